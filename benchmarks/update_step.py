@@ -1,0 +1,182 @@
+"""Time one optimizer step against Keras, torch and optax, all in the same run.
+
+    python benchmarks/update_step.py [--shapes big,mlp,many,resnet] [--json update_step.json]
+
+"in graph": K steps inside one tf.function, as in `fit`. Keras jit is Keras's step as one XLA program, called in the same
+way; "all in XLA" compiles the loop too, as `fit` with `jit_compile=True` compiles the rest of the step. torch and optax
+step from Python. Gradients are given; every entry is the median of several rounds, in ms a step; ratios are Keras's or
+the peer's time over ours, so above 1 we are faster. "first" is the first call: tracing and compiling, in seconds.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import time
+import warnings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+warnings.filterwarnings("ignore")
+
+import jax
+import keras
+import numpy as np
+import optax
+import tensorflow as tf
+import torch
+
+import keras_ch8
+
+K = 20
+SHAPES = {
+    "big": [(2048, 2048)] * 4,
+    "mlp": [(784, 1024), (1024,), (1024, 1024), (1024,), (1024, 10), (10,)],
+    "many": [(100, 100)] * 300,
+    "resnet": ([(3, 3, 64, 64), (64,), (64,)] * 54)[:160],
+}
+OURS = {"Adam": keras_ch8.optimizers.Adam, "Momentum": keras_ch8.optimizers.Momentum}
+KERAS = {"Adam": keras.optimizers.Adam, "Momentum": lambda: keras.optimizers.SGD(0.001, momentum=0.9)}
+TORCH = {
+    "Adam": lambda p, **kw: torch.optim.Adam(p, **kw),
+    "Momentum": lambda p, **kw: torch.optim.SGD(p, 0.001, momentum=0.9, **kw),
+}
+OPTAX = {"Adam": lambda: optax.adam(0.001), "Momentum": lambda: optax.sgd(0.001, momentum=0.9)}
+
+
+def median_ms(call, steps, rounds):
+    """Return the median time of one step in ms, after one call to warm up."""
+    call()
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) / steps * 1e3
+
+
+def arrays(name):
+    """Return fixed random weights, or gradients, of the shapes."""
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=s).astype("float32") for s in SHAPES[name]]
+
+
+def time_keras(make, name, mode, rounds):
+    """Time a Keras optimizer, ours or Keras's: (ms a step, seconds of the first call)."""
+    optimizer, variables = make(), [keras.Variable(a) for a in arrays(name)]
+    grads = [tf.constant(a) for a in arrays(name)]
+    optimizer.build(variables)
+
+    def step(grads):
+        optimizer.apply(grads, variables)
+
+    if mode == "python":
+        start = time.perf_counter()
+        step(grads)
+        first = time.perf_counter() - start
+        return median_ms(lambda: step(grads), 1, rounds), first
+    inner = tf.function(step, jit_compile=True, autograph=False) if mode == "jit" else step
+
+    @tf.function(jit_compile=mode == "xla", autograph=False)
+    def loop(grads):
+        def body(k):
+            inner(grads)
+            return (k + 1,)
+
+        tf.while_loop(lambda k: k < K, body, [tf.constant(0)])
+
+    one = loop if mode == "xla" else tf.function(inner, autograph=False)
+    start = time.perf_counter()
+    one(grads)
+    first = time.perf_counter() - start
+    return median_ms(lambda: loop(grads), K, rounds), first
+
+
+def time_torch(make, name, rounds, **options):
+    """Time a torch optimizer from Python."""
+    parameters = [torch.tensor(a, requires_grad=True) for a in arrays(name)]
+    for parameter, grad in zip(parameters, arrays(name), strict=True):
+        parameter.grad = torch.tensor(grad)
+    optimizer = make(parameters, **options)
+
+    def call():
+        for _ in range(K):
+            optimizer.step()
+
+    return median_ms(call, K, rounds), 0.0
+
+
+def time_optax(make, name, rounds):
+    """Time an optax optimizer, jitted, with its buffers donated, from Python."""
+    optimizer, params = make(), [jax.numpy.array(a) for a in arrays(name)]
+    grads, state = [jax.numpy.array(a) for a in arrays(name)], optimizer.init(params)
+
+    def update(params, state):
+        updates, state = optimizer.update(grads, state, params)
+        return optax.apply_updates(params, updates), state
+
+    step = jax.jit(update, donate_argnums=(0, 1))
+    start = time.perf_counter()
+    params, state = jax.block_until_ready(step(params, state))
+    first = time.perf_counter() - start
+
+    def call():
+        nonlocal params, state
+        for _ in range(K):
+            params, state = step(params, state)
+        jax.block_until_ready(params)
+
+    return median_ms(call, K, rounds), first
+
+
+def measure(kind, name, rounds):
+    """Return {contender: (ms, first call in s)} for one algorithm and one set of shapes."""
+    ours, theirs = OURS[kind], KERAS[kind]
+    return {
+        "ours in graph": time_keras(ours, name, "graph", rounds),
+        "Keras graph": time_keras(theirs, name, "graph", rounds),
+        "Keras jit": time_keras(theirs, name, "jit", rounds),
+        "optax jit": time_optax(OPTAX[kind], name, rounds),
+        "torch foreach": time_torch(TORCH[kind], name, rounds, foreach=True),
+        "torch fused": time_torch(TORCH[kind], name, rounds, fused=True),
+        "ours from Python": time_keras(ours, name, "python", rounds),
+        "Keras eager": time_keras(theirs, name, "python", 3),
+        "ours all in XLA": time_keras(ours, name, "xla", rounds),
+        "Keras all in XLA": time_keras(theirs, name, "xla", rounds),
+    }
+
+
+PEER_OF = {
+    "Keras graph": "ours in graph",
+    "Keras jit": "ours in graph",
+    "optax jit": "ours in graph",
+    "torch foreach": "ours in graph",
+    "torch fused": "ours in graph",
+    "Keras eager": "ours from Python",
+    "Keras all in XLA": "ours all in XLA",
+}
+
+
+def main():
+    """Measure, print the table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shapes", default=",".join(SHAPES))
+    parser.add_argument("--kinds", default="Adam,Momentum")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--json", default="update_step.json")
+    options = parser.parse_args()
+    torch.set_num_threads(os.cpu_count())
+    results = {}
+    for kind in options.kinds.split(","):
+        for name in options.shapes.split(","):
+            row = measure(kind, name, options.rounds)
+            results[f"{kind} {name}"] = row
+            print(f"\n{kind}, {name}")
+            for contender, (ms, first) in row.items():
+                ratio = f"{ms / row[PEER_OF[contender]][0]:6.2f} x" if contender in PEER_OF else "        "
+                print(f"  {contender:18s} {ms:9.2f} ms  {ratio}   first {first:6.2f} s", flush=True)
+    with open(options.json, "w") as file:
+        json.dump(results, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()

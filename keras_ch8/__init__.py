@@ -1,0 +1,35 @@
+"""Chapter 8 of the Deep Learning book, "Optimization for Training Deep Models", as Keras parts.
+
+`import keras_ch8` is light: it imports neither keras nor tensorflow. Sub-packages load on first use, and every
+class is registered with Keras as soon as both packages are there, so that saved models load.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from . import _registration
+
+if TYPE_CHECKING:
+    from . import chapter as chapter
+    from . import optimizers as optimizers
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "chapter", "optimizers"]
+
+_SUBPACKAGES = ("chapter", "optimizers")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(_SUBPACKAGES)}."
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+_registration.when_keras_is_imported()

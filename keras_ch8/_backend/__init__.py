@@ -1,0 +1,30 @@
+"""The seam between the suite and TensorFlow: the algorithms above it are written on `keras.ops`."""
+
+import keras
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "keras_ch8 runs on Keras's TensorFlow backend. "
+        f"Received: backend {keras.backend.backend()!r}. "
+        'Set the environment variable KERAS_BACKEND="tensorflow" before the first `import keras`.'
+    )
+
+from .tensorflow import all_finite as all_finite
+from .tensorflow import all_reduce_sum as all_reduce_sum
+from .tensorflow import as_tensor as as_tensor
+from .tensorflow import assign_rows as assign_rows
+from .tensorflow import compile_xla as compile_xla
+from .tensorflow import cut as cut
+from .tensorflow import densify as densify
+from .tensorflow import each_replica as each_replica
+from .tensorflow import in_eager_loop as in_eager_loop
+from .tensorflow import is_sparse as is_sparse
+from .tensorflow import join as join
+from .tensorflow import merge_replicas as merge_replicas
+from .tensorflow import native as native
+from .tensorflow import power_of_two_below as power_of_two_below
+from .tensorflow import replicated as replicated
+from .tensorflow import rows as rows
+from .tensorflow import start_after as start_after
+from .tensorflow import sum_duplicates as sum_duplicates
+from .tensorflow import trace as trace

@@ -1,0 +1,174 @@
+"""Everything that the suite asks of TensorFlow itself: compiling, replicas, sparse gradients, bit patterns."""
+
+import contextlib
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
+
+# --- compiling ---------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def xla_works() -> bool:
+    """Try XLA once, outside any graph that is being traced; say so once where it does not run."""
+    with tf.init_scope():
+        try:
+            tf.function(lambda x: x + 1, jit_compile=True)(tf.constant(1.0))
+        except Exception as error:
+            warnings.warn(
+                "XLA does not run here, so keras_ch8 updates weights with uncompiled TensorFlow graphs: the same "
+                f"numbers, more slowly. XLA said: {type(error).__name__}: {error}",
+                stacklevel=2,
+            )
+            return False
+    return True
+
+
+def compile_xla(function: Callable[..., Any]) -> Any:
+    """Compile a function of tensors and variables to one XLA program for each signature, also on CPU."""
+    return tf.function(function, jit_compile=xla_works(), autograph=False)
+
+
+def trace(function: Callable[..., Any]) -> Any:
+    """Turn a function into a graph, without XLA."""
+    return tf.function(function, autograph=False)
+
+
+def in_xla() -> bool:
+    """Whether the code being traced will be compiled by XLA as a whole (`jit_compile=True` in `compile`)."""
+    graph = tf.compat.v1.get_default_graph()
+    return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
+
+
+def in_eager_loop() -> bool:
+    """Whether this runs op by op on one device: worth a graph of our own."""
+    return tf.executing_eagerly() and not replicated()
+
+
+# --- replicas ----------------------------------------------------------------------------------------------------
+
+
+def replicated() -> bool:
+    """Whether a `tf.distribute` strategy is in force."""
+    return bool(tf.distribute.has_strategy())
+
+
+def all_reduce_sum(tensors: list[Any]) -> list[Any]:
+    """Sum each tensor over the replicas. Keras divides the loss by their number, so this gives the mean gradient."""
+    if not replicated():
+        return tensors
+    return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors))
+
+
+def merge_replicas(function: Callable[..., None], *args: Any) -> None:
+    """Call `function` once for all replicas, where variables are written through `each_replica`."""
+    if not replicated():
+        function(*args)
+        return
+    tf.__internal__.distribute.interim.maybe_merge_call(
+        lambda strategy, *merged: function(*merged), tf.distribute.get_strategy(), *args
+    )
+
+
+def each_replica(variable: Any, function: Callable[..., None], *args: Any) -> None:
+    """Call `function(variable, *args)` on every device that holds a copy of `variable`, with the copies of `args`."""
+    if not replicated():
+        function(variable, *args)
+        return
+    tf.distribute.get_strategy().extended.update(variable, function, args=args, group=False)
+
+
+# --- tensors and variables ---------------------------------------------------------------------------------------
+
+
+def native(variable: Any) -> tf.Variable:
+    """Return the tf.Variable inside a Keras variable (tf.function cannot take the Keras one)."""
+    return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+def as_tensor(value: Any) -> tf.Tensor:
+    """Return a tensor: of a Keras variable (`ops.convert_to_tensor` would hand it back), of a number in floatx."""
+    value = native(value)
+    if tf.is_tensor(value) or isinstance(value, tf.Variable):
+        return tf.convert_to_tensor(value)
+    return tf.constant(value, keras.backend.floatx())
+
+
+def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
+    """Let what is traced inside run only once `tensors` exist.
+
+    At the end of a data set of unknown length Keras's loop runs one step more, in which all that does not depend on
+    data still happens: counters, decay, averages. One node stands for all tensors, so that each operation inside gets
+    one edge and not hundreds.
+    """
+    if tf.executing_eagerly():
+        return contextlib.nullcontext()
+    return tf.control_dependencies([tf.group([t.values if is_sparse(t) else t for t in tensors if t is not None])])
+
+
+def join(tensors: Sequence[Any], length: int) -> tf.Tensor:
+    """Lay tensors end to end in one vector and fill it with zeros up to `length`."""
+    parts = [tf.reshape(t, [-1]) for t in tensors]
+    missing = length - sum(int(p.shape[0]) for p in parts)
+    return tf.concat([*parts, tf.zeros([missing], parts[0].dtype)] if missing else parts, axis=0)
+
+
+def cut(vector: Any, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
+    """Undo `join`."""
+    sizes = [int(tf.TensorShape(s).num_elements()) for s in shapes]
+    rest = int(vector.shape[0]) - sum(sizes)
+    parts = tf.split(vector, [*sizes, rest])
+    return [tf.reshape(p, s) for p, s in zip(parts, shapes, strict=False)]
+
+
+def all_finite(tensors: Sequence[Any]) -> tf.Tensor:
+    """Whether no entry of any tensor is infinite or NaN."""
+    values = [t.values if is_sparse(t) else t for t in tensors]
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in values])
+
+
+def power_of_two_below(x: Any) -> tf.Tensor:
+    """Return the largest power of two not above |x|, exactly, for float32 x; 0 for numbers below the normal range."""
+    exponent_bits = tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), 0x7F800000)
+    return tf.bitcast(exponent_bits, tf.float32)
+
+
+# --- sparse gradients --------------------------------------------------------------------------------------------
+
+
+def is_sparse(tensor: Any) -> bool:
+    """Whether this is the gradient of an embedding: values for some rows."""
+    return isinstance(tensor, tf.IndexedSlices)
+
+
+def densify(tensor: Any) -> tf.Tensor:
+    """Return the dense tensor that a sparse one stands for."""
+    return tf.convert_to_tensor(tensor)
+
+
+def sum_duplicates(slices: tf.IndexedSlices) -> Any:
+    """Add up the values of rows that occur several times: only then are norms and squares those of the gradient.
+
+    How many rows are left is known at run time only, so inside an XLA program the dense tensor comes back.
+    """
+    if in_xla():
+        return densify(slices)
+    indices, place = tf.unique(slices.indices)
+    values = tf.math.unsorted_segment_sum(slices.values, place, tf.shape(indices)[0])
+    return tf.IndexedSlices(values, indices, slices.dense_shape)
+
+
+def rows(variable: tf.Variable, indices: tf.Tensor) -> tf.Tensor:
+    """Read some rows of a variable."""
+    return tf.gather(variable, indices)
+
+
+def assign_rows(variable: tf.Variable, indices: tf.Tensor, values: tf.Tensor) -> None:
+    """Write some rows of a variable and leave the others alone."""
+    variable.scatter_update(tf.IndexedSlices(values, indices))

@@ -1,0 +1,102 @@
+"""Every check of an argument. An error says what came, what was expected, and the mend."""
+
+import math
+import numbers
+from typing import Any
+
+from keras.optimizers.schedules import LearningRateSchedule
+
+_SMALLEST = 1e-37
+"""About the smallest number that float32 does not flush to 0."""
+
+
+def number(
+    name: str, value: Any, low: float, high: float, *, meaning: str, mend: str, open_low: bool = False
+) -> float:
+    """Return `value` as a float in [low, high), or in (low, high) with `open_low`; else raise ValueError."""
+    interval = f"{'(' if open_low else '['}{low:g}, {high:g})"
+    ok = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if ok:
+        ok = low < value < high if open_low else low <= value < high
+    if not ok:
+        raise ValueError(
+            f"`{name}` is {meaning}, so it must be a number in {interval}. Received: {name}={value!r}. {mend}"
+        )
+    return float(value)
+
+
+def share(name: str, value: Any, *, of: str) -> float:
+    """Check the decay rate of a running average, or a momentum: the share that each step keeps."""
+    return number(
+        name,
+        value,
+        0.0,
+        1.0,
+        meaning=f"the share of {of} that each step keeps",
+        mend="Try 0.9 for a memory of about 10 steps, 0.99 for 100.",
+    )
+
+
+def stabilizer(name: str, value: Any, *, default: float) -> float:
+    """Check the small constant (the book's delta) that keeps a division by small numbers finite."""
+    return number(
+        name,
+        value,
+        _SMALLEST,
+        math.inf,
+        meaning="the small constant (delta in the book) that keeps a division by 0 away",
+        mend=f"The book's value is {default:g}.",
+    )
+
+
+def positive(name: str, value: Any, *, meaning: str, mend: str) -> float | None:
+    """Check a number above 0; None passes, as the word for "off"."""
+    if value is None:
+        return None
+    return number(name, value, 0.0, math.inf, open_low=True, meaning=meaning, mend=mend)
+
+
+def weight_decay(value: Any) -> float | None:
+    """Check the decoupled weight decay; None passes, as the word for "off"."""
+    if value is None:
+        return None
+    return number(
+        "weight_decay",
+        value,
+        0.0,
+        math.inf,
+        meaning="the share of a weight that each step takes away, times the learning rate",
+        mend="Leave it out (None) for no decay; 0.004 is a common start.",
+    )
+
+
+def learning_rate(value: Any) -> Any:
+    """Return the learning rate as Keras wants it: a float, a schedule, or a callable without arguments."""
+    if isinstance(value, LearningRateSchedule) or callable(value):
+        return value
+    return number(
+        "learning_rate",
+        value,
+        0.0,
+        math.inf,
+        meaning="the step size epsilon_k, a number, a `LearningRateSchedule` or a callable without arguments",
+        mend="Try 0.001, or 0.01 for SGD and momentum.",
+    )
+
+
+def off(name: str, value: Any, off_value: Any, *, owner: str, instead: str) -> None:
+    """Accept a flag of Keras's that the book's algorithm does not have at its `off` value only."""
+    if value != off_value:
+        raise ValueError(
+            f"`{owner}` is the algorithm as printed and has no `{name}`: "
+            f"it takes {name}={off_value!r} only. Received: {name}={value!r}. {instead}"
+        )
+
+
+def floating(name: str, path: str, dtype: str) -> None:
+    """Refuse variables that have no gradient in the usual sense: integers, booleans, complex numbers."""
+    if "float" not in dtype:
+        raise ValueError(
+            f"`{name}` updates variables of floating point type. Received: {path!r} of dtype {dtype}. "
+            "Make it non-trainable (`trainable=False`) or give it a floating dtype."
+        )

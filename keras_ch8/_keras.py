@@ -1,0 +1,62 @@
+"""Every private name of Keras that the suite leans on, in one place; tests/test_keras_private.py watches them."""
+
+from typing import Any
+
+import keras
+
+
+class Optimizer(keras.optimizers.Optimizer):
+    """Keras's optimizer with its private hooks under public names.
+
+    Keras's `apply` drops None gradients, unscales the loss, calls the hook, applies constraints and counts the step.
+    """
+
+    def update(self, grads: list[Any], variables: list[Any]) -> None:
+        """Take one step; subclasses define it."""
+        raise NotImplementedError
+
+    def _backend_apply_gradients(self, grads: list[Any], trainable_variables: list[Any]) -> None:
+        self.update(list(grads), list(trainable_variables))
+
+    def _get_current_learning_rate(self) -> Any:
+        """Count a schedule in real updates (Keras counts the micro-steps of gradient accumulation)."""
+        if isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            return self._learning_rate(self.iterations)
+        return super()._get_current_learning_rate()
+
+    @property
+    def micro_steps(self) -> Any:
+        """The number of calls of `apply`; `iterations` is the number of updates."""
+        return self._iterations
+
+    @property
+    def known_variables(self) -> list[Any]:
+        """The variables that the optimizer was built with."""
+        return self._trainable_variables
+
+    @property
+    def averages(self) -> list[Any]:
+        """With `use_ema`, one moving average for each known variable (None where a variable has none)."""
+        return self._model_variables_moving_average
+
+    @property
+    def accumulators(self) -> list[Any]:
+        """With `gradient_accumulation_steps`, one sum of gradients for each known variable."""
+        return self._accumulated_gradients
+
+    def index_of(self, variable: Any) -> int:
+        """Place of a variable, or of one of its copies on a device, among the known ones."""
+        return self._get_variable_index(variable)
+
+    def clip_gradients(self, grads: list[Any]) -> list[Any]:
+        """Clip as `clipnorm`, `global_clipnorm` or `clipvalue` say."""
+        return self._clip_gradients(grads)
+
+    def decays(self, variable: Any) -> bool:
+        """Whether `weight_decay` acts on this variable (see `exclude_from_weight_decay`)."""
+        return self._use_weight_decay(variable)
+
+
+def is_overwritten_by_gradient(variable: Any) -> bool:
+    """Whether Keras writes the gradient itself into this variable (the scales of float8 layers)."""
+    return getattr(variable, "overwrite_with_gradient", False)

@@ -1,0 +1,59 @@
+"""Every numeric guard of the suite, each with its reason. Formulae elsewhere stay as the book prints them."""
+
+import math
+from typing import Any
+
+from keras import ops
+
+from . import _backend
+
+# Explicit mantissa bits, and the smallest normal number, of the types that are stored narrow and computed wide.
+_NARROW = {"float16": (10, 2.0**-14), "bfloat16": (7, 2.0**-126)}
+_WIDE_MANTISSA_BITS = 23
+
+
+def is_narrow(dtype: str) -> bool:
+    """Whether sums of small steps are lost in this type: 1 - 1e-3 is 1 in bfloat16."""
+    return dtype in _NARROW
+
+
+def working_dtype(dtype: str) -> str:
+    """Return the type to compute in: float32 for float16 and bfloat16, otherwise the type itself."""
+    return "float32" if is_narrow(dtype) else dtype
+
+
+def round_to(x: Any, dtype: str) -> Any:
+    """Round float32 to the nearest number of a narrow type, and stay in float32.
+
+    Adding and subtracting 1.5 * 2^k rounds to multiples of 2^(k - 23). A cast there and back would do the same, but
+    XLA is allowed to drop such a pair of casts, and with it the rounding.
+    """
+    mantissa_bits, smallest_normal = _NARROW[dtype]
+    binade = ops.maximum(_backend.power_of_two_below(x), smallest_normal)
+    magic = binade * (1.5 * 2.0 ** (_WIDE_MANTISSA_BITS - mantissa_bits))
+    return (x + magic) - magic
+
+
+def widen(stored: Any, residual: Any, dtype: str) -> Any:
+    """Return the float32 number of which `stored` is the rounding and `residual` the rest.
+
+    A residual that does not round back to `stored` is stale (somebody has assigned the variable since): it is dropped.
+    """
+    stored = ops.cast(stored, "float32")
+    full = stored + residual
+    return ops.where(round_to(full, dtype) == stored, full, stored)
+
+
+def debias(average: Any, rho: float, t: Any) -> Any:
+    """Return average / (1 - rho^t), which lifts a running average that started at 0.
+
+    1 - rho^t is taken as -expm1(t log rho): for rho = 0.999 and t = 1 in float32 the plain form is off by 3e-5.
+    """
+    log_rho = math.log(rho) if rho > 0 else -math.inf
+    return average * (-1 / ops.expm1(t * log_rho))
+
+
+def safe_ratio(a: Any, b: Any, otherwise: float) -> Any:
+    """Return a / b, or `otherwise` where b is exactly 0: before the first gradient of an entry that is not 0."""
+    nonzero = b != 0
+    return ops.where(nonzero, a / ops.where(nonzero, b, 1), otherwise)

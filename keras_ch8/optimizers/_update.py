@@ -1,0 +1,109 @@
+"""Run a rule over a block of variables: compiled by XLA, in place; the same code serves every algorithm."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from keras import ops
+
+from .. import _backend, _numerics
+
+Rule = Callable[..., tuple[Any, dict[str, Any]]]
+
+
+class Updater:
+    """One rule, ready to run. Each program is compiled once for each shape that it meets.
+
+    `active` is None (always), one boolean (does this step count?) or one boolean for each entry of a tile; where it is
+    False neither variables nor state change. `decay` is learning rate times weight decay, or None.
+    """
+
+    def __init__(self, rule: Rule, rests_without_gradient: bool) -> None:
+        self.rule = rule
+        self.rests_without_gradient = rests_without_gradient
+        self._programs: dict[str, Any] = {}
+
+    def tile(
+        self,
+        first: Any,
+        thetas: Sequence[Any],
+        gs: Sequence[Any],
+        decays: Sequence[Any],
+        length: int,
+        lr: Any,
+        t: Any,
+        active: Any,
+        state: dict[str, Any],
+    ) -> None:
+        """Update the variables of a tile, `first` and the others; those without a gradient (None) stay as they are."""
+        dtype = first.dtype.name
+        dense = [ops.zeros(x.shape, dtype) if g is None else ops.cast(_backend.densify(g), dtype) for x, g in zip(thetas, gs, strict=True)]
+        if any(g is None for g in gs):
+            has_g = [ops.full(x.shape, g is not None, "bool") for x, g in zip(thetas, gs, strict=True)]
+            has_g = _backend.join(has_g, length)
+            active = has_g if active is None else has_g & active
+        g = _backend.join(dense, length)
+        delta = self._program("tile", self._tile)(g, lr, t, active, state)
+        parts = _backend.cut(delta, [tuple(theta.shape) for theta in thetas])
+        for theta, g, part, decay in zip(thetas, gs, parts, decays, strict=True):
+            if g is not None:
+                change = part if decay is None else part - ops.cast(decay, dtype) * theta
+                theta.assign_add(change, read_value=False)
+
+    def single(self, theta: Any, g: Any, decay: Any, lr: Any, t: Any, active: Any, state: dict[str, Any]) -> None:
+        """Update a variable on its own; if only rows with a gradient can change, only those."""
+        if _backend.is_sparse(g) and self.rests_without_gradient and decay is None:
+            self._rows(theta, g, lr, t, active, state)
+        else:
+            g = ops.cast(_backend.densify(g), _numerics.working_dtype(theta.dtype.name))
+            self._program("single", self._single)(theta, g, decay, lr, t, active, state)
+
+    def _program(self, name: str, function: Callable[..., Any]) -> Any:
+        """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
+        if _backend.replicated():
+            return function
+        if name not in self._programs:
+            self._programs[name] = _backend.compile_xla(function)
+        return self._programs[name]
+
+    def _tile(self, g: Any, lr: Any, t: Any, active: Any, state: dict) -> Any:
+        old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
+        delta, new = self._masked_rule(g, lr, t, active, old)
+        for name, variable in state.items():
+            variable.assign(new[name])
+        return delta
+
+    def _single(self, theta: Any, g: Any, decay: Any, lr: Any, t: Any, active: Any, state: dict) -> None:
+        old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
+        new_theta, new = self._advance(_backend.as_tensor(theta), g, decay, lr, t, active, old)
+        theta.assign(new_theta)
+        for name, variable in state.items():
+            variable.assign(new[name])
+
+    def _rows(self, theta: Any, g: Any, lr: Any, t: Any, active: Any, state: dict) -> None:
+        old = {name: _backend.rows(variable, g.indices) for name, variable in state.items()}
+        new_theta, new = self._advance(_backend.rows(theta, g.indices), g.values, None, lr, t, active, old)
+        _backend.assign_rows(theta, g.indices, new_theta)
+        for name, variable in state.items():
+            _backend.assign_rows(variable, g.indices, new[name])
+
+    def _advance(self, theta: Any, g: Any, decay: Any, lr: Any, t: Any, active: Any, state: dict) -> tuple[Any, dict]:
+        """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""
+        dtype = theta.dtype.name
+        state = dict(state)
+        residual = state.pop("residual", None)
+        full = theta if residual is None else _numerics.widen(theta, residual, dtype)
+        delta, state = self._masked_rule(g, lr, t, active, state)
+        full = full + (delta if decay is None else delta - ops.cast(decay, full.dtype) * full)
+        if residual is None:
+            return full, state
+        rounded = _numerics.round_to(full, dtype)
+        return ops.cast(rounded, dtype), state | {"residual": full - rounded}
+
+    def _masked_rule(self, g: Any, lr: Any, t: Any, active: Any, state: dict) -> tuple[Any, dict]:
+        dtype = _numerics.working_dtype(g.dtype.name)
+        g, lr, t = (ops.cast(x, dtype) for x in (g, lr, t))
+        delta, new = self.rule(g, lr, t, **state)
+        if active is None:
+            return delta, new
+        kept = {name: ops.where(active, new[name], old) for name, old in state.items()}
+        return ops.where(active, delta, ops.zeros_like(delta)), kept

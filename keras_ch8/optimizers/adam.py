@@ -1,0 +1,89 @@
+"""Adam."""
+
+from typing import Any, final
+
+import keras
+from keras import ops
+
+from .. import _checks, _numerics
+from ._base import AbstractOptimizer
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class Adam(AbstractOptimizer):
+    """Momentum and RMSProp's scaling, both corrected for their start at 0 (algorithm 8.7, section 8.5.3).
+
+    For each parameter, at every step:
+
+        t     <- t + 1
+        s     <- rho_1 * s + (1 - rho_1) * g
+        r     <- rho_2 * r + (1 - rho_2) * g * g
+        s_hat <- s / (1 - rho_1^t)
+        r_hat <- r / (1 - rho_2^t)
+        theta <- theta - lr * s_hat / (sqrt(r_hat) + delta)
+
+    Book          Argument        Unit and meaning
+    epsilon       learning_rate   step size; about the length of a parameter's step
+    rho_1         beta_1          share of s kept each step; memory of about 1 / (1 - rho_1) steps
+    rho_2         beta_2          share of r kept each step
+    delta         epsilon         added outside the root of the corrected r
+
+    State: `s` and `r`, one tensor each for each variable, in float32 or wider. float16 and bfloat16 variables carry
+    one float32 residual besides and move as a rounded float32 run does (12 bytes an entry in all).
+
+    Differs from `keras.optimizers.Adam`: there `epsilon` (1e-7) is added to the root of the uncorrected r, which acts
+    as delta = epsilon / sqrt(1 - rho_2^t), 32 times larger at the first step; its bfloat16 weights do not move. No
+    `amsgrad`.
+
+    Args:
+        learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.001`.
+        beta_1: Number in [0, 1). Defaults to `0.9`.
+        beta_2: Number in [0, 1). Defaults to `0.999`.
+        epsilon: Number above 0. Defaults to `1e-8`.
+        amsgrad: Accepted at Keras's off value `False` only.
+        **kwargs: `skip_nonfinite` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
+            `AbstractOptimizer`.
+
+    Raises:
+        ValueError: If an argument lies outside its range; the message names the value and the mend.
+
+    Example:
+        >>> variable = keras.Variable([1.0, 1.0])
+        >>> keras_ch8.optimizers.Adam(0.1).apply([keras.ops.array([100.0, -0.01])], [variable])
+        >>> [round(float(x), 4) for x in variable.numpy()]
+        [0.9, 1.1]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.7; Kingma and Ba (2014).
+    """
+
+    state_names = ("s", "r")
+    hyperparameters = ("beta_1", "beta_2", "epsilon")
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        amsgrad: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        _checks.off(
+            "amsgrad", amsgrad, False, owner="Adam", instead="Keras's `keras.optimizers.Adam` has it."
+        )
+        super().__init__(learning_rate, **kwargs)
+        self.beta_1 = _checks.share("beta_1", beta_1, of="s, the mean gradient,")
+        self.beta_2 = _checks.share("beta_2", beta_2, of="r, the mean squared gradient,")
+        self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-8)
+
+    def rule(self, g: Any, lr: Any, t: Any, s: Any, r: Any) -> tuple[Any, dict[str, Any]]:
+        """Algorithm 8.7, line by line."""
+        rho_1, rho_2, delta = self.beta_1, self.beta_2, self.epsilon
+        s = rho_1 * s + (1 - rho_1) * g
+        r = rho_2 * r + (1 - rho_2) * g * g
+        s_hat = _numerics.debias(s, rho_1, t)
+        r_hat = _numerics.debias(r, rho_2, t)
+        return -lr * s_hat / (ops.sqrt(r_hat) + delta), {"s": s, "r": r}

@@ -1,0 +1,84 @@
+"""RMSProp."""
+
+from typing import Any, final
+
+import keras
+from keras import ops
+
+from .. import _checks
+from ._base import AbstractOptimizer
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class RMSprop(AbstractOptimizer):
+    """Divide each step by a decaying root mean square of past gradients (algorithm 8.5, section 8.5.2).
+
+    For each parameter, at every step:
+
+        r     <- rho * r + (1 - rho) * g * g
+        theta <- theta - lr / sqrt(delta + r) * g
+
+    Book          Argument        Unit and meaning
+    epsilon       learning_rate   step size
+    rho           rho             share of r kept each step; memory of about 1 / (1 - rho) steps
+    delta         epsilon         added inside the root
+
+    State: `r`, one tensor for each variable, in float32 or wider. float16 and bfloat16 variables carry one float32
+    residual besides and move as a rounded float32 run does (8 bytes an entry in all).
+
+    Differs from `keras.optimizers.RMSprop`: `epsilon` is 1e-6, not 1e-7; no `centered`; no `momentum`, for which the
+    book has algorithm 8.6, `RMSpropNesterov`.
+
+    Args:
+        learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.001`.
+        rho: Number in [0, 1). Defaults to `0.9`.
+        momentum, centered: Accepted at Keras's off values `0.0` and `False` only.
+        epsilon: Number above 0. Defaults to `1e-6`.
+        **kwargs: `skip_nonfinite` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
+            `AbstractOptimizer`.
+
+    Raises:
+        ValueError: If an argument lies outside its range; the message names the value and the mend.
+
+    Example:
+        >>> variable = keras.Variable([1.0, 1.0])
+        >>> keras_ch8.optimizers.RMSprop(0.1, rho=0.75).apply([keras.ops.array([100.0, 4.0])], [variable])
+        >>> [round(float(x), 4) for x in variable.numpy()]
+        [0.8, 0.8]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.5; Hinton (2012), lecture 6e.
+    """
+
+    state_names = ("r",)
+    hyperparameters = ("rho", "epsilon")
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.9,
+        *,
+        momentum: float = 0.0,
+        epsilon: float = 1e-6,
+        centered: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        keras_rmsprop = "Keras's `keras.optimizers.RMSprop` has it."
+        _checks.off(
+            "momentum",
+            momentum,
+            0.0,
+            owner="RMSprop",
+            instead=f"Use `keras_ch8.optimizers.RMSpropNesterov`. {keras_rmsprop}",
+        )
+        _checks.off("centered", centered, False, owner="RMSprop", instead=keras_rmsprop)
+        super().__init__(learning_rate, **kwargs)
+        self.rho = _checks.share("rho", rho, of="r, the mean squared gradient,")
+        self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-6)
+
+    def rule(self, g: Any, lr: Any, t: Any, r: Any) -> tuple[Any, dict[str, Any]]:
+        """Algorithm 8.5."""
+        rho, delta = self.rho, self.epsilon
+        r = rho * r + (1 - rho) * g * g
+        return -lr / ops.sqrt(delta + r) * g, {"r": r}
