@@ -26,7 +26,7 @@ def round_to(x: Any, dtype: str) -> Any:
     """Round float32 to the nearest number of a narrow type, and stay in float32.
 
     Adding and subtracting 1.5 * 2^k rounds to multiples of 2^(k - 23). A cast there and back would do the same, but
-    XLA is allowed to drop such a pair of casts, and with it the rounding.
+    XLA is allowed to drop such a pair of casts, and with it the rounding. (Numbers below 1e-38 become 0.)
     """
     mantissa_bits, smallest_normal = _NARROW[dtype]
     binade = ops.maximum(_backend.power_of_two_below(x), smallest_normal)

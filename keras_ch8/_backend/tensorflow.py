@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
@@ -95,7 +96,7 @@ def native(variable: Any) -> tf.Variable:
 def as_tensor(value: Any) -> tf.Tensor:
     """Return a tensor: of a Keras variable (`ops.convert_to_tensor` would hand it back), of a number in floatx."""
     value = native(value)
-    if tf.is_tensor(value) or isinstance(value, tf.Variable):
+    if tf.is_tensor(value) or isinstance(value, tf.Variable | np.ndarray):
         return tf.convert_to_tensor(value)
     return tf.constant(value, keras.backend.floatx())
 
@@ -147,9 +148,9 @@ def is_sparse(tensor: Any) -> bool:
     return isinstance(tensor, tf.IndexedSlices)
 
 
-def densify(tensor: Any) -> tf.Tensor:
-    """Return the dense tensor that a sparse one stands for."""
-    return tf.convert_to_tensor(tensor)
+def densify(tensor: Any, shape: tuple[int, ...]) -> tf.Tensor:
+    """Return the dense tensor that a sparse one stands for, with its shape known while tracing."""
+    return tf.ensure_shape(tf.convert_to_tensor(tensor), shape)
 
 
 def sum_duplicates(slices: tf.IndexedSlices) -> Any:
@@ -158,7 +159,7 @@ def sum_duplicates(slices: tf.IndexedSlices) -> Any:
     How many rows are left is known at run time only, so inside an XLA program the dense tensor comes back.
     """
     if in_xla():
-        return densify(slices)
+        return tf.convert_to_tensor(slices)
     indices, place = tf.unique(slices.indices)
     values = tf.math.unsorted_segment_sum(slices.values, place, tf.shape(indices)[0])
     return tf.IndexedSlices(values, indices, slices.dense_shape)

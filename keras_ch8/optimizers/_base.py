@@ -143,6 +143,9 @@ class AbstractOptimizer(_keras.Optimizer):
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Take one step with these gradients."""
         grads = list(grads)
+        if trainable_variables is not None:
+            trainable_variables = list(trainable_variables)
+            self.build(trainable_variables)
         with _backend.start_after(grads):
             super().apply(grads, trainable_variables)
 
@@ -181,7 +184,7 @@ class AbstractOptimizer(_keras.Optimizer):
             return grads, None
         due = (_backend.as_tensor(self.micro_steps) + 1) % self.gradient_accumulation_steps == 0
         sums = [self.accumulators[i] for i in indices]
-        totals = [_backend.as_tensor(s) + _backend.densify(g) for s, g in zip(sums, grads, strict=True)]
+        totals = [_backend.as_tensor(s) + _backend.densify(g, s.shape) for s, g in zip(sums, grads, strict=True)]
         _backend.merge_replicas(partial(_assign_all, sums), [_masked(~due, total) for total in totals])
         return [total / self.gradient_accumulation_steps for total in totals], due
 

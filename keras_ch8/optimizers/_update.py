@@ -36,7 +36,10 @@ class Updater:
     ) -> None:
         """Update the variables of a tile, `first` and the others; those without a gradient (None) stay as they are."""
         dtype = first.dtype.name
-        dense = [ops.zeros(x.shape, dtype) if g is None else ops.cast(_backend.densify(g), dtype) for x, g in zip(thetas, gs, strict=True)]
+        dense = [
+            ops.zeros(theta.shape, dtype) if g is None else ops.cast(_backend.densify(g, theta.shape), dtype)
+            for theta, g in zip(thetas, gs, strict=True)
+        ]
         if any(g is None for g in gs):
             has_g = [ops.full(x.shape, g is not None, "bool") for x, g in zip(thetas, gs, strict=True)]
             has_g = _backend.join(has_g, length)
@@ -54,7 +57,7 @@ class Updater:
         if _backend.is_sparse(g) and self.rests_without_gradient and decay is None:
             self._rows(theta, g, lr, t, active, state)
         else:
-            g = ops.cast(_backend.densify(g), _numerics.working_dtype(theta.dtype.name))
+            g = ops.cast(_backend.densify(g, theta.shape), _numerics.working_dtype(theta.dtype.name))
             self._program("single", self._single)(theta, g, decay, lr, t, active, state)
 
     def _program(self, name: str, function: Callable[..., Any]) -> Any:

@@ -1,0 +1,112 @@
+"""Train on two replicas and on one device, each case in a process of its own (a failed collective poisons a process).
+
+`python -m tests.optimizers.strategy_cases` forks after the imports and before the first TensorFlow operation, and prints
+one JSON line for each case: largest difference of a weight, largest difference between replicas, counters.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tests.optimizers.boxes import NAMES, make
+
+FEATURES = {
+    "plain": {},
+    "clipnorm": {"clipnorm": 0.1},
+    "global_clipnorm": {"global_clipnorm": 0.1},
+    "clipvalue": {"clipvalue": 0.02},
+    "accumulation": {"gradient_accumulation_steps": 2},
+    "average": {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 3},
+    "decay": {"weight_decay": 0.01},
+    "everything": {
+        "global_clipnorm": 0.1,
+        "gradient_accumulation_steps": 2,
+        "use_ema": True,
+        "ema_momentum": 0.9,
+        "ema_overwrite_frequency": 3,
+        "weight_decay": 0.01,
+        "skip_nonfinite": True,
+    },
+}
+CASES = {f"{name}-{feature}": (name, FEATURES[feature], {}) for name in NAMES for feature in ("plain", "everything")}
+CASES |= {f"Adam-{feature}": ("Adam", options, {}) for feature, options in FEATURES.items()}
+CASES |= {
+    "Adam-nan-in-one-replica": ("Adam", {"skip_nonfinite": True}, {"nan": True}),
+    "Adam-eagerly": ("Adam", FEATURES["everything"], {"run_eagerly": True}),
+    "Adam-mixed-float16": ("Adam", {}, {"policy": "mixed_float16"}),
+    "Adagrad-embedding": ("Adagrad", {"global_clipnorm": 0.5}, {"embedding": True}),
+    "Adam-bfloat16-weights": ("Adam", {}, {"dtype": "bfloat16"}),
+}
+
+
+def train(name, options, setting):
+    keras.utils.set_random_seed(0)
+    if "policy" in setting:
+        keras.config.set_dtype_policy(setting["policy"])
+    rng = np.random.default_rng(0)
+    if setting.get("embedding"):
+        x, y = rng.integers(0, 9, (64, 3)), rng.normal(size=(64, 1))
+        first = [keras.Input((3,)), keras.layers.Embedding(20_000, 4), keras.layers.Flatten()]
+    else:
+        x, y = rng.normal(size=(64, 8)), rng.normal(size=(64, 1))
+        first = [keras.Input((8,)), keras.layers.Dense(6, "tanh", dtype=setting.get("dtype"))]
+    x = x.astype("float32")
+    if setting.get("nan"):
+        x[24:32] = np.nan  # the second half of the second global batch: replica 1 alone
+    model = keras.Sequential([*first, keras.layers.Dense(1, dtype=setting.get("dtype"))])
+    model.compile(make(name, **options), "mse", run_eagerly=setting.get("run_eagerly", False))
+    model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0)
+    return model
+
+
+def run_case(case):
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    single = train(*CASES[case])
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        double = train(*CASES[case])
+
+    def flat(model):
+        return np.concatenate([v.numpy().astype("float64").ravel() for v in model.trainable_variables])
+
+    inner = getattr(double.optimizer, "inner_optimizer", double.optimizer)
+    spread = [
+        np.abs(np.diff([c.numpy().astype("float64") for c in v.value.values], axis=0)).max()
+        for v in [*double.optimizer.variables, *double.trainable_variables]
+        if hasattr(v.value, "values")
+    ]
+    return {
+        "difference": float(np.abs(flat(single) - flat(double)).max()),
+        "moved": float(np.ptp(flat(double))),
+        "between_replicas": float(np.max(spread)),
+        "replicated": len(spread),
+        "iterations": int(inner.iterations.numpy()),
+        "skipped": inner.skipped_steps,
+    }
+
+
+def main():
+    for case in sys.argv[1:] or CASES:
+        read, write = os.pipe()
+        if os.fork() == 0:
+            try:
+                result = run_case(case)
+            except BaseException:
+                result = {"error": traceback.format_exc()[-1500:]}
+            os.write(write, json.dumps(result).encode())
+            os._exit(0)
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            print(json.dumps({"case": case} | json.loads(pipe.read())), flush=True)
+        os.wait()
+
+
+if __name__ == "__main__":
+    main()

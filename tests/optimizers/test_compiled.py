@@ -1,0 +1,122 @@
+"""The update is XLA, traced once; where XLA does not run it says so and goes on."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import _backend
+from keras_ch8._backend import tensorflow as backend
+from keras_ch8.optimizers._layout import TILE, Layout
+from tests.optimizers.boxes import NAMES, make, random_grads, run, step
+
+SHAPES = [(30, 20)] * 100 + [(7,), (), (300, 200), (250, 300)]
+
+
+def model_variables():
+    return [keras.Variable(np.ones(s, "float32")) for s in SHAPES]
+
+
+def xla_calls(graph):
+    """Names of the functions called in a graph that must be compiled by XLA, and how often each is called."""
+    functions = {f.signature.name: f for f in graph.as_graph_def().library.function}
+    calls = [n.attr["f"].func.name for n in graph.as_graph_def().node if n.op in ("PartitionedCall", "StatefulPartitionedCall")]
+    must = [c for c in calls if functions[c].attr["_XlaMustCompile"].b]
+    assert len(must) == len(calls)
+    return {c: must.count(c) for c in must}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_update_is_a_small_fixed_number_of_xla_programs(name):
+    optimizer, variables = make(name), model_variables()
+    optimizer.build(variables)
+    grads = [tf.ones(s) for s in SHAPES]
+    graph = tf.function(lambda: optimizer.apply(grads, variables), autograph=False).get_concrete_function().graph
+    # 60,008 small entries in two tiles of two lengths, and two large variables of two shapes.
+    assert sum(xla_calls(graph).values()) == 4
+    assert not any(n.op in ("Sqrt", "Rsqrt", "RealDiv") for n in graph.as_graph_def().node), "arithmetic outside XLA"
+
+
+def test_the_compiler_shows_the_box():
+    optimizer, variable = make("Adam"), keras.Variable(np.ones((300, 200), "float32"))
+    step(optimizer, [variable], [np.ones((300, 200), "float32")])
+    program = optimizer._updater._programs["single"]
+    state = {k: v.value for k, v in optimizer._layout.blocks[0].state.items()}
+    hlo = program.experimental_get_compiler_ir(
+        variable.value, tf.ones((300, 200)), None, tf.constant(0.1), tf.constant(1, tf.int64), None, state
+    )(stage="optimized_hlo")
+    assert "fusion" in hlo
+    assert "sqrt" in hlo
+    assert "input_output_alias" in hlo, "the update is not in place"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_traced_once_over_a_thousand_steps_with_a_changing_rate(name):
+    optimizer, variable = make(name), keras.Variable(np.ones((3, 2), "float32"))
+    g = tf.ones((3, 2))
+    for k in range(1000):
+        optimizer.learning_rate = 0.1 / (1 + k)
+        optimizer.apply([g], [variable])
+    (trace,) = optimizer._traces._traces.values()
+    assert trace.experimental_get_tracing_count() == 1
+    assert [p.experimental_get_tracing_count() for p in optimizer._updater._programs.values()] == [1]
+
+
+def test_fit_does_not_trace_again():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+    model.compile(make("Adam"), "mse")
+    x, y = random_grads(1, (64, 4))[0], random_grads(1, (64, 1))[0]
+    for rate in (0.1, 0.01, 0.001):
+        model.optimizer.learning_rate = rate
+        model.fit(x, y, batch_size=8, verbose=0)
+    assert model.optimizer._updater._programs["tile"].experimental_get_tracing_count() == 1
+
+
+def test_without_xla_it_warns_once_and_gives_the_same_numbers(monkeypatch):
+    start, grads = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3), random_grads()
+    expected = np.array(run(make("Adam"), grads, start)[1])
+    real = tf.function
+
+    def no_xla(function=None, jit_compile=None, **kwargs):
+        if jit_compile:
+            raise RuntimeError("no XLA on this platform")
+        return real(function, jit_compile=jit_compile, **kwargs)
+
+    monkeypatch.setattr(tf, "function", no_xla)
+    backend.xla_works.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match="XLA does not run here.*no XLA on this platform") as caught:
+            paths = [run(make("Adam"), grads, start)[1] for _ in range(2)]
+        assert len(caught) == 1
+    finally:
+        backend.xla_works.cache_clear()
+    np.testing.assert_allclose(np.array(paths), [expected] * 2, rtol=1e-6)
+
+
+def test_layout_covers_every_variable_once_and_wastes_little():
+    rng = np.random.default_rng(0)
+    variables = {i: ((int(n),), "float32") for i, n in enumerate(rng.integers(0, 2 * TILE, 200))}
+    layout = Layout(variables)
+    covered = sorted(i for block in layout.blocks for i in block.indices)
+    assert covered == list(variables)
+    tiles = [b for b in layout.blocks if b.length]
+    assert all(b.used <= b.length <= TILE for b in tiles)
+    assert len({b.length for b in tiles}) <= 10
+    assert sum(b.length for b in tiles) <= 1.1 * sum(b.used for b in tiles)
+    for block in tiles:
+        parts = sorted((block.part(i)[0] for i in block.indices), key=lambda s: (s.start, s.stop))
+        assert all(a.stop == b.start for a, b in zip(parts, parts[1:], strict=False))
+
+
+def test_inside_a_model_that_xla_compiles_sparse_gradients_become_dense():
+    seen = []
+
+    @tf.function(jit_compile=True)
+    def f(values):
+        slices = tf.IndexedSlices(values, tf.constant([0, 2]), tf.constant([4, 3]))
+        seen.append(_backend.is_sparse(_backend.sum_duplicates(slices)))
+        return values
+
+    f(tf.ones((2, 3)))
+    tf.function(f.python_function)(tf.ones((2, 3)))
+    assert seen == [False, True]

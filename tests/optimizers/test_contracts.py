@@ -1,0 +1,298 @@
+"""Every class x every property of Keras's base that has to keep working."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import optimizers as ours
+from tests.optimizers.boxes import NAMES, make, random_grads, run, step
+
+START = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
+X, Y = random_grads(1, (24, 6))[0], random_grads(1, (24, 2), seed=1)[0]
+every_class = pytest.mark.parametrize("name", NAMES)
+
+
+def fitted(optimizer, epochs=2, **compile_options):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, "tanh"), keras.layers.Dense(2)])
+    model.compile(optimizer, "mse", **compile_options)
+    history = model.fit(X, Y, batch_size=8, epochs=epochs, shuffle=False, verbose=0)
+    return history.history["loss"], model
+
+
+def path_of(optimizer, grads=None):
+    return np.array(run(optimizer, random_grads() if grads is None else grads, START)[1])
+
+
+@every_class
+def test_fit_gives_the_same_numbers_however_it_is_run(name):
+    loss, _ = fitted(make(name), jit_compile=False)
+    assert loss[1] < loss[0]
+    for options in ({"jit_compile": True}, {"run_eagerly": True}, {"jit_compile": "auto", "steps_per_execution": 3}):
+        np.testing.assert_allclose(fitted(make(name), **options)[0], loss, rtol=2e-5)
+
+
+@every_class
+def test_a_tape_loop_is_the_same_op_by_op_and_in_a_graph(name):
+    def loop(compiled):
+        variable, optimizer = keras.Variable(START), make(name)
+
+        def one():
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(variable.value**4)
+            optimizer.apply_gradients([(tape.gradient(loss, variable.value), variable)])
+
+        call = tf.function(one) if compiled else one
+        for _ in range(4):
+            call()
+        return variable.numpy()
+
+    assert np.abs(loop(False) - START).max() > 1e-3
+    np.testing.assert_allclose(loop(True), loop(False), rtol=1e-6)
+
+
+@every_class
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.slow
+def test_fit_in_mixed_precision(name, policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        loss, model = fitted(make(name), epochs=3)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert np.isfinite(loss).all()
+    assert loss[-1] < loss[0]
+    assert all(v.dtype == "float32" for v in model.trainable_variables)
+
+
+@every_class
+def test_clipping(name):
+    grads = [10 * g for g in random_grads()]
+    norms = [np.linalg.norm(g) for g in grads]
+    by_norm = [g * min(1, 2.0 / n) for g, n in zip(grads, norms, strict=True)]
+    np.testing.assert_allclose(path_of(make(name, clipnorm=2), grads), path_of(make(name), by_norm), atol=1e-6)
+    np.testing.assert_allclose(path_of(make(name, global_clipnorm=2), grads), path_of(make(name), by_norm), atol=1e-6)
+    by_value = [np.clip(g, -3, 3) for g in grads]
+    np.testing.assert_allclose(path_of(make(name, clipvalue=3), grads), path_of(make(name), by_value), atol=1e-6)
+
+
+@every_class
+def test_weight_decay_takes_a_share_before_the_step(name):
+    g = random_grads(1)
+    plain = run(make(name), g, START)[0].numpy()
+    decayed = run(make(name, weight_decay=0.5), g, START)[0].numpy()
+    lr = float(make(name).learning_rate)
+    np.testing.assert_allclose(decayed, plain - lr * 0.5 * START, atol=1e-7)
+    optimizer, variable = make(name, weight_decay=0.5), keras.Variable(START, name="exclude_me")
+    optimizer.exclude_from_weight_decay(var_names=["exclude"])
+    step(optimizer, [variable], g)
+    np.testing.assert_allclose(variable.numpy(), plain, atol=1e-7)
+
+
+@every_class
+def test_gradient_accumulation_is_the_mean_gradient(name):
+    grads = random_grads(6)
+    means = [(grads[i] + grads[i + 1] + grads[i + 2]) / 3 for i in (0, 3)]
+    path = path_of(make(name, gradient_accumulation_steps=3), grads)
+    np.testing.assert_array_equal(path[0], START)
+    np.testing.assert_array_equal(path[3], path[2])
+    np.testing.assert_allclose(path[[2, 5]], path_of(make(name), means), atol=1e-6)
+
+
+@every_class
+def test_a_moving_average_counts_updates_and_ends_fit(name):
+    grads = random_grads(6)
+    optimizer, plain = make(name, use_ema=True, ema_momentum=0.5, gradient_accumulation_steps=2), make(name)
+    variable, reference, average = keras.Variable(START), keras.Variable(START), None
+    for i in range(0, 6, 2):
+        step(optimizer, [variable], [grads[i]])
+        step(optimizer, [variable], [grads[i + 1]])
+        step(plain, [reference], [(grads[i] + grads[i + 1]) / 2])
+        average = reference.numpy() if average is None else 0.5 * average + 0.5 * reference.numpy()
+        np.testing.assert_allclose(optimizer.averages[0].numpy(), average, atol=1e-6)
+    optimizer.finalize_variable_values([variable])
+    np.testing.assert_allclose(variable.numpy(), average, atol=1e-6)
+
+
+@every_class
+def test_the_average_overwrites_the_weights_every_so_many_updates(name):
+    optimizer = make(name, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2)
+    variable = keras.Variable(START)
+    for i, g in enumerate(random_grads(4)):
+        step(optimizer, [variable], [g])
+        assert np.array_equal(variable.numpy(), optimizer.averages[0].numpy()) == (i % 2 == 1 or i == 0)
+
+
+@every_class
+def test_schedules_callables_and_changed_rates(name):
+    rates, grads = [0.02, 0.02, 0.005, 0.005], random_grads(4)
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.02, 0.005])
+    by_hand, of_callable, of_schedule = make(name), make(name), make(name)
+    of_schedule = type(of_schedule).from_config(of_schedule.get_config() | {"learning_rate": schedule})
+    calls = iter(rates)
+    of_callable = type(of_callable)(**{k: v for k, v in of_callable.get_config().items() if k != "learning_rate"},
+                                    learning_rate=lambda: next(calls))
+    variables = [keras.Variable(START) for _ in range(3)]
+    for rate, g in zip(rates, grads, strict=True):
+        by_hand.learning_rate = rate
+        for optimizer, variable in zip((by_hand, of_callable, of_schedule), variables, strict=True):
+            step(optimizer, [variable], [g])
+    assert np.abs(variables[0].numpy() - START).max() > 1e-3
+    np.testing.assert_allclose(variables[1].numpy(), variables[0].numpy(), rtol=1e-6)
+    np.testing.assert_allclose(variables[2].numpy(), variables[0].numpy(), rtol=1e-6)
+
+
+def test_a_schedule_counts_updates_not_micro_steps():
+    schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 4, end_learning_rate=0.0)
+    optimizer = ours.SGD(schedule, gradient_accumulation_steps=2)
+    variable = keras.Variable([0.0])
+    for _ in range(8):
+        step(optimizer, [variable], [np.ones(1, "float32")])
+    np.testing.assert_allclose(variable.numpy(), -(1.0 + 0.75 + 0.5 + 0.25))
+
+
+@every_class
+@pytest.mark.parametrize("rows", [5, 20_000])
+def test_sparse_gradients_are_the_dense_ones(name, rows):
+    """Few rows share a tile; many have a block of their own."""
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=(rows, 4)).astype("float32")
+    sparse, dense = keras.Variable(start), keras.Variable(start)
+    optimizers = make(name), make(name)
+    for _ in range(3):
+        values = rng.normal(size=(4, 4)).astype("float32")
+        slices = tf.IndexedSlices(tf.constant(values), tf.constant([1, 3, 1, 4]), tf.constant([rows, 4]))
+        optimizers[0].apply([slices], [sparse])
+        optimizers[1].apply([tf.convert_to_tensor(slices)], [dense])
+    np.testing.assert_allclose(sparse.numpy(), dense.numpy(), atol=1e-6)
+    untouched = np.setdiff1d(np.arange(rows), [1, 3, 4])
+    if name in ("SGD", "Adagrad", "RMSprop"):
+        np.testing.assert_array_equal(sparse.numpy()[untouched], start[untouched])
+    for key, state in optimizers[0].state_of(sparse).items():
+        np.testing.assert_allclose(state, optimizers[1].state_of(dense)[key], atol=1e-6)
+        assert not state[untouched].any()
+
+
+@every_class
+def test_an_embedding_trains_in_fit(name):
+    x, y = np.array([[1, 2], [3, 1], [2, 2], [0, 5]] * 4), np.ones((16, 1), "float32")
+
+    def losses(**options):
+        keras.utils.set_random_seed(0)
+        layers = [keras.Input((2,)), keras.layers.Embedding(6, 8), keras.layers.Flatten(), keras.layers.Dense(1)]
+        model = keras.Sequential(layers)
+        model.compile(make(name), "mse", **options)
+        return model.fit(x, y, batch_size=8, epochs=2, verbose=0, shuffle=False).history["loss"]
+
+    graph = losses(jit_compile=False)
+    assert graph[1] < graph[0]
+    np.testing.assert_allclose(losses(jit_compile=True), graph, rtol=1e-5)
+
+
+@every_class
+def test_a_variable_without_gradient_stays_with_its_state(name):
+    with_g, without, large = (keras.Variable(a) for a in (START, START, np.ones((300, 200), "float32")))
+    optimizer, reference = make(name), make(name)
+    alone = keras.Variable(START)
+    g = random_grads(2)
+    big = np.ones((300, 200), "float32")
+    step(optimizer, [with_g, without, large], [g[0], g[0], big])
+    step(reference, [alone], [g[0]])
+    before, state = without.numpy(), optimizer.state_of(without)
+    with pytest.warns(UserWarning, match="Gradients do not exist"):
+        optimizer.apply([keras.ops.convert_to_tensor(g[1]), None, None], [with_g, without, large])
+    step(reference, [alone], [g[1]])
+    np.testing.assert_array_equal(without.numpy(), before)
+    for key, value in optimizer.state_of(without).items():
+        np.testing.assert_array_equal(value, state[key])
+    np.testing.assert_allclose(with_g.numpy(), alone.numpy(), atol=1e-7)
+
+
+@every_class
+def test_constraints_scalars_and_frozen_layers(name):
+    variable = keras.Variable(-np.ones((2, 2)))
+    variable.constraint = keras.constraints.NonNeg()
+    step(make(name), [variable], [np.zeros((2, 2), "float32")])
+    assert variable.numpy().min() == 0.0
+
+    scalar = keras.Variable(1.0)
+    step(make(name), [scalar], [np.float32(2.0)])
+    assert scalar.shape == ()
+    assert scalar.numpy() < 1.0
+
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, trainable=False), keras.layers.Dense(2)])
+    frozen = model.layers[0].kernel.numpy()
+    model.compile(make(name), "mse")
+    model.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(model.layers[0].kernel.numpy(), frozen)
+
+
+@every_class
+def test_config_round_trip_and_names(name):
+    optimizer = make(name, clipnorm=1.5, weight_decay=0.01, skip_nonfinite=True, name="mine")
+    again = type(optimizer).from_config(optimizer.get_config())
+    assert again.get_config() == optimizer.get_config()
+    by_name = keras.optimizers.get(f"keras_ch8>{name}")
+    assert type(by_name) is getattr(ours, name)
+    assert type(by_name) is not getattr(keras.optimizers, name, None)
+    revived = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert revived.get_config() == optimizer.get_config()
+
+
+@every_class
+def test_a_saved_model_goes_on_as_if_uninterrupted(name, tmp_path):
+    _, model = fitted(make(name))
+    model.save(tmp_path / "model.keras")
+    model.save_weights(tmp_path / "model.weights.h5")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert type(again.optimizer) is getattr(ours, name)
+    _, third = fitted(make(name), epochs=1)
+    third.load_weights(tmp_path / "model.weights.h5")
+    for each in (model, again, third):
+        each.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0)
+    for other in (again, third):
+        for a, b in zip([*model.variables, *model.optimizer.variables], [*other.variables, *other.optimizer.variables]):
+            np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_state_is_saved_variable_by_variable_as_keras_does():
+    grads, ch8, theirs = random_grads(3), ours.Adam(0.01), keras.optimizers.Adam(0.01)
+    variables = [keras.Variable(START), keras.Variable(np.ones((300, 200), "float32")), keras.Variable(0.5)]
+    keras_variables = [keras.Variable(v) for v in variables]
+    for g in grads:
+        gs = [g, np.ones((300, 200), "float32"), np.float32(0.1)]
+        step(ch8, variables, gs)
+        step(theirs, keras_variables, gs)
+    own, other = {}, {}
+    ch8.save_own_variables(own)
+    theirs.save_own_variables(other)
+    assert own.keys() == other.keys()
+    for key in own:
+        np.testing.assert_allclose(own[key], other[key], rtol=1e-5, atol=1e-8)
+    fresh = ours.Adam(0.5)
+    fresh.build([keras.Variable(v) for v in variables])
+    fresh.load_own_variables(other)
+    np.testing.assert_allclose(fresh.state_of(fresh.known_variables[0])["s"], ch8.state_of(variables[0])["s"], rtol=1e-5)
+    with pytest.warns(UserWarning, match="expects 8 arrays and the file has 3"):
+        fresh.load_own_variables({"0": 1, "1": 2, "2": 3})
+
+
+@every_class
+def test_non_finite_gradients_propagate_or_are_skipped(name):
+    grads = random_grads(4)
+    bad = [grads[0], grads[1] * np.where(np.arange(12).reshape(4, 3) == 5, np.nan, 1), grads[2], grads[3]]
+    assert np.isnan(path_of(make(name), bad)[-1]).any()
+    optimizer = make(name, skip_nonfinite=True, weight_decay=0.1)
+    good = path_of(make(name, weight_decay=0.1), [grads[0], grads[2], grads[3]])
+    np.testing.assert_allclose(path_of(optimizer, bad)[[0, 1, 2, 3]], good[[0, 0, 1, 2]], atol=1e-6)
+    assert optimizer.skipped_steps == 1
+    assert int(optimizer.iterations.numpy()) == 4
+
+
+def test_compiled_hyperparameters_cannot_change_silently():
+    optimizer = ours.Adam()
+    optimizer.beta_1 = 0.8
+    optimizer.build([keras.Variable(START)])
+    with pytest.raises(AttributeError, match=r"`beta_1` is compiled into the update step.*Received: beta_1=0.5"):
+        optimizer.beta_1 = 0.5
