@@ -11,6 +11,7 @@ if keras.backend.backend() != "tensorflow":
 
 from .tensorflow import all_finite as all_finite
 from .tensorflow import all_reduce_sum as all_reduce_sum
+from .tensorflow import as_gradient as as_gradient
 from .tensorflow import as_tensor as as_tensor
 from .tensorflow import assign_rows as assign_rows
 from .tensorflow import compile_xla as compile_xla

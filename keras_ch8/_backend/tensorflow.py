@@ -148,6 +148,14 @@ def is_sparse(tensor: Any) -> bool:
     return isinstance(tensor, tf.IndexedSlices)
 
 
+def as_gradient(value: Any) -> Any:
+    """Return a gradient made of tensors: of a sparse one, values, rows and shape."""
+    if not is_sparse(value):
+        return as_tensor(value)
+    shape = None if value.dense_shape is None else tf.convert_to_tensor(value.dense_shape)
+    return tf.IndexedSlices(tf.convert_to_tensor(value.values), tf.convert_to_tensor(value.indices), shape)
+
+
 def densify(tensor: Any, shape: tuple[int, ...]) -> tf.Tensor:
     """Return the dense tensor that a sparse one stands for, with its shape known while tracing."""
     return tf.ensure_shape(tf.convert_to_tensor(tensor), shape)

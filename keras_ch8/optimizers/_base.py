@@ -153,6 +153,7 @@ class AbstractOptimizer(_keras.Optimizer):
         """Take one step; Keras calls it from `apply`. Run op by op, it goes through a graph of its own."""
         indices = self._indices_of(variables)
         lr = _backend.as_tensor(self.learning_rate)
+        grads = [_backend.as_gradient(g) for g in grads]
         if _backend.in_eager_loop():
             self._traces.get(indices, self._step)(grads, lr)
         else:
@@ -165,7 +166,7 @@ class AbstractOptimizer(_keras.Optimizer):
         return tuple(self.index_of(v) for v in variables)
 
     def _step(self, indices: tuple[int, ...], grads: list[Any], lr: Any) -> None:
-        grads = _backend.all_reduce_sum([g if _backend.is_sparse(g) else _backend.as_tensor(g) for g in grads])
+        grads = _backend.all_reduce_sum(grads)
         grads = [_backend.sum_duplicates(g) if _backend.is_sparse(g) else g for g in grads]
         grads, active = self._accumulate(indices, grads)
         t = _backend.as_tensor(self.iterations) + 1

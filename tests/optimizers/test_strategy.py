@@ -1,0 +1,80 @@
+"""Two replicas equal one device on the same global batch; a data set of unknown length takes no ghost step."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.optimizers.boxes import NAMES, make
+from tests.optimizers.strategy_cases import CASES
+
+QUICK = ["Adam-everything", "Adam-nan-in-one-replica", "Adagrad-embedding"]
+# Where the forward pass itself rounds to 11 or 8 bits, the two halves of a batch round differently than the whole.
+ROUNDING = {"Adam-mixed-float16": 1e-3, "Adam-bfloat16-weights": 2.0**-8}
+SKIPPED = {"Adam-nan-in-one-replica": 3}
+
+
+def run_cases(cases):
+    command = [sys.executable, "-W", "ignore", "-m", "tests.optimizers.strategy_cases", *cases]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=570)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {row.pop("case"): row for row in map(json.loads, done.stdout.splitlines())}
+
+
+def check(case, row):
+    assert "error" not in row, row["error"]
+    assert row["moved"] > 0.1
+    assert row["difference"] <= ROUNDING.get(case, 1e-6)
+    assert row["replicated"] >= 6
+    assert row["between_replicas"] == 0.0
+    accumulates = "gradient_accumulation_steps" in CASES[case][1]
+    assert row["iterations"] == (6 if accumulates else 12)
+    assert row["skipped"] == SKIPPED.get(case, 0)
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return run_cases(QUICK)
+
+
+@pytest.fixture(scope="module")
+def rest():
+    return run_cases([c for c in CASES if c not in QUICK])
+
+
+@pytest.mark.parametrize("case", QUICK)
+def test_two_replicas_equal_one_device(case, quick):
+    check(case, quick[case])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [c for c in CASES if c not in QUICK])
+def test_two_replicas_equal_one_device_in_every_case(case, rest):
+    check(case, rest[case])
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
+@pytest.mark.parametrize("name", NAMES)
+def test_no_ghost_step_at_the_end_of_data_of_unknown_length(name):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(16, 4)).astype("float32"), rng.normal(size=(16, 1)).astype("float32")
+
+    def trained(unknown):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile(make(name, weight_decay=0.1), "mse", jit_compile=False)
+        data = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
+        if unknown:
+            data = data.filter(lambda *_: True)
+            assert data.cardinality() == tf.data.UNKNOWN_CARDINALITY
+        model.fit(data, epochs=3, shuffle=False, verbose=0)
+        return model
+
+    known, unknown = trained(False), trained(True)
+    assert int(unknown.optimizer.iterations.numpy()) == 12
+    for a, b in zip(known.variables + known.optimizer.variables, unknown.variables + unknown.optimizer.variables):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
