@@ -2,9 +2,9 @@
 
     python benchmarks/update_step.py [--shapes big,mlp,many,resnet] [--json update_step.json]
 
-"in graph": K steps inside one tf.function, as in `fit`. Keras jit is Keras's step as one XLA program, called in the same
-way; "all in XLA" compiles the loop too, as `fit` with `jit_compile=True` compiles the rest of the step. torch and optax
-step from Python. Gradients are given; every entry is the median of several rounds, in ms a step; ratios are Keras's or
+"in graph": K steps inside one tf.function, as in `fit`. Keras jit is Keras's step as one XLA program, called in the
+same way; "all in XLA" compiles the loop too, as `fit` with `jit_compile=True` compiles the rest of the step. torch and
+optax step from Python. Gradients are given; entries are medians of several rounds, in ms a step; ratios are Keras's or
 the peer's time over ours, so above 1 we are faster. "first" is the first call: tracing and compiling, in seconds.
 """
 

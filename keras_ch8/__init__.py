@@ -23,9 +23,7 @@ _SUBPACKAGES = ("chapter", "optimizers")
 def __getattr__(name: str) -> ModuleType:
     if name in _SUBPACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(
-        f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(_SUBPACKAGES)}."
-    )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(_SUBPACKAGES)}.")
 
 
 def __dir__() -> list[str]:

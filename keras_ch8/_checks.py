@@ -10,9 +10,7 @@ _SMALLEST = 1e-37
 """About the smallest number that float32 does not flush to 0."""
 
 
-def number(
-    name: str, value: Any, low: float, high: float, *, meaning: str, mend: str, open_low: bool = False
-) -> float:
+def number(name: str, value: Any, low: float, high: float, *, meaning: str, mend: str, open_low: bool = False) -> float:
     """Return `value` as a float in [low, high), or in (low, high) with `open_low`; else raise ValueError."""
     interval = f"{'(' if open_low else '['}{low:g}, {high:g})"
     ok = isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -33,6 +33,8 @@ class AbstractOptimizer(_keras.Optimizer):
             updates, not micro-steps.
     """
 
+    rule: Callable[..., tuple[Any, dict[str, Any]]]
+    """The algorithm's box."""
     state_names: tuple[str, ...] = ()
     hyperparameters: tuple[str, ...] = ()
     rests_without_gradient = False
@@ -63,10 +65,6 @@ class AbstractOptimizer(_keras.Optimizer):
         self._layout = Layout({})
         self._updater = Updater(self.rule, self.rests_without_gradient)
         self._traces = _Traces()
-
-    def rule(self, g: Any, lr: Any, t: Any, **state: Any) -> tuple[Any, dict[str, Any]]:
-        """Return the change of theta and the new state; the algorithm's box."""
-        raise NotImplementedError
 
     def theta(self, variable: Any, **state: Any) -> Any:
         """Return the book's theta, given the variable's value and state."""
@@ -215,9 +213,7 @@ class AbstractOptimizer(_keras.Optimizer):
         del lr
         for variable, average in zip(self.known_variables, self.averages, strict=True):
             if average is not None:
-                _backend.each_replica(
-                    _backend.native(variable), self._average_one, _backend.native(average), t, active
-                )
+                _backend.each_replica(_backend.native(variable), self._average_one, _backend.native(average), t, active)
 
     def _average_one(self, theta: Any, average: Any, t: Any, active: Any) -> None:
         """Move Keras's `use_ema` average on; it starts as a copy of the first updated weights."""

@@ -34,10 +34,9 @@ class AbstractLookAhead(AbstractOptimizer):
         alpha = self.momentum
         return v + alpha * v - alpha * v_old
 
-    def theta(self, variable: Any, *, v: Any, **state: Any) -> Any:
+    def theta(self, variable: Any, **state: Any) -> Any:
         """Return the book's theta."""
-        del state
-        return variable - self.momentum * v
+        return variable - self.momentum * state["v"]
 
     def finalize_variable_values(self, var_list: list[Any]) -> None:
         """End of `fit`: go from the look-ahead point to theta, at rest, if asked to."""

@@ -71,9 +71,7 @@ class Adam(AbstractOptimizer):
         amsgrad: bool = False,
         **kwargs: Any,
     ) -> None:
-        _checks.off(
-            "amsgrad", amsgrad, False, owner="Adam", instead="Keras's `keras.optimizers.Adam` has it."
-        )
+        _checks.off("amsgrad", amsgrad, False, owner="Adam", instead="Keras's `keras.optimizers.Adam` has it.")
         super().__init__(learning_rate, **kwargs)
         self.beta_1 = _checks.share("beta_1", beta_1, of="s, the mean gradient,")
         self.beta_2 = _checks.share("beta_2", beta_2, of="r, the mean squared gradient,")

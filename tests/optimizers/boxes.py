@@ -41,5 +41,9 @@ def run(optimizer, grads, start, dtype=None):
     return variable, path
 
 
+def all_variables(model):
+    return [v.numpy() for v in [*model.variables, *model.optimizer.variables]]
+
+
 def random_grads(steps=5, shape=(4, 3), seed=0):
     return list(np.random.default_rng(seed).normal(size=(steps, *shape)).astype("float32"))

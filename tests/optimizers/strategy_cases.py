@@ -1,7 +1,7 @@
 """Train on two replicas and on one device, each case in a process of its own (a failed collective poisons a process).
 
-`python -m tests.optimizers.strategy_cases` forks after the imports and before the first TensorFlow operation, and prints
-one JSON line for each case: largest difference of a weight, largest difference between replicas, counters.
+`python -m tests.optimizers.strategy_cases` forks after the imports and before the first TensorFlow operation, and
+prints one JSON line for each case: largest difference of a weight, largest difference between replicas, counters.
 """
 
 import json
@@ -104,7 +104,8 @@ def main():
             os._exit(0)
         os.close(write)
         with os.fdopen(read) as pipe:
-            print(json.dumps({"case": case} | json.loads(pipe.read())), flush=True)
+            sys.stdout.write(json.dumps({"case": case} | json.loads(pipe.read())) + "\n")
+            sys.stdout.flush()
         os.wait()
 
 

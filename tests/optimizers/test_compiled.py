@@ -1,5 +1,7 @@
 """The update is XLA, traced once; where XLA does not run it says so and goes on."""
 
+from itertools import pairwise
+
 import keras
 import numpy as np
 import pytest
@@ -20,7 +22,8 @@ def model_variables():
 def xla_calls(graph):
     """Names of the functions called in a graph that must be compiled by XLA, and how often each is called."""
     functions = {f.signature.name: f for f in graph.as_graph_def().library.function}
-    calls = [n.attr["f"].func.name for n in graph.as_graph_def().node if n.op in ("PartitionedCall", "StatefulPartitionedCall")]
+    nodes = [n for n in graph.as_graph_def().node if n.op in ("PartitionedCall", "StatefulPartitionedCall")]
+    calls = [n.attr["f"].func.name for n in nodes]
     must = [c for c in calls if functions[c].attr["_XlaMustCompile"].b]
     assert len(must) == len(calls)
     return {c: must.count(c) for c in must}
@@ -105,7 +108,7 @@ def test_layout_covers_every_variable_once_and_wastes_little():
     assert sum(b.length for b in tiles) <= 1.1 * sum(b.used for b in tiles)
     for block in tiles:
         parts = sorted((block.part(i)[0] for i in block.indices), key=lambda s: (s.start, s.stop))
-        assert all(a.stop == b.start for a, b in zip(parts, parts[1:], strict=False))
+        assert all(a.stop == b.start for a, b in pairwise(parts))
 
 
 def test_inside_a_model_that_xla_compiles_sparse_gradients_become_dense():

@@ -1,0 +1,88 @@
+"""Bad arguments: what came, what was expected, and the mend."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import optimizers as ours
+
+BAD = [
+    (ours.Adam, {"epsilon": -1}, r"`epsilon` .* in \[1e-37, inf\)\. Received: epsilon=-1\. The book's value is 1e-08"),
+    (ours.Adam, {"epsilon": 0}, r"Received: epsilon=0\."),
+    (ours.Adam, {"beta_1": 1.0}, r"`beta_1` .* in \[0, 1\)\. Received: beta_1=1\.0\. Try 0\.9 for a memory of"),
+    (ours.Adam, {"beta_2": 1.5}, r"Received: beta_2=1\.5"),
+    (ours.Adam, {"beta_1": "0.9"}, r"Received: beta_1='0\.9'"),
+    (ours.Adam, {"amsgrad": True}, r"`Adam` .* no `amsgrad`.*Received: amsgrad=True.*keras\.optimizers\.Adam"),
+    (ours.RMSprop, {"rho": 1.1}, r"`rho` .*Received: rho=1\.1"),
+    (ours.RMSprop, {"momentum": 0.9}, r"Use `keras_ch8\.optimizers\.RMSpropNesterov`"),
+    (ours.RMSprop, {"centered": True}, r"Keras's `keras\.optimizers\.RMSprop` has it"),
+    (ours.RMSpropNesterov, {"momentum": -0.1}, r"`momentum` .*Received: momentum=-0\.1"),
+    (ours.RMSpropNesterov, {"use_ema": True, "finish_at_theta": True}, r"Received both; leave one of them out"),
+    (ours.Adagrad, {"initial_accumulator_value": 0.1}, r"takes initial_accumulator_value=0\.0 only"),
+    (ours.SGD, {"momentum": 0.9}, r"Use `keras_ch8\.optimizers\.Momentum` or `Nesterov`"),
+    (ours.SGD, {"nesterov": True}, r"Received: nesterov=True"),
+    (ours.Momentum, {"momentum": 1}, r"Received: momentum=1\."),
+    (ours.Momentum, {"nesterov": True}, r"Use `keras_ch8\.optimizers\.Nesterov`"),
+    (ours.Nesterov, {"nesterov": False}, r"Use `keras_ch8\.optimizers\.Momentum`"),
+    (ours.SGD, {"clipnorm": -1}, r"`clipnorm` .* in \(0, inf\)\. Received: clipnorm=-1\. Leave it out"),
+    (ours.SGD, {"global_clipnorm": 0}, r"Received: global_clipnorm=0\."),
+    (ours.SGD, {"clipvalue": math.nan}, r"Received: clipvalue=nan"),
+    (ours.SGD, {"weight_decay": -0.1}, r"`weight_decay` .*Received: weight_decay=-0\.1"),
+    (ours.SGD, {"clipnorm": 1.0, "clipvalue": 1.0}, r"Only one of"),
+    (ours.SGD, {"gradient_accumulation_steps": 1}, r"must be an integer >= 2"),
+    (ours.SGD, {"learnin_rate": 1.0}, r"not recognized: .*learnin_rate"),
+]
+RATES = ["fast", None, True, -1e-3, math.nan, math.inf, [0.1], 1j]
+
+
+@pytest.mark.parametrize("cls, arguments, message", BAD)
+def test_a_bad_argument_raises_at_construction(cls, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        cls(**arguments)
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("name", ours.__all__)
+def test_a_learning_rate_that_is_no_rate(name, rate):
+    with pytest.raises(ValueError, match=r"`learning_rate` is the step size .* Received: learning_rate=.* Try 0.001"):
+        getattr(ours, name)(rate)
+
+
+@pytest.mark.parametrize("rate", [1, np.float32(0.5), np.int64(2), 0])
+def test_any_real_number_is_a_learning_rate(rate):
+    assert float(ours.Adam(rate).learning_rate) == float(rate)
+
+
+def test_default_rates():
+    rates = {name: round(float(getattr(ours, name)().learning_rate), 6) for name in ours.__all__}
+    assert rates == {"SGD": 0.01, "Momentum": 0.01, "Nesterov": 0.01} | dict.fromkeys(
+        ["Adagrad", "RMSprop", "RMSpropNesterov", "Adam"], 0.001
+    )
+
+
+@pytest.mark.parametrize("cls, arguments, attributes", [
+    (ours.Adam, (0.1, 0.8, 0.9, 1e-4), {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-4}),
+    (ours.RMSprop, (0.1, 0.8), {"rho": 0.8}),
+    (ours.Momentum, (0.1, 0.8), {"momentum": 0.8}),
+    (ours.Nesterov, (0.1, 0.8), {"momentum": 0.8}),
+])  # fmt: skip
+def test_keras_common_prefix_may_be_positional(cls, arguments, attributes):
+    optimizer = cls(*arguments)
+    assert {name: getattr(optimizer, name) for name in attributes} == attributes
+
+
+@pytest.mark.parametrize("call", [
+    lambda: ours.Adam(0.1, 0.9, 0.99, 1e-8, False),
+    lambda: ours.RMSprop(0.1, 0.9, 0.0),
+    lambda: ours.SGD(0.1, 0.0),
+])  # fmt: skip
+def test_later_arguments_are_keyword_only(call):
+    with pytest.raises(TypeError, match="positional argument"):
+        call()
+
+
+def test_a_variable_without_a_gradient_in_the_usual_sense():
+    with pytest.raises(ValueError, match=r"`SGD` updates variables of floating point type\. Received: .* dtype int32"):
+        ours.SGD().build([keras.Variable([1], dtype="int32")])

@@ -1,0 +1,104 @@
+"""`import keras_ch8` is light, registers its classes in either order, and imports go one way."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_ch8
+
+PACKAGE = Path(keras_ch8.__file__).parent
+LOWEST_FIRST = [
+    "_registration", "_backend", "_checks", "_keras", "_numerics", "clipping", "schedules", "curvature", "symmetries",
+    "landscapes", "second_order", "optimizers", "initializers", "layers", "losses", "metrics", "data", "monitors",
+    "curriculum", "continuation", "board", "callbacks", "training", "chapter",
+]  # fmt: skip
+
+
+def python(code, **kwargs):
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, **kwargs)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip()
+
+
+def test_import_is_light():
+    heavy = "{'keras', 'tensorflow', 'tensorboard', 'numpy'}"
+    assert python(f"import sys, keras_ch8; keras_ch8.__version__; print({heavy} & set(sys.modules))") == "set()"
+
+
+def test_an_unknown_part_is_named_with_what_there_is():
+    with pytest.raises(AttributeError, match=r"no attribute 'optimisers'. It has: chapter, optimizers"):
+        _ = keras_ch8.optimisers
+
+
+@pytest.mark.parametrize("order", ["import keras_ch8, keras", "import keras, keras_ch8", "import keras_ch8, keras.src"])
+def test_classes_are_found_by_name_in_either_order(order):
+    check = "print(type(__import__('keras').optimizers.get('keras_ch8>Adam')).__module__)"
+    loaders = "import keras; assert 'Registering' not in type(keras.__spec__.loader).__name__"
+    assert python(f"{order}; {loaders}; {check}") == "keras_ch8.optimizers.adam"
+
+
+def test_another_backend_is_refused_with_the_mend_and_keras_itself_still_imports():
+    code = (
+        "import keras_ch8, keras\nassert keras.backend.backend() == 'numpy'\n"
+        "try: keras_ch8.optimizers\nexcept ImportError as error: print(error)"
+    )
+    message = python(code, env=os.environ | {"KERAS_BACKEND": "numpy"})
+    assert "Received: backend 'numpy'" in message
+    assert 'KERAS_BACKEND="tensorflow"' in message
+
+
+@pytest.mark.parametrize("order", ["import keras_ch8, keras", "import keras, keras_ch8"])
+def test_a_model_saved_here_goes_on_in_a_new_process_bit_for_bit(order, tmp_path):
+    setup = (
+        f"{order}\nimport numpy as np\nkeras.utils.set_random_seed(0)\n"
+        "x = np.random.default_rng(0).normal(size=(64, 5)).astype('float32'); y = x[:, :1] ** 2\n"
+        "fit = lambda m: m.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0)\n"
+        "show = lambda m: print([v.numpy().tobytes().hex() for v in m.variables + m.optimizer.variables])\n"
+    )
+    first = (
+        "m = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, 'tanh'), keras.layers.Dense(1)])\n"
+        f"m.compile('keras_ch8>RMSpropNesterov', 'mse'); fit(m); m.save({str(tmp_path / 'm.keras')!r})\n"
+    )
+    uninterrupted = python(setup + first + "fit(m); show(m)")
+    resumed = python(setup + f"m = keras.models.load_model({str(tmp_path / 'm.keras')!r}); fit(m); show(m)")
+    assert len(uninterrupted) > 1000
+    assert resumed == uninterrupted
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path):
+    """Yield (room of keras_ch8 or outside package, line number) for each import in a file."""
+    here = path.relative_to(PACKAGE).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0], node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
+            base = [part for part in base if part]
+            names = [base[0]] if base else [alias.name for alias in node.names]
+            yield from ((name, node.lineno) for name in names)
+
+
+def test_imports_go_one_way_and_tensorflow_stays_in_its_rooms():
+    read = 0
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = room_of(path)
+        for name, line in imports_of(path):
+            read += 1
+            where = f"{path.relative_to(PACKAGE)}:{line} imports {name}"
+            if name in ("tensorflow", "tensorboard"):
+                assert room in ("_backend", "board"), where
+            if room != "__init__" and name in LOWEST_FIRST and name != room:
+                assert LOWEST_FIRST.index(name) < LOWEST_FIRST.index(room), where
+    assert read > 50, "the test read no imports"
+    rooms = {room_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
+    assert rooms <= set(LOWEST_FIRST), "a new room needs its place in the order"

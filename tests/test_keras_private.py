@@ -1,0 +1,61 @@
+"""Tripwires: the private names of Keras and TensorFlow that the suite leans on still mean what they meant."""
+
+import inspect
+
+import keras
+import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
+
+from keras_ch8 import _keras, optimizers
+
+BASE = keras.optimizers.Optimizer
+
+
+def test_apply_calls_the_hook_once_with_what_is_left_of_the_gradients():
+    calls = []
+
+    class Spy(_keras.Optimizer):
+        def update(self, grads, variables):
+            calls.append((grads, variables))
+
+    a, b = keras.Variable([1.0]), keras.Variable([2.0])
+    optimizer = Spy(0.1, loss_scale_factor=2.0)
+    optimizer.apply([keras.ops.array([4.0]), keras.ops.array([6.0])], [a, b])
+    ((grads, variables),) = calls
+    assert [float(g[0]) for g in grads] == [2.0, 3.0]
+    assert variables == [a, b]
+    assert int(optimizer.micro_steps.numpy()) == 1
+    assert optimizer.known_variables == [a, b]
+    assert [optimizer.index_of(v) for v in (a, b)] == [0, 1]
+    assert optimizer.index_of(b.value) == 1
+
+
+def test_names_that_the_base_class_must_have():
+    for name in ("_backend_apply_gradients", "_get_current_learning_rate", "_clip_gradients", "_use_weight_decay",
+                 "_get_variable_index"):  # fmt: skip
+        assert callable(getattr(BASE, name)), name
+    assert "_get_current_learning_rate" in inspect.getsource(BASE.learning_rate.fget)
+    optimizer = optimizers.SGD(use_ema=True, gradient_accumulation_steps=2)
+    optimizer.build([keras.Variable([1.0])])
+    assert len(optimizer.averages) == len(optimizer.accumulators) == 1
+
+
+def test_variables_overwritten_by_their_gradient_are_still_marked_so():
+    variable = keras.Variable([1.0])
+    variable.overwrite_with_gradient = True
+    assert BASE._overwrite_variable_with_gradient(optimizers.SGD(), variable)
+    assert _keras.is_overwritten_by_gradient(variable)
+
+
+def test_tensorflow_names():
+    assert callable(tf.__internal__.distribute.interim.maybe_merge_call)
+    seen = []
+
+    @tf.function(jit_compile=True)
+    def f(x):
+        seen.append(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
+        return x
+
+    f(1.0)
+    tf.function(f.python_function)(1.0)
+    assert seen == [True, False]
