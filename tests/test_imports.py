@@ -1,7 +1,6 @@
 """`import keras_ch8` is light, registers its classes in either order, and imports go one way."""
 
 import ast
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,24 +33,29 @@ def test_an_unknown_part_is_named_with_what_there_is():
         _ = keras_ch8.optimisers
 
 
-@pytest.mark.parametrize("order", ["import keras_ch8, keras", "import keras, keras_ch8", "import keras_ch8, keras.src"])
+ORDERS = ["import keras_ch8, keras", "import keras, keras_ch8"]
+
+
+@pytest.mark.parametrize(
+    "order", [ORDERS[0], *(pytest.param(o, marks=pytest.mark.slow) for o in (ORDERS[1], "import keras_ch8, keras.src"))]
+)
 def test_classes_are_found_by_name_in_either_order(order):
     check = "print(type(__import__('keras').optimizers.get('keras_ch8>Adam')).__module__)"
     loaders = "import keras; assert 'Registering' not in type(keras.__spec__.loader).__name__"
     assert python(f"{order}; {loaders}; {check}") == "keras_ch8.optimizers.adam"
 
 
-def test_another_backend_is_refused_with_the_mend_and_keras_itself_still_imports():
+def test_another_backend_is_refused_with_the_mend():
     code = (
-        "import keras_ch8, keras\nassert keras.backend.backend() == 'numpy'\n"
+        "import keras; keras.backend.backend = lambda: 'jax'\nimport keras_ch8\n"
         "try: keras_ch8.optimizers\nexcept ImportError as error: print(error)"
     )
-    message = python(code, env=os.environ | {"KERAS_BACKEND": "numpy"})
-    assert "Received: backend 'numpy'" in message
+    message = python(code)
+    assert "Received: backend 'jax'" in message
     assert 'KERAS_BACKEND="tensorflow"' in message
 
 
-@pytest.mark.parametrize("order", ["import keras_ch8, keras", "import keras, keras_ch8"])
+@pytest.mark.parametrize("order", [ORDERS[0], pytest.param(ORDERS[1], marks=pytest.mark.slow)])
 def test_a_model_saved_here_goes_on_in_a_new_process_bit_for_bit(order, tmp_path):
     setup = (
         f"{order}\nimport numpy as np\nkeras.utils.set_random_seed(0)\n"

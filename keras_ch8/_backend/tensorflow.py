@@ -115,17 +115,19 @@ def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
 
 def join(tensors: Sequence[Any], length: int) -> tf.Tensor:
     """Lay tensors end to end in one vector and fill it with zeros up to `length`."""
-    parts = [tf.reshape(t, [-1]) for t in tensors]
+    parts = [t if len(t.shape) == 1 else tf.reshape(t, [-1]) for t in tensors]
     missing = length - sum(int(p.shape[0]) for p in parts)
-    return tf.concat([*parts, tf.zeros([missing], parts[0].dtype)] if missing else parts, axis=0)
+    if missing:
+        parts.append(tf.zeros([missing], parts[0].dtype))
+    return tf.concat(parts, axis=0) if len(parts) > 1 else parts[0]
 
 
 def cut(vector: Any, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
     """Undo `join`."""
     sizes = [int(tf.TensorShape(s).num_elements()) for s in shapes]
     rest = int(vector.shape[0]) - sum(sizes)
-    parts = tf.split(vector, [*sizes, rest])
-    return [tf.reshape(p, s) for p, s in zip(parts, shapes, strict=False)]
+    parts = tf.split(vector, [*sizes, rest]) if len(sizes) > 1 or rest else [vector]
+    return [p if len(s) == 1 else tf.reshape(p, s) for p, s in zip(parts, shapes, strict=False)]
 
 
 def all_finite(tensors: Sequence[Any]) -> tf.Tensor:

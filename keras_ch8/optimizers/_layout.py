@@ -2,8 +2,9 @@
 
 A graph pays about 2 us for every operation and 10 us for every compiled program, however small the tensor. So small
 variables share a tile: their gradients are laid end to end, their state is one vector for each of the rule's names, and
-one compiled program updates the tile. All tiles have one of a few lengths, so a few programs serve them all. A large
-variable, and one of a narrow type, is updated on its own, in place.
+one compiled program updates the tile. Shared tiles have one of ten lengths, so at most ten programs serve them all. A
+variable of more than half a tile has a vector for itself: nothing is copied together. A large variable, and one of a
+narrow type, is updated in place.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,12 +19,12 @@ TILE = 40_960
 """Entries of a full tile: four float32 vectors of it stay in a core's cache, and XLA does not split it over threads."""
 
 STEP = 4_096
-"""Tiles are filled up to a multiple of this, so that at most ten programs are compiled for any model."""
+"""Shared tiles are filled up to a multiple of this."""
 
 
 @dataclass
 class Block:
-    """Variables that are updated together: several in a tile, or one on its own (`length` is None)."""
+    """Variables that are updated together as a vector of `length` entries, or one on its own in place (None)."""
 
     dtype: str
     indices: list[int] = field(default_factory=list)
@@ -55,21 +56,22 @@ class Layout:
     def __init__(self, variables: dict[int, tuple[tuple[int, ...], str]]) -> None:
         """Lay out variables given as {index: (shape, dtype)}, each into the first tile that has room."""
         self.blocks: list[Block] = []
-        tiles: list[Block] = []
+        shared: list[Block] = []
         for index, (shape, dtype) in variables.items():
-            if _size(shape) > TILE or _numerics.is_narrow(dtype):
+            size = _size(shape)
+            if size > TILE or _numerics.is_narrow(dtype):
                 self.blocks.append(Block(dtype, [index], [shape]))
-                continue
-            for tile in tiles:
-                if tile.dtype == dtype and tile.used + _size(shape) <= TILE:
-                    break
+            elif size > TILE // 2:
+                self.blocks.append(Block(dtype, [index], [shape], length=size))
             else:
-                tile = Block(dtype)
-                tiles.append(tile)
-            tile.add(index, shape)
-        for tile in tiles:
+                room = (tile for tile in shared if tile.dtype == dtype and tile.used + size <= TILE)
+                tile = next(room, None) or Block(dtype)
+                tile.add(index, shape)
+                if len(tile.indices) == 1:
+                    shared.append(tile)
+        for tile in shared:
             tile.length = max(1, -(-tile.used // STEP)) * STEP
-        self.blocks += tiles
+        self.blocks += shared
         self.block_of = {index: block for block in self.blocks for index in block.indices}
 
     def create_state(self, names: Sequence[str], create: Callable[..., Any]) -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 import keras
 import numpy as np
+import pytest
 
 from keras_ch8 import optimizers as ours
 from tests.oracles import first_order as box
@@ -21,6 +22,8 @@ BOXES = {
     "Adam": (partial(ours.Adam, 0.01), partial(box.adam, lr=0.01, rho_1=0.9, rho_2=0.999, delta=1e-8)),
 }
 NAMES = list(BOXES)
+FEW = [pytest.param(name, marks=() if name in ("RMSpropNesterov", "Adam") else pytest.mark.slow) for name in NAMES]
+"""All classes, most of them behind the marker `slow`: for tests that compile models."""
 
 
 def make(name, /, **kwargs):

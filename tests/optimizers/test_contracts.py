@@ -6,11 +6,12 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import optimizers as ours
-from tests.optimizers.boxes import NAMES, all_variables, make, random_grads, run, step
+from tests.optimizers.boxes import FEW, NAMES, all_variables, make, random_grads, run, step
 
 START = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
 X, Y = random_grads(1, (24, 6))[0], random_grads(1, (24, 2), seed=1)[0]
 every_class = pytest.mark.parametrize("name", NAMES)
+a_few_classes = pytest.mark.parametrize("name", FEW)
 
 
 def fitted(optimizer, epochs=2, **compile_options):
@@ -25,7 +26,7 @@ def path_of(optimizer, grads=None):
     return np.array(run(optimizer, random_grads() if grads is None else grads, START)[1])
 
 
-@every_class
+@a_few_classes
 def test_fit_gives_the_same_numbers_however_it_is_run(name):
     loss, _ = fitted(make(name), jit_compile=False)
     assert loss[1] < loss[0]
@@ -33,7 +34,7 @@ def test_fit_gives_the_same_numbers_however_it_is_run(name):
         np.testing.assert_allclose(fitted(make(name), **options)[0], loss, rtol=2e-5)
 
 
-@every_class
+@a_few_classes
 def test_a_tape_loop_is_the_same_op_by_op_and_in_a_graph(name):
     def loop(compiled):
         variable, optimizer = keras.Variable(START), make(name)
@@ -175,7 +176,7 @@ def test_sparse_gradients_are_the_dense_ones(name, rows):
         assert not state[untouched].any()
 
 
-@every_class
+@a_few_classes
 def test_an_embedding_trains_in_fit(name):
     x, y = np.array([[1, 2], [3, 1], [2, 2], [0, 5]] * 4), np.ones((16, 1), "float32")
 
@@ -191,7 +192,7 @@ def test_an_embedding_trains_in_fit(name):
     np.testing.assert_allclose(losses(jit_compile=True), graph, rtol=1e-5)
 
 
-@every_class
+@a_few_classes
 def test_a_variable_without_gradient_stays_with_its_state(name):
     with_g, without, large = (keras.Variable(a) for a in (START, START, np.ones((300, 200), "float32")))
     optimizer, reference = make(name), make(name)
@@ -210,7 +211,7 @@ def test_a_variable_without_gradient_stays_with_its_state(name):
     np.testing.assert_allclose(with_g.numpy(), alone.numpy(), atol=1e-7)
 
 
-@every_class
+@a_few_classes
 def test_constraints_scalars_and_frozen_layers(name):
     variable = keras.Variable(-np.ones((2, 2)))
     variable.constraint = keras.constraints.NonNeg()
@@ -241,7 +242,7 @@ def test_config_round_trip_and_names(name):
     assert revived.get_config() == optimizer.get_config()
 
 
-@every_class
+@a_few_classes
 def test_a_saved_model_goes_on_as_if_uninterrupted(name, tmp_path):
     _, model = fitted(make(name))
     model.save(tmp_path / "model.keras")
