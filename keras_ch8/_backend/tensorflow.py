@@ -37,8 +37,8 @@ def compile_xla(function: Callable[..., Any]) -> Any:
 
 
 def trace(function: Callable[..., Any]) -> Any:
-    """Turn a function into a graph, without XLA."""
-    return tf.function(function, autograph=False)
+    """Turn a function into a graph, without XLA; a size that keeps changing (rows of an embedding) becomes unknown."""
+    return tf.function(function, autograph=False, reduce_retracing=True)
 
 
 def in_xla() -> bool:

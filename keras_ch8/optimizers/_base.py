@@ -79,13 +79,15 @@ class AbstractOptimizer(_keras.Optimizer):
             return
         super().build(variables)
         own = {i: v for i, v in enumerate(variables) if not _keras.is_overwritten_by_gradient(v)}
-        for v in own.values():
-            _checks.floating(type(self).__name__, getattr(v, "path", v.name), _backend.native(v).dtype.name)
-        self._layout = Layout({i: (tuple(v.shape), _backend.native(v).dtype.name) for i, v in own.items()})
+        dtypes = {i: _backend.native(v).dtype.name for i, v in own.items()}
+        labels = {i: getattr(v, "path", v.name).replace("/", "_").replace(":", "_") for i, v in own.items()}
+        for i, dtype in dtypes.items():
+            _checks.floating(type(self).__name__, labels[i], dtype)
+        self._layout = Layout({i: (tuple(v.shape), dtypes[i]) for i, v in own.items()})
         if self.skip_nonfinite:
             self._skipped = self.add_variable((), dtype="int64", name="skipped")
         self._layout.create_state(
-            self.state_names, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
+            self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
         )
 
     @property

@@ -74,13 +74,14 @@ class Layout:
         self.blocks += shared
         self.block_of = {index: block for block in self.blocks for index in block.indices}
 
-    def create_state(self, names: Sequence[str], create: Callable[..., Any]) -> None:
+    def create_state(self, names: Sequence[str], labels: dict[int, str], create: Callable[..., Any]) -> None:
         """Make the state by `create(shape, dtype, name)`; narrow variables get a residual (see _numerics.widen)."""
         for number, block in enumerate(self.blocks):
             shape = block.shapes[0] if block.length is None else (block.length,)
+            label = labels[block.indices[0]] if len(block.indices) == 1 else f"tile_{number}"
             own = [*names, "residual"] if _numerics.is_narrow(block.dtype) else names
             for name in own:
-                block.state[name] = create(shape, _numerics.working_dtype(block.dtype), f"{number}_{name}")
+                block.state[name] = create(shape, _numerics.working_dtype(block.dtype), f"{label}_{name}")
 
     def variables(self) -> list[Any]:
         """Return all state variables."""

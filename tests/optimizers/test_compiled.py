@@ -65,6 +65,18 @@ def test_traced_once_over_a_thousand_steps_with_a_changing_rate(name):
     assert [p.experimental_get_tracing_count() for p in optimizer._updater._programs.values()] == [1]
 
 
+@pytest.mark.parametrize("name", ["Adagrad", "Adam"])
+@pytest.mark.parametrize("rows", [10, 20_000])
+def test_any_number_of_rows_of_an_embedding_needs_two_traces(name, rows):
+    optimizer, variable = make(name), keras.Variable(np.ones((rows, 4), "float32"))
+    for n in range(1, 10):
+        slices = tf.IndexedSlices(tf.ones((n, 4)), tf.range(n), tf.constant([rows, 4]))
+        optimizer.apply([slices], [variable])
+    (trace,) = optimizer._traces._traces.values()
+    assert trace.experimental_get_tracing_count() <= 2
+    assert variable.numpy()[0, 0] < variable.numpy()[8, 0] < 1.0
+
+
 def test_fit_does_not_trace_again():
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(1)])
     model.compile(make("Adam"), "mse")
