@@ -34,10 +34,25 @@ def round_to(x: Any, dtype: str) -> Any:
     return (x + magic) - magic
 
 
+def narrow(full: Any, dtype: str) -> tuple[Any, Any]:
+    """Return the number to store in a narrow type and the float32 residual that it leaves."""
+    rounded = round_to(full, dtype)
+    return ops.cast(rounded, dtype), full - rounded
+
+
+def choose(active: Any, new: Any, old: Any) -> Any:
+    """Return `new` where a step counts and `old` where it does not (None: it always does).
+
+    Multiplying by 0 instead would turn what is infinite into NaN.
+    """
+    return new if active is None else ops.where(active, new, old)
+
+
 def widen(stored: Any, residual: Any, dtype: str) -> Any:
     """Return the float32 number of which `stored` is the rounding and `residual` the rest.
 
-    A residual that does not round back to `stored` is stale (somebody has assigned the variable since): it is dropped.
+    A residual that does not round back to `stored` is stale (somebody has assigned the variable since) and is dropped;
+    one that still does is below half a unit of the last place, whoever wrote it.
     """
     stored = ops.cast(stored, "float32")
     full = stored + residual

@@ -150,12 +150,12 @@ def is_sparse(tensor: Any) -> bool:
     return isinstance(tensor, tf.IndexedSlices)
 
 
-def as_gradient(value: Any) -> Any:
-    """Return a gradient made of tensors: of a sparse one, values, rows and shape."""
+def as_gradient(value: Any, dtype: str) -> Any:
+    """Return a gradient made of tensors, of one dtype: of a sparse one, values, rows and shape."""
     if not is_sparse(value):
-        return as_tensor(value)
+        return tf.cast(as_tensor(value), dtype)
     shape = None if value.dense_shape is None else tf.convert_to_tensor(value.dense_shape)
-    return tf.IndexedSlices(tf.convert_to_tensor(value.values), tf.convert_to_tensor(value.indices), shape)
+    return tf.IndexedSlices(tf.cast(value.values, dtype), tf.convert_to_tensor(value.indices), shape)
 
 
 def densify(tensor: Any, shape: tuple[int, ...]) -> tf.Tensor:

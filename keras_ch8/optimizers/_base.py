@@ -1,6 +1,6 @@
 """What every optimizer of the suite shares, so that a file holds only its box."""
 
-import warnings
+import numbers
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,8 +9,21 @@ import numpy as np
 from keras import ops
 
 from .. import _backend, _checks, _keras, _numerics
+from . import _average, _files
 from ._layout import Layout
 from ._update import Updater
+
+_COMPILED = (
+    "skip_nonfinite",
+    "weight_decay",
+    "clipnorm",
+    "clipvalue",
+    "global_clipnorm",
+    "use_ema",
+    "ema_momentum",
+    "ema_overwrite_frequency",
+    "gradient_accumulation_steps",
+)
 
 
 class AbstractOptimizer(_keras.Optimizer):
@@ -30,7 +43,7 @@ class AbstractOptimizer(_keras.Optimizer):
         weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
             loss_scale_factor, gradient_accumulation_steps, name: As in `keras.optimizers.Optimizer`. Clipping acts on
             the whole gradient (after the sum over replicas and the accumulation); `use_ema` and schedules count
-            updates, not micro-steps.
+            updates, not micro-steps (a schedule also those that `skip_nonfinite` leaves out).
     """
 
     rule: Callable[..., tuple[Any, dict[str, Any]]]
@@ -79,16 +92,22 @@ class AbstractOptimizer(_keras.Optimizer):
             return
         super().build(variables)
         own = {i: v for i, v in enumerate(variables) if not _keras.is_overwritten_by_gradient(v)}
-        dtypes = {i: _backend.native(v).dtype.name for i, v in own.items()}
-        labels = {i: getattr(v, "path", v.name).replace("/", "_").replace(":", "_") for i, v in own.items()}
-        for i, dtype in dtypes.items():
-            _checks.floating(type(self).__name__, labels[i], dtype)
-        self._layout = Layout({i: (tuple(v.shape), dtypes[i]) for i, v in own.items()})
+        labels = {i: _label(v) for i, v in own.items()}
+        for i, v in own.items():
+            _checks.floating(type(self).__name__, labels[i], _dtype(v))
+        self._layout = Layout({i: (tuple(v.shape), _dtype(v)) for i, v in own.items()})
         if self.skip_nonfinite:
             self._skipped = self.add_variable((), dtype="int64", name="skipped")
         self._layout.create_state(
             self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
         )
+
+    def add_variable_from_reference(self, reference_variable: Any, name: Any = None, initializer: Any = "zeros") -> Any:
+        """Create Keras's averages and accumulators in the working dtype: sums of small numbers, like the state."""
+        if not _numerics.is_narrow(_dtype(reference_variable)):
+            return super().add_variable_from_reference(reference_variable, name=name, initializer=initializer)
+        label = f"{_label(reference_variable)}_{name}"
+        return self.add_variable(reference_variable.shape, initializer, dtype="float32", name=label)
 
     @property
     def skipped_steps(self) -> int:
@@ -97,42 +116,54 @@ class AbstractOptimizer(_keras.Optimizer):
 
     def state_of(self, variable: Any) -> dict[str, np.ndarray]:
         """Return the state that belongs to one variable, by the book's letters, in the variable's shape."""
-        index = self.index_of(variable)
-        block = self._layout.block_of[index]
-        part, shape = block.part(index)
-        return {name: s.numpy().reshape(-1)[part].reshape(shape) for name, s in block.state.items()}
+        try:
+            index = self.index_of(variable)
+        except KeyError:
+            raise ValueError(
+                f"Optimizer {self.name!r} has no state for {_label(variable)!r}: it was built on "
+                f"{[_label(v) for v in self.known_variables]}. Take a step, or call `build`, with this variable."
+            ) from None
+        return self._layout.state_of(index)
 
     def book_variables(self) -> list[np.ndarray]:
         """Return the book's theta, one array for each variable that the optimizer was built with."""
+        values = [_backend.native(v).numpy() for v in self.known_variables]
+        return [theta.astype(value.dtype) for theta, value in zip(self._wide_thetas(), values, strict=True)]
+
+    def _wide_thetas(self) -> list[np.ndarray]:
+        """Return the book's theta, of narrow variables in float32 with what rounding has dropped."""
         thetas = []
         for variable in self.known_variables:
-            value, dtype = _backend.native(variable).numpy(), _backend.native(variable).dtype.name
-            state = self.state_of(variable) if self.index_of(variable) in self._layout.block_of else {}
-            if "residual" in state:
-                value = np.asarray(_numerics.widen(value, state.pop("residual"), dtype))
-            thetas.append(np.asarray(self.theta(value, **state)).astype(_backend.native(variable).numpy().dtype))
+            value, state = _backend.native(variable).numpy(), self.state_of(variable)
+            residual = state.pop("residual", None)
+            if residual is not None:
+                value = np.asarray(_numerics.widen(value, residual, _dtype(variable)))
+            thetas.append(np.asarray(self.theta(value, **state)))
         return thetas
+
+    def _place(self, variable: Any, value: Any) -> None:
+        """Set a weight from its value in the working dtype, the residual of a narrow one included."""
+        block = self._layout.block_of[self.index_of(variable)]
+        if "residual" in block.state:
+            value, residual = _numerics.narrow(value, block.dtype)
+            block.state["residual"].assign(residual)
+        _backend.native(variable).assign(value)
+
+    def finalize_variable_values(self, var_list: list[Any]) -> None:
+        """End of `fit`: with `use_ema`, put the averages into the model."""
+        del var_list
+        if self.use_ema and self.built:
+            for variable, average in zip(self.known_variables, self.averages, strict=True):
+                if average is not None:
+                    self._place(variable, _backend.as_tensor(average))
 
     def save_own_variables(self, store: Any) -> None:
         """Save counters, averages and sums, then the state of each variable in its own shape."""
-        for i, value in enumerate([*(v.numpy() for v in self._plain_variables()), *self._layout.export()]):
-            store[str(i)] = value
+        _files.save(store, self._plain_variables(), self._layout)
 
     def load_own_variables(self, store: Any) -> None:
         """Load what `save_own_variables` saved, also from a file of Keras's optimizer with the same state."""
-        plain = self._plain_variables()
-        expected = len(plain) + sum(1 for _ in self._layout.export())
-        if len(store.keys()) != expected:
-            warnings.warn(
-                f"Skipping the state of optimizer {self.name!r}: it expects {expected} arrays and the file has "
-                f"{len(store.keys())}. Build it on the same variables, with the same arguments, as the saved one.",
-                stacklevel=2,
-            )
-            return
-        values = (store[str(i)] for i in range(expected))
-        for variable in plain:
-            variable.assign(next(values))
-        self._layout.restore(values)
+        _files.load(store, self._plain_variables(), self._layout, owner=self.name)
 
     def _plain_variables(self) -> list[Any]:
         state = {id(v) for v in self._layout.variables()}
@@ -143,7 +174,7 @@ class AbstractOptimizer(_keras.Optimizer):
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Take one step with these gradients."""
         grads = list(grads)
-        if trainable_variables is not None:
+        if grads and trainable_variables is not None:
             trainable_variables = list(trainable_variables)
             self.build(trainable_variables)
         with _backend.start_after(grads):
@@ -153,7 +184,8 @@ class AbstractOptimizer(_keras.Optimizer):
         """Take one step; Keras calls it from `apply`. Run op by op, it goes through a graph of its own."""
         indices = self._indices_of(variables)
         lr = _backend.as_tensor(self.learning_rate)
-        grads = [_backend.as_gradient(g) for g in grads]
+        dtypes = [_numerics.working_dtype(_dtype(v)) for v in variables]
+        grads = [_backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
         if _backend.in_eager_loop():
             self._traces.get(indices, self._step)(grads, lr)
         else:
@@ -176,7 +208,7 @@ class AbstractOptimizer(_keras.Optimizer):
             self._count_skipped(finite, active)
             active = finite if active is None else active & finite
         grads = self.clip_gradients(grads)
-        decay = None if self.weight_decay is None else _masked(active, lr * self.weight_decay)
+        decay = None if self.weight_decay is None else lr * self.weight_decay
         _backend.merge_replicas(partial(self._write, indices), grads, decay, lr, t, active)
 
     def _accumulate(self, indices: tuple[int, ...], grads: list[Any]) -> tuple[list[Any], Any]:
@@ -184,10 +216,13 @@ class AbstractOptimizer(_keras.Optimizer):
         if not self.gradient_accumulation_steps:
             return grads, None
         due = (_backend.as_tensor(self.micro_steps) + 1) % self.gradient_accumulation_steps == 0
-        sums = [self.accumulators[i] for i in indices]
-        totals = [_backend.as_tensor(s) + _backend.densify(g, s.shape) for s, g in zip(sums, grads, strict=True)]
-        _backend.merge_replicas(partial(_assign_all, sums), [_masked(~due, total) for total in totals])
-        return [total / self.gradient_accumulation_steps for total in totals], due
+        sums = {i: self.accumulators[i] for i in self._layout.block_of}
+        totals = {i: _backend.as_tensor(s) for i, s in sums.items()}
+        for i, g in zip(indices, grads, strict=True):
+            totals[i] = totals[i] + _backend.densify(g, sums[i].shape)
+        after = [_numerics.choose(due, ops.zeros_like(total), total) for total in totals.values()]
+        _backend.merge_replicas(partial(_assign_all, list(sums.values())), after)
+        return [totals[i] / self.gradient_accumulation_steps for i in indices], due
 
     def _count_skipped(self, finite: Any, active: Any) -> None:
         bad = ~finite if active is None else active & ~finite
@@ -209,26 +244,27 @@ class AbstractOptimizer(_keras.Optimizer):
             else:
                 _backend.each_replica(thetas[0], self._updater.tile, thetas, gs, decays, block.length, *step, state)
         if self.use_ema:
-            self._average(*step)
+            self._write_averages(*step)
 
-    def _average(self, lr: Any, t: Any, active: Any) -> None:
+    def _write_averages(self, lr: Any, t: Any, active: Any) -> None:
         del lr
         for variable, average in zip(self.known_variables, self.averages, strict=True):
             if average is not None:
-                _backend.each_replica(_backend.native(variable), self._average_one, _backend.native(average), t, active)
+                state = self._layout.block_of[self.index_of(variable)].state
+                residual = _backend.native(state["residual"]) if "residual" in state else None
+                move = partial(_average.move, self.ema_momentum, self.ema_overwrite_frequency)
+                _backend.each_replica(_backend.native(variable), move, _backend.native(average), residual, t, active)
 
-    def _average_one(self, theta: Any, average: Any, t: Any, active: Any) -> None:
-        """Move Keras's `use_ema` average on; it starts as a copy of the first updated weights."""
-        dtype = _numerics.working_dtype(theta.dtype.name)
-        old, now = ops.cast(_backend.as_tensor(average), dtype), ops.cast(_backend.as_tensor(theta), dtype)
-        share = ops.where(t == 1, ops.zeros((), dtype), ops.cast(self.ema_momentum, dtype))
-        moved = share * old + (1 - share) * now
-        moved = moved if active is None else ops.where(active, moved, old)
-        average.assign(ops.cast(moved, theta.dtype.name))
-        if self.ema_overwrite_frequency:
-            due = t % self.ema_overwrite_frequency == 0
-            due = due if active is None else due & active
-            theta.assign(ops.cast(ops.where(due, moved, now), theta.dtype.name))
+    @property
+    def learning_rate(self) -> Any:
+        """The step size in force: a variable, or the value of the schedule or callable."""
+        return super().learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if isinstance(value, numbers.Real):
+            value = _checks.learning_rate(value)
+        _keras.Optimizer.learning_rate.fset(self, value)
 
     # --- configuration -------------------------------------------------------------------------------------------
 
@@ -238,7 +274,7 @@ class AbstractOptimizer(_keras.Optimizer):
         return super().get_config() | own
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.hyperparameters and getattr(self, "built", False):
+        if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):
             raise AttributeError(
                 f"`{name}` is compiled into the update step of {self.name!r} and cannot change after the first step. "
                 f"Received: {name}={value!r}. Compile the model with a new optimizer, or change `learning_rate`."
@@ -258,9 +294,12 @@ class _Traces:
         return self._traces[indices]
 
 
-def _masked(active: Any, value: Any) -> Any:
-    """Return `value`, or 0 where the step does not count."""
-    return value if active is None else ops.where(active, value, ops.zeros_like(value))
+def _dtype(variable: Any) -> str:
+    return _backend.native(variable).dtype.name
+
+
+def _label(variable: Any) -> str:
+    return getattr(variable, "path", variable.name).replace("/", "_").replace(":", "_")
 
 
 def _assign_all(variables: list[Any], values: list[Any]) -> None:

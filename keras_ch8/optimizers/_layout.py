@@ -7,7 +7,7 @@ variable of more than half a tile has a vector for itself: nothing is copied tog
 narrow type, is updated in place.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,17 +87,21 @@ class Layout:
         """Return all state variables."""
         return [variable for block in self.blocks for variable in block.state.values()]
 
-    def export(self) -> Iterator[np.ndarray]:
-        """Yield the state variable by variable, name by name: the order of Keras's optimizers, whatever the tiles."""
-        values = {id(v): np.asarray(v.numpy()) for v in self.variables()}
-        for index in sorted(self.block_of):
-            block = self.block_of[index]
-            part, shape = block.part(index)
-            for variable in block.state.values():
-                yield values[id(variable)].reshape(-1)[part].reshape(shape)
+    def state_of(self, index: int) -> dict[str, np.ndarray]:
+        """Return the state of one variable by name, in the variable's shape; {} if it has none."""
+        if index not in self.block_of:
+            return {}
+        block = self.block_of[index]
+        part, shape = block.part(index)
+        return {name: s.numpy().reshape(-1)[part].reshape(shape) for name, s in block.state.items()}
 
-    def restore(self, values: Iterator[np.ndarray]) -> None:
-        """Take back what `export` yielded."""
+    def export(self) -> list[np.ndarray]:
+        """Return the state variable by variable, name by name: the order of Keras's optimizers, whatever the tiles."""
+        return [value for index in sorted(self.block_of) for value in self.state_of(index).values()]
+
+    def restore(self, values: Iterable[np.ndarray]) -> None:
+        """Take back what `export` returned."""
+        values = iter(values)
         new = {id(v): np.zeros(v.shape, v.dtype) for v in self.variables()}
         for index in sorted(self.block_of):
             block = self.block_of[index]

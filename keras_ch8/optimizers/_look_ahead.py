@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import _backend
 from ._base import AbstractOptimizer
 
 
@@ -42,8 +41,8 @@ class AbstractLookAhead(AbstractOptimizer):
         """End of `fit`: go from the look-ahead point to theta, at rest, if asked to."""
         super().finalize_variable_values(var_list)
         if self.finish_at_theta:
-            for variable, theta in zip(self.known_variables, self.book_variables(), strict=True):
-                _backend.native(variable).assign(theta)
+            for variable, theta in zip(self.known_variables, self._wide_thetas(), strict=True):
+                self._place(variable, theta)
             for block in self._layout.blocks:
                 block.state["v"].assign(np.zeros(block.state["v"].shape))
 

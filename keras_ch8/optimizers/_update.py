@@ -37,27 +37,26 @@ class Updater:
         """Update the variables of a tile, `first` and the others; those without a gradient (None) stay as they are."""
         dtype = first.dtype.name
         dense = [
-            ops.zeros(theta.shape, dtype) if g is None else ops.cast(_backend.densify(g, theta.shape), dtype)
+            ops.zeros(theta.shape, dtype) if g is None else _backend.densify(g, theta.shape)
             for theta, g in zip(thetas, gs, strict=True)
         ]
+        counts = active
         if any(g is None for g in gs):
             has_g = [ops.full(x.shape, g is not None, "bool") for x, g in zip(thetas, gs, strict=True)]
             has_g = _backend.join(has_g, length)
-            active = has_g if active is None else has_g & active
-        g = _backend.join(dense, length)
-        delta = self._program("tile", self._tile)(g, lr, t, active, state)
+            counts = has_g if active is None else has_g & active
+        delta = self._program("tile", self._tile)(_backend.join(dense, length), lr, t, counts, state)
         parts = _backend.cut(delta, [tuple(theta.shape) for theta in thetas])
         for theta, g, part, decay in zip(thetas, gs, parts, decays, strict=True):
             if g is not None:
-                change = part if decay is None else part - ops.cast(decay, dtype) * theta
-                theta.assign_add(change, read_value=False)
+                theta.assign_add(_decayed(part, theta, decay, active), read_value=False)
 
     def single(self, theta: Any, g: Any, decay: Any, lr: Any, t: Any, active: Any, state: dict[str, Any]) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
         if _backend.is_sparse(g) and self.rests_without_gradient and decay is None:
             self._rows(theta, g, lr, t, active, state)
         else:
-            g = ops.cast(_backend.densify(g, theta.shape), _numerics.working_dtype(theta.dtype.name))
+            g = _backend.densify(g, theta.shape)
             self._program("single", self._single)(theta, g, decay, lr, t, active, state)
 
     def _program(self, name: str, function: Callable[..., Any]) -> Any:
@@ -96,17 +95,22 @@ class Updater:
         residual = state.pop("residual", None)
         full = theta if residual is None else _numerics.widen(theta, residual, dtype)
         delta, state = self._masked_rule(g, lr, t, active, state)
-        full = full + (delta if decay is None else delta - ops.cast(decay, full.dtype) * full)
+        full = full + _decayed(delta, full, decay, active)
         if residual is None:
             return full, state
-        rounded = _numerics.round_to(full, dtype)
-        return ops.cast(rounded, dtype), state | {"residual": full - rounded}
+        stored, residual = _numerics.narrow(full, dtype)
+        return stored, state | {"residual": residual}
 
     def _masked_rule(self, g: Any, lr: Any, t: Any, active: Any, state: dict) -> tuple[Any, dict]:
-        dtype = _numerics.working_dtype(g.dtype.name)
-        g, lr, t = (ops.cast(x, dtype) for x in (g, lr, t))
+        lr, t = (ops.cast(x, g.dtype.name) for x in (lr, t))
         delta, new = self.rule(g, lr, t, **state)
-        if active is None:
-            return delta, new
-        kept = {name: ops.where(active, new[name], old) for name, old in state.items()}
-        return ops.where(active, delta, ops.zeros_like(delta)), kept
+        kept = {name: _numerics.choose(active, new[name], old) for name, old in state.items()}
+        return _numerics.choose(active, delta, ops.zeros_like(delta)), kept
+
+
+def _decayed(delta: Any, theta: Any, decay: Any, active: Any) -> Any:
+    """Return delta - decay * theta, the decoupled weight decay of Keras."""
+    if decay is None:
+        return delta
+    shrinkage = ops.cast(decay, delta.dtype.name) * theta
+    return delta - _numerics.choose(active, shrinkage, ops.zeros_like(shrinkage))

@@ -291,11 +291,3 @@ def test_non_finite_gradients_propagate_or_are_skipped(name):
     np.testing.assert_allclose(path_of(optimizer, bad)[[0, 1, 2, 3]], good[[0, 0, 1, 2]], atol=1e-6)
     assert optimizer.skipped_steps == 1
     assert int(optimizer.iterations.numpy()) == 4
-
-
-def test_compiled_hyperparameters_cannot_change_silently():
-    optimizer = ours.Adam()
-    optimizer.beta_1 = 0.8
-    optimizer.build([keras.Variable(START)])
-    with pytest.raises(AttributeError, match=r"`beta_1` is compiled into the update step.*Received: beta_1=0.5"):
-        optimizer.beta_1 = 0.5

@@ -1,0 +1,29 @@
+"""Keras's `use_ema`: a moving average of the weights, one step of it."""
+
+from typing import Any
+
+from keras import ops
+
+from .. import _backend, _numerics
+
+
+def move(
+    momentum: float, overwrite_frequency: int | None, theta: Any, average: Any, residual: Any, t: Any, active: Any
+) -> None:
+    """Move the average of one variable on, and every so many updates overwrite the variable with it.
+
+    average <- momentum * average + (1 - momentum) * theta, starting as a copy of the first updated theta.
+    """
+    dtype, old, now = theta.dtype.name, _backend.as_tensor(average), _backend.as_tensor(theta)
+    if residual is not None:
+        now = _numerics.widen(now, _backend.as_tensor(residual), dtype)
+    share = ops.where(t == 1, ops.zeros((), old.dtype.name), ops.cast(momentum, old.dtype.name))
+    moved = _numerics.choose(active, share * old + (1 - share) * now, old)
+    average.assign(moved)
+    if overwrite_frequency:
+        due = t % overwrite_frequency == 0
+        now = ops.where(due if active is None else due & active, moved, now)
+        if residual is not None:
+            now, rest = _numerics.narrow(now, dtype)
+            residual.assign(rest)
+        theta.assign(now)
