@@ -95,6 +95,8 @@ def native(variable: Any) -> tf.Variable:
 
 def as_tensor(value: Any) -> tf.Tensor:
     """Return a tensor: of a Keras variable (`ops.convert_to_tensor` would hand it back), of a number in floatx."""
+    if isinstance(value, tf.Tensor):
+        return value
     value = native(value)
     if tf.is_tensor(value) or isinstance(value, tf.Variable | np.ndarray):
         return tf.convert_to_tensor(value)
@@ -153,7 +155,8 @@ def is_sparse(tensor: Any) -> bool:
 def as_gradient(value: Any, dtype: str) -> Any:
     """Return a gradient made of tensors, of one dtype: of a sparse one, values, rows and shape."""
     if not is_sparse(value):
-        return tf.cast(as_tensor(value), dtype)
+        value = as_tensor(value)
+        return value if value.dtype.name == dtype else tf.cast(value, dtype)
     shape = None if value.dense_shape is None else tf.convert_to_tensor(value.dense_shape)
     return tf.IndexedSlices(tf.cast(value.values, dtype), tf.convert_to_tensor(value.indices), shape)
 

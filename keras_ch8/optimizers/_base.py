@@ -184,7 +184,7 @@ class AbstractOptimizer(_keras.Optimizer):
         """Take one step; Keras calls it from `apply`. Run op by op, it goes through a graph of its own."""
         indices = self._indices_of(variables)
         lr = _backend.as_tensor(self.learning_rate)
-        dtypes = [_numerics.working_dtype(_dtype(v)) for v in variables]
+        dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [_backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
         if _backend.in_eager_loop():
             self._traces.get(indices, self._step)(grads, lr)
