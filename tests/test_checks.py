@@ -84,5 +84,7 @@ def test_later_arguments_are_keyword_only(call):
 
 
 def test_a_variable_without_a_gradient_in_the_usual_sense():
+    optimizer = ours.SGD()
     with pytest.raises(ValueError, match=r"`SGD` updates variables of floating point type\. Received: .* dtype int32"):
-        ours.SGD().build([keras.Variable([1], dtype="int32")])
+        optimizer.build([keras.Variable([1], dtype="int32")])
+    assert not optimizer.built

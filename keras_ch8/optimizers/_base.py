@@ -11,7 +11,7 @@ from keras import ops
 from .. import _backend, _checks, _keras, _numerics
 from . import _average, _files
 from ._layout import Layout
-from ._update import Updater
+from ._update import Traces, Updater
 
 _COMPILED = (
     "skip_nonfinite",
@@ -77,7 +77,7 @@ class AbstractOptimizer(_keras.Optimizer):
         self._skipped: Any = None
         self._layout = Layout({})
         self._updater = Updater(self.rule, self.rests_without_gradient)
-        self._traces = _Traces()
+        self._traces = Traces()
 
     def theta(self, variable: Any, **state: Any) -> Any:
         """Return the book's theta, given the variable's value and state."""
@@ -90,11 +90,11 @@ class AbstractOptimizer(_keras.Optimizer):
         """Create the state for these variables."""
         if self.built:
             return
-        super().build(variables)
         own = {i: v for i, v in enumerate(variables) if not _keras.is_overwritten_by_gradient(v)}
         labels = {i: _label(v) for i, v in own.items()}
         for i, v in own.items():
             _checks.floating(type(self).__name__, labels[i], _dtype(v))
+        super().build(variables)
         self._layout = Layout({i: (tuple(v.shape), _dtype(v)) for i, v in own.items()})
         if self.skip_nonfinite:
             self._skipped = self.add_variable((), dtype="int64", name="skipped")
@@ -280,18 +280,6 @@ class AbstractOptimizer(_keras.Optimizer):
                 f"Received: {name}={value!r}. Compile the model with a new optimizer, or change `learning_rate`."
             )
         super().__setattr__(name, value)
-
-
-class _Traces:
-    """One graph of the whole step for each set of variables that gets gradients, for use outside `fit`."""
-
-    def __init__(self) -> None:
-        self._traces: dict[tuple[int, ...], Any] = {}
-
-    def get(self, indices: tuple[int, ...], step: Callable[..., None]) -> Any:
-        if indices not in self._traces:
-            self._traces[indices] = _backend.trace(partial(step, indices))
-        return self._traces[indices]
 
 
 def _dtype(variable: Any) -> str:

@@ -1,6 +1,7 @@
 """Run a rule over a block of variables: compiled by XLA, in place; the same code serves every algorithm."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from keras import ops
@@ -106,6 +107,19 @@ class Updater:
         delta, new = self.rule(g, lr, t, **state)
         kept = {name: _numerics.choose(active, new[name], old) for name, old in state.items()}
         return _numerics.choose(active, delta, ops.zeros_like(delta)), kept
+
+
+class Traces:
+    """One graph of the whole step for each set of variables that gets gradients, for use outside `fit`."""
+
+    def __init__(self) -> None:
+        self._traces: dict[tuple[int, ...], Any] = {}
+
+    def get(self, indices: tuple[int, ...], step: Callable[..., None]) -> Any:
+        """Return the graph of `step(indices, ...)`."""
+        if indices not in self._traces:
+            self._traces[indices] = _backend.trace(partial(step, indices))
+        return self._traces[indices]
 
 
 def _decayed(delta: Any, theta: Any, decay: Any, active: Any) -> Any:
