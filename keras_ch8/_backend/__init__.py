@@ -17,12 +17,14 @@ from .tensorflow import assign_rows as assign_rows
 from .tensorflow import compile_xla as compile_xla
 from .tensorflow import cut as cut
 from .tensorflow import densify as densify
+from .tensorflow import device_of as device_of
 from .tensorflow import each_replica as each_replica
 from .tensorflow import in_eager_loop as in_eager_loop
 from .tensorflow import is_sparse as is_sparse
 from .tensorflow import join as join
 from .tensorflow import merge_replicas as merge_replicas
 from .tensorflow import native as native
+from .tensorflow import on as on
 from .tensorflow import power_of_two_below as power_of_two_below
 from .tensorflow import replicated as replicated
 from .tensorflow import rows as rows

@@ -85,6 +85,16 @@ def each_replica(variable: Any, function: Callable[..., None], *args: Any) -> No
     tf.distribute.get_strategy().extended.update(variable, function, args=args, group=False)
 
 
+def device_of(variable: Any) -> str:
+    """Return the device that holds a variable."""
+    return str(native(variable).device)
+
+
+def on(device: str) -> AbstractContextManager[Any]:
+    """Run on this device: an XLA program reaches the variables of its own only. A strategy places by itself."""
+    return contextlib.nullcontext() if replicated() or in_xla() else tf.device(device)
+
+
 # --- tensors and variables ---------------------------------------------------------------------------------------
 
 

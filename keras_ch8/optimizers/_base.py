@@ -95,7 +95,7 @@ class AbstractOptimizer(_keras.Optimizer):
         for i, v in own.items():
             _checks.floating(type(self).__name__, labels[i], _dtype(v))
         super().build(variables)
-        self._layout = Layout({i: (tuple(v.shape), _dtype(v)) for i, v in own.items()})
+        self._layout = Layout({i: (tuple(v.shape), _dtype(v), _backend.device_of(v)) for i, v in own.items()})
         if self.skip_nonfinite:
             self._skipped = self.add_variable((), dtype="int64", name="skipped")
         self._layout.create_state(
@@ -239,10 +239,11 @@ class AbstractOptimizer(_keras.Optimizer):
             gs = [grad_of.get(i) for i in block.indices]
             decays = [decay if decay is not None and self.decays(v) else None for v in variables]
             state = {name: _backend.native(v) for name, v in block.state.items()}
-            if block.length is None:
-                _backend.each_replica(thetas[0], self._updater.single, gs[0], decays[0], *step, state)
-            else:
-                _backend.each_replica(thetas[0], self._updater.tile, thetas, gs, decays, block.length, *step, state)
+            with _backend.on(block.device):
+                if block.length is None:
+                    _backend.each_replica(thetas[0], self._updater.single, gs[0], decays[0], *step, state)
+                else:
+                    _backend.each_replica(thetas[0], self._updater.tile, thetas, gs, decays, block.length, *step, state)
         if self.use_ema:
             self._write_averages(*step)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _numerics
+from .. import _backend, _numerics
 
 TILE = 40_960
 """Entries of a full tile: four float32 vectors of it stay in a core's cache, and XLA does not split it over threads."""
@@ -27,6 +27,7 @@ class Block:
     """Variables that are updated together as a vector of `length` entries, or one on its own in place (None)."""
 
     dtype: str
+    device: str
     indices: list[int] = field(default_factory=list)
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     length: int | None = None
@@ -53,19 +54,19 @@ class Block:
 class Layout:
     """The blocks of one optimizer, and its state seen variable by variable."""
 
-    def __init__(self, variables: dict[int, tuple[tuple[int, ...], str]]) -> None:
-        """Lay out variables given as {index: (shape, dtype)}, each into the first tile that has room."""
+    def __init__(self, variables: dict[int, tuple[tuple[int, ...], str, str]]) -> None:
+        """Lay out variables given as {index: (shape, dtype, device)}, each into the first tile that has room."""
         self.blocks: list[Block] = []
         shared: list[Block] = []
-        for index, (shape, dtype) in variables.items():
+        for index, (shape, dtype, device) in variables.items():
             size = _size(shape)
             if size > TILE or _numerics.is_narrow(dtype):
-                self.blocks.append(Block(dtype, [index], [shape]))
+                self.blocks.append(Block(dtype, device, [index], [shape]))
             elif size > TILE // 2:
-                self.blocks.append(Block(dtype, [index], [shape], length=size))
+                self.blocks.append(Block(dtype, device, [index], [shape], length=size))
             else:
-                room = (tile for tile in shared if tile.dtype == dtype and tile.used + size <= TILE)
-                tile = next(room, None) or Block(dtype)
+                like = (tile for tile in shared if (tile.dtype, tile.device) == (dtype, device))
+                tile = next((tile for tile in like if tile.used + size <= TILE), None) or Block(dtype, device)
                 tile.add(index, shape)
                 if len(tile.indices) == 1:
                     shared.append(tile)
@@ -81,7 +82,8 @@ class Layout:
             label = labels[block.indices[0]] if len(block.indices) == 1 else f"tile_{number}"
             own = [*names, "residual"] if _numerics.is_narrow(block.dtype) else names
             for name in own:
-                block.state[name] = create(shape, _numerics.working_dtype(block.dtype), f"{label}_{name}")
+                with _backend.on(block.device):
+                    block.state[name] = create(shape, _numerics.working_dtype(block.dtype), f"{label}_{name}")
 
     def variables(self) -> list[Any]:
         """Return all state variables."""

@@ -1,5 +1,7 @@
 """The update is XLA, traced once; where XLA does not run it says so and goes on."""
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import keras
@@ -110,9 +112,8 @@ def test_without_xla_it_warns_once_and_gives_the_same_numbers(monkeypatch):
 
 def test_layout_covers_every_variable_once_and_wastes_little():
     rng = np.random.default_rng(0)
-    variables = {
-        i: ((int(n),), "float32") for i, n in enumerate(rng.integers(0, 20_000, 200).tolist() + [TILE, 2 * TILE] * 5)
-    }
+    sizes = [*rng.integers(0, 20_000, 200).tolist(), *[TILE, 2 * TILE] * 5]
+    variables = {i: ((n,), "float32", "") for i, n in enumerate(sizes)}
     layout = Layout(variables)
     covered = sorted(i for block in layout.blocks for i in block.indices)
     assert covered == list(variables)
@@ -139,3 +140,25 @@ def test_inside_a_model_that_xla_compiles_sparse_gradients_become_dense():
     f(tf.ones((2, 3)))
     tf.function(f.python_function)(tf.ones((2, 3)))
     assert seen == [False, True]
+
+
+@pytest.mark.slow
+def test_each_program_runs_where_its_variables_are():
+    """XLA for CPU reaches the variables of one device only; a model may be laid out by hand over several."""
+    code = """
+import keras, numpy as np, tensorflow as tf, keras_ch8
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+shapes, variables = [(3,), (300, 200)] * 2, []
+for i, shape in enumerate(shapes):
+    with tf.device(f"CPU:{i // 2}"):
+        variables.append(keras.Variable(np.ones(shape, "float32")))
+optimizer = keras_ch8.optimizers.Adam(0.1)
+for _ in range(2):
+    optimizer.apply([tf.ones(s) for s in shapes], variables)
+for v in variables:
+    np.testing.assert_allclose(v.numpy(), 0.8, atol=1e-5)
+assert len({v.value.device for v in optimizer.variables[2:]}) == 2
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
