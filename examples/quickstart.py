@@ -1,7 +1,7 @@
 """Train a network on real handwritten digits with one word swapped, and see the run in TensorBoard.
 
-    python examples/quickstart.py            # under a minute on two cores
-    tensorboard --logdir runs/quickstart
+    .venv/bin/python examples/quickstart.py    # under a minute on two cores
+    .venv/bin/tensorboard --logdir runs/quickstart
 
 What to look for: epoch_loss and epoch_accuracy of training and validation under Time Series.
 """
@@ -9,6 +9,7 @@ What to look for: epoch_loss and epoch_accuracy of training and validation under
 import argparse
 import os
 import statistics
+import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -77,6 +78,7 @@ def main():
         [keras_ch8.optimizers.Adam(), keras.optimizers.Adam()], x, y, rounds=2 if quick else 9
     )
 
+    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 digits: {len(x)} training and {len(x_test)} test images, {model.count_params():,} weights
@@ -84,7 +86,7 @@ test accuracy         {accuracy:.1%} after {seconds:.0f} s
 a step of fit         {ours:.2f} ms with keras_ch8.optimizers.Adam
                       {theirs:.2f} ms with keras.optimizers.Adam ({theirs / ours:.2f} times as long)
 TensorBoard logs      {os.path.abspath(LOG_DIR)}
-to open them          tensorboard --logdir {LOG_DIR}"""
+to open them          {tensorboard} --logdir {LOG_DIR}"""
     )
 
 
