@@ -1,5 +1,6 @@
 """Every private name of Keras that the suite leans on, in one place; tests/test_keras_private.py watches them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,9 +12,8 @@ class Optimizer(keras.optimizers.Optimizer):
     Keras's `apply` drops None gradients, unscales the loss, calls the hook, applies constraints and counts the step.
     """
 
-    def update(self, grads: list[Any], variables: list[Any]) -> None:
-        """Take one step; subclasses define it."""
-        raise NotImplementedError
+    update: Callable[[list[Any], list[Any]], None]
+    """Take one step with these gradients for these variables; a subclass defines it."""
 
     def _backend_apply_gradients(self, grads: list[Any], trainable_variables: list[Any]) -> None:
         self.update(list(grads), list(trainable_variables))

@@ -48,6 +48,11 @@ def choose(active: Any, new: Any, old: Any) -> Any:
     return new if active is None else ops.where(active, new, old)
 
 
+def both(active: Any, condition: Any) -> Any:
+    """Return where both hold; an `active` of None always does."""
+    return condition if active is None else active & condition
+
+
 def widen(stored: Any, residual: Any, dtype: str) -> Any:
     """Return the float32 number of which `stored` is the rounding and `residual` the rest.
 

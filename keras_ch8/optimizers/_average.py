@@ -21,8 +21,7 @@ def move(
     moved = _numerics.choose(active, share * old + (1 - share) * now, old)
     average.assign(moved)
     if overwrite_frequency:
-        due = t % overwrite_frequency == 0
-        now = ops.where(due if active is None else due & active, moved, now)
+        now = ops.where(_numerics.both(active, t % overwrite_frequency == 0), moved, now)
         if residual is not None:
             now, rest = _numerics.narrow(now, dtype)
             residual.assign(rest)

@@ -206,7 +206,7 @@ class AbstractOptimizer(_keras.Optimizer):
             finite = _backend.all_finite(grads)
             t = t - _backend.as_tensor(self._skipped)
             self._count_skipped(finite, active)
-            active = finite if active is None else active & finite
+            active = _numerics.both(active, finite)
         grads = self.clip_gradients(grads)
         decay = None if self.weight_decay is None else lr * self.weight_decay
         _backend.merge_replicas(partial(self._write, indices), grads, decay, lr, t, active)
@@ -225,8 +225,7 @@ class AbstractOptimizer(_keras.Optimizer):
         return [totals[i] / self.gradient_accumulation_steps for i in indices], due
 
     def _count_skipped(self, finite: Any, active: Any) -> None:
-        bad = ~finite if active is None else active & ~finite
-        skipped = _backend.as_tensor(self._skipped) + ops.cast(bad, "int64")
+        skipped = _backend.as_tensor(self._skipped) + ops.cast(_numerics.both(active, ~finite), "int64")
         _backend.merge_replicas(partial(_assign_all, [self._skipped]), [skipped])
 
     def _write(self, indices: tuple[int, ...], grads: list[Any], decay: Any, *step: Any) -> None:

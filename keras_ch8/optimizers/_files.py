@@ -18,7 +18,7 @@ def save(store: Any, plain: list[Any], layout: Layout) -> None:
 
 def load(store: Any, plain: list[Any], layout: Layout, owner: str) -> None:
     """Read what `save` wrote; everything is checked before anything is assigned."""
-    expected = [*(tuple(v.shape) for v in plain), *(value.shape for value in layout.export())]
+    expected = [*(tuple(v.shape) for v in plain), *(shape for _, _, shape in layout.slots())]
     if len(store.keys()) != len(expected):
         warnings.warn(
             f"Skipping the state of optimizer {owner!r}: it expects {len(expected)} arrays and the file has "

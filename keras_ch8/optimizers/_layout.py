@@ -7,7 +7,7 @@ variable of more than half a tile has a vector for itself: nothing is copied tog
 narrow type, is updated in place.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,19 +97,24 @@ class Layout:
         part, shape = block.part(index)
         return {name: s.numpy().reshape(-1)[part].reshape(shape) for name, s in block.state.items()}
 
-    def export(self) -> list[np.ndarray]:
-        """Return the state variable by variable, name by name: the order of Keras's optimizers, whatever the tiles."""
-        return [value for index in sorted(self.block_of) for value in self.state_of(index).values()]
-
-    def restore(self, values: Iterable[np.ndarray]) -> None:
-        """Take back what `export` returned."""
-        values = iter(values)
-        new = {id(v): np.zeros(v.shape, v.dtype) for v in self.variables()}
+    def slots(self) -> Iterator[tuple[Any, slice, tuple[int, ...]]]:
+        """Yield (state variable, part of it, shape) weight by weight, name by name: the order of Keras's files."""
         for index in sorted(self.block_of):
             block = self.block_of[index]
-            part, _ = block.part(index)
+            part, shape = block.part(index)
             for variable in block.state.values():
-                new[id(variable)].reshape(-1)[part] = np.asarray(next(values)).reshape(-1)
+                yield variable, part, shape
+
+    def export(self) -> list[np.ndarray]:
+        """Return the state in the order of `slots`, each in the shape of its weight, whatever the tiles."""
+        values = {id(v): v.numpy().reshape(-1) for v in self.variables()}
+        return [values[id(variable)][part].reshape(shape) for variable, part, shape in self.slots()]
+
+    def restore(self, values: Sequence[np.ndarray]) -> None:
+        """Take back what `export` returned."""
+        new = {id(v): np.zeros(v.shape, v.dtype) for v in self.variables()}
+        for (variable, part, _), value in zip(self.slots(), values, strict=True):
+            new[id(variable)].reshape(-1)[part] = value.reshape(-1)
         for variable in self.variables():
             variable.assign(new[id(variable)])
 

@@ -44,8 +44,7 @@ class Updater:
         counts = active
         if any(g is None for g in gs):
             has_g = [ops.full(x.shape, g is not None, "bool") for x, g in zip(thetas, gs, strict=True)]
-            has_g = _backend.join(has_g, length)
-            counts = has_g if active is None else has_g & active
+            counts = _numerics.both(active, _backend.join(has_g, length))
         delta = self._program("tile", self._tile)(_backend.join(dense, length), lr, t, counts, state)
         parts = _backend.cut(delta, [tuple(theta.shape) for theta in thetas])
         for theta, g, part, decay in zip(thetas, gs, parts, decays, strict=True):
