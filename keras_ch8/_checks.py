@@ -10,17 +10,36 @@ _SMALLEST = 1e-37
 """About the smallest number that float32 does not flush to 0."""
 
 
-def number(name: str, value: Any, low: float, high: float, *, meaning: str, mend: str, open_low: bool = False) -> float:
-    """Return `value` as a float in [low, high), or in (low, high) with `open_low`; else raise ValueError."""
-    interval = f"{'(' if open_low else '['}{low:g}, {high:g})"
+def number(
+    name: str,
+    value: Any,
+    low: float,
+    high: float,
+    *,
+    meaning: str,
+    mend: str,
+    open_low: bool = False,
+    closed_high: bool = False,
+) -> float:
+    """Return `value` as a float in [low, high), without `low` or with `high` if asked; else raise ValueError."""
+    interval = f"{'(' if open_low else '['}{low:g}, {high:g}{']' if closed_high else ')'}"
     ok = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if ok:
-        ok = low < value < high if open_low else low <= value < high
+        ok = (low < value if open_low else low <= value) and (value <= high if closed_high else value < high)
     if not ok:
         raise ValueError(
             f"`{name}` is {meaning}, so it must be a number in {interval}. Received: {name}={value!r}. {mend}"
         )
     return float(value)
+
+
+def count(name: str, value: Any, low: int, *, meaning: str, mend: str) -> int:
+    """Return `value` as an integer of at least `low`; else raise ValueError."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
+        raise ValueError(
+            f"`{name}` is {meaning}, so it must be an integer of at least {low}. Received: {name}={value!r}. {mend}"
+        )
+    return int(value)
 
 
 def share(name: str, value: Any, *, of: str) -> float:

@@ -1,6 +1,7 @@
 """Every private name of Keras that the suite leans on, in one place; tests/test_keras_private.py watches them."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -48,10 +49,6 @@ class Optimizer(keras.optimizers.Optimizer):
         """Place of a variable, or of one of its copies on a device, among the known ones."""
         return self._get_variable_index(variable)
 
-    def clip_gradients(self, grads: list[Any]) -> list[Any]:
-        """Clip as `clipnorm`, `global_clipnorm` or `clipvalue` say."""
-        return self._clip_gradients(grads)
-
     def decays(self, variable: Any) -> bool:
         """Whether `weight_decay` acts on this variable (see `exclude_from_weight_decay`)."""
         return self._use_weight_decay(variable)
@@ -60,3 +57,15 @@ class Optimizer(keras.optimizers.Optimizer):
 def is_overwritten_by_gradient(variable: Any) -> bool:
     """Whether Keras writes the gradient itself into this variable (the scales of float8 layers)."""
     return getattr(variable, "overwrite_with_gradient", False)
+
+
+def layers_of(variables: Sequence[Any]) -> dict[int, Any]:
+    """Return the layer that created each variable, by the variable's `id`.
+
+    An optimizer is given variables only, and a variable does not know its layer; so look through all living objects
+    (about 0.1 s, once for each optimizer that asks).
+    """
+    wanted = {id(v) for v in variables}
+    living = (x for x in gc.get_objects() if issubclass(type(x), keras.Layer))
+    own = ((id(v), layer) for layer in living for v in getattr(layer, "_trainable_variables", ()))
+    return {key: layer for key, layer in own if key in wanted}

@@ -1,8 +1,11 @@
 """Every numeric guard of the suite, each with its reason. Formulae elsewhere stay as the book prints them."""
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from . import _backend
@@ -77,3 +80,60 @@ def safe_ratio(a: Any, b: Any, otherwise: float) -> Any:
     """Return a / b, or `otherwise` where b is exactly 0: before the first gradient of an entry that is not 0."""
     nonzero = b != 0
     return ops.where(nonzero, a / ops.where(nonzero, b, 1), otherwise)
+
+
+def norm(x: Any, axis: Any = None) -> Any:
+    """Return the Euclidean norm over `axis` (all by default), which stays as a dimension of 1.
+
+    The entries are divided by the largest before they are squared: in float32 the square of 1e20 is infinite.
+    """
+    largest = ops.max(ops.abs(x), axis=axis, keepdims=True)
+    scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
+    return scale * ops.sqrt(ops.sum(ops.square(x / scale), axis=axis, keepdims=True))
+
+
+def sum_of_squares(tensors: Sequence[Any]) -> Any:
+    """Return the plain sum of squares over all tensors, a scalar in the widest of their types."""
+    widest = _widest(tensors)
+    return sum(ops.cast(2 * _backend.half_sum_of_squares(t), widest) for t in tensors)
+
+
+def total_norm(tensors: Sequence[Any], plain: Any) -> tuple[Any, Any]:
+    """Return the Euclidean norm of all tensors together and the number of infinite or NaN entries, as scalars.
+
+    `plain`, their sum of squares, is right nearly always, and cheap; where it overflows or underflows, the entries are
+    divided by the largest first. With an infinite or NaN entry the norm is infinite or NaN.
+    """
+    values = [_backend.values(t) for t in tensors]
+    widest = _widest(tensors)
+
+    def scaled() -> tuple[Any, Any]:
+        wide = [ops.cast(v, widest) for v in values]
+        nonfinite = sum(count_nonfinite(v) for v in wide)
+        largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v)) for v in wide])
+        scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
+        total = scale * ops.sqrt(sum(ops.sum(ops.square(v / scale)) for v in wide))
+        return ops.where(nonfinite > 0, plain, total), nonfinite
+
+    none = ops.zeros((), "float32")
+    return _backend.branch(is_exact(plain), lambda: (ops.sqrt(plain), none), scaled)
+
+
+def is_exact(sum_of_squares: Any) -> Any:
+    """Whether a sum of squares has lost nothing to overflow or underflow."""
+    limits = np.finfo(sum_of_squares.dtype.name)
+    return ops.isfinite(sum_of_squares) & (sum_of_squares > limits.tiny / limits.eps)
+
+
+def count_nonfinite(x: Any) -> Any:
+    """Return how many entries are infinite or NaN, in float32."""
+    return ops.sum(ops.cast(~ops.isfinite(x), "float32"))
+
+
+def shrink_to(limit: Any, size: Any) -> Any:
+    """Return the factor, at most 1, that takes what is `size` long to `limit` at most."""
+    return ops.where(size > limit, limit / ops.maximum(size, limit), 1)
+
+
+def _widest(tensors: Sequence[Any]) -> str:
+    return "float64" if any(t.dtype.name == "float64" for t in tensors) else "float32"

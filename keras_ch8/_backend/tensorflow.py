@@ -85,6 +85,16 @@ def each_replica(variable: Any, function: Callable[..., None], *args: Any) -> No
     tf.distribute.get_strategy().extended.update(variable, function, args=args, group=False)
 
 
+def write(variables: Sequence[Any], new: Sequence[Any]) -> None:
+    """Assign values that are equal on all replicas."""
+
+    def assign_all(new: Sequence[Any]) -> None:
+        for variable, value in zip(variables, new, strict=True):
+            each_replica(native(variable), lambda v, x: v.assign(x), value)
+
+    merge_replicas(assign_all, list(new))
+
+
 def device_of(variable: Any) -> str:
     """Return the device that holds a variable."""
     return str(native(variable).device)
@@ -122,7 +132,7 @@ def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
     """
     if tf.executing_eagerly():
         return contextlib.nullcontext()
-    return tf.control_dependencies([tf.group([t.values if is_sparse(t) else t for t in tensors if t is not None])])
+    return tf.control_dependencies([tf.group([values(t) for t in tensors if t is not None])])
 
 
 def join(tensors: Sequence[Any], length: int) -> tf.Tensor:
@@ -144,8 +154,45 @@ def cut(vector: Any, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
 
 def all_finite(tensors: Sequence[Any]) -> tf.Tensor:
     """Whether no entry of any tensor is infinite or NaN."""
-    values = [t.values if is_sparse(t) else t for t in tensors]
-    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in values])
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(values(t))) for t in tensors])
+
+
+def half_sum_of_squares(tensor: Any) -> tf.Tensor:
+    """Return sum(x^2) / 2 of a tensor, or of the values of a sparse one: one fast kernel outside XLA."""
+    return tf.nn.l2_loss(values(tensor))
+
+
+def branch(condition: Any, when_true: Callable[[], Any], when_false: Callable[[], Any]) -> Any:
+    """Run one of two functions; neither may synchronize replicas."""
+    return tf.cond(condition, when_true, when_false)
+
+
+def ring(rows: int, width: int) -> tf.Variable:
+    """Create a table of float32 rows, at first NaN, that a step writes and Python reads; not a weight, not saved."""
+    return tf.Variable(tf.fill([rows, width], float("nan")), trainable=False)
+
+
+def write_row(variable: tf.Variable, step: Any, row: Any) -> None:
+    """Write the row of a step into a ring."""
+    place = tf.cast(step, tf.int32) % variable.shape[0]
+    variable.scatter_update(tf.IndexedSlices(row[None], place[None]))
+
+
+def copy_when(condition: Any, variable: tf.Variable) -> tf.Tensor:
+    """Return the value of a variable, to compare it later, where the condition holds; XLA always copies."""
+    if in_xla():
+        return tf.identity(variable)
+    return tf.cond(condition, lambda: tf.identity(variable), lambda: tf.zeros([0], variable.dtype))
+
+
+def is_reachable(tensor: Any) -> bool:
+    """Whether a tensor can be used here: eager ones always, others in their graph and the graphs inside it."""
+    if isinstance(tensor, tf.__internal__.EagerTensor):
+        return True
+    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+    while graph is not None and graph is not tensor.graph:
+        graph = getattr(graph, "outer_graph", None)
+    return graph is not None
 
 
 def power_of_two_below(x: Any) -> tf.Tensor:
@@ -176,6 +223,16 @@ def densify(tensor: Any, shape: tuple[int, ...]) -> tf.Tensor:
     return tf.ensure_shape(tf.convert_to_tensor(tensor), shape)
 
 
+def values(tensor: Any) -> Any:
+    """Return the values of a sparse gradient, and a dense one as it is."""
+    return tensor.values if is_sparse(tensor) else tensor
+
+
+def with_values(slices: tf.IndexedSlices, values: Any) -> tf.IndexedSlices:
+    """Return a sparse gradient for the same rows with other values."""
+    return tf.IndexedSlices(values, slices.indices, slices.dense_shape)
+
+
 def sum_duplicates(slices: tf.IndexedSlices) -> Any:
     """Add up the values of rows that occur several times: only then are norms and squares those of the gradient.
 
@@ -184,8 +241,8 @@ def sum_duplicates(slices: tf.IndexedSlices) -> Any:
     if in_xla():
         return tf.convert_to_tensor(slices)
     indices, place = tf.unique(slices.indices)
-    values = tf.math.unsorted_segment_sum(slices.values, place, tf.shape(indices)[0])
-    return tf.IndexedSlices(values, indices, slices.dense_shape)
+    sums = tf.math.unsorted_segment_sum(slices.values, place, tf.shape(indices)[0])
+    return tf.IndexedSlices(sums, indices, slices.dense_shape)
 
 
 def rows(variable: tf.Variable, indices: tf.Tensor) -> tf.Tensor:
@@ -193,6 +250,6 @@ def rows(variable: tf.Variable, indices: tf.Tensor) -> tf.Tensor:
     return tf.gather(variable, indices)
 
 
-def assign_rows(variable: tf.Variable, indices: tf.Tensor, values: tf.Tensor) -> None:
+def assign_rows(variable: tf.Variable, indices: tf.Tensor, new: tf.Tensor) -> None:
     """Write some rows of a variable and leave the others alone."""
-    variable.scatter_update(tf.IndexedSlices(values, indices))
+    variable.scatter_update(tf.IndexedSlices(new, indices))

@@ -5,17 +5,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
-from keras import ops
 
-from .. import _backend, _checks, _keras, _numerics
-from . import _average, _files
+from .. import _backend, _checks, _keras, _numerics, _telemetry, clipping
+from . import _files, _step
 from ._layout import Layout
 from ._update import Traces, Updater
 
 _COMPILED = (
     "skip_nonfinite",
     "weight_decay",
+    "clip",
     "clipnorm",
     "clipvalue",
     "global_clipnorm",
@@ -33,17 +34,21 @@ class AbstractOptimizer(_keras.Optimizer):
     `rule(g, lr, t, **state) -> (delta_theta, new_state)`, where t counts updates from 1 and all state starts at 0.
 
     One step: sum the gradients over replicas; accumulate; look for non-finite entries; clip; then run the compiled rule
-    on each block of variables (see _layout); then the moving average. A step that does not count (in the middle of an
+    on each block of variables (see _layout); then the moving average. While a callback listens, each block leaves a row
+    of telemetry (see _telemetry). A step that does not count (in the middle of an
     accumulation, or skipped) goes the same way and changes nothing: every write is masked, nothing is branched.
 
     Args:
         learning_rate: Step size epsilon_k: a number, a `LearningRateSchedule` or a callable without arguments.
         skip_nonfinite: Whether a step whose gradient has an infinite or NaN entry leaves weights and state untouched
             and is counted in `skipped_steps`. Defaults to `False`: it propagates, as in Keras.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
-            loss_scale_factor, gradient_accumulation_steps, name: As in `keras.optimizers.Optimizer`. Clipping acts on
-            the whole gradient (after the sum over replicas and the accumulation); `use_ema` and schedules count
-            updates, not micro-steps (a schedule also those that `skip_nonfinite` leaves out).
+        clip: A rule of `keras_ch8.clipping`. Clipping acts on the whole gradient, after the sum over replicas and the
+            accumulation. Defaults to `None`.
+        clipnorm, global_clipnorm, clipvalue: Keras's names for `clip=by_norm(...)`, `by_global_norm(...)` and
+            `by_value(...)`; at most one of the four.
+        weight_decay, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name: As in `keras.optimizers.Optimizer`. `use_ema` and schedules count updates, not micro-steps (a
+            schedule also those that `skip_nonfinite` leaves out).
     """
 
     rule: Callable[..., tuple[Any, dict[str, Any]]]
@@ -58,25 +63,30 @@ class AbstractOptimizer(_keras.Optimizer):
         learning_rate: Any,
         *,
         skip_nonfinite: bool = False,
+        clip: Any = None,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         **kwargs: Any,
     ) -> None:
-        limit = {"meaning": "the limit to clip the gradient to", "mend": "Leave it out (None) for no clipping."}
+        rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
             learning_rate=_checks.learning_rate(learning_rate),
             weight_decay=_checks.weight_decay(weight_decay),
-            clipnorm=_checks.positive("clipnorm", clipnorm, **limit),
-            clipvalue=_checks.positive("clipvalue", clipvalue, **limit),
-            global_clipnorm=_checks.positive("global_clipnorm", global_clipnorm, **limit),
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
             **kwargs,
         )
         self.skip_nonfinite = skip_nonfinite
+        self.clip = clip if clip is None else rule
+        self.telemetry = _telemetry.Recorder()
+        self._clipping_rule = rule
+        self._clipper: clipping.Clipper | None = None
         self._skipped: Any = None
         self._layout = Layout({})
-        self._updater = Updater(self.rule, self.rests_without_gradient)
+        self._updater = Updater(self.rule, self.rests_without_gradient, self.telemetry)
         self._traces = Traces()
 
     def theta(self, variable: Any, **state: Any) -> Any:
@@ -98,6 +108,10 @@ class AbstractOptimizer(_keras.Optimizer):
         self._layout = Layout({i: (tuple(v.shape), _dtype(v), _backend.device_of(v)) for i, v in own.items()})
         if self.skip_nonfinite:
             self._skipped = self.add_variable((), dtype="int64", name="skipped")
+        if self._clipping_rule is not None:
+            self._clipper = clipping.Clipper(
+                self._clipping_rule, variables, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
+            )
         self._layout.create_state(
             self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
         )
@@ -184,12 +198,13 @@ class AbstractOptimizer(_keras.Optimizer):
         """Take one step; Keras calls it from `apply`. Run op by op, it goes through a graph of its own."""
         indices = self._indices_of(variables)
         lr = _backend.as_tensor(self.learning_rate)
+        loss = self.telemetry.take_loss() if self.telemetry.listening else None
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [_backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
         if _backend.in_eager_loop():
-            self._traces.get(indices, self._step)(grads, lr)
+            self._traces.get((indices, self.telemetry.every), partial(_step.take, self, indices))(grads, lr, loss)
         else:
-            self._step(indices, grads, lr)
+            _step.take(self, indices, grads, lr, loss)
 
     def _indices_of(self, variables: list[Any]) -> tuple[int, ...]:
         known = self.known_variables
@@ -197,63 +212,23 @@ class AbstractOptimizer(_keras.Optimizer):
             return tuple(range(len(known)))
         return tuple(self.index_of(v) for v in variables)
 
-    def _step(self, indices: tuple[int, ...], grads: list[Any], lr: Any) -> None:
-        grads = _backend.all_reduce_sum(grads)
-        grads = [_backend.sum_duplicates(g) if _backend.is_sparse(g) else g for g in grads]
-        grads, active = self._accumulate(indices, grads)
-        t = _backend.as_tensor(self.iterations) + 1
-        if self.skip_nonfinite:
-            finite = _backend.all_finite(grads)
-            t = t - _backend.as_tensor(self._skipped)
-            self._count_skipped(finite, active)
-            active = _numerics.both(active, finite)
-        grads = self.clip_gradients(grads)
-        decay = None if self.weight_decay is None else lr * self.weight_decay
-        _backend.merge_replicas(partial(self._write, indices), grads, decay, lr, t, active)
+    # --- telemetry -----------------------------------------------------------------------------------------------
 
-    def _accumulate(self, indices: tuple[int, ...], grads: list[Any]) -> tuple[list[Any], Any]:
-        """Return the mean over the micro-steps so far, and whether the last of them has come."""
-        if not self.gradient_accumulation_steps:
-            return grads, None
-        due = (_backend.as_tensor(self.micro_steps) + 1) % self.gradient_accumulation_steps == 0
-        sums = {i: self.accumulators[i] for i in self._layout.block_of}
-        totals = {i: _backend.as_tensor(s) for i, s in sums.items()}
-        for i, g in zip(indices, grads, strict=True):
-            totals[i] = totals[i] + _backend.densify(g, sums[i].shape)
-        after = [_numerics.choose(due, ops.zeros_like(total), total) for total in totals.values()]
-        _backend.merge_replicas(partial(_assign_all, list(sums.values())), after)
-        return [totals[i] / self.gradient_accumulation_steps for i in indices], due
+    def listen(self, *, rows: int, every: int, layers: bool = False) -> bool:
+        """Let each step leave a row of telemetry from now on; the optimizer must be built (see _telemetry.Recorder)."""
+        blocks = self._layout.blocks
+        return self.telemetry.listen(
+            [block.used for block in blocks],
+            rows=rows,
+            every=every,
+            layers=len(self.known_variables) if layers else 0,
+            places=[_backend.on(block.device) for block in blocks],
+        )
 
-    def _count_skipped(self, finite: Any, active: Any) -> None:
-        skipped = _backend.as_tensor(self._skipped) + ops.cast(_numerics.both(active, ~finite), "int64")
-        _backend.merge_replicas(partial(_assign_all, [self._skipped]), [skipped])
-
-    def _write(self, indices: tuple[int, ...], grads: list[Any], decay: Any, *step: Any) -> None:
-        grad_of = dict(zip(indices, grads, strict=True))
-        for block in self._layout.blocks:
-            if not grad_of.keys() & set(block.indices):
-                continue
-            variables = [self.known_variables[i] for i in block.indices]
-            thetas = [_backend.native(v) for v in variables]
-            gs = [grad_of.get(i) for i in block.indices]
-            decays = [decay if decay is not None and self.decays(v) else None for v in variables]
-            state = {name: _backend.native(v) for name, v in block.state.items()}
-            with _backend.on(block.device):
-                if block.length is None:
-                    _backend.each_replica(thetas[0], self._updater.single, gs[0], decays[0], *step, state)
-                else:
-                    _backend.each_replica(thetas[0], self._updater.tile, thetas, gs, decays, block.length, *step, state)
-        if self.use_ema:
-            self._write_averages(*step)
-
-    def _write_averages(self, lr: Any, t: Any, active: Any) -> None:
-        del lr
-        for variable, average in zip(self.known_variables, self.averages, strict=True):
-            if average is not None:
-                state = self._layout.block_of[self.index_of(variable)].state
-                residual = _backend.native(state["residual"]) if "residual" in state else None
-                move = partial(_average.move, self.ema_momentum, self.ema_overwrite_frequency)
-                _backend.each_replica(_backend.native(variable), move, _backend.native(average), residual, t, active)
+    def scale_loss(self, loss: Any) -> Any:
+        """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""
+        self.telemetry.hear_loss(loss)
+        return super().scale_loss(loss)
 
     @property
     def learning_rate(self) -> Any:
@@ -271,6 +246,7 @@ class AbstractOptimizer(_keras.Optimizer):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this optimizer again."""
         own = {name: getattr(self, name) for name in (*self.hyperparameters, "skip_nonfinite")}
+        own["clip"] = keras.saving.serialize_keras_object(self.clip)
         return super().get_config() | own
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -288,8 +264,3 @@ def _dtype(variable: Any) -> str:
 
 def _label(variable: Any) -> str:
     return getattr(variable, "path", variable.name).replace("/", "_").replace(":", "_")
-
-
-def _assign_all(variables: list[Any], values: list[Any]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        _backend.each_replica(_backend.native(variable), lambda v, new: v.assign(new), value)

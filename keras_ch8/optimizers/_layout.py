@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from .. import _backend, _numerics
 
@@ -42,6 +43,16 @@ class Block:
         """Append one variable."""
         self.indices.append(index)
         self.shapes.append(shape)
+
+    def gather(self, gs: Sequence[Any]) -> Any:
+        """Return the gradient of the block: of a tile, laid end to end, with 0 where a variable has none (None)."""
+        if self.length is None:
+            return gs[0]
+        dense = [
+            ops.zeros(shape, self.dtype) if g is None else _backend.densify(g, shape)
+            for g, shape in zip(gs, self.shapes, strict=True)
+        ]
+        return _backend.join(dense, self.length)
 
     def part(self, index: int) -> tuple[slice, tuple[int, ...]]:
         """Return where variable `index` lies in the flattened state, and its shape."""

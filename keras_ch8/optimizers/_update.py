@@ -1,124 +1,158 @@
 """Run a rule over a block of variables: compiled by XLA, in place; the same code serves every algorithm."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
 
 from keras import ops
 
-from .. import _backend, _numerics
+from .. import _backend, _numerics, _telemetry
 
 Rule = Callable[..., tuple[Any, dict[str, Any]]]
+
+
+class Step(NamedTuple):
+    """What the update of every block is told of the step.
+
+    `active` is None (always) or a boolean: where it is False neither variables nor state change. `factor` is None or
+    what a clipping rule multiplies the gradient by, `decay` None or learning rate times weight decay, `note` None or
+    what the row of telemetry says of the whole step. `t` counts updates from 1.
+    """
+
+    lr: Any
+    t: Any
+    active: Any
+    factor: Any
+    decay: Any
+    note: Any
 
 
 class Updater:
     """One rule, ready to run. Each program is compiled once for each shape that it meets.
 
-    `active` is None (always), one boolean (does this step count?) or one boolean for each entry of a tile; where it is
-    False neither variables nor state change. `decay` is learning rate times weight decay, or None.
+    `row` is None, or where the step leaves its row of telemetry (see _telemetry).
     """
 
-    def __init__(self, rule: Rule, rests_without_gradient: bool) -> None:
+    def __init__(self, rule: Rule, rests_without_gradient: bool, recorder: _telemetry.Recorder) -> None:
         self.rule = rule
         self.rests_without_gradient = rests_without_gradient
-        self._programs: dict[str, Any] = {}
+        self.recorder = recorder
+        self._programs: dict[Any, Any] = {}
 
     def tile(
         self,
         first: Any,
         thetas: Sequence[Any],
-        gs: Sequence[Any],
-        decays: Sequence[Any],
-        length: int,
-        lr: Any,
-        t: Any,
-        active: Any,
+        has_g: Sequence[bool],
+        decays: Sequence[bool],
+        g: Any,
+        row: _telemetry.Row | None,
+        step: Step,
         state: dict[str, Any],
     ) -> None:
-        """Update the variables of a tile, `first` and the others; those without a gradient (None) stay as they are."""
-        dtype = first.dtype.name
-        dense = [
-            ops.zeros(theta.shape, dtype) if g is None else _backend.densify(g, theta.shape)
-            for theta, g in zip(thetas, gs, strict=True)
-        ]
-        counts = active
-        if any(g is None for g in gs):
-            has_g = [ops.full(x.shape, g is not None, "bool") for x, g in zip(thetas, gs, strict=True)]
-            counts = _numerics.both(active, _backend.join(has_g, length))
-        delta = self._program("tile", self._tile)(_backend.join(dense, length), lr, t, counts, state)
-        parts = _backend.cut(delta, [tuple(theta.shape) for theta in thetas])
-        for theta, g, part, decay in zip(thetas, gs, parts, decays, strict=True):
-            if g is not None:
-                theta.assign_add(_decayed(part, theta, decay, active), read_value=False)
+        """Update the variables of a tile, `first` and the others; those without a gradient stay as they are."""
+        del first
+        shapes = [tuple(theta.shape) for theta in thetas]
+        counts = step.active
+        if not all(has_g):
+            fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, has_g, strict=True)]
+            counts = _numerics.both(counts, _backend.join(fills, int(g.shape[0])))
+        with_decay = step.decay is not None
+        delta = self._program("tile", self._tile)(g, counts, None if with_decay else row, step, state)
+        moves = []
+        for theta, part, decays_too in zip(thetas, _backend.cut(delta, shapes), decays, strict=True):
+            moves.append(_decayed(part, theta, step.decay if decays_too else None, step.active))
+        for theta, move, has in zip(thetas, moves, has_g, strict=True):
+            if has:
+                theta.assign_add(move, read_value=False)
+        if row is not None and with_decay:
+            length = int(g.shape[0])
+            self._write_row(row, step, g, lambda: [_backend.join(moves, length)])
 
-    def single(self, theta: Any, g: Any, decay: Any, lr: Any, t: Any, active: Any, state: dict[str, Any]) -> None:
+    def single(
+        self, theta: Any, decays: bool, g: Any, row: _telemetry.Row | None, step: Step, state: dict[str, Any]
+    ) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
-        if _backend.is_sparse(g) and self.rests_without_gradient and decay is None:
-            self._rows(theta, g, lr, t, active, state)
+        step = step if decays else step._replace(decay=None)
+        if row is not None:
+            before = _backend.copy_when(self.recorder.is_measured(step.note.step), theta)
+        if _backend.is_sparse(g) and self.rests_without_gradient and step.decay is None:
+            self._rows(theta, g, step, state)
         else:
             g = _backend.densify(g, theta.shape)
-            self._program("single", self._single)(theta, g, decay, lr, t, active, state)
+            self._program("single", self._single)(theta, g, step, state)
+        if row is not None:
+            self._write_row(row, step, g, lambda: [_backend.as_tensor(theta) - before])
 
     def _program(self, name: str, function: Callable[..., Any]) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
         if _backend.replicated():
             return function
-        if name not in self._programs:
-            self._programs[name] = _backend.compile_xla(function)
-        return self._programs[name]
+        key = name, self.recorder.every
+        if key not in self._programs:
+            self._programs[key] = _backend.compile_xla(function)
+        return self._programs[key]
 
-    def _tile(self, g: Any, lr: Any, t: Any, active: Any, state: dict) -> Any:
+    def _tile(self, g: Any, counts: Any, row: _telemetry.Row | None, step: Step, state: dict) -> Any:
         old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
-        delta, new = self._masked_rule(g, lr, t, active, old)
+        delta, new = self._masked_rule(g, step, counts, old)
         for name, variable in state.items():
             variable.assign(new[name])
+        if row is not None:
+            self._write_row(row, step, g, lambda: [delta])
         return delta
 
-    def _single(self, theta: Any, g: Any, decay: Any, lr: Any, t: Any, active: Any, state: dict) -> None:
+    def _write_row(self, row: _telemetry.Row, step: Step, g: Any, moved: Callable[[], list[Any]]) -> None:
+        made = row.make(step.note, [g], self.recorder.is_measured(step.note.step), moved)
+        _backend.write_row(row.ring, step.note.step, made)
+
+    def _single(self, theta: Any, g: Any, step: Step, state: dict) -> None:
         old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
-        new_theta, new = self._advance(_backend.as_tensor(theta), g, decay, lr, t, active, old)
+        new_theta, new = self._advance(_backend.as_tensor(theta), g, step, old)
         theta.assign(new_theta)
         for name, variable in state.items():
             variable.assign(new[name])
 
-    def _rows(self, theta: Any, g: Any, lr: Any, t: Any, active: Any, state: dict) -> None:
+    def _rows(self, theta: Any, g: Any, step: Step, state: dict) -> None:
         old = {name: _backend.rows(variable, g.indices) for name, variable in state.items()}
-        new_theta, new = self._advance(_backend.rows(theta, g.indices), g.values, None, lr, t, active, old)
+        new_theta, new = self._advance(_backend.rows(theta, g.indices), g.values, step, old)
         _backend.assign_rows(theta, g.indices, new_theta)
         for name, variable in state.items():
             _backend.assign_rows(variable, g.indices, new[name])
 
-    def _advance(self, theta: Any, g: Any, decay: Any, lr: Any, t: Any, active: Any, state: dict) -> tuple[Any, dict]:
+    def _advance(self, theta: Any, g: Any, step: Step, state: dict) -> tuple[Any, dict]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""
         dtype = theta.dtype.name
         state = dict(state)
         residual = state.pop("residual", None)
         full = theta if residual is None else _numerics.widen(theta, residual, dtype)
-        delta, state = self._masked_rule(g, lr, t, active, state)
-        full = full + _decayed(delta, full, decay, active)
+        delta, state = self._masked_rule(g, step, step.active, state)
+        full = full + _decayed(delta, full, step.decay, step.active)
         if residual is None:
             return full, state
         stored, residual = _numerics.narrow(full, dtype)
         return stored, state | {"residual": residual}
 
-    def _masked_rule(self, g: Any, lr: Any, t: Any, active: Any, state: dict) -> tuple[Any, dict]:
-        lr, t = (ops.cast(x, g.dtype.name) for x in (lr, t))
+    def _masked_rule(self, g: Any, step: Step, counts: Any, state: dict) -> tuple[Any, dict]:
+        """Apply the rule where `counts` holds: None, one boolean, or one for each entry of a tile."""
+        lr, t = (ops.cast(x, g.dtype.name) for x in (step.lr, step.t))
+        if step.factor is not None:
+            g = g * ops.cast(step.factor, g.dtype.name)
         delta, new = self.rule(g, lr, t, **state)
-        kept = {name: _numerics.choose(active, new[name], old) for name, old in state.items()}
-        return _numerics.choose(active, delta, ops.zeros_like(delta)), kept
+        kept = {name: _numerics.choose(counts, new[name], old) for name, old in state.items()}
+        return _numerics.choose(counts, delta, ops.zeros_like(delta)), kept
 
 
 class Traces:
     """One graph of the whole step for each set of variables that gets gradients, for use outside `fit`."""
 
     def __init__(self) -> None:
-        self._traces: dict[tuple[int, ...], Any] = {}
+        self._traces: dict[Hashable, Any] = {}
 
-    def get(self, indices: tuple[int, ...], step: Callable[..., None]) -> Any:
-        """Return the graph of `step(indices, ...)`."""
-        if indices not in self._traces:
-            self._traces[indices] = _backend.trace(partial(step, indices))
-        return self._traces[indices]
+    def get(self, key: Hashable, step: Callable[..., None]) -> Any:
+        """Return the graph of `step`, which is the same for the same key."""
+        if key not in self._traces:
+            self._traces[key] = _backend.trace(step)
+        return self._traces[key]
 
 
 def _decayed(delta: Any, theta: Any, decay: Any, active: Any) -> Any:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_ch8 import _backend
 from keras_ch8._backend import tensorflow as backend
 from keras_ch8.optimizers._layout import TILE, Layout
+from keras_ch8.optimizers._update import Step
 from tests.optimizers.boxes import FEW, NAMES, make, random_grads, run, step
 
 SHAPES = [(30, 20)] * 100 + [(7,), (), (300, 200), (250, 300)]
@@ -45,10 +46,13 @@ def test_the_update_is_a_small_fixed_number_of_xla_programs(name):
 def test_the_compiler_shows_the_box():
     optimizer, variable = make("Adam"), keras.Variable(np.ones((300, 200), "float32"))
     step(optimizer, [variable], [np.ones((300, 200), "float32")])
-    program = optimizer._updater._programs["single"]
+    program = optimizer._updater._programs["single", 0]
     state = {k: v.value for k, v in optimizer._layout.blocks[0].state.items()}
     hlo = program.experimental_get_compiler_ir(
-        variable.value, tf.ones((300, 200)), None, tf.constant(0.1), tf.constant(1, tf.int64), None, state
+        variable.value,
+        tf.ones((300, 200)),
+        Step(tf.constant(0.1), tf.constant(1, tf.int64), active=None, factor=None, decay=None, note=None),
+        state,
     )(stage="optimized_hlo")
     assert "fusion" in hlo
     assert "sqrt" in hlo
@@ -86,7 +90,7 @@ def test_fit_does_not_trace_again():
     for rate in (0.1, 0.01, 0.001):
         model.optimizer.learning_rate = rate
         model.fit(x, y, batch_size=8, verbose=0)
-    assert model.optimizer._updater._programs["tile"].experimental_get_tracing_count() == 1
+    assert model.optimizer._updater._programs["tile", 0].experimental_get_tracing_count() == 1
 
 
 def test_without_xla_it_warns_once_and_gives_the_same_numbers(monkeypatch):

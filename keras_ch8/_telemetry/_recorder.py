@@ -1,0 +1,107 @@
+"""The rings of one optimizer: made when somebody listens, filled by the step, read by Python."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from .. import _backend, _numerics
+from ._frame import Frame
+from ._row import COLUMNS, Row
+
+SAMPLE = 512
+"""Parameters of the whole model whose effective rate is looked at."""
+
+
+class Recorder:
+    """Off until `listen`: a step then leaves nothing and costs nothing.
+
+    The rings are no part of the optimizer's `variables`, so what is saved does not depend on who listens.
+    """
+
+    def __init__(self) -> None:
+        self.listening = False
+        self.layers: Any = None
+        self._settings: Any = None
+        self._rings: list[Any] = []
+        self._samples: list[Any] = []
+        self._loss: Any = None
+
+    @property
+    def every(self) -> int:
+        """Update and effective rate are measured at each step that this divides; 0 while nobody listens."""
+        return self._settings[2] if self.listening else 0
+
+    def listen(
+        self,
+        sizes: Sequence[int],
+        *,
+        rows: int,
+        every: int,
+        layers: int = 0,
+        places: Sequence[AbstractContextManager[Any]] = (),
+    ) -> bool:
+        """Make a ring of `rows` steps for each block of variables; return whether the last ones serve again.
+
+        Args:
+            sizes: Entries of each block.
+            rows: Steps that a ring remembers.
+            every: Update and effective rate are measured at each step that this divides.
+            layers: Number of variables whose norms are asked for, 0 for none.
+            places: Where to make the ring of each block.
+        """
+        settings = (tuple(sizes), rows, every, layers)
+        again, self._settings, self.listening = settings == self._settings, settings, True
+        if not again:
+            share = max(8, SAMPLE // len(sizes))
+            self._rings, self._samples = [], []
+            for size, place in zip(sizes, places or [nullcontext()] * len(sizes), strict=True):
+                with place:
+                    self._rings.append(_backend.ring(rows, len(COLUMNS) + share))
+                    self._samples.append(ops.convert_to_tensor(np.linspace(0, size - 1, share).round().astype("int32")))
+            self.layers = _backend.ring(rows, layers) if layers else None
+        return again
+
+    def stop(self) -> None:
+        """Listen no more."""
+        self.listening, self._loss = False, None
+
+    def is_measured(self, step: Any) -> Any:
+        """Whether update and effective rate are measured at this step."""
+        return step % self.every == 0
+
+    def hear_loss(self, loss: Any) -> None:
+        """Remember the loss of the step that is on its way."""
+        self._loss = loss if self.listening else None
+
+    def take_loss(self) -> Any:
+        """Return the loss of this step, NaN where nobody told it."""
+        loss, self._loss = self._loss, None
+        known = loss is not None and _backend.is_reachable(loss)
+        return ops.cast(loss, "float32") if known else ops.full((), float("nan"), "float32")
+
+    def row(self, block: int, squares: Any) -> Row | None:
+        """Return where a block leaves its row; None while nobody listens."""
+        return Row(self._rings[block], self._samples[block], squares) if self.listening else None
+
+    def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
+        """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""
+        if self.listening and self.layers is not None:
+            norms = {i: ops.cast(ops.squeeze(_numerics.norm(_backend.values(g))), "float32") for i, g in grads.items()}
+            missing = ops.full((), float("nan"), "float32")
+            row = ops.stack([norms.get(i, missing) for i in range(self.layers.shape[1])])
+            _backend.merge_replicas(partial(publish, self.layers), step, row)
+
+    def read(self, first: int, last: int) -> Frame:
+        """Return the steps `first` to `last`, as far as the rings remember them."""
+        first = max(first, last + 1 - self._rings[0].shape[0])
+        layers = None if self.layers is None else self.layers.numpy()
+        return Frame.read([ring.numpy() for ring in self._rings], first, last, self.every, layers)
+
+
+def publish(ring: Any, step: Any, row: Any) -> None:
+    """Write a row into every copy of a ring."""
+    _backend.each_replica(ring, _backend.write_row, step, row)

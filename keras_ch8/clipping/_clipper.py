@@ -1,0 +1,57 @@
+"""A rule at work on the variables of one optimizer."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from keras import ops
+
+from .. import _backend, _keras, _numerics
+from ._rule import AbstractGlobalRule, AbstractRule, AbstractTensorRule
+from ._units import unit_axes
+
+
+class Clipper:
+    """Holds a rule's state variables and the units of each variable.
+
+    Args:
+        rule: The rule.
+        variables: All variables of the optimizer.
+        create: Makes a state variable: `create(shape, name)`.
+    """
+
+    def __init__(self, rule: AbstractRule, variables: Sequence[Any], create: Callable[..., Any]) -> None:
+        self.rule = rule
+        self.state = {name: create(shape, f"clip_{name}") for name, shape in rule.state_shapes().items()}
+        needs_units = isinstance(rule, AbstractTensorRule) and rule.needs_theta
+        layer_of = _keras.layers_of(variables) if needs_units else {}
+        self.axes = [unit_axes(v, layer_of.get(id(v))) for v in variables]
+
+    def clip_tensors(self, grads: Sequence[Any], variables: Sequence[Any], indices: Sequence[int]) -> list[Any]:
+        """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all."""
+        if not isinstance(self.rule, AbstractTensorRule):
+            return list(grads)
+        return [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]
+
+    def _clip(self, rule: AbstractTensorRule, g: Any, variable: Any, index: int) -> Any:
+        axes = self.axes[index]
+        if not _backend.is_sparse(g):
+            return rule.clip(g, self._theta(rule, _backend.as_tensor(variable), g), axes)
+        if rule.needs_theta and 0 in axes:  # a unit spans rows that this gradient does not have
+            return self._clip(rule, _backend.densify(g, variable.shape), variable, index)
+        theta = self._theta(rule, _backend.rows(_backend.native(variable), g.indices), g.values)
+        return _backend.with_values(g, rule.clip(g.values, theta, axes))
+
+    @staticmethod
+    def _theta(rule: AbstractTensorRule, theta: Any, g: Any) -> Any:
+        return ops.cast(theta, g.dtype) if rule.needs_theta else None
+
+    def coefficient(self, norm: Any, active: Any) -> Any:
+        """Return the factor of a rule that acts on the whole gradient, and remember (where the step counts)."""
+        if not isinstance(self.rule, AbstractGlobalRule):
+            return ops.ones((), norm.dtype)
+        old = {name: _backend.as_tensor(variable) for name, variable in self.state.items()}
+        factor, new = self.rule.coefficient(norm, **old)
+        if old:
+            kept = [_numerics.choose(active, new[name], old[name]) for name in old]
+            _backend.write(list(self.state.values()), kept)
+        return factor

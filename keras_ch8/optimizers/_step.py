@@ -1,0 +1,112 @@
+"""One step of an optimizer, in order: sum, accumulate, look for non-finite entries, clip, write, average."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from keras import ops
+
+from .. import _backend, _numerics, _telemetry
+from . import _average
+from ._update import Step
+
+if TYPE_CHECKING:
+    from ._base import AbstractOptimizer
+
+
+def take(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[Any], lr: Any, loss: Any) -> None:
+    """Take one step with the gradients of the variables `indices`; `loss` is None unless somebody listens."""
+    grads, loss = _sum_over_replicas(grads, loss)
+    grads, active = _accumulate(optimizer, indices, grads)
+    number = t = _backend.as_tensor(optimizer.iterations) + 1
+    if optimizer.skip_nonfinite:
+        finite = _backend.all_finite(grads)
+        t = t - _backend.as_tensor(optimizer._skipped)
+        _count_skipped(optimizer, finite, active)
+        active = _numerics.both(active, finite)
+    optimizer.telemetry.write_layers(number, dict(zip(indices, grads, strict=True)))
+    grads, norm, nonfinite, factor = _clip(optimizer, indices, grads, active)
+    grad_of = dict(zip(indices, grads, strict=True))
+    blocks = [block for block in optimizer._layout.blocks if grad_of.keys() & set(block.indices)]
+    gathered = [block.gather([grad_of.get(i) for i in block.indices]) for block in blocks]
+    note, squares = None, [None for _ in blocks]
+    if optimizer.telemetry.listening:
+        note = _telemetry.Note(number, lr, loss, norm, nonfinite, 1.0 if factor is None else factor)
+        squares = [_numerics.sum_of_squares([g]) for g in gathered]
+    decay = None if optimizer.weight_decay is None else lr * optimizer.weight_decay
+    step = Step(lr, t, active, factor, decay, note)
+    _backend.merge_replicas(partial(_write, optimizer, blocks, set(indices)), gathered, squares, step)
+
+
+def _sum_over_replicas(grads: list[Any], loss: Any) -> tuple[list[Any], Any]:
+    """Return the mean gradient, in which no row of a sparse one occurs twice, and the mean loss."""
+    told = [] if loss is None else [loss]
+    summed = _backend.all_reduce_sum([*grads, *told])
+    loss = summed.pop() if told else None
+    return [_backend.sum_duplicates(g) if _backend.is_sparse(g) else g for g in summed], loss
+
+
+def _accumulate(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[Any]) -> tuple[list[Any], Any]:
+    """Return the mean over the micro-steps so far, and whether the last of them has come."""
+    if not optimizer.gradient_accumulation_steps:
+        return grads, None
+    due = (_backend.as_tensor(optimizer.micro_steps) + 1) % optimizer.gradient_accumulation_steps == 0
+    sums = {i: optimizer.accumulators[i] for i in optimizer._layout.block_of}
+    totals = {i: _backend.as_tensor(s) for i, s in sums.items()}
+    for i, g in zip(indices, grads, strict=True):
+        totals[i] = totals[i] + _backend.densify(g, sums[i].shape)
+    after = [_numerics.choose(due, ops.zeros_like(total), total) for total in totals.values()]
+    _backend.write(list(sums.values()), after)
+    return [totals[i] / optimizer.gradient_accumulation_steps for i in indices], due
+
+
+def _count_skipped(optimizer: "AbstractOptimizer", finite: Any, active: Any) -> None:
+    skipped = _backend.as_tensor(optimizer._skipped) + ops.cast(_numerics.both(active, ~finite), "int64")
+    _backend.write([optimizer._skipped], [skipped])
+
+
+def _clip(
+    optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[Any], active: Any
+) -> tuple[list[Any], Any, Any, Any]:
+    """Return gradients, their norm and non-finite entries before clipping, and a factor yet to be applied or None."""
+    if optimizer._clipper is None:
+        return grads, float("nan"), 0.0, None
+    norm, nonfinite = _numerics.total_norm(grads, _numerics.sum_of_squares(grads))
+    variables = [optimizer.known_variables[i] for i in indices]
+    clipped = optimizer._clipper.clip_tensors(grads, variables, indices)
+    return clipped, norm, nonfinite, optimizer._clipper.coefficient(norm, active)
+
+
+def _write(
+    optimizer: "AbstractOptimizer",
+    blocks: list[Any],
+    given: set[int],
+    gathered: list[Any],
+    squares: list[Any],
+    step: Step,
+) -> None:
+    """Update each block of variables, then the averages."""
+    updater = optimizer._updater
+    for block, g, square in zip(blocks, gathered, squares, strict=True):
+        variables = [optimizer.known_variables[i] for i in block.indices]
+        thetas = [_backend.native(v) for v in variables]
+        decays = [step.decay is not None and optimizer.decays(v) for v in variables]
+        state = {name: _backend.native(v) for name, v in block.state.items()}
+        row = optimizer.telemetry.row(optimizer._layout.blocks.index(block), square)
+        with _backend.on(block.device):
+            if block.length is None:
+                _backend.each_replica(thetas[0], updater.single, decays[0], g, row, step, state)
+            else:
+                has_g = [i in given for i in block.indices]
+                _backend.each_replica(thetas[0], updater.tile, thetas, has_g, decays, g, row, step, state)
+    if optimizer.use_ema:
+        _write_averages(optimizer, step)
+
+
+def _write_averages(optimizer: "AbstractOptimizer", step: Step) -> None:
+    move = partial(_average.move, optimizer.ema_momentum, optimizer.ema_overwrite_frequency)
+    for variable, average in zip(optimizer.known_variables, optimizer.averages, strict=True):
+        if average is not None:
+            state = optimizer._layout.block_of[optimizer.index_of(variable)].state
+            residual = _backend.native(state["residual"]) if "residual" in state else None
+            args = _backend.native(average), residual, step.t, step.active
+            _backend.each_replica(_backend.native(variable), move, *args)
