@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from . import _registration
 
 if TYPE_CHECKING:
+    from . import callbacks as callbacks
     from . import chapter as chapter
+    from . import clipping as clipping
     from . import optimizers as optimizers
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "chapter", "optimizers"]
+__all__ = ["__version__", "callbacks", "chapter", "clipping", "optimizers"]
 
-_SUBPACKAGES = ("chapter", "optimizers")
+_SUBPACKAGES = ("callbacks", "chapter", "clipping", "optimizers")
 
 
 def __getattr__(name: str) -> ModuleType:

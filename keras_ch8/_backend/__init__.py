@@ -30,6 +30,7 @@ from .tensorflow import merge_replicas as merge_replicas
 from .tensorflow import native as native
 from .tensorflow import on as on
 from .tensorflow import power_of_two_below as power_of_two_below
+from .tensorflow import replicas as replicas
 from .tensorflow import replicated as replicated
 from .tensorflow import ring as ring
 from .tensorflow import rows as rows

@@ -60,6 +60,11 @@ def replicated() -> bool:
     return bool(tf.distribute.has_strategy())
 
 
+def replicas() -> int:
+    """Return the number of replicas."""
+    return int(tf.distribute.get_strategy().num_replicas_in_sync)
+
+
 def all_reduce_sum(tensors: list[Any]) -> list[Any]:
     """Sum each tensor over the replicas. Keras divides the loss by their number, so this gives the mean gradient."""
     if not replicated():
@@ -233,16 +238,18 @@ def with_values(slices: tf.IndexedSlices, values: Any) -> tf.IndexedSlices:
     return tf.IndexedSlices(values, slices.indices, slices.dense_shape)
 
 
-def sum_duplicates(slices: tf.IndexedSlices) -> Any:
+def sum_duplicates(tensor: Any) -> Any:
     """Add up the values of rows that occur several times: only then are norms and squares those of the gradient.
 
     How many rows are left is known at run time only, so inside an XLA program the dense tensor comes back.
     """
+    if not is_sparse(tensor):
+        return tensor
     if in_xla():
-        return tf.convert_to_tensor(slices)
-    indices, place = tf.unique(slices.indices)
-    sums = tf.math.unsorted_segment_sum(slices.values, place, tf.shape(indices)[0])
-    return tf.IndexedSlices(sums, indices, slices.dense_shape)
+        return tf.convert_to_tensor(tensor)
+    indices, place = tf.unique(tensor.indices)
+    sums = tf.math.unsorted_segment_sum(tensor.values, place, tf.shape(indices)[0])
+    return tf.IndexedSlices(sums, indices, tensor.dense_shape)
 
 
 def rows(variable: tf.Variable, indices: tf.Tensor) -> tf.Tensor:

@@ -14,7 +14,8 @@ class Frame:
     """What happened at the steps `steps`, one number for each; some was measured at the steps `measured` only.
 
     `norm` is of the whole gradient before clipping and `clipped` after; `rates` has three columns, the 5 %, 50 % and
-    95 % quantile of |delta theta / g| over the sample, with g as clipped. `layers`, if asked for, has one column for each variable.
+    95 % quantile of |delta theta / g| over the sample, with g as clipped. `layers`, if asked for, has
+    one column for each variable.
     """
 
     steps: np.ndarray
@@ -27,6 +28,18 @@ class Frame:
     update: np.ndarray
     rates: np.ndarray
     layers: np.ndarray | None = None
+
+    @property
+    def coefficient(self) -> np.ndarray:
+        """Norm after clipping over norm before; 1 where nothing was clipped, and for a gradient of 0."""
+        with np.errstate(invalid="ignore"):
+            ratio = np.where(self.norm > 0, self.clipped / np.where(self.norm > 0, self.norm, 1), 1.0)
+        return np.where(self.was_clipped, ratio, 1.0)
+
+    @property
+    def was_clipped(self) -> np.ndarray:
+        """Whether the gradient got shorter by more than rounding."""
+        return self.clipped < self.norm * (1 - 1e-5)
 
     @classmethod
     def read(
@@ -42,15 +55,15 @@ class Frame:
         whole = rows[there.argmax(axis=0), np.arange(len(steps))].T
         of_step = dict(zip(COLUMNS, whole[: len(COLUMNS)], strict=True))
         norm = np.sqrt(_sum(np.square(column["norm"]), there))
-        was_clipped = ~np.isnan(of_step["norm_before"]) | (of_step["nonfinite_before"] > 0)
+        has_rule = of_step["norm_before"] != -1
         deep = steps % every == 0
         return cls(
             steps=steps,
             learning_rate=of_step["learning_rate"],
             loss=of_step["loss"],
-            norm=np.where(was_clipped, of_step["norm_before"], norm),
+            norm=np.where(has_rule, of_step["norm_before"], norm),
             clipped=norm * of_step["factor"],
-            nonfinite=np.where(was_clipped, of_step["nonfinite_before"], _sum(column["nonfinite"], there)),
+            nonfinite=np.where(has_rule, of_step["nonfinite_before"], _sum(column["nonfinite"], there)),
             measured=steps[deep],
             update=np.sqrt(_sum(column["squared_update"], there))[deep],
             rates=_quantiles(rows[:, deep, len(COLUMNS) :]) / of_step["factor"][deep, None],

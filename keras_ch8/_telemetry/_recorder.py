@@ -12,7 +12,7 @@ from .. import _backend, _numerics
 from ._frame import Frame
 from ._row import COLUMNS, Row
 
-SAMPLE = 512
+SAMPLE = 256
 """Parameters of the whole model whose effective rate is looked at."""
 
 
@@ -27,7 +27,6 @@ class Recorder:
         self.layers: Any = None
         self._settings: Any = None
         self._rings: list[Any] = []
-        self._samples: list[Any] = []
         self._loss: Any = None
 
     @property
@@ -37,7 +36,7 @@ class Recorder:
 
     def listen(
         self,
-        sizes: Sequence[int],
+        spans: Sequence[int],
         *,
         rows: int,
         every: int,
@@ -47,21 +46,20 @@ class Recorder:
         """Make a ring of `rows` steps for each block of variables; return whether the last ones serve again.
 
         Args:
-            sizes: Entries of each block.
+            spans: Entries of each block that may have a gradient.
             rows: Steps that a ring remembers.
             every: Update and effective rate are measured at each step that this divides.
             layers: Number of variables whose norms are asked for, 0 for none.
             places: Where to make the ring of each block.
         """
-        settings = (tuple(sizes), rows, every, layers)
+        settings = (tuple(spans), rows, every, layers)
         again, self._settings, self.listening = settings == self._settings, settings, True
         if not again:
-            share = max(8, SAMPLE // len(sizes))
-            self._rings, self._samples = [], []
-            for size, place in zip(sizes, places or [nullcontext()] * len(sizes), strict=True):
+            share = max(8, SAMPLE // len(spans))
+            self._rings = []
+            for place in places or [nullcontext()] * len(spans):
                 with place:
                     self._rings.append(_backend.ring(rows, len(COLUMNS) + share))
-                    self._samples.append(ops.convert_to_tensor(np.linspace(0, size - 1, share).round().astype("int32")))
             self.layers = _backend.ring(rows, layers) if layers else None
         return again
 
@@ -85,7 +83,7 @@ class Recorder:
 
     def row(self, block: int, squares: Any) -> Row | None:
         """Return where a block leaves its row; None while nobody listens."""
-        return Row(self._rings[block], self._samples[block], squares) if self.listening else None
+        return Row(self._rings[block], self._settings[0][block], squares) if self.listening else None
 
     def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""

@@ -26,7 +26,7 @@ class Clipper:
         layer_of = _keras.layers_of(variables) if needs_units else {}
         self.axes = [unit_axes(v, layer_of.get(id(v))) for v in variables]
 
-    def clip_tensors(self, grads: Sequence[Any], variables: Sequence[Any], indices: Sequence[int]) -> list[Any]:
+    def tensors(self, grads: Sequence[Any], variables: Sequence[Any], indices: Sequence[int]) -> list[Any]:
         """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all."""
         if not isinstance(self.rule, AbstractTensorRule):
             return list(grads)
@@ -45,13 +45,26 @@ class Clipper:
     def _theta(rule: AbstractTensorRule, theta: Any, g: Any) -> Any:
         return ops.cast(theta, g.dtype) if rule.needs_theta else None
 
-    def coefficient(self, norm: Any, active: Any) -> Any:
+    def factor(self, norm: Any, active: Any) -> Any:
         """Return the factor of a rule that acts on the whole gradient, and remember (where the step counts)."""
         if not isinstance(self.rule, AbstractGlobalRule):
-            return ops.ones((), norm.dtype)
+            return None
         old = {name: _backend.as_tensor(variable) for name, variable in self.state.items()}
         factor, new = self.rule.coefficient(norm, **old)
         if old:
             kept = [_numerics.choose(active, new[name], old[name]) for name in old]
             _backend.write(list(self.state.values()), kept)
         return factor
+
+
+def clip(
+    clipper: Clipper | None, indices: Sequence[int], grads: list[Any], variables: Sequence[Any], active: Any
+) -> tuple[list[Any], Any, Any, Any]:
+    """Return gradients, their norm and non-finite entries before clipping, and a factor yet to be applied or None.
+
+    Without a clipper the norm is not taken: -1.
+    """
+    if clipper is None:
+        return grads, -1.0, 0.0, None
+    norm, nonfinite = _numerics.total_norm(grads, _numerics.sum_of_squares(grads))
+    return clipper.tensors(grads, variables, indices), norm, nonfinite, clipper.factor(norm, active)

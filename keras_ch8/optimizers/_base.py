@@ -82,7 +82,7 @@ class AbstractOptimizer(_keras.Optimizer):
         self.skip_nonfinite = skip_nonfinite
         self.clip = clip if clip is None else rule
         self.telemetry = _telemetry.Recorder()
-        self._clipping_rule = rule
+        self.clipping_rule = rule
         self._clipper: clipping.Clipper | None = None
         self._skipped: Any = None
         self._layout = Layout({})
@@ -108,9 +108,9 @@ class AbstractOptimizer(_keras.Optimizer):
         self._layout = Layout({i: (tuple(v.shape), _dtype(v), _backend.device_of(v)) for i, v in own.items()})
         if self.skip_nonfinite:
             self._skipped = self.add_variable((), dtype="int64", name="skipped")
-        if self._clipping_rule is not None:
+        if self.clipping_rule is not None:
             self._clipper = clipping.Clipper(
-                self._clipping_rule, variables, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
+                self.clipping_rule, variables, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
             )
         self._layout.create_state(
             self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
@@ -218,7 +218,7 @@ class AbstractOptimizer(_keras.Optimizer):
         """Let each step leave a row of telemetry from now on; the optimizer must be built (see _telemetry.Recorder)."""
         blocks = self._layout.blocks
         return self.telemetry.listen(
-            [block.used for block in blocks],
+            [block.span for block in blocks],
             rows=rows,
             every=every,
             layers=len(self.known_variables) if layers else 0,

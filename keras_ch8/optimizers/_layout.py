@@ -39,6 +39,11 @@ class Block:
         """Entries of the tile that belong to a variable."""
         return sum(_size(shape) for shape in self.shapes)
 
+    @property
+    def span(self) -> int:
+        """Entries at the front of the block that hold all variables, rounded so that few different programs arise."""
+        return self.used if self.length is None else min(self.length, 1 << (self.used - 1).bit_length())
+
     def add(self, index: int, shape: tuple[int, ...]) -> None:
         """Append one variable."""
         self.indices.append(index)

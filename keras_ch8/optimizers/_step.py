@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras import ops
 
-from .. import _backend, _numerics, _telemetry
+from .. import _backend, _numerics, _telemetry, clipping
 from . import _average
 from ._update import Step
 
@@ -24,13 +24,14 @@ def take(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[A
         _count_skipped(optimizer, finite, active)
         active = _numerics.both(active, finite)
     optimizer.telemetry.write_layers(number, dict(zip(indices, grads, strict=True)))
-    grads, norm, nonfinite, factor = _clip(optimizer, indices, grads, active)
+    variables = [optimizer.known_variables[i] for i in indices]
+    grads, norm, nonfinite, factor = clipping.clip(optimizer._clipper, indices, grads, variables, active)
     grad_of = dict(zip(indices, grads, strict=True))
     blocks = [block for block in optimizer._layout.blocks if grad_of.keys() & set(block.indices)]
     gathered = [block.gather([grad_of.get(i) for i in block.indices]) for block in blocks]
     note, squares = None, [None for _ in blocks]
     if optimizer.telemetry.listening:
-        note = _telemetry.Note(number, lr, loss, norm, nonfinite, 1.0 if factor is None else factor)
+        note = _telemetry.Note(number, loss, norm, nonfinite)
         squares = [_numerics.sum_of_squares([g]) for g in gathered]
     decay = None if optimizer.weight_decay is None else lr * optimizer.weight_decay
     step = Step(lr, t, active, factor, decay, note)
@@ -42,7 +43,7 @@ def _sum_over_replicas(grads: list[Any], loss: Any) -> tuple[list[Any], Any]:
     told = [] if loss is None else [loss]
     summed = _backend.all_reduce_sum([*grads, *told])
     loss = summed.pop() if told else None
-    return [_backend.sum_duplicates(g) if _backend.is_sparse(g) else g for g in summed], loss
+    return [_backend.sum_duplicates(g) for g in summed], loss
 
 
 def _accumulate(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[Any]) -> tuple[list[Any], Any]:
@@ -62,18 +63,6 @@ def _accumulate(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads:
 def _count_skipped(optimizer: "AbstractOptimizer", finite: Any, active: Any) -> None:
     skipped = _backend.as_tensor(optimizer._skipped) + ops.cast(_numerics.both(active, ~finite), "int64")
     _backend.write([optimizer._skipped], [skipped])
-
-
-def _clip(
-    optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[Any], active: Any
-) -> tuple[list[Any], Any, Any, Any]:
-    """Return gradients, their norm and non-finite entries before clipping, and a factor yet to be applied or None."""
-    if optimizer._clipper is None:
-        return grads, float("nan"), 0.0, None
-    norm, nonfinite = _numerics.total_norm(grads, _numerics.sum_of_squares(grads))
-    variables = [optimizer.known_variables[i] for i in indices]
-    clipped = optimizer._clipper.clip_tensors(grads, variables, indices)
-    return clipped, norm, nonfinite, optimizer._clipper.coefficient(norm, active)
 
 
 def _write(

@@ -102,7 +102,8 @@ class Updater:
         return delta
 
     def _write_row(self, row: _telemetry.Row, step: Step, g: Any, moved: Callable[[], list[Any]]) -> None:
-        made = row.make(step.note, [g], self.recorder.is_measured(step.note.step), moved)
+        measured = self.recorder.is_measured(step.note.step)
+        made = row.make(step.note, step.lr, step.factor, [g], measured, moved)
         _backend.write_row(row.ring, step.note.step, made)
 
     def _single(self, theta: Any, g: Any, step: Step, state: dict) -> None:

@@ -1,0 +1,105 @@
+"""Measure what the callbacks cost in `fit`, against the same `fit` with nothing attached and Keras's own TensorBoard.
+
+    python benchmarks/telemetry.py [--json telemetry.json]
+
+A 128-128-128-10 network, batch 32, Adam. One `fit` of many epochs for each contender and round, in turn; the first epoch
+(tracing, opening files) is the column "start". The rest is CPU time (all threads) and wall time a step, medians over the
+rounds; "extra" is the median over rounds of the difference to the bare `fit` of the same round, and its share.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+import keras_ch8
+
+STEPS, BATCH = 420, 32
+SUITE = (keras_ch8.callbacks.TensorBoard, keras_ch8.callbacks.GradientClippingLogger)
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """Times the epochs after the first, and the first with all that is before it."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Read the clocks."""
+        self.now = time.process_time(), time.perf_counter()
+        if epoch == 0:
+            self.begin = self.now
+
+
+def suite():
+    """Return the callbacks of the suite at their defaults."""
+    return [keras_ch8.callbacks.TensorBoard(tempfile.mkdtemp()), keras_ch8.callbacks.GradientClippingLogger()]
+
+
+def keras_board():
+    """Return Keras's callback, which writes one scalar a step."""
+    return [keras.callbacks.TensorBoard(tempfile.mkdtemp(), update_freq=1)]
+
+
+CONTENDERS = {
+    # name: (callbacks, steps_per_execution, the contender that it is compared with)
+    "bare": (list, 1, "bare"),
+    "keras_ch8": (suite, 1, "bare"),
+    "Keras TensorBoard(update_freq=1)": (keras_board, 1, "bare"),
+    "bare, 42 steps an execution": (list, 42, "bare, 42 steps an execution"),
+    "keras_ch8, 42 steps an execution": (suite, 42, "bare, 42 steps an execution"),
+}
+
+
+def network(steps_per_execution, jit_compile):
+    """Return the compiled network."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(128, "relu"), keras.layers.Dense(128, "relu"), keras.layers.Dense(10)]
+    model = keras.Sequential([keras.Input((128,)), *layers])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+    model.compile(keras_ch8.optimizers.Adam(), loss, **options)
+    return model
+
+
+def main():
+    """Measure, print the table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--jit", action="store_true", help="compile the models with jit_compile=True")
+    parser.add_argument("--json", default="telemetry.json")
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(STEPS * BATCH, 128)).astype("float32"), rng.integers(0, 10, STEPS * BATCH)
+    times = {name: [] for name in CONTENDERS}
+    for number in range(options.rounds):
+        for name, (callbacks, steps, _) in CONTENDERS.items():
+            model, watch = network(steps, options.jit), Stopwatch()
+            start = time.process_time()
+            model.fit(x, y, batch_size=BATCH, epochs=options.epochs, verbose=0, callbacks=[*callbacks(), watch])
+            cpu, wall = (b - a for a, b in zip(watch.begin, watch.now, strict=True))
+            each = 1e6 / STEPS / (options.epochs - 1)
+            times[name].append((cpu * each, wall * each, watch.begin[0] - start))
+    results = {}
+    print(f"{'us a step':34s} {'CPU':>7s} {'wall':>7s} {'extra CPU':>10s} {'share':>7s} {'start, s':>9s}")
+    for name, (_, _, base) in CONTENDERS.items():
+        cpu, wall, start = (statistics.median(column) for column in zip(*times[name], strict=True))
+        extra = statistics.median(a[0] - b[0] for a, b in zip(times[name], times[base], strict=True))
+        share = extra / statistics.median(row[0] for row in times[base])
+        results[name] = {"cpu_us": cpu, "wall_us": wall, "extra_cpu_us": extra, "share": share, "start_s": start}
+        print(f"{name:34s} {cpu:7.0f} {wall:7.0f} {extra:10.1f} {share:7.1%} {start:9.2f}", flush=True)
+    for name in ("bare", "keras_ch8"):
+        gain = results[name]["wall_us"] / results[f"{name}, 42 steps an execution"]["wall_us"]
+        results[name]["gain_of_42"] = gain
+        print(f"{name}: 42 steps an execution are {gain:.2f} times as fast as 1")
+    with open(options.json, "w") as file:
+        json.dump(results, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The values of an event as TensorBoard's own plugins read them."""
+
+from collections.abc import Mapping
+
+from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.custom_scalar import metadata as custom_scalar_metadata
+from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.scalar import metadata as scalar_metadata
+from tensorboard.plugins.text import metadata as text_metadata
+
+from . import tags
+
+LAYOUT = custom_scalar_metadata.CONFIG_SUMMARY_TAG
+
+
+def scalars(values: Mapping[str, float], described: set[str]) -> summary_pb2.Summary:
+    """Return a summary of scalars; those not yet in `described` carry their description, and are added to it."""
+    summary = summary_pb2.Summary()
+    for name, value in values.items():
+        entry = summary.value.add(tag=name, simple_value=value)
+        if name not in described:
+            entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, tags.describe(name)))
+            entry.metadata.data_class = summary_pb2.DATA_CLASS_SCALAR
+            described.add(name)
+    return summary
+
+
+def text(tag: tags.Tag, markdown: str) -> summary_pb2.Summary:
+    """Return a summary of one markdown text."""
+    metadata = text_metadata.create_summary_metadata(tag.name, tag.description)
+    return _strings(tag.name, metadata, summary_pb2.DATA_CLASS_TENSOR, [markdown.encode()], shape=[])
+
+
+def image(tag: tags.Tag, png: bytes, width: int, height: int) -> summary_pb2.Summary:
+    """Return a summary of one PNG."""
+    metadata = image_metadata.create_summary_metadata(tag.name, tag.description)
+    strings = [b"%d" % width, b"%d" % height, png]
+    return _strings(tag.name, metadata, summary_pb2.DATA_CLASS_BLOB_SEQUENCE, strings, shape=[3])
+
+
+def layout(charts: layout_pb2.Layout) -> summary_pb2.Summary:
+    """Return a summary of the layout of the Custom Scalars dashboard."""
+    metadata = custom_scalar_metadata.create_summary_metadata()
+    return _strings(LAYOUT, metadata, summary_pb2.DATA_CLASS_TENSOR, [charts.SerializeToString()], shape=[])
+
+
+def _strings(
+    name: str, metadata: summary_pb2.SummaryMetadata, data_class: int, strings: list[bytes], *, shape: list[int]
+) -> summary_pb2.Summary:
+    metadata.data_class = data_class
+    tensor = tensor_pb2.TensorProto(
+        dtype=types_pb2.DT_STRING,
+        string_val=strings,
+        tensor_shape=tensor_shape_pb2.TensorShapeProto(dim=[{"size": size} for size in shape]),
+    )
+    return summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=name, metadata=metadata, tensor=tensor)])

@@ -1,0 +1,122 @@
+"""The names of everything that is written for TensorBoard, with unit, meaning and section of the book."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One series of TensorBoard; a spiky one has its extremes in the series `low` and `high`."""
+
+    name: str
+    unit: str
+    text: str
+    section: str
+    spiky: bool = False
+    band: tuple[str, str] = ("smallest value", "largest value")
+
+    @property
+    def low(self) -> str:
+        """Name of the series of the smallest values."""
+        return f"{self.name}/min"
+
+    @property
+    def high(self) -> str:
+        """Name of the series of the largest values."""
+        return f"{self.name}/max"
+
+    @property
+    def description(self) -> str:
+        """Markdown that TensorBoard shows beside the chart."""
+        return f"{self.text} [{self.unit}] (section {self.section})"
+
+
+GRADIENT_NORM = Tag(
+    "ch8/gradient_norm", "loss / weight", "Euclidean norm of the whole gradient, before clipping.", "8.2.1", spiky=True
+)
+GRADIENT_NORM_CLIPPED = Tag(
+    "ch8/gradient_norm_clipped", "loss / weight", "Euclidean norm of the gradient, after clipping.", "8.2.4", spiky=True
+)
+CLIP_COEFFICIENT = Tag(
+    "ch8/clip_coefficient",
+    "ratio",
+    "Norm of the gradient after clipping over its norm before: 1 where nothing was clipped.",
+    "8.2.4",
+)
+CLIPPED_SHARE = Tag(
+    "ch8/clipped_share",
+    "ratio",
+    "Share of the steps whose gradient was clipped: 1 means that clipping sets the length of every step.",
+    "8.2.4",
+)
+UPDATE_NORM = Tag(
+    "ch8/update_norm", "weight", "Length of the step in weight space, as the weights moved.", "8.2.4", spiky=True
+)
+WEIGHT_NORM = Tag("ch8/weight_norm", "weight", "Euclidean norm of all trainable weights together.", "8.4")
+NONFINITE = Tag("ch8/nonfinite", "entries", "Entries of the gradient that are infinite or NaN.", "8.2.4")
+LEARNING_RATE = Tag(
+    "ch8/learning_rate", "weight / gradient", "Learning rate as the optimizer read it at the step.", "8.3.1"
+)
+EFFECTIVE_RATE = Tag(
+    "ch8/effective_rate",
+    "weight / gradient",
+    "Median of |Δθ / g| over a fixed sample of parameters; /min and /max are its 5 % and 95 % quantiles.",
+    "8.5",
+    spiky=True,
+    band=("5 % quantile", "95 % quantile"),
+)
+LOSS = Tag("ch8/loss", "loss", "Loss of single minibatches.", "8.1.3", spiky=True)
+LAYER_NORM_WORST = Tag(
+    "ch8_layers/gradient_norm_largest", "loss / weight", "Largest norm of the gradient of one layer.", "8.2.5"
+)
+LAYER_NORM_MEDIAN = Tag(
+    "ch8_layers/gradient_norm_median", "loss / weight", "Median over the layers of the norm of the gradient.", "8.2.5"
+)
+LAYER_NORM_BEST = Tag(
+    "ch8_layers/gradient_norm_smallest", "loss / weight", "Smallest norm of the gradient of one layer.", "8.2.5"
+)
+LAYER_MAP = Tag(
+    "ch8_layers/gradient_norms",
+    "log10 of loss / weight",
+    "Norm of the gradient of each layer (rows, the first on top) at each step (columns): dark is small, bright is "
+    "large, grey is zero, red is infinite or NaN.",
+    "8.2.5",
+)
+REPORT = Tag("ch8/report", "text", "What the run shows of the chapter's difficulties.", "8.2")
+
+ALL = (
+    LOSS, GRADIENT_NORM, UPDATE_NORM, LEARNING_RATE, NONFINITE, GRADIENT_NORM_CLIPPED, CLIP_COEFFICIENT, CLIPPED_SHARE,
+    EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
+)  # fmt: skip
+"""All tags with a fixed name, the most important first."""
+
+_BATCH, _EPOCH = "ch8_batch/", "ch8_epoch/"
+
+
+def batch(name: str) -> Tag:
+    """Return the tag of a metric as Keras reports it after a batch."""
+    return Tag(_BATCH + name, "as the metric", "Running mean over the epoch so far.", "8.1.3")
+
+
+def epoch(name: str) -> Tag:
+    """Return the tag of a metric as Keras reports it after an epoch; validation metrics are named val_..."""
+    return Tag(_EPOCH + name, "as the metric", "Value at the end of an epoch.", "8.1.2")
+
+
+def describe(name: str) -> str:
+    """Return the description of a series by its name; "" for a series that is not of this module."""
+    for prefix, tag in ((_BATCH, batch), (_EPOCH, epoch)):
+        if name.startswith(prefix):
+            return tag(name.removeprefix(prefix)).description
+    return _DESCRIPTIONS.get(name, "")
+
+
+def _descriptions() -> dict[str, str]:
+    found = {tag.name: tag.description for tag in ALL}
+    for tag in ALL:
+        if tag.spiky:
+            for name, which in zip((tag.low, tag.high), tag.band, strict=True):
+                found[name] = f"The {which} in each window of steps. {tag.description}"
+    return found
+
+
+_DESCRIPTIONS = _descriptions()

@@ -1,0 +1,120 @@
+"""Writes one run for TensorBoard, and never stops the training."""
+
+import os
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Mapping
+
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.plugins.custom_scalar import layout_pb2
+
+from . import _runs, _summaries
+from ._event_file import EventFile
+from ._lock import Lock
+from ._steps import Steps
+from .tags import Tag
+
+
+class RunWriter:
+    """One run of TensorBoard, made by `RunWriter.open`: a folder `optimization` beside Keras's own `train`.
+
+    Once it is open nothing raises: where the disk fails, one warning says so, and what comes later is dropped.
+    """
+
+    def __init__(self, folder: str, file: EventFile, lock: Lock | None, steps: Steps) -> None:
+        self.folder = folder
+        self._file = file
+        self._steps = steps
+        self._described: set[str] = set()
+        self._failed = False
+        self._finish = weakref.finalize(self, _finish, file, lock)
+
+    @classmethod
+    def open(cls, log_dir: str, first_step: int) -> "RunWriter":
+        """Open the run that starts at `first_step`.
+
+        It is `<log_dir>/optimization`. Where that has a later step already, or a writer, it is `optimization_2` and
+        so on. A run that ended just before `first_step` goes on.
+
+        Raises:
+            OSError: if nothing can be written there.
+        """
+        lock = None
+        try:
+            run, lock = _runs.choose(os.fspath(log_dir), first_step)
+            return cls(run.folder, EventFile(run.folder), lock, Steps(run.last))
+        except Exception as error:  # TensorFlow's or the system's
+            if lock:
+                lock.release()
+            raise OSError(
+                "`log_dir` is where the files for TensorBoard go, so it must be a folder that can be written. "
+                f"Received: log_dir={log_dir!r}, which fails with {type(error).__name__}: {error}. "
+                "Give another folder, or make this one writable."
+            ) from error
+
+    @property
+    def failed(self) -> bool:
+        """Whether writing failed, so that nothing is recorded any more."""
+        return self._failed
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""
+        kept = self._steps.forward(step, values)
+        new = {name: value for name, value in values.items() if name in kept}
+        if new:
+            self._write(step, lambda: _summaries.scalars(new, self._described))
+
+    def text(self, tag: Tag, markdown: str, step: int) -> None:
+        """Write a text in markdown at `step`, or at the first one after it that has none yet."""
+        self._write(self._steps.free(step, tag.name), lambda: _summaries.text(tag, markdown))
+
+    def image(self, tag: Tag, png: bytes, width: int, height: int, step: int) -> None:
+        """Write a PNG at `step`, or at the first one after it that has none yet."""
+        self._write(self._steps.free(step, tag.name), lambda: _summaries.image(tag, png, width, height))
+
+    def layout(self, charts: layout_pb2.Layout) -> None:
+        """Write the layout of the Custom Scalars dashboard, unless the run has one."""
+        if _summaries.LAYOUT not in self._steps:
+            self._write(self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts))
+
+    def flush(self) -> None:
+        """Wait until everything is on the disk, but not for ever."""
+        self._attempt(self._file.flush)
+
+    def close(self) -> None:
+        """Flush, close and give the folder free; also happens when the writer or the process ends."""
+        error = self._finish()
+        if error and not self._failed:
+            self._fail(error)
+
+    def _write(self, step: int, build: Callable[[], summary_pb2.Summary]) -> None:
+        self._attempt(lambda: self._file.write(event_pb2.Event(wall_time=time.time(), step=step, summary=build())))
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        if not self._failed:
+            try:
+                action()
+            except Exception as error:  # a training of days is worth more than its charts
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failed = True
+        warnings.warn(
+            f"Nothing more is written for TensorBoard in {self.folder!r}, and the training goes on: "
+            f"{type(error).__name__}: {error}. Points of the last seconds may be lost too.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def _finish(file: EventFile, lock: Lock | None) -> Exception | None:
+    """Close the file and give the folder free; return what went wrong."""
+    try:
+        file.close()
+    except Exception as error:
+        return error
+    finally:
+        if lock:
+            lock.release()
+    return None

@@ -1,0 +1,59 @@
+"""What the callbacks of the suite share: one session a training, which reads the telemetry for all of them."""
+
+from typing import Any
+
+import keras
+
+from .. import _telemetry
+from ._session import Session
+
+
+class AbstractCallback(keras.callbacks.Callback):
+    """A callback that belongs to the session of its model (see _session).
+
+    A subclass overrides `on_open`, `on_frame`, `on_epoch`, `on_close` and `findings`; Keras's own hooks are taken.
+    """
+
+    measure_every: int | None = None
+    """At which steps update and effective rate are measured; None for no wish."""
+    layers = False
+    """Whether the norm of each variable's gradient is asked for."""
+
+    session: Session
+
+    def on_open(self) -> None:
+        """Prepare the training; an error here stops it before the first step."""
+
+    def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
+        """Take the rows of the last steps; `logs` is what Keras reports after a batch, {} between batches."""
+
+    def on_epoch(self, logs: dict[str, Any]) -> None:
+        """Take the end of an epoch, all of whose rows have come; numbers for `logs` go through `session.log`."""
+
+    def on_close(self) -> None:
+        """Take the end of the training, all of whose rows have come."""
+
+    def findings(self) -> list[str]:
+        """Return sentences for the report of the run."""
+        return []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Join the session of the model."""
+        self.session = Session.join(self.model, self)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Open the session: by the first epoch every callback has joined."""
+        self.session.open(self.params)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Read the telemetry once in a while."""
+        self.session.batch_ended(self, batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Read the telemetry, then look at the epoch."""
+        self.session.epoch_ended()
+        self.on_epoch({} if logs is None else logs)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Close the session, with the last callback of it."""
+        self.session.leave(self)

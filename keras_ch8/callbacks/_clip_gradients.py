@@ -1,0 +1,67 @@
+"""Clipping for optimizers that are not of the suite."""
+
+from typing import Any, final
+
+from .. import clipping
+from ..optimizers._base import AbstractOptimizer
+from ._base import AbstractCallback
+
+
+@final
+class ClipGradients(AbstractCallback):
+    """Clip the gradient of any Keras optimizer by a rule of `keras_ch8.clipping`, for the length of `fit` (8.2.4).
+
+    The optimizer's `apply` is wrapped on the instance, and given back when `fit` ends. The rule sees the true gradient:
+    summed over replicas, and unscaled under mixed precision. What a rule remembers from step to step lasts over several
+    calls of `fit` of one compiled model; it is not saved with the optimizer.
+
+    Differs from `clip=` of the suite's optimizers: with `gradient_accumulation_steps` each micro-step is clipped.
+
+    Args:
+        rule: A rule of `keras_ch8.clipping`.
+
+    Raises:
+        TypeError: If `rule` is none.
+        ValueError: In `fit`, if the optimizer clips already, or is one of the suite's, which take `clip=`.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+        >>> model.compile(keras.optimizers.SGD(1.0), "mse")
+        >>> start = model.get_weights()[0]
+        >>> clip = keras_ch8.callbacks.ClipGradients(keras_ch8.clipping.by_global_norm(0.5))
+        >>> _ = model.fit(100 * np.ones((4, 2)), np.ones((4, 1)), callbacks=[clip], verbose=0)
+        >>> round(float(np.linalg.norm(model.get_weights()[0] - start)), 4)
+        0.5
+
+    References:
+        Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
+    """
+
+    def __init__(self, rule: Any) -> None:
+        super().__init__()
+        if rule is None:
+            raise TypeError(
+                "`rule` must be a rule of `keras_ch8.clipping`, such as `by_global_norm(1.0)`. Received: None."
+            )
+        self.rule = clipping.as_rule(rule)
+
+    def on_open(self) -> None:
+        """Hand the rule to the session."""
+        optimizer = self.session.listener.optimizer
+        name = type(optimizer).__name__
+        if isinstance(optimizer, AbstractOptimizer):
+            raise ValueError(
+                f"`ClipGradients` is for optimizers that are not of keras_ch8. Received: {name}, which takes the rule "
+                f"itself and keeps it when the model is saved: `{name}(..., clip={self.rule!r})`."
+            )
+        for limit in ("clipnorm", "clipvalue", "global_clipnorm"):
+            if getattr(optimizer, limit) is not None:
+                raise ValueError(
+                    f"`ClipGradients` and the optimizer would both clip. Received: {name} with "
+                    f"{limit}={getattr(optimizer, limit)!r} and the rule {self.rule!r}. Keep one of them."
+                )
+        if self.session.rule is not None:
+            raise ValueError(
+                f"One training takes one clipping rule. Received: {self.session.rule!r} and {self.rule!r}. Keep one."
+            )
+        self.session.rule = self.rule

@@ -1,0 +1,112 @@
+"""What gradient clipping does in a training, in numbers and in a sentence."""
+
+from typing import Any, final
+
+import numpy as np
+
+from .. import _telemetry
+from ..board import tags
+from ._base import AbstractCallback
+
+LAST = 1000
+"""Norms that the quantiles are taken of."""
+
+
+@final
+class GradientClippingLogger(AbstractCallback):
+    """Report how often the gradient is clipped, by how much, and what limit would fit (section 8.2.4).
+
+    It acts on any optimizer and any way to clip: `clip=`, `clipnorm` and the like of the suite's optimizers, or
+    `ClipGradients`. The clipping inside Keras's own optimizers cannot be seen, only the gradient before it.
+
+    Puts into `logs`, for each epoch:
+
+        gradient_norm           mean of the norm before clipping, |g|
+        gradient_norm_clipped   mean of the norm after it
+        clip_coefficient        mean of after / before
+        clipped_share           share of the steps that were clipped
+        gradient_norm_q90       90 % quantile of the last 1000 norms before clipping
+
+    and, through `keras_ch8.callbacks.TensorBoard` if it is there, `ch8/clip_coefficient`, `ch8/clipped_share`,
+    `ch8/gradient_norm_clipped` and a sentence in `ch8/report`.
+
+    Args:
+        verbose: Whether to print the sentence when `fit` ends. Defaults to `False`.
+
+    Example:
+        >>> logger = keras_ch8.callbacks.GradientClippingLogger()
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.SGD(0.01, global_clipnorm=1.0), "mse")
+        >>> history = model.fit(100 * np.ones((4, 2)), np.ones((4, 1)), callbacks=[logger], verbose=0).history
+        >>> history["clipped_share"], round(history["gradient_norm_clipped"][0], 4)
+        ([1.0], 1.0)
+
+    References:
+        Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
+    """
+
+    def __init__(self, verbose: bool = False) -> None:
+        super().__init__()
+        self.verbose = verbose
+
+    def on_open(self) -> None:
+        """Forget the last training."""
+        self._norms = np.zeros(0)
+        self._epoch: list[_telemetry.Frame] = []
+        self._steps = self._clipped = 0
+
+    def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
+        """Count."""
+        self._epoch.append(frame)
+        self._norms = np.concatenate([self._norms, frame.norm])[-LAST:]
+        self._steps += len(frame.steps)
+        self._clipped += int(frame.was_clipped.sum())
+
+    def on_epoch(self, logs: dict[str, Any]) -> None:
+        """Put the numbers of the epoch into `logs`."""
+        frames, self._epoch = self._epoch, []
+        if frames:
+            norm, clipped, share = (
+                float(np.mean(np.concatenate([getattr(f, name) for f in frames])))
+                for name in ("norm", "clipped", "was_clipped")
+            )
+            coefficient = float(np.mean(np.concatenate([f.coefficient for f in frames])))
+            values = {"gradient_norm": norm, "gradient_norm_clipped": clipped, "clip_coefficient": coefficient}
+            self.session.log(logs, values | {"clipped_share": share, "gradient_norm_q90": quantile(self._norms, 0.9)})
+
+    def on_close(self) -> None:
+        """Print the sentence, if asked to."""
+        if self.verbose and self._steps:
+            print(*self.findings(), sep="\n")  # noqa: T201
+
+    def findings(self) -> list[str]:
+        """Return the sentence."""
+        return [sentence(self._clipped, self._steps, self._norms)] if self._steps else []
+
+    tags = (tags.GRADIENT_NORM_CLIPPED, tags.CLIP_COEFFICIENT, tags.CLIPPED_SHARE)
+
+
+def quantile(norms: np.ndarray, share: float) -> float:
+    """Return a quantile of the finite norms; NaN if there are none."""
+    finite = norms[np.isfinite(norms)]
+    return float(np.quantile(finite, share)) if len(finite) else float("nan")
+
+
+def sentence(clipped: int, steps: int, norms: np.ndarray) -> str:
+    """Say what clipping did, and which limit would clip one step in ten."""
+    share = clipped / steps
+    if clipped == 0:
+        means = "clipped no step: the limit is above every norm, or there is none"
+    elif share < 0.3:
+        means = f"clipped {share:.1%} of {steps} steps: it stops the rare steep ones, as it should"
+    elif share < 0.99:
+        means = f"clipped {share:.1%} of {steps} steps: the threshold acts as a learning rate"
+    else:
+        means = f"clipped {share:.1%} of {steps} steps: every step has the same length; lower the learning rate instead"
+    q50, q90, q99 = (quantile(norms, q) for q in (0.5, 0.9, 0.99))
+    broken = int((~np.isfinite(norms)).sum())
+    ending = f"; {broken} of them had an infinite or NaN gradient" if broken else ""
+    return (
+        f"{means}; of the last {len(norms)} norms before clipping the median is {q50:.3g}, the 90 % quantile {q90:.3g} "
+        f"and the 99 % quantile {q99:.3g}{ending}."
+    )

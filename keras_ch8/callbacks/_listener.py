@@ -1,0 +1,84 @@
+"""Makes the optimizer of a model leave its rows of telemetry for the length of a training."""
+
+import math
+import weakref
+from typing import Any
+
+from .. import _backend, _numerics, _telemetry, clipping
+from ..optimizers._base import AbstractOptimizer
+from ._tap import Tap
+
+
+class Listener:
+    """Swaps the train function of a model for one traced with the telemetry in it, and swaps it back.
+
+    Both are kept, so that many calls of `fit` do not trace many times; compiling the model discards them. An optimizer
+    that is not of the suite is tapped (see _tap).
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model: Any = weakref.proxy(model)
+        self._bare: Any = None
+        self._listening: Any = None
+        self._settings: Any = None
+        self._tap: Tap | None = None
+        self._outer: Any = None
+        self._squares = _backend.trace(lambda: _sum_of_squares(self._model.trainable_variables))
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer that updates the weights: inside the one that scales the loss, if there is one."""
+        return getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
+
+    @property
+    def recorder(self) -> _telemetry.Recorder:
+        """Where the rows are."""
+        return self._tap.recorder if self._tap else self.optimizer.telemetry
+
+    def norm_of_weights(self) -> float:
+        """Return the Euclidean norm of all trainable weights, as they are now."""
+        return math.sqrt(self._squares().numpy())
+
+    def start(self, rows: int, every: int, layers: bool, rule: clipping.AbstractRule | None) -> None:
+        """Listen from now on."""
+        model, optimizer = self._model, self.optimizer
+        with model.distribute_strategy.scope():
+            if not model.optimizer.built:
+                model.optimizer.build(model.trainable_variables)
+            if isinstance(optimizer, AbstractOptimizer):
+                self._tap = None
+                same_rings = optimizer.listen(rows=rows, every=every, layers=layers)
+            else:
+                if self._tap is None or self._tap.optimizer is not optimizer or self._tap.rule != rule:
+                    self._tap = Tap(optimizer, model.trainable_variables, rule)
+                same_rings = self._tap.listen(rows=rows, every=every, layers=layers)
+        if model.optimizer is not optimizer:
+            self._outer = model.optimizer
+            self._outer.scale_loss = self._hear_and_scale
+        same = same_rings and self._settings == (id(optimizer), rule) and model.train_function is self._bare
+        if not same:
+            self._bare, self._settings = model.train_function, (id(optimizer), rule)
+            model.make_train_function(force=True)
+            self._listening = model.train_function
+        model.train_function = self._listening
+
+    def _hear_and_scale(self, loss: Any) -> Any:
+        self.recorder.hear_loss(loss)
+        return type(self._outer).scale_loss(self._outer, loss)
+
+    def stop(self) -> None:
+        """Listen no more."""
+        self.recorder.stop()
+        if self._tap:
+            self._tap.remove()
+        if self._outer is not None:
+            del self._outer.scale_loss
+            self._outer = None
+        if self._model.train_function is self._listening:
+            self._model.train_function = self._bare
+
+
+def _sum_of_squares(variables: list[Any]) -> Any:
+    weights = [_backend.as_tensor(v) for v in variables]
+    wide = [_backend.as_gradient(w, _numerics.working_dtype(w.dtype.name)) for w in weights]
+    return _numerics.sum_of_squares(wide)

@@ -1,0 +1,135 @@
+"""One training of one model, watched by all callbacks of the suite together."""
+
+import atexit
+import time
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .. import _backend, clipping
+from ..board.writer import RunWriter
+from ._listener import Listener
+
+if TYPE_CHECKING:
+    from ._base import AbstractCallback
+
+READ_EVERY = 200
+"""Steps after which the telemetry is read, or READ_SECONDS, whichever comes first."""
+READ_SECONDS = 5.0
+
+
+class Session:
+    """Joined by every callback at the beginning of `fit`, opened at the first epoch, closed when the last leaves.
+
+    It makes the optimizer leave its rows (see _listener), reads them every READ_EVERY steps and hands them to every
+    callback. A training that died from an exception is closed when the model is trained again or when Python ends, so
+    that its last rows are not lost.
+    """
+
+    _of_model: ClassVar[Any] = weakref.WeakKeyDictionary()
+
+    def __init__(self, model: Any, listener: Listener) -> None:
+        self.model: Any = weakref.proxy(model)
+        self.listener = listener
+        self.members: list[AbstractCallback] = []
+        self.params: dict[str, Any] = {}
+        self.writer: RunWriter | None = None
+        self.rule: clipping.AbstractRule | None = None
+        self.own_logs: set[str] = set()
+        self.is_open = self.is_closed = False
+        self._read_up_to = self._pending = 0
+        self._last_batch = -1
+        self._next_read = 0.0
+
+    @classmethod
+    def join(cls, model: Any, callback: "AbstractCallback") -> "Session":
+        """Return the session of a model that is about to be trained, with one more member."""
+        session = cls._of_model.get(model)
+        if session is not None and callback in session.members:
+            session.close()
+        if session is None or session.is_open or session.is_closed:
+            if session is not None:
+                session.close()
+            session = cls(model, session.listener if session else Listener(model))
+            cls._of_model[model] = session
+        session.members.append(callback)
+        return session
+
+    @property
+    def step(self) -> int:
+        """Updates that the optimizer has made."""
+        return int(_backend.native(self.listener.optimizer.iterations).numpy())
+
+    @property
+    def clips(self) -> bool:
+        """Whether a clipping rule is in force."""
+        return self.rule is not None or getattr(self.listener.optimizer, "clipping_rule", None) is not None
+
+    def open(self, params: dict[str, Any]) -> None:
+        """Start to listen, once."""
+        if self.is_open:
+            return
+        self.params, self._read_up_to = params, self.step
+        try:
+            for member in self.members:
+                member.on_open()
+            every = min([m.measure_every for m in self.members if m.measure_every] or [READ_EVERY])
+            rows = READ_EVERY + self.model.steps_per_execution
+            self.listener.start(rows, every, any(m.layers for m in self.members), self.rule)
+        except BaseException:
+            self.is_closed = True
+            if self.writer is not None:
+                self.writer.close()
+            raise
+        self.is_open, self._next_read = True, time.monotonic() + READ_SECONDS
+        atexit.register(self.close)
+
+    def batch_ended(self, member: "AbstractCallback", batch: int, logs: Any) -> None:
+        """Count steps, and read when there are enough; the first member's call counts."""
+        if member is not self.members[0]:
+            return
+        self._pending += batch - self._last_batch
+        self._last_batch = batch
+        if self._pending >= READ_EVERY or time.monotonic() > self._next_read:
+            self.read(logs or {})
+
+    def epoch_ended(self) -> None:
+        """Read, so that every member has all rows of the epoch."""
+        self._last_batch = -1
+        if self._pending:
+            self.read({})
+
+    def read(self, logs: dict[str, Any]) -> None:
+        """Hand the rows of the steps since the last time to all members."""
+        self._pending, self._next_read = 0, time.monotonic() + READ_SECONDS
+        first, last = self._read_up_to + 1, self.step
+        self._read_up_to = last
+        if last >= first:
+            frame = self.listener.recorder.read(first, last)
+            for member in self.members:
+                member.on_frame(frame, logs)
+
+    def log(self, logs: dict[str, Any], values: dict[str, float]) -> None:
+        """Put numbers into Keras's `logs`, for History, CSVLogger and the like."""
+        self.own_logs.update(values)
+        logs.update(values)
+
+    def findings(self) -> list[str]:
+        """Return what all members have found."""
+        return [sentence for member in self.members for sentence in member.findings()]
+
+    def leave(self, member: "AbstractCallback") -> None:
+        """Close when the last member leaves."""
+        if member is self.members[-1]:
+            self.close()
+
+    def close(self) -> None:
+        """Read the last rows, let the members finish, and give the model back as it was."""
+        was_open, self.is_open, self.is_closed = self.is_open, False, True
+        if was_open:
+            atexit.unregister(self.close)
+            self.read({})
+            self.listener.stop()
+            for member in self.members:
+                member.on_close()
+            if self.writer is not None:
+                self.writer.close()

@@ -1,0 +1,96 @@
+"""Telemetry of an optimizer that is not of the suite, and clipping for it: `apply` is wrapped on the instance."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import keras
+from keras import ops
+
+from .. import _backend, _numerics, _telemetry, clipping
+
+
+class Tap:
+    """Sees what goes into an optimizer and what comes out, and may clip what goes in.
+
+    Args:
+        optimizer: Any Keras optimizer.
+        variables: The variables that it trains.
+        rule: A clipping rule, or None. It acts on each call of `apply`: with `gradient_accumulation_steps`, on each
+            micro-step. What it remembers lives as long as the tap.
+    """
+
+    def __init__(self, optimizer: Any, variables: Sequence[Any], rule: clipping.AbstractRule | None) -> None:
+        self.optimizer = optimizer
+        self.rule = rule
+        self.recorder = _telemetry.Recorder()
+        self._variables = list(variables)
+        self._place = {id(v): i for i, v in enumerate(self._variables)}
+        self._clipper = None
+        if rule is not None:
+            self._clipper = clipping.Clipper(rule, self._variables, _new_state)
+
+    def listen(self, *, rows: int, every: int, layers: bool) -> bool:
+        """Wrap the optimizer, and leave a row at each step from now on; return whether the last rings serve again."""
+        self.optimizer.apply, self.optimizer.scale_loss = self._apply, self._scale_loss
+        size = sum(int(ops.size(v)) for v in self._variables)
+        return self.recorder.listen([size], rows=rows, every=every, layers=len(self._variables) if layers else 0)
+
+    def remove(self) -> None:
+        """Give the optimizer its own methods back."""
+        del self.optimizer.apply, self.optimizer.scale_loss
+
+    def _scale_loss(self, loss: Any) -> Any:
+        self.recorder.hear_loss(loss)
+        return type(self.optimizer).scale_loss(self.optimizer, loss)
+
+    def _apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        variables = self._variables if trainable_variables is None else list(trainable_variables)
+        pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+        grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
+        indices = [self._place[id(v)] for v in variables]
+        step = _backend.as_tensor(self.optimizer.iterations) + 1
+        rate = _backend.as_tensor(self.optimizer.learning_rate)
+        grads, clipped, factor, note = self._clip(grads, variables, indices, step)
+        measured = self.recorder.is_measured(step)
+        before = [_backend.copy_when(measured, _backend.native(v)) for v in variables]
+        with _backend.start_after(before):
+            type(self.optimizer).apply(self.optimizer, grads, variables)
+
+        def moved() -> list[Any]:
+            return [_backend.as_tensor(v) - b for v, b in zip(variables, before, strict=True)]
+
+        row = self.recorder.row(0, _numerics.sum_of_squares(clipped))
+        if row is not None:
+            made = row.make(note, rate, factor, clipped, measured, moved)
+            _backend.merge_replicas(partial(_telemetry.publish, row.ring), step, made)
+
+    def _clip(
+        self, grads: list[Any], variables: list[Any], indices: list[int], step: Any
+    ) -> tuple[list[Any], list[Any], Any, _telemetry.Note]:
+        """Return the gradients for the optimizer, the true ones after a rule for tensors, a factor, and what to note."""
+        scale = self.optimizer.loss_scale_factor or 1.0
+        types = [_backend.native(v).dtype.name for v in variables]
+        wide = [_backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(grads, types, strict=True)]
+        *summed, loss = _backend.all_reduce_sum([*wide, self.recorder.take_loss()])
+        true = [_scaled(_backend.sum_duplicates(g), 1 / scale) for g in summed]
+        self.recorder.write_layers(step, dict(zip(indices, true, strict=True)))
+        clipped, norm, nonfinite, factor = clipping.clip(self._clipper, indices, true, variables, None)
+        note = _telemetry.Note(step, loss, norm, nonfinite)
+        if self._clipper is None:
+            return grads, clipped, None, note
+        share = scale / _backend.replicas()  # Keras divides by the scale and sums over the replicas
+        handed = [_scaled(g, share if factor is None else share * factor) for g in clipped]
+        return [_backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)], clipped, factor, note
+
+
+def _scaled(g: Any, factor: Any) -> Any:
+    if isinstance(factor, float) and factor == 1.0:
+        return g
+    values = _backend.values(g)
+    values = values * ops.cast(factor, values.dtype)
+    return _backend.with_values(g, values) if _backend.is_sparse(g) else values
+
+
+def _new_state(shape: tuple[int, ...], name: str) -> keras.Variable:
+    return keras.Variable("zeros", shape=shape, dtype="float32", trainable=False, name=name)

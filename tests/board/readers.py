@@ -1,0 +1,83 @@
+"""TensorBoard's own two loaders, with the sampling they have by default."""
+
+import contextlib
+import re
+import subprocess
+
+import grpc
+import tensorboard_data_server
+from tensorboard.backend.event_processing import data_ingester
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+from tensorboard.data.grpc_provider import GrpcDataProvider, make_stub
+
+ALL = 10**6
+"""More points than any loader keeps, so that reading does not sample again."""
+
+
+class Board:
+    """What TensorBoard knows of a log_dir."""
+
+    def __init__(self, provider):
+        self.provider = provider
+        self.where = {"ctx": RequestContext(), "experiment_id": ""}
+
+    def runs(self):
+        return {run.run_name for run in self.provider.list_runs(**self.where)}
+
+    def scalars(self, run="optimization"):
+        """Return {tag: [(step, value)]}."""
+        found = self.provider.read_scalars(**self.where, plugin_name="scalars", downsample=ALL).get(run, {})
+        return {tag: [(point.step, point.value) for point in points] for tag, points in found.items()}
+
+    def steps(self, tag, run="optimization"):
+        return [step for step, _ in self.scalars(run).get(tag, [])]
+
+    def descriptions(self, kind, plugin, run="optimization"):
+        found = getattr(self.provider, f"list_{kind}")(**self.where, plugin_name=plugin)[run]
+        return {tag: series.description for tag, series in found.items()}
+
+    def tensors(self, plugin, run="optimization"):
+        """Return {tag: [(step, array)]}."""
+        found = self.provider.read_tensors(**self.where, plugin_name=plugin, downsample=ALL)[run]
+        return {tag: [(point.step, point.numpy) for point in points] for tag, points in found.items()}
+
+    def blobs(self, plugin, run="optimization"):
+        """Return {tag: [(step, [bytes])]}."""
+        found = self.provider.read_blob_sequences(**self.where, plugin_name=plugin, downsample=ALL)[run]
+        read = self.provider.read_blob
+        return {
+            tag: [(p.step, [read(ctx=RequestContext(), blob_key=blob.blob_key) for blob in p.values]) for p in points]
+            for tag, points in found.items()
+        }
+
+
+@contextlib.contextmanager
+def python_loader(log_dir):
+    multiplexer = EventMultiplexer(
+        size_guidance=data_ingester.DEFAULT_SIZE_GUIDANCE,
+        tensor_size_guidance=data_ingester.DEFAULT_TENSOR_SIZE_GUIDANCE,
+    )
+    multiplexer.AddRunsFromDirectory(str(log_dir))
+    multiplexer.Reload()
+    yield Board(MultiplexerDataProvider(multiplexer, str(log_dir)))
+
+
+@contextlib.contextmanager
+def fast_loader(log_dir):
+    command = [tensorboard_data_server.server_binary(), f"--logdir={log_dir}", "--reload=once", "--port=0", "--verbose"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([*command, "--die-after-stdin"], **pipes) as server:
+        said = ""
+        while not (port := re.search(r"listening on \S+:(\d+)", said)) or "Finished load cycle" not in said:
+            line = server.stdout.readline()
+            assert line, f"the data server ended: {said}"
+            said += line
+        address = f"localhost:{port[1]}"
+        with grpc.insecure_channel(address) as channel:
+            yield Board(GrpcDataProvider(address, make_stub(channel)))
+        server.stdin.close()
+
+
+LOADERS = [python_loader] + [fast_loader] * (tensorboard_data_server.server_binary() is not None)

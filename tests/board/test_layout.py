@@ -1,0 +1,30 @@
+"""The Custom Scalars dashboard finds every series it asks for, and only those."""
+
+import re
+
+from keras_ch8.board import tags
+from keras_ch8.board.layout import custom_scalars
+
+CHARTS = [chart for category in custom_scalars().category for chart in category.chart]
+
+
+def test_the_questions_in_order():
+    assert [category.title for category in custom_scalars().category] == ["Is it learning?", "The step", "Clipping"]
+
+
+def test_bands_are_of_spiky_series():
+    bands = [(s.value, s.lower, s.upper) for chart in CHARTS for s in chart.margin.series]
+    spiky = (tags.LOSS, tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.UPDATE_NORM)
+    assert bands == [(tag.name, tag.low, tag.high) for tag in spiky]
+
+
+def test_lines_match_their_series_and_no_other():
+    patterns = [pattern for chart in CHARTS for pattern in chart.multiline.tag]
+    other = [tags.batch("loss"), tags.epoch("my_loss"), tags.epoch("loss_2"), tags.epoch("val_accuracy")]
+    names = [tag.name for tag in [*tags.ALL, tags.epoch("loss"), tags.epoch("val_loss"), *other]]
+    names += [name for tag in tags.ALL for name in (tag.low, tag.high)]
+    found = [[name for name in names if re.match(pattern, name)] for pattern in patterns]
+    expected = [
+        tags.epoch("loss"), tags.epoch("val_loss"), tags.LEARNING_RATE, tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT,
+    ]  # fmt: skip
+    assert found == [[tag.name] for tag in expected]

@@ -1,0 +1,120 @@
+"""Folders and locks: two writers never share a folder, and a run goes on only where it ended."""
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keras_ch8.board import _event_file, _lock
+from keras_ch8.board.tags import REPORT
+from keras_ch8.board.writer import RunWriter
+
+
+def run(log_dir, first, last=None):
+    """Write the steps first ... last, close, and return the folder's name."""
+    writer = RunWriter.open(str(log_dir), first)
+    for step in range(first, (last or first) + 1):
+        writer.scalars(step, {"ch8/loss": 1.0})
+    writer.close()
+    assert not writer.failed
+    return Path(writer.folder).name
+
+
+def test_a_run_goes_on_where_it_ended(tmp_path):
+    assert run(tmp_path, 1, 500) == "optimization"
+    assert run(tmp_path, 1, 600) == "optimization_2"
+    assert run(tmp_path, 501, 550) == "optimization"
+    assert run(tmp_path, 601) == "optimization_2"
+    assert run(tmp_path, 550) == "optimization_3"
+
+
+def test_files_of_one_second_are_read_in_the_order_they_were_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(_event_file, "_numbers", itertools.count(5))  # 10 sorts before 9
+    opened = []
+    for step in range(1, 13):
+        run(tmp_path, step)
+        opened += set((tmp_path / "optimization").glob("*tfevents*")).difference(opened)
+    assert len(opened) == 12
+    assert opened == sorted(opened)
+
+
+def test_a_report_alone_is_no_reason_for_a_new_folder(tmp_path):
+    writer = RunWriter.open(str(tmp_path), 1)
+    writer.text(REPORT, "before the first step", 0)
+    writer.text(REPORT, "again", 0)
+    writer.close()
+    assert run(tmp_path, 1) == "optimization"
+
+
+def test_two_writers_at_once_have_two_folders(tmp_path):
+    writers = [RunWriter.open(str(tmp_path), 1) for _ in range(3)]
+    assert [Path(w.folder).name for w in writers] == ["optimization", "optimization_2", "optimization_3"]
+    locks = [Path(writer.folder) / _lock.NAME for writer in writers]
+    assert [lock.read_text() for lock in locks] == [f"{socket.gethostname()} {os.getpid()}"] * 3
+    for writer in writers:
+        writer.close()
+        writer.close()
+    assert not any(lock.exists() for lock in locks)
+
+
+def number_of_a_dead_process():
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    return done.pid
+
+
+HERE = socket.gethostname()
+OTHER = f"another-{HERE}"
+
+
+@pytest.mark.parametrize("host, pid, folder", [
+    (HERE, number_of_a_dead_process, "optimization"),
+    (HERE, os.getpid, "optimization"),  # of an earlier process that had our number: no writer here has it
+    (HERE, os.getppid, "optimization_2"),
+    (OTHER, number_of_a_dead_process, "optimization_2"),  # nobody here can know
+], ids=["dead", "earlier", "alive", "other host"])  # fmt: skip
+def test_a_lock_counts_while_its_writer_may_be_alive(tmp_path, host, pid, folder):
+    run(tmp_path, 1)
+    lock = tmp_path / "optimization" / _lock.NAME
+    lock.write_text(f"{host} {pid()}")
+    assert run(tmp_path, 2) == folder
+    assert lock.exists() == (folder == "optimization_2")
+
+
+def test_a_lock_that_is_another_s_by_now_stays(tmp_path):
+    writer = RunWriter.open(str(tmp_path), 1)
+    lock = tmp_path / "optimization" / _lock.NAME
+    lock.write_text(f"{OTHER} 1")
+    writer.close()
+    assert lock.read_text() == f"{OTHER} 1"
+
+
+def test_a_writer_that_is_forgotten_closes_itself(tmp_path):
+    writer = RunWriter.open(str(tmp_path), 1)
+    writer.scalars(1, {"ch8/loss": 1.0})
+    del writer
+    assert not (tmp_path / "optimization" / _lock.NAME).exists()
+    assert run(tmp_path, 1) == "optimization_2"
+
+
+def test_a_process_that_dies_of_an_exception_keeps_its_points_also_without_tensorflow(tmp_path):
+    code = (
+        "import sys; sys.modules['tensorflow'] = None\n"
+        "from keras_ch8.board.writer import RunWriter\n"
+        f"writer = RunWriter.open({str(tmp_path)!r}, int(sys.argv[1]))\n"
+        "writer.scalars(int(sys.argv[1]), {'ch8/loss': 1.0})\n"
+        "print(writer.folder)\n"
+        "raise SystemError('of the training')"
+    )
+    for step in ("1", "2"):
+        command = [sys.executable, "-W", "ignore", "-c", code, step]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert "SystemError: of the training" in done.stderr
+        assert done.stdout.strip() == str(tmp_path / "optimization")
+    assert not (tmp_path / "optimization" / _lock.NAME).exists()
+    assert run(tmp_path, 2) == "optimization_2"
+    assert run(tmp_path, 3) in ("optimization", "optimization_2")
