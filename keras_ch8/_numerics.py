@@ -92,37 +92,44 @@ def norm(x: Any, axis: Any = None) -> Any:
     return scale * ops.sqrt(ops.sum(ops.square(x / scale), axis=axis, keepdims=True))
 
 
-def sum_of_squares(tensors: Sequence[Any]) -> Any:
-    """Return the plain sum of squares over all tensors, a scalar in the widest of their types."""
-    widest = _widest(tensors)
-    return sum(ops.cast(2 * _backend.half_sum_of_squares(t), widest) for t in tensors)
+def half_squares(tensors: Sequence[Any]) -> list[Any]:
+    """Return half the plain sum of squares of each tensor: a single fast kernel outside XLA."""
+    return [_backend.half_sum_of_squares(t) for t in tensors]
 
 
-def total_norm(tensors: Sequence[Any], plain: Any) -> tuple[Any, Any]:
+def sum_of_squares(halves: Sequence[Any]) -> Any:
+    """Return the sum of squares over all tensors, given those of `half_squares`, in the widest of their types."""
+    widest = _widest(halves)
+    return 2 * functools.reduce(ops.add, [ops.cast(h, widest) for h in halves])
+
+
+def total_norm(tensors: Sequence[Any], halves: Sequence[Any]) -> tuple[Any, Any]:
     """Return the Euclidean norm of all tensors together and the number of infinite or NaN entries, as scalars.
 
-    `plain`, their sum of squares, is right nearly always, and cheap; where it overflows or underflows, the entries are
-    divided by the largest first. With an infinite or NaN entry the norm is infinite or NaN.
+    The plain sum of squares is right nearly always, and cheap; the careful one is taken where it is not.
+    """
+    plain = sum_of_squares(halves)
+    none = ops.zeros((), "float32")
+    return _backend.branch(is_exact(plain), lambda: (ops.sqrt(plain), none), lambda: careful_norm(tensors))
+
+
+def careful_norm(tensors: Sequence[Any]) -> tuple[Any, Any]:
+    """Return what `total_norm` does; the entries are divided by the largest before they are squared.
+
+    With an infinite or NaN entry the norm is infinite or NaN.
     """
     values = [_backend.values(t) for t in tensors]
-    widest = _widest(tensors)
-
-    def scaled() -> tuple[Any, Any]:
-        wide = [ops.cast(v, widest) for v in values]
-        nonfinite = sum(count_nonfinite(v) for v in wide)
-        largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v)) for v in wide])
-        scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
-        total = scale * ops.sqrt(sum(ops.sum(ops.square(v / scale)) for v in wide))
-        return ops.where(nonfinite > 0, plain, total), nonfinite
-
-    none = ops.zeros((), "float32")
-    return _backend.branch(is_exact(plain), lambda: (ops.sqrt(plain), none), scaled)
+    wide = [ops.cast(v, _widest(values)) for v in values]
+    largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v)) for v in wide])
+    scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
+    total = functools.reduce(ops.add, [ops.sum(ops.square(v / scale)) for v in wide])
+    return scale * ops.sqrt(total), functools.reduce(ops.add, [count_nonfinite(v) for v in wide])
 
 
-def is_exact(sum_of_squares: Any) -> Any:
+def is_exact(squares: Any) -> Any:
     """Whether a sum of squares has lost nothing to overflow or underflow."""
-    limits = np.finfo(sum_of_squares.dtype.name)
-    return ops.isfinite(sum_of_squares) & (sum_of_squares > limits.tiny / limits.eps)
+    limits = np.finfo(squares.dtype.name)
+    return (squares > limits.tiny / limits.eps) & (squares <= limits.max)
 
 
 def count_nonfinite(x: Any) -> Any:

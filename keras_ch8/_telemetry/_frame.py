@@ -6,7 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from ._row import COLUMNS
+from .._numerics import is_exact
+from ._row import HEAD, TAIL
 
 
 @dataclass(frozen=True)
@@ -46,28 +47,31 @@ class Frame:
         cls, rings: Sequence[np.ndarray], first: int, last: int, every: int, layers: np.ndarray | None = None
     ) -> Self:
         """Return steps `first` to `last` from the rings; a row of another step is left out."""
-        steps = np.arange(first, last + 1)
-        rows = np.stack([ring[steps % len(ring)] for ring in rings]).astype("float64")
-        there = np.abs(rows[:, :, 0] - steps) < rings[0].shape[0] / 2
+        steps, rows, width = np.arange(first, last + 1), len(rings[0]), len(HEAD) + len(TAIL)
+        blocks = np.stack([ring[steps % rows, :width] for ring in rings]).astype("float64")
+        there = np.abs(blocks[:, :, 0] - steps) < rows / 2
         some = there.any(axis=0)
-        steps, rows, there = steps[some], rows[:, some], there[:, some]
-        column = {name: rows[:, :, i] for i, name in enumerate(COLUMNS)}
-        whole = rows[there.argmax(axis=0), np.arange(len(steps))].T
-        of_step = dict(zip(COLUMNS, whole[: len(COLUMNS)], strict=True))
-        norm = np.sqrt(_sum(np.square(column["norm"]), there))
-        has_rule = of_step["norm_before"] != -1
+        steps, blocks, there = steps[some], blocks[:, some], there[:, some]
+        column = dict(zip(HEAD + TAIL, np.moveaxis(blocks, 2, 0), strict=True))
+        whole = {name: column[name][there.argmax(axis=0), np.arange(len(steps))] for name in HEAD}
+        plain = 2 * column["half_squares"]
+        exact = is_exact(column["half_squares"].astype("float32"))
+        norm = np.sqrt(_sum(np.where(exact, plain, np.square(column["norm"])), there))
+        nonfinite = _sum(np.where(exact, 0, column["nonfinite"]), there)
+        has_tensor_rule = whole["norm_before"] != -1
         deep = steps % every == 0
+        sample = [ring[steps[deep] % rows, width:] for ring in rings]
         return cls(
             steps=steps,
-            learning_rate=of_step["learning_rate"],
-            loss=of_step["loss"],
-            norm=np.where(has_rule, of_step["norm_before"], norm),
-            clipped=norm * of_step["factor"],
-            nonfinite=np.where(has_rule, of_step["nonfinite_before"], _sum(column["nonfinite"], there)),
+            learning_rate=whole["learning_rate"],
+            loss=whole["loss"],
+            norm=np.where(has_tensor_rule, whole["norm_before"], norm),
+            clipped=norm * whole["factor"],
+            nonfinite=np.where(has_tensor_rule, whole["nonfinite_before"], nonfinite),
             measured=steps[deep],
-            update=np.sqrt(_sum(column["squared_update"], there))[deep],
-            rates=_quantiles(rows[:, deep, len(COLUMNS) :]) / of_step["factor"][deep, None],
-            layers=None if layers is None else layers[steps % len(layers)],
+            update=np.sqrt(_sum(np.square(column["update"]), there))[deep],
+            rates=_quantiles(np.concatenate(sample, axis=1)) / whole["factor"][deep, None],
+            layers=None if layers is None else layers[steps % rows],
         )
 
 
@@ -76,8 +80,8 @@ def _sum(values: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 
 def _quantiles(rates: np.ndarray) -> np.ndarray:
-    """Return the 5 %, 50 % and 95 % quantile at each step over the finite rates of all rings; NaN where none is."""
-    ascending = np.sort(np.concatenate(list(rates), axis=1), axis=1)
+    """Return the 5 %, 50 % and 95 % quantile of each row over its finite entries; NaN where there is none."""
+    ascending = np.sort(rates.astype("float64"), axis=1)
     finite = np.isfinite(ascending).sum(axis=1, keepdims=True)
     place = np.rint(np.array([0.05, 0.5, 0.95]) * np.maximum(finite - 1, 0)).astype(int)
     return np.where(finite > 0, np.take_along_axis(ascending, place, axis=1), np.nan)

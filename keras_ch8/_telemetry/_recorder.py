@@ -10,7 +10,7 @@ from keras import ops
 
 from .. import _backend, _numerics
 from ._frame import Frame
-from ._row import COLUMNS, Row
+from ._row import HEAD, TAIL, Row
 
 SAMPLE = 256
 """Parameters of the whole model whose effective rate is looked at."""
@@ -59,7 +59,7 @@ class Recorder:
             self._rings = []
             for place in places or [nullcontext()] * len(spans):
                 with place:
-                    self._rings.append(_backend.ring(rows, len(COLUMNS) + share))
+                    self._rings.append(_backend.ring(rows, len(HEAD) + len(TAIL) + share))
             self.layers = _backend.ring(rows, layers) if layers else None
         return again
 
@@ -81,9 +81,9 @@ class Recorder:
         known = loss is not None and _backend.is_reachable(loss)
         return ops.cast(loss, "float32") if known else ops.full((), float("nan"), "float32")
 
-    def row(self, block: int, squares: Any) -> Row | None:
+    def row(self, block: int, half: Any) -> Row | None:
         """Return where a block leaves its row; None while nobody listens."""
-        return Row(self._rings[block], self._settings[0][block], squares) if self.listening else None
+        return Row(self._rings[block], self._settings[0][block], half) if self.listening else None
 
     def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""
@@ -95,7 +95,7 @@ class Recorder:
 
     def read(self, first: int, last: int) -> Frame:
         """Return the steps `first` to `last`, as far as the rings remember them."""
-        first = max(first, last + 1 - self._rings[0].shape[0])
+        first = max(first, last + 1 - self._settings[1])
         layers = None if self.layers is None else self.layers.numpy()
         return Frame.read([ring.numpy() for ring in self._rings], first, last, self.every, layers)
 

@@ -12,17 +12,20 @@ from keras import ops
 
 from .. import _backend, _numerics
 
-COLUMNS = (
+HEAD = (
     "step",
     "learning_rate",
     "loss",
-    "norm_before",  # of the whole gradient, before clipping; -1 without a clipping rule
+    "norm_before",  # of the whole gradient, before a rule that clips tensor by tensor; -1 without one
     "nonfinite_before",
     "factor",  # by which a rule for the whole gradient multiplied it
-    "norm",  # of this block's gradient, before the factor
-    "nonfinite",
-    "squared_update",  # |delta theta|^2 of this block, at every k-th step
+    "half_squares",  # half the sum of squares of this block's gradient, before the factor
 )
+"""What every row has."""
+
+TAIL = ("norm", "nonfinite", "update")
+"""What only a row that is due has, the effective rates of a sample behind it: norm and number of infinite or NaN
+entries of this block's gradient, before the factor, and the norm of this block's delta theta."""
 
 
 class Note(NamedTuple):
@@ -40,11 +43,15 @@ class Row(NamedTuple):
     ring: Any
     span: int
     """Entries, of the block laid end to end, that the sample is spread over: its place is compiled into the program."""
-    squares: Any
-    """Plain sum of squares of the block's gradient; outside XLA a fast kernel takes it."""
+    half: Any
+    """Half the plain sum of squares of the block's gradient; outside XLA a fast kernel takes it."""
+
+    def is_due(self, measured: Any) -> Any:
+        """Whether the row gets its tail: where the step is measured, and where the plain sum of squares failed."""
+        return measured | ~_numerics.is_exact(ops.cast(self.half, "float32"))
 
     def make(
-        self, note: Note, lr: Any, factor: Any, gs: Sequence[Any], measured: Any, moved: Callable[[], Sequence[Any]]
+        self, note: Note, lr: Any, factor: Any, gs: Sequence[Any], due: Any, moved: Callable[[], Sequence[Any]]
     ) -> Any:
         """Return the row.
 
@@ -53,30 +60,29 @@ class Row(NamedTuple):
             lr: The learning rate.
             factor: By which the whole gradient is multiplied, or None.
             gs: Gradient of each tensor of the block.
-            measured: Whether update and effective rate are measured at this step.
-            moved: Gives the change of each tensor of the block; called where it is measured only.
+            due: What `is_due` said.
+            moved: Gives the change of each tensor of the block; called where the row is due only.
         """
-        norm, nonfinite = _numerics.total_norm(gs, self.squares)
-        squared, rates = self._measure(gs, measured, moved)
         step, *of_step = note
-        columns = (step, lr, *of_step, 1.0 if factor is None else factor, norm, nonfinite, squared)
-        return ops.concatenate([ops.stack([ops.cast(x, "float32") for x in columns]), rates])
+        head = _vector(step, lr, *of_step, 1.0 if factor is None else factor, self.half)
+        size = int(self.ring.shape[1]) - len(HEAD)
+        nothing = ops.full((size,), float("nan"), "float32")
+        tail = _backend.branch(due, lambda: self._tail(gs, moved(), size - len(TAIL)), lambda: nothing)
+        return ops.concatenate([head, tail])
 
-    def _measure(self, gs: Sequence[Any], measured: Any, moved: Callable[[], Sequence[Any]]) -> tuple[Any, Any]:
-        """Return |delta theta|^2, and the effective rate |delta theta / g| of the sample, NaN where g is 0."""
-        size = int(self.ring.shape[1]) - len(COLUMNS)
+    def _tail(self, gs: Sequence[Any], deltas: Sequence[Any], size: int) -> Any:
+        """Return the tail, with the effective rate |delta theta / g| of `size` parameters, NaN where g is 0."""
         sample = np.linspace(0, self.span - 1, size).round().astype("int32")
+        step = ops.take(_end_to_end(deltas), sample)
+        slope = ops.take(_end_to_end([_backend.densify(g, g.shape) for g in gs]), sample)
+        some = slope != 0
+        rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
+        update, _ = _numerics.total_norm(deltas, _numerics.half_squares(deltas))
+        return ops.concatenate([_vector(*_numerics.total_norm(gs, [self.half]), update), rates])
 
-        def at_this_step() -> tuple[Any, Any]:
-            deltas = moved()
-            step = ops.take(_end_to_end(deltas), sample)
-            slope = ops.take(_end_to_end([_backend.densify(g, g.shape) for g in gs]), sample)
-            some = slope != 0
-            rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
-            return ops.cast(_numerics.sum_of_squares(deltas), "float32"), rates
 
-        nothing = ops.full((), float("nan"), "float32"), ops.full((size,), float("nan"), "float32")
-        return _backend.branch(measured, at_this_step, lambda: nothing)
+def _vector(*scalars: Any) -> Any:
+    return ops.stack([ops.cast(x, "float32") for x in scalars])
 
 
 def _end_to_end(tensors: Sequence[Any]) -> Any:

@@ -81,4 +81,4 @@ class Listener:
 def _sum_of_squares(variables: list[Any]) -> Any:
     weights = [_backend.as_tensor(v) for v in variables]
     wide = [_backend.as_gradient(w, _numerics.working_dtype(w.dtype.name)) for w in weights]
-    return _numerics.sum_of_squares(wide)
+    return _numerics.sum_of_squares(_numerics.half_squares(wide))

@@ -73,7 +73,7 @@ class Session:
             for member in self.members:
                 member.on_open()
             every = min([m.measure_every for m in self.members if m.measure_every] or [READ_EVERY])
-            rows = READ_EVERY + self.model.steps_per_execution
+            rows = 1 << (READ_EVERY + self.model.steps_per_execution - 1).bit_length()
             self.listener.start(rows, every, any(m.layers for m in self.members), self.rule)
         except BaseException:
             self.is_closed = True

@@ -26,9 +26,7 @@ class Tap:
         self.recorder = _telemetry.Recorder()
         self._variables = list(variables)
         self._place = {id(v): i for i, v in enumerate(self._variables)}
-        self._clipper = None
-        if rule is not None:
-            self._clipper = clipping.Clipper(rule, self._variables, _new_state)
+        self._clipper = clipping.Clipper(rule, self._variables, _new_state)
 
     def listen(self, *, rows: int, every: int, layers: bool) -> bool:
         """Wrap the optimizer, and leave a row at each step from now on; return whether the last rings serve again."""
@@ -51,37 +49,38 @@ class Tap:
         indices = [self._place[id(v)] for v in variables]
         step = _backend.as_tensor(self.optimizer.iterations) + 1
         rate = _backend.as_tensor(self.optimizer.learning_rate)
-        grads, clipped, factor, note = self._clip(grads, variables, indices, step)
-        measured = self.recorder.is_measured(step)
-        before = [_backend.copy_when(measured, _backend.native(v)) for v in variables]
+        grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
+        row = self.recorder.row(0, half)
+        due = row.is_due(self.recorder.is_measured(step))
+        before = [_backend.copy_when(due, _backend.native(v)) for v in variables]
         with _backend.start_after(before):
             type(self.optimizer).apply(self.optimizer, grads, variables)
 
         def moved() -> list[Any]:
             return [_backend.as_tensor(v) - b for v, b in zip(variables, before, strict=True)]
 
-        row = self.recorder.row(0, _numerics.sum_of_squares(clipped))
-        if row is not None:
-            made = row.make(note, rate, factor, clipped, measured, moved)
-            _backend.merge_replicas(partial(_telemetry.publish, row.ring), step, made)
+        made = row.make(note, rate, factor, clipped, due, moved)
+        _backend.merge_replicas(partial(_telemetry.publish, row.ring), step, made)
 
     def _clip(
         self, grads: list[Any], variables: list[Any], indices: list[int], step: Any
-    ) -> tuple[list[Any], list[Any], Any, _telemetry.Note]:
-        """Return the gradients for the optimizer, the true ones after a rule for tensors, a factor, and what to note."""
+    ) -> tuple[list[Any], list[Any], Any, Any, _telemetry.Note]:
+        """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
         scale = self.optimizer.loss_scale_factor or 1.0
         types = [_backend.native(v).dtype.name for v in variables]
         wide = [_backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(grads, types, strict=True)]
         *summed, loss = _backend.all_reduce_sum([*wide, self.recorder.take_loss()])
         true = [_scaled(_backend.sum_duplicates(g), 1 / scale) for g in summed]
         self.recorder.write_layers(step, dict(zip(indices, true, strict=True)))
-        clipped, norm, nonfinite, factor = clipping.clip(self._clipper, indices, true, variables, None)
-        note = _telemetry.Note(step, loss, norm, nonfinite)
-        if self._clipper is None:
-            return grads, clipped, None, note
-        share = scale / _backend.replicas()  # Keras divides by the scale and sums over the replicas
-        handed = [_scaled(g, share if factor is None else share * factor) for g in clipped]
-        return [_backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)], clipped, factor, note
+        clipped, *norm_before = self._clipper.tensors(true, variables, indices)
+        halves = _numerics.half_squares(clipped)
+        factor = self._clipper.factor(clipped, halves, None)
+        half = _numerics.sum_of_squares(halves) / 2
+        if self._clipper.rule is not None:
+            share = scale / _backend.replicas()  # Keras divides by the scale and sums over the replicas
+            handed = [_scaled(g, share if factor is None else share * factor) for g in clipped]
+            grads = [_backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)]
+        return grads, clipped, half, factor, _telemetry.Note(step, loss, *norm_before)
 
 
 def _scaled(g: Any, factor: Any) -> Any:

@@ -13,7 +13,6 @@ from ._by_norm import by_norm
 from ._by_percentile import by_percentile
 from ._by_value import by_value
 from ._clipper import Clipper as Clipper
-from ._clipper import clip as clip
 from ._keras_names import rule_of as rule_of
 from ._rule import AbstractRule as AbstractRule
 from ._rule import as_rule as as_rule

@@ -14,23 +14,30 @@ class Clipper:
     """Holds a rule's state variables and the units of each variable.
 
     Args:
-        rule: The rule.
+        rule: The rule, or None to clip nothing.
         variables: All variables of the optimizer.
         create: Makes a state variable: `create(shape, name)`.
     """
 
-    def __init__(self, rule: AbstractRule, variables: Sequence[Any], create: Callable[..., Any]) -> None:
+    def __init__(self, rule: AbstractRule | None, variables: Sequence[Any], create: Callable[..., Any]) -> None:
         self.rule = rule
-        self.state = {name: create(shape, f"clip_{name}") for name, shape in rule.state_shapes().items()}
+        shapes = {} if rule is None else rule.state_shapes()
+        self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
         needs_units = isinstance(rule, AbstractTensorRule) and rule.needs_theta
         layer_of = _keras.layers_of(variables) if needs_units else {}
         self.axes = [unit_axes(v, layer_of.get(id(v))) for v in variables]
 
-    def tensors(self, grads: Sequence[Any], variables: Sequence[Any], indices: Sequence[int]) -> list[Any]:
-        """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all."""
+    def tensors(
+        self, grads: list[Any], variables: Sequence[Any], indices: Sequence[int]
+    ) -> tuple[list[Any], Any, Any]:
+        """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all.
+
+        Also returns the norm of the whole gradient and its non-finite entries before that; -1 and 0 without such a rule.
+        """
         if not isinstance(self.rule, AbstractTensorRule):
-            return list(grads)
-        return [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]
+            return grads, -1.0, 0.0
+        clipped = [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]
+        return clipped, *_numerics.total_norm(grads, _numerics.half_squares(grads))
 
     def _clip(self, rule: AbstractTensorRule, g: Any, variable: Any, index: int) -> Any:
         axes = self.axes[index]
@@ -45,26 +52,17 @@ class Clipper:
     def _theta(rule: AbstractTensorRule, theta: Any, g: Any) -> Any:
         return ops.cast(theta, g.dtype) if rule.needs_theta else None
 
-    def factor(self, norm: Any, active: Any) -> Any:
-        """Return the factor of a rule that acts on the whole gradient, and remember (where the step counts)."""
+    def factor(self, tensors: Sequence[Any], halves: Sequence[Any], active: Any) -> Any:
+        """Return the factor of a rule that acts on the whole gradient, None without such a rule.
+
+        `halves` are half the sums of squares of the tensors. What the rule remembers changes where the step counts.
+        """
         if not isinstance(self.rule, AbstractGlobalRule):
             return None
+        norm, _ = _numerics.total_norm(tensors, halves)
         old = {name: _backend.as_tensor(variable) for name, variable in self.state.items()}
         factor, new = self.rule.coefficient(norm, **old)
         if old:
             kept = [_numerics.choose(active, new[name], old[name]) for name in old]
             _backend.write(list(self.state.values()), kept)
         return factor
-
-
-def clip(
-    clipper: Clipper | None, indices: Sequence[int], grads: list[Any], variables: Sequence[Any], active: Any
-) -> tuple[list[Any], Any, Any, Any]:
-    """Return gradients, their norm and non-finite entries before clipping, and a factor yet to be applied or None.
-
-    Without a clipper the norm is not taken: -1.
-    """
-    if clipper is None:
-        return grads, -1.0, 0.0, None
-    norm, nonfinite = _numerics.total_norm(grads, _numerics.sum_of_squares(grads))
-    return clipper.tensors(grads, variables, indices), norm, nonfinite, clipper.factor(norm, active)

@@ -83,7 +83,7 @@ class AbstractOptimizer(_keras.Optimizer):
         self.clip = clip if clip is None else rule
         self.telemetry = _telemetry.Recorder()
         self.clipping_rule = rule
-        self._clipper: clipping.Clipper | None = None
+        self._clipper: clipping.Clipper
         self._skipped: Any = None
         self._layout = Layout({})
         self._updater = Updater(self.rule, self.rests_without_gradient, self.telemetry)
@@ -108,10 +108,9 @@ class AbstractOptimizer(_keras.Optimizer):
         self._layout = Layout({i: (tuple(v.shape), _dtype(v), _backend.device_of(v)) for i, v in own.items()})
         if self.skip_nonfinite:
             self._skipped = self.add_variable((), dtype="int64", name="skipped")
-        if self.clipping_rule is not None:
-            self._clipper = clipping.Clipper(
-                self.clipping_rule, variables, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
-            )
+        self._clipper = clipping.Clipper(
+            self.clipping_rule, variables, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
+        )
         self._layout.create_state(
             self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
         )

@@ -25,17 +25,16 @@ def take(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[A
         active = _numerics.both(active, finite)
     optimizer.telemetry.write_layers(number, dict(zip(indices, grads, strict=True)))
     variables = [optimizer.known_variables[i] for i in indices]
-    grads, norm, nonfinite, factor = clipping.clip(optimizer._clipper, indices, grads, variables, active)
+    grads, *before = optimizer._clipper.tensors(grads, variables, indices)
     grad_of = dict(zip(indices, grads, strict=True))
     blocks = [block for block in optimizer._layout.blocks if grad_of.keys() & set(block.indices)]
     gathered = [block.gather([grad_of.get(i) for i in block.indices]) for block in blocks]
-    note, squares = None, [None for _ in blocks]
-    if optimizer.telemetry.listening:
-        note = _telemetry.Note(number, loss, norm, nonfinite)
-        squares = [_numerics.sum_of_squares([g]) for g in gathered]
+    halves = _numerics.half_squares(gathered)
+    factor = optimizer._clipper.factor(gathered, halves, active)
+    note = _telemetry.Note(number, loss, *before) if optimizer.telemetry.listening else None
     decay = None if optimizer.weight_decay is None else lr * optimizer.weight_decay
     step = Step(lr, t, active, factor, decay, note)
-    _backend.merge_replicas(partial(_write, optimizer, blocks, set(indices)), gathered, squares, step)
+    _backend.merge_replicas(partial(_write, optimizer, blocks, set(indices)), gathered, halves, step)
 
 
 def _sum_over_replicas(grads: list[Any], loss: Any) -> tuple[list[Any], Any]:
@@ -70,17 +69,17 @@ def _write(
     blocks: list[Any],
     given: set[int],
     gathered: list[Any],
-    squares: list[Any],
+    halves: list[Any],
     step: Step,
 ) -> None:
     """Update each block of variables, then the averages."""
     updater = optimizer._updater
-    for block, g, square in zip(blocks, gathered, squares, strict=True):
+    for block, g, half in zip(blocks, gathered, halves, strict=True):
         variables = [optimizer.known_variables[i] for i in block.indices]
         thetas = [_backend.native(v) for v in variables]
         decays = [step.decay is not None and optimizer.decays(v) for v in variables]
         state = {name: _backend.native(v) for name, v in block.state.items()}
-        row = optimizer.telemetry.row(optimizer._layout.blocks.index(block), square)
+        row = optimizer.telemetry.row(optimizer._layout.blocks.index(block), half)
         with _backend.on(block.device):
             if block.length is None:
                 _backend.each_replica(thetas[0], updater.single, decays[0], g, row, step, state)

@@ -66,7 +66,7 @@ class Updater:
                 theta.assign_add(move, read_value=False)
         if row is not None and with_decay:
             length = int(g.shape[0])
-            self._write_row(row, step, g, lambda: [_backend.join(moves, length)])
+            self._write_row(row, step, g, self._is_due(row, step), lambda: _backend.join(moves, length))
 
     def single(
         self, theta: Any, decays: bool, g: Any, row: _telemetry.Row | None, step: Step, state: dict[str, Any]
@@ -74,14 +74,15 @@ class Updater:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
         step = step if decays else step._replace(decay=None)
         if row is not None:
-            before = _backend.copy_when(self.recorder.is_measured(step.note.step), theta)
+            due = self._is_due(row, step)
+            before = _backend.copy_when(due, theta)
         if _backend.is_sparse(g) and self.rests_without_gradient and step.decay is None:
             self._rows(theta, g, step, state)
         else:
             g = _backend.densify(g, theta.shape)
             self._program("single", self._single)(theta, g, step, state)
         if row is not None:
-            self._write_row(row, step, g, lambda: [_backend.as_tensor(theta) - before])
+            self._write_row(row, step, g, due, lambda: _backend.as_tensor(theta) - before)
 
     def _program(self, name: str, function: Callable[..., Any]) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
@@ -92,19 +93,22 @@ class Updater:
             self._programs[key] = _backend.compile_xla(function)
         return self._programs[key]
 
+    def _is_due(self, row: _telemetry.Row, step: Step) -> Any:
+        return row.is_due(self.recorder.is_measured(step.note.step))
+
+    @staticmethod
+    def _write_row(row: _telemetry.Row, step: Step, g: Any, due: Any, moved: Callable[[], Any]) -> None:
+        made = row.make(step.note, step.lr, step.factor, [g], due, lambda: [moved()])
+        _backend.write_row(row.ring, step.note.step, made)
+
     def _tile(self, g: Any, counts: Any, row: _telemetry.Row | None, step: Step, state: dict) -> Any:
         old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
         delta, new = self._masked_rule(g, step, counts, old)
         for name, variable in state.items():
             variable.assign(new[name])
         if row is not None:
-            self._write_row(row, step, g, lambda: [delta])
+            self._write_row(row, step, g, self._is_due(row, step), lambda: delta)
         return delta
-
-    def _write_row(self, row: _telemetry.Row, step: Step, g: Any, moved: Callable[[], list[Any]]) -> None:
-        measured = self.recorder.is_measured(step.note.step)
-        made = row.make(step.note, step.lr, step.factor, [g], measured, moved)
-        _backend.write_row(row.ring, step.note.step, made)
 
     def _single(self, theta: Any, g: Any, step: Step, state: dict) -> None:
         old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
