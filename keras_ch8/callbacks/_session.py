@@ -12,7 +12,7 @@ from ._listener import Listener
 if TYPE_CHECKING:
     from ._base import AbstractCallback
 
-READ_EVERY = 200
+READ_EVERY = 500
 """Steps after which the telemetry is read, or READ_SECONDS, whichever comes first."""
 READ_SECONDS = 5.0
 

@@ -1,0 +1,198 @@
+"""The row of every step is what a loop by hand finds, for our optimizers and Keras's, however `fit` runs."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import callbacks, clipping
+from keras_ch8 import optimizers as ours
+from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, network
+
+OPTIMIZERS = {"ours": ours.SGD, "Keras": keras.optimizers.SGD}
+both = pytest.mark.parametrize("kind", OPTIMIZERS)
+WAYS = [
+    {"jit_compile": False}, {"jit_compile": True}, {"run_eagerly": True}, {"steps_per_execution": 4},
+]  # fmt: skip
+
+
+def check(frames, expected, rtol=1e-5):
+    np.testing.assert_array_equal(frames.steps, np.arange(1, 2 * STEPS + 1))
+    for name in ("loss", "norm", "clipped"):
+        np.testing.assert_allclose(getattr(frames, name), expected[name], rtol=rtol, err_msg=name)
+    np.testing.assert_array_equal(frames.measured, frames.steps)
+    np.testing.assert_allclose(frames.update, expected["update"], rtol=max(rtol, 1e-4))
+    np.testing.assert_array_equal(frames.nonfinite, 0)
+
+
+@both
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_every_step_is_what_a_loop_by_hand_finds(kind, way):
+    frames = Frames()
+    fit(network(OPTIMIZERS[kind](0.1), **way), [frames])
+    check(frames, by_hand(0.1))
+    np.testing.assert_allclose(frames.learning_rate, 0.1)
+    # The update is a difference of rounded weights here, and the smallest gradients are lost in it.
+    np.testing.assert_allclose(frames.rates[:, 1], 0.1, rtol=1e-3)
+
+
+@both
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_in_mixed_precision_it_is_the_true_gradient_and_loss(kind, policy):
+    frames = Frames()
+    fit(network(OPTIMIZERS[kind](0.1), policy), [frames])
+    check(frames, by_hand(0.1), rtol=0.03)
+
+
+RULES = {
+    "by_value": (clipping.by_value(0.05), lambda gs: [np.clip(g, -0.05, 0.05) for g in gs]),
+    "by_norm": (clipping.by_norm(0.2), lambda gs: [g * min(1, 0.2 / np.linalg.norm(g)) for g in gs]),
+    "by_global_norm": (
+        clipping.by_global_norm(0.5),
+        lambda gs: [g * min(1, 0.5 / np.sqrt(sum(np.sum(h * h) for h in gs))) for g in gs],
+    ),
+}
+
+
+@both
+@pytest.mark.parametrize("rule", RULES)
+def test_the_norm_before_and_after_clipping(kind, rule):
+    frames, (rule, clip) = Frames(), RULES[rule]
+    if kind == "ours":
+        fit(network(ours.SGD(0.1, clip=rule)), [frames])
+    else:
+        fit(network(keras.optimizers.SGD(0.1)), [callbacks.ClipGradients(rule), frames])
+    expected = by_hand(0.1, clip=clip)
+    assert (expected["clipped"] < expected["norm"]).all()
+    check(frames, expected)
+    np.testing.assert_allclose(frames.coefficient, expected["clipped"] / expected["norm"], rtol=1e-5)
+    assert frames.was_clipped.all()
+
+
+@both
+def test_the_norm_of_each_layer(kind):
+    frames = Frames(layers=True)
+    fit(network(OPTIMIZERS[kind](0.1)), [frames])
+    kernel_and_bias = np.square(np.concatenate([f.layers for f in frames.frames]).astype("float64"))
+    np.testing.assert_allclose(
+        np.sqrt(kernel_and_bias[:, [0, 2]] + kernel_and_bias[:, [1, 3]]), by_hand(0.1)["layers"], rtol=1e-5
+    )
+
+
+def test_accumulated_gradients_are_seen_as_the_update_sees_them():
+    frames = Frames()
+    fit(network(ours.SGD(0.1, gradient_accumulation_steps=2)), [frames])
+    np.testing.assert_array_equal(frames.steps, np.arange(1, STEPS + 1))
+    whole = Frames()
+    fit(network(ours.SGD(0.1)), [whole], batch_size=2 * BATCH)
+    np.testing.assert_allclose(frames.norm, whole.norm, rtol=1e-5)
+    np.testing.assert_allclose(frames.update, whole.update, rtol=1e-4)
+
+
+@both
+@pytest.mark.parametrize("size", [1e-25, 1e19, 1e25])
+def test_a_norm_whose_square_is_no_float_is_seen(kind, size):
+    frames = Frames()
+    model = network("sgd")
+    model.compile(OPTIMIZERS[kind](0.0), lambda y, p: size * keras.losses.mean_squared_error(y, p))
+    fit(model, [frames])
+    plain = Frames()
+    fit(network(ours.SGD(0.0)), [plain])
+    np.testing.assert_allclose(frames.norm / size, plain.norm, rtol=1e-4)
+
+
+@both
+def test_infinite_and_nan_entries_are_counted_and_shown(kind):
+    x = X.copy()
+    x[BATCH : 2 * BATCH, 0] = np.nan
+    skips = {"skip_nonfinite": True} if kind == "ours" else {}
+    model, frames = network(OPTIMIZERS[kind](0.1, **skips)), Frames()
+    model.fit(x, Y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[frames])
+    broken = np.array([False, True, not skips, not skips, not skips, not skips])
+    np.testing.assert_array_equal(frames.nonfinite, broken * model.count_params())
+    np.testing.assert_array_equal(np.isnan(frames.norm), broken)
+    np.testing.assert_array_equal(np.isnan(frames.loss), broken)
+
+
+@pytest.mark.parametrize("name", ["Adam", "Momentum", "Adagrad"])
+def test_measured_at_every_kth_step_with_weight_decay(name):
+    frames, every = Frames(measure_every=3), Frames()
+    for f in (frames, every):
+        fit(network(getattr(ours, name)(0.01, weight_decay=0.1)), [f])
+    np.testing.assert_array_equal(frames.measured, [3, 6, 9, 12])
+    np.testing.assert_array_equal(frames.update, every.update[2::3])
+    start = network("sgd").get_weights()
+    one = Frames()
+    model = network(getattr(ours, name)(0.01, weight_decay=0.1))
+    fit(model, [one], epochs=1, steps_per_epoch=1)
+    moved = np.concatenate([(a - b).ravel() for a, b in zip(start, model.get_weights(), strict=True)])
+    np.testing.assert_allclose(one.update, np.linalg.norm(moved), rtol=1e-4)
+
+
+def test_an_embedding_among_large_and_small_variables():
+    ids = np.random.default_rng(0).integers(0, 50, (32, 3))
+    for kind, optimizer in OPTIMIZERS.items():
+        keras.utils.set_random_seed(0)
+        layers = [keras.layers.Embedding(20_000, 4), keras.layers.Flatten(), keras.layers.Dense(300, "tanh")]
+        model = keras.Sequential([keras.Input((3,)), *layers, keras.layers.Dense(300), keras.layers.Dense(1)])
+        before = [v.numpy() for v in model.trainable_variables]
+        model.compile(optimizer(0.1), "mse")
+        frames = Frames()
+        model.fit(ids, np.ones(32), batch_size=32, verbose=0, callbacks=[frames])
+        moved = np.concatenate(
+            [(a - v.numpy()).ravel() for a, v in zip(before, model.trainable_variables, strict=True)]
+        )
+        np.testing.assert_allclose(frames.update, np.linalg.norm(moved), rtol=1e-4, err_msg=kind)
+        np.testing.assert_allclose(frames.norm, np.linalg.norm(moved) / 0.1, rtol=1e-4, err_msg=kind)
+
+
+def test_many_fits_trace_once_more_and_a_bare_one_is_as_before():
+    traces = []
+
+    class Counted(keras.Sequential):
+        def train_step(self, data):
+            traces.append(1)
+            return super().train_step(data)
+
+    model = Counted([keras.Input((6,)), keras.layers.Dense(2)])
+    optimizer = ours.Adam()
+    model.compile(optimizer, "mse", jit_compile=False)
+    fit(model, [])
+    variables, bare, once = len(optimizer.variables), model.train_function, len(traces)
+    for _ in range(3):
+        fit(model, [Frames()])
+        assert model.train_function is bare
+        fit(model, [])
+    assert len(traces) == once + 1
+    assert len(optimizer.variables) == variables
+    assert not optimizer.telemetry.listening
+
+
+@both
+def test_the_optimizer_is_given_back_as_it_was(kind):
+    model = network(OPTIMIZERS[kind](0.1))
+    fit(model, [])
+    before = dict(vars(model.optimizer))
+    fit(model, [Frames()])
+    assert vars(model.optimizer) == before
+    assert type(model.optimizer).apply == model.optimizer.apply.__func__
+
+
+def test_steps_that_are_read_late_are_still_there(monkeypatch):
+    from keras_ch8.callbacks import _session
+
+    monkeypatch.setattr(_session, "READ_EVERY", 4)
+    frames = Frames()
+    fit(network(ours.SGD(0.1), steps_per_execution=4), [frames])
+    check(frames, by_hand(0.1))
+    assert len(frames.frames) > 2
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
+def test_data_of_unknown_length_leaves_no_row_of_a_step_that_was_not():
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(BATCH).filter(lambda *_: True)
+    for kind, optimizer in OPTIMIZERS.items():
+        frames = Frames()
+        network(optimizer(0.1), jit_compile=False).fit(data, epochs=2, shuffle=False, verbose=0, callbacks=[frames])
+        if kind == "ours":  # Keras's own optimizers count a step without data
+            check(frames, by_hand(0.1))
