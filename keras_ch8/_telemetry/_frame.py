@@ -15,20 +15,20 @@ class Frame:
     """What happened at the steps `steps`, one number for each; some was measured at the steps `measured` only.
 
     `norm` is of the whole gradient before clipping and `clipped` after; `rates` has three columns, the 5 %, 50 % and
-    95 % quantile of |delta theta / g| over the sample, with g as clipped. `layers`, if asked for, has
-    one column for each variable.
+    95 % quantile of |delta theta / g| over the sample, with g as clipped. `loss` is None where the training does not tell
+    it; `layers`, if asked for, has one column for each variable.
     """
 
     steps: np.ndarray
     learning_rate: np.ndarray
-    loss: np.ndarray
+    loss: np.ndarray | None
     norm: np.ndarray
     clipped: np.ndarray
     nonfinite: np.ndarray
     measured: np.ndarray
     update: np.ndarray
     rates: np.ndarray
-    layers: np.ndarray | None = None
+    layers: np.ndarray | None
 
     @property
     def coefficient(self) -> np.ndarray:
@@ -44,7 +44,7 @@ class Frame:
 
     @classmethod
     def read(
-        cls, rings: Sequence[np.ndarray], first: int, last: int, every: int, layers: np.ndarray | None = None
+        cls, rings: Sequence[np.ndarray], first: int, last: int, every: int, knows_loss: bool, layers: np.ndarray | None
     ) -> Self:
         """Return steps `first` to `last` from the rings; a row of another step is left out."""
         steps, rows, width = np.arange(first, last + 1), len(rings[0]), len(HEAD) + len(TAIL)
@@ -64,7 +64,7 @@ class Frame:
         return cls(
             steps=steps,
             learning_rate=whole["learning_rate"],
-            loss=whole["loss"],
+            loss=whole["loss"] if knows_loss else None,
             norm=np.where(has_tensor_rule, whole["norm_before"], norm),
             clipped=norm * whole["factor"],
             nonfinite=np.where(has_tensor_rule, whole["nonfinite_before"], nonfinite),

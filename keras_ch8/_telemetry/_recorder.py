@@ -28,6 +28,7 @@ class Recorder:
         self._settings: Any = None
         self._rings: list[Any] = []
         self._loss: Any = None
+        self._knows_loss = False
 
     @property
     def every(self) -> int:
@@ -78,8 +79,8 @@ class Recorder:
     def take_loss(self) -> Any:
         """Return the loss of this step, NaN where nobody told it."""
         loss, self._loss = self._loss, None
-        known = loss is not None and _backend.is_reachable(loss)
-        return ops.cast(loss, "float32") if known else ops.full((), float("nan"), "float32")
+        self._knows_loss = loss is not None and _backend.is_reachable(loss)
+        return ops.cast(loss, "float32") if self._knows_loss else ops.full((), float("nan"), "float32")
 
     def row(self, block: int, half: Any) -> Row | None:
         """Return where a block leaves its row; None while nobody listens."""
@@ -97,7 +98,8 @@ class Recorder:
         """Return the steps `first` to `last`, as far as the rings remember them."""
         first = max(first, last + 1 - self._settings[1])
         layers = None if self.layers is None else self.layers.numpy()
-        return Frame.read([ring.numpy() for ring in self._rings], first, last, self.every, layers)
+        rings = [ring.numpy() for ring in self._rings]
+        return Frame.read(rings, first, last, self.every, self._knows_loss, layers)
 
 
 def publish(ring: Any, step: Any, row: Any) -> None:

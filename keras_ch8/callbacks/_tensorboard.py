@@ -81,14 +81,15 @@ class TensorBoard(AbstractCallback):
     def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
         """Add the rows to the windows, and write those that are full."""
         series: dict[tags.Tag, Any] = {
-            tags.LOSS: _known(frame.steps, frame.loss),
             tags.GRADIENT_NORM: (frame.steps, frame.norm),
             tags.LEARNING_RATE: (frame.steps, frame.learning_rate),
             tags.NONFINITE: (frame.steps, frame.nonfinite),
             tags.UPDATE_NORM: (frame.measured, frame.update),
-            tags.EFFECTIVE_RATE: _known(frame.measured, *frame.rates.T[[1, 0, 2]]),
+            tags.EFFECTIVE_RATE: _effective_rate(frame),
             tags.WEIGHT_NORM: (frame.steps[-1:], np.array([self.session.listener.norm_of_weights()])),
         }
+        if frame.loss is not None:
+            series[tags.LOSS] = frame.steps, frame.loss
         if self.session.clips:
             self._tags |= {tags.GRADIENT_NORM_CLIPPED, tags.CLIP_COEFFICIENT, tags.CLIPPED_SHARE}
         clipping = {
@@ -125,7 +126,7 @@ class TensorBoard(AbstractCallback):
         self._writer.text(tags.REPORT, self._report.end(), self.session.step)
 
 
-def _known(steps: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Leave out the steps where a number is not known."""
-    known = ~np.isnan(values[0])
-    return tuple(x[known] for x in (steps, *values))
+def _effective_rate(frame: _telemetry.Frame) -> tuple[np.ndarray, ...]:
+    """Return steps, median and the two other quantiles; a step at which no sampled parameter has a gradient has none."""
+    some = ~np.isnan(frame.rates[:, 1])
+    return tuple(x[some] for x in (frame.measured, *frame.rates.T[[1, 0, 2]]))

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ch8 import _telemetry
 from keras_ch8.callbacks._base import AbstractCallback
 
 RNG = np.random.default_rng(0)
@@ -22,6 +23,8 @@ class Frames(AbstractCallback):
         self.frames.append(frame)
 
     def __getattr__(self, name):
+        if not hasattr(_telemetry.Frame, name) and name not in _telemetry.Frame.__dataclass_fields__:
+            raise AttributeError(name)
         return np.concatenate([getattr(frame, name) for frame in self.frames])
 
 

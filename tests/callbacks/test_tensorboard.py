@@ -1,0 +1,255 @@
+"""TensorBoard: what `fit` writes is what happened, in any order of callbacks, over many calls, beside Keras's own."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.plugins.custom_scalar import layout_pb2
+
+from keras_ch8 import callbacks, clipping
+from keras_ch8 import optimizers as ours
+from keras_ch8.board import tags
+from keras_ch8.callbacks import _session
+from tests.board.readers import LOADERS, python_loader
+from tests.callbacks.runs import STEPS, Frames, X, Y, by_hand, fit, network
+
+ALWAYS = {
+    "ch8/loss", "ch8/loss/min", "ch8/loss/max", "ch8/gradient_norm", "ch8/gradient_norm/min", "ch8/gradient_norm/max",
+    "ch8/update_norm", "ch8/update_norm/min", "ch8/update_norm/max", "ch8/effective_rate", "ch8/effective_rate/min",
+    "ch8/effective_rate/max", "ch8/learning_rate", "ch8/nonfinite", "ch8/weight_norm", "ch8_epoch/loss",
+    "ch8_epoch/val_loss",
+}  # fmt: skip
+CLIPPING = {
+    "ch8/gradient_norm_clipped", "ch8/gradient_norm_clipped/min", "ch8/gradient_norm_clipped/max",
+    "ch8/clip_coefficient", "ch8/clipped_share",
+}  # fmt: skip
+
+
+MEASURED = ("ch8/update_norm", "ch8/effective_rate")  # not in six steps
+
+
+def read(log_dir, run="optimization", loader=python_loader):
+    with loader(log_dir) as board:
+        return board.scalars(run)
+
+
+def report(log_dir, number=-1):
+    with python_loader(log_dir) as board:
+        return board.tensors("text")["ch8/report"][number][1].item().decode()
+
+
+@pytest.mark.parametrize("optimizer", [ours.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
+@pytest.mark.parametrize("steps_per_execution", [1, 6])
+def test_the_curves_are_those_of_a_loop_by_hand(tmp_path, optimizer, steps_per_execution):
+    board = callbacks.TensorBoard(tmp_path, measure_every=1)
+    model = network(optimizer(0.1), steps_per_execution=steps_per_execution)
+    history = fit(model, [board], validation_data=(X, Y))
+    curves, expected = read(tmp_path), by_hand(0.1)
+    assert set(curves) == ALWAYS
+    for name, values in (("loss", expected["loss"]), ("gradient_norm", expected["norm"]),
+                         ("update_norm", expected["update"]), ("gradient_norm/max", expected["norm"]),
+                         ("learning_rate", np.full(12, 0.1))):  # fmt: skip
+        steps, found = zip(*curves[f"ch8/{name}"], strict=True)
+        assert steps == tuple(range(1, 2 * STEPS + 1))
+        np.testing.assert_allclose(found, values, rtol=1e-4, err_msg=name)
+    weights = np.sqrt(sum(np.sum(np.square(w)) for w in model.get_weights()))
+    assert curves["ch8/weight_norm"][-1] == (12, pytest.approx(weights, rel=1e-6))
+    for name in ("loss", "val_loss"):
+        assert curves[f"ch8_epoch/{name}"] == [(6 * (i + 1), pytest.approx(v)) for i, v in enumerate(history[name])]
+
+
+def test_a_rule_adds_its_curves_and_metrics_theirs(tmp_path):
+    model = network(ours.SGD(0.1, global_clipnorm=0.5))
+    model.compile(model.optimizer, "mse", metrics=["mae"])
+    fit(model, [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()], validation_data=(X, Y))
+    assert set(read(tmp_path)) == ALWAYS | CLIPPING | {"ch8_epoch/mae", "ch8_epoch/val_mae"}
+    # About 25 tags: these, the text and the layout.
+    assert len(ALWAYS | CLIPPING) + 4 <= 27
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_a_second_fit_and_a_resumed_one_go_on(tmp_path, loader):
+    model = network(ours.Adam(0.01))
+    board = callbacks.TensorBoard(tmp_path / "logs")
+    fit(model, [board])
+    fit(model, [board], epochs=1)
+    model.save(tmp_path / "model.keras")
+    resumed = keras.models.load_model(tmp_path / "model.keras")
+    fit(resumed, [callbacks.TensorBoard(tmp_path / "logs")], epochs=1)
+    curves = read(tmp_path / "logs", loader=loader)
+    for name in ("ch8/loss", "ch8/gradient_norm/max", "ch8/learning_rate"):
+        assert [step for step, _ in curves[name]] == [*range(1, 4 * STEPS + 1)]
+    for points in curves.values():
+        assert (np.diff([step for step, _ in points]) > 0).all()
+    assert [step for step, _ in curves["ch8_epoch/loss"]] == [6, 12, 18, 24]
+
+
+def test_two_trainings_in_one_log_dir_have_a_run_each(tmp_path):
+    for _ in range(2):
+        fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path)], epochs=1)
+    first, second = read(tmp_path), read(tmp_path, "optimization_2")
+    assert first == second
+    assert len(first["ch8/loss"]) == STEPS
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_beside_the_callback_of_keras_neither_loses_a_point(tmp_path, loader):
+    def callback(where):
+        return keras.callbacks.TensorBoard(where, update_freq=1, write_graph=False)
+
+    fit(network(ours.SGD(0.1)), [callback(tmp_path / "alone")], validation_data=(X, Y))
+    for order in (1, -1):
+        where = tmp_path / f"both{order}"
+        listed = [callback(where), callbacks.TensorBoard(where)][::order]
+        fit(network(ours.SGD(0.1)), listed, validation_data=(X, Y))
+        with loader(tmp_path / "alone") as alone, loader(where) as both:
+            assert both.runs() == {"train", "validation", "optimization"}
+            for run in ("train", "validation"):
+                assert alone.scalars(run)
+                assert alone.scalars(run) == both.scalars(run)
+            assert both.steps("ch8/loss") == [*range(1, 13)]
+
+
+def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
+    def run(where, order):
+        listed = [callbacks.TensorBoard(where), callbacks.GradientClippingLogger(), Frames(measure_every=4)][::order]
+        history = fit(network(ours.SGD(0.1, global_clipnorm=0.5)), listed)
+        text = "\n".join(sorted(report(where).splitlines()))
+        return history, read(where), text
+
+    first, second = (run(tmp_path / str(order), order) for order in (1, -1))
+    assert first == second
+    assert first[1].keys() >= CLIPPING
+    assert not any("gradient_norm_q90" in name for name in first[1])
+    # The finer of two wishes is granted.
+    assert [step for step, _ in first[1]["ch8/update_norm"]] == [4, 8, 12]
+
+
+def test_without_it_the_others_still_fill_the_logs():
+    history = fit(network(ours.SGD(0.1, global_clipnorm=0.5)), [callbacks.GradientClippingLogger()])
+    assert history["clipped_share"] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_what_is_not_finite_is_shown_as_such(tmp_path, loader):
+    x = X.copy()
+    x[16:24] = np.nan
+    model = network(ours.SGD(0.1))
+    board = callbacks.TensorBoard(tmp_path / "logs")
+    model.fit(x, Y, batch_size=8, shuffle=False, verbose=0, callbacks=[board])
+    curves = read(tmp_path / "logs", loader=loader)
+    np.testing.assert_array_equal([v for _, v in curves["ch8/nonfinite"]], [0, 0, 47, 47, 47, 47])
+    for name in ("ch8/loss", "ch8/gradient_norm", "ch8/gradient_norm/max"):
+        assert [math.isnan(v) for _, v in curves[name]] == [False, False, True, True, True, True]
+    assert "| `ch8/nonfinite` | 0 | 47 |" in report(tmp_path / "logs")
+
+
+def test_a_run_of_many_steps_keeps_every_spike(tmp_path):
+    """20,000 steps with the rate 0, in which 20 single examples are 1000 times as large as the others."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(20_000, 2)).astype("float32")
+    places = 23 * rng.choice(20_000 // 23, 20, replace=False) + 11  # windows are 23 steps wide
+    x[places] *= 1000
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(ours.SGD(0.0), "mse", steps_per_execution=100)
+    board = callbacks.TensorBoard(tmp_path / "logs")
+    model.fit(x, np.ones(20_000), batch_size=1, shuffle=False, verbose=0, callbacks=[board])
+    for loader in LOADERS:
+        points = np.array(read(tmp_path / "logs", loader=loader)["ch8/gradient_norm/max"])
+        assert len(points) <= 1000
+        assert sorted(points[np.argsort(points[:, 1])[-20:], 0]) == sorted(-(-(places + 1) // 23) * 23)
+    written = sum(path.stat().st_size for path in (tmp_path / "logs").rglob("*tfevents*"))
+    assert written < 20 * 1_000_000  # at most 1 MB for 1000 steps
+
+
+def test_a_thousand_steps_at_defaults_take_less_than_a_megabyte(tmp_path):
+    model = network(ours.SGD(0.01, global_clipnorm=1.0), steps_per_execution=6)
+    fit(model, [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()], epochs=167, validation_data=(X, Y))
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*tfevents*")) < 1_000_000
+
+
+def test_layers_are_three_curves_and_a_picture_an_epoch(tmp_path):
+    fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path, layers=True)])
+    curves, expected = read(tmp_path), by_hand(0.1)["layers"]
+    for name, values in (("largest", expected.max(axis=1)), ("smallest", expected.min(axis=1)),
+                         ("median", np.median(expected, axis=1))):  # fmt: skip
+        found = [value for _, value in curves[f"ch8_layers/gradient_norm_{name}"]]
+        np.testing.assert_allclose(found, values, rtol=1e-4)
+    with python_loader(tmp_path) as board:
+        pictures = board.blobs("images")["ch8_layers/gradient_norms"]
+    assert [step for step, _ in pictures] == [6, 12]
+    width, height = (int(side) for side in pictures[0][1][:2])
+    assert (width, height) == (6 * 16, 2 * 16)
+
+
+def test_the_report_says_what_was_trained_and_what_happened(tmp_path):
+    listed = [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()]
+    fit(network(ours.SGD(0.1, clip=clipping.by_norm(0.2))), listed)
+    before, after = report(tmp_path, 0), report(tmp_path)
+    assert "| optimizer | SGD |" in before
+    assert "| trainable weights | 47 |" in before
+    assert "| clip | by_norm(limit=0.2) |" in before
+    assert after.startswith("Steps 1 to 12.")
+    assert "| `ch8/gradient_norm` |" in after
+    assert "- clipped 100.0% of 12 steps" in after
+
+
+def test_the_layout_and_the_descriptions_are_there(tmp_path):
+    fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path)], epochs=1)
+    with python_loader(tmp_path) as board:
+        ((_, charts),) = board.tensors("custom_scalars")["custom_scalars__config__"]
+        described = board.descriptions("scalars", "scalars")
+    assert len(layout_pb2.Layout.FromString(charts.item()).category) == 3
+    assert described.keys() == {name for name in ALWAYS if "val_loss" not in name and not name.startswith(MEASURED)}
+    assert all(described.values())
+    assert described["ch8/gradient_norm"] == tags.GRADIENT_NORM.description
+
+
+def test_a_log_dir_that_cannot_be_written_is_an_error_before_the_first_step(tmp_path):
+    (tmp_path / "file").write_text("")
+    model = network(ours.SGD(0.1))
+    before = model.get_weights()
+    with pytest.raises(OSError, match=r"`log_dir` .* Received: log_dir='.*file', .* Give another folder"):
+        fit(model, [callbacks.GradientClippingLogger(), callbacks.TensorBoard(tmp_path / "file")])
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert int(model.optimizer.iterations.numpy()) == 0
+    fit(model, [callbacks.TensorBoard(tmp_path / "folder")])
+    assert len(read(tmp_path / "folder")["ch8/loss"]) == 12
+
+
+@pytest.mark.parametrize("method", ["write", "flush"])
+def test_a_disk_that_fills_up_in_mid_run_is_one_warning_and_the_weights_are_as_without(tmp_path, monkeypatch, method):
+    monkeypatch.setattr(_session, "READ_EVERY", 4)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    class Fills(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            monkeypatch.setattr(tf.io.TFRecordWriter, method, full)
+
+    bare = network(ours.Adam(0.01))
+    fit(bare, [], epochs=4)
+    logged = network(ours.Adam(0.01))
+    with pytest.warns(RuntimeWarning) as caught:
+        fit(logged, [callbacks.TensorBoard(tmp_path), Fills()], epochs=4)
+    assert [str(w.message).count("No space left on device") for w in caught] == [1]
+    for a, b in zip(bare.get_weights(), logged.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_training_that_dies_keeps_its_rows_and_the_next_goes_on(tmp_path):
+    class Dies(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 3:
+                raise SystemError("of the training")
+
+    model = network(ours.SGD(0.1))
+    board = callbacks.TensorBoard(tmp_path)
+    with pytest.raises(SystemError):
+        fit(model, [board, Dies()])
+    fit(model, [board], epochs=1)
+    assert [step for step, _ in read(tmp_path)["ch8/loss"]] == [*range(1, 4 + STEPS + 1)]
