@@ -15,6 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ch8 import callbacks, clipping
+from tests.callbacks.runs import Frames
 from tests.optimizers.boxes import NAMES, make
 
 FEATURES = {
@@ -43,6 +45,9 @@ CASES |= {
     "Adam-mixed-float16": ("Adam", {}, {"policy": "mixed_float16"}),
     "Adagrad-embedding": ("Adagrad", {"global_clipnorm": 0.5}, {"embedding": True}),
     "Adam-bfloat16-weights": ("Adam", {}, {"dtype": "bfloat16"}),
+    "Adam-telemetry": ("Adam", {"clip": clipping.by_percentile(50)}, {"telemetry": True}),
+    "Adam-telemetry-tensor-rule": ("Adam", {"clip": clipping.adaptive(0.1)}, {"telemetry": True}),
+    "Keras-telemetry": ("Keras", {}, {"telemetry": True, "rule": clipping.by_global_norm(0.1)}),
 }
 
 
@@ -61,17 +66,21 @@ def train(name, options, setting):
     if setting.get("nan"):
         x[24:32] = np.nan  # the second half of the second global batch: replica 1 alone
     model = keras.Sequential([*first, keras.layers.Dense(1, dtype=setting.get("dtype"))])
-    model.compile(make(name, **options), "mse", run_eagerly=setting.get("run_eagerly", False))
-    model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0)
-    return model
+    optimizer = keras.optimizers.Adam(0.01, epsilon=1e-3) if name == "Keras" else make(name, **options)
+    model.compile(optimizer, "mse", run_eagerly=setting.get("run_eagerly", False))
+    frames = Frames()
+    listed = [frames] if setting.get("telemetry") else []
+    listed += [callbacks.ClipGradients(setting["rule"])] if "rule" in setting else []
+    model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0, callbacks=listed)
+    return model, frames
 
 
 def run_case(case):
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    single = train(*CASES[case])
+    single, alone = train(*CASES[case])
     with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-        double = train(*CASES[case])
+        double, together = train(*CASES[case])
 
     def flat(model):
         return np.concatenate([v.numpy().astype("float64").ravel() for v in model.trainable_variables])
@@ -88,7 +97,12 @@ def run_case(case):
         "between_replicas": float(np.max(spread)),
         "replicated": len(spread),
         "iterations": int(inner.iterations.numpy()),
-        "skipped": inner.skipped_steps,
+        "skipped": getattr(inner, "skipped_steps", 0),
+        "telemetry": {
+            name: float(np.abs(getattr(together, name) / getattr(alone, name) - 1).max())
+            for name in ("steps", "loss", "norm", "clipped", "update", "learning_rate")
+            if alone.frames
+        },
     }
 
 

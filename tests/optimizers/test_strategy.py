@@ -12,7 +12,7 @@ import tensorflow as tf
 from tests.optimizers.boxes import FEW, all_variables, make
 from tests.optimizers.strategy_cases import CASES
 
-QUICK = ["Adam-everything"]
+QUICK = ["Adam-everything", "Adam-telemetry"]
 # Where the forward pass itself rounds to 11 or 8 bits, the two halves of a batch round differently than the whole.
 ROUNDING = {"Adam-mixed-float16": 1e-3, "Adam-bfloat16-weights": 2.0**-8}
 SKIPPED = {"Adam-nan-in-one-replica": 3}
@@ -34,6 +34,8 @@ def check(case, row):
     accumulates = "gradient_accumulation_steps" in CASES[case][1]
     assert row["iterations"] == (6 if accumulates else 12)
     assert row["skipped"] == SKIPPED.get(case, 0)
+    assert bool(row["telemetry"]) == ("telemetry" in case)
+    assert all(difference < 1e-4 for difference in row["telemetry"].values()), row["telemetry"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,165 @@
+"""ClipGradients gives any optimizer a rule for the length of `fit`; GradientClippingLogger says what clipping does."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import callbacks, clipping
+from keras_ch8 import optimizers as ours
+from keras_ch8.callbacks._gradient_clipping_logger import sentence
+from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, length, network
+
+RULES = [
+    clipping.by_value(0.05), clipping.by_norm(0.2), clipping.by_global_norm(0.5), clipping.adaptive(0.05),
+    clipping.by_percentile(50),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("way", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
+def test_an_optimizer_of_keras_with_the_callback_is_ours_with_the_rule(rule, way):
+    theirs, same = network(keras.optimizers.SGD(0.1, momentum=0.9), **way), network(ours.Momentum(0.1, clip=rule))
+    fit(theirs, [callbacks.ClipGradients(rule)])
+    fit(same, [])
+    for a, b in zip(theirs.get_weights(), same.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_after_fit_the_optimizer_clips_no_more():
+    model = network(keras.optimizers.SGD(0.1))
+    fit(model, [callbacks.ClipGradients(clipping.by_global_norm(1e-6))])
+    plain = network(keras.optimizers.SGD(0.1))
+    plain.set_weights(model.get_weights())
+    for m in (model, plain):
+        fit(m, [])
+    for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float32"])
+def test_it_clips_the_true_gradient_also_under_loss_scaling(policy):
+    scale = {} if policy == "mixed_float16" else {"loss_scale_factor": 64.0}
+    model = network(keras.optimizers.SGD(1.0, **scale), policy)
+    before = model.get_weights()
+    fit(model, [callbacks.ClipGradients(clipping.by_global_norm(0.01))], epochs=1, steps_per_epoch=1)
+    moved = length([a - b for a, b in zip(before, model.get_weights(), strict=True)])
+    np.testing.assert_allclose(moved, 0.01, rtol=1e-2)
+
+
+def test_autoclip_goes_on_over_two_fits():
+    rule, once, twice = clipping.by_percentile(50), *(network(keras.optimizers.SGD(0.1)) for _ in range(2))
+    fit(once, [callbacks.ClipGradients(rule)])
+    for _ in range(2):
+        fit(twice, [callbacks.ClipGradients(rule)], epochs=1)
+    for a, b in zip(once.get_weights(), twice.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_embedding_is_clipped_row_by_row():
+    def moved(optimizer, listed):
+        keras.utils.set_random_seed(0)
+        layers = [keras.layers.Embedding(50, 4), keras.layers.Flatten(), keras.layers.Dense(1)]
+        model = keras.Sequential([keras.Input((3,)), *layers])
+        model.compile(optimizer, "mse")
+        ids = np.random.default_rng(0).integers(0, 9, (32, 3))
+        model.fit(ids, np.ones(32), batch_size=8, shuffle=False, verbose=0, callbacks=listed)
+        return model.get_weights()
+
+    for rule in (clipping.adaptive(0.01), clipping.by_global_norm(0.1)):
+        theirs = moved(keras.optimizers.SGD(1.0), [callbacks.ClipGradients(rule)])
+        for a, b in zip(theirs, moved(ours.SGD(1.0, clip=rule), []), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+BAD = [
+    (ours.SGD(0.1), RULES[:1], r"for optimizers that are not of keras_ch8.*`SGD\(\.\.\., clip=by_value\(limit=0\.05\)\)`"),
+    (keras.optimizers.SGD(0.1, clipnorm=1.0), RULES[:1], r"would both clip\. Received: SGD with clipnorm=1\.0"),
+    (keras.optimizers.SGD(0.1), RULES[:2], r"One training takes one clipping rule\. Received: by_value.* and by_norm"),
+]
+
+
+@pytest.mark.parametrize("optimizer, rules, message", BAD)
+def test_two_that_clip_are_refused_before_the_first_step(optimizer, rules, message):
+    model = network(optimizer)
+    with pytest.raises(ValueError, match=message):
+        fit(model, [callbacks.ClipGradients(rule) for rule in rules])
+    assert int(optimizer.iterations.numpy()) == 0
+
+
+@pytest.mark.parametrize("rule", [None, 1.0, "by_norm"])
+def test_what_is_no_rule_is_refused(rule):
+    with pytest.raises(TypeError, match=r"must be a rule of `keras_ch8.clipping`.*Received: "):
+        callbacks.ClipGradients(rule)
+
+
+@pytest.mark.parametrize("kind", ["ours", "Keras"])
+def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
+    listed = [callbacks.GradientClippingLogger(verbose=True)]
+    if kind == "ours":
+        model = network(ours.SGD(0.1, clip=clipping.by_global_norm(1.0)))
+    else:
+        model, listed = network(keras.optimizers.SGD(0.1)), [*listed, callbacks.ClipGradients(clipping.by_global_norm(1.0))]
+    history = fit(model, listed)
+    row = by_hand(0.1, clip=lambda gs: [g * min(1, 1 / length(gs)) for g in gs])
+    was_clipped = row["norm"] > 1
+    assert 0 < was_clipped.sum() < len(was_clipped)
+    for epoch in range(2):
+        at = slice(epoch * STEPS, (epoch + 1) * STEPS)
+        expected = {
+            "gradient_norm": row["norm"][at].mean(),
+            "gradient_norm_clipped": row["clipped"][at].mean(),
+            "clip_coefficient": (row["clipped"] / row["norm"])[at].mean(),
+            "clipped_share": was_clipped[at].mean(),
+            "gradient_norm_q90": np.quantile(row["norm"][: at.stop], 0.9),
+        }
+        assert {name: history[name][epoch] for name in expected} == pytest.approx(expected, rel=1e-5)
+    said = capsys.readouterr().out
+    assert said.startswith(f"clipped {was_clipped.mean():.1%} of 12 steps")
+    assert said.count("\n") == 1
+
+
+def test_without_clipping_the_logger_says_so():
+    logger = callbacks.GradientClippingLogger()
+    history = fit(network(keras.optimizers.Adam()), [logger])
+    assert history["clipped_share"] == [0, 0]
+    assert history["clip_coefficient"] == [1, 1]
+    assert history["gradient_norm_clipped"] == history["gradient_norm"]
+    assert logger.findings()[0].startswith("clipped no step")
+
+
+@pytest.mark.parametrize("clipped, words", [
+    (0, "clipped no step: the limit is above every norm, or there is none"),
+    (10, "clipped 1.0% of 1000 steps: it stops the rare steep ones, as it should"),
+    (630, "clipped 63.0% of 1000 steps: the threshold acts as a learning rate"),
+    (1000, "clipped 100.0% of 1000 steps: every step has the same length"),
+])  # fmt: skip
+def test_the_sentence(clipped, words):
+    said = sentence(clipped, 1000, np.linspace(0, 1, 101))
+    assert said.startswith(words)
+    assert "the last 101 norms before clipping the median is 0.5, the 90 % quantile 0.9 and the 99 % quantile 0.99." in said
+
+
+def test_the_sentence_counts_what_is_not_finite():
+    said = sentence(1, 4, np.array([1.0, np.nan, np.inf, 3.0]))
+    assert "the median is 2," in said
+    assert "2 of them had an infinite or NaN gradient" in said
+
+
+def test_a_custom_train_step_without_scale_loss_has_no_loss_but_all_else():
+    class Plain(keras.Sequential):
+        def train_step(self, data):
+            x, y = data
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(self(x) - y))
+            variables = self.trainable_variables
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            return {"loss": loss}
+
+    for optimizer in (ours.SGD(0.1), keras.optimizers.SGD(0.1)):
+        keras.utils.set_random_seed(0)
+        model, frames = Plain([keras.Input((6,)), keras.layers.Dense(5, "tanh"), keras.layers.Dense(2)]), Frames()
+        model.compile(optimizer)
+        model.fit(X, Y, batch_size=BATCH, epochs=2, shuffle=False, verbose=0, callbacks=[frames])
+        np.testing.assert_allclose(frames.norm, by_hand(0.1)["norm"], rtol=1e-5)
+        assert all(frame.loss is None for frame in frames.frames)
