@@ -2,9 +2,9 @@
 
     python benchmarks/telemetry.py [--json telemetry.json]
 
-A 128-128-128-10 network, batch 32, Adam. One `fit` of many epochs for each contender and round, in turn; the first epoch
-(tracing, opening files) is the column "start". The rest is CPU time (all threads) and wall time a step, medians over the
-rounds; "extra" is the median over rounds of the difference to the bare `fit` of the same round, and its share.
+A 128-128-128-10 network, batch 32, Adam. One `fit` of many epochs for each contender and round, in turn; the first
+epoch (tracing, opening files) is the column "start". The rest is CPU time (all threads) and wall time a step, medians
+over the rounds; "extra" is the median over rounds of the difference to the bare `fit` of the same round, and its share.
 """
 
 import argparse
@@ -22,7 +22,6 @@ import numpy as np
 import keras_ch8
 
 STEPS, BATCH = 420, 32
-SUITE = (keras_ch8.callbacks.TensorBoard, keras_ch8.callbacks.GradientClippingLogger)
 
 
 class Stopwatch(keras.callbacks.Callback):
@@ -77,7 +76,7 @@ def main():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(STEPS * BATCH, 128)).astype("float32"), rng.integers(0, 10, STEPS * BATCH)
     times = {name: [] for name in CONTENDERS}
-    for number in range(options.rounds):
+    for _ in range(options.rounds):
         for name, (callbacks, steps, _) in CONTENDERS.items():
             model, watch = network(steps, options.jit), Stopwatch()
             start = time.process_time()

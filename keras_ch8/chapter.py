@@ -17,10 +17,24 @@ class Section(NamedTuple):
 
 SECTIONS = (
     Section("8.1", "learning against pure optimization: surrogate losses, early stopping, minibatches"),
+    Section("8.2", "challenges, seen in TensorBoard", ("callbacks.TensorBoard",), "quickstart.py"),
     Section("8.2.1", "ill-conditioning"),
     Section("8.2.2", "local minima"),
     Section("8.2.3", "plateaus, saddle points and other flat regions"),
-    Section("8.2.4", "cliffs and exploding gradients"),
+    Section(
+        "8.2.4",
+        "cliffs and exploding gradients",
+        (
+            "clipping.by_global_norm",
+            "clipping.by_norm",
+            "clipping.by_value",
+            "clipping.adaptive",
+            "clipping.by_percentile",
+            "callbacks.ClipGradients",
+            "callbacks.GradientClippingLogger",
+        ),
+        "s8_2_4_cliffs.py",
+    ),
     Section("8.2.5", "long-term dependencies"),
     Section("8.2.6", "inexact gradients"),
     Section("8.2.7", "poor correspondence between local and global structure"),

@@ -11,9 +11,9 @@ import keras_ch8
 
 PACKAGE = Path(keras_ch8.__file__).parent
 LOWEST_FIRST = [
-    "_registration", "_backend", "_checks", "_keras", "_numerics", "clipping", "schedules", "curvature", "symmetries",
-    "landscapes", "second_order", "optimizers", "initializers", "layers", "losses", "metrics", "data", "monitors",
-    "curriculum", "continuation", "board", "callbacks", "training", "chapter",
+    "_registration", "_backend", "_checks", "_keras", "_numerics", "_telemetry", "clipping", "schedules", "curvature",
+    "symmetries", "landscapes", "second_order", "optimizers", "initializers", "layers", "losses", "metrics", "data",
+    "monitors", "curriculum", "continuation", "board", "callbacks", "training", "chapter",
 ]  # fmt: skip
 
 
@@ -29,7 +29,9 @@ def test_import_is_light():
 
 
 def test_an_unknown_part_is_named_with_what_there_is():
-    with pytest.raises(AttributeError, match=r"no attribute 'optimisers'. It has: chapter, optimizers"):
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'optimisers'. It has: callbacks, chapter, clipping, optimizers"
+    ):
         _ = keras_ch8.optimisers
 
 

@@ -15,8 +15,8 @@ class Frame:
     """What happened at the steps `steps`, one number for each; some was measured at the steps `measured` only.
 
     `norm` is of the whole gradient before clipping and `clipped` after; `rates` has three columns, the 5 %, 50 % and
-    95 % quantile of |delta theta / g| over the sample, with g as clipped. `loss` is None where the training does not tell
-    it; `layers`, if asked for, has one column for each variable.
+    95 % quantile of |delta theta / g| over the sample, with g as clipped. `loss` is None where the training does not
+    tell it; `layers`, if asked for, has one column for each variable.
     """
 
     steps: np.ndarray

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-import numpy as np
 from keras import ops
 
 from .. import _backend, _numerics
@@ -82,9 +81,9 @@ class Recorder:
         self._knows_loss = loss is not None and _backend.is_reachable(loss)
         return ops.cast(loss, "float32") if self._knows_loss else ops.full((), float("nan"), "float32")
 
-    def row(self, block: int, half: Any) -> Row | None:
-        """Return where a block leaves its row; None while nobody listens."""
-        return Row(self._rings[block], self._settings[0][block], half) if self.listening else None
+    def row(self, block: int, half: Any) -> Row:
+        """Return where a block leaves its row, given half the sum of squares of its gradient."""
+        return Row(self._rings[block], self._settings[0][block], half)
 
     def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""

@@ -103,9 +103,11 @@ def sentence(clipped: int, steps: int, norms: np.ndarray) -> str:
         means = f"clipped {share:.1%} of {steps} steps: the threshold acts as a learning rate"
     else:
         means = f"clipped {share:.1%} of {steps} steps: every step has the same length; lower the learning rate instead"
-    q50, q90, q99 = (quantile(norms, q) for q in (0.5, 0.9, 0.99))
     broken = int((~np.isfinite(norms)).sum())
     ending = f"; {broken} of them had an infinite or NaN gradient" if broken else ""
+    if broken == len(norms):
+        return f"{means}; all of the last {broken} gradients are infinite or NaN."
+    q50, q90, q99 = (quantile(norms, q) for q in (0.5, 0.9, 0.99))
     return (
         f"{means}; of the last {len(norms)} norms before clipping the median is {q50:.3g}, the 90 % quantile {q90:.3g} "
         f"and the 99 % quantile {q99:.3g}{ending}."

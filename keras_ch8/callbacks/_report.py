@@ -43,11 +43,9 @@ class Report:
         rows = [
             (f"`{tag.name}`", *(f"{x:.4g}" for x in seen[:4]), str(int(seen[4]))) for tag, seen in self._seen.items()
         ]
-        steps = f"Steps {self._first_step + 1} to {self.session.step}.\n\n"
         findings = "".join(f"- {sentence}\n" for sentence in self.session.findings())
-        return (
-            steps + _table(("series", "first", "last", "smallest", "largest", "not finite"), rows) + "\n\n" + findings
-        )
+        table = _table(("series", "first", "last", "smallest", "largest", "not finite"), rows)
+        return f"Steps {self._first_step + 1} to {self.session.step}.\n\n{findings}\n{table}\n"
 
 
 def _short(value: Any) -> str:

@@ -16,13 +16,14 @@ from ._report import Report
 
 @final
 class TensorBoard(AbstractCallback):
-    """Write the loss, the metrics and what every step of the optimizer did for TensorBoard.
+    """Write the loss, the metrics and what every step of the optimizer did for TensorBoard (section 8.2).
 
     Works with any Keras optimizer. Everything goes to `<log_dir>/optimization`, a run of its own, so that
     `keras.callbacks.TensorBoard(log_dir)` may stand beside it. The step is `optimizer.iterations`: it goes on in a
-    second `fit`, and in a resumed one. Long runs are written in windows of steps, about 900 for the whole run, with mean,
-    smallest and largest value, so that a spike of one step is seen however long the run is. Other callbacks of the
-    suite write through this one, in whatever order they are listed.
+    second `fit`, and in a resumed one. Long runs are written in windows of steps, about 900 for the whole run, with
+    mean, smallest and largest value, so that a spike of one step is seen however long the run is. Other callbacks of
+    the suite write through this one, in whatever order they are listed. If `fit` dies of an exception, the rows that
+    were not yet written are when the model is trained again, or when Python ends.
 
     Shown, with `/min` and `/max` where spikes matter:
 
@@ -30,7 +31,7 @@ class TensorBoard(AbstractCallback):
         ch8/gradient_norm            |g|, before clipping
         ch8/update_norm              |delta theta|, at every `measure_every`-th step
         ch8/effective_rate           |delta theta / g|: median, 5 % and 95 % quantile over a sample of the parameters
-        ch8/weight_norm              |theta|, whenever points are written
+        ch8/weight_norm              |theta|, whenever telemetry is read: every 500 steps or 5 s, and after an epoch
         ch8/learning_rate
         ch8/nonfinite                entries of the gradient that are infinite or NaN
         ch8_batch/..., ch8_epoch/... what Keras reports after batches and epochs, validation included
@@ -54,6 +55,9 @@ class TensorBoard(AbstractCallback):
         >>> model.compile(keras_ch8.optimizers.Adam(), "mse")
         >>> board = keras_ch8.callbacks.TensorBoard(tempfile.mkdtemp())
         >>> _ = model.fit(np.ones((64, 2)), np.ones((64, 1)), callbacks=[board], verbose=0)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
     def __init__(
@@ -127,6 +131,6 @@ class TensorBoard(AbstractCallback):
 
 
 def _effective_rate(frame: _telemetry.Frame) -> tuple[np.ndarray, ...]:
-    """Return steps, median and the two other quantiles; a step at which no sampled parameter has a gradient has none."""
+    """Return steps, median and the two other quantiles, of the steps at which a sampled parameter has a gradient."""
     some = ~np.isnan(frame.rates[:, 1])
     return tuple(x[some] for x in (frame.measured, *frame.rates.T[[1, 0, 2]]))

@@ -14,7 +14,7 @@ from ._rule import AbstractTensorRule
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
 class adaptive(AbstractTensorRule):
-    """Clip each unit's gradient to a share of the norm of the unit's weights (Brock et al. 2021, equation 3).
+    """Clip each unit's gradient to a share of the norm of the unit's weights (8.2.4; Brock et al. 2021).
 
     With w_i the weights that go into unit i (a column of a Dense kernel, a filter of a convolution, a row of an
     embedding; a bias or gamma counts as one unit) and g_i their gradient:

@@ -13,9 +13,9 @@ from ._rule import AbstractTensorRule, limit
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
 class by_norm(AbstractTensorRule):
-    """Clip the norm of each tensor's gradient (equations 10.48 and 10.49, with g one parameter tensor's gradient).
+    """Clip the norm of each tensor's gradient (section 8.2.4; equations 10.48 and 10.49).
 
-        if |g| > limit:  g <- g * limit / |g|
+        if |g| > limit:  g <- g * limit / |g|      where g is the gradient of one parameter tensor
 
     Each tensor keeps its own direction; the direction of the whole gradient changes. State: none.
 

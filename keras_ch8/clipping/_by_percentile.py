@@ -14,7 +14,7 @@ from ._rule import AbstractGlobalRule
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
 class by_percentile(AbstractGlobalRule):
-    """Clip the norm of the whole gradient to a percentile of its past norms (AutoClip, Seetharaman et al. 2020).
+    """Clip the norm of the whole gradient to a percentile of its past norms (8.2.4; AutoClip, 2020).
 
         add |g| to the norms remembered
         limit <- the p-th percentile of them

@@ -27,12 +27,10 @@ class Clipper:
         layer_of = _keras.layers_of(variables) if needs_units else {}
         self.axes = [unit_axes(v, layer_of.get(id(v))) for v in variables]
 
-    def tensors(
-        self, grads: list[Any], variables: Sequence[Any], indices: Sequence[int]
-    ) -> tuple[list[Any], Any, Any]:
+    def tensors(self, grads: list[Any], variables: Sequence[Any], indices: Sequence[int]) -> tuple[list[Any], Any, Any]:
         """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all.
 
-        Also returns the norm of the whole gradient and its non-finite entries before that; -1 and 0 without such a rule.
+        Also returns the norm of the whole gradient and its non-finite entries before; -1 and 0 without such a rule.
         """
         if not isinstance(self.rule, AbstractTensorRule):
             return grads, -1.0, 0.0

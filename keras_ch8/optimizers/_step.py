@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras import ops
 
-from .. import _backend, _numerics, _telemetry, clipping
+from .. import _backend, _numerics, _telemetry
 from . import _average
 from ._update import Step
 
@@ -79,7 +79,7 @@ def _write(
         thetas = [_backend.native(v) for v in variables]
         decays = [step.decay is not None and optimizer.decays(v) for v in variables]
         state = {name: _backend.native(v) for name, v in block.state.items()}
-        row = optimizer.telemetry.row(optimizer._layout.blocks.index(block), half)
+        row = None if step.note is None else optimizer.telemetry.row(optimizer._layout.blocks.index(block), half)
         with _backend.on(block.device):
             if block.length is None:
                 _backend.each_replica(thetas[0], updater.single, decays[0], g, row, step, state)

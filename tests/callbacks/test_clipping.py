@@ -17,7 +17,9 @@ RULES = [
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
-@pytest.mark.parametrize("way", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
+@pytest.mark.parametrize("way", [
+    {}, *(pytest.param(way, marks=pytest.mark.slow) for way in ({"jit_compile": True}, {"run_eagerly": True})),
+], ids=str)  # fmt: skip
 def test_an_optimizer_of_keras_with_the_callback_is_ours_with_the_rule(rule, way):
     theirs, same = network(keras.optimizers.SGD(0.1, momentum=0.9), **way), network(ours.Momentum(0.1, clip=rule))
     fit(theirs, [callbacks.ClipGradients(rule)])
@@ -73,7 +75,11 @@ def test_an_embedding_is_clipped_row_by_row():
 
 
 BAD = [
-    (ours.SGD(0.1), RULES[:1], r"for optimizers that are not of keras_ch8.*`SGD\(\.\.\., clip=by_value\(limit=0\.05\)\)`"),
+    (
+        ours.SGD(0.1),
+        RULES[:1],
+        r"for optimizers that are not of keras_ch8.*`SGD\(\.\.\., clip=by_value\(limit=0\.05\)\)`",
+    ),
     (keras.optimizers.SGD(0.1, clipnorm=1.0), RULES[:1], r"would both clip\. Received: SGD with clipnorm=1\.0"),
     (keras.optimizers.SGD(0.1), RULES[:2], r"One training takes one clipping rule\. Received: by_value.* and by_norm"),
 ]
@@ -99,7 +105,10 @@ def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
     if kind == "ours":
         model = network(ours.SGD(0.1, clip=clipping.by_global_norm(1.0)))
     else:
-        model, listed = network(keras.optimizers.SGD(0.1)), [*listed, callbacks.ClipGradients(clipping.by_global_norm(1.0))]
+        model, listed = (
+            network(keras.optimizers.SGD(0.1)),
+            [*listed, callbacks.ClipGradients(clipping.by_global_norm(1.0))],
+        )
     history = fit(model, listed)
     row = by_hand(0.1, clip=lambda gs: [g * min(1, 1 / length(gs)) for g in gs])
     was_clipped = row["norm"] > 1
@@ -137,13 +146,17 @@ def test_without_clipping_the_logger_says_so():
 def test_the_sentence(clipped, words):
     said = sentence(clipped, 1000, np.linspace(0, 1, 101))
     assert said.startswith(words)
-    assert "the last 101 norms before clipping the median is 0.5, the 90 % quantile 0.9 and the 99 % quantile 0.99." in said
+    assert (
+        "the last 101 norms before clipping the median is 0.5, the 90 % quantile 0.9 and the 99 % quantile 0.99."
+        in said
+    )
 
 
 def test_the_sentence_counts_what_is_not_finite():
     said = sentence(1, 4, np.array([1.0, np.nan, np.inf, 3.0]))
     assert "the median is 2," in said
     assert "2 of them had an infinite or NaN gradient" in said
+    assert sentence(0, 4, np.full(3, np.nan)).endswith("; all of the last 3 gradients are infinite or NaN.")
 
 
 def test_a_custom_train_step_without_scale_loss_has_no_loss_but_all_else():

@@ -38,7 +38,7 @@ def test_every_step_is_what_a_loop_by_hand_finds(kind, way):
 
 
 @both
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def test_in_mixed_precision_it_is_the_true_gradient_and_loss(kind, policy):
     frames = Frames()
     fit(network(OPTIMIZERS[kind](0.1), policy), [frames])
@@ -91,7 +91,9 @@ def test_accumulated_gradients_are_seen_as_the_update_sees_them():
 
 
 @both
-@pytest.mark.parametrize("size", [1e-25, 1e19, 1e25])
+@pytest.mark.parametrize(
+    "size", [pytest.param(1e-25, marks=pytest.mark.slow), pytest.param(1e19, marks=pytest.mark.slow), 1e25]
+)
 def test_a_norm_whose_square_is_no_float_is_seen(kind, size):
     frames = Frames()
     model = network("sgd")
@@ -115,7 +117,9 @@ def test_infinite_and_nan_entries_are_counted_and_shown(kind):
     np.testing.assert_array_equal(np.isnan(frames.loss), broken)
 
 
-@pytest.mark.parametrize("name", ["Adam", "Momentum", "Adagrad"])
+@pytest.mark.parametrize(
+    "name", ["Adam", *(pytest.param(name, marks=pytest.mark.slow) for name in ("Momentum", "Adagrad"))]
+)
 def test_measured_at_every_kth_step_with_weight_decay(name):
     frames, every = Frames(measure_every=3), Frames()
     for f in (frames, every):

@@ -41,7 +41,7 @@ def report(log_dir, number=-1):
 
 
 @pytest.mark.parametrize("optimizer", [ours.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
-@pytest.mark.parametrize("steps_per_execution", [1, 6])
+@pytest.mark.parametrize("steps_per_execution", [1, pytest.param(6, marks=pytest.mark.slow)])
 def test_the_curves_are_those_of_a_loop_by_hand(tmp_path, optimizer, steps_per_execution):
     board = callbacks.TensorBoard(tmp_path, measure_every=1)
     model = network(optimizer(0.1), steps_per_execution=steps_per_execution)
@@ -164,9 +164,12 @@ def test_a_run_of_many_steps_keeps_every_spike(tmp_path):
     assert written < 20 * 1_000_000  # at most 1 MB for 1000 steps
 
 
+@pytest.mark.slow
 def test_a_thousand_steps_at_defaults_take_less_than_a_megabyte(tmp_path):
     model = network(ours.SGD(0.01, global_clipnorm=1.0), steps_per_execution=6)
-    fit(model, [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()], epochs=167, validation_data=(X, Y))
+    fit(
+        model, [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()], epochs=167, validation_data=(X, Y)
+    )
     assert sum(path.stat().st_size for path in tmp_path.rglob("*tfevents*")) < 1_000_000
 
 

@@ -147,8 +147,9 @@ def test_autoclip_remembers_updates_and_not_micro_steps():
 
 
 @pytest.mark.parametrize("rule", [
-    clipping.by_value(0.1), clipping.by_norm(0.1), clipping.by_global_norm(0.1), clipping.adaptive(0.02, 1e-4),
-    clipping.by_percentile(30, memory=5),
+    clipping.by_percentile(30, memory=5), *(pytest.param(rule, marks=pytest.mark.slow) for rule in (
+        clipping.by_value(0.1), clipping.by_norm(0.1), clipping.by_global_norm(0.1), clipping.adaptive(0.02, 1e-4),
+    )),
 ], ids=str)  # fmt: skip
 def test_a_saved_model_keeps_its_rule_and_what_it_remembers(rule, tmp_path):
     x, y = random_grads(1, (16, 4))[0], random_grads(1, (16, 1), seed=1)[0]
