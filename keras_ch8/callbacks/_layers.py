@@ -18,29 +18,50 @@ class LayerMap:
     """Puts the variables of a layer together, and the steps of an epoch into one picture."""
 
     def __init__(self, variables: Sequence[Any]) -> None:
-        layer_of = [getattr(v, "path", v.name).rpartition("/")[0] for v in variables]
+        layer_of = [v.path.rpartition("/")[0] for v in variables]
         self.names = list(dict.fromkeys(layer_of))
-        self._member = np.array([[layer == name for layer in layer_of] for name in self.names])
-        self._columns: list[np.ndarray] = []
+        self._members = [[i for i, layer in enumerate(layer_of) if layer == name] for name in self.names]
+        self._begin()
+
+    def _begin(self) -> None:
+        self._columns = self._rest = np.zeros((0, len(self.names)))
+        self._steps = 1  # of one column
 
     def series(self, frame: _telemetry.Frame) -> dict[tags.Tag, tuple[np.ndarray, np.ndarray]]:
         """Return the largest, median and smallest norm over the layers at each step, and remember them all."""
         squares = np.square(frame.layers.astype("float64"))  # type: ignore[union-attr]
-        norms = np.sqrt(np.where(np.isnan(squares), 0, squares) @ self._member.T)
-        broken = np.isnan(squares) & (frame.nonfinite > 0)[:, None]
-        norms[(broken.astype(int) @ self._member.T.astype(int)) > 0] = np.nan
-        self._columns.extend(norms)
-        if len(self._columns) >= 2 * COLUMNS:
-            self._columns = list(np.array(self._columns)[: 2 * COLUMNS].reshape(COLUMNS, 2, -1).max(axis=1))
+        # A variable without a gradient is NaN too: one that is broken shows in the count.
+        missing = np.isnan(squares) & (frame.nonfinite == 0)[:, None]
+        squares[missing] = 0
+        norms = np.sqrt(np.stack([squares[:, member].sum(axis=1) for member in self._members], axis=1))
+        self._remember(norms)
         return {
             tags.LAYER_NORM_WORST: (frame.steps, norms.max(axis=1)),
             tags.LAYER_NORM_MEDIAN: (frame.steps, np.median(norms, axis=1)),
             tags.LAYER_NORM_BEST: (frame.steps, norms.min(axis=1)),
         }
 
+    def _remember(self, norms: np.ndarray) -> None:
+        """Add steps; once there are twice as many columns as are told apart, a column is twice as many steps."""
+        norms = np.concatenate([self._rest, norms])
+        columns, self._rest = self._merged(norms, self._steps)
+        self._columns = np.concatenate([self._columns, columns])
+        while len(self._columns) >= 2 * COLUMNS:
+            self._columns, odd = self._merged(self._columns, 2)
+            self._rest = np.concatenate([np.repeat(odd, self._steps, axis=0), self._rest])
+            self._steps *= 2
+
+    @staticmethod
+    def _merged(rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the largest of each `width` rows, and the rows that are left over."""
+        whole = len(rows) // width * width
+        return rows[:whole].reshape(-1, width, rows.shape[1]).max(axis=1), rows[whole:]
+
     def draw(self, writer: RunWriter, step: int) -> None:
         """Write the picture of the epoch."""
-        if self._columns:
-            pixels = heat_map(np.array(self._columns).T)
+        last, _ = self._merged(self._rest, max(1, len(self._rest)))
+        columns = np.concatenate([self._columns, last])
+        if len(columns):
+            pixels = heat_map(columns.T)
             writer.image(tags.LAYER_MAP, png(pixels), pixels.shape[1], pixels.shape[0], step)
-            self._columns = []
+        self._begin()
