@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-from keras_ch8 import _keras, optimizers
+from keras_ch8 import _backend, _keras, optimizers
 
 BASE = keras.optimizers.Optimizer
 
@@ -45,6 +45,56 @@ def test_variables_overwritten_by_their_gradient_are_still_marked_so():
     variable.overwrite_with_gradient = True
     assert BASE._overwrite_variable_with_gradient(optimizers.SGD(), variable)
     assert _keras.is_overwritten_by_gradient(variable)
+
+
+def test_a_layer_lists_its_own_variables_and_can_be_found_by_them():
+    inner, other = keras.layers.Dense(2), keras.layers.Dense(2)
+    model = keras.Sequential([keras.Input((3,)), inner, other])
+    assert [v.name for v in inner._trainable_variables] == ["kernel", "bias"]
+    owner = _keras.layers_of(model.trainable_variables)
+    assert [owner[id(v)] for v in model.trainable_variables] == [inner, inner, other, other]
+
+
+def test_a_train_function_can_be_swapped_in_mid_fit():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.make_train_function()
+    first = model.train_function
+    model.make_train_function(force=True)
+    second, calls = model.train_function, []
+    assert second is not first
+
+    class Swap(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.train_function = lambda iterator: calls.append(1) or second(iterator)
+
+    model.fit(keras.ops.ones((4, 2)), keras.ops.ones((4, 1)), batch_size=1, verbose=0, callbacks=[Swap()])
+    assert len(calls) == 4
+    assert model.distribute_strategy is tf.distribute.get_strategy()
+
+
+def test_a_tensor_is_reachable_in_its_graph_and_the_graphs_inside():
+    assert isinstance(tf.constant(1.0), tf.__internal__.EagerTensor)
+    seen = []
+
+    @tf.function
+    def outer(x):
+        @tf.function
+        def inner():
+            seen.append(_backend.is_reachable(x))
+            return x
+
+        return inner()
+
+    outer(tf.constant(1.0))
+
+    @tf.function
+    def leaks(x):
+        seen.append(x)
+
+    leaks(tf.constant(1.0))
+    assert seen[0]
+    assert not _backend.is_reachable(seen[1])
 
 
 def test_tensorflow_names():
