@@ -66,13 +66,6 @@ def stabilizer(name: str, value: Any, *, default: float) -> float:
     )
 
 
-def positive(name: str, value: Any, *, meaning: str, mend: str) -> float | None:
-    """Check a number above 0; None passes, as the word for "off"."""
-    if value is None:
-        return None
-    return number(name, value, 0.0, math.inf, open_low=True, meaning=meaning, mend=mend)
-
-
 def weight_decay(value: Any) -> float | None:
     """Check the decoupled weight decay; None passes, as the word for "off"."""
     if value is None:

@@ -31,7 +31,7 @@ def test_apply_calls_the_hook_once_with_what_is_left_of_the_gradients():
 
 
 def test_names_that_the_base_class_must_have():
-    for name in ("_backend_apply_gradients", "_get_current_learning_rate", "_clip_gradients", "_use_weight_decay",
+    for name in ("_backend_apply_gradients", "_get_current_learning_rate", "_use_weight_decay",
                  "_get_variable_index"):  # fmt: skip
         assert callable(getattr(BASE, name)), name
     assert "_get_current_learning_rate" in inspect.getsource(BASE.learning_rate.fget)

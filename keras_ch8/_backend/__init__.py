@@ -9,6 +9,7 @@ if keras.backend.backend() != "tensorflow":
         'Set the environment variable KERAS_BACKEND="tensorflow" before the first `import keras`.'
     )
 
+from .tensorflow import END_OF_DATA as END_OF_DATA
 from .tensorflow import all_finite as all_finite
 from .tensorflow import all_reduce_sum as all_reduce_sum
 from .tensorflow import as_gradient as as_gradient

@@ -12,6 +12,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
+END_OF_DATA = (StopIteration, tf.errors.OutOfRangeError)
+"""What a train function raises when there is nothing left to train on."""
+
 # --- compiling ---------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import math
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from .. import _backend, _numerics, _telemetry, clipping
@@ -23,6 +24,7 @@ class Listener:
         self._settings: Any = None
         self._tap: Tap | None = None
         self._outer: Any = None
+        self._on_death: Callable[[], None]
         self._squares = _backend.trace(lambda: _sum_of_squares(self._model.trainable_variables))
 
     @property
@@ -39,9 +41,11 @@ class Listener:
         """Return the Euclidean norm of all trainable weights, as they are now."""
         return math.sqrt(self._squares().numpy())
 
-    def start(self, rows: int, every: int, layers: bool, rule: clipping.AbstractRule | None) -> None:
-        """Listen from now on."""
-        model, optimizer = self._model, self.optimizer
+    def start(
+        self, rows: int, every: int, layers: bool, rule: clipping.AbstractRule | None, on_death: Callable[[], None]
+    ) -> None:
+        """Listen from now on; `on_death` is called if a training step raises."""
+        model, optimizer, self._on_death = self._model, self.optimizer, on_death
         with model.distribute_strategy.scope():
             if not model.optimizer.built:
                 model.optimizer.build(model.trainable_variables)
@@ -59,8 +63,22 @@ class Listener:
         if not same:
             self._bare, self._settings = model.train_function, (id(optimizer), rule)
             model.make_train_function(force=True)
-            self._listening = model.train_function
+            self._listening = self._guarded(model.train_function)
         model.train_function = self._listening
+
+    def _guarded(self, train_function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return a train function that gives everything back if it is interrupted, or fails."""
+
+        def guarded(iterator: Any) -> Any:
+            try:
+                return train_function(iterator)
+            except _backend.END_OF_DATA:
+                raise
+            except BaseException:
+                self._on_death()
+                raise
+
+        return guarded
 
     def _hear_and_scale(self, loss: Any) -> Any:
         self.recorder.hear_loss(loss)

@@ -21,8 +21,8 @@ class Session:
     """Joined by every callback at the beginning of `fit`, opened at the first epoch, closed when the last leaves.
 
     It makes the optimizer leave its rows (see _listener), reads them every READ_EVERY steps and hands them to every
-    callback. A training that died from an exception is closed when the model is trained again or when Python ends, so
-    that its last rows are not lost.
+    callback. It is closed at once if a training step raises (an interrupt from the keyboard nearly always does it
+    there); if anything else in `fit` does, when the model is trained again or when Python ends. No row is lost.
     """
 
     _of_model: ClassVar[Any] = weakref.WeakKeyDictionary()
@@ -74,7 +74,7 @@ class Session:
                 member.on_open()
             every = min([m.measure_every for m in self.members if m.measure_every] or [READ_EVERY])
             rows = 1 << (READ_EVERY + self.model.steps_per_execution - 1).bit_length()
-            self.listener.start(rows, every, any(m.layers for m in self.members), self.rule)
+            self.listener.start(rows, every, any(m.layers for m in self.members), self.rule, self.close)
         except BaseException:
             self.is_closed = True
             if self.writer is not None:

@@ -22,8 +22,8 @@ class TensorBoard(AbstractCallback):
     `keras.callbacks.TensorBoard(log_dir)` may stand beside it. The step is `optimizer.iterations`: it goes on in a
     second `fit`, and in a resumed one. Long runs are written in windows of steps, about 900 for the whole run, with
     mean, smallest and largest value, so that a spike of one step is seen however long the run is. Other callbacks of
-    the suite write through this one, in whatever order they are listed. If `fit` dies of an exception, the rows that
-    were not yet written are when the model is trained again, or when Python ends.
+    the suite write through this one, in whatever order they are listed. If a training step is interrupted or fails,
+    what was not yet written is written; if another callback raises, when the model is trained again, or Python ends.
 
     Shown, with `/min` and `/max` where spikes matter:
 

@@ -35,8 +35,8 @@ class AbstractOptimizer(_keras.Optimizer):
 
     One step: sum the gradients over replicas; accumulate; look for non-finite entries; clip; then run the compiled rule
     on each block of variables (see _layout); then the moving average. While a callback listens, each block leaves a row
-    of telemetry (see _telemetry). A step that does not count (in the middle of an
-    accumulation, or skipped) goes the same way and changes nothing: every write is masked, nothing is branched.
+    of telemetry (see _telemetry). A step that does not count (in the middle of an accumulation, or skipped) goes the
+    same way and changes nothing: every write is masked, nothing is branched.
 
     Args:
         learning_rate: Step size epsilon_k: a number, a `LearningRateSchedule` or a callable without arguments.

@@ -33,7 +33,7 @@ class Adagrad(AbstractOptimizer):
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.001`.
         initial_accumulator_value: Accepted at the book's `0.0` only.
         epsilon: Number above 0. Defaults to `1e-7`.
-        **kwargs: `skip_nonfinite` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
+        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
             `AbstractOptimizer`.
 
     Raises:

@@ -42,7 +42,7 @@ class Adam(AbstractOptimizer):
         beta_2: Number in [0, 1). Defaults to `0.999`.
         epsilon: Number above 0. Defaults to `1e-8`.
         amsgrad: Accepted at Keras's off value `False` only.
-        **kwargs: `skip_nonfinite` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
+        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
             `AbstractOptimizer`.
 
     Raises:

@@ -32,7 +32,7 @@ class Momentum(AbstractOptimizer):
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.01`.
         momentum: Number in [0, 1). Defaults to `0.9`.
         nesterov: Accepted at Keras's off value `False` only.
-        **kwargs: `skip_nonfinite` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
+        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
             `AbstractOptimizer`.
 
     Raises:

@@ -38,7 +38,7 @@ class Nesterov(AbstractLookAhead):
         momentum: Number in [0, 1). Defaults to `0.9`.
         nesterov: Accepted at `True` only.
         finish_at_theta: Whether `fit` ends at theta, at rest. Defaults to `False`.
-        **kwargs: `skip_nonfinite` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
+        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
             `AbstractOptimizer`.
 
     Raises:

@@ -35,7 +35,7 @@ class RMSprop(AbstractOptimizer):
         rho: Number in [0, 1). Defaults to `0.9`.
         momentum, centered: Accepted at Keras's off values `0.0` and `False` only.
         epsilon: Number above 0. Defaults to `1e-6`.
-        **kwargs: `skip_nonfinite` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
+        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
             `AbstractOptimizer`.
 
     Raises:

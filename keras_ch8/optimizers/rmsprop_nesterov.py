@@ -43,7 +43,7 @@ class RMSpropNesterov(AbstractLookAhead):
         momentum: Number in [0, 1). Defaults to `0.9`.
         centered: Accepted at Keras's off value `False` only.
         finish_at_theta: Whether `fit` ends at theta, at rest. Defaults to `False`.
-        **kwargs: `skip_nonfinite` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
+        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
             `AbstractOptimizer`.
 
     Raises:

@@ -28,7 +28,7 @@ class SGD(AbstractOptimizer):
     Args:
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.01`.
         momentum, nesterov: Accepted at Keras's off values `0.0` and `False` only.
-        **kwargs: `skip_nonfinite` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
+        **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
             `AbstractOptimizer`.
 
     Raises:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
 from keras_ch8.callbacks._gradient_clipping_logger import sentence
+from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, length, network
 
 RULES = [
@@ -37,6 +38,28 @@ def test_after_fit_the_optimizer_clips_no_more():
         fit(m, [])
     for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("death", [KeyboardInterrupt, MemoryError])
+def test_a_step_that_is_interrupted_gives_the_optimizer_back(death, tmp_path):
+    model = network(keras.optimizers.SGD(0.1), run_eagerly=True)
+    calls, step = [], model.train_step
+
+    def dying(data):
+        calls.append(1)
+        if len(calls) == 4:
+            raise death
+        return step(data)
+
+    model.train_step = dying
+    with pytest.raises(death):
+        fit(model, [callbacks.TensorBoard(tmp_path), callbacks.ClipGradients(clipping.by_global_norm(1e-6))])
+    assert model.optimizer.apply.__func__ is type(model.optimizer).apply
+    with python_loader(tmp_path) as board:
+        assert board.steps("ch8/loss") == [1, 2, 3]
+    before = model.get_weights()
+    fit(model, [], epochs=1)
+    assert length([a - b for a, b in zip(before, model.get_weights(), strict=True)]) > 1e-3
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "float32"])
