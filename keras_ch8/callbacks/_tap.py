@@ -48,7 +48,9 @@ class Tap:
         grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
         indices = [self._place[id(v)] for v in variables]
         step = _backend.as_tensor(self.optimizer.iterations) + 1
-        rate = _backend.as_tensor(self.optimizer.learning_rate)
+        rate = _backend.as_tensor(
+            getattr(self.optimizer, "learning_rate", float("nan"))
+        )  # a MultiOptimizer has several
         grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
         row = self.recorder.row(0, half)
         due = row.is_due(self.recorder.is_measured(step))

@@ -86,12 +86,13 @@ class TensorBoard(AbstractCallback):
         """Add the rows to the windows, and write those that are full."""
         series: dict[tags.Tag, Any] = {
             tags.GRADIENT_NORM: (frame.steps, frame.norm),
-            tags.LEARNING_RATE: (frame.steps, frame.learning_rate),
             tags.NONFINITE: (frame.steps, frame.nonfinite),
             tags.UPDATE_NORM: (frame.measured, frame.update),
             tags.EFFECTIVE_RATE: _effective_rate(frame),
             tags.WEIGHT_NORM: (frame.steps[-1:], np.array([self.session.listener.norm_of_weights()])),
         }
+        if not np.isnan(frame.learning_rate).all():
+            series[tags.LEARNING_RATE] = frame.steps, frame.learning_rate
         if frame.loss is not None:
             series[tags.LOSS] = frame.steps, frame.loss
         if self.session.clips:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
 from keras_ch8.callbacks import _session
+from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, network
 
 OPTIMIZERS = {"ours": ours.SGD, "Keras": keras.optimizers.SGD}
@@ -78,6 +79,20 @@ def test_the_norm_of_each_layer(kind):
     np.testing.assert_allclose(
         np.sqrt(kernel_and_bias[:, [0, 2]] + kernel_and_bias[:, [1, 3]]), by_hand(0.1)["layers"], rtol=1e-5
     )
+
+
+HAS_MULTI = hasattr(keras.optimizers, "MultiOptimizer")
+
+
+@pytest.mark.skipif(not HAS_MULTI, reason="this Keras has no MultiOptimizer")
+def test_an_optimizer_made_of_several_has_all_but_one_learning_rate(tmp_path):
+    two = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1), {"dense": keras.optimizers.SGD(0.1)})
+    frames = Frames()
+    fit(network(keras.optimizers.MultiOptimizer(two)), [frames, callbacks.TensorBoard(tmp_path)])
+    check(frames, by_hand(0.1))
+    with python_loader(tmp_path) as board:
+        assert "ch8/learning_rate" not in board.scalars()
+        assert len(board.steps("ch8/gradient_norm")) == 2 * STEPS
 
 
 def test_accumulated_gradients_are_seen_as_the_update_sees_them():
