@@ -1,5 +1,6 @@
 """Telemetry of an optimizer that is not of the suite, and clipping for it: `apply` is wrapped on the instance."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -48,9 +49,7 @@ class Tap:
         grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
         indices = [self._place[id(v)] for v in variables]
         step = _backend.as_tensor(self.optimizer.iterations) + 1
-        rate = _backend.as_tensor(
-            getattr(self.optimizer, "learning_rate", float("nan"))
-        )  # a MultiOptimizer has several
+        rate = _backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
         grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
         row = self.recorder.row(0, half)
         due = row.is_due(self.recorder.is_measured(step))
