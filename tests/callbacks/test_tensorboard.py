@@ -69,6 +69,21 @@ def test_a_rule_adds_its_curves_and_metrics_theirs(tmp_path):
     assert len(ALWAYS | CLIPPING) + 4 <= 27
 
 
+def test_metrics_after_batches_are_those_that_keras_reports(tmp_path, monkeypatch):
+    monkeypatch.setattr(_session, "READ_EVERY", 2)
+    model, reported = network(ours.SGD(0.1)), {}
+    model.compile(model.optimizer, "mse", metrics=["mae"])
+
+    class Reported(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            reported[len(reported) + 1] = logs["mae"]
+
+    fit(model, [callbacks.TensorBoard(tmp_path), Reported()])
+    points = dict(read(tmp_path)["ch8_batch/mae"])
+    assert list(points) == [2, 4, 6, 8, 10, 12]
+    assert points == pytest.approx({step: reported[step] for step in points})
+
+
 @pytest.mark.parametrize("loader", LOADERS)
 def test_a_second_fit_and_a_resumed_one_go_on(tmp_path, loader):
     model = network(ours.Adam(0.01))
