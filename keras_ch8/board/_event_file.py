@@ -24,7 +24,7 @@ PATIENCE = 30.0
 """Seconds that a caller waits for the disk, at most."""
 
 QUEUE = 10_000
-"""Events that wait for the disk, at most."""
+"""Calls of `write` that wait for the disk, at most."""
 
 _numbers = itertools.count()
 
@@ -49,13 +49,14 @@ class EventFile:
         self._records.write(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
         self._flush()
         self._error: Exception | None = None
-        self._queue: queue.Queue[bytes | _Mark] = queue.Queue(QUEUE)
+        self._queue: queue.Queue[list[bytes] | _Mark] = queue.Queue(QUEUE)
         self._worker = threading.Thread(target=self._work, name="keras_ch8 event file", daemon=True)
         self._worker.start()
 
-    def write(self, event: event_pb2.Event) -> None:
-        """Queue an event; raises what went wrong with an earlier one."""
-        self._put(event.SerializeToString())
+    def write(self, *events: event_pb2.Event) -> None:
+        """Queue events, all at once: to wake the thread costs more than to write; raises what went wrong earlier."""
+        if events:
+            self._put([event.SerializeToString() for event in events])
 
     def flush(self) -> None:
         """Wait until all that was queued is on the disk; raises what went wrong, or that it took too long."""
@@ -66,13 +67,13 @@ class EventFile:
         self._wait(_Mark(last=True))
         self._worker.join(PATIENCE)
 
-    def _put(self, item: bytes | _Mark) -> None:
+    def _put(self, item: list[bytes] | _Mark) -> None:
         if not self._worker.is_alive() and not self._error:
             raise OSError("the file is closed, or this process was forked from the one that opened it")
         try:
             self._queue.put_nowait(item)
         except queue.Full:
-            self._error = self._error or TimeoutError(f"{QUEUE} events wait for the disk")
+            self._error = self._error or TimeoutError(f"{QUEUE} writes wait for the disk")
         if self._error:
             raise self._error
 
@@ -98,16 +99,16 @@ class EventFile:
         with contextlib.suppress(Exception):  # all was flushed, or the error is known
             self._records.close()
 
-    def _next(self, due: float) -> bytes | _Mark | None:
+    def _next(self, due: float) -> list[bytes] | _Mark | None:
         try:
             return self._queue.get(timeout=max(0.0, due - time.monotonic()))
         except queue.Empty:
             return None
 
-    def _handle(self, item: bytes | _Mark | None, late: bool) -> Exception | None:
+    def _handle(self, item: list[bytes] | _Mark | None, late: bool) -> Exception | None:
         try:
-            if isinstance(item, bytes):
-                self._records.write(item)
+            for record in item if isinstance(item, list) else ():
+                self._records.write(record)
             if late or isinstance(item, _Mark):
                 self._flush()
         except Exception as error:  # TensorFlow's or the system's; raised where the caller can see it
@@ -120,7 +121,7 @@ class EventFile:
             raise FileNotFoundError(f"{self._path} is gone")
 
 
-def _release(item: bytes | _Mark | None) -> bool:
+def _release(item: list[bytes] | _Mark | None) -> bool:
     """Let go on who waits for a mark, and return whether it was the last one."""
     if isinstance(item, _Mark):
         item.done.set()

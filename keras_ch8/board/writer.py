@@ -4,7 +4,8 @@ import os
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.custom_scalar import layout_pb2
@@ -60,23 +61,28 @@ class RunWriter:
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""
-        kept = self._steps.forward(step, values)
-        new = {name: value for name, value in values.items() if name in kept}
-        if new:
-            self._write(step, lambda: _summaries.scalars(new, self._described))
+        self.points([(step, values)])
+
+    def points(self, points: Iterable[tuple[int, Mapping[str, float]]]) -> None:
+        """Write the scalars of several steps, as `scalars` does."""
+        new = []
+        for step, values in points:
+            kept = self._steps.forward(step, values)
+            new.append((step, {name: value for name, value in values.items() if name in kept}))
+        self._write(*((step, partial(_summaries.scalars, values, self._described)) for step, values in new if values))
 
     def text(self, tag: Tag, markdown: str, step: int) -> None:
         """Write a text in markdown at `step`, or at the first one after it that has none yet."""
-        self._write(self._steps.free(step, tag.name), lambda: _summaries.text(tag, markdown))
+        self._write((self._steps.free(step, tag.name), lambda: _summaries.text(tag, markdown)))
 
     def image(self, tag: Tag, png: bytes, width: int, height: int, step: int) -> None:
         """Write a PNG at `step`, or at the first one after it that has none yet."""
-        self._write(self._steps.free(step, tag.name), lambda: _summaries.image(tag, png, width, height))
+        self._write((self._steps.free(step, tag.name), lambda: _summaries.image(tag, png, width, height)))
 
     def layout(self, charts: layout_pb2.Layout) -> None:
         """Write the layout of the Custom Scalars dashboard, unless the run has one."""
         if _summaries.LAYOUT not in self._steps:
-            self._write(self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts))
+            self._write((self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts)))
 
     def flush(self) -> None:
         """Wait until everything is on the disk, but not for ever."""
@@ -88,8 +94,11 @@ class RunWriter:
         if error and not self._failed:
             self._fail(error)
 
-    def _write(self, step: int, build: Callable[[], summary_pb2.Summary]) -> None:
-        self._attempt(lambda: self._file.write(event_pb2.Event(wall_time=time.time(), step=step, summary=build())))
+    def _write(self, *events: tuple[int, Callable[[], summary_pb2.Summary]]) -> None:
+        now = time.time()
+        self._attempt(
+            lambda: self._file.write(*(event_pb2.Event(wall_time=now, step=s, summary=build()) for s, build in events))
+        )
 
     def _attempt(self, action: Callable[[], None]) -> None:
         if not self._failed:

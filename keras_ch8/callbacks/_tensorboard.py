@@ -109,8 +109,7 @@ class TensorBoard(AbstractCallback):
             if name != "loss":
                 series[tags.batch(name)] = (frame.steps[-1:], np.array([value]))
         self._report.add(series)
-        for step, values in self._windows.add({tag: s for tag, s in series.items() if len(s[0])}):
-            self._writer.scalars(step, values)
+        self._writer.points(self._windows.add({tag: s for tag, s in series.items() if len(s[0])}))
 
     def _of_keras(self, logs: dict[str, Any]) -> dict[str, float]:
         """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
@@ -126,8 +125,7 @@ class TensorBoard(AbstractCallback):
 
     def on_close(self) -> None:
         """Write the last window and the report."""
-        for step, values in self._windows.flush():
-            self._writer.scalars(step, values)
+        self._writer.points(self._windows.flush())
         self._writer.text(tags.REPORT, self._report.end(), self.session.step)
 
 

@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_is_one_warning(tmp_path, monkeypatch, method):
 
 
 @pytest.mark.parametrize(
-    "queue, reason", [(1000, "the disk took more than 0.2 s"), (10, "10 events wait for the disk")]
+    "queue, reason", [(1000, "the disk took more than 0.2 s"), (10, "10 writes wait for the disk")]
 )
 def test_a_disk_that_does_not_answer_is_one_warning(tmp_path, monkeypatch, queue, reason):
     threads = set(threading.enumerate())
