@@ -47,7 +47,7 @@ class Recorder:
 
         Args:
             spans: Entries of each block that may have a gradient.
-            rows: Steps that a ring remembers.
+            rows: Steps that a ring remembers, a power of two.
             every: Update and effective rate are measured at each step that this divides.
             layers: Number of variables whose norms are asked for, 0 for none.
             places: Where to make the ring of each block.

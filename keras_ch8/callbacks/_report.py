@@ -35,7 +35,7 @@ class Report:
             if len(values):
                 first, _, low, high, broken = self._seen.get(tag, [values[0], values[0], np.inf, -np.inf, 0])
                 finite = values[np.isfinite(values)]
-                low, high = min([low, *finite]), max([high, *finite])
+                low, high = finite.min(initial=low), finite.max(initial=high)
                 self._seen[tag] = [first, values[-1], low, high, broken + len(values) - len(finite)]
 
     def end(self) -> str:
@@ -57,4 +57,4 @@ def _short(value: Any) -> str:
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
