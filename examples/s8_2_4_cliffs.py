@@ -39,7 +39,7 @@ def adding_problem(examples, seed):
 
 def network(rule):
     """Return a compiled network of tanh units; a recurrent matrix of 1.25 times a rotation lets gradients grow."""
-    keras.utils.set_random_seed(8)
+    keras.utils.set_random_seed(1)
     growing = keras.initializers.Orthogonal(gain=1.25)
     recurrent = keras.layers.SimpleRNN(UNITS, unroll=True, recurrent_initializer=growing)
     model = keras.Sequential([keras.Input((LENGTH, 2)), recurrent, keras.layers.Dense(1, kernel_initializer="zeros")])
