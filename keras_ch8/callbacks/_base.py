@@ -18,6 +18,8 @@ class AbstractCallback(keras.callbacks.Callback):
     """At which steps update and effective rate are measured; None for no wish."""
     layers = False
     """Whether the norm of each variable's gradient is asked for."""
+    shows_clipping = False
+    """Whether the curves of clipping are asked for, also where no rule of the suite clips."""
 
     session: Session
 

@@ -5,7 +5,6 @@ from typing import Any, final
 import numpy as np
 
 from .. import _telemetry
-from ..board import tags
 from ._base import AbstractCallback
 
 LAST = 1000
@@ -45,6 +44,8 @@ class GradientClippingLogger(AbstractCallback):
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
     """
 
+    shows_clipping = True
+
     def __init__(self, verbose: bool = False) -> None:
         super().__init__()
         self.verbose = verbose
@@ -66,13 +67,14 @@ class GradientClippingLogger(AbstractCallback):
         """Put the numbers of the epoch into `logs`."""
         frames, self._epoch = self._epoch, []
         if frames:
-            norm, clipped, share = (
-                float(np.mean(np.concatenate([getattr(f, name) for f in frames])))
-                for name in ("norm", "clipped", "was_clipped")
-            )
-            coefficient = float(np.mean(np.concatenate([f.coefficient for f in frames])))
-            values = {"gradient_norm": norm, "gradient_norm_clipped": clipped, "clip_coefficient": coefficient}
-            self.session.log(logs, values | {"clipped_share": share, "gradient_norm_q90": quantile(self._norms, 0.9)})
+            columns = {
+                "gradient_norm": [f.norm for f in frames],
+                "gradient_norm_clipped": [f.clipped for f in frames],
+                "clip_coefficient": [f.coefficient for f in frames],
+                "clipped_share": [f.was_clipped for f in frames],
+            }
+            means = {name: float(np.mean(np.concatenate(parts))) for name, parts in columns.items()}
+            self.session.log(logs, means | {"gradient_norm_q90": quantile(self._norms, 0.9)})
 
     def on_close(self) -> None:
         """Print the sentence, if asked to."""
@@ -82,8 +84,6 @@ class GradientClippingLogger(AbstractCallback):
     def findings(self) -> list[str]:
         """Return the sentence."""
         return [sentence(self._clipped, self._steps, self._norms)] if self._steps else []
-
-    tags = (tags.GRADIENT_NORM_CLIPPED, tags.CLIP_COEFFICIENT, tags.CLIPPED_SHARE)
 
 
 def quantile(norms: np.ndarray, share: float) -> float:

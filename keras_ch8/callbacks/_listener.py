@@ -1,6 +1,5 @@
 """Makes the optimizer of a model leave its rows of telemetry for the length of a training."""
 
-import math
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +24,7 @@ class Listener:
         self._tap: Tap | None = None
         self._outer: Any = None
         self._on_death: Callable[[], None]
-        self._squares = _backend.trace(lambda: _sum_of_squares(self._model.trainable_variables))
+        self._norm = _backend.trace(lambda: _norm(self._model.trainable_variables))
 
     @property
     def optimizer(self) -> Any:
@@ -39,7 +38,7 @@ class Listener:
 
     def norm_of_weights(self) -> float:
         """Return the Euclidean norm of all trainable weights, as they are now."""
-        return math.sqrt(self._squares().numpy())
+        return float(self._norm().numpy())
 
     def start(
         self, rows: int, every: int, layers: bool, rule: clipping.AbstractRule | None, on_death: Callable[[], None]
@@ -96,7 +95,8 @@ class Listener:
             self._model.train_function = self._bare
 
 
-def _sum_of_squares(variables: list[Any]) -> Any:
+def _norm(variables: list[Any]) -> Any:
     weights = [_backend.as_tensor(v) for v in variables]
     wide = [_backend.as_gradient(w, _numerics.working_dtype(w.dtype.name)) for w in weights]
-    return _numerics.sum_of_squares(_numerics.half_squares(wide))
+    norm, _ = _numerics.total_norm(wide, _numerics.half_squares(wide))
+    return norm

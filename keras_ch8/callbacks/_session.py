@@ -44,9 +44,7 @@ class Session:
     def join(cls, model: Any, callback: "AbstractCallback") -> "Session":
         """Return the session of a model that is about to be trained, with one more member."""
         session = cls._of_model.get(model)
-        if session is not None and callback in session.members:
-            session.close()
-        if session is None or session.is_open or session.is_closed:
+        if session is None or session.is_open or session.is_closed or callback in session.members:
             if session is not None:
                 session.close()
             session = cls(model, session.listener if session else Listener(model))
@@ -60,9 +58,10 @@ class Session:
         return int(_backend.native(self.listener.optimizer.iterations).numpy())
 
     @property
-    def clips(self) -> bool:
-        """Whether a clipping rule is in force."""
-        return self.rule is not None or getattr(self.listener.optimizer, "clipping_rule", None) is not None
+    def shows_clipping(self) -> bool:
+        """Whether the curves of clipping say anything: a rule is in force, or a member asks for them."""
+        rules = (self.rule, getattr(self.listener.optimizer, "clipping_rule", None))
+        return any(rule is not None for rule in rules) or any(member.shows_clipping for member in self.members)
 
     def open(self, params: dict[str, Any]) -> None:
         """Start to listen, once."""
@@ -127,8 +126,10 @@ class Session:
         was_open, self.is_open, self.is_closed = self.is_open, False, True
         if was_open:
             atexit.unregister(self.close)
-            self.read({})
-            self.listener.stop()
+            try:
+                self.read({})
+            finally:
+                self.listener.stop()
             for member in self.members:
                 member.on_close()
             if self.writer is not None:

@@ -76,7 +76,6 @@ class TensorBoard(AbstractCallback):
         steps, epochs = session.params["steps"], session.params["epochs"]
         self._windows = Windows(steps * epochs if steps else None)
         self._layer_map = LayerMap(self.model.trainable_variables) if self.layers else None
-        self._tags = {tag for member in session.members for tag in getattr(member, "tags", ())}
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
         self._writer.layout(layout.custom_scalars())
@@ -95,21 +94,17 @@ class TensorBoard(AbstractCallback):
             series[tags.LEARNING_RATE] = frame.steps, frame.learning_rate
         if frame.loss is not None:
             series[tags.LOSS] = frame.steps, frame.loss
-        if self.session.clips:
-            self._tags |= {tags.GRADIENT_NORM_CLIPPED, tags.CLIP_COEFFICIENT, tags.CLIPPED_SHARE}
-        clipping = {
-            tags.GRADIENT_NORM_CLIPPED: frame.clipped,
-            tags.CLIP_COEFFICIENT: frame.coefficient,
-            tags.CLIPPED_SHARE: frame.was_clipped.astype(float),
-        }
-        series |= {tag: (frame.steps, values) for tag, values in clipping.items() if tag in self._tags}
+        if self.session.shows_clipping:
+            series[tags.GRADIENT_NORM_CLIPPED] = frame.steps, frame.clipped
+            series[tags.CLIP_COEFFICIENT] = frame.steps, frame.coefficient
+            series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
         if self._layer_map:
             series |= self._layer_map.series(frame)
         for name, value in self._of_keras(logs).items():
             if name != "loss":
                 series[tags.batch(name)] = (frame.steps[-1:], np.array([value]))
         self._report.add(series)
-        self._writer.points(self._windows.add({tag: s for tag, s in series.items() if len(s[0])}))
+        self._writer.points(self._windows.add(series))
 
     def _of_keras(self, logs: dict[str, Any]) -> dict[str, float]:
         """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
