@@ -14,12 +14,26 @@ if TYPE_CHECKING:
     from . import callbacks as callbacks
     from . import chapter as chapter
     from . import clipping as clipping
+    from . import losses as losses
+    from . import metrics as metrics
     from . import optimizers as optimizers
+    from . import schedules as schedules
+    from . import stopping as stopping
+    from . import training as training
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "callbacks", "chapter", "clipping", "optimizers"]
-
-_SUBPACKAGES = ("callbacks", "chapter", "clipping", "optimizers")
+_SUBPACKAGES = (
+    "callbacks",
+    "chapter",
+    "clipping",
+    "losses",
+    "metrics",
+    "optimizers",
+    "schedules",
+    "stopping",
+    "training",
+)
+__all__ = ["__version__", *_SUBPACKAGES]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -94,6 +94,42 @@ def learning_rate(value: Any) -> Any:
     )
 
 
+def rate(name: str, value: Any, *, or_zero: bool = False) -> float:
+    """Check one learning rate of a schedule."""
+    return number(
+        name, value, 0.0, math.inf, open_low=not or_zero, meaning="a learning rate", mend="Try 0.001, or 0.1 for SGD."
+    )
+
+
+def positive(name: str, value: Any, *, meaning: str, mend: str) -> float:
+    """Check a number above 0."""
+    return number(name, value, 0.0, math.inf, open_low=True, meaning=meaning, mend=mend)
+
+
+def fraction(name: str, value: Any, *, meaning: str, mend: str) -> float:
+    """Check a number in (0, 1]."""
+    return number(name, value, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, mend=mend)
+
+
+def changeable_rate(value: Any, owner: str) -> None:
+    """Refuse a learning rate that is a callable: there is nothing to set."""
+    if callable(value):
+        raise TypeError(
+            "`LearningRateDecay` changes a rate that is a number or a schedule. Received: the callable "
+            f"{value!r} as learning rate of {owner}. Let the callable do it, or compile with a number."
+        )
+
+
+def mode(value: Any) -> str:
+    """Check which direction of a quantity is better."""
+    if value not in ("auto", "min", "max"):
+        raise ValueError(
+            "`mode` says which direction of the monitored quantity is better, so it must be 'min', 'max', or 'auto' "
+            f"for the one that Keras knows. Received: mode={value!r}."
+        )
+    return str(value)
+
+
 def off(name: str, value: Any, off_value: Any, *, owner: str, instead: str) -> None:
     """Accept a flag of Keras's that the book's algorithm does not have at its `off` value only."""
     if value != off_value:

@@ -54,6 +54,44 @@ class Optimizer(keras.optimizers.Optimizer):
         return self._use_weight_decay(variable)
 
 
+def optimizers_in(optimizer: Any) -> list[Any]:
+    """Return the optimizers that update weights: inside one that scales the loss, or that shares variables out."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    return list(getattr(optimizer, "optimizers", [] if optimizer is None else [optimizer]))
+
+
+def rate_of(optimizer: Any) -> Any:
+    """Return what an optimizer takes its learning rate from: a variable, a schedule or a callable."""
+    return getattr(optimizer, "_learning_rate", None)
+
+
+def schedule_of(optimizer: Any) -> Any:
+    """Return the `LearningRateSchedule` of an optimizer; None if its rate is a number or a callable."""
+    rate = rate_of(optimizer)
+    return rate if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else None
+
+
+def direction(metric: Any) -> str | None:
+    """Return "min" or "max" for a metric that says what is better in it, as `mode="auto"` reads it; otherwise None."""
+    return {"down": "min", "up": "max"}.get(getattr(metric, "_direction", ""))
+
+
+def lower_is_better(metric: Any) -> None:
+    """Let `mode="auto"` know that this metric is better when it is lower."""
+    metric._direction = "down"
+
+
+def mode_of(model: Any, name: str) -> str | None:
+    """Return "min" or "max" for a quantity that `fit` reports, by its name; None if Keras does not know."""
+    name = name.removeprefix("val_")
+    if name == "loss" or name.endswith("_loss"):
+        return "min"
+    metrics = [m for outer in getattr(model, "metrics", ()) for m in (outer, *getattr(outer, "metrics", ()))]
+    # Of a model with several outputs, `fit` reports a metric as "<output>_<metric>".
+    fitting = [m for m in metrics if name == m.name] or [m for m in metrics if name.endswith(f"_{m.name}")]
+    return next((found for found in map(direction, fitting) if found), None)
+
+
 def is_overwritten_by_gradient(variable: Any) -> bool:
     """Whether Keras writes the gradient itself into this variable (the scales of float8 layers)."""
     return getattr(variable, "overwrite_with_gradient", False)

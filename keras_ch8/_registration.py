@@ -24,7 +24,8 @@ def when_keras_is_imported() -> None:
 def _register() -> None:
     """Import the modules whose classes register themselves; on another backend than TensorFlow there are none."""
     if sys.modules["keras"].backend.backend() == "tensorflow":
-        importlib.import_module("keras_ch8.optimizers")
+        for room in ("optimizers", "schedules"):
+            importlib.import_module(f"keras_ch8.{room}")
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):

@@ -11,9 +11,9 @@ import keras_ch8
 
 PACKAGE = Path(keras_ch8.__file__).parent
 LOWEST_FIRST = [
-    "_registration", "_backend", "_checks", "_keras", "_numerics", "_telemetry", "clipping", "schedules", "curvature",
-    "symmetries", "landscapes", "second_order", "optimizers", "initializers", "layers", "losses", "metrics", "data",
-    "monitors", "curriculum", "continuation", "board", "callbacks", "training", "chapter",
+    "_registration", "_backend", "_checks", "_keras", "_numerics", "_telemetry", "clipping", "stopping", "schedules",
+    "curvature", "symmetries", "landscapes", "second_order", "optimizers", "initializers", "layers", "losses",
+    "metrics", "data", "monitors", "curriculum", "continuation", "board", "callbacks", "training", "chapter",
 ]  # fmt: skip
 
 

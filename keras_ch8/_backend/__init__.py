@@ -27,6 +27,7 @@ from .tensorflow import in_eager_loop as in_eager_loop
 from .tensorflow import is_reachable as is_reachable
 from .tensorflow import is_sparse as is_sparse
 from .tensorflow import join as join
+from .tensorflow import log_gamma as log_gamma
 from .tensorflow import merge_replicas as merge_replicas
 from .tensorflow import native as native
 from .tensorflow import on as on
@@ -35,6 +36,7 @@ from .tensorflow import replicas as replicas
 from .tensorflow import replicated as replicated
 from .tensorflow import ring as ring
 from .tensorflow import rows as rows
+from .tensorflow import scalar as scalar
 from .tensorflow import start_after as start_after
 from .tensorflow import sum_duplicates as sum_duplicates
 from .tensorflow import trace as trace

@@ -131,6 +131,12 @@ def as_tensor(value: Any) -> tf.Tensor:
     return tf.constant(value, keras.backend.floatx())
 
 
+def scalar(value: float, dtype: str) -> tf.Variable:
+    """Create a number that a compiled step reads and Python sets; not a weight, not saved."""
+    with tf.init_scope():
+        return tf.Variable(value, trainable=False, dtype=dtype)
+
+
 def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
     """Let what is traced inside run only once `tensors` exist.
 
@@ -198,6 +204,11 @@ def copy_when(condition: Any, variable: tf.Variable) -> tf.Tensor:
     if in_xla():
         return tf.identity(variable)
     return tf.cond(condition, lambda: tf.identity(variable), lambda: tf.zeros([0], variable.dtype))
+
+
+def log_gamma(x: Any) -> tf.Tensor:
+    """Return log(Gamma(x)), elementwise; log(n!) is that of n + 1."""
+    return tf.math.lgamma(x)
 
 
 def is_reachable(tensor: Any) -> bool:

@@ -1,7 +1,9 @@
 """Callbacks for `fit`. List them in any order: they find each other, and `TensorBoard`, by the model."""
 
 from ._clip_gradients import ClipGradients
+from ._early_stopping import EarlyStopping
 from ._gradient_clipping_logger import GradientClippingLogger
+from ._learning_rate_decay import LearningRateDecay
 from ._tensorboard import TensorBoard
 
-__all__ = ["ClipGradients", "GradientClippingLogger", "TensorBoard"]
+__all__ = ["ClipGradients", "EarlyStopping", "GradientClippingLogger", "LearningRateDecay", "TensorBoard"]

@@ -11,8 +11,12 @@ from ._session import Session
 class AbstractCallback(keras.callbacks.Callback):
     """A callback that belongs to the session of its model (see _session).
 
-    A subclass overrides `on_open`, `on_frame`, `on_epoch`, `on_close` and `findings`; Keras's own hooks are taken.
+    A subclass overrides `on_begin`, `on_open`, `on_epoch_start`, `on_frame`, `on_epoch`, `on_end`, `on_close` and
+    `findings`; Keras's own hooks are taken.
     """
+
+    listens = True
+    """Whether the telemetry of every step is asked for."""
 
     measure_every: int | None = None
     """At which steps update and effective rate are measured; None for no wish."""
@@ -23,14 +27,23 @@ class AbstractCallback(keras.callbacks.Callback):
 
     session: Session
 
+    def on_begin(self) -> None:
+        """Forget the last training."""
+
     def on_open(self) -> None:
         """Prepare the training; an error here stops it before the first step."""
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Take the beginning of an epoch, counted from 0."""
 
     def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
         """Take the rows of the last steps; `logs` is what Keras reports after a batch, {} between batches."""
 
-    def on_epoch(self, logs: dict[str, Any]) -> None:
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Take the end of an epoch, all of whose rows have come; numbers for `logs` go through `session.log`."""
+
+    def on_end(self) -> None:
+        """Take the end of the training, unless it died; `fit` does not touch the weights any more."""
 
     def on_close(self) -> None:
         """Take the end of the training, all of whose rows have come."""
@@ -42,10 +55,12 @@ class AbstractCallback(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Join the session of the model."""
         self.session = Session.join(self.model, self)
+        self.on_begin()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Open the session: by the first epoch every callback has joined."""
-        self.session.open(self.params)
+        self.session.open(self.params, epoch)
+        self.on_epoch_start(epoch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Read the telemetry once in a while."""
@@ -54,8 +69,14 @@ class AbstractCallback(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Read the telemetry, then look at the epoch."""
         self.session.epoch_ended()
-        self.on_epoch({} if logs is None else logs)
+        self.on_epoch(epoch, {} if logs is None else logs)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Close the session, with the last callback of it."""
+        self.on_end()
         self.session.leave(self)
+
+
+def say(*sentences: str) -> None:
+    """Tell the user."""
+    print(*sentences, sep="\n")  # noqa: T201

@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _telemetry
-from ._base import AbstractCallback
+from ._base import AbstractCallback, say
 
 LAST = 1000
 """Norms that the quantiles are taken of."""
@@ -50,7 +50,7 @@ class GradientClippingLogger(AbstractCallback):
         super().__init__()
         self.verbose = verbose
 
-    def on_open(self) -> None:
+    def on_begin(self) -> None:
         """Forget the last training."""
         self._norms = np.zeros(0)
         self._epoch: list[_telemetry.Frame] = []
@@ -63,7 +63,7 @@ class GradientClippingLogger(AbstractCallback):
         self._steps += len(frame.steps)
         self._clipped += int(frame.was_clipped.sum())
 
-    def on_epoch(self, logs: dict[str, Any]) -> None:
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Put the numbers of the epoch into `logs`."""
         frames, self._epoch = self._epoch, []
         if frames:
@@ -79,7 +79,7 @@ class GradientClippingLogger(AbstractCallback):
     def on_close(self) -> None:
         """Print the sentence, if asked to."""
         if self.verbose and self._steps:
-            print(*self.findings(), sep="\n")  # noqa: T201
+            say(*self.findings())
 
     def findings(self) -> list[str]:
         """Return the sentence."""

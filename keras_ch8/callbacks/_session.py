@@ -6,6 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import _backend, clipping
+from ..board import tags
 from ..board.writer import RunWriter
 from ._listener import Listener
 
@@ -35,8 +36,8 @@ class Session:
         self.writer: RunWriter | None = None
         self.rule: clipping.AbstractRule | None = None
         self.own_logs: set[str] = set()
-        self.is_open = self.is_closed = False
-        self._read_up_to = self._pending = 0
+        self.is_open = self.is_closed = self._listens = False
+        self.first_epoch = self._read_up_to = self._pending = 0
         self._last_batch = -1
         self._next_read = 0.0
 
@@ -63,17 +64,19 @@ class Session:
         rules = (self.rule, getattr(self.listener.optimizer, "clipping_rule", None))
         return any(rule is not None for rule in rules) or any(member.shows_clipping for member in self.members)
 
-    def open(self, params: dict[str, Any]) -> None:
-        """Start to listen, once."""
+    def open(self, params: dict[str, Any], epoch: int) -> None:
+        """Start to listen, once, at the first epoch."""
         if self.is_open:
             return
-        self.params, self._read_up_to = params, self.step
+        self.params, self.first_epoch, self._read_up_to = params, epoch, self.step
         try:
             for member in self.members:
                 member.on_open()
+            self._listens = any(member.listens for member in self.members)
             every = min([m.measure_every for m in self.members if m.measure_every] or [READ_EVERY])
             rows = 1 << (READ_EVERY + self.model.steps_per_execution - 1).bit_length()
-            self.listener.start(rows, every, any(m.layers for m in self.members), self.rule, self.close)
+            if self._listens:
+                self.listener.start(rows, every, any(m.layers for m in self.members), self.rule, self.close)
         except BaseException:
             self.is_closed = True
             if self.writer is not None:
@@ -102,7 +105,7 @@ class Session:
         self._pending, self._next_read = 0, time.monotonic() + READ_SECONDS
         first, last = self._read_up_to + 1, self.step
         self._read_up_to = last
-        if last >= first:
+        if self._listens and last >= first:
             frame = self.listener.recorder.read(first, last)
             for member in self.members:
                 member.on_frame(frame, logs)
@@ -111,6 +114,12 @@ class Session:
         """Put numbers into Keras's `logs`, for History, CSVLogger and the like."""
         self.own_logs.update(values)
         logs.update(values)
+
+    def report(self, logs: dict[str, Any], values: dict[str, float]) -> None:
+        """Put numbers of an epoch into Keras's `logs`, and beside Keras's own into the run of TensorBoard."""
+        self.log(logs, values)
+        if self.writer is not None:
+            self.writer.scalars(self.step, {tags.epoch(name).name: value for name, value in values.items()})
 
     def findings(self) -> list[str]:
         """Return what all members have found."""
@@ -129,7 +138,8 @@ class Session:
             try:
                 self.read({})
             finally:
-                self.listener.stop()
+                if self._listens:
+                    self.listener.stop()
             for member in self.members:
                 member.on_close()
             if self.writer is not None:

@@ -111,7 +111,7 @@ class TensorBoard(AbstractCallback):
         own = self.session.own_logs
         return {name: float(value) for name, value in logs.items() if name not in own and np.ndim(value) == 0}
 
-    def on_epoch(self, logs: dict[str, Any]) -> None:
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Write what Keras reports of the epoch."""
         step = self.session.step
         self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs).items()})

@@ -1,7 +1,6 @@
 """Keras's own test files, run against our classes. What cannot pass is listed here, by test id, with the reason."""
 
 import importlib
-import importlib.util
 import subprocess
 import sys
 import types
@@ -13,6 +12,7 @@ import keras.src
 import pytest
 
 from keras_ch8 import optimizers as ours
+from tests.keras_own import cases_of, check, copy_of
 
 pytest.importorskip("keras.src.optimizers.sgd_test", reason="this Keras ships without its tests")
 
@@ -69,26 +69,13 @@ class Proxy(types.SimpleNamespace):
 
 def load(module_name):
     """Return a copy of Keras's test module that sees our classes."""
-    spec = importlib.util.find_spec(f"keras.src.{module_name}")
-    module = importlib.util.module_from_spec(spec)
     with mock.patch.object(keras.src, "optimizers", Proxy()):  # while it imports; its list of cases is made then
-        spec.loader.exec_module(module)
-    for name, cls in MODULES[module_name].items():
-        setattr(module, name, cls)
-    return module
-
-
-def cases_of(module):
-    for _, case in sorted(vars(module).items()):
-        if isinstance(case, type) and issubclass(case, unittest.TestCase) and case.__module__ == module.__name__:
-            for method in unittest.TestLoader().getTestCaseNames(case):
-                yield case, method
+        return copy_of(module_name, **MODULES[module_name])
 
 
 def collect():
     for module_name in MODULES:
-        for case, method in cases_of(load(module_name)):
-            test_id = f"{module_name.split('.')[-1]}.{case.__name__}.{method}"
+        for case, method, test_id in cases_of(load(module_name)):
             yield pytest.param(case, method, id=test_id)
 
 
@@ -101,17 +88,7 @@ EXCEPTIONS[f"{DISTRIBUTE}gradient_accumulation"] = "expects a sum of each replic
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("case, method", list(collect()))
 def test_keras_own(case, method, request):
-    check(case, method, request.node.callspec.id)
-
-
-def check(case, method, test_id):
-    result = unittest.TestResult()
-    case(method).run(result)
-    problems = [text for _, text in result.failures + result.errors]
-    if test_id in EXCEPTIONS:
-        assert problems, f"passes now: take {test_id} off the list"
-    else:
-        assert not problems, f"{test_id}: {problems[0]}"
+    check(case, method, request.node.callspec.id, EXCEPTIONS)
 
 
 @pytest.mark.slow
@@ -132,5 +109,5 @@ def run_distribute_test(cls):
         names = [name for name in names if "single_step" in name]
         EXCEPTIONS.clear()
     for name in names:
-        check(module.OptimizerDistributeTest, name, DISTRIBUTE + name.removeprefix("test_"))
+        check(module.OptimizerDistributeTest, name, DISTRIBUTE + name.removeprefix("test_"), EXCEPTIONS)
     sys.stdout.write(f"{len(names)}\n")

@@ -1,0 +1,201 @@
+"""Stop where the true goal stops getting nearer."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any, final
+
+from .. import _checks, stopping
+from ..stopping._criterion import as_criterion
+from ._base import AbstractCallback, say
+from ._watch import Watch
+
+
+@final
+class EarlyStopping(AbstractCallback):
+    """Stop when the monitored quantity stops getting better, by any criterion of `keras_ch8.stopping` (section 8.1.2).
+
+    The arguments of `keras.callbacks.EarlyStopping` come first and mean the same. After training, `reason` says why it
+    has ended: `reason.why` for programs, `reason.sentence` for people. The sentence stands in `ch8/report` too, if
+    `keras_ch8.callbacks.TensorBoard` is there.
+
+    What training minimizes is a surrogate: to stop on the true loss, monitor it, as in
+    `EarlyStopping("val_zero_one_loss")` with `metrics=[keras_ch8.metrics.ZeroOneLoss()]`.
+
+    Differs from `keras.callbacks.EarlyStopping`: a NaN is never the best value; a quantity that is missing at the first
+    epoch that counts is an error; `mode="auto"` knows metrics of models with several outputs; weights are kept as they
+    were when validation measured them, also where `SwapEMAWeights` puts averages in for it, and restored as such; the
+    state survives an interruption (`get_state`, `set_state`). `wait`, `best` and `best_epoch` can be read, not set.
+
+    A quantity of the training, such as `"loss"`, is Keras's running mean over an epoch in which the weights move: no
+    weights have that value. With `evaluate_on` it is measured at the end of each epoch, and the weights that are
+    restored are those that were measured.
+
+    Args:
+        monitor: Quantity to look at. Defaults to `"val_loss"`.
+        min_delta: The smallest change that counts: a number, or a share of the best value such as `"1%"`. Defaults to
+            `0`.
+        patience: Epochs without improvement after which to stop. Defaults to `0`.
+        verbose: 1 prints the reason once. Defaults to `0`.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
+        baseline: While no value is better than this number, every epoch counts as one without improvement. Defaults to
+            `None`.
+        restore_best_weights: Whether to put back the weights of the best epoch. Defaults to `False`.
+        start_from_epoch: Epochs at the beginning that are not looked at; `n - 1` with `validation_freq=n`. Defaults to
+            `0`.
+        criterion: A criterion of `keras_ch8.stopping`, instead of `patience` and `baseline`. Defaults to `None`.
+        evaluate_on: What to measure at the end of each epoch instead of taking it from `fit`: `(x, y)`,
+            `(x, y, sample_weight)` or a data set, for `model.evaluate`. The values stand in `logs` as `measured_...`.
+            Defaults to `None`.
+
+    Raises:
+        TypeError: If `criterion` is none.
+        ValueError: If an argument lies outside its range, or two say the same; in `fit`, if a quantity is not reported,
+            or its direction not known.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
+        >>> stop = keras_ch8.callbacks.EarlyStopping("loss", min_delta="50%", patience=2)
+        >>> _ = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=100, callbacks=[stop], verbose=0)
+        >>> stop.reason.why
+        <Why.PATIENCE: 'patience'>
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, sections 7.8 and 8.1.2; Prechelt (1998).
+    """
+
+    listens = False
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float | str = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+        *,
+        criterion: Any = None,
+        evaluate_on: Any = None,
+    ) -> None:
+        super().__init__()
+        waiting = stopping.patience(patience, min_delta=min_delta, baseline=baseline)
+        if criterion is not None and (patience or baseline is not None):
+            raise ValueError(
+                "`patience` and `baseline` make a criterion of their own, so they do not go with `criterion`. "
+                f"Received: patience={patience!r}, baseline={baseline!r}, criterion={criterion!r}. Write "
+                "criterion=stopping.any_of(stopping.patience(...), ...)."
+            )
+        self.monitor, self.mode = monitor, _checks.mode(mode)
+        self.criterion = waiting if criterion is None else as_criterion(criterion)
+        self.min_delta, self.patience, self.baseline = min_delta, patience, baseline
+        self.verbose = verbose
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = _checks.count(
+            "start_from_epoch", start_from_epoch, 0, meaning="the epochs that are not looked at", mend="Try 0."
+        )
+        self.evaluate_on = evaluate_on if evaluate_on is None or isinstance(evaluate_on, tuple) else (evaluate_on,)
+        self.reason: stopping.Reason | None = None
+        watched = {monitor: mode} | {n: m for n, m in self.criterion.watched(monitor) if n != monitor}
+        self._watch = Watch(type(self).__name__, watched.items(), min_delta, restore_best_weights)
+
+    @property
+    def best(self) -> float | None:
+        """The best value so far; `None` before there is a number."""
+        return self._watch.best
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the best value, counted from 0."""
+        return self._watch.best_epoch
+
+    @property
+    def best_weights(self) -> Any:
+        """The weights of the best epoch, with `restore_best_weights`; `None` before there is a number."""
+        return self._watch.best_weights
+
+    @property
+    def wait(self) -> int:
+        """Epochs since the best value."""
+        return self._watch.wait
+
+    @property
+    def stopped_epoch(self) -> int:
+        """The epoch after which this callback stopped the training, counted from 0; 0 if it did not."""
+        ours = self.reason and self.reason.why not in (stopping.Why.COMPLETED, stopping.Why.OTHER)
+        return self.reason.epoch if self.reason and ours else 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what has happened so far, to go on from it after an interruption."""
+        return self._watch.state()
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` returned."""
+        self._watch.keep(state)
+
+    def on_begin(self) -> None:
+        """Forget the last training, unless `set_state` says to go on from it."""
+        self.reason, self._last_epoch = None, -1
+        self._watch.begin()
+        spent = self._watch.past.seconds
+        self._begun = time.monotonic() - (spent[-1] if spent else 0.0)
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Keep the weights that validation measures."""
+        if batch == 0 and self.evaluate_on is None:
+            self._watch.validation_begins(self.model)
+
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Look at the epoch, and stop if the criterion says so."""
+        self._last_epoch = epoch
+        if epoch >= self.start_from_epoch:
+            measured = self._measure(logs)
+            self._watch.epoch_ended(self.model, epoch, logs | measured, time.monotonic() - self._begun)
+            self.reason = self.criterion.look(self._watch.past)
+            if self.reason:
+                self.model.stop_training = True
+
+    def _measure(self, logs: dict[str, Any]) -> dict[str, float]:
+        """Return the values on `evaluate_on`, under the names that `fit` has for training and validation."""
+        if self.evaluate_on is None:
+            return {}
+        values = self.model.evaluate(*self.evaluate_on, verbose=0, return_dict=True)
+        self.session.report(logs, {f"measured_{name}": float(value) for name, value in values.items()})
+        return values | {f"val_{name}": value for name, value in values.items()}
+
+    def on_end(self) -> None:
+        """Put the best weights back, and say how the training ended."""
+        if self._last_epoch < 0:
+            return
+        reason = self.reason or self._other_reason()
+        sentence = f"Stopped after epoch {reason.epoch + 1}: {reason.sentence}."
+        if self.restore_best_weights:
+            sentence += f" {self._restore()}"
+        self.reason = dataclasses.replace(reason, sentence=sentence)
+        if self.verbose:
+            say(sentence)
+
+    def _other_reason(self) -> stopping.Reason:
+        epochs = (self.params or {}).get("epochs", self._last_epoch + 1)
+        if self._last_epoch + 1 < epochs:
+            return stopping.Reason(stopping.Why.OTHER, "something else stopped the training", self._last_epoch)
+        return stopping.Reason(stopping.Why.COMPLETED, f"all {epochs} epochs were run", self._last_epoch)
+
+    def _restore(self) -> str:
+        if self.best_weights is None:
+            return f"No weights were restored: `{self.monitor}` was never a number."
+        self.model.set_weights(self.best_weights)
+        sentence = f"Restored the weights of epoch {self.best_epoch + 1}, where `{self.monitor}` was {self.best:.4g}."
+        if self.evaluate_on is None and not self.monitor.startswith("val_"):
+            sentence += (
+                " That is a mean over the epoch, while the weights moved: the restored ones have another value. To "
+                "measure it, give `evaluate_on=(x, y)`."
+            )
+        return sentence
+
+    def findings(self) -> list[str]:
+        """Return the reason."""
+        return [self.reason.sentence] if self.reason else []

@@ -1,0 +1,110 @@
+"""What a callback has seen of the quantities that it watches, and the weights where the first of them was best."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
+
+from .. import _keras, stopping
+from ..stopping._improvement import index_of_best
+
+
+class Watch:
+    """Takes what is reported at the end of each epoch.
+
+    Args:
+        owner: Name of the callback, for errors.
+        watched: Name and mode of each quantity; the best epoch is that of the first.
+        min_delta: The smallest change of the first that counts.
+        keeps_weights: Whether to keep the weights of the best epoch.
+    """
+
+    def __init__(
+        self, owner: str, watched: Iterable[tuple[str, str]], min_delta: float | str, keeps_weights: bool
+    ) -> None:
+        self.owner = owner
+        self.watched = list(watched)
+        self.monitor = self.watched[0][0]
+        self.min_delta, self.keeps_weights = min_delta, keeps_weights
+        self.past = stopping.Past(self.monitor)
+        self.best_weights: Any = None
+        self._kept: Mapping[str, Any] | None = None
+        self._measured: Any = None
+
+    @property
+    def _best(self) -> int | None:
+        return index_of_best(self.past.falling(self.monitor), self.min_delta)
+
+    @property
+    def best(self) -> float | None:
+        """The best value so far; None before there is a number."""
+        return None if self._best is None else float(self.past.values(self.monitor)[self._best])
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the best value, counted from 0."""
+        return 0 if self._best is None else int(self.past.epochs_with(self.monitor)[self._best])
+
+    @property
+    def wait(self) -> int:
+        """Epochs since the best value."""
+        values = self.past.values(self.monitor)
+        return len(values) if self._best is None else len(values) - 1 - self._best
+
+    def state(self) -> dict[str, Any]:
+        """Return what has happened."""
+        return {"past": self.past.state(), "best_weights": self.best_weights}
+
+    def keep(self, state: Mapping[str, Any]) -> None:
+        """Go on from this state in the next training."""
+        self._kept = state
+
+    def begin(self) -> None:
+        """Forget the last training, or go on from a state."""
+        self.past, self.best_weights, self._measured = stopping.Past(self.monitor), None, None
+        if self._kept is not None:
+            self.past, self.best_weights = self.past.restored(self._kept["past"]), self._kept["best_weights"]
+            self._kept = None
+
+    def validation_begins(self, model: Any) -> None:
+        """Keep the weights that are about to be measured: by now all callbacks have swapped in what they want."""
+        if self.keeps_weights and self.monitor.startswith("val_"):
+            self._measured = model.get_weights()
+
+    def epoch_ended(self, model: Any, epoch: int, logs: Mapping[str, Any], seconds: float = math.nan) -> None:
+        """Take an epoch, and keep its weights if it is the best."""
+        seen = _numbers(logs)
+        for name, mode in self.watched:
+            self._check(model, epoch, name, mode, seen)
+        self.past = self.past.after(epoch, seen, seconds)
+        if self.keeps_weights and self.monitor in seen and self._best is not None and self.best_epoch == epoch:
+            self.best_weights = model.get_weights() if self._measured is None else self._measured
+        self._measured = None
+
+    def _check(self, model: Any, epoch: int, name: str, mode: str, seen: Mapping[str, float]) -> None:
+        if name not in seen and not len(self.past.values(name)):
+            raise ValueError(
+                f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}. Reported: "
+                f"{', '.join(seen)}. Watch one of these; names with 'val_' need `validation_data` in `fit`; with "
+                "`validation_freq=n` give start_from_epoch=n-1."
+            )
+        if name not in self.past.modes:
+            found = _keras.mode_of(model, name) if mode == "auto" else mode
+            if found is None:
+                raise ValueError(
+                    f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "
+                    f"Received: mode={mode!r}. Give mode='max' or mode='min'."
+                )
+            self.past = dataclasses.replace(self.past, modes={**self.past.modes, name: found})
+
+
+def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
+    found = {}
+    for name, value in logs.items():
+        try:
+            found[name] = float(keras.ops.convert_to_numpy(value))
+        except (TypeError, ValueError):
+            continue
+    return found

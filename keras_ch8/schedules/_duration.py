@@ -1,0 +1,56 @@
+"""Lengths of time in a training: steps, or "10ep", "500ba", "30%", known in steps once `fit` has begun."""
+
+import numbers
+import re
+from typing import Any, NamedTuple
+
+_WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|%)")
+
+
+class Clock(NamedTuple):
+    """How long a training is, in the unit that the optimizer hands to its schedule.
+
+    Args:
+        steps_per_epoch: Steps of the optimizer in one epoch.
+        batches_per_step: Batches that make one step: 1 without gradient accumulation.
+        steps: All steps of the training, from the optimizer's first one on.
+    """
+
+    steps_per_epoch: float
+    batches_per_step: float
+    steps: float
+
+
+class Duration(NamedTuple):
+    """An amount and its unit: "st" (steps of the optimizer), "ep" (epochs), "ba" (batches) or "%" (of all steps)."""
+
+    amount: float
+    unit: str
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether the number of steps depends on the training."""
+        return self.unit != "st"
+
+    def steps(self, clock: Clock) -> float:
+        """Return the number of steps in a training of this length; it need not be whole."""
+        in_steps = {
+            "st": 1.0,
+            "ep": clock.steps_per_epoch,
+            "ba": 1 / clock.batches_per_step,
+            "%": clock.steps / 100,
+        }
+        return self.amount * in_steps[self.unit]
+
+
+def duration(name: str, value: Any) -> Duration:
+    """Return a duration from the user's word for it; else raise ValueError."""
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < float(value) < float("inf"):
+        return Duration(float(value), "st")
+    word = _WORD.fullmatch(value.strip()) if isinstance(value, str) else None
+    if word and float(word[1]) > 0 and not (word[2] == "%" and float(word[1]) > 100):
+        return Duration(float(word[1]), word[2])
+    raise ValueError(
+        f"`{name}` is a length of time, so it must be a number of steps above 0, or a string such as "
+        f'"10ep" (epochs), "500ba" (batches) or "30%" (of the whole training). Received: {name}={value!r}.'
+    )

@@ -1,0 +1,80 @@
+"""Several criteria as one."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import final
+
+from ._criterion import AbstractCriterion, as_criterion
+from ._past import Past, Reason, Why
+
+
+@dataclasses.dataclass(frozen=True, init=False)
+class AbstractCombined(AbstractCriterion):
+    """Several criteria."""
+
+    criteria: tuple[AbstractCriterion, ...]
+
+    def __init__(self, *criteria: AbstractCriterion) -> None:
+        if not criteria:
+            raise ValueError(f"`{type(self).__name__}` combines criteria. Received: none. Give at least one.")
+        object.__setattr__(self, "criteria", tuple(as_criterion(criterion) for criterion in criteria))
+
+    def watched(self, monitor: str) -> Iterator[tuple[str, str]]:
+        """Yield what each of them looks at."""
+        for criterion in self.criteria:
+            yield from criterion.watched(monitor)
+
+    def reasons(self, past: Past) -> list[Reason | None]:
+        """Ask each of them."""
+        return [criterion.look(past) for criterion in self.criteria]
+
+
+@final
+@dataclasses.dataclass(frozen=True, init=False)
+class any_of(AbstractCombined):
+    """Stop when one of several criteria says so (section 8.1.2).
+
+    Args:
+        criteria: Criteria of `keras_ch8.stopping`, each with a monitor of its own if need be.
+
+    Raises:
+        TypeError: If one is no criterion.
+
+    Example:
+        >>> from keras_ch8 import stopping
+        >>> either = stopping.any_of(stopping.patience(5), stopping.threshold(0.99, monitor="val_accuracy"))
+
+    References:
+        Prechelt (1998), Early Stopping - But When?
+    """
+
+    def look(self, past: Past) -> Reason | None:
+        """Return the first reason to stop, or None."""
+        return next((reason for reason in self.reasons(past) if reason), None)
+
+
+@final
+@dataclasses.dataclass(frozen=True, init=False)
+class all_of(AbstractCombined):
+    """Stop when all of several criteria say so at the same epoch (section 8.1.2).
+
+    Args:
+        criteria: Criteria of `keras_ch8.stopping`, each with a monitor of its own if need be.
+
+    Raises:
+        TypeError: If one is no criterion.
+
+    Example:
+        >>> from keras_ch8 import stopping
+        >>> both = stopping.all_of(stopping.patience(5), stopping.patience(5, monitor="val_zero_one_loss"))
+
+    References:
+        Prechelt (1998), Early Stopping - But When?
+    """
+
+    def look(self, past: Past) -> Reason | None:
+        """Return the reasons to stop as one, or None."""
+        reasons = [reason for reason in self.reasons(past) if reason]
+        if len(reasons) < len(self.criteria):
+            return None
+        return Reason(Why.ALL_OF, ", and ".join(reason.sentence for reason in reasons), past.epoch)

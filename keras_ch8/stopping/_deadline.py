@@ -1,0 +1,54 @@
+"""Out of time."""
+
+import dataclasses
+from typing import final
+
+import numpy as np
+
+from .. import _checks
+from ._criterion import AbstractCriterion
+from ._past import Past, Reason, Why
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class deadline(AbstractCriterion):
+    """Stop before the epoch that would end too late (section 8.1.2).
+
+        stop if time spent + mean + 2 * standard deviation of the time of an epoch > seconds
+
+    The time spent before an interruption counts, if the callback's state was kept. The first epoch, in which functions
+    are compiled, counts for the mean only while it is the only one.
+
+    Args:
+        seconds: Number above 0.
+
+    Raises:
+        ValueError: If `seconds` is not above 0.
+
+    Example:
+        >>> limits = keras_ch8.stopping.any_of(keras_ch8.stopping.patience(10), keras_ch8.stopping.deadline(3600))
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=limits)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
+    """
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        _checks.positive("seconds", self.seconds, meaning="the time for the training", mend="Try 3600, an hour.")
+
+    def look(self, past: Past) -> Reason | None:
+        """Return the reason to stop, or None."""
+        if not len(past):
+            return None
+        times = np.diff([0.0, *past.seconds])
+        times = times[1:] if len(times) > 1 else times
+        spent, next_one = past.seconds[-1], float(times.mean() + 2 * times.std())
+        if spent + next_one <= self.seconds:
+            return None
+        sentence = (
+            f"{spent:.3g} s are spent and the next epoch may take {next_one:.3g} s: too long for {self.seconds:g} s"
+        )
+        return Reason(Why.DEADLINE, sentence, past.epoch)

@@ -1,0 +1,48 @@
+"""What counts as better."""
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+
+_PERCENT = re.compile(r"(\d+\.?\d*|\.\d+)\s*%")
+
+
+def margin(min_delta: Any, best: float) -> float:
+    """Return by how much a value must be below `best`: a number, or a share of it such as "1%"."""
+    if isinstance(min_delta, str):
+        word = _PERCENT.fullmatch(min_delta.strip())
+        if not word:
+            raise ValueError(
+                "`min_delta` is the smallest change that counts, so it must be a number, or a share of the best value "
+                f'such as "1%". Received: min_delta={min_delta!r}.'
+            )
+        return float(word[1]) / 100 * abs(best)
+    return abs(
+        _checks.number(
+            "min_delta",
+            min_delta,
+            -math.inf,
+            math.inf,
+            open_low=True,
+            meaning="the smallest change that counts as better",
+            mend='Try 0, or "1%" for a share of the best value.',
+        )
+    )
+
+
+def is_better(value: float, best: float, min_delta: Any = 0.0) -> bool:
+    """Whether `value` is below `best` by more than the margin; NaN never is, and any number is better than NaN."""
+    return bool(not math.isnan(value) and (math.isnan(best) or value + margin(min_delta, best) < best))
+
+
+def index_of_best(values: np.ndarray, min_delta: Any = 0.0) -> int | None:
+    """Return the place of the best value: the last that was better than the best before it; None if all are NaN."""
+    best = None
+    for i, value in enumerate(values):
+        if is_better(value, math.nan if best is None else values[best], min_delta):
+            best = i
+    return best

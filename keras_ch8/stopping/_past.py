@@ -1,0 +1,107 @@
+"""What a criterion looks at, and what it answers."""
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+class Why(enum.StrEnum):
+    """Why a training has ended."""
+
+    PATIENCE = "patience"
+    GENERALIZATION_LOSS = "generalization_loss"
+    PRODUCTIVITY = "productivity"
+    SUCCESSIVE_RISES = "successive_rises"
+    THRESHOLD = "threshold"
+    DIVERGED = "diverged"
+    DEADLINE = "deadline"
+    ALL_OF = "all_of"
+    COMPLETED = "completed"
+    """All epochs were run."""
+    OTHER = "other"
+    """Something else stopped the training."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reason:
+    """Why the training has ended: `why` for programs, `sentence` for people, `epoch` counted from 0."""
+
+    why: Why
+    sentence: str
+    epoch: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """The epochs so far.
+
+    Args:
+        monitor: Name of the quantity that a criterion looks at if it names none.
+        modes: "min" or "max" for each quantity that is looked at: which direction is better.
+        epochs: Number of each epoch, counted from 0.
+        logs: What was reported at the end of each epoch; a quantity may be missing in some.
+        seconds: Time spent on training at the end of each epoch.
+    """
+
+    monitor: str
+    modes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    epochs: tuple[int, ...] = ()
+    logs: tuple[Mapping[str, float], ...] = ()
+    seconds: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    @property
+    def epoch(self) -> int:
+        """The last epoch, counted from 0."""
+        return self.epochs[-1]
+
+    def after(self, epoch: int, logs: Mapping[str, float], seconds: float) -> "Past":
+        """Return the past with one epoch more."""
+        return dataclasses.replace(
+            self,
+            epochs=(*self.epochs, epoch),
+            logs=(*self.logs, dict(logs)),
+            seconds=(*self.seconds, seconds),
+        )
+
+    def epochs_with(self, name: str) -> np.ndarray:
+        """Return the numbers of the epochs that reported a quantity."""
+        return np.array([e for e, logs in zip(self.epochs, self.logs, strict=True) if name in logs], dtype="int64")
+
+    def values(self, name: str) -> np.ndarray:
+        """Return a quantity, as reported."""
+        return np.array([logs[name] for logs in self.logs if name in logs], dtype="float64")
+
+    def is_max(self, name: str) -> bool:
+        """Whether larger is better."""
+        return self.modes.get(name, "min") == "max"
+
+    def falling(self, name: str) -> np.ndarray:
+        """Return a quantity with the sign that makes smaller better."""
+        return -self.values(name) if self.is_max(name) else self.values(name)
+
+    def errors(self, name: str) -> np.ndarray:
+        """Return a quantity as an error of at least 0, such as ratios of errors need: 1 - x where larger is better."""
+        errors = 1 - self.values(name) if self.is_max(name) else self.values(name)
+        if (errors < 0).any():
+            raise ValueError(
+                f"A ratio of errors needs errors of at least 0 (1 - x where larger is better). Received: {name}="
+                f"{self.values(name)[errors < 0][0]:.4g}, mode={'max' if self.is_max(name) else 'min'!r}. Watch a "
+                "metric that cannot be negative, or use `stopping.patience` or `stopping.successive_rises`, which "
+                "compare differences only."
+            )
+        return errors
+
+    def state(self) -> dict[str, Any]:
+        """Return what has happened, in plain Python."""
+        return {"epochs": list(self.epochs), "logs": [dict(x) for x in self.logs], "seconds": list(self.seconds)}
+
+    def restored(self, state: Mapping[str, Any]) -> "Past":
+        """Return this past with what `state` has kept."""
+        epochs, logs, seconds = (tuple(state[name]) for name in ("epochs", "logs", "seconds"))
+        return dataclasses.replace(self, epochs=epochs, logs=logs, seconds=seconds)

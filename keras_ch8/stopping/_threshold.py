@@ -1,0 +1,50 @@
+"""Good enough."""
+
+import dataclasses
+import math
+from typing import final
+
+from .. import _checks
+from ._criterion import AbstractMonitor
+from ._past import Past, Reason, Why
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class threshold(AbstractMonitor):
+    """Stop when a quantity is as good as asked for (section 8.1.2).
+
+        stop if E(t) <= value        (>= where larger is better)
+
+    Args:
+        value: Number.
+        monitor: Quantity to look at. Defaults to that of the callback.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
+
+    Raises:
+        ValueError: If `value` is no number.
+
+    Example:
+        >>> good = keras_ch8.stopping.threshold(0.99, monitor="val_accuracy")
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=good)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
+    """
+
+    value: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _checks.number(
+            "value", self.value, -math.inf, math.inf, open_low=True, meaning="what is good enough", mend="Try 0.01."
+        )
+
+    def look(self, past: Past) -> Reason | None:
+        """Return the reason to stop, or None."""
+        name = self.name(past)
+        values = past.falling(name)
+        if not len(values) or not values[-1] <= (-self.value if past.is_max(name) else self.value):
+            return None
+        sentence = f"`{name}` is {past.values(name)[-1]:.4g} and has reached {self.value:g}"
+        return Reason(Why.THRESHOLD, sentence, past.epoch)

@@ -1,0 +1,238 @@
+"""Early stopping in `fit`: right where Keras's is wrong, on any metric, with the weights that were measured."""
+
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import callbacks, optimizers, stopping
+from keras_ch8.stopping import Why
+from tests.callbacks.runs import X, Y, fit, network
+from tests.callbacks.test_tensorboard import report
+
+VALIDATION = X[:20], -Y[:20]
+
+
+class Says(keras.callbacks.Callback):
+    """Reports what it is told to, whatever the training does."""
+
+    def __init__(self, **series):
+        super().__init__()
+        self.series = series
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update({name: values[epoch] for name, values in self.series.items()})
+
+
+class Remembers(keras.callbacks.Callback):
+    """Keeps the weights after each epoch."""
+
+    def on_train_begin(self, logs=None):
+        self.weights = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append(self.model.get_weights())
+
+
+def assert_same(some, others):
+    for a, b in zip(some, others, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+NAN = float("nan")
+
+
+def test_nan_in_the_first_epoch_is_never_best():
+    losses = [NAN, 5, 4, 3, 3.5, 3.6, 3.7]
+    stop, past = callbacks.EarlyStopping("val_x", patience=3, mode="min", restore_best_weights=True), Remembers()
+    model = network("sgd")
+    fit(model, [past, Says(val_x=losses), stop], epochs=7)
+    assert (stop.best, stop.best_epoch, stop.stopped_epoch, stop.wait) == (3, 3, 6, 3)
+    assert_same(model.get_weights(), past.weights[3])
+    assert stop.reason.sentence == (
+        "Stopped after epoch 7: `val_x` has not become better for 3 epochs; the best is 3 of epoch 4. "
+        "Restored the weights of epoch 4, where `val_x` was 3."
+    )
+
+
+def test_where_all_is_nan_nothing_is_restored():
+    stop, past = callbacks.EarlyStopping("val_x", patience=2, mode="min", restore_best_weights=True), Remembers()
+    model = network("sgd")
+    fit(model, [past, Says(val_x=[NAN] * 5), stop], epochs=5)
+    assert len(past.weights) == 2
+    assert_same(model.get_weights(), past.weights[-1])
+    assert "No weights were restored: `val_x` was never a number." in stop.reason.sentence
+
+
+@pytest.mark.parametrize("start, epochs_run", [(0, 1), (2, 3)])
+def test_a_missing_metric_is_an_error_at_the_first_epoch_that_counts(start, epochs_run):
+    past = Remembers()
+    stop = callbacks.EarlyStopping("val_loss", start_from_epoch=start)
+    message = r"`EarlyStopping` watches 'val_loss', which is not reported at the end of epoch .*Reported: loss\."
+    with pytest.raises(ValueError, match=message):
+        fit(network("sgd"), [past, stop], epochs=5)
+    assert len(past.weights) == epochs_run
+
+
+def test_a_metric_of_a_criterion_must_be_there_too():
+    stop = callbacks.EarlyStopping("loss", criterion=stopping.threshold(0.1, monitor="val_accuracy"))
+    with pytest.raises(ValueError, match=r"watches 'val_accuracy'"):
+        fit(network("sgd"), [stop])
+
+
+def test_validation_every_other_epoch_counts_those_epochs():
+    stop = callbacks.EarlyStopping(patience=2, start_from_epoch=1, criterion=None)
+    model = network(optimizers.SGD(0.1))
+    history = fit(model, [stop], epochs=30, validation_data=VALIDATION, validation_freq=2)
+    assert stop.reason.why is Why.PATIENCE
+    assert len(history["val_loss"]) - 1 == (stop.best_epoch - 1) // 2 + 2
+
+
+def test_the_direction_of_a_metric_is_known_or_asked_for():
+    kinds = {"val_loss": 1, "val_accuracy": -1, "val_mse": 1, "val_auc": -1}
+    inputs = keras.Input((6,))
+    two = {"a": keras.layers.Dense(1, "sigmoid", name="a")(inputs), "b": keras.layers.Dense(2, name="b")(inputs)}
+    model = keras.Model(inputs, two)
+    model.compile(
+        "sgd", {"a": "mse", "b": "mse"}, metrics={"a": ["accuracy", keras.metrics.AUC(name="auc")], "b": "mse"}
+    )
+    y = {"a": (Y[:, :1] > 0).astype("float32"), "b": Y}
+    for name, sign in kinds.items():
+        name = {"val_accuracy": "val_a_accuracy", "val_auc": "val_a_auc", "val_mse": "val_b_mse"}.get(name, name)
+        stop = callbacks.EarlyStopping(name, patience=9)
+        history = model.fit(X, y, validation_data=(X, y), epochs=3, callbacks=[stop], verbose=0).history[name]
+        assert stop.best == sign * min(sign * np.array(history))
+    unknown = callbacks.EarlyStopping("x")
+    with pytest.raises(ValueError, match=r"watches 'x', and whether larger or smaller.*mode='max' or mode='min'"):
+        fit(network("sgd"), [Says(x=[1, 2]), unknown])
+
+
+def test_a_running_mean_is_not_the_value_of_the_restored_weights_and_reason_says_so():
+    model, stop = network(optimizers.SGD(0.3)), callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
+    fit(model, [stop], epochs=20)
+    assert "That is a mean over the epoch" in stop.reason.sentence
+    assert model.evaluate(X, Y, verbose=0) != pytest.approx(stop.best, rel=1e-3)
+
+
+@pytest.mark.parametrize("data", [(X, Y), tf.data.Dataset.from_tensor_slices((X, Y)).batch(16)], ids=["x, y", "data"])
+def test_what_is_measured_at_the_end_of_an_epoch_is_what_is_restored(data):
+    stop = callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True, evaluate_on=data)
+    model = network(optimizers.SGD(0.3))
+    history = fit(model, [stop], epochs=20)
+    assert stop.best == min(history["measured_loss"])
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(stop.best, rel=1e-6)
+    assert "mean over the epoch" not in stop.reason.sentence
+
+
+def test_measuring_changes_nothing_of_the_training():
+    def train(*stop):
+        keras.utils.set_random_seed(0)
+        layers = [keras.layers.Dense(8, "relu"), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5)]
+        model = keras.Sequential([keras.Input((6,)), *layers, keras.layers.Dense(2)])
+        model.compile(optimizers.Adam(0.01), "mse", metrics=["mae"])
+        history = fit(model, list(stop), epochs=4)
+        return history["loss"], history["mae"], model.get_weights()
+
+    bare = train()
+    watched = train(callbacks.EarlyStopping("loss", patience=9, evaluate_on=(X[:10], Y[:10])))
+    assert bare[:2] == watched[:2]
+    assert_same(bare[2], watched[2])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD])
+def test_averaged_weights_are_restored_where_they_were_measured(optimizer, order):
+    """With Keras's own callback the raw weights come back, and the reported loss is another one's."""
+    stop = callbacks.EarlyStopping(patience=3, restore_best_weights=True)
+    parts = [keras.callbacks.SwapEMAWeights(), stop]
+    model = network(optimizer(0.3, use_ema=True, ema_momentum=0.8))
+    fit(model, [parts[i] for i in order], epochs=15, validation_data=VALIDATION)
+    assert model.evaluate(*VALIDATION, verbose=0) == pytest.approx(stop.best, rel=1e-6)
+
+
+def test_the_state_survives_an_interruption():
+    x = [5, 4, 3, 4, 4.1, 4.2, 4.3, 4.4, 4.5]
+    whole = callbacks.EarlyStopping("x", patience=3, mode="min")
+    assert len(fit(network("sgd"), [Says(x=x), whole], epochs=9)["x"]) == 6
+    first, second = (callbacks.EarlyStopping("x", patience=3, mode="min", restore_best_weights=True) for _ in range(2))
+    model, past = network("sgd"), Remembers()
+    fit(model, [Says(x=x), past, first], epochs=4)
+    second.set_state(first.get_state())
+    history = fit(model, [Says(x=x), second], epochs=9, initial_epoch=4)
+    assert history["x"] == [4.1, 4.2]
+    assert (second.best, second.best_epoch, second.stopped_epoch) == (3, 2, 5)
+    assert_same(model.get_weights(), past.weights[2])
+    fit(model, [Says(x=x), second], epochs=1)  # a new training: all is forgotten
+    assert (second.best, second.best_epoch, second.reason.why) == (5, 0, Why.COMPLETED)
+
+
+def test_a_deadline_counts_the_time_before_an_interruption():
+    class Slow(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            time.sleep(0.3)
+
+    stop = callbacks.EarlyStopping("loss", criterion=stopping.deadline(1.6))
+    model = network("sgd")
+    fit(model, [Slow(), stop], epochs=2)
+    spent = stop.get_state()["past"]["seconds"][-1]
+    stop.set_state(stop.get_state())
+    fit(model, [Slow(), stop], epochs=50, initial_epoch=2)
+    assert stop.reason.why is Why.DEADLINE
+    seconds = stop.get_state()["past"]["seconds"]
+    assert seconds[1] == spent
+    assert seconds[-1] < 1.6
+
+
+def test_several_metrics_and_the_one_that_is_restored():
+    both = stopping.any_of(stopping.patience(2, monitor="b", mode="max"), stopping.patience(2))
+    stop, past = callbacks.EarlyStopping("a", mode="min", criterion=both, restore_best_weights=True), Remembers()
+    model = network("sgd")
+    fit(model, [past, Says(a=[5, 4, 3, 2, 1], b=[1, 2, 1, 1, 1]), stop], epochs=5)
+    assert stop.reason.sentence.startswith("Stopped after epoch 4: `b` has not become better for 2 epochs")
+    assert_same(model.get_weights(), past.weights[3])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_reason_is_printed_once_and_stands_in_the_report(order, tmp_path, capsys):
+    stop = callbacks.EarlyStopping("x", mode="min", patience=1, verbose=1)
+    parts = [callbacks.TensorBoard(tmp_path), stop]
+    fit(network("sgd"), [Says(x=[1, 2, 3]), *(parts[i] for i in order)], epochs=3)
+    printed = capsys.readouterr().out
+    sentence = "Stopped after epoch 2: `x` has not become better for 1 epochs; the best is 1 of epoch 1."
+    assert printed.count(sentence) == 1
+    assert sentence in report(tmp_path)
+
+
+def test_another_end_is_named_too():
+    stop = callbacks.EarlyStopping("loss", patience=50)
+    fit(network("sgd"), [stop], epochs=2)
+    assert (stop.reason.why, stop.stopped_epoch) == (Why.COMPLETED, 0)
+
+    class Stops(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = True
+
+    fit(network("sgd"), [stop, Stops()], epochs=5)
+    assert stop.reason.why is Why.OTHER
+    assert stop.reason.sentence == "Stopped after epoch 1: something else stopped the training."
+
+
+def test_it_traces_the_training_step_not_once_more():
+    traces = []
+
+    class Counts(keras.layers.Layer):
+        def call(self, x):
+            traces.append(1)
+            return x
+
+    def train(*stop):
+        model = keras.Sequential([keras.Input((6,)), Counts(), keras.layers.Dense(2)])
+        model.compile("sgd", "mse")
+        traces.clear()
+        fit(model, list(stop), epochs=3)
+        fit(model, list(stop), epochs=3)
+        return len(traces)
+
+    assert train(callbacks.EarlyStopping("loss", patience=5)) == train()

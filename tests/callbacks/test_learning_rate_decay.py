@@ -1,0 +1,186 @@
+"""Changing the rate on a plateau, by epoch, by schedule: with any optimizer, a schedule in place, and resumed."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import callbacks, optimizers, schedules
+from keras_ch8.callbacks import LearningRateDecay
+from keras_ch8.schedules import LinearDecay, on_plateau
+from keras_ch8.stopping import Past
+from tests.callbacks.runs import STEPS, Frames, fit, network
+from tests.callbacks.test_early_stopping import Remembers, Says, assert_same
+from tests.callbacks.test_tensorboard import read, report
+
+RNG = np.random.default_rng(1)
+FLAT = [5, 4, 4, 4, 4, 4, 4, 4, 4]
+OPTIMIZERS = pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
+
+
+def rates_of_keras(values, **arguments):
+    reduce = keras.callbacks.ReduceLROnPlateau("loss", mode="min", **arguments)
+    model = network("sgd")
+    reduce.set_model(model)
+    reduce.on_train_begin()
+    return [reduce.on_epoch_end(e, {"loss": x}) or float(model.optimizer.learning_rate) for e, x in enumerate(values)]
+
+
+@pytest.mark.parametrize("cooldown, patience", [(0, 1), (2, 1), (1, 3), (0, 0)])
+def test_a_plateau_is_that_of_keras(cooldown, patience):
+    for _ in range(10):
+        values = 1 + 0.1 * np.cumsum(RNG.normal(size=40))
+        rule = on_plateau("loss", 0.7, patience, "min", min_delta=0.02, cooldown=cooldown, min_lr=1e-3)
+        rate, rates, past = 0.01, [], Past("loss", {"loss": "min"})
+        for epoch, value in enumerate(values):
+            past = past.after(epoch, {"loss": value}, epoch)
+            rate = rule.lowered(rate) if rule.is_due(past) else rate
+            rates.append(rate)
+        expected = rates_of_keras(values, factor=0.7, patience=patience, min_delta=0.02, cooldown=cooldown, min_lr=1e-3)
+        np.testing.assert_allclose(rates, expected, rtol=1e-6)
+
+
+def test_a_relative_change_counts_whatever_the_scale_of_the_loss():
+    """A loss of 1e-6 that falls by 1 % an epoch is no plateau; for Keras's absolute 1e-4 it is one."""
+    values = 1e-6 * 0.99 ** np.arange(8)
+    past = Past("loss", {"loss": "min"}, tuple(range(8)), tuple({"loss": x} for x in values), tuple(range(8)))
+    assert not on_plateau("loss", patience=2).is_due(past)
+    assert rates_of_keras(values, patience=2)[-1] < 0.01
+
+
+@OPTIMIZERS
+@pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
+def test_the_rate_that_each_step_uses_is_lowered_on_a_plateau(optimizer, start):
+    frames = Frames()
+    decay = LearningRateDecay(on_plateau("x", 0.5, patience=2, mode="min"))
+    model = network(optimizer(start))
+    history = fit(model, [Says(x=FLAT), decay, frames], epochs=7)
+    factor = np.repeat([1, 1, 1, 1, 0.5, 0.5, 0.25], STEPS)
+    law = np.full(7 * STEPS, 0.1) if start == 0.1 else 0.1 - 0.099 * np.arange(7 * STEPS) / 1000
+    np.testing.assert_allclose(frames.learning_rate, factor * law, rtol=1e-6)
+    assert history["learning_rate"][0] == pytest.approx(0.1 if start == 0.1 else float(start(STEPS)))
+
+
+@OPTIMIZERS
+@pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
+def test_a_function_of_the_epoch_sets_the_rate(optimizer, start):
+    frames = Frames()
+    fit(network(optimizer(start)), [LearningRateDecay(lambda epoch: 0.3 / (1 + epoch)), frames], epochs=3)
+    np.testing.assert_allclose(frames.learning_rate[::STEPS], [0.3, 0.15, 0.1], rtol=1e-6)
+    falls = np.diff(frames.learning_rate[:STEPS])
+    assert (falls == 0).all() if start == 0.1 else (falls < 0).all()  # within the epoch the schedule goes on
+
+
+@OPTIMIZERS
+def test_a_schedule_is_as_if_compiled_with(optimizer):
+    frames = Frames()
+    model = network(optimizer(0.5))
+    fit(model, [], epochs=1)  # a step is traced with the number
+    fit(model, [LearningRateDecay(LinearDecay(0.1, "2ep")), frames], epochs=2)
+    np.testing.assert_allclose(frames.learning_rate, LinearDecay(0.1, 2 * STEPS)(STEPS + np.arange(12)), rtol=1e-6)
+    assert isinstance(keras.optimizers.deserialize(keras.optimizers.serialize(model.optimizer)), optimizer)
+
+
+def test_it_goes_back_to_the_best_weights():
+    past, decay = Remembers(), LearningRateDecay(on_plateau("x", 0.5, 2, "min", restore_best_weights=True))
+    model = network("sgd")
+    fit(model, [Says(x=[5, 4, 6, 6]), past, decay], epochs=4)
+    assert_same(model.get_weights(), past.weights[1])
+
+
+def test_the_state_survives_an_interruption():
+    def train(interrupted):
+        decay, frames = LearningRateDecay(on_plateau("x", 0.5, patience=3, mode="min", cooldown=1)), Frames()
+        model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
+        if interrupted:
+            first = LearningRateDecay(decay.rule)
+            fit(model, [Says(x=FLAT), first], epochs=6)
+            weights, optimizer_weights = model.get_weights(), [v.numpy() for v in model.optimizer.variables]
+            model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
+            model.optimizer.build(model.trainable_variables)
+            model.set_weights(weights)
+            for variable, value in zip(model.optimizer.variables, optimizer_weights, strict=True):
+                variable.assign(value)
+            decay.set_state(first.get_state())
+        fit(model, [Says(x=FLAT), decay, frames], epochs=9, initial_epoch=6 if interrupted else 0)
+        return frames.learning_rate[-3 * STEPS :]
+
+    np.testing.assert_array_equal(train(interrupted=True), train(interrupted=False))
+
+
+def test_the_factor_is_saved_with_the_model(tmp_path):
+    model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
+    fit(model, [Says(x=FLAT), LearningRateDecay(on_plateau("x", 0.5, 2, "min"))], epochs=4)
+    model.save(tmp_path / "m.keras")
+    rate = float(keras.models.load_model(tmp_path / "m.keras").optimizer.learning_rate)
+    assert rate == float(model.optimizer.learning_rate) == pytest.approx(0.5 * float(LinearDecay(0.1, 1000)(24)))
+
+
+def test_a_multi_optimizer_has_each_rate_lowered():
+    if not hasattr(keras.optimizers, "MultiOptimizer"):
+        pytest.skip("this Keras has none")
+    inner = [optimizers.SGD(0.1, name="one"), keras.optimizers.SGD(0.2, name="other")]
+    optimizer_map = keras.optimizers.OptimizerMap(inner[0])
+    optimizer_map[".*bias"] = inner[1]
+    model = network("sgd")
+    model.compile(keras.optimizers.MultiOptimizer(optimizer_map), "mse")
+    history = fit(model, [Says(x=FLAT), LearningRateDecay(on_plateau("x", 0.5, 2, "min"))], epochs=5)
+    assert [float(o.learning_rate) for o in inner] == pytest.approx([0.05, 0.1])
+    assert set(history) >= {"learning_rate_one", "learning_rate_other"}
+
+
+def test_mixed_precision_changes_the_inner_rate():
+    model = network(keras.optimizers.LossScaleOptimizer(optimizers.SGD(0.1)), policy="mixed_float16")
+    fit(model, [LearningRateDecay(lambda epoch, rate: rate / 2)], epochs=2)
+    assert float(model.optimizer.inner_optimizer.learning_rate) == pytest.approx(0.025)
+
+
+def test_tensorboard_shows_the_rate_at_the_step_that_used_it(tmp_path, capsys):
+    decay = LearningRateDecay(on_plateau("x", 0.5, patience=2, mode="min"), verbose=1)
+    fit(network(optimizers.SGD(0.1)), [Says(x=FLAT), decay, callbacks.TensorBoard(tmp_path)], epochs=5)
+    points = read(tmp_path)["ch8/learning_rate"]
+    assert dict(points) == pytest.approx({k + 1: 0.1 if k < 4 * STEPS else 0.05 for k in range(5 * STEPS)})
+    assert "ch8_epoch/learning_rate" not in read(tmp_path)
+    assert "stood still: epoch 4: from 0.1 to 0.05." in report(tmp_path)
+    assert capsys.readouterr().out.count("Learning rate of SGD, epoch 4: from 0.1 to 0.05.") == 1
+
+
+def test_many_fits_trace_no_more_than_one():
+    model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
+    decay = LearningRateDecay(on_plateau("loss", 0.5, 1))
+    fit(model, [decay])
+    step = model.train_function
+    fit(model, [decay])
+    assert model.train_function is step
+
+
+def an_error_inside(epoch, rate):
+    raise TypeError("of the user's own")
+
+
+BAD = [
+    (lambda: LearningRateDecay(0.1), TypeError, r"on_plateau.*Received: 0.1 of type float"),
+    (lambda: on_plateau(factor=1.0), ValueError, "factor=1.0"),
+    (lambda: on_plateau(patience=-1), ValueError, "patience=-1"),
+    (lambda: on_plateau(cooldown=0.5), ValueError, "cooldown=0.5"),
+    (lambda: on_plateau(min_lr=-1), ValueError, "min_lr=-1"),
+    (lambda: on_plateau(mode="up"), ValueError, "mode='up'"),
+    (lambda: fit(network("sgd"), [LearningRateDecay(on_plateau())]), ValueError, "watches 'val_loss'.*Reported: loss"),
+    (lambda: fit(network("sgd"), [LearningRateDecay(lambda epoch: -1.0)]), ValueError, "function gives it.*-1"),
+    (lambda: fit(network("sgd"), [LearningRateDecay(an_error_inside)]), TypeError, "of the user's own"),
+    (
+        lambda: fit(network(optimizers.SGD(lambda: 0.1)), [LearningRateDecay(on_plateau("loss"))]),
+        TypeError,
+        r"a number or a schedule. Received: the callable .* of SGD",
+    ),
+    (
+        lambda: fit(network(optimizers.SGD(schedules.Warmup(0.1, 5))), [LearningRateDecay(lambda epoch: 0.1)]),
+        ValueError,
+        "The schedule's rate is 0 at the beginning of epoch 1",
+    ),
+]
+
+
+@pytest.mark.parametrize("act, error, message", BAD)
+def test_bad_input_is_refused_with_the_mend(act, error, message):
+    with pytest.raises(error, match=message):
+        act()

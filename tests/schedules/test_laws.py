@@ -1,0 +1,139 @@
+"""Every schedule beside its law in float64, saved and made again, and what bad arguments get."""
+
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import schedules
+from keras_ch8.schedules import Cosine, Exponential, InverseTime, LinearDecay, OneCycle, Scaled, Sequence, Warmup
+
+STEPS = [0, 1, 7, 49, 50, 51, 99, 100, 101, 1000, 10_000_000]
+
+
+def one_cycle(k):
+    u = min(k / 100, 1)
+    start, end, share = (0.02, 0.5, u / 0.25) if u < 0.25 else (0.5, 5e-6, (u - 0.25) / 0.75)
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+def cosine(k):
+    return 0.001 + 0.099 * (1 + math.cos(math.pi * min(k / 100, 1))) / 2
+
+
+LAWS = {
+    "LinearDecay": (LinearDecay(0.1, 100), lambda k: 0.1 + min(k / 100, 1) * (0.001 - 0.1)),
+    "InverseTime": (InverseTime(0.1, 50, 2.0), lambda k: 0.1 / (1 + 2 * k / 50)),
+    "Exponential": (Exponential(0.1, 50, 0.9), lambda k: 0.1 * 0.9 ** (k / 50)),
+    "Cosine": (Cosine(0.1, 100, 0.001), cosine),
+    "OneCycle": (OneCycle(0.5, 100), one_cycle),
+    "Warmup": (Warmup(0.1, 50, 0.01), lambda k: 0.01 + 0.09 * min(k / 50, 1)),
+    "Sequence": (
+        Sequence([Warmup(0.1, 50), Cosine(0.1, 100, 0.001), InverseTime(0.001, 10)], [50, 100]),
+        lambda k: 0.1 * k / 50 if k < 50 else cosine(k - 50) if k < 100 else 0.001 / (1 + (k - 100) / 10),
+    ),
+    "Scaled": (Scaled(LinearDecay(0.1, 100), 0.5), lambda k: 0.05 + min(k / 100, 1) * (0.0005 - 0.05)),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_a_schedule_follows_its_law(name):
+    schedule, law = LAWS[name]
+    expected = np.array([law(k) for k in STEPS]).astype("float32")
+    for as_step in (int, np.int64, tf.constant, lambda k: keras.Variable(k, dtype="int64")):
+        found = [schedule(as_step(k)) for k in STEPS]
+        assert all(rate.dtype == tf.float32 for rate in found)
+        np.testing.assert_allclose(np.array(found), expected, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_schedule_is_part_of_the_graph(jit):
+    step = tf.Variable(0, dtype="int64")
+    rates = tf.function(lambda: [schedule(step) for schedule, _ in LAWS.values()], jit_compile=jit)
+    for k in STEPS[:-1]:
+        step.assign(k)
+        np.testing.assert_allclose(rates(), [law(k) for _, law in LAWS.values()], rtol=1e-6)
+    assert rates.experimental_get_tracing_count() == 1
+
+
+def test_the_numbers_of_the_book():
+    schedule = LinearDecay(0.1, 100)
+    expected = {0: 0.1, 1: 0.09901, 50: 0.0505, 99: 0.00199, 100: 0.001, 1000: 0.001}
+    for k, rate in expected.items():
+        assert float(schedule(k)) == pytest.approx(rate, rel=1e-6)
+    assert LinearDecay(0.3).end_learning_rate == pytest.approx(0.003)
+    assert LinearDecay(0.3).decay_steps == "100ep"
+
+
+def test_the_rates_of_inverse_time_meet_the_conditions_for_convergence():
+    k = np.arange(10_000_000)
+    rates = np.asarray(InverseTime(1.0, 1)(k))
+    of_sum = [rates[:n].sum(dtype="float64") for n in (10_000, 100_000, 1_000_000, 10_000_000)]
+    assert np.diff(of_sum) == pytest.approx(math.log(10), rel=1e-4)  # grows without end
+    assert np.square(rates, dtype="float64").sum() == pytest.approx(math.pi**2 / 6, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_a_schedule_is_saved_and_made_again(name):
+    schedule, _ = LAWS[name]
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(schedule)))
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(schedule)
+    assert again.get_config() == schedule.get_config()
+    np.testing.assert_array_equal([again(k) for k in STEPS], [schedule(k) for k in STEPS])
+
+
+def test_a_sequence_takes_schedules_of_keras():
+    theirs = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+    schedule = Sequence([theirs, LinearDecay(0.1, 10)], [20])
+    assert float(schedule(10)) == pytest.approx(0.05)
+    assert float(schedule(20)) == pytest.approx(0.1)
+    again = Sequence.from_config(schedule.get_config())
+    assert float(again(10)) == pytest.approx(0.05)
+
+
+def test_a_factor_changes_what_a_traced_step_reads_and_is_saved():
+    schedule = Scaled(LinearDecay(0.1, 100))
+    rate = tf.function(lambda: schedule(50))
+    assert float(rate()) == pytest.approx(0.0505)
+    schedule.factor = 0.1
+    assert float(rate()) == pytest.approx(0.00505)
+    assert rate.experimental_get_tracing_count() == 1
+    assert Scaled.from_config(schedule.get_config()).factor == 0.1
+
+
+BAD = [
+    (lambda: LinearDecay(0.0), r"`initial_learning_rate`.*Received: initial_learning_rate=0.0. Try 0.001"),
+    (lambda: LinearDecay(math.nan), "`initial_learning_rate`"),
+    (lambda: LinearDecay(0.1, 100, -0.1), "`end_learning_rate`"),
+    (lambda: LinearDecay(0.1, 0), r"`decay_steps` is a length of time.*\"10ep\".*Received: decay_steps=0"),
+    (lambda: LinearDecay(0.1, "10 epochs"), r"Received: decay_steps='10 epochs'"),
+    (lambda: LinearDecay(0.1, "0ep"), "Received: decay_steps='0ep'"),
+    (lambda: LinearDecay(0.1, "130%"), "Received: decay_steps='130%'"),
+    (lambda: LinearDecay(0.1, -5), "decay_steps=-5"),
+    (lambda: LinearDecay(0.1, True), "decay_steps=True"),
+    (lambda: LinearDecay(0.1, math.inf), "decay_steps=inf"),
+    (lambda: Exponential(0.1, 10, 1.5), r"`decay_rate`.*\(0, 1\].*Received: decay_rate=1.5"),
+    (lambda: InverseTime(0.1, 10, 0.0), "`decay_rate`"),
+    (lambda: OneCycle(0.1, 10, rise=1.0), "`rise`"),
+    (lambda: Warmup(0.1, 10, -1.0), "`initial_learning_rate`"),
+    (lambda: Sequence([Warmup(0.1, 10)], [10]), "one fewer of them. Received: 1 schedules and boundaries=.10."),
+    (lambda: Sequence([Warmup(0.1, 1)] * 3, [10, 10]), r"must rise. Received: boundaries=\[10, 10\]"),
+    (lambda: Sequence([0.1, Warmup(0.1, 1)], [10]), "Received: 0.1 of type float"),
+    (lambda: Scaled(0.1), "Received: 0.1 of type float"),
+    (lambda: Scaled(LinearDecay(0.1), math.nan), "`factor`"),
+    (lambda: LinearDecay(0.1)(0), r"`decay_steps='100ep'` of LinearDecay is not known.*schedule.resolve"),
+]
+
+
+@pytest.mark.parametrize("make, message", BAD)
+def test_bad_arguments_are_refused_with_the_mend(make, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        make()
+
+
+def test_every_schedule_is_tested():
+    assert set(LAWS) | {"Clock"} == set(schedules.__all__)
