@@ -120,6 +120,15 @@ def changeable_rate(value: Any, owner: str) -> None:
         )
 
 
+def one_rate(optimizers: list[Any]) -> None:
+    """Refuse an optimizer with several learning rates."""
+    if len(optimizers) != 1:
+        raise ValueError(
+            "Learning rates are tried on an optimizer that has one. Received: one made of "
+            f"{[o.name for o in optimizers]}. Compile the model with one of them for the trial."
+        )
+
+
 def mode(value: Any) -> str:
     """Check which direction of a quantity is better."""
     if value not in ("auto", "min", "max"):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
 
 
 class Optimizer(keras.optimizers.Optimizer):
@@ -90,6 +91,18 @@ def mode_of(model: Any, name: str) -> str | None:
     # Of a model with several outputs, `fit` reports a metric as "<output>_<metric>".
     fitting = [m for m in metrics if name == m.name] or [m for m in metrics if name.endswith(f"_{m.name}")]
     return next((found for found in map(direction, fitting) if found), None)
+
+
+def global_seed() -> list[Any]:
+    """Return the state of the generator that unseeded `keras.random` calls share, if there is one by now."""
+    generator = global_state.get_global_attribute("global_seed_generator")
+    return [] if generator is None else [generator.state]
+
+
+def build_on(model: Any, batch: tuple[Any, Any, Any]) -> None:
+    """Create the variables of a model, and of its metrics, that come with the first batch."""
+    with model.distribute_strategy.scope():
+        model._symbolic_build(data_batch=batch)
 
 
 def is_overwritten_by_gradient(variable: Any) -> bool:

@@ -109,3 +109,17 @@ def test_tensorflow_names():
     f(1.0)
     tf.function(f.python_function)(1.0)
     assert seen == [True, False]
+
+
+def test_a_metric_says_what_is_better_in_it_and_mode_auto_listens():
+    assert _keras.direction(keras.metrics.MeanSquaredError()) == "min"
+    assert _keras.direction(keras.metrics.BinaryAccuracy()) == "max"
+    metric = keras.metrics.MeanMetricWrapper(lambda y, prediction: keras.ops.abs(y - prediction), name="distance")
+    assert _keras.direction(metric) is None
+    _keras.lower_is_better(metric)
+    assert _keras.direction(metric) == "min"
+    watch, model = keras.callbacks.EarlyStopping("distance"), keras.Sequential([keras.Input((1,))])
+    model.add(keras.layers.Dense(1))
+    model.compile("sgd", "mse", metrics=[metric])
+    model.fit(keras.ops.ones((2, 1)), keras.ops.ones((2, 1)), verbose=0, callbacks=[watch])
+    assert watch.monitor_op is keras.ops.less

@@ -37,6 +37,8 @@ from .tensorflow import replicated as replicated
 from .tensorflow import ring as ring
 from .tensorflow import rows as rows
 from .tensorflow import scalar as scalar
+from .tensorflow import seed_state as seed_state
+from .tensorflow import set_seed_state as set_seed_state
 from .tensorflow import start_after as start_after
 from .tensorflow import sum_duplicates as sum_duplicates
 from .tensorflow import trace as trace

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 from tensorflow.python.ops import control_flow_util
 
 END_OF_DATA = (StopIteration, tf.errors.OutOfRangeError)
@@ -225,6 +226,23 @@ def power_of_two_below(x: Any) -> tf.Tensor:
     """Return the largest power of two not above |x|, exactly, for float32 x; 0 for numbers below the normal range."""
     exponent_bits = tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), 0x7F800000)
     return tf.bitcast(exponent_bits, tf.float32)
+
+
+# --- seeds -------------------------------------------------------------------------------------------------------
+
+
+def seed_state() -> Any:
+    """Return the state of the generators that give seeds to random operations in eager code."""
+    counter = getattr(context.context(), "_rng", None)
+    return (None if counter is None else counter.getstate(), tf.random.get_global_generator().state.numpy().tolist())
+
+
+def set_seed_state(state: Any) -> None:
+    """Go back to what `seed_state` returned."""
+    counter, generator = state
+    if counter is not None:
+        context.context()._rng.setstate(counter)
+    tf.random.get_global_generator().state.assign(generator)
 
 
 # --- sparse gradients --------------------------------------------------------------------------------------------

@@ -81,11 +81,16 @@ LAYER_MAP = Tag(
     "large, grey is zero, red is infinite or NaN.",
     "8.2.5",
 )
+RANGE_RATE = Tag("ch8_range/log10_learning_rate", "decades", "Learning rate of each step of a range test.", "8.3.1")
+RANGE_LOSS = Tag("ch8_range/loss", "loss", "Loss of the next batch after each step of a range test.", "8.3.1")
+RANGE_SMOOTHED = Tag("ch8_range/loss_smoothed", "loss", "The same, smoothed over a third of a decade.", "8.3.1")
+RANGE_REPORT = Tag("ch8_range/report", "text", "What the range test suggests.", "8.3.1")
 REPORT = Tag("ch8/report", "text", "What the run shows of the chapter's difficulties.", "8.2")
 
 ALL = (
     LOSS, GRADIENT_NORM, UPDATE_NORM, LEARNING_RATE, NONFINITE, GRADIENT_NORM_CLIPPED, CLIP_COEFFICIENT, CLIPPED_SHARE,
     EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
+    RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT,
 )  # fmt: skip
 """All tags with a fixed name, the most important first."""
 

@@ -1,0 +1,72 @@
+"""Maximum likelihood as a Keras loss."""
+
+from typing import Any, final
+
+import keras
+from keras import ops
+
+from ._family import AbstractFamily, as_family
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class NegativeLogLikelihood(keras.losses.Loss):
+    """Minus the log of the probability that the network gives to what was observed (sections 8.1.2 and 5.5.1).
+
+    For each example:
+
+        J <- - log p(y | x) = sum_j - log p(y_j | eta_j)        where eta = network(x), and j runs over the outputs
+
+    Book          Argument        Unit and meaning
+    p_model       family          distribution of an output, given what the network puts out
+    y             y_true          what was observed
+    -             y_pred          eta, the parameters of that distribution
+
+    In nats. Its mean over the data is the cross-entropy of the model to the data, which is the entropy of the data
+    plus the divergence KL(p_data || p_model): what is above the entropy is the model's fault. It is a sum over
+    examples, so that a minibatch gives its gradient without bias (equation 8.4).
+
+    Differs from Keras's losses: it sums over the last axis, as the likelihood of independent outputs is a product;
+    Keras's average. Nothing constant is left out, so that the losses of two families can be compared. Outputs and
+    labels of shapes (batch, 1) and (batch,) fit.
+
+    Args:
+        family: One of `bernoulli()`, `categorical()`, `gaussian(variance)`, `gaussian_with_variance()`,
+            `laplace(scale)`, `poisson()`, or a frozen dataclass of your own, made of `AbstractFamily`.
+        reduction: What becomes of the examples' losses, as in `keras.losses.Loss`. Defaults to
+            `"sum_over_batch_size"`, their mean.
+        name: Name of the loss. Defaults to `"negative_log_likelihood"`.
+        dtype: Type to compute in. Defaults to `keras.config.floatx()`, float32, also with mixed precision.
+
+    Raises:
+        TypeError: If `family` is not a family.
+        ValueError: When called, if labels and outputs do not fit each other.
+
+    Example:
+        >>> loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.gaussian(variance=4.0))
+        >>> y, eta = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[0.0, 1.0], [2.0, 1.0]])
+        >>> round(float(loss(y, eta)), 4)  # log(2 pi 4) + mean of 0 and 2^2 / 8
+        3.4742
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, sections 5.5 (equations 5.59 to 5.63) and 8.1.2.
+    """
+
+    def __init__(
+        self,
+        family: AbstractFamily,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "negative_log_likelihood",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.family = as_family(family)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each example."""
+        return ops.sum(self.family.nll(y_true, y_pred), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this loss again."""
+        family = keras.saving.serialize_keras_object(self.family)
+        return {**super().get_config(), "dtype": self.dtype, "family": family}

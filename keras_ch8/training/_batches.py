@@ -1,0 +1,64 @@
+"""Batches for short trainings, over and over, in an order of their own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+
+def batches(x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield (x, y, sample_weight) without end: arrays in a fresh order at every pass, a data set in its own.
+
+    Raises:
+        ValueError: If a data set is empty.
+        TypeError: If `x` is a generator, which could not be read twice.
+    """
+    if isinstance(x, Iterator):
+        raise TypeError(
+            "`x` is read several times, and what is read of a generator is gone. Received: "
+            f"x={x!r}. Give arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`."
+        )
+    if isinstance(x, keras.utils.PyDataset):
+        yield from _of_pydataset(x, seed)
+    elif y is None and hasattr(x, "__iter__") and not isinstance(x, np.ndarray | list | tuple | dict):
+        yield from _of_dataset(x)
+    else:
+        yield from _of_arrays((x, y, sample_weight), batch_size, seed)
+
+
+def _of_arrays(data: Any, batch_size: int, seed: int) -> Iterator[tuple[Any, Any, Any]]:
+    x, y, sample_weight = (keras.tree.map_structure(_array, part) for part in data)
+    size = len(keras.tree.flatten(x)[0])
+    batch_size = min(batch_size, size)
+    rng = np.random.default_rng(seed)
+    while True:
+        order = rng.permutation(size)
+        for start in range(0, size - batch_size + 1, batch_size):
+            rows = order[start : start + batch_size]
+            yield tuple(
+                keras.tree.map_structure(lambda a, rows=rows: None if a is None else a[rows], part)
+                for part in (x, y, sample_weight)
+            )  # type: ignore[misc]
+
+
+def _array(value: Any) -> Any:
+    return None if value is None else keras.ops.convert_to_numpy(value)
+
+
+def _of_dataset(data: Any) -> Iterator[tuple[Any, Any, Any]]:
+    while True:
+        number = -1
+        for number, batch in enumerate(data):  # noqa: B007
+            yield keras.utils.unpack_x_y_sample_weight(batch)
+        if number < 0:
+            raise ValueError(f"`x` has no batches. Received: x={data!r}.")
+
+
+def _of_pydataset(data: Any, seed: int) -> Iterator[tuple[Any, Any, Any]]:
+    rng = np.random.default_rng(seed)
+    if not len(data):
+        raise ValueError(f"`x` has no batches. Received: x={data!r}.")
+    while True:
+        for i in rng.permutation(len(data)):
+            yield keras.utils.unpack_x_y_sample_weight(data[int(i)])

@@ -1,0 +1,137 @@
+"""The learning-rate range test."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from .. import _checks, _keras
+from ..board.rates import write_rates
+from ._batches import batches
+from ._plot import axes_of
+from ._range_test import Suggestion, suggest
+from ._sandbox import sandbox
+from ._trial import losses_at
+
+LOST = 4.0
+"""A loss of this many times the smallest one ends the test."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RangeTest:
+    """What `find_learning_rate` has found.
+
+    Args:
+        rates: Learning rate of each step.
+        losses: Loss of the next batch after each step.
+        smoothed: The losses, smoothed over about a third of a decade.
+        suggestions: `"steepest"`, `"valley"` and `"minimum/10"`, each with `rate`, `low` and `high`. Empty if there are
+            none.
+        reason: Why there is no suggestion; "" if there is.
+    """
+
+    rates: np.ndarray
+    losses: np.ndarray
+    smoothed: np.ndarray
+    suggestions: dict[str, Suggestion]
+    reason: str = ""
+
+    @property
+    def suggestion(self) -> float:
+        """The rate to start with, from the rule `"valley"`; ValueError if there is none."""
+        if self.reason:
+            raise ValueError(f"No learning rate can be suggested: {self.reason}.")
+        return self.suggestions["valley"].rate
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw losses and suggestions over the rate, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        ax.semilogx(self.rates, self.losses, ".", alpha=0.4)
+        ax.semilogx(self.rates, self.smoothed)
+        for number, (name, (rate, low, high)) in enumerate(self.suggestions.items()):
+            ax.axvspan(low, high, alpha=0.15, color=f"C{number + 2}")
+            ax.axvline(rate, label=f"{name}: {rate:.2g}", color=f"C{number + 2}")
+        ax.set_xlabel("learning rate")
+        ax.set_ylabel("loss")
+        if self.suggestions:
+            ax.legend()
+        return ax
+
+    def __str__(self) -> str:
+        lines = [f"{name:12s}{s.rate:10.3g}   ({s.low:.3g} to {s.high:.3g})" for name, s in self.suggestions.items()]
+        return "\n".join(lines) or f"no suggestion: {self.reason}"
+
+
+def find_learning_rate(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    low: float = 1e-7,
+    high: float = 10.0,
+    steps: int = 100,
+    batch_size: int = 32,
+    seed: int = 0,
+    log_dir: str | None = None,
+) -> RangeTest:
+    """Try learning rates from small to large, one step each, and suggest one (section 8.3.1; Smith 2017).
+
+        rate_i <- low * (high / low)^(i / (steps - 1))
+
+    The loss of the next batch after each step, smoothed over the logarithm of the rate, gives the suggestions:
+
+        steepest     where the loss falls fastest
+        valley       two thirds down the longest fall; this is `suggestion`
+        minimum/10   a tenth of the rate with the smallest loss
+
+    each with the range in which it would lie for other draws of the noise. The test ends once the loss is four times
+    its smallest value. It works at any time of a training, with a schedule in place, frozen layers and any optimizer with
+    one learning rate. Nothing of it is left: every variable of model, optimizer and metrics, and all random number
+    generators, are put back, and a hash proves it.
+
+    Args:
+        model: A compiled model. If it is not built yet, it is built first.
+        x: Arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`.
+        y: Targets, if `x` is arrays.
+        sample_weight: Weights of the examples, if `x` is arrays.
+        low: Smallest rate. Defaults to `1e-7`.
+        high: Largest rate. Defaults to `10.0`.
+        steps: Number of rates. Defaults to `100`.
+        batch_size: Examples in a batch, if `x` is arrays. Defaults to `32`.
+        seed: Seed of the order of the examples. Defaults to `0`.
+        log_dir: Folder of the run for TensorBoard; `None` for none. Defaults to `None`.
+
+    Returns:
+        A `RangeTest`. Where the loss never falls, it has no suggestions and a `reason`.
+
+    Raises:
+        ValueError: If an argument lies outside its range, or the optimizer has several learning rates.
+        RuntimeError: If the model cannot be put back as it was.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.SGD(), "mse")
+        >>> x = np.random.default_rng(0).normal(size=(256, 2)).astype("float32")
+        >>> found = keras_ch8.training.find_learning_rate(model, x, x @ [[1.0], [2.0]])
+        >>> 0.01 < found.suggestion < 1.0
+        True
+
+    References:
+        Smith (2017), Cyclical Learning Rates for Training Neural Networks.
+    """
+    low = _checks.rate("low", low)
+    high = _checks.number("high", high, low, float("inf"), open_low=True, meaning="the largest rate", mend="Try 10.")
+    steps = _checks.count("steps", steps, 10, meaning="the number of rates", mend="Try 100.")
+    rates = np.geomspace(low, high, steps)
+    _checks.one_rate(_keras.optimizers_in(model.optimizer))
+    data = batches(x, y, sample_weight, batch_size, seed)
+    _keras.build_on(model, next(data))
+    with sandbox(model):
+        losses = losses_at(model, data, rates, stop_above=LOST)
+    kept = np.isfinite(losses) & (losses <= LOST * np.minimum.accumulate(losses))
+    rates, losses = rates[: len(losses)][kept], losses[kept]
+    result = RangeTest(rates, losses, *suggest(rates, losses))
+    if log_dir is not None:
+        write_rates(log_dir, result.rates, result.losses, result.smoothed, str(result))
+    return result

@@ -1,0 +1,80 @@
+"""What a curve of losses over learning rates suggests: pure NumPy, in the logarithm of the rate."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+WIDTH = 0.35
+"""Width of the smoothing, in decades of the learning rate (standard deviation of a Gaussian)."""
+DRAWS = 200
+"""Times that the noise is drawn anew for the spread."""
+SIGNIFICANT = 6.0
+"""How many standard errors the smoothed loss must fall; noise alone has a range of about 4."""
+
+
+class Suggestion(NamedTuple):
+    """A learning rate, and the range of 16 % to 84 % of what other draws of the noise would suggest."""
+
+    rate: float
+    low: float
+    high: float
+
+
+def smoother(decades: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the matrices that give value and slope, at each point, of a line fitted to the points around it."""
+    x = decades[None, :] - decades[:, None]
+    w = np.exp(-0.5 * (x / WIDTH) ** 2)
+    s_0, s_1, s_2 = (np.sum(w * x**power, axis=1, keepdims=True) for power in (0, 1, 2))
+    det = s_0 * s_2 - s_1**2
+    return (s_2 * w - s_1 * w * x) / det, (s_0 * w * x - s_1 * w) / det
+
+
+def steepest(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
+    """Return where the loss falls fastest on the way to its minimum."""
+    return float(decades[np.argmin(slope[: np.argmin(loss) + 1])])
+
+
+def valley(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
+    """Return the point two thirds down the longest fall: before the minimum, after the steepest part of most curves."""
+    del slope
+    rises = np.flatnonzero(np.diff(loss) >= 0)
+    ends = np.concatenate([rises, [len(loss) - 1]])
+    starts = np.concatenate([[0], rises + 1])
+    longest = int(np.argmax(loss[starts] - loss[ends]))
+    start, end = decades[starts[longest]], decades[ends[longest]]
+    return float(start + (end - start) * 2 / 3)
+
+
+def tenth_of_minimum(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
+    """Return a tenth of the rate with the smallest loss."""
+    del slope
+    return float(decades[np.argmin(loss)] - 1)
+
+
+RULES = {"steepest": steepest, "valley": valley, "minimum/10": tenth_of_minimum}
+
+
+def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str, Suggestion], str]:
+    """Return the smoothed losses, what each rule suggests, and if nothing, why."""
+    if len(rates) < 10:
+        return losses.copy(), {}, f"only {len(rates)} rates gave a finite loss: begin with a smaller one"
+    decades = np.log10(rates)
+    value, slope = smoother(decades)
+    loss = value @ losses
+    noise = losses - loss
+    freedom = max(1.0, len(losses) - np.trace(value))
+    standard_error = np.sqrt(np.sum(noise**2) / freedom * np.sum(value**2, axis=1)).max()
+    at = int(np.argmin(loss))
+    fall = loss[: at + 1].max() - loss[at]
+    if not fall > SIGNIFICANT * standard_error:
+        return loss, {}, (
+            f"the loss never falls: from {loss[0]:.4g} at the smallest rate its smoothed curve falls by {fall:.2g} at "
+            f"most, which noise (standard error {standard_error:.2g}) explains"
+        )  # fmt: skip
+    drawn = loss + np.random.default_rng(0).choice(noise, (DRAWS, len(noise)))
+    found = {}
+    for name, rule in RULES.items():
+        others = [rule(decades, value @ draw, slope @ draw) for draw in drawn]
+        low, high = np.quantile(others, [0.16, 0.84])
+        found[name] = Suggestion(10 ** rule(decades, loss, slope @ losses), 10**low, 10**high)
+    return loss, found, ""

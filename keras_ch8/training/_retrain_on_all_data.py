@@ -1,0 +1,187 @@
+"""Early stopping, and then the examples that it needed too."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import _checks, stopping
+from ..callbacks import EarlyStopping
+
+STRATEGIES = ("same_steps", "same_epochs", "until_loss")
+
+
+@dataclasses.dataclass(frozen=True)
+class Retraining:
+    """What `retrain_on_all_data` has done.
+
+    Args:
+        strategy: As asked for.
+        reason: How the first training ended.
+        best_epoch: Its best epoch, counted from 0.
+        first: Its history, as `fit` returns it.
+        second: The history of the training on all data.
+        steps: Batches of the training on all data.
+        target: With `"until_loss"` the loss that the validation examples were to reach; otherwise `None`.
+        reached: With `"until_loss"` whether they did before `max_epochs`; otherwise `True`.
+    """
+
+    strategy: str
+    reason: stopping.Reason
+    best_epoch: int
+    first: dict[str, list[float]]
+    second: dict[str, list[float]]
+    steps: int
+    target: float | None = None
+    reached: bool = True
+
+    def __str__(self) -> str:
+        lines = [
+            f"early stopping   {self.reason.sentence}",
+            f"best epoch       {self.best_epoch + 1}",
+            f"on all data      {self.steps} steps ({self.strategy})",
+        ]
+        if self.target is not None:
+            lines.append(f"loss to reach    {self.target:.4g}: {'reached' if self.reached else 'not reached'}")
+        return "\n".join(lines)
+
+
+def retrain_on_all_data(
+    model_factory: Callable[[], Any],
+    x: Any,
+    y: Any,
+    validation_data: tuple[Any, ...],
+    *,
+    sample_weight: Any = None,
+    strategy: str = "same_steps",
+    early_stopping: EarlyStopping | None = None,
+    max_epochs: int = 1000,
+    batch_size: int = 32,
+    **fit_arguments: Any,
+) -> tuple[Any, Retraining]:
+    """Stop early on validation data, then train on those too (section 7.8, algorithms 7.2 and 7.3).
+
+        same_steps    a new model, trained on all data for as many steps as the best epoch had (algorithm 7.2)
+        same_epochs   a new model, for as many passes over all data
+        until_loss    the same model, from its best weights, until the loss on the validation examples is down to that
+                      of the training examples at the best epoch (algorithm 7.3); it may never be, hence `max_epochs`
+
+    Args:
+        model_factory: Function that returns a new compiled model.
+        x: Arrays, also nested, to train on.
+        y: Their targets.
+        sample_weight: Weights of the examples. Defaults to `None`.
+        validation_data: `(x, y)`, or `(x, y, sample_weight)`: arrays to stop on.
+        strategy: One of the above. Defaults to `"same_steps"`.
+        early_stopping: A `callbacks.EarlyStopping`. Defaults to one with `patience=5`.
+        max_epochs: Epochs after which either training ends in any case. Defaults to `1000`.
+        batch_size: Examples in a batch. Defaults to `32`.
+        **fit_arguments: For `fit`, in both trainings: `verbose`, `callbacks`, `class_weight`, ...
+
+    Returns:
+        The model and a `Retraining`.
+
+    Raises:
+        ValueError: If an argument lies outside its range, or only one part of the data has sample weights.
+
+    Example:
+        >>> def factory():
+        ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        ...     model.compile(keras_ch8.optimizers.SGD(0.05), "mse")
+        ...     return model
+        >>> x = np.random.default_rng(0).normal(size=(128, 2)).astype("float32")
+        >>> y = x @ [[1.0], [2.0]]
+        >>> model, report = keras_ch8.training.retrain_on_all_data(
+        ...     factory, x[:96], y[:96], (x[96:], y[96:]), max_epochs=10, verbose=0)
+        >>> report.steps == 3 * (report.best_epoch + 1)
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, algorithms 7.2 and 7.3.
+    """
+    if strategy not in STRATEGIES:
+        raise ValueError(
+            "`strategy` says how long to train on all data, so it must be one of "
+            f"{', '.join(STRATEGIES)}. Received: strategy={strategy!r}."
+        )
+    max_epochs = _checks.count("max_epochs", max_epochs, 1, meaning="the epochs of a training", mend="Try 1000.")
+    batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", mend="Try 32.")
+    stop = EarlyStopping(patience=5, restore_best_weights=True) if early_stopping is None else early_stopping
+    if strategy == "until_loss" and not stop.restore_best_weights:
+        raise ValueError(
+            "`until_loss` goes on from the best weights. Received: an `EarlyStopping` that does not restore them. Give "
+            "it restore_best_weights=True."
+        )
+    train = (x, y) if sample_weight is None else (x, y, sample_weight)
+    if len(train) != len(validation_data):
+        raise ValueError(
+            "All data are to be joined, so either both parts have sample weights or neither. Received: "
+            f"{len(train)} arrays to train on and {len(validation_data)} to stop on."
+        )
+    callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
+
+    def fit(model: Any, data: Any, epochs: int, *own: Any, **more: Any) -> dict[str, list[float]]:
+        data_x, data_y, *weight = data
+        return model.fit(
+            data_x,
+            data_y,
+            sample_weight=weight[0] if weight else None,
+            epochs=epochs,
+            batch_size=batch_size,
+            callbacks=[*callbacks, *own],
+            **fit_arguments | more,
+        ).history
+
+    model = model_factory()
+    first = fit(model, train, max_epochs, stop, validation_data=validation_data)
+    if stop.reason is None or stop.best is None:
+        raise ValueError(
+            f"Early stopping found no best epoch: `{stop.monitor}` was never a number. Lower the learning rate, or "
+            "clip the gradient."
+        )
+    epochs, all_data = stop.best_epoch + 1, _joined(train, validation_data)
+    per_epoch, per_epoch_of_all = (math.ceil(_size(data) / batch_size) for data in (train, all_data))
+    target, reached = None, True
+    if strategy == "until_loss":
+        target = float(model.evaluate(*train, batch_size=batch_size, verbose=0, return_dict=True)["loss"])
+        down = EarlyStopping("loss", criterion=stopping.threshold(target), evaluate_on=validation_data)
+        second = fit(model, all_data, max_epochs, down)
+        reached = down.reason is not None and down.reason.why is stopping.Why.THRESHOLD
+        steps = len(second["loss"]) * per_epoch_of_all
+    else:
+        model = model_factory()
+        steps = epochs * (per_epoch if strategy == "same_steps" else per_epoch_of_all)
+        last = _StopAfter(steps)
+        second = fit(model, all_data, math.ceil(steps / per_epoch_of_all), last)
+        steps = last.done
+    return model, Retraining(strategy, stop.reason, stop.best_epoch, first, second, steps, target, reached)
+
+
+class _StopAfter(keras.callbacks.Callback):
+    """Stops after some batches; with `steps_per_execution` at the end of the execution that has the last one."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps, self.done, self._of_epochs = steps, 0, 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._of_epochs = self.done
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.done = self._of_epochs + batch + 1
+        if self.done >= self.steps:
+            self.model.stop_training = True
+
+
+def _joined(some: tuple[Any, ...], others: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(
+        keras.tree.map_structure(lambda a, b: np.concatenate([np.asarray(a), np.asarray(b)]), a, b)
+        for a, b in zip(some, others, strict=True)
+    )
+
+
+def _size(data: Any) -> int:
+    return len(keras.tree.flatten(data)[0])

@@ -1,0 +1,65 @@
+"""Train a model for a while, and leave no trace of it."""
+
+import hashlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .. import _backend, _keras
+
+
+def variables_of(model: Any) -> list[Any]:
+    """Return every variable that training may change: weights, seeds, metrics, the optimizer's, the global seed."""
+    optimizers = [model.optimizer, *_keras.optimizers_in(model.optimizer)]
+    found = [*model.variables, *model.metrics_variables, *(v for o in optimizers for v in o.variables)]
+    found += _keras.global_seed()
+    return list({id(v): v for v in found}.values())
+
+
+def fingerprint(model: Any) -> str:
+    """Return a hash of all variables and of the random number generators of Python, NumPy and TensorFlow."""
+    digest = hashlib.sha256()
+    for variable in variables_of(model):
+        value = _backend.native(variable).numpy()
+        digest.update(f"{value.dtype}{value.shape}".encode())
+        digest.update(value.tobytes())
+    of_numpy = np.random.get_state(legacy=False)  # noqa: NPY002
+    of_numpy["state"]["key"] = of_numpy["state"]["key"].tobytes()
+    digest.update(repr((of_numpy, random.getstate(), _backend.seed_state())).encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def sandbox(model: Any) -> Iterator[None]:
+    """Put everything back at the end, also after an error, and prove it by a hash."""
+    if not model.optimizer.built:
+        with model.distribute_strategy.scope():
+            model.optimizer.build(model.trainable_variables)
+    before = fingerprint(model)
+    variables = variables_of(model)
+    values = [_backend.native(v).numpy() for v in variables]
+    rates = [_keras.rate_of(optimizer) for optimizer in _keras.optimizers_in(model.optimizer)]
+    generators = random.getstate(), np.random.get_state(), _backend.seed_state()  # noqa: NPY002
+    attributes = {name: getattr(model, name) for name in ("train_function", "steps_per_execution", "stop_training")}
+    try:
+        yield
+    finally:
+        for optimizer, rate in zip(_keras.optimizers_in(model.optimizer), rates, strict=True):
+            if _keras.rate_of(optimizer) is not rate:
+                optimizer.learning_rate = rate
+        for variable, value in zip(variables, values, strict=True):
+            _backend.native(variable).assign(value)
+        random.setstate(generators[0])
+        np.random.set_state(generators[1])  # noqa: NPY002
+        _backend.set_seed_state(generators[2])
+        for name, value in attributes.items():
+            setattr(model, name, value)
+    if fingerprint(model) != before:
+        raise RuntimeError(
+            "The model is not as it was before: something that training changes is not a variable that Keras knows "
+            "(`model.variables`, `model.optimizer.variables`). Keep such state in variables created by `add_weight`, "
+            "or try learning rates on `keras.models.clone_model(model)`."
+        )
