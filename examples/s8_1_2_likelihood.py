@@ -53,14 +53,13 @@ def data(noise_of, examples, seed):
     return x.astype("float32"), (f(x) + noise).astype("float32"), surprise.mean()
 
 
-def network(family, steps):
+def network(family):
     """Return a compiled network; the same seed gives the same start."""
     keras.utils.set_random_seed(8)
     outputs = 2 if family == losses.gaussian_with_variance() else 1
     hidden = [keras.layers.Dense(32, "tanh"), keras.layers.Dense(32, "tanh")]
     model = keras.Sequential([keras.Input((1,)), *hidden, keras.layers.Dense(outputs)])
-    rate = keras.optimizers.schedules.CosineDecay(0.03, steps)
-    model.compile(keras_ch8.optimizers.Adam(rate), losses.NegativeLogLikelihood(family))
+    model.compile(keras_ch8.optimizers.Adam(keras_ch8.schedules.Cosine(0.03)), losses.NegativeLogLikelihood(family))
     return model
 
 
@@ -82,7 +81,7 @@ def main():
         print(noise_of.__name__.replace("_", " "))
         for family in families:
             name = type(family).__name__
-            model = network(family, epochs * -(-len(x) // BATCH))
+            model = network(family)
             board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{noise_of.__name__}/{name}")
             history = model.fit(x, y, batch_size=BATCH, epochs=epochs, validation_data=(x_test, y_test),
                                 validation_batch_size=10_000, callbacks=[board], verbose=0).history  # fmt: skip

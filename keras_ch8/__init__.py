@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from . import training as training
 
 __version__ = "0.1.0"
-_SUBPACKAGES = (
+__all__ = [
+    "__version__",
     "callbacks",
     "chapter",
     "clipping",
@@ -32,8 +33,9 @@ _SUBPACKAGES = (
     "schedules",
     "stopping",
     "training",
-)
-__all__ = ["__version__", *_SUBPACKAGES]
+]
+
+_SUBPACKAGES = tuple(__all__[1:])
 
 
 def __getattr__(name: str) -> ModuleType:

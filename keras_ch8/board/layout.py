@@ -6,6 +6,8 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 
 from . import tags
 
+_SURROGATES = (tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE, tags.VAL_TRUE_LOSS)
+
 
 def custom_scalars() -> layout_pb2.Layout:
     """Return the layout, which is written once for each run."""
@@ -16,6 +18,7 @@ def custom_scalars() -> layout_pb2.Layout:
                 chart=[
                     _band("loss of minibatches", tags.LOSS),
                     _lines("loss of epochs", tags.epoch("loss"), tags.epoch("val_loss")),
+                    _lines("surrogate and true loss", *_SURROGATES),
                 ],
             ),
             layout_pb2.Category(

@@ -81,6 +81,10 @@ LAYER_MAP = Tag(
     "large, grey is zero, red is infinite or NaN.",
     "8.2.5",
 )
+SURROGATE = Tag("ch8_surrogate/surrogate", "loss", "The loss that is minimized, on the training set.", "8.1.2")
+TRUE_LOSS = Tag("ch8_surrogate/true", "as the metric", "The loss that is meant, on the training set.", "8.1.2")
+VAL_SURROGATE = Tag("ch8_surrogate/val_surrogate", "loss", "The loss that is minimized, on validation data.", "8.1.2")
+VAL_TRUE_LOSS = Tag("ch8_surrogate/val_true", "as the metric", "The loss that is meant, on validation data.", "8.1.2")
 RANGE_RATE = Tag("ch8_range/log10_learning_rate", "decades", "Learning rate of each step of a range test.", "8.3.1")
 RANGE_LOSS = Tag("ch8_range/loss", "loss", "Loss of the next batch after each step of a range test.", "8.3.1")
 RANGE_SMOOTHED = Tag("ch8_range/loss_smoothed", "loss", "The same, smoothed over a third of a decade.", "8.3.1")
@@ -90,7 +94,7 @@ REPORT = Tag("ch8/report", "text", "What the run shows of the chapter's difficul
 ALL = (
     LOSS, GRADIENT_NORM, UPDATE_NORM, LEARNING_RATE, NONFINITE, GRADIENT_NORM_CLIPPED, CLIP_COEFFICIENT, CLIPPED_SHARE,
     EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
-    RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT,
+    SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT,
 )  # fmt: skip
 """All tags with a fixed name, the most important first."""
 

@@ -4,6 +4,14 @@ from ._clip_gradients import ClipGradients
 from ._early_stopping import EarlyStopping
 from ._gradient_clipping_logger import GradientClippingLogger
 from ._learning_rate_decay import LearningRateDecay
+from ._surrogate_gap import SurrogateGap
 from ._tensorboard import TensorBoard
 
-__all__ = ["ClipGradients", "EarlyStopping", "GradientClippingLogger", "LearningRateDecay", "TensorBoard"]
+__all__ = [
+    "ClipGradients",
+    "EarlyStopping",
+    "GradientClippingLogger",
+    "LearningRateDecay",
+    "SurrogateGap",
+    "TensorBoard",
+]

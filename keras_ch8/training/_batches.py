@@ -39,7 +39,7 @@ def _of_arrays(data: Any, batch_size: int, seed: int) -> Iterator[tuple[Any, Any
             yield tuple(
                 keras.tree.map_structure(lambda a, rows=rows: None if a is None else a[rows], part)
                 for part in (x, y, sample_weight)
-            )  # type: ignore[misc]
+            )
 
 
 def _array(value: Any) -> Any:

@@ -12,6 +12,8 @@ from ._plot import axes_of
 from ._sandbox import sandbox
 from ._trial import losses_at
 
+STABLE = 0.9
+"""Share of the best rate's progress that a higher one must have made to count as stable."""
 LAST = 0.2
 """Share of the steps, at the end, over which the loss is averaged."""
 
@@ -44,7 +46,8 @@ class Comparison:
     def suggestion(self) -> float:
         """A rate somewhat higher than the best one: the next that was tried, unless the training was lost there."""
         at = self._at
-        higher = at + 1 < len(self.rates) and self.final[at + 1] < self.losses[at + 1, 0]
+        start, best = self.losses[0, 0], self.final[at]
+        higher = at + 1 < len(self.rates) and start - self.final[at + 1] > STABLE * (start - best)
         return float(self.rates[at + 1]) if higher else self.best
 
     @property
@@ -81,8 +84,8 @@ def compare_learning_rates(
     """Train for the first steps with each of several learning rates, on the same batches (section 8.3.1).
 
     The book's rule: the best rate for the whole training is higher than the one with the smallest loss after the first
-    100 steps or so, but not so high that it makes the training unstable. So `suggestion` is the next higher rate,
-    unless the loss has risen there. As with `find_learning_rate`, nothing of the trials is left.
+    100 steps or so, but not so high that it makes the training unstable. So `suggestion` is the next higher rate, if it
+    has lowered the loss by nine tenths of what the best has. As with `find_learning_rate`, nothing of the trials is left.
 
     Args:
         model: A compiled model. If it is not built yet, it is built first.
@@ -120,9 +123,9 @@ def compare_learning_rates(
     for i, rate in enumerate(rates):
         with sandbox(model):
             data = batches(x, y, sample_weight, batch_size, seed)
-            found = losses_at(model, data, [rate] * steps, stop_above=np.inf)
+            found = losses_at(model, data, [rate] * steps)
         losses[i, : len(found)] = np.where(np.isfinite(found), found, np.nan)
     result = Comparison(np.array(rates), losses)
-    if np.isnan(result.final).all() or not np.nanmin(result.final) < np.nanmax(losses[:, 0]):
+    if np.isnan(result.final).all() or not np.nanmin(result.final) < losses[0, 0]:
         return dataclasses.replace(result, reason=f"no rate from {rates[0]:g} to {rates[-1]:g} lowers the loss")
     return result

@@ -1,6 +1,7 @@
 """The learning-rate range test."""
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from .. import _checks, _keras
 from ..board.rates import write_rates
 from ._batches import batches
 from ._plot import axes_of
-from ._range_test import Suggestion, suggest
+from ._range_test import Suggestion, suggest, without_batch_effects
 from ._sandbox import sandbox
 from ._trial import losses_at
 
@@ -23,7 +24,7 @@ class RangeTest:
 
     Args:
         rates: Learning rate of each step.
-        losses: Loss of the next batch after each step.
+        losses: Loss of the next batch after each step, corrected for easy and hard batches.
         smoothed: The losses, smoothed over about a third of a decade.
         suggestions: `"steepest"`, `"valley"` and `"minimum/10"`, each with `rate`, `low` and `high`. Empty if there are
             none.
@@ -79,15 +80,16 @@ def find_learning_rate(
 
         rate_i <- low * (high / low)^(i / (steps - 1))
 
-    The loss of the next batch after each step, smoothed over the logarithm of the rate, gives the suggestions:
+    The loss of the next batch after each step, corrected for easy and hard batches by what they had at the start, and
+    smoothed over the logarithm of the rate, gives the suggestions:
 
         steepest     where the loss falls fastest
         valley       two thirds down the longest fall; this is `suggestion`
         minimum/10   a tenth of the rate with the smallest loss
 
     each with the range in which it would lie for other draws of the noise. The test ends once the loss is four times
-    its smallest value. It works at any time of a training, with a schedule in place, frozen layers and any optimizer with
-    one learning rate. Nothing of it is left: every variable of model, optimizer and metrics, and all random number
+    its smallest value. It works at any time of a training, with a schedule in place, frozen layers and any optimizer
+    with one learning rate. Nothing of it is left: every variable of model, optimizer and metrics, and all random number
     generators, are put back, and a hash proves it.
 
     Args:
@@ -125,12 +127,15 @@ def find_learning_rate(
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", mend="Try 100.")
     rates = np.geomspace(low, high, steps)
     _checks.one_rate(_keras.optimizers_in(model.optimizer))
-    data = batches(x, y, sample_weight, batch_size, seed)
-    _keras.build_on(model, next(data))
+    data = list(itertools.islice(batches(x, y, sample_weight, batch_size, seed), steps + 1))
+    _keras.build_on(model, data[0])
     with sandbox(model):
-        losses = losses_at(model, data, rates, stop_above=LOST)
-    kept = np.isfinite(losses) & (losses <= LOST * np.minimum.accumulate(losses))
-    rates, losses = rates[: len(losses)][kept], losses[kept]
+        at_start = losses_at(model, data, [0.0] * steps)
+    with sandbox(model):
+        losses = losses_at(model, data, list(rates), stop_above=LOST)
+    kept = np.flatnonzero(np.isfinite(losses))
+    rates = rates[kept]
+    losses = without_batch_effects(rates, losses[kept], at_start[kept])
     result = RangeTest(rates, losses, *suggest(rates, losses))
     if log_dir is not None:
         write_rates(log_dir, result.rates, result.losses, result.smoothed, str(result))

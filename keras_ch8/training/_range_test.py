@@ -29,6 +29,15 @@ def smoother(decades: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (s_2 * w - s_1 * w * x) / det, (s_0 * w * x - s_1 * w) / det
 
 
+def without_batch_effects(rates: np.ndarray, losses: np.ndarray, at_start: np.ndarray) -> np.ndarray:
+    """Take out of each loss what its batch is easier or harder than others, which its loss at the start tells.
+
+    An effect shrinks with the loss: at a third of the loss at the start it is taken as a third.
+    """
+    level = smoother(np.log10(rates))[0] @ losses / at_start.mean() if at_start.mean() > 0 else np.ones(len(losses))
+    return losses - np.clip(level, 0, 1) * (at_start - at_start.mean())
+
+
 def steepest(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
     """Return where the loss falls fastest on the way to its minimum."""
     return float(decades[np.argmin(slope[: np.argmin(loss) + 1])])
@@ -61,11 +70,10 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str
     decades = np.log10(rates)
     value, slope = smoother(decades)
     loss = value @ losses
-    noise = losses - loss
-    freedom = max(1.0, len(losses) - np.trace(value))
-    standard_error = np.sqrt(np.sum(noise**2) / freedom * np.sum(value**2, axis=1)).max()
-    at = int(np.argmin(loss))
+    noise, at = losses - loss, int(np.argmin(loss))
     fall = loss[: at + 1].max() - loss[at]
+    freedom = max(1.0, at + 1 - np.trace(value[: at + 1]))  # near the end the noise is another
+    standard_error = np.sqrt(np.sum(noise[: at + 1] ** 2) / freedom * np.sum(value[: at + 1] ** 2, axis=1)).max()
     if not fall > SIGNIFICANT * standard_error:
         return loss, {}, (
             f"the loss never falls: from {loss[0]:.4g} at the smallest rate its smoothed curve falls by {fall:.2g} at "

@@ -25,6 +25,7 @@ def test_lines_match_their_series_and_no_other():
     names += [name for tag in tags.ALL for name in (tag.low, tag.high)]
     found = [[name for name in names if re.match(pattern, name)] for pattern in patterns]
     expected = [
-        tags.epoch("loss"), tags.epoch("val_loss"), tags.LEARNING_RATE, tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT,
+        tags.epoch("loss"), tags.epoch("val_loss"), tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE,
+        tags.VAL_TRUE_LOSS, tags.LEARNING_RATE, tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT,
     ]  # fmt: skip
     assert found == [[tag.name] for tag in expected]

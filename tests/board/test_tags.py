@@ -10,7 +10,9 @@ NAMES = {
     "ch8/gradient_norm", "ch8/gradient_norm_clipped", "ch8/clip_coefficient", "ch8/clipped_share", "ch8/update_norm",
     "ch8/weight_norm", "ch8/nonfinite", "ch8/learning_rate", "ch8/effective_rate", "ch8/loss",
     "ch8_layers/gradient_norm_largest", "ch8_layers/gradient_norm_median", "ch8_layers/gradient_norm_smallest",
-    "ch8_layers/gradient_norms", "ch8/report",
+    "ch8_layers/gradient_norms", "ch8/report", "ch8_surrogate/surrogate", "ch8_surrogate/true",
+    "ch8_surrogate/val_surrogate", "ch8_surrogate/val_true", "ch8_range/log10_learning_rate", "ch8_range/loss",
+    "ch8_range/loss_smoothed", "ch8_range/report",
 }  # fmt: skip
 SPIKY = {tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.UPDATE_NORM, tags.EFFECTIVE_RATE, tags.LOSS}
 

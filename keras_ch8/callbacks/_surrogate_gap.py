@@ -1,0 +1,147 @@
+"""What is minimized beside what is meant."""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import numpy as np
+
+from .. import _checks, stopping
+from ..board import tags
+from ..stopping._improvement import index_of_best
+from ._base import AbstractCallback, say
+from ._watch import Watch
+
+FALLEN = 0.99
+"""A surrogate below this share of its value then has fallen since."""
+
+
+@final
+class SurrogateGap(AbstractCallback):
+    """Show the surrogate loss and the true one together, and say when only the surrogate still falls (section 8.1.2).
+
+    Training minimizes a surrogate, such as the negative log-likelihood, for a loss that is meant but has no useful
+    gradient, such as the 0-1 loss. Once the true loss on the training set is flat, at 0 or above it, the surrogate may
+    go on falling and bring the validation error down with it; or it may only overfit. This callback says which.
+
+    Puts into `logs`, for each epoch:
+
+        flat_epochs    epochs since the true loss on the training set was last better than ever before
+
+    and, through `keras_ch8.callbacks.TensorBoard` if it is there, `ch8_surrogate/surrogate`, `ch8_surrogate/true` and
+    both with `val_`, one chart of Custom Scalars, and sentences in `ch8/report`.
+
+    Args:
+        true: Name of the metric that is meant. Defaults to `"zero_one_loss"`.
+        surrogate: Name of the loss that is minimized. Defaults to `"loss"`.
+        patience: Epochs after which the true loss counts as flat. Defaults to `5`.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction of `true` that Keras knows. Defaults to `"auto"`.
+        verbose: 1 prints the sentence once, when the true loss is first flat. Defaults to `0`.
+
+    Raises:
+        ValueError: If an argument lies outside its range; in `fit`, if a quantity is not reported.
+
+    Example:
+        >>> gap = keras_ch8.callbacks.SurrogateGap(patience=2)
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        >>> model.compile(keras_ch8.optimizers.SGD(), loss, [keras_ch8.metrics.ZeroOneLoss(from_logits=True)])
+        >>> history = model.fit(np.ones((8, 2)), np.ones(8), epochs=9, callbacks=[gap], verbose=0).history
+        >>> history["flat_epochs"][-1] < 9
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
+    """
+
+    listens = False
+
+    def __init__(
+        self,
+        true: str = "zero_one_loss",
+        surrogate: str = "loss",
+        patience: int = 5,
+        mode: str = "auto",
+        verbose: int = 0,
+    ) -> None:
+        super().__init__()
+        self.true, self.surrogate, self.verbose = true, surrogate, verbose
+        self.patience = _checks.count("patience", patience, 1, meaning="epochs until flat", mend="Try 5.")
+        watched = [(true, _checks.mode(mode)), (surrogate, "min")]
+        self._watch = Watch(type(self).__name__, watched, min_delta=0.0, keeps_weights=False)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what has happened so far, to go on from it after an interruption."""
+        return self._watch.state()
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` returned."""
+        self._watch.keep(state)
+
+    def on_begin(self) -> None:
+        """Forget the last training, unless `set_state` says to go on from it."""
+        self._watch.begin()
+        self._said = False
+
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Report the epoch, and say once that the true loss is flat."""
+        self._watch.epoch_ended(self.model, epoch, logs)
+        last = self._watch.past.logs[-1]
+        if self.session.writer is not None:
+            found = {tag.name: last[n] for n, tag in self._series().items() if n in last}
+            self.session.writer.scalars(self.session.step, found)
+        self.session.log(logs, {"flat_epochs": self._watch.wait})
+        sentence = learn_more(self._watch.past, self.true, self.surrogate, self.patience)
+        if sentence and self.verbose and not self._said:
+            self._said = True
+            say(sentence)
+
+    def _series(self) -> dict[str, tags.Tag]:
+        return {
+            self.surrogate: tags.SURROGATE,
+            self.true: tags.TRUE_LOSS,
+            f"val_{self.surrogate}": tags.VAL_SURROGATE,
+            f"val_{self.true}": tags.VAL_TRUE_LOSS,
+        }
+
+    def findings(self) -> list[str]:
+        """Return the sentences."""
+        past, true, surrogate = self._watch.past, self.true, self.surrogate
+        sentences = learn_more(past, true, surrogate, self.patience), best_epochs(past, true, surrogate)
+        return [sentence for sentence in sentences if sentence]
+
+
+def learn_more(past: stopping.Past, true: str, surrogate: str, patience: int) -> str:
+    """Say that the true loss on the training set is flat while the surrogate still falls; "" where that is not so."""
+    best = index_of_best(past.falling(true))
+    values, surrogates = past.values(true), past.values(surrogate)
+    if best is None or len(values) - 1 - best < patience or not surrogates[-1] < FALLEN * surrogates[best]:
+        return ""
+    sentence = (
+        f"On the training set `{true}` is flat since epoch {past.epochs[best] + 1} (at {values[best]:.4g}), while "
+        f"`{surrogate}` has gone on falling from {surrogates[best]:.4g} to {surrogates[-1]:.4g}"
+    )
+    raw = past.values(f"val_{true}")
+    if len(raw) != len(values):
+        return f"{sentence}; whether that helps, validation data would tell."
+    now = -raw if past.is_max(true) else raw
+    since = f"`val_{true}` went from {raw[best]:.4g} to {raw[-1]:.4g} meanwhile"
+    if now[-1] < now[best]:
+        return f"{sentence}. {since}: it learns more, so go on."
+    if now[-1] > now[best]:
+        return f"{sentence}. {since}: it overfits, so stop on `val_{true}`."
+    return f"{sentence}. {since}: it has brought nothing so far."
+
+
+def best_epochs(past: stopping.Past, true: str, surrogate: str) -> str:
+    """Say where on validation data the surrogate and the true loss were best, if not at the same epoch."""
+    of_surrogate = past.values(f"val_{surrogate}")
+    raw = past.values(f"val_{true}")
+    at_surrogate, at_true = index_of_best(of_surrogate), index_of_best(-raw if past.is_max(true) else raw)
+    if at_surrogate is None or at_true is None or np.isclose(raw[at_surrogate], raw[at_true]):
+        return ""
+    epochs = past.epochs_with(f"val_{true}") + 1
+    return (
+        f"`val_{surrogate}` was best at epoch {past.epochs_with(f'val_{surrogate}')[at_surrogate] + 1}, where "
+        f"`val_{true}` was {raw[at_surrogate]:.4g}; `val_{true}` was best at epoch {epochs[at_true]}, with "
+        f"{raw[at_true]:.4g}: to stop on what is meant, monitor it."
+    )
