@@ -93,10 +93,14 @@ def mode_of(model: Any, name: str) -> str | None:
     return next((found for found in map(direction, fitting) if found), None)
 
 
-def global_seed() -> list[Any]:
-    """Return the state of the generator that unseeded `keras.random` calls share, if there is one by now."""
-    generator = global_state.get_global_attribute("global_seed_generator")
-    return [] if generator is None else [generator.state]
+def global_seed_generator() -> Any:
+    """Return the generator that unseeded `keras.random` calls share; None before the first of them."""
+    return global_state.get_global_attribute("global_seed_generator")
+
+
+def forget_global_seed_generator() -> None:
+    """Go back to before the first unseeded call."""
+    global_state.set_global_attribute("global_seed_generator", None)
 
 
 def build_on(model: Any, batch: tuple[Any, Any, Any]) -> None:

@@ -85,7 +85,7 @@ def compare_learning_rates(
 
     The book's rule: the best rate for the whole training is higher than the one with the smallest loss after the first
     100 steps or so, but not so high that it makes the training unstable. So `suggestion` is the next higher rate, if it
-    has lowered the loss by nine tenths of what the best has. As with `find_learning_rate`, nothing of the trials is left.
+    has lowered the loss by nine tenths of what the best has. As with `find_learning_rate`, no trace of it is left.
 
     Args:
         model: A compiled model. If it is not built yet, it is built first.

@@ -39,10 +39,10 @@ class RangeTest:
 
     @property
     def suggestion(self) -> float:
-        """The rate to start with, from the rule `"valley"`; ValueError if there is none."""
+        """The rate to start with, from the rule `"minimum/10"`; ValueError if there is none."""
         if self.reason:
             raise ValueError(f"No learning rate can be suggested: {self.reason}.")
-        return self.suggestions["valley"].rate
+        return self.suggestions["minimum/10"].rate
 
     def plot(self, ax: Any = None) -> Any:
         """Draw losses and suggestions over the rate, with matplotlib; return the axes."""
@@ -84,8 +84,8 @@ def find_learning_rate(
     smoothed over the logarithm of the rate, gives the suggestions:
 
         steepest     where the loss falls fastest
-        valley       two thirds down the longest fall; this is `suggestion`
-        minimum/10   a tenth of the rate with the smallest loss
+        valley       where two thirds of the fall are done
+        minimum/10   a tenth of the rate with the smallest loss; this is `suggestion`
 
     each with the range in which it would lie for other draws of the noise. The test ends once the loss is four times
     its smallest value. It works at any time of a training, with a schedule in place, frozen layers and any optimizer

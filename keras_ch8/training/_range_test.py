@@ -44,14 +44,12 @@ def steepest(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
 
 
 def valley(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
-    """Return the point two thirds down the longest fall: before the minimum, after the steepest part of most curves."""
+    """Return where two thirds of the fall from the highest to the lowest loss are done."""
     del slope
-    rises = np.flatnonzero(np.diff(loss) >= 0)
-    ends = np.concatenate([rises, [len(loss) - 1]])
-    starts = np.concatenate([[0], rises + 1])
-    longest = int(np.argmax(loss[starts] - loss[ends]))
-    start, end = decades[starts[longest]], decades[ends[longest]]
-    return float(start + (end - start) * 2 / 3)
+    end = int(np.argmin(loss))
+    start = int(np.argmax(loss[: end + 1]))
+    down = loss[start] - loss[start : end + 1] >= 2 / 3 * (loss[start] - loss[end])
+    return float(decades[start + np.argmax(down)])
 
 
 def tenth_of_minimum(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> float:
@@ -82,7 +80,9 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str
     drawn = loss + np.random.default_rng(0).choice(noise, (DRAWS, len(noise)))
     found = {}
     for name, rule in RULES.items():
-        others = [rule(decades, value @ draw, slope @ draw) for draw in drawn]
-        low, high = np.quantile(others, [0.16, 0.84])
-        found[name] = Suggestion(10 ** rule(decades, loss, slope @ losses), 10**low, 10**high)
+        best = rule(decades, loss, slope @ losses)
+        low, middle, high = np.quantile(
+            [rule(decades, value @ draw, slope @ draw) for draw in drawn], [0.16, 0.5, 0.84]
+        )
+        found[name] = Suggestion(*(float(10**x) for x in (best, best + low - middle, best + high - middle)))
     return loss, found, ""

@@ -15,7 +15,7 @@ def variables_of(model: Any) -> list[Any]:
     """Return every variable that training may change: weights, seeds, metrics, the optimizer's, the global seed."""
     optimizers = [model.optimizer, *_keras.optimizers_in(model.optimizer)]
     found = [*model.variables, *model.metrics_variables, *(v for o in optimizers for v in o.variables)]
-    found += _keras.global_seed()
+    found += [generator.state] if (generator := _keras.global_seed_generator()) is not None else []
     return list({id(v): v for v in found}.values())
 
 
@@ -38,7 +38,7 @@ def sandbox(model: Any) -> Iterator[None]:
     if not model.optimizer.built:
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
-    before = fingerprint(model)
+    before, generator = fingerprint(model), _keras.global_seed_generator()
     variables = variables_of(model)
     values = [_backend.native(v).numpy() for v in variables]
     rates = [_keras.rate_of(optimizer) for optimizer in _keras.optimizers_in(model.optimizer)]
@@ -50,6 +50,8 @@ def sandbox(model: Any) -> Iterator[None]:
         for optimizer, rate in zip(_keras.optimizers_in(model.optimizer), rates, strict=True):
             if _keras.rate_of(optimizer) is not rate:
                 optimizer.learning_rate = rate
+        if generator is None:
+            _keras.forget_global_seed_generator()
         for variable, value in zip(variables, values, strict=True):
             _backend.native(variable).assign(value)
         random.setstate(generators[0])

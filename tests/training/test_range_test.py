@@ -1,0 +1,69 @@
+"""What is suggested for textbook curves, whatever the noise."""
+
+import numpy as np
+import pytest
+
+from keras_ch8.training._range_test import suggest, without_batch_effects
+
+RATES = np.geomspace(1e-7, 10, 100)
+
+
+def textbook(rates, middle=2e-2, sharpness=4.0):
+    """A plateau at 2.3, a fall around `middle`, and a rise where the training is lost."""
+    t = np.log10(rates)
+    return 0.3 + 2.0 / (1 + np.exp(sharpness * (t - np.log10(middle)))) + 0.3 * np.exp(4 * (t - np.log10(middle) - 1.9))
+
+
+def steepest_of(**curve):
+    fine = np.geomspace(1e-7, 10, 100_001)
+    return fine[np.argmin(np.gradient(textbook(fine, **curve)))]
+
+
+@pytest.mark.parametrize("curve", [{}, {"middle": 1e-3, "sharpness": 2.0}, {"middle": 0.3, "sharpness": 8.0}])
+def test_the_steepest_point_is_found_in_50_of_50_draws(curve):
+    truth, noisy = steepest_of(**curve), []
+    for seed in range(50):
+        losses = textbook(RATES, **curve) + 0.02 * np.random.default_rng(seed).normal(size=100)
+        kept = np.cumsum(losses > 4 * np.minimum.accumulate(losses)) == 0
+        _, found, reason = suggest(RATES[kept], losses[kept])
+        assert reason == ""
+        noisy.append(found["steepest"].rate)
+        assert truth / 3 < found["steepest"].rate < truth * 3
+        assert found["steepest"].low <= found["steepest"].high < 10 * found["steepest"].low
+        assert found["minimum/10"].rate < found["valley"].rate * 10
+    assert np.std(np.log10(noisy)) < 0.15
+
+
+def test_the_slope_over_the_rate_itself_would_suggest_a_tiny_rate():
+    """The fault that this is about: d loss / d rate of noise is largest where rates lie closest."""
+    losses = textbook(RATES) + 0.02 * np.random.default_rng(0).normal(size=100)
+    assert RATES[np.argmin(np.gradient(losses, RATES))] < 1e-6
+    assert suggest(RATES, losses)[1]["steepest"].rate > 5e-3
+
+
+def test_noise_alone_is_refused_and_a_small_fall_is_found():
+    refused = found = 0
+    for seed in range(200):
+        noise = np.random.default_rng(seed).normal(size=100)
+        refused += suggest(RATES, 2.3 + 0.1 * noise)[2].startswith("the loss never falls")
+        found += suggest(RATES, textbook(RATES) + 0.2 * noise)[2] == ""
+    assert refused >= 199
+    assert found >= 199
+
+
+def test_a_loss_that_only_rises_is_refused():
+    assert suggest(RATES, 1 + np.log10(RATES / 1e-7) ** 2)[2].startswith("the loss never falls")
+
+
+def test_too_few_rates_are_refused():
+    assert suggest(RATES[:5], textbook(RATES[:5]))[2] == "only 5 rates gave a finite loss: begin with a smaller one"
+
+
+def test_hard_and_easy_batches_are_evened_out():
+    rng = np.random.default_rng(0)
+    effect = np.exp(0.3 * rng.normal(size=100))
+    losses = textbook(RATES) * effect
+    even = without_batch_effects(RATES, losses, textbook(RATES[:1]) * effect)
+    truth, before_the_rise = textbook(RATES) * effect.mean(), RATES < 0.5
+    left, at_first = (np.abs(x - truth)[before_the_rise].mean() for x in (even, losses))
+    assert left < 0.15 * at_first
