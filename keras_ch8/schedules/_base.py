@@ -12,6 +12,13 @@ from . import _fit
 from ._duration import Clock, Duration, duration
 
 
+class NotYetKnown(ValueError, AttributeError):
+    """A rate was asked for before `fit` has said how long it is.
+
+    An AttributeError too, since Keras reads `optimizer.learning_rate` before it sets it and expects no other error.
+    """
+
+
 class AbstractSchedule(LearningRateSchedule):
     """A Keras schedule around a law: `rate(k)`, in float64, for the k-th step counted from 0.
 
@@ -65,7 +72,7 @@ class AbstractSchedule(LearningRateSchedule):
     def steps(self, name: str) -> Any:
         """Return a duration in steps."""
         if name not in self._steps:
-            raise ValueError(
+            raise NotYetKnown(
                 f"`{name}={self.lengths()[name]!r}` of {type(self).__name__} is not known in steps before `fit` has "
                 "begun. In a training loop of your own call `schedule.resolve(keras_ch8.schedules.Clock("
                 "steps_per_epoch, batches_per_step, steps))` first, or give the number of steps."

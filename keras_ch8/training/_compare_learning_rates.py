@@ -9,7 +9,7 @@ import numpy as np
 from .. import _checks, _keras
 from ._batches import batches
 from ._plot import axes_of
-from ._sandbox import sandbox
+from ._sandbox import build_on, sandbox
 from ._trial import losses_at
 
 STABLE = 0.9
@@ -118,7 +118,7 @@ def compare_learning_rates(
     rates = sorted(_checks.rate("rates", rate) for rate in rates)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", mend="The book has about 100.")
     _checks.one_rate(_keras.optimizers_in(model.optimizer))
-    _keras.build_on(model, next(batches(x, y, sample_weight, batch_size, seed)))
+    build_on(model, next(batches(x, y, sample_weight, batch_size, seed)))
     losses = np.full((len(rates), steps), np.nan)
     for i, rate in enumerate(rates):
         with sandbox(model):

@@ -11,7 +11,7 @@ from ..board.rates import write_rates
 from ._batches import batches
 from ._plot import axes_of
 from ._range_test import Suggestion, suggest, without_batch_effects
-from ._sandbox import sandbox
+from ._sandbox import build_on, sandbox
 from ._trial import losses_at
 
 LOST = 4.0
@@ -128,7 +128,7 @@ def find_learning_rate(
     rates = np.geomspace(low, high, steps)
     _checks.one_rate(_keras.optimizers_in(model.optimizer))
     data = list(itertools.islice(batches(x, y, sample_weight, batch_size, seed), steps + 1))
-    _keras.build_on(model, data[0])
+    build_on(model, data[0])
     with sandbox(model):
         at_start = losses_at(model, data, [0.0] * steps)
     with sandbox(model):

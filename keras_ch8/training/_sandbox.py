@@ -33,19 +33,37 @@ def fingerprint(model: Any) -> str:
 
 
 @contextmanager
+def generators_kept() -> Iterator[None]:
+    """Put the random number generators of Python, NumPy and TensorFlow back at the end."""
+    states = random.getstate(), np.random.get_state(), _backend.seed_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        _backend.set_seed_state(states[2])
+
+
+def build_on(model: Any, batch: tuple[Any, Any, Any]) -> None:
+    """Create all variables that the first training step would create."""
+    with generators_kept():
+        _keras.build_on(model, batch)
+        if not model.optimizer.built:
+            with model.distribute_strategy.scope():
+                model.optimizer.build(model.trainable_variables)
+
+
+@contextmanager
 def sandbox(model: Any) -> Iterator[None]:
     """Put everything back at the end, also after an error, and prove it by a hash."""
-    if not model.optimizer.built:
-        with model.distribute_strategy.scope():
-            model.optimizer.build(model.trainable_variables)
     before, generator = fingerprint(model), _keras.global_seed_generator()
     variables = variables_of(model)
     values = [_backend.native(v).numpy() for v in variables]
     rates = [_keras.rate_of(optimizer) for optimizer in _keras.optimizers_in(model.optimizer)]
-    generators = random.getstate(), np.random.get_state(), _backend.seed_state()  # noqa: NPY002
     attributes = {name: getattr(model, name) for name in ("train_function", "steps_per_execution", "stop_training")}
     try:
-        yield
+        with generators_kept():
+            yield
     finally:
         for optimizer, rate in zip(_keras.optimizers_in(model.optimizer), rates, strict=True):
             if _keras.rate_of(optimizer) is not rate:
@@ -54,9 +72,6 @@ def sandbox(model: Any) -> Iterator[None]:
             _keras.forget_global_seed_generator()
         for variable, value in zip(variables, values, strict=True):
             _backend.native(variable).assign(value)
-        random.setstate(generators[0])
-        np.random.set_state(generators[1])  # noqa: NPY002
-        _backend.set_seed_state(generators[2])
         for name, value in attributes.items():
             setattr(model, name, value)
     if fingerprint(model) != before:

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ch8 import callbacks, clipping
+from keras_ch8 import callbacks, clipping, schedules
 from tests.callbacks.runs import Frames
 from tests.optimizers.boxes import NAMES, make
 
@@ -37,6 +37,7 @@ FEATURES = {
         "skip_nonfinite": True,
     },
 }
+DECAY = schedules.Sequence([schedules.Warmup(0.05, "1ep", 0.01), schedules.LinearDecay(0.05, "50%")], ["1ep"])
 CASES = {f"{name}-{feature}": (name, FEATURES[feature], {}) for name in NAMES for feature in ("plain", "everything")}
 CASES |= {f"Adam-{feature}": ("Adam", options, {}) for feature, options in FEATURES.items()}
 CASES |= {
@@ -47,6 +48,8 @@ CASES |= {
     "Adam-bfloat16-weights": ("Adam", {}, {"dtype": "bfloat16"}),
     "Adam-telemetry": ("Adam", {"clip": clipping.by_percentile(50)}, {"telemetry": True}),
     "Adam-telemetry-tensor-rule": ("Adam", {"clip": clipping.adaptive(0.1)}, {"telemetry": True}),
+    "Adam-telemetry-schedule": ("Adam", {}, {"telemetry": True, "decay": DECAY}),
+    "Keras-telemetry-schedule": ("Keras", {}, {"telemetry": True, "decay": DECAY}),
     "Keras-telemetry": ("Keras", {}, {"telemetry": True, "rule": clipping.by_global_norm(0.1)}),
 }
 
@@ -71,6 +74,7 @@ def train(name, options, setting):
     frames = Frames()
     listed = [frames] if setting.get("telemetry") else []
     listed += [callbacks.ClipGradients(setting["rule"])] if "rule" in setting else []
+    listed += [callbacks.LearningRateDecay(setting["decay"])] if "decay" in setting else []
     model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0, callbacks=listed)
     return model, frames
 

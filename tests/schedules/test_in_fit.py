@@ -133,6 +133,16 @@ def test_an_unknown_length_of_epoch_is_an_error_with_the_mend():
     assert float(model.optimizer._learning_rate.steps("decay_steps")) == 12
 
 
+@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD])
+def test_a_rate_that_is_not_known_yet_can_be_replaced(optimizer):
+    model = network(optimizer(LinearDecay(0.1, "2ep")))
+    with pytest.raises(ValueError, match="not known in steps before `fit` has begun"):
+        _ = model.optimizer.learning_rate
+    model.optimizer.learning_rate = Scaled(LinearDecay(0.2, "1ep"))
+    fit_six_steps(model, [], epochs=1)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.002)
+
+
 def test_a_loop_of_ones_own_resolves_by_hand():
     schedule = Warmup(0.1, "1ep")
     schedule.resolve(Clock(steps_per_epoch=10, batches_per_step=1, steps=100))

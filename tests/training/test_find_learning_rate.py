@@ -118,6 +118,13 @@ def test_a_model_that_is_not_built_yet_is_built():
     assert model.built
 
 
+def test_a_schedule_that_is_not_resolved_yet_is_put_back():
+    model = network(OPTIMIZERS["relative schedule"]())
+    assert training.find_learning_rate(model, X, Y).suggestion > 0
+    model.fit(X, Y, epochs=1, verbose=0)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
+
+
 def test_several_inputs_and_outputs():
     a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
     hidden = keras.layers.Dense(8)(keras.layers.concatenate([a, b]))

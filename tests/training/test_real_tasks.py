@@ -66,5 +66,4 @@ def test_the_suggested_rate_is_within_10_percent_of_the_best_of_a_grid(task):
     found = training.find_learning_rate(network(0.01), x, y)
     finals = [final_loss(rate) for rate in GRID]
     ratio = final_loss(found.suggestion) / np.nanmin(finals)
-    print(f"{task}: {found.suggestion:.2g} ends at {ratio:.3f} times the best, of {GRID[np.nanargmin(finals)]:.2g}")
-    assert ratio < 1.1
+    assert ratio < 1.1, f"{found}\nends at {ratio:.3f} times the best, of {GRID[np.nanargmin(finals)]:.2g}"
