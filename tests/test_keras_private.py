@@ -3,6 +3,7 @@
 import inspect
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
@@ -123,3 +124,45 @@ def test_a_metric_says_what_is_better_in_it_and_mode_auto_listens():
     model.compile("sgd", "mse", metrics=[metric])
     model.fit(keras.ops.ones((2, 1)), keras.ops.ones((2, 1)), verbose=0, callbacks=[watch])
     assert watch.monitor_op is keras.ops.less
+
+
+def test_what_an_optimizer_takes_its_rate_from_can_be_seen():
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+    assert _keras.schedule_of(keras.optimizers.SGD(schedule)) is schedule
+    number = keras.optimizers.SGD(0.1)
+    assert _keras.schedule_of(number) is None
+    assert _keras.rate_of(number) is number.learning_rate
+
+
+def test_optimizers_are_found_inside_others():
+    inner = keras.optimizers.SGD(0.1)
+    assert _keras.optimizers_in(inner) == [inner]
+    assert _keras.optimizers_in(keras.optimizers.LossScaleOptimizer(inner)) == [inner]
+    assert _keras.optimizers_in(None) == []
+
+
+def test_unseeded_draws_share_a_generator_that_can_be_forgotten():
+    keras.utils.set_random_seed(0)
+    assert _keras.global_seed_generator() is None
+    keras.random.normal((1,))
+    assert _keras.global_seed_generator().state.shape == (2,)
+    _keras.forget_global_seed_generator()
+    assert _keras.global_seed_generator() is None
+
+
+def test_a_model_can_be_built_by_a_batch():
+    model = keras.Sequential([keras.layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    _keras.build_on(model, (np.ones((4, 3)), np.ones((4, 2)), None))
+    assert model.count_params() == 8
+    assert len(model.metrics_variables) == 4
+
+
+def test_eager_seeds_come_from_a_generator_that_can_be_put_back():
+    tf.random.set_seed(3)
+    state = _backend.seed_state()
+    assert state[0] is not None
+    first = tf.random.uniform((2,)).numpy(), tf.random.get_global_generator().uniform((2,)).numpy()
+    _backend.set_seed_state(state)
+    again = tf.random.uniform((2,)).numpy(), tf.random.get_global_generator().uniform((2,)).numpy()
+    np.testing.assert_array_equal(first, again)

@@ -1,24 +1,50 @@
 """What the suite promises by name, its docstrings, and the map of the chapter."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
 
 import keras_ch8
-from keras_ch8 import callbacks, chapter, clipping, optimizers
+from keras_ch8 import callbacks, chapter, clipping, losses, metrics, optimizers, schedules, stopping, training
 
 ROOT = Path(__file__).parent.parent
 OPTIMIZERS = ["SGD", "Adagrad", "Adam", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
 RULES = ["adaptive", "by_global_norm", "by_norm", "by_percentile", "by_value"]
-CALLBACKS = ["ClipGradients", "GradientClippingLogger", "TensorBoard"]
+CALLBACKS = [
+    "ClipGradients", "EarlyStopping", "GradientClippingLogger", "LearningRateDecay", "SurrogateGap", "TensorBoard",
+]  # fmt: skip
+LAWS = ["Cosine", "Exponential", "InverseTime", "LinearDecay", "OneCycle", "Scaled", "Sequence", "Warmup", "on_plateau"]
+CRITERIA = [
+    "all_of", "any_of", "deadline", "diverged", "generalization_loss", "patience", "productivity", "successive_rises",
+    "threshold",
+]  # fmt: skip
+FAMILIES = ["bernoulli", "categorical", "gaussian", "gaussian_with_variance", "laplace", "poisson"]
+LOSSES = ["Exponential", "ModifiedHuber", "NegativeLogLikelihood"]
+TRIALS = ["compare_learning_rates", "find_learning_rate", "retrain_on_all_data"]
+NAMES = {
+    callbacks: CALLBACKS,
+    clipping: RULES,
+    losses: LOSSES + FAMILIES,
+    metrics: ["ZeroOneLoss"],
+    optimizers: OPTIMIZERS,
+    schedules: LAWS,
+    stopping: CRITERIA,
+    training: TRIALS,
+}
+HELD = {schedules: ["Clock"], stopping: ["Past", "Reason", "Why"], training: ["Comparison", "RangeTest", "Retraining"]}
+"""What parts give or take; the map of the chapter has them not."""
+
+
+def room_of(module):
+    return module.__name__.removeprefix("keras_ch8.")
 
 
 def test_public_names():
-    assert dir(keras_ch8) == ["__version__", "callbacks", "chapter", "clipping", "optimizers"]
-    assert sorted(clipping.__all__) == RULES
-    assert sorted(callbacks.__all__) == CALLBACKS
-    assert sorted(optimizers.__all__) == sorted(OPTIMIZERS)
+    assert sorted([room_of(module) for module in NAMES] + ["__version__", "chapter"]) == dir(keras_ch8)
+    for module, names in NAMES.items():
+        assert sorted(module.__all__) == sorted(names + HELD.get(module, [])), module
     public = [n for n, v in vars(optimizers).items() if not n.startswith("_") and not inspect.ismodule(v)]
     assert sorted(public) == sorted(OPTIMIZERS)
 
@@ -37,14 +63,22 @@ def test_an_optimizer_is_final_and_explains_itself_in_order(name):
     assert all(argument in cls.__doc__ for argument in own)
 
 
-@pytest.mark.parametrize("part", [*(getattr(clipping, n) for n in RULES), *(getattr(callbacks, n) for n in CALLBACKS)])
-def test_a_rule_or_a_callback_is_final_and_explains_itself_in_order(part):
-    assert part.__final__
-    headings = ["8.2", *(["<-", "State:"] if part.__name__ in RULES else []), "Args:", "Example:", "References:"]
+PARTS = [getattr(module, name) for module, names in NAMES.items() if module is not optimizers for name in names]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.__module__}.{part.__name__}")
+def test_a_part_is_final_and_explains_itself_in_order(part):
+    assert inspect.isfunction(part) or part.__final__
+    first, room = part.__doc__.splitlines()[0], part.__module__.split(".")[1]
+    assert re.search(r"\(.*[78]\.\d.*\)\.$", first)
+    parameters = [] if part in (losses.bernoulli, losses.categorical) else inspect.signature(part).parameters
+    equation = {"clipping": ["<-"], "schedules": ["<-"], "losses": [" = "] if part.__name__ in FAMILIES else ["<-"]}
+    state = ["State:"] if room == "clipping" else []
+    headings = [*equation.get(room, []), *state, *(["Args:"] if parameters else []), "Example:", "References:"]
     places = [part.__doc__.find(heading) for heading in headings]
     assert -1 not in places, f"missing: {headings[places.index(-1)]}"
-    assert places[1:] == sorted(places[1:])
-    assert all(f"{argument}:" in part.__doc__ for argument in inspect.signature(part).parameters)
+    assert places == sorted(places)
+    assert all(f"{argument}:" in part.__doc__ for argument in parameters)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -62,8 +96,7 @@ def test_the_map_names_parts_that_exist_and_all_of_them():
     for part in parts:
         where, name = part.split(".")
         assert hasattr(getattr(keras_ch8, where), name), part
-    named = {"optimizers": OPTIMIZERS, "clipping": RULES, "callbacks": CALLBACKS}
-    assert {f"{where}.{name}" for where, names in named.items() for name in names} == set(parts)
+    assert {f"{room_of(module)}.{name}" for module, names in NAMES.items() for name in names} == set(parts)
     numbers = [section.number for section in chapter.SECTIONS]
     assert numbers == sorted(numbers)
     assert all((ROOT / "examples" / s.example).is_file() for s in chapter.SECTIONS if s.example)

@@ -233,15 +233,22 @@ def power_of_two_below(x: Any) -> tf.Tensor:
 
 def seed_state() -> Any:
     """Return the state of the generators that give seeds to random operations in eager code."""
+    generator = tf.random.get_global_generator().state.numpy().tolist()  # the first call makes it, out of the other
     counter = getattr(context.context(), "_rng", None)
-    return (None if counter is None else counter.getstate(), tf.random.get_global_generator().state.numpy().tolist())
+    return None if counter is None else counter.getstate(), generator
 
 
 def set_seed_state(state: Any) -> None:
-    """Go back to what `seed_state` returned."""
+    """Go back to what `seed_state` returned.
+
+    Operations that were run since are cached by their seeds, and would go on from where they are: so forget them.
+    """
+    if seed_state() == state:
+        return
     counter, generator = state
     if counter is not None:
         context.context()._rng.setstate(counter)
+        context.context()._clear_caches()
     tf.random.get_global_generator().state.assign(generator)
 
 
