@@ -247,8 +247,8 @@ def set_seed_state(state: Any) -> None:
         return
     counter, generator = state
     if counter is not None:
+        tf.random.set_seed(context.global_seed())  # this forgets them
         context.context()._rng.setstate(counter)
-        context.context()._clear_caches()
     tf.random.get_global_generator().state.assign(generator)
 
 
