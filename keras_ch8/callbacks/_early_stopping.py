@@ -99,8 +99,8 @@ class EarlyStopping(AbstractCallback):
         )
         self.evaluate_on = evaluate_on if evaluate_on is None or isinstance(evaluate_on, tuple) else (evaluate_on,)
         self.reason: stopping.Reason | None = None
-        watched = {monitor: mode} | {n: m for n, m in self.criterion.watched(monitor) if n != monitor}
-        self._watch = Watch(type(self).__name__, watched.items(), min_delta, restore_best_weights)
+        watched = [(monitor, mode), *self.criterion.watched(monitor)]
+        self._watch = Watch(type(self).__name__, watched, min_delta, restore_best_weights)
 
     @property
     def best(self) -> float | None:
@@ -162,7 +162,8 @@ class EarlyStopping(AbstractCallback):
         """Return the values on `evaluate_on`, under the names that `fit` has for training and validation."""
         if self.evaluate_on is None:
             return {}
-        values = self.model.evaluate(*self.evaluate_on, verbose=0, return_dict=True)
+        x, y, weight = (*self.evaluate_on, None, None)[:3]
+        values = self.model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True)
         self.session.report(logs, {f"measured_{name}": float(value) for name, value in values.items()})
         return values | {f"val_{name}": value for name, value in values.items()}
 

@@ -16,7 +16,7 @@ class Watch:
 
     Args:
         owner: Name of the callback, for errors.
-        watched: Name and mode of each quantity; the best epoch is that of the first.
+        watched: Name and mode of each quantity, in any number; the best epoch is that of the first.
         min_delta: The smallest change of the first that counts.
         keeps_weights: Whether to keep the weights of the best epoch.
     """
@@ -25,8 +25,8 @@ class Watch:
         self, owner: str, watched: Iterable[tuple[str, str]], min_delta: float | str, keeps_weights: bool
     ) -> None:
         self.owner = owner
-        self.watched = list(watched)
-        self.monitor = self.watched[0][0]
+        self.modes = _merged(owner, watched)
+        self.monitor = next(iter(self.modes))
         self.min_delta, self.keeps_weights = min_delta, keeps_weights
         self.past = stopping.Past(self.monitor)
         self.best_weights: Any = None
@@ -76,7 +76,7 @@ class Watch:
     def epoch_ended(self, model: Any, epoch: int, logs: Mapping[str, Any], seconds: float = math.nan) -> None:
         """Take an epoch, and keep its weights if it is the best."""
         seen = _numbers(logs)
-        for name, mode in self.watched:
+        for name, mode in self.modes.items():
             self._check(model, epoch, name, mode, seen)
         self.past = self.past.after(epoch, seen, seconds)
         if self.keeps_weights and self.monitor in seen and self._best is not None and self.best_epoch == epoch:
@@ -98,6 +98,17 @@ class Watch:
                     f"Received: mode={mode!r}. Give mode='max' or mode='min'."
                 )
             self.past = dataclasses.replace(self.past, modes={**self.past.modes, name: found})
+
+
+def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the mode of each quantity: "auto" where nobody says another."""
+    modes: dict[str, str] = {}
+    for name, mode in watched:
+        known = modes.setdefault(name, mode)
+        if "auto" not in (known, mode) and known != mode:
+            raise ValueError(f"`{owner}` is told mode={known!r} and mode={mode!r} for {name!r}. Keep one of them.")
+        modes[name] = mode if known == "auto" else known
+    return modes
 
 
 def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:

@@ -146,7 +146,9 @@ def retrain_on_all_data(
     per_epoch, per_epoch_of_all = (math.ceil(_size(data) / batch_size) for data in (train, all_data))
     target, reached = None, True
     if strategy == "until_loss":
-        target = float(model.evaluate(*train, batch_size=batch_size, verbose=0, return_dict=True)["loss"])
+        target = float(
+            model.evaluate(x, y, batch_size, verbose=0, sample_weight=sample_weight, return_dict=True)["loss"]
+        )
         down = EarlyStopping("loss", criterion=stopping.threshold(target), evaluate_on=validation_data)
         second = fit(model, all_data, max_epochs, down)
         reached = down.reason is not None and down.reason.why is stopping.Why.THRESHOLD

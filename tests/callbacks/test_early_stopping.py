@@ -104,6 +104,11 @@ def test_the_direction_of_a_metric_is_known_or_asked_for():
         stop = callbacks.EarlyStopping(name, patience=9)
         history = model.fit(X, y, validation_data=(X, y), epochs=3, callbacks=[stop], verbose=0).history[name]
         assert stop.best == sign * min(sign * np.array(history))
+    of_criterion = callbacks.EarlyStopping("x", criterion=stopping.patience(1, mode="max"))
+    fit(network("sgd"), [Says(x=[1, 2, 3, 2]), of_criterion], epochs=4)
+    assert of_criterion.best == 3
+    with pytest.raises(ValueError, match="mode='min' and mode='max' for 'x'. Keep one"):
+        callbacks.EarlyStopping("x", mode="min", criterion=stopping.patience(1, mode="max"))
     unknown = callbacks.EarlyStopping("x")
     with pytest.raises(ValueError, match=r"watches 'x', and whether larger or smaller.*mode='max' or mode='min'"):
         fit(network("sgd"), [Says(x=[1, 2]), unknown])
@@ -116,7 +121,14 @@ def test_a_running_mean_is_not_the_value_of_the_restored_weights_and_reason_says
     assert model.evaluate(X, Y, verbose=0) != pytest.approx(stop.best, rel=1e-3)
 
 
-@pytest.mark.parametrize("data", [(X, Y), tf.data.Dataset.from_tensor_slices((X, Y)).batch(16)], ids=["x, y", "data"])
+DATA = {
+    "x, y": (X, Y),
+    "x, y, weights": (X, Y, np.ones(len(X))),
+    "data set": tf.data.Dataset.from_tensor_slices((X, Y)).batch(16),
+}
+
+
+@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
 def test_what_is_measured_at_the_end_of_an_epoch_is_what_is_restored(data):
     stop = callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True, evaluate_on=data)
     model = network(optimizers.SGD(0.3))
