@@ -68,18 +68,13 @@ def test_a_loss_that_is_never_reached_ends_at_the_cap():
     assert "not reached" in str(report)
 
 
-def test_sample_weights_are_joined_too():
+@pytest.mark.parametrize("strategy", ["same_steps", "until_loss"])
+def test_sample_weights_are_joined_too(strategy):
     weights = np.ones(200, "float32")
-    _, report = training.retrain_on_all_data(
-        factory,
-        *TRAIN,
-        (*VALIDATION, weights[120:]),
-        sample_weight=weights[:120],
-        batch_size=10,
-        verbose=0,
-        max_epochs=3,
-    )
-    _, plain = retrain(max_epochs=3)
+    options = {"batch_size": 10, "verbose": 0, "max_epochs": 3, "strategy": strategy}
+    validation = (*VALIDATION, weights[120:])
+    _, report = training.retrain_on_all_data(factory, *TRAIN, validation, sample_weight=weights[:120], **options)
+    _, plain = training.retrain_on_all_data(factory, *TRAIN, VALIDATION, **options)
     assert report.second["loss"] == pytest.approx(plain.second["loss"], rel=1e-5)
 
 
