@@ -196,7 +196,7 @@ def test_a_deadline_counts_the_time_before_an_interruption(monkeypatch):
     stop.set_state(stop.get_state())
     fit(model, [TakesASecond(), stop], epochs=50, initial_epoch=2)
     assert stop.reason.sentence == (
-        "Stopped after epoch 5: 5 s are spent and the next epoch may take 1 s, of 5.5 s in all."
+        "Stopped after epoch 5: 5 s are spent and the next epoch may take 1 s: too long for 5.5 s."
     )
     assert stop.get_state()["past"]["seconds"] == [1, 2, 3, 4, 5]
 
