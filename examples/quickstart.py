@@ -64,14 +64,15 @@ def main():
     x, x_test, y, y_test = digits()
     model = network(keras_ch8.optimizers.Adam(learning_rate=0.001, global_clipnorm=1.0))
     logger = keras_ch8.callbacks.GradientClippingLogger()
+    stop = keras_ch8.callbacks.EarlyStopping("val_accuracy", patience=8, restore_best_weights=True)
     start = time.perf_counter()
     model.fit(
         x,
         y,
         batch_size=BATCH,
         epochs=3 if quick else 20,
-        validation_data=(x_test, y_test),
-        callbacks=[keras_ch8.callbacks.TensorBoard(LOG_DIR), logger],
+        validation_split=0.15,
+        callbacks=[keras_ch8.callbacks.TensorBoard(LOG_DIR), logger, stop],
         verbose=2 if quick else "auto",
     )
     seconds = time.perf_counter() - start
@@ -85,6 +86,7 @@ def main():
         f"""
 digits: {len(x)} training and {len(x_test)} test images, {model.count_params():,} weights
 test accuracy         {accuracy:.1%} after {seconds:.0f} s
+early stopping        {stop.reason.sentence}
 gradient clipping     {logger.findings()[0]}
 a step of fit         {ours:.2f} ms with keras_ch8.optimizers.Adam
                       {theirs:.2f} ms with keras.optimizers.Adam ({theirs / ours:.2f} times as long)
