@@ -44,7 +44,7 @@ class SurrogateGap(AbstractCallback):
         >>> gap = keras_ch8.callbacks.SurrogateGap(patience=2)
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> loss = keras.losses.BinaryCrossentropy(from_logits=True)
-        >>> model.compile(keras_ch8.optimizers.SGD(), loss, [keras_ch8.metrics.ZeroOneLoss(from_logits=True)])
+        >>> model.compile(keras_ch8.optimizers.SGD(), loss, metrics=[keras_ch8.metrics.ZeroOneLoss(True)])
         >>> history = model.fit(np.ones((8, 2)), np.ones(8), epochs=9, callbacks=[gap], verbose=0).history
         >>> history["flat_epochs"][-1] < 9
         True

@@ -136,4 +136,4 @@ def test_bad_arguments_are_refused_with_the_mend(make, message):
 
 
 def test_every_schedule_is_tested():
-    assert set(LAWS) | {"Clock"} == set(schedules.__all__)
+    assert set(LAWS) | {"Clock", "on_plateau"} == set(schedules.__all__)
