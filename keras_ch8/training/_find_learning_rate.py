@@ -14,8 +14,8 @@ from ._range_test import Suggestion, suggest, without_batch_effects
 from ._sandbox import build_on, sandbox
 from ._trial import losses_at
 
-LOST = 4.0
-"""A loss of this many times the smallest one ends the test."""
+LOST = 3.0
+"""A loss that is this many times its value at the start above it ends the test."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ def find_learning_rate(
         minimum/10   a tenth of the rate with the smallest loss; this is `suggestion`
 
     each with the range in which it would lie for other draws of the noise. The test ends once the loss is four times
-    its smallest value. It works at any time of a training, with a schedule in place, frozen layers and any optimizer
+    that at the start. It works at any time of a training, with a schedule in place, frozen layers and any optimizer
     with one learning rate. Nothing of it is left: every variable of model, optimizer and metrics, and all random number
     generators, are put back, and a hash proves it.
 
@@ -132,7 +132,7 @@ def find_learning_rate(
     with sandbox(model):
         at_start = losses_at(model, data, [0.0] * steps)
     with sandbox(model):
-        losses = losses_at(model, data, list(rates), stop_above=LOST)
+        losses = losses_at(model, data, list(rates), limit=at_start.mean() + LOST * abs(at_start.mean()))
     kept = np.flatnonzero(np.isfinite(losses))
     rates = rates[kept]
     losses = without_batch_effects(rates, losses[kept], at_start[kept])

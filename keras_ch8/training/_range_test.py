@@ -63,6 +63,7 @@ RULES = {"steepest": steepest, "valley": valley, "minimum/10": tenth_of_minimum}
 
 def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str, Suggestion], str]:
     """Return the smoothed losses, what each rule suggests, and if nothing, why."""
+    losses = np.minimum(losses, losses[0] + abs(losses[0]))  # above that it says "lost", and the size nothing
     if len(rates) < 10:
         return losses.copy(), {}, f"only {len(rates)} rates gave a finite loss: begin with a smaller one"
     decades = np.log10(rates)
@@ -77,7 +78,8 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str
             f"the loss never falls: from {loss[0]:.4g} at the smallest rate its smoothed curve falls by {fall:.2g} at "
             f"most, which noise (standard error {standard_error:.2g}) explains"
         )  # fmt: skip
-    drawn = loss + np.random.default_rng(0).choice(noise, (DRAWS, len(noise)))
+    signs = np.random.default_rng(0).choice([-1, 1], (DRAWS, len(noise)))
+    drawn = loss + signs * noise  # so that the noise stays as large as it is at each rate
     found = {}
     for name, rule in RULES.items():
         best = rule(decades, loss, slope @ losses)

@@ -30,10 +30,10 @@ class Dial(LearningRateSchedule):
 Batch = tuple[Any, Any, Any]
 
 
-def losses_at(model: Any, data: Iterable[Batch], rates: Sequence[float], stop_above: float = math.inf) -> np.ndarray:
+def losses_at(model: Any, data: Iterable[Batch], rates: Sequence[float], limit: float = math.inf) -> np.ndarray:
     """Take one step at each rate, and return the loss of the next batch after each: what that step has led to.
 
-    Ends early, with fewer losses, once one is not finite or above `stop_above` times the smallest.
+    Ends early, with fewer losses, once one is above the limit or NaN.
     """
     (optimizer,) = _keras.optimizers_in(model.optimizer)
     dial = _keras.rate_of(optimizer)
@@ -45,6 +45,6 @@ def losses_at(model: Any, data: Iterable[Batch], rates: Sequence[float], stop_ab
         dial.assign(rate)
         logs = model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)
         losses.append(float(logs["loss"]))
-        if not losses[-1] <= stop_above * min(losses):
+        if not losses[-1] <= limit:
             break
     return np.array(losses[1:])
