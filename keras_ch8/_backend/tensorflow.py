@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
-from tensorflow.python.ops import control_flow_util
+from tensorflow.python.ops import control_flow_util, stateful_random_ops
 
 END_OF_DATA = (StopIteration, tf.errors.OutOfRangeError)
 """What a train function raises when there is nothing left to train on."""
@@ -233,9 +233,11 @@ def power_of_two_below(x: Any) -> tf.Tensor:
 
 def seed_state() -> Any:
     """Return the state of the generators that give seeds to random operations in eager code."""
-    generator = tf.random.get_global_generator().state.numpy().tolist()  # the first call makes it, out of the other
-    counter = getattr(context.context(), "_rng", None)
-    return None if counter is None else counter.getstate(), generator
+    counter, generator = getattr(context.context(), "_rng", None), stateful_random_ops.global_generator
+    return (
+        None if counter is None else counter.getstate(),
+        None if generator is None else generator.state.numpy().tolist(),
+    )
 
 
 def set_seed_state(state: Any) -> None:
@@ -249,7 +251,10 @@ def set_seed_state(state: Any) -> None:
     if counter is not None:
         tf.random.set_seed(context.global_seed())  # this forgets them
         context.context()._rng.setstate(counter)
-    tf.random.get_global_generator().state.assign(generator)
+    if generator is None:
+        stateful_random_ops.global_generator = None
+    else:
+        stateful_random_ops.global_generator.state.assign(generator)
 
 
 # --- sparse gradients --------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, final
 from .. import _checks, stopping
 from ..stopping._criterion import as_criterion
 from ._base import AbstractCallback, say
-from ._watch import Watch
+from ._watch import Watch, numbers_in
 
 
 @final
@@ -33,16 +33,16 @@ class EarlyStopping(AbstractCallback):
 
     Args:
         monitor: Quantity to look at. Defaults to `"val_loss"`.
-        min_delta: The smallest change that counts: a number, or a share of the best value such as `"1%"`. Defaults to
-            `0`.
+        min_delta: The smallest change that counts: a number, or a share of the best value such as `"1%"`. It also
+            decides which epoch is the best, whatever the criterion. Defaults to `0`.
         patience: Epochs without improvement after which to stop. Defaults to `0`.
         verbose: 1 prints the reason once. Defaults to `0`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
         baseline: While no value is better than this number, every epoch counts as one without improvement. Defaults to
             `None`.
         restore_best_weights: Whether to put back the weights of the best epoch. Defaults to `False`.
-        start_from_epoch: Epochs at the beginning that are not looked at; `n - 1` with `validation_freq=n`. Defaults to
-            `0`.
+        start_from_epoch: Epochs at the beginning that are not looked at; where not every epoch validates, the first
+            that does, counted from 0. Defaults to `0`.
         criterion: A criterion of `keras_ch8.stopping`, instead of `patience` and `baseline`. Defaults to `None`.
         evaluate_on: What to measure at the end of each epoch instead of taking it from `fit`: `(x, y)`,
             `(x, y, sample_weight)` or a data set, for `model.evaluate`. The values stand in `logs` as `measured_...`.
@@ -97,7 +97,7 @@ class EarlyStopping(AbstractCallback):
         self.start_from_epoch = _checks.count(
             "start_from_epoch", start_from_epoch, 0, meaning="the epochs that are not looked at", mend="Try 0."
         )
-        self.evaluate_on = evaluate_on if evaluate_on is None or isinstance(evaluate_on, tuple) else (evaluate_on,)
+        self.evaluate_on = None if evaluate_on is None else _as_tuple(evaluate_on)
         self.reason: stopping.Reason | None = None
         watched = [(monitor, mode), *self.criterion.watched(monitor)]
         self._watch = Watch(type(self).__name__, watched, min_delta, restore_best_weights)
@@ -163,8 +163,8 @@ class EarlyStopping(AbstractCallback):
         if self.evaluate_on is None:
             return {}
         x, y, weight = (*self.evaluate_on, None, None)[:3]
-        values = self.model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True)
-        self.session.report(logs, {f"measured_{name}": float(value) for name, value in values.items()})
+        values = numbers_in(self.model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True))
+        self.session.report(logs, {f"measured_{name}": value for name, value in values.items()})
         return values | {f"val_{name}": value for name, value in values.items()}
 
     def on_end(self) -> None:
@@ -187,7 +187,9 @@ class EarlyStopping(AbstractCallback):
 
     def _restore(self) -> str:
         if self.best_weights is None:
-            return f"No weights were restored: `{self.monitor}` was never a number."
+            never = f"`{self.monitor}` was never a number"
+            why = never if self.best is None else "those of the best epoch were not kept"
+            return f"No weights were restored: {why}."
         self.model.set_weights(self.best_weights)
         sentence = f"Restored the weights of epoch {self.best_epoch + 1}, where `{self.monitor}` was {self.best:.4g}."
         if self.evaluate_on is None and not self.monitor.startswith("val_"):
@@ -200,3 +202,7 @@ class EarlyStopping(AbstractCallback):
     def findings(self) -> list[str]:
         """Return the reason."""
         return [self.reason.sentence] if self.reason else []
+
+
+def _as_tuple(data: Any) -> tuple[Any, ...]:
+    return tuple(data) if isinstance(data, tuple | list) else (data,)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, final
 
+import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, _keras, schedules
@@ -17,8 +18,8 @@ class LearningRateDecay(AbstractCallback):
     """Lower the learning rate on a plateau, by a function of the epoch, or by a schedule (section 8.3.1).
 
     It works with any optimizer, also where its rate is a schedule already: then the schedule is multiplied by a factor
-    (`schedules.Scaled`), which is saved with the optimizer. Given a schedule, the optimizer has it from then on, as if
-    compiled with it.
+    (`schedules.Scaled`). The factor is saved by `model.save`, and is in `get_state`; files of weights, and so
+    `BackupAndRestore`, do not have it. Given a schedule, the optimizer has it from then on, as if compiled with it.
 
     Puts into `logs`, for each epoch, `learning_rate`: the rate at its end (`learning_rate_<name>` for each optimizer of
     a `MultiOptimizer`). `keras_ch8.callbacks.TensorBoard` shows the rate that each step used, as `ch8/learning_rate`,
@@ -34,7 +35,7 @@ class LearningRateDecay(AbstractCallback):
 
     Raises:
         TypeError: If `rule` is none; in `fit`, if the optimizer's rate is a callable.
-        ValueError: In `fit`, if the function returns no rate, or a quantity is not reported.
+        ValueError: In `fit`, if the function returns no rate, a quantity is not reported, or there are two schedules.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -68,8 +69,8 @@ class LearningRateDecay(AbstractCallback):
 
     def get_state(self) -> dict[str, Any]:
         """Return what has happened so far, to go on from it after an interruption."""
-        factors = [getattr(_keras.schedule_of(optimizer), "factor", None) for optimizer in self._optimizers()]
-        return {"factors": factors, "watch": self._watch.state() if self._watch else None}
+        kept = [_rate_to_keep(optimizer) for optimizer in self._optimizers()]
+        return {"rates": kept, "watch": self._watch.state() if self._watch else None}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on in the next `fit` from what `get_state` returned."""
@@ -78,33 +79,27 @@ class LearningRateDecay(AbstractCallback):
             self._watch.keep(state["watch"])
 
     def on_begin(self) -> None:
-        """Prepare the optimizers, and forget the last training unless `set_state` says to go on from it."""
+        """Forget the last training, unless `set_state` says to go on from it."""
         self._changes = []
         if self._watch:
             self._watch.begin()
-        swapped = [self._prepare(optimizer) for optimizer in self._optimizers()]
+
+    def on_open(self) -> None:
+        """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
+        members = [member for member in self.session.members if isinstance(member, LearningRateDecay)]
+        given = [member.rule for member in members if isinstance(member.rule, LearningRateSchedule)]
+        if len(given) > 1:
+            raise ValueError(f"An optimizer has one schedule. Received: {len(given)}, in as many `LearningRateDecay`s.")
+        swapped = [
+            _prepare(optimizer, given[0] if given else None, to_scale=len(given) < len(members))
+            for optimizer in self._optimizers()
+        ]
         if any(swapped):
             self.model.make_train_function(force=True)
         if self._kept is not None:
-            for optimizer, factor in zip(self._optimizers(), self._kept["factors"], strict=True):
-                if factor is not None:
-                    _keras.schedule_of(optimizer).factor = factor
+            for optimizer, rate in zip(self._optimizers(), self._kept["rates"], strict=True):
+                _put_back(optimizer, rate)
             self._kept = None
-
-    def _prepare(self, optimizer: Any) -> bool:
-        """Give the optimizer a rate that can be changed; return whether the training step must be traced anew."""
-        schedule = _keras.schedule_of(optimizer)
-        if isinstance(self.rule, LearningRateSchedule):
-            new: LearningRateSchedule | None = self.rule
-        elif schedule is None:
-            _checks.changeable_rate(_keras.rate_of(optimizer), type(optimizer).__name__)
-            return False
-        else:
-            new = schedule if isinstance(schedule, schedules.Scaled) else schedules.Scaled(schedule)
-        if new is schedule:
-            return False
-        optimizer.learning_rate = new
-        return True
 
     def on_epoch_start(self, epoch: int) -> None:
         """Ask the function for the rate of the epoch."""
@@ -115,9 +110,14 @@ class LearningRateDecay(AbstractCallback):
                 self._set(optimizer, self._ask(epoch, float(optimizer.learning_rate)), epoch)
 
     def _ask(self, epoch: int, rate: float) -> float:
-        takes_rate = len(inspect.signature(self.rule).parameters) > 1
-        answer = self.rule(epoch, rate) if takes_rate else self.rule(epoch)
-        return _checks.rate("learning_rate, as the function gives it,", float(answer), or_zero=True)
+        try:
+            inspect.signature(self.rule).bind(epoch, rate)
+        except TypeError:
+            answer = self.rule(epoch)
+        else:
+            answer = self.rule(epoch, rate)
+        answer = float(answer) if hasattr(answer, "__float__") else answer
+        return _checks.rate("learning_rate, as the function gives it,", answer, or_zero=True)
 
     def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Keep the weights that validation measures."""
@@ -139,28 +139,63 @@ class LearningRateDecay(AbstractCallback):
     def _set(self, optimizer: Any, rate: float, epoch: int) -> bool:
         """Set the rate of an optimizer; return whether it has changed."""
         old = float(optimizer.learning_rate)
-        if rate == old:
+        if np.float32(rate) == np.float32(old):
             return False
         schedule = _keras.schedule_of(optimizer)
         if schedule is None:
             optimizer.learning_rate = rate
-        elif old:
-            schedule.factor *= rate / old
         else:
-            raise ValueError(
-                f"The schedule's rate is 0 at the beginning of epoch {epoch + 1}, so no factor makes it {rate:g}. Give "
-                "`LearningRateDecay` a schedule instead of a function, or begin the schedule above 0."
-            )
+            schedule.factor = 1.0
+            own = float(optimizer.learning_rate)
+            if not own:
+                raise ValueError(
+                    f"The schedule's rate is 0 at the beginning of epoch {epoch + 1}, so no factor makes it {rate:g}. "
+                    "Give `LearningRateDecay` a schedule instead of a function, or begin the schedule above 0."
+                )
+            schedule.factor = rate / own
         self._changes.append(f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}")
         if self.verbose:
             say(f"Learning rate of {optimizer.name}, {self._changes[-1]}.")
         return True
 
     def _optimizers(self) -> list[Any]:
-        return _keras.optimizers_in(self.model.optimizer)
+        return _keras.optimizers_in(getattr(self.model, "optimizer", None))
 
     def findings(self) -> list[str]:
         """Say when the rate was lowered on a plateau."""
         if not self._watch or not self._changes:
             return []
         return [f"The learning rate was lowered where `{self._watch.monitor}` stood still: {'; '.join(self._changes)}."]
+
+
+def _prepare(optimizer: Any, given: LearningRateSchedule | None, to_scale: bool) -> bool:
+    """Put a schedule into an optimizer, scaled if asked; return whether the training step must be traced anew."""
+    now = _keras.schedule_of(optimizer)
+    inner = now.schedule if isinstance(now, schedules.Scaled) else now
+    wanted = inner if given is None else given
+    if wanted is None:
+        _checks.changeable_rate(_keras.rate_of(optimizer), type(optimizer).__name__)
+        return False
+    if wanted is inner and (inner is not now or not to_scale):
+        return False
+    optimizer.learning_rate = schedules.Scaled(wanted) if to_scale else wanted
+    return True
+
+
+def _rate_to_keep(optimizer: Any) -> float | None:
+    """Return the factor of a schedule, or the rate that is a number; None where a plain schedule says it."""
+    schedule = _keras.schedule_of(optimizer)
+    if schedule is None:
+        return float(optimizer.learning_rate)
+    return schedule.factor if isinstance(schedule, schedules.Scaled) else None
+
+
+def _put_back(optimizer: Any, rate: float | None) -> None:
+    """Undo `_rate_to_keep`."""
+    if rate is None:
+        return
+    schedule = _keras.schedule_of(optimizer)
+    if schedule is None:
+        optimizer.learning_rate = rate
+    else:
+        schedule.factor = rate

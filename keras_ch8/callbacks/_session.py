@@ -68,14 +68,15 @@ class Session:
         """Start to listen, once, at the first epoch."""
         if self.is_open:
             return
-        self.params, self.first_epoch, self._read_up_to = params, epoch, self.step
+        self.params, self.first_epoch = params, epoch
         try:
             for member in self.members:
                 member.on_open()
             self._listens = any(member.listens for member in self.members)
-            every = min([m.measure_every for m in self.members if m.measure_every] or [READ_EVERY])
-            rows = 1 << (READ_EVERY + self.model.steps_per_execution - 1).bit_length()
             if self._listens:
+                self._read_up_to = self.step
+                every = min([m.measure_every for m in self.members if m.measure_every] or [READ_EVERY])
+                rows = 1 << (READ_EVERY + self.model.steps_per_execution - 1).bit_length()
                 self.listener.start(rows, every, any(m.layers for m in self.members), self.rule, self.close)
         except BaseException:
             self.is_closed = True
@@ -103,9 +104,11 @@ class Session:
     def read(self, logs: dict[str, Any]) -> None:
         """Hand the rows of the steps since the last time to all members."""
         self._pending, self._next_read = 0, time.monotonic() + READ_SECONDS
+        if not self._listens:
+            return
         first, last = self._read_up_to + 1, self.step
         self._read_up_to = last
-        if self._listens and last >= first:
+        if last >= first:
             frame = self.listener.recorder.read(first, last)
             for member in self.members:
                 member.on_frame(frame, logs)

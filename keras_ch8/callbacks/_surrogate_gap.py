@@ -11,8 +11,8 @@ from ..stopping._improvement import index_of_best
 from ._base import AbstractCallback, say
 from ._watch import Watch
 
-FALLEN = 0.99
-"""A surrogate below this share of its value then has fallen since."""
+FALLEN = 0.01
+"""Share of its value by which a surrogate must have fallen."""
 
 
 @final
@@ -112,36 +112,37 @@ class SurrogateGap(AbstractCallback):
 
 def learn_more(past: stopping.Past, true: str, surrogate: str, patience: int) -> str:
     """Say that the true loss on the training set is flat while the surrogate still falls; "" where that is not so."""
+    past = past.where(true).where(surrogate)
     best = index_of_best(past.falling(true))
     values, surrogates = past.values(true), past.values(surrogate)
-    if best is None or len(values) - 1 - best < patience or not surrogates[-1] < FALLEN * surrogates[best]:
+    if best is None or len(values) - 1 - best < patience:
+        return ""
+    if not surrogates[best] - surrogates[-1] > FALLEN * abs(surrogates[best]):
         return ""
     sentence = (
         f"On the training set `{true}` is flat since epoch {past.epochs[best] + 1} (at {values[best]:.4g}), while "
         f"`{surrogate}` has gone on falling from {surrogates[best]:.4g} to {surrogates[-1]:.4g}"
     )
-    raw = past.values(f"val_{true}")
-    if len(raw) != len(values):
+    since = past.since(best).where(f"val_{true}")
+    raw = since.values(f"val_{true}")
+    raw = raw[np.isfinite(raw)]
+    if len(raw) < 2:
         return f"{sentence}; whether that helps, validation data would tell."
-    now = -raw if past.is_max(true) else raw
-    since = f"`val_{true}` went from {raw[best]:.4g} to {raw[-1]:.4g} meanwhile"
-    if now[-1] < now[best]:
-        return f"{sentence}. {since}: it learns more, so go on."
-    if now[-1] > now[best]:
-        return f"{sentence}. {since}: it overfits, so stop on `val_{true}`."
-    return f"{sentence}. {since}: it has brought nothing so far."
+    change = (raw[-1] - raw[0]) * (-1 if past.is_max(true) else 1)
+    verdict = "it learns more, so go on" if change < 0 else f"it overfits, so stop on `val_{true}`"
+    verdict = verdict if change else "it has brought nothing so far"
+    return f"{sentence}. `val_{true}` went from {raw[0]:.4g} to {raw[-1]:.4g} meanwhile: {verdict}."
 
 
 def best_epochs(past: stopping.Past, true: str, surrogate: str) -> str:
     """Say where on validation data the surrogate and the true loss were best, if not at the same epoch."""
-    of_surrogate = past.values(f"val_{surrogate}")
-    raw = past.values(f"val_{true}")
+    past = past.where(f"val_{true}").where(f"val_{surrogate}")
+    of_surrogate, raw = past.values(f"val_{surrogate}"), past.values(f"val_{true}")
     at_surrogate, at_true = index_of_best(of_surrogate), index_of_best(-raw if past.is_max(true) else raw)
     if at_surrogate is None or at_true is None or np.isclose(raw[at_surrogate], raw[at_true]):
         return ""
-    epochs = past.epochs_with(f"val_{true}") + 1
     return (
-        f"`val_{surrogate}` was best at epoch {past.epochs_with(f'val_{surrogate}')[at_surrogate] + 1}, where "
-        f"`val_{true}` was {raw[at_surrogate]:.4g}; `val_{true}` was best at epoch {epochs[at_true]}, with "
+        f"`val_{surrogate}` was best at epoch {past.epochs[at_surrogate] + 1}, where `val_{true}` was "
+        f"{raw[at_surrogate]:.4g}; `val_{true}` was best at epoch {past.epochs[at_true] + 1}, with "
         f"{raw[at_true]:.4g}: to stop on what is meant, monitor it."
     )

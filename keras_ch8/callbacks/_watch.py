@@ -75,11 +75,11 @@ class Watch:
 
     def epoch_ended(self, model: Any, epoch: int, logs: Mapping[str, Any], seconds: float = math.nan) -> None:
         """Take an epoch, and keep its weights if it is the best."""
-        seen = _numbers(logs)
+        seen = numbers_in(logs)
         for name, mode in self.modes.items():
             self._check(model, epoch, name, mode, seen)
         self.past = self.past.after(epoch, seen, seconds)
-        if self.keeps_weights and self.monitor in seen and self._best is not None and self.best_epoch == epoch:
+        if self.keeps_weights and self.monitor in seen and self.wait == 0:
             self.best_weights = model.get_weights() if self._measured is None else self._measured
         self._measured = None
 
@@ -87,8 +87,8 @@ class Watch:
         if name not in seen and not len(self.past.values(name)):
             raise ValueError(
                 f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}. Reported: "
-                f"{', '.join(seen)}. Watch one of these; names with 'val_' need `validation_data` in `fit`; with "
-                "`validation_freq=n` give start_from_epoch=n-1."
+                f"{', '.join(seen)}. Watch one of these; names with 'val_' need `validation_data` in `fit`, and where "
+                "not every epoch validates, start_from_epoch=the first that does, counted from 0."
             )
         if name not in self.past.modes:
             found = _keras.mode_of(model, name) if mode == "auto" else mode
@@ -111,7 +111,8 @@ def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:
     return modes
 
 
-def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
+def numbers_in(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Return what is a single number."""
     found = {}
     for name, value in logs.items():
         try:

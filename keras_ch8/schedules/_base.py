@@ -25,7 +25,7 @@ class AbstractSchedule(LearningRateSchedule):
     A subclass names its `arguments`, and among them its `durations`, and writes `rate`. A duration in steps is a
     constant of the law. One in epochs, batches or percent is a variable, which `fit` sets at its first epoch: the
     compiled step reads it, so a later `fit` of another length compiles nothing anew. The variables are not saved; the
-    words are, and the next `fit` resolves them again.
+    words are, and the next `fit` resolves them again. Two models that share one schedule share its lengths.
     """
 
     rate: Callable[[Any], Any]

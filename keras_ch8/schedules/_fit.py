@@ -34,11 +34,14 @@ def _resolving(fit: Any) -> Any:
             return fit(self, *args, **kwargs)
         call = signature.bind(self, *args, **kwargs)
         given = call.arguments.get("callbacks")
-        if isinstance(given, keras.callbacks.CallbackList):
-            given.callbacks.insert(0, _resolver_for(self, given.params))
-        else:
+        if not isinstance(given, keras.callbacks.CallbackList):
             call.arguments["callbacks"] = [Resolver(), *keras.tree.flatten(given or [])]
-        return fit(*call.args, **call.kwargs)
+            return fit(*call.args, **call.kwargs)
+        given.callbacks.insert(0, _resolver_for(self, given.params))
+        try:
+            return fit(*call.args, **call.kwargs)
+        finally:
+            del given.callbacks[0]
 
     resolving.resolves_schedules = True  # type: ignore[attr-defined]
     return resolving
@@ -87,8 +90,8 @@ def clock_of(optimizer: Any, params: dict[str, Any], epoch: int, schedule: Any) 
     if batches is None:
         raise ValueError(
             f"{schedule.get_config()} has a length in epochs, batches or percent, and the length of an epoch is not "
-            "known: the data do not say how many batches they have. Give `steps_per_epoch` to `fit`, or the length in "
-            "steps."
+            "known: the data do not say how many batches they have (or a `CallbackList` of your own was made without "
+            "`steps`). Give `steps_per_epoch` to `fit`, or the length in steps."
         )
     accumulated = optimizer.gradient_accumulation_steps or 1
     counts_updates = isinstance(optimizer, _keras.Optimizer)

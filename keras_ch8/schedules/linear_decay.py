@@ -28,7 +28,7 @@ class LinearDecay(AbstractSchedule):
     Args:
         initial_learning_rate: Number above 0.
         decay_steps: Steps, or "10ep", "500ba", "30%": epochs, batches, or share of the training that `fit` runs.
-            Defaults to `"100ep"`: the book has tau at a few hundred passes over the training set at most.
+            Defaults to `"100ep"`; the book has tau at a few hundred passes over the training set.
         end_learning_rate: Number of at least 0. Defaults to 1 % of `initial_learning_rate`.
         name: Name of the schedule.
 

@@ -19,7 +19,7 @@ class Scaled(AbstractSchedule):
         epsilon_k <- factor * schedule(k)
 
     `callbacks.LearningRateDecay` puts it around the schedule of an optimizer. The factor is a variable, so the compiled
-    step sees a change; it is saved with the optimizer.
+    step sees a change. It is saved in the configuration of the optimizer (`model.save`), not in files of weights.
 
     Args:
         schedule: A `LearningRateSchedule`, the suite's or Keras's.

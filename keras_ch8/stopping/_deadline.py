@@ -17,8 +17,8 @@ class deadline(AbstractCriterion):
 
         stop if time spent + mean + 2 * standard deviation of the time of an epoch > seconds
 
-    The time spent before an interruption counts, if the callback's state was kept. The first epoch, in which functions
-    are compiled, counts for the mean only while it is the only one.
+    The time spent before an interruption counts, if the callback's state was kept. The very first epoch, in which
+    functions are compiled, counts for the mean only while it is the only one.
 
     Args:
         seconds: Number above 0.

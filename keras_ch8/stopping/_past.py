@@ -2,7 +2,7 @@
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,9 +69,25 @@ class Past:
             seconds=(*self.seconds, seconds),
         )
 
+    def where(self, name: str) -> "Past":
+        """Return the epochs that reported a quantity."""
+        return self._at([i for i, logs in enumerate(self.logs) if name in logs])
+
+    def since(self, index: int) -> "Past":
+        """Return the epochs from one on."""
+        return self._at(range(index, len(self)))
+
+    def _at(self, kept: Sequence[int]) -> "Past":
+        return dataclasses.replace(
+            self,
+            epochs=tuple(self.epochs[i] for i in kept),
+            logs=tuple(self.logs[i] for i in kept),
+            seconds=tuple(self.seconds[i] for i in kept),
+        )
+
     def epochs_with(self, name: str) -> np.ndarray:
         """Return the numbers of the epochs that reported a quantity."""
-        return np.array([e for e, logs in zip(self.epochs, self.logs, strict=True) if name in logs], dtype="int64")
+        return np.array(self.where(name).epochs, dtype="int64")
 
     def values(self, name: str) -> np.ndarray:
         """Return a quantity, as reported."""
@@ -99,9 +115,10 @@ class Past:
 
     def state(self) -> dict[str, Any]:
         """Return what has happened, in plain Python."""
-        return {"epochs": list(self.epochs), "logs": [dict(x) for x in self.logs], "seconds": list(self.seconds)}
+        logs = [dict(x) for x in self.logs]
+        return {"modes": dict(self.modes), "epochs": list(self.epochs), "logs": logs, "seconds": list(self.seconds)}
 
     def restored(self, state: Mapping[str, Any]) -> "Past":
         """Return this past with what `state` has kept."""
         epochs, logs, seconds = (tuple(state[name]) for name in ("epochs", "logs", "seconds"))
-        return dataclasses.replace(self, epochs=epochs, logs=logs, seconds=seconds)
+        return dataclasses.replace(self, modes=dict(state["modes"]), epochs=epochs, logs=logs, seconds=seconds)

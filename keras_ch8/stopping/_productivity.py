@@ -64,10 +64,11 @@ class productivity(AbstractMonitor):
     def look(self, past: Past) -> Reason | None:
         """Return the reason to stop, or None."""
         name = self.name(past)
-        errors = past.errors(name)
-        if len(errors) % self.strip or not len(errors):
+        validated = past.where(name)
+        if len(validated) % self.strip or not len(validated) or name not in past.logs[-1]:
             return None
-        loss, progress = generalization_loss_of(errors), progress_of(past.errors(name[4:])[-self.strip :])
+        training_errors = validated.errors(name.removeprefix("val_"))
+        loss, progress = generalization_loss_of(validated.errors(name)), progress_of(training_errors[-self.strip :])
         quotient = loss / progress if progress else math.copysign(math.inf, loss) if loss else 0.0
         if not quotient > self.alpha:
             return None

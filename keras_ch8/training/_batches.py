@@ -1,13 +1,27 @@
 """Batches for short trainings, over and over, in an order of their own."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
+Batch = tuple[Any, Any, Any]
+"""x, y and sample_weight."""
 
-def batches(x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int) -> Iterator[tuple[Any, Any, Any]]:
+
+def replayable(
+    x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int, count: int
+) -> Callable[[], Iterable[Batch]]:
+    """Return a function that gives the same batches at every call; those of a data set are kept, if it may shuffle."""
+    if isinstance(x, keras.utils.PyDataset) or not _is_dataset(x, y):
+        return lambda: batches(x, y, sample_weight, batch_size, seed)
+    kept = list(itertools.islice(batches(x, y, sample_weight, batch_size, seed), count))
+    return lambda: kept
+
+
+def batches(x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int) -> Iterator[Batch]:
     """Yield (x, y, sample_weight) without end: arrays in a fresh order at every pass, a data set in its own.
 
     Raises:
@@ -21,13 +35,18 @@ def batches(x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int) -> I
         )
     if isinstance(x, keras.utils.PyDataset):
         yield from _of_pydataset(x, seed)
-    elif y is None and hasattr(x, "__iter__") and not isinstance(x, np.ndarray | list | tuple | dict):
+    elif _is_dataset(x, y):
         yield from _of_dataset(x)
     else:
         yield from _of_arrays((x, y, sample_weight), batch_size, seed)
 
 
-def _of_arrays(data: Any, batch_size: int, seed: int) -> Iterator[tuple[Any, Any, Any]]:
+def _is_dataset(x: Any, y: Any) -> bool:
+    is_array = keras.ops.is_tensor(x) or isinstance(x, np.ndarray | list | tuple | dict)
+    return y is None and not is_array and hasattr(x, "__iter__")
+
+
+def _of_arrays(data: Any, batch_size: int, seed: int) -> Iterator[Batch]:
     x, y, sample_weight = (keras.tree.map_structure(_array, part) for part in data)
     size = len(keras.tree.flatten(x)[0])
     batch_size = min(batch_size, size)
@@ -46,7 +65,7 @@ def _array(value: Any) -> Any:
     return None if value is None else keras.ops.convert_to_numpy(value)
 
 
-def _of_dataset(data: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _of_dataset(data: Any) -> Iterator[Batch]:
     while True:
         number = -1
         for number, batch in enumerate(data):  # noqa: B007
@@ -55,7 +74,7 @@ def _of_dataset(data: Any) -> Iterator[tuple[Any, Any, Any]]:
             raise ValueError(f"`x` has no batches. Received: x={data!r}.")
 
 
-def _of_pydataset(data: Any, seed: int) -> Iterator[tuple[Any, Any, Any]]:
+def _of_pydataset(data: Any, seed: int) -> Iterator[Batch]:
     rng = np.random.default_rng(seed)
     if not len(data):
         raise ValueError(f"`x` has no batches. Received: x={data!r}.")

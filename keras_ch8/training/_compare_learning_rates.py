@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, _keras
-from ._batches import batches
+from ._batches import replayable
 from ._plot import axes_of
 from ._sandbox import build_on, sandbox
-from ._trial import losses_at
+from ._trial import losses_at, losses_at_rest
 
 STABLE = 0.9
 """Share of the best rate's progress that a higher one must have made to count as stable."""
@@ -25,17 +25,19 @@ class Comparison:
     Args:
         rates: The learning rates, rising.
         losses: For each rate, the loss after each step; NaN from where the training was lost.
+        start: Mean loss at the start, over the batches of the last fifth of the steps.
         reason: Why there is no suggestion; "" if there is.
     """
 
     rates: np.ndarray
     losses: np.ndarray
+    start: float
     reason: str = ""
 
     @property
     def final(self) -> np.ndarray:
         """For each rate, the mean loss over the last fifth of the steps; NaN where the training was lost."""
-        return self.losses[:, -max(1, int(LAST * self.losses.shape[1])) :].mean(axis=1)
+        return last_of(self.losses).mean(axis=1)
 
     @property
     def best(self) -> float:
@@ -46,8 +48,7 @@ class Comparison:
     def suggestion(self) -> float:
         """A rate somewhat higher than the best one: the next that was tried, unless the training was lost there."""
         at = self._at
-        start, best = self.losses[0, 0], self.final[at]
-        higher = at + 1 < len(self.rates) and start - self.final[at + 1] > STABLE * (start - best)
+        higher = at + 1 < len(self.rates) and self.start - self.final[at + 1] > STABLE * (self.start - self.final[at])
         return float(self.rates[at + 1]) if higher else self.best
 
     @property
@@ -118,14 +119,20 @@ def compare_learning_rates(
     rates = sorted(_checks.rate("rates", rate) for rate in rates)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", mend="The book has about 100.")
     _checks.one_rate(_keras.optimizers_in(model.optimizer))
-    build_on(model, next(batches(x, y, sample_weight, batch_size, seed)))
+    data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
+    build_on(model, next(iter(data())))
+    start = float(last_of(losses_at_rest(model, data(), steps, rates[0])[None]).mean())
     losses = np.full((len(rates), steps), np.nan)
     for i, rate in enumerate(rates):
         with sandbox(model):
-            data = batches(x, y, sample_weight, batch_size, seed)
-            found = losses_at(model, data, [rate] * steps)
+            found = losses_at(model, data(), [rate] * steps)
         losses[i, : len(found)] = np.where(np.isfinite(found), found, np.nan)
-    result = Comparison(np.array(rates), losses)
-    if np.isnan(result.final).all() or not np.nanmin(result.final) < losses[0, 0]:
+    result = Comparison(np.array(rates), losses, start)
+    if np.isnan(result.final).all() or not np.nanmin(result.final) < start:
         return dataclasses.replace(result, reason=f"no rate from {rates[0]:g} to {rates[-1]:g} lowers the loss")
     return result
+
+
+def last_of(losses: np.ndarray) -> np.ndarray:
+    """Return the losses of the last fifth of the steps."""
+    return losses[:, -max(1, int(LAST * losses.shape[1])) :]

@@ -1,21 +1,17 @@
 """The learning-rate range test."""
 
 import dataclasses
-import itertools
 from typing import Any
 
 import numpy as np
 
 from .. import _checks, _keras
 from ..board.rates import write_rates
-from ._batches import batches
+from ._batches import replayable
 from ._plot import axes_of
 from ._range_test import Suggestion, suggest, without_batch_effects
 from ._sandbox import build_on, sandbox
-from ._trial import losses_at
-
-LOST = 3.0
-"""A loss that is this many times its value at the start above it ends the test."""
+from ._trial import losses_at, losses_at_rest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +83,12 @@ def find_learning_rate(
         valley       where two thirds of the fall are done
         minimum/10   a tenth of the rate with the smallest loss; this is `suggestion`
 
-    each with the range in which it would lie for other draws of the noise. The test ends once the loss is four times
-    that at the start. It works at any time of a training, with a schedule in place, frozen layers and any optimizer
-    with one learning rate. Nothing of it is left: every variable of model, optimizer and metrics, and all random number
-    generators, are put back, and a hash proves it.
+    each with the range in which it would lie for other draws of the noise. The test ends once the loss of a batch has
+    risen by as much as the loss was at the start. It works at any time of a training, with a schedule in place, frozen
+    layers and any optimizer with one learning rate whose step vanishes with it (Ftrl's does not).
+
+    Nothing of it is left: every variable of model, optimizer and metrics, and all random number generators, are put
+    back, and a hash proves it. What a data set remembers, as `shuffle` does, is its own.
 
     Args:
         model: A compiled model. If it is not built yet, it is built first.
@@ -127,16 +125,18 @@ def find_learning_rate(
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", mend="Try 100.")
     rates = np.geomspace(low, high, steps)
     _checks.one_rate(_keras.optimizers_in(model.optimizer))
-    data = list(itertools.islice(batches(x, y, sample_weight, batch_size, seed), steps + 1))
-    build_on(model, data[0])
+    data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
+    build_on(model, next(iter(data())))
+    at_start = losses_at_rest(model, data(), steps, low)
+    if len(at_start) < steps or not np.isfinite(at_start).all():
+        return RangeTest(rates[:0], rates[:0], rates[:0], {}, "the loss is not finite before any step")
+    lost = max(abs(at_start.mean()), at_start.std())  # a rise by so much says "lost", and more says no more
     with sandbox(model):
-        at_start = losses_at(model, data, [0.0] * steps)
-    with sandbox(model):
-        losses = losses_at(model, data, list(rates), limit=at_start.mean() + LOST * abs(at_start.mean()))
-    kept = np.flatnonzero(np.isfinite(losses))
-    rates = rates[kept]
-    losses = without_batch_effects(rates, losses[kept], at_start[kept])
-    result = RangeTest(rates, losses, *suggest(rates, losses))
+        losses = losses_at(model, data(), list(rates), limit=at_start.max() + lost)
+    losses = losses[np.isfinite(losses)]
+    rates = rates[: len(losses)]
+    losses = without_batch_effects(rates, losses, at_start[: len(losses)])
+    result = RangeTest(rates, losses, *suggest(rates, np.minimum(losses, at_start.mean() + lost)))
     if log_dir is not None:
         write_rates(log_dir, result.rates, result.losses, result.smoothed, str(result))
     return result

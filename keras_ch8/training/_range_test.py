@@ -34,6 +34,8 @@ def without_batch_effects(rates: np.ndarray, losses: np.ndarray, at_start: np.nd
 
     An effect shrinks with the loss: at a third of the loss at the start it is taken as a third.
     """
+    if not len(rates):
+        return losses
     level = smoother(np.log10(rates))[0] @ losses / at_start.mean() if at_start.mean() > 0 else np.ones(len(losses))
     return losses - np.clip(level, 0, 1) * (at_start - at_start.mean())
 
@@ -63,9 +65,8 @@ RULES = {"steepest": steepest, "valley": valley, "minimum/10": tenth_of_minimum}
 
 def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str, Suggestion], str]:
     """Return the smoothed losses, what each rule suggests, and if nothing, why."""
-    losses = np.minimum(losses, losses[0] + abs(losses[0]))  # above that it says "lost", and the size nothing
     if len(rates) < 10:
-        return losses.copy(), {}, f"only {len(rates)} rates gave a finite loss: begin with a smaller one"
+        return losses.copy(), {}, f"the training was lost after {len(rates)} rates: begin with a smaller one"
     decades = np.log10(rates)
     value, slope = smoother(decades)
     loss = value @ losses
@@ -83,8 +84,8 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, dict[str
     found = {}
     for name, rule in RULES.items():
         best = rule(decades, loss, slope @ losses)
-        low, middle, high = np.quantile(
-            [rule(decades, value @ draw, slope @ draw) for draw in drawn], [0.16, 0.5, 0.84]
-        )
-        found[name] = Suggestion(*(float(10**x) for x in (best, best + low - middle, best + high - middle)))
+        others = [rule(decades, value @ draw, slope @ draw) for draw in drawn]
+        low, middle, high = np.quantile(others, [0.16, 0.5, 0.84])
+        around = np.clip([best, best + low - middle, best + high - middle], decades[0] - 1, decades[-1])
+        found[name] = Suggestion(*(float(10**x) for x in around))
     return loss, found, ""

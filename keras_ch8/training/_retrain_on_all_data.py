@@ -69,6 +69,8 @@ def retrain_on_all_data(
         until_loss    the same model, from its best weights, until the loss on the validation examples is down to that
                       of the training examples at the best epoch (algorithm 7.3); it may never be, hence `max_epochs`
 
+    A length in percent (of a schedule) is of `max_epochs` in both trainings, so that the same step has the same rate.
+
     Args:
         model_factory: Function that returns a new compiled model.
         x: Arrays, also nested, to train on.
@@ -85,6 +87,7 @@ def retrain_on_all_data(
         The model and a `Retraining`.
 
     Raises:
+        TypeError: If the data are no arrays.
         ValueError: If an argument lies outside its range, or only one part of the data has sample weights.
 
     Example:
@@ -109,6 +112,10 @@ def retrain_on_all_data(
         )
     max_epochs = _checks.count("max_epochs", max_epochs, 1, meaning="the epochs of a training", mend="Try 1000.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", mend="Try 32.")
+    if taken := {"epochs", "initial_epoch", "steps_per_epoch", "validation_split"} & set(fit_arguments):
+        raise ValueError(
+            f"The lengths of both trainings are set here. Received: {', '.join(sorted(taken))}. Give `max_epochs`."
+        )
     stop = EarlyStopping(patience=5, restore_best_weights=True) if early_stopping is None else early_stopping
     if strategy == "until_loss" and not stop.restore_best_weights:
         raise ValueError(
@@ -116,11 +123,13 @@ def retrain_on_all_data(
             "it restore_best_weights=True."
         )
     train = (x, y) if sample_weight is None else (x, y, sample_weight)
+    validation_data = tuple(validation_data)
     if len(train) != len(validation_data):
         raise ValueError(
             "All data are to be joined, so either both parts have sample weights or neither. Received: "
             f"{len(train)} arrays to train on and {len(validation_data)} to stop on."
         )
+    all_data = _joined(train, validation_data)
     callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
 
     def fit(model: Any, data: Any, epochs: int, *own: Any, **more: Any) -> dict[str, list[float]]:
@@ -142,24 +151,29 @@ def retrain_on_all_data(
             f"Early stopping found no best epoch: `{stop.monitor}` was never a number. Lower the learning rate, or "
             "clip the gradient."
         )
-    epochs, all_data = stop.best_epoch + 1, _joined(train, validation_data)
+    epochs = stop.best_epoch + 1
     per_epoch, per_epoch_of_all = (math.ceil(_size(data) / batch_size) for data in (train, all_data))
     target, reached = None, True
     if strategy == "until_loss":
-        target = float(
-            model.evaluate(x, y, batch_size, verbose=0, sample_weight=sample_weight, return_dict=True)["loss"]
-        )
+        target, loss = _loss(model, train, batch_size), _loss(model, validation_data, batch_size)
         down = EarlyStopping("loss", criterion=stopping.threshold(target), evaluate_on=validation_data)
-        second = fit(model, all_data, max_epochs, down)
-        reached = down.reason is not None and down.reason.why is stopping.Why.THRESHOLD
-        steps = len(second["loss"]) * per_epoch_of_all
+        second = fit(model, all_data, max_epochs, down) if loss > target else {}
+        reached = loss <= target or (down.reason is not None and down.reason.why is stopping.Why.THRESHOLD)
+        steps = len(second.get("loss", ())) * per_epoch_of_all
     else:
         model = model_factory()
-        steps = epochs * (per_epoch if strategy == "same_steps" else per_epoch_of_all)
-        last = _StopAfter(steps)
-        second = fit(model, all_data, math.ceil(steps / per_epoch_of_all), last)
+        in_all, most = (per_epoch, per_epoch * max_epochs) if strategy == "same_steps" else (
+            per_epoch_of_all, per_epoch_of_all * max_epochs
+        )  # fmt: skip
+        last = _StopAfter(epochs * in_all)
+        second = fit(model, all_data, math.ceil(most / per_epoch_of_all), last)
         steps = last.done
     return model, Retraining(strategy, stop.reason, stop.best_epoch, first, second, steps, target, reached)
+
+
+def _loss(model: Any, data: tuple[Any, ...], batch_size: int) -> float:
+    x, y, weight = (*data, None)[:3]
+    return float(model.evaluate(x, y, batch_size, verbose=0, sample_weight=weight, return_dict=True)["loss"])
 
 
 class _StopAfter(keras.callbacks.Callback):
@@ -179,6 +193,12 @@ class _StopAfter(keras.callbacks.Callback):
 
 
 def _joined(some: tuple[Any, ...], others: tuple[Any, ...]) -> tuple[Any, ...]:
+    for leaf in keras.tree.flatten((some, others)):
+        if not hasattr(leaf, "shape") or not len(leaf.shape):
+            raise TypeError(
+                "The examples to train on and to stop on are joined, so they must be arrays. "
+                f"Received: {leaf!r} of type {type(leaf).__name__}. Make arrays of them."
+            )
     return tuple(
         keras.tree.map_structure(lambda a, b: np.concatenate([np.asarray(a), np.asarray(b)]), a, b)
         for a, b in zip(some, others, strict=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,8 +27,8 @@ def fingerprint(model: Any) -> str:
         value = _backend.native(variable).numpy()
         digest.update(f"{value.dtype}{value.shape}".encode())
         digest.update(value.tobytes())
-    of_numpy = np.random.get_state(legacy=False)  # noqa: NPY002
-    of_numpy["state"]["key"] = of_numpy["state"]["key"].tobytes()
+    with np.printoptions(threshold=sys.maxsize):
+        of_numpy = repr(np.random.get_state(legacy=False))  # noqa: NPY002
     digest.update(repr((of_numpy, random.getstate(), _backend.seed_state())).encode())
     return digest.hexdigest()
 
@@ -35,7 +36,7 @@ def fingerprint(model: Any) -> str:
 @contextmanager
 def generators_kept() -> Iterator[None]:
     """Put the random number generators of Python, NumPy and TensorFlow back at the end."""
-    states = random.getstate(), np.random.get_state(), _backend.seed_state()  # noqa: NPY002
+    states = random.getstate(), np.random.get_state(legacy=False), _backend.seed_state()  # noqa: NPY002
     try:
         yield
     finally:

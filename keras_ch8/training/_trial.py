@@ -8,6 +8,8 @@ import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _backend, _keras
+from ._batches import Batch
+from ._sandbox import sandbox
 
 
 class Dial(LearningRateSchedule):
@@ -27,7 +29,10 @@ class Dial(LearningRateSchedule):
         return _backend.as_tensor(self._rate)
 
 
-Batch = tuple[Any, Any, Any]
+def losses_at_rest(model: Any, data: Iterable[Batch], steps: int, rate: float) -> np.ndarray:
+    """Return the loss of each batch at the start: after steps at a millionth of a small rate (0 is none for Ftrl)."""
+    with sandbox(model):
+        return losses_at(model, data, [1e-6 * rate] * steps)
 
 
 def losses_at(model: Any, data: Iterable[Batch], rates: Sequence[float], limit: float = math.inf) -> np.ndarray:

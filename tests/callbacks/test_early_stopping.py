@@ -181,6 +181,37 @@ def test_the_state_survives_an_interruption():
     assert (second.best, second.best_epoch, second.reason.why) == (5, 0, Why.COMPLETED)
 
 
+def test_epoch_numbers_that_come_again_are_other_epochs():
+    stop, past = callbacks.EarlyStopping("x", patience=9, mode="max", restore_best_weights=True), Remembers()
+    model = network("sgd")
+    fit(model, [past, Says(x=[1, 2, 3]), stop], epochs=3)
+    best = past.weights[2]
+    stop.set_state(stop.get_state())
+    fit(model, [past, Says(x=[0, 0, 0]), stop], epochs=3)
+    assert stop.best == 3
+    assert_same(model.get_weights(), best)
+
+
+def test_it_works_in_a_loop_without_an_optimizer():
+    stop = callbacks.EarlyStopping("x", mode="min")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    loop = keras.callbacks.CallbackList([stop], model=model, epochs=5, steps=1)
+    loop.on_train_begin()
+    for epoch, x in enumerate([3.0, 4.0]):
+        loop.on_epoch_begin(epoch)
+        loop.on_epoch_end(epoch, {"x": x})
+    loop.on_train_end()
+    assert stop.stopped_epoch == 1
+
+
+def test_a_metric_of_several_values_is_left_alone():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2, "sigmoid")])
+    model.compile("sgd", "mse", metrics=[keras.metrics.F1Score()])
+    stop = callbacks.EarlyStopping("loss", patience=5, evaluate_on=[X, (Y > 0).astype("float32")])
+    assert "measured_f1_score" not in fit(model, [stop])
+    assert stop.best > 0
+
+
 def test_a_deadline_counts_the_time_before_an_interruption(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(_early_stopping, "time", types.SimpleNamespace(monotonic=lambda: now[0]))

@@ -1,5 +1,7 @@
 """Changing the rate on a plateau, by epoch, by schedule: with any optimizer, a schedule in place, and resumed."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -107,6 +109,67 @@ def test_the_state_survives_an_interruption():
     np.testing.assert_array_equal(train(interrupted=True), train(interrupted=False))
 
 
+@OPTIMIZERS
+@pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
+def test_at_the_floor_nothing_is_lowered_any_more(optimizer, start):
+    past, decay = Remembers(), LearningRateDecay(on_plateau("x", 0.1, 1, "min", min_lr=0.01, restore_best_weights=True))
+    model = network(optimizer(start))
+    fit(model, [Says(x=FLAT), past, decay], epochs=9)
+    assert decay.findings()[0].count("epoch ") == 1
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.01, rel=0.06)
+    assert not all((a == b).all() for a, b in zip(model.get_weights(), past.weights[1], strict=True))
+
+
+def test_a_plateau_and_a_schedule_work_together_in_any_order():
+    rates = []
+    for order in ((0, 1), (1, 0)):
+        frames = Frames()
+        both = [LearningRateDecay(LinearDecay(0.1, 1000)), LearningRateDecay(on_plateau("x", 0.5, 2, "min"))]
+        model = network(optimizers.SGD(0.3))
+        fit(model, [Says(x=FLAT), *(both[i] for i in order), frames], epochs=5)
+        step = model.train_function
+        fit(model, [Says(x=FLAT), *(both[i] for i in order), frames], epochs=7, initial_epoch=5)
+        assert model.train_function is step
+        rates.append(frames.learning_rate)
+    np.testing.assert_array_equal(*rates)
+    np.testing.assert_allclose(rates[0][[0, 24, 41]], [0.1, 0.05 * 0.97624, 0.05 * 0.95941], rtol=1e-5)
+
+
+def step_decay(epoch, drop, every=1):
+    return 0.1 * drop ** (epoch // every)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        functools.partial(step_decay, drop=0.5),
+        lambda epoch, *, drop=0.5: step_decay(epoch, drop),
+        lambda *arguments: step_decay(arguments[0], 0.5),
+        lambda epoch, rate: np.float64(step_decay(epoch, 0.5)),
+        lambda epoch: keras.ops.convert_to_tensor(step_decay(epoch, 0.5)),
+    ],
+)
+def test_a_function_may_have_other_parameters(rule):
+    history = fit(network("sgd"), [LearningRateDecay(rule)], epochs=2)
+    assert history["learning_rate"] == pytest.approx([0.1, 0.05])
+
+
+def test_a_rate_of_zero_over_a_schedule_is_no_dead_end():
+    rule = [0.1, 0.0, 0.05].__getitem__
+    history = fit(network(optimizers.SGD(LinearDecay(0.1, 1000))), [LearningRateDecay(lambda e: rule(e))], epochs=3)
+    assert history["learning_rate"] == pytest.approx([0.1, 0, 0.05], rel=0.01)
+
+
+def test_a_state_before_the_first_fit_and_of_a_number():
+    decay, model = LearningRateDecay(lambda epoch, rate: rate / 2), network(optimizers.SGD(0.1))
+    assert decay.get_state() == {"rates": [], "watch": None}
+    fit(model, [decay], epochs=3)
+    again, fresh = LearningRateDecay(lambda epoch, rate: rate), network(optimizers.SGD(0.1))
+    again.set_state(decay.get_state())
+    fit(fresh, [again], epochs=1)
+    assert float(fresh.optimizer.learning_rate) == pytest.approx(0.0125)
+
+
 def test_the_factor_is_saved_with_the_model(tmp_path):
     model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
     fit(model, [Says(x=FLAT), LearningRateDecay(on_plateau("x", 0.5, 2, "min"))], epochs=4)
@@ -167,6 +230,8 @@ BAD = [
     (lambda: fit(network("sgd"), [LearningRateDecay(on_plateau())]), ValueError, "watches 'val_loss'.*Reported: loss"),
     (lambda: fit(network("sgd"), [LearningRateDecay(lambda epoch: -1.0)]), ValueError, "function gives it.*-1"),
     (lambda: fit(network("sgd"), [LearningRateDecay(an_error_inside)]), TypeError, "of the user's own"),
+    (lambda: fit(network("sgd"), [LearningRateDecay(lambda epoch: None)]), ValueError, "function gives it.*None"),
+    (lambda: fit(network("sgd"), [LearningRateDecay(LinearDecay(0.1, 9)) for _ in "12"]), ValueError, "one schedule"),
     (
         lambda: fit(network(optimizers.SGD(lambda: 0.1)), [LearningRateDecay(on_plateau("loss"))]),
         TypeError,

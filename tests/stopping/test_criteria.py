@@ -59,6 +59,12 @@ def test_productivity_is_prechelts(alpha, strip):
     assert len(stops) > 3
 
 
+def test_productivity_looks_at_the_end_of_a_strip_of_validated_epochs_only():
+    errors, train = [1.0, None, 2.0, None, None, None], [9.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert stop_epoch(stopping.productivity(1, strip=2), errors, train)[0] is None  # P = 1000 * (5 / 1 - 1)
+    assert stop_epoch(stopping.productivity(1, strip=2), errors, [1.01, *train[1:]])[0] == 2
+
+
 @pytest.mark.parametrize("s, strip", [(1, 1), (2, 3), (3, 5), (4, 1)])
 def test_successive_rises_are_prechelts(s, strip):
     """By the recursion of the paper: UP_s stops at t where UP_(s-1) stops at t - k and E(t) > E(t - k)."""

@@ -2,13 +2,15 @@
 
 import itertools
 import random
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import optimizers, training
+from keras_ch8 import losses, optimizers, training
 from tests.callbacks.test_tensorboard import read
 from tests.training.models import OPTIMIZERS, X, Y, go_on, network, state_of
 
@@ -123,6 +125,61 @@ def test_a_schedule_that_is_not_resolved_yet_is_put_back():
     assert training.find_learning_rate(model, X, Y).suggestion > 0
     model.fit(X, Y, epochs=1, verbose=0)
     assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
+
+
+def likelihood(variance, units=2):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(units)])
+    model.compile(optimizers.SGD(0.01), losses.NegativeLogLikelihood(losses.gaussian(variance)))
+    return model
+
+
+def test_losses_may_be_negative_or_near_zero():
+    for variance in (0.01, 0.1):
+        model = likelihood(variance)
+        model.fit(X, Y, epochs=60, verbose=0)
+        found, compared = TRIALS["range"](model), TRIALS["compare"](model)
+        assert found.losses[0] < 0.5
+        assert found.reason.startswith("the loss never falls") or found.suggestion > 0
+        assert np.isfinite(compared.losses[0]).all()
+    untrained = likelihood(0.01)
+    assert 1e-5 < training.find_learning_rate(untrained, X, Y).suggestion < 1e-2
+
+
+def test_a_loss_that_is_not_finite_at_the_start_is_refused():
+    model = likelihood(1.0)
+    model.set_weights([w * np.nan for w in model.get_weights()])
+    assert training.find_learning_rate(model, X, Y).reason == "the loss is not finite before any step"
+
+
+def test_an_optimizer_whose_step_does_not_vanish_with_its_rate_is_refused_or_served():
+    found = training.find_learning_rate(network(keras.optimizers.Ftrl()), X, Y)
+    assert bool(found.reason) != bool(found.suggestions)
+
+
+def test_noisy_batches_do_not_hide_that_the_loss_falls():
+    found = 0
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        y = (X[:, :2] + 1.4 * rng.normal(size=Y.shape)).astype("float32")
+        keras.utils.set_random_seed(seed)
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2, kernel_initializer="zeros")])
+        model.compile(optimizers.SGD(), "mse")
+        found += training.compare_learning_rates(model, X, y, rates=(0.01, 0.1), batch_size=8, steps=60).reason == ""
+    assert found == 5
+
+
+@pytest.mark.slow
+def test_it_works_where_operations_are_deterministic():
+    code = (
+        "import keras, numpy as np, tensorflow as tf, keras_ch8\n"
+        "keras.utils.set_random_seed(0); tf.config.experimental.enable_op_determinism()\n"
+        "model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]); model.compile('sgd', 'mse')\n"
+        "x = np.random.default_rng(0).normal(size=(64, 2)).astype('float32')\n"
+        "print(keras_ch8.training.find_learning_rate(model, x, x[:, :1]).suggestion > 0)"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "True", done.stderr[-2000:]
 
 
 def test_several_inputs_and_outputs():

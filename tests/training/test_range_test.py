@@ -56,7 +56,7 @@ def test_a_loss_that_only_rises_is_refused():
 
 
 def test_too_few_rates_are_refused():
-    assert suggest(RATES[:5], textbook(RATES[:5]))[2] == "only 5 rates gave a finite loss: begin with a smaller one"
+    assert suggest(RATES[:5], textbook(RATES[:5]))[2] == "the training was lost after 5 rates: begin with a smaller one"
 
 
 def test_hard_and_easy_batches_are_evened_out():

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, optimizers, stopping, training
+from keras_ch8 import callbacks, optimizers, schedules, stopping, training
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 8)).astype("float32")
@@ -53,10 +53,40 @@ def test_a_new_model_is_trained_for_as_long(strategy, per_epoch):
 def test_training_goes_on_until_the_validation_examples_are_learned():
     model, report = retrain(strategy="until_loss")
     assert report.reached
-    assert model.evaluate(*VALIDATION, verbose=0) <= report.target == pytest.approx(report.target)
+    assert model.evaluate(*VALIDATION, verbose=0) <= report.target
     assert report.second["measured_loss"][-1] <= report.target < report.second["measured_loss"][0]
     assert report.steps == 20 * len(report.second["loss"])
     assert "reached" in str(report)
+
+
+def test_where_the_validation_examples_are_easier_nothing_is_left_to_do():
+    easy = (X[120:], X[120:, :1])
+    options = {"strategy": "until_loss", "batch_size": 10, "verbose": 0, "max_epochs": 30}
+    model, report = training.retrain_on_all_data(factory, *TRAIN, easy, **options)
+    assert (report.steps, report.second, report.reached) == (0, {}, True)
+    assert report.target == pytest.approx(model.evaluate(*TRAIN, verbose=0), rel=1e-6)  # at the best weights
+
+
+class Rates(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        self.rates = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.rates.append(float(self.model.optimizer.learning_rate))
+
+
+def test_the_same_step_has_the_same_rate_in_both_trainings():
+    def decaying():
+        model = factory()
+        model.compile(optimizers.Adam(schedules.LinearDecay(0.01, "100%")), "mse")
+        return model
+
+    for strategy in ("same_steps", "same_epochs"):
+        rates = Rates()
+        options = {"strategy": strategy, "batch_size": 10, "verbose": 0, "max_epochs": 50, "callbacks": [rates]}
+        _, report = training.retrain_on_all_data(decaying, *TRAIN, list(VALIDATION), **options)
+        share = (report.best_epoch + 1) / 50
+        assert rates.rates[-1] == pytest.approx(0.01 * (1 - 0.99 * share), rel=0.01)
 
 
 def test_a_loss_that_is_never_reached_ends_at_the_cap():
@@ -82,6 +112,7 @@ BAD = [
     ({"strategy": "longer"}, "one of same_steps, same_epochs, until_loss. Received: strategy='longer'"),
     ({"max_epochs": 0}, "max_epochs=0"),
     ({"batch_size": 0}, "batch_size=0"),
+    ({"steps_per_epoch": 3, "epochs": 2}, "Received: epochs, steps_per_epoch. Give `max_epochs`"),
     ({"sample_weight": np.ones(120)}, "either both parts have sample weights or neither"),
     (
         {"strategy": "until_loss", "early_stopping": callbacks.EarlyStopping(patience=2)},
@@ -94,3 +125,8 @@ BAD = [
 def test_bad_arguments_are_refused_with_the_mend(arguments, message):
     with pytest.raises(ValueError, match=message):
         retrain(**arguments)
+
+
+def test_data_that_are_no_arrays_are_refused_before_any_training():
+    with pytest.raises(TypeError, match=r"must be arrays. Received: .*generator"):
+        training.retrain_on_all_data(factory, (x for x in X), TRAIN[1], VALIDATION)
