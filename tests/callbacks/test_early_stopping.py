@@ -155,7 +155,9 @@ def test_measuring_changes_nothing_of_the_training():
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD])
+@pytest.mark.parametrize(
+    "optimizer", [optimizers.SGD, pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow)], ids=["ours", "Keras"]
+)
 def test_averaged_weights_are_restored_where_they_were_measured(optimizer, order):
     """With Keras's own callback the raw weights come back, and the reported loss is another one's."""
     stop = callbacks.EarlyStopping(patience=3, restore_best_weights=True)

@@ -16,7 +16,9 @@ from tests.callbacks.test_tensorboard import read, report
 
 RNG = np.random.default_rng(1)
 FLAT = [5, 4, 4, 4, 4, 4, 4, 4, 4]
-OPTIMIZERS = pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
+OPTIMIZERS = pytest.mark.parametrize(
+    "optimizer", [optimizers.SGD, pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow)], ids=["ours", "Keras"]
+)
 
 
 def rates_of_keras(values, **arguments):

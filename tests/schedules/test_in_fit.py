@@ -20,7 +20,9 @@ def fit_long(model, callbacks=(), epochs=3, **options):
 
 
 @pytest.mark.parametrize("steps_per_execution", [1, 10, 43])
-@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD])
+@pytest.mark.parametrize(
+    "optimizer", [optimizers.SGD, pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow)], ids=["ours", "Keras"]
+)
 def test_the_rate_of_each_step_is_the_law(optimizer, steps_per_execution):
     frames = Frames()
     model = network(optimizer(LinearDecay(0.1, 100, 0.001)), steps_per_execution=steps_per_execution)
@@ -34,7 +36,9 @@ def test_the_rate_of_each_step_is_the_law(optimizer, steps_per_execution):
 WORDS = {"2ep": 86, "30ba": 30, "50%": 64.5, "100%": 129, "0.5ep": 21.5}
 
 
-@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize(
+    "word", [pytest.param(word, marks=() if word in ("2ep", "50%") else pytest.mark.slow) for word in WORDS]
+)
 def test_a_length_is_resolved_in_fit(word):
     frames = Frames()
     model = network(optimizers.SGD(LinearDecay(0.1, word)))
@@ -95,7 +99,15 @@ def test_a_schedule_counts_real_updates():
     np.testing.assert_allclose(frames.learning_rate, [float(law(k)) for k in range(6)], rtol=1e-6)
 
 
-@pytest.mark.parametrize("how", ["list", "one", "CallbackList", "positional", "mixed_float16"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "list",
+        "CallbackList",
+        "mixed_float16",
+        *(pytest.param(h, marks=pytest.mark.slow) for h in ("one", "positional")),
+    ],
+)
 def test_fit_resolves_however_it_is_called(how):
     policy = "mixed_float16" if how == "mixed_float16" else "float32"
     model = network(optimizers.SGD(LinearDecay(0.1, "1ep")), policy=policy)

@@ -105,7 +105,9 @@ DATA = {
 }
 
 
-@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize(
+    "data", [pytest.param(d, marks=pytest.mark.slow if d in ("weights", "PyDataset") else ()) for d in DATA]
+)
 def test_all_kinds_of_data_give_about_the_same(data):
     found = training.find_learning_rate(network(optimizers.SGD()), **DATA[data]())
     assert 0.003 < found.suggestion < 0.03
@@ -134,6 +136,7 @@ def likelihood(variance, units=2):
     return model
 
 
+@pytest.mark.slow
 def test_losses_may_be_negative_or_near_zero():
     for variance in (0.01, 0.1):
         model = likelihood(variance)
@@ -157,6 +160,7 @@ def test_an_optimizer_whose_step_does_not_vanish_with_its_rate_is_refused_or_ser
     assert bool(found.reason) != bool(found.suggestions)
 
 
+@pytest.mark.slow
 def test_noisy_batches_do_not_hide_that_the_loss_falls():
     found = 0
     for seed in range(5):

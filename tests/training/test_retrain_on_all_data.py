@@ -75,6 +75,7 @@ class Rates(keras.callbacks.Callback):
         self.rates.append(float(self.model.optimizer.learning_rate))
 
 
+@pytest.mark.slow
 def test_the_same_step_has_the_same_rate_in_both_trainings():
     def decaying():
         model = factory()
@@ -98,6 +99,7 @@ def test_a_loss_that_is_never_reached_ends_at_the_cap():
     assert "not reached" in str(report)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["same_steps", "until_loss"])
 def test_sample_weights_are_joined_too(strategy):
     weights = np.ones(200, "float32")
