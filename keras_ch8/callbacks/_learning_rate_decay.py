@@ -112,7 +112,7 @@ class LearningRateDecay(AbstractCallback):
     def _ask(self, epoch: int, rate: float) -> float:
         try:
             inspect.signature(self.rule).bind(epoch, rate)
-        except TypeError:
+        except (TypeError, ValueError):  # no place for two, or written in C
             answer = self.rule(epoch)
         else:
             answer = self.rule(epoch, rate)

@@ -158,7 +158,7 @@ def test_a_function_may_have_other_parameters(rule):
 
 def test_a_rate_of_zero_over_a_schedule_is_no_dead_end():
     rule = [0.1, 0.0, 0.05].__getitem__
-    history = fit(network(optimizers.SGD(LinearDecay(0.1, 1000))), [LearningRateDecay(lambda e: rule(e))], epochs=3)
+    history = fit(network(optimizers.SGD(LinearDecay(0.1, 1000))), [LearningRateDecay(rule)], epochs=3)
     assert history["learning_rate"] == pytest.approx([0.1, 0, 0.05], rel=0.01)
 
 
