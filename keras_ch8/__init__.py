@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import callbacks as callbacks
     from . import chapter as chapter
     from . import clipping as clipping
+    from . import curvature as curvature
     from . import losses as losses
     from . import metrics as metrics
     from . import optimizers as optimizers
@@ -27,6 +28,7 @@ __all__ = [
     "callbacks",
     "chapter",
     "clipping",
+    "curvature",
     "losses",
     "metrics",
     "optimizers",

@@ -4,6 +4,7 @@ import math
 import numbers
 from typing import Any
 
+import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 _SMALLEST = 1e-37
@@ -126,6 +127,16 @@ def one_rate(optimizers: list[Any]) -> None:
         raise ValueError(
             "Learning rates are tried on an optimizer that has one. Received: one made of "
             f"{[o.name for o in optimizers]}. Compile the model with one of them for the trial."
+        )
+
+
+def length(name: str, value: Any, expected: int, *, of: str) -> None:
+    """Check that a flat vector has one entry for each of something."""
+    shape = np.shape(value)
+    if shape != (expected,):
+        raise ValueError(
+            f"`{name}` must be a flat vector with one entry for each of {of}, {expected} in all. "
+            f"Received: shape {shape}."
         )
 
 

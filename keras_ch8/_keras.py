@@ -1,11 +1,13 @@
 """Every private name of Keras that the suite leans on, in one place; tests/test_keras_private.py watches them."""
 
+import contextlib
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 from keras.src.backend.common import global_state
+from keras.src.backend.tensorflow import nn as _nn
 
 
 class Optimizer(keras.optimizers.Optimizer):
@@ -107,6 +109,27 @@ def build_on(model: Any, batch: tuple[Any, Any, Any]) -> None:
     """Create the variables of a model, and of its metrics, that come with the first batch."""
     with model.distribute_strategy.scope():
         model._symbolic_build(data_batch=batch)
+
+
+@contextlib.contextmanager
+def exact_moments() -> Iterator[None]:
+    """Let normalization layers that are traced inside have right second derivatives.
+
+    `tf.nn.moments`, which they take mean and variance from, stops the gradient through the mean in the variance: that
+    leaves the first derivative as it is, and makes the second wrong.
+    """
+    theirs = _nn._compute_moments
+    _nn._compute_moments = _moments
+    try:
+        yield
+    finally:
+        _nn._compute_moments = theirs
+
+
+def _moments(x: Any, axes: Any, keepdims: bool) -> tuple[Any, Any]:
+    mean = keras.ops.mean(x, axis=axes, keepdims=True)
+    variance = keras.ops.mean(keras.ops.square(x - mean), axis=axes, keepdims=keepdims)
+    return mean if keepdims else keras.ops.squeeze(mean, axes), variance
 
 
 def is_overwritten_by_gradient(variable: Any) -> bool:

@@ -56,9 +56,9 @@ SECTIONS = (
     ),
     Section("8.1.3", "batch and minibatch algorithms"),
     Section("8.2", "challenges, seen in TensorBoard", ("callbacks.TensorBoard",), "quickstart.py"),
-    Section("8.2.1", "ill-conditioning"),
+    Section("8.2.1", "ill-conditioning", ("curvature.hessian_vector_product", "curvature.hessian")),
     Section("8.2.2", "local minima"),
-    Section("8.2.3", "plateaus, saddle points and other flat regions"),
+    Section("8.2.3", "plateaus, saddle points and other flat regions", ("curvature.lanczos",)),
     Section(
         "8.2.4",
         "cliffs and exploding gradients",
@@ -73,8 +73,8 @@ SECTIONS = (
         ),
         "s8_2_4_cliffs.py",
     ),
-    Section("8.2.5", "long-term dependencies"),
-    Section("8.2.6", "inexact gradients"),
+    Section("8.2.5", "long-term dependencies", ("curvature.powers",)),
+    Section("8.2.6", "inexact gradients", ("curvature.gradient", "curvature.check_gradient")),
     Section("8.2.7", "poor correspondence between local and global structure"),
     Section(
         "8.3.1",

@@ -30,7 +30,7 @@ def test_import_is_light():
 
 def test_an_unknown_part_is_named_with_what_there_is():
     with pytest.raises(
-        AttributeError, match=r"no attribute 'optimisers'. It has: callbacks, chapter, clipping, losses, metrics, opt"
+        AttributeError, match=r"no attribute 'optimisers'. It has: callbacks, chapter, clipping, curvature, losses, m"
     ):
         _ = keras_ch8.optimisers
 

@@ -158,6 +158,17 @@ def test_a_model_can_be_built_by_a_batch():
     assert len(model.metrics_variables) == 4
 
 
+def test_moments_can_be_swapped_while_layers_are_traced():
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    theirs = keras.ops.moments(x, axes=[0])
+    with _keras.exact_moments():
+        ours = keras.ops.moments(x, axes=[0])
+        kept = keras.ops.moments(x, axes=[0], keepdims=True)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6)
+    assert [tuple(m.shape) for m in (*ours, *kept)] == [(4,), (4,), (1, 4), (1, 4)]
+    np.testing.assert_array_equal(keras.ops.moments(x, axes=[0])[1], theirs[1])
+
+
 def test_eager_seeds_come_from_a_generator_that_can_be_put_back():
     tf.random.set_seed(3)
     tf.random.get_global_generator()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import keras_ch8
-from keras_ch8 import callbacks, chapter, clipping, losses, metrics, optimizers, schedules, stopping, training
+from keras_ch8 import callbacks, chapter, clipping, curvature, losses, metrics, optimizers, schedules, stopping, training
 
 ROOT = Path(__file__).parent.parent
 OPTIMIZERS = ["SGD", "Adagrad", "Adam", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
@@ -26,6 +26,7 @@ TRIALS = ["compare_learning_rates", "find_learning_rate", "retrain_on_all_data"]
 NAMES = {
     callbacks: CALLBACKS,
     clipping: RULES,
+    curvature: ["check_gradient", "gradient", "hessian", "hessian_vector_product", "lanczos", "powers"],
     losses: LOSSES + FAMILIES,
     metrics: ["ZeroOneLoss"],
     optimizers: OPTIMIZERS,
@@ -33,7 +34,12 @@ NAMES = {
     stopping: CRITERIA,
     training: TRIALS,
 }
-HELD = {schedules: ["Clock"], stopping: ["Past", "Reason", "Why"], training: ["Comparison", "RangeTest", "Retraining"]}
+HELD = {
+    curvature: ["GradientCheck", "Powers", "Spectrum"],
+    schedules: ["Clock"],
+    stopping: ["Past", "Reason", "Why"],
+    training: ["Comparison", "RangeTest", "Retraining"],
+}
 """What parts give or take; the map of the chapter has them not."""
 
 

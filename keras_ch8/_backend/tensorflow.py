@@ -228,6 +228,15 @@ def power_of_two_below(x: Any) -> tf.Tensor:
     return tf.bitcast(exponent_bits, tf.float32)
 
 
+def gradients(function: Callable[[list[Any]], Any], values: list[Any]) -> list[Any]:
+    """Return the dense gradient of a scalar function with respect to each tensor; 0 where it depends on it not."""
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        value = function(values)
+    found = tape.gradient(value, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return [tf.convert_to_tensor(g) for g in found]
+
+
 # --- seeds -------------------------------------------------------------------------------------------------------
 
 

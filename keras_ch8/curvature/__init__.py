@@ -1,0 +1,21 @@
+"""The loss around a point: gradients, Hessian-vector products, eigenvalues. Looking changes nothing of the model.
+
+Vectors are flat: the entries of `model.trainable_variables`, one variable after the other.
+"""
+
+from ._check_gradient import GradientCheck, check_gradient
+from ._hessian import gradient, hessian, hessian_vector_product
+from ._lanczos import Spectrum, lanczos
+from ._powers import Powers, powers
+
+__all__ = [
+    "GradientCheck",
+    "Powers",
+    "Spectrum",
+    "check_gradient",
+    "gradient",
+    "hessian",
+    "hessian_vector_product",
+    "lanczos",
+    "powers",
+]

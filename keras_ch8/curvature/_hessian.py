@@ -1,0 +1,114 @@
+"""Gradient, Hessian times a vector, and the Hessian itself."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from ._objective import Objective
+
+LARGEST = 5000
+"""Weights of the largest model whose Hessian is written out."""
+
+
+def gradient(model: Any, x: Any, y: Any = None, **options: Any) -> np.ndarray:
+    """Return the gradient of the loss (section 8.2.6).
+
+        g <- dJ / dtheta
+
+    Args:
+        model: A compiled and built model.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        **options: `sample_weight`; `loss`, to take instead of the compiled one; `training`, by default `True`, whether
+            the model runs as in training (batch statistics, Dropout with one mask).
+
+    Returns:
+        A flat vector in float64.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(loss="mse")
+        >>> keras_ch8.curvature.gradient(model, np.array([[1.0], [2.0]]), np.array([[0.0], [0.0]]))
+        array([5., 3.])
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 4.3.
+    """
+    objective = Objective(model, x, y, **options)
+    return objective.gradient(objective.theta())
+
+
+def hessian_vector_product(model: Any, x: Any, y: Any, vector: np.ndarray, **options: Any) -> np.ndarray:
+    """Return the Hessian of the loss times a vector, without the Hessian (section 8.2.1; Pearlmutter 1994).
+
+        H v <- d(g . v) / dtheta
+
+    It costs about two gradients. Right for batch, layer and group normalization too, where second derivatives through
+    TensorFlow's `tf.nn.moments` are silently wrong. In a network of ReLUs it is the curvature between the kinks: what
+    a finite step meets is often larger.
+
+    Args:
+        model: A compiled and built model.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        vector: Flat vector with as many entries as the model has trainable weights.
+        **options: As for `gradient`.
+
+    Returns:
+        A flat vector in float64.
+
+    Raises:
+        ValueError: If `vector` has another length.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile(loss="mse")
+        >>> x, y = np.array([[1.0], [2.0]]), np.array([[0.0], [0.0]])
+        >>> keras_ch8.curvature.hessian_vector_product(model, x, y, np.array([1.0, 0.0]))
+        array([5., 3.])
+
+    References:
+        Pearlmutter (1994), Fast Exact Multiplication by the Hessian.
+    """
+    objective = Objective(model, x, y, **options)
+    _checks.length("vector", vector, objective.size, of="the trainable weights")
+    return objective.product(objective.theta(), vector)
+
+
+def hessian(model: Any, x: Any, y: Any = None, **options: Any) -> np.ndarray:
+    """Return the whole Hessian of the loss of a small model (section 8.2.1).
+
+        H_ij <- d^2 J / dtheta_i dtheta_j
+
+    Args:
+        model: A compiled and built model of at most 5000 trainable weights.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        **options: As for `gradient`.
+
+    Returns:
+        A symmetric matrix in float64, a row and a column for each weight.
+
+    Raises:
+        ValueError: If the model has more weights.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile(loss="mse")
+        >>> keras_ch8.curvature.hessian(model, np.array([[1.0], [2.0]]), np.array([[0.0], [0.0]]))
+        array([[5., 3.],
+               [3., 2.]])
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 4.3.1.
+    """
+    objective = Objective(model, x, y, **options)
+    if objective.size > LARGEST:
+        raise ValueError(
+            f"A Hessian is written out for at most {LARGEST} weights. Received: a model of {objective.size}. Use "
+            "`hessian_vector_product`, or `lanczos` for its extreme eigenvalues."
+        )
+    theta = objective.theta()
+    rows = np.stack([objective.product(theta, unit) for unit in np.eye(objective.size)])
+    return (rows + rows.T) / 2

@@ -1,0 +1,112 @@
+"""The ends of the spectrum of the Hessian."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from ._objective import Objective
+
+
+@dataclasses.dataclass(frozen=True)
+class Spectrum:
+    """Ritz values: what some steps of Lanczos say of the eigenvalues.
+
+    Args:
+        values: Ritz values, rising; the ends are near the smallest and the largest eigenvalue first.
+        residuals: For each of them |H u - value u|: an eigenvalue lies at most so far away.
+        vectors: Their directions u, one for each column.
+    """
+
+    values: np.ndarray
+    residuals: np.ndarray
+    vectors: np.ndarray
+
+    @property
+    def smallest(self) -> float:
+        """The smallest Ritz value. Below 0 it proves negative curvature; above 0 it proves nothing."""
+        return float(self.values[0])
+
+    @property
+    def largest(self) -> float:
+        """The largest Ritz value; the largest eigenvalue is not below it."""
+        return float(self.values[-1])
+
+
+def lanczos(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    steps: int = 20,
+    seed: int = 0,
+    start: np.ndarray | None = None,
+    **options: Any,
+) -> Spectrum:
+    """Return approximate extreme eigenvalues of the Hessian of the loss (section 8.2.3; Lanczos 1950).
+
+        beta_0 q_0 <- 0, q_1 <- start / |start|
+        for k = 1 .. steps:
+            w       <- H q_k
+            alpha_k <- q_k . w
+            w       <- w - alpha_k q_k - beta_(k-1) q_(k-1), and orthogonal to all q so far
+            beta_k  <- |w|
+            q_(k+1) <- w / beta_k
+        values <- eigenvalues of the tridiagonal matrix of alpha and beta
+
+    Each step costs one Hessian-vector product. Both ends come together, which power iteration needs two runs for.
+
+    Args:
+        model: A compiled and built model.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        steps: Integer of at least 1; there are at most as many as weights. Defaults to `20`.
+        seed: Seed of the random start. Defaults to `0`.
+        start: Flat vector to start from instead, such as the gradient.
+        **options: As for `gradient`.
+
+    Returns:
+        A `Spectrum`.
+
+    Raises:
+        ValueError: If `steps` is below 1, or `start` has another length than the weights.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile(loss="mse")
+        >>> found = keras_ch8.curvature.lanczos(model, np.array([[1.0], [2.0]]), np.array([[0.0], [0.0]]))
+        >>> [round(value, 3) for value in found.values.tolist()]
+        [0.146, 6.854]
+
+    References:
+        Golub and Van Loan (2013), Matrix Computations, section 10.1.
+    """
+    steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", mend="Try 20.")
+    objective = Objective(model, x, y, **options)
+    if start is None:
+        start = np.random.default_rng(seed).normal(size=objective.size)
+    _checks.length("start", start, objective.size, of="the trainable weights")
+    theta = objective.theta()
+    return lanczos_of(lambda v: objective.product(theta, v), np.asarray(start, "float64"), steps)
+
+
+def lanczos_of(product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int) -> Spectrum:
+    """Run Lanczos on a symmetric matrix, given by its product with a vector."""
+    q = [start / np.linalg.norm(start)]
+    alphas: list[float] = []
+    betas: list[float] = []
+    for _ in range(min(steps, len(start))):
+        w = product(q[-1])
+        alphas.append(float(q[-1] @ w))
+        basis = np.array(q)
+        for _twice in range(2):  # once is not enough in finite precision
+            w = w - basis.T @ (basis @ w)
+        betas.append(float(np.linalg.norm(w)))
+        if betas[-1] <= 1e-10 * max(map(abs, alphas)):  # all that this start can reach
+            break
+        q.append(w / betas[-1])
+    off_diagonal = np.diag(betas[: len(alphas) - 1], 1)
+    values, vectors = np.linalg.eigh(np.diag(alphas) + off_diagonal + off_diagonal.T)
+    return Spectrum(values, np.abs(betas[-1] * vectors[-1]), np.array(q[: len(alphas)]).T @ vectors)

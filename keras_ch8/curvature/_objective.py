@@ -1,0 +1,104 @@
+"""The loss of a model on some examples as a pure function of its weights."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from .. import _backend, _keras
+
+
+class Objective:
+    """J(theta) for flat theta; nothing of the model changes, however often it is asked.
+
+    Seeds and moving statistics are read as they are, and what a call would write to them is dropped: Dropout has one
+    mask, batch normalization the statistics of this batch (with `training`). The loss is that of `fit`: the compiled
+    one, with sample weights, regularization and `add_loss`.
+
+    Args:
+        model: A built model, compiled unless `loss` is given.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        sample_weight: Weights of the examples.
+        loss: Loss to take instead of the compiled one: a Keras loss, or a function of (y, y_pred).
+        training: Whether the model runs as in training.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        x: Any,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        loss: Callable[[Any, Any], Any] | None = None,
+        training: bool = True,
+    ) -> None:
+        self.model, self.loss, self.training = model, loss, training
+        self.variables = list(model.trainable_variables)
+        self._data = tuple(keras.tree.map_structure(_tensor, part) for part in (x, y, sample_weight))
+        self.shapes = [tuple(v.shape) for v in self.variables]
+        self._value = _backend.trace(self._value_at)
+        self._gradient = _backend.trace(self._gradient_at)
+        self._product = _backend.trace(self._product_at)
+
+    @property
+    def size(self) -> int:
+        """Number of weights."""
+        return sum(int(np.prod(shape)) for shape in self.shapes)
+
+    def theta(self) -> np.ndarray:
+        """Return the weights as they are."""
+        return self.join([v.numpy() for v in self.variables])
+
+    def value(self, theta: np.ndarray) -> float:
+        """Return J(theta)."""
+        return float(self._value(self.cut(theta)).numpy())
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Return the gradient of J at theta."""
+        return self.join([g.numpy() for g in self._gradient(self.cut(theta))])
+
+    def product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        """Return H v, where H is the Hessian of J at theta."""
+        return self.join([p.numpy() for p in self._product(self.cut(theta), self.cut(vector))])
+
+    def join(self, arrays: list[np.ndarray]) -> np.ndarray:
+        """Return arrays of the variables' shapes as a flat vector."""
+        return np.concatenate([np.zeros(0), *(np.asarray(a, "float64").ravel() for a in arrays)])
+
+    def cut(self, vector: np.ndarray) -> list[Any]:
+        """Undo `join`."""
+        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])
+        parts = np.split(np.asarray(vector), ends[:-1])
+        return [
+            ops.convert_to_tensor(part.reshape(shape), v.dtype)
+            for part, shape, v in zip(parts, self.shapes, self.variables, strict=True)
+        ]
+
+    def _value_at(self, values: list[Any]) -> Any:
+        x, y, sample_weight = self._data
+        mapping = list(zip(self.variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True), _keras.exact_moments():
+            y_pred = self.model(x, training=self.training)
+            if self.loss is None:
+                return self.model.compute_loss(
+                    x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=self.training
+                )
+            return ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
+
+    def _gradient_at(self, values: list[Any]) -> list[Any]:
+        return _backend.gradients(self._value_at, values)
+
+    def _product_at(self, values: list[Any], vectors: list[Any]) -> list[Any]:
+        def along(values: list[Any]) -> Any:
+            grads = _backend.gradients(self._value_at, values)
+            return sum(ops.sum(g * v) for g, v in zip(grads, vectors, strict=True))
+
+        return _backend.gradients(along, values)
+
+
+def _tensor(value: Any) -> Any:
+    return None if value is None else ops.convert_to_tensor(value)
