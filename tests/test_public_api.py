@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 import keras_ch8
-from keras_ch8 import callbacks, chapter, clipping, curvature, losses, metrics, optimizers, schedules, stopping, training
+from keras_ch8 import (
+    callbacks,
+    chapter,
+    clipping,
+    curvature,
+    losses,
+    metrics,
+    optimizers,
+    schedules,
+    stopping,
+    training,
+)
 
 ROOT = Path(__file__).parent.parent
 OPTIMIZERS = ["SGD", "Adagrad", "Adam", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
