@@ -57,9 +57,14 @@ class Optimizer(keras.optimizers.Optimizer):
         return self._use_weight_decay(variable)
 
 
+def unscaled(optimizer: Any) -> Any:
+    """Return the optimizer inside the one that scales the loss, if there is one."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
 def optimizers_in(optimizer: Any) -> list[Any]:
     """Return the optimizers that update weights: inside one that scales the loss, or that shares variables out."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer = unscaled(optimizer)
     return list(getattr(optimizer, "optimizers", [] if optimizer is None else [optimizer]))
 
 

@@ -9,6 +9,8 @@ if keras.backend.backend() != "tensorflow":
         'Set the environment variable KERAS_BACKEND="tensorflow" before the first `import keras`.'
     )
 
+from .seeds import seed_state as seed_state
+from .seeds import set_seed_state as set_seed_state
 from .tensorflow import END_OF_DATA as END_OF_DATA
 from .tensorflow import all_finite as all_finite
 from .tensorflow import all_reduce_sum as all_reduce_sum
@@ -38,8 +40,6 @@ from .tensorflow import replicated as replicated
 from .tensorflow import ring as ring
 from .tensorflow import rows as rows
 from .tensorflow import scalar as scalar
-from .tensorflow import seed_state as seed_state
-from .tensorflow import set_seed_state as set_seed_state
 from .tensorflow import start_after as start_after
 from .tensorflow import sum_duplicates as sum_duplicates
 from .tensorflow import trace as trace

@@ -10,8 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager import context
-from tensorflow.python.ops import control_flow_util, stateful_random_ops
+from tensorflow.python.ops import control_flow_util
 
 END_OF_DATA = (StopIteration, tf.errors.OutOfRangeError)
 """What a train function raises when there is nothing left to train on."""
@@ -235,35 +234,6 @@ def gradients(function: Callable[[list[Any]], Any], values: list[Any]) -> list[A
         value = function(values)
     found = tape.gradient(value, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return [tf.convert_to_tensor(g) for g in found]
-
-
-# --- seeds -------------------------------------------------------------------------------------------------------
-
-
-def seed_state() -> Any:
-    """Return the state of the generators that give seeds to random operations in eager code."""
-    counter, generator = getattr(context.context(), "_rng", None), stateful_random_ops.global_generator
-    return (
-        None if counter is None else counter.getstate(),
-        None if generator is None else generator.state.numpy().tolist(),
-    )
-
-
-def set_seed_state(state: Any) -> None:
-    """Go back to what `seed_state` returned.
-
-    Operations that were run since are cached by their seeds, and would go on from where they are: so forget them.
-    """
-    if seed_state() == state:
-        return
-    counter, generator = state
-    if counter is not None:
-        tf.random.set_seed(context.global_seed())  # this forgets them
-        context.context()._rng.setstate(counter)
-    if generator is None:
-        stateful_random_ops.global_generator = None
-    else:
-        stateful_random_ops.global_generator.state.assign(generator)
 
 
 # --- sparse gradients --------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ def write_rates(log_dir: str, rates: np.ndarray, losses: np.ndarray, smoothed: n
     """
     writer = RunWriter.open(log_dir, 1)
     series = {tags.RANGE_RATE: np.log10(rates), tags.RANGE_LOSS: losses, tags.RANGE_SMOOTHED: smoothed}
-    for step in range(len(rates)):
-        writer.scalars(step + 1, {tag.name: float(values[step]) for tag, values in series.items()})
+    writer.points(
+        (step + 1, {tag.name: float(values[step]) for tag, values in series.items()}) for step in range(len(rates))
+    )
     writer.text(tags.RANGE_REPORT, f"```\n{text}\n```", len(rates))
     writer.close()

@@ -4,7 +4,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from .. import _backend, _numerics, _telemetry, clipping
+from .. import _backend, _keras, _numerics, _telemetry, clipping
 from ..optimizers._base import AbstractOptimizer
 from ._tap import Tap
 
@@ -29,7 +29,7 @@ class Listener:
     @property
     def optimizer(self) -> Any:
         """The optimizer that updates the weights: inside the one that scales the loss, if there is one."""
-        return getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
+        return _keras.unscaled(self._model.optimizer)
 
     @property
     def recorder(self) -> _telemetry.Recorder:

@@ -3,6 +3,7 @@
 import atexit
 import time
 import weakref
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import _backend, clipping
@@ -121,8 +122,12 @@ class Session:
     def report(self, logs: dict[str, Any], values: dict[str, float]) -> None:
         """Put numbers of an epoch into Keras's `logs`, and beside Keras's own into the run of TensorBoard."""
         self.log(logs, values)
+        self.show({tags.epoch(name): value for name, value in values.items()})
+
+    def show(self, values: Mapping[tags.Tag, float]) -> None:
+        """Write numbers at this step, if there is a run of TensorBoard."""
         if self.writer is not None:
-            self.writer.scalars(self.step, {tags.epoch(name).name: value for name, value in values.items()})
+            self.writer.scalars(self.step, {tag.name: value for tag, value in values.items()})
 
     def findings(self) -> list[str]:
         """Return what all members have found."""

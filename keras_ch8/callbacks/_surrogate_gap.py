@@ -86,9 +86,7 @@ class SurrogateGap(AbstractCallback):
         """Report the epoch, and say once that the true loss is flat."""
         self._watch.epoch_ended(self.model, epoch, logs)
         last = self._watch.past.logs[-1]
-        if self.session.writer is not None:
-            found = {tag.name: last[n] for n, tag in self._series().items() if n in last}
-            self.session.writer.scalars(self.session.step, found)
+        self.session.show({tag: last[name] for name, tag in self._series().items() if name in last})
         self.session.log(logs, {"flat_epochs": self._watch.wait})
         sentence = learn_more(self._watch.past, self.true, self.surrogate, self.patience)
         if sentence and self.verbose and not self._said:

@@ -12,6 +12,7 @@ from ..board.writer import RunWriter
 from ._base import AbstractCallback
 from ._layers import LayerMap
 from ._report import Report
+from ._watch import numbers_in
 
 
 @final
@@ -108,8 +109,7 @@ class TensorBoard(AbstractCallback):
 
     def _of_keras(self, logs: dict[str, Any]) -> dict[str, float]:
         """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
-        own = self.session.own_logs
-        return {name: float(value) for name, value in logs.items() if name not in own and np.ndim(value) == 0}
+        return {name: value for name, value in numbers_in(logs).items() if name not in self.session.own_logs}
 
     def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Write what Keras reports of the epoch."""

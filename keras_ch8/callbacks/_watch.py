@@ -1,11 +1,12 @@
 """What a callback has seen of the quantities that it watches, and the weights where the first of them was best."""
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import keras
+import numpy as np
 
 from .. import _keras, stopping
 from ..stopping._improvement import index_of_best
@@ -115,8 +116,7 @@ def numbers_in(logs: Mapping[str, Any]) -> dict[str, float]:
     """Return what is a single number."""
     found = {}
     for name, value in logs.items():
-        try:
-            found[name] = float(keras.ops.convert_to_numpy(value))
-        except (TypeError, ValueError):
-            continue
+        with contextlib.suppress(TypeError, ValueError):
+            if np.ndim(value) == 0:
+                found[name] = float(value)
     return found

@@ -1,6 +1,7 @@
 """Whether the gradient is the gradient."""
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -76,9 +77,8 @@ def check_gradient(model: Any, x: Any, y: Any = None, *, seed: int = 0, **option
     objective, rng = Objective(model, x, y, **options), np.random.default_rng(seed)
     theta = objective.theta()
     g, loss = objective.gradient(theta), abs(objective.value(theta))
-    ends = np.cumsum([int(np.prod(shape)) for shape in objective.shapes])
     rows = []
-    for start, end in zip([0, *ends[:-1]], ends, strict=True):
+    for start, end in itertools.pairwise(objective.ends):
         u = np.zeros_like(theta)
         u[start:end] = rng.normal(size=end - start)
         u /= np.linalg.norm(u)

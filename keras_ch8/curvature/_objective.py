@@ -40,6 +40,8 @@ class Objective:
         self.variables = list(model.trainable_variables)
         self._data = tuple(keras.tree.map_structure(_tensor, part) for part in (x, y, sample_weight))
         self.shapes = [tuple(v.shape) for v in self.variables]
+        self.ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
+        """Where each variable begins in a flat vector, and where the last one ends."""
         self._value = _backend.trace(self._value_at)
         self._gradient = _backend.trace(self._gradient_at)
         self._product = _backend.trace(self._product_at)
@@ -47,7 +49,7 @@ class Objective:
     @property
     def size(self) -> int:
         """Number of weights."""
-        return sum(int(np.prod(shape)) for shape in self.shapes)
+        return int(self.ends[-1])
 
     def theta(self) -> np.ndarray:
         """Return the weights as they are."""
@@ -71,8 +73,7 @@ class Objective:
 
     def cut(self, vector: np.ndarray) -> list[Any]:
         """Undo `join`."""
-        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])
-        parts = np.split(np.asarray(vector), ends[:-1])
+        parts = np.split(np.asarray(vector), self.ends[1:-1])
         return [
             ops.convert_to_tensor(part.reshape(shape), v.dtype)
             for part, shape, v in zip(parts, self.shapes, self.variables, strict=True)

@@ -9,8 +9,8 @@ import numpy as np
 from .. import _checks, _keras
 from ._batches import replayable
 from ._plot import axes_of
-from ._sandbox import build_on, sandbox
-from ._trial import losses_at, losses_at_rest
+from ._sandbox import build_on
+from ._trial import Trial
 
 STABLE = 0.9
 """Share of the best rate's progress that a higher one must have made to count as stable."""
@@ -121,11 +121,11 @@ def compare_learning_rates(
     _checks.one_rate(_keras.optimizers_in(model.optimizer))
     data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
     build_on(model, next(iter(data())))
-    start = float(last_of(losses_at_rest(model, data(), steps, rates[0])[None]).mean())
+    trial = Trial(model)
+    start = float(last_of(trial.losses_at_rest(data(), steps, rates[0])[None]).mean())
     losses = np.full((len(rates), steps), np.nan)
     for i, rate in enumerate(rates):
-        with sandbox(model):
-            found = losses_at(model, data(), [rate] * steps)
+        found = trial.losses(data(), [rate] * steps)
         losses[i, : len(found)] = np.where(np.isfinite(found), found, np.nan)
     result = Comparison(np.array(rates), losses, start)
     if np.isnan(result.final).all() or not np.nanmin(result.final) < start:

@@ -10,8 +10,8 @@ from ..board.rates import write_rates
 from ._batches import replayable
 from ._plot import axes_of
 from ._range_test import Suggestion, suggest, without_batch_effects
-from ._sandbox import build_on, sandbox
-from ._trial import losses_at, losses_at_rest
+from ._sandbox import build_on
+from ._trial import Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,12 +127,12 @@ def find_learning_rate(
     _checks.one_rate(_keras.optimizers_in(model.optimizer))
     data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
     build_on(model, next(iter(data())))
-    at_start = losses_at_rest(model, data(), steps, low)
+    trial = Trial(model)
+    at_start = trial.losses_at_rest(data(), steps, low)
     if len(at_start) < steps or not np.isfinite(at_start).all():
         return RangeTest(rates[:0], rates[:0], rates[:0], {}, "the loss is not finite before any step")
     lost = max(abs(at_start.mean()), at_start.std())  # a rise by so much says "lost", and more says no more
-    with sandbox(model):
-        losses = losses_at(model, data(), list(rates), limit=at_start.max() + lost)
+    losses = trial.losses(data(), list(rates), limit=at_start.max() + lost)
     losses = losses[np.isfinite(losses)]
     rates = rates[: len(losses)]
     losses = without_batch_effects(rates, losses, at_start[: len(losses)])

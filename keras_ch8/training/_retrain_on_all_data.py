@@ -162,11 +162,9 @@ def retrain_on_all_data(
         steps = len(second.get("loss", ())) * per_epoch_of_all
     else:
         model = model_factory()
-        in_all, most = (per_epoch, per_epoch * max_epochs) if strategy == "same_steps" else (
-            per_epoch_of_all, per_epoch_of_all * max_epochs
-        )  # fmt: skip
-        last = _StopAfter(epochs * in_all)
-        second = fit(model, all_data, math.ceil(most / per_epoch_of_all), last)
+        of_epoch = per_epoch if strategy == "same_steps" else per_epoch_of_all
+        last = _StopAfter(epochs * of_epoch)
+        second = fit(model, all_data, math.ceil(max_epochs * of_epoch / per_epoch_of_all), last)
         steps = last.done
     return model, Retraining(strategy, stop.reason, stop.best_epoch, first, second, steps, target, reached)
 

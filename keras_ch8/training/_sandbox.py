@@ -55,7 +55,7 @@ def build_on(model: Any, batch: tuple[Any, Any, Any]) -> None:
 
 
 @contextmanager
-def sandbox(model: Any) -> Iterator[None]:
+def sandbox(model: Any) -> Iterator[Any]:
     """Put everything back at the end, also after an error, and prove it by a hash."""
     before, generator = fingerprint(model), _keras.global_seed_generator()
     variables = variables_of(model)
@@ -64,7 +64,7 @@ def sandbox(model: Any) -> Iterator[None]:
     attributes = {name: getattr(model, name) for name in ("train_function", "steps_per_execution", "stop_training")}
     try:
         with generators_kept():
-            yield
+            yield model
     finally:
         for optimizer, rate in zip(_keras.optimizers_in(model.optimizer), rates, strict=True):
             if _keras.rate_of(optimizer) is not rate:

@@ -1,4 +1,4 @@
-"""One short training at rates that somebody else chooses."""
+"""Short trainings at rates that somebody else chooses."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -29,27 +29,35 @@ class Dial(LearningRateSchedule):
         return _backend.as_tensor(self._rate)
 
 
-def losses_at_rest(model: Any, data: Iterable[Batch], steps: int, rate: float) -> np.ndarray:
-    """Return the loss of each batch at the start: after steps at a millionth of a small rate (0 is none for Ftrl)."""
-    with sandbox(model):
-        return losses_at(model, data, [1e-6 * rate] * steps)
+class Trial:
+    """Short trainings of one model, each in a sandbox, with one training step that is traced once for all of them."""
 
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        (self._optimizer,) = _keras.optimizers_in(model.optimizer)
+        rate = _keras.rate_of(self._optimizer)
+        self._dial = Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
+        self._step: Any = None
 
-def losses_at(model: Any, data: Iterable[Batch], rates: Sequence[float], limit: float = math.inf) -> np.ndarray:
-    """Take one step at each rate, and return the loss of the next batch after each: what that step has led to.
+    def losses(self, data: Iterable[Batch], rates: Sequence[float], limit: float = math.inf) -> np.ndarray:
+        """Take one step at each rate, and return the loss of the next batch after each: what that step has led to.
 
-    Ends early, with fewer losses, once one is above the limit or NaN.
-    """
-    (optimizer,) = _keras.optimizers_in(model.optimizer)
-    dial = _keras.rate_of(optimizer)
-    if isinstance(dial, LearningRateSchedule) or callable(dial):
-        dial = optimizer.learning_rate = Dial()
-    model.steps_per_execution, model.train_function = 1, None
-    losses: list[float] = []
-    for (x, y, sample_weight), rate in zip(data, [*rates, rates[-1]], strict=False):
-        dial.assign(rate)
-        logs = model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)
-        losses.append(float(logs["loss"]))
-        if not losses[-1] <= limit:
-            break
-    return np.array(losses[1:])
+        Ends early, with fewer losses, once one is above the limit or NaN.
+        """
+        losses: list[float] = []
+        with sandbox(self.model) as model:
+            if _keras.rate_of(self._optimizer) is not self._dial:
+                self._optimizer.learning_rate = self._dial
+            model.steps_per_execution, model.train_function = 1, self._step
+            for (x, y, sample_weight), rate in zip(data, [*rates, rates[-1]], strict=False):
+                self._dial.assign(rate)
+                logs = model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)
+                losses.append(float(logs["loss"]))
+                if not losses[-1] <= limit:
+                    break
+            self._step = model.train_function
+        return np.array(losses[1:])
+
+    def losses_at_rest(self, data: Iterable[Batch], steps: int, rate: float) -> np.ndarray:
+        """Return the loss of each batch at the start: at a millionth of a small rate, since 0 is none for Ftrl."""
+        return self.losses(data, [1e-6 * rate] * steps)

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from keras_ch8 import _telemetry
@@ -10,6 +11,10 @@ from keras_ch8.callbacks._base import AbstractCallback
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(48, 6)).astype("float32"), RNG.normal(size=(48, 2)).astype("float32")
 STEPS, BATCH = 6, 8
+
+needs_multi_optimizer = pytest.mark.skipif(
+    not hasattr(keras.optimizers, "MultiOptimizer"), reason="Keras 3.13 has no MultiOptimizer"
+)
 
 
 class Frames(AbstractCallback):

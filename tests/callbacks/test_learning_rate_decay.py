@@ -10,7 +10,7 @@ from keras_ch8 import callbacks, optimizers, schedules
 from keras_ch8.callbacks import LearningRateDecay
 from keras_ch8.schedules import LinearDecay, on_plateau
 from keras_ch8.stopping import Past
-from tests.callbacks.runs import STEPS, Frames, fit, network
+from tests.callbacks.runs import STEPS, Frames, fit, needs_multi_optimizer, network
 from tests.callbacks.test_early_stopping import Remembers, Says, assert_same
 from tests.callbacks.test_tensorboard import read, report
 
@@ -180,9 +180,8 @@ def test_the_factor_is_saved_with_the_model(tmp_path):
     assert rate == float(model.optimizer.learning_rate) == pytest.approx(0.5 * float(LinearDecay(0.1, 1000)(24)))
 
 
+@needs_multi_optimizer
 def test_a_multi_optimizer_has_each_rate_lowered():
-    if not hasattr(keras.optimizers, "MultiOptimizer"):
-        pytest.skip("this Keras has none")
     inner = [optimizers.SGD(0.1, name="one"), keras.optimizers.SGD(0.2, name="other")]
     optimizer_map = keras.optimizers.OptimizerMap(inner[0])
     optimizer_map[".*bias"] = inner[1]

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_ch8 import optimizers
 from keras_ch8.schedules import Clock, Cosine, LinearDecay, Scaled, Sequence, Warmup
 from keras_ch8.schedules import _fit as hook
-from tests.callbacks.runs import STEPS, Frames, X, Y, network
+from tests.callbacks.runs import STEPS, Frames, X, Y, needs_multi_optimizer, network
 from tests.callbacks.runs import fit as fit_six_steps
 
 LONG = np.tile(X[:, :], (18, 1))[:860], np.tile(Y, (18, 1))[:860]
@@ -123,11 +123,10 @@ def test_fit_resolves_however_it_is_called(how):
     assert float(inner._learning_rate.steps("decay_steps")) == STEPS
 
 
+@needs_multi_optimizer
 def test_the_scaled_schedule_of_a_multi_optimizer_is_resolved():
     inner = optimizers.SGD(Scaled(LinearDecay(0.1, "1ep"), 0.5))
     model = network("sgd")
-    if not hasattr(keras.optimizers, "MultiOptimizer"):
-        pytest.skip("this Keras has none")
     multi = keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(inner))
     model.compile(multi, "mse")
     fit_six_steps(model, [], epochs=1)

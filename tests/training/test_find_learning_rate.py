@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import losses, optimizers, training
+from tests.callbacks.runs import needs_multi_optimizer
 from tests.callbacks.test_tensorboard import read
 from tests.training.models import OPTIMIZERS, X, Y, go_on, network, state_of
 
@@ -51,6 +52,26 @@ def test_all_is_as_it_was_bit_for_bit_and_the_training_goes_on_the_same(optimize
     model = at_the_same_point(optimizer, fitted)
     TRIALS[trial](model)
     assert go_on(model) == untouched
+
+
+@pytest.mark.parametrize("optimizer", ["number", "schedule"])
+def test_the_training_step_is_traced_once_for_all_trials(optimizer):
+    traces = []
+
+    class Counts(keras.layers.Layer):
+        def call(self, x):
+            traces.append(1)
+            return x
+
+    model = keras.Sequential([keras.Input((6,)), Counts(), keras.layers.Dense(2)])
+    model.compile(OPTIMIZERS[optimizer](), "mse")
+    TRIALS["compare"](model)
+    traces.clear()
+    TRIALS["compare"](model)
+    several = len(traces)
+    traces.clear()
+    training.compare_learning_rates(model, X, Y, rates=(0.001,), steps=8)
+    assert several == len(traces) > 0
 
 
 def test_it_comes_back_after_an_error_too():
@@ -246,9 +267,8 @@ def test_bad_arguments_are_refused_with_the_mend(arguments, message):
         training.find_learning_rate(network("sgd"), **{"x": X, "y": Y} | arguments)
 
 
+@needs_multi_optimizer
 def test_an_optimizer_with_several_rates_is_refused():
-    if not hasattr(keras.optimizers, "MultiOptimizer"):
-        pytest.skip("this Keras has none")
     inner = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
     inner[".*bias"] = keras.optimizers.SGD(0.2)
     with pytest.raises(ValueError, match="on an optimizer that has one"):
