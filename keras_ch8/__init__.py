@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from . import chapter as chapter
     from . import clipping as clipping
     from . import curvature as curvature
+    from . import landscapes as landscapes
     from . import losses as losses
     from . import metrics as metrics
+    from . import monitors as monitors
     from . import optimizers as optimizers
     from . import schedules as schedules
     from . import stopping as stopping
+    from . import symmetries as symmetries
     from . import training as training
+    from . import verdicts as verdicts
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,12 +33,16 @@ __all__ = [
     "chapter",
     "clipping",
     "curvature",
+    "landscapes",
     "losses",
     "metrics",
+    "monitors",
     "optimizers",
     "schedules",
     "stopping",
+    "symmetries",
     "training",
+    "verdicts",
 ]
 
 _SUBPACKAGES = tuple(__all__[1:])

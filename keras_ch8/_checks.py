@@ -140,6 +140,17 @@ def length(name: str, value: Any, expected: int, *, of: str) -> None:
         )
 
 
+def permutation(name: str, value: Any, size: int, *, of: str) -> np.ndarray:
+    """Return a permutation of 0 .. size - 1 as an array of integers; else raise ValueError."""
+    order = np.asarray(value)
+    if order.shape != (size,) or order.dtype.kind not in "iu" or (np.sort(order) != np.arange(size)).any():
+        raise ValueError(
+            f"`{name}` says which of {of} comes where, so it must be a permutation of the integers 0 to {size - 1}. "
+            f"Received: {name}={value!r}. Try `np.random.default_rng(0).permutation({size})`."
+        )
+    return order
+
+
 def mode(value: Any) -> str:
     """Check which direction of a quantity is better."""
     if value not in ("auto", "min", "max"):

@@ -100,6 +100,12 @@ def mode_of(model: Any, name: str) -> str | None:
     return next((found for found in map(direction, fitting) if found), None)
 
 
+def examples_seen(model: Any) -> float:
+    """Return how many examples this epoch has brought so far: Keras weights the mean of the loss by them; 0 if not."""
+    tracker = getattr(model, "_loss_tracker", None)
+    return 0.0 if tracker is None else float(tracker.count.numpy())
+
+
 def global_seed_generator() -> Any:
     """Return the generator that unseeded `keras.random` calls share; None before the first of them."""
     return global_state.get_global_attribute("global_seed_generator")
@@ -135,6 +141,13 @@ def _moments(x: Any, axes: Any, keepdims: bool) -> tuple[Any, Any]:
     mean = keras.ops.mean(x, axis=axes, keepdims=True)
     variance = keras.ops.mean(keras.ops.square(x - mean), axis=axes, keepdims=keepdims)
     return mean if keepdims else keras.ops.squeeze(mean, axes), variance
+
+
+def leaves_of(model: Any) -> list[Any]:
+    """Return the layers of a model that hold no others; a recurrent layer counts as one, whatever its cell holds."""
+    if isinstance(model, keras.layers.RNN) or not model._layers:
+        return [model]
+    return [leaf for layer in model._layers for leaf in leaves_of(layer)]
 
 
 def is_overwritten_by_gradient(variable: Any) -> bool:

@@ -142,5 +142,11 @@ def shrink_to(limit: Any, size: Any) -> Any:
     return ops.where(size > limit, limit / ops.maximum(size, limit), 1)
 
 
+def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
+    """Return the product of two lists of tensors as vectors, in the widest of their types."""
+    widest = _widest([*a, *b])
+    return sum(ops.sum(ops.cast(x, widest) * ops.cast(y, widest)) for x, y in zip(a, b, strict=True))
+
+
 def _widest(tensors: Sequence[Any]) -> str:
     return "float64" if any(t.dtype.name == "float64" for t in tensors) else "float32"

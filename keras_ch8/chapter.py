@@ -54,11 +54,30 @@ SECTIONS = (
         ),
         "s8_1_2_likelihood.py",
     ),
-    Section("8.1.3", "batch and minibatch algorithms"),
-    Section("8.2", "challenges, seen in TensorBoard", ("callbacks.TensorBoard",), "quickstart.py"),
-    Section("8.2.1", "ill-conditioning", ("curvature.hessian_vector_product", "curvature.hessian")),
-    Section("8.2.2", "local minima"),
-    Section("8.2.3", "plateaus, saddle points and other flat regions", ("curvature.lanczos",)),
+    Section(
+        "8.1.3",
+        "batch and minibatch algorithms",
+        ("monitors.gradient_noise", "monitors.online_risk"),
+    ),
+    Section(
+        "8.2", "challenges, seen in TensorBoard", ("callbacks.TensorBoard", "callbacks.Diagnosis"), "quickstart.py"
+    ),
+    Section(
+        "8.2.1", "ill-conditioning", ("monitors.step_length", "curvature.hessian_vector_product", "curvature.hessian")
+    ),
+    Section(
+        "8.2.2",
+        "local minima",
+        (
+            "monitors.gradient_norm",
+            "symmetries.permute_units",
+            "symmetries.rescale_units",
+            "symmetries.balance",
+            "symmetries.difference",
+        ),
+        "s8_2_2_local_minima.py",
+    ),
+    Section("8.2.3", "plateaus, saddle points and other flat regions", ("monitors.spectrum", "curvature.lanczos")),
     Section(
         "8.2.4",
         "cliffs and exploding gradients",
@@ -70,12 +89,26 @@ SECTIONS = (
             "clipping.by_percentile",
             "callbacks.ClipGradients",
             "callbacks.GradientClippingLogger",
+            "monitors.cliff",
         ),
         "s8_2_4_cliffs.py",
     ),
-    Section("8.2.5", "long-term dependencies", ("curvature.powers",)),
+    Section("8.2.5", "long-term dependencies", ("monitors.layer_flow", "monitors.time_horizon", "curvature.powers")),
     Section("8.2.6", "inexact gradients", ("curvature.gradient", "curvature.check_gradient")),
-    Section("8.2.7", "poor correspondence between local and global structure"),
+    Section(
+        "8.2.7",
+        "poor correspondence between local and global structure",
+        (
+            "monitors.distance",
+            "landscapes.path",
+            "landscapes.plane",
+            "landscapes.ravine",
+            "landscapes.saddle",
+            "landscapes.cliff",
+            "landscapes.rosenbrock",
+        ),
+        "s8_2_7_local_and_global.py",
+    ),
     Section(
         "8.3.1",
         "stochastic gradient descent and its learning rate",
@@ -103,7 +136,7 @@ SECTIONS = (
     Section("8.5.2", "RMSProp", ("optimizers.RMSprop", "optimizers.RMSpropNesterov")),
     Section("8.5.3", "Adam", ("optimizers.Adam",), "quickstart.py"),
     Section("8.6", "approximate second-order methods"),
-    Section("8.7.1", "batch normalization"),
+    Section("8.7.1", "batch normalization", ("monitors.batch_statistics",)),
     Section("8.7.2", "coordinate descent"),
     Section("8.7.3", "Polyak averaging"),
     Section("8.7.4", "supervised pretraining"),

@@ -12,19 +12,24 @@ from keras_ch8 import (
     chapter,
     clipping,
     curvature,
+    landscapes,
     losses,
     metrics,
+    monitors,
     optimizers,
     schedules,
     stopping,
+    symmetries,
     training,
+    verdicts,
 )
 
 ROOT = Path(__file__).parent.parent
 OPTIMIZERS = ["SGD", "Adagrad", "Adam", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
 RULES = ["adaptive", "by_global_norm", "by_norm", "by_percentile", "by_value"]
 CALLBACKS = [
-    "ClipGradients", "EarlyStopping", "GradientClippingLogger", "LearningRateDecay", "SurrogateGap", "TensorBoard",
+    "ClipGradients", "Diagnosis", "EarlyStopping", "GradientClippingLogger", "LearningRateDecay", "SurrogateGap",
+    "TensorBoard",
 ]  # fmt: skip
 LAWS = ["Cosine", "Exponential", "InverseTime", "LinearDecay", "OneCycle", "Scaled", "Sequence", "Warmup", "on_plateau"]
 CRITERIA = [
@@ -34,22 +39,57 @@ CRITERIA = [
 FAMILIES = ["bernoulli", "categorical", "gaussian", "gaussian_with_variance", "laplace", "poisson"]
 LOSSES = ["Exponential", "ModifiedHuber", "NegativeLogLikelihood"]
 TRIALS = ["compare_learning_rates", "find_learning_rate", "retrain_on_all_data"]
+MONITORS = [
+    "batch_statistics", "cliff", "distance", "gradient_noise", "gradient_norm", "layer_flow", "online_risk", "spectrum",
+    "step_length", "time_horizon",
+]  # fmt: skip
 NAMES = {
     callbacks: CALLBACKS,
     clipping: RULES,
     curvature: ["check_gradient", "gradient", "hessian", "hessian_vector_product", "lanczos", "powers"],
+    landscapes: ["cliff", "path", "plane", "ravine", "rosenbrock", "saddle"],
     losses: LOSSES + FAMILIES,
     metrics: ["ZeroOneLoss"],
+    monitors: MONITORS,
     optimizers: OPTIMIZERS,
     schedules: LAWS,
     stopping: CRITERIA,
+    symmetries: ["balance", "difference", "permute_units", "rescale_units"],
     training: TRIALS,
+    verdicts: [],
 }
 HELD = {
     curvature: ["GradientCheck", "Powers", "Spectrum"],
+    landscapes: ["Path", "Plane", "Trajectory"],
+    monitors: [
+        "AbstractMonitor",
+        "BatchStatistics",
+        "Cliff",
+        "Distance",
+        "GradientNoise",
+        "GradientNorm",
+        "LayerFlow",
+        "OnlineRisk",
+        "SpectrumEnds",
+        "StepLength",
+        "TimeHorizon",
+    ],  # fmt: skip
     schedules: ["Clock"],
     stopping: ["Past", "Reason", "Why"],
+    symmetries: ["Balance"],
     training: ["Comparison", "RangeTest", "Retraining"],
+    verdicts: [
+        "KINDS",
+        "LEVELS",
+        "THRESHOLDS",
+        "Claim",
+        "Docket",
+        "Kind",
+        "Threshold",
+        "Verdict",
+        "report",
+        "table",
+    ],  # fmt: skip
 }
 """What parts give or take; the map of the chapter has them not."""
 

@@ -19,6 +19,7 @@ from .tensorflow import as_tensor as as_tensor
 from .tensorflow import assign_rows as assign_rows
 from .tensorflow import branch as branch
 from .tensorflow import compile_xla as compile_xla
+from .tensorflow import copy as copy
 from .tensorflow import copy_when as copy_when
 from .tensorflow import cut as cut
 from .tensorflow import densify as densify
@@ -43,6 +44,7 @@ from .tensorflow import scalar as scalar
 from .tensorflow import start_after as start_after
 from .tensorflow import sum_duplicates as sum_duplicates
 from .tensorflow import trace as trace
+from .tensorflow import value_and_gradients as value_and_gradients
 from .tensorflow import values as values
 from .tensorflow import with_values as with_values
 from .tensorflow import write as write

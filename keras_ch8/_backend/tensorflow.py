@@ -131,6 +131,11 @@ def as_tensor(value: Any) -> tf.Tensor:
     return tf.constant(value, keras.backend.floatx())
 
 
+def copy(value: Any) -> tf.Tensor:
+    """Return the value of a variable as a tensor that stays when the variable changes."""
+    return tf.identity(native(value))
+
+
 def scalar(value: float, dtype: str) -> tf.Variable:
     """Create a number that a compiled step reads and Python sets; not a weight, not saved."""
     with tf.init_scope():
@@ -229,11 +234,20 @@ def power_of_two_below(x: Any) -> tf.Tensor:
 
 def gradients(function: Callable[[list[Any]], Any], values: list[Any]) -> list[Any]:
     """Return the dense gradient of a scalar function with respect to each tensor; 0 where it depends on it not."""
+    return value_and_gradients(lambda values, watch: (function(values), []), values)[1]
+
+
+def value_and_gradients(function: Callable[..., tuple[Any, list[Any]]], values: list[Any]) -> tuple[Any, list[Any]]:
+    """Return a scalar function and its dense gradients with respect to each tensor, and to some on the way.
+
+    `function(values, watch)` returns its value and tensors that it met on the way; one that it was given, such as the
+    data, it hands to `watch` first.
+    """
     with tf.GradientTape() as tape:
         tape.watch(values)
-        value = function(values)
-    found = tape.gradient(value, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return [tf.convert_to_tensor(g) for g in found]
+        value, met = function(values, tape.watch)
+    found = tape.gradient(value, [*values, *met], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return value, [tf.convert_to_tensor(g) for g in found]
 
 
 # --- sparse gradients --------------------------------------------------------------------------------------------

@@ -89,6 +89,28 @@ RANGE_RATE = Tag("ch8_range/log10_learning_rate", "decades", "Learning rate of e
 RANGE_LOSS = Tag("ch8_range/loss", "loss", "Loss of the next batch after each step of a range test.", "8.3.1")
 RANGE_SMOOTHED = Tag("ch8_range/loss_smoothed", "loss", "The same, smoothed over a third of a decade.", "8.3.1")
 RANGE_REPORT = Tag("ch8_range/report", "text", "What the range test suggests.", "8.3.1")
+FLOW_GRADIENT = Tag(
+    "ch8_diagnosis/gradient_by_layer",
+    "log10 of loss / signal",
+    "Gradient with respect to what each layer gives (rows, the first on top) at each look (columns): dark is small.",
+    "8.2.5",
+)
+FLOW_SIGNAL = Tag(
+    "ch8_diagnosis/signal_by_layer", "log10 of signal", "What each layer gives, in the same order.", "8.4"
+)
+FLOW_UPDATE = Tag(
+    "ch8_diagnosis/relative_update_by_layer",
+    "log10 of ratio",
+    "Length of the update over that of the weights, for each layer with weights.",
+    "8.2.5",
+)
+TIME_PROFILE = Tag(
+    "ch8_diagnosis/gradient_by_time",
+    "log10 of loss / input",
+    "Gradient with respect to each time step of the first recurrent layer: the last on top, the first at the bottom.",
+    "8.2.5",
+)
+VERDICTS = Tag("ch8/verdicts", "text", "What is wrong with the training, and what cures it.", "8.2")
 REPORT = Tag("ch8/report", "text", "What the run shows of the chapter's difficulties.", "8.2")
 
 ALL = (
@@ -97,6 +119,46 @@ ALL = (
     SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT,
 )  # fmt: skip
 """All tags with a fixed name, the most important first."""
+
+DIAGNOSIS = {
+    name: Tag(f"ch8_diagnosis/{name}", unit, text, section)
+    for name, unit, text, section in (
+        ("loss", "loss", "Loss of the probe, as in training.", "8.2"),
+        ("gradient_norm", "loss / weight", "Norm of the gradient of the probe.", "8.2.2"),
+        ("elasticity", "ratio", "|g| |theta| / L: how much of the probe's loss the weights' own size moves.", "8.2.3"),
+        (
+            "step_over_optimal",
+            "ratio",
+            "Update over the best length in its direction: above 2 the loss rises.",
+            "8.2.1",
+        ),
+        ("loss_change", "loss", "Change of the loss of the probe by one update.", "8.2.1"),
+        ("loss_change_predicted", "loss", "The same, predicted to second order: g'd + d'Hd / 2.", "8.2.1"),
+        (
+            "noise_scale",
+            "examples",
+            "tr(Sigma) / |G|^2: the batch size at which noise and gradient are equal.",
+            "8.1.3",
+        ),
+        ("standard_error", "ratio", "Standard error of the gradient of a minibatch, over the gradient.", "8.1.3"),
+        ("online_risk", "loss", "Loss on examples at the end of the first pass, when they were new.", "8.1.3"),
+        ("training_risk", "loss", "Loss on examples at the end of the last pass, when they were known.", "8.1.3"),
+        ("backward_factor", "ratio", "Gradient at a hidden layer over that at the next.", "8.2.5"),
+        ("forward_factor", "ratio", "Signal of a hidden layer over that of the one before.", "8.4"),
+        ("share_dead", "ratio", "Share of the ReLUs that give 0 for every example.", "8.2.5"),
+        ("share_saturated", "ratio", "Share of the units of tanh and sigmoid that are on their flat ends.", "8.2.5"),
+        ("horizon", "time steps", "Time steps after which the gradient is below 1 % of its largest.", "8.2.5"),
+        ("time_factor", "ratio", "Gradient at a time step over that at the next.", "8.2.5"),
+        ("batch_norm_gap", "standard deviations", "Moving statistics against those of the probe.", "8.7.1"),
+        ("inference_loss", "loss", "Loss of the probe as in inference.", "8.7.1"),
+        ("distance", "weight", "|theta - theta_0|, the distance from the start.", "8.2.7"),
+        ("heading", "ratio", "Cosine between -g and the way back to the start.", "8.2.7"),
+        ("eigenvalue_smallest", "loss / weight^2", "Smallest Ritz value of the Hessian.", "8.2.3"),
+        ("eigenvalue_largest", "loss / weight^2", "Largest Ritz value of the Hessian.", "8.2.1"),
+        ("newton_gain", "ratio", "Share of the loss that Newton's step would gain.", "8.2.1"),
+    )
+}
+"""Numbers of the monitors, by name."""
 
 _BATCH, _EPOCH = "ch8_batch/", "ch8_epoch/"
 

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+import numpy as np
+from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.custom_scalar import layout_pb2
 
@@ -14,6 +16,7 @@ from . import _runs, _summaries
 from ._event_file import EventFile
 from ._lock import Lock
 from ._steps import Steps
+from .heat_map import heat_map, png
 from .tags import Tag
 
 
@@ -78,6 +81,20 @@ class RunWriter:
     def image(self, tag: Tag, png: bytes, width: int, height: int, step: int) -> None:
         """Write a PNG at `step`, or at the first one after it that has none yet."""
         self._write((self._steps.free(step, tag.name), lambda: _summaries.image(tag, png, width, height)))
+
+    def lines(self, name: str, lines: Iterable[str]) -> None:
+        """Append lines to a text file of this name, beside the event file."""
+
+        def append() -> None:
+            with tf.io.gfile.GFile(os.path.join(self.folder, name), "a") as file:
+                file.write("".join(f"{line}\n" for line in lines))
+
+        self._attempt(append)
+
+    def heat_map(self, tag: Tag, values: np.ndarray, step: int) -> None:
+        """Write a picture of positive values [rows, columns] on a logarithmic scale."""
+        pixels = heat_map(values)
+        self.image(tag, png(pixels), pixels.shape[1], pixels.shape[0], step)
 
     def layout(self, charts: layout_pb2.Layout) -> None:
         """Write the layout of the Custom Scalars dashboard, unless the run has one."""

@@ -1,6 +1,7 @@
 """Callbacks for `fit`. List them in any order: they find each other, and `TensorBoard`, by the model."""
 
 from ._clip_gradients import ClipGradients
+from ._diagnosis import Diagnosis
 from ._early_stopping import EarlyStopping
 from ._gradient_clipping_logger import GradientClippingLogger
 from ._learning_rate_decay import LearningRateDecay
@@ -9,6 +10,7 @@ from ._tensorboard import TensorBoard
 
 __all__ = [
     "ClipGradients",
+    "Diagnosis",
     "EarlyStopping",
     "GradientClippingLogger",
     "LearningRateDecay",

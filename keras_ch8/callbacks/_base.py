@@ -36,6 +36,9 @@ class AbstractCallback(keras.callbacks.Callback):
     def on_epoch_start(self, epoch: int) -> None:
         """Take the beginning of an epoch, counted from 0."""
 
+    def on_batch(self, batch: int) -> None:
+        """Take the end of a batch, counted from 0 in each epoch; with `steps_per_execution`, of several."""
+
     def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
         """Take the rows of the last steps; `logs` is what Keras reports after a batch, {} between batches."""
 
@@ -65,6 +68,7 @@ class AbstractCallback(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Read the telemetry once in a while."""
         self.session.batch_ended(self, batch, logs)
+        self.on_batch(batch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Read the telemetry, then look at the epoch."""

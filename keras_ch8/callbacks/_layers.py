@@ -7,7 +7,6 @@ import numpy as np
 
 from .. import _telemetry
 from ..board import tags
-from ..board.heat_map import heat_map, png
 from ..board.writer import RunWriter
 
 COLUMNS = 1000
@@ -62,6 +61,5 @@ class LayerMap:
         last, _ = self._merged(self._rest, max(1, len(self._rest)))
         columns = np.concatenate([self._columns, last])
         if len(columns):
-            pixels = heat_map(columns.T)
-            writer.image(tags.LAYER_MAP, png(pixels), pixels.shape[1], pixels.shape[0], step)
+            writer.heat_map(tags.LAYER_MAP, columns.T, step)
         self._begin()

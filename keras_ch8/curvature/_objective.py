@@ -38,11 +38,11 @@ class Objective:
     ) -> None:
         self.model, self.loss, self.training = model, loss, training
         self.variables = list(model.trainable_variables)
-        self._data = tuple(keras.tree.map_structure(_tensor, part) for part in (x, y, sample_weight))
+        self.data = tuple(keras.tree.map_structure(_tensor, part) for part in (x, y, sample_weight))
         self.shapes = [tuple(v.shape) for v in self.variables]
         self.ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
         """Where each variable begins in a flat vector, and where the last one ends."""
-        self._value = _backend.trace(self._value_at)
+        self._value = _backend.trace(self.value_at)
         self._gradient = _backend.trace(self._gradient_at)
         self._product = _backend.trace(self._product_at)
 
@@ -74,28 +74,36 @@ class Objective:
     def cut(self, vector: np.ndarray) -> list[Any]:
         """Undo `join`."""
         parts = np.split(np.asarray(vector), self.ends[1:-1])
-        return [
-            ops.convert_to_tensor(part.reshape(shape), v.dtype)
-            for part, shape, v in zip(parts, self.shapes, self.variables, strict=True)
-        ]
+        return self.tensors([part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)])
 
-    def _value_at(self, values: list[Any]) -> Any:
-        x, y, sample_weight = self._data
+    def tensors(self, arrays: list[Any]) -> list[Any]:
+        """Return arrays of the variables' shapes as tensors of their types."""
+        return [ops.convert_to_tensor(a, v.dtype) for a, v in zip(arrays, self.variables, strict=True)]
+
+    def value_at(self, values: list[Any], data: Any = None) -> Any:
+        """Return J in a graph, at these values of the variables; on other examples than its own, if given."""
+        return self.value_and_output_at(values, data)[0]
+
+    def value_and_output_at(self, values: list[Any], data: Any = None) -> tuple[Any, Any]:
+        """Return J and what the model gives."""
+        x, y, sample_weight = self.data if data is None else data
         mapping = list(zip(self.variables, values, strict=True))
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True), _keras.exact_moments():
             y_pred = self.model(x, training=self.training)
             if self.loss is None:
-                return self.model.compute_loss(
+                loss = self.model.compute_loss(
                     x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=self.training
                 )
-            return ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
+            else:
+                loss = ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
+            return loss, y_pred
 
     def _gradient_at(self, values: list[Any]) -> list[Any]:
-        return _backend.gradients(self._value_at, values)
+        return _backend.gradients(self.value_at, values)
 
     def _product_at(self, values: list[Any], vectors: list[Any]) -> list[Any]:
         def along(values: list[Any]) -> Any:
-            grads = _backend.gradients(self._value_at, values)
+            grads = _backend.gradients(self.value_at, values)
             return sum(ops.sum(g * v) for g, v in zip(grads, vectors, strict=True))
 
         return _backend.gradients(along, values)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, _keras
-from ._batches import replayable
-from ._plot import axes_of
+from .._batches import replayable
+from .._plot import axes_of
 from ._sandbox import build_on
 from ._trial import Trial
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _backend, _keras
-from ._batches import Batch
+from .._batches import Batch
 from ._sandbox import sandbox
 
 

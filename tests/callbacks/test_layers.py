@@ -39,15 +39,14 @@ def test_a_broken_layer_leaves_the_others_as_they_are(broken):
 def test_an_epoch_of_any_length_is_told_apart_evenly(monkeypatch, steps, calls):
     monkeypatch.setattr(_layers, "COLUMNS", 10)
     drawn = []
-    monkeypatch.setattr(_layers, "heat_map", lambda norms: drawn.append(norms) or np.zeros((1, 1, 3), np.uint8))
     layers, norms = LayerMap(VARIABLES), np.random.default_rng(0).lognormal(size=(steps, 3))
     norms[:, 1] = 0
     for part in np.split(norms, np.cumsum(calls)[:-1]):
         layers.series(frame(part))
-    layers.draw(SimpleNamespace(image=lambda *_: None), steps)
+    layers.draw(SimpleNamespace(heat_map=lambda tag, norms, step: drawn.append(norms)), steps)
     (columns,) = drawn
     width = int(2 ** np.ceil(np.log2(steps / columns.shape[1])))
     assert columns.shape[1] == -(-steps // width) < 20
     ends = np.arange(0, steps, width)
     np.testing.assert_allclose(columns, np.maximum.reduceat(norms[:, [0, 2]], ends, axis=0).T, rtol=1e-6)
-    layers.draw(SimpleNamespace(image=None), steps)  # nothing is left for the next epoch
+    layers.draw(SimpleNamespace(heat_map=None), steps)  # nothing is left for the next epoch

@@ -1,0 +1,213 @@
+"""One callback that says what is wrong with a training, and what cures it."""
+
+import functools
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, final
+
+import numpy as np
+
+from .. import _checks, _keras, _telemetry, monitors
+from ..board import tags
+from ..monitors._checks import chosen
+from ..monitors._past import Past, Rows
+from ..verdicts import Docket, Verdict, report
+from ._base import AbstractCallback, say
+from ._flow_map import FlowMap
+from ._looks import AbstractLook, first_batch, looks
+from ._pace import Clock, Pace
+from ._watch import numbers_in
+
+
+@final
+class Diagnosis(AbstractCallback):
+    """Look at the training while it runs, and say what is wrong and what cures it (section 8.2).
+
+    Now and then the loss and its gradient are taken on a batch of your choice, before and after an update of the
+    optimizer, whichever it is. That changes nothing: weights, seeds, statistics and metrics end bit for bit as without
+    it. What was seen becomes verdicts, each with a `kind` (one of `keras_ch8.verdicts.KINDS`), a `level` (`"ok"`,
+    `"watch"` or `"act"`), what was found with its number, the cure, and the section of the book. None rests on a single
+    look, unless something happened for certain.
+
+    `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
+    same `fit`, numbers and pictures go to its run under `ch8_diagnosis`, the report to its text `ch8/verdicts`, and
+    every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. `logs` gets the latest numbers at
+    the end of each epoch, as `diagnosis_...`, and `diagnosis_cost`, the share of the training time that looking took.
+
+    With `steps_per_execution=k` an update is the sum of k steps, and is judged as one. What a check needs and cannot
+    get, or a check that fails, is left out with one warning; the training goes on.
+
+    Args:
+        probe: The batch to look at: `(x, y)`, `(x, y, sample_weight)`, or a data set, whose first batch is taken. Best
+            some 64 to 512 examples that are not trained on, prepared as those that are.
+        checks: What to look at: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
+            batch normalization, distance too, and the spectrum of the Hessian where the training is stuck), `"full"`
+            (the spectrum regularly), or a list of names of monitors, also of your own. Defaults to `"standard"`.
+        when: Steps between two looks, or a function of the step that says whether to look. By default the first steps
+            and then up to 100 times in a training.
+        budget: Share of the training time that all looks may take; the interval gets longer to keep it. The first look
+            traces a graph, which is paid besides, and a quarter of a second is free. `None` for no limit. Defaults to
+            `0.03`.
+        verbose: Whether to print the report when `fit` ends. Defaults to `False`.
+
+    Raises:
+        ValueError: If `checks` names what there is not, or `probe` is no batch.
+
+    Example:
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 256, 1))
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.SGD(1e-7), "mse")
+        >>> diagnosis = keras_ch8.callbacks.Diagnosis(probe=(x, y), checks="cheap", when=5)
+        >>> _ = model.fit(x, y, batch_size=8, epochs=3, callbacks=[diagnosis], verbose=0)
+        >>> diagnosis.verdicts[0].kind
+        'step_too_short'
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
+
+    def __init__(
+        self,
+        probe: Any,
+        checks: str | Sequence[str | monitors.AbstractMonitor] = "standard",
+        when: int | Callable[[int], bool] | None = None,
+        budget: float | None = 0.03,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__()
+        self.probe, self.verbose = probe, verbose
+        self.monitors = chosen(checks)
+        self.when = when if when is None or callable(when) else _interval(when)
+        self.budget = None if budget is None else _budget(budget)
+        self.on_begin()
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts that stand, the most serious first."""
+        return self._docket.verdicts
+
+    @property
+    def cost(self) -> float:
+        """Share of the training time that looking took, without the first look of each kind, which traces a graph."""
+        return sum(look.pace.spent for look in self._looks) / self._clock.trained if self._clock.trained else 0.0
+
+    def on_begin(self) -> None:
+        """Forget the last training."""
+        self.past, self._docket, self._clock = Past(), Docket(), Clock()
+        self._looks: list[AbstractLook] = []
+        self._losses: list[np.ndarray] = []
+        self._left_out: set[str] = set()
+        self._numbers: dict[str, float] = {}
+        self._map = FlowMap()
+        self._batch = self._last_batch = -1
+
+    def on_open(self) -> None:
+        """Take the probe, and plan when to look at it."""
+        steps = self.session.params["steps"] or 0
+        epochs = self.session.params["epochs"] - self.session.first_epoch
+        self.past = Past(steps_per_epoch=steps, total=steps * epochs)
+        data = first_batch(self.probe)
+        pace = functools.partial(Pace, self.budget, self.when, self.past.total)
+        self._looks = looks(self.model, data, self.monitors, self.past, pace, self._leave_out)
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Begin anew: between two epochs others may change the weights."""
+        self._last_batch = -1
+        self._prepare()
+
+    def on_batch(self, batch: int) -> None:
+        """Look, where it is due."""
+        self._clock.start()
+        self._batch += batch - self._last_batch
+        self._last_batch = batch
+        for look in self._looks:
+            if look.is_ready:
+                with self._clock.looking(look.pace, self._batch + 1):
+                    self._take(look)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        for look in self._looks:
+            look.prepare(look.pace.is_due(self._batch + 2, self._clock.trained))
+
+    def _take(self, look: AbstractLook) -> None:
+        """Look, and judge what was seen."""
+        step = self.session.step
+        self.past.batch_size = _keras.examples_seen(self.model) / (self._last_batch + 1)
+        try:
+            readings = look.take()
+        except Exception as error:
+            self._looks.remove(look)
+            self._leave_out(look.name, error)
+            return
+        self.past.add(step, readings)
+        self._judge(m for m in self.monitors if m.name in readings)
+        if self.session.writer is not None:
+            self._map.add(readings)
+
+    def _judge(self, which: Iterable[monitors.AbstractMonitor]) -> None:
+        """Let monitors say what they make of the past; write their numbers, and what has changed."""
+        numbers: dict[str, float] = {}
+        for monitor in which:
+            if monitor.name not in self._left_out:
+                try:
+                    claims = monitor.claims(self.past)
+                    numbers |= monitor.numbers(self.past)
+                except Exception as error:
+                    self._leave_out(monitor.name, error)
+                    continue
+                self._write(self._docket.take(self.past.step, claims))
+        self._numbers |= numbers
+        self.session.show({tags.DIAGNOSIS[name]: value for name, value in numbers.items() if np.isfinite(value)})
+
+    def _write(self, changed: Sequence[Verdict]) -> None:
+        if changed and self.session.writer is not None:
+            self.session.writer.lines("verdicts.jsonl", [verdict.as_json() for verdict in changed])
+
+    def _leave_out(self, name: str, error: Exception) -> None:
+        self._left_out.add(name)
+        warnings.warn(
+            f"`Diagnosis` goes on without {name!r}, which failed with {type(error).__name__}: {error}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
+        """Take the rows of the last steps."""
+        unknown = np.full(len(frame.steps), np.nan)
+        loss = unknown if frame.loss is None else frame.loss
+        self._losses.append(loss)
+        self.past.add_rows(Rows(frame.steps, frame.norm, loss, frame.nonfinite))
+        self._judge(m for m in self.monitors if m.judges == "rows")
+
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Take what `fit` reports, and put the numbers into it."""
+        self.past.add_epoch(numbers_in(logs), np.concatenate([np.zeros(0), *self._losses]))
+        self._losses = []
+        self._judge(m for m in self.monitors if m.judges == "epochs")
+        self.session.log(logs, {f"diagnosis_{name}": v for name, v in (self._numbers | {"cost": self.cost}).items()})
+
+    def on_close(self) -> None:
+        """Write and print the report."""
+        text = report(self.verdicts)
+        if self.session.writer is not None:
+            self._map.draw(self.session.writer, self.session.step)
+            self.session.writer.text(tags.VERDICTS, text, self.session.step)
+        if self.verbose:
+            say(text)
+
+    def findings(self) -> list[str]:
+        """Return what is wrong, and what looking cost."""
+        count = sum(look.pace.looks for look in self._looks)
+        cost = f"Diagnosis looked {count} times, which took {self.cost:.1%} of the training time."
+        return [str(v) for v in self.verdicts if v.level != "ok"] + [cost]
+
+
+def _interval(when: Any) -> int:
+    return _checks.count("when", when, 1, meaning="the steps between two looks", mend="Try 100, or leave it out.")
+
+
+def _budget(budget: Any) -> float:
+    return _checks.fraction(
+        "budget", budget, meaning="the share of the training time that looks may take", mend="Try 0.03, or None."
+    )

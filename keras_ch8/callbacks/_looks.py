@@ -1,0 +1,115 @@
+"""The ways to look at a model in training."""
+
+import abc
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import keras
+
+from .. import _batches
+from ..curvature._objective import Objective
+from ..monitors import AbstractMonitor
+from ..monitors._past import Past
+from ..monitors._probe import Probe
+from ..monitors._progress import is_stuck
+from ..monitors._spectrum import SpectrumMonitor, ends_of
+from ._pace import Pace
+
+LARGEST = 256
+"""Examples that the spectrum is taken of: every step of Lanczos goes through them twice."""
+
+
+class AbstractLook(abc.ABC):
+    """A way to look, with its own pace."""
+
+    name: ClassVar[str]
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.is_ready = False
+
+    def prepare(self, is_due: bool) -> None:
+        """Take what must be known before the next update, if that is due."""
+        self.is_ready = is_due
+
+    @abc.abstractmethod
+    def take(self) -> dict[str, Any]:
+        """Look, and return readings by the name of the monitor."""
+
+
+class ProbeLook(AbstractLook):
+    """Looks at the probe before and after an update."""
+
+    name = "probe"
+
+    def __init__(self, pace: Pace, probe: Probe) -> None:
+        super().__init__(pace)
+        self._probe = probe
+        self._before: list[Any] | None = None
+
+    def prepare(self, is_due: bool) -> None:
+        """Keep a copy of the weights."""
+        super().prepare(is_due)
+        self._before = self._probe.weights() if is_due else None
+
+    def take(self) -> dict[str, Any]:
+        """Return the readings, and let go of the copy."""
+        before, self._before = self._before, None
+        return self._probe.look(before)
+
+
+class SpectrumLook(AbstractLook):
+    """Looks at the ends of the spectrum: always when it is due, or only while the training is stuck."""
+
+    name = "spectrum"
+
+    def __init__(self, pace: Pace, objective: Objective, past: Past, always: bool) -> None:
+        super().__init__(pace)
+        self._objective, self._past, self._always = objective, past, always
+
+    def prepare(self, is_due: bool) -> None:
+        """Ask whether there is reason to look."""
+        super().prepare(is_due and (self._always or is_stuck(self._past)))
+
+    def take(self) -> dict[str, Any]:
+        """Return the reading."""
+        return {self.name: ends_of(self._objective)}
+
+
+def looks(
+    model: Any,
+    data: Any,
+    monitors: Sequence[AbstractMonitor],
+    past: Past,
+    pace: Callable[[], Pace],
+    leave_out: Callable[[str, Exception], None],
+) -> list[AbstractLook]:
+    """Return the looks that these monitors ask for."""
+    found: list[AbstractLook] = []
+    probed = [m for m in monitors if m.judges == "probe"]
+    if probed:
+        found.append(ProbeLook(pace(), Probe(model, *data, monitors=probed, parts=2, on_failure=leave_out)))
+    for monitor in monitors:
+        if isinstance(monitor, SpectrumMonitor):
+            x, y, sample_weight = keras.tree.map_structure(lambda a: None if a is None else a[:LARGEST], data)
+            objective = Objective(model, x, y, sample_weight=sample_weight)
+            found.append(SpectrumLook(pace(), objective, past, monitor.always))
+    return found
+
+
+def first_batch(probe: Any) -> Any:
+    """Return x, y and sample_weight of a probe: of arrays all, in random order, of a data set the first batch.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    is_arrays = isinstance(probe, tuple | list) and 1 <= len(probe) <= 3
+    x, y, sample_weight = (*probe, None, None)[:3] if is_arrays else (probe, None, None)
+    try:
+        return next(_batches.batches(x, y, sample_weight, batch_size=10**9, seed=0))
+    except (TypeError, ValueError, IndexError, KeyError) as error:
+        raise ValueError(
+            "`probe` is what the training is looked at with, so it must be (x, y), (x, y, sample_weight), a "
+            f"`tf.data.Dataset` or a `keras.utils.PyDataset`. Received: a {type(probe).__name__}, which fails with "
+            f"{type(error).__name__}: {error}. Give some 64 to 512 examples."
+        ) from error

@@ -1,0 +1,82 @@
+"""When to look at the model, so that looking stays cheap."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+SHORT, OFTEN = 12, 100
+"""Looks that a training of known length gets in any case (see GRACE), and those that it gets at most."""
+GRACE = 0.25
+"""Seconds that all looks together may take, whatever their share of the training: a short one would have none."""
+FIRST, FEWEST = (1, 4), 10
+"""The first steps that are looked at, and the fewest steps between two looks after them."""
+
+
+class Pace:
+    """Says at which steps a look is due.
+
+    A look is due where `when` says so, or by itself at each 100th part of the training, but only if it is paid for: all
+    looks so far, and another one like the last, take at most `budget` of the time that was spent on training. While
+    they take less than GRACE together they are free, at least at each 12th part of the training.
+
+    Args:
+        budget: Share of the training time, or None for no limit.
+        when: Steps between two looks, or a function of the step, or None to choose.
+        steps: Steps of the whole training; 0 where it is not known.
+    """
+
+    def __init__(self, budget: float | None, when: int | Callable[[int], bool] | None = None, steps: int = 0) -> None:
+        self.budget, self.when, self.steps = budget, when, steps
+        self.looks, self.spent, self.setup = 0, 0.0, 0.0
+        self._last, self._cost = 0, 0.0
+
+    def is_due(self, step: int, trained: float) -> bool:
+        """Whether to look at the step of this number, counted from 1, after so many seconds of training."""
+        after = self.spent + self._cost
+        is_free = after <= GRACE
+        is_paid = self.budget is None or after <= self.budget * trained
+        since = step - self._last
+        if self.when is not None:
+            is_wanted = self.when(step) if callable(self.when) else since >= self.when
+            return is_wanted and (is_free or is_paid)
+        if step in FIRST:
+            return True
+        is_long_ago = since >= self.steps / SHORT if self.steps else step >= 1.5 * self._last
+        is_wanted = is_paid and since >= max(self.steps, step) / OFTEN
+        return since >= FEWEST and (is_wanted or (is_free and is_long_ago))
+
+    def looked(self, step: int, seconds: float) -> None:
+        """Take a look that was made; the first traces the graph, which is paid once."""
+        self._last = step
+        self.looks += 1
+        if self.looks == 1:
+            self.setup += seconds
+        else:
+            self.spent += seconds
+            self._cost = seconds
+
+
+class Clock:
+    """Tells the time of training from the time of looking."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._looking = 0.0
+
+    @property
+    def trained(self) -> float:
+        """Seconds since the first step, without those of looking."""
+        return 0.0 if self._since is None else time.perf_counter() - self._since - self._looking
+
+    def start(self) -> None:
+        """Begin to count, at the end of the first step: before it, Keras traces the training step."""
+        self._since = self._since or time.perf_counter()
+
+    @contextlib.contextmanager
+    def looking(self, pace: Pace, step: int) -> Iterator[None]:
+        """Count what happens inside as a look."""
+        begin = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - begin
+        self._looking += seconds
+        pace.looked(step, seconds)

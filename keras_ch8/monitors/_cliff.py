@@ -1,0 +1,118 @@
+"""Whether single steps meet a gradient far larger than the others."""
+
+import dataclasses
+
+import numpy as np
+
+from ..verdicts import THRESHOLDS, Claim
+from ._monitor import AbstractMonitor
+from ._past import Past
+
+WINDOW = 100
+"""Steps before a step, whose median norm it is compared to."""
+SPIKE = 10.0
+"""Norm over the running median, from which a step is a spike."""
+UNUSUAL = 3.0
+"""Norm over the largest median so far, from which it is unusual: near the end a small gradient varies much."""
+FEWEST = 20
+"""Steps that must have gone before."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cliff:
+    """Steps whose gradient stands out.
+
+    Args:
+        steps: Numbers of the steps that can be judged.
+        ratio: For each of them, norm of the gradient over its median in the 100 steps before.
+        rise: The same over the largest such median so far: it stays below 1 while the gradient only shrinks.
+    """
+
+    steps: np.ndarray
+    ratio: np.ndarray
+    rise: np.ndarray
+
+    def spikes(self, above: float) -> np.ndarray:
+        """Return the steps at which the ratio rises above a limit, and the norm above all that was usual so far.
+
+        A run of such steps counts once.
+        """
+        high = (self.ratio > above) & (self.rise > UNUSUAL)
+        return self.steps[high & ~np.concatenate([[False], high[:-1]])]
+
+    @property
+    def largest(self) -> float:
+        """The largest ratio; NaN if no step can be judged."""
+        return float(self.ratio.max()) if len(self.ratio) else float("nan")
+
+
+def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
+    """Return which steps had a gradient far above the running median (section 8.2.4).
+
+        ratio_t <- |g_t| / median(|g_(t-100)| .. |g_(t-1)|)
+
+    At the foot of a cliff the gradient is small, on it huge, so that one step undoes what many have done. An
+    infinite or NaN norm counts as infinitely large.
+
+    Args:
+        norms: Norm of the gradient of each step, before clipping.
+        steps: Numbers of the steps. Defaults to 1, 2, ...
+
+    Returns:
+        A `Cliff`; the first 20 steps are not judged.
+
+    Example:
+        >>> norms = np.ones(50)
+        >>> norms[[30, 31, 40]] = 20.0, 20.0, 30.0
+        >>> found = keras_ch8.monitors.cliff(norms)
+        >>> found.spikes(10.0), found.largest
+        (array([31, 41]), 30.0)
+
+    References:
+        Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
+    """
+    norms = np.where(np.isfinite(norms), norms, np.inf).astype("float64")
+    steps = np.arange(1, len(norms) + 1) if steps is None else np.asarray(steps)
+    if len(norms) <= FEWEST:
+        return Cliff(np.zeros(0, int), np.zeros(0), np.zeros(0))
+    padded = np.concatenate([np.full(WINDOW, np.nan), norms])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[FEWEST:-1]
+    median = np.nanmedian(windows, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio, rise = (
+            np.where(norms[FEWEST:] > 0, norms[FEWEST:] / usual, 0.0)
+            for usual in (median, np.maximum.accumulate(median))
+        )
+    return Cliff(steps[FEWEST:], *(np.where(np.isnan(x), 1.0, x) for x in (ratio, rise)))
+
+
+class CliffMonitor(AbstractMonitor):
+    """See `cliff`."""
+
+    name = "cliff"
+    judges = "rows"
+
+    def claims(self, past: Past) -> list[Claim]:
+        """Say how many spikes there were; each happened for certain."""
+        rows = past.rows
+        finite = np.isfinite(rows.norm)
+        broken = int((~finite).sum())
+        found = cliff(rows.norm[finite], rows.steps[finite])
+        spikes = found.spikes(SPIKE)
+        level = THRESHOLDS["spikes"].level(len(spikes))
+        last = f", the last time at step {spikes[-1]}" if len(spikes) else ""
+        return [
+            Claim(
+                "cliff",
+                level,
+                f"{len(spikes)} times in the last {len(rows.norm)} steps the gradient rose above {SPIKE:g} times the "
+                f"median of the 100 before{last}; the largest was {found.largest:.3g} times.",
+                proven=level == "act",
+            ),
+            Claim(
+                "nonfinite",
+                "act" if broken else "ok",
+                f"In {broken} of the last {len(rows.norm)} steps the gradient was infinite or NaN.",
+                proven=broken > 1,
+            ),
+        ]

@@ -1,0 +1,85 @@
+"""How far the training has come from where it began."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from .. import _numerics
+from ._monitor import AbstractMonitor, Scene
+from ._past import Past
+from ._probe import Probe
+
+
+@dataclasses.dataclass(frozen=True)
+class Distance:
+    """The way from the start.
+
+    Args:
+        distance: |theta - theta_0|.
+        start_norm: |theta_0|.
+        weight_norm: |theta|.
+        heading: Cosine between -g and the way back to the start: -1 while the gradient leads straight away from it.
+    """
+
+    distance: float
+    start_norm: float
+    weight_norm: float
+    heading: float
+
+
+class DistanceMonitor(AbstractMonitor):
+    """See `distance`."""
+
+    name = "distance"
+
+    def tensors(self, scene: Scene) -> dict[str, Any]:
+        """Return the norms, and the cosine."""
+        way = [b - a for a, b in zip(scene.start, scene.theta, strict=True)]
+        distance, start, theta, slope = (
+            ops.sqrt(_numerics.dot(a, a)) for a in (way, scene.start, scene.theta, scene.now.grads)
+        )
+        heading = _numerics.safe_ratio(_numerics.dot(way, scene.now.grads), distance * slope, 0.0)
+        return {"distance": distance, "start_norm": start, "weight_norm": theta, "heading": heading}
+
+    def reading(self, **arrays: np.ndarray) -> Distance:
+        """Return the numbers."""
+        return Distance(**{name: float(value) for name, value in arrays.items()})
+
+    def numbers(self, past: Past) -> dict[str, float]:
+        """Return the distance and the cosine."""
+        last = past.of(self.name)[-1]
+        return {"distance": last.distance, "heading": last.heading}
+
+
+def distance(model: Any, x: Any, y: Any, start: list[Any], **options: Any) -> Distance:
+    """Return how far the weights are from a start, and whether the gradient leads on (section 8.2.7).
+
+    Training moves by the local slope, which need not point at a distant good region. Where the loss has no minimum but
+    falls for ever (softmax on data that can be separated), the distance goes on growing while the gradient vanishes.
+
+    Args:
+        model: A compiled and built model.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        start: The trainable weights at the start, one array for each variable.
+        **options: As for `curvature.gradient`.
+
+    Returns:
+        A `Distance`.
+
+    Example:
+        >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+        >>> model = keras.Sequential([keras.Input((1,)), dense])
+        >>> model.compile(loss="mse")
+        >>> found = keras_ch8.monitors.distance(model, np.ones((1, 1)), np.array([[3.0]]), [np.array([[0.0]])])
+        >>> found.distance, found.heading
+        (1.0, -1.0)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.7.
+    """
+    probe = Probe(model, x, y, monitors=[DistanceMonitor()], **options)
+    probe.start = probe.objective.tensors(start)
+    return probe.look()["distance"]

@@ -1,0 +1,122 @@
+"""The first pass over the data as a test, and what later passes have learned by heart."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..verdicts import THRESHOLDS, Claim
+from ._monitor import AbstractMonitor
+from ._past import Past
+from ._progress import progress
+
+LITTLE = 0.1
+"""Fall of the loss, as a share of its start, that is the least to compare a rise to."""
+TAIL = 0.25
+"""Share of a pass, at its end, that is looked at: the weights hardly change in it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OnlineRisk:
+    """Loss on examples at the end of the first pass, when they were new, and of the last, when they were not.
+
+    Args:
+        first: Mean loss of the minibatches at the end of the first pass.
+        first_error: Its standard error.
+        last: Mean loss of the minibatches at the end of the last pass.
+        last_error: Its standard error.
+        passes: Number of passes.
+    """
+
+    first: float
+    first_error: float
+    last: float
+    last_error: float
+    passes: int
+
+
+def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
+    """Return the loss on examples when they were new, beside the loss on the same when they are known (section 8.1.3).
+
+        E[L(minibatch; theta)] = J(theta), the generalization error, if the minibatch was never seen before
+
+    That holds in the first pass only. The loss of a later pass is that of the training set.
+
+    Args:
+        losses: For each pass over the data, the loss of every minibatch, in order, before the update that it makes.
+
+    Returns:
+        An `OnlineRisk`.
+
+    Raises:
+        ValueError: If there is no pass.
+
+    Example:
+        >>> first, second = np.array([4.0, 3.0, 2.0, 2.0]), np.array([1.5, 1.5, 1.0, 1.0])
+        >>> found = keras_ch8.monitors.online_risk([first, second])
+        >>> found.first, found.last
+        (2.0, 1.0)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.3.
+    """
+    if not len(losses):
+        raise ValueError("`online_risk` compares passes over the data. Received: losses=[]. Give one array a pass.")
+    (first, first_error), (last, last_error) = (_mean(np.asarray(losses[i], "float64")) for i in (0, -1))
+    return OnlineRisk(first, first_error, last, last_error, len(losses))
+
+
+def _mean(losses: np.ndarray) -> tuple[float, float]:
+    """Return mean and standard error of the end of a pass."""
+    tail = losses[-max(1, round(TAIL * len(losses))) :]
+    error = tail.std(ddof=1) / np.sqrt(len(tail)) if len(tail) > 1 else float("nan")
+    return (float(tail.mean()) if len(tail) else float("nan")), float(error)
+
+
+class OnlineRiskMonitor(AbstractMonitor):
+    """See `online_risk`."""
+
+    name = "online_risk"
+    judges = "epochs"
+
+    def numbers(self, past: Past) -> dict[str, float]:
+        """Return the loss on examples when they were new, and as they are known now."""
+        found = online_risk(past.passes)
+        return {"online_risk": found.first, "training_risk": found.last}
+
+    def claims(self, past: Past) -> list[Claim]:
+        """Say whether what is learned holds for new examples, and whether enough is."""
+        return [*_overfitting(past), *_underfitting(past)]
+
+
+def _overfitting(past: Past) -> list[Claim]:
+    """Judge by the validation loss, or where there is none by the probe, if it is not trained on."""
+    held_out = np.array([logs["val_loss"] for logs in past.epochs if "val_loss" in logs])
+    name, start = "`val_loss`", past.of("gradient_norm")[0].loss if past.of("gradient_norm") else np.nan
+    if not len(held_out):
+        held_out, name = past.series("gradient_norm", "loss"), "the loss on the probe"
+    losses = np.array([logs["loss"] for logs in past.epochs if "loss" in logs])
+    if len(held_out) < 3 or len(losses) < 3 or not losses[-1] < losses[len(losses) // 2]:
+        return []
+    now, best = float(np.median(held_out[-3:])), float(held_out.min())
+    start = float(np.nanmax([start, held_out[0]]))
+    gained = max(start - best, LITTLE * abs(start))
+    finding = f"While the training loss fell to {losses[-1]:.3g}, {name} rose from {best:.3g} to {now:.3g}"
+    risk = online_risk(past.passes)
+    if risk.passes > 1 and np.isfinite(risk.first):
+        finding += f"; examples cost {risk.first:.3g} when they were new, and {risk.last:.3g} now"
+    return [Claim("overfitting", THRESHOLDS["overfitting"].level((now - best) / gained), f"{finding}.")]
+
+
+def _underfitting(past: Past) -> list[Claim]:
+    """Judge at a minimum of the training loss that is not low."""
+    seen, ends = progress(past), past.of("spectrum")
+    if seen is None or not ends:
+        return []
+    at_minimum = ends[-1].smallest > 0 and ends[-1].decrement < THRESHOLDS["decrement"].watch * abs(ends[-1].loss)
+    level = "watch" if at_minimum and seen.is_stuck and seen.has_hardly_moved else "ok"
+    finding = (
+        f"The loss has come to rest {seen.fallen:.0%} below its start, and all curvature that was found there is "
+        f"positive (from {ends[-1].smallest:.2g} to {ends[-1].largest:.2g})."
+    )
+    return [Claim("underfitting", level, finding)]

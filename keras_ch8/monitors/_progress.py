@@ -1,0 +1,71 @@
+"""How the loss on the probe is getting on, for verdicts that ask whether the training is stuck."""
+
+import dataclasses
+
+import numpy as np
+
+from ..verdicts import THRESHOLDS
+from ._past import Past
+
+FEWEST = 4
+"""Looks before anything is said of a trend."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """The loss on the probe so far.
+
+    Args:
+        start: Before the first update.
+        now: Median of the last three looks.
+        best: The smallest so far.
+        recent: By how much it fell over the last third of the steps, as a share of what it was then.
+        looks: Number of looks.
+    """
+
+    start: float
+    now: float
+    best: float
+    recent: float
+    looks: int
+
+    @property
+    def fallen(self) -> float:
+        """By how much it fell in all, as a share of the start."""
+        return (self.start - self.now) / abs(self.start) if self.start else 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it has fallen far."""
+        return self.fallen >= THRESHOLDS["fallen"].watch
+
+    @property
+    def has_hardly_moved(self) -> bool:
+        """Whether it is about where it began."""
+        return self.fallen < THRESHOLDS["fallen"].act
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it is not good, and does not fall any more."""
+        return not self.is_good and not self.recent >= THRESHOLDS["recent"].watch
+
+
+def progress(past: Past) -> Progress | None:
+    """Return how the loss is getting on; None before there are enough looks."""
+    readings, steps = past.of("gradient_norm"), past.steps_of("gradient_norm")
+    if len(readings) < FEWEST:
+        return None
+    losses = past.series("gradient_norm", "loss")
+    first = past.of("step_length")
+    start = first[0].loss_before if first else losses[0]
+    now = float(np.median(losses[-3:]))
+    before = losses[: max(2, np.searchsorted(steps, steps[-1] * 2 / 3))]
+    then = float(np.median(before[-3:]))
+    recent = (then - now) / abs(then) if then else 0.0
+    return Progress(float(start), now, float(np.nanmin(losses)), recent, len(readings))
+
+
+def is_stuck(past: Past) -> bool:
+    """Whether the loss has hardly fallen lately, and not far in all."""
+    seen = progress(past)
+    return seen is not None and seen.is_stuck

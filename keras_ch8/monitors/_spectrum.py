@@ -1,0 +1,191 @@
+"""What the ends of the Hessian's spectrum say of the place where the training is."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from ..curvature._lanczos import lanczos_of
+from ..curvature._objective import Objective
+from ..verdicts import LEVELS, THRESHOLDS, Claim
+from ._monitor import AbstractMonitor
+from ._past import Past
+from ._progress import Progress, progress
+
+FLAT = 1e-3
+"""Smallest over largest curvature, below which it is no minimum."""
+NEARLY_CONVEX = 0.05
+"""Negative over positive curvature, up to which Newton's step means something."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SpectrumEnds:
+    """The loss around the weights, to second order, in the directions that some steps of Lanczos find.
+
+    Args:
+        smallest: The smallest Ritz value. Below 0 it proves negative curvature; above 0 it proves nothing.
+        largest: The largest Ritz value.
+        residual: |H u - smallest u|: an eigenvalue lies at most so far away.
+        gradient_norm: |g|.
+        weight_norm: |theta|.
+        loss: L(theta).
+        slope_curvature: g . H g / g . g, the curvature along the gradient.
+        decrement: Sum over the directions of (u . g)^2 / (2 |value|): by so much the loss could fall if each of them
+            had a step of its own, as Newton's method takes it.
+    """
+
+    smallest: float
+    largest: float
+    residual: float
+    gradient_norm: float
+    weight_norm: float
+    loss: float
+    slope_curvature: float
+    decrement: float
+
+    @property
+    def negativity(self) -> float:
+        """-smallest / largest: how strong the negative curvature is; 0 if there is none."""
+        return max(0.0, -self.smallest) / self.largest if self.largest > 0 else float(self.smallest < 0)
+
+    @property
+    def gain(self) -> float:
+        """`decrement` as a share of the loss."""
+        return self.decrement / abs(self.loss) if self.loss else 0.0
+
+    @property
+    def elasticity(self) -> float:
+        """|g| |theta| / L, as in `gradient_norm`."""
+        return self.gradient_norm * self.weight_norm / abs(self.loss) if self.loss else float("nan")
+
+
+@dataclasses.dataclass(frozen=True)
+class SpectrumMonitor(AbstractMonitor):
+    """See `spectrum`.
+
+    Args:
+        always: Whether to look regularly, and not only while the training is stuck.
+    """
+
+    name = "spectrum"
+    judges = "spectrum"
+    always: bool = False
+
+    def numbers(self, past: Past) -> dict[str, float]:
+        """Return the ends, and what Newton's step would gain."""
+        last = past.of(self.name)[-1]
+        return {
+            "eigenvalue_smallest": last.smallest,
+            "eigenvalue_largest": last.largest,
+            "newton_gain": last.gain,
+        }
+
+    def claims(self, past: Past) -> list[Claim]:
+        """Say whether the training sits on a plateau or at a saddle point, or creeps along a ravine."""
+        seen, last = progress(past), past.of(self.name)[-1]
+        if seen is None:
+            return []
+        return [_plateau(seen, last), _saddle(seen, last), *_ill_conditioned(seen, last, past)]
+
+
+def _plateau(seen: Progress, ends: SpectrumEnds) -> Claim:
+    is_flat = ends.smallest < FLAT * ends.largest and ends.negativity < THRESHOLDS["negativity"].watch
+    return Claim(
+        "plateau",
+        THRESHOLDS["flat"].level(ends.gain) if seen.is_stuck and seen.has_hardly_moved and is_flat else "ok",
+        f"The loss has moved by {seen.fallen:.1%} since the start and {seen.recent:.1%} lately, and even Newton's step "
+        f"would gain {ends.gain:.1%} of it only; the largest curvature is {ends.largest:.2g}.",
+    )
+
+
+def _saddle(seen: Progress, ends: SpectrumEnds) -> Claim:
+    is_small = THRESHOLDS["small_gradient"].level(ends.elasticity)
+    negativity = THRESHOLDS["negativity"].level(ends.negativity)
+    is_sure = ends.residual < -ends.smallest / 2 and seen.has_hardly_moved
+    return Claim(
+        "saddle",
+        min(is_small, negativity, key=LEVELS.index) if is_sure else "ok",
+        f"The gradient is small (|g| |theta| / L = {ends.elasticity:.1e}) where the curvature has both signs: from "
+        f"{ends.smallest:.2g} to {ends.largest:.2g}.",
+    )
+
+
+def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
+    """Judge by what Newton's step would gain, and how long that takes with steps that cannot be longer."""
+    steps = past.of("step_length")
+    if not steps or not past.total or not ends.gradient_norm:
+        return []
+    limit = steps[-1].length / ends.gradient_norm * ends.largest
+    creeping = ends.gain / (max(seen.recent, 1e-9) / (past.step / 3)) / past.total
+    is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and not seen.is_good and ends.negativity < NEARLY_CONVEX
+    levels = THRESHOLDS["decrement"].level(ends.gain), THRESHOLDS["creeping"].level(creeping)
+    return [
+        Claim(
+            "ill_conditioned",
+            min(*levels, key=LEVELS.index) if is_caught else "ok",
+            f"Newton's step would gain {ends.gain:.0%} of the loss, which takes {creeping:.2g} times this training at "
+            f"its pace; but |d| / |g| is {limit:.2g} over the largest curvature {ends.largest:.2g} already: 2 is the limit.",
+        )
+    ]
+
+
+def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnds:
+    """Return what `spectrum` does, for a function of the weights that is traced already."""
+    theta = objective.theta()
+    slope = objective.gradient(theta)
+    norm = float(np.linalg.norm(slope))
+    start = np.random.default_rng(seed).normal(size=objective.size)
+    start /= np.linalg.norm(start)
+    if norm > 0:
+        start += slope / norm  # the gradient alone would never leave a plane of symmetry
+    found = lanczos_of(lambda v: objective.product(theta, v), start, steps)
+    along = found.vectors.T @ slope
+    sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
+    return SpectrumEnds(
+        smallest=found.smallest,
+        largest=found.largest,
+        residual=float(found.residuals[0]),
+        gradient_norm=norm,
+        weight_norm=float(np.linalg.norm(theta)),
+        loss=objective.value(theta),
+        slope_curvature=float(slope @ objective.product(theta, slope)) / norm**2 if norm > 0 else float("nan"),
+        decrement=float(np.sum(np.square(along) / (2 * sizes))),
+    )
+
+
+def spectrum(model: Any, x: Any, y: Any = None, *, steps: int = 20, seed: int = 0, **options: Any) -> SpectrumEnds:
+    """Return the ends of the spectrum of the Hessian, beside gradient and loss (section 8.2.3).
+
+    Where the gradient is small, all curvature positive means a minimum, curvature of both signs a saddle point, and
+    hardly any a plateau. Almost every Hessian of a network has some negative eigenvalues; they make a saddle only if
+    they are large beside the positive ones and the gradient small.
+
+    Args:
+        model: A compiled and built model.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        steps: Steps of Lanczos, each one Hessian-vector product. Defaults to `20`.
+        seed: Seed of the random part of the start; the other part is the gradient. Defaults to `0`.
+        **options: As for `curvature.gradient`.
+
+    Returns:
+        A `SpectrumEnds`.
+
+    Raises:
+        ValueError: If `steps` is below 1.
+
+    Example:
+        >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+        >>> model = keras.Sequential([keras.Input((2,)), dense])
+        >>> model.compile(loss="mse")  # H = diag(4, 1)
+        >>> x, y = np.array([[2.0, 0.0], [0.0, 1.0]]), np.zeros((2, 1))
+        >>> found = keras_ch8.monitors.spectrum(model, x, y)
+        >>> round(found.smallest, 4), round(found.largest, 4), round(found.decrement, 4), found.loss
+        (1.0, 4.0, 2.5, 2.5)
+
+    References:
+        Dauphin et al. (2014), Identifying and Attacking the Saddle Point Problem.
+    """
+    steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", mend="Try 20.")
+    return ends_of(Objective(model, x, y, **options), steps, seed)

@@ -1,0 +1,169 @@
+"""Whether the steps are too long for the curvature, or too short to arrive."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from .. import _numerics
+from ..verdicts import LEVELS, THRESHOLDS, Claim
+from ._monitor import AbstractMonitor, Scene
+from ._past import Past
+from ._probe import Probe
+from ._progress import Progress, progress
+
+LAST = 9
+"""Looks that are judged together."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StepLength:
+    """The loss along one update d of the optimizer, on examples of the user's choice.
+
+    Args:
+        loss_before: L(theta), before the update.
+        loss_after: L(theta + d).
+        slope: g . d, what the loss would change by without curvature.
+        curvature: d . H d, from the difference of the gradients at both ends.
+        length: |d|.
+    """
+
+    loss_before: float
+    loss_after: float
+    slope: float
+    curvature: float
+    length: float
+
+    @property
+    def actual(self) -> float:
+        """The change of the loss."""
+        return self.loss_after - self.loss_before
+
+    @property
+    def predicted(self) -> float:
+        """Its prediction to second order, g . d + d . H d / 2."""
+        return self.slope + self.curvature / 2
+
+    @property
+    def trust(self) -> float:
+        """Actual over predicted change: near 1 where the loss is quadratic along d."""
+        return self.actual / self.predicted if self.predicted else float("nan")
+
+    @property
+    def ratio(self) -> float:
+        """(1/2) d . H d over -g . d; for gradient descent (1/2) eps^2 g'Hg over eps g'g. Above 1 the loss rises."""
+        return self.step_over_optimal / 2
+
+    @property
+    def step_over_optimal(self) -> float:
+        """|d| over the length that is best along d; 2 leads to the same height on the other side."""
+        return self.curvature / -self.slope if self.slope else float("nan")
+
+
+class StepLengthMonitor(AbstractMonitor):
+    """See `step_length`."""
+
+    name = "step_length"
+    needs_step = True
+
+    def tensors(self, scene: Scene) -> dict[str, Any]:
+        """Return the losses and the products with d."""
+        before, now, d = scene.before, scene.now, scene.d
+        assert before is not None and d is not None  # noqa: S101, PT018
+        change = [b - a for a, b in zip(before.grads, now.grads, strict=True)]
+        return {
+            "loss_before": before.loss,
+            "loss_after": now.loss,
+            "slope": _numerics.dot(before.grads, d),
+            "curvature": _numerics.dot(change, d),
+            "length": ops.sqrt(_numerics.dot(d, d)),
+        }
+
+    def reading(self, **arrays: np.ndarray) -> StepLength:
+        """Return the numbers."""
+        return StepLength(**{name: float(value) for name, value in arrays.items()})
+
+    def numbers(self, past: Past) -> dict[str, float]:
+        """Return the step over the best one, and the change of the loss beside its prediction."""
+        last = past.of(self.name)[-1]
+        return {
+            "step_over_optimal": last.step_over_optimal,
+            "loss_change": last.actual,
+            "loss_change_predicted": last.predicted,
+        }
+
+    def claims(self, past: Past) -> list[Claim]:
+        """Say whether steps are too long or too short."""
+        seen, last = progress(past), past.of(self.name)[-LAST:]
+        if not np.isfinite(last[-1].loss_after):
+            return [Claim("step_too_long", "act", "The loss on the probe is infinite or NaN.", proven=len(last) > 1)]
+        if seen is None:
+            return []
+        return [_too_long(seen, last), _too_short(seen, last, past.total)]
+
+
+def _too_long(seen: Progress, last: list[StepLength]) -> Claim:
+    ratio = float(np.median([s.ratio for s in last]))
+    growth = seen.now / seen.start if seen.start > 0 else float("nan")
+    level = THRESHOLDS["diverged"].level(growth)
+    if level == "ok" and seen.is_stuck:
+        level = THRESHOLDS["step_ratio"].level(ratio)
+    return Claim(
+        "step_too_long",
+        level,
+        f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises), and the loss "
+        f"{growth:.2g} of what it was at the start, of which it lost {seen.recent:.1%} lately.",
+    )
+
+
+def _too_short(seen: Progress, last: list[StepLength], total: int) -> Claim:
+    length = abs(float(np.median([s.step_over_optimal for s in last])))
+    pace = float(np.median([-s.slope / abs(s.loss_before) if s.loss_before else 0.0 for s in last]))
+    halving = np.log(2) / pace if pace > 0 else float("inf")
+    level = "ok"
+    if total and not seen.is_good and seen.recent > 0:
+        level = min(
+            THRESHOLDS["short_step"].level(length), THRESHOLDS["halving"].level(halving / total), key=LEVELS.index
+        )
+    return Claim(
+        "step_too_short",
+        level,
+        f"The step is {length:.1e} of the best one in its direction; at this pace the loss takes {halving:.2g} steps "
+        "to halve.",
+    )
+
+
+def step_length(model: Any, x: Any, y: Any, before: list[Any], **options: Any) -> StepLength:
+    """Return what the last update did to the loss, and what it should have (section 8.2.1).
+
+        L(theta + d) - L(theta)  ~  g . d + (1/2) d . H d
+
+    For gradient descent, d = -eps g, that is the book's -eps g'g + (1/2) eps^2 g'Hg: the loss rises when the second
+    term exceeds the first. d . H d is (g(theta + d) - g(theta)) . d, which also knows the kinks of ReLU that second
+    derivatives do not see. It costs two gradients, for any optimizer.
+
+    Args:
+        model: A compiled and built model, after the update.
+        x: Inputs, as for `fit`; better not those that the update was made of.
+        y: Targets.
+        before: The trainable weights before the update, one array for each variable.
+        **options: As for `curvature.gradient`.
+
+    Returns:
+        A `StepLength`.
+
+    Example:
+        >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+        >>> model = keras.Sequential([keras.Input((1,)), dense])
+        >>> model.compile(loss="mse")  # L(w) = (2 w - 2)^2, from w = 1 + 1 to w = 0
+        >>> x, y = np.array([[2.0]]), np.array([[2.0]])
+        >>> found = keras_ch8.monitors.step_length(model, x, y, before=[np.array([[2.0]])])
+        >>> found.actual, found.slope, found.curvature, found.step_over_optimal
+        (0.0, -16.0, 32.0, 2.0)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, equation 8.10.
+    """
+    probe = Probe(model, x, y, monitors=[StepLengthMonitor()], **options)
+    return probe.look(probe.objective.tensors(before))["step_length"]

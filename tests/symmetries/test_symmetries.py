@@ -1,0 +1,223 @@
+"""Weights that differ and are one function: exact in float64, through every layer that may stand between."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_ch8 import symmetries
+
+RNG = np.random.default_rng(0)
+FLAT, IMAGES, ROWS = RNG.normal(size=(9, 6)), RNG.normal(size=(5, 8, 8, 2)), RNG.normal(size=(5, 8, 3))
+UNITS = 4
+ORDER, FACTORS = np.array([2, 0, 3, 1]), np.array([0.3, 7.0, 1.0, 0.02])
+
+
+def sequential(x, first, *between):
+    """Return a model whose first layer has the name "units"; every weight, moving statistics too, is random."""
+    model = keras.Sequential([keras.Input(x.shape[1:]), first, *between, layers.Dense(3, name="last")])
+    return randomized(model), x
+
+
+def randomized(model):
+    for v in model.weights:
+        v.assign(RNG.uniform(0.5, 1.5, v.shape) if "variance" in v.name else RNG.normal(size=v.shape))
+    return model
+
+
+def functional():
+    inputs = keras.Input((6,))
+    hidden = layers.Dense(UNITS, name="units")(layers.Dense(5, "tanh")(inputs))
+    hidden = layers.Dropout(0.5)(layers.LeakyReLU()(hidden))
+    outputs = {"a": layers.Dense(2, name="a")(layers.Dense(3, name="last")(hidden)), "b": layers.Dense(1)(inputs)}
+    return randomized(keras.Model(inputs, outputs)), FLAT
+
+
+def dense(activation, **options):
+    return layers.Dense(UNITS, activation, name="units", **options)
+
+
+def conv(activation="relu", **options):
+    return layers.Conv2D(UNITS, 3, activation=activation, name="units", **options)
+
+
+HOMOGENEOUS = {
+    "relu": lambda: sequential(FLAT, dense("relu")),
+    "linear, no bias": lambda: sequential(FLAT, dense(None, use_bias=False)),
+    "leaky relu": lambda: sequential(FLAT, dense("leaky_relu"), layers.Dropout(0.5)),
+    "activation layers": lambda: sequential(
+        FLAT, dense(None), layers.Activation("relu"), layers.ReLU(negative_slope=0.2)
+    ),
+    "convolution, dense": lambda: sequential(IMAGES, conv(), layers.MaxPooling2D(), layers.Flatten()),
+    "convolution, convolution": lambda: sequential(
+        IMAGES, conv(), layers.SpatialDropout2D(0.2), layers.Conv2D(3, 2), layers.Flatten()
+    ),
+    "convolution, global pooling": lambda: sequential(IMAGES, conv(), layers.GlobalAveragePooling2D()),
+    "rows": lambda: sequential(
+        ROWS, layers.Conv1D(UNITS, 2, activation="relu", name="units"), layers.AveragePooling1D(2)
+    ),
+    "dense on rows": lambda: sequential(ROWS, dense("relu"), layers.Flatten()),
+    "functional, two outputs": functional,
+}  # fmt: skip
+SYMMETRIC = HOMOGENEOUS | {
+    "tanh": lambda: sequential(FLAT, dense("tanh")),
+    "softmax": lambda: sequential(FLAT, dense("softmax")),
+    "batch normalization": lambda: sequential(
+        FLAT, dense(None), layers.BatchNormalization(), layers.Activation("gelu")
+    ),
+    "batch normalization of maps": lambda: sequential(
+        IMAGES, conv(None), layers.BatchNormalization(scale=False), layers.ReLU(6.0), layers.Flatten()
+    ),
+    "batch normalization after flatten": lambda: sequential(
+        IMAGES, conv(), layers.Flatten(), layers.BatchNormalization(axis=1)
+    ),
+}  # fmt: skip
+
+
+def apart(model, before):
+    return max(np.abs(a - b).max() for a, b in zip(model.get_weights(), before, strict=True))
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_units_that_change_places_leave_the_function(float64, name):
+    model, x = SYMMETRIC[name]()
+    before = model.get_weights()
+    symmetries.permute_units(model, "units", ORDER)
+    assert apart(model, before) > 0.1
+    assert symmetries.difference(model, before, x) < 1e-14
+    symmetries.permute_units(model, model.get_layer("units"), np.argsort(ORDER))
+    assert apart(model, before) == 0
+
+
+@pytest.mark.parametrize("name", HOMOGENEOUS)
+def test_units_that_are_rescaled_leave_the_function(float64, name):
+    model, x = HOMOGENEOUS[name]()
+    before = model.get_weights()
+    symmetries.rescale_units(model, "units", FACTORS)
+    assert apart(model, before) > 0.1
+    assert symmetries.difference(model, before, x) < 1e-13
+    symmetries.rescale_units(model, "units", 1 / FACTORS)
+    assert apart(model, before) < 1e-12
+
+
+def test_a_unit_takes_the_place_that_is_asked_for():
+    model, _ = sequential(FLAT, dense("relu"))
+    kernel, bias, out, _ = model.get_weights()
+    symmetries.permute_units(model, "units", ORDER)
+    for new, old in zip(model.get_weights(), (kernel[:, ORDER], bias[ORDER], out[ORDER]), strict=False):
+        np.testing.assert_array_equal(new, old)
+
+
+def test_powers_of_2_change_not_one_bit():
+    model, x = sequential(FLAT, dense("relu"))
+    before = model.get_weights()
+    symmetries.rescale_units(model, "units", [0.25, 2.0, 64.0, 1.0])
+    assert symmetries.difference(model, before, x) == 0
+    assert apart(model, before) > 1
+
+
+def test_units_keep_their_function_in_training_too(float64):
+    """With batch normalization: the statistics of the batch move with the units."""
+    model, x = SYMMETRIC["batch normalization"]()
+    expected = keras.ops.convert_to_numpy(model(x, training=True))
+    symmetries.permute_units(model, "units", ORDER)
+    np.testing.assert_allclose(model(x, training=True), expected, rtol=1e-12)
+
+
+def test_balance_is_what_is_smallest_of_all_rescalings(float64):
+    model, x = HOMOGENEOUS["convolution, dense"]()
+    before = model.get_weights()
+
+    def penalty():
+        return sum(np.sum(model.get_layer(name).kernel.numpy() ** 2) for name in ("units", "last"))
+
+    def rescaled(factors):
+        model.set_weights(before)
+        symmetries.rescale_units(model, "units", factors)
+        return penalty()
+
+    found = symmetries.balance(model, "units")
+    assert found.imbalance > 0.1
+    least = rescaled(found.factors)
+    assert least == pytest.approx(2 * np.sum(found.incoming * found.outgoing))
+    after = symmetries.balance(model, "units")
+    np.testing.assert_allclose(after.incoming, after.outgoing)
+    assert after.imbalance == pytest.approx(0, abs=1e-12)
+    assert symmetries.difference(model, before, x) < 1e-13
+    for _ in range(20):
+        assert rescaled(found.factors * np.exp(RNG.normal(size=UNITS))) > least
+
+
+def test_balance_counts_the_bias_if_asked():
+    model, _ = sequential(FLAT, dense("relu"))
+    kernel, bias, out, _ = model.get_weights()
+    with_bias = symmetries.balance(model, "units", bias=True)
+    np.testing.assert_allclose(with_bias.incoming**2, np.sum(kernel**2, axis=0) + bias**2, rtol=1e-6)
+    np.testing.assert_allclose(symmetries.balance(model, "units").incoming ** 2, np.sum(kernel**2, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(with_bias.outgoing**2, np.sum(out**2, axis=1), rtol=1e-6)
+
+
+def test_a_unit_without_weights_on_one_side_has_no_better_scale():
+    model, _ = sequential(FLAT, dense("relu", use_bias=False))
+    kernel = model.layers[0].kernel.numpy()
+    kernel[:, 1] = 0
+    model.layers[0].kernel.assign(kernel)
+    found = symmetries.balance(model, "units")
+    assert found.factors[1] == 1
+    assert np.isfinite(found.imbalance)
+
+
+def test_weight_decay_balances_units_and_descent_without_it_does_not(float64):
+    """d(|W_j|^2 - |V_j|^2)/dt = -4 decay (|W_j|^2 - |V_j|^2) along gradient flow, whatever the data are."""
+    y = np.maximum(FLAT[:, :3], 0)
+    left = {}
+    for decay in (0.0, 0.05):
+        keras.utils.set_random_seed(1)
+        l2 = keras.regularizers.L2(decay)
+        hidden = layers.Dense(UNITS, "relu", use_bias=False, kernel_regularizer=l2, name="units")
+        model = keras.Sequential([keras.Input((6,)), hidden, layers.Dense(3, kernel_regularizer=l2)])
+        model.compile(keras.optimizers.SGD(0.002), "mse", steps_per_execution=250)
+        symmetries.rescale_units(model, "units", [0.5, 2.0, 1.0, 3.0])
+        found = symmetries.balance(model, "units")
+        before = found.incoming**2 - found.outgoing**2
+        data = np.repeat(FLAT[None], 2500, axis=0).reshape(-1, 6), np.repeat(y[None], 2500, axis=0).reshape(-1, 3)
+        model.fit(*data, batch_size=len(FLAT), shuffle=False, verbose=0)
+        found = symmetries.balance(model, "units")
+        left[decay] = (found.incoming**2 - found.outgoing**2) / before
+    np.testing.assert_allclose(left[0.0], 1, atol=0.02)
+    np.testing.assert_allclose(left[0.05], np.exp(-4 * 0.05 * 0.002 * 2500), atol=0.02)
+
+
+def test_difference_is_relative_to_the_outputs(float64):
+    model, x = sequential(FLAT, dense("relu"))
+    other = model.get_weights()
+    other[-1] = other[-1] + 0.5
+    scale = np.abs(model(x)).max()
+    assert symmetries.difference(model, other, x) == pytest.approx(0.5 / scale)
+    twin = keras.models.clone_model(model)
+    twin.set_weights(other)
+    assert symmetries.difference(model, twin, x) == pytest.approx(0.5 / scale)
+    two, x = functional()
+    other = [
+        w * (1 + (v.path == two.get_layer("a").bias.path)) for w, v in zip(two.get_weights(), two.weights, strict=True)
+    ]
+    expected = np.abs(two.get_layer("a").bias).max() / np.abs(two(x)["a"]).max()
+    assert symmetries.difference(two, other, x) == pytest.approx(expected)
+
+
+def test_difference_changes_nothing_and_says_what_does_not_fit():
+    model, x = SYMMETRIC["batch normalization"]()
+    before = model.get_weights()
+    zero = [0 * w for w in before]
+    assert symmetries.difference(model, zero, x) > 0.1
+    assert apart(model, before) == 0
+    model.set_weights(zero)
+    assert symmetries.difference(model, zero, x) == 0
+    assert symmetries.difference(model, before, x) == np.inf
+    with pytest.raises(
+        ValueError, match=r"`other` must be a model, or weights of this one .* Received: shapes \[\(6, 4\)"
+    ):
+        symmetries.difference(model, before[:1], x)
+    other = keras.Sequential([keras.Input((6,)), layers.Dense(2)])
+    with pytest.raises(ValueError, match=r"same shapes. Received: \[\(9, 2\)\] beside \[\(9, 3\)\]"):
+        symmetries.difference(model, other, x)
