@@ -100,6 +100,11 @@ def mode_of(model: Any, name: str) -> str | None:
     return next((found for found in map(direction, fitting) if found), None)
 
 
+def what_loss_depends_on(model: Any) -> list[Any]:
+    """Return what is replaced when the loss of a model becomes another function of its trainable weights."""
+    return [getattr(model, "_compile_loss", None), *model.trainable_variables]
+
+
 def examples_seen(model: Any) -> float:
     """Return how many examples this epoch has brought so far: Keras weights the mean of the loss by them; 0 if not."""
     tracker = getattr(model, "_loss_tracker", None)

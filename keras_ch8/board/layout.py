@@ -31,6 +31,19 @@ def custom_scalars() -> layout_pb2.Layout:
                 ],
             ),
             layout_pb2.Category(
+                title="Diagnosis",
+                chart=[
+                    _lines("update over the best length: above 2 the loss rises", _of("step_over_optimal")),
+                    _lines(
+                        "change of the loss, and its prediction", *map(_of, ("loss_change", "loss_change_predicted"))
+                    ),
+                    _lines("noise scale of the gradient", _of("noise_scale")),
+                    _lines("curvature", *map(_of, ("eigenvalue_smallest", "eigenvalue_largest"))),
+                    _lines("idle units", *map(_of, ("share_dead", "share_saturated"))),
+                    _lines("new and known examples", *map(_of, ("online_risk", "training_risk"))),
+                ],
+            ),
+            layout_pb2.Category(
                 title="Clipping",
                 chart=[
                     _lines("share of clipped steps", tags.CLIPPED_SHARE),
@@ -39,6 +52,10 @@ def custom_scalars() -> layout_pb2.Layout:
             ),
         ]
     )
+
+
+def _of(name: str) -> tags.Tag:
+    return tags.DIAGNOSIS[name]
 
 
 def _lines(title: str, *series: tags.Tag) -> layout_pb2.Chart:

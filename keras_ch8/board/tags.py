@@ -113,19 +113,17 @@ TIME_PROFILE = Tag(
 VERDICTS = Tag("ch8/verdicts", "text", "What is wrong with the training, and what cures it.", "8.2")
 REPORT = Tag("ch8/report", "text", "What the run shows of the chapter's difficulties.", "8.2")
 
-ALL = (
-    LOSS, GRADIENT_NORM, UPDATE_NORM, LEARNING_RATE, NONFINITE, GRADIENT_NORM_CLIPPED, CLIP_COEFFICIENT, CLIPPED_SHARE,
-    EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
-    SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT,
-)  # fmt: skip
-"""All tags with a fixed name, the most important first."""
-
 DIAGNOSIS = {
     name: Tag(f"ch8_diagnosis/{name}", unit, text, section)
     for name, unit, text, section in (
         ("loss", "loss", "Loss of the probe, as in training.", "8.2"),
         ("gradient_norm", "loss / weight", "Norm of the gradient of the probe.", "8.2.2"),
-        ("elasticity", "ratio", "|g| |theta| / L: how much of the probe's loss the weights' own size moves.", "8.2.3"),
+        (
+            "elasticity",
+            "ratio",
+            "How much of the loss a change of the weights by their size moves: |g| |theta| / L.",
+            "8.2.3",
+        ),
         (
             "step_over_optimal",
             "ratio",
@@ -137,7 +135,7 @@ DIAGNOSIS = {
         (
             "noise_scale",
             "examples",
-            "tr(Sigma) / |G|^2: the batch size at which noise and gradient are equal.",
+            "Batch size at which noise and gradient are equal: tr(Sigma) / |G|^2.",
             "8.1.3",
         ),
         ("standard_error", "ratio", "Standard error of the gradient of a minibatch, over the gradient.", "8.1.3"),
@@ -151,7 +149,7 @@ DIAGNOSIS = {
         ("time_factor", "ratio", "Gradient at a time step over that at the next.", "8.2.5"),
         ("batch_norm_gap", "standard deviations", "Moving statistics against those of the probe.", "8.7.1"),
         ("inference_loss", "loss", "Loss of the probe as in inference.", "8.7.1"),
-        ("distance", "weight", "|theta - theta_0|, the distance from the start.", "8.2.7"),
+        ("distance", "weight", "Distance from the start, |theta - theta_0|.", "8.2.7"),
         ("heading", "ratio", "Cosine between -g and the way back to the start.", "8.2.7"),
         ("eigenvalue_smallest", "loss / weight^2", "Smallest Ritz value of the Hessian.", "8.2.3"),
         ("eigenvalue_largest", "loss / weight^2", "Largest Ritz value of the Hessian.", "8.2.1"),
@@ -160,7 +158,20 @@ DIAGNOSIS = {
 }
 """Numbers of the monitors, by name."""
 
+ALL = (
+    LOSS, GRADIENT_NORM, UPDATE_NORM, LEARNING_RATE, NONFINITE, GRADIENT_NORM_CLIPPED, CLIP_COEFFICIENT, CLIPPED_SHARE,
+    EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
+    SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
+    FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, *DIAGNOSIS.values(),
+)  # fmt: skip
+"""All tags with a fixed name, the most important first."""
+
 _BATCH, _EPOCH = "ch8_batch/", "ch8_epoch/"
+
+
+def diagnosis(name: str) -> Tag:
+    """Return the tag of a number of a monitor, which may be the user's own."""
+    return DIAGNOSIS.get(name) or Tag(f"ch8_diagnosis/{name}", "as the monitor", "A number of a monitor.", "8.2")
 
 
 def batch(name: str) -> Tag:

@@ -1,6 +1,5 @@
 """One callback that says what is wrong with a training, and what cures it."""
 
-import functools
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, final
@@ -43,8 +42,8 @@ class Diagnosis(AbstractCallback):
         checks: What to look at: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is stuck), `"full"`
             (the spectrum regularly), or a list of names of monitors, also of your own. Defaults to `"standard"`.
-        when: Steps between two looks, or a function of the step that says whether to look. By default the first steps
-            and then up to 100 times in a training.
+        when: Steps between two looks (ten times as many for the spectrum), or a function of the step that says whether
+            to look. By default the first steps, and then up to 100 times in a training.
         budget: Share of the training time that all looks may take; the interval gets longer to keep it. The first look
             traces a graph, which is paid besides, and a quarter of a second is free. `None` for no limit. Defaults to
             `0.03`.
@@ -79,6 +78,8 @@ class Diagnosis(AbstractCallback):
         self.monitors = chosen(checks)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
+        self._looks: list[AbstractLook] = []
+        self._traced_for: list[Any] = []
         self.on_begin()
 
     @property
@@ -91,10 +92,19 @@ class Diagnosis(AbstractCallback):
         """Share of the training time that looking took, without the first look of each kind, which traces a graph."""
         return sum(look.pace.spent for look in self._looks) / self._clock.trained if self._clock.trained else 0.0
 
+    @property
+    def looks(self) -> int:
+        """How often it has looked."""
+        return sum(look.pace.looks for look in self._looks)
+
+    @property
+    def setup(self) -> float:
+        """Seconds that the first look of each kind took, which traces a graph unless the last `fit` has."""
+        return sum(look.pace.setup for look in self._looks)
+
     def on_begin(self) -> None:
         """Forget the last training."""
         self.past, self._docket, self._clock = Past(), Docket(), Clock()
-        self._looks: list[AbstractLook] = []
         self._losses: list[np.ndarray] = []
         self._left_out: set[str] = set()
         self._numbers: dict[str, float] = {}
@@ -106,9 +116,13 @@ class Diagnosis(AbstractCallback):
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
         self.past = Past(steps_per_epoch=steps, total=steps * epochs)
-        data = first_batch(self.probe)
-        pace = functools.partial(Pace, self.budget, self.when, self.past.total)
-        self._looks = looks(self.model, data, self.monitors, self.past, pace, self._leave_out)
+        needs = [self.model, *_keras.what_loss_depends_on(self.model)]
+        if list(map(id, needs)) != list(map(id, self._traced_for)):
+            self._looks = looks(self.model, first_batch(self.probe), self.monitors, self._leave_out)
+            self._traced_for = needs
+        for look in self._looks:
+            when = self.when * look.rarer if isinstance(self.when, int) else self.when
+            look.begin(Pace(self.budget, when, self.past.total), self.past)
 
     def on_epoch_start(self, epoch: int) -> None:
         """Begin anew: between two epochs others may change the weights."""
@@ -158,7 +172,7 @@ class Diagnosis(AbstractCallback):
                     continue
                 self._write(self._docket.take(self.past.step, claims))
         self._numbers |= numbers
-        self.session.show({tags.DIAGNOSIS[name]: value for name, value in numbers.items() if np.isfinite(value)})
+        self.session.show({tags.diagnosis(name): value for name, value in numbers.items() if np.isfinite(value)})
 
     def _write(self, changed: Sequence[Verdict]) -> None:
         if changed and self.session.writer is not None:
@@ -166,6 +180,7 @@ class Diagnosis(AbstractCallback):
 
     def _leave_out(self, name: str, error: Exception) -> None:
         self._left_out.add(name)
+        self._traced_for = []
         warnings.warn(
             f"`Diagnosis` goes on without {name!r}, which failed with {type(error).__name__}: {error}",
             RuntimeWarning,
@@ -198,8 +213,12 @@ class Diagnosis(AbstractCallback):
 
     def findings(self) -> list[str]:
         """Return what is wrong, and what looking cost."""
-        count = sum(look.pace.looks for look in self._looks)
-        cost = f"Diagnosis looked {count} times, which took {self.cost:.1%} of the training time."
+        k = self.model.steps_per_execution
+        of = f", each time at the sum of {k} updates," if k > 1 else ","
+        cost = (
+            f"Diagnosis looked {self.looks} times{of} which took {self.cost:.1%} of the training time, and "
+            f"{self.setup:.2g} s for the first time."
+        )
         return [str(v) for v in self.verdicts if v.level != "ok"] + [cost]
 
 

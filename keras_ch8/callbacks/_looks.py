@@ -24,9 +24,12 @@ class AbstractLook(abc.ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, pace: Pace) -> None:
-        self.pace = pace
-        self.is_ready = False
+    rarer: ClassVar[int] = 1
+    """By how much its interval is longer than asked for."""
+
+    def begin(self, pace: Pace, past: Past) -> None:
+        """Begin a training."""
+        self.pace, self.past, self.is_ready = pace, past, False
 
     def prepare(self, is_due: bool) -> None:
         """Take what must be known before the next update, if that is due."""
@@ -42,10 +45,14 @@ class ProbeLook(AbstractLook):
 
     name = "probe"
 
-    def __init__(self, pace: Pace, probe: Probe) -> None:
-        super().__init__(pace)
+    def __init__(self, probe: Probe) -> None:
         self._probe = probe
         self._before: list[Any] | None = None
+
+    def begin(self, pace: Pace, past: Past) -> None:
+        """Remember the weights."""
+        super().begin(pace, past)
+        self._probe.start = self._probe.weights()
 
     def prepare(self, is_due: bool) -> None:
         """Keep a copy of the weights."""
@@ -62,14 +69,14 @@ class SpectrumLook(AbstractLook):
     """Looks at the ends of the spectrum: always when it is due, or only while the training is stuck."""
 
     name = "spectrum"
+    rarer = 10
 
-    def __init__(self, pace: Pace, objective: Objective, past: Past, always: bool) -> None:
-        super().__init__(pace)
-        self._objective, self._past, self._always = objective, past, always
+    def __init__(self, objective: Objective, always: bool) -> None:
+        self._objective, self._always = objective, always
 
     def prepare(self, is_due: bool) -> None:
         """Ask whether there is reason to look."""
-        super().prepare(is_due and (self._always or is_stuck(self._past)))
+        super().prepare(is_due and (self._always or is_stuck(self.past)))
 
     def take(self) -> dict[str, Any]:
         """Return the reading."""
@@ -77,23 +84,17 @@ class SpectrumLook(AbstractLook):
 
 
 def looks(
-    model: Any,
-    data: Any,
-    monitors: Sequence[AbstractMonitor],
-    past: Past,
-    pace: Callable[[], Pace],
-    leave_out: Callable[[str, Exception], None],
+    model: Any, data: Any, monitors: Sequence[AbstractMonitor], leave_out: Callable[[str, Exception], None]
 ) -> list[AbstractLook]:
     """Return the looks that these monitors ask for."""
     found: list[AbstractLook] = []
     probed = [m for m in monitors if m.judges == "probe"]
     if probed:
-        found.append(ProbeLook(pace(), Probe(model, *data, monitors=probed, parts=2, on_failure=leave_out)))
+        found.append(ProbeLook(Probe(model, *data, monitors=probed, parts=2, on_failure=leave_out)))
     for monitor in monitors:
         if isinstance(monitor, SpectrumMonitor):
             x, y, sample_weight = keras.tree.map_structure(lambda a: None if a is None else a[:LARGEST], data)
-            objective = Objective(model, x, y, sample_weight=sample_weight)
-            found.append(SpectrumLook(pace(), objective, past, monitor.always))
+            found.append(SpectrumLook(Objective(model, x, y, sample_weight=sample_weight), monitor.always))
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _numerics
+from .. import _checks, _numerics
 from ..verdicts import THRESHOLDS, Claim
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
@@ -99,6 +99,11 @@ def _smaller(scale: float) -> str:
 def _estimates(look: Any, examples: int) -> tuple[Any, Any]:
     """Return tr(Sigma) and |G|^2 from the gradients of k equal parts and their mean."""
     k = len(look.of_parts)
+    if k < 2:
+        raise ValueError(
+            "The noise of the gradient shows in how far those of two parts of the probe differ. Received: a probe with "
+            f"fewer examples ({examples}) than parts. Give more, in random order."
+        )
     squares = sum(_numerics.dot(g, g) for g in look.of_parts)
     mean = _numerics.dot(look.grads, look.grads)
     trace = examples / k / (k - 1) * (squares - k * mean)
@@ -125,6 +130,9 @@ def gradient_noise(model: Any, x: Any, y: Any = None, *, parts: int = 2, **optio
     Returns:
         A `GradientNoise`.
 
+    Raises:
+        ValueError: If `parts` is below 2, or there are fewer examples.
+
     Example:
         >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
         >>> model = keras.Sequential([keras.Input((1,)), dense])
@@ -136,5 +144,6 @@ def gradient_noise(model: Any, x: Any, y: Any = None, *, parts: int = 2, **optio
     References:
         McCandlish et al. (2018), An Empirical Model of Large-Batch Training.
     """
+    parts = _checks.count("parts", parts, 2, meaning="the number of gradients that are compared", mend="Try 2.")
     probe = Probe(model, x, y, monitors=[GradientNoiseMonitor()], parts=parts, **options)
     return probe.look()["gradient_noise"]

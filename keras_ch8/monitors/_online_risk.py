@@ -96,16 +96,19 @@ def _overfitting(past: Past) -> list[Claim]:
     if not len(held_out):
         held_out, name = past.series("gradient_norm", "loss"), "the loss on the probe"
     losses = np.array([logs["loss"] for logs in past.epochs if "loss" in logs])
-    if len(held_out) < 3 or len(losses) < 3 or not losses[-1] < losses[len(losses) // 2]:
+    if len(held_out) < 3 or len(losses) < 3:
         return []
+    middle = losses[len(losses) // 2]
+    is_learning = losses[-1] < losses[0] and middle - losses[-1] > LITTLE * abs(middle)
     now, best = float(np.median(held_out[-3:])), float(held_out.min())
     start = float(np.nanmax([start, held_out[0]]))
     gained = max(start - best, LITTLE * abs(start))
-    finding = f"While the training loss fell to {losses[-1]:.3g}, {name} rose from {best:.3g} to {now:.3g}"
+    finding = f"The training loss is {losses[-1]:.3g}, and {name} has gone from {best:.3g} at its best to {now:.3g}"
     risk = online_risk(past.passes)
     if risk.passes > 1 and np.isfinite(risk.first):
         finding += f"; examples cost {risk.first:.3g} when they were new, and {risk.last:.3g} now"
-    return [Claim("overfitting", THRESHOLDS["overfitting"].level((now - best) / gained), f"{finding}.")]
+    level = THRESHOLDS["overfitting"].level((now - best) / gained) if is_learning else "ok"
+    return [Claim("overfitting", level, f"{finding}.")]
 
 
 def _underfitting(past: Past) -> list[Claim]:
@@ -116,7 +119,7 @@ def _underfitting(past: Past) -> list[Claim]:
     at_minimum = ends[-1].smallest > 0 and ends[-1].decrement < THRESHOLDS["decrement"].watch * abs(ends[-1].loss)
     level = "watch" if at_minimum and seen.is_stuck and seen.has_hardly_moved else "ok"
     finding = (
-        f"The loss has come to rest {seen.fallen:.0%} below its start, and all curvature that was found there is "
-        f"positive (from {ends[-1].smallest:.2g} to {ends[-1].largest:.2g})."
+        f"The loss is {seen.fallen:.0%} below its start and fell by {seen.recent:.1%} lately; Newton's step would gain "
+        f"{ends[-1].gain:.1%}, and the curvature goes from {ends[-1].smallest:.2g} to {ends[-1].largest:.2g}."
     )
     return [Claim("underfitting", level, finding)]

@@ -93,21 +93,19 @@ def _plateau(seen: Progress, ends: SpectrumEnds) -> Claim:
     is_flat = ends.smallest < FLAT * ends.largest and ends.negativity < THRESHOLDS["negativity"].watch
     return Claim(
         "plateau",
-        THRESHOLDS["flat"].level(ends.gain) if seen.is_stuck and seen.has_hardly_moved and is_flat else "ok",
-        f"The loss has moved by {seen.fallen:.1%} since the start and {seen.recent:.1%} lately, and even Newton's step "
-        f"would gain {ends.gain:.1%} of it only; the largest curvature is {ends.largest:.2g}.",
+        THRESHOLDS["flat"].level(ends.gain) if seen.is_stuck and is_flat else "ok",
+        f"The loss has fallen by {seen.fallen:.1%} since the start and {seen.recent:.1%} lately; Newton's step would "
+        f"gain {ends.gain:.1%} of it; the largest curvature is {ends.largest:.2g}.",
     )
 
 
 def _saddle(seen: Progress, ends: SpectrumEnds) -> Claim:
-    is_small = THRESHOLDS["small_gradient"].level(ends.elasticity)
-    negativity = THRESHOLDS["negativity"].level(ends.negativity)
-    is_sure = ends.residual < -ends.smallest / 2 and seen.has_hardly_moved
+    levels = THRESHOLDS["small_gradient"].level(ends.elasticity), THRESHOLDS["negativity"].level(ends.negativity)
+    is_sure = ends.residual < -ends.smallest / 2
     return Claim(
         "saddle",
-        min(is_small, negativity, key=LEVELS.index) if is_sure else "ok",
-        f"The gradient is small (|g| |theta| / L = {ends.elasticity:.1e}) where the curvature has both signs: from "
-        f"{ends.smallest:.2g} to {ends.largest:.2g}.",
+        min(*levels, key=LEVELS.index) if seen.is_stuck and is_sure else "ok",
+        f"|g| |theta| / L is {ends.elasticity:.1e}, the curvature goes from {ends.smallest:.2g} to {ends.largest:.2g}.",
     )
 
 
@@ -125,7 +123,7 @@ def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Cla
             "ill_conditioned",
             min(*levels, key=LEVELS.index) if is_caught else "ok",
             f"Newton's step would gain {ends.gain:.0%} of the loss, which takes {creeping:.2g} times this training at "
-            f"its pace; but |d| / |g| is {limit:.2g} over the largest curvature {ends.largest:.2g} already: 2 is the limit.",
+            f"its pace; |d| / |g| times the largest curvature {ends.largest:.2g} is {limit:.2g}, and 2 is too long.",
         )
     ]
 

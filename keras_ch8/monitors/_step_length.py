@@ -105,15 +105,16 @@ class StepLengthMonitor(AbstractMonitor):
 
 def _too_long(seen: Progress, last: list[StepLength]) -> Claim:
     ratio = float(np.median([s.ratio for s in last]))
+    jump = float(np.median([abs(s.actual) for s in last])) / abs(seen.now) if seen.now else 0.0
     growth = seen.now / seen.start if seen.start > 0 else float("nan")
-    level = THRESHOLDS["diverged"].level(growth)
-    if level == "ok" and seen.is_stuck:
-        level = THRESHOLDS["step_ratio"].level(ratio)
+    levels = [THRESHOLDS["diverged"].level(growth)]
+    if seen.is_stuck:
+        levels += [THRESHOLDS["step_ratio"].level(ratio), THRESHOLDS["jump"].level(jump)]
     return Claim(
         "step_too_long",
-        level,
-        f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises), and the loss "
-        f"{growth:.2g} of what it was at the start, of which it lost {seen.recent:.1%} lately.",
+        max(levels, key=LEVELS.index),
+        f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises); the loss changes "
+        f"by {jump:.1%} in a step, is {growth:.2g} of what it was at the start, and fell by {seen.recent:.1%} lately.",
     )
 
 

@@ -29,6 +29,7 @@ def taking(layers: Sequence[Any], watch: Callable[[Any], None]) -> Iterator[list
     their tensors are nothing outside it.
     """
     taken: list[Taken] = []
+    layers = list({id(layer): layer for layer in layers}.values())  # two models may hold the same
     theirs = {id(layer): vars(layer).get("call") for layer in layers}
     for layer in layers:
         layer.call = functools.partial(_call, layer, layer.call, taken, watch)
@@ -46,6 +47,7 @@ def _call(
     layer: Any, call: Callable[..., Any], taken: list[Taken], watch: Any, given: Any, *args: Any, **kw: Any
 ) -> Any:
     if keras.ops.is_tensor(given) and keras.backend.is_float_dtype(given.dtype):
+        given = _backend.copy(given)  # whoever else is given the same has a gradient of its own
         watch(given)
     output = call(given, *args, **kw)
     first = keras.tree.flatten(output)[0]

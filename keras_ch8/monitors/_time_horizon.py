@@ -113,7 +113,7 @@ class TimeHorizonMonitor(AbstractMonitor):
                 "short_horizon",
                 "watch" if level == "act" and seen.is_good else level,
                 f"In {first.name} the gradient reaches {share * steps:.0f} of {steps} time steps back before it is "
-                f"below 1 % (now by a factor of {first.factor:.2g} a step; spectral radius {first.spectral_radius:.2g}).",
+                f"below 1 % (now a factor of {first.factor:.2g} a step; spectral radius {first.spectral_radius:.2g}).",
             )
         ]
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, _keras
-from ..board.rates import write_rates
 from .._batches import replayable
 from .._plot import axes_of
+from ..board.rates import write_rates
 from ._range_test import Suggestion, suggest, without_batch_effects
 from ._sandbox import build_on
 from ._trial import Trial

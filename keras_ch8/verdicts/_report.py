@@ -4,6 +4,13 @@ from collections.abc import Sequence
 
 from ._verdict import Verdict
 
+_ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
+
+
+def row(*cells: object) -> str:
+    """Return one row of a table in Markdown; |g| in a cell does not end it."""
+    return f"| {' | '.join(str(cell).translate(_ESCAPED) for cell in cells)} |"
+
 
 def report(verdicts: Sequence[Verdict]) -> str:
     """Return the verdicts as a table in Markdown, what is to be done first, and below it what was found in order.
@@ -21,10 +28,7 @@ def report(verdicts: Sequence[Verdict]) -> str:
     wrong = [v for v in verdicts if v.level != "ok"]
     fine = [v for v in verdicts if v.level == "ok"]
     lines = ["| level | what | found | cure | section | since step |", "|---|---|---|---|---|---|"]
-    lines += [
-        f"| {v.level.upper()} | {v.kind} | {v.finding} | {v.cure} | {v.section} | {v.step} |".replace("\n", " ")
-        for v in wrong
-    ]
+    lines += [row(v.level.upper(), v.kind, v.finding, v.cure, v.section, v.step) for v in wrong]
     if not wrong:
         lines = ["Nothing to do." if fine else "Not enough was seen to say anything."]
     if fine:

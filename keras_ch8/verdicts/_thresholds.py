@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ._report import row
+
 MEASURED = "measured on the first half of tests/planted: between its sick runs and its healthy ones"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 MCCANDLISH = "McCandlish et al. (2018)"
@@ -33,6 +35,7 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
         ("recent", 0.05, 0.02, "share by which it fell over the last third of the steps: below, it is stuck", MEASURED),
         ("diverged", 1.5, 2.0, "loss over the loss at the start", MEASURED),
         ("step_ratio", 0.5, 1.0, "(1/2) d'Hd over -g'd: above 1 the loss rises", f"{BOOK}, section 8.2.1; {MEASURED}"),
+        ("jump", 0.1, 0.3, "change of the loss in one step, over the loss, while it does not fall", MEASURED),
         ("short_step", 1e-2, 1e-3, "step over the best one in its direction; healthy Adam has .02 to .06", MEASURED),
         ("halving", 2.0, 10.0, "steps that halve the loss at this pace, over those of the training", MEASURED),
         ("rate_limit", 0.3, 0.3, "|d| / |g| times the largest eigenvalue", "gradient descent is unstable at 2"),
@@ -46,7 +49,7 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
         ("spikes", 1, 3, "steps whose gradient stands out 10-fold", MEASURED),
         ("exploding", 10.0, 30.0, "gradient at the first hidden layer over that at the last", MEASURED),
         ("vanishing", 0.05, 0.01, "gradient at the first hidden layer over that at the last", MEASURED),
-        ("horizon", 0.6, 0.6, "time steps that the gradient reaches back, over those that there are", MEASURED),
+        ("horizon", 0.7, 0.5, "time steps that the gradient reaches back, over those that there are", MEASURED),
         ("dead", 0.3, 0.6, "share of the ReLUs; healthy networks have up to .2", MEASURED),
         ("saturated", 0.4, 0.8, "share of the units; healthy networks have up to .15", MEASURED),
         ("statistics_gap", 0.3, 0.3, "moving statistics off by so many standard deviations", MEASURED),
@@ -64,5 +67,5 @@ THRESHOLDS = dict(_rows())
 
 def table() -> str:
     """Return the thresholds as a table in Markdown."""
-    rows = (f"| {name} | {t.watch:g} | {t.act:g} | {t.meaning} | {t.source} |" for name, t in THRESHOLDS.items())
+    rows = (row(name, f"{t.watch:g}", f"{t.act:g}", t.meaning, t.source) for name, t in THRESHOLDS.items())
     return "\n".join(["| threshold | watch | act | of what | from where |", "|---|---|---|---|---|", *rows])

@@ -5,11 +5,16 @@ import re
 from keras_ch8.board import tags
 from keras_ch8.board.layout import custom_scalars
 
+DIAGNOSIS = (
+    "step_over_optimal", "loss_change", "loss_change_predicted", "noise_scale", "eigenvalue_smallest",
+    "eigenvalue_largest", "share_dead", "share_saturated", "online_risk", "training_risk",
+)  # fmt: skip
 CHARTS = [chart for category in custom_scalars().category for chart in category.chart]
 
 
 def test_the_questions_in_order():
-    assert [category.title for category in custom_scalars().category] == ["Is it learning?", "The step", "Clipping"]
+    titles = [category.title for category in custom_scalars().category]
+    assert titles == ["Is it learning?", "The step", "Diagnosis", "Clipping"]
 
 
 def test_bands_are_of_spiky_series():
@@ -26,6 +31,7 @@ def test_lines_match_their_series_and_no_other():
     found = [[name for name in names if re.match(pattern, name)] for pattern in patterns]
     expected = [
         tags.epoch("loss"), tags.epoch("val_loss"), tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE,
-        tags.VAL_TRUE_LOSS, tags.LEARNING_RATE, tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT,
+        tags.VAL_TRUE_LOSS, tags.LEARNING_RATE, *map(tags.diagnosis, DIAGNOSIS), tags.CLIPPED_SHARE,
+        tags.CLIP_COEFFICIENT,
     ]  # fmt: skip
     assert found == [[tag.name] for tag in expected]

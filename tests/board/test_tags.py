@@ -12,7 +12,9 @@ NAMES = {
     "ch8_layers/gradient_norm_largest", "ch8_layers/gradient_norm_median", "ch8_layers/gradient_norm_smallest",
     "ch8_layers/gradient_norms", "ch8/report", "ch8_surrogate/surrogate", "ch8_surrogate/true",
     "ch8_surrogate/val_surrogate", "ch8_surrogate/val_true", "ch8_range/log10_learning_rate", "ch8_range/loss",
-    "ch8_range/loss_smoothed", "ch8_range/report",
+    "ch8_range/loss_smoothed", "ch8_range/report", "ch8/verdicts", "ch8_diagnosis/gradient_by_layer",
+    "ch8_diagnosis/signal_by_layer", "ch8_diagnosis/relative_update_by_layer", "ch8_diagnosis/gradient_by_time",
+    *(f"ch8_diagnosis/{name}" for name in tags.DIAGNOSIS),
 }  # fmt: skip
 SPIKY = {tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.UPDATE_NORM, tags.EFFECTIVE_RATE, tags.LOSS}
 
