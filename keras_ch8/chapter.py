@@ -58,12 +58,16 @@ SECTIONS = (
         "8.1.3",
         "batch and minibatch algorithms",
         ("monitors.gradient_noise", "monitors.online_risk"),
+        "s8_1_3_minibatches.py",
     ),
     Section(
         "8.2", "challenges, seen in TensorBoard", ("callbacks.TensorBoard", "callbacks.Diagnosis"), "quickstart.py"
     ),
     Section(
-        "8.2.1", "ill-conditioning", ("monitors.step_length", "curvature.hessian_vector_product", "curvature.hessian")
+        "8.2.1",
+        "ill-conditioning",
+        ("monitors.step_length", "curvature.hessian_vector_product", "curvature.hessian"),
+        "s8_2_1_ill_conditioning.py",
     ),
     Section(
         "8.2.2",
@@ -77,7 +81,12 @@ SECTIONS = (
         ),
         "s8_2_2_local_minima.py",
     ),
-    Section("8.2.3", "plateaus, saddle points and other flat regions", ("monitors.spectrum", "curvature.lanczos")),
+    Section(
+        "8.2.3",
+        "plateaus, saddle points and other flat regions",
+        ("monitors.spectrum", "curvature.lanczos"),
+        "s8_2_3_saddle_points.py",
+    ),
     Section(
         "8.2.4",
         "cliffs and exploding gradients",
@@ -93,8 +102,18 @@ SECTIONS = (
         ),
         "s8_2_4_cliffs.py",
     ),
-    Section("8.2.5", "long-term dependencies", ("monitors.layer_flow", "monitors.time_horizon", "curvature.powers")),
-    Section("8.2.6", "inexact gradients", ("curvature.gradient", "curvature.check_gradient")),
+    Section(
+        "8.2.5",
+        "long-term dependencies",
+        ("monitors.layer_flow", "monitors.time_horizon", "curvature.powers"),
+        "s8_2_5_long_term_dependencies.py",
+    ),
+    Section(
+        "8.2.6",
+        "inexact gradients",
+        ("curvature.gradient", "curvature.check_gradient"),
+        "s8_2_6_inexact_gradients.py",
+    ),
     Section(
         "8.2.7",
         "poor correspondence between local and global structure",

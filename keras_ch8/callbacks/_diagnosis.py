@@ -40,13 +40,13 @@ class Diagnosis(AbstractCallback):
         probe: The batch to look at: `(x, y)`, `(x, y, sample_weight)`, or a data set, whose first batch is taken. Best
             some 64 to 512 examples that are not trained on, prepared as those that are.
         checks: What to look at: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
-            batch normalization, distance too, and the spectrum of the Hessian where the training is stuck), `"full"`
+            batch normalization, distance too, and the spectrum of the Hessian where the training is slow), `"full"`
             (the spectrum regularly), or a list of names of monitors, also of your own. Defaults to `"standard"`.
         when: Steps between two looks (ten times as many for the spectrum), or a function of the step that says whether
             to look. By default the first steps, and then up to 100 times in a training.
         budget: Share of the training time that all looks may take; the interval gets longer to keep it. The first look
-            traces a graph, which is paid besides, and a quarter of a second is free. `None` for no limit. Defaults to
-            `0.03`.
+            traces a graph, which is paid besides, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit.
+            Defaults to `0.03`.
         verbose: Whether to print the report when `fit` ends. Defaults to `False`.
 
     Raises:
@@ -74,8 +74,8 @@ class Diagnosis(AbstractCallback):
         verbose: bool = False,
     ) -> None:
         super().__init__()
-        self.probe, self.verbose = probe, verbose
-        self.monitors = chosen(checks)
+        self.monitors, self.verbose = chosen(checks), verbose
+        self._data = first_batch(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
         self._looks: list[AbstractLook] = []
@@ -115,14 +115,15 @@ class Diagnosis(AbstractCallback):
         """Take the probe, and plan when to look at it."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
-        self.past = Past(steps_per_epoch=steps, total=steps * epochs)
+        self.past = Past(total=steps * epochs)
         needs = [self.model, *_keras.what_loss_depends_on(self.model)]
         if list(map(id, needs)) != list(map(id, self._traced_for)):
-            self._looks = looks(self.model, first_batch(self.probe), self.monitors, self._leave_out)
+            self._looks = looks(self.model, self._data, self.monitors, self._leave_out)
             self._traced_for = needs
         for look in self._looks:
             when = self.when * look.rarer if isinstance(self.when, int) else self.when
-            look.begin(Pace(self.budget, when, self.past.total), self.past)
+            budget = None if self.budget is None else self.budget / len(self._looks)
+            look.begin(Pace(budget, when, self.past.total, look.grace), self.past)
 
     def on_epoch_start(self, epoch: int) -> None:
         """Begin anew: between two epochs others may change the weights."""
@@ -134,7 +135,7 @@ class Diagnosis(AbstractCallback):
         self._clock.start()
         self._batch += batch - self._last_batch
         self._last_batch = batch
-        for look in self._looks:
+        for look in list(self._looks):
             if look.is_ready:
                 with self._clock.looking(look.pace, self._batch + 1):
                     self._take(look)

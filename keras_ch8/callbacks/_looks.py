@@ -11,7 +11,7 @@ from ..curvature._objective import Objective
 from ..monitors import AbstractMonitor
 from ..monitors._past import Past
 from ..monitors._probe import Probe
-from ..monitors._progress import is_stuck
+from ..monitors._progress import is_slow
 from ..monitors._spectrum import SpectrumMonitor, ends_of
 from ._pace import Pace
 
@@ -26,6 +26,8 @@ class AbstractLook(abc.ABC):
 
     rarer: ClassVar[int] = 1
     """By how much its interval is longer than asked for."""
+    grace: ClassVar[float] = 0.1
+    """Seconds that are free in a training."""
 
     def begin(self, pace: Pace, past: Past) -> None:
         """Begin a training."""
@@ -66,17 +68,17 @@ class ProbeLook(AbstractLook):
 
 
 class SpectrumLook(AbstractLook):
-    """Looks at the ends of the spectrum: always when it is due, or only while the training is stuck."""
+    """Looks at the ends of the spectrum: always when it is due, or only while the training is slow."""
 
     name = "spectrum"
-    rarer = 10
+    rarer, grace = 10, 0.25
 
     def __init__(self, objective: Objective, always: bool) -> None:
         self._objective, self._always = objective, always
 
     def prepare(self, is_due: bool) -> None:
         """Ask whether there is reason to look."""
-        super().prepare(is_due and (self._always or is_stuck(self.past)))
+        super().prepare(is_due and (self._always or is_slow(self.past)))
 
     def take(self) -> dict[str, Any]:
         """Return the reading."""
@@ -104,11 +106,15 @@ def first_batch(probe: Any) -> Any:
     Raises:
         ValueError: If it is neither.
     """
-    is_arrays = isinstance(probe, tuple | list) and 1 <= len(probe) <= 3
-    x, y, sample_weight = (*probe, None, None)[:3] if is_arrays else (probe, None, None)
+    parts = tuple(probe) if isinstance(probe, tuple | list) else (probe,)
     try:
-        return next(_batches.batches(x, y, sample_weight, batch_size=10**9, seed=0))
-    except (TypeError, ValueError, IndexError, KeyError) as error:
+        if len(parts) > 3:
+            raise ValueError(f"it has {len(parts)} parts")
+        batch = next(_batches.batches(*(*parts, None, None, None)[:3], batch_size=10**9, seed=0))
+        if not all(len(a.shape) for a in keras.tree.flatten(batch) if a is not None):
+            raise ValueError("it has numbers, no examples")
+        return batch
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
         raise ValueError(
             "`probe` is what the training is looked at with, so it must be (x, y), (x, y, sample_weight), a "
             f"`tf.data.Dataset` or a `keras.utils.PyDataset`. Received: a {type(probe).__name__}, which fails with "

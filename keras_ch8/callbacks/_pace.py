@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 SHORT, OFTEN = 12, 100
-"""Looks that a training of known length gets in any case (see GRACE), and those that it gets at most."""
-GRACE = 0.25
-"""Seconds that all looks together may take, whatever their share of the training: a short one would have none."""
+"""Looks that a training of known length gets if they are free, and those that it gets at most."""
 FIRST, FEWEST = (1, 4), 10
 """The first steps that are looked at, and the fewest steps between two looks after them."""
 
@@ -17,23 +15,31 @@ class Pace:
 
     A look is due where `when` says so, or by itself at each 100th part of the training, but only if it is paid for: all
     looks so far, and another one like the last, take at most `budget` of the time that was spent on training. While
-    they take less than GRACE together they are free, at least at each 12th part of the training.
+    they take less than `grace` seconds together they are free, at least at each 12th part of the training: a short one
+    would have none.
 
     Args:
         budget: Share of the training time, or None for no limit.
         when: Steps between two looks, or a function of the step, or None to choose.
         steps: Steps of the whole training; 0 where it is not known.
+        grace: Seconds that are free.
     """
 
-    def __init__(self, budget: float | None, when: int | Callable[[int], bool] | None = None, steps: int = 0) -> None:
-        self.budget, self.when, self.steps = budget, when, steps
+    def __init__(
+        self,
+        budget: float | None,
+        when: int | Callable[[int], bool] | None = None,
+        steps: int = 0,
+        grace: float = 0.1,
+    ) -> None:
+        self.budget, self.when, self.steps, self.grace = budget, when, steps, grace
         self.looks, self.spent, self.setup = 0, 0.0, 0.0
         self._last, self._cost = 0, 0.0
 
     def is_due(self, step: int, trained: float) -> bool:
         """Whether to look at the step of this number, counted from 1, after so many seconds of training."""
         after = self.spent + self._cost
-        is_free = after <= GRACE
+        is_free = after <= self.grace
         is_paid = self.budget is None or after <= self.budget * trained
         since = step - self._last
         if self.when is not None:

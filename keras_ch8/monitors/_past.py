@@ -28,18 +28,18 @@ class Past:
     """What a monitor judges by.
 
     Args:
-        steps_per_epoch: Steps of an epoch; 0 where it is not known.
         total: Steps that this training has in all; 0 where it is not known.
     """
 
-    def __init__(self, steps_per_epoch: int = 0, total: int = 0) -> None:
-        self.steps_per_epoch, self.total = steps_per_epoch, total
+    def __init__(self, total: int = 0) -> None:
+        self.total = total
         self.batch_size = 0.0
         """Examples of a minibatch of the training, on average; 0 where it is not known."""
         self.step = 0
         self.rows = Rows()
         self.epochs: list[Mapping[str, float]] = []
         self.passes: list[np.ndarray] = []
+        """Loss of each minibatch in the first epoch and, if there is another, the last."""
         self._readings: dict[str, list[Any]] = {}
         self._steps: dict[str, list[int]] = {}
 
@@ -59,7 +59,7 @@ class Past:
     def add_epoch(self, logs: Mapping[str, float], losses: np.ndarray) -> None:
         """Take the end of an epoch: what `fit` reports, and the loss of each minibatch."""
         self.epochs.append(dict(logs))
-        self.passes.append(losses)
+        self.passes = [*self.passes[:1], losses]
 
     def of(self, name: str) -> list[Any]:
         """Return the readings of a monitor, the oldest first."""

@@ -35,6 +35,16 @@ class Progress:
         return (self.start - self.now) / abs(self.start) if self.start else 0.0
 
     @property
+    def growth(self) -> float:
+        """The loss over what it was at the start; NaN for a loss that may be below 0."""
+        return self.now / self.start if self.start > 0 else float("nan")
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether it is well above its start."""
+        return THRESHOLDS["diverged"].level(self.growth) != "ok"
+
+    @property
     def is_good(self) -> bool:
         """Whether it has fallen far."""
         return self.fallen >= THRESHOLDS["fallen"].watch
@@ -48,6 +58,11 @@ class Progress:
     def is_stuck(self) -> bool:
         """Whether it is not good, and does not fall any more."""
         return not self.is_good and not self.recent >= THRESHOLDS["recent"].watch
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it is not low, and falls slowly if at all."""
+        return self.fallen < THRESHOLDS["low"].watch and not self.recent >= THRESHOLDS["slow"].watch
 
 
 def progress(past: Past) -> Progress | None:
@@ -65,7 +80,7 @@ def progress(past: Past) -> Progress | None:
     return Progress(float(start), now, float(np.nanmin(losses)), recent, len(readings))
 
 
-def is_stuck(past: Past) -> bool:
-    """Whether the loss has hardly fallen lately, and not far in all."""
+def is_slow(past: Past) -> bool:
+    """Whether there is reason to look closer: the loss is not low, and falls slowly if at all."""
     seen = progress(past)
-    return seen is not None and seen.is_stuck
+    return seen is not None and seen.is_slow

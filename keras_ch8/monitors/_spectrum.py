@@ -65,7 +65,7 @@ class SpectrumMonitor(AbstractMonitor):
     """See `spectrum`.
 
     Args:
-        always: Whether to look regularly, and not only while the training is stuck.
+        always: Whether to look regularly, and not only while the training is slow.
     """
 
     name = "spectrum"
@@ -116,7 +116,7 @@ def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Cla
         return []
     limit = steps[-1].length / ends.gradient_norm * ends.largest
     creeping = ends.gain / (max(seen.recent, 1e-9) / (past.step / 3)) / past.total
-    is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and not seen.is_good and ends.negativity < NEARLY_CONVEX
+    is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and seen.is_slow and ends.negativity < NEARLY_CONVEX
     levels = THRESHOLDS["decrement"].level(ends.gain), THRESHOLDS["creeping"].level(creeping)
     return [
         Claim(
@@ -129,7 +129,15 @@ def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Cla
 
 
 def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnds:
-    """Return what `spectrum` does, for a function of the weights that is traced already."""
+    """Return what `spectrum` does, for a function of the weights that is traced already; NaN where it is infinite."""
+    with np.errstate(all="ignore"):
+        try:
+            return _ends(objective, steps, seed)
+        except np.linalg.LinAlgError:
+            return SpectrumEnds(*[float("nan")] * len(dataclasses.fields(SpectrumEnds)))
+
+
+def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     theta = objective.theta()
     slope = objective.gradient(theta)
     norm = float(np.linalg.norm(slope))

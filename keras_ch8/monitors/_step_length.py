@@ -106,15 +106,14 @@ class StepLengthMonitor(AbstractMonitor):
 def _too_long(seen: Progress, last: list[StepLength]) -> Claim:
     ratio = float(np.median([s.ratio for s in last]))
     jump = float(np.median([abs(s.actual) for s in last])) / abs(seen.now) if seen.now else 0.0
-    growth = seen.now / seen.start if seen.start > 0 else float("nan")
-    levels = [THRESHOLDS["diverged"].level(growth)]
+    levels = [THRESHOLDS["diverged"].level(seen.growth)]
     if seen.is_stuck:
         levels += [THRESHOLDS["step_ratio"].level(ratio), THRESHOLDS["jump"].level(jump)]
     return Claim(
         "step_too_long",
         max(levels, key=LEVELS.index),
         f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises); the loss changes "
-        f"by {jump:.1%} in a step, is {growth:.2g} of what it was at the start, and fell by {seen.recent:.1%} lately.",
+        f"by {jump:.1%} in a step, is {seen.growth:.2g} of its start, and fell by {seen.recent:.1%} lately.",
     )
 
 
@@ -123,7 +122,7 @@ def _too_short(seen: Progress, last: list[StepLength], total: int) -> Claim:
     pace = float(np.median([-s.slope / abs(s.loss_before) if s.loss_before else 0.0 for s in last]))
     halving = np.log(2) / pace if pace > 0 else float("inf")
     level = "ok"
-    if total and not seen.is_good and seen.recent > 0:
+    if total and not seen.is_good and not seen.has_diverged and seen.recent > 0:
         level = min(
             THRESHOLDS["short_step"].level(length), THRESHOLDS["halving"].level(halving / total), key=LEVELS.index
         )

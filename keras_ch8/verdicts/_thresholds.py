@@ -33,6 +33,8 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
     for name, watch, act, meaning, source in (
         ("fallen", 0.5, 0.1, "share of its start by which the loss has fallen: below, it is not good", MEASURED),
         ("recent", 0.05, 0.02, "share by which it fell over the last third of the steps: below, it is stuck", MEASURED),
+        ("low", 0.9, 0.9, "share of its start by which the loss has fallen: what is above is low", MEASURED),
+        ("slow", 0.2, 0.2, "share by which it fell over the last third of the steps: below it is slow", MEASURED),
         ("diverged", 1.5, 2.0, "loss over the loss at the start", MEASURED),
         ("step_ratio", 0.5, 1.0, "(1/2) d'Hd over -g'd: above 1 the loss rises", f"{BOOK}, section 8.2.1; {MEASURED}"),
         ("jump", 0.1, 0.3, "change of the loss in one step, over the loss, while it does not fall", MEASURED),

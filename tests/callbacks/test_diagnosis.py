@@ -1,0 +1,488 @@
+"""Diagnosis: it changes nothing, works on every kind of model and data, and a part of it that fails fails alone."""
+
+import json
+import math
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from keras_ch8 import callbacks, monitors, verdicts
+from keras_ch8 import optimizers as ours
+from keras_ch8.board import tags
+from keras_ch8.monitors._probe import Probe
+from keras_ch8.verdicts import Claim
+from tests.board.readers import python_loader
+from tests.callbacks.runs import STEPS, Frames, X, Y, fit, network
+from tests.callbacks.test_tensorboard import read
+from tests.training import models
+
+PROBE = X[:16], Y[:16]
+HELD_OUT = models.X[200:232], models.Y[200:232]
+CHEAP = {"step_over_optimal", "loss_change", "loss_change_predicted", "noise_scale", "standard_error", "loss",
+         "gradient_norm", "elasticity", "online_risk", "training_risk"}  # fmt: skip
+
+
+def always(step):
+    return True
+
+
+def diagnosis(checks="cheap", when=always, budget=None, probe=PROBE, **options):
+    return callbacks.Diagnosis(probe, checks, when, budget, **options)
+
+
+def plain(**options):
+    return network(keras.optimizers.SGD(0.1), jit_compile=False, **options)
+
+
+def numbers(history):
+    return {name.removeprefix("diagnosis_") for name in history if name.startswith("diagnosis_")}
+
+
+# --- it changes nothing --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "optimizer, options",
+    [
+        (lambda: ours.Adam(0.01), {"jit_compile": False}),
+        pytest.param(lambda: keras.optimizers.SGD(0.01), {"jit_compile": False}, marks=pytest.mark.slow),
+        pytest.param(lambda: ours.SGD(0.01, use_ema=True), {"steps_per_execution": 4}, marks=pytest.mark.slow),
+    ],
+    ids=["ours", "Keras", "average, 4 steps at once"],
+)
+def test_a_run_with_all_checks_at_every_step_ends_bit_for_bit_as_one_without(optimizer, options):
+    """Weights, optimizer, metrics, statistics of batch normalization, and the seeds of Keras, TensorFlow, Python."""
+
+    watching = diagnosis("full", probe=HELD_OUT)
+    assert ended(optimizer(), watching, **options) == ended(optimizer(), **options)
+    executions = 2 * math.ceil(6 / options.get("steps_per_execution", 1))
+    assert watching.looks == 2 * executions  # at the probe, and at the spectrum
+
+
+def ended(optimizer, *listed, **options):
+    """Return all that a training leaves behind, and its history."""
+    model = models.network(optimizer, **options)
+    history = model.fit(models.X[:96], models.Y[:96], batch_size=16, epochs=2, callbacks=listed, verbose=0).history
+    return models.state_of(model)[0], {n: v for n, v in history.items() if not n.startswith("diagnosis_")}
+
+
+@pytest.mark.slow
+def test_in_one_xla_program_it_ends_as_with_any_callback_that_listens():
+    """The row that every step leaves makes XLA fuse the step another way, by a last bit; looking adds nothing to it."""
+    found = [ended(ours.Momentum(0.01), one, jit_compile=True) for one in (diagnosis("full", probe=HELD_OUT), Frames())]
+    assert found[0] == found[1]
+
+
+# --- it works everywhere -------------------------------------------------------------------------------------------
+
+
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.norm, self.head = layers.Dense(5, "relu"), layers.BatchNormalization(), layers.Dense(2)
+
+    def call(self, x, training=False):
+        return self.head(self.norm(self.stem(x), training=training))
+
+
+def subclassed():
+    model = Own()
+    model(X[:1])
+    return model, (X, Y), "mse", "dead gap"
+
+
+def two_inputs():
+    a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
+    hidden = layers.Dense(4, "tanh")(layers.concatenate([a, b]))
+    model = keras.Model(
+        {"a": a, "b": b}, {"c": layers.Dense(2, name="c")(hidden), "d": layers.Dense(1, name="d")(hidden)}
+    )
+    return model, ({"a": X, "b": -X}, {"c": Y, "d": Y[:, :1]}), {"c": "mse", "d": "mse"}, "cheap backward"
+
+
+def masked():
+    words = np.random.default_rng(1).integers(1, 7, (48, 5))
+    for i in range(48):
+        words[i, 1 + i % 5 :] = 0
+    parts = [layers.Embedding(7, 3, mask_zero=True), layers.Bidirectional(layers.LSTM(4)), layers.Dense(2)]
+    return keras.Sequential([keras.Input((5,), dtype="int32"), *parts]), (words, Y), "mse", "time"
+
+
+def mixed(policy):
+    hidden = [layers.Dense(5, "relu", dtype=policy), layers.BatchNormalization(dtype=policy)]
+    return keras.Sequential([keras.Input((6,)), *hidden, layers.Dense(2, dtype=policy)]), (X, Y), "mse", "dead gap"
+
+
+def image():
+    x = np.random.default_rng(2).normal(size=(48, 6, 6, 1)).astype("float32")
+    parts = [
+        layers.Conv2D(3, 3, activation="relu"),
+        layers.BatchNormalization(),
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+    ]
+    return keras.Sequential([keras.Input((6, 6, 1)), *parts, layers.Dense(2)]), (x, Y), "mse", "dead gap"
+
+
+KINDS_OF_MODEL = {
+    "two inputs, two outputs": two_inputs,
+    "masked sequences": masked,
+    "subclassed": subclassed,
+    "mixed_float16": lambda: mixed("mixed_float16"),
+    "mixed_bfloat16": lambda: mixed("mixed_bfloat16"),
+    "images": image,
+}
+BY_DEFAULT = ("two inputs, two outputs",)
+NEEDS = {"cheap": CHEAP, "backward": {"backward_factor"}, "time": {"horizon", "time_factor"}, "dead": {"share_dead"},
+         "gap": {"batch_norm_gap", "inference_loss"}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in BY_DEFAULT else pytest.mark.slow) for name in KINDS_OF_MODEL]
+)
+def test_every_kind_of_model_has_all_its_numbers(name):
+    """Warnings are errors here: nothing was left out."""
+    model, (x, y), loss, needs = KINDS_OF_MODEL[name]()
+    model.compile("sgd", loss, jit_compile=False)
+    probe = keras.tree.map_structure(lambda a: a[:16], (x, y))
+    watching = diagnosis("full", lambda step: step in (3, 6), probe=probe)
+    history = model.fit(x, y, batch_size=8, epochs=1, callbacks=[watching], verbose=0).history
+    wanted = CHEAP.union(
+        *(NEEDS[need] for need in needs.split()), {"distance", "heading", "eigenvalue_largest", "cost"}
+    )
+    assert wanted <= numbers(history)
+    for number in ("loss", "gradient_norm", "distance", "eigenvalue_largest", "loss_change"):
+        assert np.isfinite(history[f"diagnosis_{number}"]).all(), number
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        return X[16 * i : 16 * i + 16], Y[16 * i : 16 * i + 16]
+
+
+def batches(weighted=False):
+    return tf.data.Dataset.from_tensor_slices((X, Y, np.ones(48, "float32")) if weighted else (X, Y)).batch(16)
+
+
+PROBES = {
+    "tf.data": (batches, 16),
+    "tf.data without end": (lambda: batches(weighted=True).repeat(), 16),
+    "PyDataset": (Batches, 16),
+    "with weights": (lambda: (X, Y, np.linspace(0, 2, 48, dtype="float32")), 48),
+    "tensors": (lambda: [tf.constant(X), tf.constant(Y)], 48),
+}
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind == "tf.data" else pytest.mark.slow) for kind in PROBES]
+)
+def test_every_kind_of_probe(kind):
+    build, size = PROBES[kind]
+    model, watching = plain(), diagnosis(["gradient_norm"], when=STEPS, probe=build())
+    model.fit(batches(), epochs=2, callbacks=[watching], shuffle=False, verbose=0)
+    (reading,) = watching.past.of("gradient_norm")
+    assert watching.past.steps_of("gradient_norm").tolist() == [6]
+    x, y, *weight = build() if size == 48 else next(iter(batches())) if kind != "PyDataset" else (None, None)
+    if x is not None:
+        error = np.mean((model(x).numpy() - np.asarray(y)) ** 2, axis=1)
+        assert reading.loss == pytest.approx(np.mean(error * (weight[0] if weight else 1)), rel=1e-5)
+
+
+# --- what it reports -----------------------------------------------------------------------------------------------
+
+
+def test_looks_are_at_the_steps_that_are_due():
+    def steps(when):
+        watching = diagnosis(["gradient_norm"], when)
+        fit(plain(), [watching], epochs=3)
+        return watching.past.steps_of("gradient_norm").tolist()
+
+    assert steps(5) == [5, 10, 15]
+    assert steps(lambda step: step in (2, 7, 18)) == [2, 7, 18]
+
+
+@pytest.mark.slow
+def test_the_spectrum_is_dear_and_looked_at_ten_times_less_often():
+    watching = diagnosis("full", when=1)
+    fit(plain(), [watching], epochs=4)
+    assert watching.past.steps_of("gradient_norm").tolist() == [*range(1, 25)]
+    assert watching.past.steps_of("spectrum").tolist() == [10, 20]
+
+
+def test_a_look_is_at_the_update_that_was_just_made():
+    """The change of the loss on the probe at each step is what a loop of `train_on_batch` sees."""
+    watching, model = diagnosis(["step_length"]), plain()
+    fit(plain(), [watching], epochs=1)
+    for k, found in enumerate(watching.past.of("step_length")):
+        before = np.mean((model(PROBE[0]).numpy() - PROBE[1]) ** 2)
+        weights = model.get_weights()
+        model.train_on_batch(X[8 * k : 8 * k + 8], Y[8 * k : 8 * k + 8])
+        after = np.mean((model(PROBE[0]).numpy() - PROBE[1]) ** 2)
+        assert (found.loss_before, found.loss_after) == pytest.approx((before, after), rel=1e-5)
+        moved = np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(model.get_weights(), weights, strict=True)))
+        assert found.length == pytest.approx(moved, rel=1e-4)
+    assert watching.past.batch_size == 8
+
+
+@pytest.mark.slow
+def test_four_steps_at_once_are_judged_as_one_update_and_it_says_so():
+    one, four = diagnosis(["step_length"]), diagnosis(["step_length"])
+    fit(plain(), [one], batch_size=12, epochs=1)
+    fit(plain(steps_per_execution=4), [four], batch_size=12, epochs=1)
+    (sum_of_four,) = four.past.of("step_length")
+    assert sum_of_four.loss_before == pytest.approx(one.past.of("step_length")[0].loss_before, rel=1e-6)
+    assert sum_of_four.loss_after == pytest.approx(one.past.of("step_length")[3].loss_after, rel=1e-6)
+    assert four.past.steps_of("step_length").tolist() == [4]
+    assert "at the sum of 4 updates" in four.findings()[-1]
+    assert "sum" not in one.findings()[-1]
+
+
+def diverging():
+    return network(keras.optimizers.SGD(2.0), jit_compile=False)
+
+
+def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
+    """A network of three hidden layers whose rate is far too long, with its pictures and its verdict."""
+    keras.utils.set_random_seed(0)
+    hidden = [layers.Dense(5, "tanh") for _ in range(3)]
+    model = keras.Sequential([keras.Input((6,)), *hidden, layers.Dense(2)])
+    model.compile(keras.optimizers.SGD(2.0), "mse", jit_compile=False)
+    watching = diagnosis("standard")
+    history = fit(model, [callbacks.TensorBoard(tmp_path), watching])
+    curves = {name: points for name, points in read(tmp_path).items() if name.startswith("ch8_diagnosis/")}
+    assert set(curves) <= {tag.name for tag in tags.DIAGNOSIS.values()}
+    assert {f"ch8_diagnosis/{name}" for name in CHEAP} <= set(curves)
+    expected = watching.past.series("gradient_norm", "loss")
+    steps, found = zip(*curves["ch8_diagnosis/loss"], strict=True)
+    assert steps == tuple(range(1, 2 * STEPS + 1))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(history["diagnosis_loss"], expected[[STEPS - 1, 2 * STEPS - 1]])
+    with python_loader(tmp_path) as board:
+        pictures = {name for name in board.blobs("images") if name.startswith("ch8_diagnosis/")}
+        text = board.tensors("text")["ch8/verdicts"][-1][1].item().decode()
+        described = board.descriptions("scalars", "scalars")
+    assert pictures == {tags.FLOW_GRADIENT.name, tags.FLOW_SIGNAL.name, tags.FLOW_UPDATE.name}
+    assert text == verdicts.report(watching.verdicts)
+    assert all(described[tag.name] == tag.description for tag in tags.DIAGNOSIS.values() if tag.name in curves)
+    lines = (tmp_path / "optimization" / "verdicts.jsonl").read_text().splitlines()
+    changes = [verdicts.Verdict(**json.loads(line)) for line in lines]
+    for standing in watching.verdicts:
+        last = [c for c in changes if c.kind == standing.kind][-1]
+        assert (last.level, last.step) == (standing.level, standing.step)
+    (worst, *_) = watching.verdicts
+    assert (worst.kind, worst.level) == ("step_too_long", "act")
+
+
+@pytest.mark.slow
+def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
+    found = []
+    for order in (1, -1):
+        watching = diagnosis()
+        fit(diverging(), [callbacks.TensorBoard(tmp_path / str(order)), watching][::order])
+        curves = {n: p for n, p in read(tmp_path / str(order)).items() if n.startswith("ch8_diagnosis/")}
+        lines = (tmp_path / str(order) / "optimization" / "verdicts.jsonl").read_text()
+        found.append((curves, lines, watching.verdicts))
+    assert found[0] == found[1]
+
+
+def test_without_tensorboard_the_report_is_printed_on_request(capsys):
+    watching = diagnosis(["step_length", "gradient_norm"], verbose=True)
+    fit(diverging(), [watching])
+    assert watching.verdicts[0].kind == "step_too_long"
+    assert verdicts.report(watching.verdicts) in capsys.readouterr().out
+
+
+def test_beside_validation_and_early_stopping():
+    watching, stop = diagnosis(when=3), callbacks.EarlyStopping("val_loss", patience=1)
+    history = fit(plain(), [watching, stop], epochs=30, validation_data=(X[:8], -Y[:8]))
+    epochs = len(history["loss"])
+    assert epochs < 30
+    assert len(history["diagnosis_loss"]) == epochs
+    assert [set(logs) >= {"loss", "val_loss"} for logs in watching.past.epochs] == [True] * epochs
+    assert [len(losses) for losses in watching.past.passes] == [STEPS] * 2
+
+
+# --- what it costs -------------------------------------------------------------------------------------------------
+
+
+def test_the_probe_is_traced_once_and_the_training_step_no_more_than_with_another_callback(monkeypatch):
+    probes, real = [], Probe._scene
+    monkeypatch.setattr(Probe, "_scene", lambda self, *args: (probes.append(1), real(self, *args))[1])
+    steps = []
+
+    class Model(keras.Sequential):
+        def train_step(self, data):
+            steps.append(1)
+            return super().train_step(data)
+
+    def trains(*listed):
+        model = Model([keras.Input((6,)), layers.Dense(2)])
+        model.compile(ours.SGD(0.1), "mse", jit_compile=False)
+        steps.clear()
+        for _ in range(2):
+            fit(model, list(listed), epochs=3)
+        return len(steps)
+
+    assert trains(diagnosis()) == trains(callbacks.GradientClippingLogger())
+    assert len(probes) == 1
+
+
+def test_the_budget_is_kept_and_the_cost_reported():
+    watching = diagnosis(["gradient_norm"], when=None, budget=0.03)
+    history = fit(plain(), [watching], epochs=10)
+    assert history["diagnosis_cost"][-1] >= 0
+    assert len(history["diagnosis_cost"]) == 10
+    assert watching.looks <= 2 + 60 / 10
+    assert f"Diagnosis looked {watching.looks} times" in watching.findings()[-1]
+
+
+def test_a_second_fit_starts_afresh_with_the_weights_as_they_are():
+    watching, model = diagnosis(["distance"], when=2), plain()
+    fit(model, [watching])
+    assert len(watching.past.of("distance")) == STEPS
+    weights = model.get_weights()
+    history = fit(model, [watching], epochs=1)
+    first, *_ = found = watching.past.of("distance")
+    assert len(found) == STEPS / 2
+    assert first.start_norm == pytest.approx(np.sqrt(sum(np.sum(w**2) for w in weights)), rel=1e-6)
+    assert [logs["loss"] for logs in watching.past.epochs] == history["loss"]
+
+
+@pytest.mark.slow
+def test_another_loss_other_weights_and_another_model_are_seen_as_they_are():
+    """What was traced for the last `fit` is not taken for this one."""
+
+    def looked(model):
+        fit(model, [watching], epochs=1)
+        return watching.past.of("gradient_norm")[-1].loss
+
+    watching, model = diagnosis(["gradient_norm"], when=STEPS), plain()
+    looked(model)
+    model.compile(ours.SGD(0.1), "mae", jit_compile=False)
+    assert looked(model) == pytest.approx(np.mean(np.abs(model(PROBE[0]).numpy() - PROBE[1])), rel=1e-5)
+    model.layers[0].trainable = False
+    model.compile(ours.SGD(0.1), "mse", jit_compile=False)
+    assert looked(model) == pytest.approx(np.mean((model(PROBE[0]).numpy() - PROBE[1]) ** 2), rel=1e-5)
+    other = plain()
+    assert looked(other) == pytest.approx(np.mean((other(PROBE[0]).numpy() - PROBE[1]) ** 2), rel=1e-5)
+
+
+# --- what fails ----------------------------------------------------------------------------------------------------
+
+
+class Broken(monitors.AbstractMonitor):
+    name = "broken"
+
+    def __init__(self, where):
+        self.where = where
+
+    def tensors(self, scene):
+        return self.fails_in("tensors", {"loss": scene.now.loss})
+
+    def reading(self, **arrays):
+        return self.fails_in("reading", arrays)
+
+    def numbers(self, past):
+        return self.fails_in("numbers", {"mine": 7.0})
+
+    def claims(self, past):
+        return self.fails_in("claims", [Claim("cliff", "watch", "It was me.")])
+
+    def fails_in(self, where, otherwise):
+        if where == self.where:
+            raise ZeroDivisionError(f"in {where}")
+        return otherwise
+
+
+@pytest.mark.parametrize(
+    "where", ["tensors", *(pytest.param(w, marks=pytest.mark.slow) for w in ("reading", "claims", "numbers"))]
+)
+def test_a_monitor_that_fails_is_left_out_with_one_warning_and_the_others_go_on(where):
+    watching = diagnosis([Broken(where), "gradient_norm"])
+    with pytest.warns(
+        RuntimeWarning, match=rf"goes on without 'broken', which failed with ZeroDiv.*in {where}"
+    ) as said:
+        history = fit(plain(), [watching])
+    assert len(said) == 1
+    assert len(watching.past.of("gradient_norm")) == 2 * STEPS
+    assert np.isfinite(history["diagnosis_loss"]).all()
+    assert watching.verdicts == []
+
+
+def test_a_monitor_of_one_s_own_that_works_has_its_say_and_its_curve(tmp_path):
+    watching = diagnosis([Broken("nowhere")])
+    history = fit(plain(), [watching, callbacks.TensorBoard(tmp_path)])
+    assert [(v.kind, v.level) for v in watching.verdicts] == [("cliff", "watch")]
+    assert history["diagnosis_mine"] == [7.0, 7.0]
+    assert read(tmp_path)["ch8_diagnosis/mine"] == [(step, 7.0) for step in range(1, 2 * STEPS + 1)]
+
+
+@pytest.mark.slow
+def test_a_probe_that_does_not_fit_the_model_is_left_out_with_one_warning():
+    watching = diagnosis(probe=(X[:16, :3], Y[:16]))
+    with pytest.warns(RuntimeWarning, match="goes on without 'probe'") as said:
+        history = fit(plain(), [watching])
+    assert len(said) == 1
+    assert len(history["loss"]) == 2
+
+
+def test_a_probe_of_one_example_has_no_noise_and_all_the_rest():
+    watching = diagnosis(probe=(X[:1], Y[:1]))
+    with pytest.warns(RuntimeWarning, match=r"without 'gradient_noise'.*fewer examples \(1\) than parts") as said:
+        fit(plain(), [watching])
+    assert len(said) == 1
+    assert len(watching.past.of("step_length")) == 2 * STEPS
+
+
+def endless():
+    while True:
+        yield PROBE
+
+
+@pytest.mark.parametrize(
+    "probe", [None, 3, (), (X, Y, None, None), (X, Y[:5]), "digits", {}, endless()], ids=lambda p: type(p).__name__
+)
+def test_what_is_no_probe_is_an_error_at_once(probe):
+    with pytest.raises(ValueError, match=r"`probe` is what .*Received: a \w+, which .*Give some 64 to 512 examples\."):
+        diagnosis(probe=probe)
+
+
+@pytest.mark.parametrize("checks", ["all", ["spectrum", "weather"], None])
+def test_unknown_checks_are_an_error_that_names_those_there_are(checks):
+    with pytest.raises(
+        ValueError, match=r"`checks` is 'cheap', 'standard' or 'full', or a list of monitors: step_length"
+    ):
+        diagnosis(checks)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"when": 0}, r"`when` is the steps between two looks.*Received: when=0\. Try 100"),
+        ({"budget": -1}, r"`budget` is the share .*Received: budget=-1.*Try 0\.03, or None\."),
+        ({"budget": "all"}, r"`budget` is the share .*Received: budget='all'"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_errors(options, message):
+    with pytest.raises(ValueError, match=message):
+        diagnosis(**options)
+
+
+def test_a_run_that_is_infinite_goes_on_and_says_so():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(2)])
+    model.compile(keras.optimizers.SGD(1e30), "mse", jit_compile=False)
+    watching = diagnosis("standard")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(model, [watching], epochs=3)
+    found = {v.kind: v.level for v in watching.verdicts}
+    assert found["nonfinite"] == "act"
+    assert found["step_too_long"] == "act"

@@ -1,0 +1,89 @@
+"""Statistics of a batch beside the moving ones, in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_ch8 import monitors
+from tests.curvature.models import IMAGES, SIX, Y, sequential
+from tests.monitors.reference import restored
+
+RNG = np.random.default_rng(8)
+CLOSE = {"rtol": 1e-5}  # the gaps are float32
+
+
+def rms(a):
+    return np.sqrt(np.mean(np.square(a)))
+
+
+def gaps(layer, given):
+    """Return mean gap, scale gap and collapsed share of one layer from what it is given, channels last."""
+    given = given.reshape(-1, given.shape[-1])
+    sigma, moving = (np.sqrt(v + layer.epsilon) for v in (given.var(axis=0), layer.moving_variance.numpy()))
+    gamma = np.abs(layer.gamma.numpy()) if layer.scale else np.ones(given.shape[-1])
+    return (
+        rms((given.mean(axis=0) - layer.moving_mean.numpy()) / sigma),
+        rms(np.log(moving / sigma)),
+        np.mean(gamma < 0.01 * gamma.max()),
+    )
+
+
+def test_dense_and_convolution(float64):
+    norms = layers.BatchNormalization(name="first"), layers.BatchNormalization(scale=False, name="second")
+    model, x, y = sequential(IMAGES, layers.Conv2D(3, 3), norms[0], layers.Flatten(), layers.Dense(5), norms[1])
+    for norm in norms:
+        norm.moving_mean.assign(RNG.normal(size=norm.moving_mean.shape))
+        norm.moving_variance.assign(RNG.uniform(0.5, 2, norm.moving_variance.shape))
+    norms[0].gamma.assign([1.0, 1e-3, -2.0])
+    found = monitors.batch_statistics(model, x, y)
+    conv = model.layers[0](x).numpy()
+    with restored(model):
+        dense = model.layers[3](model.layers[2](norms[0](conv, training=True))).numpy()
+    expected = np.array([gaps(norms[0], conv), gaps(norms[1], dense)])
+    assert found.names == ("first", "second")
+    assert expected[:, 2].tolist() == pytest.approx([1 / 3, 0])
+    np.testing.assert_allclose(np.stack([found.mean_gap, found.scale_gap, found.collapsed], axis=1), expected, **CLOSE)
+    assert found.gap == max(*found.mean_gap, *found.scale_gap)
+
+
+def test_both_losses(float64):
+    model, x, y = sequential(SIX, layers.Dense(4), layers.BatchNormalization(), layers.Activation("tanh"))
+    norm = model.layers[1]
+    norm.moving_mean.assign(RNG.normal(size=4))
+    moving = norm.moving_mean.numpy()
+    found = monitors.batch_statistics(model, x, y)
+    assert found.inference_loss == pytest.approx(np.mean((model(x, training=False).numpy() - y) ** 2), rel=1e-6)
+    assert (norm.moving_mean.numpy() == moving).all()
+    given = model.layers[0](x).numpy()
+    expected = gaps(norm, given)
+    np.testing.assert_allclose([found.mean_gap[0], found.scale_gap[0], found.collapsed[0]], expected, **CLOSE)
+    assert found.training_loss == pytest.approx(np.mean((model(x, training=True).numpy() - y) ** 2), rel=1e-6)
+
+
+def test_statistics_that_agree_have_no_gap(float64):
+    """Moving averages set to those of the batch: both losses are the same then."""
+    model, x, y = sequential(SIX, layers.BatchNormalization())
+    norm = model.layers[0]
+    norm.moving_mean.assign(SIX.mean(axis=0))
+    norm.moving_variance.assign(SIX.var(axis=0))
+    found = monitors.batch_statistics(model, x, y)
+    assert found.gap == pytest.approx(0, abs=1e-6)
+    assert found.inference_loss == pytest.approx(found.training_loss, rel=1e-12)
+
+
+@pytest.mark.slow
+def test_channels_first(float64):
+    model, x, y = sequential(IMAGES, layers.BatchNormalization(axis=1), layers.Flatten())
+    norm = model.layers[0]
+    norm.moving_mean.assign(RNG.normal(size=6))
+    expected = gaps(norm, np.moveaxis(IMAGES, 1, -1))
+    found = monitors.batch_statistics(model, x, y)
+    np.testing.assert_allclose([found.mean_gap[0], found.scale_gap[0], found.collapsed[0]], expected, **CLOSE)
+
+
+def test_a_model_without_is_refused():
+    model = keras.Sequential([keras.Input((6,)), layers.LayerNormalization(), layers.Dense(2)])
+    model.compile(loss="mse")
+    with pytest.raises(ValueError, match=r"`batch_statistics` compares .* which has no such layer\. Add one"):
+        monitors.batch_statistics(model, SIX, Y)

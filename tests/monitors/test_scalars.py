@@ -1,0 +1,122 @@
+"""Norms, distance, cliffs and the first pass beside NumPy and plain loops."""
+
+import numpy as np
+import pytest
+
+from keras_ch8 import monitors
+from keras_ch8.monitors import AbstractMonitor
+from keras_ch8.monitors._checks import chosen
+from tests.curvature.models import MODELS
+from tests.monitors.reference import eager, flat, moved, weights_of
+
+RNG = np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("name", ["dense", pytest.param("regularization, add_loss", marks=pytest.mark.slow)])
+def test_norms_and_loss(float64, name):
+    model, x, y = MODELS[name]()
+    loss, g = eager(model, x, y)
+    found = monitors.gradient_norm(model, x, y)
+    norm, size = np.linalg.norm(g), np.linalg.norm(flat(weights_of(model)))
+    assert (found.norm, found.weight_norm, found.loss) == pytest.approx((norm, size, loss), rel=1e-10)
+    assert found.elasticity == pytest.approx(norm * size / loss, rel=1e-10)
+
+
+def test_the_way_from_the_start_and_whether_the_gradient_leads_on(float64):
+    model, x, y = MODELS["dense"]()
+    start, way = moved(model, 0.7)
+    g = eager(model, x, y)[1]
+    found = monitors.distance(model, x, y, start)
+    assert found.distance == pytest.approx(0.7)
+    assert found.start_norm == pytest.approx(np.linalg.norm(flat(start)))
+    assert found.weight_norm == pytest.approx(np.linalg.norm(flat(weights_of(model))))
+    assert found.heading == pytest.approx(g @ way / np.linalg.norm(g) / 0.7, rel=1e-10)
+
+
+def test_at_the_start_there_is_no_way(float64):
+    model, x, y = MODELS["dense"]()
+    found = monitors.distance(model, x, y, weights_of(model))
+    assert (found.distance, found.heading) == (0.0, 0.0)
+
+
+def test_the_ratio_is_to_the_median_of_the_100_steps_before():
+    norms = RNG.lognormal(size=400)
+    norms[150], norms[250:252] = 60.0, 80.0
+    found = monitors.cliff(norms)
+    largest = 0.0
+    for i in range(20, 400):
+        usual = np.median(norms[max(0, i - 100) : i])
+        largest = max(largest, usual)
+        assert found.ratio[i - 20] == pytest.approx(norms[i] / usual)
+        assert found.rise[i - 20] == pytest.approx(norms[i] / largest)
+    assert found.steps.tolist() == [*range(21, 401)]
+    assert found.largest == found.ratio.max()
+
+
+def test_a_run_of_spikes_counts_once_and_by_the_number_of_its_first_step():
+    norms = np.ones(60)
+    norms[[30, 31, 32, 50]] = 20.0
+    assert monitors.cliff(norms).spikes(10.0).tolist() == [31, 51]
+    assert monitors.cliff(norms, steps=np.arange(1001, 1061)).spikes(10.0).tolist() == [1031, 1051]
+    assert monitors.cliff(norms).spikes(20.0).tolist() == []
+
+
+def test_a_gradient_that_shrinks_and_varies_is_no_cliff():
+    norms = 0.97 ** np.arange(200.0)
+    norms[150] *= 50  # far above its time, far below what was usual once
+    found = monitors.cliff(norms)
+    assert found.largest > 10
+    assert found.spikes(10.0).tolist() == []
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_norm_that_is_no_number_is_a_spike(value):
+    norms = np.ones(50)
+    norms[40] = value
+    found = monitors.cliff(norms)
+    assert found.spikes(10.0).tolist() == [41]
+    assert found.largest == np.inf
+    assert np.isfinite(np.delete(found.ratio, 20)).all()
+
+
+@pytest.mark.parametrize("norms", [np.zeros(50), np.full(50, np.inf), np.ones(20), np.zeros(0)])
+def test_where_nothing_stands_out_there_is_no_spike(norms):
+    assert not len(monitors.cliff(norms).spikes(10.0))
+
+
+def test_after_zeros_the_first_gradient_is_a_spike():
+    norms = np.zeros(50)
+    norms[30] = 1e-3
+    assert monitors.cliff(norms).spikes(10.0).tolist() == [31]
+
+
+def test_the_risk_is_the_mean_of_the_last_quarter_of_a_pass():
+    passes = RNG.normal(size=(3, 40))
+    found = monitors.online_risk(list(passes))
+    assert found.first == pytest.approx(passes[0, 30:].mean())
+    assert found.last == pytest.approx(passes[2, 30:].mean())
+    assert found.first_error == pytest.approx(passes[0, 30:].std(ddof=1) / np.sqrt(10))
+    assert found.last_error == pytest.approx(passes[2, 30:].std(ddof=1) / np.sqrt(10))
+    assert found.passes == 3
+
+
+def test_one_minibatch_has_no_error_and_no_pass_no_risk():
+    found = monitors.online_risk([np.array([2.0])])
+    assert (found.first, found.last, found.passes) == (2.0, 2.0, 1)
+    assert np.isnan(found.first_error)
+    with pytest.raises(ValueError, match=r"Received: losses=\[\]\. Give one array a pass"):
+        monitors.online_risk([])
+
+
+def test_sets_grow_and_lists_are_taken_as_they_are():
+    cheap, standard, full = (chosen(name) for name in ("cheap", "standard", "full"))
+    names = [[m.name for m in some] for some in (cheap, standard, full)]
+    assert set(names[0]) < set(names[1]) == set(names[2])
+    own = AbstractMonitor()
+    assert chosen([own, "cliff"]) == (own, *(m for m in cheap if m.name == "cliff"))
+
+
+@pytest.mark.parametrize("checks", ["everything", ["clif"], 3, None, [object]])
+def test_checks_that_there_are_not_are_named_with_those_that_there_are(checks):
+    with pytest.raises(ValueError, match=r"`checks` is 'cheap', 'standard' or 'full', or a list.*cliff.*Received: "):
+        chosen(checks)

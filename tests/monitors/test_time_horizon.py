@@ -1,0 +1,153 @@
+"""The gradient through time beside the gradients of single examples, for every kind of recurrent layer and mask."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from keras_ch8 import monitors
+from tests.monitors.reference import restored
+
+RNG = np.random.default_rng(7)
+X, Y = RNG.normal(size=(4, 6, 3)), RNG.normal(size=(4, 2))
+LENGTHS = (6, 4, 2, 1)
+CLOSE = {"rtol": 2e-5}  # the gradients through time are float32
+
+
+def model_of(*parts):
+    model = keras.Sequential([keras.Input((6, 3)), *parts, layers.Dense(2)])
+    model.compile(loss="mse")
+    return model
+
+
+def slopes(model, x, y, path=None, first=0):
+    """Return |dL_i / dx_t| [examples, time] for what layer number `first` is given; each example by itself."""
+    found = []
+    with restored(model):
+        for i in range(len(x)):
+            given = tf.convert_to_tensor(x[i : i + 1])
+            for layer in model.layers[:first]:
+                given = layer(given)
+            mask = getattr(given, "_keras_mask", None)
+            with tf.GradientTape() as tape:
+                tape.watch(given)
+                out = path(given, mask) if path else given
+                for n, layer in enumerate(model.layers[first:] if path is None else model.layers[first + 1 :]):
+                    out = layer(out, mask=mask) if n == 0 and path is None and mask is not None else layer(out)
+                loss = tf.reduce_mean(tf.square(out - y[i]))
+            slope = tf.convert_to_tensor(tape.gradient(loss, given)).numpy()
+            found.append(np.sqrt(np.sum(np.square(slope[0]), axis=-1)))
+    return np.array(found)
+
+
+def rms(a):
+    return np.sqrt(np.mean(np.square(a), axis=0))
+
+
+@pytest.mark.parametrize(
+    "kind", [layers.LSTM, *(pytest.param(k, marks=pytest.mark.slow) for k in (layers.SimpleRNN, layers.GRU))]
+)
+def test_the_profile_is_that_of_single_examples(float64, kind):
+    model = model_of(kind(4))
+    (found,) = monitors.time_horizon(model, X, Y)
+    np.testing.assert_allclose(found.profile, rms(slopes(model, X, Y))[::-1], **CLOSE)
+    assert found.is_final
+    assert found.horizon == 6
+    square = model.layers[0].cell.recurrent_kernel.numpy()[:, :4]
+    assert found.spectral_radius == pytest.approx(np.abs(np.linalg.eigvals(square)).max(), rel=1e-5)
+
+
+@pytest.mark.slow
+def test_the_profile_is_that_of_finite_differences(float64):
+    """A second reference, which knows no gradients: the sum over all t of |dL/dx_t|^2 entry by entry."""
+    model = model_of(layers.SimpleRNN(4))
+    (found,) = monitors.time_horizon(model, X[:1], Y[:1])
+
+    def loss(x):
+        return np.mean((model(x).numpy() - Y[:1]) ** 2)
+
+    h = 1e-5
+    squares = np.zeros(6)
+    for t, j in np.ndindex(6, 3):
+        e = np.zeros((1, 6, 3))
+        e[0, t, j] = h
+        squares[t] += ((loss(X[:1] + e) - loss(X[:1] - e)) / (2 * h)) ** 2
+    np.testing.assert_allclose(found.profile, np.sqrt(squares)[::-1], **CLOSE)
+
+
+def test_what_is_padded_on_the_right_does_not_count(float64):
+    """Four sequences of different length end together: the profile counts back from the end of each."""
+    x = X.copy()
+    for i, length in enumerate(LENGTHS):
+        x[i, length:] = 0
+    model = model_of(layers.Masking(), layers.LSTM(4))
+    (found,) = monitors.time_horizon(model, x, Y)
+    single = slopes(model, x, Y, first=1)
+    expected = [
+        np.sqrt(np.mean([single[i, length - 1 - back] ** 2 for i, length in enumerate(LENGTHS) if length > back]))
+        for back in range(6)
+    ]
+    np.testing.assert_allclose(found.profile, expected, **CLOSE)
+    assert (single[np.arange(4)[:, None], np.arange(6)] == 0)[3, 1:].all()
+
+
+@pytest.mark.slow
+def test_words_with_a_mask_and_padding_on_the_left(float64):
+    """Twice the same words, once padded on the left: the same profile as far as the words reach."""
+    words = RNG.integers(1, 7, (4, 4))
+    model = keras.Sequential([layers.Embedding(7, 3, mask_zero=True), layers.GRU(4), layers.Dense(2)])
+    model.build((None, None))
+    model.compile(loss="mse")
+    (short,) = monitors.time_horizon(model, words, Y)
+    (long,) = monitors.time_horizon(model, np.pad(words, ((0, 0), (2, 0))), Y)
+    assert short.profile.shape == long.profile.shape == (4,)
+    np.testing.assert_allclose(long.profile, short.profile, **CLOSE)
+
+
+def test_each_direction_has_a_profile_of_its_own(float64):
+    model = model_of(layers.Bidirectional(layers.SimpleRNN(4)))
+    both = model.layers[0]
+    ways = {
+        "forward": lambda x, mask: tf.concat([both.forward_layer(x), tf.stop_gradient(both.backward_layer(x))], -1),
+        "backward": lambda x, mask: tf.concat([tf.stop_gradient(both.forward_layer(x)), both.backward_layer(x)], -1),
+    }
+    found = monitors.time_horizon(model, X, Y)
+    assert [f.name for f in found] == [both.forward_layer.name, both.backward_layer.name]
+    np.testing.assert_allclose(found[0].profile, rms(slopes(model, X, Y, ways["forward"]))[::-1], **CLOSE)
+    np.testing.assert_allclose(found[1].profile, rms(slopes(model, X, Y, ways["backward"])), **CLOSE)
+
+
+@pytest.mark.slow
+def test_backwards_and_every_step(float64):
+    model = model_of(layers.GRU(4, go_backwards=True))
+    (found,) = monitors.time_horizon(model, X, Y)
+    np.testing.assert_allclose(found.profile, rms(slopes(model, X, Y)), **CLOSE)
+    model = model_of(layers.LSTM(4, return_sequences=True), layers.GRU(3))
+    first, second = monitors.time_horizon(model, X, Y)
+    np.testing.assert_allclose(first.profile, rms(slopes(model, X, Y))[::-1], **CLOSE)
+    np.testing.assert_allclose(second.profile, rms(slopes(model, X, Y, first=1))[::-1], **CLOSE)
+    assert first.is_final
+    every = keras.Sequential([keras.Input((6, 3)), layers.LSTM(4, return_sequences=True), layers.Dense(2)])
+    every.compile(loss="mse")
+    assert not monitors.time_horizon(every, X, np.repeat(Y[:, None], 6, axis=1))[0].is_final
+
+
+def test_horizon_and_factor_by_hand():
+    halves = monitors.TimeHorizon("rnn", 0.5 ** np.arange(20.0), True, np.zeros((2, 2)))
+    assert halves.horizon == 7  # 1/64 is above 1 %, 1/128 is not
+    assert halves.factor == pytest.approx(0.5)
+    gone = monitors.TimeHorizon("rnn", np.array([1.0, 0.5, 0.0, 0.0]), True, np.zeros((0, 0)))
+    assert gone.horizon == 2
+    assert np.isnan(gone.factor)
+    assert np.isnan(gone.spectral_radius)
+    assert monitors.TimeHorizon("rnn", np.zeros(4), True, np.zeros((2, 2))).horizon == 0
+    back = monitors.TimeHorizon("rnn", np.array([1.0, 1e-3, 0.5, 1e-3]), True, np.zeros((2, 2)))
+    assert back.horizon == 3  # it comes back
+
+
+def test_a_model_without_time_is_refused():
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    model.compile(loss="mse")
+    with pytest.raises(ValueError, match=r"`time_horizon` follows .* which has none\. `layer_flow` follows"):
+        monitors.time_horizon(model, X[:, 0], Y)

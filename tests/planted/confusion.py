@@ -1,0 +1,84 @@
+"""Judges the planted runs and prints the confusion table.
+
+.venv/bin/python -m tests.planted.confusion --half first --seeds 0 1 2 --processes 2
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import importlib
+import multiprocessing
+import os
+import time
+
+HALVES = ("first", "second")
+
+
+def judge(half, name, seed):
+    """Train one run as it is, with the default diagnosis, and return what is said of it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras_ch8
+
+    from . import runs
+
+    planted = next(run for run in _runs(half) if run.name == name)
+    run, begin = planted.make(seed), time.perf_counter()
+    diagnosis = keras_ch8.callbacks.Diagnosis(run.probe)
+    runs.fit(run, [diagnosis])
+    said = {v.kind: v.level for v in diagnosis.verdicts if v.level != "ok"}
+    return {"name": name, "kind": planted.kind, "seed": seed, "said": said, "seconds": time.perf_counter() - begin}
+
+
+def _runs(half):
+    return importlib.import_module(f".{half}", __package__).RUNS
+
+
+def is_right(result):
+    """Whether the planted trouble is named; of a healthy run, whether nothing calls for action."""
+    return result["kind"] in result["said"] if result["kind"] else "act" not in result["said"].values()
+
+
+def judge_all(halves=HALVES, seeds=(0,), processes=2):
+    """Return what is said of every run; processes of their own, since each run traces graphs that stay."""
+    tasks = [(half, run.name, seed) for half in halves for run in _runs(half) for seed in seeds]
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
+        return list(pool.map(judge, *zip(*tasks, strict=True)))
+
+
+def table(results):
+    """Return a line for each run: how often it was judged rightly, and how often anything was said of it."""
+    lines = [f"{'run':28}{'planted':18}{'right':>7}   said (act / watch)"]
+    for name, group in _grouped(results, "name"):
+        said = collections.Counter((kind, level) for r in group for kind, level in r["said"].items())
+        kinds = sorted({kind for kind, _ in said}, key=lambda k: (-said[k, "act"], -said[k, "watch"]))
+        words = ", ".join(f"{kind} {said[kind, 'act']}/{said[kind, 'watch']}" for kind in kinds)
+        right = f"{sum(map(is_right, group))}/{len(group)}"
+        lines.append(f"{name:28}{group[0]['kind'] or 'healthy':18}{right:>7}   {words}")
+    sick, healthy = ([r for r in results if bool(r["kind"]) == is_sick] for is_sick in (True, False))
+    for what, group in (("sick runs named", sick), ("healthy runs without an act", healthy)):
+        lines.append(f"{what}: {sum(map(is_right, group))} of {len(group)}")
+    return "\n".join(lines)
+
+
+def _grouped(results, key):
+    groups = collections.defaultdict(list)
+    for result in results:
+        groups[result[key]].append(result)
+    return groups.items()
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--half", nargs="+", default=HALVES, choices=HALVES)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    begin = time.perf_counter()
+    results = judge_all(options.half, options.seeds, options.processes)
+    print(table(results), f"{time.perf_counter() - begin:.0f} s", sep="\n")
+
+
+if __name__ == "__main__":
+    main()

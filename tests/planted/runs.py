@@ -1,0 +1,103 @@
+"""Small trainings with one known trouble, or none: what both halves share."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+STEPS = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training, ready to go."""
+
+    model: keras.Model
+    x: np.ndarray
+    y: np.ndarray
+    batch_size: int
+    epochs: int
+    probe: tuple[np.ndarray, np.ndarray]
+    validation_data: tuple[np.ndarray, np.ndarray] | None = None
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Planted:
+    """A training by name; `kind` is the verdict it must get, None that it is healthy."""
+
+    name: str
+    kind: str | None
+    build: Callable[..., Run]
+    cure: str = ""
+
+    def make(self, seed):
+        """Return the run; data, weights and the order of the batches come from the seed."""
+        keras.utils.set_random_seed(seed)
+        return self.build(np.random.default_rng(seed))
+
+    def cured(self, seed):
+        """Return the same run but for the cure."""
+        keras.utils.set_random_seed(seed)
+        return self.build(np.random.default_rng(seed), cured=True)
+
+
+class Half(list):
+    """The runs of one file, in its order."""
+
+    def sick(self, kind, cure):
+        """Add a builder `f(rng, cured=False)` under its name."""
+
+        def add(build):
+            self.append(Planted(build.__name__, kind, build, cure))
+            return build
+
+        return add
+
+    def healthy(self, build):
+        """Add a builder `f(rng)` under its name."""
+        self.append(Planted(build.__name__, None, build))
+        return build
+
+
+def fit(run, callbacks=()):
+    """Train it and return the history."""
+    return run.model.fit(
+        run.x,
+        run.y,
+        batch_size=run.batch_size,
+        epochs=run.epochs,
+        validation_data=run.validation_data,
+        callbacks=list(callbacks),
+        verbose=0,
+        **run.options,
+    ).history
+
+
+def ready(model, loss, optimizer, train, probe, batch_size, *, steps=STEPS, validate=False, metrics=None, **options):
+    """Compile the model and return its run of at least so many steps."""
+    model.compile(optimizer, loss, metrics=metrics)
+    epochs = -(-steps // -(-len(train[0]) // batch_size))
+    return Run(model, *train, batch_size, epochs, probe, probe if validate else None, options)
+
+
+def net(shape, *layers):
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def split(x, y, rng, held_out):
+    """Return training and held-out examples."""
+    order = rng.permutation(len(x))
+    x, y = x[order].astype("float32"), y[order].astype("int32" if np.issubdtype(y.dtype, np.integer) else "float32")
+    return (x[held_out:], y[held_out:]), (x[:held_out], y[:held_out])
+
+
+def standardized(x):
+    return (x - x.mean(axis=0)) / x.std(axis=0)
+
+
+def tiled(examples, times):
+    """Return the examples so many times over; unshuffled batches of their number are then full batches."""
+    return tuple(np.concatenate([part] * times) for part in examples)
