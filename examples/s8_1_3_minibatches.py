@@ -72,9 +72,9 @@ def main():
     x, y, probe = x[:1440], y[:1440], (x[1440:], y[1440:])
     noisy = np.where(rng.random(len(y)) < 0.4, rng.integers(0, 10, len(y)), y)
 
-    trace, model = monitors.gradient_noise(network(1.0), x, y, parts=48 if quick else 96).trace, network(1.0)
+    trace, model = monitors.gradient_noise(network(1.0), x, y, parts=16 if quick else 96).trace, network(1.0)
     print("examples   standard error of the gradient\nin a batch   measured   foreseen")
-    errors = [spread(model, x, y, m, 20 if quick else 100, rng) for m in SIZES]
+    errors = [spread(model, x, y, m, 10 if quick else 100, rng) for m in SIZES]
     for m, error in zip(SIZES, errors, strict=True):
         print(f"{m:10d}{error:11.3f}{np.sqrt(trace / m):11.3f}")
     print(f"slope of log(measured) against log(m): {np.polyfit(np.log(SIZES), np.log(errors), 1)[0]:.3f}\n")
@@ -86,7 +86,7 @@ def main():
         steps, order = 30 if quick else steps, rng.permutation(copies * len(x)) % len(x)
         xs, ys = x[order], (noisy if name == "single" else y)[order]
         model, ends, epoch = network(0.1), [], -(-len(xs) // batch_size)
-        scale = monitors.gradient_noise(model, xs, ys, parts=32).scale
+        scale = monitors.gradient_noise(model, xs, ys, parts=8 if quick else 32).scale
 
         def clock(batch, logs, ends=ends):
             ends.append(time.perf_counter())

@@ -1,4 +1,4 @@
-"""Batches for short trainings, over and over, in an order of their own."""
+"""Batches, over and over, in an order of their own, and their parts."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +39,22 @@ def batches(x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int) -> I
         yield from _of_dataset(x)
     else:
         yield from _of_arrays((x, y, sample_weight), batch_size, seed)
+
+
+def parts_of(batch: Any, count: int) -> list[Any]:
+    """Cut a batch into equal parts; what is left over is left out. A batch that is too small is one part."""
+    size = length_of(batch) // count
+    if not size:
+        count, size = 1, length_of(batch)
+    return [
+        keras.tree.map_structure(lambda a, i=i: None if a is None else a[i * size : (i + 1) * size], batch)
+        for i in range(count)
+    ]
+
+
+def length_of(batch: Any) -> int:
+    """Return the number of examples of a batch."""
+    return int(next(a for a in keras.tree.flatten(batch) if a is not None).shape[0])
 
 
 def _is_dataset(x: Any, y: Any) -> bool:

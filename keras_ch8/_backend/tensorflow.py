@@ -40,8 +40,12 @@ def compile_xla(function: Callable[..., Any]) -> Any:
 
 
 def trace(function: Callable[..., Any]) -> Any:
-    """Turn a function into a graph, without XLA; a size that keeps changing (rows of an embedding) becomes unknown."""
-    return tf.function(function, autograph=False, reduce_retracing=True)
+    """Turn a function into a graph, without XLA; a size that keeps changing (rows of an embedding) becomes unknown.
+
+    The function is given a new name each time: TensorFlow counts the traces of a method for all its objects together,
+    and would warn of too many.
+    """
+    return tf.function(lambda *args: function(*args), autograph=False, reduce_retracing=True)
 
 
 def in_xla() -> bool:

@@ -10,6 +10,7 @@ from .. import _checks, _keras, _telemetry, monitors
 from ..board import tags
 from ..monitors._checks import chosen
 from ..monitors._past import Past, Rows
+from ..monitors._progress import is_slow
 from ..verdicts import Docket, Verdict, report
 from ._base import AbstractCallback, say
 from ._flow_map import FlowMap
@@ -156,9 +157,13 @@ class Diagnosis(AbstractCallback):
             self._leave_out(look.name, error)
             return
         self.past.add(step, readings)
-        self._judge(m for m in self.monitors if m.name in readings)
+        self._judge(m for m in self.monitors if m.name in readings or self._is_over(m))
         if self.session.writer is not None:
             self._map.add(readings)
+
+    def _is_over(self, monitor: monitors.AbstractMonitor) -> bool:
+        """Whether what a monitor says has to be taken back: it is not looked at any more, since the training moves."""
+        return monitor.judges == "spectrum" and bool(self.past.of(monitor.name)) and not is_slow(self.past)
 
     def _judge(self, which: Iterable[monitors.AbstractMonitor]) -> None:
         """Let monitors say what they make of the past; write their numbers, and what has changed."""

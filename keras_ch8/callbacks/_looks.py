@@ -110,7 +110,8 @@ def first_batch(probe: Any) -> Any:
     try:
         if len(parts) > 3:
             raise ValueError(f"it has {len(parts)} parts")
-        batch = next(_batches.batches(*(*parts, None, None, None)[:3], batch_size=10**9, seed=0))
+        x, y, sample_weight = (*parts, None, None)[:3]
+        batch = next(_batches.batches(x, y, sample_weight, batch_size=10**9, seed=0))
         if not all(len(a.shape) for a in keras.tree.flatten(batch) if a is not None):
             raise ValueError("it has numbers, no examples")
         return batch

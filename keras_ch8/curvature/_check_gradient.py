@@ -32,7 +32,7 @@ class GradientCheck:
     @property
     def wrong(self) -> list[str]:
         """Paths of the variables whose gradient is wrong."""
-        off = np.abs(self.found - self.expected) > NOISE * self.errors
+        off = ~(np.abs(self.found - self.expected) <= NOISE * self.errors)  # a NaN is wrong too
         return [path for path, is_off in zip(self.paths, off, strict=True) if is_off]
 
     def __str__(self) -> str:

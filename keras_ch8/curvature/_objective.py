@@ -59,9 +59,9 @@ class Objective:
         """Return J(theta)."""
         return float(self._value(self.cut(theta)).numpy())
 
-    def gradient(self, theta: np.ndarray) -> np.ndarray:
-        """Return the gradient of J at theta."""
-        return self.join([g.numpy() for g in self._gradient(self.cut(theta))])
+    def gradient(self, theta: np.ndarray, data: Any = None) -> np.ndarray:
+        """Return the gradient of J at theta; on other examples than its own, if given."""
+        return self.join([g.numpy() for g in self._gradient(self.cut(theta), data)])
 
     def product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Return H v, where H is the Hessian of J at theta."""
@@ -98,8 +98,8 @@ class Objective:
                 loss = ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
             return loss, y_pred
 
-    def _gradient_at(self, values: list[Any]) -> list[Any]:
-        return _backend.gradients(self.value_at, values)
+    def _gradient_at(self, values: list[Any], data: Any) -> list[Any]:
+        return _backend.gradients(lambda values: self.value_at(values, data), values)
 
     def _product_at(self, values: list[Any], vectors: list[Any]) -> list[Any]:
         def along(values: list[Any]) -> Any:

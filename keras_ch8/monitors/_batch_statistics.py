@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from ..verdicts import LEVELS, THRESHOLDS, Claim
+from ._layer import root_mean_square
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
@@ -100,11 +101,7 @@ def _gaps(layer: Any, given: Any) -> tuple[Any, Any, Any]:
     scale_gap = ops.log((moving_variance + layer.epsilon) / variance) / 2
     size = ops.abs(ops.cast(layer.gamma, "float32")) if layer.scale else ops.ones_like(mean)
     collapsed = ops.mean(ops.cast(size < 0.01 * ops.max(size), "float32"))
-    return _root_mean_square(mean_gap), _root_mean_square(scale_gap), collapsed
-
-
-def _root_mean_square(x: Any) -> Any:
-    return ops.sqrt(ops.mean(ops.square(x)))
+    return root_mean_square(mean_gap), root_mean_square(scale_gap), collapsed
 
 
 def batch_statistics(model: Any, x: Any, y: Any = None, **options: Any) -> BatchStatistics:

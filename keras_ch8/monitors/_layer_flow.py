@@ -3,18 +3,14 @@
 import dataclasses
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
-from .. import _numerics
 from ..verdicts import LEVELS, THRESHOLDS, Claim
-from ._monitor import AbstractMonitor, Met, Scene
+from ._layer import SLOPES, activation, dead, gradient, is_weighted, relative_update, root_mean_square, saturated
+from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
-
-FLAT = 0.05
-"""Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +81,7 @@ class LayerFlowMonitor(AbstractMonitor):
 
     def takes(self, layer: Any) -> bool:
         """Take layers with a matrix of weights along, and nonlinearities."""
-        return _is_weighted(layer) or _activation(layer) in ("relu", *_SLOPES)
+        return is_weighted(layer) or activation(layer) in ("relu", *SLOPES)
 
     def tensors(self, scene: Scene) -> dict[str, Any]:
         """Return what each layer gives and gets back."""
@@ -94,21 +90,21 @@ class LayerFlowMonitor(AbstractMonitor):
             return {}
         d = scene.d or [ops.full_like(t, float("nan")) for t in scene.theta]
         moved = {id(v): (w, change) for v, w, change in zip(scene.variables, scene.theta, d, strict=True)}
-        last = max((i for i, m in enumerate(met) if _is_weighted(m.layer)), default=0)
+        last = max((i for i, m in enumerate(met) if is_weighted(m.layer)), default=0)
         given = ops.cast(met[0].given, "float32")
         spread = ops.std(ops.reshape(given, (-1, given.shape[-1])), axis=0)
         some = spread > 0
         return {
             "names": tuple(m.layer.name for m in met),
-            "weighted": tuple(_is_weighted(m.layer) for m in met),
+            "weighted": tuple(is_weighted(m.layer) for m in met),
             "is_output": tuple(i >= last or m.is_output for i, m in enumerate(met)),
             "units": tuple(int(m.output.shape[-1]) for m in met),
-            "signal": ops.stack([_root_mean_square(m.output) for m in met]),
-            "gradient": ops.stack([_gradient(m, scene.examples) for m in met]),
-            "dead": ops.stack([_dead(m) for m in met]),
-            "saturated": ops.stack([_saturated(m) for m in met]),
-            "relative_update": ops.stack([_relative_update(m.layer, moved) for m in met]),
-            "input_signal": _root_mean_square(given),
+            "signal": ops.stack([root_mean_square(m.output) for m in met]),
+            "gradient": ops.stack([gradient(m, scene.examples) for m in met]),
+            "dead": ops.stack([dead(m) for m in met]),
+            "saturated": ops.stack([saturated(m) for m in met]),
+            "relative_update": ops.stack([relative_update(m.layer, moved) for m in met]),
+            "input_signal": root_mean_square(given),
             "input_spread": ops.max(spread) / ops.min(ops.where(some, spread, ops.max(spread) + 1e-30)),
         }
 
@@ -131,59 +127,6 @@ class LayerFlowMonitor(AbstractMonitor):
         """Say whether the gradient explodes or vanishes, whether units are idle, and whether the start is to scale."""
         flows = past.of(self.name)
         return [*_through_depth(flows), *_idle_units(flows[-1]), *_scale_of_start(flows)]
-
-
-_SLOPES = {
-    "tanh": lambda y: 1 - ops.square(y),
-    "sigmoid": lambda y: 4 * y * (1 - y),
-    "hard_sigmoid": lambda y: ops.cast((y > 0) & (y < 1), y.dtype),
-    "softsign": lambda y: ops.square(1 - ops.abs(y)),
-}
-"""Slope of each saturating activation, over its largest, by what it gives."""
-
-
-def _is_weighted(layer: Any) -> bool:
-    is_embedding = isinstance(layer, keras.layers.Embedding)
-    return not is_embedding and any(len(v.shape) > 1 for v in layer.trainable_variables)
-
-
-def _activation(layer: Any) -> str:
-    if isinstance(layer, keras.layers.RNN):
-        return ""
-    if isinstance(layer, keras.layers.ReLU):
-        return "" if layer.negative_slope else "relu"
-    name = getattr(getattr(layer, "activation", None), "__name__", "")
-    return "relu" if name == "relu6" else name
-
-
-def _gradient(met: Met, examples: int) -> Any:
-    return ops.sqrt(examples * ops.sum(ops.square(ops.cast(met.slope_of_output, "float32"))))
-
-
-def _dead(met: Met) -> Any:
-    if _activation(met.layer) != "relu":
-        return ops.full((), float("nan"), "float32")
-    positive = ops.any(met.output > 0, axis=tuple(range(len(met.output.shape) - 1)))
-    return 1 - ops.mean(ops.cast(positive, "float32"))
-
-
-def _saturated(met: Met) -> Any:
-    slope = _SLOPES.get(_activation(met.layer))
-    if slope is None:
-        return ops.full((), float("nan"), "float32")
-    return ops.mean(ops.cast(slope(ops.cast(met.output, "float32")) < FLAT, "float32"))
-
-
-def _relative_update(layer: Any, moved: dict[int, Any]) -> Any:
-    own = [moved[id(v)] for v in layer.trainable_variables if len(v.shape) > 1 and id(v) in moved]
-    if not own:
-        return ops.full((), float("nan"), "float32")
-    weights, change = (_numerics.dot(part, part) for part in zip(*own, strict=True))
-    return ops.sqrt(change / weights)
-
-
-def _root_mean_square(x: Any) -> Any:
-    return ops.sqrt(ops.mean(ops.square(ops.cast(x, "float32"))))
 
 
 def _factor(values: np.ndarray) -> float:

@@ -116,7 +116,7 @@ def _underfitting(past: Past) -> list[Claim]:
     seen, ends = progress(past), past.of("spectrum")
     if seen is None or not ends:
         return []
-    at_minimum = ends[-1].smallest > 0 and ends[-1].decrement < THRESHOLDS["decrement"].watch * abs(ends[-1].loss)
+    at_minimum = ends[-1].smallest > 0 and ends[-1].gain < THRESHOLDS["decrement"].watch
     level = "watch" if at_minimum and seen.is_stuck and seen.has_hardly_moved else "ok"
     finding = (
         f"The loss is {seen.fallen:.0%} below its start and fell by {seen.recent:.1%} lately; Newton's step would gain "

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _backend, _keras
+from .. import _backend, _batches, _keras
 from ..curvature._objective import Objective
 from ._monitor import AbstractMonitor, Met, Pass, Scene
 from ._taken import taking
@@ -49,7 +49,7 @@ class Probe:
     ) -> None:
         self.objective = Objective(model, x, y, sample_weight=sample_weight, **options)
         self.monitors, self._on_failure = list(monitors), on_failure
-        self._parts = _cut(self.objective.data, parts)
+        self._parts = _batches.parts_of(self.objective.data, parts)
         self._layers = [leaf for leaf in _keras.leaves_of(model) if any(m.takes(leaf) for m in monitors)]
         self._needs_inference = any(m.needs_inference and any(map(m.takes, self._layers)) for m in monitors)
         self._inference = Objective(model, x, y, sample_weight=sample_weight, training=False, **options)
@@ -87,7 +87,7 @@ class Probe:
             before=None if before is None else self._pass(before),
             now=self._pass(now),
             inference_loss=self._inference.value_at(now) if self._needs_inference else None,
-            examples=sum(_length(part) for part in self._parts),
+            examples=sum(map(_batches.length_of, self._parts)),
         )
         found: dict[str, dict[str, Any]] = {}
         for monitor in list(self.monitors):
@@ -145,20 +145,6 @@ class Probe:
 
         loss, slopes = _backend.value_and_gradients(value, values)
         return loss, slopes, met
-
-
-def _cut(data: Any, parts: int) -> list[Any]:
-    size = _length(data) // parts
-    if not size:
-        parts, size = 1, _length(data)
-    return [
-        keras.tree.map_structure(lambda a, i=i: None if a is None else a[i * size : (i + 1) * size], data)
-        for i in range(parts)
-    ]
-
-
-def _length(data: Any) -> int:
-    return int(next(a for a in keras.tree.flatten(data) if a is not None).shape[0])
 
 
 def _threes(values: list[Any]) -> list[tuple[Any, Any, Any]]:

@@ -80,6 +80,14 @@ def progress(past: Past) -> Progress | None:
     return Progress(float(start), now, float(np.nanmin(losses)), recent, len(readings))
 
 
+def over_limit(past: Past) -> float:
+    """Return |d| / |g| times the largest curvature: at 2 gradient descent is unstable. NaN where it is not known."""
+    steps, ends = past.of("step_length"), past.of("spectrum")
+    if not steps or not ends or not ends[-1].gradient_norm:
+        return float("nan")
+    return steps[-1].length / ends[-1].gradient_norm * ends[-1].largest
+
+
 def is_slow(past: Past) -> bool:
     """Whether there is reason to look closer: the loss is not low, and falls slowly if at all."""
     seen = progress(past)

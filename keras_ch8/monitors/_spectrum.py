@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
+from .. import _batches, _checks
 from ..curvature._lanczos import lanczos_of
 from ..curvature._objective import Objective
 from ..verdicts import LEVELS, THRESHOLDS, Claim
 from ._monitor import AbstractMonitor
 from ._past import Past
-from ._progress import Progress, progress
+from ._progress import Progress, over_limit, progress
 
 FLAT = 1e-3
 """Smallest over largest curvature, below which it is no minimum."""
@@ -33,6 +33,8 @@ class SpectrumEnds:
         slope_curvature: g . H g / g . g, the curvature along the gradient.
         decrement: Sum over the directions of (u . g)^2 / (2 |value|): by so much the loss could fall if each of them
             had a step of its own, as Newton's method takes it.
+        resolved: The same from two halves of the examples, (u . g_1)(u . g_2) / (2 |value|): without what fits these
+            examples only.
     """
 
     smallest: float
@@ -43,6 +45,7 @@ class SpectrumEnds:
     loss: float
     slope_curvature: float
     decrement: float
+    resolved: float
 
     @property
     def negativity(self) -> float:
@@ -51,8 +54,8 @@ class SpectrumEnds:
 
     @property
     def gain(self) -> float:
-        """`decrement` as a share of the loss."""
-        return self.decrement / abs(self.loss) if self.loss else 0.0
+        """`resolved` as a share of the loss."""
+        return self.resolved / abs(self.loss) if self.loss else 0.0
 
     @property
     def elasticity(self) -> float:
@@ -111,19 +114,21 @@ def _saddle(seen: Progress, ends: SpectrumEnds) -> Claim:
 
 def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
     """Judge by what Newton's step would gain, and how long that takes with steps that cannot be longer."""
-    steps = past.of("step_length")
-    if not steps or not past.total or not ends.gradient_norm:
+    limit = over_limit(past)
+    if np.isnan(limit) or not past.total:
         return []
-    limit = steps[-1].length / ends.gradient_norm * ends.largest
     creeping = ends.gain / (max(seen.recent, 1e-9) / (past.step / 3)) / past.total
     is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and seen.is_slow and ends.negativity < NEARLY_CONVEX
     levels = THRESHOLDS["decrement"].level(ends.gain), THRESHOLDS["creeping"].level(creeping)
+    flows = past.of("layer_flow")
+    inputs = f" The inputs have standard deviations that differ {flows[-1].input_spread:.2g}-fold." if flows else ""
     return [
         Claim(
             "ill_conditioned",
             min(*levels, key=LEVELS.index) if is_caught else "ok",
             f"Newton's step would gain {ends.gain:.0%} of the loss, which takes {creeping:.2g} times this training at "
-            f"its pace; |d| / |g| times the largest curvature {ends.largest:.2g} is {limit:.2g}, and 2 is too long.",
+            f"its pace; |d| / |g| times the largest curvature {ends.largest:.2g} is {limit:.2g}, and 2 is too long."
+            f"{inputs}",
         )
     ]
 
@@ -146,8 +151,12 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     if norm > 0:
         start += slope / norm  # the gradient alone would never leave a plane of symmetry
     found = lanczos_of(lambda v: objective.product(theta, v), start, steps)
-    along = found.vectors.T @ slope
     sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
+    halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
+
+    def gain(a: np.ndarray, b: np.ndarray) -> float:
+        return float(np.sum((found.vectors.T @ a) * (found.vectors.T @ b) / (2 * sizes)))
+
     return SpectrumEnds(
         smallest=found.smallest,
         largest=found.largest,
@@ -156,7 +165,8 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
         weight_norm=float(np.linalg.norm(theta)),
         loss=objective.value(theta),
         slope_curvature=float(slope @ objective.product(theta, slope)) / norm**2 if norm > 0 else float("nan"),
-        decrement=float(np.sum(np.square(along) / (2 * sizes))),
+        decrement=gain(slope, slope),
+        resolved=gain(halves[0], halves[-1]),
     )
 
 

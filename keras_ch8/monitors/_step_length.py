@@ -11,7 +11,7 @@ from ..verdicts import LEVELS, THRESHOLDS, Claim
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
-from ._progress import Progress, progress
+from ._progress import Progress, over_limit, progress
 
 LAST = 9
 """Looks that are judged together."""
@@ -100,7 +100,7 @@ class StepLengthMonitor(AbstractMonitor):
             return [Claim("step_too_long", "act", "The loss on the probe is infinite or NaN.", proven=len(last) > 1)]
         if seen is None:
             return []
-        return [_too_long(seen, last), _too_short(seen, last, past.total)]
+        return [_too_long(seen, last), _too_short(seen, last, past)]
 
 
 def _too_long(seen: Progress, last: list[StepLength]) -> Claim:
@@ -117,15 +117,15 @@ def _too_long(seen: Progress, last: list[StepLength]) -> Claim:
     )
 
 
-def _too_short(seen: Progress, last: list[StepLength], total: int) -> Claim:
+def _too_short(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     length = abs(float(np.median([s.step_over_optimal for s in last])))
     pace = float(np.median([-s.slope / abs(s.loss_before) if s.loss_before else 0.0 for s in last]))
     halving = np.log(2) / pace if pace > 0 else float("inf")
     level = "ok"
-    if total and not seen.is_good and not seen.has_diverged and seen.recent > 0:
-        level = min(
-            THRESHOLDS["short_step"].level(length), THRESHOLDS["halving"].level(halving / total), key=LEVELS.index
-        )
+    could_be_longer = THRESHOLDS["rate_limit"].level(over_limit(past)) == "ok"
+    if past.total and could_be_longer and not seen.is_good and not seen.has_diverged and seen.recent > 0:
+        levels = THRESHOLDS["short_step"].level(length), THRESHOLDS["halving"].level(halving / past.total)
+        level = min(*levels, key=LEVELS.index)
     return Claim(
         "step_too_short",
         level,

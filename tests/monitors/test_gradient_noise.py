@@ -75,10 +75,10 @@ def of_parts(k):
 
 @pytest.mark.parametrize("k", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_on_gaussians_of_noise_scale_100_the_ratio_of_means_is_within_4_percent(k):
-    """2000 minibatches of 64: the estimates are unbiased, so that their means are 4 standard errors off at most."""
+    """1000 minibatches of 128: the estimates are unbiased, so that their means are 4 standard errors off at most."""
     mean, deviation = np.full(25, 0.2), 2.0  # |G|^2 = 1, tr(Sigma) = 25 * 4
     look = of_parts(k)
-    found = [look(RNG.normal(mean, deviation, size=(64, 25))) for _ in range(2000)]
+    found = [look(RNG.normal(mean, deviation, size=(128, 25))) for _ in range(1000)]
     for quantity, truth in (("trace", 100.0), ("squared_norm", 1.0)):
         values = np.array([getattr(f, quantity) for f in found])
         assert abs(values.mean() - truth) < 4 * values.std() / np.sqrt(len(values)), quantity

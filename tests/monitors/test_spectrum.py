@@ -58,7 +58,9 @@ def test_on_a_quadratic_newton_s_step_gains_all_that_can_be_gained(float64):
     h, (loss, g) = curvature.hessian(model, SIX, y), eager(model, SIX, y)
     assert found.decrement == pytest.approx(g @ np.linalg.solve(h, g) / 2, rel=1e-8)
     assert found.decrement == pytest.approx(loss - least, rel=1e-8)
-    assert found.gain == pytest.approx(1 - least / loss, rel=1e-8)
+    halves = [eager(model, SIX[part], y[part])[1] for part in (slice(6), slice(6, 12))]
+    assert found.resolved == pytest.approx(halves[0] @ np.linalg.solve(h, halves[1]) / 2, rel=1e-8)
+    assert found.gain == pytest.approx(found.resolved / loss)
     assert found.smallest > 0
     assert found.negativity == 0
 
@@ -95,7 +97,7 @@ def test_a_direction_of_negative_curvature_counts_by_its_size(float64):
 
 def test_negativity_at_the_edges():
     def ends(smallest, largest):
-        return monitors.SpectrumEnds(smallest, largest, 0.0, 1.0, 1.0, 1.0, 1.0, 0.5).negativity
+        return monitors.SpectrumEnds(smallest, largest, 0.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5).negativity
 
     assert [ends(-1.0, 4.0), ends(1.0, 4.0), ends(-2.0, -1.0), ends(0.0, 0.0)] == [0.25, 0.0, 1.0, 0.0]
 

@@ -11,7 +11,7 @@ from tests.curvature.models import MODELS, ROWS, SIX, Y, sequential
 from tests.monitors.reference import eager, moved
 from tests.training.models import state_of
 
-BY_DEFAULT = ("batch normalization", "dropout", "two inputs, two outputs")
+BY_DEFAULT = ("batch normalization", "dropout")
 CASES = [pytest.param(name, marks=() if name in BY_DEFAULT else pytest.mark.slow) for name in MODELS]
 
 
@@ -56,6 +56,7 @@ def test_where_the_loss_is_quadratic_the_prediction_is_exact_for_a_step_of_any_l
     assert found.step_over_optimal == pytest.approx(1 / best, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing():
     hidden = keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5, seed=3)
     model, x, y = sequential(SIX.astype("float32"), *hidden, dtype="float32")
