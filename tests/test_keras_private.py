@@ -178,3 +178,34 @@ def test_eager_seeds_come_from_a_generator_that_can_be_put_back():
     _backend.set_seed_state(state)
     again = tf.random.uniform((2,)).numpy(), tf.random.get_global_generator().uniform((2,)).numpy()
     np.testing.assert_array_equal(first, again)
+
+
+def test_the_leaves_of_a_model_are_its_layers_and_a_recurrent_one_is_a_leaf():
+    inner = keras.Sequential([keras.layers.Dense(3), keras.layers.ReLU()])
+    recurrent = keras.layers.Bidirectional(keras.layers.LSTM(2, return_sequences=True))
+    model = keras.Sequential([keras.Input((4, 3)), recurrent, inner])
+    expected = [recurrent.forward_layer, recurrent.backward_layer, *inner.layers]
+    leaves = [leaf for leaf in _keras.leaves_of(model) if not isinstance(leaf, keras.layers.InputLayer)]
+    assert sorted(map(id, leaves)) == sorted(map(id, expected))
+
+
+def test_the_mean_of_the_loss_counts_the_examples_of_the_epoch():
+    model, seen = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), []
+    assert _keras.examples_seen(model) == 0
+    model.compile("sgd", "mse")
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(_keras.examples_seen(model))
+    )
+    model.fit(np.ones((7, 1)), np.ones((7, 1)), batch_size=3, epochs=2, callbacks=[watch], verbose=0)
+    assert seen == [3, 6, 7] * 2
+
+
+def test_another_compile_is_another_loss():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    loss, *variables = _keras.what_loss_depends_on(model)
+    assert loss is not None
+    assert _keras.what_loss_depends_on(model)[0] is loss
+    model.compile("sgd", "mae")
+    assert _keras.what_loss_depends_on(model)[0] is not loss
+    assert len(variables) == 2
