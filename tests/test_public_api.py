@@ -57,7 +57,7 @@ NAMES = {
     symmetries: ["balance", "difference", "permute_units", "rescale_units"],
     training: TRIALS,
     verdicts: [],
-}
+}  # fmt: skip
 HELD = {
     curvature: ["GradientCheck", "Powers", "Spectrum"],
     landscapes: ["Path", "Plane", "Trajectory"],
@@ -73,7 +73,7 @@ HELD = {
         "SpectrumEnds",
         "StepLength",
         "TimeHorizon",
-    ],  # fmt: skip
+    ],
     schedules: ["Clock"],
     stopping: ["Past", "Reason", "Why"],
     symmetries: ["Balance"],
@@ -89,8 +89,8 @@ HELD = {
         "Verdict",
         "report",
         "table",
-    ],  # fmt: skip
-}
+    ],
+}  # fmt: skip
 """What parts give or take; the map of the chapter has them not."""
 
 

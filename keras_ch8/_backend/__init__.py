@@ -25,6 +25,7 @@ from .tensorflow import cut as cut
 from .tensorflow import densify as densify
 from .tensorflow import device_of as device_of
 from .tensorflow import each_replica as each_replica
+from .tensorflow import example_of as example_of
 from .tensorflow import gradients as gradients
 from .tensorflow import half_sum_of_squares as half_sum_of_squares
 from .tensorflow import in_eager_loop as in_eager_loop

@@ -254,6 +254,14 @@ def value_and_gradients(function: Callable[..., tuple[Any, list[Any]]], values: 
     return value, [tf.convert_to_tensor(g) for g in found]
 
 
+def example_of(iterator: Any) -> Any:
+    """Return zeros like the next batch of a data set's iterator, as x, y and sample_weight, without taking it."""
+    zeros = tf.nest.map_structure(
+        lambda spec: tf.zeros([size or 16 for size in spec.shape], spec.dtype), iterator.element_spec
+    )
+    return keras.utils.unpack_x_y_sample_weight(zeros)
+
+
 # --- sparse gradients --------------------------------------------------------------------------------------------
 
 

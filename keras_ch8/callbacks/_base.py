@@ -63,7 +63,8 @@ class AbstractCallback(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Open the session: by the first epoch every callback has joined."""
         self.session.open(self.params, epoch)
-        self.on_epoch_start(epoch)
+        if self.session.is_open:
+            self.on_epoch_start(epoch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Read the telemetry once in a while."""

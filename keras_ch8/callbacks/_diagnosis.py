@@ -25,9 +25,10 @@ class Diagnosis(AbstractCallback):
 
     Now and then the loss and its gradient are taken on a batch of your choice, before and after an update of the
     optimizer, whichever it is. That changes nothing: weights, seeds, statistics and metrics end bit for bit as without
-    it. What was seen becomes verdicts, each with a `kind` (one of `keras_ch8.verdicts.KINDS`), a `level` (`"ok"`,
-    `"watch"` or `"act"`), what was found with its number, the cure, and the section of the book. None rests on a single
-    look, unless something happened for certain.
+    it. (With `jit_compile=True` as with any callback that listens: XLA fuses another step, by a last bit.) What was
+    seen becomes verdicts, each with a `kind` (one of `keras_ch8.verdicts.KINDS`), a `level` (`"ok"`, `"watch"` or
+    `"act"`), what was found with its number, the cure, and the section of the book. None rests on a single look,
+    unless something happened for certain.
 
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
     same `fit`, numbers and pictures go to its run under `ch8_diagnosis`, the report to its text `ch8/verdicts`, and

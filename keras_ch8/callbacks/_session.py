@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .. import _backend, clipping
+from .. import _backend, _keras, clipping
 from ..board import tags
 from ..board.writer import RunWriter
 from ._listener import Listener
@@ -39,6 +39,7 @@ class Session:
         self.own_logs: set[str] = set()
         self.is_open = self.is_closed = self._listens = False
         self.first_epoch = self._read_up_to = self._pending = 0
+        self._bare: Any = None
         self._last_batch = -1
         self._next_read = 0.0
 
@@ -66,10 +67,25 @@ class Session:
         return any(rule is not None for rule in rules) or any(member.shows_clipping for member in self.members)
 
     def open(self, params: dict[str, Any], epoch: int) -> None:
-        """Start to listen, once, at the first epoch."""
+        """Start to listen, once, at the first epoch; a model that is built by its first batch is built before that."""
         if self.is_open:
             return
         self.params, self.first_epoch = params, epoch
+        if self.model.built:
+            self._open()
+        else:
+            self._bare = self.model.train_function
+            self.model.train_function = self._build_and_train
+
+    def _build_and_train(self, iterator: Any) -> Any:
+        self.model.train_function = self._bare
+        _keras.build_on(self.model, _backend.example_of(iterator))
+        self._open()
+        for member in self.members:
+            member.on_epoch_start(self.first_epoch)
+        return self.model.train_function(iterator)
+
+    def _open(self) -> None:
         try:
             for member in self.members:
                 member.on_open()

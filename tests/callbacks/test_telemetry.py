@@ -214,3 +214,25 @@ def test_data_of_unknown_length_leaves_no_row_of_a_step_that_was_not():
         network(optimizer(0.1), jit_compile=False).fit(data, epochs=2, shuffle=False, verbose=0, callbacks=[frames])
         if kind == "ours":  # Keras's own optimizers count a step without data
             check(frames, by_hand(0.1))
+
+
+class Unbuilt(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.out = keras.layers.Dense(5, "tanh"), keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.out(self.hidden(x))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", pytest.param("keras_ch8>Adam", marks=pytest.mark.slow)])
+def test_a_model_that_its_first_batch_builds_is_heard_from_the_first_step(optimizer):
+    def train(*callbacks):
+        keras.utils.set_random_seed(0)
+        model = Unbuilt()
+        model.compile(optimizer, "mse")
+        return fit(model, callbacks)["loss"]
+
+    frames = Frames()
+    assert train(frames) == train()
+    np.testing.assert_array_equal(frames.steps, np.arange(1, 2 * STEPS + 1))

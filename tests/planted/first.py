@@ -25,7 +25,8 @@ def digits(rng, flipped=0.0):
 
 
 def digits_run(rng, hidden, optimizer, batch_size=64, data=None, **options):
-    return ready(net((64,), *hidden, layers.Dense(10)), classes(), optimizer, *(data or digits(rng)), batch_size, **options)
+    data = data or digits(rng)
+    return ready(net((64,), *hidden, layers.Dense(10)), classes(), optimizer, *data, batch_size, **options)
 
 
 @RUNS.sick("step_too_long", "a rate of 0.2")
@@ -41,7 +42,7 @@ def rate_too_short(rng, cured=False):
 @RUNS.sick("ill_conditioned", "whitened inputs, and the rate they allow")
 def correlated_inputs(rng, cured=False):
     x = rng.normal(size=(1280, 1)) + 0.03 * rng.normal(size=(1280, 10))
-    u, s, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    u, *_ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
     y = u @ rng.choice([-1, 1], 10) * np.sqrt(128)
     if cured:
         x = u * np.sqrt(1280)
@@ -152,7 +153,8 @@ def line_for_circles(rng, cured=False):
 
 @RUNS.healthy
 def mlp(rng):
-    return digits_run(rng, [layers.Dense(48, "relu"), layers.Dense(32, "relu")], optimizers.SGD(0.15), 32, validate=True)
+    hidden = layers.Dense(48, "relu"), layers.Dense(32, "relu")
+    return digits_run(rng, hidden, optimizers.SGD(0.15), 32, validate=True)
 
 
 @RUNS.healthy
