@@ -149,6 +149,7 @@ class Diagnosis(AbstractCallback):
 
     def _take(self, look: AbstractLook) -> None:
         """Look, and judge what was seen."""
+        self.session.read({})
         step = self.session.step
         self.past.batch_size = _keras.examples_seen(self.model) / (self._last_batch + 1)
         try:

@@ -13,7 +13,7 @@ WINDOW = 100
 SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
 UNUSUAL = 3.0
-"""Norm over the largest median so far, from which it is unusual: near the end a small gradient varies much."""
+"""Norm over any median so far, up to which it is usual: near the end a small gradient varies much."""
 FEWEST = 20
 """Steps that must have gone before."""
 
@@ -25,7 +25,8 @@ class Cliff:
     Args:
         steps: Numbers of the steps that can be judged.
         ratio: For each of them, norm of the gradient over its median in the 100 steps before.
-        rise: The same over the largest such median so far: it stays below 1 while the gradient only shrinks.
+        rise: The same over all that was usual so far: 3 times any such median, and the first 20 steps. It stays below 1
+            while the gradient only shrinks, however much it varies.
     """
 
     steps: np.ndarray
@@ -37,7 +38,7 @@ class Cliff:
 
         A run of such steps counts once.
         """
-        high = (self.ratio > above) & (self.rise > UNUSUAL)
+        high = (self.ratio > above) & (self.rise > 1)
         return self.steps[high & ~np.concatenate([[False], high[:-1]])]
 
     @property
@@ -78,11 +79,9 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
     padded = np.concatenate([np.full(WINDOW, np.nan), norms])
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[FEWEST:-1]
     median = np.nanmedian(windows, axis=1)
+    usual = np.maximum(UNUSUAL * np.maximum.accumulate(median), norms[:FEWEST].max())
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio, rise = (
-            np.where(norms[FEWEST:] > 0, norms[FEWEST:] / usual, 0.0)
-            for usual in (median, np.maximum.accumulate(median))
-        )
+        ratio, rise = (np.where(norms[FEWEST:] > 0, norms[FEWEST:] / base, 0.0) for base in (median, usual))
     return Cliff(steps[FEWEST:], *(np.where(np.isnan(x), 1.0, x) for x in (ratio, rise)))
 
 

@@ -10,8 +10,7 @@ from ..verdicts import THRESHOLDS, Claim
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
-from ._progress import progress
-from ._step_length import LAST
+from ._progress import LAST, progress
 
 FELT = 0.003
 """Change of the loss in a step, over the loss, from which noise can be what moves it."""

@@ -8,7 +8,6 @@ import numpy as np
 from ..verdicts import THRESHOLDS, Claim
 from ._monitor import AbstractMonitor
 from ._past import Past
-from ._progress import progress
 
 LITTLE = 0.1
 """Fall of the loss, as a share of its start, that is the least to compare a rise to."""
@@ -85,8 +84,8 @@ class OnlineRiskMonitor(AbstractMonitor):
         return {"online_risk": found.first, "training_risk": found.last}
 
     def claims(self, past: Past) -> list[Claim]:
-        """Say whether what is learned holds for new examples, and whether enough is."""
-        return [*_overfitting(past), *_underfitting(past)]
+        """Say whether what is learned holds for new examples."""
+        return _overfitting(past)
 
 
 def _overfitting(past: Past) -> list[Claim]:
@@ -109,17 +108,3 @@ def _overfitting(past: Past) -> list[Claim]:
         finding += f"; examples cost {risk.first:.3g} when they were new, and {risk.last:.3g} now"
     level = THRESHOLDS["overfitting"].level((now - best) / gained) if is_learning else "ok"
     return [Claim("overfitting", level, f"{finding}.")]
-
-
-def _underfitting(past: Past) -> list[Claim]:
-    """Judge at a minimum of the training loss that is not low."""
-    seen, ends = progress(past), past.of("spectrum")
-    if seen is None or not ends:
-        return []
-    at_minimum = ends[-1].smallest > 0 and ends[-1].gain < THRESHOLDS["decrement"].watch
-    level = "watch" if at_minimum and seen.is_stuck and seen.has_hardly_moved else "ok"
-    finding = (
-        f"The loss is {seen.fallen:.0%} below its start and fell by {seen.recent:.1%} lately; Newton's step would gain "
-        f"{ends[-1].gain:.1%}, and the curvature goes from {ends[-1].smallest:.2g} to {ends[-1].largest:.2g}."
-    )
-    return [Claim("underfitting", level, finding)]

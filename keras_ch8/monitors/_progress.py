@@ -7,8 +7,8 @@ import numpy as np
 from ..verdicts import THRESHOLDS
 from ._past import Past
 
-FEWEST = 4
-"""Looks before anything is said of a trend."""
+FEWEST, LAST = 4, 9
+"""Looks before anything is said of a trend, and looks that are judged together."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,12 +80,16 @@ def progress(past: Past) -> Progress | None:
     return Progress(float(start), now, float(np.nanmin(losses)), recent, len(readings))
 
 
-def over_limit(past: Past) -> float:
-    """Return |d| / |g| times the largest curvature: at 2 gradient descent is unstable. NaN where it is not known."""
-    steps, ends = past.of("step_length"), past.of("spectrum")
-    if not steps or not ends or not ends[-1].gradient_norm:
-        return float("nan")
-    return steps[-1].length / ends[-1].gradient_norm * ends[-1].largest
+def effective_rate(past: Past) -> float:
+    """Return |d| / |g|, the median over the last looks, with g of the minibatch that made d; NaN where it is not known.
+
+    For gradient descent that is the learning rate, for other optimizers what they make of it.
+    """
+    rows, steps = past.rows, past.steps_of("step_length")[-LAST:]
+    norms = dict(zip(rows.steps.tolist(), rows.norm.tolist(), strict=True))
+    lengths = past.series("step_length", "length")[-LAST:]
+    rates = [length / norms[step] for step, length in zip(steps.tolist(), lengths, strict=True) if norms.get(step)]
+    return float(np.median(rates)) if rates else float("nan")
 
 
 def is_slow(past: Past) -> bool:

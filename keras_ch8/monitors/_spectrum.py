@@ -11,7 +11,7 @@ from ..curvature._objective import Objective
 from ..verdicts import LEVELS, THRESHOLDS, Claim
 from ._monitor import AbstractMonitor
 from ._past import Past
-from ._progress import Progress, over_limit, progress
+from ._progress import Progress, effective_rate, progress
 
 FLAT = 1e-3
 """Smallest over largest curvature, below which it is no minimum."""
@@ -89,32 +89,47 @@ class SpectrumMonitor(AbstractMonitor):
         seen, last = progress(past), past.of(self.name)[-1]
         if seen is None:
             return []
-        return [_plateau(seen, last), _saddle(seen, last), *_ill_conditioned(seen, last, past)]
+        return [*_flat_regions(seen, last, past), *_ill_conditioned(seen, last, past)]
 
 
-def _plateau(seen: Progress, ends: SpectrumEnds) -> Claim:
-    is_flat = ends.smallest < FLAT * ends.largest and ends.negativity < THRESHOLDS["negativity"].watch
-    return Claim(
-        "plateau",
-        THRESHOLDS["flat"].level(ends.gain) if seen.is_stuck and is_flat else "ok",
-        f"The loss has fallen by {seen.fallen:.1%} since the start and {seen.recent:.1%} lately; Newton's step would "
-        f"gain {ends.gain:.1%} of it; the largest curvature is {ends.largest:.2g}.",
-    )
+def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
+    """Tell apart what holds a training up where Newton's step would gain nothing.
 
-
-def _saddle(seen: Progress, ends: SpectrumEnds) -> Claim:
-    levels = THRESHOLDS["small_gradient"].level(ends.elasticity), THRESHOLDS["negativity"].level(ends.negativity)
+    A saddle point can be left along its negative curvature within the training, in some 1 / (rate * curvature) steps.
+    On a plateau there is hardly a gradient, at all or for the layers before idle units. What is left is a model that
+    has learned all it can.
+    """
+    escape = 1 / (effective_rate(past) * -ends.smallest * past.total) if ends.smallest < 0 and past.total else np.inf
+    leads_out = THRESHOLDS["negativity"].level(ends.negativity) if not escape > 1 else "ok"
     is_sure = ends.residual < -ends.smallest / 2
-    return Claim(
-        "saddle",
-        min(*levels, key=LEVELS.index) if seen.is_stuck and is_sure else "ok",
-        f"|g| |theta| / L is {ends.elasticity:.1e}, the curvature goes from {ends.smallest:.2g} to {ends.largest:.2g}.",
+    small = THRESHOLDS["small_gradient"].level(ends.elasticity)
+    saddle = min(small, leads_out, key=LEVELS.index) if seen.is_stuck and is_sure else "ok"
+    rest = THRESHOLDS["flat"].level(ends.gain) if seen.is_stuck and saddle == "ok" else "ok"
+    is_idle = small != "ok" or _has_idle_layers(past)
+    is_plateau = is_idle and ends.smallest < FLAT * ends.largest
+    finding = (
+        f"The loss is {seen.fallen:.1%} below its start and fell by {seen.recent:.1%} lately; Newton's step would gain "
+        f"{ends.gain:.1%} of it; |g| |theta| / L is {ends.elasticity:.1e}, and the curvature goes from "
+        f"{ends.smallest:.2g} to {ends.largest:.2g}."
     )
+    return [
+        Claim("saddle", saddle, finding),
+        Claim("plateau", rest if is_plateau else "ok", finding),
+        Claim("underfitting", "watch" if rest != "ok" and not is_plateau else "ok", finding),
+    ]
+
+
+def _has_idle_layers(past: Past) -> bool:
+    flows = past.of("layer_flow")
+    if not flows:
+        return False
+    shares = {"dead": flows[-1].share_dead, "saturated": flows[-1].share_saturated, "vanishing": flows[-1].total}
+    return any(THRESHOLDS[name].level(share) != "ok" for name, share in shares.items())
 
 
 def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
     """Judge by what Newton's step would gain, and how long that takes with steps that cannot be longer."""
-    limit = over_limit(past)
+    limit = effective_rate(past) * ends.largest
     if np.isnan(limit) or not past.total:
         return []
     creeping = ends.gain / (max(seen.recent, 1e-9) / (past.step / 3)) / past.total

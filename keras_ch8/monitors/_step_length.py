@@ -11,10 +11,7 @@ from ..verdicts import LEVELS, THRESHOLDS, Claim
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
-from ._progress import Progress, over_limit, progress
-
-LAST = 9
-"""Looks that are judged together."""
+from ._progress import LAST, Progress, effective_rate, progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,8 +119,10 @@ def _too_short(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     pace = float(np.median([-s.slope / abs(s.loss_before) if s.loss_before else 0.0 for s in last]))
     halving = np.log(2) / pace if pace > 0 else float("inf")
     level = "ok"
-    could_be_longer = THRESHOLDS["rate_limit"].level(over_limit(past)) == "ok"
-    if past.total and could_be_longer and not seen.is_good and not seen.has_diverged and seen.recent > 0:
+    limit = effective_rate(past) * past.of("spectrum")[-1].largest if past.of("spectrum") else float("nan")
+    has_slope = THRESHOLDS["small_gradient"].level(past.of("gradient_norm")[-1].elasticity) == "ok"
+    could_be_longer = THRESHOLDS["rate_limit"].level(limit) == "ok" and has_slope and not seen.has_diverged
+    if past.total and could_be_longer and not seen.is_good and seen.recent > 0:
         levels = THRESHOLDS["short_step"].level(length), THRESHOLDS["halving"].level(halving / past.total)
         level = min(*levels, key=LEVELS.index)
     return Claim(

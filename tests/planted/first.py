@@ -136,7 +136,7 @@ def large_weights(rng, cured=False):
     return digits_run(rng, hidden, keras.optimizers.Adam(1e-3), 64)
 
 
-@RUNS.sick("overfitting", "weight decay, and true labels")
+@RUNS.sick("overfitting", "true labels")
 def few_noisy_labels(rng, cured=False):
     train, probe = digits(rng, flipped=0.0 if cured else 0.3)
     few = tiled([part[:160] for part in train], 5)

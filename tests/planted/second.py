@@ -80,11 +80,9 @@ def unequal_scales(rng, cured=False):
 @RUNS.sick("noise_dominated", "batches of 64")
 def pairs_of_noisy_targets(rng, cured=False):
     x = rng.normal(size=(2304, 12))
-    clean = np.tanh(x @ rng.normal(size=12)) + 0.5 * x @ rng.normal(size=12)
-    data = split(x, clean + 2.0 * rng.normal(size=2304), rng, 256)
-    model = net((12,), layers.Dense(24, "softplus"), layers.Dense(1))
-    optimizer = optimizers.Nesterov(0.003)
-    return ready(model, "mse", optimizer, *data, 64 if cured else 2)
+    y = np.tanh(x @ rng.normal(size=12)) + 0.45 * x @ rng.normal(size=12) + rng.normal(size=2304)
+    model = net((12,), layers.Dense(24, "tanh"), layers.Dense(1))
+    return ready(model, "mse", optimizers.Nesterov(0.006), *split(x, y, rng, 256), 64 if cured else 2)
 
 
 @RUNS.sick("batch_wasteful", "an eighth of the batch, for as many steps")
@@ -92,7 +90,7 @@ def one_smooth_curve(rng, cured=False):
     x = rng.uniform(-1, 1, (8320, 1))
     model = net((1,), layers.Dense(16, "sigmoid"), layers.Dense(1))
     data = split(x, 3 + 2 * x[:, 0], rng, 128)
-    return ready(model, losses.LogCosh(), optimizers.Momentum(0.01), *data, 64 if cured else 512)
+    return ready(model, losses.LogCosh(), optimizers.Momentum(0.003), *data, 64 if cured else 512)
 
 
 @RUNS.sick("plateau", "cross-entropy, and biases that start at 0")
@@ -136,11 +134,11 @@ def deep_large_convolutions(rng, cured=False):
 
 @RUNS.sick("vanishing", "Glorot's initial weights")
 def deep_and_small(rng, cured=False):
-    start = "glorot_uniform" if cured else initializers.VarianceScaling(0.1)
+    start = "glorot_uniform" if cured else initializers.VarianceScaling(0.05)
     hidden = [layers.Dense(20, "tanh", kernel_initializer=start) for _ in range(8)]
     model = net((2,), *hidden, layers.Dense(2))
     loss = losses.SparseCategoricalCrossentropy(from_logits=True)
-    return ready(model, loss, keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True), *moons(rng), 32)
+    return ready(model, loss, keras.optimizers.SGD(0.03, momentum=0.9, nesterov=True), *moons(rng), 32)
 
 
 @RUNS.sick("short_horizon", "an LSTM")
@@ -207,7 +205,7 @@ def few_patients(rng, cured=False):
     return ready(model, "mse", optimizers.Adam(0.003), few, probe, 20, validate=True)
 
 
-@RUNS.sick("underfitting", "sixteen units")
+@RUNS.sick("underfitting", "24 units")
 def one_unit(rng, cured=False):
     x = rng.uniform(-3, 3, (1152, 1))
     model = net((1,), layers.Dense(24 if cured else 1, "tanh"), layers.Dense(1))
@@ -246,7 +244,7 @@ def normalized_images(rng):
         layers.Flatten(),
         layers.Dense(1, "sigmoid"),
     )
-    return ready(model, "binary_crossentropy", keras.optimizers.Adam(5e-3), *bars(rng), 64)
+    return ready(model, "binary_crossentropy", keras.optimizers.Adam(5e-3), *bars(rng, 2432), 64)
 
 
 @RUNS.healthy
