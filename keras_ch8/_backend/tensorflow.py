@@ -42,10 +42,10 @@ def compile_xla(function: Callable[..., Any]) -> Any:
 def trace(function: Callable[..., Any]) -> Any:
     """Turn a function into a graph, without XLA; a size that keeps changing (rows of an embedding) becomes unknown.
 
-    The function is given a new name each time: TensorFlow counts the traces of a method for all its objects together,
-    and would warn of too many.
+    TensorFlow counts the traces of one piece of code for all its objects together, and would warn of too many; a
+    `partial` has no code of its own and is counted by itself.
     """
-    return tf.function(lambda *args: function(*args), autograph=False, reduce_retracing=True)
+    return tf.function(functools.partial(function), autograph=False, reduce_retracing=True)
 
 
 def in_xla() -> bool:

@@ -85,11 +85,11 @@ def effective_rate(past: Past) -> float:
 
     For gradient descent that is the learning rate, for other optimizers what they make of it.
     """
-    rows, steps = past.rows, past.steps_of("step_length")[-LAST:]
-    norms = dict(zip(rows.steps.tolist(), rows.norm.tolist(), strict=True))
-    lengths = past.series("step_length", "length")[-LAST:]
-    rates = [length / norms[step] for step, length in zip(steps.tolist(), lengths, strict=True) if norms.get(step)]
-    return float(np.median(rates)) if rates else float("nan")
+    steps, lengths = past.steps_of("step_length")[-LAST:], past.series("step_length", "length")[-LAST:]
+    _, there, at = np.intersect1d(steps, past.rows.steps, return_indices=True)
+    norms = past.rows.norm[at]
+    rates = lengths[there][norms > 0] / norms[norms > 0]
+    return float(np.median(rates)) if len(rates) else float("nan")
 
 
 def is_slow(past: Past) -> bool:

@@ -99,8 +99,8 @@ def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]
     On a plateau there is hardly a gradient, at all or for the layers before idle units. What is left is a model that
     has learned all it can.
     """
-    escape = 1 / (effective_rate(past) * -ends.smallest * past.total) if ends.smallest < 0 and past.total else np.inf
-    leads_out = THRESHOLDS["negativity"].level(ends.negativity) if not escape > 1 else "ok"
+    foldings = effective_rate(past) * -ends.smallest * (past.total or past.step)
+    leads_out = "ok" if foldings < 1 else THRESHOLDS["negativity"].level(ends.negativity)
     is_sure = ends.residual < -ends.smallest / 2
     small = THRESHOLDS["small_gradient"].level(ends.elasticity)
     saddle = min(small, leads_out, key=LEVELS.index) if seen.is_stuck and is_sure else "ok"
