@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 SHORT, OFTEN = 12, 100
 """Looks that a training of known length gets if they are free, and those that it gets at most."""
+AT_ONCE = 0.25
+"""Share of what is free that may be spent at once; the rest is spread over the training."""
 FIRST, FEWEST = (1, 4), 10
 """The first steps that are looked at, and the fewest steps between two looks after them."""
 
@@ -39,7 +41,7 @@ class Pace:
     def is_due(self, step: int, trained: float) -> bool:
         """Whether to look at the step of this number, counted from 1, after so many seconds of training."""
         after = self.spent + self._cost
-        is_free = after <= self.grace
+        is_free = after <= self.grace * (max(AT_ONCE, step / self.steps) if self.steps else 1)
         is_paid = self.budget is None or after <= self.budget * trained
         since = step - self._last
         if self.when is not None:

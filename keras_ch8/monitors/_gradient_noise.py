@@ -75,7 +75,9 @@ class GradientNoiseMonitor(AbstractMonitor):
             )
         steps = past.of("step_length")[-LAST:]
         felt = np.mean([abs(s.actual) for s in steps]) > FELT * abs(seen.now) if steps else True
-        dominated = THRESHOLDS["noise"].level(ratio) if seen.is_stuck and felt else "ok"
+        dominated = THRESHOLDS["noise"].level(ratio) if seen.is_slow and felt else "ok"
+        if dominated == "act" and not seen.is_stuck:
+            dominated = "watch"
         wasteful = THRESHOLDS["waste"].level(ratio) if ratio > 0 else "ok"
         return [
             Claim("noise_dominated", dominated, finding),
