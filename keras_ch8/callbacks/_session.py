@@ -78,7 +78,7 @@ class Session:
             self.model.train_function = self._build_and_train
 
     def _build_and_train(self, iterator: Any) -> Any:
-        self.model.train_function = self._bare
+        self.model.train_function, self._bare = self._bare, None
         _keras.build_on(self.model, _backend.example_of(iterator))
         self._open()
         for member in self.members:
@@ -157,6 +157,8 @@ class Session:
     def close(self) -> None:
         """Read the last rows, let the members finish, and give the model back as it was."""
         was_open, self.is_open, self.is_closed = self.is_open, False, True
+        if self._bare is not None and not was_open:  # the first step has never come
+            self.model.train_function = self._bare
         if was_open:
             atexit.unregister(self.close)
             try:

@@ -236,3 +236,16 @@ def test_a_model_that_its_first_batch_builds_is_heard_from_the_first_step(optimi
     frames = Frames()
     assert train(frames) == train()
     np.testing.assert_array_equal(frames.steps, np.arange(1, 2 * STEPS + 1))
+
+
+def test_a_training_that_dies_before_its_first_step_leaves_a_model_that_can_be_trained():
+    class Fails(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            raise RuntimeError("no")
+
+    model, frames = Unbuilt(), Frames()
+    model.compile("sgd", "mse")
+    with pytest.raises(RuntimeError, match="no"):
+        fit(model, [frames, Fails()])
+    fit(model, [frames])
+    np.testing.assert_array_equal(frames.steps, np.arange(1, 2 * STEPS + 1))
