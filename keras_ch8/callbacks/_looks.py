@@ -76,9 +76,16 @@ class SpectrumLook(AbstractLook):
     def __init__(self, objective: Objective, always: bool) -> None:
         self._objective, self._always = objective, always
 
+    def begin(self, pace: Pace, past: Past) -> None:
+        """Nothing is known of the training yet."""
+        super().begin(pace, past)
+        self._asked_at, self._is_slow = 0, False
+
     def prepare(self, is_due: bool) -> None:
-        """Ask whether there is reason to look."""
-        super().prepare(is_due and (self._always or is_slow(self.past)))
+        """Ask whether there is reason to look, once for each look at the probe: this is called at every step."""
+        if is_due and not self._always and self._asked_at != self.past.step:
+            self._asked_at, self._is_slow = self.past.step, is_slow(self.past)
+        super().prepare(is_due and (self._always or self._is_slow))
 
     def take(self) -> dict[str, Any]:
         """Return the reading."""

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..verdicts import LEVELS, THRESHOLDS, Claim
+from ..verdicts import THRESHOLDS, Claim
+from ..verdicts._verdict import mildest
 from ._layer import root_mean_square
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
@@ -86,7 +87,7 @@ class BatchStatisticsMonitor(AbstractMonitor):
         return [
             Claim(
                 "batch_norm_gap",
-                min(gap.level(last.gap), losses.level(ratio), key=LEVELS.index),
+                mildest(gap.level(last.gap), losses.level(ratio)),
                 f"The moving statistics of {worst} are off by {last.gap:.2g} standard deviations, and the loss of the "
                 f"probe is {last.inference_loss:.3g} with them, {last.training_loss:.3g} with its own.",
             )

@@ -78,7 +78,8 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
         return Cliff(np.zeros(0, int), np.zeros(0), np.zeros(0))
     padded = np.concatenate([np.full(WINDOW, np.nan), norms])
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[FEWEST:-1]
-    median = np.nanmedian(windows, axis=1)
+    whole = windows[WINDOW - FEWEST :]  # without the steps before the first, which a much slower median is for
+    median = np.concatenate([np.nanmedian(windows[: WINDOW - FEWEST], axis=1), np.median(whole, axis=1)])
     usual = np.maximum(UNUSUAL * np.maximum.accumulate(median), norms[:FEWEST].max())
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio, rise = (np.where(norms[FEWEST:] > 0, norms[FEWEST:] / base, 0.0) for base in (median, usual))

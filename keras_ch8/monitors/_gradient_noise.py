@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _checks, _numerics
 from ..verdicts import THRESHOLDS, Claim
+from ..verdicts._verdict import mildest
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
@@ -76,8 +77,8 @@ class GradientNoiseMonitor(AbstractMonitor):
         steps = past.of("step_length")[-LAST:]
         felt = np.mean([abs(s.actual) for s in steps]) > FELT * abs(seen.now) if steps else True
         dominated = THRESHOLDS["noise"].level(ratio) if seen.is_slow and felt else "ok"
-        if dominated == "act" and not seen.is_stuck:
-            dominated = "watch"
+        if not seen.is_stuck:
+            dominated = mildest(dominated, "watch")
         wasteful = THRESHOLDS["waste"].level(ratio) if ratio > 0 else "ok"
         return [
             Claim("noise_dominated", dominated, finding),

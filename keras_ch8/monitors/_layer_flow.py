@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from ..verdicts import LEVELS, THRESHOLDS, Claim
+from ..verdicts import THRESHOLDS, Claim
+from ..verdicts._verdict import gravest
+from ._factor import factor
 from ._layer import SLOPES, activation, dead, gradient, is_weighted, relative_update, root_mean_square, saturated
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
@@ -26,8 +28,9 @@ class LayerFlow:
         dead: Share of its ReLUs that give 0 for every example; NaN for other layers.
         saturated: Share of what it gives that is on the flat ends of tanh or sigmoid; NaN for other layers.
         relative_update: |d| / |W| for its weights in the last update.
-        input_signal: Root mean square of what the first layer is given, and its largest over its smallest standard
-            deviation over the features.
+        units: Number of units of each layer.
+        input_signal: Root mean square of what the first layer is given.
+        input_spread: The largest over the smallest standard deviation of its features.
     """
 
     names: tuple[str, ...]
@@ -50,12 +53,12 @@ class LayerFlow:
     @property
     def backward_factor(self) -> float:
         """By what the gradient is multiplied from one hidden layer to the one before; NaN with fewer than 3."""
-        return 1 / _factor(self.gradient[self.hidden])
+        return 1 / factor(self.gradient[self.hidden])
 
     @property
     def forward_factor(self) -> float:
         """By what the signal is multiplied from one hidden layer to the next; NaN with fewer than 3."""
-        return _factor(self.signal[self.hidden])
+        return factor(self.signal[self.hidden])
 
     @property
     def total(self) -> float:
@@ -129,13 +132,6 @@ class LayerFlowMonitor(AbstractMonitor):
         return [*_through_depth(flows), *_idle_units(flows[-1]), *_scale_of_start(flows)]
 
 
-def _factor(values: np.ndarray) -> float:
-    """Return the factor from one value to the next that fits best."""
-    if len(values) < 3 or not (values > 0).all():
-        return float("nan")
-    return float(np.exp(np.polyfit(np.arange(len(values)), np.log(values), 1)[0]))
-
-
 def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
     there = ~np.isnan(values)
     return float(np.average(values[there], weights=np.array(weights)[there])) if there.any() else float("nan")
@@ -177,7 +173,7 @@ def _scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
         f"At the start the signal is largest in {names[signals.argmax()]}, with a root mean square of "
         f"{signals.max():.2g}, and smallest in {names[signals.argmin()]}, with {signals.min():.2g}; about 1 is best."
     )
-    return [Claim("bad_scale", max(large, small, key=LEVELS.index), finding)]
+    return [Claim("bad_scale", gravest(large, small), finding)]
 
 
 def layer_flow(model: Any, x: Any, y: Any = None, before: list[Any] | None = None, **options: Any) -> LayerFlow:

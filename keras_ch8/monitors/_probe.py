@@ -51,8 +51,9 @@ class Probe:
         self.monitors, self._on_failure = list(monitors), on_failure
         self._parts = _batches.parts_of(self.objective.data, parts)
         self._layers = [leaf for leaf in _keras.leaves_of(model) if any(m.takes(leaf) for m in monitors)]
-        self._needs_inference = any(m.needs_inference and any(map(m.takes, self._layers)) for m in monitors)
-        self._inference = Objective(model, x, y, sample_weight=sample_weight, training=False, **options)
+        self._inference = None
+        if any(m.needs_inference and any(map(m.takes, self._layers)) for m in monitors):
+            self._inference = Objective(model, x, y, sample_weight=sample_weight, training=False, **options)
         self._part = _backend.trace(self._part_at)
         self._look = _backend.trace(self._scene)
         self._met_layers: list[tuple[Any, bool]] = []
@@ -86,7 +87,7 @@ class Probe:
             d=None if before is None else [a - b for a, b in zip(now, before, strict=True)],
             before=None if before is None else self._pass(before),
             now=self._pass(now),
-            inference_loss=self._inference.value_at(now) if self._needs_inference else None,
+            inference_loss=self._inference and self._inference.value_at(now),
             examples=sum(map(_batches.length_of, self._parts)),
         )
         found: dict[str, dict[str, Any]] = {}

@@ -18,16 +18,12 @@ class Progress:
     Args:
         start: Before the first update.
         now: Median of the last three looks.
-        best: The smallest so far.
         recent: By how much it fell over the last third of the steps, as a share of what it was then.
-        looks: Number of looks.
     """
 
     start: float
     now: float
-    best: float
     recent: float
-    looks: int
 
     @property
     def fallen(self) -> float:
@@ -77,7 +73,7 @@ def progress(past: Past) -> Progress | None:
     before = losses[: max(2, np.searchsorted(steps, steps[-1] * 2 / 3))]
     then = float(np.median(before[-3:]))
     recent = (then - now) / abs(then) if then else 0.0
-    return Progress(float(start), now, float(np.nanmin(losses)), recent, len(readings))
+    return Progress(float(start), now, recent)
 
 
 def effective_rate(past: Past) -> float:

@@ -8,7 +8,8 @@ import numpy as np
 from .. import _batches, _checks
 from ..curvature._lanczos import lanczos_of
 from ..curvature._objective import Objective
-from ..verdicts import LEVELS, THRESHOLDS, Claim
+from ..verdicts import THRESHOLDS, Claim
+from ..verdicts._verdict import mildest
 from ._monitor import AbstractMonitor
 from ._past import Past
 from ._progress import Progress, effective_rate, progress
@@ -103,7 +104,7 @@ def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]
     leads_out = "ok" if foldings < 1 else THRESHOLDS["negativity"].level(ends.negativity)
     is_sure = ends.residual < -ends.smallest / 2
     small = THRESHOLDS["small_gradient"].level(ends.elasticity)
-    saddle = min(small, leads_out, key=LEVELS.index) if seen.is_stuck and is_sure else "ok"
+    saddle = mildest(small, leads_out) if seen.is_stuck and is_sure else "ok"
     rest = THRESHOLDS["flat"].level(ends.gain) if seen.is_stuck and saddle == "ok" else "ok"
     is_idle = small != "ok" or _has_idle_layers(past)
     is_plateau = is_idle and ends.smallest < FLAT * ends.largest
@@ -140,7 +141,7 @@ def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Cla
     return [
         Claim(
             "ill_conditioned",
-            min(*levels, key=LEVELS.index) if is_caught else "ok",
+            mildest(*levels) if is_caught else "ok",
             f"Newton's step would gain {ends.gain:.0%} of the loss, which takes {creeping:.2g} times this training at "
             f"its pace; |d| / |g| times the largest curvature {ends.largest:.2g} is {limit:.2g}, and 2 is too long."
             f"{inputs}",

@@ -7,7 +7,8 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
-from ..verdicts import LEVELS, THRESHOLDS, Claim
+from ..verdicts import THRESHOLDS, Claim
+from ..verdicts._verdict import gravest, mildest
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
@@ -108,7 +109,7 @@ def _too_long(seen: Progress, last: list[StepLength]) -> Claim:
         levels += [THRESHOLDS["step_ratio"].level(ratio), THRESHOLDS["jump"].level(jump)]
     return Claim(
         "step_too_long",
-        max(levels, key=LEVELS.index),
+        gravest(*levels),
         f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises); the loss changes "
         f"by {jump:.1%} in a step, is {seen.growth:.2g} of its start, and fell by {seen.recent:.1%} lately.",
     )
@@ -124,7 +125,7 @@ def _too_short(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     could_be_longer = THRESHOLDS["rate_limit"].level(limit) == "ok" and has_slope and not seen.has_diverged
     if past.total and could_be_longer and not seen.is_good and seen.recent > 0:
         levels = THRESHOLDS["short_step"].level(length), THRESHOLDS["halving"].level(halving / past.total)
-        level = min(*levels, key=LEVELS.index)
+        level = mildest(*levels)
     return Claim(
         "step_too_short",
         level,

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 
 from ..verdicts import THRESHOLDS, Claim
+from ..verdicts._verdict import mildest
+from ._factor import factor
 from ._monitor import AbstractMonitor, Met, Scene
 from ._past import Past
 from ._probe import Probe
@@ -43,11 +45,7 @@ class TimeHorizon:
     @property
     def factor(self) -> float:
         """By what the gradient is multiplied from one time step to the one before, over the horizon."""
-        reach = min(len(self.profile), self.horizon + 1)
-        values = self.profile[:reach]
-        if reach < 3 or not (values > 0).all():
-            return float("nan")
-        return float(np.exp(np.polyfit(np.arange(reach), np.log(values), 1)[0]))
+        return factor(self.profile[: self.horizon + 1])
 
     @property
     def spectral_radius(self) -> float:
@@ -111,7 +109,7 @@ class TimeHorizonMonitor(AbstractMonitor):
         return [
             Claim(
                 "short_horizon",
-                "watch" if level == "act" and seen.is_good else level,
+                mildest(level, "watch") if seen.is_good else level,
                 f"In {first.name} the gradient reaches {share * steps:.0f} of {steps} time steps back before it is "
                 f"below 1 % (now a factor of {first.factor:.2g} a step; spectral radius {first.spectral_radius:.2g}).",
             )

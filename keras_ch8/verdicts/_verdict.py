@@ -9,6 +9,16 @@ LEVELS = ("ok", "watch", "act")
 """From no reason for concern to something to change now."""
 
 
+def mildest(*levels: str) -> str:
+    """Return the least serious of some levels: where several things must come together."""
+    return min(levels, key=LEVELS.index)
+
+
+def gravest(*levels: str) -> str:
+    """Return the most serious of some levels: where one thing is enough."""
+    return max(levels, key=LEVELS.index)
+
+
 @dataclasses.dataclass(frozen=True)
 class Claim:
     """What one look at the measurements says; it becomes a verdict when others bear it out (see `Docket`).
