@@ -124,8 +124,7 @@ class Diagnosis(AbstractCallback):
             self._traced_for = needs
         for look in self._looks:
             when = self.when * look.rarer if isinstance(self.when, int) else self.when
-            budget = None if self.budget is None else self.budget / len(self._looks)
-            look.begin(Pace(budget, when, self.past.total, look.grace), self.past)
+            look.begin(Pace(self.budget, when, self.past.total, look.grace), self.past)
 
     def on_epoch_start(self, epoch: int) -> None:
         """Begin anew: between two epochs others may change the weights."""
@@ -144,8 +143,13 @@ class Diagnosis(AbstractCallback):
         self._prepare()
 
     def _prepare(self) -> None:
+        wanted = [look for look in self._looks if look.is_wanted]
+        for look in wanted:
+            look.pace.budget = None if self.budget is None else self.budget / len(wanted)
         for look in self._looks:
-            look.prepare(look.pace.is_due(self._batch + 2, self._clock.trained))
+            trained = self._clock.trained
+            with self._clock.stopped():
+                look.prepare(self._batch + 2, trained)
 
     def _take(self, look: AbstractLook) -> None:
         """Look, and judge what was seen."""

@@ -1,6 +1,7 @@
 """The ways to look at a model in training."""
 
 import abc
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -17,6 +18,10 @@ from ._pace import Pace
 
 LARGEST = 256
 """Examples that the spectrum is taken of: every step of Lanczos goes through them twice."""
+PRODUCTS = 20
+"""Steps of Lanczos."""
+LEAST = 0.25
+"""A product takes at least this share of a look at the probe, which takes two gradients and more."""
 
 
 class AbstractLook(abc.ABC):
@@ -29,13 +34,16 @@ class AbstractLook(abc.ABC):
     grace: ClassVar[float] = 0.1
     """Seconds that are free in a training."""
 
+    is_wanted: bool = True
+    """Whether there is reason to look."""
+
     def begin(self, pace: Pace, past: Past) -> None:
         """Begin a training."""
         self.pace, self.past, self.is_ready = pace, past, False
 
-    def prepare(self, is_due: bool) -> None:
-        """Take what must be known before the next update, if that is due."""
-        self.is_ready = is_due
+    def prepare(self, step: int, trained: float) -> None:
+        """Take what must be known before the update of this step, if that is due."""
+        self.is_ready = self.is_wanted and self.pace.is_due(step, trained)
 
     @abc.abstractmethod
     def take(self) -> dict[str, Any]:
@@ -56,10 +64,10 @@ class ProbeLook(AbstractLook):
         super().begin(pace, past)
         self._probe.start = self._probe.weights()
 
-    def prepare(self, is_due: bool) -> None:
+    def prepare(self, step: int, trained: float) -> None:
         """Keep a copy of the weights."""
-        super().prepare(is_due)
-        self._before = self._probe.weights() if is_due else None
+        super().prepare(step, trained)
+        self._before = self._probe.weights() if self.is_ready else None
 
     def take(self) -> dict[str, Any]:
         """Return the readings, and let go of the copy."""
@@ -73,23 +81,42 @@ class SpectrumLook(AbstractLook):
     name = "spectrum"
     rarer, grace = 10, 0.25
 
-    def __init__(self, objective: Objective, always: bool) -> None:
-        self._objective, self._always = objective, always
+    def __init__(self, objective: Objective, always: bool, probe: AbstractLook | None) -> None:
+        self._objective, self._always, self._probe = objective, always, probe
 
     def begin(self, pace: Pace, past: Past) -> None:
         """Nothing is known of the training yet."""
         super().begin(pace, past)
-        self._asked_at, self._is_slow = 0, False
+        self.is_wanted, self._asked_at, self._has_price = self._always, 0, False
 
-    def prepare(self, is_due: bool) -> None:
-        """Ask whether there is reason to look, once for each look at the probe: this is called at every step."""
-        if is_due and not self._always and self._asked_at != self.past.step:
-            self._asked_at, self._is_slow = self.past.step, is_slow(self.past)
-        super().prepare(is_due and (self._always or self._is_slow))
+    def prepare(self, step: int, trained: float) -> None:
+        """Ask whether there is reason to look, once for each look at the probe: this is called at every step.
+
+        Of a large model a look takes many steps' time, so what it will cost is found out before the first.
+        """
+        if not self._always and self._asked_at != self.past.step:
+            self._asked_at = self.past.step
+            if self._probe is not None and not self._has_price:
+                self.pace.expect(PRODUCTS * LEAST * self._probe.pace.cost)
+            self.is_wanted = self.pace.is_affordable(step, trained) and is_slow(self.past)
+        super().prepare(step, trained)
+        if self.is_ready and not self._has_price:
+            self._has_price = True
+            self.pace.expect(PRODUCTS * self._seconds_of_a_product())
+            super().prepare(step, trained)
+
+    def _seconds_of_a_product(self) -> float:
+        theta = self._objective.theta()
+        begin = time.perf_counter()
+        self._objective.product(theta, theta)  # traces
+        traced = time.perf_counter()
+        self._objective.product(theta, theta)
+        self.pace.setup += traced - begin
+        return time.perf_counter() - traced
 
     def take(self) -> dict[str, Any]:
         """Return the reading."""
-        return {self.name: ends_of(self._objective)}
+        return {self.name: ends_of(self._objective, PRODUCTS)}
 
 
 def looks(
@@ -103,7 +130,8 @@ def looks(
     for monitor in monitors:
         if isinstance(monitor, SpectrumMonitor):
             x, y, sample_weight = keras.tree.map_structure(lambda a: None if a is None else a[:LARGEST], data)
-            found.append(SpectrumLook(Objective(model, x, y, sample_weight=sample_weight), monitor.always))
+            probe = found[0] if probed else None
+            found.append(SpectrumLook(Objective(model, x, y, sample_weight=sample_weight), monitor.always, probe))
     return found
 
 

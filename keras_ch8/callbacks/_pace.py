@@ -36,11 +36,16 @@ class Pace:
     ) -> None:
         self.budget, self.when, self.steps, self.grace = budget, when, steps, grace
         self.looks, self.spent, self.setup = 0, 0.0, 0.0
-        self._last, self._cost = 0, 0.0
+        self.cost = 0.0
+        self._last = 0
+
+    def expect(self, seconds: float) -> None:
+        """Take what the first look will cost, besides what it traces."""
+        self.cost = seconds
 
     def is_due(self, step: int, trained: float) -> bool:
         """Whether to look at the step of this number, counted from 1, after so many seconds of training."""
-        after = self.spent + self._cost
+        after = self.spent + self.cost
         is_free = after <= self.grace * (max(AT_ONCE, step / self.steps) if self.steps else 1)
         is_paid = self.budget is None or after <= self.budget * trained
         since = step - self._last
@@ -53,15 +58,18 @@ class Pace:
         is_wanted = is_paid and since >= max(self.steps, step) / OFTEN
         return since >= FEWEST and (is_wanted or (is_free and is_long_ago))
 
+    def is_affordable(self, step: int, trained: float) -> bool:
+        """Whether there will be a look before the end of the training, going by the pace of its steps so far."""
+        whole = trained * max(1.0, self.steps / step)
+        return self.budget is None or self.cost <= max(self.grace, self.budget * whole)
+
     def looked(self, step: int, seconds: float) -> None:
-        """Take a look that was made; the first traces the graph, which is paid once."""
+        """Take a look that was made; the first traces the graph, which is paid once: it costs what was expected."""
         self._last = step
         self.looks += 1
-        if self.looks == 1:
-            self.setup += seconds
-        else:
-            self.spent += seconds
-            self._cost = seconds
+        self.cost = seconds if self.looks > 1 else min(self.cost, seconds)
+        self.spent += self.cost
+        self.setup += seconds - self.cost
 
 
 class Clock:
@@ -81,10 +89,17 @@ class Clock:
         self._since = self._since or time.perf_counter()
 
     @contextlib.contextmanager
-    def looking(self, pace: Pace, step: int) -> Iterator[None]:
-        """Count what happens inside as a look."""
+    def stopped(self) -> Iterator[None]:
+        """Count what happens inside as no training."""
         begin = time.perf_counter()
         yield
-        seconds = time.perf_counter() - begin
-        self._looking += seconds
-        pace.looked(step, seconds)
+        if self._since is not None:
+            self._looking += time.perf_counter() - begin
+
+    @contextlib.contextmanager
+    def looking(self, pace: Pace, step: int) -> Iterator[None]:
+        """Count what happens inside as a look."""
+        before = self._looking
+        with self.stopped():
+            yield
+        pace.looked(step, self._looking - before)

@@ -51,7 +51,7 @@ def lanczos(
         for k = 1 .. steps:
             w       <- H q_k
             alpha_k <- q_k . w
-            w       <- w - alpha_k q_k - beta_(k-1) q_(k-1), and orthogonal to all q so far
+            w       <- w - alpha_k q_k - beta_(k-1) q_(k-1), made orthogonal to all q so far once more
             beta_k  <- |w|
             q_(k+1) <- w / beta_k
         values <- eigenvalues of the tridiagonal matrix of alpha and beta
@@ -94,19 +94,21 @@ def lanczos(
 
 def lanczos_of(product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int) -> Spectrum:
     """Run Lanczos on a symmetric matrix, given by its product with a vector."""
-    q = [start / np.linalg.norm(start)]
+    q = np.zeros((min(steps, len(start)), len(start)))
     alphas: list[float] = []
-    betas: list[float] = []
-    for _ in range(min(steps, len(start))):
-        w = product(q[-1])
-        alphas.append(float(q[-1] @ w))
-        basis = np.array(q)
-        for _twice in range(2):  # once is not enough in finite precision
-            w = w - basis.T @ (basis @ w)
+    betas = [0.0]
+    w = start / np.linalg.norm(start)
+    for k in range(len(q)):
+        q[k] = w
+        w = product(q[k])
+        alphas.append(float(q[k] @ w))
+        w -= alphas[k] * q[k] + betas[k] * q[k - 1]
+        w -= (q[: k + 1] @ w) @ q[: k + 1]  # what rounding has left; without it, values come twice
         betas.append(float(np.linalg.norm(w)))
         if betas[-1] <= 1e-10 * max(map(abs, alphas)):  # all that this start can reach
             break
-        q.append(w / betas[-1])
-    off_diagonal = np.diag(betas[: len(alphas) - 1], 1)
+        w /= betas[-1]
+    found = len(alphas)
+    off_diagonal = np.diag(betas[1:found], 1)
     values, vectors = np.linalg.eigh(np.diag(alphas) + off_diagonal + off_diagonal.T)
-    return Spectrum(values, np.abs(betas[-1] * vectors[-1]), np.array(q[: len(alphas)]).T @ vectors)
+    return Spectrum(values, np.abs(betas[-1] * vectors[-1]), q[:found].T @ vectors)

@@ -169,9 +169,7 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     found = lanczos_of(lambda v: objective.product(theta, v), start, steps)
     sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
-
-    def gain(a: np.ndarray, b: np.ndarray) -> float:
-        return float(np.sum((found.vectors.T @ a) * (found.vectors.T @ b) / (2 * sizes)))
+    along, *of_halves = (found.vectors.T @ g for g in (slope, halves[0], halves[-1]))
 
     return SpectrumEnds(
         smallest=found.smallest,
@@ -181,8 +179,8 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
         weight_norm=float(np.linalg.norm(theta)),
         loss=objective.value(theta),
         slope_curvature=float(slope @ objective.product(theta, slope)) / norm**2 if norm > 0 else float("nan"),
-        decrement=gain(slope, slope),
-        resolved=gain(halves[0], halves[-1]),
+        decrement=float(np.sum(along**2 / (2 * sizes))),
+        resolved=float(np.sum(of_halves[0] * of_halves[1] / (2 * sizes))),
     )
 
 

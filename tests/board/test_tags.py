@@ -31,7 +31,7 @@ def test_a_description_says_what_in_which_unit_and_where_in_the_book(tag):
     assert tags.describe(tag.name) == tag.description
 
 
-@pytest.mark.parametrize("tag", SPIKY, ids=lambda tag: tag.name)
+@pytest.mark.parametrize("tag", sorted(SPIKY, key=lambda tag: tag.name), ids=lambda tag: tag.name)
 def test_the_extremes_of_a_spiky_series_say_which_they_are(tag):
     assert (tag.low, tag.high) == (f"{tag.name}/min", f"{tag.name}/max")
     words = ("5 % quantile", "95 % quantile") if tag is tags.EFFECTIVE_RATE else ("smallest", "largest")

@@ -91,3 +91,27 @@ def test_the_clock_tells_training_from_looking(monkeypatch):
     clock.start()
     assert clock.trained == 7
     assert (pace.setup, pace.spent, pace.looks) == (2.0, 0.5, 2)
+
+
+def test_a_look_of_which_is_known_that_it_cannot_be_paid_for_is_not_taken():
+    pace = Pace(BUDGET, None, 1000, grace=0.25)
+    pace.expect(0.5)
+    assert not any(pace.is_due(step, trained=0.003 * step) for step in range(10, 1001))
+    assert pace.is_due(6000, trained=18.0)
+
+
+def test_a_first_look_costs_what_was_expected_and_the_rest_is_setting_up():
+    pace = Pace(BUDGET)
+    pace.expect(0.25)
+    pace.looked(1, 2.0)
+    assert (pace.spent, pace.setup) == (0.25, 1.75)
+    pace.looked(20, 0.5)
+    assert (pace.spent, pace.cost) == (0.75, 0.5)
+
+
+def test_what_is_affordable_goes_by_the_whole_training():
+    pace = Pace(BUDGET, None, 1000, grace=0.25)
+    pace.expect(0.5)
+    assert not pace.is_affordable(10, trained=0.03)  # 3 s in all pay for 0.09 s
+    assert pace.is_affordable(10, trained=0.3)  # 30 s in all
+    assert Pace(None).is_affordable(10, trained=0.0)
