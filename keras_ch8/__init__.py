@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import monitors as monitors
     from . import optimizers as optimizers
     from . import schedules as schedules
+    from . import second_order as second_order
     from . import stopping as stopping
     from . import symmetries as symmetries
     from . import training as training
@@ -39,6 +40,7 @@ __all__ = [
     "monitors",
     "optimizers",
     "schedules",
+    "second_order",
     "stopping",
     "symmetries",
     "training",

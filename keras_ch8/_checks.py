@@ -177,3 +177,18 @@ def floating(name: str, path: str, dtype: str) -> None:
             f"`{name}` updates variables of floating point type. Received: {path!r} of dtype {dtype}. "
             "Make it non-trainable (`trainable=False`) or give it a floating dtype."
         )
+
+
+def compiled(owner: str, name: str, value: Any, mend: str) -> None:
+    """Refuse the change of a setting that is compiled into the step of an optimizer."""
+    raise AttributeError(
+        f"`{name}` is compiled into the update step of {owner!r} and cannot change after the first step. "
+        f"Received: {name}={value!r}. {mend}"
+    )
+
+
+def wolfe(c1: Any, c2: Any) -> None:
+    """Check the constants of the Wolfe conditions: 0 < c1 < c2 < 1, and c1 below a half."""
+    number("c1", c1, 0.0, 0.5, open_low=True, meaning="the share of the promised decrease", mend="Try 1e-4.")
+    meaning, mend = "the share of the slope that may be left", "Try 0.9, or 0.4 for conjugate gradients."
+    number("c2", c2, c1, 1.0, open_low=True, meaning=meaning, mend=mend)

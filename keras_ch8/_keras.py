@@ -111,9 +111,45 @@ def examples_seen(model: Any) -> float:
     return 0.0 if tracker is None else float(tracker.count.numpy())
 
 
+def set_optimizer(model: Any, optimizer: Any) -> None:
+    """Make a compiled model one that was compiled with another optimizer, also when it is saved."""
+    model.optimizer = optimizer
+    model._compile_config.config["optimizer"] = optimizer
+
+
+def tell_metrics(model: Any, loss: Any, x: Any, y: Any, sample_weight: Any, y_pred: Any) -> dict[str, Any]:
+    """Let the metrics of a model take a step, and return all as `fit` does."""
+    if model._compile_loss is not None:
+        model._compile_loss(y, y_pred, sample_weight)  # keeps the loss of each output
+    examples = keras.ops.shape(next(a for a in keras.tree.flatten(x) if a is not None))[0]
+    model._loss_tracker.update_state(loss, sample_weight=examples)
+    return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+
+def has_loss_weights(model: Any) -> bool:
+    """Whether the compiled loss is multiplied by weights."""
+    return getattr(model._compile_loss, "_user_loss_weights", None) is not None
+
+
+def mask_of(tensor: Any) -> Any:
+    """Return which time steps of an output count in the loss; None for all."""
+    return getattr(tensor, "_keras_mask", None)
+
+
+def can_be_compiled(model: Any) -> bool:
+    """Whether no layer says that XLA cannot compile it."""
+    return all(getattr(leaf, "supports_jit", True) for leaf in leaves_of(model))
+
+
 def global_seed_generator() -> Any:
     """Return the generator that unseeded `keras.random` calls share; None before the first of them."""
     return global_state.get_global_attribute("global_seed_generator")
+
+
+def global_seeds() -> list[Any]:
+    """Return the variable behind unseeded `keras.random` calls, in a list; [] before the first of them."""
+    generator = global_seed_generator()
+    return [] if generator is None else [generator.state]
 
 
 def forget_global_seed_generator() -> None:

@@ -209,3 +209,44 @@ def test_another_compile_is_another_loss():
     model.compile("sgd", "mae")
     assert _keras.what_loss_depends_on(model)[0] is not loss
     assert len(variables) == 2
+
+
+def test_a_model_is_saved_with_the_optimizer_that_it_was_given_later(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizers.SGD(), "mse")
+    adam = optimizers.Adam(0.5)
+    adam.build(model.trainable_variables)
+    _keras.set_optimizer(model, adam)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded.optimizer, optimizers.Adam)
+    assert float(loaded.optimizer.learning_rate) == 0.5
+
+
+def test_metrics_can_be_told_of_a_step_that_keras_did_not_make():
+    x, y = np.ones((4, 2)), np.zeros((4, 1))
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizers.SGD(), "mse", metrics=["mae"])
+    model.build((None, 2))
+    expected = model.evaluate(x, y, return_dict=True, verbose=0)
+    model.reset_metrics()
+    y_pred = model(x)
+    logs = _keras.tell_metrics(model, np.float32(expected["loss"]), x, keras.ops.array(y), None, y_pred)
+    assert {name: float(value) for name, value in logs.items()} == expected
+
+
+def test_layers_still_say_whether_xla_can_compile_them():
+    can, cannot = keras.layers.Dense(1), keras.layers.Dense(1)
+    cannot.supports_jit = False
+    assert _keras.can_be_compiled(keras.Sequential([keras.Input((2,)), can]))
+    assert not _keras.can_be_compiled(keras.Sequential([keras.Input((2,)), can, cannot]))
+
+
+def test_the_variable_behind_unseeded_random_numbers():
+    _keras.forget_global_seed_generator()
+    assert _keras.global_seeds() == []
+    keras.random.normal((2,))
+    (state,) = _keras.global_seeds()
+    before = state.numpy().copy()
+    keras.random.normal((2,))
+    assert (state.numpy() != before).any()

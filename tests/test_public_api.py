@@ -18,6 +18,7 @@ from keras_ch8 import (
     monitors,
     optimizers,
     schedules,
+    second_order,
     stopping,
     symmetries,
     training,
@@ -26,10 +27,14 @@ from keras_ch8 import (
 
 ROOT = Path(__file__).parent.parent
 OPTIMIZERS = ["SGD", "Adagrad", "Adam", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
+SECOND_ORDER = [
+    "BFGS", "ConjugateGradient", "LBFGS", "LevenbergMarquardt", "Newton", "SaddleFreeNewton", "SteepestDescent",
+    "TruncatedNewton",
+]  # fmt: skip
 RULES = ["adaptive", "by_global_norm", "by_norm", "by_percentile", "by_value"]
 CALLBACKS = [
     "ClipGradients", "Diagnosis", "EarlyStopping", "GradientClippingLogger", "LearningRateDecay", "SurrogateGap",
-    "TensorBoard",
+    "SwitchOptimizer", "TensorBoard",
 ]  # fmt: skip
 LAWS = ["Cosine", "Exponential", "InverseTime", "LinearDecay", "OneCycle", "Scaled", "Sequence", "Warmup", "on_plateau"]
 CRITERIA = [
@@ -51,8 +56,9 @@ NAMES = {
     losses: LOSSES + FAMILIES,
     metrics: ["ZeroOneLoss"],
     monitors: MONITORS,
-    optimizers: OPTIMIZERS,
+    optimizers: OPTIMIZERS + SECOND_ORDER,
     schedules: LAWS,
+    second_order: ["minimize"],
     stopping: CRITERIA,
     symmetries: ["balance", "difference", "permute_units", "rescale_units"],
     training: TRIALS,
@@ -75,6 +81,36 @@ HELD = {
         "TimeHorizon",
     ],
     schedules: ["Clock"],
+    second_order: [
+        "AbstractDescent",
+        "AbstractMethod",
+        "AbstractSearch",
+        "BFGS",
+        "Backtracking",
+        "ConjugateGradient",
+        "Constant",
+        "Exact",
+        "HagerZhang",
+        "Info",
+        "LBFGS",
+        "LevenbergMarquardt",
+        "Memory",
+        "Minimizer",
+        "Minimum",
+        "Newton",
+        "Point",
+        "Problem",
+        "Run",
+        "SaddleFreeNewton",
+        "Status",
+        "SteepestDescent",
+        "Stop",
+        "StrongWolfe",
+        "TruncatedNewton",
+        "blank",
+        "go_on",
+        "solve",
+    ],
     stopping: ["Past", "Reason", "Why"],
     symmetries: ["Balance"],
     training: ["Comparison", "RangeTest", "Retraining"],
@@ -103,7 +139,7 @@ def test_public_names():
     for module, names in NAMES.items():
         assert sorted(module.__all__) == sorted(names + HELD.get(module, [])), module
     public = [n for n, v in vars(optimizers).items() if not n.startswith("_") and not inspect.ismodule(v)]
-    assert sorted(public) == sorted(OPTIMIZERS)
+    assert sorted(public) == sorted(OPTIMIZERS + SECOND_ORDER)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -118,6 +154,21 @@ def test_an_optimizer_is_final_and_explains_itself_in_order(name):
     assert cls.__doc__.splitlines()[0].endswith(").")
     own = [p for p in inspect.signature(cls).parameters if p != "kwargs"]
     assert all(argument in cls.__doc__ for argument in own)
+
+
+@pytest.mark.parametrize("name", SECOND_ORDER)
+def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_order(name):
+    cls = getattr(optimizers, name)
+    assert cls.__final__
+    headings = ["section 8.", "theta <- theta", "State:", "Args:", "Raises:", "Example:", "References:"]
+    text = " ".join(cls.__doc__.split())
+    places = [text.find(heading) for heading in headings]
+    assert -1 not in places, f"missing: {headings[places.index(-1)]}"
+    assert places == sorted(places)
+    own = inspect.signature(cls.__init__).parameters.keys() - {"self", "kwargs"} if "__init__" in vars(cls) else ()
+    assert all(f"{argument}:" in cls.__doc__ for argument in own)
+    assert {n for n in vars(cls) if not n.startswith("_")} <= {"method", "hyperparameters", "refuse"}
+    assert getattr(keras_ch8.second_order, name).__doc__.count("<-")
 
 
 PARTS = [getattr(module, name) for module, names in NAMES.items() if module is not optimizers for name in names]

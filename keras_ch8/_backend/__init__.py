@@ -11,6 +11,15 @@ if keras.backend.backend() != "tensorflow":
 
 from .seeds import seed_state as seed_state
 from .seeds import set_seed_state as set_seed_state
+from .solver import eagerly as eagerly
+from .solver import hessian_product as hessian_product
+from .solver import rows_of as rows_of
+from .solver import solve as solve
+from .solver import solve_positive as solve_positive
+from .solver import trace_each as trace_each
+from .solver import traces as traces
+from .solver import value_and_gradient as value_and_gradient
+from .solver import value_and_jacobian as value_and_jacobian
 from .tensorflow import END_OF_DATA as END_OF_DATA
 from .tensorflow import all_finite as all_finite
 from .tensorflow import all_reduce_sum as all_reduce_sum

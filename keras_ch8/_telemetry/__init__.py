@@ -5,3 +5,5 @@ from ._recorder import Recorder as Recorder
 from ._recorder import publish as publish
 from ._row import Note as Note
 from ._row import Row as Row
+from ._solver_log import SOLVER_NUMBERS as SOLVER_NUMBERS
+from ._solver_log import SolverLog as SolverLog

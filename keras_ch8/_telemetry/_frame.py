@@ -1,7 +1,7 @@
 """The rows of many steps, read back into NumPy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -16,7 +16,7 @@ class Frame:
 
     `norm` is of the whole gradient before clipping and `clipped` after; `rates` has three columns, the 5 %, 50 % and
     95 % quantile of |delta theta / g| over the sample, with g as clipped. `loss` is None where the training does not
-    tell it; `layers`, if asked for, has one column for each variable.
+    tell it; `layers`, if asked for, has one column for each variable; `numbers` are those of a method of section 8.6.
     """
 
     steps: np.ndarray
@@ -29,6 +29,7 @@ class Frame:
     update: np.ndarray
     rates: np.ndarray
     layers: np.ndarray | None
+    numbers: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def coefficient(self) -> np.ndarray:

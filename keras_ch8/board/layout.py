@@ -44,6 +44,17 @@ def custom_scalars() -> layout_pb2.Layout:
                 ],
             ),
             layout_pb2.Category(
+                title="Second-order solver",
+                chart=[
+                    _lines("step length", _solver("step_length")),
+                    _lines("evaluations and products", *map(_solver, ("evaluations", "products", "cg_iterations"))),
+                    _lines("damping", _solver("damping")),
+                    _lines("trust ratio", _solver("trust_ratio")),
+                    _lines("eigenvalues", *map(_solver, ("eigenvalue_smallest", "eigenvalue_largest"))),
+                    _lines("restarts and skipped pairs", *map(_solver, ("restarted", "skipped_pair"))),
+                ],
+            ),
+            layout_pb2.Category(
                 title="Clipping",
                 chart=[
                     _lines("share of clipped steps", tags.CLIPPED_SHARE),
@@ -56,6 +67,10 @@ def custom_scalars() -> layout_pb2.Layout:
 
 def _of(name: str) -> tags.Tag:
     return tags.DIAGNOSIS[name]
+
+
+def _solver(name: str) -> tags.Tag:
+    return tags.SOLVER[name]
 
 
 def _lines(title: str, *series: tags.Tag) -> layout_pb2.Chart:

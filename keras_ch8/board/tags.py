@@ -158,11 +158,32 @@ DIAGNOSIS = {
 }
 """Numbers of the monitors, by name."""
 
+SOLVER = {
+    name: Tag(f"ch8_solver/{name}", unit, text, section)
+    for name, unit, text, section in (
+        ("step_length", "ratio", "What the direction was multiplied by.", "8.6"),
+        ("slope", "loss", "Slope along the direction at the start of the iteration, g . d.", "8.6"),
+        ("evaluations", "evaluations", "Evaluations of loss and gradient in an iteration.", "8.6"),
+        ("products", "products", "Hessian-vector products in an iteration.", "8.6.1"),
+        ("restarted", "0 or 1", "Whether a direction was given up for -g.", "8.6.2"),
+        ("skipped_pair", "0 or 1", "Whether the step showed no positive curvature to learn from.", "8.6.3"),
+        ("damping", "loss / weight^2", "What is added to the eigenvalues of the Hessian.", "8.6.1"),
+        ("trust_ratio", "ratio", "Fall of the loss over the fall that the quadratic model promised.", "8.6.1"),
+        ("radius", "weight", "Radius of the trust region.", "8.6.1"),
+        ("cg_iterations", "iterations", "Conjugate gradients that were run for the step.", "8.6.2"),
+        ("negative_curvature", "0 or 1", "Whether negative curvature ended the conjugate gradients.", "8.2.3"),
+        ("eigenvalue_smallest", "loss / weight^2", "Smallest eigenvalue of the Hessian that was seen.", "8.2.3"),
+        ("eigenvalue_largest", "loss / weight^2", "Largest eigenvalue of the Hessian that was seen.", "8.2.1"),
+    )
+}
+"""Numbers of the methods of section 8.6, by name."""
+
 ALL = (
     LOSS, GRADIENT_NORM, UPDATE_NORM, LEARNING_RATE, NONFINITE, GRADIENT_NORM_CLIPPED, CLIP_COEFFICIENT, CLIPPED_SHARE,
     EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
     SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
     FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, *DIAGNOSIS.values(),
+    *SOLVER.values(),
 )  # fmt: skip
 """All tags with a fixed name, the most important first."""
 
@@ -172,6 +193,11 @@ _BATCH, _EPOCH = "ch8_batch/", "ch8_epoch/"
 def diagnosis(name: str) -> Tag:
     """Return the tag of a number of a monitor, which may be the user's own."""
     return DIAGNOSIS.get(name) or Tag(f"ch8_diagnosis/{name}", "as the monitor", "A number of a monitor.", "8.2")
+
+
+def solver(name: str) -> Tag:
+    """Return the tag of a number of a method of section 8.6, which may be the user's own."""
+    return SOLVER.get(name) or Tag(f"ch8_solver/{name}", "as the method", "A number of a method.", "8.6")
 
 
 def batch(name: str) -> Tag:

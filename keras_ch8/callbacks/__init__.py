@@ -6,6 +6,7 @@ from ._early_stopping import EarlyStopping
 from ._gradient_clipping_logger import GradientClippingLogger
 from ._learning_rate_decay import LearningRateDecay
 from ._surrogate_gap import SurrogateGap
+from ._switch_optimizer import SwitchOptimizer
 from ._tensorboard import TensorBoard
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "GradientClippingLogger",
     "LearningRateDecay",
     "SurrogateGap",
+    "SwitchOptimizer",
     "TensorBoard",
 ]

@@ -4,6 +4,7 @@ from typing import Any, final
 
 from .. import clipping
 from ..optimizers._base import AbstractOptimizer
+from ..optimizers._closure import AbstractClosureOptimizer
 from ._base import AbstractCallback
 
 
@@ -54,6 +55,11 @@ class ClipGradients(AbstractCallback):
             raise ValueError(
                 f"`ClipGradients` is for optimizers that are not of keras_ch8. Received: {name}, which takes the rule "
                 f"itself and keeps it when the model is saved: `{name}(..., clip={self.rule!r})`."
+            )
+        if isinstance(optimizer, AbstractClosureOptimizer):
+            raise ValueError(
+                f"`ClipGradients` bounds steps along the gradient. Received: {name}, which finds the length of each "
+                "step itself. Leave the callback out."
             )
         for limit in ("clipnorm", "clipvalue", "global_clipnorm"):
             if getattr(optimizer, limit) is not None:

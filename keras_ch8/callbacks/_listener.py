@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import _backend, _keras, _numerics, _telemetry, clipping
 from ..optimizers._base import AbstractOptimizer
+from ..optimizers._closure import AbstractClosureOptimizer
 from ._tap import Tap
 
 
@@ -48,7 +49,7 @@ class Listener:
         with model.distribute_strategy.scope():
             if not model.optimizer.built:
                 model.optimizer.build(model.trainable_variables)
-            if isinstance(optimizer, AbstractOptimizer):
+            if isinstance(optimizer, AbstractOptimizer | AbstractClosureOptimizer):
                 self._tap = None
                 same_rings = optimizer.listen(rows=rows, every=every, layers=layers)
             else:

@@ -3,7 +3,7 @@
 import atexit
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import _backend, _keras, clipping
@@ -42,6 +42,7 @@ class Session:
         self._bare: Any = None
         self._last_batch = -1
         self._next_read = 0.0
+        self._wishes: tuple[Any, ...] = ()
 
     @classmethod
     def join(cls, model: Any, callback: "AbstractCallback") -> "Session":
@@ -94,7 +95,8 @@ class Session:
                 self._read_up_to = self.step
                 every = min([m.measure_every for m in self.members if m.measure_every] or [READ_EVERY])
                 rows = 1 << (READ_EVERY + self.model.steps_per_execution - 1).bit_length()
-                self.listener.start(rows, every, any(m.layers for m in self.members), self.rule, self.close)
+                self._wishes = rows, every, any(m.layers for m in self.members), self.rule, self.close
+                self.listener.start(*self._wishes)
         except BaseException:
             self.is_closed = True
             if self.writer is not None:
@@ -102,6 +104,15 @@ class Session:
             raise
         self.is_open, self._next_read = True, time.monotonic() + READ_SECONDS
         atexit.register(self.close)
+
+    def switch(self, change: Callable[[], None]) -> None:
+        """Let `change` replace the optimizer, and listen to the new one."""
+        self.read({})
+        if self._listens:
+            self.listener.stop()
+        change()
+        if self._listens:
+            self.listener.start(*self._wishes)
 
     def batch_ended(self, member: "AbstractCallback", batch: int, logs: Any) -> None:
         """Count steps, and read when there are enough; the first member's call counts."""

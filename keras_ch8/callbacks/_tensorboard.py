@@ -37,6 +37,7 @@ class TensorBoard(AbstractCallback):
         ch8/nonfinite                entries of the gradient that are infinite or NaN
         ch8_batch/..., ch8_epoch/... what Keras reports after batches and epochs, validation included
 
+    Of a method of section 8.6 a row is an iteration, and `ch8_solver/...` has step length, evaluations and the like.
     With a clipping rule, `ch8/gradient_norm_clipped`, `ch8/clip_coefficient` and `ch8/clipped_share` besides. The
     dashboard Custom Scalars shows them in groups, Text the report of the run. If writing fails, one warning says so,
     and the training goes on.
@@ -75,7 +76,8 @@ class TensorBoard(AbstractCallback):
         """Open the run, and write what is known before the first step."""
         session = self.session
         steps, epochs = session.params["steps"], session.params["epochs"]
-        self._windows = Windows(steps * epochs if steps else None)
+        rows = getattr(session.listener.optimizer, "iterations_per_step", 1)
+        self._windows = Windows(steps * epochs * rows if steps else None)
         self._layer_map = LayerMap(self.model.trainable_variables) if self.layers else None
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
@@ -99,6 +101,7 @@ class TensorBoard(AbstractCallback):
             series[tags.GRADIENT_NORM_CLIPPED] = frame.steps, frame.clipped
             series[tags.CLIP_COEFFICIENT] = frame.steps, frame.coefficient
             series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
+        series |= {tags.solver(name): (frame.steps, values) for name, values in frame.numbers.items()}
         if self._layer_map:
             series |= self._layer_map.series(frame)
         for name, value in self._of_keras(logs).items():
@@ -117,6 +120,11 @@ class TensorBoard(AbstractCallback):
         self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs).items()})
         if self._layer_map:
             self._layer_map.draw(self._writer, step)
+
+    def findings(self) -> list[str]:
+        """Return why a method of section 8.6 has ended the training."""
+        reason = getattr(self.session.listener.optimizer, "stop_reason", None)
+        return [reason] if reason else []
 
     def on_close(self) -> None:
         """Write the last window and the report."""

@@ -88,8 +88,7 @@ def lanczos(
     if start is None:
         start = np.random.default_rng(seed).normal(size=objective.size)
     _checks.length("start", start, objective.size, of="the trainable weights")
-    theta = objective.theta()
-    return lanczos_of(lambda v: objective.product(theta, v), np.asarray(start, "float64"), steps)
+    return lanczos_of(objective.products(objective.theta()), np.asarray(start, "float64"), steps)
 
 
 def lanczos_of(product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int) -> Spectrum:

@@ -1,6 +1,6 @@
 """The loss of a model on some examples as a pure function of its weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -65,7 +65,13 @@ class Objective:
 
     def product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Return H v, where H is the Hessian of J at theta."""
-        return self.join([p.numpy() for p in self._product(self.cut(theta), self.cut(vector))])
+        return self.products(theta)(vector)
+
+    def products(self, theta: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Return v -> H v: many products at one theta, with one tensor in and one out."""
+        values = self.cut(theta)
+        dtype = np.result_type(*(v.numpy().dtype for v in values))
+        return lambda v: self._product(values, ops.convert_to_tensor(v, dtype.name)).numpy().astype("float64")
 
     def join(self, arrays: list[np.ndarray]) -> np.ndarray:
         """Return arrays of the variables' shapes as a flat vector."""
@@ -82,13 +88,13 @@ class Objective:
 
     def value_at(self, values: list[Any], data: Any = None) -> Any:
         """Return J in a graph, at these values of the variables; on other examples than its own, if given."""
-        return self.value_and_output_at(values, data)[0]
+        return self.look_at(values, data)[0]
 
-    def value_and_output_at(self, values: list[Any], data: Any = None) -> tuple[Any, Any]:
-        """Return J and what the model gives."""
+    def look_at(self, values: list[Any], data: Any = None, others: Sequence[Any] = ()) -> tuple[Any, Any, list[Any]]:
+        """Return J, what the model gives, and what the call would make of other variables: None if it leaves them."""
         x, y, sample_weight = self.data if data is None else data
         mapping = list(zip(self.variables, values, strict=True))
-        with keras.StatelessScope(state_mapping=mapping, collect_losses=True), _keras.exact_moments():
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope, _keras.exact_moments():
             y_pred = self.model(x, training=self.training)
             if self.loss is None:
                 loss = self.model.compute_loss(
@@ -96,17 +102,19 @@ class Objective:
                 )
             else:
                 loss = ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
-            return loss, y_pred
+        return loss, y_pred, [scope.get_current_value(variable) for variable in others]
 
     def _gradient_at(self, values: list[Any], data: Any) -> list[Any]:
         return _backend.gradients(lambda values: self.value_at(values, data), values)
 
-    def _product_at(self, values: list[Any], vectors: list[Any]) -> list[Any]:
+    def _product_at(self, values: list[Any], vector: Any) -> Any:
         def along(values: list[Any]) -> Any:
             grads = _backend.gradients(self.value_at, values)
-            return sum(ops.sum(g * v) for g, v in zip(grads, vectors, strict=True))
+            vectors = _backend.cut(vector, self.shapes)
+            return sum(ops.sum(g * ops.cast(v, g.dtype)) for g, v in zip(grads, vectors, strict=True))
 
-        return _backend.gradients(along, values)
+        found = _backend.gradients(along, values)
+        return ops.concatenate([ops.cast(ops.reshape(p, (-1,)), vector.dtype) for p in found])
 
 
 def _tensor(value: Any) -> Any:

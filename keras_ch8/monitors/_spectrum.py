@@ -166,7 +166,8 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     start /= np.linalg.norm(start)
     if norm > 0:
         start += slope / norm  # the gradient alone would never leave a plane of symmetry
-    found = lanczos_of(lambda v: objective.product(theta, v), start, steps)
+    product = objective.products(theta)
+    found = lanczos_of(product, start, steps)
     sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
     along, *of_halves = (found.vectors.T @ g for g in (slope, halves[0], halves[-1]))
@@ -178,7 +179,7 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
         gradient_norm=norm,
         weight_norm=float(np.linalg.norm(theta)),
         loss=objective.value(theta),
-        slope_curvature=float(slope @ objective.product(theta, slope)) / norm**2 if norm > 0 else float("nan"),
+        slope_curvature=float(slope @ product(slope)) / norm**2 if norm > 0 else float("nan"),
         decrement=float(np.sum(along**2 / (2 * sizes))),
         resolved=float(np.sum(of_halves[0] * of_halves[1] / (2 * sizes))),
     )

@@ -1,4 +1,4 @@
-"""The first-order algorithms of chapter 8, one box one file, in the order of the book."""
+"""The algorithms of chapter 8, one box one file, in the order of the book."""
 
 from .sgd import SGD as SGD  # isort: skip
 from .momentum import Momentum as Momentum  # isort: skip
@@ -7,5 +7,16 @@ from .adagrad import Adagrad as Adagrad  # isort: skip
 from .rmsprop import RMSprop as RMSprop  # isort: skip
 from .rmsprop_nesterov import RMSpropNesterov as RMSpropNesterov  # isort: skip
 from .adam import Adam as Adam  # isort: skip
+from .newton import Newton as Newton  # isort: skip
+from .truncated_newton import TruncatedNewton as TruncatedNewton  # isort: skip
+from .saddle_free_newton import SaddleFreeNewton as SaddleFreeNewton  # isort: skip
+from .levenberg_marquardt import LevenbergMarquardt as LevenbergMarquardt  # isort: skip
+from .steepest_descent import SteepestDescent as SteepestDescent  # isort: skip
+from .conjugate_gradient import ConjugateGradient as ConjugateGradient  # isort: skip
+from .bfgs import BFGS as BFGS  # isort: skip
+from .lbfgs import LBFGS as LBFGS  # isort: skip
 
-__all__ = ["SGD", "Adagrad", "Adam", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
+__all__ = [
+    "BFGS", "LBFGS", "SGD", "Adagrad", "Adam", "ConjugateGradient", "LevenbergMarquardt", "Momentum", "Nesterov",
+    "Newton", "RMSprop", "RMSpropNesterov", "SaddleFreeNewton", "SteepestDescent", "TruncatedNewton",
+]  # fmt: skip

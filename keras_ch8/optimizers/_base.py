@@ -250,10 +250,8 @@ class AbstractOptimizer(_keras.Optimizer):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):
-            raise AttributeError(
-                f"`{name}` is compiled into the update step of {self.name!r} and cannot change after the first step. "
-                f"Received: {name}={value!r}. Compile the model with a new optimizer, or change `learning_rate`."
-            )
+            mend = "Compile the model with a new optimizer, or change `learning_rate`."
+            _checks.compiled(self.name, name, value, mend)
         super().__setattr__(name, value)
 
 

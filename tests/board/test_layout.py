@@ -9,12 +9,16 @@ DIAGNOSIS = (
     "step_over_optimal", "loss_change", "loss_change_predicted", "noise_scale", "eigenvalue_smallest",
     "eigenvalue_largest", "share_dead", "share_saturated", "online_risk", "training_risk",
 )  # fmt: skip
+SOLVER = (
+    "step_length", "evaluations", "products", "cg_iterations", "damping", "trust_ratio", "eigenvalue_smallest",
+    "eigenvalue_largest", "restarted", "skipped_pair",
+)  # fmt: skip
 CHARTS = [chart for category in custom_scalars().category for chart in category.chart]
 
 
 def test_the_questions_in_order():
     titles = [category.title for category in custom_scalars().category]
-    assert titles == ["Is it learning?", "The step", "Diagnosis", "Clipping"]
+    assert titles == ["Is it learning?", "The step", "Diagnosis", "Second-order solver", "Clipping"]
 
 
 def test_bands_are_of_spiky_series():
@@ -31,7 +35,7 @@ def test_lines_match_their_series_and_no_other():
     found = [[name for name in names if re.match(pattern, name)] for pattern in patterns]
     expected = [
         tags.epoch("loss"), tags.epoch("val_loss"), tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE,
-        tags.VAL_TRUE_LOSS, tags.LEARNING_RATE, *map(tags.diagnosis, DIAGNOSIS), tags.CLIPPED_SHARE,
-        tags.CLIP_COEFFICIENT,
+        tags.VAL_TRUE_LOSS, tags.LEARNING_RATE, *map(tags.diagnosis, DIAGNOSIS), *map(tags.solver, SOLVER),
+        tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT,
     ]  # fmt: skip
     assert found == [[tag.name] for tag in expected]

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import time
 
-HALVES = ("first", "second")
+HALVES = ("first", "second", "third")
 
 
 def judge(half, name, seed):

@@ -1,0 +1,99 @@
+"""What an iteration of section 8.6 leaves behind: a row in a ring that goes through the solver's loop."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from .. import _backend
+from ._frame import Frame
+
+SOLVER_NUMBERS = ("step_length", "slope", "evaluations", "products", "restarted", "skipped_pair")
+"""What every method has; its own numbers follow."""
+
+HEAD = ("step", "loss", "norm", "update")
+
+
+class SolverLog:
+    """Off until `listen`. Loss and gradient of a row are those before the iteration, as for other optimizers.
+
+    A frame has no learning rate and no effective rates: these methods choose the length of each step.
+    """
+
+    def __init__(self) -> None:
+        self.settings: Any = None
+        self.listening = False
+        self._ring: Any = None
+        self._before: Any = None
+
+    def listen(self, rows: int, names: Sequence[str], sizes: Sequence[int]) -> bool:
+        """Make a ring of at least so many rows; return whether the last one serves again."""
+        rows = 1 << (rows - 1).bit_length()
+        settings = (rows, tuple(names), tuple(sizes))
+        again, self.settings, self.listening = settings == self._before, settings, True
+        if not again:
+            self._before = settings
+            self._ring = _backend.ring(rows, len(HEAD) + len(names) + len(sizes))
+        return again
+
+    def stop(self) -> None:
+        """Listen no more."""
+        self.settings, self.listening = None, False
+
+    def hear_loss(self, loss: Any) -> None:
+        """Take the loss of a step from elsewhere: it is known here already."""
+
+    def begin(self, step: Any) -> Any:
+        """Return what goes through the loop, given the number of the last iteration; nothing if nobody listens."""
+        return (ops.cast(step, "int32"), _backend.as_tensor(self._ring)) if self.listening else ()
+
+    def add(self, log: Any, before: Any, after: Any, info: Any) -> Any:
+        """Add the row of an iteration between two points."""
+        if not self.listening:
+            return log
+        step, ring = log
+        _, names, sizes = self.settings
+        every = (info.step, info.slope, info.evaluations, info.products, info.restarted, info.skipped)
+        numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | info.numbers
+        moved = after.x - before.x
+        head = (step + 1, before.value, _norm(before.gradient), _norm(moved))
+        parts = ops.split(before.gradient, np.cumsum(sizes)[:-1].tolist()) if sizes else []
+        row = [*head, *(numbers[name] for name in names), *map(_norm, parts)]
+        row = ops.stack([ops.cast(value, "float32") for value in row])
+        place = (step + 1) % int(ring.shape[0])
+        return step + 1, ops.scatter_update(ring, ops.reshape(place, (1, 1)), row[None])
+
+    def end(self, log: Any) -> None:
+        """Keep what went through the loop."""
+        if self.listening:
+            self._ring.assign(log[1])
+
+    def read(self, first: int, last: int) -> Frame:
+        """Return the iterations `first` to `last`, as far as the ring remembers them."""
+        rows, names, sizes = self._before
+        steps = np.arange(max(first, last + 1 - rows), last + 1)
+        found = self._ring.numpy()[steps % rows].astype("float64")
+        there = np.abs(found[:, 0] - steps) < rows / 2
+        steps, found = steps[there], found[there]
+        ends = np.cumsum([len(HEAD), len(names), len(sizes)])
+        head, numbers, layers = np.split(found, ends[:-1], axis=1)
+        _, loss, norm, update = head.T
+        own = dict(zip(names, numbers.T, strict=True))
+        return Frame(
+            steps=steps,
+            learning_rate=np.full(len(steps), np.nan),
+            loss=loss,
+            norm=norm,
+            clipped=norm,
+            nonfinite=np.zeros(len(steps)),
+            measured=steps,
+            update=update,
+            rates=np.full((len(steps), 3), np.nan),
+            layers=layers if sizes else None,
+            numbers=own,
+        )
+
+
+def _norm(a: Any) -> Any:
+    return ops.sqrt(ops.sum(ops.square(a)))

@@ -1,0 +1,70 @@
+"""Another optimizer from some epoch on."""
+
+from typing import Any, final
+
+import keras
+
+from .. import _keras
+from ..schedules._duration import duration
+from ._base import AbstractCallback
+
+
+@final
+class SwitchOptimizer(AbstractCallback):
+    """Train with another optimizer from some epoch on, such as Adam first and L-BFGS after it (section 8.6.3).
+
+    A first-order method comes near a minimum on noisy gradients, a second-order one then finds its bottom. Weights and
+    `iterations` go on; the state of the new optimizer starts. Both get the same batches, so give all examples in each
+    (`batch_size=len(x)`), or call `fit` twice.
+
+    When it is time, the model is as if compiled with the new optimizer: it is saved, and trained by a second `fit`,
+    with that one.
+
+    Args:
+        at: The epoch, counted from 0, at whose beginning to switch, or `"50%"` of the epochs. Defaults to `"50%"`.
+        to: A Keras optimizer, or the name of one.
+
+    Raises:
+        ValueError: If `at` is neither.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(64, 3))
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.Adam(), "mse")
+        >>> switch = keras_ch8.callbacks.SwitchOptimizer(at=5, to=keras_ch8.optimizers.LBFGS())
+        >>> y = x @ [1.0, 2.0, 3.0]
+        >>> history = model.fit(x, y, batch_size=64, epochs=20, callbacks=[switch], verbose=0).history
+        >>> history["loss"][4] > 0.1, history["loss"][-1] < 1e-6
+        (True, True)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Rathore et al. (2024), Challenges in
+        Training PINNs: A Loss Landscape Perspective.
+    """
+
+    listens = False
+
+    def __init__(self, at: int | str = "50%", *, to: Any) -> None:
+        super().__init__()
+        self.at = duration("at", f"{at}ep" if isinstance(at, int) and not isinstance(at, bool) else at)
+        self.to = keras.optimizers.get(to)
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Switch, if it is time."""
+        steps, epochs = self.params["steps"] or 1, self.params["epochs"]
+        length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.at.unit]
+        if epoch >= self.at.amount * length and self.model.optimizer is not self.to:
+            self.session.switch(self._switch)
+
+    def _switch(self) -> None:
+        with self.model.distribute_strategy.scope():
+            self.to.build(self.model.trainable_variables)
+        self.to.iterations.assign(_keras.unscaled(self.model.optimizer).iterations)
+        _keras.set_optimizer(self.model, self.to)
+        self.model.make_train_function(force=True)
+
+    def findings(self) -> list[str]:
+        """Return whether it was switched."""
+        if self.model.optimizer is not self.to:
+            return [f"The optimizer was not switched to {self.to.name!r}: the training ended before."]
+        return [f"The training ended with the optimizer {self.to.name!r}."]

@@ -1,0 +1,188 @@
+"""The loss of a model on some batches, as a function of all its weights end to end."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from .. import _backend, _batches, _keras
+from ..curvature._objective import Objective
+from ..second_order import Point, Problem
+
+
+class Stack(NamedTuple):
+    """Batches of one shape, one on the other: x, y and sample_weight with one more axis in front."""
+
+    number: int
+    parts: Any
+
+    @property
+    def examples(self) -> int:
+        """Examples in all of them."""
+        return self.number * _batches.length_of(self.batch(0))
+
+    def batch(self, i: Any) -> Any:
+        """Return one of the batches; the index may be a tensor."""
+        return _each(lambda a: ops.take(a, i, axis=0), self.parts)
+
+
+def stacks_of(parts: Sequence[Any]) -> list[Stack]:
+    """Stack batches by their shapes."""
+    groups: dict[Any, list[Any]] = {}
+    for part in parts:
+        shapes = tuple(tuple(a.shape) for a in keras.tree.flatten(part) if a is not None)
+        groups.setdefault(shapes, []).append(part)
+    return [Stack(len(group), _each(lambda *a: ops.stack(a), *group)) for group in groups.values()]
+
+
+def joined(stacks: Sequence[Stack]) -> Any:
+    """Return x, y and sample_weight of all examples."""
+    flat = [_each(_without_first_axis, stack.parts) for stack in stacks]
+    return flat[0] if len(flat) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *flat)
+
+
+def is_squared(model: Any) -> bool:
+    """Whether the compiled loss is the mean of squares, and not a multiple of it."""
+    loss = model.loss
+    if type(loss) is keras.losses.MeanSquaredError:
+        is_mean = loss.reduction in ("sum_over_batch_size", "mean")
+    else:
+        is_mean = loss in ("mse", "MSE", "mean_squared_error", keras.losses.mean_squared_error)
+    return is_mean and not _keras.has_loss_weights(model)
+
+
+class BatchLoss:
+    """The mean over batches of their losses, weighted by their examples: the loss of one batch that holds them all.
+
+    Batches of one shape are gone through in a loop, so that the program does not grow with their number.
+
+    Args:
+        model: A built and compiled model.
+        stacks: The batches.
+        dtype: Type to compute in.
+    """
+
+    def __init__(self, model: Any, stacks: Sequence[Stack], dtype: str) -> None:
+        self.stacks, self.dtype = stacks, dtype
+        self.variables = list(model.trainable_variables)
+        self.states = [*model.non_trainable_variables, *_keras.global_seeds()]
+        x, y, sample_weight = stacks[0].batch(0)
+        self.objective = Objective(model, x, y, sample_weight=sample_weight)
+        self.problem = Problem(self.value_and_gradient, residuals=self.residuals if is_squared(model) else None)
+
+    def first(self) -> tuple[Point, Any, list[tuple[Any, Any]]]:
+        """Return the point where the weights are, the outputs there, and the new values of other variables."""
+        x = self._flat([_backend.as_tensor(v) for v in self.variables])
+        if len(self.stacks) == self.stacks[0].number == 1:
+            value, gradient, outputs, states = self._at(x, self.stacks[0].batch(0))
+        else:
+            value, gradient = self.value_and_gradient(x)
+            outputs, states = self._outputs(x)
+        moved = [(v, new) for v, new in zip(self.states, states, strict=True) if new is not None]
+        return Point(x, value, gradient), outputs, moved
+
+    def value_and_gradient(self, x: Any) -> tuple[Any, Any]:
+        """Return the mean loss and its gradient."""
+        if len(self.stacks) == 1:
+            return self._over(self.stacks[0], x)
+        total = sum(stack.examples for stack in self.stacks)
+        shares = [stack.examples / total for stack in self.stacks]
+        values, gradients = zip(*(self._over(stack, x) for stack in self.stacks), strict=True)
+        return _dot(shares, values), _dot(shares, gradients)
+
+    def residuals(self, x: Any) -> Any:
+        """Return r with r . r the mean of squares: the weighted errors over the root of their number."""
+        part = self.stacks[0].batch(0)
+        mapping = list(zip(self.variables, self._cut(x), strict=True))
+        with keras.StatelessScope(mapping, collect_losses=True) as scope:
+            y_pred = self.objective.model(part[0], training=True)
+        received = {
+            f"{len(scope.losses)} losses beside it": bool(scope.losses),
+            "several outputs": keras.tree.is_nested(y_pred),
+            "a mask": _keras.mask_of(y_pred) is not None,
+        }
+        if any(received.values()):
+            raise ValueError(
+                "`LevenbergMarquardt` minimizes the loss 'mse' of one output, and nothing besides. Received from the "
+                f"forward pass: {', '.join(what for what, is_so in received.items() if is_so)}. Leave out "
+                "`add_loss`, activity regularizers and masks, or use `LBFGS()`."
+            )
+        errors = ops.cast(y_pred, self.dtype) - ops.cast(ops.reshape(part[1], ops.shape(y_pred)), self.dtype)
+        if part[2] is not None:
+            weight = ops.sqrt(ops.cast(part[2], self.dtype))
+            errors = errors * ops.reshape(weight, (*weight.shape, *[1] * (len(errors.shape) - len(weight.shape))))
+        return ops.reshape(errors, (-1,)) / ops.sqrt(ops.cast(ops.size(errors), self.dtype))
+
+    def weights(self, x: Any) -> list[tuple[Any, Any]]:
+        """Return each variable with its part of a flat vector."""
+        return list(zip(self.variables, self._cut(x), strict=True))
+
+    def _over(self, stack: Stack, x: Any) -> tuple[Any, Any]:
+        if stack.number == 1:
+            return self._at(x, stack.batch(0))[:2]
+
+        def add(i: Any, sums: Any) -> Any:
+            return tuple(a + b for a, b in zip(sums, self._at(x, stack.batch(i))[:2], strict=True))
+
+        sums = ops.fori_loop(0, stack.number, add, (ops.zeros((), self.dtype), ops.zeros_like(x)))
+        return sums[0] / stack.number, sums[1] / stack.number
+
+    def _at(self, x: Any, part: Any) -> tuple[Any, Any, Any, list[Any]]:
+        """Return value, gradient, outputs and new states on one batch."""
+        seen: list[Any] = []
+
+        def value_of(values: list[Any], watch: Any) -> tuple[Any, list[Any]]:
+            value, *rest = self.objective.look_at(values, part, self.states)
+            seen[:] = rest
+            return value, []
+
+        value, gradients = _backend.value_and_gradients(value_of, self._cut(x))
+        outputs, states = seen
+        return ops.cast(value, self.dtype), self._flat(gradients), outputs, states
+
+    def _outputs(self, x: Any) -> tuple[Any, list[Any]]:
+        """Return the outputs for all examples, and the new states after the first batch, which can be seeds only."""
+        states: list[Any] = []
+        found = []
+        for stack in self.stacks:
+
+            def look(i: Any, stack: Stack = stack) -> Any:
+                _value, outputs, new = self.objective.look_at(self._cut(x), stack.batch(i), self.states)
+                _refuse_statistics(self.states, new)
+                return outputs
+
+            found.append(_each(_without_first_axis, ops.map(look, ops.arange(stack.number))))
+        _value, _outputs, states = self.objective.look_at(self._cut(x), self.stacks[0].batch(0), self.states)
+        return found[0] if len(found) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *found), states
+
+    def _flat(self, tensors: Sequence[Any]) -> Any:
+        return ops.concatenate([ops.reshape(ops.cast(t, self.dtype), (-1,)) for t in tensors])
+
+    def _cut(self, x: Any) -> list[Any]:
+        inner = self.objective.ends[1:-1].tolist()
+        parts = ops.split(x, inner) if inner else [x]
+        return [ops.cast(ops.reshape(part, v.shape), v.dtype) for part, v in zip(parts, self.variables, strict=True)]
+
+
+def _refuse_statistics(states: Sequence[Any], new: Sequence[Any]) -> None:
+    for variable, value in zip(states, new, strict=True):
+        if value is not None and keras.backend.is_float_dtype(variable.dtype):
+            raise ValueError(
+                "`accumulate_batches` takes the mean loss over batches, which is that of one large batch only if no "
+                f"layer looks at the batch as a whole. Received: {variable.path!r}, which the forward pass changes. "
+                "Use `keras.layers.LayerNormalization`, or give all examples in one batch."
+            )
+
+
+def _each(function: Any, *structures: Any) -> Any:
+    """Apply a function to the tensors of structures in which None stands for what is not there."""
+    return keras.tree.map_structure(lambda *a: None if a[0] is None else function(*a), *structures)
+
+
+def _without_first_axis(a: Any) -> Any:
+    return ops.reshape(a, (-1, *a.shape[2:]))
+
+
+def _dot(shares: Sequence[float], tensors: Sequence[Any]) -> Any:
+    return sum(share * tensor for share, tensor in zip(shares, tensors, strict=True))

@@ -1,0 +1,59 @@
+"""BFGS."""
+
+import dataclasses
+from typing import Any, final
+
+from keras import ops
+
+from . import _vector
+from ._descent import AbstractDescent, Move
+from ._method import State
+from ._problem import Point, Problem
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class BFGS(AbstractDescent):
+    """Newton's method with an inverse Hessian that is learned from the gradients (section 8.6.3).
+
+        d <- -M g
+        s <- x_k+1 - x_k,  y <- g_k+1 - g_k,  rho <- 1 / (s . y)
+        M <- (I - rho s y^T) M (I - rho y s^T) + rho s s^T
+
+    The first pair starts from M = (s . y / y . y) I, so that the unit of f does not matter. A pair without positive
+    curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2 numbers; above some thousand parameters see `LBFGS`.
+
+    Args:
+        search: How far to go along d. Defaults to `StrongWolfe()`.
+
+    Example:
+        >>> f = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+        >>> keras_ch8.second_order.minimize(f, np.array([-1.2, 1.0]), "bfgs").converged
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal and Wright (2006), algorithm 6.1.
+    """
+
+    takes_unit_steps = True
+
+    def blank(self, n: int, dtype: str) -> State:
+        """Keep the approximate inverse of the Hessian."""
+        return {"M": ops.zeros((n, n), dtype)}
+
+    def direction(self, problem: Problem, point: Point, known: Any, M: Any) -> tuple[Any, dict[str, Any]]:
+        """Return -M g."""
+        g = point.gradient
+        return -ops.where(known > 0, ops.matmul(M, g), g), {}
+
+    def learn(self, move: Move, known: Any, M: Any) -> tuple[State, Any]:
+        """Update M, in the form that takes one product with it."""
+        s, y = move.s, move.y
+        useful = _vector.is_curved_up(s, y)
+        curvature = _vector.dot(s, y)
+        identity = ops.eye(s.shape[0], dtype=s.dtype)
+        M = ops.where(known > 0, M, ops.where(useful, identity * (curvature / _vector.dot(y, y)), M))
+        rho, My = 1 / curvature, ops.matmul(M, y)
+        crossed = ops.outer(s, My)
+        new = M - rho * (crossed + ops.transpose(crossed)) + rho * (1 + rho * _vector.dot(y, My)) * ops.outer(s, s)
+        return {"M": ops.where(useful, new, M)}, useful

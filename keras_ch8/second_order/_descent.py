@@ -1,0 +1,131 @@
+"""Methods that choose a direction, and search along it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+from keras import ops
+
+from . import _vector
+from ._method import AbstractMethod, Info, State
+from ._problem import Point, Problem
+from .line_search import AbstractSearch, Line, StrongWolfe, search_along
+
+_OWN = ("known", "promise")
+
+
+class Move(NamedTuple):
+    """An iteration that was made.
+
+    Args:
+        before: The point it came from.
+        after: The point it went to.
+        direction: d; the step is a multiple of it.
+    """
+
+    before: Point
+    after: Point
+    direction: Any
+
+    @property
+    def s(self) -> Any:
+        """The step."""
+        return self.after.x - self.before.x
+
+    @property
+    def y(self) -> Any:
+        """The change of the gradient."""
+        return self.after.gradient - self.before.gradient
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AbstractDescent(AbstractMethod):
+    """A method that needs `blank`, `direction` and `learn`; the rest of an iteration is here, once for all.
+
+    `known` counts the moves that were learned from since the start, or since the last restart: where it is 0, what is
+    in the memory is of no use. (To forget, one number is set to 0, instead of a table.) `promise` is t g . d of the
+    last step.
+
+    The direction is given up for -g, and what is known forgotten, where it does not lead downhill (or is NaN), and
+    after a search along it that found nothing.
+    """
+
+    search: AbstractSearch = dataclasses.field(default=StrongWolfe())
+
+    takes_unit_steps = False
+    """Whether a step of 1 is the natural first trial, as in Newton's method."""
+
+    blank: ClassVar[Callable[..., State]]
+    """`blank(n, dtype)`: what is remembered besides, before the first iteration."""
+
+    direction: ClassVar[Callable[..., tuple[Any, dict[str, Any]]]]
+    """`direction(problem, point, known, **memory)`: d, and the scalars named in `numbers`. One of them may be
+    "products", the products with the Hessian that it took."""
+
+    learn: ClassVar[Callable[..., tuple[State, Any]]]
+    """`learn(move, known, **memory)`: the memory after a move, and whether the move was of use. It must be the old one
+    where it was not."""
+
+    def init(self, n: int, dtype: str) -> State:
+        """Return the state before the first iteration, for n parameters."""
+        return {
+            "known": ops.zeros((), "int32"),
+            "promise": ops.zeros((), dtype),
+            **self.blank(n, dtype),
+        }
+
+    def iterate(self, problem: Problem, point: Point, state: State) -> tuple[Point, State, Info]:
+        """Choose a direction, search along it, and learn from the move."""
+        known, promise = (state[name] for name in _OWN)
+        memory = {name: state[name] for name in state.keys() - set(_OWN)}
+        g = point.gradient
+
+        d, numbers = self.direction(problem, point, known, **memory)
+        downhill = _vector.dot(g, d) < -_vector.epsilon(g) * _vector.norm(g) * _vector.norm(d)
+        d = ops.where(downhill, d, -g)
+        known = ops.where(downhill, known, 0)
+        slope = _vector.dot(g, d)
+        steepest = ops.all(d == -g)
+
+        line = Line(problem, point, d, slope)
+        first = _first_step(line, promise)
+        if self.takes_unit_steps:
+            first = ops.where(steepest, first, 1)
+        chosen, accepted, evaluations = search_along(line, self.search, first)
+        found = accepted | (chosen.value < point.value - line.rounding)
+        chosen = _vector.where(found, chosen, line.start)
+        after = Point(line.at(chosen.step), chosen.value, chosen.gradient)
+        moved = ops.any(after.x != point.x)
+
+        learned, useful = self.learn(Move(point, after, d), known, **memory)
+        useful = moved & useful
+        state = {
+            "known": ops.where(moved, known + ops.cast(useful, "int32"), 0),
+            "promise": ops.where(moved, chosen.step * slope, promise),
+            **learned,
+        }
+        info = Info(
+            step=chosen.step,
+            slope=slope,
+            evaluations=evaluations,
+            products=numbers.get("products", 0) + self.search.products,
+            moved=moved,
+            accepted=accepted,
+            steepest=steepest,
+            restarted=~downhill | (~moved & ~steepest),
+            skipped=moved & ~useful,
+            numbers=numbers,
+        )
+        return after, state, info
+
+
+def _first_step(line: Line, promise: Any) -> Any:
+    """Return the step to try first along -g, or along another direction without a length of its own.
+
+        t <- (t phi'(0) of the last step) / phi'(0),        at the start  t <- 1 / |g|_1
+
+    The first change of f is then expected to be that of the last step (Nocedal and Wright, section 3.5). At the start
+    the step is no longer than 1. Neither depends on the unit of f.
+    """
+    at_start = 1 / ops.sum(ops.abs(line.point.gradient))
+    return ops.where(promise < 0, promise / line.slope, at_start)

@@ -1,0 +1,230 @@
+"""Minimize a function of a vector."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, final
+
+import numpy as np
+
+from .. import _backend, _checks
+from . import _vector
+from ._bfgs import BFGS
+from ._conjugate_gradient import ConjugateGradient
+from ._lbfgs import LBFGS
+from ._levenberg_marquardt import LevenbergMarquardt
+from ._method import AbstractMethod
+from ._newton import Newton
+from ._problem import Problem
+from ._saddle_free_newton import SaddleFreeNewton
+from ._solve import Stop, solve
+from ._status import Status
+from ._steepest_descent import SteepestDescent
+from ._truncated_newton import TruncatedNewton
+
+METHODS: dict[str, Callable[[], AbstractMethod]] = {
+    "bfgs": BFGS,
+    "conjugate_gradient": ConjugateGradient,
+    "lbfgs": LBFGS,
+    "levenberg_marquardt": LevenbergMarquardt,
+    "newton": Newton,
+    "saddle_free_newton": SaddleFreeNewton,
+    "steepest_descent": SteepestDescent,
+    "truncated_newton": TruncatedNewton,
+}
+"""The methods that have a name, with their defaults."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Minimum:
+    """Where a run ended: at the best point it has seen.
+
+    Args:
+        x: The point.
+        value: f(x).
+        gradient_norm: The largest entry of the gradient there, in absolute value.
+        iterations: Iterations that were made.
+        evaluations: How often f and its gradient were computed, the start included.
+        products: Products with the Hessian.
+        restarts: Directions that were given up for -g.
+        skipped_pairs: Moves that a quasi-Newton method could not learn from.
+        status: Why it ended.
+    """
+
+    x: np.ndarray
+    value: float
+    gradient_norm: float
+    iterations: int
+    evaluations: int
+    products: int
+    restarts: int
+    skipped_pairs: int
+    status: Status
+
+    @property
+    def converged(self) -> bool:
+        """Whether a criterion for a minimum was met; coming to a halt is none."""
+        return self.status.converged
+
+    @property
+    def message(self) -> str:
+        """Why it ended, and what to do about it, in a sentence."""
+        return self.status.sentence(self.x.dtype.name)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Minimizer:
+    """A function and a method, compiled to one program that runs from any start (section 8.6).
+
+    The first call traces and compiles, for a number of parameters and a type; later ones run. What `fun` reads besides
+    x (data, settings) is what it was at the first call.
+
+    Args:
+        fun: x -> f(x): a vector of shape (n,) to a scalar, both tensors, written on `keras.ops` or TensorFlow; or a
+            `Problem`, of which more than f is known, such as the residuals of a sum of squares.
+        method: A method of this package, or the name of one: `"bfgs"`, `"conjugate_gradient"`, `"lbfgs"`,
+            `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"steepest_descent"` or `"truncated_newton"`.
+            Defaults to `"lbfgs"`.
+
+    Raises:
+        ValueError: If there is no method of that name.
+        TypeError: If `method` is neither a method nor a name.
+
+    Example:
+        >>> rosenbrock = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+        >>> minimizer = keras_ch8.second_order.Minimizer(rosenbrock, "bfgs")
+        >>> [minimizer(np.array(start)).x.round(4).tolist() for start in ([-1.2, 1.0], [3.0, 3.0])]
+        [[1.0, 1.0], [1.0, 1.0]]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.
+    """
+
+    fun: Callable[[Any], Any] | Problem
+    method: AbstractMethod | str = "lbfgs"
+
+    def __post_init__(self) -> None:
+        as_method(self.method)
+
+    def __call__(
+        self, x0: Any, *, max_iterations: int = 1000, gtol: float = 1e-5, ftol: float = 0.0, xtol: float = 0.0
+    ) -> Minimum:
+        """Run from `x0`; the arguments are those of `minimize`."""
+        _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", mend="Try 1000.")
+        for name, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol)):
+            _checks.number(
+                name, value, 0.0, float("inf"), meaning="a tolerance", mend="0 is never; try 1e-5 for `gtol`."
+            )
+        x0 = _as_start(x0)
+        typed = functools.partial(np.asarray, dtype=x0.dtype)
+        stop = Stop(typed(gtol), typed(ftol), typed(xtol), np.asarray(max_iterations, "int32"))
+        found = self._run(x0, stop)
+        if found.status == Status.CONVERGED_AT_START and found.gradient_norm == 0 and self._is_flat(x0, stop, found):
+            return dataclasses.replace(found, status=Status.FLAT)
+        return found
+
+    def _run(self, x0: np.ndarray, stop: Stop) -> Minimum:
+        x, value, gradient, status, totals = self._program(_backend.as_tensor(x0), Stop(*map(_backend.as_tensor, stop)))
+        iterations, evaluations, products, restarts, skipped = (int(total) for total in totals)
+        return Minimum(
+            x=x.numpy(),
+            value=float(value),
+            gradient_norm=float(gradient),
+            iterations=iterations,
+            evaluations=evaluations + 1,
+            products=products,
+            restarts=restarts,
+            skipped_pairs=skipped,
+            status=Status(int(status)),
+        )
+
+    def _is_flat(self, x0: np.ndarray, stop: Stop, found: Minimum) -> bool:
+        """Whether the gradient is 0 and the value the same a thousandth beside the start, too: no minimum, a plain."""
+        nearby = self._run(
+            x0 + np.asarray(1e-3, x0.dtype) * (1 + np.abs(x0)), stop._replace(max_iterations=np.asarray(0, "int32"))
+        )
+        return nearby.gradient_norm == 0 and nearby.value == found.value
+
+    @functools.cached_property
+    def _program(self) -> Any:
+        return _backend.compile_xla(functools.partial(run, self.fun, as_method(self.method)))
+
+
+def run(fun: Callable[[Any], Any] | Problem, method: AbstractMethod, x0: Any, stop: Stop) -> tuple[Any, ...]:
+    """Return the best point, its value, the largest entry of its gradient, the status and the totals, as tensors."""
+    problem = fun if isinstance(fun, Problem) else Problem.of(fun)
+    end = solve(problem, method, problem.at(x0), method.init(x0.shape[0], x0.dtype.name), stop)
+    return end.best.x, end.best.value, _vector.largest(end.best.gradient), end.status, end.totals
+
+
+def minimize(
+    fun: Callable[[Any], Any] | Problem,
+    x0: Any,
+    method: AbstractMethod | str = "lbfgs",
+    *,
+    max_iterations: int = 1000,
+    gtol: float = 1e-5,
+    ftol: float = 0.0,
+    xtol: float = 0.0,
+) -> Minimum:
+    """Minimize a function of a vector, in one compiled program (section 8.6).
+
+    Each call compiles, which takes seconds; for several starts of one function use `Minimizer`.
+
+    Args:
+        fun: x -> f(x): a vector of shape (n,) to a scalar, both tensors, written on `keras.ops` or TensorFlow; or a
+            `Problem`, of which more than f is known, such as the residuals of a sum of squares.
+        x0: The start: a vector in float32 or float64, which is the type that is computed in. float64 if it is a list.
+        method: A method of this package, or the name of one: `"bfgs"`, `"conjugate_gradient"`, `"lbfgs"`,
+            `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"steepest_descent"` or `"truncated_newton"`.
+            Defaults to `"lbfgs"`.
+        max_iterations: Integer. Defaults to `1000`.
+        gtol: The largest entry of the gradient at a minimum. Defaults to `1e-5`; it has the unit of f, so that of a
+            loss of 1e-8 is smaller.
+        ftol: Stop when the value changes by less than this share of itself in an iteration. Defaults to `0`: never.
+        xtol: Stop when the step is below this share of x. Defaults to `0`: never.
+
+    Returns:
+        A `Minimum`: `x`, `value`, what it has cost, and why it ended.
+
+    Raises:
+        ValueError: If an argument lies outside its range, `x0` is not a vector, or `fun` returns no scalar.
+
+    Example:
+        >>> rosenbrock = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+        >>> found = keras_ch8.second_order.minimize(rosenbrock, np.array([-1.2, 1.0]))
+        >>> found.converged, found.x.round(4)
+        (True, array([1., 1.]))
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6; Nocedal and Wright (2006).
+    """
+    return Minimizer(fun, method)(x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol)
+
+
+def as_method(value: Any) -> AbstractMethod:
+    """Return a method that came as one or by its name."""
+    if isinstance(value, AbstractMethod):
+        return value
+    if not isinstance(value, str):
+        raise TypeError(
+            "`method` must be a method of `keras_ch8.second_order`, such as `keras_ch8.second_order.LBFGS()`, or the "
+            f"name of one. Received: method={value!r} of type {type(value).__name__}."
+        )
+    if value not in METHODS:
+        raise ValueError(f"`method` must be one of {sorted(METHODS)}, or a method. Received: method={value!r}.")
+    return METHODS[value]()
+
+
+def _as_start(x0: Any) -> np.ndarray:
+    """Return the start as an array that can be computed in."""
+    x0 = np.asarray(x0)
+    if x0.dtype.kind in "iu":
+        x0 = x0.astype("float64")
+    if x0.ndim != 1 or x0.size == 0 or x0.dtype.name not in ("float32", "float64"):
+        raise ValueError(
+            "`x0` must be a vector of at least one number in float32 or float64. "
+            f"Received: shape {x0.shape} and dtype {x0.dtype.name}. Flatten it with `np.ravel`, and cast it."
+        )
+    return x0

@@ -1,0 +1,135 @@
+"""Newton's method."""
+
+import dataclasses
+from typing import Any, final
+
+from keras import ops
+
+from .. import _backend, _checks
+from . import _krylov, _vector
+from ._damping import AbstractBounded, AbstractRule, GainRatio, Model, Step, Unbound
+from ._method import State
+from ._problem import Point, Problem
+
+_DIMENSION = 40
+"""Of the space in which the ends of the spectrum are found; up to so many parameters they are exact."""
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Newton(AbstractBounded):
+    """Newton's method, with damping (algorithm 8.8, section 8.6.1).
+
+        g <- nabla f(x)
+        H <- nabla^2 f(x)
+        x <- x - (H + alpha I)^-1 g                              equation 8.28; alpha = 0: equation 8.27
+
+    damping        alpha
+    0.0            0: the algorithm as printed. One step to the critical point of a quadratic, and from everywhere to
+                   the nearest critical point, be it a saddle point or a maximum (section 8.2.3).
+    a number       constant, as in equation 8.28.
+    `"adaptive"`   max(0, -lambda_min) + mu lambda_max, mu by Nielsen's rule: large where the quadratic model of f does
+                   not hold. H + alpha I is positive definite, so that f falls; a saddle point is left.
+
+    With a number each step is made, whatever the value; it is halved only where that is infinite or NaN.
+
+    An iteration costs n Hessian-vector products, side by side, and O(n^3). State: mu and nu, and the direction of the
+    smallest eigenvalue, n numbers. The numbers are `damping` (alpha), `trust_ratio`, `eigenvalue_smallest` and
+    `eigenvalue_largest` of H, from Lanczos: exact up to 40 parameters, and above that the ends of the spectrum as a
+    space of 40 dimensions shows them. Where that misses a negative one, the Cholesky factorization does not exist, and
+    alpha is raised.
+
+    Args:
+        damping: alpha: a number of at least 0, or `"adaptive"`. Defaults to `"adaptive"`.
+        most: Integer: refuse more parameters than these. Defaults to `2000`, where H takes 32 MB in float64 and a step
+            some seconds.
+
+    Raises:
+        ValueError: If `damping` is negative or another word, `most` below 1, or there are more parameters than `most`.
+
+    Example:
+        >>> f = lambda x: (x[0] - x[1]) ** 2 + 0.1 * keras.ops.sum(x**2)
+        >>> newton = keras_ch8.second_order.Newton(damping=0.0)
+        >>> keras_ch8.second_order.minimize(f, np.array([3.0, -2.0]), newton).iterations
+        1
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.8; Levenberg (1944); Nielsen (1999).
+    """
+
+    damping: float | str = "adaptive"
+    most: int = 2000
+
+    def __post_init__(self) -> None:
+        if self.damping != "adaptive":
+            _checks.number(
+                "damping",
+                self.damping,
+                0.0,
+                float("inf"),
+                meaning="what is added to each eigenvalue of the Hessian (alpha in the book)",
+                mend='Try 0.0 for the algorithm as printed, or "adaptive".',
+            )
+        _checks.count("most", self.most, 1, meaning="the most parameters that are allowed", mend="Try 2000.")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The names of `info.numbers`."""
+        return "damping", "trust_ratio", "eigenvalue_smallest", "eigenvalue_largest"
+
+    @property
+    def rule(self) -> AbstractRule:
+        """How mu follows from the trials."""
+        return GainRatio() if self.damping == "adaptive" else Unbound()
+
+    def blank(self, n: int, dtype: str) -> State:
+        """Keep the direction of the smallest eigenvalue, where the next search for it begins."""
+        if n > self.most:
+            raise ValueError(
+                f"`Newton` computes all n^2 second derivatives, so it takes at most {self.most} parameters. Received: "
+                f"{n}. Use `TruncatedNewton()` or `LBFGS()`, which need no matrix, or raise `most`."
+            )
+        return {"v": _krylov.start(n, dtype)}
+
+    def model(self, problem: Problem, point: Point, v: Any) -> Model:
+        """Compute H and the ends of its spectrum."""
+        g, H = point.gradient, problem.hessian(point.x)
+        spectrum = _krylov.ritz(lambda w: ops.matmul(H, w), g, v, _DIMENSION)
+        step = _adaptive if self.damping == "adaptive" else _constant(self.damping)
+        smallest, largest = spectrum.values[0], spectrum.values[-1]
+        return Model(
+            step=lambda size: step(g, H, spectrum, size),
+            memory={"v": spectrum.vectors[0]},
+            numbers={"eigenvalue_smallest": smallest, "eigenvalue_largest": largest},
+            products=g.shape[0],
+        )
+
+
+def _constant(alpha: Any) -> Any:
+    """Return the steps of a constant alpha: all of -(H + alpha I)^-1 g, or a share."""
+
+    def step(g: Any, H: Any, spectrum: _krylov.Ritz, share: Any) -> Step:
+        damping = ops.convert_to_tensor(alpha, g.dtype)
+        return _promised(g, H, -share * _backend.solve(_plus(H, damping), g), damping)
+
+    return step
+
+
+def _adaptive(g: Any, H: Any, spectrum: _krylov.Ritz, mu: Any) -> Step:
+    """Return the step under a damping that makes H + alpha I positive definite, with a way out of a saddle point."""
+    smallest, v, largest = spectrum.values[0], spectrum.vectors[0], spectrum.largest
+    unit = ops.where(largest > 0, largest, _vector.norm(g))
+    alpha = ops.maximum(-smallest, 0) + mu * unit
+    delta = -_backend.solve_positive(_plus(H, alpha), g)
+    share = _vector.dot(v, delta)
+    way = _krylov.revealed(share, _vector.dot(v, g), smallest, largest, _vector.norm(delta))
+    return _promised(g, H, delta + (way - share) * v, alpha)
+
+
+def _plus(H: Any, alpha: Any) -> Any:
+    return H + alpha * ops.eye(H.shape[0], dtype=H.dtype)
+
+
+def _promised(g: Any, H: Any, delta: Any, alpha: Any) -> Step:
+    promise = -_vector.dot(g, delta) - _vector.dot(delta, ops.matmul(H, delta)) / 2
+    return Step(delta, promise, {"damping": alpha})

@@ -1,0 +1,55 @@
+"""Products and lengths of flat vectors, as scalars."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+
+def dot(a: Any, b: Any) -> Any:
+    """Return a . b."""
+    return ops.sum(a * b)
+
+
+def norm(a: Any) -> Any:
+    """Return |a|."""
+    return ops.sqrt(dot(a, a))
+
+
+def largest(a: Any) -> Any:
+    """Return the largest |a_i|, NaN if an entry is."""
+    return ops.max(ops.abs(a))
+
+
+def epsilon(a: Any) -> float:
+    """Return the distance from 1 to the next number of a tensor's type."""
+    return float(np.finfo(a.dtype.name).eps)
+
+
+def rounding(value: Any) -> Any:
+    """Return a change of f that may be rounding alone: f is a sum, and its terms are often larger than it is."""
+    return epsilon(value) ** 0.75 * ops.abs(value)
+
+
+def where(condition: Any, new: Any, old: Any) -> Any:
+    """Choose between two tensors, or, entry by entry, between two tuples of them."""
+    if isinstance(new, dict):
+        return {name: where(condition, new[name], old[name]) for name in new}
+    if isinstance(new, tuple):
+        return type(new)(*(where(condition, a, b) for a, b in zip(new, old, strict=True)))
+    return ops.where(condition, new, old)
+
+
+def row(matrix: Any, i: Any) -> Any:
+    """Return a row by an index that is a tensor, as a gather: a slice would be compiled anew for each index."""
+    return ops.take(matrix, i, axis=0)
+
+
+def with_row(matrix: Any, i: Any, new: Any) -> Any:
+    """Return a matrix, or a vector, with another row."""
+    return ops.scatter_update(matrix, ops.reshape(i, (1, 1)), ops.expand_dims(new, 0))
+
+
+def is_curved_up(s: Any, y: Any) -> Any:
+    """Whether a step and the change of the gradient show positive curvature, in any units: s . y > eps |s| |y|."""
+    return dot(s, y) > epsilon(s) * norm(s) * norm(y)

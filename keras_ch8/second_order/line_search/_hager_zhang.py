@@ -1,0 +1,93 @@
+"""The search of Hager and Zhang."""
+
+import dataclasses
+from typing import Any, final
+
+import keras
+from keras import ops
+
+from ... import _checks
+from .. import _vector
+from . import _interpolation
+from ._bracket import as_end, infinite, middle
+from ._conditions import decreases, is_low, slope_says_so
+from ._line import AbstractSearch, Line, Look, Trial, first_look
+
+_EXPANSION = 5.0
+"""While nothing bounds the step, it grows by this."""
+_SHRINK = 0.66
+"""Two secants must shrink the bracket by this."""
+_MARGIN = 0.01
+"""A trial stays this share of the bracket away from its ends: so close to them, x would not change."""
+_OPEN, _SECANT, _SECOND_SECANT = 0, 1, 2
+"""Where the trial in hand came from; the first is all else."""
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class HagerZhang(AbstractSearch):
+    """A search on slopes, which stays exact where values drown in rounding (section 8.6.2).
+
+        phi(t) <= phi(0) + c1 t phi'(0)    or    phi(t) <= phi(0), but for rounding, and phi'(t) <= (2 c1 - 1) phi'(0)
+        and    phi'(t) >= c2 phi'(0)
+
+    The bracket [a, b] keeps phi'(a) < 0 with phi(a) no higher than the start, and phi'(b) >= 0. Two secants of the
+    slope in turn, each with an end and what it was before, move both ends; if they do not take a third off the bracket,
+    it is halved.
+
+    Args:
+        c1: Number in (0, 0.5): the share of the decrease that the slope promises. Defaults to `0.1`.
+        c2: Number in (c1, 1): the share of the slope that may be left. Defaults to `0.9`.
+
+    Raises:
+        ValueError: If an argument lies outside its range.
+
+    Example:
+        >>> method = keras_ch8.second_order.LBFGS(search=keras_ch8.second_order.HagerZhang())
+        >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
+        >>> keras_ch8.second_order.minimize(f, np.zeros(10, "float32"), method).converged
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.2; Hager and Zhang (2005, 2006).
+    """
+
+    c1: float = 0.1
+    c2: float = 0.9
+
+    def __post_init__(self) -> None:
+        _checks.wolfe(self.c1, self.c2)
+
+    def begin(self, line: Line, first: Any) -> Look:
+        """Propose the first step; nothing bounds it yet."""
+        own = {"b": infinite(first), "width": ops.full_like(first, float("inf")), "stage": ops.zeros((), "int32")}
+        return first_look(line, first, own)
+
+    def take(self, line: Line, look: Look, trial: Trial) -> Look:
+        """Let the trial replace an end of the bracket, and propose the next secant."""
+        a_old, b_old, stage = as_end(look.chosen), look.own["b"], look.own["stage"]
+        enough = decreases(line, trial, self.c1) | (is_low(line, trial) & slope_says_so(line, trial, self.c1))
+        accepted = enough & (trial.slope >= self.c2 * line.slope)
+        goes_down = (trial.slope < 0) & is_low(line, trial)
+        chosen = _vector.where(goes_down | accepted, trial, look.chosen)
+        a, b = as_end(chosen), _vector.where(goes_down, b_old, as_end(trial))
+        width = b.step - a.step
+
+        inside = a.step + _MARGIN * width, b.step - _MARGIN * width
+        secant = _interpolation.within(_interpolation.secant(a, b), *inside, middle(a, b))
+        second = ops.where(goes_down, _interpolation.secant(a_old, a), _interpolation.secant(b_old, b))
+        use_second = (stage == _SECANT) & (second > inside[0]) & (second < inside[1])
+        halve = (stage != _OPEN) & (width > _SHRINK * look.own["width"])
+        is_bracket = ops.isfinite(b.value) & (b.slope >= 0)
+        choices = [
+            (~ops.isfinite(b.step), _EXPANSION * trial.step, _OPEN),
+            (~is_bracket, middle(a, b), _OPEN),
+            (use_second, second, _SECOND_SECANT),
+            (halve, middle(a, b), _OPEN),
+        ]
+        step, stage = secant, ops.full_like(stage, _SECANT)
+        for holds, other, name in reversed(choices):
+            step, stage = ops.where(holds, other, step), ops.where(holds, name, stage)
+        own = {"b": b, "width": ops.where(stage == _SECANT, width, look.own["width"]), "stage": stage}
+        return Look(step, chosen, accepted, accepted | (step == b.step) | ~ops.isfinite(step), own)

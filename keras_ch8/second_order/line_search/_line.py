@@ -1,0 +1,134 @@
+"""A line through a point, trials on it, and the loop that makes them.
+
+    look = search.begin(line, first)                  the step to try first
+    look = search.take(line, look, trial)             what a trial says: the next step, or that it is over
+
+A search is a frozen dataclass with these two pure functions. A trial carries value, slope and gradient, so the gradient
+at the chosen step is never computed again; infinite and NaN are "too far" and come as the value infinity.
+"""
+
+import abc
+import dataclasses
+from typing import Any, NamedTuple, Self
+
+from keras import ops
+
+from .. import _vector
+from .._problem import Point, Problem
+
+MOST_TRIALS = 30
+"""After so many the best is taken: each halving would have shrunk the step by 1e-9."""
+
+
+class Trial(NamedTuple):
+    """A step on a line.
+
+    Args:
+        step: t.
+        value: f(x + t d), infinity if it, or the slope, is not finite.
+        slope: nabla f(x + t d) . d.
+        gradient: nabla f(x + t d).
+    """
+
+    step: Any
+    value: Any
+    slope: Any
+    gradient: Any
+
+
+class Look(NamedTuple):
+    """What a search knows.
+
+    Args:
+        step: The step to try next.
+        chosen: The best trial so far; that of step 0 if there is none.
+        accepted: Whether the chosen one meets the conditions of the search.
+        is_over: Whether there is nothing more to try.
+        own: What else this search remembers.
+    """
+
+    step: Any
+    chosen: Trial
+    accepted: Any
+    is_over: Any
+    own: Any = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """The function along d from a point: phi(t) = f(x + t d)."""
+
+    problem: Problem
+    point: Point
+    direction: Any
+    slope: Any
+
+    @property
+    def start(self) -> Trial:
+        """The trial of step 0."""
+        return Trial(ops.zeros_like(self.slope), self.point.value, self.slope, self.point.gradient)
+
+    @property
+    def value(self) -> Any:
+        """Return f at the start."""
+        return self.point.value
+
+    @property
+    def rounding(self) -> Any:
+        """The change of f that may be rounding alone."""
+        return _vector.rounding(self.value)
+
+    def at(self, step: Any) -> Any:
+        """Return x + t d."""
+        return self.point.x + step * self.direction
+
+    def trial(self, step: Any) -> Trial:
+        """Evaluate a step."""
+        value, gradient = self.problem.value_and_gradient(self.at(step))
+        slope = _vector.dot(gradient, self.direction)
+        return Trial(step, ops.where(ops.isfinite(value) & ops.isfinite(slope), value, float("inf")), slope, gradient)
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractSearch(abc.ABC):
+    """A rule for the step length."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this search again."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make a search from `get_config`."""
+        return cls(**config)
+
+    products = 0
+    """How many products with the Hessian a search takes."""
+
+    @abc.abstractmethod
+    def begin(self, line: Line, first: Any) -> Look:
+        """Look at a line, and at the step that the method proposes."""
+
+    @abc.abstractmethod
+    def take(self, line: Line, look: Look, trial: Trial) -> Look:
+        """Learn from a trial."""
+
+
+def first_look(line: Line, step: Any, own: Any = ()) -> Look:
+    """Return the look at a line before any trial."""
+    no = ops.zeros((), "bool")
+    return Look(step, line.start, no, no, own)
+
+
+def search_along(line: Line, search: AbstractSearch, first: Any) -> tuple[Trial, Any, Any]:
+    """Return the chosen trial, whether it is accepted, and the number of evaluations. Step 0: nothing was found."""
+
+    def goes_on(look: Look, count: Any) -> Any:
+        is_new = ops.any(line.at(look.step) != line.at(look.chosen.step))
+        return ~look.is_over & (count < MOST_TRIALS) & is_new
+
+    def once(look: Look, count: Any) -> tuple[Look, Any]:
+        return search.take(line, look, line.trial(look.step)), count + 1
+
+    look, count = ops.while_loop(goes_on, once, (search.begin(line, first), ops.zeros((), "int32")))
+    return look.chosen, look.accepted, count

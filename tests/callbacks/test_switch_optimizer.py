@@ -1,0 +1,60 @@
+"""Another optimizer from some epoch on."""
+
+import keras
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_ch8 import callbacks, optimizers
+
+X = np.random.default_rng(0).normal(size=(64, 3))
+Y = np.tanh(X @ [1.0, 2.0, 3.0])
+
+
+def compiled(optimizer):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    return model
+
+
+def fit(model, *members, epochs=12):
+    return model.fit(X, Y, batch_size=64, epochs=epochs, callbacks=list(members), verbose=0).history["loss"]
+
+
+@pytest.mark.parametrize("at", [4, "4ep", "4ba"])
+def test_before_it_is_time_nothing_is_different_and_then_the_new_one_trains(at):
+    alone, both = compiled(optimizers.Adam()), compiled(optimizers.Adam())
+    both.set_weights(alone.get_weights())
+    expected = fit(alone, epochs=4)
+    seen = fit(both, callbacks.SwitchOptimizer(at, to=optimizers.SGD(0.0)))
+    assert seen[:4] == expected
+    assert seen[4:] == [seen[4]] * 8  # its rate is 0
+    assert seen[4] != seen[3]
+
+
+def test_adam_then_lbfgs_in_one_run_of_tensorboard_that_is_saved_with_the_second(tmp_path):
+    model = compiled(keras.optimizers.Adam())
+    switch = callbacks.SwitchOptimizer(to=optimizers.LBFGS())
+    loss = fit(model, switch, callbacks.TensorBoard(tmp_path / "logs"), epochs=40)
+    assert loss[-1] < loss[19] / 100
+    run = EventAccumulator(str(tmp_path / "logs" / "optimization")).Reload()
+    assert [event.step for event in run.Scalars("ch8/loss")] == list(range(1, 41))
+    assert [event.step for event in run.Scalars("ch8_solver/step_length")] == list(range(21, 41))
+    assert switch.findings() == [f"The training ended with the optimizer {switch.to.name!r}."]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded.optimizer, optimizers.LBFGS)
+    assert fit(loaded, epochs=2) == fit(model, epochs=2)
+
+
+def test_a_training_that_ends_before_says_so():
+    switch = callbacks.SwitchOptimizer(at=50, to="sgd")
+    fit(compiled("adam"), switch, epochs=2)
+    (finding,) = switch.findings()
+    assert finding == f"The optimizer was not switched to {switch.to.name!r}: the training ended before."
+
+
+@pytest.mark.parametrize("at", [0, -1, "soon", True, None])
+def test_what_is_no_time_is_refused(at):
+    with pytest.raises(ValueError, match=r"`at` is a length of time.*Received: at="):
+        callbacks.SwitchOptimizer(at, to="sgd")

@@ -1,0 +1,113 @@
+"""`minimize`, `Minimizer` and `Problem`, as a user meets them."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ch8 import _backend
+from keras_ch8.second_order import LBFGS, Minimizer, Problem, Status, minimize
+from tests.second_order.functions import quadratic, rosenbrock
+
+
+def shifted(x):
+    """Return 3 where the last entry is above 100, where it does not depend on x, and a Rosenbrock's valley below."""
+    return ops.where(x[-1] > 100, 3 + 0 * ops.sum(x), rosenbrock(x))
+
+
+def test_one_program_runs_from_every_start_and_says_how_it_ended():
+    run = Minimizer(shifted, "lbfgs")
+    for seed in range(5):
+        found = run(np.random.default_rng(seed).normal(size=4), gtol=1e-7, max_iterations=500 + seed)
+        assert found.converged
+        assert found.status == Status.CONVERGED_GRADIENT
+        assert found.gradient_norm <= 1e-7
+        assert found.value == pytest.approx(float(rosenbrock(ops.convert_to_tensor(found.x))), abs=1e-20)
+        assert found.evaluations > found.iterations > 10
+        assert (found.products, found.restarts) == (0, 0)
+    halted = run(np.zeros(4), max_iterations=3)
+    assert (halted.iterations, halted.converged) == (3, False)
+    assert halted.message == "Not converged: `max_iterations` were made. Raise it, or go on from `x`."
+    ends = {
+        Status.CONVERGED_AT_START: (np.ones(4), "Converged at the start: no entry of the gradient is above `gtol`"),
+        Status.FLAT: (np.full(4, 200.0), "Not started: the gradient is exactly 0, and so it is nearby"),
+        Status.NOT_FINITE_AT_START: (np.full(4, -1e200), "Not started: value or gradient is infinite or NaN"),
+    }
+    for status, (x0, message) in ends.items():
+        found = run(x0)
+        assert found.status == status
+        assert found.message.startswith(message)
+        assert (found.iterations, found.evaluations) == (0, 1)
+        np.testing.assert_array_equal(found.x, x0)
+        assert found.converged == (status == Status.CONVERGED_AT_START)
+    assert _backend.traces(run._program) == 1
+    assert run.__class__(shifted, LBFGS()) == Minimizer(shifted, LBFGS())
+
+
+@pytest.mark.slow
+def test_xla_compiles_once_for_many_runs_and_iterations(tmp_path):
+    code = (
+        "import numpy as np; from keras_ch8 import second_order as so; from keras import ops\n"
+        "run = so.Minimizer(lambda x: ops.sum(100 * (x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2), so.LBFGS(3))\n"
+        "print([run(np.full(6, s), max_iterations=m).iterations for s, m in ((0., 7), (.5, 50), (2., 99), (3., 12))])"
+    )
+    flags = {"XLA_FLAGS": f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **flags}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    loops = [p for p in tmp_path.glob("*before_optimizations.txt") if " while(" in p.read_text()]
+    assert len(loops) == 1
+
+
+def test_second_derivatives_of_a_problem_are_those_of_the_function():
+    f, hessian, x0 = quadratic([1.0, 2.0, 5.0])
+    cubic = Problem.of(lambda x: f(x) + ops.sum(x**3))
+    x, v = ops.convert_to_tensor(x0), ops.convert_to_tensor(np.array([1.0, -2.0, 0.5]))
+    expected = hessian + np.diag(6 * x0)
+    np.testing.assert_allclose(cubic.hessian(x).numpy(), expected, rtol=1e-12)
+    np.testing.assert_allclose(cubic.product(x, v).numpy(), expected @ v.numpy(), rtol=1e-12)
+    given = Problem(cubic.value_and_gradient, product=lambda x, v: 2 * v)
+    np.testing.assert_array_equal(given.product(x, v).numpy(), 2 * v.numpy())
+    squares = Problem.of_squares(lambda x: x - 1)
+    value, gradient = squares.value_and_gradient(x)
+    assert float(value) == pytest.approx(((x0 - 1) ** 2).sum())
+    np.testing.assert_allclose(gradient.numpy(), 2 * (x0 - 1))
+    np.testing.assert_allclose(squares.residuals(x).numpy(), x0 - 1)
+
+
+@pytest.mark.parametrize(
+    "f, x0, options, message",
+    [
+        (rosenbrock, np.zeros((2, 2)), {}, r"`x0` must be a vector .* Received: shape \(2, 2\) and dtype float64"),
+        (rosenbrock, np.zeros(2, "float16"), {}, r"Received: shape \(2,\) and dtype float16. .*cast it"),
+        (rosenbrock, np.zeros(2), {"gtol": -1}, r"`gtol` is a tolerance, .* Received: gtol=-1"),
+        (rosenbrock, np.zeros(2), {"max_iterations": 2.5}, r"`max_iterations` .* Received: max_iterations=2.5"),
+        (
+            lambda x: x**2,
+            [1.0, 2.0],
+            {},
+            r"`fun` must return a scalar of the type of x, float64. Received: shape \(2,\)",
+        ),
+        (lambda x: ops.cast(ops.sum(x), "float32"), [1], {}, r"float64. Received: shape \(\) and dtype float32"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_refused(f, x0, options, message):
+    with pytest.raises(ValueError, match=message):
+        minimize(f, x0, **options)
+
+
+def test_a_method_is_one_or_the_name_of_one():
+    with pytest.raises(ValueError, match=r"must be one of \['bfgs', .*Received: method='sgd'"):
+        Minimizer(rosenbrock, "sgd")
+    with pytest.raises(TypeError, match=r"such as `keras_ch8.second_order.LBFGS\(\)`.*Received: .* of type ABCMeta"):
+        Minimizer(rosenbrock, LBFGS)
+
+
+def test_every_status_has_a_sentence():
+    for status in Status:
+        for dtype in ("float32", "float64"):
+            assert re.fullmatch(r"[A-Z].*\.", status.sentence(dtype))
+            assert status.sentence(dtype).startswith("Converged") == status.converged

@@ -1,0 +1,122 @@
+"""The truncated method: its step beside the exact one, at negative curvature, and on whole problems."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ch8 import _backend
+from keras_ch8.second_order import Minimizer, TruncatedNewton, minimize
+from keras_ch8.second_order._damping import Bound, Step, Trial, TrustRadius
+from tests.second_order.functions import iterations, poisson, quadratic, rosenbrock, start
+from tests.second_order.mgh import CASES
+from tests.second_order.peers import ours
+from tests.second_order.test_newton import EXITS, goes_the_same_way_in_all_units, quick, saddle
+
+ROSENBROCK = np.array([-1.2, 1.0, 0.7])
+
+
+def with_radius(method, n, radius, eta=0.0):
+    """Return a state with a radius, and a last gradient so long that conjugate gradients are run to the end."""
+    numbers = {"size": radius, "g_old": 1e20, "eta": eta}
+    return method.init(n, "float64") | {name: ops.convert_to_tensor(np.array(v)) for name, v in numbers.items()}
+
+
+def test_a_step_inside_the_region_is_that_of_newton():
+    f, _, x0 = quadratic(np.geomspace(1e-2, 1, 6))
+    method = TruncatedNewton()
+    ((point, state, info),) = iterations(f, x0, method, 1, with_radius(method, 6, 100.0))
+    np.testing.assert_allclose(point.x.numpy(), 0, atol=1e-10)
+    assert float(info.numbers["trust_ratio"]) == pytest.approx(1)
+    assert int(info.products) == int(info.numbers["cg_iterations"]) <= 18
+    assert [float(info.numbers[name]) for name in ("radius", "negative_curvature")] == [100, 0]
+    assert float(state["size"]) == 100
+
+
+def test_a_step_to_the_boundary_is_as_long_as_the_radius_which_then_grows():
+    f, _, x0 = quadratic(np.geomspace(1e-2, 1, 6))
+    method = TruncatedNewton()
+    ((point, state, info),) = iterations(f, x0, method, 1, with_radius(method, 6, 0.25))
+    assert np.linalg.norm(point.x.numpy() - x0) == pytest.approx(0.25)
+    assert float(info.numbers["negative_curvature"]) == 0
+    assert float(state["size"]) == 0.5
+
+
+def test_negative_curvature_leads_to_the_boundary_and_out_of_the_saddle_point():
+    method = TruncatedNewton()
+    ((point, _, info),) = iterations(saddle, np.array([0.1, 1.0]), method, 1, with_radius(method, 2, 3.0))
+    assert np.linalg.norm(point.x.numpy() - [0.1, 1.0]) == pytest.approx(3)
+    assert float(info.numbers["negative_curvature"]) == 1
+    for dtype in ("float64", "float32"):
+        *_, (point, _, _) = quick(saddle, np.array([1, 1e-3], dtype), method, 10)
+        assert float(point.value) < -1e3
+
+
+def test_the_residual_is_what_was_asked_for():
+    f, hessian, x0 = quadratic(np.geomspace(1e-3, 1, 30))
+    g = hessian @ x0
+    method, state = TruncatedNewton(), with_radius(TruncatedNewton(), 30, 1e3)
+    for ratio, expected in ((0.5, 0.9 * 0.25), (0.1, 0.9 * 0.01), (10.0, 0.5)):
+        state["g_old"] = ops.convert_to_tensor(np.linalg.norm(g) / ratio)
+        ((point, after, _),) = iterations(f, x0, method, 1, state)
+        assert float(after["eta"]) == pytest.approx(expected)
+        assert np.linalg.norm(g + hessian @ (point.x.numpy() - x0)) <= expected * np.linalg.norm(g)
+    state |= {"g_old": ops.convert_to_tensor(np.linalg.norm(g) / 0.1), "eta": ops.convert_to_tensor(0.4)}
+    ((_, after, _),) = iterations(f, x0, method, 1, state)
+    assert float(after["eta"]) == pytest.approx(0.9 * 0.4**2)  # not so much sharper than the last at once
+
+
+def test_the_radius_follows_the_trust_ratio():
+    rule = TrustRadius()
+
+    def after(rho, is_bounded):
+        step = Step(
+            ops.convert_to_tensor([3.0, 4.0]), None, {}, radius=ops.convert_to_tensor(8.0), is_bounded=is_bounded
+        )
+        trial = Trial(None, ops.convert_to_tensor(1.0), ops.convert_to_tensor(rho))
+        bound = Bound(ops.convert_to_tensor(8.0), ops.convert_to_tensor(0.0))
+        return float(rule.after(bound, step, trial, rule.accepts(trial)).size)
+
+    assert after(0.9, True) == 16
+    assert after(0.9, False) == after(0.5, True) == 8
+    assert after(0.1, False) == after(-1.0, True) == after(-np.inf, True) == 1.25
+
+
+def test_a_trial_that_is_nan_was_too_far():
+    ((point, _, info),) = iterations(poisson, np.array([25.0]), TruncatedNewton(), 1)
+    assert np.isfinite(point.x.numpy()).all()
+    assert float(point.value) < float(start(poisson, np.array([25.0]))[1].value)
+    assert int(info.evaluations) > 1
+
+
+def test_the_unit_of_f_does_not_change_the_path():
+    assert goes_the_same_way_in_all_units(TruncatedNewton())
+
+
+def test_a_thousand_parameters_take_some_products_and_no_matrix():
+    run = Minimizer(rosenbrock, "truncated_newton")
+    for x0 in (0.9, 1.1):
+        found = run(np.full(1000, x0), gtol=1e-8)
+        assert found.converged
+        np.testing.assert_allclose(found.x, 1, atol=1e-6)
+        assert found.products < 1000
+    assert _backend.traces(run._program) == 1
+
+
+def test_it_refuses_what_it_cannot_do():
+    with pytest.raises(ValueError, match=r"`cg_iterations` is the most conjugate gradients, .*Received: .*=0"):
+        TruncatedNewton(cg_iterations=0)
+
+
+@pytest.mark.slow
+def test_it_solves_the_problems_of_more_garbow_and_hillstrom():
+    solved, _, statuses = ours(TruncatedNewton())
+    assert solved.all(), [str(case) for case, is_solved in zip(CASES, solved, strict=True) if not is_solved]
+    assert set(statuses) <= set(EXITS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_float32_ends_with_numbers_and_a_reason(case):
+    found = minimize(case.f, case.start.astype("float32"), "truncated_newton")
+    assert np.isfinite([found.value, *found.x]).all()
+    assert found.status in EXITS
