@@ -1,7 +1,7 @@
 """Section 8.6.1: Newton's method ends a quadratic in one step, and goes to saddle points unless it is kept from them.
 
 The loss of a linear regression is a quadratic; with inputs of scale 1 and 100 its condition number is 10^4. Newton's
-method is at the minimum after one step, gradient descent at its best rate has not come near it after hundreds.
+method is at the minimum after one step, gradient descent at its best rate has not come near it after a hundred.
 
 Then a network of four tanh units, a . tanh(w x), learns a sine. Where all its weights are 0 is a saddle point, and
 Newton's method as printed (algorithm 8.8 without damping), which solves for a gradient of 0 and does not ask which way
@@ -63,7 +63,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few steps only, for the tests")
     quick = parser.parse_args().quick
-    quadratic(steps=20 if quick else 300)
+    quadratic(steps=20 if quick else 100)
 
     x = np.linspace(-2, 2, 64)[:, None]
     y = np.sin(1.5 * x)
@@ -72,7 +72,7 @@ def main():
         layers = [keras.layers.Dense(4, "tanh", use_bias=False), keras.layers.Dense(1, use_bias=False)]
         model = keras.Sequential([keras.Input((1,)), *layers])
         model.set_weights([np.array([[0.3, 0.2, -0.1, 0.2]]), np.array([[-0.2], [-0.3], [0.1], [0.1]])])
-        loss = fit(name, model, optimizer(), x, y, 10 if quick else 60)[-1]
+        loss = fit(name, model, optimizer(), x, y, 10 if quick else 40)[-1]
         size = np.sqrt(sum(np.sum(w**2) for w in model.get_weights()))
         smallest = monitors.spectrum(model, x, y).smallest
         print(f"{name:23s}{int(model.optimizer.iterations):6d}{loss:11.5f}{size:9.2f}{smallest:11.4f}   "

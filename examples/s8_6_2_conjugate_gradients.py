@@ -34,7 +34,7 @@ EIGENVALUES = np.repeat([1.0, 5.0, 20.0, 100.0], 5)
 
 
 def fit(name, model, optimizer, data, loss, epochs):
-    """Train with all data in each step; return the losses, that at the end too, and the first weights after each epoch."""
+    """Train with all data in each step; return the losses, with that at the end, and the first weights after each."""
     model.compile(optimizer, loss)
     been = [np.ravel(model.get_weights()[0])]
     record = keras.callbacks.LambdaCallback(
@@ -66,9 +66,10 @@ def main():
     losses, been = quadratic("ravine_steepest", steepest, [1, CONDITION], [CONDITION, 1], 30)
     steps = np.diff(been, axis=0)
     steps /= np.linalg.norm(steps, axis=1, keepdims=True)
+    factor = losses[-1] / losses[-2]
     print(f"ravine of condition {CONDITION}: {len(steps)} steps; the cosine of a step with the last is at most "
           f"{np.max(np.abs(np.sum(steps[1:] * steps[:-1], axis=1))):.0e},\nwith the one before that "
-          f"{np.min(np.sum(steps[2:] * steps[:-2], axis=1)):.6f}; the loss falls by {losses[-1] / losses[-2]:.6f} a step, "
+          f"{np.min(np.sum(steps[2:] * steps[:-2], axis=1)):.6f}; the loss is {factor:.6f} of the last, "
           f"((k-1)/(k+1))^2 is {((CONDITION - 1) / (CONDITION + 1)) ** 2:.6f}", flush=True)  # fmt: skip
 
     print(f"\n20 weights, eigenvalues {sorted(set(EIGENVALUES.tolist()))}: loss after k steps, over that at the start")

@@ -41,7 +41,6 @@ def u(x, k=0):
     return sum(a * np.sin(w * np.pi * x) * (-((w * np.pi) ** 2)) ** (k // 2) for a, w in ((1, 1), (0.2, 4)))
 
 
-@keras.saving.register_keras_serializable("examples")
 class Poisson(keras.Sequential):
     """A network of x that is 0 at the ends, and whose loss is how far it is from u'' = y."""
 

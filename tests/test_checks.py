@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import optimizers as ours
+from keras_ch8.optimizers._base import AbstractOptimizer
 
 BAD = [
     (ours.Adam, {"epsilon": -1}, r"`epsilon` .* in \[1e-37, inf\)\. Received: epsilon=-1\. The book's value is 1e-08"),
@@ -43,8 +44,11 @@ def test_a_bad_argument_raises_at_construction(cls, arguments, message):
         cls(**arguments)
 
 
+FIRST_ORDER = [name for name in ours.__all__ if issubclass(getattr(ours, name), AbstractOptimizer)]
+
+
 @pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("name", ours.__all__)
+@pytest.mark.parametrize("name", FIRST_ORDER)
 def test_a_learning_rate_that_is_no_rate(name, rate):
     with pytest.raises(ValueError, match=r"`learning_rate` is the step size .* Received: learning_rate=.* Try 0.001"):
         getattr(ours, name)(rate)
@@ -56,7 +60,7 @@ def test_any_real_number_is_a_learning_rate(rate):
 
 
 def test_default_rates():
-    rates = {name: round(float(getattr(ours, name)().learning_rate), 6) for name in ours.__all__}
+    rates = {name: round(float(getattr(ours, name)().learning_rate), 6) for name in FIRST_ORDER}
     assert rates == {"SGD": 0.01, "Momentum": 0.01, "Nesterov": 0.01} | dict.fromkeys(
         ["Adagrad", "RMSprop", "RMSpropNesterov", "Adam"], 0.001
     )

@@ -48,6 +48,12 @@ def test_classes_are_found_by_name_in_either_order(order):
     assert python(f"{order}; {loaders}; {check}") == "keras_ch8.optimizers.adam"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("room", [name for name in keras_ch8.__all__ if not name.startswith("__")])
+def test_any_room_may_be_the_first_import(room):
+    assert python(f"import keras_ch8.{room}; print(keras_ch8.{room}.__name__)") == f"keras_ch8.{room}"
+
+
 def test_another_backend_is_refused_with_the_mend():
     code = (
         "import keras; keras.backend.backend = lambda: 'jax'\nimport keras_ch8\n"

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from .. import _backend, _batches, _keras
+from .. import _backend, _batches, _keras, second_order
 from ..curvature._objective import Objective
-from ..second_order import Point, Problem
 
 
 class Stack(NamedTuple):
@@ -69,9 +68,10 @@ class BatchLoss:
         self.states = [*model.non_trainable_variables, *_keras.global_seeds()]
         x, y, sample_weight = stacks[0].batch(0)
         self.objective = Objective(model, x, y, sample_weight=sample_weight)
-        self.problem = Problem(self.value_and_gradient, residuals=self.residuals if is_squared(model) else None)
+        residuals = self.residuals if is_squared(model) else None
+        self.problem = second_order.Problem(self.value_and_gradient, residuals=residuals)
 
-    def first(self) -> tuple[Point, Any, list[tuple[Any, Any]]]:
+    def first(self) -> tuple["second_order.Point", Any, list[tuple[Any, Any]]]:
         """Return the point where the weights are, the outputs there, and the new values of other variables."""
         x = self._flat([_backend.as_tensor(v) for v in self.variables])
         if len(self.stacks) == self.stacks[0].number == 1:
@@ -80,7 +80,7 @@ class BatchLoss:
             value, gradient = self.value_and_gradient(x)
             outputs, states = self._outputs(x)
         moved = [(v, new) for v, new in zip(self.states, states, strict=True) if new is not None]
-        return Point(x, value, gradient), outputs, moved
+        return second_order.Point(x, value, gradient), outputs, moved
 
     def value_and_gradient(self, x: Any) -> tuple[Any, Any]:
         """Return the mean loss and its gradient."""

@@ -74,7 +74,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
 
     @property
     @abc.abstractmethod
-    def method(self) -> second_order.AbstractMethod:
+    def method(self) -> "second_order.AbstractMethod":
         """The method of `keras_ch8.second_order`, with these arguments."""
 
     def refuse(self, model: Any) -> None:
@@ -109,7 +109,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
             )
 
     @property
-    def stop(self) -> second_order.Stop:
+    def stop(self) -> "second_order.Stop":
         """When a training step is over."""
         return second_order.Stop(
             gtol=keras.ops.convert_to_tensor(self.gtol, self.dtype),
@@ -119,7 +119,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         )
 
     @property
-    def status(self) -> second_order.Status:
+    def status(self) -> "second_order.Status":
         """How the last training step ended."""
         return second_order.Status(int(self.kept["status"].numpy()))
 

@@ -16,9 +16,6 @@ from .. import _keras, second_order
 if TYPE_CHECKING:
     from ._closure import AbstractClosureOptimizer
 
-_STATUS = second_order.Status
-_ENDS = set(_STATUS) - {_STATUS.RUNNING, _STATUS.ITERATION_LIMIT}
-
 
 def install() -> None:
     """Replace the methods, unless they are replaced."""
@@ -98,9 +95,9 @@ def _ending(optimizer: "AbstractClosureOptimizer", model: Any, train_function: A
     def ending(iterator: Any) -> Any:
         logs = train_function(iterator)
         status, is_new, is_first = optimizer.status, optimizer.is_on_new_data, next(steps) == 0
-        is_broken = status == _STATUS.NOT_FINITE_AT_START
-        if is_broken or (status in _ENDS and (is_first or not is_new)):
-            if status != _STATUS.CONVERGED_AT_START or optimizer.stop_reason is None:
+        is_broken = status == second_order.Status.NOT_FINITE_AT_START
+        if is_broken or (status.is_end and (is_first or not is_new)):
+            if status != second_order.Status.CONVERGED_AT_START or optimizer.stop_reason is None:
                 optimizer.stop_reason = status.sentence(optimizer.dtype)
             model.stop_training = model.stop_training or is_broken or not is_new
         else:
@@ -118,7 +115,7 @@ def _warn_of_new_data(optimizer: "AbstractClosureOptimizer") -> None:
         warnings.warn(
             f"`{type(optimizer).__name__}` minimizes the loss of one batch after the other: this one began with "
             "another loss than the last had ended with. Give all examples in one batch, `fit(batch_size=len(x))`, or "
-            "all batches in one step, `accumulate_batches=True` with `compile(steps_per_execution=<batches in an epoch>)`. "
+            "all batches in one step, `accumulate_batches=True` and `steps_per_execution=<batches of an epoch>`. "
             "With Dropout the loss differs from step to step.",
             UserWarning,
             stacklevel=3,

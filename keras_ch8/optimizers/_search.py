@@ -7,7 +7,7 @@ import keras
 from .. import second_order
 
 
-def search_of(value: Any, default: second_order.AbstractSearch) -> second_order.AbstractSearch:
+def search_of(value: Any, default: "second_order.AbstractSearch") -> "second_order.AbstractSearch":
     """Return a line search that came as one, as its saved form, or as None for the default."""
     value = keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
     if value is None:

@@ -49,6 +49,6 @@ class BFGS(AbstractClosureOptimizer):
         self.search = _search.search_of(search, second_order.StrongWolfe())
 
     @property
-    def method(self) -> second_order.BFGS:
+    def method(self) -> "second_order.BFGS":
         """The method, with these arguments."""
         return second_order.BFGS(search=self.search)

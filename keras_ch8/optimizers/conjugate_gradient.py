@@ -53,6 +53,6 @@ class ConjugateGradient(AbstractClosureOptimizer):
         self.method  # noqa: B018  checks the arguments
 
     @property
-    def method(self) -> second_order.ConjugateGradient:
+    def method(self) -> "second_order.ConjugateGradient":
         """The method, with these arguments."""
         return second_order.ConjugateGradient(self.beta, search=self.search)

@@ -52,6 +52,6 @@ class LBFGS(AbstractClosureOptimizer):
         self.method  # noqa: B018  checks the arguments
 
     @property
-    def method(self) -> second_order.LBFGS:
+    def method(self) -> "second_order.LBFGS":
         """The method, with these arguments."""
         return second_order.LBFGS(self.memory, search=self.search)

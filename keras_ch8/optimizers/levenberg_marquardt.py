@@ -59,6 +59,6 @@ class LevenbergMarquardt(AbstractClosureOptimizer):
             )
 
     @property
-    def method(self) -> second_order.LevenbergMarquardt:
+    def method(self) -> "second_order.LevenbergMarquardt":
         """The method, with these arguments."""
         return second_order.LevenbergMarquardt()

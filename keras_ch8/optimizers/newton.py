@@ -53,6 +53,6 @@ class Newton(AbstractClosureOptimizer):
         self.method  # noqa: B018  checks the arguments
 
     @property
-    def method(self) -> second_order.Newton:
+    def method(self) -> "second_order.Newton":
         """The method, with these arguments."""
         return second_order.Newton(self.damping, self.most)

@@ -48,6 +48,6 @@ class SaddleFreeNewton(AbstractClosureOptimizer):
         self.method  # noqa: B018  checks the arguments
 
     @property
-    def method(self) -> second_order.SaddleFreeNewton:
+    def method(self) -> "second_order.SaddleFreeNewton":
         """The method, with these arguments."""
         return second_order.SaddleFreeNewton(self.dimension)

@@ -48,6 +48,6 @@ class SteepestDescent(AbstractClosureOptimizer):
         self.search = _search.search_of(search, second_order.StrongWolfe())
 
     @property
-    def method(self) -> second_order.SteepestDescent:
+    def method(self) -> "second_order.SteepestDescent":
         """The method, with these arguments."""
         return second_order.SteepestDescent(search=self.search)

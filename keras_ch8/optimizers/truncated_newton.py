@@ -49,6 +49,6 @@ class TruncatedNewton(AbstractClosureOptimizer):
         self.method  # noqa: B018  checks the arguments
 
     @property
-    def method(self) -> second_order.TruncatedNewton:
+    def method(self) -> "second_order.TruncatedNewton":
         """The method, with these arguments."""
         return second_order.TruncatedNewton(self.cg_iterations)

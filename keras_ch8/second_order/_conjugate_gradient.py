@@ -52,7 +52,7 @@ class ConjugateGradient(AbstractDescent):
     """
 
     beta: str = "polak_ribiere"
-    search: AbstractSearch = dataclasses.field(default=StrongWolfe(c2=0.4), kw_only=True)
+    search: AbstractSearch = dataclasses.field(default_factory=lambda: StrongWolfe(c2=0.4), kw_only=True)
 
     def __post_init__(self) -> None:
         if self.beta not in BETAS:

@@ -50,7 +50,7 @@ class AbstractDescent(AbstractMethod):
     after a search along it that found nothing.
     """
 
-    search: AbstractSearch = dataclasses.field(default=StrongWolfe())
+    search: AbstractSearch = dataclasses.field(default_factory=StrongWolfe)
 
     takes_unit_steps = False
     """Whether a step of 1 is the natural first trial, as in Newton's method."""

@@ -22,6 +22,11 @@ class Status(enum.IntEnum):
         """Whether a criterion for a minimum was met."""
         return self in _CONVERGED
 
+    @property
+    def is_end(self) -> bool:
+        """Whether more iterations would not help."""
+        return self not in (Status.RUNNING, Status.ITERATION_LIMIT)
+
     def sentence(self, dtype: str) -> str:
         """Return what it means and what to do, for numbers of this type."""
         words = _WORDS[self]

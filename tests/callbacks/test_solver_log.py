@@ -1,6 +1,7 @@
 """Callbacks around an optimizer of section 8.6: a row for each iteration, with what a tape finds there."""
 
 import csv
+import itertools
 from types import SimpleNamespace
 
 import keras
@@ -76,7 +77,7 @@ def test_the_row_of_each_iteration_is_what_a_tape_finds(watched):
         [[np.linalg.norm(g) for g in gradients] for _, gradients in looks],
         rtol=1e-4, atol=1e-7,
     )  # fmt: skip
-    moved = [length([a - b for a, b in zip(*pair, strict=True)]) for pair in zip(kept, kept[1:], strict=False)]
+    moved = [length([a - b for a, b in zip(*pair, strict=True)]) for pair in itertools.pairwise(kept)]
     # The weights are rounded, and their difference is the shorter.
     np.testing.assert_allclose(frames.update, moved, rtol=1e-4)
     assert np.isnan(frames.learning_rate).all()
