@@ -53,7 +53,8 @@ def unbuilt(optimizer, **options):
 def functional(optimizer, **options):
     keras.utils.set_random_seed(1)
     x = keras.Input((3,))
-    model = keras.Model(x, keras.layers.Dense(2)(keras.layers.Dense(4, "tanh")(x)))
+    hidden = keras.layers.Dense(4, "tanh")(x)
+    model = keras.Model(x, keras.layers.Dense(2)(hidden))
     model.compile(optimizer, "mse", **options)
     return model
 
@@ -132,7 +133,9 @@ def test_the_path_of_levenberg_marquardt_is_that_of_minimize(float64):
     _, thetas = path_in_fit(ours.LevenbergMarquardt(), STEPS)
     minimizer = second_order.Minimizer(second_order.Problem.of_squares(errors), "levenberg_marquardt")
     for k, theta in enumerate(thetas):
-        np.testing.assert_allclose(theta, minimizer(thetas[0], max_iterations=k).x, rtol=0, atol=1e-10)
+        found = minimizer(thetas[0], max_iterations=k, gtol=1e-8)
+        assert found.iterations == k
+        np.testing.assert_allclose(theta, found.x, rtol=0, atol=1e-10, err_msg=f"{k} iterations")
 
 
 def test_newton_as_printed_takes_one_step_to_the_minimum_of_least_squares(float64):
