@@ -5,8 +5,8 @@ its loss is the mean of (u'' - f)^2 at 256 points, with u'' by automatic differe
 are in each step, and the loss is badly conditioned, so the last digits are a matter of curvature: after some steps of
 Adam the same model is compiled again, with L-BFGS, and trained on, until both ways have had the same CPU time.
 
-Adam has the best of the rates 0.005, 0.01, 0.02 and 0.04, decayed to 0 along a cosine over the steps that it has. All is
-in float64: in float32 L-BFGS comes to a halt early.
+Adam has the best of the rates 0.005, 0.01, 0.02 and 0.04, decayed to 0 along a cosine over the steps that it has. All
+is in float64: in float32 L-BFGS comes to a halt early.
 
     .venv/bin/python examples/s8_6_pinn.py
     .venv/bin/tensorboard --logdir runs/s8_6_pinn
