@@ -250,3 +250,12 @@ def test_the_variable_behind_unseeded_random_numbers():
     before = state.numpy().copy()
     keras.random.normal((2,))
     assert (state.numpy() != before).any()
+
+
+def test_loss_weights_and_masks_are_still_found():
+    model = keras.Sequential([keras.Input((2, 1)), keras.layers.Masking()])
+    for weights in (None, [0.5]):
+        model.compile(optimizers.SGD(), "mse", loss_weights=weights)
+        assert _keras.has_loss_weights(model) == (weights is not None)
+    assert _keras.mask_of(model(np.ones((4, 2, 1)))) is not None
+    assert _keras.mask_of(keras.ops.ones(3)) is None
