@@ -4,8 +4,8 @@ Handwritten digits go through nine layers of tanh units, 6 of them in the middle
 12,000 weights, a Hessian of 140 million numbers. Truncated Newton needs its products with vectors only; so do the 20
 directions of the saddle-free method, in which it sees the eigenvalues. With all images in each step, and the same CPU
 time, both come further than Adam, in a tenth of the steps. But Adam may also go by minibatches of 100, and is then
-ahead of them: many inexact steps beat few good ones here. Its rates are the best of 0.002, 0.005, 0.01 and 0.02, decayed
-to 0 along a cosine.
+ahead of them: many inexact steps beat few good ones here. Its rates are the best of 0.002, 0.005, 0.01 and 0.02,
+decayed to 0 along a cosine.
 
     .venv/bin/python examples/s8_6_1_autoencoder.py
     .venv/bin/tensorboard --logdir runs/s8_6_1_autoencoder
