@@ -3,15 +3,15 @@
 A softmax regression and a small network learn handwritten digits, with all examples in each step, and a weak L2
 penalty, so that the loss has a minimum. The differences of gradients tell BFGS how the loss is curved, and its steps
 need hardly any search: about one evaluation of loss and gradient for each. BFGS keeps a matrix of n^2 numbers for n
-weights, L-BFGS 20 n numbers. Steepest descent has the same line search; Adam has the best of the rates 0.01, 0.03, 0.1,
-0.3 and 1 for each model, decayed to 0 along a cosine, and one evaluation a step. All start at the same weights.
+weights, L-BFGS 20 n numbers. Steepest descent has the same line search; Adam has one evaluation a step, and for each
+model the best of five rates a factor of three apart, decayed to 0 along a cosine. All start at the same weights.
 
     .venv/bin/python examples/s8_6_3_bfgs.py
     .venv/bin/tensorboard --logdir runs/s8_6_3_bfgs
 
-What to look for under Time Series: ch8/loss (as a logarithm) and ch8/gradient_norm, which falls by orders of magnitude
-for the two alone; ch8_solver/step_length, 1 for nearly every step of lbfgs and bfgs, and ch8_solver/evaluations. On the
-screen, CPU seconds are those after the first epoch, in which XLA compiles.
+What to look for under Time Series: ch8/loss and ch8/gradient_norm (as logarithms), which falls furthest for lbfgs and
+bfgs; ch8_solver/step_length, 1 for nearly every step of the two, and ch8_solver/evaluations. On the screen, CPU seconds
+are those after the first epoch, in which XLA compiles.
 """
 
 import argparse

@@ -77,10 +77,8 @@ def fit(name, model, optimizer, epochs, seconds=np.inf):
         model.stop_training |= spent() > seconds
 
     data = [np.concatenate([part] * copies) for part in (X, u(X, 2))]
-    callbacks = [
-        keras.callbacks.LambdaCallback(on_epoch_end=look),
-        keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}"),
-    ]
+    board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=look), board]
     history = model.fit(*data, batch_size=len(X), epochs=epochs, shuffle=False, callbacks=callbacks, verbose=0).history
     print(f"{name:24s}{int(optimizer.iterations):10d}{spent():8.1f}{history['loss'][-1]:11.1e}{history['error'][-1]:12.1e}",
           flush=True)  # fmt: skip
@@ -94,7 +92,7 @@ def picture(models):
     above, below = figure.subplots(2)
     above.plot(T, u(T))
     for name, model in models.items():
-        below.semilogy(T, np.abs(model.predict_on_batch(T) - u(T)), label=name)
+        below.semilogy(T[1:-1], np.abs(model.predict_on_batch(T) - u(T))[1:-1], label=name)
     below.legend()
     canvas.draw()
     with tf.summary.create_file_writer(f"{LOG_DIR}/solution").as_default():

@@ -58,7 +58,7 @@ class SolverLog:
         numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | info.numbers
         moved = after.x - before.x
         head = (step + 1, before.value, _norm(before.gradient), _norm(moved))
-        parts = ops.split(before.gradient, np.cumsum(sizes)[:-1].tolist()) if sizes else []
+        parts = _backend.cut(before.gradient, [(size,) for size in sizes]) if sizes else []
         row = [*head, *(numbers[name] for name in names), *map(_norm, parts)]
         row = ops.stack([ops.cast(value, "float32") for value in row])
         place = (step + 1) % int(ring.shape[0])
