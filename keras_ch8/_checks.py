@@ -187,6 +187,11 @@ def compiled(owner: str, name: str, value: Any, mend: str) -> None:
     )
 
 
+def tolerance(name: str, value: Any, *, mend: str) -> float:
+    """Return a tolerance, which is at least 0."""
+    return number(name, value, 0.0, float("inf"), meaning="a tolerance", mend=mend)
+
+
 def wolfe(c1: Any, c2: Any) -> None:
     """Check the constants of the Wolfe conditions: 0 < c1 < c2 < 1, and c1 below a half."""
     number("c1", c1, 0.0, 0.5, open_low=True, meaning="the share of the promised decrease", mend="Try 1e-4.")

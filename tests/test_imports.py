@@ -11,10 +11,10 @@ import keras_ch8
 
 PACKAGE = Path(keras_ch8.__file__).parent
 LOWEST_FIRST = [
-    "_registration", "_backend", "_batches", "_checks", "_keras", "_numerics", "_plot", "_telemetry", "clipping",
-    "stopping", "schedules", "curvature", "symmetries", "landscapes", "second_order", "optimizers", "initializers",
-    "layers", "losses", "metrics", "data", "verdicts", "monitors", "curriculum", "continuation", "board", "callbacks",
-    "training", "chapter",
+    "_registration", "_backend", "_batches", "_checks", "_keras", "_numerics", "_plot", "_settings", "_telemetry",
+    "clipping", "stopping", "schedules", "curvature", "symmetries", "landscapes", "second_order", "optimizers",
+    "initializers", "layers", "losses", "metrics", "data", "verdicts", "monitors", "curriculum", "continuation",
+    "board", "callbacks", "training", "chapter",
 ]  # fmt: skip
 
 

@@ -9,16 +9,20 @@ if keras.backend.backend() != "tensorflow":
         'Set the environment variable KERAS_BACKEND="tensorflow" before the first `import keras`.'
     )
 
+from .compiling import compile_xla as compile_xla
+from .compiling import eagerly as eagerly
+from .compiling import trace as trace
+from .compiling import trace_each as trace_each
+from .compiling import traces as traces
 from .seeds import seed_state as seed_state
 from .seeds import set_seed_state as set_seed_state
-from .solver import eagerly as eagerly
+from .solver import gradients as gradients
 from .solver import hessian_product as hessian_product
 from .solver import rows_of as rows_of
 from .solver import solve as solve
 from .solver import solve_positive as solve_positive
-from .solver import trace_each as trace_each
-from .solver import traces as traces
 from .solver import value_and_gradient as value_and_gradient
+from .solver import value_and_gradients as value_and_gradients
 from .solver import value_and_jacobian as value_and_jacobian
 from .tensorflow import END_OF_DATA as END_OF_DATA
 from .tensorflow import all_finite as all_finite
@@ -27,15 +31,14 @@ from .tensorflow import as_gradient as as_gradient
 from .tensorflow import as_tensor as as_tensor
 from .tensorflow import assign_rows as assign_rows
 from .tensorflow import branch as branch
-from .tensorflow import compile_xla as compile_xla
 from .tensorflow import copy as copy
 from .tensorflow import copy_when as copy_when
 from .tensorflow import cut as cut
 from .tensorflow import densify as densify
 from .tensorflow import device_of as device_of
+from .tensorflow import dtype_of as dtype_of
 from .tensorflow import each_replica as each_replica
 from .tensorflow import example_of as example_of
-from .tensorflow import gradients as gradients
 from .tensorflow import half_sum_of_squares as half_sum_of_squares
 from .tensorflow import in_eager_loop as in_eager_loop
 from .tensorflow import is_reachable as is_reachable
@@ -53,8 +56,6 @@ from .tensorflow import rows as rows
 from .tensorflow import scalar as scalar
 from .tensorflow import start_after as start_after
 from .tensorflow import sum_duplicates as sum_duplicates
-from .tensorflow import trace as trace
-from .tensorflow import value_and_gradients as value_and_gradients
 from .tensorflow import values as values
 from .tensorflow import with_values as with_values
 from .tensorflow import write as write

@@ -1,4 +1,4 @@
-"""What the solvers of section 8.6 ask of TensorFlow: derivatives of a function of one flat vector, linear systems."""
+"""Derivatives, and linear systems for the solvers of section 8.6."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,20 +6,33 @@ from typing import Any
 import tensorflow as tf
 
 
+def gradients(function: Callable[[list[Any]], Any], values: list[Any]) -> list[Any]:
+    """Return the dense gradient of a scalar function with respect to each tensor; 0 where it depends on it not."""
+    return value_and_gradients(lambda values, watch: (function(values), []), values)[1]
+
+
+def value_and_gradients(function: Callable[..., tuple[Any, list[Any]]], values: list[Any]) -> tuple[Any, list[Any]]:
+    """Return a scalar function and its dense gradients with respect to each tensor, and to some on the way.
+
+    `function(values, watch)` returns its value and tensors that it met on the way; one that it was given, such as the
+    data, it hands to `watch` first.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        value, met = function(values, tape.watch)
+    found = tape.gradient(value, [*values, *met], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return value, [tf.convert_to_tensor(g) for g in found]
+
+
 def value_and_gradient(function: Callable[[Any], Any], x: Any) -> tuple[tf.Tensor, tf.Tensor]:
     """Return a scalar function of a vector and its gradient, 0 where it does not depend on an entry."""
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        value = function(x)
-    return value, tape.gradient(value, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    value, (gradient,) = value_and_gradients(lambda values, watch: (function(*values), []), [x])
+    return value, gradient
 
 
 def hessian_product(gradient: Callable[[Any], Any], x: Any, v: Any) -> tf.Tensor:
     """Return the Hessian times a vector, as the gradient of g . v: reverse over reverse is faster than forward."""
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        along = tf.reduce_sum(gradient(x) * tf.stop_gradient(v))
-    return tape.gradient(along, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return gradients(lambda values: tf.reduce_sum(gradient(*values) * tf.stop_gradient(v)), [x])[0]
 
 
 def rows_of(function: Callable[[Any], Any], matrix: Any) -> tf.Tensor:
@@ -55,19 +68,3 @@ def solve(matrix: Any, b: Any) -> tf.Tensor:
 def solve_positive(matrix: Any, b: Any) -> tf.Tensor:
     """Return the solution of a positive definite system; NaN where it is not positive definite."""
     return tf.linalg.cholesky_solve(tf.linalg.cholesky(matrix), b[:, None])[:, 0]
-
-
-def traces(program: Any) -> int:
-    """Return how often a compiled function has been traced."""
-    return int(program.experimental_get_tracing_count())
-
-
-def trace_each(function: Callable[..., Any]) -> Any:
-    """Turn a function into a graph for each set of shapes, without XLA."""
-    return tf.function(function, autograph=False)
-
-
-def eagerly(function: Callable[[], Any]) -> Any:
-    """Run a function op by op, also where a graph is being traced, and return its tensors as arrays."""
-    with tf.init_scope():
-        return tf.nest.map_structure(lambda tensor: tensor.numpy(), function())

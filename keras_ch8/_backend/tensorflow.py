@@ -1,8 +1,6 @@
-"""Everything that the suite asks of TensorFlow itself: compiling, replicas, sparse gradients, bit patterns."""
+"""Most of what the suite asks of TensorFlow: replicas, tensors and variables, sparse gradients, bit patterns."""
 
 import contextlib
-import functools
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -10,48 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.ops import control_flow_util
+
+from .compiling import in_xla
 
 END_OF_DATA = (StopIteration, tf.errors.OutOfRangeError)
 """What a train function raises when there is nothing left to train on."""
-
-# --- compiling ---------------------------------------------------------------------------------------------------
-
-
-@functools.cache
-def xla_works() -> bool:
-    """Try XLA once, outside any graph that is being traced; say so once where it does not run."""
-    with tf.init_scope():
-        try:
-            tf.function(lambda x: x + 1, jit_compile=True)(tf.constant(1.0))
-        except Exception as error:
-            warnings.warn(
-                "XLA does not run here, so keras_ch8 updates weights with uncompiled TensorFlow graphs: the same "
-                f"numbers, more slowly. XLA said: {type(error).__name__}: {error}",
-                stacklevel=2,
-            )
-            return False
-    return True
-
-
-def compile_xla(function: Callable[..., Any]) -> Any:
-    """Compile a function of tensors and variables to one XLA program for each signature, also on CPU."""
-    return tf.function(function, jit_compile=xla_works(), autograph=False)
-
-
-def trace(function: Callable[..., Any]) -> Any:
-    """Turn a function into a graph, without XLA; a size that keeps changing (rows of an embedding) becomes unknown.
-
-    TensorFlow counts the traces of one piece of code for all its objects together, and would warn of too many; a
-    `partial` has no code of its own and is counted by itself.
-    """
-    return tf.function(functools.partial(function), autograph=False, reduce_retracing=True)
-
-
-def in_xla() -> bool:
-    """Whether the code being traced will be compiled by XLA as a whole (`jit_compile=True` in `compile`)."""
-    graph = tf.compat.v1.get_default_graph()
-    return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
 
 
 def in_eager_loop() -> bool:
@@ -110,6 +71,11 @@ def write(variables: Sequence[Any], new: Sequence[Any]) -> None:
 def device_of(variable: Any) -> str:
     """Return the device that holds a variable."""
     return str(native(variable).device)
+
+
+def dtype_of(variable: Any) -> str:
+    """Return the type of a variable by name."""
+    return str(native(variable).dtype.name)
 
 
 def on(device: str) -> AbstractContextManager[Any]:
@@ -234,24 +200,6 @@ def power_of_two_below(x: Any) -> tf.Tensor:
     """Return the largest power of two not above |x|, exactly, for float32 x; 0 for numbers below the normal range."""
     exponent_bits = tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), 0x7F800000)
     return tf.bitcast(exponent_bits, tf.float32)
-
-
-def gradients(function: Callable[[list[Any]], Any], values: list[Any]) -> list[Any]:
-    """Return the dense gradient of a scalar function with respect to each tensor; 0 where it depends on it not."""
-    return value_and_gradients(lambda values, watch: (function(values), []), values)[1]
-
-
-def value_and_gradients(function: Callable[..., tuple[Any, list[Any]]], values: list[Any]) -> tuple[Any, list[Any]]:
-    """Return a scalar function and its dense gradients with respect to each tensor, and to some on the way.
-
-    `function(values, watch)` returns its value and tensors that it met on the way; one that it was given, such as the
-    data, it hands to `watch` first.
-    """
-    with tf.GradientTape() as tape:
-        tape.watch(values)
-        value, met = function(values, tape.watch)
-    found = tape.gradient(value, [*values, *met], unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return value, [tf.convert_to_tensor(g) for g in found]
 
 
 def example_of(iterator: Any) -> Any:

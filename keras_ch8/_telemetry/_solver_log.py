@@ -57,9 +57,9 @@ class SolverLog:
         every = (info.step, info.slope, info.evaluations, info.products, info.restarted, info.skipped)
         numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | info.numbers
         moved = after.x - before.x
-        head = (step + 1, before.value, _norm(before.gradient), _norm(moved))
+        head = (step + 1, before.value, ops.norm(before.gradient), ops.norm(moved))
         parts = _backend.cut(before.gradient, [(size,) for size in sizes]) if sizes else []
-        row = [*head, *(numbers[name] for name in names), *map(_norm, parts)]
+        row = [*head, *(numbers[name] for name in names), *map(ops.norm, parts)]
         row = ops.stack([ops.cast(value, "float32") for value in row])
         place = (step + 1) % int(ring.shape[0])
         return step + 1, ops.scatter_update(ring, ops.reshape(place, (1, 1)), row[None])
@@ -93,7 +93,3 @@ class SolverLog:
             layers=layers if sizes else None,
             numbers=own,
         )
-
-
-def _norm(a: Any) -> Any:
-    return ops.sqrt(ops.sum(ops.square(a)))

@@ -68,7 +68,7 @@ class Tap:
     ) -> tuple[list[Any], list[Any], Any, Any, _telemetry.Note]:
         """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
         scale = self.optimizer.loss_scale_factor or 1.0
-        types = [_backend.native(v).dtype.name for v in variables]
+        types = [_backend.dtype_of(v) for v in variables]
         wide = [_backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(grads, types, strict=True)]
         *summed, loss = _backend.all_reduce_sum([*wide, self.recorder.take_loss()])
         true = [_scaled(_backend.sum_duplicates(g), 1 / scale) for g in summed]

@@ -2,25 +2,17 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import keras
 
 from .. import _checks
+from .._settings import AbstractSettings
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractRule:
+class AbstractRule(AbstractSettings):
     """A rule without state of its own: two rules with equal arguments are equal, and Keras can save it."""
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this rule again."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Make a rule from `get_config`."""
-        return cls(**config)
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return what the rule remembers from step to step, by name; it starts at 0."""

@@ -114,7 +114,7 @@ class Objective:
             return sum(ops.sum(g * ops.cast(v, g.dtype)) for g, v in zip(grads, vectors, strict=True))
 
         found = _backend.gradients(along, values)
-        return ops.concatenate([ops.cast(ops.reshape(p, (-1,)), vector.dtype) for p in found])
+        return _backend.join([ops.cast(p, vector.dtype) for p in found], self.size)
 
 
 def _tensor(value: Any) -> Any:

@@ -2,26 +2,19 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import keras
 
+from .._settings import AbstractSettings
+
 
 @dataclasses.dataclass(frozen=True)
-class AbstractFamily:
+class AbstractFamily(AbstractSettings):
     """A family p(y | eta): two families with equal arguments are equal."""
 
     nll: ClassVar[Callable[..., Any]]
     """`nll(y, eta)`: -log p of each output in nats, with the outputs along the last axis; a class is one output."""
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this family again."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Make a family from `get_config`."""
-        return cls(**config)
 
 
 def as_family(value: Any) -> AbstractFamily:

@@ -103,9 +103,11 @@ class AbstractOptimizer(_keras.Optimizer):
         own = {i: v for i, v in enumerate(variables) if not _keras.is_overwritten_by_gradient(v)}
         labels = {i: _label(v) for i, v in own.items()}
         for i, v in own.items():
-            _checks.floating(type(self).__name__, labels[i], _dtype(v))
+            _checks.floating(type(self).__name__, labels[i], _backend.dtype_of(v))
         super().build(variables)
-        self._layout = Layout({i: (tuple(v.shape), _dtype(v), _backend.device_of(v)) for i, v in own.items()})
+        self._layout = Layout(
+            {i: (tuple(v.shape), _backend.dtype_of(v), _backend.device_of(v)) for i, v in own.items()}
+        )
         if self.skip_nonfinite:
             self._skipped = self.add_variable((), dtype="int64", name="skipped")
         self._clipper = clipping.Clipper(
@@ -117,7 +119,7 @@ class AbstractOptimizer(_keras.Optimizer):
 
     def add_variable_from_reference(self, reference_variable: Any, name: Any = None, initializer: Any = "zeros") -> Any:
         """Create Keras's averages and accumulators in the working dtype: sums of small numbers, like the state."""
-        if not _numerics.is_narrow(_dtype(reference_variable)):
+        if not _numerics.is_narrow(_backend.dtype_of(reference_variable)):
             return super().add_variable_from_reference(reference_variable, name=name, initializer=initializer)
         label = f"{_label(reference_variable)}_{name}"
         return self.add_variable(reference_variable.shape, initializer, dtype="float32", name=label)
@@ -150,7 +152,7 @@ class AbstractOptimizer(_keras.Optimizer):
             value, state = _backend.native(variable).numpy(), self.state_of(variable)
             residual = state.pop("residual", None)
             if residual is not None:
-                value = np.asarray(_numerics.widen(value, residual, _dtype(variable)))
+                value = np.asarray(_numerics.widen(value, residual, _backend.dtype_of(variable)))
             thetas.append(np.asarray(self.theta(value, **state)))
         return thetas
 
@@ -253,10 +255,6 @@ class AbstractOptimizer(_keras.Optimizer):
             mend = "Compile the model with a new optimizer, or change `learning_rate`."
             _checks.compiled(self.name, name, value, mend)
         super().__setattr__(name, value)
-
-
-def _dtype(variable: Any) -> str:
-    return _backend.native(variable).dtype.name
 
 
 def _label(variable: Any) -> str:

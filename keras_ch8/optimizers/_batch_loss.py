@@ -143,26 +143,24 @@ class BatchLoss:
 
     def _outputs(self, x: Any) -> tuple[Any, list[Any]]:
         """Return the outputs for all examples, and the new states after the first batch, which can be seeds only."""
-        states: list[Any] = []
+        values = self._cut(x)
+        _value, _outputs, states = self.objective.look_at(values, self.stacks[0].batch(0), self.states)
+        _refuse_statistics(self.states, states)
         found = []
         for stack in self.stacks:
 
-            def look(i: Any, stack: Stack = stack) -> Any:
-                _value, outputs, new = self.objective.look_at(self._cut(x), stack.batch(i), self.states)
-                _refuse_statistics(self.states, new)
-                return outputs
+            def outputs_of(i: Any, stack: Stack = stack) -> Any:
+                return self.objective.look_at(values, stack.batch(i))[1]
 
-            found.append(_each(_without_first_axis, ops.map(look, ops.arange(stack.number))))
-        _value, _outputs, states = self.objective.look_at(self._cut(x), self.stacks[0].batch(0), self.states)
+            found.append(_each(_without_first_axis, ops.map(outputs_of, ops.arange(stack.number))))
         return found[0] if len(found) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *found), states
 
     def _flat(self, tensors: Sequence[Any]) -> Any:
-        return ops.concatenate([ops.reshape(ops.cast(t, self.dtype), (-1,)) for t in tensors])
+        return _backend.join([ops.cast(t, self.dtype) for t in tensors], self.objective.size)
 
     def _cut(self, x: Any) -> list[Any]:
-        inner = self.objective.ends[1:-1].tolist()
-        parts = ops.split(x, inner) if inner else [x]
-        return [ops.cast(ops.reshape(part, v.shape), v.dtype) for part, v in zip(parts, self.variables, strict=True)]
+        parts = _backend.cut(x, self.objective.shapes)
+        return [ops.cast(part, v.dtype) for part, v in zip(parts, self.variables, strict=True)]
 
 
 def _refuse_statistics(states: Sequence[Any], new: Sequence[Any]) -> None:

@@ -63,7 +63,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         )
         self.accumulate_batches = bool(accumulate_batches)
         self.gtol, self.ftol, self.xtol = (
-            _checks.number(key, value, 0.0, float("inf"), meaning="a tolerance", mend="Try 1e-8; 0 is never.")
+            _checks.tolerance(key, value, mend="Try 1e-8; 0 is never.")
             for key, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol))
         )
         self.telemetry = _telemetry.SolverLog()
@@ -93,7 +93,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         super().build(variables)
         self.known = [id(v) for v in variables]
         self.sizes = [int(np.prod(v.shape)) for v in variables]
-        self.dtype = "float64" if any(_dtype(v) == "float64" for v in variables) else "float32"
+        self.dtype = "float64" if any(_backend.dtype_of(v) == "float64" for v in variables) else "float32"
         blank = _backend.eagerly(lambda: second_order.blank(self.method, sum(self.sizes), self.dtype).as_dict())
         self.kept = {
             name: self.add_variable(value.shape, _constant(value), dtype=value.dtype.name, name=name)
@@ -170,7 +170,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
 
 
 def _refuse_unfit(owner: str, variable: Any) -> None:
-    path, dtype = getattr(variable, "path", variable.name), _dtype(variable)
+    path, dtype = getattr(variable, "path", variable.name), _backend.dtype_of(variable)
     _checks.floating(owner, path, dtype)
     if dtype not in ("float32", "float64"):
         raise ValueError(
@@ -182,10 +182,6 @@ def _refuse_unfit(owner: str, variable: Any) -> None:
             f"`{owner}` minimizes without constraints. Received: {path!r} with {variable.constraint!r}. Leave the "
             "constraint out, or use a first-order optimizer."
         )
-
-
-def _dtype(variable: Any) -> str:
-    return str(_backend.native(variable).dtype.name)
 
 
 def _constant(value: np.ndarray) -> Any:

@@ -41,10 +41,10 @@ class BFGS(AbstractDescent):
         """Keep the approximate inverse of the Hessian."""
         return {"M": ops.zeros((n, n), dtype)}
 
-    def direction(self, problem: Problem, point: Point, known: Any, M: Any) -> tuple[Any, dict[str, Any]]:
+    def direction(self, problem: Problem, point: Point, known: Any, M: Any) -> Any:
         """Return -M g."""
         g = point.gradient
-        return -ops.where(known > 0, ops.matmul(M, g), g), {}
+        return -ops.where(known > 0, ops.matmul(M, g), g)
 
     def learn(self, move: Move, known: Any, M: Any) -> tuple[State, Any]:
         """Update M, in the form that takes one product with it."""

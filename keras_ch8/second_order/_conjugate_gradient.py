@@ -62,13 +62,11 @@ class ConjugateGradient(AbstractDescent):
         """Keep the last gradient and direction."""
         return {"g_old": ops.zeros((n,), dtype), "d_old": ops.zeros((n,), dtype)}
 
-    def direction(
-        self, problem: Problem, point: Point, known: Any, g_old: Any, d_old: Any
-    ) -> tuple[Any, dict[str, Any]]:
+    def direction(self, problem: Problem, point: Point, known: Any, g_old: Any, d_old: Any) -> Any:
         """Return -g + beta d."""
         g = point.gradient
         beta = ops.where(known > 0, BETAS[self.beta](g, g_old, d_old), 0)
-        return -g + beta * d_old, {}
+        return -g + beta * d_old
 
     def learn(self, move: Move, known: Any, g_old: Any, d_old: Any) -> tuple[State, Any]:
         """Keep where it came from and how."""

@@ -58,9 +58,8 @@ class AbstractDescent(AbstractMethod):
     blank: ClassVar[Callable[..., State]]
     """`blank(n, dtype)`: what is remembered besides, before the first iteration."""
 
-    direction: ClassVar[Callable[..., tuple[Any, dict[str, Any]]]]
-    """`direction(problem, point, known, **memory)`: d, and the scalars named in `numbers`. One of them may be
-    "products", the products with the Hessian that it took."""
+    direction: ClassVar[Callable[..., Any]]
+    """`direction(problem, point, known, **memory)`: d."""
 
     learn: ClassVar[Callable[..., tuple[State, Any]]]
     """`learn(move, known, **memory)`: the memory after a move, and whether the move was of use. It must be the old one
@@ -80,7 +79,7 @@ class AbstractDescent(AbstractMethod):
         memory = {name: state[name] for name in state.keys() - set(_OWN)}
         g = point.gradient
 
-        d, numbers = self.direction(problem, point, known, **memory)
+        d = self.direction(problem, point, known, **memory)
         downhill = _vector.dot(g, d) < -_vector.epsilon(g) * _vector.norm(g) * _vector.norm(d)
         d = ops.where(downhill, d, -g)
         known = ops.where(downhill, known, 0)
@@ -108,13 +107,13 @@ class AbstractDescent(AbstractMethod):
             step=chosen.step,
             slope=slope,
             evaluations=evaluations,
-            products=numbers.get("products", 0) + self.search.products,
+            products=self.search.products,
             moved=moved,
             accepted=accepted,
             steepest=steepest,
             restarted=~downhill | (~moved & ~steepest),
             skipped=moved & ~useful,
-            numbers=numbers,
+            numbers={},
         )
         return after, state, info
 

@@ -60,9 +60,7 @@ class LBFGS(AbstractDescent):
             "gamma": ops.ones((), dtype),
         }
 
-    def direction(
-        self, problem: Problem, point: Point, known: Any, S: Any, Y: Any, rho: Any, gamma: Any
-    ) -> tuple[Any, dict[str, Any]]:
+    def direction(self, problem: Problem, point: Point, known: Any, S: Any, Y: Any, rho: Any, gamma: Any) -> Any:
         """Run the two loops."""
         held = ops.minimum(known, self.memory)
 
@@ -83,7 +81,7 @@ class LBFGS(AbstractDescent):
 
         q, alphas = ops.fori_loop(0, held, newest_first, (point.gradient, ops.zeros_like(rho)))
         r = ops.where(known > 0, gamma, 1) * q
-        return -ops.fori_loop(0, held, oldest_first, r), {}
+        return -ops.fori_loop(0, held, oldest_first, r)
 
     def learn(self, move: Move, known: Any, S: Any, Y: Any, rho: Any, gamma: Any) -> tuple[State, Any]:
         """Write the pair over the oldest one."""

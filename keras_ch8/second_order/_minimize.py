@@ -113,9 +113,7 @@ class Minimizer:
         """Run from `x0`; the arguments are those of `minimize`."""
         _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", mend="Try 1000.")
         for name, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol)):
-            _checks.number(
-                name, value, 0.0, float("inf"), meaning="a tolerance", mend="0 is never; try 1e-5 for `gtol`."
-            )
+            _checks.tolerance(name, value, mend="0 is never; try 1e-5 for `gtol`.")
         x0 = _as_start(x0)
         typed = functools.partial(np.asarray, dtype=x0.dtype)
         stop = Stop(typed(gtol), typed(ftol), typed(xtol), np.asarray(max_iterations, "int32"))

@@ -38,9 +38,9 @@ class SteepestDescent(AbstractDescent):
         """Remember nothing."""
         return {}
 
-    def direction(self, problem: Problem, point: Point, known: Any, **memory: Any) -> tuple[Any, dict[str, Any]]:
+    def direction(self, problem: Problem, point: Point, known: Any, **memory: Any) -> Any:
         """Return -g."""
-        return -point.gradient, {}
+        return -point.gradient
 
     def learn(self, move: Move, known: Any, **memory: Any) -> tuple[State, Any]:
         """Learn nothing."""

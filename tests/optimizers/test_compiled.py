@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import _backend
-from keras_ch8._backend import tensorflow as backend
+from keras_ch8._backend import compiling as backend
 from keras_ch8.optimizers._layout import TILE, Layout
 from keras_ch8.optimizers._update import Step
 from tests.optimizers.boxes import FEW, NAMES, make, random_grads, run, step

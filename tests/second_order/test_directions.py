@@ -108,7 +108,7 @@ def test_the_two_loops_are_the_matrix_of_the_last_pairs(memory):
         assert not bool(info.skipped)
         pairs.append((point.x.numpy() - last.x.numpy(), point.gradient.numpy() - last.gradient.numpy()))
         own = {name: state[name] for name in ("S", "Y", "rho", "gamma")}
-        d, _ = method.direction(problem, point, state["known"], **own)
+        d = method.direction(problem, point, state["known"], **own)
         expected = -inverse_of(pairs[-memory:]) @ point.gradient.numpy()
         np.testing.assert_allclose(d.numpy(), expected, rtol=1e-8, atol=1e-8 * np.abs(expected).max())
         last = point
@@ -134,7 +134,7 @@ class Told(AbstractDescent):
         return {"told": ops.zeros((n,), dtype)}
 
     def direction(self, problem, point, known, told):
-        return told, {}
+        return told
 
     def learn(self, move, known, told):
         return {"told": told}, ops.ones((), "bool")

@@ -9,10 +9,11 @@ at the chosen step is never computed again; infinite and NaN are "too far" and c
 
 import abc
 import dataclasses
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from keras import ops
 
+from ..._settings import AbstractSettings
 from .. import _vector
 from .._problem import Point, Problem
 
@@ -90,17 +91,8 @@ class Line:
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractSearch(abc.ABC):
+class AbstractSearch(AbstractSettings, abc.ABC):
     """A rule for the step length."""
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this search again."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Make a search from `get_config`."""
-        return cls(**config)
 
     products = 0
     """How many products with the Hessian a search takes."""
