@@ -72,9 +72,11 @@ class StrongWolfe(AbstractSearch):
         new_low = as_end(chosen)
         width = ops.abs(new_high.step - new_low.step)
         slow = width > _SHRINK * look.own["width_before"]
-        best = ops.where(slow, float("nan"), _interpolation.minimum(new_low, new_high, line.rounding))
-        beyond = _beyond(low, last, _interpolation.minimum(low, last, line.rounding))
-        step = ops.where(ops.isfinite(new_high.step), _inside(new_low, new_high, best), beyond)
+        is_open = ~ops.isfinite(new_high.step)
+        a, b = _vector.where(is_open, low, new_low), _vector.where(is_open, last, new_high)
+        best = _interpolation.minimum(a, b, line.rounding)
+        inside = _inside(new_low, new_high, ops.where(slow, float("nan"), best))
+        step = ops.where(is_open, _beyond(low, last, best), inside)
         gone = (step == new_low.step) | (step == new_high.step) | ~ops.isfinite(step)
         own = {"high": new_high, "width": width, "width_before": look.own["width"]}
         return Look(step, chosen, accepted, accepted | gone, own)
