@@ -31,12 +31,17 @@ from scipy import optimize
 
 from keras_ch8 import _backend, second_order
 from tests.second_order import peers
-from tests.second_order.mgh import CASES
+from tests.second_order.mgh import CASES, joint, starts
 
 try:
     import torch
 except ImportError:
     torch = None
+
+try:
+    import tensorflow_probability as tfp
+except ImportError:
+    tfp = None
 
 METHODS = {
     "LBFGS": (second_order.LBFGS(), "L-BFGS-B"),
@@ -84,19 +89,44 @@ def torch_on(x0, gtol):
     return float(rosenbrock(x)), state["n_iter"], state["func_evals"]
 
 
+def tfps(name, f, wrap, **options):
+    """Return a function of a start: f at the end, iterations and evaluations of TensorFlow Probability."""
+    memory = {"lbfgs": {"num_correction_pairs": 10}, "bfgs": {}}[name]
+    method = functools.partial(getattr(tfp.optimizer, f"{name}_minimize"), **memory, **options)
+    program = wrap(lambda x0: method(functools.partial(_backend.value_and_gradient, f), initial_position=x0))
+
+    def run(x0):
+        end = program(ops.convert_to_tensor(x0))
+        return float(end.objective_value), int(end.num_iterations), int(end.num_objective_evaluations)
+
+    return run
+
+
+@functools.cache
+def tfp_on_mgh(name):
+    """Return, for each case, whether TensorFlow Probability solves it, and the evaluations."""
+    run = tfps(name, joint(CASES), _backend.trace, tolerance=1e-10, max_iterations=5000)
+    ends = [run(x) for x in starts(CASES)]
+    solved = [case.is_solved_by(value) for case, (value, _, _) in zip(CASES, ends, strict=True)]
+    return np.array(solved), np.array([evaluations for _, _, evaluations in ends])
+
+
 def mgh():
-    """Yield a row for each method."""
-    for name, (method, peer) in METHODS.items():
+    """Yield a row for each method and peer."""
+    for name, (method, scipys) in METHODS.items():
         solved, evaluations, _ = peers.ours(method)
-        theirs, others = peers.scipys(peer)
-        both = solved & theirs
-        mine, other = evaluations[both], others[both]
-        yield {
-            "method": name, "peer": f"scipy {peer}", "solved": int(solved.sum()), "peer solved": int(theirs.sum()),
-            "evaluations": int(mine.sum()), "peer evaluations": int(other.sum()),
-            "ratio": float(mine.sum() / other.sum()), "worst ratio": float((mine / other).max()),
-            "unsolved": [str(case) for case, ok in zip(CASES, solved, strict=True) if not ok],
-        }  # fmt: skip
+        others = {f"scipy {scipys}": peers.scipys(scipys)}
+        if tfp and scipys != "CG":
+            others[f"tfp {scipys}"] = tfp_on_mgh("lbfgs" if scipys == "L-BFGS-B" else "bfgs")
+        for peer, (theirs, count) in others.items():
+            both = solved & theirs
+            mine, other = evaluations[both], count[both]
+            yield {
+                "method": name, "peer": peer, "solved": int(solved.sum()), "peer solved": int(theirs.sum()),
+                "evaluations": int(mine.sum()), "peer evaluations": int(other.sum()),
+                "ratio": float(mine.sum() / other.sum()), "worst ratio": float((mine / other).max()),
+                "unsolved": [str(case) for case, ok in zip(CASES, solved, strict=True) if not ok],
+            }  # fmt: skip
 
 
 def timed(call, rounds):
@@ -126,6 +156,9 @@ def rosenbrock_1000(rounds=5):
         for name in ("LBFGS", "LBFGS, HagerZhang")
     }
     contenders["scipy L-BFGS-B"] = functools.partial(scipy_on, host, x0, maxiter=20_000, gtol=1e-5, ftol=0)
+    if tfp:
+        tolerances = {"tolerance": 1e-5, "max_iterations": 20_000}
+        contenders["tfp lbfgs"] = functools.partial(tfps("lbfgs", f, _backend.compile_xla, **tolerances), x0)
     if torch:
         torch.set_num_threads(1)
         contenders["torch LBFGS"] = functools.partial(torch_on, x0, 1e-5)
@@ -148,8 +181,9 @@ def main():
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--json", default="second_order.json")
     arguments = parser.parse_args()
-    if torch is None:
-        print("torch is not installed here: its row is left out.")
+    for name, peer in (("torch", torch), ("tensorflow-probability", tfp)):
+        if peer is None:
+            print(f"{name} is not installed here: its rows are left out.")
     results = {}
     for name in [arguments.only] if arguments.only else PARTS:
         results[name] = []

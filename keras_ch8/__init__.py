@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from . import chapter as chapter
     from . import clipping as clipping
     from . import curvature as curvature
+    from . import initializers as initializers
     from . import landscapes as landscapes
+    from . import layers as layers
     from . import losses as losses
     from . import metrics as metrics
     from . import monitors as monitors
@@ -34,7 +36,9 @@ __all__ = [
     "chapter",
     "clipping",
     "curvature",
+    "initializers",
     "landscapes",
+    "layers",
     "losses",
     "metrics",
     "monitors",

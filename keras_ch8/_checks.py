@@ -151,6 +151,28 @@ def permutation(name: str, value: Any, size: int, *, of: str) -> np.ndarray:
     return order
 
 
+def axis(value: Any, shape: Any) -> int:
+    """Return the place from the left of an axis of a tensor with a known size, counted from either end."""
+    rank = len(shape)
+    ok = isinstance(value, numbers.Integral) and -rank <= int(value) < rank
+    if not ok or shape[value] is None:
+        raise ValueError(
+            "`axis` says which axis of the input has one entry for each feature, so it must be an integer in "
+            f"[{-rank}, {rank - 1}], and the size of that axis must be known. Received: axis={value!r} for inputs of "
+            f"shape {tuple(shape)}. Take -1 for channels last, 1 for channels first."
+        )
+    return int(value) % rank
+
+
+def word(name: str, value: Any, words: tuple[str, ...], *, meaning: str) -> str:
+    """Return one of a few words; else raise ValueError."""
+    if value not in words:
+        raise ValueError(
+            f"`{name}` says {meaning}, so it must be one of {', '.join(map(repr, words))}. Received: {name}={value!r}."
+        )
+    return str(value)
+
+
 def mode(value: Any) -> str:
     """Check which direction of a quantity is better."""
     if value not in ("auto", "min", "max"):

@@ -68,6 +68,11 @@ def optimizers_in(optimizer: Any) -> list[Any]:
     return list(getattr(optimizer, "optimizers", [] if optimizer is None else [optimizer]))
 
 
+def known_variables(optimizer: Any) -> list[Any]:
+    """Return the variables that any Keras optimizer was built with; [] before."""
+    return list(getattr(optimizer, "_trainable_variables", []))
+
+
 def rate_of(optimizer: Any) -> Any:
     """Return what an optimizer takes its learning rate from: a variable, a schedule or a callable."""
     return getattr(optimizer, "_learning_rate", None)
@@ -124,6 +129,28 @@ def tell_metrics(model: Any, loss: Any, x: Any, y: Any, sample_weight: Any, y_pr
     examples = keras.ops.shape(next(a for a in keras.tree.flatten(x) if a is not None))[0]
     model._loss_tracker.update_state(loss, sample_weight=examples)
     return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+
+def compiled_loss(model: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+    """Return the compiled loss of one output, without what layers add to it."""
+    return model._compile_loss(y, y_pred, sample_weight)
+
+
+def flags_of(layer: Any) -> list[tuple[Any, bool]]:
+    """Return a layer, those inside it and their variables, outermost first, each with its `trainable`."""
+    layers = [layer, *layer._flatten_layers(include_self=False)]
+    return [(part, part.trainable) for part in [*layers, *layer.variables]]
+
+
+def compile_arguments(model: Any) -> dict[str, Any]:
+    """Return what a model was compiled with, the objects themselves."""
+    return dict(model._compile_config.config)
+
+
+def source_of(tensor: Any) -> tuple[Any, list[Any]]:
+    """Return the layer that made a symbolic tensor, and what it was called on."""
+    operation, node, _ = tensor._keras_history
+    return operation, list(operation._inbound_nodes[node].input_tensors)
 
 
 def has_loss_weights(model: Any) -> bool:

@@ -4,6 +4,7 @@ import inspect
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
@@ -259,3 +260,49 @@ def test_loss_weights_and_masks_are_still_found():
         assert _keras.has_loss_weights(model) == (weights is not None)
     assert _keras.mask_of(model(np.ones((4, 2, 1)))) is not None
     assert _keras.mask_of(keras.ops.ones(3)) is None
+
+
+def test_a_symbolic_tensor_knows_the_layer_that_made_it_and_what_that_was_called_on():
+    inputs = keras.Input((3,))
+    layer = keras.layers.Dense(3)
+    once = layer(inputs)
+    twice = layer(once)
+    assert _keras.source_of(twice)[0] is layer
+    assert [t is s for t, s in zip(_keras.source_of(twice)[1] + _keras.source_of(once)[1], [once, inputs], strict=True)]
+    assert _keras.source_of(inputs)[1] == []
+
+
+def test_a_model_knows_what_it_was_compiled_with_and_the_loss_of_one_output_alone():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, kernel_regularizer="l2")])
+    metric = keras.metrics.MeanSquaredError()
+    model.compile("sgd", "mse", metrics=[metric], jit_compile=False)
+    arguments = _keras.compile_arguments(model)
+    assert arguments["metrics"] == [metric]
+    assert arguments["jit_compile"] is False
+    again = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    again.compile(**arguments | {"optimizer": "adam"})
+    y, y_pred, weight = np.zeros((2, 1)), np.array([[1.0], [2.0]]), np.array([1.0, 3.0])
+    assert float(_keras.compiled_loss(model, y, y_pred, weight)) == pytest.approx((1 + 3 * 4) / 2)
+
+
+def test_any_optimizer_knows_its_variables_and_names_slots_after_them():
+    variable = keras.Variable([1.0], name="w")
+    optimizer = keras.optimizers.Adam()
+    assert _keras.known_variables(optimizer) == []
+    optimizer.build([variable])
+    assert [v is variable for v in _keras.known_variables(optimizer)] == [True]
+    slots = [v.name for v in optimizer.variables if v.name.startswith(f"{variable.path.replace('/', '_')}_")]
+    assert len(slots) == 2
+
+
+def test_layers_inside_a_layer_have_flags_of_their_own_that_can_be_put_back():
+    inner = keras.layers.Dense(2, trainable=False)
+    outer = keras.Sequential([keras.Input((2,)), inner, keras.layers.Dense(2)])
+    flags = _keras.flags_of(outer)
+    outer.trainable = False
+    outer.trainable = True
+    assert inner.trainable
+    for part, trainable in flags:
+        part.trainable = trainable
+    assert [layer.trainable for layer in outer.layers] == [False, True]
+    assert [v.trainable for v in outer.variables] == [False, False, True, True]

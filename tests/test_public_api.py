@@ -12,7 +12,9 @@ from keras_ch8 import (
     chapter,
     clipping,
     curvature,
+    initializers,
     landscapes,
+    layers,
     losses,
     metrics,
     monitors,
@@ -43,7 +45,14 @@ CRITERIA = [
 ]  # fmt: skip
 FAMILIES = ["bernoulli", "categorical", "gaussian", "gaussian_with_variance", "laplace", "poisson"]
 LOSSES = ["Exponential", "ModifiedHuber", "NegativeLogLikelihood"]
-TRIALS = ["compare_learning_rates", "find_learning_rate", "retrain_on_all_data"]
+TRIALS = [
+    "audit_start", "compare_learning_rates", "find_learning_rate", "pretrain_greedily", "retrain_on_all_data",
+    "scale_to_data",
+]  # fmt: skip
+STARTS = [
+    "Heuristic", "IdentityRecurrent", "Normalized", "Orthogonal", "RandomWalk", "Sparse", "forget_gate",
+    "output_marginal", "saturation",
+]  # fmt: skip
 MONITORS = [
     "batch_statistics", "cliff", "distance", "gradient_noise", "gradient_norm", "layer_flow", "online_risk", "spectrum",
     "step_length", "time_horizon",
@@ -52,7 +61,9 @@ NAMES = {
     callbacks: CALLBACKS,
     clipping: RULES,
     curvature: ["check_gradient", "gradient", "hessian", "hessian_vector_product", "lanczos", "powers"],
+    initializers: STARTS,
     landscapes: ["cliff", "path", "plane", "ravine", "rosenbrock", "saddle"],
+    layers: ["BatchNormalization", "Maxout", "Skip", "auxiliary_head", "fold", "recalibrate"],
     losses: LOSSES + FAMILIES,
     metrics: ["ZeroOneLoss"],
     monitors: MONITORS,
@@ -67,6 +78,7 @@ NAMES = {
 HELD = {
     curvature: ["GradientCheck", "Powers", "Spectrum"],
     landscapes: ["Path", "Plane", "Trajectory"],
+    layers: ["DeeplySupervised"],
     monitors: [
         "AbstractMonitor",
         "BatchStatistics",
@@ -113,7 +125,7 @@ HELD = {
     ],
     stopping: ["Past", "Reason", "Why"],
     symmetries: ["Balance"],
-    training: ["Comparison", "RangeTest", "Retraining"],
+    training: ["Audit", "Comparison", "Pretraining", "RangeTest", "Retraining", "Scaling", "Stage"],
     verdicts: [
         "KINDS",
         "LEVELS",

@@ -11,6 +11,7 @@ if keras.backend.backend() != "tensorflow":
 
 from .compiling import compile_xla as compile_xla
 from .compiling import eagerly as eagerly
+from .compiling import in_xla as in_xla
 from .compiling import trace as trace
 from .compiling import trace_each as trace_each
 from .compiling import traces as traces

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import metadata as custom_scalar_metadata
+from tensorboard.plugins.histogram import metadata as histogram_metadata
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
+from tensorboard.util import tensor_util
 
 from . import tags
 
@@ -37,6 +40,15 @@ def image(tag: tags.Tag, png: bytes, width: int, height: int) -> summary_pb2.Sum
     metadata = image_metadata.create_summary_metadata(tag.name, tag.description)
     strings = [b"%d" % width, b"%d" % height, png]
     return _strings(tag.name, metadata, summary_pb2.DATA_CLASS_BLOB_SEQUENCE, strings, shape=[3])
+
+
+def histogram(tag: tags.Tag, counts: np.ndarray, edges: np.ndarray) -> summary_pb2.Summary:
+    """Return a summary of one histogram, a row (left, right, count) for each bucket."""
+    metadata = histogram_metadata.create_summary_metadata(tag.name, tag.description)
+    metadata.data_class = summary_pb2.DATA_CLASS_TENSOR
+    buckets = np.stack([edges[:-1], edges[1:], counts], axis=1).astype("float64")
+    tensor = tensor_util.make_tensor_proto(buckets)
+    return summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=tag.name, metadata=metadata, tensor=tensor)])
 
 
 def layout(charts: layout_pb2.Layout) -> summary_pb2.Summary:

@@ -110,6 +110,14 @@ TIME_PROFILE = Tag(
     "Gradient with respect to each time step of the first recurrent layer: the last on top, the first at the bottom.",
     "8.2.5",
 )
+START_BEFORE = Tag(
+    "ch8_start/sums_before",
+    "signal",
+    "What each layer sums up at the start, before its nonlinearity; the step is the place of the layer.",
+    "8.4",
+)
+START_AFTER = Tag("ch8_start/sums_after", "signal", "The same, after the weights were scaled to data.", "8.4")
+START_REPORT = Tag("ch8_start/report", "text", "By what the weights of each layer were multiplied.", "8.4")
 VERDICTS = Tag("ch8/verdicts", "text", "What is wrong with the training, and what cures it.", "8.2")
 REPORT = Tag("ch8/report", "text", "What the run shows of the chapter's difficulties.", "8.2")
 
@@ -182,8 +190,8 @@ ALL = (
     LOSS, GRADIENT_NORM, UPDATE_NORM, LEARNING_RATE, NONFINITE, GRADIENT_NORM_CLIPPED, CLIP_COEFFICIENT, CLIPPED_SHARE,
     EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
     SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
-    FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, *DIAGNOSIS.values(),
-    *SOLVER.values(),
+    FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, START_BEFORE, START_AFTER, START_REPORT,
+    *DIAGNOSIS.values(), *SOLVER.values(),
 )  # fmt: skip
 """All tags with a fixed name, the most important first."""
 

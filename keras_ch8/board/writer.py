@@ -82,6 +82,10 @@ class RunWriter:
         """Write a PNG at `step`, or at the first one after it that has none yet."""
         self._write((self._steps.free(step, tag.name), lambda: _summaries.image(tag, png, width, height)))
 
+    def histogram(self, tag: Tag, counts: np.ndarray, edges: np.ndarray, step: int) -> None:
+        """Write what `np.histogram` returns at `step`, or at the first one after it that has none yet."""
+        self._write((self._steps.free(step, tag.name), lambda: _summaries.histogram(tag, counts, edges)))
+
     def lines(self, name: str, lines: Iterable[str]) -> None:
         """Append lines to a text file of this name, beside the event file."""
 

@@ -3,10 +3,10 @@
 import dataclasses
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
+from .. import layers
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts._verdict import mildest
 from ._layer import root_mean_square
@@ -49,7 +49,7 @@ class BatchStatisticsMonitor(AbstractMonitor):
 
     def takes(self, layer: Any) -> bool:
         """Take the layers of batch normalization along."""
-        return isinstance(layer, keras.layers.BatchNormalization)
+        return isinstance(layer, layers.NORMALIZING)
 
     def tensors(self, scene: Scene) -> dict[str, Any]:
         """Return the gaps of each layer, and both losses."""
@@ -97,7 +97,7 @@ class BatchStatisticsMonitor(AbstractMonitor):
 def _gaps(layer: Any, given: Any) -> tuple[Any, Any, Any]:
     axes = [axis for axis in range(len(given.shape)) if axis != layer.axis % len(given.shape)]
     mean, variance = ops.mean(given, axes), ops.var(given, axes) + layer.epsilon
-    moving_mean, moving_variance = ops.cast(layer.moving_mean, "float32"), ops.cast(layer.moving_variance, "float32")
+    moving_mean, moving_variance = (ops.cast(v, "float32") for v in layers.statistics_of(layer))
     mean_gap = (mean - moving_mean) / ops.sqrt(variance)
     scale_gap = ops.log((moving_variance + layer.epsilon) / variance) / 2
     size = ops.abs(ops.cast(layer.gamma, "float32")) if layer.scale else ops.ones_like(mean)
@@ -109,7 +109,7 @@ def batch_statistics(model: Any, x: Any, y: Any = None, **options: Any) -> Batch
     """Return how far the statistics of a batch are from the moving ones that inference uses (section 8.7.1).
 
     Args:
-        model: A compiled and built model with at least one `keras.layers.BatchNormalization`.
+        model: A compiled and built model with at least one batch normalization, Keras's or that of `layers`.
         x: Inputs, as for `fit`.
         y: Targets.
         **options: As for `curvature.gradient`.
@@ -134,7 +134,7 @@ def batch_statistics(model: Any, x: Any, y: Any = None, **options: Any) -> Batch
     found = Probe(model, x, y, monitors=[BatchStatisticsMonitor()], **options).look()
     if "batch_statistics" not in found:
         raise ValueError(
-            "`batch_statistics` compares what batches and moving averages say in `keras.layers.BatchNormalization`. "
+            "`batch_statistics` compares what batches and moving averages say in layers of batch normalization. "
             f"Received: the model {model.name!r}, which has no such layer. Add one, or ask another monitor."
         )
     return found["batch_statistics"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import activations, layers
 
-from ._wiring import ACTIVATION, Wiring
+from ._wiring import ACTIVATION, Wiring, is_batch_normalization
 
 OF_KERAS = tuple(getattr(activations, name) for name in dir(activations) if not name.startswith("_"))
 MIXING = (activations.glu, activations.get, activations.serialize, activations.deserialize)
@@ -26,7 +26,7 @@ def check_symmetric(wiring: Wiring) -> None:
 
 def check_homogeneous(wiring: Wiring) -> None:
     """Refuse an activation or a normalization that does not carry a positive factor through."""
-    for name in (part.name for part in wiring.between if isinstance(part, layers.BatchNormalization)):
+    for name in (part.name for part in wiring.between if is_batch_normalization(part)):
         raise ValueError(
             "Units may be rescaled where a factor comes out as it went in. Received: the batch normalization "
             f"{name!r} on the way, which takes the factor out (but for its epsilon). Choose a layer without one."

@@ -20,8 +20,8 @@ POOLING = (
 )
 DROPOUT = (layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D)
 ACTIVATION = (layers.Activation, layers.ReLU, layers.LeakyReLU)
-PASSING = (layers.Flatten, *POOLING, *DROPOUT, *ACTIVATION, layers.BatchNormalization)
-"""Layers that treat all units alike, each on its own."""
+PASSING = (layers.Flatten, *POOLING, *DROPOUT, *ACTIVATION)
+"""Layers that treat all units alike, each on its own; batch normalization is one more."""
 
 MEND = "Name a layer whose units go, through nothing but these layers, into one other Dense or convolution layer."
 
@@ -55,8 +55,8 @@ class Wiring:
 
     @property
     def normalizing(self) -> list[Any]:
-        """Scales, offsets and moving statistics of the normalization on the way."""
-        return [v for part in self.between if isinstance(part, layers.BatchNormalization) for v in part.weights]
+        """Scales, offsets and moving statistics of the normalization on the way: what there is of each unit."""
+        return [v for part in self.between if is_batch_normalization(part) for v in part.weights if len(v.shape)]
 
     def ending(self, variable: Any) -> np.ndarray:
         """Return the values of an incoming or normalizing variable as [..., units], in float64."""
@@ -83,6 +83,12 @@ def wiring(model: Any, layer: Any) -> Wiring:
     return Wiring(way[0], tuple(way[1:-1]), way[-1])
 
 
+def is_batch_normalization(layer: Any) -> bool:
+    """Whether this is Keras's layer or the one of this suite, which is known by its name: its room is a later one."""
+    ours = keras.saving.get_registered_name(type(layer)) == "keras_ch8>BatchNormalization"
+    return type(layer) is layers.BatchNormalization or ours
+
+
 def assign(variables: list[Any], values: list[np.ndarray]) -> None:
     """Set all variables, or none if a value does not fit into the type of its variable."""
     exact = [value.reshape(v.shape) for v, value in zip(variables, values, strict=True)]
@@ -101,7 +107,8 @@ def assign(variables: list[Any], values: list[np.ndarray]) -> None:
 def _only_next(layer: Any, edges: dict[str, list[str]], by_name: dict[str, Any]) -> Any:
     followers = edges[layer.name]
     following = by_name.get(followers[0]) if len(followers) == 1 else None
-    if type(following) not in WEIGHTED + PASSING or _channels_first(following):
+    known_well = type(following) in WEIGHTED + PASSING or is_batch_normalization(following)
+    if not known_well or _channels_first(following):
         kinds = [f"{name} ({type(by_name.get(name)).__name__})" for name in followers]
         known = ", ".join(part.__name__ for part in (*WEIGHTED, layers.Flatten, *ACTIVATION, layers.BatchNormalization))
         raise ValueError(

@@ -1,14 +1,24 @@
-"""Whole trainings: finding a learning rate, and training again on all data after early stopping."""
+"""Whole trainings: finding a learning rate, greedy pretraining, training again on all data after early stopping."""
 
+from ._audit_start import Audit, audit_start
 from ._compare_learning_rates import Comparison, compare_learning_rates
 from ._find_learning_rate import RangeTest, find_learning_rate
+from ._pretrain_greedily import Pretraining, Stage, pretrain_greedily
 from ._retrain_on_all_data import Retraining, retrain_on_all_data
+from ._scale_to_data import Scaling, scale_to_data
 
 __all__ = [
+    "Audit",
     "Comparison",
+    "Pretraining",
     "RangeTest",
     "Retraining",
+    "Scaling",
+    "Stage",
+    "audit_start",
     "compare_learning_rates",
     "find_learning_rate",
+    "pretrain_greedily",
     "retrain_on_all_data",
+    "scale_to_data",
 ]

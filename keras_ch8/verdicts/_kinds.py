@@ -20,7 +20,7 @@ KINDS = {
     "ill_conditioned": Kind(
         "8.2.1",
         "Bring the inputs to one scale (`keras.layers.Normalization`), normalize between layers "
-        "(`keras.layers.BatchNormalization`), or give each weight a rate of its own: `optimizers.Adam`, "
+        "(`layers.BatchNormalization`), or give each weight a rate of its own: `optimizers.Adam`, "
         "`optimizers.RMSprop`; `optimizers.Nesterov` helps too.",
     ),
     "noise_dominated": Kind(
@@ -35,7 +35,7 @@ KINDS = {
     ),
     "saddle": Kind(
         "8.2.3",
-        "Break the symmetry of the start with random weights (`keras.initializers.GlorotUniform`); "
+        "Break the symmetry of the start with random weights (`initializers.Normalized`); "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner than `optimizers.SGD`.",
     ),
     "cliff": Kind(
@@ -45,18 +45,19 @@ KINDS = {
     ),
     "exploding": Kind(
         "8.2.5",
-        "Start with weights scaled to the number of inputs (`keras.initializers.GlorotUniform`, `HeNormal`), normalize "
-        "between layers (`keras.layers.BatchNormalization`), and clip: `clipping.by_global_norm`.",
+        "Scale the start to the data (`training.scale_to_data`) or take `initializers.Orthogonal`, normalize between "
+        "layers (`layers.BatchNormalization`), and clip: `clipping.by_global_norm`.",
     ),
     "vanishing": Kind(
         "8.2.5",
-        "Use ReLU with `keras.initializers.HeNormal`, normalize between layers (`keras.layers.BatchNormalization`), or "
-        "add connections that skip layers (`keras.layers.Add`).",
+        "Scale the start to the data (`training.scale_to_data`), normalize between layers "
+        "(`layers.BatchNormalization`), add connections that skip layers (`layers.Skip`), or use ReLU with "
+        "`keras.initializers.HeNormal`.",
     ),
     "short_horizon": Kind(
         "8.2.5",
         "Use gated units (`keras.layers.LSTM`, `keras.layers.GRU`), or start the recurrent kernel as an identity or "
-        "orthogonal matrix (`keras.initializers.Identity`, `Orthogonal`).",
+        "orthogonal matrix (`initializers.IdentityRecurrent`, `initializers.Orthogonal`).",
     ),
     "dead_units": Kind(
         "8.2.5",
@@ -66,17 +67,18 @@ KINDS = {
     "saturated_units": Kind(
         "8.2.5",
         "Bring inputs and initial weights to a smaller scale, normalize before the activation "
-        "(`keras.layers.BatchNormalization`), or use ReLU.",
+        "(`layers.BatchNormalization`), or use ReLU.",
     ),
     "batch_norm_gap": Kind(
         "8.7.1",
-        "Lower `momentum` of the batch normalization, or train on batches like those that the model is used on: the "
-        "moving statistics that inference uses are not those of the batches.",
+        "Lower `momentum` of the batch normalization, take `layers.BatchNormalization`, which corrects for its start, "
+        "estimate anew (`layers.recalibrate`), or train on batches like those that the model is used on: the moving "
+        "statistics that inference uses are not those of the batches.",
     ),
     "bad_scale": Kind(
         "8.4",
-        "Bring the inputs to mean 0 and variance 1 (`keras.layers.Normalization`), and start with weights scaled to "
-        "the number of inputs: `keras.initializers.GlorotUniform`, or `HeNormal` for ReLU.",
+        "Bring the inputs to mean 0 and variance 1 (`keras.layers.Normalization`), and scale the weights to the "
+        "data: `training.scale_to_data`. `training.audit_start` looks at a start before any step.",
     ),
     "overfitting": Kind(
         "8.1",

@@ -14,6 +14,7 @@ NAMES = {
     "ch8_surrogate/val_surrogate", "ch8_surrogate/val_true", "ch8_range/log10_learning_rate", "ch8_range/loss",
     "ch8_range/loss_smoothed", "ch8_range/report", "ch8/verdicts", "ch8_diagnosis/gradient_by_layer",
     "ch8_diagnosis/signal_by_layer", "ch8_diagnosis/relative_update_by_layer", "ch8_diagnosis/gradient_by_time",
+    "ch8_start/sums_before", "ch8_start/sums_after", "ch8_start/report",
     *(f"ch8_diagnosis/{name}" for name in tags.DIAGNOSIS), *(f"ch8_solver/{name}" for name in tags.SOLVER),
 }  # fmt: skip
 SPIKY = {tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.UPDATE_NORM, tags.EFFECTIVE_RATE, tags.LOSS}

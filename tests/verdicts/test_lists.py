@@ -36,9 +36,9 @@ def test_every_threshold_is_used_and_every_one_that_is_used_exists():
 
 
 def resolve(name):
-    """Return what a name in a cure stands for: of Keras, of the suite, or an initializer without its module."""
+    """Return what a name in a cure stands for: of Keras, or of the suite."""
     parts = name.split(".")
-    at = keras if parts[0] == "keras" else keras_ch8 if len(parts) > 1 else keras.initializers
+    at = keras if parts[0] == "keras" else keras_ch8
     for part in parts[1:] if parts[0] == "keras" else parts:
         at = getattr(at, part)
     return at

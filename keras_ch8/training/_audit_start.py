@@ -1,0 +1,184 @@
+"""What is wrong with a start, before any step."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..monitors import LayerFlow
+from ..monitors._layer_flow import LayerFlowMonitor, _idle_units, _scale_of_start
+from ..monitors._probe import Probe
+from ..verdicts import KINDS, LEVELS, THRESHOLDS, Claim, Verdict
+from ._sums import Summing, summing_layers
+
+NEGLIGIBLE = float(np.finfo("float32").eps)
+"""Gradient of a layer, over the largest of all layers, that is none to speak of."""
+EQUAL = 1e-4
+"""Difference of two gradients, over the largest entry, that rounding explains."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Audit:
+    """What `audit_start` has found, to print.
+
+    Args:
+        flow: Signal, gradient, and units that take no part, by layer.
+        copies: For each layer with weights the number of units that are copies of another: equal weights and equal
+            gradients, so that no step tells them apart.
+        verdicts: What follows, the most serious first.
+    """
+
+    flow: LayerFlow
+    copies: dict[str, int]
+    verdicts: tuple[Verdict, ...]
+
+    def __str__(self) -> str:
+        flow = self.flow
+        width = max(map(len, ("layer", *flow.names)))
+        lines = [f"{'layer':{width}}  {'units':>6}  {'signal':>8}  {'gradient':>8}  {'copies':>6}  {'idle':>5}"]
+        for i, name in enumerate(flow.names):
+            idle = np.nanmax([0.0, flow.dead[i], flow.saturated[i]])
+            copies = self.copies.get(name, 0)
+            lines.append(
+                f"{name:{width}}  {flow.units[i]:6d}  {flow.signal[i]:8.2g}  {flow.gradient[i]:8.2g}  {copies:6d}  "
+                f"{idle:5.0%}"
+            )
+        wrong = [f"{v.level.upper()} {v.kind}, section {v.section}: {v.finding} {v.cure}" for v in self.verdicts
+                 if v.level != "ok"]  # fmt: skip
+        return "\n".join([*lines, "", *(wrong or ["Nothing is wrong with this start."])])
+
+
+def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
+    """Say in words whether a network can learn from where it starts (section 8.4).
+
+    One forward and one backward pass on some examples, as in training, tell
+
+        symmetry     units with equal weights and equal gradients, which no step tells apart; layers that start alike
+        idle units   ReLUs that give 0 for every example, and units on the flat ends of tanh or sigmoid
+        signal       root mean square of what each layer gives: about 1 is best
+        gradient     what comes back to each layer: about the same for all is best; layers that nothing comes back to
+
+    Nothing of the model changes.
+
+    Args:
+        model: A compiled and built model.
+        x: Inputs, as for `fit`; some hundred examples.
+        y: Targets.
+        **options: `sample_weight`, `loss` and `training`, as for `curvature.gradient`.
+
+    Returns:
+        An `Audit`, to print.
+
+    Raises:
+        ValueError: If the model is not built or not compiled, or has no layer with weights.
+
+    Example:
+        >>> same = {"kernel_initializer": keras.initializers.Constant(0.5)}
+        >>> parts = [keras.layers.Dense(4, "tanh", name="hidden", **same), keras.layers.Dense(1, name="out", **same)]
+        >>> model = keras.Sequential([keras.Input((2,)), *parts])
+        >>> model.compile(loss="mse")
+        >>> audit = keras_ch8.training.audit_start(model, np.eye(2), np.ones((2, 1)))
+        >>> audit.copies, audit.verdicts[0].kind
+        ({'hidden': 3, 'out': 0}, 'saddle')
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Glorot and Bengio (2010), Understanding the
+        Difficulty of Training Deep Feedforward Neural Networks.
+    """
+    _check(model, options)
+    probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
+    readings, objective = probe.look(), probe.objective
+    if "layer_flow" not in readings:
+        raise ValueError(
+            "`audit_start` looks at layers with weights or nonlinearities. Received: the model "
+            f"{model.name!r}, which has none that it knows. It knows all that have a matrix but embeddings."
+        )
+    flat = objective.gradient(objective.theta())
+    pieces = np.split(flat, objective.ends[1:-1])
+    slopes = {id(v): piece.reshape(v.shape) for v, piece in zip(objective.variables, pieces, strict=True)}
+    found = summing_layers(model)
+    flow = readings["layer_flow"]
+    copies = {s.layer.name: max((_copies(v.numpy(), slopes[id(v)]) for v in s.matrices), default=0) for s in found}
+    depth = list(_through_depth(flow))
+    claims = [*_symmetry(found, copies), *(depth or _unreached(found, slopes)), *_idle_units(flow)]
+    claims += _scale_of_start([_without_still_output(flow)])
+    verdicts = [
+        Verdict(c.kind, c.level, c.finding, "" if c.level == "ok" else c.cure or KINDS[c.kind].cure,
+                KINDS[c.kind].section, 0)
+        for c in claims
+    ]  # fmt: skip
+    return Audit(flow, copies, tuple(sorted(verdicts, key=lambda v: -LEVELS.index(v.level))))
+
+
+def _without_still_output(flow: LayerFlow) -> LayerFlow:
+    """Leave out the last layer if it gives 0 for everything: an output of 0 is a choice, and no loss of signal."""
+    if len(flow.names) < 2 or not flow.is_output[-1] or flow.signal[-1] > 0:
+        return flow
+    columns = {f.name: getattr(flow, f.name) for f in dataclasses.fields(flow)}
+    rest: dict[str, Any] = {k: v if isinstance(v, float) else v[:-1] for k, v in columns.items()}
+    return LayerFlow(**rest)
+
+
+def _copies(theta: np.ndarray, slope: np.ndarray) -> int:
+    """Return the number of units, on the last axis, with weights and gradient of one before them."""
+    units = theta.shape[-1]
+    theta, slope = (np.asarray(a, "float64").reshape(-1, units) for a in (theta, slope))
+    _, first, group = np.unique(theta, axis=1, return_index=True, return_inverse=True)
+    difference = np.abs(slope - slope[:, first[group.ravel()]]).max(axis=0, initial=0.0)
+    equal = difference <= EQUAL * np.abs(slope).max(initial=0.0)
+    return int(equal.sum()) - len(first)
+
+
+def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
+    cure = "Start with random weights, such as `initializers.Normalized`."
+    for s in found:
+        if number := copies[s.layer.name]:
+            units = s.matrices[0].shape[-1]
+            finding = (
+                f"In {s.layer.name} {number} of {units} units are copies of another, and no step tells them apart."
+            )
+            yield Claim("saddle", "act", finding, cure)
+    cure = "Give each an initializer of its own, or one of `initializers`, which may be shared."
+    for one, other in itertools.combinations(found, 2):
+        if any(_same(a.numpy(), b.numpy()) for a in one.matrices for b in other.matrices if a.shape == b.shape):
+            yield Claim("saddle", "watch", f"{one.layer.name} and {other.layer.name} start with the same matrix.", cure)
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two matrices are equal, and no plan: neither constant nor an identity."""
+    return bool((a == b).all()) and len(np.unique(np.asarray(a, "float64"))) > 2
+
+
+def _through_depth(flow: LayerFlow) -> Iterator[Claim]:
+    """Judge the gradient at the first hidden layer by that at the last; nothing if that is 0, or there is but one."""
+    finding = f"Back from the last of {len(flow.hidden)} hidden layers to the first the gradient is multiplied by "
+    if not np.isnan(flow.total):
+        for kind in ("exploding", "vanishing"):
+            yield Claim(kind, THRESHOLDS[kind].level(flow.total), f"{finding}{flow.total:.2g}.")
+
+
+def _unreached(found: list[Summing], slopes: dict[int, np.ndarray]) -> Iterator[Claim]:
+    largest = {
+        s.layer.name: max(np.abs(slopes[id(v)]).max(initial=0.0) for v in s.matrices) for s in found if s.matrices
+    }
+    limit = NEGLIGIBLE * max(largest.values(), default=0.0)
+    if names := [name for name, slope in largest.items() if slope <= limit]:
+        cure = (
+            "Look for small weights, or weights of 0, after them, for dead units, and for targets that are met already."
+        )
+        yield Claim("vanishing", "watch", f"No gradient to speak of comes back to {', '.join(names)}.", cure)
+
+
+def _check(model: Any, options: dict[str, Any]) -> None:
+    if not model.built:
+        raise ValueError(
+            f"`audit_start` looks at weights that are there. Received: the model {model.name!r}, which is not built. "
+            "Call it once, as `model(x[:1])`, or begin it with `keras.Input`."
+        )
+    if not model.compiled and options.get("loss") is None:
+        raise ValueError(
+            f"`audit_start` follows the gradient of the loss. Received: the model {model.name!r}, which is not "
+            "compiled. Compile it, or give `loss`."
+        )

@@ -1,0 +1,256 @@
+"""Greedy supervised pretraining."""
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from .. import _backend, _checks, _keras
+from ..callbacks import TensorBoard
+from ..callbacks._base import say
+from ._chain import Chain, chain_of
+from ._sandbox import variables_of
+from ._slots import Slots, put_slots, slots_of
+from ._stage_file import StageFile
+from ._transfer import transfer
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One stage of `pretrain_greedily`.
+
+    Args:
+        name: `"stage 1"`, ..., `"fine-tuning"`.
+        trained: Names of the hidden layers that were trained; the head always is.
+        history: As `fit` returns it.
+        seconds: How long it took.
+    """
+
+    name: str
+    trained: tuple[str, ...]
+    history: dict[str, list[float]]
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Pretraining:
+    """What `pretrain_greedily` has done.
+
+    Args:
+        stages: The stages, fine-tuning last.
+        transferred: Number of hidden layers that came from `source`.
+    """
+
+    stages: tuple[Stage, ...]
+    transferred: int = 0
+
+    def __str__(self) -> str:
+        names = [name for name in ("loss", "val_loss") if any(name in stage.history for stage in self.stages)]
+        lines = [f"{'':12s}{'epochs':>8s}{'s':>8s}" + "".join(f"{name:>12s}" for name in names) + "   trained"]
+        for stage in self.stages:
+            lasts = "".join(f"{stage.history.get(name, [float('nan')])[-1]:12.4g}" for name in names)
+            epochs = len(stage.history.get("loss", ()))
+            lines.append(
+                f"{stage.name:12s}{epochs:8d}{stage.seconds:8.1f}{lasts}   {', '.join([*stage.trained, 'head'])}"
+            )
+        return "\n".join(lines)
+
+
+def pretrain_greedily(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    epochs: int = 10,
+    fine_tune_epochs: int = 10,
+    head: Callable[[], Any] | None = None,
+    freeze: bool = True,
+    optimizer: Any = None,
+    source: Any = None,
+    source_layers: int | None = None,
+    seed: int | None = None,
+    log_dir: str | os.PathLike[str] | None = None,
+    directory: str | os.PathLike[str] | None = None,
+    verbose: Any = "auto",
+    **fit_arguments: Any,
+) -> Pretraining:
+    """Train the first hidden layer, then the second on top of it, ..., then all together (section 8.7.4).
+
+    For i = 1, ..., m, with the hidden layers h_1, ..., h_m, each with what follows it up to the next (activations,
+    normalization, pooling):
+
+        theta_i, theta_head <- argmin J(y, head(h_i(h_{i-1}(... h_1(x)))))        a head of its own for each i
+
+    and at the end all of theta by J(y, f(x)), f being the whole model: fine-tuning. The head of the last stage is that
+    of the model; the earlier ones are thrown away. Each stage is a shallow problem, where a deep network may not learn
+    at all from a poor start. It is also how to transfer: with `source` the first layers are those of a trained model.
+
+    The layers are trained in place, in the model as it was compiled: same loss, metrics, optimizer. Each stage has an
+    optimizer like the model's, which starts to count at 0, as its schedule does; what it remembers of each weight is
+    handed to the next one, and at the end to the model's own. A frozen layer runs as in prediction if it normalizes.
+
+    If anything fails, or is interrupted, the model is put back as it was before; the stages that were done are in
+    `directory`, if there is one, and the same call goes on after them, also in a new process and with a new model.
+    After the last epoch the file in it is deleted.
+
+    Args:
+        model: A built and compiled `keras.Sequential`, or `keras.Model(inputs, outputs)`, that is a chain of layers.
+        x: What `fit` takes.
+        y: What `fit` takes.
+        epochs: Epochs of each stage. Defaults to `10`.
+        fine_tune_epochs: Epochs of the whole model at the end; 0 for none. Defaults to `10`.
+        head: Function that returns a new head, a layer or a list of them. Defaults to copies of the model's last layer
+            with weights and of those after it, behind a `Flatten` if they take fewer axes.
+        freeze: Whether the layers of earlier stages stay as they are until fine-tuning. Defaults to `True`.
+        optimizer: A Keras optimizer, or the name of one, to take in the stages. Defaults to one like the model's. Of
+            another kind than that, nothing is handed to fine-tuning but the weights.
+        source: A trained model, a chain too, whose first hidden layers are copied and have no stage of their own.
+            Defaults to `None`.
+        source_layers: How many. Defaults to all that both have.
+        seed: Seed, as for `keras.utils.set_random_seed`, of each stage plus its number: then a run that goes on ends as
+            an uninterrupted one (and Keras shuffles arrays in one order for all epochs of a stage). Defaults to `None`.
+        log_dir: Folder for TensorBoard, with a run for each stage; `None` for none. Defaults to `None`.
+        directory: Folder in which to keep the stages that are done. Defaults to `None`.
+        verbose: As for `fit`. Defaults to `"auto"`.
+        **fit_arguments: For `fit`, in all stages: `batch_size`, `validation_data`, `sample_weight`, `callbacks`, ...
+
+    Returns:
+        A `Pretraining`. `print` it for a table of the stages.
+
+    Raises:
+        ValueError: If the model is no chain or not compiled, if a head does not put out the shape of the model's
+            output, if the weights of `source` have other shapes, or if `directory` is of another run.
+
+    Example:
+        >>> hidden = [keras.layers.Dense(8, "sigmoid") for _ in range(3)]
+        >>> model = keras.Sequential([keras.Input((4,)), *hidden, keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.Momentum(0.1), "mse")
+        >>> x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+        >>> report = keras_ch8.training.pretrain_greedily(
+        ...     model, x, x[:, :1], epochs=2, fine_tune_epochs=3, verbose=0)
+        >>> [(stage.name, len(stage.history["loss"])) for stage in report.stages]
+        [('stage 1', 2), ('stage 2', 2), ('stage 3', 2), ('fine-tuning', 3)]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.4; Bengio et al. (2007), Greedy Layer-Wise
+        Training of Deep Networks; Yosinski et al. (2014), How Transferable Are Features in Deep Neural Networks?
+    """
+    epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of a stage", mend="Try 10.")
+    fine_tune_epochs = _checks.count(
+        "fine_tune_epochs", fine_tune_epochs, 0, meaning="the epochs of the whole model", mend="Try 10, or 0 for none."
+    )
+    if "initial_epoch" in fit_arguments:
+        raise ValueError(
+            "Each stage begins at epoch 0. Received: initial_epoch. Leave it out; with `directory` a run goes on."
+        )
+    chain = chain_of(model)
+    if not model.compiled:
+        raise ValueError(f"Stages are trained as the model is. Received: {model.name!r}, not compiled. Compile it.")
+    weights = model.trainable_variables
+    if not model.optimizer.built:
+        with model.distribute_strategy.scope():
+            model.optimizer.build(weights)
+    before = [(variable, _backend.native(variable).numpy()) for variable in variables_of(model)]
+    flags = [flag for block in chain.blocks for link in block for flag in _keras.flags_of(link.layer)]
+    callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
+
+    def train(part: Any, name: str, trained: list[str], number: int, length: int) -> Stage:
+        if verbose:
+            say(f"{name}: {', '.join([*trained, 'head'])}")
+        if seed is not None:
+            keras.utils.set_random_seed(seed + number)
+        board = [] if log_dir is None else [TensorBoard(os.path.join(log_dir, name.replace(" ", "_")))]
+        start = time.monotonic()
+        history = part.fit(
+            x, y, epochs=length, verbose=verbose, callbacks=[*board, *callbacks], **fit_arguments
+        ).history
+        numbers = {key: [float(value) for value in values] for key, values in history.items()}
+        return Stage(name, tuple(trained), numbers, time.monotonic() - start)
+
+    try:
+        count = 0 if source is None else transfer(chain, source, source_layers)
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        numbers = range(min(count + 1, len(chain.blocks)), len(chain.blocks) + 1)
+        models = [_up_to(model, chain, number, head) for number in numbers]
+        shapes = [list(v.shape) for v in model.variables]
+        file = StageFile(
+            directory,
+            {"epochs": epochs, "freeze": freeze, "seed": seed, "source_layers": count, "shapes of weights": shapes},
+        )
+        stages, slots = _go_on(model, file)
+        like = model.optimizer if optimizer is None else keras.optimizers.get(optimizer)
+        for number, part in list(zip(numbers, models, strict=True))[len(stages) :]:
+            frozen = number - 1 if number > count else number
+            for block in chain.blocks[:frozen] if freeze else []:
+                for link in block:
+                    link.layer.trainable = False
+            _compile_like(part, model, like, weights, slots)
+            trained = chain.names[frozen if freeze else 0 : number]
+            stages.append(train(part, f"stage {number}", trained, number, epochs))
+            slots |= slots_of(part.optimizer, weights)
+            _put_back(flags)
+            values = [_backend.native(v).numpy() for v in model.variables]
+            file.save([dataclasses.asdict(stage) for stage in stages], values, slots)
+        if type(like) is type(model.optimizer):
+            put_slots(model.optimizer, weights, slots)
+        if fine_tune_epochs:
+            stages.append(train(model, "fine-tuning", chain.names, len(chain.blocks) + 1, fine_tune_epochs))
+        file.remove()
+    except BaseException:
+        for variable, value in before:
+            _backend.native(variable).assign(value)
+        raise
+    finally:
+        _put_back(flags)
+    return Pretraining(tuple(stages), count)
+
+
+def _up_to(model: Any, chain: Chain, number: int, head: Callable[[], Any] | None) -> Any:
+    """Return the model of a stage: the layers of the model up to a hidden one, and a head."""
+    expected = model.outputs[0]
+    if number == len(chain.blocks):
+        return keras.Model(chain.input, expected)
+    features = chain.blocks[number - 1][-1].output
+    if head is not None:
+        layers = keras.tree.flatten(head())
+    else:  # with the names of the originals, which losses and metrics may go by
+        layers = [type(link.layer).from_config(link.layer.get_config()) for link in chain.head]
+        if len(features.shape) > len(chain.blocks[-1][-1].output.shape):
+            layers = [keras.layers.Flatten(), *layers]
+    output = features
+    for layer in layers:
+        output = layer(output)
+    if tuple(output.shape) != tuple(expected.shape):
+        raise ValueError(
+            f"The head of a stage must put out the shape of the model's output, {tuple(expected.shape)}. Received: "
+            f"{tuple(output.shape)} on top of {chain.names[number - 1]!r}, which puts out {tuple(features.shape)}. "
+            "Give `head`: a function that returns layers, such as `lambda: [GlobalAveragePooling2D(), Dense(10)]`."
+        )
+    return keras.Model(chain.input, output)
+
+
+def _compile_like(part: Any, model: Any, optimizer: Any, weights: list[Any], slots: Slots) -> None:
+    """Compile the model of a stage as the whole one is, with an optimizer that remembers what is known so far."""
+    with model.distribute_strategy.scope():
+        new = type(optimizer).from_config(optimizer.get_config())
+        part.compile(**_keras.compile_arguments(model) | {"optimizer": new})
+        part.optimizer.build(part.trainable_variables)
+    put_slots(part.optimizer, weights, slots)
+
+
+def _go_on(model: Any, file: StageFile) -> tuple[list[Stage], Slots]:
+    """Put what a file has into the model, and return the stages that are done with what optimizers remember."""
+    stages, values, slots = file.load()
+    for variable, value in zip(model.variables, values, strict=False):
+        native = _backend.native(variable)
+        native.assign(value.view(native.numpy().dtype) if value.dtype.kind == "V" else value)  # bfloat16, in a file
+    return [Stage(**stage | {"trained": tuple(stage["trained"])}) for stage in stages], slots
+
+
+def _put_back(flags: list[tuple[Any, bool]]) -> None:
+    for part, trainable in flags:
+        part.trainable = trainable

@@ -1,0 +1,208 @@
+"""Scaling the start of a network to data."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from .. import _keras
+from ..board.signals import Histogram, write_signals
+from ._sums import Summing, summing_layers, walk
+
+TOLERANCE = 0.01
+"""How far from 1 the variance of a layer may stay."""
+TRIES = 20
+BINS = 40
+
+TARGETS: dict[str, Callable[[np.ndarray], float]] = {
+    "unit_variance": lambda z: float(np.var(z)),
+    "unit_mean_square": lambda z: float(np.mean(np.square(z))),
+}
+"""What is to become 1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaling:
+    """What `scale_to_data` has done: one entry for each layer with weights, in the order of their first calls.
+
+    Args:
+        target: As asked for.
+        names: Names of the layers.
+        before: What was to become 1, with the weights as they were; NaN if it cannot be seen.
+        after: The same, with the weights as they are now.
+        factors: By what the weights of each layer were multiplied.
+        notes: Why a layer was left as it was; "" for all others.
+    """
+
+    target: str
+    names: tuple[str, ...]
+    before: np.ndarray
+    after: np.ndarray
+    factors: np.ndarray
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        width = max(map(len, ("layer", *self.names)))
+        rows = zip(self.names, self.before, self.after, self.factors, self.notes, strict=True)
+        word = self.target.removeprefix("unit_").replace("_", " ")
+        lines = [f"{'layer':{width}}  {word + ' before':>18}  {'after':>9}  {'weights':>9}"]
+        lines += [f"{name:{width}}  {b:18.3g}  {a:9.3g}  x {f:7.3g}  {note}".rstrip() for name, b, a, f, note in rows]
+        return "\n".join(lines)
+
+
+def scale_to_data(model: Any, x: Any, target: str = "unit_variance", *, log_dir: str | None = None) -> Scaling:
+    """Scale the weights of each layer so that on these examples its sums have variance 1 (section 8.4; Mishkin 2016).
+
+        for each layer, in the order of the calls:
+            z <- W h + b                 for all examples of the minibatch, before the nonlinearity
+            W <- W / sqrt(Var(z))
+
+    where Var is over examples, places and units together. Layers that come later are given what those before give by
+    now, so that one pass is enough. Whatever random weights a network starts with, its signal neither vanishes nor
+    explodes, for any nonlinearity and depth.
+
+    - Layers with several matrices have all multiplied by the same factor. Of `SimpleRNN`, `GRU` and `LSTM` only the
+      kernel of the input is scaled: the recurrent one sets the memory. The output of an embedding counts as its sum.
+    - A layer whose output is normalized is scaled too, which changes nothing but the size of its weights, against which
+      a step is large or small. The pass is one of training: `BatchNormalization` takes the statistics of the examples,
+      `Dropout` drops.
+    - A sum of a layer and a connection that skips it is not scaled: each such sum adds to the variance.
+    - A layer that is called several times is scaled to what it is given first. Frozen layers are left as they are.
+
+    Only matrices change, all at the end; if anything fails, none has changed.
+
+    Args:
+        model: A built model that has not been trained, compiled or not.
+        x: Examples, as one minibatch: an array, or several as the model takes them. A few hundred are enough.
+        target: `"unit_variance"`, or `"unit_mean_square"`, where the mean counts too. Defaults to `"unit_variance"`.
+        log_dir: Folder of a run for TensorBoard with the histograms of the sums before and after, the layers one behind
+            another; `None` for none. Defaults to `None`.
+
+    Returns:
+        A `Scaling`, to print as a table.
+
+    Raises:
+        ValueError: If the model is not built, or has been trained, or `target` is none of these.
+
+    Example:
+        >>> small = keras.initializers.RandomNormal(stddev=0.01, seed=0)
+        >>> hidden = [keras.layers.Dense(32, "tanh", kernel_initializer=small) for _ in range(3)]
+        >>> model = keras.Sequential([keras.Input((8,)), *hidden])
+        >>> x = np.random.default_rng(0).normal(size=(256, 8)).astype("float32")
+        >>> scaling = keras_ch8.training.scale_to_data(model, x)
+        >>> bool(scaling.before.max() < 1e-3), scaling.after.round(2).tolist()
+        (True, [1.0, 1.0, 1.0])
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Mishkin and Matas (2016), All You Need Is a
+        Good Init.
+    """
+    if target not in TARGETS:
+        raise ValueError(
+            f"`target` says what is to become 1, so it must be one of {', '.join(TARGETS)}. "
+            f"Received: target={target!r}."
+        )
+    _check_fresh(model)
+    x, found = keras.tree.map_structure(ops.convert_to_tensor, x), summing_layers(model)
+    before = _Measuring(TARGETS[target])
+    walk(model, found, x, before.visit)
+    scaling = _Scaling(TARGETS[target], model)
+    walk(model, found, x, scaling.visit)
+    for summing, factor in scaling.factors:
+        scaling.assign(summing, factor)
+    after = _Measuring(TARGETS[target])
+    walk(model, found, x, after.visit)
+    result = Scaling(
+        target,
+        names=tuple(summing.layer.name for summing, _ in scaling.factors),
+        before=np.array(before.values),
+        after=np.array(after.values),
+        factors=np.array([factor for _, factor in scaling.factors]),
+        notes=tuple(scaling.notes),
+    )
+    if log_dir is not None:
+        write_signals(log_dir, before.histograms, after.histograms, str(result))
+    return result
+
+
+class _Measuring:
+    """Looks at what each layer sums up."""
+
+    def __init__(self, statistic: Callable[[np.ndarray], float]) -> None:
+        self.statistic = statistic
+        self.values: list[float] = []
+        self.histograms: list[Histogram] = []
+
+    def visit(self, summing: Summing, sums: Callable[[], Any]) -> None:
+        """Look at one layer."""
+        z = _array(sums())
+        self.values.append(float("nan") if z is None else self.statistic(z))
+        if z is not None and np.isfinite(z).all():
+            self.histograms.append(np.histogram(z, BINS))
+
+
+class _Scaling:
+    """Finds the factor of each layer, given those of the layers before it."""
+
+    def __init__(self, statistic: Callable[[np.ndarray], float], model: Any) -> None:
+        self.statistic = statistic
+        self.start = {id(v): v.numpy() for v in model.trainable_variables}  # in a mixed policy, layers see them rounded
+        self.factors: list[tuple[Summing, float]] = []
+        self.notes: list[str] = []
+
+    def visit(self, summing: Summing, sums: Callable[[], Any]) -> None:
+        """Scale one layer, for the rest of the walk."""
+        factor, note = self._settle(summing, sums)
+        if note:
+            factor = 1.0
+            self.assign(summing, factor)
+        self.factors.append((summing, factor))
+        self.notes.append(note)
+
+    def assign(self, summing: Summing, factor: float) -> None:
+        """Multiply the weights that a layer started with."""
+        for v in summing.matrices:
+            value = self.start[id(v)]
+            v.assign(value * np.asarray(factor, value.dtype))
+
+    def _settle(self, summing: Summing, sums: Callable[[], Any]) -> tuple[float, str]:
+        factor = 1.0
+        for _ in range(TRIES):
+            z = _array(sums())
+            if z is None:
+                return factor, "left: what it sums up cannot be seen"
+            now = self.statistic(z)
+            if not np.isfinite(now):
+                return factor, "left: its sums are not finite"
+            if now < np.finfo("float32").tiny:
+                return factor, "left: its sums are all the same"
+            if abs(now - 1) <= TOLERANCE:
+                return factor, ""
+            factor *= now ** (-0.5 / len(summing.matrices))
+            self.assign(summing, factor)
+        return factor, "left: its sums do not follow the size of its weights"
+
+
+def _array(z: Any) -> np.ndarray | None:
+    """Return what a layer sums up in float64; None if it is a tensor of a graph, or not known."""
+    return np.asarray(ops.cast(z, "float32")).astype("float64") if hasattr(z, "numpy") else None
+
+
+def _check_fresh(model: Any) -> None:
+    if not model.built:
+        raise ValueError(
+            f"`scale_to_data` scales weights that are there. Received: the model {model.name!r}, which is not built. "
+            "Call it once, as `model(x[:1])`, or begin it with `keras.Input`."
+        )
+    steps = max((int(o.iterations.numpy()) for o in _keras.optimizers_in(getattr(model, "optimizer", None))), default=0)
+    normalizing = [leaf for leaf in _keras.leaves_of(model) if hasattr(leaf, "moving_mean") and leaf.trainable]
+    moved = any(np.any(leaf.moving_mean.numpy()) for leaf in normalizing)
+    if steps or moved:
+        raise ValueError(
+            "`scale_to_data` is for the start, and would undo what training has brought. Received: the model "
+            f"{model.name!r}, {f'trained for {steps} steps' if steps else 'whose moving statistics have moved'}. "
+            "Scale it before `fit`, or a new one: `keras.models.clone_model(model)`."
+        )

@@ -1,0 +1,97 @@
+"""What each layer with weights sums up, layer by layer, in one pass through a model that changes nothing."""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from .. import _keras
+
+NORMALIZING = (layers.LayerNormalization, layers.GroupNormalization, layers.PReLU)
+"""Layers whose matrices have no scale of their own to choose."""
+
+GATED = (layers.SimpleRNNCell, layers.GRUCell, layers.LSTMCell)
+"""Cells whose input goes through `kernel`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Summing:
+    """A layer and its matrices; of a recurrent layer the one for its input, or none if that is not known."""
+
+    layer: Any
+    matrices: tuple[Any, ...]
+
+    def sums(self, call: Callable[..., Any], given: Any, *args: Any, **kw: Any) -> Any:
+        """Return what the layer sums up of what it is given, before its nonlinearity."""
+        if isinstance(self.layer, keras.layers.RNN):
+            return ops.matmul(given, ops.cast(self.matrices[0], given.dtype)) if self.matrices else None
+        with _without_activation(self.layer):
+            return keras.tree.flatten(call(given, *args, **kw))[0]
+
+
+def summing_layers(model: Any) -> list[Summing]:
+    """Return the layers of a model that have trainable matrices, in no particular order."""
+    recurrent = [leaf for leaf in _keras.leaves_of(model) if isinstance(leaf, keras.layers.RNN)]
+    theirs = {id(v) for layer in recurrent for v in layer.trainable_variables}
+    rest = [v for v in model.trainable_variables if id(v) not in theirs and len(v.shape) > 1]
+    owners = _keras.layers_of(rest)
+    matrices: dict[int, tuple[Any, list[Any]]] = {}
+    for v in rest:
+        owner = owners[id(v)]
+        if not isinstance(owner, NORMALIZING):
+            matrices.setdefault(id(owner), (owner, []))[1].append(v)
+    found = [Summing(owner, tuple(own)) for owner, own in matrices.values()]
+    for layer in recurrent:
+        if layer.trainable_variables:
+            known = isinstance(layer.cell, GATED) and layer.cell.kernel.trainable
+            found.append(Summing(layer, (layer.cell.kernel,) if known else ()))
+    return list({id(s.layer): s for s in found}.values())
+
+
+def walk(model: Any, found: list[Summing], x: Any, visit: Callable[[Summing, Callable[[], Any]], None]) -> None:
+    """Call the model as in training, and `visit` each of its summing layers at its first call, before it goes on.
+
+    `visit` is told how to get what the layer sums up, which follows what it assigns to the matrices. All of this is
+    undone at the end: weights, moving statistics and seeds are as they were.
+    """
+    met: set[int] = set()
+
+    def call_of(summing: Summing, call: Callable[..., Any], *args: Any, **kw: Any) -> Any:
+        if id(summing.layer) not in met:
+            met.add(id(summing.layer))
+            visit(summing, functools.partial(summing.sums, call, *args, **kw))
+        return call(*args, **kw)
+
+    with keras.StatelessScope(collect_losses=True), _calls_replaced(found, call_of):
+        model(x, training=True)
+
+
+@contextlib.contextmanager
+def _calls_replaced(found: list[Summing], call_of: Callable[..., Any]) -> Iterator[None]:
+    theirs = {id(s.layer): vars(s.layer).get("call") for s in found}
+    for s in found:
+        s.layer.call = functools.partial(call_of, s, s.layer.call)
+    try:
+        yield
+    finally:
+        for s in found:
+            del s.layer.call
+            if theirs[id(s.layer)] is not None:
+                s.layer.call = theirs[id(s.layer)]
+
+
+@contextlib.contextmanager
+def _without_activation(layer: Any) -> Iterator[None]:
+    own = vars(layer)  # past Keras's `__setattr__`, which tracks activations that are layers
+    theirs = own.get("activation")
+    if theirs is not None:
+        own["activation"] = keras.activations.linear
+    try:
+        yield
+    finally:
+        if theirs is not None:
+            own["activation"] = theirs

@@ -1,0 +1,127 @@
+"""What each start draws, beside its formula, to the error of that many draws."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras.src.initializers.random_initializers import compute_fans
+
+from keras_ch8 import initializers
+from keras_ch8.initializers._fans import fans
+from tests.initializers.starts import farthest, normal_cdf, uniform_cdf
+
+KERNELS = [(300, 200), (3, 3, 40, 60), (5, 60, 100), (60000,)]
+
+
+@pytest.mark.parametrize("shape", [*KERNELS, (2, 2, 2, 3, 4), ()])
+def test_inputs_and_outputs_are_counted_as_keras_does(shape):
+    assert fans(shape) == compute_fans(shape)
+
+
+def test_given_axes_count_alone():
+    assert fans((512, 8, 64), [0], [1, 2]) == compute_fans((512, 8, 64), [0], [1, 2]) == (512, 512)
+    assert fans((512, 8, 64), [0, -2], [-1]) == (4096, 64)
+
+
+@pytest.mark.parametrize("shape", KERNELS)
+def test_normalized_is_uniform_between_the_limits_of_equation_8_23(shape):
+    m, n = compute_fans(shape)
+    values = initializers.Normalized(seed=1)(shape).numpy()
+    assert np.abs(values).max() <= math.sqrt(6 / (m + n)) * (1 + 1e-6)
+    assert farthest(values, uniform_cdf(math.sqrt(6 / (m + n)))) < 2.2
+
+
+@pytest.mark.parametrize("shape", KERNELS)
+def test_heuristic_is_uniform_between_the_limits_of_the_inputs_alone(shape):
+    m, _ = compute_fans(shape)
+    values = initializers.Heuristic(seed=2)(shape).numpy()
+    assert np.abs(values).max() <= m**-0.5 * (1 + 1e-6)
+    assert farthest(values, uniform_cdf(m**-0.5)) < 2.2
+
+
+@pytest.mark.parametrize("n", [3, 50, 300])
+@pytest.mark.parametrize(
+    "activation, gain",
+    [
+        ("linear", lambda n: math.exp(1 / (2 * n))),
+        ("relu", lambda n: math.sqrt(2) * math.exp(1.2 / (max(n, 6) - 2.4))),
+    ],
+)
+def test_random_walk_is_normal_with_the_gain_of_sussillo_and_abbott(activation, gain, n):
+    values = initializers.RandomWalk(activation, seed=3)((n, 60000 // n)).numpy()
+    assert farthest(values, normal_cdf(gain(n) / math.sqrt(n))) < 2.2
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu"])
+def test_the_length_of_the_gradient_walks_without_drift(activation):
+    """Over 400 nets of 50 layers with 20 units, in NumPy; without the gain it drifts by -50 / 40 if linear."""
+    n, depth, nets = 20, 50, 400
+    start, rng = initializers.RandomWalk(activation, seed=4), np.random.default_rng(0)
+    w = start((n, n * depth * nets)).numpy().reshape(n, nets, depth, n).transpose(1, 2, 0, 3).astype("float64")
+    h, slope = rng.normal(size=(nets, n)), rng.normal(size=(nets, n))
+    open_units = []
+    for layer in range(depth):
+        z = np.einsum("bi,bij->bj", h, w[:, layer])
+        open_units.append(z > 0 if activation == "relu" else np.ones_like(z))
+        h = z * open_units[-1]
+    length = [np.log(np.linalg.norm(slope, axis=1))]
+    for layer in reversed(range(depth)):
+        slope = np.einsum("bj,bij->bi", slope * open_units[layer], w[:, layer])
+        with np.errstate(divide="ignore"):
+            length.append(np.log(np.linalg.norm(slope, axis=1)))
+    walk = length[-1] - length[0]
+    walk = walk[np.isfinite(walk)]
+    drift, error = walk.mean(), walk.std() / math.sqrt(len(walk))
+    # The second gain is a fit of theirs to experiments on ReLU networks, good to some percent of the length.
+    assert abs(drift) < 4 * error + (0 if activation == "linear" else 0.02 * depth)
+    assert abs(drift) < 0.5 * depth / (2 * n)
+
+
+@pytest.mark.parametrize("shape", [(100, 400), (3, 3, 10, 400)])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_sparse_has_exactly_k_weights_of_each_unit(shape, dtype):
+    values = keras.ops.convert_to_numpy(initializers.Sparse(15, 2.0, seed=5)(shape, dtype)).astype("float64")
+    values = values.reshape(-1, 400)
+    assert ((values != 0).sum(axis=0) == 15).all()
+    assert farthest(values[values != 0], normal_cdf(2.0)) < (2.2 if dtype == "float32" else 2.4)
+    inputs = len(values)
+    taken = (values != 0).sum(axis=1)  # each input is taken by a share of 15 / inputs of the units
+    chi_square = np.sum((taken - 6000 / inputs) ** 2) / (6000 / inputs * (1 - 15 / inputs))
+    assert abs(chi_square - (inputs - 1)) < 5 * math.sqrt(2 * inputs)
+
+
+def test_what_a_sparse_unit_sums_does_not_grow_with_its_inputs():
+    rng = np.random.default_rng(0)
+    for inputs in (20, 200, 2000):
+        w = initializers.Sparse(seed=6)((inputs, 500)).numpy()
+        variance = np.var(rng.normal(size=(200, inputs)) @ w)
+        assert variance == pytest.approx(15, rel=5 * math.sqrt(2 / (15 * 500)))
+
+
+@pytest.mark.parametrize("cls", [initializers.Normalized, initializers.Heuristic, initializers.RandomWalk])
+def test_axes_set_the_scale(cls):
+    of_einsum = cls(seed=7, input_axes=[0], output_axes=[1, 2])((64, 8, 4)).numpy()
+    of_dense = cls(seed=7)((64, 32)).numpy()
+    np.testing.assert_array_equal(of_einsum.reshape(64, 32), of_dense)
+
+
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda: initializers.Sparse()((8, 3)), r"k=15 for a kernel of shape \(8, 3\), whose units have 8.*smaller k"),
+        (lambda: initializers.Sparse(1)((8,)), "needs as many inputs"),
+        (lambda: initializers.Sparse(0), "`k` is the number of weights"),
+        (lambda: initializers.Sparse(3, -1.0), "`stddev` is the standard deviation"),
+        (lambda: initializers.RandomWalk("tanh"), r"one of linear, relu. Received: activation='tanh'.*Orthogonal"),
+        (lambda: initializers.Normalized(input_axes=[0], output_axes=[3])((2, 2)), r"different axes.*\[3\]"),
+        (lambda: initializers.Heuristic(input_axes=[0], output_axes=[0])((2, 2)), "different axes"),
+        (lambda: initializers.Normalized(seed="one"), "seed='one'. Try seed=0"),
+        (lambda: initializers.Normalized(seed=True), "seed=True"),
+        (lambda: initializers.Normalized()((None, 3)), r"Received: shape=\(None, 3\).*keras.Input"),
+        (lambda: initializers.Normalized()((2, 3), "int32"), "dtype='int32'.*floating"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_mend(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()

@@ -1,0 +1,269 @@
+"""Every layer's sums have variance 1 after scaling, nothing but matrices has changed, and what cannot be is refused."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_ch8 import initializers, optimizers, training
+from keras_ch8.board import tags
+
+RNG = np.random.default_rng(0)
+FLAT, FRESH = (RNG.normal(size=(1000, 20)).astype("float32") * 3 + 1 for _ in range(2))
+PICTURES, FRESH_PICTURES = (RNG.normal(size=(100, 8, 8, 3)).astype("float32") for _ in range(2))
+STARTS = {
+    "tiny": lambda: keras.initializers.RandomNormal(stddev=1e-3),
+    "huge": lambda: keras.initializers.RandomNormal(stddev=5.0),
+    "heuristic": initializers.Heuristic,
+    "orthogonal": initializers.Orthogonal,
+    "sparse": lambda: initializers.Sparse(5),
+}
+
+
+def mlp(activation, start, depth=8):
+    """Return a network and its layers with weights; nonlinearities are inside them."""
+    hidden = [layers.Dense(100, activation, kernel_initializer=start()) for _ in range(depth)]
+    return keras.Sequential([keras.Input((20,)), *hidden, layers.Dense(10, kernel_initializer=start())])
+
+
+def sums_of(model, x, phi):
+    """Return what each layer of an `mlp` sums up, in float64 NumPy."""
+    weights, found, h = [w.astype("float64") for w in model.get_weights()], [], x.astype("float64")
+    for w, b in zip(weights[::2], weights[1::2], strict=True):
+        found.append(h @ w + b)
+        h = phi(found[-1])
+    return found
+
+
+def residual():
+    """Return a network with normalization, connections that skip layers, and sums that are outputs of layers."""
+    inputs = keras.Input((8, 8, 3))
+    h = layers.Conv2D(16, 3, padding="same", name="a")(inputs)
+    summing = ["a"]
+    for i in range(2):
+        skipped, h = h, layers.Activation("relu")(layers.BatchNormalization()(h))
+        h = layers.Conv2D(16, 3, padding="same", kernel_initializer="he_normal", name=f"b{i}")(h)
+        h = layers.DepthwiseConv2D(3, padding="same", name=f"c{i}")(layers.Activation("relu")(h))
+        h = layers.Add()([h, skipped])
+        summing += [f"b{i}", f"c{i}"]
+    h = layers.SeparableConv2D(8, 3, name="d")(h)
+    h = layers.Conv2DTranspose(8, 3, strides=2, name="e")(layers.Activation("tanh")(h))
+    h = layers.GlobalAveragePooling2D()(h)
+    model = keras.Model(inputs, layers.Dense(4, name="f")(h))
+    return model, [*summing, "d", "e", "f"]
+
+
+def outputs_of(model, names, x):
+    inside = keras.Model(model.inputs, [model.get_layer(name).output for name in names])
+    return [output.numpy() for output in inside([x], training=True)]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(s, id=name, marks=[] if name in ("huge", "sparse") else pytest.mark.slow)
+        for name, s in STARTS.items()
+    ],
+)
+@pytest.mark.parametrize("activation, phi", [("tanh", np.tanh), ("relu", lambda z: np.maximum(z, 0))])
+def test_the_variance_of_every_layer_is_1(activation, phi, start):
+    model = mlp(activation, start)
+    before = [z.var() for z in sums_of(model, FLAT, phi)]
+    scaling = training.scale_to_data(model, FLAT)
+    after = [z.var() for z in sums_of(model, FLAT, phi)]
+    np.testing.assert_allclose(after, 1, rtol=0.1)
+    np.testing.assert_allclose([z.var() for z in sums_of(model, FRESH, phi)], 1, rtol=0.25)
+    np.testing.assert_allclose(scaling.before[:5], before[:5], rtol=1e-3)  # with huge weights, tanh is chaotic
+    np.testing.assert_allclose(scaling.after, after, rtol=1e-3)
+    assert scaling.notes == ("",) * 9
+
+
+def test_so_it_is_with_convolutions_normalization_and_skips():
+    model, names = residual()
+    scaling = training.scale_to_data(model, PICTURES)
+    assert scaling.names == tuple(names)  # in the order of the calls
+    for x, tolerance in ((PICTURES, 0.1), (FRESH_PICTURES, 0.25)):
+        variances = [np.var(z) for z in outputs_of(model, names, x)]
+        np.testing.assert_allclose(variances, 1, rtol=tolerance)
+
+
+def test_nothing_but_matrices_changes_and_they_by_their_factor():
+    model, _ = residual()
+    model.compile(optimizers.Adam(), "mse")
+    before = {v.path: v.numpy() for v in model.variables + model.optimizer.variables}
+    scaling = training.scale_to_data(model, PICTURES)
+    factors = dict(zip(scaling.names, scaling.factors, strict=True))
+    for v in model.variables + model.optimizer.variables:
+        name = v.path.split("/")[0]
+        factor = factors[name] if name in factors and "kernel" in v.path else 1.0
+        np.testing.assert_allclose(v.numpy(), before[v.path] * np.float32(factor), rtol=1e-6)
+    assert not any("call" in vars(layer) for layer in model.layers)
+
+
+def test_before_a_normalization_it_changes_the_size_of_weights_only():
+    keras.utils.set_random_seed(0)
+    hidden = layers.Dense(30, use_bias=False, kernel_initializer="he_normal")
+    model = keras.Sequential([keras.Input((20,)), hidden, layers.BatchNormalization(epsilon=1e-7)])
+    kernel = hidden.kernel.numpy()
+    training.scale_to_data(model, FLAT)
+    assert not np.allclose(hidden.kernel.numpy(), kernel)
+    scaled = model(FLAT, training=True).numpy()
+    hidden.kernel.assign(kernel)
+    np.testing.assert_allclose(scaled, model(FLAT, training=True).numpy(), atol=1e-5)
+
+
+def test_layers_of_every_kind_are_scaled():
+    tokens = keras.Input((12,), dtype="int32")
+    h = layers.Embedding(30, 8, name="embedding")(tokens)
+    h = layers.MultiHeadAttention(2, 4)(h, h)
+    h = layers.Bidirectional(layers.LSTM(5, return_sequences=True, name="lstm"))(h)
+    h = layers.GRU(6, return_sequences=True, name="gru")(h)
+    h = layers.Dropout(0.2)(layers.LayerNormalization()(h))
+    h = layers.SimpleRNN(4, name="rnn")(h)
+    model = keras.Model(tokens, layers.Dense(1, layers.LeakyReLU(), name="out")(h))
+    x = RNG.integers(0, 30, (200, 12))
+    scaling = training.scale_to_data(model, x)
+    assert scaling.names == ("embedding", "query", "key", "value", "attention_output", "forward_lstm", "backward_lstm",
+                             "gru", "rnn", "out")  # fmt: skip
+    np.testing.assert_allclose(scaling.after, 1, rtol=0.1)
+    found = outputs_of(model, ["embedding"], x)[0]
+    assert found.var() == pytest.approx(1, rel=0.1)
+
+
+def test_of_a_recurrent_layer_the_kernel_of_the_input_is_scaled():
+    layer = layers.LSTM(7)
+    model = keras.Sequential([keras.Input((9, 4)), layer])
+    kernel, *others = model.get_weights()
+    x = RNG.normal(size=(50, 9, 4)).astype("float32")
+    scaling = training.scale_to_data(model, x)
+    assert scaling.before[0] == pytest.approx(np.var(x @ kernel), rel=1e-4)
+    np.testing.assert_allclose(model.get_weights()[0], kernel / np.std(x @ kernel), rtol=1e-4)
+    for a, b in zip(model.get_weights()[1:], others, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_layer_that_is_called_twice_is_scaled_to_what_it_is_given_first():
+    shared, inputs = layers.Dense(20, "tanh"), keras.Input((20,))
+    model = keras.Model(inputs, shared(shared(inputs)))
+    scaling = training.scale_to_data(model, FLAT)
+    assert len(scaling.names) == 1
+    assert np.var(FLAT @ shared.kernel.numpy()) == pytest.approx(1, rel=1e-3)
+
+
+def test_frozen_layers_are_left():
+    frozen = layers.Dense(20, trainable=False)
+    model = keras.Sequential([keras.Input((20,)), frozen, layers.Dense(5, name="free")])
+    kernel = frozen.kernel.numpy()
+    assert training.scale_to_data(model, FLAT).names == ("free",)
+    np.testing.assert_array_equal(frozen.kernel.numpy(), kernel)
+
+
+def test_what_cannot_be_scaled_is_left_with_the_reason():
+    model = keras.Sequential([
+        keras.Input((20,)),
+        layers.SpectralNormalization(layers.Dense(30, name="spectral")),
+        layers.Dense(6, kernel_initializer="zeros", name="zero"),
+    ])  # fmt: skip
+    before = model.get_weights()
+    scaling = training.scale_to_data(model, FLAT)
+    notes = dict(zip(scaling.names, scaling.notes, strict=True))
+    assert notes["zero"] == "left: its sums are all the same"
+    assert "zero" in str(scaling)
+    assert "all the same" in str(scaling)
+    np.testing.assert_array_equal(model.layers[1].kernel.numpy(), before[-2])
+
+
+class RowByRow(keras.layers.Layer):
+    """Calls a layer inside a loop of a graph."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = layers.Dense(20, name="inner")
+
+    def build(self, input_shape):
+        self.inner.build(input_shape)
+
+    def call(self, x):
+        return keras.ops.vectorized_map(lambda row: self.inner(row[None])[0], x)
+
+
+def test_what_is_called_in_a_loop_of_the_graph_cannot_be_seen_and_the_rest_is_scaled():
+    model = keras.Sequential([keras.Input((20,)), RowByRow(), layers.Dense(10, name="last")])
+    scaling = training.scale_to_data(model, FLAT)
+    assert scaling.names == ("inner", "last")
+    assert scaling.notes == ("left: what it sums up cannot be seen", "")
+    assert np.isnan(scaling.after[0])
+    assert scaling.after[1] == pytest.approx(1, rel=1e-3)
+
+
+def test_the_mean_may_count_too():
+    model = mlp("relu", STARTS["heuristic"])
+    training.scale_to_data(model, FLAT, "unit_mean_square")
+    squares = [np.mean(z**2) for z in sums_of(model, FLAT, lambda z: np.maximum(z, 0))]
+    np.testing.assert_allclose(squares, 1, rtol=0.1)
+
+
+def test_in_mixed_precision_the_weights_keep_their_own():
+    hidden = [layers.Dense(64, "relu", dtype="mixed_bfloat16") for _ in range(3)]
+    model = keras.Sequential([keras.Input((20,)), *hidden])
+    kernels = model.get_weights()[::2]
+    scaling = training.scale_to_data(model, FLAT)
+    np.testing.assert_allclose(scaling.after, 1, rtol=0.1)
+    for kernel, new, factor in zip(kernels, model.get_weights()[::2], scaling.factors, strict=True):
+        np.testing.assert_allclose(new, kernel * factor, rtol=1e-6)
+
+
+def test_histograms_go_to_tensorboard_layer_by_layer(tmp_path):
+    model = mlp("tanh", STARTS["tiny"], depth=3)
+    scaling = training.scale_to_data(model, FLAT, log_dir=str(tmp_path))
+    (run,) = tmp_path.iterdir()
+    events = EventAccumulator(str(run)).Reload()
+    widths = {}
+    for tag in (tags.START_BEFORE, tags.START_AFTER):
+        points = events.Tensors(tag.name)
+        assert [point.step for point in points] == [1, 2, 3, 4]
+        buckets = [np.frombuffer(p.tensor_proto.tensor_content).reshape(-1, 3) for p in points]
+        assert [int(b[:, 2].sum()) for b in buckets] == [100000, 100000, 100000, 10000]
+        widths[tag] = [np.sqrt(np.average(b[:, :2].mean(axis=1) ** 2, weights=b[:, 2])) for b in buckets]
+    np.testing.assert_allclose(widths[tags.START_AFTER], 1, rtol=0.1)
+    assert widths[tags.START_BEFORE][-1] < 1e-5
+    (report,) = events.Tensors(tags.START_REPORT.name)
+    assert str(scaling) in report.tensor_proto.string_val[0].decode()
+
+
+def test_a_failure_leaves_everything_as_it_was():
+    model = mlp("relu", STARTS["heuristic"], depth=2)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="incompatible"):
+        training.scale_to_data(model, FLAT[:, :7])
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not any("call" in vars(layer) for layer in model.layers)
+
+
+def trained():
+    model = mlp("relu", STARTS["heuristic"], depth=1)
+    model.compile(optimizers.SGD(1e-3), "mse")
+    model.fit(FLAT, np.zeros((1000, 10)), epochs=1, batch_size=500, verbose=0)
+    return model
+
+
+def moved():
+    model, _ = residual()
+    model(PICTURES, training=True)
+    return model
+
+
+@pytest.mark.parametrize(
+    "make, target, said",
+    [
+        (lambda: keras.Sequential([layers.Dense(3)]), "unit_variance", r"not built.*model\(x\[:1\]\)"),
+        (trained, "unit_variance", "trained for 2 steps.*clone_model"),
+        (moved, "unit_variance", "moving statistics have moved.*clone_model"),
+        (lambda: mlp("relu", STARTS["tiny"], 1), "unit_norm", "one of unit_variance, unit_mean_square.*'unit_norm'"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_mend(make, target, said):
+    with pytest.raises(ValueError, match=said):
+        training.scale_to_data(make(), FLAT, target)
