@@ -20,8 +20,12 @@ def value_and_gradients(function: Callable[..., tuple[Any, list[Any]]], values: 
     with tf.GradientTape() as tape:
         tape.watch(values)
         value, met = function(values, tape.watch)
-    found = tape.gradient(value, [*values, *met], unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return value, [tf.convert_to_tensor(g) for g in found]
+    sources = [*values, *met]
+    found = tape.gradient(value, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    dense = [tf.convert_to_tensor(g) for g in found]
+    for gradient, source in zip(dense, sources, strict=True):
+        gradient.set_shape(source.shape)  # that of an embedding has lost its own
+    return value, dense
 
 
 def value_and_gradient(function: Callable[[Any], Any], x: Any) -> tuple[tf.Tensor, tf.Tensor]:

@@ -101,6 +101,7 @@ def test_a_writer_that_is_forgotten_closes_itself(tmp_path):
     assert run(tmp_path, 1) == "optimization_2"
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_of_an_exception_keeps_its_points(tmp_path):
     code = (
         "import sys\n"

@@ -32,6 +32,7 @@ def test_before_it_is_time_nothing_is_different_and_then_the_new_one_trains(at):
     assert seen[4] != seen[3]
 
 
+@pytest.mark.slow
 def test_adam_then_lbfgs_in_one_run_of_tensorboard_that_is_saved_with_the_second(tmp_path):
     model = compiled(keras.optimizers.Adam())
     switch = callbacks.SwitchOptimizer(to=optimizers.LBFGS())

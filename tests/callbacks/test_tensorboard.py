@@ -161,6 +161,7 @@ def test_what_is_not_finite_is_shown_as_such(tmp_path, loader):
     assert "| `ch8/nonfinite` | 0 | 47 |" in report(tmp_path / "logs")
 
 
+@pytest.mark.slow
 def test_a_run_of_many_steps_keeps_every_spike(tmp_path):
     """20,000 steps with the rate 0, in which 20 single examples are 1000 times as large as the others."""
     rng = np.random.default_rng(8)
