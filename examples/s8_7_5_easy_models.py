@@ -1,9 +1,9 @@
 """Section 8.7.5: it pays more to choose a model that is easy to optimize than a better optimizer.
 
 Ten hidden layers with the same number of units, the same optimizer and the same data (handwritten digits); only what
-the layers are differs: sigmoid units; the same with auxiliary heads, whose weight falls to 0; maxout units, linear almost
-everywhere; and sigmoid units with skip connections. At the start, the gradient of the first layer says how much of it
-gets through.
+the layers are differs: sigmoid units; the same with auxiliary heads, whose weight falls to 0; maxout units, which are
+linear almost everywhere; and sigmoid units with skip connections. At the start, the gradient of the first layer says
+how much of it gets through.
 
     .venv/bin/python examples/s8_7_5_easy_models.py
     .venv/bin/tensorboard --logdir runs/s8_7_5_easy_models
