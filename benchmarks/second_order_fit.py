@@ -47,6 +47,7 @@ class Ours:
         self.model = keras.Sequential([keras.Input((64,)), *hidden, keras.layers.Dense(10, kernel_regularizer=reg)])
         self.optimizer = optimizers.LBFGS(iterations_per_step=ITERATIONS, gtol=GTOL)
         self.model.compile(self.optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        self.calls = {}
         self.x, self.y = x.astype(dtype), y.astype("int32")
         self.start = self.model.get_weights()
         self.optimizer.build(self.model.trainable_variables)
@@ -81,7 +82,7 @@ class Ours:
 
         options = {"maxiter": ITERATIONS, "maxfun": 10**6, "gtol": GTOL, "ftol": 0, "maxcor": 10}
         end = optimize.minimize(f, self.flat.astype("float64"), jac=True, method="L-BFGS-B", options=options)
-        self.calls = {"scipy L-BFGS-B": end.nfev}
+        self.calls["scipy L-BFGS-B"] = end.nfev
         return float(end.fun), int(end.nit)
 
     def torch(self):

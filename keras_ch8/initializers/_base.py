@@ -2,12 +2,14 @@
 
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from ._fans import fans
 
 _WORD = 2**64 - 1
 _SEED_BITS = 31
@@ -100,6 +102,33 @@ class AbstractRandomInitializer(AbstractInitializer):
         for place in itertools.count():
             first = isinstance(self.seed, keras.random.SeedGenerator) or call == place == 0
             yield self.seed if first else sub_seed(self.seed, call, place)
+
+
+class AbstractKernel(AbstractRandomInitializer):
+    """A random start of kernels, which may be told which of their axes are inputs and which are units.
+
+    Args:
+        seed: As in `AbstractRandomInitializer`.
+        repeat: As there.
+        input_axes: Axes of the kernel that are inputs; `None` for those of `Dense` and convolutions.
+        output_axes: Axes that are units.
+    """
+
+    hyperparameters: tuple[str, ...] = ("input_axes", "output_axes")
+
+    def __init__(
+        self,
+        seed: Any = None,
+        repeat: bool = False,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(seed, repeat)
+        self.input_axes, self.output_axes = input_axes, output_axes
+
+    def fans(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Return m and n, the inputs of a unit and the units that an input goes to."""
+        return fans(shape, self.input_axes, self.output_axes)
 
 
 def sub_seed(seed: int, *place: int) -> int:

@@ -1,17 +1,16 @@
 """The older heuristic."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, final
 
 import keras
 
-from ._base import AbstractRandomInitializer
-from ._fans import fans
+from ._base import AbstractKernel
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Heuristic(AbstractRandomInitializer):
+class Heuristic(AbstractKernel):
     """Uniform weights scaled to the number of inputs (section 8.4).
 
         W_ij <- U(-1 / sqrt(m), 1 / sqrt(m))
@@ -41,20 +40,8 @@ class Heuristic(AbstractRandomInitializer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4.
     """
 
-    hyperparameters = ("input_axes", "output_axes")
-
-    def __init__(
-        self,
-        seed: Any = None,
-        repeat: bool = False,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(seed, repeat)
-        self.input_axes, self.output_axes = input_axes, output_axes
-
     def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Any]) -> Any:
         """Draw between the limits."""
-        m, _ = fans(shape, self.input_axes, self.output_axes)
+        m, _ = self.fans(shape)
         limit = max(1, m) ** -0.5
         return keras.random.uniform(shape, -limit, limit, dtype, next(seeds))

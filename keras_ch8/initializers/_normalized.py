@@ -1,17 +1,16 @@
 """Normalized initialization."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, final
 
 import keras
 
-from ._base import AbstractRandomInitializer
-from ._fans import fans
+from ._base import AbstractKernel
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Normalized(AbstractRandomInitializer):
+class Normalized(AbstractKernel):
     """Uniform weights that keep both signal and gradient about their size (equation 8.23; Glorot and Bengio 2010).
 
         W_ij <- U(-sqrt(6 / (m + n)), sqrt(6 / (m + n)))
@@ -48,20 +47,8 @@ class Normalized(AbstractRandomInitializer):
         Difficulty of Training Deep Feedforward Neural Networks.
     """
 
-    hyperparameters = ("input_axes", "output_axes")
-
-    def __init__(
-        self,
-        seed: Any = None,
-        repeat: bool = False,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(seed, repeat)
-        self.input_axes, self.output_axes = input_axes, output_axes
-
     def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Any]) -> Any:
         """Draw between the limits."""
-        m, n = fans(shape, self.input_axes, self.output_axes)
+        m, n = self.fans(shape)
         limit = (6 / max(1, m + n)) ** 0.5
         return keras.random.uniform(shape, -limit, limit, dtype, next(seeds))

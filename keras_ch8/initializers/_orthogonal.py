@@ -6,14 +6,14 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from ._base import AbstractRandomInitializer
+from ._base import AbstractKernel
 from ._fans import Axes, axes_of
 from ._gains import gain_of
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Orthogonal(AbstractRandomInitializer):
+class Orthogonal(AbstractKernel):
     """Random orthogonal matrix, times a gain (section 8.4; Saxe et al. 2013).
 
         A_ij <- N(0, 1)
@@ -66,7 +66,7 @@ class Orthogonal(AbstractRandomInitializer):
         Xiao et al. (2018), Dynamical Isometry and a Mean Field Theory of CNNs.
     """
 
-    hyperparameters = ("gain", "input_axes", "output_axes")
+    hyperparameters = ("gain", *AbstractKernel.hyperparameters)
 
     def __init__(
         self,
@@ -76,9 +76,8 @@ class Orthogonal(AbstractRandomInitializer):
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
-        super().__init__(seed, repeat)
+        super().__init__(seed, repeat, input_axes, output_axes)
         self.gain, self._factor = gain, gain_of(gain)
-        self.input_axes, self.output_axes = input_axes, output_axes
 
     def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Any]) -> Any:
         """Draw a matrix, and put it at the central place."""

@@ -6,8 +6,7 @@ from typing import Any, final
 
 import keras
 
-from ._base import AbstractRandomInitializer
-from ._fans import fans
+from ._base import AbstractKernel
 
 GAINS = {
     "linear": lambda n: math.exp(1 / (2 * n)),
@@ -18,7 +17,7 @@ GAINS = {
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class RandomWalk(AbstractRandomInitializer):
+class RandomWalk(AbstractKernel):
     """Normal weights with which the length of the gradient wanders, and does not drift (section 8.4; Sussillo 2014).
 
         W_ij <- N(0, g^2 / n)
@@ -55,7 +54,7 @@ class RandomWalk(AbstractRandomInitializer):
         Initialization for Training Very Deep Feedforward Networks.
     """
 
-    hyperparameters = ("activation", "input_axes", "output_axes")
+    hyperparameters = ("activation", *AbstractKernel.hyperparameters)
 
     def __init__(
         self,
@@ -65,16 +64,15 @@ class RandomWalk(AbstractRandomInitializer):
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
-        super().__init__(seed, repeat)
+        super().__init__(seed, repeat, input_axes, output_axes)
         if activation not in GAINS:
             raise ValueError(
                 "`activation` says which nonlinearity the gain makes up for, so it must be one of "
                 f"{', '.join(GAINS)}. Received: activation={activation!r}. For tanh, `Orthogonal('tanh')` has a gain."
             )
         self.activation = activation
-        self.input_axes, self.output_axes = input_axes, output_axes
 
     def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Any]) -> Any:
         """Draw with the deviation g / sqrt(n)."""
-        n = max(1, fans(shape, self.input_axes, self.output_axes)[0])
+        n = max(1, self.fans(shape)[0])
         return keras.random.normal(shape, 0.0, GAINS[self.activation](n) / math.sqrt(n), dtype, next(seeds))

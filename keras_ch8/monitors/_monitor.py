@@ -1,9 +1,8 @@
 """What every monitor is, and what it is shown."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, ClassVar
-
-import numpy as np
 
 from ..verdicts import Claim
 from ._past import Past
@@ -67,6 +66,8 @@ class AbstractMonitor:
     """Whether it says nothing without an update of the optimizer."""
     needs_inference: ClassVar[bool] = False
     """Whether it asks for the loss as in inference, where the model has a layer that it takes along."""
+    reading: ClassVar[Callable[..., Any]]
+    """`reading(**arrays)`: what `tensors` computed, as a frozen dataclass; of a monitor that looks at a probe."""
 
     def takes(self, layer: Any) -> bool:
         """Whether the calls of this layer are taken along."""
@@ -78,10 +79,6 @@ class AbstractMonitor:
         Nothing if the model has nothing to look at.
         """
         return {}
-
-    def reading(self, **arrays: np.ndarray) -> Any:
-        """Return what was computed, as a frozen dataclass."""
-        raise NotImplementedError
 
     def numbers(self, past: Past) -> dict[str, float]:
         """Return what is worth a curve, by the names of `board.tags`."""
