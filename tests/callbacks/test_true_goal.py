@@ -9,7 +9,7 @@ from keras_ch8 import callbacks, losses, metrics, optimizers
 
 pytestmark = pytest.mark.slow
 
-SEEDS = range(5)
+SEEDS = range(3)
 
 
 def digits(seed, *sizes):
@@ -98,4 +98,4 @@ def test_after_the_training_0_1_loss_is_0_the_surrogate_falls_on_and_the_test_er
     for sentence in sentences:
         assert "On the training set `zero_one_loss` is flat since epoch" in sentence
         assert "(at 0), while `loss` has gone on falling" in sentence
-    assert sum(sentence.endswith("it learns more, so go on.") for sentence in sentences) >= 3, sentences
+    assert sum(sentence.endswith("it learns more, so go on.") for sentence in sentences) >= 2, sentences

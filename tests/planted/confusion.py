@@ -16,12 +16,12 @@ HALVES = ("first", "second", "third")
 
 def judge(half, name, seed):
     """Train one run as it is, with the default diagnosis, and return what is said of it."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_NUM_INTRAOP_THREADS="1")
     import keras_ch8
 
     from . import runs
 
-    planted = next(run for run in _runs(half) if run.name == name)
+    planted = next(run for run in runs_of(half) if run.name == name)
     run, begin = planted.make(seed), time.perf_counter()
     diagnosis = keras_ch8.callbacks.Diagnosis(run.probe)
     runs.fit(run, [diagnosis])
@@ -29,7 +29,8 @@ def judge(half, name, seed):
     return {"name": name, "kind": planted.kind, "seed": seed, "said": said, "seconds": time.perf_counter() - begin}
 
 
-def _runs(half):
+def runs_of(half):
+    """Return the planted runs of one file."""
     return importlib.import_module(f".{half}", __package__).RUNS
 
 
@@ -40,7 +41,7 @@ def is_right(result):
 
 def judge_all(halves=HALVES, seeds=(0,), processes=2):
     """Return what is said of every run; processes of their own, since each run traces graphs that stay."""
-    tasks = [(half, run.name, seed) for half in halves for run in _runs(half) for seed in seeds]
+    tasks = [(half, run.name, seed) for half in halves for run in runs_of(half) for seed in seeds]
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
         return list(pool.map(judge, *zip(*tasks, strict=True)))

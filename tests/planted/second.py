@@ -1,4 +1,4 @@
-"""The half of the planted runs that is only reported: no threshold was set on it."""
+"""The planted runs that were judged once as they were; what they showed was mended after that."""
 
 import keras
 import numpy as np

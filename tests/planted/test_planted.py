@@ -4,16 +4,22 @@ import pytest
 
 from . import confusion
 
-LEAST = {"first": 0.9, "second": 0.9, "third": 0.8}
-"""Share of the sick runs that are named; of the third half as many as when it was judged for the first time."""
+
+LEAST = {"first": 0.9, "third": 0.75}
+"""Share of the sick runs that is named: of the part on which the rules were set, and of the one that they never saw."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("half", confusion.HALVES)
-def test_planted_troubles_are_named_and_healthy_runs_are_not(half, capsys):
+@pytest.mark.parametrize("half", LEAST)
+def test_planted_troubles_are_named_and_no_healthy_run_is_told_to_act(half, capsys):
     results = confusion.judge_all([half])
     with capsys.disabled():
         print(f"\n{confusion.table(results)}")
     sick, healthy = ([r for r in results if bool(r["kind"]) == is_sick] for is_sick in (True, False))
     assert sum(map(confusion.is_right, sick)) >= LEAST[half] * len(sick)
     assert all(map(confusion.is_right, healthy))
+
+
+def test_the_second_part_which_is_judged_by_hand_can_be_made():
+    for planted in confusion.runs_of("second"):
+        assert planted.make(seed=0).model.built, planted.name

@@ -8,7 +8,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from keras_ch8 import optimizers, training
 
 GRID = 10.0 ** np.arange(-4, 0.5, 0.5)
-EPOCHS = 30
+EPOCHS = 15
 
 
 def dense(units, activation=None):
@@ -54,14 +54,15 @@ def test_the_suggested_rate_is_within_10_percent_of_the_best_of_a_grid(task):
     order = np.random.default_rng(0).permutation(len(x))
     x, y = x[order], y[order]
 
-    def network(rate):
+    def network(rate, **options):
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.Input(x.shape[1:]), *layers()])
-        model.compile(optimizer(rate), loss)
+        model.compile(optimizer(rate), loss, **options)
         return model
 
     def final_loss(rate):
-        return network(rate).fit(x, y, epochs=EPOCHS, verbose=0).history["loss"][-1]
+        model = network(rate, steps_per_execution=8)  # Keras spends more time between steps than in them
+        return model.fit(x, y, epochs=EPOCHS, verbose=0).history["loss"][-1]
 
     found = training.find_learning_rate(network(0.01), x, y)
     finals = [final_loss(rate) for rate in GRID]
