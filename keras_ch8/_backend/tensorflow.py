@@ -152,7 +152,9 @@ def half_sum_of_squares(tensor: Any) -> tf.Tensor:
 
 
 def branch(condition: Any, when_true: Callable[[], Any], when_false: Callable[[], Any]) -> Any:
-    """Run one of two functions; neither may synchronize replicas."""
+    """Run one of two functions; neither may synchronize replicas. A Python bool chooses before anything is traced."""
+    if isinstance(condition, bool):
+        return when_true() if condition else when_false()
     return tf.cond(condition, when_true, when_false)
 
 

@@ -1,6 +1,7 @@
 """Run a rule over a block of variables: compiled by XLA, in place; the same code serves every algorithm."""
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -24,6 +25,11 @@ class Step(NamedTuple):
     factor: Any
     decay: Any
     note: Any
+
+    @property
+    def noted(self) -> tuple[Any, Any, Any]:
+        """What a row of telemetry begins with."""
+        return self.note, self.lr, self.factor
 
 
 class Updater:
@@ -73,16 +79,10 @@ class Updater:
     ) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
         step = step if decays else step._replace(decay=None)
-        if row is not None:
-            due = self._is_due(row, step)
-            before = _backend.copy_when(due, theta)
         if _backend.is_sparse(g) and self.rests_without_gradient and step.decay is None:
-            self._rows(theta, g, step, state)
+            self._rows(theta, g, row, step, state)
         else:
-            g = _backend.densify(g, theta.shape)
-            self._program("single", self._single)(theta, g, step, state)
-        if row is not None:
-            self._write_row(row, step, g, due, lambda: _backend.as_tensor(theta) - before)
+            self._program("single", self._single)(theta, _backend.densify(g, theta.shape), row, step, state)
 
     def _program(self, name: str, function: Callable[..., Any]) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
@@ -98,7 +98,7 @@ class Updater:
 
     @staticmethod
     def _write_row(row: _telemetry.Row, step: Step, g: Any, due: Any, moved: Callable[[], Any]) -> None:
-        made = row.make(step.note, step.lr, step.factor, [g], due, lambda: [moved()])
+        made = row.make(*step.noted, [g], due, lambda: [moved()])
         _backend.write_row(row.ring, step.note.step, made)
 
     def _tile(self, g: Any, counts: Any, row: _telemetry.Row | None, step: Step, state: dict) -> Any:
@@ -110,19 +110,35 @@ class Updater:
             self._write_row(row, step, g, self._is_due(row, step), lambda: delta)
         return delta
 
-    def _single(self, theta: Any, g: Any, step: Step, state: dict) -> None:
+    def _single(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
         old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
-        new_theta, new = self._advance(_backend.as_tensor(theta), g, step, old)
-        theta.assign(new_theta)
+        before = _backend.as_tensor(theta)
+
+        def advance(is_due: bool) -> tuple[Any, dict, Any]:
+            after, new = self._advance(before, g, step, old)
+            return after, new, row and row.make(*step.noted, [g], is_due, lambda: [after - before])
+
+        if row is None:
+            after, new, _ = advance(False)
+        else:
+            # Two whole updates: a branch for the tail alone would have to keep the old weights beside the new ones.
+            after, new, made = _backend.branch(self._is_due(row, step), partial(advance, True), partial(advance, False))
+            _backend.write_row(row.ring, step.note.step, made)
+        theta.assign(after)
         for name, variable in state.items():
             variable.assign(new[name])
 
-    def _rows(self, theta: Any, g: Any, step: Step, state: dict) -> None:
+    def _rows(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
+        if row is not None:
+            due = self._is_due(row, step)
+            before = _backend.copy_when(due, theta)
         old = {name: _backend.rows(variable, g.indices) for name, variable in state.items()}
         new_theta, new = self._advance(_backend.rows(theta, g.indices), g.values, step, old)
         _backend.assign_rows(theta, g.indices, new_theta)
         for name, variable in state.items():
             _backend.assign_rows(variable, g.indices, new[name])
+        if row is not None:
+            self._write_row(row, step, g, due, lambda: _backend.as_tensor(theta) - before)
 
     def _advance(self, theta: Any, g: Any, step: Step, state: dict) -> tuple[Any, dict]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""

@@ -51,12 +51,30 @@ def test_the_compiler_shows_the_box():
     hlo = program.experimental_get_compiler_ir(
         variable.value,
         tf.ones((300, 200)),
+        None,
         Step(tf.constant(0.1), tf.constant(1, tf.int64), active=None, factor=None, decay=None, note=None),
         state,
     )(stage="optimized_hlo")
     assert "fusion" in hlo
     assert "sqrt" in hlo
     assert "input_output_alias" in hlo, "the update is not in place"
+
+
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.01, "global_clipnorm": 1.0}], ids=["plain", "everything"])
+def test_who_listens_changes_no_bit_of_a_large_variable(options):
+    """A step that is measured takes another branch of the program than one that is not."""
+
+    def trained(listens):
+        rng, optimizer = np.random.default_rng(0), make("Adam", **options)
+        variable = keras.Variable(rng.normal(size=(300, 200)), dtype="float32")
+        optimizer.build([variable])
+        if listens:
+            optimizer.listen(rows=16, every=3)
+        for _ in range(10):
+            optimizer.apply([tf.constant(rng.normal(size=(300, 200)), "float32")], [variable])
+        return variable.numpy()
+
+    np.testing.assert_array_equal(trained(True), trained(False))
 
 
 @pytest.mark.parametrize("name", FEW)

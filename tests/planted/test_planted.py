@@ -4,7 +4,6 @@ import pytest
 
 from . import confusion
 
-
 LEAST = {"first": 0.9, "third": 0.75}
 """Share of the sick runs that is named: of the part on which the rules were set, and of the one that they never saw."""
 
