@@ -1,0 +1,7 @@
+"""The data of a training in an order that a seed decides, fresh in every epoch (section 8.1.3)."""
+
+from ._plan import Plan, Sampler
+from ._read import read
+from ._source import ArraySource
+
+__all__ = ["ArraySource", "Plan", "Sampler", "read"]

@@ -1,0 +1,121 @@
+"""The examples of a source, as arrays that stay where they are."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+TAKEN = "fiub"
+"""Kinds of NumPy types that a model can be given: floating, integer, unsigned, boolean."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Examples:
+    """x, y and sample_weight in the user's structure, as NumPy arrays; those on disk are not read."""
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    count: int
+
+    @classmethod
+    def of(cls, x: Any, y: Any, sample_weight: Any) -> "Examples":
+        """Return checked examples."""
+        parts = {"x": x, "y": y, "sample_weight": sample_weight}
+        arrays = {name: None if part is None else _arrays(name, part) for name, part in parts.items()}
+        if x is None:
+            raise ValueError("`x` is what the model is given. Received: x=None. Give arrays with an entry per example.")
+        if y is None and sample_weight is not None:
+            raise ValueError(
+                "`sample_weight` weighs the loss between `y` and the prediction. Received: sample_weight without y. "
+                "Give `y` too; it may be `x` itself."
+            )
+        sizes = {
+            f"{name}[{number}]": len(array)
+            for name, part in arrays.items()
+            if part is not None
+            for number, array in enumerate(keras.tree.flatten(part))
+        }
+        if len(set(sizes.values())) > 1:
+            raise ValueError(
+                "All arrays of a source must have one entry for each example, along the first axis. Received: "
+                f"{', '.join(f'{size} in {name}' for name, size in sizes.items())}."
+            )
+        count = next(iter(sizes.values()), 0)
+        if not count:
+            raise ValueError("A source needs at least one example. Received: arrays with none.")
+        if keras.tree.is_nested(sample_weight):
+            _check_each_has_its_own(arrays["y"], arrays["sample_weight"])
+        return cls(arrays["x"], arrays["y"], arrays["sample_weight"], count)
+
+    @property
+    def structure(self) -> tuple[Any, Any, Any]:
+        """All parts, as one structure."""
+        return self.x, self.y, self.sample_weight
+
+    def take(self, indices: Any) -> tuple[Any, Any, Any]:
+        """Return these examples, in this order."""
+        indices = np.asarray(indices)
+        taken = keras.tree.map_structure(lambda a: a[indices], self.structure, none_is_leaf=False)
+        return taken[0], taken[1], taken[2]
+
+    def weighted_by_class(self, class_weight: Mapping[int, float]) -> "Examples":
+        """Return the same examples with the weight of its class on each; as Keras does, 1 where there is none."""
+        if self.sample_weight is not None or self.y is None or keras.tree.is_nested(self.y):
+            raise ValueError(
+                "`class_weight` gives each example the weight of its class, so it needs one `y`, and no "
+                f"`sample_weight`. Received: class_weight={class_weight!r} for {self}. "
+                "Put all weights into the `sample_weight` of the source."
+            )
+        y = np.asarray(self.y)
+        if y.ndim > 1:
+            y = y.argmax(axis=-1) if y.shape[-1] != 1 else y[..., 0]
+        classes, number = np.unique(np.round(y).astype(np.int64), return_inverse=True)
+        weights = np.array([class_weight.get(int(c), 1.0) for c in classes], keras.config.floatx())
+        return dataclasses.replace(self, sample_weight=weights[number.reshape(y.shape)])
+
+    def __repr__(self) -> str:
+        shapes = keras.tree.map_structure(lambda a: f"{a.dtype}{list(a.shape)}", self.structure, none_is_leaf=False)
+        return "x={}, y={}, sample_weight={}".format(*shapes)
+
+
+def is_on_disk(array: Any) -> bool:
+    """Whether an array, or the one that it is a view of, is mapped from a file."""
+    while array is not None:
+        if isinstance(array, np.memmap):
+            return True
+        array = getattr(array, "base", None)
+    return False
+
+
+def _arrays(name: str, part: Any) -> Any:
+    return keras.tree.map_structure(lambda leaf: _array(name, leaf), part)
+
+
+def _array(name: str, leaf: Any) -> np.ndarray:
+    array = np.asarray(leaf) if hasattr(leaf, "__array__") else None
+    if array is None or array.dtype.kind not in TAKEN or not array.ndim:
+        what = f"{leaf!r:.80} of type {type(leaf).__name__}" if array is None else f"{array.dtype}{list(array.shape)}"
+        raise TypeError(
+            f"`{name}` must be an array of numbers with an entry for each example, or dicts, tuples or lists of such. "
+            f"Received: {what}. Read a `tf.data.Dataset` or a `keras.utils.PyDataset` by "
+            "`ArraySource(*keras_ch8.data.read(dataset), ...)`; turn strings into numbers first."
+        )
+    return array
+
+
+def _check_each_has_its_own(y: Any, sample_weight: Any) -> None:
+    try:
+        keras.tree.assert_same_structure(y, sample_weight)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "Several arrays of `sample_weight` are one for each of the arrays of `y`, in the same structure. Received: "
+            f"paths {_paths(sample_weight)} for {_paths(y)}. "
+            "Give one array for all."
+        ) from error
+
+
+def _paths(structure: Any) -> list[Any]:
+    return [path for path, _ in keras.tree.flatten_with_path(structure)]

@@ -1,0 +1,29 @@
+"""What `evaluate` and `predict` are given."""
+
+from typing import TYPE_CHECKING, Any, final
+
+from .. import _backend, _checks, _keras
+from ._assemble import dataset_of
+
+if TYPE_CHECKING:
+    from ._source import ArraySource
+
+
+@final
+class InOrder(_keras.DataAdapter):
+    """Every example of a source once, in the order of the arrays; the last batch has what is left."""
+
+    def __init__(self, source: "ArraySource", loop: _keras.BatchLoop) -> None:
+        _checks.inside_source(loop.arguments, "y", "sample_weight")
+        self._source = source
+        self._batch_size = loop.arguments.get("batch_size") or source.batch_size
+
+    @property
+    def num_batches(self) -> int:
+        """Batches of a pass."""
+        return -(-self._source.count // self._batch_size)
+
+    def get_tf_dataset(self) -> Any:
+        """Return the batches."""
+        source = self._source
+        return dataset_of(source.examples, _backend.in_order(source.count, self._batch_size), source.prefetch)

@@ -1,0 +1,262 @@
+"""Arrays with an order of their own."""
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any, final
+
+import numpy as np
+
+from .. import _checks, _keras
+from . import _rows
+from ._every_example import LAST_BATCHES, EveryExample
+from ._examples import Examples
+from ._in_order import InOrder
+from ._plan import Plan, Sampler
+from ._training_pass import TrainingPass
+
+
+@final
+class ArraySource(_keras.DataAdapter):
+    """Give `fit` the examples of arrays in a fresh order every epoch, which a seed decides (section 8.1.3).
+
+    For epoch e, counted from 0, and each batch k of it:
+
+        order    <- np.random.default_rng([seed, e]).permutation(count)
+        batch k  <- examples order[k * batch_size], ..., order[(k + 1) * batch_size - 1]
+
+    `fit(source)`, `validation_data=source`, `evaluate(source)` and `predict(source)` take it. `evaluate` and `predict`
+    give every example once, in the order of the arrays, in batches of their own `batch_size` if they have one, and
+    leave the position alone. `fit` goes on from the position: two `fit` of 3 epochs are epochs 0 to 5, whatever
+    `initial_epoch` is. An epoch that a `fit` did not finish is begun again by the next, unless
+    `source.seek(source.epoch, source.step)` lets it go on within it. `seek(0)` starts from the beginning.
+
+    All batches of `fit` have the same shape. If the examples do not fill the last one,
+
+        "drop"   it is left out; another part of the examples every epoch, if they are shuffled
+        "wrap"   it is filled from the start of the same order
+        "pad"    it is filled with copies of its first example, of weight 0; the weights of the others are multiplied by
+                 batch_size / (their number), so that its loss is the mean over them, as if it were a batch of its own
+
+    Of padding: `weighted_metrics` count that batch like any other, and so does the mean of the loss over the epoch;
+    `metrics` do not look at weights and count the copies; the loss is that of the examples only with a reduction that
+    divides by the size of the batch, and without masks (Keras then divides by the time steps of the copies too). Batch
+    normalization sees the copies.
+
+    Arrays that are mapped from a file are read batch by batch, not into memory. Floats are cast to
+    `keras.config.floatx()`, as `fit` does with arrays; integers and booleans stay what they are.
+
+    State: seed, epoch and step (`get_state`, `set_state`). In `on_train_batch_end`, `step` is the number of batches of
+    the epoch that were trained on; those that were prefetched do not count.
+
+    Differs from `fit` on arrays: after `keras.utils.set_random_seed`, that gives the same order in every epoch; its
+    last batch is smaller. `fit` on a source takes `class_weight`, but not `y`, `sample_weight`, `steps_per_epoch`,
+    another `batch_size`, or `shuffle=False` if the source shuffles.
+
+    Args:
+        x: Array with an entry for each example along the first axis, or a dict, tuple or list of such. A
+            `tf.data.Dataset` or `keras.utils.PyDataset` is turned into arrays by `read`.
+        y: Targets in the same way. Defaults to `None`.
+        sample_weight: Weight of each example in the loss; one array, or one for each target. Defaults to `None`.
+        batch_size: Examples in a batch of `fit`, over all workers and replicas. Defaults to `32`.
+        shuffle: Whether each epoch has an order of its own; if not, that of the arrays. Defaults to `True`.
+        seed: Integer of at least 0 that decides the orders. Defaults to `None`: one that
+            `keras.utils.set_random_seed` decides; `seed` tells which.
+        last_batch: `"drop"`, `"pad"` or `"wrap"`, as above. Defaults to `"drop"`.
+        prefetch: Batches that are made ready in advance. Defaults to `2`.
+        shard: `(index, count)` for one of several workers that are trained together: `fit` gives it the index-th part
+            of each batch, so that the parts of all workers, laid end to end, are the batch of one. Defaults to `None`.
+
+    Raises:
+        TypeError: If something is not an array of numbers.
+        ValueError: If arrays differ in length, or an argument lies outside its range; in `fit`, if it is given an
+            argument that the source decides.
+
+    Example:
+        >>> x = np.arange(6.0)
+        >>> source = keras_ch8.data.ArraySource(x, x**2, batch_size=3, seed=0)
+        >>> for epoch in range(2):
+        ...     print([x.tolist() for x, y, _ in source.batches(epoch)])
+        [[3.0, 2.0, 5.0], [4.0, 0.0, 1.0]]
+        [[1.0, 4.0, 3.0], [0.0, 2.0, 5.0]]
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(source, epochs=3, validation_data=source, verbose=0)
+        >>> source.epoch, model.predict(source, verbose=0).shape
+        (3, (6, 1))
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.3.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        last_batch: str = "drop",
+        prefetch: int = 2,
+        shard: tuple[int, int] | None = None,
+    ) -> None:
+        self.examples = Examples.of(x, y, sample_weight)
+        batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", mend="Try 32.")
+        _checks.word("last_batch", last_batch, LAST_BATCHES, meaning="what becomes of a last batch that is not full")
+        if last_batch == "drop" and self.count < batch_size:
+            raise ValueError(
+                f'`last_batch="drop"` leaves no batch at all. Received: batch_size={batch_size} for {self.count} '
+                f'examples. Make `batch_size` at most {self.count}, or take last_batch="pad".'
+            )
+        if last_batch == "pad" and y is None:
+            raise ValueError(
+                '`last_batch="pad"` weighs the copies 0 in the loss, which needs `y`. Received: y=None. Take "drop" or '
+                '"wrap"; where the target is the input, give it as `y` too.'
+            )
+        self.prefetch = _checks.count("prefetch", prefetch, 0, meaning="the batches made in advance", mend="Try 2.")
+        self.shard = _checks.shard(shard, batch_size)
+        seed = random.randint(1, 10**9) if seed is None else seed  # as Keras
+        seed = _checks.count("seed", seed, 0, meaning="what decides the orders", mend="Try seed=0.")
+        self._own = EveryExample(self.count, batch_size, seed, bool(shuffle), last_batch)
+        self._sampler: Sampler = self._own
+        self._epoch = self._step = 0
+        self._running: TrainingPass | None = None
+        self.weighted = False
+        """Whether `fit` always gives weights: to be set before it, if plans with weights come only in a later epoch."""
+
+    @property
+    def count(self) -> int:
+        """The number of examples."""
+        return self.examples.count
+
+    @property
+    def batch_size(self) -> int:
+        """The examples in a batch of `fit`, over all workers."""
+        return self._own.batch_size
+
+    @property
+    def steps(self) -> int:
+        """The batches in an epoch of `fit`."""
+        return self._own.steps
+
+    @property
+    def shuffle(self) -> bool:
+        """Whether the source's own sampler shuffles."""
+        return self._own.shuffle
+
+    @property
+    def seed(self) -> int:
+        """What decides the orders."""
+        return self._own.seed
+
+    @property
+    def sampler(self) -> Sampler:
+        """Who decides the epochs; a new one decides the next epoch that begins."""
+        return self._sampler
+
+    @sampler.setter
+    def sampler(self, value: Sampler) -> None:
+        if not callable(getattr(value, "plan", None)):
+            raise TypeError(
+                "`sampler` must have a method `plan(epoch)` that returns a `keras_ch8.data.Plan`. "
+                f"Received: {value!r} of type {type(value).__name__}."
+            )
+        self._sampler = value
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the running pass, or of the next one, counted from 0."""
+        return self._epoch
+
+    @property
+    def step(self) -> int:
+        """The batches of that epoch that `fit` has been given."""
+        return min(self._step + (self._running.batches_given if self._running else 0), self.steps)
+
+    def seek(self, epoch: int, step: int = 0) -> None:
+        """Let the next pass of `fit` be this epoch, from this batch on."""
+        epoch = _checks.count("epoch", epoch, 0, meaning="the number of an epoch", mend="Start with 0.")
+        step = _checks.count("step", step, 0, meaning="the batches of the epoch to leave out", mend="Try 0 for none.")
+        if step > self.steps:
+            raise ValueError(f"An epoch of this source has {self.steps} batches. Received: step={step}.")
+        self._epoch, self._step = (epoch + 1, 0) if step == self.steps else (epoch, step)
+        self._running = None
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the position: the batch that `fit` is given next."""
+        epoch, step = (self.epoch + 1, 0) if self.step == self.steps else (self.epoch, self.step)
+        return {
+            "seed": self.seed, "epoch": epoch, "step": step, "count": self.count, "batch_size": self.batch_size,
+        }  # fmt: skip
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next pass from what `get_state` returned, with its seed."""
+        for name in ("count", "batch_size"):
+            if state[name] != getattr(self, name):
+                raise ValueError(
+                    f"This is the position in another source. Received: a state with {name}={state[name]}, where this "
+                    f"source has {name}={getattr(self, name)}. Make the source as it was."
+                )
+        if state["seed"] != self.seed:
+            if self._sampler is not self._own:
+                raise ValueError(
+                    "The source's sampler was made for another seed. Received: a state with "
+                    f"seed={state['seed']}, where this source has seed={self.seed}. Make the source with that seed."
+                )
+            self._own = self._own.with_seed(state["seed"])
+            self._sampler = self._own
+        self.seek(state["epoch"], state["step"])
+
+    def start(self, running: TrainingPass) -> tuple[int, int]:
+        """Let a pass of `fit` count the steps, and return the epoch and the step that it starts from.
+
+        One that was cut short before it leaves no trace.
+        """
+        if self._running is not running and self.step == self.steps:
+            self.seek(self.epoch + 1)
+        self._running = running
+        return self._epoch, self._step
+
+    def end(self, running: TrainingPass) -> None:
+        """Go on to the next epoch at the end of a pass, unless something else was sought in the meantime."""
+        if self._running is running:
+            self.seek(self.epoch + 1)
+
+    def plan(self, epoch: int) -> Plan:
+        """Return the plan that the sampler has for an epoch, checked."""
+        return _rows.check(self.sampler.plan(epoch), (self.steps, self.batch_size), self.count, self.sampler)
+
+    def take(self, indices: Any) -> tuple[Any, Any, Any]:
+        """Return x, y and sample_weight of these examples, in this order, in the structure that they were given in."""
+        return self.examples.take(np.asarray(indices))
+
+    def batches(self, epoch: int | None = None, step: int = 0) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield x, y and sample_weight of the batches of an epoch, the position's if None, from one on.
+
+        For loops of your own: the whole batches, as they are before padding, casts, the weights of a plan and shards.
+        The position stays.
+        """
+        for row in self.plan(self.epoch if epoch is None else epoch).indices[step:]:
+            yield self.take(row[row >= 0])
+
+    @property
+    def num_batches(self) -> int:
+        """As `steps`, for Keras."""
+        return self.steps
+
+    def get_tf_dataset(self) -> Any:
+        """Return what Keras reads from: in the order of the sampler for `fit`, of the arrays for others.
+
+        Keras takes an adapter as it is, this source, for `fit`, `evaluate` and `predict` alike, and drops their other
+        arguments. So look at the loop that asks, and give it an adapter for what it does.
+        """
+        loop = _keras.asking_loop()
+        adapter = TrainingPass(self, loop) if loop.trains else InOrder(self, loop)
+        loop.read_from(adapter)
+        return adapter.get_tf_dataset()
+
+    def __repr__(self) -> str:
+        return (
+            f"<ArraySource of {self.count} examples, batch_size={self.batch_size}, seed={self.seed}, "
+            f"at epoch {self.epoch}, step {self.step}>"
+        )

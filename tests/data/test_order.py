@@ -1,0 +1,112 @@
+"""The order of the examples is a function of the seed, the epoch and the batch."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8.data import ArraySource, Plan
+
+from .recorder import Recorder
+
+X = np.arange(10.0)
+
+
+def order(count, seed, epoch):
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 7])
+@pytest.mark.parametrize(("last_batch", "steps"), [("drop", 3), ("wrap", 4), ("pad", 4)])
+def test_an_epoch_is_a_permutation_by_seed_and_epoch(last_batch, steps, epoch):
+    source = ArraySource(X, X, batch_size=3, seed=5, last_batch=last_batch)
+    expected = order(10, 5, epoch)
+    filled = {"drop": expected[:9], "wrap": [*expected, *expected[:2]], "pad": [*expected, -1, -1]}[last_batch]
+    assert source.steps == steps
+    assert source.plan(epoch).indices.tolist() == np.reshape(filled, (steps, 3)).tolist()
+
+
+def test_without_shuffling_every_epoch_has_the_order_of_the_arrays():
+    source = ArraySource(X, batch_size=5, shuffle=False)
+    assert [source.plan(epoch).indices.ravel().tolist() for epoch in (0, 3)] == [list(range(10))] * 2
+
+
+def test_a_batch_larger_than_the_data_goes_round_several_times():
+    source = ArraySource(X, batch_size=25, seed=0, last_batch="wrap")
+    assert source.plan(2).indices.tolist() == [[*order(10, 0, 2), *order(10, 0, 2), *order(10, 0, 2)[:5]]]
+
+
+def test_three_epochs_of_fit_have_three_orders_and_a_second_run_the_same_where_keras_repeats_one():
+    model, runs = Recorder(), []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        runs.append(model.fit(ArraySource(X, batch_size=10), epochs=3))
+    first, second = runs
+    assert first == second
+    assert len({tuple(epoch) for epoch in first}) == 3
+    assert all(sorted(epoch) == list(range(10)) for epoch in first)
+    keras.utils.set_random_seed(0)
+    of_arrays = model.fit(X, batch_size=10, epochs=3, shuffle=True)
+    assert len({tuple(epoch) for epoch in of_arrays}) == 1
+
+
+def test_the_seed_that_was_drawn_makes_the_same_source_again():
+    source, other = ArraySource(X, batch_size=5), ArraySource(X, batch_size=5)
+    assert source.seed != other.seed
+    assert (ArraySource(X, batch_size=5, seed=source.seed).plan(4).indices == source.plan(4).indices).all()
+
+
+@pytest.mark.parametrize("last_batch", ["pad", *(pytest.param(w, marks=pytest.mark.slow) for w in ("drop", "wrap"))])
+def test_the_parts_of_all_workers_laid_end_to_end_are_the_batches_of_one(last_batch):
+    arguments = {"batch_size": 4, "seed": 1, "last_batch": last_batch}
+    model = Recorder()
+    whole = model.fit(ArraySource(X, X, **arguments), epochs=2)
+    weights = [batch[2:] for batch in model.given]
+    parts, parts_weights = [], []
+    for worker in range(2):
+        parts.append(model.fit(ArraySource(X, X, shard=(worker, 2), **arguments), epochs=2))
+        parts_weights.append([batch[2:] for batch in model.given])
+    assert [a + b for a, b in zip(*parts, strict=True)] == whole
+    joined = [[*map(np.concatenate, zip(a, b, strict=True))] for a, b in zip(*parts_weights, strict=True)]
+    assert [[w.tolist() for w in batch] for batch in joined] == [[w.tolist() for w in batch] for batch in weights]
+
+
+class Table:
+    """A sampler that follows one table in all epochs."""
+
+    def __init__(self, indices, weights=None):
+        self.indices, self.weights = indices, weights
+
+    def plan(self, epoch):
+        return Plan(self.indices, self.weights)
+
+
+GOOD = np.array([[0, 1], [2, 2]])
+
+
+@pytest.mark.parametrize(
+    ("indices", "weights", "message"),
+    [
+        (GOOD[:1], None, r"integers of shape \(2, 2\).*Received: int64\[1, 2\]"),
+        (GOOD * 1.0, None, r"integers of shape \(2, 2\).*Received: float64"),
+        (GOOD + 2, None, r"from 0 to 3, or -1.*Received: some from 2 to 4"),
+        (GOOD - 2, None, "Received: some from -2 to 0"),
+        (GOOD * 0 - 1, None, "stand at the end of a batch. Received: a first row of -1 in batch 0"),
+        (GOOD, np.ones((2, 1)), r"`weights` are finite.*Received: float64\[2, 1\]"),
+        (GOOD, np.array([[1, 1], [1, -1.0]]), "Received: .* from -1 to 1"),
+        (GOOD, np.array([[1, 1], [1, np.nan]]), "`weights` are finite"),
+    ],
+)
+def test_a_plan_that_does_not_fit_the_source_is_refused(indices, weights, message):
+    source = ArraySource(X[:4], batch_size=2)
+    source.sampler = Table(indices, weights)
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        source.plan(0)
+
+
+def test_something_that_plans_nothing_is_refused():
+    source = ArraySource(X, batch_size=2)
+    with pytest.raises(TypeError, match=r"must have a method `plan\(epoch\)`.*Received: 'random'"):
+        source.sampler = "random"
+    source.sampler = type("Sampler", (), {"plan": lambda self, epoch: 3})()
+    with pytest.raises(ValueError, match=r"returns a `keras_ch8.data.Plan`. Received: 3"):
+        source.plan(0)
