@@ -1,0 +1,271 @@
+"""Block coordinate descent."""
+
+import types
+from collections.abc import Sequence
+from typing import Any, final
+
+import keras
+from keras import ops
+
+from .. import _backend, _checks, _keras, _numerics
+from . import _blocks, _files
+from ._closure import AbstractClosureOptimizer
+from ._layout import Layout
+
+ORDERS = ("cyclic", "random", "greedy")
+
+_COMPILED = ("blocks", "steps_per_block", "order", "seed")
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class BlockCoordinateDescent(_keras.Optimizer):
+    """Move one block of variables at a time, all others held where they are (section 8.7.2).
+
+    At every step, with theta_b the variables of block b, and u the steps that were made before:
+
+        b       <- floor(u / steps_per_block) mod n       "cyclic": one block after the other
+                   a random number in 0 .. n-1            "random": drawn anew for each turn, with replacement
+                   the block with the largest |g_b|       "greedy": where its turn begins (Gauss-Southwell rule)
+        theta_b <- one step of the optimizer of block b, given g_b
+
+    It helps where the blocks hardly influence each other, or each alone is easy: in sparse coding, the cost is convex
+    in the code and in the dictionary, and not in both. Where the best value of one variable depends strongly on another
+    it is slow: for f = (x_1 - x_2)^2 + a (x_1^2 + x_2^2), a sweep of exact minimizations over x_1 and x_2 leaves the
+    share (1 + a)^-2 of both, where Newton's method is done after one step.
+
+    Each block has an optimizer of its own, with the arguments of `inner`: what it remembers, and the count of steps in
+    its formulae (t in Adam), stand still while another block moves. Its clipping acts on the gradient of the block, and
+    weight decay, moving averages and gradient accumulation (a step is an update) are the block's too. Learning rate and
+    `iterations` are shared, so a schedule counts the steps of all blocks. Only the block in turn is updated, but Keras
+    computes the gradient of all of them, so a step costs about what one of `inner` does.
+
+    State: that of the blocks' optimizers, in `inners`; and `block`, the one that moved last. Once built, `blocks` has
+    the places of the variables, which a file keeps: Keras drops names of outer models from the paths when it loads.
+
+    Differs from `keras.optimizers.MultiOptimizer`: that moves all variables at every step, each group with its own
+    optimizer; here they take turns.
+
+    Args:
+        inner: A new first-order optimizer, of the suite or of Keras, or the name of one.
+        blocks: List with an entry for each block: a regular expression, which is searched in the path of a variable, a
+            variable, its place in `model.trainable_variables`, a layer, or a list of these. A variable belongs to the
+            first block that fits, so a last block `".*"` takes all that are left.
+        steps_per_block: Integer of at least 1: steps in a turn of a block. Defaults to `1`.
+        order: `"cyclic"`, `"random"` or `"greedy"`. Defaults to `"cyclic"`.
+        seed: Integer, for a random order, or `None` for one that `keras.utils.set_random_seed` decides. Defaults to
+            `None`.
+        name: As in `keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: If an argument lies outside its range, a variable is in no block or a block has no variable, or
+            `inner` needs more than a gradient, as those of section 8.6 do.
+
+    Example:
+        >>> x_1, x_2 = keras.Variable(1.0, name="x_1"), keras.Variable(1.0, name="x_2")
+        >>> exact = keras_ch8.optimizers.SGD(learning_rate=1 / 4)  # 1 / (2 (1 + a)), the minimum over one, for a = 1
+        >>> optimizer = keras_ch8.optimizers.BlockCoordinateDescent(exact, blocks=["x_1", "x_2"])
+        >>> for step in range(4):
+        ...     apart = 2 * (x_1 - x_2)
+        ...     optimizer.apply([apart + 2 * x_1, -apart + 2 * x_2], [x_1, x_2])
+        ...     print(float(x_1), float(x_2))
+        0.5 1.0
+        0.5 0.25
+        0.125 0.25
+        0.125 0.0625
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.2; Nutini et al. (2015), Coordinate Descent
+        Converges Faster with the Gauss-Southwell Rule Than Random Selection.
+    """
+
+    gradient_accumulation_steps: int | None
+
+    def __init__(
+        self,
+        inner: Any,
+        blocks: Sequence[Any],
+        steps_per_block: int = 1,
+        order: str = "cyclic",
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        inner = _first_order(keras.optimizers.get(inner))
+        rate = _keras.rate_of(inner)
+        super().__init__(
+            learning_rate=float(rate.numpy()) if isinstance(rate, keras.Variable) else rate,
+            loss_scale_factor=inner.loss_scale_factor,
+            gradient_accumulation_steps=inner.gradient_accumulation_steps,
+            name=name,
+        )
+        self.blocks: _blocks.Blocks = _blocks.blocks_of(blocks)
+        self.steps_per_block = _checks.count(
+            "steps_per_block", steps_per_block, 1, meaning="the steps in a turn of a block", mend="Try 1."
+        )
+        self.order = _checks.word("order", order, ORDERS, meaning="which block comes next")
+        self._draws = keras.random.SeedGenerator(seed) if order == "random" else None
+        self.seed = int(self._draws.state.numpy()[0]) if self._draws else seed
+        self._recipe = types.MappingProxyType(keras.saving.serialize_keras_object(inner))
+        self.inners = [self._like(inner, number) for number in range(len(self.blocks))]
+        self._block_of: list[int] = []
+        self._block: Any = None
+
+    def _like(self, inner: Any, number: int) -> Any:
+        """Return an optimizer for one block, whose rate is the shared one."""
+        config = inner.get_config() | {"learning_rate": 1.0, "name": f"{inner.name}_{number}"}
+        optimizer = type(inner).from_config(config)
+        optimizer.learning_rate = lambda: self.learning_rate
+        return optimizer
+
+    # --- state ---------------------------------------------------------------------------------------------------
+
+    def build(self, variables: list[Any]) -> None:
+        """Say which variables are in which block, and create the state of each block."""
+        if self.built:
+            return
+        self._block_of = _blocks.split(self.blocks, [getattr(v, "path", v.name) for v in variables])
+        places = [[p for p, of in enumerate(self._block_of) if of == number] for number in range(len(self.blocks))]
+        self.blocks = tuple(map(tuple, places))  # paths change when Keras loads a model, places do not
+        accumulated, self.gradient_accumulation_steps = self.gradient_accumulation_steps, None
+        super().build(variables)  # without sums: each block has its own
+        self.gradient_accumulation_steps = accumulated
+        self._block = self.add_variable((), dtype="int32", name="block")
+        for inner, own in zip(self.inners, places, strict=True):
+            inner.loss_scale_factor = self.loss_scale_factor
+            inner.build([variables[place] for place in own])
+
+    @property
+    def variables(self) -> list[Any]:
+        """The counters, then the state of each block."""
+        return [*super().variables, *(v for inner in getattr(self, "inners", ()) for v in inner.variables)]
+
+    @property
+    def block(self) -> int:
+        """Which block moved last, counted from 0; 0 before the first step."""
+        return 0 if self._block is None else int(self._block.numpy())
+
+    def save_own_variables(self, store: Any) -> None:
+        """Save the counters; Keras saves what is in `inners` besides."""
+        _files.save(store, super().variables, Layout({}))
+
+    def load_own_variables(self, store: Any) -> None:
+        """Load what `save_own_variables` saved."""
+        _files.load(store, super().variables, Layout({}), owner=self.name)
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+        """Exclude variables from the weight decay of their block."""
+        for inner in self.inners:
+            inner.exclude_from_weight_decay(var_list=var_list, var_names=var_names)
+
+    def finalize_variable_values(self, var_list: list[Any]) -> None:
+        """End of `fit`: each block may put its averages into the model."""
+        del var_list
+        for inner in self.inners:
+            if inner.built:
+                inner.finalize_variable_values(_keras.known_variables(inner))
+
+    # --- the step ------------------------------------------------------------------------------------------------
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Take one step of the block in turn."""
+        grads = list(grads)
+        if not grads:
+            return
+        variables = self.known_variables if trainable_variables is None else list(trainable_variables)
+        self.build(variables)
+        parts: list[tuple[list[Any], list[Any]]] = [([], []) for _ in self.inners]
+        for g, variable in zip(grads, variables, strict=True):
+            of_block = parts[self._block_of[self._index_of(variable)]]
+            of_block[0].append(g)
+            of_block[1].append(variable)
+        with _backend.start_after(grads):
+            block = self._in_turn([gs for gs, _ in parts])
+            _backend.write([self._block], [block])
+            steps = [_step_of(inner, vs) for inner, (_, vs) in zip(self.inners, parts, strict=True)]
+            _backend.switch(block, steps, [gs for gs, _ in parts])
+            self.micro_steps.assign_add(1)
+
+    def _index_of(self, variable: Any) -> int:
+        try:
+            return self.index_of(variable)
+        except KeyError:
+            raise ValueError(
+                f"Optimizer {self.name!r} has no block for {getattr(variable, 'path', variable.name)!r}: it was built "
+                f"on {[v.path for v in self.known_variables]}. Compile the model with a new optimizer."
+            ) from None
+
+    def _in_turn(self, grads: list[list[Any]]) -> Any:
+        """Return the number of the block that is to move."""
+        count = len(self.inners)
+        if self.order == "greedy":
+            length = self.steps_per_block * (self.gradient_accumulation_steps or 1)
+            begins = _backend.as_tensor(self.micro_steps) % length == 0
+            largest = ops.argmax(ops.stack([_square(gs) for gs in grads]))
+            return ops.where(begins, ops.cast(largest, "int32"), _backend.as_tensor(self._block))
+        turn = _backend.as_tensor(self.iterations) // self.steps_per_block
+        if self._draws is None:
+            return ops.cast(turn % count, "int32")
+        # The draw depends on seed and turn alone, so a training that goes on draws what it would have drawn.
+        state = ops.stack([ops.cast(x, self._draws.state.dtype) for x in (self.seed, turn)])
+        with keras.StatelessScope([(self._draws.state, state)]):
+            return keras.random.randint((), 0, count, dtype="int32", seed=self._draws)
+
+    # --- configuration -------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this optimizer again."""
+        base = super().get_config()
+        inner = {**self._recipe, "config": {**self._recipe["config"], "learning_rate": base["learning_rate"]}}
+        return {
+            "name": self.name,
+            "inner": inner,
+            "blocks": [list(block) for block in self.blocks],
+            "steps_per_block": self.steps_per_block,
+            "order": self.order,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BlockCoordinateDescent":
+        """Make the optimizer that `get_config` describes."""
+        inner = keras.saving.deserialize_keras_object(config["inner"], custom_objects=custom_objects)
+        return cls(**config | {"inner": inner})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _COMPILED and getattr(self, "built", False):
+            _checks.compiled(self.name, name, value, "Compile the model with a new optimizer.")
+        super().__setattr__(name, value)
+
+
+def _first_order(inner: Any) -> Any:
+    """Return an optimizer that can be given the gradient of a block; else raise ValueError."""
+    if isinstance(inner, AbstractClosureOptimizer):
+        raise ValueError(
+            "`inner` is given the gradient of one block, so it must be a first-order optimizer. Received: "
+            f"`{type(inner).__name__}`, which evaluates the loss several times for all weights together. Use `Adam()`, "
+            "or go block by block: set `trainable=False` on the layers of all others, compile with it, and fit."
+        )
+    if isinstance(inner, BlockCoordinateDescent) or _keras.optimizers_in(inner) != [inner]:
+        raise ValueError(
+            "`inner` is the optimizer of each block, so it must be one that moves weights itself. Received: "
+            f"`{type(inner).__name__}`, which is made of others. Give one of those; Keras scales the loss around all."
+        )
+    if inner.built:
+        raise ValueError(
+            "Each block begins with an optimizer like `inner`, so it must be a new one. Received: "
+            f"{inner.name!r}, which has trained {len(_keras.known_variables(inner))} variables. Make another."
+        )
+    return inner
+
+
+def _step_of(inner: Any, variables: list[Any]) -> Any:
+    return lambda grads: inner.apply(grads, variables)
+
+
+def _square(grads: list[Any]) -> Any:
+    """Return the sum of squares of the gradient of a block, the mean over the replicas; -1 if it has none."""
+    wide = [_backend.as_gradient(g, "float32") for g in grads if g is not None]
+    if not wide:
+        return ops.full((), -1.0, "float32")
+    summed = [_backend.sum_duplicates(g) for g in _backend.all_reduce_sum(wide)]
+    return _numerics.sum_of_squares(_numerics.half_squares(summed))

@@ -1,0 +1,194 @@
+"""In `fit`: however it runs, saved and gone on with, watched, on two replicas."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import callbacks, clipping, schedules
+from keras_ch8 import optimizers as ours
+from tests.board.readers import python_loader
+from tests.callbacks.runs import Frames
+from tests.optimizers.boxes import all_variables
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(32, 4)).astype("float32"), RNG.normal(size=(32, 2)).astype("float32")
+BLOCKS = ["first", ".*"]
+
+
+def network(optimizer, **options):
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(3, "tanh", name="first"), keras.layers.Dense(2, name="second")]
+    model = keras.Sequential([keras.Input((4,)), *layers])
+    model.compile(optimizer, "mse", **options)
+    return model
+
+
+def descent(order="greedy", inner=None, **options):
+    return ours.BlockCoordinateDescent(inner or ours.Adam(0.05), BLOCKS, 2, order, **options)
+
+
+def fit(model, epochs=2, listed=()):
+    options = {"batch_size": 8, "shuffle": False, "verbose": 0}
+    return model.fit(X, Y, epochs=epochs, callbacks=list(listed), **options).history["loss"]
+
+
+def losses_of(order, kind, **way):
+    inner = ours.Adam(0.05) if kind == "ours" else keras.optimizers.Adam(0.05)
+    return fit(network(descent(order, inner, seed=1), **way))
+
+
+WAYS = [{"jit_compile": True}, {"run_eagerly": True}, {"jit_compile": False, "steps_per_execution": 3}]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order, kind", [("greedy", "ours"), ("random", "Keras")])
+def test_fit_gives_the_same_numbers_however_it_is_run(order, kind):
+    expected = losses_of(order, kind, jit_compile=False)
+    assert expected[1] < expected[0]
+    for way in WAYS:
+        np.testing.assert_allclose(losses_of(order, kind, **way), expected, rtol=2e-5, err_msg=str(way))
+
+
+def test_a_saved_model_goes_on_as_if_uninterrupted(tmp_path):
+    """Saved in the middle of a turn: 4 steps an epoch, 3 in a turn."""
+    inner = keras.optimizers.Adam(schedules.Exponential(0.05, 10, 0.5))
+    optimizer = ours.BlockCoordinateDescent(inner, BLOCKS, 3, "greedy")
+    model = network(optimizer)
+    fit(model, epochs=1)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.optimizer.get_config() == optimizer.get_config()
+    for each in (model, again):
+        fit(each, epochs=1)
+    for a, b in zip(all_variables(model), all_variables(again), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.slow
+def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path):
+    """Keras drops "encoder/" and "decoder/" from the paths of the loaded weights."""
+    setup = (
+        "import keras, keras_ch8, numpy as np; keras.utils.set_random_seed(0)\n"
+        "x = np.random.default_rng(0).normal(size=(32, 4)).astype('float32'); y = x[:, :1] ** 2\n"
+        "fit = lambda m: m.fit(x, y, batch_size=8, epochs=1, shuffle=False, verbose=0)\n"
+        "show = lambda m: print([v.numpy().tobytes().hex() for v in m.variables + m.optimizer.variables])\n"
+    )
+    path = str(tmp_path / "m.keras")
+    first = (
+        "of = lambda name, *layers: keras.Sequential([keras.layers.Dense(*a) for a in layers], name=name)\n"
+        "m = keras.Sequential([keras.Input((4,)), of('encoder', (3, 'tanh'), (2,)), of('decoder', (1,))])\n"
+        "inner, blocks = keras_ch8.optimizers.Momentum(0.05), ['encoder', 'decoder']\n"
+        "m.compile(keras_ch8.optimizers.BlockCoordinateDescent(inner, blocks, 3, 'random'), 'mse')\n"
+        f"fit(m); m.save({path!r})\n"
+    )
+    shown = []
+    for code in (first + "fit(m); show(m)", f"m = keras.models.load_model({path!r}); fit(m); show(m)"):
+        done = subprocess.run([sys.executable, "-W", "ignore", "-c", setup + code], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        shown.append(done.stdout.strip())
+    assert len(shown[0]) > 1000
+    assert shown[1] == shown[0]
+
+
+def test_tensorboard_sees_it_as_any_optimizer_and_a_schedule_in_epochs_is_as_long_as_the_training(tmp_path):
+    frames = Frames()
+    model = network(descent("cyclic", keras.optimizers.SGD(schedules.LinearDecay(0.1, "2ep", 0.0))))
+    fit(model, 2, [callbacks.TensorBoard(tmp_path / "logs"), frames])
+    rates = 0.1 * (1 - np.arange(8) / 8)
+    np.testing.assert_allclose(frames.learning_rate, rates, rtol=1e-5)
+    assert (frames.update > 0.01 * rates * frames.norm).all()
+    assert (frames.update < 0.99 * rates * frames.norm).all(), "a step is that of one block"
+    with python_loader(tmp_path / "logs") as board:
+        shown = board.scalars()["ch8/learning_rate"]
+    np.testing.assert_allclose(shown, list(zip(range(1, 9), rates, strict=True)), rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_callback_lowers_the_rate_of_all_blocks_and_another_clips_the_whole_gradient():
+    frames, model = Frames(), network(descent("cyclic", ours.SGD(0.1)))
+    halve = callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2)
+    fit(model, 2, [frames, halve, callbacks.ClipGradients(clipping.by_global_norm(0.1))])
+    np.testing.assert_allclose(frames.learning_rate, np.repeat([0.05, 0.025], 4), rtol=1e-6)
+    np.testing.assert_allclose(frames.clipped, 0.1, rtol=1e-5)
+    assert (frames.update <= 0.1 * frames.learning_rate).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_fit_in_mixed_precision(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = network(descent())
+        losses = fit(model, 4)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert losses[-1] < losses[0]
+    assert (policy == "mixed_float16") == hasattr(model.optimizer, "inner_optimizer")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
+def test_no_ghost_step_at_the_end_of_data_of_unknown_length():
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
+    known, unknown = network(descent(), jit_compile=False), network(descent(), jit_compile=False)
+    known.fit(data, epochs=3, shuffle=False, verbose=0)
+    unknown.fit(data.filter(lambda *_: True), epochs=3, shuffle=False, verbose=0)
+    assert int(unknown.optimizer.iterations.numpy()) == 12
+    for a, b in zip(all_variables(known), all_variables(unknown), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.slow
+def test_two_replicas_equal_one_device():
+    """In a process of its own: TensorFlow's devices are set once."""
+    code = "from tests.optimizers.test_block_coordinate_descent_fit import compare_all; compare_all()"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["case"] for row in rows] == [list(case) for case in REPLICATED]
+    for row in rows:
+        assert row["difference"] <= 1e-6, row
+        assert row["between_replicas"] == 0.0, row
+        assert row["moved"] > 0.1, row
+        assert row["iterations"] == 8, row
+
+
+REPLICATED = [("cyclic", "ours"), ("greedy", "ours"), ("random", "Keras")]
+
+
+def compare_all():
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    for case in REPLICATED:
+        sys.stdout.write(json.dumps({"case": case, **compare(*case)}) + "\n")
+
+
+def compare(order, kind):
+    def trained():
+        inner = ours.Adam(0.05, clipnorm=0.1) if kind == "ours" else keras.optimizers.Adam(0.05, epsilon=1e-3)
+        model = network(descent(order, inner, seed=1))
+        fit(model)
+        return model
+
+    def flat(model):
+        return np.concatenate([v.numpy().ravel() for v in model.trainable_variables])
+
+    single = trained()
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        double = trained()
+    spread = [
+        float(np.abs(np.diff([c.numpy().astype("float64") for c in v.value.values], axis=0)).max())
+        for v in [*double.optimizer.variables, *double.trainable_variables]
+        if hasattr(v.value, "values")
+    ]
+    return {
+        "difference": float(np.abs(flat(single) - flat(double)).max()),
+        "between_replicas": max(spread),
+        "moved": float(np.ptp(flat(double))),
+        "iterations": int(double.optimizer.iterations.numpy()),
+    }
