@@ -1,0 +1,100 @@
+"""The averages of the weights of one model, and the way into the model and back."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _backend, _keras
+from ..layers._kinds import NORMALIZING
+from ..layers._recalibrate import recalibrate
+from ..schedules._duration import Duration
+from ._attachment import Attachment, Validate
+from ._averaging_plan import Plan, clock_of
+from ._swap import Swap
+from ._weight_average import WeightAverage
+
+
+class AveragedModel:
+    """Averages of the trainable weights, with what statistics of batch normalization go with them.
+
+    Args:
+        model: A model that is built.
+        plan: Which mean to take.
+        batch_norm: As in `PolyakAveraging`.
+        data: Inputs to recalibrate with.
+        validate: What to call in the place of each validation (see _attachment).
+    """
+
+    def __init__(self, model: Any, plan: Plan, batch_norm: str, data: Any, validate: Validate) -> None:
+        self.model, self._plan, self._data = model, plan, data
+        trained, statistics = _trained(model), _statistics(model)
+        self._log_alpha = _backend.scalar(0.0, "float64")
+        averaged = trained + (statistics if batch_norm == "average" else [])
+        self.average = WeightAverage(averaged, lambda n: plan.rate(n, _backend.as_tensor(self._log_alpha)))
+        self.attachment = Attachment(model, self.average.follow, validate)
+        self.swap = Swap(trained + (statistics if batch_norm != "keep" else []))
+        self._recalibrates = batch_norm == "recalibrate" and bool(statistics)
+        self._made_for = [id(v) for v in trained + statistics]
+
+    def is_of(self, model: Any) -> bool:
+        """Whether these are averages of all that there is to average in a model."""
+        return self.model is model and self._made_for == [id(v) for v in _trained(model) + _statistics(model)]
+
+    def begin(self, params: dict[str, Any], epoch: int, state: Mapping[str, Any] | None) -> None:
+        """Begin a training of this length in this epoch, or go on in it from what `state` has returned."""
+        clock = clock_of(self.model.optimizer, params)
+        self._log_alpha.assign(self._plan.log_decay(clock))
+        self.swap.held = None
+        if state is None:
+            before = Duration(float(epoch), "ep")
+            updates = round(before.steps(clock(before))) if params["steps"] else 0
+            self.average.begin(updates, max(self._plan.first(clock), updates))
+        else:
+            self.average.begin(**state["average"])
+            if state["held"] is not None:
+                self.swap.set(state["held"])
+
+    def state(self) -> dict[str, Any]:
+        """Return the averages, and the weights where the averages are in their place."""
+        held = self.swap.held
+        return {"average": self.average.state(), "held": held and [np.asarray(value) for value in held]}
+
+    def put_in(self) -> None:
+        """Put the averages into the model; the weights are held."""
+        self.swap.put(self._write)
+
+    @contextlib.contextmanager
+    def swapped(self) -> Iterator[None]:
+        """Have the averages in the model, and give back what was there, whatever it was."""
+        aside = Swap(self.swap.variables)
+        aside.put(self._write)
+        try:
+            yield
+        finally:
+            aside.back()
+
+    def raw_weights(self) -> list[np.ndarray]:
+        """Return the weights of the model as they are trained."""
+        raw = dict(zip(map(id, self.swap.variables), self.swap.values(), strict=True))
+        return [np.asarray(raw[id(v)]) if id(v) in raw else v.numpy() for v in self.model.weights]
+
+    def distance(self) -> float:
+        """Return the Euclidean distance between the trainable weights and their averages."""
+        return self.average.distance(self.swap.values()[: len(_trained(self.model))])
+
+    def _write(self) -> None:
+        self.average.put_in()
+        if self._recalibrates:
+            recalibrate(self.model, self._data)
+
+
+def _trained(model: Any) -> list[Any]:
+    return [v for v in model.trainable_variables if not _keras.is_overwritten_by_gradient(v)]
+
+
+def _statistics(model: Any) -> list[Any]:
+    leaves = {id(leaf): leaf for leaf in _keras.leaves_of(model)}.values()
+    layers = [leaf for leaf in leaves if isinstance(leaf, NORMALIZING) and leaf.trainable and leaf.built]
+    return [v for layer in layers for v in layer.non_trainable_variables]

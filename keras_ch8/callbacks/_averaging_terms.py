@@ -1,0 +1,58 @@
+"""What an average of weights asks of the optimizer and of the callbacks beside it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+
+from .. import _keras
+
+SUFFIX = "_average"
+"""Of the names of what was measured with the averages in the model."""
+
+
+def named_average(values: dict[str, float]) -> dict[str, float]:
+    """Return measurements by the names that they have if the averages were in the model."""
+    return {f"{name}{SUFFIX}": value for name, value in values.items()}
+
+
+def refuse_optimizer(optimizer: Any) -> None:
+    """Refuse optimizers that average themselves, and those whose steps cannot be followed."""
+    for inner in _keras.optimizers_in(optimizer):
+        if getattr(inner, "use_ema", False):
+            raise ValueError(
+                f"`PolyakAveraging` averages the weights of any optimizer. Received: {inner.name!r} with use_ema=True, "
+                "which puts averages of its own into the model. Leave `use_ema` out."
+            )
+        if getattr(inner, "accumulate_batches", False):
+            raise ValueError(
+                f"`PolyakAveraging` takes the weights after each training step. Received: {inner.name!r} with "
+                "accumulate_batches=True, which takes one for several batches. Give all examples in one batch."
+            )
+
+
+def averages_stay(evaluate: str, companions: Iterable[Any]) -> bool:
+    """Whether callbacks are to find the averages in the model at the end of an epoch that was validated."""
+    companions = list(companions)
+    monitors = _monitors_of_keepers(companions)
+    wishes = {name.endswith(SUFFIX) for name in monitors}
+    if evaluate == "both" and len(wishes) > 1:
+        raise ValueError(
+            "Callbacks that keep weights find either the weights or the averages in the model. Received: some that "
+            f'monitor {" and ".join(map(repr, monitors))}, with evaluate="both". Let all of them monitor '
+            '"val_..._average", or none.'
+        )
+    stay = evaluate == "average" or (evaluate == "both" and wishes == {True})
+    if stay and any(isinstance(c, keras.callbacks.BackupAndRestore) for c in companions):
+        raise ValueError(
+            "`BackupAndRestore` would save the averages in the place of the weights, and go on from them. Received: it "
+            f'and evaluate={evaluate!r}. Take evaluate="raw", or "both" with all callbacks on \'val_loss\'.'
+        )
+    return stay
+
+
+def _monitors_of_keepers(callbacks: Iterable[Any]) -> list[str]:
+    """Return what those callbacks monitor that keep the weights of the best epoch."""
+    parts: list[Any] = [part for callback in callbacks for part in (callback, getattr(callback, "rule", None))]
+    keeps = ("restore_best_weights", "save_best_only")
+    return [part.monitor for part in parts if any(getattr(part, name, False) for name in keeps)]

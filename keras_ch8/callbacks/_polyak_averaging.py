@@ -1,0 +1,294 @@
+"""An average of the weights along the training."""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, final
+
+import numpy as np
+
+from .. import _checks
+from ..board import tags
+from ._averaged_model import AveragedModel
+from ._averaging_plan import Plan
+from ._averaging_terms import averages_stay, named_average, refuse_optimizer
+from ._base import AbstractCallback
+from ._companions import Companions
+
+
+@final
+class PolyakAveraging(AbstractCallback):
+    """Average the weights along the training, and use the average in their place (section 8.7.3).
+
+    After the t-th update, for each weight, from theta_hat = 0:
+
+        theta_hat <- alpha theta_hat + (1 - alpha) theta
+        average   <- theta_hat / (1 - alpha^t)
+
+    so that the average is theta after the first update. With `method`, another mean of the weights instead:
+
+        "uniform"      average <- average + (theta - average) / t
+        "polynomial"   average <- average + (theta - average) 4 / (t + 3): about the last quarter of the training
+
+    It works with any Keras optimizer, listed anywhere among the callbacks, and leaves the training as it is: bit for
+    bit, unless XLA compiles the model (`jit_compile=True`), which may round a last bit another way. What counts is an
+    update: neither the middle of an accumulation of gradients nor a step that is skipped for an infinite gradient.
+
+    At the end of an epoch callbacks find in the model the weights that were validated. With `evaluate="average"` these
+    are the averages, so `EarlyStopping` and `ModelCheckpoint` keep those; before the next epoch the weights are back.
+    With `"both"`, `val_loss` and the like are of the weights and `val_loss_average` of the averages; callbacks that
+    monitor the latter (Keras's need `mode="min"`) keep averages. Weights that another callback restores after the
+    training stay. `evaluate` and `predict` with `callbacks=[average]` use the averages.
+
+    State: for each weight its average, in float32 or wider, and two counters. `get_state` and `set_state` go on from
+    them in another `fit`, with the weights as they were, also where the model has the averages in it; without them each
+    `fit` begins anew. If `fit` dies, `raw_weights` are the weights as they were trained.
+
+    Differs from Keras's `use_ema` and `SwapEMAWeights`: the average is corrected for its start; updates count, not
+    micro-steps; weights come back bit for bit, after `predict` too; after an early stop the model has what `final`
+    says; the average may begin late, and has statistics of batch normalization of its own.
+
+    Args:
+        decay: Share alpha of the average that each update keeps. Defaults to `0.999`, unless `half_life` or `method` is
+            given.
+        half_life: Updates after which the share of a weight is halved, or a string such as `"500ba"` (batches), `"2ep"`
+            (epochs) or `"5%"` (of the training): alpha = 2^(-1 / half_life). Defaults to `None`.
+        method: `"uniform"` or `"polynomial"`. Defaults to `None`: exponential.
+        start: Updates before the first that is averaged, or a string as above; until then the average is theta.
+            Defaults to `0`.
+        evaluate: What `fit` validates: `"average"`, `"raw"`, or `"both"`, in two passes. Defaults to `"average"`.
+        final: What the model has after `fit`: `"average"`, `"raw"`, or `"best"`, those weights of all that were
+            validated whose loss was smallest. Defaults to `"average"`.
+        batch_norm: Which statistics of batch normalization go with the averages: `"average"`, their own averages;
+            `"recalibrate"`, new ones from `data`; `"keep"`, those of the weights. Defaults to `"average"`.
+        data: Inputs to recalibrate with, as for `keras_ch8.layers.recalibrate`. Defaults to `None`.
+
+    Raises:
+        ValueError: If an argument lies outside its range, or two say the same; in `fit`, if the optimizer or another
+            callback cannot go with it.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(64, 2))
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
+        >>> average = keras_ch8.callbacks.PolyakAveraging(half_life="1ep", evaluate="both")
+        >>> data = x, x @ [[1.0], [2.0]]
+        >>> log = model.fit(*data, epochs=3, validation_data=data, callbacks=[average], verbose=0).history
+        >>> log["val_loss"][-1] < log["val_loss_average"][-1] < log["val_loss"][0]
+        True
+        >>> model.set_weights(average.raw_weights)  # to train on
+
+    References:
+        Polyak and Juditsky (1992), Acceleration of Stochastic Approximation by Averaging; Shamir and Zhang (2013),
+        Stochastic Gradient Descent for Non-smooth Optimization; Goodfellow, Bengio, Courville (2016), Deep Learning,
+        section 8.7.3.
+    """
+
+    listens = False
+
+    def __init__(
+        self,
+        decay: float | None = None,
+        *,
+        half_life: float | str | None = None,
+        method: str | None = None,
+        start: float | str = 0,
+        evaluate: str = "average",
+        final: str = "average",
+        batch_norm: str = "average",
+        data: Any = None,
+    ) -> None:
+        super().__init__()
+        self._plan = Plan(decay, half_life, method, start)
+        self.evaluate = _checks.word(
+            "evaluate", evaluate, ("average", "raw", "both"), meaning="which weights `fit` validates"
+        )
+        self.final = _checks.word(
+            "final", final, ("average", "raw", "best"), meaning="which weights the model has after `fit`"
+        )
+        words = ("average", "recalibrate", "keep")
+        self.batch_norm = _checks.word("batch_norm", batch_norm, words, meaning="which statistics go with the averages")
+        if (batch_norm == "recalibrate") != (data is not None):
+            raise ValueError(
+                '`data` is what batch_norm="recalibrate" takes the statistics from. Received: '
+                f"batch_norm={batch_norm!r} and data of type {type(data).__name__}. Give both, with the x of `fit` as "
+                'data, or neither: batch_norm="average" needs none.'
+            )
+        self.data = data
+        self._averaged: AveragedModel | None = None
+        self._best: tuple[float, list[np.ndarray] | None] = (math.inf, None)
+        self._kept: Mapping[str, Any] | None = None
+        self._is_training = self._is_validating = False
+        self._aside: AbstractContextManager[None] | None = None
+
+    # --- the averages ------------------------------------------------------------------------------------------------
+
+    @property
+    def updates(self) -> int:
+        """How many updates were averaged."""
+        return 0 if self._averaged is None else self._averaged.average.count
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """What `model.get_weights` returns with the averages in the model."""
+        with self.swapped():
+            return self.model.get_weights()
+
+    @property
+    def raw_weights(self) -> list[np.ndarray]:
+        """What `model.get_weights` returns with the weights as they are trained; after `fit`, as they were last."""
+        return self.model.get_weights() if self._averaged is None else self._averaged.raw_weights()
+
+    def swapped(self) -> AbstractContextManager[None]:
+        """Have the averages in the model inside a `with` block, and give back exactly what was there."""
+        if self._averaged is None or not self.updates:
+            raise ValueError(
+                "`PolyakAveraging` has averaged nothing yet. Received: a request for its averages. Call `fit` with it, "
+                "for more updates than `start`."
+            )
+        return self._averaged.swapped()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what has happened so far, to go on from it after an interruption."""
+        return {"averaged": None if self._averaged is None else self._averaged.state(), "best": self._best}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` returned."""
+        self._kept = state
+
+    # --- a training --------------------------------------------------------------------------------------------------
+
+    def on_open(self) -> None:
+        """Begin to average, or go on."""
+        model, state = self.model, self._kept or {"averaged": None, "best": (math.inf, None)}
+        refuse_optimizer(model.optimizer)
+        others = [member for member in self.session.members if member is not self]
+        if any(isinstance(member, PolyakAveraging) for member in others):
+            raise ValueError("A training has one average. Received: several `PolyakAveraging`. List one of them.")
+        self._companions = Companions(self)
+        self._averages_stay = averages_stay(self.evaluate, self._companions.others)
+        if self._companions.lead():
+            self.session.members = [self, *others]
+        with model.distribute_strategy.scope():
+            if not model.optimizer.built:
+                model.optimizer.build(model.trainable_variables)
+            if self._averaged is None or not self._averaged.is_of(model):
+                self._averaged = AveragedModel(model, self._plan, self.batch_norm, self.data, self._validate)
+        self._averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])
+        self._best, self._kept = state["best"], None
+        self._is_training = True
+        self._averaged.attachment.attach()
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Give the weights back; this is the first callback that is called."""
+        if self._averaged is not None:
+            self._averaged.swap.back()
+
+    def _validate(self, evaluate: Callable[..., dict[str, float]], arguments: dict[str, Any]) -> dict[str, float]:
+        """Validate what is asked for, and leave in the model what callbacks are to find there."""
+        averaged = self._averaged
+        if averaged is None or not self.updates:
+            values = self._measure(evaluate, arguments)
+            return values | named_average(values) if self.evaluate == "both" else values
+        if self._averages_stay:
+            averaged.put_in()
+        first = self._measure(evaluate, arguments)
+        if self.evaluate != "both":
+            return first
+        again = arguments | {"callbacks": None, "verbose": 0}
+        if self._averages_stay:
+            averaged.swap.back()
+            second = self._measure(evaluate, again)
+            averaged.put_in()
+            return second | named_average(first)
+        with averaged.swapped():
+            second = self._measure(evaluate, again)
+        return first | named_average(second)
+
+    def _measure(self, evaluate: Callable[..., dict[str, float]], arguments: dict[str, Any]) -> dict[str, float]:
+        """Evaluate the weights in the model, and keep them if they are the best."""
+        self._is_validating = True
+        try:
+            values = evaluate(**arguments)
+        finally:
+            self._is_validating = False
+        loss = values.get("loss", math.nan)
+        if self.final == "best" and loss < self._best[0]:
+            self._best = loss, self.model.get_weights()
+        return values
+
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Show how far the weights are from their average."""
+        if self._averaged is not None and self.updates and self.session.writer is not None:
+            self.session.show({tags.AVERAGE_DISTANCE: self._averaged.distance()})
+
+    def on_end(self) -> None:
+        """Leave in the model what `final` says; what others restore, they restore after this."""
+        averaged = self._averaged
+        if averaged is None or not self._is_training:
+            return
+        self._is_training = False
+        if self.final == "raw":
+            averaged.swap.back()
+        elif self.final == "best" and self._best[1] is not None:
+            best = self._best[1]
+            averaged.swap.put(lambda: self.model.set_weights(best))
+        elif self.final == "average" and self.updates:
+            averaged.put_in()
+        else:
+            averaged.swap.back()
+            self._warn()
+
+    def _warn(self) -> None:
+        why = (
+            "no validation has measured a loss: give `validation_data` to `fit`"
+            if self.final == "best"
+            else "no update was averaged: the training was shorter than `start`, or makes its updates without "
+            "`model.optimizer`"
+        )
+        warnings.warn(f"`PolyakAveraging` leaves the weights as they are, since {why}.", UserWarning, stacklevel=2)
+
+    def on_close(self) -> None:
+        """Leave no trace in the model; of a training that has died, give the weights back."""
+        if self._averaged is not None:
+            if self._is_training:
+                self._averaged.swap.back()
+            self._averaged.attachment.remove()
+            self._companions.restore()
+        self._is_training = False
+
+    def findings(self) -> list[str]:
+        """Return what the average is made of."""
+        return [f"The average of the weights is over {self.updates} updates."] if self.updates else []
+
+    # --- evaluate and predict with callbacks=[average] ----------------------------------------------------------------
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Put the averages in, unless `fit` validates."""
+        if not self._is_validating:
+            self._begin_aside()
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Give back what was in the model."""
+        if not self._is_validating:
+            self._end_aside()
+
+    def on_predict_begin(self, logs: Any = None) -> None:
+        """Put the averages in."""
+        self._begin_aside()
+
+    def on_predict_end(self, logs: Any = None) -> None:
+        """Give back what was in the model."""
+        self._end_aside()
+
+    def _begin_aside(self) -> None:
+        self._end_aside()  # of a call that has died
+        if self._averaged is not None and self._averaged.model is self.model and self.updates:
+            self._aside = self._averaged.swapped()
+            self._aside.__enter__()
+
+    def _end_aside(self) -> None:
+        if self._aside is not None:
+            aside, self._aside = self._aside, None
+            aside.__exit__(None, None, None)

@@ -1,0 +1,87 @@
+"""What averaging is for: closed forms on a noisy quadratic, and batch normalization at a high learning rate."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from keras_ch8 import callbacks, optimizers
+from keras_ch8.layers import recalibrate
+
+RUNS, LR, H = 4096, 0.1, 1.0
+"""So many trainings at once, each of one weight: theta <- theta - lr (h theta + noise), with noise of variance 1."""
+
+
+def descend(average, steps, start=0.0, seed=0):
+    """Minimize h theta^2 / 2 with a noisy gradient; return the last weights and the averages."""
+    bias = keras.layers.Dense(RUNS, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(start))
+    model = keras.Sequential([keras.Input((1,)), bias])
+    model.compile(
+        optimizers.SGD(LR),
+        lambda noise, theta: keras.ops.sum(H / 2 * keras.ops.square(theta) + noise * theta, axis=-1),
+        steps_per_execution=50,
+    )
+    noise = np.random.default_rng(seed).normal(size=(steps, RUNS)).astype("float32")
+    model.fit(np.zeros((steps, 1), "float32"), noise, batch_size=1, verbose=0, callbacks=[average])
+    return average.raw_weights[1].astype("float64"), average.weights[1].astype("float64")
+
+
+@pytest.mark.slow
+def test_an_exponential_average_of_ar1_iterates_has_the_variance_of_theory():
+    """(1 - alpha) / (1 + alpha) (1 + alpha phi) / (1 - alpha phi) of theirs, with phi = 1 - lr h."""
+    alpha, phi = 0.99, 1 - LR * H
+    expected = (1 - alpha) / (1 + alpha) * (1 + alpha * phi) / (1 - alpha * phi)
+    assert expected == pytest.approx(0.0872, abs=1e-4)
+    last, average = descend(callbacks.PolyakAveraging(alpha), steps=1000)
+    assert np.mean(average**2) / np.mean(last**2) == pytest.approx(expected, rel=0.06)
+
+
+@pytest.mark.slow
+def test_a_tail_average_finds_the_bottom_that_the_last_iterate_jumps_around():
+    """Loss of the last iterate lr / (2 (2 - lr h)), .0263; of the mean of n, n E[theta^2] = 1 / h^2: .0005 for 1000."""
+    last, average = descend(callbacks.PolyakAveraging(method="uniform", start="50%"), steps=2000, start=3.0)
+    assert H / 2 * np.mean(last**2) == pytest.approx(LR / (2 * (2 - LR * H)), rel=0.06)
+    assert 1000 * np.mean(average**2) == pytest.approx(1 / H**2, rel=0.06)
+    assert H / 2 * np.mean(average**2) == pytest.approx(0.0005, rel=0.06)
+
+
+def digits():
+    x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(x))
+    x, y = (x[order] / 16).astype("float32"), y[order]
+    return (x[:1000], y[:1000]), (x[1000:], y[1000:])
+
+
+@pytest.mark.slow
+def test_averages_are_worse_than_the_weights_with_their_statistics_and_better_with_statistics_of_their_own():
+    """Three layers with batch normalization at a learning rate of 2: means of three seeds on the test set."""
+    (x, y), test = digits()
+    kinds = "raw", "stale", "averaged", "recalibrated"
+    losses, accuracies = ({kind: [] for kind in kinds} for _ in range(2))
+    for seed in range(3):
+        keras.utils.set_random_seed(seed)
+        model = keras.Sequential([keras.Input((64,))])
+        for _ in range(3):
+            model.add(keras.layers.Dense(64))
+            model.add(keras.layers.BatchNormalization())
+            model.add(keras.layers.ReLU())
+        model.add(keras.layers.Dense(10))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(2.0), loss, metrics=["accuracy"], steps_per_execution=25)
+        average = callbacks.PolyakAveraging(method="uniform", evaluate="raw")
+        model.fit(x, y, batch_size=20, epochs=14, verbose=0, callbacks=[average])
+        averaged, raw = average.weights, average.raw_weights
+        is_trained = {id(v) for v in model.trainable_variables}
+        stale = [a if id(v) in is_trained else r for v, a, r in zip(model.weights, averaged, raw, strict=True)]
+        model.set_weights(stale)
+        recalibrate(model, x, batch_size=20)
+        for kind, weights in zip(kinds, (raw, stale, averaged, model.get_weights()), strict=True):
+            model.set_weights(weights)
+            found = model.evaluate(*test, batch_size=len(test[0]), verbose=0)
+            losses[kind].append(found[0])
+            accuracies[kind].append(found[1])
+    loss, accuracy = ({kind: np.mean(values) for kind, values in all_of.items()} for all_of in (losses, accuracies))
+    assert loss["recalibrated"] < loss["averaged"] < loss["raw"] < loss["stale"], losses
+    assert loss["recalibrated"] < 0.7 * loss["raw"], losses
+    assert accuracy["stale"] < accuracy["raw"] - 0.02, accuracies
+    assert accuracy["raw"] < accuracy["recalibrated"], accuracies

@@ -1,0 +1,142 @@
+"""What is wrong with Keras's `use_ema` and `SwapEMAWeights`, one by one, and right here.
+
+Early stops (a model left with raw weights, or with weights of another loss than the one reported) are in
+test_polyak_keepers, `predict` is in test_polyak_averaging.
+"""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import callbacks, layers, optimizers
+from keras_ch8.callbacks._swap import Swap
+from tests.callbacks.runs import BATCH, STEPS, X, Y, network
+from tests.callbacks.test_polyak_averaging import VALIDATION, Path, again, assert_same, average_of, shared, train
+from tests.oracles import averages
+
+
+@pytest.mark.parametrize("raw, average", [(1e-6, 1000.0), (np.float32(np.pi), -1e-30), (np.inf, 0.0), (np.nan, 1.0)])
+def test_a_swap_is_exact_however_far_the_average_is(raw, average):
+    """Keras: swapped by sums and differences, 1e-6 beside 1000 comes back as 0."""
+    variable = keras.Variable(np.float32([raw]))
+    swap = Swap([variable])
+    swap.put(lambda: variable.assign([average]))
+    assert variable.numpy() == np.float32([average])
+    swap.back()
+    np.testing.assert_array_equal(variable.numpy(), np.float32([raw]))
+
+
+def test_fifty_swaps_leave_the_raw_weights_as_they_are():
+    """Keras: after 50 evaluations 83 of 161 weights have changed."""
+    model, _ = again(average_of, final="raw", epochs=1)
+    before = model.get_weights()
+    for _ in range(50):
+        with shared()[1].swapped():
+            assert (model.get_weights()[0] != before[0]).any()
+    assert_same(model.get_weights(), before)
+
+
+class Micro(keras.callbacks.Callback):
+    """Keeps the weights after each batch that changed them."""
+
+    def on_train_begin(self, logs=None):
+        self.moved, self.last = [], self.model.get_weights()
+
+    def on_train_batch_end(self, batch, logs=None):
+        weights = self.model.get_weights()
+        if any((a != b).any() for a, b in zip(weights, self.last, strict=True)):
+            self.moved.append(weights)
+        self.last = weights
+
+
+@pytest.mark.parametrize(
+    "kind", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)], ids=["Keras", "ours"]
+)
+def test_while_gradients_accumulate_the_average_stands_still(kind):
+    """Keras: the average decays on each micro-step, so that its momentum is m^k."""
+    average, micro = average_of(decay=0.8), Micro()
+    train(micro, average, optimizer=kind(0.1, gradient_accumulation_steps=3), validation_data=None)
+    assert average.updates == len(micro.moved) == 2 * STEPS // 3
+    for i, values in enumerate(zip(*micro.moved, strict=True)):
+        np.testing.assert_allclose(average.weights[i], averages.exponential(values, 0.8), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["scaled", "ours"])
+def test_a_step_that_is_skipped_for_an_infinite_gradient_is_no_update(kind):
+    x = X.copy()
+    x[8:16] = np.nan
+    inner = optimizers.SGD(0.1, skip_nonfinite=True) if kind == "ours" else keras.optimizers.SGD(0.1)
+    optimizer = inner if kind == "ours" else keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0)
+    average, micro, model = average_of(decay=0.8), Micro(), network(optimizer)
+    model.fit(x, Y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[micro, average])
+    assert average.updates == len(micro.moved) == STEPS - 1
+    for i, values in enumerate(zip(*micro.moved, strict=True)):
+        np.testing.assert_allclose(average.weights[i], averages.exponential(values, 0.8), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.slow
+def test_a_long_memory_does_not_hold_the_start():
+    """Keras: with momentum 0.999 and few updates the average is mostly the first weights, or 0."""
+    average, path = average_of(decay=0.9999), Path()
+    again(path, average, validation_data=None)
+    for i, values in enumerate(zip(*path.raw, strict=True)):
+        np.testing.assert_allclose(average.weights[i], averages.uniform(values), rtol=2e-3, atol=1e-4)
+
+
+def test_an_evaluation_before_the_first_step_is_of_the_weights():
+    """Keras: the average is 0 then, and so is the model."""
+    average, model = average_of(), shared()[0]
+    plain = model.evaluate(*VALIDATION, batch_size=BATCH, verbose=0)
+    assert model.evaluate(*VALIDATION, batch_size=BATCH, verbose=0, callbacks=[average]) == plain
+
+
+@pytest.mark.parametrize(
+    "batch_norm, kind",
+    [
+        ("average", layers.BatchNormalization),
+        pytest.param("recalibrate", keras.layers.BatchNormalization, marks=pytest.mark.slow),
+        pytest.param("recalibrate", layers.BatchNormalization, marks=pytest.mark.slow),
+        pytest.param("keep", keras.layers.BatchNormalization, marks=pytest.mark.slow),
+    ],
+)
+def test_batch_normalization_has_statistics_that_go_with_the_averages(batch_norm, kind):
+    """Keras: the averages are evaluated with the moving statistics of the raw weights."""
+    keras.utils.set_random_seed(0)
+    dense = keras.layers.Dense(4, "tanh")
+    model = keras.Sequential([keras.Input((6,)), dense, kind(momentum=0.5), keras.layers.Dense(2)])
+    model.compile(optimizers.SGD(0.5), "mse")
+    data = {"data": X} if batch_norm == "recalibrate" else {}
+    average = average_of(method="uniform", batch_norm=batch_norm, **data)
+    path = Path()
+    train(path, average, model=model, epochs=1, validation_data=None)
+    norm = model.layers[1]
+    places = [i for i, v in enumerate(model.weights) if any(v is s for s in norm.non_trainable_variables)]
+    if batch_norm == "average":
+        for place in places:
+            expected = averages.uniform([weights[place] for weights in path.raw])
+            np.testing.assert_allclose(model.get_weights()[place], expected, rtol=1e-5)
+    elif batch_norm == "keep":
+        assert_same([model.get_weights()[i] for i in places], [path.raw[-1][i] for i in places])
+    else:
+        mean = keras.ops.convert_to_numpy(dense(X)).mean(axis=0)  # 100 batches of 32 of the 48
+        np.testing.assert_allclose(norm.moving_mean.numpy(), mean, atol=0.03)
+        assert np.abs(path.raw[-1][places[0]] - mean).max() > 0.03
+    assert_same(average.raw_weights, path.raw[-1])
+
+
+@pytest.mark.slow
+def test_recalibrating_leaves_the_training_as_it_is():
+    def network_with_dropout():
+        keras.utils.set_random_seed(0)
+        inside = [keras.layers.Dense(4), layers.BatchNormalization(), keras.layers.Dropout(0.5), keras.layers.Dense(2)]
+        model = keras.Sequential([keras.Input((6,)), *inside])
+        model.compile(optimizers.SGD(0.1), "mse")
+        return model
+
+    plain, beside = Path(), Path()
+    average = callbacks.PolyakAveraging(evaluate="both", batch_norm="recalibrate", data=X)
+    train(plain, model=network_with_dropout(), shuffle=True)
+    train(beside, average, model=network_with_dropout(), shuffle=True)
+    for a, b in zip(plain.raw, beside.raw, strict=True):
+        assert_same(a, b)

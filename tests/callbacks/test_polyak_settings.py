@@ -1,0 +1,162 @@
+"""PolyakAveraging with any optimizer and in every way to run a model."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import callbacks, optimizers
+from tests.callbacks.runs import BATCH, STEPS, X, Y, needs_multi_optimizer, network
+from tests.callbacks.test_polyak_averaging import Path, assert_same, average_of, train
+from tests.oracles import averages
+
+
+def check(path, average, alpha=0.8, rtol=1e-5):
+    assert average.updates == len(path.raw)
+    for i, values in enumerate(zip(*path.raw, strict=True)):
+        np.testing.assert_allclose(average.weights[i], averages.exponential(values, alpha), rtol=rtol, atol=1e-6)
+
+
+def multi():
+    kinds = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1), {".*bias": keras.optimizers.Adam()})
+    return keras.optimizers.MultiOptimizer(kinds)
+
+
+OPTIMIZERS = {
+    "Nesterov": lambda: optimizers.Nesterov(0.1, 0.9),
+    "Adam-clipped": lambda: optimizers.Adam(global_clipnorm=0.1, weight_decay=0.1),
+    "RMSprop of Keras": lambda: keras.optimizers.RMSprop(),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_with_any_optimizer(name):
+    plain, path, average = Path(), Path(), average_of(decay=0.8)
+    train(path, average, optimizer=OPTIMIZERS[name](), epochs=1, validation_data=None)
+    check(path, average)
+    train(plain, optimizer=OPTIMIZERS[name](), epochs=1, validation_data=None)
+    for a, b in zip(path.raw, plain.raw, strict=True):
+        assert_same(a, b)
+
+
+@pytest.mark.slow
+def test_with_an_optimizer_that_is_given_the_loss():
+    path, average = Path(), average_of(decay=0.8)
+    train(path, average, optimizer=optimizers.SteepestDescent(), epochs=6, batch_size=len(X), validation_data=None)
+    check(path, average)
+
+
+@pytest.mark.slow
+@needs_multi_optimizer
+def test_with_several_optimizers():
+    path, average = Path(), average_of(decay=0.8)
+    train(path, average, optimizer=multi(), validation_data=None)
+    check(path, average)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"jit_compile": True}, {"run_eagerly": True}], ids=lambda o: next(iter(o)))
+@pytest.mark.parametrize("optimizer", [optimizers.Adam, keras.optimizers.Adam], ids=["ours", "Keras"])
+def test_compiled_or_op_by_op(options, optimizer):
+    path, average = Path(), average_of(decay=0.8)
+    train(path, average, model=network(optimizer(), **options), validation_data=None)
+    check(path, average)
+
+
+@pytest.mark.slow
+def test_every_step_of_an_execution_counts():
+    path, average, at_once = Path(), average_of(decay=0.8), average_of(decay=0.8)
+    train(path, average, model=network("sgd"), validation_data=None)
+    train(at_once, model=network("sgd", steps_per_execution=4), validation_data=None)
+    assert at_once.updates == len(path.raw) == 2 * STEPS
+    for a, b in zip(at_once.weights, average.weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
+def test_in_low_precision_the_average_is_float32(policy):
+    average, path, model = average_of(method="uniform", final="raw"), Path(), network(optimizers.SGD(0.1), policy)
+    train(path, average, model=model, validation_data=None)
+    kept = average.get_state()["averaged"]["average"]["averages"]
+    assert {a.dtype.name for a in kept} == {"float32"}
+    counted = path.raw[-average.updates :]  # the loss of float16 is scaled down at first
+    assert average.updates > STEPS
+    for i, values in enumerate(zip(*counted, strict=True)):
+        expected = averages.uniform([v.astype("float64") for v in values])
+        np.testing.assert_allclose(kept[i], expected, rtol=1e-5, atol=1e-6)
+        stored = average.weights[i]
+        assert stored.dtype == values[0].dtype
+        np.testing.assert_array_equal(stored, kept[i].astype(stored.dtype))
+    assert_same(model.get_weights(), path.raw[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
+@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
+def test_data_of_unknown_length_bring_no_ghost_update(optimizer):
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(BATCH).filter(lambda *_: True)
+    path, average, model = Path(), average_of(decay=0.8), network(optimizer(0.1))
+    model.fit(data, epochs=2, verbose=0, shuffle=False, callbacks=[path, average])
+    assert average.updates == 2 * STEPS
+    check(path, average)
+
+
+@pytest.mark.slow
+def test_a_model_that_is_built_by_its_first_batch_and_one_with_a_train_step_of_its_own():
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inside = [keras.layers.Dense(5, "tanh"), keras.layers.Dense(2)]
+
+        def call(self, x):
+            return self.inside[1](self.inside[0](x))
+
+        def train_step(self, data):
+            return super().train_step(data) | {"own": keras.ops.ones(())}
+
+    keras.utils.set_random_seed(0)
+    model = Model()
+    model.compile(optimizers.SGD(0.1), "mse")
+    path, average = Path(), average_of(decay=0.8)
+    _, history = train(path, average, model=model)
+    check(path, average)
+    assert history["own"] == [1.0, 1.0]
+
+
+@pytest.mark.slow
+def test_beside_telemetry_and_another_optimizer_in_the_middle(tmp_path):
+    average, path = average_of(decay=0.8, evaluate="both"), Path()
+    switch = callbacks.SwitchOptimizer(at=1, to=optimizers.SGD(0.05))
+    board = callbacks.TensorBoard(tmp_path)
+    model, _ = train(board, path, average, switch, optimizer=optimizers.Adam(), epochs=3)
+    check(path, average)
+    assert "train_step" not in vars(model)
+    updates = average.updates
+    train(model=model, epochs=1)
+    assert average.updates == updates
+
+
+@pytest.mark.slow
+def test_an_embedding_is_averaged_whole():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Embedding(50, 2), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(2))
+    model.compile(optimizers.Adagrad(0.1), "mse")
+    path, average = Path(), average_of(decay=0.8)
+    x = np.random.default_rng(0).integers(0, 9, (48, 3))
+    model.fit(x, Y, batch_size=BATCH, verbose=0, callbacks=[path, average])
+    check(path, average)
+
+
+@pytest.mark.slow
+def test_frozen_layers_are_left_alone():
+    model = network("sgd")
+    model.layers[0].trainable = False
+    model.compile(optimizers.SGD(0.1), "mse")
+    before = model.layers[0].get_weights()
+    path, average = Path(), average_of(decay=0.8)
+    train(path, average, model=model)
+    assert_same(model.layers[0].get_weights(), before)
+    check(path, average)

@@ -1,0 +1,91 @@
+"""An interrupted training goes on with the same averages, bit for bit, also from a model that holds the averages."""
+
+import pickle
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import optimizers
+from tests.callbacks.runs import STEPS, network
+from tests.callbacks.test_polyak_averaging import Path, StopAfter, again, assert_same, average_of, shared, train
+from tests.oracles import averages
+
+
+def momentum():
+    return network(optimizers.Momentum(0.05, 0.9))
+
+
+def test_a_training_goes_on_where_it_was_though_the_model_has_the_averages():
+    model, average, _ = shared()
+    whole, rest = Path(average), Path(average)
+    again(whole, average_of, epochs=4)
+    again(average_of, StopAfter(2 * STEPS), epochs=4)
+    assert_same(model.get_weights(), whole.averages[2 * STEPS - 1])
+    average.set_state(pickle.loads(pickle.dumps(average.get_state())))
+    train(rest, average, model=model, epochs=4, initial_epoch=2)
+    for name in ("raw", "averages"):
+        for some, others in zip(getattr(rest, name), getattr(whole, name)[2 * STEPS :], strict=True):
+            assert_same(some, others)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments, ends_in",
+    [
+        ({"half_life": "1ep", "evaluate": "both"}, "average"),
+        ({"method": "uniform", "start": "25%", "final": "best"}, "best"),
+    ],
+    ids=["exponential", "uniform"],
+)
+def test_a_saved_training_that_goes_on_is_one_that_was_not_interrupted(arguments, ends_in, tmp_path):
+    whole, path = average_of(**arguments), Path()
+    uninterrupted, history = train(path, whole, model=momentum(), epochs=4)
+
+    first = average_of(**arguments)
+    model, _ = train(first, StopAfter(2 * STEPS), model=momentum(), epochs=4)
+    model.save(tmp_path / "model.keras")
+    state = pickle.dumps(first.get_state())
+
+    model, second = keras.models.load_model(tmp_path / "model.keras"), average_of(**arguments)
+    if ends_in == "average":
+        assert_same(model.get_weights(), first.weights)
+    second.set_state(pickle.loads(state))
+    rest = Path()
+    _, after = train(rest, second, model=model, epochs=4, initial_epoch=2)
+    for a, b in zip(rest.raw, path.raw[2 * STEPS :], strict=True):
+        assert_same(a, b)
+    assert second.updates == whole.updates
+    assert_same(second.weights, whole.weights)
+    assert_same(model.get_weights(), uninterrupted.get_weights())
+    assert after["val_loss"] == history["val_loss"][2:]
+
+
+@pytest.mark.slow
+def test_a_state_can_be_taken_at_the_end_of_an_epoch_while_the_averages_are_in_the_model():
+    states, average, path = [], shared()[1], Path()
+    keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: states.append(average.get_state()))
+    again(keep, average_of, path)
+    for state, raw in zip(states, (path.raw[STEPS - 1], path.raw[-1]), strict=True):
+        assert_same(state["averaged"]["held"], raw)
+
+
+@pytest.mark.slow
+def test_without_a_state_a_second_fit_averages_anew_and_traces_nothing_anew():
+    traced = []
+
+    class Model(keras.Sequential):
+        def train_step(self, data):
+            traced.append(1)
+            return super().train_step(data)
+
+    model = Model([keras.Input((6,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    average, path = average_of(method="uniform", final="raw"), Path()
+    train(average, model=model, epochs=1)
+    count = len(traced)
+    train(average, path, model=model, epochs=1)
+    assert len(traced) == count
+    assert average.updates == STEPS
+    for i, values in enumerate(zip(*path.raw, strict=True)):
+        np.testing.assert_allclose(average.weights[i], averages.uniform(values), rtol=1e-5, atol=1e-7)
