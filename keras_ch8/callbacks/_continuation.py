@@ -1,0 +1,218 @@
+"""From an easy problem to the real one."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, final
+
+import numpy as np
+
+from .. import continuation
+from ..board import tags
+from ..schedules._duration import Clock, Duration, duration
+from ._base import AbstractCallback, say
+
+
+@final
+class Continuation(AbstractCallback):
+    """Train on an easy problem first, and on the real one at the end (section 8.7.6).
+
+    It moves the annealed numbers of the model's layers and of its loss from their `start` to their `end`: those of
+    `continuation.GaussianBlur`, `SmoothedActivation`, `WeightNoise`, `Temperature` and `LabelSmoothing`, and every
+    `continuation.Annealed` that is an attribute of a layer or of the loss. Before each batch, with u the share of the
+    continuation that is over,
+
+        value <- schedule(u) if u < 1, otherwise exactly `end`
+
+    In inference, and so in validation and in a saved model, the parts are the real problem at all times, and so is the
+    loss between epochs. Early values of `val_loss` thus say how well the weights do what they have not been trained on
+    yet: let `EarlyStopping` begin after `until`. When the training ends, all numbers are put to their `end`; if it has
+    not come there, a warning says so.
+
+    Let the learning rate fall meanwhile (`schedules.Cosine`): what is nearly a step has a narrow, high gradient. Four
+    layers of `"sign"` units on digits, blurred less and less, ended at more than 50 % errors at a constant rate of
+    Adam, and at 7 % with that schedule.
+
+    Progress is counted in batches from the first that the optimizer has made, so a training that goes on with its
+    optimizer goes on here. The step reads variables, so nothing is traced anew; with `steps_per_execution` all
+    batches of an execution have one value.
+
+    Puts into `logs`, for each epoch, the value at its last batch under the name `"<layer or loss>.<attribute>"`, such
+    as `gaussian_blur.stddev`; through `keras_ch8.callbacks.TensorBoard` as `ch8_continuation/<name>`.
+
+    Args:
+        schedule: `"linear"`, `"cosine"` (slow at both ends) or `"exponential"` (down to 1 % of the way, then the end):
+            from each number's start to its end; a function of u that returns the value; a list of values, for stages
+            of equal length; or a dict of such schedules by name, by layer or loss, or by attribute, which leaves the
+            other numbers alone. Defaults to `"linear"`.
+        until: When the real problem is reached: updates, or "10ep", "500ba", "70%": epochs, batches, or share of the
+            training. Defaults to `"70%"`.
+        variables: Dict of the numbers to move by name, instead of those found in model and loss. Defaults to `None`.
+        verbose: 1 prints at the end how many batches the real problem had. Defaults to `0`.
+
+    Raises:
+        TypeError: If `schedule` is none.
+        ValueError: If `until` is no length of time; in `fit`, if there is nothing to move or nothing of a name, a value
+            lies outside its range, or the length of an epoch is needed and not known.
+
+    Example:
+        >>> blur = keras_ch8.continuation.GaussianBlur(2.0, name="blur")
+        >>> model = keras.Sequential([keras.Input((8, 1)), blur, keras.layers.Flatten(), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
+        >>> callback = keras_ch8.callbacks.Continuation("linear", until="50%")
+        >>> x = np.ones((32, 8, 1))
+        >>> history = model.fit(x, x[:, 0], batch_size=4, epochs=3, callbacks=[callback], verbose=0).history
+        >>> [round(value, 3) for value in history["blur.stddev"]]
+        [0.833, 0.0, 0.0]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Sinha et al. (2020); Gulcehre et al. (2016).
+    """
+
+    listens = False
+
+    def __init__(
+        self,
+        schedule: Any = "linear",
+        until: int | str = "70%",
+        variables: Mapping[str, continuation.Annealed] | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__()
+        by_name = schedule if isinstance(schedule, Mapping) else {"": schedule}
+        self._schedules = {name: continuation.as_schedule(one) for name, one in by_name.items()}
+        self.schedule, self.until, self.variables, self.verbose = schedule, until, variables, verbose
+        self._until = duration("until", until)
+        self._numbers: dict[str, tuple[continuation.Annealed, continuation.Schedule]] = {}
+        self._kept: int | None = None
+        self._batches = 0
+
+    def get_state(self) -> dict[str, int]:
+        """Return how far it has come, to go on from it after an interruption without the optimizer's own count."""
+        return {"batches": self._batches}
+
+    def set_state(self, state: Mapping[str, int]) -> None:
+        """Go on in the next `fit` from what `get_state` returned."""
+        self._kept = int(state["batches"])
+
+    def on_begin(self) -> None:
+        """Forget the last training."""
+        self._numbers = {}
+
+    def on_open(self) -> None:
+        """Find the numbers, and how many batches the continuation has."""
+        optimizer = self.session.listener.optimizer
+        micro_steps = optimizer.gradient_accumulation_steps or 1
+        self._batches = self.session.step * micro_steps if self._kept is None else self._kept
+        self._kept = None
+        epochs_left = self.params["epochs"] - self.session.first_epoch
+        self._length = _in_batches(self._until, micro_steps, self.params.get("steps"), self._batches, epochs_left)
+        found = continuation.annealed_in(self.model) if self.variables is None else dict(self.variables)
+        self._numbers = _chosen(self._schedules, found)
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Set the values of the first batch."""
+        self._epoch_begins_at = self._batches
+        self._move()
+
+    def on_batch(self, batch: int) -> None:
+        """Set the values of the next batch; between epochs the problem is the real one."""
+        self._batches = self._epoch_begins_at + batch + 1
+        if batch + 1 == self.params["steps"]:
+            self._arrive()
+        else:
+            self._move()
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Validate on the real problem, also where the length of an epoch is not known."""
+        self._arrive()
+
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Report the values of the last batch."""
+        values = {name: self._value(name, self._batches - 1) for name in self._numbers}
+        self.session.log(logs, values)
+        self.session.show({tags.continuation(name): value for name, value in values.items()})
+
+    def on_end(self) -> None:
+        """Put the real problem in its place, and say so if it was not reached."""
+        self._arrive()
+        for sentence in self.findings():
+            if self.share < 1:
+                warnings.warn(sentence, stacklevel=2)
+            elif self.verbose:
+                say(sentence)
+
+    def on_close(self) -> None:
+        """Put the real problem in its place, also when the training has died."""
+        self._arrive()
+
+    @property
+    def share(self) -> float:
+        """The share of the continuation that is over, at most 1."""
+        return min(self._batches / self._length, 1.0)
+
+    def findings(self) -> list[str]:
+        """Return how far it has come."""
+        return [self._sentence] if self._numbers else []
+
+    @property
+    def _sentence(self) -> str:
+        last = ", ".join(f"`{name}` at {self._value(name, self._batches - 1):.4g}" for name in self._numbers)
+        if self.share < 1:
+            return (
+                f"The training ended after {self.share:.0%} of the continuation, with {last}. The model now computes "
+                "the real problem, on which it was not trained: train on, or reach it earlier with a smaller `until`."
+            )
+        rest = self._batches - int(np.ceil(self._length))
+        return f"The continuation has come to the real problem ({last}); {rest} batches were trained on it."
+
+    def _value(self, name: str, batch: int) -> float:
+        number, schedule = self._numbers[name]
+        u = max(batch, 0) / self._length
+        return schedule(u, number) if u < 1 else number.end
+
+    def _move(self) -> None:
+        for name, (number, _) in self._numbers.items():
+            number.value = self._value(name, self._batches)
+
+    def _arrive(self) -> None:
+        for number, _ in self._numbers.values():
+            number.value = number.end
+
+
+def _in_batches(until: Duration, micro_steps: int, per_epoch: float | None, begun: int, epochs_left: int) -> float:
+    """Return the length of the continuation in batches, counted from the first of the optimizer."""
+    if until.unit == "st":
+        return until.amount * micro_steps
+    if until.unit == "ba":
+        return until.amount
+    if per_epoch is None:
+        raise ValueError(
+            "`until` is in epochs or percent, and the length of an epoch is not known: the data do not say how many "
+            f"batches they have. Received: until={until.amount:g}{until.unit}. Give `steps_per_epoch` to `fit`, or "
+            'batches, such as "500ba".'
+        )
+    return until.steps(Clock(per_epoch, 1, begun + per_epoch * epochs_left))
+
+
+def _chosen(
+    schedules: Mapping[str, continuation.Schedule], found: Mapping[str, continuation.Annealed]
+) -> dict[str, tuple[continuation.Annealed, continuation.Schedule]]:
+    """Return each number with its schedule: that of its name before that of its owner or its attribute."""
+    if not found:
+        raise ValueError(
+            "`Continuation` moves annealed numbers, and there are none in the layers of the model or its loss. Put in "
+            "a part of `keras_ch8.continuation`, such as `GaussianBlur`, or give `variables`."
+        )
+    chosen, used = {}, set()
+    for name, number in found.items():
+        owner, _, attribute = name.rpartition(".")
+        fitting = [key for key in (name, owner, attribute, "") if key in schedules]
+        used |= set(fitting)
+        if fitting:
+            chosen[name] = number, schedules[fitting[0]]
+    if unknown := [key for key in schedules if key not in used]:
+        raise ValueError(
+            f"`schedule` has a schedule for {', '.join(map(repr, unknown))}, and there is no annealed number of that "
+            f"name, layer, loss or attribute. There are: {', '.join(found)}."
+        )
+    return chosen

@@ -1,0 +1,24 @@
+"""Continuation: from an easy problem to the real one (section 8.7.6). `callbacks.Continuation` moves the parts here."""
+
+from ._annealed import Annealed
+from ._annealed import annealed_in as annealed_in
+from ._continued import Continued
+from ._gaussian_blur import GaussianBlur
+from ._label_smoothing import LabelSmoothing
+from ._minimize import minimize
+from ._schedule import Schedule as Schedule
+from ._schedule import as_schedule as as_schedule
+from ._smoothed_activation import SmoothedActivation
+from ._temperature import Temperature
+from ._weight_noise import WeightNoise
+
+__all__ = [
+    "Annealed",
+    "Continued",
+    "GaussianBlur",
+    "LabelSmoothing",
+    "SmoothedActivation",
+    "Temperature",
+    "WeightNoise",
+    "minimize",
+]

@@ -1,0 +1,103 @@
+"""A number that a training moves."""
+
+import math
+from typing import Any, final
+
+import keras
+import numpy as np
+from keras import ops
+
+from .. import _backend, _checks, _keras
+
+
+@final
+class Annealed:
+    """A number that makes a problem easy at `start` and leaves the real one at `end` (section 8.7.6).
+
+    A layer, or a loss, keeps it as an attribute and asks for it in every call:
+
+        value   in training     it is moved from `start` to `end`, by `callbacks.Continuation` or by hand
+        end     in inference    so that a model always predicts, validates and is exported as the real problem
+
+    State: one float32 scalar, which a compiled step reads: setting it traces nothing anew. It is no weight. So files of
+    weights fit the model without the part, and putting back earlier weights does not put back an easier problem. A part
+    saves `start` and `value` in its configuration.
+
+    Args:
+        start: Number: the value that the training begins with.
+        end: Number: the value of the real problem. Defaults to `0`.
+        value: The value now. Defaults to `start`.
+        low: The smallest value that makes sense. Defaults to minus infinity.
+        high: The largest. Defaults to infinity.
+
+    Raises:
+        ValueError: If a value lies outside its range.
+
+    Example:
+        >>> class Steep(keras.layers.Layer):
+        ...     def __init__(self, **kwargs):
+        ...         super().__init__(**kwargs)
+        ...         self.steepness = keras_ch8.continuation.Annealed(1.0, end=20.0)
+        ...
+        ...     def call(self, x, training=None):
+        ...         return keras.ops.tanh(self.steepness.read(training) * x)
+        >>> layer, x = Steep(), np.array([0.1])
+        >>> print(layer(x, training=True).numpy().round(3), layer(x).numpy().round(3))
+        [0.1] [0.964]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6.
+    """
+
+    def __init__(
+        self,
+        start: float,
+        end: float = 0.0,
+        value: float | None = None,
+        *,
+        low: float = -math.inf,
+        high: float = math.inf,
+    ) -> None:
+        self._low, self._high = low, high
+        self.start, self.end = self._checked("start", start), self._checked("end", end)
+        self._value = self._checked("value", start if value is None else value)
+        self._variable = _backend.scalar(self._value, "float32")
+
+    def _checked(self, name: str, value: Any) -> float:
+        mend = "The easy problem is at `start`, the real one at `end`."
+        finite = _checks.number(
+            name, value, -math.inf, math.inf, open_low=True, meaning="an annealed number", mend=mend
+        )
+        return _checks.number(
+            name, finite, self._low, self._high, closed_high=True, meaning="an annealed number", mend=mend
+        )
+
+    @property
+    def value(self) -> float:
+        """The number in training; may be set at any time."""
+        return self._value
+
+    @value.setter
+    def value(self, value: float) -> None:
+        value = self._checked("value", value)
+        if np.float32(value) != np.float32(self._value):
+            self._variable.assign(value)
+        self._value = value
+
+    def read(self, training: bool | None = True, dtype: str = "float32") -> Any:
+        """Return the number as a tensor: as it is in training, `end` in inference."""
+        return ops.cast(_backend.as_tensor(self._variable) if training else self.end, dtype)
+
+
+def annealed_in(model: Any) -> dict[str, Annealed]:
+    """Return the annealed numbers of a model's layers and of its compiled loss, by name: `"<owner>.<attribute>"`."""
+    owners = [part for part, _ in _keras.flags_of(model)] + keras.tree.flatten(getattr(model, "loss", None))
+    found: dict[str, Annealed] = {}
+    for owner in owners:
+        for attribute, value in getattr(owner, "__dict__", {}).items():
+            if isinstance(value, Annealed) and all(value is not known for known in found.values()):
+                name = f"{owner.name}.{attribute}"
+                while name in found:
+                    name += "'"
+                found[name] = value
+    return found

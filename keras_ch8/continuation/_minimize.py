@@ -1,0 +1,144 @@
+"""Minimize a function through a series of blurred ones."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from ..second_order import AbstractMethod, Stop
+from ..second_order._minimize import as_method
+from ._continued import Continued
+from ._descents import Descents
+
+
+def minimize(
+    fun: Callable[[Any], Any],
+    x0: Any,
+    stddevs: Sequence[float],
+    *,
+    blurred: Callable[[Any, Any], Any] | None = None,
+    method: AbstractMethod | str = "lbfgs",
+    samples: int = 64,
+    seed: int = 0,
+    max_iterations: int = 1000,
+    gtol: float = 1e-5,
+    ftol: float = 0.0,
+    xtol: float = 0.0,
+) -> Continued:
+    """Minimize blurred costs one after the other, each from the last minimum, the real one last (equation 8.40).
+
+        J^(i)(x) <- E f(x'),  x' ~ N(x, sigma_i^2 I)        sigma_0 > sigma_1 > ... > 0, then f itself
+
+    Blurring may make a cost with many minima nearly convex, and leave its minimum near the best one. It may also not:
+    some costs stay as they are, and a broad shallow minimum outlives a narrow deep one. So plain descent on f runs from
+    the same starts, and the result says which ended lower.
+
+    Without `blurred` the mean is over `samples` fixed draws z and -z, the same for all x of a stage: smooth where f is,
+    and off by about the spread of f within sigma over sqrt(samples).
+
+    Args:
+        fun: x -> f(x): a vector of shape (n,) to a scalar, both tensors, written on `keras.ops` or TensorFlow.
+        x0: The start, a vector, or many, (starts, n), each minimized by itself in one program; in float32 or float64,
+            which is the type that is computed in. float64 if it is a list.
+        stddevs: sigma of the stages, falling, in units of x; a last 0, which is f, may be left out.
+        blurred: (x, sigma) -> J(x), the mean in closed form. Defaults to `None`: by sampling.
+        method: A method of `second_order`, or its name, for each stage and for plain descent. Defaults to `"lbfgs"`.
+        samples: Even number of draws of a stage. Defaults to `64`.
+        seed: Integer for the draws. Defaults to `0`.
+        max_iterations: Integer, for each stage. Defaults to `1000`.
+        gtol: As in `second_order.minimize`. Defaults to `1e-5`.
+        ftol: As there. Defaults to `0`.
+        xtol: As there. Defaults to `0`.
+
+    Returns:
+        A `Continued`: `x`, `value`, the `path`, the same of plain descent, and `message`.
+
+    Raises:
+        ValueError: If an argument lies outside its range, or `fun` returns no scalar.
+
+    Example:
+        >>> def rastrigin(x):
+        ...     return keras.ops.sum(10 + x**2 - 10 * keras.ops.cos(2 * np.pi * x))
+        >>> def blurred(x, sigma):
+        ...     shrunk = keras.ops.exp(-2 * np.pi**2 * sigma**2)
+        ...     return keras.ops.sum(10 + x**2 + sigma**2 - 10 * shrunk * keras.ops.cos(2 * np.pi * x))
+        >>> start = np.array([3.3, -2.2])
+        >>> found = keras_ch8.continuation.minimize(rastrigin, start, [1.0, 0.5, 0.25, 0.1], blurred=blurred)
+        >>> found.message
+        'Continuation ended at 0, plain descent from the same start at 12.93.'
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Wu (1997); Mobahi and Fisher (2015).
+    """
+    starts, stages = _as_starts(x0), _as_stages(stddevs)
+    _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations of a stage", mend="Try 1000.")
+    tolerances = {"gtol": gtol, "ftol": ftol, "xtol": xtol}
+    for name, tolerance in tolerances.items():
+        _checks.tolerance(name, tolerance, mend="0 is never; try 1e-5 for `gtol`.")
+    stop = Stop(**tolerances, max_iterations=max_iterations)
+    descend = Descents(fun, blurred, as_method(method), stop, starts.dtype.name)
+    draws = _draws(samples, seed, len(stages), starts.shape[1])
+
+    x, path, evaluations = starts, [], np.zeros(len(starts), int)
+    for sigma, z in zip([*stages, 0.0], [*draws, draws[0]], strict=True):
+        x, value, counts = descend(x, sigma, z)
+        path.append(x)
+        evaluations += counts
+    plain_x, plain_value, plain_evaluations = descend(starts, 0.0, draws[0])
+    found = Continued(
+        x=x,
+        value=value,
+        plain_x=plain_x,
+        plain_value=plain_value,
+        start_value=descend.values(starts, draws[0]),
+        stddevs=np.append(stages, 0.0),
+        path=np.stack(path),
+        path_values=np.stack([descend.values(x, draws[0]) for x in path]),
+        evaluations=evaluations,
+        plain_evaluations=plain_evaluations,
+    )
+    return found if np.ndim(x0) == 2 else found.of_start(0)
+
+
+def _as_starts(x0: Any) -> np.ndarray:
+    """Return the starts as rows."""
+    rows = np.asarray(x0)
+    if rows.dtype.kind in "iu":
+        rows = rows.astype("float64")
+    if rows.ndim not in (1, 2) or rows.size == 0 or rows.dtype.name not in ("float32", "float64"):
+        raise ValueError(
+            "`x0` must be a vector, or one a row, of at least one number in float32 or float64. "
+            f"Received: shape {rows.shape} and dtype {rows.dtype.name}. Flatten each start, and cast it."
+        )
+    return np.atleast_2d(rows)
+
+
+def _as_stages(stddevs: Any) -> np.ndarray:
+    """Return the standard deviations above 0, falling."""
+    stages = np.asarray(stddevs, "float64")
+    if stages.ndim == 1 and len(stages) and stages[-1] == 0:
+        stages = stages[:-1]
+    if (
+        stages.ndim != 1
+        or not len(stages)
+        or not (np.isfinite(stages) & (stages > 0)).all()
+        or (np.diff(stages) >= 0).any()
+    ):
+        raise ValueError(
+            "`stddevs` are the standard deviations of the stages, so it must be a list of numbers above 0 that fall; "
+            f"the last may be 0. Received: stddevs={stddevs!r}. Try `np.geomspace(width, width / 100, 10)`, with the "
+            "width of the region in which the minimum lies."
+        )
+    return stages
+
+
+def _draws(samples: Any, seed: Any, stages: int, n: int) -> np.ndarray:
+    """Return half of the draws of each stage; the other half is the opposite."""
+    count = _checks.count("samples", samples, 2, meaning="the draws of a stage", mend="Try 64.")
+    if count % 2:
+        raise ValueError(
+            f"`samples` are draws and their opposites, so it must be even. Received: samples={samples!r}. "
+            f"Try {count + 1}."
+        )
+    return np.random.default_rng(seed).normal(size=(stages, count // 2, n))

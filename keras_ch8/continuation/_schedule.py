@@ -1,0 +1,41 @@
+"""How an annealed number gets from its start to its end."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import _checks
+from ._annealed import Annealed
+
+Schedule = Callable[[float, Annealed], float]
+"""(u, number) -> value, where u in [0, 1) is the share of the continuation that is over."""
+
+LEFT = 0.01
+"""Share of the way that `"exponential"` leaves for its end."""
+LAWS: dict[str, Callable[[float], float]] = {
+    "linear": lambda u: 1 - u,
+    "cosine": lambda u: (1 + math.cos(math.pi * u)) / 2,
+    "exponential": lambda u: LEFT**u,
+}
+"""What share of the way is left at u."""
+
+
+def as_schedule(schedule: Any) -> Schedule:
+    """Return the schedule that came as a word, a function of u, or the values of stages of equal length."""
+    if isinstance(schedule, str):
+        law = LAWS[_checks.word("schedule", schedule, tuple(LAWS), meaning="how to get from the start to the end")]
+        return lambda u, number: _between(number, law(u))
+    if callable(schedule):
+        return lambda u, number: float(schedule(u))
+    if isinstance(schedule, Sequence) and len(schedule):
+        return lambda u, number: float(schedule[int(u * len(schedule))])
+    raise TypeError(
+        f"`schedule` must be one of {', '.join(map(repr, LAWS))}, a function of the share of the continuation that is "
+        f"over, or a list of values. Received: schedule={schedule!r}."
+    )
+
+
+def _between(number: Annealed, left: float) -> float:
+    """Return the value at which this share of the way is left; no rounding takes it out of the range."""
+    low, high = sorted((number.start, number.end))
+    return min(max(number.end + left * (number.start - number.end), low), high)

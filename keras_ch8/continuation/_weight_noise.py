@@ -1,0 +1,99 @@
+"""Noise on the weights of a layer."""
+
+from typing import Any, final
+
+import keras
+
+from .. import _backend, _checks
+from ._annealed import Annealed
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class WeightNoise(keras.layers.Wrapper):
+    """A layer whose weights are noisy in training, less and less (section 8.7.6, equation 8.40).
+
+    In each call in training, for each trainable variable w of the layer with two axes or more:
+
+        w' <- w + sigma z,  z ~ N(0, I)          exactly w at sigma = 0, and in inference
+
+    and the layer runs with w'. So training descends, by samples, the cost blurred over the weights:
+
+        J^(i)(theta) = E J(theta'),  theta' ~ N(theta, sigma_i^2 I)
+
+    whose sigma falls to 0 (`callbacks.Continuation`). The gradient is that of the drawn weights, and moves w. Biases
+    and other vectors have no noise. A recurrent layer has the same in all time steps.
+
+    Symbol        Argument        Unit and meaning
+    sigma         stddev          as the weights; Glorot's start of 100 units has a spread of 0.1
+
+    State: that of the layer; sigma, an `Annealed` number, in the attribute `stddev`; the state of the seed, which Keras
+    does not save.
+    Differs from `keras.layers.GaussianNoise`: that is noise on what a layer is given, with a constant spread.
+
+    Args:
+        layer: The layer.
+        stddev: Number of at least 0: sigma at the start. Defaults to `0.1`.
+        value: sigma now. Defaults to `stddev`.
+        seed: Integer for the noise. Defaults to `None`: Keras's.
+        **kwargs: As in `keras.layers.Layer`: `name`, ...; `dtype` defaults to that of the layer.
+
+    Raises:
+        ValueError: If `layer` is none, or `stddev` is negative.
+
+    Example:
+        >>> layer = keras_ch8.continuation.WeightNoise(keras.layers.Dense(1, use_bias=False), 0.1)
+        >>> x = np.ones((1, 4))
+        >>> float(layer(x, training=True)[0, 0]) == float(layer(x, training=True)[0, 0])
+        False
+        >>> float(layer(x)[0, 0]) == float(layer.layer(x)[0, 0])
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, sections 7.5 and 8.7.6; Graves (2011), Practical
+        Variational Inference for Neural Networks.
+    """
+
+    def __init__(
+        self, layer: Any, stddev: float = 0.1, value: float | None = None, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(layer, **{"dtype": getattr(layer, "dtype_policy", None), **kwargs})
+        self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Run the layer, in training with noisy weights."""
+        if not training:
+            return self.layer(inputs)
+        variables = self.layer.variables
+        with keras.StatelessScope([(v, self._noisy(v)) for v in variables], collect_losses=True) as scope:
+            before = [scope.get_current_value(v) for v in variables]
+            output = self.layer(inputs)
+        for variable, value in zip(variables, before, strict=True):
+            if (new := scope.get_current_value(variable)) is not value:  # what the layer writes: moving statistics
+                variable.assign(new)
+        for loss in scope.losses:
+            self.add_loss(loss)
+        return output
+
+    def _noisy(self, variable: Any) -> Any:
+        value = _backend.copy(variable.value)
+        if not variable.trainable or len(variable.shape) < 2:
+            return value
+        z = keras.random.normal(variable.shape, dtype=value.dtype, seed=self.seed_generator)
+        return value + self.stddev.read(True, value.dtype) * z
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the layer's output."""
+        return self.layer.compute_output_shape(input_shape)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return the mask of the layer's output."""
+        return self.layer.compute_mask(inputs, previous_mask)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this layer again."""
+        own = {"stddev": self.stddev.start, "value": self.stddev.value, "seed": self.seed}
+        return super().get_config() | own

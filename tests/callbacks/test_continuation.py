@@ -1,0 +1,294 @@
+"""Continuation: the value of every batch, the real problem at the end and in validation, and going on."""
+
+import math
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import callbacks, continuation, optimizers
+from keras_ch8.callbacks import Continuation
+from keras_ch8.continuation import Annealed, GaussianBlur, LabelSmoothing, SmoothedActivation, Temperature
+from tests.callbacks.runs import BATCH, STEPS, X, Y, fit
+from tests.callbacks.test_tensorboard import read, report
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Meter(keras.layers.Layer):
+    """Passes on, and writes down the number that each step in training reads."""
+
+    def __init__(self, start=3.0, end=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.number, self.traces = Annealed(start, end), 0
+
+    def build(self, input_shape):
+        new = {"initializer": "zeros", "trainable": False, "autocast": False}
+        self.count = self.add_weight(name="count", shape=(), dtype="int32", **new)
+        self.read = self.add_weight(name="read", shape=(100,), **new)
+
+    def call(self, inputs, training=None):
+        if training:
+            self.traces += 1
+            places = keras.ops.arange(100) == self.count
+            self.read.assign(keras.ops.where(places, self.number.read(training), self.read))
+            self.count.assign(self.count + 1)
+        return inputs * self.number.read(training, inputs.dtype)
+
+    @property
+    def values(self):
+        return self.read.numpy()[: int(self.count)]
+
+
+def metered(optimizer=None, meter=None, **options):
+    keras.utils.set_random_seed(0)
+    meter = meter or Meter(name="meter")
+    model = keras.Sequential([keras.Input((6,)), meter, keras.layers.Dense(2)])
+    model.compile(optimizer or optimizers.SGD(0.01), "mse", **options)
+    return model, meter
+
+
+@pytest.mark.parametrize(
+    "word, left",
+    [
+        ("linear", lambda u: 1 - u),
+        ("cosine", lambda u: (1 + math.cos(math.pi * u)) / 2),
+        ("exponential", lambda u: 0.01**u),
+    ],
+)
+def test_a_law_says_what_share_of_the_way_is_left(word, left):
+    for u in (0.0, 0.25, 0.9):
+        assert continuation.as_schedule(word)(u, Annealed(3.0, end=1.0)) == pytest.approx(1 + 2 * left(u))
+
+
+def test_the_laws_never_leave_the_way():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        start, end = rng.normal(size=2) * 10.0 ** rng.integers(-3, 4, size=2)
+        number = Annealed(start, end, low=min(start, end), high=max(start, end))
+        for word in ("linear", "cosine", "exponential"):
+            for u in (0.0, rng.uniform(), 1 - 1e-16):
+                number.value = continuation.as_schedule(word)(u, number)
+
+
+UNITS = [("9ba", 9), ("50%", STEPS), ("1ep", STEPS), (8, 8), ("100%", 2 * STEPS)]
+
+
+@pytest.mark.parametrize("until, batches", [UNITS[0], *(pytest.param(*u, marks=pytest.mark.slow) for u in UNITS[1:])])
+def test_each_batch_has_the_value_of_the_law_and_the_end_is_exact(until, batches):
+    model, meter = metered()
+    fit(model, [Continuation("linear", until)], epochs=2)
+    expected = 1 + 2 * np.maximum(1 - np.arange(2 * STEPS) / batches, 0)
+    np.testing.assert_allclose(meter.values, expected, rtol=1e-6)
+    assert (meter.values[batches:] == 1).all()
+
+
+def test_a_function_and_a_list_give_the_value_itself():
+    number = Annealed(3.0, end=1.0)
+    assert [continuation.as_schedule(lambda u: 2 - u / 2)(u, number) for u in (0.0, 0.5)] == [2.0, 1.75]
+    stages = continuation.as_schedule([3.0, 2.0, 1.5])
+    assert [stages(u / 6, number) for u in range(6)] == [3.0, 3.0, 2.0, 2.0, 1.5, 1.5]
+
+
+@pytest.mark.parametrize(
+    "options", [{"steps_per_execution": 2}, pytest.param({"jit_compile": True}, marks=pytest.mark.slow)]
+)
+def test_nothing_is_traced_anew(options):
+    model, meter = metered(**options)
+    fit(model, [], epochs=1)
+    traced = meter.traces
+    fit(model, [Continuation(until="100%")], epochs=3)
+    assert meter.traces == traced
+    every = options.get("steps_per_execution", 1)
+    batches = np.arange(STEPS, 4 * STEPS) // every * every
+    np.testing.assert_allclose(meter.values[STEPS:], 1 + 2 * (1 - batches / (4 * STEPS)), rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
+def test_updates_are_counted_where_gradients_are_accumulated(optimizer):
+    model, meter = metered(optimizer(0.01, gradient_accumulation_steps=2))
+    fit(model, [Continuation("linear", until=4)], epochs=2)
+    np.testing.assert_allclose(meter.values, 1 + 2 * np.maximum(1 - np.arange(2 * STEPS) / 8, 0), rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_training_that_goes_on_is_that_of_an_uninterrupted_one():
+    whole, meter = metered()
+    fit(whole, [Continuation("linear", until="75%")], epochs=4)
+    parts, other = metered()
+    with pytest.warns(UserWarning, match="ended after 67% of the continuation"):
+        fit(parts, [Continuation("linear", until="18ba")], epochs=2)
+    fit(parts, [Continuation("linear", until="75%")], epochs=4, initial_epoch=2)
+    np.testing.assert_array_equal(other.values, meter.values)
+    np.testing.assert_array_equal(parts.get_weights()[2], whole.get_weights()[2])
+
+
+@pytest.mark.slow
+def test_the_state_goes_on_where_the_optimizer_begins_anew():
+    first, _ = metered()
+    callback = Continuation("linear", until="18ba")
+    with pytest.warns(UserWarning, match="67%"):
+        fit(first, [callback], epochs=2)
+    second, meter = metered()
+    again = Continuation("linear", until="18ba")
+    again.set_state(callback.get_state())
+    fit(second, [again], epochs=2)
+    np.testing.assert_allclose(meter.values, 1 + 2 * np.maximum(1 - np.arange(12, 24) / 18, 0), rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_logs_and_tensorboard_have_the_value_at_the_last_batch_of_each_epoch(tmp_path):
+    model, _ = metered()
+    board = callbacks.TensorBoard(tmp_path)
+    history = fit(model, [Continuation("linear", until="100%"), board], epochs=2)
+    expected = [1 + 2 * (1 - 5 / 12), 1 + 2 * (1 - 11 / 12)]
+    np.testing.assert_allclose(history["meter.number"], expected, rtol=1e-6)
+    shown = read(tmp_path)["ch8_continuation/meter.number"]
+    np.testing.assert_allclose(shown[1] if isinstance(shown, tuple) else [p[1] for p in shown], expected, rtol=1e-6)
+    assert "The continuation has come to the real problem (`meter.number` at 1.167); 0 batches" in report(tmp_path)
+
+
+def real_and_easy():
+    """A model with parts of several kinds, and the same without them, with equal weights."""
+    keras.utils.set_random_seed(0)
+    layers = {n: keras.layers.Dense(s) for n, s in (("hidden", 5), ("out", 2))}
+    inputs = keras.Input((6,))
+    h = keras.layers.Flatten()(GaussianBlur(1.0, name="blur")(keras.layers.Reshape((6, 1))(inputs)))
+    h = SmoothedActivation("relu", 1.0)(Temperature(4.0)(layers["hidden"](h)))
+    easy = keras.Model(inputs, layers["out"](h))
+    real = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, "relu"), keras.layers.Dense(2)])
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    easy.compile(optimizers.SGD(0.1), LabelSmoothing(loss, 0.3))
+    real.compile(optimizers.SGD(0.1), loss)
+    return easy, real
+
+
+LABELS = np.eye(2, dtype="float32")[(Y[:, 0] > 0).astype(int)]
+
+
+def test_validation_is_on_the_real_problem_and_the_end_is_the_model_without_the_parts_bit_for_bit():
+    easy, real = real_and_easy()
+    losses = []
+
+    class Check(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            real.set_weights(easy.get_weights())
+            losses.append((real.evaluate(X, LABELS, **batches), self.model.evaluate(X, LABELS, **batches)))
+
+    batches = {"batch_size": BATCH, "verbose": 0}
+    data = {**batches, "shuffle": False, "validation_data": (X, LABELS), "validation_freq": 2}
+    history = easy.fit(X, LABELS, epochs=2, callbacks=[Check(), Continuation("linear", "100%")], **data).history
+    np.testing.assert_allclose(history["blur.stddev"], [1 - 5 / 12, 1 - 11 / 12])
+    np.testing.assert_allclose(*zip(*losses, strict=True), rtol=1e-6)
+    assert history["val_loss"] == pytest.approx([losses[1][0]], rel=1e-6)
+
+    np.testing.assert_array_equal(easy.predict_on_batch(X), real.predict_on_batch(X))
+    assert easy.train_on_batch(X, LABELS) == real.train_on_batch(X, LABELS)
+    for found, expected in zip(easy.get_weights(), real.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_an_early_end_warns_and_leaves_the_real_problem():
+    model, meter = metered()
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = True
+
+    callback = Continuation("linear", until="50%")
+    with pytest.warns(UserWarning, match=r"after 50% of the continuation, with `meter.number` at 2.167.*not trained"):
+        fit(model, [Stop(), callback], epochs=4)
+    assert meter.number.value == 1.0
+    assert callback.findings()[0].startswith("The training ended after 50%")
+
+
+def test_a_dict_moves_what_it_names_and_the_nearest_name_counts():
+    keras.utils.set_random_seed(0)
+    a, b, c, d = Meter(name="a"), Meter(name="b"), Temperature(2.0, name="c"), Meter(name="d")
+    model = keras.Sequential([keras.Input((6,)), a, b, c, d, keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    fit(model, [Continuation({"a": [2.0], "b.number": [1.5], "b": [2.5], "temperature": [1.5]}, until="6ba")], epochs=1)
+    assert (set(a.values), set(b.values), set(d.values)) == ({2.0}, {1.5}, {3.0})
+
+
+def test_numbers_of_ones_own_are_moved():
+    model, meter = metered()
+    own = Annealed(4.0)
+    history = fit(model, [Continuation([2.0], until="6ba", variables={"own": own})], epochs=1)
+    assert history["own"] == [2.0]
+    assert (own.value, meter.number.value) == (0.0, 3.0)
+
+
+@pytest.mark.slow
+def test_a_model_without_shapes_is_built_by_its_first_batch():
+    meter = Meter(name="meter")
+    model = keras.Sequential([meter, keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    fit(model, [Continuation(until="100%")], epochs=1)
+    np.testing.assert_allclose(meter.values, 1 + 2 * (1 - np.arange(STEPS) / STEPS), rtol=1e-6)
+
+
+def until_the_end():
+    for _ in range(STEPS):
+        yield X[:BATCH], Y[:BATCH]
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
+def test_data_of_unknown_length_need_a_length_in_batches():
+    model, meter = metered()
+    model.fit(until_the_end(), callbacks=[Continuation(until="3ba")], shuffle=False, verbose=0)
+    np.testing.assert_allclose(meter.values[:STEPS], 1 + 2 * np.maximum(1 - np.arange(STEPS) / 3, 0), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"Received: until=70%. Give `steps_per_epoch`"):
+        model.fit(until_the_end(), callbacks=[Continuation()], shuffle=False, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        ({"schedule": "square"}, ValueError, "`schedule` says how to get from the start to the end.*'linear'"),
+        ({"schedule": 3.0}, TypeError, "`schedule` must be one of 'linear'.*Received: schedule=3.0"),
+        ({"schedule": []}, TypeError, "or a list of values"),
+        ({"until": "70"}, ValueError, "`until` is a length of time"),
+    ],
+)
+def test_an_argument_that_is_none_is_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        Continuation(**arguments)
+
+
+def test_what_is_not_there_is_named_with_what_there_is():
+    model, _ = metered()
+    with pytest.raises(ValueError, match=r"schedule for 'blur'.*There are: meter.number"):
+        fit(model, [Continuation({"blur": "linear", "meter": "linear"})])
+    plain = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
+    plain.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="there are none in the layers of the model or its loss"):
+        fit(plain, [Continuation()])
+    number = Annealed(1.0, low=0.0)
+    with pytest.raises(ValueError, match=r"`value` is an annealed number.*Received: value=-1.0"):
+        fit(plain, [Continuation([-1.0], variables={"own": number})])
+
+
+@pytest.mark.slow
+def test_two_replicas_train_as_one_device():
+    code = (
+        "import tensorflow as tf, contextlib, keras, numpy as np\n"
+        "from keras_ch8.callbacks import Continuation; from keras_ch8.continuation import Temperature\n"
+        "from tests.callbacks.runs import X, Y\n"
+        "device = tf.config.list_physical_devices('CPU')[0]\n"
+        "tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
+        "found = []\n"
+        "for scope in (contextlib.nullcontext(), tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1']).scope()):\n"
+        "    keras.utils.set_random_seed(0)\n"
+        "    with scope:\n"
+        "        model = keras.Sequential([keras.Input((6,)), Temperature(4.0), keras.layers.Dense(2)])\n"
+        "        model.compile(keras.optimizers.SGD(0.1), 'mse', jit_compile=False)\n"
+        "    model.fit(X, Y, 16, 2, 0, [Continuation(until='70%')], shuffle=False)\n"
+        "    found.append(model.get_weights()[0])\n"
+        "print(np.abs(found[0] - found[1]).max())\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert float(done.stdout.splitlines()[-1]) < 1e-6
