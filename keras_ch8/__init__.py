@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from . import callbacks as callbacks
     from . import chapter as chapter
     from . import clipping as clipping
+    from . import continuation as continuation
+    from . import curriculum as curriculum
     from . import curvature as curvature
+    from . import data as data
     from . import initializers as initializers
     from . import landscapes as landscapes
     from . import layers as layers
@@ -35,7 +38,10 @@ __all__ = [
     "callbacks",
     "chapter",
     "clipping",
+    "continuation",
+    "curriculum",
     "curvature",
+    "data",
     "initializers",
     "landscapes",
     "layers",

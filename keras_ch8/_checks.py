@@ -140,6 +140,30 @@ def length(name: str, value: Any, expected: int, *, of: str) -> None:
         )
 
 
+def shard(value: Any, batch_size: int) -> tuple[int, int]:
+    """Return which worker this is, and of how many, each of which takes an equal part of a batch; None is (0, 1)."""
+    given = (0, 1) if value is None else value
+    ok = isinstance(given, tuple) and len(given) == 2
+    ok = ok and all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in given)
+    if not ok or not 0 <= given[0] < given[1] or batch_size % given[1]:
+        raise ValueError(
+            "`shard` is (index, count): which worker this is, counted from 0, and of how many, which share a batch of "
+            f"{batch_size} equally. Received: shard={value!r}. Try (0, 2) and (1, 2), and a `batch_size` that the "
+            "number of workers divides."
+        )
+    return int(given[0]), int(given[1])
+
+
+def inside_source(arguments: dict[str, Any], *names: str) -> None:
+    """Refuse arrays beside a source of data, which holds all of them."""
+    for name in names:
+        if arguments.get(name) is not None:
+            raise ValueError(
+                f"A source of `keras_ch8.data` holds all arrays itself. Received: `{name}` beside a source. "
+                f"Make the source with it: `ArraySource(x, {name}={name}, ...)`."
+            )
+
+
 def permutation(name: str, value: Any, size: int, *, of: str) -> np.ndarray:
     """Return a permutation of 0 .. size - 1 as an array of integers; else raise ValueError."""
     order = np.asarray(value)
@@ -171,6 +195,14 @@ def word(name: str, value: Any, words: tuple[str, ...], *, meaning: str) -> str:
             f"`{name}` says {meaning}, so it must be one of {', '.join(map(repr, words))}. Received: {name}={value!r}."
         )
     return str(value)
+
+
+def at_most_one(given: dict[str, Any], *, meaning: str) -> None:
+    """Refuse several arguments that say the same; None is none."""
+    if sum(value is not None for value in given.values()) > 1:
+        received = ", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
+        names = ", ".join(f"`{name}`" for name in given)
+        raise ValueError(f"Each of {names} says {meaning}. Received: {received}. Give one of them.")
 
 
 def mode(value: Any) -> str:
@@ -219,3 +251,10 @@ def wolfe(c1: Any, c2: Any) -> None:
     number("c1", c1, 0.0, 0.5, open_low=True, meaning="the share of the promised decrease", mend="Try 1e-4.")
     meaning, mend = "the share of the slope that may be left", "Try 0.9, or 0.4 for conjugate gradients."
     number("c2", c2, c1, 1.0, open_low=True, meaning=meaning, mend=mend)
+
+
+def stddev(value: Any) -> float:
+    """Check the standard deviation of a noise or of a blur, which is at least 0."""
+    return number(
+        "stddev", value, 0.0, math.inf, meaning="a standard deviation", mend="Try 1.0; 0 is no noise and no blur."
+    )

@@ -2,12 +2,15 @@
 
 import contextlib
 import gc
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 from keras.src.backend.common import global_state
 from keras.src.backend.tensorflow import nn as _nn
+from keras.src.trainers.data_adapters import data_adapter as _data_adapter
+from keras.src.trainers.epoch_iterator import EpochIterator as _EpochIterator
 
 
 class Optimizer(keras.optimizers.Optimizer):
@@ -96,7 +99,7 @@ def lower_is_better(metric: Any) -> None:
 
 def mode_of(model: Any, name: str) -> str | None:
     """Return "min" or "max" for a quantity that `fit` reports, by its name; None if Keras does not know."""
-    name = name.removeprefix("val_")
+    name = name.removeprefix("val_").removesuffix("_average")
     if name == "loss" or name.endswith("_loss"):
         return "min"
     metrics = [m for outer in getattr(model, "metrics", ()) for m in (outer, *getattr(outer, "metrics", ()))]
@@ -233,3 +236,60 @@ def layers_of(variables: Sequence[Any]) -> dict[int, Any]:
     living = (x for x in gc.get_objects() if issubclass(type(x), keras.Layer))
     own = ((id(v), layer) for layer in living for v in getattr(layer, "_trainable_variables", ()))
     return {key: layer for key, layer in own if key in wanted}
+
+
+def is_validation(arguments: dict[str, Any]) -> bool:
+    """Whether these are the arguments with which `fit` calls `evaluate`, to validate."""
+    return bool(arguments.get("_use_cached_eval_dataset"))
+
+
+DataAdapter = _data_adapter.DataAdapter
+"""What `fit`, `evaluate` and `predict` turn their data into; one that they are given they take as it is."""
+
+
+class BatchLoop:
+    """One `fit`, `evaluate` or `predict`, as the object that leads it through the batches of an adapter."""
+
+    def __init__(self, iterator: Any, arguments: dict[str, Any]) -> None:
+        self._iterator = iterator
+        self.arguments = {**arguments, "steps_per_epoch": iterator.steps_per_epoch}
+        """What the user gave beside the data, by the names that `fit` has for it."""
+
+    @property
+    def trains(self) -> bool:
+        """Whether this is `fit`, which alone knows weights of classes."""
+        return "class_weight" in self.arguments
+
+    @property
+    def batches_given(self) -> int:
+        """Batches of this epoch that the compiled step has been given; 0 at its end."""
+        return int(self._iterator._steps_seen)
+
+    @property
+    def is_before_first_epoch(self) -> bool:
+        """Whether the loop, in `on_epoch_end`, has not reached the end of an epoch, but starts over."""
+        return self._iterator._current_iterator is None
+
+    def read_from(self, adapter: Any) -> None:
+        """Read from another adapter."""
+        self._iterator.data_adapter = adapter
+        self.set_length(adapter.num_batches)
+
+    def set_length(self, batches: int) -> None:
+        """Set the length of the next epoch, in `on_epoch_begin`."""
+        self._iterator._num_batches = batches
+
+
+def asking_loop() -> BatchLoop:
+    """Return the loop that has just called the `get_tf_dataset` of an adapter, which calls this.
+
+    Keras tells an adapter neither who asks nor the other arguments of `fit`; but the function that calls knows them.
+    """
+    asking = sys._getframe(2).f_locals
+    iterator, arguments = asking.get("self"), asking.get("kwargs")
+    if not isinstance(iterator, _EpochIterator) or not isinstance(arguments, dict):
+        raise RuntimeError(
+            "Only `fit`, `evaluate` and `predict` of Keras can ask for batches here. Received: a call from "
+            f"{asking.get('self')!r}. Give the source itself to one of them, or take its `batches`."
+        )
+    return BatchLoop(iterator, arguments)

@@ -24,7 +24,7 @@ def when_keras_is_imported() -> None:
 def _register() -> None:
     """Import the modules whose classes register themselves; on another backend than TensorFlow there are none."""
     if sys.modules["keras"].backend.backend() == "tensorflow":
-        for room in ("initializers", "layers", "losses", "metrics", "optimizers", "schedules"):
+        for room in ("continuation", "initializers", "layers", "losses", "metrics", "optimizers", "schedules"):
             importlib.import_module(f"keras_ch8.{room}")
 
 

@@ -1,6 +1,6 @@
 """The chapter as data: what each section is about and which parts of the suite are for it.
 
-A section without parts has none yet. README's table is made from this: `python -m keras_ch8.chapter`.
+README's table is made from this: `python -m keras_ch8.chapter`.
 """
 
 from typing import NamedTuple
@@ -57,7 +57,7 @@ SECTIONS = (
     Section(
         "8.1.3",
         "batch and minibatch algorithms",
-        ("monitors.gradient_noise", "monitors.online_risk"),
+        ("monitors.gradient_noise", "monitors.online_risk", "data.ArraySource", "data.read"),
         "s8_1_3_minibatches.py",
     ),
     Section(
@@ -201,8 +201,13 @@ SECTIONS = (
         ("layers.BatchNormalization", "layers.fold", "layers.recalibrate", "monitors.batch_statistics"),
         "s8_7_1_batch_norm.py",
     ),
-    Section("8.7.2", "coordinate descent"),
-    Section("8.7.3", "Polyak averaging"),
+    Section(
+        "8.7.2",
+        "coordinate descent",
+        ("optimizers.BlockCoordinateDescent",),
+        "s8_7_2_coordinate_descent.py",
+    ),
+    Section("8.7.3", "Polyak averaging", ("callbacks.PolyakAveraging",), "s8_7_3_polyak.py"),
     Section("8.7.4", "supervised pretraining", ("training.pretrain_greedily",), "s8_7_4_pretraining.py"),
     Section(
         "8.7.5",
@@ -210,7 +215,33 @@ SECTIONS = (
         ("layers.Maxout", "layers.Skip", "layers.auxiliary_head"),
         "s8_7_5_easy_models.py",
     ),
-    Section("8.7.6", "continuation methods and curriculum learning"),
+    Section(
+        "8.7.6",
+        "continuation methods and curriculum learning",
+        (
+            "callbacks.Continuation",
+            "continuation.minimize",
+            "continuation.Annealed",
+            "continuation.GaussianBlur",
+            "continuation.SmoothedActivation",
+            "continuation.WeightNoise",
+            "continuation.Temperature",
+            "continuation.LabelSmoothing",
+            "callbacks.Curriculum",
+            "curriculum.linear",
+            "curriculum.root",
+            "curriculum.competence",
+            "curriculum.exponential",
+            "curriculum.step",
+            "curriculum.baby_steps",
+            "curriculum.one_pass",
+            "curriculum.sequence_length",
+            "curriculum.teacher_loss",
+            "curriculum.cross_validated_loss",
+            "training.compare_curricula",
+        ),
+        "s8_7_6_curriculum.py",
+    ),
 )
 
 

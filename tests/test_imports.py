@@ -32,7 +32,7 @@ def test_import_is_light():
 def test_an_unknown_part_is_named_with_what_there_is():
     with pytest.raises(
         AttributeError,
-        match=r"no attribute 'optimisers'. It has: callbacks, chapter, clipping, curvature, initializers, landscapes",
+        match=r"no attribute 'optimisers'. It has: callbacks, chapter, clipping, continuation, curriculum, curvature",
     ):
         _ = keras_ch8.optimisers
 

@@ -306,3 +306,75 @@ def test_layers_inside_a_layer_have_flags_of_their_own_that_can_be_put_back():
         part.trainable = trainable
     assert [layer.trainable for layer in outer.layers] == [False, True]
     assert [v.trainable for v in outer.variables] == [False, False, True, True]
+
+
+def test_fit_evaluate_and_predict_take_an_adapter_as_it_is_and_ask_it_in_this_order():
+    class Spy(_keras.DataAdapter):
+        num_batches = 2
+
+        def get_tf_dataset(self):
+            self.loop = _keras.asking_loop()
+            calls.append("dataset")
+            return tf.data.Dataset.from_tensors((np.ones((2, 1)), np.ones((2, 1)))).repeat(3)
+
+        def on_epoch_begin(self):
+            self.loop.set_length(3)
+            calls.append("begin")
+
+        def on_epoch_end(self):
+            calls.append("before" if self.loop.is_before_first_epoch else "end")
+
+    model, calls = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), []
+    model.compile("sgd", "mse")
+    count = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: calls.append("callback"),
+        on_train_batch_end=lambda batch, logs: calls.append(spy.loop.batches_given),
+    )
+    spy = Spy()
+    model.fit(spy, epochs=2, verbose=0, callbacks=[count], class_weight={0: 1.0}, shuffle=False, batch_size=5)
+    assert calls == ["dataset", "before", *2 * ["callback", "begin", 1, 2, 3, "end"]]
+    said = {"batch_size": 5, "class_weight": {0: 1.0}, "shuffle": False, "steps_per_epoch": None, "y": None,
+            "sample_weight": None}  # fmt: skip
+    assert spy.loop.trains
+    assert {name: spy.loop.arguments[name] for name in said} == said
+    model.evaluate(spy, verbose=0, steps=2)
+    assert not spy.loop.trains
+    assert spy.loop.arguments["steps_per_epoch"] == 2
+
+
+def test_an_adapter_may_send_the_loop_that_asks_to_another_one():
+    class Door(_keras.DataAdapter):
+        num_batches = 9
+
+        def get_tf_dataset(self):
+            loop = _keras.asking_loop()
+            loop.read_from(Room())
+            assert not loop.trains
+            return tf.data.Dataset.from_tensors(np.ones((2, 1))).repeat(3)
+
+    class Room(_keras.DataAdapter):
+        num_batches = 3
+
+        def on_epoch_begin(self):
+            calls.append("begin")
+
+    model, calls = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), []
+    assert model.predict(Door(), verbose=0).shape == (6, 1)
+    assert calls == ["begin"]
+
+
+def test_fit_validates_by_calling_evaluate_of_the_model_and_says_that_it_is_fit():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    theirs, calls = model.evaluate, []
+
+    def evaluate(**arguments):
+        calls.append(_keras.is_validation(arguments))
+        return theirs(**arguments) | {"loss": 7.0}
+
+    model.evaluate = evaluate
+    data = keras.ops.ones((4, 2)), keras.ops.ones((4, 1))
+    history = model.fit(*data, validation_data=data, verbose=0).history
+    model.evaluate(x=data[0], y=data[1], verbose=0, return_dict=True)
+    assert calls == [True, False]
+    assert history["val_loss"] == [7.0]

@@ -11,7 +11,10 @@ from keras_ch8 import (
     callbacks,
     chapter,
     clipping,
+    continuation,
+    curriculum,
     curvature,
+    data,
     initializers,
     landscapes,
     layers,
@@ -35,8 +38,8 @@ SECOND_ORDER = [
 ]  # fmt: skip
 RULES = ["adaptive", "by_global_norm", "by_norm", "by_percentile", "by_value"]
 CALLBACKS = [
-    "ClipGradients", "Diagnosis", "EarlyStopping", "GradientClippingLogger", "LearningRateDecay", "SurrogateGap",
-    "SwitchOptimizer", "TensorBoard",
+    "ClipGradients", "Continuation", "Curriculum", "Diagnosis", "EarlyStopping", "GradientClippingLogger",
+    "LearningRateDecay", "PolyakAveraging", "SurrogateGap", "SwitchOptimizer", "TensorBoard",
 ]  # fmt: skip
 LAWS = ["Cosine", "Exponential", "InverseTime", "LinearDecay", "OneCycle", "Scaled", "Sequence", "Warmup", "on_plateau"]
 CRITERIA = [
@@ -46,8 +49,8 @@ CRITERIA = [
 FAMILIES = ["bernoulli", "categorical", "gaussian", "gaussian_with_variance", "laplace", "poisson"]
 LOSSES = ["Exponential", "ModifiedHuber", "NegativeLogLikelihood"]
 TRIALS = [
-    "audit_start", "compare_learning_rates", "find_learning_rate", "pretrain_greedily", "retrain_on_all_data",
-    "scale_to_data",
+    "audit_start", "compare_curricula", "compare_learning_rates", "find_learning_rate", "pretrain_greedily",
+    "retrain_on_all_data", "scale_to_data",
 ]  # fmt: skip
 STARTS = [
     "Heuristic", "IdentityRecurrent", "Normalized", "Orthogonal", "RandomWalk", "Sparse", "forget_gate",
@@ -57,17 +60,25 @@ MONITORS = [
     "batch_statistics", "cliff", "distance", "gradient_noise", "gradient_norm", "layer_flow", "online_risk", "spectrum",
     "step_length", "time_horizon",
 ]  # fmt: skip
+ANNEALED = ["Annealed", "GaussianBlur", "LabelSmoothing", "SmoothedActivation", "Temperature", "WeightNoise"]
+CURRICULA = [
+    "baby_steps", "competence", "cross_validated_loss", "exponential", "linear", "one_pass", "root", "sequence_length",
+    "step", "teacher_loss",
+]  # fmt: skip
 NAMES = {
     callbacks: CALLBACKS,
     clipping: RULES,
+    continuation: [*ANNEALED, "minimize"],
+    curriculum: CURRICULA,
     curvature: ["check_gradient", "gradient", "hessian", "hessian_vector_product", "lanczos", "powers"],
+    data: ["ArraySource", "read"],
     initializers: STARTS,
     landscapes: ["cliff", "path", "plane", "ravine", "rosenbrock", "saddle"],
     layers: ["BatchNormalization", "Maxout", "Skip", "auxiliary_head", "fold", "recalibrate"],
     losses: LOSSES + FAMILIES,
     metrics: ["ZeroOneLoss"],
     monitors: MONITORS,
-    optimizers: OPTIMIZERS + SECOND_ORDER,
+    optimizers: [*OPTIMIZERS, *SECOND_ORDER, "BlockCoordinateDescent"],
     schedules: LAWS,
     second_order: ["minimize"],
     stopping: CRITERIA,
@@ -76,6 +87,9 @@ NAMES = {
     verdicts: [],
 }  # fmt: skip
 HELD = {
+    continuation: ["Continued"],
+    curriculum: ["AbstractPacing", "CurriculumSampler"],
+    data: ["Plan", "Sampler"],
     curvature: ["GradientCheck", "Powers", "Spectrum"],
     landscapes: ["Path", "Plane", "Trajectory"],
     layers: ["DeeplySupervised"],
@@ -125,7 +139,9 @@ HELD = {
     ],
     stopping: ["Past", "Reason", "Why"],
     symmetries: ["Balance"],
-    training: ["Audit", "Comparison", "Pretraining", "RangeTest", "Retraining", "Scaling", "Stage"],
+    training: [
+        "Audit", "Comparison", "CurriculumComparison", "Pretraining", "RangeTest", "Retraining", "Scaling", "Stage",
+    ],
     verdicts: [
         "KINDS",
         "LEVELS",
@@ -151,7 +167,7 @@ def test_public_names():
     for module, names in NAMES.items():
         assert sorted(module.__all__) == sorted(names + HELD.get(module, [])), module
     public = [n for n, v in vars(optimizers).items() if not n.startswith("_") and not inspect.ismodule(v)]
-    assert sorted(public) == sorted(OPTIMIZERS + SECOND_ORDER)
+    assert sorted(public) == sorted(NAMES[optimizers])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -184,6 +200,7 @@ def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_ord
 
 
 PARTS = [getattr(module, name) for module, names in NAMES.items() if module is not optimizers for name in names]
+PARTS.append(optimizers.BlockCoordinateDescent)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.__module__}.{part.__name__}")

@@ -15,6 +15,10 @@ from .compiling import in_xla as in_xla
 from .compiling import trace as trace
 from .compiling import trace_each as trace_each
 from .compiling import traces as traces
+from .datasets import gathered as gathered
+from .datasets import in_order as in_order
+from .datasets import is_dataset as is_dataset
+from .datasets import planned as planned
 from .seeds import seed_state as seed_state
 from .seeds import set_seed_state as set_seed_state
 from .solver import gradients as gradients
@@ -25,6 +29,7 @@ from .solver import solve_positive as solve_positive
 from .solver import value_and_gradient as value_and_gradient
 from .solver import value_and_gradients as value_and_gradients
 from .solver import value_and_jacobian as value_and_jacobian
+from .switching import switch as switch
 from .tensorflow import END_OF_DATA as END_OF_DATA
 from .tensorflow import all_finite as all_finite
 from .tensorflow import all_reduce_sum as all_reduce_sum

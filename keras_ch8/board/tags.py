@@ -81,6 +81,9 @@ LAYER_MAP = Tag(
     "large, grey is zero, red is infinite or NaN.",
     "8.2.5",
 )
+AVERAGE_DISTANCE = Tag(
+    "ch8/average_distance", "weight", "Euclidean distance between the trainable weights and their average.", "8.7.3"
+)
 SURROGATE = Tag("ch8_surrogate/surrogate", "loss", "The loss that is minimized, on the training set.", "8.1.2")
 TRUE_LOSS = Tag("ch8_surrogate/true", "as the metric", "The loss that is meant, on the training set.", "8.1.2")
 VAL_SURROGATE = Tag("ch8_surrogate/val_surrogate", "loss", "The loss that is minimized, on validation data.", "8.1.2")
@@ -186,16 +189,32 @@ SOLVER = {
 }
 """Numbers of the methods of section 8.6, by name."""
 
+CURRICULUM = {
+    name: Tag(f"ch8_curriculum/{name}", unit, text, "8.7.6")
+    for name, unit, text in (
+        ("share", "ratio", "Share of the examples that may be drawn, at the last step of the epoch."),
+        ("seen", "ratio", "Share of the examples that have been drawn so far."),
+        ("difficulty", "as given", "Mean difficulty of the examples that were drawn in the epoch."),
+        ("loss_1", "loss", "Loss of examples of the easiest fifth, as in inference and without their weights."),
+        ("loss_2", "loss", "The same, of the second fifth."),
+        ("loss_3", "loss", "The same, of the third fifth."),
+        ("loss_4", "loss", "The same, of the fourth fifth."),
+        ("loss_5", "loss", "The same, of the hardest fifth."),
+    )
+}
+"""Numbers of a curriculum, by name."""
+
 ALL = (
     LOSS, GRADIENT_NORM, UPDATE_NORM, LEARNING_RATE, NONFINITE, GRADIENT_NORM_CLIPPED, CLIP_COEFFICIENT, CLIPPED_SHARE,
     EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
     SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
     FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, START_BEFORE, START_AFTER, START_REPORT,
-    *DIAGNOSIS.values(), *SOLVER.values(),
+    AVERAGE_DISTANCE,
+    *DIAGNOSIS.values(), *SOLVER.values(), *CURRICULUM.values(),
 )  # fmt: skip
 """All tags with a fixed name, the most important first."""
 
-_BATCH, _EPOCH = "ch8_batch/", "ch8_epoch/"
+_BATCH, _EPOCH, _CONTINUATION = "ch8_batch/", "ch8_epoch/", "ch8_continuation/"
 
 
 def diagnosis(name: str) -> Tag:
@@ -218,9 +237,14 @@ def epoch(name: str) -> Tag:
     return Tag(_EPOCH + name, "as the metric", "Value at the end of an epoch.", "8.1.2")
 
 
+def continuation(name: str) -> Tag:
+    """Return the tag of an annealed number of a model."""
+    return Tag(_CONTINUATION + name, "as the part", "Annealed number of the model, at the end of an epoch.", "8.7.6")
+
+
 def describe(name: str) -> str:
     """Return the description of a series by its name; "" for a series that is not of this module."""
-    for prefix, tag in ((_BATCH, batch), (_EPOCH, epoch)):
+    for prefix, tag in ((_BATCH, batch), (_EPOCH, epoch), (_CONTINUATION, continuation)):
         if name.startswith(prefix):
             return tag(name.removeprefix(prefix)).description
     return _DESCRIPTIONS.get(name, "")

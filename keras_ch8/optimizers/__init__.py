@@ -15,8 +15,10 @@ from .steepest_descent import SteepestDescent as SteepestDescent  # isort: skip
 from .conjugate_gradient import ConjugateGradient as ConjugateGradient  # isort: skip
 from .bfgs import BFGS as BFGS  # isort: skip
 from .lbfgs import LBFGS as LBFGS  # isort: skip
+from .block_coordinate_descent import BlockCoordinateDescent as BlockCoordinateDescent  # isort: skip
 
 __all__ = [
-    "BFGS", "LBFGS", "SGD", "Adagrad", "Adam", "ConjugateGradient", "LevenbergMarquardt", "Momentum", "Nesterov",
-    "Newton", "RMSprop", "RMSpropNesterov", "SaddleFreeNewton", "SteepestDescent", "TruncatedNewton",
+    "BFGS", "LBFGS", "SGD", "Adagrad", "Adam", "BlockCoordinateDescent", "ConjugateGradient", "LevenbergMarquardt",
+    "Momentum", "Nesterov", "Newton", "RMSprop", "RMSpropNesterov", "SaddleFreeNewton", "SteepestDescent",
+    "TruncatedNewton",
 ]  # fmt: skip

@@ -14,8 +14,9 @@ NAMES = {
     "ch8_surrogate/val_surrogate", "ch8_surrogate/val_true", "ch8_range/log10_learning_rate", "ch8_range/loss",
     "ch8_range/loss_smoothed", "ch8_range/report", "ch8/verdicts", "ch8_diagnosis/gradient_by_layer",
     "ch8_diagnosis/signal_by_layer", "ch8_diagnosis/relative_update_by_layer", "ch8_diagnosis/gradient_by_time",
-    "ch8_start/sums_before", "ch8_start/sums_after", "ch8_start/report",
+    "ch8_start/sums_before", "ch8_start/sums_after", "ch8_start/report", "ch8/average_distance",
     *(f"ch8_diagnosis/{name}" for name in tags.DIAGNOSIS), *(f"ch8_solver/{name}" for name in tags.SOLVER),
+    *(f"ch8_curriculum/{name}" for name in tags.CURRICULUM),
 }  # fmt: skip
 SPIKY = {tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.UPDATE_NORM, tags.EFFECTIVE_RATE, tags.LOSS}
 
@@ -25,7 +26,11 @@ def test_the_names_are_these_and_each_is_there_once():
     assert {tag for tag in tags.ALL if tag.spiky} == SPIKY
 
 
-@pytest.mark.parametrize("tag", [*tags.ALL, tags.batch("loss"), tags.epoch("val_loss")], ids=lambda tag: tag.name)
+@pytest.mark.parametrize(
+    "tag",
+    [*tags.ALL, tags.batch("loss"), tags.epoch("val_loss"), tags.continuation("blur.stddev")],
+    ids=lambda tag: tag.name,
+)
 def test_a_description_says_what_in_which_unit_and_where_in_the_book(tag):
     assert re.fullmatch(r"[A-Z].+\. \[.+\] \(section 8\.\d(\.\d)?\)", tag.description)
     assert tag.unit in tag.description

@@ -1,0 +1,225 @@
+"""The easy examples first."""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import numpy as np
+
+from .. import _checks, _keras, curriculum
+from ..board import tags
+from ..curriculum._difficulty import judged, numbers, samples_of_buckets
+from ..curriculum._example_loss import ExampleLoss
+from ..curriculum._order import ORDERS
+from ..curriculum._words import as_pacing
+from ..schedules._duration import Clock, duration
+from ._base import AbstractCallback, say
+
+OWN_LOSS = ("model_loss", "self_paced")
+"""Words for a difficulty that is the loss of the model itself."""
+
+
+@final
+class Curriculum(AbstractCallback):
+    """Draw the batches from the easy examples first, and from more and more of them (section 8.7.6).
+
+        u      <- min(step / until, 1)
+        batch  <- examples out of the first c(u) n in the order of difficulty; of its places, a share `mix` is filled
+                  out of all examples at any time
+
+    The source is given to `fit`, and its epochs have as many steps as without. From the step on at which c is 1 its
+    batches are those that it would have without a curriculum, example by example. After the training it has its own
+    sampler again.
+
+    Whether a curriculum helps is an open question each time: it may where labels are noisy or steps are few, and on
+    clean data with time enough random order does as well (Wu et al. 2021). `order="hard"` and `order="random"` are the
+    controls, with the same pacing; `training.compare_curricula` runs them all.
+
+    Puts into `logs`, for each epoch:
+
+        curriculum_share        c at its last step
+        curriculum_seen         share of the examples that have been drawn so far
+        curriculum_difficulty   mean difficulty of what was drawn in it
+
+    `keras_ch8.callbacks.TensorBoard` shows them as `ch8_curriculum/...`, and with them the loss at the end of the epoch
+    for five buckets of examples, from the easiest to the hardest; `ch8/report` says when all examples were in.
+
+    State: the losses that the order is made of, where they are the model's own, and which examples were seen.
+
+    Args:
+        source: A source of `keras_ch8.data`, the one that `fit` is given.
+        difficulty: A number for each example, the easiest having the smallest; a function of `(x, y)` that returns
+            them, for some thousand examples at a time, such as `curriculum.sequence_length`; `"model_loss"`: the loss
+            of the example by the model as it is, taken anew every `refresh` epochs; `"self_paced"`: the same, and those
+            that are drawn as easy weigh (lambda - loss) / (lambda - smallest loss), scaled to a mean of 1 in the batch,
+            with lambda the smallest loss that is not drawn.
+        pacing: `"linear"`, `"root"`, `"competence"`, `"exponential"`, `"step"`, `"baby_steps"`, `"one_pass"`; a law of
+            `keras_ch8.curriculum` with its arguments; or a function of u. Defaults to `"linear"`.
+        start: Share of the examples at the beginning, where `pacing` is a word. Defaults to `None`: 0.2, and 0.01 with
+            `"competence"`.
+        until: Steps until all examples are in, or "10ep", "500ba", "50%" of the training. Defaults to `"50%"`.
+        mix: Share of the places that are filled out of all examples at any time, in [0, 1). Defaults to `0.1`.
+        order: `"easy"`, `"hard"` or `"random"`: which examples come first. Defaults to `"easy"`.
+        refresh: Epochs after which the model's own losses are taken anew. Defaults to `1`.
+        verbose: 1 prints at the end when all examples were in. Defaults to `0`.
+
+    Raises:
+        TypeError: If `source` is none.
+        ValueError: If an argument lies outside its range; in `fit`, if it is given other data than `source`.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+        >>> source = keras_ch8.data.ArraySource(x, x[:, :1], batch_size=8, seed=0)
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.SGD(), "mse")
+        >>> easy_first = keras_ch8.callbacks.Curriculum(source, difficulty=np.abs(x[:, 0]), mix=0)
+        >>> history = model.fit(source, epochs=4, callbacks=[easy_first], verbose=0).history
+        >>> [round(share, 2) for share in history["curriculum_share"]]
+        [0.55, 0.95, 1.0, 1.0]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Bengio et al. (2009), Curriculum Learning;
+        Zaremba and Sutskever (2014), Learning to Execute; Kumar, Packer, Koller (2010), Self-Paced Learning; Wu, Dyer,
+        Neyshabur (2021), When Do Curricula Work?
+    """
+
+    listens = False
+
+    def __init__(
+        self,
+        source: Any,
+        difficulty: Any,
+        pacing: Any = "linear",
+        start: float | None = None,
+        until: int | str = "50%",
+        mix: float = 0.1,
+        order: str = "easy",
+        refresh: int = 1,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__()
+        if not all(hasattr(source, name) for name in ("sampler", "take", "count", "steps")):
+            raise TypeError(
+                "`source` has a sampler that decides its epochs, so it must be a source of `keras_ch8.data`. Received: "
+                f"an object of type {type(source).__name__}. Make one: keras_ch8.data.ArraySource(x, y)."
+            )
+        self._of_model = isinstance(difficulty, str)
+        if self._of_model:
+            _checks.word("difficulty", difficulty, OWN_LOSS, meaning="which loss of the model it is")
+        elif not callable(difficulty):
+            difficulty = numbers(difficulty, source.count)
+        self.source, self.difficulty, self.pacing = source, difficulty, as_pacing(pacing, start)
+        self.until, self.verbose = duration("until", until), verbose
+        self.mix = _checks.number(
+            "mix", mix, 0.0, 1.0, meaning="the share of the places that all examples may fill", mend="Try 0.1."
+        )
+        self.order = _checks.word("order", order, ORDERS, meaning="which examples come first")
+        self.refresh = _checks.count(
+            "refresh", refresh, 1, meaning="the epochs between two looks at the losses", mend="Try 1."
+        )
+        if self._of_model and difficulty == "self_paced":
+            source.weighted = True  # what `fit` reads has places for weights or not, before any callback is told
+        self._kept: Mapping[str, Any] | None = None
+        self._forget({})
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what has happened so far, to go on from it after an interruption."""
+        return {"losses": self._losses, "refreshed": self._refreshed, "seen": self._seen.copy()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` returned."""
+        self._kept = state
+
+    def _forget(self, kept: Mapping[str, Any]) -> None:
+        self._losses: np.ndarray | None = kept.get("losses")
+        self._refreshed: int = kept.get("refreshed", 0)
+        self._seen = np.array(kept.get("seen", np.zeros(self.source.count, "bool")))
+        self._sampler: curriculum.CurriculumSampler | None = None
+        self._epochs = 0
+
+    def on_begin(self) -> None:
+        """Forget the last training, unless `set_state` says to go on from it."""
+        self._forget(self._kept or {})
+        self._kept = None
+        self._example_loss = ExampleLoss(self.model)
+        if not self.model.built:  # the first epoch is planned before its first batch could build it
+            _keras.build_on(self.model, self.source.take(np.arange(min(self.source.batch_size, self.source.count))))
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Take the losses of the model, if it is time; before the first epoch put the curriculum into the source."""
+        if self._of_model and (self._losses is None or epoch - self._refreshed >= self.refresh):
+            self._losses, self._refreshed = self._losses_of(np.arange(self.source.count)), epoch
+            if self._sampler is not None:
+                self._sampler.rank(self._losses)
+        if self._sampler is None:
+            self._sampler = self.source.sampler = self._made(epoch)
+
+    def _losses_of(self, examples: np.ndarray) -> np.ndarray:
+        return self._example_loss(self.source.take, examples)
+
+    def _made(self, epoch: int) -> "curriculum.CurriculumSampler":
+        ordinary = self.source.sampler
+        if isinstance(ordinary, curriculum.CurriculumSampler):  # left by a training that has died
+            ordinary = ordinary.ordinary
+        return curriculum.CurriculumSampler(
+            ordinary,
+            judged(self.difficulty, self.source) if self._losses is None else self._losses,
+            self.pacing,
+            until=self._steps(),
+            mix=self.mix,
+            order=self.order,
+            soft=self._of_model and self.difficulty == "self_paced",
+            seed=self.source.seed,
+            first=self.source.epoch - epoch,
+        )
+
+    def _steps(self) -> float:
+        """Return the length of the curriculum in batches."""
+        accumulated = getattr(self.model.optimizer, "gradient_accumulation_steps", None) or 1
+        per_epoch = self.source.steps / accumulated
+        return self.until.steps(Clock(per_epoch, accumulated, per_epoch * self.params["epochs"])) * accumulated
+
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Report the epoch."""
+        sampler = self._sampler
+        if sampler is None or sampler.last is None:
+            raise ValueError(
+                "`Curriculum` decides the epochs of its source, and nobody has asked for one. Received: other data in "
+                "`fit`. Give it the same source: model.fit(source, callbacks=[Curriculum(source, ...)])."
+            )
+        self._epochs = epoch + 1
+        indices = sampler.plan(epoch + sampler.first).indices
+        drawn = indices[indices >= 0]
+        self._seen[drawn] = True
+        values = {
+            "share": float(self.pacing(sampler.progress(epoch + sampler.first, len(indices))[-1])),
+            "seen": float(self._seen.mean()),
+            "difficulty": float(sampler.difficulty[drawn].mean()),
+        }
+        self.session.log(logs, {f"curriculum_{name}": value for name, value in values.items()})
+        if self.session.writer is not None:
+            losses = self._losses_of((examples := samples_of_buckets(sampler.difficulty)).ravel())
+            of_buckets = losses.reshape(examples.shape).mean(axis=1)
+            values |= {f"loss_{i}": float(loss) for i, loss in enumerate(of_buckets, 1)}
+            self.session.show({tags.CURRICULUM[name]: value for name, value in values.items()})
+
+    def on_end(self) -> None:
+        """Say how it went."""
+        if self.verbose:
+            say(*self.findings())
+
+    def on_close(self) -> None:
+        """Give the source its own sampler back."""
+        if self._sampler is not None and self.source.sampler is self._sampler:
+            self.source.sampler = self._sampler.ordinary
+
+    def findings(self) -> list[str]:
+        """Say when all examples were in."""
+        if not self._epochs or self._sampler is None:
+            return []
+        u = np.minimum(np.arange(self._epochs * self.source.steps) / self._sampler.until, 1.0)
+        shares, behind = self.pacing(u), float(self.pacing.oldest(u[-1]))
+        then = f"at the end, after {len(u)} steps, {shares[-1]:.0%} of the examples were in"
+        if shares[-1] == 1:
+            them = f"the last {1 - behind:.0%} were drawn" if behind else "all were in"
+            then = f"from step {int(np.argmax(shares == 1)) + 1} of {len(u)} on {them}"
+        return [f"The curriculum began with {shares[0]:.0%} of the data, {self.order} examples first; {then}."]

@@ -1,0 +1,22 @@
+"""Curricula: how hard each example is, and how the share of the examples that are drawn grows. See `pacing`."""
+
+from ._cross_validated_loss import cross_validated_loss
+from ._sampler import CurriculumSampler
+from ._sequence_length import sequence_length
+from ._teacher_loss import teacher_loss
+from .pacing import AbstractPacing, baby_steps, competence, exponential, linear, one_pass, root, step
+
+__all__ = [
+    "AbstractPacing",
+    "CurriculumSampler",
+    "baby_steps",
+    "competence",
+    "cross_validated_loss",
+    "exponential",
+    "linear",
+    "one_pass",
+    "root",
+    "sequence_length",
+    "step",
+    "teacher_loss",
+]

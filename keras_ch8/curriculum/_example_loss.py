@@ -1,0 +1,90 @@
+"""The compiled loss, example by example."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import _backend
+from ..curvature._objective import Objective
+
+BATCH = 256
+"""Examples in one forward pass."""
+NONE = 1e-5
+"""Sum of the derivatives, over that of their absolute values, that rounding leaves of a sum of 0."""
+
+
+class ExampleLoss:
+    """The loss of each example of a batch, as compiled, from forward passes.
+
+        loss of example i <- n dJ / dw_i        where J is the mean over a batch of n, and w_i the weight of the example
+
+    So it is right for any compiled loss that is a mean of the examples' own, with several outputs and their weights;
+    regularization drops out. The model runs as in inference, and nothing of it changes.
+
+    Args:
+        model: A built and compiled model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self._derivatives: Any = None
+
+    def __call__(self, take: Callable[[np.ndarray], tuple[Any, ...]], indices: np.ndarray) -> np.ndarray:
+        """Return the losses of some examples; `take(indices)` gives x and y, and perhaps more."""
+        size = min(BATCH, len(indices))
+        found = []
+        for begin in range(0, len(indices), size):
+            rows = np.resize(indices[begin : begin + size], size)  # the last batch begins again: one shape for all
+            found.append(self._of_batch(*take(rows)[:2]))
+        return np.concatenate([np.zeros(0), *found])[: len(indices)]
+
+    def _of_batch(self, x: Any, y: Any) -> np.ndarray:
+        size = len(next(a for a in keras.tree.flatten(x) if a is not None))
+        if self._derivatives is None:
+            self._trace(x, y)
+        data = [keras.tree.map_structure(_tensor, part) for part in (x, y)]
+        slopes = self._derivatives(*data, keras.ops.ones(size)).numpy().astype("float64")
+        if np.abs(slopes).max() > 0 and abs(slopes.sum()) <= NONE * np.abs(slopes).sum():
+            raise ValueError(
+                "The losses of single examples are read from what their weights do to the loss of a batch. Received: a "
+                "model whose loss divides by the sum of the weights, so that together they do nothing. Compile it with "
+                'a loss of reduction="sum_over_batch_size", Keras\'s default.'
+            )
+        return size * slopes
+
+    def _trace(self, x: Any, y: Any) -> None:
+        objective = Objective(self.model, x, y, training=False)
+        with keras.StatelessScope():
+            outputs = self.model(objective.data[0], training=False)
+
+        def derivatives(x: Any, y: Any, weights: Any) -> Any:
+            theta = [_backend.as_tensor(v) for v in objective.variables]
+            (slopes,) = _backend.gradients(lambda w: objective.value_at(theta, (x, y, _like(outputs, w[0]))), [weights])
+            return slopes
+
+        self._derivatives = _backend.trace(derivatives)
+
+
+def _like(outputs: Any, weights: Any) -> Any:
+    """Return the weights for each output with as many axes as its loss has: Keras does not add those of a sequence."""
+    return keras.tree.map_structure(
+        lambda output: keras.ops.reshape(weights, (-1, *[1] * (len(output.shape) - 2))), outputs
+    )
+
+
+def _tensor(value: Any) -> Any:
+    return None if value is None else keras.ops.convert_to_tensor(value)
+
+
+def rows_of(*parts: Any) -> Callable[[np.ndarray], tuple[Any, ...]]:
+    """Return a function that takes rows of arrays, also nested."""
+    return lambda indices: tuple(
+        keras.tree.map_structure(lambda a: None if a is None else np.asarray(a)[indices], part) for part in parts
+    )
+
+
+def size_of(x: Any) -> int:
+    """Return the number of examples of arrays, also nested."""
+    return len(keras.tree.flatten(x)[0])

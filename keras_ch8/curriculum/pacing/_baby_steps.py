@@ -1,0 +1,43 @@
+"""Bucket after bucket."""
+
+import dataclasses
+from typing import Any, final
+
+from ._pacing import AbstractPacing
+from ._start import checked_stairs, end_of, stage
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class baby_steps(AbstractPacing):
+    """Add a bucket of examples at a time, and keep those before it (section 8.7.6; Spitkovsky et al. 2010).
+
+        c(u) = end of bucket floor(u buckets)      the last bucket is there from u = 1 - 1 / buckets on
+
+    Args:
+        buckets: Number of buckets, and of equally long stages. Defaults to `5`.
+        start: Share of the examples in the first bucket, in (0, 1]; the others are of equal size. Defaults to `None`:
+            all are.
+
+    Raises:
+        ValueError: If an argument lies outside its range.
+
+    Example:
+        >>> pacing = keras_ch8.curriculum.baby_steps(4)
+        >>> [float(pacing(u)) for u in (0, 0.24, 0.25, 0.5, 0.75, 1)]
+        [0.25, 0.25, 0.5, 0.75, 1.0, 1.0]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Spitkovsky, Alshawi, Jurafsky (2010), From
+        Baby Steps to Leapfrog.
+    """
+
+    buckets: int = 5
+    start: float | None = None
+
+    def __post_init__(self) -> None:
+        checked_stairs(self.buckets, self.start)
+
+    def __call__(self, u: Any) -> Any:
+        """The law."""
+        return end_of(stage(u, self.buckets), self.buckets, self.start)

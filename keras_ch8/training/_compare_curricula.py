@@ -1,0 +1,197 @@
+"""A curriculum beside its controls."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import _checks, _keras, data
+from ..callbacks import Curriculum
+from ..callbacks._base import say
+from ._paired_test import PairedTest, paired_test
+
+ORDERS = ("none", "easy", "hard", "random")
+
+
+@dataclasses.dataclass(frozen=True)
+class CurriculumComparison:
+    """What `compare_curricula` has found, to print.
+
+    Args:
+        metric: What was measured after each training.
+        lower_is_better: Whether less of it is better.
+        orders: The ways to train.
+        values: (orders, seeds) what was measured.
+    """
+
+    metric: str
+    lower_is_better: bool
+    orders: tuple[str, ...]
+    values: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean over the seeds, for each order."""
+        return self.values.mean(axis=1)
+
+    @property
+    def standard_error(self) -> np.ndarray:
+        """Standard error of that mean."""
+        return self.values.std(axis=1, ddof=1) / np.sqrt(self.values.shape[1])
+
+    def gain(self, order: str, over: str = "none") -> PairedTest:
+        """Return by how much an order is better than another: above 0 where it is, whichever way is better."""
+        first, second = (self.values[self.orders.index(name)] for name in (order, over))
+        return paired_test(second, first) if self.lower_is_better else paired_test(first, second)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What follows, pair by pair, and in all."""
+        pairs = [(order, "none") for order in self.orders if order != "none" and "none" in self.orders]
+        pairs += [("easy", "random")] if {"easy", "random"} <= set(self.orders) else []
+        found = {pair: self.gain(*pair) for pair in pairs}
+        lines = [_sentence(*pair, test) for pair, test in found.items()]
+        if {("easy", "none"), ("easy", "random")} <= set(pairs):
+            lines.append(verdict(found["easy", "none"], found["easy", "random"]))
+        return lines
+
+    def __str__(self) -> str:
+        better = "lower" if self.lower_is_better else "higher"
+        lines = [
+            f"{'order':8}{'mean':>10}{'s.e.':>10}   {self.metric}, {self.values.shape[1]} seeds, {better} is better"
+        ]
+        rows = zip(self.orders, self.mean, self.standard_error, strict=True)
+        return "\n".join([*lines, *(f"{o:8}{mean:10.4g}{error:10.2g}" for o, mean, error in rows), *self.sentences])
+
+
+def compare_curricula(
+    build: Callable[[], Any],
+    source: Any,
+    difficulty: Any,
+    validation_data: Any,
+    *,
+    epochs: int = 10,
+    seeds: int | Sequence[int] = 5,
+    orders: Sequence[str] = ORDERS,
+    metric: str = "loss",
+    mode: str = "auto",
+    verbose: int = 1,
+    fit_arguments: dict[str, Any] | None = None,
+    **curriculum: Any,
+) -> CurriculumComparison:
+    """Say whether a curriculum helps, beside its controls, over several seeds (section 8.7.6; Wu et al. 2021).
+
+        none     the source as it is
+        easy     the easy examples first
+        hard     the hard ones first
+        random   as easy, with the difficulties of other examples: the same pacing without sense
+
+    All make as many updates, on batches of the same size. Those of a seed begin with the same weights, and without a
+    curriculum they would have the same batches; so each difference is taken seed by seed, and tested by a paired t test
+    at 5 %. The claim that the order helps needs two: easy better than none, and better than random, or else it is the
+    pacing. With few seeds only large differences are found: the interval says how large.
+
+    Sets the seeds of Python, NumPy and Keras, as `keras.utils.set_random_seed` does. The source is put back.
+
+    Args:
+        build: Function that returns a new compiled model.
+        source: A source of `keras_ch8.data`, or `(x, y)` or `(x, y, sample_weight)` for batches of 32.
+        difficulty: As for `callbacks.Curriculum`.
+        validation_data: What each model is measured on in the end: `(x, y)`, `(x, y, sample_weight)` or a data set.
+        epochs: Epochs of each training. Defaults to `10`.
+        seeds: Number of seeds, from 0 on, or the seeds. Defaults to `5`.
+        orders: Which of the above. Defaults to all of them.
+        metric: What is measured: a name that `evaluate` reports. Defaults to `"loss"`.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
+        verbose: 1 prints what was found. Defaults to `1`.
+        fit_arguments: For `fit`: `callbacks`, `class_weight`, ... Defaults to `None`.
+        **curriculum: For `callbacks.Curriculum`: `pacing`, `start`, `until`, `mix`, `refresh`.
+
+    Returns:
+        A `CurriculumComparison`.
+
+    Raises:
+        ValueError: If an argument lies outside its range, or the metric is not reported.
+
+    Example:
+        >>> def build():
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
+        ...     return model
+        >>> x = np.linspace(-1, 1, 64).astype("float32")[:, None]
+        >>> found = keras_ch8.training.compare_curricula(
+        ...     build, (x, 2 * x), np.abs(x[:, 0]), (x, 2 * x), epochs=2, seeds=2, orders=("none", "easy"), verbose=0)
+        >>> found.values.shape, found.gain("easy").difference < 0
+        ((2, 2), True)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Wu, Dyer, Neyshabur (2021), When Do
+        Curricula Work?; Student (1908), The Probable Error of a Mean.
+    """
+    for order in orders:
+        _checks.word("orders", order, ORDERS, meaning="which ways to train are compared")
+    if not isinstance(seeds, Sequence):
+        seeds = range(_checks.count("seeds", seeds, 2, meaning="the number of seeds", mend="Try 5."))
+    epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", mend="Try 10.")
+    _checks.mode(mode)
+    source = data.ArraySource(*source) if isinstance(source, tuple) else source
+    values = np.zeros((len(orders), len(seeds)))
+    position = source.get_state()
+    try:
+        for i, order in enumerate(orders):
+            for j, seed in enumerate(seeds):
+                keras.utils.set_random_seed(seed)
+                source.set_state(position | {"seed": seed, "epoch": 0, "step": 0})
+                model = build()
+                own = [] if order == "none" else [Curriculum(source, difficulty, order=order, **curriculum)]
+                _fit(model, source, epochs, own, fit_arguments or {})
+                values[i, j], mode = _measure(model, validation_data, metric, mode)
+    finally:
+        source.set_state(position)
+    found = CurriculumComparison(metric, mode == "min", tuple(orders), values)
+    if verbose:
+        say(str(found))
+    return found
+
+
+def verdict(over_none: PairedTest, over_random: PairedTest) -> str:
+    """Say what easy first has brought, from its gains over no curriculum and over random order."""
+    if over_none.is_significant and over_none.difference < 0:
+        return "The curriculum hurts: no curriculum is significantly better than easy first."
+    if not over_none.is_significant:
+        return "The gain of the curriculum is not significant."
+    if over_random.is_significant and over_random.difference > 0:
+        return "The curriculum helps, and it is the order that does it: easy first is better than random order too."
+    return "The curriculum helps, but the gain over random order is not significant: it may be the pacing alone."
+
+
+def _sentence(order: str, over: str, test: PairedTest) -> str:
+    low, high = test.difference - test.margin, test.difference + test.margin
+    judged = "significant" if test.is_significant else "not significant"
+    return (
+        f"{order} over {over}: gain {test.difference:.3g}, 95 % of {low:.3g} to {high:.3g}, p = {test.p:.2g}: {judged}"
+    )
+
+
+def _fit(model: Any, source: Any, epochs: int, own: list[Any], arguments: dict[str, Any]) -> None:
+    callbacks = keras.tree.flatten(arguments.get("callbacks") or [])
+    options = {"verbose": 0} | {name: value for name, value in arguments.items() if name != "callbacks"}
+    model.fit(source, epochs=epochs, callbacks=[*callbacks, *own], **options)
+
+
+def _measure(model: Any, validation_data: Any, metric: str, mode: str) -> tuple[float, str]:
+    x, y, weight = (*(validation_data if isinstance(validation_data, tuple) else (validation_data,)), None, None)[:3]
+    reported = model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True)
+    if metric not in reported:
+        raise ValueError(
+            f"`metric` is measured after each training. Received: metric={metric!r}. Reported: {', '.join(reported)}."
+        )
+    found = _keras.mode_of(model, metric) if mode == "auto" else mode
+    if found is None:
+        raise ValueError(
+            f"Whether more or less of {metric!r} is better is not known. Received: mode={mode!r}. Give mode='max' or "
+            "mode='min'."
+        )
+    return float(reported[metric]), found

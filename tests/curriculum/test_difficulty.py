@@ -1,0 +1,201 @@
+"""Difficulties: the length of a sequence, and losses example by example, beside NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import curriculum, losses
+from keras_ch8.curriculum._difficulty import BUCKETS, PER_BUCKET, judged, numbers, samples_of_buckets
+from keras_ch8.curriculum._example_loss import BATCH, ExampleLoss, rows_of
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(20, 3)).astype("float32")
+Y = RNG.normal(size=(20, 2)).astype("float32")
+LABELS = RNG.integers(0, 2, 20)
+
+
+def linear_model(loss, **options):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dropout(0.5), keras.layers.Dense(2, **options)])
+    model.compile("sgd", loss)
+    return model
+
+
+def outputs_of(model, x=X):
+    kernel, bias = (w.astype("float64") for w in model.get_weights())
+    return x.astype("float64") @ kernel + bias
+
+
+def log_softmax(z):
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize(
+    "loss, y, of_outputs",
+    [
+        ("mse", Y, lambda z: ((z - Y) ** 2).mean(axis=1)),
+        (keras.losses.SparseCategoricalCrossentropy(from_logits=True), LABELS,
+         lambda z: -log_softmax(z)[np.arange(20), LABELS]),
+        (lambda y, z: keras.ops.sum(keras.ops.abs(y - z), axis=-1), Y, lambda z: np.abs(z - Y).sum(axis=1)),
+        (losses.NegativeLogLikelihood(losses.categorical()), LABELS,
+         lambda z: -log_softmax(z)[np.arange(20), LABELS]),
+    ],
+    ids=["mse", "crossentropy", "a function", "ours"],
+)  # fmt: skip
+def test_the_loss_of_each_example_is_that_of_the_formula(loss, y, of_outputs):
+    model = linear_model(loss, kernel_regularizer=keras.regularizers.L2(5.0))
+    np.testing.assert_allclose(curriculum.teacher_loss(model, X, y), of_outputs(outputs_of(model)), rtol=2e-5)
+
+
+def test_several_outputs_add_up_with_their_weights():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((3,))
+    heads = {name: keras.layers.Dense(2, name=name)(inputs) for name in ("one", "other")}
+    model = keras.Model(inputs, heads)
+    model.compile("sgd", {"one": "mse", "other": "mae"}, loss_weights={"one": 3.0, "other": 0.5})
+    z = {k: v.astype("float64") for k, v in model.predict(X, verbose=0).items()}
+    expected = 3 * ((z["one"] - Y) ** 2).mean(axis=1) + 0.5 * np.abs(z["other"] - Y).mean(axis=1)
+    np.testing.assert_allclose(curriculum.teacher_loss(model, X, {"one": Y, "other": Y}), expected, rtol=2e-5)
+
+
+def test_of_a_sequence_it_is_the_mean_over_its_steps():
+    x, y = RNG.normal(size=(6, 5, 3)).astype("float32"), RNG.normal(size=(6, 5, 2)).astype("float32")
+    model = keras.Sequential([keras.Input((5, 3)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    z = model.predict(x, verbose=0).astype("float64")
+    np.testing.assert_allclose(curriculum.teacher_loss(model, x, y), ((z - y) ** 2).mean(axis=(1, 2)), rtol=2e-5)
+
+
+def test_more_examples_than_a_batch_and_a_last_one_that_is_not_full():
+    count = BATCH + 7
+    x = RNG.normal(size=(count, 3)).astype("float32")
+    y = RNG.normal(size=(count, 2)).astype("float32")
+    model = linear_model("mse")
+    expected = ((outputs_of(model, x) - y) ** 2).mean(axis=1)
+    found = curriculum.teacher_loss(model, x, y)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    some = np.array([3, 1, 4, 1, 260])
+    np.testing.assert_allclose(ExampleLoss(model)(rows_of(x, y), some), expected[some], rtol=1e-4)
+
+
+def test_it_follows_the_weights_of_the_model_and_changes_nothing_of_it():
+    model = linear_model("mse")
+    of_examples = ExampleLoss(model)
+    before, kernel = [v.numpy().copy() for v in model.variables], model.layers[-1].kernel.numpy().copy()
+    for scale in (1.0, 2.0):
+        model.layers[-1].kernel.assign(kernel * scale)
+        expected = ((outputs_of(model) - Y) ** 2).mean(axis=1)
+        np.testing.assert_allclose(of_examples(rows_of(X, Y), np.arange(20)), expected, rtol=2e-5)
+    model.layers[-1].kernel.assign(kernel)
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+
+
+def test_a_loss_that_divides_by_the_sum_of_the_weights_is_an_error():
+    model = linear_model(keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"))
+    with pytest.raises(ValueError, match=r"divides by the sum of the weights.*reduction=\"sum_over_batch_size\""):
+        curriculum.teacher_loss(model, X, Y)
+
+
+@pytest.mark.parametrize(
+    "x, padding, lengths",
+    [
+        ([[5, 1, 2], [7, 0, 0], [0, 0, 0]], 0, [3, 1, 0]),
+        ([[-1, -1, 0], [4, 2, -1]], -1, [1, 2]),
+        ([[[1, 0], [0, 0]], [[0, 2], [3, 0]]], 0, [1, 2]),
+    ],
+    ids=["at the end", "another padding", "several features"],
+)
+def test_a_length_counts_the_steps_that_are_no_padding(x, padding, lengths):
+    assert curriculum.sequence_length(np.array(x), padding=padding).tolist() == lengths
+
+
+def test_a_length_needs_an_axis_of_time():
+    with pytest.raises(ValueError, match=r"axis of examples and one of time\. Received: an array of shape \(3,\)"):
+        curriculum.sequence_length(np.ones(3))
+
+
+class Remembers(keras.Model):
+    """Gives the mean of the targets it was fitted to, for all examples; keeps which examples those were."""
+
+    fitted: list = []  # noqa: RUF012
+
+    def __init__(self):
+        super().__init__()
+        self.mean = self.add_weight(shape=(1,), initializer="zeros")
+
+    def call(self, x):
+        return 0.0 * x[:, :1] + self.mean
+
+    def fit(self, x, y, **options):
+        self.fitted.append((np.ravel(x).astype(int).tolist(), options))
+        self.mean.assign([np.mean(y)])
+
+
+def test_each_example_is_judged_by_a_model_that_has_seen_all_others_but_its_fold():
+    Remembers.fitted = []
+
+    def build():
+        model = Remembers()
+        model.compile(loss="mse")
+        return model
+
+    x = np.arange(10.0, dtype="float32")[:, None]
+    y = (x**2).astype("float32")
+    found = curriculum.cross_validated_loss(build, x, y, folds=3, epochs=4, batch_size=2, class_weight="given")
+    assert len(Remembers.fitted) == 3
+    expected = np.full(10, np.nan)
+    for seen, options in Remembers.fitted:
+        assert options == {"epochs": 4, "batch_size": 2, "verbose": 0, "class_weight": "given"}
+        fold = np.setdiff1d(np.arange(10), seen)
+        assert len(fold) in (3, 4)
+        assert np.isnan(expected[fold]).all()
+        expected[fold] = (y[fold, 0] - y[seen, 0].mean()) ** 2
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "folds, message",
+    [(1, r"`folds` .*Received: folds=1\. Try 5\."), (21, r"Received: 20 examples for folds=21\. Take fewer folds")],
+)
+def test_folds_that_cannot_be_are_an_error(folds, message):
+    with pytest.raises(ValueError, match=message):
+        curriculum.cross_validated_loss(lambda: None, X, Y, folds=folds)
+
+
+class Source:
+    """What of a source the difficulty needs."""
+
+    count = 10_000
+
+    def take(self, indices):
+        assert len(indices) <= 4096
+        return {"a": indices}, -indices, None
+
+
+def test_a_function_is_given_x_and_y_a_part_at_a_time():
+    np.testing.assert_array_equal(judged(lambda x, y: x["a"] - y, Source()), 2 * np.arange(10_000))
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        ([1, 2], r"`difficulty` must be a flat vector with one entry for each of the examples, 3 in all\. .*\(2,\)"),
+        (np.ones((3, 1)), r"Received: shape \(3, 1\)"),
+        ([1, np.nan, 2], r"Received: NaN for 1 of 3 examples, the first at 1\. Give these a large number"),
+    ],
+    ids=["too few", "not flat", "NaN"],
+)
+def test_numbers_that_order_nothing_are_an_error(value, message):
+    with pytest.raises(ValueError, match=message):
+        numbers(value, 3)
+
+
+@pytest.mark.parametrize("count", [7, 1000])
+def test_buckets_are_equal_parts_from_the_easiest_to_the_hardest(count):
+    difficulty = np.random.default_rng(0).permutation(count) / count
+    found = difficulty[samples_of_buckets(difficulty)]
+    assert found.shape == (BUCKETS, PER_BUCKET)
+    for i, bucket in enumerate(found):
+        assert i / BUCKETS - 1 / count <= bucket.min()
+        assert bucket.max() < (i + 1) / BUCKETS + 1 / count

@@ -1,0 +1,104 @@
+"""Pacings: functions on [0, 1] that rise from the start to 1, by their formulae."""
+
+import numpy as np
+import pytest
+
+from keras_ch8 import curriculum
+from keras_ch8.curriculum import pacing
+from keras_ch8.curriculum._words import WORDS, as_pacing
+
+U = np.linspace(0, 1, 1001)
+LAWS = {
+    "linear": (curriculum.linear(0.3), 0.3),
+    "root": (curriculum.root(3, 0.1), 0.1),
+    "competence": (curriculum.competence(0.05), 0.05),
+    "exponential": (curriculum.exponential(0.2), 0.2),
+    "step": (curriculum.step(0.4, 0.25), 0.25),
+    "baby_steps": (curriculum.baby_steps(4), 0.25),
+    "baby_steps from": (curriculum.baby_steps(3, 0.1), 0.1),
+    "one_pass": (curriculum.one_pass(5), 0.2),
+    "given": (as_pacing(lambda u: 0.5 + 0.5 * u * u, None), 0.5),
+}
+
+
+@pytest.mark.parametrize("law, start", LAWS.values(), ids=LAWS)
+def test_a_pacing_rises_from_the_start_to_1(law, start):
+    shares = law(U)
+    assert shares.shape == U.shape
+    assert shares[0] == pytest.approx(start, rel=1e-14)
+    assert shares[-1] == 1
+    assert (np.diff(shares) >= -1e-16).all()
+    assert [float(law(u)) for u in (0.0, 0.31, 1.0)] == pytest.approx([shares[0], shares[310], 1.0], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "law, formula",
+    [
+        (curriculum.linear(0.3), 0.3 + 0.7 * U),
+        (curriculum.root(3, 0.1), np.cbrt(0.001 + 0.999 * U)),
+        (curriculum.root(1, 0.3), 0.3 + 0.7 * U),
+        (curriculum.competence(), np.sqrt(U * (1 - 0.01**2) + 0.01**2)),
+        (curriculum.exponential(0.2), np.exp((1 - U) * np.log(0.2))),
+        (curriculum.step(0.4, 0.25), np.array([0.25] * 400 + [1.0] * 601)),
+        (curriculum.baby_steps(4), np.repeat([0.25, 0.5, 0.75, 1.0], [250, 250, 250, 251])),
+        (curriculum.baby_steps(3, 0.5), np.repeat([0.5, 0.75, 1.0], [334, 333, 334])),
+    ],
+    ids=["linear", "root", "root of 1", "competence", "exponential", "step", "baby_steps", "baby_steps from a half"],
+)
+def test_a_pacing_is_its_formula(law, formula):
+    np.testing.assert_allclose(law(U), formula, rtol=1e-12)
+
+
+def test_one_pass_leaves_behind_what_came_before_and_nobody_else_does():
+    law = curriculum.one_pass(4)
+    np.testing.assert_array_equal(law.oldest(U), np.repeat([0.0, 0.25, 0.5, 0.75], [250, 250, 250, 251]))
+    np.testing.assert_array_equal(law(U) - law.oldest(U), 0.25)
+    for name, (other, _) in LAWS.items():
+        assert name == "one_pass" or not other.oldest(U).any()
+
+
+def test_with_a_root_of_2_the_pace_falls_in_proportion_to_1_over_c():
+    # c' = k / c means that c^2 grows evenly, by 2 k = 1 - start^2 in all.
+    np.testing.assert_allclose(np.diff(curriculum.root(2, 0.1)(U) ** 2), (1 - 0.1**2) / 1000, rtol=1e-9)
+
+
+def test_a_word_is_the_law_of_that_name_with_its_own_start_or_the_given_one():
+    assert set(WORDS) == set(pacing.__all__) - {"AbstractPacing"}
+    for word, law in WORDS.items():
+        assert as_pacing(word, None) == law()
+        assert float(as_pacing(word, 0.35)(0.0)) == pytest.approx(0.35)
+        assert float(as_pacing(word, None)(0.0)) == pytest.approx(0.01 if word == "competence" else 0.2)
+    assert as_pacing(curriculum.linear(0.4), None) == curriculum.linear(0.4)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda u: 1 - 0.5 * u, lambda u: u, lambda u: 0.2 + 0.5 * u, lambda u: 0.5 + np.sin(9 * u) / 9, lambda u: np.nan],
+    ids=["falls", "begins with nothing", "does not end with all", "falls on the way", "NaN"],
+)
+def test_a_function_that_is_no_pacing_is_an_error(function):
+    with pytest.raises(ValueError, match=r"must rise from a number above 0 at u = 0 to 1 at u = 1.*Received: .* Try"):
+        as_pacing(function, None)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: curriculum.linear(0), r"`start` .*Received: start=0\. Try 0\.2\."),
+        (lambda: curriculum.exponential(1.5), r"Received: start=1\.5"),
+        (lambda: curriculum.root(0), r"`p` .*Received: p=0\. Try 2\."),
+        (lambda: curriculum.step(0), r"`at` .*Received: at=0\. Try 0\.5\."),
+        (lambda: curriculum.baby_steps(1), r"`buckets` .*Received: buckets=1\. Try 5\."),
+        (lambda: curriculum.one_pass(2.5), r"Received: buckets=2\.5"),
+        (lambda: curriculum.one_pass(2, -1), r"Received: start=-1"),
+        (lambda: as_pacing("linaer", None), r"`pacing` .*'linear', 'root'.*Received: pacing='linaer'"),
+        (
+            lambda: as_pacing(curriculum.linear(), 0.3),
+            r"A law knows where it starts\. Received: start=0\.3.*Say it once",
+        ),
+    ],
+    ids=range(9),
+)
+def test_a_bad_argument_is_an_error_with_its_mend(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
