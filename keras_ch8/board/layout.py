@@ -55,6 +55,14 @@ def custom_scalars() -> layout_pb2.Layout:
                 ],
             ),
             layout_pb2.Category(
+                title="Curriculum and average",
+                chart=[
+                    _lines("share of the examples", *map(_of_curriculum, ("share", "seen"))),
+                    _lines("loss by difficulty", *(_of_curriculum(f"loss_{fifth}") for fifth in range(1, 6))),
+                    _lines("distance from the weights to their average", tags.AVERAGE_DISTANCE),
+                ],
+            ),
+            layout_pb2.Category(
                 title="Clipping",
                 chart=[
                     _lines("share of clipped steps", tags.CLIPPED_SHARE),
@@ -71,6 +79,10 @@ def _of(name: str) -> tags.Tag:
 
 def _solver(name: str) -> tags.Tag:
     return tags.SOLVER[name]
+
+
+def _of_curriculum(name: str) -> tags.Tag:
+    return tags.CURRICULUM[name]
 
 
 def _lines(title: str, *series: tags.Tag) -> layout_pb2.Chart:

@@ -13,12 +13,15 @@ SOLVER = (
     "step_length", "evaluations", "products", "cg_iterations", "damping", "trust_ratio", "eigenvalue_smallest",
     "eigenvalue_largest", "restarted", "skipped_pair",
 )  # fmt: skip
+CURRICULUM = "share", "seen", "loss_1", "loss_2", "loss_3", "loss_4", "loss_5"
 CHARTS = [chart for category in custom_scalars().category for chart in category.chart]
 
 
 def test_the_questions_in_order():
     titles = [category.title for category in custom_scalars().category]
-    assert titles == ["Is it learning?", "The step", "Diagnosis", "Second-order solver", "Clipping"]
+    assert titles == [
+        "Is it learning?", "The step", "Diagnosis", "Second-order solver", "Curriculum and average", "Clipping"
+    ]  # fmt: skip
 
 
 def test_bands_are_of_spiky_series():
@@ -36,6 +39,6 @@ def test_lines_match_their_series_and_no_other():
     expected = [
         tags.epoch("loss"), tags.epoch("val_loss"), tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE,
         tags.VAL_TRUE_LOSS, tags.LEARNING_RATE, *map(tags.diagnosis, DIAGNOSIS), *map(tags.solver, SOLVER),
-        tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT,
+        *map(tags.CURRICULUM.get, CURRICULUM), tags.AVERAGE_DISTANCE, tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT,
     ]  # fmt: skip
     assert found == [[tag.name] for tag in expected]
