@@ -1,5 +1,6 @@
 """The easy examples first."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, final
 
@@ -51,7 +52,7 @@ class Curriculum(AbstractCallback):
             them, for some thousand examples at a time, such as `curriculum.sequence_length`; `"model_loss"`: the loss
             of the example by the model as it is, taken anew every `refresh` epochs; `"self_paced"`: the same, and those
             that are drawn as easy weigh (lambda - loss) / (lambda - smallest loss), scaled to a mean of 1 in the batch,
-            with lambda the smallest loss that is not drawn.
+            with lambda the smallest loss that is not drawn; sets `source.weighted`.
         pacing: `"linear"`, `"root"`, `"competence"`, `"exponential"`, `"step"`, `"baby_steps"`, `"one_pass"`; a law of
             `keras_ch8.curriculum` with its arguments; or a function of u. Defaults to `"linear"`.
         start: Share of the examples at the beginning, where `pacing` is a word. Defaults to `None`: 0.2, and 0.01 with
@@ -97,7 +98,7 @@ class Curriculum(AbstractCallback):
         verbose: int = 0,
     ) -> None:
         super().__init__()
-        if not all(hasattr(source, name) for name in ("sampler", "take", "count", "steps")):
+        if not all(hasattr(source, name) for name in ("lend", "take", "count", "steps")):
             raise TypeError(
                 "`source` has a sampler that decides its epochs, so it must be a source of `keras_ch8.data`. Received: "
                 f"an object of type {type(source).__name__}. Make one: keras_ch8.data.ArraySource(x, y)."
@@ -140,7 +141,7 @@ class Curriculum(AbstractCallback):
         """Forget the last training, unless `set_state` says to go on from it."""
         self._forget(self._kept or {})
         self._kept = None
-        self._example_loss = ExampleLoss(self.model)
+        self._example_loss, self._has_losses = ExampleLoss(self.model), True
         if not self.model.built:  # the first epoch is planned before its first batch could build it
             _keras.build_on(self.model, self.source.take(np.arange(min(self.source.batch_size, self.source.count))))
 
@@ -151,17 +152,15 @@ class Curriculum(AbstractCallback):
             if self._sampler is not None:
                 self._sampler.rank(self._losses)
         if self._sampler is None:
-            self._sampler = self.source.sampler = self._made(epoch)
+            self._sampler = self._made(epoch)
+            self.source.lend(self._sampler)
 
     def _losses_of(self, examples: np.ndarray) -> np.ndarray:
         return self._example_loss(self.source.take, examples)
 
     def _made(self, epoch: int) -> "curriculum.CurriculumSampler":
-        ordinary = self.source.sampler
-        if isinstance(ordinary, curriculum.CurriculumSampler):  # left by a training that has died
-            ordinary = ordinary.ordinary
         return curriculum.CurriculumSampler(
-            ordinary,
+            self.source.sampler,
             judged(self.difficulty, self.source) if self._losses is None else self._losses,
             self.pacing,
             until=self._steps(),
@@ -169,7 +168,7 @@ class Curriculum(AbstractCallback):
             order=self.order,
             soft=self._of_model and self.difficulty == "self_paced",
             seed=self.source.seed,
-            first=self.source.epoch - epoch,
+            first=self.source.get_state()["epoch"] - epoch,
         )
 
     def _steps(self) -> float:
@@ -188,19 +187,32 @@ class Curriculum(AbstractCallback):
             )
         self._epochs = epoch + 1
         indices = sampler.plan(epoch + sampler.first).indices
+        if self.source.epoch == epoch + sampler.first:  # cut short
+            indices = indices[: self.source.step]
         drawn = indices[indices >= 0]
         self._seen[drawn] = True
         values = {
-            "share": float(self.pacing(sampler.progress(epoch + sampler.first, len(indices))[-1])),
+            "share": float(self.pacing(sampler.progress(epoch + sampler.first, self.source.steps)[-1])),
             "seen": float(self._seen.mean()),
             "difficulty": float(sampler.difficulty[drawn].mean()),
         }
         self.session.log(logs, {f"curriculum_{name}": value for name, value in values.items()})
         if self.session.writer is not None:
-            losses = self._losses_of((examples := samples_of_buckets(sampler.difficulty)).ravel())
-            of_buckets = losses.reshape(examples.shape).mean(axis=1)
-            values |= {f"loss_{i}": float(loss) for i, loss in enumerate(of_buckets, 1)}
+            values |= self._losses_of_buckets(sampler.difficulty)
             self.session.show({tags.CURRICULUM[name]: value for name, value in values.items()})
+
+    def _losses_of_buckets(self, difficulty: np.ndarray) -> dict[str, float]:
+        """Return the mean loss of some examples of each fifth; nothing, with a warning, where examples have none."""
+        if not self._has_losses:
+            return {}
+        examples = samples_of_buckets(difficulty)
+        try:
+            losses = self._losses_of(examples.ravel()).reshape(examples.shape)
+        except ValueError as error:
+            self._has_losses = False
+            warnings.warn(f"`Curriculum` shows no loss by difficulty. {error}", UserWarning, stacklevel=2)
+            return {}
+        return {f"loss_{i}": float(loss) for i, loss in enumerate(losses.mean(axis=1), 1)}
 
     def on_end(self) -> None:
         """Say how it went."""
@@ -209,8 +221,7 @@ class Curriculum(AbstractCallback):
 
     def on_close(self) -> None:
         """Give the source its own sampler back."""
-        if self._sampler is not None and self.source.sampler is self._sampler:
-            self.source.sampler = self._sampler.ordinary
+        self.source.lend(None)
 
     def findings(self) -> list[str]:
         """Say when all examples were in."""

@@ -11,8 +11,6 @@ from ..curvature._objective import Objective
 
 BATCH = 256
 """Examples in one forward pass."""
-NONE = 1e-5
-"""Sum of the derivatives, over that of their absolute values, that rounding leaves of a sum of 0."""
 
 
 class ExampleLoss:
@@ -41,18 +39,32 @@ class ExampleLoss:
         return np.concatenate([np.zeros(0), *found])[: len(indices)]
 
     def _of_batch(self, x: Any, y: Any) -> np.ndarray:
-        size = len(next(a for a in keras.tree.flatten(x) if a is not None))
-        if self._derivatives is None:
+        is_first = self._derivatives is None
+        if is_first:
             self._trace(x, y)
         data = [keras.tree.map_structure(_tensor, part) for part in (x, y)]
-        slopes = self._derivatives(*data, keras.ops.ones(size)).numpy().astype("float64")
-        if np.abs(slopes).max() > 0 and abs(slopes.sum()) <= NONE * np.abs(slopes).sum():
+        found = self._losses(data)
+        if is_first:
+            self._check(data, found)
+        return found
+
+    def _losses(self, data: list[Any]) -> np.ndarray:
+        size = len(next(a for a in keras.tree.flatten(data) if a is not None))
+        return size * self._derivatives(*data, keras.ops.ones(size)).numpy().astype("float64")
+
+    def _check(self, data: list[Any], found: np.ndarray) -> None:
+        """Compare the largest loss with that of its example in a batch of its own."""
+        largest = int(np.argmax(np.abs(found)))
+        row = slice(largest, largest + 1)
+        (alone,) = self._losses(keras.tree.map_structure(lambda a: None if a is None else a[row], data))
+        if not np.isclose(alone, found[largest], rtol=1e-2, equal_nan=True):
             raise ValueError(
-                "The losses of single examples are read from what their weights do to the loss of a batch. Received: a "
-                "model whose loss divides by the sum of the weights, so that together they do nothing. Compile it with "
-                'a loss of reduction="sum_over_batch_size", Keras\'s default.'
+                "The losses of single examples are read from what their weights do to the loss of a batch, so it must "
+                f"be the mean of theirs. Received: a loss that says {found[largest]:.3g} for an example in its batch, "
+                f"and {alone:.3g} for it alone: it sums, divides by the sum of the weights, or has masks. Compile the "
+                'model with losses of reduction="sum_over_batch_size", Keras\'s default, and without masks, or give '
+                "the difficulties as numbers."
             )
-        return size * slopes
 
     def _trace(self, x: Any, y: Any) -> None:
         objective = Objective(self.model, x, y, training=False)

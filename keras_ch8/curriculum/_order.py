@@ -15,10 +15,10 @@ def keys(difficulty: np.ndarray, order: str, seed: int) -> np.ndarray:
     The permutation of `"random"` depends on the seed alone, so numbers that change slowly make an order that does.
     """
     if order == "random":
-        return difficulty[np.random.default_rng([seed, 1]).permutation(len(difficulty))]
+        return difficulty[np.random.default_rng([seed, 0, 1]).permutation(len(difficulty))]
     return -difficulty if order == "hard" else difficulty
 
 
 def first_to_last(keys: np.ndarray, seed: int) -> np.ndarray:
     """Return the examples in order; those with equal keys are shuffled among themselves."""
-    return np.lexsort((np.random.default_rng([seed, 2]).random(len(keys)), keys))
+    return np.lexsort((np.random.default_rng([seed, 0, 2]).random(len(keys)), keys))

@@ -28,7 +28,7 @@ def read(dataset: Any) -> tuple[Any, Any, Any]:
         x, y and sample_weight, in the data set's structure; `None` where it has none.
 
     Raises:
-        TypeError: If it is neither, or its tensors are ragged or sparse.
+        TypeError: If it is neither, or its tensors are ragged.
         ValueError: If it is empty, without end, or of unknown length.
 
     Example:
@@ -93,6 +93,6 @@ def _dense(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
             raise TypeError(
                 "Batches must be dense arrays with an entry for each example. Received: "
                 f"{array!r:.80} of type {type(array).__name__}. Use `to_tensor()` on ragged tensors, "
-                "`tf.sparse.to_dense` on sparse ones, and `dataset.batch(...)` where there are no batches yet."
+                "and `dataset.batch(...)` where there are no batches yet."
             )
     return arrays

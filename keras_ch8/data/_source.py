@@ -39,8 +39,8 @@ class ArraySource(_keras.DataAdapter):
 
     Of padding: `weighted_metrics` count that batch like any other, and so does the mean of the loss over the epoch;
     `metrics` do not look at weights and count the copies; the loss is that of the examples only with a reduction that
-    divides by the size of the batch, and without masks (Keras then divides by the time steps of the copies too). Batch
-    normalization sees the copies.
+    divides by the size of the batch, without masks (Keras then divides by the time steps of the copies too), and, where
+    a target has more than two axes, with an entry for each time step or pixel. Batch normalization sees the copies.
 
     Arrays that are mapped from a file are read batch by batch, not into memory. Floats are cast to
     `keras.config.floatx()`, as `fit` does with arrays; integers and booleans stay what they are.
@@ -119,6 +119,7 @@ class ArraySource(_keras.DataAdapter):
         seed = _checks.count("seed", seed, 0, meaning="what decides the orders", mend="Try seed=0.")
         self._own = EveryExample(self.count, batch_size, seed, bool(shuffle), last_batch)
         self._sampler: Sampler = self._own
+        self._lent: Sampler | None = None
         self._epoch = self._step = 0
         self._running: TrainingPass | None = None
         self.weighted = False
@@ -152,7 +153,7 @@ class ArraySource(_keras.DataAdapter):
     @property
     def sampler(self) -> Sampler:
         """Who decides the epochs; a new one decides the next epoch that begins."""
-        return self._sampler
+        return self._sampler if self._lent is None else self._lent
 
     @sampler.setter
     def sampler(self, value: Sampler) -> None:
@@ -162,6 +163,10 @@ class ArraySource(_keras.DataAdapter):
                 f"Received: {value!r} of type {type(value).__name__}."
             )
         self._sampler = value
+
+    def lend(self, sampler: Sampler | None) -> None:
+        """Let a sampler decide the epochs of this `fit`, until it is None or, if `fit` has died, until the next one."""
+        self._lent = sampler
 
     @property
     def epoch(self) -> int:

@@ -25,7 +25,14 @@ class TrainingPass(_keras.DataAdapter):
         _checks.inside_source(loop.arguments, "y", "sample_weight")
         _check(source, loop.arguments)
         self._source, self._loop = source, loop
+        source.lend(None)  # by a training that has died
         self._weighted = source.weighted or _rows.is_weighted(source.plan(source.epoch))
+        if self._weighted and source.examples.y is None:
+            raise ValueError(
+                "Weights of a plan, and padded rows, act in the loss between `y` and the prediction. Received: a "
+                f"sampler or `source.weighted` that asks for them, for {source.examples}. Where the target is the "
+                "input, give it to the source as `y` too."
+            )
         self._tables: list[np.ndarray] = []
 
     @property

@@ -132,8 +132,10 @@ def compare_curricula(
     """
     for order in orders:
         _checks.word("orders", order, ORDERS, meaning="which ways to train are compared")
-    if not isinstance(seeds, Sequence):
-        seeds = range(_checks.count("seeds", seeds, 2, meaning="the number of seeds", mend="Try 5."))
+    given = seeds if isinstance(seeds, Sequence) else None
+    number = seeds if given is None else len(set(given))
+    number = _checks.count("seeds", number, 2, meaning="the number of seeds", mend="Try 5.")
+    seeds = range(number) if given is None else given
     epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", mend="Try 10.")
     _checks.mode(mode)
     source = data.ArraySource(*source) if isinstance(source, tuple) else source
@@ -149,6 +151,7 @@ def compare_curricula(
                 _fit(model, source, epochs, own, fit_arguments or {})
                 values[i, j], mode = _measure(model, validation_data, metric, mode)
     finally:
+        source.lend(None)  # a training may have died
         source.set_state(position)
     found = CurriculumComparison(metric, mode == "min", tuple(orders), values)
     if verbose:

@@ -91,10 +91,20 @@ def test_it_follows_the_weights_of_the_model_and_changes_nothing_of_it():
         np.testing.assert_array_equal(variable.numpy(), value)
 
 
-def test_a_loss_that_divides_by_the_sum_of_the_weights_is_an_error():
-    model = linear_model(keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"))
+@pytest.mark.parametrize("reduction", ["mean_with_sample_weight", "sum"])
+def test_a_loss_that_is_no_mean_of_the_examples_is_an_error(reduction):
+    model = linear_model(keras.losses.MeanSquaredError(reduction=reduction))
     with pytest.raises(ValueError, match=r"divides by the sum of the weights.*reduction=\"sum_over_batch_size\""):
         curriculum.teacher_loss(model, X, Y)
+
+
+def test_masks_which_make_examples_share_their_steps_are_an_error():
+    x = np.array([[1, 2, 3], [1, 0, 0], [2, 3, 3]])
+    layers = keras.layers.Embedding(4, 3, mask_zero=True), keras.layers.Dense(1)
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="or has masks"):
+        curriculum.teacher_loss(model, x, np.arange(9.0).reshape(3, 3, 1))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum
+from keras_ch8.curriculum import _order
 from keras_ch8.curriculum._weights import sampling_weights
 from keras_ch8.data import Plan
 
@@ -191,3 +192,9 @@ def test_soft_weights_multiply_those_that_are_there():
 def test_equal_losses_are_no_trouble(soft):
     plan = sampler(difficulty=np.zeros(COUNT), soft=soft).plan(0)
     assert plan.weights is None or (plan.weights == 1).all()
+
+
+def test_random_order_has_the_difficulties_of_other_examples():
+    keys = _order.keys(DIFFICULTY, "random", 3)
+    assert sorted(keys) == sorted(DIFFICULTY)
+    assert (keys != DIFFICULTY).any()

@@ -17,14 +17,13 @@ X, Y = np.arange(14.0).reshape(7, 2), np.arange(7)
 class Batches(keras.utils.PyDataset):
     def __init__(self, *arrays, **kwargs):
         super().__init__(**kwargs)
-        self.arrays, self.threads = arrays, set()
+        self.arrays = arrays
 
     @property
     def num_batches(self):
         return 3
 
     def __getitem__(self, index):
-        self.threads.add(threading.current_thread().name)
         return tuple(array[3 * index : 3 * index + 3] for array in self.arrays)
 
 
@@ -54,9 +53,17 @@ def test_the_structure_and_the_types_are_kept():
 
 
 def test_workers_of_a_pydataset_read_side_by_side():
-    data = Batches(X, Y, workers=2)
-    read(data)
-    assert "MainThread" not in data.threads
+    both = threading.Barrier(2)
+
+    class Meet(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            both.wait(timeout=10)
+            return X[index : index + 1]
+
+    np.testing.assert_array_equal(read(Meet(workers=2))[0], X[:2])
 
 
 @pytest.mark.parametrize(
