@@ -71,6 +71,11 @@ def optimizers_in(optimizer: Any) -> list[Any]:
     return list(getattr(optimizer, "optimizers", [] if optimizer is None else [optimizer]))
 
 
+def movers_in(optimizer: Any) -> list[Any]:
+    """Return the optimizers that move weights: as `optimizers_in`, but those of the blocks of one that takes turns."""
+    return [mover for one in optimizers_in(optimizer) for mover in getattr(one, "inners", [one])]
+
+
 def known_variables(optimizer: Any) -> list[Any]:
     """Return the variables that any Keras optimizer was built with; [] before."""
     return list(getattr(optimizer, "_trainable_variables", []))

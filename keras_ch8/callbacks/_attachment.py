@@ -68,7 +68,7 @@ class Attachment:
 def _updates(model: Any) -> Any:
     """Return how many updates the optimizers of a model have made, those that were skipped left out."""
     total = 0
-    for optimizer in _keras.optimizers_in(model.optimizer):
+    for optimizer in _keras.movers_in(model.optimizer):
         total = total + _backend.as_tensor(optimizer.iterations)
         skipped = getattr(optimizer, "_skipped", None)
         total = total if skipped is None else total - _backend.as_tensor(skipped)

@@ -18,7 +18,7 @@ def named_average(values: dict[str, float]) -> dict[str, float]:
 
 def refuse_optimizer(optimizer: Any) -> None:
     """Refuse optimizers that average themselves, and those whose steps cannot be followed."""
-    for inner in _keras.optimizers_in(optimizer):
+    for inner in _keras.movers_in(optimizer):
         if getattr(inner, "use_ema", False):
             raise ValueError(
                 f"`PolyakAveraging` averages the weights of any optimizer. Received: {inner.name!r} with use_ema=True, "

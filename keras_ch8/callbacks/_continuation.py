@@ -84,11 +84,11 @@ class Continuation(AbstractCallback):
         self._until = duration("until", until)
         self._numbers: dict[str, tuple[continuation.Annealed, continuation.Schedule]] = {}
         self._kept: int | None = None
-        self._batches = 0
+        self._batches = self._set_at = self._read_at = 0
 
     def get_state(self) -> dict[str, int]:
         """Return how far it has come, to go on from it after an interruption without the optimizer's own count."""
-        return {"batches": self._batches}
+        return {"batches": self._batches if self._kept is None else self._kept}
 
     def set_state(self, state: Mapping[str, int]) -> None:
         """Go on in the next `fit` from what `get_state` returned."""
@@ -104,6 +104,7 @@ class Continuation(AbstractCallback):
         micro_steps = optimizer.gradient_accumulation_steps or 1
         self._batches = self.session.step * micro_steps if self._kept is None else self._kept
         self._kept = None
+        self._set_at = self._read_at = self._batches
         epochs_left = self.params["epochs"] - self.session.first_epoch
         self._length = _in_batches(self._until, micro_steps, self.params.get("steps"), self._batches, epochs_left)
         found = continuation.annealed_in(self.model) if self.variables is None else dict(self.variables)
@@ -116,6 +117,7 @@ class Continuation(AbstractCallback):
 
     def on_batch(self, batch: int) -> None:
         """Set the values of the next batch; between epochs the problem is the real one."""
+        self._read_at = self._set_at
         self._batches = self._epoch_begins_at + batch + 1
         if batch + 1 == self.params["steps"]:
             self._arrive()
@@ -127,8 +129,9 @@ class Continuation(AbstractCallback):
         self._arrive()
 
     def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Report the values of the last batch."""
-        values = {name: self._value(name, self._batches - 1) for name in self._numbers}
+        """Report the values of the last execution of batches."""
+        self._arrive()
+        values = {name: self._value(name, self._read_at) for name in self._numbers}
         self.session.log(logs, values)
         self.session.show({tags.continuation(name): value for name, value in values.items()})
 
@@ -156,7 +159,7 @@ class Continuation(AbstractCallback):
 
     @property
     def _sentence(self) -> str:
-        last = ", ".join(f"`{name}` at {self._value(name, self._batches - 1):.4g}" for name in self._numbers)
+        last = ", ".join(f"`{name}` at {self._value(name, self._read_at):.4g}" for name in self._numbers)
         if self.share < 1:
             return (
                 f"The training ended after {self.share:.0%} of the continuation, with {last}. The model now computes "
@@ -173,6 +176,7 @@ class Continuation(AbstractCallback):
     def _move(self) -> None:
         for name, (number, _) in self._numbers.items():
             number.value = self._value(name, self._batches)
+        self._set_at = self._batches
 
     def _arrive(self) -> None:
         for number, _ in self._numbers.values():
@@ -205,7 +209,7 @@ def _chosen(
         )
     chosen, used = {}, set()
     for name, number in found.items():
-        owner, _, attribute = name.rpartition(".")
+        owner, _, attribute = name.rstrip("'").rpartition(".")  # ' marks a second number of one name
         fitting = [key for key in (name, owner, attribute, "") if key in schedules]
         used |= set(fitting)
         if fitting:

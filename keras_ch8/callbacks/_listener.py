@@ -24,7 +24,6 @@ class Listener:
         self._settings: Any = None
         self._tap: Tap | None = None
         self._outer: Any = None
-        self._on_death: Callable[[], None]
         self._norm = _backend.trace(lambda: _norm(self._model.trainable_variables))
 
     @property
@@ -63,11 +62,12 @@ class Listener:
         if not same:
             self._bare, self._settings = model.train_function, (id(optimizer), rule)
             model.make_train_function(force=True)
-            self._listening = self._guarded(model.train_function)
+            self._listening = self.guarded(model.train_function, lambda: self._on_death())
         model.train_function = self._listening
 
-    def _guarded(self, train_function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Return a train function that gives everything back if it is interrupted, or fails."""
+    @staticmethod
+    def guarded(train_function: Callable[[Any], Any], on_death: Callable[[], None]) -> Callable[[Any], Any]:
+        """Return a train function that calls `on_death` if it is interrupted, or fails."""
 
         def guarded(iterator: Any) -> Any:
             try:
@@ -75,7 +75,7 @@ class Listener:
             except _backend.END_OF_DATA:
                 raise
             except BaseException:
-                self._on_death()
+                on_death()
                 raise
 
         return guarded

@@ -133,7 +133,7 @@ class PolyakAveraging(AbstractCallback):
     def weights(self) -> list[np.ndarray]:
         """What `model.get_weights` returns with the averages in the model."""
         with self.swapped():
-            return self.model.get_weights()
+            return (self.model if self._averaged is None else self._averaged.model).get_weights()
 
     @property
     def raw_weights(self) -> list[np.ndarray]:
@@ -151,6 +151,8 @@ class PolyakAveraging(AbstractCallback):
 
     def get_state(self) -> dict[str, Any]:
         """Return what has happened so far, to go on from it after an interruption."""
+        if self._kept is not None:
+            return dict(self._kept)
         return {"averaged": None if self._averaged is None else self._averaged.state(), "best": self._best}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -161,6 +163,7 @@ class PolyakAveraging(AbstractCallback):
 
     def on_open(self) -> None:
         """Begin to average, or go on."""
+        self._end_aside()  # of a call that has died
         model, state = self.model, self._kept or {"averaged": None, "best": (math.inf, None)}
         refuse_optimizer(model.optimizer)
         others = [member for member in self.session.members if member is not self]
@@ -187,6 +190,9 @@ class PolyakAveraging(AbstractCallback):
 
     def _validate(self, evaluate: Callable[..., dict[str, float]], arguments: dict[str, Any]) -> dict[str, float]:
         """Validate what is asked for, and leave in the model what callbacks are to find there."""
+        if self not in arguments["callbacks"].callbacks:  # another `fit`, after one that has died
+            self.session.close()
+            return evaluate(**arguments)
         averaged = self._averaged
         if averaged is None or not self.updates:
             values = self._measure(evaluate, arguments)

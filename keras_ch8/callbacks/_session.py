@@ -40,6 +40,8 @@ class Session:
         self.is_open = self.is_closed = self._listens = False
         self.first_epoch = self._read_up_to = self._pending = 0
         self._bare: Any = None
+        self._unguarded: Any = None
+        self._guarded: Any = None
         self._last_batch = -1
         self._next_read = 0.0
         self._wishes: tuple[Any, ...] = ()
@@ -48,7 +50,8 @@ class Session:
     def join(cls, model: Any, callback: "AbstractCallback") -> "Session":
         """Return the session of a model that is about to be trained, with one more member."""
         session = cls._of_model.get(model)
-        if session is None or session.is_open or session.is_closed or callback in session.members:
+        of_another_fit = session is not None and any(m.params is not callback.params for m in session.members)
+        if session is None or session.is_open or session.is_closed or of_another_fit or callback in session.members:
             if session is not None:
                 session.close()
             session = cls(model, session.listener if session else Listener(model))
@@ -87,8 +90,10 @@ class Session:
         return self.model.train_function(iterator)
 
     def _open(self) -> None:
+        opened = []
         try:
             for member in self.members:
+                opened.append(member)
                 member.on_open()
             self._listens = any(member.listens for member in self.members)
             if self._listens:
@@ -97,8 +102,13 @@ class Session:
                 rows = 1 << (READ_EVERY + self.model.steps_per_execution - 1).bit_length()
                 self._wishes = rows, every, any(m.layers for m in self.members), self.rule, self.close
                 self.listener.start(*self._wishes)
+            else:
+                self._unguarded = self.model.train_function
+                self._guarded = self.model.train_function = self.listener.guarded(self._unguarded, self.close)
         except BaseException:
             self.is_closed = True
+            for member in opened:
+                member.on_close()
             if self.writer is not None:
                 self.writer.close()
             raise
@@ -177,6 +187,8 @@ class Session:
             finally:
                 if self._listens:
                     self.listener.stop()
+                elif self.model.train_function is self._guarded:
+                    self.model.train_function = self._unguarded
             for member in self.members:
                 member.on_close()
             if self.writer is not None:

@@ -22,14 +22,21 @@ class Swap:
         """Hold the values, unless they are held, and let `write` set others."""
         if self.held is None:
             self.held = [_backend.copy(v) for v in self.variables]
-        write()
+        try:
+            write()
+        except BaseException:
+            held, self.held = self.held, None
+            self.set(held)
+            raise
         self._left = self._prints()
 
     def back(self) -> None:
-        """Put the values back, unless somebody has set others meanwhile: those stay."""
+        """Put the values back, but where somebody has set others meanwhile: those stay."""
         held, self.held = self.held, None
-        if held is not None and self._prints() == self._left:
-            self.set(held)
+        if held is not None:
+            for variable, value, now, left in zip(self.variables, held, self._prints(), self._left, strict=True):
+                if now == left:
+                    _backend.native(variable).assign(value)
 
     def set(self, values: Sequence[Any]) -> None:
         """Set the variables."""

@@ -16,7 +16,7 @@ class WeightAverage:
 
     Args:
         variables: What is averaged.
-        rate: Function of n, a float64 tensor (see _averaging_rate). What else it reads must be a variable.
+        rate: Function of n, a float64 tensor (see _averaging_plan). What else it reads must be a variable.
     """
 
     def __init__(self, variables: Sequence[Any], rate: Callable[[Any], Any]) -> None:
@@ -78,10 +78,10 @@ class WeightAverage:
             _backend.native(variable).assign(ops.cast(_backend.as_tensor(average), _backend.dtype_of(variable)))
 
     def distance(self, thetas: Sequence[Any]) -> float:
-        """Return the Euclidean distance between such values of the variables and the averages."""
+        """Return the Euclidean distance between such values of the first variables and their averages."""
         gaps = [
             ops.cast(theta, _backend.dtype_of(average)) - _backend.as_tensor(average)
-            for theta, average in zip(thetas, self._averages, strict=True)
+            for theta, average in zip(thetas, self._averages, strict=False)
         ]
         return float(np.sqrt(_numerics.sum_of_squares(_numerics.half_squares(gaps))))
 

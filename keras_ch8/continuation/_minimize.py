@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from ..second_order import AbstractMethod, Stop
+from ..second_order import AbstractMethod, Newton, SaddleFreeNewton, Stop, TruncatedNewton
 from ..second_order._minimize import as_method
 from ._continued import Continued
 from ._descents import Descents
+
+NEED_HESSIAN = Newton, SaddleFreeNewton, TruncatedNewton
 
 
 def minimize(
@@ -43,7 +45,8 @@ def minimize(
             which is the type that is computed in. float64 if it is a list.
         stddevs: sigma of the stages, falling, in units of x; a last 0, which is f, may be left out.
         blurred: (x, sigma) -> J(x), the mean in closed form. Defaults to `None`: by sampling.
-        method: A method of `second_order`, or its name, for each stage and for plain descent. Defaults to `"lbfgs"`.
+        method: A method of `second_order`, or its name, for each stage and for plain descent; those of Newton need
+            `blurred`. Defaults to `"lbfgs"`.
         samples: Even number of draws of a stage. Defaults to `64`.
         seed: Integer for the draws. Defaults to `0`.
         max_iterations: Integer, for each stage. Defaults to `1000`.
@@ -77,7 +80,13 @@ def minimize(
     for name, tolerance in tolerances.items():
         _checks.tolerance(name, tolerance, mend="0 is never; try 1e-5 for `gtol`.")
     stop = Stop(**tolerances, max_iterations=max_iterations)
-    descend = Descents(fun, blurred, as_method(method), stop, starts.dtype.name)
+    method = as_method(method)
+    if blurred is None and isinstance(method, NEED_HESSIAN):
+        raise ValueError(
+            f"`method` takes products with the Hessian, which a mean over draws does not have here. Received: {method} "
+            'without `blurred`. Give the mean in closed form, or take method="lbfgs".'
+        )
+    descend = Descents(fun, blurred, method, stop, starts.dtype.name)
     draws = _draws(samples, seed, len(stages), starts.shape[1])
 
     x, path, evaluations = starts, [], np.zeros(len(starts), int)

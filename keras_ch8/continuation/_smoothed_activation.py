@@ -81,7 +81,8 @@ class SmoothedActivation(keras.layers.Layer):
                 f"activation={activation!r}, which has an `axis`. Blur what comes before it."
             )
         self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)
-        exact = EXACT.get(self._word) if isinstance(self._word, str) else None
+        is_keras = getattr(self.activation, "__module__", "").startswith("keras.src.")
+        exact = EXACT.get(self._word) if is_keras and isinstance(self._word, str) else None
         self._added = exact.added if exact else _quadrature(self.activation)
         self.supports_masking = True
 

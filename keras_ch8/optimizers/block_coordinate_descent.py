@@ -259,7 +259,7 @@ def _first_order(inner: Any) -> Any:
 
 
 def _step_of(inner: Any, variables: list[Any]) -> Any:
-    return lambda grads: inner.apply(grads, variables)
+    return lambda grads: inner.apply(grads, variables) if any(g is not None for g in grads) else None
 
 
 def _square(grads: list[Any]) -> Any:

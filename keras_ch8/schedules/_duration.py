@@ -38,9 +38,9 @@ class Duration(NamedTuple):
             "st": 1.0,
             "ep": clock.steps_per_epoch,
             "ba": 1 / clock.batches_per_step,
-            "%": clock.steps / 100,
+            "%": clock.steps,
         }
-        return self.amount * in_steps[self.unit]
+        return self.amount * in_steps[self.unit] / (100 if self.unit == "%" else 1)
 
 
 def duration(name: str, value: Any) -> Duration:

@@ -1,6 +1,6 @@
 """What optimizers remember of each variable, carried from one optimizer to another."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ def slots_of(optimizer: Any, variables: Iterable[Any]) -> Slots:
     """Return what an optimizer remembers of each of these variables; nothing of one that it does not know."""
     place = {id(v): i for i, v in enumerate(variables)}
     found: Slots = {}
-    for inner in _holders(optimizer):
+    for inner in _keras.movers_in(optimizer):
         store = _stored(inner)
         keys = _keys(inner, len(store))
         found |= {(place[key[0]], key[1]): store[at] for at, key in keys.items() if key[0] in place}
@@ -25,19 +25,13 @@ def slots_of(optimizer: Any, variables: Iterable[Any]) -> Slots:
 def put_slots(optimizer: Any, variables: Iterable[Any], slots: Slots) -> None:
     """Give a built optimizer what another of its kind remembers; what is not in `slots`, or does not fit, stays."""
     place = {id(v): i for i, v in enumerate(variables)}
-    for inner in _holders(optimizer):
+    for inner in _keras.movers_in(optimizer):
         store = _stored(inner)
         for at, (variable, name) in _keys(inner, len(store)).items():
             new = slots.get((place.get(variable, -1), name))
             if new is not None and new.shape == store[at].shape:
                 store[at] = new
         inner.load_own_variables(store)
-
-
-def _holders(optimizer: Any) -> Iterator[Any]:
-    """Yield the optimizers that remember something of variables: of a `BlockCoordinateDescent` those of its blocks."""
-    for inner in _keras.optimizers_in(optimizer):
-        yield from getattr(inner, "inners", [inner])
 
 
 def _stored(optimizer: Any) -> dict[str, np.ndarray]:

@@ -311,6 +311,22 @@ def test_tensorboard_shows_both_losses_and_the_distance(tmp_path):
     assert "The average of the weights is over 12 updates." in report(tmp_path)
 
 
+@pytest.mark.slow
+def test_the_distance_leaves_out_statistics_of_batch_normalization(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    average = average_of(decay=0.9, evaluate="raw", final="raw")
+    train(callbacks.TensorBoard(tmp_path), average, model=model, epochs=1)
+    gaps = [
+        r - a
+        for v, a, r in zip(model.weights, average.weights, average.raw_weights, strict=True)
+        if v in model.trainable_variables
+    ]
+    expected = np.sqrt(sum(np.sum(np.square(gap)) for gap in gaps))
+    assert read(tmp_path)["ch8/average_distance"][0][1] == pytest.approx(expected, rel=1e-5)
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 

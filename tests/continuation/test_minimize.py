@@ -193,3 +193,9 @@ def test_the_message_says_which_ended_lower(value, plain_value, message):
 def test_an_argument_out_of_range_is_named(x0, stddevs, options, message):
     with pytest.raises(ValueError, match=message):
         continuation.minimize(lambda x: keras.ops.sum(x**2), x0, stddevs, **options)
+
+
+@pytest.mark.parametrize("method", ["newton", "truncated_newton", "saddle_free_newton"])
+def test_a_method_that_needs_the_hessian_needs_the_closed_form(method):
+    with pytest.raises(ValueError, match=r"products with the Hessian.*without `blurred`\. Give the mean"):
+        continuation.minimize(rastrigin, starts(2), STAGES, method=method)

@@ -85,3 +85,11 @@ def test_narrow_types_are_computed_wide_and_come_back_narrow():
     y = SmoothedActivation("relu", 1.0, dtype="float16")(X, training=True)
     assert y.dtype.name == "float16"
     np.testing.assert_allclose(keras.ops.cast(y, "float32"), integral("relu", 1.0), atol=5e-3)
+
+
+def test_a_function_of_the_name_of_one_of_keras_is_blurred_as_what_it_is():
+    def relu(x):
+        return keras.ops.maximum(x, x / 2)
+
+    (found,) = keras.ops.convert_to_numpy(SmoothedActivation(relu, 1.0)(np.zeros(1, "float32"), training=True))
+    assert found == pytest.approx(1 / 2 / np.sqrt(2 * np.pi), abs=0.02)  # half of E max(z, 0), by quadrature at a kink

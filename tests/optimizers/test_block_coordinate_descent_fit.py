@@ -88,7 +88,8 @@ def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path):
     )
     shown = []
     for code in (first + "fit(m); show(m)", f"m = keras.models.load_model({path!r}); fit(m); show(m)"):
-        done = subprocess.run([sys.executable, "-W", "ignore", "-c", setup + code], capture_output=True, text=True)
+        command = [sys.executable, "-W", "ignore", "-c", setup + code]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr[-2000:]
         shown.append(done.stdout.strip())
     assert len(shown[0]) > 1000
@@ -192,3 +193,14 @@ def compare(order, kind):
         "moved": float(np.ptp(flat(double))),
         "iterations": int(double.optimizer.iterations.numpy()),
     }
+
+
+def test_a_block_whose_turn_it_is_while_it_has_no_gradient_stays_and_others_move_on():
+    inputs = keras.Input((4,))
+    heads = {name: keras.layers.Dense(2, name=name)(inputs) for name in ("first", "second")}
+    model = keras.Model(inputs, heads)
+    model.compile(ours.BlockCoordinateDescent(ours.SGD(0.1), BLOCKS), {"first": "mse", "second": None})
+    before = [v.numpy() for v in model.trainable_variables]
+    model.fit(X, {"first": Y, "second": Y}, batch_size=8, verbose=0)
+    moved = [np.any(v.numpy() != old) for v, old in zip(model.trainable_variables, before, strict=True)]
+    assert moved == [True, True, False, False]

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_ch8 import schedules
 from keras_ch8.schedules import Cosine, Exponential, InverseTime, LinearDecay, OneCycle, Scaled, Sequence, Warmup
+from keras_ch8.schedules._duration import Clock, Duration
 
 STEPS = [0, 1, 7, 49, 50, 51, 99, 100, 101, 1000, 10_000_000]
 
@@ -137,3 +138,10 @@ def test_bad_arguments_are_refused_with_the_mend(make, message):
 
 def test_every_schedule_is_tested():
     assert set(LAWS) | {"Clock", "on_plateau"} == set(schedules.__all__)
+
+
+def test_a_share_of_the_training_is_whole_where_it_can_be():
+    for steps in range(2, 3000, 2):
+        clock = Clock(steps_per_epoch=1.0, batches_per_step=1.0, steps=float(steps))
+        assert Duration(50.0, "%").steps(clock) == steps / 2
+        assert Duration(100.0, "%").steps(clock) == steps

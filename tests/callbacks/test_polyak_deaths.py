@@ -1,0 +1,136 @@
+"""After a training that has died, or was refused, another one without the average is as if it had never been."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import callbacks, continuation, optimizers
+from tests.callbacks.runs import BATCH, STEPS, X, Y, network
+from tests.callbacks.test_polyak_averaging import assert_same, average_of, train
+
+
+class Dies(keras.callbacks.Callback):
+    """Raises in the hook of this name."""
+
+    def __init__(self, hook):
+        super().__init__()
+        setattr(self, hook, self.die)
+
+    def die(self, *args, **kwargs):
+        raise KeyboardInterrupt
+
+
+class Refuses(callbacks._base.AbstractCallback):
+    def on_open(self):
+        raise KeyboardInterrupt
+
+
+def weights_after_training(model, kept):
+    """Train two epochs from weights that are given, and return the weights at the end."""
+    for variable, value in zip([*model.variables, *model.optimizer.variables], kept, strict=True):
+        variable.assign(value)
+    train(model=model)
+    return model.get_weights()
+
+
+@pytest.mark.parametrize(
+    "last", [Refuses(), Dies("on_train_begin"), Dies("on_train_batch_end"), Dies("on_epoch_end")],
+    ids=["refused", "at the beginning", "in a batch", "after validation"],
+)  # fmt: skip
+def test_a_later_fit_without_the_average_is_that_of_a_model_that_never_had_one(last):
+    model, _ = train()
+    kept = [v.numpy() for v in [*model.variables, *model.optimizer.variables]]
+    expected = weights_after_training(model, kept)
+    average = average_of(decay=0.9)
+    with pytest.raises(KeyboardInterrupt):
+        train(average, last, model=model)
+    assert_same(weights_after_training(model, kept), expected)
+
+
+def test_a_step_that_dies_gives_the_real_problem_back_though_nobody_listens():
+    temperature = continuation.Temperature(4.0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2), temperature])
+    fails = []
+
+    def loss(y, z):
+        return keras.ops.mean(keras.ops.square(y - z), axis=-1)
+
+    model.compile("sgd", loss, run_eagerly=True)
+    step = model.train_step
+
+    def fail_once(data):
+        if fails:
+            fails.pop()
+            raise KeyboardInterrupt
+        return step(data)
+
+    model.train_step = fail_once
+    fails.append(True)
+    with pytest.raises(KeyboardInterrupt):
+        train(callbacks.Continuation(), model=model)
+    assert temperature.temperature.value == temperature.temperature.end
+
+
+def test_a_variable_that_others_change_at_the_end_of_an_epoch_stays_and_the_rest_comes_back():
+    seen = {}
+
+    class Clips(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen["raw"] = self.model.get_weights()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.layers[-1].kernel.assign(keras.ops.clip(self.model.layers[-1].kernel, -0.01, 0.01))
+
+        def on_epoch_begin(self, epoch, logs=None):
+            seen["begin"], seen["before"] = self.model.get_weights(), seen.get("raw")
+
+    train(average_of(decay=0.9), Clips())
+    for i, (now, before) in enumerate(zip(seen["begin"], seen["before"], strict=True)):
+        if i == 2:
+            assert np.abs(now).max() == np.float32(0.01)
+        else:
+            np.testing.assert_array_equal(now, before)
+
+
+def test_a_prediction_that_dies_leaves_the_weights_to_the_next_training():
+    average = average_of(decay=0.9, final="raw")
+    model, _ = train(average)
+    raw = model.get_weights()
+    with pytest.raises(KeyboardInterrupt):
+        model.predict(X, callbacks=[average, Dies("on_predict_batch_begin")], verbose=0)
+    begins = []
+    look = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: begins.append(model.get_weights()))
+    train(average, look, model=model, epochs=1)
+    assert_same(begins[0], raw)
+
+
+def test_averages_that_cannot_be_put_in_leave_the_weights_in_the_model():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    average = average_of(decay=0.9, evaluate="raw", final="raw", batch_norm="recalibrate", data=X[:, :3])
+    train(average, model=model, epochs=1)
+    raw = model.get_weights()
+    with pytest.raises(ValueError, match="shape"):
+        _ = average.weights
+    assert_same(model.get_weights(), raw)
+    assert_same(average.raw_weights, raw)
+
+
+def test_a_state_that_was_set_is_what_is_got_before_the_training_begins():
+    average, other = average_of(decay=0.9), average_of(decay=0.9)
+    train(average, epochs=1)
+    other.set_state(average.get_state())
+    assert other.get_state()["averaged"] is not None
+
+
+def test_the_blocks_of_an_optimizer_are_asked_for_their_skipped_steps_and_averages():
+    average = average_of(decay=0.9)
+    blocks = optimizers.BlockCoordinateDescent(optimizers.SGD(0.1, skip_nonfinite=True), blocks=[".*"])
+    x = X.copy()
+    x[0] = np.nan
+    model = network(blocks)
+    model.fit(x, Y, batch_size=BATCH, shuffle=False, epochs=1, callbacks=[average], verbose=0)
+    assert average.updates == STEPS - 1
+    with pytest.raises(ValueError, match="use_ema=True"):
+        train(average_of(), optimizer=optimizers.BlockCoordinateDescent(optimizers.SGD(use_ema=True), blocks=[".*"]))
