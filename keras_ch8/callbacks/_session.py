@@ -93,8 +93,8 @@ class Session:
         opened = []
         try:
             for member in self.members:
-                opened.append(member)
                 member.on_open()
+                opened.append(member)
             self._listens = any(member.listens for member in self.members)
             if self._listens:
                 self._read_up_to = self.step

@@ -8,9 +8,7 @@ from typing import Any, final
 import numpy as np
 from keras import ops
 
-from .. import _backend
-from ..second_order import AbstractMethod, Problem, Stop
-from ..second_order._minimize import run
+from .. import _backend, second_order
 
 
 @final
@@ -28,8 +26,8 @@ class Descents:
 
     fun: Callable[[Any], Any]
     blurred: Callable[[Any, Any], Any] | None
-    method: AbstractMethod
-    stop: Stop
+    method: "second_order.AbstractMethod"
+    stop: "second_order.Stop"
     dtype: str
 
     def __call__(self, starts: np.ndarray, sigma: float, z: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -43,7 +41,7 @@ class Descents:
         """Return f at each row."""
         return self._call(points, 0.0, z, self.stop._replace(max_iterations=0))[1]
 
-    def _call(self, starts: Any, sigma: float, z: Any, stop: Stop) -> tuple[np.ndarray, ...]:
+    def _call(self, starts: Any, sigma: float, z: Any, stop: "second_order.Stop") -> tuple[np.ndarray, ...]:
         numbers = [np.asarray(number, self.dtype) for number in (starts, sigma, z, *stop[:-1])]
         numbers.append(np.asarray(stop.max_iterations, "int32"))
         x, value, evaluations = self._program(*map(_backend.as_tensor, numbers))
@@ -58,7 +56,8 @@ class Descents:
         count, n = starts.shape
 
         def one(i: Any, found: list[Any]) -> tuple[Any, list[Any]]:
-            x, value, _, _, totals = run(problem, self.method, starts[i], Stop(*stop))
+            ends = second_order._minimize.run(problem, self.method, starts[i], second_order.Stop(*stop))
+            x, value, _, _, totals = ends
             new = x, value, totals.evaluations + 1
             places = [i, 0], [i], [i]
             return i + 1, [ops.slice_update(a, p, b[None]) for a, p, b in zip(found, places, new, strict=True)]
@@ -66,23 +65,23 @@ class Descents:
         blank = [ops.zeros((count, n), starts.dtype), ops.zeros((count,), starts.dtype), ops.zeros((count,), "int32")]
         return list(ops.while_loop(lambda i, _: i < count, one, (ops.zeros((), "int32"), blank))[1])
 
-    def _problem(self, sigma: Any, z: Any) -> Problem:
+    def _problem(self, sigma: Any, z: Any) -> "second_order.Problem":
         """Return one problem for all stages, so that the method around it is compiled once."""
-        real = Problem.of(self.fun)
+        real = second_order.Problem.of(self.fun)
         closed = self.blurred
-        blurred = _sampled(real, sigma, z) if closed is None else Problem.of(lambda x: closed(x, sigma))
+        blurred = _sampled(real, sigma, z) if closed is None else second_order.Problem.of(lambda x: closed(x, sigma))
 
         def value_and_gradient(x: Any) -> tuple[Any, Any]:
             of_stage = [functools.partial(problem.value_and_gradient, x) for problem in (blurred, real)]
             return tuple(_backend.branch(sigma > 0, *of_stage))
 
-        return Problem(value_and_gradient)
+        return second_order.Problem(value_and_gradient)
 
 
-def _sampled(real: Problem, sigma: Any, z: Any) -> Problem:
+def _sampled(real: "second_order.Problem", sigma: Any, z: Any) -> "second_order.Problem":
     def value_and_gradient(x: Any) -> tuple[Any, Any]:
         near = ops.concatenate([x + sigma * z, x - sigma * z])
         values, gradients = _backend.rows_of(real.value_and_gradient, near)
         return ops.mean(values), ops.mean(gradients, axis=0)
 
-    return Problem(value_and_gradient)
+    return second_order.Problem(value_and_gradient)

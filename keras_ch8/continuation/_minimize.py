@@ -5,13 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
-from ..second_order import AbstractMethod, Newton, SaddleFreeNewton, Stop, TruncatedNewton
-from ..second_order._minimize import as_method
+from .. import _checks, second_order
 from ._continued import Continued
 from ._descents import Descents
-
-NEED_HESSIAN = Newton, SaddleFreeNewton, TruncatedNewton
 
 
 def minimize(
@@ -20,7 +16,7 @@ def minimize(
     stddevs: Sequence[float],
     *,
     blurred: Callable[[Any, Any], Any] | None = None,
-    method: AbstractMethod | str = "lbfgs",
+    method: "second_order.AbstractMethod | str" = "lbfgs",
     samples: int = 64,
     seed: int = 0,
     max_iterations: int = 1000,
@@ -79,9 +75,10 @@ def minimize(
     tolerances = {"gtol": gtol, "ftol": ftol, "xtol": xtol}
     for name, tolerance in tolerances.items():
         _checks.tolerance(name, tolerance, mend="0 is never; try 1e-5 for `gtol`.")
-    stop = Stop(**tolerances, max_iterations=max_iterations)
-    method = as_method(method)
-    if blurred is None and isinstance(method, NEED_HESSIAN):
+    stop = second_order.Stop(**tolerances, max_iterations=max_iterations)
+    method = second_order._minimize.as_method(method)
+    of_newton = second_order.Newton, second_order.SaddleFreeNewton, second_order.TruncatedNewton
+    if blurred is None and isinstance(method, of_newton):
         raise ValueError(
             f"`method` takes products with the Hessian, which a mean over draws does not have here. Received: {method} "
             'without `blurred`. Give the mean in closed form, or take method="lbfgs".'

@@ -219,7 +219,7 @@ def test_the_layout_and_the_descriptions_are_there(tmp_path):
     with python_loader(tmp_path) as board:
         ((_, charts),) = board.tensors("custom_scalars")["custom_scalars__config__"]
         described = board.descriptions("scalars", "scalars")
-    assert len(layout_pb2.Layout.FromString(charts.item()).category) == 5
+    assert len(layout_pb2.Layout.FromString(charts.item()).category) == 6
     assert described.keys() == {name for name in ALWAYS if "val_loss" not in name and not name.startswith(MEASURED)}
     assert all(described.values())
     assert described["ch8/gradient_norm"] == tags.GRADIENT_NORM.description
