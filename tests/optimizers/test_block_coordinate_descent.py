@@ -120,7 +120,7 @@ def test_clipping_decay_average_and_loss_scale_are_those_of_the_block():
 def test_with_accumulated_gradients_a_turn_is_so_many_updates(inner):
     turns = [0, 2, 1]
     grads = [
-        [100 * g if i == turns[number // 4] else g for i, g in enumerate(gs)]
+        [np.float32(100) * g if i == turns[number // 4] else g for i, g in enumerate(gs)]
         for number, gs in enumerate(random_steps(12))
     ]
     variables = weights()
