@@ -318,11 +318,7 @@ def test_the_distance_leaves_out_statistics_of_batch_normalization(tmp_path):
     model.compile("sgd", "mse")
     average = average_of(decay=0.9, evaluate="raw", final="raw")
     train(callbacks.TensorBoard(tmp_path), average, model=model, epochs=1)
-    gaps = [
-        r - a
-        for v, a, r in zip(model.weights, average.weights, average.raw_weights, strict=True)
-        if v.trainable
-    ]
+    gaps = [r - a for v, a, r in zip(model.weights, average.weights, average.raw_weights, strict=True) if v.trainable]
     expected = np.sqrt(sum(np.sum(np.square(gap)) for gap in gaps))
     assert read(tmp_path)["ch8/average_distance"][0][1] == pytest.approx(expected, rel=1e-5)
 
