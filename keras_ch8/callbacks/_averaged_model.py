@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _backend, _keras
-from ..layers._kinds import NORMALIZING
+from ..layers._kinds import trained_in
 from ..layers._recalibrate import recalibrate
 from ..schedules._duration import Duration
 from ._attachment import Attachment, Validate
@@ -95,6 +95,4 @@ def _trained(model: Any) -> list[Any]:
 
 
 def _statistics(model: Any) -> list[Any]:
-    leaves = {id(leaf): leaf for leaf in _keras.leaves_of(model)}.values()
-    layers = [leaf for leaf in leaves if isinstance(leaf, NORMALIZING) and leaf.trainable and leaf.built]
-    return [v for layer in layers for v in layer.non_trainable_variables]
+    return [v for layer in trained_in(model) for v in layer.non_trainable_variables]

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
-from ._example_loss import ExampleLoss, rows_of, size_of
+from .. import _batches, _checks
+from ._example_loss import ExampleLoss, rows_of
 
 
 def cross_validated_loss(
@@ -57,7 +57,7 @@ def cross_validated_loss(
         of Curriculum Learning in Training Deep Networks.
     """
     folds = _checks.count("folds", folds, 2, meaning="the parts of the data", mend="Try 5.")
-    count, take = size_of(x), rows_of(x, y)
+    count, take = _batches.length_of(x), rows_of(x, y)
     if count < folds:
         raise ValueError(f"Each fold needs an example. Received: {count} examples for folds={folds}. Take fewer folds.")
     losses = np.zeros(count)

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _backend
-from ..curvature._objective import Objective
+from .. import _backend, _batches
+from ..curvature._objective import Objective, tensors_of
 
 BATCH = 256
 """Examples in one forward pass."""
@@ -42,14 +42,14 @@ class ExampleLoss:
         is_first = self._derivatives is None
         if is_first:
             self._trace(x, y)
-        data = [keras.tree.map_structure(_tensor, part) for part in (x, y)]
+        data = [tensors_of(part) for part in (x, y)]
         found = self._losses(data)
         if is_first:
             self._check(data, found)
         return found
 
     def _losses(self, data: list[Any]) -> np.ndarray:
-        size = len(next(a for a in keras.tree.flatten(data) if a is not None))
+        size = _batches.length_of(data)
         return size * self._derivatives(*data, keras.ops.ones(size)).numpy().astype("float64")
 
     def _check(self, data: list[Any], found: np.ndarray) -> None:
@@ -86,17 +86,8 @@ def _like(outputs: Any, weights: Any) -> Any:
     )
 
 
-def _tensor(value: Any) -> Any:
-    return None if value is None else keras.ops.convert_to_tensor(value)
-
-
 def rows_of(*parts: Any) -> Callable[[np.ndarray], tuple[Any, ...]]:
     """Return a function that takes rows of arrays, also nested."""
     return lambda indices: tuple(
         keras.tree.map_structure(lambda a: None if a is None else np.asarray(a)[indices], part) for part in parts
     )
-
-
-def size_of(x: Any) -> int:
-    """Return the number of examples of arrays, also nested."""
-    return len(keras.tree.flatten(x)[0])

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ._example_loss import ExampleLoss, rows_of, size_of
+from .. import _batches
+from ._example_loss import ExampleLoss, rows_of
 
 
 def teacher_loss(model: Any, x: Any, y: Any = None) -> np.ndarray:
@@ -36,4 +37,4 @@ def teacher_loss(model: Any, x: Any, y: Any = None) -> np.ndarray:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Weinshall, Cohen, Amir (2018), Curriculum
         Learning by Transfer Learning.
     """
-    return ExampleLoss(model)(rows_of(x, y), np.arange(size_of(x)))
+    return ExampleLoss(model)(rows_of(x, y), np.arange(_batches.length_of(x)))

@@ -38,7 +38,7 @@ class Objective:
     ) -> None:
         self.model, self.loss, self.training = model, loss, training
         self.variables = list(model.trainable_variables)
-        self.data = tuple(keras.tree.map_structure(_tensor, part) for part in (x, y, sample_weight))
+        self.data = tuple(tensors_of(part) for part in (x, y, sample_weight))
         self.shapes = [tuple(v.shape) for v in self.variables]
         self.ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
         """Where each variable begins in a flat vector, and where the last one ends."""
@@ -117,5 +117,6 @@ class Objective:
         return _backend.join([ops.cast(p, vector.dtype) for p in found], self.size)
 
 
-def _tensor(value: Any) -> Any:
-    return None if value is None else ops.convert_to_tensor(value)
+def tensors_of(part: Any) -> Any:
+    """Return arrays, also nested, as tensors; None stays."""
+    return keras.tree.map_structure(lambda a: None if a is None else ops.convert_to_tensor(a), part)

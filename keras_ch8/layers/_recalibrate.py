@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _backend, _batches, _checks, _keras
+from .. import _backend, _batches, _checks
 from ._batch_normalization import BatchNormalization
-from ._kinds import NORMALIZING
+from ._kinds import trained_in
 
 
 def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 32, seed: int = 0) -> None:
@@ -46,8 +46,7 @@ def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 
     """
     count = _checks.count("batches", batches, 1, meaning="the number of batches to estimate from", mend="Try 100.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", mend="Try 32.")
-    leaves = {id(leaf): leaf for leaf in _keras.leaves_of(model)}.values()
-    layers = [leaf for leaf in leaves if isinstance(leaf, NORMALIZING) and leaf.trainable and leaf.built]
+    layers = trained_in(model)
     if not layers:
         raise ValueError(
             f"`recalibrate` is for models with batch normalization. Received: {model.name!r}, which has no such layer "

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import traceback
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -14,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, layers, optimizers
+from tests.forked import print_each
 
 CASES = {
     "ours": (lambda: optimizers.Adam(0.01, gradient_accumulation_steps=2), {"norm": True}),
@@ -57,23 +57,6 @@ def run_case(case):
     }
 
 
-def main():
-    for case in sys.argv[1:] or CASES:
-        read, write = os.pipe()
-        if os.fork() == 0:
-            try:
-                result = run_case(case)
-            except BaseException:
-                result = {"error": traceback.format_exc()[-1500:]}
-            os.write(write, json.dumps(result).encode())
-            os._exit(0)
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            sys.stdout.write(json.dumps({"case": case} | json.loads(pipe.read())) + "\n")
-            sys.stdout.flush()
-        os.wait()
-
-
 @pytest.fixture(scope="module")
 def found():
     command = [sys.executable, "-W", "ignore", "-m", "tests.callbacks.test_polyak_strategy"]
@@ -95,4 +78,4 @@ def test_two_replicas_average_as_one_device(case, found):
 
 
 if __name__ == "__main__":
-    main()
+    print_each(run_case, sys.argv[1:] or CASES)

@@ -4,10 +4,8 @@
 prints one JSON line for each case: largest difference of a weight, largest difference between replicas, counters.
 """
 
-import json
 import os
 import sys
-import traceback
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -17,6 +15,7 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, clipping, schedules
 from tests.callbacks.runs import Frames
+from tests.forked import print_each
 from tests.optimizers.boxes import NAMES, make
 
 FEATURES = {
@@ -110,22 +109,5 @@ def run_case(case):
     }
 
 
-def main():
-    for case in sys.argv[1:] or CASES:
-        read, write = os.pipe()
-        if os.fork() == 0:
-            try:
-                result = run_case(case)
-            except BaseException:
-                result = {"error": traceback.format_exc()[-1500:]}
-            os.write(write, json.dumps(result).encode())
-            os._exit(0)
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            sys.stdout.write(json.dumps({"case": case} | json.loads(pipe.read())) + "\n")
-            sys.stdout.flush()
-        os.wait()
-
-
 if __name__ == "__main__":
-    main()
+    print_each(run_case, sys.argv[1:] or CASES)

@@ -1,15 +1,14 @@
 """Bucket after bucket."""
 
 import dataclasses
-from typing import Any, final
+from typing import final
 
-from ._pacing import AbstractPacing
-from ._start import checked_stairs, end_of, stage
+from ._stairs import AbstractStairs
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class baby_steps(AbstractPacing):
+class baby_steps(AbstractStairs):
     """Add a bucket of examples at a time, and keep those before it (section 8.7.6; Spitkovsky et al. 2010).
 
         c(u) = end of bucket floor(u buckets)      the last bucket is there from u = 1 - 1 / buckets on
@@ -31,13 +30,3 @@ class baby_steps(AbstractPacing):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Spitkovsky, Alshawi, Jurafsky (2010), From
         Baby Steps to Leapfrog.
     """
-
-    buckets: int = 5
-    start: float | None = None
-
-    def __post_init__(self) -> None:
-        checked_stairs(self.buckets, self.start)
-
-    def __call__(self, u: Any) -> Any:
-        """The law."""
-        return end_of(stage(u, self.buckets), self.buckets, self.start)

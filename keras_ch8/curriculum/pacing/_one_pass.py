@@ -5,13 +5,12 @@ from typing import Any, final
 
 import numpy as np
 
-from ._pacing import AbstractPacing
-from ._start import checked_stairs, end_of, stage
+from ._stairs import AbstractStairs
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class one_pass(AbstractPacing):
+class one_pass(AbstractStairs):
     """Draw from one bucket after another, and leave the buckets before it behind (section 8.7.6; Cirik et al. 2016).
 
         drawn at u = bucket floor(u buckets)       from u = 1 - 1 / buckets on, for good: the last one
@@ -38,17 +37,7 @@ class one_pass(AbstractPacing):
         Understanding Curriculum Learning for LSTMs; Zaremba and Sutskever (2014), Learning to Execute.
     """
 
-    buckets: int = 5
-    start: float | None = None
-
-    def __post_init__(self) -> None:
-        checked_stairs(self.buckets, self.start)
-
-    def __call__(self, u: Any) -> Any:
-        """The end of the bucket."""
-        return end_of(stage(u, self.buckets), self.buckets, self.start)
-
     def oldest(self, u: Any) -> Any:
         """The beginning of the bucket."""
-        now = stage(u, self.buckets)
-        return np.where(now == 0, 0.0, end_of(now - 1, self.buckets, self.start))
+        now = self._bucket_at(u)
+        return np.where(now == 0, 0.0, self._end_of(now - 1))
