@@ -125,6 +125,7 @@ class Diagnosis(AbstractCallback):
         for look in self._looks:
             when = self.when * look.rarer if isinstance(self.when, int) else self.when
             look.begin(Pace(self.budget, when, self.past.total, look.grace), self.past)
+        self._share_budget()
 
     def on_epoch_start(self, epoch: int) -> None:
         """Begin anew: between two epochs others may change the weights."""
@@ -136,20 +137,28 @@ class Diagnosis(AbstractCallback):
         self._clock.start()
         self._batch += batch - self._last_batch
         self._last_batch = batch
-        for look in list(self._looks):
-            if look.is_ready:
-                with self._clock.looking(look.pace, self._batch + 1):
-                    self._take(look)
+        ready = [look for look in self._looks if look.is_ready]
+        for look in ready:
+            with self._clock.looking(look.pace, self._batch + 1):
+                self._take(look)
+        if ready:
+            for look in self._looks:
+                look.reconsider(self._batch + 1, self._clock.trained)
+            self._share_budget()
         self._prepare()
 
-    def _prepare(self) -> None:
+    def _share_budget(self) -> None:
         wanted = [look for look in self._looks if look.is_wanted]
         for look in wanted:
             look.pace.budget = None if self.budget is None else self.budget / len(wanted)
+
+    def _prepare(self) -> None:
+        step, trained = self._batch + 2, self._clock.trained
         for look in self._looks:
-            trained = self._clock.trained
-            with self._clock.stopped():
-                look.prepare(self._batch + 2, trained)
+            look.is_ready = False
+            if look.is_due(step, trained):
+                with self._clock.stopped():
+                    look.prepare(step, trained)
 
     def _take(self, look: AbstractLook) -> None:
         """Look, and judge what was seen."""

@@ -41,9 +41,17 @@ class AbstractLook(abc.ABC):
         """Begin a training."""
         self.pace, self.past, self.is_ready = pace, past, False
 
+    def is_due(self, step: int, trained: float) -> bool:
+        """Whether to look at the update of this step; asked before every step, so it takes no time."""
+        return self.is_wanted and self.pace.is_due(step, trained)
+
     def prepare(self, step: int, trained: float) -> None:
-        """Take what must be known before the update of this step, if that is due."""
-        self.is_ready = self.is_wanted and self.pace.is_due(step, trained)
+        """Take what must be known before the update of a step at which a look is due."""
+        self.is_ready = True
+
+    def reconsider(self, step: int, trained: float) -> None:
+        """Ask whether there is reason to look; called after every look of whichever kind."""
+        self.is_wanted = True
 
     @abc.abstractmethod
     def take(self) -> dict[str, Any]:
@@ -67,7 +75,7 @@ class ProbeLook(AbstractLook):
     def prepare(self, step: int, trained: float) -> None:
         """Keep a copy of the weights."""
         super().prepare(step, trained)
-        self._before = self._probe.weights() if self.is_ready else None
+        self._before = self._probe.weights()
 
     def take(self) -> dict[str, Any]:
         """Return the readings, and let go of the copy."""
@@ -87,33 +95,28 @@ class SpectrumLook(AbstractLook):
     def begin(self, pace: Pace, past: Past) -> None:
         """Nothing is known of the training yet."""
         super().begin(pace, past)
-        self.is_wanted, self._asked_at, self._has_price = self._always, 0, False
+        self.is_wanted, self._has_price = self._always, False
 
     def prepare(self, step: int, trained: float) -> None:
-        """Ask whether there is reason to look, once for each look at the probe: this is called at every step.
-
-        Of a large model a look takes many steps' time, so what it will cost is found out before the first.
-        """
-        if not self._always and self._asked_at != self.past.step:
-            self._asked_at = self.past.step
-            if self._probe is not None and not self._has_price:
-                self.pace.expect(PRODUCTS * LEAST * self._probe.pace.cost)
-            self.is_wanted = self.pace.is_affordable(step, trained) and is_slow(self.past)
-        super().prepare(step, trained)
-        if self.is_ready and not self._has_price:
+        """Trace what a look needs, and find out what it will cost: of a large model many steps' time."""
+        if not self._has_price:
             self._has_price = True
-            self.pace.expect(PRODUCTS * self._seconds_of_a_product())
-            super().prepare(step, trained)
+            begin = time.perf_counter()
+            ends_of(self._objective, 1)
+            theta = self._objective.theta()
+            product = self._objective.products(theta)
+            traced = time.perf_counter()
+            product(theta)
+            self.pace.expect(PRODUCTS * (time.perf_counter() - traced))
+            self.pace.setup += time.perf_counter() - begin
+        self.is_ready = self.is_due(step, trained)
 
-    def _seconds_of_a_product(self) -> float:
-        theta = self._objective.theta()
-        product = self._objective.products(theta)
-        begin = time.perf_counter()
-        product(theta)  # traces
-        traced = time.perf_counter()
-        product(theta)
-        self.pace.setup += traced - begin
-        return time.perf_counter() - traced
+    def reconsider(self, step: int, trained: float) -> None:
+        """Look while the training is slow, if a look can be paid for; its price is guessed until it is known."""
+        if not self._always:
+            if self._probe is not None and not self._has_price:
+                self.pace.cost = PRODUCTS * LEAST * self._probe.pace.cost
+            self.is_wanted = self.pace.is_affordable(step, trained) and is_slow(self.past)
 
     def take(self) -> dict[str, Any]:
         """Return the reading."""

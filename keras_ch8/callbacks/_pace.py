@@ -4,6 +4,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+from ..verdicts._docket import RAISED_BY
+
 SHORT, OFTEN = 12, 100
 """Looks that a training of known length gets if they are free, and those that it gets at most."""
 AT_ONCE = 0.25
@@ -37,37 +39,43 @@ class Pace:
         self.budget, self.when, self.steps, self.grace = budget, when, steps, grace
         self.looks, self.spent, self.setup = 0, 0.0, 0.0
         self.cost = 0.0
-        self._last = 0
+        self._last, self._is_traced = 0, False
 
     def expect(self, seconds: float) -> None:
-        """Take what the first look will cost, besides what it traces."""
-        self.cost = seconds
+        """Take what the first look will cost, all of whose graphs are traced by now."""
+        self.cost, self._is_traced = seconds, True
 
     def is_due(self, step: int, trained: float) -> bool:
         """Whether to look at the step of this number, counted from 1, after so many seconds of training."""
-        after = self.spent + self.cost
-        is_free = after <= self.grace * (max(AT_ONCE, step / self.steps) if self.steps else 1)
-        is_paid = self.budget is None or after <= self.budget * trained
         since = step - self._last
         if self.when is not None:
             is_wanted = self.when(step) if callable(self.when) else since >= self.when
-            return is_wanted and (is_free or is_paid)
+            return is_wanted and (self._is_free(step) or self._is_paid(trained))
         if step in FIRST:
             return True
+        if since < FEWEST:
+            return False
         is_long_ago = since >= self.steps / SHORT if self.steps else step >= 1.5 * self._last
-        is_wanted = is_paid and since >= max(self.steps, step) / OFTEN
-        return since >= FEWEST and (is_wanted or (is_free and is_long_ago))
+        is_wanted = since >= max(self.steps, step) / OFTEN
+        return (is_wanted and self._is_paid(trained)) or (is_long_ago and self._is_free(step))
+
+    def _is_free(self, step: int) -> bool:
+        share = max(AT_ONCE, step / self.steps) if self.steps else 1
+        return self.spent + self.cost <= self.grace * share
+
+    def _is_paid(self, trained: float) -> bool:
+        return self.budget is None or self.spent + self.cost <= self.budget * trained
 
     def is_affordable(self, step: int, trained: float) -> bool:
-        """Whether there will be a look before the end of the training, going by the pace of its steps so far."""
+        """Whether there will be looks enough for a verdict before the end, going by the pace of the steps so far."""
         whole = trained * max(1.0, self.steps / step)
-        return self.budget is None or self.cost <= max(self.grace, self.budget * whole)
+        return self.budget is None or RAISED_BY * self.cost <= max(self.grace, self.budget * whole)
 
     def looked(self, step: int, seconds: float) -> None:
-        """Take a look that was made; the first traces the graph, which is paid once: it costs what was expected."""
+        """Take a look that was made; one that traces its graph, which is paid once, is not counted."""
         self._last = step
         self.looks += 1
-        self.cost = seconds if self.looks > 1 else min(self.cost, seconds)
+        self.cost, self._is_traced = seconds if self._is_traced else 0.0, True
         self.spent += self.cost
         self.setup += seconds - self.cost
 

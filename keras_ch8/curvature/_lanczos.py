@@ -17,12 +17,23 @@ class Spectrum:
     Args:
         values: Ritz values, rising; the ends are near the smallest and the largest eigenvalue first.
         residuals: For each of them |H u - value u|: an eigenvalue lies at most so far away.
-        vectors: Their directions u, one for each column.
+        basis: The q of the steps, one for each row.
+        mixing: What each direction u takes of each q: one column for each Ritz value.
     """
 
     values: np.ndarray
     residuals: np.ndarray
-    vectors: np.ndarray
+    basis: np.ndarray
+    mixing: np.ndarray
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The directions u, one for each column."""
+        return self.basis.T @ self.mixing
+
+    def along(self, vector: np.ndarray) -> np.ndarray:
+        """Return u . vector for each direction; that takes no room, as the directions would."""
+        return self.mixing.T @ (self.basis @ vector)
 
     @property
     def smallest(self) -> float:
@@ -88,12 +99,12 @@ def lanczos(
     if start is None:
         start = np.random.default_rng(seed).normal(size=objective.size)
     _checks.length("start", start, objective.size, of="the trainable weights")
-    return lanczos_of(objective.products(objective.theta()), np.asarray(start, "float64"), steps)
+    return lanczos_of(objective.products(objective.theta()), np.asarray(start, objective.dtype), steps)
 
 
 def lanczos_of(product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int) -> Spectrum:
-    """Run Lanczos on a symmetric matrix, given by its product with a vector."""
-    q = np.zeros((min(steps, len(start)), len(start)))
+    """Run Lanczos on a symmetric matrix, given by its product with a vector, in the type of the start."""
+    q = np.zeros((min(steps, len(start)), len(start)), start.dtype)
     alphas: list[float] = []
     betas = [0.0]
     w = start / np.linalg.norm(start)
@@ -109,5 +120,5 @@ def lanczos_of(product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, s
         w /= betas[-1]
     found = len(alphas)
     off_diagonal = np.diag(betas[1:found], 1)
-    values, vectors = np.linalg.eigh(np.diag(alphas) + off_diagonal + off_diagonal.T)
-    return Spectrum(values, np.abs(betas[-1] * vectors[-1]), q[:found].T @ vectors)
+    values, mixing = np.linalg.eigh(np.diag(alphas) + off_diagonal + off_diagonal.T)
+    return Spectrum(values, np.abs(betas[-1] * mixing[-1]), q[:found], mixing)

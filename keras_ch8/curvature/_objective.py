@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _backend, _keras
+from .. import _backend, _keras, _numerics
 
 
 class Objective:
@@ -51,6 +51,11 @@ class Objective:
         """Number of weights."""
         return int(self.ends[-1])
 
+    @property
+    def dtype(self) -> str:
+        """The type of flat vectors: float32, or wider where a weight is."""
+        return _numerics.working_dtype(keras.backend.result_type(*(v.dtype for v in self.variables)))
+
     def theta(self) -> np.ndarray:
         """Return the weights as they are."""
         return self.join([v.numpy() for v in self.variables])
@@ -65,13 +70,12 @@ class Objective:
 
     def product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Return H v, where H is the Hessian of J at theta."""
-        return self.products(theta)(vector)
+        return self.products(theta)(vector).astype("float64")
 
     def products(self, theta: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """Return v -> H v: many products at one theta, with one tensor in and one out."""
+        """Return v -> H v: many products at one theta, with one array of `dtype` in and one out."""
         values = self.cut(theta)
-        dtype = np.result_type(*(v.numpy().dtype for v in values))
-        return lambda v: self._product(values, ops.convert_to_tensor(v, dtype.name)).numpy().astype("float64")
+        return lambda v: self._product(values, ops.convert_to_tensor(v, self.dtype)).numpy()
 
     def join(self, arrays: list[np.ndarray]) -> np.ndarray:
         """Return arrays of the variables' shapes as a flat vector."""

@@ -81,10 +81,17 @@ class Updater:
         step = step if decays else step._replace(decay=None)
         if _backend.is_sparse(g) and self.rests_without_gradient and step.decay is None:
             self._rows(theta, g, row, step, state)
-        else:
-            self._program("single", self._single)(theta, _backend.densify(g, theta.shape), row, step, state)
+            return
+        g = _backend.densify(g, theta.shape)
 
-    def _program(self, name: str, function: Callable[..., Any]) -> Any:
+        def run(is_due: bool) -> None:
+            # Two whole programs: one with a branch for the tail would have to keep the old weights beside the new ones.
+            self._program(("single", is_due), partial(self._single, is_due))(theta, g, row, step, state)
+
+        due = row is not None and self._is_due(row, step)
+        _backend.branch(due, partial(run, True), partial(run, False))
+
+    def _program(self, name: Hashable, function: Callable[..., Any]) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
         if _backend.replicated():
             return function
@@ -110,23 +117,15 @@ class Updater:
             self._write_row(row, step, g, self._is_due(row, step), lambda: delta)
         return delta
 
-    def _single(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
+    def _single(self, is_due: bool, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
         old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
         before = _backend.as_tensor(theta)
-
-        def advance(is_due: bool) -> tuple[Any, dict, Any]:
-            after, new = self._advance(before, g, step, old)
-            return after, new, row and row.make(*step.noted, [g], is_due, lambda: [after - before])
-
-        if row is None:
-            after, new, _ = advance(False)
-        else:
-            # Two whole updates: a branch for the tail alone would have to keep the old weights beside the new ones.
-            after, new, made = _backend.branch(self._is_due(row, step), partial(advance, True), partial(advance, False))
-            _backend.write_row(row.ring, step.note.step, made)
+        after, new = self._advance(before, g, step, old)
         theta.assign(after)
         for name, variable in state.items():
             variable.assign(new[name])
+        if row is not None:
+            self._write_row(row, step, g, is_due, lambda: after - before)
 
     def _rows(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
         if row is not None:

@@ -100,18 +100,20 @@ def test_a_look_of_which_is_known_that_it_cannot_be_paid_for_is_not_taken():
     assert pace.is_due(6000, trained=18.0)
 
 
-def test_a_first_look_costs_what_was_expected_and_the_rest_is_setting_up():
+def test_a_first_look_whose_graphs_are_traced_already_is_counted_whole():
     pace = Pace(BUDGET)
     pace.expect(0.25)
-    pace.looked(1, 2.0)
-    assert (pace.spent, pace.setup) == (0.25, 1.75)
-    pace.looked(20, 0.5)
-    assert (pace.spent, pace.cost) == (0.75, 0.5)
+    pace.looked(1, 0.5)
+    assert (pace.spent, pace.cost, pace.setup) == (0.5, 0.5, 0.0)
 
 
-def test_what_is_affordable_goes_by_the_whole_training():
+def test_what_is_affordable_goes_by_the_whole_training_and_by_the_two_looks_that_a_verdict_needs():
     pace = Pace(BUDGET, None, 1000, grace=0.25)
     pace.expect(0.5)
-    assert not pace.is_affordable(10, trained=0.03)  # 3 s in all pay for 0.09 s
-    assert pace.is_affordable(10, trained=0.3)  # 30 s in all
+    assert not pace.is_affordable(10, trained=0.3)  # 30 s in all pay for 0.9 s
+    assert pace.is_affordable(10, trained=0.34)  # 34 s in all
+    pace.expect(0.13)
+    assert not pace.is_affordable(10, trained=0.03)
+    pace.expect(0.12)
+    assert pace.is_affordable(10, trained=0.03)  # 0.25 s are free
     assert Pace(None).is_affordable(10, trained=0.0)

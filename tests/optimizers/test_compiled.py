@@ -46,7 +46,7 @@ def test_the_update_is_a_small_fixed_number_of_xla_programs(name):
 def test_the_compiler_shows_the_box():
     optimizer, variable = make("Adam"), keras.Variable(np.ones((300, 200), "float32"))
     step(optimizer, [variable], [np.ones((300, 200), "float32")])
-    program = optimizer._updater._programs["single", 0]
+    program = optimizer._updater._programs[("single", False), 0]
     state = {k: v.value for k, v in optimizer._layout.blocks[0].state.items()}
     hlo = program.experimental_get_compiler_ir(
         variable.value,
