@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks, _keras, _telemetry, monitors
-from ..board import tags
+from ..board import layout, tags
 from ..monitors._checks import chosen
 from ..monitors._past import Past, Rows
 from ..monitors._progress import is_slow
@@ -66,6 +66,8 @@ class Diagnosis(AbstractCallback):
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
+
+    chart_group = layout.DIAGNOSIS
 
     def __init__(
         self,
