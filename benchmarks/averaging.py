@@ -1,22 +1,23 @@
 """Time a step of `fit` with an average of the weights, ours and Keras's, in turn, in the same run.
 
-    python benchmarks/averaging.py [--rounds 15] [--json averaging.json]
+    python benchmarks/averaging.py [--models 4] [--rounds 5] [--json averaging.json]
 
 A small convolutional network on handwritten digits, batches of 32, compilation excluded. "without" has no average,
 "ours" `callbacks.PolyakAveraging(evaluate="raw")`, "Keras" an optimizer with `use_ema=True`. Entries are medians over
 rounds of one `fit` each, in us a step, its first epoch left out; the costs are medians of ratios to "without" in the
-same round. "begin" is what a `fit` with ours takes longer to begin, in ms.
+same round, of wall time and of CPU time. The networks are built anew several times, since two that are equal differ in
+speed by some percent. "begin" is what a `fit` with ours takes longer to begin, in ms.
 """
 
 import argparse
 import json
 import os
-import statistics
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+import numpy as np
 from sklearn.datasets import load_digits
 
 import keras_ch8
@@ -33,8 +34,8 @@ class Clock(keras.callbacks.Callback):
         self.times = []
 
     def on_epoch_end(self, epoch, logs=None):
-        """Note the time."""
-        self.times.append(time.perf_counter())
+        """Note wall and CPU time."""
+        self.times.append((time.perf_counter(), time.process_time()))
 
 
 def network(optimizer, jit_compile):
@@ -51,42 +52,47 @@ def network(optimizer, jit_compile):
 def main():
     """Measure, print the table, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--models", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", default="averaging.json")
     options = parser.parse_args()
     x, y = load_digits(return_X_y=True)
     x, y = (x[: STEPS * BATCH] / 16).astype("float32").reshape(-1, 8, 8, 1), y[: STEPS * BATCH]
     results = {}
-    print(f"{'':26s}{'without':>12s}{'ours':>12s}{'Keras':>12s}{'ours costs':>13s}{'Keras costs':>13s}{'begin':>10s}")
+    print(f"{'':22s}{'without':>10s}{'ours':>10s}{'Keras':>10s}", end="")
+    print(f"{'ours costs':>14s}{'CPU':>8s}{'Keras costs':>14s}{'CPU':>8s}{'begin':>9s}")
     for name, make in OPTIMIZERS.items():
         for jit in (False, True):
-            average = keras_ch8.callbacks.PolyakAveraging(evaluate="raw", final="raw")
-            runs = {
-                "without": (network(make(), jit), []),
-                "ours": (network(make(), jit), [average]),
-                "Keras": (network(make(use_ema=True, ema_momentum=0.999), jit), []),
-            }
-            times, begins = ({who: [] for who in runs} for _ in range(2))
-            for number in range(options.rounds + 1):
-                for who in list(runs)[:: 1 if number % 2 else -1]:
-                    (model, callbacks), clock = runs[who], Clock()
-                    start = time.perf_counter()
-                    model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=[*callbacks, clock])
+            times, begins = [], []
+            for _ in range(options.models):
+                average = keras_ch8.callbacks.PolyakAveraging(evaluate="raw", final="raw")
+                runs = [
+                    (network(make(), jit), []),
+                    (network(make(), jit), [average]),
+                    (network(make(use_ema=True, ema_momentum=0.999), jit), []),
+                ]
+                for number in range(options.rounds + 1):
+                    seconds, begin = np.zeros((3, 2)), np.zeros(3)
+                    for who in [0, 1, 2][:: 1 if number % 2 else -1]:
+                        (model, callbacks), clock = runs[who], Clock()
+                        start = time.perf_counter()
+                        model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=[*callbacks, clock])
+                        seconds[who] = np.subtract(clock.times[-1], clock.times[0])
+                        begin[who] = clock.times[0][0] - start
                     if number:
-                        times[who].append((clock.times[-1] - clock.times[0]) / STEPS / (EPOCHS - 1) * 1e6)
-                        begins[who].append((clock.times[0] - start) * 1e3)
-            row = {who: statistics.median(own) for who, own in times.items()}
-            for who in ("ours", "Keras"):
-                costs = [own / bare - 1 for own, bare in zip(times[who], times["without"], strict=True)]
-                row[f"{who} costs"] = statistics.median(costs)
-            row["begin"] = statistics.median(a - b for a, b in zip(begins["ours"], begins["without"], strict=True))
+                        times.append(seconds / STEPS / (EPOCHS - 1) * 1e6)
+                        begins.append(begin * 1e3)
+            wall, cpu = np.moveaxis(times, 2, 0)
+            row = dict(zip(("without", "ours", "Keras"), np.median(wall, axis=0), strict=True))
+            for who, column in (("ours", 1), ("Keras", 2)):
+                row[f"{who} costs"] = np.median(wall[:, column] / wall[:, 0]) - 1
+                row[f"{who} costs, CPU"] = np.median(cpu[:, column] / cpu[:, 0]) - 1
+            row["begin"] = np.median(np.subtract(*np.transpose(begins)[[1, 0]]))
             kind = f"Adam, {name}{'  jit' if jit else ''}"
             results[kind] = row
-            print(
-                f"{kind:26s}" + "".join(f"{row[who]:9.0f} us" for who in runs)
-                + "".join(f"{row[f'{who} costs']:12.1%} " for who in ("ours", "Keras")) + f"{row['begin']:7.0f} ms",
-                flush=True,
-            )  # fmt: skip
+            print(f"{kind:22s}" + "".join(f"{row[who]:7.0f} us" for who in ("without", "ours", "Keras")), end="")
+            costs = (f"{row[f'{who} costs']:14.1%}{row[f'{who} costs, CPU']:8.1%}" for who in ("ours", "Keras"))
+            print(*costs, f"{row['begin']:6.0f} ms", sep="", flush=True)
     with open(options.json, "w") as file:
         json.dump(results, file, indent=1)
 

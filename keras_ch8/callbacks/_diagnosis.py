@@ -10,7 +10,7 @@ from .. import _checks, _keras, _telemetry, monitors
 from ..board import layout, tags
 from ..monitors._checks import chosen
 from ..monitors._past import Past, Rows
-from ..monitors._progress import is_slow
+from ..monitors._progress import has_reason_to_look_closer
 from ..verdicts import Docket, Verdict, report
 from ._base import AbstractCallback, say
 from ._flow_map import FlowMap
@@ -42,8 +42,9 @@ class Diagnosis(AbstractCallback):
         probe: The batch to look at: `(x, y)`, `(x, y, sample_weight)`, or a data set, whose first batch is taken. Best
             some 64 to 512 examples that are not trained on, prepared as those that are.
         checks: What to look at: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
-            batch normalization, distance too, and the spectrum of the Hessian where the training is slow), `"full"`
-            (the spectrum regularly), or a list of names of monitors, also of your own. Defaults to `"standard"`.
+            batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
+            are short), `"full"` (the spectrum regularly), or a list of names of monitors, also of your own. Defaults to
+            `"standard"`.
         when: Steps between two looks (ten times as many for the spectrum), or a function of the step that says whether
             to look. By default the first steps, and then up to 100 times in a training.
         budget: Share of the training time that all looks may take; the interval gets longer to keep it. The first look
@@ -179,8 +180,12 @@ class Diagnosis(AbstractCallback):
             self._map.add(readings)
 
     def _is_over(self, monitor: monitors.AbstractMonitor) -> bool:
-        """Whether what a monitor says has to be taken back: it is not looked at any more, since the training moves."""
-        return monitor.judges == "spectrum" and bool(self.past.of(monitor.name)) and not is_slow(self.past)
+        """Whether what a monitor says has to be taken back: it is not looked at any more, without reason."""
+        return (
+            monitor.judges == "spectrum"
+            and bool(self.past.of(monitor.name))
+            and not has_reason_to_look_closer(self.past)
+        )
 
     def _judge(self, which: Iterable[monitors.AbstractMonitor]) -> None:
         """Let monitors say what they make of the past; write their numbers, and what has changed."""

@@ -12,7 +12,7 @@ from ..curvature._objective import Objective
 from ..monitors import AbstractMonitor
 from ..monitors._past import Past
 from ..monitors._probe import Probe
-from ..monitors._progress import is_slow
+from ..monitors._progress import has_reason_to_look_closer
 from ..monitors._spectrum import SpectrumMonitor, ends_of
 from ._pace import Pace
 
@@ -84,39 +84,42 @@ class ProbeLook(AbstractLook):
 
 
 class SpectrumLook(AbstractLook):
-    """Looks at the ends of the spectrum: always when it is due, or only while the training is slow."""
+    """Looks at the ends of the spectrum: always when it is due, or only where there is reason to."""
 
     name = "spectrum"
     rarer, grace = 10, 0.25
 
     def __init__(self, objective: Objective, always: bool, probe: AbstractLook | None) -> None:
         self._objective, self._always, self._probe = objective, always, probe
+        self._price: float | None = None
 
     def begin(self, pace: Pace, past: Past) -> None:
-        """Nothing is known of the training yet."""
+        """Nothing is known of the training yet; what a look costs is, from the last one."""
         super().begin(pace, past)
-        self.is_wanted, self._has_price = self._always, False
+        self.is_wanted = self._always
+        if self._price is not None:
+            pace.expect(self._price)
 
     def prepare(self, step: int, trained: float) -> None:
         """Trace what a look needs, and find out what it will cost: of a large model many steps' time."""
-        if not self._has_price:
-            self._has_price = True
+        if self._price is None:
             begin = time.perf_counter()
             ends_of(self._objective, 1)
             theta = self._objective.theta()
             product = self._objective.products(theta)
             traced = time.perf_counter()
             product(theta)
-            self.pace.expect(PRODUCTS * (time.perf_counter() - traced))
+            self._price = PRODUCTS * (time.perf_counter() - traced)
+            self.pace.expect(self._price)
             self.pace.setup += time.perf_counter() - begin
         self.is_ready = self.is_due(step, trained)
 
     def reconsider(self, step: int, trained: float) -> None:
-        """Look while the training is slow, if a look can be paid for; its price is guessed until it is known."""
+        """Look where there is reason to, if it can be paid for; the price is guessed until it is known."""
         if not self._always:
-            if self._probe is not None and not self._has_price:
+            if self._probe is not None and self._price is None:
                 self.pace.cost = PRODUCTS * LEAST * self._probe.pace.cost
-            self.is_wanted = self.pace.is_affordable(step, trained) and is_slow(self.past)
+            self.is_wanted = self.pace.is_affordable(step, trained) and has_reason_to_look_closer(self.past)
 
     def take(self) -> dict[str, Any]:
         """Return the reading."""

@@ -19,11 +19,13 @@ class Progress:
         start: Before the first update.
         now: Median of the last three looks.
         recent: By how much it fell over the last third of the steps, as a share of what it was then.
+        stride: The step over the best one in its direction, the median over the last looks; NaN where it is not known.
     """
 
     start: float
     now: float
     recent: float
+    stride: float
 
     @property
     def fallen(self) -> float:
@@ -60,6 +62,11 @@ class Progress:
         """Whether it is not low, and falls slowly if at all."""
         return self.fallen < THRESHOLDS["low"].watch and not self.recent >= THRESHOLDS["slow"].watch
 
+    @property
+    def has_short_steps(self) -> bool:
+        """Whether steps in the same directions could be many times as long."""
+        return THRESHOLDS["short_step"].level(self.stride) != "ok"
+
 
 def progress(past: Past) -> Progress | None:
     """Return how the loss is getting on; None before there are enough looks."""
@@ -73,7 +80,9 @@ def progress(past: Past) -> Progress | None:
     before = losses[: max(2, np.searchsorted(steps, steps[-1] * 2 / 3))]
     then = float(np.median(before[-3:]))
     recent = (then - now) / abs(then) if then else 0.0
-    return Progress(float(start), now, recent)
+    strides = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
+    stride = float(np.median(strides)) if len(strides) else float("nan")
+    return Progress(float(start), now, recent, stride)
 
 
 def effective_rate(past: Past) -> float:
@@ -88,7 +97,7 @@ def effective_rate(past: Past) -> float:
     return float(np.median(rates)) if len(rates) else float("nan")
 
 
-def is_slow(past: Past) -> bool:
-    """Whether there is reason to look closer: the loss is not low, and falls slowly if at all."""
+def has_reason_to_look_closer(past: Past) -> bool:
+    """Whether the loss is not low and falls slowly if at all, or falls by steps that are far too short."""
     seen = progress(past)
-    return seen is not None and seen.is_slow
+    return seen is not None and (seen.is_slow or seen.has_short_steps)

@@ -9,7 +9,7 @@ from .. import _batches, _checks
 from ..curvature._lanczos import lanczos_of
 from ..curvature._objective import Objective
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import mildest
+from ..verdicts._verdict import gravest, mildest
 from ._monitor import AbstractMonitor
 from ._past import Past
 from ._progress import Progress, effective_rate, progress
@@ -69,7 +69,8 @@ class SpectrumMonitor(AbstractMonitor):
     """See `spectrum`.
 
     Args:
-        always: Whether to look regularly, and not only while the training is slow.
+        always: Whether to look regularly, and not only where there is reason to: a loss that is not low and falls
+            slowly, or steps that could be many times as long.
     """
 
     name = "spectrum"
@@ -129,21 +130,27 @@ def _has_idle_layers(past: Past) -> bool:
 
 
 def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
-    """Judge by what Newton's step would gain, and how long that takes with steps that cannot be longer."""
+    """Judge by what Newton's step would gain, where steps cannot be longer: how long that takes, or how short they are.
+
+    In a ravine the steep walls limit the rate, and along its floor that is a small part of the best step.
+    """
     limit = effective_rate(past) * ends.largest
     if np.isnan(limit) or not past.total:
         return []
     creeping = ends.gain / (max(seen.recent, 1e-9) / (past.step / 3)) / past.total
-    is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and seen.is_slow and ends.negativity < NEARLY_CONVEX
-    levels = THRESHOLDS["decrement"].level(ends.gain), THRESHOLDS["creeping"].level(creeping)
+    pace = THRESHOLDS["creeping"].level(creeping) if seen.is_slow else "ok"
+    is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and ends.negativity < NEARLY_CONVEX
+    slow = gravest(pace, THRESHOLDS["short_step"].level(seen.stride))
+    level = mildest(THRESHOLDS["decrement"].level(ends.gain), slow) if is_caught else "ok"
     flows = past.of("layer_flow")
     inputs = f" The inputs have standard deviations that differ {flows[-1].input_spread:.2g}-fold." if flows else ""
     return [
         Claim(
             "ill_conditioned",
-            mildest(*levels) if is_caught else "ok",
+            level,
             f"Newton's step would gain {ends.gain:.0%} of the loss, which takes {creeping:.2g} times this training at "
-            f"its pace; |d| / |g| times the largest curvature {ends.largest:.2g} is {limit:.2g}, and 2 is too long."
+            f"its pace; steps are {seen.stride:.1e} of the best ones along them, and |d| / |g| times the largest "
+            f"curvature {ends.largest:.2g} is {limit:.2g}, where 2 is too long."
             f"{inputs}",
         )
     ]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curvature, monitors
+from keras_ch8.monitors import _past, _spectrum
 from tests.curvature.models import MODELS, SIX, Y, sequential
 from tests.monitors.reference import eager, flat, weights_of
 
@@ -122,3 +123,29 @@ def test_where_the_weights_are_nan_there_is_no_curvature():
 def test_no_steps_are_refused():
     with pytest.raises(ValueError, match=r"`steps` is the steps of Lanczos.*Received: steps=0\. Try 20\."):
         monitors.spectrum(*MODELS["dense"](), steps=0)
+
+
+@pytest.mark.parametrize(
+    "change, level",
+    [
+        ({}, "act"),
+        ({"curvature": 2e-5}, "watch"),  # of the best step 0.4 %, not 0.04
+        ({"curvature": 2e-3}, "ok"),  # steps that are long enough
+        ({"largest": 0.1}, "ok"),  # a rate that could be higher
+        ({"smallest": -0.5}, "ok"),  # where Newton's step means nothing
+        ({"resolved": 0.001}, "ok"),  # nothing to gain
+    ],
+)
+def test_short_steps_at_a_rate_that_cannot_rise_are_a_ravine_though_the_loss_falls(change, level):
+    given = {"curvature": 2e-6, "largest": 2.5, "smallest": 1e-4, "resolved": 0.05} | change
+    past = _past.Past(total=1000)
+    for step, loss in zip(range(100, 1000, 100), np.geomspace(0.9, 0.08, 9), strict=True):
+        taken = monitors.StepLength(1.1 * loss, loss, slope=-0.005, curvature=given["curvature"], length=0.01)
+        past.add(step, {"step_length": taken, "gradient_norm": monitors.GradientNorm(0.1, 10.0, loss)})
+        past.add_rows(_past.Rows(np.array([step]), np.array([0.005]), np.array([loss]), np.zeros(1)))
+    ends = _spectrum.SpectrumEnds(
+        given["smallest"], given["largest"], 0.0, 0.1, 10.0, 0.08, 1.0, 0.06, resolved=given["resolved"]
+    )
+    past.add(900, {"spectrum": ends})
+    (claim,) = [c for c in _spectrum.SpectrumMonitor().claims(past) if c.kind == "ill_conditioned"]
+    assert claim.level == level
