@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import time
 
-HALVES = ("first", "second", "third")
+HALVES = ("first", "second", "third", "fourth")
 
 
 def judge(half, name, seed):
