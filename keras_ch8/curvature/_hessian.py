@@ -45,8 +45,9 @@ def hessian_vector_product(model: Any, x: Any, y: Any, vector: np.ndarray, **opt
         H v <- d(g . v) / dtheta
 
     It costs about two gradients. Right for batch, layer and group normalization too, where second derivatives through
-    TensorFlow's `tf.nn.moments` are silently wrong. In a network of ReLUs it is the curvature between the kinks: what
-    a finite step meets is often larger.
+    TensorFlow's `tf.nn.moments` are silently wrong. Wrong where a product over an axis (`keras.ops.prod`) has a factor
+    of 0: TensorFlow takes its second derivatives for 0; write a product of two factors with `*`. In a network of ReLUs
+    it is the curvature between the kinks: what a finite step meets is often larger.
 
     Args:
         model: A compiled and built model.

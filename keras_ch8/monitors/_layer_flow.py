@@ -7,12 +7,13 @@ import numpy as np
 from keras import ops
 
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import gravest
+from ..verdicts._verdict import gravest, mildest
 from ._factor import factor
 from ._layer import SLOPES, activation, dead, gradient, is_weighted, relative_update, root_mean_square, saturated
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
+from ._progress import Progress, progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +130,7 @@ class LayerFlowMonitor(AbstractMonitor):
     def claims(self, past: Past) -> list[Claim]:
         """Say whether the gradient explodes or vanishes, whether units are idle, and whether the start is to scale."""
         flows = past.of(self.name)
-        return [*_through_depth(flows), *_idle_units(flows[-1]), *_scale_of_start(flows)]
+        return [*_through_depth(flows, progress(past)), *_idle_units(flows[-1]), *_scale_of_start(flows)]
 
 
 def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
@@ -137,8 +138,11 @@ def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
     return float(np.average(values[there], weights=np.array(weights)[there])) if there.any() else float("nan")
 
 
-def _through_depth(flows: list[LayerFlow]) -> list[Claim]:
-    """Judge by the median over the looks: a single one may be near a point where the gradient is 0."""
+def _through_depth(flows: list[LayerFlow], seen: Progress | None) -> list[Claim]:
+    """Judge by the median over the looks: a single one may be near a point where the gradient is 0.
+
+    Where the loss has fallen far all the same, nothing has to be done.
+    """
     totals = [f.total for f in flows if not np.isnan(f.backward_factor)]
     if not totals:
         return []
@@ -148,7 +152,8 @@ def _through_depth(flows: list[LayerFlow]) -> list[Claim]:
         f"Back from the last of {len(last.hidden)} hidden layers to the first the gradient is multiplied by {total:.2g}"
         f", {factor:.2g} a layer; the first moves by {last.relative_update[last.hidden[0]]:.1e} of its size in a step."
     )
-    return [Claim(kind, THRESHOLDS[kind].level(total), finding) for kind in ("exploding", "vanishing")]
+    most = "watch" if seen is not None and seen.is_good else "act"
+    return [Claim(kind, mildest(THRESHOLDS[kind].level(total), most), finding) for kind in ("exploding", "vanishing")]
 
 
 def _idle_units(flow: LayerFlow) -> list[Claim]:

@@ -30,7 +30,11 @@ class Progress:
     @property
     def fallen(self) -> float:
         """By how much it fell in all, as a share of the start."""
-        return (self.start - self.now) / abs(self.start) if self.start else 0.0
+        return self.fallen_to(self.now)
+
+    def fallen_to(self, loss: float) -> float:
+        """Return by how much it fell if it is at this loss."""
+        return (self.start - loss) / abs(self.start) if self.start else 0.0
 
     @property
     def growth(self) -> float:

@@ -108,7 +108,7 @@ def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]
     saddle = mildest(small, leads_out) if seen.is_stuck and is_sure else "ok"
     rest = THRESHOLDS["flat"].level(ends.gain) if seen.is_stuck and saddle == "ok" else "ok"
     is_idle = small != "ok" or _has_idle_layers(past)
-    is_plateau = is_idle and ends.smallest < FLAT * ends.largest
+    is_plateau = is_idle and ends.smallest <= FLAT * ends.largest
     finding = (
         f"The loss is {seen.fallen:.1%} below its start and fell by {seen.recent:.1%} lately; Newton's step would gain "
         f"{ends.gain:.1%} of it; |g| |theta| / L is {ends.elasticity:.1e}, and the curvature goes from "

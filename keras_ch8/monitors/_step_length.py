@@ -14,6 +14,9 @@ from ._past import Past
 from ._probe import Probe
 from ._progress import LAST, Progress, effective_rate, progress
 
+RISES = 1 / 3
+"""Share of the looks at which the loss rose, from which on it goes up and down."""
+
 
 @dataclasses.dataclass(frozen=True)
 class StepLength:
@@ -102,16 +105,26 @@ class StepLengthMonitor(AbstractMonitor):
 
 
 def _too_long(seen: Progress, last: list[StepLength]) -> Claim:
+    """Judge by where the loss is: well above its start, stuck with steps that leap, or leaping up and down far above 0.
+
+    Steps that change a low loss by a large part of it do no harm, nor do those of a loss that falls.
+    """
     ratio = float(np.median([s.ratio for s in last]))
-    jump = float(np.median([abs(s.actual) for s in last])) / abs(seen.now) if seen.now else 0.0
+    height = float(np.median([s.loss_after for s in last]))
+    jump = float(np.median([abs(s.actual) for s in last])) / abs(height) if height else 0.0
+    rises = float(np.mean([s.actual > 0 for s in last]))
+    is_high = seen.fallen_to(height) < THRESHOLDS["low"].watch
     levels = [THRESHOLDS["diverged"].level(seen.growth)]
     if seen.is_stuck:
         levels += [THRESHOLDS["step_ratio"].level(ratio), THRESHOLDS["jump"].level(jump)]
+    elif is_high and rises >= RISES:
+        levels += [THRESHOLDS["jump"].level(jump)]
     return Claim(
         "step_too_long",
         gravest(*levels),
         f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises); the loss changes "
-        f"by {jump:.1%} in a step, is {seen.growth:.2g} of its start, and fell by {seen.recent:.1%} lately.",
+        f"by {jump:.1%} in a step, upwards in {rises:.0%} of the looks, is {seen.growth:.2g} of its start, and fell by "
+        f"{seen.recent:.1%} lately.",
     )
 
 

@@ -37,7 +37,7 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
         ("slow", 0.2, 0.2, "share by which it fell over the last third of the steps: below it is slow", MEASURED),
         ("diverged", 1.5, 2.0, "loss over the loss at the start", MEASURED),
         ("step_ratio", 0.5, 1.0, "(1/2) d'Hd over -g'd: above 1 the loss rises", f"{BOOK}, section 8.2.1; {MEASURED}"),
-        ("jump", 0.1, 0.3, "change of the loss in one step, over the loss, while it does not fall", MEASURED),
+        ("jump", 0.1, 0.3, "change of the loss in one step, over the loss, while it is high", MEASURED),
         ("short_step", 1e-2, 1e-3, "step over the best one in its direction; healthy Adam has .02 to .06", MEASURED),
         ("halving", 2.0, 10.0, "steps that halve the loss at this pace, over those of the training", MEASURED),
         ("rate_limit", 0.3, 0.3, "effective rate times the largest eigenvalue", "gradient descent is unstable at 2"),

@@ -48,6 +48,17 @@ def test_without_the_mend_the_product_through_normalization_is_wrong(float64, mo
     assert relative(curvature.hessian_vector_product(model, x, y, v), expected) > 0.01
 
 
+def test_the_product_through_a_product_over_an_axis_is_0_where_a_factor_is(float64):
+    inputs = keras.Input((1,))
+    factors = keras.layers.Dense(2, use_bias=False, kernel_initializer="zeros")(inputs)
+    model = keras.Model(inputs, keras.ops.prod(factors, axis=1, keepdims=True))
+    model.compile(loss="mse")
+    objective = Objective(model, np.ones((1, 1)), np.ones((1, 1)))  # (a b - 1)^2 with a = b = 0
+    np.testing.assert_allclose(differences(objective, np.array([1.0, 0.0])), [0, -2])
+    found = objective.product(objective.theta(), np.array([1.0, 0.0]))
+    assert not found.any(), "TensorFlow has mended prod: take the warning out of hessian_vector_product"
+
+
 def test_the_hessian_is_that_of_a_known_function(float64):
     model, x, y = sequential(SIX)
     h = curvature.hessian(model, x, y)
