@@ -14,8 +14,8 @@ from ._past import Past
 from ._probe import Probe
 from ._progress import LAST, Progress, effective_rate, progress
 
-RISES = 1 / 3
-"""Share of the looks at which the loss rose, from which on it goes up and down."""
+SPAN = 100
+"""Steps in which a loss that falls by a tenth in each would have vanished: if it has not, it goes up and down."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,30 +101,29 @@ class StepLengthMonitor(AbstractMonitor):
             return [Claim("step_too_long", "act", "The loss on the probe is infinite or NaN.", proven=len(last) > 1)]
         if seen is None:
             return []
-        return [_too_long(seen, last), _too_short(seen, last, past)]
+        return [_too_long(seen, last, past), _too_short(seen, last, past)]
 
 
-def _too_long(seen: Progress, last: list[StepLength]) -> Claim:
+def _too_long(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     """Judge by where the loss is: well above its start, stuck with steps that leap, or leaping up and down far above 0.
 
-    Steps that change a low loss by a large part of it do no harm, nor do those of a loss that falls.
+    Steps that change a low loss by a large part of it do no harm.
     """
     ratio = float(np.median([s.ratio for s in last]))
     height = float(np.median([s.loss_after for s in last]))
     jump = float(np.median([abs(s.actual) for s in last])) / abs(height) if height else 0.0
-    rises = float(np.mean([s.actual > 0 for s in last]))
+    steps = past.steps_of("step_length")[-LAST:]
     is_high = seen.fallen_to(height) < THRESHOLDS["low"].watch
     levels = [THRESHOLDS["diverged"].level(seen.growth)]
     if seen.is_stuck:
         levels += [THRESHOLDS["step_ratio"].level(ratio), THRESHOLDS["jump"].level(jump)]
-    elif is_high and rises >= RISES:
+    elif is_high and steps[-1] - steps[0] >= SPAN:
         levels += [THRESHOLDS["jump"].level(jump)]
     return Claim(
         "step_too_long",
         gravest(*levels),
         f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises); the loss changes "
-        f"by {jump:.1%} in a step, upwards in {rises:.0%} of the looks, is {seen.growth:.2g} of its start, and fell by "
-        f"{seen.recent:.1%} lately.",
+        f"by {jump:.1%} in a step, is {seen.growth:.2g} of its start, and fell by {seen.recent:.1%} lately.",
     )
 
 
