@@ -24,8 +24,6 @@ class AbstractCallback(keras.callbacks.Callback):
     """Whether the norm of each variable's gradient is asked for."""
     shows_clipping = False
     """Whether the curves of clipping are asked for, also where no rule of the suite clips."""
-    chart_group: str | None = None
-    """Charts of TensorBoard that show its numbers (see board.layout), besides those of every run."""
 
     session: Session
 

@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks, _keras, curriculum
-from ..board import layout, tags
+from ..board import tags
 from ..curriculum._difficulty import judged, numbers, samples_of_buckets
 from ..curriculum._example_loss import ExampleLoss
 from ..curriculum._order import ORDERS
@@ -84,7 +84,6 @@ class Curriculum(AbstractCallback):
     """
 
     listens = False
-    chart_group = layout.CURRICULUM
 
     def __init__(
         self,

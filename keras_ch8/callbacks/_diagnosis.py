@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks, _keras, _telemetry, monitors
-from ..board import layout, tags
+from ..board import tags
 from ..monitors._checks import chosen
 from ..monitors._past import Past, Rows
 from ..monitors._progress import has_reason_to_look_closer
@@ -68,8 +68,6 @@ class Diagnosis(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
-    chart_group = layout.DIAGNOSIS
-
     def __init__(
         self,
         probe: Any,
@@ -94,7 +92,7 @@ class Diagnosis(AbstractCallback):
 
     @property
     def cost(self) -> float:
-        """Share of the training time that looking took, without the first look of each kind, which traces a graph."""
+        """Share of the training time that looking took, without the first look at the probe, which traces a graph."""
         return sum(look.pace.spent for look in self._looks) / self._clock.trained if self._clock.trained else 0.0
 
     @property
@@ -104,7 +102,7 @@ class Diagnosis(AbstractCallback):
 
     @property
     def setup(self) -> float:
-        """Seconds that the first look of each kind took, which traces a graph unless the last `fit` has."""
+        """Seconds that tracing took, and finding out what the spectrum costs, unless the last `fit` has."""
         return sum(look.pace.setup for look in self._looks)
 
     def on_begin(self) -> None:
@@ -120,7 +118,9 @@ class Diagnosis(AbstractCallback):
         """Take the probe, and plan when to look at it."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
-        self.past = Past(total=steps * epochs)
+        self.past = Past(total=steps * epochs, first=self.session.step)
+        iterations = getattr(self.session.listener.optimizer, "iterations_per_step", 1)
+        self.past.steps_of_update = self.model.steps_per_execution * iterations
         needs = [self.model, *_keras.what_loss_depends_on(self.model)]
         if list(map(id, needs)) != list(map(id, self._traced_for)):
             self._looks = looks(self.model, self._data, self.monitors, self._leave_out)
@@ -151,36 +151,42 @@ class Diagnosis(AbstractCallback):
         self._prepare()
 
     def _share_budget(self) -> None:
-        wanted = [look for look in self._looks if look.is_wanted]
-        for look in wanted:
-            look.pace.budget = None if self.budget is None else self.budget / len(wanted)
+        wanted = sum(look.is_wanted for look in self._looks)
+        for look in self._looks:
+            others = wanted - look.is_wanted
+            look.pace.budget = None if self.budget is None else self.budget / (1 + others)
 
     def _prepare(self) -> None:
         step, trained = self._batch + 2, self._clock.trained
-        for look in self._looks:
+        for look in list(self._looks):
             look.is_ready = False
             if look.is_due(step, trained):
                 with self._clock.stopped():
-                    look.prepare(step, trained)
+                    self._attempt(look, look.prepare, step, trained)
 
     def _take(self, look: AbstractLook) -> None:
         """Look, and judge what was seen."""
         self.session.read({})
         step = self.session.step
         self.past.batch_size = _keras.examples_seen(self.model) / (self._last_batch + 1)
-        try:
-            readings = look.take()
-        except Exception as error:
-            self._looks.remove(look)
-            self._leave_out(look.name, error)
+        readings = self._attempt(look, look.take)
+        if readings is None:
             return
         self.past.add(step, readings)
         self._judge(m for m in self.monitors if m.name in readings or self._is_over(m))
         if self.session.writer is not None:
             self._map.add(readings)
 
+    def _attempt(self, look: AbstractLook, action: Callable[..., Any], *args: Any) -> Any:
+        """Return what an action of a look gives; one that fails is left out."""
+        try:
+            return action(*args)
+        except Exception as error:
+            self._looks.remove(look)
+            self._leave_out(look.name, error)
+
     def _is_over(self, monitor: monitors.AbstractMonitor) -> bool:
-        """Whether what a monitor says has to be taken back: it is not looked at any more, without reason."""
+        """Whether what a monitor says has to be taken back: there is no reason to look at it any more."""
         return (
             monitor.judges == "spectrum"
             and bool(self.past.of(monitor.name))

@@ -102,6 +102,7 @@ class SpectrumLook(AbstractLook):
 
     def prepare(self, step: int, trained: float) -> None:
         """Trace what a look needs, and find out what it will cost: of a large model many steps' time."""
+        super().prepare(step, trained)
         if self._price is None:
             begin = time.perf_counter()
             ends_of(self._objective, 1)
@@ -112,7 +113,7 @@ class SpectrumLook(AbstractLook):
             self._price = PRODUCTS * (time.perf_counter() - traced)
             self.pace.expect(self._price)
             self.pace.setup += time.perf_counter() - begin
-        self.is_ready = self.is_due(step, trained)
+            self.is_ready = self.pace.can_pay(step, trained)
 
     def reconsider(self, step: int, trained: float) -> None:
         """Look where there is reason to, if it can be paid for; the price is guessed until it is known."""

@@ -50,14 +50,18 @@ class Pace:
         since = step - self._last
         if self.when is not None:
             is_wanted = self.when(step) if callable(self.when) else since >= self.when
-            return is_wanted and (self._is_free(step) or self._is_paid(trained))
+            return is_wanted and self.can_pay(step, trained)
         if step in FIRST:
-            return True
+            return self.can_pay(step, trained)
         if since < FEWEST:
             return False
         is_long_ago = since >= self.steps / SHORT if self.steps else step >= 1.5 * self._last
         is_wanted = since >= max(self.steps, step) / OFTEN
         return (is_wanted and self._is_paid(trained)) or (is_long_ago and self._is_free(step))
+
+    def can_pay(self, step: int, trained: float) -> bool:
+        """Whether a look at this step is free or paid for."""
+        return self._is_free(step) or self._is_paid(trained)
 
     def _is_free(self, step: int) -> bool:
         share = max(AT_ONCE, step / self.steps) if self.steps else 1

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks
-from ..board import layout, tags
+from ..board import tags
 from ._averaged_model import AveragedModel
 from ._averaging_plan import Plan
 from ._averaging_terms import averages_stay, named_average, refuse_optimizer
@@ -86,7 +86,6 @@ class PolyakAveraging(AbstractCallback):
     """
 
     listens = False
-    chart_group = layout.CURRICULUM
 
     def __init__(
         self,

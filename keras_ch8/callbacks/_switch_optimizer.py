@@ -5,7 +5,6 @@ from typing import Any, final
 import keras
 
 from .. import _keras
-from ..board import layout
 from ..schedules._duration import duration
 from ._base import AbstractCallback
 
@@ -44,7 +43,6 @@ class SwitchOptimizer(AbstractCallback):
     """
 
     listens = False
-    chart_group = layout.SOLVER
 
     def __init__(self, at: int | str = "50%", *, to: Any) -> None:
         super().__init__()

@@ -81,16 +81,8 @@ class TensorBoard(AbstractCallback):
         self._layer_map = LayerMap(self.model.trainable_variables) if self.layers else None
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
-        self._writer.layout(layout.custom_scalars(*self._chart_groups()))
+        self._writer.layout(layout.custom_scalars())
         self._writer.text(tags.REPORT, self._report.beginning(), session.step)
-
-    def _chart_groups(self) -> set[str]:
-        groups = {member.chart_group for member in self.session.members if member.chart_group}
-        if self.session.shows_clipping:
-            groups.add(layout.CLIPPING)
-        if hasattr(self.session.listener.optimizer, "iterations_per_step"):
-            groups.add(layout.SOLVER)
-        return groups
 
     def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
         """Add the rows to the windows, and write those that are full."""

@@ -33,7 +33,7 @@ class Spectrum:
 
     def along(self, vector: np.ndarray) -> np.ndarray:
         """Return u . vector for each direction; that takes no room, as the directions would."""
-        return self.mixing.T @ (self.basis @ vector)
+        return self.mixing.T @ (self.basis @ vector.astype(self.basis.dtype))
 
     @property
     def smallest(self) -> float:
@@ -99,7 +99,8 @@ def lanczos(
     if start is None:
         start = np.random.default_rng(seed).normal(size=objective.size)
     _checks.length("start", start, objective.size, of="the trainable weights")
-    return lanczos_of(objective.products(objective.theta()), np.asarray(start, objective.dtype), steps)
+    unit = np.asarray(start, "float64") / np.linalg.norm(start)
+    return lanczos_of(objective.products(objective.theta()), unit.astype(objective.dtype), steps)
 
 
 def lanczos_of(product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int) -> Spectrum:

@@ -74,8 +74,8 @@ class Objective:
 
     def products(self, theta: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Return v -> H v: many products at one theta, with one array of `dtype` in and one out."""
-        values = self.cut(theta)
-        return lambda v: self._product(values, ops.convert_to_tensor(v, self.dtype)).numpy()
+        values, dtype = self.cut(theta), self.dtype
+        return lambda v: self._product(values, ops.convert_to_tensor(v, dtype)).numpy()
 
     def join(self, arrays: list[np.ndarray]) -> np.ndarray:
         """Return arrays of the variables' shapes as a flat vector."""

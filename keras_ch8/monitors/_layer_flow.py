@@ -141,7 +141,7 @@ def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
 def _through_depth(flows: list[LayerFlow], seen: Progress | None) -> list[Claim]:
     """Judge by the median over the looks: a single one may be near a point where the gradient is 0.
 
-    Where the loss has fallen far all the same, nothing has to be done.
+    Where the loss has fallen far though the gradient vanishes, nothing has to be done.
     """
     totals = [f.total for f in flows if not np.isnan(f.backward_factor)]
     if not totals:
@@ -153,7 +153,10 @@ def _through_depth(flows: list[LayerFlow], seen: Progress | None) -> list[Claim]
         f", {factor:.2g} a layer; the first moves by {last.relative_update[last.hidden[0]]:.1e} of its size in a step."
     )
     most = "watch" if seen is not None and seen.is_good else "act"
-    return [Claim(kind, mildest(THRESHOLDS[kind].level(total), most), finding) for kind in ("exploding", "vanishing")]
+    return [
+        Claim("exploding", THRESHOLDS["exploding"].level(total), finding),
+        Claim("vanishing", mildest(THRESHOLDS["vanishing"].level(total), most), finding),
+    ]
 
 
 def _idle_units(flow: LayerFlow) -> list[Claim]:

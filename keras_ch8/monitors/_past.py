@@ -29,10 +29,13 @@ class Past:
 
     Args:
         total: Steps that this training has in all; 0 where it is not known.
+        first: Steps that were made before it.
     """
 
-    def __init__(self, total: int = 0) -> None:
-        self.total = total
+    def __init__(self, total: int = 0, first: int = 0) -> None:
+        self.total, self.first = total, first
+        self.steps_of_update = 1
+        """Steps between two moments at which the weights can be seen."""
         self.batch_size = 0.0
         """Examples of a minibatch of the training, on average; 0 where it is not known."""
         self.step = 0
@@ -42,6 +45,11 @@ class Past:
         """Loss of each minibatch in the first epoch and, if there is another, the last."""
         self._readings: dict[str, list[Any]] = {}
         self._steps: dict[str, list[int]] = {}
+
+    @property
+    def done(self) -> int:
+        """Steps of this training so far."""
+        return self.step - self.first
 
     def add(self, step: int, readings: Mapping[str, Any]) -> None:
         """Take what a probe has read at a step."""

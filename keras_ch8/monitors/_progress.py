@@ -81,7 +81,7 @@ def progress(past: Past) -> Progress | None:
     first = past.of("step_length")
     start = first[0].loss_before if first else losses[0]
     now = float(np.median(losses[-3:]))
-    before = losses[: max(2, np.searchsorted(steps, steps[-1] * 2 / 3))]
+    before = losses[: max(2, np.searchsorted(steps, past.first + (steps[-1] - past.first) * 2 / 3))]
     then = float(np.median(before[-3:]))
     recent = (then - now) / abs(then) if then else 0.0
     strides = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
@@ -102,6 +102,6 @@ def effective_rate(past: Past) -> float:
 
 
 def has_reason_to_look_closer(past: Past) -> bool:
-    """Whether the loss is not low and falls slowly if at all, or falls by steps that are far too short."""
+    """Whether the loss is not low and falls slowly if at all, or steps are far too short."""
     seen = progress(past)
     return seen is not None and (seen.is_slow or seen.has_short_steps)

@@ -101,7 +101,7 @@ def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]
     On a plateau there is hardly a gradient, at all or for the layers before idle units. What is left is a model that
     has learned all it can.
     """
-    foldings = effective_rate(past) * -ends.smallest * (past.total or past.step)
+    foldings = effective_rate(past) * -ends.smallest * (past.total or past.done)
     leads_out = "ok" if foldings < 1 else THRESHOLDS["negativity"].level(ends.negativity)
     is_sure = ends.residual < -ends.smallest / 2
     small = THRESHOLDS["small_gradient"].level(ends.elasticity)
@@ -137,7 +137,7 @@ def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Cla
     limit = effective_rate(past) * ends.largest
     if np.isnan(limit) or not past.total:
         return []
-    creeping = ends.gain / (max(seen.recent, 1e-9) / (past.step / 3)) / past.total
+    creeping = ends.gain / (max(seen.recent, 1e-9) / (past.done / 3)) / past.total
     pace = THRESHOLDS["creeping"].level(creeping) if seen.is_slow else "ok"
     is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and ends.negativity < NEARLY_CONVEX
     slow = gravest(pace, THRESHOLDS["short_step"].level(seen.stride))

@@ -15,7 +15,7 @@ from ._probe import Probe
 from ._progress import LAST, Progress, effective_rate, progress
 
 SPAN = 100
-"""Steps in which a loss that falls by a tenth in each would have vanished: if it has not, it goes up and down."""
+"""Updates in which a loss that falls by a tenth in each would have vanished: if it has not, it goes up and down."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,13 +117,13 @@ def _too_long(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     levels = [THRESHOLDS["diverged"].level(seen.growth)]
     if seen.is_stuck:
         levels += [THRESHOLDS["step_ratio"].level(ratio), THRESHOLDS["jump"].level(jump)]
-    elif is_high and steps[-1] - steps[0] >= SPAN:
+    elif is_high and steps[-1] - steps[0] >= SPAN * past.steps_of_update:
         levels += [THRESHOLDS["jump"].level(jump)]
     return Claim(
         "step_too_long",
         gravest(*levels),
         f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises); the loss changes "
-        f"by {jump:.1%} in a step, is {seen.growth:.2g} of its start, and fell by {seen.recent:.1%} lately.",
+        f"by {jump:.1%} in an update, is {seen.growth:.2g} of its start, and fell by {seen.recent:.1%} lately.",
     )
 
 

@@ -42,7 +42,8 @@ class Docket:
             if before is not None and before.level == "act" != level:
                 self._over[claim.kind] = f"No longer so, but until step {step}: {before.finding}"
             said = next((c for c in reversed(looks) if c.level == level), claim)
-            finding = self._over[claim.kind] if level == "watch" and claim.kind in self._over else said.finding
+            is_over = claim.level == "ok" and level == "watch" and claim.kind in self._over
+            finding = self._over[claim.kind] if is_over else said.finding
             since = step if before is None or before.level != level else before.step
             cure = "" if level == "ok" else said.cure or cure
             self._standing[claim.kind] = verdict = Verdict(claim.kind, level, finding, cure, section, since)

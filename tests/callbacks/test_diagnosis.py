@@ -14,6 +14,7 @@ from keras_ch8 import callbacks, monitors, verdicts
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import tags
 from keras_ch8.monitors._probe import Probe
+from keras_ch8.monitors._spectrum import SpectrumMonitor
 from keras_ch8.verdicts import Claim
 from tests.board.readers import python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, fit, network
@@ -416,6 +417,18 @@ def test_a_monitor_that_fails_is_left_out_with_one_warning_and_the_others_go_on(
     assert len(watching.past.of("gradient_norm")) == 2 * STEPS
     assert np.isfinite(history["diagnosis_loss"]).all()
     assert watching.verdicts == []
+
+
+def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_others_go_on(monkeypatch):
+    def no_second_derivative(*_):
+        raise LookupError("gradient registry has no entry for it")
+
+    monkeypatch.setattr("keras_ch8.callbacks._looks.ends_of", no_second_derivative)
+    watching = diagnosis(["gradient_norm", SpectrumMonitor(always=True)])
+    with pytest.warns(RuntimeWarning, match="goes on without 'spectrum', which failed with LookupError") as said:
+        fit(plain(), [watching])
+    assert len(said) == 1
+    assert len(watching.past.of("gradient_norm")) == 2 * STEPS
 
 
 def test_a_monitor_of_one_s_own_that_works_has_its_say_and_its_curve(tmp_path):

@@ -96,7 +96,7 @@ def test_the_clock_tells_training_from_looking(monkeypatch):
 def test_a_look_of_which_is_known_that_it_cannot_be_paid_for_is_not_taken():
     pace = Pace(BUDGET, None, 1000, grace=0.25)
     pace.expect(0.5)
-    assert not any(pace.is_due(step, trained=0.003 * step) for step in range(10, 1001))
+    assert not any(pace.is_due(step, trained=0.003 * step) for step in range(1, 1001))
     assert pace.is_due(6000, trained=18.0)
 
 

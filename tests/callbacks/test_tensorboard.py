@@ -214,23 +214,12 @@ def test_the_report_says_what_was_trained_and_what_happened(tmp_path):
     assert "- clipped 100.0% of 12 steps" in after
 
 
-def groups_of_charts(log_dir):
-    with python_loader(log_dir) as board:
-        ((_, charts),) = board.tensors("custom_scalars")["custom_scalars__config__"]
-    return [category.title for category in layout_pb2.Layout.FromString(charts.item()).category]
-
-
-def test_a_run_has_the_charts_of_what_takes_part_in_it(tmp_path):
-    listed = [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger(), callbacks.PolyakAveraging()]
-    fit(network(ours.SGD(0.1)), listed, epochs=1)
-    assert groups_of_charts(tmp_path)[2:] == ["Curriculum and average", "Clipping"]
-
-
 def test_the_layout_and_the_descriptions_are_there(tmp_path):
     fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path)], epochs=1)
     with python_loader(tmp_path) as board:
+        ((_, charts),) = board.tensors("custom_scalars")["custom_scalars__config__"]
         described = board.descriptions("scalars", "scalars")
-    assert groups_of_charts(tmp_path) == ["Is it learning?", "The step"]
+    assert len(layout_pb2.Layout.FromString(charts.item()).category) == 6
     assert described.keys() == {name for name in ALWAYS if "val_loss" not in name and not name.startswith(MEASURED)}
     assert all(described.values())
     assert described["ch8/gradient_norm"] == tags.GRADIENT_NORM.description

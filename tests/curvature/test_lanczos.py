@@ -42,6 +42,13 @@ def test_residuals_say_how_far_an_eigenvalue_is_at_most():
     np.testing.assert_allclose(found.values, truth, atol=1e-9)
 
 
+def test_what_lies_along_the_directions_needs_no_directions():
+    model, x, y = MODELS["dropout"]()
+    found = curvature.lanczos(model, x, y, steps=5)
+    vector = np.random.default_rng(3).normal(size=len(found.vectors))
+    np.testing.assert_allclose(found.along(vector), found.vectors.T @ vector, rtol=1e-4, atol=1e-5)
+
+
 def test_a_start_that_reaches_little_ends_early():
     found = lanczos_of(lambda v: np.diag([3.0, 2.0, 1.0]) @ v, np.array([1.0, 1.0, 0.0]), 10)
     np.testing.assert_allclose(found.values, [2, 3], atol=1e-12)

@@ -127,9 +127,10 @@ def test_a_loss_that_is_infinite_is_reported_as_such():
     assert not np.isfinite(monitors.step_length(model, x, y, before).loss_after)
 
 
-def leaping(height, jump, apart):
+def leaping(height, jump, apart, steps_of_update=1):
     """Return the past of a loss that fell to a height in 9 looks, and leaps there by a share of it in 9 more."""
     past = _past.Past(total=1000)
+    past.steps_of_update = steps_of_update
     for look in range(18):
         loss = 1 - (1 - height) * min(look, 9) / 9
         after = loss * (1 + jump * (-1) ** look)
@@ -139,16 +140,17 @@ def leaping(height, jump, apart):
 
 
 @pytest.mark.parametrize(
-    "height, jump, apart, level",
+    "case, level",
     [
-        (0.3, 0.15, 20, "watch"),
-        (0.3, 0.5, 20, "act"),
-        (0.3, 0.05, 20, "ok"),  # steps that change little
-        (0.3, 0.15, 10, "ok"),  # too few steps to tell leaps from a fast fall
-        (0.05, 0.5, 20, "ok"),  # a loss that is low
+        ((0.3, 0.15, 20), "watch"),
+        ((0.3, 0.5, 20), "act"),
+        ((0.3, 0.05, 20), "ok"),  # steps that change little
+        ((0.3, 0.15, 10), "ok"),  # too few steps to tell leaps from a fast fall
+        ((0.3, 0.15, 20, 8), "ok"),  # nor are they enough where one update is 8 steps
+        ((0.05, 0.5, 20), "ok"),  # a loss that is low
     ],
 )
-def test_steps_that_leap_are_too_long_where_the_loss_has_fallen_but_is_high(height, jump, apart, level):
-    claims = _step_length.StepLengthMonitor().claims(leaping(height, jump, apart))
+def test_steps_that_leap_are_too_long_where_the_loss_has_fallen_but_is_high(case, level):
+    claims = _step_length.StepLengthMonitor().claims(leaping(*case))
     (claim,) = [c for c in claims if c.kind == "step_too_long"]
     assert claim.level == level

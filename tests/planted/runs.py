@@ -1,4 +1,4 @@
-"""Small trainings with one known trouble, or none: what both halves share."""
+"""Small trainings with one known trouble, or none: what the parts share."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The planted runs of an author who has not read the rules of the verdicts: only reported."""
+"""A third part of planted runs, by an author who had not read the rules; what it showed was mended after that."""
 
 import keras
 import numpy as np

@@ -57,6 +57,16 @@ def test_every_course_is_what_the_rule_says(length):
         assert levels(*(LEVELS[n] for n in said)) == expected, said
 
 
+def test_what_is_still_so_but_matters_less_is_not_said_to_be_over():
+    docket = Docket()
+    for step, level in enumerate(["act", "act", *["watch"] * 4]):
+        docket.take(step, [claim(level)])
+    assert [(v.level, v.finding) for v in docket.verdicts] == [("watch", "Said watch.")]
+    for step in range(6, 10):
+        docket.take(step, [claim("ok")])
+    assert docket.verdicts[0].finding == "No longer so, but until step 4: Said act."
+
+
 def test_what_is_proven_counts_at_once():
     docket = Docket()
     (verdict,) = docket.take(7, [claim("act", proven=True)])
