@@ -118,9 +118,8 @@ class Diagnosis(AbstractCallback):
         """Take the probe, and plan when to look at it."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
-        self.past = Past(total=steps * epochs, first=self.session.step)
-        iterations = getattr(self.session.listener.optimizer, "iterations_per_step", 1)
-        self.past.steps_of_update = self.model.steps_per_execution * iterations
+        in_one = self.model.steps_per_execution * self.session.iterations_per_step
+        self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
         needs = [self.model, *_keras.what_loss_depends_on(self.model)]
         if list(map(id, needs)) != list(map(id, self._traced_for)):
             self._looks = looks(self.model, self._data, self.monitors, self._leave_out)

@@ -65,6 +65,11 @@ class Session:
         return int(_backend.native(self.listener.optimizer.iterations).numpy())
 
     @property
+    def iterations_per_step(self) -> int:
+        """Updates that the optimizer makes in a training step: several, where it is given the loss and asked for it."""
+        return getattr(self.listener.optimizer, "iterations_per_step", 1)
+
+    @property
     def shows_clipping(self) -> bool:
         """Whether the curves of clipping say anything: a rule is in force, or a member asks for them."""
         rules = (self.rule, getattr(self.listener.optimizer, "clipping_rule", None))

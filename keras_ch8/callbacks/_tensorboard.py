@@ -76,8 +76,7 @@ class TensorBoard(AbstractCallback):
         """Open the run, and write what is known before the first step."""
         session = self.session
         steps, epochs = session.params["steps"], session.params["epochs"]
-        rows = getattr(session.listener.optimizer, "iterations_per_step", 1)
-        self._windows = Windows(steps * epochs * rows if steps else None)
+        self._windows = Windows(steps * epochs * session.iterations_per_step if steps else None)
         self._layer_map = LayerMap(self.model.trainable_variables) if self.layers else None
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)

@@ -99,16 +99,17 @@ def lanczos(
     if start is None:
         start = np.random.default_rng(seed).normal(size=objective.size)
     _checks.length("start", start, objective.size, of="the trainable weights")
-    unit = np.asarray(start, "float64") / np.linalg.norm(start)
-    return lanczos_of(objective.products(objective.theta()), unit.astype(objective.dtype), steps)
+    return lanczos_of(objective.products(objective.theta()), np.asarray(start, "float64"), steps, objective.dtype)
 
 
-def lanczos_of(product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int) -> Spectrum:
-    """Run Lanczos on a symmetric matrix, given by its product with a vector, in the type of the start."""
-    q = np.zeros((min(steps, len(start)), len(start)), start.dtype)
+def lanczos_of(
+    product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int, dtype: str = "float64"
+) -> Spectrum:
+    """Run Lanczos on a symmetric matrix, given by its product with a vector of this type."""
+    q = np.zeros((min(steps, len(start)), len(start)), dtype)
     alphas: list[float] = []
     betas = [0.0]
-    w = start / np.linalg.norm(start)
+    w = (start / np.linalg.norm(start)).astype(dtype)
     for k in range(len(q)):
         q[k] = w
         w = product(q[k])

@@ -30,15 +30,14 @@ class Past:
     Args:
         total: Steps that this training has in all; 0 where it is not known.
         first: Steps that were made before it.
+        steps_of_update: Steps between two moments at which the weights can be seen.
     """
 
-    def __init__(self, total: int = 0, first: int = 0) -> None:
-        self.total, self.first = total, first
-        self.steps_of_update = 1
-        """Steps between two moments at which the weights can be seen."""
+    def __init__(self, total: int = 0, first: int = 0, steps_of_update: int = 1) -> None:
+        self.total, self.first, self.steps_of_update = total, first, steps_of_update
         self.batch_size = 0.0
         """Examples of a minibatch of the training, on average; 0 where it is not known."""
-        self.step = 0
+        self.step = first
         self.rows = Rows()
         self.epochs: list[Mapping[str, float]] = []
         self.passes: list[np.ndarray] = []

@@ -174,7 +174,7 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     if norm > 0:
         start += slope / norm  # the gradient alone would never leave a plane of symmetry
     product = objective.products(theta)
-    found = lanczos_of(product, start.astype(objective.dtype), steps)
+    found = lanczos_of(product, start, steps, objective.dtype)
     sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
     along, *of_halves = map(found.along, (slope, halves[0], halves[-1]))
