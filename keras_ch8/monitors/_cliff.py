@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 
 from ..verdicts import THRESHOLDS, Claim
+from ..verdicts._verdict import mildest
 from ._monitor import AbstractMonitor
 from ._past import Past
+from ._progress import most, progress
 
 WINDOW = 100
 """Steps before a step, whose median norm it is compared to."""
@@ -99,7 +101,7 @@ class CliffMonitor(AbstractMonitor):
         broken = int((~finite).sum())
         found = cliff(rows.norm[finite], rows.steps[finite])
         spikes = found.spikes(SPIKE)
-        level = THRESHOLDS["spikes"].level(len(spikes))
+        level = mildest(THRESHOLDS["spikes"].level(len(spikes)), most(progress(past)))
         last = f", the last time at step {spikes[-1]}" if len(spikes) else ""
         return [
             Claim(

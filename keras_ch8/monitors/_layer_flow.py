@@ -13,7 +13,7 @@ from ._layer import SLOPES, activation, dead, gradient, is_weighted, relative_up
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
-from ._progress import Progress, progress
+from ._progress import Progress, most, progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,10 +139,7 @@ def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
 
 
 def _through_depth(flows: list[LayerFlow], seen: Progress | None) -> list[Claim]:
-    """Judge by the median over the looks: a single one may be near a point where the gradient is 0.
-
-    Where the loss has fallen far though the gradient vanishes, nothing has to be done.
-    """
+    """Judge by the median over the looks: a single one may be near a point where the gradient is 0."""
     totals = [f.total for f in flows if not np.isnan(f.backward_factor)]
     if not totals:
         return []
@@ -152,10 +149,9 @@ def _through_depth(flows: list[LayerFlow], seen: Progress | None) -> list[Claim]
         f"Back from the last of {len(last.hidden)} hidden layers to the first the gradient is multiplied by {total:.2g}"
         f", {factor:.2g} a layer; the first moves by {last.relative_update[last.hidden[0]]:.1e} of its size in a step."
     )
-    most = "watch" if seen is not None and seen.is_good else "act"
     return [
         Claim("exploding", THRESHOLDS["exploding"].level(total), finding),
-        Claim("vanishing", mildest(THRESHOLDS["vanishing"].level(total), most), finding),
+        Claim("vanishing", mildest(THRESHOLDS["vanishing"].level(total), most(seen)), finding),
     ]
 
 

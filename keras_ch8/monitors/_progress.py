@@ -62,6 +62,11 @@ class Progress:
         return not self.is_good and not self.recent >= THRESHOLDS["recent"].watch
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether it is not low, and does not fall any more at all."""
+        return self.fallen < THRESHOLDS["low"].watch and not self.recent >= THRESHOLDS["recent"].act
+
+    @property
     def is_slow(self) -> bool:
         """Whether it is not low, and falls slowly if at all."""
         return self.fallen < THRESHOLDS["low"].watch and not self.recent >= THRESHOLDS["slow"].watch
@@ -87,6 +92,11 @@ def progress(past: Past) -> Progress | None:
     strides = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
     stride = float(np.median(strides)) if len(strides) else float("nan")
     return Progress(float(start), now, recent, stride)
+
+
+def most(seen: Progress | None) -> str:
+    """Return the gravest level of what may do no harm: where the loss has fallen far, nothing has to be done."""
+    return "watch" if seen is not None and seen.is_good else "act"
 
 
 def effective_rate(past: Past) -> float:

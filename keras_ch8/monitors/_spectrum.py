@@ -106,9 +106,10 @@ def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]
     is_sure = ends.residual < -ends.smallest / 2
     small = THRESHOLDS["small_gradient"].level(ends.elasticity)
     saddle = mildest(small, leads_out) if seen.is_stuck and is_sure else "ok"
-    rest = THRESHOLDS["flat"].level(ends.gain) if seen.is_stuck and saddle == "ok" else "ok"
+    flat = THRESHOLDS["flat"].level(ends.gain) if saddle == "ok" else "ok"
     is_idle = small != "ok" or _has_idle_layers(past)
     is_plateau = is_idle and ends.smallest <= FLAT * ends.largest
+    has_learned_all = (seen.is_stuck or seen.is_at_rest) and not is_plateau
     finding = (
         f"The loss is {seen.fallen:.1%} below its start and fell by {seen.recent:.1%} lately; Newton's step would gain "
         f"{ends.gain:.1%} of it; |g| |theta| / L is {ends.elasticity:.1e}, and the curvature goes from "
@@ -116,8 +117,8 @@ def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]
     )
     return [
         Claim("saddle", saddle, finding),
-        Claim("plateau", rest if is_plateau else "ok", finding),
-        Claim("underfitting", "watch" if rest != "ok" and not is_plateau else "ok", finding),
+        Claim("plateau", flat if is_plateau and seen.is_stuck else "ok", finding),
+        Claim("underfitting", mildest(flat, "watch") if has_learned_all else "ok", finding),
     ]
 
 

@@ -12,7 +12,7 @@ from ._factor import factor
 from ._monitor import AbstractMonitor, Met, Scene
 from ._past import Past
 from ._probe import Probe
-from ._progress import progress
+from ._progress import most, progress
 
 SEEN = 0.01
 """Share of its largest value at which the gradient counts as gone."""
@@ -109,7 +109,7 @@ class TimeHorizonMonitor(AbstractMonitor):
         return [
             Claim(
                 "short_horizon",
-                mildest(level, "watch") if seen.is_good else level,
+                mildest(level, most(seen)),
                 f"In {first.name} the gradient reaches {share * steps:.0f} of {steps} time steps back before it is "
                 f"below 1 % (now a factor of {first.factor:.2g} a step; spectral radius {first.spectral_radius:.2g}).",
             )
