@@ -1,11 +1,4 @@
-"""Two replicas average as one device does; each case in a process of its own (see tests.optimizers.strategy_cases)."""
-
-import json
-import os
-import subprocess
-import sys
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+"""Two replicas average as one device does; each case in a process of its own."""
 
 import keras
 import numpy as np
@@ -13,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, layers, optimizers
-from tests.forked import print_each
+from tests import forked
 
 CASES = {
     "ours": (lambda: optimizers.Adam(0.01, gradient_accumulation_steps=2), {"norm": True}),
@@ -57,25 +50,12 @@ def run_case(case):
     }
 
 
-@pytest.fixture(scope="module")
-def found():
-    command = [sys.executable, "-W", "ignore", "-m", "tests.callbacks.test_polyak_strategy"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return {row.pop("case"): row for row in map(json.loads, done.stdout.splitlines())}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_two_replicas_average_as_one_device(case, found):
-    row = found[case]
-    assert "error" not in row, row["error"]
+def test_two_replicas_average_as_one_device(case):
+    row = forked.call(run_case, case)
     assert row["updates"] == [6 if case == "ours" else 12] * 2
     limit = 1e-3 if case == "Keras" else 1e-6  # its forward pass rounds to 11 bits, halves of a batch another way
     assert max(row["average"], row["raw"], row["loss"]) < limit
     assert row["apart"] > 1e-3
     assert row["final"] == row["between"] == 0.0
-
-
-if __name__ == "__main__":
-    print_each(run_case, sys.argv[1:] or CASES)

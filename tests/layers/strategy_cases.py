@@ -1,10 +1,4 @@
-"""Batch normalization on two replicas beside one device, in a process of its own; prints one JSON line."""
-
-import json
-import os
-import sys
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+"""Batch normalization on two replicas beside one device, for processes of their own (see `tests.forked`)."""
 
 import keras
 import numpy as np
@@ -17,6 +11,12 @@ X = RNG.normal(size=(64, 6)).astype("float32")
 ROWS, WEIGHTS = RNG.normal(3e3, 1, (64, 4)).astype("float32"), RNG.normal(size=(16, 4)).astype("float32")
 
 
+def two_replicas():
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
 def trained(**options):
     """Train on batches of 16; each replica has 8 of them."""
     keras.utils.set_random_seed(0)
@@ -27,12 +27,25 @@ def trained(**options):
     return [np.asarray(w, "float64") for w in model.get_weights()]
 
 
-def moments(layer, x):
-    """Return the variance that is stored after one step on each replica, and the largest gradient of a shift."""
-    strategy = tf.distribute.get_strategy()
-    size = len(x) // strategy.num_replicas_in_sync
+def trained_together(synchronized):
+    """Return the largest difference of a weight from one device, and the weight of the averages."""
+    with two_replicas().scope():
+        together = trained(synchronized=synchronized)
+    return max(np.abs(a - b).max() for a, b in zip(trained(), together, strict=True)), float(together[6])
 
-    slopes = tf.constant(WEIGHTS)
+
+def moments(mean):
+    """Take one step on rows of that mean.
+
+    Returns:
+        What is stored as the variance, the variance, the largest gradient of a common shift, the largest gradient.
+    """
+    strategy = two_replicas()
+    rows = ROWS[:16] - np.float32(3e3 - mean)
+    x, slopes, size = tf.constant(rows), tf.constant(WEIGHTS), len(rows) // 2
+    with strategy.scope():
+        layer = BatchNormalization(momentum=0.0, synchronized=True)
+        layer.build((None, 4))
 
     @tf.function
     def step():
@@ -47,15 +60,17 @@ def moments(layer, x):
 
         return strategy.run(replica)
 
-    shift, size_of_g = step()
-    total = strategy.reduce("SUM", shift, axis=None).numpy()
-    return layer.moving_variance.numpy().tolist(), float(np.abs(total).max()), float(np.max(
-        strategy.reduce("SUM", size_of_g, axis=None).numpy()))  # fmt: skip
+    shift, size_of_g = (strategy.reduce("SUM", part, axis=None).numpy() for part in step())
+    return layer.moving_variance.numpy(), rows.var(axis=0, dtype="float64"), np.abs(shift).max(), size_of_g
 
 
-def one_replica_with_nothing(layer, x):
-    """Take one step in which the second replica has no example; return what inference uses then."""
-    strategy = tf.distribute.get_strategy()
+def one_replica_with_nothing(synchronized):
+    """Take one step in which the second replica has no example; return what inference uses then, and the moments."""
+    strategy = two_replicas()
+    x = tf.constant(X[:16, :4])
+    with strategy.scope():
+        layer = BatchNormalization(momentum=0.5, synchronized=synchronized)
+        layer.build((None, 4))
 
     @tf.function
     def step(size):
@@ -66,36 +81,4 @@ def one_replica_with_nothing(layer, x):
         return strategy.run(replica)
 
     step(tf.constant(len(x)))
-    return [layer.inference_statistics()[i].numpy().tolist() for i in range(2)]
-
-
-def main():
-    """Compare."""
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    alone, x = trained(), tf.constant(ROWS[:16])
-    found = {}
-    for name, options in (("synchronized", {"synchronized": True}), ("apart", {})):
-        with strategy.scope():
-            together = trained(**options)
-        found[name] = max(np.abs(a - b).max() for a, b in zip(alone, together, strict=True))
-        found[f"{name} weight"] = float(together[6])
-    with strategy.scope():
-        norm = BatchNormalization(momentum=0.0, synchronized=True)
-        norm.build((None, 4))
-    found["variance"], _, _ = moments(norm, x)
-    _, found["shift"], found["gradient"] = moments(norm, x - 3e3)
-    small = tf.constant(X[:16, :4])
-    for name, options in (("nothing synchronized", {"synchronized": True}), ("nothing apart", {})):
-        with strategy.scope():
-            norm = BatchNormalization(momentum=0.5, **options)
-            norm.build((None, 4))
-            found[name] = one_replica_with_nothing(norm, small)
-    found["expected nothing"] = [small.numpy().mean(axis=0).tolist(), small.numpy().var(axis=0).tolist()]
-    found["expected"] = ROWS[:16].astype("float64").var(axis=0).tolist()
-    sys.stdout.write(json.dumps(found) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    return [s.numpy() for s in layer.inference_statistics()], [X[:16, :4].mean(axis=0), X[:16, :4].var(axis=0)]

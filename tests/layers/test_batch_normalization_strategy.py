@@ -1,42 +1,39 @@
 """Two replicas with common statistics are one device with the whole batch."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
+from tests import forked
+from tests.layers.strategy_cases import moments, one_replica_with_nothing, trained_together
 
-@pytest.fixture(scope="module")
-def found():
-    command = [sys.executable, "-W", "ignore", "-m", "tests.layers.strategy_cases"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
-def test_synchronized_replicas_train_as_one_device(found):
-    assert found["synchronized"] < 2e-6
-    assert found["apart"] > 1e-3
-    assert found["synchronized weight"] == pytest.approx(0.8**8)
-    assert found["apart weight"] == pytest.approx(0.8**8)
+def test_synchronized_replicas_train_as_one_device():
+    difference, weight = forked.call(trained_together, True)
+    assert difference < 2e-6
+    assert weight == pytest.approx(0.8**8)
 
 
-@pytest.mark.slow
-def test_their_variance_does_not_cancel(found):
+def test_replicas_apart_do_not():
+    difference, weight = forked.call(trained_together, False)
+    assert difference > 1e-3
+    assert weight == pytest.approx(0.8**8)
+
+
+def test_their_variance_does_not_cancel():
     """Mean 3000, deviation 1, float32: E[x^2] - E[x]^2 would be off by about 1."""
-    np.testing.assert_allclose(found["variance"], found["expected"], rtol=1e-4)
+    stored, variance, _, _ = forked.call(moments, 3e3)
+    np.testing.assert_allclose(stored, variance, rtol=1e-4)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["synchronized", "apart"])
-def test_a_replica_without_an_example_changes_nothing(kind, found):
-    np.testing.assert_allclose(found[f"nothing {kind}"], found["expected nothing"], rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize("synchronized", [True, False], ids=["synchronized", "apart"])
+def test_a_replica_without_an_example_changes_nothing(synchronized):
+    found, expected = forked.call(one_replica_with_nothing, synchronized)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.slow
-def test_their_gradient_proposes_no_common_shift(found):
-    assert found["gradient"] > 0.1
-    assert found["shift"] < 1e-5
+def test_their_gradient_proposes_no_common_shift():
+    _, _, shift, gradient = forked.call(moments, 0.0)
+    assert gradient > 0.1
+    assert shift < 1e-5

@@ -1,16 +1,13 @@
 """Two replicas equal one device on the same global batch; a data set of unknown length takes no ghost step."""
 
-import json
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import forked
 from tests.optimizers.boxes import FEW, all_variables, make
-from tests.optimizers.strategy_cases import CASES
+from tests.optimizers.strategy_cases import CASES, run_case
 
 QUICK = ["Adam-everything", "Adam-telemetry"]
 # Where the forward pass itself rounds to 11 or 8 bits, the two halves of a batch round differently than the whole.
@@ -18,15 +15,8 @@ ROUNDING = {"Adam-mixed-float16": 1e-3, "Adam-bfloat16-weights": 2.0**-8}
 SKIPPED = {"Adam-nan-in-one-replica": 3}
 
 
-def run_cases(cases):
-    command = [sys.executable, "-W", "ignore", "-m", "tests.optimizers.strategy_cases", *cases]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=570)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return {row.pop("case"): row for row in map(json.loads, done.stdout.splitlines())}
-
-
-def check(case, row):
-    assert "error" not in row, row["error"]
+def check(case):
+    row = forked.call(run_case, case)
     assert row["moved"] > 0.1
     assert row["difference"] <= ROUNDING.get(case, 1e-6)
     assert row["replicated"] >= 6
@@ -38,25 +28,15 @@ def check(case, row):
     assert all(difference < 1e-4 for difference in row["telemetry"].values()), row["telemetry"]
 
 
-@pytest.fixture(scope="module")
-def quick():
-    return run_cases(QUICK)
-
-
-@pytest.fixture(scope="module")
-def rest():
-    return run_cases([c for c in CASES if c not in QUICK])
-
-
 @pytest.mark.parametrize("case", QUICK)
-def test_two_replicas_equal_one_device(case, quick):
-    check(case, quick[case])
+def test_two_replicas_equal_one_device(case):
+    check(case)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in CASES if c not in QUICK])
-def test_two_replicas_equal_one_device_in_every_case(case, rest):
-    check(case, rest[case])
+def test_two_replicas_equal_one_device_in_every_case(case):
+    check(case)
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here

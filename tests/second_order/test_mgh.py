@@ -20,7 +20,6 @@ def test_lbfgs_solves_the_hard_ones_and_does_not_call_a_halt_a_minimum():
         (LBFGS(), "L-BFGS-B", 27),
         (LBFGS(search=HagerZhang()), "L-BFGS-B", 27),
         (BFGS(), "BFGS", 27),
-        (BFGS(search=HagerZhang()), "BFGS", 27),
         (BFGS(search=Backtracking()), "BFGS", 27),
         (ConjugateGradient(), "CG", 25),
     ],
