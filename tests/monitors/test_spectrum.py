@@ -149,3 +149,20 @@ def test_short_steps_at_a_rate_that_cannot_rise_are_a_ravine_though_the_loss_fal
     past.add(900, {"spectrum": ends})
     (claim,) = [c for c in _spectrum.SpectrumMonitor().claims(past) if c.kind == "ill_conditioned"]
     assert claim.level == level
+
+
+@pytest.mark.parametrize(
+    "end, recent, level",
+    [
+        (0.5, 0.0, "watch"),
+        (0.5, 0.2, "ok"),  # a loss that still falls
+        (0.05, 0.0, "ok"),  # a loss that is low
+    ],
+)
+def test_a_loss_that_has_come_to_rest_at_a_minimum_and_is_not_low_is_underfitting(end, recent, level):
+    past = _past.Past(total=1000)
+    for step, loss in enumerate([1.0, 0.7, *np.linspace((1 + recent) * end, end, 10)], 1):
+        past.add(80 * step, {"gradient_norm": monitors.GradientNorm(0.01, 1.0, loss)})
+    past.add(960, {"spectrum": _spectrum.SpectrumEnds(0.5, 2.0, 0.0, 0.01, 1.0, end, 1.0, 1e-4, resolved=1e-4)})
+    said = {claim.kind: claim.level for claim in _spectrum.SpectrumMonitor().claims(past)}
+    assert (said["underfitting"], said["plateau"], said["saddle"]) == (level, "ok", "ok")
