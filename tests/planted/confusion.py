@@ -49,13 +49,13 @@ def judge_all(halves=HALVES, seeds=(0,), processes=2):
 
 def table(results):
     """Return a line for each run: how often it was judged rightly, and how often anything was said of it."""
-    lines = [f"{'run':28}{'planted':18}{'right':>7}   said (act / watch)"]
+    lines = [f"{'run':44}{'planted':18}{'right':>7}   said (act / watch)"]
     for name, group in _grouped(results, "name"):
         said = collections.Counter((kind, level) for r in group for kind, level in r["said"].items())
         kinds = sorted({kind for kind, _ in said}, key=lambda k: (-said[k, "act"], -said[k, "watch"]))
         words = ", ".join(f"{kind} {said[kind, 'act']}/{said[kind, 'watch']}" for kind in kinds)
         right = f"{sum(map(is_right, group))}/{len(group)}"
-        lines.append(f"{name:28}{group[0]['kind'] or 'healthy':18}{right:>7}   {words}")
+        lines.append(f"{name:44}{group[0]['kind'] or 'healthy':18}{right:>7}   {words}")
     sick, healthy = ([r for r in results if bool(r["kind"]) == is_sick] for is_sick in (True, False))
     for what, group in (("sick runs named", sick), ("healthy runs without an act", healthy)):
         lines.append(f"{what}: {sum(map(is_right, group))} of {len(group)}")
