@@ -12,8 +12,6 @@ from ._past import Past
 
 LITTLE = 0.1
 """Fall of the loss, as a share of its start, that is the least to compare a rise to."""
-HALF = 0.5
-"""Training loss, as a share of what it was when validation was best, below which more is learned by heart than else."""
 TAIL = 0.25
 """Share of a pass, at its end, that is looked at: the weights hardly change in it."""
 
@@ -97,7 +95,6 @@ def _overfitting(past: Past) -> list[Claim]:
     It rises; or it is not low, and the training loss has halved since the epoch in which validation was best.
     """
     held_out = np.array([logs["val_loss"] for logs in past.epochs if "val_loss" in logs])
-    validated = len(held_out)
     name, start = "`val_loss`", past.of("gradient_norm")[0].loss if past.of("gradient_norm") else np.nan
     if not len(held_out):
         held_out, name = past.series("gradient_norm", "loss"), "the loss on the probe"
@@ -115,7 +112,16 @@ def _overfitting(past: Past) -> list[Claim]:
         finding += f"; examples cost {risk.first:.3g} when they were new, and {risk.last:.3g} now"
     level = THRESHOLDS["overfitting"].level((now - best) / gained) if is_learning else "ok"
     is_low = start - best >= THRESHOLDS["low"].watch * abs(start)
-    since = losses[held_out.argmin() :] if validated == len(losses) else losses[-1:]
-    if not is_low and since.min() < HALF * since[0]:
+    if not is_low and _fallen_since_the_best(past) > THRESHOLDS["by_heart"].watch:
         level = gravest(level, "watch")
     return [Claim("overfitting", level, f"{finding}.")]
+
+
+def _fallen_since_the_best(past: Past) -> float:
+    """Return by what share the training loss has fallen since the epoch in which validation was best; NaN without."""
+    pairs = [(logs["val_loss"], logs["loss"]) for logs in past.epochs if {"val_loss", "loss"} <= set(logs)]
+    if not pairs:
+        return float("nan")
+    held_out, losses = np.array(pairs).T
+    since = losses[held_out.argmin() :]
+    return float((since[0] - since.min()) / abs(since[0])) if since[0] else float("nan")

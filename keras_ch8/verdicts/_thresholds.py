@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ._report import row
 
 MEASURED = "measured on the first half of tests/planted: between its sick runs and its healthy ones"
+LATER = "set after the sixth part of tests/planted"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 MCCANDLISH = "McCandlish et al. (2018)"
 
@@ -59,6 +60,7 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
         ("large_signal", 5.0, 15.0, "root mean square of a signal at the start", f"{BOOK}, section 8.4; {MEASURED}"),
         ("small_signal", 1e-3, 1e-4, "the same; an embedding has .03", f"{BOOK}, section 8.4; {MEASURED}"),
         ("overfitting", 0.1, 0.3, "rise of the held-out loss since its best, over its fall before", MEASURED),
+        ("by_heart", 0.5, 0.5, "share by which the training loss fell after validation was best", LATER),
     ):
         yield name, Threshold(watch, act, meaning, source)
 

@@ -129,6 +129,7 @@ def test_cliffs_call_for_action_unless_the_loss_has_fallen_far(end, level):
         (np.geomspace(1, 0.1, 10), np.linspace(0.9, 0.5, 10), "ok"),  # validation still falls
         (np.linspace(1, 0.6, 10), [0.9, 0.7, 0.5, *[0.51] * 7], "ok"),  # so little is learned by heart
         (np.geomspace(1, 0.1, 10), [0.9, 0.5, 0.05, *[0.051] * 7], "ok"),  # a loss that is low
+        (np.linspace(-1, -1.4, 10), [0.9, 0.7, 0.5, *[0.51] * 7], "ok"),  # below 0 half is not less
     ],
 )
 def test_what_is_learned_after_validation_was_best_is_learned_by_heart(training, validation, level):

@@ -1,4 +1,4 @@
-"""A fifth part of planted runs, written without sight of the rules, and judged as it is."""
+"""A fifth part of planted runs, written without sight of the rules."""
 
 import keras
 import numpy as np
