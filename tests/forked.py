@@ -4,6 +4,8 @@ import multiprocessing
 import traceback
 import warnings
 
+import tensorflow as tf
+
 PROCESSES = multiprocessing.get_context("forkserver")
 IMPORTED_ONCE = ["keras_ch8.callbacks", "keras_ch8.layers", "keras_ch8.optimizers", "sklearn.datasets"]
 PROCESSES.set_forkserver_preload(IMPORTED_ONCE)  # every call is a fork of a process that has these
@@ -41,3 +43,10 @@ def call(function, *arguments, timeout=300):
     if error or process.exitcode:
         raise RuntimeError(f"{error} (exit code {process.exitcode})")
     return result
+
+
+def two_replicas():
+    """Return a strategy of two replicas on the CPU; only where TensorFlow has done nothing yet, as in a fork."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_ch8 import callbacks, layers, optimizers
 from tests import forked
@@ -33,10 +32,9 @@ def flat(weights):
 
 
 def run_case(case):
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    strategy = forked.two_replicas()
     _, alone, history_alone = train(*CASES[case])
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with strategy.scope():
         model, together, history = train(*CASES[case])
     copies = [[c.numpy().astype("float64") for c in v.value.values] for v in model.trainable_variables]
     return {

@@ -5,16 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ch8.layers import BatchNormalization
+from tests.forked import two_replicas
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 6)).astype("float32")
 ROWS, WEIGHTS = RNG.normal(3e3, 1, (64, 4)).astype("float32"), RNG.normal(size=(16, 4)).astype("float32")
-
-
-def two_replicas():
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 def trained(**options):

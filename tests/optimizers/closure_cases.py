@@ -1,21 +1,10 @@
-"""Small trainings with the optimizers of section 8.6, and what is run of them in a process of its own.
-
-`python -m tests.optimizers.closure_cases CASE...` forks for each case and prints a line of JSON with what it returned.
-"""
-
-import json
-import os
-import subprocess
-import sys
-import traceback
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+"""Small trainings with the optimizers of section 8.6; some run in a process of their own (see `tests.forked`)."""
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_ch8 import optimizers as ours
+from tests.forked import two_replicas
 
 NAMES = [
     "BFGS", "ConjugateGradient", "LBFGS", "LevenbergMarquardt", "Newton", "SaddleFreeNewton", "SteepestDescent",
@@ -64,44 +53,10 @@ def adam():
 
 def strategy():
     """Return how a strategy of two replicas is refused."""
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with two_replicas().scope():
         model = network(ours.LBFGS())
     try:
         fit(model)
     except ValueError as error:
         return str(error)
     return "not refused"
-
-
-def run(*cases):
-    """Run cases elsewhere; return what each has returned."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.optimizers.closure_cases", *cases]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=570)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return dict(zip(cases, map(json.loads, done.stdout.splitlines()), strict=True))
-
-
-def main():
-    for case in sys.argv[1:]:
-        name, *rest = case.split(":")
-        read, write = os.pipe()
-        if os.fork() == 0:
-            os.close(read)
-            try:
-                result = {"adam": adam, "resumed": resumed, "strategy": strategy}[name](*rest)
-            except BaseException:
-                result = traceback.format_exc()
-            with os.fdopen(write, "w") as pipe:
-                json.dump(result, pipe)
-            os._exit(0)
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            sys.stdout.write(pipe.read() + "\n")
-            sys.stdout.flush()
-        os.wait()
-
-
-if __name__ == "__main__":
-    main()

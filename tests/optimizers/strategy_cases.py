@@ -2,10 +2,10 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_ch8 import callbacks, clipping, schedules
 from tests.callbacks.runs import Frames
+from tests.forked import two_replicas
 from tests.optimizers.boxes import NAMES, make
 
 FEATURES = {
@@ -66,10 +66,9 @@ def train(name, options, setting):
 
 def run_case(case):
     """Return the largest difference of a weight, the largest difference between replicas, and counters."""
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    strategy = two_replicas()
     single, alone = train(*CASES[case])
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with strategy.scope():
         double, together = train(*CASES[case])
 
     def flat(model):

@@ -6,6 +6,7 @@ import pytest
 
 from keras_ch8 import optimizers as ours
 from keras_ch8 import second_order
+from tests import forked
 from tests.optimizers import closure_cases as cases
 from tests.optimizers.closure_cases import NAMES, X, Y, fit, flat, network
 
@@ -267,10 +268,10 @@ def saved(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def elsewhere(saved):
-    """What other processes have found, all forked from one."""
+    """What other processes have found."""
     path, expected = saved("LBFGS")
-    found = cases.run("adam", "strategy", f"resumed:{path}")
-    return {"adam": found["adam"], "strategy": found["strategy"], "resumed": (found[f"resumed:{path}"], expected)}
+    found = {case.__name__: forked.call(case) for case in (cases.adam, cases.strategy)}
+    return found | {"resumed": (forked.call(cases.resumed, path), expected)}
 
 
 def test_a_saved_run_goes_on_bit_for_bit_in_a_new_process(elsewhere):
@@ -281,9 +282,8 @@ def test_a_saved_run_goes_on_bit_for_bit_in_a_new_process(elsewhere):
 @pytest.mark.slow
 def test_a_saved_run_of_other_methods_goes_on_bit_for_bit_in_a_new_process(saved):
     runs = [saved(name) for name in ("BFGS", "ConjugateGradient", "TruncatedNewton")]
-    found = cases.run(*(f"resumed:{path}" for path, _ in runs))
     for path, expected in runs:
-        assert found[f"resumed:{path}"] == expected, path
+        assert forked.call(cases.resumed, path) == expected, path
 
 
 def test_a_model_with_adam_trains_as_where_no_such_optimizer_was_ever_made(elsewhere):
