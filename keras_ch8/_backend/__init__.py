@@ -54,6 +54,7 @@ from .tensorflow import log_gamma as log_gamma
 from .tensorflow import merge_replicas as merge_replicas
 from .tensorflow import native as native
 from .tensorflow import on as on
+from .tensorflow import one_of as one_of
 from .tensorflow import power_of_two_below as power_of_two_below
 from .tensorflow import replicas as replicas
 from .tensorflow import replicated as replicated

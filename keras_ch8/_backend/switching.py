@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from .tensorflow import replicated
+from .tensorflow import one_of, replicated
 
 
 def switch(index: Any, functions: Sequence[Callable[[Any], None]], arguments: Sequence[Any]) -> None:
@@ -22,6 +22,6 @@ def switch(index: Any, functions: Sequence[Callable[[Any], None]], arguments: Se
     def choose(strategy: Any, index: Any, *arguments: Any) -> None:
         each = strategy.extended.call_for_each_replica
         branches = [partial(each, f, args=(a,)) for f, a in zip(functions, arguments, strict=True)]
-        tf.switch_case(strategy.experimental_local_results(index)[0], branches)
+        tf.switch_case(one_of(index), branches)
 
     tf.distribute.get_replica_context().merge_call(choose, args=(index, *arguments))

@@ -58,6 +58,11 @@ def each_replica(variable: Any, function: Callable[..., None], *args: Any) -> No
     tf.distribute.get_strategy().extended.update(variable, function, args=args, group=False)
 
 
+def one_of(value: Any) -> Any:
+    """Return a value that is equal on all replicas, where one is asked for after `merge_replicas`."""
+    return tf.distribute.get_strategy().experimental_local_results(value)[0] if replicated() else value
+
+
 def write(variables: Sequence[Any], new: Sequence[Any]) -> None:
     """Assign values that are equal on all replicas."""
 
@@ -176,11 +181,12 @@ def write_row(variable: tf.Variable, step: Any, row: Any) -> None:
         variable.scatter_update(tf.IndexedSlices(row[None], place[None]))
 
 
-def copy_when(condition: Any, variable: tf.Variable) -> tf.Tensor:
-    """Return the value of a variable, to compare it later, where the condition holds; XLA always copies."""
+def copy_when(condition: Any, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
+    """Return the values of variables, to compare them later, where the condition holds; XLA always copies."""
+    copies = lambda: [tf.identity(v) for v in variables]  # noqa: E731
     if in_xla():
-        return tf.identity(variable)
-    return tf.cond(condition, lambda: tf.identity(variable), lambda: tf.zeros([0], variable.dtype))
+        return copies()
+    return list(tf.cond(condition, copies, lambda: [tf.zeros([0], v.dtype) for v in variables]))
 
 
 def log_gamma(x: Any) -> tf.Tensor:

@@ -45,14 +45,10 @@ class Row(NamedTuple):
     """Entries, of the block laid end to end, that the sample is spread over: its place is compiled into the program."""
     half: Any
     """Half the plain sum of squares of the block's gradient; outside XLA a fast kernel takes it."""
+    is_due: Any
+    """Whether the row gets its tail; a Python bool chooses before anything is traced."""
 
-    def is_due(self, measured: Any) -> Any:
-        """Whether the row gets its tail: where the step is measured, and where the plain sum of squares failed."""
-        return measured | ~_numerics.is_exact(ops.cast(self.half, "float32"))
-
-    def make(
-        self, note: Note, lr: Any, factor: Any, gs: Sequence[Any], due: Any, moved: Callable[[], Sequence[Any]]
-    ) -> Any:
+    def make(self, note: Note, lr: Any, factor: Any, gs: Sequence[Any], moved: Callable[[], Sequence[Any]]) -> Any:
         """Return the row.
 
         Args:
@@ -60,14 +56,13 @@ class Row(NamedTuple):
             lr: The learning rate.
             factor: By which the whole gradient is multiplied, or None.
             gs: Gradient of each tensor of the block.
-            due: What `is_due` said.
             moved: Gives the change of each tensor of the block; called where the row is due only.
         """
         step, *of_step = note
         head = _vector(step, lr, *of_step, 1.0 if factor is None else factor, self.half)
         size = int(self.ring.shape[1]) - len(HEAD)
         nothing = ops.full((size,), float("nan"), "float32")
-        tail = _backend.branch(due, lambda: self._tail(gs, moved(), size - len(TAIL)), lambda: nothing)
+        tail = _backend.branch(self.is_due, lambda: self._tail(gs, moved(), size - len(TAIL)), lambda: nothing)
         return ops.concatenate([head, tail])
 
     def _tail(self, gs: Sequence[Any], deltas: Sequence[Any], size: int) -> Any:

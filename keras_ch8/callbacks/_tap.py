@@ -51,16 +51,15 @@ class Tap:
         step = _backend.as_tensor(self.optimizer.iterations) + 1
         rate = _backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
         grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
-        row = self.recorder.row(0, half)
-        due = row.is_due(self.recorder.is_measured(step))
-        before = [_backend.copy_when(due, _backend.native(v)) for v in variables]
+        row = self.recorder.row(0, half, self.recorder.is_due(step, [half]))
+        before = _backend.copy_when(row.is_due, [_backend.native(v) for v in variables])
         with _backend.start_after(before):
             type(self.optimizer).apply(self.optimizer, grads, variables)
 
         def moved() -> list[Any]:
             return [_backend.as_tensor(v) - b for v, b in zip(variables, before, strict=True)]
 
-        made = row.make(note, rate, factor, clipped, due, moved)
+        made = row.make(note, rate, factor, clipped, moved)
         _backend.merge_replicas(partial(_telemetry.publish, row.ring), step, made)
 
     def _clip(

@@ -86,7 +86,7 @@ class AbstractOptimizer(_keras.Optimizer):
         self._clipper: clipping.Clipper
         self._skipped: Any = None
         self._layout = Layout({})
-        self._updater = Updater(self.rule, self.rests_without_gradient, self.telemetry)
+        self._updater = Updater(self.rule, self.rests_without_gradient)
         self._traces = Traces()
 
     def theta(self, variable: Any, **state: Any) -> Any:

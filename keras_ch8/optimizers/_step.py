@@ -33,8 +33,9 @@ def take(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[A
     factor = optimizer._clipper.factor(gathered, halves, active)
     note = _telemetry.Note(number, loss, *before) if optimizer.telemetry.listening else None
     decay = None if optimizer.weight_decay is None else lr * optimizer.weight_decay
+    due = note is not None and optimizer.telemetry.is_due(number, halves)
     step = Step(lr, t, active, factor, decay, note)
-    _backend.merge_replicas(partial(_write, optimizer, blocks, set(indices)), gathered, halves, step)
+    _backend.merge_replicas(partial(_write, optimizer, blocks, set(indices)), gathered, halves, step, due)
 
 
 def _sum_over_replicas(grads: list[Any], loss: Any) -> tuple[list[Any], Any]:
@@ -71,23 +72,38 @@ def _write(
     gathered: list[Any],
     halves: list[Any],
     step: Step,
+    due: Any,
 ) -> None:
-    """Update each block of variables, then the averages."""
+    """Update each block of variables, then the averages; `due` says whether the rows of telemetry are whole."""
+    update = partial(_update, optimizer, blocks, given, gathered, halves, step)
+    _backend.branch(_backend.one_of(due), partial(update, True), partial(update, False))
+    if optimizer.use_ema:
+        _write_averages(optimizer, step)
+
+
+def _update(
+    optimizer: "AbstractOptimizer",
+    blocks: list[Any],
+    given: set[int],
+    gathered: list[Any],
+    halves: list[Any],
+    step: Step,
+    due: bool,
+) -> None:
     updater = optimizer._updater
     for block, g, half in zip(blocks, gathered, halves, strict=True):
         variables = [optimizer.known_variables[i] for i in block.indices]
         thetas = [_backend.native(v) for v in variables]
         decays = [step.decay is not None and optimizer.decays(v) for v in variables]
         state = {name: _backend.native(v) for name, v in block.state.items()}
-        row = None if step.note is None else optimizer.telemetry.row(optimizer._layout.blocks.index(block), half)
+        place = optimizer._layout.blocks.index(block)
+        row = None if step.note is None else optimizer.telemetry.row(place, half, due)
         with _backend.on(block.device):
             if block.length is None:
                 _backend.each_replica(thetas[0], updater.single, decays[0], g, row, step, state)
             else:
                 has_g = [i in given for i in block.indices]
                 _backend.each_replica(thetas[0], updater.tile, thetas, has_g, decays, g, row, step, state)
-    if optimizer.use_ema:
-        _write_averages(optimizer, step)
 
 
 def _write_averages(optimizer: "AbstractOptimizer", step: Step) -> None:

@@ -1,7 +1,6 @@
 """Run a rule over a block of variables: compiled by XLA, in place; the same code serves every algorithm."""
 
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -38,10 +37,9 @@ class Updater:
     `row` is None, or where the step leaves its row of telemetry (see _telemetry).
     """
 
-    def __init__(self, rule: Rule, rests_without_gradient: bool, recorder: _telemetry.Recorder) -> None:
+    def __init__(self, rule: Rule, rests_without_gradient: bool) -> None:
         self.rule = rule
         self.rests_without_gradient = rests_without_gradient
-        self.recorder = recorder
         self._programs: dict[Any, Any] = {}
 
     def tile(
@@ -62,17 +60,16 @@ class Updater:
         if not all(has_g):
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, has_g, strict=True)]
             counts = _numerics.both(counts, _backend.join(fills, int(g.shape[0])))
-        with_decay = step.decay is not None
-        delta = self._program("tile", self._tile)(g, counts, None if with_decay else row, step, state)
+        later = row if row is not None and row.is_due and step.decay is not None else None
+        delta = self._program(self._tile)(g, counts, row if later is None else None, step, state)
         moves = []
         for theta, part, decays_too in zip(thetas, _backend.cut(delta, shapes), decays, strict=True):
             moves.append(_decayed(part, theta, step.decay if decays_too else None, step.active))
         for theta, move, has in zip(thetas, moves, has_g, strict=True):
             if has:
                 theta.assign_add(move, read_value=False)
-        if row is not None and with_decay:
-            length = int(g.shape[0])
-            self._write_row(row, step, g, self._is_due(row, step), lambda: _backend.join(moves, length))
+        if later is not None:
+            self._write_row(later, step, g, lambda: _backend.join(moves, int(g.shape[0])))
 
     def single(
         self, theta: Any, decays: bool, g: Any, row: _telemetry.Row | None, step: Step, state: dict[str, Any]
@@ -82,30 +79,19 @@ class Updater:
         if _backend.is_sparse(g) and self.rests_without_gradient and step.decay is None:
             self._rows(theta, g, row, step, state)
             return
-        g = _backend.densify(g, theta.shape)
+        self._program(self._single)(theta, _backend.densify(g, theta.shape), row, step, state)
 
-        def run(is_due: bool) -> None:
-            # Two whole programs: one with a branch for the tail would have to keep the old weights beside the new ones.
-            self._program(("single", is_due), partial(self._single, is_due))(theta, g, row, step, state)
-
-        due = row is not None and self._is_due(row, step)
-        _backend.branch(due, partial(run, True), partial(run, False))
-
-    def _program(self, name: Hashable, function: Callable[..., Any]) -> Any:
+    def _program(self, function: Callable[..., Any]) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
         if _backend.replicated():
             return function
-        key = name, self.recorder.every
-        if key not in self._programs:
-            self._programs[key] = _backend.compile_xla(function)
-        return self._programs[key]
-
-    def _is_due(self, row: _telemetry.Row, step: Step) -> Any:
-        return row.is_due(self.recorder.is_measured(step.note.step))
+        if function not in self._programs:
+            self._programs[function] = _backend.compile_xla(function)
+        return self._programs[function]
 
     @staticmethod
-    def _write_row(row: _telemetry.Row, step: Step, g: Any, due: Any, moved: Callable[[], Any]) -> None:
-        made = row.make(*step.noted, [g], due, lambda: [moved()])
+    def _write_row(row: _telemetry.Row, step: Step, g: Any, moved: Callable[[], Any]) -> None:
+        made = row.make(*step.noted, [g], lambda: [moved()])
         _backend.write_row(row.ring, step.note.step, made)
 
     def _tile(self, g: Any, counts: Any, row: _telemetry.Row | None, step: Step, state: dict) -> Any:
@@ -114,10 +100,10 @@ class Updater:
         for name, variable in state.items():
             variable.assign(new[name])
         if row is not None:
-            self._write_row(row, step, g, self._is_due(row, step), lambda: delta)
+            self._write_row(row, step, g, lambda: delta)
         return delta
 
-    def _single(self, is_due: bool, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
+    def _single(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
         old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
         before = _backend.as_tensor(theta)
         after, new = self._advance(before, g, step, old)
@@ -125,19 +111,17 @@ class Updater:
         for name, variable in state.items():
             variable.assign(new[name])
         if row is not None:
-            self._write_row(row, step, g, is_due, lambda: after - before)
+            self._write_row(row, step, g, lambda: after - before)
 
     def _rows(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
-        if row is not None:
-            due = self._is_due(row, step)
-            before = _backend.copy_when(due, theta)
+        before = _backend.copy(theta) if row is not None and row.is_due else None
         old = {name: _backend.rows(variable, g.indices) for name, variable in state.items()}
         new_theta, new = self._advance(_backend.rows(theta, g.indices), g.values, step, old)
         _backend.assign_rows(theta, g.indices, new_theta)
         for name, variable in state.items():
             _backend.assign_rows(variable, g.indices, new[name])
         if row is not None:
-            self._write_row(row, step, g, due, lambda: _backend.as_tensor(theta) - before)
+            self._write_row(row, step, g, lambda: _backend.as_tensor(theta) - before)
 
     def _advance(self, theta: Any, g: Any, step: Step, state: dict) -> tuple[Any, dict]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""

@@ -46,7 +46,7 @@ def test_the_update_is_a_small_fixed_number_of_xla_programs(name):
 def test_the_compiler_shows_the_box():
     optimizer, variable = make("Adam"), keras.Variable(np.ones((300, 200), "float32"))
     step(optimizer, [variable], [np.ones((300, 200), "float32")])
-    program = optimizer._updater._programs[("single", False), 0]
+    program = optimizer._updater._programs[optimizer._updater._single]
     state = {k: v.value for k, v in optimizer._layout.blocks[0].state.items()}
     hlo = program.experimental_get_compiler_ir(
         variable.value,
@@ -108,7 +108,8 @@ def test_fit_does_not_trace_again():
     for rate in (0.1, 0.01, 0.001):
         model.optimizer.learning_rate = rate
         model.fit(x, y, batch_size=8, verbose=0)
-    assert model.optimizer._updater._programs["tile", 0].experimental_get_tracing_count() == 1
+    updater = model.optimizer._updater
+    assert updater._programs[updater._tile].experimental_get_tracing_count() == 1
 
 
 def test_without_xla_it_warns_once_and_gives_the_same_numbers(monkeypatch):
