@@ -36,6 +36,14 @@ def activation(layer: Any) -> str:
     return "relu" if name == "relu6" else name
 
 
+def by_unit(layer: Any, x: Any) -> Any:
+    """Return what a layer takes or gives as a matrix with a column for each unit, or for each channel of images."""
+    is_image = len(x.shape) > 3 and not is_weighted(layer)
+    layout = getattr(layer, "data_format", keras.config.image_data_format() if is_image else None)
+    last = ops.moveaxis(x, 1, -1) if layout == "channels_first" else x
+    return ops.reshape(last, (-1, last.shape[-1]))
+
+
 def gradient(met: Met, examples: int) -> Any:
     """Return the root mean square over the examples of the gradient of their loss with respect to the output."""
     return ops.sqrt(examples * ops.sum(ops.square(ops.cast(met.slope_of_output, "float32"))))
@@ -45,7 +53,7 @@ def dead(met: Met) -> Any:
     """Return the share of ReLUs that give 0 for every example; NaN of another layer."""
     if activation(met.layer) != "relu":
         return ops.full((), float("nan"), "float32")
-    positive = ops.any(met.output > 0, axis=tuple(range(len(met.output.shape) - 1)))
+    positive = ops.any(by_unit(met.layer, met.output) > 0, axis=0)
     return 1 - ops.mean(ops.cast(positive, "float32"))
 
 

@@ -9,7 +9,17 @@ from keras import ops
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts._verdict import gravest, mildest
 from ._factor import factor
-from ._layer import SLOPES, activation, dead, gradient, is_weighted, relative_update, root_mean_square, saturated
+from ._layer import (
+    SLOPES,
+    activation,
+    by_unit,
+    dead,
+    gradient,
+    is_weighted,
+    relative_update,
+    root_mean_square,
+    saturated,
+)
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
@@ -96,13 +106,13 @@ class LayerFlowMonitor(AbstractMonitor):
         moved = {id(v): (w, change) for v, w, change in zip(scene.variables, scene.theta, d, strict=True)}
         last = max((i for i, m in enumerate(met) if is_weighted(m.layer)), default=0)
         given = ops.cast(met[0].given, "float32")
-        spread = ops.std(ops.reshape(given, (-1, given.shape[-1])), axis=0)
+        spread = ops.std(by_unit(met[0].layer, given), axis=0)
         some = spread > 0
         return {
             "names": tuple(m.layer.name for m in met),
             "weighted": tuple(is_weighted(m.layer) for m in met),
             "is_output": tuple(i >= last or m.is_output for i, m in enumerate(met)),
-            "units": tuple(int(m.output.shape[-1]) for m in met),
+            "units": tuple(int(by_unit(m.layer, m.output).shape[1]) for m in met),
             "signal": ops.stack([root_mean_square(m.output) for m in met]),
             "gradient": ops.stack([gradient(m, scene.examples) for m in met]),
             "dead": ops.stack([dead(m) for m in met]),

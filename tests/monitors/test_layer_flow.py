@@ -210,6 +210,23 @@ def test_convolutions_embeddings_and_recurrent_layers():
     assert flow.signal[0] == pytest.approx(rms(text.layers[1](text.layers[0](words))), rel=1e-5)
 
 
+def test_images_with_their_channels_first_are_seen_as_those_with_the_channels_last():
+    x, y = RNG.normal(size=(12, 6, 6, 2)) * [1, 5], RNG.normal(size=(12, 2))
+    flows = {}
+    for layout, given in (("channels_last", x), ("channels_first", np.moveaxis(x, -1, 1))):
+        convolution = layers.Conv2D(5, 3, activation="relu", data_format=layout, kernel_initializer="ones")
+        parts = [convolution, layers.GlobalAveragePooling2D(data_format=layout), layers.Dense(2)]
+        model = keras.Sequential([keras.Input(given.shape[1:]), *parts])
+        model.compile(loss="mse")
+        convolution.bias.assign([0, 0, -1000, 0, -1000])
+        flows[layout] = monitors.layer_flow(model, given, y)
+    last, first = flows.values()
+    assert first.units == last.units == (5, 2)
+    assert first.dead[0] == last.dead[0] == pytest.approx(2 / 5)
+    assert first.input_spread == pytest.approx(last.input_spread)
+    assert last.input_spread > 4
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("policy, rounding", [("mixed_bfloat16", 2**-8), ("mixed_float16", 2**-11)])
 def test_mixed_precision_comes_near_float32(policy, rounding):
