@@ -203,7 +203,7 @@ class Diagnosis(AbstractCallback):
                 except Exception as error:
                     self._leave_out(monitor.name, error)
                     continue
-                self._write(self._docket.take(self.past.step, claims))
+                self._write(self._docket.take(self.past.step, claims, monitor.name))
         self._numbers |= numbers
         self.session.show({tags.diagnosis(name): value for name, value in numbers.items() if np.isfinite(value)})
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from .. import layers
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import mildest
+from ..verdicts._verdict import gravest, mildest
 from ._layer import root_mean_square
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
@@ -87,7 +87,9 @@ class BatchStatisticsMonitor(AbstractMonitor):
         return [
             Claim(
                 "batch_norm_gap",
-                mildest(gap.level(last.gap), losses.level(ratio)),
+                gravest(
+                    mildest(gap.level(last.gap), losses.level(ratio)), THRESHOLDS["statistics_far"].level(last.gap)
+                ),
                 f"The moving statistics of {worst} are off by {last.gap:.2g} standard deviations, and the loss of the "
                 f"probe is {last.inference_loss:.3g} with them, {last.training_loss:.3g} with its own.",
             )

@@ -13,7 +13,7 @@ from ._past import Past
 from ._probe import Probe
 from ._progress import LAST, progress
 
-FELT = 0.003
+FELT = 0.0015
 """Change of the loss in a step, over the loss, from which noise can be what moves it."""
 
 
@@ -79,7 +79,8 @@ class GradientNoiseMonitor(AbstractMonitor):
         dominated = THRESHOLDS["noise"].level(ratio) if seen.is_slow and felt else "ok"
         if not seen.is_stuck:
             dominated = mildest(dominated, "watch")
-        wasteful = THRESHOLDS["waste"].level(ratio) if ratio > 0 else "ok"
+        usual = float(np.median([n.scale for n in past.of(self.name)[-LAST:]])) / batch
+        wasteful = mildest(*map(THRESHOLDS["waste"].level, (ratio, usual))) if ratio > 0 else "ok"
         return [
             Claim("noise_dominated", dominated, finding),
             Claim("batch_wasteful", wasteful, finding, _smaller(noise.scale) if wasteful != "ok" else ""),

@@ -7,9 +7,12 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from ..verdicts import THRESHOLDS, Claim
+from ..verdicts._verdict import mildest
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
+from ._progress import elasticity, progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +53,20 @@ class GradientNormMonitor(AbstractMonitor):
         """Return the loss and the norm."""
         last = past.of(self.name)[-1]
         return {"loss": last.loss, "gradient_norm": last.norm, "elasticity": last.elasticity}
+
+    def claims(self, past: Past) -> list[Claim]:
+        """Say whether the training has not left a flat region; what kind of one, the spectrum says if it is seen."""
+        seen = progress(past)
+        if seen is None:
+            return []
+        size = elasticity(past, past.of(self.name)[-1])
+        is_held_up = seen.has_hardly_moved and seen.is_stuck and not past.of("spectrum")
+        small = mildest(THRESHOLDS["small_gradient"].level(size), "watch")
+        finding = (
+            f"The loss is {seen.fallen:.1%} below its start, and |g| |theta| / L is {size:.1e}; "
+            "`Diagnosis(checks='full')` tells a plateau from a saddle point."
+        )
+        return [Claim("plateau", small if is_held_up else "ok", finding)]
 
 
 def gradient_norm(model: Any, x: Any, y: Any = None, **options: Any) -> GradientNorm:

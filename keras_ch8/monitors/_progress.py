@@ -1,6 +1,7 @@
 """How the loss on the probe is getting on, for verdicts that ask whether the training is stuck."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from ._past import Past
 
 FEWEST, LAST = 4, 9
 """Looks before anything is said of a trend, and looks that are judged together."""
+BATCHES = 50
+"""Minibatches whose gradients are."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +100,22 @@ def progress(past: Past) -> Progress | None:
 def most(seen: Progress | None) -> str:
     """Return the gravest level of what may do no harm: where the loss has fallen far, nothing has to be done."""
     return "watch" if seen is not None and seen.is_good else "act"
+
+
+def creeping(seen: Progress, gain: float, past: Past) -> float:
+    """Return how long the loss takes, at its pace, to fall by this share, in trainings as long as this one."""
+    pace = max(seen.recent, 1e-9) / (past.done / 3)
+    return gain / pace / past.total if past.total else float("nan")
+
+
+def elasticity(past: Past, reading: Any) -> float:
+    """Return |g| |theta| / L of a reading, with the norms of the last minibatches if they are smaller.
+
+    On a probe that is not trained on the gradient stays above 0 where the one that training follows is 0.
+    """
+    norms = past.rows.norm[-BATCHES:]
+    of_batches = float(np.median(norms)) * reading.weight_norm / abs(reading.loss) if len(norms) else float("nan")
+    return float(np.fmin(reading.elasticity, of_batches))
 
 
 def effective_rate(past: Past) -> float:

@@ -12,7 +12,7 @@ from ..verdicts import THRESHOLDS, Claim
 from ..verdicts._verdict import gravest, mildest
 from ._monitor import AbstractMonitor
 from ._past import Past
-from ._progress import Progress, effective_rate, progress
+from ._progress import Progress, creeping, effective_rate, elasticity, progress
 
 FLAT = 1e-3
 """Smallest over largest curvature, below which it is no minimum."""
@@ -104,7 +104,7 @@ def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]
     foldings = effective_rate(past) * -ends.smallest * (past.total or past.done)
     leads_out = "ok" if foldings < 1 else THRESHOLDS["negativity"].level(ends.negativity)
     is_sure = ends.residual < -ends.smallest / 2
-    small = THRESHOLDS["small_gradient"].level(ends.elasticity)
+    small = THRESHOLDS["small_gradient"].level(elasticity(past, ends))
     saddle = mildest(small, leads_out) if seen.is_stuck and is_sure else "ok"
     flat = THRESHOLDS["flat"].level(ends.gain) if saddle == "ok" else "ok"
     is_idle = small != "ok" or _has_idle_layers(past)
@@ -133,23 +133,26 @@ def _has_idle_layers(past: Past) -> bool:
 def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
     """Judge by what Newton's step would gain, where steps cannot be longer: how long that takes, or how short they are.
 
-    In a ravine the steep walls limit the rate, and along its floor that is a small part of the best step.
+    In a ravine the steep walls limit the rate, and along its floor that is a small part of the best step. Where the
+    rate is at its limit and nearly all of the loss is left to the floor, no pace is good.
     """
     limit = effective_rate(past) * ends.largest
     if np.isnan(limit) or not past.total:
         return []
-    creeping = ends.gain / (max(seen.recent, 1e-9) / (past.done / 3)) / past.total
-    pace = THRESHOLDS["creeping"].level(creeping) if seen.is_slow else "ok"
-    is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and ends.negativity < NEARLY_CONVEX
+    lasts = creeping(seen, ends.gain, past)
+    pace = THRESHOLDS["creeping"].level(lasts) if seen.is_slow else "ok"
     slow = gravest(pace, THRESHOLDS["short_step"].level(seen.stride))
-    level = mildest(THRESHOLDS["decrement"].level(ends.gain), slow) if is_caught else "ok"
+    levels = [mildest(THRESHOLDS["decrement"].level(ends.gain), slow)]
+    if seen.fallen < THRESHOLDS["arrived"].watch and THRESHOLDS["at_limit"].level(limit) != "ok":
+        levels.append(mildest(THRESHOLDS["nearly_all"].level(ends.gain), "watch"))
+    is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and ends.negativity < NEARLY_CONVEX
     flows = past.of("layer_flow")
     inputs = f" The inputs have standard deviations that differ {flows[-1].input_spread:.2g}-fold." if flows else ""
     return [
         Claim(
             "ill_conditioned",
-            level,
-            f"Newton's step would gain {ends.gain:.0%} of the loss, which takes {creeping:.2g} times this training at "
+            gravest(*levels) if is_caught else "ok",
+            f"Newton's step would gain {ends.gain:.0%} of the loss, which takes {lasts:.2g} times this training at "
             f"its pace; steps are {seen.stride:.1e} of the best ones along them, and |d| / |g| times the largest "
             f"curvature {ends.largest:.2g} is {limit:.2g}, where 2 is too long."
             f"{inputs}",

@@ -12,7 +12,7 @@ from ..verdicts._verdict import gravest, mildest
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
-from ._progress import LAST, Progress, effective_rate, progress
+from ._progress import LAST, Progress, creeping, effective_rate, elasticity, progress
 
 SPAN = 100
 """Updates in which a loss that falls by a tenth in each would have vanished: if it has not, it goes up and down."""
@@ -131,18 +131,25 @@ def _too_short(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     length = abs(float(np.median([s.step_over_optimal for s in last])))
     pace = float(np.median([-s.slope / abs(s.loss_before) if s.loss_before else 0.0 for s in last]))
     halving = np.log(2) / pace if pace > 0 else float("inf")
-    level = "ok"
-    limit = effective_rate(past) * past.of("spectrum")[-1].largest if past.of("spectrum") else float("nan")
-    has_slope = THRESHOLDS["small_gradient"].level(past.of("gradient_norm")[-1].elasticity) == "ok"
+    ends = past.of("spectrum")[-1:]
+    limit, gain = (effective_rate(past) * ends[0].largest, ends[0].gain) if ends else (float("nan"),) * 2
+    has_slope = THRESHOLDS["small_gradient"].level(elasticity(past, past.of("gradient_norm")[-1])) == "ok"
     could_be_longer = THRESHOLDS["rate_limit"].level(limit) == "ok" and has_slope and not seen.has_diverged
+    levels = ["ok"]
     if past.total and could_be_longer and not seen.is_good and seen.recent > 0:
-        levels = THRESHOLDS["short_step"].level(length), THRESHOLDS["halving"].level(halving / past.total)
-        level = mildest(*levels)
+        slow = THRESHOLDS["halving"].level(halving / past.total)
+        levels.append(mildest(THRESHOLDS["short_step"].level(length), slow))
+    if could_be_longer and seen.is_slow:
+        slow = THRESHOLDS["creeping"].level(creeping(seen, gain, past))
+        levels.append(mildest(THRESHOLDS["far_below"].level(limit), THRESHOLDS["decrement"].level(gain), slow))
+    newton = (
+        f"; Newton's step would gain {gain:.0%} of it, and the rate is {limit / 2:.1g} of the longest" if ends else ""
+    )
     return Claim(
         "step_too_short",
-        level,
+        gravest(*levels),
         f"The step is {length:.1e} of the best one in its direction; at this pace the loss takes {halving:.2g} steps "
-        "to halve.",
+        f"to halve{newton}.",
     )
 
 

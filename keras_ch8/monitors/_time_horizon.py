@@ -48,6 +48,11 @@ class TimeHorizon:
         return factor(self.profile[: self.horizon + 1])
 
     @property
+    def growth(self) -> float:
+        """By what the gradient is multiplied on its way from the last time step to the first; NaN if it is 0 there."""
+        return float(self.profile[-1] / self.profile[0]) if self.profile[:1].any() else float("nan")
+
+    @property
     def spectral_radius(self) -> float:
         """Largest |eigenvalue| of the recurrent kernel, of its first gate: no bound on the memory."""
         square = self.kernel[:, : len(self.kernel)]
@@ -98,7 +103,7 @@ class TimeHorizonMonitor(AbstractMonitor):
         return {"horizon": first.horizon, "time_factor": first.factor}
 
     def claims(self, past: Past) -> list[Claim]:
-        """Say whether the gradient reaches the beginning."""
+        """Say whether the gradient reaches the beginning, and whether it grows on the way."""
         looks, seen = past.of(self.name), progress(past)
         first = looks[-1][0]
         if seen is None or not first.is_final:
@@ -106,13 +111,20 @@ class TimeHorizonMonitor(AbstractMonitor):
         share = float(np.median([look[0].horizon / max(1, len(look[0].profile)) for look in looks]))
         level = THRESHOLDS["horizon"].level(share)
         steps = len(first.profile)
+        growth = float(np.median([look[0].growth for look in looks]))
         return [
             Claim(
                 "short_horizon",
                 mildest(level, most(seen)),
                 f"In {first.name} the gradient reaches {share * steps:.0f} of {steps} time steps back before it is "
                 f"below 1 % (now a factor of {first.factor:.2g} a step; spectral radius {first.spectral_radius:.2g}).",
-            )
+            ),
+            Claim(
+                "exploding",
+                mildest(THRESHOLDS["exploding"].level(growth), most(seen)),
+                f"In {first.name} the gradient is multiplied by {growth:.2g} on its way back through {steps} time "
+                f"steps (now a factor of {first.factor:.2g} a step; spectral radius {first.spectral_radius:.2g}).",
+            ),
         ]
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ._report import row
 
 MEASURED = "measured on the first half of tests/planted: between its sick runs and its healthy ones"
-LATER = "set after the sixth part of tests/planted"
+LATER, LAST = (f"set after the {part} part of tests/planted" for part in ("sixth", "seventh"))
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 MCCANDLISH = "McCandlish et al. (2018)"
 
@@ -42,6 +42,10 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
         ("short_step", 1e-2, 1e-3, "step over the best one in its direction; healthy Adam has .02 to .06", MEASURED),
         ("halving", 2.0, 10.0, "steps that halve the loss at this pace, over those of the training", MEASURED),
         ("rate_limit", 0.3, 0.3, "effective rate times the largest eigenvalue", "gradient descent is unstable at 2"),
+        ("far_below", 0.02, -math.inf, "the same: below, the rate could be many times as large", LAST),
+        ("at_limit", 1.0, 1.0, "the same: above, it cannot be larger", LAST),
+        ("nearly_all", 0.7, 0.7, "share of the loss that Newton's step would gain at the limit", LAST),
+        ("arrived", 0.95, 0.95, "share of its start by which the loss has fallen: nothing is missing", LAST),
         ("decrement", 0.1, 0.3, "share of the loss that Newton's step would gain", MEASURED),
         ("creeping", 1.0, 3.0, "steps that this takes at the present pace, over those of the training", MEASURED),
         ("noise", 4.0, 8.0, "noise scale over batch size: steps needed go as 1 + this", f"{MCCANDLISH}; {MEASURED}"),
@@ -50,12 +54,13 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
         ("small_gradient", 0.05, 0.02, "|g| |theta| / L", MEASURED),
         ("negativity", 0.1, 0.2, "-smallest over largest eigenvalue; trained networks have up to .03", MEASURED),
         ("spikes", 1, 3, "steps whose gradient stands out 10-fold", MEASURED),
-        ("exploding", 10.0, 30.0, "gradient at the first hidden layer over that at the last", MEASURED),
+        ("exploding", 10.0, 30.0, "gradient at the first hidden layer, or time step, over that at the last", MEASURED),
         ("vanishing", 0.05, 0.01, "gradient at the first hidden layer over that at the last", MEASURED),
         ("horizon", 0.7, 0.5, "time steps that the gradient reaches back, over those that there are", MEASURED),
         ("dead", 0.3, 0.6, "share of the ReLUs; healthy networks have up to .2", MEASURED),
         ("saturated", 0.4, 0.8, "share of the units; healthy networks have up to .15", MEASURED),
         ("statistics_gap", 0.3, 0.3, "moving statistics off by so many standard deviations", MEASURED),
+        ("statistics_far", 1.0, math.inf, "the same, whatever the loss on the probe says of it", LAST),
         ("inference_gap", 1.1, 1.3, "loss in inference over loss in training", MEASURED),
         ("large_signal", 5.0, 15.0, "root mean square of a signal at the start", f"{BOOK}, section 8.4; {MEASURED}"),
         ("small_signal", 1e-3, 1e-4, "the same; an embedding has .03", f"{BOOK}, section 8.4; {MEASURED}"),

@@ -100,6 +100,16 @@ def test_what_is_over_is_said_to_be():
     assert verdict.finding == "No longer so, but until step 4: act at 1."
 
 
+def test_of_what_several_say_the_gravest_stands_and_none_takes_back_what_another_says():
+    docket = Docket()
+    for step in range(1, 5):
+        changed = [docket.take(step, [claim(level)], source) for source, level in (("time", "act"), ("depth", "ok"))]
+        assert [[v.level for v in some] for some in changed] == [["act"] if step == 2 else [], []]
+    for step in range(5, 9):
+        docket.take(step, [claim("ok")], "time")
+    assert [(v.kind, v.level) for v in docket.verdicts] == [("cliff", "watch")]
+
+
 def test_cure_and_section_are_those_of_the_kind_unless_the_numbers_tell_more():
     docket = Docket()
     for _ in range(2):

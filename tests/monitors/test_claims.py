@@ -1,0 +1,110 @@
+"""What monitors make of a past that is written by hand: each number on its two sides of the threshold."""
+
+import numpy as np
+import pytest
+
+from keras_ch8 import monitors
+from keras_ch8.monitors import _batch_statistics, _gradient_noise, _gradient_norm, _past, _spectrum, _step_length
+from keras_ch8.monitors._time_horizon import TimeHorizonMonitor
+
+STEPS = range(100, 1000, 100)
+
+
+def past_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **readings):
+    """Return nine looks: |g| of the probe and of the minibatches, steps of 0.01, and what else was read at each."""
+    past = _past.Past(total=1000)
+    past.batch_size = 100.0
+    for i, (step, loss) in enumerate(zip(STEPS, losses, strict=True)):
+        taken = monitors.StepLength(losses[0], loss, slope=-0.005, curvature=curvature, length=0.01)
+        others = {name: given[i] if isinstance(given, list) else given for name, given in readings.items()}
+        past.add(step, {"step_length": taken, "gradient_norm": monitors.GradientNorm(norm, 10.0, loss)} | others)
+        past.add_rows(_past.Rows(np.array([step]), np.array([batches]), np.array([loss]), np.zeros(1)))
+    if spectrum:
+        past.add(900, {"spectrum": _spectrum.SpectrumEnds(**ENDS | {"loss": losses[-1]} | spectrum)})
+    return past
+
+
+ENDS = {
+    "smallest": 0.0, "largest": 1.0, "residual": 0.0, "gradient_norm": 1.0, "weight_norm": 10.0, "loss": 1.0,
+    "slope_curvature": 1.0, "decrement": 0.0, "resolved": 0.0,
+}  # fmt: skip
+
+
+def levels(monitor, past):
+    return {claim.kind: claim.level for claim in monitor.claims(past)}
+
+
+FALLING, AT_REST, LOW = np.geomspace(1, 0.2, 9), np.full(9, 0.6), np.geomspace(1, 0.02, 9)
+CREEPING = np.array([1, 0.5, 0.4, 0.38, 0.37, 0.365, 0.36, 0.355, 0.35])
+
+
+@pytest.mark.parametrize(
+    "losses, change, level",
+    [
+        (CREEPING, {}, "watch"),
+        (CREEPING, {"largest": 5.0}, "ok"),  # a rate that could rise, but less than 100-fold
+        (CREEPING, {"resolved": 0.02}, "ok"),  # Newton's step would gain 6 % of the loss
+        (FALLING, {"resolved": 0.1}, "ok"),  # a loss that falls fast
+    ],
+)
+def test_a_rate_far_below_its_limit_is_too_short_where_the_loss_creeps_though_it_has_fallen(losses, change, level):
+    past = past_of(losses, spectrum={"largest": 0.9, "resolved": 0.175} | change)
+    assert levels(_step_length.StepLengthMonitor(), past)["step_too_short"] == level
+
+
+@pytest.mark.parametrize(
+    "losses, change, level",
+    [
+        (FALLING, {}, "watch"),
+        (FALLING, {"largest": 90.0}, "ok"),  # a rate that is below its limit
+        (FALLING, {"resolved": 0.1}, "ok"),  # half of the loss is not nearly all
+        (FALLING, {"smallest": -50.0}, "ok"),  # where Newton's step means nothing
+        (LOW, {"resolved": 0.018}, "ok"),  # nothing is missing
+    ],
+)
+def test_a_rate_at_its_limit_that_leaves_nearly_all_of_the_loss_to_newton_is_in_a_ravine(losses, change, level):
+    past = past_of(losses, spectrum={"largest": 150.0, "resolved": 0.8 * losses[-1]} | change)
+    assert levels(_spectrum.SpectrumMonitor(), past)["ill_conditioned"] == level
+
+
+def test_the_gradient_is_small_where_that_of_the_training_is_though_the_probe_has_one():
+    saddle = {"smallest": -0.3, "gradient_norm": 0.1}
+    for batches, level in ((0.1, "ok"), (1e-4, "act")):
+        past = past_of(AT_REST, norm=0.1, batches=batches, curvature=1e-9, spectrum=saddle)
+        assert levels(_spectrum.SpectrumMonitor(), past)["saddle"] == level
+
+
+@pytest.mark.parametrize("seen, level", [(None, "watch"), ({}, "ok")])
+def test_without_the_spectrum_a_gradient_that_is_small_from_the_start_is_worth_watching(seen, level):
+    past = past_of(AT_REST, norm=1e-4, spectrum=seen)
+    if seen is not None:
+        past.add(900, {"spectrum": _spectrum.SpectrumEnds(**ENDS)})
+    assert levels(_gradient_norm.GradientNormMonitor(), past) == {"plateau": level}
+    assert levels(_gradient_norm.GradientNormMonitor(), past_of(AT_REST, norm=0.1)) == {"plateau": "ok"}
+    assert levels(_gradient_norm.GradientNormMonitor(), past_of(FALLING, norm=1e-4)) == {"plateau": "ok"}
+
+
+@pytest.mark.parametrize(
+    "losses, growth, level",
+    [(AT_REST, 100, "act"), (AT_REST, 20, "watch"), (AT_REST, 5, "ok"), (FALLING, 100, "watch")],
+)
+def test_a_gradient_that_grows_on_its_way_back_through_time_explodes(losses, growth, level):
+    seen = monitors.TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final=True, kernel=np.eye(2))
+    past = past_of(losses, time_horizon=(seen,))
+    assert levels(TimeHorizonMonitor(), past) == {"short_horizon": "ok", "exploding": level}
+
+
+def test_a_batch_that_was_wasteful_at_the_first_look_only_is_not():
+    """The gradient of the start outweighs all others in the ratio of means."""
+    start, later = _gradient_noise.GradientNoise(1.0, 10.0), _gradient_noise.GradientNoise(0.01, 0.001)
+    for seen, level in (([start] * 9, "act"), ([start, *[later] * 8], "ok")):
+        past = past_of(FALLING, gradient_noise=seen)
+        assert levels(_gradient_noise.GradientNoiseMonitor(), past)["batch_wasteful"] == level
+
+
+@pytest.mark.parametrize("gap, inference, level", [(0.5, 1.0, "ok"), (0.5, 2.0, "act"), (1.2, 1.0, "watch")])
+def test_moving_statistics_far_from_those_of_the_batch_are_worth_watching_whatever_the_loss_is(gap, inference, level):
+    one = np.array([gap])
+    seen = monitors.BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=1.0, inference_loss=inference)
+    past = past_of(FALLING, batch_statistics=seen)
+    assert levels(_batch_statistics.BatchStatisticsMonitor(), past) == {"batch_norm_gap": level}
