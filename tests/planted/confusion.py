@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import time
 
-HALVES = ("first", "second", "third", "fourth", "fifth", "sixth")
+HALVES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 
 
 def judge(half, name, seed):

@@ -4,8 +4,8 @@ import pytest
 
 from . import confusion
 
-LEAST = {"first": 0.9, "fifth": 0.75}
-"""Share of the sick runs that is named: of the part on which the rules were set, and of one that they did not know."""
+LEAST = {"first": 0.9, "fifth": 0.9}
+"""Share of the sick runs that is named."""
 
 
 @pytest.mark.slow
@@ -19,7 +19,7 @@ def test_planted_troubles_are_named_and_no_healthy_run_is_told_to_act(half, caps
     assert all(map(confusion.is_right, healthy))
 
 
-@pytest.mark.parametrize("half", ["second", "third", "fourth", "sixth"])
+@pytest.mark.parametrize("half", ["second", "third", "fourth", "sixth", "seventh"])
 def test_a_part_which_is_judged_by_hand_can_be_made(half):
     for planted in confusion.runs_of(half):
         assert planted.make(seed=0).model.built, planted.name
