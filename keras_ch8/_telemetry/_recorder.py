@@ -1,8 +1,8 @@
 """The rings of one optimizer: made when somebody listens, filled by the step, read by Python."""
 
-import functools
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from keras import ops
@@ -67,10 +67,9 @@ class Recorder:
         """Listen no more."""
         self.listening, self._loss = False, None
 
-    def is_due(self, step: Any, halves: Sequence[Any]) -> Any:
-        """Whether rows get their tails: where the step is measured, and where a plain sum of squares failed."""
-        failed = [~_numerics.is_exact(ops.cast(half, "float32")) for half in halves]
-        return functools.reduce(ops.logical_or, failed, step % self.every == 0)
+    def is_due(self, step: Any, half: Any) -> Any:
+        """Whether rows get their tails: where the step is measured, and where the plain sum of squares failed."""
+        return (step % self.every == 0) | ~_numerics.is_exact(ops.cast(half, "float32"))
 
     def hear_loss(self, loss: Any) -> None:
         """Remember the loss of the step that is on its way."""
@@ -83,7 +82,7 @@ class Recorder:
         return ops.cast(loss, "float32") if self._knows_loss else ops.full((), float("nan"), "float32")
 
     def row(self, block: int, half: Any, is_due: Any) -> Row:
-        """Return where a block leaves its row, given half the sum of squares of its gradient."""
+        """Return where a block leaves its row, given half the sum of squares of the gradient that it tells of."""
         return Row(self._rings[block], self._settings[0][block], half, is_due)
 
     def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
@@ -92,7 +91,7 @@ class Recorder:
             norms = {i: ops.cast(ops.squeeze(_numerics.norm(_backend.values(g))), "float32") for i, g in grads.items()}
             missing = ops.full((), float("nan"), "float32")
             row = ops.stack([norms.get(i, missing) for i in range(self.layers.shape[1])])
-            _backend.merge_replicas(functools.partial(publish, self.layers), step, row)
+            _backend.merge_replicas(partial(publish, self.layers), step, row)
 
     def read(self, first: int, last: int) -> Frame:
         """Return the steps `first` to `last`, as far as the rings remember them."""

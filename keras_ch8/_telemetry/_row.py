@@ -1,7 +1,8 @@
 """The row of one step, made inside the step.
 
 Each block of variables that is updated together has a ring of its own, so that the program that updates the block can
-write it; what concerns the whole step is repeated in each.
+write it. Where rows are due every block writes one, and what concerns the whole step is repeated in each; at all other
+steps one block writes for all.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ HEAD = (
     "norm_before",  # of the whole gradient, before a rule that clips tensor by tensor; -1 without one
     "nonfinite_before",
     "factor",  # by which a rule for the whole gradient multiplied it
-    "half_squares",  # half the sum of squares of this block's gradient, before the factor
+    "half_squares",  # half the sum of squares of this block's gradient, or of all, before the factor
 )
 """What every row has."""
 
@@ -44,7 +45,7 @@ class Row(NamedTuple):
     span: int
     """Entries, of the block laid end to end, that the sample is spread over: its place is compiled into the program."""
     half: Any
-    """Half the plain sum of squares of the block's gradient; outside XLA a fast kernel takes it."""
+    """Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it."""
     is_due: Any
     """Whether the row gets its tail; a Python bool chooses before anything is traced."""
 

@@ -51,7 +51,7 @@ class Tap:
         step = _backend.as_tensor(self.optimizer.iterations) + 1
         rate = _backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
         grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
-        row = self.recorder.row(0, half, self.recorder.is_due(step, [half]))
+        row = self.recorder.row(0, half, self.recorder.is_due(step, half))
         before = _backend.copy_when(row.is_due, [_backend.native(v) for v in variables])
         with _backend.start_after(before):
             type(self.optimizer).apply(self.optimizer, grads, variables)

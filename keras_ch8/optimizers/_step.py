@@ -33,9 +33,10 @@ def take(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[A
     factor = optimizer._clipper.factor(gathered, halves, active)
     note = _telemetry.Note(number, loss, *before) if optimizer.telemetry.listening else None
     decay = None if optimizer.weight_decay is None else lr * optimizer.weight_decay
-    due = note is not None and optimizer.telemetry.is_due(number, halves)
+    total = None if note is None else _numerics.sum_of_squares(halves) / 2
+    due = note is not None and optimizer.telemetry.is_due(number, total)
     step = Step(lr, t, active, factor, decay, note)
-    _backend.merge_replicas(partial(_write, optimizer, blocks, set(indices)), gathered, halves, step, due)
+    _backend.merge_replicas(partial(_write, optimizer, blocks, set(indices)), gathered, halves, total, step, due)
 
 
 def _sum_over_replicas(grads: list[Any], loss: Any) -> tuple[list[Any], Any]:
@@ -71,12 +72,14 @@ def _write(
     given: set[int],
     gathered: list[Any],
     halves: list[Any],
+    total: Any,
     step: Step,
     due: Any,
 ) -> None:
-    """Update each block of variables, then the averages; `due` says whether the rows of telemetry are whole."""
-    update = partial(_update, optimizer, blocks, given, gathered, halves, step)
-    _backend.branch(_backend.one_of(due), partial(update, True), partial(update, False))
+    """Update each block of variables, then the averages; where `due` each leaves a row, else one for all."""
+    update = partial(_update, optimizer, blocks, given, gathered, step)
+    of_one = [total, *[None] * (len(halves) - 1)]
+    _backend.branch(_backend.one_of(due), lambda: update(halves, due=True), lambda: update(of_one, due=False))
     if optimizer.use_ema:
         _write_averages(optimizer, step)
 
@@ -86,8 +89,8 @@ def _update(
     blocks: list[Any],
     given: set[int],
     gathered: list[Any],
-    halves: list[Any],
     step: Step,
+    halves: list[Any],
     due: bool,
 ) -> None:
     updater = optimizer._updater
@@ -97,7 +100,7 @@ def _update(
         decays = [step.decay is not None and optimizer.decays(v) for v in variables]
         state = {name: _backend.native(v) for name, v in block.state.items()}
         place = optimizer._layout.blocks.index(block)
-        row = None if step.note is None else optimizer.telemetry.row(place, half, due)
+        row = None if step.note is None or half is None else optimizer.telemetry.row(place, half, due)
         with _backend.on(block.device):
             if block.length is None:
                 _backend.each_replica(thetas[0], updater.single, decays[0], g, row, step, state)
