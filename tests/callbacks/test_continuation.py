@@ -1,8 +1,7 @@
 """Continuation: the value of every batch, the real problem at the end and in validation, and going on."""
 
+import contextlib
 import math
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from keras_ch8 import callbacks, continuation, optimizers
 from keras_ch8.callbacks import Continuation
 from keras_ch8.continuation import Annealed, GaussianBlur, LabelSmoothing, SmoothedActivation, Temperature
+from tests import forked
 from tests.callbacks.runs import BATCH, STEPS, X, Y, fit
 from tests.callbacks.test_tensorboard import read, report
 
@@ -271,27 +271,22 @@ def test_what_is_not_there_is_named_with_what_there_is():
         fit(plain, [Continuation([-1.0], variables={"own": number})])
 
 
+def on_two_replicas_and_on_one_device():
+    found, strategy = [], forked.two_replicas()
+    for scope in (contextlib.nullcontext(), strategy.scope()):
+        keras.utils.set_random_seed(0)
+        with scope:
+            model = keras.Sequential([keras.Input((6,)), Temperature(4.0), keras.layers.Dense(2)])
+            model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+        fit(model, [Continuation(until="70%")], epochs=2, batch_size=16)
+        found.append(model.get_weights()[0])
+    return found
+
+
 @pytest.mark.slow
 def test_two_replicas_train_as_one_device():
-    code = (
-        "import tensorflow as tf, contextlib, keras, numpy as np\n"
-        "from keras_ch8.callbacks import Continuation; from keras_ch8.continuation import Temperature\n"
-        "from tests.callbacks.runs import X, Y\n"
-        "device = tf.config.list_physical_devices('CPU')[0]\n"
-        "tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
-        "found = []\n"
-        "for scope in (contextlib.nullcontext(), tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1']).scope()):\n"
-        "    keras.utils.set_random_seed(0)\n"
-        "    with scope:\n"
-        "        model = keras.Sequential([keras.Input((6,)), Temperature(4.0), keras.layers.Dense(2)])\n"
-        "        model.compile(keras.optimizers.SGD(0.1), 'mse', jit_compile=False)\n"
-        "    model.fit(X, Y, 16, 2, 0, [Continuation(until='70%')], shuffle=False)\n"
-        "    found.append(model.get_weights()[0])\n"
-        "print(np.abs(found[0] - found[1]).max())\n"
-    )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert float(done.stdout.splitlines()[-1]) < 1e-6
+    one, two = forked.call(on_two_replicas_and_on_one_device)
+    assert np.abs(one - two).max() < 1e-6
 
 
 def test_with_several_steps_in_one_execution_the_logs_have_what_the_last_of_them_read():

@@ -1,5 +1,7 @@
 """Section 8.1.2 on real digits: stop on the loss that is meant, and go on after the training 0-1 loss is 0."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -25,12 +27,28 @@ def noisy(y, seed):
     return np.where(rng.uniform(size=len(y)) < 0.2, (y + rng.integers(1, 10, len(y))) % 10, y)
 
 
-def network(seed, rate):
-    keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(256, "relu"), keras.layers.Dense(10)])
-    nll = losses.NegativeLogLikelihood(losses.categorical())
+def layers():
+    return keras.Sequential([keras.Input((64,)), keras.layers.Dense(256, "relu"), keras.layers.Dense(10)])
+
+
+@functools.cache
+def traced():
+    """Return a compiled network, and the state of its optimizer before the first step."""
+    model, nll = layers(), losses.NegativeLogLikelihood(losses.categorical())
     # As many steps an execution as an epoch has: Keras spends more time between steps than in them.
-    model.compile(optimizers.Adam(rate), nll, metrics=[metrics.ZeroOneLoss()], steps_per_execution=32)
+    model.compile(optimizers.Adam(), nll, metrics=[metrics.ZeroOneLoss()], steps_per_execution=32)
+    model.optimizer.build(model.trainable_variables)
+    return model, [v.numpy() for v in model.optimizer.variables]
+
+
+def network(seed, rate):
+    """Return a network as new, whose start the seed decides; its step is traced once for all seeds."""
+    model, state = traced()
+    keras.utils.set_random_seed(seed)
+    model.set_weights(layers().get_weights())
+    for variable, value in zip(model.optimizer.variables, state, strict=True):
+        variable.assign(value)
+    model.optimizer.learning_rate = rate
     return model
 
 
@@ -42,9 +60,12 @@ class AlsoOn(keras.callbacks.Callback):
         self.name, self.x, self.y = name, x, y
 
     def on_epoch_end(self, epoch, logs=None):
-        predictions, nll = self.model(self.x), losses.NegativeLogLikelihood(losses.categorical())
-        logs[f"{self.name}_loss"] = float(nll(self.y, predictions))
-        logs[f"{self.name}_zero_one_loss"] = float(metrics.ZeroOneLoss()(self.y, predictions))
+        kernel, bias, kernel_2, bias_2 = self.model.get_weights()
+        z = np.maximum(self.x @ kernel + bias, 0) @ kernel_2 + bias_2
+        log_p = z - z.max(axis=1, keepdims=True)
+        log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+        logs[f"{self.name}_loss"] = -float(log_p[np.arange(len(z)), self.y].mean())
+        logs[f"{self.name}_zero_one_loss"] = float(np.mean(z.argmax(axis=1) != self.y))
 
 
 RULES = ("val_loss", "val_zero_one_loss", "noisy_loss", "noisy_zero_one_loss")

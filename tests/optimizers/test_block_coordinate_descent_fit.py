@@ -1,6 +1,5 @@
 """In `fit`: however it runs, saved and gone on with, watched, on two replicas."""
 
-import json
 import subprocess
 import sys
 
@@ -11,6 +10,7 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, clipping, schedules
 from keras_ch8 import optimizers as ours
+from tests import forked
 from tests.board.readers import python_loader
 from tests.callbacks.runs import Frames
 from tests.optimizers.boxes import all_variables
@@ -146,12 +146,8 @@ def test_no_ghost_step_at_the_end_of_data_of_unknown_length():
 
 @pytest.mark.slow
 def test_two_replicas_equal_one_device():
-    """In a process of its own: TensorFlow's devices are set once."""
-    code = "from tests.optimizers.test_block_coordinate_descent_fit import compare_all; compare_all()"
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [row["case"] for row in rows] == [list(case) for case in REPLICATED]
+    rows = forked.call(compare_all)
+    assert len(rows) == len(REPLICATED)
     for row in rows:
         assert row["difference"] <= 1e-6, row
         assert row["between_replicas"] == 0.0, row
@@ -163,13 +159,11 @@ REPLICATED = [("cyclic", "ours"), ("greedy", "ours"), ("random", "Keras")]
 
 
 def compare_all():
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    for case in REPLICATED:
-        sys.stdout.write(json.dumps({"case": case, **compare(*case)}) + "\n")
+    strategy = forked.two_replicas()
+    return [compare(strategy, *case) for case in REPLICATED]
 
 
-def compare(order, kind):
+def compare(strategy, order, kind):
     def trained():
         inner = ours.Adam(0.05, clipnorm=0.1) if kind == "ours" else keras.optimizers.Adam(0.05, epsilon=1e-3)
         model = network(descent(order, inner, seed=1))
@@ -180,7 +174,7 @@ def compare(order, kind):
         return np.concatenate([v.numpy().ravel() for v in model.trainable_variables])
 
     single = trained()
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with strategy.scope():
         double = trained()
     spread = [
         float(np.abs(np.diff([c.numpy().astype("float64") for c in v.value.values], axis=0)).max())

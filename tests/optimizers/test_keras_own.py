@@ -1,8 +1,6 @@
 """Keras's own test files, run against our classes. What cannot pass is listed here, by test id, with the reason."""
 
 import importlib
-import subprocess
-import sys
 import types
 import unittest
 from unittest import mock
@@ -12,6 +10,7 @@ import keras.src
 import pytest
 
 from keras_ch8 import optimizers as ours
+from tests import forked
 from tests.keras_own import cases_of, check, copy_of
 
 pytest.importorskip("keras.src.optimizers.sgd_test", reason="this Keras ships without its tests")
@@ -95,10 +94,7 @@ def test_keras_own(case, method, request):
 @pytest.mark.parametrize("cls, tests", [("SGD", 10), ("Momentum", 2)])
 def test_keras_own_under_a_strategy(cls, tests):
     """In a process of its own: Keras's test resets TensorFlow's devices."""
-    code = f"from tests.optimizers.test_keras_own import run_distribute_test; run_distribute_test({cls!r})"
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert int(done.stdout) == tests
+    assert forked.call(run_distribute_test, cls) == tests
 
 
 def run_distribute_test(cls):
@@ -110,4 +106,4 @@ def run_distribute_test(cls):
         EXCEPTIONS.clear()
     for name in names:
         check(module.OptimizerDistributeTest, name, DISTRIBUTE + name.removeprefix("test_"), EXCEPTIONS)
-    sys.stdout.write(f"{len(names)}\n")
+    return len(names)

@@ -1,8 +1,6 @@
 """The range test leaves no trace, whatever the model and the data, and says when it has found nothing."""
 
 import random
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import losses, optimizers, training
+from tests import forked
 from tests.callbacks.runs import needs_multi_optimizer
 from tests.callbacks.test_tensorboard import read
 from tests.training.models import OPTIMIZERS, X, Y, go_on, network, state_of
@@ -194,17 +193,18 @@ def test_noisy_batches_do_not_hide_that_the_loss_falls():
     assert found == 5
 
 
+def suggested_where_operations_are_deterministic():
+    keras.utils.set_random_seed(0)
+    tf.config.experimental.enable_op_determinism()
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = X[:64, :2]
+    return training.find_learning_rate(model, x, x[:, :1]).suggestion
+
+
 @pytest.mark.slow
 def test_it_works_where_operations_are_deterministic():
-    code = (
-        "import keras, numpy as np, tensorflow as tf, keras_ch8\n"
-        "keras.utils.set_random_seed(0); tf.config.experimental.enable_op_determinism()\n"
-        "model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]); model.compile('sgd', 'mse')\n"
-        "x = np.random.default_rng(0).normal(size=(64, 2)).astype('float32')\n"
-        "print(keras_ch8.training.find_learning_rate(model, x, x[:, :1]).suggestion > 0)"
-    )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "True", done.stderr[-2000:]
+    assert forked.call(suggested_where_operations_are_deterministic) > 0
 
 
 def test_several_inputs_and_outputs():

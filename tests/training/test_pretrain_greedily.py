@@ -1,14 +1,15 @@
 """Greedy pretraining: what each stage trains, what is handed on, what is left after a failure, and that it helps."""
 
 import dataclasses
-import subprocess
-import sys
+import os
+import signal
 
 import keras
 import numpy as np
 import pytest
 
 from keras_ch8 import layers, metrics, optimizers, schedules, training
+from tests import forked
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 6)).astype("float32")
@@ -283,33 +284,37 @@ def test_a_run_that_goes_on_ends_as_one_that_was_not_interrupted(make, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
+class Kill(keras.callbacks.Callback):
+    """Kills the process in its second training."""
+
+    trainings = 0
+
+    def on_train_begin(self, logs=None):
+        self.trainings += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.trainings == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def in_a_process(directory, *callbacks):
+    """Pretrain two layers; return the losses of each stage."""
+    model = keras.Sequential([keras.Input((6,)), Dense(5, "tanh"), Dense(5, "tanh"), Dense(2)])
+    model.compile(optimizers.Adam(0.01), "mse")
+    report = pretrain(model, directory=directory, callbacks=[make() for make in callbacks])
+    return [stage.history["loss"] for stage in report.stages]
+
+
 @pytest.mark.slow
 def test_a_killed_process_is_gone_on_with(tmp_path):
-    code = (
-        "import keras, numpy as np, os, sys; from keras_ch8 import training, optimizers\n"
-        "class Kill(keras.callbacks.Callback):\n"
-        "    n = 0\n"
-        "    def on_train_begin(self, logs=None):\n"
-        "        self.n += 1\n"
-        "    def on_epoch_end(self, epoch, logs=None):\n"
-        "        if self.n == 2 and sys.argv[1] == 'kill': os.kill(os.getpid(), 9)\n"
-        "x = np.random.default_rng(0).normal(size=(64, 6)).astype('float32')\n"
-        "D = keras.layers.Dense\n"
-        "m = keras.Sequential([keras.Input((6,)), D(5, 'tanh'), D(5, 'tanh'), D(2)])\n"
-        "m.compile(optimizers.Adam(0.01), 'mse')\n"
-        f"r = training.pretrain_greedily(m, x, x[:, :2], epochs=2, fine_tune_epochs=1, directory={str(tmp_path)!r},\n"
-        "    callbacks=[Kill()], verbose=0)\n"
-        "print(len(r.stages), r.stages[0].history['loss'])"
-    )
-    run = [sys.executable, "-W", "ignore", "-c", code]
-    killed = subprocess.run([*run, "kill"], capture_output=True, text=True)
-    assert killed.returncode == -9, killed.stderr[-2000:]
+    with pytest.raises(RuntimeError, match=f"exit code -{signal.SIGKILL:d}"):
+        forked.call(in_a_process, str(tmp_path), Kill)
     assert [path.name for path in tmp_path.iterdir()] == ["pretraining.npz"]
     with np.load(tmp_path / "pretraining.npz") as file:
         meta = str(file["meta"])
-    done = subprocess.run([*run, "go on"], capture_output=True, text=True)
-    assert done.stdout.startswith("3 ["), done.stderr[-2000:]
-    assert done.stdout.strip()[3:-1] in meta  # the first stage is the one that was done before
+    losses = forked.call(in_a_process, str(tmp_path))
+    assert len(losses) == 3
+    assert str(losses[0]) in meta  # the first stage is the one that was done before
 
 
 def test_a_file_of_another_run_is_refused_and_so_is_a_broken_one(tmp_path):
