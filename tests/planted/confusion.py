@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import time
 
-HALVES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+HALVES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
 def judge(half, name, seed):
