@@ -1,4 +1,4 @@
-"""A eighth part of planted runs, written without sight of the rules."""
+"""An eighth part of planted runs, written without sight of the rules."""
 
 import keras
 import numpy as np
