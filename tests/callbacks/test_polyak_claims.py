@@ -54,11 +54,11 @@ def digits():
 
 @pytest.mark.slow
 def test_averages_are_worse_than_the_weights_with_their_statistics_and_better_with_statistics_of_their_own():
-    """Three layers with batch normalization at a learning rate of 2: means of three seeds on the test set."""
+    """Three layers with batch normalization at a learning rate of 2: means of six seeds on the test set."""
     (x, y), test = digits()
     kinds = "raw", "stale", "averaged", "recalibrated"
     losses, accuracies = ({kind: [] for kind in kinds} for _ in range(2))
-    for seed in range(3):
+    for seed in range(6):
         keras.utils.set_random_seed(seed)
         model = keras.Sequential([keras.Input((64,))])
         for _ in range(3):
@@ -83,5 +83,6 @@ def test_averages_are_worse_than_the_weights_with_their_statistics_and_better_wi
     loss, accuracy = ({kind: np.mean(values) for kind, values in all_of.items()} for all_of in (losses, accuracies))
     assert loss["recalibrated"] < loss["averaged"] < loss["raw"] < loss["stale"], losses
     assert loss["recalibrated"] < 0.7 * loss["raw"], losses
-    # Accuracies of raw and recalibrated weights lie within half a percent here: only their losses tell them apart.
-    assert accuracy["stale"] + 0.02 < min(accuracy["raw"], accuracy["recalibrated"]), accuracies
+    # Accuracies of raw and recalibrated weights lie within half a percent here: only their losses tell them apart. What
+    # stale statistics cost is 0.005 to 0.07 from seed to seed, with a mean of 0.026 and a standard error of 0.01.
+    assert accuracy["stale"] + 0.005 < min(accuracy["raw"], accuracy["recalibrated"]), accuracies
