@@ -85,4 +85,4 @@ def test_averages_are_worse_than_the_weights_with_their_statistics_and_better_wi
     assert loss["recalibrated"] < 0.7 * loss["raw"], losses
     # Accuracies of raw and recalibrated weights lie within half a percent here: only their losses tell them apart. What
     # stale statistics cost is 0.005 to 0.07 from seed to seed, with a mean of 0.026 and a standard error of 0.01.
-    assert accuracy["stale"] + 0.005 < min(accuracy["raw"], accuracy["recalibrated"]), accuracies
+    assert accuracy["stale"] + 0.02 < min(accuracy["raw"], accuracy["recalibrated"]), accuracies
