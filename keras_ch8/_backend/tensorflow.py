@@ -183,7 +183,10 @@ def write_row(variable: tf.Variable, step: Any, row: Any) -> None:
 
 def copy_when(condition: Any, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
     """Return the values of variables, to compare them later, where the condition holds; XLA always copies."""
-    copies = lambda: [tf.identity(v) for v in variables]  # noqa: E731
+
+    def copies() -> list[tf.Tensor]:
+        return [tf.identity(v) for v in variables]
+
     if in_xla():
         return copies()
     return list(tf.cond(condition, copies, lambda: [tf.zeros([0], v.dtype) for v in variables]))

@@ -14,7 +14,9 @@ Key = tuple[str, str]
 
 
 class Docket:
-    """Keeps what the last looks said of each kind, and the verdicts that stand, of each source the gravest.
+    """Keeps what the last looks said of each kind, and the verdicts that stand.
+
+    Several sources may speak of one kind; each is followed by itself, and the gravest of what they say stands.
 
     The level goes up to what the second-highest of the last three looks says, and comes down to the highest of them.
     What happened for certain (`Claim.proven`) counts at once. What has once called for action is worth watching to the

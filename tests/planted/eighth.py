@@ -8,21 +8,10 @@ from sklearn import datasets
 import keras_ch8
 from keras_ch8 import schedules
 
-from .runs import Half, net, ready, split, standardized, tiled
+from .runs import BINARY_LOGITS, LOGITS, Half, net, normal, ready, seed_of, split, standardized, tiled
 
 RUNS = Half()
 Dense = layers.Dense
-LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-BINARY_LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
-
-
-def normal(deviation):
-    return keras.initializers.RandomNormal(stddev=deviation)
-
-
-def seed_of(rng):
-    """Return a seed for what scikit-learn makes."""
-    return int(rng.integers(2**31))
 
 
 def gratings(rng, size, side=8, noise=0.4):

@@ -7,16 +7,9 @@ from sklearn import datasets
 
 import keras_ch8
 
-from .runs import Half, net, ready, split, standardized, tiled
+from .runs import BINARY_LOGITS, LOGITS, Half, net, ready, seed_of, split, standardized, tiled
 
 RUNS = Half()
-LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-BINARY_LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
-
-
-def draws(rng):
-    """Return a seed for what scikit-learn makes."""
-    return int(rng.integers(2**31))
 
 
 def digits(rng, shape=(64,), held_out=256):
@@ -100,7 +93,7 @@ def welsch(y, predicted):
 
 @RUNS.sick("plateau", "a bias of the output that starts at the mean of the targets")
 def robust_regression_that_starts_far_away(rng, cured=False):
-    x, y = datasets.make_friedman1(2256, 6, random_state=draws(rng))
+    x, y = datasets.make_friedman1(2256, 6, random_state=seed_of(rng))
     train, probe = split(standardized(x), 9 + 0.6 * standardized(y)[:, None], rng, 256)
     output = layers.Dense(1, bias_initializer=keras.initializers.Constant(9.0 if cured else 0.0))
     model = net((6,), layers.Dense(24, "relu", kernel_initializer="he_normal"), output)
@@ -191,7 +184,7 @@ def topics_from_a_hundred_sentences(rng, cured=False):
 
 @RUNS.sick("underfitting", "32 units, not 2")
 def two_units_for_a_rolled_sheet(rng, cured=False):
-    x, y = datasets.make_swiss_roll(2256, random_state=draws(rng))
+    x, y = datasets.make_swiss_roll(2256, random_state=seed_of(rng))
     train, probe = split(standardized(x), standardized(y)[:, None], rng, 256)
     model = net((3,), layers.Dense(32 if cured else 2, "gelu"), layers.Dense(1))
     return ready(model, "mse", keras_ch8.optimizers.Adam(0.01), train, probe, 64, validate=True)
@@ -213,7 +206,7 @@ def logarithm_of_a_prediction_of_zero(rng, cured=False):
 
 @RUNS.healthy
 def regression_with_momentum(rng):
-    x, y = datasets.make_friedman1(3256, 8, noise=1.0, random_state=draws(rng))
+    x, y = datasets.make_friedman1(3256, 8, noise=1.0, random_state=seed_of(rng))
     train, probe = split(standardized(x), standardized(y)[:, None], rng, 256)
     model = net((8,), layers.Dense(24, "relu"), layers.Dense(1))
     return ready(model, "mse", keras.optimizers.SGD(0.01, momentum=0.9), train, probe, 64)
@@ -252,7 +245,7 @@ def next_value_of_a_wave_with_lstm(rng):
 
 @RUNS.healthy
 def table_with_dropout(rng):
-    x, y = datasets.make_classification(5256, 16, n_informative=8, class_sep=1.5, random_state=draws(rng))
+    x, y = datasets.make_classification(5256, 16, n_informative=8, class_sep=1.5, random_state=seed_of(rng))
     train, probe = split(standardized(x), y, rng, 256)
     model = net((16,), layers.Dense(48, "relu"), layers.Dropout(0.3), layers.Dense(2))
     return ready(model, LOGITS, keras.optimizers.RMSprop(), train, probe, 32)
@@ -273,7 +266,7 @@ def place_and_size_from_an_image(rng):
 
 @RUNS.healthy
 def blobs_with_cosine_decay(rng):
-    x, y = datasets.make_blobs(4256, 10, centers=6, cluster_std=5.0, random_state=draws(rng))
+    x, y = datasets.make_blobs(4256, 10, centers=6, cluster_std=5.0, random_state=seed_of(rng))
     train, probe = split(standardized(x), y, rng, 256)
     rate = keras.optimizers.schedules.CosineDecay(0.05, 1000)
     model = net((10,), layers.Dense(24, "elu"), layers.Dense(6))

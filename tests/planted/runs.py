@@ -8,6 +8,8 @@ import keras
 import numpy as np
 
 STEPS = 1000
+LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+BINARY_LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,16 @@ class Half(list):
         """Add a builder `f(rng)` under its name."""
         self.append(Planted(build.__name__, None, build))
         return build
+
+
+def seed_of(rng):
+    """Return a seed for what scikit-learn makes."""
+    return int(rng.integers(2**31))
+
+
+def normal(deviation):
+    """Return an initializer."""
+    return keras.initializers.RandomNormal(stddev=deviation)
 
 
 def fit(run, callbacks=()):

@@ -8,16 +8,10 @@ from sklearn import datasets
 import keras_ch8
 from keras_ch8 import schedules
 
-from .runs import Half, net, ready, split, standardized, tiled
+from .runs import BINARY_LOGITS, LOGITS, Half, net, normal, ready, split, standardized, tiled
 
 RUNS = Half()
 Dense = layers.Dense
-LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-BINARY_LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
-
-
-def normal(deviation):
-    return keras.initializers.RandomNormal(stddev=deviation)
 
 
 def graphs(rng, size, nodes=8):

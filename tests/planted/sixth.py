@@ -8,7 +8,7 @@ from sklearn import datasets
 import keras_ch8
 from keras_ch8 import schedules
 
-from .runs import Half, net, ready, split, standardized
+from .runs import Half, net, normal, ready, split, standardized
 
 RUNS = Half()
 Dense = layers.Dense
@@ -20,10 +20,6 @@ def damped(rng, count, length):
     damping, frequency, phase = (rng.uniform(*ends, (count, 1)) for ends in [(0.05, 0.5), (1, 5), (0, 2 * np.pi)])
     time = np.linspace(0, 6, length)
     return np.exp(-damping * time) * np.cos(frequency * time + phase), damping, frequency
-
-
-def normal(deviation):
-    return keras.initializers.RandomNormal(stddev=deviation)
 
 
 def friedman(rng, count, noise=0.0):
