@@ -236,7 +236,8 @@ class Diagnosis(AbstractCallback):
         self.session.log(logs, {f"diagnosis_{name}": v for name, v in (self._numbers | {"cost": self.cost}).items()})
 
     def on_close(self) -> None:
-        """Write and print the report."""
+        """Write and print the report; from here on the cost stays as it is."""
+        self._clock.stop()
         text = report(self.verdicts)
         if self.session.writer is not None:
             self._map.draw(self.session.writer, self.session.step)

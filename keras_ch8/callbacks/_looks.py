@@ -108,9 +108,7 @@ class SpectrumLook(AbstractLook):
             ends_of(self._objective, 1)
             theta = self._objective.theta()
             product = self._objective.products(theta)
-            traced = time.perf_counter()
-            product(theta)
-            self._price = PRODUCTS * (time.perf_counter() - traced)
+            self._price = PRODUCTS * min(_seconds(product, theta) for _ in range(3))
             self.pace.expect(self._price)
             self.pace.setup += time.perf_counter() - begin
             self.is_ready = self.pace.can_pay(step, trained)
@@ -119,12 +117,19 @@ class SpectrumLook(AbstractLook):
         """Look where there is reason to, if it can be paid for; the price is guessed until it is known."""
         if not self._always:
             if self._probe is not None and self._price is None:
-                self.pace.cost = PRODUCTS * LEAST * self._probe.pace.cost
+                self.pace.guess(PRODUCTS * LEAST * self._probe.pace.cost)
             self.is_wanted = self.pace.is_affordable(step, trained) and has_reason_to_look_closer(self.past)
 
     def take(self) -> dict[str, Any]:
         """Return the reading."""
         return {self.name: ends_of(self._objective, PRODUCTS)}
+
+
+def _seconds(action: Callable[[Any], Any], *arguments: Any) -> float:
+    """Return how long an action takes."""
+    begin = time.perf_counter()
+    action(*arguments)
+    return time.perf_counter() - begin
 
 
 def looks(

@@ -1,6 +1,8 @@
 """When to look at the model, so that looking stays cheap."""
 
+import collections
 import contextlib
+import statistics
 import time
 from collections.abc import Callable, Iterator
 
@@ -18,7 +20,7 @@ class Pace:
     """Says at which steps a look is due.
 
     A look is due where `when` says so, or by itself at each 100th part of the training, but only if it is paid for: all
-    looks so far, and another one like the last, take at most `budget` of the time that was spent on training. While
+    looks so far, and another one like the last three, take at most `budget` of the time spent on training. While
     they take less than `grace` seconds together they are free, at least at each 12th part of the training: a short one
     would have none.
 
@@ -38,12 +40,23 @@ class Pace:
     ) -> None:
         self.budget, self.when, self.steps, self.grace = budget, when, steps, grace
         self.looks, self.spent, self.setup = 0, 0.0, 0.0
-        self.cost = 0.0
+        self._costs: collections.deque[float] = collections.deque(maxlen=3)
         self._last, self._is_traced = 0, False
+
+    @property
+    def cost(self) -> float:
+        """Seconds that the next look will take: the median of the last three, so that one that was held up is none."""
+        return statistics.median_low(self._costs) if self._costs else 0.0
+
+    def guess(self, seconds: float) -> None:
+        """Take what a look may cost, before anything is known."""
+        self._costs.clear()
+        self._costs.append(seconds)
 
     def expect(self, seconds: float) -> None:
         """Take what the first look will cost, all of whose graphs are traced by now."""
-        self.cost, self._is_traced = seconds, True
+        self.guess(seconds)
+        self._is_traced = True
 
     def is_due(self, step: int, trained: float) -> bool:
         """Whether to look at the step of this number, counted from 1, after so many seconds of training."""
@@ -79,9 +92,12 @@ class Pace:
         """Take a look that was made; one that traces its graph, which is paid once, is not counted."""
         self._last = step
         self.looks += 1
-        self.cost, self._is_traced = seconds if self._is_traced else 0.0, True
-        self.spent += self.cost
-        self.setup += seconds - self.cost
+        if self._is_traced:
+            self._costs.append(seconds)
+            self.spent += seconds
+        else:
+            self.setup += seconds
+        self._is_traced = True
 
 
 class Clock:
@@ -89,12 +105,19 @@ class Clock:
 
     def __init__(self) -> None:
         self._since: float | None = None
+        self._until: float | None = None
         self._looking = 0.0
 
     @property
     def trained(self) -> float:
-        """Seconds since the first step, without those of looking."""
-        return 0.0 if self._since is None else time.perf_counter() - self._since - self._looking
+        """Seconds from the first step to now, or to the end, without those of looking."""
+        if self._since is None:
+            return 0.0
+        return (time.perf_counter() if self._until is None else self._until) - self._since - self._looking
+
+    def stop(self) -> None:
+        """Count no more: the training is over."""
+        self._until = self._until or time.perf_counter()
 
     def start(self) -> None:
         """Begin to count, at the end of the first step: before it, Keras traces the training step."""

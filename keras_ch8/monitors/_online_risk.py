@@ -104,7 +104,7 @@ def _overfitting(past: Past) -> list[Claim]:
     middle = losses[len(losses) // 2]
     is_learning = losses[-1] < losses[0] and middle - losses[-1] > LITTLE * abs(middle)
     now, best = float(held_out[-3:].min()), float(held_out.min())
-    start = float(np.nanmax([start, held_out[0]]))
+    start = float(np.fmax(start, held_out[0]))
     gained = max(start - best, LITTLE * abs(start))
     finding = f"The training loss is {losses[-1]:.3g}, and {name} has gone from {best:.3g} at its best to {now:.3g}"
     risk = online_risk(past.passes)

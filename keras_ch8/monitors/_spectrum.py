@@ -97,15 +97,17 @@ class SpectrumMonitor(AbstractMonitor):
 def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
     """Tell apart what holds a training up where Newton's step would gain nothing.
 
-    A saddle point can be left along its negative curvature within the training, in some 1 / (rate * curvature) steps.
-    On a plateau there is hardly a gradient, at all or for the layers before idle units. What is left is a model that
-    has learned all it can.
+    A saddle point can be left along its negative curvature within the training, in some 1 / (rate * curvature) steps;
+    where the gradient is next to nothing, that need not be strong. On a plateau there is hardly a gradient, at all or
+    for the layers before idle units. What is left is a model that has learned all it can.
     """
     foldings = effective_rate(past) * -ends.smallest * (past.total or past.done)
-    leads_out = "ok" if foldings < 1 else THRESHOLDS["negativity"].level(ends.negativity)
-    is_sure = ends.residual < -ends.smallest / 2
+    leads_out = ends.residual < -ends.smallest / 2 and not foldings < 1  # NaN where the gradient is 0
     small = THRESHOLDS["small_gradient"].level(elasticity(past, ends))
-    saddle = mildest(small, leads_out) if seen.is_stuck and is_sure else "ok"
+    bend = THRESHOLDS["negativity"].level(ends.negativity)
+    if small == "act":
+        bend = gravest(bend, THRESHOLDS["slight_negativity"].level(ends.negativity))
+    saddle = mildest(small, bend) if seen.is_stuck and leads_out else "ok"
     flat = THRESHOLDS["flat"].level(ends.gain) if saddle == "ok" else "ok"
     is_idle = small != "ok" or _has_idle_layers(past)
     is_plateau = is_idle and ends.smallest <= FLAT * ends.largest
@@ -134,7 +136,7 @@ def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Cla
     """Judge by what Newton's step would gain, where steps cannot be longer: how long that takes, or how short they are.
 
     In a ravine the steep walls limit the rate, and along its floor that is a small part of the best step. Where the
-    rate is at its limit and nearly all of the loss is left to the floor, no pace is good.
+    rate is at its limit, no pace is good along a floor that is not low, or is nearly all of the loss.
     """
     limit = effective_rate(past) * ends.largest
     if np.isnan(limit) or not past.total:
@@ -144,7 +146,8 @@ def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Cla
     slow = gravest(pace, THRESHOLDS["short_step"].level(seen.stride))
     levels = [mildest(THRESHOLDS["decrement"].level(ends.gain), slow)]
     if seen.fallen < THRESHOLDS["arrived"].watch and THRESHOLDS["at_limit"].level(limit) != "ok":
-        levels.append(mildest(THRESHOLDS["nearly_all"].level(ends.gain), "watch"))
+        left = THRESHOLDS["decrement"] if seen.is_slow else THRESHOLDS["nearly_all"]
+        levels.append(mildest(left.level(ends.gain), "watch"))
     is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and ends.negativity < NEARLY_CONVEX
     flows = past.of("layer_flow")
     inputs = f" The inputs have standard deviations that differ {flows[-1].input_spread:.2g}-fold." if flows else ""

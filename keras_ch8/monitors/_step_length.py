@@ -107,23 +107,31 @@ class StepLengthMonitor(AbstractMonitor):
 def _too_long(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     """Judge by where the loss is: well above its start, stuck with steps that leap, or leaping up and down far above 0.
 
-    Steps that change a low loss by a large part of it do no harm.
+    Steps that change a low loss by a large part of it do no harm. Steps with momentum lead up and down in many small
+    ones: they are too long if the rate is near its limit, and it is no ravine.
     """
     ratio = float(np.median([s.ratio for s in last]))
-    height = float(np.median([s.loss_after for s in last]))
+    heights = np.array([s.loss_after for s in last])
+    height = float(np.median(heights))
     jump = float(np.median([abs(s.actual) for s in last])) / abs(height) if height else 0.0
     steps = past.steps_of("step_length")[-LAST:]
+    with np.errstate(invalid="ignore"):
+        rises = float(np.diff(heights).clip(0).sum()) / abs(height) if height else 0.0
+    limit, gain = _newton(past)
     is_high = seen.fallen_to(height) < THRESHOLDS["low"].watch
     levels = [THRESHOLDS["diverged"].level(seen.growth)]
     if seen.is_stuck:
         levels += [THRESHOLDS["step_ratio"].level(ratio), THRESHOLDS["jump"].level(jump)]
     elif is_high and steps[-1] - steps[0] >= SPAN * past.steps_of_update:
         levels += [THRESHOLDS["jump"].level(jump)]
+    if seen.is_slow and not seen.is_good and THRESHOLDS["decrement"].level(gain) == "ok":
+        levels += [mildest(THRESHOLDS["rises"].level(rises), THRESHOLDS["rate_limit"].level(limit))]
     return Claim(
         "step_too_long",
         gravest(*levels),
         f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises); the loss changes "
-        f"by {jump:.1%} in an update, is {seen.growth:.2g} of its start, and fell by {seen.recent:.1%} lately.",
+        f"by {jump:.1%} in an update, is {seen.growth:.2g} of its start, fell by {seen.recent:.1%} lately, and in the "
+        f"last looks rose by {rises:.0%} in all.",
     )
 
 
@@ -131,8 +139,7 @@ def _too_short(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     length = abs(float(np.median([s.step_over_optimal for s in last])))
     pace = float(np.median([-s.slope / abs(s.loss_before) if s.loss_before else 0.0 for s in last]))
     halving = np.log(2) / pace if pace > 0 else float("inf")
-    ends = past.of("spectrum")[-1:]
-    limit, gain = (effective_rate(past) * ends[0].largest, ends[0].gain) if ends else (float("nan"),) * 2
+    limit, gain = _newton(past)
     has_slope = THRESHOLDS["small_gradient"].level(elasticity(past, past.of("gradient_norm")[-1])) == "ok"
     could_be_longer = THRESHOLDS["rate_limit"].level(limit) == "ok" and has_slope and not seen.has_diverged
     levels = ["ok"]
@@ -142,8 +149,13 @@ def _too_short(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     if could_be_longer and seen.is_slow:
         slow = THRESHOLDS["creeping"].level(creeping(seen, gain, past))
         levels.append(mildest(THRESHOLDS["far_below"].level(limit), THRESHOLDS["decrement"].level(gain), slow))
+    shortest = [THRESHOLDS["short_step"].level(share) for share in (length, limit / 2)]
+    if could_be_longer and seen.fallen < THRESHOLDS["low"].watch and shortest == ["act", "act"]:
+        levels.append(mildest(THRESHOLDS["decrement"].level(gain), "watch"))
     newton = (
-        f"; Newton's step would gain {gain:.0%} of it, and the rate is {limit / 2:.1g} of the longest" if ends else ""
+        ""
+        if np.isnan(limit)
+        else f"; Newton's step would gain {gain:.0%} of it, and the rate is {limit / 2:.1g} of the longest"
     )
     return Claim(
         "step_too_short",
@@ -151,6 +163,12 @@ def _too_short(seen: Progress, last: list[StepLength], past: Past) -> Claim:
         f"The step is {length:.1e} of the best one in its direction; at this pace the loss takes {halving:.2g} steps "
         f"to halve{newton}.",
     )
+
+
+def _newton(past: Past) -> tuple[float, float]:
+    """Return the rate times the largest curvature, and what Newton's step would gain; NaN before a spectrum is seen."""
+    ends = past.of("spectrum")
+    return (effective_rate(past) * ends[-1].largest, ends[-1].gain) if ends else (float("nan"), float("nan"))
 
 
 def step_length(model: Any, x: Any, y: Any, before: list[Any], **options: Any) -> StepLength:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ._report import row
 
 MEASURED = "measured on the first half of tests/planted: between its sick runs and its healthy ones"
-LATER, LAST = (f"set after the {part} part of tests/planted" for part in ("sixth", "seventh"))
+LATER, LAST, EIGHTH = (f"set after the {part} part of tests/planted" for part in ("sixth", "seventh", "eighth"))
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 MCCANDLISH = "McCandlish et al. (2018)"
 
@@ -39,6 +39,7 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
         ("diverged", 1.5, 2.0, "loss over the loss at the start", MEASURED),
         ("step_ratio", 0.5, 1.0, "(1/2) d'Hd over -g'd: above 1 the loss rises", f"{BOOK}, section 8.2.1; {MEASURED}"),
         ("jump", 0.1, 0.3, "change of the loss in one step, over the loss, while it is high", MEASURED),
+        ("rises", 0.3, math.inf, "all rises of the loss between the last looks, over the loss", EIGHTH),
         ("short_step", 1e-2, 1e-3, "step over the best one in its direction; healthy Adam has .02 to .06", MEASURED),
         ("halving", 2.0, 10.0, "steps that halve the loss at this pace, over those of the training", MEASURED),
         ("rate_limit", 0.3, 0.3, "effective rate times the largest eigenvalue", "gradient descent is unstable at 2"),
@@ -53,6 +54,7 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
         ("flat", 0.1, 0.05, "share of the loss that Newton's step would gain, on a plateau", MEASURED),
         ("small_gradient", 0.05, 0.02, "|g| |theta| / L", MEASURED),
         ("negativity", 0.1, 0.2, "-smallest over largest eigenvalue; trained networks have up to .03", MEASURED),
+        ("slight_negativity", 0.03, math.inf, "the same, where there is hardly a gradient", EIGHTH),
         ("spikes", 1, 3, "steps whose gradient stands out 10-fold", MEASURED),
         ("exploding", 10.0, 30.0, "gradient at the first hidden layer, or time step, over that at the last", MEASURED),
         ("vanishing", 0.05, 0.01, "gradient at the first hidden layer over that at the last", MEASURED),

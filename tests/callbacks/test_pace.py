@@ -90,6 +90,10 @@ def test_the_clock_tells_training_from_looking(monkeypatch):
     now[0] += 4
     clock.start()
     assert clock.trained == 7
+    for _ in range(2):
+        clock.stop()
+        now[0] += 60  # the training is over
+        assert clock.trained == 7
     assert (pace.setup, pace.spent, pace.looks) == (2.0, 0.5, 2)
 
 
@@ -104,7 +108,7 @@ def test_a_first_look_whose_graphs_are_traced_already_is_counted_whole():
     pace = Pace(BUDGET)
     pace.expect(0.25)
     pace.looked(1, 0.5)
-    assert (pace.spent, pace.cost, pace.setup) == (0.5, 0.5, 0.0)
+    assert (pace.spent, pace.cost, pace.setup) == (0.5, 0.25, 0.0)
 
 
 def test_what_is_affordable_goes_by_the_whole_training_and_by_the_two_looks_that_a_verdict_needs():
@@ -117,3 +121,14 @@ def test_what_is_affordable_goes_by_the_whole_training_and_by_the_two_looks_that
     pace.expect(0.12)
     assert pace.is_affordable(10, trained=0.03)  # 0.25 s are free
     assert Pace(None).is_affordable(10, trained=0.0)
+
+
+def test_one_look_that_was_held_up_does_not_end_all_looking():
+    pace = Pace(BUDGET, None, 1000, grace=0.25)
+    pace.expect(0.01)
+    for seconds, cost in ((0.2, 0.01), (0.01, 0.01), (0.2, 0.2)):
+        pace.looked(1, seconds)
+        assert pace.cost == cost
+    assert pace.spent == pytest.approx(0.41)
+    pace.guess(0.03)
+    assert pace.cost == 0.03

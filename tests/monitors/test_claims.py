@@ -15,7 +15,7 @@ def past_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **
     past = _past.Past(total=1000)
     past.batch_size = 100.0
     for i, (step, loss) in enumerate(zip(STEPS, losses, strict=True)):
-        taken = monitors.StepLength(losses[0], loss, slope=-0.005, curvature=curvature, length=0.01)
+        taken = monitors.StepLength(loss if i else losses[0], loss, slope=-0.005, curvature=curvature, length=0.01)
         others = {name: given[i] if isinstance(given, list) else given for name, given in readings.items()}
         past.add(step, {"step_length": taken, "gradient_norm": monitors.GradientNorm(norm, 10.0, loss)} | others)
         past.add_rows(_past.Rows(np.array([step]), np.array([batches]), np.array([loss]), np.zeros(1)))
@@ -67,11 +67,73 @@ def test_a_rate_at_its_limit_that_leaves_nearly_all_of_the_loss_to_newton_is_in_
     assert levels(_spectrum.SpectrumMonitor(), past)["ill_conditioned"] == level
 
 
+@pytest.mark.parametrize(
+    "losses, change, level",
+    [
+        (CREEPING, {}, "watch"),
+        (CREEPING, {"largest": 90.0}, "ok"),  # a rate that is below its limit
+        (CREEPING, {"resolved": 0.09 * 0.35}, "ok"),  # Newton's step would gain 9 % of the loss
+        (FALLING, {}, "ok"),  # a loss that falls fast
+        (LOW, {"resolved": 0.2 * 0.02}, "ok"),  # a loss that is low
+    ],
+)
+def test_a_rate_at_its_limit_is_in_a_ravine_where_a_loss_that_is_not_low_falls_slowly(losses, change, level):
+    past = past_of(losses, spectrum={"largest": 150.0, "resolved": 0.2 * losses[-1]} | change)
+    assert levels(_spectrum.SpectrumMonitor(), past)["ill_conditioned"] == level
+
+
+@pytest.mark.parametrize(
+    "losses, curvature, change, level",
+    [
+        (FALLING, 4e-6, {}, "watch"),
+        (FALLING, 6e-6, {}, "ok"),  # steps of more than a thousandth of the best ones along them
+        (FALLING, 4e-6, {"largest": 0.3}, "ok"),  # a rate of more than a thousandth of the longest
+        (FALLING, 4e-6, {"resolved": 0.01}, "ok"),  # Newton's step would gain 5 % of the loss
+        (LOW, 4e-6, {"resolved": 0.01}, "ok"),  # a loss that is low
+    ],
+)
+def test_a_thousandth_of_the_rate_is_too_short_though_the_loss_falls(losses, curvature, change, level):
+    past = past_of(losses, curvature=curvature, spectrum={"largest": 0.1, "resolved": 0.1} | change)
+    assert levels(_step_length.StepLengthMonitor(), past)["step_too_short"] == level
+
+
+SWAYING = np.array([1, 0.8, 0.7, 0.8, 0.7, 0.8, 0.7, 0.8, 0.7])
+
+
+@pytest.mark.parametrize(
+    "losses, change, level",
+    [
+        (SWAYING, {}, "watch"),
+        (SWAYING, {"largest": 20.0}, "ok"),  # a rate far below its limit
+        (SWAYING, {"resolved": 0.2}, "ok"),  # a ravine
+        (AT_REST, {}, "ok"),  # a loss that stays where it is
+        (SWAYING * np.linspace(1, 0.5, 9), {}, "ok"),  # a loss that falls
+    ],
+)
+def test_steps_that_lead_up_and_down_near_the_limit_are_too_long(losses, change, level):
+    past = past_of(losses, curvature=0.001, spectrum={"largest": 50.0} | change)
+    assert levels(_step_length.StepLengthMonitor(), past)["step_too_long"] == level
+
+
 def test_the_gradient_is_small_where_that_of_the_training_is_though_the_probe_has_one():
     saddle = {"smallest": -0.3, "gradient_norm": 0.1}
     for batches, level in ((0.1, "ok"), (1e-4, "act")):
         past = past_of(AT_REST, norm=0.1, batches=batches, curvature=1e-9, spectrum=saddle)
         assert levels(_spectrum.SpectrumMonitor(), past)["saddle"] == level
+
+
+@pytest.mark.parametrize(
+    "batches, smallest, level",
+    [
+        (1e-4, -0.04, "watch"),
+        (1e-4, -0.02, "ok"),  # as trained networks have it
+        (2e-3, -0.04, "ok"),  # a gradient that is small, but not next to nothing
+        (1e-4, -0.2, "act"),
+    ],
+)
+def test_slight_negative_curvature_makes_a_saddle_where_there_is_hardly_a_gradient(batches, smallest, level):
+    past = past_of(AT_REST, norm=0.1, batches=batches, curvature=1e-9, spectrum={"smallest": smallest})
+    assert levels(_spectrum.SpectrumMonitor(), past)["saddle"] == level
 
 
 @pytest.mark.parametrize("seen, level", [(None, "watch"), ({}, "ok")])
