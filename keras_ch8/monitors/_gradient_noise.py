@@ -11,10 +11,7 @@ from ..verdicts._verdict import mildest
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
 from ._probe import Probe
-from ._progress import LAST, progress
-
-FELT = 0.0015
-"""Change of the loss in a step, over the loss, from which noise can be what moves it."""
+from ._progress import BATCHES, LAST, effective_rate, progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,9 +71,12 @@ class GradientNoiseMonitor(AbstractMonitor):
                 f"The noise scale is {noise.scale:.3g} and a minibatch has {batch:.0f} examples: {share:.0%} of |g|^2 "
                 f"is noise, and the standard error {noise.standard_error(batch):.2g} of the gradient."
             )
-        steps = past.of("step_length")[-LAST:]
-        felt = np.mean([abs(s.actual) for s in steps]) > FELT * abs(seen.now) if steps else True
-        dominated = THRESHOLDS["noise"].level(ratio) if seen.is_slow and felt else "ok"
+        costs = excess(noise, past) / abs(seen.now) if seen.now else float("nan")
+        felt = "watch"  # without a look at the steps
+        if np.isfinite(costs):
+            felt = THRESHOLDS["excess"].level(costs)
+            finding += f" At this rate and batch it keeps the loss some {costs:.1%} higher."
+        dominated = mildest(THRESHOLDS["noise"].level(ratio), felt) if seen.is_slow else "ok"
         if not seen.is_stuck:
             dominated = mildest(dominated, "watch")
         usual = float(np.median([n.scale for n in past.of(self.name)[-LAST:]])) / batch
@@ -91,6 +91,17 @@ def pooled(readings: list[GradientNoise]) -> GradientNoise:
     """Return the mean over several readings, whose ratio is the noise scale."""
     trace, squared_norm = (float(np.mean([getattr(r, part) for r in readings])) for part in ("trace", "squared_norm"))
     return GradientNoise(trace, squared_norm)
+
+
+def excess(noise: GradientNoise, past: Past) -> float:
+    """Return by how much noise keeps the loss above its floor at rest, rate tr(Sigma) / (4 m) on a quadratic.
+
+    The variance of a minibatch is not more than what their gradients have: where the training examples are learned by
+    heart, those of a probe are noisier.
+    """
+    seen = past.rows.norm[-BATCHES:]
+    variance = np.fmin(noise.trace / past.batch_size, np.median(seen**2) if len(seen) else np.nan)
+    return float(effective_rate(past) * variance / 4)
 
 
 def _smaller(scale: float) -> str:

@@ -16,6 +16,8 @@ from ._progress import Progress, creeping, effective_rate, elasticity, progress
 
 FLAT = 1e-3
 """Smallest over largest curvature, below which it is no minimum."""
+ONLY_DOWN = 10.0
+"""Negative over positive curvature, above which it is no saddle but the flat end of a loss that has a bound."""
 NEARLY_CONVEX = 0.05
 """Negative over positive curvature, up to which Newton's step means something."""
 
@@ -107,7 +109,8 @@ def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]
     bend = THRESHOLDS["negativity"].level(ends.negativity)
     if small == "act":
         bend = gravest(bend, THRESHOLDS["slight_negativity"].level(ends.negativity))
-    saddle = mildest(small, bend) if seen.is_stuck and leads_out else "ok"
+    has_both_signs = ends.negativity < ONLY_DOWN
+    saddle = mildest(small, bend) if seen.is_stuck and leads_out and has_both_signs else "ok"
     flat = THRESHOLDS["flat"].level(ends.gain) if saddle == "ok" else "ok"
     is_idle = small != "ok" or _has_idle_layers(past)
     is_plateau = is_idle and ends.smallest <= FLAT * ends.largest

@@ -130,8 +130,8 @@ def _too_long(seen: Progress, last: list[StepLength], past: Past) -> Claim:
         "step_too_long",
         gravest(*levels),
         f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises); the loss changes "
-        f"by {jump:.1%} in an update, is {seen.growth:.2g} of its start, fell by {seen.recent:.1%} lately, and in the "
-        f"last looks rose by {rises:.0%} in all.",
+        f"by {jump:.1%} in an update, is {seen.growth:.2g} of its start, fell by {seen.recent:.1%} lately, and its "
+        f"rises between the last looks come to {rises:.0%} of it.",
     )
 
 

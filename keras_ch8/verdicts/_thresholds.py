@@ -10,6 +10,7 @@ MEASURED = "measured on the first half of tests/planted: between its sick runs a
 LATER, LAST, EIGHTH = (f"set after the {part} part of tests/planted" for part in ("sixth", "seventh", "eighth"))
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 MCCANDLISH = "McCandlish et al. (2018)"
+MANDT = "Mandt, Hoffman, Blei (2017), section 3"
 
 
 class Threshold(NamedTuple):
@@ -50,6 +51,7 @@ def _rows() -> Iterator[tuple[str, Threshold]]:
         ("decrement", 0.1, 0.3, "share of the loss that Newton's step would gain", MEASURED),
         ("creeping", 1.0, 3.0, "steps that this takes at the present pace, over those of the training", MEASURED),
         ("noise", 4.0, 8.0, "noise scale over batch size: steps needed go as 1 + this", f"{MCCANDLISH}; {MEASURED}"),
+        ("excess", 0.01, 0.05, "share of the loss that noise keeps it above its floor at rest", f"{MANDT}; {EIGHTH}"),
         ("waste", 0.05, 0.01, "the same: examples needed go as 1 + 1 / this", f"{MCCANDLISH}; {MEASURED}"),
         ("flat", 0.1, 0.05, "share of the loss that Newton's step would gain, on a plateau", MEASURED),
         ("small_gradient", 0.05, 0.02, "|g| |theta| / L", MEASURED),

@@ -129,6 +129,7 @@ def test_the_gradient_is_small_where_that_of_the_training_is_though_the_probe_ha
         (1e-4, -0.02, "ok"),  # as trained networks have it
         (2e-3, -0.04, "ok"),  # a gradient that is small, but not next to nothing
         (1e-4, -0.2, "act"),
+        (1e-4, -11.0, "ok"),  # the flat end of a loss that has a bound
     ],
 )
 def test_slight_negative_curvature_makes_a_saddle_where_there_is_hardly_a_gradient(batches, smallest, level):
@@ -162,6 +163,43 @@ def test_a_batch_that_was_wasteful_at_the_first_look_only_is_not():
     for seen, level in (([start] * 9, "act"), ([start, *[later] * 8], "ok")):
         past = past_of(FALLING, gradient_noise=seen)
         assert levels(_gradient_noise.GradientNoiseMonitor(), past)["batch_wasteful"] == level
+
+
+@pytest.mark.parametrize(
+    "losses, trace, batches, level",
+    [
+        (AT_REST, 2000.0, 14.0, "act"),  # a rate of 0.01 / 14 and a variance of 200: the loss is 6 % higher
+        (AT_REST, 700.0, 14.0, "watch"),
+        (AT_REST, 100.0, 14.0, "ok"),  # as noisy beside its gradient, but 0.3 %
+        (AT_REST, 2000.0, 0.1, "ok"),  # the minibatches, learned by heart, have not the noise of the probe
+        (FALLING, 2000.0, 14.0, "ok"),
+    ],
+)
+def test_noise_dominates_where_it_keeps_the_loss_up(losses, trace, batches, level):
+    noise = _gradient_noise.GradientNoise(trace * 10, trace / 100)  # ten times the batch
+    past = past_of(losses, batches=batches, gradient_noise=noise)
+    assert levels(_gradient_noise.GradientNoiseMonitor(), past)["noise_dominated"] == level
+
+
+def test_without_a_look_at_the_steps_noise_is_worth_watching():
+    past = _past.Past(total=1000)
+    past.batch_size = 100.0
+    for step in STEPS:
+        noise = _gradient_noise.GradientNoise(1e6, 1.0)
+        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 10.0, 0.6), "gradient_noise": noise})
+    assert levels(_gradient_noise.GradientNoiseMonitor(), past)["noise_dominated"] == "watch"
+
+
+def test_noise_keeps_gradient_descent_above_the_floor_of_a_quadratic_by_what_is_said():
+    """theta' = theta - rate (h theta + noise), with the loss h theta^2 / 2."""
+    h, rate, deviation, theta, heights = 2.0, 0.05, 3.0, 0.0, []
+    for noise in deviation * np.random.default_rng(0).normal(size=40_000):
+        theta -= rate * (h * theta + noise)
+        heights.append(h * theta**2 / 2)
+    past = past_of(AT_REST, batches=100.0)  # steps of 0.01
+    noise = _gradient_noise.GradientNoise(deviation**2 * past.batch_size, 0.0)
+    expected = _gradient_noise.excess(noise, past) * rate / (0.01 / 100)
+    assert np.mean(heights) == pytest.approx(expected, rel=0.1)
 
 
 @pytest.mark.parametrize("gap, inference, level", [(0.5, 1.0, "ok"), (0.5, 2.0, "act"), (1.2, 1.0, "watch")])
