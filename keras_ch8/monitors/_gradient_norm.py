@@ -8,6 +8,7 @@ from keras import ops
 
 from .. import _numerics
 from ..verdicts import THRESHOLDS, Claim
+from ..verdicts._docket import RAISED_BY
 from ..verdicts._verdict import mildest
 from ._monitor import AbstractMonitor, Scene
 from ._past import Past
@@ -55,12 +56,12 @@ class GradientNormMonitor(AbstractMonitor):
         return {"loss": last.loss, "gradient_norm": last.norm, "elasticity": last.elasticity}
 
     def claims(self, past: Past) -> list[Claim]:
-        """Say whether the training has not left a flat region; what kind of one, the spectrum says if it is seen."""
+        """Say whether the training has not left a flat region; what kind of one, the spectrum says, seen twice."""
         seen = progress(past)
         if seen is None:
             return []
         size = elasticity(past, past.of(self.name)[-1])
-        is_held_up = seen.has_hardly_moved and seen.is_stuck and not past.of("spectrum")
+        is_held_up = seen.has_hardly_moved and seen.is_stuck and len(past.of("spectrum")) < RAISED_BY
         small = mildest(THRESHOLDS["small_gradient"].level(size), "watch")
         finding = (
             f"The loss is {seen.fallen:.1%} below its start, and |g| |theta| / L is {size:.1e}; "

@@ -66,8 +66,9 @@ class Progress:
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether it is not low, and does not fall any more at all."""
-        return self.fallen < THRESHOLDS["low"].watch and not self.recent >= THRESHOLDS["recent"].act
+        """Whether it is not low, and neither falls any more nor rises much."""
+        is_low = self.fallen >= THRESHOLDS["low"].watch
+        return not is_low and -THRESHOLDS["slow"].watch < self.recent < THRESHOLDS["recent"].watch
 
     @property
     def is_slow(self) -> bool:
@@ -131,6 +132,9 @@ def effective_rate(past: Past) -> float:
 
 
 def has_reason_to_look_closer(past: Past) -> bool:
-    """Whether the loss is not low and falls slowly if at all, or steps are far too short."""
+    """Whether the loss falls slowly if at all and something is missing, or steps are far too short."""
     seen = progress(past)
-    return seen is not None and (seen.is_slow or seen.has_short_steps)
+    if seen is None:
+        return False
+    is_over = seen.fallen >= THRESHOLDS["arrived"].watch or seen.recent >= THRESHOLDS["slow"].watch
+    return not is_over or seen.has_short_steps

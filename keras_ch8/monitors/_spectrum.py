@@ -32,6 +32,8 @@ class SpectrumEnds:
         residual: |H u - smallest u|: an eigenvalue lies at most so far away.
         gradient_norm: |g|.
         weight_norm: |theta|.
+        kernel_elasticity: |g| |theta| / L of the weights with two axes or more: the bias of the output has a gradient
+            on any examples but those that it was fitted to. Of all weights, if there are no such.
         loss: L(theta).
         slope_curvature: g . H g / g . g, the curvature along the gradient.
         decrement: Sum over the directions of (u . g)^2 / (2 |value|): by so much the loss could fall if each of them
@@ -45,6 +47,7 @@ class SpectrumEnds:
     residual: float
     gradient_norm: float
     weight_norm: float
+    kernel_elasticity: float
     loss: float
     slope_curvature: float
     decrement: float
@@ -99,22 +102,14 @@ class SpectrumMonitor(AbstractMonitor):
 def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
     """Tell apart what holds a training up where Newton's step would gain nothing.
 
-    A saddle point can be left along its negative curvature within the training, in some 1 / (rate * curvature) steps;
-    where the gradient is next to nothing, that need not be strong. On a plateau there is hardly a gradient, at all or
-    for the layers before idle units. What is left is a model that has learned all it can.
+    On a plateau there is hardly a gradient, at all or for the layers before idle units. What is neither that nor a
+    saddle point is a model that has learned all it can.
     """
-    foldings = effective_rate(past) * -ends.smallest * (past.total or past.done)
-    leads_out = ends.residual < -ends.smallest / 2 and not foldings < 1  # NaN where the gradient is 0
-    small = THRESHOLDS["small_gradient"].level(elasticity(past, ends))
-    bend = THRESHOLDS["negativity"].level(ends.negativity)
-    if small == "act":
-        bend = gravest(bend, THRESHOLDS["slight_negativity"].level(ends.negativity))
-    has_both_signs = ends.negativity < ONLY_DOWN
-    saddle = mildest(small, bend) if seen.is_stuck and leads_out and has_both_signs else "ok"
+    saddle = _saddle(ends, past) if seen.is_stuck else "ok"
     flat = THRESHOLDS["flat"].level(ends.gain) if saddle == "ok" else "ok"
-    is_idle = small != "ok" or _has_idle_layers(past)
+    is_idle = THRESHOLDS["small_gradient"].level(elasticity(past, ends)) != "ok" or _has_idle_layers(past)
     is_plateau = is_idle and ends.smallest <= FLAT * ends.largest
-    has_learned_all = (seen.is_stuck or seen.is_at_rest) and not is_plateau
+    has_learned_all = seen.is_at_rest and not is_plateau
     finding = (
         f"The loss is {seen.fallen:.1%} below its start and fell by {seen.recent:.1%} lately; Newton's step would gain "
         f"{ends.gain:.1%} of it; |g| |theta| / L is {ends.elasticity:.1e}, and the curvature goes from "
@@ -125,6 +120,23 @@ def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]
         Claim("plateau", flat if is_plateau and seen.is_stuck else "ok", finding),
         Claim("underfitting", mildest(flat, "watch") if has_learned_all else "ok", finding),
     ]
+
+
+def _saddle(ends: SpectrumEnds, past: Past) -> str:
+    """Judge by negative curvature beside positive, where the kernels have hardly a gradient.
+
+    Along it the saddle point can be left within the training, in some 1 / (rate * curvature) steps. Where there is next
+    to no gradient, it need not be strong.
+    """
+    foldings = effective_rate(past) * -ends.smallest * (past.total or past.done)
+    is_sure = ends.residual < -ends.smallest / 2
+    if not is_sure or foldings < 1 or ends.negativity > ONLY_DOWN:  # foldings are NaN where the gradient is 0
+        return "ok"
+    small = THRESHOLDS["small_gradient"].level(float(np.fmin(elasticity(past, ends), ends.kernel_elasticity)))
+    bend = THRESHOLDS["negativity"].level(ends.negativity)
+    if small == "act":
+        bend = gravest(bend, THRESHOLDS["slight_negativity"].level(ends.negativity))
+    return mildest(small, bend)
 
 
 def _has_idle_layers(past: Past) -> bool:
@@ -179,15 +191,16 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     theta = objective.theta()
     slope = objective.gradient(theta)
     norm = float(np.linalg.norm(slope))
+    halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
     start = np.random.default_rng(seed).normal(size=objective.size)
     start /= np.linalg.norm(start)
-    if norm > 0:
-        start += slope / norm  # the gradient alone would never leave a plane of symmetry
+    if norm > 0:  # of one half: directions that follow both would find their noise in both
+        start += halves[0] / (np.linalg.norm(halves[0]) or 1.0)  # alone, it would never leave a plane of symmetry
     product = objective.products(theta)
     found = lanczos_of(product, start, steps, objective.dtype)
     sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
-    halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
     along, *of_halves = map(found.along, (slope, halves[0], halves[-1]))
+    loss = objective.value(theta)
 
     return SpectrumEnds(
         smallest=found.smallest,
@@ -195,10 +208,19 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
         residual=float(found.residuals[0]),
         gradient_norm=norm,
         weight_norm=float(np.linalg.norm(theta)),
-        loss=objective.value(theta),
+        kernel_elasticity=_kernel_elasticity(objective, theta, slope, loss),
+        loss=loss,
         slope_curvature=float(slope @ product(slope)) / norm**2 if norm > 0 else float("nan"),
         decrement=float(np.sum(along**2 / (2 * sizes))),
         resolved=float(np.sum(of_halves[0] * of_halves[1] / (2 * sizes))),
+    )
+
+
+def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarray, loss: float) -> float:
+    sizes, ranks = np.diff(objective.ends), np.array([len(shape) for shape in objective.shapes])
+    is_kernel = np.repeat((ranks > 1) | (ranks.max() < 2), sizes)
+    return (
+        float(np.linalg.norm(slope[is_kernel]) * np.linalg.norm(theta[is_kernel]) / abs(loss)) if loss else float("nan")
     )
 
 

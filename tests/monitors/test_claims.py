@@ -25,8 +25,8 @@ def past_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **
 
 
 ENDS = {
-    "smallest": 0.0, "largest": 1.0, "residual": 0.0, "gradient_norm": 1.0, "weight_norm": 10.0, "loss": 1.0,
-    "slope_curvature": 1.0, "decrement": 0.0, "resolved": 0.0,
+    "smallest": 0.0, "largest": 1.0, "residual": 0.0, "gradient_norm": 1.0, "weight_norm": 10.0,
+    "kernel_elasticity": 10.0, "loss": 1.0, "slope_curvature": 1.0, "decrement": 0.0, "resolved": 0.0,
 }  # fmt: skip
 
 
@@ -122,6 +122,14 @@ def test_the_gradient_is_small_where_that_of_the_training_is_though_the_probe_ha
         assert levels(_spectrum.SpectrumMonitor(), past)["saddle"] == level
 
 
+@pytest.mark.parametrize("of_kernels, level", [(0.002, "act"), (0.03, "watch"), (0.2, "ok")])
+def test_the_bias_of_the_output_may_have_a_gradient_at_a_saddle(of_kernels, level):
+    saddle = {"smallest": -0.3, "gradient_norm": 0.1, "kernel_elasticity": of_kernels}
+    past = past_of(AT_REST, norm=0.1, curvature=1e-9, spectrum=saddle)
+    said = levels(_spectrum.SpectrumMonitor(), past)
+    assert (said["saddle"], said["plateau"]) == (level, "ok")
+
+
 @pytest.mark.parametrize(
     "batches, smallest, level",
     [
@@ -137,10 +145,10 @@ def test_slight_negative_curvature_makes_a_saddle_where_there_is_hardly_a_gradie
     assert levels(_spectrum.SpectrumMonitor(), past)["saddle"] == level
 
 
-@pytest.mark.parametrize("seen, level", [(None, "watch"), ({}, "ok")])
-def test_without_the_spectrum_a_gradient_that_is_small_from_the_start_is_worth_watching(seen, level):
-    past = past_of(AT_REST, norm=1e-4, spectrum=seen)
-    if seen is not None:
+@pytest.mark.parametrize("spectra, level", [(0, "watch"), (1, "watch"), (2, "ok")])
+def test_before_the_spectrum_has_its_say_a_gradient_that_is_small_from_the_start_is_worth_watching(spectra, level):
+    past = past_of(AT_REST, norm=1e-4)
+    for _ in range(spectra):
         past.add(900, {"spectrum": _spectrum.SpectrumEnds(**ENDS)})
     assert levels(_gradient_norm.GradientNormMonitor(), past) == {"plateau": level}
     assert levels(_gradient_norm.GradientNormMonitor(), past_of(AT_REST, norm=0.1)) == {"plateau": "ok"}

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import time
 
-HALVES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+HALVES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
 def judge(half, name, seed):
