@@ -12,6 +12,8 @@ SHORT, OFTEN = 12, 100
 """Looks that a training of known length gets if they are free, and those that it gets at most."""
 AT_ONCE = 0.25
 """Share of what is free that may be spent at once; the rest is spread over the training."""
+HELD_UP = 3
+"""Times its usual price that a look is charged at most: what held it up would have held up the training."""
 FIRST, FEWEST = (1, 4), 10
 """The first steps that are looked at, and the fewest steps between two looks after them."""
 
@@ -20,7 +22,8 @@ class Pace:
     """Says at which steps a look is due.
 
     A look is due where `when` says so, or by itself at each 100th part of the training, but only if it is paid for: all
-    looks so far, and another one like the last three, take at most `budget` of the time spent on training. While
+    looks so far, and another one like the last three, take at most `budget` of the time spent on training. (One that
+    the machine has held up is charged at thrice their price, and told as it was.) While
     they take less than `grace` seconds together they are free, at least at each 12th part of the training: a short one
     would have none.
 
@@ -40,6 +43,7 @@ class Pace:
     ) -> None:
         self.budget, self.when, self.steps, self.grace = budget, when, steps, grace
         self.looks, self.spent, self.setup = 0, 0.0, 0.0
+        self._charged = 0.0
         self._costs: collections.deque[float] = collections.deque(maxlen=3)
         self._last, self._is_traced = 0, False
 
@@ -78,10 +82,10 @@ class Pace:
 
     def _is_free(self, step: int) -> bool:
         share = max(AT_ONCE, step / self.steps) if self.steps else 1
-        return self.spent + self.cost <= self.grace * share
+        return self._charged + self.cost <= self.grace * share
 
     def _is_paid(self, trained: float) -> bool:
-        return self.budget is None or self.spent + self.cost <= self.budget * trained
+        return self.budget is None or self._charged + self.cost <= self.budget * trained
 
     def is_affordable(self, step: int, trained: float) -> bool:
         """Whether there will be looks enough for a verdict before the end, going by the pace of the steps so far."""
@@ -95,6 +99,7 @@ class Pace:
         if self._is_traced:
             self._costs.append(seconds)
             self.spent += seconds
+            self._charged += min(seconds, HELD_UP * self.cost)
         else:
             self.setup += seconds
         self._is_traced = True

@@ -132,3 +132,19 @@ def test_one_look_that_was_held_up_does_not_end_all_looking():
     assert pace.spent == pytest.approx(0.41)
     pace.guess(0.03)
     assert pace.cost == 0.03
+
+
+def test_what_holds_up_a_look_is_charged_to_the_training():
+    def looks_at(slow):
+        pace, at = Pace(BUDGET, None, 1000), []
+        for step in range(1, 1001):
+            if pace.is_due(step, trained=0.003 * step):
+                pace.looked(step, 0.4 if len(at) in slow else 0.006)
+                at.append(step)
+        return at, pace
+
+    usual, _ = looks_at(slow=())
+    at, pace = looks_at(slow=(3,))
+    assert len(at) >= len(usual) - 2
+    assert pace.spent == pytest.approx(0.4 + 0.006 * (len(at) - 2))  # and told as it is
+    assert len(looks_at(slow=range(1, 1001))[0]) <= 3
