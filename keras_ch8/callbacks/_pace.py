@@ -22,10 +22,9 @@ class Pace:
     """Says at which steps a look is due.
 
     A look is due where `when` says so, or by itself at each 100th part of the training, but only if it is paid for: all
-    looks so far, and another one like the last three, take at most `budget` of the time spent on training. (One that
-    the machine has held up is charged at thrice their price, and told as it was.) While
-    they take less than `grace` seconds together they are free, at least at each 12th part of the training: a short one
-    would have none.
+    looks so far, and another one like the last three, take at most `budget` of the time spent on training. While they
+    take less than `grace` seconds together they are free, at least at each 12th part of the training: a short one would
+    have none. A look that the machine has held up is charged at thrice the usual price, and told as it was.
 
     Args:
         budget: Share of the training time, or None for no limit.
