@@ -218,10 +218,9 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
 
 def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarray, loss: float) -> float:
     sizes, ranks = np.diff(objective.ends), np.array([len(shape) for shape in objective.shapes])
-    is_kernel = np.repeat((ranks > 1) | (ranks.max() < 2), sizes)
-    return (
-        float(np.linalg.norm(slope[is_kernel]) * np.linalg.norm(theta[is_kernel]) / abs(loss)) if loss else float("nan")
-    )
+    is_kernel = np.repeat((ranks > 1) | (ranks.max(initial=0) < 2), sizes)
+    moves = np.linalg.norm(slope[is_kernel]) * np.linalg.norm(theta[is_kernel])
+    return float(moves / abs(loss)) if loss else float("nan")
 
 
 def spectrum(model: Any, x: Any, y: Any = None, *, steps: int = 20, seed: int = 0, **options: Any) -> SpectrumEnds:
