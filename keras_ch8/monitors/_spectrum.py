@@ -74,8 +74,8 @@ class SpectrumMonitor(AbstractMonitor):
     """See `spectrum`.
 
     Args:
-        always: Whether to look regularly, and not only where there is reason to: a loss that is not low and falls
-            slowly, or steps that could be many times as long.
+        always: Whether to look regularly, and not only where there is reason to: a loss that falls slowly with
+            something missing, or steps that could be many times as long.
     """
 
     name = "spectrum"
@@ -194,8 +194,9 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
     start = np.random.default_rng(seed).normal(size=objective.size)
     start /= np.linalg.norm(start)
-    if norm > 0:  # of one half: directions that follow both would find their noise in both
-        start += halves[0] / (np.linalg.norm(halves[0]) or 1.0)  # alone, it would never leave a plane of symmetry
+    length = np.linalg.norm(halves[0])
+    if length > 0:  # of one half: directions that follow both would find their noise in both
+        start += halves[0] / length  # alone, it would never leave a plane of symmetry
     product = objective.products(theta)
     found = lanczos_of(product, start, steps, objective.dtype)
     sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))

@@ -101,10 +101,11 @@ class StepLengthMonitor(AbstractMonitor):
             return [Claim("step_too_long", "act", "The loss on the probe is infinite or NaN.", proven=len(last) > 1)]
         if seen is None:
             return []
-        return [_too_long(seen, last, past), _too_short(seen, last, past)]
+        newton = _newton(past)
+        return [_too_long(seen, last, past, *newton), _too_short(seen, last, past, *newton)]
 
 
-def _too_long(seen: Progress, last: list[StepLength], past: Past) -> Claim:
+def _too_long(seen: Progress, last: list[StepLength], past: Past, limit: float, gain: float) -> Claim:
     """Judge by where the loss is: well above its start, stuck with steps that leap, or leaping up and down far above 0.
 
     Steps that change a low loss by a large part of it do no harm. Steps with momentum lead up and down in many small
@@ -117,7 +118,6 @@ def _too_long(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     steps = past.steps_of("step_length")[-LAST:]
     with np.errstate(invalid="ignore"):
         rises = float(np.diff(heights).clip(0).sum()) / abs(height) if height else 0.0
-    limit, gain = _newton(past)
     is_high = seen.fallen_to(height) < THRESHOLDS["low"].watch
     levels = [THRESHOLDS["diverged"].level(seen.growth)]
     if seen.is_stuck:
@@ -135,11 +135,10 @@ def _too_long(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     )
 
 
-def _too_short(seen: Progress, last: list[StepLength], past: Past) -> Claim:
+def _too_short(seen: Progress, last: list[StepLength], past: Past, limit: float, gain: float) -> Claim:
     length = abs(float(np.median([s.step_over_optimal for s in last])))
     pace = float(np.median([-s.slope / abs(s.loss_before) if s.loss_before else 0.0 for s in last]))
     halving = np.log(2) / pace if pace > 0 else float("inf")
-    limit, gain = _newton(past)
     has_slope = THRESHOLDS["small_gradient"].level(elasticity(past, past.of("gradient_norm")[-1])) == "ok"
     could_be_longer = THRESHOLDS["rate_limit"].level(limit) == "ok" and has_slope and not seen.has_diverged
     levels = ["ok"]
@@ -152,16 +151,12 @@ def _too_short(seen: Progress, last: list[StepLength], past: Past) -> Claim:
     shortest = [THRESHOLDS["short_step"].level(share) for share in (length, limit / 2)]
     if could_be_longer and seen.fallen < THRESHOLDS["low"].watch and shortest == ["act", "act"]:
         levels.append(mildest(THRESHOLDS["decrement"].level(gain), "watch"))
-    newton = (
-        ""
-        if np.isnan(limit)
-        else f"; Newton's step would gain {gain:.0%} of it, and the rate is {limit / 2:.1g} of the longest"
-    )
+    newton = f"; Newton's step would gain {gain:.0%} of it, and the rate is {limit / 2:.1g} of the longest"
     return Claim(
         "step_too_short",
         gravest(*levels),
         f"The step is {length:.1e} of the best one in its direction; at this pace the loss takes {halving:.2g} steps "
-        f"to halve{newton}.",
+        f"to halve{'' if np.isnan(limit) else newton}.",
     )
 
 

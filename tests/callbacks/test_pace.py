@@ -9,12 +9,12 @@ from keras_ch8.callbacks._pace import Clock, Pace
 BUDGET = 0.03
 
 
-def looks(steps=1000, *, step=0.003, look=0.001, first=1.0, known=True, budget=BUDGET, when=None):
-    """Return the steps that are looked at, and the pace, in a training whose steps and looks take so many seconds."""
+def looks(steps=1000, *, step=0.003, look=0.001, first=1.0, known=True, budget=BUDGET, when=None, slow=()):
+    """Return the steps that are looked at, and the pace; steps and looks take so many seconds, slow looks 0.4."""
     pace, at = Pace(budget, when, steps if known else 0), []
     for k in range(1, steps + 1):
         if pace.is_due(k, trained=k * step):
-            pace.looked(k, look if at else first)
+            pace.looked(k, (0.4 if len(at) in slow else look) if at else first)
             at.append(k)
     return at, pace
 
@@ -135,16 +135,8 @@ def test_one_look_that_was_held_up_does_not_end_all_looking():
 
 
 def test_what_holds_up_a_look_is_charged_to_the_training():
-    def looks_at(slow):
-        pace, at = Pace(BUDGET, None, 1000), []
-        for step in range(1, 1001):
-            if pace.is_due(step, trained=0.003 * step):
-                pace.looked(step, 0.4 if len(at) in slow else 0.006)
-                at.append(step)
-        return at, pace
-
-    usual, _ = looks_at(slow=())
-    at, pace = looks_at(slow=(3,))
+    usual, _ = looks(look=0.006)
+    at, pace = looks(look=0.006, slow=(3,))
     assert len(at) >= len(usual) - 2
     assert pace.spent == pytest.approx(0.4 + 0.006 * (len(at) - 2))  # and told as it is
-    assert len(looks_at(slow=range(1, 1001))[0]) <= 3
+    assert len(looks(look=0.006, slow=range(1, 1001))[0]) <= 3

@@ -231,9 +231,9 @@ def dials_read_from_pixels_of_up_to_255(rng, cured=False):
     return ready(net((9, 9, 1), *hidden, Dense(2)), "mse", keras.optimizers.Adam(), train, probe, 64)
 
 
-def rater(size, embeddings, **options):
+def rater(size, embeddings):
     """Return a model of stars from embeddings of the person and of the film."""
-    return net((2,), layers.Embedding(100, size, embeddings, **options), layers.Flatten(), Dense(32, "relu"), Dense(1))
+    return net((2,), layers.Embedding(100, size, embeddings), layers.Flatten(), Dense(32, "relu"), Dense(1))
 
 
 @RUNS.sick("overfitting", "twelve times the films seen")
