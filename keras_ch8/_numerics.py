@@ -105,10 +105,15 @@ def half_squares(tensors: Sequence[Any]) -> list[Any]:
     return [_backend.half_sum_of_squares(t) for t in tensors]
 
 
-def sum_of_squares(halves: Sequence[Any]) -> Any:
-    """Return the sum of squares over all tensors, given those of `half_squares`, in the widest of their types."""
+def half_of_all(halves: Sequence[Any]) -> Any:
+    """Return half the sum of squares over all tensors, given those of `half_squares`, in the widest of their types."""
     widest = _widest(halves)
-    return 2 * functools.reduce(ops.add, [ops.cast(h, widest) for h in halves])
+    return functools.reduce(ops.add, [ops.cast(h, widest) for h in halves])
+
+
+def sum_of_squares(halves: Sequence[Any]) -> Any:
+    """Return the sum of squares over all tensors, as `half_of_all` does."""
+    return 2 * half_of_all(halves)
 
 
 def total_norm(tensors: Sequence[Any], halves: Sequence[Any]) -> tuple[Any, Any]:
@@ -148,6 +153,12 @@ def count_nonfinite(x: Any) -> Any:
 def shrink_to(limit: Any, size: Any) -> Any:
     """Return the factor, at most 1, that takes what is `size` long to `limit` at most."""
     return ops.where(size > limit, limit / ops.maximum(size, limit), 1)
+
+
+def squared_norm(tensors: Sequence[Any]) -> Any:
+    """Return the plain sum of squares over all tensors, taken in the widest of their types."""
+    widest = _widest(tensors)
+    return sum_of_squares(half_squares([ops.cast(x, widest) for x in tensors]))
 
 
 def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:

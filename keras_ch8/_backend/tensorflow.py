@@ -182,14 +182,14 @@ def write_row(variable: tf.Variable, step: Any, row: Any) -> None:
 
 
 def copy_when(condition: Any, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
-    """Return the values of variables, to compare them later, where the condition holds; XLA always copies."""
+    """Return the values of variables, to compare them later, where the condition holds; XLA copies at every step."""
 
     def copies() -> list[tf.Tensor]:
         return [tf.identity(v) for v in variables]
 
-    if in_xla():
+    if in_xla() and condition is not False:
         return copies()
-    return list(tf.cond(condition, copies, lambda: [tf.zeros([0], v.dtype) for v in variables]))
+    return list(branch(condition, copies, lambda: [tf.zeros([0], v.dtype) for v in variables]))
 
 
 def log_gamma(x: Any) -> tf.Tensor:

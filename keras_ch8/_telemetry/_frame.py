@@ -14,6 +14,8 @@ from ._row import HEAD, TAIL
 class Frame:
     """What happened at the steps `steps`, one number for each; some was measured at the steps `measured` only.
 
+    Where nothing is ever measured, `norm` is 0 below 1e-19 and infinite above 1e19, and `nonfinite` of such a step NaN.
+
     `norm` is of the whole gradient before clipping and `clipped` after; `rates` has three columns, the 5 %, 50 % and
     95 % quantile of |delta theta / g| over the sample, with g as clipped. `loss` is None where the training does not
     tell it; `layers`, if asked for, has one column for each variable; `numbers` are those of a method of section 8.6.
@@ -45,23 +47,32 @@ class Frame:
 
     @classmethod
     def read(
-        cls, rings: Sequence[np.ndarray], first: int, last: int, every: int, knows_loss: bool, layers: np.ndarray | None
+        cls,
+        steps: np.ndarray,
+        blocks: Sequence[np.ndarray],
+        layers: np.ndarray | None,
+        rows: int,
+        every: int,
+        knows_loss: bool,
     ) -> Self:
-        """Return steps `first` to `last` from the rings; a row of another step is left out."""
-        steps, rows, width = np.arange(first, last + 1), len(rings[0]), len(HEAD) + len(TAIL)
-        blocks = np.stack([ring[steps % rows, :width] for ring in rings]).astype("float64")
-        there = np.abs(blocks[:, :, 0] - steps) < rows / 2
+        """Return the steps whose rows are there, given the rows of each block in rings of so many."""
+        width = len(HEAD) + len(TAIL)
+        found = np.full((len(blocks), len(steps), width), np.nan)
+        for place, block in enumerate(blocks):
+            found[place, :, : block.shape[1]] = block[:, :width]
+        there = np.abs(found[:, :, 0] - steps) < rows / 2
         some = there.any(axis=0)
-        steps, blocks, there = steps[some], blocks[:, some], there[:, some]
-        column = dict(zip(HEAD + TAIL, np.moveaxis(blocks, 2, 0), strict=True))
+        steps, found, there = steps[some], found[:, some], there[:, some]
+        column = dict(zip(HEAD + TAIL, np.moveaxis(found, 2, 0), strict=True))
         whole = {name: column[name][there.argmax(axis=0), np.arange(len(steps))] for name in HEAD}
         plain = 2 * column["half_squares"]
         exact = is_exact(column["half_squares"].astype("float32"))
-        norm = np.sqrt(_sum(np.where(exact, plain, np.square(column["norm"])), there))
+        is_plain = exact | np.isnan(column["norm"])
+        norm = np.sqrt(_sum(np.where(is_plain, plain, np.square(column["norm"])), there))
         nonfinite = _sum(np.where(exact, 0, column["nonfinite"]), there)
         has_tensor_rule = whole["norm_before"] != -1
-        deep = steps % every == 0
-        sample = [ring[steps[deep] % rows, width:] for ring in rings]
+        deep = steps % every == 0 if every else np.zeros(len(steps), bool)
+        sample = [block[some][deep, width:] for block in blocks]
         return cls(
             steps=steps,
             learning_rate=whole["learning_rate"],
@@ -72,7 +83,7 @@ class Frame:
             measured=steps[deep],
             update=np.sqrt(_sum(np.square(column["update"]), there))[deep],
             rates=_quantiles(np.concatenate(sample, axis=1)) / whole["factor"][deep, None],
-            layers=None if layers is None else layers[steps % rows],
+            layers=None if layers is None else layers[some],
         )
 
 

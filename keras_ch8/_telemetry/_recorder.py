@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from .. import _backend, _numerics
@@ -26,13 +27,14 @@ class Recorder:
         self.layers: Any = None
         self._settings: Any = None
         self._rings: list[Any] = []
+        self._written: set[int] = set()
         self._loss: Any = None
         self._knows_loss = False
 
     @property
-    def every(self) -> int:
-        """Update and effective rate are measured at each step that this divides; 0 while nobody listens."""
-        return self._settings[2] if self.listening else 0
+    def settings(self) -> Any:
+        """What the step leaves behind: the same settings make the same graph. None while nobody listens."""
+        return self._settings if self.listening else None
 
     def listen(
         self,
@@ -48,7 +50,8 @@ class Recorder:
         Args:
             spans: Entries of each block that may have a gradient.
             rows: Steps that a ring remembers, a power of two.
-            every: Update and effective rate are measured at each step that this divides.
+            every: Update and effective rate are measured at each step that this divides, at none if it is 0. Then
+                a step needs no branch, and no norm is measured again where its square has left the range of float32.
             layers: Number of variables whose norms are asked for, 0 for none.
             places: Where to make the ring of each block.
         """
@@ -56,10 +59,10 @@ class Recorder:
         again, self._settings, self.listening = settings == self._settings, settings, True
         if not again:
             share = max(8, SAMPLE // len(spans))
-            self._rings = []
+            self._rings, self._written = [], set()
             for place in places or [nullcontext()] * len(spans):
                 with place:
-                    self._rings.append(_backend.ring(rows, len(HEAD) + len(TAIL) + share))
+                    self._rings.append(_backend.ring(rows, len(HEAD) + (len(TAIL) + share if every else 0)))
             self.layers = _backend.ring(rows, layers) if layers else None
         return again
 
@@ -69,7 +72,8 @@ class Recorder:
 
     def is_due(self, step: Any, half: Any) -> Any:
         """Whether rows get their tails: where the step is measured, and where the plain sum of squares failed."""
-        return (step % self.every == 0) | ~_numerics.is_exact(ops.cast(half, "float32"))
+        every = self._settings[2]
+        return every > 0 and (step % every == 0) | ~_numerics.is_exact(ops.cast(half, "float32"))
 
     def hear_loss(self, loss: Any) -> None:
         """Remember the loss of the step that is on its way."""
@@ -83,6 +87,7 @@ class Recorder:
 
     def row(self, block: int, half: Any, is_due: Any) -> Row:
         """Return where a block leaves its row, given half the sum of squares of the gradient that it tells of."""
+        self._written.add(block)
         return Row(self._rings[block], self._settings[0][block], half, is_due)
 
     def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
@@ -95,10 +100,14 @@ class Recorder:
 
     def read(self, first: int, last: int) -> Frame:
         """Return the steps `first` to `last`, as far as the rings remember them."""
-        first = max(first, last + 1 - self._settings[1])
-        layers = None if self.layers is None else self.layers.numpy()
-        rings = [ring.numpy() for ring in self._rings]
-        return Frame.read(rings, first, last, self.every, self._knows_loss, layers)
+        _, rows, every, _ = self._settings
+        steps = np.arange(max(first, last + 1 - rows), last + 1)
+        blocks = [self._rows_of(self._rings[block], steps) for block in sorted(self._written) or [0]]
+        layers = None if self.layers is None else self._rows_of(self.layers, steps)
+        return Frame.read(steps, blocks, layers, rows, every, self._knows_loss)
+
+    def _rows_of(self, ring: Any, steps: np.ndarray) -> np.ndarray:
+        return _backend.rows(ring, steps % self._settings[1]).numpy()
 
 
 def publish(ring: Any, step: Any, row: Any) -> None:

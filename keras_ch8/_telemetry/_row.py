@@ -62,6 +62,8 @@ class Row(NamedTuple):
         step, *of_step = note
         head = _vector(step, lr, *of_step, 1.0 if factor is None else factor, self.half)
         size = int(self.ring.shape[1]) - len(HEAD)
+        if not size:
+            return head
         nothing = ops.full((size,), float("nan"), "float32")
         tail = _backend.branch(self.is_due, lambda: self._tail(gs, moved(), size - len(TAIL)), lambda: nothing)
         return ops.concatenate([head, tail])

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import _telemetry
 from ._base import AbstractCallback, say
+from ._session import READ_EVERY
 
 LAST = 1000
 """Norms that the quantiles are taken of."""
@@ -45,6 +46,7 @@ class GradientClippingLogger(AbstractCallback):
     """
 
     shows_clipping = True
+    measure_every = READ_EVERY  # so that every norm is exact
 
     def __init__(self, verbose: bool = False) -> None:
         super().__init__()

@@ -103,7 +103,7 @@ class Session:
             self._listens = any(member.listens for member in self.members)
             if self._listens:
                 self._read_up_to = self.step
-                every = min([m.measure_every for m in self.members if m.measure_every] or [READ_EVERY])
+                every = min([m.measure_every for m in self.members if m.measure_every], default=0)
                 rows = 1 << (READ_EVERY + self.model.steps_per_execution - 1).bit_length()
                 self._wishes = rows, every, any(m.layers for m in self.members), self.rule, self.close
                 self.listener.start(*self._wishes)

@@ -75,7 +75,7 @@ class Tap:
         clipped, *norm_before = self._clipper.tensors(true, variables, indices)
         halves = _numerics.half_squares(clipped)
         factor = self._clipper.factor(clipped, halves, None)
-        half = _numerics.sum_of_squares(halves) / 2
+        half = _numerics.half_of_all(halves)
         if self._clipper.rule is not None:
             share = scale / _backend.replicas()  # Keras divides by the scale and sums over the replicas
             handed = [_scaled(g, share if factor is None else share * factor) for g in clipped]

@@ -203,7 +203,7 @@ class AbstractOptimizer(_keras.Optimizer):
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [_backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
         if _backend.in_eager_loop():
-            self._traces.get((indices, self.telemetry.every), partial(_step.take, self, indices))(grads, lr, loss)
+            self._traces.get((indices, self.telemetry.settings), partial(_step.take, self, indices))(grads, lr, loss)
         else:
             _step.take(self, indices, grads, lr, loss)
 

@@ -33,7 +33,7 @@ def take(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[A
     factor = optimizer._clipper.factor(gathered, halves, active)
     note = _telemetry.Note(number, loss, *before) if optimizer.telemetry.listening else None
     decay = None if optimizer.weight_decay is None else lr * optimizer.weight_decay
-    total = None if note is None else _numerics.sum_of_squares(halves) / 2
+    total = None if note is None else _numerics.half_of_all(halves)
     due = note is not None and optimizer.telemetry.is_due(number, total)
     step = Step(lr, t, active, factor, decay, note)
     _backend.merge_replicas(partial(_write, optimizer, blocks, set(indices)), gathered, halves, total, step, due)

@@ -39,6 +39,39 @@ def test_every_step_is_what_a_loop_by_hand_finds(kind, way):
 
 
 @both
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_where_nobody_asks_to_measure_the_other_numbers_are_the_same(kind, way):
+    frames, expected = Frames(measure_every=None), by_hand(0.1)
+    fit(network(OPTIMIZERS[kind](0.1), **way), [frames])
+    np.testing.assert_array_equal(frames.steps, np.arange(1, 2 * STEPS + 1))
+    for name in ("loss", "norm", "clipped"):
+        np.testing.assert_allclose(getattr(frames, name), expected[name], rtol=1e-5, err_msg=name)
+    np.testing.assert_array_equal(frames.nonfinite, 0)
+    np.testing.assert_allclose(frames.learning_rate, 0.1)
+    assert [len(x) for x in (frames.measured, frames.update, frames.rates)] == [0, 0, 0]
+
+
+@both
+def test_where_nobody_asks_to_measure_no_step_branches(kind, monkeypatch):
+    branches, cond = [], tf.cond
+    monkeypatch.setattr(tf, "cond", lambda *args: branches.append(1) or cond(*args))
+    fit(network(OPTIMIZERS[kind](0.1), jit_compile=False), [Frames(measure_every=None)])
+    assert not branches
+    fit(network(OPTIMIZERS[kind](0.1), jit_compile=False), [Frames()])
+    assert branches
+
+
+@both
+def test_where_nobody_asks_to_measure_a_norm_out_of_range_is_0_or_infinite(kind):
+    for size, norm in ((1e-25, 0.0), (1e25, np.inf)):
+        frames, model = Frames(measure_every=None), network("sgd")
+        model.compile(OPTIMIZERS[kind](0.0), lambda y, p, size=size: size * keras.losses.mean_squared_error(y, p))
+        fit(model, [frames])
+        np.testing.assert_array_equal(frames.norm, norm)
+        assert np.isnan(frames.nonfinite).all()
+
+
+@both
 @pytest.mark.parametrize("policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def test_in_mixed_precision_it_is_the_true_gradient_and_loss(kind, policy):
     frames = Frames()

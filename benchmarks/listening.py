@@ -1,0 +1,88 @@
+"""Measure what listening to every step costs, one training step against another, to about 1 %.
+
+    python benchmarks/listening.py [--json listening.json]
+
+The networks of `benchmarks/monitors.py`, batch 128, the MLP also with Keras's Adam. Every contender has a model of its
+own, which `fit` compiles with its callbacks; then five of its training steps are timed at a time, in random order with
+those of the others, so that what disturbs the machine disturbs all. CPU time (all threads) and wall time are the median
+ratio to the bare steps of the same round. "bare again" tells how far equal code differs.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import tempfile
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from monitors import BATCH, cnn, mlp, network
+
+import keras_ch8
+
+AT_A_TIME, WARM = 5, 20
+CONTENDERS = {
+    "bare": list,
+    "bare again": list,
+    "Diagnosis": lambda: [keras_ch8.callbacks.Diagnosis((X[:BATCH], Y[:BATCH]), ["cliff"])],
+    "TensorBoard": lambda: [keras_ch8.callbacks.TensorBoard(tempfile.mkdtemp())],
+}
+NETS = {"mlp": (mlp, None), "mlp, Keras's Adam": (mlp, keras.optimizers.Adam), "cnn": (cnn, None)}
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(WARM * BATCH, 784)).astype("float32"), RNG.integers(0, 10, WARM * BATCH)
+
+
+class Keep(keras.callbacks.Callback):
+    """Keeps the training step that `fit` runs."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Keep it."""
+        self.step = self.model.train_function
+
+
+def training_step(layers, optimizer, callbacks):
+    """Return the compiled step, and the model, which must live on."""
+    model, keep = network(layers), Keep()
+    if optimizer is not None:
+        model.compile(optimizer(), model.loss)
+    model.fit(X, Y, batch_size=BATCH, verbose=0, callbacks=[*callbacks, keep])
+    return keep.step, model
+
+
+def timed(step, batches):
+    """Return CPU and wall seconds of a few steps."""
+    begin = time.process_time(), time.perf_counter()
+    for _ in range(AT_A_TIME):
+        logs = step(batches)
+    keras.tree.map_structure(np.asarray, logs)
+    return time.process_time() - begin[0], time.perf_counter() - begin[1]
+
+
+def main():
+    """Measure, print the table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--json", default="listening.json")
+    options = parser.parse_args()
+    batches = iter(tf.data.Dataset.from_tensors((X[:BATCH], Y[:BATCH])).repeat())
+    results = {}
+    for net, (layers, optimizer) in NETS.items():
+        steps = {name: training_step(layers, optimizer, callbacks()) for name, callbacks in CONTENDERS.items()}
+        rounds = []
+        for _ in range(options.rounds):
+            order = random.sample(list(steps), len(steps))
+            seconds = {name: timed(steps[name][0], batches) for name in order}
+            rounds.append({name: np.divide(own, seconds["bare"]) for name, own in seconds.items()})
+        print(f"{net:24}{'CPU':>8}{'wall':>8}")
+        for name in steps:
+            cpu, wall = (statistics.median(each[name][k] for each in rounds) for k in (0, 1))
+            print(f"{name:24}{cpu:8.3f}{wall:8.3f}", flush=True)
+            results[f"{net}, {name}"] = {"cpu": cpu, "wall": wall}
+    with open(options.json, "w") as file:
+        json.dump(results, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
