@@ -1,5 +1,6 @@
 """One callback that says what is wrong with a training, and what cures it."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, final
@@ -17,6 +18,9 @@ from ._flow_map import FlowMap
 from ._looks import AbstractLook, first_batch, looks
 from ._pace import Clock, Pace
 from ._watch import numbers_in
+
+LOOKING = 2 / 3
+"""Share of the budget that is for looks; the rest is about what listening to every step takes."""
 
 
 @final
@@ -47,9 +51,9 @@ class Diagnosis(AbstractCallback):
             `"standard"`.
         when: Steps between two looks (ten times as many for the spectrum), or a function of the step that says whether
             to look. By default the first steps, and then up to 100 times in a training.
-        budget: Share of the training time that all looks may take; the interval gets longer to keep it. The first look
-            traces a graph, which is paid besides, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit.
-            Defaults to `0.03`.
+        budget: Share of the training time that all this may take: two thirds for looks, whose interval gets longer to
+            keep it; the rest is about what it takes to listen to every step. The first look traces a graph, which is
+            paid besides, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit. Defaults to `0.03`.
         verbose: Whether to print the report when `fit` ends. Defaults to `False`.
 
     Raises:
@@ -113,6 +117,7 @@ class Diagnosis(AbstractCallback):
         self._numbers: dict[str, float] = {}
         self._map = FlowMap()
         self._batch = self._last_batch = -1
+        self._rests_until = 0.0
 
     def on_open(self) -> None:
         """Take the probe, and plan when to look at it."""
@@ -135,10 +140,12 @@ class Diagnosis(AbstractCallback):
         self._prepare()
 
     def on_batch(self, batch: int) -> None:
-        """Look, where it is due."""
-        self._clock.start()
+        """Look, where it is due; at all other steps this takes no time."""
         self._batch += batch - self._last_batch
         self._last_batch = batch
+        if self._batch + 2 < self._rests_until:
+            return
+        self._clock.start()
         ready = [look for look in self._looks if look.is_ready]
         for look in ready:
             with self._clock.looking(look.pace, self._batch + 1):
@@ -153,15 +160,18 @@ class Diagnosis(AbstractCallback):
         wanted = sum(look.is_wanted for look in self._looks)
         for look in self._looks:
             others = wanted - look.is_wanted
-            look.pace.budget = None if self.budget is None else self.budget / (1 + others)
+            look.pace.budget = None if self.budget is None else LOOKING * self.budget / (1 + others)
 
     def _prepare(self) -> None:
+        """Take what a look at the next step needs, or find out for how long there will be none."""
         step, trained = self._batch + 2, self._clock.trained
         for look in list(self._looks):
             look.is_ready = False
             if look.is_due(step, trained):
                 with self._clock.stopped():
                     self._attempt(look, look.prepare, step, trained)
+        rests = [step if look.is_ready else look.rests_until(step) for look in self._looks]
+        self._rests_until = min(rests, default=math.inf)
 
     def _take(self, look: AbstractLook) -> None:
         """Look, and judge what was seen."""
@@ -225,7 +235,7 @@ class Diagnosis(AbstractCallback):
         unknown = np.full(len(frame.steps), np.nan)
         loss = unknown if frame.loss is None else frame.loss
         self._losses.append(loss)
-        self.past.add_rows(Rows(frame.steps, frame.norm, loss, frame.nonfinite))
+        self.past.add_rows(Rows(frame.steps, frame.norm, loss))
         self._judge(m for m in self.monitors if m.judges == "rows")
 
     def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The ways to look at a model in training."""
 
 import abc
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -42,8 +43,12 @@ class AbstractLook(abc.ABC):
         self.pace, self.past, self.is_ready = pace, past, False
 
     def is_due(self, step: int, trained: float) -> bool:
-        """Whether to look at the update of this step; asked before every step, so it takes no time."""
+        """Whether to look at the update of this step."""
         return self.is_wanted and self.pace.is_due(step, trained)
+
+    def rests_until(self, step: int) -> float:
+        """Return the step up to which it need not be asked again, if it is not due at this one and nobody looks."""
+        return self.pace.rests_until(step) if self.is_wanted else math.inf
 
     def prepare(self, step: int, trained: float) -> None:
         """Take what must be known before the update of a step at which a look is due."""

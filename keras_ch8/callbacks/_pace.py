@@ -14,6 +14,8 @@ AT_ONCE = 0.25
 """Share of what is free that may be spent at once; the rest is spread over the training."""
 HELD_UP = 3
 """Times its usual price that a look is charged at most: what held it up would have held up the training."""
+ASKED = 8
+"""How often it is asked in an interval whether a look is paid for: asking takes time at every step."""
 FIRST, FEWEST = (1, 4), 10
 """The first steps that are looked at, and the fewest steps between two looks after them."""
 
@@ -45,16 +47,17 @@ class Pace:
         self._charged = 0.0
         self._costs: collections.deque[float] = collections.deque(maxlen=3)
         self._last, self._is_traced = 0, False
-
-    @property
-    def cost(self) -> float:
+        self.cost = 0.0
         """Seconds that the next look will take: the median of the last three, so that one that was held up is none."""
-        return statistics.median_low(self._costs) if self._costs else 0.0
 
     def guess(self, seconds: float) -> None:
         """Take what a look may cost, before anything is known."""
         self._costs.clear()
+        self._took(seconds)
+
+    def _took(self, seconds: float) -> None:
         self._costs.append(seconds)
+        self.cost = statistics.median_low(self._costs)
 
     def expect(self, seconds: float) -> None:
         """Take what the first look will cost, all of whose graphs are traced by now."""
@@ -74,6 +77,17 @@ class Pace:
         is_long_ago = since >= self.steps / SHORT if self.steps else step >= 1.5 * self._last
         is_wanted = since >= max(self.steps, step) / OFTEN
         return (is_wanted and self._is_paid(trained)) or (is_long_ago and self._is_free(step))
+
+    def rests_until(self, step: int) -> float:
+        """Return the step up to which it need not be asked again, given that no look is due at this one.
+
+        A look that is wanted and not paid for comes late by an eighth of its interval at most.
+        """
+        if callable(self.when) or (self.when is None and step <= max(FIRST)):
+            return step + 1
+        since = step - self._last
+        interval = self.when or max(FEWEST, max(self.steps, step) / OFTEN)
+        return step + max(1.0, interval - since, since / ASKED)
 
     def can_pay(self, step: int, trained: float) -> bool:
         """Whether a look at this step is free or paid for."""
@@ -96,7 +110,7 @@ class Pace:
         self._last = step
         self.looks += 1
         if self._is_traced:
-            self._costs.append(seconds)
+            self._took(seconds)
             self.spent += seconds
             self._charged += min(seconds, HELD_UP * self.cost)
         else:

@@ -9,15 +9,12 @@ from ..verdicts._verdict import mildest
 from ._monitor import AbstractMonitor
 from ._past import Past
 from ._progress import most, progress
+from ._running_median import FEWEST, running_median
 
-WINDOW = 100
-"""Steps before a step, whose median norm it is compared to."""
 SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
 UNUSUAL = 3.0
 """Norm over any median so far, up to which it is usual: near the end a small gradient varies much."""
-FEWEST = 20
-"""Steps that must have gone before."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,16 +73,17 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
     """
     norms = np.where(np.isfinite(norms), norms, np.inf).astype("float64")
     steps = np.arange(1, len(norms) + 1) if steps is None else np.asarray(steps)
-    if len(norms) <= FEWEST:
-        return Cliff(np.zeros(0, int), np.zeros(0), np.zeros(0))
-    padded = np.concatenate([np.full(WINDOW, np.nan), norms])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[FEWEST:-1]
-    whole = windows[WINDOW - FEWEST :]  # without the steps before the first, which a much slower median is for
-    median = np.concatenate([np.nanmedian(windows[: WINDOW - FEWEST], axis=1), np.median(whole, axis=1)])
-    usual = np.maximum(UNUSUAL * np.maximum.accumulate(median), norms[:FEWEST].max())
+    return _cliff(norms, steps, running_median(norms))
+
+
+def _cliff(norms: np.ndarray, steps: np.ndarray, medians: np.ndarray) -> Cliff:
+    first = norms[:FEWEST].max(initial=0.0)
+    judged = ~np.isnan(medians)
+    norms, steps, median = norms[judged], steps[judged], medians[judged]
+    usual = np.maximum(UNUSUAL * np.maximum.accumulate(median), first)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio, rise = (np.where(norms[FEWEST:] > 0, norms[FEWEST:] / base, 0.0) for base in (median, usual))
-    return Cliff(steps[FEWEST:], *(np.where(np.isnan(x), 1.0, x) for x in (ratio, rise)))
+        ratio, rise = (np.where(norms > 0, norms / base, 0.0) for base in (median, usual))
+    return Cliff(steps, *(np.where(np.isnan(x), 1.0, x) for x in (ratio, rise)))
 
 
 class CliffMonitor(AbstractMonitor):
@@ -99,7 +97,7 @@ class CliffMonitor(AbstractMonitor):
         rows = past.rows
         finite = np.isfinite(rows.norm)
         broken = int((~finite).sum())
-        found = cliff(rows.norm[finite], rows.steps[finite])
+        found = _cliff(rows.norm[finite], rows.steps[finite], rows.usual[finite])
         spikes = found.spikes(SPIKE)
         level = mildest(THRESHOLDS["spikes"].level(len(spikes)), most(progress(past)))
         last = f", the last time at step {spikes[-1]}" if len(spikes) else ""
@@ -114,7 +112,7 @@ class CliffMonitor(AbstractMonitor):
             Claim(
                 "nonfinite",
                 "act" if broken else "ok",
-                f"In {broken} of the last {len(rows.norm)} steps the gradient was infinite or NaN.",
+                f"In {broken} of the last {len(rows.norm)} steps the gradient was NaN or infinite, or above 1e19.",
                 proven=broken > 1,
             ),
         ]

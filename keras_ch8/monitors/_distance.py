@@ -38,7 +38,7 @@ class DistanceMonitor(AbstractMonitor):
         """Return the norms, and the cosine."""
         way = [b - a for a, b in zip(scene.start, scene.theta, strict=True)]
         distance, start, theta, slope = (
-            ops.sqrt(_numerics.dot(a, a)) for a in (way, scene.start, scene.theta, scene.now.grads)
+            ops.sqrt(_numerics.squared_norm(a)) for a in (way, scene.start, scene.theta, scene.now.grads)
         )
         heading = _numerics.safe_ratio(_numerics.dot(way, scene.now.grads), distance * slope, 0.0)
         return {"distance": distance, "start_norm": start, "weight_norm": theta, "heading": heading}

@@ -118,8 +118,8 @@ def _estimates(look: Any, examples: int) -> tuple[Any, Any]:
             "The noise of the gradient shows in how far those of two parts of the probe differ. Received: a probe with "
             f"fewer examples ({examples}) than parts. Give more, in random order."
         )
-    squares = sum(_numerics.dot(g, g) for g in look.of_parts)
-    mean = _numerics.dot(look.grads, look.grads)
+    squares = sum(_numerics.squared_norm(g) for g in look.of_parts)
+    mean = _numerics.squared_norm(look.grads)
     trace = examples / k / (k - 1) * (squares - k * mean)
     return trace, mean - trace / examples
 

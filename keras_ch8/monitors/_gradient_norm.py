@@ -43,7 +43,7 @@ class GradientNormMonitor(AbstractMonitor):
 
     def tensors(self, scene: Scene) -> dict[str, Any]:
         """Return the norms and the loss."""
-        norm, weight_norm = (ops.sqrt(_numerics.dot(a, a)) for a in (scene.now.grads, scene.theta))
+        norm, weight_norm = (ops.sqrt(_numerics.squared_norm(a)) for a in (scene.now.grads, scene.theta))
         return {"norm": norm, "weight_norm": weight_norm, "loss": scene.now.loss}
 
     def reading(self, **arrays: np.ndarray) -> GradientNorm:

@@ -70,7 +70,7 @@ def relative_update(layer: Any, moved: dict[int, Any]) -> Any:
     own = [moved[id(v)] for v in layer.trainable_variables if len(v.shape) > 1 and id(v) in moved]
     if not own:
         return ops.full((), float("nan"), "float32")
-    weights, change = (_numerics.dot(part, part) for part in zip(*own, strict=True))
+    weights, change = (_numerics.squared_norm(part) for part in zip(*own, strict=True))
     return ops.sqrt(change / weights)
 
 

@@ -1,27 +1,38 @@
 """What has been seen of a training so far, in NumPy."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
+from ._running_median import running_median
+
 KEPT = 5000
 """Steps whose rows are kept."""
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """What every step left behind: its number, the norm of its gradient, its loss (NaN where nobody tells it)."""
+    """What every step left behind: its number, the norm of its gradient, its loss (NaN where nobody tells it).
+
+    `usual`, the median of the finite norms before it, is found out when rows are put after others.
+    """
 
     steps: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, int))
     norm: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
     loss: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
-    nonfinite: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    usual: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
     def after(self, other: "Rows") -> "Rows":
         """Return the last KEPT rows of these and, after them, of others."""
-        return Rows(*(np.concatenate([a, b])[-KEPT:] for a, b in zip(_columns(self), _columns(other), strict=True)))
+        finite = np.isfinite(other.norm)
+        usual = np.full(len(other.norm), np.nan)
+        usual[finite] = running_median(other.norm[finite], self.norm[np.isfinite(self.norm)])
+        pairs = zip(_columns(self), _columns(dataclasses.replace(other, usual=usual)), strict=True)
+        return Rows(*(np.concatenate(pair)[-KEPT:] for pair in pairs))
 
 
 class Past:
@@ -44,6 +55,7 @@ class Past:
         """Loss of each minibatch in the first epoch and, if there is another, the last."""
         self._readings: dict[str, list[Any]] = {}
         self._steps: dict[str, list[int]] = {}
+        self._known: dict[Callable[[Past], Any], Any] = {}
 
     @property
     def done(self) -> int:
@@ -52,6 +64,7 @@ class Past:
 
     def add(self, step: int, readings: Mapping[str, Any]) -> None:
         """Take what a probe has read at a step."""
+        self._known.clear()
         self.step = step
         for name, reading in readings.items():
             self._readings.setdefault(name, []).append(reading)
@@ -59,12 +72,14 @@ class Past:
 
     def add_rows(self, rows: Rows) -> None:
         """Take the rows of the last steps."""
+        self._known.clear()
         self.rows = self.rows.after(rows)
         if len(rows.steps):
             self.step = max(self.step, int(rows.steps[-1]))
 
     def add_epoch(self, logs: Mapping[str, float], losses: np.ndarray) -> None:
         """Take the end of an epoch: what `fit` reports, and the loss of each minibatch."""
+        self._known.clear()
         self.epochs.append(dict(logs))
         self.passes = [*self.passes[:1], losses]
 
@@ -81,5 +96,17 @@ class Past:
         return np.array([float(getattr(reading, quantity)) for reading in self.of(name)])
 
 
+def once(quantity: Callable[[Past], _T]) -> Callable[[Past], _T]:
+    """Let a pure function of the past be computed once, until more is seen."""
+
+    @functools.wraps(quantity)
+    def known(past: Past) -> _T:
+        if quantity not in past._known:
+            past._known[quantity] = quantity(past)
+        return past._known[quantity]
+
+    return known
+
+
 def _columns(rows: Rows) -> tuple[np.ndarray, ...]:
-    return rows.steps, rows.norm, rows.loss, rows.nonfinite
+    return rows.steps, rows.norm, rows.loss, rows.usual

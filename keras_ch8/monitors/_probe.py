@@ -56,6 +56,7 @@ class Probe:
             self._inference = Objective(model, x, y, sample_weight=sample_weight, training=False, **options)
         self._part = _backend.trace(self._part_at)
         self._look = _backend.trace(self._scene)
+        self._copies = _backend.trace(lambda: [_backend.copy(v) for v in self.objective.variables])
         self._met_layers: list[tuple[Any, bool]] = []
         self._facts: dict[str, dict[str, Any]] = {}
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
@@ -64,11 +65,11 @@ class Probe:
 
     def weights(self) -> list[Any]:
         """Return a copy of the weights as they are."""
-        return [_backend.copy(v) for v in self.objective.variables]
+        return list(self._copies())
 
     def look(self, before: list[Any] | None = None) -> dict[str, Any]:
         """Return the reading of each monitor; `before` are the weights before the last update."""
-        found = self._look(self.weights(), self.start, before)
+        found = self._look(self.start, before)
         arrays = {name: {key: np.asarray(t) for key, t in tensors.items()} for name, tensors in found.items()}
         readings = {}
         for monitor in list(self.monitors):
@@ -79,7 +80,8 @@ class Probe:
                     self._drop(monitor, error)
         return readings
 
-    def _scene(self, now: list[Any], start: list[Any], before: list[Any] | None) -> dict[str, dict[str, Any]]:
+    def _scene(self, start: list[Any], before: list[Any] | None) -> dict[str, dict[str, Any]]:
+        now = self.weights()
         scene = Scene(
             variables=self.objective.variables,
             theta=now,
@@ -116,7 +118,7 @@ class Probe:
         looks = [self._part(values, part) for part in self._parts]
         share = 1 / (len(looks) * self._scale)
         size = len(values)
-        of_parts = [[g / self._scale for g in slopes[:size]] for _, slopes, _ in looks]
+        of_parts = [[self._unscaled(g) for g in slopes[:size]] for _, slopes, _ in looks]
         grads = [functools.reduce(operator.add, gs) / len(looks) for gs in zip(*of_parts, strict=True)]
         slopes = [
             ops.concatenate(s, axis=0) * share for s in zip(*(slopes[size:] for _, slopes, _ in looks), strict=True)
@@ -130,6 +132,9 @@ class Probe:
             met.append(Met(layer, given, mask, output, of_given, next(n), is_output))
         loss = functools.reduce(operator.add, [loss for loss, *_ in looks]) * share
         return Pass(loss, grads, of_parts, met)
+
+    def _unscaled(self, g: Any) -> Any:
+        return g if self._scale == 1.0 else g / self._scale  # dividing by 1 would be a pass over all gradients
 
     def _part_at(self, values: list[Any], part: Any) -> tuple[Any, list[Any], list[Any]]:
         """Return the loss of some examples, its slopes along weights and layers, and what the layers met."""

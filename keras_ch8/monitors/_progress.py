@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..verdicts import THRESHOLDS
-from ._past import Past
+from ._past import Past, once
 
 FEWEST, LAST = 4, 9
 """Looks before anything is said of a trend, and looks that are judged together."""
@@ -81,6 +81,7 @@ class Progress:
         return THRESHOLDS["short_step"].level(self.stride) != "ok"
 
 
+@once
 def progress(past: Past) -> Progress | None:
     """Return how the loss is getting on; None before there are enough looks."""
     readings, steps = past.of("gradient_norm"), past.steps_of("gradient_norm")
@@ -119,6 +120,7 @@ def elasticity(past: Past, reading: Any) -> float:
     return float(np.fmin(reading.elasticity, of_batches))
 
 
+@once
 def effective_rate(past: Past) -> float:
     """Return |d| / |g|, the median over the last looks, with g of the minibatch that made d; NaN where it is not known.
 
@@ -127,7 +129,8 @@ def effective_rate(past: Past) -> float:
     steps, lengths = past.steps_of("step_length")[-LAST:], past.series("step_length", "length")[-LAST:]
     _, there, at = np.intersect1d(steps, past.rows.steps, return_indices=True)
     norms = past.rows.norm[at]
-    rates = lengths[there][norms > 0] / norms[norms > 0]
+    is_known = (norms > 0) & np.isfinite(norms)
+    rates = lengths[there][is_known] / norms[is_known]
     return float(np.median(rates)) if len(rates) else float("nan")
 
 

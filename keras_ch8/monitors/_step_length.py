@@ -10,7 +10,7 @@ from .. import _numerics
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts._verdict import gravest, mildest
 from ._monitor import AbstractMonitor, Scene
-from ._past import Past
+from ._past import Past, once
 from ._probe import Probe
 from ._progress import LAST, Progress, creeping, effective_rate, elasticity, progress
 
@@ -78,7 +78,7 @@ class StepLengthMonitor(AbstractMonitor):
             "loss_after": now.loss,
             "slope": _numerics.dot(before.grads, d),
             "curvature": _numerics.dot(change, d),
-            "length": ops.sqrt(_numerics.dot(d, d)),
+            "length": ops.sqrt(_numerics.squared_norm(d)),
         }
 
     def reading(self, **arrays: np.ndarray) -> StepLength:
@@ -160,6 +160,7 @@ def _too_short(seen: Progress, last: list[StepLength], past: Past, limit: float,
     )
 
 
+@once
 def _newton(past: Past) -> tuple[float, float]:
     """Return the rate times the largest curvature, and what Newton's step would gain; NaN before a spectrum is seen."""
     ends = past.of("spectrum")

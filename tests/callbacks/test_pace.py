@@ -76,6 +76,29 @@ def test_a_function_of_the_step_says_when():
     assert dear == [2, 4]  # the first is not counted, the second is more than the training can pay
 
 
+WHEN = [{}, {"steps": 0}, {"when": 7}, {"when": lambda step: step % 7 == 0}]
+
+
+@pytest.mark.parametrize("options", WHEN, ids=["by itself", "length unknown", "interval", "function"])
+@pytest.mark.parametrize("look", [0.0, 0.006])
+def test_resting_between_looks_makes_none_that_is_free_late_and_no_other_by_more_than_an_eighth(options, look):
+    pace, rests, due, asked, latest = Pace(BUDGET, **{"steps": 1000} | options), 0.0, 0, 0, 0.0
+    for k in range(1, 1001):
+        due = due or k * pace.is_due(k, trained=k * 0.003)
+        if k < rests:
+            continue
+        asked += 1
+        if pace.is_due(k, trained=k * 0.003):
+            latest = max(latest, (k - due) / (k - pace._last))
+            pace.looked(k, look)
+            due, rests = 0, 0.0
+        else:
+            rests = pace.rests_until(k)
+    assert pace.looks > 8
+    assert latest <= (1 / _pace.ASKED if look else 0)
+    assert asked == 1000 if callable(pace.when) else asked < 500
+
+
 def test_the_clock_tells_training_from_looking(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(_pace.time, "perf_counter", lambda: now[0])

@@ -18,7 +18,7 @@ def past_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **
         taken = monitors.StepLength(loss if i else losses[0], loss, slope=-0.005, curvature=curvature, length=0.01)
         others = {name: given[i] if isinstance(given, list) else given for name, given in readings.items()}
         past.add(step, {"step_length": taken, "gradient_norm": monitors.GradientNorm(norm, 10.0, loss)} | others)
-        past.add_rows(_past.Rows(np.array([step]), np.array([batches]), np.array([loss]), np.zeros(1)))
+        past.add_rows(_past.Rows(np.array([step]), np.array([batches]), np.array([loss])))
     if spectrum:
         past.add(900, {"spectrum": _spectrum.SpectrumEnds(**ENDS | {"loss": losses[-1]} | spectrum)})
     return past

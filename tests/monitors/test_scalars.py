@@ -114,7 +114,7 @@ def test_one_minibatch_has_no_error_and_no_pass_no_risk():
 def test_cliffs_call_for_action_unless_the_loss_has_fallen_far(end, level):
     steps, norms, past = np.arange(1, 301), np.ones(300), _past.Past(total=300)
     norms[[100, 150, 200, 250]] = 20.0
-    past.add_rows(_past.Rows(steps, norms, np.linspace(1, end, 300), np.zeros(300)))
+    past.add_rows(_past.Rows(steps, norms, np.linspace(1, end, 300)))
     for step, loss in zip(range(30, 301, 30), np.linspace(1, end, 10), strict=True):
         past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
     (claim,) = [c for c in CliffMonitor().claims(past) if c.kind == "cliff"]

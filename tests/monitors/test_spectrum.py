@@ -157,7 +157,7 @@ def test_short_steps_at_a_rate_that_cannot_rise_are_a_ravine_though_the_loss_fal
     for step, loss in zip(range(100, 1000, 100), np.geomspace(0.9, 0.08, 9), strict=True):
         taken = monitors.StepLength(1.1 * loss, loss, slope=-0.005, curvature=given["curvature"], length=0.01)
         past.add(step, {"step_length": taken, "gradient_norm": monitors.GradientNorm(0.1, 10.0, loss)})
-        past.add_rows(_past.Rows(np.array([step]), np.array([0.005]), np.array([loss]), np.zeros(1)))
+        past.add_rows(_past.Rows(np.array([step]), np.array([0.005]), np.array([loss])))
     ends = _spectrum.SpectrumEnds(
         given["smallest"], given["largest"], 0.0, 0.1, 10.0, 12.0, 0.08, 1.0, 0.06, resolved=given["resolved"]
     )
