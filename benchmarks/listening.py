@@ -10,10 +10,13 @@ ratio to the bare steps of the same round. "bare again" tells how far equal code
 
 import argparse
 import json
+import os
 import random
 import statistics
 import tempfile
 import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np

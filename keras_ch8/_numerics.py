@@ -111,17 +111,12 @@ def half_of_all(halves: Sequence[Any]) -> Any:
     return functools.reduce(ops.add, [ops.cast(h, widest) for h in halves])
 
 
-def sum_of_squares(halves: Sequence[Any]) -> Any:
-    """Return the sum of squares over all tensors, as `half_of_all` does."""
-    return 2 * half_of_all(halves)
-
-
 def total_norm(tensors: Sequence[Any], halves: Sequence[Any]) -> tuple[Any, Any]:
     """Return the Euclidean norm of all tensors together and the number of infinite or NaN entries, as scalars.
 
     The plain sum of squares is right nearly always, and cheap; the careful one is taken where it is not.
     """
-    plain = sum_of_squares(halves)
+    plain = 2 * half_of_all(halves)
     none = ops.zeros((), "float32")
     return _backend.branch(is_exact(plain), lambda: (ops.sqrt(plain), none), lambda: careful_norm(tensors))
 
@@ -157,8 +152,9 @@ def shrink_to(limit: Any, size: Any) -> Any:
 
 def squared_norm(tensors: Sequence[Any]) -> Any:
     """Return the plain sum of squares over all tensors, taken in the widest of their types."""
-    widest = _widest(tensors)
-    return sum_of_squares(half_squares([ops.cast(x, widest) for x in tensors]))
+    values = [_backend.values(t) for t in tensors]
+    widest = _widest(values)
+    return 2 * half_of_all(half_squares([ops.cast(v, widest) for v in values]))
 
 
 def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:

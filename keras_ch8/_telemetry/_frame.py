@@ -14,11 +14,11 @@ from ._row import HEAD, TAIL
 class Frame:
     """What happened at the steps `steps`, one number for each; some was measured at the steps `measured` only.
 
-    Where nothing is ever measured, `norm` is 0 below 1e-19 and infinite above 1e19, and `nonfinite` of such a step NaN.
-
     `norm` is of the whole gradient before clipping and `clipped` after; `rates` has three columns, the 5 %, 50 % and
     95 % quantile of |delta theta / g| over the sample, with g as clipped. `loss` is None where the training does not
     tell it; `layers`, if asked for, has one column for each variable; `numbers` are those of a method of section 8.6.
+
+    Where nothing is ever measured, `norm` is 0 below 1e-19 and infinite above 1e19, and `nonfinite` of such a step NaN.
     """
 
     steps: np.ndarray

@@ -83,7 +83,7 @@ class WeightAverage:
             ops.cast(theta, _backend.dtype_of(average)) - _backend.as_tensor(average)
             for theta, average in zip(thetas, self._averages, strict=False)
         ]
-        return float(np.sqrt(_numerics.sum_of_squares(_numerics.half_squares(gaps))))
+        return float(np.sqrt(_numerics.squared_norm(gaps)))
 
 
 def _move(averages: Sequence[Any], thetas: Sequence[Any], rate: Any, active: Any) -> None:

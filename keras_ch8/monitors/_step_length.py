@@ -10,7 +10,7 @@ from .. import _numerics
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts._verdict import gravest, mildest
 from ._monitor import AbstractMonitor, Scene
-from ._past import Past, once
+from ._past import Past
 from ._probe import Probe
 from ._progress import LAST, Progress, creeping, effective_rate, elasticity, progress
 
@@ -160,7 +160,6 @@ def _too_short(seen: Progress, last: list[StepLength], past: Past, limit: float,
     )
 
 
-@once
 def _newton(past: Past) -> tuple[float, float]:
     """Return the rate times the largest curvature, and what Newton's step would gain; NaN before a spectrum is seen."""
     ends = past.of("spectrum")

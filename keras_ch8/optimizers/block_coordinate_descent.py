@@ -268,4 +268,4 @@ def _square(grads: list[Any]) -> Any:
     if not wide:
         return ops.full((), -1.0, "float32")
     summed = [_backend.sum_duplicates(g) for g in _backend.all_reduce_sum(wide)]
-    return _numerics.sum_of_squares(_numerics.half_squares(summed))
+    return _numerics.squared_norm(summed)
