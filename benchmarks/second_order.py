@@ -29,7 +29,8 @@ import numpy as np
 from keras import ops
 from scipy import optimize
 
-from keras_ch8 import _backend, second_order
+from keras_ch8 import second_order
+from keras_ch8.integration import backend
 from tests.second_order import peers
 from tests.second_order.mgh import CASES, joint, starts
 
@@ -93,7 +94,7 @@ def tfps(name, f, wrap, **options):
     """Return a function of a start: f at the end, iterations and evaluations of TensorFlow Probability."""
     memory = {"lbfgs": {"num_correction_pairs": 10}, "bfgs": {}}[name]
     method = functools.partial(getattr(tfp.optimizer, f"{name}_minimize"), **memory, **options)
-    program = wrap(lambda x0: method(functools.partial(_backend.value_and_gradient, f), initial_position=x0))
+    program = wrap(lambda x0: method(functools.partial(backend.value_and_gradient, f), initial_position=x0))
 
     def run(x0):
         end = program(ops.convert_to_tensor(x0))
@@ -105,7 +106,7 @@ def tfps(name, f, wrap, **options):
 @functools.cache
 def tfp_on_mgh(name):
     """Return, for each case, whether TensorFlow Probability solves it, and the evaluations."""
-    run = tfps(name, joint(CASES), _backend.trace, tolerance=1e-10, max_iterations=5000)
+    run = tfps(name, joint(CASES), backend.trace, tolerance=1e-10, max_iterations=5000)
     ends = [run(x) for x in starts(CASES)]
     solved = [case.is_solved_by(value) for case, (value, _, _) in zip(CASES, ends, strict=True)]
     return np.array(solved), np.array([evaluations for _, _, evaluations in ends])
@@ -150,7 +151,7 @@ def rosenbrock_1000(rounds=5):
     def f(x):
         return ops.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
-    host = peers.for_scipy(f, _backend.compile_xla)
+    host = peers.for_scipy(f, backend.compile_xla)
     contenders = {
         name: functools.partial(ours_on, second_order.Minimizer(f, METHODS[name][0]), x0, max_iterations=20_000)
         for name in ("LBFGS", "LBFGS, HagerZhang")
@@ -158,7 +159,7 @@ def rosenbrock_1000(rounds=5):
     contenders["scipy L-BFGS-B"] = functools.partial(scipy_on, host, x0, maxiter=20_000, gtol=1e-5, ftol=0)
     if tfp:
         tolerances = {"tolerance": 1e-5, "max_iterations": 20_000}
-        contenders["tfp lbfgs"] = functools.partial(tfps("lbfgs", f, _backend.compile_xla, **tolerances), x0)
+        contenders["tfp lbfgs"] = functools.partial(tfps("lbfgs", f, backend.compile_xla, **tolerances), x0)
     if torch:
         torch.set_num_threads(1)
         contenders["torch LBFGS"] = functools.partial(torch_on, x0, 1e-5)

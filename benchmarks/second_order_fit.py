@@ -25,7 +25,8 @@ import numpy as np
 from scipy import optimize
 from sklearn.datasets import load_digits
 
-from keras_ch8 import _backend, optimizers
+from keras_ch8 import optimizers
+from keras_ch8.integration import backend
 from keras_ch8.optimizers import _batch_loss
 
 try:
@@ -53,7 +54,7 @@ class Ours:
         self.optimizer.build(self.model.trainable_variables)
         self.blank = [v.numpy() for v in self.optimizer.variables]
         stack = _batch_loss.stacks_of([(self.x, self.y, None)])
-        self.loss = _backend.compile_xla(
+        self.loss = backend.compile_xla(
             lambda theta: _batch_loss.BatchLoss(self.model, stack, dtype).value_and_gradient(theta)
         )
         self.flat = np.concatenate([w.ravel() for w in self.start]).astype(dtype)
@@ -77,7 +78,7 @@ class Ours:
         """Return the same of SciPy."""
 
         def f(theta):
-            value, gradient = self.loss(_backend.as_tensor(theta.astype(self.flat.dtype)))
+            value, gradient = self.loss(backend.as_tensor(theta.astype(self.flat.dtype)))
             return float(value), gradient.numpy().astype("float64")
 
         options = {"maxiter": ITERATIONS, "maxfun": 10**6, "gtol": GTOL, "ftol": 0, "maxcor": 10}

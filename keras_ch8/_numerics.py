@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from . import _backend
+from .integration import backend
 
 # Explicit mantissa bits, and the smallest normal number, of the types that are stored narrow and computed wide.
 _NARROW = {"float16": (10, 2.0**-14), "bfloat16": (7, 2.0**-126)}
@@ -32,7 +32,7 @@ def round_to(x: Any, dtype: str) -> Any:
     XLA is allowed to drop such a pair of casts, and with it the rounding. (Numbers below 1e-38 become 0.)
     """
     mantissa_bits, smallest_normal = _NARROW[dtype]
-    binade = ops.maximum(_backend.power_of_two_below(x), smallest_normal)
+    binade = ops.maximum(backend.power_of_two_below(x), smallest_normal)
     magic = binade * (1.5 * 2.0 ** (_WIDE_MANTISSA_BITS - mantissa_bits))
     return (x + magic) - magic
 
@@ -102,7 +102,7 @@ def norm(x: Any, axis: Any = None) -> Any:
 
 def half_squares(tensors: Sequence[Any]) -> list[Any]:
     """Return half the plain sum of squares of each tensor: a single fast kernel outside XLA."""
-    return [_backend.half_sum_of_squares(t) for t in tensors]
+    return [backend.half_sum_of_squares(t) for t in tensors]
 
 
 def half_of_all(halves: Sequence[Any]) -> Any:
@@ -118,7 +118,7 @@ def total_norm(tensors: Sequence[Any], halves: Sequence[Any]) -> tuple[Any, Any]
     """
     plain = 2 * half_of_all(halves)
     none = ops.zeros((), "float32")
-    return _backend.branch(is_exact(plain), lambda: (ops.sqrt(plain), none), lambda: careful_norm(tensors))
+    return backend.branch(is_exact(plain), lambda: (ops.sqrt(plain), none), lambda: careful_norm(tensors))
 
 
 def careful_norm(tensors: Sequence[Any]) -> tuple[Any, Any]:
@@ -126,7 +126,7 @@ def careful_norm(tensors: Sequence[Any]) -> tuple[Any, Any]:
 
     With an infinite or NaN entry the norm is infinite or NaN.
     """
-    values = [_backend.values(t) for t in tensors]
+    values = [backend.values(t) for t in tensors]
     wide = [ops.cast(v, _widest(values)) for v in values]
     largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v)) for v in wide])
     scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
@@ -152,7 +152,7 @@ def shrink_to(limit: Any, size: Any) -> Any:
 
 def squared_norm(tensors: Sequence[Any]) -> Any:
     """Return the plain sum of squares over all tensors, taken in the widest of their types."""
-    values = [_backend.values(t) for t in tensors]
+    values = [backend.values(t) for t in tensors]
     widest = _widest(values)
     return 2 * half_of_all(half_squares([ops.cast(v, widest) for v in values]))
 

@@ -11,7 +11,7 @@ import keras_ch8
 
 PACKAGE = Path(keras_ch8.__file__).parent
 LOWEST_FIRST = [
-    "_registration", "_backend", "_batches", "_checks", "_keras", "_numerics", "_plot", "_settings", "_telemetry",
+    "_registration", "integration", "_batches", "_checks", "_numerics", "_plot", "_settings", "_telemetry",
     "clipping", "stopping", "schedules", "curvature", "symmetries", "landscapes", "second_order", "optimizers",
     "initializers", "layers", "losses", "metrics", "data", "verdicts", "monitors", "curriculum", "continuation",
     "board", "callbacks", "training", "chapter",
@@ -110,7 +110,7 @@ def test_imports_go_one_way_and_tensorflow_stays_in_its_rooms():
             read += 1
             where = f"{path.relative_to(PACKAGE)}:{line} imports {name}"
             if name in ("tensorflow", "tensorboard"):
-                assert room in ("_backend", "board"), where
+                assert room in ("integration", "board"), where
             if room != "__init__" and name in LOWEST_FIRST and name != room:
                 assert LOWEST_FIRST.index(name) < LOWEST_FIRST.index(room), where
     assert read > 50, "the test read no imports"

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-from keras_ch8 import _backend, _keras, optimizers
+from keras_ch8 import optimizers
+from keras_ch8.integration import backend, keras_private
 
 BASE = keras.optimizers.Optimizer
 
@@ -16,7 +17,7 @@ BASE = keras.optimizers.Optimizer
 def test_apply_calls_the_hook_once_with_what_is_left_of_the_gradients():
     calls = []
 
-    class Spy(_keras.Optimizer):
+    class Spy(keras_private.Optimizer):
         def update(self, grads, variables):
             calls.append((grads, variables))
 
@@ -46,14 +47,14 @@ def test_variables_overwritten_by_their_gradient_are_still_marked_so():
     variable = keras.Variable([1.0])
     variable.overwrite_with_gradient = True
     assert BASE._overwrite_variable_with_gradient(optimizers.SGD(), variable)
-    assert _keras.is_overwritten_by_gradient(variable)
+    assert keras_private.is_overwritten_by_gradient(variable)
 
 
 def test_a_layer_lists_its_own_variables_and_can_be_found_by_them():
     inner, other = keras.layers.Dense(2), keras.layers.Dense(2)
     model = keras.Sequential([keras.Input((3,)), inner, other])
     assert [v.name for v in inner._trainable_variables] == ["kernel", "bias"]
-    owner = _keras.layers_of(model.trainable_variables)
+    owner = keras_private.layers_of(model.trainable_variables)
     assert [owner[id(v)] for v in model.trainable_variables] == [inner, inner, other, other]
 
 
@@ -83,7 +84,7 @@ def test_a_tensor_is_reachable_in_its_graph_and_the_graphs_inside():
     def outer(x):
         @tf.function
         def inner():
-            seen.append(_backend.is_reachable(x))
+            seen.append(backend.is_reachable(x))
             return x
 
         return inner()
@@ -96,7 +97,7 @@ def test_a_tensor_is_reachable_in_its_graph_and_the_graphs_inside():
 
     leaks(tf.constant(1.0))
     assert seen[0]
-    assert not _backend.is_reachable(seen[1])
+    assert not backend.is_reachable(seen[1])
 
 
 def test_tensorflow_names():
@@ -114,12 +115,12 @@ def test_tensorflow_names():
 
 
 def test_a_metric_says_what_is_better_in_it_and_mode_auto_listens():
-    assert _keras.direction(keras.metrics.MeanSquaredError()) == "min"
-    assert _keras.direction(keras.metrics.BinaryAccuracy()) == "max"
+    assert keras_private.direction(keras.metrics.MeanSquaredError()) == "min"
+    assert keras_private.direction(keras.metrics.BinaryAccuracy()) == "max"
     metric = keras.metrics.MeanMetricWrapper(lambda y, prediction: keras.ops.abs(y - prediction), name="distance")
-    assert _keras.direction(metric) is None
-    _keras.lower_is_better(metric)
-    assert _keras.direction(metric) == "min"
+    assert keras_private.direction(metric) is None
+    keras_private.lower_is_better(metric)
+    assert keras_private.direction(metric) == "min"
     watch, model = keras.callbacks.EarlyStopping("distance"), keras.Sequential([keras.Input((1,))])
     model.add(keras.layers.Dense(1))
     model.compile("sgd", "mse", metrics=[metric])
@@ -129,32 +130,32 @@ def test_a_metric_says_what_is_better_in_it_and_mode_auto_listens():
 
 def test_what_an_optimizer_takes_its_rate_from_can_be_seen():
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
-    assert _keras.schedule_of(keras.optimizers.SGD(schedule)) is schedule
+    assert keras_private.schedule_of(keras.optimizers.SGD(schedule)) is schedule
     number = keras.optimizers.SGD(0.1)
-    assert _keras.schedule_of(number) is None
-    assert _keras.rate_of(number) is number.learning_rate
+    assert keras_private.schedule_of(number) is None
+    assert keras_private.rate_of(number) is number.learning_rate
 
 
 def test_optimizers_are_found_inside_others():
     inner = keras.optimizers.SGD(0.1)
-    assert _keras.optimizers_in(inner) == [inner]
-    assert _keras.optimizers_in(keras.optimizers.LossScaleOptimizer(inner)) == [inner]
-    assert _keras.optimizers_in(None) == []
+    assert keras_private.optimizers_in(inner) == [inner]
+    assert keras_private.optimizers_in(keras.optimizers.LossScaleOptimizer(inner)) == [inner]
+    assert keras_private.optimizers_in(None) == []
 
 
 def test_unseeded_draws_share_a_generator_that_can_be_forgotten():
     keras.utils.set_random_seed(0)
-    assert _keras.global_seed_generator() is None
+    assert keras_private.global_seed_generator() is None
     keras.random.normal((1,))
-    assert _keras.global_seed_generator().state.shape == (2,)
-    _keras.forget_global_seed_generator()
-    assert _keras.global_seed_generator() is None
+    assert keras_private.global_seed_generator().state.shape == (2,)
+    keras_private.forget_global_seed_generator()
+    assert keras_private.global_seed_generator() is None
 
 
 def test_a_model_can_be_built_by_a_batch():
     model = keras.Sequential([keras.layers.Dense(2)])
     model.compile("sgd", "mse", metrics=["mae"])
-    _keras.build_on(model, (np.ones((4, 3)), np.ones((4, 2)), None))
+    keras_private.build_on(model, (np.ones((4, 3)), np.ones((4, 2)), None))
     assert model.count_params() == 8
     assert len(model.metrics_variables) == 4
 
@@ -162,7 +163,7 @@ def test_a_model_can_be_built_by_a_batch():
 def test_moments_can_be_swapped_while_layers_are_traced():
     x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
     theirs = keras.ops.moments(x, axes=[0])
-    with _keras.exact_moments():
+    with keras_private.exact_moments():
         ours = keras.ops.moments(x, axes=[0])
         kept = keras.ops.moments(x, axes=[0], keepdims=True)
     np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6)
@@ -173,10 +174,10 @@ def test_moments_can_be_swapped_while_layers_are_traced():
 def test_eager_seeds_come_from_a_generator_that_can_be_put_back():
     tf.random.set_seed(3)
     tf.random.get_global_generator()
-    state = _backend.seed_state()
+    state = backend.seed_state()
     assert state[0] is not None
     first = tf.random.uniform((2,)).numpy(), tf.random.get_global_generator().uniform((2,)).numpy()
-    _backend.set_seed_state(state)
+    backend.set_seed_state(state)
     again = tf.random.uniform((2,)).numpy(), tf.random.get_global_generator().uniform((2,)).numpy()
     np.testing.assert_array_equal(first, again)
 
@@ -186,16 +187,16 @@ def test_the_leaves_of_a_model_are_its_layers_and_a_recurrent_one_is_a_leaf():
     recurrent = keras.layers.Bidirectional(keras.layers.LSTM(2, return_sequences=True))
     model = keras.Sequential([keras.Input((4, 3)), recurrent, inner])
     expected = [recurrent.forward_layer, recurrent.backward_layer, *inner.layers]
-    leaves = [leaf for leaf in _keras.leaves_of(model) if not isinstance(leaf, keras.layers.InputLayer)]
+    leaves = [leaf for leaf in keras_private.leaves_of(model) if not isinstance(leaf, keras.layers.InputLayer)]
     assert sorted(map(id, leaves)) == sorted(map(id, expected))
 
 
 def test_the_mean_of_the_loss_counts_the_examples_of_the_epoch():
     model, seen = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), []
-    assert _keras.examples_seen(model) == 0
+    assert keras_private.examples_seen(model) == 0
     model.compile("sgd", "mse")
     watch = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: seen.append(_keras.examples_seen(model))
+        on_train_batch_end=lambda batch, logs: seen.append(keras_private.examples_seen(model))
     )
     model.fit(np.ones((7, 1)), np.ones((7, 1)), batch_size=3, epochs=2, callbacks=[watch], verbose=0)
     assert seen == [3, 6, 7] * 2
@@ -204,11 +205,11 @@ def test_the_mean_of_the_loss_counts_the_examples_of_the_epoch():
 def test_another_compile_is_another_loss():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    loss, *variables = _keras.what_loss_depends_on(model)
+    loss, *variables = keras_private.what_loss_depends_on(model)
     assert loss is not None
-    assert _keras.what_loss_depends_on(model)[0] is loss
+    assert keras_private.what_loss_depends_on(model)[0] is loss
     model.compile("sgd", "mae")
-    assert _keras.what_loss_depends_on(model)[0] is not loss
+    assert keras_private.what_loss_depends_on(model)[0] is not loss
     assert len(variables) == 2
 
 
@@ -217,7 +218,7 @@ def test_a_model_is_saved_with_the_optimizer_that_it_was_given_later(tmp_path):
     model.compile(optimizers.SGD(), "mse")
     adam = optimizers.Adam(0.5)
     adam.build(model.trainable_variables)
-    _keras.set_optimizer(model, adam)
+    keras_private.set_optimizer(model, adam)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert isinstance(loaded.optimizer, optimizers.Adam)
@@ -232,22 +233,22 @@ def test_metrics_can_be_told_of_a_step_that_keras_did_not_make():
     expected = model.evaluate(x, y, return_dict=True, verbose=0)
     model.reset_metrics()
     y_pred = model(x)
-    logs = _keras.tell_metrics(model, np.float32(expected["loss"]), x, keras.ops.array(y), None, y_pred)
+    logs = keras_private.tell_metrics(model, np.float32(expected["loss"]), x, keras.ops.array(y), None, y_pred)
     assert {name: float(value) for name, value in logs.items()} == expected
 
 
 def test_layers_still_say_whether_xla_can_compile_them():
     can, cannot = keras.layers.Dense(1), keras.layers.Dense(1)
     cannot.supports_jit = False
-    assert _keras.can_be_compiled(keras.Sequential([keras.Input((2,)), can]))
-    assert not _keras.can_be_compiled(keras.Sequential([keras.Input((2,)), can, cannot]))
+    assert keras_private.can_be_compiled(keras.Sequential([keras.Input((2,)), can]))
+    assert not keras_private.can_be_compiled(keras.Sequential([keras.Input((2,)), can, cannot]))
 
 
 def test_the_variable_behind_unseeded_random_numbers():
-    _keras.forget_global_seed_generator()
-    assert _keras.global_seeds() == []
+    keras_private.forget_global_seed_generator()
+    assert keras_private.global_seeds() == []
     keras.random.normal((2,))
-    (state,) = _keras.global_seeds()
+    (state,) = keras_private.global_seeds()
     before = state.numpy().copy()
     keras.random.normal((2,))
     assert (state.numpy() != before).any()
@@ -257,9 +258,9 @@ def test_loss_weights_and_masks_are_still_found():
     model = keras.Sequential([keras.Input((2, 1)), keras.layers.Masking()])
     for weights in (None, [0.5]):
         model.compile(optimizers.SGD(), "mse", loss_weights=weights)
-        assert _keras.has_loss_weights(model) == (weights is not None)
-    assert _keras.mask_of(model(np.ones((4, 2, 1)))) is not None
-    assert _keras.mask_of(keras.ops.ones(3)) is None
+        assert keras_private.has_loss_weights(model) == (weights is not None)
+    assert keras_private.mask_of(model(np.ones((4, 2, 1)))) is not None
+    assert keras_private.mask_of(keras.ops.ones(3)) is None
 
 
 def test_a_symbolic_tensor_knows_the_layer_that_made_it_and_what_that_was_called_on():
@@ -267,30 +268,35 @@ def test_a_symbolic_tensor_knows_the_layer_that_made_it_and_what_that_was_called
     layer = keras.layers.Dense(3)
     once = layer(inputs)
     twice = layer(once)
-    assert _keras.source_of(twice)[0] is layer
-    assert [t is s for t, s in zip(_keras.source_of(twice)[1] + _keras.source_of(once)[1], [once, inputs], strict=True)]
-    assert _keras.source_of(inputs)[1] == []
+    assert keras_private.source_of(twice)[0] is layer
+    assert [
+        t is s
+        for t, s in zip(
+            keras_private.source_of(twice)[1] + keras_private.source_of(once)[1], [once, inputs], strict=True
+        )
+    ]
+    assert keras_private.source_of(inputs)[1] == []
 
 
 def test_a_model_knows_what_it_was_compiled_with_and_the_loss_of_one_output_alone():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, kernel_regularizer="l2")])
     metric = keras.metrics.MeanSquaredError()
     model.compile("sgd", "mse", metrics=[metric], jit_compile=False)
-    arguments = _keras.compile_arguments(model)
+    arguments = keras_private.compile_arguments(model)
     assert arguments["metrics"] == [metric]
     assert arguments["jit_compile"] is False
     again = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     again.compile(**arguments | {"optimizer": "adam"})
     y, y_pred, weight = np.zeros((2, 1)), np.array([[1.0], [2.0]]), np.array([1.0, 3.0])
-    assert float(_keras.compiled_loss(model, y, y_pred, weight)) == pytest.approx((1 + 3 * 4) / 2)
+    assert float(keras_private.compiled_loss(model, y, y_pred, weight)) == pytest.approx((1 + 3 * 4) / 2)
 
 
 def test_any_optimizer_knows_its_variables_and_names_slots_after_them():
     variable = keras.Variable([1.0], name="w")
     optimizer = keras.optimizers.Adam()
-    assert _keras.known_variables(optimizer) == []
+    assert keras_private.known_variables(optimizer) == []
     optimizer.build([variable])
-    assert [v is variable for v in _keras.known_variables(optimizer)] == [True]
+    assert [v is variable for v in keras_private.known_variables(optimizer)] == [True]
     slots = [v.name for v in optimizer.variables if v.name.startswith(f"{variable.path.replace('/', '_')}_")]
     assert len(slots) == 2
 
@@ -298,7 +304,7 @@ def test_any_optimizer_knows_its_variables_and_names_slots_after_them():
 def test_layers_inside_a_layer_have_flags_of_their_own_that_can_be_put_back():
     inner = keras.layers.Dense(2, trainable=False)
     outer = keras.Sequential([keras.Input((2,)), inner, keras.layers.Dense(2)])
-    flags = _keras.flags_of(outer)
+    flags = keras_private.flags_of(outer)
     outer.trainable = False
     outer.trainable = True
     assert inner.trainable
@@ -309,11 +315,11 @@ def test_layers_inside_a_layer_have_flags_of_their_own_that_can_be_put_back():
 
 
 def test_fit_evaluate_and_predict_take_an_adapter_as_it_is_and_ask_it_in_this_order():
-    class Spy(_keras.DataAdapter):
+    class Spy(keras_private.DataAdapter):
         num_batches = 2
 
         def get_tf_dataset(self):
-            self.loop = _keras.asking_loop()
+            self.loop = keras_private.asking_loop()
             calls.append("dataset")
             return tf.data.Dataset.from_tensors((np.ones((2, 1)), np.ones((2, 1)))).repeat(3)
 
@@ -343,16 +349,16 @@ def test_fit_evaluate_and_predict_take_an_adapter_as_it_is_and_ask_it_in_this_or
 
 
 def test_an_adapter_may_send_the_loop_that_asks_to_another_one():
-    class Door(_keras.DataAdapter):
+    class Door(keras_private.DataAdapter):
         num_batches = 9
 
         def get_tf_dataset(self):
-            loop = _keras.asking_loop()
+            loop = keras_private.asking_loop()
             loop.read_from(Room())
             assert not loop.trains
             return tf.data.Dataset.from_tensors(np.ones((2, 1))).repeat(3)
 
-    class Room(_keras.DataAdapter):
+    class Room(keras_private.DataAdapter):
         num_batches = 3
 
         def on_epoch_begin(self):
@@ -369,7 +375,7 @@ def test_fit_validates_by_calling_evaluate_of_the_model_and_says_that_it_is_fit(
     theirs, calls = model.evaluate, []
 
     def evaluate(**arguments):
-        calls.append(_keras.is_validation(arguments))
+        calls.append(keras_private.is_validation(arguments))
         return theirs(**arguments) | {"loss": 7.0}
 
     model.evaluate = evaluate

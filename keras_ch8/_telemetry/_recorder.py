@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from .. import _backend, _numerics
+from .. import _numerics
+from ..integration import backend
 from ._frame import Frame
 from ._row import HEAD, TAIL, Row
 
@@ -62,8 +63,8 @@ class Recorder:
             self._rings, self._written = [], set()
             for place in places or [nullcontext()] * len(spans):
                 with place:
-                    self._rings.append(_backend.ring(rows, len(HEAD) + (len(TAIL) + share if every else 0)))
-            self.layers = _backend.ring(rows, layers) if layers else None
+                    self._rings.append(backend.ring(rows, len(HEAD) + (len(TAIL) + share if every else 0)))
+            self.layers = backend.ring(rows, layers) if layers else None
         return again
 
     def stop(self) -> None:
@@ -82,7 +83,7 @@ class Recorder:
     def take_loss(self) -> Any:
         """Return the loss of this step, NaN where nobody told it."""
         loss, self._loss = self._loss, None
-        self._knows_loss = loss is not None and _backend.is_reachable(loss)
+        self._knows_loss = loss is not None and backend.is_reachable(loss)
         return ops.cast(loss, "float32") if self._knows_loss else ops.full((), float("nan"), "float32")
 
     def row(self, block: int, half: Any, is_due: Any) -> Row:
@@ -93,10 +94,10 @@ class Recorder:
     def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""
         if self.listening and self.layers is not None:
-            norms = {i: ops.cast(ops.squeeze(_numerics.norm(_backend.values(g))), "float32") for i, g in grads.items()}
+            norms = {i: ops.cast(ops.squeeze(_numerics.norm(backend.values(g))), "float32") for i, g in grads.items()}
             missing = ops.full((), float("nan"), "float32")
             row = ops.stack([norms.get(i, missing) for i in range(self.layers.shape[1])])
-            _backend.merge_replicas(partial(publish, self.layers), step, row)
+            backend.merge_replicas(partial(publish, self.layers), step, row)
 
     def read(self, first: int, last: int) -> Frame:
         """Return the steps `first` to `last`, as far as the rings remember them."""
@@ -107,9 +108,9 @@ class Recorder:
         return Frame.read(steps, blocks, layers, rows, every, self._knows_loss)
 
     def _rows_of(self, ring: Any, steps: np.ndarray) -> np.ndarray:
-        return _backend.rows(ring, steps % self._settings[1]).numpy()
+        return backend.rows(ring, steps % self._settings[1]).numpy()
 
 
 def publish(ring: Any, step: Any, row: Any) -> None:
     """Write a row into every copy of a ring."""
-    _backend.each_replica(ring, _backend.write_row, step, row)
+    backend.each_replica(ring, backend.write_row, step, row)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from .. import _backend, _numerics
+from .. import _numerics
+from ..integration import backend
 
 HEAD = (
     "step",
@@ -65,14 +66,14 @@ class Row(NamedTuple):
         if not size:
             return head
         nothing = ops.full((size,), float("nan"), "float32")
-        tail = _backend.branch(self.is_due, lambda: self._tail(gs, moved(), size - len(TAIL)), lambda: nothing)
+        tail = backend.branch(self.is_due, lambda: self._tail(gs, moved(), size - len(TAIL)), lambda: nothing)
         return ops.concatenate([head, tail])
 
     def _tail(self, gs: Sequence[Any], deltas: Sequence[Any], size: int) -> Any:
         """Return the tail, with the effective rate |delta theta / g| of `size` parameters, NaN where g is 0."""
         sample = np.linspace(0, self.span - 1, size).round().astype("int32")
         step = ops.take(_end_to_end(deltas), sample)
-        slope = ops.take(_end_to_end([_backend.densify(g, g.shape) for g in gs]), sample)
+        slope = ops.take(_end_to_end([backend.densify(g, g.shape) for g in gs]), sample)
         some = slope != 0
         rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
         update, _ = _numerics.total_norm(deltas, _numerics.half_squares(deltas))

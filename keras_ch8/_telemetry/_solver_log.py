@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from .. import _backend
+from ..integration import backend
 from ._frame import Frame
 
 SOLVER_NUMBERS = ("step_length", "slope", "evaluations", "products", "restarted", "skipped_pair")
@@ -34,7 +34,7 @@ class SolverLog:
         again, self.settings, self.listening = settings == self._before, settings, True
         if not again:
             self._before = settings
-            self._ring = _backend.ring(rows, len(HEAD) + len(names) + len(sizes))
+            self._ring = backend.ring(rows, len(HEAD) + len(names) + len(sizes))
         return again
 
     def stop(self) -> None:
@@ -46,7 +46,7 @@ class SolverLog:
 
     def begin(self, step: Any) -> Any:
         """Return what goes through the loop, given the number of the last iteration; nothing if nobody listens."""
-        return (ops.cast(step, "int32"), _backend.as_tensor(self._ring)) if self.listening else ()
+        return (ops.cast(step, "int32"), backend.as_tensor(self._ring)) if self.listening else ()
 
     def add(self, log: Any, before: Any, after: Any, info: Any) -> Any:
         """Add the row of an iteration between two points."""
@@ -58,7 +58,7 @@ class SolverLog:
         numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | info.numbers
         moved = after.x - before.x
         head = (step + 1, before.value, ops.norm(before.gradient), ops.norm(moved))
-        parts = _backend.cut(before.gradient, [(size,) for size in sizes]) if sizes else []
+        parts = backend.cut(before.gradient, [(size,) for size in sizes]) if sizes else []
         row = [*head, *(numbers[name] for name in names), *map(ops.norm, parts)]
         row = ops.stack([ops.cast(value, "float32") for value in row])
         place = (step + 1) % int(ring.shape[0])

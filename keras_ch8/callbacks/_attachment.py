@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from .. import _backend, _keras
+from ..integration import backend, keras_private
 
 Validate = Callable[[Callable[..., dict[str, float]], dict[str, Any]], dict[str, float]]
 
@@ -41,7 +41,7 @@ class Attachment:
             return logs
 
         def evaluate_or_validate(*args: Any, **kwargs: Any) -> Any:
-            if _keras.is_validation(kwargs):
+            if keras_private.is_validation(kwargs):
                 return self._validate(evaluate, kwargs)
             return evaluate(*args, **kwargs)
 
@@ -68,8 +68,8 @@ class Attachment:
 def _updates(model: Any) -> Any:
     """Return how many updates the optimizers of a model have made, those that were skipped left out."""
     total = 0
-    for optimizer in _keras.movers_in(model.optimizer):
-        total = total + _backend.as_tensor(optimizer.iterations)
+    for optimizer in keras_private.movers_in(model.optimizer):
+        total = total + backend.as_tensor(optimizer.iterations)
         skipped = getattr(optimizer, "_skipped", None)
-        total = total if skipped is None else total - _backend.as_tensor(skipped)
+        total = total if skipped is None else total - backend.as_tensor(skipped)
     return total

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _backend, _keras
+from ..integration import backend, keras_private
 from ..layers._kinds import trained_in
 from ..layers._recalibrate import recalibrate
 from ..schedules._duration import Duration
@@ -30,9 +30,9 @@ class AveragedModel:
     def __init__(self, model: Any, plan: Plan, batch_norm: str, data: Any, validate: Validate) -> None:
         self.model, self._plan, self._data = model, plan, data
         trained, statistics = _trained(model), _statistics(model)
-        self._log_alpha = _backend.scalar(0.0, "float64")
+        self._log_alpha = backend.scalar(0.0, "float64")
         averaged = trained + (statistics if batch_norm == "average" else [])
-        self.average = WeightAverage(averaged, lambda n: plan.rate(n, _backend.as_tensor(self._log_alpha)))
+        self.average = WeightAverage(averaged, lambda n: plan.rate(n, backend.as_tensor(self._log_alpha)))
         self.attachment = Attachment(model, self.average.follow, validate)
         self.swap = Swap(trained + (statistics if batch_norm != "keep" else []))
         self._recalibrates = batch_norm == "recalibrate" and bool(statistics)
@@ -91,7 +91,7 @@ class AveragedModel:
 
 
 def _trained(model: Any) -> list[Any]:
-    return [v for v in model.trainable_variables if not _keras.is_overwritten_by_gradient(v)]
+    return [v for v in model.trainable_variables if not keras_private.is_overwritten_by_gradient(v)]
 
 
 def _statistics(model: Any) -> list[Any]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from keras import ops
 
-from .. import _checks, _keras
+from .. import _checks
+from ..integration import keras_private
 from ..schedules._duration import Clock, Duration, duration
 
 DECAY = 0.999
@@ -89,5 +90,5 @@ def _clock(optimizer: Any, batches: int | None, epochs: int, length: Duration) -
             "length of an epoch is not known: the data do not say how many batches they have. Give `steps_per_epoch` "
             "to `fit`, or the length in updates."
         )
-    per_update = min(o.gradient_accumulation_steps or 1 for o in _keras.movers_in(optimizer))
+    per_update = min(o.gradient_accumulation_steps or 1 for o in keras_private.movers_in(optimizer))
     return Clock(batches / per_update, per_update, batches / per_update * epochs)

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from .. import _keras
+from ..integration import keras_private
 
 SUFFIX = "_average"
 """Of the names of what was measured with the averages in the model."""
@@ -18,7 +18,7 @@ def named_average(values: dict[str, float]) -> dict[str, float]:
 
 def refuse_optimizer(optimizer: Any) -> None:
     """Refuse optimizers that average themselves, and those whose steps cannot be followed."""
-    for inner in _keras.movers_in(optimizer):
+    for inner in keras_private.movers_in(optimizer):
         if getattr(inner, "use_ema", False):
             raise ValueError(
                 f"`PolyakAveraging` averages the weights of any optimizer. Received: {inner.name!r} with use_ema=True, "

@@ -6,12 +6,13 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import _checks, _keras, curriculum
+from .. import _checks, curriculum
 from ..board import tags
 from ..curriculum._difficulty import judged, numbers, samples_of_buckets
 from ..curriculum._example_loss import ExampleLoss
 from ..curriculum._order import ORDERS
 from ..curriculum._words import as_pacing
+from ..integration import keras_private
 from ..schedules._duration import Clock, duration
 from ._base import AbstractCallback, say
 
@@ -143,7 +144,9 @@ class Curriculum(AbstractCallback):
         self._kept = None
         self._example_loss, self._has_losses = ExampleLoss(self.model), True
         if not self.model.built:  # the first epoch is planned before its first batch could build it
-            _keras.build_on(self.model, self.source.take(np.arange(min(self.source.batch_size, self.source.count))))
+            keras_private.build_on(
+                self.model, self.source.take(np.arange(min(self.source.batch_size, self.source.count)))
+            )
 
     def on_epoch_start(self, epoch: int) -> None:
         """Take the losses of the model, if it is time; before the first epoch put the curriculum into the source."""

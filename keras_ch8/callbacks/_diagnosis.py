@@ -7,8 +7,9 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import _checks, _keras, _telemetry, monitors
+from .. import _checks, _telemetry, monitors
 from ..board import tags
+from ..integration import keras_private
 from ..monitors._checks import chosen
 from ..monitors._past import Past, Rows
 from ..monitors._progress import has_reason_to_look_closer
@@ -125,7 +126,7 @@ class Diagnosis(AbstractCallback):
         epochs = self.session.params["epochs"] - self.session.first_epoch
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
-        needs = [self.model, *_keras.what_loss_depends_on(self.model)]
+        needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
         if list(map(id, needs)) != list(map(id, self._traced_for)):
             self._looks = looks(self.model, self._data, self.monitors, self._leave_out)
             self._traced_for = needs
@@ -177,7 +178,7 @@ class Diagnosis(AbstractCallback):
         """Look, and judge what was seen."""
         self.session.read({})
         step = self.session.step
-        self.past.batch_size = _keras.examples_seen(self.model) / (self._last_batch + 1)
+        self.past.batch_size = keras_private.examples_seen(self.model) / (self._last_batch + 1)
         readings = self._attempt(look, look.take)
         if readings is None:
             return

@@ -7,7 +7,8 @@ from typing import Any, final
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
-from .. import _checks, _keras, schedules
+from .. import _checks, schedules
+from ..integration import keras_private
 from ..schedules import _fit
 from ._base import AbstractCallback, say
 from ._watch import Watch
@@ -141,7 +142,7 @@ class LearningRateDecay(AbstractCallback):
         old = float(optimizer.learning_rate)
         if np.float32(rate) == np.float32(old):
             return False
-        schedule = _keras.schedule_of(optimizer)
+        schedule = keras_private.schedule_of(optimizer)
         if schedule is None:
             optimizer.learning_rate = rate
         else:
@@ -159,7 +160,7 @@ class LearningRateDecay(AbstractCallback):
         return True
 
     def _optimizers(self) -> list[Any]:
-        return _keras.optimizers_in(getattr(self.model, "optimizer", None))
+        return keras_private.optimizers_in(getattr(self.model, "optimizer", None))
 
     def findings(self) -> list[str]:
         """Say when the rate was lowered on a plateau."""
@@ -170,11 +171,11 @@ class LearningRateDecay(AbstractCallback):
 
 def _prepare(optimizer: Any, given: LearningRateSchedule | None, to_scale: bool) -> bool:
     """Put a schedule into an optimizer, scaled if asked; return whether the training step must be traced anew."""
-    now = _keras.schedule_of(optimizer)
+    now = keras_private.schedule_of(optimizer)
     inner = now.schedule if isinstance(now, schedules.Scaled) else now
     wanted = inner if given is None else given
     if wanted is None:
-        _checks.changeable_rate(_keras.rate_of(optimizer), type(optimizer).__name__)
+        _checks.changeable_rate(keras_private.rate_of(optimizer), type(optimizer).__name__)
         return False
     if wanted is inner and (inner is not now or not to_scale):
         return False
@@ -184,7 +185,7 @@ def _prepare(optimizer: Any, given: LearningRateSchedule | None, to_scale: bool)
 
 def _rate_to_keep(optimizer: Any) -> float | None:
     """Return the factor of a schedule, or the rate that is a number; None where a plain schedule says it."""
-    schedule = _keras.schedule_of(optimizer)
+    schedule = keras_private.schedule_of(optimizer)
     if schedule is None:
         return float(optimizer.learning_rate)
     return schedule.factor if isinstance(schedule, schedules.Scaled) else None
@@ -194,7 +195,7 @@ def _put_back(optimizer: Any, rate: float | None) -> None:
     """Undo `_rate_to_keep`."""
     if rate is None:
         return
-    schedule = _keras.schedule_of(optimizer)
+    schedule = keras_private.schedule_of(optimizer)
     if schedule is None:
         optimizer.learning_rate = rate
     else:

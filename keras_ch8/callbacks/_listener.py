@@ -4,7 +4,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from .. import _backend, _keras, _numerics, _telemetry, clipping
+from .. import _numerics, _telemetry, clipping
+from ..integration import backend, keras_private
 from ..optimizers._base import AbstractOptimizer
 from ..optimizers._closure import AbstractClosureOptimizer
 from ._tap import Tap
@@ -24,12 +25,12 @@ class Listener:
         self._settings: Any = None
         self._tap: Tap | None = None
         self._outer: Any = None
-        self._norm = _backend.trace(lambda: _norm(self._model.trainable_variables))
+        self._norm = backend.trace(lambda: _norm(self._model.trainable_variables))
 
     @property
     def optimizer(self) -> Any:
         """The optimizer that updates the weights: inside the one that scales the loss, if there is one."""
-        return _keras.unscaled(self._model.optimizer)
+        return keras_private.unscaled(self._model.optimizer)
 
     @property
     def recorder(self) -> _telemetry.Recorder:
@@ -72,7 +73,7 @@ class Listener:
         def guarded(iterator: Any) -> Any:
             try:
                 return train_function(iterator)
-            except _backend.END_OF_DATA:
+            except backend.END_OF_DATA:
                 raise
             except BaseException:
                 on_death()
@@ -97,7 +98,7 @@ class Listener:
 
 
 def _norm(variables: list[Any]) -> Any:
-    weights = [_backend.as_tensor(v) for v in variables]
-    wide = [_backend.as_gradient(w, _numerics.working_dtype(w.dtype.name)) for w in weights]
+    weights = [backend.as_tensor(v) for v in variables]
+    wide = [backend.as_gradient(w, _numerics.working_dtype(w.dtype.name)) for w in weights]
     norm, _ = _numerics.total_norm(wide, _numerics.half_squares(wide))
     return norm

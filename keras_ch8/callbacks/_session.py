@@ -6,9 +6,10 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .. import _backend, _keras, clipping
+from .. import clipping
 from ..board import tags
 from ..board.writer import RunWriter
+from ..integration import backend, keras_private
 from ._listener import Listener
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Session:
     @property
     def step(self) -> int:
         """Updates that the optimizer has made."""
-        return int(_backend.native(self.listener.optimizer.iterations).numpy())
+        return int(backend.native(self.listener.optimizer.iterations).numpy())
 
     @property
     def iterations_per_step(self) -> int:
@@ -88,7 +89,7 @@ class Session:
 
     def _build_and_train(self, iterator: Any) -> Any:
         self.model.train_function, self._bare = self._bare, None
-        _keras.build_on(self.model, _backend.example_of(iterator))
+        keras_private.build_on(self.model, backend.example_of(iterator))
         self._open()
         for member in self.members:
             member.on_epoch_start(self.first_epoch)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import _backend
+from ..integration import backend
 
 
 class Swap:
@@ -21,7 +21,7 @@ class Swap:
     def put(self, write: Callable[[], None]) -> None:
         """Hold the values, unless they are held, and let `write` set others."""
         if self.held is None:
-            self.held = [_backend.copy(v) for v in self.variables]
+            self.held = [backend.copy(v) for v in self.variables]
         try:
             write()
         except BaseException:
@@ -36,16 +36,16 @@ class Swap:
         if held is not None:
             for variable, value, now, left in zip(self.variables, held, self._prints(), self._left, strict=True):
                 if now == left:
-                    _backend.native(variable).assign(value)
+                    backend.native(variable).assign(value)
 
     def set(self, values: Sequence[Any]) -> None:
         """Set the variables."""
         for variable, value in zip(self.variables, values, strict=True):
-            _backend.native(variable).assign(value)
+            backend.native(variable).assign(value)
 
     def values(self) -> Sequence[Any]:
         """Return the values that are held, or those in the variables."""
-        return self.held if self.held is not None else [_backend.copy(v) for v in self.variables]
+        return self.held if self.held is not None else [backend.copy(v) for v in self.variables]
 
     def _prints(self) -> list[int]:
         return [hash(v.numpy().tobytes()) for v in self.variables]

@@ -4,7 +4,7 @@ from typing import Any, final
 
 import keras
 
-from .. import _keras
+from ..integration import keras_private
 from ..schedules._duration import duration
 from ._base import AbstractCallback
 
@@ -59,8 +59,8 @@ class SwitchOptimizer(AbstractCallback):
     def _switch(self) -> None:
         with self.model.distribute_strategy.scope():
             self.to.build(self.model.trainable_variables)
-        self.to.iterations.assign(_keras.unscaled(self.model.optimizer).iterations)
-        _keras.set_optimizer(self.model, self.to)
+        self.to.iterations.assign(keras_private.unscaled(self.model.optimizer).iterations)
+        keras_private.set_optimizer(self.model, self.to)
         self.model.make_train_function(force=True)
 
     def findings(self) -> list[str]:

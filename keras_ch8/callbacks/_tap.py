@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from .. import _backend, _numerics, _telemetry, clipping
+from .. import _numerics, _telemetry, clipping
+from ..integration import backend
 
 
 class Tap:
@@ -48,47 +49,47 @@ class Tap:
         pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
         grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
         indices = [self._place[id(v)] for v in variables]
-        step = _backend.as_tensor(self.optimizer.iterations) + 1
-        rate = _backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
+        step = backend.as_tensor(self.optimizer.iterations) + 1
+        rate = backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
         grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
         row = self.recorder.row(0, half, self.recorder.is_due(step, half))
-        before = _backend.copy_when(row.is_due, [_backend.native(v) for v in variables])
-        with _backend.start_after(before):
+        before = backend.copy_when(row.is_due, [backend.native(v) for v in variables])
+        with backend.start_after(before):
             type(self.optimizer).apply(self.optimizer, grads, variables)
 
         def moved() -> list[Any]:
-            return [_backend.as_tensor(v) - b for v, b in zip(variables, before, strict=True)]
+            return [backend.as_tensor(v) - b for v, b in zip(variables, before, strict=True)]
 
         made = row.make(note, rate, factor, clipped, moved)
-        _backend.merge_replicas(partial(_telemetry.publish, row.ring), step, made)
+        backend.merge_replicas(partial(_telemetry.publish, row.ring), step, made)
 
     def _clip(
         self, grads: list[Any], variables: list[Any], indices: list[int], step: Any
     ) -> tuple[list[Any], list[Any], Any, Any, _telemetry.Note]:
         """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
         scale = self.optimizer.loss_scale_factor or 1.0
-        types = [_backend.dtype_of(v) for v in variables]
-        wide = [_backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(grads, types, strict=True)]
-        *summed, loss = _backend.all_reduce_sum([*wide, self.recorder.take_loss()])
-        true = [_scaled(_backend.sum_duplicates(g), 1 / scale) for g in summed]
+        types = [backend.dtype_of(v) for v in variables]
+        wide = [backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(grads, types, strict=True)]
+        *summed, loss = backend.all_reduce_sum([*wide, self.recorder.take_loss()])
+        true = [_scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
         self.recorder.write_layers(step, dict(zip(indices, true, strict=True)))
         clipped, *norm_before = self._clipper.tensors(true, variables, indices)
         halves = _numerics.half_squares(clipped)
         factor = self._clipper.factor(clipped, halves, None)
         half = _numerics.half_of_all(halves)
         if self._clipper.rule is not None:
-            share = scale / _backend.replicas()  # Keras divides by the scale and sums over the replicas
+            share = scale / backend.replicas()  # Keras divides by the scale and sums over the replicas
             handed = [_scaled(g, share if factor is None else share * factor) for g in clipped]
-            grads = [_backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)]
+            grads = [backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)]
         return grads, clipped, half, factor, _telemetry.Note(step, loss, *norm_before)
 
 
 def _scaled(g: Any, factor: Any) -> Any:
     if isinstance(factor, float) and factor == 1.0:
         return g
-    values = _backend.values(g)
+    values = backend.values(g)
     values = values * ops.cast(factor, values.dtype)
-    return _backend.with_values(g, values) if _backend.is_sparse(g) else values
+    return backend.with_values(g, values) if backend.is_sparse(g) else values
 
 
 def _new_state(shape: tuple[int, ...], name: str) -> keras.Variable:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _keras, stopping
+from .. import stopping
+from ..integration import keras_private
 from ..stopping._improvement import index_of_best
 
 
@@ -92,7 +93,7 @@ class Watch:
                 "not every epoch validates, start_from_epoch=the first that does, counted from 0."
             )
         if name not in self.past.modes:
-            found = _keras.mode_of(model, name) if mode == "auto" else mode
+            found = keras_private.mode_of(model, name) if mode == "auto" else mode
             if found is None:
                 raise ValueError(
                     f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _backend, _numerics
+from .. import _numerics
+from ..integration import backend
 
 
 class WeightAverage:
@@ -22,15 +23,15 @@ class WeightAverage:
     def __init__(self, variables: Sequence[Any], rate: Callable[[Any], Any]) -> None:
         self.variables = list(variables)
         self._rate = rate
-        self._updates, self._start = (_backend.scalar(0, "int64") for _ in range(2))
+        self._updates, self._start = (backend.scalar(0, "int64") for _ in range(2))
         self._averages: list[Any] = []
         self._on_device: dict[str, list[int]] = {}
         for i, variable in enumerate(self.variables):
-            device, dtype = _backend.device_of(variable), _numerics.working_dtype(_backend.dtype_of(variable))
+            device, dtype = backend.device_of(variable), _numerics.working_dtype(backend.dtype_of(variable))
             self._on_device.setdefault(device, []).append(i)
-            with _backend.on(device):
+            with backend.on(device):
                 self._averages.append(keras.Variable("zeros", tuple(variable.shape), dtype, trainable=False))
-        self._move = _backend.compile_xla(partial(_move))
+        self._move = backend.compile_xla(partial(_move))
 
     def begin(self, updates: int, start: int, averages: Sequence[np.ndarray] | None = None) -> None:
         """Begin after so many updates, to average those after the `start`-th; or go on from these averages."""
@@ -54,33 +55,33 @@ class WeightAverage:
 
         All of it waits for the weights: at the end of data of unknown length Keras's loop runs a step without data.
         """
-        thetas = [_backend.as_tensor(v) for v in self.variables]
-        with _backend.start_after(thetas):
-            updates = _backend.as_tensor(self._updates) + ops.cast(moved, "int64")
-            n = updates - _backend.as_tensor(self._start)
+        thetas = [backend.as_tensor(v) for v in self.variables]
+        with backend.start_after(thetas):
+            updates = backend.as_tensor(self._updates) + ops.cast(moved, "int64")
+            n = updates - backend.as_tensor(self._start)
             rate = self._rate(ops.cast(ops.maximum(n, 1), "float64"))
-            _backend.merge_replicas(self._write, updates, moved & (n > 0), rate, thetas)
+            backend.merge_replicas(self._write, updates, moved & (n > 0), rate, thetas)
 
     def _write(self, updates: Any, active: Any, rate: Any, thetas: list[Any]) -> None:
-        _backend.each_replica(self._updates, lambda v, value: v.assign(value), updates)
-        averages = [_backend.native(average) for average in self._averages]
-        if _backend.replicated():
+        backend.each_replica(self._updates, lambda v, value: v.assign(value), updates)
+        averages = [backend.native(average) for average in self._averages]
+        if backend.replicated():
             for average, theta in zip(averages, thetas, strict=True):
-                _backend.each_replica(average, lambda v, *args: _move([v], [args[0]], *args[1:]), theta, rate, active)
+                backend.each_replica(average, lambda v, *args: _move([v], [args[0]], *args[1:]), theta, rate, active)
             return
         for device, places in self._on_device.items():
-            with _backend.on(device):
+            with backend.on(device):
                 self._move([averages[i] for i in places], [thetas[i] for i in places], rate, active)
 
     def put_in(self) -> None:
         """Put the averages into the variables."""
         for variable, average in zip(self.variables, self._averages, strict=True):
-            _backend.native(variable).assign(ops.cast(_backend.as_tensor(average), _backend.dtype_of(variable)))
+            backend.native(variable).assign(ops.cast(backend.as_tensor(average), backend.dtype_of(variable)))
 
     def distance(self, thetas: Sequence[Any]) -> float:
         """Return the Euclidean distance between such values of the first variables and their averages."""
         gaps = [
-            ops.cast(theta, _backend.dtype_of(average)) - _backend.as_tensor(average)
+            ops.cast(theta, backend.dtype_of(average)) - backend.as_tensor(average)
             for theta, average in zip(thetas, self._averages, strict=False)
         ]
         return float(np.sqrt(_numerics.squared_norm(gaps)))
@@ -88,6 +89,6 @@ class WeightAverage:
 
 def _move(averages: Sequence[Any], thetas: Sequence[Any], rate: Any, active: Any) -> None:
     for average, theta in zip(averages, thetas, strict=True):
-        dtype, old = average.dtype.name, _backend.as_tensor(average)
+        dtype, old = average.dtype.name, backend.as_tensor(average)
         new = old + ops.cast(rate, dtype) * (ops.cast(theta, dtype) - old)
         average.assign(_numerics.choose(active, new, old), read_value=False)

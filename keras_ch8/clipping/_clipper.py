@@ -5,7 +5,8 @@ from typing import Any
 
 from keras import ops
 
-from .. import _backend, _keras, _numerics
+from .. import _numerics
+from ..integration import backend, keras_private
 from ._rule import AbstractGlobalRule, AbstractRule, AbstractTensorRule
 from ._units import unit_axes
 
@@ -24,7 +25,7 @@ class Clipper:
         shapes = {} if rule is None else rule.state_shapes()
         self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
         needs_units = isinstance(rule, AbstractTensorRule) and rule.needs_theta
-        layer_of = _keras.layers_of(variables) if needs_units else {}
+        layer_of = keras_private.layers_of(variables) if needs_units else {}
         self.axes = [unit_axes(v, layer_of.get(id(v))) for v in variables]
 
     def tensors(self, grads: list[Any], variables: Sequence[Any], indices: Sequence[int]) -> tuple[list[Any], Any, Any]:
@@ -39,12 +40,12 @@ class Clipper:
 
     def _clip(self, rule: AbstractTensorRule, g: Any, variable: Any, index: int) -> Any:
         axes = self.axes[index]
-        if not _backend.is_sparse(g):
-            return rule.clip(g, self._theta(rule, _backend.as_tensor(variable), g), axes)
+        if not backend.is_sparse(g):
+            return rule.clip(g, self._theta(rule, backend.as_tensor(variable), g), axes)
         if rule.needs_theta and 0 in axes:  # a unit spans rows that this gradient does not have
-            return self._clip(rule, _backend.densify(g, variable.shape), variable, index)
-        theta = self._theta(rule, _backend.rows(_backend.native(variable), g.indices), g.values)
-        return _backend.with_values(g, rule.clip(g.values, theta, axes))
+            return self._clip(rule, backend.densify(g, variable.shape), variable, index)
+        theta = self._theta(rule, backend.rows(backend.native(variable), g.indices), g.values)
+        return backend.with_values(g, rule.clip(g.values, theta, axes))
 
     @staticmethod
     def _theta(rule: AbstractTensorRule, theta: Any, g: Any) -> Any:
@@ -58,9 +59,9 @@ class Clipper:
         if not isinstance(self.rule, AbstractGlobalRule):
             return None
         norm, _ = _numerics.total_norm(tensors, halves)
-        old = {name: _backend.as_tensor(variable) for name, variable in self.state.items()}
+        old = {name: backend.as_tensor(variable) for name, variable in self.state.items()}
         factor, new = self.rule.coefficient(norm, **old)
         if old:
             kept = [_numerics.choose(active, new[name], old[name]) for name in old]
-            _backend.write(list(self.state.values()), kept)
+            backend.write(list(self.state.values()), kept)
         return factor

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _backend, _checks, _keras
+from .. import _checks
+from ..integration import backend, keras_private
 
 
 @final
@@ -61,7 +62,7 @@ class Annealed:
         self._low, self._high = low, high
         self.start, self.end = self._checked("start", start), self._checked("end", end)
         self._value = self._checked("value", start if value is None else value)
-        self._variable = _backend.scalar(self._value, "float32")
+        self._variable = backend.scalar(self._value, "float32")
 
     def _checked(self, name: str, value: Any) -> float:
         mend = "The easy problem is at `start`, the real one at `end`."
@@ -86,12 +87,12 @@ class Annealed:
 
     def read(self, training: bool | None = True, dtype: str = "float32") -> Any:
         """Return the number as a tensor: as it is in training, `end` in inference."""
-        return ops.cast(_backend.as_tensor(self._variable) if training else self.end, dtype)
+        return ops.cast(backend.as_tensor(self._variable) if training else self.end, dtype)
 
 
 def annealed_in(model: Any) -> dict[str, Annealed]:
     """Return the annealed numbers of a model's layers and of its compiled loss, by name: `"<owner>.<attribute>"`."""
-    owners = [part for part, _ in _keras.flags_of(model)] + keras.tree.flatten(getattr(model, "loss", None))
+    owners = [part for part, _ in keras_private.flags_of(model)] + keras.tree.flatten(getattr(model, "loss", None))
     found: dict[str, Annealed] = {}
     for owner in owners:
         for attribute, value in getattr(owner, "__dict__", {}).items():

@@ -8,7 +8,8 @@ from typing import Any, final
 import numpy as np
 from keras import ops
 
-from .. import _backend, second_order
+from .. import second_order
+from ..integration import backend
 
 
 @final
@@ -44,12 +45,12 @@ class Descents:
     def _call(self, starts: Any, sigma: float, z: Any, stop: "second_order.Stop") -> tuple[np.ndarray, ...]:
         numbers = [np.asarray(number, self.dtype) for number in (starts, sigma, z, *stop[:-1])]
         numbers.append(np.asarray(stop.max_iterations, "int32"))
-        x, value, evaluations = self._program(*map(_backend.as_tensor, numbers))
+        x, value, evaluations = self._program(*map(backend.as_tensor, numbers))
         return x.numpy(), value.numpy(), evaluations.numpy()
 
     @functools.cached_property
     def _program(self) -> Any:
-        return _backend.compile_xla(self._descend)
+        return backend.compile_xla(self._descend)
 
     def _descend(self, starts: Any, sigma: Any, z: Any, *stop: Any) -> list[Any]:
         problem = self._problem(sigma, z)
@@ -73,7 +74,7 @@ class Descents:
 
         def value_and_gradient(x: Any) -> tuple[Any, Any]:
             of_stage = [functools.partial(problem.value_and_gradient, x) for problem in (blurred, real)]
-            return tuple(_backend.branch(sigma > 0, *of_stage))
+            return tuple(backend.branch(sigma > 0, *of_stage))
 
         return second_order.Problem(value_and_gradient)
 
@@ -81,7 +82,7 @@ class Descents:
 def _sampled(real: "second_order.Problem", sigma: Any, z: Any) -> "second_order.Problem":
     def value_and_gradient(x: Any) -> tuple[Any, Any]:
         near = ops.concatenate([x + sigma * z, x - sigma * z])
-        values, gradients = _backend.rows_of(real.value_and_gradient, near)
+        values, gradients = backend.rows_of(real.value_and_gradient, near)
         return ops.mean(values), ops.mean(gradients, axis=0)
 
     return second_order.Problem(value_and_gradient)

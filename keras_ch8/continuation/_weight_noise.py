@@ -4,7 +4,8 @@ from typing import Any, final
 
 import keras
 
-from .. import _backend, _checks
+from .. import _checks
+from ..integration import backend
 from ._annealed import Annealed
 
 
@@ -79,7 +80,7 @@ class WeightNoise(keras.layers.Wrapper):
         return output
 
     def _noisy(self, variable: Any) -> Any:
-        value = _backend.copy(variable.value)
+        value = backend.copy(variable.value)
         if not variable.trainable or len(variable.shape) < 2:
             return value
         z = keras.random.normal(variable.shape, dtype=value.dtype, seed=self.seed_generator)

@@ -6,8 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _backend, _batches
+from .. import _batches
 from ..curvature._objective import Objective, tensors_of
+from ..integration import backend
 
 BATCH = 256
 """Examples in one forward pass."""
@@ -72,11 +73,11 @@ class ExampleLoss:
             outputs = self.model(objective.data[0], training=False)
 
         def derivatives(x: Any, y: Any, weights: Any) -> Any:
-            theta = [_backend.as_tensor(v) for v in objective.variables]
-            (slopes,) = _backend.gradients(lambda w: objective.value_at(theta, (x, y, _like(outputs, w[0]))), [weights])
+            theta = [backend.as_tensor(v) for v in objective.variables]
+            (slopes,) = backend.gradients(lambda w: objective.value_at(theta, (x, y, _like(outputs, w[0]))), [weights])
             return slopes
 
-        self._derivatives = _backend.trace(derivatives)
+        self._derivatives = backend.trace(derivatives)
 
 
 def _like(outputs: Any, weights: Any) -> Any:

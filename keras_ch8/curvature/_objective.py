@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _backend, _keras, _numerics
+from .. import _numerics
+from ..integration import backend, keras_private
 
 
 class Objective:
@@ -42,9 +43,9 @@ class Objective:
         self.shapes = [tuple(v.shape) for v in self.variables]
         self.ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
         """Where each variable begins in a flat vector, and where the last one ends."""
-        self._value = _backend.trace(self.value_at)
-        self._gradient = _backend.trace(self._gradient_at)
-        self._product = _backend.trace(self._product_at)
+        self._value = backend.trace(self.value_at)
+        self._gradient = backend.trace(self._gradient_at)
+        self._product = backend.trace(self._product_at)
 
     @property
     def size(self) -> int:
@@ -98,7 +99,7 @@ class Objective:
         """Return J, what the model gives, and what the call would make of other variables: None if it leaves them."""
         x, y, sample_weight = self.data if data is None else data
         mapping = list(zip(self.variables, values, strict=True))
-        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope, _keras.exact_moments():
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope, keras_private.exact_moments():
             y_pred = self.model(x, training=self.training)
             if self.loss is None:
                 loss = self.model.compute_loss(
@@ -109,16 +110,16 @@ class Objective:
         return loss, y_pred, [scope.get_current_value(variable) for variable in others]
 
     def _gradient_at(self, values: list[Any], data: Any) -> list[Any]:
-        return _backend.gradients(lambda values: self.value_at(values, data), values)
+        return backend.gradients(lambda values: self.value_at(values, data), values)
 
     def _product_at(self, values: list[Any], vector: Any) -> Any:
         def along(values: list[Any]) -> Any:
-            grads = _backend.gradients(self.value_at, values)
-            vectors = _backend.cut(vector, self.shapes)
+            grads = backend.gradients(self.value_at, values)
+            vectors = backend.cut(vector, self.shapes)
             return sum(ops.sum(g * ops.cast(v, g.dtype)) for g, v in zip(grads, vectors, strict=True))
 
-        found = _backend.gradients(along, values)
-        return _backend.join([ops.cast(p, vector.dtype) for p in found], self.size)
+        found = backend.gradients(along, values)
+        return backend.join([ops.cast(p, vector.dtype) for p in found], self.size)
 
 
 def tensors_of(part: Any) -> Any:

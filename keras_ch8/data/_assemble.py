@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from .. import _backend
+from ..integration import backend
 from ._examples import Examples, is_on_disk
 
 
@@ -27,7 +27,7 @@ def dataset_of(examples: Examples, rows: Any, prefetch: int) -> Any:
         packed = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
         return keras.tree.lists_to_tuples(packed)  # a list is one tensor for tf.data
 
-    return _backend.gathered(rows, arrays, dtypes, [is_on_disk(a) for a in arrays], assemble, prefetch)
+    return backend.gathered(rows, arrays, dtypes, [is_on_disk(a) for a in arrays], assemble, prefetch)
 
 
 def _weigh(y: Any, sample_weight: Any, weights: Any) -> Any:

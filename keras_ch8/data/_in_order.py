@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, final
 
-from .. import _backend, _checks, _keras
+from .. import _checks
+from ..integration import backend, keras_private
 from ._assemble import dataset_of
 
 if TYPE_CHECKING:
@@ -10,10 +11,10 @@ if TYPE_CHECKING:
 
 
 @final
-class InOrder(_keras.DataAdapter):
+class InOrder(keras_private.DataAdapter):
     """Every example of a source once, in the order of the arrays; the last batch has what is left."""
 
-    def __init__(self, source: "ArraySource", loop: _keras.BatchLoop) -> None:
+    def __init__(self, source: "ArraySource", loop: keras_private.BatchLoop) -> None:
         _checks.inside_source(loop.arguments, "y", "sample_weight")
         self._source = source
         self._batch_size = loop.arguments.get("batch_size") or source.batch_size
@@ -26,4 +27,4 @@ class InOrder(_keras.DataAdapter):
     def get_tf_dataset(self) -> Any:
         """Return the batches."""
         source = self._source
-        return dataset_of(source.examples, _backend.in_order(source.count, self._batch_size), source.prefetch)
+        return dataset_of(source.examples, backend.in_order(source.count, self._batch_size), source.prefetch)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _backend
+from ..integration import backend
 
 
 def read(dataset: Any) -> tuple[Any, Any, Any]:
@@ -46,7 +46,7 @@ def read(dataset: Any) -> tuple[Any, Any, Any]:
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.3.
     """
-    if _backend.is_dataset(dataset):
+    if backend.is_dataset(dataset):
         _check_length(int(dataset.cardinality()), dataset)
         batches: Iterable[Any] = dataset.as_numpy_iterator()
     elif isinstance(dataset, keras.utils.PyDataset):

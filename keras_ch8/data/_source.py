@@ -6,7 +6,8 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import _checks, _keras
+from .. import _checks
+from ..integration import keras_private
 from . import _rows
 from ._every_example import LAST_BATCHES, EveryExample
 from ._examples import Examples
@@ -16,7 +17,7 @@ from ._training_pass import TrainingPass
 
 
 @final
-class ArraySource(_keras.DataAdapter):
+class ArraySource(keras_private.DataAdapter):
     """Give `fit` the examples of arrays in a fresh order every epoch, which a seed decides (section 8.1.3).
 
     For epoch e, counted from 0, and each batch k of it:
@@ -255,7 +256,7 @@ class ArraySource(_keras.DataAdapter):
         Keras takes an adapter as it is, this source, for `fit`, `evaluate` and `predict` alike, and drops their other
         arguments. So look at the loop that asks, and give it an adapter for what it does.
         """
-        loop = _keras.asking_loop()
+        loop = keras_private.asking_loop()
         adapter = TrainingPass(self, loop) if loop.trains else InOrder(self, loop)
         loop.read_from(adapter)
         return adapter.get_tf_dataset()

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from .. import _backend, _checks, _keras
+from .. import _checks
+from ..integration import backend, keras_private
 from . import _rows
 from ._assemble import dataset_of
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @final
-class TrainingPass(_keras.DataAdapter):
+class TrainingPass(keras_private.DataAdapter):
     """The epochs of a source, one after the other, in one `fit`.
 
     Keras calls `on_epoch_begin` before it asks for the first batch of an epoch and after the callbacks' own, so
@@ -21,7 +22,7 @@ class TrainingPass(_keras.DataAdapter):
     once before the first epoch.
     """
 
-    def __init__(self, source: "ArraySource", loop: _keras.BatchLoop) -> None:
+    def __init__(self, source: "ArraySource", loop: keras_private.BatchLoop) -> None:
         _checks.inside_source(loop.arguments, "y", "sample_weight")
         _check(source, loop.arguments)
         self._source, self._loop = source, loop
@@ -50,7 +51,7 @@ class TrainingPass(_keras.DataAdapter):
         source, class_weight = self._source, self._loop.arguments["class_weight"]
         examples = source.examples if class_weight is None else source.examples.weighted_by_class(class_weight)
         types = ["int64", "float32"] if self._weighted else ["int64"]
-        rows = _backend.planned(lambda: self._tables, types, source.batch_size // source.shard[1])
+        rows = backend.planned(lambda: self._tables, types, source.batch_size // source.shard[1])
         return dataset_of(examples, rows, source.prefetch)
 
     def on_epoch_begin(self) -> None:

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import constraints, initializers, ops, regularizers
 
-from .. import _backend, _checks, _numerics
+from .. import _checks, _numerics
+from ..integration import backend
 from ._normalize import Features, Moments, moments, normalize
 
 STATISTICS = ("moving", "cumulative")
@@ -187,7 +188,7 @@ class BatchNormalization(keras.layers.Layer):
         )
         name = "start_weight" if self.statistics == "moving" else "batches"
         self._age = self.add_weight(name=name, shape=(), initializer=initializers.Constant(self._birth), **stored)
-        self._kept = _backend.scalar(self._momentum, _numerics.working_dtype(self._age.dtype))
+        self._kept = backend.scalar(self._momentum, _numerics.working_dtype(self._age.dtype))
 
     def _learned(self, name: str, shape: tuple[int]) -> Any:
         parts = {part: getattr(self, f"{name}_{part}") for part in ("initializer", "regularizer", "constraint")}
@@ -244,7 +245,7 @@ class BatchNormalization(keras.layers.Layer):
         for variable, new in ((self.moving_mean, found.mean), (self.moving_variance, found.variance)):
             old = ops.cast(variable, dtype)
             variable.assign(_numerics.choose(seen, kept * old + (1 - kept) * new, old))
-        with _backend.start_after([found.mean]):
+        with backend.start_after([found.mean]):
             self._age.assign(_numerics.choose(None if seen is None else ops.any(seen), older, age))
 
     @property

@@ -7,7 +7,8 @@ import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
-from .. import _checks, _keras
+from .. import _checks
+from ..integration import keras_private
 
 
 @final
@@ -67,12 +68,12 @@ class DeeplySupervised(keras.Model):
         loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
         guesses, self._last.guesses = self._last.guesses, []
         for guess, weight in zip(guesses if training else [], self.weights_of_heads, strict=False):
-            of_head = _keras.compiled_loss(self, y, guess, sample_weight)
+            of_head = keras_private.compiled_loss(self, y, guess, sample_weight)
             loss = loss + ops.cast(self._now(weight), of_head.dtype) * of_head
         return loss
 
     def _now(self, weight: Any) -> Any:
-        return weight(_keras.unscaled(self.optimizer).iterations) if callable(weight) else weight
+        return weight(keras_private.unscaled(self.optimizer).iterations) if callable(weight) else weight
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this model again."""

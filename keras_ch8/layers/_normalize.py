@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from .. import _backend
+from ..integration import backend
 
 
 class Features:
@@ -29,7 +29,7 @@ class Features:
 
     def total(self, own: Any) -> Any:
         """Return sums of this replica, or of all."""
-        return _backend.all_reduce_sum([own])[0] if self.synchronized else own
+        return backend.all_reduce_sum([own])[0] if self.synchronized else own
 
     def spread(self, numbers: Any) -> Any:
         """Return one number for each feature in a shape that goes with the tensor."""
@@ -42,7 +42,7 @@ class Features:
         are taken as one.
         """
         width = x.shape[-2] if self.beside[-1] == -1 else None
-        if len(x.shape) < 3 or width is None or _backend.in_xla():
+        if len(x.shape) < 3 or width is None or backend.in_xla():
             return x * self.spread(factor) + self.spread(shift)
         rows = ops.reshape(x, (-1, width * x.shape[-1]))
         return ops.reshape(rows * ops.tile(factor, width) + ops.tile(shift, width), ops.shape(x))
@@ -82,7 +82,7 @@ def moments(x: Any, mask: Any, features: Features) -> Moments:
         share = 1 / (max(number, 1) if isinstance(number, int) else ops.maximum(number, 1))
         mean = total(own(x)) * share
         # A strategy gives some replicas nothing of a last batch that is small.
-        seen = number > 0 if _backend.replicated() and not isinstance(number, int) else None
+        seen = number > 0 if backend.replicated() and not isinstance(number, int) else None
         return Moments(mean, total(own(ops.square(x - spread(mean)))) * share, share, seen=seen)
     counts = ops.broadcast_to(ops.cast(mask, "bool")[..., None], ops.shape(x))
     number = total(own(ops.cast(counts, x.dtype)))

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _backend, _batches, _checks
+from .. import _batches, _checks
+from ..integration import backend
 from ._batch_normalization import BatchNormalization
 from ._kinds import trained_in
 
@@ -56,7 +57,7 @@ def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 
     before = [(v, v.numpy()) for v in model.non_trainable_variables]
     momenta = [layer.momentum for layer in layers]
     found: list[list[Any]] = [[] for _ in layers]
-    run = _backend.trace(lambda x: model(x, training=True))
+    run = backend.trace(lambda x: model(x, training=True))
     try:
         for layer in layers:
             layer.momentum = 0.0

@@ -6,7 +6,7 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from .. import _backend
+from ..integration import backend
 from ._aligned import aligned
 from ._family import AbstractFamily
 
@@ -40,4 +40,4 @@ class poisson(AbstractFamily):
     def nll(self, y: Any, eta: Any) -> Any:
         """Return -log p of each output."""
         y, eta = aligned(y, eta)
-        return ops.exp(eta) - y * eta + _backend.log_gamma(y + 1)
+        return ops.exp(eta) - y * eta + backend.log_gamma(y + 1)

@@ -5,7 +5,8 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from .. import _keras, losses
+from .. import losses
+from ..integration import keras_private
 
 
 @final
@@ -57,7 +58,7 @@ class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
         threshold = 0.0 if from_logits else 0.5
         super().__init__(_is_wrong, name=name, dtype=dtype, threshold=threshold, multi_label=multi_label)
         self.from_logits, self.multi_label = from_logits, multi_label
-        _keras.lower_is_better(self)
+        keras_private.lower_is_better(self)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this metric again."""

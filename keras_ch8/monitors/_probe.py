@@ -9,8 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _backend, _batches, _keras
+from .. import _batches
 from ..curvature._objective import Objective
+from ..integration import backend, keras_private
 from ._monitor import AbstractMonitor, Met, Pass, Scene
 from ._taken import taking
 
@@ -50,13 +51,13 @@ class Probe:
         self.objective = Objective(model, x, y, sample_weight=sample_weight, **options)
         self.monitors, self._on_failure = list(monitors), on_failure
         self._parts = _batches.parts_of(self.objective.data, parts)
-        self._layers = [leaf for leaf in _keras.leaves_of(model) if any(m.takes(leaf) for m in monitors)]
+        self._layers = [leaf for leaf in keras_private.leaves_of(model) if any(m.takes(leaf) for m in monitors)]
         self._inference = None
         if any(m.needs_inference and any(map(m.takes, self._layers)) for m in monitors):
             self._inference = Objective(model, x, y, sample_weight=sample_weight, training=False, **options)
-        self._part = _backend.trace(self._part_at)
-        self._look = _backend.trace(self._scene)
-        self._copies = _backend.trace(lambda: [_backend.copy(v) for v in self.objective.variables])
+        self._part = backend.trace(self._part_at)
+        self._look = backend.trace(self._scene)
+        self._copies = backend.trace(lambda: [backend.copy(v) for v in self.objective.variables])
         self._met_layers: list[tuple[Any, bool]] = []
         self._facts: dict[str, dict[str, Any]] = {}
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
@@ -149,7 +150,7 @@ class Probe:
             ends = [(t.given, t.output) for t in taken]
             return loss * self._scale, [end for pair in ends for end in pair if keras.backend.is_float_dtype(end.dtype)]
 
-        loss, slopes = _backend.value_and_gradients(value, values)
+        loss, slopes = backend.value_and_gradients(value, values)
         return loss, slopes, met
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from .. import _backend
+from ..integration import backend
 
 
 @dataclasses.dataclass
@@ -40,14 +40,14 @@ def taking(layers: Sequence[Any], watch: Callable[[Any], None]) -> Iterator[list
             del layer.call
             if theirs[id(layer)] is not None:
                 layer.call = theirs[id(layer)]
-    taken[:] = [t for t in taken if _backend.is_reachable(t.output)]
+    taken[:] = [t for t in taken if backend.is_reachable(t.output)]
 
 
 def _call(
     layer: Any, call: Callable[..., Any], taken: list[Taken], watch: Any, given: Any, *args: Any, **kw: Any
 ) -> Any:
     if keras.ops.is_tensor(given) and keras.backend.is_float_dtype(given.dtype):
-        given = _backend.copy(given)  # whoever else is given the same has a gradient of its own
+        given = backend.copy(given)  # whoever else is given the same has a gradient of its own
         watch(given)
     output = call(given, *args, **kw)
     first = keras.tree.flatten(output)[0]

@@ -4,7 +4,8 @@ from typing import Any
 
 from keras import ops
 
-from .. import _backend, _numerics
+from .. import _numerics
+from ..integration import backend
 
 
 def move(
@@ -14,9 +15,9 @@ def move(
 
     average <- momentum * average + (1 - momentum) * theta, starting as a copy of the first updated theta.
     """
-    dtype, old, now = theta.dtype.name, _backend.as_tensor(average), _backend.as_tensor(theta)
+    dtype, old, now = theta.dtype.name, backend.as_tensor(average), backend.as_tensor(theta)
     if residual is not None:
-        now = _numerics.widen(now, _backend.as_tensor(residual), dtype)
+        now = _numerics.widen(now, backend.as_tensor(residual), dtype)
     share = ops.where(t == 1, ops.zeros((), old.dtype.name), ops.cast(momentum, old.dtype.name))
     moved = _numerics.choose(active, share * old + (1 - share) * now, old)
     average.assign(moved)

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _backend, _checks, _keras, _numerics, _telemetry, clipping
+from .. import _checks, _numerics, _telemetry, clipping
+from ..integration import backend, keras_private
 from . import _files, _step
 from ._layout import Layout
 from ._update import Traces, Updater
@@ -27,7 +28,7 @@ _COMPILED = (
 )
 
 
-class AbstractOptimizer(_keras.Optimizer):
+class AbstractOptimizer(keras_private.Optimizer):
     """Keras's optimizer around a pure, elementwise rule that reads as the book's box.
 
     A subclass names its `state_names` and `hyperparameters` and writes
@@ -100,14 +101,12 @@ class AbstractOptimizer(_keras.Optimizer):
         """Create the state for these variables."""
         if self.built:
             return
-        own = {i: v for i, v in enumerate(variables) if not _keras.is_overwritten_by_gradient(v)}
+        own = {i: v for i, v in enumerate(variables) if not keras_private.is_overwritten_by_gradient(v)}
         labels = {i: _label(v) for i, v in own.items()}
         for i, v in own.items():
-            _checks.floating(type(self).__name__, labels[i], _backend.dtype_of(v))
+            _checks.floating(type(self).__name__, labels[i], backend.dtype_of(v))
         super().build(variables)
-        self._layout = Layout(
-            {i: (tuple(v.shape), _backend.dtype_of(v), _backend.device_of(v)) for i, v in own.items()}
-        )
+        self._layout = Layout({i: (tuple(v.shape), backend.dtype_of(v), backend.device_of(v)) for i, v in own.items()})
         if self.skip_nonfinite:
             self._skipped = self.add_variable((), dtype="int64", name="skipped")
         self._clipper = clipping.Clipper(
@@ -119,7 +118,7 @@ class AbstractOptimizer(_keras.Optimizer):
 
     def add_variable_from_reference(self, reference_variable: Any, name: Any = None, initializer: Any = "zeros") -> Any:
         """Create Keras's averages and accumulators in the working dtype: sums of small numbers, like the state."""
-        if not _numerics.is_narrow(_backend.dtype_of(reference_variable)):
+        if not _numerics.is_narrow(backend.dtype_of(reference_variable)):
             return super().add_variable_from_reference(reference_variable, name=name, initializer=initializer)
         label = f"{_label(reference_variable)}_{name}"
         return self.add_variable(reference_variable.shape, initializer, dtype="float32", name=label)
@@ -142,17 +141,17 @@ class AbstractOptimizer(_keras.Optimizer):
 
     def book_variables(self) -> list[np.ndarray]:
         """Return the book's theta, one array for each variable that the optimizer was built with."""
-        values = [_backend.native(v).numpy() for v in self.known_variables]
+        values = [backend.native(v).numpy() for v in self.known_variables]
         return [theta.astype(value.dtype) for theta, value in zip(self._wide_thetas(), values, strict=True)]
 
     def _wide_thetas(self) -> list[np.ndarray]:
         """Return the book's theta, of narrow variables in float32 with what rounding has dropped."""
         thetas = []
         for variable in self.known_variables:
-            value, state = _backend.native(variable).numpy(), self.state_of(variable)
+            value, state = backend.native(variable).numpy(), self.state_of(variable)
             residual = state.pop("residual", None)
             if residual is not None:
-                value = np.asarray(_numerics.widen(value, residual, _backend.dtype_of(variable)))
+                value = np.asarray(_numerics.widen(value, residual, backend.dtype_of(variable)))
             thetas.append(np.asarray(self.theta(value, **state)))
         return thetas
 
@@ -162,7 +161,7 @@ class AbstractOptimizer(_keras.Optimizer):
         if "residual" in block.state:
             value, residual = _numerics.narrow(value, block.dtype)
             block.state["residual"].assign(residual)
-        _backend.native(variable).assign(value)
+        backend.native(variable).assign(value)
 
     def finalize_variable_values(self, var_list: list[Any]) -> None:
         """End of `fit`: with `use_ema`, put the averages into the model."""
@@ -170,7 +169,7 @@ class AbstractOptimizer(_keras.Optimizer):
         if self.use_ema and self.built:
             for variable, average in zip(self.known_variables, self.averages, strict=True):
                 if average is not None:
-                    self._place(variable, _backend.as_tensor(average))
+                    self._place(variable, backend.as_tensor(average))
 
     def save_own_variables(self, store: Any) -> None:
         """Save counters, averages and sums, then the state of each variable in its own shape."""
@@ -192,17 +191,17 @@ class AbstractOptimizer(_keras.Optimizer):
         if grads and trainable_variables is not None:
             trainable_variables = list(trainable_variables)
             self.build(trainable_variables)
-        with _backend.start_after(grads):
+        with backend.start_after(grads):
             super().apply(grads, trainable_variables)
 
     def update(self, grads: list[Any], variables: list[Any]) -> None:
         """Take one step; Keras calls it from `apply`. Run op by op, it goes through a graph of its own."""
         indices = self._indices_of(variables)
-        lr = _backend.as_tensor(self.learning_rate)
+        lr = backend.as_tensor(self.learning_rate)
         loss = self.telemetry.take_loss() if self.telemetry.listening else None
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
-        grads = [_backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
-        if _backend.in_eager_loop():
+        grads = [backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
+        if backend.in_eager_loop():
             self._traces.get((indices, self.telemetry.settings), partial(_step.take, self, indices))(grads, lr, loss)
         else:
             _step.take(self, indices, grads, lr, loss)
@@ -223,7 +222,7 @@ class AbstractOptimizer(_keras.Optimizer):
             rows=rows,
             every=every,
             layers=len(self.known_variables) if layers else 0,
-            places=[_backend.on(block.device) for block in blocks],
+            places=[backend.on(block.device) for block in blocks],
         )
 
     def scale_loss(self, loss: Any) -> Any:
@@ -240,7 +239,7 @@ class AbstractOptimizer(_keras.Optimizer):
     def learning_rate(self, value: Any) -> None:
         if isinstance(value, numbers.Real):
             value = _checks.learning_rate(value)
-        _keras.Optimizer.learning_rate.fset(self, value)
+        keras_private.Optimizer.learning_rate.fset(self, value)
 
     # --- configuration -------------------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from .. import _backend, _batches, _keras, second_order
+from .. import _batches, second_order
 from ..curvature._objective import Objective
+from ..integration import backend, keras_private
 
 
 class Stack(NamedTuple):
@@ -48,7 +49,7 @@ def is_squared(model: Any) -> bool:
         is_mean = loss.reduction in ("sum_over_batch_size", "mean")
     else:
         is_mean = loss in ("mse", "MSE", "mean_squared_error", keras.losses.mean_squared_error)
-    return is_mean and not _keras.has_loss_weights(model)
+    return is_mean and not keras_private.has_loss_weights(model)
 
 
 class BatchLoss:
@@ -65,7 +66,7 @@ class BatchLoss:
     def __init__(self, model: Any, stacks: Sequence[Stack], dtype: str) -> None:
         self.stacks, self.dtype = stacks, dtype
         self.variables = list(model.trainable_variables)
-        self.states = [*model.non_trainable_variables, *_keras.global_seeds()]
+        self.states = [*model.non_trainable_variables, *keras_private.global_seeds()]
         x, y, sample_weight = stacks[0].batch(0)
         self.objective = Objective(model, x, y, sample_weight=sample_weight)
         residuals = self.residuals if is_squared(model) else None
@@ -73,7 +74,7 @@ class BatchLoss:
 
     def first(self) -> tuple["second_order.Point", Any, list[tuple[Any, Any]]]:
         """Return the point where the weights are, the outputs there, and the new values of other variables."""
-        x = self._flat([_backend.as_tensor(v) for v in self.variables])
+        x = self._flat([backend.as_tensor(v) for v in self.variables])
         if len(self.stacks) == self.stacks[0].number == 1:
             value, gradient, outputs, states = self._at(x, self.stacks[0].batch(0))
         else:
@@ -100,7 +101,7 @@ class BatchLoss:
         received = {
             f"{len(scope.losses)} losses beside it": bool(scope.losses),
             "several outputs": keras.tree.is_nested(y_pred),
-            "a mask": _keras.mask_of(y_pred) is not None,
+            "a mask": keras_private.mask_of(y_pred) is not None,
         }
         if any(received.values()):
             raise ValueError(
@@ -137,7 +138,7 @@ class BatchLoss:
             seen[:] = rest
             return value, []
 
-        value, gradients = _backend.value_and_gradients(value_of, self._cut(x))
+        value, gradients = backend.value_and_gradients(value_of, self._cut(x))
         outputs, states = seen
         return ops.cast(value, self.dtype), self._flat(gradients), outputs, states
 
@@ -156,10 +157,10 @@ class BatchLoss:
         return found[0] if len(found) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *found), states
 
     def _flat(self, tensors: Sequence[Any]) -> Any:
-        return _backend.join([ops.cast(t, self.dtype) for t in tensors], self.objective.size)
+        return backend.join([ops.cast(t, self.dtype) for t in tensors], self.objective.size)
 
     def _cut(self, x: Any) -> list[Any]:
-        parts = _backend.cut(x, self.objective.shapes)
+        parts = backend.cut(x, self.objective.shapes)
         return [ops.cast(part, v.dtype) for part, v in zip(parts, self.variables, strict=True)]
 
 

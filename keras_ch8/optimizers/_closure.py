@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _backend, _checks, _telemetry, second_order
+from .. import _checks, _telemetry, second_order
+from ..integration import backend
 from . import _hook
 
 MEND = (
@@ -93,8 +94,8 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         super().build(variables)
         self.known = [id(v) for v in variables]
         self.sizes = [int(np.prod(v.shape)) for v in variables]
-        self.dtype = "float64" if any(_backend.dtype_of(v) == "float64" for v in variables) else "float32"
-        blank = _backend.eagerly(lambda: second_order.blank(self.method, sum(self.sizes), self.dtype).as_dict())
+        self.dtype = "float64" if any(backend.dtype_of(v) == "float64" for v in variables) else "float32"
+        blank = backend.eagerly(lambda: second_order.blank(self.method, sum(self.sizes), self.dtype).as_dict())
         self.kept = {
             name: self.add_variable(value.shape, _constant(value), dtype=value.dtype.name, name=name)
             for name, value in blank.items()
@@ -170,7 +171,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
 
 
 def _refuse_unfit(owner: str, variable: Any) -> None:
-    path, dtype = getattr(variable, "path", variable.name), _backend.dtype_of(variable)
+    path, dtype = getattr(variable, "path", variable.name), backend.dtype_of(variable)
     _checks.floating(owner, path, dtype)
     if dtype not in ("float32", "float64"):
         raise ValueError(

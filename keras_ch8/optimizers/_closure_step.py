@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from .. import _backend, _keras, second_order
+from .. import second_order
+from ..integration import backend, keras_private
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ def take(optimizer: "AbstractClosureOptimizer", model: Any, batches: Sequence[An
     """Minimize the mean loss over these batches for some iterations; return the metrics as they were before."""
     parts = [keras.utils.unpack_x_y_sample_weight(batch) for batch in batches]
     if not model.built:
-        _keras.build_on(model, parts[0])
+        keras_private.build_on(model, parts[0])
     prepare(optimizer, model)
     stacks = stacks_of(parts)
     loss, y_pred = _program(optimizer, model)(stacks)
     x, y, sample_weight = joined(stacks)
-    return _keras.tell_metrics(model, loss, x, y, sample_weight, y_pred)
+    return keras_private.tell_metrics(model, loss, x, y, sample_weight, y_pred)
 
 
 def over_batches(optimizer: "AbstractClosureOptimizer", model: Any) -> Callable[[Any], Any]:
     """Return a train function that takes the batches of an execution together."""
-    step = _backend.trace_each(partial(take, optimizer, model))
+    step = backend.trace_each(partial(take, optimizer, model))
 
     def train_function(iterator: Any) -> Any:
         batches = [batch for _, batch in zip(range(model.steps_per_execution), iterator, strict=False)]
@@ -63,7 +64,7 @@ def _program(optimizer: "AbstractClosureOptimizer", model: Any) -> Any:
     """Return the compiled step: one for each model, and for each way to listen."""
     key = _key(optimizer, model)
     if key not in optimizer.programs:
-        compile_ = _backend.compile_xla if _keras.can_be_compiled(model) else _backend.trace_each
+        compile_ = backend.compile_xla if keras_private.can_be_compiled(model) else backend.trace_each
         optimizer.programs[key] = compile_(partial(_run, optimizer, model))
     return optimizer.programs[key]
 
@@ -72,19 +73,19 @@ def _run(optimizer: "AbstractClosureOptimizer", model: Any, stacks: Sequence[Sta
     """Make the iterations and write what has changed; return loss and outputs before."""
     loss = BatchLoss(model, stacks, optimizer.dtype)
     start, y_pred, moved = loss.first()
-    memory = second_order.Memory.of({name: _backend.as_tensor(v) for name, v in optimizer.kept.items()})
-    log = optimizer.telemetry.begin(_backend.as_tensor(optimizer.iterations))
+    memory = second_order.Memory.of({name: backend.as_tensor(v) for name, v in optimizer.kept.items()})
+    log = optimizer.telemetry.begin(backend.as_tensor(optimizer.iterations))
     end, iterations, memory, log = second_order.go_on(
         loss.problem, optimizer.method, start, memory, optimizer.stop, log, optimizer.telemetry.add
     )
     optimizer.telemetry.end(log)
     for variable, value in loss.weights(end.x):
-        _backend.native(variable).assign(value)
+        backend.native(variable).assign(value)
     is_sound = memory.status != second_order.Status.NOT_FINITE_AT_START
     for variable, value in moved:
-        _backend.native(variable).assign(ops.where(is_sound, value, _backend.as_tensor(variable)))
+        backend.native(variable).assign(ops.where(is_sound, value, backend.as_tensor(variable)))
     for name, value in memory.as_dict().items():
-        _backend.native(optimizer.kept[name]).assign(value)
-    count = _backend.native(optimizer.iterations)
+        backend.native(optimizer.kept[name]).assign(value)
+    count = backend.native(optimizer.iterations)
     count.assign_add(ops.cast(iterations, count.dtype.name))
     return start.value, y_pred

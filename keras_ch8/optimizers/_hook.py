@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from .. import _keras, second_order
+from .. import second_order
+from ..integration import keras_private
 
 if TYPE_CHECKING:
     from ._closure import AbstractClosureOptimizer
@@ -33,7 +34,7 @@ def closure_of(model: Any) -> "AbstractClosureOptimizer | None":
     """Return the optimizer of a model if it is one of those."""
     from ._closure import AbstractClosureOptimizer
 
-    optimizer = _keras.unscaled(getattr(model, "optimizer", None))
+    optimizer = keras_private.unscaled(getattr(model, "optimizer", None))
     return optimizer if isinstance(optimizer, AbstractClosureOptimizer) else None
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from .. import _backend, _numerics
+from .. import _numerics
+from ..integration import backend
 
 TILE = 40_960
 """Entries of a full tile: four float32 vectors of it stay in a core's cache, and XLA does not split it over threads."""
@@ -54,10 +55,10 @@ class Block:
         if self.length is None:
             return gs[0]
         dense = [
-            ops.zeros(shape, self.dtype) if g is None else _backend.densify(g, shape)
+            ops.zeros(shape, self.dtype) if g is None else backend.densify(g, shape)
             for g, shape in zip(gs, self.shapes, strict=True)
         ]
-        return _backend.join(dense, self.length)
+        return backend.join(dense, self.length)
 
     def part(self, index: int) -> tuple[slice, tuple[int, ...]]:
         """Return where variable `index` lies in the flattened state, and its shape."""
@@ -98,7 +99,7 @@ class Layout:
             label = labels[block.indices[0]] if len(block.indices) == 1 else f"tile_{number}"
             own = [*names, "residual"] if _numerics.is_narrow(block.dtype) else names
             for name in own:
-                with _backend.on(block.device):
+                with backend.on(block.device):
                     block.state[name] = create(shape, _numerics.working_dtype(block.dtype), f"{label}_{name}")
 
     def variables(self) -> list[Any]:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from .. import _backend, _numerics, _telemetry
+from .. import _numerics, _telemetry
+from ..integration import backend
 
 Rule = Callable[..., tuple[Any, dict[str, Any]]]
 
@@ -59,43 +60,43 @@ class Updater:
         counts = step.active
         if not all(has_g):
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, has_g, strict=True)]
-            counts = _numerics.both(counts, _backend.join(fills, int(g.shape[0])))
+            counts = _numerics.both(counts, backend.join(fills, int(g.shape[0])))
         later = row if row is not None and row.is_due and step.decay is not None else None
         delta = self._program(self._tile)(g, counts, row if later is None else None, step, state)
         moves = []
-        for theta, part, decays_too in zip(thetas, _backend.cut(delta, shapes), decays, strict=True):
+        for theta, part, decays_too in zip(thetas, backend.cut(delta, shapes), decays, strict=True):
             moves.append(_decayed(part, theta, step.decay if decays_too else None, step.active))
         for theta, move, has in zip(thetas, moves, has_g, strict=True):
             if has:
                 theta.assign_add(move, read_value=False)
         if later is not None:
-            self._write_row(later, step, g, lambda: _backend.join(moves, int(g.shape[0])))
+            self._write_row(later, step, g, lambda: backend.join(moves, int(g.shape[0])))
 
     def single(
         self, theta: Any, decays: bool, g: Any, row: _telemetry.Row | None, step: Step, state: dict[str, Any]
     ) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
         step = step if decays else step._replace(decay=None)
-        if _backend.is_sparse(g) and self.rests_without_gradient and step.decay is None:
+        if backend.is_sparse(g) and self.rests_without_gradient and step.decay is None:
             self._rows(theta, g, row, step, state)
             return
-        self._program(self._single)(theta, _backend.densify(g, theta.shape), row, step, state)
+        self._program(self._single)(theta, backend.densify(g, theta.shape), row, step, state)
 
     def _program(self, function: Callable[..., Any]) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
-        if _backend.replicated():
+        if backend.replicated():
             return function
         if function not in self._programs:
-            self._programs[function] = _backend.compile_xla(function)
+            self._programs[function] = backend.compile_xla(function)
         return self._programs[function]
 
     @staticmethod
     def _write_row(row: _telemetry.Row, step: Step, g: Any, moved: Callable[[], Any]) -> None:
         made = row.make(*step.noted, [g], lambda: [moved()])
-        _backend.write_row(row.ring, step.note.step, made)
+        backend.write_row(row.ring, step.note.step, made)
 
     def _tile(self, g: Any, counts: Any, row: _telemetry.Row | None, step: Step, state: dict) -> Any:
-        old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
+        old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         delta, new = self._masked_rule(g, step, counts, old)
         for name, variable in state.items():
             variable.assign(new[name])
@@ -104,8 +105,8 @@ class Updater:
         return delta
 
     def _single(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
-        old = {name: _backend.as_tensor(variable) for name, variable in state.items()}
-        before = _backend.as_tensor(theta)
+        old = {name: backend.as_tensor(variable) for name, variable in state.items()}
+        before = backend.as_tensor(theta)
         after, new = self._advance(before, g, step, old)
         theta.assign(after)
         for name, variable in state.items():
@@ -114,14 +115,14 @@ class Updater:
             self._write_row(row, step, g, lambda: after - before)
 
     def _rows(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
-        before = _backend.copy(theta) if row is not None and row.is_due else None
-        old = {name: _backend.rows(variable, g.indices) for name, variable in state.items()}
-        new_theta, new = self._advance(_backend.rows(theta, g.indices), g.values, step, old)
-        _backend.assign_rows(theta, g.indices, new_theta)
+        before = backend.copy(theta) if row is not None and row.is_due else None
+        old = {name: backend.rows(variable, g.indices) for name, variable in state.items()}
+        new_theta, new = self._advance(backend.rows(theta, g.indices), g.values, step, old)
+        backend.assign_rows(theta, g.indices, new_theta)
         for name, variable in state.items():
-            _backend.assign_rows(variable, g.indices, new[name])
+            backend.assign_rows(variable, g.indices, new[name])
         if row is not None:
-            self._write_row(row, step, g, lambda: _backend.as_tensor(theta) - before)
+            self._write_row(row, step, g, lambda: backend.as_tensor(theta) - before)
 
     def _advance(self, theta: Any, g: Any, step: Step, state: dict) -> tuple[Any, dict]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""
@@ -155,7 +156,7 @@ class Traces:
     def get(self, key: Hashable, step: Callable[..., None]) -> Any:
         """Return the graph of `step`, which is the same for the same key."""
         if key not in self._traces:
-            self._traces[key] = _backend.trace(step)
+            self._traces[key] = backend.trace(step)
         return self._traces[key]
 
 

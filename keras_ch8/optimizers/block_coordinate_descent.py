@@ -7,7 +7,8 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from .. import _backend, _checks, _keras, _numerics
+from .. import _checks, _numerics
+from ..integration import backend, keras_private
 from . import _blocks, _files
 from ._closure import AbstractClosureOptimizer
 from ._layout import Layout
@@ -19,7 +20,7 @@ _COMPILED = ("blocks", "steps_per_block", "order", "seed")
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class BlockCoordinateDescent(_keras.Optimizer):
+class BlockCoordinateDescent(keras_private.Optimizer):
     """Move one block of variables at a time, all others held where they are (section 8.7.2).
 
     At every step, with theta_b the variables of block b, and u the steps that were made before:
@@ -91,7 +92,7 @@ class BlockCoordinateDescent(_keras.Optimizer):
         name: str | None = None,
     ) -> None:
         inner = _first_order(keras.optimizers.get(inner))
-        rate = _keras.rate_of(inner)
+        rate = keras_private.rate_of(inner)
         super().__init__(
             learning_rate=float(rate.numpy()) if isinstance(rate, keras.Variable) else rate,
             loss_scale_factor=inner.loss_scale_factor,
@@ -162,7 +163,7 @@ class BlockCoordinateDescent(_keras.Optimizer):
         del var_list
         for inner in self.inners:
             if inner.built:
-                inner.finalize_variable_values(_keras.known_variables(inner))
+                inner.finalize_variable_values(keras_private.known_variables(inner))
 
     # --- the step ------------------------------------------------------------------------------------------------
 
@@ -178,11 +179,11 @@ class BlockCoordinateDescent(_keras.Optimizer):
             of_block = parts[self._block_of[self._index_of(variable)]]
             of_block[0].append(g)
             of_block[1].append(variable)
-        with _backend.start_after(grads):
+        with backend.start_after(grads):
             block = self._in_turn([gs for gs, _ in parts])
-            _backend.write([self._block], [block])
+            backend.write([self._block], [block])
             steps = [_step_of(inner, vs) for inner, (_, vs) in zip(self.inners, parts, strict=True)]
-            _backend.switch(block, steps, [gs for gs, _ in parts])
+            backend.switch(block, steps, [gs for gs, _ in parts])
             self.micro_steps.assign_add(1)
 
     def _index_of(self, variable: Any) -> int:
@@ -199,10 +200,10 @@ class BlockCoordinateDescent(_keras.Optimizer):
         count = len(self.inners)
         if self.order == "greedy":
             length = self.steps_per_block * (self.gradient_accumulation_steps or 1)
-            begins = _backend.as_tensor(self.micro_steps) % length == 0
+            begins = backend.as_tensor(self.micro_steps) % length == 0
             largest = ops.argmax(ops.stack([_square(gs) for gs in grads]))
-            return ops.where(begins, ops.cast(largest, "int32"), _backend.as_tensor(self._block))
-        turn = _backend.as_tensor(self.iterations) // self.steps_per_block
+            return ops.where(begins, ops.cast(largest, "int32"), backend.as_tensor(self._block))
+        turn = backend.as_tensor(self.iterations) // self.steps_per_block
         if self._draws is None:
             return ops.cast(turn % count, "int32")
         # The draw depends on seed and turn alone, so a training that goes on draws what it would have drawn.
@@ -245,7 +246,7 @@ def _first_order(inner: Any) -> Any:
             f"`{type(inner).__name__}`, which evaluates the loss several times for all weights together. Use `Adam()`, "
             "or go block by block: set `trainable=False` on the layers of all others, compile with it, and fit."
         )
-    if isinstance(inner, BlockCoordinateDescent) or _keras.optimizers_in(inner) != [inner]:
+    if isinstance(inner, BlockCoordinateDescent) or keras_private.optimizers_in(inner) != [inner]:
         raise ValueError(
             "`inner` is the optimizer of each block, so it must be one that moves weights itself. Received: "
             f"`{type(inner).__name__}`, which is made of others. Give one of those; Keras scales the loss around all."
@@ -253,7 +254,7 @@ def _first_order(inner: Any) -> Any:
     if inner.built:
         raise ValueError(
             "Each block begins with an optimizer like `inner`, so it must be a new one. Received: "
-            f"{inner.name!r}, which has trained {len(_keras.known_variables(inner))} variables. Make another."
+            f"{inner.name!r}, which has trained {len(keras_private.known_variables(inner))} variables. Make another."
         )
     return inner
 
@@ -264,8 +265,8 @@ def _step_of(inner: Any, variables: list[Any]) -> Any:
 
 def _square(grads: list[Any]) -> Any:
     """Return the sum of squares of the gradient of a block, the mean over the replicas; -1 if it has none."""
-    wide = [_backend.as_gradient(g, "float32") for g in grads if g is not None]
+    wide = [backend.as_gradient(g, "float32") for g in grads if g is not None]
     if not wide:
         return ops.full((), -1.0, "float32")
-    summed = [_backend.sum_duplicates(g) for g in _backend.all_reduce_sum(wide)]
+    summed = [backend.sum_duplicates(g) for g in backend.all_reduce_sum(wide)]
     return _numerics.squared_norm(summed)

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
-from .. import _backend
+from ..integration import backend
 from . import _fit
 from ._duration import Clock, Duration, duration
 
@@ -63,7 +63,7 @@ class AbstractSchedule(LearningRateSchedule):
         for name, length in self._durations.items():
             if length.is_relative:
                 if name not in self._steps:
-                    self._steps[name] = _backend.scalar(0.0, "float64")
+                    self._steps[name] = backend.scalar(0.0, "float64")
                 self._steps[name].assign(length.steps(clock))
         for part in self.parts():
             if isinstance(part, AbstractSchedule):
@@ -78,7 +78,7 @@ class AbstractSchedule(LearningRateSchedule):
                 "steps_per_epoch, batches_per_step, steps))` first, or give the number of steps."
             )
         steps = self._steps[name]
-        return steps if isinstance(steps, float) else _backend.as_tensor(steps)
+        return steps if isinstance(steps, float) else backend.as_tensor(steps)
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate of a step."""

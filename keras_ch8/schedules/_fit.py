@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from .. import _keras
+from ..integration import keras_private
 from ._duration import Clock
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def _resolver_for(model: Any, params: dict[str, Any]) -> Resolver:
 
 def relative_schedules(optimizer: Any) -> Iterator[tuple[Any, "AbstractSchedule"]]:
     """Yield each optimizer inside `optimizer` that has a schedule with lengths to resolve, and the schedule."""
-    for inner in _keras.optimizers_in(optimizer):
-        schedule = _keras.schedule_of(inner)
+    for inner in keras_private.optimizers_in(optimizer):
+        schedule = keras_private.schedule_of(inner)
         if getattr(schedule, "is_relative", False):
             yield inner, schedule
 
@@ -94,7 +94,7 @@ def clock_of(optimizer: Any, params: dict[str, Any], epoch: int, schedule: Any) 
             "`steps`). Give `steps_per_epoch` to `fit`, or the length in steps."
         )
     accumulated = optimizer.gradient_accumulation_steps or 1
-    counts_updates = isinstance(optimizer, _keras.Optimizer)
+    counts_updates = isinstance(optimizer, keras_private.Optimizer)
     batches_per_step = accumulated if counts_updates else 1
     begun = int(optimizer.iterations.numpy()) * (1 if counts_updates else accumulated)
     per_epoch = batches / batches_per_step

@@ -7,7 +7,8 @@ import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
-from .. import _backend, _checks
+from .. import _checks
+from ..integration import backend
 from ._base import AbstractSchedule
 
 
@@ -48,7 +49,7 @@ class Scaled(AbstractSchedule):
                 "`schedule` must be a `LearningRateSchedule`. "
                 f"Received: {schedule!r} of type {type(schedule).__name__}."
             )
-        self._factor = _backend.scalar(1.0, "float64")
+        self._factor = backend.scalar(1.0, "float64")
         super().__init__(name, schedule=schedule, factor=factor)
 
     @property
@@ -66,7 +67,7 @@ class Scaled(AbstractSchedule):
 
     def rate(self, k: Any) -> Any:
         """The law."""
-        return _backend.as_tensor(self._factor) * ops.cast(self.schedule(k), "float64")
+        return backend.as_tensor(self._factor) * ops.cast(self.schedule(k), "float64")
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this schedule again."""

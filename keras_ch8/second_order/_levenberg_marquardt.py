@@ -5,7 +5,7 @@ from typing import Any, final
 
 from keras import ops
 
-from .. import _backend
+from ..integration import backend
 from . import _vector
 from ._damping import AbstractBounded, AbstractRule, GainRatio, Model, Step
 from ._method import State
@@ -72,7 +72,7 @@ class LevenbergMarquardt(AbstractBounded):
                 "problem without. Make it with `Problem.of_squares(residuals)`, or use `Newton()` or `LBFGS()`."
             )
         dtype = point.x.dtype
-        r, J = (ops.cast(t, "float64") for t in _backend.value_and_jacobian(problem.residuals, point.x))
+        r, J = (ops.cast(t, "float64") for t in backend.value_and_jacobian(problem.residuals, point.x))
         D = ops.maximum(D, ops.sqrt(ops.sum(ops.square(J), axis=0)))
         scale = ops.where(D > 0, D, 1)
         J = J / scale
@@ -81,7 +81,7 @@ class LevenbergMarquardt(AbstractBounded):
 
         def step(alpha: Any) -> Step:
             alpha64 = ops.cast(alpha, "float64")
-            y = -_backend.solve_positive(A + alpha64 * identity, b)
+            y = -backend.solve_positive(A + alpha64 * identity, b)
             promise = _vector.dot(y, ops.matmul(A, y)) + 2 * alpha64 * _vector.dot(y, y)
             return Step(ops.cast(y / scale, dtype), ops.cast(promise, dtype), {"damping": alpha})
 

@@ -7,7 +7,8 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import _backend, _checks
+from .. import _checks
+from ..integration import backend
 from . import _vector
 from ._bfgs import BFGS
 from ._conjugate_gradient import ConjugateGradient
@@ -123,7 +124,7 @@ class Minimizer:
         return found
 
     def _run(self, x0: np.ndarray, stop: Stop) -> Minimum:
-        x, value, gradient, status, totals = self._program(_backend.as_tensor(x0), Stop(*map(_backend.as_tensor, stop)))
+        x, value, gradient, status, totals = self._program(backend.as_tensor(x0), Stop(*map(backend.as_tensor, stop)))
         iterations, evaluations, products, restarts, skipped = (int(total) for total in totals)
         return Minimum(
             x=x.numpy(),
@@ -146,7 +147,7 @@ class Minimizer:
 
     @functools.cached_property
     def _program(self) -> Any:
-        return _backend.compile_xla(functools.partial(run, self.fun, as_method(self.method)))
+        return backend.compile_xla(functools.partial(run, self.fun, as_method(self.method)))
 
 
 def run(fun: Callable[[Any], Any] | Problem, method: AbstractMethod, x0: Any, stop: Stop) -> tuple[Any, ...]:

@@ -5,7 +5,8 @@ from typing import Any, final
 
 from keras import ops
 
-from .. import _backend, _checks
+from .. import _checks
+from ..integration import backend
 from . import _krylov, _vector
 from ._damping import AbstractBounded, AbstractRule, GainRatio, Model, Step, Unbound
 from ._method import State
@@ -110,7 +111,7 @@ def _constant(alpha: Any) -> Any:
 
     def step(g: Any, H: Any, spectrum: _krylov.Ritz, share: Any) -> Step:
         damping = ops.convert_to_tensor(alpha, g.dtype)
-        return _promised(g, H, -share * _backend.solve(_plus(H, damping), g), damping)
+        return _promised(g, H, -share * backend.solve(_plus(H, damping), g), damping)
 
     return step
 
@@ -120,7 +121,7 @@ def _adaptive(g: Any, H: Any, spectrum: _krylov.Ritz, mu: Any) -> Step:
     smallest, v, largest = spectrum.values[0], spectrum.vectors[0], spectrum.largest
     unit = ops.where(largest > 0, largest, _vector.norm(g))
     alpha = ops.maximum(-smallest, 0) + mu * unit
-    delta = -_backend.solve_positive(_plus(H, alpha), g)
+    delta = -backend.solve_positive(_plus(H, alpha), g)
     share = _vector.dot(v, delta)
     way = _krylov.revealed(share, _vector.dot(v, g), smallest, largest, _vector.norm(delta))
     return _promised(g, H, delta + (way - share) * v, alpha)

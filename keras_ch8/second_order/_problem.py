@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self, final
 
 from keras import ops
 
-from .. import _backend
+from ..integration import backend
 
 
 class Point(NamedTuple):
@@ -57,7 +57,7 @@ class Problem:
     @classmethod
     def of(cls, fun: Callable[[Any], Any]) -> Self:
         """Return the problem of a scalar function."""
-        return cls(functools.partial(_backend.value_and_gradient, functools.partial(_scalar, fun)))
+        return cls(functools.partial(backend.value_and_gradient, functools.partial(_scalar, fun)))
 
     @classmethod
     def of_squares(cls, residuals: Callable[[Any], Any]) -> Self:
@@ -70,7 +70,7 @@ class Problem:
 
     def hessian(self, x: Any) -> Any:
         """Return H(x), a row and a column for each entry of x: n products side by side."""
-        return _backend.rows_of(functools.partial(self.product, x), ops.eye(x.shape[0], dtype=x.dtype))
+        return backend.rows_of(functools.partial(self.product, x), ops.eye(x.shape[0], dtype=x.dtype))
 
 
 def _scalar(fun: Callable[[Any], Any], x: Any) -> Any:
@@ -85,4 +85,4 @@ def _scalar(fun: Callable[[Any], Any], x: Any) -> Any:
 
 
 def _product(value_and_gradient: Callable[[Any], tuple[Any, Any]], x: Any, v: Any) -> Any:
-    return _backend.hessian_product(lambda x: value_and_gradient(x)[1], x, v)
+    return backend.hessian_product(lambda x: value_and_gradient(x)[1], x, v)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from .. import _keras
+from ..integration import keras_private
 
 MEND = "Pretrain a model that is a chain, such as a `keras.Sequential`; put branches inside a layer (`layers.Skip`)."
 
@@ -41,7 +41,7 @@ def chain_of(model: Any) -> Chain:
     links: list[Link] = []
     tensor = outputs[0]
     while tensor is not inputs[0]:
-        layer, sources = _keras.source_of(tensor)
+        layer, sources = keras_private.source_of(tensor)
         if len(sources) != 1 or not isinstance(layer, keras.Layer) or layer in [link.layer for link in links]:
             raise ValueError(
                 "Layers are pretrained one after the other, so each must take what the one before puts out and be "

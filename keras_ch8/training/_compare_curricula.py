@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks, _keras, data
+from .. import _checks, data
 from ..callbacks import Curriculum
 from ..callbacks._base import say
+from ..integration import keras_private
 from ._paired_test import PairedTest, paired_test
 
 ORDERS = ("none", "easy", "hard", "random")
@@ -191,7 +192,7 @@ def _measure(model: Any, validation_data: Any, metric: str, mode: str) -> tuple[
         raise ValueError(
             f"`metric` is measured after each training. Received: metric={metric!r}. Reported: {', '.join(reported)}."
         )
-    found = _keras.mode_of(model, metric) if mode == "auto" else mode
+    found = keras_private.mode_of(model, metric) if mode == "auto" else mode
     if found is None:
         raise ValueError(
             f"Whether more or less of {metric!r} is better is not known. Received: mode={mode!r}. Give mode='max' or "

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks, _keras
+from .. import _checks
 from .._batches import replayable
 from .._plot import axes_of
+from ..integration import keras_private
 from ._sandbox import build_on
 from ._trial import Trial
 
@@ -118,7 +119,7 @@ def compare_learning_rates(
     """
     rates = sorted(_checks.rate("rates", rate) for rate in rates)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", mend="The book has about 100.")
-    _checks.one_rate(_keras.optimizers_in(model.optimizer))
+    _checks.one_rate(keras_private.optimizers_in(model.optimizer))
     data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
     build_on(model, next(iter(data())))
     trial = Trial(model)

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks, _keras
+from .. import _checks
 from .._batches import replayable
 from .._plot import axes_of
 from ..board.rates import write_rates
+from ..integration import keras_private
 from ._range_test import Suggestion, suggest, without_batch_effects
 from ._sandbox import build_on
 from ._trial import Trial
@@ -124,7 +125,7 @@ def find_learning_rate(
     high = _checks.number("high", high, low, float("inf"), open_low=True, meaning="the largest rate", mend="Try 10.")
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", mend="Try 100.")
     rates = np.geomspace(low, high, steps)
-    _checks.one_rate(_keras.optimizers_in(model.optimizer))
+    _checks.one_rate(keras_private.optimizers_in(model.optimizer))
     data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
     build_on(model, next(iter(data())))
     trial = Trial(model)

@@ -8,9 +8,10 @@ from typing import Any
 
 import keras
 
-from .. import _backend, _checks, _keras
+from .. import _checks
 from ..callbacks import TensorBoard
 from ..callbacks._base import say
+from ..integration import backend, keras_private
 from ._chain import Chain, chain_of
 from ._sandbox import variables_of
 from ._slots import Slots, put_slots, slots_of
@@ -153,8 +154,8 @@ def pretrain_greedily(
     if not model.optimizer.built:
         with model.distribute_strategy.scope():
             model.optimizer.build(weights)
-    before = [(variable, _backend.native(variable).numpy()) for variable in variables_of(model)]
-    flags = [flag for block in chain.blocks for link in block for flag in _keras.flags_of(link.layer)]
+    before = [(variable, backend.native(variable).numpy()) for variable in variables_of(model)]
+    flags = [flag for block in chain.blocks for link in block for flag in keras_private.flags_of(link.layer)]
     callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
 
     def train(part: Any, name: str, trained: list[str], number: int, length: int) -> Stage:
@@ -193,7 +194,7 @@ def pretrain_greedily(
             stages.append(train(part, f"stage {number}", trained, number, epochs))
             slots |= slots_of(part.optimizer, weights)
             _put_back(flags)
-            values = [_backend.native(v).numpy() for v in model.variables]
+            values = [backend.native(v).numpy() for v in model.variables]
             file.save([dataclasses.asdict(stage) for stage in stages], values, slots)
         if type(like) is type(model.optimizer):
             put_slots(model.optimizer, weights, slots)
@@ -202,7 +203,7 @@ def pretrain_greedily(
         file.remove()
     except BaseException:
         for variable, value in before:
-            _backend.native(variable).assign(value)
+            backend.native(variable).assign(value)
         raise
     finally:
         _put_back(flags)
@@ -237,7 +238,7 @@ def _compile_like(part: Any, model: Any, optimizer: Any, weights: list[Any], slo
     """Compile the model of a stage as the whole one is, with an optimizer that remembers what is known so far."""
     with model.distribute_strategy.scope():
         new = type(optimizer).from_config(optimizer.get_config())
-        part.compile(**_keras.compile_arguments(model) | {"optimizer": new})
+        part.compile(**keras_private.compile_arguments(model) | {"optimizer": new})
         part.optimizer.build(part.trainable_variables)
     put_slots(part.optimizer, weights, slots)
 
@@ -246,7 +247,7 @@ def _go_on(model: Any, file: StageFile) -> tuple[list[Stage], Slots]:
     """Put what a file has into the model, and return the stages that are done with what optimizers remember."""
     stages, values, slots = file.load()
     for variable, value in zip(model.variables, values, strict=False):
-        native = _backend.native(variable)
+        native = backend.native(variable)
         native.assign(value.view(native.numpy().dtype) if value.dtype.kind == "V" else value)  # bfloat16, in a file
     return [Stage(**stage | {"trained": tuple(stage["trained"])}) for stage in stages], slots
 

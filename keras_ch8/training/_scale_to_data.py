@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _keras
 from ..board.signals import Histogram, write_signals
+from ..integration import keras_private
 from ._sums import Summing, summing_layers, walk
 
 TOLERANCE = 0.01
@@ -197,8 +197,10 @@ def _check_fresh(model: Any) -> None:
             f"`scale_to_data` scales weights that are there. Received: the model {model.name!r}, which is not built. "
             "Call it once, as `model(x[:1])`, or begin it with `keras.Input`."
         )
-    steps = max((int(o.iterations.numpy()) for o in _keras.optimizers_in(getattr(model, "optimizer", None))), default=0)
-    normalizing = [leaf for leaf in _keras.leaves_of(model) if hasattr(leaf, "moving_mean") and leaf.trainable]
+    steps = max(
+        (int(o.iterations.numpy()) for o in keras_private.optimizers_in(getattr(model, "optimizer", None))), default=0
+    )
+    normalizing = [leaf for leaf in keras_private.leaves_of(model) if hasattr(leaf, "moving_mean") and leaf.trainable]
     moved = any(np.any(leaf.moving_mean.numpy()) for leaf in normalizing)
     if steps or moved:
         raise ValueError(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _keras
+from ..integration import keras_private
 
 Slots = dict[tuple[int, str], np.ndarray]
 """Arrays by the place of the variable among those of the model, and by the name of the slot."""
@@ -15,7 +15,7 @@ def slots_of(optimizer: Any, variables: Iterable[Any]) -> Slots:
     """Return what an optimizer remembers of each of these variables; nothing of one that it does not know."""
     place = {id(v): i for i, v in enumerate(variables)}
     found: Slots = {}
-    for inner in _keras.movers_in(optimizer):
+    for inner in keras_private.movers_in(optimizer):
         store = _stored(inner)
         keys = _keys(inner, len(store))
         found |= {(place[key[0]], key[1]): store[at] for at, key in keys.items() if key[0] in place}
@@ -25,7 +25,7 @@ def slots_of(optimizer: Any, variables: Iterable[Any]) -> Slots:
 def put_slots(optimizer: Any, variables: Iterable[Any], slots: Slots) -> None:
     """Give a built optimizer what another of its kind remembers; what is not in `slots`, or does not fit, stays."""
     place = {id(v): i for i, v in enumerate(variables)}
-    for inner in _keras.movers_in(optimizer):
+    for inner in keras_private.movers_in(optimizer):
         store = _stored(inner)
         for at, (variable, name) in _keys(inner, len(store)).items():
             new = slots.get((place.get(variable, -1), name))
@@ -43,7 +43,7 @@ def _stored(optimizer: Any) -> dict[str, np.ndarray]:
 
 def _keys(optimizer: Any, count: int) -> dict[str, tuple[int, str]]:
     """Return which of the saved arrays belong to which variable (by its `id`), and what they are called."""
-    known = _keras.known_variables(optimizer)
+    known = keras_private.known_variables(optimizer)
     if hasattr(optimizer, "state_of"):
         keys = [(id(v), name) for v in known for name in optimizer.state_of(v)]
         return {str(count - len(keys) + i): key for i, key in enumerate(keys)}

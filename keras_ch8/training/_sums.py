@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from .. import _keras
+from ..integration import keras_private
 
 NORMALIZING = (layers.LayerNormalization, layers.GroupNormalization, layers.PReLU)
 """Layers whose matrices have no scale of their own to choose."""
@@ -35,10 +35,10 @@ class Summing:
 
 def summing_layers(model: Any) -> list[Summing]:
     """Return the layers of a model that have trainable matrices, in no particular order."""
-    recurrent = [leaf for leaf in _keras.leaves_of(model) if isinstance(leaf, keras.layers.RNN)]
+    recurrent = [leaf for leaf in keras_private.leaves_of(model) if isinstance(leaf, keras.layers.RNN)]
     theirs = {id(v) for layer in recurrent for v in layer.trainable_variables}
     rest = [v for v in model.trainable_variables if id(v) not in theirs and len(v.shape) > 1]
-    owners = _keras.layers_of(rest)
+    owners = keras_private.layers_of(rest)
     matrices: dict[int, tuple[Any, list[Any]]] = {}
     for v in rest:
         owner = owners[id(v)]

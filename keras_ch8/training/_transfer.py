@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from .. import _backend, _checks
+from .. import _checks
+from ..integration import backend
 from ._chain import Chain, Link, chain_of
 
 
@@ -29,7 +30,7 @@ def transfer(chain: Chain, source: Any, count: int | None) -> int:
             )
         pairs += list(zip(weights, given, strict=True))
     for weight, value in pairs:
-        _backend.native(weight).assign(_backend.native(value).numpy())
+        backend.native(weight).assign(backend.native(value).numpy())
     return count
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
-from .. import _backend, _keras
 from .._batches import Batch
+from ..integration import backend, keras_private
 from ._sandbox import sandbox
 
 
@@ -17,7 +17,7 @@ class Dial(LearningRateSchedule):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rate = _backend.scalar(0.0, "float32")
+        self._rate = backend.scalar(0.0, "float32")
 
     def assign(self, rate: float) -> None:
         """Set the rate."""
@@ -26,7 +26,7 @@ class Dial(LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         """Return the rate."""
         del step
-        return _backend.as_tensor(self._rate)
+        return backend.as_tensor(self._rate)
 
 
 class Trial:
@@ -34,8 +34,8 @@ class Trial:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        (self._optimizer,) = _keras.optimizers_in(model.optimizer)
-        rate = _keras.rate_of(self._optimizer)
+        (self._optimizer,) = keras_private.optimizers_in(model.optimizer)
+        rate = keras_private.rate_of(self._optimizer)
         self._dial = Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
         self._step: Any = None
 
@@ -46,7 +46,7 @@ class Trial:
         """
         losses: list[float] = []
         with sandbox(self.model) as model:
-            if _keras.rate_of(self._optimizer) is not self._dial:
+            if keras_private.rate_of(self._optimizer) is not self._dial:
                 self._optimizer.learning_rate = self._dial
             model.steps_per_execution, model.train_function = 1, self._step
             for (x, y, sample_weight), rate in zip(data, [*rates, rates[-1]], strict=False):

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_ch8 import _keras, clipping
+from keras_ch8 import clipping
 from keras_ch8 import optimizers as ours
 from keras_ch8.clipping._units import unit_axes
+from keras_ch8.integration import keras_private
 from tests.optimizers.boxes import step
 
 # layer, shape of a batch of its input without the first axis, {name of a variable: the axes of one unit}
@@ -33,7 +34,7 @@ LAYERS = [
 def test_the_axes_of_one_unit(layer, shape, expected):
     layer.build((None, *shape))
     variables = layer.trainable_variables
-    owner = _keras.layers_of(variables)
+    owner = keras_private.layers_of(variables)
     assert {v.name: unit_axes(v, owner[id(v)]) for v in variables} == expected
 
 
@@ -41,14 +42,14 @@ def test_a_row_of_an_embedding_is_a_unit_and_a_free_matrix_has_columns():
     layer = layers.Embedding(5, 3)
     layer.build((None, 2))
     (table,) = layer.trainable_variables
-    assert unit_axes(table, _keras.layers_of([table])[id(table)]) == (1,)
+    assert unit_axes(table, keras_private.layers_of([table])[id(table)]) == (1,)
     assert unit_axes(keras.Variable(np.zeros((4, 3))), None) == (0,)
 
 
 def test_attention_kernels_are_contracted_over_their_inputs():
     layer = layers.MultiHeadAttention(num_heads=2, key_dim=3)
     layer.build((None, 5, 4), (None, 5, 4))
-    owner = _keras.layers_of(layer.trainable_variables)
+    owner = keras_private.layers_of(layer.trainable_variables)
     axes = {v.path.split("/")[-2]: unit_axes(v, owner[id(v)]) for v in layer.trainable_variables if v.name == "kernel"}
     assert axes == {"query": (0,), "key": (0,), "value": (0,), "attention_output": (0, 1)}
 

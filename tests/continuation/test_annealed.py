@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import _backend
 from keras_ch8.continuation import (
     Annealed,
     GaussianBlur,
@@ -17,6 +16,7 @@ from keras_ch8.continuation import (
     WeightNoise,
     annealed_in,
 )
+from keras_ch8.integration import backend
 
 
 def parts():
@@ -45,11 +45,11 @@ def test_a_compiled_function_reads_it_anew_without_a_trace():
         traces.append(x)
         return x * number.read()
 
-    compiled = _backend.compile_xla(read)
+    compiled = backend.compile_xla(read)
     found = []
     for value in (2.0, 1.0, 0.5):
         number.value = value
-        found.append(float(compiled(_backend.as_tensor(10.0))))
+        found.append(float(compiled(backend.as_tensor(10.0))))
     assert found == [20.0, 10.0, 5.0]
     assert len(traces) == 1
 

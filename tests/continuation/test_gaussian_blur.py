@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import _backend
 from keras_ch8.continuation import GaussianBlur
+from keras_ch8.integration import backend
 
 RNG = np.random.default_rng(0)
 SHAPES = {"sequence": (2, 9, 3), "image": (2, 6, 7, 3), "volume": (2, 4, 5, 3, 2)}
@@ -55,16 +55,16 @@ def test_at_0_it_is_the_identity_bit_for_bit_and_so_is_its_gradient(compiled):
     layer.stddev.value = 0.0
 
     def run(x):
-        return _backend.value_and_gradients(lambda v, watch: (keras.ops.sum(layer(v[0], training=True)), []), [x])[1][0]
+        return backend.value_and_gradients(lambda v, watch: (keras.ops.sum(layer(v[0], training=True)), []), [x])[1][0]
 
     def blurred(x):
         return layer(x, training=True)
 
-    run, blurred = (_backend.compile_xla(f) if compiled else f for f in (run, blurred))
-    y = blurred(_backend.as_tensor(x)).numpy()
+    run, blurred = (backend.compile_xla(f) if compiled else f for f in (run, blurred))
+    y = blurred(backend.as_tensor(x)).numpy()
     denormal = x.view("uint32") == np.float32(1e-40).view("uint32")  # XLA and Eigen may flush it to 0
     assert (y.view("uint32") == x.view("uint32"))[~denormal].all()
-    np.testing.assert_array_equal(run(_backend.as_tensor(x)), np.ones_like(x))
+    np.testing.assert_array_equal(run(backend.as_tensor(x)), np.ones_like(x))
 
 
 @pytest.mark.parametrize("sigma", [1e-30, 1e-3, 0.05])

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import _backend
 from keras_ch8.continuation import SmoothedActivation
 from keras_ch8.continuation._smoothed_activation import EXACT
+from keras_ch8.integration import backend
 
 X = np.linspace(-4, 8, 49).astype("float32")
 
@@ -46,7 +46,7 @@ def gradient(layer, x):
     def total(values, watch):
         return keras.ops.sum(layer(values[0], training=True)), []
 
-    return _backend.value_and_gradients(total, [_backend.as_tensor(x)])[1][0].numpy()
+    return backend.value_and_gradients(total, [backend.as_tensor(x)])[1][0].numpy()
 
 
 def test_sign_has_the_gradient_of_the_normal_distribution():

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import _keras, curvature
+from keras_ch8 import curvature
+from keras_ch8.integration import keras_private
 from keras_ch8.layers import BatchNormalization
 
 RNG = np.random.default_rng(0)
@@ -176,7 +177,7 @@ def test_the_hessian_of_a_model_needs_no_mend(float64, monkeypatch):
     model.compile(loss="mse")
     y = RNG.normal(size=(8, 2))
     v = RNG.normal(size=sum(w.size for w in model.get_weights()) - 9)
-    monkeypatch.setattr(_keras, "_moments", keras.src.backend.tensorflow.nn._compute_moments)
+    monkeypatch.setattr(keras_private, "_moments", keras.src.backend.tensorflow.nn._compute_moments)
     start, h = model.get_weights(), 1e-5
 
     def gradient(step):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import _keras
 from keras_ch8 import optimizers as ours
+from keras_ch8.integration import keras_private
 from tests.optimizers.closure_cases import X, Y, fit, flat, network
 
 Z = np.random.default_rng(1).normal(size=(24, 2)).astype("float32")
@@ -109,7 +109,7 @@ class Random(keras.Model):
 
 def random_model(optimizer):
     """Unbuilt, and before the first unseeded call for a random number."""
-    _keras.forget_global_seed_generator()
+    keras_private.forget_global_seed_generator()
     keras.utils.set_random_seed(5)
     model = Random()
     # XLA rounds another way than a graph, so both are compiled.
@@ -121,12 +121,12 @@ def random_model(optimizer):
 def test_masks_stay_within_a_step_and_statistics_and_seeds_move_once_as_in_keras():
     reference = random_model(keras.optimizers.SGD(0.0))
     reference.train_on_batch(X, Y)
-    theirs = [*reference.variables, *_keras.global_seeds()]
-    start = [v.numpy() for v in reference.non_trainable_variables + _keras.global_seeds()]
+    theirs = [*reference.variables, *keras_private.global_seeds()]
+    start = [v.numpy() for v in reference.non_trainable_variables + keras_private.global_seeds()]
 
     model = random_model(ours.SteepestDescent())
     model.train_on_batch(X, Y)
-    seeds = _keras.global_seeds()
+    seeds = keras_private.global_seeds()
     for v, value in zip(model.non_trainable_variables + seeds, start, strict=True):
         np.testing.assert_array_equal(v.numpy(), value, err_msg=v.path)
 

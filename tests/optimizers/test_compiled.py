@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import _backend
-from keras_ch8._backend import compiling as backend
+from keras_ch8.integration import backend
+from keras_ch8.integration.backend import compiling
 from keras_ch8.optimizers._layout import TILE, Layout
 from keras_ch8.optimizers._update import Step
 from tests.optimizers.boxes import FEW, NAMES, make, random_grads, run, step
@@ -123,13 +123,13 @@ def test_without_xla_it_warns_once_and_gives_the_same_numbers(monkeypatch):
         return real(function, jit_compile=jit_compile, **kwargs)
 
     monkeypatch.setattr(tf, "function", no_xla)
-    backend.xla_works.cache_clear()
+    compiling.xla_works.cache_clear()
     try:
         with pytest.warns(UserWarning, match="XLA does not run here.*no XLA on this platform") as caught:
             paths = [run(make("Adam"), grads, start)[1] for _ in range(2)]
         assert len(caught) == 1
     finally:
-        backend.xla_works.cache_clear()
+        compiling.xla_works.cache_clear()
     np.testing.assert_allclose(np.array(paths), [expected] * 2, rtol=1e-6)
 
 
@@ -157,7 +157,7 @@ def test_inside_a_model_that_xla_compiles_sparse_gradients_become_dense():
     @tf.function(jit_compile=True)
     def f(values):
         slices = tf.IndexedSlices(values, tf.constant([0, 2]), tf.constant([4, 3]))
-        seen.append(_backend.is_sparse(_backend.sum_duplicates(slices)))
+        seen.append(backend.is_sparse(backend.sum_duplicates(slices)))
         return values
 
     f(tf.ones((2, 3)))

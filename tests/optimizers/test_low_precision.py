@@ -83,11 +83,11 @@ def test_a_model_with_narrow_weights_saves_and_goes_on(dtype, jit_compile, tmp_p
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_rounding_is_the_cast_and_survives_xla(dtype, jit_compile):
-    from keras_ch8 import _backend
+    from keras_ch8.integration import backend
 
     rng = np.random.default_rng(0)
     smallest = -20 if dtype == "float16" else -110
     x = (rng.normal(size=100_000) * 2.0 ** rng.integers(smallest, 15, 100_000)).astype("float32")
     x[:4] = [0.0, -0.0, 1.0, 1.0 + 2.0**-11]
-    function = (_backend.compile_xla if jit_compile else _backend.trace)(lambda x: _numerics.round_to(x, dtype))
+    function = (backend.compile_xla if jit_compile else backend.trace)(lambda x: _numerics.round_to(x, dtype))
     np.testing.assert_array_equal(function(x), rounded(x, dtype))

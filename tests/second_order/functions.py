@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from keras import ops
 
-from keras_ch8 import _backend
+from keras_ch8.integration import backend
 from keras_ch8.second_order import Point, Problem, Stop, solve
 
 
@@ -55,7 +55,7 @@ def stop(dtype="float64", gtol=1e-8, ftol=0.0, xtol=0.0, max_iterations=1000):
     return Stop(*tolerances, max_iterations=ops.convert_to_tensor(np.asarray(max_iterations, "int32")))
 
 
-def runner(f, method, wrap=_backend.trace):
+def runner(f, method, wrap=backend.trace):
     """Return a function of a start, or of a point where a run was left.
 
     It runs the loop as one graph: quicker to make than XLA, slower to run.

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from keras import ops
 
-from keras_ch8 import _backend
+from keras_ch8.integration import backend
 from keras_ch8.second_order import Status
 from tests.second_order.functions import runner
 from tests.second_order.mgh import CASES, joint, starts
@@ -13,9 +13,9 @@ from tests.second_order.mgh import CASES, joint, starts
 SCIPY = {"L-BFGS-B": {"maxcor": 10, "maxfun": 100_000, "ftol": 1e-15}, "BFGS": {}, "CG": {}}
 
 
-def for_scipy(f, wrap=_backend.trace):
+def for_scipy(f, wrap=backend.trace):
     """Return f and its gradient as SciPy calls them: NumPy in, NumPy out."""
-    program = wrap(functools.partial(_backend.value_and_gradient, f))
+    program = wrap(functools.partial(backend.value_and_gradient, f))
 
     def call(x):
         value, gradient = program(ops.convert_to_tensor(x))

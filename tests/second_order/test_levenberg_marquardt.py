@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8 import _backend
+from keras_ch8.integration import backend
 from keras_ch8.second_order import LevenbergMarquardt, Minimizer, Problem, Status, minimize, solve
 from tests.second_order.functions import stop
 from tests.second_order.mgh import CASES, meyer, wood
@@ -29,7 +29,7 @@ def curve_jacobian(x):
 def step_from(residuals, x0, state=None):
     problem = Problem.of_squares(residuals)
     point = problem.at(ops.convert_to_tensor(x0))
-    iterate = _backend.trace(functools.partial(METHOD.iterate, problem))
+    iterate = backend.trace(functools.partial(METHOD.iterate, problem))
     return iterate(point, state or METHOD.init(len(x0), point.x.dtype.name))
 
 
@@ -40,7 +40,7 @@ def two(x):
 @pytest.mark.parametrize("residuals, n", [(curve, 3), (wood, 4), (two, 3)], ids=["7x3", "6x4", "2x3"])
 def test_the_jacobian_is_the_derivative_of_each_residual(residuals, n):
     x = np.random.default_rng(0).normal(size=n)
-    r, J = _backend.value_and_jacobian(residuals, ops.convert_to_tensor(x))
+    r, J = backend.value_and_jacobian(residuals, ops.convert_to_tensor(x))
     np.testing.assert_allclose(r, residuals(ops.convert_to_tensor(x)))
     steps = 1e-6 * np.eye(n)
     sides = [[residuals(ops.convert_to_tensor(x + s)).numpy() for s in sign * steps] for sign in (1, -1)]
@@ -66,7 +66,7 @@ def test_a_step_solves_the_damped_equations_scaled_by_the_columns(dtype, within)
 def ends(residuals, x0, **options):
     """Return where a run ends, as one graph: quicker to make than XLA."""
     problem, x0 = Problem.of_squares(residuals), ops.convert_to_tensor(x0)
-    program = _backend.trace(functools.partial(solve, problem, METHOD))
+    program = backend.trace(functools.partial(solve, problem, METHOD))
     return program(problem.at(x0), METHOD.init(x0.shape[0], x0.dtype.name), stop(x0.dtype.name, **options))
 
 
@@ -97,7 +97,7 @@ def test_meyer_is_solved_in_any_units_by_the_same_path_and_one_program():
         ends.add((found.iterations, found.value / c**2, *(found.x[1:4] / units)))
     ((_, value, *_),) = ends  # equal bit for bit: the units are powers of 2, and a stop by `gtol` would have a unit
     assert value == pytest.approx(87.945855171, rel=1e-9)
-    assert _backend.traces(run._program) == 1
+    assert backend.traces(run._program) == 1
 
 
 def test_a_trial_that_is_nan_was_too_far():

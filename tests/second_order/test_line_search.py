@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8 import _backend
+from keras_ch8.integration import backend
 from keras_ch8.second_order import Backtracking, Constant, Exact, HagerZhang, Problem, StrongWolfe
 from keras_ch8.second_order.line_search import Line, Trial, search_along
 
@@ -49,7 +49,7 @@ def graph(search):
         along = line(lambda t: ops.switch(place, list(LINES.values()), t))
         return *search_along(along, search, first), along.value, along.slope
 
-    return _backend.trace(program)
+    return backend.trace(program)
 
 
 def look_along(name, search, first):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8 import _backend
+from keras_ch8.integration import backend
 from keras_ch8.second_order import (
     Minimizer,
     Newton,
@@ -35,7 +35,7 @@ def two_valleys(x):
 def quick(f, x0, method, count):
     """Yield what `iterations` does, from a graph that is made once."""
     problem, point = start(f, x0)
-    iterate, state = _backend.trace(lambda *at: method.iterate(problem, *at)), method.init(len(x0), point.x.dtype.name)
+    iterate, state = backend.trace(lambda *at: method.iterate(problem, *at)), method.init(len(x0), point.x.dtype.name)
     for _ in range(count):
         point, state, info = iterate(point, state)
         yield point, state, info
@@ -92,7 +92,7 @@ def test_the_way_out_of_a_saddle_point_is_seen_where_the_gradient_hides_it():
         found = run(np.array(x0))
         assert found.converged
         assert found.value == pytest.approx(-0.25, abs=1e-6)
-    assert _backend.traces(run._program) == 1
+    assert backend.traces(run._program) == 1
     *_, (point, _, _) = quick(two_valleys, np.array([1, 0], "float32"), Newton(), 12)
     assert float(point.value) == pytest.approx(-0.25, abs=1e-6)
     *_, (point, _, _) = quick(two_valleys, np.array([1.0, 0.0]), PRINTED, 2)
@@ -107,7 +107,7 @@ def wavy(x):
 def test_damped_the_matrix_is_positive_and_the_value_never_rises():
     x0 = np.random.default_rng(0).normal(size=8)
     before, negative = start(wavy, x0)[1], 0
-    hessian = _backend.trace(Problem.of(wavy).hessian)
+    hessian = backend.trace(Problem.of(wavy).hessian)
     for after, _, info in quick(wavy, x0, Newton(), 15):
         values = np.linalg.eigvalsh(hessian(before.x).numpy())
         assert float(info.numbers["eigenvalue_smallest"]) == pytest.approx(values[0], abs=1e-9)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8 import _backend
+from keras_ch8.integration import backend
 from keras_ch8.second_order import BFGS, LBFGS, ConjugateGradient, Constant, HagerZhang, Point, Status, SteepestDescent
 from tests.second_order.functions import barrier, iterations, poisson, rosenbrock, runner
 
@@ -63,7 +63,7 @@ def test_a_run_goes_on_bit_for_bit_from_its_state(name):
 
 def test_xla_and_single_operations_take_the_same_path():
     method = LBFGS(3)  # 8 pairs go round in 3 rows
-    compiled = runner(rosenbrock, method, _backend.compile_xla)(X0, max_iterations=8)
+    compiled = runner(rosenbrock, method, backend.compile_xla)(X0, max_iterations=8)
     *_, (point, state, _) = iterations(rosenbrock, X0, method, 8)
     np.testing.assert_allclose(compiled.point.x.numpy(), point.x.numpy(), rtol=1e-9)
     np.testing.assert_allclose(compiled.state["S"].numpy(), state["S"].numpy(), rtol=1e-6, atol=1e-9)
