@@ -5,8 +5,7 @@ class is registered with Keras as soon as both packages are there, so that saved
 """
 
 import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _registration
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from . import curvature as curvature
     from . import data as data
     from . import initializers as initializers
+    from . import integration as integration
     from . import landscapes as landscapes
     from . import layers as layers
     from . import losses as losses
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from . import symmetries as symmetries
     from . import training as training
     from . import verdicts as verdicts
+    from .callbacks._loop import watch as watch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "curvature",
     "data",
     "initializers",
+    "integration",
     "landscapes",
     "layers",
     "losses",
@@ -55,15 +57,18 @@ __all__ = [
     "symmetries",
     "training",
     "verdicts",
+    "watch",
 ]
 
-_SUBPACKAGES = tuple(__all__[1:])
+_SUBPACKAGES = tuple(name for name in __all__[1:] if name != "watch")
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     if name in _SUBPACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(_SUBPACKAGES)}.")
+    if name == "watch":
+        return importlib.import_module(f"{__name__}.callbacks._loop").watch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__[1:])}.")
 
 
 def __dir__() -> list[str]:

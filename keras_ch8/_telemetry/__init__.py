@@ -1,6 +1,7 @@
 """What a step of an optimizer leaves behind for callbacks to read: one row of numbers, in a ring inside the step."""
 
 from ._frame import Frame as Frame
+from ._recorder import Blocks as Blocks
 from ._recorder import Recorder as Recorder
 from ._recorder import publish as publish
 from ._row import Note as Note

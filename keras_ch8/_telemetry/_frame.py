@@ -1,7 +1,7 @@
 """The rows of many steps, read back into NumPy."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -32,6 +32,10 @@ class Frame:
     rates: np.ndarray
     layers: np.ndarray | None
     numbers: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def at(self, place: Callable[[np.ndarray], np.ndarray]) -> Self:
+        """Return the frame with `place(steps)` in the place of the optimizer's own steps."""
+        return replace(self, steps=place(self.steps), measured=place(self.measured))
 
     @property
     def coefficient(self) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""The rings of one optimizer: made when somebody listens, filled by the step, read by Python."""
+"""The rings of one optimizer: made at the first step while somebody listens, filled by the step, read by Python."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
@@ -14,58 +14,86 @@ from ._frame import Frame
 from ._row import HEAD, TAIL, Row
 
 SAMPLE = 256
-"""Parameters of the whole model whose effective rate is looked at."""
+"""Parameters of the whole model whose effective rate is measured."""
+
+
+class Blocks(NamedTuple):
+    """What an optimizer updates: known once it is built, which may be in its first step.
+
+    Args:
+        spans: Entries of each block that may have a gradient.
+        variables: Number of variables.
+        places: Where to make the ring of each block; anywhere if there are none.
+    """
+
+    spans: Sequence[int]
+    variables: int
+    places: Sequence[AbstractContextManager[Any]] = ()
 
 
 class Recorder:
     """Off until `listen`: a step then leaves nothing and costs nothing.
 
-    The rings are no part of the optimizer's `variables`, so what is saved does not depend on who listens.
+    The rings are no part of the optimizer's `variables`, so what is saved does not depend on who listens. They are made
+    when the first step is traced, outside its graph: an optimizer that is never applied has none.
     """
 
     def __init__(self) -> None:
         self.listening = False
-        self.layers: Any = None
-        self._settings: Any = None
+        self._settings: tuple[int, int, bool] | None = None
+        self._version = 0
+        self._blocks: Callable[[], Blocks] = lambda: Blocks((), 0)
+        self._spans: Sequence[int] = ()
         self._rings: list[Any] = []
+        self._of_layers: Any = None
         self._written: set[int] = set()
         self._loss: Any = None
         self._knows_loss = False
 
     @property
     def settings(self) -> Any:
-        """What the step leaves behind: the same settings make the same graph. None while nobody listens."""
-        return self._settings if self.listening else None
+        """What the step leaves behind, and where: the same settings make the same graph. None while nobody listens."""
+        return (self._settings, self._version) if self.listening else None
 
-    def listen(
-        self,
-        spans: Sequence[int],
-        *,
-        rows: int,
-        every: int,
-        layers: int = 0,
-        places: Sequence[AbstractContextManager[Any]] = (),
-    ) -> bool:
-        """Make a ring of `rows` steps for each block of variables; return whether the last ones serve again.
+    @property
+    def has_rings(self) -> bool:
+        """Whether a step has been traced since somebody listens."""
+        return bool(self._rings)
+
+    @property
+    def rings(self) -> list[Any]:
+        """What the steps write."""
+        return [*self._rings, *([] if self._of_layers is None else [self._of_layers])]
+
+    def listen(self, blocks: Callable[[], Blocks], *, rows: int, every: int, layers: bool = False) -> None:
+        """Let steps leave rows from now on. The rings of the last time serve again if all is as it was then.
 
         Args:
-            spans: Entries of each block that may have a gradient.
+            blocks: Returns what the optimizer updates; called in its first step.
             rows: Steps that a ring remembers, a power of two.
             every: Update and effective rate are measured at each step that this divides, at none if it is 0. Then
                 a step needs no branch, and no norm is measured again where its square has left the range of float32.
-            layers: Number of variables whose norms are asked for, 0 for none.
-            places: Where to make the ring of each block.
+            layers: Whether the norm of each variable's gradient is asked for.
         """
-        settings = (tuple(spans), rows, every, layers)
-        again, self._settings, self.listening = settings == self._settings, settings, True
-        if not again:
-            share = max(8, SAMPLE // len(spans))
-            self._rings, self._written = [], set()
-            for place in places or [nullcontext()] * len(spans):
+        settings = (rows, every, layers)
+        if settings != self._settings:
+            self._settings, self._rings, self._of_layers, self._written = settings, [], None, set()
+            self._version += 1
+        self._blocks, self.listening = blocks, True
+
+    def make_rings(self) -> None:
+        """Make the rings, unless they are there: also in the middle of a trace."""
+        if self._rings or self._settings is None:
+            return
+        rows, every, layers = self._settings
+        with backend.outside_graphs():
+            blocks = self._blocks()
+            self._spans = tuple(blocks.spans)
+            sample = max(8, SAMPLE // len(self._spans)) if self._spans else 0
+            for place in blocks.places or [nullcontext()] * len(self._spans):
                 with place:
-                    self._rings.append(backend.ring(rows, len(HEAD) + (len(TAIL) + share if every else 0)))
-            self.layers = backend.ring(rows, layers) if layers else None
-        return again
+                    self._rings.append(backend.ring(rows, len(HEAD) + (len(TAIL) + sample if every else 0)))
+            self._of_layers = backend.ring(rows, blocks.variables) if layers else None
 
     def stop(self) -> None:
         """Listen no more."""
@@ -73,7 +101,7 @@ class Recorder:
 
     def is_due(self, step: Any, half: Any) -> Any:
         """Whether rows get their tails: where the step is measured, and where the plain sum of squares failed."""
-        every = self._settings[2]
+        every = self._settings[1]  # type: ignore[index]
         return every > 0 and (step % every == 0) | ~_numerics.is_exact(ops.cast(half, "float32"))
 
     def hear_loss(self, loss: Any) -> None:
@@ -88,27 +116,29 @@ class Recorder:
 
     def row(self, block: int, half: Any, is_due: Any) -> Row:
         """Return where a block leaves its row, given half the sum of squares of the gradient that it tells of."""
+        self.make_rings()
         self._written.add(block)
-        return Row(self._rings[block], self._settings[0][block], half, is_due)
+        return Row(self._rings[block], self._spans[block], half, is_due)
 
     def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""
-        if self.listening and self.layers is not None:
+        if self.listening and self._settings is not None and self._settings[2]:
+            self.make_rings()
             norms = {i: ops.cast(ops.squeeze(_numerics.norm(backend.values(g))), "float32") for i, g in grads.items()}
             missing = ops.full((), float("nan"), "float32")
-            row = ops.stack([norms.get(i, missing) for i in range(self.layers.shape[1])])
-            backend.merge_replicas(partial(publish, self.layers), step, row)
+            row = ops.stack([norms.get(i, missing) for i in range(self._of_layers.shape[1])])
+            backend.merge_replicas(partial(publish, self._of_layers), step, row)
 
     def read(self, first: int, last: int) -> Frame:
         """Return the steps `first` to `last`, as far as the rings remember them."""
-        _, rows, every, _ = self._settings
+        rows, every, _ = self._settings  # type: ignore[misc]
         steps = np.arange(max(first, last + 1 - rows), last + 1)
         blocks = [self._rows_of(self._rings[block], steps) for block in sorted(self._written) or [0]]
-        layers = None if self.layers is None else self._rows_of(self.layers, steps)
+        layers = None if self._of_layers is None else self._rows_of(self._of_layers, steps)
         return Frame.read(steps, blocks, layers, rows, every, self._knows_loss)
 
     def _rows_of(self, ring: Any, steps: np.ndarray) -> np.ndarray:
-        return backend.rows(ring, steps % self._settings[1]).numpy()
+        return backend.rows(ring, steps % int(ring.shape[0])).numpy()
 
 
 def publish(ring: Any, step: Any, row: Any) -> None:

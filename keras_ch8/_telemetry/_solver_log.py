@@ -1,6 +1,6 @@
 """What an iteration of section 8.6 leaves behind: a row in a ring that goes through the solver's loop."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,44 +22,69 @@ class SolverLog:
     """
 
     def __init__(self) -> None:
-        self.settings: Any = None
         self.listening = False
+        self._settings: Any = None
+        self._version = 0
+        self._names: Sequence[str] = ()
+        self._sizes_of: Callable[[], Sequence[int]] = tuple
+        self._sizes: Sequence[int] = ()
         self._ring: Any = None
-        self._before: Any = None
 
-    def listen(self, rows: int, names: Sequence[str], sizes: Sequence[int]) -> bool:
-        """Make a ring of at least so many rows; return whether the last one serves again."""
-        rows = 1 << (rows - 1).bit_length()
-        settings = (rows, tuple(names), tuple(sizes))
-        again, self.settings, self.listening = settings == self._before, settings, True
-        if not again:
-            self._before = settings
-            self._ring = backend.ring(rows, len(HEAD) + len(names) + len(sizes))
-        return again
+    @property
+    def settings(self) -> Any:
+        """What an iteration leaves behind, and where; equal settings make the same program. None if nobody listens."""
+        return (self._settings, self._version) if self.listening else None
+
+    @property
+    def has_rings(self) -> bool:
+        """Whether a step has been traced since somebody listens."""
+        return self._ring is not None
+
+    @property
+    def rings(self) -> list[Any]:
+        """What the steps write."""
+        return [] if self._ring is None else [self._ring]
+
+    def listen(self, rows: int, names: Sequence[str], sizes: Callable[[], Sequence[int]]) -> None:
+        """Leave a row for each iteration, in a ring of at least so many; `sizes` returns those of the layers' parts."""
+        settings = (1 << (rows - 1).bit_length(), tuple(names), sizes is not tuple)
+        if settings != self._settings:
+            self._settings, self._ring = settings, None
+            self._version += 1
+        self._names, self._sizes_of, self.listening = names, sizes, True
+
+    def make_rings(self) -> None:
+        """Make the ring, unless it is there: also in the middle of a trace."""
+        if self._ring is None:
+            with backend.outside_graphs():
+                self._sizes = tuple(self._sizes_of())
+                self._ring = backend.ring(self._settings[0], len(HEAD) + len(self._names) + len(self._sizes))
 
     def stop(self) -> None:
         """Listen no more."""
-        self.settings, self.listening = None, False
+        self.listening = False
 
     def hear_loss(self, loss: Any) -> None:
         """Take the loss of a step from elsewhere: it is known here already."""
 
     def begin(self, step: Any) -> Any:
         """Return what goes through the loop, given the number of the last iteration; nothing if nobody listens."""
-        return (ops.cast(step, "int32"), backend.as_tensor(self._ring)) if self.listening else ()
+        if not self.listening:
+            return ()
+        self.make_rings()
+        return ops.cast(step, "int32"), backend.as_tensor(self._ring)
 
     def add(self, log: Any, before: Any, after: Any, info: Any) -> Any:
         """Add the row of an iteration between two points."""
         if not self.listening:
             return log
         step, ring = log
-        _, names, sizes = self.settings
         every = (info.step, info.slope, info.evaluations, info.products, info.restarted, info.skipped)
         numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | info.numbers
         moved = after.x - before.x
         head = (step + 1, before.value, ops.norm(before.gradient), ops.norm(moved))
-        parts = backend.cut(before.gradient, [(size,) for size in sizes]) if sizes else []
-        row = [*head, *(numbers[name] for name in names), *map(ops.norm, parts)]
+        parts = backend.cut(before.gradient, [(size,) for size in self._sizes]) if self._sizes else []
+        row = [*head, *(numbers[name] for name in self._names), *map(ops.norm, parts)]
         row = ops.stack([ops.cast(value, "float32") for value in row])
         place = (step + 1) % int(ring.shape[0])
         return step + 1, ops.scatter_update(ring, ops.reshape(place, (1, 1)), row[None])
@@ -71,7 +96,7 @@ class SolverLog:
 
     def read(self, first: int, last: int) -> Frame:
         """Return the iterations `first` to `last`, as far as the ring remembers them."""
-        rows, names, sizes = self._before
+        rows, names, sizes = int(self._ring.shape[0]), self._names, self._sizes
         steps = np.arange(max(first, last + 1 - rows), last + 1)
         found = self._ring.numpy()[steps % rows].astype("float64")
         there = np.abs(found[:, 0] - steps) < rows / 2

@@ -1,6 +1,6 @@
 """The names of everything that is written for TensorBoard, with unit, meaning and section of the book."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -242,11 +242,23 @@ def continuation(name: str) -> Tag:
     return Tag(_CONTINUATION + name, "as the part", "Annealed number of the model, at the end of an epoch.", "8.7.6")
 
 
+def of_optimizer(tag: Tag, optimizer: str) -> Tag:
+    """Return the tag of a number of one of several optimizers: `ch8/<optimizer>/gradient_norm`."""
+    if not optimizer:
+        return tag
+    room, _, rest = tag.name.partition("/")
+    return replace(tag, name=f"{room}/{optimizer}/{rest}", text=f"Of `{optimizer}`: {tag.text}")
+
+
 def describe(name: str) -> str:
     """Return the description of a series by its name; "" for a series that is not of this module."""
     for prefix, tag in ((_BATCH, batch), (_EPOCH, epoch), (_CONTINUATION, continuation)):
         if name.startswith(prefix):
             return tag(name.removeprefix(prefix)).description
+    room, *optimizer, rest = name.split("/") if name.count("/") > 1 else (name, "")
+    of_one = _DESCRIPTIONS.get(f"{room}/{rest}") if len(optimizer) == 1 else None
+    if name not in _DESCRIPTIONS and of_one:
+        return f"Of `{optimizer[0]}`: {of_one}"
     return _DESCRIPTIONS.get(name, "")
 
 

@@ -10,7 +10,6 @@ from ..integration import backend, keras_private
 from ..layers._kinds import trained_in
 from ..layers._recalibrate import recalibrate
 from ..schedules._duration import Duration
-from ._attachment import Attachment, Validate
 from ._averaging_plan import Plan, clock_of
 from ._swap import Swap
 from ._weight_average import WeightAverage
@@ -24,16 +23,14 @@ class AveragedModel:
         plan: Which mean to take.
         batch_norm: As in `PolyakAveraging`.
         data: Inputs to recalibrate with.
-        validate: What to call in the place of each validation (see _attachment).
     """
 
-    def __init__(self, model: Any, plan: Plan, batch_norm: str, data: Any, validate: Validate) -> None:
+    def __init__(self, model: Any, plan: Plan, batch_norm: str, data: Any) -> None:
         self.model, self._plan, self._data = model, plan, data
         trained, statistics = _trained(model), _statistics(model)
         self._log_alpha = backend.scalar(0.0, "float64")
         averaged = trained + (statistics if batch_norm == "average" else [])
         self.average = WeightAverage(averaged, lambda n: plan.rate(n, backend.as_tensor(self._log_alpha)))
-        self.attachment = Attachment(model, self.average.follow, validate)
         self.swap = Swap(trained + (statistics if batch_norm != "keep" else []))
         self._recalibrates = batch_norm == "recalibrate" and bool(statistics)
         self._made_for = [id(v) for v in trained + statistics]
@@ -44,7 +41,7 @@ class AveragedModel:
 
     def begin(self, params: dict[str, Any], epoch: int, state: Mapping[str, Any] | None) -> None:
         """Begin a training of this length in this epoch, or go on in it from what `state` has returned."""
-        clock = clock_of(self.model.optimizer, params)
+        clock = clock_of(self.model, params)
         self._log_alpha.assign(self._plan.log_decay(clock))
         self.swap.held = None
         if state is None:

@@ -76,12 +76,12 @@ def polynomial(n: Any) -> Any:
 RATES = {"uniform": uniform, "polynomial": polynomial}
 
 
-def clock_of(optimizer: Any, params: dict[str, Any]) -> Callable[[Duration], Clock]:
+def clock_of(model: Any, params: dict[str, Any]) -> Callable[[Duration], Clock]:
     """Return a function that tells the length of a training in updates, as far as it has to be known."""
-    return partial(_clock, optimizer, params["steps"], params["epochs"])
+    return partial(_clock, model, params["steps"], params["epochs"])
 
 
-def _clock(optimizer: Any, batches: int | None, epochs: int, length: Duration) -> Clock:
+def _clock(model: Any, batches: int | None, epochs: int, length: Duration) -> Clock:
     if batches is None:
         if not length.is_relative:
             return Clock(math.nan, math.nan, math.nan)
@@ -90,5 +90,6 @@ def _clock(optimizer: Any, batches: int | None, epochs: int, length: Duration) -
             "length of an epoch is not known: the data do not say how many batches they have. Give `steps_per_epoch` "
             "to `fit`, or the length in updates."
         )
-    per_update = min(o.gradient_accumulation_steps or 1 for o in keras_private.movers_in(optimizer))
+    movers = [m for o in keras_private.optimizers_of(model).values() for m in keras_private.movers_in(o)]
+    per_update = min((mover.gradient_accumulation_steps or 1 for mover in movers), default=1)
     return Clock(batches / per_update, per_update, batches / per_update * epochs)

@@ -16,9 +16,10 @@ def named_average(values: dict[str, float]) -> dict[str, float]:
     return {f"{name}{SUFFIX}": value for name, value in values.items()}
 
 
-def refuse_optimizer(optimizer: Any) -> None:
+def refuse_optimizers(model: Any) -> None:
     """Refuse optimizers that average themselves, and those whose steps cannot be followed."""
-    for inner in keras_private.movers_in(optimizer):
+    movers = [m for o in keras_private.optimizers_of(model).values() for m in keras_private.movers_in(o)]
+    for inner in movers:
         if getattr(inner, "use_ema", False):
             raise ValueError(
                 f"`PolyakAveraging` averages the weights of any optimizer. Received: {inner.name!r} with use_ema=True, "

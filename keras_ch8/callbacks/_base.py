@@ -1,22 +1,30 @@
 """What the callbacks of the suite share: one session a training, which reads the telemetry for all of them."""
 
-from typing import Any
+import copy
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import keras
 
 from .. import _telemetry
+from ..integration import fit
 from ._session import Session
 
 
 class AbstractCallback(keras.callbacks.Callback):
     """A callback that belongs to the session of its model (see _session).
 
-    A subclass overrides `on_begin`, `on_open`, `on_epoch_start`, `on_frame`, `on_epoch`, `on_end`, `on_close` and
-    `findings`; Keras's own hooks are taken.
+    A subclass overrides `on_begin`, `on_open`, `on_built`, `on_epoch_start`, `on_frames`, `on_epoch`, `on_end`,
+    `on_close` and `findings`; Keras's own hooks are taken. It can be copied and pickled, also after a training: what is
+    `transient` belongs to one training of one model, and is left out.
     """
 
     listens = True
     """Whether the telemetry of every step is asked for."""
+
+    needs_fit = False
+    """Whether it cannot do without the hook around `fit`, though it does not listen."""
 
     measure_every: int | None = None
     """At which steps update and effective rate are measured; None for no wish. Where nobody has one, a step is cheaper,
@@ -25,8 +33,24 @@ class AbstractCallback(keras.callbacks.Callback):
     """Whether the norm of each variable's gradient is asked for."""
     shows_clipping = False
     """Whether the curves of clipping are asked for, also where no rule of the suite clips."""
+    goes_first = False
+    """Whether `fit` calls it before the others, wherever it is listed."""
+    transient: ClassVar[Mapping[str, Any]] = {}
+    """Attributes that belong to one training of one model, each with the value that stands for none."""
 
     session: Session
+
+    def __init__(self) -> None:
+        super().__init__()
+        fit.install(type(self).__name__)
+
+    def __getstate__(self) -> dict[str, Any]:
+        nobody = {"_model": None, "params": None, "session": None}
+        return dict(vars(self)) | copy.deepcopy(dict(self.transient)) | nobody
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        fit.install(type(self).__name__)
 
     def on_begin(self) -> None:
         """Forget the last training."""
@@ -34,14 +58,26 @@ class AbstractCallback(keras.callbacks.Callback):
     def on_open(self) -> None:
         """Prepare the training; an error here stops it before the first step."""
 
+    def on_built(self) -> None:
+        """Take the model with its weights: before the first step, or after the first batch where that makes them."""
+
     def on_epoch_start(self, epoch: int) -> None:
         """Take the beginning of an epoch, counted from 0."""
 
     def on_batch(self, batch: int) -> None:
         """Take the end of a batch, counted from 0 in each epoch; with `steps_per_execution`, of several."""
 
-    def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
-        """Take the rows of the last steps; `logs` is what Keras reports after a batch, {} between batches."""
+    def next_batch(self) -> float:
+        """Return the batch, counted from 0, at whose end `on_batch` is needed next; it may be called earlier."""
+        return math.inf
+
+    def on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
+        """Take the rows of the last steps.
+
+        Args:
+            frames: Those of each optimizer by its name; of the only one under `""`; nothing where none makes a step.
+            logs: What Keras reports after a batch; {} between batches.
+        """
 
     def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Take the end of an epoch, all of whose rows have come; numbers for `logs` go through `session.log`."""
@@ -57,15 +93,14 @@ class AbstractCallback(keras.callbacks.Callback):
         return []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Join the session of the model."""
-        self.session = Session.join(self.model, self)
+        """Join the session of the training."""
+        self.session = Session.join(self)
         self.on_begin()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Open the session: by the first epoch every callback has joined."""
-        self.session.open(self.params, epoch)
-        if self.session.is_open:
-            self.on_epoch_start(epoch)
+        self.session.epoch_begins(self.params, epoch)
+        self.on_epoch_start(epoch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Read the telemetry once in a while."""
@@ -78,7 +113,7 @@ class AbstractCallback(keras.callbacks.Callback):
         self.on_epoch(epoch, {} if logs is None else logs)
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Close the session, with the last callback of it."""
+        """Take the end."""
         self.on_end()
         self.session.leave(self)
 

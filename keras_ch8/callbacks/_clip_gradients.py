@@ -12,10 +12,10 @@ from ._base import AbstractCallback
 class ClipGradients(AbstractCallback):
     """Clip the gradient of any Keras optimizer by a rule of `keras_ch8.clipping`, for the length of `fit` (8.2.4).
 
-    The optimizer's `apply` is wrapped on the instance, and given back when `fit` ends, or a step of it is
-    interrupted or fails (if another callback raises: when the model is trained with a callback of the suite again). The
-    rule sees the true gradient: summed over replicas, and unscaled under mixed precision. What a rule remembers from
-    step to step lasts over several calls of `fit` of one compiled model; it is not saved with the optimizer.
+    The optimizer's `apply` is replaced on the instance for the length of `fit`, and given back at its end, whoever
+    raises. The rule sees the true gradient: summed over replicas, and unscaled under mixed precision. What a rule
+    remembers from step to step lasts over several calls of `fit` of one compiled model; it is not saved with the
+    optimizer.
 
     Differs from `clip=` of the suite's optimizers: with `gradient_accumulation_steps` each micro-step is clipped.
 
@@ -49,7 +49,7 @@ class ClipGradients(AbstractCallback):
 
     def on_open(self) -> None:
         """Hand the rule to the session."""
-        optimizer = self.session.listener.optimizer
+        optimizer = self.session.optimizer
         name = type(optimizer).__name__
         if isinstance(optimizer, AbstractOptimizer):
             raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import continuation
 from ..board import tags
+from ..integration import keras_private
 from ..schedules._duration import Clock, Duration, duration
 from ._base import AbstractCallback, say
 
@@ -100,9 +101,10 @@ class Continuation(AbstractCallback):
 
     def on_open(self) -> None:
         """Find the numbers, and how many batches the continuation has."""
-        optimizer = self.session.listener.optimizer
+        optimizer = self.session.optimizer
         micro_steps = optimizer.gradient_accumulation_steps or 1
-        self._batches = self.session.step * micro_steps if self._kept is None else self._kept
+        begun = keras_private.iterations_of(optimizer) * micro_steps
+        self._batches = begun if self._kept is None else self._kept
         self._kept = None
         self._set_at = self._read_at = self._batches
         epochs_left = self.params["epochs"] - self.session.first_epoch

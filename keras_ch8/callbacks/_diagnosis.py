@@ -2,8 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -56,6 +56,8 @@ class Diagnosis(AbstractCallback):
             keep it; the rest is about what it takes to listen to every step. The first look traces a graph, which is
             paid besides, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit. Defaults to `0.03`.
         verbose: Whether to print the report when `fit` ends. Defaults to `False`.
+        loss: A function of `(y, y_pred)` to take in the place of the loss that the model is compiled with. Defaults to
+            `None`.
 
     Raises:
         ValueError: If `checks` names what there is not, or `probe` is no batch.
@@ -73,6 +75,8 @@ class Diagnosis(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
+    transient: ClassVar[Mapping[str, Any]] = {"_looks": [], "_traced_for": []}
+
     def __init__(
         self,
         probe: Any,
@@ -80,9 +84,10 @@ class Diagnosis(AbstractCallback):
         when: int | Callable[[int], bool] | None = None,
         budget: float | None = 0.03,
         verbose: bool = False,
+        loss: Callable[[Any, Any], Any] | None = None,
     ) -> None:
         super().__init__()
-        self.monitors, self.verbose = chosen(checks), verbose
+        self.monitors, self.verbose, self.loss = chosen(checks), verbose, loss
         self._data = first_batch(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
@@ -121,19 +126,28 @@ class Diagnosis(AbstractCallback):
         self._rests_until = 0.0
 
     def on_open(self) -> None:
-        """Take the probe, and plan when to look at it."""
+        """Begin to remember."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
+
+    def on_built(self) -> None:
+        """Take the probe, and plan when to look at it."""
         needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
-        if list(map(id, needs)) != list(map(id, self._traced_for)):
-            self._looks = looks(self.model, self._data, self.monitors, self._leave_out)
-            self._traced_for = needs
-        for look in self._looks:
-            when = self.when * look.rarer if isinstance(self.when, int) else self.when
-            look.begin(Pace(self.budget, when, self.past.total, look.grace), self.past)
+        try:
+            if list(map(id, needs)) != list(map(id, self._traced_for)):
+                self._looks, self._traced_for = [], []
+                _check_can_be_measured(self.model)
+                self._looks = looks(self.model, self._data, self.monitors, self._leave_out, self.loss)
+                self._traced_for = needs
+            for look in self._looks:
+                when = self.when * look.rarer if isinstance(self.when, int) else self.when
+                look.begin(Pace(self.budget, when, self.past.total, look.grace), self.past)
+        except Exception as error:
+            self._look_no_more(error)
         self._share_budget()
+        self._rests_until = 0.0  # what a look at the next step needs is taken after this batch
 
     def on_epoch_start(self, epoch: int) -> None:
         """Begin anew: between two epochs others may change the weights."""
@@ -156,6 +170,10 @@ class Diagnosis(AbstractCallback):
                 look.reconsider(self._batch + 1, self._clock.trained)
             self._share_budget()
         self._prepare()
+
+    def next_batch(self) -> float:
+        """Return the batch before a look that is due, or that of one that is ready."""
+        return self._rests_until - 2
 
     def _share_budget(self) -> None:
         wanted = sum(look.is_wanted for look in self._looks)
@@ -192,8 +210,23 @@ class Diagnosis(AbstractCallback):
         try:
             return action(*args)
         except Exception as error:
-            self._looks.remove(look)
-            self._leave_out(look.name, error)
+            if look.name == "probe":
+                self._look_no_more(error)
+            else:
+                self._looks.remove(look)
+                self._leave_out(look.name, error)
+
+    def _look_no_more(self, error: Exception) -> None:
+        """Go on without the probe, and say so once."""
+        self._looks, self._traced_for = [], []
+        reason = str(error).strip().partition("\n")[0][:200]
+        warnings.warn(
+            "`Diagnosis` goes on without its probe: it takes the loss of this model from `model.compute_loss` and "
+            f"`model(x)`, which fails with {type(error).__name__}: {reason} What the steps of the optimizers and the "
+            "epochs tell is judged all the same.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
     def _is_over(self, monitor: monitors.AbstractMonitor) -> bool:
         """Whether what a monitor says has to be taken back: there is no reason to look at it any more."""
@@ -231,12 +264,13 @@ class Diagnosis(AbstractCallback):
             stacklevel=2,
         )
 
-    def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
+    def on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
         """Take the rows of the last steps."""
-        unknown = np.full(len(frame.steps), np.nan)
-        loss = unknown if frame.loss is None else frame.loss
-        self._losses.append(loss)
-        self.past.add_rows(Rows(frame.steps, frame.norm, loss))
+        if not frames:
+            return
+        rows = _rows_of_all(list(frames.values()), self.session.losses)
+        self._losses.append(rows.loss)
+        self.past.add_rows(rows)
         self._judge(m for m in self.monitors if m.judges == "rows")
 
     def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -265,6 +299,28 @@ class Diagnosis(AbstractCallback):
             f"{self.setup:.2g} s for the first time."
         )
         return [str(v) for v in self.verdicts if v.level != "ok"] + [cost]
+
+
+def _check_can_be_measured(model: Any) -> None:
+    """Raise where there is no loss to take the gradient of."""
+    if not model.trainable_variables:
+        raise ValueError("the model has no trainable weights.")
+
+
+def _rows_of_all(frames: Sequence[_telemetry.Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
+    """Return the rows of one optimizer, or of several as if they had made one step: the norm is that of all gradients.
+
+    Where several steps are made for a batch, that with the largest gradient counts.
+    """
+    steps = np.unique(np.concatenate([frame.steps for frame in frames]))
+    norms = np.zeros((len(frames), len(steps)))
+    for norm, frame in zip(norms, frames, strict=True):
+        np.maximum.at(norm, np.searchsorted(steps, frame.steps), frame.norm)
+    loss = np.full(len(steps), np.nan)
+    if losses is not None:
+        known = np.isin(losses[0], steps)
+        loss[np.searchsorted(steps, losses[0][known])] = losses[1][known]
+    return Rows(steps, np.linalg.norm(norms, axis=0) if len(frames) > 1 else norms[0], loss)
 
 
 def _interval(when: Any) -> int:

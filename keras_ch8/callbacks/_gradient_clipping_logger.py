@@ -1,5 +1,6 @@
 """What gradient clipping does in a training, in numbers and in a sentence."""
 
+from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
@@ -26,6 +27,8 @@ class GradientClippingLogger(AbstractCallback):
         clip_coefficient        mean of after / before
         clipped_share           share of the steps that were clipped
         gradient_norm_q90       90 % quantile of the last 1000 norms before clipping
+
+    (of several optimizers, each under the name of its attribute, such as `d_optimizer_gradient_norm`)
 
     and, through `keras_ch8.callbacks.TensorBoard` if it is there, `ch8/clip_coefficient`, `ch8/clipped_share`,
     `ch8/gradient_norm_clipped` and a sentence in `ch8/report`.
@@ -54,38 +57,63 @@ class GradientClippingLogger(AbstractCallback):
 
     def on_begin(self) -> None:
         """Forget the last training."""
+        self._clippings: dict[str, _Clipping] = {}
+
+    def on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
+        """Count, for each optimizer."""
+        for name, frame in frames.items():
+            if not len(frame.steps):
+                continue
+            self._clippings.setdefault(name, _Clipping()).add(frame)
+
+    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Put the numbers of the epoch into `logs`."""
+        for name, clipping in self._clippings.items():
+            means = clipping.means_of_epoch()
+            self.session.log(logs, {f"{name}_{key}" if name else key: value for key, value in means.items()})
+
+    def on_close(self) -> None:
+        """Print the sentence, if asked to."""
+        if self.verbose:
+            say(*self.findings())
+
+    def findings(self) -> list[str]:
+        """Return the sentence, one for each optimizer."""
+        return [(f"`{name}`: " if name else "") + clipping.sentence() for name, clipping in self._clippings.items()]
+
+
+class _Clipping:
+    """What clipping did to the gradients of one optimizer."""
+
+    def __init__(self) -> None:
         self._norms = np.zeros(0)
         self._epoch: list[_telemetry.Frame] = []
         self._steps = self._clipped = 0
 
-    def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
-        """Count."""
+    def add(self, frame: _telemetry.Frame) -> None:
+        """Take some steps."""
         self._epoch.append(frame)
         self._norms = np.concatenate([self._norms, frame.norm])[-LAST:]
         self._steps += len(frame.steps)
         self._clipped += int(frame.was_clipped.sum())
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Put the numbers of the epoch into `logs`."""
+    def means_of_epoch(self) -> dict[str, float]:
+        """Return the numbers of the epoch that ends; {} if it had no step."""
         frames, self._epoch = self._epoch, []
-        if frames:
-            columns = {
-                "gradient_norm": [f.norm for f in frames],
-                "gradient_norm_clipped": [f.clipped for f in frames],
-                "clip_coefficient": [f.coefficient for f in frames],
-                "clipped_share": [f.was_clipped for f in frames],
-            }
-            means = {name: float(np.mean(np.concatenate(parts))) for name, parts in columns.items()}
-            self.session.log(logs, means | {"gradient_norm_q90": quantile(self._norms, 0.9)})
+        if not frames:
+            return {}
+        columns = {
+            "gradient_norm": [f.norm for f in frames],
+            "gradient_norm_clipped": [f.clipped for f in frames],
+            "clip_coefficient": [f.coefficient for f in frames],
+            "clipped_share": [f.was_clipped for f in frames],
+        }
+        means = {name: float(np.mean(np.concatenate(parts))) for name, parts in columns.items()}
+        return means | {"gradient_norm_q90": quantile(self._norms, 0.9)}
 
-    def on_close(self) -> None:
-        """Print the sentence, if asked to."""
-        if self.verbose and self._steps:
-            say(*self.findings())
-
-    def findings(self) -> list[str]:
-        """Return the sentence."""
-        return [sentence(self._clipped, self._steps, self._norms)] if self._steps else []
+    def sentence(self) -> str:
+        """Say what clipping did."""
+        return sentence(self._clipped, self._steps, self._norms)
 
 
 def quantile(norms: np.ndarray, share: float) -> float:

@@ -56,10 +56,10 @@ class LayerMap:
         whole = len(rows) // width * width
         return rows[:whole].reshape(-1, width, rows.shape[1]).max(axis=1), rows[whole:]
 
-    def draw(self, writer: RunWriter, step: int) -> None:
+    def draw(self, writer: RunWriter, tag: tags.Tag, step: int) -> None:
         """Write the picture of the epoch."""
         last, _ = self._merged(self._rest, max(1, len(self._rest)))
         columns = np.concatenate([self._columns, last])
         if len(columns):
-            writer.heat_map(tags.LAYER_MAP, columns.T, step)
+            writer.heat_map(tag, columns.T, step)
         self._begin()

@@ -138,18 +138,24 @@ def _seconds(action: Callable[[Any], Any], *arguments: Any) -> float:
 
 
 def looks(
-    model: Any, data: Any, monitors: Sequence[AbstractMonitor], leave_out: Callable[[str, Exception], None]
+    model: Any,
+    data: Any,
+    monitors: Sequence[AbstractMonitor],
+    leave_out: Callable[[str, Exception], None],
+    loss: Callable[[Any, Any], Any] | None = None,
 ) -> list[AbstractLook]:
     """Return the looks that these monitors ask for."""
     found: list[AbstractLook] = []
     probed = [m for m in monitors if m.judges == "probe"]
     if probed:
-        found.append(ProbeLook(Probe(model, *data, monitors=probed, parts=2, on_failure=leave_out)))
+        found.append(ProbeLook(Probe(model, *data, monitors=probed, parts=2, on_failure=leave_out, loss=loss)))
     for monitor in monitors:
         if isinstance(monitor, SpectrumMonitor):
             x, y, sample_weight = keras.tree.map_structure(lambda a: None if a is None else a[:LARGEST], data)
             probe = found[0] if probed else None
-            found.append(SpectrumLook(Objective(model, x, y, sample_weight=sample_weight), monitor.always, probe))
+            found.append(
+                SpectrumLook(Objective(model, x, y, sample_weight=sample_weight, loss=loss), monitor.always, probe)
+            )
     return found
 
 

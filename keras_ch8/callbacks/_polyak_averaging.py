@@ -4,17 +4,18 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, final
+from functools import partial
+from typing import Any, ClassVar, final
 
 import numpy as np
 
 from .. import _checks
 from ..board import tags
+from ..integration import backend
 from ._averaged_model import AveragedModel
 from ._averaging_plan import Plan
-from ._averaging_terms import averages_stay, named_average, refuse_optimizer
+from ._averaging_terms import averages_stay, named_average, refuse_optimizers
 from ._base import AbstractCallback
-from ._companions import Companions
 
 
 @final
@@ -86,6 +87,9 @@ class PolyakAveraging(AbstractCallback):
     """
 
     listens = False
+    needs_fit = True
+    goes_first = True  # so that others find the weights at the beginning of an epoch, and restore theirs after it
+    transient: ClassVar[Mapping[str, Any]] = {"_averaged": None, "_follower": None, "_aside": None}
 
     def __init__(
         self,
@@ -117,9 +121,10 @@ class PolyakAveraging(AbstractCallback):
             )
         self.data = data
         self._averaged: AveragedModel | None = None
+        self._follower: Callable[[Any], None] | None = None
         self._best: tuple[float, list[np.ndarray] | None] = (math.inf, None)
         self._kept: Mapping[str, Any] | None = None
-        self._is_training = self._is_validating = False
+        self._is_training = False
         self._aside: AbstractContextManager[None] | None = None
 
     # --- the averages ------------------------------------------------------------------------------------------------
@@ -159,70 +164,82 @@ class PolyakAveraging(AbstractCallback):
         """Go on in the next `fit` from what `get_state` returned."""
         self._kept = state
 
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_kept": self._kept if self._averaged is None else self.get_state()}
+
     # --- a training --------------------------------------------------------------------------------------------------
 
     def on_open(self) -> None:
-        """Begin to average, or go on."""
+        """Begin to average, or go on: after each step of the training, inside its compiled program."""
         self._end_aside()  # of a call that has died
-        model, state = self.model, self._kept or {"averaged": None, "best": (math.inf, None)}
-        refuse_optimizer(model.optimizer)
-        others = [member for member in self.session.members if member is not self]
-        if any(isinstance(member, PolyakAveraging) for member in others):
+        model, training = self.model, self.session.training
+        refuse_optimizers(model)
+        others = [callback for callback in training.callbacks if callback is not self]
+        if any(isinstance(other, PolyakAveraging) for other in others):
             raise ValueError("A training has one average. Received: several `PolyakAveraging`. List one of them.")
-        self._companions = Companions(self)
-        self._averages_stay = averages_stay(self.evaluate, self._companions.others)
-        if self._companions.lead():
-            self.session.members = [self, *others]
-        with model.distribute_strategy.scope():
-            if not model.optimizer.built:
-                model.optimizer.build(model.trainable_variables)
-            if self._averaged is None or not self._averaged.is_of(model):
-                self._averaged = AveragedModel(model, self._plan, self.batch_norm, self.data, self._validate)
-        self._averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])
-        self._best, self._kept = state["best"], None
+        self._averages_stay = averages_stay(self.evaluate, others)
+        if self._averaged is None or self._follower is None or not self._averaged.is_of(model):
+            self._averaged, self._follower = None, partial(PolyakAveraging._follow, self)
+        elif model.built:
+            self._begin()
+        if model.built and self._averaged is None:
+            self._make()
+        self.session.after_step.append(self._follower)
+        if self.evaluate == "both":
+            training.validate = self._validate_both
         self._is_training = True
-        self._averaged.attachment.attach()
+
+    def _make(self) -> None:
+        with self.model.distribute_strategy.scope():
+            self._averaged = AveragedModel(self.model, self._plan, self.batch_norm, self.data)
+        self._begin()
+
+    def _begin(self) -> None:
+        state, self._kept = self._kept or {"averaged": None, "best": (math.inf, None)}, None
+        self._best = state["best"]
+        if self._averaged is not None:
+            self._averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])
+
+    def _follow(self, moved: Any) -> None:
+        """Take the weights after a training step; those of a model that its first batch builds are known by now."""
+        if self._averaged is None:
+            with backend.outside_graphs():
+                self._make()
+        if self._averaged is not None:
+            self._averaged.average.follow(moved)
 
     def on_epoch_start(self, epoch: int) -> None:
-        """Give the weights back; this is the first callback that is called."""
+        """Give the weights back."""
         if self._averaged is not None:
             self._averaged.swap.back()
 
-    def _validate(self, evaluate: Callable[..., dict[str, float]], arguments: dict[str, Any]) -> dict[str, float]:
-        """Validate what is asked for, and leave in the model what callbacks are to find there."""
-        if self not in arguments["callbacks"].callbacks:  # another `fit`, after one that has died
-            self.session.close()
-            return evaluate(**arguments)
-        averaged = self._averaged
-        if averaged is None or not self.updates:
-            values = self._measure(evaluate, arguments)
-            return values | named_average(values) if self.evaluate == "both" else values
-        if self._averages_stay:
-            averaged.put_in()
-        first = self._measure(evaluate, arguments)
-        if self.evaluate != "both":
-            return first
-        again = arguments | {"callbacks": None, "verbose": 0}
-        if self._averages_stay:
-            averaged.swap.back()
-            second = self._measure(evaluate, again)
-            averaged.put_in()
-            return second | named_average(first)
-        with averaged.swapped():
-            second = self._measure(evaluate, again)
-        return first | named_average(second)
+    @property
+    def _validates(self) -> bool:
+        return self._is_training and self.session.training.is_validating
 
-    def _measure(self, evaluate: Callable[..., dict[str, float]], arguments: dict[str, Any]) -> dict[str, float]:
-        """Evaluate the weights in the model, and keep them if they are the best."""
-        self._is_validating = True
-        try:
-            values = evaluate(**arguments)
-        finally:
-            self._is_validating = False
+    def _keep_if_best(self, values: Mapping[str, float]) -> None:
+        """Keep the weights in the model, which were just validated, if they are the best."""
         loss = values.get("loss", math.nan)
         if self.final == "best" and loss < self._best[0]:
             self._best = loss, self.model.get_weights()
-        return values
+
+    def _validate_both(self, evaluate: Callable[..., dict[str, float]], arguments: dict[str, Any]) -> dict[str, float]:
+        """Validate a second time with the other weights, and leave in the model what callbacks are to find there."""
+        first = evaluate(**arguments)
+        averaged = self._averaged
+        if averaged is None or not self.updates:
+            return first | named_average(first)
+        again = arguments | {"callbacks": None, "verbose": 0}
+        if self._averages_stay:
+            averaged.swap.back()
+            second = evaluate(**again)
+            self._keep_if_best(second)
+            averaged.put_in()
+            return second | named_average(first)
+        with averaged.swapped():
+            second = evaluate(**again)
+            self._keep_if_best(second)
+        return first | named_average(second)
 
     def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Show how far the weights are from their average."""
@@ -256,28 +273,29 @@ class PolyakAveraging(AbstractCallback):
         warnings.warn(f"`PolyakAveraging` leaves the weights as they are, since {why}.", UserWarning, stacklevel=2)
 
     def on_close(self) -> None:
-        """Leave no trace in the model; of a training that has died, give the weights back."""
-        if self._averaged is not None:
-            if self._is_training:
-                self._averaged.swap.back()
-            self._averaged.attachment.remove()
-            self._companions.restore()
+        """Of a training that has died, give the weights back."""
+        if self._averaged is not None and self._is_training:
+            self._averaged.swap.back()
         self._is_training = False
 
     def findings(self) -> list[str]:
         """Return what the average is made of."""
         return [f"The average of the weights is over {self.updates} updates."] if self.updates else []
 
-    # --- evaluate and predict with callbacks=[average] ----------------------------------------------------------------
+    # --- validation, and evaluate and predict with callbacks=[average] ------------------------------------------------
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """Put the averages in, unless `fit` validates."""
-        if not self._is_validating:
+        """Put the averages in: in a validation until the next epoch begins, otherwise until the end of `evaluate`."""
+        if not self._validates:
             self._begin_aside()
+        elif self._averages_stay and self._averaged is not None and self.updates:
+            self._averaged.put_in()
 
     def on_test_end(self, logs: Any = None) -> None:
-        """Give back what was in the model."""
-        if not self._is_validating:
+        """Of `evaluate` alone, give back what was in the model."""
+        if self._validates:
+            self._keep_if_best(logs or {})
+        else:
             self._end_aside()
 
     def on_predict_begin(self, logs: Any = None) -> None:

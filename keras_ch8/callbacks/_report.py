@@ -16,16 +16,19 @@ class Report:
 
     def __init__(self, session: "Session") -> None:
         self.session = session
-        self._first_step = session.step
+        self._first_step = session.batches
         self._seen: dict[Tag, list[float]] = {}
 
     def beginning(self) -> str:
         """Return what is known before the first step."""
-        optimizer = self.session.listener.optimizer
-        config = {k: v for k, v in optimizer.get_config().items() if v not in (None, False) and k != "name"}
         weights = sum(int(np.prod(v.shape)) for v in self.session.model.trainable_variables)
-        rows = [("optimizer", type(optimizer).__name__), ("trainable weights", f"{weights:,}")]
-        rows += [(name, _short(value)) for name, value in config.items()]
+        rows = [("trainable weights", f"{weights:,}")]
+        optimizers = {name: o for name, o in self.session.optimizers.items() if o.built or name == "optimizer"}
+        for name, optimizer in optimizers.items():
+            prefix = "" if len(optimizers) == 1 else f"{name}: "
+            rows.append((name, type(optimizer).__name__))
+            config = {k: v for k, v in optimizer.get_config().items() if v not in (None, False) and k != "name"}
+            rows += [(f"{prefix}{key}", _short(value)) for key, value in config.items()]
         rows += [("clip", repr(self.session.rule))] if self.session.rule else []
         return _table(("what", "value"), rows)
 

@@ -1,161 +1,260 @@
-"""One training of one model, watched by all callbacks of the suite together."""
+"""One training of one model, observed by all callbacks of the suite together."""
 
-import atexit
+import enum
 import time
-import weakref
+import warnings
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .. import clipping
 from ..board import tags
 from ..board.writer import RunWriter
-from ..integration import backend, keras_private
-from ._listener import Listener
+from ..integration import backend, fit, keras_private, registry
+from ._observation import Observation
 
 if TYPE_CHECKING:
     from ._base import AbstractCallback
 
 READ_EVERY = 500
-"""Steps after which the telemetry is read, or READ_SECONDS, whichever comes first."""
+"""Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
 READ_SECONDS = 5.0
 
 
-class Session:
-    """Joined by every callback at the beginning of `fit`, opened at the first epoch, closed when the last leaves.
+def rows_for(batches: int) -> int:
+    """Return the rows of a ring that is read after READ_EVERY batches, of which so many come at once."""
+    return 1 << (READ_EVERY + batches - 1).bit_length()
 
-    It makes the optimizer leave its rows (see _listener), reads them every READ_EVERY steps and hands them to every
-    callback. It is closed at once if a training step raises (an interrupt from the keyboard nearly always does it
-    there); if anything else in `fit` does, when the model is trained again or when Python ends. No row is lost.
+
+class State(enum.Enum):
+    """How far a session has come."""
+
+    JOINED = "joined"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Session:
+    """Joined by every callback at the beginning of `fit`, opened at the first epoch, closed at the end of `fit`.
+
+    It lets the optimizers leave their rows (see _observation), reads them every READ_EVERY batches and hands them to
+    every callback. Everything that it replaces is given back when the training ends, whoever raises: so does `exits` of
+    the training (see integration.fit).
     """
 
-    _of_model: ClassVar[Any] = weakref.WeakKeyDictionary()
-
-    def __init__(self, model: Any, listener: Listener) -> None:
-        self.model: Any = weakref.proxy(model)
-        self.listener = listener
+    def __init__(self, training: fit.Training) -> None:
+        self.training, self.model = training, training.model
         self.members: list[AbstractCallback] = []
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
         self.rule: clipping.AbstractRule | None = None
+        self.after_step: list[Callable[[Any], None]] = []
+        """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
         self.own_logs: set[str] = set()
-        self.is_open = self.is_closed = self._listens = False
-        self.first_epoch = self._read_up_to = self._pending = 0
-        self._bare: Any = None
-        self._unguarded: Any = None
-        self._guarded: Any = None
-        self._last_batch = -1
+        self.losses: tuple[np.ndarray, np.ndarray] | None = None
+        """Steps and losses of the minibatches since the last time; None where the training does not tell them."""
+        self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
+        """Where a loop of one's own has its losses; None for what the optimizers were told."""
+        self.first_epoch = self.batches = 0
+        self.observation: Observation | None = None
+        self._state = State.JOINED
+        self._opened: list[AbstractCallback] = []
+        self._is_built = self._has_begun = False
+        self._watching = ExitStack()
+        self._pending = self._before_epoch = self._counted_before_epoch = 0
+        self._read_every = READ_EVERY
         self._next_read = 0.0
-        self._wishes: tuple[Any, ...] = ()
 
     @classmethod
-    def join(cls, model: Any, callback: "AbstractCallback") -> "Session":
-        """Return the session of a model that is about to be trained, with one more member."""
-        session = cls._of_model.get(model)
-        of_another_fit = session is not None and any(m.params is not callback.params for m in session.members)
-        if session is None or session.is_open or session.is_closed or of_another_fit or callback in session.members:
-            if session is not None:
-                session.close()
-            session = cls(model, session.listener if session else Listener(model))
-            cls._of_model[model] = session
-        session.members.append(callback)
+    def join(cls, callback: "AbstractCallback") -> "Session":
+        """Return the session of the training that has begun to call a callback, with one more member."""
+        training = fit.running_training(callback.model)
+        if training is None or callback not in training.callbacks:  # somebody else drives a list of callbacks
+            training = fit.Training(callback.model, {}, [callback])
+            if callback.listens or callback.needs_fit:
+                warnings.warn(
+                    f"`{type(callback).__name__}` sees the steps of `Model.fit`, and something else is training here: "
+                    "it goes on without them. In a loop of your own use `with keras_ch8.watch(...)`.",
+                    RuntimeWarning,
+                    stacklevel=4,
+                )
+        if training.session is None:
+            training.session = cls(training)
+            training.exits.callback(training.session.close)
+        session: Session = training.session
+        if callback not in session.members:
+            session.members.append(callback)
         return session
 
     @property
+    def read_every(self) -> int:
+        """Batches after which the rings have to be read."""
+        return self._read_every
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the training runs."""
+        return self._state is State.OPEN
+
+    @property
     def step(self) -> int:
-        """Updates that the optimizer has made."""
-        return int(backend.native(self.listener.optimizer.iterations).numpy())
+        """The batches that the model has been trained on, over all its trainings: the x axis of every curve."""
+        return self.batches
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer that the model is compiled with: inside the one that scales the loss, if there is one."""
+        return keras_private.unscaled(getattr(self.model, "optimizer", None))
+
+    @property
+    def optimizers(self) -> dict[str, Any]:
+        """The optimizers that are observed: those of the model by the name of the attribute, or of a loop as given."""
+        given = self.training.optimizers
+        return keras_private.optimizers_of(self.model) if given is None else given
 
     @property
     def iterations_per_step(self) -> int:
         """Updates that the optimizer makes in a training step: several, where it is given the loss and asked for it."""
-        return getattr(self.listener.optimizer, "iterations_per_step", 1)
+        return getattr(self.optimizer, "iterations_per_step", 1)
 
     @property
     def shows_clipping(self) -> bool:
         """Whether the curves of clipping say anything: a rule is in force, or a member asks for them."""
-        rules = (self.rule, getattr(self.listener.optimizer, "clipping_rule", None))
+        rules = (self.rule, *(getattr(o, "clipping_rule", None) for o in self.optimizers.values()))
         return any(rule is not None for rule in rules) or any(member.shows_clipping for member in self.members)
 
-    def open(self, params: dict[str, Any], epoch: int) -> None:
-        """Start to listen, once, at the first epoch; a model that is built by its first batch is built before that."""
-        if self.is_open:
-            return
-        self.params, self.first_epoch = params, epoch
-        if self.model.built:
-            self._open()
-        else:
-            self._bare = self.model.train_function
-            self.model.train_function = self._build_and_train
+    # --- the training, as the first member is told of it -------------------------------------------------------------
 
-    def _build_and_train(self, iterator: Any) -> Any:
-        self.model.train_function, self._bare = self._bare, None
-        keras_private.build_on(self.model, backend.example_of(iterator))
-        self._open()
-        for member in self.members:
-            member.on_epoch_start(self.first_epoch)
-        return self.model.train_function(iterator)
+    def epoch_begins(self, params: Mapping[str, Any] | None, epoch: int) -> None:
+        """Open the session at the first epoch: by now every callback has joined."""
+        if self._state is State.JOINED:
+            self.params = {"steps": None, "epochs": epoch + 1} | dict(params or {})
+            self.first_epoch = epoch
+            self.batches = fit.batches_trained(self.model, epoch, self.params["steps"])
+            self.training.exits.callback(self._remember)
+            self._open()
+        self._before_epoch, self._counted_before_epoch = self.batches, fit.batches_counted(self.model)
+
+    def _remember(self) -> None:
+        fit.remember_batches(self.model, self.batches)
 
     def _open(self) -> None:
-        opened = []
-        try:
-            for member in self.members:
-                member.on_open()
-                opened.append(member)
-            self._listens = any(member.listens for member in self.members)
-            if self._listens:
-                self._read_up_to = self.step
+        self._state = State.OPEN
+        for member in self.members:
+            self._opened.append(member)
+            member.on_open()
+        self._observe()
+        self._next_read = time.monotonic() + READ_SECONDS
+        if self.model.built:
+            self._built()
+
+    def _built(self) -> None:
+        self._is_built = True
+        for member in self.members:
+            member.on_built()
+
+    def _observe(self) -> None:
+        """Train with a step in which the optimizers are observed and `after_step` is called, where anybody asks."""
+        listens = any(member.listens for member in self.members)
+        if self.training not in fit.running() or not (listens or self.after_step):
+            return
+        model, exits = self.model, self._watching
+        self.training.exits.enter_context(exits)
+        wishes: Any = None
+        with model.distribute_strategy.scope():
+            if backend.replicated() and model.built and self.optimizer is not None and not model.optimizer.built:
+                model.optimizer.build(model.trainable_variables)
+            if listens:
                 every = min([m.measure_every for m in self.members if m.measure_every], default=0)
-                rows = 1 << (READ_EVERY + self.model.steps_per_execution - 1).bit_length()
-                self._wishes = rows, every, any(m.layers for m in self.members), self.rule, self.close
-                self.listener.start(*self._wishes)
-            else:
-                self._unguarded = self.model.train_function
-                self._guarded = self.model.train_function = self.listener.guarded(self._unguarded, self.close)
-        except BaseException:
-            self.is_closed = True
-            for member in opened:
-                member.on_close()
-            if self.writer is not None:
-                self.writer.close()
-            raise
-        self.is_open, self._next_read = True, time.monotonic() + READ_SECONDS
-        atexit.register(self.close)
+                rows = rows_for(model.steps_per_execution)
+                wishes = rows, every, any(m.layers for m in self.members)
+                self.observation = self._observation()
+                self.observation.start(
+                    model, batches=self.batches, rows=rows, every=every, layers=wishes[2], exits=exits
+                )
+        if self.after_step:
+            exits.enter_context(registry.replaced(model, train_step=self._train_step(model.train_step)))
+        if self.training.is_fit:
+            key = (self.observation, wishes, *self.after_step)
+            fit.use_train_function(model, key, self.observation, exits)
+
+    def _observation(self) -> Observation:
+        """Return the observation that the last `fit` has kept, or a new one."""
+        kept = fit.kept_with(self.model.train_function)[2] if self.training.is_fit else None
+        if kept is not None and kept.serves(self.optimizers, self.rule):
+            return kept
+        return Observation(self.model, self.optimizers, self.rule)
+
+    def _train_step(self, theirs: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        model, after_step = self.model, list(self.after_step)
+
+        def train_step(data: Any) -> Any:
+            before = _updates(model)
+            logs = theirs(data)
+            moved = _updates(model) != before
+            for follow in after_step:
+                follow(moved)
+            return logs
+
+        return train_step
 
     def switch(self, change: Callable[[], None]) -> None:
-        """Let `change` replace the optimizer, and listen to the new one."""
+        """Let `change` replace the optimizer, and observe the new one."""
         self.read({})
-        if self._listens:
-            self.listener.stop()
+        self._watching.close()
+        self.observation = None
         change()
-        if self._listens:
-            self.listener.start(*self._wishes)
+        self._watching = ExitStack()
+        self._observe()
 
     def batch_ended(self, member: "AbstractCallback", batch: int, logs: Any) -> None:
-        """Count steps, and read when there are enough; the first member's call counts."""
-        if member is not self.members[0]:
+        """Count batches, and read when there are enough; the first member's call counts."""
+        if member is not self.members[0] or not self.is_open:
             return
-        self._pending += batch - self._last_batch
-        self._last_batch = batch
-        if self._pending >= READ_EVERY or time.monotonic() > self._next_read:
+        last, steps = self.batches, self.params["steps"]
+        self.batches = self._before_epoch + (batch + 1 if steps is None else min(batch + 1, steps))
+        self._pending += self.batches - last
+        if not self._has_begun:
+            self._has_begun = True
+            if not self._is_built:  # the first batch has made the weights
+                self._built()
+            if self.observation is not None:  # the rings have room for one step for each batch
+                steps_per_batch = self.observation.most_steps / (self.batches - last) / self.iterations_per_step
+                self._read_every = max(1, int(READ_EVERY / max(1.0, steps_per_batch)))
+        if self._pending >= self._read_every or time.monotonic() > self._next_read:
             self.read(logs or {})
 
     def epoch_ended(self) -> None:
         """Read, so that every member has all rows of the epoch."""
-        self._last_batch = -1
         if self._pending:
+            self._correct()
             self.read({})
 
+    def _correct(self) -> None:
+        """Where the length of an epoch is not known, Keras rounds the last execution up; the optimizer knows better."""
+        k = self.model.steps_per_execution
+        if self.params["steps"] is None and k > 1:
+            counted = self._before_epoch + fit.batches_counted(self.model) - self._counted_before_epoch
+            if self.batches - k < counted < self.batches:
+                self.batches = counted
+
+    # --- what the members ask for ------------------------------------------------------------------------------------
+
     def read(self, logs: dict[str, Any]) -> None:
-        """Hand the rows of the steps since the last time to all members."""
-        self._pending, self._next_read = 0, time.monotonic() + READ_SECONDS
-        if not self._listens:
+        """Hand the rows of the steps since the last time to all members; `logs` is what Keras reports after a batch."""
+        if not self._pending:
             return
-        first, last = self._read_up_to + 1, self.step
-        self._read_up_to = last
-        if last >= first:
-            frame = self.listener.recorder.read(first, last)
-            for member in self.members:
-                member.on_frame(frame, logs)
+        self._pending, self._next_read = 0, time.monotonic() + READ_SECONDS
+        frames = {} if self.observation is None else self.observation.read(self.batches)
+        if self.read_losses is not None:
+            self.losses = self.read_losses()
+        else:
+            told = ((frame.steps, frame.loss) for frame in frames.values() if frame.loss is not None)
+            self.losses = next(told, None)
+        for member in self.members:
+            member.on_frames(frames, logs)
 
     def log(self, logs: dict[str, Any], values: dict[str, float]) -> None:
         """Put numbers into Keras's `logs`, for History, CSVLogger and the like."""
@@ -177,25 +276,29 @@ class Session:
         return [sentence for member in self.members for sentence in member.findings()]
 
     def leave(self, member: "AbstractCallback") -> None:
-        """Close when the last member leaves."""
-        if member is self.members[-1]:
-            self.close()
+        """Close with the last member where no `fit` does it."""
+        if self.training not in fit.running() and member is self.members[-1]:
+            self.training.exits.close()
 
     def close(self) -> None:
-        """Read the last rows, let the members finish, and give the model back as it was."""
-        was_open, self.is_open, self.is_closed = self.is_open, False, True
-        if self._bare is not None and not was_open:  # the first step has never come
-            self.model.train_function = self._bare
-        if was_open:
-            atexit.unregister(self.close)
-            try:
-                self.read({})
-            finally:
-                if self._listens:
-                    self.listener.stop()
-                elif self.model.train_function is self._guarded:
-                    self.model.train_function = self._unguarded
-            for member in self.members:
-                member.on_close()
+        """Read the last rows, give the model back as it was, and let the members finish."""
+        was_open, self._state = self.is_open, State.CLOSED
+        if not was_open:
+            return
+        with ExitStack() as finishing:  # all of it, whoever raises
             if self.writer is not None:
-                self.writer.close()
+                finishing.callback(self.writer.close)
+            for member in reversed(self._opened):
+                finishing.callback(member.on_close)
+            self.read({})
+
+
+def _updates(model: Any) -> Any:
+    """Return how many updates the optimizers of a model have made, those that were skipped left out."""
+    total = 0
+    for optimizer in keras_private.optimizers_of(model).values():
+        for mover in keras_private.movers_in(optimizer):
+            total = total + backend.as_tensor(mover.iterations)
+            skipped = getattr(mover, "_skipped", None)
+            total = total if skipped is None else total - backend.as_tensor(skipped)
+    return total

@@ -57,8 +57,9 @@ class SwitchOptimizer(AbstractCallback):
             self.session.switch(self._switch)
 
     def _switch(self) -> None:
-        with self.model.distribute_strategy.scope():
-            self.to.build(self.model.trainable_variables)
+        if self.model.built:
+            with self.model.distribute_strategy.scope():
+                self.to.build(self.model.trainable_variables)
         self.to.iterations.assign(keras_private.unscaled(self.model.optimizer).iterations)
         keras_private.set_optimizer(self.model, self.to)
         self.model.make_train_function(force=True)

@@ -1,7 +1,8 @@
 """The one sink: everything that the suite measures, for TensorBoard."""
 
 import os
-from typing import Any, final
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -19,12 +20,12 @@ from ._watch import numbers_in
 class TensorBoard(AbstractCallback):
     """Write the loss, the metrics and what every step of the optimizer did for TensorBoard (section 8.2).
 
-    Works with any Keras optimizer. Everything goes to `<log_dir>/optimization`, a run of its own, so that
-    `keras.callbacks.TensorBoard(log_dir)` may stand beside it. The step is `optimizer.iterations`: it goes on in a
-    second `fit`, and in a resumed one. Long runs are written in windows of steps, about 900 for the whole run, with
-    mean, smallest and largest value, so that a spike of one step is seen however long the run is. Other callbacks of
-    the suite write through this one, in whatever order they are listed. If a training step is interrupted or fails,
-    what was not yet written is written; if another callback raises, when the model is trained again, or Python ends.
+    Works with any Keras optimizer and any training step. Everything goes to `<log_dir>/optimization`, a run of its own,
+    so that `keras.callbacks.TensorBoard(log_dir)` may stand beside it. The step, the x axis of every curve, is the
+    number of batches that the model has been trained on: it goes on in a second `fit`, and in a resumed one. Long runs
+    are written in windows of steps, about 900 for the whole run, with mean, smallest and largest value, so that a spike
+    of one step is seen however long the run is. Other callbacks of the suite write through this one, in whatever order
+    they are listed. Whatever ends `fit`, an interruption or an error too, what was not yet written is written then.
 
     Shown, with `/min` and `/max` where spikes matter:
 
@@ -36,6 +37,9 @@ class TensorBoard(AbstractCallback):
         ch8/learning_rate
         ch8/nonfinite                entries of the gradient that are infinite or NaN
         ch8_batch/..., ch8_epoch/... what Keras reports after batches and epochs, validation included
+
+    Where several optimizers train one model, as in a GAN, each has curves of its own, named after the attribute of the
+    model that holds it, such as `ch8/d_optimizer/gradient_norm`.
 
     Of a method of section 8.6 a row is an iteration, and `ch8_solver/...` has step length, evaluations and the like.
     With a clipping rule, `ch8/gradient_norm_clipped`, `ch8/clip_coefficient` and `ch8/clipped_share` besides. The
@@ -72,42 +76,58 @@ class TensorBoard(AbstractCallback):
         )
         self.layers = layers
 
+    transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
+
     def on_open(self) -> None:
         """Open the run, and write what is known before the first step."""
         session = self.session
         steps, epochs = session.params["steps"], session.params["epochs"]
-        self._windows = Windows(steps * epochs * session.iterations_per_step if steps else None)
-        self._layer_map = LayerMap(self.model.trainable_variables) if self.layers else None
+        self._windows = Windows(steps * epochs if steps else None)
+        self._layer_maps: dict[str, LayerMap] = {}
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
         self._writer.layout(layout.custom_scalars())
-        self._writer.text(tags.REPORT, self._report.beginning(), session.step)
 
-    def on_frame(self, frame: _telemetry.Frame, logs: dict[str, Any]) -> None:
+    def on_built(self) -> None:
+        """Write what is known once the model has its weights."""
+        self._writer.text(tags.REPORT, self._report.beginning(), self.session.step)
+
+    def on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
         """Add the rows to the windows, and write those that are full."""
+        series: dict[tags.Tag, Any] = {}
+        for name, frame in frames.items():
+            series |= {tags.of_optimizer(tag, name): rows for tag, rows in self._series_of(name, frame).items()}
+        if self.session.losses is not None:
+            series[tags.LOSS] = self.session.losses
+        now = np.array([self.session.step])
+        if self.session.observation is not None and frames:
+            series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
+        for name, value in self._of_keras(logs).items():
+            if name != "loss":
+                series[tags.batch(name)] = now, np.array([value])
+        self._report.add(series)
+        self._writer.points(self._windows.add(series))
+
+    def _series_of(self, name: str, frame: _telemetry.Frame) -> dict[tags.Tag, Any]:
+        """Return what the steps of one optimizer say."""
         series: dict[tags.Tag, Any] = {
             tags.GRADIENT_NORM: (frame.steps, frame.norm),
             tags.NONFINITE: (frame.steps, frame.nonfinite),
             tags.UPDATE_NORM: (frame.measured, frame.update),
             tags.EFFECTIVE_RATE: _effective_rate(frame),
-            tags.WEIGHT_NORM: (frame.steps[-1:], np.array([self.session.listener.norm_of_weights()])),
         }
         if not np.isnan(frame.learning_rate).all():
             series[tags.LEARNING_RATE] = frame.steps, frame.learning_rate
-        if frame.loss is not None:
-            series[tags.LOSS] = frame.steps, frame.loss
         if self.session.shows_clipping:
             series[tags.GRADIENT_NORM_CLIPPED] = frame.steps, frame.clipped
             series[tags.CLIP_COEFFICIENT] = frame.steps, frame.coefficient
             series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
         series |= {tags.solver(name): (frame.steps, values) for name, values in frame.numbers.items()}
-        if self._layer_map:
-            series |= self._layer_map.series(frame)
-        for name, value in self._of_keras(logs).items():
-            if name != "loss":
-                series[tags.batch(name)] = (frame.steps[-1:], np.array([value]))
-        self._report.add(series)
-        self._writer.points(self._windows.add(series))
+        if self.layers:
+            if name not in self._layer_maps and self.session.observation is not None:
+                self._layer_maps[name] = LayerMap(self.session.observation.variables_of(name))
+            series |= self._layer_maps[name].series(frame)
+        return series
 
     def _of_keras(self, logs: dict[str, Any]) -> dict[str, float]:
         """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
@@ -117,12 +137,12 @@ class TensorBoard(AbstractCallback):
         """Write what Keras reports of the epoch."""
         step = self.session.step
         self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs).items()})
-        if self._layer_map:
-            self._layer_map.draw(self._writer, step)
+        for name, layer_map in self._layer_maps.items():
+            layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)
 
     def findings(self) -> list[str]:
         """Return why a method of section 8.6 has ended the training."""
-        reason = getattr(self.session.listener.optimizer, "stop_reason", None)
+        reason = getattr(self.session.optimizer, "stop_reason", None)
         return [reason] if reason else []
 
     def on_close(self) -> None:

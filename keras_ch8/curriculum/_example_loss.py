@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _batches
 from ..curvature._objective import Objective, tensors_of
-from ..integration import backend
+from ..integration import backend, keras_private
 
 BATCH = 256
 """Examples in one forward pass."""
@@ -70,7 +70,7 @@ class ExampleLoss:
     def _trace(self, x: Any, y: Any) -> None:
         objective = Objective(self.model, x, y, training=False)
         with keras.StatelessScope():
-            outputs = self.model(objective.data[0], training=False)
+            outputs = keras_private.call(self.model, objective.data[0], training=False)
 
         def derivatives(x: Any, y: Any, weights: Any) -> Any:
             theta = [backend.as_tensor(v) for v in objective.variables]

@@ -100,11 +100,9 @@ class Objective:
         x, y, sample_weight = self.data if data is None else data
         mapping = list(zip(self.variables, values, strict=True))
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope, keras_private.exact_moments():
-            y_pred = self.model(x, training=self.training)
+            y_pred = keras_private.call(self.model, x, self.training)
             if self.loss is None:
-                loss = self.model.compute_loss(
-                    x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=self.training
-                )
+                loss = keras_private.compute_loss(self.model, x, y, y_pred, sample_weight, self.training)
             else:
                 loss = ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
         return loss, y_pred, [scope.get_current_value(variable) for variable in others]

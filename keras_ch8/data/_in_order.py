@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, final
 
 from .. import _checks
-from ..integration import backend, keras_private
+from ..integration import backend, epochs, keras_private
 from ._assemble import dataset_of
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class InOrder(keras_private.DataAdapter):
     """Every example of a source once, in the order of the arrays; the last batch has what is left."""
 
-    def __init__(self, source: "ArraySource", loop: keras_private.BatchLoop) -> None:
+    def __init__(self, source: "ArraySource", loop: epochs.BatchLoop) -> None:
         _checks.inside_source(loop.arguments, "y", "sample_weight")
         self._source = source
         self._batch_size = loop.arguments.get("batch_size") or source.batch_size

@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks
-from ..integration import keras_private
+from ..integration import epochs, keras_private
 from . import _rows
 from ._every_example import LAST_BATCHES, EveryExample
 from ._examples import Examples
@@ -101,6 +101,7 @@ class ArraySource(keras_private.DataAdapter):
         prefetch: int = 2,
         shard: tuple[int, int] | None = None,
     ) -> None:
+        epochs.install(type(self).__name__)
         self.examples = Examples.of(x, y, sample_weight)
         batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", mend="Try 32.")
         _checks.word("last_batch", last_batch, LAST_BATCHES, meaning="what becomes of a last batch that is not full")
@@ -251,15 +252,20 @@ class ArraySource(keras_private.DataAdapter):
         return self.steps
 
     def get_tf_dataset(self) -> Any:
-        """Return what Keras reads from: in the order of the sampler for `fit`, of the arrays for others.
+        """Refuse: the order depends on who asks.
 
-        Keras takes an adapter as it is, this source, for `fit`, `evaluate` and `predict` alike, and drops their other
-        arguments. So look at the loop that asks, and give it an adapter for what it does.
+        Keras takes an adapter as it is, for `fit`, `evaluate` and `predict` alike, and drops their other arguments. So
+        its loops ask for the adapter of what they do (`adapter_for`) before they ask for this.
         """
-        loop = keras_private.asking_loop()
-        adapter = TrainingPass(self, loop) if loop.trains else InOrder(self, loop)
-        loop.read_from(adapter)
-        return adapter.get_tf_dataset()
+        raise RuntimeError(
+            "Only `fit`, `evaluate` and `predict` of Keras can ask for batches here, by the hook of "
+            "`keras_ch8.integration.epochs`. Received: a call from elsewhere, or after `integration.uninstall()`. Give "
+            "the source itself to one of them, after making it anew, or take its `batches`."
+        )
+
+    def adapter_for(self, loop: epochs.BatchLoop) -> TrainingPass | InOrder:
+        """Return what one of Keras's loops is to read: in the order of the sampler for `fit`, else of the arrays."""
+        return TrainingPass(self, loop) if loop.trains else InOrder(self, loop)
 
     def __repr__(self) -> str:
         return (

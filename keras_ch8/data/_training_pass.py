@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from .. import _checks
-from ..integration import backend, keras_private
+from ..integration import backend, epochs, keras_private
 from . import _rows
 from ._assemble import dataset_of
 
@@ -22,7 +22,7 @@ class TrainingPass(keras_private.DataAdapter):
     once before the first epoch.
     """
 
-    def __init__(self, source: "ArraySource", loop: keras_private.BatchLoop) -> None:
+    def __init__(self, source: "ArraySource", loop: epochs.BatchLoop) -> None:
         _checks.inside_source(loop.arguments, "y", "sample_weight")
         _check(source, loop.arguments)
         self._source, self._loop = source, loop

@@ -1,1 +1,9 @@
-"""The only place of the suite that touches Keras's internals or TensorFlow."""
+"""The only place of the suite that touches Keras's internals or TensorFlow: private names, TensorFlow calls, hooks.
+
+`hooks()` lists what of Keras is replaced at the moment, `uninstall()` undoes all of it. The page docs/hooks.md says the
+same of every hook that there can be.
+"""
+
+from .registry import Hook as Hook
+from .registry import hooks as hooks
+from .registry import uninstall as uninstall

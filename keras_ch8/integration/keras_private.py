@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,7 +9,6 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.backend.tensorflow import nn as _nn
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
-from keras.src.trainers.epoch_iterator import EpochIterator as _EpochIterator
 
 
 class Optimizer(keras.optimizers.Optimizer):
@@ -76,6 +74,31 @@ def movers_in(optimizer: Any) -> list[Any]:
     return [mover for one in optimizers_in(optimizer) for mover in getattr(one, "inners", [one])]
 
 
+def optimizers_of(model: Any) -> dict[str, Any]:
+    """Return the optimizers of a model by the name of the attribute, also of a list or dict of them, each once.
+
+    Of one that scales the loss it is the one inside.
+    """
+    found: dict[str, Any] = {}
+    for name, value in vars(model).items():
+        if isinstance(value, keras.optimizers.Optimizer):
+            found[name] = value
+        elif isinstance(value, list | tuple | dict):
+            parts = value.items() if isinstance(value, dict) else enumerate(value)
+            found |= {f"{name}_{key}": v for key, v in parts if isinstance(v, keras.optimizers.Optimizer)}
+    chosen: dict[str, Any] = {}
+    for name in sorted(found, key=lambda name: name != "optimizer"):
+        inner = unscaled(found[name])
+        if not any(inner is other for other in chosen.values()):
+            chosen[name] = inner
+    return chosen
+
+
+def iterations_of(optimizer: Any) -> int:
+    """Return the updates that an optimizer has made."""
+    return int(optimizer.iterations.numpy())
+
+
 def known_variables(optimizer: Any) -> list[Any]:
     """Return the variables that any Keras optimizer was built with; [] before."""
     return list(getattr(optimizer, "_trainable_variables", []))
@@ -137,6 +160,16 @@ def tell_metrics(model: Any, loss: Any, x: Any, y: Any, sample_weight: Any, y_pr
     examples = keras.ops.shape(next(a for a in keras.tree.flatten(x) if a is not None))[0]
     model._loss_tracker.update_state(loss, sample_weight=examples)
     return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+
+def call(model: Any, x: Any, training: bool) -> Any:
+    """Call a model as its training step does: `call` need not have the argument `training`."""
+    return model(x, training=training) if model._call_has_training_arg else model(x)
+
+
+def compute_loss(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+    """Return the loss as the training step does: `compute_loss` need not have the argument `training`."""
+    return model._compute_loss(x, y, y_pred, sample_weight, training=training)
 
 
 def compiled_loss(model: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
@@ -250,51 +283,3 @@ def is_validation(arguments: dict[str, Any]) -> bool:
 
 DataAdapter = _data_adapter.DataAdapter
 """What `fit`, `evaluate` and `predict` turn their data into; one that they are given they take as it is."""
-
-
-class BatchLoop:
-    """One `fit`, `evaluate` or `predict`, as the object that leads it through the batches of an adapter."""
-
-    def __init__(self, iterator: Any, arguments: dict[str, Any]) -> None:
-        self._iterator = iterator
-        self.arguments = {**arguments, "steps_per_epoch": iterator.steps_per_epoch}
-        """What the user gave beside the data, by the names that `fit` has for it."""
-
-    @property
-    def trains(self) -> bool:
-        """Whether this is `fit`, which alone knows weights of classes."""
-        return "class_weight" in self.arguments
-
-    @property
-    def batches_given(self) -> int:
-        """Batches of this epoch that the compiled step has been given; 0 at its end."""
-        return int(self._iterator._steps_seen)
-
-    @property
-    def is_before_first_epoch(self) -> bool:
-        """Whether the loop, in `on_epoch_end`, has not reached the end of an epoch, but starts over."""
-        return self._iterator._current_iterator is None
-
-    def read_from(self, adapter: Any) -> None:
-        """Read from another adapter."""
-        self._iterator.data_adapter = adapter
-        self.set_length(adapter.num_batches)
-
-    def set_length(self, batches: int) -> None:
-        """Set the length of the next epoch, in `on_epoch_begin`."""
-        self._iterator._num_batches = batches
-
-
-def asking_loop() -> BatchLoop:
-    """Return the loop that has just called the `get_tf_dataset` of an adapter, which calls this.
-
-    Keras tells an adapter neither who asks nor the other arguments of `fit`; but the function that calls knows them.
-    """
-    asking = sys._getframe(2).f_locals
-    iterator, arguments = asking.get("self"), asking.get("kwargs")
-    if not isinstance(iterator, _EpochIterator) or not isinstance(arguments, dict):
-        raise RuntimeError(
-            "Only `fit`, `evaluate` and `predict` of Keras can ask for batches here. Received: a call from "
-            f"{asking.get('self')!r}. Give the source itself to one of them, or take its `batches`."
-        )
-    return BatchLoop(iterator, arguments)

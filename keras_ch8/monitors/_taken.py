@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from ..integration import backend
+from ..integration import backend, registry
 
 
 @dataclasses.dataclass
@@ -30,16 +30,11 @@ def taking(layers: Sequence[Any], watch: Callable[[Any], None]) -> Iterator[list
     """
     taken: list[Taken] = []
     layers = list({id(layer): layer for layer in layers}.values())  # two models may hold the same
-    theirs = {id(layer): vars(layer).get("call") for layer in layers}
-    for layer in layers:
-        layer.call = functools.partial(_call, layer, layer.call, taken, watch)
-    try:
-        yield taken
-    finally:
+    with contextlib.ExitStack() as exits:
         for layer in layers:
-            del layer.call
-            if theirs[id(layer)] is not None:
-                layer.call = theirs[id(layer)]
+            call = functools.partial(_call, layer, layer.call, taken, watch)
+            exits.enter_context(registry.replaced(layer, call=call))
+        yield taken
     taken[:] = [t for t in taken if backend.is_reachable(t.output)]
 
 

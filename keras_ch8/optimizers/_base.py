@@ -214,16 +214,14 @@ class AbstractOptimizer(keras_private.Optimizer):
 
     # --- telemetry -----------------------------------------------------------------------------------------------
 
-    def listen(self, *, rows: int, every: int, layers: bool = False) -> bool:
-        """Let each step leave a row of telemetry from now on; the optimizer must be built (see _telemetry.Recorder)."""
+    def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
+        """Let each step leave a row of telemetry from now on (see _telemetry.Recorder)."""
+        self.telemetry.listen(self._telemetry_blocks, rows=rows, every=every, layers=layers)
+
+    def _telemetry_blocks(self) -> _telemetry.Blocks:
         blocks = self._layout.blocks
-        return self.telemetry.listen(
-            [block.span for block in blocks],
-            rows=rows,
-            every=every,
-            layers=len(self.known_variables) if layers else 0,
-            places=[backend.on(block.device) for block in blocks],
-        )
+        places = [backend.on(block.device) for block in blocks]
+        return _telemetry.Blocks([block.span for block in blocks], len(self.known_variables), places)
 
     def scale_loss(self, loss: Any) -> Any:
         """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""

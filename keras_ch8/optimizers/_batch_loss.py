@@ -97,7 +97,7 @@ class BatchLoss:
         part = self.stacks[0].batch(0)
         mapping = list(zip(self.variables, self._cut(x), strict=True))
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
-            y_pred = self.objective.model(part[0], training=True)
+            y_pred = keras_private.call(self.objective.model, part[0], training=True)
         received = {
             f"{len(scope.losses)} losses beside it": bool(scope.losses),
             "several outputs": keras.tree.is_nested(y_pred),

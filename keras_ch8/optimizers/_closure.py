@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from .. import _checks, _telemetry, second_order
-from ..integration import backend
-from . import _hook
+from ..integration import backend, train_step
+from . import _closure_step
 
 MEND = (
     "Compile the model with it and call `fit`; in a custom `train_step`, call `super().train_step(data)`. For a "
@@ -71,7 +71,8 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         self.stop_reason: str | None = None
         self.has_warned = False
         self.programs: dict[Any, Any] = {}
-        _hook.install()
+        train_step.install(type(self).__name__)
+        train_step.install_maker(type(self).__name__)
 
     @property
     @abc.abstractmethod
@@ -129,12 +130,23 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         """Whether the last step began with another loss than the one before it had ended with, or was the first."""
         return bool(self.kept["is_new"].numpy())
 
-    def listen(self, *, rows: int, every: int, layers: bool = False) -> bool:
+    def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
         """Let each iteration leave a row of telemetry from now on."""
         del every
         names = _telemetry.SOLVER_NUMBERS + self.method.numbers
-        sizes = self.sizes if layers else []
-        return self.telemetry.listen(rows * self.iterations_per_step, names, sizes)
+        sizes = (lambda: self.sizes) if layers else tuple
+        self.telemetry.listen(rows * self.iterations_per_step, names, sizes)
+
+    # --- the training step (see integration.train_step) ----------------------------------------------------------
+
+    def train_step_for(self, model: Any, data: Any, keras_train_step: Any) -> dict[str, Any]:
+        """Take the training step of a model in the place of Keras's."""
+        del keras_train_step
+        return _closure_step.take(self, model, [data])
+
+    def make_train_function_for(self, model: Any, keras_make: Any) -> None:
+        """Make the train function of a model."""
+        _closure_step.make_train_function(self, model, keras_make)
 
     # --- what Keras asks -----------------------------------------------------------------------------------------
 

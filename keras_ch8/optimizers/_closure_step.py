@@ -1,5 +1,10 @@
-"""One training step of an optimizer that is given the loss: from the batches to the new weights."""
+"""One training step of an optimizer that is given the loss, from the batches to new weights, and the train function.
 
+Making the train function is where a training can be refused before it starts; running it, where it is ended.
+"""
+
+import itertools
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -38,7 +43,20 @@ def take(optimizer: "AbstractClosureOptimizer", model: Any, batches: Sequence[An
     return keras_private.tell_metrics(model, loss, x, y, sample_weight, y_pred)
 
 
-def over_batches(optimizer: "AbstractClosureOptimizer", model: Any) -> Callable[[Any], Any]:
+def make_train_function(optimizer: "AbstractClosureOptimizer", model: Any, keras_make: Callable[[], None]) -> None:
+    """Make the train function of a model, by Keras or over several batches, and let it end the training."""
+    _refuse(optimizer, model)
+    optimizer.programs.pop(_key(optimizer, model), None)  # the loss of this model may have become another one
+    if model.built:
+        prepare(optimizer, model)
+    if optimizer.accumulate_batches:
+        model.train_function = _over_batches(optimizer, model)
+    else:
+        keras_make()
+    model.train_function = _ending(optimizer, model, model.train_function)
+
+
+def _over_batches(optimizer: "AbstractClosureOptimizer", model: Any) -> Callable[[Any], Any]:
     """Return a train function that takes the batches of an execution together."""
     step = backend.trace_each(partial(take, optimizer, model))
 
@@ -49,11 +67,6 @@ def over_batches(optimizer: "AbstractClosureOptimizer", model: Any) -> Callable[
         return step(batches)
 
     return train_function
-
-
-def forget(optimizer: "AbstractClosureOptimizer", model: Any) -> None:
-    """Compile anew before the next step of this model: its loss may have become another one."""
-    optimizer.programs.pop(_key(optimizer, model), None)
 
 
 def _key(optimizer: "AbstractClosureOptimizer", model: Any) -> Any:
@@ -89,3 +102,57 @@ def _run(optimizer: "AbstractClosureOptimizer", model: Any, stacks: Sequence[Sta
     count = backend.native(optimizer.iterations)
     count.assign_add(ops.cast(iterations, count.dtype.name))
     return start.value, y_pred
+
+
+def _refuse(optimizer: "AbstractClosureOptimizer", model: Any) -> None:
+    owner = type(optimizer).__name__
+    if model.optimizer is not optimizer:
+        raise ValueError(
+            f"`{owner}` compares losses, which Keras scales for float16. Received: a `LossScaleOptimizer` around it. "
+            "Compile with `auto_scale_loss=False`, or use the policy 'mixed_bfloat16' or 'float32'."
+        )
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    if replicas > 1:
+        raise ValueError(
+            f"`{owner}` runs on one device: its line search would go its own way on each. Received: a strategy of "
+            f"{replicas} replicas. Build and compile the model outside the strategy."
+        )
+    if optimizer.accumulate_batches and model.steps_per_execution == 1:
+        raise ValueError(
+            "`accumulate_batches` takes the loss over all batches of an execution. Received: steps_per_execution=1. "
+            "Pass `compile(steps_per_execution=...)` the number of batches in an epoch."
+        )
+
+
+def _ending(optimizer: "AbstractClosureOptimizer", model: Any, train_function: Any) -> Callable[[Any], Any]:
+    """Return a train function that ends the training when there is nothing more to do."""
+    optimizer.stop_reason, steps = None, itertools.count()
+
+    def ending(iterator: Any) -> Any:
+        logs = train_function(iterator)
+        status, is_new, is_first = optimizer.status, optimizer.is_on_new_data, next(steps) == 0
+        is_broken = status == second_order.Status.NOT_FINITE_AT_START
+        if is_broken or (status.is_end and (is_first or not is_new)):
+            if status != second_order.Status.CONVERGED_AT_START or optimizer.stop_reason is None:
+                optimizer.stop_reason = status.sentence(optimizer.dtype)
+            model.stop_training = model.stop_training or is_broken or not is_new
+        else:
+            optimizer.stop_reason = None
+            if is_new and not is_first:
+                _warn_of_new_data(optimizer)
+        return logs
+
+    return ending
+
+
+def _warn_of_new_data(optimizer: "AbstractClosureOptimizer") -> None:
+    if not optimizer.has_warned:
+        optimizer.has_warned = True
+        warnings.warn(
+            f"`{type(optimizer).__name__}` minimizes the loss of one batch after the other: this one began with "
+            "another loss than the last had ended with. Give all examples in one batch, `fit(batch_size=len(x))`, or "
+            "all batches in one step, `accumulate_batches=True` and `steps_per_execution=<batches of an epoch>`. "
+            "With Dropout the loss differs from step to step.",
+            UserWarning,
+            stacklevel=3,
+        )

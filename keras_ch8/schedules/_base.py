@@ -41,7 +41,7 @@ class AbstractSchedule(LearningRateSchedule):
         self._durations: dict[str, Duration] = {n: duration(n, word) for n, word in self.lengths().items()}
         self._steps: dict[str, Any] = {n: d.amount for n, d in self._durations.items() if not d.is_relative}
         if self.is_relative:
-            _fit.let_fit_resolve()
+            _fit.let_fit_resolve(type(self).__name__)
 
     def lengths(self) -> dict[str, Any]:
         """Return the user's word for each duration."""

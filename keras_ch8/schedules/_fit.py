@@ -1,50 +1,25 @@
 """How a schedule learns in `fit` how long an epoch is.
 
-No hook of Keras reaches an optimizer's schedule. So the first schedule that needs to know puts one function around
-`keras.Model.fit`, which lists one callback more where the model's optimizer has such a schedule, and does nothing for
-all other models. `del keras.Model.fit` removes it.
+No hook of Keras reaches an optimizer's schedule. So the hook around `fit` (see integration.fit) lists one callback more
+where the model's optimizer has a schedule that needs to know, and nothing for all other models.
 """
 
-import functools
-import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
 
-from ..integration import keras_private
+from ..integration import fit, keras_private
 from ._duration import Clock
 
 if TYPE_CHECKING:
     from ._base import AbstractSchedule
 
 
-def let_fit_resolve() -> None:
-    """Put the function around `keras.Model.fit`, once."""
-    if not hasattr(keras.Model.fit, "resolves_schedules"):
-        keras.Model.fit = _resolving(keras.Model.fit)
-
-
-def _resolving(fit: Any) -> Any:
-    signature = inspect.signature(fit)
-
-    @functools.wraps(fit)
-    def resolving(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not any(True for _ in relative_schedules(getattr(self, "optimizer", None))):
-            return fit(self, *args, **kwargs)
-        call = signature.bind(self, *args, **kwargs)
-        given = call.arguments.get("callbacks")
-        if not isinstance(given, keras.callbacks.CallbackList):
-            call.arguments["callbacks"] = [Resolver(), *keras.tree.flatten(given or [])]
-            return fit(*call.args, **call.kwargs)
-        given.callbacks.insert(0, _resolver_for(self, given.params))
-        try:
-            return fit(*call.args, **call.kwargs)
-        finally:
-            del given.callbacks[0]
-
-    resolving.resolves_schedules = True  # type: ignore[attr-defined]
-    return resolving
+def let_fit_resolve(for_: str) -> None:
+    """Let every `fit` say how long it is."""
+    fit.install(for_)
+    fit.lead_with("schedules", _resolver_for)
 
 
 class Resolver(keras.callbacks.Callback):
@@ -55,15 +30,14 @@ class Resolver(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Say how long the training is, once."""
         if not self._resolved:
-            resolve(self.model.optimizer, self.params, epoch)
+            for optimizer in keras_private.optimizers_of(self.model).values():
+                resolve(optimizer, self.params, epoch)
             self._resolved = True
 
 
-def _resolver_for(model: Any, params: dict[str, Any]) -> Resolver:
-    resolver = Resolver()
-    resolver.set_model(model)
-    resolver.set_params(params)
-    return resolver
+def _resolver_for(model: Any) -> Resolver | None:
+    optimizers = keras_private.optimizers_of(model).values()
+    return Resolver() if any(True for optimizer in optimizers for _ in relative_schedules(optimizer)) else None
 
 
 def relative_schedules(optimizer: Any) -> Iterator[tuple[Any, "AbstractSchedule"]]:

@@ -24,8 +24,8 @@ class Frames(AbstractCallback):
         super().__init__()
         self.measure_every, self.layers, self.frames = measure_every, layers, []
 
-    def on_frame(self, frame, logs):
-        self.frames.append(frame)
+    def on_frames(self, frames, logs):
+        self.frames += frames.values()
 
     def __getattr__(self, name):
         if not hasattr(_telemetry.Frame, name) and name not in _telemetry.Frame.__dataclass_fields__:

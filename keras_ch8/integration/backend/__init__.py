@@ -12,6 +12,7 @@ if keras.backend.backend() != "tensorflow":
 from .compiling import compile_xla as compile_xla
 from .compiling import eagerly as eagerly
 from .compiling import in_xla as in_xla
+from .compiling import outside_graphs as outside_graphs
 from .compiling import trace as trace
 from .compiling import trace_each as trace_each
 from .compiling import traces as traces
@@ -31,12 +32,14 @@ from .solver import value_and_gradients as value_and_gradients
 from .solver import value_and_jacobian as value_and_jacobian
 from .switching import switch as switch
 from .tensorflow import END_OF_DATA as END_OF_DATA
+from .tensorflow import add_one as add_one
 from .tensorflow import all_finite as all_finite
 from .tensorflow import all_reduce_sum as all_reduce_sum
 from .tensorflow import as_gradient as as_gradient
 from .tensorflow import as_tensor as as_tensor
 from .tensorflow import assign_rows as assign_rows
 from .tensorflow import branch as branch
+from .tensorflow import call_when as call_when
 from .tensorflow import copy as copy
 from .tensorflow import copy_when as copy_when
 from .tensorflow import cut as cut
@@ -45,6 +48,7 @@ from .tensorflow import device_of as device_of
 from .tensorflow import dtype_of as dtype_of
 from .tensorflow import each_replica as each_replica
 from .tensorflow import example_of as example_of
+from .tensorflow import floats as floats
 from .tensorflow import half_sum_of_squares as half_sum_of_squares
 from .tensorflow import in_eager_loop as in_eager_loop
 from .tensorflow import is_reachable as is_reachable

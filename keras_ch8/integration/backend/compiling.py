@@ -3,6 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import tensorflow as tf
@@ -53,6 +54,11 @@ def traces(program: Any) -> int:
 def trace_each(function: Callable[..., Any]) -> Any:
     """Turn a function into a graph for each set of shapes, without XLA."""
     return tf.function(function, autograph=False)
+
+
+def outside_graphs() -> AbstractContextManager[Any]:
+    """Run what is inside op by op, also where a graph is being traced: for variables that live longer than it."""
+    return tf.init_scope()
 
 
 def eagerly(function: Callable[[], Any]) -> Any:

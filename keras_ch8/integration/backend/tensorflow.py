@@ -117,6 +117,31 @@ def scalar(value: float, dtype: str) -> tf.Variable:
         return tf.Variable(value, trainable=False, dtype=dtype)
 
 
+def add_one(counter: tf.Variable) -> tf.Tensor:
+    """Count one more, and return the new number."""
+    return tf.convert_to_tensor(counter.assign_add(1))
+
+
+def floats(*numbers: Any) -> tf.Tensor:
+    """Return a row of numbers in float32."""
+    return tf.stack([tf.cast(tf.reshape(tf.convert_to_tensor(x), []), tf.float32) for x in numbers])
+
+
+def call_when(condition: Any, function: Callable[[], None], variables: Sequence[Any]) -> None:
+    """Call a Python function where a condition holds, also in the middle of a graph, once `variables` are written."""
+
+    def call() -> tf.Tensor:
+        with tf.control_dependencies([tf.convert_to_tensor(native(v)) for v in variables]):
+            tf.py_function(function, [], [])
+        return tf.constant(0)
+
+    if tf.executing_eagerly():
+        if bool(condition):
+            function()
+    else:
+        tf.cond(condition, call, lambda: tf.constant(0))
+
+
 def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
     """Let what is traced inside run only once `tensors` exist.
 

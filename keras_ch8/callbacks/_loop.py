@@ -1,0 +1,211 @@
+"""The curves and verdicts of a training loop that is written by hand."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, Self, final
+
+import keras
+import numpy as np
+
+from ..integration import backend, fit, keras_private
+from ..verdicts import Verdict
+from ._base import AbstractCallback
+from ._diagnosis import Diagnosis
+from ._session import READ_SECONDS, Session, rows_for
+from ._tensorboard import TensorBoard
+
+
+def watch(
+    model: Any,
+    optimizers: Any,
+    log_dir: Any = None,
+    probe: Any = None,
+    *,
+    loss: Any = None,
+    callbacks: Sequence[AbstractCallback] = (),
+    steps: int | None = None,
+) -> "WatchedLoop":
+    """Watch a training loop of your own as callbacks watch `fit`: the same curves in TensorBoard, the same verdicts.
+
+    Inside the block every step of the optimizers is observed, in eager code and in every `tf.function` that is traced
+    inside it; `run.step(loss=...)` ends a step of the loop. The x axis of every curve counts these. After the block
+    nothing is left on the optimizers, whoever raises.
+
+    Args:
+        model: The model that is trained, or a list of several, as of a GAN.
+        optimizers: A Keras optimizer, a list, or a dict by the names of the curves. Of a list they are `optimizer_0`
+            and so on; of a single one the curves have no name.
+        log_dir: Folder for TensorBoard. Defaults to `None`: nothing is written.
+        probe: The batch to measure loss and gradient on, as for `callbacks.Diagnosis`. Defaults to `None`: verdicts
+            rest on the steps alone.
+        loss: A function of `(y, y_pred)` that the loop minimizes, for `probe` where the model is not compiled with it.
+            Defaults to `None`.
+        callbacks: Other callbacks of the suite that watch, such as `GradientClippingLogger()`. Defaults to `()`.
+        steps: Steps of the loop in all, if known: how densely is written and measured follows from it. Defaults to
+            `None`.
+
+    Raises:
+        TypeError: If `optimizers` holds something else.
+        OSError: If `log_dir` cannot be written.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> optimizer = keras.optimizers.SGD(0.1)
+        >>> x, y = tf.ones((8, 2)), tf.ones((8, 1))
+        >>> with keras_ch8.watch(model, optimizer, probe=(x, y), loss=keras.losses.MeanSquaredError()) as run:
+        ...     @tf.function
+        ...     def train_step():
+        ...         with tf.GradientTape() as tape:
+        ...             loss = tf.reduce_mean((model(x) - y) ** 2)
+        ...         gradients = tape.gradient(loss, model.trainable_variables)
+        ...         optimizer.apply(gradients, model.trainable_variables)
+        ...         run.step(loss=loss)
+        ...     for _ in range(5):
+        ...         train_step()
+        >>> run.steps
+        5
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
+    diagnosis = None if probe is None else Diagnosis(probe, loss=loss)
+    board = None if log_dir is None else TensorBoard(log_dir)
+    members = [member for member in (board, diagnosis, *callbacks) if member is not None]
+    whole = _Several(list(model)) if isinstance(model, list | tuple) else model
+    return WatchedLoop(whole, _named(optimizers), members or [_Silent()], steps)
+
+
+@final
+class WatchedLoop:
+    """A training loop inside `with watch(...) as run`.
+
+    Args:
+        model: The model that is trained.
+        optimizers: The optimizers by name.
+        members: The callbacks that watch.
+        total: Steps of the loop in all; None if unknown.
+    """
+
+    def __init__(
+        self, model: Any, optimizers: dict[str, Any], members: Sequence[AbstractCallback], total: int | None
+    ) -> None:
+        self.model, self.optimizers, self._members, self._total = model, optimizers, list(members), total
+        self._begun = time.monotonic()
+        self._exits = ExitStack()
+
+    @property
+    def steps(self) -> int:
+        """The steps of the loop so far."""
+        return int(self._clock.numpy())
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts that stand, the most serious first; [] without `probe`."""
+        return [v for member in self._members if isinstance(member, Diagnosis) for v in member.verdicts]
+
+    def step(self, loss: Any = None) -> None:
+        """End a step of the loop, in eager code or inside a `tf.function`.
+
+        Args:
+            loss: The loss of the step, a scalar. Defaults to `None`: unknown.
+
+        Raises:
+            ValueError: Inside a function that XLA compiles, which cannot call Python.
+        """
+        if backend.in_xla():
+            raise ValueError(
+                "`run.step` calls Python now and then, which a function with jit_compile=True cannot. Received: a call "
+                "inside one. Return the loss from that function, and call `run.step(loss=loss)` after it."
+            )
+        step = backend.add_one(self._clock)
+        value = float("nan") if loss is None else loss
+        backend.write_row(self._ring, step, backend.floats(step, value))
+        backend.call_when(step >= backend.as_tensor(self._due), self._told, self._variables())
+
+    def _variables(self) -> list[Any]:
+        """Return what Python reads when it is called: all of it has to be written by then."""
+        observation = self._session.observation
+        rings = [] if observation is None else observation.rings
+        weights = [v for o in self.optimizers.values() for v in (o.iterations, *keras_private.known_variables(o))]
+        return [self._clock, self._ring, *rings, *weights]
+
+    def __enter__(self) -> Self:
+        self._clock, self._due = backend.scalar(0, "int64"), backend.scalar(0, "int64")
+        self._ring = backend.ring(rows_for(1), 2)
+        self._read_up_to, self._begun = 0, time.monotonic()
+        training = fit.Training(self.model, {}, self._members, is_fit=False, optimizers=self.optimizers)
+        self._exits = ExitStack()
+        with ExitStack() as entering:
+            entering.enter_context(training.running())
+            for member in self._members:
+                member.set_model(self.model)
+                member.set_params({"epochs": 1, "steps": self._total, "verbose": 0})
+                member.on_train_begin()
+            self._session: Session = self._members[0].session
+            self._session.read_losses = self._losses
+            for member in self._members:
+                member.on_epoch_begin(0)
+            self._exits = entering.pop_all()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        with self._exits:
+            if exc_info[0] is None:
+                self._tell_members()
+                for member in self._members:
+                    member.on_epoch_end(0, {})
+                    member.on_train_end()
+
+    def _told(self) -> None:
+        """Tell the members how far the loop is, and find out when they have to be told again."""
+        self._tell_members()
+        steps = self.steps
+        pace = steps / max(time.monotonic() - self._begun, 1e-9)
+        reading = steps + max(1, min(self._session.read_every, int(pace * READ_SECONDS)))
+        wished = min((member.next_batch() for member in self._members), default=reading) + 1
+        self._due.assign(int(max(steps + 1, min(reading, wished))))
+
+    def _tell_members(self) -> None:
+        for member in self._members:
+            if self.steps:
+                member.on_train_batch_end(self.steps - 1, {})
+
+    def _losses(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return steps and losses since the last time, in the steps that the model has been trained on."""
+        steps = np.arange(max(self._read_up_to, self.steps - int(self._ring.shape[0])) + 1, self.steps + 1)
+        rows = backend.rows(self._ring, steps % int(self._ring.shape[0])).numpy()
+        self._read_up_to = self.steps
+        known = ~np.isnan(rows[:, 1]) | (np.abs(rows[:, 0] - steps) < 1)
+        return (steps + self._session.step - self.steps)[known], rows[known, 1]
+
+
+class _Silent(AbstractCallback):
+    """Holds the session of a loop in which nobody else watches."""
+
+
+class _Several(keras.Model):
+    """Several models as one, to watch them together."""
+
+    def __init__(self, models: list[Any]) -> None:
+        super().__init__()
+        self.models = models
+
+
+def _named(optimizers: Any) -> dict[str, Any]:
+    """Return the optimizers of a loop by name."""
+    if isinstance(optimizers, Mapping):
+        named = dict(optimizers)
+    elif isinstance(optimizers, list | tuple):
+        named = {f"optimizer_{i}": optimizer for i, optimizer in enumerate(optimizers)}
+    else:
+        named = {"optimizer": optimizers}
+    for name, optimizer in named.items():
+        if not isinstance(optimizer, keras.optimizers.Optimizer):
+            raise TypeError(
+                "`optimizers` must be a Keras optimizer, a list or a dict of them. Received: "
+                f"{optimizer!r} of type {type(optimizer).__name__}{f' as {name!r}' if len(named) > 1 else ''}. Give "
+                "the objects whose `apply` or `apply_gradients` the loop calls."
+            )
+    return named

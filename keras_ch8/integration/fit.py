@@ -1,0 +1,241 @@
+"""The hook around `Model.fit` and `Model.evaluate`: each `fit` is a `Training`, which knows what Keras tells nobody.
+
+That is the list of callbacks, the arguments, the validation data, the first batch, which evaluation is a validation,
+and the end, whoever raises. The hook is on the class, so every model has it, also one with a `fit` of its own that
+calls `super().fit`.
+"""
+
+import contextvars
+import functools
+import inspect
+import itertools
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+
+from . import keras_private, registry
+
+FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
+
+LeadingCallback = Callable[[Any], keras.callbacks.Callback | None]
+
+_leaders: dict[str, LeadingCallback] = {}
+"""Who may put a callback in front of the list, given the model, by name."""
+
+_running: contextvars.ContextVar[tuple["Training", ...]] = contextvars.ContextVar("keras_ch8_trainings", default=())
+
+
+class Training:
+    """One training of one model: a `fit`, or a loop that somebody else writes.
+
+    Args:
+        model: The model.
+        arguments: What `fit` was given, by the names that it has for it; {} in a loop of one's own.
+        callbacks: All callbacks that are called, in order.
+        is_fit: Whether Keras makes the train function.
+        optimizers: The optimizers of a loop of one's own, by name; None for those of the model.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        arguments: Mapping[str, Any],
+        callbacks: Sequence[keras.callbacks.Callback],
+        *,
+        is_fit: bool = True,
+        optimizers: dict[str, Any] | None = None,
+    ) -> None:
+        self.model = model
+        self.arguments = dict(arguments)
+        self.callbacks = list(callbacks)
+        self.is_fit = is_fit
+        self.optimizers = optimizers
+        self.exits = ExitStack()
+        """What is done at the end, the last first, whoever raises."""
+        self.session: Any = None
+        """What the callbacks of the suite share."""
+        self.validate: Callable[[Callable[..., Any], dict[str, Any]], Any] | None = None
+        """Called in the place of a validation, with the function that does it and its arguments."""
+        self.is_validating = False
+        self.first_batch: Any = None
+        """The first batch, once it has been read, if `keep_first_batch` asked for it."""
+
+    @property
+    def validation_data(self) -> Any:
+        """What `fit` was given to validate on; None if nothing."""
+        return self.arguments.get("validation_data")
+
+    def keep_first_batch(self) -> None:
+        """Keep the first batch that `fit` reads, of any kind of data, without advancing it; before the first step.
+
+        Keras steps through any Python iterator, so the batch is taken, kept, and put in front again.
+        """
+        model, train = self.model, self.model.train_function
+
+        def first(iterator: Any) -> Any:
+            self.first_batch = next(iterator)
+            model.train_function = train
+            return train(itertools.chain([self.first_batch], iterator))
+
+        def put_back() -> None:
+            if model.train_function is first:
+                model.train_function = train
+
+        model.train_function = first
+        self.exits.callback(put_back)
+
+    @contextmanager
+    def running(self) -> Iterator["Training"]:
+        """Be the training that is found by its model, and undo everything at the end."""
+        token = _running.set((*_running.get(), self))
+        try:
+            with self.exits:
+                yield self
+        finally:
+            _running.reset(token)
+            self.arguments, self.callbacks, self.validate = {}, [], None
+
+
+def running_training(model: Any = None) -> Training | None:
+    """Return the innermost training, of this model if it is given, that runs in this thread; None if there is none."""
+    return next((t for t in reversed(_running.get()) if model is None or t.model is model), None)
+
+
+def running() -> tuple[Training, ...]:
+    """Return the trainings that run in this thread, the outermost first."""
+    return _running.get()
+
+
+def install(for_: str) -> None:
+    """Put the hook around `fit` and `evaluate`."""
+    why = (
+        "Keras tells a callback neither the other callbacks nor the arguments of `fit`, and calls none after an "
+        "exception: without it nothing could be given back then."
+    )
+    registry.install(keras.Model, "fit", _fit, replaces=FIT, why=why, for_=for_)
+    why = (
+        "Keras hands callbacks copies of the logs of a validation, so only here can a second one, of averaged weights, "
+        "be reported beside the first."
+    )
+    registry.install(keras.Model, "evaluate", _evaluate, replaces=EVALUATE, why=why, for_=for_)
+
+
+def lead_with(name: str, callback_for: LeadingCallback) -> None:
+    """Let `callback_for(model)` put a callback in front of the list of every `fit`; it returns None for no wish."""
+    _leaders[name] = callback_for
+
+
+def _fit(theirs: Callable[..., Any]) -> Callable[..., Any]:
+    signature = inspect.signature(theirs)
+
+    @functools.wraps(theirs)
+    def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not registry.is_installed(FIT):
+            return theirs(self, *args, **kwargs)
+        call = signature.bind(self, *args, **kwargs)
+        given = call.arguments.get("callbacks")
+        made = given if isinstance(given, keras.callbacks.CallbackList) else None
+        before = keras.tree.flatten(given or []) if made is None else made.callbacks
+        leading = [c for c in (callback_for(self) for callback_for in _leaders.values()) if c is not None]
+        listed = leading + sorted(before, key=lambda callback: not getattr(callback, "goes_first", False))
+        training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)
+        if made is None:
+            call.arguments["callbacks"] = listed
+        else:
+            for callback in leading:
+                callback.set_model(self)
+                callback.set_params(made.params)
+            training.exits.callback(setattr, made, "callbacks", before)
+            made.callbacks = listed
+        with training.running():
+            return theirs(*call.args, **call.kwargs)
+
+    return fit
+
+
+def _evaluate(theirs: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(theirs)
+    def evaluate(self: Any, *args: Any, **kwargs: Any) -> Any:
+        training = running_training(self)
+        if training is None or not keras_private.is_validation(kwargs) or not registry.is_installed(EVALUATE):
+            return theirs(self, *args, **kwargs)
+        measure = functools.partial(theirs, self, *args)
+        training.is_validating = True
+        try:
+            return measure(**kwargs) if training.validate is None else training.validate(measure, kwargs)
+        finally:
+            training.is_validating = False
+
+    return evaluate
+
+
+# --- the train function ------------------------------------------------------------------------------------------
+
+KEPT = "kept_by_keras_ch8"
+"""Attribute of a train function under which one that was traced with more in it is kept: `compile` drops both."""
+
+
+def kept_with(train_function: Any) -> tuple[Any, Any, Any]:
+    """Return key, function and parts that `use_train_function` has kept beside a train function; None before."""
+    return getattr(train_function, KEPT, (None, None, None))
+
+
+def use_train_function(model: Any, key: Any, parts: Any, exits: ExitStack) -> None:
+    """Train until `exits` ends with a function that is traced while the replacements of `key` are in force.
+
+    It is kept beside the bare one, so that a second `fit` with an equal key traces nothing.
+    """
+    bare = model.train_function
+    if bare is None:
+        model.make_train_function()
+        bare = model.train_function
+    known, function, _ = kept_with(bare)
+    if function is None or known != key:
+        model.make_train_function(force=True)
+        function = model.train_function
+        setattr(bare, KEPT, (key, function, parts))
+
+    def give_back() -> None:
+        if model.train_function is function:
+            model.train_function = bare
+
+    model.train_function = function
+    exits.callback(give_back)
+
+
+# --- how long a model has been trained ---------------------------------------------------------------------------
+
+_trained: "weakref.WeakKeyDictionary[Any, tuple[int, int]]" = weakref.WeakKeyDictionary()
+"""Of a model, the batches that it was trained on, and the iterations of its optimizer then."""
+
+
+def batches_trained(model: Any, initial_epoch: int = 0, steps: int | None = None) -> int:
+    """Return on how many batches a model has been trained in all, as far as can be known.
+
+    A model that this process has not trained yet was trained on those that its optimizer has counted, or on the epochs
+    before `initial_epoch`, of so many steps. What was trained meanwhile by others, the optimizer has counted.
+    """
+    iterations = batches_counted(model)
+    if model not in _trained:
+        return max(iterations, initial_epoch * (steps or 0))
+    batches, then = _trained[model]
+    pace = then / batches if batches and then else 1.0
+    return batches + max(0, round((iterations - then) / pace))
+
+
+def remember_batches(model: Any, batches: int) -> None:
+    """Remember on how many batches a model has been trained."""
+    _trained[model] = batches, batches_counted(model)
+
+
+def batches_counted(model: Any) -> int:
+    """Return the batches that the optimizer of a model has counted; 0 where there is none."""
+    optimizer = keras_private.unscaled(getattr(model, "optimizer", None))
+    if optimizer is None:
+        return 0
+    updates = int(keras_private.iterations_of(optimizer))
+    per_batch = getattr(optimizer, "iterations_per_step", 1)
+    return updates * (getattr(optimizer, "gradient_accumulation_steps", None) or 1) // per_batch
