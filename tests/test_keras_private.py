@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
 from keras_ch8 import optimizers
-from keras_ch8.integration import backend, keras_private
+from keras_ch8.integration import backend, epochs, keras_private
 
 BASE = keras.optimizers.Optimizer
 
@@ -48,6 +48,55 @@ def test_variables_overwritten_by_their_gradient_are_still_marked_so():
     variable.overwrite_with_gradient = True
     assert BASE._overwrite_variable_with_gradient(optimizers.SGD(), variable)
     assert keras_private.is_overwritten_by_gradient(variable)
+
+
+def test_a_model_is_called_and_its_loss_computed_as_in_its_training_step():
+    class Without(keras.Model):
+        def call(self, x):
+            return 2.0 * x
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+            return keras.ops.sum(y - y_pred)
+
+    model = Without()
+    assert float(keras_private.call(model, np.ones((1, 1)), training=True)[0, 0]) == 2.0
+    assert float(keras_private.compute_loss(model, None, np.ones(2), np.zeros(2), None, training=True)) == 2.0
+    dropped = keras.Sequential([keras.Input((50,)), keras.layers.Dropout(0.5)])
+    assert float(keras.ops.min(keras_private.call(dropped, np.ones((1, 50)), training=True))) == 0.0
+
+
+def test_the_states_of_random_layers_are_found():
+    inner = keras.Sequential([keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+    model = keras.Sequential([keras.Input((2,)), inner, keras.layers.GaussianNoise(0.1)])
+    seeds = keras_private.seeds_of(model)
+    assert len(seeds) == 2
+    assert all(any(seed is v for v in model.non_trainable_variables) for seed in seeds)
+
+
+def test_the_optimizers_of_a_model_are_found_by_their_attributes():
+    class Gan(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.d_optimizer = keras.optimizers.SGD()
+            self.others = [keras.optimizers.SGD(), self.d_optimizer]
+
+    model = Gan()
+    model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()))
+    found = keras_private.optimizers_of(model)
+    assert list(found) == ["optimizer", "d_optimizer", "others_0"]
+    assert isinstance(found["optimizer"], keras.optimizers.Adam)
+
+
+def test_a_training_step_of_ones_own_is_told_from_that_of_keras():
+    class Own(keras.Sequential):
+        def train_step(self, data):
+            return super().train_step(data)
+
+    assert keras_private.has_own_train_step(Own())
+    assert not keras_private.has_own_train_step(keras.Sequential())
+    model = keras.Sequential()
+    model.train_step = lambda data: {}
+    assert keras_private.has_own_train_step(model)
 
 
 def test_a_layer_lists_its_own_variables_and_can_be_found_by_them():
@@ -314,12 +363,21 @@ def test_layers_inside_a_layer_have_flags_of_their_own_that_can_be_put_back():
     assert [v.trainable for v in outer.variables] == [False, False, True, True]
 
 
-def test_fit_evaluate_and_predict_take_an_adapter_as_it_is_and_ask_it_in_this_order():
-    class Spy(keras_private.DataAdapter):
+def test_fit_evaluate_and_predict_ask_a_source_for_an_adapter_and_call_that_in_this_order():
+    epochs.install("test")
+
+    class Source:
+        def adapter_for(self, loop):
+            self.loop = loop
+            return Adapter(loop)
+
+    class Adapter(keras_private.DataAdapter):
         num_batches = 2
 
+        def __init__(self, loop):
+            self.loop = loop
+
         def get_tf_dataset(self):
-            self.loop = keras_private.asking_loop()
             calls.append("dataset")
             return tf.data.Dataset.from_tensors((np.ones((2, 1)), np.ones((2, 1)))).repeat(3)
 
@@ -330,43 +388,23 @@ def test_fit_evaluate_and_predict_take_an_adapter_as_it_is_and_ask_it_in_this_or
         def on_epoch_end(self):
             calls.append("before" if self.loop.is_before_first_epoch else "end")
 
-    model, calls = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), []
+    model, calls, source = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), [], Source()
     model.compile("sgd", "mse")
     count = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: calls.append("callback"),
-        on_train_batch_end=lambda batch, logs: calls.append(spy.loop.batches_given),
+        on_train_batch_end=lambda batch, logs: calls.append(source.loop.batches_given),
     )
-    spy = Spy()
-    model.fit(spy, epochs=2, verbose=0, callbacks=[count], class_weight={0: 1.0}, shuffle=False, batch_size=5)
+    model.fit(source, epochs=2, verbose=0, callbacks=[count], class_weight={0: 1.0}, shuffle=False, batch_size=5)
     assert calls == ["dataset", "before", *2 * ["callback", "begin", 1, 2, 3, "end"]]
     said = {"batch_size": 5, "class_weight": {0: 1.0}, "shuffle": False, "steps_per_epoch": None, "y": None,
             "sample_weight": None}  # fmt: skip
-    assert spy.loop.trains
-    assert {name: spy.loop.arguments[name] for name in said} == said
-    model.evaluate(spy, verbose=0, steps=2)
-    assert not spy.loop.trains
-    assert spy.loop.arguments["steps_per_epoch"] == 2
-
-
-def test_an_adapter_may_send_the_loop_that_asks_to_another_one():
-    class Door(keras_private.DataAdapter):
-        num_batches = 9
-
-        def get_tf_dataset(self):
-            loop = keras_private.asking_loop()
-            loop.read_from(Room())
-            assert not loop.trains
-            return tf.data.Dataset.from_tensors(np.ones((2, 1))).repeat(3)
-
-    class Room(keras_private.DataAdapter):
-        num_batches = 3
-
-        def on_epoch_begin(self):
-            calls.append("begin")
-
-    model, calls = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), []
-    assert model.predict(Door(), verbose=0).shape == (6, 1)
-    assert calls == ["begin"]
+    assert source.loop.trains
+    assert {name: source.loop.arguments[name] for name in said} == said
+    model.evaluate(source, verbose=0, steps=2)
+    assert not source.loop.trains
+    assert source.loop.arguments["steps_per_epoch"] == 2
+    assert model.predict(source, verbose=0).shape == (6, 1)
+    assert not source.loop.trains
 
 
 def test_fit_validates_by_calling_evaluate_of_the_model_and_says_that_it_is_fit():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -31,42 +32,53 @@ class Blocks(NamedTuple):
     places: Sequence[AbstractContextManager[Any]] = ()
 
 
+@dataclass
+class _Rings:
+    """The rings for one way to listen."""
+
+    spans: Sequence[int] = ()
+    of_blocks: list[Any] = field(default_factory=list)
+    of_layers: Any = None
+    written: set[int] = field(default_factory=set)
+
+
 class Recorder:
     """Off until `listen`: a step then leaves nothing and costs nothing.
 
     The rings are no part of the optimizer's `variables`, so what is saved does not depend on who listens. They are made
-    when the first step is traced, outside its graph: an optimizer that is never applied has none.
+    when the first step is traced, outside its graph: an optimizer that is never applied has none. They stay as long as
+    the optimizer, since the programs that write them do.
     """
 
     def __init__(self) -> None:
         self.listening = False
-        self._settings: tuple[int, int, bool] | None = None
-        self._version = 0
+        self._settings: tuple[int, int, bool] = (1, 0, False)
         self._blocks: Callable[[], Blocks] = lambda: Blocks((), 0)
-        self._spans: Sequence[int] = ()
-        self._rings: list[Any] = []
-        self._of_layers: Any = None
-        self._written: set[int] = set()
+        self._known: dict[tuple[int, int, bool], _Rings] = {}
         self._loss: Any = None
         self._knows_loss = False
 
     @property
     def settings(self) -> Any:
-        """What the step leaves behind, and where: the same settings make the same graph. None while nobody listens."""
-        return (self._settings, self._version) if self.listening else None
+        """What the step leaves behind: the same settings make the same graph. None while nobody listens."""
+        return self._settings if self.listening else None
+
+    @property
+    def _rings(self) -> _Rings:
+        return self._known.setdefault(self._settings, _Rings())
 
     @property
     def has_rings(self) -> bool:
-        """Whether a step has been traced since somebody listens."""
-        return bool(self._rings)
+        """Whether a step has been traced that leaves rows of this kind."""
+        return bool(self._rings.of_blocks)
 
     @property
     def rings(self) -> list[Any]:
         """What the steps write."""
-        return [*self._rings, *([] if self._of_layers is None else [self._of_layers])]
+        return [*self._rings.of_blocks, *([] if self._rings.of_layers is None else [self._rings.of_layers])]
 
     def listen(self, blocks: Callable[[], Blocks], *, rows: int, every: int, layers: bool = False) -> None:
-        """Let steps leave rows from now on. The rings of the last time serve again if all is as it was then.
+        """Let steps leave rows from now on.
 
         Args:
             blocks: Returns what the optimizer updates; called in its first step.
@@ -75,25 +87,21 @@ class Recorder:
                 a step needs no branch, and no norm is measured again where its square has left the range of float32.
             layers: Whether the norm of each variable's gradient is asked for.
         """
-        settings = (rows, every, layers)
-        if settings != self._settings:
-            self._settings, self._rings, self._of_layers, self._written = settings, [], None, set()
-            self._version += 1
-        self._blocks, self.listening = blocks, True
+        self._settings, self._blocks, self.listening = (rows, every, layers), blocks, True
 
     def make_rings(self) -> None:
         """Make the rings, unless they are there: also in the middle of a trace."""
-        if self._rings or self._settings is None:
+        if self.has_rings:
             return
         rows, every, layers = self._settings
         with backend.outside_graphs():
-            blocks = self._blocks()
-            self._spans = tuple(blocks.spans)
-            sample = max(8, SAMPLE // len(self._spans)) if self._spans else 0
-            for place in blocks.places or [nullcontext()] * len(self._spans):
+            blocks, rings = self._blocks(), self._rings
+            rings.spans = tuple(blocks.spans)
+            sample = max(8, SAMPLE // len(rings.spans)) if rings.spans else 0
+            for place in blocks.places or [nullcontext()] * len(rings.spans):
                 with place:
-                    self._rings.append(backend.ring(rows, len(HEAD) + (len(TAIL) + sample if every else 0)))
-            self._of_layers = backend.ring(rows, blocks.variables) if layers else None
+                    rings.of_blocks.append(backend.ring(rows, len(HEAD) + (len(TAIL) + sample if every else 0)))
+            rings.of_layers = backend.ring(rows, blocks.variables) if layers else None
 
     def stop(self) -> None:
         """Listen no more."""
@@ -101,7 +109,7 @@ class Recorder:
 
     def is_due(self, step: Any, half: Any) -> Any:
         """Whether rows get their tails: where the step is measured, and where the plain sum of squares failed."""
-        every = self._settings[1]  # type: ignore[index]
+        every = self._settings[1]
         return every > 0 and (step % every == 0) | ~_numerics.is_exact(ops.cast(half, "float32"))
 
     def hear_loss(self, loss: Any) -> None:
@@ -117,28 +125,31 @@ class Recorder:
     def row(self, block: int, half: Any, is_due: Any) -> Row:
         """Return where a block leaves its row, given half the sum of squares of the gradient that it tells of."""
         self.make_rings()
-        self._written.add(block)
-        return Row(self._rings[block], self._spans[block], half, is_due)
+        self._rings.written.add(block)
+        return Row(self._rings.of_blocks[block], self._rings.spans[block], half, is_due)
 
     def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""
-        if self.listening and self._settings is not None and self._settings[2]:
+        if self.listening and self._settings[2]:
             self.make_rings()
+            ring = self._rings.of_layers
             norms = {i: ops.cast(ops.squeeze(_numerics.norm(backend.values(g))), "float32") for i, g in grads.items()}
             missing = ops.full((), float("nan"), "float32")
-            row = ops.stack([norms.get(i, missing) for i in range(self._of_layers.shape[1])])
-            backend.merge_replicas(partial(publish, self._of_layers), step, row)
+            row = ops.stack([norms.get(i, missing) for i in range(ring.shape[1])])
+            backend.merge_replicas(partial(publish, ring), step, row)
 
     def read(self, first: int, last: int) -> Frame:
         """Return the steps `first` to `last`, as far as the rings remember them."""
-        rows, every, _ = self._settings  # type: ignore[misc]
+        rows, every, _ = self._settings
+        rings = self._rings
         steps = np.arange(max(first, last + 1 - rows), last + 1)
-        blocks = [self._rows_of(self._rings[block], steps) for block in sorted(self._written) or [0]]
-        layers = None if self._of_layers is None else self._rows_of(self._of_layers, steps)
+        blocks = [_rows_of(rings.of_blocks[block], steps) for block in sorted(rings.written) or [0]]
+        layers = None if rings.of_layers is None else _rows_of(rings.of_layers, steps)
         return Frame.read(steps, blocks, layers, rows, every, self._knows_loss)
 
-    def _rows_of(self, ring: Any, steps: np.ndarray) -> np.ndarray:
-        return backend.rows(ring, steps % int(ring.shape[0])).numpy()
+
+def _rows_of(ring: Any, steps: np.ndarray) -> np.ndarray:
+    return backend.rows(ring, steps % int(ring.shape[0])).numpy()
 
 
 def publish(ring: Any, step: Any, row: Any) -> None:

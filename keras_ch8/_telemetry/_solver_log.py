@@ -23,42 +23,45 @@ class SolverLog:
 
     def __init__(self) -> None:
         self.listening = False
-        self._settings: Any = None
-        self._version = 0
-        self._names: Sequence[str] = ()
+        self._settings: tuple[int, Sequence[str], bool] = (1, (), False)
         self._sizes_of: Callable[[], Sequence[int]] = tuple
-        self._sizes: Sequence[int] = ()
-        self._ring: Any = None
+        self._known: dict[Any, tuple[Sequence[int], Any]] = {}
 
     @property
     def settings(self) -> Any:
-        """What an iteration leaves behind, and where; equal settings make the same program. None if nobody listens."""
-        return (self._settings, self._version) if self.listening else None
+        """What an iteration leaves behind: the same settings make the same program. None while nobody listens."""
+        return self._settings if self.listening else None
 
     @property
     def has_rings(self) -> bool:
-        """Whether a step has been traced since somebody listens."""
-        return self._ring is not None
+        """Whether a step has been traced that leaves rows of this kind."""
+        return self._settings in self._known
 
     @property
     def rings(self) -> list[Any]:
         """What the steps write."""
-        return [] if self._ring is None else [self._ring]
+        return [self._ring] if self.has_rings else []
+
+    @property
+    def _ring(self) -> Any:
+        return self._known[self._settings][1]
+
+    @property
+    def _sizes(self) -> Sequence[int]:
+        return self._known[self._settings][0]
 
     def listen(self, rows: int, names: Sequence[str], sizes: Callable[[], Sequence[int]]) -> None:
-        """Leave a row for each iteration, in a ring of at least so many; `sizes` returns those of the layers' parts."""
-        settings = (1 << (rows - 1).bit_length(), tuple(names), sizes is not tuple)
-        if settings != self._settings:
-            self._settings, self._ring = settings, None
-            self._version += 1
-        self._names, self._sizes_of, self.listening = names, sizes, True
+        """Leave a row for each iteration, in a ring of at least so many; `sizes` returns those of the variables."""
+        self._settings = (1 << (rows - 1).bit_length(), tuple(names), sizes is not tuple)
+        self._sizes_of, self.listening = sizes, True
 
     def make_rings(self) -> None:
         """Make the ring, unless it is there: also in the middle of a trace."""
-        if self._ring is None:
+        if not self.has_rings:
+            rows, names, _ = self._settings
             with backend.outside_graphs():
-                self._sizes = tuple(self._sizes_of())
-                self._ring = backend.ring(self._settings[0], len(HEAD) + len(self._names) + len(self._sizes))
+                sizes = tuple(self._sizes_of())
+                self._known[self._settings] = sizes, backend.ring(rows, len(HEAD) + len(names) + len(sizes))
 
     def stop(self) -> None:
         """Listen no more."""
@@ -84,7 +87,7 @@ class SolverLog:
         moved = after.x - before.x
         head = (step + 1, before.value, ops.norm(before.gradient), ops.norm(moved))
         parts = backend.cut(before.gradient, [(size,) for size in self._sizes]) if self._sizes else []
-        row = [*head, *(numbers[name] for name in self._names), *map(ops.norm, parts)]
+        row = [*head, *(numbers[name] for name in self._settings[1]), *map(ops.norm, parts)]
         row = ops.stack([ops.cast(value, "float32") for value in row])
         place = (step + 1) % int(ring.shape[0])
         return step + 1, ops.scatter_update(ring, ops.reshape(place, (1, 1)), row[None])
@@ -96,7 +99,8 @@ class SolverLog:
 
     def read(self, first: int, last: int) -> Frame:
         """Return the iterations `first` to `last`, as far as the ring remembers them."""
-        rows, names, sizes = int(self._ring.shape[0]), self._names, self._sizes
+        rows, names, _ = self._settings
+        sizes = self._sizes
         steps = np.arange(max(first, last + 1 - rows), last + 1)
         found = self._ring.numpy()[steps % rows].astype("float64")
         there = np.abs(found[:, 0] - steps) < rows / 2

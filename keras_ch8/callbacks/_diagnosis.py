@@ -1,6 +1,7 @@
 """One callback that says what is wrong with a training, and what cures it."""
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, final
@@ -219,7 +220,7 @@ class Diagnosis(AbstractCallback):
     def _look_no_more(self, error: Exception) -> None:
         """Go on without the probe, and say so once."""
         self._looks, self._traced_for = [], []
-        reason = str(error).strip().partition("\n")[0][:200]
+        reason = _first_sentence(error)
         warnings.warn(
             "`Diagnosis` goes on without its probe: it takes the loss of this model from `model.compute_loss` and "
             f"`model(x)`, which fails with {type(error).__name__}: {reason} What the steps of the optimizers and the "
@@ -299,6 +300,13 @@ class Diagnosis(AbstractCallback):
             f"{self.setup:.2g} s for the first time."
         )
         return [str(v) for v in self.verdicts if v.level != "ok"] + [cost]
+
+
+def _first_sentence(error: Exception) -> str:
+    """Return what an error says first, without what Keras puts around it."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return said[0][:200] if said else "no message."
 
 
 def _check_can_be_measured(model: Any) -> None:

@@ -35,6 +35,7 @@ class Observation:
         }
         self._norm = backend.trace(lambda: _norm(model.trainable_variables))
         self._counted: dict[str, int] = {}
+        self._applied: list[str] = []
         self._batches = 0
 
     def serves(self, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> bool:
@@ -78,15 +79,16 @@ class Observation:
         Their steps are counted in batches that the model has been trained on, now `batches`. An optimizer that makes
         several steps for each batch, or one for several, has them spread evenly over these.
         """
-        applied = {name: o for name, o in self._observers.items() if o.recorder.has_rings}
+        counts = {name: o.count for name, o in self._observers.items() if o.recorder.has_rings}
+        moved = {name: count for name, count in counts.items() if count > self._counted[name]}
+        self._applied = [name for name in self._observers if name in moved or name in self._applied]
         frames, before = {}, self._batches
-        for name, observer in applied.items():
-            first, last = self._counted[name], observer.count
-            if last > first and batches > before:
-                frame = observer.recorder.read(first + 1, last)
-                place = partial(_in_batches, first=first, made=last - first, before=before, batches=batches)
-                frames[name if len(applied) > 1 else ""] = frame.at(place)
-            self._counted[name] = last
+        for name, last in moved.items():
+            first = self._counted[name]
+            frame = self._observers[name].recorder.read(first + 1, last)
+            place = partial(_in_batches, first=first, made=last - first, before=before, batches=batches)
+            frames[name if len(self._applied) > 1 else ""] = frame.at(place)
+        self._counted |= counts
         self._batches = batches
         return frames
 
@@ -97,13 +99,7 @@ class Observation:
 
     def variables_of(self, name: str) -> Sequence[Any]:
         """Return the variables of an optimizer, by the name that `read` has for it."""
-        found = [o for known, o in self._observers.items() if name in ("", known) and o.recorder.has_rings]
-        return keras_private.known_variables(found[0].optimizer)
-
-    @property
-    def applied(self) -> dict[str, Any]:
-        """The optimizers that have made a step while they were observed, by name."""
-        return {name: o.optimizer for name, o in self._observers.items() if o.recorder.has_rings}
+        return keras_private.known_variables(self.optimizers[name or self._applied[0]])
 
     def norm_of_weights(self) -> float:
         """Return the Euclidean norm of all trainable weights, as they are now."""
@@ -130,7 +126,7 @@ class OwnObserver:
         """Observe until `exits` ends."""
         self.optimizer.listen(rows=rows, every=every, layers=layers)
         exits.callback(self.recorder.stop)
-        if self.optimizer.built and backend.replicated():
+        if self.optimizer.built:
             self.recorder.make_rings()
 
 
@@ -162,7 +158,7 @@ class Tap:
         exits.enter_context(registry.replaced(self.optimizer, apply=self.apply, scale_loss=self.scale_loss))
         self.recorder.listen(self._blocks, rows=rows, every=every, layers=layers)
         exits.callback(self.recorder.stop)
-        if self.optimizer.built and backend.replicated():
+        if self.optimizer.built:
             self._know(keras_private.known_variables(self.optimizer))
             self.recorder.make_rings()
 

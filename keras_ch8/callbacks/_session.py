@@ -143,8 +143,8 @@ class Session:
     def _open(self) -> None:
         self._state = State.OPEN
         for member in self.members:
-            self._opened.append(member)
             member.on_open()
+            self._opened.append(member)
         self._observe()
         self._next_read = time.monotonic() + READ_SECONDS
         if self.model.built:
@@ -164,8 +164,8 @@ class Session:
         self.training.exits.enter_context(exits)
         wishes: Any = None
         with model.distribute_strategy.scope():
-            if backend.replicated() and model.built and self.optimizer is not None and not model.optimizer.built:
-                model.optimizer.build(model.trainable_variables)
+            if self.training.is_fit:
+                keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
             if listens:
                 every = min([m.measure_every for m in self.members if m.measure_every], default=0)
                 rows = rows_for(model.steps_per_execution)
@@ -299,6 +299,6 @@ def _updates(model: Any) -> Any:
     for optimizer in keras_private.optimizers_of(model).values():
         for mover in keras_private.movers_in(optimizer):
             total = total + backend.as_tensor(mover.iterations)
-            skipped = getattr(mover, "_skipped", None)
+            skipped = getattr(mover, "skipped", None)
             total = total if skipped is None else total - backend.as_tensor(skipped)
     return total

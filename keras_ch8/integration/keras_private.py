@@ -81,6 +81,8 @@ def optimizers_of(model: Any) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, value in vars(model).items():
+        if name.startswith("_self_"):  # TensorFlow's own lists of the attributes
+            continue
         if isinstance(value, keras.optimizers.Optimizer):
             found[name] = value
         elif isinstance(value, list | tuple | dict):
@@ -92,6 +94,23 @@ def optimizers_of(model: Any) -> dict[str, Any]:
         if not any(inner is other for other in chosen.values()):
             chosen[name] = inner
     return chosen
+
+
+def seeds_of(model: Any) -> list[Any]:
+    """Return the states of the random number generators of a model's layers."""
+    return [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
+
+
+def has_own_train_step(model: Any) -> bool:
+    """Whether a subclass, or the instance, has a training step other than that of `keras.Model`."""
+    return type(model).train_step is not keras.Model.train_step or "train_step" in vars(model)
+
+
+def build_optimizer(model: Any) -> None:
+    """Build the optimizer of a model where it is certain for which variables: those of Keras's own training step."""
+    known = model.built and not has_own_train_step(model) and bool(model.trainable_variables)
+    if known and model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
 
 
 def iterations_of(optimizer: Any) -> int:

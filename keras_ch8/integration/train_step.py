@@ -5,13 +5,16 @@ has `make_train_function_for(model, keras_make)` makes the train function. For a
 did. A `train_step` of a subclass reaches the first by `super().train_step(data)`.
 """
 
+import contextvars
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import ops
 
-from . import keras_private, registry
+from . import backend, fit, keras_private, registry
 
 TRAIN_STEP, MAKE_TRAIN_FUNCTION = "keras.Model.train_step", "keras.Model.make_train_function"
 
@@ -61,3 +64,48 @@ def _make_train_function(theirs: Callable[..., None]) -> Callable[..., None]:
             make(self, functools.partial(theirs, self, force=True))
 
     return make_train_function
+
+
+# --- steps that are skipped --------------------------------------------------------------------------------------
+
+_keeping: contextvars.ContextVar[bool] = contextvars.ContextVar("keras_ch8_keeping", default=False)
+
+
+def keeping_what_is_skipped(optimizer: Any, model: Any, data: Any, keras_train_step: Any) -> dict[str, Any]:
+    """Take Keras's training step; if the optimizer skips it, put back what the forward pass has written.
+
+    That is the statistics of layers and the running means of metrics: they are written before there is a gradient.
+    Seeds go on.
+    """
+    if not model.built:
+        keras_private.build_on(model, keras.utils.unpack_x_y_sample_weight(data))
+    optimizer.build(model.trainable_variables)
+    seeds = {id(seed) for seed in keras_private.seeds_of(model)}
+    kept = [v for v in (*model.non_trainable_variables, *model.metrics_variables) if id(v) not in seeds]
+    before = [backend.copy(v) for v in kept]
+    skipped = backend.copy(optimizer.skipped)
+    token = _keeping.set(True)
+    try:
+        logs = keras_train_step(data)
+    finally:
+        _keeping.reset(token)
+    counted = backend.as_tensor(optimizer.skipped) == skipped
+    backend.write(kept, [ops.where(counted, backend.as_tensor(v), old) for v, old in zip(kept, before, strict=True)])
+    results = model.get_metrics_result()
+    return {name: results.get(name, value) for name, value in logs.items()}
+
+
+def warn_of_what_is_not_kept(optimizer: Any) -> None:
+    """Say once that a training step of the user's own keeps weights and slots only."""
+    training = fit.running_training()
+    if _keeping.get() or training is None or getattr(optimizer, "has_warned", False):
+        return
+    if keras_private.unscaled(getattr(training.model, "optimizer", None)) is optimizer:
+        optimizer.has_warned = True
+        warnings.warn(
+            "`skip_nonfinite` leaves weights and slots untouched where it skips a step. This model has a `train_step` "
+            "of its own, so statistics of batch normalization and the reported metrics are written all the same: call "
+            "`super().train_step(data)` in it to keep them too.",
+            UserWarning,
+            stacklevel=2,
+        )

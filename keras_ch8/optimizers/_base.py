@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from .. import _checks, _numerics, _telemetry, clipping
-from ..integration import backend, keras_private
+from ..integration import backend, fit, keras_private, train_step
 from . import _files, _step
 from ._layout import Layout
 from ._update import Traces, Updater
@@ -42,7 +42,9 @@ class AbstractOptimizer(keras_private.Optimizer):
     Args:
         learning_rate: Step size epsilon_k: a number, a `LearningRateSchedule` or a callable without arguments.
         skip_nonfinite: Whether a step whose gradient has an infinite or NaN entry leaves weights and state untouched
-            and is counted in `skipped_steps`. Defaults to `False`: it propagates, as in Keras.
+            and is counted in `skipped_steps`. In Keras's training step the statistics of batch normalization and the
+            reported loss and metrics are left untouched too; in a `train_step` of your own, where it calls
+            `super().train_step(data)`. Defaults to `False`: it propagates, as in Keras.
         clip: A rule of `keras_ch8.clipping`. Clipping acts on the whole gradient, after the sum over replicas and the
             accumulation. Defaults to `None`.
         clipnorm, global_clipnorm, clipvalue: Keras's names for `clip=by_norm(...)`, `by_global_norm(...)` and
@@ -81,11 +83,14 @@ class AbstractOptimizer(keras_private.Optimizer):
             **kwargs,
         )
         self.skip_nonfinite = skip_nonfinite
+        if skip_nonfinite:
+            train_step.install(type(self).__name__)
+            fit.install(type(self).__name__)
         self.clip = clip if clip is None else rule
         self.telemetry = _telemetry.Recorder()
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
-        self._skipped: Any = None
+        self.skipped: Any = None
         self._layout = Layout({})
         self._updater = Updater(self.rule, self.rests_without_gradient)
         self._traces = Traces()
@@ -108,7 +113,7 @@ class AbstractOptimizer(keras_private.Optimizer):
         super().build(variables)
         self._layout = Layout({i: (tuple(v.shape), backend.dtype_of(v), backend.device_of(v)) for i, v in own.items()})
         if self.skip_nonfinite:
-            self._skipped = self.add_variable((), dtype="int64", name="skipped")
+            self.skipped = self.add_variable((), dtype="int64", name="skipped")
         self._clipper = clipping.Clipper(
             self.clipping_rule, variables, lambda shape, name: self.add_variable(shape, dtype="float32", name=name)
         )
@@ -126,7 +131,7 @@ class AbstractOptimizer(keras_private.Optimizer):
     @property
     def skipped_steps(self) -> int:
         """How many updates `skip_nonfinite` has left out."""
-        return 0 if self._skipped is None else int(self._skipped.numpy())
+        return 0 if self.skipped is None else int(self.skipped.numpy())
 
     def state_of(self, variable: Any) -> dict[str, np.ndarray]:
         """Return the state that belongs to one variable, by the book's letters, in the variable's shape."""
@@ -185,6 +190,11 @@ class AbstractOptimizer(keras_private.Optimizer):
 
     # --- the step ------------------------------------------------------------------------------------------------
 
+    @property
+    def train_step_for(self) -> Callable[..., dict[str, Any]] | None:
+        """What takes the training step of a model in the place of Keras's (see integration.train_step)."""
+        return partial(train_step.keeping_what_is_skipped, self) if self.skip_nonfinite else None
+
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Take one step with these gradients."""
         grads = list(grads)
@@ -197,6 +207,8 @@ class AbstractOptimizer(keras_private.Optimizer):
     def update(self, grads: list[Any], variables: list[Any]) -> None:
         """Take one step; Keras calls it from `apply`. Run op by op, it goes through a graph of its own."""
         indices = self._indices_of(variables)
+        if self.skip_nonfinite:
+            train_step.warn_of_what_is_not_kept(self)
         lr = backend.as_tensor(self.learning_rate)
         loss = self.telemetry.take_loss() if self.telemetry.listening else None
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]

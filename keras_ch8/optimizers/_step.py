@@ -21,7 +21,7 @@ def take(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[A
     number = t = backend.as_tensor(optimizer.iterations) + 1
     if optimizer.skip_nonfinite:
         finite = backend.all_finite(grads)
-        t = t - backend.as_tensor(optimizer._skipped)
+        t = t - backend.as_tensor(optimizer.skipped)
         _count_skipped(optimizer, finite, active)
         active = _numerics.both(active, finite)
     optimizer.telemetry.write_layers(number, dict(zip(indices, grads, strict=True)))
@@ -63,8 +63,8 @@ def _accumulate(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads:
 
 
 def _count_skipped(optimizer: "AbstractOptimizer", finite: Any, active: Any) -> None:
-    skipped = backend.as_tensor(optimizer._skipped) + ops.cast(_numerics.both(active, ~finite), "int64")
-    backend.write([optimizer._skipped], [skipped])
+    skipped = backend.as_tensor(optimizer.skipped) + ops.cast(_numerics.both(active, ~finite), "int64")
+    backend.write([optimizer.skipped], [skipped])
 
 
 def _write(

@@ -43,10 +43,10 @@ def test_an_epoch_of_any_length_is_told_apart_evenly(monkeypatch, steps, calls):
     norms[:, 1] = 0
     for part in np.split(norms, np.cumsum(calls)[:-1]):
         layers.series(frame(part))
-    layers.draw(SimpleNamespace(heat_map=lambda tag, norms, step: drawn.append(norms)), steps)
+    layers.draw(SimpleNamespace(heat_map=lambda tag, norms, step: drawn.append(norms)), tags.LAYER_MAP, steps)
     (columns,) = drawn
     width = int(2 ** np.ceil(np.log2(steps / columns.shape[1])))
     assert columns.shape[1] == -(-steps // width) < 20
     ends = np.arange(0, steps, width)
     np.testing.assert_allclose(columns, np.maximum.reduceat(norms[:, [0, 2]], ends, axis=0).T, rtol=1e-6)
-    layers.draw(SimpleNamespace(heat_map=None), steps)  # nothing is left for the next epoch
+    layers.draw(SimpleNamespace(heat_map=None), tags.LAYER_MAP, steps)  # nothing is left for the next epoch

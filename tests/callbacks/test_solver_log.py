@@ -130,8 +130,7 @@ def test_callbacks_of_keras_find_what_they_are_used_to(watched):
 
 def test_the_ring_keeps_the_last_iterations():
     log = SolverLog()
-    assert not log.listen(5, ("step_length", "mine"), [2, 1])
-    assert log.listen(5, ("step_length", "mine"), [2, 1])
+    log.listen(5, ("step_length", "mine"), lambda: [2, 1])
 
     def point(k):
         x = keras.ops.array([3.0 * k, 4.0 * k, 0.0])

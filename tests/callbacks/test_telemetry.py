@@ -131,7 +131,7 @@ def test_an_optimizer_made_of_several_has_all_but_one_learning_rate(tmp_path):
 def test_accumulated_gradients_are_seen_as_the_update_sees_them():
     frames = Frames()
     fit(network(ours.SGD(0.1, gradient_accumulation_steps=2)), [frames])
-    np.testing.assert_array_equal(frames.steps, np.arange(1, STEPS + 1))
+    np.testing.assert_array_equal(frames.steps, np.arange(2, 2 * STEPS + 1, 2))  # in batches
     whole = Frames()
     fit(network(ours.SGD(0.1)), [whole], batch_size=2 * BATCH)
     np.testing.assert_allclose(frames.norm, whole.norm, rtol=1e-5)

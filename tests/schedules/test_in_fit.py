@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import optimizers
+from keras_ch8 import integration, optimizers
 from keras_ch8.schedules import Clock, Cosine, LinearDecay, Scaled, Sequence, Warmup
-from keras_ch8.schedules import _fit as hook
 from tests.callbacks.runs import STEPS, Frames, X, Y, needs_multi_optimizer, network
 from tests.callbacks.runs import fit as fit_six_steps
 
@@ -160,20 +159,17 @@ def test_a_loop_of_ones_own_resolves_by_hand():
     assert float(schedule(5)) == pytest.approx(0.05)
 
 
-def test_the_hook_is_put_in_once_leaves_other_models_alone_and_can_be_removed():
+def test_a_schedule_in_steps_asks_for_nothing_and_one_in_epochs_for_the_hook_around_fit():
+    integration.uninstall()
+    model = network(optimizers.SGD(LinearDecay(0.1, 10)))  # in steps
+    assert [hook.replaces for hook in integration.hooks()] == []
     LinearDecay(0.1)
     put_in = keras.Model.fit
     LinearDecay(0.1)
     assert keras.Model.fit is put_in
     assert put_in.__name__ == "fit"
-    try:
-        del keras.Model.fit
-        assert not hasattr(keras.Model.fit, "resolves_schedules")
-        model = network(optimizers.SGD(LinearDecay(0.1, 10)))  # in steps: asks for nothing
-        assert not hasattr(keras.Model.fit, "resolves_schedules")
-        fit_six_steps(model, [])
-    finally:
-        hook.let_fit_resolve()
+    assert [hook.replaces for hook in integration.hooks()] == ["keras.Model.fit", "keras.Model.evaluate"]
+    fit_six_steps(model, [])
     seen = []
     spy = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: seen.append(1))
     network("sgd").fit(X, Y, callbacks=spy, verbose=0)

@@ -1,0 +1,210 @@
+"""What is replaced in Keras: nothing by the import, only what is listed, and all of it can be undone."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras.src.backend.tensorflow import trainer
+
+from keras_ch8 import callbacks, data, integration, optimizers, schedules
+from keras_ch8.integration import epochs, fit, registry, train_step
+from tests.callbacks.runs import X, Y, network
+from tests.callbacks.runs import fit as fit_six_steps
+
+PAGE = Path(__file__).parents[2] / "docs" / "hooks.md"
+ALL = {
+    fit.FIT: lambda: callbacks.EarlyStopping(),
+    fit.EVALUATE: lambda: schedules.LinearDecay(0.1),
+    train_step.TRAIN_STEP: lambda: optimizers.Adam(skip_nonfinite=True),
+    train_step.MAKE_TRAIN_FUNCTION: lambda: optimizers.LBFGS(),
+    epochs.EPOCH_ITERATOR: lambda: data.ArraySource(np.ones((4, 1)), batch_size=2),
+}
+
+
+def theirs():
+    """What stands at every place where there can be a hook."""
+    names = ("fit", "evaluate", "predict", "train_step", "make_train_function", "compile")
+    return [getattr(keras.Model, name) for name in names] + [trainer.TFEpochIterator]
+
+
+@pytest.fixture(autouse=True)
+def bare():
+    integration.uninstall()
+    yield
+    integration.uninstall()
+
+
+def test_an_import_replaces_nothing_and_the_first_callback_two_functions():
+    code = (
+        "import keras; before = [getattr(keras.Model, n) for n in ('fit', 'evaluate', 'train_step')]\n"
+        "import keras_ch8; keras_ch8.callbacks, keras_ch8.optimizers.Adam()\n"
+        "same = before == [getattr(keras.Model, n) for n in ('fit', 'evaluate', 'train_step')]\n"
+        "print(same, keras_ch8.integration.hooks())\n"
+        "keras_ch8.callbacks.EarlyStopping()\n"
+        "print([hook.replaces for hook in keras_ch8.integration.hooks()])"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["True []", "['keras.Model.fit', 'keras.Model.evaluate']"], done.stderr[-2000:]
+
+
+def test_every_hook_is_listed_with_its_reason_once_and_undone():
+    before = theirs()
+    for make in (*ALL.values(), *ALL.values()):
+        make()
+    hooks = integration.hooks()
+    assert {hook.replaces for hook in hooks} == set(ALL)
+    assert len(hooks) == len(ALL)
+    assert sum(a is not b for a, b in zip(before, theirs(), strict=True)) == len(ALL)
+    for hook in hooks:
+        assert len(hook.why) > 60
+        assert re.search(r"the first `\w+` was made, 20\d\d-\d\d-\d\dT", hook.since)
+        assert hook.undone_by == "keras_ch8.integration.uninstall()"
+    integration.uninstall()
+    assert integration.hooks() == []
+    assert all(a is b for a, b in zip(before, theirs(), strict=True))
+    assert not {"fit", "evaluate", "train_step", "make_train_function"} & set(vars(keras.Model))
+
+
+def test_the_page_of_the_documents_names_every_hook():
+    page = PAGE.read_text()
+    for replaces in ALL:
+        assert f"`{replaces}`" in page
+
+
+def test_a_hook_that_somebody_else_has_wrapped_is_left_and_only_passes_on():
+    callbacks.EarlyStopping()
+    ours = keras.Model.fit
+    keras.Model.fit = lambda self, *args, **kwargs: ours(self, *args, **kwargs)
+    try:
+        with pytest.warns(RuntimeWarning, match=r"`keras.Model.fit` was replaced by somebody else"):
+            integration.uninstall()
+        assert integration.hooks() == []
+        assert keras.Model.fit is not ours
+        seen = []
+        look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(fit.running()))
+        fit_six_steps(network("sgd"), [look], epochs=1)
+        assert seen == [()]
+    finally:
+        del keras.Model.fit
+
+
+def test_a_callback_outside_fit_says_that_it_sees_no_steps_and_the_training_goes_on():
+    board = callbacks.GradientClippingLogger()
+    integration.uninstall()
+    model = network(optimizers.SGD(0.1))
+    with pytest.warns(RuntimeWarning, match=r"use `with keras_ch8.watch"):
+        history = fit_six_steps(model, [board], epochs=1)
+    assert list(history) == ["loss"]
+
+
+def test_the_hooks_keep_the_signatures_of_keras():
+    before = [inspect.signature(getattr(keras.Model, name)) for name in ("fit", "evaluate")]
+    callbacks.EarlyStopping()
+    assert before == [inspect.signature(getattr(keras.Model, name)) for name in ("fit", "evaluate")]
+
+
+def test_replaced_attributes_of_an_instance_come_back_unless_somebody_has_set_others():
+    class Thing:
+        pass
+
+    thing = Thing()
+    thing.own = 1
+
+    def dies():
+        with registry.replaced(thing, own=2, other=3):
+            assert (thing.own, thing.other) == (2, 3)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dies()
+    assert vars(thing) == {"own": 1}
+    with registry.replaced(thing, other=3):
+        thing.other = 4
+    assert thing.other == 4
+
+
+# --- what the hook around fit knows -------------------------------------------------------------------------------
+
+
+class Looks(callbacks._base.AbstractCallback):
+    """Keeps what the training knows at its first epoch."""
+
+    listens = False
+
+    def on_epoch_start(self, epoch):
+        training = self.session.training
+        self.seen = list(training.callbacks), dict(training.arguments), training.validation_data
+
+
+def test_a_training_knows_its_callbacks_in_order_its_arguments_and_its_validation_data():
+    model, looks = network("sgd"), Looks()
+    others = [keras.callbacks.LambdaCallback(), keras.callbacks.TerminateOnNaN()]
+    for given in ([others[0], looks, others[1]], [others[0], [looks, others[1]]]):
+        model.fit(X, Y, batch_size=8, epochs=1, verbose=0, callbacks=given, validation_data=(X, Y))
+        listed, arguments, validation = looks.seen
+        assert listed == [others[0], looks, others[1]]
+        assert arguments["batch_size"] == 8
+        assert validation[0] is X
+    assert looks.session.training.callbacks == []  # nothing is held after it
+    assert looks.session.training.arguments == {}
+
+
+def test_a_list_that_the_user_has_made_is_served_and_given_back():
+    model, looks = network("sgd"), Looks()
+    average = callbacks.PolyakAveraging()
+    made = keras.callbacks.CallbackList([looks, average], model=model, epochs=1, steps=6, add_history=True)
+    model.fit(X, Y, batch_size=8, epochs=1, verbose=0, callbacks=made)
+    assert looks.seen[0][:2] == [average, looks]
+    assert made.callbacks[:2] == [looks, average]
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("kind", ["arrays", "dataset", "generator"])
+def test_the_first_batch_is_kept_and_the_training_is_as_without(kind, steps):
+    import tensorflow as tf
+
+    def given():
+        if kind == "arrays":
+            return {"x": X, "y": Y, "batch_size": 8}
+        if kind == "dataset":
+            return {"x": tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(48, seed=1).batch(8)}
+        batches = ((X[i : i + 8], Y[i : i + 8]) for _ in range(9) for i in range(0, 48, 8))
+        return {"x": batches, "steps_per_epoch": 6}
+
+    class Keeps(callbacks._base.AbstractCallback):
+        listens = False
+
+        def on_open(self):
+            self.session.training.keep_first_batch()
+
+        def on_epoch(self, epoch, logs):
+            self.batch = self.session.training.first_batch
+
+    losses = []
+    for keeps in ([], [Keeps()]):
+        model = network("adam", steps_per_execution=steps)
+        losses.append(model.fit(**given(), epochs=2, verbose=0, shuffle=False, callbacks=keeps).history["loss"])
+    assert losses[0] == losses[1]
+    x, y = keeps[0].batch[:2]
+    assert x.shape == (8, 6)
+    assert y.shape == (8, 2)
+
+
+def test_trainings_nest():
+    inner, outer = network("sgd"), network("sgd")
+    seen = []
+
+    class Trains(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            inner.fit(X, Y, verbose=0, callbacks=[callbacks.GradientClippingLogger(), look])
+
+    look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(len(fit.running())))
+    history = fit_six_steps(outer, [Trains(), look, callbacks.GradientClippingLogger()], epochs=1)
+    assert seen == [2, 1]
+    assert history["gradient_norm"][0] > 0
+    assert fit.running() == ()
