@@ -64,7 +64,7 @@ def transformer(optimizer):
     return model, {"x": x[:48], "y": y[:48], "validation_data": validation, "batch_size": BATCH, "epochs": EPOCHS}
 
 
-@kind(pair=("mae", "loss", "min"))
+@kind(pair=("mae", "loss", "min"), has_parts=False)
 def stateful_recurrent(optimizer):
     """Go on from the state in which the last batch has left the network."""
     model = keras.Sequential([keras.Input(batch_shape=(BATCH, 5, 2)), layers.GRU(4, stateful=True), layers.Dense(1)])

@@ -9,7 +9,7 @@ import numpy as np
 
 EPOCHS, BATCH = 2, 12
 
-NEVER_BUILT = {"has_call": False, "exports": False, "quantizes": False, "clones": False}
+NEVER_BUILT = {"has_call": False, "is_built": False, "exports": False, "quantizes": False, "clones": False}
 """Traits of a model that only holds others and has no `call`: Keras cannot build it."""
 
 
@@ -40,6 +40,8 @@ class Kind:
         optimizers: Attributes of the model that hold the optimizers that train it.
         has_loss: Whether Keras's `compile` is told a loss.
         has_call: Whether the model can be called with the x of a batch.
+        is_built: Whether the model is built when it is trained; one that only holds others never is.
+        has_parts: Whether the model takes a part of a batch.
         has_validation: Whether `fit` is given validation data.
         saves, exports, quantizes, clones: Whether Keras can save the model with its training, export it as a
             SavedModel, quantize it to int8 (and something is quantized), clone it.
@@ -59,6 +61,8 @@ class Kind:
     optimizers: tuple[str, ...] = ("optimizer",)
     has_loss: bool = True
     has_call: bool = True
+    is_built: bool = True
+    has_parts: bool = True
     has_validation: bool = False
     saves: bool = True
     exports: bool = True
@@ -72,8 +76,8 @@ class Kind:
 
     @property
     def is_ordinary(self):
-        """Whether nothing is missing that a callback could ask for: a loss that is known, a model to be called."""
-        return self.has_loss and self.has_call
+        """Whether nothing is missing that a callback could ask for: a loss, a model to be called, with any batch."""
+        return self.has_loss and self.has_call and self.has_parts
 
     @property
     def is_available(self):

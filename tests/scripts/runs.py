@@ -29,12 +29,14 @@ class Run:
         logs: What was reported of each epoch.
         weights: All weights of the model.
         steps: How often each optimizer that trains has stepped. The last one does so once a batch.
+        is_built: Whether Keras calls the model built.
         names: Attributes that the model and its optimizers have then.
     """
 
     logs: list
     weights: list
     steps: dict
+    is_built: bool
     names: dict
 
     @property
@@ -97,7 +99,7 @@ def train(kind, model, arguments, listed=()):
             history = model.fit(**arguments, callbacks=list(listed), verbose=0).history
             logs += [dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)]
     steps = {name: int(getattr(model, name).iterations) for name in kind.optimizers}
-    return Run(logs, model.get_weights(), steps, attributes(model))
+    return Run(logs, model.get_weights(), steps, model.built, attributes(model))
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ HOOKS = {"apply", "scale_loss", "train_step", "test_step", "evaluate", "fit", "p
 """Methods that somebody could have put into an instance, and must have taken out again."""
 
 
-def each(kinds, **more):
+def each(kinds):
     """Parametrize a test with kinds; those that this Keras does not have are skipped."""
     reason = "this Keras has no {}"
     return [
@@ -98,6 +98,7 @@ def check_curves(kind, found, run):
 
 def check_that_nothing_is_left(run, plain):
     """Model and optimizers have the attributes that a bare training leaves, and no method of their own."""
+    assert run.is_built == plain.is_built
     assert run.names["model"] == plain.names["model"]
     assert set(run.names) == set(plain.names)
     for path, names in run.names.items():
@@ -150,7 +151,6 @@ def acted(kind, optimizer, log_dir, *listed, **changed):
     return model, run, curves(log_dir)
 
 
-EITHER = pytest.mark.parametrize("optimizer", ["Momentum", "keras Adam"])
 ACTING = pytest.mark.parametrize("kind", each(IN_FIT))
 
 
@@ -256,16 +256,17 @@ def test_the_easy_examples_come_first(kind, tmp_path):
 @pytest.mark.slow
 @ACTING
 def test_the_callbacks_of_keras_stand_beside(kind, tmp_path):
-    theirs = [keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True)]
+    theirs = []
+    if kind.is_built:  # Keras saves no weights of a model that is not
+        theirs.append(keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True))
     if not kind.needs:  # a `MultiOptimizer` has no rate that Keras's callback could lower
         theirs.append(keras.callbacks.ReduceLROnPlateau(kind.monitor, 0.5, patience=1, mode="min", min_delta=1e9))
     stop = callbacks.EarlyStopping(kind.monitor, patience=99, mode="min")
     average = callbacks.PolyakAveraging(half_life="1ep")
     _, run, _ = acted(kind, by_turns(kind), tmp_path / "logs", stop, *theirs, average, epochs=3)
-    assert [logs["learning_rate"] for logs in run.logs[:3] if not kind.needs] == (
-        [] if kind.needs else pytest.approx([0.01, 0.01, 0.005])
-    )
-    assert sorted(path.name for path in tmp_path.glob("*.weights.h5")) == [f"{i}.weights.h5" for i in (1, 2, 3)]
+    if not kind.needs:
+        assert [logs["learning_rate"] for logs in run.logs[:3]] == pytest.approx([0.01, 0.01, 0.005])
+    assert len(list(tmp_path.glob("*.weights.h5"))) == 3 * kind.is_built
     assert stop.reason.why is stopping.Why.COMPLETED
 
 
