@@ -1,0 +1,355 @@
+"""Every kind of training goes on as it is with all that watches on, is acted on by all that acts, and can be kept."""
+
+import collections
+import contextlib
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import callbacks, clipping, data, schedules, stopping
+from tests.board.readers import python_loader
+
+from . import KINDS, afterwards
+from .runs import OPTIMIZERS, WATCHING, bare, can_watch, difference, made, train, watching
+
+HOOKS = {"apply", "scale_loss", "train_step", "test_step", "evaluate", "fit", "predict", "compute_loss"}
+"""Methods that somebody could have put into an instance, and must have taken out again."""
+
+
+def each(kinds):
+    """Parametrize a test with kinds; those that this Keras does not have are skipped."""
+    reason = "this Keras has no {}"
+    return [
+        pytest.param(
+            kind, id=kind.name, marks=pytest.mark.skipif(not kind.is_available, reason=reason.format(kind.needs))
+        )
+        for kind in kinds
+    ]
+
+
+IN_FIT = [kind for kind in KINDS.values() if not kind.loop]
+
+
+def tolerance(kind):
+    """XLA fuses another step when somebody listens, by a last bit."""
+    return 1e-6 if kind.is_compiled else 0.0
+
+
+@contextlib.contextmanager
+def at_most_a_sentence(kind):
+    """Let each callback say once that it leaves something out, where a loss or a `call` is missing; nobody else."""
+    with warnings.catch_warnings(record=True) as caught:
+        for category in (UserWarning, RuntimeWarning):
+            warnings.simplefilter("always", category)
+        yield
+    sentences = collections.Counter(speaker(str(warning.message)) for warning in caught)
+    assert kind.is_ordinary or not set(sentences) - set(WATCHING), sentences
+    assert not kind.is_ordinary or not sentences, [str(warning.message) for warning in caught]
+    assert all(count == 1 for count in sentences.values()), [str(warning.message) for warning in caught]
+
+
+def speaker(sentence):
+    """Return the name in backquotes that a sentence begins with; the sentence, where there is none."""
+    return sentence.split("`")[1] if sentence.startswith("`") else sentence
+
+
+def curves(log_dir):
+    with python_loader(log_dir) as board:
+        return board.scalars()
+
+
+def test_the_kinds_have_names_of_their_own_and_are_many():
+    assert len(KINDS) >= 40
+    assert sum(len(kind.optimizers) > 1 for kind in KINDS.values()) >= 2
+    assert sum(not kind.has_call for kind in KINDS.values()) >= 6
+
+
+# --- (a) all that watches, together -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", each(IN_FIT))
+def test_a_training_that_is_watched_is_the_bare_one(kind, tmp_path):
+    plain = bare(kind.name, "Momentum")
+    model, arguments = made(kind, "Momentum")
+    with at_most_a_sentence(kind):
+        run = train(kind, model, arguments, watching(kind, arguments, tmp_path))
+    assert difference(plain, run) <= tolerance(kind)
+    assert run.steps == plain.steps
+    check_curves(kind, curves(tmp_path), run)
+    check_that_nothing_is_left(run, plain)
+
+
+def check_curves(kind, found, run):
+    """Each optimizer that trains has one point a batch, and the x axis is the batches that were trained."""
+    tags = {"optimizer": "ch8/gradient_norm"} if len(kind.optimizers) == 1 else {}
+    tags = {name: tags.get(name, f"ch8/{name}/gradient_norm") for name in kind.optimizers}
+    assert {tag for tag in found if tag.startswith("ch8/") and tag.endswith("/gradient_norm")} == set(tags.values())
+    for tag in tags.values():
+        steps, norms = zip(*found[tag], strict=True)
+        assert steps == tuple(range(1, run.batches + 1)), tag
+        assert np.isfinite(norms).all(), tag
+        assert max(norms) > 0, tag
+
+
+def check_that_nothing_is_left(run, plain):
+    """Model and optimizers have the attributes that a bare training leaves, and no method of their own."""
+    assert run.is_built == plain.is_built
+    assert run.names["model"] == plain.names["model"]
+    assert set(run.names) == set(plain.names)
+    for path, names in run.names.items():
+        assert not names & HOOKS, path
+
+
+# --- (e) our optimizers for Keras's -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", each(KINDS.values()))
+def test_momentum_ends_where_the_momentum_of_keras_does(kind):
+    ours, theirs = (bare(kind.name, name).logs[-1] for name in ("Momentum", "keras SGD"))
+    assert set(ours) == set(theirs)
+    losses = [name for name in ours if "loss" in name]
+    assert losses
+    for name in losses:
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-4), name
+
+
+# --- (b) each that watches, alone -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("watcher", WATCHING)
+@pytest.mark.parametrize("kind", each(IN_FIT))
+def test_each_that_watches_alone_leaves_the_training_as_it_is(kind, watcher, tmp_path):
+    """The four optimizers in turn: each meets every kind, and every callback; `table` has the whole product."""
+    if not can_watch(watcher, kind):
+        pytest.skip("one quantity only")
+    turn = list(KINDS).index(kind.name) + list(WATCHING).index(watcher)
+    optimizer = list(OPTIMIZERS)[turn % len(OPTIMIZERS)]
+    model, arguments = made(kind, optimizer)
+    with at_most_a_sentence(kind):
+        run = train(kind, model, arguments, [WATCHING[watcher](kind, arguments, tmp_path)])
+    assert difference(bare(kind.name, optimizer), run) <= tolerance(kind), optimizer
+    check_that_nothing_is_left(run, bare(kind.name, optimizer))
+
+
+# --- (c) what acts ----------------------------------------------------------------------------------------------------
+
+
+def acted(kind, optimizer, log_dir, *listed, **changed):
+    """Train with callbacks that act, and a `TensorBoard`; return model, what is left, and the curves."""
+    model, arguments = made(kind, optimizer)
+    with warnings.catch_warnings():
+        if not kind.is_ordinary:
+            warnings.filterwarnings("ignore", "`[A-Z]", UserWarning)
+            warnings.filterwarnings("ignore", "`[A-Z]", RuntimeWarning)
+        run = train(kind, model, arguments | changed, [*listed, callbacks.TensorBoard(log_dir)])
+    return model, run, curves(log_dir)
+
+
+ACTING = pytest.mark.parametrize("kind", each(IN_FIT))
+
+
+def by_turns(kind):
+    """Return one of our optimizers or one of Keras's, for half of the kinds each."""
+    return ("Momentum", "keras Adam")[list(KINDS).index(kind.name) % 2]
+
+
+@pytest.mark.slow
+@ACTING
+def test_a_training_is_stopped_and_goes_back_to_its_best_epoch(kind, tmp_path):
+    seen = []
+
+    class Weights(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(self.model.get_weights())
+
+    stop = callbacks.EarlyStopping(kind.monitor, 1e9, patience=1, mode="min", restore_best_weights=True)
+    _, run, _ = acted(kind, by_turns(kind), tmp_path, Weights(), stop, epochs=4)
+    assert len(run.logs) == 2 * kind.fits
+    assert stop.reason.why is stopping.Why.PATIENCE
+    assert "Restored the weights of epoch 1" in stop.reason.sentence
+    for restored, first in zip(run.weights, seen[-2], strict=True):
+        np.testing.assert_array_equal(restored, first)
+
+
+@pytest.mark.slow
+@ACTING
+def test_the_learning_rate_falls_by_a_function(kind, tmp_path):
+    halve = callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2)
+    _, run, found = acted(kind, by_turns(kind), tmp_path, halve)
+    rates = {name: [logs[name] for logs in run.logs] for name in run.logs[0] if name.startswith("learning_rate")}
+    assert rates
+    for name, values in rates.items():
+        np.testing.assert_allclose(values, 0.01 / 2 ** np.arange(1, len(values) + 1), rtol=1e-6, err_msg=name)
+    if kind.optimizers and not kind.needs:
+        assert any(tag.endswith("/learning_rate") for tag in found)
+
+
+@pytest.mark.slow
+@ACTING
+def test_the_learning_rate_falls_on_a_plateau(kind, tmp_path):
+    rule = schedules.on_plateau(kind.monitor, factor=0.5, patience=1, mode="min", min_delta=1e9)
+    decay = callbacks.LearningRateDecay(rule)
+    acted(kind, by_turns(kind), tmp_path, decay, epochs=3)
+    (sentence,) = decay.findings()
+    assert f"where `{kind.monitor}` stood still: epoch 2: from 0.01 to 0.005" in sentence
+
+
+@pytest.mark.slow
+@ACTING
+def test_gradients_are_clipped_for_an_optimizer_of_keras(kind, tmp_path):
+    clip = callbacks.ClipGradients(clipping.by_global_norm(1e-3))
+    _, run, found = acted(kind, "keras SGD", tmp_path, clip, callbacks.GradientClippingLogger())
+    shown = [tag for tag in found if tag.endswith("/gradient_norm_clipped")]
+    assert len(shown) == len(kind.optimizers)
+    for tag in shown:
+        assert max(norm for _, norm in found[tag]) <= 1e-3 * (1 + 1e-5)
+    if kind.optimizers and not kind.is_compiled:
+        assert difference(bare(kind.name, "keras SGD"), run) > 0
+
+
+@pytest.mark.slow
+@ACTING
+def test_weights_are_averaged_and_the_model_ends_with_them(kind, tmp_path):
+    average = callbacks.PolyakAveraging(half_life="1ep")
+    model, run, found = acted(kind, by_turns(kind), tmp_path, average)
+    if not kind.optimizers:
+        return
+    assert average.updates > 0
+    assert any(tag.endswith("/average_distance") for tag in found)
+    for in_model, averaged in zip(model.get_weights(), average.weights, strict=True):
+        np.testing.assert_array_equal(in_model, averaged)
+    assert any((a != b).any() for a, b in zip(average.raw_weights, run.weights, strict=True))
+
+
+OF_ARRAYS = {"x", "y", "validation_data", "batch_size", "epochs", "shuffle"}
+
+
+def has_arrays(kind):
+    _, arguments = kind.make(keras.optimizers.SGD)
+    return set(arguments) <= OF_ARRAYS and all(isinstance(arguments.get(part), np.ndarray) for part in "xy")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", each([kind for kind in IN_FIT if kind.is_available and has_arrays(kind)]))
+def test_the_easy_examples_come_first(kind, tmp_path):
+    model, arguments = made(kind, by_turns(kind))
+    x, y = arguments.pop("x"), arguments.pop("y")
+    source = data.ArraySource(x, y, batch_size=arguments.pop("batch_size"), seed=0)
+    arguments.pop("shuffle", None)
+    easy_first = callbacks.Curriculum(source, difficulty=np.arange(len(x)), start=0.5)
+    with warnings.catch_warnings():
+        if not kind.is_ordinary:
+            warnings.filterwarnings("ignore", "`Curriculum`", UserWarning)
+        run = train(kind, model, arguments | {"x": source}, [easy_first, callbacks.TensorBoard(tmp_path)])
+    assert run.logs[0]["curriculum_share"] >= 0.5
+    assert run.logs[-1]["curriculum_share"] == pytest.approx(1.0, abs=0.2)
+    assert len(curves(tmp_path)["ch8_curriculum/share"]) == len(run.logs)
+    assert easy_first.findings()[0].startswith("The curriculum began with")
+
+
+@pytest.mark.slow
+@ACTING
+def test_the_callbacks_of_keras_stand_beside(kind, tmp_path):
+    theirs = []
+    if kind.is_built:  # Keras saves no weights of a model that is not
+        theirs.append(keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True))
+    if not kind.needs:  # a `MultiOptimizer` has no rate that Keras's callback could lower
+        theirs.append(keras.callbacks.ReduceLROnPlateau(kind.monitor, 0.5, patience=1, mode="min", min_delta=1e9))
+    stop = callbacks.EarlyStopping(kind.monitor, patience=99, mode="min")
+    average = callbacks.PolyakAveraging(half_life="1ep")
+    _, run, _ = acted(kind, by_turns(kind), tmp_path / "logs", stop, *theirs, average, epochs=3)
+    if not kind.needs:
+        assert [logs["learning_rate"] for logs in run.logs[:3]] == pytest.approx([0.01, 0.01, 0.005])
+    assert len(list(tmp_path.glob("*.weights.h5"))) == 3 * kind.is_built
+    assert stop.reason.why is stopping.Why.COMPLETED
+
+
+# --- (d) what is kept -------------------------------------------------------------------------------------------------
+
+ABLE = ("exports", "quantizes", "clones")
+
+
+def able(kind, model, arguments, folder):
+    """Return what a model says after each thing that can be done with it; the error where it cannot."""
+    found = {}
+    for name, act in zip(
+        ABLE,
+        (
+            lambda: afterwards.exported(kind, model, arguments, folder),
+            lambda: afterwards.quantized(kind, model, arguments),
+            lambda: afterwards.cloned(kind, model, arguments),
+        ),
+        strict=True,
+    ):
+        try:
+            found[name] = act()
+        except Exception as error:
+            found[name] = error
+    return found
+
+
+def same(these, those):
+    return len(these) == len(those) and all(
+        np.array_equal(a, b, equal_nan=True) for a, b in zip(these, those, strict=True)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer, suite", [("Momentum", "with"), ("keras SGD", "without")])
+def test_a_trained_model_is_kept_as_one_that_nobody_watched(optimizer, suite, tmp_path):
+    """Saved with its training and loaded in a new process: for Keras's optimizers in one that has no `keras_ch8`."""
+    wrong, kept = {}, {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for kind in (kind for kind in KINDS.values() if kind.is_available):
+            try:
+                wrong[kind.name] = what_is_wrong(kind, optimizer, tmp_path, kept)
+            except Exception as error:
+                wrong[kind.name] = [f"{type(error).__name__}: {error}"]
+    command = [sys.executable, "-m", "tests.scripts.afterwards", str(tmp_path), suite]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr[-2000:]
+    for kind in (KINDS[name] for name in kept):
+        state, answers = kept[kind.name]
+        loaded = tmp_path / f"{kind.name}.npz"
+        arrays = dict(np.load(loaded)) if loaded.exists() else {}
+        again = [[v for name, v in arrays.items() if name.startswith(part)] for part in ("state", "answer")]
+        is_same = loaded.exists() and same(state, again[0]) and same(answers, again[1])
+        if is_same != kind.saves:
+            why = loaded.with_suffix(".json")
+            wrong[kind.name].append(f"loads: {is_same}; {why.read_text() if why.exists() else ''}")
+    assert {name: texts for name, texts in wrong.items() if texts} == {}
+
+
+def what_is_wrong(kind, optimizer, folder, kept):
+    """Train a kind bare and watched, do with both what can be done, and return how they differ."""
+    model, arguments = made(kind, optimizer)
+    listed = [] if kind.loop else watching(kind, arguments, folder / "logs" / kind.name)
+    train(kind, model, arguments, listed)
+    other, arguments = made(kind, optimizer)
+    train(kind, other, arguments)
+    wrong = [] if same(model.get_weights(), other.get_weights()) or kind.is_compiled else ["trained otherwise"]
+    kept[kind.name] = afterwards.state(kind, model), afterwards.answers(kind, model, arguments)
+    try:
+        model.save(folder / f"{kind.name}.keras")
+    except Exception as error:
+        kept.pop(kind.name)
+        if kind.saves:
+            wrong.append(f"saves: {error}")
+    watched = able(kind, model, arguments, folder / "exported" / kind.name)
+    plain = able(kind, other, arguments, folder / "exported" / f"{kind.name}_bare")
+    for name in ABLE:
+        mine, its = watched[name], plain[name]
+        if isinstance(its, Exception) == getattr(kind, name):
+            wrong.append(f"trait {name}: {its!r}")
+        if isinstance(mine, Exception) != isinstance(its, Exception):
+            wrong.append(f"{name}: {mine!r}, and the bare model {its!r}")
+        elif not isinstance(mine, Exception) and not kind.is_compiled and not same(mine, its):
+            wrong.append(f"{name}: says something else than the bare model")
+    return wrong
