@@ -139,14 +139,16 @@ class Diagnosis(AbstractCallback):
         try:
             if list(map(id, needs)) != list(map(id, self._traced_for)):
                 self._looks, self._traced_for = [], []
-                _check_can_be_measured(self.model)
+                if reason := _why_not_measured(self.model):
+                    self._look_no_more(reason)
+                    return
                 self._looks = looks(self.model, self._data, self.monitors, self._leave_out, self.loss)
                 self._traced_for = needs
             for look in self._looks:
                 when = self.when * look.rarer if isinstance(self.when, int) else self.when
                 look.begin(Pace(self.budget, when, self.past.total, look.grace), self.past)
         except Exception as error:
-            self._look_no_more(error)
+            self._look_no_more(_of(error))
         self._share_budget()
         self._rests_until = 0.0  # what a look at the next step needs is taken after this batch
 
@@ -212,19 +214,17 @@ class Diagnosis(AbstractCallback):
             return action(*args)
         except Exception as error:
             if look.name == "probe":
-                self._look_no_more(error)
+                self._look_no_more(_of(error))
             else:
                 self._looks.remove(look)
                 self._leave_out(look.name, error)
 
-    def _look_no_more(self, error: Exception) -> None:
+    def _look_no_more(self, reason: str) -> None:
         """Go on without the probe, and say so once."""
         self._looks, self._traced_for = [], []
-        reason = _first_sentence(error)
         warnings.warn(
-            "`Diagnosis` goes on without its probe: it takes the loss of this model from `model.compute_loss` and "
-            f"`model(x)`, which fails with {type(error).__name__}: {reason} What the steps of the optimizers and the "
-            "epochs tell is judged all the same.",
+            f"`Diagnosis` goes on without its probe: {reason}. What the steps of the optimizers and the epochs tell is "
+            "judged all the same.",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -302,17 +302,24 @@ class Diagnosis(AbstractCallback):
         return [str(v) for v in self.verdicts if v.level != "ok"] + [cost]
 
 
-def _first_sentence(error: Exception) -> str:
-    """Return what an error says first, without what Keras puts around it."""
+def _why_not_measured(model: Any) -> str | None:
+    """Return why there is no loss of a model to measure, as far as that is known beforehand; it has been trained on."""
+    if not model.trainable_variables:
+        return "the model has no trainable weights"
+    if not model.built:
+        return "the training step does not call `model(x)`, so that is not what is trained"
+    return None
+
+
+def _of(error: Exception) -> str:
+    """Say that the loss cannot be measured, with what the error says first, without what Keras puts around it."""
     lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]
     said = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
-    return said[0][:200] if said else "no message."
-
-
-def _check_can_be_measured(model: Any) -> None:
-    """Raise where there is no loss to take the gradient of."""
-    if not model.trainable_variables:
-        raise ValueError("the model has no trainable weights.")
+    sentence = said[0][:200].rstrip(".") if said else "no message"
+    return (
+        "the loss of this model on it, by `model.compute_loss` and `model(x)`, fails with "
+        f"{type(error).__name__}: {sentence}"
+    )
 
 
 def _rows_of_all(frames: Sequence[_telemetry.Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:

@@ -76,8 +76,8 @@ class Kind:
 
     @property
     def is_ordinary(self):
-        """Whether nothing is missing that a callback could ask for: a loss, a model to be called, with any batch."""
-        return self.has_loss and self.has_call and self.has_parts
+        """Whether nothing is missing that a callback could ask for: weights, a loss, a `call`, batches of any size."""
+        return bool(self.optimizers) and self.has_loss and self.has_call and self.has_parts
 
     @property
     def is_available(self):
