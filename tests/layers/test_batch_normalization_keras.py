@@ -8,7 +8,7 @@ import pytest
 
 from keras_ch8 import monitors, symmetries
 from keras_ch8.layers import BatchNormalization
-from tests.keras_own import cases_of, check, copy_of
+from tests.keras_own import Excuse, cases_of, check, copy_of
 
 RNG = np.random.default_rng(0)
 
@@ -71,8 +71,11 @@ def test_units_may_change_places_through_it(float64):
 
 
 pytest.importorskip("keras.src.layers.normalization.batch_normalization_test", reason="this Keras has not its tests")
-RENORM = "asks for renorm, which the book's equations do not have"
-FEATURE = "masks all of a feature: Keras normalizes it by mean 0 and variance 0, ours by its stored statistics"
+RENORM = Excuse("asks for renorm, which the book's equations do not have", "has no `renorm`")
+FEATURE = Excuse(
+    "masks all of a feature: Keras normalizes it by mean 0 and variance 0, ours by its stored statistics",
+    "The two values are close at all elements",
+)
 OWN = "batch_normalization_test.BatchNormalizationTest.test_"
 EXCEPTIONS = {f"{OWN}correctness{number}": FEATURE for number in range(8, 16)}  # those with axis=1
 EXCEPTIONS |= {
