@@ -76,14 +76,6 @@ def debias(average: Any, rho: float, t: Any) -> Any:
     return average * (-1 / ops.expm1(t * log_rho))
 
 
-def without_start(average: Any, start: Any, weight: Any) -> Any:
-    """Return (average - w start) / (1 - w): a running average without its start value, which still has the weight w.
-
-    At w = 1 there is nothing else in it, and it is returned as it is. So it is, exactly, at w = 0.
-    """
-    return average + ops.divide_no_nan(weight, 1 - weight) * (average - start)
-
-
 def safe_ratio(a: Any, b: Any, otherwise: float) -> Any:
     """Return a / b, or `otherwise` where b is exactly 0: before the first gradient of an entry that is not 0."""
     nonzero = b != 0

@@ -53,8 +53,9 @@ def _folders(log_dir: str) -> Iterator[str]:
 def _read(folder: str) -> Run:
     """Read what a folder holds; a last record that was cut short is passed over."""
     run = Run(folder)
-    for path in tf.io.gfile.glob(os.path.join(folder, "*tfevents*")):
-        for event in LegacyEventFileLoader(path).Load():
+    names = [name for name in tf.io.gfile.listdir(folder) if "tfevents" in name]
+    for name in sorted(names):
+        for event in LegacyEventFileLoader(os.path.join(folder, name)).Load():
             for value in event.summary.value:
                 run.last[value.tag] = max(run.last.get(value.tag, -1), event.step)
                 if value.HasField("simple_value"):

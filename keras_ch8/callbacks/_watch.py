@@ -114,10 +114,10 @@ def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def numbers_in(logs: Mapping[str, Any]) -> dict[str, float]:
-    """Return what is a single number."""
+    """Return what is a single number, also one in an array, as F1 of one output is."""
     found = {}
     for name, value in logs.items():
         with contextlib.suppress(TypeError, ValueError):
-            if np.ndim(value) == 0:
-                found[name] = float(value)
+            if np.size(value) == 1:
+                found[name] = float(np.asarray(value).item())
     return found

@@ -1,9 +1,10 @@
 """Batch normalization."""
 
+import os
+from collections.abc import Callable
 from typing import Any, final
 
 import keras
-import numpy as np
 from keras import constraints, initializers, ops, regularizers
 
 from .. import _checks, _numerics
@@ -11,7 +12,27 @@ from ..integration import backend
 from ._normalize import Features, Moments, moments, normalize
 
 STATISTICS = ("moving", "cumulative")
-CONSTANT = (initializers.Zeros, initializers.Ones, initializers.Constant)
+STORED: dict[str, Any] = {"trainable": False, "autocast": False, "aggregation": "mean"}
+FILE = "batches.txt"
+
+
+class _Statistic(keras.Variable):
+    """A variable that tells its layer when anybody else sets it: `set_weights`, a file, a user.
+
+    `Model.set_weights` and the loaders of files assign to the variables and do not ask the layer.
+    """
+
+    on_set: Callable[[], None]
+
+    def assign(self, value: Any) -> Any:
+        """Set the value from outside."""
+        assigned = super().assign(value)
+        self.on_set()
+        return assigned
+
+    def keep(self, value: Any) -> None:
+        """Set the value by the layer itself."""
+        super().assign(value)
 
 
 @final
@@ -27,13 +48,13 @@ class BatchNormalization(keras.layers.Layer):
 
     mu and sigma are differentiated through, so the gradient never proposes an update that only shifts a feature, or
     only stretches it: the next batch would take it back. In inference (and with `trainable=False`) mu and sigma are
-    the stored statistics:
+    the stored statistics, which are averages over N batches:
 
-        moving        mean <- momentum * mean + (1 - momentum) * mu             w <- momentum * w
-        cumulative    mean <- n / (n + 1) * mean + 1 / (n + 1) * mu             n <- n + 1
+        moving        N <- min(momentum * N + 1, 1 / (1 - momentum))      mean <- mean + (mu - mean) / N
+        cumulative    N <- N + 1                                          mean <- mean + (mu - mean) / N
 
-    and the same for the variance, sigma^2 - delta. In moving ones the start values still have the weight w. With
-    `bias_correction` inference takes them out: (mean - w * start) / (1 - w).
+    and the same for the variance, sigma^2 - delta. N begins at 0, so the first batch replaces the start values, and
+    moving averages soon have Keras's rate 1 / N = 1 - momentum. Without `bias_correction` they have it from the start.
 
     Book          Argument                     Unit and meaning
     delta         epsilon                      added inside the root, in squared units of H
@@ -44,11 +65,13 @@ class BatchNormalization(keras.layers.Layer):
     Shapes: any; the output has that of the input. A `mask` has one axis less: entries that are masked do not count, and
     a batch in which none counts leaves the statistics alone and is normalized with them.
 
-    State: `gamma` and `beta`; `moving_mean`, `moving_variance`, one entry for each feature; and one number,
-    `start_weight` (w, at first 1) or, if cumulative, `batches` (n). Arithmetic in float32 or wider. Four arrays of
-    Keras's layer, in `set_weights` or a file, set that number to 0, and so does `set_statistics`: they are taken as
-    they are. (A value that is assigned to `moving_mean` itself leaves it.) Keras's layer takes the first four of
-    `get_weights()`. `momentum` may be set at any time; it is not in `weights`.
+    State: the weights are those of Keras's layer in its order: `gamma`, `beta`, `moving_mean`, `moving_variance`, one
+    entry for each feature. So `get_weights`, `set_weights` and `.weights.h5` files go from one layer to the other and
+    back, and both predict the same. Arithmetic in float32 or wider. N is one number more, at the end of `variables` but
+    not in `weights`, as the state of a seed generator. `.keras` files hold it, `.weights.h5` files do not. Where the
+    statistics are set without it they count as Keras's, N = 1 / (1 - momentum), or as none, N = 0, if both are the
+    start values. Whoever puts back all `variables` does it in their order. `momentum` may be set at any time and is not
+    among the variables.
 
     Differs from `keras.layers.BatchNormalization`: that evaluates with its start values 0 and 1 in the statistics, so
     badly until it has taken some hundred steps; a batch that is all masked pulls its statistics to 0; `momentum` set
@@ -75,12 +98,12 @@ class BatchNormalization(keras.layers.Layer):
         synchronized: Whether mu and sigma are those of the batches of all replicas. Defaults to `False`.
         statistics: `"moving"` or `"cumulative"`: the mean over all batches since birth or `reset_statistics`. Defaults
             to `"moving"`.
-        bias_correction: Whether inference takes the start values out of moving statistics. Defaults to `True`.
+        bias_correction: Whether the first batch replaces the start values of moving statistics. Defaults to `True`.
         **kwargs: Keras's own: `name`, `dtype`, `trainable`.
 
     Raises:
-        ValueError: If an argument lies outside its range, or if the start values are not constant and are to be taken
-            out. When built, if there is no such axis. When called, if the mask does not fit.
+        ValueError: If an argument lies outside its range. When built, if there is no such axis. When called, if the
+            mask does not fit.
 
     Example:
         >>> layer = keras_ch8.layers.BatchNormalization()
@@ -130,7 +153,7 @@ class BatchNormalization(keras.layers.Layer):
             instead = "Keras's `keras.layers.BatchNormalization` has it."
             _checks.off(name, value, off, owner="BatchNormalization", instead=instead)
         self.gamma = self.beta = self.moving_mean = self.moving_variance = None
-        self._age: Any = None
+        self._batches: Any = None
         self._kept: Any = None
         self.axis, self.momentum = axis, momentum
         self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-8)
@@ -146,19 +169,6 @@ class BatchNormalization(keras.layers.Layer):
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
         self.supports_masking = True
-        self._check_start()
-
-    def _check_start(self) -> None:
-        starts = self.moving_mean_initializer, self.moving_variance_initializer
-        if self.bias_correction and not all(isinstance(start, CONSTANT) for start in starts):
-            raise ValueError(
-                "With `bias_correction` the start values are taken out again, so they must be constant: 'zeros', "
-                f"'ones' or a `keras.initializers.Constant`. Received: {starts}. Or give it bias_correction=False."
-            )
-
-    @property
-    def _birth(self) -> float:
-        return 1.0 if self.statistics == "moving" else 0.0
 
     @property
     def momentum(self) -> float:
@@ -171,24 +181,30 @@ class BatchNormalization(keras.layers.Layer):
         if self._kept is not None:
             self._kept.assign(self._momentum)
 
+    @property
+    def weights(self) -> list[Any]:
+        """Keras's four, without the number of batches, which is in `variables`."""
+        return [v for v in super().weights if v is not self._batches]
+
     def build(self, input_shape: Any) -> None:
-        """Create the variables: Keras's four, in its order, and one number."""
+        """Create the variables."""
         rank, axis = len(input_shape), _checks.axis(self.axis, input_shape)
         shape = (input_shape[axis],)
         self._features = Features(axis, rank, self.synchronized)
         self.input_spec = keras.layers.InputSpec(ndim=rank, axes={axis: shape[0]})
         self.gamma = self._learned("gamma", shape) if self.scale else None
         self.beta = self._learned("beta", shape) if self.center else None
-        stored = {"trainable": False, "autocast": False, "aggregation": "mean"}
-        self.moving_mean = self.add_weight(
-            name="moving_mean", shape=shape, initializer=self.moving_mean_initializer, **stored
-        )
-        self.moving_variance = self.add_weight(
-            name="moving_variance", shape=shape, initializer=self.moving_variance_initializer, **stored
-        )
-        name = "start_weight" if self.statistics == "moving" else "batches"
-        self._age = self.add_weight(name=name, shape=(), initializer=initializers.Constant(self._birth), **stored)
-        self._kept = backend.scalar(self._momentum, _numerics.working_dtype(self._age.dtype))
+        self.moving_mean = self._stored("moving_mean", shape)
+        self.moving_variance = self._stored("moving_variance", shape)
+        wide = _numerics.working_dtype(self.variable_dtype)
+        self._kept = backend.scalar(self._momentum, wide)
+        self._batches = self.add_weight(name="batches", shape=(), dtype=wide, initializer="zeros", **STORED)
+
+    def _stored(self, name: str, shape: tuple[int]) -> _Statistic:
+        initializer = getattr(self, f"{name}_initializer")
+        statistic = _Statistic(initializer, shape, self.variable_dtype, name=name, **STORED)
+        statistic.on_set = self._statistics_were_set
+        return statistic
 
     def _learned(self, name: str, shape: tuple[int]) -> Any:
         parts = {part: getattr(self, f"{name}_{part}") for part in ("initializer", "regularizer", "constraint")}
@@ -226,56 +242,73 @@ class BatchNormalization(keras.layers.Layer):
 
     def inference_statistics(self, dtype: str = "float32") -> tuple[Any, Any]:
         """Return mu and sigma^2 - delta as inference uses them."""
-        mean, variance = (ops.cast(v, dtype) for v in (self.moving_mean, self.moving_variance))
-        if self.statistics == "cumulative" or not self.bias_correction:
-            return mean, variance
-        w, size = ops.cast(self._age, dtype), self.moving_mean.shape
-        mean = _numerics.without_start(mean, self.moving_mean_initializer(size, dtype), w)
-        variance = _numerics.without_start(variance, self.moving_variance_initializer(size, dtype), w)
-        return mean, ops.maximum(variance, 0)
+        return ops.cast(self.moving_mean, dtype), ops.cast(self.moving_variance, dtype)
 
     def _store(self, found: Moments) -> None:
-        dtype, seen = found.mean.dtype, found.seen
-        age = ops.cast(self._age, dtype)
-        if self.statistics == "moving":
-            kept = ops.cast(self._kept, dtype)
-            older = age * kept
-        else:
-            kept, older = age / (age + 1), age + 1
-        for variable, new in ((self.moving_mean, found.mean), (self.moving_variance, found.variance)):
-            old = ops.cast(variable, dtype)
-            variable.assign(_numerics.choose(seen, kept * old + (1 - kept) * new, old))
-        with backend.start_after([found.mean]):
-            self._age.assign(_numerics.choose(None if seen is None else ops.any(seen), older, age))
+        mean, variance, seen = self._features.of_all_replicas(found)
+        old, kept = ops.cast(self._batches, mean.dtype), ops.cast(self._kept, mean.dtype)
+        number = old + 1 if self.statistics == "cumulative" else ops.minimum(kept * old + 1, 1 / (1 - kept))
+        rate = 1 / number if self.statistics == "cumulative" or self.bias_correction else 1 - kept
+        for variable, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            was = ops.cast(variable, mean.dtype)
+            variable.keep(_numerics.choose(seen, (1 - rate) * was + rate * new, was))
+        with backend.start_after([mean]):
+            self._batches.assign(_numerics.choose(None if seen is None else ops.any(seen), number, old))
+
+    def _start_values(self) -> list[Any]:
+        initial = (self.moving_mean_initializer, self.moving_variance_initializer)
+        return [start(self.moving_mean.shape, dtype=self.moving_mean.dtype) for start in initial]
+
+    def _statistics_were_set(self) -> None:
+        """Take statistics that come without a number of batches as Keras's, or as none at the start values."""
+        stored = (self.moving_mean, self.moving_variance)
+        same = [ops.all(ops.equal(v, start)) for v, start in zip(stored, self._start_values(), strict=True)]
+        kept = ops.cast(self._kept, self._batches.dtype)
+        self._batches.assign(ops.where(same[0] & same[1], 0, 1 / (1 - kept)))
 
     @property
     def has_statistics(self) -> bool:
-        """Whether a batch has counted since birth or `reset_statistics`, or moving statistics were set."""
-        return bool(self._age.numpy() != self._birth)
+        """Whether a batch has counted since birth or `reset_statistics`, or the statistics were set."""
+        return bool(self._batches.numpy() > 0)
 
     def reset_statistics(self) -> None:
         """Put the statistics back to their start values, as if there had been no batch."""
-        self.moving_mean.assign(self.moving_mean_initializer(self.moving_mean.shape, self.moving_mean.dtype))
-        self.moving_variance.assign(self.moving_variance_initializer(self.moving_mean.shape, self.moving_mean.dtype))
-        self._age.assign(self._birth)
+        mean, variance = self._start_values()
+        self.set_statistics(mean, variance, batches=0)
 
-    def set_statistics(self, mean: Any, variance: Any, batches: int = 0) -> None:
-        """Set the statistics, to be taken as they are: cumulative ones as those of so many batches."""
-        self.moving_mean.assign(mean)
-        self.moving_variance.assign(variance)
-        self._age.assign(0.0 if self.statistics == "moving" else float(batches))
+    def set_statistics(self, mean: Any, variance: Any, batches: float | None = None) -> None:
+        """Set the statistics, as averages over so many batches; by default as many as Keras's, 1 / (1 - momentum)."""
+        self.moving_mean.keep(mean)
+        self.moving_variance.keep(variance)
+        self._batches.assign(1 / (1 - self._momentum) if batches is None else batches)
 
-    def set_weights(self, weights: Any) -> None:
-        """Set all five arrays, or the four of Keras's layer, which are taken as they are."""
-        filled = [np.zeros(())] if len(weights) == len(self.weights) - 1 else []
-        super().set_weights([*weights, *filled])
+    def save_own_variables(self, store: Any) -> None:
+        """Write the weights as Keras's layer does."""
+        for place, variable in enumerate(self.weights):
+            store[str(place)] = variable
 
     def load_own_variables(self, store: Any) -> None:
-        """Load all five arrays, or the four of Keras's layer."""
-        arrays = {name: store[name] for name in store.keys()}  # noqa: SIM118
-        if len(arrays) == len(self.weights) - 1:
-            arrays[str(len(arrays))] = np.zeros(())
-        super().load_own_variables(arrays)
+        """Read the weights of this layer or of Keras's."""
+        if len(store.keys()) != len(self.weights):
+            raise ValueError(
+                f"Layer {self.name!r} has {len(self.weights)} weights: {', '.join(v.name for v in self.weights)}. "
+                f"Received: a file with {len(store.keys())}. Build the layer with the file's `center` and `scale`."
+            )
+        for place, variable in enumerate(self.weights):
+            variable.assign(store[str(place)])
+
+    def save_assets(self, inner_path: str) -> None:
+        """Write the number of batches beside the weights of a `.keras` file."""
+        if self._batches is not None:
+            with open(os.path.join(inner_path, FILE), "w", encoding="utf-8") as file:
+                file.write(repr(float(self._batches.numpy())))
+
+    def load_assets(self, inner_path: str) -> None:
+        """Read the number of batches; a file of Keras's layer has none."""
+        path = os.path.join(inner_path, FILE)
+        if self._batches is not None and os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                self._batches.assign(float(file.read()))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""

@@ -54,6 +54,19 @@ class Features:
             return math.prod(sizes)
         return self.total(ops.cast(ops.size(x) // x.shape[self.axis], x.dtype))
 
+    def of_all_replicas(self, found: "Moments") -> tuple[Any, Any, Any]:
+        """Return mean, variance and what was seen, as they are to be stored.
+
+        Replicas apart store the mean of theirs, which the variables take. One without an entry is no part of it.
+        """
+        seen = found.seen
+        if seen is None or self.synchronized or not backend.replicated():
+            return found.mean, found.variance, seen
+        parts = [ops.cast(seen, found.mean.dtype), *(ops.where(seen, v, 0) for v in (found.mean, found.variance))]
+        count, mean, variance = backend.all_reduce_sum(parts)
+        share = 1 / ops.maximum(count, 1)
+        return mean * share, variance * share, count > 0
+
 
 @dataclasses.dataclass
 class Moments:

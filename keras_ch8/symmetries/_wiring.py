@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from ..integration import backend
 from ._graph import edges_of
 
 WEIGHTED = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D)
@@ -101,7 +102,7 @@ def assign(variables: list[Any], values: list[np.ndarray]) -> None:
                 "factors nearer to 1."
             )
     for v, value in zip(variables, new, strict=True):
-        v.assign(value)
+        backend.native(v).assign(value)  # to `BatchNormalization` this is no new estimate
 
 
 def _only_next(layer: Any, edges: dict[str, list[str]], by_name: dict[str, Any]) -> Any:

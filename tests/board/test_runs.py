@@ -32,6 +32,15 @@ def test_a_run_goes_on_where_it_ended(tmp_path):
     assert run(tmp_path, 550) == "optimization_3"
 
 
+@pytest.mark.parametrize("name", ["runs[1]", "a*", "w?", "lr {0.1}", "~", "größer #1%"])
+def test_a_folder_may_have_any_name(tmp_path, name):
+    """TensorFlow's glob, which read the folder once, takes [1] for a set of characters."""
+    assert run(tmp_path / name, 1, 500) == "optimization"
+    assert run(tmp_path / name, 1, 600) == "optimization_2"
+    assert run(tmp_path / name, 501, 550) == "optimization"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_files_of_one_second_are_read_in_the_order_they_were_written(tmp_path, monkeypatch):
     monkeypatch.setattr(_event_file, "_numbers", itertools.count(5))  # 10 sorts before 9
     opened = []

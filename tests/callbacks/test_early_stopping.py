@@ -206,6 +206,18 @@ def test_it_works_in_a_loop_without_an_optimizer():
     assert stop.stopped_epoch == 1
 
 
+@pytest.mark.parametrize("monitor", ["f1_score", "val_f1_score"])
+def test_a_metric_of_one_value_in_an_array_is_watched(monitor):
+    """F1 of one output has the shape (1,), which Keras's callback takes too."""
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1, "sigmoid")])
+    model.compile("sgd", "mse", metrics=[keras.metrics.F1Score()])
+    y = (Y[:, :1] > 0).astype("float32")
+    stop, kept = callbacks.EarlyStopping(monitor, patience=5), keras.callbacks.History()
+    model.fit(X, y, validation_data=(X, y), epochs=3, callbacks=[stop, kept], verbose=0)
+    assert np.shape(kept.history[monitor]) == (3, 1)
+    assert stop.best == pytest.approx(float(np.max(kept.history[monitor])))
+
+
 def test_a_metric_of_several_values_is_left_alone():
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2, "sigmoid")])
     model.compile("sgd", "mse", metrics=[keras.metrics.F1Score()])

@@ -1,6 +1,7 @@
 """TensorBoard: what `fit` writes is what happened, in any order of callbacks, over many calls, beside Keras's own."""
 
 import math
+import pathlib
 
 import keras
 import numpy as np
@@ -271,3 +272,15 @@ def test_a_training_that_dies_keeps_its_rows_and_the_next_goes_on(tmp_path):
         fit(model, [board, Dies()])
     fit(model, [board], epochs=1)
     assert [step for step, _ in read(tmp_path)["ch8/loss"]] == [*range(1, 4 + STEPS + 1)]
+
+
+@pytest.mark.parametrize("name", ["runs[1]", "runs*", "runs?", "two words", "~"])
+@pytest.mark.parametrize("kind", [str, pathlib.Path])
+def test_two_trainings_have_two_folders_whatever_the_log_dir_is_called(tmp_path, monkeypatch, name, kind):
+    """Also a path with ~, which is a name like others, as in Keras's callback."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(kind(name))])
+    assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["optimization", "optimization_2"]
+    for run in ("optimization", "optimization_2"):
+        assert [step for step, _ in read(str(tmp_path / name), run)["ch8/loss"]] == list(range(1, 2 * STEPS + 1))

@@ -19,11 +19,11 @@ def trained(**options):
     model = keras.Sequential([keras.Input((6,)), *layers])
     model.compile(keras.optimizers.SGD(0.05), "mse", jit_compile=False)
     model.fit(X, X[:, :1] ** 2, batch_size=16, epochs=2, shuffle=False, verbose=0)
-    return [np.asarray(w, "float64") for w in model.get_weights()]
+    return [np.asarray(v, "float64") for v in model.variables]
 
 
 def trained_together(synchronized):
-    """Return the largest difference of a weight from one device, and the weight of the averages."""
+    """Return the largest difference of a variable from one device, and the number of batches in the averages."""
     with two_replicas().scope():
         together = trained(synchronized=synchronized)
     return max(np.abs(a - b).max() for a, b in zip(trained(), together, strict=True)), float(together[6])

@@ -33,9 +33,9 @@ def test_a_batch_that_is_all_masked_leaves_the_statistics_alone(statistics, jit)
     x = RNG.normal(2, 3, (6, 5, 4)).astype("float32")
     run = tf.function(lambda x, mask: layer(x, training=True, mask=mask), jit_compile=jit)
     run(x, np.ones((6, 5), bool))
-    before = layer.get_weights()
+    before = [v.numpy() for v in layer.variables]
     y = run(100 * x, np.zeros((6, 5), bool))
-    for old, new in zip(before, layer.get_weights(), strict=True):
+    for old, new in zip(before, layer.variables, strict=True):
         np.testing.assert_array_equal(old, new)
     np.testing.assert_allclose(y, layer(100 * x), rtol=1e-5, atol=1e-5)
 
