@@ -1,8 +1,7 @@
 """The hook around `Model.fit` and `Model.evaluate`: each `fit` is a `Training`, which knows what Keras tells nobody.
 
 That is the list of callbacks, the arguments, the validation data, the first batch, which evaluation is a validation,
-and the end, whoever raises. The hook is on the class, so every model has it, also one with a `fit` of its own that
-calls `super().fit`.
+and the end, whoever raises. Every model has it, also one with a `fit` of its own that calls `super().fit`.
 """
 
 import contextvars
@@ -115,12 +114,12 @@ def install(for_: str) -> None:
         "Keras tells a callback neither the other callbacks nor the arguments of `fit`, and calls none after an "
         "exception: without it nothing could be given back then."
     )
-    registry.install(keras.Model, "fit", _fit, replaces=FIT, why=why, for_=for_)
+    registry.install_inside("fit", _fit, replaces=FIT, why=why, for_=for_)
     why = (
         "Keras hands callbacks copies of the logs of a validation, so only here can a second one, of averaged weights, "
         "be reported beside the first."
     )
-    registry.install(keras.Model, "evaluate", _evaluate, replaces=EVALUATE, why=why, for_=for_)
+    registry.install_inside("evaluate", _evaluate, replaces=EVALUATE, why=why, for_=for_)
 
 
 def lead_with(name: str, callback_for: LeadingCallback) -> None:

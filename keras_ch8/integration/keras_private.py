@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras.src.backend.common import global_state
 from keras.src.backend.tensorflow import nn as _nn
+from keras.src.backend.tensorflow import trainer as _trainer
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
 
 
@@ -56,6 +57,12 @@ class Optimizer(keras.optimizers.Optimizer):
     def decays(self, variable: Any) -> bool:
         """Whether `weight_decay` acts on this variable (see `exclude_from_weight_decay`)."""
         return self._use_weight_decay(variable)
+
+
+def cell_of(name: str) -> Any:
+    """Return the cell in which a decorated method of Keras's trainer holds the function that it calls."""
+    decorated = vars(_trainer.TensorFlowTrainer)[name]
+    return decorated.__closure__[decorated.__code__.co_freevars.index("fn")]
 
 
 def unscaled(optimizer: Any) -> Any:

@@ -9,8 +9,10 @@ import contextlib
 import datetime
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from . import keras_private
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,12 @@ class Hook:
 
 @dataclass
 class _Installed:
-    """A hook, and what is needed to take it back."""
+    """A hook, what stands at its place now, what the suite has put there, and the way back."""
 
     hook: Hook
-    owner: Any
-    name: str
-    was_own: bool
-    theirs: Any
-    ours: Any = field(default=None)
+    now: Callable[[], Any]
+    ours: Any
+    undo: Callable[[], None]
 
 
 _installed: dict[str, _Installed] = {}
@@ -70,13 +70,48 @@ def install(owner: Any, name: str, make: Callable[[Any], Any], *, replaces: str,
     """
     if replaces in _installed:
         return
+    theirs, was_own = getattr(owner, name), name in vars(owner)
+    ours = make(theirs)
+
+    def undo() -> None:
+        if was_own:
+            setattr(owner, name, theirs)
+        else:
+            delattr(owner, name)
+
+    setattr(owner, name, ours)
+    _installed[replaces] = _Installed(_hook(replaces, why, for_), lambda: vars(owner).get(name), ours, undo)
+
+
+def install_inside(method: str, make: Callable[[Any], Any], *, replaces: str, why: str, for_: str) -> None:
+    """Put `make(theirs)` in the place of the function inside one of Keras's decorated methods, once.
+
+    In `model.fit(x, y, callbacks=[TensorBoard()])` Python looks up `model.fit` before it makes the callback, so another
+    method on the class would come too late for the first `fit` of a process.
+
+    Args:
+        method: The name of the method, which in Keras is a decorator around a function.
+        make: As in `install`.
+        replaces: As in `install`.
+        why: As in `install`.
+        for_: As in `install`.
+    """
+    if replaces in _installed:
+        return
+    cell = keras_private.cell_of(method)
+    theirs = cell.cell_contents
+    ours = make(theirs)
+    cell.cell_contents = ours
+
+    def undo() -> None:
+        cell.cell_contents = theirs
+
+    _installed[replaces] = _Installed(_hook(replaces, why, for_), lambda: cell.cell_contents, ours, undo)
+
+
+def _hook(replaces: str, why: str, for_: str) -> Hook:
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-    hook = Hook(replaces, why, f"the first `{for_}` was made, {now}", UNDO)
-    theirs = getattr(owner, name)
-    installed = _Installed(hook, owner, name, name in vars(owner), theirs)
-    installed.ours = make(theirs)
-    setattr(owner, name, installed.ours)
-    _installed[replaces] = installed
+    return Hook(replaces, why, f"the first `{for_}` was made, {now}", UNDO)
 
 
 def uninstall() -> None:
@@ -86,17 +121,15 @@ def uninstall() -> None:
     """
     for replaces, each in list(_installed.items()):
         del _installed[replaces]
-        if vars(each.owner).get(each.name) is not each.ours:
+        if each.now() is each.ours:
+            each.undo()
+        else:
             warnings.warn(
                 f"`{replaces}` was replaced by somebody else after keras_ch8 replaced it, so it is left as it is; the "
                 "function of keras_ch8 inside it does nothing any more but call Keras's.",
                 RuntimeWarning,
                 stacklevel=2,
             )
-        elif each.was_own:
-            setattr(each.owner, each.name, each.theirs)
-        else:
-            delattr(each.owner, each.name)
 
 
 @contextlib.contextmanager

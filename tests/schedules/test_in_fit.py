@@ -164,10 +164,7 @@ def test_a_schedule_in_steps_asks_for_nothing_and_one_in_epochs_for_the_hook_aro
     model = network(optimizers.SGD(LinearDecay(0.1, 10)))  # in steps
     assert [hook.replaces for hook in integration.hooks()] == []
     LinearDecay(0.1)
-    put_in = keras.Model.fit
     LinearDecay(0.1)
-    assert keras.Model.fit is put_in
-    assert put_in.__name__ == "fit"
     assert [hook.replaces for hook in integration.hooks()] == ["keras.Model.fit", "keras.Model.evaluate"]
     fit_six_steps(model, [])
     seen = []
