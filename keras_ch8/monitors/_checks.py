@@ -7,7 +7,6 @@ from typing import Any
 
 from ._monitor import REGISTERED, SETS, AbstractMonitor
 
-
 _MADE: dict[type[AbstractMonitor], list[AbstractMonitor]] = {}
 
 
