@@ -103,7 +103,7 @@ def test_a_layer_lists_its_own_variables_and_can_be_found_by_them():
     inner, other = keras.layers.Dense(2), keras.layers.Dense(2)
     model = keras.Sequential([keras.Input((3,)), inner, other])
     assert [v.name for v in inner._trainable_variables] == ["kernel", "bias"]
-    owner = keras_private.layers_of(model.trainable_variables)
+    owner = keras_private.owners_in(keras.Sequential([model]))
     assert [owner[id(v)] for v in model.trainable_variables] == [inner, inner, other, other]
 
 

@@ -6,9 +6,8 @@ from typing import Any
 from keras import ops
 
 from .. import _numerics
-from ..integration import backend, keras_private
+from ..integration import backend
 from ._rule import AbstractGlobalRule, AbstractRule, AbstractTensorRule
-from ._units import unit_axes
 
 
 class Clipper:
@@ -24,9 +23,7 @@ class Clipper:
         self.rule = rule
         shapes = {} if rule is None else rule.state_shapes()
         self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
-        needs_units = isinstance(rule, AbstractTensorRule) and rule.needs_theta
-        layer_of = keras_private.layers_of(variables) if needs_units else {}
-        self.axes = [unit_axes(v, layer_of.get(id(v))) for v in variables]
+        self.axes = rule.units(variables) if isinstance(rule, AbstractTensorRule) else []
 
     def tensors(self, grads: list[Any], variables: Sequence[Any], indices: Sequence[int]) -> tuple[list[Any], Any, Any]:
         """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all.

@@ -1,13 +1,14 @@
 """What a clipping rule is. There are two kinds: one factor for the whole gradient, or tensor by tensor."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
 from .. import _checks
 from .._settings import AbstractSettings
+from ._units import unit_axes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,10 @@ class AbstractTensorRule(AbstractRule):
 
     clip: Callable[..., Any]
     """`clip(g, theta, axes)`: one tensor's gradient, clipped; `axes` run over the weights of one unit."""
+
+    def units(self, variables: Sequence[Any]) -> list[tuple[int, ...]]:
+        """Return the axes that run over the weights of one unit, for each variable (see _units)."""
+        return [unit_axes(variable) for variable in variables]
 
 
 def as_rule(value: Any) -> AbstractRule | None:

@@ -1,35 +1,86 @@
-"""Which weights of a tensor go into one unit, for rules that clip unit by unit."""
+"""Which weights of a tensor go into one unit, for rules that clip unit by unit.
 
+An optimizer is given variables only, and a variable does not know its layer. So the axes that run over the weights of
+one unit follow from the variable's rank and path alone; the first line that fits counts:
+
+    variable                                                               axes of one unit
+    a vector or a scalar; a name that ends with `bias`                     all: it is one unit
+    `embeddings` (also `lora_embeddings_a`, `lora_embeddings_b`)           the last: a row is a unit
+    `depthwise_kernel`, and `kernel` of `depthwise_conv1d` or `..2d`       all but the last two
+    `kernel` of `conv1d_transpose`, `conv2d_transpose`, ...                all but the last but one
+    `kernel` of `query`, `key` or `value`, of rank 3 or more               the first
+    `kernel` of `attention_output`, of rank 3 or more                      the first two
+    anything else                                                          all but the last, as of a Dense kernel
+
+The names of layers are Keras's own; a number behind them (`conv2d_transpose_3`) and a word before them
+(`decoder_conv2d_transpose`) may be there. What the path does not tell, such as the equation of an EinsumDense whose
+kernel has three axes or more, can be said by hand (`unit_axes` of `clipping.adaptive`).
+"""
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keras import layers
+Axes = tuple[int, ...]
 
-_TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-_DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
+_ROWS = re.compile(r"(^|/)(lora_)?embeddings(_[ab])?$")
+_DEPTHWISE = re.compile(r"(^|/)depthwise_kernel$|depthwise_conv[12]d(_\d+)?/kernel$")
+_TRANSPOSED = re.compile(r"conv[123]d_transpose(_\d+)?/kernel$")
+_PROJECTED = re.compile(r"(^|/)(query|key|value)/kernel$")
+_JOINED = re.compile(r"(^|/)attention_output/kernel$")
 
 
-def unit_axes(variable: Any, layer: Any) -> tuple[int, ...]:
-    """Return the axes that run over the weights of one unit of `layer` (None for a variable without a layer).
-
-    Dense, convolution and recurrent kernels end with the axis of units, so all axes but the last. A vector, and a bias
-    of any shape, is one unit.
-    """
-    rank, name = len(variable.shape), variable.name
+def unit_axes(variable: Any) -> Axes:
+    """Return the axes that run over the weights of one unit, by the table above."""
+    rank, path = len(variable.shape), path_of(variable)
     every = tuple(range(rank))
-    if rank < 2 or name.endswith("bias"):
+    if rank < 2 or path.endswith("bias"):
         return every
-    if isinstance(layer, layers.EinsumDense) and name == "kernel":
-        return _contracted(layer.equation)
-    if isinstance(layer, layers.Embedding):
-        return (rank - 1,)
-    if isinstance(layer, _DEPTHWISE) or name == "depthwise_kernel":
+    if _ROWS.search(path):
+        return every[-1:]
+    if _DEPTHWISE.search(path):
         return every[:-2]
-    if isinstance(layer, _TRANSPOSED):
+    if _TRANSPOSED.search(path):
         return (*every[:-2], rank - 1)
+    if rank > 2 and _PROJECTED.search(path):
+        return every[:1]
+    if rank > 2 and _JOINED.search(path):
+        return every[:2]
     return every[:-1]
 
 
-def _contracted(equation: str) -> tuple[int, ...]:
-    """Return the axes of the kernel that the equation of an EinsumDense sums over."""
-    kernel, output = equation.split(",")[1].split("->")
-    return tuple(axis for axis, letter in enumerate(kernel) if letter not in output)
+def axes_of_all(variables: Sequence[Any], overrides: Mapping[str, Axes]) -> list[Axes]:
+    """Return the axes of one unit of each variable: of the first pattern found in its path, else by the table.
+
+    Raises:
+        ValueError: If a variable that a pattern is found in does not have the axes that it is given.
+    """
+    for pattern in overrides:
+        if not any(re.search(pattern, path_of(v)) for v in variables):
+            warnings.warn(
+                f"`unit_axes` names {pattern!r}, which is found in the path of no variable: "
+                f"{', '.join(path_of(v) for v in variables)}. Correct the pattern, or leave it out.",
+                stacklevel=2,
+            )
+    return [_axes_of(variable, overrides) for variable in variables]
+
+
+def _axes_of(variable: Any, overrides: Mapping[str, Axes]) -> Axes:
+    rank, path = len(variable.shape), path_of(variable)
+    for pattern, axes in overrides.items():
+        if re.search(pattern, path):
+            places = tuple(axis + rank if axis < 0 else axis for axis in axes)
+            if len(set(places)) < len(places) or not all(0 <= place < rank for place in places):
+                raise ValueError(
+                    f"The axes of one unit are different axes of the variable. Received: unit_axes={{{pattern!r}: "
+                    f"{axes}}}, which is found in {path!r} of shape {tuple(variable.shape)}. Give axes from {-rank} to "
+                    f"{rank - 1}, or a pattern that is found in other paths."
+                )
+            return places
+    return unit_axes(variable)
+
+
+def path_of(variable: Any) -> str:
+    """Return the path of a variable, such as `dense/kernel`."""
+    return str(getattr(variable, "path", variable.name))

@@ -1,8 +1,7 @@
 """Every private name of Keras that the suite leans on, in one place; tests/test_keras_private.py watches them."""
 
 import contextlib
-import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -290,16 +289,9 @@ def is_overwritten_by_gradient(variable: Any) -> bool:
     return getattr(variable, "overwrite_with_gradient", False)
 
 
-def layers_of(variables: Sequence[Any]) -> dict[int, Any]:
-    """Return the layer that created each variable, by the variable's `id`.
-
-    An optimizer is given variables only, and a variable does not know its layer; so look through all living objects
-    (about 0.1 s, once for each optimizer that asks).
-    """
-    wanted = {id(v) for v in variables}
-    living = (x for x in gc.get_objects() if issubclass(type(x), keras.Layer))
-    own = ((id(v), layer) for layer in living for v in getattr(layer, "_trainable_variables", ()))
-    return {key: layer for key, layer in own if key in wanted}
+def owners_in(model: Any) -> dict[int, Any]:
+    """Return the layer of a model that created each of its trainable variables, by the variable's `id`."""
+    return {id(v): layer for layer in model._flatten_layers() for v in layer._trainable_variables}
 
 
 def is_validation(arguments: dict[str, Any]) -> bool:

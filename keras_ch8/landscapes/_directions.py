@@ -4,13 +4,11 @@ import numpy as np
 
 from ..clipping._units import unit_axes
 from ..curvature._objective import Objective
-from ..integration import keras_private
 
 
 def filter_normalized(objective: Objective, theta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return two random directions [2, weights] in which each unit has the norm of its weights, and vectors rest."""
-    layers = keras_private.layers_of(objective.variables)
-    units = [unit_axes(v, layers.get(id(v))) for v in objective.variables]
+    units = [unit_axes(v) for v in objective.variables]
     flat = np.split(theta, objective.ends[1:-1])
     weights = [w.reshape(shape) for w, shape in zip(flat, objective.shapes, strict=True)]
     filters = list(zip(weights, units, strict=True))

@@ -1,9 +1,13 @@
 """The statistics of batch normalization, taken anew."""
 
+import contextlib
+import functools
 import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from .. import _batches, _checks
 from ..integration import backend
@@ -14,15 +18,22 @@ from ._kinds import trained_in
 def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 32, seed: int = 0) -> None:
     """Estimate the statistics of batch normalization anew, at the weights as they are (section 8.7.1).
 
-    Over k batches, for each feature of each layer:
+    Over k batches, with m_i entries in batch i, for each feature of each layer:
 
-        mean     <- (mu_1 + ... + mu_k) / k
-        variance <- (sigma_1^2 + ... + sigma_k^2) / k - delta
+        M        <- m_1 + ... + m_k
+        mean     <- (m_1 mu_1 + ... + m_k mu_k) / M
+        variance <- (m_1 (sigma_1^2 - delta + (mu_1 - mean)^2) + ... + m_k (sigma_k^2 - delta + (mu_k - mean)^2)) / M
+
+    which are mean and variance of all these entries as one set, exactly, whatever the batches: where each example comes
+    once, those of the data. (The mean of the variances alone would leave out what the batches differ in: for
+    independent entries, a share 1 / m of the variance.) The sums are taken in float64.
 
     Moving statistics lag behind the weights, and are of no use for weights that were never trained on: averages of
     weights, points between two minima. The model runs as in training, so Dropout is at work; but the statistics all is
     put back. Works for Keras's layer and the one of this suite, but for those with `trainable=False`. A layer that is
-    called several times has the statistics of its last call. Take batches as large as those of the training.
+    called several times has the statistics of its last call. Masked entries do not count. Take batches as large as
+    those of the training: what a layer is given depends on the normalization before it. Of arrays the examples that
+    fill no batch are left out, in every pass others.
 
     Args:
         model: A built model.
@@ -57,27 +68,60 @@ def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 
     before = [(v, v.numpy()) for v in model.non_trainable_variables]
     momenta = [layer.momentum for layer in layers]
     found: list[list[Any]] = [[] for _ in layers]
+    numbers = [backend.scalar(0.0, "float64") for _ in layers]
     run = backend.trace(lambda x: model(x, training=True))
     try:
         for layer in layers:
             layer.momentum = 0.0
-        for x, _, _ in itertools.islice(_batches.batches(data, None, None, batch_size, seed), count):
-            for layer in ours:
-                layer.reset_statistics()
-            run(x)
-            for layer, own in zip(layers, found, strict=True):
-                if layer not in ours or layer.has_statistics:
-                    own.append((layer.moving_mean.numpy(), layer.moving_variance.numpy()))
+        with _counted(layers, numbers):
+            for x, _, _ in itertools.islice(_batches.batches(data, None, None, batch_size, seed), count):
+                for layer in ours:
+                    layer.reset_statistics()
+                run(x)
+                for layer, number, own in zip(layers, numbers, found, strict=True):
+                    own.append((number.numpy(), layer.moving_mean.numpy(), layer.moving_variance.numpy()))
     finally:
         for variable, value in before:
             variable.assign(value)
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
     for layer, own in zip(layers, found, strict=True):
-        if own:
-            mean, variance = np.mean(own, axis=0, dtype="float64")
+        counted = [batch for batch in own if batch[0] > 0]
+        if counted:
+            mean, variance = _of_all(counted)
             if layer in ours:
-                layer.set_statistics(mean, variance, batches=len(own))
+                layer.set_statistics(mean, variance, batches=len(counted))
             else:
                 layer.moving_mean.assign(mean)
                 layer.moving_variance.assign(variance)
+
+
+def _of_all(batches: Sequence[tuple[Any, Any, Any]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and variance of all entries, given number, mean and variance of each batch (total variance)."""
+    numbers, means, variances = (np.array(part, "float64") for part in zip(*batches, strict=True))
+    share = (numbers / numbers.sum())[:, None]
+    mean = np.sum(share * means, axis=0)
+    return mean, np.sum(share * (variances + (means - mean) ** 2), axis=0)
+
+
+@contextlib.contextmanager
+def _counted(layers: Sequence[Any], counts: Sequence[Any]) -> Iterator[None]:
+    """Let each layer also say, at every call, how many entries of each feature count; only `call` is replaced."""
+    theirs = [vars(layer).get("call") for layer in layers]
+    for layer, count in zip(layers, counts, strict=True):
+        layer.call = functools.partial(_call, layer, layer.call, count)
+    try:
+        yield
+    finally:
+        for layer, call in zip(layers, theirs, strict=True):
+            del layer.call
+            if call is not None:
+                layer.call = call
+
+
+def _call(layer: Any, call: Callable[..., Any], count: Any, x: Any, *args: Any, mask: Any = None, **kw: Any) -> Any:
+    number = ops.cast(ops.size(x) // x.shape[layer.axis], "float64")
+    if mask is not None:
+        number = number * ops.mean(ops.cast(mask, "float64"))
+    count.assign(number)
+    return call(x, *args, mask=mask, **kw)

@@ -45,6 +45,8 @@ class BatchStatisticsMonitor(AbstractMonitor):
     """See `batch_statistics`."""
 
     name = "batch_statistics"
+    sets = ("standard", "full")
+    place = 8
     needs_inference = True
 
     def takes(self, layer: Any) -> bool:

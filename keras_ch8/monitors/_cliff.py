@@ -90,6 +90,8 @@ class CliffMonitor(AbstractMonitor):
     """See `cliff`."""
 
     name = "cliff"
+    sets = ("cheap", "standard", "full")
+    place = 4
     judges = "rows"
 
     def claims(self, past: Past) -> list[Claim]:

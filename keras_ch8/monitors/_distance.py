@@ -33,6 +33,8 @@ class DistanceMonitor(AbstractMonitor):
     """See `distance`."""
 
     name = "distance"
+    sets = ("standard", "full")
+    place = 9
 
     def tensors(self, scene: Scene) -> dict[str, Any]:
         """Return the norms, and the cosine."""

@@ -40,6 +40,8 @@ class GradientNoiseMonitor(AbstractMonitor):
     """See `gradient_noise`."""
 
     name = "gradient_noise"
+    sets = ("cheap", "standard", "full")
+    place = 2
 
     def tensors(self, scene: Scene) -> dict[str, Any]:
         """Return the two estimates, each the mean over both ends of the step."""

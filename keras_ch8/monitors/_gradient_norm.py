@@ -40,6 +40,8 @@ class GradientNormMonitor(AbstractMonitor):
     """See `gradient_norm`."""
 
     name = "gradient_norm"
+    sets = ("cheap", "standard", "full")
+    place = 3
 
     def tensors(self, scene: Scene) -> dict[str, Any]:
         """Return the norms and the loss."""

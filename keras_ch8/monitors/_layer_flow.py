@@ -92,6 +92,8 @@ class LayerFlowMonitor(AbstractMonitor):
     """See `layer_flow`."""
 
     name = "layer_flow"
+    sets = ("standard", "full")
+    place = 6
 
     def takes(self, layer: Any) -> bool:
         """Take layers with a matrix of weights along, and nonlinearities."""

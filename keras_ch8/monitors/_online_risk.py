@@ -77,6 +77,8 @@ class OnlineRiskMonitor(AbstractMonitor):
     """See `online_risk`."""
 
     name = "online_risk"
+    sets = ("cheap", "standard", "full")
+    place = 5
     judges = "epochs"
 
     def numbers(self, past: Past) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """What the ends of the Hessian's spectrum say of the place where the training is."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -79,8 +79,15 @@ class SpectrumMonitor(AbstractMonitor):
     """
 
     name = "spectrum"
+    sets = ("standard", "full")
+    place = 10
     judges = "spectrum"
     always: bool = False
+
+    @classmethod
+    def of_set(cls, name: str) -> Self:
+        """Return the one that looks regularly, in the full set."""
+        return cls(always=name == "full")
 
     def numbers(self, past: Past) -> dict[str, float]:
         """Return the ends, and what Newton's step would gain."""

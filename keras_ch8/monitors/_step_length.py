@@ -66,6 +66,8 @@ class StepLengthMonitor(AbstractMonitor):
     """See `step_length`."""
 
     name = "step_length"
+    sets = ("cheap", "standard", "full")
+    place = 1
     needs_step = True
 
     def tensors(self, scene: Scene) -> dict[str, Any]:

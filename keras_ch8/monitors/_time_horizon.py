@@ -65,6 +65,8 @@ class TimeHorizonMonitor(AbstractMonitor):
     """See `time_horizon`."""
 
     name = "time_horizon"
+    sets = ("standard", "full")
+    place = 7
 
     def takes(self, layer: Any) -> bool:
         """Take recurrent layers along."""

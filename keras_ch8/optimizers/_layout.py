@@ -5,6 +5,8 @@ variables share a tile: their gradients are laid end to end, their state is one 
 one compiled program updates the tile. Shared tiles have one of ten lengths, so at most ten programs serve them all. A
 variable of more than half a tile has a vector for itself: nothing is copied together. A large variable, and one of a
 narrow type, is updated in place.
+
+All this is for elementwise rules. Of any other rule, each variable is updated in place, alone and in its own shape.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -71,13 +73,16 @@ class Block:
 class Layout:
     """The blocks of one optimizer, and its state seen variable by variable."""
 
-    def __init__(self, variables: dict[int, tuple[tuple[int, ...], str, str]]) -> None:
-        """Lay out variables given as {index: (shape, dtype, device)}, each into the first tile that has room."""
+    def __init__(self, variables: dict[int, tuple[tuple[int, ...], str, str]], elementwise: bool = True) -> None:
+        """Lay out variables given as {index: (shape, dtype, device)}, each into the first tile that has room.
+
+        With a rule that is not `elementwise`, each variable is updated alone, whatever its size.
+        """
         self.blocks: list[Block] = []
         shared: list[Block] = []
         for index, (shape, dtype, device) in variables.items():
             size = _size(shape)
-            if size > TILE or _numerics.is_narrow(dtype):
+            if not elementwise or size > TILE or _numerics.is_narrow(dtype):
                 self.blocks.append(Block(dtype, device, [index], [shape]))
             elif size > TILE // 2:
                 self.blocks.append(Block(dtype, device, [index], [shape], length=size))

@@ -1,5 +1,6 @@
 """Run a rule over a block of variables: compiled by XLA, in place; the same code serves every algorithm."""
 
+import inspect
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -36,11 +37,17 @@ class Updater:
     """One rule, ready to run. Each program is compiled once for each shape that it meets.
 
     `row` is None, or where the step leaves its row of telemetry (see _telemetry).
+
+    Args:
+        rule: The rule. If it has a parameter named `theta`, it is given the variable's value in the working dtype.
+        row_by_row: Whether the rule may run on some rows of a variable, because it is elementwise and leaves entries
+            without gradient as they are.
     """
 
-    def __init__(self, rule: Rule, rests_without_gradient: bool) -> None:
+    def __init__(self, rule: Rule, row_by_row: bool) -> None:
         self.rule = rule
-        self.rests_without_gradient = rests_without_gradient
+        self.row_by_row = row_by_row
+        self._reads_theta = "theta" in inspect.signature(rule).parameters
         self._programs: dict[Any, Any] = {}
 
     def tile(
@@ -62,7 +69,10 @@ class Updater:
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, has_g, strict=True)]
             counts = _numerics.both(counts, backend.join(fills, int(g.shape[0])))
         later = row if row is not None and row.is_due and step.decay is not None else None
-        delta = self._program(self._tile)(g, counts, row if later is None else None, step, state)
+        theta = None
+        if self._reads_theta:
+            theta = backend.join([backend.as_tensor(each) for each in thetas], int(g.shape[0]))
+        delta = self._program(self._tile)(theta, g, counts, row if later is None else None, step, state)
         moves = []
         for theta, part, decays_too in zip(thetas, backend.cut(delta, shapes), decays, strict=True):
             moves.append(_decayed(part, theta, step.decay if decays_too else None, step.active))
@@ -77,7 +87,7 @@ class Updater:
     ) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
         step = step if decays else step._replace(decay=None)
-        if backend.is_sparse(g) and self.rests_without_gradient and step.decay is None:
+        if backend.is_sparse(g) and self.row_by_row and step.decay is None:
             self._rows(theta, g, row, step, state)
             return
         self._program(self._single)(theta, backend.densify(g, theta.shape), row, step, state)
@@ -95,9 +105,9 @@ class Updater:
         made = row.make(*step.noted, [g], lambda: [moved()])
         backend.write_row(row.ring, step.note.step, made)
 
-    def _tile(self, g: Any, counts: Any, row: _telemetry.Row | None, step: Step, state: dict) -> Any:
+    def _tile(self, theta: Any, g: Any, counts: Any, row: _telemetry.Row | None, step: Step, state: dict) -> Any:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
-        delta, new = self._masked_rule(g, step, counts, old)
+        delta, new = self._masked_rule(theta, g, step, counts, old)
         for name, variable in state.items():
             variable.assign(new[name])
         if row is not None:
@@ -130,19 +140,20 @@ class Updater:
         state = dict(state)
         residual = state.pop("residual", None)
         full = theta if residual is None else _numerics.widen(theta, residual, dtype)
-        delta, state = self._masked_rule(g, step, step.active, state)
+        delta, state = self._masked_rule(full, g, step, step.active, state)
         full = full + _decayed(delta, full, step.decay, step.active)
         if residual is None:
             return full, state
         stored, residual = _numerics.narrow(full, dtype)
         return stored, state | {"residual": residual}
 
-    def _masked_rule(self, g: Any, step: Step, counts: Any, state: dict) -> tuple[Any, dict]:
+    def _masked_rule(self, theta: Any, g: Any, step: Step, counts: Any, state: dict) -> tuple[Any, dict]:
         """Apply the rule where `counts` holds: None, one boolean, or one for each entry of a tile."""
         lr, t = (ops.cast(x, g.dtype.name) for x in (step.lr, step.t))
         if step.factor is not None:
             g = g * ops.cast(step.factor, g.dtype.name)
-        delta, new = self.rule(g, lr, t, **state)
+        own = {"theta": theta} if self._reads_theta else {}
+        delta, new = self.rule(g, lr, t, **own, **state)
         kept = {name: _numerics.choose(counts, new[name], old) for name, old in state.items()}
         return _numerics.choose(counts, delta, ops.zeros_like(delta)), kept
 

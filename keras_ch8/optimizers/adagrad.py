@@ -51,6 +51,7 @@ class Adagrad(AbstractOptimizer):
 
     state_names = ("r",)
     hyperparameters = ("epsilon",)
+    elementwise = True
     rests_without_gradient = True
 
     def __init__(

@@ -60,6 +60,7 @@ class Adam(AbstractOptimizer):
 
     state_names = ("s", "r")
     hyperparameters = ("beta_1", "beta_2", "epsilon")
+    elementwise = True
 
     def __init__(
         self,

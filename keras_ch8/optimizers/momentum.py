@@ -51,6 +51,7 @@ class Momentum(AbstractOptimizer):
 
     state_names = ("v",)
     hyperparameters = ("momentum",)
+    elementwise = True
 
     def __init__(
         self, learning_rate: Any = 0.01, momentum: float = 0.9, *, nesterov: bool = False, **kwargs: Any

@@ -57,6 +57,7 @@ class Nesterov(AbstractLookAhead):
 
     state_names = ("v",)
     hyperparameters = ("momentum",)
+    elementwise = True
 
     def __init__(
         self, learning_rate: Any = 0.01, momentum: float = 0.9, *, nesterov: bool = True, **kwargs: Any

@@ -53,6 +53,7 @@ class RMSprop(AbstractOptimizer):
 
     state_names = ("r",)
     hyperparameters = ("rho", "epsilon")
+    elementwise = True
 
     def __init__(
         self,

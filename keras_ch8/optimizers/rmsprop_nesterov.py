@@ -62,6 +62,7 @@ class RMSpropNesterov(AbstractLookAhead):
 
     state_names = ("r", "v")
     hyperparameters = ("rho", "momentum")
+    elementwise = True
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class SGD(AbstractOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.1; Robbins and Monro (1951).
     """
 
+    elementwise = True
     rests_without_gradient = True
 
     def __init__(

@@ -197,6 +197,8 @@ class _Search(NamedTuple):
     is_over: Any
     trials: Any
     products: Any
+    rose: Any
+    is_cut: Any
     ratio: Any
     numbers: dict[str, Any]
 
@@ -247,13 +249,15 @@ class AbstractBounded(AbstractMethod):
                 is_over=accepted | ~there,
                 trials=search.trials + 1,
                 products=search.products + step.products,
+                rose=search.rose | (trial.after.value > point.value + _vector.rounding(point.value)),
+                is_cut=search.is_cut | ~(trial.ratio > -float("inf")),
                 ratio=trial.ratio,
                 numbers=step.numbers,
             )
 
         no, none, zero = ops.zeros((), "bool"), ops.zeros((), "int32"), ops.zeros((), dtype)
         bound, numbers = Bound(*(state[name] for name in Bound._fields)), dict.fromkeys(self.step_numbers, zero)
-        begin = _Search(bound, point, no, no, none, none + model.products, zero, numbers)
+        begin = _Search(bound, point, no, no, none, none + model.products, no, no, zero, numbers)
         end = _Search(*ops.while_loop(lambda *s: goes_on(_Search(*s)), lambda *s: once(_Search(*s)), begin))
 
         after, moved = end.found, end.moved
@@ -268,6 +272,8 @@ class AbstractBounded(AbstractMethod):
             steepest=~moved,
             restarted=~moved,
             skipped=no,
+            endless=moved & end.is_cut & ~end.rose & (after.value < point.value - _vector.rounding(point.value)),
+            bent=no,
             numbers={name: numbers[name] for name in self.numbers},
         )
         state = {**end.bound._asdict(), **model.memory}

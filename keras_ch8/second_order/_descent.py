@@ -90,7 +90,7 @@ class AbstractDescent(AbstractMethod):
         first = _first_step(line, promise)
         if self.takes_unit_steps:
             first = ops.where(steepest, first, 1)
-        chosen, accepted, evaluations = search_along(line, self.search, first)
+        chosen, accepted, evaluations, endless, bent = search_along(line, self.search, first)
         found = accepted | (chosen.value < point.value - line.rounding)
         chosen = _vector.where(found, chosen, line.start)
         after = Point(line.at(chosen.step), chosen.value, chosen.gradient)
@@ -113,6 +113,8 @@ class AbstractDescent(AbstractMethod):
             steepest=steepest,
             restarted=~downhill | (~moved & ~steepest),
             skipped=moved & ~useful,
+            endless=endless,
+            bent=bent,
             numbers={},
         )
         return after, state, info

@@ -36,6 +36,8 @@ class Info(NamedTuple):
         steepest: Whether the direction was -g.
         restarted: Whether a direction that did not lead downhill, or failed, was given up for -g.
         skipped: Whether a pair (s, y) was not learned from.
+        endless: Whether the value was still falling at the longest step that could be made.
+        bent: Whether no step was tried because the curvature along the direction is not positive.
         numbers: More scalars of the method's own, by the names in `method.numbers`.
     """
 
@@ -48,6 +50,8 @@ class Info(NamedTuple):
     steepest: Any
     restarted: Any
     skipped: Any
+    endless: Any
+    bent: Any
     numbers: dict[str, Any]
 
 

@@ -56,6 +56,7 @@ class Run(NamedTuple):
         gradient: The smallest "largest entry of the gradient" so far.
         fall: By how much the last step lowered the value.
         quiet: Iterations since value or gradient have last become smaller, int32.
+        endless: Whether the value was still falling at the longest step of the last move that lowered it.
         status: A `Status`, int32.
     """
 
@@ -66,6 +67,7 @@ class Run(NamedTuple):
     gradient: Any
     fall: Any
     quiet: Any
+    endless: Any
     status: Any
 
 
@@ -98,7 +100,9 @@ def begin(start: Point, state: State, stop: Stop) -> Run:
         (stop.max_iterations <= 0, Status.ITERATION_LIMIT),
     ]
     fall = ops.full_like(gradient, float("inf"))
-    return Run(start, start, state, Totals(*[zero] * 5), gradient, fall, zero, _first_of(reasons))
+    return Run(
+        start, start, state, Totals(*[zero] * 5), gradient, fall, zero, ops.zeros((), "bool"), _first_of(reasons)
+    )
 
 
 def _judge(run: Run, point: Point, state: State, info: Info, stop: Stop) -> Run:
@@ -111,18 +115,23 @@ def _judge(run: Run, point: Point, state: State, info: Info, stop: Stop) -> Run:
     better = info.moved & ((fall > rounding) | (gradient < run.gradient))
     quiet = ops.where(better, 0, run.quiet + 1)
     at_a_loss = ~info.moved & info.steepest
+    endless = ops.where(info.moved & (fall > rounding), info.endless, run.endless)
+    has_halted = at_a_loss | (quiet >= PATIENCE)
     step_counts = info.moved & info.accepted
     reasons = [
         (info.moved & (gradient <= stop.gtol), Status.CONVERGED_GRADIENT),
         (step_counts & (stop.ftol > 0) & (ops.abs(fall) <= stop.ftol * size), Status.CONVERGED_VALUE),
         (step_counts & (stop.xtol > 0) & (length <= stop.xtol * _vector.largest(point.x)), Status.CONVERGED_STEP),
+        (has_halted & endless, Status.UNBOUNDED),
+        (at_a_loss & info.bent, Status.NEGATIVE_CURVATURE),
         (at_a_loss & (run.fall > _vector.epsilon(size) ** 0.5 * size), Status.LINE_SEARCH_FAILED),
-        (at_a_loss | (quiet >= PATIENCE), Status.STALLED),
+        (has_halted, Status.STALLED),
         (totals.iterations >= stop.max_iterations, Status.ITERATION_LIMIT),
     ]
     best = _vector.where(point.value <= run.best.value + rounding, point, run.best)
     fall = ops.where(info.moved, fall, run.fall)
-    return Run(point, best, state, totals, ops.minimum(gradient, run.gradient), fall, quiet, _first_of(reasons))
+    lowest = ops.minimum(gradient, run.gradient)
+    return Run(point, best, state, totals, lowest, fall, quiet, endless, _first_of(reasons))
 
 
 def _first_of(reasons: list[tuple[Any, Status]]) -> Any:

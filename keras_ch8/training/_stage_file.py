@@ -1,8 +1,8 @@
 """The stages that are done, in one file that is whole or not there."""
 
+import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,12 +34,20 @@ class StageFile:
         try:
             with open(self.path, "rb") as file, np.load(file) as content:
                 arrays = dict(content)
-            meta = json.loads(str(arrays.pop("meta")))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            written = str(arrays.pop("checksum"))
+            meta = json.loads(str(arrays["meta"]))
+        except Exception as error:  # what numpy and zipfile raise of a damaged file is no closed list
             raise ValueError(
                 f"`directory` holds what a pretraining has left, so {self.path!r} must be such a file. Received: one "
                 f"that cannot be read ({error}). Delete it."
             ) from error
+        found = _checksum(arrays)
+        if found != written:
+            raise ValueError(
+                f"What is in {self.path!r} must be what a pretraining has written there. Received: arrays whose sha256 "
+                f"is {found}, where the file says {written}: it was damaged or changed. Put back a copy of it, or "
+                "delete it, to begin with the first stage."
+            )
         if meta["settings"] != self._settings:
             differing = [name for name, value in self._settings.items() if meta["settings"].get(name) != value]
             raise ValueError(
@@ -56,10 +64,11 @@ class StageFile:
         if self.path is None:
             return
         meta = {"settings": self._settings, "stages": stages, "variables": len(variables), "slots": list(slots)}
-        arrays = {f"variable {i}": value for i, value in enumerate(variables)}
+        arrays = {"meta": np.array(json.dumps(meta))}
+        arrays |= {f"variable {i}": value for i, value in enumerate(variables)}
         arrays |= {f"slot {i}": value for i, value in enumerate(slots.values())}
         with open(f"{self.path}.new", "wb") as file:
-            np.savez(file, meta=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
+            np.savez(file, **arrays, checksum=np.array(_checksum(arrays)))  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
         os.replace(f"{self.path}.new", self.path)
@@ -68,3 +77,17 @@ class StageFile:
         """Delete the file, once the training is done."""
         if self.path is not None and os.path.exists(self.path):
             os.remove(self.path)
+
+
+def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the sha256 of names, types, shapes and bytes, in the order of the names.
+
+    Types without a letter in numpy's files (bfloat16) come back as plain bytes, so of those the length alone counts.
+    """
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        value = np.asarray(arrays[name])
+        kind = value.dtype.str if value.dtype.kind in "biufcSU" else f"V{value.dtype.itemsize}"
+        total.update(f"{name} {kind} {value.shape} ".encode())
+        total.update(np.ascontiguousarray(value).tobytes())
+    return total.hexdigest()

@@ -38,7 +38,7 @@ def summing_layers(model: Any) -> list[Summing]:
     recurrent = [leaf for leaf in keras_private.leaves_of(model) if isinstance(leaf, keras.layers.RNN)]
     theirs = {id(v) for layer in recurrent for v in layer.trainable_variables}
     rest = [v for v in model.trainable_variables if id(v) not in theirs and len(v.shape) > 1]
-    owners = keras_private.layers_of(rest)
+    owners = keras_private.owners_in(model)
     matrices: dict[int, tuple[Any, list[Any]]] = {}
     for v in rest:
         owner = owners[id(v)]

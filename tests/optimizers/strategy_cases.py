@@ -7,6 +7,7 @@ from keras_ch8 import callbacks, clipping, schedules
 from tests.callbacks.runs import Frames
 from tests.forked import two_replicas
 from tests.optimizers.boxes import NAMES, make
+from tests.optimizers.layerwise import LAMB
 
 FEATURES = {
     "plain": {},
@@ -34,6 +35,7 @@ CASES |= {
     "Adam-telemetry": ("Adam", {"clip": clipping.by_percentile(50)}, {"telemetry": True}),
     "Adam-telemetry-tensor-rule": ("Adam", {"clip": clipping.adaptive(0.1)}, {"telemetry": True}),
     "Adam-telemetry-schedule": ("Adam", {}, {"telemetry": True, "decay": DECAY}),
+    "LAMB-everything": ("LAMB", FEATURES["everything"], {}),
     "Keras-telemetry-schedule": ("Keras", {}, {"telemetry": True, "decay": DECAY}),
     "Keras-telemetry": ("Keras", {}, {"telemetry": True, "rule": clipping.by_global_norm(0.1)}),
 }
@@ -54,7 +56,8 @@ def train(name, options, setting):
     if setting.get("nan"):
         x[24:32] = np.nan  # the second half of the second global batch: replica 1 alone
     model = keras.Sequential([*first, keras.layers.Dense(1, dtype=setting.get("dtype"))])
-    optimizer = keras.optimizers.Adam(0.01, epsilon=1e-3) if name == "Keras" else make(name, **options)
+    makers = {"Keras": lambda: keras.optimizers.Adam(0.01, epsilon=1e-3), "LAMB": lambda: LAMB(0.1, **options)}
+    optimizer = makers[name]() if name in makers else make(name, **options)
     model.compile(optimizer, "mse", run_eagerly=setting.get("run_eagerly", False))
     frames = Frames()
     listed = [frames] if setting.get("telemetry") else []

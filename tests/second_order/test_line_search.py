@@ -37,7 +37,7 @@ def look(phi, search, first, **options):
     """Return the line, the chosen trial, whether it was accepted, and the evaluations, made op by op."""
     along = line(phi, **options)
     first = ops.convert_to_tensor(np.array(first, along.slope.dtype.name))
-    chosen, accepted, count = search_along(along, search, first)
+    chosen, accepted, count, *_ = search_along(along, search, first)
     return along, chosen, bool(accepted), int(count)
 
 
@@ -47,7 +47,7 @@ def graph(search):
 
     def program(place, first):
         along = line(lambda t: ops.switch(place, list(LINES.values()), t))
-        return *search_along(along, search, first), along.value, along.slope
+        return *search_along(along, search, first)[:3], along.value, along.slope
 
     return backend.trace(program)
 

@@ -44,7 +44,7 @@ class Look(NamedTuple):
         step: The step to try next.
         chosen: The best trial so far; that of step 0 if there is none.
         accepted: Whether the chosen one meets the conditions of the search.
-        is_over: Whether there is nothing more to try.
+        is_over: Whether there is nothing more to try; before the first trial, that the line bends the wrong way.
         own: What else this search remembers.
     """
 
@@ -112,15 +112,53 @@ def first_look(line: Line, step: Any, own: Any = ()) -> Look:
     return Look(step, line.start, no, no, own)
 
 
-def search_along(line: Line, search: AbstractSearch, first: Any) -> tuple[Trial, Any, Any]:
-    """Return the chosen trial, whether it is accepted, and the number of evaluations. Step 0: nothing was found."""
+class Found(NamedTuple):
+    """What a search has found.
 
-    def goes_on(look: Look, count: Any) -> Any:
+    Args:
+        chosen: The chosen trial; that of step 0 if nothing was found.
+        accepted: Whether it meets the conditions of the search.
+        evaluations: The number of trials.
+        endless: Whether the value fell all along the line: no trial was higher than the start, and the last one was the
+            longest, or longer ones were not finite.
+        bent: Whether there was no trial, because the curvature along the line is not positive.
+    """
+
+    chosen: Trial
+    accepted: Any
+    evaluations: Any
+    endless: Any
+    bent: Any
+
+
+class _Seen(NamedTuple):
+    """What the trials so far have in common."""
+
+    longest: Any
+    grows: Any
+    rose: Any
+    is_cut: Any
+
+    def after(self, line: Line, trial: Trial) -> "_Seen":
+        is_cut = ~ops.isfinite(trial.value)
+        rose = ~is_cut & (trial.value > line.value + line.rounding)
+        return _Seen(trial.step, self.grows & (trial.step > self.longest), self.rose | rose, self.is_cut | is_cut)
+
+
+def search_along(line: Line, search: AbstractSearch, first: Any) -> Found:
+    """Try steps along a line until the search is over, or has made the most trials."""
+
+    def goes_on(look: Look, count: Any, seen: _Seen) -> Any:
         is_new = ops.any(line.at(look.step) != line.at(look.chosen.step))
         return ~look.is_over & (count < MOST_TRIALS) & is_new
 
-    def once(look: Look, count: Any) -> tuple[Look, Any]:
-        return search.take(line, look, line.trial(look.step)), count + 1
+    def once(look: Look, count: Any, seen: _Seen) -> tuple[Look, Any, _Seen]:
+        trial = line.trial(look.step)
+        return search.take(line, look, trial), count + 1, seen.after(line, trial)
 
-    look, count = ops.while_loop(goes_on, once, (search.begin(line, first), ops.zeros((), "int32")))
-    return look.chosen, look.accepted, count
+    begin, no = search.begin(line, first), ops.zeros((), "bool")
+    seen = _Seen(ops.zeros_like(first), ~no, no, no)
+    look, count, seen = ops.while_loop(goes_on, once, (begin, ops.zeros((), "int32"), seen))
+    falls = ~look.accepted & ~seen.rose & (look.chosen.value < line.value - line.rounding)
+    endless = falls & (seen.is_cut | (seen.grows & (count >= MOST_TRIALS)))
+    return Found(look.chosen, look.accepted, count, endless, begin.is_over & ~ops.isnan(begin.step))

@@ -1,0 +1,84 @@
+"""The file of a pretraining comes back as it was written, or not at all."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ch8.training._stage_file import NAME, StageFile
+
+BFLOAT16 = ops.convert_to_numpy(ops.cast(np.arange(6).reshape(2, 3), "bfloat16"))
+VARIABLES = [np.arange(6, dtype="float32").reshape(2, 3), np.array(3, "int64"), BFLOAT16]
+SLOTS = {(0, "v"): np.full((2, 3), 0.5, "float32"), (2, "residual"): np.zeros((2, 3), "float32")}
+STAGES = [{"name": "stage 1", "trained": ["a"], "history": {"loss": [1.0, 0.5]}, "seconds": 1.0}]
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = StageFile(tmp_path, {"epochs": 2})
+    file.save(STAGES, VARIABLES, SLOTS)
+    return file
+
+
+def is_whole(content):
+    stages, variables, slots = content
+    return (
+        stages == STAGES
+        and [v.tobytes() for v in variables] == [v.tobytes() for v in VARIABLES]
+        and {key: value.tobytes() for key, value in slots.items()} == {k: v.tobytes() for k, v in SLOTS.items()}
+    )
+
+
+def rewritten(file, **changes):
+    """Write the file anew, as somebody would who changes some arrays and leaves the rest."""
+    with np.load(file.path) as content:
+        arrays = dict(content) | changes
+    np.savez(file.path, **{name: value for name, value in arrays.items() if value is not None})
+
+
+def test_it_comes_back_bit_for_bit_also_where_numpy_does_not_know_the_type(file):
+    assert is_whole(file.load())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"variable 0": VARIABLES[0] + 1e-6},
+        {"variable 0": VARIABLES[0].reshape(3, 2)},
+        {"variable 0": VARIABLES[0].view("int32")},
+        {"variable 1": np.array(4, "int64")},
+        {"slot 0": SLOTS[2, "residual"], "slot 1": SLOTS[0, "v"]},
+        {"slot 1": None},
+        {"more": np.zeros(1)},
+        {"meta": np.array('{"settings": {"epochs": 2}, "stages": [], "variables": 0, "slots": []}')},
+        {"checksum": np.array("0" * 64)},
+    ],
+    ids=["value", "shape", "type", "counter", "swapped", "lost", "added", "meta", "checksum"],
+)
+def test_a_file_that_was_changed_is_refused_with_the_fix(file, changes):
+    rewritten(file, **changes)
+    with pytest.raises(ValueError, match=rf"{NAME}.*Received: arrays whose sha256 is \w+, .*Put back .* or delete it"):
+        file.load()
+
+
+def test_so_is_one_without_a_checksum(file):
+    rewritten(file, checksum=None)
+    with pytest.raises(ValueError, match=rf"{NAME}.*Received: one that cannot be read \(.*checksum.*Delete it"):
+        file.load()
+
+
+def test_no_flipped_bit_goes_unnoticed(file):
+    with open(file.path, "rb") as opened:
+        written, refused = bytearray(opened.read()), []
+    for place in range(0, len(written), 7):
+        written[place] ^= 1 << place % 8
+        with open(file.path, "wb") as opened:
+            opened.write(written)
+        try:
+            content = file.load()
+        except ValueError as error:
+            refused.append(str(error))
+        else:
+            assert is_whole(content), place  # a date in the archive
+        written[place] ^= 1 << place % 8
+    assert len(refused) > len(written) / 7 / 2
+    assert all(NAME in message for message in refused)
