@@ -69,6 +69,17 @@ def test_the_kinds_have_names_of_their_own_and_are_many():
     assert sum(not kind.has_call for kind in KINDS.values()) >= 6
 
 
+@pytest.mark.parametrize("kind", each(KINDS.values()))
+def test_traits_say_what_the_model_and_the_arguments_of_fit_are(kind):
+    model, arguments = kind.make(keras.optimizers.SGD)
+    weighs = {"sample_weight", "class_weight", "steps_per_epoch", "validation_split"} & set(arguments)
+    arrays = all(isinstance(arguments.get(part), np.ndarray) for part in "xy") and not weighs
+    validates = bool({"validation_data", "validation_split"} & set(arguments))
+    found = {"has_arrays": arrays, "has_validation": validates, "is_compiled": bool(model.jit_compile)}
+    assert found == {name: getattr(kind, name) for name in found}
+    assert all(isinstance(getattr(model, name), keras.optimizers.Optimizer) for name in kind.optimizers)
+
+
 # --- (a) all that watches, together -----------------------------------------------------------------------------------
 
 
