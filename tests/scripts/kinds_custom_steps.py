@@ -114,7 +114,7 @@ class Denoiser(keras.Model):
         return {"noise_loss": self.loss(noise, self.net(inputs, training=False))}
 
 
-@kind(**NEVER_BUILT, monitor="noise_loss", has_validation=True, saves=False)
+@kind(**NEVER_BUILT, monitor="noise_loss", has_arrays=False, has_validation=True, saves=False)
 def diffusion(optimizer):
     model = Denoiser()
     model.compile(optimizer(), loss=keras.losses.MeanSquaredError())
@@ -164,7 +164,7 @@ class Endpoint(layers.Layer):
         return reconstructed
 
 
-@kind(has_loss=False, has_validation=True)
+@kind(has_loss=False, has_arrays=False, has_validation=True)
 def loss_added_by_a_layer(optimizer):
     """Reconstruct: `compile` is told no loss, and `fit` no y."""
     inputs = keras.Input((6,))

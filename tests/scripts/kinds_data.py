@@ -22,19 +22,19 @@ def of_datasets(change):
     return {"x": train.prefetch(2), "validation_data": validation, "epochs": arrays["epochs"]}
 
 
-@kind(**CLASSIFIES, probe=rows_of_blobs, keras_warns=IGNORED)
+@kind(**CLASSIFIES, probe=rows_of_blobs, has_arrays=False, keras_warns=IGNORED)
 def shuffled_dataset(optimizer):
     model, _ = classify(small_network(), optimizer())
     return model, of_datasets(lambda rows: rows.shuffle(48))
 
 
-@kind(**CLASSIFIES, probe=rows_of_blobs, keras_warns=f"{IGNORED}|Your input ran out of data")
+@kind(**CLASSIFIES, probe=rows_of_blobs, has_arrays=False, keras_warns=f"{IGNORED}|Your input ran out of data")
 def dataset_of_unknown_length(optimizer):
     model, _ = classify(small_network(), optimizer())
     return model, of_datasets(lambda rows: rows.shuffle(48).filter(lambda x, y: x[0] < 2.0))
 
 
-@kind(**CLASSIFIES, probe=rows_of_blobs, keras_warns=IGNORED)
+@kind(**CLASSIFIES, probe=rows_of_blobs, has_arrays=False, keras_warns=IGNORED)
 def dataset_without_end(optimizer):
     model, _ = classify(small_network(), optimizer())
     return model, of_datasets(lambda rows: rows.shuffle(48).repeat()) | {"steps_per_epoch": 4}
@@ -47,7 +47,7 @@ def without_end(x, y):
             yield x[start : start + BATCH], y[start : start + BATCH]
 
 
-@kind(**CLASSIFIES, probe=rows_of_blobs, keras_warns=IGNORED)
+@kind(**CLASSIFIES, probe=rows_of_blobs, has_arrays=False, keras_warns=IGNORED)
 def generator(optimizer):
     model, arrays = classify(small_network(), optimizer())
     x, y = arrays.pop("x"), arrays.pop("y")

@@ -61,7 +61,7 @@ class VariationalAutoencoder(keras.Model):
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
 
-@kind(**NEVER_BUILT, pair=("reconstruction_loss", "loss", "min"), has_loss=False, saves=False)
+@kind(**NEVER_BUILT, pair=("reconstruction_loss", "loss", "min"), has_loss=False, has_arrays=False, saves=False)
 def variational_autoencoder(optimizer):
     model = VariationalAutoencoder()
     model.compile(optimizer())
@@ -189,6 +189,7 @@ ADVERSARIES = NEVER_BUILT | {
     "pair": ("d_loss", "g_loss", "min"),
     "optimizers": ("d_optimizer", "g_optimizer"),
     "has_loss": False,
+    "has_arrays": False,
 }
 
 

@@ -49,7 +49,7 @@ def mistaken(alike, distance):
     return keras.ops.mean(keras.ops.cast((distance < 0.5) != (alike > 0.5), "float32"))
 
 
-@kind(pair=("mistaken", "loss", "min"), probe=first_item, has_validation=True)
+@kind(pair=("mistaken", "loss", "min"), probe=first_item, has_arrays=False, has_validation=True)
 def siamese(optimizer):
     tower = keras.Sequential([keras.Input((6,)), layers.BatchNormalization(), layers.Dense(4, "tanh")])
     left, right = keras.Input((6,)), keras.Input((6,))
@@ -85,7 +85,7 @@ class Similarity(keras.Model):
         return reported(self, loss, tf.range(3), similarities)
 
 
-@kind(pair=("accuracy", "loss", "max"), probe=first_item, has_call=False)
+@kind(pair=("accuracy", "loss", "max"), probe=first_item, has_arrays=False, has_call=False)
 def metric_learning(optimizer):
     inputs = keras.Input((6,))
     embedded = layers.UnitNormalization()(layers.Dense(4)(layers.Dense(8, "relu")(inputs)))

@@ -7,7 +7,7 @@ from keras import layers
 from .registry import BATCH, EPOCHS, kind, normal
 
 
-@kind(pair=("accuracy", "loss", "max"), has_validation=True)
+@kind(pair=("accuracy", "loss", "max"), has_arrays=False, has_validation=True)
 def sequence_to_sequence(optimizer):
     """Say digits backwards: an encoder hands its state to a decoder, which is told the answer so far."""
     words, units, length = 6, 6, 4

@@ -111,7 +111,7 @@ def convolutional_with_batch_normalization_and_dropout(optimizer):
     return model, {"x": x[:48], "y": y[:48], "validation_data": validation, "batch_size": BATCH, "epochs": EPOCHS}
 
 
-@kind(pair=("mae", "loss", "min"))
+@kind(pair=("mae", "loss", "min"), has_arrays=False, has_validation=True)
 def inputs_in_a_dictionary(optimizer):
     inputs = {"numbers": keras.Input((6,), name="numbers"), "city": keras.Input((), dtype="int32", name="city")}
     city = layers.Embedding(5, 3)(inputs["city"])
@@ -123,7 +123,7 @@ def inputs_in_a_dictionary(optimizer):
     return model, {"x": x, "y": y, "batch_size": BATCH, "epochs": EPOCHS, "validation_split": 0.25}
 
 
-@kind(pair=("kind_accuracy", "kind_loss", "max"), has_validation=True)
+@kind(pair=("kind_accuracy", "kind_loss", "max"), has_arrays=False, has_validation=True)
 def several_outputs(optimizer):
     inputs = keras.Input((6,))
     hidden = layers.Dense(8, "tanh")(inputs)

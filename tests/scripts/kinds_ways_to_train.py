@@ -88,13 +88,13 @@ def train_on_batch(optimizer):
     return model, arguments
 
 
-@kind(**CLASSIFIES)
+@kind(**CLASSIFIES, has_arrays=False)
 def classes_that_weigh(optimizer):
     model, arguments = classify(small_network(), optimizer())
     return model, arguments | {"class_weight": {0: 1.0, 1: 2.0, 2: 0.5}}
 
 
-@kind(**CLASSIFIES)
+@kind(**CLASSIFIES, has_arrays=False)
 def examples_that_weigh(optimizer):
     model = small_network()
     model.compile(optimizer(), "sparse_categorical_crossentropy", metrics=["accuracy"], weighted_metrics=["accuracy"])

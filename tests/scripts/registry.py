@@ -42,6 +42,7 @@ class Kind:
         has_call: Whether the model can be called with the x of a batch.
         is_built: Whether the model is built when it is trained; one that only holds others never is.
         has_parts: Whether the model takes a part of a batch.
+        has_arrays: Whether x and y are an array each, and nothing weighs them.
         has_validation: Whether `fit` is given validation data.
         saves, exports, quantizes, clones: Whether Keras can save the model with its training, export it as a
             SavedModel, quantize it to int8 (and something is quantized), clone it.
@@ -63,6 +64,7 @@ class Kind:
     has_call: bool = True
     is_built: bool = True
     has_parts: bool = True
+    has_arrays: bool = True
     has_validation: bool = False
     saves: bool = True
     exports: bool = True
