@@ -20,12 +20,13 @@ def cell(kind, watcher, optimizer):
     with tempfile.TemporaryDirectory() as log_dir, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            plain = bare(kind.name, optimizer)  # before the seeds are set for the other
             model, arguments = made(kind, optimizer)
             if watcher in WATCHING:
                 listed = [WATCHING[watcher](kind, arguments, log_dir)]
             else:
                 listed = watching(kind, arguments, log_dir)
-            value = difference(bare(kind.name, optimizer), train(kind, model, arguments, listed))
+            value = difference(plain, train(kind, model, arguments, listed))
         except Exception as error:
             return type(error).__name__
     return "=" if value == 0 else f"{value:.0e}"

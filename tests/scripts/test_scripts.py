@@ -290,7 +290,8 @@ def test_a_trained_model_is_kept_as_one_that_nobody_watched(optimizer, suite, tm
         if is_same != kind.saves:
             why = loaded.with_suffix(".json")
             wrong[kind.name].append(f"loads: {is_same}; {why.read_text() if why.exists() else ''}")
-    assert {name: texts for name, texts in wrong.items() if texts} == {}
+    lines = [f"{name}: {text[:200]}" for name, texts in wrong.items() for text in texts]
+    assert not lines, "\n".join(lines)
 
 
 def what_is_wrong(kind, optimizer, folder, kept):
