@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from ..integration import keras_private
+from ..integration import keras_private, registry
 
 NORMALIZING = (layers.LayerNormalization, layers.GroupNormalization, layers.PReLU)
 """Layers whose matrices have no scale of their own to choose."""
@@ -67,21 +67,16 @@ def walk(model: Any, found: list[Summing], x: Any, visit: Callable[[Summing, Cal
         return call(*args, **kw)
 
     with keras.StatelessScope(collect_losses=True), _calls_replaced(found, call_of):
-        model(x, training=True)
+        keras_private.call(model, x, training=True)
 
 
 @contextlib.contextmanager
 def _calls_replaced(found: list[Summing], call_of: Callable[..., Any]) -> Iterator[None]:
-    theirs = {id(s.layer): vars(s.layer).get("call") for s in found}
-    for s in found:
-        s.layer.call = functools.partial(call_of, s, s.layer.call)
-    try:
-        yield
-    finally:
+    with contextlib.ExitStack() as exits:
         for s in found:
-            del s.layer.call
-            if theirs[id(s.layer)] is not None:
-                s.layer.call = theirs[id(s.layer)]
+            call = functools.partial(call_of, s, s.layer.call)
+            exits.enter_context(registry.replaced(s.layer, call=call))
+        yield
 
 
 @contextlib.contextmanager
