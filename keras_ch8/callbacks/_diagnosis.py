@@ -122,6 +122,7 @@ class Diagnosis(AbstractCallback):
         self._losses: list[np.ndarray] = []
         self._left_out: set[str] = set()
         self._numbers: dict[str, float] = {}
+        self._unwritten: dict[str, float] = {}
         self._map = FlowMap()
         self._batch = self._last_batch = -1
         self._rests_until = 0.0
@@ -162,6 +163,7 @@ class Diagnosis(AbstractCallback):
         self._batch += batch - self._last_batch
         self._last_batch = batch
         if self._batch + 2 < self._rests_until:
+            self._show()
             return
         self._clock.start()
         ready = [look for look in self._looks if look.is_ready]
@@ -172,7 +174,14 @@ class Diagnosis(AbstractCallback):
             for look in self._looks:
                 look.reconsider(self._batch + 1, self._clock.trained)
             self._share_budget()
+        self._show()
         self._prepare()
+
+    def _show(self) -> None:
+        """Write the numbers of this batch; of a monitor that has judged twice the last."""
+        if self._unwritten:
+            unwritten, self._unwritten = self._unwritten, {}
+            self.session.show({tags.diagnosis(name): v for name, v in unwritten.items() if np.isfinite(v)})
 
     def next_batch(self) -> float:
         """Return the batch before a look that is due, or that of one that is ready."""
@@ -250,7 +259,7 @@ class Diagnosis(AbstractCallback):
                     continue
                 self._write(self._docket.take(self.past.step, claims, monitor.name))
         self._numbers |= numbers
-        self.session.show({tags.diagnosis(name): value for name, value in numbers.items() if np.isfinite(value)})
+        self._unwritten |= numbers
 
     def _write(self, changed: Sequence[Verdict]) -> None:
         if changed and self.session.writer is not None:
@@ -279,11 +288,13 @@ class Diagnosis(AbstractCallback):
         self.past.add_epoch(numbers_in(logs), np.concatenate([np.zeros(0), *self._losses]))
         self._losses = []
         self._judge(m for m in self.monitors if m.judges == "epochs")
+        self._show()
         self.session.log(logs, {f"diagnosis_{name}": v for name, v in (self._numbers | {"cost": self.cost}).items()})
 
     def on_close(self) -> None:
         """Write and print the report; from here on the cost stays as it is."""
         self._clock.stop()
+        self._show()
         text = report(self.verdicts)
         if self.session.writer is not None:
             self._map.draw(self.session.writer, self.session.step)
@@ -329,8 +340,9 @@ def _rows_of_all(frames: Sequence[_telemetry.Frame], losses: tuple[np.ndarray, n
     """
     steps = np.unique(np.concatenate([frame.steps for frame in frames]))
     norms = np.zeros((len(frames), len(steps)))
-    for norm, frame in zip(norms, frames, strict=True):
-        np.maximum.at(norm, np.searchsorted(steps, frame.steps), frame.norm)
+    with np.errstate(invalid="ignore"):  # NaN stays NaN
+        for norm, frame in zip(norms, frames, strict=True):
+            np.maximum.at(norm, np.searchsorted(steps, frame.steps), frame.norm)
     loss = np.full(len(steps), np.nan)
     if losses is not None:
         known = np.isin(losses[0], steps)

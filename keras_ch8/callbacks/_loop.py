@@ -152,8 +152,8 @@ class WatchedLoop:
 
     def __exit__(self, *exc_info: Any) -> None:
         with self._exits:
+            self._tell_members()
             if exc_info[0] is None:
-                self._tell_members()
                 for member in self._members:
                     member.on_epoch_end(0, {})
                     member.on_train_end()
@@ -163,7 +163,7 @@ class WatchedLoop:
         self._tell_members()
         steps = self.steps
         pace = steps / max(time.monotonic() - self._begun, 1e-9)
-        reading = steps + max(1, min(self._session.read_every, int(pace * READ_SECONDS)))
+        reading = steps + max(1, min(self._session.until_full, int(pace * READ_SECONDS)))
         wished = min((member.next_batch() for member in self._members), default=reading) + 1
         self._due.assign(int(max(steps + 1, min(reading, wished))))
 

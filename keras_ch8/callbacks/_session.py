@@ -89,9 +89,9 @@ class Session:
         return session
 
     @property
-    def read_every(self) -> int:
+    def until_full(self) -> int:
         """Batches after which the rings have to be read."""
-        return self._read_every
+        return max(1, self._read_every - self._pending)
 
     @property
     def is_open(self) -> bool:

@@ -1,0 +1,202 @@
+"""`watch`: a training loop of one's own has the curves and verdicts of `fit`, and nothing is left on the optimizers."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ch8
+from keras_ch8 import callbacks, optimizers
+from keras_ch8.integration import fit as integration_fit
+from tests.board.readers import python_loader
+from tests.callbacks.runs import BATCH, STEPS, X, Y, by_hand, length, network
+
+MSE = keras.losses.MeanSquaredError()
+
+
+def curves(log_dir):
+    with python_loader(log_dir) as board:
+        return {tag: list(zip(*points, strict=True)) for tag, points in board.scalars().items()}
+
+
+def steps_of(found, tag):
+    return [int(step) for step in found[tag][0]]
+
+
+def batches(epochs=2):
+    return [(X[i : i + BATCH], Y[i : i + BATCH]) for _ in range(epochs) for i in range(0, STEPS * BATCH, BATCH)]
+
+
+def train(model, optimizer, run, in_graph, data):
+    """The loop of Keras's guide."""
+
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(x, training=True) - y))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        if run is not None:
+            run.step(loss=loss)
+        return loss
+
+    step = tf.function(step) if in_graph else step
+    return [float(step(x, y)) for x, y in data]
+
+
+MAKERS = {"ours": lambda: optimizers.SGD(0.1), "Keras's": lambda: keras.optimizers.SGD(0.1)}
+
+
+@pytest.mark.parametrize("in_graph", [True, False], ids=["graph", "eager"])
+@pytest.mark.parametrize("whose", MAKERS)
+def test_a_loop_is_as_without_and_its_curves_are_what_happened(whose, in_graph, tmp_path):
+    bare, watched = network("sgd"), network("sgd")
+    alone = MAKERS[whose]()
+    expected = train(bare, alone, None, in_graph, batches())
+    optimizer = MAKERS[whose]()
+    with keras_ch8.watch(watched, optimizer, log_dir=tmp_path, probe=(X, Y), loss=MSE) as run:
+        losses = train(watched, optimizer, run, in_graph, batches())
+    assert losses == expected
+    for a, b in zip(bare.get_weights(), watched.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert run.steps == 2 * STEPS
+    known, found = by_hand(0.1), curves(tmp_path)
+    for tag in ("ch8/loss", "ch8/gradient_norm", "ch8/learning_rate"):
+        assert steps_of(found, tag) == list(range(1, 2 * STEPS + 1)), tag
+    np.testing.assert_allclose(found["ch8/loss"][1], known["loss"], rtol=1e-5)
+    np.testing.assert_allclose(found["ch8/gradient_norm"][1], known["norm"], rtol=1e-5)
+    assert found["ch8/weight_norm"][1][-1] == pytest.approx(length(watched.get_weights()), rel=1e-6)
+    assert "ch8_diagnosis/gradient_norm" in found
+    assert {verdict.kind for verdict in run.verdicts} >= {"nonfinite", "cliff"}
+    assert set(vars(optimizer)) == set(vars(alone))
+    assert integration_fit.running() == ()
+
+
+def test_a_long_loop_loses_no_step_and_a_second_one_goes_on(tmp_path):
+    model, optimizer = network("sgd"), keras.optimizers.SGD(0.01)
+    for _ in range(2):
+        with keras_ch8.watch(model, optimizer, log_dir=tmp_path, steps=1200) as run:
+            train(model, optimizer, run, True, batches(100))
+    found = curves(tmp_path)
+    norm = steps_of(found, "ch8/gradient_norm")
+    assert norm == sorted(set(norm))
+    assert norm[-1] == 1200
+    assert len(norm) == 600  # windows of two steps, none missing
+    assert steps_of(found, "ch8/loss") == norm
+
+
+def test_verdicts_of_a_loop_are_those_of_fit():
+    x = np.random.default_rng(0).normal(size=(256, 1)).astype("float32")
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    optimizer = optimizers.SGD(1e-7)
+    data = [(x[i : i + 8], 3 * x[i : i + 8]) for _ in range(3) for i in range(0, 256, 8)]
+    with keras_ch8.watch(model, optimizer, probe=(x, 3 * x), loss=MSE, steps=len(data)) as run:
+        train(model, optimizer, run, True, data)
+    assert run.verdicts[0].kind == "step_too_short"
+
+
+class Bandit:
+    """A game of two moves: the right one is told by the sign of the first number that is seen."""
+
+    def __init__(self):
+        self.random = np.random.default_rng(0)
+
+    def seen(self):
+        self.state = self.random.normal(size=(1, 3)).astype("float32")
+        return self.state
+
+    def reward(self, move):
+        return float(move == (self.state[0, 0] > 0))
+
+
+def test_an_actor_and_a_critic_of_one_network_that_play_a_game(tmp_path):
+    inputs = keras.Input((3,))
+    shared = keras.layers.Dense(16, "relu")(inputs)
+    model = keras.Model(inputs, [keras.layers.Dense(2, "softmax")(shared), keras.layers.Dense(1)(shared)])
+    optimizer, game, rewards = keras.optimizers.Adam(0.02), Bandit(), []
+    with keras_ch8.watch(model, optimizer, log_dir=tmp_path) as run:
+        for _ in range(60):
+            with tf.GradientTape() as tape:
+                log_odds, errors = [], []
+                for _ in range(4):
+                    moves, value = model(tf.constant(game.seen()))
+                    move = int(game.random.random() < float(moves[0, 1]))
+                    reward = game.reward(move)
+                    rewards.append(reward)
+                    log_odds.append(tf.math.log(moves[0, move]) * (reward - tf.stop_gradient(value[0, 0])))
+                    errors.append(tf.square(value[0, 0] - reward))
+                loss = tf.add_n(errors) - tf.add_n(log_odds)
+            gradients = tape.gradient(loss, model.trainable_variables)
+            optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+            run.step(loss=loss)
+    assert np.mean(rewards[-80:]) > np.mean(rewards[:40])
+    found = curves(tmp_path)
+    assert steps_of(found, "ch8/gradient_norm") == steps_of(found, "ch8/loss") == list(range(1, 61))
+    assert run.verdicts == []
+
+
+def test_two_adversaries_are_watched_together_by_the_names_that_they_are_given(tmp_path):
+    keras.utils.set_random_seed(0)
+    generator = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6)])
+    critic = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
+    of_critic, of_generator = optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3)
+    logger = callbacks.GradientClippingLogger()
+    named = {"d_optimizer": of_critic, "g_optimizer": of_generator}
+    with keras_ch8.watch([generator, critic], named, log_dir=tmp_path, callbacks=[logger]) as run:
+
+        @tf.function
+        def step(real):
+            for _ in range(2):
+                with tf.GradientTape() as tape:
+                    fake = generator(tf.random.stateless_normal((BATCH, 4), (1, 2)))
+                    of_d = tf.reduce_mean(critic(fake)) - tf.reduce_mean(critic(real))
+                variables = critic.trainable_variables
+                of_critic.apply_gradients(zip(tape.gradient(of_d, variables), variables, strict=True))
+            with tf.GradientTape() as tape:
+                of_g = -tf.reduce_mean(critic(generator(tf.random.stateless_normal((BATCH, 4), (3, 4)))))
+            variables = generator.trainable_variables
+            of_generator.apply_gradients(zip(tape.gradient(of_g, variables), variables, strict=True))
+            run.step(loss=of_d)
+
+        for x, _ in batches(5):
+            step(x)
+    found = curves(tmp_path)
+    for name in named:
+        assert steps_of(found, f"ch8/{name}/gradient_norm") == list(range(1, 5 * STEPS + 1))
+    assert "ch8/gradient_norm" not in found
+    assert len(logger.findings()) == 2
+    assert int(of_critic.iterations.numpy()) == 2 * int(of_generator.iterations.numpy())
+    for optimizer in named.values():
+        assert not {"apply", "scale_loss"} & set(vars(optimizer))
+
+
+def test_whatever_ends_the_loop_nothing_is_left_and_what_happened_is_written(tmp_path):
+    model, optimizer = network("sgd"), keras.optimizers.SGD(0.1)
+
+    def dies():
+        with keras_ch8.watch(model, optimizer, log_dir=tmp_path) as run:
+            train(model, optimizer, run, True, batches(1))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dies()
+    assert not {"apply", "scale_loss"} & set(vars(optimizer))
+    assert integration_fit.running() == ()
+    assert steps_of(curves(tmp_path), "ch8/gradient_norm") == list(range(1, STEPS + 1))
+
+
+def test_a_function_that_xla_compiles_is_stepped_after_it():
+    model, optimizer = network("sgd"), optimizers.SGD(0.1)
+    with keras_ch8.watch(model, optimizer) as run:
+
+        @tf.function(jit_compile=True)
+        def inside(x):
+            run.step(loss=tf.reduce_sum(x))
+
+        with pytest.raises(ValueError, match=r"jit_compile=True cannot.*call `run.step\(loss=loss\)` after it"):
+            inside(tf.ones(1))
+
+
+@pytest.mark.parametrize("wrong", ["sgd", None, [keras.optimizers.SGD(), 3]])
+def test_what_is_no_optimizer_is_refused(wrong):
+    with pytest.raises(TypeError, match=r"`optimizers` must be a Keras optimizer, a list or a dict.*Received"):
+        keras_ch8.watch(network("sgd"), wrong)
