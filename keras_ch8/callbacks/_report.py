@@ -16,7 +16,7 @@ class Report:
 
     def __init__(self, session: "Session") -> None:
         self.session = session
-        self._first_step = session.batches
+        self._first_step = session.step
         self._seen: dict[Tag, list[float]] = {}
 
     def beginning(self) -> str:

@@ -33,6 +33,9 @@ class State(enum.Enum):
 
     JOINED = "joined"
     OPEN = "open"
+    """The training runs; the model may have no weights before its first batch."""
+    BUILT = "built"
+    """The model has its weights."""
     CLOSED = "closed"
 
 
@@ -57,14 +60,15 @@ class Session:
         """Steps and losses of the minibatches since the last time; None where the training does not tell them."""
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
         """Where a loop of one's own has its losses; None for what the optimizers were told."""
-        self.first_epoch = self.batches = 0
+        self.first_epoch = 0
+        self.step = 0
+        """The batches that the model has been trained on, over all its trainings: the x axis of every curve."""
         self.observation: Observation | None = None
         self._state = State.JOINED
         self._opened: list[AbstractCallback] = []
-        self._is_built = self._has_begun = False
         self._watching = ExitStack()
         self._pending = self._before_epoch = self._counted_before_epoch = 0
-        self._read_every = READ_EVERY
+        self._read_every: int | None = None
         self._next_read = 0.0
 
     @classmethod
@@ -91,17 +95,12 @@ class Session:
     @property
     def until_full(self) -> int:
         """Batches after which the rings have to be read."""
-        return max(1, self._read_every - self._pending)
+        return max(1, (self._read_every or 1) - self._pending)
 
     @property
     def is_open(self) -> bool:
         """Whether the training runs."""
-        return self._state is State.OPEN
-
-    @property
-    def step(self) -> int:
-        """The batches that the model has been trained on, over all its trainings: the x axis of every curve."""
-        return self.batches
+        return self._state in (State.OPEN, State.BUILT)
 
     @property
     def optimizer(self) -> Any:
@@ -132,13 +131,13 @@ class Session:
         if self._state is State.JOINED:
             self.params = {"steps": None, "epochs": epoch + 1} | dict(params or {})
             self.first_epoch = epoch
-            self.batches = fit.batches_trained(self.model, epoch, self.params["steps"])
+            self.step = fit.batches_trained(self.model, epoch, self.params["steps"])
             self.training.exits.callback(self._remember)
             self._open()
-        self._before_epoch, self._counted_before_epoch = self.batches, fit.batches_counted(self.model)
+        self._before_epoch, self._counted_before_epoch = self.step, fit.batches_counted(self.model)
 
     def _remember(self) -> None:
-        fit.remember_batches(self.model, self.batches)
+        fit.remember_batches(self.model, self.step)
 
     def _open(self) -> None:
         self._state = State.OPEN
@@ -151,7 +150,7 @@ class Session:
             self._built()
 
     def _built(self) -> None:
-        self._is_built = True
+        self._state = State.BUILT
         for member in self.members:
             member.on_built()
 
@@ -171,9 +170,7 @@ class Session:
                 rows = rows_for(model.steps_per_execution)
                 wishes = rows, every, any(m.layers for m in self.members)
                 self.observation = self._observation()
-                self.observation.start(
-                    model, batches=self.batches, rows=rows, every=every, layers=wishes[2], exits=exits
-                )
+                self.observation.start(model, batches=self.step, rows=rows, every=every, layers=wishes[2], exits=exits)
         if self.after_step:
             exits.enter_context(registry.replaced(model, train_step=self._train_step(model.train_step)))
         if self.training.is_fit:
@@ -213,32 +210,35 @@ class Session:
         """Count batches, and read when there are enough; the first member's call counts."""
         if member is not self.members[0] or not self.is_open:
             return
-        last, steps = self.batches, self.params["steps"]
-        self.batches = self._before_epoch + (batch + 1 if steps is None else min(batch + 1, steps))
-        self._pending += self.batches - last
-        if not self._has_begun:
-            self._has_begun = True
-            if not self._is_built:  # the first batch has made the weights
-                self._built()
-            if self.observation is not None:  # the rings have room for one step for each batch
-                steps_per_batch = self.observation.most_steps / (self.batches - last) / self.iterations_per_step
-                self._read_every = max(1, int(READ_EVERY / max(1.0, steps_per_batch)))
+        last, steps = self.step, self.params["steps"]
+        self.step = self._before_epoch + (batch + 1 if steps is None else min(batch + 1, steps))
+        self._pending += self.step - last
+        if self._state is State.OPEN:  # the first batch has made the weights
+            self._built()
+        if self._read_every is None:
+            self._read_every = self._batches_that_fit(self.step - last)
         if self._pending >= self._read_every or time.monotonic() > self._next_read:
             self.read(logs or {})
 
+    def _batches_that_fit(self, batches: int) -> int:
+        """Return after how many batches the rings have to be read, given how many steps the first batches brought."""
+        if self.observation is None:
+            return READ_EVERY
+        steps_per_batch = self.observation.most_steps / max(1, batches) / self.iterations_per_step
+        return max(1, int(READ_EVERY / max(1.0, steps_per_batch)))
+
     def epoch_ended(self) -> None:
         """Read, so that every member has all rows of the epoch."""
-        if self._pending:
-            self._correct()
-            self.read({})
+        self.read({})
 
     def _correct(self) -> None:
         """Where the length of an epoch is not known, Keras rounds the last execution up; the optimizer knows better."""
         k = self.model.steps_per_execution
         if self.params["steps"] is None and k > 1:
             counted = self._before_epoch + fit.batches_counted(self.model) - self._counted_before_epoch
-            if self.batches - k < counted < self.batches:
-                self.batches = counted
+            if self.step - k < counted < self.step:
+                self._pending -= self.step - counted
+                self.step = counted
 
     # --- what the members ask for ------------------------------------------------------------------------------------
 
@@ -246,8 +246,9 @@ class Session:
         """Hand the rows of the steps since the last time to all members; `logs` is what Keras reports after a batch."""
         if not self._pending:
             return
+        self._correct()
         self._pending, self._next_read = 0, time.monotonic() + READ_SECONDS
-        frames = {} if self.observation is None else self.observation.read(self.batches)
+        frames = {} if self.observation is None else self.observation.read(self.step)
         if self.read_losses is not None:
             self.losses = self.read_losses()
         else:
