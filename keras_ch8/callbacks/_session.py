@@ -75,7 +75,7 @@ class Session:
     def join(cls, callback: "AbstractCallback") -> "Session":
         """Return the session of the training that has begun to call a callback, with one more member."""
         training = fit.running_training(callback.model)
-        if training is None or callback not in training.callbacks:  # somebody else drives a list of callbacks
+        if training is None:  # somebody else drives a list of callbacks
             training = fit.Training(callback.model, {}, [callback])
             if callback.listens or callback.needs_fit:
                 warnings.warn(

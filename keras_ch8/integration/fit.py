@@ -10,7 +10,7 @@ import inspect
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import keras
@@ -195,7 +195,8 @@ def use_train_function(model: Any, key: Any, parts: Any, exits: ExitStack) -> No
     if function is None or known != key:
         model.make_train_function(force=True)
         function = model.train_function
-        setattr(bare, KEPT, (key, function, parts))
+        with suppress(AttributeError):  # one that somebody else has put there need not take attributes
+            setattr(bare, KEPT, (key, function, parts))
 
     def give_back() -> None:
         if model.train_function is function:
