@@ -7,10 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
+from keras.src import optimizers as _optimizers
 from keras.src.backend.common import global_state
-from keras.src.backend.tensorflow import nn as _nn
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
 from keras.src.trainers.epoch_iterator import EpochIterator as _EpochIterator
+
+try:
+    from keras.src.backend.tensorflow.ops import nn as _nn  # from Keras 3.16 on
+except ImportError:
+    from keras.src.backend.tensorflow import nn as _nn
 
 
 class Optimizer(keras.optimizers.Optimizer):
@@ -58,6 +63,14 @@ class Optimizer(keras.optimizers.Optimizer):
     def decays(self, variable: Any) -> bool:
         """Whether `weight_decay` acts on this variable (see `exclude_from_weight_decay`)."""
         return self._use_weight_decay(variable)
+
+
+def name_optimizers(classes: dict[str, type]) -> None:
+    """Let `compile` and `keras.optimizers.get` find classes by these names.
+
+    Up to Keras 3.15 they find all that is registered; from 3.16 on only what is in this table.
+    """
+    _optimizers.ALL_OBJECTS_DICT.update(classes)
 
 
 def unscaled(optimizer: Any) -> Any:
