@@ -38,7 +38,9 @@ def retrain(**options):
     return training.retrain_on_all_data(factory, *TRAIN, VALIDATION, **options)
 
 
-@pytest.mark.parametrize("strategy, per_epoch", [("same_steps", 12), ("same_epochs", 20)])
+@pytest.mark.parametrize(
+    "strategy, per_epoch", [("same_steps", 12), pytest.param("same_epochs", 20, marks=pytest.mark.slow)]
+)
 def test_a_new_model_is_trained_for_as_long(strategy, per_epoch):
     seen = Sees()
     model, report = retrain(strategy=strategy, callbacks=[seen])
