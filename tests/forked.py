@@ -6,6 +6,8 @@ import warnings
 
 import tensorflow as tf
 
+from tests import compiling
+
 PROCESSES = multiprocessing.get_context("forkserver")
 IMPORTED_ONCE = ["keras_ch8.callbacks", "keras_ch8.layers", "keras_ch8.optimizers", "sklearn.datasets"]
 PROCESSES.set_forkserver_preload(IMPORTED_ONCE)  # every call is a fork of a process that has these
@@ -13,6 +15,7 @@ PROCESSES.set_forkserver_preload(IMPORTED_ONCE)  # every call is a fork of a pro
 
 def _answer(pipe, function, arguments):
     warnings.simplefilter("ignore")
+    compiling.quickly()
     try:
         result, error = function(*arguments), None
     except BaseException:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import keras_ch8
+from tests.marks import mostly
 
 PACKAGE = Path(keras_ch8.__file__).parent
 LOWEST_FIRST = [
@@ -50,7 +51,9 @@ def test_classes_are_found_by_name_in_either_order(order):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("room", [name for name in keras_ch8.__all__ if not name.startswith("__")])
+@pytest.mark.parametrize(
+    "room", mostly(pytest.mark.full, [name for name in keras_ch8.__all__ if not name.startswith("__")], "callbacks")
+)
 def test_any_room_may_be_the_first_import(room):
     assert python(f"import keras_ch8.{room}; print(keras_ch8.{room}.__name__)") == f"keras_ch8.{room}"
 
@@ -65,7 +68,8 @@ def test_another_backend_is_refused_with_the_mend():
     assert 'KERAS_BACKEND="tensorflow"' in message
 
 
-@pytest.mark.parametrize("order", [ORDERS[0], pytest.param(ORDERS[1], marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ORDERS)
 def test_a_model_saved_here_goes_on_in_a_new_process_bit_for_bit(order, tmp_path):
     setup = (
         f"{order}\nimport numpy as np\nkeras.utils.set_random_seed(0)\n"

@@ -43,6 +43,18 @@ def test_names_that_the_base_class_must_have():
     assert len(optimizer.averages) == len(optimizer.accumulators) == 1
 
 
+def test_an_optimizer_that_is_named_is_found_and_compiled_by_that_name(monkeypatch):
+    class Named(keras.optimizers.SGD):
+        pass
+
+    monkeypatch.setattr(keras.src.optimizers, "ALL_OBJECTS_DICT", dict(keras.src.optimizers.ALL_OBJECTS_DICT))
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    with keras.saving.custom_object_scope({"of_this_test>Named": Named}):  # as one that is registered
+        keras_private.name_optimizers({"of_this_test>Named": Named})
+        model.compile("of_this_test>Named", "mse")
+    assert type(model.optimizer) is Named
+
+
 def test_variables_overwritten_by_their_gradient_are_still_marked_so():
     variable = keras.Variable([1.0])
     variable.overwrite_with_gradient = True
@@ -218,6 +230,18 @@ def test_moments_can_be_swapped_while_layers_are_traced():
     np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6)
     assert [tuple(m.shape) for m in (*ours, *kept)] == [(4,), (4,), (1, 4), (1, 4)]
     np.testing.assert_array_equal(keras.ops.moments(x, axes=[0])[1], theirs[1])
+
+
+def test_the_layers_of_keras_take_their_moments_from_where_they_are_swapped(monkeypatch):
+    """Keras 3.16 moved the module; were the function copied elsewhere, a swap would change nothing and say nothing."""
+    calls = []
+    exact = keras_private._moments
+    monkeypatch.setattr(keras_private, "_moments", lambda *given: calls.append(given) or exact(*given))
+    layer = keras.layers.BatchNormalization()
+    layer.build((None, 3))
+    with keras_private.exact_moments():
+        layer(np.ones((4, 3), "float32"), training=True)
+    assert len(calls) == 1
 
 
 def test_eager_seeds_come_from_a_generator_that_can_be_put_back():

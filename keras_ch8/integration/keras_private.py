@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+from keras.src import optimizers as _optimizers
 from keras.src.backend.common import global_state
-from keras.src.backend.tensorflow import nn as _nn
 from keras.src.backend.tensorflow import trainer as _trainer
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
+
+try:
+    from keras.src.backend.tensorflow.ops import nn as _nn  # from Keras 3.16 on
+except ImportError:
+    from keras.src.backend.tensorflow import nn as _nn
 
 
 class Optimizer(keras.optimizers.Optimizer):
@@ -62,6 +67,14 @@ def cell_of(name: str) -> Any:
     """Return the cell in which a decorated method of Keras's trainer holds the function that it calls."""
     decorated = vars(_trainer.TensorFlowTrainer)[name]
     return decorated.__closure__[decorated.__code__.co_freevars.index("fn")]
+
+
+def name_optimizers(classes: dict[str, type]) -> None:
+    """Let `compile` and `keras.optimizers.get` find classes by these names.
+
+    Up to Keras 3.15 they find all that is registered; from 3.16 on only what is in this table.
+    """
+    _optimizers.ALL_OBJECTS_DICT.update(classes)
 
 
 def unscaled(optimizer: Any) -> Any:

@@ -1,5 +1,7 @@
 """The algorithms of chapter 8, one box one file, in the order of the book."""
 
+from ..integration import keras_private as _keras_private
+
 from .sgd import SGD as SGD  # isort: skip
 from .momentum import Momentum as Momentum  # isort: skip
 from .nesterov import Nesterov as Nesterov  # isort: skip
@@ -22,3 +24,5 @@ __all__ = [
     "Momentum", "Nesterov", "Newton", "RMSprop", "RMSpropNesterov", "SaddleFreeNewton", "SteepestDescent",
     "TruncatedNewton",
 ]  # fmt: skip
+
+_keras_private.name_optimizers({f"keras_ch8>{_name}": globals()[_name] for _name in __all__})

@@ -57,7 +57,8 @@ def trained(optimizer, extra=(), steps=STEPS):
     return model, frames
 
 
-@pytest.mark.parametrize("kind", ["ours", pytest.param("Keras", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ours", "Keras"])
 def test_clipping_goes_on_where_unclipped_training_is_thrown_out(kind, tmp_path):
     rule = clipping.by_global_norm(LIMIT)
 

@@ -10,6 +10,7 @@ from keras_ch8 import optimizers as ours
 from keras_ch8.callbacks._gradient_clipping_logger import sentence
 from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, length, network
+from tests.marks import mostly
 
 RULES = [
     clipping.by_value(0.05), clipping.by_norm(0.2), clipping.by_global_norm(0.5), clipping.adaptive(0.05),
@@ -17,7 +18,7 @@ RULES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("rule", mostly(pytest.mark.slow, RULES, RULES[0], RULES[-1]), ids=str)
 @pytest.mark.parametrize("way", [
     {}, *(pytest.param(way, marks=pytest.mark.slow) for way in ({"jit_compile": True}, {"run_eagerly": True})),
 ], ids=str)  # fmt: skip

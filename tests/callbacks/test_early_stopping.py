@@ -12,6 +12,7 @@ from keras_ch8.callbacks import _early_stopping
 from keras_ch8.stopping import Why
 from tests.callbacks.runs import X, Y, fit, network
 from tests.callbacks.test_tensorboard import report
+from tests.marks import mostly
 
 VALIDATION = X[:20], -Y[:20]
 
@@ -129,8 +130,9 @@ DATA = {
 }
 
 
-@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
+@pytest.mark.parametrize("data", mostly(pytest.mark.slow, DATA, "x, y, weights", "data set"))
 def test_what_is_measured_at_the_end_of_an_epoch_is_what_is_restored(data):
+    data = DATA[data]
     stop = callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True, evaluate_on=data)
     model = network(optimizers.SGD(0.3))
     history = fit(model, [stop], epochs=20)

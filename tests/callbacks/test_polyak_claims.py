@@ -52,7 +52,7 @@ def digits():
     return (x[:1000], y[:1000]), (x[1000:], y[1000:])
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_averages_are_worse_than_the_weights_with_their_statistics_and_better_with_statistics_of_their_own():
     """Three layers with batch normalization at a learning rate of 2: means of six seeds on the test set."""
     (x, y), test = digits()

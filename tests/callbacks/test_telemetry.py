@@ -10,12 +10,22 @@ from keras_ch8 import optimizers as ours
 from keras_ch8.callbacks import _session
 from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, network
+from tests.marks import mostly
 
 OPTIMIZERS = {"ours": ours.SGD, "Keras": keras.optimizers.SGD}
 both = pytest.mark.parametrize("kind", OPTIMIZERS)
 WAYS = [
     {"jit_compile": False}, {"jit_compile": True}, {"run_eagerly": True}, {"steps_per_execution": 4},
 ]  # fmt: skip
+
+
+def pairs(*quick):
+    """Return the kinds with the ways; behind `slow` but for these."""
+    return [
+        pytest.param(kind, way, marks=() if (kind, i) in quick else pytest.mark.slow, id=f"{way}-{kind}")
+        for i, way in enumerate(WAYS)
+        for kind in OPTIMIZERS
+    ]
 
 
 def check(frames, expected, rtol=1e-5):
@@ -27,8 +37,7 @@ def check(frames, expected, rtol=1e-5):
     np.testing.assert_array_equal(frames.nonfinite, 0)
 
 
-@both
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("kind, way", pairs(("ours", 0), ("Keras", 1), ("Keras", 2), ("ours", 3)))
 def test_every_step_is_what_a_loop_by_hand_finds(kind, way):
     frames = Frames()
     fit(network(OPTIMIZERS[kind](0.1), **way), [frames])
@@ -38,8 +47,7 @@ def test_every_step_is_what_a_loop_by_hand_finds(kind, way):
     np.testing.assert_allclose(frames.rates[:, 1], 0.1, rtol=1e-3)
 
 
-@both
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("kind, way", pairs(("Keras", 0), ("ours", 1), ("ours", 2), ("Keras", 3)))
 def test_where_nobody_asks_to_measure_the_other_numbers_are_the_same(kind, way):
     frames, expected = Frames(measure_every=None), by_hand(0.1)
     fit(network(OPTIMIZERS[kind](0.1), **way), [frames])
@@ -90,7 +98,7 @@ RULES = {
 
 
 @both
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", mostly(pytest.mark.slow, RULES, "by_global_norm"))
 def test_the_norm_before_and_after_clipping(kind, rule):
     frames, (rule, clip) = Frames(), RULES[rule]
     if kind == "ours":

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from keras_ch8 import callbacks, losses, metrics, optimizers
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 SEEDS = range(3)
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_ch8 import clipping
 from keras_ch8 import optimizers as ours
-from tests.optimizers.boxes import NAMES, make, random_grads, step
+from tests.optimizers.boxes import FEW, make, random_grads, step
 
 PAIR = [np.array([3.0, 4.0], "float32"), np.array([0.0, 12.0], "float32")]
 
@@ -74,7 +74,7 @@ def test_an_infinite_entry_is_not_hidden_but_for_by_value():
     np.testing.assert_array_equal(clipped(clipping.by_value(0.5), [g])[0], [0.5, 0.5])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FEW)
 @pytest.mark.parametrize("word, rule", [
     ("clipnorm", clipping.by_norm), ("clipvalue", clipping.by_value), ("global_clipnorm", clipping.by_global_norm),
 ])  # fmt: skip

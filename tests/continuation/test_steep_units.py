@@ -28,7 +28,7 @@ def error(temperature, callbacks, seed):
     return np.mean(np.argmax(model.predict_on_batch(x[1200:]), axis=-1) != y[1200:])
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_continuation_makes_less_than_half_of_the_errors_of_plain_training():
     plain = [error(STEEP, [], seed) for seed in range(3)]
     continued = [error(1.0, [Continuation("linear", until="80%")], seed) for seed in range(3)]

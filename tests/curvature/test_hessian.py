@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_ch8 import curvature
 from keras_ch8.curvature._objective import Objective
+from keras_ch8.integration import keras_private
 from tests.curvature.models import MODELS, SIX, sequential
 from tests.training.models import state_of
 
@@ -44,9 +45,7 @@ def test_without_the_mend_the_product_through_normalization_is_wrong(float64, mo
     objective = Objective(model, x, y)
     v = RNG.normal(size=objective.size)
     expected = differences(objective, v, h=1e-6)
-    monkeypatch.setattr(
-        "keras_ch8.integration.keras_private._moments", keras.src.backend.tensorflow.nn._compute_moments
-    )
+    monkeypatch.setattr(keras_private, "_moments", keras_private._nn._compute_moments)
     assert relative(curvature.hessian_vector_product(model, x, y, v), expected) > 0.01
 
 

@@ -50,7 +50,7 @@ def adding(examples, rng):
     return np.stack([numbers, marks], axis=-1).astype("float32"), (numbers * marks).sum(axis=1).astype("float32")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_adding_problem_is_learned_by_an_irnn_and_a_gru_and_not_by_a_tanh_rnn():
     layers = {
         "tanh": lambda: recurrent("tanh", keras.initializers.RandomNormal(stddev=0.5 / UNITS**0.5, seed=2)),

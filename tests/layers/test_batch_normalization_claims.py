@@ -71,6 +71,6 @@ def accuracies(normalized, steps):
     return model.fit(data, validation_data=test, validation_batch_size=500, **options).history["val_accuracy"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_sigmoid_units_learn_in_600_steps_what_they_do_not_in_3000_without():
     assert max(accuracies(True, 600)) > max(accuracies(False, 3000)) + 0.05

@@ -7,6 +7,7 @@ import pytest
 from keras_ch8 import optimizers as ours
 from keras_ch8 import second_order
 from tests import forked
+from tests.marks import mostly
 from tests.optimizers import closure_cases as cases
 from tests.optimizers.closure_cases import NAMES, X, Y, fit, flat, network
 
@@ -110,7 +111,7 @@ def test_seven_iterations_in_a_step_are_seven_steps(float64):
     check_that_it_was_traced_once(in_sevens)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize(
     "name, method",
     [
@@ -164,7 +165,7 @@ def test_newton_as_printed_goes_uphill_too(float64):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, NAMES, "LBFGS"))
 def test_every_class_in_every_kind_of_model_however_it_is_run(name):
     make = getattr(ours, name)
     loss = fit(network(make()), epochs=4)["loss"]

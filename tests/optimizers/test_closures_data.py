@@ -202,6 +202,7 @@ def check_accumulation(make, rtol):
     assert not parts.optimizer.has_warned
 
 
+@pytest.mark.slow
 def test_accumulated_batches_are_one_large_batch(float64):
     check_accumulation(ours.SteepestDescent, 1e-12)
 

@@ -13,7 +13,7 @@ from keras_ch8.integration import backend
 from keras_ch8.integration.backend import compiling
 from keras_ch8.optimizers._layout import TILE, Layout
 from keras_ch8.optimizers._update import Step
-from tests.optimizers.boxes import FEW, NAMES, make, random_grads, run, step
+from tests.optimizers.boxes import FEW, make, random_grads, run, step
 
 SHAPES = [(30, 20)] * 100 + [(7,), (), (300, 200), (250, 300)]
 
@@ -32,7 +32,7 @@ def xla_calls(graph):
     return {c: must.count(c) for c in must}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FEW)
 def test_the_update_is_a_small_fixed_number_of_xla_programs(name):
     optimizer, variables = make(name), model_variables()
     optimizer.build(variables)

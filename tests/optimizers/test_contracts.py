@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import optimizers as ours
+from tests.marks import mostly
 from tests.optimizers.boxes import FEW, NAMES, all_variables, make, random_grads, run, step
 
 START = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
@@ -53,7 +54,7 @@ def test_a_tape_loop_is_the_same_op_by_op_and_in_a_graph(name):
     np.testing.assert_allclose(loop(True), loop(False), rtol=1e-6)
 
 
-@every_class
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, NAMES, "RMSpropNesterov", "Adam"))
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 @pytest.mark.slow
 def test_fit_in_mixed_precision(name, policy):
@@ -67,7 +68,7 @@ def test_fit_in_mixed_precision(name, policy):
     assert all(v.dtype == "float32" for v in model.trainable_variables)
 
 
-@every_class
+@a_few_classes
 def test_clipping(name):
     grads = [10 * g for g in random_grads()]
     norms = [np.linalg.norm(g) for g in grads]
@@ -281,7 +282,7 @@ def test_state_is_saved_variable_by_variable_as_keras_does():
         fresh.load_own_variables({"0": 1, "1": 2, "2": 3})
 
 
-@every_class
+@a_few_classes
 def test_non_finite_gradients_propagate_or_are_skipped(name):
     grads = random_grads(4)
     bad = [grads[0], grads[1] * np.where(np.arange(12).reshape(4, 3) == 5, np.nan, 1), grads[2], grads[3]]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import _numerics
-from tests.optimizers.boxes import NAMES, all_variables, make, step
+from tests.optimizers.boxes import FEW, all_variables, make, step
 
 DTYPES = ["float16", "bfloat16"]
 
@@ -20,7 +20,7 @@ def values(variable):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FEW)
 def test_moves_as_a_rounded_float32_run(name, dtype):
     start = rounded(np.random.default_rng(0).normal(size=(40,)), dtype)
     narrow, wide = keras.Variable(start, dtype=dtype), keras.Variable(start, dtype="float32")

@@ -10,6 +10,7 @@ from tests.optimizers.boxes import FEW, all_variables, make
 from tests.optimizers.strategy_cases import CASES, run_case
 
 QUICK = ["Adam-everything", "Adam-telemetry"]
+OF_CLASSES = [case for case in CASES if case.endswith("-everything")]
 # Where the forward pass itself rounds to 11 or 8 bits, the two halves of a batch round differently than the whole.
 ROUNDING = {"Adam-mixed-float16": 1e-3, "Adam-bfloat16-weights": 2.0**-8}
 SKIPPED = {"Adam-nan-in-one-replica": 3}
@@ -34,7 +35,9 @@ def test_two_replicas_equal_one_device(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", [c for c in CASES if c not in QUICK])
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=pytest.mark.full if c in OF_CLASSES else ()) for c in CASES if c not in QUICK]
+)
 def test_two_replicas_equal_one_device_in_every_case(case):
     check(case)
 

@@ -39,9 +39,10 @@ def is_right(result):
     return result["kind"] in result["said"] if result["kind"] else "act" not in result["said"].values()
 
 
-def judge_all(halves=HALVES, seeds=(0,), processes=2):
-    """Return what is said of every run; processes of their own, since each run traces graphs that stay."""
-    tasks = [(half, run.name, seed) for half in halves for run in runs_of(half) for seed in seeds]
+def judge_all(halves=HALVES, seeds=(0,), processes=2, names=None):
+    """Return what is said of every run, or of those with these names; in processes of their own, since graphs stay."""
+    runs = [(half, run.name) for half in halves for run in runs_of(half) if names is None or run.name in names]
+    tasks = [(half, name, seed) for half, name in runs for seed in seeds]
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
         return list(pool.map(judge, *zip(*tasks, strict=True)))

@@ -9,6 +9,7 @@ from keras_ch8 import integration, optimizers
 from keras_ch8.schedules import Clock, Cosine, LinearDecay, Scaled, Sequence, Warmup
 from tests.callbacks.runs import STEPS, Frames, X, Y, needs_multi_optimizer, network
 from tests.callbacks.runs import fit as fit_six_steps
+from tests.marks import mostly
 
 LONG = np.tile(X[:, :], (18, 1))[:860], np.tile(Y, (18, 1))[:860]
 
@@ -18,7 +19,7 @@ def fit_long(model, callbacks=(), epochs=3, **options):
     return model.fit(*LONG, batch_size=20, epochs=epochs, verbose=0, callbacks=list(callbacks), **options)
 
 
-@pytest.mark.parametrize("steps_per_execution", [1, 10, 43])
+@pytest.mark.parametrize("steps_per_execution", mostly(pytest.mark.slow, [1, 10, 43], 1, 10))
 @pytest.mark.parametrize(
     "optimizer", [optimizers.SGD, pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow)], ids=["ours", "Keras"]
 )

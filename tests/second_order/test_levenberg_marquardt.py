@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_ch8.integration import backend
 from keras_ch8.second_order import LevenbergMarquardt, Minimizer, Problem, Status, minimize, solve
+from tests.marks import mostly
 from tests.second_order.functions import stop
 from tests.second_order.mgh import CASES, meyer, wood
 from tests.second_order.test_newton import EXITS
@@ -127,8 +128,8 @@ def test_state_and_numbers_keep_names_shapes_and_types():
     assert tuple(info.numbers) == METHOD.numbers
 
 
+@pytest.mark.parametrize("case", mostly(pytest.mark.full, CASES, *CASES[::9]), ids=str)
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=str)
 def test_it_solves_the_problems_of_more_garbow_and_hillstrom(case):
     found = ends(case.residuals, case.start, max_iterations=5000)
     assert case.is_solved_by(float(found.best.value))

@@ -7,13 +7,14 @@ from tests.second_order.mgh import HARD
 from tests.second_order.peers import ours, scipys
 
 
+@pytest.mark.slow
 def test_lbfgs_solves_the_hard_ones_and_does_not_call_a_halt_a_minimum():
     solved, _, statuses = ours(LBFGS(), HARD)
     assert solved.all(), [str(c) for c, s in zip(HARD, solved, strict=True) if not s]
     assert set(statuses) == {Status.CONVERGED_GRADIENT, Status.STALLED}
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize(
     "method, peer, least",
     [

@@ -15,6 +15,7 @@ from keras_ch8.second_order import (
     minimize,
 )
 from keras_ch8.second_order._damping import Bound, GainRatio, Step, Trial
+from tests.marks import mostly
 from tests.second_order.functions import barrier, poisson, quadratic, rosenbrock, runner, start
 from tests.second_order.mgh import CASES
 
@@ -119,7 +120,7 @@ def test_damped_the_matrix_is_positive_and_the_value_never_rises():
     assert np.abs(before.gradient.numpy()).max() < 1e-8
 
 
-@pytest.mark.parametrize("damping", [0.0, 1e-3, "adaptive"])
+@pytest.mark.parametrize("damping", mostly(pytest.mark.slow, [0.0, 1e-3, "adaptive"], "adaptive"))
 def test_a_trial_that_is_nan_was_too_far(damping):
     ((point, _, info),) = quick(poisson, np.array([25.0]), Newton(damping=damping), 1)  # the whole step: -12.5
     assert np.isfinite(point.x.numpy()).all()
@@ -185,8 +186,8 @@ def test_state_and_numbers_keep_names_shapes_and_types(method):
     assert {t.dtype.name for t in (*info.numbers.values(), info.step, info.slope)} == {"float32"}
 
 
+@pytest.mark.parametrize("case", mostly(pytest.mark.full, CASES, *CASES[::9]), ids=str)
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=str)
 def test_it_solves_the_problems_of_more_garbow_and_hillstrom(case):
     run = runner(case.f, Newton())
     value = float(run(case.start, max_iterations=5000).best.value)

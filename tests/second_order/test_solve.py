@@ -21,6 +21,7 @@ from keras_ch8.second_order import (
     SteepestDescent,
     TruncatedNewton,
 )
+from tests.marks import mostly
 from tests.second_order.functions import barrier, iterations, poisson, rosenbrock, runner
 
 METHODS = {"lbfgs": LBFGS(), "bfgs": BFGS(), "cg": ConjugateGradient(), "lbfgs, hz": LBFGS(search=HagerZhang())}
@@ -46,7 +47,7 @@ def from_x0(x0=X0, unit=1.0, offset=0.0):
     return np.r_[unit, offset, x0]
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", mostly(pytest.mark.slow, METHODS, "lbfgs"))
 def test_the_unit_of_f_does_not_change_the_path(name):
     most = 15 if name == "cg" else 1000  # its path of hundreds of iterations magnifies a change of rounding
     units = (1.0, 2.0**-27, 2.0**27, 1e-8, 1e8)

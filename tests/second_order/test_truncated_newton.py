@@ -107,14 +107,14 @@ def test_it_refuses_what_it_cannot_do():
         TruncatedNewton(cg_iterations=0)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_it_solves_the_problems_of_more_garbow_and_hillstrom():
     solved, _, statuses = ours(TruncatedNewton())
     assert solved.all(), [str(case) for case, is_solved in zip(CASES, solved, strict=True) if not is_solved]
     assert set(statuses) <= set(EXITS)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_float32_ends_with_numbers_and_a_reason(case):
     found = runner(case.f, TruncatedNewton())(case.start.astype("float32"), gtol=1e-5)

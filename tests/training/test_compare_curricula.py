@@ -184,14 +184,14 @@ def compare_on_digits(noise, epochs, orders):
     )  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_where_two_labels_in_five_are_false_easy_first_is_better_than_none_and_than_random_order():
     found = compare_on_digits(0.4, 24, ("none", "easy", "random"))
     assert found.lower_is_better
     assert found.sentences[-1].startswith("The curriculum helps, and it is the order that does it"), str(found)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_where_labels_are_right_no_significant_gain_is_reported():
     found = compare_on_digits(0.0, 16, ("none", "easy"))
     gain = found.gain("easy")

@@ -19,14 +19,14 @@ TRIALS = {
 }
 
 
-QUICK = [("number", "range", True), ("relative schedule", "range", True), ("Keras", "compare", False)]
+QUICK = [("number", "range", True), ("Keras", "compare", False)]
 ALL = [
     (optimizer, *case)
     for optimizer in OPTIMIZERS
     for case in (("range", True), ("compare", False))
     if optimizer != "relative schedule" or case[1]  # its rate is not known before the first fit
 ]
-CASES = [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in ALL if case not in QUICK)]
+CASES = [*QUICK, *(pytest.param(*case, marks=pytest.mark.full) for case in ALL if case not in QUICK)]
 
 
 def at_the_same_point(optimizer, fitted):
@@ -180,7 +180,7 @@ def test_an_optimizer_whose_step_does_not_vanish_with_its_rate_is_refused_or_ser
     assert bool(found.reason) != bool(found.suggestions)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_noisy_batches_do_not_hide_that_the_loss_falls():
     found = 0
     for seed in range(5):

@@ -413,7 +413,7 @@ def test_a_report_is_a_value():
     assert str(report).splitlines()[1].split() == ["stage", "1", "2", "0.5", "1", "h0,", "head"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_five_sigmoid_layers_learn_digits_greedily_and_not_jointly():  # three seeds: examples/s8_7_4_pretraining.py
     from sklearn.datasets import load_digits
 

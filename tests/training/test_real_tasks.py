@@ -46,7 +46,7 @@ TASKS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("task", TASKS)
 def test_the_suggested_rate_is_within_10_percent_of_the_best_of_a_grid(task):
     data, layers, optimizer = TASKS[task]
