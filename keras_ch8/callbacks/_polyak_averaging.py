@@ -142,7 +142,10 @@ class PolyakAveraging(AbstractCallback):
 
     @property
     def raw_weights(self) -> list[np.ndarray]:
-        """What `model.get_weights` returns with the weights as they are trained; after `fit`, as they were last."""
+        """What `model.get_weights` returns with the weights as they are trained; after `fit`, as they were last.
+
+        With `final="raw"` nothing is held: they are those in the model, also where another callback has set them.
+        """
         return self.model.get_weights() if self._averaged is None else self._averaged.raw_weights()
 
     def swapped(self) -> AbstractContextManager[None]:
@@ -273,8 +276,8 @@ class PolyakAveraging(AbstractCallback):
         warnings.warn(f"`PolyakAveraging` leaves the weights as they are, since {why}.", UserWarning, stacklevel=2)
 
     def on_close(self) -> None:
-        """Of a training that has died, give the weights back."""
-        if self._averaged is not None and self._is_training:
+        """Of a training that has died, also after its last epoch, give the weights back."""
+        if self._averaged is not None and (self._is_training or self.session.training.has_died):
             self._averaged.swap.back()
         self._is_training = False
 
