@@ -258,8 +258,7 @@ class PolyakAveraging(AbstractCallback):
         if self.final == "raw":
             averaged.swap.back()
         elif self.final == "best" and self._best[1] is not None:
-            best = self._best[1]
-            averaged.swap.put(lambda: self.model.set_weights(best))
+            averaged.put_all(self._best[1])
         elif self.final == "average" and self.updates:
             averaged.put_in()
         else:
