@@ -57,6 +57,7 @@ def variables_of(model):
 
 def from_the_start():
     model, _, values = shared()
+    model._initial_epoch = None  # where BackupAndRestore leaves its epoch for ever
     for variable, value in zip(variables_of(model), values, strict=True):
         variable.assign(value)
     return model
@@ -456,11 +457,10 @@ def test_a_training_that_dies_leaves_the_raw_weights_and_nothing_else(hook, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ArithmeticError])
 @pytest.mark.parametrize("hook", DEATHS)
-def test_however_it_dies(hook, error):
+def test_however_it_dies(hook):
     for mode, final, first in itertools.product(["average", "raw", "both"], FINALS, (True, False)):
-        check_death(hook, mode, final, first, error)
+        check_death(hook, mode, final, first, ArithmeticError if first else KeyboardInterrupt)
 
 
 @pytest.mark.parametrize(
