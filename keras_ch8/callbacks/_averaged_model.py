@@ -31,7 +31,8 @@ class AveragedModel:
         self._log_alpha = backend.scalar(0.0, "float64")
         averaged = trained + (statistics if batch_norm == "average" else [])
         self.average = WeightAverage(averaged, lambda n: plan.rate(n, backend.as_tensor(self._log_alpha)))
-        self.swap = Swap(trained + (statistics if batch_norm != "keep" else []))
+        self._swapped = trained + (statistics if batch_norm != "keep" else [])
+        self.swap = Swap(self._swapped)
         self._recalibrates = batch_norm == "recalibrate" and bool(statistics)
         self._made_for = [id(v) for v in trained + statistics]
 
@@ -43,7 +44,7 @@ class AveragedModel:
         """Begin a training of this length in this epoch, or go on in it from what `state` has returned."""
         clock = clock_of(self.model, params)
         self._log_alpha.assign(self._plan.log_decay(clock))
-        self.swap.held = None
+        self.swap = Swap(self._swapped)
         if state is None:
             before = Duration(float(epoch), "ep")
             updates = round(before.steps(clock(before))) if params["steps"] else 0
@@ -51,7 +52,10 @@ class AveragedModel:
         else:
             self.average.begin(**state["average"])
             if state["held"] is not None:
-                self.swap.set(state["held"])
+                trained = Swap(self._swapped)
+                if len(state["held"]) > len(self._swapped):  # those of `put_all`
+                    trained.widen(self.model.weights)
+                trained.set(state["held"])
 
     def state(self) -> dict[str, Any]:
         """Return the averages, and the weights where the averages are in their place."""
@@ -61,6 +65,11 @@ class AveragedModel:
     def put_in(self) -> None:
         """Put the averages into the model; the weights are held."""
         self.swap.put(self._write)
+
+    def put_all(self, weights: list[np.ndarray]) -> None:
+        """Put weights that `get_weights` of the model has returned into it; all that were there are held."""
+        self.swap.widen(self.model.weights)
+        self.swap.put(lambda: self.model.set_weights(weights))
 
     @contextlib.contextmanager
     def swapped(self) -> Iterator[None]:

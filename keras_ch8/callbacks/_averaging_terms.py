@@ -16,9 +16,9 @@ def named_average(values: dict[str, float]) -> dict[str, float]:
     return {f"{name}{SUFFIX}": value for name, value in values.items()}
 
 
-def refuse_optimizers(model: Any) -> None:
+def refuse_optimizers(optimizers: Iterable[Any]) -> None:
     """Refuse optimizers that average themselves, and those whose steps cannot be followed."""
-    movers = [m for o in keras_private.optimizers_of(model).values() for m in keras_private.movers_in(o)]
+    movers = [mover for optimizer in optimizers for mover in keras_private.movers_in(optimizer)]
     for inner in movers:
         if getattr(inner, "use_ema", False):
             raise ValueError(
@@ -32,8 +32,14 @@ def refuse_optimizers(model: Any) -> None:
             )
 
 
-def averages_stay(evaluate: str, companions: Iterable[Any]) -> bool:
-    """Whether callbacks are to find the averages in the model at the end of an epoch that was validated."""
+def averages_stay(evaluate: str, companions: Iterable[Any], validates: bool) -> bool:
+    """Whether callbacks are to find the averages in the model at the end of an epoch that was validated.
+
+    Args:
+        evaluate: As in `PolyakAveraging`.
+        companions: The other callbacks.
+        validates: Whether any epoch is validated.
+    """
     companions = list(companions)
     monitors = _monitors_of_keepers(companions)
     wishes = {name.endswith(SUFFIX) for name in monitors}
@@ -44,12 +50,17 @@ def averages_stay(evaluate: str, companions: Iterable[Any]) -> bool:
             '"val_..._average", or none.'
         )
     stay = evaluate == "average" or (evaluate == "both" and wishes == {True})
-    if stay and any(isinstance(c, keras.callbacks.BackupAndRestore) for c in companions):
+    if stay and validates and any(map(_saves_at_the_end_of_an_epoch, companions)):
         raise ValueError(
             "`BackupAndRestore` would save the averages in the place of the weights, and go on from them. Received: it "
-            f'and evaluate={evaluate!r}. Take evaluate="raw", or "both" with all callbacks on \'val_loss\'.'
+            f'and evaluate={evaluate!r}. Take evaluate="raw", "both" with all callbacks on \'val_loss\', or a '
+            "`save_freq` in batches, at whose ends the model has the weights."
         )
     return stay
+
+
+def _saves_at_the_end_of_an_epoch(callback: Any) -> bool:
+    return isinstance(callback, keras.callbacks.BackupAndRestore) and callback.save_freq == "epoch"
 
 
 def _monitors_of_keepers(callbacks: Iterable[Any]) -> list[str]:

@@ -11,11 +11,12 @@ import numpy as np
 
 from .. import _checks
 from ..board import tags
-from ..integration import backend
+from ..integration import backend, keras_private
 from ._averaged_model import AveragedModel
 from ._averaging_plan import Plan
 from ._averaging_terms import averages_stay, named_average, refuse_optimizers
 from ._base import AbstractCallback
+from ._switch_optimizer import SwitchOptimizer
 
 
 @final
@@ -39,12 +40,14 @@ class PolyakAveraging(AbstractCallback):
     At the end of an epoch callbacks find in the model the weights that were validated. With `evaluate="average"` these
     are the averages, so `EarlyStopping` and `ModelCheckpoint` keep those; before the next epoch the weights are back.
     With `"both"`, `val_loss` and the like are of the weights and `val_loss_average` of the averages; callbacks that
-    monitor the latter (Keras's need `mode="min"`) keep averages. Weights that another callback restores after the
-    training stay. `evaluate` and `predict` with `callbacks=[average]` use the averages.
+    monitor the latter (Keras's need `mode="min"`) keep averages. `BackupAndRestore` needs the weights: by epochs it is
+    refused where it would find averages, by batches it is not. Weights that another callback sets, at the end of an
+    epoch or of the training, stay. `evaluate` and `predict` with `callbacks=[average]` use the averages.
 
     State: for each weight its average, in float32 or wider, and two counters. `get_state` and `set_state` go on from
     them in another `fit`, with the weights as they were, also where the model has the averages in it; without them each
-    `fit` begins anew. If `fit` dies, `raw_weights` are the weights as they were trained.
+    `fit` begins anew. If `fit` dies, whoever raises, the model has the weights as they were trained, but those that
+    another callback has set stay.
 
     Differs from Keras's `use_ema` and `SwapEMAWeights`: the average is corrected for its start; updates count, not
     micro-steps; weights come back bit for bit, after `predict` too; after an early stop the model has what `final`
@@ -142,7 +145,10 @@ class PolyakAveraging(AbstractCallback):
 
     @property
     def raw_weights(self) -> list[np.ndarray]:
-        """What `model.get_weights` returns with the weights as they are trained; after `fit`, as they were last."""
+        """What `model.get_weights` returns with the weights as they are trained; after `fit`, as they were last.
+
+        With `final="raw"` nothing is held: they are those in the model, also where another callback has set them.
+        """
         return self.model.get_weights() if self._averaged is None else self._averaged.raw_weights()
 
     def swapped(self) -> AbstractContextManager[None]:
@@ -173,11 +179,13 @@ class PolyakAveraging(AbstractCallback):
         """Begin to average, or go on: after each step of the training, inside its compiled program."""
         self._end_aside()  # of a call that has died
         model, training = self.model, self.session.training
-        refuse_optimizers(model)
         others = [callback for callback in training.callbacks if callback is not self]
+        later = [callback.to for callback in others if isinstance(callback, SwitchOptimizer)]
+        refuse_optimizers([*keras_private.optimizers_of(model).values(), *later])
         if any(isinstance(other, PolyakAveraging) for other in others):
             raise ValueError("A training has one average. Received: several `PolyakAveraging`. List one of them.")
-        self._averages_stay = averages_stay(self.evaluate, others)
+        validates = training.validation_data is not None or bool(training.arguments.get("validation_split"))
+        self._averages_stay = averages_stay(self.evaluate, others, validates)
         if self._averaged is None or self._follower is None or not self._averaged.is_of(model):
             self._averaged, self._follower = None, partial(PolyakAveraging._follow, self)
         elif model.built:
@@ -255,8 +263,7 @@ class PolyakAveraging(AbstractCallback):
         if self.final == "raw":
             averaged.swap.back()
         elif self.final == "best" and self._best[1] is not None:
-            best = self._best[1]
-            averaged.swap.put(lambda: self.model.set_weights(best))
+            averaged.put_all(self._best[1])
         elif self.final == "average" and self.updates:
             averaged.put_in()
         else:
@@ -273,8 +280,8 @@ class PolyakAveraging(AbstractCallback):
         warnings.warn(f"`PolyakAveraging` leaves the weights as they are, since {why}.", UserWarning, stacklevel=2)
 
     def on_close(self) -> None:
-        """Of a training that has died, give the weights back."""
-        if self._averaged is not None and self._is_training:
+        """Of a training that has died, also after its last epoch, give the weights back."""
+        if self._averaged is not None and (self._is_training or self.session.training.has_died):
             self._averaged.swap.back()
         self._is_training = False
 

@@ -59,6 +59,8 @@ class Training:
         self.validate: Callable[[Callable[..., Any], dict[str, Any]], Any] | None = None
         """Called in the place of a validation, with the function that does it and its arguments."""
         self.is_validating = False
+        self.has_died = False
+        """Whether it ends with an exception, whoever raised it: known before anything is given back."""
         self.first_batch: Any = None
         """The first batch, once it has been read, if `keep_first_batch` asked for it."""
 
@@ -92,7 +94,11 @@ class Training:
         token = _running.set((*_running.get(), self))
         try:
             with self.exits:
-                yield self
+                try:
+                    yield self
+                except BaseException:
+                    self.has_died = True
+                    raise
         finally:
             _running.reset(token)
             self.arguments, self.callbacks, self.validate = {}, [], None
