@@ -90,6 +90,9 @@ def keeping_what_is_skipped(optimizer: Any, model: Any, data: Any, keras_train_s
     finally:
         _keeping.reset(token)
     counted = backend.as_tensor(optimizer.skipped) == skipped
+    if optimizer.gradient_accumulation_steps:  # in the middle of a sum that will be skipped
+        sums = [backend.as_tensor(total) for total in optimizer.accumulators if total is not None]
+        counted = counted & backend.all_finite(sums)
     backend.write(kept, [ops.where(counted, backend.as_tensor(v), old) for v, old in zip(kept, before, strict=True)])
     results = model.get_metrics_result()
     return {name: results.get(name, value) for name, value in logs.items()}
