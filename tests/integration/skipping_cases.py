@@ -12,9 +12,17 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(64, 6)).astype("float32"), RNG.normal(size=(64, 2)).astype("float32")
 BATCH, BAD = 16, 20
 """The second of four batches has the NaN."""
-BAD_X = X.copy()
-BAD_X[BAD, 3] = np.nan
 GOOD = np.r_[0:16, 32:64]
+
+
+def with_nan(example):
+    """The examples, one of which has a NaN."""
+    x = X.copy()
+    x[example, 3] = np.nan
+    return x
+
+
+BAD_X = with_nan(BAD)
 
 
 class Unbuilt(keras.Model):
@@ -57,15 +65,16 @@ def trained(x, y, **options):
     return model, [np.asarray(v, "float64") for v in model.variables], {k: v[0] for k, v in reported.items()}
 
 
-def difference(strategy=False, **options):
+def difference(strategy=False, bad=BAD, **options):
     """Return what a training with a bad batch ends up with beside one on the other batches alone.
 
     Returns:
         The largest difference of a variable, the largest of what is reported, the number of skipped steps, the loss.
     """
     with two_replicas().scope() if strategy else contextlib.nullcontext():
-        model, variables, reported = trained(BAD_X, Y, **options)
-        _, expected, as_expected = trained(X[GOOD], Y[GOOD], **options)
+        model, variables, reported = trained(with_nan(bad), Y, **options)
+        good = np.arange(len(X)) // BATCH != bad // BATCH
+        _, expected, as_expected = trained(X[good], Y[good], **options)
         loss = model.evaluate(X, Y, verbose=0)[0]
     gap = max(np.abs(a - b).max() for a, b in zip(variables, expected, strict=True))
     of_report = max(abs(reported[name] - as_expected[name]) for name in as_expected)
