@@ -143,7 +143,7 @@ def test_a_callback_can_be_copied_in_the_middle_of_a_training(tmp_path):
 
 
 def test_a_copy_holds_no_part_of_the_model(tmp_path):
-    """What is pickled is as large as the results, not as the model: nobody drags weights along who does not keep any."""
+    """What is pickled is as large as the results, not as the model."""
     model = eager()
     made = [CALLBACKS[name](tmp_path) for name in ("TensorBoard", "GradientClippingLogger", "SurrogateGap")]
     train(model, made)
