@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -85,6 +85,8 @@ class Curriculum(AbstractCallback):
     """
 
     listens = False
+
+    transient: ClassVar[Mapping[str, Any]] = {"_example_loss": None}
 
     def __init__(
         self,

@@ -104,21 +104,22 @@ class Diagnosis(AbstractCallback):
     @property
     def cost(self) -> float:
         """Share of the training time that looking took, without the first look at the probe, which traces a graph."""
-        return sum(look.pace.spent for look in self._looks) / self._clock.trained if self._clock.trained else 0.0
+        return sum(pace.spent for pace in self._paces) / self._clock.trained if self._clock.trained else 0.0
 
     @property
     def looks(self) -> int:
         """How often it has looked."""
-        return sum(look.pace.looks for look in self._looks)
+        return sum(pace.looks for pace in self._paces)
 
     @property
     def setup(self) -> float:
         """Seconds that tracing took, and finding out what the spectrum costs, unless the last `fit` has."""
-        return sum(look.pace.setup for look in self._looks)
+        return sum(pace.setup for pace in self._paces)
 
     def on_begin(self) -> None:
         """Forget the last training."""
         self.past, self._docket, self._clock = Past(), Docket(), Clock()
+        self._paces: list[Pace] = []
         self._losses: list[np.ndarray] = []
         self._left_out: set[str] = set()
         self._numbers: dict[str, float] = {}
@@ -148,6 +149,7 @@ class Diagnosis(AbstractCallback):
             for look in self._looks:
                 when = self.when * look.rarer if isinstance(self.when, int) else self.when
                 look.begin(Pace(self.budget, when, self.past.total, look.grace), self.past)
+                self._paces.append(look.pace)
         except Exception as error:
             self._look_no_more(_of(error))
         self._share_budget()
@@ -304,7 +306,7 @@ class Diagnosis(AbstractCallback):
 
     def findings(self) -> list[str]:
         """Return what is wrong, and what looking cost."""
-        k = self.model.steps_per_execution
+        k = self.past.steps_of_update
         of = f", each time at the sum of {k} updates," if k > 1 else ","
         cost = (
             f"Diagnosis looked {self.looks} times{of} which took {self.cost:.1%} of the training time, and "

@@ -1,7 +1,8 @@
 """The curves and verdicts of a training loop that is written by hand."""
 
 import time
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Self, final
 
@@ -122,7 +123,7 @@ class WatchedLoop:
         step = backend.add_one(self._clock)
         value = float("nan") if loss is None else loss
         backend.write_row(self._ring, step, backend.floats(step, value))
-        backend.call_when(step >= backend.as_tensor(self._due), self._told, self._variables())
+        backend.call_when(step >= backend.as_tensor(self._due), _unless_gone(self._told), self._variables())
 
     def _variables(self) -> list[Any]:
         """Return what Python reads when it is called: all of it has to be written by then."""
@@ -179,6 +180,18 @@ class WatchedLoop:
         self._read_up_to = self.steps
         known = ~np.isnan(rows[:, 1]) | (np.abs(rows[:, 0] - steps) < 1)
         return (steps + self._session.step - self.steps)[known], rows[known, 1]
+
+
+def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that calls a method without keeping its object: TensorFlow may keep a graph for ever."""
+    weak = weakref.WeakMethod(method)
+
+    def call() -> None:
+        alive = weak()
+        if alive is not None:
+            alive()
+
+    return call
 
 
 class _Silent(AbstractCallback):

@@ -164,7 +164,7 @@ class Tap:
 
     def _blocks(self) -> _telemetry.Blocks:
         variables = keras_private.known_variables(self.optimizer)
-        return _telemetry.Blocks([sum(int(ops.size(v)) for v in variables)], len(variables))
+        return _telemetry.Blocks([sum(math.prod(v.shape) for v in variables)], len(variables))
 
     def _know(self, variables: Sequence[Any]) -> None:
         """Learn the variables, once; the optimizer is built by the first that it is given, as by Keras."""

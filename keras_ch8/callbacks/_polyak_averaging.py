@@ -92,7 +92,12 @@ class PolyakAveraging(AbstractCallback):
     listens = False
     needs_fit = True
     goes_first = True  # so that others find the weights at the beginning of an epoch, and restore theirs after it
-    transient: ClassVar[Mapping[str, Any]] = {"_averaged": None, "_follower": None, "_aside": None}
+    transient: ClassVar[Mapping[str, Any]] = {
+        "_averaged": None,
+        "_follower": None,
+        "_aside": None,
+        "_is_training": False,
+    }
 
     def __init__(
         self,
@@ -127,6 +132,8 @@ class PolyakAveraging(AbstractCallback):
         self._follower: Callable[[Any], None] | None = None
         self._best: tuple[float, list[np.ndarray] | None] = (math.inf, None)
         self._kept: Mapping[str, Any] | None = None
+        self._copied: Mapping[str, Any] | None = None
+        """What the training has brought that this is a copy from; the next one begins without it."""
         self._is_training = False
         self._aside: AbstractContextManager[None] | None = None
 
@@ -164,6 +171,8 @@ class PolyakAveraging(AbstractCallback):
         """Return what has happened so far, to go on from it after an interruption."""
         if self._kept is not None:
             return dict(self._kept)
+        if self._averaged is None and self._copied is not None:
+            return dict(self._copied)
         return {"averaged": None if self._averaged is None else self._averaged.state(), "best": self._best}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -171,7 +180,7 @@ class PolyakAveraging(AbstractCallback):
         self._kept = state
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"_kept": self._kept if self._averaged is None else self.get_state()}
+        return super().__getstate__() | {"_copied": self.get_state()}
 
     # --- a training --------------------------------------------------------------------------------------------------
 
@@ -204,6 +213,7 @@ class PolyakAveraging(AbstractCallback):
 
     def _begin(self) -> None:
         state, self._kept = self._kept or {"averaged": None, "best": (math.inf, None)}, None
+        self._copied = None
         self._best = state["best"]
         if self._averaged is not None:
             self._averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])

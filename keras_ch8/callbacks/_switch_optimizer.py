@@ -48,13 +48,22 @@ class SwitchOptimizer(AbstractCallback):
         super().__init__()
         self.at = duration("at", f"{at}ep" if isinstance(at, int) and not isinstance(at, bool) else at)
         self.to = keras.optimizers.get(to)
+        self._is_switched = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"to": type(self.to).from_config(self.to.get_config())}
+
+    def on_begin(self) -> None:
+        """Forget the last training."""
+        self._is_switched = self.model.optimizer is self.to
 
     def on_epoch_start(self, epoch: int) -> None:
         """Switch, if it is time."""
         steps, epochs = self.params["steps"] or 1, self.params["epochs"]
         length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.at.unit]
-        if epoch >= self.at.amount * length and self.model.optimizer is not self.to:
+        if epoch >= self.at.amount * length and not self._is_switched:
             self.session.switch(self._switch)
+            self._is_switched = True
 
     def _switch(self) -> None:
         if self.model.built:
@@ -66,6 +75,6 @@ class SwitchOptimizer(AbstractCallback):
 
     def findings(self) -> list[str]:
         """Return whether it was switched."""
-        if self.model.optimizer is not self.to:
+        if not self._is_switched:
             return [f"The optimizer was not switched to {self.to.name!r}: the training ended before."]
         return [f"The training ended with the optimizer {self.to.name!r}."]

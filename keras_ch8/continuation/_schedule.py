@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .. import _checks
@@ -23,16 +24,28 @@ LAWS: dict[str, Callable[[float], float]] = {
 def as_schedule(schedule: Any) -> Schedule:
     """Return the schedule that came as a word, a function of u, or the values of stages of equal length."""
     if isinstance(schedule, str):
-        law = LAWS[_checks.word("schedule", schedule, tuple(LAWS), meaning="how to get from the start to the end")]
-        return lambda u, number: _between(number, law(u))
+        word = _checks.word("schedule", schedule, tuple(LAWS), meaning="how to get from the start to the end")
+        return partial(_by_law, word)
     if callable(schedule):
-        return lambda u, number: float(schedule(u))
+        return partial(_by_function, schedule)
     if isinstance(schedule, Sequence) and len(schedule):
-        return lambda u, number: float(schedule[int(u * len(schedule))])
+        return partial(_in_stages, schedule)
     raise TypeError(
         f"`schedule` must be one of {', '.join(map(repr, LAWS))}, a function of the share of the continuation that is "
         f"over, or a list of values. Received: schedule={schedule!r}."
     )
+
+
+def _by_law(word: str, u: float, number: Annealed) -> float:
+    return _between(number, LAWS[word](u))
+
+
+def _by_function(function: Callable[[float], float], u: float, number: Annealed) -> float:
+    return float(function(u))
+
+
+def _in_stages(values: Sequence[float], u: float, number: Annealed) -> float:
+    return float(values[int(u * len(values))])
 
 
 def _between(number: Annealed, left: float) -> float:

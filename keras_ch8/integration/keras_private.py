@@ -263,6 +263,12 @@ def forget_global_seed_generator() -> None:
     global_state.set_global_attribute("global_seed_generator", None)
 
 
+def lacks_variables(model: Any) -> bool:
+    """Whether the first batch will create variables of a model, of its metrics or of its loss."""
+    compiled = (model._compile_metrics, model._compile_loss)
+    return not model.built or not all(part is None or part.built for part in compiled)
+
+
 def build_on(model: Any, batch: tuple[Any, Any, Any]) -> None:
     """Create the variables of a model, and of its metrics, that come with the first batch."""
     with model.distribute_strategy.scope():

@@ -5,6 +5,7 @@ has `make_train_function_for(model, keras_make)` makes the train function. For a
 did. A `train_step` of a subclass reaches the first by `super().train_step(data)`.
 """
 
+import contextlib
 import contextvars
 import functools
 import warnings
@@ -77,8 +78,9 @@ def keeping_what_is_skipped(optimizer: Any, model: Any, data: Any, keras_train_s
     That is the statistics of layers and the running means of metrics: they are written before there is a gradient.
     Seeds go on.
     """
-    if not model.built:
-        keras_private.build_on(model, keras.utils.unpack_x_y_sample_weight(data))
+    if keras_private.lacks_variables(model):
+        with contextlib.suppress(Exception) if model.built else contextlib.nullcontext():  # then metrics alone are late
+            keras_private.build_on(model, keras.utils.unpack_x_y_sample_weight(data))
     optimizer.build(model.trainable_variables)
     seeds = {id(seed) for seed in keras_private.seeds_of(model)}
     kept = [v for v in (*model.non_trainable_variables, *model.metrics_variables) if id(v) not in seeds]
@@ -90,6 +92,9 @@ def keeping_what_is_skipped(optimizer: Any, model: Any, data: Any, keras_train_s
     finally:
         _keeping.reset(token)
     counted = backend.as_tensor(optimizer.skipped) == skipped
+    if optimizer.gradient_accumulation_steps:  # in the middle of a sum that will be skipped
+        sums = [backend.as_tensor(total) for total in optimizer.accumulators if total is not None]
+        counted = counted & backend.all_finite(sums)
     backend.write(kept, [ops.where(counted, backend.as_tensor(v), old) for v, old in zip(kept, before, strict=True)])
     results = model.get_metrics_result()
     return {name: results.get(name, value) for name, value in logs.items()}

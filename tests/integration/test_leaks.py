@@ -1,0 +1,173 @@
+"""A model that was watched is gone with its last name, and takes threads, files and memory with it."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from pathlib import Path
+
+import keras
+import pytest
+import tensorflow as tf
+
+import keras_ch8
+from keras_ch8 import callbacks, clipping, data, optimizers, schedules
+from tests.integration.everybody import CALLBACKS, OPTIMIZERS, TOGETHER, X, Y, network, train
+
+OURS = {
+    "LBFGS": lambda: optimizers.LBFGS(),
+    "a schedule in percent": lambda: optimizers.SGD(schedules.LinearDecay(0.1, "50%")),
+    "skip_nonfinite": lambda: optimizers.SGD(skip_nonfinite=True),
+    "adaptive": lambda: optimizers.SGD(0.1, clip=clipping.adaptive(0.1)),
+}
+
+
+def open_things():
+    """Threads and open files, where the system tells of these."""
+    files = Path("/proc/self/fd")
+    return threading.active_count(), len(os.listdir(files)) if files.exists() else 0
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory):
+    """After a first training: TensorFlow has started its threads."""
+    train(network("adam"), [CALLBACKS["TensorBoard"](tmp_path_factory.mktemp("first"))])
+    gc.collect()
+
+
+def assert_all_is_gone(watched):
+    """`watched` trains a model and returns it; afterwards nobody has it."""
+    before = open_things()
+    models = [weakref.ref(model) for model in watched()]
+    gc.collect()
+    assert [model() for model in models] == [None] * len(models)
+    assert open_things() == before
+
+
+def trained(folder, optimizer, names, **options):
+    def watched():
+        model = network(optimizer(), **options)
+        train(model, [CALLBACKS[name](folder) for name in names])
+        return [model]
+
+    return watched
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_model_that_all_callbacks_have_watched_together_is_gone(settled, tmp_path, optimizer):
+    assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], TOGETHER))
+
+
+def pairs():
+    return [(n, o) for n in CALLBACKS for o in OPTIMIZERS if (n, o) != ("ClipGradients", "ours")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, optimizer", pairs())
+def test_a_model_that_a_callback_has_watched_is_gone(settled, tmp_path, name, optimizer):
+    assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], [name]))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_model_with_an_optimizer_that_hooks_the_training_step_is_gone(settled, name):
+    def watched():
+        model = network(OURS[name]())
+        train(model, batch_size=len(X))
+        return [model]
+
+    assert_all_is_gone(watched)
+
+
+def test_a_model_that_was_switched_to_a_method_of_section_8_6_is_gone(settled, tmp_path):
+    def watched():
+        model = network("adam")
+        switch = callbacks.SwitchOptimizer(at=1, to=optimizers.LBFGS())
+        train(model, [switch, callbacks.TensorBoard(tmp_path)], batch_size=len(X))
+        return [model]
+
+    assert_all_is_gone(watched)
+
+
+def test_a_model_with_a_curriculum_is_gone(settled):
+    def watched():
+        source, model = data.ArraySource(X, Y, batch_size=8), network("adam")
+        model.fit(source, epochs=2, verbose=0, callbacks=[callbacks.Curriculum(source, "model_loss")])
+        return [model]
+
+    assert_all_is_gone(watched)
+
+
+def test_the_models_of_a_loop_of_ones_own_are_gone(settled, tmp_path):
+    def watched():
+        model, optimizer = network("adam"), keras.optimizers.SGD(0.1)
+        x, y = tf.constant(X), tf.constant(Y)
+        with keras_ch8.watch(model, optimizer, tmp_path, probe=(X, Y)) as run:
+
+            @tf.function
+            def train_step():
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean((model(x) - y) ** 2)
+                optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+                run.step(loss=loss)
+
+            for _ in range(3):
+                train_step()
+        return [model]
+
+    assert_all_is_gone(watched)
+
+
+def test_a_model_whose_training_has_died_is_gone(settled, tmp_path):
+    def watched():
+        model = network("adam")
+
+        def die(*args):
+            raise KeyboardInterrupt
+
+        dies = keras.callbacks.LambdaCallback(on_epoch_end=die)
+        with pytest.raises(KeyboardInterrupt):
+            train(model, [*[CALLBACKS[name](tmp_path) for name in TOGETHER], dies])
+        return [model]
+
+    assert_all_is_gone(watched)
+
+
+# --- memory ------------------------------------------------------------------------------------------------------
+
+MOST = {"Diagnosis": 0.3, "PolyakAveraging": 0.3, "TensorBoard": 1.5, "ours": 3.5}
+"""MB that a model may leave behind beyond what it leaves with the callbacks of Keras.
+
+TensorFlow keeps the graph of every training step that Keras has traced, also of one that nobody watched: some 4 MB with
+`keras.callbacks.TensorBoard`. What is traced into the step stays with it.
+"""
+
+
+def grown(kind, times):
+    """What `growth.py` has measured in a process of its own, a number by its name."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.integration.growth", kind, str(times)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    assert not done.returncode, done.stderr[-2000:]
+    return {name: float(number) for name, number in (line.split() for line in done.stdout.splitlines())}
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    return grown("theirs", 60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", MOST)
+def test_in_a_loop_over_models_memory_grows_little_more_than_with_the_callbacks_of_keras(theirs, kind):
+    ours = grown(kind, 60)
+    sys.stdout.write(f"\nafter each model: {ours}, and with Keras's callbacks {theirs}\n")
+    assert ours["megabytes"] - theirs["megabytes"] <= MOST[kind]
+    assert ours["models"] == ours["threads"] == ours["files"] == 0
+
+
+@pytest.mark.slow
+def test_in_a_loop_of_fits_of_one_model_with_fresh_callbacks_nothing_but_the_programs_of_tensorflow_grows():
+    ours = grown("refit", 30)
+    sys.stdout.write(f"\nafter each fit: {ours}\n")
+    assert ours["models"] == ours["threads"] == ours["files"] == 0
