@@ -31,7 +31,6 @@ from .solver import value_and_gradient as value_and_gradient
 from .solver import value_and_gradients as value_and_gradients
 from .solver import value_and_jacobian as value_and_jacobian
 from .switching import switch as switch
-from .tensorflow import END_OF_DATA as END_OF_DATA
 from .tensorflow import add_one as add_one
 from .tensorflow import all_finite as all_finite
 from .tensorflow import all_reduce_sum as all_reduce_sum
@@ -47,7 +46,6 @@ from .tensorflow import densify as densify
 from .tensorflow import device_of as device_of
 from .tensorflow import dtype_of as dtype_of
 from .tensorflow import each_replica as each_replica
-from .tensorflow import example_of as example_of
 from .tensorflow import floats as floats
 from .tensorflow import half_sum_of_squares as half_sum_of_squares
 from .tensorflow import in_eager_loop as in_eager_loop

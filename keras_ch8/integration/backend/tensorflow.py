@@ -11,9 +11,6 @@ import tensorflow as tf
 
 from .compiling import in_xla
 
-END_OF_DATA = (StopIteration, tf.errors.OutOfRangeError)
-"""What a train function raises when there is nothing left to train on."""
-
 
 def in_eager_loop() -> bool:
     """Whether this runs op by op on one device: worth a graph of our own."""
@@ -236,14 +233,6 @@ def power_of_two_below(x: Any) -> tf.Tensor:
     """Return the largest power of two not above |x|, exactly, for float32 x; 0 for numbers below the normal range."""
     exponent_bits = tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), 0x7F800000)
     return tf.bitcast(exponent_bits, tf.float32)
-
-
-def example_of(iterator: Any) -> Any:
-    """Return zeros like the next batch of a data set's iterator, as x, y and sample_weight, without taking it."""
-    zeros = tf.nest.map_structure(
-        lambda spec: tf.zeros([size or 16 for size in spec.shape], spec.dtype), iterator.element_spec
-    )
-    return keras.utils.unpack_x_y_sample_weight(zeros)
 
 
 # --- sparse gradients --------------------------------------------------------------------------------------------
