@@ -10,10 +10,9 @@ from keras_ch8.integration import fit
 from tests.board import readers
 from tests.integration.everybody import CALLBACKS, TOGETHER, network, train
 
-HOOKS = [
-    "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_end",
-    "on_epoch_end", "on_train_end",
-]  # fmt: skip
+OFTEN = ["on_train_batch_end", "on_test_end", "on_train_end"]
+SELDOM = ["on_epoch_begin", "on_train_batch_begin", "on_test_batch_begin", "on_epoch_end"]
+HOOKS = OFTEN + [pytest.param(hook, marks=pytest.mark.slow) for hook in SELDOM]
 
 
 ITERATOR = "_eval_epoch_iterator"

@@ -74,6 +74,7 @@ def test_accumulation(tmp_path, make):
     assert set(found["ch8/gradient_norm"]) <= set(range(1, 2 * STEPS + 1))
 
 
+@pytest.mark.slow
 def test_several_iterations_in_a_batch(tmp_path):
     frames = Frames()
     model = network(optimizers.LBFGS(iterations_per_step=3))
@@ -133,7 +134,7 @@ def test_no_row_is_lost_where_an_optimizer_steps_five_times_a_batch(tmp_path):
 # --- several trainings of one model ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [keras.optimizers.SGD, optimizers.SGD])
+@pytest.mark.parametrize("make", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)])
 def test_the_axis_goes_on_in_the_same_folder_over_all_that_trains_the_model(tmp_path, make):
     model = network(make(0.1))
     expected = []
@@ -190,6 +191,7 @@ def train_and_save(folder, path, is_new):
     return float(model.evaluate(X, Y, verbose=0))
 
 
+@pytest.mark.slow
 def test_a_model_that_is_loaded_in_another_process_goes_on(tmp_path):
     path = tmp_path / "model.keras"
     forked.call(train_and_save, tmp_path / "logs", path, True)
