@@ -12,7 +12,8 @@ from tests.integration.everybody import BATCH, CALLBACKS, X, Y, network, train
 
 WAYS = {"deepcopy": copy.deepcopy, "pickle": lambda thing: pickle.loads(pickle.dumps(thing))}
 
-NAMES = [name for name in CALLBACKS if name != "PolyakAveraging"]
+OFTEN = ["Diagnosis", "EarlyStopping", "SwitchOptimizer", "Continuation"]
+NAMES = OFTEN + [pytest.param(n, marks=pytest.mark.slow) for n in CALLBACKS if n not in (*OFTEN, "PolyakAveraging")]
 
 
 def results_of(callback):
@@ -94,6 +95,7 @@ def test_a_copy_of_an_average_has_its_state_and_begins_anew_with_another_model(t
         assert_equal(model.get_weights(), weights)
 
 
+@pytest.mark.slow
 def test_a_copy_of_an_average_that_is_told_to_go_on_goes_on(tmp_path):
     average = callbacks.PolyakAveraging(decay=0.9)
     trained(average)
@@ -122,6 +124,7 @@ def test_a_copy_of_a_curriculum_has_a_source_of_its_own():
     assert seen == [run(source, curriculum)] * 2
 
 
+@pytest.mark.slow
 def test_a_callback_can_be_copied_in_the_middle_of_a_training(tmp_path):
     made = [CALLBACKS[name](tmp_path) for name in CALLBACKS if name != "SwitchOptimizer"]
     copies = []

@@ -10,10 +10,9 @@ from keras_ch8.integration import fit
 from tests.board import readers
 from tests.integration.everybody import CALLBACKS, TOGETHER, network, train
 
-HOOKS = [
-    "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_end",
-    "on_epoch_end", "on_train_end",
-]  # fmt: skip
+OFTEN = ["on_train_batch_end", "on_test_end", "on_train_end"]
+SELDOM = ["on_epoch_begin", "on_train_batch_begin", "on_test_batch_begin", "on_epoch_end"]
+HOOKS = OFTEN + [pytest.param(hook, marks=pytest.mark.slow) for hook in SELDOM]
 
 
 ITERATOR = "_eval_epoch_iterator"
@@ -104,6 +103,7 @@ class Watched:
         bare = self.model.train_function
         with pytest.raises(KeyboardInterrupt):
             self.train([*self.callbacks, dies])
+        dies.epoch = 0  # it has died, and lets others live
         assert self.model.train_function is bare
         self.assert_nothing_stays()
         new = [row for row in self.rows() if row not in before]
@@ -153,10 +153,4 @@ def test_a_training_that_dies_in_the_middle_of_a_step_leaves_nothing(tmp_path, m
 
     watched.model.compute_loss = compute_loss
     watched.names, watched.functions = watched.attributes()
-    watched.assert_survives(dies_and_then_lives(dies))
-
-
-def dies_and_then_lives(dies):
-    """Let the loss live again once the training is dead."""
-    dies.on_train_begin = lambda logs=None: setattr(dies, "epoch", 0)
-    return dies
+    watched.assert_survives(dies)

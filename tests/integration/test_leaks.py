@@ -55,7 +55,7 @@ def trained(folder, optimizer, names, **options):
     return watched
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ["Keras's", pytest.param("ours", marks=pytest.mark.slow)])
 def test_a_model_that_all_callbacks_have_watched_together_is_gone(settled, tmp_path, optimizer):
     assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], TOGETHER))
 
@@ -70,7 +70,7 @@ def test_a_model_that_a_callback_has_watched_is_gone(settled, tmp_path, name, op
     assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], [name]))
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [n if n != "LBFGS" else pytest.param(n, marks=pytest.mark.slow) for n in OURS])
 def test_a_model_with_an_optimizer_that_hooks_the_training_step_is_gone(settled, name):
     def watched():
         model = network(OURS[name]())
@@ -80,6 +80,7 @@ def test_a_model_with_an_optimizer_that_hooks_the_training_step_is_gone(settled,
     assert_all_is_gone(watched)
 
 
+@pytest.mark.slow
 def test_a_model_that_was_switched_to_a_method_of_section_8_6_is_gone(settled, tmp_path):
     def watched():
         model = network("adam")
@@ -119,6 +120,7 @@ def test_the_models_of_a_loop_of_ones_own_are_gone(settled, tmp_path):
     assert_all_is_gone(watched)
 
 
+@pytest.mark.slow
 def test_a_model_whose_training_has_died_is_gone(settled, tmp_path):
     def watched():
         model = network("adam")

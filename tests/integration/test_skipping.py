@@ -21,7 +21,7 @@ WAYS = {
 
 
 def cheap(way):
-    return way in ("in a graph", "op by op", "unbuilt")
+    return way in ("in a graph", "op by op")
 
 
 @pytest.mark.parametrize("way", [w if cheap(w) else pytest.param(w, marks=pytest.mark.slow) for w in WAYS])

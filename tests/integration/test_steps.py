@@ -39,6 +39,11 @@ def of_unknown_length():
     return batches().filter(lambda x, y: True)
 
 
+RAN_OUT = pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
+"""Keras's word on data of unknown length."""
+
+
+@RAN_OUT
 @pytest.mark.parametrize("steps_per_execution", [1, 4])
 @pytest.mark.parametrize("data", [batches, pytest.param(of_unknown_length, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("make", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)])
@@ -51,11 +56,10 @@ def test_several_batches_in_an_execution(tmp_path, make, data, steps_per_executi
     assert found["ch8_epoch/loss"] == [STEPS, 2 * STEPS]
 
 
+@RAN_OUT
 def test_the_rounded_last_execution_of_data_of_unknown_length(tmp_path):
     model = network(keras.optimizers.SGD(0.1), steps_per_execution=4)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)  # Keras's, in the last execution
-        train(model, tmp_path, data=of_unknown_length(), epochs=2)
+    train(model, tmp_path, data=of_unknown_length(), epochs=2)
     found = curves(tmp_path)
     assert found["ch8/gradient_norm"] == [*range(1, 2 * STEPS + 1)]
     assert found["ch8_epoch/loss"] == [STEPS, 2 * STEPS]
@@ -70,6 +74,7 @@ def test_accumulation(tmp_path, make):
     assert set(found["ch8/gradient_norm"]) <= set(range(1, 2 * STEPS + 1))
 
 
+@pytest.mark.slow
 def test_several_iterations_in_a_batch(tmp_path):
     frames = Frames()
     model = network(optimizers.LBFGS(iterations_per_step=3))
@@ -129,7 +134,7 @@ def test_no_row_is_lost_where_an_optimizer_steps_five_times_a_batch(tmp_path):
 # --- several trainings of one model ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [keras.optimizers.SGD, optimizers.SGD])
+@pytest.mark.parametrize("make", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)])
 def test_the_axis_goes_on_in_the_same_folder_over_all_that_trains_the_model(tmp_path, make):
     model = network(make(0.1))
     expected = []
@@ -186,6 +191,7 @@ def train_and_save(folder, path, is_new):
     return float(model.evaluate(X, Y, verbose=0))
 
 
+@pytest.mark.slow
 def test_a_model_that_is_loaded_in_another_process_goes_on(tmp_path):
     path = tmp_path / "model.keras"
     forked.call(train_and_save, tmp_path / "logs", path, True)
