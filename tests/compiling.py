@@ -9,9 +9,9 @@ if IS_QUICK:
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true")
 
 
-def quickly() -> None:
-    """Let TensorFlow run graphs of this process as they were traced; in a test of `pytest -n`."""
+def quickly(is_quick: bool = True) -> None:
+    """Let TensorFlow run graphs of this process as they were traced, or no longer; in a test of `pytest -n`."""
     if IS_QUICK:
         import tensorflow as tf
 
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": is_quick})

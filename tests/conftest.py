@@ -26,6 +26,19 @@ def pytest_xdist_make_scheduler(config, log):
     return None
 
 
+SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/_cross", "callbacks/_switch_optimizer",
+           "optimizers/newton", "optimizers/truncated", "optimizers/saddle", "optimizers/levenberg", "optimizers/lbfgs",
+           "optimizers/bfgs", "optimizers/conjugate", "optimizers/steepest")  # fmt: skip
+"""Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if isinstance(item, pytest.DoctestItem) and item.nodeid.startswith(tuple(f"keras_ch8/{s}" for s in SOLVERS)):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def fixed_seeds():
     keras.utils.set_random_seed(8)
@@ -34,6 +47,14 @@ def fixed_seeds():
 @pytest.fixture(autouse=True)
 def names_for_doctests(doctest_namespace):
     doctest_namespace.update(keras=keras, keras_ch8=keras_ch8, np=np)
+
+
+@pytest.fixture
+def compiled_well():
+    """What is traced in this test is optimized as for users: for a claim of the last bit."""
+    compiling.quickly(False)
+    yield
+    compiling.quickly()
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from tests.marks import mostly
 
 OPTIMIZERS = {"ours": ours.SGD, "Keras": keras.optimizers.SGD}
 both = pytest.mark.parametrize("kind", OPTIMIZERS)
+ours_in_every_run = pytest.mark.parametrize("kind", mostly(pytest.mark.slow, OPTIMIZERS, "ours"))
+keras_in_every_run = pytest.mark.parametrize("kind", mostly(pytest.mark.slow, OPTIMIZERS, "Keras"))
 WAYS = [
     {"jit_compile": False}, {"jit_compile": True}, {"run_eagerly": True}, {"steps_per_execution": 4},
 ]  # fmt: skip
@@ -59,7 +61,7 @@ def test_where_nobody_asks_to_measure_the_other_numbers_are_the_same(kind, way):
     assert [len(x) for x in (frames.measured, frames.update, frames.rates)] == [0, 0, 0]
 
 
-@both
+@ours_in_every_run
 def test_where_nobody_asks_to_measure_no_step_branches(kind, monkeypatch):
     branches, cond = [], tf.cond
     monkeypatch.setattr(tf, "cond", lambda *args: branches.append(1) or cond(*args))
@@ -69,7 +71,7 @@ def test_where_nobody_asks_to_measure_no_step_branches(kind, monkeypatch):
     assert branches
 
 
-@both
+@keras_in_every_run
 def test_where_nobody_asks_to_measure_a_norm_out_of_range_is_0_or_infinite(kind):
     for size, norm in ((1e-25, 0.0), (1e25, np.inf)):
         frames, model = Frames(measure_every=None), network("sgd")
@@ -112,7 +114,7 @@ def test_the_norm_before_and_after_clipping(kind, rule):
     assert frames.was_clipped.all()
 
 
-@both
+@ours_in_every_run
 def test_the_norm_of_each_layer(kind):
     frames = Frames(layers=True)
     fit(network(OPTIMIZERS[kind](0.1)), [frames])
@@ -146,7 +148,7 @@ def test_accumulated_gradients_are_seen_as_the_update_sees_them():
     np.testing.assert_allclose(frames.update, whole.update, rtol=1e-4)
 
 
-@both
+@keras_in_every_run
 @pytest.mark.parametrize(
     "size", [pytest.param(1e-25, marks=pytest.mark.slow), pytest.param(1e19, marks=pytest.mark.slow), 1e25]
 )
@@ -229,7 +231,7 @@ def test_many_fits_trace_once_more_and_a_bare_one_is_as_before():
     assert not optimizer.telemetry.listening
 
 
-@both
+@keras_in_every_run
 def test_the_optimizer_is_given_back_as_it_was(kind):
     model = network(OPTIMIZERS[kind](0.1))
     fit(model, [])

@@ -129,6 +129,7 @@ def test_beside_the_callback_of_keras_neither_loses_a_point(tmp_path, loader):
             assert both.steps("ch8/loss") == [*range(1, 13)]
 
 
+@pytest.mark.slow
 def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
     def run(where, order):
         listed = [callbacks.TensorBoard(where), callbacks.GradientClippingLogger(), Frames(measure_every=4)][::order]

@@ -126,7 +126,7 @@ def test_the_average_overwrites_the_weights_every_so_many_updates(name):
         assert np.array_equal(variable.numpy(), optimizer.averages[0].numpy()) == (i % 2 == 1 or i == 0)
 
 
-@every_class
+@a_few_classes
 def test_schedules_callables_and_changed_rates(name):
     rates, grads = [0.02, 0.02, 0.005, 0.005], random_grads(4)
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.02, 0.005])
@@ -155,7 +155,7 @@ def test_a_schedule_counts_updates_not_micro_steps():
     np.testing.assert_allclose(variable.numpy(), -(1.0 + 0.75 + 0.5 + 0.25))
 
 
-@every_class
+@a_few_classes
 @pytest.mark.parametrize("rows", [5, 20_000])
 def test_sparse_gradients_are_the_dense_ones(name, rows):
     """Few rows share a tile; many have a block of their own."""

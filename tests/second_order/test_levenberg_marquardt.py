@@ -91,6 +91,7 @@ def meyer_in_units(x):
     return c * meyer(x[1:4] / units)
 
 
+@pytest.mark.slow
 def test_meyer_is_solved_in_any_units_by_the_same_path_and_one_program():
     run, start, ends = Minimizer(Problem.of_squares(meyer_in_units), METHOD), np.array([0.02, 4000, 250]), set()
     for c, units in ((1.0, [1.0] * 3), (2.0**-13, [1.0] * 3), (2.0**13, [1.0] * 3), (1.0, [2.0**17, 2.0**-13, 0.5])):

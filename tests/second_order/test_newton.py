@@ -105,7 +105,7 @@ def wavy(x):
     return ops.sum(ops.cos(3 * x)) + ops.sin(ops.sum(x)) + ops.sum(x**2) / 10
 
 
-def test_damped_the_matrix_is_positive_and_the_value_never_rises():
+def test_damped_the_matrix_is_positive_and_the_value_never_rises(compiled_well):
     x0 = np.random.default_rng(0).normal(size=8)
     before, negative = start(wavy, x0)[1], 0
     hessian = backend.trace(Problem.of(wavy).hessian)

@@ -99,6 +99,7 @@ def test_a_trial_that_is_nan_was_too_far():
     assert int(info.evaluations) > 1
 
 
+@pytest.mark.slow
 def test_the_unit_of_f_does_not_change_the_path():
     assert goes_the_same_way_in_all_units(SaddleFreeNewton())
 

@@ -88,10 +88,12 @@ def test_a_trial_that_is_nan_was_too_far():
     assert int(info.evaluations) > 1
 
 
+@pytest.mark.slow
 def test_the_unit_of_f_does_not_change_the_path():
     assert goes_the_same_way_in_all_units(TruncatedNewton())
 
 
+@pytest.mark.slow
 def test_a_thousand_parameters_take_some_products_and_no_matrix():
     run = Minimizer(rosenbrock, "truncated_newton")
     for x0 in (0.9, 1.1):
