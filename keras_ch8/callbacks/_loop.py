@@ -48,6 +48,7 @@ def watch(
 
     Raises:
         TypeError: If `optimizers` holds something else.
+        ValueError: If there are several models and a probe.
         OSError: If `log_dir` cannot be written.
 
     Example:
@@ -71,6 +72,11 @@ def watch(
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
+    if isinstance(model, list | tuple) and probe is not None:
+        raise ValueError(
+            "`probe` is a batch on which the loss of one model is measured. Received: a list of models and a probe. "
+            "Give the model whose loss it is, or leave `probe` out: verdicts then rest on the steps."
+        )
     diagnosis = None if probe is None else Diagnosis(probe, loss=loss)
     board = None if log_dir is None else TensorBoard(log_dir)
     members = [member for member in (board, diagnosis, *callbacks) if member is not None]
@@ -136,7 +142,10 @@ class WatchedLoop:
         self._clock, self._due = backend.scalar(0, "int64"), backend.scalar(0, "int64")
         self._ring = backend.ring(rows_for(1), 2)
         self._read_up_to, self._begun = 0, time.monotonic()
-        training = fit.Training(self.model, {}, self._members, is_fit=False, optimizers=self.optimizers)
+        counted_as = self.model.models[0] if isinstance(self.model, _Several) else self.model
+        training = fit.Training(
+            self.model, {}, self._members, is_fit=False, optimizers=self.optimizers, counted_as=counted_as
+        )
         self._exits = ExitStack()
         with ExitStack() as entering:
             entering.enter_context(training.running())
@@ -151,16 +160,22 @@ class WatchedLoop:
             self._exits = entering.pop_all()
         return self
 
-    def __exit__(self, *exc_info: Any) -> None:
-        with self._exits:
-            self._tell_members()
-            if exc_info[0] is None:
+    def __exit__(self, *exc_info: Any) -> bool | None:
+        if exc_info[0] is None:
+            with self._exits:
+                self._tell_members()
                 for member in self._members:
                     member.on_epoch_end(0, {})
                     member.on_train_end()
+            return None
+        self._session.batch_ended(self._members[0], self.steps - 1, {})  # so that all rows are read
+        return self._exits.__exit__(*exc_info)
 
     def _told(self) -> None:
-        """Tell the members how far the loop is, and find out when they have to be told again."""
+        """Tell the members how far the loop is, and find out when they have to be told again: after its end never."""
+        if not self._session.is_open:
+            self._due.assign(np.iinfo("int64").max)
+            return
         self._tell_members()
         steps = self.steps
         pace = steps / max(time.monotonic() - self._begun, 1e-9)
@@ -178,7 +193,7 @@ class WatchedLoop:
         steps = np.arange(max(self._read_up_to, self.steps - int(self._ring.shape[0])) + 1, self.steps + 1)
         rows = backend.rows(self._ring, steps % int(self._ring.shape[0])).numpy()
         self._read_up_to = self.steps
-        known = ~np.isnan(rows[:, 1]) | (np.abs(rows[:, 0] - steps) < 1)
+        known = np.abs(rows[:, 0] - steps) < len(rows) / 2 + 1
         return (steps + self._session.step - self.steps)[known], rows[known, 1]
 
 

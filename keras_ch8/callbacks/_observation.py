@@ -43,13 +43,8 @@ class Observation:
         same = self.optimizers.keys() == optimizers.keys() and self.rule == rule
         return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
 
-    def start(
-        self, model: Any, *, batches: int, rows: int, every: int, layers: bool, exits: ExitStack
-    ) -> "Observation":
-        """Observe until `exits` ends; the model has been trained on so many batches before.
-
-        Returns itself.
-        """
+    def start(self, model: Any, *, batches: int, rows: int, every: int, layers: bool, exits: ExitStack) -> None:
+        """Observe until `exits` ends; the model has been trained on so many batches before."""
         for name, observer in self._observers.items():
             observer.start(rows, every, layers, exits)
             self._counted[name] = observer.count
@@ -65,7 +60,6 @@ class Observation:
                 return theirs(loss)
 
             exits.enter_context(registry.replaced(outer, scale_loss=hear_and_scale))
-        return self
 
     @property
     def most_steps(self) -> int:
@@ -186,20 +180,24 @@ class Tap:
         grads = list(grads)
         known = keras_private.known_variables(self.optimizer)
         variables = list(known if trainable_variables is None else trainable_variables)
-        pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
-        if not pairs:
+        if len(grads) != len(variables) or all(g is None for g in grads):
             self._apply(grads, trainable_variables)  # raises what Keras says of it
             return
         self._know(variables)
-        grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
+        given, everything = grads, variables
+        grads, variables = (
+            [g for g in given if g is not None],
+            [v for g, v in zip(given, everything, strict=True) if g is not None],
+        )
         indices = [self._place[id(v)] for v in variables]
         step = backend.as_tensor(self.optimizer.iterations) + 1
         rate = backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
         grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
         row = self.recorder.row(0, half, self.recorder.is_due(step, half))
         before = backend.copy_when(row.is_due, [backend.native(v) for v in variables])
-        with backend.start_after(before):
-            self._apply(grads, variables)
+        handed = iter(grads)
+        with backend.start_after(before):  # Keras says of those without a gradient what it says without us
+            self._apply([None if g is None else next(handed) for g in given], everything)
 
         def moved() -> list[Any]:
             return [backend.as_tensor(v) - b for v, b in zip(variables, before, strict=True)]

@@ -4,19 +4,19 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any, ClassVar, final
 
 import numpy as np
 
 from .. import _checks
 from ..board import tags
-from ..integration import backend, keras_private
+from ..integration import keras_private
 from ._averaged_model import AveragedModel
 from ._averaging_plan import Plan
 from ._averaging_terms import averages_stay, named_average, refuse_optimizers
 from ._base import AbstractCallback
 from ._switch_optimizer import SwitchOptimizer
+from ._weight_average import Follower, WeightAverage
 
 
 @final
@@ -129,7 +129,7 @@ class PolyakAveraging(AbstractCallback):
             )
         self.data = data
         self._averaged: AveragedModel | None = None
-        self._follower: Callable[[Any], None] | None = None
+        self._follower: Follower | None = None
         self._best: tuple[float, list[np.ndarray] | None] = (math.inf, None)
         self._kept: Mapping[str, Any] | None = None
         self._copied: Mapping[str, Any] | None = None
@@ -196,35 +196,27 @@ class PolyakAveraging(AbstractCallback):
         validates = training.validation_data is not None or bool(training.arguments.get("validation_split"))
         self._averages_stay = averages_stay(self.evaluate, others, validates)
         if self._averaged is None or self._follower is None or not self._averaged.is_of(model):
-            self._averaged, self._follower = None, partial(PolyakAveraging._follow, self)
-        elif model.built:
-            self._begin()
-        if model.built and self._averaged is None:
-            self._make()
+            self._averaged, self._follower = None, Follower(self._make)
+            if model.built:
+                self._follower.begin()
+        else:
+            self._begin(self._averaged)
         self.session.after_step.append(self._follower)
         if self.evaluate == "both":
             training.validate = self._validate_both
         self._is_training = True
 
-    def _make(self) -> None:
+    def _make(self) -> WeightAverage:
         with self.model.distribute_strategy.scope():
             self._averaged = AveragedModel(self.model, self._plan, self.batch_norm, self.data)
-        self._begin()
+        self._begin(self._averaged)
+        return self._averaged.average
 
-    def _begin(self) -> None:
+    def _begin(self, averaged: AveragedModel) -> None:
         state, self._kept = self._kept or {"averaged": None, "best": (math.inf, None)}, None
         self._copied = None
         self._best = state["best"]
-        if self._averaged is not None:
-            self._averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])
-
-    def _follow(self, moved: Any) -> None:
-        """Take the weights after a training step; those of a model that its first batch builds are known by now."""
-        if self._averaged is None:
-            with backend.outside_graphs():
-                self._make()
-        if self._averaged is not None:
-            self._averaged.average.follow(moved)
+        averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])
 
     def on_epoch_start(self, epoch: int) -> None:
         """Give the weights back."""

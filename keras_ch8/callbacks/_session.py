@@ -67,6 +67,7 @@ class Session:
         self._state = State.JOINED
         self._opened: list[AbstractCallback] = []
         self._watching = ExitStack()
+        self._begun_at = self._counted_at = 0
         self._pending = self._before_epoch = self._counted_before_epoch = 0
         self._read_every: int | None = None
         self._next_read = 0.0
@@ -86,6 +87,7 @@ class Session:
                 )
         if training.session is None:
             training.session = cls(training)
+            training.exits.callback(training.session.remember)
             training.exits.callback(training.session.close)
         session: Session = training.session
         if callback not in session.members:
@@ -131,13 +133,16 @@ class Session:
         if self._state is State.JOINED:
             self.params = {"steps": None, "epochs": epoch + 1} | dict(params or {})
             self.first_epoch = epoch
-            self.step = fit.batches_trained(self.model, epoch, self.params["steps"])
-            self.training.exits.callback(self._remember)
+            self._begun_at = self.step = fit.batches_trained(self.training, epoch, self.params["steps"])
+            self._counted_at = fit.batches_counted(self.training)
             self._open()
-        self._before_epoch, self._counted_before_epoch = self.step, fit.batches_counted(self.model)
+        self._before_epoch, self._counted_before_epoch = self.step, fit.batches_counted(self.training)
 
-    def _remember(self) -> None:
-        fit.remember_batches(self.model, self.step)
+    def remember(self) -> None:
+        """Remember how far the model is, for its next training."""
+        if self._opened:
+            counted = fit.batches_counted(self.training) - self._counted_at
+            fit.remember_batches(self.training, self.step, self.step - self._begun_at, counted)
 
     def _open(self) -> None:
         self._state = State.OPEN
@@ -145,6 +150,8 @@ class Session:
             member.on_open()
             self._opened.append(member)
         self._observe()
+        if self.training.wants_first_batch:
+            self.training.keep_first_batch()
         self._next_read = time.monotonic() + READ_SECONDS
         if self.model.built:
             self._built()
@@ -210,7 +217,7 @@ class Session:
         """Count batches, and read when there are enough; the first member's call counts."""
         if member is not self.members[0] or not self.is_open:
             return
-        last, steps = self.step, self.params["steps"]
+        last, steps = self.step, self.params["steps"] if self.training.is_fit else None
         self.step = self._before_epoch + (batch + 1 if steps is None else min(batch + 1, steps))
         self._pending += self.step - last
         if self._state is State.OPEN:  # the first batch has made the weights
@@ -235,7 +242,7 @@ class Session:
         """Where the length of an epoch is not known, Keras rounds the last execution up; the optimizer knows better."""
         k = self.model.steps_per_execution
         if self.params["steps"] is None and k > 1:
-            counted = self._before_epoch + fit.batches_counted(self.model) - self._counted_before_epoch
+            counted = self._before_epoch + fit.batches_counted(self.training) - self._counted_before_epoch
             if self.step - k < counted < self.step:
                 self._pending -= self.step - counted
                 self.step = counted

@@ -69,7 +69,7 @@ class SwitchOptimizer(AbstractCallback):
         if self.model.built:
             with self.model.distribute_strategy.scope():
                 self.to.build(self.model.trainable_variables)
-        self.to.iterations.assign(keras_private.unscaled(self.model.optimizer).iterations)
+        keras_private.set_iterations(self.to, keras_private.iterations_of(keras_private.unscaled(self.model.optimizer)))
         keras_private.set_optimizer(self.model, self.to)
         self.model.make_train_function(force=True)
 

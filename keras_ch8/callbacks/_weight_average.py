@@ -87,6 +87,34 @@ class WeightAverage:
         return float(np.sqrt(_numerics.squared_norm(gaps)))
 
 
+class Follower:
+    """Moves an average on after each training step, inside the compiled step, whose train function keeps it.
+
+    It holds the average and not the callback, which may be gone before that function is.
+
+    Args:
+        make: Makes the average, when the model has its weights: before the first step, or while that is traced.
+    """
+
+    def __init__(self, make: Callable[[], WeightAverage]) -> None:
+        self._make: Callable[[], WeightAverage] | None = make
+        self._average: WeightAverage | None = None
+
+    def begin(self) -> WeightAverage:
+        """Return the average, made if it is not there."""
+        if self._average is None and self._make is not None:
+            self._average, self._make = self._make(), None
+        assert self._average is not None  # noqa: S101
+        return self._average
+
+    def __call__(self, moved: Any) -> None:
+        """Take the weights as they are after a training step; `moved` says whether it was an update."""
+        if self._average is None:
+            with backend.outside_graphs():
+                self.begin()
+        self.begin().follow(moved)
+
+
 def _move(averages: Sequence[Any], thetas: Sequence[Any], rate: Any, active: Any) -> None:
     for average, theta in zip(averages, thetas, strict=True):
         dtype, old = average.dtype.name, backend.as_tensor(average)

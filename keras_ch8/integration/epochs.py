@@ -4,6 +4,7 @@ Keras tells data neither which of the three asks for it, nor the other arguments
 have a method `adapter_for(loop)` are asked for the adapter that this loop is to read.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -56,13 +57,13 @@ class BatchLoop:
         self._iterator._num_batches = batches
 
 
-def _asking(theirs: Any) -> Any:
+def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
     class TFEpochIterator(theirs):
         """Keras's iterator, which asks a source for what it is to read."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             adapter_for = getattr(kwargs.get("x"), "adapter_for", None)
-            if adapter_for is not None and registry.is_installed(EPOCH_ITERATOR):
+            if adapter_for is not None and is_active():
                 kwargs["x"] = adapter_for(BatchLoop(self, kwargs))
             super().__init__(*args, **kwargs)
 

@@ -36,6 +36,7 @@ class Training:
         callbacks: All callbacks that are called, in order.
         is_fit: Whether Keras makes the train function.
         optimizers: The optimizers of a loop of one's own, by name; None for those of the model.
+        counted_as: The model under which the batches are counted, where the model is made for this training only.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Training:
         *,
         is_fit: bool = True,
         optimizers: dict[str, Any] | None = None,
+        counted_as: Any = None,
     ) -> None:
         self.model = model
+        self.counted_as = model if counted_as is None else counted_as
         self.arguments = dict(arguments)
         self.callbacks = list(callbacks)
         self.is_fit = is_fit
@@ -61,8 +64,10 @@ class Training:
         self.is_validating = False
         self.has_died = False
         """Whether it ends with an exception, whoever raised it: known before anything is given back."""
+        self.wants_first_batch = False
+        """Whether the first batch is to be kept; to be set before the first step."""
         self.first_batch: Any = None
-        """The first batch, once it has been read, if `keep_first_batch` asked for it."""
+        """The first batch, once it has been read, if it was wanted."""
 
     @property
     def validation_data(self) -> Any:
@@ -70,9 +75,10 @@ class Training:
         return self.arguments.get("validation_data")
 
     def keep_first_batch(self) -> None:
-        """Keep the first batch that `fit` reads, of any kind of data, without advancing it; before the first step.
+        """Keep the first batch that `fit` reads, of any kind of data, without advancing it.
 
-        Keras steps through any Python iterator, so the batch is taken, kept, and put in front again.
+        To be called when the train function is the one that the first step will run. Keras steps through any Python
+        iterator, so the batch is taken, kept, and put in front again.
         """
         model, train = self.model, self.model.train_function
 
@@ -91,7 +97,7 @@ class Training:
     @contextmanager
     def running(self) -> Iterator["Training"]:
         """Be the training that is found by its model, and undo everything at the end."""
-        token = _running.set((*_running.get(), self))
+        _running.set((*_running.get(), self))
         try:
             with self.exits:
                 try:
@@ -100,7 +106,7 @@ class Training:
                     self.has_died = True
                     raise
         finally:
-            _running.reset(token)
+            _running.set(tuple(training for training in _running.get() if training is not self))
             self.arguments, self.callbacks, self.validate = {}, [], None
 
 
@@ -133,12 +139,12 @@ def lead_with(name: str, callback_for: LeadingCallback) -> None:
     _leaders[name] = callback_for
 
 
-def _fit(theirs: Callable[..., Any]) -> Callable[..., Any]:
+def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[..., Any]:
     signature = inspect.signature(theirs)
 
     @functools.wraps(theirs)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not registry.is_installed(FIT):
+        if not is_active():
             return theirs(self, *args, **kwargs)
         call = signature.bind(self, *args, **kwargs)
         given = call.arguments.get("callbacks")
@@ -161,11 +167,11 @@ def _fit(theirs: Callable[..., Any]) -> Callable[..., Any]:
     return fit
 
 
-def _evaluate(theirs: Callable[..., Any]) -> Callable[..., Any]:
+def _evaluate(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[..., Any]:
     @functools.wraps(theirs)
     def evaluate(self: Any, *args: Any, **kwargs: Any) -> Any:
         training = running_training(self)
-        if training is None or not keras_private.is_validation(kwargs) or not registry.is_installed(EVALUATE):
+        if training is None or not keras_private.is_validation(kwargs) or not is_active():
             return theirs(self, *args, **kwargs)
         measure = functools.partial(theirs, self, *args)
         training.is_validating = True
@@ -184,7 +190,7 @@ KEPT = "kept_by_keras_ch8"
 
 
 def kept_with(train_function: Any) -> tuple[Any, Any, Any]:
-    """Return key, function and parts that `use_train_function` has kept beside a train function; None before."""
+    """Return key, function and parts that `use_train_function` has kept beside a train function; thrice None before."""
     return getattr(train_function, KEPT, (None, None, None))
 
 
@@ -214,32 +220,37 @@ def use_train_function(model: Any, key: Any, parts: Any, exits: ExitStack) -> No
 
 # --- how long a model has been trained ---------------------------------------------------------------------------
 
-_trained: "weakref.WeakKeyDictionary[Any, tuple[int, int]]" = weakref.WeakKeyDictionary()
-"""Of a model, the batches that it was trained on, and the iterations of its optimizer then."""
+_trained: "weakref.WeakKeyDictionary[Any, tuple[int, int, float]]" = weakref.WeakKeyDictionary()
+"""Of a model, the batches that it was trained on, those that its optimizer had counted then, and how many it counts for
+each."""
 
 
-def batches_trained(model: Any, initial_epoch: int = 0, steps: int | None = None) -> int:
+def batches_trained(training: Training, initial_epoch: int = 0, steps: int | None = None) -> int:
     """Return on how many batches a model has been trained in all, as far as can be known.
 
     A model that this process has not trained yet was trained on those that its optimizer has counted, or on the epochs
     before `initial_epoch`, of so many steps. What was trained meanwhile by others, the optimizer has counted.
     """
-    iterations = batches_counted(model)
+    model = training.counted_as
+    iterations = batches_counted(training)
     if model not in _trained:
         return max(iterations, initial_epoch * (steps or 0))
-    batches, then = _trained[model]
-    pace = then / batches if batches and then else 1.0
+    batches, then, pace = _trained[model]
     return batches + max(0, round((iterations - then) / pace))
 
 
-def remember_batches(model: Any, batches: int) -> None:
-    """Remember on how many batches a model has been trained."""
-    _trained[model] = batches, batches_counted(model)
+def remember_batches(training: Training, batches: int, brought: int, counted: int) -> None:
+    """Remember on how many batches a model has been trained, of which a training has brought some and counted some."""
+    pace = counted / brought if brought and counted > 0 else 1.0
+    _trained[training.counted_as] = batches, batches_counted(training), pace
 
 
-def batches_counted(model: Any) -> int:
-    """Return the batches that the optimizer of a model has counted; 0 where there is none."""
-    optimizer = keras_private.unscaled(getattr(model, "optimizer", None))
+def batches_counted(training: Training) -> int:
+    """Return the batches that the optimizer of a training has counted; 0 where there is none."""
+    given = getattr(training.model, "optimizer", None)
+    optimizer = keras_private.unscaled(
+        given if training.optimizers is None else next(iter(training.optimizers.values()))
+    )
     if optimizer is None:
         return 0
     updates = int(keras_private.iterations_of(optimizer))

@@ -137,6 +137,11 @@ def iterations_of(optimizer: Any) -> int:
     return int(optimizer.iterations.numpy())
 
 
+def set_iterations(optimizer: Any, updates: int) -> None:
+    """Let an optimizer count on from so many updates; its own counter has the micro-steps of an accumulation."""
+    optimizer._iterations.assign(updates * (optimizer.gradient_accumulation_steps or 1))
+
+
 def known_variables(optimizer: Any) -> list[Any]:
     """Return the variables that any Keras optimizer was built with; [] before."""
     return list(getattr(optimizer, "_trainable_variables", []))

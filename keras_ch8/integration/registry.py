@@ -7,6 +7,7 @@ at its end, whoever raises.
 
 import contextlib
 import datetime
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,15 +35,16 @@ class Hook:
 
 @dataclass
 class _Installed:
-    """A hook, what stands at its place now, what the suite has put there, and the way back."""
+    """A hook, what stands at its place now, the way back, and what the suite has put there."""
 
     hook: Hook
     now: Callable[[], Any]
-    ours: Any
     undo: Callable[[], None]
+    ours: Any = None
 
 
 _installed: dict[str, _Installed] = {}
+_lock = threading.RLock()
 
 UNDO = "keras_ch8.integration.uninstall()"
 
@@ -52,39 +54,35 @@ def hooks() -> list[Hook]:
     return [each.hook for each in _installed.values()]
 
 
-def is_installed(replaces: str) -> bool:
-    """Whether a hook is in force; one that could not be undone does nothing but pass on, once this is False."""
-    return replaces in _installed
+Make = Callable[[Any, Callable[[], bool]], Any]
+"""Returns a replacement, given what is there and a function that says whether the replacement is in force. One that is
+left inside somebody's wrapper by `uninstall` is not, and only passes on."""
 
 
-def install(owner: Any, name: str, make: Callable[[Any], Any], *, replaces: str, why: str, for_: str) -> None:
-    """Put `make(theirs)` in the place of an attribute of a class or module, once.
+def install(owner: Any, name: str, make: Make, *, replaces: str, why: str, for_: str) -> None:
+    """Put a replacement in the place of an attribute of a class or module, once.
 
     Args:
         owner: The class or module.
         name: The attribute.
-        make: Returns the replacement, given what is there.
+        make: Returns the replacement (see `Make`).
         replaces: Full name of the attribute, under which the hook is listed.
         why: What it is needed for.
         for_: Name of the class whose construction asks for it.
     """
-    if replaces in _installed:
-        return
     theirs, was_own = getattr(owner, name), name in vars(owner)
-    ours = make(theirs)
 
-    def undo() -> None:
-        if was_own:
-            setattr(owner, name, theirs)
+    def put(value: Any) -> None:
+        if value is not theirs or was_own:
+            setattr(owner, name, value)
         else:
             delattr(owner, name)
 
-    setattr(owner, name, ours)
-    _installed[replaces] = _Installed(_hook(replaces, why, for_), lambda: vars(owner).get(name), ours, undo)
+    _install(replaces, why, for_, theirs, make, lambda: vars(owner).get(name), put)
 
 
-def install_inside(method: str, make: Callable[[Any], Any], *, replaces: str, why: str, for_: str) -> None:
-    """Put `make(theirs)` in the place of the function inside one of Keras's decorated methods, once.
+def install_inside(method: str, make: Make, *, replaces: str, why: str, for_: str) -> None:
+    """Put a replacement in the place of the function inside one of Keras's decorated methods, once.
 
     In `model.fit(x, y, callbacks=[TensorBoard()])` Python looks up `model.fit` before it makes the callback, so another
     method on the class would come too late for the first `fit` of a process.
@@ -96,22 +94,26 @@ def install_inside(method: str, make: Callable[[Any], Any], *, replaces: str, wh
         why: As in `install`.
         for_: As in `install`.
     """
-    if replaces in _installed:
-        return
     cell = keras_private.cell_of(method)
-    theirs = cell.cell_contents
-    ours = make(theirs)
-    cell.cell_contents = ours
 
-    def undo() -> None:
-        cell.cell_contents = theirs
+    def put(value: Any) -> None:
+        cell.cell_contents = value
 
-    _installed[replaces] = _Installed(_hook(replaces, why, for_), lambda: cell.cell_contents, ours, undo)
+    _install(replaces, why, for_, cell.cell_contents, make, lambda: cell.cell_contents, put)
 
 
-def _hook(replaces: str, why: str, for_: str) -> Hook:
-    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-    return Hook(replaces, why, f"the first `{for_}` was made, {now}", UNDO)
+def _install(
+    replaces: str, why: str, for_: str, theirs: Any, make: Make, now: Callable[[], Any], put: Callable[[Any], None]
+) -> None:
+    with _lock:
+        if replaces in _installed:
+            return
+        time = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        hook = Hook(replaces, why, f"the first `{for_}` was made, {time}", UNDO)
+        installed = _Installed(hook, now, lambda: put(theirs))
+        installed.ours = make(theirs, lambda: _installed.get(replaces) is installed)
+        put(installed.ours)
+        _installed[replaces] = installed
 
 
 def uninstall() -> None:
@@ -119,8 +121,10 @@ def uninstall() -> None:
 
     A function that somebody else has wrapped since stays inside that wrapper, with a warning, and only passes on.
     """
-    for replaces, each in list(_installed.items()):
-        del _installed[replaces]
+    with _lock:
+        installed = list(_installed.items())
+        _installed.clear()
+    for replaces, each in installed:
         if each.now() is each.ours:
             each.undo()
         else:

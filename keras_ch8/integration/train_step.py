@@ -40,25 +40,24 @@ def install_maker(for_: str) -> None:
     )
 
 
-def _asked(model: Any, name: str, hook: str) -> Callable[..., Any] | None:
-    """Return a method of the optimizer of a model, if it has it and the hook is in force."""
-    optimizer = keras_private.unscaled(getattr(model, "optimizer", None))
-    return getattr(optimizer, name, None) if registry.is_installed(hook) else None
+def _asked(model: Any, name: str) -> Callable[..., Any] | None:
+    """Return a method of the optimizer of a model, if it has it."""
+    return getattr(keras_private.unscaled(getattr(model, "optimizer", None)), name, None)
 
 
-def _train_step(theirs: Callable[..., Any]) -> Callable[..., Any]:
+def _train_step(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[..., Any]:
     @functools.wraps(theirs)
     def train_step(self: Any, data: Any) -> Any:
-        take = _asked(self, "train_step_for", TRAIN_STEP)
+        take = _asked(self, "train_step_for") if is_active() else None
         return theirs(self, data) if take is None else take(self, data, functools.partial(theirs, self))
 
     return train_step
 
 
-def _make_train_function(theirs: Callable[..., None]) -> Callable[..., None]:
+def _make_train_function(theirs: Callable[..., None], is_active: Callable[[], bool]) -> Callable[..., None]:
     @functools.wraps(theirs)
     def make_train_function(self: Any, force: bool = False) -> None:
-        make = _asked(self, "make_train_function_for", MAKE_TRAIN_FUNCTION)
+        make = _asked(self, "make_train_function_for") if is_active() else None
         if make is None or (self.train_function is not None and not force):
             theirs(self, force)
         else:

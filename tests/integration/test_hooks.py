@@ -183,9 +183,10 @@ def test_a_list_that_the_user_has_made_is_served_and_given_back():
     assert made.callbacks[:2] == [looks, average]
 
 
+@pytest.mark.parametrize("watches", [False, True], ids=["alone", "beside one that watches"])
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", ["arrays", "dataset", "generator"])
-def test_the_first_batch_is_kept_and_the_training_is_as_without(kind, steps):
+def test_the_first_batch_is_kept_and_the_training_is_as_without(kind, steps, watches):
     import tensorflow as tf
 
     def given():
@@ -197,10 +198,10 @@ def test_the_first_batch_is_kept_and_the_training_is_as_without(kind, steps):
         return {"x": batches, "steps_per_epoch": 6}
 
     class Keeps(callbacks._base.AbstractCallback):
-        listens = False
+        listens = watches
 
         def on_open(self):
-            self.session.training.keep_first_batch()
+            self.session.training.wants_first_batch = True
 
         def on_epoch(self, epoch, logs):
             self.batch = self.session.training.first_batch
