@@ -200,3 +200,41 @@ def test_a_function_that_xla_compiles_is_stepped_after_it():
 def test_what_is_no_optimizer_is_refused(wrong):
     with pytest.raises(TypeError, match=r"`optimizers` must be a Keras optimizer, a list or a dict.*Received"):
         keras_ch8.watch(network("sgd"), wrong)
+
+
+def test_after_the_block_a_function_that_was_traced_inside_it_tells_nobody():
+    model, optimizer = network("sgd"), keras.optimizers.SGD(0.01)
+    with keras_ch8.watch(model, optimizer, probe=(X, Y), loss=MSE) as run:
+
+        @tf.function
+        def step(x, y):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(model(x) - y))
+            variables = model.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            run.step(loss=loss)
+
+        for x, y in batches(1):
+            step(x, y)
+    verdicts, seen = run.verdicts, optimizer.iterations.numpy()
+    for x, y in batches(20):
+        step(x, y)
+    assert optimizer.iterations.numpy() == seen + 20 * STEPS  # the loop itself goes on
+    assert run.verdicts == verdicts
+
+
+def test_loops_may_end_in_any_order():
+    def watched():
+        with keras_ch8.watch(network("sgd"), keras.optimizers.SGD()):
+            yield
+
+    first, second = watched(), watched()
+    next(first), next(second)
+    first.close()
+    second.close()
+    assert integration_fit.running() == ()
+
+
+def test_several_models_have_no_probe_in_common():
+    with pytest.raises(ValueError, match=r"loss of one model.*Received: a list of models and a probe"):
+        keras_ch8.watch([network("sgd")], keras.optimizers.SGD(), probe=(X, Y))

@@ -60,3 +60,9 @@ def test_a_training_that_ends_before_says_so():
 def test_what_is_no_time_is_refused(at):
     with pytest.raises(ValueError, match=r"`at` is a length of time.*Received: at="):
         callbacks.SwitchOptimizer(at, to="sgd")
+
+
+def test_the_other_optimizer_may_accumulate_gradients():
+    to = optimizers.SGD(0.1, gradient_accumulation_steps=2)
+    fit(compiled("sgd"), callbacks.SwitchOptimizer(at=4, to=to))
+    assert int(to.iterations.numpy()) == 4 + 8 // 2

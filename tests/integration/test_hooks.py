@@ -229,3 +229,51 @@ def test_trainings_nest():
     assert seen == [2, 1]
     assert history["gradient_norm"][0] > 0
     assert fit.running() == ()
+
+
+def test_a_hook_that_was_left_in_a_wrapper_stays_out_of_the_way_of_the_next_one():
+    callbacks.EarlyStopping()
+    cell = keras_private.cell_of("fit")
+    left = cell.cell_contents
+    cell.cell_contents = lambda self, *args, **kwargs: left(self, *args, **kwargs)
+    try:
+        with pytest.warns(RuntimeWarning, match=r"replaced by somebody else"):
+            integration.uninstall()
+        seen = []
+        look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(len(fit.running())))
+        fit_six_steps(network("sgd"), [callbacks.EarlyStopping("loss"), look], epochs=1)
+        assert seen == [1]
+    finally:
+        integration.uninstall()
+        cell.cell_contents = keras.Model.fit.__wrapped__
+
+
+def test_keras_says_of_a_variable_without_a_gradient_what_it_says_unwatched():
+    class Half(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.used, self.idle = keras.layers.Dense(2), keras.layers.Dense(2)
+
+        def call(self, x):
+            self.idle(x)
+            return self.used(x)
+
+    for watching in ([], [callbacks.GradientClippingLogger()]):
+        model = Half()
+        model.compile("sgd", "mse")
+        with pytest.warns(UserWarning, match=r"Gradients do not exist for variables"):
+            fit_six_steps(model, watching, epochs=1)
+
+
+def test_a_model_keeps_no_callback_of_an_earlier_fit():
+    import gc
+    import weakref
+
+    model = network(optimizers.SGD(0.1))
+    average = callbacks.PolyakAveraging()
+    fit_six_steps(model, [average], epochs=1)
+    gone = weakref.ref(average)
+    del average
+    fit_six_steps(model, [], epochs=1)
+    gc.collect()
+    assert gone() is None

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_ch8
 from keras_ch8 import callbacks, optimizers
 from tests import forked
 from tests.board import readers
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, network
+from tests.callbacks.runs import fit as fit_six_steps
 
 EPOCH = list(range(1, STEPS + 1))
 
@@ -210,3 +212,33 @@ def test_the_axis_is_that_of_examples_that_were_trained_on(tmp_path):
         steps, losses = zip(*board.scalars()["ch8/loss"], strict=True)
     assert [*steps] == EPOCH
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
+# --- what a review found -------------------------------------------------------------------------------------------
+
+
+def test_what_is_trained_without_a_callback_is_counted_at_the_pace_of_the_last_watched_training():
+    model, seen = network(optimizers.SGD(0.1)), Frames()
+    fit_six_steps(model, [seen], epochs=101, initial_epoch=100)
+    assert seen.frames[0].steps[0] == 100 * STEPS + 1
+    fit_six_steps(model, [], epochs=1)
+    again = Frames()
+    fit_six_steps(model, [again], epochs=1)
+    assert again.frames[0].steps[0] == 102 * STEPS + 1
+
+
+def test_a_loop_over_several_models_or_with_a_restored_optimizer_goes_on():
+    model, optimizer = network("sgd"), keras.optimizers.SGD(0.1)
+    optimizer.build(model.trainable_variables)
+    optimizer.iterations.assign(1000)
+    firsts = []
+    for _ in range(2):
+        seen = Frames()
+        with keras_ch8.watch([model], optimizer, callbacks=[seen], steps=1) as run:
+            for _ in range(3):
+                gradients = [keras.ops.ones(v.shape) for v in model.trainable_variables]
+                optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+                run.step()
+        assert run.steps == 3
+        firsts.append((int(seen.frames[0].steps[0]), int(seen.frames[-1].steps[-1])))
+    assert firsts == [(1001, 1003), (1004, 1006)]
