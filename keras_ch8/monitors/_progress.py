@@ -116,7 +116,8 @@ def elasticity(past: Past, reading: Any) -> float:
     On a probe that is not trained on the gradient stays above 0 where the one that training follows is 0.
     """
     norms = past.rows.norm[-BATCHES:]
-    of_batches = float(np.median(norms)) * reading.weight_norm / abs(reading.loss) if len(norms) else float("nan")
+    known = len(norms) and reading.loss
+    of_batches = float(np.median(norms)) * reading.weight_norm / abs(reading.loss) if known else float("nan")
     return float(np.fmin(reading.elasticity, of_batches))
 
 

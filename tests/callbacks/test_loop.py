@@ -238,3 +238,13 @@ def test_loops_may_end_in_any_order():
 def test_several_models_have_no_probe_in_common():
     with pytest.raises(ValueError, match=r"loss of one model.*Received: a list of models and a probe"):
         keras_ch8.watch([network("sgd")], keras.optimizers.SGD(), probe=(X, Y))
+
+
+def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
+    x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    optimizer = keras.optimizers.SGD(0.3)
+    with keras_ch8.watch(model, optimizer, probe=(x, 0 * x[:, :1]), loss=MSE, steps=300) as run:
+        losses = train(model, optimizer, run, True, [(x, 0 * x[:, :1])] * 300)
+    assert losses[-1] == 0
+    assert {verdict.kind for verdict in run.verdicts} >= {"step_too_long", "plateau"}
