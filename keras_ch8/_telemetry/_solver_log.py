@@ -50,10 +50,13 @@ class SolverLog:
     def _sizes(self) -> Sequence[int]:
         return self._known[self._settings][0]
 
-    def listen(self, rows: int, names: Sequence[str], sizes: Callable[[], Sequence[int]]) -> None:
-        """Leave a row for each iteration, in a ring of at least so many; `sizes` returns those of the variables."""
-        self._settings = (1 << (rows - 1).bit_length(), tuple(names), sizes is not tuple)
-        self._sizes_of, self.listening = sizes, True
+    def listen(self, rows: int, names: Sequence[str], sizes: Callable[[], Sequence[int]] | None) -> None:
+        """Leave a row for each iteration, in a ring of at least so many.
+
+        `sizes` returns those of the variables, where the norm of the gradient of each is asked for.
+        """
+        self._settings = (1 << (rows - 1).bit_length(), tuple(names), sizes is not None)
+        self._sizes_of, self.listening = sizes or tuple, True
 
     def make_rings(self) -> None:
         """Make the ring, unless it is there: also in the middle of a trace."""

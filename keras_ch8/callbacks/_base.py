@@ -15,9 +15,9 @@ from ._session import Session
 class AbstractCallback(keras.callbacks.Callback):
     """A callback that belongs to the session of its model (see _session).
 
-    A subclass overrides `on_begin`, `on_open`, `on_built`, `on_epoch_start`, `on_frames`, `on_epoch`, `on_end`,
-    `on_close` and `findings`; Keras's own hooks are taken. It can be copied and pickled, also after a training: what is
-    `transient` belongs to one training of one model, and is left out.
+    A subclass overrides `on_begin`, `on_open`, `on_built`, `on_epoch_start`, `on_batch`, `next_batch`, `on_frames`,
+    `on_epoch`, `on_end`, `on_close` and `findings`; Keras's own hooks are taken. It can be copied and pickled, also
+    after a training: what is `transient` belongs to one training of one model, and is left out.
     """
 
     listens = True

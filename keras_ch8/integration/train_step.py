@@ -102,7 +102,7 @@ def keeping_what_is_skipped(optimizer: Any, model: Any, data: Any, keras_train_s
 def warn_of_what_is_not_kept(optimizer: Any) -> None:
     """Say once that a training step of the user's own keeps weights and slots only."""
     training = fit.running_training()
-    if _keeping.get() or training is None or getattr(optimizer, "has_warned", False):
+    if _keeping.get() or training is None or optimizer.has_warned:
         return
     if keras_private.unscaled(getattr(training.model, "optimizer", None)) is optimizer:
         optimizer.has_warned = True

@@ -92,7 +92,7 @@ class AbstractOptimizer(keras_private.Optimizer):
             global_clipnorm=global_clipnorm,
             **kwargs,
         )
-        self.skip_nonfinite = skip_nonfinite
+        self.skip_nonfinite, self.has_warned = skip_nonfinite, False
         if skip_nonfinite:
             train_step.install(type(self).__name__)
             fit.install(type(self).__name__)

@@ -134,7 +134,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         """Let each iteration leave a row of telemetry from now on."""
         del every
         names = _telemetry.SOLVER_NUMBERS + self.method.numbers
-        sizes = (lambda: self.sizes) if layers else tuple
+        sizes = (lambda: self.sizes) if layers else None
         self.telemetry.listen(rows * self.iterations_per_step, names, sizes)
 
     # --- the training step (see integration.train_step) ----------------------------------------------------------
