@@ -3,7 +3,7 @@
 import os
 
 IS_QUICK = "PYTEST_XDIST_WORKER" in os.environ and not os.environ.get("CH8_TESTS_COMPILE_WELL")
-"""Most programs here run for a few steps only: to compile them well takes longer than it saves (a quarter of all)."""
+"""Most programs here run for a few steps only: to compile them well takes longer than it saves, up to a quarter."""
 
 if IS_QUICK:
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true")
