@@ -163,7 +163,10 @@ def room_of(module):
 
 
 def test_public_names():
-    assert sorted([room_of(module) for module in NAMES] + ["__version__", "chapter"]) == dir(keras_ch8)
+    rest = ["__version__", "chapter", "integration", "watch"]
+    assert sorted([room_of(module) for module in NAMES] + rest) == dir(keras_ch8)
+    assert sorted(keras_ch8.integration.__all__) == ["Hook", "hooks", "uninstall"]
+    assert callable(keras_ch8.watch)
     for module, names in NAMES.items():
         assert sorted(module.__all__) == sorted(names + HELD.get(module, [])), module
     public = [n for n, v in vars(optimizers).items() if not n.startswith("_") and not inspect.ismodule(v)]

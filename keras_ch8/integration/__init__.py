@@ -4,6 +4,6 @@
 same of every hook that there can be.
 """
 
-from .registry import Hook as Hook
-from .registry import hooks as hooks
-from .registry import uninstall as uninstall
+from .registry import Hook, hooks, uninstall
+
+__all__ = ["Hook", "hooks", "uninstall"]
