@@ -48,8 +48,17 @@ class ClipGradients(AbstractCallback):
         self.rule = clipping.as_rule(rule)
 
     def on_open(self) -> None:
-        """Hand the rule to the session."""
-        optimizer = self.session.optimizer
+        """Hand the rule to the session; each optimizer of the model is clipped by itself."""
+        for optimizer in self.session.optimizers.values():
+            self._refuse(optimizer)
+        if self.session.rule is not None:
+            raise ValueError(
+                f"One training takes one clipping rule. Received: {self.session.rule!r} and {self.rule!r}. Keep one."
+            )
+        self.session.rule = self.rule
+
+    def _refuse(self, optimizer: Any) -> None:
+        """Refuse an optimizer that clips already, or that takes the rule itself."""
         name = type(optimizer).__name__
         if isinstance(optimizer, AbstractOptimizer):
             raise ValueError(
@@ -67,8 +76,3 @@ class ClipGradients(AbstractCallback):
                     f"`ClipGradients` and the optimizer would both clip. Received: {name} with "
                     f"{limit}={getattr(optimizer, limit)!r} and the rule {self.rule!r}. Keep one of them."
                 )
-        if self.session.rule is not None:
-            raise ValueError(
-                f"One training takes one clipping rule. Received: {self.session.rule!r} and {self.rule!r}. Keep one."
-            )
-        self.session.rule = self.rule

@@ -145,7 +145,7 @@ class Curriculum(AbstractCallback):
         self._forget(self._kept or {})
         self._kept = None
         self._example_loss, self._has_losses = ExampleLoss(self.model), True
-        if not self.model.built:  # the first epoch is planned before its first batch could build it
+        if self._of_model and not self.model.built:  # the losses are needed before its first batch could build it
             keras_private.build_on(
                 self.model, self.source.take(np.arange(min(self.source.batch_size, self.source.count)))
             )
@@ -213,9 +213,10 @@ class Curriculum(AbstractCallback):
         examples = samples_of_buckets(difficulty)
         try:
             losses = self._losses_of(examples.ravel()).reshape(examples.shape)
-        except ValueError as error:
+        except Exception as error:  # of a model whose loss of one example is not known, or cannot be asked
             self._has_losses = False
-            warnings.warn(f"`Curriculum` shows no loss by difficulty. {error}", UserWarning, stacklevel=2)
+            reason = keras_private.first_sentence(error)
+            warnings.warn(f"`Curriculum` shows no loss by difficulty. {reason}", UserWarning, stacklevel=2)
             return {}
         return {f"loss_{i}": float(loss) for i, loss in enumerate(losses.mean(axis=1), 1)}
 

@@ -1,7 +1,6 @@
 """One callback that says what is wrong with a training, and what cures it."""
 
 import math
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, final
@@ -325,13 +324,10 @@ def _why_not_measured(model: Any) -> str | None:
 
 
 def _of(error: Exception) -> str:
-    """Say that the loss cannot be measured, with what the error says first, without what Keras puts around it."""
-    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
-    sentence = said[0][:200].rstrip(".") if said else "no message"
+    """Say that the loss cannot be measured, with what the error says first."""
     return (
         "the loss of this model on it, by `model.compute_loss` and `model(x)`, fails with "
-        f"{type(error).__name__}: {sentence}"
+        f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}"
     )
 
 

@@ -105,7 +105,8 @@ class LearningRateDecay(AbstractCallback):
     def on_epoch_start(self, epoch: int) -> None:
         """Ask the function for the rate of the epoch."""
         if epoch == self.session.first_epoch:
-            _fit.resolve(self.model.optimizer, self.params, epoch)
+            for optimizer in keras_private.optimizers_of(self.model).values():
+                _fit.resolve(optimizer, self.params, epoch)
         if self._watch is None and not isinstance(self.rule, LearningRateSchedule):
             for optimizer in self._optimizers():
                 self._set(optimizer, self._ask(epoch, float(optimizer.learning_rate)), epoch)
@@ -127,13 +128,12 @@ class LearningRateDecay(AbstractCallback):
 
     def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Report the rate, and lower it on a plateau."""
-        optimizers = self._optimizers()
-        names = ["learning_rate"] if len(optimizers) == 1 else [f"learning_rate_{o.name}" for o in optimizers]
-        self.session.log(logs, {n: float(o.learning_rate) for n, o in zip(names, optimizers, strict=True)})
+        optimizers = self._in_use()
+        self.session.log(logs, {name: float(o.learning_rate) for name, o in optimizers.items()})
         if self._watch:
             self._watch.epoch_ended(self.model, epoch, logs)
             if self.rule.is_due(self._watch.past):
-                lower = [self._set(o, self.rule.lowered(float(o.learning_rate)), epoch) for o in optimizers]
+                lower = [self._set(o, self.rule.lowered(float(o.learning_rate)), epoch) for o in optimizers.values()]
                 if any(lower) and self._watch.best_weights is not None:
                     self.model.set_weights(self._watch.best_weights)
 
@@ -160,7 +160,20 @@ class LearningRateDecay(AbstractCallback):
         return True
 
     def _optimizers(self) -> list[Any]:
-        return keras_private.optimizers_in(getattr(self.model, "optimizer", None))
+        """Return all optimizers of the model."""
+        of_model = keras_private.optimizers_of(self.model).values()
+        return [inner for optimizer in of_model for inner in keras_private.optimizers_in(optimizer)]
+
+    def _in_use(self) -> dict[str, Any]:
+        """Return the optimizers that have made a step, by the names of their rates in `logs`; all before the first."""
+        named: dict[str, Any] = {}
+        for attribute, optimizer in keras_private.optimizers_of(self.model).items():
+            inner = keras_private.optimizers_in(optimizer)
+            named |= {attribute: inner[0]} if len(inner) == 1 else {o.name: o for o in inner}
+        used = {name: optimizer for name, optimizer in named.items() if optimizer.built} or named
+        if len(used) == 1:
+            return {"learning_rate": next(iter(used.values()))}
+        return {f"learning_rate_{name}": optimizer for name, optimizer in used.items()}
 
     def findings(self) -> list[str]:
         """Say when the rate was lowered on a plateau."""

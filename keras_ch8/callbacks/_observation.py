@@ -21,16 +21,13 @@ class Observation:
     Args:
         model: The model that they train.
         optimizers: The optimizers by name; of one that scales the loss, the one inside.
-        rule: A clipping rule for `model.optimizer`, if that is not of the suite; None for none.
+        rule: A clipping rule for each that is not of the suite; None for none.
     """
 
     def __init__(self, model: Any, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> None:
         self.optimizers, self.rule = dict(optimizers), rule
-        clipped = keras_private.unscaled(getattr(model, "optimizer", None))
         self._observers = {
-            name: OwnObserver(o)
-            if isinstance(o, AbstractOptimizer | AbstractClosureOptimizer)
-            else Tap(o, rule if o is clipped else None)
+            name: OwnObserver(o) if isinstance(o, AbstractOptimizer | AbstractClosureOptimizer) else Tap(o, rule)
             for name, o in self.optimizers.items()
         }
         self._norm = backend.trace(lambda: _norm(model.trainable_variables))

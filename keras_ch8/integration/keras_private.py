@@ -1,6 +1,7 @@
 """Every private name of Keras that the suite leans on, in one place; tests/test_keras_private.py watches them."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -135,6 +136,13 @@ def build_optimizer(model: Any) -> None:
 def iterations_of(optimizer: Any) -> int:
     """Return the updates that an optimizer has made."""
     return int(optimizer.iterations.numpy())
+
+
+def first_sentence(error: Exception) -> str:
+    """Return what an error says first, without what Keras puts around it."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return said[0] if said else type(error).__name__
 
 
 def set_iterations(optimizer: Any, updates: int) -> None:

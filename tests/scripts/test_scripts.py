@@ -221,7 +221,7 @@ def test_weights_are_averaged_beside_the_callbacks_of_keras(kind, tmp_path):
     model, run, found = acted(kind, in_turn(kind, 1), tmp_path / "logs", stop, *theirs, average, epochs=3)
     assert stop.reason.why is stopping.Why.COMPLETED
     assert len(list(tmp_path.glob("*.weights.h5"))) == 3 * kind.is_built
-    if not kind.needs:
+    if not kind.needs and "optimizer" in kind.optimizers:  # Keras's callback knows `model.optimizer` alone
         assert [logs["learning_rate"] for logs in run.logs[:3]] == pytest.approx([0.01, 0.01, 0.005])
     if kind.optimizers:
         assert average.updates > 0
