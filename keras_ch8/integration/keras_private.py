@@ -100,7 +100,7 @@ def optimizers_of(model: Any) -> dict[str, Any]:
     Of one that scales the loss it is the one inside.
     """
     found: dict[str, Any] = {}
-    for name, value in vars(model).items():
+    for name, value in getattr(model, "__dict__", {}).items():
         if name.startswith("_self_"):  # TensorFlow's own lists of the attributes
             continue
         if isinstance(value, keras.optimizers.Optimizer):
