@@ -107,10 +107,15 @@ class Recorder:
         """Listen no more."""
         self.listening, self._loss = False, None
 
+    def is_measured(self, step: Any) -> Any:
+        """Whether update and effective rate of a step are measured."""
+        every = self._settings[1]
+        return every > 0 and step % every == 0
+
     def is_due(self, step: Any, half: Any) -> Any:
         """Whether rows get their tails: where the step is measured, and where the plain sum of squares failed."""
-        every = self._settings[1]
-        return every > 0 and (step % every == 0) | ~_numerics.is_exact(ops.cast(half, "float32"))
+        measured = self.is_measured(step)
+        return measured is not False and measured | ~_numerics.is_exact(ops.cast(half, "float32"))
 
     def hear_loss(self, loss: Any) -> None:
         """Remember the loss of the step that is on its way."""

@@ -191,13 +191,21 @@ class Tap:
         rate = backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
         grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
         row = self.recorder.row(0, half, self.recorder.is_due(step, half))
-        before = backend.copy_when(row.is_due, [backend.native(v) for v in variables])
+        # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and
+        # what it counts there it counts here too.
+        measured = self.recorder.is_measured(step)
+        before = backend.copy_when(measured, [backend.native(v) for v in variables])
         handed = iter(grads)
         with backend.start_after(before):  # Keras says of those without a gradient what it says without us
             self._apply([None if g is None else next(handed) for g in given], everything)
 
         def moved() -> list[Any]:
-            return [backend.as_tensor(v) - b for v, b in zip(variables, before, strict=True)]
+            after = [backend.as_tensor(v) for v in variables]
+            return backend.branch(
+                measured,
+                lambda: [a - b for a, b in zip(after, before, strict=True)],
+                lambda: [ops.full_like(a, float("nan")) for a in after],
+            )
 
         made = row.make(note, rate, factor, clipped, moved)
         backend.merge_replicas(partial(_telemetry.publish, row.ring), step, made)

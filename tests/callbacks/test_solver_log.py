@@ -160,7 +160,7 @@ def test_the_numbers_of_every_kind_of_method_are_shown_however_many_iterations_a
     fit(model, [callbacks.TensorBoard(tmp_path)], epochs=2)
     with python_loader(tmp_path) as board:
         for number in (*SOLVER_NUMBERS, *model.optimizer.method.numbers):
-            assert board.steps(f"ch8_solver/{number}") == [1, 2, 3, 4, 5, 6], number
+            assert board.steps(f"ch8_solver/{number}") == [1, 2], number  # batches, each the mean over its iterations
 
 
 @pytest.mark.slow

@@ -140,7 +140,7 @@ def test_the_first_layer_of_a_deep_network_is_given_a_gradient():
 
 
 @pytest.mark.slow
-def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path):
+def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path, compiled_well):
     supervised = layers.auxiliary_head(chain(), "h1", weight=schedules.LinearDecay(0.5, 10, 0.0))
     supervised.compile(optimizers.Adam(0.01), "mse")
     supervised.fit(X, Y, verbose=0, shuffle=False)

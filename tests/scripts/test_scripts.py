@@ -269,7 +269,7 @@ def same(these, those):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer, suite", [("Momentum", "with"), ("keras SGD", "without")])
-def test_a_trained_model_is_kept_as_one_that_nobody_watched(optimizer, suite, tmp_path):
+def test_a_trained_model_is_kept_as_one_that_nobody_watched(optimizer, suite, tmp_path, compiled_well):
     """Saved with its training and loaded in a new process: for Keras's optimizers in one that has no `keras_ch8`."""
     wrong, kept = {}, {}
     with warnings.catch_warnings():
