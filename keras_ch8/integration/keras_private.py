@@ -8,7 +8,6 @@ from typing import Any
 import keras
 from keras.src import optimizers as _optimizers
 from keras.src.backend.common import global_state
-from keras.src.backend.tensorflow import trainer as _trainer
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
 
 try:
@@ -66,7 +65,8 @@ class Optimizer(keras.optimizers.Optimizer):
 
 def cell_of(name: str) -> Any:
     """Return the cell in which a decorated method of Keras's trainer holds the function that it calls."""
-    decorated = vars(_trainer.TensorFlowTrainer)[name]
+    trainers = (c for c in keras.Model.__mro__ if c.__module__.startswith("keras.src.backend.") and name in vars(c))
+    decorated = vars(next(trainers))[name]
     return decorated.__closure__[decorated.__code__.co_freevars.index("fn")]
 
 

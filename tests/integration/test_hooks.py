@@ -46,7 +46,7 @@ def test_an_import_replaces_nothing_and_the_first_callback_two_functions():
         "from keras.src.backend.tensorflow import trainer\n"
         "def there():\n"
         "    inside = [getattr(keras.Model, n).__closure__[0].cell_contents for n in ('fit', 'evaluate')]\n"
-        "    of_classes = [*vars(trainer.TensorFlowTrainer).values(), *vars(keras.Model).values()]\n"
+        "    of_classes = [v for c in keras.Model.__mro__[:2] for v in vars(c).values()]\n"
         "    return [trainer.TFEpochIterator, *inside, *of_classes]\n"
         "before = there()\n"
         "import keras_ch8; keras_ch8.callbacks, keras_ch8.optimizers.Adam()\n"
