@@ -242,8 +242,8 @@ def test_minibatches_that_differ_never_end_the_training_and_warn_once():
     model = network(ours.LevenbergMarquardt(iterations_per_step=30), layers=[keras.layers.Dense(2)])
     with pytest.warns(UserWarning, match=r"this one began with another loss than the last had ended with") as warned:
         history = fit(model, epochs=4, batch_size=12)
-    assert len(warned) == 1
-    assert "fit(batch_size=len(x))" in str(warned[0].message)
+    (said,) = [w for w in warned if "___pyct_anno" not in str(w.message)]  # of autograph on Python 3.13
+    assert "fit(batch_size=len(x))" in str(said.message)
     assert len(history["loss"]) == 4
     assert not model.stop_training
     assert model.optimizer.stop_reason is None
