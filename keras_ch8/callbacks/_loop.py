@@ -160,16 +160,19 @@ class WatchedLoop:
             self._exits = entering.pop_all()
         return self
 
-    def __exit__(self, *exc_info: Any) -> bool | None:
+    def __exit__(self, *exc_info: Any) -> None:
         if exc_info[0] is None:
             with self._exits:
                 self._tell_members()
                 for member in self._members:
                     member.on_epoch_end(0, {})
                     member.on_train_end()
-            return None
-        self._session.batch_ended(self._members[0], self.steps - 1, {})  # so that all rows are read
-        return self._exits.__exit__(*exc_info)
+            return
+        try:
+            if self.steps:  # so that all rows are read
+                self._session.batch_ended(self._members[0], self.steps - 1, {})
+        finally:
+            self._exits.__exit__(*exc_info)
 
     def _told(self) -> None:
         """Tell the members how far the loop is, and find out when they have to be told again: after its end never."""
