@@ -13,7 +13,7 @@ from ..integration import backend, fit, keras_private
 from ..verdicts import Verdict
 from ._base import AbstractCallback
 from ._diagnosis import Diagnosis
-from ._session import READ_SECONDS, Session, rows_for
+from ._session import Session, rows_for
 from ._tensorboard import TensorBoard
 
 
@@ -182,7 +182,7 @@ class WatchedLoop:
         self._tell_members()
         steps = self.steps
         pace = steps / max(time.monotonic() - self._begun, 1e-9)
-        reading = steps + max(1, min(self._session.until_full, int(pace * READ_SECONDS)))
+        reading = steps + self._session.until_read(pace)
         wished = min((member.next_batch() for member in self._members), default=reading) + 1
         self._due.assign(int(max(steps + 1, min(reading, wished))))
 

@@ -94,10 +94,9 @@ class Session:
             session.members.append(callback)
         return session
 
-    @property
-    def until_full(self) -> int:
-        """Batches after which the rings have to be read."""
-        return max(1, (self._read_every or 1) - self._pending)
+    def until_read(self, pace: float) -> int:
+        """Return after how many more batches the telemetry is read, where `pace` of them come in a second."""
+        return max(1, int(min((self._read_every or 1) - self._pending, pace * READ_SECONDS)))
 
     @property
     def is_open(self) -> bool:
