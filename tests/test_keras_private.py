@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
 from keras_ch8 import optimizers
-from keras_ch8.integration import backend, epochs, keras_private
+from keras_ch8.integration import backend, epochs, keras_private, registry
 
 BASE = keras.optimizers.Optimizer
 
@@ -446,3 +446,13 @@ def test_fit_validates_by_calling_evaluate_of_the_model_and_says_that_it_is_fit(
     model.evaluate(x=data[0], y=data[1], verbose=0, return_dict=True)
     assert calls == [True, False]
     assert history["val_loss"] == [7.0]
+
+
+def test_keras_sums_gradients_over_replicas_by_the_method_that_is_replaced_on_one_device():
+    optimizer, calls = keras.optimizers.Adam(), []
+    instead = keras_private.without_all_reduce(optimizer)
+    spies = {name: lambda pairs, put=put: calls.append(pairs) or put(pairs) for name, put in instead.items()}
+    with registry.replaced(optimizer, **spies):
+        optimizer.apply([keras.ops.array([2.0])], [keras.Variable([1.0])])
+    ((pair,),) = calls
+    assert float(pair[0][0]) == 2.0

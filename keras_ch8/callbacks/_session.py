@@ -171,6 +171,10 @@ class Session:
         with model.distribute_strategy.scope():
             if self.training.is_fit:
                 keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
+            if not backend.replicated():
+                for given in self.optimizers.values():
+                    for each in keras_private.optimizers_in(given):
+                        exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
             if listens:
                 every = min([m.measure_every for m in self.members if m.measure_every], default=0)
                 rows = rows_for(model.steps_per_execution)

@@ -94,6 +94,16 @@ def movers_in(optimizer: Any) -> list[Any]:
     return [mover for one in optimizers_in(optimizer) for mover in getattr(one, "inners", [one])]
 
 
+def without_all_reduce(optimizer: Any) -> dict[str, Callable[[Any], Any]]:
+    """Return what to replace in an optimizer on one device, so that TensorFlow lets go of its graphs.
+
+    Keras sums gradients over the replicas also where there is one. For each such sum in a graph TensorFlow registers a
+    gradient for good (`tf.custom_gradient` in `ReplicaContext.all_reduce`), and with it keeps the graph of the step.
+    """
+    name = "_all_reduce_sum_gradients"
+    return {name: lambda grads_and_vars: grads_and_vars} if hasattr(optimizer, name) else {}
+
+
 def optimizers_of(model: Any) -> dict[str, Any]:
     """Return the optimizers of a model by the name of the attribute, also of a list or dict of them, each once.
 

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from keras.src.backend.tensorflow import trainer
 
 from keras_ch8 import callbacks, continuation, optimizers
 from keras_ch8.integration import fit
@@ -69,10 +68,10 @@ class Watched:
 
     def attributes(self):
         """The names of all attributes, and the functions among these themselves, of their classes too."""
-        classes = [keras.Model, trainer.TensorFlowTrainer, *dict.fromkeys(map(type, self.things))]
+        classes = dict.fromkeys(cls for thing in self.things for cls in type(thing).__mro__ if cls is not object)
         functions = [
             (owner, name, value)
-            for owner in [*self.things, *classes]
+            for owner in (*self.things, *classes)
             for name, value in vars(owner).items()
             if callable(value) and name not in ("train_function", "test_function")
         ]

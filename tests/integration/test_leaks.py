@@ -61,6 +61,19 @@ def test_a_model_that_all_callbacks_have_watched_together_is_gone(settled, tmp_p
     assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], TOGETHER))
 
 
+def graphs():
+    for _ in range(3):
+        gc.collect()
+    return sum(isinstance(o, tf.__internal__.FuncGraph) for o in gc.get_objects())
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_no_graph_stays_of_a_model_that_all_callbacks_have_watched(settled, tmp_path, optimizer):
+    before = graphs()
+    trained(tmp_path, OPTIMIZERS[optimizer], TOGETHER)()
+    assert graphs() == before
+
+
 def pairs():
     return [(n, o) for n in CALLBACKS for o in OPTIMIZERS if (n, o) != ("ClipGradients", "ours")]
 
@@ -139,11 +152,9 @@ def test_a_model_whose_training_has_died_is_gone(settled, tmp_path):
 
 # --- memory ------------------------------------------------------------------------------------------------------
 
-MOST = {"Diagnosis": 0.3, "PolyakAveraging": 0.3, "TensorBoard": 1.5, "ours": 3.5}
-"""MB that a model may leave behind beyond what it leaves with the callbacks of Keras.
-
-TensorFlow keeps the graph of every training step that Keras has traced, also of one that nobody watched: some 4 MB with
-`keras.callbacks.TensorBoard`. What is traced into the step stays with it.
+MOST = {"Diagnosis": 0.3, "TensorBoard": 0.5, "PolyakAveraging": 1.5, "ours": 1.5}
+"""MB that a model may leave behind. With `keras.callbacks.TensorBoard` and `EarlyStopping` it leaves 3.6: Keras's step
+for one replica stays for ever (see `keras_private.without_all_reduce`). What is left here are programs of XLA.
 """
 
 
@@ -165,12 +176,15 @@ def theirs():
 def test_in_a_loop_over_models_memory_grows_little_more_than_with_the_callbacks_of_keras(theirs, kind):
     ours = grown(kind, 60)
     sys.stdout.write(f"\nafter each model: {ours}, and with Keras's callbacks {theirs}\n")
-    assert ours["megabytes"] - theirs["megabytes"] <= MOST[kind]
+    assert ours["megabytes"] <= min(MOST[kind], theirs["megabytes"] + 0.3)
+    assert abs(ours["objects"]) < 1
     assert ours["models"] == ours["threads"] == ours["files"] == 0
 
 
 @pytest.mark.slow
-def test_in_a_loop_of_fits_of_one_model_with_fresh_callbacks_nothing_but_the_programs_of_tensorflow_grows():
+def test_in_a_loop_of_fits_of_one_model_with_fresh_callbacks_nothing_but_the_programs_of_xla_grows():
     ours = grown("refit", 30)
     sys.stdout.write(f"\nafter each fit: {ours}\n")
+    assert ours["megabytes"] <= 1.5
+    assert abs(ours["objects"]) < 1
     assert ours["models"] == ours["threads"] == ours["files"] == 0

@@ -21,7 +21,9 @@ def value_and_gradients(function: Callable[..., tuple[Any, list[Any]]], values: 
         tape.watch(values)
         value, met = function(values, tape.watch)
     sources = [*values, *met]
-    found = tape.gradient(value, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    # Where two sources have one gradient, as a tensor and its copy do, a tape never lets go of its graph (TF 2.21).
+    gradients_of = tf.gradients if met and not tf.executing_eagerly() else tape.gradient
+    found = gradients_of(value, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     dense = [tf.convert_to_tensor(g) for g in found]
     for gradient, source in zip(dense, sources, strict=True):
         gradient.set_shape(source.shape)  # that of an embedding has lost its own
