@@ -1,3 +1,4 @@
+import gc
 import os
 
 from tests import compiling
@@ -34,9 +35,21 @@ SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/_cr
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    met = set()
     for item in items:
+        if item.get_closest_marker("broad") and not item.get_closest_marker("slow"):
+            test = item.nodeid.partition("[")[0]
+            if test in met:
+                item.add_marker(pytest.mark.slow)
+            met.add(test)
         if isinstance(item, pytest.DoctestItem) and item.nodeid.startswith(tuple(f"keras_ch8/{s}" for s in SOLVERS)):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish():
+    """What is imported stays: a collection that passes it over is cheap, and comes before there are 1000 dead models."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

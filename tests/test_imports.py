@@ -41,6 +41,7 @@ def test_an_unknown_part_is_named_with_what_there_is():
 ORDERS = ["import keras_ch8, keras", "import keras, keras_ch8"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", [ORDERS[0], *(pytest.param(o, marks=pytest.mark.slow) for o in (ORDERS[1], "import keras_ch8, keras.src"))]
 )
@@ -58,6 +59,7 @@ def test_any_room_may_be_the_first_import(room):
     assert python(f"import keras_ch8.{room}; print(keras_ch8.{room}.__name__)") == f"keras_ch8.{room}"
 
 
+@pytest.mark.slow
 def test_another_backend_is_refused_with_the_mend():
     code = (
         "import keras; keras.backend.backend = lambda: 'jax'\nimport keras_ch8\n"

@@ -18,6 +18,7 @@ RULES = [
 ]  # fmt: skip
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("rule", mostly(pytest.mark.slow, RULES, RULES[0], RULES[-1]), ids=str)
 @pytest.mark.parametrize("way", [
     {}, *(pytest.param(way, marks=pytest.mark.slow) for way in ({"jit_compile": True}, {"run_eagerly": True})),
@@ -82,6 +83,7 @@ def test_autoclip_goes_on_over_two_fits():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_an_embedding_is_clipped_row_by_row():
     def moved(optimizer, listed):
         keras.utils.set_random_seed(0)
@@ -183,6 +185,7 @@ def test_the_sentence_counts_what_is_not_finite():
     assert sentence(0, 4, np.full(3, np.nan)).endswith("; all of the last 3 gradients are infinite or NaN.")
 
 
+@pytest.mark.slow
 def test_a_custom_train_step_without_scale_loss_has_no_loss_but_all_else():
     class Plain(keras.Sequential):
         def train_step(self, data):

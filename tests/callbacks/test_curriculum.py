@@ -79,6 +79,7 @@ class Sees(keras.layers.Layer):
         return x
 
 
+@pytest.mark.slow
 def test_fit_is_given_the_easy_examples_then_from_the_step_that_is_due_the_ordinary_batches():
     sees, given = Sees(), source()
     model = keras.Sequential([keras.Input((3,)), sees, keras.layers.Dense(1)])

@@ -46,6 +46,7 @@ def numbers(history):
 # --- it changes nothing --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "optimizer, options",
     [
@@ -142,6 +143,7 @@ NEEDS = {"cheap": CHEAP, "backward": {"backward_factor"}, "time": {"horizon", "t
          "gap": {"batch_norm_gap", "inference_loss"}}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in BY_DEFAULT else pytest.mark.slow) for name in KINDS_OF_MODEL]
 )
@@ -250,6 +252,7 @@ def diverging():
     return network(keras.optimizers.SGD(2.0), jit_compile=False)
 
 
+@pytest.mark.slow
 def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
     """A network of three hidden layers whose rate is far too long, with its pictures and its verdict."""
     keras.utils.set_random_seed(0)
@@ -314,6 +317,7 @@ def test_beside_validation_and_early_stopping():
 # --- what it costs -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_probe_is_traced_once_and_the_training_step_no_more_than_with_another_callback(monkeypatch):
     probes, real = [], Probe._scene
     monkeypatch.setattr(Probe, "_scene", lambda self, *args: (probes.append(1), real(self, *args))[1])
@@ -494,6 +498,7 @@ def test_numbers_that_make_no_sense_are_errors(options, message):
         diagnosis(**options)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_infinite_goes_on_and_says_so():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((6,)), layers.Dense(2)])

@@ -92,6 +92,7 @@ def test_validation_every_other_epoch_counts_those_epochs():
     assert len(history["val_loss"]) - 1 == (stop.best_epoch - 1) // 2 + 2
 
 
+@pytest.mark.slow
 def test_the_direction_of_a_metric_is_known_or_asked_for():
     kinds = {"val_loss": 1, "val_accuracy": -1, "val_mse": 1, "val_auc": -1}
     inputs = keras.Input((6,))
@@ -130,6 +131,7 @@ DATA = {
 }
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("data", mostly(pytest.mark.slow, DATA, "x, y, weights", "data set"))
 def test_what_is_measured_at_the_end_of_an_epoch_is_what_is_restored(data):
     data = DATA[data]
@@ -141,6 +143,7 @@ def test_what_is_measured_at_the_end_of_an_epoch_is_what_is_restored(data):
     assert "mean over the epoch" not in stop.reason.sentence
 
 
+@pytest.mark.slow
 def test_measuring_changes_nothing_of_the_training():
     def train(*stop):
         keras.utils.set_random_seed(0)
@@ -156,6 +159,7 @@ def test_measuring_changes_nothing_of_the_training():
     assert_same(bare[2], watched[2])
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 @pytest.mark.parametrize(
     "optimizer", [optimizers.SGD, pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow)], ids=["ours", "Keras"]
@@ -208,6 +212,7 @@ def test_it_works_in_a_loop_without_an_optimizer():
     assert stop.stopped_epoch == 1
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("monitor", ["f1_score", "val_f1_score"])
 def test_a_metric_of_one_value_in_an_array_is_watched(monitor):
     """F1 of one output has the shape (1,), which Keras's callback takes too."""
@@ -220,6 +225,7 @@ def test_a_metric_of_one_value_in_an_array_is_watched(monitor):
     assert stop.best == pytest.approx(float(np.max(kept.history[monitor])))
 
 
+@pytest.mark.slow
 def test_a_metric_of_several_values_is_left_alone():
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2, "sigmoid")])
     model.compile("sgd", "mse", metrics=[keras.metrics.F1Score()])

@@ -29,6 +29,7 @@ def rates_of_keras(values, **arguments):
     return [reduce.on_epoch_end(e, {"loss": x}) or float(model.optimizer.learning_rate) for e, x in enumerate(values)]
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("cooldown, patience", [(0, 1), (2, 1), (1, 3), (0, 0)])
 def test_a_plateau_is_that_of_keras(cooldown, patience):
     for _ in range(10):
@@ -51,6 +52,7 @@ def test_a_relative_change_counts_whatever_the_scale_of_the_loss():
     assert rates_of_keras(values, patience=2)[-1] < 0.01
 
 
+@pytest.mark.broad
 @OPTIMIZERS
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
 def test_the_rate_that_each_step_uses_is_lowered_on_a_plateau(optimizer, start):
@@ -64,6 +66,7 @@ def test_the_rate_that_each_step_uses_is_lowered_on_a_plateau(optimizer, start):
     assert history["learning_rate"][0] == pytest.approx(0.1 if start == 0.1 else float(start(STEPS)))
 
 
+@pytest.mark.broad
 @OPTIMIZERS
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
 def test_a_function_of_the_epoch_sets_the_rate(optimizer, start):
@@ -91,6 +94,7 @@ def test_it_goes_back_to_the_best_weights():
     assert_same(model.get_weights(), past.weights[1])
 
 
+@pytest.mark.slow
 def test_the_state_survives_an_interruption():
     def train(interrupted):
         decay, frames = LearningRateDecay(on_plateau("x", 0.5, patience=3, mode="min", cooldown=1)), Frames()
@@ -122,6 +126,7 @@ def test_at_the_floor_nothing_is_lowered_any_more(optimizer, start):
     assert not all((a == b).all() for a, b in zip(model.get_weights(), past.weights[1], strict=True))
 
 
+@pytest.mark.slow
 def test_a_plateau_and_a_schedule_work_together_in_any_order():
     rates = []
     for order in ((0, 1), (1, 0)):

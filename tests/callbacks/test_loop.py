@@ -46,6 +46,7 @@ def train(model, optimizer, run, in_graph, data):
 MAKERS = {"ours": lambda: optimizers.SGD(0.1), "Keras's": lambda: keras.optimizers.SGD(0.1)}
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("in_graph", [True, False], ids=["graph", "eager"])
 @pytest.mark.parametrize("whose", MAKERS)
 def test_a_loop_is_as_without_and_its_curves_are_what_happened(whose, in_graph, tmp_path):
@@ -71,6 +72,7 @@ def test_a_loop_is_as_without_and_its_curves_are_what_happened(whose, in_graph, 
     assert integration_fit.running() == ()
 
 
+@pytest.mark.slow
 def test_a_long_loop_loses_no_step_and_a_second_one_goes_on(tmp_path):
     model, optimizer = network("sgd"), keras.optimizers.SGD(0.01)
     for _ in range(2):
@@ -108,6 +110,7 @@ class Bandit:
         return float(move == (self.state[0, 0] > 0))
 
 
+@pytest.mark.slow
 def test_an_actor_and_a_critic_of_one_network_that_play_a_game(tmp_path):
     inputs = keras.Input((3,))
     shared = keras.layers.Dense(16, "relu")(inputs)
@@ -134,6 +137,7 @@ def test_an_actor_and_a_critic_of_one_network_that_play_a_game(tmp_path):
     assert run.verdicts == []
 
 
+@pytest.mark.slow
 def test_two_adversaries_are_watched_together_by_the_names_that_they_are_given(tmp_path):
     keras.utils.set_random_seed(0)
     generator = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6)])

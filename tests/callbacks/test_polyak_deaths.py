@@ -33,6 +33,7 @@ def weights_after_training(model, kept):
     return model.get_weights()
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "last",
     [
@@ -108,6 +109,7 @@ def test_a_prediction_that_dies_leaves_the_weights_to_the_next_training():
     assert_same(begins[0], raw)
 
 
+@pytest.mark.slow
 def test_averages_that_cannot_be_put_in_leave_the_weights_in_the_model():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(2)])

@@ -267,6 +267,7 @@ def check_each(cases, folder):
             raise
 
 
+@pytest.mark.slow
 def test_beside_one_other_before_and_after_it(tmp_path):
     """Of all that can be combined, a part that has everything in it; the slow test has every order with each mode."""
     orders = [("average", other) if first else (other, "average") for other in KEEPERS for first in (True, False)]
@@ -449,6 +450,7 @@ def check_death(hook, mode, final, first, error, file=None):
     assert average.updates == updates
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("hook", DEATHS)
 def test_a_training_that_dies_leaves_the_raw_weights_and_nothing_else(hook, tmp_path):
     first = len(hook) % 2 == 0
@@ -463,6 +465,7 @@ def test_however_it_dies(hook):
         check_death(hook, mode, final, first, ArithmeticError if first else KeyboardInterrupt)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [keras.callbacks.EarlyStopping, pytest.param(callbacks.EarlyStopping, marks=pytest.mark.slow)],
@@ -624,6 +627,7 @@ def updates_in(path, start=None):
     return [new for old, new in pairs if old is None or any((a != b).any() for a, b in zip(old, new, strict=True))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "setting", [pytest.param(s, marks=[] if s == "two optimizers" else pytest.mark.slow) for s in SETTINGS]
 )

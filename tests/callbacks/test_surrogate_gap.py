@@ -121,6 +121,7 @@ def test_where_stopping_on_the_surrogate_loses_nothing_there_is_no_advice(series
     assert best_epochs(past_of(**series), "zero_one_loss", "loss") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, pytest.param(-1, marks=pytest.mark.slow)])
 def test_logs_and_curves_are_what_happened(order, tmp_path):
     gap = callbacks.SurrogateGap()
@@ -152,6 +153,7 @@ def test_the_direction_of_keras_s_metrics_is_known():
     assert history["accuracy"][-1] > history["accuracy"][0]
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_it_is_printed_once_when_first_flat_and_the_report_says_how_it_went_on(verbose, tmp_path, capsys):
     series = {"loss": [6, 5, 4, 3, 2, 1], "x": [2, 1, 1, 0, 0, 0], "val_loss": [1, 2, 3, 4, 5, 6],

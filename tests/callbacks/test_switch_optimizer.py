@@ -22,6 +22,7 @@ def fit(model, *members, epochs=12):
     return model.fit(X, Y, batch_size=64, epochs=epochs, callbacks=list(members), verbose=0).history["loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", mostly(pytest.mark.slow, [4, "4ep", "4ba"], "4ep"))
 def test_before_it_is_time_nothing_is_different_and_then_the_new_one_trains(at):
     alone, both = compiled(optimizers.Adam()), compiled(optimizers.Adam())

@@ -39,6 +39,7 @@ def check(frames, expected, rtol=1e-5):
     np.testing.assert_array_equal(frames.nonfinite, 0)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("kind, way", pairs(("ours", 0), ("Keras", 1), ("Keras", 2), ("ours", 3)))
 def test_every_step_is_what_a_loop_by_hand_finds(kind, way):
     frames = Frames()
@@ -49,6 +50,7 @@ def test_every_step_is_what_a_loop_by_hand_finds(kind, way):
     np.testing.assert_allclose(frames.rates[:, 1], 0.1, rtol=1e-3)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("kind, way", pairs(("Keras", 0), ("ours", 1), ("ours", 2), ("Keras", 3)))
 def test_where_nobody_asks_to_measure_the_other_numbers_are_the_same(kind, way):
     frames, expected = Frames(measure_every=None), by_hand(0.1)
@@ -61,6 +63,7 @@ def test_where_nobody_asks_to_measure_the_other_numbers_are_the_same(kind, way):
     assert [len(x) for x in (frames.measured, frames.update, frames.rates)] == [0, 0, 0]
 
 
+@pytest.mark.slow
 @ours_in_every_run
 def test_where_nobody_asks_to_measure_no_step_branches(kind, monkeypatch):
     branches, cond = [], tf.cond
@@ -81,6 +84,7 @@ def test_where_nobody_asks_to_measure_a_norm_out_of_range_is_0_or_infinite(kind)
         assert np.isnan(frames.nonfinite).all()
 
 
+@pytest.mark.broad
 @both
 @pytest.mark.parametrize("policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def test_in_mixed_precision_it_is_the_true_gradient_and_loss(kind, policy):
@@ -99,6 +103,7 @@ RULES = {
 }
 
 
+@pytest.mark.broad
 @both
 @pytest.mark.parametrize("rule", mostly(pytest.mark.slow, RULES, "by_global_norm"))
 def test_the_norm_before_and_after_clipping(kind, rule):
@@ -114,6 +119,7 @@ def test_the_norm_before_and_after_clipping(kind, rule):
     assert frames.was_clipped.all()
 
 
+@pytest.mark.slow
 @ours_in_every_run
 def test_the_norm_of_each_layer(kind):
     frames = Frames(layers=True)
@@ -138,6 +144,7 @@ def test_an_optimizer_made_of_several_has_all_but_one_learning_rate(tmp_path):
         assert len(board.steps("ch8/gradient_norm")) == 2 * STEPS
 
 
+@pytest.mark.slow
 def test_accumulated_gradients_are_seen_as_the_update_sees_them():
     frames = Frames()
     fit(network(ours.SGD(0.1, gradient_accumulation_steps=2)), [frames])
@@ -148,6 +155,7 @@ def test_accumulated_gradients_are_seen_as_the_update_sees_them():
     np.testing.assert_allclose(frames.update, whole.update, rtol=1e-4)
 
 
+@pytest.mark.slow
 @keras_in_every_run
 @pytest.mark.parametrize(
     "size", [pytest.param(1e-25, marks=pytest.mark.slow), pytest.param(1e19, marks=pytest.mark.slow), 1e25]
@@ -175,6 +183,7 @@ def test_infinite_and_nan_entries_are_counted_and_shown(kind):
     np.testing.assert_array_equal(np.isnan(frames.loss), broken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["Adam", *(pytest.param(name, marks=pytest.mark.slow) for name in ("Momentum", "Adagrad"))]
 )
@@ -192,6 +201,7 @@ def test_measured_at_every_kth_step_with_weight_decay(name):
     np.testing.assert_allclose(one.update, np.linalg.norm(moved), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_embedding_among_large_and_small_variables():
     ids = np.random.default_rng(0).integers(0, 50, (32, 3))
     for kind, optimizer in OPTIMIZERS.items():
@@ -209,6 +219,7 @@ def test_an_embedding_among_large_and_small_variables():
         np.testing.assert_allclose(frames.norm, np.linalg.norm(moved) / 0.1, rtol=1e-4, err_msg=kind)
 
 
+@pytest.mark.slow
 def test_many_fits_trace_once_more_and_a_bare_one_is_as_before():
     traces = []
 
@@ -249,6 +260,7 @@ def test_steps_that_are_read_late_are_still_there(monkeypatch):
     assert len(frames.frames) > 2
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
 def test_data_of_unknown_length_leaves_no_row_of_a_step_that_was_not():
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(BATCH).filter(lambda *_: True)
@@ -268,6 +280,7 @@ class Unbuilt(keras.Model):
         return self.out(self.hidden(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", pytest.param("keras_ch8>Adam", marks=pytest.mark.slow)])
 def test_a_model_that_its_first_batch_builds_is_heard_from_the_first_step(optimizer):
     def train(*callbacks):

@@ -42,6 +42,7 @@ def report(log_dir, number=-1):
         return board.tensors("text")["ch8/report"][number][1].item().decode()
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("optimizer", [ours.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
 @pytest.mark.parametrize("steps_per_execution", [1, pytest.param(6, marks=pytest.mark.slow)])
 def test_the_curves_are_those_of_a_loop_by_hand(tmp_path, optimizer, steps_per_execution):
@@ -62,6 +63,7 @@ def test_the_curves_are_those_of_a_loop_by_hand(tmp_path, optimizer, steps_per_e
         assert curves[f"ch8_epoch/{name}"] == [(6 * (i + 1), pytest.approx(v)) for i, v in enumerate(history[name])]
 
 
+@pytest.mark.slow
 def test_a_rule_adds_its_curves_and_metrics_theirs(tmp_path):
     model = network(ours.SGD(0.1, global_clipnorm=0.5))
     model.compile(model.optimizer, "mse", metrics=["mae"])
@@ -71,6 +73,7 @@ def test_a_rule_adds_its_curves_and_metrics_theirs(tmp_path):
     assert len(ALWAYS | CLIPPING) + 4 <= 27
 
 
+@pytest.mark.slow
 def test_metrics_after_batches_are_those_that_keras_reports(tmp_path, monkeypatch):
     monkeypatch.setattr(_session, "READ_EVERY", 2)
     model, reported = network(ours.SGD(0.1)), {}
@@ -86,6 +89,7 @@ def test_metrics_after_batches_are_those_that_keras_reports(tmp_path, monkeypatc
     assert points == pytest.approx({step: reported[step] for step in points})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loader", mostly(pytest.mark.slow, LOADERS, python_loader))
 def test_a_second_fit_and_a_resumed_one_go_on(tmp_path, loader):
     model = network(ours.Adam(0.01))
@@ -103,6 +107,7 @@ def test_a_second_fit_and_a_resumed_one_go_on(tmp_path, loader):
     assert [step for step, _ in curves["ch8_epoch/loss"]] == [6, 12, 18, 24]
 
 
+@pytest.mark.slow
 def test_two_trainings_in_one_log_dir_have_a_run_each(tmp_path):
     for _ in range(2):
         fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path)], epochs=1)
@@ -111,6 +116,7 @@ def test_two_trainings_in_one_log_dir_have_a_run_each(tmp_path):
     assert len(first["ch8/loss"]) == STEPS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loader", mostly(pytest.mark.slow, LOADERS, python_loader))
 def test_beside_the_callback_of_keras_neither_loses_a_point(tmp_path, loader):
     def callback(where):
@@ -150,6 +156,7 @@ def test_without_it_the_others_still_fill_the_logs():
     assert history["clipped_share"] == [1.0, 1.0]
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("loader", LOADERS)
 def test_what_is_not_finite_is_shown_as_such(tmp_path, loader):
     x = X.copy()
@@ -241,6 +248,7 @@ def test_a_log_dir_that_cannot_be_written_is_an_error_before_the_first_step(tmp_
     assert len(read(tmp_path / "folder")["ch8/loss"]) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["write", pytest.param("flush", marks=pytest.mark.slow)])
 def test_a_disk_that_fills_up_in_mid_run_is_one_warning_and_the_weights_are_as_without(tmp_path, monkeypatch, method):
     monkeypatch.setattr(_session, "READ_EVERY", 4)
@@ -276,6 +284,7 @@ def test_a_training_that_dies_keeps_its_rows_and_the_next_goes_on(tmp_path):
     assert [step for step, _ in read(tmp_path)["ch8/loss"]] == [*range(1, 4 + STEPS + 1)]
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", ["runs[1]", "runs*", "runs?", "two words", "~"])
 @pytest.mark.parametrize("kind", [str, pathlib.Path])
 def test_two_trainings_have_two_folders_whatever_the_log_dir_is_called(tmp_path, monkeypatch, name, kind):

@@ -41,6 +41,7 @@ def test_what_is_within_the_limit_stays_bit_for_bit(rule):
         np.testing.assert_array_equal(got, g)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("size", [1e-30, 1e-20, 1.0, 1e19, 1e20, 1e34])
 @pytest.mark.parametrize("shape", [(3, 2), (300, 200)], ids=["tile", "single"])
 @pytest.mark.parametrize("rule", [clipping.by_global_norm, clipping.by_norm], ids=lambda rule: rule.__name__)
@@ -74,6 +75,7 @@ def test_an_infinite_entry_is_not_hidden_but_for_by_value():
     np.testing.assert_array_equal(clipped(clipping.by_value(0.5), [g])[0], [0.5, 0.5])
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", FEW)
 @pytest.mark.parametrize("word, rule", [
     ("clipnorm", clipping.by_norm), ("clipvalue", clipping.by_value), ("global_clipnorm", clipping.by_global_norm),

@@ -26,6 +26,7 @@ def differences(objective, v, h=1e-5):
     return (objective.gradient(theta + h * v) - objective.gradient(theta - h * v)) / (2 * h)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", CASES)
 def test_the_product_with_the_hessian_is_that_of_finite_differences(float64, name):
     model, x, y = MODELS[name]()
@@ -93,6 +94,7 @@ def test_the_gradient_is_the_one_that_training_uses():
     np.testing.assert_allclose(found, np.concatenate([g.numpy().ravel() for g in expected]), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", ["batch normalization", "dropout"])
 def test_looking_changes_nothing(float64, name):
     model, x, y = MODELS[name]()

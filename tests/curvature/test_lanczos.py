@@ -12,6 +12,7 @@ from tests.curvature.models import MODELS, SIX, Y, sequential
 RNG = np.random.default_rng(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "epochs, smallest", [pytest.param(0, 0.01, marks=pytest.mark.slow), (10, 0.05)], ids=["start", "trained"]
 )
@@ -78,6 +79,7 @@ class WrongSquare(keras.layers.Layer):
         return wrong_square(x)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", ["dense", "batch normalization", "embedding", "LSTM"])
 def test_right_gradients_pass_in_float32(name):
     for seed in range(3):

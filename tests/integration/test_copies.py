@@ -61,6 +61,7 @@ def trained(callback):
     return model, train(model, [callback], batch_size=16)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", NAMES)
 def test_a_copy_has_the_results_and_trains_another_model_like_a_fresh_callback(tmp_path, name):
     callback = CALLBACKS[name](tmp_path / "first")
@@ -80,6 +81,7 @@ def test_a_copy_has_the_results_and_trains_another_model_like_a_fresh_callback(t
         assert_equal(results_of(callback), results)
 
 
+@pytest.mark.slow
 def test_a_copy_of_an_average_has_its_state_and_begins_anew_with_another_model(tmp_path):
     average = callbacks.PolyakAveraging(decay=0.9, evaluate="both")
     model, history = trained(average)
@@ -107,6 +109,7 @@ def test_a_copy_of_an_average_that_is_told_to_go_on_goes_on(tmp_path):
     assert other.updates == 2 * updates
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_curriculum_has_a_source_of_its_own():
     def run(source, curriculum):
         model = eager()

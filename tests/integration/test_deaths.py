@@ -127,11 +127,13 @@ def watched(request, tmp_path_factory):
     return Watched(tmp_path_factory.mktemp("deaths"), optimizer(), names)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_training_that_dies_in_a_foreign_callback_leaves_nothing(watched, hook):
     watched.assert_survives(Dies(hook))
 
 
+@pytest.mark.slow
 def test_a_training_that_one_of_the_callbacks_refuses_leaves_nothing(watched):
     watched.assert_survives(Refuses())
 

@@ -40,6 +40,7 @@ def bare():
     integration.uninstall()
 
 
+@pytest.mark.slow
 def test_an_import_replaces_nothing_and_the_first_callback_two_functions():
     code = (
         "import keras, numpy\n"
@@ -183,6 +184,7 @@ def test_a_list_that_the_user_has_made_is_served_and_given_back():
     assert made.callbacks[:2] == [looks, average]
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("watches", [False, True], ids=["alone", "beside one that watches"])
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", ["arrays", "dataset", "generator"])
@@ -265,6 +267,7 @@ def test_keras_says_of_a_variable_without_a_gradient_what_it_says_unwatched():
             fit_six_steps(model, watching, epochs=1)
 
 
+@pytest.mark.slow
 def test_a_model_keeps_no_callback_of_an_earlier_fit():
     import gc
     import weakref

@@ -56,6 +56,7 @@ def trained(folder, optimizer, names, **options):
     return watched
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["Keras's", pytest.param("ours", marks=pytest.mark.slow)])
 def test_a_model_that_all_callbacks_have_watched_together_is_gone(settled, tmp_path, optimizer):
     assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], TOGETHER))
@@ -67,6 +68,7 @@ def graphs():
     return sum(isinstance(o, tf.__internal__.FuncGraph) for o in gc.get_objects())
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_no_graph_stays_of_a_model_that_all_callbacks_have_watched(settled, tmp_path, optimizer):
     before = graphs()
@@ -84,6 +86,7 @@ def test_a_model_that_a_callback_has_watched_is_gone(settled, tmp_path, name, op
     assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], [name]))
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", [n if n != "LBFGS" else pytest.param(n, marks=pytest.mark.slow) for n in OURS])
 def test_a_model_with_an_optimizer_that_hooks_the_training_step_is_gone(settled, name):
     def watched():
@@ -105,6 +108,7 @@ def test_a_model_that_was_switched_to_a_method_of_section_8_6_is_gone(settled, t
     assert_all_is_gone(watched)
 
 
+@pytest.mark.slow
 def test_a_model_with_a_curriculum_is_gone(settled):
     def watched():
         source, model = data.ArraySource(X, Y, batch_size=8), network("adam")
@@ -114,6 +118,7 @@ def test_a_model_with_a_curriculum_is_gone(settled):
     assert_all_is_gone(watched)
 
 
+@pytest.mark.slow
 def test_the_models_of_a_loop_of_ones_own_are_gone(settled, tmp_path):
     def watched():
         model, optimizer = network("adam"), keras.optimizers.SGD(0.1)
@@ -171,7 +176,7 @@ def theirs():
     return grown("theirs", 60)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("kind", MOST)
 def test_in_a_loop_over_models_memory_grows_little_more_than_with_the_callbacks_of_keras(theirs, kind):
     ours = grown(kind, 60)
@@ -181,7 +186,7 @@ def test_in_a_loop_over_models_memory_grows_little_more_than_with_the_callbacks_
     assert ours["models"] == ours["threads"] == ours["files"] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_in_a_loop_of_fits_of_one_model_with_fresh_callbacks_nothing_but_the_programs_of_xla_grows():
     ours = grown("refit", 30)
     sys.stdout.write(f"\nafter each fit: {ours}\n")

@@ -24,6 +24,7 @@ def cheap(way):
     return way in ("in a graph", "op by op")
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("way", [w if cheap(w) else pytest.param(w, marks=pytest.mark.slow) for w in WAYS])
 def test_a_training_with_a_bad_batch_is_that_on_the_others(way):
     gap, of_report, skipped, loss = skipping_cases.difference(**WAYS[way])
@@ -33,6 +34,7 @@ def test_a_training_with_a_bad_batch_is_that_on_the_others(way):
     assert np.isfinite(loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["op by op", pytest.param("in a graph", marks=pytest.mark.slow)])
 def test_the_first_batch_may_be_bad_though_it_makes_the_metrics(way):
     gap, of_report, skipped, _ = skipping_cases.difference(bad=5, **WAYS[way])
@@ -52,6 +54,7 @@ def test_without_it_the_training_is_lost():
     assert all(np.isnan(v).any() for v in variables[2:4])
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("bad", [5, 20], ids=["first of a sum", "last of a sum"])
 def test_of_a_sum_that_is_left_out_the_batches_before_the_bad_one_are_counted(bad):
     """Batches 1 and 2 make an update, 3 and 4 another; at a rate of almost 0 all else is that of the batches alone."""
@@ -101,6 +104,7 @@ def own(kind):
     return model
 
 
+@pytest.mark.slow
 def test_a_training_step_of_ones_own_that_calls_super_leaves_out_all_of_it():
     model = own(Calls)
     with warnings.catch_warnings():
@@ -117,6 +121,7 @@ def places(model):
     return [[v.path for v in model.variables].index(v.path) for v in model.weights]
 
 
+@pytest.mark.slow
 def test_a_training_step_that_is_written_out_keeps_weights_and_slots_and_says_once_that_it_is_not_all():
     model = own(Writes)
     said = r"call `super\(\).train_step\(data\)`"

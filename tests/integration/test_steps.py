@@ -67,6 +67,7 @@ def test_the_rounded_last_execution_of_data_of_unknown_length(tmp_path):
     assert found["ch8_epoch/loss"] == [STEPS, 2 * STEPS]
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("make", [keras.optimizers.SGD, optimizers.SGD])
 def test_accumulation(tmp_path, make):
     train(network(make(0.1, gradient_accumulation_steps=3)), tmp_path, epochs=2)
@@ -136,6 +137,7 @@ def test_no_row_is_lost_where_an_optimizer_steps_five_times_a_batch(tmp_path):
 # --- several trainings of one model ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)])
 def test_the_axis_goes_on_in_the_same_folder_over_all_that_trains_the_model(tmp_path, make):
     model = network(make(0.1))
@@ -167,6 +169,7 @@ def test_a_model_that_nothing_is_known_of_begins_at_initial_epoch(tmp_path):
     assert found["ch8_epoch/loss"] == [4 * STEPS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)])
 def test_a_training_that_is_restored_after_an_interruption_goes_on(tmp_path, make):
     def die(epoch, logs):
@@ -217,6 +220,7 @@ def test_the_axis_is_that_of_examples_that_were_trained_on(tmp_path):
 # --- what a review found -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_trained_without_a_callback_is_counted_at_the_pace_of_the_last_watched_training():
     model, seen = network(optimizers.SGD(0.1)), Frames()
     fit_six_steps(model, [seen], epochs=101, initial_epoch=100)

@@ -32,6 +32,7 @@ def line(losses):
     return Path(shares, 2 * shares, np.array(losses, "float64"))
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", ["dense", "two inputs, two outputs", "regularization, add_loss"])
 def test_losses_are_those_of_keras_at_each_place(float64, name):
     model, x, y = MODELS[name]()

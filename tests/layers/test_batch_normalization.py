@@ -62,6 +62,7 @@ def layer_for(x, **options):
     return layer
 
 
+@pytest.mark.broad
 @each_case
 def test_the_batch_is_normalized_and_its_statistics_are_kept(shape, axis, jit):
     x = RNG.normal(2, 3, shape)
@@ -98,6 +99,7 @@ def test_statistics_follow_the_recursion_of_keras_for_many_steps():
         np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=3e-6)
 
 
+@pytest.mark.broad
 @each_case
 def test_the_gradient_is_that_of_the_plain_formula(shape, axis, jit):
     """Autodiff through operations that are not ours, in float64; with a mask too."""
@@ -148,6 +150,7 @@ def test_the_gradient_proposes_no_shift_and_no_stretch_of_a_feature():
     np.testing.assert_allclose((g * (X - X.mean(axis=0))).sum(axis=0), 0, atol=1e-13)
 
 
+@pytest.mark.broad
 @each_mode
 @pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
 def test_second_derivatives_are_those_of_finite_differences(masked, jit):

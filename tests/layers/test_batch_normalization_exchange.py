@@ -62,6 +62,7 @@ def by_sharded_files(model, other, folder):
 ROUTES = pytest.mark.parametrize("move", [by_set_weights, by_layer, by_h5, by_keras_file, by_sharded_files])
 
 
+@pytest.mark.broad
 @ROUTES
 @pytest.mark.parametrize("steps", [0, 3], ids=["start", "trained"])
 @pytest.mark.parametrize("start, end", [("ours", "Keras's"), ("Keras's", "ours")])
@@ -74,6 +75,7 @@ def test_weights_move_both_ways_and_predict_the_same(tmp_path, move, start, end,
     np.testing.assert_allclose(other.predict(X, verbose=0), model.predict(X, verbose=0), **CLOSE)
 
 
+@pytest.mark.broad
 @ROUTES
 def test_they_move_in_models_inside_models(tmp_path, move):
     model, other = network(layers.BatchNormalization, 3, nested=True), network(BatchNormalization, nested=True)
@@ -81,6 +83,7 @@ def test_they_move_in_models_inside_models(tmp_path, move):
     np.testing.assert_allclose(other.predict(X, verbose=0), model.predict(X, verbose=0), **CLOSE)
 
 
+@pytest.mark.broad
 @ROUTES
 @pytest.mark.parametrize("before", [0, 2], ids=["fresh", "trained"])
 def test_weights_of_keras_train_on_as_in_keras(tmp_path, move, before):
@@ -94,6 +97,7 @@ def test_weights_of_keras_train_on_as_in_keras(tmp_path, move, before):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.broad
 @ROUTES
 def test_weights_that_were_never_trained_are_corrected_for_their_start(tmp_path, move):
     """Of Keras's model, and of the start of the same one: after one batch the statistics are those of that batch."""
@@ -173,6 +177,7 @@ def by_checkpoint_of_tensorflow(model, folder):
     return other
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("statistics", ["moving", "cumulative"])
 @pytest.mark.parametrize(
     "resume", [by_saved_model, by_folder, by_copy, by_all_variables, by_state_tree, by_checkpoint_of_tensorflow]
@@ -201,6 +206,7 @@ def test_an_exported_model_predicts_the_same(tmp_path):
     np.testing.assert_allclose(served.serve(X), model(X), **CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`")  # Keras's own, up to 3.15
 @pytest.mark.filterwarnings("ignore:.*layer.* were skipped because they do not support quantization")  # from 3.16 on
 def test_quantization_leaves_the_statistics_alone():

@@ -29,6 +29,7 @@ def network(loss, outputs, **kwargs):
     return model
 
 
+@pytest.mark.broad
 @each_loss
 @pytest.mark.parametrize("compiled_by_xla", [False, True], ids=["graph", "xla"])
 def test_a_compiled_loss_and_its_gradient_are_those_of_eager_mode(loss, compiled_by_xla):
@@ -80,6 +81,7 @@ def test_a_model_that_was_saved_goes_on_with_the_same_loss(loss, tmp_path):
     assert one[-1] < one[0]
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_fit_reports_the_loss_of_the_model(jit_compile):
     loss = losses.NegativeLogLikelihood(losses.categorical())

@@ -101,6 +101,7 @@ def test_far_from_the_border_modified_huber_stays_finite():
     np.testing.assert_allclose(tape.gradient(value, f)[:, 0] * 4e30, [0, -4, 0, -4], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_linear_classifier_separates_what_can_be_separated_with_either():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 2)).astype("float32")

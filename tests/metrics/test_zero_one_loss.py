@@ -125,6 +125,7 @@ def network():
     return model
 
 
+@pytest.mark.slow
 def test_fit_reports_it_and_early_stopping_knows_that_lower_is_better(tmp_path):
     model, stop = network(), keras.callbacks.EarlyStopping("val_zero_one_loss", patience=5, restore_best_weights=True)
     history = model.fit(MANY, BITS, validation_data=(MANY, BITS), epochs=2, verbose=0, callbacks=[stop]).history

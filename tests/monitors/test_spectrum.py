@@ -10,6 +10,7 @@ from tests.curvature.models import MODELS, SIX, Y, sequential
 from tests.monitors.reference import eager, flat, weights_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs, smallest", [(0, 0.01), pytest.param(10, 0.05, marks=pytest.mark.slow)])
 def test_after_20_steps_both_ends_of_700_weights_are_known(epochs, smallest):
     """Within 1 % at the start; in training the smallest eigenvalue draws near the others, and takes longer to find."""
@@ -55,6 +56,7 @@ def linear(outputs):
     return model, y, np.mean((design @ np.linalg.lstsq(design, y, rcond=None)[0] - y) ** 2)
 
 
+@pytest.mark.slow
 def test_what_newton_s_step_would_gain_from_noise_is_resolved_into_nothing():
     """At the true weights only noise has a slope; directions that follow all of it find a gain of 0.13 on average."""
     model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(1, kernel_initializer="zeros")])

@@ -15,6 +15,7 @@ def quadratic(theta):
     return CURVATURES * theta
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", NAMES)
 def test_follows_the_box_on_an_ill_conditioned_quadratic(name, float64):
     optimizer, variable = make(name), keras.Variable(START, dtype="float64")
@@ -27,6 +28,7 @@ def test_follows_the_box_on_an_ill_conditioned_quadratic(name, float64):
     assert np.abs(path[-1] - START).max() > 1e-2, "nothing moved"
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", NAMES)
 def test_follows_the_box_on_random_gradients(name, float64):
     grads = np.random.default_rng(1).normal(size=(STEPS, 12)) * np.logspace(-6, 3, 12)
@@ -36,6 +38,7 @@ def test_follows_the_box_on_random_gradients(name, float64):
     assert np.abs(np.array(path) - expected).max() <= 1e-9
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("source", ["quadratic", "random"])
 def test_follows_the_box_in_float32(name, source):
@@ -78,6 +81,7 @@ def test_variables_hold_the_look_ahead_point(name):
     np.testing.assert_allclose(variable.numpy(), path[-1] + optimizer.momentum * v, rtol=1e-6)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", ["Nesterov", "RMSpropNesterov"])
 @pytest.mark.parametrize("finish_at_theta", [False, True])
 def test_fit_ends_at_the_look_ahead_point_or_at_theta(name, finish_at_theta):

@@ -96,6 +96,7 @@ def check_that_it_was_traced_once(model):
     assert program.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
 def test_the_path_is_that_of_minimize_in_one_program(float64):
     model, thetas = check_the_path(ours.LBFGS, "lbfgs")
     assert np.linalg.norm(thetas[-1] - thetas[0]) > 0.1
@@ -140,6 +141,7 @@ def test_the_path_of_levenberg_marquardt_is_that_of_minimize(float64):
         np.testing.assert_allclose(theta, found.x, rtol=0, atol=1e-10, err_msg=f"{k} iterations")
 
 
+@pytest.mark.slow
 def test_newton_as_printed_takes_one_step_to_the_minimum_of_least_squares(float64):
     model = network(ours.Newton(damping=0.0), layers=[keras.layers.Dense(2)])
     path = Path()
@@ -237,6 +239,7 @@ def test_a_model_compiled_with_another_loss_is_trained_on_that(stalled):
     assert model.optimizer.stop_reason is None
 
 
+@pytest.mark.slow
 def test_minibatches_that_differ_never_end_the_training_and_warn_once():
     """Each is fitted to the last digit in its step, the first too."""
     model = network(ours.LevenbergMarquardt(iterations_per_step=30), layers=[keras.layers.Dense(2)])
@@ -298,6 +301,7 @@ def test_a_model_with_adam_trains_as_where_no_such_optimizer_was_ever_made(elsew
     assert cases.digits(model) == elsewhere["adam"]
 
 
+@pytest.mark.slow
 def test_a_strategy_of_two_replicas_is_refused():
     message = forked.call(cases.strategy)
     assert "runs on one device" in message

@@ -46,6 +46,7 @@ def logs_of(model, epochs=1):
     return fit(model, epochs=epochs, x={"x": X, "z": Z}, y=TARGETS, sample_weight=WEIGHTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way",
     [
@@ -117,6 +118,7 @@ def random_model(optimizer):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`SteepestDescent` minimizes the loss of one batch after the other:UserWarning")
 def test_masks_stay_within_a_step_and_statistics_and_seeds_move_once_as_in_keras():
     reference = random_model(keras.optimizers.SGD(0.0))

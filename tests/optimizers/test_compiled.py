@@ -32,6 +32,7 @@ def xla_calls(graph):
     return {c: must.count(c) for c in must}
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", FEW)
 def test_the_update_is_a_small_fixed_number_of_xla_programs(name):
     optimizer, variables = make(name), model_variables()
@@ -60,6 +61,7 @@ def test_the_compiler_shows_the_box():
     assert "input_output_alias" in hlo, "the update is not in place"
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("options", [{}, {"weight_decay": 0.01, "global_clipnorm": 1.0}], ids=["plain", "everything"])
 def test_who_listens_changes_no_bit_of_a_large_variable(options):
     """A step that is measured takes another branch of the program than one that is not."""
@@ -77,6 +79,7 @@ def test_who_listens_changes_no_bit_of_a_large_variable(options):
     np.testing.assert_array_equal(trained(True), trained(False))
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", FEW)
 def test_traced_once_over_a_thousand_steps_with_a_changing_rate(name):
     optimizer, variable = make(name), keras.Variable(np.ones((3, 2), "float32"))

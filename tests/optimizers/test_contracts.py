@@ -27,6 +27,7 @@ def path_of(optimizer, grads=None):
     return np.array(run(optimizer, random_grads() if grads is None else grads, START)[1])
 
 
+@pytest.mark.broad
 @a_few_classes
 def test_fit_gives_the_same_numbers_however_it_is_run(name):
     loss, _ = fitted(make(name), jit_compile=False)
@@ -68,6 +69,7 @@ def test_fit_in_mixed_precision(name, policy):
     assert all(v.dtype == "float32" for v in model.trainable_variables)
 
 
+@pytest.mark.broad
 @a_few_classes
 def test_clipping(name):
     grads = [10 * g for g in random_grads()]
@@ -79,6 +81,7 @@ def test_clipping(name):
     np.testing.assert_allclose(path_of(make(name, clipvalue=3), grads), path_of(make(name), by_value), atol=1e-6)
 
 
+@pytest.mark.broad
 @every_class
 def test_weight_decay_takes_a_share_before_the_step(name):
     g = random_grads(1)
@@ -92,6 +95,7 @@ def test_weight_decay_takes_a_share_before_the_step(name):
     np.testing.assert_allclose(variable.numpy(), plain, atol=1e-7)
 
 
+@pytest.mark.broad
 @every_class
 def test_gradient_accumulation_is_the_mean_gradient(name):
     grads = random_grads(6)
@@ -102,6 +106,7 @@ def test_gradient_accumulation_is_the_mean_gradient(name):
     np.testing.assert_allclose(path[[2, 5]], path_of(make(name), means), atol=1e-6)
 
 
+@pytest.mark.broad
 @every_class
 def test_a_moving_average_counts_updates_and_ends_fit(name):
     grads = random_grads(6)
@@ -177,6 +182,7 @@ def test_sparse_gradients_are_the_dense_ones(name, rows):
         assert not state[untouched].any()
 
 
+@pytest.mark.broad
 @a_few_classes
 def test_an_embedding_trains_in_fit(name):
     x, y = np.array([[1, 2], [3, 1], [2, 2], [0, 5]] * 4), np.ones((16, 1), "float32")
@@ -243,6 +249,7 @@ def test_config_round_trip_and_names(name):
     assert revived.get_config() == optimizer.get_config()
 
 
+@pytest.mark.broad
 @a_few_classes
 def test_a_saved_model_goes_on_as_if_uninterrupted(name, tmp_path):
     _, model = fitted(make(name))
@@ -282,6 +289,7 @@ def test_state_is_saved_variable_by_variable_as_keras_does():
         fresh.load_own_variables({"0": 1, "1": 2, "2": 3})
 
 
+@pytest.mark.broad
 @a_few_classes
 def test_non_finite_gradients_propagate_or_are_skipped(name):
     grads = random_grads(4)

@@ -59,11 +59,13 @@ def test_it_is_the_box_layer_by_layer(name):
     assert_same(path(RULES[name][0]()), of_box(name))
 
 
+@pytest.mark.broad
 @both
 def test_in_float64_it_is_the_box_to_the_last_digits(name, float64):
     assert_same(path(RULES[name][0](), dtype="float64"), of_box(name), rtol=1e-6 if name == "LAMB" else 1e-12)
 
 
+@pytest.mark.broad
 @both
 def test_accumulation_and_clipping_come_before_the_rule(name):
     means = [[np.mean(pair, axis=0) for pair in zip(*GRADS[i : i + 2], strict=True)] for i in (0, 2, 4)]
@@ -75,6 +77,7 @@ def test_accumulation_and_clipping_come_before_the_rule(name):
     assert_same(found[1::2], of_box(name, clipped))
 
 
+@pytest.mark.broad
 @both
 def test_a_step_that_is_skipped_leaves_all_as_it_is(name):
     bad = [np.where(np.arange(g.size).reshape(g.shape) == 0, np.nan, g).astype("float32") for g in GRADS[0]]
@@ -85,6 +88,7 @@ def test_a_step_that_is_skipped_leaves_all_as_it_is(name):
     assert_same(found[1:2], found[:1], rtol=0)
 
 
+@pytest.mark.broad
 @both
 def test_weight_decay_of_keras_is_beside_it_and_the_average_follows(name):
     lr = RULES[name][2]
@@ -96,6 +100,7 @@ def test_weight_decay_of_keras_is_beside_it_and_the_average_follows(name):
         np.testing.assert_array_equal(average.numpy(), value)
 
 
+@pytest.mark.broad
 @both
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_of_a_narrow_type_it_moves_as_a_rounded_float32_run(name, dtype):
@@ -119,6 +124,7 @@ def test_a_sparse_gradient_is_the_dense_one(name):
     assert_same([[v.numpy() for v in variables]], expected[-1:])
 
 
+@pytest.mark.broad
 @both
 def test_the_rows_of_telemetry_tell_of_these_steps(name):
     optimizer, variables = RULES[name][0](), [keras.Variable(w) for w in START]
@@ -148,6 +154,7 @@ def go_on(model, epochs, callbacks=()):
     model.fit(x, x[:, :2], batch_size=8, epochs=epochs, shuffle=False, verbose=0, callbacks=list(callbacks))
 
 
+@pytest.mark.broad
 @both
 def test_in_fit_it_is_the_same_however_it_is_run(name):
     make_it = RULES[name][0]
@@ -157,6 +164,7 @@ def test_in_fit_it_is_the_same_however_it_is_run(name):
             np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-6)
 
 
+@pytest.mark.broad
 @both
 def test_a_saved_model_goes_on_as_if_uninterrupted(name, tmp_path):
     model = fitted(RULES[name][0]())
@@ -169,6 +177,7 @@ def test_a_saved_model_goes_on_as_if_uninterrupted(name, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_two_replicas_equal_one_device():
     row = forked.call(run_case, "LAMB-everything")
     assert row["moved"] > 0.1
@@ -207,6 +216,7 @@ def assert_updated_together_as_alone(make_one):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", [*NAMES, *RULES])
 def test_no_variable_depends_on_who_is_updated_beside_it(name):
     assert_updated_together_as_alone(BOXES[name][0] if name in BOXES else RULES[name][0])

@@ -19,6 +19,7 @@ def values(variable):
     return variable.numpy().astype("float32")
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", FEW)
 def test_moves_as_a_rounded_float32_run(name, dtype):
@@ -64,6 +65,7 @@ def test_an_assigned_value_is_trained_from_as_it_is(dtype):
     np.testing.assert_array_equal(values(variable), rounded([1e-3], dtype))
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("jit_compile", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_model_with_narrow_weights_saves_and_goes_on(dtype, jit_compile, tmp_path):

@@ -80,6 +80,7 @@ def test_a_skipped_step_leaves_an_infinite_weight_infinite():
         np.testing.assert_array_equal(variable.numpy(), start)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def test_averages_and_sums_of_narrow_weights_are_kept_in_float32(dtype):
     def trained(dtype, steps, **options):

@@ -29,6 +29,7 @@ def check(case):
     assert all(difference < 1e-4 for difference in row["telemetry"].values()), row["telemetry"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", QUICK)
 def test_two_replicas_equal_one_device(case):
     check(case)
@@ -42,6 +43,7 @@ def test_two_replicas_equal_one_device_in_every_case(case):
     check(case)
 
 
+@pytest.mark.broad
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
 @pytest.mark.parametrize("name", FEW)
 def test_no_ghost_step_at_the_end_of_data_of_unknown_length(name):

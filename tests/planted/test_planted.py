@@ -36,6 +36,7 @@ def test_planted_troubles_are_named_and_no_healthy_run_is_told_to_act(half, caps
     assert all(map(confusion.is_right, healthy))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("half", mostly(pytest.mark.slow, [h for h in confusion.HALVES if h not in LEAST], "eleventh"))
 def test_a_part_which_is_judged_by_hand_can_be_made(half):
     for planted in confusion.runs_of(half):

@@ -19,6 +19,7 @@ def fit_long(model, callbacks=(), epochs=3, **options):
     return model.fit(*LONG, batch_size=20, epochs=epochs, verbose=0, callbacks=list(callbacks), **options)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("steps_per_execution", mostly(pytest.mark.slow, [1, 10, 43], 1, 10))
 @pytest.mark.parametrize(
     "optimizer", [optimizers.SGD, pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow)], ids=["ours", "Keras"]
@@ -36,6 +37,7 @@ def test_the_rate_of_each_step_is_the_law(optimizer, steps_per_execution):
 WORDS = {"2ep": 86, "30ba": 30, "50%": 64.5, "100%": 129, "0.5ep": 21.5}
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "word", [pytest.param(word, marks=() if word in ("2ep", "50%") else pytest.mark.slow) for word in WORDS]
 )
@@ -60,6 +62,7 @@ def test_a_second_fit_resolves_anew_and_traces_nothing_anew():
     assert float(schedule.steps("boundaries[0]")) == 12 * STEPS / 2  # a resumed training: the same as uninterrupted
 
 
+@pytest.mark.slow
 def test_a_training_that_is_saved_and_resumed_takes_the_same_rates(tmp_path):
     def rates(model, **options):
         frames = Frames()
@@ -79,6 +82,7 @@ def test_a_training_that_is_saved_and_resumed_takes_the_same_rates(tmp_path):
     np.testing.assert_array_equal(resumed, whole[2 * STEPS :])
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD])
 def test_an_epoch_is_an_epoch_under_gradient_accumulation(optimizer):
     """Ours counts updates, Keras's optimizer micro-steps; either way the rate has decayed after one epoch."""

@@ -69,6 +69,7 @@ def test_the_kinds_have_names_of_their_own_and_are_many():
     assert sum(not kind.has_call for kind in KINDS.values()) >= 6
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("kind", each(KINDS.values()))
 def test_traits_say_what_the_model_and_the_arguments_of_fit_are(kind):
     model, arguments = kind.make(keras.optimizers.SGD)
@@ -119,6 +120,7 @@ def check_that_nothing_is_left(run, plain):
 # --- (e) our optimizers for Keras's -----------------------------------------------------------------------------------
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("kind", each(KINDS.values()))
 def test_momentum_ends_where_the_momentum_of_keras_does(kind):
     ours, theirs = (bare(kind.name, name).logs[-1] for name in ("Momentum", "keras SGD"))

@@ -102,6 +102,7 @@ def test_meyer_is_solved_in_any_units_by_the_same_path_and_one_program():
     assert backend.traces(run._program) == 1
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_nan_was_too_far():
     for dtype, gtol in (("float64", 1e-9), ("float32", 1e-6)):
         for x0 in (100, 1e-3):

@@ -19,6 +19,7 @@ def shifted(x):
     return ops.where(x[-1] > 100, 3 + 0 * ops.sum(x), rosenbrock(x))
 
 
+@pytest.mark.slow
 def test_one_program_runs_from_every_start_and_says_how_it_ended():
     run = Minimizer(shifted, "lbfgs")
     for seed in range(5):

@@ -87,6 +87,7 @@ def test_as_printed_it_goes_up_to_a_saddle_point_and_damped_it_leaves():
     assert float(info.numbers["damping"]) > 1
 
 
+@pytest.mark.slow
 def test_the_way_out_of_a_saddle_point_is_seen_where_the_gradient_hides_it():
     run = Minimizer(two_valleys, "newton")
     for x0 in ([1.0, 0.0], [0.0, 0.01], [1.0, -1e-3]):
@@ -148,6 +149,7 @@ def goes_the_same_way_in_all_units(method):
     return np.isfinite(last.best.x).all()
 
 
+@pytest.mark.slow
 def test_the_unit_of_f_does_not_change_the_path():
     assert goes_the_same_way_in_all_units(Newton())
 

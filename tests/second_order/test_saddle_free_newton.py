@@ -68,6 +68,7 @@ def test_a_space_that_closes_early_is_filled_with_axes(second):
     assert len(spectrum_of(np.eye(2), [0, 0], [0, 0], 20)[0]) == 2
 
 
+@pytest.mark.slow
 def test_it_leaves_a_saddle_point_also_where_the_gradient_hides_the_way():
     run = runner(two_valleys, SaddleFreeNewton())
     for dtype in ("float64", "float32"):

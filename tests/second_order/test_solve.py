@@ -75,6 +75,7 @@ def test_a_run_goes_on_bit_for_bit_from_its_state(name):
     assert int(whole.totals.evaluations) == int(first.totals.evaluations) + int(second.totals.evaluations)
 
 
+@pytest.mark.slow
 def test_xla_and_single_operations_take_the_same_path():
     method = LBFGS(3)  # 8 pairs go round in 3 rows
     compiled = runner(rosenbrock, method, backend.compile_xla)(X0, max_iterations=8)
@@ -133,6 +134,7 @@ def test_float32_converges_as_far_as_its_digits_go_and_says_when_they_end(name):
     assert status(too_far).sentence("float32").endswith("float32 holds 7 digits: a smaller gradient needs float64.")
 
 
+@pytest.mark.slow
 def test_the_best_point_is_kept_where_a_method_overshoots():
     method = SteepestDescent(search=Constant(2.1))
     found = runner(lambda x: ops.sum(x**2 / 2), method)(np.array([1.0]), max_iterations=10)
@@ -153,6 +155,7 @@ UNBOUNDED = {
 }
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("method", [LBFGS(), LBFGS(search=HagerZhang()), SteepestDescent()], ids=repr)
 @pytest.mark.parametrize("f", UNBOUNDED.values(), ids=UNBOUNDED)
 def test_a_function_without_a_minimum_is_not_blamed_on_the_gradient(f, method):
@@ -177,6 +180,7 @@ def test_negative_curvature_is_not_blamed_on_the_gradient(f):
         assert "TruncatedNewton" in status(found).sentence("float64")
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "method", [LBFGS(), LBFGS(search=HagerZhang()), SteepestDescent(search=Backtracking()), Newton(),
                TruncatedNewton()], ids=repr

@@ -167,6 +167,7 @@ def test_a_unit_without_weights_on_one_side_has_no_better_scale():
     assert np.isfinite(found.imbalance)
 
 
+@pytest.mark.slow
 def test_weight_decay_balances_units_and_descent_without_it_does_not(float64):
     """d(|W_j|^2 - |V_j|^2)/dt = -4 decay (|W_j|^2 - |V_j|^2) along gradient flow, whatever the data are."""
     y = np.maximum(FLAT[:, :3], 0)

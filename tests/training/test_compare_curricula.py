@@ -104,6 +104,7 @@ def test_without_a_control_there_is_no_conclusion():
     assert of(easy=HARDER, hard=GOOD).sentences == []
 
 
+@pytest.mark.slow
 def test_each_run_is_that_of_its_seed_what_is_found_is_printed_and_the_source_is_put_back(capsys):
     source = data.ArraySource(X, Y, batch_size=8, seed=77)
     source.seek(3, 1)

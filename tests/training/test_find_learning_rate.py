@@ -39,6 +39,7 @@ def at_the_same_point(optimizer, fitted):
     return model
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("optimizer, trial, fitted", CASES)
 def test_all_is_as_it_was_bit_for_bit_and_the_training_goes_on_the_same(optimizer, trial, fitted):
     model = at_the_same_point(optimizer, fitted)
@@ -125,6 +126,7 @@ DATA = {
 }
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "data", [pytest.param(d, marks=pytest.mark.slow if d in ("weights", "PyDataset") else ()) for d in DATA]
 )
@@ -142,6 +144,7 @@ def test_a_model_that_is_not_built_yet_is_built():
     assert model.built
 
 
+@pytest.mark.slow
 def test_a_schedule_that_is_not_resolved_yet_is_put_back():
     model = network(OPTIMIZERS["relative schedule"]())
     assert training.find_learning_rate(model, X, Y).suggestion > 0
@@ -232,6 +235,7 @@ def test_where_the_loss_never_falls_it_says_so():
         _ = compared.suggestion
 
 
+@pytest.mark.slow
 def test_the_books_rule_goes_above_the_best_rate_but_not_where_training_is_lost():
     found = training.compare_learning_rates(network(optimizers.SGD()), X, Y, rates=(0.003, 0.1, 0.15, 50.0), steps=60)
     assert found.best in (0.1, 0.15)
@@ -240,6 +244,7 @@ def test_the_books_rule_goes_above_the_best_rate_but_not_where_training_is_lost(
     assert "0.15" in str(found)
 
 
+@pytest.mark.slow
 def test_it_writes_a_run_and_draws(tmp_path):
     pytest.importorskip("matplotlib").use("agg")
     found = training.find_learning_rate(network(optimizers.SGD()), X, Y, steps=40, log_dir=tmp_path)

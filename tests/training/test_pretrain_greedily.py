@@ -51,6 +51,7 @@ class Watch(keras.callbacks.Callback):
         )
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("freeze", [True, False])
 def test_each_stage_trains_the_next_layer_on_the_last_and_at_the_end_all(freeze):
     model = chain()
@@ -177,6 +178,7 @@ def test_every_stage_goes_through_the_whole_schedule():
     assert rates.ends == pytest.approx([0.01] * 4, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_model_is_compiled_as_it_was_and_all_flags_are_as_they_were():
     model = chain(between=(keras.layers.BatchNormalization,), metrics=["mae"])
     model.get_layer("h1").trainable = False
@@ -267,6 +269,7 @@ def test_after_an_interruption_the_model_is_as_before():
     assert all(layer.trainable for layer in model.layers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make", [lambda: keras.optimizers.SGD(0.05, 0.9), pytest.param(OPTIMIZERS[1], marks=pytest.mark.slow)]
 )

@@ -38,6 +38,7 @@ def retrain(**options):
     return training.retrain_on_all_data(factory, *TRAIN, VALIDATION, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "strategy, per_epoch", [("same_steps", 12), pytest.param("same_epochs", 20, marks=pytest.mark.slow)]
 )
@@ -52,6 +53,7 @@ def test_a_new_model_is_trained_for_as_long(strategy, per_epoch):
     assert f"{steps} steps ({strategy})" in str(report)
 
 
+@pytest.mark.slow
 def test_training_goes_on_until_the_validation_examples_are_learned():
     model, report = retrain(strategy="until_loss", shuffle=False)  # the same batches in every version of Keras
     assert report.reached
@@ -61,6 +63,7 @@ def test_training_goes_on_until_the_validation_examples_are_learned():
     assert "reached" in str(report)
 
 
+@pytest.mark.slow
 def test_where_the_validation_examples_are_easier_nothing_is_left_to_do():
     easy = (X[120:], X[120:, :1])
     options = {"strategy": "until_loss", "batch_size": 10, "verbose": 0, "max_epochs": 30}
@@ -92,6 +95,7 @@ def test_the_same_step_has_the_same_rate_in_both_trainings():
         assert rates.rates[-1] == pytest.approx(0.01 * (1 - 0.99 * share), rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_never_reached_ends_at_the_cap():
     noise = (X[120:], 5 * RNG.normal(size=(80, 1)))
     options = {"strategy": "until_loss", "batch_size": 10, "verbose": 0, "max_epochs": 4}
