@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What is imported stays: a collection that passes it over is cheap, and comes before there are 1000 dead models."""
+    """What is imported stays. Passed over, it no longer delays the collector until there are 1000 dead models."""
     gc.collect()
     gc.freeze()
 
