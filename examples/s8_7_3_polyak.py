@@ -29,7 +29,8 @@ RUNS, RATE, H = 1000, 0.1, 1.0
 MEANS = {
     "exponential, half-life 10": {"half_life": 10},
     "exponential, half-life 100": {"half_life": 100},
-    "polynomial": {"method": "polynomial"},
+    "polynomial, eta 3": {"eta": 3},
+    "polynomial, eta 13": {},
     "uniform": {"method": "uniform"},
     "uniform, second half": {"method": "uniform", "start": "50%"},
 }

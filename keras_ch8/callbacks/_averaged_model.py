@@ -1,6 +1,7 @@
 """The averages of the weights of one model, and the way into the model and back."""
 
 import contextlib
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,16 @@ from ..schedules._duration import Duration
 from ._averaging_plan import Plan, clock_of
 from ._swap import Swap
 from ._weight_average import WeightAverage
+
+_left_in: "weakref.WeakKeyDictionary[Any, Swap]" = weakref.WeakKeyDictionary()
+"""The weights as they were trained, of models that a training has left with others."""
+
+
+def give_back_what_was_trained(model: Any) -> None:
+    """Put the weights back that the last training has brought, but where somebody has set others since."""
+    left = _left_in.pop(model, None)
+    if left is not None:
+        left.back()
 
 
 class AveragedModel:
@@ -46,6 +57,7 @@ class AveragedModel:
         self._log_alpha.assign(self._plan.log_decay(clock))
         self.swap = Swap(self._swapped)
         if state is None:
+            self._plan.warn_if_too_long(clock)
             before = Duration(float(epoch), "ep")
             updates = round(before.steps(clock(before))) if params["steps"] else 0
             self.average.begin(updates, max(self._plan.first(clock), updates))
@@ -70,6 +82,10 @@ class AveragedModel:
         """Put weights that `get_weights` of the model has returned into it; all that were there are held."""
         self.swap.widen(self.model.weights)
         self.swap.put(lambda: self.model.set_weights(weights))
+
+    def leave(self) -> None:
+        """Let the next training of the model that is averaged go on from the weights that are held now."""
+        _left_in[self.model] = self.swap
 
     @contextlib.contextmanager
     def swapped(self) -> Iterator[None]:

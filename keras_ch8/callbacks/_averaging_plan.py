@@ -5,6 +5,7 @@ rate is 1 at n = 1, so an average begins as the first weights and needs no start
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,40 +16,68 @@ from .. import _checks
 from ..integration import keras_private
 from ..schedules._duration import Clock, Duration, duration
 
-DECAY = 0.999
-ETA = 3.0
-"""Of the polynomial mean, as Shamir and Zhang (2013) take it; 0 would make it the uniform one."""
+ETA = 13.0
+"""Of the polynomial mean: about the last 1 / (eta + 1) = 7 % of the training count, as with a half-life of 5 % of it,
+but nobody has to know how long it will be. 0 would make it the uniform mean."""
 
 
 class Plan:
     """The arguments of an average, checked.
 
     Args:
-        decay, half_life, method, start: As in `PolyakAveraging`.
+        decay, half_life, method, eta, start: As in `PolyakAveraging`.
     """
 
     def __init__(
-        self, decay: float | None, half_life: float | str | None, method: str | None, start: float | str
+        self,
+        decay: float | None = None,
+        half_life: float | str | None = None,
+        method: str | None = None,
+        eta: float | None = None,
+        start: float | str = 0,
     ) -> None:
         _checks.at_most_one(
             {"decay": decay, "half_life": half_life, "method": method}, meaning="which mean of the weights to take"
         )
-        self.method = "exponential"
-        if method is not None:
-            self.method = _checks.word("method", method, tuple(RATES), meaning="which mean of the weights to take")
-        self.decay = _checks.share("decay", DECAY if decay is None else decay, of="the average")
+        self.decay = None if decay is None else _checks.share("decay", decay, of="the average")
         self.half_life = None if half_life is None else duration("half_life", half_life)
+        self.method = "exponential"
+        if decay is None and half_life is None:
+            words = ("polynomial", "uniform")
+            self.method = _checks.word("method", method or words[0], words, meaning="which mean of the weights to take")
+        if eta is not None and self.method != "polynomial":
+            raise ValueError(
+                f"`eta` is of the polynomial mean. Received: eta={eta!r} and a mean that is {self.method}. Leave one "
+                "of them out."
+            )
+        mend = "About the last 1 / (eta + 1) of the training count."
+        self.eta = _checks.number("eta", ETA if eta is None else eta, 0.0, math.inf, meaning="an exponent", mend=mend)
         self.start = Duration(0.0, "st") if start == 0 else duration("start", start)
 
     def rate(self, n: Any, log_alpha: Any) -> Any:
         """Return the rate of the n-th weights; `log_alpha` is what `log_decay` returns."""
-        return exponential(n, log_alpha) if self.method == "exponential" else RATES[self.method](n)
+        if self.method == "exponential":
+            return exponential(n, log_alpha)
+        return polynomial(n, self.eta if self.method == "polynomial" else 0.0)
 
     def log_decay(self, clock: Callable[[Duration], Clock]) -> float:
-        """Return log(alpha) in a training."""
+        """Return log(alpha) in a training, where the mean is exponential."""
         if self.half_life is not None:
             return -math.log(2) / self.half_life.steps(clock(self.half_life))
         return math.log(self.decay) if self.decay else -math.inf
+
+    def warn_if_too_long(self, clock: Callable[[Duration], Clock]) -> None:
+        """Warn where an exponential mean remembers more updates than the training makes."""
+        updates = clock(Duration(0.0, "st")).steps - self.first(clock)
+        memory = 0.0 if self.method != "exponential" else -1 / math.expm1(self.log_decay(clock))
+        if memory > updates:  # which is NaN where it is not known
+            warnings.warn(
+                f"`PolyakAveraging` averages over about the last {memory:.0f} updates, and this training makes "
+                f"{updates:.0f}: the average is mostly of its beginning. Leave out `decay` and `half_life`, or give "
+                '`half_life` as a share of the training, such as "5%".',
+                UserWarning,
+                stacklevel=2,
+            )
 
     def first(self, clock: Callable[[Duration], Clock]) -> int:
         """Return the number of updates before the first that is averaged."""
@@ -63,17 +92,9 @@ def exponential(n: Any, log_alpha: Any) -> Any:
     return ops.expm1(log_alpha) / ops.expm1(n * log_alpha)
 
 
-def uniform(n: Any) -> Any:
-    """All theta_i have the same weight."""
-    return 1 / n
-
-
-def polynomial(n: Any) -> Any:
-    """theta_i has a weight of about i^eta: it is the last n / (eta + 1) that count."""
-    return (ETA + 1) / (n + ETA)
-
-
-RATES = {"uniform": uniform, "polynomial": polynomial}
+def polynomial(n: Any, eta: float) -> Any:
+    """theta_i has a weight of about i^eta: it is the last n / (eta + 1) that count; all have the same with eta = 0."""
+    return (eta + 1) / (n + eta)
 
 
 def clock_of(model: Any, params: dict[str, Any]) -> Callable[[Duration], Clock]:

@@ -11,7 +11,7 @@ import numpy as np
 from .. import _checks
 from ..board import tags
 from ..integration import keras_private
-from ._averaged_model import AveragedModel
+from ._averaged_model import AveragedModel, give_back_what_was_trained
 from ._averaging_plan import Plan
 from ._averaging_terms import averages_stay, named_average, refuse_optimizers
 from ._base import AbstractCallback
@@ -23,15 +23,18 @@ from ._weight_average import Follower, WeightAverage
 class PolyakAveraging(AbstractCallback):
     """Average the weights along the training, and use the average in their place (section 8.7.3).
 
-    After the t-th update, for each weight, from theta_hat = 0:
+    After the t-th update, for each weight, so that the average is theta after the first one:
+
+        average <- average + (theta - average) (eta + 1) / (t + eta)
+
+    With eta = 13 about the last 7 % of the training count, however long it is and wherever it ends. With
+    `method="uniform"` eta is 0, and all weights count the same. With `decay` or `half_life` the mean is exponential,
+    from theta_hat = 0:
 
         theta_hat <- alpha theta_hat + (1 - alpha) theta
         average   <- theta_hat / (1 - alpha^t)
 
-    so that the average is theta after the first update. With `method`, another mean of the weights instead:
-
-        "uniform"      average <- average + (theta - average) / t
-        "polynomial"   average <- average + (theta - average) 4 / (t + 3): about the last quarter of the training
+    which counts about the last 1 / (1 - alpha) updates; where the training makes fewer, a warning says so.
 
     It works with any Keras optimizer, listed anywhere among the callbacks, and leaves the training as it is: bit for
     bit, unless XLA compiles the model (`jit_compile=True`), which may round a last bit another way. What counts is an
@@ -46,19 +49,21 @@ class PolyakAveraging(AbstractCallback):
 
     State: for each weight its average, in float32 or wider, and two counters. `get_state` and `set_state` go on from
     them in another `fit`, with the weights as they were, also where the model has the averages in it; without them each
-    `fit` begins anew. If `fit` dies, whoever raises, the model has the weights as they were trained, but those that
-    another callback has set stay.
+    `fit` begins a new average. A `fit` with a `PolyakAveraging`, this or another, trains on from the weights as they
+    were trained last and not from their average; weights that somebody has set since stay. If `fit` dies, whoever
+    raises, the model has the weights as they were trained, but those that another callback has set stay.
 
     Differs from Keras's `use_ema` and `SwapEMAWeights`: the average is corrected for its start; updates count, not
     micro-steps; weights come back bit for bit, after `predict` too; after an early stop the model has what `final`
     says; the average may begin late, and has statistics of batch normalization of its own.
 
     Args:
-        decay: Share alpha of the average that each update keeps. Defaults to `0.999`, unless `half_life` or `method` is
-            given.
+        decay: Share alpha of the average that each update keeps. Defaults to `None`: the mean is not exponential.
         half_life: Updates after which the share of a weight is halved, or a string such as `"500ba"` (batches), `"2ep"`
             (epochs) or `"5%"` (of the training): alpha = 2^(-1 / half_life). Defaults to `None`.
-        method: `"uniform"` or `"polynomial"`. Defaults to `None`: exponential.
+        method: `"polynomial"` or `"uniform"`. Defaults to `None`: polynomial, unless `decay` or `half_life` is given.
+        eta: Exponent of the polynomial mean: the weights after the i-th update count in proportion to about i^eta.
+            Defaults to `None`: 13.
         start: Updates before the first that is averaged, or a string as above; until then the average is theta.
             Defaults to `0`.
         evaluate: What `fit` validates: `"average"`, `"raw"`, or `"both"`, in two passes. Defaults to `"average"`.
@@ -81,7 +86,6 @@ class PolyakAveraging(AbstractCallback):
         >>> log = model.fit(*data, epochs=3, validation_data=data, callbacks=[average], verbose=0).history
         >>> log["val_loss"][-1] < log["val_loss_average"][-1] < log["val_loss"][0]
         True
-        >>> model.set_weights(average.raw_weights)  # to train on
 
     References:
         Polyak and Juditsky (1992), Acceleration of Stochastic Approximation by Averaging; Shamir and Zhang (2013),
@@ -105,6 +109,7 @@ class PolyakAveraging(AbstractCallback):
         *,
         half_life: float | str | None = None,
         method: str | None = None,
+        eta: float | None = None,
         start: float | str = 0,
         evaluate: str = "average",
         final: str = "average",
@@ -112,7 +117,7 @@ class PolyakAveraging(AbstractCallback):
         data: Any = None,
     ) -> None:
         super().__init__()
-        self._plan = Plan(decay, half_life, method, start)
+        self._plan = Plan(decay, half_life, method, eta, start)
         self.evaluate = _checks.word(
             "evaluate", evaluate, ("average", "raw", "both"), meaning="which weights `fit` validates"
         )
@@ -188,6 +193,7 @@ class PolyakAveraging(AbstractCallback):
         """Begin to average, or go on: after each step of the training, inside its compiled program."""
         self._end_aside()  # of a call that has died
         model, training = self.model, self.session.training
+        give_back_what_was_trained(model)
         others = [callback for callback in training.callbacks if callback is not self]
         later = [callback.to for callback in others if isinstance(callback, SwitchOptimizer)]
         refuse_optimizers([*keras_private.optimizers_of(model).values(), *later])
@@ -266,8 +272,10 @@ class PolyakAveraging(AbstractCallback):
             averaged.swap.back()
         elif self.final == "best" and self._best[1] is not None:
             averaged.put_all(self._best[1])
+            averaged.leave()
         elif self.final == "average" and self.updates:
             averaged.put_in()
+            averaged.leave()
         else:
             averaged.swap.back()
             self._warn()

@@ -15,6 +15,8 @@ from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_tensorboard import read, report
 from tests.oracles import averages
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+
 CLOCK = Clock(steps_per_epoch=10.0, batches_per_step=4.0, steps=500.0)
 VALIDATION = X[:20], -3 * Y[:20]
 """The loss on these examples soon rises while the model learns."""
@@ -124,13 +126,14 @@ def test_after_the_first_update_the_average_is_theta_to_the_bit(both):
         ({"decay": 0.999}, lambda thetas: averages.exponential(thetas, 0.999)),
         ({"half_life": 3}, lambda thetas: averages.exponential(thetas, 2 ** (-1 / 3))),
         ({"method": "uniform"}, averages.uniform),
-        ({"method": "polynomial"}, averages.polynomial),
+        ({"method": "polynomial", "eta": 3}, averages.polynomial),
+        ({}, lambda thetas: averages.polynomial(thetas, 13)),
     ],
-    ids=["last", "decay", "half-life", "uniform", "polynomial"],
+    ids=["last", "decay", "half-life", "uniform", "polynomial", "default"],
 )
 def test_every_mean_is_one_recursion_with_its_own_rate(arguments, oracle):
     thetas, average = np.random.default_rng(0).normal(size=(50, 3)), np.zeros(3)
-    plan = Plan(**{"decay": None, "half_life": None, "method": None, "start": 0} | arguments)
+    plan = Plan(**arguments)
     log_alpha = keras.ops.convert_to_tensor(plan.log_decay(lambda _: CLOCK), "float64")
     for n, theta in enumerate(thetas, 1):
         rate = plan.rate(keras.ops.convert_to_tensor(n, "float64"), log_alpha)
@@ -154,7 +157,7 @@ def test_in_the_program_only_updates_count_and_float64_is_averaged_in_float64():
 
 def test_half_life_and_start_are_in_updates_batches_epochs_or_percent():
     for word, updates in ((7, 7), ("8ba", 2), ("2ep", 20), ("5%", 25)):
-        plan = Plan(None, word, None, word)
+        plan = Plan(half_life=word, start=word)
         assert plan.log_decay(lambda _: CLOCK) == pytest.approx(-math.log(2) / updates)
         assert plan.first(lambda _: CLOCK) == updates
 
@@ -332,7 +335,9 @@ def test_the_distance_leaves_out_statistics_of_batch_normalization(tmp_path):
         ({"decay": 0.9, "method": "uniform"}, r"Received: decay=0.9, method='uniform'. Give one of them"),
         ({"decay": 1.0}, r"`decay` is the share of the average .* in \[0, 1\). Received: decay=1.0"),
         ({"half_life": "3 weeks"}, r"`half_life` is a length of time"),
-        ({"method": "swa"}, r"`method` says .* 'uniform', 'polynomial'. Received: method='swa'"),
+        ({"method": "swa"}, r"`method` says .* 'polynomial', 'uniform'. Received: method='swa'"),
+        ({"eta": -1}, r"`eta` is an exponent, .* in \[0, inf\). Received: eta=-1. About the last 1 / \(eta \+ 1\)"),
+        ({"eta": 3, "decay": 0.9}, r"Received: eta=3 and a mean that is exponential. Leave one of them out"),
         ({"start": -1}, r"`start` is a length of time"),
         ({"evaluate": "ema"}, r"`evaluate` says .* 'average', 'raw', 'both'"),
         ({"final": "last"}, r"`final` says .* 'average', 'raw', 'best'"),
@@ -386,5 +391,27 @@ def test_an_average_of_nothing_warns_and_leaves_the_weights():
 def test_a_length_in_epochs_needs_to_know_how_long_one_is():
     clock = clock_of(network("sgd").optimizer, {"steps": None, "epochs": 1})
     with pytest.raises(ValueError, match=r"the length of an epoch is not known.*steps_per_epoch"):
-        Plan(None, "1ep", None, 0).log_decay(clock)
-    assert Plan(None, 5, None, 3).first(clock) == 3
+        Plan(half_life="1ep").log_decay(clock)
+    assert Plan(half_life=5, start=3).first(clock) == 3
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_memory_that_is_longer_than_the_training_is_told_and_that_of_the_default_never_is():
+    with pytest.warns(UserWarning, match=r"about the last 1000 updates, and this training makes \d+: .*\"5%\""):
+        model, _ = train(average_of(decay=0.999))
+    train(average_of(), model=model)
+
+
+def test_fits_one_after_another_go_on_from_the_weights_as_they_were_trained():
+    bare, averaged = network("sgd"), network("sgd")
+    averaged.set_weights(bare.get_weights())
+    for _ in range(3):
+        average = average_of()
+        train(model=bare, epochs=1)
+        train(average, model=averaged, epochs=1)
+        assert_same(average.raw_weights, bare.get_weights())
+        assert any((a != b).any() for a, b in zip(averaged.get_weights(), bare.get_weights(), strict=True))
+    for model, listed in ((bare, []), (averaged, [average])):
+        model.set_weights([np.zeros_like(w) for w in bare.get_weights()])
+        train(*listed, model=model, epochs=1)
+    assert_same(average.raw_weights, bare.get_weights())

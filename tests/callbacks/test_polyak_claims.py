@@ -1,5 +1,7 @@
 """What averaging is for: closed forms on a noisy quadratic, and batch normalization at a high learning rate."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from sklearn.datasets import load_digits
 
 from keras_ch8 import callbacks, optimizers
 from keras_ch8.layers import recalibrate
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
 
 RUNS, LR, H = 4096, 0.1, 1.0
 """So many trainings at once, each of one weight: theta <- theta - lr (h theta + noise), with noise of variance 1."""
@@ -43,6 +47,34 @@ def test_a_tail_average_finds_the_bottom_that_the_last_iterate_jumps_around():
     assert H / 2 * np.mean(last**2) == pytest.approx(LR / (2 * (2 - LR * H)), rel=0.06)
     assert 1000 * np.mean(average**2) == pytest.approx(1 / H**2, rel=0.06)
     assert H / 2 * np.mean(average**2) == pytest.approx(0.0005, rel=0.06)
+
+
+def regression(seed):
+    rng = np.random.default_rng(seed)
+    x, w = rng.normal(size=(2000, 10)), rng.normal(size=(10, 5))
+    return x.astype("float32"), (np.tanh(x @ w).sum(1, keepdims=True) + 0.1 * rng.normal(size=(2000, 1))).astype(
+        "float32"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("updates, most", [(50, 1.1), (150, 1.05), (500, 1.05), (1500, 1.05)])
+def test_the_default_does_no_harm_however_short_the_training_is(updates, most):
+    """Squared error on held-out examples, the average's over that of the weights: means over three seeds."""
+    losses = []
+    for seed in range(3):
+        x, y = regression(seed)
+        keras.utils.set_random_seed(seed)
+        model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(64, "tanh"), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.Adam(0.01), "mse")
+        average = callbacks.PolyakAveraging()
+        model.fit(x[:1600], y[:1600], 32, updates // 50, verbose=0, callbacks=[average])
+        averaged = model.evaluate(x[1600:], y[1600:], verbose=0)
+        model.set_weights(average.raw_weights)
+        losses.append((model.evaluate(x[1600:], y[1600:], verbose=0), averaged))
+    raw, averaged = np.mean(losses, axis=0)
+    sys.stdout.write(f"\nafter {updates} updates: {raw:.4f}, averaged {averaged:.4f}\n")
+    assert averaged <= most * raw
 
 
 def digits():

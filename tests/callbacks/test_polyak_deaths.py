@@ -8,6 +8,8 @@ from keras_ch8 import callbacks, continuation, optimizers
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same, average_of, train
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+
 
 class Dies(keras.callbacks.Callback):
     """Raises in the hook of this name."""

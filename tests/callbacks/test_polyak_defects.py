@@ -14,6 +14,8 @@ from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import VALIDATION, Path, again, assert_same, average_of, shared, train
 from tests.oracles import averages
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+
 
 @pytest.mark.parametrize("raw, average", [(1e-6, 1000.0), (np.float32(np.pi), -1e-30), (np.inf, 0.0), (np.nan, 1.0)])
 def test_a_swap_is_exact_however_far_the_average_is(raw, average):

@@ -22,6 +22,8 @@ from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
 from tests.oracles import averages
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+
 ALPHA, EPOCHS, PATIENCE = 0.8, 5, 1
 VALIDATION = X[:20], 0.3 * Y[:20]
 """The loss on these rises after two epochs of the weights, and after three of the averages."""

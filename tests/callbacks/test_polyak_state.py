@@ -11,6 +11,8 @@ from tests.callbacks.runs import STEPS, network
 from tests.callbacks.test_polyak_averaging import Path, StopAfter, again, assert_same, average_of, shared, train
 from tests.oracles import averages
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+
 
 def momentum():
     return network(optimizers.Momentum(0.05, 0.9))

@@ -7,6 +7,8 @@ import pytest
 from keras_ch8 import callbacks, layers, optimizers
 from tests import forked
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+
 CASES = {
     "ours": (lambda: optimizers.Adam(0.01, gradient_accumulation_steps=2), {"norm": True}),
     "Keras": (lambda: keras.optimizers.SGD(0.1), {"policy": "mixed_float16"}),

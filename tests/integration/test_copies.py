@@ -10,6 +10,8 @@ import pytest
 from keras_ch8 import callbacks, data
 from tests.integration.everybody import BATCH, CALLBACKS, X, Y, network, train
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+
 WAYS = {"deepcopy": copy.deepcopy, "pickle": lambda thing: pickle.loads(pickle.dumps(thing))}
 
 OFTEN = ["Diagnosis", "EarlyStopping", "SwitchOptimizer", "Continuation"]

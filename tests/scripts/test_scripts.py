@@ -219,7 +219,7 @@ def test_weights_are_averaged_beside_the_callbacks_of_keras(kind, tmp_path):
     if not kind.needs:  # a `MultiOptimizer` has no rate that Keras's callback could lower
         theirs.append(keras.callbacks.ReduceLROnPlateau(kind.monitor, 0.5, patience=1, mode="min", min_delta=1e9))
     stop = callbacks.EarlyStopping(kind.monitor, patience=99, mode="min")
-    average = callbacks.PolyakAveraging(half_life=4)
+    average = callbacks.PolyakAveraging(half_life=2)
     model, run, found = acted(kind, in_turn(kind, 1), tmp_path / "logs", stop, *theirs, average, epochs=3)
     assert stop.reason.why is stopping.Why.COMPLETED
     assert len(list(tmp_path.glob("*.weights.h5"))) == 3 * kind.is_built
