@@ -22,10 +22,13 @@ class EarlyStopping(AbstractCallback):
     What training minimizes is a surrogate: to stop on the true loss, monitor it, as in
     `EarlyStopping("val_zero_one_loss")` with `metrics=[keras_ch8.metrics.ZeroOneLoss()]`.
 
-    Differs from `keras.callbacks.EarlyStopping`: a NaN is never the best value; a quantity that is missing at the first
-    epoch that counts is an error; `mode="auto"` knows metrics of models with several outputs; weights are kept as they
-    were when validation measured them, also where `SwapEMAWeights` puts averages in for it, and restored as such; the
-    state survives an interruption (`get_state`, `set_state`). `wait`, `best` and `best_epoch` can be read, not set.
+    A quantity that is not reported, for want of validation data or of a metric, is named once by a warning with those
+    that are; the training goes on.
+
+    Differs from `keras.callbacks.EarlyStopping`: a NaN is never the best value; `mode="auto"` knows metrics of models
+    with several outputs; weights are kept as they were when validation measured them, also where `SwapEMAWeights` puts
+    averages in for it, and restored as such; the state survives an interruption (`get_state`, `set_state`). `wait`,
+    `best` and `best_epoch` can be read, not set.
 
     A quantity of the training, such as `"loss"`, is Keras's running mean over an epoch in which the weights move: no
     weights have that value. With `evaluate_on` it is measured at the end of each epoch, and the weights that are
@@ -41,8 +44,7 @@ class EarlyStopping(AbstractCallback):
         baseline: While no value is better than this number, every epoch counts as one without improvement. Defaults to
             `None`.
         restore_best_weights: Whether to put back the weights of the best epoch. Defaults to `False`.
-        start_from_epoch: Epochs at the beginning that are not looked at; where not every epoch validates, the first
-            that does, counted from 0. Defaults to `0`.
+        start_from_epoch: Epochs at the beginning that are not looked at. Defaults to `0`.
         criterion: A criterion of `keras_ch8.stopping`, instead of `patience` and `baseline`. Defaults to `None`.
         evaluate_on: What to measure at the end of each epoch instead of taking it from `fit`: `(x, y)`,
             `(x, y, sample_weight)` or a data set, for `model.evaluate`. The values stand in `logs` as `measured_...`.
@@ -50,8 +52,8 @@ class EarlyStopping(AbstractCallback):
 
     Raises:
         TypeError: If `criterion` is none.
-        ValueError: If an argument lies outside its range, or two say the same; in `fit`, if a quantity is not reported,
-            or its direction not known.
+        ValueError: If an argument lies outside its range, or two say the same; in `fit`, if the direction of a quantity
+            is not known.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -153,8 +155,9 @@ class EarlyStopping(AbstractCallback):
         self._last_epoch = epoch
         if epoch >= self.start_from_epoch:
             measured = self._measure(logs)
-            self._watch.epoch_ended(self.model, epoch, logs | measured, time.monotonic() - self._begun)
-            self.reason = self.criterion.look(self._watch.past)
+            seconds = time.monotonic() - self._begun
+            if self._watch.epoch_ended(self.session.training, epoch, logs | measured, seconds):
+                self.reason = self.criterion.look(self._watch.past)
             if self.reason:
                 self.model.stop_training = True
 
@@ -172,7 +175,8 @@ class EarlyStopping(AbstractCallback):
         if self._last_epoch < 0:
             return
         reason = self.reason or self._other_reason()
-        sentence = f"Stopped after epoch {reason.epoch + 1}: {reason.sentence}."
+        begins = "Not stopped" if reason.why is stopping.Why.COMPLETED else f"Stopped after epoch {reason.epoch + 1}"
+        sentence = f"{begins}: {reason.sentence}."
         if self.restore_best_weights:
             sentence += f" {self._restore()}"
         self.reason = dataclasses.replace(reason, sentence=sentence)
@@ -187,7 +191,8 @@ class EarlyStopping(AbstractCallback):
 
     def _restore(self) -> str:
         if self.best_weights is None:
-            never = f"`{self.monitor}` was never a number"
+            is_known = any(self.monitor in logs for logs in self._watch.past.logs)
+            never = f"`{self.monitor}` was never {'a number' if is_known else 'reported'}"
             why = never if self.best is None else "those of the best epoch were not kept"
             return f"No weights were restored: {why}."
         self.model.set_weights(self.best_weights)

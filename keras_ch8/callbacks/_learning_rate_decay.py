@@ -36,7 +36,7 @@ class LearningRateDecay(AbstractCallback):
 
     Raises:
         TypeError: If `rule` is none; in `fit`, if the optimizer's rate is a callable.
-        ValueError: In `fit`, if the function returns no rate, a quantity is not reported, or there are two schedules.
+        ValueError: In `fit`, if the function returns no rate, or there are two schedules.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -130,12 +130,11 @@ class LearningRateDecay(AbstractCallback):
         """Report the rate, and lower it on a plateau."""
         optimizers = self._in_use()
         self.session.log(logs, {name: float(o.learning_rate) for name, o in optimizers.items()})
-        if self._watch:
-            self._watch.epoch_ended(self.model, epoch, logs)
-            if self.rule.is_due(self._watch.past):
-                lower = [self._set(o, self.rule.lowered(float(o.learning_rate)), epoch) for o in optimizers.values()]
-                if any(lower) and self._watch.best_weights is not None:
-                    self.model.set_weights(self._watch.best_weights)
+        watch = self._watch
+        if watch and watch.epoch_ended(self.session.training, epoch, logs) and self.rule.is_due(watch.past):
+            lower = [self._set(o, self.rule.lowered(float(o.learning_rate)), epoch) for o in optimizers.values()]
+            if any(lower) and watch.best_weights is not None:
+                self.model.set_weights(watch.best_weights)
 
     def _set(self, optimizer: Any, rate: float, epoch: int) -> bool:
         """Set the rate of an optimizer; return whether it has changed."""

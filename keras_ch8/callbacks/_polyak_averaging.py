@@ -199,8 +199,7 @@ class PolyakAveraging(AbstractCallback):
         refuse_optimizers([*keras_private.optimizers_of(model).values(), *later])
         if any(isinstance(other, PolyakAveraging) for other in others):
             raise ValueError("A training has one average. Received: several `PolyakAveraging`. List one of them.")
-        validates = training.validation_data is not None or bool(training.arguments.get("validation_split"))
-        self._averages_stay = averages_stay(self.evaluate, others, validates)
+        self._averages_stay = averages_stay(self.evaluate, others, training.validates)
         if self._averaged is None or self._follower is None or not self._averaged.is_of(model):
             self._averaged, self._follower = None, Follower(self._make)
             if model.built:

@@ -38,7 +38,7 @@ class SurrogateGap(AbstractCallback):
         verbose: 1 prints the sentence once, when the true loss is first flat. Defaults to `0`.
 
     Raises:
-        ValueError: If an argument lies outside its range; in `fit`, if a quantity is not reported.
+        ValueError: If an argument lies outside its range.
 
     Example:
         >>> gap = keras_ch8.callbacks.SurrogateGap(patience=2)
@@ -84,7 +84,7 @@ class SurrogateGap(AbstractCallback):
 
     def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Report the epoch, and say once that the true loss is flat."""
-        self._watch.epoch_ended(self.model, epoch, logs)
+        self._watch.epoch_ended(self.session.training, epoch, logs)
         last = self._watch.past.logs[-1]
         self.session.show({tag: last[name] for name, tag in self._series().items() if name in last})
         self.session.log(logs, {"flat_epochs": self._watch.wait})

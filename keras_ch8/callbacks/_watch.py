@@ -3,13 +3,14 @@
 import contextlib
 import dataclasses
 import math
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .. import stopping
-from ..integration import keras_private
+from ..integration import fit, keras_private
 from ..stopping._improvement import index_of_best
 
 
@@ -34,6 +35,8 @@ class Watch:
         self.best_weights: Any = None
         self._kept: Mapping[str, Any] | None = None
         self._measured: Any = None
+        self._named: set[str] = set()
+        """Quantities that a warning has named as missing in this training."""
 
     @property
     def _best(self) -> int | None:
@@ -66,6 +69,7 @@ class Watch:
     def begin(self) -> None:
         """Forget the last training, or go on from a state."""
         self.past, self.best_weights, self._measured = stopping.Past(self.monitor), None, None
+        self._named = set()
         if self._kept is not None:
             self.past, self.best_weights = self.past.restored(self._kept["past"]), self._kept["best_weights"]
             self._kept = None
@@ -75,31 +79,48 @@ class Watch:
         if self.keeps_weights and self.monitor.startswith("val_"):
             self._measured = model.get_weights()
 
-    def epoch_ended(self, model: Any, epoch: int, logs: Mapping[str, Any], seconds: float = math.nan) -> None:
-        """Take an epoch, and keep its weights if it is the best."""
+    def epoch_ended(
+        self, training: fit.Training, epoch: int, logs: Mapping[str, Any], seconds: float = math.nan
+    ) -> bool:
+        """Take an epoch, and keep its weights if it is the best; return whether all quantities have been reported yet.
+
+        Those that have not are named once, by a warning, unless a validation is still to come.
+        """
+        model = training.model
         seen = numbers_in(logs)
+        missing = [name for name in self.modes if name not in seen and not len(self.past.values(name))]
+        waits = training.validates and not training.validates_every_epoch and not any("val_" in name for name in seen)
+        for name in missing:
+            if not (waits and name.startswith("val_")):
+                self._warn(epoch, name, seen)
         for name, mode in self.modes.items():
-            self._check(model, epoch, name, mode, seen)
+            if name not in self.past.modes and name not in missing:
+                self._find_mode(model, name, mode)
         self.past = self.past.after(epoch, seen, seconds)
         if self.keeps_weights and self.monitor in seen and self.wait == 0:
             self.best_weights = model.get_weights() if self._measured is None else self._measured
         self._measured = None
+        return not missing
 
-    def _check(self, model: Any, epoch: int, name: str, mode: str, seen: Mapping[str, float]) -> None:
-        if name not in seen and not len(self.past.values(name)):
-            raise ValueError(
-                f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}. Reported: "
-                f"{', '.join(seen)}. Watch one of these; names with 'val_' need `validation_data` in `fit`, and where "
-                "not every epoch validates, start_from_epoch=the first that does, counted from 0."
+    def _warn(self, epoch: int, name: str, seen: Mapping[str, float]) -> None:
+        if name not in self._named:
+            self._named.add(name)
+            warnings.warn(
+                f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}, and does "
+                f"nothing until it is. Reported: {', '.join(seen) or 'nothing'}. Watch one of these; names with 'val_' "
+                "need `validation_data` in `fit`.",
+                UserWarning,
+                stacklevel=2,
             )
-        if name not in self.past.modes:
-            found = keras_private.mode_of(model, name) if mode == "auto" else mode
-            if found is None:
-                raise ValueError(
-                    f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "
-                    f"Received: mode={mode!r}. Give mode='max' or mode='min'."
-                )
-            self.past = dataclasses.replace(self.past, modes={**self.past.modes, name: found})
+
+    def _find_mode(self, model: Any, name: str, mode: str) -> None:
+        found = keras_private.mode_of(model, name) if mode == "auto" else mode
+        if found is None:
+            raise ValueError(
+                f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "
+                f"Received: mode={mode!r}. Give mode='max' or mode='min'."
+            )
+        self.past = dataclasses.replace(self.past, modes={**self.past.modes, name: found})
 
 
 def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:

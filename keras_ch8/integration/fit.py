@@ -74,6 +74,16 @@ class Training:
         """What `fit` was given to validate on; None if nothing."""
         return self.arguments.get("validation_data")
 
+    @property
+    def validates(self) -> bool:
+        """Whether `fit` validates any epoch."""
+        return self.validation_data is not None or bool(self.arguments.get("validation_split"))
+
+    @property
+    def validates_every_epoch(self) -> bool:
+        """Whether `fit` validates all of them."""
+        return self.validates and self.arguments.get("validation_freq", 1) == 1
+
     def keep_first_batch(self) -> None:
         """Keep the first batch that `fit` reads, of any kind of data, without advancing it.
 

@@ -68,24 +68,32 @@ def test_where_all_is_nan_nothing_is_restored():
     assert "No weights were restored: `val_x` was never a number." in stop.reason.sentence
 
 
-@pytest.mark.parametrize("start, epochs_run", [(0, 1), (2, 3)])
-def test_a_missing_metric_is_an_error_at_the_first_epoch_that_counts(start, epochs_run):
+@pytest.mark.parametrize("start, epoch", [(0, 1), (2, 3)])
+def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_training_goes_on(start, epoch):
     past = Remembers()
-    stop = callbacks.EarlyStopping("val_loss", start_from_epoch=start)
-    message = r"`EarlyStopping` watches 'val_loss', which is not reported at the end of epoch .*Reported: loss\."
-    with pytest.raises(ValueError, match=message):
+    stop = callbacks.EarlyStopping("val_loss", start_from_epoch=start, restore_best_weights=True)
+    message = (
+        rf"`EarlyStopping` watches 'val_loss', which is not reported at the end of epoch {epoch}, .*Reported: loss\."
+    )
+    with pytest.warns(UserWarning, match=message) as caught:
         fit(network("sgd"), [past, stop], epochs=5)
-    assert len(past.weights) == epochs_run
+    assert len(caught) == 1
+    assert len(past.weights) == 5
+    assert stop.reason.sentence == (
+        "Not stopped: all 5 epochs were run. No weights were restored: `val_loss` was never reported."
+    )
 
 
-def test_a_metric_of_a_criterion_must_be_there_too():
+def test_a_metric_of_a_criterion_that_is_missing_is_named_too_and_nothing_stops():
     stop = callbacks.EarlyStopping("loss", criterion=stopping.threshold(0.1, monitor="val_accuracy"))
-    with pytest.raises(ValueError, match=r"watches 'val_accuracy'"):
+    with pytest.warns(UserWarning, match=r"watches 'val_accuracy'"):
         fit(network("sgd"), [stop])
+    assert stop.reason.why is Why.COMPLETED
 
 
-def test_validation_every_other_epoch_counts_those_epochs():
-    stop = callbacks.EarlyStopping(patience=2, start_from_epoch=1, criterion=None)
+@pytest.mark.parametrize("start", [0, 1])
+def test_validation_every_other_epoch_counts_those_epochs(start):
+    stop = callbacks.EarlyStopping(patience=2, start_from_epoch=start, criterion=None)
     model = network(optimizers.SGD(0.1))
     history = fit(model, [stop], epochs=30, validation_data=VALIDATION, validation_freq=2)
     assert stop.reason.why is Why.PATIENCE
