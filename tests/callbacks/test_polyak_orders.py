@@ -20,6 +20,7 @@ from keras_ch8.callbacks._swap import Swap
 from keras_ch8.integration import backend, keras_private
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
+from tests.marks import mostly
 from tests.oracles import averages
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
@@ -279,7 +280,7 @@ def test_beside_one_other_before_and_after_it(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", mostly(pytest.mark.full, MODES, "average"))
 def test_in_every_order_of_three(mode, tmp_path):
     pairs = itertools.combinations(KEEPERS, 2)
     orders = [order for pair in pairs for order in itertools.permutations(("average", *pair))]
@@ -461,7 +462,7 @@ def test_a_training_that_dies_leaves_the_raw_weights_and_nothing_else(hook, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hook", DEATHS)
+@pytest.mark.parametrize("hook", mostly(pytest.mark.full, DEATHS, "on_test_batch_end", "on_epoch_end"))
 def test_however_it_dies(hook):
     for mode, final, first in itertools.product(["average", "raw", "both"], FINALS, (True, False)):
         check_death(hook, mode, final, first, ArithmeticError if first else KeyboardInterrupt)
