@@ -64,7 +64,7 @@ def main():
     x, x_test, y, y_test = digits()
     model = network(keras_ch8.optimizers.Adam(learning_rate=0.001, global_clipnorm=1.0))
     logger = keras_ch8.callbacks.GradientClippingLogger()
-    average = keras_ch8.callbacks.PolyakAveraging(half_life="100ba")
+    average = keras_ch8.callbacks.PolyakAveraging()
     stop = keras_ch8.callbacks.EarlyStopping("val_loss", patience=8, restore_best_weights=True)
     start = time.perf_counter()
     model.fit(
