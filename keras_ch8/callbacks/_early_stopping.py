@@ -23,7 +23,7 @@ class EarlyStopping(AbstractCallback):
     `EarlyStopping("val_zero_one_loss")` with `metrics=[keras_ch8.metrics.ZeroOneLoss()]`.
 
     A quantity that is not reported, for want of validation data or of a metric, is named once by a warning with those
-    that are; the training goes on.
+    that are, and the training goes on.
 
     Differs from `keras.callbacks.EarlyStopping`: a NaN is never the best value; `mode="auto"` knows metrics of models
     with several outputs; weights are kept as they were when validation measured them, also where `SwapEMAWeights` puts

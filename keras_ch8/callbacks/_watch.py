@@ -89,13 +89,13 @@ class Watch:
         model = training.model
         seen = numbers_in(logs)
         missing = [name for name in self.modes if name not in seen and not len(self.past.values(name))]
+        for name, mode in self.modes.items():
+            if name not in self.past.modes:
+                self._find_mode(model, name, mode, seen)
         waits = training.validates and not training.validates_every_epoch and not any("val_" in name for name in seen)
         for name in missing:
             if not (waits and name.startswith("val_")):
                 self._warn(epoch, name, seen)
-        for name, mode in self.modes.items():
-            if name not in self.past.modes and name not in missing:
-                self._find_mode(model, name, mode)
         self.past = self.past.after(epoch, seen, seconds)
         if self.keeps_weights and self.monitor in seen and self.wait == 0:
             self.best_weights = model.get_weights() if self._measured is None else self._measured
@@ -113,12 +113,15 @@ class Watch:
                 stacklevel=2,
             )
 
-    def _find_mode(self, model: Any, name: str, mode: str) -> None:
+    def _find_mode(self, model: Any, name: str, mode: str, seen: Mapping[str, float]) -> None:
         found = keras_private.mode_of(model, name) if mode == "auto" else mode
         if found is None:
+            missing = (
+                "" if name in seen else f" It is not reported either. Reported: {', '.join(seen)}. Watch one of these."
+            )
             raise ValueError(
                 f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "
-                f"Received: mode={mode!r}. Give mode='max' or mode='min'."
+                f"Received: mode={mode!r}. Give mode='max' or mode='min'.{missing}"
             )
         self.past = dataclasses.replace(self.past, modes={**self.past.modes, name: found})
 

@@ -85,10 +85,18 @@ def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_t
 
 
 def test_a_metric_of_a_criterion_that_is_missing_is_named_too_and_nothing_stops():
-    stop = callbacks.EarlyStopping("loss", criterion=stopping.threshold(0.1, monitor="val_accuracy"))
-    with pytest.warns(UserWarning, match=r"watches 'val_accuracy'"):
+    stop = callbacks.EarlyStopping("loss", criterion=stopping.threshold(0.1, monitor="val_loss"))
+    with pytest.warns(UserWarning, match=r"watches 'val_loss'"):
         fit(network("sgd"), [stop])
     assert stop.reason.why is Why.COMPLETED
+
+
+def test_a_name_that_says_nothing_to_keras_either_is_an_error():
+    stop = callbacks.EarlyStopping("loss", criterion=stopping.threshold(0.1, monitor="val_accuracy"))
+    with pytest.raises(
+        ValueError, match=r"watches 'val_accuracy', .*Give mode='max' .*not reported either. Reported: loss"
+    ):
+        fit(network("sgd"), [stop])
 
 
 @pytest.mark.parametrize("start", [0, 1])
