@@ -91,7 +91,8 @@ def test_verdicts_of_a_loop_are_those_of_fit():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     optimizer = optimizers.SGD(1e-7)
     data = [(x[i : i + 8], 3 * x[i : i + 8]) for _ in range(3) for i in range(0, 256, 8)]
-    with keras_ch8.watch(model, optimizer, probe=(x, 3 * x), loss=MSE, steps=len(data)) as run:
+    looks = callbacks.Diagnosis((x, 3 * x), when=5, budget=None, loss=MSE)
+    with keras_ch8.watch(model, optimizer, steps=len(data), callbacks=[looks]) as run:
         train(model, optimizer, run, True, data)
     assert run.verdicts[0].kind == "step_too_short"
 
@@ -248,7 +249,8 @@ def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     optimizer = keras.optimizers.SGD(0.3)
-    with keras_ch8.watch(model, optimizer, probe=(x, 0 * x[:, :1]), loss=MSE, steps=300) as run:
+    looks = callbacks.Diagnosis((x, 0 * x[:, :1]), when=5, budget=None, loss=MSE)  # however busy the machine is
+    with keras_ch8.watch(model, optimizer, steps=300, callbacks=[looks]) as run:
         losses = train(model, optimizer, run, True, [(x, 0 * x[:, :1])] * 300)
     assert losses[-1] == 0
     assert {verdict.kind for verdict in run.verdicts} >= {"step_too_long", "plateau"}
