@@ -51,14 +51,17 @@ class Plan:
                 "of them out."
             )
         mend = "About the last 1 / (eta + 1) of the training count."
-        self.eta = _checks.number("eta", ETA if eta is None else eta, 0.0, math.inf, meaning="an exponent", mend=mend)
+        default = 0.0 if self.method == "uniform" else ETA
+        self.eta = _checks.number(
+            "eta", default if eta is None else eta, 0.0, math.inf, meaning="an exponent", mend=mend
+        )
         self.start = Duration(0.0, "st") if start == 0 else duration("start", start)
 
     def rate(self, n: Any, log_alpha: Any) -> Any:
         """Return the rate of the n-th weights; `log_alpha` is what `log_decay` returns."""
         if self.method == "exponential":
             return exponential(n, log_alpha)
-        return polynomial(n, self.eta if self.method == "polynomial" else 0.0)
+        return polynomial(n, self.eta)
 
     def log_decay(self, clock: Callable[[Duration], Clock]) -> float:
         """Return log(alpha) in a training, where the mean is exponential."""

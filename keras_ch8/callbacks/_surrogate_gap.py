@@ -38,7 +38,7 @@ class SurrogateGap(AbstractCallback):
         verbose: 1 prints the sentence once, when the true loss is first flat. Defaults to `0`.
 
     Raises:
-        ValueError: If an argument lies outside its range.
+        ValueError: If an argument lies outside its range; in `fit`, if the direction of `true` is not known.
 
     Example:
         >>> gap = keras_ch8.callbacks.SurrogateGap(patience=2)

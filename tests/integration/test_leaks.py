@@ -37,12 +37,16 @@ def settled(tmp_path_factory):
     gc.collect()
 
 
+def collect():
+    for _ in range(3):  # what finalizers of TensorFlow let go of is found by the next pass
+        gc.collect()
+
+
 def assert_all_is_gone(watched):
     """`watched` trains a model and returns it; afterwards nobody has it."""
     before = open_things()
     models = [weakref.ref(model) for model in watched()]
-    for _ in range(3):  # what finalizers of TensorFlow let go of is found by the next pass
-        gc.collect()
+    collect()
     assert [model() for model in models] == [None] * len(models)
     assert open_things() == before
 
@@ -63,8 +67,7 @@ def test_a_model_that_all_callbacks_have_watched_together_is_gone(settled, tmp_p
 
 
 def graphs():
-    for _ in range(3):
-        gc.collect()
+    collect()
     return sum(isinstance(o, tf.__internal__.FuncGraph) for o in gc.get_objects())
 
 
