@@ -35,6 +35,8 @@ def batches(x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int) -> I
         )
     if isinstance(x, keras.utils.PyDataset):
         yield from _of_pydataset(x, seed)
+    elif _is_source(x):
+        yield from itertools.chain.from_iterable(map(x.batches, itertools.count()))
     elif _is_dataset(x, y):
         yield from _of_dataset(x)
     else:
@@ -57,14 +59,31 @@ def length_of(batch: Any) -> int:
     return int(next(a for a in keras.tree.flatten(batch) if a is not None).shape[0])
 
 
+def is_data_set(x: Any) -> bool:
+    """Whether this holds batches of examples, and can be read again."""
+    return (
+        isinstance(x, keras.utils.PyDataset) or _is_source(x) or (not isinstance(x, Iterator) and _is_dataset(x, None))
+    )
+
+
+def _is_source(x: Any) -> bool:
+    """Whether this is an `ArraySource`: it gives the batches of any epoch."""
+    return callable(getattr(x, "batches", None)) and hasattr(x, "sampler")
+
+
 def _is_dataset(x: Any, y: Any) -> bool:
-    is_array = keras.ops.is_tensor(x) or isinstance(x, np.ndarray | list | tuple | dict)
+    is_array = keras.ops.is_tensor(x) or isinstance(x, np.ndarray | list | tuple | dict | str)
     return y is None and not is_array and hasattr(x, "__iter__")
 
 
 def _of_arrays(data: Any, batch_size: int, seed: int) -> Iterator[Batch]:
     x, y, sample_weight = (keras.tree.map_structure(_array, part) for part in data)
-    size = len(keras.tree.flatten(x)[0])
+    sizes = [len(a) for a in keras.tree.flatten((x, y, sample_weight)) if a is not None]
+    if len(set(sizes)) > 1:
+        raise ValueError(
+            f"`x`, `y` and `sample_weight` must have one entry for each example. Received: {sizes} entries."
+        )
+    size = sizes[0]
     batch_size = min(batch_size, size)
     rng = np.random.default_rng(seed)
     while True:

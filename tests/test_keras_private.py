@@ -456,3 +456,21 @@ def test_keras_sums_gradients_over_replicas_by_the_method_that_is_replaced_on_on
         optimizer.apply([keras.ops.array([2.0])], [keras.Variable([1.0])])
     ((pair,),) = calls
     assert float(pair[0][0]) == 2.0
+
+
+def test_a_train_function_of_ones_own_is_told_from_that_of_keras():
+    class Own(keras.Sequential):
+        def make_train_function(self, force=False):
+            super().make_train_function(force=force)
+
+    assert keras_private.has_own_train_function(Own())
+    assert not keras_private.has_own_train_function(keras.Sequential())
+
+
+def test_a_data_set_tells_what_it_is_made_from():
+    rows = tf.data.Dataset.range(9)
+    shuffled = rows.shuffle(9, seed=0)
+    assert backend.share_a_shuffle(shuffled.batch(3), shuffled.take(2))
+    assert backend.share_a_shuffle(tf.data.Dataset.zip(rows, shuffled), shuffled.map(lambda x: x))
+    assert not backend.share_a_shuffle(shuffled, rows.shuffle(9, seed=0))
+    assert not backend.share_a_shuffle(rows.batch(3), rows.take(2))

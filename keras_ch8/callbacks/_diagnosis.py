@@ -16,8 +16,9 @@ from ..monitors._progress import has_reason_to_look_closer
 from ..verdicts import Docket, Verdict, report
 from ._base import AbstractCallback, say
 from ._flow_map import FlowMap
-from ._looks import AbstractLook, first_batch, looks
+from ._looks import AbstractLook, looks
 from ._pace import Clock, Pace
+from ._probe_data import ProbeData
 from ._watch import numbers_in
 
 LOOKING = 2 / 3
@@ -45,7 +46,9 @@ class Diagnosis(AbstractCallback):
 
     Args:
         probe: The batch to look at: `(x, y)`, `(x, y, sample_weight)`, or a data set, whose first batch is taken. Best
-            some 64 to 512 examples that are not trained on, prepared as those that are.
+            some 64 to 512 examples that are not trained on, prepared as those that are. Of a data set that `fit` trains
+            on, or that shares a shuffle with it, nothing is read: the first 256 examples that `fit` itself reads are
+            looked at.
         checks: What to look at: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of names of monitors, also of your own. Defaults to
@@ -60,7 +63,11 @@ class Diagnosis(AbstractCallback):
             `None`.
 
     Raises:
-        ValueError: If `checks` names what there is not, or `probe` is no batch.
+        ValueError: If `checks` names what there is not, or `probe` is no batch; at the first step, and before it is
+            made, if the shapes of `probe` are not those that `fit` trains on.
+
+    Warns:
+        UserWarning: At the first step, if the inputs of `probe` are of another scale than those that `fit` trains on.
 
     Example:
         >>> x, y = np.random.default_rng(0).normal(size=(2, 256, 1))
@@ -88,7 +95,7 @@ class Diagnosis(AbstractCallback):
     ) -> None:
         super().__init__()
         self.monitors, self.verbose, self.loss = chosen(checks), verbose, loss
-        self._data = first_batch(probe)
+        self._data = ProbeData(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
         self._looks: list[AbstractLook] = []
@@ -133,9 +140,21 @@ class Diagnosis(AbstractCallback):
         epochs = self.session.params["epochs"] - self.session.first_epoch
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
+        self._data.open(self.session.training, self._look_from_now_on)
 
     def on_built(self) -> None:
-        """Take the probe, and plan when to look at it."""
+        """Look from now on, if the probe is there: that of the batches that `fit` reads may come later."""
+        if self._data.batch is not None:
+            self._begin_to_look()
+
+    def _look_from_now_on(self) -> None:
+        """Take the batches that `fit` has read; the first step is still to be made."""
+        if self.session.is_built:
+            self._begin_to_look()
+            self._prepare()
+
+    def _begin_to_look(self) -> None:
+        """Trace what is needed, and plan when to look."""
         needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
         try:
             if list(map(id, needs)) != list(map(id, self._traced_for)):
@@ -143,7 +162,7 @@ class Diagnosis(AbstractCallback):
                 if reason := _why_not_measured(self.model):
                     self._look_no_more(reason)
                     return
-                self._looks = looks(self.model, self._data, self.monitors, self._leave_out, self.loss)
+                self._looks = looks(self.model, self._data.batch, self.monitors, self._leave_out, self.loss)
                 self._traced_for = needs
             for look in self._looks:
                 when = self.when * look.rarer if isinstance(self.when, int) else self.when

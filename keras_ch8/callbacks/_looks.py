@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import keras
 
-from .. import _batches
 from ..curvature._objective import Objective
 from ..monitors import AbstractMonitor
 from ..monitors._past import Past
@@ -157,26 +156,3 @@ def looks(
                 SpectrumLook(Objective(model, x, y, sample_weight=sample_weight, loss=loss), monitor.always, probe)
             )
     return found
-
-
-def first_batch(probe: Any) -> Any:
-    """Return x, y and sample_weight of a probe: of arrays all, in random order, of a data set the first batch.
-
-    Raises:
-        ValueError: If it is neither.
-    """
-    parts = tuple(probe) if isinstance(probe, tuple | list) else (probe,)
-    try:
-        if len(parts) > 3:
-            raise ValueError(f"it has {len(parts)} parts")
-        x, y, sample_weight = (*parts, None, None)[:3]
-        batch = next(_batches.batches(x, y, sample_weight, batch_size=10**9, seed=0))
-        if not all(len(a.shape) for a in keras.tree.flatten(batch) if a is not None):
-            raise ValueError("it has numbers, no examples")
-        return batch
-    except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
-        raise ValueError(
-            "`probe` is what the training is looked at with, so it must be (x, y), (x, y, sample_weight), a "
-            f"`tf.data.Dataset` or a `keras.utils.PyDataset`. Received: a {type(probe).__name__}, which fails with "
-            f"{type(error).__name__}: {error}. Give some 64 to 512 examples."
-        ) from error

@@ -104,6 +104,11 @@ class Session:
         return self._state in (State.OPEN, State.BUILT)
 
     @property
+    def is_built(self) -> bool:
+        """Whether the model has its weights."""
+        return self._state is State.BUILT
+
+    @property
     def optimizer(self) -> Any:
         """The optimizer that the model is compiled with: inside the one that scales the loss, if there is one."""
         return keras_private.unscaled(getattr(self.model, "optimizer", None))
@@ -149,8 +154,7 @@ class Session:
             member.on_open()
             self._opened.append(member)
         self._observe()
-        if self.training.wants_first_batch:
-            self.training.keep_first_batch()
+        self.training.begin_to_read(self.params["steps"])
         self._next_read = time.monotonic() + READ_SECONDS
         if self.model.built:
             self._built()

@@ -4,6 +4,7 @@ That is the list of callbacks, the arguments, the validation data, the first bat
 and the end, whoever raises. Every model has it, also one with a `fit` of its own that calls `super().fit`.
 """
 
+import collections
 import contextvars
 import functools
 import inspect
@@ -64,10 +65,8 @@ class Training:
         self.is_validating = False
         self.has_died = False
         """Whether it ends with an exception, whoever raised it: known before anything is given back."""
-        self.wants_first_batch = False
-        """Whether the first batch is to be kept; to be set before the first step."""
-        self.first_batch: Any = None
-        """The first batch, once it has been read, if it was wanted."""
+        self._readers_ahead: list[tuple[int, Callable[[list[Any]], None]]] = []
+        """Who is shown the first batches before the first step, and how many examples they want."""
 
     @property
     def validation_data(self) -> Any:
@@ -84,18 +83,50 @@ class Training:
         """Whether `fit` validates all of them."""
         return self.validates and self.arguments.get("validation_freq", 1) == 1
 
-    def keep_first_batch(self) -> None:
-        """Keep the first batch that `fit` reads, of any kind of data, without advancing it.
+    @property
+    def can_read_ahead(self) -> bool:
+        """Whether the first batches can be shown before the first step: Keras makes the train function."""
+        return self.is_fit and not keras_private.has_own_train_function(self.model)
 
-        To be called when the train function is the one that the first step will run. Keras steps through any Python
-        iterator, so the batch is taken, kept, and put in front again.
+    def read_ahead(self, examples: int, then: Callable[[list[Any]], None]) -> None:
+        """Let `then` be called before the first step with the first batches that `fit` reads, of so many examples.
+
+        To be asked for while the session opens; fewer come where an epoch has fewer.
         """
+        self._readers_ahead.append((examples, then))
+
+    def begin_to_read(self, most: int | None) -> None:
+        """Show the first batches to those who have asked, at the first step and before it is made.
+
+        To be called when the train function is the one that the first step will run, with the batches of an epoch if
+        they are known. Keras steps through any Python iterator, so what was read is put in front again: the training
+        gets every batch in its order.
+        """
+        if not self._readers_ahead:
+            return
         model, train = self.model, self.model.train_function
+        kept: collections.deque[Any] = collections.deque()
+
+        def read(iterator: Any) -> None:
+            readers, self._readers_ahead = self._readers_ahead, []
+            wanted, shown = max(examples for examples, _ in readers), []
+            for batch in itertools.islice(iterator, most):
+                kept.append(batch)
+                shown.append(self._whole(batch))
+                wanted -= _examples_of(shown[-1])
+                if wanted <= 0:
+                    break
+            if shown:
+                for _, then in readers:
+                    then(shown)
 
         def first(iterator: Any) -> Any:
-            self.first_batch = next(iterator)
-            model.train_function = train
-            return train(itertools.chain([self.first_batch], iterator))
+            if self._readers_ahead:
+                read(iterator)
+            logs = train(itertools.chain((kept.popleft() for _ in range(len(kept))), iterator))
+            if not kept:
+                put_back()
+            return logs
 
         def put_back() -> None:
             if model.train_function is first:
@@ -103,6 +134,13 @@ class Training:
 
         model.train_function = first
         self.exits.callback(put_back)
+
+    def _whole(self, batch: Any) -> Any:
+        """Return a batch with the parts of all replicas laid end to end."""
+        parts_of = self.model.distribute_strategy.experimental_local_results
+        return keras.tree.map_structure(
+            lambda a: a if len(parts_of(a)) == 1 else keras.ops.concatenate(parts_of(a)), batch
+        )
 
     @contextmanager
     def running(self) -> Iterator["Training"]:
@@ -118,6 +156,11 @@ class Training:
         finally:
             _running.set(tuple(training for training in _running.get() if training is not self))
             self.arguments, self.callbacks, self.validate = {}, [], None
+
+
+def _examples_of(batch: Any) -> int:
+    """Return the examples of a batch."""
+    return int(next(a for a in keras.tree.flatten(batch) if a is not None).shape[0])
 
 
 def running_training(model: Any = None) -> Training | None:

@@ -136,6 +136,12 @@ def has_own_train_step(model: Any) -> bool:
     return type(model).train_step is not keras.Model.train_step or "train_step" in vars(model)
 
 
+def has_own_train_function(model: Any) -> bool:
+    """Whether a subclass, or the instance, makes the train function in its own way."""
+    name = "make_train_function"
+    return getattr(type(model), name) is not getattr(keras.Model, name) or name in vars(model)
+
+
 def build_optimizer(model: Any) -> None:
     """Build the optimizer of a model where it is certain for which variables: those of Keras's own training step."""
     known = model.built and not has_own_train_step(model) and bool(model.trainable_variables)

@@ -188,7 +188,8 @@ def test_a_list_that_the_user_has_made_is_served_and_given_back():
 @pytest.mark.parametrize("watches", [False, True], ids=["alone", "beside one that watches"])
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", ["arrays", "dataset", "generator"])
-def test_the_first_batch_is_kept_and_the_training_is_as_without(kind, steps, watches):
+@pytest.mark.parametrize("examples", [1, 20, 1000])
+def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, kind, steps, watches):
     import tensorflow as tf
 
     def given():
@@ -203,19 +204,21 @@ def test_the_first_batch_is_kept_and_the_training_is_as_without(kind, steps, wat
         listens = watches
 
         def on_open(self):
-            self.session.training.wants_first_batch = True
+            self.session.training.read_ahead(examples, self.take)
 
-        def on_epoch(self, epoch, logs):
-            self.batch = self.session.training.first_batch
+        def take(self, batches):
+            assert int(self.model.optimizer.iterations) == 0
+            self.batches = batches
 
     losses = []
     for keeps in ([], [Keeps()]):
         model = network("adam", steps_per_execution=steps)
         losses.append(model.fit(**given(), epochs=2, verbose=0, shuffle=False, callbacks=keeps).history["loss"])
     assert losses[0] == losses[1]
-    x, y = keeps[0].batch[:2]
-    assert x.shape == (8, 6)
-    assert y.shape == (8, 2)
+    assert len(keeps[0].batches) == {1: 1, 20: 3, 1000: 6}[examples]
+    if kind != "dataset":
+        shown = np.concatenate([batch[0] for batch in keeps[0].batches])
+        np.testing.assert_array_equal(shown, X[: len(shown)])
 
 
 def test_trainings_nest():

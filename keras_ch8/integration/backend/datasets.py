@@ -12,6 +12,32 @@ def is_dataset(value: Any) -> bool:
     return isinstance(value, tf.data.Dataset)
 
 
+def share_a_shuffle(one: Any, other: Any) -> bool:
+    """Whether two different data sets are made from one whose order changes each time that it is read.
+
+    Every iterator over a shuffle with a seed advances it, also one over a part of it or over a copy.
+    """
+    if not (is_dataset(one) and is_dataset(other)):
+        return False
+    known = {id(each) for each in _made_from(one)}
+    return any(id(each) in known and any(map(_draws, _made_from(each))) for each in _made_from(other))
+
+
+def _made_from(dataset: tf.data.Dataset) -> list[tf.data.Dataset]:
+    """Return a data set and all that it is made from."""
+    return [dataset, *(each for given in dataset._inputs() for each in _made_from(given))]
+
+
+def _draws(dataset: tf.data.Dataset) -> bool:
+    """Whether a step of a data set depends on random numbers or on how often it was read, by its class's name."""
+    return any(word in type(dataset).__name__ for word in ("Shuffle", "Random", "Generator", "DirectedInterleave"))
+
+
+def end_to_end(batches: Sequence[Any]) -> Any:
+    """Return the examples of some batches, also ragged ones, as one."""
+    return batches[0] if len(batches) == 1 else tf.concat(batches, axis=0)
+
+
 def planned(tables: Callable[[], list[np.ndarray]], types: Sequence[str], size: int) -> tf.data.Dataset:
     """Return a data set of the rows of some tables, all of `size` columns, side by side.
 
