@@ -55,7 +55,7 @@ def check_gradient(model: Any, x: Any, y: Any = None, *, seed: int = 0, **option
     0.1 %. A layer with a gradient of its own (`tf.custom_gradient`, `stop_gradient`) shows up here.
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
         seed: Seed of the directions. Defaults to `0`.

@@ -17,7 +17,7 @@ def gradient(model: Any, x: Any, y: Any = None, **options: Any) -> np.ndarray:
         g <- dJ / dtheta
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
         **options: `sample_weight`; `loss`, to take instead of the compiled one; `training`, by default `True`, whether
@@ -50,7 +50,7 @@ def hessian_vector_product(model: Any, x: Any, y: Any, vector: np.ndarray, **opt
     it is the curvature between the kinks: what a finite step meets is often larger.
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
         vector: Flat vector with as many entries as the model has trainable weights.
@@ -83,7 +83,7 @@ def hessian(model: Any, x: Any, y: Any = None, **options: Any) -> np.ndarray:
         H_ij <- d^2 J / dtheta_i dtheta_j
 
     Args:
-        model: A compiled and built model of at most 5000 trainable weights.
+        model: A compiled model of at most 5000 trainable weights.
         x: Inputs, as for `fit`.
         y: Targets.
         **options: As for `gradient`.

@@ -70,7 +70,7 @@ def lanczos(
     Each step costs one Hessian-vector product. Both ends come together, which power iteration needs two runs for.
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
         steps: Integer of at least 1; there are at most as many as weights. Defaults to `20`.

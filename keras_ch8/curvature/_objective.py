@@ -19,8 +19,9 @@ class Objective:
     one, with sample weights, regularization and `add_loss`.
 
     Args:
-        model: A built model, compiled unless `loss` is given.
-        x: Inputs, as for `fit`.
+        model: A model, compiled unless `loss` is given; it is built if it is not yet.
+        x: Inputs, as for `fit`. Where a loss needs targets and none are given, a tuple is `(x, y)` or
+            `(x, y, sample_weight)`.
         y: Targets.
         sample_weight: Weights of the examples.
         loss: Loss to take instead of the compiled one: a Keras loss, or a function of (y, y_pred).
@@ -38,8 +39,12 @@ class Objective:
         training: bool = True,
     ) -> None:
         self.model, self.loss, self.training = model, loss, training
-        self.variables = list(model.trainable_variables)
+        if y is None and isinstance(x, tuple) and (loss is not None or keras_private.needs_targets(model)):
+            x, y, sample_weight = (*x, None, sample_weight)[:3]
         self.data = tuple(tensors_of(part) for part in (x, y, sample_weight))
+        if not model.built:
+            keras_private.build_on_inputs(model, self.data[0])
+        self.variables = list(model.trainable_variables)
         self.shapes = [tuple(v.shape) for v in self.variables]
         self.ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
         """Where each variable begins in a flat vector, and where the last one ends."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from ._plan import Plan
 
-LAST_BATCHES = ("drop", "pad", "wrap")
+LAST_BATCHES = ("keep", "drop", "pad", "wrap")
 
 
 @final
@@ -27,6 +27,11 @@ class EveryExample:
         full, rest = divmod(self.count, self.batch_size)
         return full + bool(rest and self.last_batch != "drop")
 
+    @property
+    def has_smaller_batch(self) -> bool:
+        """Whether the last batch is smaller than the others."""
+        return self.last_batch == "keep" and self.count % self.batch_size > 0
+
     def plan(self, epoch: int) -> Plan:
         """Return the plan of an epoch."""
         order = np.arange(self.count)
@@ -35,7 +40,7 @@ class EveryExample:
         size = self.steps * self.batch_size
         if self.last_batch == "wrap":
             order = np.resize(order, size)
-        elif self.last_batch == "pad":
+        elif self.last_batch in ("keep", "pad"):
             order = np.pad(order, (0, size - self.count), constant_values=-1)
         return Plan(order[:size].reshape(self.steps, self.batch_size))
 

@@ -14,7 +14,8 @@ class Plan(NamedTuple):
     weights                              (steps, batch_size), float32           each example's factor in the loss
 
     Args:
-        indices: The numbers of the examples, from 0; -1 marks a place without an example (a padded row).
+        indices: The numbers of the examples, from 0; -1 marks a place without an example, at the end of a batch. It is
+            left out if the source has a smaller last batch, otherwise padded (see `last_batch` of `ArraySource`).
         weights: Numbers of at least 0 that are multiplied into the sample weights, in padded rows by 0. Defaults to
             `None`: all are 1.
 

@@ -31,8 +31,9 @@ class ArraySource(keras_private.DataAdapter):
     `initial_epoch` is. An epoch that a `fit` did not finish is begun again by the next, unless
     `source.seek(source.epoch, source.step)` lets it go on within it. `seek(0)` starts from the beginning.
 
-    All batches of `fit` have the same shape. If the examples do not fill the last one,
+    If the examples do not fill the last batch of an epoch,
 
+        "keep"   it is smaller, as in `fit` on arrays
         "drop"   it is left out; another part of the examples every epoch, if they are shuffled
         "wrap"   it is filled from the start of the same order
         "pad"    it is filled with copies of its first example, of weight 0; the weights of the others are multiplied by
@@ -42,6 +43,7 @@ class ArraySource(keras_private.DataAdapter):
     `metrics` do not look at weights and count the copies; the loss is that of the examples only with a reduction that
     divides by the size of the batch, without masks (Keras then divides by the time steps of the copies too), and, where
     a target has more than two axes, with an entry for each time step or pixel. Batch normalization sees the copies.
+    `len(source)` is the number of batches of an epoch, `source.count` that of the examples.
 
     Arrays that are mapped from a file are read batch by batch, not into memory. Floats are cast to
     `keras.config.floatx()`, as `fit` does with arrays; integers and booleans stay what they are.
@@ -49,9 +51,9 @@ class ArraySource(keras_private.DataAdapter):
     State: seed, epoch and step (`get_state`, `set_state`). In `on_train_batch_end`, `step` is the number of batches of
     the epoch that were trained on; those that were prefetched do not count.
 
-    Differs from `fit` on arrays: after `keras.utils.set_random_seed`, that gives the same order in every epoch; its
-    last batch is smaller. `fit` on a source takes `class_weight`, but not `y`, `sample_weight`, `steps_per_epoch`,
-    another `batch_size`, or `shuffle=False` if the source shuffles.
+    Differs from `fit` on arrays: after `keras.utils.set_random_seed`, that gives the same order in every epoch. `fit` on
+    a source takes `class_weight`, but not `y`, `sample_weight`, `steps_per_epoch`, another `batch_size`, or
+    `shuffle=False` if the source shuffles.
 
     Args:
         x: Array with an entry for each example along the first axis, or a dict, tuple or list of such. A
@@ -62,7 +64,8 @@ class ArraySource(keras_private.DataAdapter):
         shuffle: Whether each epoch has an order of its own; if not, that of the arrays. Defaults to `True`.
         seed: Integer of at least 0 that decides the orders. Defaults to `None`: one that
             `keras.utils.set_random_seed` decides; `seed` tells which.
-        last_batch: `"drop"`, `"pad"` or `"wrap"`, as above. Defaults to `"drop"`.
+        last_batch: `"keep"`, `"drop"`, `"pad"` or `"wrap"`, as above. With `"keep"` a `shard` needs batches that the
+            examples fill. Defaults to `"keep"`.
         prefetch: Batches that are made ready in advance. Defaults to `2`.
         shard: `(index, count)` for one of several workers that are trained together: `fit` gives it the index-th part
             of each batch, so that the parts of all workers, laid end to end, are the batch of one. Defaults to `None`.
@@ -97,7 +100,7 @@ class ArraySource(keras_private.DataAdapter):
         batch_size: int = 32,
         shuffle: bool = True,
         seed: int | None = None,
-        last_batch: str = "drop",
+        last_batch: str = "keep",
         prefetch: int = 2,
         shard: tuple[int, int] | None = None,
     ) -> None:
@@ -117,6 +120,12 @@ class ArraySource(keras_private.DataAdapter):
             )
         self.prefetch = _checks.count("prefetch", prefetch, 0, meaning="the batches made in advance", mend="Try 2.")
         self.shard = _checks.shard(shard, batch_size)
+        if last_batch == "keep" and self.shard[1] > 1 and self.count % batch_size:
+            raise ValueError(
+                "The workers of `shard` share every batch equally, so all must have the same size. Received: "
+                f'last_batch="keep" for {self.count} examples in batches of {batch_size}. Take last_batch="pad", '
+                '"drop" or "wrap".'
+            )
         seed = random.randint(1, 10**9) if seed is None else seed  # as Keras
         seed = _checks.count("seed", seed, 0, meaning="what decides the orders", mend="Try seed=0.")
         self._own = EveryExample(self.count, batch_size, seed, bool(shuffle), last_batch)
@@ -139,8 +148,16 @@ class ArraySource(keras_private.DataAdapter):
 
     @property
     def steps(self) -> int:
-        """The batches in an epoch of `fit`."""
+        """The batches in an epoch of `fit`; also `len(source)`."""
         return self._own.steps
+
+    def __len__(self) -> int:
+        return self.steps
+
+    @property
+    def has_smaller_batch(self) -> bool:
+        """Whether the last batch of an epoch is smaller than the others."""
+        return self._own.has_smaller_batch
 
     @property
     def shuffle(self) -> bool:

@@ -27,7 +27,8 @@ class TrainingPass(keras_private.DataAdapter):
         _check(source, loop.arguments)
         self._source, self._loop = source, loop
         source.lend(None)  # by a training that has died
-        self._weighted = source.weighted or _rows.is_weighted(source.plan(source.epoch))
+        self._padded = not source.has_smaller_batch
+        self._weighted = source.weighted or _rows.is_weighted(source.plan(source.epoch), self._padded)
         if self._weighted and source.examples.y is None:
             raise ValueError(
                 "Weights of a plan, and padded rows, act in the loss between `y` and the prediction. Received: a "
@@ -51,7 +52,8 @@ class TrainingPass(keras_private.DataAdapter):
         source, class_weight = self._source, self._loop.arguments["class_weight"]
         examples = source.examples if class_weight is None else source.examples.weighted_by_class(class_weight)
         types = ["int64", "float32"] if self._weighted else ["int64"]
-        rows = backend.planned(lambda: self._tables, types, source.batch_size // source.shard[1])
+        size = source.batch_size // source.shard[1]
+        rows = backend.planned(lambda: self._tables, types, size, full=self._padded)
         return dataset_of(examples, rows, source.prefetch)
 
     def on_epoch_begin(self) -> None:
@@ -59,14 +61,14 @@ class TrainingPass(keras_private.DataAdapter):
         source = self._source
         epoch, step = source.start(self)
         plan, (worker, workers) = source.plan(epoch), source.shard
-        if _rows.is_weighted(plan) and not self._weighted:
+        if _rows.is_weighted(plan, self._padded) and not self._weighted:
             raise ValueError(
                 "In one `fit`, the plans of all epochs must have weights or padded rows, or none. Received: one that "
                 f"has, for epoch {epoch}, after others that have not. Set `source.weighted = True` before `fit`."
             )
         size = source.batch_size // workers
         part = np.s_[step:, worker * size : (worker + 1) * size]
-        self._tables = [table[part] for table in _rows.tables(plan, self._weighted)]
+        self._tables = [table[part] for table in _rows.tables(plan, self._weighted, self._padded)]
         self._loop.set_length(len(self._tables[0]))
 
     def on_epoch_end(self) -> None:

@@ -304,6 +304,18 @@ def build_on(model: Any, batch: tuple[Any, Any, Any]) -> None:
         model._symbolic_build(data_batch=batch)
 
 
+def build_on_inputs(model: Any, x: Any) -> None:
+    """Create the weights of a model, also of one that is not compiled, by a call on the first example."""
+    with model.distribute_strategy.scope():
+        call(model, keras.tree.map_structure(lambda a: a[:1], x), training=False)
+
+
+def needs_targets(model: Any) -> bool:
+    """Whether the loss that a model of one input is compiled with compares its output with something."""
+    has_one_input = len(keras.tree.flatten(getattr(model, "inputs", None) or [None])) == 1
+    return has_one_input and getattr(model, "_compile_loss", None) is not None
+
+
 @contextlib.contextmanager
 def exact_moments() -> Iterator[None]:
     """Let normalization layers that are traced inside have right second derivatives.

@@ -114,7 +114,7 @@ def path(
     point only. Dropout has one mask. All examples go through the model at once, `points` times.
 
     Args:
-        model: A compiled and built model. It stays as it is.
+        model: A compiled model. It stays as it is.
         x: Inputs, as for `fit`.
         y: Targets.
         start: Weights where the line starts: a list as from `model.get_weights()`, or a flat vector of the trainable

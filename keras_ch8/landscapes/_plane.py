@@ -73,7 +73,7 @@ def plane(
     each point. All examples go through the model at once, points^2 times.
 
     Args:
-        model: A compiled and built model. It stays as it is.
+        model: A compiled model. It stays as it is.
         x: Inputs, as for `fit`.
         y: Targets.
         trajectory: List of the weights recorded during a training, oldest first, each as from `model.get_weights()` or

@@ -113,7 +113,7 @@ def batch_statistics(model: Any, x: Any, y: Any = None, **options: Any) -> Batch
     """Return how far the statistics of a batch are from the moving ones that inference uses (section 8.7.1).
 
     Args:
-        model: A compiled and built model with at least one batch normalization, Keras's or that of `layers`.
+        model: A compiled model with at least one batch normalization, Keras's or that of `layers`.
         x: Inputs, as for `fit`.
         y: Targets.
         **options: As for `curvature.gradient`.

@@ -62,7 +62,7 @@ def distance(model: Any, x: Any, y: Any, start: list[Any], **options: Any) -> Di
     falls for ever (softmax on data that can be separated), the distance goes on growing while the gradient vanishes.
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
         start: The trainable weights at the start, one array for each variable.

@@ -137,7 +137,7 @@ def gradient_noise(model: Any, x: Any, y: Any = None, *, parts: int = 2, **optio
     of |G|^2 is noisy itself: take the ratio of means over several, never the mean of ratios.
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`, in random order.
         y: Targets.
         parts: Integer of at least 2. Defaults to `2`.

@@ -79,7 +79,7 @@ def gradient_norm(model: Any, x: Any, y: Any = None, **options: Any) -> Gradient
     the training, neither is what holds the training up.
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
         **options: As for `curvature.gradient`.

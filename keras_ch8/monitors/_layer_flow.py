@@ -199,7 +199,7 @@ def layer_flow(model: Any, x: Any, y: Any = None, before: list[Any] | None = Non
     its way back by another, and d layers give the d-th power.
 
     Args:
-        model: A compiled and built model; layers are taken in the order in which they are called.
+        model: A compiled model; layers are taken in the order in which they are called.
         x: Inputs, as for `fit`.
         y: Targets.
         before: The trainable weights before the last update, for `relative_update`.

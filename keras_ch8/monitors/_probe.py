@@ -26,7 +26,7 @@ class Probe:
     difference tells the noise; the part that is left over, if the examples cannot be shared out, is not looked at.
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
         sample_weight: Weights of the examples.

@@ -239,7 +239,7 @@ def spectrum(model: Any, x: Any, y: Any = None, *, steps: int = 20, seed: int = 
     they are large beside the positive ones and the gradient small.
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
         steps: Steps of Lanczos, each one Hessian-vector product. Defaults to `20`.

@@ -178,7 +178,7 @@ def step_length(model: Any, x: Any, y: Any, before: list[Any], **options: Any) -
     derivatives do not see. It costs two gradients, for any optimizer.
 
     Args:
-        model: A compiled and built model, after the update.
+        model: A compiled model, after the update.
         x: Inputs, as for `fit`; better not those that the update was made of.
         y: Targets.
         before: The trainable weights before the update, one array for each variable.

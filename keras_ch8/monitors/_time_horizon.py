@@ -157,7 +157,7 @@ def time_horizon(model: Any, x: Any, y: Any = None, **options: Any) -> tuple[Tim
     One backward pass gives it for every t. What is further back than the horizon cannot be learned from.
 
     Args:
-        model: A compiled and built model with `SimpleRNN`, `LSTM`, `GRU` or another `keras.layers.RNN`, also inside
+        model: A compiled model with `SimpleRNN`, `LSTM`, `GRU` or another `keras.layers.RNN`, also inside
             `Bidirectional`.
         x: Inputs, as for `fit`.
         y: Targets.

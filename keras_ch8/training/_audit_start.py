@@ -60,10 +60,10 @@ def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
         signal       root mean square of what each layer gives: about 1 is best
         gradient     what comes back to each layer: about the same for all is best; layers that nothing comes back to
 
-    Nothing of the model changes.
+    Nothing of the model changes; one that is not built is built by a call on the first example.
 
     Args:
-        model: A compiled and built model.
+        model: A compiled model.
         x: Inputs, as for `fit`; some hundred examples.
         y: Targets.
         **options: `sample_weight`, `loss` and `training`, as for `curvature.gradient`.
@@ -72,7 +72,7 @@ def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
         An `Audit`, to print.
 
     Raises:
-        ValueError: If the model is not built or not compiled, or has no layer with weights.
+        ValueError: If the model is not compiled, or has no layer with weights.
 
     Example:
         >>> same = {"kernel_initializer": keras.initializers.Constant(0.5)}
@@ -87,7 +87,11 @@ def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Glorot and Bengio (2010), Understanding the
         Difficulty of Training Deep Feedforward Neural Networks.
     """
-    _check(model, options)
+    if not model.compiled and options.get("loss") is None:
+        raise ValueError(
+            f"`audit_start` follows the gradient of the loss. Received: the model {model.name!r}, which is not "
+            "compiled. Compile it, or give `loss`."
+        )
     probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
     readings, objective = probe.look(), probe.objective
     if "layer_flow" not in readings:
@@ -169,16 +173,3 @@ def _unreached(found: list[Summing], slopes: dict[int, np.ndarray]) -> Iterator[
             "Look for small weights, or weights of 0, after them, for dead units, and for targets that are met already."
         )
         yield Claim("vanishing", "watch", f"No gradient to speak of comes back to {', '.join(names)}.", cure)
-
-
-def _check(model: Any, options: dict[str, Any]) -> None:
-    if not model.built:
-        raise ValueError(
-            f"`audit_start` looks at weights that are there. Received: the model {model.name!r}, which is not built. "
-            "Call it once, as `model(x[:1])`, or begin it with `keras.Input`."
-        )
-    if not model.compiled and options.get("loss") is None:
-        raise ValueError(
-            f"`audit_start` follows the gradient of the loss. Received: the model {model.name!r}, which is not "
-            "compiled. Compile it, or give `loss`."
-        )

@@ -75,7 +75,7 @@ def scale_to_data(model: Any, x: Any, target: str = "unit_variance", *, log_dir:
     Only matrices change, all at the end; if anything fails, none has changed.
 
     Args:
-        model: A built model that has not been trained, compiled or not.
+        model: A model that has not been trained, compiled or not; one that is not built is built by its first example.
         x: Examples, as one minibatch: an array, or several as the model takes them. A few hundred are enough.
         target: `"unit_variance"`, or `"unit_mean_square"`, where the mean counts too. Defaults to `"unit_variance"`.
         log_dir: Folder of a run for TensorBoard with the histograms of the sums before and after, the layers one behind
@@ -85,7 +85,7 @@ def scale_to_data(model: Any, x: Any, target: str = "unit_variance", *, log_dir:
         A `Scaling`, to print as a table.
 
     Raises:
-        ValueError: If the model is not built, or has been trained, or `target` is none of these.
+        ValueError: If the model has been trained, or `target` is none of these.
 
     Example:
         >>> small = keras.initializers.RandomNormal(stddev=0.01, seed=0)
@@ -106,7 +106,10 @@ def scale_to_data(model: Any, x: Any, target: str = "unit_variance", *, log_dir:
             f"Received: target={target!r}."
         )
     _check_fresh(model)
-    x, found = keras.tree.map_structure(ops.convert_to_tensor, x), summing_layers(model)
+    x = keras.tree.map_structure(ops.convert_to_tensor, x)
+    if not model.built:
+        keras_private.build_on_inputs(model, x)
+    found = summing_layers(model)
     before = _Measuring(TARGETS[target])
     walk(model, found, x, before.visit)
     scaling = _Scaling(TARGETS[target], model)
@@ -192,11 +195,6 @@ def _array(z: Any) -> np.ndarray | None:
 
 
 def _check_fresh(model: Any) -> None:
-    if not model.built:
-        raise ValueError(
-            f"`scale_to_data` scales weights that are there. Received: the model {model.name!r}, which is not built. "
-            "Call it once, as `model(x[:1])`, or begin it with `keras.Input`."
-        )
     steps = max(
         (int(o.iterations.numpy()) for o in keras_private.optimizers_in(getattr(model, "optimizer", None))), default=0
     )

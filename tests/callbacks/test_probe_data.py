@@ -166,9 +166,7 @@ WRONG = {
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize(
-    "data", [shuffled, lambda: ch8.data.ArraySource(X, Y, shuffle=False)], ids=["dataset", "source"]
-)
+@pytest.mark.parametrize("kind_of_data", ["dataset", "source"])
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_probe_of_other_shapes_is_refused_before_the_first_step(kind, kind_of_data):
     data = shuffled() if kind_of_data == "dataset" else ch8.data.ArraySource(X, Y, shuffle=False)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import curvature
+from keras_ch8 import curvature, monitors
 from keras_ch8.curvature._objective import Objective
 from keras_ch8.integration import keras_private
 from tests.curvature.models import MODELS, SIX, sequential
@@ -122,3 +122,31 @@ def test_bad_vectors_and_sizes_are_refused():
     large.compile(loss="mse")
     with pytest.raises(ValueError, match=r"at most 5000 weights. Received: a model of 10100"):
         curvature.hessian(large, np.ones((1, 100)), np.ones((1, 100)))
+
+
+def test_a_pair_is_inputs_and_targets_and_a_model_without_weights_is_built():
+    x, y = np.random.default_rng(0).normal(size=(2, 16, 3)).astype("float32")
+
+    def model(*first):
+        keras.utils.set_random_seed(0)
+        made = keras.Sequential([*first, keras.layers.Dense(3)])
+        made.compile(loss="mse")
+        return made
+
+    expected = curvature.gradient(model(keras.Input((3,))), x, y)
+    np.testing.assert_array_equal(curvature.gradient(model(), (x, y)), expected)
+    weight = np.linspace(0, 2, 16)
+    weighted = curvature.gradient(model(), x, y, sample_weight=weight)
+    np.testing.assert_array_equal(curvature.gradient(model(), (x, y, weight)), weighted)
+    assert not np.array_equal(weighted, expected)
+    noise = [monitors.gradient_noise(model(), *data) for data in ((x, y), ((x, y),))]
+    assert noise[0] == noise[1]
+
+
+def test_two_inputs_of_a_model_without_targets_are_not_taken_for_a_pair():
+    inputs = [keras.Input((3,)), keras.Input((3,))]
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Subtract()(inputs)))
+    x = np.random.default_rng(0).normal(size=(2, 16, 3)).astype("float32")
+    model.compile(loss=lambda y, y_pred: keras.ops.sum(keras.ops.square(y_pred), axis=-1))
+    slope = curvature.gradient(model, tuple(x), np.zeros((16, 1)))
+    assert slope.shape == (4,)

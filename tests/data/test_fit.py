@@ -79,13 +79,26 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("last_batch", ["keep", "pad"])
 @pytest.mark.parametrize("data", CASES)
-def test_padded_it_trains_as_keras_does_with_a_smaller_last_batch(trained, data):
+def test_kept_or_padded_it_trains_as_keras_does_with_a_smaller_last_batch(trained, data, last_batch):
     weights = {"sample_weight": data[2]} if len(data) == 3 else {}
     _, theirs = trained(*data[:2], batch_size=8, shuffle=False, epochs=2, **weights)
-    _, ours = trained(ArraySource(*data, batch_size=8, shuffle=False, last_batch="pad"), epochs=2)
+    _, ours = trained(ArraySource(*data, batch_size=8, shuffle=False, last_batch=last_batch), epochs=2)
     for mine, their in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, their, rtol=1e-6, atol=1e-6)
+
+
+def test_weights_of_a_plan_act_on_a_smaller_last_batch_too():
+    class Weighted:
+        def plan(self, epoch):
+            return Plan(np.array([[0, 1, 2], [3, 4, -1]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 9.0]], "float32"))
+
+    source, model = ArraySource(X[:5], Y[:5], batch_size=3), Recorder()
+    source.sampler = Weighted()
+    keras.Model.fit(model, source, verbose=0)
+    assert [batch[2].tolist() for batch in model.given] == [[1.0, 2.0, 3.0], [4.0, 5.0]]
+    np.testing.assert_array_equal(np.concatenate([batch[0] for batch in model.given]), X[:5].astype("float32"))
 
 
 @pytest.mark.parametrize("y", [Y, Y[:, None], np.eye(3)[Y]], ids=["flat", "column", "one-hot"])
@@ -155,4 +168,4 @@ def test_weights_of_a_plan_multiply_those_of_the_examples_at_every_time_step():
 
 def test_the_progress_bar_knows_the_length(capsys):
     keras.Model.fit(Recorder(), ArraySource(X, batch_size=4), verbose=2)
-    assert "5/5" in capsys.readouterr().out
+    assert "6/6" in capsys.readouterr().out

@@ -16,13 +16,33 @@ def order(count, seed, epoch):
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 7])
-@pytest.mark.parametrize(("last_batch", "steps"), [("drop", 3), ("wrap", 4), ("pad", 4)])
+@pytest.mark.parametrize(("last_batch", "steps"), [("keep", 4), ("drop", 3), ("wrap", 4), ("pad", 4)])
 def test_an_epoch_is_a_permutation_by_seed_and_epoch(last_batch, steps, epoch):
     source = ArraySource(X, X, batch_size=3, seed=5, last_batch=last_batch)
     expected = order(10, 5, epoch)
-    filled = {"drop": expected[:9], "wrap": [*expected, *expected[:2]], "pad": [*expected, -1, -1]}[last_batch]
-    assert source.steps == steps
+    left = [*expected, -1, -1]
+    filled = {"keep": left, "drop": expected[:9], "wrap": [*expected, *expected[:2]], "pad": left}[last_batch]
+    assert source.steps == len(source) == steps
     assert source.plan(epoch).indices.tolist() == np.reshape(filled, (steps, 3)).tolist()
+
+
+def test_by_default_an_epoch_has_every_example_once_and_the_last_batch_what_is_left():
+    model, source = Recorder(), ArraySource(X, X, batch_size=4, seed=3)
+    given = model.fit(source, epochs=2)
+    assert [len(batch) for batch in given] == [4, 4, 2] * 2
+    for epoch in (0, 1):
+        assert np.concatenate(given[3 * epoch : 3 * epoch + 3]).tolist() == order(10, 3, epoch).tolist()
+    assert [len(x) for x, _, _ in source.batches(0)] == [4, 4, 2]
+    assert [len(batch) for batch in model.fit(ArraySource(X, X))] == [10]
+
+
+@pytest.mark.parametrize("step", [2, 3, 4])
+def test_a_position_before_the_smaller_batch_goes_on_with_what_is_left(step):
+    source = ArraySource(X, X, batch_size=3, seed=3)
+    source.seek(0, step)
+    given = Recorder().fit(source)
+    expected = order(10, 3, 0)[3 * step :] if step < 4 else order(10, 3, 1)
+    assert np.concatenate(given).tolist() == expected.tolist()
 
 
 def test_without_shuffling_every_epoch_has_the_order_of_the_arrays():

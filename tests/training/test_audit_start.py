@@ -125,7 +125,6 @@ def test_a_loss_may_be_given_instead_of_compiling():
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda: keras.Sequential([layers.Dense(3)]), r"not built.*model\(x\[:1\]\)"),
         (lambda: keras.Sequential([keras.Input((20,)), layers.Dense(4)]), "not compiled. Compile it, or give `loss`"),
         (lambda: compiled(keras.Sequential([keras.Input((20,)), layers.Flatten()])), "which has none that it knows"),
     ],
@@ -133,3 +132,18 @@ def test_a_loss_may_be_given_instead_of_compiling():
 def test_what_cannot_be_is_refused_with_the_mend(make, said):
     with pytest.raises(ValueError, match=said):
         training.audit_start(make(), X, Y)
+
+
+def test_a_model_that_is_not_built_is_built_and_judged_like_any():
+    def audit(*first, data):
+        keras.utils.set_random_seed(3)
+        return training.audit_start(
+            compiled(keras.Sequential([*first, layers.Dense(8, "tanh"), layers.Dense(4)])), *data
+        )
+
+    expected = audit(keras.Input((20,)), data=(X, Y))
+    for data in ((X, Y), ((X, Y),)):
+        found = audit(data=data)
+        np.testing.assert_array_equal(found.flow.signal, expected.flow.signal)
+        np.testing.assert_array_equal(found.flow.gradient, expected.flow.gradient)
+        assert [str(v) for v in found.verdicts] == [str(v) for v in expected.verdicts]

@@ -258,7 +258,6 @@ def moved():
 @pytest.mark.parametrize(
     "make, target, said",
     [
-        (lambda: keras.Sequential([layers.Dense(3)]), "unit_variance", r"not built.*model\(x\[:1\]\)"),
         (trained, "unit_variance", "trained for 2 steps.*clone_model"),
         (moved, "unit_variance", "moving statistics have moved.*clone_model"),
         (lambda: mlp("relu", STARTS["tiny"], 1), "unit_norm", "one of unit_variance, unit_mean_square.*'unit_norm'"),
@@ -267,3 +266,15 @@ def moved():
 def test_what_cannot_be_is_refused_with_the_mend(make, target, said):
     with pytest.raises(ValueError, match=said):
         training.scale_to_data(make(), FLAT, target)
+
+
+def test_a_model_that_is_not_built_is_built_by_its_first_example_and_scaled_like_any():
+    def scaled(*first):
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential([*first, layers.Dense(16, "relu"), layers.Dense(4)])
+        return training.scale_to_data(model, FLAT), model.get_weights()
+
+    (one, weights), (other, expected) = scaled(), scaled(keras.Input(FLAT.shape[1:]))
+    np.testing.assert_array_equal(one.factors, other.factors)
+    for a, b in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -38,17 +38,21 @@ def end_to_end(batches: Sequence[Any]) -> Any:
     return batches[0] if len(batches) == 1 else tf.concat(batches, axis=0)
 
 
-def planned(tables: Callable[[], list[np.ndarray]], types: Sequence[str], size: int) -> tf.data.Dataset:
+def planned(
+    tables: Callable[[], list[np.ndarray]], types: Sequence[str], size: int, full: bool = True
+) -> tf.data.Dataset:
     """Return a data set of the rows of some tables, all of `size` columns, side by side.
 
-    `tables` is called once each time that the data set is run through, when its first row is asked for.
+    `tables` is called once each time that the data set is run through, when its first row is asked for. Where not all
+    rows are full, the columns with a negative number in the first table are left out.
     """
 
     def ask(_: Any) -> Any:
         given = tf.numpy_function(tables, [], [tf.as_dtype(t) for t in types])
         return tuple(tf.ensure_shape(table, [None, size]) for table in given)
 
-    return tf.data.Dataset.range(1).map(ask).flat_map(lambda *given: tf.data.Dataset.from_tensor_slices(given))
+    rows = tf.data.Dataset.range(1).map(ask).flat_map(lambda *given: tf.data.Dataset.from_tensor_slices(given))
+    return rows if full else rows.map(lambda *row: tuple(tf.boolean_mask(column, row[0] >= 0) for column in row))
 
 
 def in_order(count: int, size: int) -> tf.data.Dataset:
