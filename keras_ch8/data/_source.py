@@ -51,8 +51,8 @@ class ArraySource(keras_private.DataAdapter):
     State: seed, epoch and step (`get_state`, `set_state`). In `on_train_batch_end`, `step` is the number of batches of
     the epoch that were trained on; those that were prefetched do not count.
 
-    Differs from `fit` on arrays: after `keras.utils.set_random_seed`, that gives the same order in every epoch. `fit` on
-    a source takes `class_weight`, but not `y`, `sample_weight`, `steps_per_epoch`, another `batch_size`, or
+    Differs from `fit` on arrays: after `keras.utils.set_random_seed`, that gives the same order in every epoch. `fit`
+    on a source takes `class_weight`, but not `y`, `sample_weight`, `steps_per_epoch`, another `batch_size`, or
     `shuffle=False` if the source shuffles.
 
     Args:

@@ -22,6 +22,9 @@ from ._problem import Point, Problem
 MOST_TRIALS = 30
 """After so many steps, each shorter than the last, an iteration gives up."""
 
+FIRST_DAMPING = 1e-2
+"""mu where a damping is needed for the first time, in units of the largest eigenvalue."""
+
 _ENOUGH = 1e-4
 """The share of what the model promises that a step must bring (Moré 1978)."""
 
@@ -112,6 +115,9 @@ class GainRatio(AbstractRule):
         accepted:  mu <- mu max(1/3, 1 - (2 rho - 1)^3),  nu <- 2
         else:      mu <- mu nu,                           nu <- 2 nu
 
+    From 0 it stays 0 while steps without damping bring half of what they promise, and counts as 0.01 at the first that
+    does not.
+
     Args:
         start: The first mu.
         least: The smallest, so that what it is added to becomes regular. Defaults to the rounding of x's type.
@@ -120,7 +126,7 @@ class GainRatio(AbstractRule):
         Nielsen (1999), Damping parameter in Marquardt's method, IMM-REP-1999-05.
     """
 
-    start: float = 1e-2
+    start: float = FIRST_DAMPING
     least: float | None = None
 
     def begin(self, dtype: str) -> Bound:
@@ -131,8 +137,10 @@ class GainRatio(AbstractRule):
         """Follow the rule."""
         mu, nu = bound
         least = _vector.epsilon(mu) if self.least is None else self.least
-        good = mu * ops.maximum(1 / 3, 1 - ops.power(2 * ops.clip(trial.ratio, 0, 1) - 1, 3))
-        mu = ops.maximum(ops.where(accepted, good, mu * nu), least)
+        from_mu = ops.where(mu > 0, mu, FIRST_DAMPING)
+        good = from_mu * ops.maximum(1 / 3, 1 - ops.power(2 * ops.clip(trial.ratio, 0, 1) - 1, 3))
+        rests = accepted & (step.numbers["damping"] == 0) & (trial.ratio >= 1 / 2)
+        mu = ops.where(rests, 0, ops.maximum(ops.where(accepted, good, from_mu * nu), least))
         return Bound(mu, ops.where(accepted, 2, 2 * nu))
 
 

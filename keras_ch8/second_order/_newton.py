@@ -8,7 +8,7 @@ from keras import ops
 from .. import _checks
 from ..integration import backend
 from . import _krylov, _vector
-from ._damping import AbstractBounded, AbstractRule, GainRatio, Model, Step, Unbound
+from ._damping import FIRST_DAMPING, AbstractBounded, AbstractRule, GainRatio, Model, Step, Unbound
 from ._method import State
 from ._problem import Point, Problem
 
@@ -29,8 +29,9 @@ class Newton(AbstractBounded):
     0.0            0: the algorithm as printed. One step to the critical point of a quadratic, and from everywhere to
                    the nearest critical point, be it a saddle point or a maximum (section 8.2.3).
     a number       constant, as in equation 8.28.
-    `"adaptive"`   max(0, -lambda_min) + mu lambda_max, mu by Nielsen's rule: large where the quadratic model of f does
-                   not hold. H + alpha I is positive definite, so that f falls; a saddle point is left.
+    `"adaptive"`   max(0, -lambda_min) + mu lambda_max. mu is 0 until H is not positive definite or a step does not
+                   bring what it promises, and follows Nielsen's rule from then on: large where the quadratic model of
+                   f does not hold. H + alpha I is positive definite, so that f falls; a saddle point is left.
 
     With a number each step is made, whatever the value; it is halved only where that is infinite or NaN.
 
@@ -50,8 +51,7 @@ class Newton(AbstractBounded):
 
     Example:
         >>> f = lambda x: (x[0] - x[1]) ** 2 + 0.1 * keras.ops.sum(x**2)
-        >>> newton = keras_ch8.second_order.Newton(damping=0.0)
-        >>> keras_ch8.second_order.minimize(f, np.array([3.0, -2.0]), newton).iterations
+        >>> keras_ch8.second_order.minimize(f, np.array([3.0, -2.0]), keras_ch8.second_order.Newton()).iterations
         1
 
     References:
@@ -81,7 +81,7 @@ class Newton(AbstractBounded):
     @property
     def rule(self) -> AbstractRule:
         """How mu follows from the trials."""
-        return GainRatio() if self.damping == "adaptive" else Unbound()
+        return GainRatio(start=0.0) if self.damping == "adaptive" else Unbound()
 
     def blank(self, n: int, dtype: str) -> State:
         """Keep the direction of the smallest eigenvalue, where the next search for it begins."""
@@ -120,6 +120,8 @@ def _adaptive(g: Any, H: Any, spectrum: _krylov.Ritz, mu: Any) -> Step:
     """Return the step under a damping that makes H + alpha I positive definite, with a way out of a saddle point."""
     smallest, v, largest = spectrum.values[0], spectrum.vectors[0], spectrum.largest
     unit = ops.where(largest > 0, largest, _vector.norm(g))
+    is_definite = smallest > H.shape[0] * _vector.epsilon(mu) * largest
+    mu = ops.where((mu == 0) & ~is_definite, FIRST_DAMPING, mu)
     alpha = ops.maximum(-smallest, 0) + mu * unit
     delta = -backend.solve_positive(_plus(H, alpha), g)
     share = _vector.dot(v, delta)

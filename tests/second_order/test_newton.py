@@ -58,22 +58,28 @@ def test_a_step_is_that_of_the_book(alpha):
     assert (int(info.evaluations), int(info.products)) == (1, 3)
 
 
+@pytest.mark.parametrize("method", [PRINTED, Newton()], ids=["as printed", "by default"])
 @pytest.mark.parametrize("dtype, within", [("float64", 1e-10), ("float32", 1e-3)])
-def test_the_minimum_of_a_quadratic_of_condition_1e4_is_one_step_away(dtype, within):
+def test_the_minimum_of_a_quadratic_of_condition_1e4_is_one_step_away(dtype, within, method):
     _, hessian, x0 = quadratic(np.geomspace(1e-4, 1, 20))
 
     def f(x):
         return ops.sum(x * ops.matmul(ops.cast(hessian, x.dtype), x)) / 2
 
-    ((point, _, info),) = quick(f, x0.astype(dtype), PRINTED, 1)
+    ((point, _, info),) = quick(f, x0.astype(dtype), method, 1)
     assert np.abs(point.x.numpy()).max() < within
     assert float(info.numbers["trust_ratio"]) == pytest.approx(1, abs=1e-3)
+    assert float(info.numbers["damping"]) == 0
 
 
 @pytest.mark.parametrize("a", [1.0, 1e-3])
 def test_two_coupled_parameters_take_one_step(a):
-    ((point, _, _),) = quick(lambda x: (x[0] - x[1]) ** 2 + a * ops.sum(x**2), np.array([3.0, -2.0]), PRINTED, 1)
-    np.testing.assert_allclose(point.x.numpy(), 0, atol=1e-12)
+    def f(x):
+        return (x[0] - x[1]) ** 2 + a * ops.sum(x**2)
+
+    for method in (PRINTED, Newton()):
+        ((point, _, _),) = quick(f, np.array([3.0, -2.0]), method, 1)
+        np.testing.assert_allclose(point.x.numpy(), 0, atol=1e-12)
 
 
 def test_as_printed_it_goes_up_to_a_saddle_point_and_damped_it_leaves():
@@ -139,7 +145,8 @@ def goes_the_same_way_in_all_units(method):
     """Whether f times 1e-8 and 1e8 takes the same path to the minimum, and float32 ends there or says why not."""
     run = runner(scaled, method)
     ends = [run(np.array([k, *ROSENBROCK]), gtol=1e-8 * 10.0**k) for k in (0, -8, 8)]
-    small = [run(np.array([k, *ROSENBROCK], "float32"), gtol=1e-3 * 10.0**k) for k in (0, -8, 8)]
+    # At the minimum the smallest eigenvalue is 0.4: what is left of the gradient is 0.4 times the distance at least.
+    small = [run(np.array([k, *ROSENBROCK], "float32"), gtol=4e-4 * 10.0**k) for k in (0, -8, 8)]
     assert {int(end.status) for end in ends + small} == {Status.CONVERGED_GRADIENT}
     assert len({int(end.totals.iterations) for end in ends}) == 1
     np.testing.assert_allclose([end.best.x[1:] for end in ends], 1, atol=1e-6)
@@ -155,16 +162,23 @@ def test_the_unit_of_f_does_not_change_the_path():
 
 
 def test_the_damping_follows_nielsen():
-    def after(mu, nu, rho):
+    def after(mu, nu, rho, damping=1.0):
         trial = Trial(None, ops.convert_to_tensor(1.0), ops.convert_to_tensor(rho))
-        bound = Bound(ops.convert_to_tensor(mu), ops.convert_to_tensor(nu))
-        return [float(t) for t in GainRatio().after(bound, Step(None, None, {}), trial, GainRatio().accepts(trial))]
+        bound, step = (
+            Bound(ops.convert_to_tensor(mu), ops.convert_to_tensor(nu)),
+            Step(None, None, {"damping": damping}),
+        )
+        return [float(t) for t in GainRatio().after(bound, step, trial, GainRatio().accepts(trial))]
 
     assert after(0.3, 8.0, 1.0) == pytest.approx([0.1, 2])
     assert after(0.3, 8.0, 0.5) == pytest.approx([0.3, 2])
     assert after(0.3, 8.0, 0.25) == pytest.approx([0.3 * 1.125, 2])
     assert after(0.3, 8.0, -1.0) == pytest.approx([2.4, 16])
     assert after(0.3, 8.0, -np.inf) == pytest.approx([2.4, 16])
+    assert after(0.0, 2.0, 0.5, damping=0.0) == [0, 2]
+    assert after(0.0, 2.0, 0.25, damping=0.0) == pytest.approx([0.01 * 1.125, 2])
+    assert after(0.0, 2.0, 1.0, damping=0.3) == pytest.approx([0.01 / 3, 2])  # a matrix that was not definite
+    assert after(0.0, 2.0, -1.0, damping=0.0) == pytest.approx([0.02, 4])
 
 
 def test_it_refuses_what_it_cannot_do():

@@ -137,9 +137,8 @@ def test_what_cannot_be_is_refused_with_the_mend(make, said):
 def test_a_model_that_is_not_built_is_built_and_judged_like_any():
     def audit(*first, data):
         keras.utils.set_random_seed(3)
-        return training.audit_start(
-            compiled(keras.Sequential([*first, layers.Dense(8, "tanh"), layers.Dense(4)])), *data
-        )
+        parts = [layers.Dense(8, "tanh", name="hidden"), layers.Dense(4, name="out")]
+        return training.audit_start(compiled(keras.Sequential([*first, *parts])), *data)
 
     expected = audit(keras.Input((20,)), data=(X, Y))
     for data in ((X, Y), ((X, Y),)):
