@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import _registration
+from ._registration import register_strings as register_strings
 
 if TYPE_CHECKING:
     from . import callbacks as callbacks
@@ -51,6 +52,7 @@ __all__ = [
     "metrics",
     "monitors",
     "optimizers",
+    "register_strings",
     "schedules",
     "second_order",
     "stopping",
@@ -60,7 +62,7 @@ __all__ = [
     "watch",
 ]
 
-_SUBPACKAGES = tuple(name for name in __all__[1:] if name != "watch")
+_SUBPACKAGES = tuple(name for name in __all__[1:] if name not in ("register_strings", "watch"))
 
 
 def __getattr__(name: str) -> Any:

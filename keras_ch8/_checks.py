@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -222,6 +223,33 @@ def off(name: str, value: Any, off_value: Any, *, owner: str, instead: str) -> N
             f"`{owner}` is the algorithm as printed and has no `{name}`: "
             f"it takes {name}={off_value!r} only. Received: {name}={value!r}. {instead}"
         )
+
+
+def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse what an optimizer of section 8.6 does not have, above all a learning rate."""
+    if args or unknown:
+        received = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in unknown.items())])
+        raise TypeError(
+            f"`{owner}` finds the length of each step itself: it has no learning rate, and no gradient to clip or "
+            f"decay. Received: {owner}({received}). Write `{owner}()`. Its arguments go by name: {', '.join(known)}."
+        )
+
+
+OF_OTHER_KERAS = {
+    "lr": "Write `learning_rate=`.",
+    "decay": "Give a schedule, such as `learning_rate=keras_ch8.schedules.InverseTime(...)`.",
+    "jit_compile": "The update is compiled anyway; give `jit_compile` to `compile` for the whole training step.",
+    "is_legacy_optimizer": "Leave it out.",
+}
+"""Arguments of optimizers of other versions of Keras, and what stands for them."""
+
+
+def known_to_keras(owner: str, arguments: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse arguments that Keras's optimizers do not have either, with what stands for those that they had."""
+    for name, value in arguments.items():
+        if name not in known:
+            instead = OF_OTHER_KERAS.get(name, f"Besides its own arguments it takes: {', '.join(known)}.")
+            raise TypeError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
 
 
 def floating(name: str, path: str, dtype: str) -> None:

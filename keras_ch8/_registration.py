@@ -8,6 +8,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import re
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -19,6 +20,40 @@ def when_keras_is_imported() -> None:
         _register()
     else:
         sys.meta_path.insert(0, _AfterKeras())
+
+
+def register_strings() -> list[str]:
+    """Let Keras know the classes of the suite by their plain names, where it has none of its own of that name.
+
+    Then `model.compile("Momentum")`, `kernel_initializer="heuristic"` and `metrics=["zero_one_loss"]` work, each also
+    in Keras's lower-case form. Names that Keras has, such as `"Adam"`, stay Keras's: ours is always
+    `"keras_ch8>Adam"`.
+
+    Returns:
+        The names, those that were registered before too.
+
+    Example:
+        >>> "Momentum" in keras_ch8.register_strings()
+        True
+        >>> type(keras.optimizers.get("momentum")).__name__
+        'Momentum'
+    """
+    keras_private = importlib.import_module("keras_ch8.integration.keras_private")
+    names = []
+    for package, (kind, table) in keras_private.tables_of_strings().items():
+        ours = importlib.import_module(f"keras_ch8.{package}")
+        classes = [getattr(ours, name) for name in ours.__all__]
+        for made in (each for each in classes if isinstance(each, type) and issubclass(each, kind)):
+            name = made.__name__
+            words = {name, name.lower() if package == "optimizers" else _snake(name)}
+            if all(table.get(word, made) is made for word in words):
+                table |= dict.fromkeys(words, made)
+                names += sorted(words)
+    return names
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def _register() -> None:

@@ -15,7 +15,7 @@ LOWEST_FIRST = [
     "_registration", "integration", "_batches", "_checks", "_numerics", "_plot", "_settings", "_telemetry",
     "clipping", "stopping", "schedules", "curvature", "symmetries", "landscapes", "second_order", "optimizers",
     "initializers", "layers", "losses", "metrics", "data", "verdicts", "monitors", "curriculum", "continuation",
-    "board", "callbacks", "training", "chapter",
+    "board", "callbacks", "training", "chapter", "commands", "__main__",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from ..board.writer import RunWriter
 from ._base import AbstractCallback
 from ._layers import LayerMap
 from ._report import Report
+from ._session import READ_EVERY
 from ._watch import numbers_in
 
 
@@ -31,7 +32,7 @@ class TensorBoard(AbstractCallback):
 
         ch8/loss                     loss of each minibatch
         ch8/gradient_norm            |g|, before clipping
-        ch8/update_norm              |delta theta|, at every `measure_every`-th step
+        ch8/update_norm              |delta theta|, at every `update_freq`-th step
         ch8/effective_rate           |delta theta / g|: median, 5 % and 95 % quantile over a sample of the parameters
         ch8/weight_norm              |theta|, whenever telemetry is read: every 500 steps or 5 s, and after an epoch
         ch8/learning_rate
@@ -48,11 +49,16 @@ class TensorBoard(AbstractCallback):
 
     Args:
         log_dir: Folder of the run. Defaults to `"logs"`.
-        measure_every: At which steps the update and the effective rate are measured. Defaults to `10`.
+        histogram_freq, write_graph, write_images, write_steps_per_second, profile_batch, embeddings_freq,
+            embeddings_metadata: Accepted at Keras's off values only: `keras.callbacks.TensorBoard(log_dir, ...)` beside
+            this one writes them.
+        update_freq: At which steps the update and the effective rate are measured: every so many, or `"batch"` or
+            `"epoch"`, as in Keras. Loss and gradient are those of every step, however. Defaults to `10`.
         layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
             and all of them as one picture for each epoch. Defaults to `False`.
 
     Raises:
+        ValueError: If an argument lies outside its range, or asks for what Keras's callback writes.
         OSError: In `fit`, before the first step, if `log_dir` cannot be written.
 
     Example:
@@ -67,13 +73,42 @@ class TensorBoard(AbstractCallback):
     """
 
     def __init__(
-        self, log_dir: str | os.PathLike[str] = "logs", *, measure_every: int = 10, layers: bool = False
+        self,
+        log_dir: str | os.PathLike[str] = "logs",
+        histogram_freq: int = 0,
+        write_graph: bool = False,
+        write_images: bool = False,
+        write_steps_per_second: bool = False,
+        update_freq: int | str = 10,
+        profile_batch: int | tuple[int, int] = 0,
+        embeddings_freq: int = 0,
+        embeddings_metadata: Any = None,
+        *,
+        layers: bool = False,
     ) -> None:
         super().__init__()
+        of_keras = {
+            "histogram_freq": histogram_freq,
+            "write_graph": write_graph,
+            "write_images": write_images,
+            "write_steps_per_second": write_steps_per_second,
+            "profile_batch": profile_batch,
+            "embeddings_freq": embeddings_freq,
+            "embeddings_metadata": embeddings_metadata,
+        }
+        for name, value in of_keras.items():
+            if value:
+                raise ValueError(
+                    f"What `{name}` asks for is written by Keras's callback, which may stand beside this one and share "
+                    f"its folder. Received: {name}={value!r}. List both: "
+                    f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` and "
+                    f"`keras.callbacks.TensorBoard({log_dir!r}, {name}={value!r})`."
+                )
         self.log_dir = os.fspath(log_dir)
-        self.measure_every = _checks.count(
-            "measure_every", measure_every, 1, meaning="at which steps the update is measured", mend="Try 10."
-        )
+        if update_freq not in ("batch", "epoch"):
+            meaning = 'at which steps the update is measured, "batch" or "epoch" or a number'
+            _checks.count("update_freq", update_freq, 1, meaning=meaning, mend="Try 10.")
+        self.update_freq = update_freq
         self.layers = layers
 
     transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
@@ -82,6 +117,10 @@ class TensorBoard(AbstractCallback):
         """Open the run, and write what is known before the first step."""
         session = self.session
         steps, epochs = session.params["steps"], session.params["epochs"]
+        if isinstance(self.update_freq, str):
+            self.measure_every = 1 if self.update_freq == "batch" else steps or READ_EVERY
+        else:
+            self.measure_every = self.update_freq
         self._windows = Windows(steps * epochs if steps else None)
         self._layer_maps: dict[str, LayerMap] = {}
         self._report = Report(session)

@@ -27,6 +27,16 @@ _COMPILED = (
     "gradient_accumulation_steps",
 )
 
+_OF_KERAS = (
+    "use_ema",
+    "ema_momentum",
+    "ema_overwrite_frequency",
+    "loss_scale_factor",
+    "gradient_accumulation_steps",
+    "name",
+)
+"""Arguments that go to Keras as they are."""
+
 
 class AbstractOptimizer(keras_private.Optimizer):
     """Keras's optimizer around a pure rule that reads as the book's box.
@@ -83,6 +93,7 @@ class AbstractOptimizer(keras_private.Optimizer):
         global_clipnorm: float | None = None,
         **kwargs: Any,
     ) -> None:
+        _checks.known_to_keras(type(self).__name__, kwargs, _OF_KERAS)
         rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
             learning_rate=_checks.learning_rate(learning_rate),

@@ -21,6 +21,8 @@ _COMPILED = ("iterations_per_step", "accumulate_batches", "gtol", "ftol", "xtol"
 class AbstractClosureOptimizer(keras.optimizers.Optimizer):
     """An optimizer that evaluates the loss as often as it likes within a training step (section 8.6).
 
+    All arguments go by name: there is no learning rate, which would be the first of any other optimizer.
+
     A subclass names its `hyperparameters` and makes its `method` of `keras_ch8.second_order`; the rest is here. In
     `fit`, a step takes a batch, makes `iterations_per_step` iterations on its loss, all in one XLA program, and leaves
     the weights that the next step goes on from, or the best of the step if it is the last. The random masks of Dropout
@@ -50,14 +52,16 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        *,
+        *args: Any,
         iterations_per_step: int = 1,
         accumulate_batches: bool = False,
         gtol: float = 1e-8,
         ftol: float = 0.0,
         xtol: float = 0.0,
         name: str | None = None,
+        **unknown: Any,
     ) -> None:
+        _checks.no_other_arguments(type(self).__name__, args, unknown, (*self.hyperparameters, *_COMPILED, "name"))
         super().__init__(learning_rate=1.0, name=name)
         self.iterations_per_step = _checks.count(
             "iterations_per_step", iterations_per_step, 1, meaning="iterations in a training step", mend="Try 1."

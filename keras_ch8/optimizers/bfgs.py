@@ -44,8 +44,8 @@ class BFGS(AbstractClosureOptimizer):
 
     hyperparameters = ("search",)
 
-    def __init__(self, search: Any = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *args: Any, search: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.search = _search.search_of(search, second_order.StrongWolfe())
 
     @property

@@ -46,8 +46,8 @@ class ConjugateGradient(AbstractClosureOptimizer):
 
     hyperparameters = ("beta", "search")
 
-    def __init__(self, beta: str = "polak_ribiere", search: Any = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *args: Any, beta: str = "polak_ribiere", search: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.beta = beta
         self.search = _search.search_of(search, second_order.StrongWolfe(c2=0.4))
         self.method  # noqa: B018  checks the arguments

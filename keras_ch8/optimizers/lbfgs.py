@@ -45,8 +45,8 @@ class LBFGS(AbstractClosureOptimizer):
 
     hyperparameters = ("memory", "search")
 
-    def __init__(self, memory: int = 10, search: Any = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *args: Any, memory: int = 10, search: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.memory = memory
         self.search = _search.search_of(search, second_order.StrongWolfe())
         self.method  # noqa: B018  checks the arguments

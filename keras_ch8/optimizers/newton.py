@@ -47,8 +47,8 @@ class Newton(AbstractClosureOptimizer):
 
     hyperparameters = ("damping", "most")
 
-    def __init__(self, damping: float | str = "adaptive", most: int = 2000, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *args: Any, damping: float | str = "adaptive", most: int = 2000, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.damping, self.most = damping, most
         self.method  # noqa: B018  checks the arguments
 

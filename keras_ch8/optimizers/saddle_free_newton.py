@@ -42,8 +42,8 @@ class SaddleFreeNewton(AbstractClosureOptimizer):
 
     hyperparameters = ("dimension",)
 
-    def __init__(self, dimension: int = 20, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *args: Any, dimension: int = 20, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.dimension = dimension
         self.method  # noqa: B018  checks the arguments
 

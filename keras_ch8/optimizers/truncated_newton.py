@@ -43,8 +43,8 @@ class TruncatedNewton(AbstractClosureOptimizer):
 
     hyperparameters = ("cg_iterations",)
 
-    def __init__(self, cg_iterations: int = 200, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *args: Any, cg_iterations: int = 200, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.cg_iterations = cg_iterations
         self.method  # noqa: B018  checks the arguments
 

@@ -52,7 +52,7 @@ def tensorboard(log_dir):
 def page(tmp_path_factory):
     """Return a function that opens a dashboard and waits until all words are on it."""
     log_dir = tmp_path_factory.mktemp("logs")
-    listed = [callbacks.TensorBoard(log_dir, measure_every=2, layers=True), callbacks.GradientClippingLogger()]
+    listed = [callbacks.TensorBoard(log_dir, update_freq=2, layers=True), callbacks.GradientClippingLogger()]
     fit(network(ours.SGD(0.1, global_clipnorm=0.5)), listed, epochs=20, validation_data=(X, Y))
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER

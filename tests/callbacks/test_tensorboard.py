@@ -46,7 +46,7 @@ def report(log_dir, number=-1):
 @pytest.mark.parametrize("optimizer", [ours.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
 @pytest.mark.parametrize("steps_per_execution", [1, pytest.param(6, marks=pytest.mark.slow)])
 def test_the_curves_are_those_of_a_loop_by_hand(tmp_path, optimizer, steps_per_execution):
-    board = callbacks.TensorBoard(tmp_path, measure_every=1)
+    board = callbacks.TensorBoard(tmp_path, update_freq=1)
     model = network(optimizer(0.1), steps_per_execution=steps_per_execution)
     history = fit(model, [board], validation_data=(X, Y))
     curves, expected = read(tmp_path), by_hand(0.1)

@@ -1,0 +1,242 @@
+"""The swap is one word: what a Keras part takes, ours takes or refuses with the fix; strings name ours too."""
+
+import inspect
+import re
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ch8 as ch8
+from keras_ch8.integration import keras_private
+
+KERAS = {
+    "optimizers": keras.optimizers,
+    "callbacks": keras.callbacks,
+    "layers": keras.layers,
+    "initializers": keras.initializers,
+    "metrics": keras.metrics,
+    "schedules": keras.optimizers.schedules,
+}
+BOTH = [
+    (package, name)
+    for package, theirs in KERAS.items()
+    for name in getattr(ch8, package).__all__
+    if isinstance(getattr(theirs, name, None), type)
+]
+VALUES = {
+    "learning_rate": 0.02, "momentum": 0.8, "nesterov": True, "weight_decay": 0.01, "clipnorm": 1.0, "clipvalue": 1.0,
+    "global_clipnorm": 1.0, "use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 7,
+    "loss_scale_factor": 2.0, "gradient_accumulation_steps": 2, "name": "own", "beta_1": 0.8, "beta_2": 0.99,
+    "epsilon": 1e-5, "amsgrad": True, "rho": 0.8, "centered": True, "initial_accumulator_value": 0.1,
+    "log_dir": "elsewhere", "histogram_freq": 1, "write_graph": True, "write_images": True,
+    "write_steps_per_second": True, "update_freq": "batch", "profile_batch": 2, "embeddings_freq": 1,
+    "embeddings_metadata": "labels.tsv", "monitor": "loss", "min_delta": 0.1, "patience": 3, "verbose": 1,
+    "mode": "max", "baseline": 0.5, "restore_best_weights": True, "start_from_epoch": 2, "axis": 1, "center": False,
+    "scale": False, "beta_initializer": "ones", "gamma_initializer": "zeros", "moving_mean_initializer": "ones",
+    "moving_variance_initializer": "zeros", "beta_regularizer": "l2", "gamma_regularizer": "l2",
+    "beta_constraint": "non_neg", "gamma_constraint": "non_neg", "renorm": True, "renorm_clipping": {"rmax": 3.0},
+    "renorm_momentum": 0.9, "synchronized": True, "gain": 2.0, "seed": 3,
+}  # fmt: skip
+"""Another value than the default for every argument of a class that both have."""
+ARGUMENTS = [
+    (package, name, argument)
+    for package, name in BOTH
+    for argument, of in inspect.signature(getattr(KERAS[package], name).__init__).parameters.items()
+    if argument != "self" and of.kind is not of.VAR_KEYWORD
+]
+
+
+def test_there_are_classes_of_both_names():
+    assert {("optimizers", "Adam"), ("callbacks", "TensorBoard"), ("layers", "BatchNormalization")} <= set(BOTH)
+
+
+@pytest.mark.parametrize(("package", "name", "argument"), ARGUMENTS)
+def test_every_argument_of_the_keras_part_is_taken_or_refused_with_the_fix(package, name, argument):
+    value, refusal = VALUES[argument], ""
+    try:
+        made = getattr(getattr(ch8, package), name)(**{argument: value})
+    except (TypeError, ValueError) as error:
+        refusal = str(error)
+    if refusal:
+        _, received = refusal.split("Received: ", 1)
+        assert received.startswith(f"{argument}={value!r}")
+        assert received.count(". ") >= 1, "no fix after what was received"
+        return
+    config = made.get_config() if hasattr(made, "get_config") else {}
+    kept = config.get(argument, getattr(made, argument, value))
+    if isinstance(kept, str | bool | int | float):
+        assert kept == pytest.approx(value)
+    assert kept is not None
+
+
+@pytest.mark.parametrize(("package", "name"), BOTH)
+def test_arguments_that_both_take_by_place_stand_in_the_same_order(package, name):
+    def by_place(cls):
+        of = inspect.signature(cls.__init__).parameters.values()
+        return [p.name for p in of if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "self"]
+
+    theirs, ours = by_place(getattr(KERAS[package], name)), by_place(getattr(getattr(ch8, package), name))
+    assert ours[: len(theirs)] == theirs[: len(ours)]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: ch8.optimizers.LBFGS(1e-3), r"has no learning rate.*Received: LBFGS\(0.001\). Write `LBFGS\(\)`"),
+        (lambda: ch8.optimizers.BFGS(learning_rate=0.1), r"has no learning rate.*BFGS\(learning_rate=0.1\)"),
+        (lambda: ch8.optimizers.Newton(0.1), r"Write `Newton\(\)`. Its arguments go by name: damping, most"),
+        (lambda: ch8.optimizers.Adam(lr=0.1), r"no argument `lr`. Received: lr=0.1. Write `learning_rate=`"),
+        (lambda: ch8.optimizers.Momentum(decay=1e-6), r"Received: decay=1e-06. Give a schedule"),
+        (lambda: ch8.optimizers.Adagrad(speed=2), r"Received: speed=2. Besides its own arguments it takes: use_ema"),
+    ],
+)
+def test_an_argument_that_neither_has_is_refused_with_what_stands_for_it(make, said):
+    with pytest.raises(TypeError, match=said):
+        make()
+
+
+def test_update_freq_is_that_of_keras_or_a_number_of_steps(tmp_path):
+    x = np.ones((24, 2))
+    measured = {}
+    for freq in ("batch", "epoch", 4):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        board = ch8.callbacks.TensorBoard(tmp_path / str(freq), update_freq=freq)
+        model.fit(x, x[:, :1], batch_size=2, verbose=0, callbacks=[board])
+        measured[freq] = board.measure_every
+    assert measured == {"batch": 1, "epoch": 12, 4: 4}
+    with pytest.raises(ValueError, match="'epochs'"):
+        ch8.callbacks.TensorBoard(update_freq="epochs")
+
+
+# --- strings -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ch8.optimizers.__all__)
+def test_a_string_with_the_package_is_ours(name):
+    if name == "BlockCoordinateDescent":
+        pytest.skip("needs its blocks")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(f"keras_ch8>{name}", "mse")
+    assert type(model.optimizer) is getattr(ch8.optimizers, name)
+
+
+def test_plain_strings_are_ours_where_keras_has_none_and_stay_kerass_where_it_has():
+    before = {name: dict(table) for name, (_, table) in keras_private.tables_of_strings().items()}
+    try:
+        names = ch8.register_strings()
+        assert ch8.register_strings() == names
+        for name, (_, table) in keras_private.tables_of_strings().items():
+            assert {word: table[word] for word in before[name]} == before[name]
+        for word in ("Momentum", "momentum", "LBFGS", "lbfgs", "TruncatedNewton"):
+            assert word in names
+            assert type(keras.optimizers.get(word)).__module__.startswith("keras_ch8.")
+        for word in ("Adam", "adam", "SGD", "rmsprop"):
+            assert word not in names
+            assert type(keras.optimizers.get(word)).__module__.startswith("keras.")
+        assert isinstance(keras.metrics.get("zero_one_loss"), ch8.metrics.ZeroOneLoss)
+        assert isinstance(keras.losses.get("modified_huber"), ch8.losses.ModifiedHuber)
+        assert isinstance(keras.initializers.get("heuristic"), ch8.initializers.Heuristic)
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, kernel_initializer="random_walk")])
+        model.compile("momentum", "mse")
+        assert model.fit(np.ones((8, 3)), np.ones((8, 1)), verbose=0).history["loss"][0] > 0
+    finally:
+        for name, (_, table) in keras_private.tables_of_strings().items():
+            table.clear()
+            table.update(before[name])
+
+
+# --- python -m keras_ch8 swap --------------------------------------------------------------------------------------
+
+SCRIPT = """
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow import keras
+    from keras.callbacks import EarlyStopping, History
+    from keras.optimizers import Adagrad as Ada, Nadam
+
+    keras.utils.set_random_seed(0)
+    rate = 0.05
+    x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+    y = x.sum(axis=1)
+    for optimizer in (
+        keras.optimizers.SGD(learning_rate=rate),
+        tf.keras.optimizers.RMSprop(rate, rho=0.8),
+        Ada(0.1, epsilon=1e-6),
+        keras.optimizers.Adam(rate, amsgrad=True),
+        Nadam(),
+        "sgd",
+    ):
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile(optimizer, loss="mse")
+        calls = [EarlyStopping("loss", patience=3), keras.callbacks.TensorBoard("logs", write_graph=True), History()]
+        model.fit(x, y, epochs=2, verbose=0, callbacks=calls[::2])
+        print(type(model.optimizer).__module__, model.evaluate(x, y, verbose=0))
+    model.compile(optimizer="sgd", loss="mse")
+    print(type(model.optimizer).__module__)
+"""
+
+
+def run(*arguments, **options):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, **options)
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(textwrap.dedent(SCRIPT))
+    return path
+
+
+def test_the_swap_is_printed_as_a_diff_that_can_be_applied_and_what_stays_is_named(script):
+    before = script.read_text()
+    done = run("-m", "keras_ch8", "swap", script)
+    assert done.returncode == 0
+    assert script.read_text() == before
+    assert "+from keras_ch8.callbacks import EarlyStopping" in done.stdout
+    assert "+from keras_ch8.optimizers import Adagrad as Ada" in done.stdout
+    said = [line for line in done.stderr.splitlines() if line.startswith("Line ")]
+    assert len(said) == 2
+    assert said[0].startswith("Line 16: `keras.optimizers.Adam` stays.")
+    assert "amsgrad=True" in said[0]
+    assert "write_graph=True" in said[1]
+    subprocess.run(["patch", script], input=done.stdout, text=True, check=True, capture_output=True)
+    swapped = run(script)
+    assert swapped.returncode == 0, swapped.stderr[-2000:]
+    modules, losses = zip(*(line.split() for line in swapped.stdout.splitlines()[:-1]), strict=True)
+    assert [module.split(".")[0] for module in modules] == ["keras_ch8"] * 3 + ["keras"] * 3
+    assert swapped.stdout.splitlines()[-1] == "keras_ch8.optimizers.sgd"
+    again = run("-m", "keras_ch8", "swap", script)
+    assert again.stdout == ""
+    script.write_text(before)
+    theirs = [float(line.split()[1]) for line in run(script).stdout.splitlines()[:-1]]
+    same = [i for i in range(6) if i != 2]  # Keras's Adagrad starts its sum at 0.1
+    np.testing.assert_allclose(np.array(losses, float)[same], np.array(theirs)[same], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        (None, 2, "FILE must be a Python script. Received: .*train.py, which fails with .*No such file"),
+        ("def (", 2, "which fails with invalid syntax"),
+        ("import keras\nprint(keras.layers.Dense(1))\n", 0, "Nothing in .*train.py is to be swapped"),
+    ],
+)
+def test_what_cannot_be_swapped_is_said(tmp_path, text, status, said):
+    path = tmp_path / "train.py"
+    if text is not None:
+        path.write_text(text)
+    done = run("-m", "keras_ch8", "swap", path)
+    assert done.returncode == status
+    assert done.stdout == ""
+    assert re.search(said, done.stderr)
+
+
+def test_the_command_says_what_it_does():
+    assert "swap" in run("-m", "keras_ch8", "--help").stdout
+    assert "patch train.py" in run("-m", "keras_ch8", "swap", "--help").stdout
+    assert run("-m", "keras_ch8").returncode == 2
