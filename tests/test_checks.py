@@ -16,6 +16,8 @@ BAD = [
     (ours.Adam, {"beta_2": 1.5}, r"Received: beta_2=1\.5"),
     (ours.Adam, {"beta_1": "0.9"}, r"Received: beta_1='0\.9'"),
     (ours.Adam, {"amsgrad": True}, r"`Adam` .* no `amsgrad`.*Received: amsgrad=True.*keras\.optimizers\.Adam"),
+    (ours.AdamW, {"amsgrad": True}, r"`AdamW` .* no `amsgrad`.*keras\.optimizers\.AdamW"),
+    (ours.AdamW, {"weight_decay": None}, r"Received: weight_decay=None\. Use `Adam` for no decay"),
     (ours.RMSprop, {"rho": 1.1}, r"`rho` .*Received: rho=1\.1"),
     (ours.RMSprop, {"momentum": 0.9}, r"Use `keras_ch8\.optimizers\.RMSpropNesterov`"),
     (ours.RMSprop, {"centered": True}, r"Keras's `keras\.optimizers\.RMSprop` has it"),
@@ -62,12 +64,13 @@ def test_any_real_number_is_a_learning_rate(rate):
 def test_default_rates():
     rates = {name: round(float(getattr(ours, name)().learning_rate), 6) for name in FIRST_ORDER}
     assert rates == {"SGD": 0.01, "Momentum": 0.01, "Nesterov": 0.01} | dict.fromkeys(
-        ["Adagrad", "RMSprop", "RMSpropNesterov", "Adam"], 0.001
+        ["Adagrad", "RMSprop", "RMSpropNesterov", "Adam", "AdamW"], 0.001
     )
 
 
 @pytest.mark.parametrize("cls, arguments, attributes", [
     (ours.Adam, (0.1, 0.8, 0.9, 1e-4), {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-4}),
+    (ours.AdamW, (0.1, 0.2, 0.8, 0.9, 1e-4), {"weight_decay": 0.2, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-4}),
     (ours.RMSprop, (0.1, 0.8), {"rho": 0.8}),
     (ours.Momentum, (0.1, 0.8), {"momentum": 0.8}),
     (ours.Nesterov, (0.1, 0.8), {"momentum": 0.8}),

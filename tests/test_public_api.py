@@ -31,7 +31,7 @@ from keras_ch8 import (
 )
 
 ROOT = Path(__file__).parent.parent
-OPTIMIZERS = ["SGD", "Adagrad", "Adam", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
+OPTIMIZERS = ["SGD", "Adagrad", "Adam", "AdamW", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
 SECOND_ORDER = [
     "BFGS", "ConjugateGradient", "LBFGS", "LevenbergMarquardt", "Newton", "SaddleFreeNewton", "SteepestDescent",
     "TruncatedNewton",
