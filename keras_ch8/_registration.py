@@ -56,6 +56,8 @@ def _say_what_to_import(cls: Any) -> None:
             compile_from(self, {key: value for key, value in config.items() if key not in _HINT})
 
     cls.get_compile_config, cls.compile_from_config = get_compile_config, compile_from_config
+    if get is None:
+        cls.compiled = property(lambda self: False, lambda self, value: None)  # which Keras sets after loading
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):

@@ -24,8 +24,9 @@ BAD = [
     (ours.RMSpropNesterov, {"momentum": -0.1}, r"`momentum` .*Received: momentum=-0\.1"),
     (ours.RMSpropNesterov, {"use_ema": True, "finish_at_theta": True}, r"Received both; leave one of them out"),
     (ours.Adagrad, {"initial_accumulator_value": 0.1}, r"takes initial_accumulator_value=0\.0 only"),
-    (ours.SGD, {"momentum": 0.9}, r"Use `keras_ch8\.optimizers\.Momentum` or `Nesterov`"),
-    (ours.SGD, {"nesterov": True}, r"Received: nesterov=True"),
+    (ours.SGD, {"momentum": 1.0}, r"`momentum` .* in \[0, 1\)\. Received: momentum=1\.0\."),
+    (ours.SGD, {"momentum": None}, r"Received: momentum=None"),
+    (ours.SGD, {"momentum": -0.1, "nesterov": True}, r"Received: momentum=-0\.1"),
     (ours.Momentum, {"momentum": 1}, r"Received: momentum=1\."),
     (ours.Momentum, {"nesterov": True}, r"Use `keras_ch8\.optimizers\.Nesterov`"),
     (ours.Nesterov, {"nesterov": False}, r"Use `keras_ch8\.optimizers\.Momentum`"),
@@ -72,6 +73,7 @@ def test_default_rates():
     (ours.Adam, (0.1, 0.8, 0.9, 1e-4), {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-4}),
     (ours.AdamW, (0.1, 0.2, 0.8, 0.9, 1e-4), {"weight_decay": 0.2, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-4}),
     (ours.RMSprop, (0.1, 0.8), {"rho": 0.8}),
+    (ours.SGD, (0.1, 0.8, True), {"momentum": 0.8}),
     (ours.Momentum, (0.1, 0.8), {"momentum": 0.8}),
     (ours.Nesterov, (0.1, 0.8), {"momentum": 0.8}),
 ])  # fmt: skip
@@ -83,7 +85,8 @@ def test_keras_common_prefix_may_be_positional(cls, arguments, attributes):
 @pytest.mark.parametrize("call", [
     lambda: ours.Adam(0.1, 0.9, 0.99, 1e-8, False),
     lambda: ours.RMSprop(0.1, 0.9, 0.0),
-    lambda: ours.SGD(0.1, 0.0),
+    lambda: ours.SGD(0.1, 0.0, False, 0.1),
+    lambda: ours.SGD(0.1, 0.9, False, 0.1),
 ])  # fmt: skip
 def test_later_arguments_are_keyword_only(call):
     with pytest.raises(TypeError, match="positional argument"):

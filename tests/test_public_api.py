@@ -157,7 +157,7 @@ HELD = {
 }  # fmt: skip
 """What parts give or take; the map of the chapter has them not."""
 
-ADDED = ["get_compile_config", "compile_from_config"]
+ADDED = ["get_compile_config", "compile_from_config", "compiled"]
 """What registration gives to every class (see _registration)."""
 
 
