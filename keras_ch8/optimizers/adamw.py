@@ -37,7 +37,7 @@ class AdamW(AbstractAdam):
 
     Differs from `keras.optimizers.AdamW`: there `epsilon` (1e-7) is added to the root of the uncorrected r, which acts
     as delta = epsilon / sqrt(1 - rho_2^t), 32 times larger at the first step; its bfloat16 weights do not move. No
-    `amsgrad`.
+    `amsgrad`. The state is the same, so a training that goes over in its middle feels only the place of `epsilon`.
 
     Args:
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.001`.
