@@ -68,9 +68,9 @@ def stabilizer(name: str, value: Any, *, default: float) -> float:
     )
 
 
-def weight_decay(value: Any) -> float | None:
-    """Check the decoupled weight decay; None passes, as the word for "off"."""
-    if value is None:
+def weight_decay(value: Any, *, or_none: bool = True) -> float | None:
+    """Check the decoupled weight decay; None passes, as the word for "off", unless the optimizer is one that decays."""
+    if value is None and or_none:
         return None
     return number(
         "weight_decay",
@@ -78,7 +78,7 @@ def weight_decay(value: Any) -> float | None:
         0.0,
         math.inf,
         meaning="the share of a weight that each step takes away, times the learning rate",
-        mend="Leave it out (None) for no decay; 0.004 is a common start.",
+        mend=f"{'Leave it out (None)' if or_none else 'Use `Adam`'} for no decay; 0.004 is a common start.",
     )
 
 

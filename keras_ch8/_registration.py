@@ -2,8 +2,12 @@
 
 Loading a saved model needs the classes to be known. Importing them takes seconds (TensorFlow), so `import keras_ch8`
 waits: if Keras is there already, they are registered at once; otherwise as the last act of `import keras`.
+
+Where nobody has imported keras_ch8, Keras's error ends with what the file says of the object that it cannot find, and
+that ends with the object's `get_compile_config`. So there each object says what to import.
 """
 
+import dataclasses
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -12,6 +16,9 @@ import re
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
+
+_HINT = {"to load this": "import keras_ch8"}
 
 
 def when_keras_is_imported() -> None:
@@ -61,6 +68,31 @@ def _register() -> None:
     if sys.modules["keras"].backend.backend() == "tensorflow":
         for room in ("continuation", "initializers", "layers", "losses", "metrics", "optimizers", "schedules"):
             importlib.import_module(f"keras_ch8.{room}")
+        for name, cls in sys.modules["keras"].saving.get_custom_objects().items():
+            # Settings stand inside the configuration of others, which are looked for first.
+            if name.startswith("keras_ch8>") and not dataclasses.is_dataclass(cls):
+                _say_what_to_import(cls)
+
+
+def _say_what_to_import(cls: Any) -> None:
+    """Let what a file says of an object of this class end with the hint."""
+    get, compile_from = (getattr(cls, name, None) for name in ("get_compile_config", "compile_from_config"))
+
+    def get_compile_config(self: Any) -> dict[str, Any]:
+        """Return what a model was compiled with, if this is one, and what to import."""
+        if get is None:
+            return _HINT
+        compiled = get(self)
+        return compiled | _HINT if compiled else compiled  # with the hint, a model would be compiled by loading it
+
+    def compile_from_config(self: Any, config: dict[str, Any]) -> None:
+        """Compile a model as it was; for all else there is nothing to do."""
+        if compile_from is not None:
+            compile_from(self, {key: value for key, value in config.items() if key not in _HINT})
+
+    cls.get_compile_config, cls.compile_from_config = get_compile_config, compile_from_config
+    if get is None:
+        cls.compiled = property(lambda self: False, lambda self, value: None)  # which Keras sets after loading
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):

@@ -170,7 +170,7 @@ SECTIONS = (
     ),
     Section("8.5.1", "AdaGrad", ("optimizers.Adagrad",)),
     Section("8.5.2", "RMSProp", ("optimizers.RMSprop", "optimizers.RMSpropNesterov")),
-    Section("8.5.3", "Adam", ("optimizers.Adam",), "quickstart.py"),
+    Section("8.5.3", "Adam", ("optimizers.Adam", "optimizers.AdamW"), "quickstart.py"),
     Section(
         "8.6",
         "approximate second-order methods",

@@ -16,14 +16,17 @@ BAD = [
     (ours.Adam, {"beta_2": 1.5}, r"Received: beta_2=1\.5"),
     (ours.Adam, {"beta_1": "0.9"}, r"Received: beta_1='0\.9'"),
     (ours.Adam, {"amsgrad": True}, r"`Adam` .* no `amsgrad`.*Received: amsgrad=True.*keras\.optimizers\.Adam"),
+    (ours.AdamW, {"amsgrad": True}, r"`AdamW` .* no `amsgrad`.*keras\.optimizers\.AdamW"),
+    (ours.AdamW, {"weight_decay": None}, r"Received: weight_decay=None\. Use `Adam` for no decay"),
     (ours.RMSprop, {"rho": 1.1}, r"`rho` .*Received: rho=1\.1"),
     (ours.RMSprop, {"momentum": 0.9}, r"Use `keras_ch8\.optimizers\.RMSpropNesterov`"),
     (ours.RMSprop, {"centered": True}, r"Keras's `keras\.optimizers\.RMSprop` has it"),
     (ours.RMSpropNesterov, {"momentum": -0.1}, r"`momentum` .*Received: momentum=-0\.1"),
     (ours.RMSpropNesterov, {"use_ema": True, "finish_at_theta": True}, r"Received both; leave one of them out"),
     (ours.Adagrad, {"initial_accumulator_value": 0.1}, r"takes initial_accumulator_value=0\.0 only"),
-    (ours.SGD, {"momentum": 0.9}, r"Use `keras_ch8\.optimizers\.Momentum` or `Nesterov`"),
-    (ours.SGD, {"nesterov": True}, r"Received: nesterov=True"),
+    (ours.SGD, {"momentum": 1.0}, r"`momentum` .* in \[0, 1\)\. Received: momentum=1\.0\."),
+    (ours.SGD, {"momentum": None}, r"Received: momentum=None"),
+    (ours.SGD, {"momentum": -0.1, "nesterov": True}, r"Received: momentum=-0\.1"),
     (ours.Momentum, {"momentum": 1}, r"Received: momentum=1\."),
     (ours.Momentum, {"nesterov": True}, r"Use `keras_ch8\.optimizers\.Nesterov`"),
     (ours.Nesterov, {"nesterov": False}, r"Use `keras_ch8\.optimizers\.Momentum`"),
@@ -62,13 +65,15 @@ def test_any_real_number_is_a_learning_rate(rate):
 def test_default_rates():
     rates = {name: round(float(getattr(ours, name)().learning_rate), 6) for name in FIRST_ORDER}
     assert rates == {"SGD": 0.01, "Momentum": 0.01, "Nesterov": 0.01} | dict.fromkeys(
-        ["Adagrad", "RMSprop", "RMSpropNesterov", "Adam"], 0.001
+        ["Adagrad", "RMSprop", "RMSpropNesterov", "Adam", "AdamW"], 0.001
     )
 
 
 @pytest.mark.parametrize("cls, arguments, attributes", [
     (ours.Adam, (0.1, 0.8, 0.9, 1e-4), {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-4}),
+    (ours.AdamW, (0.1, 0.2, 0.8, 0.9, 1e-4), {"weight_decay": 0.2, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-4}),
     (ours.RMSprop, (0.1, 0.8), {"rho": 0.8}),
+    (ours.SGD, (0.1, 0.8, True), {"momentum": 0.8}),
     (ours.Momentum, (0.1, 0.8), {"momentum": 0.8}),
     (ours.Nesterov, (0.1, 0.8), {"momentum": 0.8}),
 ])  # fmt: skip
@@ -80,7 +85,8 @@ def test_keras_common_prefix_may_be_positional(cls, arguments, attributes):
 @pytest.mark.parametrize("call", [
     lambda: ours.Adam(0.1, 0.9, 0.99, 1e-8, False),
     lambda: ours.RMSprop(0.1, 0.9, 0.0),
-    lambda: ours.SGD(0.1, 0.0),
+    lambda: ours.SGD(0.1, 0.0, False, 0.1),
+    lambda: ours.SGD(0.1, 0.9, False, 0.1),
 ])  # fmt: skip
 def test_later_arguments_are_keyword_only(call):
     with pytest.raises(TypeError, match="positional argument"):

@@ -1,10 +1,12 @@
 """`import keras_ch8` is light, registers its classes in either order, and imports go one way."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 
 import keras_ch8
@@ -19,8 +21,8 @@ LOWEST_FIRST = [
 ]  # fmt: skip
 
 
-def python(code, **kwargs):
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, **kwargs)
+def python(code, *args, **kwargs):
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, *args], capture_output=True, text=True, **kwargs)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.strip()
 
@@ -87,6 +89,42 @@ def test_a_model_saved_here_goes_on_in_a_new_process_bit_for_bit(order, tmp_path
     resumed = python(setup + f"m = keras.models.load_model({str(tmp_path / 'm.keras')!r}); fit(m); show(m)")
     assert len(uninterrupted) > 1000
     assert resumed == uninterrupted
+
+
+LOADS = "import json, keras, sys\nfor part in json.load(open(sys.argv[1])):\n"
+LOADS += "    try: keras.saving.deserialize_keras_object(part)\n"
+LOADS += "    except TypeError as error: print(str(error).splitlines()[-1])"
+
+
+def test_loading_without_the_import_ends_with_what_to_import(tmp_path):
+    """Of every kind of part, and of a model that has one; what else it says is Keras's."""
+    parts = [
+        keras_ch8.optimizers.SGD(), keras_ch8.optimizers.LBFGS(), keras_ch8.schedules.Cosine(0.1),
+        keras_ch8.initializers.Sparse(), keras_ch8.losses.ModifiedHuber(), keras_ch8.metrics.ZeroOneLoss(),
+        keras_ch8.layers.Maxout(3), keras_ch8.continuation.Temperature(2.0),
+        keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.laplace()),
+    ]  # fmt: skip
+    inside = keras.Sequential([keras.Input((3,)), keras_ch8.layers.Maxout(4), keras.layers.Dense(2)])
+    compiled = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    compiled.compile(keras.optimizers.Adam(keras_ch8.schedules.Cosine(0.1)), "mse")
+    with_a_head = keras_ch8.layers.auxiliary_head(inside, at=inside.layers[0])
+    assert not again(with_a_head).compiled
+    with_a_head.compile("sgd", "mse")
+    parts += [inside, compiled, with_a_head]
+    for part in parts:
+        assert saved(again(part)) == saved(part)
+    (tmp_path / "parts.json").write_text(f"[{', '.join(map(saved, parts))}]")
+    lines = python(LOADS, str(tmp_path / "parts.json")).splitlines()
+    assert len(lines) == len(parts)
+    assert all(line.endswith("'to load this': 'import keras_ch8'}}") for line in lines), lines
+
+
+def saved(part):
+    return json.dumps(keras.saving.serialize_keras_object(part))
+
+
+def again(part):
+    return keras.saving.deserialize_keras_object(json.loads(saved(part)))
 
 
 def room_of(path):

@@ -31,7 +31,7 @@ from keras_ch8 import (
 )
 
 ROOT = Path(__file__).parent.parent
-OPTIMIZERS = ["SGD", "Adagrad", "Adam", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
+OPTIMIZERS = ["SGD", "Adagrad", "Adam", "AdamW", "Momentum", "Nesterov", "RMSprop", "RMSpropNesterov"]
 SECOND_ORDER = [
     "BFGS", "ConjugateGradient", "LBFGS", "LevenbergMarquardt", "Newton", "SaddleFreeNewton", "SteepestDescent",
     "TruncatedNewton",
@@ -157,6 +157,9 @@ HELD = {
 }  # fmt: skip
 """What parts give or take; the map of the chapter has them not."""
 
+ADDED = ["get_compile_config", "compile_from_config", "compiled"]
+"""What registration gives to every class (see _registration)."""
+
 
 def room_of(module):
     return module.__name__.removeprefix("keras_ch8.")
@@ -199,7 +202,7 @@ def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_ord
     assert places == sorted(places)
     own = inspect.signature(cls.__init__).parameters.keys() - {"self", "kwargs"} if "__init__" in vars(cls) else ()
     assert all(f"{argument}:" in cls.__doc__ for argument in own)
-    assert {n for n in vars(cls) if not n.startswith("_")} <= {"method", "hyperparameters", "refuse"}
+    assert {n for n in vars(cls) if not n.startswith("_")} <= {"method", "hyperparameters", "refuse", *ADDED}
     assert getattr(keras_ch8.second_order, name).__doc__.count("<-")
 
 
@@ -226,7 +229,7 @@ def test_a_part_is_final_and_explains_itself_in_order(part):
 def test_a_file_of_an_algorithm_holds_its_box_and_nothing_else(name):
     cls = getattr(optimizers, name)
     assert {n for n in vars(cls) if not n.startswith("_")} <= {
-        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient"
+        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient", *ADDED,
     }  # fmt: skip
     assert len(inspect.getsource(cls.rule).splitlines()) <= 10
 

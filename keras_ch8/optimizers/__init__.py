@@ -9,6 +9,7 @@ from .adagrad import Adagrad as Adagrad  # isort: skip
 from .rmsprop import RMSprop as RMSprop  # isort: skip
 from .rmsprop_nesterov import RMSpropNesterov as RMSpropNesterov  # isort: skip
 from .adam import Adam as Adam  # isort: skip
+from .adamw import AdamW as AdamW  # isort: skip
 from .newton import Newton as Newton  # isort: skip
 from .truncated_newton import TruncatedNewton as TruncatedNewton  # isort: skip
 from .saddle_free_newton import SaddleFreeNewton as SaddleFreeNewton  # isort: skip
@@ -20,9 +21,9 @@ from .lbfgs import LBFGS as LBFGS  # isort: skip
 from .block_coordinate_descent import BlockCoordinateDescent as BlockCoordinateDescent  # isort: skip
 
 __all__ = [
-    "BFGS", "LBFGS", "SGD", "Adagrad", "Adam", "BlockCoordinateDescent", "ConjugateGradient", "LevenbergMarquardt",
-    "Momentum", "Nesterov", "Newton", "RMSprop", "RMSpropNesterov", "SaddleFreeNewton", "SteepestDescent",
-    "TruncatedNewton",
+    "BFGS", "LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "BlockCoordinateDescent", "ConjugateGradient",
+    "LevenbergMarquardt", "Momentum", "Nesterov", "Newton", "RMSprop", "RMSpropNesterov", "SaddleFreeNewton",
+    "SteepestDescent", "TruncatedNewton",
 ]  # fmt: skip
 
 _keras_private.name_optimizers({f"keras_ch8>{_name}": globals()[_name] for _name in __all__})

@@ -112,6 +112,7 @@ class AbstractOptimizer(keras_private.Optimizer):
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
         self.skipped: Any = None
+        self._of_keras: int | None = None
         self._layout = Layout({})
         self._updater = Updater(self.rule, row_by_row=self.elementwise and self.rests_without_gradient)
         self._traces = Traces()
@@ -132,6 +133,7 @@ class AbstractOptimizer(keras_private.Optimizer):
         for i, v in own.items():
             _checks.floating(type(self).__name__, labels[i], backend.dtype_of(v))
         super().build(variables)
+        self._of_keras = len(self.variables)
         kinds = {i: (tuple(v.shape), backend.dtype_of(v), backend.device_of(v)) for i, v in own.items()}
         self._layout = Layout(kinds, self.elementwise)
         if self.skip_nonfinite:
@@ -204,7 +206,7 @@ class AbstractOptimizer(keras_private.Optimizer):
 
     def load_own_variables(self, store: Any) -> None:
         """Load what `save_own_variables` saved, also from a file of Keras's optimizer with the same state."""
-        _files.load(store, self._plain_variables(), self._layout, owner=self.name)
+        _files.load(store, self._plain_variables(), self._layout, into=self, of_keras=self._of_keras)
 
     def _plain_variables(self) -> list[Any]:
         state = {id(v) for v in self._layout.variables()}

@@ -1,4 +1,8 @@
-"""The state of an optimizer in a file: plain variables, then the state of each weight in the weight's own shape."""
+"""The state of an optimizer in a file: plain variables, then the state of each weight in the weight's own shape.
+
+Keras's optimizers write the same arrays in the same order. They lack what only the suite keeps: the count of skipped
+steps, the memory of a clipping rule, and what rounding has dropped from narrow weights, all of which start at 0.
+"""
 
 import warnings
 from typing import Any
@@ -7,7 +11,16 @@ import numpy as np
 
 from ._layout import Layout
 
-_MEND = "Build it on the same variables, with the same arguments, as the saved one."
+_TWINS = {
+    "SGD": "SGD()",
+    "Momentum": "SGD(momentum=...)",
+    "Nesterov": "SGD(momentum=..., nesterov=True)",
+    "Adagrad": "Adagrad()",
+    "RMSprop": "RMSprop()",
+    "Adam": "Adam()",
+    "AdamW": "AdamW()",
+}
+"""Which optimizer of Keras has the same state."""
 
 
 def save(store: Any, plain: list[Any], layout: Layout) -> None:
@@ -16,23 +29,53 @@ def save(store: Any, plain: list[Any], layout: Layout) -> None:
         store[str(i)] = value
 
 
-def load(store: Any, plain: list[Any], layout: Layout, owner: str) -> None:
-    """Read what `save` wrote; everything is checked before anything is assigned."""
-    expected = [*(tuple(v.shape) for v in plain), *(shape for _, _, shape in layout.slots())]
-    if len(store.keys()) != len(expected):
+def load(store: Any, plain: list[Any], layout: Layout, *, into: Any, of_keras: int | None = None) -> None:
+    """Read what `save` or Keras's optimizer wrote; everything is checked before anything is assigned.
+
+    The first `of_keras` plain variables (None: all) are those of Keras.
+    """
+    shapes = [*(tuple(v.shape) for v in plain), *(shape for *_, shape in layout.slots())]
+    ours = [i >= (of_keras or len(plain)) for i in range(len(plain))] + [n == "residual" for n, *_ in layout.slots()]
+    found = len(store.keys())
+    if found == len(shapes):
+        ours = [False] * found
+    elif found != ours.count(False):
         warnings.warn(
-            f"Skipping the state of optimizer {owner!r}: it expects {len(expected)} arrays and the file has "
-            f"{len(store.keys())}. {_MEND}",
+            f"Skipping the state of optimizer {into.name!r}: it expects {len(shapes)} arrays and the file has {found}. "
+            f"{_mend(into)}",
             stacklevel=3,
         )
         return
-    values = [np.asarray(store[str(i)]) for i in range(len(expected))]
-    for i, (value, shape) in enumerate(zip(values, expected, strict=True)):
-        if value.shape != shape:
-            raise ValueError(
-                f"Array {i} of the saved state of optimizer {owner!r} has shape {value.shape}, and {shape} was "
-                f"expected. Nothing was loaded. {_MEND}"
-            )
+    values = _read(store, shapes, ours, into)
     for variable, value in zip(plain, values, strict=False):
         variable.assign(value)
     layout.restore(values[len(plain) :])
+
+
+def _read(store: Any, shapes: list[tuple[int, ...]], missing: list[bool], into: Any) -> list[np.ndarray]:
+    """Return an array of each shape: the next of the file, or zeros where it is missing there."""
+    values, read = [], 0
+    for shape, is_missing in zip(shapes, missing, strict=True):
+        if is_missing:
+            values.append(np.zeros(shape, "float32"))
+            continue
+        value = np.asarray(store[str(read)])
+        if value.shape != shape:
+            raise ValueError(
+                f"Array {read} of the saved state of optimizer {into.name!r} has shape {value.shape}, and {shape} was "
+                f"expected. Nothing was loaded. {_mend(into)}"
+            )
+        values.append(value)
+        read += 1
+    return values
+
+
+def _mend(into: Any) -> str:
+    if not into.built:
+        return "It has no state yet: call `model.optimizer.build(model.trainable_variables)`, then load."
+    cls = type(into).__name__
+    twin = f" or of Keras's `{_TWINS[cls]}`" if cls in _TWINS else ""
+    return (
+        f"Load a file of `{cls}`{twin} that was made for the same variables, with the same arguments (`use_ema`, "
+        "`gradient_accumulation_steps`, a number or a schedule as `learning_rate`), or build this one so."
+    )

@@ -119,23 +119,23 @@ class Layout:
         part, shape = block.part(index)
         return {name: s.numpy().reshape(-1)[part].reshape(shape) for name, s in block.state.items()}
 
-    def slots(self) -> Iterator[tuple[Any, slice, tuple[int, ...]]]:
-        """Yield (state variable, part of it, shape) weight by weight, name by name: the order of Keras's files."""
+    def slots(self) -> Iterator[tuple[str, Any, slice, tuple[int, ...]]]:
+        """Yield (name, variable, part of it, shape) weight by weight, name by name: the order of Keras's files."""
         for index in sorted(self.block_of):
             block = self.block_of[index]
             part, shape = block.part(index)
-            for variable in block.state.values():
-                yield variable, part, shape
+            for name, variable in block.state.items():
+                yield name, variable, part, shape
 
     def export(self) -> list[np.ndarray]:
         """Return the state in the order of `slots`, each in the shape of its weight, whatever the tiles."""
         values = {id(v): v.numpy().reshape(-1) for v in self.variables()}
-        return [values[id(variable)][part].reshape(shape) for variable, part, shape in self.slots()]
+        return [values[id(variable)][part].reshape(shape) for _, variable, part, shape in self.slots()]
 
     def restore(self, values: Sequence[np.ndarray]) -> None:
         """Take back what `export` returned."""
         new = {id(v): np.zeros(v.shape, v.dtype) for v in self.variables()}
-        for (variable, part, _), value in zip(self.slots(), values, strict=True):
+        for (_, variable, part, _), value in zip(self.slots(), values, strict=True):
             new[id(variable)].reshape(-1)[part] = value.reshape(-1)
         for variable in self.variables():
             variable.assign(new[id(variable)])

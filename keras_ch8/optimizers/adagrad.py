@@ -27,7 +27,8 @@ class Adagrad(AbstractOptimizer):
     residual besides and move as a rounded float32 run does (8 bytes an entry in all).
 
     Differs from `keras.optimizers.Adagrad`: there `epsilon` stands inside the root and r starts at 0.1, which makes
-    the first step at g = 0.01 32 times shorter. Here r starts at 0.
+    the first step at g = 0.01 32 times shorter. Here r starts at 0. The state is the same: a training of
+    Keras's goes on with the r that it has, 0.1 included.
 
     Args:
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.001`.

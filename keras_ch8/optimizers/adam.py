@@ -1,17 +1,15 @@
 """Adam."""
 
-from typing import Any, final
+from typing import final
 
 import keras
-from keras import ops
 
-from .. import _checks, _numerics
-from ._base import AbstractOptimizer
+from ._adam import AbstractAdam
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Adam(AbstractOptimizer):
+class Adam(AbstractAdam):
     """Momentum and RMSProp's scaling, both corrected for their start at 0 (algorithm 8.7, section 8.5.3).
 
     For each parameter, at every step:
@@ -34,7 +32,7 @@ class Adam(AbstractOptimizer):
 
     Differs from `keras.optimizers.Adam`: there `epsilon` (1e-7) is added to the root of the uncorrected r, which acts
     as delta = epsilon / sqrt(1 - rho_2^t), 32 times larger at the first step; its bfloat16 weights do not move. No
-    `amsgrad`.
+    `amsgrad`. The state is the same, so a training that goes over in its middle feels only the place of `epsilon`.
 
     Args:
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.001`.
@@ -57,32 +55,3 @@ class Adam(AbstractOptimizer):
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.7; Kingma and Ba (2014).
     """
-
-    state_names = ("s", "r")
-    hyperparameters = ("beta_1", "beta_2", "epsilon")
-    elementwise = True
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        *,
-        amsgrad: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        _checks.off("amsgrad", amsgrad, False, owner="Adam", instead="Keras's `keras.optimizers.Adam` has it.")
-        super().__init__(learning_rate, **kwargs)
-        self.beta_1 = _checks.share("beta_1", beta_1, of="s, the mean gradient,")
-        self.beta_2 = _checks.share("beta_2", beta_2, of="r, the mean squared gradient,")
-        self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-8)
-
-    def rule(self, g: Any, lr: Any, t: Any, s: Any, r: Any) -> tuple[Any, dict[str, Any]]:
-        """Algorithm 8.7, line by line."""
-        rho_1, rho_2, delta = self.beta_1, self.beta_2, self.epsilon
-        s = rho_1 * s + (1 - rho_1) * g
-        r = rho_2 * r + (1 - rho_2) * g * g
-        s_hat = _numerics.debias(s, rho_1, t)
-        r_hat = _numerics.debias(r, rho_2, t)
-        return -lr * s_hat / (ops.sqrt(r_hat) + delta), {"s": s, "r": r}

@@ -151,7 +151,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
 
     def load_own_variables(self, store: Any) -> None:
         """Load what `save_own_variables` saved."""
-        _files.load(store, super().variables, Layout({}), owner=self.name)
+        _files.load(store, super().variables, Layout({}), into=self)
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
         """Exclude variables from the weight decay of their block."""

@@ -28,7 +28,8 @@ class RMSprop(AbstractOptimizer):
     residual besides and move as a rounded float32 run does (8 bytes an entry in all).
 
     Differs from `keras.optimizers.RMSprop`: `epsilon` is 1e-6, not 1e-7; no `centered`; no `momentum`, for which the
-    book has algorithm 8.6, `RMSpropNesterov`.
+    book has algorithm 8.6, `RMSpropNesterov`. The state is the same: with `epsilon=1e-7` a training of Keras's goes
+    on as there.
 
     Args:
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.001`.

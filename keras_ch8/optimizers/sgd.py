@@ -4,8 +4,9 @@ from typing import Any, final
 
 import keras
 
-from .. import _checks
 from ._base import AbstractOptimizer
+from .momentum import Momentum
+from .nesterov import Nesterov
 
 
 @final
@@ -23,11 +24,14 @@ class SGD(AbstractOptimizer):
     State: none. float16 and bfloat16 variables carry one float32 residual (4 bytes an entry) and move as a rounded
     float32 run does.
 
-    Differs from `keras.optimizers.SGD`: no `momentum` and no `nesterov`, which are the boxes `Momentum` and `Nesterov`.
+    Differs from `keras.optimizers.SGD`: with momentum it is another algorithm, which has a file of its own. So that the
+    swap is one word all the same, `SGD(momentum=0.9)` returns a `Momentum`, and `SGD(momentum=0.9, nesterov=True)` a
+    `Nesterov`: `isinstance(..., SGD)` is False of them, and a saved model names them so.
 
     Args:
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.01`.
-        momentum, nesterov: Accepted at Keras's off values `0.0` and `False` only.
+        momentum: Number in [0, 1); above 0, what is made is a `Momentum` or `Nesterov`. Defaults to `0.0`.
+        nesterov: Whether it is a `Nesterov`; without momentum it changes nothing, as in Keras. Defaults to `False`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
             `AbstractOptimizer`.
 
@@ -39,6 +43,8 @@ class SGD(AbstractOptimizer):
         >>> keras_ch8.optimizers.SGD(0.1).apply([keras.ops.array([1.0, -1.0])], [variable])
         >>> [round(float(x), 4) for x in variable.numpy()]
         [0.9, 2.1]
+        >>> type(keras_ch8.optimizers.SGD(0.1, momentum=0.9)).__name__
+        'Momentum'
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.1; Robbins and Monro (1951).
@@ -47,12 +53,14 @@ class SGD(AbstractOptimizer):
     elementwise = True
     rests_without_gradient = True
 
-    def __init__(
-        self, learning_rate: Any = 0.01, *, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
-    ) -> None:
-        mend = "Use `keras_ch8.optimizers.Momentum` or `Nesterov`, or Keras's `keras.optimizers.SGD`."
-        _checks.off("momentum", momentum, 0.0, owner="SGD", instead=mend)
-        _checks.off("nesterov", nesterov, False, owner="SGD", instead=mend)
+    def __new__(cls, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> Any:
+        """Return the algorithm that has this momentum: the one class that chooses among files."""
+        if momentum == 0:
+            return super().__new__(cls)
+        return (Nesterov if nesterov else Momentum)(learning_rate, momentum, **kwargs)
+
+    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> None:
+        del momentum, nesterov  # there is none, or __new__ has made another class
         super().__init__(learning_rate, **kwargs)
 
     def rule(self, g: Any, lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:

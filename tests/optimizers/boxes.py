@@ -20,6 +20,10 @@ BOXES = {
         partial(box.rmsprop_nesterov, lr=0.003, rho=0.9, alpha=0.8),
     ),
     "Adam": (partial(ours.Adam, 0.01), partial(box.adam, lr=0.01, rho_1=0.9, rho_2=0.999, delta=1e-8)),
+    "AdamW": (
+        partial(ours.AdamW, 0.01, weight_decay=0.1),
+        partial(box.adamw, lr=0.01, rho_1=0.9, rho_2=0.999, delta=1e-8, decay=0.1),
+    ),
 }
 NAMES = list(BOXES)
 FEW = [pytest.param(name, marks=() if name in ("RMSpropNesterov", "Adam") else pytest.mark.slow) for name in NAMES]

@@ -117,6 +117,7 @@ def test_agrees_with_torch_and_optax_where_their_formula_is_the_books(name):
         "Nesterov": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9, nesterov=True),
         "Adagrad": lambda p: torch.optim.Adagrad(p, 0.05, eps=1e-7),
         "Adam": lambda p: torch.optim.Adam(p, 0.01, eps=1e-8),
+        "AdamW": lambda p: torch.optim.AdamW(p, 0.01, eps=1e-8, weight_decay=0.1),
     }
     in_optax = {
         "SGD": lambda: optax.sgd(0.01),
@@ -124,6 +125,7 @@ def test_agrees_with_torch_and_optax_where_their_formula_is_the_books(name):
         "Nesterov": lambda: optax.sgd(0.01, momentum=0.9, nesterov=True),
         "RMSprop": lambda: optax.rmsprop(0.01, decay=0.9, eps=1e-6, eps_in_sqrt=True),
         "Adam": lambda: optax.adam(0.01, eps=1e-8),
+        "AdamW": lambda: optax.adamw(0.01, eps=1e-8, weight_decay=0.1),
     }
     variable, _ = run(make(name), grads, start)
     if name in in_torch:

@@ -85,7 +85,7 @@ def test_clipping(name):
 @every_class
 def test_weight_decay_takes_a_share_before_the_step(name):
     g = random_grads(1)
-    plain = run(make(name), g, START)[0].numpy()
+    plain = run(make(name, weight_decay=0.0), g, START)[0].numpy()
     decayed = run(make(name, weight_decay=0.5), g, START)[0].numpy()
     lr = float(make(name).learning_rate)
     np.testing.assert_allclose(decayed, plain - lr * 0.5 * START, atol=1e-7)

@@ -1,4 +1,4 @@
-"""Algorithms 8.1 to 8.7. `gradient(theta)` may depend on theta; each returns theta after every step."""
+"""Algorithms 8.1 to 8.7, and AdamW. `gradient(theta)` may depend on theta; each returns theta after every step."""
 
 import numpy as np
 
@@ -75,5 +75,19 @@ def adam(theta, gradient, steps, lr, rho_1, rho_2, delta):
         s_hat = s / (1 - rho_1**t)
         r_hat = r / (1 - rho_2**t)
         theta = theta - lr * s_hat / (np.sqrt(r_hat) + delta)
+        path.append(theta)
+    return path
+
+
+def adamw(theta, gradient, steps, lr, rho_1, rho_2, delta, decay):
+    s, r, t, path = np.zeros_like(theta), np.zeros_like(theta), 0, []
+    for _ in range(steps):
+        g = gradient(theta)
+        t = t + 1
+        s = rho_1 * s + (1 - rho_1) * g
+        r = rho_2 * r + (1 - rho_2) * g * g
+        s_hat = s / (1 - rho_1**t)
+        r_hat = r / (1 - rho_2**t)
+        theta = theta - lr * s_hat / (np.sqrt(r_hat) + delta) - lr * decay * theta
         path.append(theta)
     return path
