@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _numerics
+from .. import _checks, _numerics
 from ..integration import backend, keras_private
 
 
@@ -37,6 +37,7 @@ class Objective:
         loss: Callable[[Any, Any], Any] | None = None,
         training: bool = True,
     ) -> None:
+        _checks.keras_3(model)
         self.model, self.loss, self.training = model, loss, training
         self.variables = list(model.trainable_variables)
         self.data = tuple(tensors_of(part) for part in (x, y, sample_weight))

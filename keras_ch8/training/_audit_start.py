@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _checks
 from ..monitors import LayerFlow
 from ..monitors._layer_flow import LayerFlowMonitor, _idle_units, _scale_of_start
 from ..monitors._probe import Probe
@@ -172,6 +173,7 @@ def _unreached(found: list[Summing], slopes: dict[int, np.ndarray]) -> Iterator[
 
 
 def _check(model: Any, options: dict[str, Any]) -> None:
+    _checks.keras_3(model)
     if not model.built:
         raise ValueError(
             f"`audit_start` looks at weights that are there. Received: the model {model.name!r}, which is not built. "

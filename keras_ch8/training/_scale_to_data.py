@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from .. import _checks
 from ..board.signals import Histogram, write_signals
 from ..integration import keras_private
 from ._sums import Summing, summing_layers, walk
@@ -192,6 +193,7 @@ def _array(z: Any) -> np.ndarray | None:
 
 
 def _check_fresh(model: Any) -> None:
+    _checks.keras_3(model)
     if not model.built:
         raise ValueError(
             f"`scale_to_data` scales weights that are there. Received: the model {model.name!r}, which is not built. "
