@@ -12,6 +12,9 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
+IN_PARTS = ("jax", "torch")
+"""The backends besides TensorFlow on which parts of the suite work (see `integration.backend`)."""
+
 
 def when_keras_is_imported() -> None:
     """Register now, or at the end of the first `import keras`."""
@@ -22,10 +25,12 @@ def when_keras_is_imported() -> None:
 
 
 def _register() -> None:
-    """Import the modules whose classes register themselves; on another backend than TensorFlow there are none."""
-    if sys.modules["keras"].backend.backend() == "tensorflow":
-        for room in ("continuation", "initializers", "layers", "losses", "metrics", "optimizers", "schedules"):
-            importlib.import_module(f"keras_ch8.{room}")
+    """Import the modules whose classes register themselves, as far as they work on this backend."""
+    backend = sys.modules["keras"].backend.backend()
+    rooms = ["initializers", "layers", "losses", "metrics", "schedules"] if backend in ("tensorflow", *IN_PARTS) else []
+    rooms += ["continuation", "optimizers"] if backend == "tensorflow" else []
+    for room in rooms:
+        importlib.import_module(f"keras_ch8.{room}")
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):
