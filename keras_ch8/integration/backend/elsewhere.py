@@ -8,16 +8,6 @@ from typing import Any
 import keras
 from keras import ops
 
-if keras.backend.backend() == "jax":
-    from jax.scipy.special import gammaln as log_gamma
-else:
-    from torch import lgamma as log_gamma
-
-__all__ = [
-    "Number", "all_reduce_sum", "as_tensor", "in_xla", "log_gamma", "renew", "replicated", "scalar", "start_after",
-    "wide", "with_backward",
-]  # fmt: skip
-
 
 class Number:
     """A number that a step reads and Python sets; one that JAX has compiled keeps it as a constant (see `renew`)."""
@@ -79,3 +69,14 @@ def all_reduce_sum(tensors: list[Any]) -> list[Any]:
 def in_xla() -> bool:
     """Whether plain formulae are fast."""
     return True
+
+
+def log_gamma(x: Any) -> Any:
+    """Return log(Gamma(x)), elementwise; log(n!) is that of n + 1."""
+    if keras.backend.backend() == "jax":
+        from jax.scipy.special import gammaln
+
+        return gammaln(x)
+    from torch import lgamma
+
+    return lgamma(x)
