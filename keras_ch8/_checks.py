@@ -84,6 +84,7 @@ def weight_decay(value: Any, *, or_none: bool = True) -> float | None:
 
 def learning_rate(value: Any) -> Any:
     """Return the learning rate as Keras wants it: a float, a schedule, or a callable without arguments."""
+    keras_3(value)
     if isinstance(value, LearningRateSchedule) or callable(value):
         return value
     return number(
@@ -249,7 +250,7 @@ def known_to_keras(owner: str, arguments: Mapping[str, Any], known: Sequence[str
     for name, value in arguments.items():
         if name not in known:
             instead = OF_OTHER_KERAS.get(name, f"Besides its own arguments it takes: {', '.join(known)}.")
-            raise TypeError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
+            raise ValueError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
 
 
 def floating(name: str, path: str, dtype: str) -> None:
@@ -267,6 +268,16 @@ def compiled(owner: str, name: str, value: Any, mend: str) -> None:
         f"`{name}` is compiled into the update step of {owner!r} and cannot change after the first step. "
         f"Received: {name}={value!r}. {mend}"
     )
+
+
+def keras_3(value: Any) -> None:
+    """Refuse an object of Keras 2: a model, an optimizer, a tensor; where its class comes from tells."""
+    homes = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(value).__mro__]
+    if any(home.startswith(("tf_keras.", "tensorflow.python.keras.")) for home in homes):
+        raise TypeError(
+            f"keras_ch8 works with Keras 3 (`import keras`). Received: an object of Keras 2, `{homes[0]}`. Make it "
+            "with `import keras`, and leave out TF_USE_LEGACY_KERAS=1, which makes `tf.keras` Keras 2."
+        )
 
 
 def tolerance(name: str, value: Any, *, mend: str) -> float:

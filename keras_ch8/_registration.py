@@ -20,6 +20,9 @@ from typing import Any
 
 _HINT = {"to load this": "import keras_ch8"}
 
+IN_PARTS = ("jax", "torch")
+"""The backends besides TensorFlow on which parts of the suite work (see `integration.backend`)."""
+
 
 def when_keras_is_imported() -> None:
     """Register now, or at the end of the first `import keras`."""
@@ -47,7 +50,9 @@ def register_strings() -> list[str]:
     """
     keras_private = importlib.import_module("keras_ch8.integration.keras_private")
     names = []
-    for package, (kind, table) in keras_private.tables_of_strings().items():
+    tables = keras_private.tables_of_strings()
+    for package in (room for room in _rooms() if room in tables):
+        kind, table = tables[package]
         ours = importlib.import_module(f"keras_ch8.{package}")
         classes = [getattr(ours, name) for name in ours.__all__]
         for made in (each for each in classes if isinstance(each, type) and issubclass(each, kind)):
@@ -63,15 +68,21 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
+def _rooms() -> list[str]:
+    """Return the packages whose classes can stand in a file, as far as they work on this backend."""
+    backend = sys.modules["keras"].backend.backend()
+    rooms = ["initializers", "layers", "losses", "metrics", "schedules"] if backend in ("tensorflow", *IN_PARTS) else []
+    return rooms + (["continuation", "optimizers"] if backend == "tensorflow" else [])
+
+
 def _register() -> None:
-    """Import the modules whose classes register themselves; on another backend than TensorFlow there are none."""
-    if sys.modules["keras"].backend.backend() == "tensorflow":
-        for room in ("continuation", "initializers", "layers", "losses", "metrics", "optimizers", "schedules"):
-            importlib.import_module(f"keras_ch8.{room}")
-        for name, cls in sys.modules["keras"].saving.get_custom_objects().items():
-            # Settings stand inside the configuration of others, which are looked for first.
-            if name.startswith("keras_ch8>") and not dataclasses.is_dataclass(cls):
-                _say_what_to_import(cls)
+    """Import the modules whose classes register themselves."""
+    for room in _rooms():
+        importlib.import_module(f"keras_ch8.{room}")
+    for name, cls in sys.modules["keras"].saving.get_custom_objects().items():
+        # Settings stand inside the configuration of others, which are looked for first.
+        if name.startswith("keras_ch8>") and not dataclasses.is_dataclass(cls):
+            _say_what_to_import(cls)
 
 
 def _say_what_to_import(cls: Any) -> None:

@@ -1,6 +1,7 @@
 """Tripwires: the private names of Keras and TensorFlow that the suite leans on still mean what they meant."""
 
 import inspect
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -60,6 +61,16 @@ def test_variables_overwritten_by_their_gradient_are_still_marked_so():
     variable.overwrite_with_gradient = True
     assert BASE._overwrite_variable_with_gradient(optimizers.SGD(), variable)
     assert keras_private.is_overwritten_by_gradient(variable)
+
+
+def test_a_variable_has_a_value_but_where_the_loop_on_jax_has_taken_it():
+    variable = keras.Variable([1.0])
+    assert keras_private.has_value(variable)
+    variable._value = None  # as `_purge_model_variables` of Keras's trainer for JAX does
+    assert not keras_private.has_value(variable)
+    source = (Path(keras.__file__).parent / "src" / "backend" / "jax" / "trainer.py").read_text()
+    assert "v._value = None" in source
+    assert "ref_v.assign(v)" in source
 
 
 def test_a_model_is_called_and_its_loss_computed_as_in_its_training_step():

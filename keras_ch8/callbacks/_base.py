@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from .. import _telemetry
+from .. import _checks, _telemetry
 from ..integration import fit
 from ._session import Session
 
@@ -51,6 +51,11 @@ class AbstractCallback(keras.callbacks.Callback):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         fit.install(type(self).__name__)
+
+    def set_model(self, model: Any) -> None:
+        """Take the model, of Keras 3."""
+        _checks.keras_3(model)
+        super().set_model(model)
 
     def on_begin(self) -> None:
         """Forget the last training."""

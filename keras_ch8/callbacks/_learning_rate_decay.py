@@ -8,7 +8,7 @@ import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, schedules
-from ..integration import keras_private
+from ..integration import backend, keras_private
 from ..schedules import _fit
 from ._base import AbstractCallback, say
 from ._watch import Watch
@@ -54,6 +54,7 @@ class LearningRateDecay(AbstractCallback):
 
     def __init__(self, rule: Any, verbose: int = 0) -> None:
         super().__init__()
+        _checks.keras_3(rule)
         if not isinstance(rule, schedules.on_plateau | LearningRateSchedule) and not callable(rule):
             raise TypeError(
                 "`rule` must be `schedules.on_plateau(...)`, a function of (epoch, learning_rate), or a "
@@ -107,6 +108,7 @@ class LearningRateDecay(AbstractCallback):
         if epoch == self.session.first_epoch:
             for optimizer in keras_private.optimizers_of(self.model).values():
                 _fit.resolve(optimizer, self.params, epoch)
+            backend.renew(self.model)
         if self._watch is None and not isinstance(self.rule, LearningRateSchedule):
             for optimizer in self._optimizers():
                 self._set(optimizer, self._ask(epoch, float(optimizer.learning_rate)), epoch)
@@ -153,6 +155,7 @@ class LearningRateDecay(AbstractCallback):
                     "Give `LearningRateDecay` a schedule instead of a function, or begin the schedule above 0."
                 )
             schedule.factor = rate / own
+            backend.renew(self.model)
         self._changes.append(f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}")
         if self.verbose:
             say(f"Learning rate of {optimizer.name}, {self._changes[-1]}.")

@@ -9,7 +9,12 @@ from typing import Any, Self, final
 import keras
 import numpy as np
 
+from .. import _checks
 from ..integration import backend, fit, keras_private
+
+if not backend.is_tensorflow():
+    raise backend.needs_tensorflow("keras_ch8.watch")
+
 from ..verdicts import Verdict
 from ._base import AbstractCallback
 from ._diagnosis import Diagnosis
@@ -72,6 +77,8 @@ def watch(
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
+    for one in model if isinstance(model, list | tuple) else [model]:
+        _checks.keras_3(one)
     if isinstance(model, list | tuple) and probe is not None:
         raise ValueError(
             "`probe` is a batch on which the loss of one model is measured. Received: a list of models and a probe. "
@@ -233,6 +240,7 @@ def _named(optimizers: Any) -> dict[str, Any]:
     else:
         named = {"optimizer": optimizers}
     for name, optimizer in named.items():
+        _checks.keras_3(optimizer)
         if not isinstance(optimizer, keras.optimizers.Optimizer):
             raise TypeError(
                 "`optimizers` must be a Keras optimizer, a list or a dict of them. Received: "

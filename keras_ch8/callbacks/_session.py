@@ -11,12 +11,13 @@ import numpy as np
 
 from .. import clipping
 from ..board import tags
-from ..board.writer import RunWriter
 from ..integration import backend, fit, keras_private, registry
-from ._observation import Observation
 
 if TYPE_CHECKING:
+    from ..board.writer import RunWriter
     from ._base import AbstractCallback
+if backend.is_tensorflow():
+    from ._observation import Observation
 
 READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
@@ -191,7 +192,7 @@ class Session:
             key = (self.observation, wishes, *self.after_step)
             fit.use_train_function(model, key, self.observation, exits)
 
-    def _observation(self) -> Observation:
+    def _observation(self) -> "Observation":
         """Return the observation that the last `fit` has kept, or a new one."""
         kept = fit.kept_with(self.model.train_function)[2] if self.training.is_fit else None
         if kept is not None and kept.serves(self.optimizers, self.rule):

@@ -4,6 +4,7 @@ from typing import Any, final
 
 import keras
 
+from .. import _checks
 from ..integration import keras_private
 from ..schedules._duration import duration
 from ._base import AbstractCallback
@@ -47,6 +48,7 @@ class SwitchOptimizer(AbstractCallback):
     def __init__(self, at: int | str = "50%", *, to: Any) -> None:
         super().__init__()
         self.at = duration("at", f"{at}ep" if isinstance(at, int) and not isinstance(at, bool) else at)
+        _checks.keras_3(to)
         self.to = keras.optimizers.get(to)
         self._is_switched = False
 

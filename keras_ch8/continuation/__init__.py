@@ -1,5 +1,10 @@
 """Continuation: from an easy problem to the real one (section 8.7.6). `callbacks.Continuation` moves the parts here."""
 
+from ..integration import backend as _backend
+
+if not _backend.is_tensorflow():
+    raise _backend.needs_tensorflow(__name__)
+
 from ._annealed import Annealed
 from ._annealed import annealed_in as annealed_in
 from ._continued import Continued

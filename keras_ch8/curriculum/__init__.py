@@ -1,5 +1,10 @@
 """Curricula: how hard each example is, and how the share of the examples that are drawn grows. See `pacing`."""
 
+from ..integration import backend as _backend
+
+if not _backend.is_tensorflow():
+    raise _backend.needs_tensorflow(__name__)
+
 from ._cross_validated_loss import cross_validated_loss
 from ._sampler import CurriculumSampler
 from ._sequence_length import sequence_length

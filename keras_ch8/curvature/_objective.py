@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _numerics
+from .. import _checks, _numerics
 from ..integration import backend, keras_private
 
 
@@ -38,6 +38,7 @@ class Objective:
         loss: Callable[[Any, Any], Any] | None = None,
         training: bool = True,
     ) -> None:
+        _checks.keras_3(model)
         self.model, self.loss, self.training = model, loss, training
         if y is None and isinstance(x, tuple) and (loss is not None or keras_private.needs_targets(model)):
             x, y, sample_weight = (*x, None, sample_weight)[:3]

@@ -1,5 +1,10 @@
 """The data of a training in an order that a seed decides, fresh in every epoch (section 8.1.3)."""
 
+from ..integration import backend as _backend
+
+if not _backend.is_tensorflow():
+    raise _backend.needs_tensorflow(__name__)
+
 from ._plan import Plan, Sampler
 from ._read import read
 from ._source import ArraySource

@@ -4,6 +4,9 @@
 same of every hook that there can be.
 """
 
+# First, since the classes that are registered at the end of its import need the parts of this room.
+import keras as _keras  # noqa: F401
+
 from .registry import Hook, hooks, uninstall
 
 __all__ = ["Hook", "hooks", "uninstall"]

@@ -13,10 +13,11 @@ from keras.src import optimizers as _optimizers
 from keras.src.backend.common import global_state
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
 
-try:
-    from keras.src.backend.tensorflow.ops import nn as _nn  # from Keras 3.16 on
-except ImportError:
-    from keras.src.backend.tensorflow import nn as _nn
+if keras.backend.backend() == "tensorflow":
+    try:
+        from keras.src.backend.tensorflow.ops import nn as _nn  # from Keras 3.16 on
+    except ImportError:
+        from keras.src.backend.tensorflow import nn as _nn
 
 
 class Optimizer(keras.optimizers.Optimizer):
@@ -355,6 +356,11 @@ def leaves_of(model: Any) -> list[Any]:
     if isinstance(model, keras.layers.RNN) or not model._layers:
         return [model]
     return [leaf for layer in model._layers for leaf in leaves_of(layer)]
+
+
+def has_value(variable: Any) -> bool:
+    """Whether a variable has its value: while Keras's loop on JAX trains, the loop has it."""
+    return variable._value is not None
 
 
 def is_overwritten_by_gradient(variable: Any) -> bool:

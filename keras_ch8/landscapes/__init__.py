@@ -3,6 +3,11 @@
 Vectors are flat: the entries of `model.trainable_variables`, one variable after the other.
 """
 
+from ..integration import backend as _backend
+
+if not _backend.is_tensorflow():
+    raise _backend.needs_tensorflow(__name__)
+
 from ._cliff import cliff
 from ._path import Path, Trajectory, path
 from ._plane import Plane, plane

@@ -1,13 +1,18 @@
 """Layers that make a model easier to optimize (sections 8.7.1 and 8.7.5 of the book)."""
 
-from ._auxiliary_head import auxiliary_head
+from ..integration import backend as _backend
 from ._batch_normalization import BatchNormalization
-from ._deeply_supervised import DeeplySupervised
-from ._fold import fold
-from ._kinds import NORMALIZING as NORMALIZING
-from ._kinds import statistics_of as statistics_of
 from ._maxout import Maxout
-from ._recalibrate import recalibrate
 from ._skip import Skip
 
+if _backend.is_tensorflow():
+    from ._auxiliary_head import auxiliary_head
+    from ._deeply_supervised import DeeplySupervised
+    from ._fold import fold
+    from ._kinds import NORMALIZING as NORMALIZING
+    from ._kinds import statistics_of as statistics_of
+    from ._recalibrate import recalibrate
+
 __all__ = ["BatchNormalization", "DeeplySupervised", "Maxout", "Skip", "auxiliary_head", "fold", "recalibrate"]
+
+_backend.refuse_the_rest(__name__)

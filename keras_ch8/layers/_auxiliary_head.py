@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .. import _checks
 from ._deeply_supervised import DeeplySupervised
 
 
@@ -51,6 +52,7 @@ def auxiliary_head(model: Any, at: Any, head: Any = None, weight: Any = 0.3) -> 
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.5; Lee et al. (2014), Deeply-Supervised Nets;
         Szegedy et al. (2014), Going Deeper with Convolutions.
     """
+    _checks.keras_3(model)
     inner, earlier = (model.model, model) if isinstance(model, DeeplySupervised) else (model, None)
     layers = {layer.name: layer for layer in getattr(inner, "layers", ())}
     name: Any = at if isinstance(at, str) else getattr(at, "name", None)

@@ -8,7 +8,7 @@ import keras
 from keras import constraints, initializers, ops, regularizers
 
 from .. import _checks, _numerics
-from ..integration import backend
+from ..integration import backend, keras_private
 from ._normalize import Features, Moments, moments, normalize
 
 STATISTICS = ("moving", "cumulative")
@@ -217,6 +217,7 @@ class BatchNormalization(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalize with the statistics of the batch, and keep them in mind; or with those that are stored."""
+        _checks.keras_3(inputs)
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         if mask is not None and len(mask.shape) != len(x.shape) - 1:
             raise ValueError(
@@ -246,7 +247,7 @@ class BatchNormalization(keras.layers.Layer):
 
     def _store(self, found: Moments) -> None:
         mean, variance, seen = self._features.of_all_replicas(found)
-        old, kept = ops.cast(self._batches, mean.dtype), ops.cast(self._kept, mean.dtype)
+        old, kept = ops.cast(self._batches, mean.dtype), ops.cast(backend.as_tensor(self._kept), mean.dtype)
         number = old + 1 if self.statistics == "cumulative" else ops.minimum(kept * old + 1, 1 / (1 - kept))
         rate = 1 / number if self.statistics == "cumulative" or self.bias_correction else 1 - kept
         for variable, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -262,8 +263,10 @@ class BatchNormalization(keras.layers.Layer):
     def _statistics_were_set(self) -> None:
         """Take statistics that come without a number of batches as Keras's, or as none at the start values."""
         stored = (self.moving_mean, self.moving_variance)
+        if not all(keras_private.has_value(v) for v in stored):
+            return  # the loop on JAX gives back all variables, these before the number of batches
         same = [ops.all(ops.equal(v, start)) for v, start in zip(stored, self._start_values(), strict=True)]
-        kept = ops.cast(self._kept, self._batches.dtype)
+        kept = ops.cast(backend.as_tensor(self._kept), self._batches.dtype)
         self._batches.assign(ops.where(same[0] & same[1], 0, 1 / (1 - kept)))
 
     @property

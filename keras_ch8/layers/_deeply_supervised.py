@@ -26,6 +26,7 @@ class DeeplySupervised(keras.Model):
 
     def __init__(self, model: Any, at: list[str], heads: list[Any], weights: list[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        _checks.keras_3(model)
         outputs = getattr(model, "outputs", None) if getattr(model, "built", False) else None
         if not outputs or len(outputs) != 1:
             raise ValueError(

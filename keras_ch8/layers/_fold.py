@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from .. import _checks
 from ..symmetries._graph import edges_of
 from ._kinds import NORMALIZING, statistics_of
 
@@ -48,6 +49,7 @@ def fold(model: Any) -> Any:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.1; Jacob et al. (2018), Quantization and
         Training of Neural Networks.
     """
+    _checks.keras_3(model)
     folded, count = _folded(model)
     if not count:
         kinds = [type(layer).__name__ for layer in model.layers]

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from .. import _checks
 from ..integration import keras_private
 from ._batch_normalization import BatchNormalization
 
@@ -12,6 +13,7 @@ NORMALIZING = (keras.layers.BatchNormalization, BatchNormalization)
 
 def trained_in(model: Any) -> list[Any]:
     """Return the layers of batch normalization of a model, nested ones too, that are built and to be trained."""
+    _checks.keras_3(model)
     leaves = {id(leaf): leaf for leaf in keras_private.leaves_of(model)}.values()
     return [leaf for leaf in leaves if isinstance(leaf, NORMALIZING) and leaf.trainable and leaf.built]
 

@@ -108,6 +108,7 @@ class Maxout(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the largest piece of each unit."""
+        _checks.keras_3(inputs)
         z = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             z = z + self.bias

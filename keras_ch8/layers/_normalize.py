@@ -118,7 +118,7 @@ def normalize(x: Any, gamma: Any, beta: Any, found: Moments, features: Features,
     """
     own, total, spread = features.own, features.total, features.spread
 
-    @ops.custom_gradient
+    @backend.with_backward
     def normalized(x: Any, gamma: Any, beta: Any, mean: Any, inverse: Any) -> tuple[Any, Any]:
         d = x - spread(mean)
 

@@ -4,6 +4,8 @@ from typing import Any, Self, final
 
 import keras
 
+from .. import _checks
+
 PROBE = 840
 """A size that stands for one that is not known yet: all strides up to 8 divide it."""
 
@@ -79,6 +81,7 @@ class Skip(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Return F(x) + x."""
+        _checks.keras_3(inputs)
         around = inputs if self.projection is None else self.projection(inputs)
         return self.branch(inputs, training=training, mask=mask) + around
 

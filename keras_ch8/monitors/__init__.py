@@ -1,5 +1,10 @@
 """What a training can be asked, one quantity one function, without a change to anything of it."""
 
+from ..integration import backend as _backend
+
+if not _backend.is_tensorflow():
+    raise _backend.needs_tensorflow(__name__)
+
 from ._batch_statistics import BatchStatistics, batch_statistics
 from ._cliff import Cliff, cliff
 from ._distance import Distance, distance

@@ -1,6 +1,10 @@
 """The algorithms of chapter 8, one box one file, in the order of the book."""
 
+from ..integration import backend as _backend
 from ..integration import keras_private as _keras_private
+
+if not _backend.is_tensorflow():
+    raise _backend.needs_tensorflow(__name__)
 
 from .sgd import SGD as SGD  # isort: skip
 from .momentum import Momentum as Momentum  # isort: skip

@@ -91,6 +91,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         seed: int | None = None,
         name: str | None = None,
     ) -> None:
+        _checks.keras_3(inner)
         inner = _first_order(keras.optimizers.get(inner))
         rate = keras_private.rate_of(inner)
         super().__init__(

@@ -20,7 +20,7 @@ class NotYetKnown(ValueError, AttributeError):
 
 
 class AbstractSchedule(LearningRateSchedule):
-    """A Keras schedule around a law: `rate(k)`, in float64, for the k-th step counted from 0.
+    """A Keras schedule around a law: `rate(k)`, in float64 on TensorFlow, for the k-th step counted from 0.
 
     A subclass names its `arguments`, and among them its `durations`, and writes `rate`. A duration in steps is a
     constant of the law. One in epochs, batches or percent is a variable, which `fit` sets at its first epoch: the
@@ -82,7 +82,7 @@ class AbstractSchedule(LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate of a step."""
-        return ops.cast(self.rate(ops.cast(step, "float64")), keras.config.floatx())
+        return ops.cast(self.rate(ops.cast(step, backend.wide())), keras.config.floatx())
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this schedule again."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from ..integration import fit, keras_private
+from ..integration import backend, fit, keras_private
 from ._duration import Clock
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Resolver(keras.callbacks.Callback):
         if not self._resolved:
             for optimizer in keras_private.optimizers_of(self.model).values():
                 resolve(optimizer, self.params, epoch)
+            backend.renew(self.model)
             self._resolved = True
 
 

@@ -44,6 +44,7 @@ class Scaled(AbstractSchedule):
     arguments = ("schedule", "factor")
 
     def __init__(self, schedule: LearningRateSchedule, factor: float = 1.0, name: str | None = None) -> None:
+        _checks.keras_3(schedule)
         if not isinstance(schedule, LearningRateSchedule):
             raise TypeError(
                 "`schedule` must be a `LearningRateSchedule`. "
@@ -67,7 +68,7 @@ class Scaled(AbstractSchedule):
 
     def rate(self, k: Any) -> Any:
         """The law."""
-        return backend.as_tensor(self._factor) * ops.cast(self.schedule(k), "float64")
+        return backend.as_tensor(self._factor) * ops.cast(self.schedule(k), backend.wide())
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this schedule again."""

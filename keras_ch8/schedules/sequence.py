@@ -9,6 +9,7 @@ import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
+from ..integration import backend
 from ._base import AbstractSchedule
 from ._duration import Clock
 
@@ -92,10 +93,10 @@ class Sequence(AbstractSchedule):
 
     def rate(self, k: Any) -> Any:
         """The law."""
-        rate = ops.cast(self.schedules[0](k), "float64")
+        rate = ops.cast(self.schedules[0](k), backend.wide())
         for name, schedule in zip(self.lengths(), self.schedules[1:], strict=True):
             since = k - self.steps(name)
-            rate = ops.where(since < 0, rate, ops.cast(schedule(ops.maximum(since, 0.0)), "float64"))
+            rate = ops.where(since < 0, rate, ops.cast(schedule(ops.maximum(since, 0.0)), backend.wide()))
         return rate
 
     def get_config(self) -> dict[str, Any]:

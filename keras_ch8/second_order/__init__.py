@@ -1,5 +1,10 @@
 """Section 8.6: second-order methods and line searches, for any function of a flat vector. `_method` is the contract."""
 
+from ..integration import backend as _backend
+
+if not _backend.is_tensorflow():
+    raise _backend.needs_tensorflow(__name__)
+
 from ._bfgs import BFGS as BFGS
 from ._conjugate_gradient import ConjugateGradient as ConjugateGradient
 from ._descent import AbstractDescent as AbstractDescent

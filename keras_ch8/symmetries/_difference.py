@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from .. import _checks
+
 
 def difference(model: Any, other: Any, x: Any) -> float:
     """Return how far a model's outputs are from those with other weights (section 8.2.2).
@@ -35,6 +37,8 @@ def difference(model: Any, other: Any, x: Any) -> float:
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.2.
     """
+    _checks.keras_3(model)
+    _checks.keras_3(other)
     x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
     first = _outputs(model, [], x)
     second = _outputs(other, [], x) if isinstance(other, keras.Model) else _outputs(model, _fitting(model, other), x)

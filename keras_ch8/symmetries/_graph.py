@@ -5,9 +5,12 @@ from typing import Any
 
 import keras
 
+from .. import _checks
+
 
 def edges_of(model: Any) -> dict[str, list[str]]:
     """Return the names of what the output of each layer goes into; "(output)" for an output of the model."""
+    _checks.keras_3(model)
     if type(model) is keras.Sequential:
         names = [part.name for part in model.layers]
         return {name: [following] for name, following in zip(names, [*names[1:], "(output)"], strict=True)}

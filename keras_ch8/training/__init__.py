@@ -1,5 +1,10 @@
 """Whole trainings: finding a learning rate, greedy pretraining, training again on all data after early stopping."""
 
+from ..integration import backend as _backend
+
+if not _backend.is_tensorflow():
+    raise _backend.needs_tensorflow(__name__)
+
 from ._audit_start import Audit, audit_start
 from ._compare_curricula import CurriculumComparison, compare_curricula
 from ._compare_learning_rates import Comparison, compare_learning_rates

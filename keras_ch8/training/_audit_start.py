@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _checks
 from ..monitors import LayerFlow
 from ..monitors._layer_flow import LayerFlowMonitor, _idle_units, _scale_of_start
 from ..monitors._probe import Probe
@@ -87,6 +88,7 @@ def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Glorot and Bengio (2010), Understanding the
         Difficulty of Training Deep Feedforward Neural Networks.
     """
+    _checks.keras_3(model)
     if not model.compiled and options.get("loss") is None:
         raise ValueError(
             f"`audit_start` follows the gradient of the loss. Received: the model {model.name!r}, which is not "

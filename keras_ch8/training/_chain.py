@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from .. import _checks
 from ..integration import keras_private
 
 MEND = "Pretrain a model that is a chain, such as a `keras.Sequential`; put branches inside a layer (`layers.Skip`)."
@@ -70,6 +71,7 @@ def _is_weighted(link: Link) -> bool:
 
 
 def _ends(model: Any) -> tuple[list[Any], list[Any]]:
+    _checks.keras_3(model)
     built = getattr(model, "built", False) and isinstance(model, keras.Model)
     inputs, outputs = (getattr(model, name, None) if built else None for name in ("inputs", "outputs"))
     if not inputs or not outputs or len(inputs) != 1 or len(outputs) != 1:

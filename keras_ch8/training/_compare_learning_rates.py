@@ -119,6 +119,7 @@ def compare_learning_rates(
     """
     rates = sorted(_checks.rate("rates", rate) for rate in rates)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", mend="The book has about 100.")
+    _checks.keras_3(model)
     _checks.one_rate(keras_private.optimizers_in(model.optimizer))
     data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
     build_on(model, next(iter(data())))

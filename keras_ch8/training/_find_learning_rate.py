@@ -125,6 +125,7 @@ def find_learning_rate(
     high = _checks.number("high", high, low, float("inf"), open_low=True, meaning="the largest rate", mend="Try 10.")
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", mend="Try 100.")
     rates = np.geomspace(low, high, steps)
+    _checks.keras_3(model)
     _checks.one_rate(keras_private.optimizers_in(model.optimizer))
     data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
     build_on(model, next(iter(data())))

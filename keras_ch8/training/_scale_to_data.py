@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from .. import _checks
 from ..board.signals import Histogram, write_signals
 from ..integration import keras_private
 from ._sums import Summing, summing_layers, walk
@@ -195,6 +196,7 @@ def _array(z: Any) -> np.ndarray | None:
 
 
 def _check_fresh(model: Any) -> None:
+    _checks.keras_3(model)
     steps = max(
         (int(o.iterations.numpy()) for o in keras_private.optimizers_in(getattr(model, "optimizer", None))), default=0
     )

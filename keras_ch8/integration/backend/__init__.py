@@ -1,73 +1,90 @@
-"""The seam between the suite and TensorFlow: the algorithms above it are written on `keras.ops`."""
+"""The seam between the suite and TensorFlow: the algorithms above it are written on `keras.ops`.
 
-import keras
+On the other backends on which parts of the suite work it has what these need.
+"""
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        "keras_ch8 runs on Keras's TensorFlow backend. "
-        f"Received: backend {keras.backend.backend()!r}. "
-        'Set the environment variable KERAS_BACKEND="tensorflow" before the first `import keras`.'
-    )
+from .which import is_known as is_known
+from .which import is_tensorflow as is_tensorflow
+from .which import needs_tensorflow as needs_tensorflow
+from .which import refuse_the_rest as refuse_the_rest
 
-from .compiling import compile_xla as compile_xla
-from .compiling import eagerly as eagerly
-from .compiling import in_xla as in_xla
-from .compiling import outside_graphs as outside_graphs
-from .compiling import trace as trace
-from .compiling import trace_each as trace_each
-from .compiling import traces as traces
-from .datasets import end_to_end as end_to_end
-from .datasets import gathered as gathered
-from .datasets import in_order as in_order
-from .datasets import is_dataset as is_dataset
-from .datasets import planned as planned
-from .datasets import share_a_shuffle as share_a_shuffle
-from .seeds import seed_state as seed_state
-from .seeds import set_seed_state as set_seed_state
-from .solver import gradients as gradients
-from .solver import hessian_product as hessian_product
-from .solver import rows_of as rows_of
-from .solver import solve as solve
-from .solver import solve_positive as solve_positive
-from .solver import value_and_gradient as value_and_gradient
-from .solver import value_and_gradients as value_and_gradients
-from .solver import value_and_jacobian as value_and_jacobian
-from .switching import switch as switch
-from .tensorflow import add_one as add_one
-from .tensorflow import all_finite as all_finite
-from .tensorflow import all_reduce_sum as all_reduce_sum
-from .tensorflow import as_gradient as as_gradient
-from .tensorflow import as_tensor as as_tensor
-from .tensorflow import assign_rows as assign_rows
-from .tensorflow import branch as branch
-from .tensorflow import call_when as call_when
-from .tensorflow import copy as copy
-from .tensorflow import copy_when as copy_when
-from .tensorflow import cut as cut
-from .tensorflow import densify as densify
-from .tensorflow import device_of as device_of
-from .tensorflow import dtype_of as dtype_of
-from .tensorflow import each_replica as each_replica
-from .tensorflow import floats as floats
-from .tensorflow import half_sum_of_squares as half_sum_of_squares
-from .tensorflow import in_eager_loop as in_eager_loop
-from .tensorflow import is_reachable as is_reachable
-from .tensorflow import is_sparse as is_sparse
-from .tensorflow import join as join
-from .tensorflow import log_gamma as log_gamma
-from .tensorflow import merge_replicas as merge_replicas
-from .tensorflow import native as native
-from .tensorflow import on as on
-from .tensorflow import one_of as one_of
-from .tensorflow import power_of_two_below as power_of_two_below
-from .tensorflow import replicas as replicas
-from .tensorflow import replicated as replicated
-from .tensorflow import ring as ring
-from .tensorflow import rows as rows
-from .tensorflow import scalar as scalar
-from .tensorflow import start_after as start_after
-from .tensorflow import sum_duplicates as sum_duplicates
-from .tensorflow import values as values
-from .tensorflow import with_values as with_values
-from .tensorflow import write as write
-from .tensorflow import write_row as write_row
+if not is_known():
+    raise needs_tensorflow("keras_ch8")
+
+if is_tensorflow():
+    from .compiling import compile_xla as compile_xla
+    from .compiling import eagerly as eagerly
+    from .compiling import in_xla as in_xla
+    from .compiling import outside_graphs as outside_graphs
+    from .compiling import trace as trace
+    from .compiling import trace_each as trace_each
+    from .compiling import traces as traces
+    from .datasets import end_to_end as end_to_end
+    from .datasets import gathered as gathered
+    from .datasets import in_order as in_order
+    from .datasets import is_dataset as is_dataset
+    from .datasets import planned as planned
+    from .datasets import share_a_shuffle as share_a_shuffle
+    from .seeds import seed_state as seed_state
+    from .seeds import set_seed_state as set_seed_state
+    from .solver import gradients as gradients
+    from .solver import hessian_product as hessian_product
+    from .solver import rows_of as rows_of
+    from .solver import solve as solve
+    from .solver import solve_positive as solve_positive
+    from .solver import value_and_gradient as value_and_gradient
+    from .solver import value_and_gradients as value_and_gradients
+    from .solver import value_and_jacobian as value_and_jacobian
+    from .switching import switch as switch
+    from .tensorflow import add_one as add_one
+    from .tensorflow import all_finite as all_finite
+    from .tensorflow import all_reduce_sum as all_reduce_sum
+    from .tensorflow import as_gradient as as_gradient
+    from .tensorflow import as_tensor as as_tensor
+    from .tensorflow import assign_rows as assign_rows
+    from .tensorflow import branch as branch
+    from .tensorflow import call_when as call_when
+    from .tensorflow import copy as copy
+    from .tensorflow import copy_when as copy_when
+    from .tensorflow import cut as cut
+    from .tensorflow import densify as densify
+    from .tensorflow import device_of as device_of
+    from .tensorflow import dtype_of as dtype_of
+    from .tensorflow import each_replica as each_replica
+    from .tensorflow import floats as floats
+    from .tensorflow import half_sum_of_squares as half_sum_of_squares
+    from .tensorflow import in_eager_loop as in_eager_loop
+    from .tensorflow import is_reachable as is_reachable
+    from .tensorflow import is_sparse as is_sparse
+    from .tensorflow import join as join
+    from .tensorflow import log_gamma as log_gamma
+    from .tensorflow import merge_replicas as merge_replicas
+    from .tensorflow import native as native
+    from .tensorflow import on as on
+    from .tensorflow import one_of as one_of
+    from .tensorflow import power_of_two_below as power_of_two_below
+    from .tensorflow import renew as renew
+    from .tensorflow import replicas as replicas
+    from .tensorflow import replicated as replicated
+    from .tensorflow import ring as ring
+    from .tensorflow import rows as rows
+    from .tensorflow import scalar as scalar
+    from .tensorflow import start_after as start_after
+    from .tensorflow import sum_duplicates as sum_duplicates
+    from .tensorflow import values as values
+    from .tensorflow import wide as wide
+    from .tensorflow import with_backward as with_backward
+    from .tensorflow import with_values as with_values
+    from .tensorflow import write as write
+    from .tensorflow import write_row as write_row
+else:
+    from .elsewhere import all_reduce_sum as all_reduce_sum
+    from .elsewhere import as_tensor as as_tensor
+    from .elsewhere import in_xla as in_xla
+    from .elsewhere import log_gamma as log_gamma
+    from .elsewhere import renew as renew
+    from .elsewhere import replicated as replicated
+    from .elsewhere import scalar as scalar
+    from .elsewhere import start_after as start_after
+    from .elsewhere import wide as wide
+    from .elsewhere import with_backward as with_backward

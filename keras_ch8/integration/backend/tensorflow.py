@@ -114,6 +114,21 @@ def scalar(value: float, dtype: str) -> tf.Variable:
         return tf.Variable(value, trainable=False, dtype=dtype)
 
 
+def wide() -> str:
+    """Return the type for arithmetic on steps."""
+    return "float64"
+
+
+def renew(model: Any) -> None:
+    """Do nothing: a compiled step reads a `scalar` as it is."""
+
+
+def with_backward(function: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
+    """Return the values of a function that also returns its backward pass, which is then taken for the gradient."""
+    gradient: Callable[..., Any] = keras.ops.custom_gradient(function)
+    return gradient
+
+
 def add_one(counter: tf.Variable) -> tf.Tensor:
     """Count one more, and return the new number."""
     return tf.convert_to_tensor(counter.assign_add(1))

@@ -1,0 +1,49 @@
+"""Which backend Keras runs on, what of the suite works there, and the one error of what does not."""
+
+import sys
+from typing import Any
+
+import keras
+
+from ..._registration import IN_PARTS
+
+WORKS = (
+    "callbacks.EarlyStopping", "callbacks.LearningRateDecay", "chapter", "clipping", "initializers", "integration",
+    "layers.BatchNormalization", "layers.Maxout", "layers.Skip", "losses", "metrics", "schedules", "stopping",
+    "verdicts",
+)  # fmt: skip
+"""What works on the backends of `IN_PARTS`: packages, or names in them."""
+
+
+def is_tensorflow() -> bool:
+    """Whether Keras runs on TensorFlow, where all works."""
+    return bool(keras.backend.backend() == "tensorflow")
+
+
+def is_known() -> bool:
+    """Whether Keras runs on a backend on which anything is tried."""
+    return is_tensorflow() or keras.backend.backend() in IN_PARTS
+
+
+def needs_tensorflow(part: str) -> ImportError:
+    """Return the error of a part that does not work on this backend."""
+    given = keras.backend.backend()
+    works = f"What works with {given!r}: {', '.join(WORKS)}."
+    others = f"With {' and '.join(map(repr, IN_PARTS))} there are {', '.join(WORKS)}."
+    return ImportError(
+        f"`{part}` needs Keras's TensorFlow backend. Received: backend {given!r}. Set the environment variable "
+        f'KERAS_BACKEND="tensorflow" before the first `import keras`. {works if given in IN_PARTS else others}'
+    )
+
+
+def refuse_the_rest(package: str) -> None:
+    """Let each name of a package's `__all__` that it does not have on this backend raise the error."""
+    module: Any = sys.modules[package]
+
+    def missing(name: str) -> Any:
+        if name in module.__all__:
+            raise needs_tensorflow(f"{package}.{name}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    if not is_tensorflow():
+        module.__getattr__ = missing

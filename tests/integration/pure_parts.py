@@ -1,0 +1,325 @@
+"""Numbers of every part that works on JAX and PyTorch too, by "package.name": the same code runs on each backend.
+
+KERAS_BACKEND=jax python -m tests.integration.pure_parts model.keras numbers.npz
+"""
+
+import importlib
+import re
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ch8
+from keras_ch8 import callbacks, clipping, initializers, layers, losses, metrics, schedules, stopping
+from keras_ch8.integration.backend import which
+
+RNG = np.random.default_rng(8)
+X = RNG.normal(size=(48, 5)).astype("float32")
+Y = (X[:, :1] - 2 * X[:, 1:2] + 0.5).astype("float32")
+SEQUENCES = RNG.normal(size=(6, 4, 5)).astype("float32")
+CLOCK = schedules.Clock(steps_per_epoch=10.0, batches_per_step=1.0, steps=100.0)
+STEPS = (0, 1, 9, 30, 77, 200)
+
+
+def array(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+# --- one number, or several, of each part ------------------------------------------------------------------------
+
+
+LAWS = {
+    "Cosine": lambda: schedules.Cosine(0.1, "80%", 0.01),
+    "Exponential": lambda: schedules.Exponential(0.1, "3ep", 0.5),
+    "InverseTime": lambda: schedules.InverseTime(0.1, 20, 0.5),
+    "LinearDecay": lambda: schedules.LinearDecay(0.1, "6ep"),
+    "OneCycle": lambda: schedules.OneCycle(0.1),
+    "Scaled": lambda: schedules.Scaled(keras.optimizers.schedules.InverseTimeDecay(0.1, 20, 0.5), 0.25),
+    "Sequence": lambda: schedules.Sequence([schedules.Warmup(0.1, "2ep"), schedules.Cosine(0.1, "5ep")], ["2ep"]),
+    "Warmup": lambda: schedules.Warmup(0.1, "40ba"),
+}
+
+
+def rates(name):
+    schedule = LAWS[name]()
+    schedule.resolve(CLOCK)
+    return [float(schedule(step)) for step in STEPS]
+
+
+SIGNS = np.array([[0], [1], [1], [0]])
+SCORES = np.array([[-2.0], [0.3], [-0.1], [2.5]], "float32")
+TWO = RNG.normal(size=(4, 4)).astype("float32")
+FAMILIES = {
+    "bernoulli": (losses.bernoulli, SIGNS, SCORES),
+    "categorical": (losses.categorical, np.array([0, 2, 1, 3]), TWO),
+    "gaussian": (lambda: losses.gaussian(0.5), X[:4, :2], X[4:8, :2]),
+    "gaussian_with_variance": (losses.gaussian_with_variance, X[:4, :2], TWO),
+    "laplace": (lambda: losses.laplace(0.5), X[:4, :2], X[4:8, :2]),
+    "poisson": (losses.poisson, np.array([[0.0], [1.0], [3.0], [8.0]], "float32"), SCORES),
+}
+LOSSES = {
+    "Exponential": lambda: losses.Exponential()(SIGNS, SCORES),
+    "ModifiedHuber": lambda: losses.ModifiedHuber()(SIGNS, SCORES),
+    "NegativeLogLikelihood": lambda: losses.NegativeLogLikelihood(losses.poisson())(*FAMILIES["poisson"][1:]),
+}
+
+
+def loss(name):
+    if name in LOSSES:
+        return array(LOSSES[name]())
+    make, y, eta = FAMILIES[name]
+    return array(make().nll(keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(eta)))
+
+
+def wrong():
+    several, labels = metrics.ZeroOneLoss(multi_label=True), np.array([[1, 0], [0, 0], [1, 1]])
+    classes = metrics.ZeroOneLoss()
+    classes.update_state(np.array([0, 1, 1, 3]), TWO)
+    return [
+        float(metrics.ZeroOneLoss(from_logits=True)(SIGNS, SCORES)),
+        float(classes.result()),
+        float(several(labels, np.array([[0.9, 0.6], [0.1, 0.2], [0.7, 0.8]], "float32"))),
+    ]
+
+
+KNOWN_STARTS = {
+    "IdentityRecurrent": lambda: initializers.IdentityRecurrent(0.9)((4, 4)),
+    "forget_gate": lambda: initializers.forget_gate(3)((12,)),
+    "output_marginal": lambda: initializers.output_marginal(np.array([0, 1, 1, 2]), "softmax")((3,)),
+    "saturation": lambda: initializers.saturation()((3,)),
+}
+DRAWN_STARTS = {
+    "Heuristic": lambda: initializers.Heuristic(seed=1),
+    "Normalized": lambda: initializers.Normalized(seed=1),
+    "Orthogonal": lambda: initializers.Orthogonal("tanh", seed=1),
+    "RandomWalk": lambda: initializers.RandomWalk(seed=1),
+    "Sparse": lambda: initializers.Sparse(7, seed=1),
+}
+
+
+def start(name):
+    """What is known of a start: its values, or where they are drawn the scale, to a few parts in 100."""
+    if name in KNOWN_STARTS:
+        return array(KNOWN_STARTS[name]())
+    made = DRAWN_STARTS[name]()
+    w, other = array(made((200, 300))), array(made((200, 300)))
+    assert (w != other).any(), "a second call gives other values"
+    assert (array(DRAWN_STARTS[name]()((200, 300))) == w).all(), "the same seed gives the same values"
+    if name == "Orthogonal":
+        gram = w @ w.T
+        np.testing.assert_allclose(gram, np.eye(200) * gram[0, 0], atol=1e-4)
+        return gram[0, 0]
+    if name == "Sparse":
+        assert (np.count_nonzero(w, axis=0) == 7).all()
+    return np.std(w)
+
+
+def outputs(layer, shape=(5,)):
+    """What a layer makes of a batch with known weights, and its slope by the batch."""
+    model = keras.Sequential([keras.Input(shape), layer])
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.uniform(0.1, 1.0, w.shape).astype("float32") for w in model.get_weights()])
+    return array(model(X if shape == (5,) else SEQUENCES))
+
+
+LAYERS = {
+    "BatchNormalization": lambda: [outputs(layers.BatchNormalization()), *normalized()],
+    "Maxout": lambda: [outputs(layers.Maxout(3, pieces=4)), outputs(layers.Maxout(3), (4, 5))],
+    "Skip": lambda: [outputs(layers.Skip([keras.layers.Dense(7, "relu"), keras.layers.Dense(3)]))],
+}
+
+
+def fixed(model):
+    """Give a model weights that are the same on every backend."""
+    rng = np.random.default_rng(2)
+    for layer in model.layers:
+        if not isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([rng.normal(size=w.shape).astype("float32") / 2 for w in layer.get_weights()])
+    return model
+
+
+def normalized():
+    """Yield what batch normalization is after 12 steps of `fit`: weights, number of batches, predictions."""
+    for statistics in ("moving", "cumulative"):
+        norm = layers.BatchNormalization(momentum=0.8, statistics=statistics)
+        masked = [keras.layers.Masking(), keras.layers.Dense(4), layers.BatchNormalization(), keras.layers.Dense(1)]
+        plain = [keras.layers.Dense(4), norm, layers.Maxout(3), layers.Skip(keras.layers.Dense(3, "tanh"))]
+        model = fixed(keras.Sequential([keras.Input((5,)), *plain, keras.layers.Dense(1)]))
+        model.compile(keras.optimizers.SGD(0.05), "mse")
+        model.fit(X, Y, batch_size=12, epochs=3, shuffle=False, verbose=0)
+        yield from (*model.get_weights(), np.array(norm._batches), array(model(X)))
+        model = fixed(keras.Sequential([keras.Input((4, 5)), *masked]))
+        model.compile(keras.optimizers.SGD(0.05), "mse")
+        blank = np.where(np.arange(4)[:, None] > 1, 0, SEQUENCES).astype("float32")
+        model.fit(blank, SEQUENCES[..., :1], batch_size=3, epochs=3, shuffle=False, verbose=0)
+        yield from model.get_weights()
+
+
+G = RNG.normal(size=(5, 3)).astype("float32")
+RULES = {
+    "adaptive": lambda: clipping.adaptive(0.1),
+    "by_global_norm": lambda: clipping.by_global_norm(0.5),
+    "by_norm": lambda: clipping.by_norm(0.5),
+    "by_percentile": lambda: clipping.by_percentile(50, memory=4),
+    "by_value": lambda: clipping.by_value(0.3),
+}
+
+
+def clipped(name):
+    rule = RULES[name]()
+    if hasattr(rule, "clip"):
+        return array(rule.clip(keras.ops.convert_to_tensor(G), keras.ops.convert_to_tensor(X[:5, :3]), (0,)))
+    factors, state = [], {name: keras.ops.zeros(shape) for name, shape in rule.state_shapes().items()}
+    for norm in (1.0, 3.0, 100.0, 2.0, 0.4):
+        factor, state = rule.coefficient(keras.ops.convert_to_tensor(norm, "float32"), **state)
+        factors.append(float(factor))
+    return factors
+
+
+CRITERIA = {
+    "all_of": lambda: stopping.all_of(stopping.patience(1), stopping.threshold(3.0)),
+    "any_of": lambda: stopping.any_of(stopping.patience(3), stopping.deadline(2.0)),
+    "deadline": lambda: stopping.deadline(2.5),
+    "diverged": lambda: stopping.diverged(6.0),
+    "generalization_loss": lambda: stopping.generalization_loss(100.0),
+    "patience": lambda: stopping.patience(2),
+    "productivity": lambda: stopping.productivity(0.5, strip=2),
+    "successive_rises": lambda: stopping.successive_rises(2, strip=2),
+    "threshold": lambda: stopping.threshold(2.0),
+}
+
+
+def first_reason(name):
+    """The epoch at which a criterion says stop, and its reason, on a run that gets better and then worse."""
+    criterion, past = CRITERIA[name](), stopping.Past("val_loss", {"val_loss": "min", "loss": "min"})
+    for epoch, value in enumerate((4.0, 2.0, 1.5, 2.5, 3.0, 5.0, 7.0, 9.0)):
+        past = past.after(epoch, {"val_loss": value, "loss": 3.0 - 0.1 * epoch}, float(epoch))
+        if reason := criterion.look(past):
+            return f"{reason.epoch} {reason.why} {reason.sentence}"
+    return "never"
+
+
+def trained(rate, own, **arguments):
+    """Train a linear unit with callbacks, and return it with the history."""
+    model = fixed(keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)]))
+    model.compile(keras.optimizers.SGD(rate), "mse")
+    given = {"epochs": 20, "batch_size": 12, "validation_data": (X[:20], Y[:20]), "verbose": 0, "shuffle": False}
+    history = model.fit(X, Y, callbacks=own, **given | arguments).history
+    return model, history
+
+
+def stopped():
+    """From epoch 4 on the rate is far too large: the best epoch is the third, and two later it is over."""
+    stop = callbacks.EarlyStopping(patience=2, restore_best_weights=True)
+    spoil = callbacks.LearningRateDecay(lambda epoch: 0.05 if epoch < 3 else 0.8)
+    model, history = trained(0.05, [stop, spoil])
+    assert len(history["val_loss"]) == 5
+    assert (stop.best_epoch, stop.stopped_epoch, stop.reason.why) == (2, 4, stopping.Why.PATIENCE)
+    assert min(history["val_loss"]) == stop.best == history["val_loss"][2]
+    assert all((a == b).all() for a, b in zip(model.get_weights(), stop.best_weights, strict=True))
+    np.testing.assert_allclose(model.evaluate(X[:20], Y[:20], verbose=0), stop.best, rtol=1e-6)
+    assert history["val_loss"][-1] > 2 * stop.best, "what was trained last is not what was put back"
+    measured = callbacks.EarlyStopping("loss", restore_best_weights=True, evaluate_on=(X, Y))
+    model, own = trained(0.05, [measured], epochs=3, validation_data=None)
+    np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), own["measured_loss"][-1], rtol=1e-6)
+    return [*history["loss"], *history["val_loss"], *history["learning_rate"], *own["measured_loss"]]
+
+
+def decayed():
+    """Rates that are lowered on a plateau, by a function around a schedule, and by one with lengths in epochs."""
+    plateau = schedules.on_plateau(factor=0.5, patience=1, min_delta="90%")
+    _, history = trained(0.02, [callbacks.LearningRateDecay(plateau)], epochs=5)
+    np.testing.assert_allclose(history["learning_rate"], [0.02, 0.02, 0.01, 0.005, 0.0025], rtol=1e-6)
+    halve = callbacks.LearningRateDecay(lambda epoch, rate: 0.04 / 2**epoch)
+    law = schedules.LinearDecay(0.02, "4ep", 0.0)
+    _, scaled = trained(law, [halve], epochs=3)
+    law_of_steps, freeze = schedules.LinearDecay(0.02, 100), lambda epoch: 0.0 if epoch else 0.02
+    frozen, _ = trained(law_of_steps, [callbacks.LearningRateDecay(freeze)], epochs=3)
+    first, _ = trained(law_of_steps, [callbacks.LearningRateDecay(freeze)], epochs=1)
+    pairs = zip(frozen.get_weights(), first.get_weights(), strict=True)
+    assert all((a == b).all() for a, b in pairs), "the step that is compiled has the new factor"
+    given, as_schedule = trained(0.02, [callbacks.LearningRateDecay(law)], epochs=2)
+    longer = given.fit(X[:24], Y[:24], batch_size=12, epochs=4, verbose=0, shuffle=False).history  # 2 steps an epoch
+    return [*history["loss"], *scaled["loss"], *as_schedule["loss"], *longer["loss"], *np.ravel(given.get_weights()[0])]
+
+
+TRAININGS = {"EarlyStopping": stopped, "LearningRateDecay": decayed}
+KINDS = {
+    "schedules": (LAWS, rates),
+    "losses": ({**FAMILIES, **LOSSES}, loss),
+    "metrics": (["ZeroOneLoss"], lambda name: wrong()),
+    "initializers": ({**KNOWN_STARTS, **DRAWN_STARTS}, start),
+    "layers": (LAYERS, lambda name: np.concatenate([np.ravel(part) for part in LAYERS[name]()])),
+    "clipping": (RULES, clipped),
+    "stopping": (CRITERIA, first_reason),
+    "callbacks": (TRAININGS, lambda name: TRAININGS[name]()),
+}
+"""Of each package its parts, and what gives the numbers of one by its name."""
+
+
+def numbers(*rooms):
+    """Return what every part of some packages gives."""
+    return {f"{room}.{name}": np.asarray(f(name)) for room in rooms for parts, f in [KINDS[room]] for name in parts}
+
+
+# --- what works, as the package says it --------------------------------------------------------------------------
+
+
+def public_names():
+    """Yield package, name (None for all of it) and error of all that is public; no error is `""`."""
+    for room in keras_ch8.__all__[1:]:
+        try:
+            module = getattr(keras_ch8, room)
+        except ImportError as error:
+            yield room, None, str(error)
+            continue
+        for name in getattr(module, "__all__", []):
+            try:
+                getattr(module, name)
+            except ImportError as error:
+                yield room, name, str(error)
+            else:
+                yield room, name, ""
+
+
+def check_refusals(backend):
+    """Check that what works is what `WORKS` says, and that all else raises the one error."""
+    works = set()
+    for room, name, error in public_names():
+        part = room if name is None else f"{room}.{name}"
+        if not error:
+            works |= {room, part} & set(which.WORKS)
+            assert {room, part} & set(which.WORKS), part
+            continue
+        assert not {room, part} & set(which.WORKS), part
+        assert error.startswith(f"`keras_ch8.{part}` needs Keras's TensorFlow backend. Received: backend {backend!r}.")
+        assert re.search(r'KERAS_BACKEND="tensorflow".*works with.*layers\.Maxout.*schedules', error), error
+        if name is None and room != "watch":
+            with pytest.raises(ImportError, match=re.escape(error)):
+                importlib.import_module(f"keras_ch8.{room}")
+    assert works | {"chapter"} == set(which.WORKS)  # the map has no `__all__`
+
+
+def saved():
+    """Return a model with all layers of the suite that work everywhere, and their weights somewhere."""
+    inside = [layers.Maxout(4), layers.BatchNormalization(), layers.Skip([keras.layers.Dense(4, "relu")])]
+    model = fixed(keras.Sequential([keras.Input((5,)), *inside, keras.layers.Dense(1)]))
+    model.compile(
+        keras.optimizers.SGD(schedules.LinearDecay(0.05, "2ep")), losses.NegativeLogLikelihood(losses.gaussian())
+    )
+    model.fit(X, Y, batch_size=12, epochs=2, shuffle=False, verbose=0)
+    return model
+
+
+def main(file, path):
+    check_refusals(keras.backend.backend())
+    before_fit = numbers("schedules", "losses", "metrics", "initializers", "clipping", "stopping")
+    loaded = keras.models.load_model(file)
+    assert "tensorflow" not in sys.modules, "only Keras's own `fit` may import TensorFlow"
+    np.savez(path, loaded=array(loaded(X)), **before_fit, **numbers("layers", "callbacks"))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
