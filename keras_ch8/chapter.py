@@ -61,7 +61,10 @@ SECTIONS = (
         "s8_1_3_minibatches.py",
     ),
     Section(
-        "8.2", "challenges, seen in TensorBoard", ("callbacks.TensorBoard", "callbacks.Diagnosis"), "quickstart.py"
+        "8.2",
+        "challenges, seen in TensorBoard",
+        ("callbacks.standard", "callbacks.TensorBoard", "callbacks.Diagnosis"),
+        "quickstart.py",
     ),
     Section(
         "8.2.1",

@@ -39,7 +39,7 @@ SECOND_ORDER = [
 RULES = ["adaptive", "by_global_norm", "by_norm", "by_percentile", "by_value"]
 CALLBACKS = [
     "ClipGradients", "Continuation", "Curriculum", "Diagnosis", "EarlyStopping", "GradientClippingLogger",
-    "LearningRateDecay", "PolyakAveraging", "SurrogateGap", "SwitchOptimizer", "TensorBoard",
+    "LearningRateDecay", "PolyakAveraging", "SurrogateGap", "SwitchOptimizer", "TensorBoard", "standard",
 ]  # fmt: skip
 LAWS = ["Cosine", "Exponential", "InverseTime", "LinearDecay", "OneCycle", "Scaled", "Sequence", "Warmup", "on_plateau"]
 CRITERIA = [

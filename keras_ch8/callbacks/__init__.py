@@ -11,6 +11,7 @@ if _backend.is_tensorflow():
     from ._diagnosis import Diagnosis
     from ._gradient_clipping_logger import GradientClippingLogger
     from ._polyak_averaging import PolyakAveraging
+    from ._standard import standard
     from ._surrogate_gap import SurrogateGap
     from ._switch_optimizer import SwitchOptimizer
     from ._tensorboard import TensorBoard
@@ -27,6 +28,7 @@ __all__ = [
     "SurrogateGap",
     "SwitchOptimizer",
     "TensorBoard",
+    "standard",
 ]
 
 _backend.refuse_the_rest(__name__)

@@ -69,7 +69,7 @@ class Continuation(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Sinha et al. (2020); Gulcehre et al. (2016).
     """
 
-    listens = False
+    _listens = False
 
     def __init__(
         self,
@@ -95,11 +95,11 @@ class Continuation(AbstractCallback):
         """Go on in the next `fit` from what `get_state` returned."""
         self._kept = int(state["batches"])
 
-    def on_begin(self) -> None:
+    def _on_begin(self) -> None:
         """Forget the last training."""
         self._numbers = {}
 
-    def on_open(self) -> None:
+    def _on_open(self) -> None:
         """Find the numbers, and how many batches the continuation has."""
         optimizer = self.session.optimizer
         micro_steps = optimizer.gradient_accumulation_steps or 1
@@ -112,12 +112,12 @@ class Continuation(AbstractCallback):
         found = continuation.annealed_in(self.model) if self.variables is None else dict(self.variables)
         self._numbers = _chosen(self._schedules, found)
 
-    def on_epoch_start(self, epoch: int) -> None:
+    def _on_epoch_start(self, epoch: int) -> None:
         """Set the values of the first batch."""
         self._epoch_begins_at = self._batches
         self._move()
 
-    def on_batch(self, batch: int) -> None:
+    def _on_batch(self, batch: int) -> None:
         """Set the values of the next batch; between epochs the problem is the real one."""
         self._read_at = self._set_at
         self._batches = self._epoch_begins_at + batch + 1
@@ -130,14 +130,14 @@ class Continuation(AbstractCallback):
         """Validate on the real problem, also where the length of an epoch is not known."""
         self._arrive()
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Report the values of the last execution of batches."""
         self._arrive()
         values = {name: self._value(name, self._read_at) for name in self._numbers}
         self.session.log(logs, values)
         self.session.show({tags.continuation(name): value for name, value in values.items()})
 
-    def on_end(self) -> None:
+    def _on_end(self) -> None:
         """Put the real problem in its place, and say so if it was not reached."""
         self._arrive()
         for sentence in self.findings():
@@ -146,7 +146,7 @@ class Continuation(AbstractCallback):
             elif self.verbose:
                 say(sentence)
 
-    def on_close(self) -> None:
+    def _on_close(self) -> None:
         """Put the real problem in its place, also when the training has died."""
         self._arrive()
 

@@ -84,9 +84,9 @@ class Curriculum(AbstractCallback):
         Neyshabur (2021), When Do Curricula Work?
     """
 
-    listens = False
+    _listens = False
 
-    transient: ClassVar[Mapping[str, Any]] = {"_example_loss": None}
+    _transient: ClassVar[Mapping[str, Any]] = {"_example_loss": None}
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class Curriculum(AbstractCallback):
         self._sampler: curriculum.CurriculumSampler | None = None
         self._epochs = 0
 
-    def on_begin(self) -> None:
+    def _on_begin(self) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         self._forget(self._kept or {})
         self._kept = None
@@ -150,7 +150,7 @@ class Curriculum(AbstractCallback):
                 self.model, self.source.take(np.arange(min(self.source.batch_size, self.source.count)))
             )
 
-    def on_epoch_start(self, epoch: int) -> None:
+    def _on_epoch_start(self, epoch: int) -> None:
         """Take the losses of the model, if it is time; before the first epoch put the curriculum into the source."""
         if self._of_model and (self._losses is None or epoch - self._refreshed >= self.refresh):
             self._losses, self._refreshed = self._losses_of(np.arange(self.source.count)), epoch
@@ -182,7 +182,7 @@ class Curriculum(AbstractCallback):
         per_epoch = self.source.steps / accumulated
         return self.until.steps(Clock(per_epoch, accumulated, per_epoch * self.params["epochs"])) * accumulated
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Report the epoch."""
         sampler = self._sampler
         if sampler is None or sampler.last is None:
@@ -220,12 +220,12 @@ class Curriculum(AbstractCallback):
             return {}
         return {f"loss_{i}": float(loss) for i, loss in enumerate(losses.mean(axis=1), 1)}
 
-    def on_end(self) -> None:
+    def _on_end(self) -> None:
         """Say how it went."""
         if self.verbose:
             say(*self.findings())
 
-    def on_close(self) -> None:
+    def _on_close(self) -> None:
         """Give the source its own sampler back."""
         self.source.lend(None)
 

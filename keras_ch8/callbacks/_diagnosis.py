@@ -48,7 +48,7 @@ class Diagnosis(AbstractCallback):
         probe: The batch to look at: `(x, y)`, `(x, y, sample_weight)`, or a data set, whose first batch is taken. Best
             some 64 to 512 examples that are not trained on, prepared as those that are. Of a data set that `fit` trains
             on, or that shares a shuffle with it, nothing is read: the first 256 examples that `fit` itself reads are
-            looked at.
+            looked at. Defaults to `None`: these.
         checks: What to look at: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of names of monitors, also of your own. Defaults to
@@ -61,6 +61,8 @@ class Diagnosis(AbstractCallback):
         verbose: Whether to print the report when `fit` ends. Defaults to `False`.
         loss: A function of `(y, y_pred)` to take in the place of the loss that the model is compiled with. Defaults to
             `None`.
+        logs: Whether the numbers join Keras's `logs`, and so the progress bar and `History`; or the names of those that
+            do, such as `["diagnosis_loss"]`. Defaults to `True`.
 
     Raises:
         ValueError: If `checks` names what there is not, or `probe` is no batch; at the first step, and before it is
@@ -82,25 +84,29 @@ class Diagnosis(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
-    transient: ClassVar[Mapping[str, Any]] = {"_looks": [], "_traced_for": []}
+    _transient: ClassVar[Mapping[str, Any]] = {"_looks": [], "_traced_for": []}
 
     def __init__(
         self,
-        probe: Any,
+        probe: Any = None,
         checks: str | Sequence[str | monitors.AbstractMonitor] = "standard",
         when: int | Callable[[int], bool] | None = None,
         budget: float | None = 0.03,
         verbose: bool = False,
         loss: Callable[[Any, Any], Any] | None = None,
+        logs: bool | Sequence[str] = True,
     ) -> None:
         super().__init__()
-        self.monitors, self.verbose, self.loss = chosen(checks), verbose, loss
-        self._data = ProbeData(probe)
+        self.monitors, self.verbose, self.loss, self.logs = chosen(checks), verbose, loss, logs
+        self.probe = ProbeData(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
         self._looks: list[AbstractLook] = []
         self._traced_for: list[Any] = []
-        self.on_begin()
+        self._on_begin()
+
+    def __str__(self) -> str:
+        return report(self.verdicts)
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -122,7 +128,7 @@ class Diagnosis(AbstractCallback):
         """Seconds that tracing took, and finding out what the spectrum costs, unless the last `fit` has."""
         return sum(pace.setup for pace in self._paces)
 
-    def on_begin(self) -> None:
+    def _on_begin(self) -> None:
         """Forget the last training."""
         self.past, self._docket, self._clock = Past(), Docket(), Clock()
         self._paces: list[Pace] = []
@@ -134,17 +140,17 @@ class Diagnosis(AbstractCallback):
         self._batch = self._last_batch = -1
         self._rests_until = 0.0
 
-    def on_open(self) -> None:
+    def _on_open(self) -> None:
         """Begin to remember."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
-        self._data.open(self.session.training, self._look_from_now_on)
+        self.probe.open(self.session.training, self._look_from_now_on)
 
-    def on_built(self) -> None:
+    def _on_built(self) -> None:
         """Look from now on, if the probe is there: that of the batches that `fit` reads may come later."""
-        if self._data.batch is not None:
+        if self.probe.batch is not None:
             self._begin_to_look()
 
     def _look_from_now_on(self) -> None:
@@ -162,7 +168,7 @@ class Diagnosis(AbstractCallback):
                 if reason := _why_not_measured(self.model):
                     self._look_no_more(reason)
                     return
-                self._looks = looks(self.model, self._data.batch, self.monitors, self._leave_out, self.loss)
+                self._looks = looks(self.model, self.probe.batch, self.monitors, self._leave_out, self.loss)
                 self._traced_for = needs
             for look in self._looks:
                 when = self.when * look.rarer if isinstance(self.when, int) else self.when
@@ -173,12 +179,12 @@ class Diagnosis(AbstractCallback):
         self._share_budget()
         self._rests_until = 0.0  # what a look at the next step needs is taken after this batch
 
-    def on_epoch_start(self, epoch: int) -> None:
+    def _on_epoch_start(self, epoch: int) -> None:
         """Begin anew: between two epochs others may change the weights."""
         self._last_batch = -1
         self._prepare()
 
-    def on_batch(self, batch: int) -> None:
+    def _on_batch(self, batch: int) -> None:
         """Look, where it is due; at all other steps this takes no time."""
         self._batch += batch - self._last_batch
         self._last_batch = batch
@@ -203,7 +209,7 @@ class Diagnosis(AbstractCallback):
             unwritten, self._unwritten = self._unwritten, {}
             self.session.show({tags.diagnosis(name): v for name, v in unwritten.items() if np.isfinite(v)})
 
-    def next_batch(self) -> float:
+    def _next_batch(self) -> float:
         """Return the batch before a look that is due, or that of one that is ready."""
         return self._rests_until - 2
 
@@ -294,7 +300,7 @@ class Diagnosis(AbstractCallback):
             stacklevel=2,
         )
 
-    def on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
+    def _on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
         """Take the rows of the last steps."""
         if not frames:
             return
@@ -303,15 +309,17 @@ class Diagnosis(AbstractCallback):
         self.past.add_rows(rows)
         self._judge(m for m in self.monitors if m.judges == "rows")
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Take what `fit` reports, and put the numbers into it."""
         self.past.add_epoch(numbers_in(logs), np.concatenate([np.zeros(0), *self._losses]))
         self._losses = []
         self._judge(m for m in self.monitors if m.judges == "epochs")
         self._show()
-        self.session.log(logs, {f"diagnosis_{name}": v for name, v in (self._numbers | {"cost": self.cost}).items()})
+        numbers = {f"diagnosis_{name}": v for name, v in (self._numbers | {"cost": self.cost}).items()}
+        chosen = numbers if isinstance(self.logs, bool) else self.logs
+        self.session.log(logs, {name: numbers[name] for name in chosen if self.logs and name in numbers})
 
-    def on_close(self) -> None:
+    def _on_close(self) -> None:
         """Write and print the report; from here on the cost stays as it is."""
         self._clock.stop()
         self._show()

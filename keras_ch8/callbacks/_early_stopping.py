@@ -67,7 +67,7 @@ class EarlyStopping(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 7.8 and 8.1.2; Prechelt (1998).
     """
 
-    listens = False
+    _listens = False
 
     def __init__(
         self,
@@ -92,7 +92,8 @@ class EarlyStopping(AbstractCallback):
                 "criterion=stopping.any_of(stopping.patience(...), ...)."
             )
         self.monitor, self.mode = monitor, _checks.mode(mode)
-        self.criterion = waiting if criterion is None else as_criterion(criterion)
+        self.criterion = criterion
+        self._criterion = waiting if criterion is None else as_criterion(criterion)
         self.min_delta, self.patience, self.baseline = min_delta, patience, baseline
         self.verbose = verbose
         self.restore_best_weights = restore_best_weights
@@ -101,7 +102,7 @@ class EarlyStopping(AbstractCallback):
         )
         self.evaluate_on = None if evaluate_on is None else _as_tuple(evaluate_on)
         self.reason: stopping.Reason | None = None
-        watched = [(monitor, mode), *self.criterion.watched(monitor)]
+        watched = [(monitor, mode), *self._criterion.watched(monitor)]
         self._watch = Watch(type(self).__name__, watched, min_delta, restore_best_weights)
 
     @property
@@ -138,7 +139,7 @@ class EarlyStopping(AbstractCallback):
         """Go on in the next `fit` from what `get_state` returned."""
         self._watch.keep(state)
 
-    def on_begin(self) -> None:
+    def _on_begin(self) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         self.reason, self._last_epoch = None, -1
         self._watch.begin()
@@ -150,14 +151,14 @@ class EarlyStopping(AbstractCallback):
         if batch == 0 and self.evaluate_on is None:
             self._watch.validation_begins(self.model)
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Look at the epoch, and stop if the criterion says so."""
         self._last_epoch = epoch
         if epoch >= self.start_from_epoch:
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
             if self._watch.epoch_ended(self.session.training, epoch, logs | measured, seconds):
-                self.reason = self.criterion.look(self._watch.past)
+                self.reason = self._criterion.look(self._watch.past)
             if self.reason:
                 self.model.stop_training = True
 
@@ -170,7 +171,7 @@ class EarlyStopping(AbstractCallback):
         self.session.report(logs, {f"measured_{name}": value for name, value in values.items()})
         return values | {f"val_{name}": value for name, value in values.items()}
 
-    def on_end(self) -> None:
+    def _on_end(self) -> None:
         """Put the best weights back, and say how the training ended."""
         if self._last_epoch < 0:
             return

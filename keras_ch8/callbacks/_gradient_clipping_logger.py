@@ -48,31 +48,31 @@ class GradientClippingLogger(AbstractCallback):
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
     """
 
-    shows_clipping = True
-    measure_every = READ_EVERY  # so that every norm is exact
+    _shows_clipping = True
+    _measure_every = READ_EVERY  # so that every norm is exact
 
     def __init__(self, verbose: bool = False) -> None:
         super().__init__()
         self.verbose = verbose
 
-    def on_begin(self) -> None:
+    def _on_begin(self) -> None:
         """Forget the last training."""
         self._clippings: dict[str, _Clipping] = {}
 
-    def on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
+    def _on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
         """Count, for each optimizer."""
         for name, frame in frames.items():
             if not len(frame.steps):
                 continue
             self._clippings.setdefault(name, _Clipping()).add(frame)
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Put the numbers of the epoch into `logs`."""
         for name, clipping in self._clippings.items():
             means = clipping.means_of_epoch()
             self.session.log(logs, {f"{name}_{key}" if name else key: value for key, value in means.items()})
 
-    def on_close(self) -> None:
+    def _on_close(self) -> None:
         """Print the sentence, if asked to."""
         if self.verbose:
             say(*self.findings())

@@ -50,7 +50,7 @@ class LearningRateDecay(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
     """
 
-    listens = False
+    _listens = False
 
     def __init__(self, rule: Any, verbose: int = 0) -> None:
         super().__init__()
@@ -80,13 +80,13 @@ class LearningRateDecay(AbstractCallback):
         if self._watch:
             self._watch.keep(state["watch"])
 
-    def on_begin(self) -> None:
+    def _on_begin(self) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         self._changes = []
         if self._watch:
             self._watch.begin()
 
-    def on_open(self) -> None:
+    def _on_open(self) -> None:
         """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
         members = [member for member in self.session.members if isinstance(member, LearningRateDecay)]
         given = [member.rule for member in members if isinstance(member.rule, LearningRateSchedule)]
@@ -103,7 +103,7 @@ class LearningRateDecay(AbstractCallback):
                 _put_back(optimizer, rate)
             self._kept = None
 
-    def on_epoch_start(self, epoch: int) -> None:
+    def _on_epoch_start(self, epoch: int) -> None:
         """Ask the function for the rate of the epoch."""
         if epoch == self.session.first_epoch:
             for optimizer in keras_private.optimizers_of(self.model).values():
@@ -128,7 +128,7 @@ class LearningRateDecay(AbstractCallback):
         if batch == 0 and self._watch:
             self._watch.validation_begins(self.model)
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Report the rate, and lower it on a plateau."""
         optimizers = self._in_use()
         self.session.log(logs, {name: float(o.learning_rate) for name, o in optimizers.items()})

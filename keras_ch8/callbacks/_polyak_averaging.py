@@ -93,10 +93,10 @@ class PolyakAveraging(AbstractCallback):
         section 8.7.3.
     """
 
-    listens = False
-    needs_fit = True
-    goes_first = True  # so that others find the weights at the beginning of an epoch, and restore theirs after it
-    transient: ClassVar[Mapping[str, Any]] = {
+    _listens = False
+    _needs_fit = True
+    _goes_first = True  # so that others find the weights at the beginning of an epoch, and restore theirs after it
+    _transient: ClassVar[Mapping[str, Any]] = {
         "_averaged": None,
         "_follower": None,
         "_aside": None,
@@ -189,7 +189,7 @@ class PolyakAveraging(AbstractCallback):
 
     # --- a training --------------------------------------------------------------------------------------------------
 
-    def on_open(self) -> None:
+    def _on_open(self) -> None:
         """Begin to average, or go on: after each step of the training, inside its compiled program."""
         self._end_aside()  # of a call that has died
         model, training = self.model, self.session.training
@@ -223,7 +223,7 @@ class PolyakAveraging(AbstractCallback):
         self._best = state["best"]
         averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])
 
-    def on_epoch_start(self, epoch: int) -> None:
+    def _on_epoch_start(self, epoch: int) -> None:
         """Give the weights back."""
         if self._averaged is not None:
             self._averaged.swap.back()
@@ -256,12 +256,12 @@ class PolyakAveraging(AbstractCallback):
             self._keep_if_best(second)
         return first | named_average(second)
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Show how far the weights are from their average."""
         if self._averaged is not None and self.updates and self.session.writer is not None:
             self.session.show({tags.AVERAGE_DISTANCE: self._averaged.distance()})
 
-    def on_end(self) -> None:
+    def _on_end(self) -> None:
         """Leave in the model what `final` says; what others restore, they restore after this."""
         averaged = self._averaged
         if averaged is None or not self._is_training:
@@ -288,7 +288,7 @@ class PolyakAveraging(AbstractCallback):
         )
         warnings.warn(f"`PolyakAveraging` leaves the weights as they are, since {why}.", UserWarning, stacklevel=2)
 
-    def on_close(self) -> None:
+    def _on_close(self) -> None:
         """Of a training that has died, also after its last epoch, give the weights back."""
         if self._averaged is not None and (self._is_training or self.session.training.has_died):
             self._averaged.swap.back()

@@ -24,7 +24,8 @@ class ProbeData:
     """The examples that a training is looked at with.
 
     Args:
-        probe: `(x, y)`, `(x, y, sample_weight)` or a data set. A data set is read when the training begins.
+        probe: `(x, y)`, `(x, y, sample_weight)` or a data set, which is read when the training begins; None for the
+            first batches that `fit` reads.
 
     Raises:
         ValueError: If it is neither.
@@ -34,8 +35,13 @@ class ProbeData:
         self.batch: Any = None
         """x, y and sample_weight; None until they are known."""
         self._data_set = probe if _batches.is_data_set(probe) else None
-        if self._data_set is None:
+        if self._data_set is None and probe is not None:
             self.batch = _first_batch(probe)
+
+    def __repr__(self) -> str:
+        if self.batch is None:
+            return "the first batches of fit" if self._data_set is None else repr(self._data_set)
+        return f"{_batches.length_of(self.batch)} examples"
 
     def open(self, training: fit.Training, then: Callable[[], None]) -> None:
         """Take the examples before the first step, and compare them with those that `fit` trains on.
@@ -48,8 +54,8 @@ class ProbeData:
         if not training.can_read_ahead:
             if self.batch is None:
                 raise ValueError(
-                    "`probe` is the data set that this model trains on, and its own `make_train_function` reads it: "
-                    "nothing of it can be kept aside. Received: a data set as `probe`. Give arrays."
+                    "The first batches of the training can be kept aside as `probe` where `fit` makes the train "
+                    f"function, and something else trains here. Received: probe={self!r}. Give arrays."
                 )
         elif self.batch is None:
             training.read_ahead(EXAMPLES, lambda batches: self._keep(batches, then))
@@ -59,7 +65,7 @@ class ProbeData:
     def _is_read_by(self, training: fit.Training) -> bool:
         """Whether reading the data set would change what `fit` reads; said where it is not the same object."""
         trained_on = training.arguments.get("x")
-        if trained_on is self._data_set:
+        if self._data_set is None or trained_on is self._data_set:
             return True
         if not backend.share_a_shuffle(trained_on, self._data_set):
             return False

@@ -79,7 +79,7 @@ class Session:
         training = fit.running_training(callback.model)
         if training is None:  # somebody else drives a list of callbacks
             training = fit.Training(callback.model, {}, [callback])
-            if callback.listens or callback.needs_fit:
+            if callback._listens or callback._needs_fit:
                 warnings.warn(
                     f"`{type(callback).__name__}` sees the steps of `Model.fit`, and something else is training here: "
                     "it goes on without them. In a loop of your own use `with keras_ch8.watch(...)`.",
@@ -129,7 +129,7 @@ class Session:
     def shows_clipping(self) -> bool:
         """Whether the curves of clipping say anything: a rule is in force, or a member asks for them."""
         rules = (self.rule, *(getattr(o, "clipping_rule", None) for o in self.optimizers.values()))
-        return any(rule is not None for rule in rules) or any(member.shows_clipping for member in self.members)
+        return any(rule is not None for rule in rules) or any(member._shows_clipping for member in self.members)
 
     # --- the training, as the first member is told of it -------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Session:
     def _open(self) -> None:
         self._state = State.OPEN
         for member in self.members:
-            member.on_open()
+            member._on_open()
             self._opened.append(member)
         self._observe()
         self.training.begin_to_read(self.params["steps"])
@@ -163,11 +163,11 @@ class Session:
     def _built(self) -> None:
         self._state = State.BUILT
         for member in self.members:
-            member.on_built()
+            member._on_built()
 
     def _observe(self) -> None:
         """Train with a step in which the optimizers are observed and `after_step` is called, where anybody asks."""
-        listens = any(member.listens for member in self.members)
+        listens = any(member._listens for member in self.members)
         if self.training not in fit.running() or not (listens or self.after_step):
             return
         model, exits = self.model, self._watching
@@ -181,9 +181,9 @@ class Session:
                     for each in keras_private.optimizers_in(given):
                         exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
             if listens:
-                every = min([m.measure_every for m in self.members if m.measure_every], default=0)
+                every = min([m._measure_every for m in self.members if m._measure_every], default=0)
                 rows = rows_for(model.steps_per_execution)
-                wishes = rows, every, any(m.layers for m in self.members)
+                wishes = rows, every, any(m._wants_layers for m in self.members)
                 self.observation = self._observation()
                 self.observation.start(model, batches=self.step, rows=rows, every=every, layers=wishes[2], exits=exits)
         if self.after_step:
@@ -270,7 +270,7 @@ class Session:
             told = ((frame.steps, frame.loss) for frame in frames.values() if frame.loss is not None)
             self.losses = next(told, None)
         for member in self.members:
-            member.on_frames(frames, logs)
+            member._on_frames(frames, logs)
 
     def log(self, logs: dict[str, Any], values: dict[str, float]) -> None:
         """Put numbers into Keras's `logs`, for History, CSVLogger and the like."""
@@ -305,7 +305,7 @@ class Session:
             if self.writer is not None:
                 finishing.callback(self.writer.close)
             for member in reversed(self._opened):
-                finishing.callback(member.on_close)
+                finishing.callback(member._on_close)
             self.read({})
 
 

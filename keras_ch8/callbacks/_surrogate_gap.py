@@ -53,7 +53,7 @@ class SurrogateGap(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
     """
 
-    listens = False
+    _listens = False
 
     def __init__(
         self,
@@ -77,12 +77,12 @@ class SurrogateGap(AbstractCallback):
         """Go on in the next `fit` from what `get_state` returned."""
         self._watch.keep(state)
 
-    def on_begin(self) -> None:
+    def _on_begin(self) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         self._watch.begin()
         self._said = False
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Report the epoch, and say once that the true loss is flat."""
         self._watch.epoch_ended(self.session.training, epoch, logs)
         last = self._watch.past.logs[-1]

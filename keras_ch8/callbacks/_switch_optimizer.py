@@ -43,7 +43,7 @@ class SwitchOptimizer(AbstractCallback):
         Training PINNs: A Loss Landscape Perspective.
     """
 
-    listens = False
+    _listens = False
 
     def __init__(self, at: int | str = "50%", *, to: Any) -> None:
         super().__init__()
@@ -55,11 +55,11 @@ class SwitchOptimizer(AbstractCallback):
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"to": type(self.to).from_config(self.to.get_config())}
 
-    def on_begin(self) -> None:
+    def _on_begin(self) -> None:
         """Forget the last training."""
         self._is_switched = self.model.optimizer is self.to
 
-    def on_epoch_start(self, epoch: int) -> None:
+    def _on_epoch_start(self, epoch: int) -> None:
         """Switch, if it is time."""
         steps, epochs = self.params["steps"] or 1, self.params["epochs"]
         length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.at.unit]

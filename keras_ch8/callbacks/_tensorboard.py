@@ -109,29 +109,29 @@ class TensorBoard(AbstractCallback):
             meaning = 'at which steps the update is measured, "batch" or "epoch" or a number'
             _checks.count("update_freq", update_freq, 1, meaning=meaning, mend="Try 10.")
         self.update_freq = update_freq
-        self.layers = layers
+        self.layers = self._wants_layers = layers
 
-    transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
+    _transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
 
-    def on_open(self) -> None:
+    def _on_open(self) -> None:
         """Open the run, and write what is known before the first step."""
         session = self.session
         steps, epochs = session.params["steps"], session.params["epochs"]
         if isinstance(self.update_freq, str):
-            self.measure_every = 1 if self.update_freq == "batch" else steps or READ_EVERY
+            self._measure_every = 1 if self.update_freq == "batch" else steps or READ_EVERY
         else:
-            self.measure_every = self.update_freq
+            self._measure_every = self.update_freq
         self._windows = Windows(steps * epochs if steps else None)
         self._layer_maps: dict[str, LayerMap] = {}
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
         self._writer.layout(layout.custom_scalars())
 
-    def on_built(self) -> None:
+    def _on_built(self) -> None:
         """Write what is known once the model has its weights."""
         self._writer.text(tags.REPORT, self._report.beginning(), self.session.step)
 
-    def on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
+    def _on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
         """Add the rows to the windows, and write those that are full."""
         series: dict[tags.Tag, Any] = {}
         for name, frame in frames.items():
@@ -172,7 +172,7 @@ class TensorBoard(AbstractCallback):
         """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
         return {name: value for name, value in numbers_in(logs).items() if name not in self.session.own_logs}
 
-    def on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Write what Keras reports of the epoch."""
         step = self.session.step
         self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs).items()})
@@ -184,7 +184,7 @@ class TensorBoard(AbstractCallback):
         reason = getattr(self.session.optimizer, "stop_reason", None)
         return [reason] if reason else []
 
-    def on_close(self) -> None:
+    def _on_close(self) -> None:
         """Write the last window and the report."""
         self._writer.points(self._windows.flush())
         self._writer.text(tags.REPORT, self._report.end(), self.session.step)

@@ -204,7 +204,7 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         made = given if isinstance(given, keras.callbacks.CallbackList) else None
         before = keras.tree.flatten(given or []) if made is None else made.callbacks
         leading = [c for c in (callback_for(self) for callback_for in _leaders.values()) if c is not None]
-        listed = leading + sorted(before, key=lambda callback: not getattr(callback, "goes_first", False))
+        listed = leading + sorted(before, key=lambda callback: not getattr(callback, "_goes_first", False))
         training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)
         if made is None:
             call.arguments["callbacks"] = listed

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks, _numerics, _telemetry, clipping
+from .. import _checks, _describe, _numerics, _telemetry, clipping
 from ..integration import backend, fit, keras_private, train_step
 from . import _files, _step
 from ._layout import Layout
@@ -282,6 +282,9 @@ class AbstractOptimizer(keras_private.Optimizer):
         own = {name: getattr(self, name) for name in (*self.hyperparameters, "skip_nonfinite")}
         own["clip"] = keras.saving.serialize_keras_object(self.clip)
         return super().get_config() | own
+
+    def __repr__(self) -> str:
+        return _describe.call_of(self, {k: v for k, v in self.get_config().items() if k != "name"})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks, _telemetry, second_order
+from .. import _checks, _describe, _telemetry, second_order
 from ..integration import backend, train_step
 from . import _closure_step
 
@@ -179,6 +179,9 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
             f"`{type(self).__name__}` finds the length of each step itself. Received: learning_rate={value!r}. Leave "
             "out the callback that sets it, or use a first-order optimizer."
         )
+
+    def __repr__(self) -> str:
+        return _describe.call_of(self, {k: v for k, v in self.get_config().items() if k != "name"})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):

@@ -7,7 +7,7 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from .. import _checks, _numerics
+from .. import _checks, _describe, _numerics
 from ..integration import backend, keras_private
 from . import _blocks, _files
 from ._closure import AbstractClosureOptimizer
@@ -213,6 +213,9 @@ class BlockCoordinateDescent(keras_private.Optimizer):
             return keras.random.randint((), 0, count, dtype="int32", seed=self._draws)
 
     # --- configuration -------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return _describe.call_of(self, {k: v for k, v in self.get_config().items() if k != "name"})
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this optimizer again."""

@@ -22,9 +22,9 @@ class Frames(AbstractCallback):
 
     def __init__(self, measure_every=1, layers=False):
         super().__init__()
-        self.measure_every, self.layers, self.frames = measure_every, layers, []
+        self._measure_every, self._wants_layers, self.frames = measure_every, layers, []
 
-    def on_frames(self, frames, logs):
+    def _on_frames(self, frames, logs):
         self.frames += frames.values()
 
     def __getattr__(self, name):

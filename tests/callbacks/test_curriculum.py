@@ -53,16 +53,16 @@ def losses_by(weights):
 class Keeps(AbstractCallback):
     """Keeps the weights at the start of each epoch, and the plans of a source at the end of each."""
 
-    listens = False
+    _listens = False
 
     def __init__(self, source):
         super().__init__()
         self.source, self.weights, self.plans = source, [], []
 
-    def on_epoch_start(self, epoch):
+    def _on_epoch_start(self, epoch):
         self.weights.append(self.model.get_weights())
 
-    def on_epoch(self, epoch, logs):
+    def _on_epoch(self, epoch, logs):
         self.plans.append(self.source.sampler.plan(epoch))
 
 

@@ -23,7 +23,7 @@ class Dies(keras.callbacks.Callback):
 
 
 class Refuses(callbacks._base.AbstractCallback):
-    def on_open(self):
+    def _on_open(self):
         raise KeyboardInterrupt
 
 

@@ -60,7 +60,7 @@ def test_a_data_set_that_is_trained_on_is_not_read_and_its_first_batches_are_loo
     assert watched == bare
     assert said == []
     assert diagnosis.looks == 20 // 3 if steps == 1 else diagnosis.looks > 0
-    x, y, weight = diagnosis._data.batch
+    x, y, weight = diagnosis.probe.batch
     assert (len(x), len(y), weight) == (256, 256, None)
     rows = {row.tobytes() for row in X}
     assert all(row.tobytes() in rows for row in np.asarray(x))
@@ -101,7 +101,7 @@ def test_another_data_set_is_read(kind):
     watched, diagnosis, said = losses_of(trained_on, lambda data: probe[kind])
     assert watched == bare
     assert said == []
-    assert len(diagnosis._data.batch[0]) == 64
+    assert len(diagnosis.probe.batch[0]) == 64
 
 
 def test_the_probe_of_a_model_that_its_first_batch_builds():
@@ -112,16 +112,16 @@ def test_the_probe_of_a_model_that_its_first_batch_builds():
     diagnosis = ch8.callbacks.Diagnosis(data, "cheap", when=3, budget=None)
     model.fit(data, verbose=0, callbacks=[diagnosis], shuffle=False)
     assert diagnosis.looks == 3
-    assert len(diagnosis._data.batch[0]) == 256
+    assert len(diagnosis.probe.batch[0]) == 256
 
 
 def test_a_second_fit_looks_at_the_examples_of_the_first_and_a_copy_can_be_made():
     _, diagnosis, _ = losses_of(shuffled, lambda data: data)
-    kept = np.asarray(diagnosis._data.batch[0])
+    kept = np.asarray(diagnosis.probe.batch[0])
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     model.fit(shuffled(4), verbose=0, callbacks=[copy.deepcopy(diagnosis), diagnosis], shuffle=False)
-    np.testing.assert_array_equal(diagnosis._data.batch[0], kept)
+    np.testing.assert_array_equal(diagnosis.probe.batch[0], kept)
     assert diagnosis.looks == 3
 
 
@@ -131,7 +131,7 @@ def test_a_method_of_section_8_6_makes_the_same_steps():
     bare, _, _ = losses_of(shuffled, **options)
     watched, diagnosis, _ = losses_of(shuffled, lambda data: data, **options)
     assert watched == bare
-    assert len(diagnosis._data.batch[0]) == 256
+    assert len(diagnosis.probe.batch[0]) == 256
 
 
 def test_a_train_function_of_ones_own_is_left_alone():

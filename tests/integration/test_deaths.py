@@ -45,7 +45,7 @@ class Refuses(callbacks._base.AbstractCallback):
 
     batches = 0
 
-    def on_open(self):
+    def _on_open(self):
         raise KeyboardInterrupt
 
 

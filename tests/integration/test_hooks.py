@@ -155,9 +155,9 @@ def test_replaced_attributes_of_an_instance_come_back_unless_somebody_has_set_ot
 class Looks(callbacks._base.AbstractCallback):
     """Keeps what the training knows at its first epoch."""
 
-    listens = False
+    _listens = False
 
-    def on_epoch_start(self, epoch):
+    def _on_epoch_start(self, epoch):
         training = self.session.training
         self.seen = list(training.callbacks), dict(training.arguments), training.validation_data
 
@@ -201,9 +201,9 @@ def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, ki
         return {"x": batches, "steps_per_epoch": 6}
 
     class Keeps(callbacks._base.AbstractCallback):
-        listens = watches
+        _listens = watches
 
-        def on_open(self):
+        def _on_open(self):
             self.session.training.read_ahead(examples, self.take)
 
         def take(self, batches):

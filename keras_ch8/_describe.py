@@ -1,0 +1,39 @@
+"""What an object says of itself when it is printed: the call that makes it."""
+
+import inspect
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+LONGEST = 60
+"""Characters of one argument."""
+
+
+def call_of(thing: Any, arguments: Mapping[str, Any]) -> str:
+    """Return the class of an object with its first argument, and the others that differ from their defaults."""
+    defaults: dict[str, Any] = {}
+    for cls in type(thing).__mro__[:-1]:
+        defaults = {name: p.default for name, p in inspect.signature(cls).parameters.items()} | defaults
+    own = [name for name in inspect.signature(type(thing)).parameters if name in arguments]
+    shown = [
+        f"{name}={_short(arguments[name])}"
+        for name in dict.fromkeys((*own, *arguments))
+        if name in defaults and (name in own[:1] or _differs(arguments[name], defaults[name]))
+    ]
+    return f"{type(thing).__name__}({', '.join(shown)})"
+
+
+def _differs(value: Any, default: Any) -> bool:
+    try:
+        return bool(value != default)
+    except ValueError:  # arrays have no one answer
+        return True
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Mapping) and "class_name" in value:
+        return f"{value['class_name']}(...)"
+    if hasattr(value, "shape"):
+        return f"<{type(value).__name__} of shape {tuple(value.shape)}>"
+    text = f"{value:.6g}" if isinstance(value, numbers.Real) and not isinstance(value, int) else repr(value)
+    return text if len(text) <= LONGEST else f"<{type(value).__name__}>"

@@ -1,0 +1,108 @@
+"""What a newcomer sees: one line that attaches the usual callbacks, what prints say, and what `help` shows."""
+
+import inspect
+import pydoc
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ch8 as ch8
+from tests.integration.everybody import CALLBACKS
+
+X = np.random.default_rng(0).normal(size=(320, 4)).astype("float32")
+Y = X @ np.ones((4, 1), "float32")
+
+
+def model_of(optimizer="adam", **options):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
+    model.compile(optimizer, "mse", **options)
+    return model
+
+
+@pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["of the first batches", "given"])
+def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, capsys, probe):
+    bare = model_of().fit(X, Y, epochs=3, verbose=2).history
+    quiet = capsys.readouterr().out
+    watching = ch8.callbacks.standard(tmp_path, probe=probe)
+    watched = model_of().fit(X, Y, epochs=3, verbose=2, callbacks=watching).history
+    said = capsys.readouterr().out
+    assert watched == bare
+    lines = [line.split("/step - ")[1] for line in said.splitlines() if "/step" in line]
+    assert lines == [line.split("/step - ")[1] for line in quiet.splitlines() if "/step" in line]
+    report = said.split("/step")[-1].splitlines()[1:]
+    assert 1 <= len(report) <= 12, said
+    assert "\n".join(report).strip() == str(watching[1])
+    assert (tmp_path / "optimization").is_dir()
+    assert watching[1].looks > 0
+
+
+def test_a_loop_of_ones_own_has_no_first_batches():
+    model = model_of()
+    with (
+        pytest.raises(ValueError, match=r"Received: probe=the first batches of fit\. Give arrays"),
+        ch8.watch(model, model.optimizer, callbacks=[ch8.callbacks.Diagnosis()]),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("logs", [True, False, ["diagnosis_loss", "diagnosis_cost"]])
+def test_logs_chooses_the_numbers_that_keras_is_told(logs):
+    diagnosis = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", when=2, budget=None, logs=logs)
+    history = model_of().fit(X, Y, verbose=0, callbacks=[diagnosis]).history
+    found = {name for name in history if name.startswith("diagnosis_")}
+    if isinstance(logs, bool):
+        assert bool(found) is logs
+    else:
+        assert found == set(logs)
+
+
+PRINTED = [
+    (lambda: ch8.callbacks.EarlyStopping(patience=3), "EarlyStopping(monitor='val_loss', patience=3)"),
+    (lambda: ch8.callbacks.PolyakAveraging(), "PolyakAveraging("),
+    (lambda: ch8.callbacks.TensorBoard("logs", layers=True), "TensorBoard(log_dir='logs', layers=True)"),
+    (lambda: ch8.callbacks.LearningRateDecay(ch8.schedules.on_plateau(patience=2)), "LearningRateDecay("),
+    (lambda: ch8.optimizers.Adam(3e-4, clipnorm=1.0), "Adam(learning_rate=0.0003, clipnorm=1)"),
+    (lambda: ch8.optimizers.SGD(0.1, momentum=0.9), "Momentum(learning_rate=0.1)"),
+    (lambda: ch8.optimizers.RMSprop(ch8.schedules.LinearDecay(0.1)), "RMSprop(learning_rate=LinearDecay(...))"),
+    (lambda: ch8.optimizers.LBFGS(memory=5), "LBFGS(memory=5"),
+]
+
+
+@pytest.mark.parametrize(("make", "said"), PRINTED)
+def test_a_print_says_what_it_is(make, said):
+    made = make()
+    assert repr(made).startswith(said.rstrip(")"))
+    assert str(made) == repr(made)
+    assert len(repr(made)) < 200
+    assert " object at 0x" not in repr(made)
+
+
+def test_every_callback_and_optimizer_can_be_printed_before_and_after_a_training(tmp_path):
+    for name in CALLBACKS:
+        made = CALLBACKS[name](tmp_path)
+        assert repr(made).startswith(f"{type(made).__name__}(")
+    diagnosis = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", budget=None)
+    assert repr(diagnosis) == "Diagnosis(probe=64 examples, budget=None)"
+    model = model_of(ch8.optimizers.Adam(0.5))
+    model.fit(X, Y, verbose=0, epochs=3, callbacks=[diagnosis])
+    assert repr(diagnosis) == "Diagnosis(probe=64 examples, budget=None)"
+    assert all(verdict.finding in str(diagnosis) for verdict in diagnosis.verdicts if verdict.level != "ok")
+    assert repr(model.optimizer) == "Adam(learning_rate=0.5)"
+
+
+CLASSES = [name for name in ch8.callbacks.__all__ if inspect.isclass(getattr(ch8.callbacks, name))]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_help_shows_what_a_user_can_use(name):
+    cls = getattr(ch8.callbacks, name)
+    text = pydoc.plain(pydoc.render_doc(cls))
+    shown = {member for member in dir(cls) if not member.startswith("_") and f"    {member}" in text}
+    own = shown - set(dir(keras.callbacks.Callback))
+    assert own <= {
+        "findings", "get_state", "set_state", "verdicts", "cost", "looks", "setup", "best", "best_epoch", "wait",
+        "average", "averaged", "average_batch_statistics", "swapped", "refresh", "rule", "report", "plot",
+    }, own  # fmt: skip
+    assert cls.__doc__.splitlines()[0] in text
