@@ -54,8 +54,8 @@ class ProbeData:
         if not training.can_read_ahead:
             if self.batch is None:
                 raise ValueError(
-                    "The first batches of the training can be kept aside as `probe` where `fit` makes the train "
-                    f"function, and something else trains here. Received: probe={self!r}. Give arrays."
+                    "The first batches of the training can be kept aside as `probe` in `fit` on one device, with the "
+                    f"train function of Keras. Received: probe={self!r} in another training. Give arrays."
                 )
         elif self.batch is None:
             training.read_ahead(EXAMPLES, lambda batches: self._keep(batches, then))

@@ -85,8 +85,9 @@ class Training:
 
     @property
     def can_read_ahead(self) -> bool:
-        """Whether the first batches can be shown before the first step: Keras makes the train function."""
-        return self.is_fit and not keras_private.has_own_train_function(self.model)
+        """Whether the first batches can be shown before the first step: on one device, where Keras steps."""
+        replicas = self.model.distribute_strategy.num_replicas_in_sync
+        return self.is_fit and replicas == 1 and not keras_private.has_own_train_function(self.model)
 
     def read_ahead(self, examples: int, then: Callable[[list[Any]], None]) -> None:
         """Let `then` be called before the first step with the first batches that `fit` reads, of so many examples.
@@ -109,16 +110,15 @@ class Training:
 
         def read(iterator: Any) -> None:
             readers, self._readers_ahead = self._readers_ahead, []
-            wanted, shown = max(examples for examples, _ in readers), []
+            wanted = max(examples for examples, _ in readers)
             for batch in itertools.islice(iterator, most):
                 kept.append(batch)
-                shown.append(self._whole(batch))
-                wanted -= _examples_of(shown[-1])
+                wanted -= _examples_of(batch)
                 if wanted <= 0:
                     break
-            if shown:
+            if kept:
                 for _, then in readers:
-                    then(shown)
+                    then(list(kept))
 
         def first(iterator: Any) -> Any:
             if self._readers_ahead:
@@ -134,13 +134,6 @@ class Training:
 
         model.train_function = first
         self.exits.callback(put_back)
-
-    def _whole(self, batch: Any) -> Any:
-        """Return a batch with the parts of all replicas laid end to end."""
-        parts_of = self.model.distribute_strategy.experimental_local_results
-        return keras.tree.map_structure(
-            lambda a: a if len(parts_of(a)) == 1 else keras.ops.concatenate(parts_of(a)), batch
-        )
 
     @contextmanager
     def running(self) -> Iterator["Training"]:
