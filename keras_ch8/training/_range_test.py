@@ -14,7 +14,7 @@ SIGNIFICANT = 5.0
 CLOSE = 3.0
 """Decades below the rate at which a training is lost that are looked at closely."""
 TRAINING = 500
-"""Steps of the training that a rate is suggested for; of 100 to 1000 the suggestion changes by a factor 2."""
+"""Steps of the training that a rate is suggested for; for four times as many the suggestion would be half."""
 
 
 class Suggestion(NamedTuple):
@@ -103,10 +103,11 @@ def suggest(
         )  # fmt: skip
     signs = np.random.default_rng(0).choice([-1, 1], (DRAWS, len(noise)))
     drawn = loss + signs * noise  # so that the noise stays as large as it is at each rate
+    draws = list(zip(drawn @ value.T, drawn @ slope.T, strict=True))
     found = {}
     for name, rule in RULES.items():
         best = rule(decades, loss, slope @ losses)
-        others = [rule(decades, value @ draw, slope @ draw) for draw in drawn]
+        others = [rule(decades, *draw) for draw in draws]
         low, middle, high = np.quantile(others, [0.16, 0.5, 0.84])
         around = np.clip([best, best + low - middle, best + high - middle], decades[0] - 1, decades[-1])
         found[name] = Suggestion(*(float(10**x) for x in around))
@@ -125,12 +126,14 @@ def fall_of(decades: np.ndarray, losses: np.ndarray) -> tuple[float, float]:
 
 
 def advice(fall: float, error: float, steps: int) -> str:
-    """Say what would tell such a fall from noise, whose standard error falls as 1 / sqrt(steps * batch size).
+    """Say which `steps` would tell from noise what the loss falls by at least; nothing where it only rises.
 
-    It is to be SIGNIFICANT with one standard error to spare. Of a fall below its standard error nothing can be said.
+    The standard error falls as 1 / sqrt(steps). The highest and the lowest point have been picked, so one standard
+    error of the fall is taken for noise, and what is left is to be SIGNIFICANT with two more to spare. Larger batches
+    lower the noise as much, but do not make the training longer, and so are no substitute.
     """
-    if not fall > error:
+    if not error:
         return ", and nothing hints at a fall"
-    times = ((SIGNIFICANT + 1) * error / fall) ** 2
-    steps, batches = math.ceil(times * steps), math.ceil(times)
-    return f"; `steps={steps}`, or a `batch_size` {batches} times as large, would tell it from noise"
+    least = max(fall - error, error)
+    needed = math.ceil(steps * ((SIGNIFICANT + 2) * error / least) ** 2)
+    return f"; `steps={needed}` would tell a fall of {least:.2g} from noise"
