@@ -79,9 +79,10 @@ def weak(seed, strength):
     return x, (score > np.median(score)).astype("float32")
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
-def test_the_steps_that_the_reason_names_decide(seed):
-    model, (x, y) = from_the_floor(optimizers.Adam()), weak(seed, 1.0)
+@pytest.mark.broad
+@pytest.mark.parametrize("seed, strength", [(0, 2.0), (1, 1.0), (2, 1.0)])
+def test_the_steps_that_the_reason_names_decide(seed, strength):
+    model, (x, y) = from_the_floor(optimizers.Adam()), weak(seed, strength)
     reason = training.find_learning_rate(model, x, y, steps=50).reason
     steps = int(re.search(r"`steps=(\d+)` would tell a fall of", reason)[1])
     found = training.find_learning_rate(model, x, y, steps=steps)
