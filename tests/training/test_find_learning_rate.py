@@ -133,7 +133,7 @@ DATA = {
 def test_all_kinds_of_data_give_about_the_same(data):
     found = training.find_learning_rate(network(optimizers.SGD()), **DATA[data]())
     assert 0.003 < found.suggestion < 0.03
-    assert list(found.suggestions) == ["steepest", "valley", "minimum/10"]
+    assert list(found.suggestions) == ["steepest", "valley", "scaled minimum"]
     assert all(s.low <= s.rate <= s.high < 10 * s.low for s in found.suggestions.values())
 
 

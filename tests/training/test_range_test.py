@@ -1,9 +1,11 @@
 """What is suggested for textbook curves, whatever the noise."""
 
+import re
+
 import numpy as np
 import pytest
 
-from keras_ch8.training._range_test import suggest, without_batch_effects
+from keras_ch8.training._range_test import SIGNIFICANT, fall_of, suggest, without_batch_effects
 
 RATES = np.geomspace(1e-7, 10, 100)
 
@@ -30,7 +32,7 @@ def test_the_steepest_point_is_found_in_50_of_50_draws(curve):
         noisy.append(found["steepest"].rate)
         assert truth / 3 < found["steepest"].rate < truth * 3
         assert found["steepest"].low <= found["steepest"].high < 10 * found["steepest"].low
-        assert found["minimum/10"].rate < found["valley"].rate * 10
+        assert found["scaled minimum"].rate < found["valley"].rate * 10
     assert np.std(np.log10(noisy)) < 0.15
 
 
@@ -51,12 +53,39 @@ def test_noise_alone_is_refused_and_a_small_fall_is_found():
     assert found >= 199
 
 
+@pytest.mark.parametrize("steps", [10, 30, 100])
+def test_the_suggestion_does_not_depend_on_how_many_rates_there_are(steps):
+    """Where the minimum falls as 1 / sqrt(steps a decade), as the best rate of a convex problem does."""
+    found = []
+    for count in (steps, 4 * steps):
+        decades = np.linspace(-3, 0, count)
+        loss = (decades + 1 + 0.5 * np.log10(count)) ** 2
+        found.append(suggest(10**decades, loss)[1]["scaled minimum"].rate)
+    assert found[1] == pytest.approx(found[0], rel=0.25)  # the minimum lies on one of the rates
+
+
+def test_the_advised_steps_tell_the_fall_that_is_named_from_noise_in_5_of_6_draws():
+    rates, advised, shown = RATES[40:], 0, 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        reason = suggest(rates, textbook(rates) + 1.2 * rng.normal(size=60))[2]
+        if advice := re.search(r"`steps=(\d+)` would tell a fall of (\S+) from noise", reason):
+            more = np.geomspace(rates[0], rates[-1], int(advice[1]))
+            named = float(advice[2]) / np.ptp(textbook(more)[more < 0.5]) * textbook(more)
+            fall, error = fall_of(np.log10(more), named + 1.2 * rng.normal(size=len(more)))
+            advised += 1
+            shown += fall > SIGNIFICANT * error
+    assert advised > 10
+    assert shown >= 5 / 6 * advised
+
+
 def test_a_loss_that_only_rises_is_refused():
     assert suggest(RATES, 1 + np.log10(RATES / 1e-7) ** 2)[2].startswith("the loss never falls")
 
 
 def test_too_few_rates_are_refused():
-    assert suggest(RATES[:5], textbook(RATES[:5]))[2] == "the training was lost after 5 rates: begin with a smaller one"
+    reason = suggest(RATES[:5], textbook(RATES[:5]))[2]
+    assert reason == "the training was lost after 5 rates: begin with a smaller one or take more steps"
 
 
 def test_hard_and_easy_batches_are_evened_out():
