@@ -164,7 +164,7 @@ SCRIPT = """
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
     y = x.sum(axis=1)
     for optimizer in (
-        keras.optimizers.SGD(learning_rate=rate),
+        keras.optimizers.SGD(learning_rate=rate, momentum=0.9),
         tf.keras.optimizers.RMSprop(rate, rho=0.8),
         Ada(0.1, epsilon=1e-6),
         keras.optimizers.Adam(rate, amsgrad=True),
