@@ -31,7 +31,7 @@ SURROGATES = {
     "logistic": keras.losses.BinaryCrossentropy(from_logits=True),
     "hinge": keras.losses.Hinge(),
     "squared_hinge": keras.losses.SquaredHinge(),
-    "exponential": losses.Exponential(),
+    "exponential": losses.ExponentialLoss(),
     "modified_huber": losses.ModifiedHuber(),
 }
 
@@ -58,7 +58,7 @@ def train(name, layers, loss, rate, data, epochs, *callbacks):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((64,)), *layers])
     zero_one = keras_ch8.metrics.ZeroOneLoss(from_logits=True)
-    optimizer = keras_ch8.optimizers.Adam(keras_ch8.schedules.Cosine(rate))
+    optimizer = keras_ch8.optimizers.Adam(keras_ch8.schedules.CosineDecay(rate))
     model.compile(optimizer, loss, metrics=[zero_one])
     x, y, x_test, y_test = data
     board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")

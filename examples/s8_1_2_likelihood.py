@@ -59,7 +59,9 @@ def network(family):
     outputs = 2 if family == losses.gaussian_with_variance() else 1
     hidden = [keras.layers.Dense(32, "tanh"), keras.layers.Dense(32, "tanh")]
     model = keras.Sequential([keras.Input((1,)), *hidden, keras.layers.Dense(outputs)])
-    model.compile(keras_ch8.optimizers.Adam(keras_ch8.schedules.Cosine(0.03)), losses.NegativeLogLikelihood(family))
+    model.compile(
+        keras_ch8.optimizers.Adam(keras_ch8.schedules.CosineDecay(0.03)), losses.NegativeLogLikelihood(family)
+    )
     return model
 
 

@@ -38,7 +38,7 @@ STARTS = {
     "small": lambda: normal(0.01),
     "large": lambda: normal(1.0),
     "heuristic": lambda: initializers.Heuristic(seed=0),
-    "normalized": lambda: initializers.Normalized(seed=0),
+    "normalized": lambda: initializers.GlorotUniform(seed=0),
     "orthogonal": lambda: initializers.Orthogonal("tanh", seed=0),
     "sparse": lambda: initializers.Sparse(k=15, stddev=0.4, seed=0),
     "small_scaled": lambda: normal(0.01),
@@ -72,7 +72,7 @@ def main():
         model = network(STARTS[name](), depth, y)
         if name == "small_scaled":
             scaling = training.scale_to_data(model, x[:256], log_dir=f"{LOG_DIR}/{name}/start")
-        audit = training.audit_start(model, x[:256], y[:256])
+        audit = training.check_initialization(model, x[:256], y[:256])
         board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
         history = model.fit(x, y, batch_size=64, epochs=1 if quick else 15, callbacks=[board], verbose=0).history
         accuracy[name], flow = history["accuracy"][-1], audit.flow

@@ -31,7 +31,7 @@ from keras_ch8 import optimizers, schedules
 LOG_DIR = "runs/s8_6_1_autoencoder"
 LAYERS = (48, 32, 24, 12, 6, 12, 24, 32, 48)
 RUNS = {  # and examples in a minibatch, steps that Keras makes in one program, epochs
-    "adam": (lambda: optimizers.Adam(schedules.Cosine(0.01)), 100, 25, 14),
+    "adam": (lambda: optimizers.Adam(schedules.CosineDecay(0.01)), 100, 25, 14),
     "truncated_newton": (lambda: optimizers.TruncatedNewton(cg_iterations=50, iterations_per_step=5), 1000, 1, 1000),
     "saddle_free_newton": (lambda: optimizers.SaddleFreeNewton(iterations_per_step=5), 1000, 1, 1000),
 }

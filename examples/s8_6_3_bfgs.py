@@ -35,7 +35,7 @@ RUNS = {
     "bfgs": lambda rate: optimizers.BFGS(iterations_per_step=STEPS),
     "lbfgs": lambda rate: optimizers.LBFGS(iterations_per_step=STEPS),
     "steepest": lambda rate: optimizers.SteepestDescent(iterations_per_step=STEPS),
-    "adam": lambda rate: optimizers.Adam(schedules.Cosine(rate)),
+    "adam": lambda rate: optimizers.Adam(schedules.CosineDecay(rate)),
 }
 
 

@@ -32,7 +32,7 @@ GOALS = (1e-5, 1e-6, 1e-7)
 RUNS = {  # and how many iterations or steps an epoch has, and epochs
     "levenberg_marquardt": (lambda: optimizers.LevenbergMarquardt(iterations_per_step=10), 10, 50),
     "lbfgs": (lambda: optimizers.LBFGS(iterations_per_step=100), 100, 60),
-    "adam": (lambda: optimizers.Adam(schedules.Cosine(0.03)), 100, 60),
+    "adam": (lambda: optimizers.Adam(schedules.CosineDecay(0.03)), 100, 60),
 }
 
 

@@ -113,7 +113,7 @@ def main():
         print(f"  a = {a:<30g}{sweeps_of_quadratic(a):>31d}{np.ceil(np.log(1e6) / np.log1p(a) / 2):>17.0f}", flush=True)
 
     print(f"\nsparse coding of {DIGITS} digits   {'steps':>10s}{'J':>10s}{'zeros in H':>13s}{'CPU s':>9s}")
-    rate = keras_ch8.schedules.Cosine(0.02)
+    rate = keras_ch8.schedules.CosineDecay(0.02)
     lowest = report("exact", exact, sweeps)
     joint = report("adam_joint", gradient_descent, Adam(rate), sweeps)
     report("adam_in_turns", gradient_descent, BlockCoordinateDescent(Adam(rate), ["embedding", "dense"], 10), sweeps)

@@ -71,13 +71,13 @@ def main():
         "sigmoid": lambda: network(sigmoid, depth),
         "auxiliary heads": lambda: with_heads(depth, steps),
         "maxout": lambda: network(lambda name: layers.Maxout(UNITS, name=name), depth),
-        "skip": lambda: network(lambda name: layers.Skip([sigmoid(name), keras.layers.Dense(UNITS)]), depth),
+        "skip": lambda: network(lambda name: layers.Residual([sigmoid(name), keras.layers.Dense(UNITS)]), depth),
     }
     errors = {}
     print(f"{depth:2d} layers              |g| of the first    loss at the end    test error")
     for name in ("sigmoid", "skip") if quick else models:
         model = models[name]()
-        optimizer = keras_ch8.optimizers.Adam(schedules.Cosine(3e-3))
+        optimizer = keras_ch8.optimizers.Adam(schedules.CosineDecay(3e-3))
         metric = keras_ch8.metrics.ZeroOneLoss(from_logits=True)
         model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=[metric])
         norm = np.linalg.norm(keras_ch8.curvature.gradient(model, x, y)[: UNITS**2])  # of the first kernel

@@ -65,7 +65,7 @@ def train(name, temperature, schedule, seed, epochs):
         layers.append(keras.layers.Activation("tanh"))
     model = keras.Sequential([keras.Input((64,)), *layers, keras.layers.Dense(10)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    optimizer = keras_ch8.optimizers.Adam(keras_ch8.schedules.Cosine(0.003))
+    optimizer = keras_ch8.optimizers.Adam(keras_ch8.schedules.CosineDecay(0.003))
     model.compile(optimizer, loss, metrics=[keras_ch8.metrics.ZeroOneLoss(True)])
     callbacks = [keras_ch8.callbacks.Continuation(schedule, until="80%")] if schedule else []
     if seed == 0:

@@ -238,7 +238,7 @@ def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, 
 
 OF_OTHER_KERAS = {
     "lr": "Write `learning_rate=`.",
-    "decay": "Give a schedule, such as `learning_rate=keras_ch8.schedules.InverseTime(...)`.",
+    "decay": "Give a schedule, such as `learning_rate=keras_ch8.schedules.InverseTimeDecay(...)`.",
     "jit_compile": "The update is compiled anyway; give `jit_compile` to `compile` for the whole training step.",
     "is_legacy_optimizer": "Leave it out.",
 }

@@ -37,7 +37,7 @@ SECTIONS = (
     Section(
         "8.1.1",
         "empirical risk, and surrogates of the 0-1 loss",
-        ("metrics.ZeroOneLoss", "losses.Exponential", "losses.ModifiedHuber", "callbacks.SurrogateGap"),
+        ("metrics.ZeroOneLoss", "losses.ExponentialLoss", "losses.ModifiedHuber", "callbacks.SurrogateGap"),
         "s8_1_1_surrogate.py",
     ),
     Section(
@@ -137,13 +137,13 @@ SECTIONS = (
         (
             "optimizers.SGD",
             "schedules.LinearDecay",
-            "schedules.InverseTime",
-            "schedules.Exponential",
-            "schedules.Cosine",
+            "schedules.InverseTimeDecay",
+            "schedules.ExponentialDecay",
+            "schedules.CosineDecay",
             "schedules.OneCycle",
             "schedules.Warmup",
-            "schedules.Sequence",
-            "schedules.Scaled",
+            "schedules.SequentialSchedule",
+            "schedules.ScaledSchedule",
             "schedules.on_plateau",
             "callbacks.LearningRateDecay",
             "training.find_learning_rate",
@@ -157,7 +157,7 @@ SECTIONS = (
         "8.4",
         "parameter initialization",
         (
-            "initializers.Normalized",
+            "initializers.GlorotUniform",
             "initializers.Heuristic",
             "initializers.Orthogonal",
             "initializers.Sparse",
@@ -167,7 +167,7 @@ SECTIONS = (
             "initializers.saturation",
             "initializers.forget_gate",
             "training.scale_to_data",
-            "training.audit_start",
+            "training.check_initialization",
         ),
         "s8_4_initialization.py",
     ),
@@ -215,7 +215,7 @@ SECTIONS = (
     Section(
         "8.7.5",
         "designing models to aid optimization",
-        ("layers.Maxout", "layers.Skip", "layers.auxiliary_head"),
+        ("layers.Maxout", "layers.Residual", "layers.auxiliary_head"),
         "s8_7_5_easy_models.py",
     ),
     Section(

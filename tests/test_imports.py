@@ -101,14 +101,14 @@ LOADS += "    except TypeError as error: print(str(error).splitlines()[-1])"
 def test_loading_without_the_import_ends_with_what_to_import(tmp_path):
     """Of every kind of part, and of a model that has one; what else it says is Keras's."""
     parts = [
-        keras_ch8.optimizers.SGD(), keras_ch8.optimizers.LBFGS(), keras_ch8.schedules.Cosine(0.1),
+        keras_ch8.optimizers.SGD(), keras_ch8.optimizers.LBFGS(), keras_ch8.schedules.CosineDecay(0.1),
         keras_ch8.initializers.Sparse(), keras_ch8.losses.ModifiedHuber(), keras_ch8.metrics.ZeroOneLoss(),
         keras_ch8.layers.Maxout(3), keras_ch8.continuation.Temperature(2.0),
         keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.laplace()),
     ]  # fmt: skip
     inside = keras.Sequential([keras.Input((3,)), keras_ch8.layers.Maxout(4), keras.layers.Dense(2)])
     compiled = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    compiled.compile(keras.optimizers.Adam(keras_ch8.schedules.Cosine(0.1)), "mse")
+    compiled.compile(keras.optimizers.Adam(keras_ch8.schedules.CosineDecay(0.1)), "mse")
     with_a_head = keras_ch8.layers.auxiliary_head(inside, at=inside.layers[0])
     assert not again(with_a_head).compiled
     with_a_head.compile("sgd", "mse")

@@ -41,19 +41,22 @@ CALLBACKS = [
     "ClipGradients", "Continuation", "Curriculum", "Diagnosis", "EarlyStopping", "GradientClippingLogger",
     "LearningRateDecay", "PolyakAveraging", "SurrogateGap", "SwitchOptimizer", "TensorBoard", "standard",
 ]  # fmt: skip
-LAWS = ["Cosine", "Exponential", "InverseTime", "LinearDecay", "OneCycle", "Scaled", "Sequence", "Warmup", "on_plateau"]
+LAWS = [
+    "CosineDecay", "ExponentialDecay", "InverseTimeDecay", "LinearDecay", "OneCycle", "ScaledSchedule",
+    "SequentialSchedule", "Warmup", "on_plateau",
+]  # fmt: skip
 CRITERIA = [
     "all_of", "any_of", "deadline", "diverged", "generalization_loss", "patience", "productivity", "successive_rises",
     "threshold",
 ]  # fmt: skip
 FAMILIES = ["bernoulli", "categorical", "gaussian", "gaussian_with_variance", "laplace", "poisson"]
-LOSSES = ["Exponential", "ModifiedHuber", "NegativeLogLikelihood"]
+LOSSES = ["ExponentialLoss", "ModifiedHuber", "NegativeLogLikelihood"]
 TRIALS = [
-    "audit_start", "compare_curricula", "compare_learning_rates", "find_learning_rate", "pretrain_greedily",
+    "check_initialization", "compare_curricula", "compare_learning_rates", "find_learning_rate", "pretrain_greedily",
     "retrain_on_all_data", "scale_to_data",
 ]  # fmt: skip
 STARTS = [
-    "Heuristic", "IdentityRecurrent", "Normalized", "Orthogonal", "RandomWalk", "Sparse", "forget_gate",
+    "GlorotUniform", "Heuristic", "IdentityRecurrent", "Orthogonal", "RandomWalk", "Sparse", "forget_gate",
     "output_marginal", "saturation",
 ]  # fmt: skip
 MONITORS = [
@@ -74,7 +77,7 @@ NAMES = {
     data: ["ArraySource", "read"],
     initializers: STARTS,
     landscapes: ["cliff", "path", "plane", "ravine", "rosenbrock", "saddle"],
-    layers: ["BatchNormalization", "Maxout", "Skip", "auxiliary_head", "fold", "recalibrate"],
+    layers: ["BatchNormalization", "Maxout", "Residual", "auxiliary_head", "fold", "recalibrate"],
     losses: LOSSES + FAMILIES,
     metrics: ["ZeroOneLoss"],
     monitors: MONITORS,
@@ -140,7 +143,8 @@ HELD = {
     stopping: ["Past", "Reason", "Why"],
     symmetries: ["Balance"],
     training: [
-        "Audit", "Comparison", "CurriculumComparison", "Pretraining", "RangeTest", "Retraining", "Scaling", "Stage",
+        "Comparison", "CurriculumComparison", "InitializationCheck", "Pretraining", "RangeTest", "Retraining",
+        "Scaling", "Stage",
     ],
     verdicts: [
         "KINDS",

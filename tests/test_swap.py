@@ -39,9 +39,16 @@ VALUES = {
     "scale": False, "beta_initializer": "ones", "gamma_initializer": "zeros", "moving_mean_initializer": "ones",
     "moving_variance_initializer": "zeros", "beta_regularizer": "l2", "gamma_regularizer": "l2",
     "beta_constraint": "non_neg", "gamma_constraint": "non_neg", "renorm": True, "renorm_clipping": {"rmax": 3.0},
-    "renorm_momentum": 0.9, "synchronized": True, "gain": 2.0, "seed": 3,
+    "renorm_momentum": 0.9, "initial_learning_rate": 0.2, "decay_steps": 7, "decay_rate": 0.5, "alpha": 0.1,
+    "staircase": True, "warmup_target": 0.3, "warmup_steps": 5, "synchronized": True, "gain": 2.0, "seed": 3,
+    "input_axes": [0], "output_axes": [1],
 }  # fmt: skip
 """Another value than the default for every argument of a class that both have."""
+REQUIRED = {
+    "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 10},
+    "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.9},
+    "InverseTimeDecay": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.9},
+}
 ARGUMENTS = [
     (package, name, argument)
     for package, name in BOTH
@@ -51,6 +58,7 @@ ARGUMENTS = [
 
 
 def test_there_are_classes_of_both_names():
+    assert {("schedules", "CosineDecay"), ("initializers", "GlorotUniform")} < set(BOTH)
     assert {("optimizers", "Adam"), ("callbacks", "TensorBoard"), ("layers", "BatchNormalization")} <= set(BOTH)
 
 
@@ -58,7 +66,7 @@ def test_there_are_classes_of_both_names():
 def test_every_argument_of_the_keras_part_is_taken_or_refused_with_the_fix(package, name, argument):
     value, refusal = VALUES[argument], ""
     try:
-        made = getattr(getattr(ch8, package), name)(**{argument: value})
+        made = getattr(getattr(ch8, package), name)(**REQUIRED.get(name, {}) | {argument: value})
     except (TypeError, ValueError) as error:
         refusal = str(error)
     if refusal:

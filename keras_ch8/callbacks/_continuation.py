@@ -29,8 +29,8 @@ class Continuation(AbstractCallback):
     yet: let `EarlyStopping` begin after `until`. When the training ends, all numbers are put to their `end`; if it has
     not come there, a warning says so.
 
-    Let the learning rate fall meanwhile (`schedules.Cosine`): what is nearly a step has a narrow, high gradient. Four
-    layers of `"sign"` units on digits, blurred less and less, ended at more than 50 % errors at a constant rate of
+    Let the learning rate fall meanwhile (`schedules.CosineDecay`): what is nearly a step has a narrow, high gradient.
+    Four layers of `"sign"` units on digits, blurred less and less, ended at more than 50 % errors at a constant rate of
     Adam, and at 7 % with that schedule.
 
     Progress is counted in batches from the first that the optimizer has made, so a training that goes on with its

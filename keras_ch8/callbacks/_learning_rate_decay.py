@@ -19,7 +19,7 @@ class LearningRateDecay(AbstractCallback):
     """Lower the learning rate on a plateau, by a function of the epoch, or by a schedule (section 8.3.1).
 
     It works with any optimizer, also where its rate is a schedule already: then the schedule is multiplied by a factor
-    (`schedules.Scaled`). The factor is saved by `model.save`, and is in `get_state`; files of weights, and so
+    (`schedules.ScaledSchedule`). The factor is saved by `model.save`, and is in `get_state`; files of weights, and so
     `BackupAndRestore`, do not have it. Given a schedule, the optimizer has it from then on, as if compiled with it.
 
     Puts into `logs`, for each epoch, `learning_rate`: the rate at its end (`learning_rate_<name>` for each optimizer of
@@ -187,14 +187,14 @@ class LearningRateDecay(AbstractCallback):
 def _prepare(optimizer: Any, given: LearningRateSchedule | None, to_scale: bool) -> bool:
     """Put a schedule into an optimizer, scaled if asked; return whether the training step must be traced anew."""
     now = keras_private.schedule_of(optimizer)
-    inner = now.schedule if isinstance(now, schedules.Scaled) else now
+    inner = now.schedule if isinstance(now, schedules.ScaledSchedule) else now
     wanted = inner if given is None else given
     if wanted is None:
         _checks.changeable_rate(keras_private.rate_of(optimizer), type(optimizer).__name__)
         return False
     if wanted is inner and (inner is not now or not to_scale):
         return False
-    optimizer.learning_rate = schedules.Scaled(wanted) if to_scale else wanted
+    optimizer.learning_rate = schedules.ScaledSchedule(wanted) if to_scale else wanted
     return True
 
 
@@ -203,7 +203,7 @@ def _rate_to_keep(optimizer: Any) -> float | None:
     schedule = keras_private.schedule_of(optimizer)
     if schedule is None:
         return float(optimizer.learning_rate)
-    return schedule.factor if isinstance(schedule, schedules.Scaled) else None
+    return schedule.factor if isinstance(schedule, schedules.ScaledSchedule) else None
 
 
 def _put_back(optimizer: Any, rate: float | None) -> None:

@@ -7,9 +7,9 @@ An instance gives other values at every call, so that two layers may share it:
 """
 
 from ._forget_gate import forget_gate
+from ._glorot_uniform import GlorotUniform
 from ._heuristic import Heuristic
 from ._identity_recurrent import IdentityRecurrent
-from ._normalized import Normalized
 from ._orthogonal import Orthogonal
 from ._output_marginal import output_marginal
 from ._random_walk import RandomWalk
@@ -17,9 +17,9 @@ from ._saturation import saturation
 from ._sparse import Sparse
 
 __all__ = [
+    "GlorotUniform",
     "Heuristic",
     "IdentityRecurrent",
-    "Normalized",
     "Orthogonal",
     "RandomWalk",
     "Sparse",

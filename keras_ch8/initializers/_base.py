@@ -119,9 +119,9 @@ class AbstractKernel(AbstractRandomInitializer):
     def __init__(
         self,
         seed: Any = None,
-        repeat: bool = False,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
+        repeat: bool = False,
     ) -> None:
         super().__init__(seed, repeat)
         self.input_axes, self.output_axes = input_axes, output_axes

@@ -16,17 +16,17 @@ class Heuristic(AbstractKernel):
         W_ij <- U(-1 / sqrt(m), 1 / sqrt(m))
 
     where m is the number of inputs of a unit. The variance is 1 / (3 m), so that each layer leaves less than a third of
-    the variance of its signal: what `Normalized` is compared with.
+    the variance of its signal: what `GlorotUniform` is compared with.
 
     Differs from Keras: it has none; `keras.initializers.LecunUniform` has limits larger by sqrt(3).
 
     Args:
         seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
             The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
-        repeat: Whether every call gives what the first gives. Defaults to `False`.
         input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
             Defaults to `None`.
         output_axes: Axes that are units. Defaults to `None`.
+        repeat: Whether every call gives what the first gives. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.

@@ -46,9 +46,9 @@ class Orthogonal(AbstractKernel):
         gain: A number above 0, `"linear"`, `"relu"` or `"tanh"`. Defaults to `1.0`.
         seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
             The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
-        repeat: Whether every call gives what the first gives. Defaults to `False`.
         input_axes: Axes of the kernel that are inputs. Defaults to `None`: the last but one.
         output_axes: Axes that are units. Defaults to `None`: the last. Axes that are neither are places.
+        repeat: Whether every call gives what the first gives. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
@@ -72,11 +72,11 @@ class Orthogonal(AbstractKernel):
         self,
         gain: float | str = 1.0,
         seed: Any = None,
-        repeat: bool = False,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
+        repeat: bool = False,
     ) -> None:
-        super().__init__(seed, repeat, input_axes, output_axes)
+        super().__init__(seed, input_axes, output_axes, repeat)
         self.gain, self._factor = gain, gain_of(gain)
 
     def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Any]) -> Any:

@@ -36,10 +36,10 @@ class RandomWalk(AbstractKernel):
         activation: `"linear"` or `"relu"`, the nonlinearity of the layers. Defaults to `"relu"`.
         seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
             The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
-        repeat: Whether every call gives what the first gives. Defaults to `False`.
         input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
             Defaults to `None`.
         output_axes: Axes that are units. Defaults to `None`.
+        repeat: Whether every call gives what the first gives. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
@@ -60,11 +60,11 @@ class RandomWalk(AbstractKernel):
         self,
         activation: str = "relu",
         seed: Any = None,
-        repeat: bool = False,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
+        repeat: bool = False,
     ) -> None:
-        super().__init__(seed, repeat, input_axes, output_axes)
+        super().__init__(seed, input_axes, output_axes, repeat)
         if activation not in GAINS:
             raise ValueError(
                 "`activation` says which nonlinearity the gain makes up for, so it must be one of "

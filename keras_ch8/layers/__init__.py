@@ -3,7 +3,7 @@
 from ..integration import backend as _backend
 from ._batch_normalization import BatchNormalization
 from ._maxout import Maxout
-from ._skip import Skip
+from ._residual import Residual
 
 if _backend.is_tensorflow():
     from ._auxiliary_head import auxiliary_head
@@ -13,6 +13,6 @@ if _backend.is_tensorflow():
     from ._kinds import statistics_of as statistics_of
     from ._recalibrate import recalibrate
 
-__all__ = ["BatchNormalization", "DeeplySupervised", "Maxout", "Skip", "auxiliary_head", "fold", "recalibrate"]
+__all__ = ["BatchNormalization", "DeeplySupervised", "Maxout", "Residual", "auxiliary_head", "fold", "recalibrate"]
 
 _backend.refuse_the_rest(__name__)

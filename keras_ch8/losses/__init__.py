@@ -9,7 +9,7 @@ from ._aligned import aligned as aligned
 from ._aligned import class_numbers as class_numbers
 from ._bernoulli import bernoulli
 from ._categorical import categorical
-from ._exponential import Exponential
+from ._exponential import ExponentialLoss
 from ._family import AbstractFamily as AbstractFamily
 from ._family import as_family as as_family
 from ._gaussian import gaussian
@@ -20,7 +20,7 @@ from ._negative_log_likelihood import NegativeLogLikelihood
 from ._poisson import poisson
 
 __all__ = [
-    "Exponential",
+    "ExponentialLoss",
     "ModifiedHuber",
     "NegativeLogLikelihood",
     "bernoulli",

@@ -11,8 +11,8 @@ from ._margin import margin
 @final
 @keras.saving.register_keras_serializable(
     package="keras_ch8", name="ExponentialLoss"
-)  # there is a schedule Exponential
-class Exponential(keras.losses.Loss):
+)  # there is a schedule ExponentialLoss
+class ExponentialLoss(keras.losses.Loss):
     """Surrogate of the 0-1 loss that punishes confident mistakes hardest: AdaBoost's (section 8.1.2).
 
     For each score f of a label y, with the margin m:
@@ -25,7 +25,7 @@ class Exponential(keras.losses.Loss):
     logistic          log(1 + exp(-m))                           2.13   0.69   0.13     BinaryCrossentropy
     hinge             max(0, 1 - m)                              3.00   1.00   0.00     Hinge
     squared hinge     max(0, 1 - m)^2                            9.00   1.00   0.00     SquaredHinge
-    exponential       exp(-m)                                    7.39   1.00   0.14     losses.Exponential
+    exponential       exp(-m)                                    7.39   1.00   0.14     losses.ExponentialLoss
     modified Huber    max(0, 1 - m)^2, or -4 m below m = -1      8.00   1.00   0.00     losses.ModifiedHuber
 
     All but the first are convex and no less than it (the logistic one if divided by log 2). Below m = -88 this one is
@@ -47,7 +47,7 @@ class Exponential(keras.losses.Loss):
         ValueError: When called, if labels and scores do not fit each other.
 
     Example:
-        >>> loss = keras_ch8.losses.Exponential(reduction="none")
+        >>> loss = keras_ch8.losses.ExponentialLoss(reduction="none")
         >>> [round(float(x), 2) for x in loss(np.array([1, 0, 0]), np.array([2.0, 0.0, 2.0]))]
         [0.14, 1.0, 7.39]
 

@@ -24,7 +24,7 @@ class ModifiedHuber(keras.losses.Loss):
     logistic          log(1 + exp(-m))                           2.13   0.69   0.13     BinaryCrossentropy
     hinge             max(0, 1 - m)                              3.00   1.00   0.00     Hinge
     squared hinge     max(0, 1 - m)^2                            9.00   1.00   0.00     SquaredHinge
-    exponential       exp(-m)                                    7.39   1.00   0.14     losses.Exponential
+    exponential       exp(-m)                                    7.39   1.00   0.14     losses.ExponentialLoss
     modified Huber    max(0, 1 - m)^2, or -4 m below m = -1      8.00   1.00   0.00     losses.ModifiedHuber
 
     All but the first are convex and no less than it (the logistic one if divided by log 2). This one's gradient is

@@ -10,7 +10,7 @@ from ._base import AbstractSchedule
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class InverseTime(AbstractSchedule):
+class InverseTimeDecay(AbstractSchedule):
     """Decay the learning rate as 1/k (section 8.3.1: it meets the conditions of equations 8.12 and 8.13).
 
         epsilon_k <- epsilon_0 / (1 + decay_rate * k / decay_steps)
@@ -24,13 +24,14 @@ class InverseTime(AbstractSchedule):
         initial_learning_rate: Number above 0.
         decay_steps: Steps, or "10ep", "500ba", "30%", after which the rate is 1 / (1 + decay_rate) of the first.
         decay_rate: Number above 0. Defaults to `1.0`: the rate halves in the first `decay_steps`.
+        staircase: Accepted at Keras's off value `False` only.
         name: Name of the schedule.
 
     Raises:
         ValueError: If an argument lies outside its range; in `fit`, if the length of an epoch is not known.
 
     Example:
-        >>> schedule = keras_ch8.schedules.InverseTime(0.1, 10)
+        >>> schedule = keras_ch8.schedules.InverseTimeDecay(0.1, 10)
         >>> [round(float(schedule(k)), 4) for k in (0, 10, 30)]
         [0.1, 0.05, 0.025]
 
@@ -46,8 +47,11 @@ class InverseTime(AbstractSchedule):
         initial_learning_rate: float,
         decay_steps: int | str,
         decay_rate: float = 1.0,
+        staircase: bool = False,
         name: str | None = None,
     ) -> None:
+        instead = "For a rate in steps join others: `SequentialSchedule([...], boundaries=[...])`."
+        _checks.off("staircase", staircase, False, owner="InverseTimeDecay", instead=instead)
         super().__init__(
             name,
             initial_learning_rate=_checks.rate("initial_learning_rate", initial_learning_rate),

@@ -14,7 +14,7 @@ from ._base import AbstractSchedule
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Scaled(AbstractSchedule):
+class ScaledSchedule(AbstractSchedule):
     """Multiply a schedule by a factor that may change while the training runs (section 8.3.1).
 
         epsilon_k <- factor * schedule(k)
@@ -32,7 +32,7 @@ class Scaled(AbstractSchedule):
         ValueError: If `factor` is negative, infinite or NaN.
 
     Example:
-        >>> schedule = keras_ch8.schedules.Scaled(keras_ch8.schedules.LinearDecay(0.1, 100))
+        >>> schedule = keras_ch8.schedules.ScaledSchedule(keras_ch8.schedules.LinearDecay(0.1, 100))
         >>> schedule.factor = 0.5
         >>> round(float(schedule(50)), 6)
         0.02525

@@ -16,7 +16,7 @@ from ._duration import Clock
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Sequence(AbstractSchedule):
+class SequentialSchedule(AbstractSchedule):
     """Run one schedule after the other, each from its own step 0 (section 8.3.1).
 
         epsilon_k <- schedules[0](k)                        while k < boundaries[0]
@@ -37,8 +37,8 @@ class Sequence(AbstractSchedule):
             epoch is not known, or the boundaries do not rise.
 
     Example:
-        >>> from keras_ch8.schedules import Cosine, Sequence, Warmup
-        >>> schedule = Sequence([Warmup(0.1, 10), Cosine(0.1, 90)], boundaries=[10])
+        >>> from keras_ch8.schedules import CosineDecay, SequentialSchedule, Warmup
+        >>> schedule = SequentialSchedule([Warmup(0.1, 10), CosineDecay(0.1, 90)], boundaries=[10])
         >>> [round(float(schedule(k)), 4) for k in (0, 5, 10, 55, 100)]
         [0.0, 0.05, 0.1, 0.05, 0.0]
 

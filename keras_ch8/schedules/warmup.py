@@ -16,7 +16,7 @@ class Warmup(AbstractSchedule):
 
         epsilon_k <- initial + min(k / warmup_steps, 1) * (learning_rate - initial)
 
-    To decay after it, join it with another schedule in a `Sequence`.
+    To decay after it, join it with another schedule in a `SequentialSchedule`.
 
     Args:
         learning_rate: Number above 0: rate from step `warmup_steps` on.

@@ -5,7 +5,7 @@ from ..integration import backend as _backend
 if not _backend.is_tensorflow():
     raise _backend.needs_tensorflow(__name__)
 
-from ._audit_start import Audit, audit_start
+from ._check_initialization import InitializationCheck, check_initialization
 from ._compare_curricula import CurriculumComparison, compare_curricula
 from ._compare_learning_rates import Comparison, compare_learning_rates
 from ._find_learning_rate import RangeTest, find_learning_rate
@@ -14,15 +14,15 @@ from ._retrain_on_all_data import Retraining, retrain_on_all_data
 from ._scale_to_data import Scaling, scale_to_data
 
 __all__ = [
-    "Audit",
     "Comparison",
     "CurriculumComparison",
+    "InitializationCheck",
     "Pretraining",
     "RangeTest",
     "Retraining",
     "Scaling",
     "Stage",
-    "audit_start",
+    "check_initialization",
     "compare_curricula",
     "compare_learning_rates",
     "find_learning_rate",

@@ -7,7 +7,9 @@ import keras
 from .. import _checks
 from ..integration import keras_private
 
-MEND = "Pretrain a model that is a chain, such as a `keras.Sequential`; put branches inside a layer (`layers.Skip`)."
+MEND = (
+    "Pretrain a model that is a chain, such as a `keras.Sequential`; put branches inside a layer (`layers.Residual`)."
+)
 
 
 class Link(NamedTuple):

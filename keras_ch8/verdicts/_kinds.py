@@ -35,7 +35,7 @@ KINDS = {
     ),
     "saddle": Kind(
         "8.2.3",
-        "Break the symmetry of the start with random weights (`initializers.Normalized`); "
+        "Break the symmetry of the start with random weights (`initializers.GlorotUniform`); "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner than `optimizers.SGD`.",
     ),
     "cliff": Kind(
@@ -51,7 +51,7 @@ KINDS = {
     "vanishing": Kind(
         "8.2.5",
         "Scale the start to the data (`training.scale_to_data`), normalize between layers "
-        "(`layers.BatchNormalization`), add connections that skip layers (`layers.Skip`), or use ReLU with "
+        "(`layers.BatchNormalization`), add connections that skip layers (`layers.Residual`), or use ReLU with "
         "`keras.initializers.HeNormal`.",
     ),
     "short_horizon": Kind(
@@ -78,7 +78,7 @@ KINDS = {
     "bad_scale": Kind(
         "8.4",
         "Bring the inputs to mean 0 and variance 1 (`keras.layers.Normalization`), and scale the weights to the "
-        "data: `training.scale_to_data`. `training.audit_start` looks at a start before any step.",
+        "data: `training.scale_to_data`. `training.check_initialization` looks at a start before any step.",
     ),
     "overfitting": Kind(
         "8.1",

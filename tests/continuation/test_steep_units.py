@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from keras_ch8.callbacks import Continuation
 from keras_ch8.continuation import Temperature
 from keras_ch8.optimizers import Adam
-from keras_ch8.schedules import Cosine
+from keras_ch8.schedules import CosineDecay
 
 STEEP = 1 / 20
 
@@ -23,7 +23,7 @@ def error(temperature, callbacks, seed):
     for _ in range(4):
         layers += [keras.layers.Dense(64), Temperature(temperature, end=STEEP), keras.layers.Activation("tanh")]
     model = keras.Sequential([keras.Input((64,)), *layers, keras.layers.Dense(10)])
-    model.compile(Adam(Cosine(0.003)), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(Adam(CosineDecay(0.003)), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(x[:1200], y[:1200], batch_size=64, epochs=6, callbacks=callbacks, verbose=0)
     return np.mean(np.argmax(model.predict_on_batch(x[1200:]), axis=-1) != y[1200:])
 

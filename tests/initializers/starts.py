@@ -8,7 +8,7 @@ from keras_ch8 import initializers
 
 RANDOM = {
     "heuristic": initializers.Heuristic,
-    "normalized": initializers.Normalized,
+    "normalized": initializers.GlorotUniform,
     "orthogonal": initializers.Orthogonal,
     "random_walk": initializers.RandomWalk,
     "sparse": initializers.Sparse,

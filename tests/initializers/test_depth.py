@@ -9,7 +9,7 @@ from keras_ch8 import initializers, monitors
 POINTS, WEIGHTS = np.polynomial.hermite_e.hermegauss(100)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 WIDTH, DEPTH, EXAMPLES = 1000, 5, 100
-STARTS = {"normalized": (initializers.Normalized, 1.0), "heuristic": (initializers.Heuristic, 1 / 3)}
+STARTS = {"normalized": (initializers.GlorotUniform, 1.0), "heuristic": (initializers.Heuristic, 1 / 3)}
 """Each start, and the variance of its weights times the width."""
 each = pytest.mark.parametrize("start, variance", STARTS.values(), ids=STARTS)
 

@@ -32,7 +32,7 @@ EXCEPTIONS = {
 }
 OURS = {
     "Orthogonal": ours.Orthogonal,
-    "VarianceScaling": ours.Normalized,
+    "VarianceScaling": ours.GlorotUniform,
     "RandomUniform": ours.Heuristic,
     "RandomNormal": ours.RandomWalk,
 }

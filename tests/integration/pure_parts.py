@@ -31,13 +31,15 @@ def array(tensor):
 
 
 LAWS = {
-    "Cosine": lambda: schedules.Cosine(0.1, "80%", 0.01),
-    "Exponential": lambda: schedules.Exponential(0.1, "3ep", 0.5),
-    "InverseTime": lambda: schedules.InverseTime(0.1, 20, 0.5),
+    "CosineDecay": lambda: schedules.CosineDecay(0.1, "80%", 0.1),
+    "ExponentialDecay": lambda: schedules.ExponentialDecay(0.1, "3ep", 0.5),
+    "InverseTimeDecay": lambda: schedules.InverseTimeDecay(0.1, 20, 0.5),
     "LinearDecay": lambda: schedules.LinearDecay(0.1, "6ep"),
     "OneCycle": lambda: schedules.OneCycle(0.1),
-    "Scaled": lambda: schedules.Scaled(keras.optimizers.schedules.InverseTimeDecay(0.1, 20, 0.5), 0.25),
-    "Sequence": lambda: schedules.Sequence([schedules.Warmup(0.1, "2ep"), schedules.Cosine(0.1, "5ep")], ["2ep"]),
+    "ScaledSchedule": lambda: schedules.ScaledSchedule(keras.optimizers.schedules.InverseTimeDecay(0.1, 20, 0.5), 0.25),
+    "SequentialSchedule": lambda: schedules.SequentialSchedule(
+        [schedules.Warmup(0.1, "2ep"), schedules.CosineDecay(0.1, "5ep")], ["2ep"]
+    ),
     "Warmup": lambda: schedules.Warmup(0.1, "40ba"),
 }
 
@@ -60,7 +62,7 @@ FAMILIES = {
     "poisson": (losses.poisson, np.array([[0.0], [1.0], [3.0], [8.0]], "float32"), SCORES),
 }
 LOSSES = {
-    "Exponential": lambda: losses.Exponential()(SIGNS, SCORES),
+    "ExponentialLoss": lambda: losses.ExponentialLoss()(SIGNS, SCORES),
     "ModifiedHuber": lambda: losses.ModifiedHuber()(SIGNS, SCORES),
     "NegativeLogLikelihood": lambda: losses.NegativeLogLikelihood(losses.poisson())(*FAMILIES["poisson"][1:]),
 }
@@ -92,7 +94,7 @@ KNOWN_STARTS = {
 }
 DRAWN_STARTS = {
     "Heuristic": lambda: initializers.Heuristic(seed=1),
-    "Normalized": lambda: initializers.Normalized(seed=1),
+    "GlorotUniform": lambda: initializers.GlorotUniform(seed=1),
     "Orthogonal": lambda: initializers.Orthogonal("tanh", seed=1),
     "RandomWalk": lambda: initializers.RandomWalk(seed=1),
     "Sparse": lambda: initializers.Sparse(7, seed=1),
@@ -127,7 +129,7 @@ def outputs(layer, shape=(5,)):
 LAYERS = {
     "BatchNormalization": lambda: [outputs(layers.BatchNormalization()), *normalized()],
     "Maxout": lambda: [outputs(layers.Maxout(3, pieces=4)), outputs(layers.Maxout(3), (4, 5))],
-    "Skip": lambda: [outputs(layers.Skip([keras.layers.Dense(7, "relu"), keras.layers.Dense(3)]))],
+    "Residual": lambda: [outputs(layers.Residual([keras.layers.Dense(7, "relu"), keras.layers.Dense(3)]))],
 }
 
 
@@ -145,7 +147,7 @@ def normalized():
     for statistics in ("moving", "cumulative"):
         norm = layers.BatchNormalization(momentum=0.8, statistics=statistics)
         masked = [keras.layers.Masking(), keras.layers.Dense(4), layers.BatchNormalization(), keras.layers.Dense(1)]
-        plain = [keras.layers.Dense(4), norm, layers.Maxout(3), layers.Skip(keras.layers.Dense(3, "tanh"))]
+        plain = [keras.layers.Dense(4), norm, layers.Maxout(3), layers.Residual(keras.layers.Dense(3, "tanh"))]
         model = fixed(keras.Sequential([keras.Input((5,)), *plain, keras.layers.Dense(1)]))
         model.compile(keras.optimizers.SGD(0.05), "mse")
         model.fit(X, Y, batch_size=12, epochs=3, shuffle=False, verbose=0)
@@ -304,7 +306,7 @@ def check_refusals(backend):
 
 def saved():
     """Return a model with all layers of the suite that work everywhere, and their weights somewhere."""
-    inside = [layers.Maxout(4), layers.BatchNormalization(), layers.Skip([keras.layers.Dense(4, "relu")])]
+    inside = [layers.Maxout(4), layers.BatchNormalization(), layers.Residual([keras.layers.Dense(4, "relu")])]
     model = fixed(keras.Sequential([keras.Input((5,)), *inside, keras.layers.Dense(1)]))
     model.compile(
         keras.optimizers.SGD(schedules.LinearDecay(0.05, "2ep")), losses.NegativeLogLikelihood(losses.gaussian())

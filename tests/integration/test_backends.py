@@ -111,9 +111,9 @@ def test_a_model_of_keras_2_is_refused_by_its_name(name):
     lambda old: callbacks.SwitchOptimizer(1, to=old),
     lambda old: optimizers.BlockCoordinateDescent(old, blocks=[]),
     lambda old: optimizers.Adam(old),
-    lambda old: schedules.Scaled(old),
+    lambda old: schedules.ScaledSchedule(old),
     lambda old: keras_ch8.layers.Maxout(2).call(old),
-    lambda old: keras_ch8.layers.Skip(keras.layers.Dense(2)).call(old),
+    lambda old: keras_ch8.layers.Residual(keras.layers.Dense(2)).call(old),
     lambda old: keras_ch8.layers.BatchNormalization().call(old),
 ])  # fmt: skip
 def test_an_object_of_keras_2_is_refused_by_its_name(made):

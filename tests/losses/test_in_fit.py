@@ -13,7 +13,7 @@ FAMILIES = [
     losses.bernoulli(), losses.categorical(), losses.gaussian(2.0), losses.gaussian_with_variance(),
     losses.laplace(0.5), losses.poisson(),
 ]  # fmt: skip
-ALL = [*(losses.NegativeLogLikelihood(f) for f in FAMILIES), losses.Exponential(), losses.ModifiedHuber()]
+ALL = [*(losses.NegativeLogLikelihood(f) for f in FAMILIES), losses.ExponentialLoss(), losses.ModifiedHuber()]
 each_loss = pytest.mark.parametrize("loss", ALL, ids=lambda loss: str(getattr(loss, "family", loss.name)))
 
 
@@ -64,7 +64,7 @@ def test_arguments_of_a_loss_are_kept():
 
 
 def test_a_loss_and_a_schedule_of_one_name_are_registered_apart():
-    for cls in (losses.Exponential, schedules.Exponential):
+    for cls in (losses.ExponentialLoss, schedules.ExponentialDecay):
         assert keras.saving.get_registered_object(keras.saving.get_registered_name(cls)) is cls
 
 

@@ -10,7 +10,7 @@ from keras_ch8 import losses
 MARGINS = np.linspace(-4, 4, 321)
 LOGISTIC = keras.losses.BinaryCrossentropy(from_logits=True, reduction="none")
 OURS = {
-    "exponential": (losses.Exponential(reduction="none"), lambda m: np.exp(-m)),
+    "exponential": (losses.ExponentialLoss(reduction="none"), lambda m: np.exp(-m)),
     "modified Huber": (losses.ModifiedHuber(reduction="none"),
                        lambda m: np.where(m >= -1, np.maximum(0, 1 - m) ** 2, -4 * m)),
 }  # fmt: skip
@@ -38,7 +38,7 @@ def test_it_is_the_function_of_the_margin_in_the_table(name, label):
 @each
 def test_the_table_in_the_docstrings_holds_its_values(name):
     at = "     ".join(f"{value:.2f}"[:4] for value in FIVE[name][1](np.array([-2.0, 0.0, 2.0])))
-    for cls in (losses.Exponential, losses.ModifiedHuber):
+    for cls in (losses.ExponentialLoss, losses.ModifiedHuber):
         (row,) = (line for line in cls.__doc__.splitlines() if line.strip().startswith(name + " "))
         assert at.split() == row[64:].split()[:3]
 
@@ -106,7 +106,7 @@ def test_a_linear_classifier_separates_what_can_be_separated_with_either():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 2)).astype("float32")
     y = (x @ [1.0, -2.0] > 0).astype("int32")
-    for loss in (losses.Exponential(), losses.ModifiedHuber()):
+    for loss in (losses.ExponentialLoss(), losses.ModifiedHuber()):
         model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         model.compile(keras.optimizers.Adam(0.3), loss)
         model.fit(x, y, batch_size=50, epochs=20, verbose=0)

@@ -23,7 +23,7 @@ FEATURES = {
         "skip_nonfinite": True,
     },
 }
-DECAY = schedules.Sequence([schedules.Warmup(0.05, "1ep", 0.01), schedules.LinearDecay(0.05, "50%")], ["1ep"])
+DECAY = schedules.SequentialSchedule([schedules.Warmup(0.05, "1ep", 0.01), schedules.LinearDecay(0.05, "50%")], ["1ep"])
 CASES = {f"{name}-everything": (name, FEATURES["everything"], {}) for name in NAMES}
 CASES |= {f"Adam-{feature}": ("Adam", options, {}) for feature, options in FEATURES.items()}
 CASES |= {

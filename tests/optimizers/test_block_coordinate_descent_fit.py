@@ -56,7 +56,7 @@ def test_fit_gives_the_same_numbers_however_it_is_run(order, kind):
 
 def test_a_saved_model_goes_on_as_if_uninterrupted(tmp_path):
     """Saved in the middle of a turn: 4 steps an epoch, 3 in a turn."""
-    inner = keras.optimizers.Adam(schedules.Exponential(0.05, 10, 0.5))
+    inner = keras.optimizers.Adam(schedules.ExponentialDecay(0.05, 10, 0.5))
     optimizer = ours.BlockCoordinateDescent(inner, BLOCKS, 3, "greedy")
     model = network(optimizer)
     fit(model, epochs=1)

@@ -131,7 +131,7 @@ def directions_of_stripes_through_seven_sigmoids(rng, cured=False):
     model = net((8, 8, 1), layers.Conv2D(8, 3, padding="same"))
     for _ in range(7):
         layer = layers.Conv2D(8, 3, padding="same", activation="sigmoid")
-        model.add(keras_ch8.layers.Skip(layer) if cured else layer)
+        model.add(keras_ch8.layers.Residual(layer) if cured else layer)
     for layer in (layers.Flatten(), Dense(4)):
         model.add(layer)
     return ready(model, LOGITS, keras_ch8.optimizers.Momentum(0.01), train, probe, 32)
@@ -219,7 +219,7 @@ def directions_of_stripes_with_momentum(rng):
     train, probe = split(*gratings(rng, 4256), rng, 256)
     convolution = layers.Conv2D(12, 3, activation="relu", kernel_initializer="he_normal")
     model = net((8, 8, 1), convolution, layers.MaxPooling2D(), layers.Flatten(), Dense(4))
-    optimizer = keras.optimizers.SGD(schedules.Cosine(0.02), momentum=0.9)
+    optimizer = keras.optimizers.SGD(schedules.CosineDecay(0.02), momentum=0.9)
     return ready(model, LOGITS, optimizer, train, probe, 64)
 
 
@@ -239,7 +239,7 @@ def most_frequent_sign_by_attention(rng):
     h = layers.Embedding(10, 16)(tokens)
     h = layers.LayerNormalization()(h + layers.MultiHeadAttention(2, 8)(h, h))
     model = keras.Model(tokens, Dense(4)(layers.GlobalAveragePooling1D()(h)))
-    return ready(model, LOGITS, keras_ch8.optimizers.Adam(schedules.Cosine(0.003)), train, probe, 64)
+    return ready(model, LOGITS, keras_ch8.optimizers.Adam(schedules.CosineDecay(0.003)), train, probe, 64)
 
 
 @RUNS.healthy
@@ -269,7 +269,7 @@ def upper_quartile_of_waiting_times(rng):
     x = rng.normal(size=(4256, 5))
     y = rng.gamma(2.0, np.exp(0.5 * np.sin(2 * x[:, :1]) + 0.4 * x[:, 1:2]))
     train, probe = split(x, y / y.std(), rng, 256)
-    optimizer = keras.optimizers.AdamW(schedules.Cosine(0.01))
+    optimizer = keras.optimizers.AdamW(schedules.CosineDecay(0.01))
     return ready(net((5,), Dense(32, "gelu"), Dense(1)), pinball, optimizer, train, probe, 64)
 
 
@@ -279,5 +279,5 @@ def walks_on_a_ring_with_a_gradient_that_grows(rng):
     places = (rng.integers(12, size=(6256, 1)) + np.cumsum(forward, axis=1)) % 12
     train, probe = split(places[:, :4], places[:, 4], rng, 256)
     model = net((4,), layers.Embedding(12, 8), layers.Flatten(), Dense(32, "relu"), Dense(12))
-    optimizer = keras.optimizers.SGD(schedules.Cosine(0.01), momentum=0.9)
+    optimizer = keras.optimizers.SGD(schedules.CosineDecay(0.01), momentum=0.9)
     return ready(model, LOGITS, optimizer, train, probe, 64)

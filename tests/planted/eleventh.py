@@ -229,14 +229,16 @@ def timbres_told_in_a_single_number(rng, cured=False):
     loudness = np.tanh(rng.normal(size=(4256, 5)) @ rng.normal(size=(5, 24)))
     train, probe = split(standardized(loudness), standardized(loudness), rng, 256)
     model = net((24,), Dense(32, "tanh"), Dense(5 if cured else 1), Dense(32, "tanh"), Dense(24))
-    return ready(model, "mse", keras.optimizers.Adam(schedules.Cosine(0.01)), train, probe, 64, validate=True)
+    return ready(model, "mse", keras.optimizers.Adam(schedules.CosineDecay(0.01)), train, probe, 64, validate=True)
 
 
 @RUNS.healthy
 def languages_by_convolutions_over_letters(rng):
     train, probe = split(*text(rng, 6256), rng, 256)
     hidden = [layers.Embedding(14, 12), layers.Conv1D(24, 3, activation="relu"), layers.GlobalAveragePooling1D()]
-    return ready(net((24,), *hidden, Dense(5)), LOGITS, keras.optimizers.Adam(schedules.Cosine(0.01)), train, probe, 64)
+    return ready(
+        net((24,), *hidden, Dense(5)), LOGITS, keras.optimizers.Adam(schedules.CosineDecay(0.01)), train, probe, 64
+    )
 
 
 @RUNS.healthy
@@ -247,7 +249,7 @@ def worth_of_options_with_momentum(rng):
     worth = (price[:, None] * np.exp(deviation * (luck - luck.mean()) - deviation**2 / 2) - 1).clip(0).mean(axis=1)
     train, probe = split(standardized(np.stack([price, years, spread], 1)), standardized(worth)[:, None], rng, 256)
     model = net((3,), Dense(32, "tanh"), Dense(16, "tanh"), Dense(1))
-    optimizer = keras.optimizers.SGD(schedules.Cosine(0.03), momentum=0.9)
+    optimizer = keras.optimizers.SGD(schedules.CosineDecay(0.03), momentum=0.9)
     return ready(model, "mse", optimizer, train, probe, 64)
 
 
@@ -295,7 +297,9 @@ def margins_between_teams_from_embeddings(rng):
     margin = home[:, 0] - away[:, 0] + 0.6 * home[:, 1] * away[:, 1] + 0.3 + rng.normal(0, 0.1, 6256)
     train, probe = split(teams, standardized(margin)[:, None], rng, 256)
     hidden = [layers.Embedding(20, 6), layers.Flatten(), Dense(32, "silu")]
-    return ready(net((2,), *hidden, Dense(1)), "mse", keras.optimizers.Adam(schedules.Cosine(0.01)), train, probe, 64)
+    return ready(
+        net((2,), *hidden, Dense(1)), "mse", keras.optimizers.Adam(schedules.CosineDecay(0.01)), train, probe, 64
+    )
 
 
 @RUNS.healthy
@@ -304,5 +308,5 @@ def doses_that_keep_a_level(rng):
     dose = 0.3 * x[:, :1] + 0.4 * np.tanh(2 * x[:, 1:2]) + 0.2 * np.tanh(x[:, 2:3]) * np.tanh(x[:, 3:4])
     train, probe = split(x, standardized(dose + rng.normal(0, 0.03, dose.shape)), rng, 256)
     model = net((6,), Dense(48, "relu", kernel_initializer="he_normal"), Dense(24, "relu"), Dense(1))
-    optimizer = keras.optimizers.SGD(schedules.Cosine(0.02), momentum=0.9)
+    optimizer = keras.optimizers.SGD(schedules.CosineDecay(0.02), momentum=0.9)
     return ready(model, "mse", optimizer, train, probe, 64)

@@ -255,7 +255,7 @@ def ratings_by_kindness_and_fame_alone(rng, cured=False):
 @RUNS.healthy
 def ratings_from_embeddings(rng):
     train, probe = split(*stars(rng, 12256, people=40, films=60, noise=0.2), rng, 256)
-    optimizer = keras.optimizers.Adam(schedules.Cosine(0.01))
+    optimizer = keras.optimizers.Adam(schedules.CosineDecay(0.01))
     return ready(rater(8, normal(0.3)), "mse", optimizer, train, probe, 64)
 
 
@@ -264,7 +264,7 @@ def topics_of_articles_with_adamw(rng):
     x, y = articles(rng, 8256)
     train, probe = split(standardized(np.log1p(x)), y, rng, 256)
     model = net((150,), Dense(24, "relu", kernel_initializer="he_normal"), Dense(6))
-    optimizer = keras.optimizers.AdamW(schedules.Cosine(0.003), weight_decay=0.01)
+    optimizer = keras.optimizers.AdamW(schedules.CosineDecay(0.003), weight_decay=0.01)
     return ready(model, LOGITS, optimizer, train, probe, 64)
 
 
@@ -280,7 +280,7 @@ def bicycle_rentals_with_momentum(rng):
 def letters_by_convolutions_with_rmsprop(rng):
     train, probe = split(*letters(rng, 6256, noise=0.2), rng, 256)
     hidden = [layers.Conv2D(16, 3, activation="relu", kernel_initializer="he_normal"), layers.GlobalMaxPooling2D()]
-    optimizer = keras.optimizers.RMSprop(schedules.Cosine(0.005))
+    optimizer = keras.optimizers.RMSprop(schedules.CosineDecay(0.005))
     return ready(net((8, 8, 1), *hidden, Dense(16, "relu"), Dense(4)), LOGITS, optimizer, train, probe, 64)
 
 
@@ -294,7 +294,7 @@ def dials_with_batch_normalization(rng):
             model.add(part)
     for layer in (layers.Flatten(), Dense(2)):
         model.add(layer)
-    return ready(model, "mse", keras.optimizers.Adam(schedules.Cosine(0.003)), train, probe, 64)
+    return ready(model, "mse", keras.optimizers.Adam(schedules.CosineDecay(0.003)), train, probe, 64)
 
 
 @RUNS.healthy
@@ -304,7 +304,7 @@ def average_of_recent_days_by_a_gru(rng):
     for day in range(10):
         y = 0.7 * y + x[:, day, 0] / (1 + np.exp(-x[:, day, 1]))
     train, probe = split(x, standardized(y)[:, None], rng, 256)
-    optimizer = keras_ch8.optimizers.Adam(schedules.Cosine(0.01))
+    optimizer = keras_ch8.optimizers.Adam(schedules.CosineDecay(0.01))
     return ready(net((10, 2), layers.GRU(16), Dense(1)), "mse", optimizer, train, probe, 64)
 
 
@@ -313,7 +313,7 @@ def quantiles_of_a_cloud_with_nesterov(rng):
     x, y = datasets.make_gaussian_quantiles(n_samples=6256, n_features=3, n_classes=3, random_state=seed_of(rng))
     train, probe = split(x, y, rng, 256)
     model = net((3,), Dense(32, "silu"), Dense(32, "silu"), Dense(3))
-    optimizer = keras.optimizers.SGD(schedules.Cosine(0.1), momentum=0.9, nesterov=True)
+    optimizer = keras.optimizers.SGD(schedules.CosineDecay(0.1), momentum=0.9, nesterov=True)
     return ready(model, LOGITS, optimizer, train, probe, 64)
 
 
@@ -321,5 +321,5 @@ def quantiles_of_a_cloud_with_nesterov(rng):
 def worth_of_reviews_with_nadam(rng):
     train, probe = split(*reviews(rng, 8256), rng, 256)
     words = [layers.Embedding(200, 8, normal(0.3)), layers.GlobalAveragePooling1D()]
-    optimizer = keras.optimizers.Nadam(schedules.Cosine(0.01))
+    optimizer = keras.optimizers.Nadam(schedules.CosineDecay(0.01))
     return ready(net((12,), *words, Dense(16, "gelu"), Dense(1)), "mse", optimizer, train, probe, 64)

@@ -270,7 +270,7 @@ def adam_with_layer_norm(rng):
 def decaying_rate(rng):
     train, probe = table(datasets.load_breast_cancer, rng, 128)
     model = net((30,), layers.Dense(12, "silu"), layers.Dropout(0.1), layers.Dense(1, "sigmoid"))
-    rate = schedules.Cosine(0.05)
+    rate = schedules.CosineDecay(0.05)
     return ready(model, "binary_crossentropy", optimizers.Momentum(rate), tiled(train, 2), probe, 32)
 
 

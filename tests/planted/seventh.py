@@ -220,7 +220,7 @@ def codes_of_which_the_order_is_lost(rng, cured=False):
     train, probe = split(x, standardized(y)[:, None], rng, 256)
     gather = layers.Flatten() if cured else layers.GlobalAveragePooling1D()
     model = net((8,), layers.Embedding(16, 6), gather, Dense(16, "gelu"), Dense(1))
-    return ready(model, "mse", keras.optimizers.Adam(schedules.Cosine(0.01)), train, probe, 128, validate=True)
+    return ready(model, "mse", keras.optimizers.Adam(schedules.CosineDecay(0.01)), train, probe, 128, validate=True)
 
 
 @RUNS.healthy
@@ -239,7 +239,7 @@ def centers_of_disks_by_convolutions(rng):
     train, probe = split(x, y, rng, 256)
     hidden = [layers.Conv2D(8, 3, activation="relu", kernel_initializer="he_normal") for _ in range(2)]
     model = net((8, 8, 1), *hidden, layers.Flatten(), Dense(2))
-    return ready(model, "mse", keras.optimizers.Adam(schedules.Cosine(0.003)), train, probe, 32)
+    return ready(model, "mse", keras.optimizers.Adam(schedules.CosineDecay(0.003)), train, probe, 32)
 
 
 @RUNS.healthy

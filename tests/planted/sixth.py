@@ -153,7 +153,7 @@ def oscillations_of_slow_moving_statistics(rng, cured=False):
     moving = {"momentum": 0.9 if cured else 0.9997}
     hidden = [layers.Conv1D(12, 5, 2), layers.BatchNormalization(**moving), layers.ReLU()]
     hidden += [layers.Conv1D(12, 5, 2), layers.BatchNormalization(**moving), layers.ReLU()]
-    rate = schedules.Cosine(0.01)
+    rate = schedules.CosineDecay(0.01)
     return ready(
         net((48, 1), *hidden, layers.Flatten(), Dense(1)), "mse", keras.optimizers.Adam(rate), train, probe, 32
     )
@@ -196,7 +196,7 @@ def distances_of_pairs_some_of_them_equal(rng, cured=False):
     place = Dense(8)(Dense(32, "tanh")(pair))
     square = ops.sum((place[:, 0] - place[:, 1]) ** 2, axis=1, keepdims=True)
     model = keras.Model(pair, ops.sqrt(square + (1e-6 if cured else 0.0)))
-    return ready(model, "mae", keras.optimizers.Adam(schedules.Cosine(0.003)), train, probe, 32)
+    return ready(model, "mae", keras.optimizers.Adam(schedules.CosineDecay(0.003)), train, probe, 32)
 
 
 @RUNS.healthy
@@ -206,7 +206,7 @@ def gaussian_likelihood_of_a_sharp_signal(rng):
     train, probe = split(x, y, rng, 128)
     loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.gaussian_with_variance())
     model = net((2,), Dense(32, "tanh"), Dense(32, "tanh"), Dense(2))
-    return ready(model, loss, keras_ch8.optimizers.Adam(schedules.Cosine(0.005)), train, probe, 64)
+    return ready(model, loss, keras_ch8.optimizers.Adam(schedules.CosineDecay(0.005)), train, probe, 64)
 
 
 @RUNS.healthy
@@ -214,7 +214,7 @@ def frequency_by_a_gru(rng):
     signal, _, frequency = damped(rng, 4224, 12)
     train, probe = split(signal[..., None], standardized(frequency), rng, 128)
     model = net((12, 1), layers.GRU(16, unroll=True), Dense(1))
-    return ready(model, "mse", keras.optimizers.Nadam(schedules.Cosine(0.01)), train, probe, 64)
+    return ready(model, "mse", keras.optimizers.Nadam(schedules.CosineDecay(0.01)), train, probe, 64)
 
 
 @RUNS.healthy
@@ -245,7 +245,7 @@ def counts_by_clipped_steps(rng):
     y = rng.poisson(np.exp(np.sin(x[:, :1]) + 0.5 * x[:, 1:2] - 0.5))
     train, probe = split(x, y, rng, 256)
     model = net((6,), Dense(24, "tanh"), Dense(1))
-    optimizer = keras_ch8.optimizers.RMSprop(schedules.Cosine(0.005), global_clipnorm=1.0)
+    optimizer = keras_ch8.optimizers.RMSprop(schedules.CosineDecay(0.005), global_clipnorm=1.0)
     return ready(model, poisson_likelihood(), optimizer, train, probe, 64)
 
 
@@ -258,7 +258,7 @@ def decay_weighted_by_its_errors(rng):
     train, probe = split(np.hstack([2 * x - 1, weights / weights.mean()]), y, rng, 256)
     (x, y), (held, y_held) = train, probe
     model = net((2,), Dense(32, "tanh"), Dense(1))
-    optimizer = keras.optimizers.Adam(schedules.Cosine(0.01))
+    optimizer = keras.optimizers.Adam(schedules.CosineDecay(0.01))
     return ready(model, "mse", optimizer, (x[:, :2], y), (held[:, :2], y_held), 64, sample_weight=x[:, 2])
 
 
@@ -269,7 +269,7 @@ def rare_signals_weighted_by_class(rng):
     )
     train, probe = split(standardized(x), y, rng, 256)
     model = net((12,), Dense(24, "relu", kernel_initializer="he_normal"), Dense(1, "sigmoid"))
-    optimizer = keras.optimizers.Lion(schedules.Cosine(0.001))
+    optimizer = keras.optimizers.Lion(schedules.CosineDecay(0.001))
     weights = {0: 0.6, 1: 3.0}
     return ready(model, "binary_crossentropy", optimizer, train, probe, 64, class_weight=weights)
 

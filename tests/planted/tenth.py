@@ -240,7 +240,7 @@ def torque_as_a_sum_of_what_each_part_does(rng, cured=False):
     parts = [inputs] if cured else [inputs[:, at : at + 1] for at in range(3)]
     effects = [Dense(1)(Dense(32, "tanh")(Dense(32, "tanh")(part))) for part in parts]
     model = keras.Model(inputs, sum(effects))
-    return ready(model, "mse", keras.optimizers.Adam(schedules.Cosine(0.01)), train, probe, 64, validate=True)
+    return ready(model, "mse", keras.optimizers.Adam(schedules.CosineDecay(0.01)), train, probe, 64, validate=True)
 
 
 @RUNS.healthy
@@ -252,7 +252,7 @@ def kind_and_energy_of_particles(rng):
     inputs = keras.Input((12,))
     trunk = Dense(32, "silu")(inputs)
     model = keras.Model(inputs, [Dense(1, name=name)(Dense(16, "silu")(trunk)) for name in ("energy", "kind")])
-    optimizer = keras.optimizers.Adam(schedules.Cosine(0.005))
+    optimizer = keras.optimizers.Adam(schedules.CosineDecay(0.005))
     return ready(model, ["mse", BINARY_LOGITS], optimizer, in_two(train), in_two(probe), 64)
 
 
@@ -281,7 +281,7 @@ def photons_of_a_lighthouse_counted(rng):
     y = rng.poisson(np.exp(2 + np.sin(2 * x[:, :1]) + 0.4 * x[:, 1:2] * np.tanh(x[:, 2:3])))
     train, probe = split(x, y.astype(float), rng, 256)
     model = net((4,), Dense(32, "tanh"), Dense(24, "tanh"), Dense(1, "exponential"))
-    return ready(model, "poisson", keras.optimizers.RMSprop(schedules.Cosine(0.003)), train, probe, 64)
+    return ready(model, "poisson", keras.optimizers.RMSprop(schedules.CosineDecay(0.003)), train, probe, 64)
 
 
 @RUNS.healthy
@@ -289,7 +289,7 @@ def pulses_squeezed_to_four_numbers(rng):
     clean = pulses(rng, 6256)
     train, probe = split(clean, clean, rng, 256)
     hidden = [Dense(48, "elu"), Dense(4), Dense(48, "elu")]
-    optimizer = keras.optimizers.Nadam(schedules.Cosine(0.005))
+    optimizer = keras.optimizers.Nadam(schedules.CosineDecay(0.005))
     return ready(net((40,), *hidden, Dense(40)), "mse", optimizer, train, probe, 64)
 
 
@@ -307,7 +307,7 @@ def angles_of_which_a_sine_leaves_a_choice(rng):
     x = angle + 0.4 * np.sin(5 * angle) + rng.normal(0, 0.03, angle.shape)
     train, probe = split(standardized(x), standardized(angle), rng, 256)
     model = net((1,), Dense(32, "tanh"), Dense(32, "tanh"), Dense(9))
-    return ready(model, three_bells, keras_ch8.optimizers.Adam(schedules.Cosine(0.01)), train, probe, 64)
+    return ready(model, three_bells, keras_ch8.optimizers.Adam(schedules.CosineDecay(0.01)), train, probe, 64)
 
 
 @RUNS.healthy
@@ -328,7 +328,7 @@ def response_of_a_valve_by_dilated_convolutions(rng):
     train, probe = split(drive[..., None], standardized(np.stack(response, axis=1))[..., None], rng, 256)
     hidden = [layers.Conv1D(16, 3, padding="causal", dilation_rate=2**k, activation="gelu") for k in range(3)]
     model = net((24, 1), *hidden, Dense(1))
-    return ready(model, "mse", keras.optimizers.Adamax(schedules.Cosine(0.01)), train, probe, 32)
+    return ready(model, "mse", keras.optimizers.Adamax(schedules.CosineDecay(0.01)), train, probe, 32)
 
 
 @RUNS.healthy

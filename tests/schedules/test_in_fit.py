@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import integration, optimizers
-from keras_ch8.schedules import Clock, Cosine, LinearDecay, Scaled, Sequence, Warmup
+from keras_ch8.schedules import Clock, CosineDecay, LinearDecay, ScaledSchedule, SequentialSchedule, Warmup
 from tests.callbacks.runs import STEPS, Frames, X, Y, needs_multi_optimizer, network
 from tests.callbacks.runs import fit as fit_six_steps
 from tests.marks import mostly
@@ -50,7 +50,7 @@ def test_a_length_is_resolved_in_fit(word):
 
 
 def test_a_second_fit_resolves_anew_and_traces_nothing_anew():
-    model = network(optimizers.SGD(Sequence([Warmup(0.1, "50%"), Cosine(0.1, "50%")], ["50%"])))
+    model = network(optimizers.SGD(SequentialSchedule([Warmup(0.1, "50%"), CosineDecay(0.1, "50%")], ["50%"])))
     fit_six_steps(model, [])
     traces = model.optimizer.learning_rate, model.train_function
     schedule = model.optimizer._learning_rate
@@ -69,8 +69,8 @@ def test_a_training_that_is_saved_and_resumed_takes_the_same_rates(tmp_path):
         fit_six_steps(model, [frames], epochs=4, **options)
         return frames.learning_rate
 
-    whole = rates(network(optimizers.Adam(Cosine(0.1))))
-    model = network(optimizers.Adam(Cosine(0.1)))
+    whole = rates(network(optimizers.Adam(CosineDecay(0.1))))
+    model = network(optimizers.Adam(CosineDecay(0.1)))
 
     class Interrupt(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -129,7 +129,7 @@ def test_fit_resolves_however_it_is_called(how):
 
 @needs_multi_optimizer
 def test_the_scaled_schedule_of_a_multi_optimizer_is_resolved():
-    inner = optimizers.SGD(Scaled(LinearDecay(0.1, "1ep"), 0.5))
+    inner = optimizers.SGD(ScaledSchedule(LinearDecay(0.1, "1ep"), 0.5))
     model = network("sgd")
     multi = keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(inner))
     model.compile(multi, "mse")
@@ -153,7 +153,7 @@ def test_a_rate_that_is_not_known_yet_can_be_replaced(optimizer):
     model = network(optimizer(LinearDecay(0.1, "2ep")))
     with pytest.raises(ValueError, match="not known in steps before `fit` has begun"):
         _ = model.optimizer.learning_rate
-    model.optimizer.learning_rate = Scaled(LinearDecay(0.2, "1ep"))
+    model.optimizer.learning_rate = ScaledSchedule(LinearDecay(0.2, "1ep"))
     fit_six_steps(model, [], epochs=1)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.002)
 

@@ -9,7 +9,16 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import schedules
-from keras_ch8.schedules import Cosine, Exponential, InverseTime, LinearDecay, OneCycle, Scaled, Sequence, Warmup
+from keras_ch8.schedules import (
+    CosineDecay,
+    ExponentialDecay,
+    InverseTimeDecay,
+    LinearDecay,
+    OneCycle,
+    ScaledSchedule,
+    SequentialSchedule,
+    Warmup,
+)
 from keras_ch8.schedules._duration import Clock, Duration
 
 STEPS = [0, 1, 7, 49, 50, 51, 99, 100, 101, 1000, 10_000_000]
@@ -27,16 +36,16 @@ def cosine(k):
 
 LAWS = {
     "LinearDecay": (LinearDecay(0.1, 100), lambda k: 0.1 + min(k / 100, 1) * (0.001 - 0.1)),
-    "InverseTime": (InverseTime(0.1, 50, 2.0), lambda k: 0.1 / (1 + 2 * k / 50)),
-    "Exponential": (Exponential(0.1, 50, 0.9), lambda k: 0.1 * 0.9 ** (k / 50)),
-    "Cosine": (Cosine(0.1, 100, 0.001), cosine),
+    "InverseTimeDecay": (InverseTimeDecay(0.1, 50, 2.0), lambda k: 0.1 / (1 + 2 * k / 50)),
+    "ExponentialDecay": (ExponentialDecay(0.1, 50, 0.9), lambda k: 0.1 * 0.9 ** (k / 50)),
+    "CosineDecay": (CosineDecay(0.1, 100, 0.01), cosine),
     "OneCycle": (OneCycle(0.5, 100), one_cycle),
     "Warmup": (Warmup(0.1, 50, 0.01), lambda k: 0.01 + 0.09 * min(k / 50, 1)),
-    "Sequence": (
-        Sequence([Warmup(0.1, 50), Cosine(0.1, 100, 0.001), InverseTime(0.001, 10)], [50, 100]),
+    "SequentialSchedule": (
+        SequentialSchedule([Warmup(0.1, 50), CosineDecay(0.1, 100, 0.01), InverseTimeDecay(0.001, 10)], [50, 100]),
         lambda k: 0.1 * k / 50 if k < 50 else cosine(k - 50) if k < 100 else 0.001 / (1 + (k - 100) / 10),
     ),
-    "Scaled": (Scaled(LinearDecay(0.1, 100), 0.5), lambda k: 0.05 + min(k / 100, 1) * (0.0005 - 0.05)),
+    "ScaledSchedule": (ScaledSchedule(LinearDecay(0.1, 100), 0.5), lambda k: 0.05 + min(k / 100, 1) * (0.0005 - 0.05)),
 }
 
 
@@ -71,7 +80,7 @@ def test_the_numbers_of_the_book():
 
 def test_the_rates_of_inverse_time_meet_the_conditions_for_convergence():
     k = np.arange(10_000_000)
-    rates = np.asarray(InverseTime(1.0, 1)(k))
+    rates = np.asarray(InverseTimeDecay(1.0, 1)(k))
     of_sum = [rates[:n].sum(dtype="float64") for n in (10_000, 100_000, 1_000_000, 10_000_000)]
     assert np.diff(of_sum) == pytest.approx(math.log(10), rel=1e-4)  # grows without end
     assert np.square(rates, dtype="float64").sum() == pytest.approx(math.pi**2 / 6, rel=1e-6)
@@ -89,21 +98,21 @@ def test_a_schedule_is_saved_and_made_again(name):
 
 def test_a_sequence_takes_schedules_of_keras():
     theirs = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
-    schedule = Sequence([theirs, LinearDecay(0.1, 10)], [20])
+    schedule = SequentialSchedule([theirs, LinearDecay(0.1, 10)], [20])
     assert float(schedule(10)) == pytest.approx(0.05)
     assert float(schedule(20)) == pytest.approx(0.1)
-    again = Sequence.from_config(schedule.get_config())
+    again = SequentialSchedule.from_config(schedule.get_config())
     assert float(again(10)) == pytest.approx(0.05)
 
 
 def test_a_factor_changes_what_a_traced_step_reads_and_is_saved():
-    schedule = Scaled(LinearDecay(0.1, 100))
+    schedule = ScaledSchedule(LinearDecay(0.1, 100))
     rate = tf.function(lambda: schedule(50))
     assert float(rate()) == pytest.approx(0.0505)
     schedule.factor = 0.1
     assert float(rate()) == pytest.approx(0.00505)
     assert rate.experimental_get_tracing_count() == 1
-    assert Scaled.from_config(schedule.get_config()).factor == 0.1
+    assert ScaledSchedule.from_config(schedule.get_config()).factor == 0.1
 
 
 BAD = [
@@ -117,15 +126,18 @@ BAD = [
     (lambda: LinearDecay(0.1, -5), "decay_steps=-5"),
     (lambda: LinearDecay(0.1, True), "decay_steps=True"),
     (lambda: LinearDecay(0.1, math.inf), "decay_steps=inf"),
-    (lambda: Exponential(0.1, 10, 1.5), r"`decay_rate`.*\(0, 1\].*Received: decay_rate=1.5"),
-    (lambda: InverseTime(0.1, 10, 0.0), "`decay_rate`"),
+    (lambda: ExponentialDecay(0.1, 10, 1.5), r"`decay_rate`.*\(0, 1\].*Received: decay_rate=1.5"),
+    (lambda: InverseTimeDecay(0.1, 10, 0.0), "`decay_rate`"),
     (lambda: OneCycle(0.1, 10, rise=1.0), "`rise`"),
     (lambda: Warmup(0.1, 10, -1.0), "`initial_learning_rate`"),
-    (lambda: Sequence([Warmup(0.1, 10)], [10]), "one fewer of them. Received: 1 schedules and boundaries=.10."),
-    (lambda: Sequence([Warmup(0.1, 1)] * 3, [10, 10]), r"must rise. Received: boundaries=\[10, 10\]"),
-    (lambda: Sequence([0.1, Warmup(0.1, 1)], [10]), "Received: 0.1 of type float"),
-    (lambda: Scaled(0.1), "Received: 0.1 of type float"),
-    (lambda: Scaled(LinearDecay(0.1), math.nan), "`factor`"),
+    (
+        lambda: SequentialSchedule([Warmup(0.1, 10)], [10]),
+        "one fewer of them. Received: 1 schedules and boundaries=.10.",
+    ),
+    (lambda: SequentialSchedule([Warmup(0.1, 1)] * 3, [10, 10]), r"must rise. Received: boundaries=\[10, 10\]"),
+    (lambda: SequentialSchedule([0.1, Warmup(0.1, 1)], [10]), "Received: 0.1 of type float"),
+    (lambda: ScaledSchedule(0.1), "Received: 0.1 of type float"),
+    (lambda: ScaledSchedule(LinearDecay(0.1), math.nan), "`factor`"),
     (lambda: LinearDecay(0.1)(0), r"`decay_steps='100ep'` of LinearDecay is not known.*schedule.resolve"),
 ]
 

@@ -33,7 +33,7 @@ def network(optimizer, **options):
 OPTIMIZERS = {
     "number": lambda: optimizers.Adam(0.001),
     "schedule": lambda: optimizers.Momentum(schedules.LinearDecay(0.01, 500)),
-    "relative schedule": lambda: optimizers.SGD(schedules.Cosine(0.01)),
+    "relative schedule": lambda: optimizers.SGD(schedules.CosineDecay(0.01)),
     "callable": lambda: optimizers.SGD(lambda: 0.01),
     "Keras": lambda: keras.optimizers.Adam(0.001),
     "Keras, schedule": lambda: keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9)),

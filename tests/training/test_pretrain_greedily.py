@@ -215,7 +215,7 @@ def images():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([
         keras.Input((8, 8, 1)), keras.layers.Rescaling(2.0), keras.layers.Conv2D(4, 3, name="c"),
-        keras.layers.MaxPooling2D(), layers.Skip([keras.layers.Conv2D(4, 3, padding="same")], name="s"),
+        keras.layers.MaxPooling2D(), layers.Residual([keras.layers.Conv2D(4, 3, padding="same")], name="s"),
         keras.layers.Flatten(), layers.Maxout(6, name="m"), keras.layers.Dropout(0.1), Dense(3), keras.layers.Softmax(),
     ])  # fmt: skip
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
@@ -385,7 +385,7 @@ def unbuilt():
 
 
 BAD = [
-    (branching, {}, r"each must take what the one before puts out.*'sum', called on 2 tensors.*layers.Skip"),
+    (branching, {}, r"each must take what the one before puts out.*'sum', called on 2 tensors.*layers.Residual"),
     (twice, {}, r"Received: 'again', called on 1 tensors or more than once"),
     (unbuilt, {}, r"Begin a Sequential with `keras.Input\(shape\)`"),
     (lambda: keras.Sequential([keras.Input((6,)), Dense(2, name="d")]), {}, r"matrix of weights are \['d'\]. Give a"),

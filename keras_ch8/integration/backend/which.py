@@ -9,7 +9,7 @@ from ..._registration import IN_PARTS
 
 WORKS = (
     "callbacks.EarlyStopping", "callbacks.LearningRateDecay", "chapter", "clipping", "initializers", "integration",
-    "layers.BatchNormalization", "layers.Maxout", "layers.Skip", "losses", "metrics", "schedules", "stopping",
+    "layers.BatchNormalization", "layers.Maxout", "layers.Residual", "losses", "metrics", "schedules", "stopping",
     "verdicts",
 )  # fmt: skip
 """What works on the backends of `IN_PARTS`: packages, or names in them."""

@@ -21,8 +21,8 @@ EQUAL = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
-class Audit:
-    """What `audit_start` has found, to print.
+class InitializationCheck:
+    """What `check_initialization` has found, to print.
 
     Args:
         flow: Signal, gradient, and units that take no part, by layer.
@@ -51,7 +51,7 @@ class Audit:
         return "\n".join([*lines, "", *(wrong or ["Nothing is wrong with this start."])])
 
 
-def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
+def check_initialization(model: Any, x: Any, y: Any = None, **options: Any) -> InitializationCheck:
     """Say in words whether a network can learn from where it starts (section 8.4).
 
     One forward and one backward pass on some examples, as in training, tell
@@ -70,7 +70,7 @@ def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
         **options: `sample_weight`, `loss` and `training`, as for `curvature.gradient`.
 
     Returns:
-        An `Audit`, to print.
+        An `InitializationCheck`, to print.
 
     Raises:
         ValueError: If the model is not compiled, or has no layer with weights.
@@ -80,7 +80,7 @@ def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
         >>> parts = [keras.layers.Dense(4, "tanh", name="hidden", **same), keras.layers.Dense(1, name="out", **same)]
         >>> model = keras.Sequential([keras.Input((2,)), *parts])
         >>> model.compile(loss="mse")
-        >>> audit = keras_ch8.training.audit_start(model, np.eye(2), np.ones((2, 1)))
+        >>> audit = keras_ch8.training.check_initialization(model, np.eye(2), np.ones((2, 1)))
         >>> audit.copies, audit.verdicts[0].kind
         ({'hidden': 3, 'out': 0}, 'saddle')
 
@@ -91,14 +91,14 @@ def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
     _checks.keras_3(model)
     if not model.compiled and options.get("loss") is None:
         raise ValueError(
-            f"`audit_start` follows the gradient of the loss. Received: the model {model.name!r}, which is not "
-            "compiled. Compile it, or give `loss`."
+            f"`check_initialization` follows the gradient of the loss. Received: the model {model.name!r}, which is "
+            "not compiled. Compile it, or give `loss`."
         )
     probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
     readings, objective = probe.look(), probe.objective
     if "layer_flow" not in readings:
         raise ValueError(
-            "`audit_start` looks at layers with weights or nonlinearities. Received: the model "
+            "`check_initialization` looks at layers with weights or nonlinearities. Received: the model "
             f"{model.name!r}, which has none that it knows. It knows all that have a matrix but embeddings."
         )
     flat = objective.gradient(objective.theta())
@@ -115,7 +115,7 @@ def audit_start(model: Any, x: Any, y: Any = None, **options: Any) -> Audit:
                 KINDS[c.kind].section, 0)
         for c in claims
     ]  # fmt: skip
-    return Audit(flow, copies, tuple(sorted(verdicts, key=lambda v: -LEVELS.index(v.level))))
+    return InitializationCheck(flow, copies, tuple(sorted(verdicts, key=lambda v: -LEVELS.index(v.level))))
 
 
 def _without_still_output(flow: LayerFlow) -> LayerFlow:
@@ -138,7 +138,7 @@ def _copies(theta: np.ndarray, slope: np.ndarray) -> int:
 
 
 def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
-    cure = "Start with random weights, such as `initializers.Normalized`."
+    cure = "Start with random weights, such as `initializers.GlorotUniform`."
     for s in found:
         if number := copies[s.layer.name]:
             units = s.matrices[0].shape[-1]

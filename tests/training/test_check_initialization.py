@@ -32,13 +32,13 @@ def wrong(audit):
     "start, activation",
     [
         (initializers.Orthogonal, "tanh"),
-        pytest.param(initializers.Normalized, "tanh", marks=pytest.mark.slow),
+        pytest.param(initializers.GlorotUniform, "tanh", marks=pytest.mark.slow),
         (initializers.Orthogonal("relu"), "relu"),
         pytest.param(initializers.RandomWalk("relu"), "relu", marks=pytest.mark.slow),
     ],
 )
 def test_of_a_good_start_nothing_is_said(start, activation):
-    audit = training.audit_start(network(start, activation), X, Y)
+    audit = training.check_initialization(network(start, activation), X, Y)
     assert wrong(audit) == {}
     assert set(audit.copies.values()) == {0}
     assert str(audit).endswith("Nothing is wrong with this start.")
@@ -46,12 +46,12 @@ def test_of_a_good_start_nothing_is_said(start, activation):
 
 
 def test_units_that_no_step_tells_apart_are_counted():
-    audit = training.audit_start(network(keras.initializers.Constant(0.1), depth=2), X, Y)
+    audit = training.check_initialization(network(keras.initializers.Constant(0.1), depth=2), X, Y)
     assert audit.copies == {"h0": 19, "h1": 0, "out": 0}  # the units of h1 are fed alike, but feed random weights
     verdict = wrong(audit)["saddle"]
     assert verdict.level == "act"
     assert "In h0 19 of 20 units are copies" in verdict.finding
-    assert "Normalized" in verdict.cure
+    assert "GlorotUniform" in verdict.cure
     assert "ACT saddle, section 8.2.3: In h0 19 of 20" in str(audit)
 
 
@@ -62,7 +62,7 @@ def test_copies_stay_copies_and_others_do_not():
     kernel[:, 5:7] = kernel[:, :2]
     out[5] = out[0]  # 6 is fed as 1 is, but feeds others: training tells them apart
     model.set_weights([kernel, bias, out, out_bias])
-    assert training.audit_start(model, X, Y).copies == {"h0": 1, "out": 0}
+    assert training.check_initialization(model, X, Y).copies == {"h0": 1, "out": 0}
     model.fit(X, Y, epochs=3, verbose=0)
     kernel = model.get_weights()[0]
     np.testing.assert_allclose(kernel[:, 5], kernel[:, 0], atol=1e-5)
@@ -71,26 +71,26 @@ def test_copies_stay_copies_and_others_do_not():
 
 def test_layers_that_start_alike_are_named_and_the_suite_s_do_not():
     shared = keras.initializers.GlorotUniform(seed=1)
-    verdict = wrong(training.audit_start(network(shared), X, Y))["saddle"]
+    verdict = wrong(training.check_initialization(network(shared), X, Y))["saddle"]
     assert verdict.level == "watch"
     assert "start with the same matrix" in verdict.finding
-    assert wrong(training.audit_start(network(initializers.Normalized(seed=1)), X, Y)) == {}
+    assert wrong(training.check_initialization(network(initializers.GlorotUniform(seed=1)), X, Y)) == {}
 
 
 def test_dead_and_saturated_units_are_found():
     dead = keras.initializers.Constant(-20.0)
-    audit = training.audit_start(network(activation="relu", depth=2, bias_initializer=dead), X, Y)
+    audit = training.check_initialization(network(activation="relu", depth=2, bias_initializer=dead), X, Y)
     assert wrong(audit)["dead_units"].level == "act"
     assert "100%" in str(audit)
     big = keras.initializers.RandomNormal(stddev=20.0)
-    assert wrong(training.audit_start(network(big, depth=2), X, Y))["saturated_units"].level == "act"
+    assert wrong(training.check_initialization(network(big, depth=2), X, Y))["saturated_units"].level == "act"
 
 
 @pytest.mark.parametrize("deviation, kind", [(0.05, "vanishing"), (1.0, "exploding")])
 def test_the_scale_of_the_gradient_is_found(deviation, kind):
     """Of linear units: eight layers multiply it by sqrt(20) times the deviation each."""
     model = network(keras.initializers.RandomNormal(stddev=deviation), None, depth=8)
-    audit = training.audit_start(model, X, Y)
+    audit = training.check_initialization(model, X, Y)
     assert wrong(audit)[kind].level == "act"
     assert f"of 8 hidden layers to the first the gradient is multiplied by {audit.flow.total:.2g}." in str(audit)
     assert "nan" not in str(audit)
@@ -99,7 +99,7 @@ def test_the_scale_of_the_gradient_is_found(deviation, kind):
 def test_layers_that_no_gradient_comes_back_to_are_named_and_an_output_of_0_is_no_loss_of_signal():
     hidden = [layers.Dense(20, "tanh", name=f"h{i}") for i in range(3)]
     out = layers.Dense(4, kernel_initializer="zeros", name="out")
-    audit = training.audit_start(compiled(keras.Sequential([keras.Input((20,)), *hidden, out])), X, Y)
+    audit = training.check_initialization(compiled(keras.Sequential([keras.Input((20,)), *hidden, out])), X, Y)
     assert set(wrong(audit)) == {"vanishing"}
     assert "comes back to h0, h1, h2." in wrong(audit)["vanishing"].finding
     assert wrong(audit)["vanishing"].level == "watch"
@@ -110,7 +110,7 @@ def test_nothing_of_the_model_changes():
     h = layers.Dropout(0.5, seed=1)(layers.BatchNormalization()(layers.Dense(20, "relu")(inputs)))
     model = compiled(keras.Model(inputs, layers.Dense(4)(layers.Add()([h, inputs]))))
     before = [v.numpy() for v in model.variables]
-    training.audit_start(model, X, Y)
+    training.check_initialization(model, X, Y)
     for v, value in zip(model.variables, before, strict=True):
         np.testing.assert_array_equal(v.numpy(), value)
     assert not any("call" in vars(layer) for layer in model.layers)
@@ -118,7 +118,7 @@ def test_nothing_of_the_model_changes():
 
 def test_a_loss_may_be_given_instead_of_compiling():
     model = keras.Sequential([keras.Input((20,)), layers.Dense(5, "tanh"), layers.Dense(1)])
-    audit = training.audit_start(model, X, X[:, :1], loss=keras.losses.MeanSquaredError())
+    audit = training.check_initialization(model, X, X[:, :1], loss=keras.losses.MeanSquaredError())
     assert wrong(audit) == {}
 
 
@@ -131,14 +131,14 @@ def test_a_loss_may_be_given_instead_of_compiling():
 )
 def test_what_cannot_be_is_refused_with_the_mend(make, said):
     with pytest.raises(ValueError, match=said):
-        training.audit_start(make(), X, Y)
+        training.check_initialization(make(), X, Y)
 
 
 def test_a_model_that_is_not_built_is_built_and_judged_like_any():
     def audit(*first, data):
         keras.utils.set_random_seed(3)
         parts = [layers.Dense(8, "tanh", name="hidden"), layers.Dense(4, name="out")]
-        return training.audit_start(compiled(keras.Sequential([*first, *parts])), *data)
+        return training.check_initialization(compiled(keras.Sequential([*first, *parts])), *data)
 
     expected = audit(keras.Input((20,)), data=(X, Y))
     for data in ((X, Y), ((X, Y),)):

@@ -12,7 +12,7 @@ PROBE = 840
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Skip(keras.layers.Layer):
+class Residual(keras.layers.Layer):
     """Layers, and a way around them: they learn what to add to their input (section 8.7.5; He et al. 2015).
 
         y <- F(x) + x          where F, the layers, keeps the shape
@@ -38,7 +38,7 @@ class Skip(keras.layers.Layer):
     Example:
         >>> model = keras.Sequential([keras.Input((8,))])
         >>> for _ in range(10):
-        ...     model.add(keras_ch8.layers.Skip([keras.layers.Dense(8, "relu", kernel_initializer="zeros")]))
+        ...     model.add(keras_ch8.layers.Residual([keras.layers.Dense(8, "relu", kernel_initializer="zeros")]))
         >>> bool(np.allclose(model(np.ones((1, 8))), 1.0))  # while F is 0, it passes x on
         True
 
@@ -116,7 +116,7 @@ def _projection(before: tuple[Any, ...], after: tuple[Any, ...], dtype: Any) -> 
     if fits and convolution is not None:
         return convolution(after[-1], 1, strides, data_format="channels_last", **common)
     raise ValueError(
-        "`Skip` adds x to F(x), so F must keep the shape but for channels (the last axis) and strides. Received: "
+        "`Residual` adds x to F(x), so F must keep the shape but for channels (the last axis) and strides. Received: "
         f"layers that make {after} of {before}. Let convolutions inside have padding='same', or give a "
         "`projection`: a layer that does the same to the shape."
     )

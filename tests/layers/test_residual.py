@@ -1,4 +1,4 @@
-"""Skip adds to its input; where shapes differ, a linear layer fits them; flags and masks reach the layers inside."""
+"""Residual adds to its input; a linear layer fits shapes that differ; flags and masks reach the layers inside."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ Dense, Conv2D = keras.layers.Dense, keras.layers.Conv2D
 
 def test_the_output_is_f_of_x_plus_x():
     inside = [Dense(5, "tanh"), Dense(5)]
-    skip = layers.Skip(inside)
+    skip = layers.Residual(inside)
     x = RNG.normal(size=(3, 5)).astype("float32")
     y = skip(x)
     np.testing.assert_allclose(y, inside[1](inside[0](x)) + x, rtol=1e-6)
@@ -37,7 +37,7 @@ CASES = [
 @pytest.mark.parametrize("shape, inside, expected, projection", CASES)
 def test_a_projection_is_made_where_shapes_differ_and_only_there(shape, inside, expected, projection):
     inputs = keras.Input(shape)
-    skip = layers.Skip(inside())
+    skip = layers.Residual(inside())
     outputs = skip(inputs)
     assert outputs.shape == (None, *expected)
     assert type(skip.projection).__name__ == projection
@@ -47,7 +47,7 @@ def test_a_projection_is_made_where_shapes_differ_and_only_there(shape, inside, 
 
 
 def test_a_projection_takes_the_input_at_the_strides_without_a_bias():
-    skip = layers.Skip([Conv2D(4, 3, 2, padding="same", kernel_initializer="zeros")])
+    skip = layers.Residual([Conv2D(4, 3, 2, padding="same", kernel_initializer="zeros")])
     x = RNG.normal(size=(2, 7, 7, 3)).astype("float32")
     kernel = skip(x) is not None and skip.projection.kernel.numpy()[0, 0]
     np.testing.assert_allclose(skip(x), x[:, ::2, ::2] @ kernel, rtol=1e-5, atol=1e-6)
@@ -55,7 +55,7 @@ def test_a_projection_takes_the_input_at_the_strides_without_a_bias():
 
 
 def test_a_projection_that_is_given_is_always_used():
-    skip = layers.Skip(Dense(5, kernel_initializer="zeros"), projection=Dense(5, kernel_initializer="zeros"))
+    skip = layers.Residual(Dense(5, kernel_initializer="zeros"), projection=Dense(5, kernel_initializer="zeros"))
     np.testing.assert_array_equal(skip(np.ones((2, 5))), np.zeros((2, 5)))
 
 
@@ -64,7 +64,7 @@ def test_the_gradient_goes_around_layers_that_pass_none():
     first = Dense(4, use_bias=False)
     hidden = first(inputs)
     for _ in range(10):
-        hidden = layers.Skip([Dense(4, "sigmoid", kernel_initializer="zeros")])(hidden)
+        hidden = layers.Residual([Dense(4, "sigmoid", kernel_initializer="zeros")])(hidden)
     model = keras.Model(inputs, hidden)
     model.compile(keras.optimizers.SGD(1.0), loss=lambda y, y_pred: keras.ops.sum(y_pred), run_eagerly=True)
     before = first.kernel.numpy()
@@ -89,19 +89,19 @@ class Sees(keras.layers.Layer):
 def test_training_and_mask_reach_the_layers_inside_and_the_mask_comes_out(training):
     inside, around, behind = Sees(), Sees(), Sees()
     inputs = keras.Input((3, 4))
-    outputs = behind(layers.Skip([inside], projection=around)(keras.layers.Masking()(inputs)))
+    outputs = behind(layers.Residual([inside], projection=around)(keras.layers.Masking()(inputs)))
     keras.Model(inputs, outputs)(np.ones((2, 3, 4)), training=training)
     assert inside.seen == around.seen == behind.seen == (training, True)
 
 
 def test_a_mask_ends_where_the_time_steps_do():
-    strided = layers.Skip([keras.layers.Conv1D(4, 3, 2, padding="same")])
+    strided = layers.Residual([keras.layers.Conv1D(4, 3, 2, padding="same")])
     strided.build((None, 6, 4))
     assert not strided.supports_masking
 
 
 def test_it_is_the_same_with_dropout_and_normalization_in_prediction():
-    skip = layers.Skip([keras.layers.BatchNormalization(), keras.layers.Dropout(0.5), Dense(4)])
+    skip = layers.Residual([keras.layers.BatchNormalization(), keras.layers.Dropout(0.5), Dense(4)])
     x = RNG.normal(size=(5, 4)).astype("float32")
     np.testing.assert_array_equal(skip(x, training=False), skip(x))
     assert np.abs(skip(x, training=True) - skip(x)).max() > 0.1
@@ -112,7 +112,7 @@ def test_half_precision_comes_out_in_half_precision(policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        skip = layers.Skip([Dense(3)])
+        skip = layers.Residual([Dense(3)])
         y = skip(RNG.normal(size=(2, 5)))
     finally:
         keras.config.set_dtype_policy(before)
@@ -121,9 +121,9 @@ def test_half_precision_comes_out_in_half_precision(policy):
 
 
 def test_a_saved_model_is_the_same_model_also_of_nested_ones(tmp_path):
-    inner = layers.Skip([Conv2D(4, 3, padding="same", activation="relu")])
-    outer = layers.Skip([inner, Conv2D(4, 3, 2, padding="same"), keras.layers.BatchNormalization()])
-    given = layers.Skip([Dense(4)], projection=Dense(4, use_bias=False))
+    inner = layers.Residual([Conv2D(4, 3, padding="same", activation="relu")])
+    outer = layers.Residual([inner, Conv2D(4, 3, 2, padding="same"), keras.layers.BatchNormalization()])
+    given = layers.Residual([Dense(4)], projection=Dense(4, use_bias=False))
     model = keras.Sequential([keras.Input((8, 8, 3)), outer, given])
     x = RNG.normal(size=(2, 8, 8, 3)).astype("float32")
     model(x, training=True)  # moves the statistics
@@ -136,12 +136,18 @@ def test_a_saved_model_is_the_same_model_also_of_nested_ones(tmp_path):
 
 
 BAD = [
-    (lambda: layers.Skip([]), r"a layer or a list of at least one. Received: layers=\[\]"),
-    (lambda: layers.Skip(["relu"]), r"Received: layers=\['relu'\]"),
-    (lambda: layers.Skip(Dense(3), projection="linear"), r"must be 'auto' or a layer. Received: projection='linear'"),
-    (lambda: layers.Skip([Conv2D(3, 3)]).build((None, 8, 8, 3)), r"make \(None, 6, 6, 3\) of \(None, 8, 8, 3\).*same"),
-    (lambda: layers.Skip([Conv2D(3, 3)]).build((None, None, None, 3)), r"\(None, 838, 838, 3\) of \(None, 840"),
-    (lambda: layers.Skip([keras.layers.Flatten()]).build((None, 4, 3)), r"make \(None, 12\) of \(None, 4, 3\)"),
+    (lambda: layers.Residual([]), r"a layer or a list of at least one. Received: layers=\[\]"),
+    (lambda: layers.Residual(["relu"]), r"Received: layers=\['relu'\]"),
+    (
+        lambda: layers.Residual(Dense(3), projection="linear"),
+        r"must be 'auto' or a layer. Received: projection='linear'",
+    ),
+    (
+        lambda: layers.Residual([Conv2D(3, 3)]).build((None, 8, 8, 3)),
+        r"make \(None, 6, 6, 3\) of \(None, 8, 8, 3\).*same",
+    ),
+    (lambda: layers.Residual([Conv2D(3, 3)]).build((None, None, None, 3)), r"\(None, 838, 838, 3\) of \(None, 840"),
+    (lambda: layers.Residual([keras.layers.Flatten()]).build((None, 4, 3)), r"make \(None, 12\) of \(None, 4, 3\)"),
 ]
 
 

@@ -10,7 +10,7 @@ from ._base import AbstractKernel
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Normalized(AbstractKernel):
+class GlorotUniform(AbstractKernel):
     """Uniform weights that keep both signal and gradient about their size (equation 8.23; Glorot and Bengio 2010).
 
         W_ij <- U(-sqrt(6 / (m + n)), sqrt(6 / (m + n)))
@@ -28,16 +28,16 @@ class Normalized(AbstractKernel):
     Args:
         seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
             The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
-        repeat: Whether every call gives what the first gives. Defaults to `False`.
         input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
             Defaults to `None`.
         output_axes: Axes that are units. Defaults to `None`.
+        repeat: Whether every call gives what the first gives. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
 
     Example:
-        >>> start = keras_ch8.initializers.Normalized(seed=0)
+        >>> start = keras_ch8.initializers.GlorotUniform(seed=0)
         >>> first, second = start((300, 300)), start((300, 300))
         >>> bool(abs(first).numpy().max() < 0.1), bool((first == second).numpy().any())
         (True, False)
