@@ -46,9 +46,9 @@ except ImportError:
 
 METHODS = {
     "LBFGS": (second_order.LBFGS(), "L-BFGS-B"),
-    "LBFGS, HagerZhang": (second_order.LBFGS(search=second_order.HagerZhang()), "L-BFGS-B"),
+    "LBFGS, HagerZhang": (second_order.LBFGS(line_search=second_order.HagerZhang()), "L-BFGS-B"),
     "BFGS": (second_order.BFGS(), "BFGS"),
-    "BFGS, HagerZhang": (second_order.BFGS(search=second_order.HagerZhang()), "BFGS"),
+    "BFGS, HagerZhang": (second_order.BFGS(line_search=second_order.HagerZhang()), "BFGS"),
     "ConjugateGradient": (second_order.ConjugateGradient(), "CG"),
 }
 

@@ -110,7 +110,7 @@ def main():
     alone, both = network(), network()
     budget, error = fit("adam_alone", alone, optimizers.Adam(schedules.CosineDecay(0.04)), epochs)
     spent, _ = fit("adam_first", both, optimizers.Adam(schedules.CosineDecay(0.01)), max(2, epochs // 8))
-    solver = optimizers.LBFGS(memory=50, iterations_per_step=STEPS)
+    solver = optimizers.LBFGS(history_size=50, iterations_per_step=STEPS)
     _, better = fit("adam_first_then_lbfgs", both, solver, 5 * epochs, budget - spent)
     picture({"adam alone": alone, "adam, then lbfgs": both})
 

@@ -1,4 +1,4 @@
-"""The argument `search` of the optimizers with a line search."""
+"""The argument `line_search` of the optimizers with a line search."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def search_of(value: Any, default: "second_order.AbstractSearch") -> "second_ord
         return default
     if not isinstance(value, second_order.AbstractSearch):
         raise TypeError(
-            "`search` must be a line search of `keras_ch8.second_order`, such as `StrongWolfe()` or `HagerZhang()`. "
-            f"Received: search={value!r} of type {type(value).__name__}."
+            "`line_search` must be one of `keras_ch8.second_order`, such as `StrongWolfe()` or `HagerZhang()`. "
+            f"Received: line_search={value!r} of type {type(value).__name__}."
         )
     return value

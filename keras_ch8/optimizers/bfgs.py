@@ -23,7 +23,7 @@ class BFGS(AbstractClosureOptimizer):
     State: M, n^2 numbers for n weights: for some thousand weights; `LBFGS` is for more.
 
     Args:
-        search: How far to go along d: a line search of `keras_ch8.second_order`. Defaults to `StrongWolfe()`.
+        line_search: How far to go along d: a line search of `keras_ch8.second_order`. Defaults to `StrongWolfe()`.
         **kwargs: `iterations_per_step`, `accumulate_batches`, `gtol`, `ftol`, `xtol`, `name`; see
             `AbstractClosureOptimizer`.
 
@@ -42,13 +42,13 @@ class BFGS(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal and Wright (2006), algorithm 6.1.
     """
 
-    hyperparameters = ("search",)
+    hyperparameters = ("line_search",)
 
-    def __init__(self, *args: Any, search: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, line_search: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.search = _search.search_of(search, second_order.StrongWolfe())
+        self.line_search = _search.search_of(line_search, second_order.StrongWolfe())
 
     @property
     def method(self) -> "second_order.BFGS":
         """The method, with these arguments."""
-        return second_order.BFGS(search=self.search)
+        return second_order.BFGS(line_search=self.line_search)

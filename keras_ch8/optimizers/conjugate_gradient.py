@@ -23,9 +23,9 @@ class ConjugateGradient(AbstractClosureOptimizer):
     State: the last gradient and direction, 2 numbers for each weight.
 
     Args:
-        beta: `"polak_ribiere"`, `"fletcher_reeves"`, `"hestenes_stiefel"` or `"dai_yuan"`; see
+        beta_rule: `"polak_ribiere"`, `"fletcher_reeves"`, `"hestenes_stiefel"` or `"dai_yuan"`; see
             `second_order.ConjugateGradient`. Defaults to `"polak_ribiere"`.
-        search: How far to go along d: a line search of `keras_ch8.second_order`. Defaults to `StrongWolfe(c2=0.4)`.
+        line_search: How far to go along d: one of `keras_ch8.second_order`. Defaults to `StrongWolfe(c2=0.4)`.
         **kwargs: `iterations_per_step`, `accumulate_batches`, `gtol`, `ftol`, `xtol`, `name`; see
             `AbstractClosureOptimizer`.
 
@@ -44,15 +44,15 @@ class ConjugateGradient(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.9; Nocedal and Wright (2006), section 5.2.
     """
 
-    hyperparameters = ("beta", "search")
+    hyperparameters = ("beta_rule", "line_search")
 
-    def __init__(self, *args: Any, beta: str = "polak_ribiere", search: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, beta_rule: str = "polak_ribiere", line_search: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.beta = beta
-        self.search = _search.search_of(search, second_order.StrongWolfe(c2=0.4))
+        self.beta_rule = beta_rule
+        self.line_search = _search.search_of(line_search, second_order.StrongWolfe(c2=0.4))
         self.method  # noqa: B018  checks the arguments
 
     @property
     def method(self) -> "second_order.ConjugateGradient":
         """The method, with these arguments."""
-        return second_order.ConjugateGradient(self.beta, search=self.search)
+        return second_order.ConjugateGradient(self.beta_rule, line_search=self.line_search)

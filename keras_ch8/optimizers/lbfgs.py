@@ -1,4 +1,4 @@
-"""Limited-memory BFGS."""
+"""Limited-history_size BFGS."""
 
 from typing import Any, final
 
@@ -16,15 +16,15 @@ class LBFGS(AbstractClosureOptimizer):
 
     For all weights together, at every iteration:
 
-        d     <- -(approximate inverse Hessian of the last `memory` pairs) g        (see `second_order.LBFGS`)
+        d     <- -(approximate inverse Hessian of the last `history_size` pairs) g        (see `second_order.LBFGS`)
         theta <- theta + t d,   t from a line search that ends at the strong Wolfe conditions
         s     <- the step,   y <- the change of g;   kept if s . y > eps |s| |y|
 
-    State: `memory` pairs, 2 memory numbers for each weight.
+    State: `history_size` pairs, 2 history_size numbers for each weight.
 
     Args:
-        memory: Integer of at least 1: how many pairs are kept. Defaults to `10`.
-        search: How far to go along d: a line search of `keras_ch8.second_order`. Defaults to `StrongWolfe()`.
+        history_size: Integer of at least 1: how many pairs are kept. Defaults to `10`.
+        line_search: How far to go along d: a line search of `keras_ch8.second_order`. Defaults to `StrongWolfe()`.
         **kwargs: `iterations_per_step`, `accumulate_batches`, `gtol`, `ftol`, `xtol`, `name`; see
             `AbstractClosureOptimizer`.
 
@@ -43,15 +43,15 @@ class LBFGS(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal (1980).
     """
 
-    hyperparameters = ("memory", "search")
+    hyperparameters = ("history_size", "line_search")
 
-    def __init__(self, *args: Any, memory: int = 10, search: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, history_size: int = 10, line_search: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.memory = memory
-        self.search = _search.search_of(search, second_order.StrongWolfe())
+        self.history_size = history_size
+        self.line_search = _search.search_of(line_search, second_order.StrongWolfe())
         self.method  # noqa: B018  checks the arguments
 
     @property
     def method(self) -> "second_order.LBFGS":
         """The method, with these arguments."""
-        return second_order.LBFGS(self.memory, search=self.search)
+        return second_order.LBFGS(self.history_size, line_search=self.line_search)

@@ -26,7 +26,7 @@ class Newton(AbstractClosureOptimizer):
 
     Args:
         damping: alpha: a number of at least 0, or `"adaptive"`. Defaults to `"adaptive"`.
-        most: Integer: refuse models with more weights than these. Defaults to `2000`.
+        max_parameters: Integer: refuse models with more weights than these. Defaults to `2000`.
         **kwargs: `iterations_per_step`, `accumulate_batches`, `gtol`, `ftol`, `xtol`, `name`; see
             `AbstractClosureOptimizer`.
 
@@ -45,14 +45,16 @@ class Newton(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.8.
     """
 
-    hyperparameters = ("damping", "most")
+    hyperparameters = ("damping", "max_parameters")
 
-    def __init__(self, *args: Any, damping: float | str = "adaptive", most: int = 2000, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, damping: float | str = "adaptive", max_parameters: int = 2000, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.damping, self.most = damping, most
+        self.damping, self.max_parameters = damping, max_parameters
         self.method  # noqa: B018  checks the arguments
 
     @property
     def method(self) -> "second_order.Newton":
         """The method, with these arguments."""
-        return second_order.Newton(self.damping, self.most)
+        return second_order.Newton(self.damping, self.max_parameters)

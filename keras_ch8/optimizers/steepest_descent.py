@@ -22,7 +22,7 @@ class SteepestDescent(AbstractClosureOptimizer):
     State: the expected fall of the loss, one number.
 
     Args:
-        search: How far to go along d: a line search of `keras_ch8.second_order`. Defaults to `StrongWolfe()`.
+        line_search: How far to go along d: a line search of `keras_ch8.second_order`. Defaults to `StrongWolfe()`.
         **kwargs: `iterations_per_step`, `accumulate_batches`, `gtol`, `ftol`, `xtol`, `name`; see
             `AbstractClosureOptimizer`.
 
@@ -41,13 +41,13 @@ class SteepestDescent(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 4.3 and 8.6.2.
     """
 
-    hyperparameters = ("search",)
+    hyperparameters = ("line_search",)
 
-    def __init__(self, *args: Any, search: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, line_search: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.search = _search.search_of(search, second_order.StrongWolfe())
+        self.line_search = _search.search_of(line_search, second_order.StrongWolfe())
 
     @property
     def method(self) -> "second_order.SteepestDescent":
         """The method, with these arguments."""
-        return second_order.SteepestDescent(search=self.search)
+        return second_order.SteepestDescent(line_search=self.line_search)

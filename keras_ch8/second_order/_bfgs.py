@@ -24,7 +24,7 @@ class BFGS(AbstractDescent):
     curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2 numbers; above some thousand parameters see `LBFGS`.
 
     Args:
-        search: How far to go along d. Defaults to `StrongWolfe()`.
+        line_search: How far to go along d. Defaults to `StrongWolfe()`.
 
     Example:
         >>> f = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2

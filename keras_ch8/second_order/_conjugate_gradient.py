@@ -32,18 +32,18 @@ class ConjugateGradient(AbstractDescent):
     eigenvalues need k iterations. State: the last gradient and direction, 2 n numbers.
 
     Args:
-        beta: One of the names above. Defaults to `"polak_ribiere"`.
-        search: How far to go along d; with c2 below a half `fletcher_reeves` and `dai_yuan` always lead downhill. On
-            the problems of Moré, Garbow and Hillstrom 0.4 takes 0.4 times the evaluations of 0.1. Defaults to
+        beta_rule: One of the names above. Defaults to `"polak_ribiere"`.
+        line_search: How far to go along d; with c2 below a half `fletcher_reeves` and `dai_yuan` always lead downhill.
+            On the problems of Moré, Garbow and Hillstrom 0.4 takes 0.4 times the evaluations of 0.1. Defaults to
             `StrongWolfe(c2=0.4)`.
 
     Raises:
-        ValueError: If `beta` is not one of the names.
+        ValueError: If `beta_rule` is not one of the names.
 
     Example:
         >>> f = lambda x: keras.ops.sum(np.array([1.0, 10.0, 100.0]) * x**2)
         >>> exact = keras_ch8.second_order.Exact()
-        >>> method = keras_ch8.second_order.ConjugateGradient(search=exact)
+        >>> method = keras_ch8.second_order.ConjugateGradient(line_search=exact)
         >>> keras_ch8.second_order.minimize(f, np.ones(3), method).iterations
         3
 
@@ -51,12 +51,12 @@ class ConjugateGradient(AbstractDescent):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.9; Nocedal and Wright (2006), section 5.2.
     """
 
-    beta: str = "polak_ribiere"
-    search: AbstractSearch = dataclasses.field(default_factory=lambda: StrongWolfe(c2=0.4), kw_only=True)
+    beta_rule: str = "polak_ribiere"
+    line_search: AbstractSearch = dataclasses.field(default_factory=lambda: StrongWolfe(c2=0.4), kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.beta not in BETAS:
-            raise ValueError(f"`beta` must be one of {sorted(BETAS)}. Received: beta={self.beta!r}.")
+        if self.beta_rule not in BETAS:
+            raise ValueError(f"`beta_rule` must be one of {sorted(BETAS)}. Received: beta_rule={self.beta_rule!r}.")
 
     def blank(self, n: int, dtype: str) -> State:
         """Keep the last gradient and direction."""
@@ -65,7 +65,7 @@ class ConjugateGradient(AbstractDescent):
     def direction(self, problem: Problem, point: Point, known: Any, g_old: Any, d_old: Any) -> Any:
         """Return -g + beta d."""
         g = point.gradient
-        beta = ops.where(known > 0, BETAS[self.beta](g, g_old, d_old), 0)
+        beta = ops.where(known > 0, BETAS[self.beta_rule](g, g_old, d_old), 0)
         return -g + beta * d_old
 
     def learn(self, move: Move, known: Any, g_old: Any, d_old: Any) -> tuple[State, Any]:

@@ -50,7 +50,7 @@ class AbstractDescent(AbstractMethod):
     after a search along it that found nothing.
     """
 
-    search: AbstractSearch = dataclasses.field(default_factory=StrongWolfe)
+    line_search: AbstractSearch = dataclasses.field(default_factory=StrongWolfe)
 
     takes_unit_steps = False
     """Whether a step of 1 is the natural first trial, as in Newton's method."""
@@ -90,7 +90,7 @@ class AbstractDescent(AbstractMethod):
         first = _first_step(line, promise)
         if self.takes_unit_steps:
             first = ops.where(steepest, first, 1)
-        chosen, accepted, evaluations, endless, bent = search_along(line, self.search, first)
+        chosen, accepted, evaluations, endless, bent = search_along(line, self.line_search, first)
         found = accepted | (chosen.value < point.value - line.rounding)
         chosen = _vector.where(found, chosen, line.start)
         after = Point(line.at(chosen.step), chosen.value, chosen.gradient)
@@ -107,7 +107,7 @@ class AbstractDescent(AbstractMethod):
             step=chosen.step,
             slope=slope,
             evaluations=evaluations,
-            products=self.search.products,
+            products=self.line_search.products,
             moved=moved,
             accepted=accepted,
             steepest=steepest,

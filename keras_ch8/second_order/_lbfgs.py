@@ -1,4 +1,4 @@
-"""BFGS with limited memory."""
+"""BFGS with limited history_size."""
 
 import dataclasses
 from typing import Any, final
@@ -24,14 +24,15 @@ class LBFGS(AbstractDescent):
         for each pair, the first first:            r <- r + (alpha - rho y . r) s
         d <- -r
 
-    A pair without positive curvature (s . y <= eps |s| |y|) is not kept. State: `memory` pairs, 2 memory n numbers.
+    A pair without positive curvature (s . y <= eps |s| |y|) is not kept. State: m pairs, 2 m n numbers,
+    for a `history_size` of m.
 
     Args:
-        memory: Integer of at least 1: how many are kept. Defaults to `10`.
-        search: How far to go along d. Defaults to `StrongWolfe()`.
+        history_size: Integer of at least 1: how many are kept. Defaults to `10`.
+        line_search: How far to go along d. Defaults to `StrongWolfe()`.
 
     Raises:
-        ValueError: If `memory` is below 1.
+        ValueError: If `history_size` is below 1.
 
     Example:
         >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
@@ -43,16 +44,16 @@ class LBFGS(AbstractDescent):
         algorithm 7.4.
     """
 
-    memory: int = 10
+    history_size: int = 10
 
     takes_unit_steps = True
 
     def __post_init__(self) -> None:
-        _checks.count("memory", self.memory, 1, meaning="the number of pairs that are kept", mend="Try 10.")
+        _checks.count("history_size", self.history_size, 1, meaning="the number of pairs that are kept", mend="Try 10.")
 
     def blank(self, n: int, dtype: str) -> State:
         """Keep the pairs in rows that are written in a circle."""
-        m = self.memory
+        m = self.history_size
         return {
             "S": ops.zeros((m, n), dtype),
             "Y": ops.zeros((m, n), dtype),
@@ -62,10 +63,10 @@ class LBFGS(AbstractDescent):
 
     def direction(self, problem: Problem, point: Point, known: Any, S: Any, Y: Any, rho: Any, gamma: Any) -> Any:
         """Run the two loops."""
-        held = ops.minimum(known, self.memory)
+        held = ops.minimum(known, self.history_size)
 
         def pair(age: Any) -> tuple[Any, Any, Any, Any]:
-            i = (known - 1 - age) % self.memory
+            i = (known - 1 - age) % self.history_size
             return i, _vector.row(S, i), _vector.row(Y, i), _vector.row(rho, i)
 
         def newest_first(age: Any, loop: Any) -> Any:
@@ -86,7 +87,7 @@ class LBFGS(AbstractDescent):
     def learn(self, move: Move, known: Any, S: Any, Y: Any, rho: Any, gamma: Any) -> tuple[State, Any]:
         """Write the pair over the oldest one."""
         s, y = move.s, move.y
-        useful, i = _vector.is_curved_up(s, y), known % self.memory
+        useful, i = _vector.is_curved_up(s, y), known % self.history_size
 
         def write(matrix: Any, new: Any) -> Any:
             return _vector.with_row(matrix, i, ops.where(useful, new, _vector.row(matrix, i)))

@@ -43,11 +43,11 @@ class Newton(AbstractBounded):
 
     Args:
         damping: alpha: a number of at least 0, or `"adaptive"`. Defaults to `"adaptive"`.
-        most: Integer: refuse more parameters than these. Defaults to `2000`, where H takes 32 MB in float64 and a step
-            some seconds.
+        max_parameters: Integer: refuse more parameters than these. Defaults to `2000`, where H takes 32 MB in float64
+            and a step some seconds.
 
     Raises:
-        ValueError: If `damping` is negative or another word, `most` below 1, or there are more parameters than `most`.
+        ValueError: If `damping` is negative or another word, `max_parameters` below 1, or there are more parameters.
 
     Example:
         >>> f = lambda x: (x[0] - x[1]) ** 2 + 0.1 * keras.ops.sum(x**2)
@@ -59,7 +59,7 @@ class Newton(AbstractBounded):
     """
 
     damping: float | str = "adaptive"
-    most: int = 2000
+    max_parameters: int = 2000
 
     def __post_init__(self) -> None:
         if self.damping != "adaptive":
@@ -71,7 +71,9 @@ class Newton(AbstractBounded):
                 meaning="what is added to each eigenvalue of the Hessian (alpha in the book)",
                 mend='Try 0.0 for the algorithm as printed, or "adaptive".',
             )
-        _checks.count("most", self.most, 1, meaning="the most parameters that are allowed", mend="Try 2000.")
+        _checks.count(
+            "max_parameters", self.max_parameters, 1, meaning="the most parameters that are allowed", mend="Try 2000."
+        )
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -85,10 +87,10 @@ class Newton(AbstractBounded):
 
     def blank(self, n: int, dtype: str) -> State:
         """Keep the direction of the smallest eigenvalue, where the next search for it begins."""
-        if n > self.most:
+        if n > self.max_parameters:
             raise ValueError(
-                f"`Newton` computes all n^2 second derivatives, so it takes at most {self.most} parameters. Received: "
-                f"{n}. Use `TruncatedNewton()` or `LBFGS()`, which need no matrix, or raise `most`."
+                f"`Newton` computes all n^2 second derivatives, so it takes at most {self.max_parameters} parameters. "
+                f"Received: {n}. Use `TruncatedNewton()` or `LBFGS()`, which need no matrix, or raise `max_parameters`."
             )
         return {"v": _krylov.start(n, dtype)}
 

@@ -22,7 +22,7 @@ class SteepestDescent(AbstractDescent):
     k an iteration takes the factor ((k - 1) / (k + 1))^2 off the value, at worst.
 
     Args:
-        search: How far to go along d. Defaults to `StrongWolfe()`.
+        line_search: How far to go along d. Defaults to `StrongWolfe()`.
 
     Example:
         >>> second_order = keras_ch8.second_order

@@ -66,7 +66,7 @@ PRINTED = [
     (lambda: ch8.optimizers.Adam(3e-4, clipnorm=1.0), "Adam(learning_rate=0.0003, clipnorm=1)"),
     (lambda: ch8.optimizers.SGD(0.1, momentum=0.9), "Momentum(learning_rate=0.1)"),
     (lambda: ch8.optimizers.RMSprop(ch8.schedules.LinearDecay(0.1)), "RMSprop(learning_rate=LinearDecay(...))"),
-    (lambda: ch8.optimizers.LBFGS(memory=5), "LBFGS(memory=5"),
+    (lambda: ch8.optimizers.LBFGS(history_size=5), "LBFGS(history_size=5"),
 ]
 
 

@@ -88,7 +88,9 @@ def test_weights_that_it_was_not_built_with_are_refused():
 
 
 def test_newton_refuses_more_weights_than_a_matrix_holds():
-    check(network(ours.Newton(most=25)), r"takes at most 25 parameters. Received: 26. Use `TruncatedNewton\(\)`")
+    check(
+        network(ours.Newton(max_parameters=25)), r"takes at most 25 parameters. Received: 26. Use `TruncatedNewton\(\)`"
+    )
 
 
 # --- sums of squares --------------------------------------------------------------------------------------------------
@@ -162,8 +164,8 @@ def test_levenberg_marquardt_refuses_a_mask():
 
 
 @pytest.mark.parametrize(
-    "name, value", [("memory", 3), ("search", second_order.HagerZhang()), ("iterations_per_step", 2), ("gtol", 1e-3),
-                    ("ftol", 1e-3), ("xtol", 1e-3), ("accumulate_batches", True)],
+    "name, value", [("history_size", 3), ("line_search", second_order.HagerZhang()), ("iterations_per_step", 2),
+                    ("gtol", 1e-3), ("ftol", 1e-3), ("xtol", 1e-3), ("accumulate_batches", True)],
 )  # fmt: skip
 def test_a_setting_that_is_compiled_cannot_change(name, value):
     optimizer = ours.LBFGS()
@@ -192,7 +194,7 @@ def test_gradients_that_are_clipped_are_refused():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_config_round_trip_and_names(name):
-    own = {"search": second_order.HagerZhang()} if "search" in getattr(ours, name).hyperparameters else {}
+    own = {"line_search": second_order.HagerZhang()} if "line_search" in getattr(ours, name).hyperparameters else {}
     optimizer = getattr(ours, name)(**own, iterations_per_step=3, gtol=1e-3, ftol=1e-4, xtol=1e-5, name="mine")
     revived = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert type(revived) is type(optimizer)
@@ -206,8 +208,8 @@ def test_config_round_trip_and_names(name):
     [
         ({"iterations_per_step": 0}, "iterations_per_step=0"),
         ({"gtol": -1.0}, "gtol=-1.0"),
-        ({"memory": 0}, "memory=0"),
-        ({"search": "wolfe"}, "search='wolfe'"),
+        ({"history_size": 0}, "history_size=0"),
+        ({"line_search": "wolfe"}, "line_search='wolfe'"),
     ],
 )
 def test_arguments_outside_their_range_are_refused(options, match):

@@ -33,7 +33,7 @@ def path(f, x0, method, count):
 
 def test_all_betas_are_one_on_a_quadratic_with_exact_searches():
     f, hessian, x0 = quadratic(np.linspace(1, 20, 8))
-    ways = {beta: path(f, x0, ConjugateGradient(beta, search=Exact()), 5)[0] for beta in BETAS}
+    ways = {beta: path(f, x0, ConjugateGradient(beta, line_search=Exact()), 5)[0] for beta in BETAS}
     x, g = x0, hessian @ x0  # the linear method, as every book has it
     d = -g
     for k in range(1, 6):
@@ -60,7 +60,7 @@ def test_betas_are_their_formulae(beta):
 
 def test_three_eigenvalues_need_three_steps_in_conjugate_directions():
     f, hessian, x0 = quadratic(THREE)
-    points, steps = path(f, x0, ConjugateGradient(search=Exact()), 3)
+    points, steps = path(f, x0, ConjugateGradient(line_search=Exact()), 3)
     assert float(points[2].value) > 1e-4 * float(points[0].value)
     assert float(points[3].value) < 1e-24 * float(points[0].value)
     for a, b in itertools.combinations(steps, 2):
@@ -71,18 +71,18 @@ def test_steepest_descent_zigzags_at_the_rate_of_the_condition_number():
     condition = 30.0
     f, _, _ = quadratic([1.0, condition])
     vectors = np.linalg.qr(np.random.default_rng(0).normal(size=(2, 2)))[0]
-    points, steps = path(f, vectors @ [condition, 1.0], SteepestDescent(search=Exact()), 12)  # the slowest start
+    points, steps = path(f, vectors @ [condition, 1.0], SteepestDescent(line_search=Exact()), 12)  # the slowest start
     for a, b in itertools.pairwise(steps):
         assert abs(a @ b) < 1e-8 * np.linalg.norm(a) * np.linalg.norm(b)
     values = np.array([float(point.value) for point in points])
     np.testing.assert_allclose(values[1:] / values[:-1], ((condition - 1) / (condition + 1)) ** 2, rtol=1e-8)
 
 
-@pytest.mark.parametrize("method", [BFGS(search=Exact()), LBFGS(8, search=Exact())], ids=["BFGS", "LBFGS"])
+@pytest.mark.parametrize("method", [BFGS(line_search=Exact()), LBFGS(8, line_search=Exact())], ids=["BFGS", "LBFGS"])
 def test_quasi_newton_with_exact_searches_walks_with_conjugate_gradients(method):
     f, _, x0 = quadratic(THREE)
     quasi, _ = path(f, x0, method, 3)
-    conjugate, _ = path(f, x0, ConjugateGradient(search=Exact()), 3)
+    conjugate, _ = path(f, x0, ConjugateGradient(line_search=Exact()), 3)
     for a, b in zip(quasi, conjugate, strict=True):
         np.testing.assert_allclose(a.x.numpy(), b.x.numpy(), atol=1e-9)
     assert float(quasi[3].value) < 1e-20
@@ -159,7 +159,7 @@ def test_a_direction_that_is_not_downhill_is_given_up_for_the_gradient(told, res
 def test_a_pair_with_negative_curvature_is_skipped_and_nothing_is_lost():
     # Armijo alone steps over the inflection of a sine, where the slope has become steeper.
     f, x0 = lambda x: ops.sum(ops.sin(x)), np.array([1.7])
-    for method in (LBFGS(search=Backtracking()), BFGS(search=Backtracking())):
+    for method in (LBFGS(line_search=Backtracking()), BFGS(line_search=Backtracking())):
         (_, _, first), (_, state, second) = list(iterations(f, x0, method, 2))
         assert [bool(first.skipped), bool(second.skipped)] == [True, True]
         assert int(state["known"]) == 0
@@ -180,9 +180,11 @@ def test_state_keeps_names_shapes_and_types(method, dtype):
 
 
 def test_a_method_refuses_what_it_cannot_be():
-    with pytest.raises(ValueError, match=r"`memory` is the number of pairs that are kept, .*Received: memory=0"):
+    with pytest.raises(
+        ValueError, match=r"`history_size` is the number of pairs that are kept, .*Received: history_size=0"
+    ):
         LBFGS(0)
-    with pytest.raises(ValueError, match=r"`beta` must be one of \['dai_yuan', .*Received: beta='newton'"):
+    with pytest.raises(ValueError, match=r"`beta_rule` must be one of \['dai_yuan', .*Received: beta_rule='newton'"):
         ConjugateGradient("newton")
-    assert ConjugateGradient().search == StrongWolfe(c2=0.4)
-    assert LBFGS(5, search=HagerZhang()) == LBFGS(memory=5, search=HagerZhang())
+    assert ConjugateGradient().line_search == StrongWolfe(c2=0.4)
+    assert LBFGS(5, line_search=HagerZhang()) == LBFGS(history_size=5, line_search=HagerZhang())

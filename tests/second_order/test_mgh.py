@@ -19,9 +19,9 @@ def test_lbfgs_solves_the_hard_ones_and_does_not_call_a_halt_a_minimum():
     "method, peer, least",
     [
         (LBFGS(), "L-BFGS-B", 27),
-        (LBFGS(search=HagerZhang()), "L-BFGS-B", 27),
+        (LBFGS(line_search=HagerZhang()), "L-BFGS-B", 27),
         (BFGS(), "BFGS", 27),
-        (BFGS(search=Backtracking()), "BFGS", 27),
+        (BFGS(line_search=Backtracking()), "BFGS", 27),
         (ConjugateGradient(), "CG", 25),
     ],
     ids=repr,

@@ -188,8 +188,8 @@ def test_it_refuses_what_it_cannot_do():
         Newton(damping=-1)
     with pytest.raises(ValueError, match=r"Received: damping='tikhonov'"):
         Newton(damping="tikhonov")
-    with pytest.raises(ValueError, match=r"`most` is the most parameters .*Received: most=0"):
-        Newton(most=0)
+    with pytest.raises(ValueError, match=r"`max_parameters` is the most parameters .*Received: max_parameters=0"):
+        Newton(max_parameters=0)
 
 
 @pytest.mark.parametrize("method", [Newton(), PRINTED, SaddleFreeNewton(), TruncatedNewton()], ids=repr)

@@ -24,7 +24,7 @@ from keras_ch8.second_order import (
 from tests.marks import mostly
 from tests.second_order.functions import barrier, iterations, poisson, rosenbrock, runner
 
-METHODS = {"lbfgs": LBFGS(), "bfgs": BFGS(), "cg": ConjugateGradient(), "lbfgs, hz": LBFGS(search=HagerZhang())}
+METHODS = {"lbfgs": LBFGS(), "bfgs": BFGS(), "cg": ConjugateGradient(), "lbfgs, hz": LBFGS(line_search=HagerZhang())}
 X0 = np.array([-1.2, 1.0, -1.2, 1.0])
 
 
@@ -136,7 +136,7 @@ def test_float32_converges_as_far_as_its_digits_go_and_says_when_they_end(name):
 
 @pytest.mark.slow
 def test_the_best_point_is_kept_where_a_method_overshoots():
-    method = SteepestDescent(search=Constant(2.1))
+    method = SteepestDescent(line_search=Constant(2.1))
     found = runner(lambda x: ops.sum(x**2 / 2), method)(np.array([1.0]), max_iterations=10)
     assert status(found) == Status.ITERATION_LIMIT
     assert float(found.best.x[0]) == 1
@@ -156,7 +156,7 @@ UNBOUNDED = {
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize("method", [LBFGS(), LBFGS(search=HagerZhang()), SteepestDescent()], ids=repr)
+@pytest.mark.parametrize("method", [LBFGS(), LBFGS(line_search=HagerZhang()), SteepestDescent()], ids=repr)
 @pytest.mark.parametrize("f", UNBOUNDED.values(), ids=UNBOUNDED)
 def test_a_function_without_a_minimum_is_not_blamed_on_the_gradient(f, method):
     for dtype in ("float32", "float64"):
@@ -174,7 +174,7 @@ def test_nor_is_one_that_newton_s_method_falls_down():
     "f", [ops.sum, UNBOUNDED["a hill"], UNBOUNDED["a saddle"]], ids=["a line", "a hill", "a saddle"]
 )
 def test_negative_curvature_is_not_blamed_on_the_gradient(f):
-    for method in (SteepestDescent(search=Exact()), ConjugateGradient(search=Exact())):
+    for method in (SteepestDescent(line_search=Exact()), ConjugateGradient(line_search=Exact())):
         found = runner(f, method)(np.array([1.0, 0.5]))
         assert status(found) == Status.NEGATIVE_CURVATURE
         assert "TruncatedNewton" in status(found).sentence("float64")
@@ -182,7 +182,7 @@ def test_negative_curvature_is_not_blamed_on_the_gradient(f):
 
 @pytest.mark.broad
 @pytest.mark.parametrize(
-    "method", [LBFGS(), LBFGS(search=HagerZhang()), SteepestDescent(search=Backtracking()), Newton(),
+    "method", [LBFGS(), LBFGS(line_search=HagerZhang()), SteepestDescent(line_search=Backtracking()), Newton(),
                TruncatedNewton()], ids=repr
 )  # fmt: skip
 def test_a_wrong_gradient_still_is(method):
@@ -192,7 +192,7 @@ def test_a_wrong_gradient_still_is(method):
 
 
 def test_steps_that_only_rise_to_infinity_are_not_called_a_fall():
-    found = runner(lambda x: ops.sum(x**4), SteepestDescent(search=Constant(1.0)))(np.array([3.0]))
+    found = runner(lambda x: ops.sum(x**4), SteepestDescent(line_search=Constant(1.0)))(np.array([3.0]))
     assert status(found) in (Status.STALLED, Status.LINE_SEARCH_FAILED)
 
 

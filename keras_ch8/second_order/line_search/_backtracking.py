@@ -29,7 +29,7 @@ class Backtracking(AbstractSearch):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> method = keras_ch8.second_order.SteepestDescent(search=keras_ch8.second_order.Backtracking(shrink=0.8))
+        >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Backtracking(shrink=0.8))
         >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0, 1.0]), method)
         >>> found.converged
         True

@@ -28,7 +28,7 @@ class Constant(AbstractSearch):
         ValueError: If `length` is not above 0.
 
     Example:
-        >>> method = keras_ch8.second_order.SteepestDescent(search=keras_ch8.second_order.Constant(0.25))
+        >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Constant(0.25))
         >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0]), method)
         >>> found.converged
         True

@@ -22,7 +22,7 @@ class Exact(AbstractSearch):
     downhill (d . H d <= 0, where a quadratic has no minimum), no step is made.
 
     Example:
-        >>> method = keras_ch8.second_order.SteepestDescent(search=keras_ch8.second_order.Exact())
+        >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Exact())
         >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0, 1.0]), method)
         >>> found.iterations
         1

@@ -44,7 +44,7 @@ class HagerZhang(AbstractSearch):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> method = keras_ch8.second_order.LBFGS(search=keras_ch8.second_order.HagerZhang())
+        >>> method = keras_ch8.second_order.LBFGS(line_search=keras_ch8.second_order.HagerZhang())
         >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
         >>> keras_ch8.second_order.minimize(f, np.zeros(10, "float32"), method).converged
         True

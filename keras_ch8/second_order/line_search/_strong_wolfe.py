@@ -42,7 +42,7 @@ class StrongWolfe(AbstractSearch):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> method = keras_ch8.second_order.LBFGS(search=keras_ch8.second_order.StrongWolfe(c2=0.5))
+        >>> method = keras_ch8.second_order.LBFGS(line_search=keras_ch8.second_order.StrongWolfe(c2=0.5))
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.2; Nocedal and Wright (2006), algorithms 3.5
