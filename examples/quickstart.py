@@ -87,7 +87,7 @@ def main():
         f"""
 digits: {len(x)} training and {len(x_test)} test images, {model.count_params():,} weights
 test accuracy         {accuracy:.1%} of the averaged weights, after {seconds:.0f} s
-early stopping        {stop.reason.sentence}
+early stopping        {stop.reason.message}
 gradient clipping     {logger.findings()[0]}
 a step of fit         {ours:.2f} ms with keras_ch8.optimizers.Adam
                       {theirs:.2f} ms with keras.optimizers.Adam ({theirs / ours:.2f} times as long)

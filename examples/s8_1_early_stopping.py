@@ -61,10 +61,10 @@ def network():
 
 def epoch_of_stop(criterion, monitor, history):
     """Return the epoch, counted from 1, after which a criterion stops a training; None if it never does."""
-    past = stopping.Past(monitor)
+    past = stopping.EpochHistory(monitor)
     for epoch, values in enumerate(zip(*history.values(), strict=True)):
         past = past.after(epoch, dict(zip(history, values, strict=True)), seconds=0.0)
-        if criterion.look(past):
+        if criterion.evaluate(past):
             return epoch + 1
     return None
 

@@ -140,7 +140,7 @@ HELD = {
         "go_on",
         "solve",
     ],
-    stopping: ["Past", "Reason", "Why"],
+    stopping: ["EpochHistory", "Reason", "StopReason"],
     symmetries: ["Balance"],
     training: [
         "Comparison", "CurriculumComparison", "InitializationCheck", "Pretraining", "RangeTest", "Retraining",

@@ -16,7 +16,7 @@ class EarlyStopping(AbstractCallback):
     """Stop when the monitored quantity stops getting better, by any criterion of `keras_ch8.stopping` (section 8.1.2).
 
     The arguments of `keras.callbacks.EarlyStopping` come first and mean the same. After training, `reason` says why it
-    has ended: `reason.why` for programs, `reason.sentence` for people. The sentence stands in `ch8/report` too, if
+    has ended: `reason.why` for programs, `reason.message` for people. The sentence stands in `ch8/report` too, if
     `keras_ch8.callbacks.TensorBoard` is there.
 
     What training minimizes is a surrogate: to stop on the true loss, monitor it, as in
@@ -61,7 +61,7 @@ class EarlyStopping(AbstractCallback):
         >>> stop = keras_ch8.callbacks.EarlyStopping("loss", min_delta="50%", patience=2)
         >>> _ = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=100, callbacks=[stop], verbose=0)
         >>> stop.reason.why
-        <Why.PATIENCE: 'patience'>
+        <StopReason.PATIENCE: 'patience'>
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 7.8 and 8.1.2; Prechelt (1998).
@@ -128,7 +128,7 @@ class EarlyStopping(AbstractCallback):
     @property
     def stopped_epoch(self) -> int:
         """The epoch after which this callback stopped the training, counted from 0; 0 if it did not."""
-        ours = self.reason and self.reason.why not in (stopping.Why.COMPLETED, stopping.Why.OTHER)
+        ours = self.reason and self.reason.why not in (stopping.StopReason.COMPLETED, stopping.StopReason.OTHER)
         return self.reason.epoch if self.reason and ours else 0
 
     def get_state(self) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class EarlyStopping(AbstractCallback):
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
             if self._watch.epoch_ended(self.session.training, epoch, logs | measured, seconds):
-                self.reason = self._criterion.look(self._watch.past)
+                self.reason = self._criterion.evaluate(self._watch.past)
             if self.reason:
                 self.model.stop_training = True
 
@@ -176,19 +176,20 @@ class EarlyStopping(AbstractCallback):
         if self._last_epoch < 0:
             return
         reason = self.reason or self._other_reason()
-        begins = "Not stopped" if reason.why is stopping.Why.COMPLETED else f"Stopped after epoch {reason.epoch + 1}"
-        sentence = f"{begins}: {reason.sentence}."
+        has_run_all = reason.why is stopping.StopReason.COMPLETED
+        begins = "Not stopped" if has_run_all else f"Stopped after epoch {reason.epoch + 1}"
+        sentence = f"{begins}: {reason.message}."
         if self.restore_best_weights:
             sentence += f" {self._restore()}"
-        self.reason = dataclasses.replace(reason, sentence=sentence)
+        self.reason = dataclasses.replace(reason, message=sentence)
         if self.verbose:
             say(sentence)
 
     def _other_reason(self) -> stopping.Reason:
         epochs = (self.params or {}).get("epochs", self._last_epoch + 1)
         if self._last_epoch + 1 < epochs:
-            return stopping.Reason(stopping.Why.OTHER, "something else stopped the training", self._last_epoch)
-        return stopping.Reason(stopping.Why.COMPLETED, f"all {epochs} epochs were run", self._last_epoch)
+            return stopping.Reason(stopping.StopReason.OTHER, "something else stopped the training", self._last_epoch)
+        return stopping.Reason(stopping.StopReason.COMPLETED, f"all {epochs} epochs were run", self._last_epoch)
 
     def _restore(self) -> str:
         if self.best_weights is None:
@@ -207,7 +208,7 @@ class EarlyStopping(AbstractCallback):
 
     def findings(self) -> list[str]:
         """Return the reason."""
-        return [self.reason.sentence] if self.reason else []
+        return [self.reason.message] if self.reason else []
 
 
 def _as_tuple(data: Any) -> tuple[Any, ...]:

@@ -108,7 +108,7 @@ class SurrogateGap(AbstractCallback):
         return [sentence for sentence in sentences if sentence]
 
 
-def learn_more(past: stopping.Past, true: str, surrogate: str, patience: int) -> str:
+def learn_more(past: stopping.EpochHistory, true: str, surrogate: str, patience: int) -> str:
     """Say that the true loss on the training set is flat while the surrogate still falls; "" where that is not so."""
     past = past.where(true).where(surrogate)
     best = index_of_best(past.falling(true))
@@ -132,7 +132,7 @@ def learn_more(past: stopping.Past, true: str, surrogate: str, patience: int) ->
     return f"{sentence}. `val_{true}` went from {raw[0]:.4g} to {raw[-1]:.4g} meanwhile: {verdict}."
 
 
-def best_epochs(past: stopping.Past, true: str, surrogate: str) -> str:
+def best_epochs(past: stopping.EpochHistory, true: str, surrogate: str) -> str:
     """Say where on validation data the surrogate and the true loss were best, if not at the same epoch."""
     past = past.where(f"val_{true}").where(f"val_{surrogate}")
     of_surrogate, raw = past.values(f"val_{surrogate}"), past.values(f"val_{true}")

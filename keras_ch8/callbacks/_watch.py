@@ -31,7 +31,7 @@ class Watch:
         self.modes = _merged(owner, watched)
         self.monitor = next(iter(self.modes))
         self.min_delta, self.keeps_weights = min_delta, keeps_weights
-        self.past = stopping.Past(self.monitor)
+        self.past = stopping.EpochHistory(self.monitor)
         self.best_weights: Any = None
         self._kept: Mapping[str, Any] | None = None
         self._measured: Any = None
@@ -68,7 +68,7 @@ class Watch:
 
     def begin(self) -> None:
         """Forget the last training, or go on from a state."""
-        self.past, self.best_weights, self._measured = stopping.Past(self.monitor), None, None
+        self.past, self.best_weights, self._measured = stopping.EpochHistory(self.monitor), None, None
         self._named = set()
         if self._kept is not None:
             self.past, self.best_weights = self.past.restored(self._kept["past"]), self._kept["best_weights"]

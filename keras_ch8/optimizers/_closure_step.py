@@ -134,7 +134,7 @@ def _ending(optimizer: "AbstractClosureOptimizer", model: Any, train_function: A
         is_broken = status == second_order.Status.NOT_FINITE_AT_START
         if is_broken or (status.is_end and (is_first or not is_new)):
             if status != second_order.Status.CONVERGED_AT_START or optimizer.stop_reason is None:
-                optimizer.stop_reason = status.sentence(optimizer.dtype)
+                optimizer.stop_reason = status.message(optimizer.dtype)
             model.stop_training = model.stop_training or is_broken or not is_new
         else:
             optimizer.stop_reason = None

@@ -5,8 +5,8 @@ import math
 from typing import final
 
 from .. import _checks
+from ..stopping._history import EpochHistory
 from ..stopping._improvement import is_better, margin
-from ..stopping._past import Past
 
 
 @final
@@ -61,7 +61,7 @@ class on_plateau:
         _checks.count("cooldown", self.cooldown, 0, meaning="epochs that are not counted", mend="Try 0.")
         _checks.rate("min_lr", self.min_lr, or_zero=True)
 
-    def is_due(self, past: Past) -> bool:
+    def is_due(self, past: EpochHistory) -> bool:
         """Whether to lower the rate after the last epoch."""
         best, wait, cooldown, due = math.nan, 0, 0, False
         for value in past.falling(self.monitor):

@@ -70,7 +70,7 @@ class Minimum:
     @property
     def message(self) -> str:
         """Why it ended, and what to do about it, in a sentence."""
-        return self.status.sentence(self.x.dtype.name)
+        return self.status.message(self.x.dtype.name)
 
 
 @final

@@ -29,7 +29,7 @@ class Status(enum.IntEnum):
         """Whether more iterations would not help."""
         return self not in (Status.RUNNING, Status.ITERATION_LIMIT)
 
-    def sentence(self, dtype: str) -> str:
+    def message(self, dtype: str) -> str:
         """Return what it means and what to do, for numbers of this type."""
         words = _WORDS[self]
         if self in _OUT_OF_DIGITS:

@@ -4,16 +4,16 @@ from ._combined import all_of, any_of
 from ._deadline import deadline
 from ._diverged import diverged
 from ._generalization_loss import generalization_loss
-from ._past import Past, Reason, Why
+from ._history import EpochHistory, Reason, StopReason
 from ._patience import patience
 from ._productivity import productivity
 from ._successive_rises import successive_rises
 from ._threshold import threshold
 
 __all__ = [
-    "Past",
+    "EpochHistory",
     "Reason",
-    "Why",
+    "StopReason",
     "all_of",
     "any_of",
     "deadline",

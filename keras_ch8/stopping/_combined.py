@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import final
 
 from ._criterion import AbstractCriterion, as_criterion
-from ._past import Past, Reason, Why
+from ._history import EpochHistory, Reason, StopReason
 
 
 @dataclasses.dataclass(frozen=True, init=False)
@@ -24,9 +24,9 @@ class AbstractCombined(AbstractCriterion):
         for criterion in self.criteria:
             yield from criterion.watched(monitor)
 
-    def reasons(self, past: Past) -> list[Reason | None]:
+    def reasons(self, past: EpochHistory) -> list[Reason | None]:
         """Ask each of them."""
-        return [criterion.look(past) for criterion in self.criteria]
+        return [criterion.evaluate(past) for criterion in self.criteria]
 
 
 @final
@@ -48,7 +48,7 @@ class any_of(AbstractCombined):
         Prechelt (1998), Early Stopping - But When?
     """
 
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the first reason to stop, or None."""
         return next((reason for reason in self.reasons(past) if reason), None)
 
@@ -72,9 +72,9 @@ class all_of(AbstractCombined):
         Prechelt (1998), Early Stopping - But When?
     """
 
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reasons to stop as one, or None."""
         reasons = [reason for reason in self.reasons(past) if reason]
         if len(reasons) < len(self.criteria):
             return None
-        return Reason(Why.ALL_OF, ", and ".join(reason.sentence for reason in reasons), past.epoch)
+        return Reason(StopReason.ALL_OF, ", and ".join(reason.message for reason in reasons), past.epoch)

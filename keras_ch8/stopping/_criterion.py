@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import _checks
-from ._past import Past, Reason
+from ._history import EpochHistory, Reason
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,7 +14,7 @@ class AbstractCriterion(abc.ABC):
     """A value with one pure function: two criteria with equal arguments are equal, and neither remembers anything."""
 
     @abc.abstractmethod
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reason to stop after the last epoch, or None."""
 
     def watched(self, monitor: str) -> Iterator[tuple[str, str]]:
@@ -32,7 +32,7 @@ class AbstractMonitor(AbstractCriterion):
     def __post_init__(self) -> None:
         _checks.mode(self.mode)
 
-    def name(self, past: Past) -> str:
+    def name(self, past: EpochHistory) -> str:
         """Return the quantity's name."""
         return self.monitor or past.monitor
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _checks
 from ._criterion import AbstractCriterion
-from ._past import Past, Reason, Why
+from ._history import EpochHistory, Reason, StopReason
 
 
 @final
@@ -39,7 +39,7 @@ class deadline(AbstractCriterion):
     def __post_init__(self) -> None:
         _checks.positive("seconds", self.seconds, meaning="the time for the training", mend="Try 3600, an hour.")
 
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
         if not len(past):
             return None
@@ -51,4 +51,4 @@ class deadline(AbstractCriterion):
         sentence = (
             f"{spent:.3g} s are spent and the next epoch may take {next_one:.3g} s: too long for {self.seconds:g} s"
         )
-        return Reason(Why.DEADLINE, sentence, past.epoch)
+        return Reason(StopReason.DEADLINE, sentence, past.epoch)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _checks
 from ._criterion import AbstractMonitor
-from ._past import Past, Reason, Why
+from ._history import EpochHistory, Reason, StopReason
 
 
 @final
@@ -43,15 +43,15 @@ class diverged(AbstractMonitor):
                 "limit", self.limit, -math.inf, math.inf, open_low=True, meaning="what is hopeless", mend="Try None."
             )
 
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
         name = self.name(past)
         for quantity in dict.fromkeys((name, "loss")):
             values = past.values(quantity)
             if len(values) and not np.isfinite(values[-1]):
-                return Reason(Why.DIVERGED, f"`{quantity}` is {values[-1]}", past.epoch)
+                return Reason(StopReason.DIVERGED, f"`{quantity}` is {values[-1]}", past.epoch)
         values = past.falling(name)
         if self.limit is None or not len(values) or not values[-1] > (-self.limit if past.is_max(name) else self.limit):
             return None
         sentence = f"`{name}` is {past.values(name)[-1]:.4g}, beyond {self.limit:g}"
-        return Reason(Why.DIVERGED, sentence, past.epoch)
+        return Reason(StopReason.DIVERGED, sentence, past.epoch)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _checks
 from ._criterion import AbstractMonitor
-from ._past import Past, Reason, Why
+from ._history import EpochHistory, Reason, StopReason
 
 
 @final
@@ -39,14 +39,14 @@ class generalization_loss(AbstractMonitor):
         super().__post_init__()
         _checks.positive("alpha", self.alpha, meaning="the loss of generalization in percent", mend="Try 5.")
 
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
         name = self.name(past)
         loss = generalization_loss_of(past.errors(name))
         if not loss > self.alpha:
             return None
         sentence = f"`{name}` is {loss:.3g} % above its minimum, more than alpha = {self.alpha:g} %"
-        return Reason(Why.GENERALIZATION_LOSS, sentence, past.epoch)
+        return Reason(StopReason.GENERALIZATION_LOSS, sentence, past.epoch)
 
 
 def generalization_loss_of(errors: np.ndarray) -> float:

@@ -6,8 +6,8 @@ from typing import final
 
 from .. import _checks
 from ._criterion import AbstractMonitor
+from ._history import EpochHistory, Reason, StopReason
 from ._improvement import index_of_best, is_better, margin
-from ._past import Past, Reason, Why
 
 
 @final
@@ -47,7 +47,7 @@ class patience(AbstractMonitor):
         margin(self.min_delta, 0.0)
         _checks.count("patience", self.epochs, 0, meaning="epochs to wait for an improvement", mend="Try 5.")
 
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
         name = self.name(past)
         values, sign = past.falling(name), -1 if past.is_max(name) else 1
@@ -67,4 +67,4 @@ class patience(AbstractMonitor):
             sentence = f"`{name}` has not become better for {wait} epochs; {best_so_far}"
         else:
             sentence = f"`{name}` has not reached the baseline {self.baseline:g} for {wait} epochs"
-        return Reason(Why.PATIENCE, sentence, past.epoch)
+        return Reason(StopReason.PATIENCE, sentence, past.epoch)

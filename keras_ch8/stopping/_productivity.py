@@ -10,7 +10,7 @@ import numpy as np
 from .. import _checks
 from ._criterion import AbstractMonitor
 from ._generalization_loss import generalization_loss_of
-from ._past import Past, Reason, Why
+from ._history import EpochHistory, Reason, StopReason
 
 
 @final
@@ -61,7 +61,7 @@ class productivity(AbstractMonitor):
         yield name, self.mode
         yield name.removeprefix("val_"), self.mode
 
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
         name = self.name(past)
         validated = past.where(name)
@@ -76,7 +76,7 @@ class productivity(AbstractMonitor):
             f"`{name}` is {loss:.3g} % above its minimum while the training made {progress:.3g} per mille of progress "
             f"in {self.strip} epochs; their quotient {quotient:.3g} is above alpha = {self.alpha:g}"
         )
-        return Reason(Why.PRODUCTIVITY, sentence, past.epoch)
+        return Reason(StopReason.PRODUCTIVITY, sentence, past.epoch)
 
 
 def progress_of(strip: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _checks
 from ._criterion import AbstractMonitor
-from ._past import Past, Reason, Why
+from ._history import EpochHistory, Reason, StopReason
 
 
 @final
@@ -44,7 +44,7 @@ class successive_rises(AbstractMonitor):
         _checks.count("s", self.s, 1, meaning="the rises in a row", mend="Try 3.")
         _checks.count("strip", self.strip, 1, meaning="the epochs in a strip", mend="Prechelt's is 5.")
 
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
         name = self.name(past)
         ends = past.falling(name)[self.strip - 1 :: self.strip]
@@ -53,4 +53,4 @@ class successive_rises(AbstractMonitor):
         if not at_end_of_strip or len(rises) < self.s or not (rises > 0).all():
             return None
         sentence = f"`{name}` has become worse in {self.s} strips of {self.strip} epochs in a row"
-        return Reason(Why.SUCCESSIVE_RISES, sentence, past.epoch)
+        return Reason(StopReason.SUCCESSIVE_RISES, sentence, past.epoch)

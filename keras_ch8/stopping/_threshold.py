@@ -6,7 +6,7 @@ from typing import final
 
 from .. import _checks
 from ._criterion import AbstractMonitor
-from ._past import Past, Reason, Why
+from ._history import EpochHistory, Reason, StopReason
 
 
 @final
@@ -40,11 +40,11 @@ class threshold(AbstractMonitor):
             "value", self.value, -math.inf, math.inf, open_low=True, meaning="what is good enough", mend="Try 0.01."
         )
 
-    def look(self, past: Past) -> Reason | None:
+    def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
         name = self.name(past)
         values = past.falling(name)
         if not len(values) or not values[-1] <= (-self.value if past.is_max(name) else self.value):
             return None
         sentence = f"`{name}` is {past.values(name)[-1]:.4g} and has reached {self.value:g}"
-        return Reason(Why.THRESHOLD, sentence, past.epoch)
+        return Reason(StopReason.THRESHOLD, sentence, past.epoch)

@@ -40,7 +40,7 @@ class Retraining:
 
     def __str__(self) -> str:
         lines = [
-            f"early stopping   {self.reason.sentence}",
+            f"early stopping   {self.reason.message}",
             f"best epoch       {self.best_epoch + 1}",
             f"on all data      {self.steps} steps ({self.strategy})",
         ]
@@ -158,7 +158,7 @@ def retrain_on_all_data(
         target, loss = _loss(model, train, batch_size), _loss(model, validation_data, batch_size)
         down = EarlyStopping("loss", criterion=stopping.threshold(target), evaluate_on=validation_data)
         second = fit(model, all_data, max_epochs, down) if loss > target else {}
-        reached = loss <= target or (down.reason is not None and down.reason.why is stopping.Why.THRESHOLD)
+        reached = loss <= target or (down.reason is not None and down.reason.why is stopping.StopReason.THRESHOLD)
         steps = len(second.get("loss", ())) * per_epoch_of_all
     else:
         model = model_factory()

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, optimizers, stopping
 from keras_ch8.callbacks import _early_stopping
-from keras_ch8.stopping import Why
+from keras_ch8.stopping import StopReason
 from tests.callbacks.runs import X, Y, fit, network
 from tests.callbacks.test_tensorboard import report
 from tests.marks import mostly
@@ -53,7 +53,7 @@ def test_nan_in_the_first_epoch_is_never_best():
     fit(model, [past, Says(val_x=losses), stop], epochs=7)
     assert (stop.best, stop.best_epoch, stop.stopped_epoch, stop.wait) == (3, 3, 6, 3)
     assert_same(model.get_weights(), past.weights[3])
-    assert stop.reason.sentence == (
+    assert stop.reason.message == (
         "Stopped after epoch 7: `val_x` has not become better for 3 epochs; the best is 3 of epoch 4. "
         "Restored the weights of epoch 4, where `val_x` was 3."
     )
@@ -65,7 +65,7 @@ def test_where_all_is_nan_nothing_is_restored():
     fit(model, [past, Says(val_x=[NAN] * 5), stop], epochs=5)
     assert len(past.weights) == 2
     assert_same(model.get_weights(), past.weights[-1])
-    assert "No weights were restored: `val_x` was never a number." in stop.reason.sentence
+    assert "No weights were restored: `val_x` was never a number." in stop.reason.message
 
 
 @pytest.mark.parametrize("start, epoch", [(0, 1), (2, 3)])
@@ -79,7 +79,7 @@ def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_t
         fit(network("sgd"), [past, stop], epochs=5)
     assert len(caught) == 1
     assert len(past.weights) == 5
-    assert stop.reason.sentence == (
+    assert stop.reason.message == (
         "Not stopped: all 5 epochs were run. No weights were restored: `val_loss` was never reported."
     )
 
@@ -88,7 +88,7 @@ def test_a_metric_of_a_criterion_that_is_missing_is_named_too_and_nothing_stops(
     stop = callbacks.EarlyStopping("loss", criterion=stopping.threshold(0.1, monitor="val_loss"))
     with pytest.warns(UserWarning, match=r"watches 'val_loss'"):
         fit(network("sgd"), [stop])
-    assert stop.reason.why is Why.COMPLETED
+    assert stop.reason.why is StopReason.COMPLETED
 
 
 def test_a_name_that_says_nothing_to_keras_either_is_an_error():
@@ -104,7 +104,7 @@ def test_validation_every_other_epoch_counts_those_epochs(start):
     stop = callbacks.EarlyStopping(patience=2, start_from_epoch=start, criterion=None)
     model = network(optimizers.SGD(0.1))
     history = fit(model, [stop], epochs=30, validation_data=VALIDATION, validation_freq=2)
-    assert stop.reason.why is Why.PATIENCE
+    assert stop.reason.why is StopReason.PATIENCE
     assert len(history["val_loss"]) - 1 == (stop.best_epoch - 1) // 2 + 2
 
 
@@ -136,7 +136,7 @@ def test_the_direction_of_a_metric_is_known_or_asked_for():
 def test_a_running_mean_is_not_the_value_of_the_restored_weights_and_reason_says_so():
     model, stop = network(optimizers.SGD(0.3)), callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
     fit(model, [stop], epochs=20)
-    assert "That is a mean over the epoch" in stop.reason.sentence
+    assert "That is a mean over the epoch" in stop.reason.message
     assert model.evaluate(X, Y, verbose=0) != pytest.approx(stop.best, rel=1e-3)
 
 
@@ -156,7 +156,7 @@ def test_what_is_measured_at_the_end_of_an_epoch_is_what_is_restored(data):
     history = fit(model, [stop], epochs=20)
     assert stop.best == min(history["measured_loss"])
     assert model.evaluate(X, Y, verbose=0) == pytest.approx(stop.best, rel=1e-6)
-    assert "mean over the epoch" not in stop.reason.sentence
+    assert "mean over the epoch" not in stop.reason.message
 
 
 @pytest.mark.slow
@@ -202,7 +202,7 @@ def test_the_state_survives_an_interruption():
     assert (second.best, second.best_epoch, second.stopped_epoch) == (3, 2, 5)
     assert_same(model.get_weights(), past.weights[2])
     fit(model, [Says(x=x), second], epochs=1)  # a new training: all is forgotten
-    assert (second.best, second.best_epoch, second.reason.why) == (5, 0, Why.COMPLETED)
+    assert (second.best, second.best_epoch, second.reason.why) == (5, 0, StopReason.COMPLETED)
 
 
 def test_epoch_numbers_that_come_again_are_other_epochs():
@@ -264,7 +264,7 @@ def test_a_deadline_counts_the_time_before_an_interruption(monkeypatch):
     now[0] += 3600  # nobody trains
     stop.set_state(stop.get_state())
     fit(model, [TakesASecond(), stop], epochs=50, initial_epoch=2)
-    assert stop.reason.sentence == (
+    assert stop.reason.message == (
         "Stopped after epoch 5: 5 s are spent and the next epoch may take 1 s: too long for 5.5 s."
     )
     assert stop.get_state()["past"]["seconds"] == [1, 2, 3, 4, 5]
@@ -275,7 +275,7 @@ def test_several_metrics_and_the_one_that_is_restored():
     stop, past = callbacks.EarlyStopping("a", mode="min", criterion=both, restore_best_weights=True), Remembers()
     model = network("sgd")
     fit(model, [past, Says(a=[5, 4, 3, 2, 1], b=[1, 2, 1, 1, 1]), stop], epochs=5)
-    assert stop.reason.sentence.startswith("Stopped after epoch 4: `b` has not become better for 2 epochs")
+    assert stop.reason.message.startswith("Stopped after epoch 4: `b` has not become better for 2 epochs")
     assert_same(model.get_weights(), past.weights[3])
 
 
@@ -293,15 +293,15 @@ def test_the_reason_is_printed_once_and_stands_in_the_report(order, tmp_path, ca
 def test_another_end_is_named_too():
     stop = callbacks.EarlyStopping("loss", patience=50)
     fit(network("sgd"), [stop], epochs=2)
-    assert (stop.reason.why, stop.stopped_epoch) == (Why.COMPLETED, 0)
+    assert (stop.reason.why, stop.stopped_epoch) == (StopReason.COMPLETED, 0)
 
     class Stops(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = True
 
     fit(network("sgd"), [stop, Stops()], epochs=5)
-    assert stop.reason.why is Why.OTHER
-    assert stop.reason.sentence == "Stopped after epoch 1: something else stopped the training."
+    assert stop.reason.why is StopReason.OTHER
+    assert stop.reason.message == "Stopped after epoch 1: something else stopped the training."
 
 
 def test_it_traces_the_training_step_not_once_more():

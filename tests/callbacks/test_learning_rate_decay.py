@@ -9,7 +9,7 @@ import pytest
 from keras_ch8 import callbacks, optimizers, schedules
 from keras_ch8.callbacks import LearningRateDecay
 from keras_ch8.schedules import LinearDecay, on_plateau
-from keras_ch8.stopping import Past
+from keras_ch8.stopping import EpochHistory
 from tests.callbacks.runs import STEPS, Frames, fit, needs_multi_optimizer, network
 from tests.callbacks.test_early_stopping import Remembers, Says, assert_same
 from tests.callbacks.test_tensorboard import read, report
@@ -35,7 +35,7 @@ def test_a_plateau_is_that_of_keras(cooldown, patience):
     for _ in range(10):
         values = 1 + 0.1 * np.cumsum(RNG.normal(size=40))
         rule = on_plateau("loss", 0.7, patience, "min", min_delta=0.02, cooldown=cooldown, min_lr=1e-3)
-        rate, rates, past = 0.01, [], Past("loss", {"loss": "min"})
+        rate, rates, past = 0.01, [], EpochHistory("loss", {"loss": "min"})
         for epoch, value in enumerate(values):
             past = past.after(epoch, {"loss": value}, epoch)
             rate = rule.lowered(rate) if rule.is_due(past) else rate
@@ -47,7 +47,7 @@ def test_a_plateau_is_that_of_keras(cooldown, patience):
 def test_a_relative_change_counts_whatever_the_scale_of_the_loss():
     """A loss of 1e-6 that falls by 1 % an epoch is no plateau; for Keras's absolute 1e-4 it is one."""
     values = 1e-6 * 0.99 ** np.arange(8)
-    past = Past("loss", {"loss": "min"}, tuple(range(8)), tuple({"loss": x} for x in values), tuple(range(8)))
+    past = EpochHistory("loss", {"loss": "min"}, tuple(range(8)), tuple({"loss": x} for x in values), tuple(range(8)))
     assert not on_plateau("loss", patience=2).is_due(past)
     assert rates_of_keras(values, patience=2)[-1] < 0.01
 

@@ -195,11 +195,11 @@ CRITERIA = {
 
 def first_reason(name):
     """The epoch at which a criterion says stop, and its reason, on a run that gets better and then worse."""
-    criterion, past = CRITERIA[name](), stopping.Past("val_loss", {"val_loss": "min", "loss": "min"})
+    criterion, past = CRITERIA[name](), stopping.EpochHistory("val_loss", {"val_loss": "min", "loss": "min"})
     for epoch, value in enumerate((4.0, 2.0, 1.5, 2.5, 3.0, 5.0, 7.0, 9.0)):
         past = past.after(epoch, {"val_loss": value, "loss": 3.0 - 0.1 * epoch}, float(epoch))
-        if reason := criterion.look(past):
-            return f"{reason.epoch} {reason.why} {reason.sentence}"
+        if reason := criterion.evaluate(past):
+            return f"{reason.epoch} {reason.why} {reason.message}"
     return "never"
 
 
@@ -218,7 +218,7 @@ def stopped():
     spoil = callbacks.LearningRateDecay(lambda epoch: 0.05 if epoch < 3 else 0.8)
     model, history = trained(0.05, [stop, spoil])
     assert len(history["val_loss"]) == 5
-    assert (stop.best_epoch, stop.stopped_epoch, stop.reason.why) == (2, 4, stopping.Why.PATIENCE)
+    assert (stop.best_epoch, stop.stopped_epoch, stop.reason.why) == (2, 4, stopping.StopReason.PATIENCE)
     assert min(history["val_loss"]) == stop.best == history["val_loss"][2]
     assert all((a == b).all() for a, b in zip(model.get_weights(), stop.best_weights, strict=True))
     np.testing.assert_allclose(model.evaluate(X[:20], Y[:20], verbose=0), stop.best, rtol=1e-6)

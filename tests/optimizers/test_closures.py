@@ -154,7 +154,7 @@ def test_newton_as_printed_takes_one_step_to_the_minimum_of_least_squares(float6
     assert len(history["loss"]) == 2
     np.testing.assert_allclose(history["loss"][1], squares.sum() / Y.size, rtol=1e-12)
     assert model.optimizer.status == second_order.Status.CONVERGED_AT_START
-    assert model.optimizer.stop_reason == second_order.Status.CONVERGED_GRADIENT.sentence("float64")
+    assert model.optimizer.stop_reason == second_order.Status.CONVERGED_GRADIENT.message("float64")
 
 
 @pytest.mark.slow
@@ -223,7 +223,7 @@ def test_a_loss_that_is_nan_ends_the_training_and_changes_nothing(stalled):
     history = fit(model, epochs=5, x=X * np.nan)
     assert len(history["loss"]) == 1
     assert model.stop_training
-    assert model.optimizer.stop_reason == second_order.Status.NOT_FINITE_AT_START.sentence("float32")
+    assert model.optimizer.stop_reason == second_order.Status.NOT_FINITE_AT_START.message("float32")
     for v, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(v.numpy(), value, err_msg=v.path)
 

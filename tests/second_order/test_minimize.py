@@ -110,5 +110,5 @@ def test_a_method_is_one_or_the_name_of_one():
 def test_every_status_has_a_sentence():
     for status in Status:
         for dtype in ("float32", "float64"):
-            assert re.fullmatch(r"[A-Z].*\.", status.sentence(dtype))
-            assert status.sentence(dtype).startswith("Converged") == status.converged
+            assert re.fullmatch(r"[A-Z].*\.", status.message(dtype))
+            assert status.message(dtype).startswith("Converged") == status.converged

@@ -131,7 +131,7 @@ def test_float32_converges_as_far_as_its_digits_go_and_says_when_they_end(name):
     assert int(too_far.totals.iterations) < 100
     assert float(too_far.best.value) <= float(found.best.value) * (1 + 1e-6)
     assert not status(too_far).converged
-    assert status(too_far).sentence("float32").endswith("float32 holds 7 digits: a smaller gradient needs float64.")
+    assert status(too_far).message("float32").endswith("float32 holds 7 digits: a smaller gradient needs float64.")
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_a_function_without_a_minimum_is_not_blamed_on_the_gradient(f, method):
     for dtype in ("float32", "float64"):
         found = runner(f, method)(np.array([1.0, 0.5], dtype))
         assert status(found) == Status.UNBOUNDED, dtype
-        assert "unbounded below" in status(found).sentence(dtype)
+        assert "unbounded below" in status(found).message(dtype)
 
 
 def test_nor_is_one_that_newton_s_method_falls_down():
@@ -177,7 +177,7 @@ def test_negative_curvature_is_not_blamed_on_the_gradient(f):
     for method in (SteepestDescent(line_search=Exact()), ConjugateGradient(line_search=Exact())):
         found = runner(f, method)(np.array([1.0, 0.5]))
         assert status(found) == Status.NEGATIVE_CURVATURE
-        assert "TruncatedNewton" in status(found).sentence("float64")
+        assert "TruncatedNewton" in status(found).message("float64")
 
 
 @pytest.mark.broad
@@ -188,7 +188,7 @@ def test_negative_curvature_is_not_blamed_on_the_gradient(f):
 def test_a_wrong_gradient_still_is(method):
     found = runner(half_a_parabola_of_the_wrong_gradient, method)(np.array([1.0, 0.5]))
     assert status(found) == Status.LINE_SEARCH_FAILED
-    assert "Either it is not the gradient of the function" in status(found).sentence("float32")
+    assert "Either it is not the gradient of the function" in status(found).message("float32")
 
 
 def test_steps_that_only_rise_to_infinity_are_not_called_a_fall():
@@ -199,7 +199,7 @@ def test_steps_that_only_rise_to_infinity_are_not_called_a_fall():
 def test_a_failed_search_gives_the_last_point_back():
     found = runner(lambda x: ops.where(x[0] > 0.5, x[0] ** 2, float("nan")), LBFGS())(np.array([3.0]))
     assert status(found) == Status.UNBOUNDED
-    assert "or ends where it is no longer finite" in status(found).sentence("float64")
+    assert "or ends where it is no longer finite" in status(found).message("float64")
     assert np.isfinite(float(found.best.value))
     assert float(found.best.x[0]) > 0.5
     assert float(found.best.value) == float(found.best.x[0]) ** 2

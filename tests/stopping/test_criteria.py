@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, stopping
-from keras_ch8.stopping import Past, Why
+from keras_ch8.stopping import EpochHistory, StopReason
 
 RNG = np.random.default_rng(0)
 CURVES = [np.abs(1 + 0.1 * np.cumsum(RNG.normal(size=60))) + 0.01 for _ in range(20)]
@@ -16,13 +16,13 @@ CURVES = [np.abs(1 + 0.1 * np.cumsum(RNG.normal(size=60))) + 0.01 for _ in range
 
 def stop_epoch(criterion, values, train=None, monitor="val_loss", mode="min", seconds=None):
     """Return the epoch, counted from 0, after which a criterion stops, and its reason; None if never."""
-    past = Past(monitor, {monitor: mode, monitor.removeprefix("val_"): mode})
+    past = EpochHistory(monitor, {monitor: mode, monitor.removeprefix("val_"): mode})
     for epoch, value in enumerate(values):
         logs = {} if value is None else {monitor: value}
         if train is not None:
             logs[monitor.removeprefix("val_")] = train[epoch]
         past = past.after(epoch, logs, epoch + 1.0 if seconds is None else seconds[epoch])
-        if reason := criterion.look(past):
+        if reason := criterion.evaluate(past):
             assert reason.epoch == epoch
             return epoch, reason
     return None, None
@@ -114,7 +114,7 @@ def test_nan_is_never_best_and_never_resets():
     assert keras_stop_epoch([nan, 5, 4, 3, 2, 1], patience=3) == 3  # the fault that this is about
     assert stop_epoch(stopping.patience(2), [1, nan, nan])[0] == 2
     epoch, reason = stop_epoch(stopping.patience(2), [nan, nan, nan])
-    assert (epoch, reason.sentence) == (1, "`val_loss` has been NaN for 2 epochs")
+    assert (epoch, reason.message) == (1, "`val_loss` has been NaN for 2 epochs")
     assert stop_epoch(stopping.generalization_loss(5), [1, nan, 1.04, 1.06])[0] == 3
 
 
@@ -124,19 +124,19 @@ def test_epochs_without_the_quantity_are_not_counted():
 
 def test_sentences_say_the_numbers():
     _, reason = stop_epoch(stopping.patience(2), [3, 2, 5, 4])
-    assert reason.why is Why.PATIENCE
-    assert reason.sentence == "`val_loss` has not become better for 2 epochs; the best is 2 of epoch 2"
+    assert reason.why is StopReason.PATIENCE
+    assert reason.message == "`val_loss` has not become better for 2 epochs; the best is 2 of epoch 2"
     _, reason = stop_epoch(stopping.patience(2, baseline=1.0), [3, 2, 2.5])
-    assert reason.sentence == "`val_loss` has not reached the baseline 1 for 3 epochs"
+    assert reason.message == "`val_loss` has not reached the baseline 1 for 3 epochs"
     _, reason = stop_epoch(stopping.generalization_loss(5), [1, 1.5])
-    assert reason.sentence == "`val_loss` is 50 % above its minimum, more than alpha = 5 %"
+    assert reason.message == "`val_loss` is 50 % above its minimum, more than alpha = 5 %"
 
 
 def test_threshold_and_divergence():
     assert stop_epoch(stopping.threshold(0.5), [1, 0.6, 0.5])[0] == 2
     assert stop_epoch(stopping.threshold(0.9), [0.1, 0.95], mode="max")[0] == 1
     assert stop_epoch(stopping.diverged(), [1, 1e30])[0] is None
-    assert stop_epoch(stopping.diverged(), [1, math.nan])[1].why is Why.DIVERGED
+    assert stop_epoch(stopping.diverged(), [1, math.nan])[1].why is StopReason.DIVERGED
     assert stop_epoch(stopping.diverged(), [1, 1, 1], train=[1, math.inf, 1])[0] == 1
     assert stop_epoch(stopping.diverged(limit=10), [1, 9, 11])[0] == 2
     assert stop_epoch(stopping.diverged(limit=0.1), [0.5, 0.2, 0.05], mode="max")[0] == 2
@@ -154,12 +154,12 @@ def test_a_deadline_predicts_the_next_epoch():
 
 def test_criteria_combine():
     either = stopping.any_of(stopping.threshold(0.1), stopping.patience(2))
-    assert stop_epoch(either, [1, 0.5, 0.05])[1].why is Why.THRESHOLD
-    assert stop_epoch(either, [1, 2, 3])[1].why is Why.PATIENCE
+    assert stop_epoch(either, [1, 0.5, 0.05])[1].why is StopReason.THRESHOLD
+    assert stop_epoch(either, [1, 2, 3])[1].why is StopReason.PATIENCE
     both = stopping.all_of(stopping.threshold(0.5), stopping.patience(2))
     epoch, reason = stop_epoch(both, [1, 0.2, 0.6, 0.3])
-    assert (epoch, reason.why) == (3, Why.ALL_OF)
-    assert reason.sentence == (
+    assert (epoch, reason.why) == (3, StopReason.ALL_OF)
+    assert reason.message == (
         "`val_loss` is 0.3 and has reached 0.5, and `val_loss` has not become better for 2 epochs; "
         "the best is 0.2 of epoch 2"
     )

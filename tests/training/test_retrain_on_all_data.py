@@ -45,7 +45,7 @@ def retrain(**options):
 def test_a_new_model_is_trained_for_as_long(strategy, per_epoch):
     seen = Sees()
     model, report = retrain(strategy=strategy, callbacks=[seen])
-    assert report.reason.why is stopping.Why.PATIENCE
+    assert report.reason.why is stopping.StopReason.PATIENCE
     assert report.best_epoch == np.argmin(report.first["val_loss"])
     steps = (report.best_epoch + 1) * per_epoch
     assert (report.steps, seen.batches[1], int(model.optimizer.iterations)) == (steps, steps, steps)

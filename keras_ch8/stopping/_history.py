@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 
-class Why(enum.StrEnum):
+class StopReason(enum.StrEnum):
     """Why a training has ended."""
 
     PATIENCE = "patience"
@@ -27,15 +27,15 @@ class Why(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Reason:
-    """Why the training has ended: `why` for programs, `sentence` for people, `epoch` counted from 0."""
+    """Why the training has ended: `why` for programs, `message` for people, `epoch` counted from 0."""
 
-    why: Why
-    sentence: str
+    why: StopReason
+    message: str
     epoch: int
 
 
 @dataclasses.dataclass(frozen=True)
-class Past:
+class EpochHistory:
     """The epochs so far.
 
     Args:
@@ -60,7 +60,7 @@ class Past:
         """The last epoch, counted from 0."""
         return self.epochs[-1]
 
-    def after(self, epoch: int, logs: Mapping[str, float], seconds: float) -> "Past":
+    def after(self, epoch: int, logs: Mapping[str, float], seconds: float) -> "EpochHistory":
         """Return the past with one epoch more."""
         return dataclasses.replace(
             self,
@@ -69,15 +69,15 @@ class Past:
             seconds=(*self.seconds, seconds),
         )
 
-    def where(self, name: str) -> "Past":
+    def where(self, name: str) -> "EpochHistory":
         """Return the epochs that reported a quantity."""
         return self._at([i for i, logs in enumerate(self.logs) if name in logs])
 
-    def since(self, index: int) -> "Past":
+    def since(self, index: int) -> "EpochHistory":
         """Return the epochs from one on."""
         return self._at(range(index, len(self)))
 
-    def _at(self, kept: Sequence[int]) -> "Past":
+    def _at(self, kept: Sequence[int]) -> "EpochHistory":
         return dataclasses.replace(
             self,
             epochs=tuple(self.epochs[i] for i in kept),
@@ -118,7 +118,7 @@ class Past:
         logs = [dict(x) for x in self.logs]
         return {"modes": dict(self.modes), "epochs": list(self.epochs), "logs": logs, "seconds": list(self.seconds)}
 
-    def restored(self, state: Mapping[str, Any]) -> "Past":
+    def restored(self, state: Mapping[str, Any]) -> "EpochHistory":
         """Return this past with what `state` has kept."""
         epochs, logs, seconds = (tuple(state[name]) for name in ("epochs", "logs", "seconds"))
         return dataclasses.replace(self, modes=dict(state["modes"]), epochs=epochs, logs=logs, seconds=seconds)
