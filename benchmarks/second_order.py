@@ -68,7 +68,7 @@ def scipy_on(f, x0, **options):
 def ours_on(run, x0, **options):
     """Return f at the end, iterations and evaluations of ours."""
     end = run(x0, **options)
-    return end.value, end.iterations, end.evaluations
+    return end.fun, end.nit, end.nfev
 
 
 def torch_on(x0, gtol):

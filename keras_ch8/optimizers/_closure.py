@@ -100,7 +100,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         self.known = [id(v) for v in variables]
         self.sizes = [int(np.prod(v.shape)) for v in variables]
         self.dtype = "float64" if any(backend.dtype_of(v) == "float64" for v in variables) else "float32"
-        blank = backend.eagerly(lambda: second_order.blank(self.method, sum(self.sizes), self.dtype).as_dict())
+        blank = backend.eagerly(lambda: second_order.init_state(self.method, sum(self.sizes), self.dtype).as_dict())
         self.kept = {
             name: self.add_variable(value.shape, _constant(value), dtype=value.dtype.name, name=name)
             for name, value in blank.items()

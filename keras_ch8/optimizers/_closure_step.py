@@ -86,9 +86,9 @@ def _run(optimizer: "AbstractClosureOptimizer", model: Any, stacks: Sequence[Sta
     """Make the iterations and write what has changed; return loss and outputs before."""
     loss = BatchLoss(model, stacks, optimizer.dtype)
     start, y_pred, moved = loss.first()
-    memory = second_order.Memory.of({name: backend.as_tensor(v) for name, v in optimizer.kept.items()})
+    memory = second_order.SolverState.of({name: backend.as_tensor(v) for name, v in optimizer.kept.items()})
     log = optimizer.telemetry.begin(backend.as_tensor(optimizer.iterations))
-    end, iterations, memory, log = second_order.go_on(
+    end, iterations, memory, log = second_order.resume(
         loss.problem, optimizer.method, start, memory, optimizer.stop, log, optimizer.telemetry.add
     )
     optimizer.telemetry.end(log)

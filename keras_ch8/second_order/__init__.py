@@ -10,13 +10,10 @@ from ._conjugate_gradient import ConjugateGradient as ConjugateGradient
 from ._descent import AbstractDescent as AbstractDescent
 from ._lbfgs import LBFGS as LBFGS
 from ._levenberg_marquardt import LevenbergMarquardt as LevenbergMarquardt
-from ._memory import Memory as Memory
-from ._memory import blank as blank
-from ._memory import go_on as go_on
 from ._method import AbstractMethod as AbstractMethod
 from ._method import Info as Info
 from ._minimize import Minimizer as Minimizer
-from ._minimize import Minimum as Minimum
+from ._minimize import OptimizeResult as OptimizeResult
 from ._minimize import minimize as minimize
 from ._newton import Newton as Newton
 from ._problem import Point as Point
@@ -25,6 +22,9 @@ from ._saddle_free_newton import SaddleFreeNewton as SaddleFreeNewton
 from ._solve import Run as Run
 from ._solve import Stop as Stop
 from ._solve import solve as solve
+from ._state import SolverState as SolverState
+from ._state import init_state as init_state
+from ._state import resume as resume
 from ._status import Status as Status
 from ._steepest_descent import SteepestDescent as SteepestDescent
 from ._truncated_newton import TruncatedNewton as TruncatedNewton
@@ -48,21 +48,21 @@ __all__ = [
     "HagerZhang",
     "Info",
     "LevenbergMarquardt",
-    "Memory",
     "Minimizer",
-    "Minimum",
     "Newton",
+    "OptimizeResult",
     "Point",
     "Problem",
     "Run",
     "SaddleFreeNewton",
+    "SolverState",
     "Status",
     "SteepestDescent",
     "Stop",
     "StrongWolfe",
     "TruncatedNewton",
-    "blank",
-    "go_on",
+    "init_state",
     "minimize",
+    "resume",
     "solve",
 ]

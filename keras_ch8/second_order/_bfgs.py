@@ -28,7 +28,7 @@ class BFGS(AbstractDescent):
 
     Example:
         >>> f = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
-        >>> keras_ch8.second_order.minimize(f, np.array([-1.2, 1.0]), "bfgs").converged
+        >>> keras_ch8.second_order.minimize(f, np.array([-1.2, 1.0]), "bfgs").success
         True
 
     References:
@@ -37,7 +37,7 @@ class BFGS(AbstractDescent):
 
     takes_unit_steps = True
 
-    def blank(self, n: int, dtype: str) -> State:
+    def init_memory(self, n: int, dtype: str) -> State:
         """Keep the approximate inverse of the Hessian."""
         return {"M": ops.zeros((n, n), dtype)}
 

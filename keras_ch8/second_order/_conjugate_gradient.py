@@ -44,7 +44,7 @@ class ConjugateGradient(AbstractDescent):
         >>> f = lambda x: keras.ops.sum(np.array([1.0, 10.0, 100.0]) * x**2)
         >>> exact = keras_ch8.second_order.Exact()
         >>> method = keras_ch8.second_order.ConjugateGradient(line_search=exact)
-        >>> keras_ch8.second_order.minimize(f, np.ones(3), method).iterations
+        >>> keras_ch8.second_order.minimize(f, np.ones(3), method).nit
         3
 
     References:
@@ -58,7 +58,7 @@ class ConjugateGradient(AbstractDescent):
         if self.beta_rule not in BETAS:
             raise ValueError(f"`beta_rule` must be one of {sorted(BETAS)}. Received: beta_rule={self.beta_rule!r}.")
 
-    def blank(self, n: int, dtype: str) -> State:
+    def init_memory(self, n: int, dtype: str) -> State:
         """Keep the last gradient and direction."""
         return {"g_old": ops.zeros((n,), dtype), "d_old": ops.zeros((n,), dtype)}
 

@@ -213,7 +213,7 @@ class _Search(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class AbstractBounded(AbstractMethod):
-    """A method that needs `rule`, `blank` and `model`; the rest of an iteration is here, once for all.
+    """A method that needs `rule`, `init_memory` and `model`; the rest of an iteration is here, once for all.
 
     An iteration ends with the first step that is accepted; that is the direction, and its multiple 1. An iteration
     without one has tried ever shorter steps down to none: it counts as a failure of the steepest descent.
@@ -230,13 +230,13 @@ class AbstractBounded(AbstractMethod):
     def rule(self) -> AbstractRule:
         """How the bound follows from the trials."""
 
-    def blank(self, n: int, dtype: str) -> State:
+    def init_memory(self, n: int, dtype: str) -> State:
         """Return what is remembered besides the bound, before the first iteration."""
         return {}
 
     def init(self, n: int, dtype: str) -> State:
         """Return the state before the first iteration, for n parameters."""
-        return {**self.rule.begin(dtype)._asdict(), **self.blank(n, dtype)}
+        return {**self.rule.begin(dtype)._asdict(), **self.init_memory(n, dtype)}
 
     def iterate(self, problem: Problem, point: Point, state: State) -> tuple[Point, State, Info]:
         """Model f, and try steps until one is accepted."""

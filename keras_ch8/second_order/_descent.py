@@ -40,7 +40,7 @@ class Move(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AbstractDescent(AbstractMethod):
-    """A method that needs `blank`, `direction` and `learn`; the rest of an iteration is here, once for all.
+    """A method that needs `init_memory`, `direction` and `learn`; the rest of an iteration is here, once for all.
 
     `known` counts the moves that were learned from since the start, or since the last restart: where it is 0, what is
     in the memory is of no use. (To forget, one number is set to 0, instead of a table.) `promise` is t g . d of the
@@ -55,8 +55,8 @@ class AbstractDescent(AbstractMethod):
     takes_unit_steps = False
     """Whether a step of 1 is the natural first trial, as in Newton's method."""
 
-    blank: ClassVar[Callable[..., State]]
-    """`blank(n, dtype)`: what is remembered besides, before the first iteration."""
+    init_memory: ClassVar[Callable[..., State]]
+    """`init_memory(n, dtype)`: what is remembered besides, before the first iteration."""
 
     direction: ClassVar[Callable[..., Any]]
     """`direction(problem, point, known, **memory)`: d."""
@@ -70,7 +70,7 @@ class AbstractDescent(AbstractMethod):
         return {
             "known": ops.zeros((), "int32"),
             "promise": ops.zeros((), dtype),
-            **self.blank(n, dtype),
+            **self.init_memory(n, dtype),
         }
 
     def iterate(self, problem: Problem, point: Point, state: State) -> tuple[Point, State, Info]:

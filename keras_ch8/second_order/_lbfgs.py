@@ -36,7 +36,7 @@ class LBFGS(AbstractDescent):
 
     Example:
         >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
-        >>> keras_ch8.second_order.minimize(f, np.zeros(100), keras_ch8.second_order.LBFGS(5)).converged
+        >>> keras_ch8.second_order.minimize(f, np.zeros(100), keras_ch8.second_order.LBFGS(5)).success
         True
 
     References:
@@ -51,7 +51,7 @@ class LBFGS(AbstractDescent):
     def __post_init__(self) -> None:
         _checks.count("history_size", self.history_size, 1, meaning="the number of pairs that are kept", mend="Try 10.")
 
-    def blank(self, n: int, dtype: str) -> State:
+    def init_memory(self, n: int, dtype: str) -> State:
         """Keep the pairs in rows that are written in a circle."""
         m = self.history_size
         return {

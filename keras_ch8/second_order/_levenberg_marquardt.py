@@ -60,7 +60,7 @@ class LevenbergMarquardt(AbstractBounded):
         """How alpha follows from the trials."""
         return GainRatio(least=_LEAST)
 
-    def blank(self, n: int, dtype: str) -> State:
+    def init_memory(self, n: int, dtype: str) -> State:
         """Keep the scales of the parameters."""
         return {"D": ops.zeros((n,), "float64")}
 

@@ -37,33 +37,33 @@ METHODS: dict[str, Callable[[], AbstractMethod]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Minimum:
+class OptimizeResult:
     """Where a run ended: at the best point it has seen.
 
     Args:
         x: The point.
-        value: f(x).
+        fun: f(x).
         gradient_norm: The largest entry of the gradient there, in absolute value.
-        iterations: Iterations that were made.
-        evaluations: How often f and its gradient were computed, the start included.
-        products: Products with the Hessian.
+        nit: Iterations that were made.
+        nfev: How often f and its gradient were computed, the start included.
+        nhev: Products with the Hessian.
         restarts: Directions that were given up for -g.
         skipped_pairs: Moves that a quasi-Newton method could not learn from.
         status: Why it ended.
     """
 
     x: np.ndarray
-    value: float
+    fun: float
     gradient_norm: float
-    iterations: int
-    evaluations: int
-    products: int
+    nit: int
+    nfev: int
+    nhev: int
     restarts: int
     skipped_pairs: int
     status: Status
 
     @property
-    def converged(self) -> bool:
+    def success(self) -> bool:
         """Whether a criterion for a minimum was met; coming to a halt is none."""
         return self.status.converged
 
@@ -110,7 +110,7 @@ class Minimizer:
 
     def __call__(
         self, x0: Any, *, max_iterations: int = 1000, gtol: float = 1e-5, ftol: float = 0.0, xtol: float = 0.0
-    ) -> Minimum:
+    ) -> OptimizeResult:
         """Run from `x0`; the arguments are those of `minimize`."""
         _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", mend="Try 1000.")
         for name, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol)):
@@ -123,27 +123,27 @@ class Minimizer:
             return dataclasses.replace(found, status=Status.FLAT)
         return found
 
-    def _run(self, x0: np.ndarray, stop: Stop) -> Minimum:
+    def _run(self, x0: np.ndarray, stop: Stop) -> OptimizeResult:
         x, value, gradient, status, totals = self._program(backend.as_tensor(x0), Stop(*map(backend.as_tensor, stop)))
         iterations, evaluations, products, restarts, skipped = (int(total) for total in totals)
-        return Minimum(
+        return OptimizeResult(
             x=x.numpy(),
-            value=float(value),
+            fun=float(value),
             gradient_norm=float(gradient),
-            iterations=iterations,
-            evaluations=evaluations + 1,
-            products=products,
+            nit=iterations,
+            nfev=evaluations + 1,
+            nhev=products,
             restarts=restarts,
             skipped_pairs=skipped,
             status=Status(int(status)),
         )
 
-    def _is_flat(self, x0: np.ndarray, stop: Stop, found: Minimum) -> bool:
+    def _is_flat(self, x0: np.ndarray, stop: Stop, found: OptimizeResult) -> bool:
         """Whether the gradient is 0 and the value the same a thousandth beside the start, too: no minimum, a plain."""
         nearby = self._run(
             x0 + np.asarray(1e-3, x0.dtype) * (1 + np.abs(x0)), stop._replace(max_iterations=np.asarray(0, "int32"))
         )
-        return nearby.gradient_norm == 0 and nearby.value == found.value
+        return nearby.gradient_norm == 0 and nearby.fun == found.fun
 
     @functools.cached_property
     def _program(self) -> Any:
@@ -166,7 +166,7 @@ def minimize(
     gtol: float = 1e-5,
     ftol: float = 0.0,
     xtol: float = 0.0,
-) -> Minimum:
+) -> OptimizeResult:
     """Minimize a function of a vector, in one compiled program (section 8.6).
 
     Each call compiles, which takes seconds; for several starts of one function use `Minimizer`.
@@ -185,7 +185,7 @@ def minimize(
         xtol: Stop when the step is below this share of x. Defaults to `0`: never.
 
     Returns:
-        A `Minimum`: `x`, `value`, what it has cost, and why it ended.
+        An `OptimizeResult`, with SciPy's names: `x`, `fun`, what it has cost, and why it ended.
 
     Raises:
         ValueError: If an argument lies outside its range, `x0` is not a vector, or `fun` returns no scalar.
@@ -193,7 +193,7 @@ def minimize(
     Example:
         >>> rosenbrock = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
         >>> found = keras_ch8.second_order.minimize(rosenbrock, np.array([-1.2, 1.0]))
-        >>> found.converged, found.x.round(4)
+        >>> found.success, found.x.round(4)
         (True, array([1., 1.]))
 
     References:

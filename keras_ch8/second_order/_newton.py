@@ -51,7 +51,7 @@ class Newton(AbstractBounded):
 
     Example:
         >>> f = lambda x: (x[0] - x[1]) ** 2 + 0.1 * keras.ops.sum(x**2)
-        >>> keras_ch8.second_order.minimize(f, np.array([3.0, -2.0]), keras_ch8.second_order.Newton()).iterations
+        >>> keras_ch8.second_order.minimize(f, np.array([3.0, -2.0]), keras_ch8.second_order.Newton()).nit
         1
 
     References:
@@ -85,7 +85,7 @@ class Newton(AbstractBounded):
         """How mu follows from the trials."""
         return GainRatio(start=0.0) if self.damping == "adaptive" else Unbound()
 
-    def blank(self, n: int, dtype: str) -> State:
+    def init_memory(self, n: int, dtype: str) -> State:
         """Keep the direction of the smallest eigenvalue, where the next search for it begins."""
         if n > self.max_parameters:
             raise ValueError(

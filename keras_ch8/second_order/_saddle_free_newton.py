@@ -43,7 +43,7 @@ class SaddleFreeNewton(AbstractBounded):
     Example:
         >>> f = lambda x: x[0] ** 2 - x[1] ** 2 + x[1] ** 4
         >>> found = keras_ch8.second_order.minimize(f, np.array([1.0, 0.0]), "saddle_free_newton")
-        >>> round(found.value, 6)
+        >>> round(found.fun, 6)
         -0.25
 
     References:
@@ -66,7 +66,7 @@ class SaddleFreeNewton(AbstractBounded):
         """How mu follows from the trials."""
         return GainRatio()
 
-    def blank(self, n: int, dtype: str) -> State:
+    def init_memory(self, n: int, dtype: str) -> State:
         """Keep the direction of the smallest eigenvalue."""
         return {"v": _krylov.start(n, dtype)}
 

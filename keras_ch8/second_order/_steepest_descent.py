@@ -34,7 +34,7 @@ class SteepestDescent(AbstractDescent):
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 4.3 and 8.6.2.
     """
 
-    def blank(self, n: int, dtype: str) -> State:
+    def init_memory(self, n: int, dtype: str) -> State:
         """Remember nothing."""
         return {}
 

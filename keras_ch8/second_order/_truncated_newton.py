@@ -47,7 +47,7 @@ class TruncatedNewton(AbstractBounded):
 
     Example:
         >>> f = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
-        >>> keras_ch8.second_order.minimize(f, np.array([-1.2, 1.0]), "truncated_newton").converged
+        >>> keras_ch8.second_order.minimize(f, np.array([-1.2, 1.0]), "truncated_newton").success
         True
 
     References:
@@ -72,7 +72,7 @@ class TruncatedNewton(AbstractBounded):
         """How the radius follows from the trials."""
         return TrustRadius()
 
-    def blank(self, n: int, dtype: str) -> State:
+    def init_memory(self, n: int, dtype: str) -> State:
         """Keep the last |g| and eta; there is none before the first iteration."""
         return {"g_old": ops.zeros((), dtype), "eta": ops.zeros((), dtype)}
 

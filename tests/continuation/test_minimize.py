@@ -73,7 +73,7 @@ def test_one_start_is_one_row_and_plain_descent_is_that_of_section_8_6(found):
     assert one.message.startswith("Continuation ended at ")
     alone = second_order.minimize(rastrigin, starts(100)[3], "steepest_descent")
     np.testing.assert_allclose(one.plain_x, alone.x, atol=1e-9)
-    assert one.plain_evaluations == alone.evaluations
+    assert one.plain_evaluations == alone.nfev
 
 
 @pytest.mark.slow

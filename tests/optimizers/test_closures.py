@@ -83,7 +83,7 @@ def check_the_path(make, method):
     minimizer = second_order.Minimizer(mean_square, method)
     for k, theta in enumerate(thetas):
         found = minimizer(thetas[0], max_iterations=k, gtol=1e-8)
-        assert found.iterations == k
+        assert found.nit == k
         np.testing.assert_allclose(theta, found.x, rtol=0, atol=1e-10, err_msg=f"{k} iterations")
     assert int(model.optimizer.iterations.numpy()) == STEPS
     return model, thetas
@@ -137,7 +137,7 @@ def test_the_path_of_levenberg_marquardt_is_that_of_minimize(float64):
     minimizer = second_order.Minimizer(second_order.Problem.of_squares(errors), "levenberg_marquardt")
     for k, theta in enumerate(thetas):
         found = minimizer(thetas[0], max_iterations=k, gtol=1e-8)
-        assert found.iterations == k
+        assert found.nit == k
         np.testing.assert_allclose(theta, found.x, rtol=0, atol=1e-10, err_msg=f"{k} iterations")
 
 

@@ -130,7 +130,7 @@ class Told(AbstractDescent):
 
     takes_unit_steps = True
 
-    def blank(self, n, dtype):
+    def init_memory(self, n, dtype):
         return {"told": ops.zeros((n,), dtype)}
 
     def direction(self, problem, point, known, told):

@@ -96,7 +96,7 @@ def test_meyer_is_solved_in_any_units_by_the_same_path_and_one_program():
     run, start, ends = Minimizer(Problem.of_squares(meyer_in_units), METHOD), np.array([0.02, 4000, 250]), set()
     for c, units in ((1.0, [1.0] * 3), (2.0**-13, [1.0] * 3), (2.0**13, [1.0] * 3), (1.0, [2.0**17, 2.0**-13, 0.5])):
         found = run(np.concatenate([[c], start * units, units]), max_iterations=5000, gtol=0, ftol=1e-12)
-        ends.add((found.iterations, found.value / c**2, *(found.x[1:4] / units)))
+        ends.add((found.nit, found.fun / c**2, *(found.x[1:4] / units)))
     ((_, value, *_),) = ends  # equal bit for bit: the units are powers of 2, and a stop by `gtol` would have a unit
     assert value == pytest.approx(87.945855171, rel=1e-9)
     assert backend.traces(run._program) == 1

@@ -24,12 +24,12 @@ def test_one_program_runs_from_every_start_and_says_how_it_ended():
     run = Minimizer(shifted, "lbfgs")
     for seed in range(5):
         found = run(np.random.default_rng(seed).normal(size=4), gtol=1e-7, max_iterations=500 + seed)
-        assert found.converged
+        assert found.success
         assert found.status == Status.CONVERGED_GRADIENT
         assert found.gradient_norm <= 1e-7
-        assert found.value == pytest.approx(float(rosenbrock(ops.convert_to_tensor(found.x))), abs=1e-20)
-        assert found.evaluations > found.iterations > 10
-        assert (found.products, found.restarts) == (0, 0)
+        assert found.fun == pytest.approx(float(rosenbrock(ops.convert_to_tensor(found.x))), abs=1e-20)
+        assert found.nfev > found.nit > 10
+        assert (found.nhev, found.restarts) == (0, 0)
     halted = run(np.zeros(4), max_iterations=3)
     assert (halted.iterations, halted.converged) == (3, False)
     assert halted.message == "Not converged: `max_iterations` were made. Raise it, or go on from `x`."
@@ -42,9 +42,9 @@ def test_one_program_runs_from_every_start_and_says_how_it_ended():
         found = run(x0)
         assert found.status == status
         assert found.message.startswith(message)
-        assert (found.iterations, found.evaluations) == (0, 1)
+        assert (found.nit, found.nfev) == (0, 1)
         np.testing.assert_array_equal(found.x, x0)
-        assert found.converged == (status == Status.CONVERGED_AT_START)
+        assert found.success == (status == Status.CONVERGED_AT_START)
     assert backend.traces(run._program) == 1
     assert run.__class__(shifted, LBFGS()) == Minimizer(shifted, LBFGS())
 
@@ -54,7 +54,7 @@ def test_xla_compiles_once_for_many_runs_and_iterations(tmp_path):
     code = (
         "import numpy as np; from keras_ch8 import second_order as so; from keras import ops\n"
         "run = so.Minimizer(lambda x: ops.sum(100 * (x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2), so.LBFGS(3))\n"
-        "print([run(np.full(6, s), max_iterations=m).iterations for s, m in ((0., 7), (.5, 50), (2., 99), (3., 12))])"
+        "print([run(np.full(6, s), max_iterations=m).nit for s, m in ((0., 7), (.5, 50), (2., 99), (3., 12))])"
     )
     flags = {"XLA_FLAGS": f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **flags}, capture_output=True, text=True)

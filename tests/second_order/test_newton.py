@@ -98,8 +98,8 @@ def test_the_way_out_of_a_saddle_point_is_seen_where_the_gradient_hides_it():
     run = Minimizer(two_valleys, "newton")
     for x0 in ([1.0, 0.0], [0.0, 0.01], [1.0, -1e-3]):
         found = run(np.array(x0))
-        assert found.converged
-        assert found.value == pytest.approx(-0.25, abs=1e-6)
+        assert found.success
+        assert found.fun == pytest.approx(-0.25, abs=1e-6)
     assert backend.traces(run._program) == 1
     *_, (point, _, _) = quick(two_valleys, np.array([1, 0], "float32"), Newton(), 12)
     assert float(point.value) == pytest.approx(-0.25, abs=1e-6)

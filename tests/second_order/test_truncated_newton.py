@@ -98,9 +98,9 @@ def test_a_thousand_parameters_take_some_products_and_no_matrix():
     run = Minimizer(rosenbrock, "truncated_newton")
     for x0 in (0.9, 1.1):
         found = run(np.full(1000, x0), gtol=1e-8)
-        assert found.converged
+        assert found.success
         np.testing.assert_allclose(found.x, 1, atol=1e-6)
-        assert found.products < 1000
+        assert found.nhev < 1000
     assert backend.traces(run._program) == 1
 
 

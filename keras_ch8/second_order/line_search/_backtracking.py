@@ -31,7 +31,7 @@ class Backtracking(AbstractSearch):
     Example:
         >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Backtracking(shrink=0.8))
         >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0, 1.0]), method)
-        >>> found.converged
+        >>> found.success
         True
 
     References:

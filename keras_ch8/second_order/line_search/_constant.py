@@ -30,7 +30,7 @@ class Constant(AbstractSearch):
     Example:
         >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Constant(0.25))
         >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0]), method)
-        >>> found.converged
+        >>> found.success
         True
 
     References:

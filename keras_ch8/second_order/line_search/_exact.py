@@ -24,7 +24,7 @@ class Exact(AbstractSearch):
     Example:
         >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Exact())
         >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0, 1.0]), method)
-        >>> found.iterations
+        >>> found.nit
         1
 
     References:

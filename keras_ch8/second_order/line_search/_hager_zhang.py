@@ -46,7 +46,7 @@ class HagerZhang(AbstractSearch):
     Example:
         >>> method = keras_ch8.second_order.LBFGS(line_search=keras_ch8.second_order.HagerZhang())
         >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
-        >>> keras_ch8.second_order.minimize(f, np.zeros(10, "float32"), method).converged
+        >>> keras_ch8.second_order.minimize(f, np.zeros(10, "float32"), method).success
         True
 
     References:

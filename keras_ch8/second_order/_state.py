@@ -12,7 +12,7 @@ from ._solve import Stop, begin, iterate
 from ._status import Status
 
 
-class Memory(NamedTuple):
+class SolverState(NamedTuple):
     """What a run leaves for the next, in tensors of fixed shapes and types.
 
     Args:
@@ -45,9 +45,9 @@ class Memory(NamedTuple):
         return cls({name: value for name, value in values.items() if name not in own}, **own)
 
 
-def blank(method: AbstractMethod, n: int, dtype: str) -> Memory:
+def init_state(method: AbstractMethod, n: int, dtype: str) -> SolverState:
     """Return the memory before the first run, for n parameters."""
-    return Memory(
+    return SolverState(
         state=method.init(n, dtype),
         value=ops.full((), float("nan"), dtype),
         gradient=ops.full((), float("inf"), dtype),
@@ -58,15 +58,15 @@ def blank(method: AbstractMethod, n: int, dtype: str) -> Memory:
     )
 
 
-def go_on(
+def resume(
     problem: Problem,
     method: AbstractMethod,
     start: Point,
-    memory: Memory,
+    memory: SolverState,
     stop: Stop,
     log: Any = (),
     record: Callable[..., Any] = lambda log, *_: log,
-) -> tuple[Point, Any, Memory, Any]:
+) -> tuple[Point, Any, SolverState, Any]:
     """Iterate from `start` with what an earlier run remembers; see `iterate` for `log` and `record`.
 
     Returns the point to go on from, the number of iterations, the memory and the log. The point is the best one only if
@@ -84,7 +84,7 @@ def go_on(
     )
     run, log = iterate(problem, method, first, stop, log, record)
     end = _vector.where(run.status == Status.ITERATION_LIMIT, run.point, run.best)
-    memory = Memory(run.state, end.value, run.gradient, run.fall, run.quiet, run.status, is_new)
+    memory = SolverState(run.state, end.value, run.gradient, run.fall, run.quiet, run.status, is_new)
     return end, run.totals.iterations, memory, log
 
 
