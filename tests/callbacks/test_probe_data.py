@@ -79,6 +79,7 @@ def test_a_data_set_that_shares_a_shuffle_is_not_read_either_and_that_is_said(wa
     assert "give arrays" in said[0]
 
 
+@pytest.mark.slow
 def test_reading_such_a_data_set_would_have_changed_the_training():
     bare, _, _ = losses_of(shuffled)
 
