@@ -251,7 +251,7 @@ TRICKY = {
     "one line with try": ("try: import keras\nexcept ImportError: pass\nm.compile('adam')\n", "import keras_ch8\ntry"),
     "after the future": ("from __future__ import annotations\nm.compile('adam')\n", "annotations\nimport keras_ch8\n"),
     "the quotes that there are": ("import keras\nm.compile('adam', \"mse\")\n", "compile('keras_ch8>Adam', \"mse\")"),
-    "several functions": ("def f():\n  import keras\n  keras.optimizers.Adam()\ndef g(): import keras\n", "keras_ch8\nd"),
+    "a function": ("def f():\n  import keras\n  keras.optimizers.Adam()\n", "import keras_ch8\ndef f"),
     "comments in an import": ("from keras.optimizers import (\n  Adam,  # why\n)\nAdam()\n", "# why"),
     "a use before the import": ("def f():\n  return Adam()\nfrom keras.optimizers import Adam\n", "from keras_ch8.opt"),
 }  # fmt: skip
