@@ -33,6 +33,8 @@ def _differs(value: Any, default: Any) -> bool:
 def _short(value: Any) -> str:
     if isinstance(value, Mapping) and "class_name" in value:
         return f"{value['class_name']}(...)"
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        value = value.item()
     if hasattr(value, "shape"):
         return f"<{type(value).__name__} of shape {tuple(value.shape)}>"
     text = f"{value:.6g}" if isinstance(value, numbers.Real) and not isinstance(value, int) else repr(value)

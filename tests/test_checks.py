@@ -83,12 +83,12 @@ def test_keras_common_prefix_may_be_positional(cls, arguments, attributes):
 
 
 @pytest.mark.parametrize("call", [
-    lambda: ours.Adam(0.1, 0.9, 0.99, 1e-8, False),
-    lambda: ours.RMSprop(0.1, 0.9, 0.0),
+    lambda: ours.Adam(0.1, 0.9, 0.99, 1e-8, False, 0.1),
+    lambda: ours.RMSprop(0.1, 0.9, 0.0, 1e-6, False, 0.1),
     lambda: ours.SGD(0.1, 0.0, False, 0.1),
     lambda: ours.SGD(0.1, 0.9, False, 0.1),
 ])  # fmt: skip
-def test_later_arguments_are_keyword_only(call):
+def test_arguments_that_all_optimizers_share_are_keyword_only(call):
     with pytest.raises(TypeError, match="positional argument"):
         call()
 

@@ -481,7 +481,7 @@ def test_a_train_function_of_ones_own_is_told_from_that_of_keras():
 def test_a_data_set_tells_what_it_is_made_from():
     rows = tf.data.Dataset.range(9)
     shuffled = rows.shuffle(9, seed=0)
-    assert backend.share_a_shuffle(shuffled.batch(3), shuffled.take(2))
-    assert backend.share_a_shuffle(tf.data.Dataset.zip(rows, shuffled), shuffled.map(lambda x: x))
-    assert not backend.share_a_shuffle(shuffled, rows.shuffle(9, seed=0))
-    assert not backend.share_a_shuffle(rows.batch(3), rows.take(2))
+    assert backend.hang_together(shuffled.batch(3), shuffled.take(2))
+    assert backend.hang_together(tf.data.Dataset.zip(rows, shuffled), shuffled.map(lambda x: x))
+    assert not backend.hang_together(shuffled, rows.shuffle(9, seed=0))
+    assert not backend.hang_together(rows.batch(3), rows.take(2))

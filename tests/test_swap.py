@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 import keras_ch8 as ch8
+import keras_ch8.commands.swap
+from keras_ch8 import commands
 from keras_ch8.integration import keras_private
 
 KERAS = {
@@ -200,6 +202,7 @@ def script(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_swap_is_printed_as_a_diff_that_can_be_applied_and_what_stays_is_named(script):
     before = script.read_text()
     done = run("-m", "keras_ch8", "swap", script)
@@ -242,6 +245,62 @@ def test_what_cannot_be_swapped_is_said(tmp_path, text, status, said):
     assert done.returncode == status
     assert done.stdout == ""
     assert re.search(said, done.stderr)
+
+
+MADE = "keras_ch8.optimizers.Adam()"
+TRICKY = {
+    "a form feed": ("import keras\nx = 'a\\x0cb'\n\x0cy = keras.optimizers.Adam()\n", MADE),
+    "a separator of Unicode": ("import keras\ns = 'a\u2028b'\nx = keras.optimizers.Adam()\n", MADE),
+    "ends of Windows": ("import keras\r\nx = keras.optimizers.Adam()\r\n", f"import keras_ch8\r\nx = {MADE}\r\n"),
+    "a byte order mark": ("\ufeffimport keras\nx = keras.optimizers.Adam()\n", MADE),
+    "no end of the last line": ("import keras\nx = keras.optimizers.Adam()", MADE),
+    "tabs": ("def f():\n\timport keras\n\treturn keras.optimizers.Adam()\n", "import keras_ch8\ndef f():\n"),
+    "one line": ("import keras; x = keras.optimizers.Adam()\n", f"import keras; import keras_ch8; x = {MADE}\n"),
+    "one line with try": ("try: import keras\nexcept ImportError: pass\nm.compile('adam')\n", "import keras_ch8\ntry"),
+    "after the future": ("from __future__ import annotations\nm.compile('adam')\n", "annotations\nimport keras_ch8\n"),
+    "the quotes that there are": ("import keras\nm.compile('adam', \"mse\")\n", "compile('keras_ch8>Adam', \"mse\")"),
+    "a function": ("def f():\n  import keras\n  keras.optimizers.Adam()\n", "import keras_ch8\ndef f"),
+    "comments in an import": ("from keras.optimizers import (\n  Adam,  # why\n)\nAdam()\n", "# why"),
+    "a use before the import": ("def f():\n  return Adam()\nfrom keras.optimizers import Adam\n", "from keras_ch8.opt"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TRICKY)
+def test_what_is_swapped_is_python_and_swapped_once(kind):
+    source, expected = TRICKY[kind]
+    swapped, left = commands.swap.swap(source)
+    assert expected in swapped
+    assert left == []
+    compile(swapped.removeprefix("\ufeff"), "train.py", "exec")
+    assert commands.swap.swap(swapped) == (swapped, [])
+
+
+STAYS = {
+    "a base class": "import keras\nclass Own(keras.optimizers.SGD): pass\n",
+    "a test of the class": "import keras\nisinstance(o, keras.optimizers.SGD)\n",
+    "a star": "from keras.optimizers import *\nAdam()\n",
+    "a refused argument": "import keras\nkeras.optimizers.Adam(amsgrad=True)\n",
+}
+
+
+@pytest.mark.parametrize("kind", STAYS)
+def test_what_would_change_its_meaning_stays_and_is_named(kind):
+    swapped, ((line, _),) = commands.swap.swap(STAYS[kind])
+    assert swapped == STAYS[kind]
+    assert line == (1 if kind == "a star" else 2)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import re\nre.compile('adam')\n",
+        "import keras\ndef f(keras):\n    return keras.optimizers.Adam()\n",
+        "from keras.optimizers import Adam\ndef f():\n    from torch.optim import Adam\n    return Adam()\n",
+        "import keras\nprint(f\"{m.compile('adam')}\")\n",
+    ],
+)
+def test_what_is_something_else_is_left_alone(source):
+    assert commands.swap.swap(source) == (source, [])
 
 
 def test_the_command_says_what_it_does():

@@ -155,7 +155,9 @@ class Diagnosis(AbstractCallback):
 
     def _look_from_now_on(self) -> None:
         """Take the batches that `fit` has read; the first step is still to be made."""
-        if self.session.is_built:
+        if self.probe.batch is None:
+            self._look_no_more("what `fit` reads is not inputs, targets and weights")
+        elif self.session.is_built:
             self._begin_to_look()
             self._prepare()
 

@@ -1,6 +1,6 @@
 """The examples that a training is looked at with: given as arrays, or read from a data set without touching `fit`'s."""
 
-import math
+import copy
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from .. import _batches
-from ..integration import backend, fit
+from ..integration import backend, fit, keras_private
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads."""
@@ -18,6 +18,8 @@ OF_ANOTHER_SCALE = 5.0
 times that of pixels of 0 to 1; standardized ones have 3 times that, and are not told from them."""
 OF_ANOTHER_MEAN = 3.0
 """Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
+FEW = 32
+"""Fewer examples than these do not tell a scale."""
 
 
 class ProbeData:
@@ -40,14 +42,27 @@ class ProbeData:
 
     def __repr__(self) -> str:
         if self.batch is None:
-            return "the first batches of fit" if self._data_set is None else repr(self._data_set)
-        return f"{_batches.length_of(self.batch)} examples"
+            return "the first batches of fit" if self._data_set is None else f"a {type(self._data_set).__name__}"
+        return f"{fit.examples_of(self.batch)} examples"
+
+    def __reduce__(self) -> Any:
+        if self._data_set is not None:
+            raise TypeError(
+                "A `Diagnosis` can be pickled once it has read its `probe`, which is at the beginning of `fit`. "
+                f"Received: probe={self!r}. Give arrays."
+            )
+        return super().__reduce__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ProbeData":
+        copied = object.__new__(ProbeData)
+        copied.batch, copied._data_set = copy.deepcopy(self.batch, memo), self._data_set  # which is only read
+        return copied
 
     def open(self, training: fit.Training, then: Callable[[], None]) -> None:
         """Take the examples before the first step, and compare them with those that `fit` trains on.
 
-        Nothing is read from a data set that `fit` trains on, or whose order hangs together with its: the first batches
-        that `fit` itself reads are kept, and `then` is called when they are there.
+        Nothing is read from a data set that `fit` trains on, or that hangs together with it: the first batches that
+        `fit` itself reads are kept, and `then` is called when they are there.
         """
         if self.batch is None and not self._is_read_by(training):
             self.batch, self._data_set = _first_batch(self._data_set), None
@@ -60,19 +75,19 @@ class ProbeData:
         elif self.batch is None:
             training.read_ahead(EXAMPLES, lambda batches: self._keep(batches, then))
         else:
-            training.read_ahead(1, lambda batches: compare(self.batch, batches[0]))
+            training.read_ahead(EXAMPLES, lambda batches: self._compare(training.model, batches))
 
     def _is_read_by(self, training: fit.Training) -> bool:
         """Whether reading the data set would change what `fit` reads; said where it is not the same object."""
         trained_on = training.arguments.get("x")
         if self._data_set is None or trained_on is self._data_set:
             return True
-        if not backend.share_a_shuffle(trained_on, self._data_set):
+        if not backend.hang_together(trained_on, self._data_set):
             return False
         warnings.warn(
-            "`probe` is a data set that shares a shuffle with the one that `fit` trains on: reading it would change "
-            "the order of the training, so the first batches that `fit` reads are looked at in its place. To look at "
-            "other examples, give arrays.",
+            "`probe` is a data set that shares a shuffle, or a function that draws random numbers, with the one that "
+            "`fit` trains on: reading it would change the training, so the first batches that `fit` reads are looked "
+            "at in its place. To look at other examples, give arrays.",
             UserWarning,
             stacklevel=2,
         )
@@ -80,40 +95,81 @@ class ProbeData:
 
     def _keep(self, batches: Sequence[Any], then: Callable[[], None]) -> None:
         """Keep the first examples, of the batches that have the shapes of the first."""
-        batches = [keras.utils.unpack_x_y_sample_weight(batch) for batch in batches]
-        alike = [batch for batch in batches if _shapes(batch) == _shapes(batches[0])]
-        parts = zip(*map(keras.tree.flatten, alike), strict=True)
-        whole = [None if part[0] is None else backend.end_to_end(part)[:EXAMPLES] for part in parts]
-        self.batch, self._data_set = keras.tree.pack_sequence_as(alike[0], whole), None
+        unpacked = [_unpacked(batch) for batch in batches]
+        alike = [batch for batch in unpacked if batch is not None and _shapes(batch) == _shapes(unpacked[0])]
+        if alike:
+            self.batch, self._data_set = _cut(alike), None
         then()
 
+    def _compare(self, model: Any, batches: Sequence[Any]) -> None:
+        """Compare the examples with those that `fit` reads; what cannot be taken apart is not compared."""
+        unpacked = [batch for batch in map(_unpacked, batches) if batch is not None]
+        if unpacked:
+            refuse_other_shapes(model, self.batch, unpacked[0])
+            warn_of_another_scale(self.batch, _cut([b for b in unpacked if _shapes(b) == _shapes(unpacked[0])]))
 
-def compare(probe: Any, batch: Any) -> None:
-    """Compare a probe with the first batch that `fit` reads, before the first step.
 
-    Raises:
-        ValueError: If the model cannot be given both, or their targets differ in kind.
+def refuse_other_shapes(model: Any, probe: Any, batch: Any) -> None:
+    """Raise ValueError where a model that is trained on a batch cannot be measured on a probe.
+
+    Only what is certain is refused: sizes along axes that a batch may have its own of, such as time, need not agree.
     """
-    batch = keras.utils.unpack_x_y_sample_weight(batch)
-    for name, of_probe, of_fit in zip(("x", "y"), probe, batch, strict=False):
-        given, expected = (
-            [a for a in keras.tree.flatten(part) if a is not None] for part in (of_probe, of_fit)
-        )  # fmt: skip
-        if expected and len(given) != len(expected):
-            raise _unfit(name, f"{len(given)} arrays", f"{len(expected)}")
-        for a, b in zip(given, expected, strict=False):
-            if _differ(a, b, exactly=name == "y"):
-                raise _unfit(name, f"shape {_shown(a)}", f"{_shown(b)}")
-    first = [next(iter(keras.tree.flatten(part[0]))) for part in (probe, batch)]
-    told, read = map(_mean_and_deviation, first)
-    if _is_of_another_scale(told, read):
-        warnings.warn(
-            f"The inputs of `probe` have mean {told[0]:.3g} and standard deviation {told[1]:.3g}, those that `fit` "
-            f"trains on {read[0]:.3g} and {read[1]:.3g}: what is measured on them says little of this training. "
-            "Prepare `probe` as the training data, with the same scaling.",
-            UserWarning,
-            stacklevel=2,
-        )
+    inputs, targets = ([keras.tree.flatten(part) for part in (probe[i], batch[i])] for i in (0, 1))
+    known = [tuple(t.shape[1:]) for t in getattr(model, "inputs", None) or []]
+    if isinstance(batch[0], dict) != isinstance(probe[0], dict):
+        return
+    if isinstance(batch[0], dict):
+        known = []  # a model takes what it knows of them
+    elif len(inputs[0]) != len(inputs[1]):
+        raise _unfit("x", f"{len(inputs[0])} arrays", str(len(inputs[1])))
+    for i, (a, b) in enumerate(zip(*inputs, strict=False)):
+        expected = known[i] if len(known) == len(inputs[1]) else None
+        if not _fits(a, b, _free_axes(b) if expected is None else expected):
+            raise _unfit("x", f"shape {_shown(a)}", _shown(b))
+    if keras_private.has_own_loss(model):
+        return
+    if all(a is None for a in targets[0]) and any(b is not None for b in targets[1]):
+        raise _unfit("y", "no arrays", "some")
+    outputs = [tuple(t.shape[1:]) for t in getattr(model, "outputs", None) or []]
+    for a, b in zip(*targets, strict=False):
+        is_vector = len(outputs) == 1 and len(outputs[0]) == 1
+        if a is not None and b is not None and not _fits(a, b, b.shape[1:] if is_vector else [None] * len(b.shape[1:])):
+            raise _unfit("y", f"shape {_shown(a)}", _shown(b))
+
+
+def _fits(array: Any, other: Any, expected: Sequence[int | None]) -> bool:
+    """Whether an array has as many axes as another, and the sizes that are expected of an example; None is any.
+
+    An axis of size 1 at the end may be missing, as for Keras.
+    """
+    shape, others = (list(a.shape[1:]) for a in (array, other))
+    while len(shape) > len(others) and shape[-1] == 1:
+        shape.pop()
+    while len(shape) < len(others) and others[-1] == 1:
+        others.pop()
+    if len(shape) != len(others):
+        return False
+    return all(None in (size, wanted) or size == wanted for size, wanted in zip(shape, expected, strict=False))
+
+
+def _free_axes(array: Any) -> list[int | None]:
+    """Return the sizes of an example that another must have too: the last, if there is an axis before it."""
+    shape = list(array.shape[1:])
+    return [None] * (len(shape) - 1) + shape[-1:] if len(shape) > 1 and shape[-1] != 1 else [None] * len(shape)
+
+
+def warn_of_another_scale(probe: Any, batch: Any) -> None:
+    """Warn where inputs of a probe were not prepared as those of the batches that `fit` reads."""
+    for a, b in zip(*(keras.tree.flatten(part[0]) for part in (probe, batch)), strict=False):
+        told, read = _mean_and_deviation(a), _mean_and_deviation(b)
+        if told is not None and read is not None and not _are_integers(a, b) and _is_of_another_scale(told, read):
+            warnings.warn(
+                f"The inputs of `probe` have mean {told[0]:.3g} and standard deviation {told[1]:.3g}, those that `fit` "
+                f"trains on {read[0]:.3g} and {read[1]:.3g}: what is measured on them says little of this training. "
+                "Prepare `probe` as the training data, with the same scaling.",
+                UserWarning,
+                stacklevel=2,
+            )
 
 
 def _unfit(name: str, received: str, expected: str) -> ValueError:
@@ -121,20 +177,6 @@ def _unfit(name: str, received: str, expected: str) -> ValueError:
         f"`probe` must be made as what `fit` trains on. Received: {name} of the probe with {received}, where that of "
         f"`fit` has {expected}. Prepare `probe` as the training data."
     )
-
-
-def _differ(a: Any, b: Any, exactly: bool) -> bool:
-    """Whether shapes, but for the number of examples and axes of size 1, cannot be those of the same thing.
-
-    Sizes along axes that a batch may have its own of, such as time, need not agree.
-    """
-    of_a, of_b = (tuple(d for d in array.shape[1:] if d != 1) for array in (a, b))
-    if len(of_a) != len(of_b):
-        return True
-    if not of_a or None in of_a or None in of_b:
-        return False
-    is_feature = exactly or len(of_a) > 1 or keras.backend.is_float_dtype(keras.backend.standardize_dtype(b.dtype))
-    return is_feature and of_a[-1] != of_b[-1]
 
 
 def _shown(array: Any) -> str:
@@ -145,13 +187,35 @@ def _shapes(batch: Any) -> list[Any]:
     return [None if a is None else tuple(a.shape[1:]) for a in keras.tree.flatten(batch)]
 
 
-def _mean_and_deviation(array: Any) -> tuple[float, float]:
-    """Return mean and standard deviation of the entries of some examples; NaN where they are not numbers."""
+def _unpacked(batch: Any) -> Any:
+    """Return x, y and sample_weight of what `fit` reads; None where it is something else."""
+    try:
+        return keras.utils.unpack_x_y_sample_weight(batch)
+    except ValueError:
+        return None
+
+
+def _cut(batches: Sequence[Any]) -> Any:
+    """Return the first examples of some batches; of what has no axis of examples, or is sparse, the first batch."""
+    parts = list(zip(*map(keras.tree.flatten, batches), strict=True))
+    if not all(part[0] is None or backend.can_be_cut(part[0]) for part in parts):
+        return batches[0]
+    whole = [None if part[0] is None else backend.end_to_end(part)[:EXAMPLES] for part in parts]
+    return keras.tree.pack_sequence_as(batches[0], whole)
+
+
+def _mean_and_deviation(array: Any) -> tuple[float, float] | None:
+    """Return mean and standard deviation of the entries of some examples; None where they are too few or no numbers."""
     try:
         entries = np.asarray(keras.ops.convert_to_numpy(array[:EXAMPLES]), "float64")
     except (TypeError, ValueError, AttributeError):  # ragged, sparse, or strings
-        return math.nan, math.nan
-    return float(entries.mean()), float(entries.std())
+        return None
+    return None if len(entries) < FEW else (float(entries.mean()), float(entries.std()))
+
+
+def _are_integers(*arrays: Any) -> bool:
+    """Whether these are all integers, such as the numbers of words, which have no scale."""
+    return not any(keras.backend.is_float_dtype(keras.backend.standardize_dtype(a.dtype)) for a in arrays)
 
 
 def _is_of_another_scale(a: tuple[float, float], b: tuple[float, float]) -> bool:

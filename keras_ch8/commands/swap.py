@@ -1,8 +1,8 @@
 """Print, as a diff, what makes a Keras script train with keras_ch8.
 
-Optimizers and callbacks of the same name are swapped where ours take the arguments that are given:
-`keras.optimizers.Adam`, `from keras.callbacks import EarlyStopping`, `model.compile("sgd", ...)`. What stays is named
-with its reason. The file is not written; to apply the edits:
+Optimizers and callbacks of the same name are swapped where they are made, if ours take the arguments that are written
+there: `keras.optimizers.Adam(1e-3)`, `from keras.callbacks import EarlyStopping`, `model.compile("sgd", ...)`. What
+stays is named with its reason. The file is not written; to apply the edits:
 
     python -m keras_ch8 swap train.py | patch train.py
 """
@@ -11,14 +11,20 @@ import argparse
 import ast
 import difflib
 import importlib
+import io
+import re
 import sys
-from dataclasses import dataclass, field
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PACKAGES = ("optimizers", "callbacks")
 ROOTS = ("keras", "tensorflow.keras")
 """What the names of Keras begin with."""
+BOM = "\ufeff"
+_SOMETHING_ELSE = "something else"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,18 +34,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the diff, and to the error stream what stays; return 2 if the file cannot be read."""
-    try:
-        source = arguments.file.read_text(encoding="utf-8")
-        swapped, left = swap(source)
-    except (OSError, UnicodeDecodeError, SyntaxError) as error:
-        _say(f"FILE must be a Python script. Received: {arguments.file}, which fails with {error}.")
-        return 2
     name = str(arguments.file)
-    sys.stdout.writelines(difflib.unified_diff(_lines(source), _lines(swapped), name, name))
-    for reason in sorted(left, key=lambda text: int(text.split(":")[0].removeprefix("Line "))):
-        _say(reason)
+    try:
+        if arguments.file.suffix == ".ipynb":
+            raise SyntaxError("it is a notebook: save it as a script first")
+        raw = arguments.file.read_bytes()
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+        source = raw.decode("utf-8" if encoding == "utf-8-sig" else encoding)
+        swapped, left = swap(source)
+    except (OSError, ValueError, SyntaxError) as error:
+        _say(f"FILE must be a Python script. Received: {name}, which fails with {error}.")
+        return 2
+    diff = difflib.unified_diff(_lines(source), _lines(swapped), name, name)
+    sys.stdout.flush()
+    for line in diff:
+        whole = line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
+        sys.stdout.buffer.write(whole.encode("utf-8" if encoding == "utf-8-sig" else encoding))
+    sys.stdout.buffer.flush()
+    for number, reason in sorted(left):
+        _say(f"Line {number}: {reason}")
     if swapped == source and not left:
-        _say(f"Nothing in {name} is to be swapped: it uses no optimizer or callback that both have.")
+        _say(f"Nothing in {name} is to be swapped: it makes no optimizer or callback that both have.")
     return 0
 
 
@@ -47,79 +62,76 @@ def _say(sentence: str) -> None:
     sys.stderr.write(f"{sentence}\n")
 
 
-def swap(source: str) -> tuple[str, list[str]]:
-    """Return a script with the parts of keras_ch8 in the place of Keras's, and a sentence for each that stays."""
-    script = _Script(source)
-    script.visit(ast.parse(source))
-    return script.swapped(), script.left
+def swap(source: str) -> tuple[str, list[tuple[int, str]]]:
+    """Return a script with the parts of keras_ch8 in the place of Keras's, and for each that stays line and reason.
+
+    Raises:
+        SyntaxError: If the script is no Python, or cannot be swapped.
+    """
+    begins = BOM if source.startswith(BOM) else ""
+    script = _Script(source.removeprefix(BOM))
+    swapped = script.swapped()
+    try:
+        ast.parse(swapped)
+    except SyntaxError as error:
+        raise SyntaxError(f"edits that this command cannot make well, near {error.text!r}: swap it by hand") from None
+    return begins + swapped, script.left
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Use:
-    """Where a class of Keras is used: the expression, the call that it is made with, and what it is called in full."""
+    """Where a class of Keras stands, the call that it is made with, if any, and what it is called in full."""
 
-    node: ast.expr
+    node: ast.Name | ast.Attribute
     call: ast.Call | None
     package: str
     name: str
 
-
-@dataclass
-class _Import:
-    """A name that is imported from a package of Keras."""
-
-    statement: ast.ImportFrom
-    alias: ast.alias
-    package: str
-    uses: list[_Use] = field(default_factory=list)
+    def refusal(self) -> str:
+        """Return why it stays; "" if it is swapped."""
+        if self.call is None:
+            return "It is not made here, but named: what it means would change."
+        return _refused(self.call, self.package, self.name)
 
 
-class _Script(ast.NodeVisitor):
-    """Finds what is to be swapped in a script."""
+class _Script:
+    """A script, and the edits that swap it."""
 
     def __init__(self, source: str) -> None:
-        self._source = source
-        self._known: dict[str, str] = {}
-        """What a name of the script stands for, in full."""
-        self._imports: dict[str, _Import] = {}
+        self._lines, self._bytes = _lines(source), source.encode()
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line.encode()))
+        self._tree = ast.parse(source)
         self._edits: list[tuple[int, int, str]] = []
         """Begin and end in the source, and the text to put there."""
-        self._uses: list[_Use] = []
-        self._has_import = False
-        self._first_keras_import: ast.stmt | None = None
-        self.left: list[str] = []
-        starts = [0]
-        for line in source.splitlines(keepends=True):
-            starts.append(starts[-1] + len(line.encode()))
-        self._starts, self._bytes = starts, source.encode()
+        self.left: list[tuple[int, str]] = []
+        """Lines and reasons of what stays."""
+        self._imports = [n for n in ast.walk(self._tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        self._known = self._names()
 
     # --- what names stand for ----------------------------------------------------------------------------------------
 
-    def visit_Import(self, node: ast.Import) -> None:
-        """Remember `import keras` and the like."""
-        for alias in node.names:
-            self._has_import |= alias.name == "keras_ch8" and alias.asname is None
-            self._see_import(alias.name, node)
-            name = alias.name if alias.asname else alias.name.split(".")[0]
-            self._known[alias.asname or name] = name
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Remember `from keras import optimizers` and `from keras.optimizers import Adam`."""
-        if node.level or node.module is None:
-            return
-        self._see_import(node.module, node)
-        for alias in node.names:
-            full = f"{node.module}.{alias.name}"
-            known = alias.asname or alias.name
-            self._known[known] = full
-            if found := _part(full):
-                self._imports[known] = _Import(node, alias, found[0])
-
-    def _see_import(self, module: str, node: ast.stmt) -> None:
-        """Remember the first import of Keras, if possible one that is not inside anything."""
-        first = self._first_keras_import
-        if module.split(".")[0] in ("keras", "tensorflow") and (first is None or node.col_offset < first.col_offset):
-            self._first_keras_import = node
+    def _names(self) -> dict[str, str]:
+        """Return what each imported name stands for in full, but for names that stand for something else too."""
+        found: dict[str, set[str]] = {}
+        for node in self._imports:
+            for alias in node.names:
+                if isinstance(node, ast.Import):
+                    name = alias.name if alias.asname else alias.name.split(".")[0]
+                    found.setdefault(alias.asname or name, set()).add(name)
+                elif alias.name == "*" and node.module in [f"{r}.{p}" for r in ROOTS for p in PACKAGES]:
+                    self.left.append(
+                        (node.lineno, f"`from {node.module} import *` does not say what. Name the classes.")
+                    )
+                else:
+                    found.setdefault(alias.asname or alias.name, set()).add(f"{node.module}.{alias.name}")
+        for other in ast.walk(self._tree):
+            for name in _bound_by(other):
+                found.setdefault(name, set()).add(_SOMETHING_ELSE)
+        return {
+            name: next(iter(full)) for name, full in found.items() if len(full) == 1 and _SOMETHING_ELSE not in full
+        }
 
     def _full(self, node: ast.expr) -> str:
         """Return what an expression such as `tf.keras.optimizers.Adam` stands for, "" if it is no such name."""
@@ -129,87 +141,125 @@ class _Script(ast.NodeVisitor):
             return f"{of}.{node.attr}"
         return ""
 
-    # --- uses --------------------------------------------------------------------------------------------------------
-
-    def visit_Call(self, node: ast.Call) -> None:
-        """Take a class with the arguments that it is called with, and the string in `compile`."""
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "compile":
-            self._compile(node)
-        for child in (*node.args, *node.keywords):
-            self.visit(child)
-        if not self._use(node.func, node):
-            self.visit(node.func)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        """Take a class that is named without a call."""
-        if not self._use(node, None):
-            self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> None:
-        """Take a class that is named without a call."""
-        self._use(node, None)
-
-    def _use(self, node: ast.expr, call: ast.Call | None) -> bool:
-        found = _part(self._full(node))
-        if not found:
-            return False
-        use = _Use(node, call, *found)
-        if isinstance(node, ast.Name) and node.id in self._imports:
-            self._imports[node.id].uses.append(use)
-        else:
-            self._uses.append(use)
-        return True
-
-    def _compile(self, node: ast.Call) -> None:
-        given = [k.value for k in node.keywords if k.arg == "optimizer"] or node.args[:1]
-        for value in given:
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                for name in _both("optimizers"):
-                    if value.value.lower() == name.lower():
-                        self._edit(value, f'"keras_ch8>{name}"')
-
-    # --- edits -------------------------------------------------------------------------------------------------------
+    # --- what is swapped ---------------------------------------------------------------------------------------------
 
     def swapped(self) -> str:
         """Return the script with the edits."""
-        for use in self._uses:
-            if not (reason := _refused(use)):
-                self._edit(use.node, f"keras_ch8.{use.package}.{use.name}")
+        by_import: dict[str, list[_Use]] = {}
+        for use in self._uses(self._tree):
+            if isinstance(use.node, ast.Name):
+                by_import.setdefault(use.node.id, []).append(use)
             else:
-                self._leave(use, reason)
-        moved: dict[ast.ImportFrom, list[_Import]] = {}
-        for each in self._imports.values():
-            reasons = [(use, reason) for use in each.uses if (reason := _refused(use))]
-            for use, reason in reasons:
-                self._leave(use, reason)
-            if not reasons and each.uses:
-                moved.setdefault(each.statement, []).append(each)
-        for statement, imports in moved.items():
-            self._edit(statement, _split(statement, imports))
-        if any(text.startswith(("keras_ch8.", '"keras_ch8>')) for _, _, text in self._edits):
+                self._swap(use)
+        moved = {name for name, uses in by_import.items() if not any(use.refusal() for use in uses)}
+        moved -= {name for name in moved if not all(map(self._is_in_one_line, self._importing(name)))}
+        for name, uses in by_import.items():
+            if name not in moved:
+                for use in uses:
+                    self._swap(use)
+        for node in self._imports:
+            if isinstance(node, ast.ImportFrom) and (ours := [a for a in node.names if (a.asname or a.name) in moved]):
+                self._move(node, ours)
+        if any("keras_ch8." in text or "keras_ch8>" in text for _, _, text in self._edits if "import" not in text):
             self._add_import()
         text = self._bytes
         for begin, end, new in sorted(self._edits, reverse=True):
             text = text[:begin] + new.encode() + text[end:]
         return text.decode()
 
-    def _add_import(self) -> None:
-        first = self._first_keras_import
-        if self._has_import or first is None or first.end_lineno is None:
+    def _uses(self, node: ast.AST, call: ast.Call | None = None) -> Iterator[_Use]:
+        """Yield the classes that both have, and edit the strings in `compile`; an f-string is not looked into."""
+        if isinstance(node, ast.JoinedStr):
             return
-        end = self._starts[first.end_lineno]
-        indent = " " * first.col_offset
-        if not self._bytes[:end].endswith(b"\n"):
-            indent = "\n" + indent
-        self._edits.append((end, end, f"{indent}import keras_ch8\n"))
+        if isinstance(node, ast.Name | ast.Attribute) and (found := _part(self._full(node))):
+            yield _Use(node, call, *found)
+            return
+        if isinstance(node, ast.Call):
+            self._compile(node)
+        for child in ast.iter_child_nodes(node):
+            yield from self._uses(child, node if isinstance(node, ast.Call) and child is node.func else None)
 
-    def _edit(self, node: ast.expr | ast.stmt, text: str) -> None:
-        begin = self._starts[node.lineno - 1] + node.col_offset
-        end = self._starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-        self._edits.append((begin, end, text))
+    def _compile(self, node: ast.Call) -> None:
+        """Swap the string of an optimizer in `model.compile`."""
+        if not (isinstance(node.func, ast.Attribute) and node.func.attr == "compile") or self._full(node.func.value):
+            return
+        for value in [k.value for k in node.keywords if k.arg == "optimizer"] or node.args[:1]:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                for name in _both("optimizers"):
+                    if value.value.lower() == name.lower():
+                        quote = self._bytes[self._begin(value) : self._begin(value) + 1].decode()
+                        self._edits.append((self._begin(value), self._end(value), f"{quote}keras_ch8>{name}{quote}"))
 
-    def _leave(self, use: _Use, reason: str) -> None:
-        self.left.append(f"Line {use.node.lineno}: `keras.{use.package}.{use.name}` stays. {reason}")
+    def _swap(self, use: _Use) -> None:
+        if reason := use.refusal():
+            self.left.append((use.node.lineno, f"`keras.{use.package}.{use.name}` stays. {reason}"))
+        else:
+            self._edits.append((self._begin(use.node), self._end(use.node), f"keras_ch8.{use.package}.{use.name}"))
+
+    # --- imports -----------------------------------------------------------------------------------------------------
+
+    def _importing(self, name: str) -> list[ast.stmt]:
+        """Return the statements that import a name."""
+        return [n for n in self._imports for a in n.names if (a.asname or a.name) == name]
+
+    def _is_in_one_line(self, node: ast.stmt) -> bool:
+        return node.lineno == node.end_lineno
+
+    def _move(self, node: ast.ImportFrom, ours: list[ast.alias]) -> None:
+        """Import some names from keras_ch8, and the rest from where it was."""
+        package = str(node.module).split(".")[-1]
+        rest = [alias for alias in node.names if alias not in ours]
+        lines = [f"from keras_ch8.{package} import {', '.join(map(ast.unparse, ours))}"]
+        if rest:
+            lines.append(f"from {node.module} import {', '.join(map(ast.unparse, rest))}")
+        self._edits.append((self._begin(node), self._end(node), self._break_after(node).join(lines)))
+
+    def _add_import(self) -> None:
+        """Import keras_ch8 after the first import of Keras that holds everywhere, or at the top."""
+        if any(a.name == "keras_ch8" and a.asname is None for n in self._imports for a in n.names):
+            return
+        body = self._tree.body
+        of_keras = [n for n in body if n in self._imports and self._is_of_keras(n)]
+        docs = body[:1] if ast.get_docstring(self._tree) is not None else []
+        futures = [n for n in body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+        if after := of_keras[:1] or futures[-1:] or docs:
+            end = self._end(after[0])
+            self._edits.append((end, end, f"{self._break_after(after[0])}import keras_ch8"))
+        else:
+            begin = self._begin(body[0])
+            self._edits.append((begin, begin, f"import keras_ch8{self._break_after(body[0])}"))
+
+    def _is_of_keras(self, node: ast.stmt) -> bool:
+        names = [alias.name for alias in getattr(node, "names", [])]
+        modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else names
+        return any(module.split(".")[0] in ("keras", "tensorflow") for module in modules)
+
+    # --- places ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, node: Any) -> int:
+        return self._starts[int(node.lineno) - 1] + int(node.col_offset)
+
+    def _end(self, node: Any) -> int:
+        return self._starts[int(node.end_lineno) - 1] + int(node.end_col_offset)
+
+    def _break_after(self, node: ast.stmt) -> str:
+        """Return what parts a statement from the next: a new line where it has its own, otherwise a semicolon."""
+        line = self._lines[node.lineno - 1].encode()
+        before = line[: node.col_offset].decode()
+        after = self._lines[(node.end_lineno or node.lineno) - 1].encode()[node.end_col_offset :].decode().strip()
+        if before.strip() or (after and not after.startswith("#")):
+            return "; "
+        ending = next((line[len(line.rstrip("\r\n")) :] for line in self._lines if line.endswith(("\n", "\r"))), "\n")
+        return ending + before
+
+
+def _bound_by(node: ast.AST) -> list[str]:
+    """Return the names that a node makes stand for something, other than by an import."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    return [node.name] if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else []
 
 
 def _part(full: str) -> tuple[str, str] | None:
@@ -228,19 +278,17 @@ def _both(package: str) -> list[str]:
     return [name for name in importlib.import_module(f"keras_ch8.{package}").__all__ if hasattr(theirs, name)]
 
 
-def _refused(use: _Use) -> str:
-    """Return what our class says to the arguments that are written out; "" if it takes them."""
-    if use.call is None:
-        return ""
-    args = [_value(arg) for arg in use.call.args]
-    arguments = {k.arg: _value(k.value) for k in use.call.keywords if k.arg}
+def _refused(call: ast.Call, package: str, name: str) -> str:
+    """Return what our class says to the arguments that are written out in a call; "" if it takes them."""
+    args = [_value(arg) for arg in call.args]
     while args and args[-1] is _UNKNOWN:
         args.pop()
     if _UNKNOWN in args:
         args = []
-    known = {name: value for name, value in arguments.items() if value is not _UNKNOWN}
+    given = {k.arg: _value(k.value) for k in call.keywords if k.arg}
     try:
-        getattr(importlib.import_module(f"keras_ch8.{use.package}"), use.name)(*args, **known)
+        cls = getattr(importlib.import_module(f"keras_ch8.{package}"), name)
+        cls(*args, **{argument: value for argument, value in given.items() if value is not _UNKNOWN})
     except (TypeError, ValueError) as error:
         return str(error)
     return ""
@@ -253,19 +301,10 @@ _UNKNOWN: Any = object()
 def _value(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError, SyntaxError):
         return _UNKNOWN
 
 
-def _split(statement: ast.ImportFrom, imports: list[_Import]) -> str:
-    """Return the imports of a statement, those that are swapped from keras_ch8."""
-    ours = [each.alias for each in imports]
-    rest = [alias for alias in statement.names if alias not in ours]
-    lines = [f"from keras_ch8.{imports[0].package} import {', '.join(map(ast.unparse, ours))}"]
-    if rest:
-        lines.append(f"from {statement.module} import {', '.join(map(ast.unparse, rest))}")
-    return ("\n" + " " * statement.col_offset).join(lines)
-
-
 def _lines(text: str) -> list[str]:
-    return text.splitlines(keepends=True)
+    """Return the lines of a text as Python counts them, with their ends."""
+    return [line for line in re.split(r"(?<=\n)|(?<=\r)(?!\n)", text) if line]

@@ -40,8 +40,12 @@ class Objective:
     ) -> None:
         _checks.keras_3(model)
         self.model, self.loss, self.training = model, loss, training
-        if y is None and isinstance(x, tuple) and (loss is not None or keras_private.needs_targets(model)):
-            x, y, sample_weight = (*x, None, sample_weight)[:3]
+        if y is None and _is_pair(model, x) and (loss is not None or keras_private.needs_targets(model)):
+            if len(x) == 3 and sample_weight is not None:
+                raise ValueError(
+                    "Sample weights are given once. Received: x=(x, y, sample_weight) and `sample_weight`."
+                )
+            x, y, sample_weight = (*x, sample_weight)[:3]
         self.data = tuple(tensors_of(part) for part in (x, y, sample_weight))
         if not model.built:
             keras_private.build_on_inputs(model, self.data[0])
@@ -124,6 +128,13 @@ class Objective:
 
         found = backend.gradients(along, values)
         return backend.join([ops.cast(p, vector.dtype) for p in found], self.size)
+
+
+def _is_pair(model: Any, x: Any) -> bool:
+    """Whether this is (x, y) or (x, y, sample_weight), and not the inputs of a model that has several."""
+    if not isinstance(x, tuple) or len(x) not in (2, 3):
+        return False
+    return len(keras.tree.flatten(x[0])) == len(keras.tree.flatten(getattr(model, "inputs", None) or [None]))
 
 
 def tensors_of(part: Any) -> Any:

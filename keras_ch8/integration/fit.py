@@ -4,7 +4,6 @@ That is the list of callbacks, the arguments, the validation data, the first bat
 and the end, whoever raises. Every model has it, also one with a `fit` of its own that calls `super().fit`.
 """
 
-import collections
 import contextvars
 import functools
 import inspect
@@ -16,7 +15,7 @@ from typing import Any
 
 import keras
 
-from . import keras_private, registry
+from . import backend, keras_private, registry
 
 FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
 
@@ -96,35 +95,42 @@ class Training:
         """
         self._readers_ahead.append((examples, then))
 
-    def begin_to_read(self, most: int | None) -> None:
+    def begin_to_read(self, steps: int | None) -> None:
         """Show the first batches to those who have asked, at the first step and before it is made.
 
         To be called when the train function is the one that the first step will run, with the batches of an epoch if
-        they are known. Keras steps through any Python iterator, so what was read is put in front again: the training
-        gets every batch in its order.
+        they are known. What was read is given to the training first, by an iterator of the same kind, so that it runs
+        the same graph.
         """
         if not self._readers_ahead:
             return
         model, train = self.model, self.model.train_function
-        kept: collections.deque[Any] = collections.deque()
+        at_once = model.steps_per_execution
+        most = None if steps is None else -(-steps // at_once) * at_once
+        kept: list[Any] = []
+        first_batches: Any = None
+        given = 0
 
         def read(iterator: Any) -> None:
             readers, self._readers_ahead = self._readers_ahead, []
             wanted = max(examples for examples, _ in readers)
             for batch in itertools.islice(iterator, most):
                 kept.append(batch)
-                wanted -= _examples_of(batch)
-                if wanted <= 0:
+                wanted -= examples_of(batch)
+                if wanted <= 0 and len(kept) % at_once == 0:
                     break
             if kept:
                 for _, then in readers:
                     then(list(kept))
 
         def first(iterator: Any) -> Any:
-            if self._readers_ahead:
+            nonlocal first_batches, given
+            if first_batches is None:
                 read(iterator)
-            logs = train(itertools.chain((kept.popleft() for _ in range(len(kept))), iterator))
-            if not kept:
+                first_batches = backend.iterator_of(kept, like=iterator)
+            logs = train(first_batches)
+            given += at_once
+            if given >= len(kept):
                 put_back()
             return logs
 
@@ -151,9 +157,10 @@ class Training:
             self.arguments, self.callbacks, self.validate = {}, [], None
 
 
-def _examples_of(batch: Any) -> int:
-    """Return the examples of a batch."""
-    return int(next(a for a in keras.tree.flatten(batch) if a is not None).shape[0])
+def examples_of(batch: Any) -> int:
+    """Return the examples of a batch, 1 if that cannot be seen."""
+    shapes = [list(getattr(a, "shape", ())) for a in keras.tree.flatten(batch)]
+    return next((int(shape[0]) for shape in shapes if shape and shape[0] is not None), 1)
 
 
 def running_training(model: Any = None) -> Training | None:

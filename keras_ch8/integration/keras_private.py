@@ -150,6 +150,12 @@ def has_own_train_step(model: Any) -> bool:
     return type(model).train_step is not keras.Model.train_step or "train_step" in vars(model)
 
 
+def has_own_loss(model: Any) -> bool:
+    """Whether a subclass, or the instance, computes its loss, or takes its training step, in its own way."""
+    own = type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
+    return own or has_own_train_step(model)
+
+
 def has_own_train_function(model: Any) -> bool:
     """Whether a subclass, or the instance, makes the train function in its own way."""
     name = "make_train_function"
@@ -325,9 +331,8 @@ def build_on_inputs(model: Any, x: Any) -> None:
 
 
 def needs_targets(model: Any) -> bool:
-    """Whether the loss that a model of one input is compiled with compares its output with something."""
-    has_one_input = len(keras.tree.flatten(getattr(model, "inputs", None) or [None])) == 1
-    return has_one_input and getattr(model, "_compile_loss", None) is not None
+    """Whether a model is compiled with a loss that compares its output with something."""
+    return getattr(model, "_compile_loss", None) is not None
 
 
 @contextlib.contextmanager

@@ -30,7 +30,6 @@ class AbstractAdam(AbstractOptimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        *,
         amsgrad: bool = False,
         **kwargs: Any,
     ) -> None:

@@ -70,7 +70,8 @@ class AdamW(AbstractAdam):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
+        amsgrad: bool = False,
         **kwargs: Any,
     ) -> None:
         decay = _checks.weight_decay(weight_decay, or_none=False)
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, weight_decay=decay, **kwargs)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=decay, **kwargs)

@@ -53,9 +53,7 @@ class Momentum(AbstractOptimizer):
     hyperparameters = ("momentum",)
     elementwise = True
 
-    def __init__(
-        self, learning_rate: Any = 0.01, momentum: float = 0.9, *, nesterov: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.9, nesterov: bool = False, **kwargs: Any) -> None:
         mend = "Use `keras_ch8.optimizers.Nesterov`, or Keras's `keras.optimizers.SGD`."
         _checks.off("nesterov", nesterov, False, owner="Momentum", instead=mend)
         super().__init__(learning_rate, **kwargs)

@@ -59,9 +59,7 @@ class Nesterov(AbstractLookAhead):
     hyperparameters = ("momentum",)
     elementwise = True
 
-    def __init__(
-        self, learning_rate: Any = 0.01, momentum: float = 0.9, *, nesterov: bool = True, **kwargs: Any
-    ) -> None:
+    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.9, nesterov: bool = True, **kwargs: Any) -> None:
         mend = "Use `keras_ch8.optimizers.Momentum`."
         _checks.off("nesterov", nesterov, True, owner="Nesterov", instead=mend)
         super().__init__(learning_rate, **kwargs)

@@ -60,7 +60,6 @@ class RMSprop(AbstractOptimizer):
         self,
         learning_rate: Any = 0.001,
         rho: float = 0.9,
-        *,
         momentum: float = 0.0,
         epsilon: float = 1e-6,
         centered: bool = False,

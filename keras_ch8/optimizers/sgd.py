@@ -57,6 +57,11 @@ class SGD(AbstractOptimizer):
         """Return the algorithm that has this momentum: the one class that chooses among files."""
         if momentum == 0:
             return super().__new__(cls)
+        if cls is not SGD:
+            raise TypeError(
+                f"With momentum `SGD` is another class, so a class made from it has none. Received: {cls.__name__}("
+                f"momentum={momentum!r}). Make it from `keras_ch8.optimizers.Momentum` or `Nesterov`."
+            )
         return (Nesterov if nesterov else Momentum)(learning_rate, momentum, **kwargs)
 
     def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> None:

@@ -41,7 +41,7 @@ def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, cap
 def test_a_loop_of_ones_own_has_no_first_batches():
     model = model_of()
     with (
-        pytest.raises(ValueError, match=r"Received: probe=the first batches of fit\. Give arrays"),
+        pytest.raises(ValueError, match=r"Received: probe=the first batches of fit in another training\. Give arrays"),
         ch8.watch(model, model.optimizer, callbacks=[ch8.callbacks.Diagnosis()]),
     ):
         pass

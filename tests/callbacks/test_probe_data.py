@@ -1,6 +1,7 @@
 """What a training is looked at with: nothing is read that `fit` trains on, and what does not fit is said at once."""
 
 import copy
+import pickle
 import warnings
 
 import keras
@@ -78,6 +79,7 @@ def test_a_data_set_that_shares_a_shuffle_is_not_read_either_and_that_is_said(wa
     assert "give arrays" in said[0]
 
 
+@pytest.mark.slow
 def test_reading_such_a_data_set_would_have_changed_the_training():
     bare, _, _ = losses_of(shuffled)
 
@@ -154,13 +156,117 @@ def test_a_train_function_of_ones_own_is_left_alone():
     assert arrays.looks == 3
 
 
+# --- trainings of every kind go on as without ----------------------------------------------------------------------
+
+
+class Noisy(keras.layers.Layer):
+    """Adds noise from TensorFlow's own generator: two graphs of one function draw different numbers."""
+
+    def call(self, a, training=False):
+        return a + tf.random.normal(tf.shape(a)) if training else a
+
+
+class Triplets(keras.Model):
+    """Trains on tuples of four, which are not inputs, targets and weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.inner(x)
+
+    def train_step(self, data):
+        a, b, _, _ = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((self(a) - self(b)) ** 2)
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+
+def noisy():
+    return keras.Sequential([keras.Input((8,)), Noisy(), keras.layers.Dense(1)])
+
+
+def of_dicts():
+    inputs = {"w": keras.Input((), name="w"), "x": keras.Input((8,), name="x")}
+    return keras.Model(inputs, keras.layers.Dense(1)(inputs["x"]))
+
+
+def of_sparse():
+    inputs = keras.Input((8,), sparse=True)
+    return keras.Model(inputs, keras.layers.Dense(1)(inputs))
+
+
+ROWS = tf.data.Dataset.from_tensor_slices
+TRAININGS = {
+    "random numbers of TensorFlow": (noisy, lambda: ROWS((X, Y)).batch(32), (X[:64], Y[:64])),
+    "tuples of four": (Triplets, lambda: ROWS((X, X + 0.1, X, X)).batch(32), (X[:64], Y[:64])),
+    "a number beside the rows": (
+        of_dicts,
+        lambda: ROWS((X, Y)).batch(32).map(lambda x, y: ({"w": tf.constant([1.0]), "x": x}, y)),
+        ({"w": np.ones(64), "x": X[:64]}, Y[:64]),
+    ),
+    "sparse rows": (of_sparse, lambda: ROWS((X, Y)).batch(32).map(lambda x, y: (tf.sparse.from_dense(x), y)), None),
+}
+
+
+@pytest.mark.broad
+@pytest.mark.filterwarnings("ignore:.*goes on without its probe:RuntimeWarning")
+@pytest.mark.parametrize("given", [False, True], ids=["no probe", "arrays"])
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("kind", TRAININGS)
+def test_a_training_is_bit_for_bit_the_bare_one(kind, steps, given):
+    make, data, probe = TRAININGS[kind]
+
+    def losses(*callbacks):
+        keras.utils.set_random_seed(1)
+        model = make()
+        model.compile("adam", "mse", steps_per_execution=steps)
+        return model.fit(data(), epochs=2, verbose=0, shuffle=False, callbacks=callbacks).history["loss"]
+
+    watching = ch8.callbacks.Diagnosis(probe if given else None, "cheap", when=3, budget=None, logs=False)
+    assert losses(watching) == losses()
+
+
+def mapped_by(layer):
+    return ROWS((X, Y)).batch(32).map(lambda x, y: (layer(x, training=True), y))
+
+
+def drawn_by(rng):
+    rows = lambda: ((X[i : i + 32] + rng.normal(), Y[i : i + 32]) for i in range(0, 320, 32))  # noqa: E731
+    kinds = tf.TensorSpec((None, 8), "float32"), tf.TensorSpec((None, 1), "float32")
+    return tf.data.Dataset.from_generator(rows, output_signature=kinds)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("kind", ["one layer in a map", "one layer in two maps", "a generator of Python"])
+def test_a_data_set_that_draws_with_that_of_fit_is_not_read(kind):
+    def watched(**options):
+        keras.utils.set_random_seed(1)
+        layer = keras.layers.GaussianNoise(1.0, seed=1)
+        data = drawn_by(np.random.default_rng(0)) if "Python" in kind else mapped_by(layer)
+        probe = mapped_by(layer) if "two" in kind else data.take(1)
+        return losses_of(lambda: data, **({"probe_of": lambda _: probe} if options else {}))
+
+    bare, found = watched()[0], watched(probe=True)
+    assert found[0] == bare
+    assert "give arrays" in found[2][0]
+
+
+def test_a_map_that_computes_alone_is_read():
+    scaled = ROWS((X, Y)).batch(32).map(lambda x, y: (x * 2, y))
+    _, diagnosis, said = losses_of(lambda: scaled.shuffle(10, seed=1), lambda data: scaled.take(1))
+    assert (len(diagnosis.probe.batch[0]), said) == (32, [])
+
+
 # --- a probe that does not fit -----------------------------------------------------------------------------------
 
 WRONG = {
     "features": ((X[:, :7], Y), "x of the probe with shape (7,) for each example, where that of `fit` has (8,)"),
     "axes": ((X[:, :, None] * np.ones((1, 1, 3)), Y), "x of the probe with shape (8, 3) for each example"),
     "one-hot": ((X, np.zeros((320, 10), "float32")), "y of the probe with shape (10,)"),
-    "no targets": (X, "y of the probe with 0 arrays, where that of `fit` has 1"),
+    "no targets": (X, "y of the probe with no arrays, where that of `fit` has some"),
     "two inputs": (([X, X], Y), "x of the probe with 2 arrays, where that of `fit` has 1"),
 }
 
@@ -209,6 +315,42 @@ def test_a_probe_that_is_prepared_alike_is_not_told(seed):
         return tf.data.Dataset.from_tensor_slices((x[:256], Y[:256])).batch(32)
 
     assert losses_of(trained_on, lambda data: (x[256:], Y[256:]), epochs=1)[2] == []
+
+
+SIZES = {
+    "language": (lambda: [keras.Input((None,)), keras.layers.Embedding(9, 4), keras.layers.Dense(9)], (20,), (20,),
+                 "int32"),
+    "series": (lambda: [keras.Input((None, 1)), keras.layers.LSTM(2), keras.layers.Dense(1)], (7, 1), (1,), "float32"),
+    "waves": (lambda: [keras.Input((None,)), keras.layers.Reshape((-1, 1)), keras.layers.GlobalAveragePooling1D(),
+                       keras.layers.Dense(1)], (30,), (1,), "float32"),
+    "pictures": (lambda: [keras.Input((None, None, 3)), keras.layers.Conv2D(1, 3, padding="same")], (6, 6, 3),
+                 (6, 6, 1), "float32"),
+}  # fmt: skip
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("kind", SIZES)
+def test_sizes_that_a_batch_has_of_its_own_need_not_agree(kind):
+    layers, shape, target, dtype = SIZES[kind]
+    longer = [tuple(2 * n if n > 3 else n for n in sizes) for sizes in (shape, target)]
+    model = keras.Sequential(layers())
+    model.compile("sgd", "sparse_categorical_crossentropy" if dtype == "int32" else "mse")
+    probe = np.ones((16, *shape), dtype), np.ones((16, *target), dtype)
+    diagnosis = ch8.callbacks.Diagnosis(probe, "cheap", when=1, budget=None)
+    model.fit(*(np.ones((16, *sizes), dtype) for sizes in longer), verbose=0, callbacks=[diagnosis])
+    assert diagnosis.looks == 1
+
+
+def test_few_examples_and_numbers_of_words_tell_no_scale():
+    tiny = tf.data.Dataset.from_tensor_slices((X[:20], Y[:20])).batch(1)
+    assert losses_of(lambda: tiny, lambda data: (X * 100, Y), epochs=1)[2] == []
+
+
+def test_before_it_is_read_a_data_set_is_copied_by_reference_and_not_pickled():
+    diagnosis = ch8.callbacks.Diagnosis(shuffled())
+    assert copy.deepcopy(diagnosis).probe._data_set is diagnosis.probe._data_set
+    with pytest.raises(TypeError, match=r"Received: probe=a _BatchDataset\. Give arrays"):
+        pickle.dumps(diagnosis)
 
 
 def test_targets_of_a_column_and_of_a_vector_are_alike():

@@ -67,3 +67,12 @@ def test_the_file_says_momentum(tmp_path):
     assert type(optimizer) is ours.Momentum
     for a, b in zip(model.optimizer.variables, optimizer.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_a_class_made_from_it_has_no_momentum():
+    class Own(ours.SGD):
+        pass
+
+    assert type(Own(0.1)) is Own
+    with pytest.raises(TypeError, match=r"Received: Own\(momentum=0.9\). Make it from `keras_ch8.optimizers.Momentum`"):
+        Own(momentum=0.9)

@@ -19,12 +19,14 @@ if is_tensorflow():
     from .compiling import trace as trace
     from .compiling import trace_each as trace_each
     from .compiling import traces as traces
+    from .datasets import can_be_cut as can_be_cut
     from .datasets import end_to_end as end_to_end
     from .datasets import gathered as gathered
+    from .datasets import hang_together as hang_together
     from .datasets import in_order as in_order
     from .datasets import is_dataset as is_dataset
+    from .datasets import iterator_of as iterator_of
     from .datasets import planned as planned
-    from .datasets import share_a_shuffle as share_a_shuffle
     from .seeds import seed_state as seed_state
     from .seeds import set_seed_state as set_seed_state
     from .solver import gradients as gradients

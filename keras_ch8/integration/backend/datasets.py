@@ -12,15 +12,26 @@ def is_dataset(value: Any) -> bool:
     return isinstance(value, tf.data.Dataset)
 
 
-def share_a_shuffle(one: Any, other: Any) -> bool:
-    """Whether two different data sets are made from one whose order changes each time that it is read.
+def iterator_of(batches: Sequence[Any], like: Any) -> Any:
+    """Return an iterator over some batches of the same kind as another: what is traced for one serves both."""
+    if not isinstance(like, tf.data.Iterator):
+        return iter(batches)
+    return iter(tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=like.element_spec))
 
-    Every iterator over a shuffle with a seed advances it, also one over a part of it or over a copy.
+
+def hang_together(one: Any, other: Any) -> bool:
+    """Whether reading one of two data sets may change what the other gives.
+
+    Every iterator over a shuffle with a seed advances it, also one over a part of it or over a copy; so does every call
+    of a function that draws random numbers, calls Python or writes a variable, such as the seed of a layer.
     """
     if not (is_dataset(one) and is_dataset(other)):
         return False
     known = {id(each) for each in _made_from(one)}
-    return any(id(each) in known and any(map(_draws, _made_from(each))) for each in _made_from(other))
+    shared = [each for each in _made_from(other) if id(each) in known]
+    return any(_is_stateful(part) for each in shared for part in _made_from(each)) or bool(
+        _written_by(one) & _written_by(other)
+    )
 
 
 def _made_from(dataset: tf.data.Dataset) -> list[tf.data.Dataset]:
@@ -28,9 +39,39 @@ def _made_from(dataset: tf.data.Dataset) -> list[tf.data.Dataset]:
     return [dataset, *(each for given in dataset._inputs() for each in _made_from(given))]
 
 
-def _draws(dataset: tf.data.Dataset) -> bool:
-    """Whether a step of a data set depends on random numbers or on how often it was read, by its class's name."""
-    return any(word in type(dataset).__name__ for word in ("Shuffle", "Random", "Generator", "DirectedInterleave"))
+def _is_stateful(dataset: tf.data.Dataset) -> bool:
+    """Whether a step of a data set depends on random numbers, on Python or on how often it was read."""
+    named = any(word in type(dataset).__name__ for word in ("Shuffle", "Random", "Generator", "DirectedInterleave"))
+    return named or any(_stateful_ops(function) for function in _functions_of(dataset))
+
+
+def _written_by(dataset: tf.data.Dataset) -> set[int]:
+    """Return the variables, by the `id` of their handles, that a data set captures in functions that write some."""
+    return {
+        id(tensor)
+        for part in _made_from(dataset)
+        for function in _functions_of(part)
+        if any(op.startswith(("Assign", "Rng", "Stateful")) for op in _stateful_ops(function))
+        for tensor in function.captured_inputs
+        if tensor.dtype == tf.resource
+    }
+
+
+def _functions_of(dataset: tf.data.Dataset) -> list[Any]:
+    """Return the traced functions that a data set calls."""
+    found = [getattr(value, "function", None) for value in vars(dataset).values()]
+    return [function for function in found if hasattr(function, "captured_inputs") and hasattr(function, "graph")]
+
+
+def _stateful_ops(function: Any) -> list[str]:
+    """Return the types of the operations of a function that do more than compute, but for reading a variable."""
+    ops = [op for op in function.graph.get_operations() if op.op_def is not None and op.op_def.is_stateful]
+    return [op.type for op in ops if op.type not in ("Placeholder", "ReadVariableOp", "LookupTableFindV2")]
+
+
+def can_be_cut(value: Any) -> bool:
+    """Whether this is a tensor, also a ragged one, with an axis of examples."""
+    return isinstance(value, tf.Tensor | tf.RaggedTensor | np.ndarray) and len(value.shape) > 0
 
 
 def end_to_end(batches: Sequence[Any]) -> Any:

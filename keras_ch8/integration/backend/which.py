@@ -39,11 +39,13 @@ def needs_tensorflow(part: str) -> ImportError:
 def refuse_the_rest(package: str) -> None:
     """Let each name of a package's `__all__` that it does not have on this backend raise the error."""
     module: Any = sys.modules[package]
+    everything = list(module.__all__)
 
     def missing(name: str) -> Any:
-        if name in module.__all__:
+        if name in everything:
             raise needs_tensorflow(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     if not is_tensorflow():
         module.__getattr__ = missing
+        module.__all__ = [name for name in everything if name in vars(module)]
