@@ -32,3 +32,7 @@ __all__ = [
 ]
 
 _backend.refuse_the_rest(__name__)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

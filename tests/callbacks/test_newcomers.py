@@ -106,3 +106,7 @@ def test_help_shows_what_a_user_can_use(name):
         "average", "averaged", "average_batch_statistics", "swapped", "refresh", "rule", "report", "plot",
     }, own  # fmt: skip
     assert cls.__doc__.splitlines()[0] in text
+
+
+def test_dir_shows_the_callbacks_and_nothing_else():
+    assert dir(ch8.callbacks) == sorted(ch8.callbacks.__all__)
