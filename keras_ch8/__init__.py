@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from . import symmetries as symmetries
     from . import training as training
     from . import verdicts as verdicts
-    from .callbacks._loop import watch as watch
+    from .callbacks.loop import watch as watch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -69,7 +69,7 @@ def __getattr__(name: str) -> Any:
     if name in _SUBPACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
     if name == "watch":
-        return importlib.import_module(f"{__name__}.callbacks._loop").watch
+        return importlib.import_module(f"{__name__}.callbacks.loop").watch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__[1:])}.")
 
 

@@ -162,3 +162,14 @@ def test_imports_go_one_way_and_tensorflow_stays_in_its_rooms():
     assert read > 50, "the test read no imports"
     rooms = {room_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
     assert rooms <= set(LOWEST_FIRST), "a new room needs its place in the order"
+
+
+def test_what_packages_share_has_a_public_name():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = list(path.relative_to(PACKAGE).parts[:-1])
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level and node.module:
+                module = [*inside[: len(inside) - node.level + 1], *node.module.split(".")]
+                is_shared = bool(inside) and module[0] != inside[0]
+                where = f"{path.relative_to(PACKAGE)}:{node.lineno} imports {'.'.join(module)}"
+                assert not (is_shared and any(part.startswith("_") for part in module[1:])), where

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..integration import backend, keras_private
-from ..layers._kinds import trained_in
-from ..layers._recalibrate import recalibrate
-from ..schedules._duration import Duration
+from ..layers import recalibrate
+from ..layers.kinds import trained_in
+from ..schedules.duration import Duration
 from ._averaging_plan import Plan, clock_of
 from ._swap import Swap
 from ._weight_average import WeightAverage

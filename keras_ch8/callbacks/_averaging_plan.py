@@ -14,7 +14,7 @@ from keras import ops
 
 from .. import _checks
 from ..integration import keras_private
-from ..schedules._duration import Clock, Duration, duration
+from ..schedules.duration import Clock, Duration, duration
 
 ETA = 13.0
 """Of the polynomial mean: about the last 1 / (eta + 1) = 7 % of the training count, as with a half-life of 5 % of it,

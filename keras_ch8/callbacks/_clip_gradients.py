@@ -3,9 +3,9 @@
 from typing import Any, final
 
 from .. import clipping
-from ..optimizers._base import AbstractOptimizer
-from ..optimizers._closure import AbstractClosureOptimizer
-from ._base import AbstractCallback
+from ..optimizers.base import AbstractOptimizer
+from ..optimizers.closure import AbstractClosureOptimizer
+from .base import AbstractCallback
 
 
 @final

@@ -9,8 +9,8 @@ import numpy as np
 from .. import continuation
 from ..board import tags
 from ..integration import keras_private
-from ..schedules._duration import Clock, Duration, duration
-from ._base import AbstractCallback, say
+from ..schedules.duration import Clock, Duration, duration
+from .base import AbstractCallback, say
 
 
 @final

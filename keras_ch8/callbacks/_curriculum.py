@@ -8,13 +8,12 @@ import numpy as np
 
 from .. import _checks, curriculum
 from ..board import tags
-from ..curriculum._difficulty import judged, numbers, samples_of_buckets
-from ..curriculum._example_loss import ExampleLoss
-from ..curriculum._order import ORDERS
-from ..curriculum._words import as_pacing
+from ..curriculum.difficulty import judged, numbers, samples_of_buckets
+from ..curriculum.example_loss import ExampleLoss
+from ..curriculum.words import as_pacing
 from ..integration import keras_private
-from ..schedules._duration import Clock, duration
-from ._base import AbstractCallback, say
+from ..schedules.duration import Clock, duration
+from .base import AbstractCallback, say
 
 OWN_LOSS = ("model_loss", "self_paced")
 """Words for a difficulty that is the loss of the model itself."""
@@ -116,7 +115,7 @@ class Curriculum(AbstractCallback):
         self.mix = _checks.number(
             "mix", mix, 0.0, 1.0, meaning="the share of the places that all examples may fill", mend="Try 0.1."
         )
-        self.order = _checks.word("order", order, ORDERS, meaning="which examples come first")
+        self.order = _checks.word("order", order, curriculum.ORDERS, meaning="which examples come first")
         self.refresh = _checks.count(
             "refresh", refresh, 1, meaning="the epochs between two looks at the losses", mend="Try 1."
         )

@@ -10,16 +10,16 @@ import numpy as np
 from .. import _checks, _telemetry, monitors
 from ..board import tags
 from ..integration import keras_private
-from ..monitors._checks import chosen
-from ..monitors._past import Past, Rows
-from ..monitors._progress import has_reason_to_look_closer
+from ..monitors.checks import chosen
+from ..monitors.past import Past, Rows
+from ..monitors.progress import has_reason_to_look_closer
 from ..verdicts import Docket, Verdict, report
-from ._base import AbstractCallback, say
 from ._flow_map import FlowMap
 from ._looks import AbstractLook, looks
 from ._pace import Clock, Pace
 from ._probe_data import ProbeData
 from ._watch import numbers_in
+from .base import AbstractCallback, say
 
 LOOKING = 2 / 3
 """Share of the budget that is for looks; the rest is about what listening to every step takes."""

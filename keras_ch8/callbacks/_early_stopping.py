@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from .. import _checks, stopping
-from ..stopping._criterion import as_criterion
-from ._base import AbstractCallback, say
+from ..stopping.criterion import as_criterion
 from ._watch import Watch, numbers_in
+from .base import AbstractCallback, say
 
 
 @final

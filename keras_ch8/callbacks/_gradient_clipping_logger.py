@@ -6,8 +6,8 @@ from typing import Any, final
 import numpy as np
 
 from .. import _telemetry
-from ._base import AbstractCallback, say
 from ._session import READ_EVERY
+from .base import AbstractCallback, say
 
 LAST = 1000
 """Norms that the quantiles are taken of."""

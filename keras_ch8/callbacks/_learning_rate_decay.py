@@ -10,8 +10,8 @@ from keras.optimizers.schedules import LearningRateSchedule
 from .. import _checks, schedules
 from ..integration import backend, keras_private
 from ..schedules import _fit
-from ._base import AbstractCallback, say
 from ._watch import Watch
+from .base import AbstractCallback, say
 
 
 @final

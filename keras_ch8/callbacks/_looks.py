@@ -8,12 +8,11 @@ from typing import Any, ClassVar
 
 import keras
 
-from ..curvature._objective import Objective
-from ..monitors import AbstractMonitor
-from ..monitors._past import Past
-from ..monitors._probe import Probe
-from ..monitors._progress import has_reason_to_look_closer
-from ..monitors._spectrum import SpectrumMonitor, ends_of
+from ..curvature.objective import Objective
+from ..monitors import AbstractMonitor, SpectrumMonitor, ends_of
+from ..monitors.past import Past
+from ..monitors.probe import Probe
+from ..monitors.progress import has_reason_to_look_closer
 from ._pace import Pace
 
 LARGEST = 256

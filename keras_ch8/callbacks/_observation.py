@@ -11,8 +11,8 @@ from keras import ops
 
 from .. import _numerics, _telemetry, clipping
 from ..integration import backend, keras_private, registry
-from ..optimizers._base import AbstractOptimizer
-from ..optimizers._closure import AbstractClosureOptimizer
+from ..optimizers.base import AbstractOptimizer
+from ..optimizers.closure import AbstractClosureOptimizer
 
 
 class Observation:

@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from ..verdicts._docket import RAISED_BY
+from ..verdicts.docket import RAISED_BY
 
 SHORT, OFTEN = 12, 100
 """Looks that a training of known length gets if they are free, and those that it gets at most."""

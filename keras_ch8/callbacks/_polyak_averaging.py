@@ -14,9 +14,9 @@ from ..integration import keras_private
 from ._averaged_model import AveragedModel, give_back_what_was_trained
 from ._averaging_plan import Plan
 from ._averaging_terms import averages_stay, named_average, refuse_optimizers
-from ._base import AbstractCallback
 from ._switch_optimizer import SwitchOptimizer
 from ._weight_average import Follower, WeightAverage
+from .base import AbstractCallback
 
 
 @final

@@ -15,7 +15,7 @@ from ..integration import backend, fit, keras_private, registry
 
 if TYPE_CHECKING:
     from ..board.writer import RunWriter
-    from ._base import AbstractCallback
+    from .base import AbstractCallback
 if backend.is_tensorflow():
     from ._observation import Observation
 

@@ -3,9 +3,9 @@
 import os
 from typing import Any
 
-from ._base import AbstractCallback
 from ._diagnosis import Diagnosis
 from ._tensorboard import TensorBoard
+from .base import AbstractCallback
 
 
 def standard(log_dir: str | os.PathLike[str] = "logs", probe: Any = None) -> list[AbstractCallback]:

@@ -7,9 +7,9 @@ import numpy as np
 
 from .. import _checks, stopping
 from ..board import tags
-from ..stopping._improvement import index_of_best
-from ._base import AbstractCallback, say
+from ..stopping.improvement import index_of_best
 from ._watch import Watch
+from .base import AbstractCallback, say
 
 FALLEN = 0.01
 """Share of its value by which a surrogate must have fallen."""

@@ -6,8 +6,8 @@ import keras
 
 from .. import _checks
 from ..integration import keras_private
-from ..schedules._duration import duration
-from ._base import AbstractCallback
+from ..schedules.duration import duration
+from .base import AbstractCallback
 
 
 @final

@@ -10,11 +10,11 @@ from .. import _checks, _telemetry
 from ..board import layout, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
-from ._base import AbstractCallback
 from ._layers import LayerMap
 from ._report import Report
 from ._session import READ_EVERY
 from ._watch import numbers_in
+from .base import AbstractCallback
 
 
 @final

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import stopping
 from ..integration import fit, keras_private
-from ..stopping._improvement import index_of_best
+from ..stopping.improvement import index_of_best
 
 
 class Watch:

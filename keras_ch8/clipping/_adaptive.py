@@ -11,7 +11,7 @@ from keras import ops
 
 from .. import _checks, _numerics
 from ._rule import AbstractTensorRule
-from ._units import axes_of_all
+from .units import axes_of_all
 
 
 @final

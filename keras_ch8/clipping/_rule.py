@@ -8,7 +8,7 @@ import keras
 
 from .. import _checks
 from .._settings import AbstractSettings
-from ._units import unit_axes
+from .units import unit_axes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,7 @@ class AbstractTensorRule(AbstractRule):
     """`clip(g, theta, axes)`: one tensor's gradient, clipped; `axes` run over the weights of one unit."""
 
     def units(self, variables: Sequence[Any]) -> list[tuple[int, ...]]:
-        """Return the axes that run over the weights of one unit, for each variable (see _units)."""
+        """Return the axes that run over the weights of one unit, for each variable (see units)."""
         return [unit_axes(variable) for variable in variables]
 
 

@@ -6,6 +6,7 @@ if not _backend.is_tensorflow():
     raise _backend.needs_tensorflow(__name__)
 
 from ._cross_validated_loss import cross_validated_loss
+from ._order import ORDERS as ORDERS
 from ._sampler import CurriculumSampler
 from ._sequence_length import sequence_length
 from ._teacher_loss import teacher_loss

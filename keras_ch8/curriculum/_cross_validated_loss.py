@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _batches, _checks
-from ._example_loss import ExampleLoss, rows_of
+from .example_loss import ExampleLoss, rows_of
 
 
 def cross_validated_loss(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import _batches
-from ._example_loss import ExampleLoss, rows_of
+from .example_loss import ExampleLoss, rows_of
 
 
 def teacher_loss(model: Any, x: Any, y: Any = None) -> np.ndarray:

@@ -11,6 +11,7 @@ if not _backend.is_tensorflow():
 from ._check_gradient import GradientCheck, check_gradient
 from ._hessian import gradient, hessian, hessian_vector_product
 from ._lanczos import Spectrum, lanczos
+from ._lanczos import lanczos_of as lanczos_of
 from ._powers import Powers, powers
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from ._objective import Objective
+from .objective import Objective
 
 NOISE = 10.0
 """How many times the error of the finite difference a deviation must be to count."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from ._objective import Objective
+from .objective import Objective
 
 LARGEST = 5000
 """Weights of the largest model whose Hessian is written out."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from ._objective import Objective
+from .objective import Objective
 
 
 @dataclasses.dataclass(frozen=True)

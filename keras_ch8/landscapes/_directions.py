@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..clipping._units import unit_axes
-from ..curvature._objective import Objective
+from ..clipping.units import unit_axes
+from ..curvature.objective import Objective
 
 
 def filter_normalized(objective: Objective, theta: np.ndarray, rng: np.random.Generator) -> np.ndarray:

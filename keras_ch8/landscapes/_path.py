@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _checks
 from .._plot import axes_of
-from ..curvature._objective import Objective
+from ..curvature.objective import Objective
 from ._weights import flat, trajectory_of
 
 EASY = 0.01

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _checks
 from .._plot import axes_of
-from ..curvature._objective import Objective
+from ..curvature.objective import Objective
 from ._directions import filter_normalized, principal
 from ._weights import trajectory_of
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..curvature._objective import Objective
+from ..curvature.objective import Objective
 
 
 def flat(name: str, weights: Any, objective: Objective) -> np.ndarray:

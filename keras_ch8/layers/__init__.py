@@ -9,9 +9,9 @@ if _backend.is_tensorflow():
     from ._auxiliary_head import auxiliary_head
     from ._deeply_supervised import DeeplySupervised
     from ._fold import fold
-    from ._kinds import NORMALIZING as NORMALIZING
-    from ._kinds import statistics_of as statistics_of
     from ._recalibrate import recalibrate
+    from .kinds import NORMALIZING as NORMALIZING
+    from .kinds import statistics_of as statistics_of
 
 __all__ = ["BatchNormalization", "DeeplySupervised", "Maxout", "Residual", "auxiliary_head", "fold", "recalibrate"]
 

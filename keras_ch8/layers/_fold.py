@@ -7,8 +7,8 @@ import numpy as np
 from keras import layers, ops
 
 from .. import _checks
-from ..symmetries._graph import edges_of
-from ._kinds import NORMALIZING, statistics_of
+from ..symmetries.graph import edges_of
+from .kinds import NORMALIZING, statistics_of
 
 LAST = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.SeparableConv1D, layers.SeparableConv2D)
 """Layers with their outputs on the last axis of the kernel, which is the weight before the bias."""

@@ -12,7 +12,7 @@ from keras import ops
 from .. import _batches, _checks
 from ..integration import backend
 from ._batch_normalization import BatchNormalization
-from ._kinds import trained_in
+from .kinds import trained_in
 
 
 def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 32, seed: int = 0) -> None:

@@ -11,9 +11,14 @@ from ._distance import Distance, distance
 from ._gradient_noise import GradientNoise, gradient_noise
 from ._gradient_norm import GradientNorm, gradient_norm
 from ._layer_flow import LayerFlow, layer_flow
+from ._layer_flow import LayerFlowMonitor as LayerFlowMonitor
+from ._layer_flow import idle_units as idle_units
+from ._layer_flow import scale_of_start as scale_of_start
 from ._monitor import AbstractMonitor
 from ._online_risk import OnlineRisk, online_risk
 from ._spectrum import SpectrumEnds, spectrum
+from ._spectrum import SpectrumMonitor as SpectrumMonitor
+from ._spectrum import ends_of as ends_of
 from ._step_length import StepLength, step_length
 from ._time_horizon import TimeHorizon, time_horizon
 

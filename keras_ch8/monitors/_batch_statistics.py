@@ -8,11 +8,11 @@ from keras import ops
 
 from .. import layers
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import gravest, mildest
+from ..verdicts.verdict import gravest, mildest
 from ._layer import root_mean_square
 from ._monitor import AbstractMonitor, Scene
-from ._past import Past
-from ._probe import Probe
+from .past import Past
+from .probe import Probe
 
 
 @dataclasses.dataclass(frozen=True)

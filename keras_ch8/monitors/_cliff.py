@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import mildest
+from ..verdicts.verdict import mildest
 from ._monitor import AbstractMonitor
-from ._past import Past
-from ._progress import most, progress
 from ._running_median import FEWEST, running_median
+from .past import Past
+from .progress import most, progress
 
 SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""

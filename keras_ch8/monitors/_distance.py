@@ -8,8 +8,8 @@ from keras import ops
 
 from .. import _numerics
 from ._monitor import AbstractMonitor, Scene
-from ._past import Past
-from ._probe import Probe
+from .past import Past
+from .probe import Probe
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,11 +7,11 @@ import numpy as np
 
 from .. import _checks, _numerics
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import mildest
+from ..verdicts.verdict import mildest
 from ._monitor import AbstractMonitor, Scene
-from ._past import Past
-from ._probe import Probe
-from ._progress import BATCHES, LAST, effective_rate, progress
+from .past import Past
+from .probe import Probe
+from .progress import BATCHES, LAST, effective_rate, progress
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,12 +8,12 @@ from keras import ops
 
 from .. import _numerics
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._docket import RAISED_BY
-from ..verdicts._verdict import mildest
+from ..verdicts.docket import RAISED_BY
+from ..verdicts.verdict import mildest
 from ._monitor import AbstractMonitor, Scene
-from ._past import Past
-from ._probe import Probe
-from ._progress import elasticity, progress
+from .past import Past
+from .probe import Probe
+from .progress import elasticity, progress
 
 
 @dataclasses.dataclass(frozen=True)

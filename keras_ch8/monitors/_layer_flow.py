@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import gravest, mildest
+from ..verdicts.verdict import gravest, mildest
 from ._factor import factor
 from ._layer import (
     SLOPES,
@@ -21,9 +21,9 @@ from ._layer import (
     saturated,
 )
 from ._monitor import AbstractMonitor, Scene
-from ._past import Past
-from ._probe import Probe
-from ._progress import Progress, most, progress
+from .past import Past
+from .probe import Probe
+from .progress import Progress, most, progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +142,7 @@ class LayerFlowMonitor(AbstractMonitor):
     def claims(self, past: Past) -> list[Claim]:
         """Say whether the gradient explodes or vanishes, whether units are idle, and whether the start is to scale."""
         flows = past.of(self.name)
-        return [*_through_depth(flows, progress(past)), *_idle_units(flows[-1]), *_scale_of_start(flows)]
+        return [*_through_depth(flows, progress(past)), *idle_units(flows[-1]), *scale_of_start(flows)]
 
 
 def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
@@ -167,7 +167,7 @@ def _through_depth(flows: list[LayerFlow], seen: Progress | None) -> list[Claim]
     ]
 
 
-def _idle_units(flow: LayerFlow) -> list[Claim]:
+def idle_units(flow: LayerFlow) -> list[Claim]:
     found = []
     if not np.isnan(flow.share_dead):
         worst = flow.names[int(np.nanargmax(flow.dead))]
@@ -180,7 +180,7 @@ def _idle_units(flow: LayerFlow) -> list[Claim]:
     return found
 
 
-def _scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
+def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
     """Judge by the median of the first three looks."""
     signals = np.median([[f.input_signal, *f.signal] for f in flows[:3]], axis=0)
     large, small = THRESHOLDS["large_signal"].level(signals.max()), THRESHOLDS["small_signal"].level(signals.min())

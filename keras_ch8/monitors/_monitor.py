@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from ..verdicts import Claim
-from ._past import Past
+from .past import Past
 
 SETS = ("cheap", "standard", "full")
 """The sets of monitors, by name."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import gravest
+from ..verdicts.verdict import gravest
 from ._monitor import AbstractMonitor
-from ._past import Past
+from .past import Past
 
 LITTLE = 0.1
 """Fall of the loss, as a share of its start, that is the least to compare a rise to."""

@@ -6,13 +6,13 @@ from typing import Any, Self
 import numpy as np
 
 from .. import _batches, _checks
-from ..curvature._lanczos import lanczos_of
-from ..curvature._objective import Objective
+from ..curvature import lanczos_of
+from ..curvature.objective import Objective
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import gravest, mildest
+from ..verdicts.verdict import gravest, mildest
 from ._monitor import AbstractMonitor
-from ._past import Past
-from ._progress import Progress, creeping, effective_rate, elasticity, progress
+from .past import Past
+from .progress import Progress, creeping, effective_rate, elasticity, progress
 
 FLAT = 1e-3
 """Smallest over largest curvature, below which it is no minimum."""

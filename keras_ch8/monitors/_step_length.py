@@ -8,11 +8,11 @@ from keras import ops
 
 from .. import _numerics
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import gravest, mildest
+from ..verdicts.verdict import gravest, mildest
 from ._monitor import AbstractMonitor, Scene
-from ._past import Past
-from ._probe import Probe
-from ._progress import LAST, Progress, creeping, effective_rate, elasticity, progress
+from .past import Past
+from .probe import Probe
+from .progress import LAST, Progress, creeping, effective_rate, elasticity, progress
 
 SPAN = 100
 """Updates in which a loss that falls by a tenth in each would have vanished: if it has not, it goes up and down."""

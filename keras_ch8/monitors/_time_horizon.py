@@ -7,12 +7,12 @@ import keras
 import numpy as np
 
 from ..verdicts import THRESHOLDS, Claim
-from ..verdicts._verdict import mildest
+from ..verdicts.verdict import mildest
 from ._factor import factor
 from ._monitor import AbstractMonitor, Met, Scene
-from ._past import Past
-from ._probe import Probe
-from ._progress import most, progress
+from .past import Past
+from .probe import Probe
+from .progress import most, progress
 
 SEEN = 0.01
 """Share of its largest value at which the gradient counts as gone."""

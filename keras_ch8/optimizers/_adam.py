@@ -5,7 +5,7 @@ from typing import Any
 from keras import ops
 
 from .. import _checks, _numerics
-from ._base import AbstractOptimizer
+from .base import AbstractOptimizer
 
 
 class AbstractAdam(AbstractOptimizer):

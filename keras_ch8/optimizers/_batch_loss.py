@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from .. import _batches, second_order
-from ..curvature._objective import Objective
+from ..curvature.objective import Objective
 from ..integration import backend, keras_private
 
 

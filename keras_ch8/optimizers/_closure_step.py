@@ -17,7 +17,7 @@ from ..integration import backend, keras_private
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
 
 if TYPE_CHECKING:
-    from ._closure import AbstractClosureOptimizer
+    from .closure import AbstractClosureOptimizer
 
 
 def prepare(optimizer: "AbstractClosureOptimizer", model: Any) -> None:

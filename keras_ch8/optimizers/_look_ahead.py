@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._base import AbstractOptimizer
+from .base import AbstractOptimizer
 
 
 class AbstractLookAhead(AbstractOptimizer):

@@ -11,7 +11,7 @@ from . import _average
 from ._update import Step
 
 if TYPE_CHECKING:
-    from ._base import AbstractOptimizer
+    from .base import AbstractOptimizer
 
 
 def take(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[Any], lr: Any, loss: Any) -> None:

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from .. import _checks
-from ._base import AbstractOptimizer
+from .base import AbstractOptimizer
 
 
 @final

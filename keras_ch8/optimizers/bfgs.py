@@ -6,7 +6,7 @@ import keras
 
 from .. import second_order
 from . import _search
-from ._closure import AbstractClosureOptimizer
+from .closure import AbstractClosureOptimizer
 
 
 @final

@@ -10,8 +10,8 @@ from keras import ops
 from .. import _checks, _describe, _numerics
 from ..integration import backend, keras_private
 from . import _blocks, _files
-from ._closure import AbstractClosureOptimizer
 from ._layout import Layout
+from .closure import AbstractClosureOptimizer
 
 ORDERS = ("cyclic", "random", "greedy")
 

@@ -6,7 +6,7 @@ import keras
 
 from .. import second_order
 from ._batch_loss import is_squared
-from ._closure import AbstractClosureOptimizer
+from .closure import AbstractClosureOptimizer
 
 
 @final

@@ -5,7 +5,7 @@ from typing import Any, final
 import keras
 
 from .. import _checks
-from ._base import AbstractOptimizer
+from .base import AbstractOptimizer
 
 
 @final

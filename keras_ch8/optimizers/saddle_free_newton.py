@@ -5,7 +5,7 @@ from typing import Any, final
 import keras
 
 from .. import second_order
-from ._closure import AbstractClosureOptimizer
+from .closure import AbstractClosureOptimizer
 
 
 @final

@@ -4,7 +4,7 @@ from typing import Any, final
 
 import keras
 
-from ._base import AbstractOptimizer
+from .base import AbstractOptimizer
 from .momentum import Momentum
 from .nesterov import Nesterov
 

@@ -1,7 +1,7 @@
 """Learning-rate schedules: Keras `LearningRateSchedule`s whose lengths may be said in epochs, batches or percent."""
 
-from ._duration import Clock
 from .cosine import CosineDecay
+from .duration import Clock
 from .exponential import ExponentialDecay
 from .inverse_time import InverseTimeDecay
 from .linear_decay import LinearDecay

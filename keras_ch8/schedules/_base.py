@@ -9,7 +9,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from ..integration import backend
 from . import _fit
-from ._duration import Clock, Duration, duration
+from .duration import Clock, Duration, duration
 
 
 class NotYetKnown(ValueError, AttributeError):

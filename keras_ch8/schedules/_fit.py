@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from ..integration import backend, fit, keras_private
-from ._duration import Clock
+from .duration import Clock
 
 if TYPE_CHECKING:
     from ._base import AbstractSchedule

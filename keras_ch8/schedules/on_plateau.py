@@ -5,8 +5,8 @@ import math
 from typing import final
 
 from .. import _checks
-from ..stopping._history import EpochHistory
-from ..stopping._improvement import is_better, margin
+from ..stopping.history import EpochHistory
+from ..stopping.improvement import is_better, margin
 
 
 @final

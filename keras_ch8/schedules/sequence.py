@@ -11,7 +11,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from ..integration import backend
 from ._base import AbstractSchedule
-from ._duration import Clock
+from .duration import Clock
 
 
 @final

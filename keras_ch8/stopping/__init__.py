@@ -4,11 +4,11 @@ from ._combined import all_of, any_of
 from ._deadline import deadline
 from ._diverged import diverged
 from ._generalization_loss import generalization_loss
-from ._history import EpochHistory, Reason, StopReason
 from ._patience import patience
 from ._productivity import productivity
 from ._successive_rises import successive_rises
 from ._threshold import threshold
+from .history import EpochHistory, Reason, StopReason
 
 __all__ = [
     "EpochHistory",

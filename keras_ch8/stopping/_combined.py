@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import final
 
-from ._criterion import AbstractCriterion, as_criterion
-from ._history import EpochHistory, Reason, StopReason
+from .criterion import AbstractCriterion, as_criterion
+from .history import EpochHistory, Reason, StopReason
 
 
 @dataclasses.dataclass(frozen=True, init=False)

@@ -6,8 +6,8 @@ from typing import final
 import numpy as np
 
 from .. import _checks
-from ._criterion import AbstractCriterion
-from ._history import EpochHistory, Reason, StopReason
+from .criterion import AbstractCriterion
+from .history import EpochHistory, Reason, StopReason
 
 
 @final

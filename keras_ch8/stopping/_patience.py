@@ -5,9 +5,9 @@ import math
 from typing import final
 
 from .. import _checks
-from ._criterion import AbstractMonitor
-from ._history import EpochHistory, Reason, StopReason
-from ._improvement import index_of_best, is_better, margin
+from .criterion import AbstractMonitor
+from .history import EpochHistory, Reason, StopReason
+from .improvement import index_of_best, is_better, margin
 
 
 @final

@@ -8,9 +8,9 @@ from typing import final
 import numpy as np
 
 from .. import _checks
-from ._criterion import AbstractMonitor
 from ._generalization_loss import generalization_loss_of
-from ._history import EpochHistory, Reason, StopReason
+from .criterion import AbstractMonitor
+from .history import EpochHistory, Reason, StopReason
 
 
 @final

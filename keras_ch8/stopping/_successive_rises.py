@@ -6,8 +6,8 @@ from typing import final
 import numpy as np
 
 from .. import _checks
-from ._criterion import AbstractMonitor
-from ._history import EpochHistory, Reason, StopReason
+from .criterion import AbstractMonitor
+from .history import EpochHistory, Reason, StopReason
 
 
 @final

@@ -5,8 +5,8 @@ import math
 from typing import final
 
 from .. import _checks
-from ._criterion import AbstractMonitor
-from ._history import EpochHistory, Reason, StopReason
+from .criterion import AbstractMonitor
+from .history import EpochHistory, Reason, StopReason
 
 
 @final

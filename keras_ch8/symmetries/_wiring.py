@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers
 
 from ..integration import backend
-from ._graph import edges_of
+from .graph import edges_of
 
 WEIGHTED = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D)
 """Layers with units on the last axis of the kernel, and what comes in on the axis before."""

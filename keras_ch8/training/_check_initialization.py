@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from ..monitors import LayerFlow
-from ..monitors._layer_flow import LayerFlowMonitor, _idle_units, _scale_of_start
-from ..monitors._probe import Probe
+from ..monitors import LayerFlow, LayerFlowMonitor, idle_units, scale_of_start
+from ..monitors.probe import Probe
 from ..verdicts import KINDS, LEVELS, THRESHOLDS, Claim, Verdict
 from ._sums import Summing, summing_layers
 
@@ -108,8 +107,8 @@ def check_initialization(model: Any, x: Any, y: Any = None, **options: Any) -> I
     flow = readings["layer_flow"]
     copies = {s.layer.name: max((_copies(v.numpy(), slopes[id(v)]) for v in s.matrices), default=0) for s in found}
     depth = list(_through_depth(flow))
-    claims = [*_symmetry(found, copies), *(depth or _unreached(found, slopes)), *_idle_units(flow)]
-    claims += _scale_of_start([_without_still_output(flow)])
+    claims = [*_symmetry(found, copies), *(depth or _unreached(found, slopes)), *idle_units(flow)]
+    claims += scale_of_start([_without_still_output(flow)])
     verdicts = [
         Verdict(c.kind, c.level, c.finding, "" if c.level == "ok" else c.cure or KINDS[c.kind].cure,
                 KINDS[c.kind].section, 0)

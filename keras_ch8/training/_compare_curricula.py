@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _checks, data
 from ..callbacks import Curriculum
-from ..callbacks._base import say
+from ..callbacks.base import say
 from ..integration import keras_private
 from ._paired_test import PairedTest, paired_test
 

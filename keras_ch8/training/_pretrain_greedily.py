@@ -10,7 +10,7 @@ import keras
 
 from .. import _checks
 from ..callbacks import TensorBoard
-from ..callbacks._base import say
+from ..callbacks.base import say
 from ..integration import backend, keras_private
 from ._chain import Chain, chain_of
 from ._sandbox import variables_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ._verdict import Verdict
+from .verdict import Verdict
 
 _ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import _telemetry
-from keras_ch8.callbacks._base import AbstractCallback
+from keras_ch8.callbacks.base import AbstractCallback
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(48, 6)).astype("float32"), RNG.normal(size=(48, 2)).astype("float32")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, curriculum, data, optimizers
-from keras_ch8.callbacks._base import AbstractCallback
-from keras_ch8.curriculum._difficulty import samples_of_buckets
+from keras_ch8.callbacks.base import AbstractCallback
+from keras_ch8.curriculum.difficulty import samples_of_buckets
 from keras_ch8.integration import fit
 from tests.callbacks.test_tensorboard import read, report
 

@@ -13,8 +13,8 @@ from keras import layers
 from keras_ch8 import callbacks, monitors, verdicts
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import tags
-from keras_ch8.monitors._probe import Probe
 from keras_ch8.monitors._spectrum import SpectrumMonitor
+from keras_ch8.monitors.probe import Probe
 from keras_ch8.verdicts import Claim
 from tests.board.readers import python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, fit, network

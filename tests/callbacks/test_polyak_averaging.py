@@ -10,7 +10,7 @@ import pytest
 from keras_ch8 import callbacks, optimizers
 from keras_ch8.callbacks._averaging_plan import Plan, clock_of
 from keras_ch8.callbacks._weight_average import WeightAverage
-from keras_ch8.schedules._duration import Clock
+from keras_ch8.schedules.duration import Clock
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_tensorboard import read, report
 from tests.oracles import averages

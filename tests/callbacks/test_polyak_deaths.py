@@ -22,7 +22,7 @@ class Dies(keras.callbacks.Callback):
         raise KeyboardInterrupt
 
 
-class Refuses(callbacks._base.AbstractCallback):
+class Refuses(callbacks.base.AbstractCallback):
     def _on_open(self):
         raise KeyboardInterrupt
 

@@ -5,7 +5,7 @@ import pytest
 
 from keras_ch8 import curriculum
 from keras_ch8.curriculum import pacing
-from keras_ch8.curriculum._words import WORDS, as_pacing
+from keras_ch8.curriculum.words import WORDS, as_pacing
 
 U = np.linspace(0, 1, 1001)
 LAWS = {

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import curvature, monitors
-from keras_ch8.curvature._objective import Objective
+from keras_ch8.curvature.objective import Objective
 from keras_ch8.integration import keras_private
 from tests.curvature.models import MODELS, SIX, sequential
 from tests.training.models import state_of

@@ -152,7 +152,7 @@ def test_replaced_attributes_of_an_instance_come_back_unless_somebody_has_set_ot
 # --- what the hook around fit knows -------------------------------------------------------------------------------
 
 
-class Looks(callbacks._base.AbstractCallback):
+class Looks(callbacks.base.AbstractCallback):
     """Keeps what the training knows at its first epoch."""
 
     _listens = False
@@ -201,7 +201,7 @@ def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, ki
         batches = ((X[i : i + 8], Y[i : i + 8]) for _ in range(9) for i in range(0, 48, 8))
         return {"x": batches, "steps_per_epoch": 6}
 
-    class Keeps(callbacks._base.AbstractCallback):
+    class Keeps(callbacks.base.AbstractCallback):
         _listens = watches
 
         def _on_open(self):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import landscapes, symmetries
-from keras_ch8.curvature._objective import Objective
+from keras_ch8.curvature.objective import Objective
 from tests.curvature.models import MODELS, SIX, sequential
 
 RNG = np.random.default_rng(0)

@@ -4,21 +4,22 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
-from keras_ch8.monitors import _batch_statistics, _gradient_noise, _gradient_norm, _past, _spectrum, _step_length
+from keras_ch8.monitors import _batch_statistics, _gradient_noise, _gradient_norm, _spectrum, _step_length
 from keras_ch8.monitors._time_horizon import TimeHorizonMonitor
+from keras_ch8.monitors.past import Past, Rows
 
 STEPS = range(100, 1000, 100)
 
 
 def past_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **readings):
     """Return nine looks: |g| of the probe and of the minibatches, steps of 0.01, and what else was read at each."""
-    past = _past.Past(total=1000)
+    past = Past(total=1000)
     past.batch_size = 100.0
     for i, (step, loss) in enumerate(zip(STEPS, losses, strict=True)):
         taken = monitors.StepLength(loss if i else losses[0], loss, slope=-0.005, curvature=curvature, length=0.01)
         others = {name: given[i] if isinstance(given, list) else given for name, given in readings.items()}
         past.add(step, {"step_length": taken, "gradient_norm": monitors.GradientNorm(norm, 10.0, loss)} | others)
-        past.add_rows(_past.Rows(np.array([step]), np.array([batches]), np.array([loss])))
+        past.add_rows(Rows(np.array([step]), np.array([batches]), np.array([loss])))
     if spectrum:
         past.add(900, {"spectrum": _spectrum.SpectrumEnds(**ENDS | {"loss": losses[-1]} | spectrum)})
     return past
@@ -190,7 +191,7 @@ def test_noise_dominates_where_it_keeps_the_loss_up(losses, trace, batches, leve
 
 
 def test_without_a_look_at_the_steps_noise_is_worth_watching():
-    past = _past.Past(total=1000)
+    past = Past(total=1000)
     past.batch_size = 100.0
     for step in STEPS:
         noise = _gradient_noise.GradientNoise(1e6, 1.0)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_ch8 import monitors
 from keras_ch8.monitors._gradient_noise import GradientNoiseMonitor, pooled
 from keras_ch8.monitors._monitor import Pass, Scene
-from keras_ch8.monitors._probe import Probe
+from keras_ch8.monitors.probe import Probe
 from tests.curvature.models import MODELS, SIX, Y
 from tests.monitors.reference import eager, moved, rows
 

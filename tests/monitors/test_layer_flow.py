@@ -6,9 +6,9 @@ import pytest
 from keras import layers
 
 from keras_ch8 import monitors
-from keras_ch8.monitors import _past
 from keras_ch8.monitors._layer_flow import LayerFlowMonitor
-from keras_ch8.monitors._probe import Probe
+from keras_ch8.monitors.past import Past
+from keras_ch8.monitors.probe import Probe
 from tests.monitors.reference import eager, flat, moved, weights_of
 
 RNG = np.random.default_rng(6)
@@ -253,7 +253,7 @@ def test_the_gradient_of_the_last_layer_leads_to_that_of_its_weights(float64):
 
 @pytest.mark.parametrize("end, level", [(0.9, "act"), (0.1, "watch")])
 def test_a_gradient_that_vanishes_calls_for_action_unless_the_loss_has_fallen_far(end, level):
-    none, past = np.full(4, np.nan), _past.Past(total=100)
+    none, past = np.full(4, np.nan), Past(total=100)
     flow = monitors.LayerFlow(
         ("a", "b", "c", "out"), (True,) * 4, (False, False, False, True), signal=np.ones(4),
         gradient=np.array([1e-3, 0.03, 1.0, 1.0]), dead=none, saturated=none, relative_update=np.full(4, 1e-3),

@@ -5,9 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from keras_ch8.monitors import _past
-from keras_ch8.monitors._past import Past, Rows
 from keras_ch8.monitors._running_median import FEWEST, WINDOW, running_median
+from keras_ch8.monitors.past import Past, Rows, once
 
 RNG = np.random.default_rng(0)
 
@@ -37,7 +36,7 @@ def test_rows_that_come_in_pieces_have_the_medians_of_all_finite_norms_before_th
 
 def test_what_follows_from_the_past_is_computed_once_until_more_is_seen():
     asked, past = [], Past()
-    count = _past.once(lambda past: asked.append(past) or len(asked))
+    count = once(lambda past: asked.append(past) or len(asked))
     assert [count(past), count(past)] == [1, 1]
     past.add(1, {"gradient_norm": object()})
     assert [count(past), count(past)] == [2, 2]

@@ -10,8 +10,8 @@ import pytest
 
 from keras_ch8 import callbacks, monitors
 from keras_ch8.monitors import AbstractMonitor, _monitor
-from keras_ch8.monitors._checks import chosen
-from keras_ch8.monitors._probe import Probe
+from keras_ch8.monitors.checks import chosen
+from keras_ch8.monitors.probe import Probe
 from tests.curvature.models import MODELS
 
 CHEAP = ["step_length", "gradient_noise", "gradient_norm", "cliff", "online_risk"]

@@ -5,9 +5,9 @@ import pytest
 
 from keras_ch8 import monitors
 from keras_ch8.monitors import AbstractMonitor, _past
-from keras_ch8.monitors._checks import chosen
 from keras_ch8.monitors._cliff import CliffMonitor
 from keras_ch8.monitors._online_risk import OnlineRiskMonitor
+from keras_ch8.monitors.checks import chosen
 from tests.curvature.models import MODELS
 from tests.monitors.reference import eager, flat, moved, weights_of
 

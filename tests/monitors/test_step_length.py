@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curvature, monitors
-from keras_ch8.monitors import _past, _step_length
-from keras_ch8.monitors._checks import chosen
-from keras_ch8.monitors._probe import Probe
+from keras_ch8.monitors import _step_length
+from keras_ch8.monitors.checks import chosen
+from keras_ch8.monitors.past import Past
+from keras_ch8.monitors.probe import Probe
 from tests.curvature.models import MODELS, ROWS, SIX, Y, sequential
 from tests.monitors.reference import eager, moved
 from tests.training.models import state_of
@@ -129,7 +130,7 @@ def test_a_loss_that_is_infinite_is_reported_as_such():
 
 def leaping(height, jump, apart, steps_of_update=1):
     """Return the past of a loss that fell to a height in 9 looks, and leaps there by a share of it in 9 more."""
-    past = _past.Past(total=1000, steps_of_update=steps_of_update)
+    past = Past(total=1000, steps_of_update=steps_of_update)
     for look in range(18):
         loss = 1 - (1 - height) * min(look, 9) / 9
         after = loss * (1 + jump * (-1) ** look)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_ch8 import _numerics
-from keras_ch8.optimizers._base import AbstractOptimizer
+from keras_ch8.optimizers.base import AbstractOptimizer
 
 
 class Normalized(AbstractOptimizer):

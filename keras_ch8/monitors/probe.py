@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from .. import _batches
-from ..curvature._objective import Objective
+from ..curvature.objective import Objective
 from ..integration import backend, keras_private
 from ._monitor import AbstractMonitor, Met, Pass, Scene
 from ._taken import taking

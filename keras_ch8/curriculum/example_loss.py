@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from .. import _batches
-from ..curvature._objective import Objective, tensors_of
+from ..curvature.objective import Objective, tensors_of
 from ..integration import backend, keras_private
 
 BATCH = 256

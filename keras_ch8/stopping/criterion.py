@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import _checks
-from ._history import EpochHistory, Reason
+from .history import EpochHistory, Reason
 
 
 @dataclasses.dataclass(frozen=True)

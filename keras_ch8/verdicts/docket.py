@@ -4,7 +4,7 @@ import collections
 from collections.abc import Iterable
 
 from ._kinds import KINDS
-from ._verdict import LEVELS, Claim, Verdict
+from .verdict import LEVELS, Claim, Verdict
 
 RAISED_BY, LOOKS = 2, 3
 """A level is reached when 2 of the last 3 looks say so at least, and left when all 3 say less."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..verdicts import THRESHOLDS
-from ._past import Past, once
+from .past import Past, once
 
 FEWEST, LAST = 4, 9
 """Looks before anything is said of a trend, and looks that are judged together."""

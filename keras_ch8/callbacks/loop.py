@@ -16,10 +16,10 @@ if not backend.is_tensorflow():
     raise backend.needs_tensorflow("keras_ch8.watch")
 
 from ..verdicts import Verdict
-from ._base import AbstractCallback
 from ._diagnosis import Diagnosis
 from ._session import Session, rows_for
 from ._tensorboard import TensorBoard
+from .base import AbstractCallback
 
 
 def watch(
