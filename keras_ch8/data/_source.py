@@ -120,15 +120,15 @@ class ArraySource(keras_private.DataAdapter):
             )
         self.prefetch = _checks.count("prefetch", prefetch, 0, meaning="the batches made in advance", mend="Try 2.")
         self.shard = _checks.shard(shard, batch_size)
-        if last_batch == "keep" and self.shard[1] > 1 and self.count % batch_size:
+        seed = random.randint(1, 10**9) if seed is None else seed  # as Keras
+        seed = _checks.count("seed", seed, 0, meaning="what decides the orders", mend="Try seed=0.")
+        self._own = EveryExample(self.count, batch_size, seed, bool(shuffle), last_batch)
+        if self.has_smaller_batch and self.shard[1] > 1:
             raise ValueError(
                 "The workers of `shard` share every batch equally, so all must have the same size. Received: "
                 f'last_batch="keep" for {self.count} examples in batches of {batch_size}. Take last_batch="pad", '
                 '"drop" or "wrap".'
             )
-        seed = random.randint(1, 10**9) if seed is None else seed  # as Keras
-        seed = _checks.count("seed", seed, 0, meaning="what decides the orders", mend="Try seed=0.")
-        self._own = EveryExample(self.count, batch_size, seed, bool(shuffle), last_batch)
         self._sampler: Sampler = self._own
         self._lent: Sampler | None = None
         self._epoch = self._step = 0

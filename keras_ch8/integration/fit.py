@@ -132,6 +132,7 @@ class Training:
             given += at_once
             if given >= len(kept):
                 put_back()
+                kept.clear()  # `exits` holds this until the end of the training
             return logs
 
         def put_back() -> None:
