@@ -63,6 +63,8 @@ __all__ = [
 ]
 
 _SUBPACKAGES = tuple(name for name in __all__[1:] if name not in ("register_strings", "watch"))
+PACKAGES = tuple(name for name in _SUBPACKAGES if name not in ("chapter", "integration"))
+"""The packages of public parts."""
 
 
 def __getattr__(name: str) -> Any:

@@ -39,6 +39,8 @@ class ClipGradients(AbstractCallback):
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
     """
 
+    section = "8.2.4"
+
     def __init__(self, rule: Any) -> None:
         super().__init__()
         if rule is None:

@@ -69,6 +69,8 @@ class Continuation(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Sinha et al. (2020); Gulcehre et al. (2016).
     """
 
+    section = "8.7.6"
+
     _listens = False
 
     def __init__(

@@ -83,6 +83,8 @@ class Curriculum(AbstractCallback):
         Neyshabur (2021), When Do Curricula Work?
     """
 
+    section = "8.7.6"
+
     _listens = False
 
     _transient: ClassVar[Mapping[str, Any]] = {"_example_loss": None}

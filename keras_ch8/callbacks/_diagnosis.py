@@ -84,6 +84,8 @@ class Diagnosis(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
+    section = "8.2"
+
     _transient: ClassVar[Mapping[str, Any]] = {"_looks": [], "_traced_for": []}
 
     def __init__(

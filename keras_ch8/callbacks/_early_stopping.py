@@ -67,6 +67,8 @@ class EarlyStopping(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 7.8 and 8.1.2; Prechelt (1998).
     """
 
+    section = "8.1"
+
     _listens = False
 
     def __init__(

@@ -48,6 +48,8 @@ class GradientClippingLogger(AbstractCallback):
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
     """
 
+    section = "8.2.4"
+
     _shows_clipping = True
     _measure_every = READ_EVERY  # so that every norm is exact
 

@@ -50,6 +50,8 @@ class LearningRateDecay(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
     """
 
+    section = "8.3.1"
+
     _listens = False
 
     def __init__(self, rule: Any, verbose: int = 0) -> None:

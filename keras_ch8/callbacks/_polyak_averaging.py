@@ -93,6 +93,8 @@ class PolyakAveraging(AbstractCallback):
         section 8.7.3.
     """
 
+    section = "8.7.3"
+
     _listens = False
     _needs_fit = True
     _goes_first = True  # so that others find the weights at the beginning of an epoch, and restore theirs after it

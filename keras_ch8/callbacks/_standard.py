@@ -3,11 +3,13 @@
 import os
 from typing import Any
 
+from .._section import section
 from ._diagnosis import Diagnosis
 from ._tensorboard import TensorBoard
 from .base import AbstractCallback
 
 
+@section("8.2")
 def standard(log_dir: str | os.PathLike[str] = "logs", probe: Any = None) -> list[AbstractCallback]:
     """Return the callbacks to begin with: they watch a training, say what is wrong with it, and change nothing (8.2).
 

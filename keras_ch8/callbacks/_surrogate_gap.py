@@ -53,6 +53,8 @@ class SurrogateGap(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
     """
 
+    section = "8.1.1"
+
     _listens = False
 
     def __init__(

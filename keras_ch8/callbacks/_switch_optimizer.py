@@ -43,6 +43,8 @@ class SwitchOptimizer(AbstractCallback):
         Training PINNs: A Loss Landscape Perspective.
     """
 
+    section = "8.6"
+
     _listens = False
 
     def __init__(self, at: int | str = "50%", *, to: Any) -> None:

@@ -72,6 +72,8 @@ class TensorBoard(AbstractCallback):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
+    section = "8.2"
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",

@@ -64,6 +64,8 @@ class adaptive(AbstractTensorRule):
         Brock, De, Smith, Simonyan (2021), High-Performance Large-Scale Image Recognition Without Normalization.
     """
 
+    section = "8.2.4"
+
     ratio: float = 0.01
     epsilon: float = 1e-3
     unit_axes: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False, kw_only=True)

@@ -36,6 +36,8 @@ class by_global_norm(AbstractGlobalRule):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 10.11.1; Pascanu, Mikolov, Bengio (2013).
     """
 
+    section = "8.2.4"
+
     limit: float
 
     def __post_init__(self) -> None:

@@ -45,6 +45,8 @@ class by_percentile(AbstractGlobalRule):
         Separation Networks.
     """
 
+    section = "8.2.4"
+
     p: float = 10
     memory: int = 1000
 

@@ -36,6 +36,8 @@ class by_value(AbstractTensorRule):
         Mikolov (2012), Statistical Language Models Based on Neural Networks.
     """
 
+    section = "8.2.4"
+
     limit: float
 
     def __post_init__(self) -> None:

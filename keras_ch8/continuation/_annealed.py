@@ -50,6 +50,8 @@ class Annealed:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6.
     """
 
+    section = "8.7.6"
+
     def __init__(
         self,
         start: float,

@@ -57,6 +57,8 @@ class GaussianBlur(keras.layers.Layer):
         by Smoothing.
     """
 
+    section = "8.7.6"
+
     def __init__(
         self, stddev: float = 1.0, axes: tuple[int, ...] | None = None, value: float | None = None, **kwargs: Any
     ) -> None:

@@ -57,6 +57,8 @@ class LabelSmoothing(keras.losses.Loss):
         the Inception Architecture for Computer Vision.
     """
 
+    section = "8.7.6"
+
     def __init__(
         self,
         loss: Any,

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, second_order
+from .._section import section
 from ._continued import Continued
 from ._descents import Descents
 
 
+@section("8.7.6")
 def minimize(
     fun: Callable[[Any], Any],
     x0: Any,

@@ -70,6 +70,8 @@ class SmoothedActivation(keras.layers.Layer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Gulcehre et al. (2016), Mollifying Networks.
     """
 
+    section = "8.7.6"
+
     def __init__(
         self, activation: Any = "relu", stddev: float = 1.0, value: float | None = None, **kwargs: Any
     ) -> None:

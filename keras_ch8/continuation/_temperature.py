@@ -46,6 +46,8 @@ class Temperature(keras.layers.Layer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6.
     """
 
+    section = "8.7.6"
+
     def __init__(self, temperature: float = 10.0, end: float = 1.0, value: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         for name, number in (("temperature", temperature), ("end", end)):

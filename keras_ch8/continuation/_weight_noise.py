@@ -55,6 +55,8 @@ class WeightNoise(keras.layers.Wrapper):
         Variational Inference for Neural Networks.
     """
 
+    section = "8.7.6"
+
     def __init__(
         self, layer: Any, stddev: float = 0.1, value: float | None = None, seed: int | None = None, **kwargs: Any
     ) -> None:

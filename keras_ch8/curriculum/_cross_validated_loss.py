@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from .. import _batches, _checks
+from .._section import section
 from .example_loss import ExampleLoss, rows_of
 
 
+@section("8.7.6")
 def cross_validated_loss(
     build: Callable[[], Any],
     x: Any,

@@ -4,7 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from .._section import section
 
+
+@section("8.7.6")
 def sequence_length(x: Any, y: Any = None, *, padding: float = 0) -> np.ndarray:
     """Return the number of time steps that are no padding, of each sequence (section 8.7.6).
 

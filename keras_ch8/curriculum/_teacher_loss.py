@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 
 from .. import _batches
+from .._section import section
 from .example_loss import ExampleLoss, rows_of
 
 
+@section("8.7.6")
 def teacher_loss(model: Any, x: Any, y: Any = None) -> np.ndarray:
     """Return the loss of each example by a trained model, as it was compiled (section 8.7.6).
 

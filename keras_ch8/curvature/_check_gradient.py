@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
+from .._section import section
 from .objective import Objective
 
 NOISE = 10.0
@@ -46,6 +47,7 @@ class GradientCheck:
         return "\n".join(lines)
 
 
+@section("8.2.6")
 def check_gradient(model: Any, x: Any, y: Any = None, *, seed: int = 0, **options: Any) -> GradientCheck:
     """Compare the gradient with finite differences, variable by variable (section 8.2.6).
 

@@ -5,12 +5,14 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
+from .._section import section
 from .objective import Objective
 
 LARGEST = 5000
 """Weights of the largest model whose Hessian is written out."""
 
 
+@section("8.2.6")
 def gradient(model: Any, x: Any, y: Any = None, **options: Any) -> np.ndarray:
     """Return the gradient of the loss (section 8.2.6).
 
@@ -39,6 +41,7 @@ def gradient(model: Any, x: Any, y: Any = None, **options: Any) -> np.ndarray:
     return objective.gradient(objective.theta())
 
 
+@section("8.2.1")
 def hessian_vector_product(model: Any, x: Any, y: Any, vector: np.ndarray, **options: Any) -> np.ndarray:
     """Return the Hessian of the loss times a vector, without the Hessian (section 8.2.1; Pearlmutter 1994).
 
@@ -77,6 +80,7 @@ def hessian_vector_product(model: Any, x: Any, y: Any, vector: np.ndarray, **opt
     return objective.product(objective.theta(), vector)
 
 
+@section("8.2.1")
 def hessian(model: Any, x: Any, y: Any = None, **options: Any) -> np.ndarray:
     """Return the whole Hessian of the loss of a small model (section 8.2.1).
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
+from .._section import section
 from .objective import Objective
 
 
@@ -46,6 +47,7 @@ class Spectrum:
         return float(self.values[-1])
 
 
+@section("8.2.3")
 def lanczos(
     model: Any,
     x: Any,

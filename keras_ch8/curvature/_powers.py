@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from .._section import section
+
 
 @dataclasses.dataclass(frozen=True)
 class Powers:
@@ -28,6 +30,7 @@ class Powers:
         return left / left.sum() if left.sum() else left
 
 
+@section("8.2.5")
 def powers(w: np.ndarray, x: np.ndarray, t: int) -> Powers:
     """Return what is left of x after t times the same matrix (section 8.2.5, equation 8.11).
 

@@ -7,9 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from .._section import section
 from ..integration import backend
 
 
+@section("8.1.3")
 def read(dataset: Any) -> tuple[Any, Any, Any]:
     """Read a finite data set into arrays, from which examples can be drawn in any order (section 8.1.3).
 

@@ -92,6 +92,8 @@ class ArraySource(keras_private.DataAdapter):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.3.
     """
 
+    section = "8.1.3"
+
     def __init__(
         self,
         x: Any,

@@ -3,12 +3,14 @@
 import keras
 
 from .. import _checks
+from .._section import section
 from ._bias import Bias
 
 GATES = 4
 """Input gate, forget gate, cell and output gate, in this order."""
 
 
+@section("8.4")
 def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initializer:
     """Bias with which the forget gates of an LSTM start open (section 8.4; Jozefowicz et al. 2015).
 

@@ -47,6 +47,8 @@ class GlorotUniform(AbstractKernel):
         Difficulty of Training Deep Feedforward Neural Networks.
     """
 
+    section = "8.4"
+
     def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Any]) -> Any:
         """Draw between the limits."""
         m, n = self.fans(shape)

@@ -40,6 +40,8 @@ class Heuristic(AbstractKernel):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4.
     """
 
+    section = "8.4"
+
     def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Any]) -> Any:
         """Draw between the limits."""
         m, _ = self.fans(shape)

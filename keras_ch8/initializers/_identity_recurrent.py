@@ -41,6 +41,8 @@ class IdentityRecurrent(AbstractInitializer):
         Le, Jaitly, Hinton (2015), A Simple Way to Initialize Recurrent Networks of Rectified Linear Units.
     """
 
+    section = "8.4"
+
     hyperparameters = ("scale",)
 
     def __init__(self, scale: float = 1.0) -> None:

@@ -66,6 +66,8 @@ class Orthogonal(AbstractKernel):
         Xiao et al. (2018), Dynamical Isometry and a Mean Field Theory of CNNs.
     """
 
+    section = "8.4"
+
     hyperparameters = ("gain", *AbstractKernel.hyperparameters)
 
     def __init__(

@@ -5,11 +5,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from .._section import section
 from ._bias import Bias
 
 MEND = "Give the targets in the shape in which the network puts them out, one column for each unit."
 
 
+@section("8.4")
 def output_marginal(y: Any, activation: str | None = None) -> keras.initializers.Initializer:
     """Bias with which the last layer starts at the averages of the targets (section 8.4).
 

@@ -54,6 +54,8 @@ class RandomWalk(AbstractKernel):
         Initialization for Training Very Deep Feedforward Networks.
     """
 
+    section = "8.4"
+
     hyperparameters = ("activation", *AbstractKernel.hyperparameters)
 
     def __init__(

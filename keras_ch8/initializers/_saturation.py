@@ -3,8 +3,10 @@
 import keras
 
 from .. import _checks
+from .._section import section
 
 
+@section("8.4")
 def saturation(value: float = 0.1) -> keras.initializers.Initializer:
     """Bias with which ReLUs start on their sloping side (section 8.4).
 

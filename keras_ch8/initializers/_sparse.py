@@ -49,6 +49,8 @@ class Sparse(AbstractRandomInitializer):
         Optimization; Sutskever, Martens, Dahl, Hinton (2013), On the Importance of Initialization and Momentum.
     """
 
+    section = "8.4"
+
     hyperparameters = ("k", "stddev")
 
     def __init__(self, k: int = 15, stddev: float = 1.0, seed: Any = None, repeat: bool = False) -> None:

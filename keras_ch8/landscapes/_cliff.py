@@ -40,6 +40,8 @@ class cliff(AbstractSurface):
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks, section 2.3.
     """
 
+    section = "8.2.7"
+
     steps: int = 50
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _checks
 from .._plot import axes_of
+from .._section import section
 from ..curvature.objective import Objective
 from ._weights import flat, trajectory_of
 
@@ -91,6 +92,7 @@ class Path:
         return self.sentence
 
 
+@section("8.2.7")
 def path(
     model: Any,
     x: Any,

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _checks
 from .._plot import axes_of
+from .._section import section
 from ..curvature.objective import Objective
 from ._directions import filter_normalized, principal
 from ._weights import trajectory_of
@@ -47,6 +48,7 @@ class Plane:
         return ax
 
 
+@section("8.2.7")
 def plane(
     model: Any,
     x: Any,

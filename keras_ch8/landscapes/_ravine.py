@@ -35,6 +35,8 @@ class ravine(AbstractSurface):
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 4.3.1 and 8.2.1.
     """
 
+    section = "8.2.7"
+
     condition: float = 100.0
 
     def __post_init__(self) -> None:

@@ -33,6 +33,8 @@ class rosenbrock(AbstractSurface):
         Rosenbrock (1960), An Automatic Method for Finding the Greatest or Least Value of a Function.
     """
 
+    section = "8.2.7"
+
     steepness: float = 100.0
 
     def __post_init__(self) -> None:

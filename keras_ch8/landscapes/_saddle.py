@@ -34,6 +34,8 @@ class saddle(AbstractSurface):
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 4.3.1 and 8.2.3; Dauphin et al. (2014).
     """
 
+    section = "8.2.7"
+
     ratio: float = 1.0
 
     def __post_init__(self) -> None:

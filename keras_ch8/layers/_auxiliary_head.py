@@ -3,9 +3,11 @@
 from typing import Any
 
 from .. import _checks
+from .._section import section
 from ._deeply_supervised import DeeplySupervised
 
 
+@section("8.7.5")
 def auxiliary_head(model: Any, at: Any, head: Any = None, weight: Any = 0.3) -> DeeplySupervised:
     """Let a hidden layer be told the labels too, through a head of its own (section 8.7.5; Lee et al. 2014).
 

@@ -118,6 +118,8 @@ class BatchNormalization(keras.layers.Layer):
         Normalization.
     """
 
+    section = "8.7.1"
+
     gamma: Any
     beta: Any
     moving_mean: Any

@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from .. import _checks
+from .._section import section
 from ..symmetries.graph import edges_of
 from .kinds import NORMALIZING, statistics_of
 
@@ -16,6 +17,7 @@ TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTrans
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 
 
+@section("8.7.1")
 def fold(model: Any) -> Any:
     """Return a model for inference without the batch normalization after Dense and convolution layers (section 8.7.1).
 

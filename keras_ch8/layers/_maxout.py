@@ -54,6 +54,8 @@ class Maxout(keras.layers.Layer):
         Networks.
     """
 
+    section = "8.7.5"
+
     def __init__(
         self,
         units: int,

@@ -10,11 +10,13 @@ import numpy as np
 from keras import ops
 
 from .. import _batches, _checks
+from .._section import section
 from ..integration import backend
 from ._batch_normalization import BatchNormalization
 from .kinds import trained_in
 
 
+@section("8.7.1")
 def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 32, seed: int = 0) -> None:
     """Estimate the statistics of batch normalization anew, at the weights as they are (section 8.7.1).
 

@@ -47,6 +47,8 @@ class Residual(keras.layers.Layer):
         for Image Recognition; Srivastava, Greff, Schmidhuber (2015), Highway Networks.
     """
 
+    section = "8.7.5"
+
     def __init__(self, layers: Any, projection: Any = "auto", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         layers = list(layers) if isinstance(layers, list | tuple) else [layers]

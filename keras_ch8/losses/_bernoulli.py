@@ -34,6 +34,8 @@ class bernoulli(AbstractFamily):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.2.2.2, equations 6.24 to 6.26.
     """
 
+    section = "8.1.2"
+
     def nll(self, y: Any, eta: Any) -> Any:
         """Return -log p of each output."""
         y, eta = aligned(y, eta)

@@ -41,6 +41,8 @@ class categorical(AbstractFamily):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.2.2.3, equations 6.29 and 6.30.
     """
 
+    section = "8.1.2"
+
     def nll(self, y: Any, eta: Any) -> Any:
         """Return -log p of each class, in the shape (batch, 1)."""
         log_p = ops.log_softmax(ops.convert_to_tensor(eta), axis=-1)

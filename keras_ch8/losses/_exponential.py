@@ -56,6 +56,8 @@ class ExponentialLoss(keras.losses.Loss):
         Additive Logistic Regression.
     """
 
+    section = "8.1.1"
+
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str = "exponential", dtype: Any = None
     ) -> None:

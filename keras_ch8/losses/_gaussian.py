@@ -45,6 +45,8 @@ class gaussian(AbstractFamily):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 5.5.1, equation 5.65.
     """
 
+    section = "8.1.2"
+
     variance: float = 1.0
 
     def __post_init__(self) -> None:

@@ -44,6 +44,8 @@ class gaussian_with_variance(AbstractFamily):
         Mean and Variance of the Target Probability Distribution.
     """
 
+    section = "8.1.2"
+
     def nll(self, y: Any, eta: Any) -> Any:
         """Return -log p of each output."""
         y, eta = aligned(y, eta, entries=2)

@@ -45,6 +45,8 @@ class laplace(AbstractFamily):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 3.9.4, equation 3.26.
     """
 
+    section = "8.1.2"
+
     scale: float = 1.0
 
     def __post_init__(self) -> None:

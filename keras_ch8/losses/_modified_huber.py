@@ -56,6 +56,8 @@ class ModifiedHuber(keras.losses.Loss):
         Prediction Problems Using Stochastic Gradient Descent Algorithms.
     """
 
+    section = "8.1.1"
+
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str = "modified_huber", dtype: Any = None
     ) -> None:

@@ -52,6 +52,8 @@ class NegativeLogLikelihood(keras.losses.Loss):
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 5.5 (equations 5.59 to 5.63) and 8.1.2.
     """
 
+    section = "8.1.2"
+
     def __init__(
         self,
         family: AbstractFamily,

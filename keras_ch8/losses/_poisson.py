@@ -37,6 +37,8 @@ class poisson(AbstractFamily):
         McCullagh and Nelder (1989), Generalized Linear Models, chapter 6.
     """
 
+    section = "8.1.2"
+
     def nll(self, y: Any, eta: Any) -> Any:
         """Return -log p of each output."""
         y, eta = aligned(y, eta)

@@ -52,6 +52,8 @@ class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
     """
 
+    section = "8.1.1"
+
     def __init__(
         self, from_logits: bool = False, multi_label: bool = False, name: str = "zero_one_loss", dtype: Any = None
     ) -> None:

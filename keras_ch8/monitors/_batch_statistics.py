@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from .. import layers
+from .._section import section
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts.verdict import gravest, mildest
 from ._layer import root_mean_square
@@ -109,6 +110,7 @@ def _gaps(layer: Any, given: Any) -> tuple[Any, Any, Any]:
     return root_mean_square(mean_gap), root_mean_square(scale_gap), collapsed
 
 
+@section("8.7.1")
 def batch_statistics(model: Any, x: Any, y: Any = None, **options: Any) -> BatchStatistics:
     """Return how far the statistics of a batch are from the moving ones that inference uses (section 8.7.1).
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from .._section import section
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts.verdict import mildest
 from ._monitor import AbstractMonitor
@@ -46,6 +47,7 @@ class Cliff:
         return float(self.ratio.max()) if len(self.ratio) else float("nan")
 
 
+@section("8.2.4")
 def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
     """Return which steps had a gradient far above the running median (section 8.2.4).
 

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._section import section
 from ._monitor import AbstractMonitor, Scene
 from .past import Past
 from .probe import Probe
@@ -55,6 +56,7 @@ class DistanceMonitor(AbstractMonitor):
         return {"distance": last.distance, "heading": last.heading}
 
 
+@section("8.2.7")
 def distance(model: Any, x: Any, y: Any, start: list[Any], **options: Any) -> Distance:
     """Return how far the weights are from a start, and whether the gradient leads on (section 8.2.7).
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, _numerics
+from .._section import section
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts.verdict import mildest
 from ._monitor import AbstractMonitor, Scene
@@ -126,6 +127,7 @@ def _estimates(look: Any, examples: int) -> tuple[Any, Any]:
     return trace, mean - trace / examples
 
 
+@section("8.1.3")
 def gradient_noise(model: Any, x: Any, y: Any = None, *, parts: int = 2, **options: Any) -> GradientNoise:
     """Return the noise of the gradient from the gradients of some parts of a batch (section 8.1.3).
 

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._section import section
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts.docket import RAISED_BY
 from ..verdicts.verdict import mildest
@@ -72,6 +73,7 @@ class GradientNormMonitor(AbstractMonitor):
         return [Claim("plateau", small if is_held_up else "ok", finding)]
 
 
+@section("8.2.2")
 def gradient_norm(model: Any, x: Any, y: Any = None, **options: Any) -> GradientNorm:
     """Return the norm of the gradient on a batch, beside weights and loss (section 8.2.2).
 

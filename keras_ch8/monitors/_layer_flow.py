@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from .._section import section
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts.verdict import gravest, mildest
 from ._factor import factor
@@ -192,6 +193,7 @@ def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
     return [Claim("bad_scale", gravest(large, small), finding)]
 
 
+@section("8.2.5")
 def layer_flow(model: Any, x: Any, y: Any = None, before: list[Any] | None = None, **options: Any) -> LayerFlow:
     """Return how signal and gradient fare through the layers, and which units take no part (section 8.2.5).
 

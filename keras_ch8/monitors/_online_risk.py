@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .._section import section
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts.verdict import gravest
 from ._monitor import AbstractMonitor
@@ -35,6 +36,7 @@ class OnlineRisk:
     passes: int
 
 
+@section("8.1.3")
 def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
     """Return the loss on examples when they were new, beside the loss on the same when they are known (section 8.1.3).
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from .. import _batches, _checks
+from .._section import section
 from ..curvature import lanczos_of
 from ..curvature.objective import Objective
 from ..verdicts import THRESHOLDS, Claim
@@ -231,6 +232,7 @@ def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarra
     return float(moves / abs(loss)) if loss else float("nan")
 
 
+@section("8.2.3")
 def spectrum(model: Any, x: Any, y: Any = None, *, steps: int = 20, seed: int = 0, **options: Any) -> SpectrumEnds:
     """Return the ends of the spectrum of the Hessian, beside gradient and loss (section 8.2.3).
 

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._section import section
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts.verdict import gravest, mildest
 from ._monitor import AbstractMonitor, Scene
@@ -168,6 +169,7 @@ def _newton(past: Past) -> tuple[float, float]:
     return (effective_rate(past) * ends[-1].largest, ends[-1].gain) if ends else (float("nan"), float("nan"))
 
 
+@section("8.2.1")
 def step_length(model: Any, x: Any, y: Any, before: list[Any], **options: Any) -> StepLength:
     """Return what the last update did to the loss, and what it should have (section 8.2.1).
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from .._section import section
 from ..verdicts import THRESHOLDS, Claim
 from ..verdicts.verdict import mildest
 from ._factor import factor
@@ -149,6 +150,7 @@ def profile(norms: np.ndarray, mask: np.ndarray | None = None, backwards: bool =
     return np.sqrt(squares[count > 0] / count[count > 0])
 
 
+@section("8.2.5")
 def time_horizon(model: Any, x: Any, y: Any = None, **options: Any) -> tuple[TimeHorizon, ...]:
     """Return how the gradient shrinks or grows through time, for each recurrent layer (section 8.2.5).
 

@@ -50,6 +50,8 @@ class Adagrad(AbstractOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.4; Duchi, Hazan, Singer (2011).
     """
 
+    section = "8.5.1"
+
     state_names = ("r",)
     hyperparameters = ("epsilon",)
     elementwise = True

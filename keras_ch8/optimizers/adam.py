@@ -55,3 +55,5 @@ class Adam(AbstractAdam):
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.7; Kingma and Ba (2014).
     """
+
+    section = "8.5.3"

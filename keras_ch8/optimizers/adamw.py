@@ -63,6 +63,8 @@ class AdamW(AbstractAdam):
         Weight Decay Regularization.
     """
 
+    section = "8.5.3"
+
     def __init__(
         self,
         learning_rate: Any = 0.001,

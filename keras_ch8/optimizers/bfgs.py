@@ -42,6 +42,8 @@ class BFGS(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal and Wright (2006), algorithm 6.1.
     """
 
+    section = "8.6.3"
+
     hyperparameters = ("line_search",)
 
     def __init__(self, *args: Any, line_search: Any = None, **kwargs: Any) -> None:

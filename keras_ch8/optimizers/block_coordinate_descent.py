@@ -80,6 +80,8 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         Converges Faster with the Gauss-Southwell Rule Than Random Selection.
     """
 
+    section = "8.7.2"
+
     gradient_accumulation_steps: int | None
 
     def __init__(

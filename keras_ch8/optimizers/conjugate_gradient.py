@@ -44,6 +44,8 @@ class ConjugateGradient(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.9; Nocedal and Wright (2006), section 5.2.
     """
 
+    section = "8.6.2"
+
     hyperparameters = ("beta_rule", "line_search")
 
     def __init__(self, *args: Any, beta_rule: str = "polak_ribiere", line_search: Any = None, **kwargs: Any) -> None:

@@ -43,6 +43,8 @@ class LBFGS(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal (1980).
     """
 
+    section = "8.6.3"
+
     hyperparameters = ("history_size", "line_search")
 
     def __init__(self, *args: Any, history_size: int = 10, line_search: Any = None, **kwargs: Any) -> None:

@@ -42,6 +42,8 @@ class LevenbergMarquardt(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.1; Moré (1978).
     """
 
+    section = "8.6.1"
+
     def refuse(self, model: Any) -> None:
         """Refuse a loss that is no mean of squares."""
         n_outputs = len(getattr(model, "outputs", None) or [0])

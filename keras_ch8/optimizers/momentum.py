@@ -49,6 +49,8 @@ class Momentum(AbstractOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.2; Polyak (1964).
     """
 
+    section = "8.3.2"
+
     state_names = ("v",)
     hyperparameters = ("momentum",)
     elementwise = True

@@ -55,6 +55,8 @@ class Nesterov(AbstractLookAhead):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.3; Sutskever et al. (2013).
     """
 
+    section = "8.3.3"
+
     state_names = ("v",)
     hyperparameters = ("momentum",)
     elementwise = True

@@ -45,6 +45,8 @@ class Newton(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.8.
     """
 
+    section = "8.6.1"
+
     hyperparameters = ("damping", "max_parameters")
 
     def __init__(

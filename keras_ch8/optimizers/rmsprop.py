@@ -52,6 +52,8 @@ class RMSprop(AbstractOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.5; Hinton (2012), lecture 6e.
     """
 
+    section = "8.5.2"
+
     state_names = ("r",)
     hyperparameters = ("rho", "epsilon")
     elementwise = True

@@ -60,6 +60,8 @@ class RMSpropNesterov(AbstractLookAhead):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.6.
     """
 
+    section = "8.5.2"
+
     state_names = ("r", "v")
     hyperparameters = ("rho", "momentum")
     elementwise = True

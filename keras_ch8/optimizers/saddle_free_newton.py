@@ -40,6 +40,8 @@ class SaddleFreeNewton(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.3; Dauphin et al. (2014).
     """
 
+    section = "8.6.1"
+
     hyperparameters = ("dimension",)
 
     def __init__(self, *args: Any, dimension: int = 20, **kwargs: Any) -> None:

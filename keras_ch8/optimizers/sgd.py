@@ -50,6 +50,8 @@ class SGD(AbstractOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.1; Robbins and Monro (1951).
     """
 
+    section = "8.3.1"
+
     elementwise = True
     rests_without_gradient = True
 

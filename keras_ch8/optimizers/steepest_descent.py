@@ -41,6 +41,8 @@ class SteepestDescent(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 4.3 and 8.6.2.
     """
 
+    section = "8.6.2"
+
     hyperparameters = ("line_search",)
 
     def __init__(self, *args: Any, line_search: Any = None, **kwargs: Any) -> None:

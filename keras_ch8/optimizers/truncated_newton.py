@@ -41,6 +41,8 @@ class TruncatedNewton(AbstractClosureOptimizer):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.1; Steihaug (1983).
     """
 
+    section = "8.6.1"
+
     hyperparameters = ("cg_iterations",)
 
     def __init__(self, *args: Any, cg_iterations: int = 200, **kwargs: Any) -> None:

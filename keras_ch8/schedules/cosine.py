@@ -41,6 +41,8 @@ class CosineDecay(AbstractSchedule):
         Loshchilov and Hutter (2017), SGDR: Stochastic Gradient Descent with Warm Restarts.
     """
 
+    section = "8.3.1"
+
     arguments = ("initial_learning_rate", "decay_steps", "alpha")
     durations = ("decay_steps",)
 

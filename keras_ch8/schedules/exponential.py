@@ -36,6 +36,8 @@ class ExponentialDecay(AbstractSchedule):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
     """
 
+    section = "8.3.1"
+
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate")
     durations = ("decay_steps",)
 

@@ -39,6 +39,8 @@ class InverseTimeDecay(AbstractSchedule):
         Robbins and Monro (1951), A Stochastic Approximation Method.
     """
 
+    section = "8.3.1"
+
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate")
     durations = ("decay_steps",)
 

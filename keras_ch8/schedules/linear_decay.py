@@ -44,6 +44,8 @@ class LinearDecay(AbstractSchedule):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
     """
 
+    section = "8.3.1"
+
     arguments = ("initial_learning_rate", "decay_steps", "end_learning_rate")
     durations = ("decay_steps",)
 

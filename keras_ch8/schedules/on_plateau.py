@@ -42,6 +42,8 @@ class on_plateau:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
     """
 
+    section = "8.3.1"
+
     monitor: str = "val_loss"
     factor: float = 0.1
     patience: int = 10

@@ -39,6 +39,8 @@ class OneCycle(AbstractSchedule):
         Smith and Topin (2018), Super-Convergence.
     """
 
+    section = "8.3.1"
+
     arguments = ("max_learning_rate", "cycle_steps", "rise", "initial_learning_rate", "end_learning_rate")
     durations = ("cycle_steps",)
 

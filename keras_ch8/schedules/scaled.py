@@ -41,6 +41,8 @@ class ScaledSchedule(AbstractSchedule):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
     """
 
+    section = "8.3.1"
+
     arguments = ("schedule", "factor")
 
     def __init__(self, schedule: LearningRateSchedule, factor: float = 1.0, name: str | None = None) -> None:

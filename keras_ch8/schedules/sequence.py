@@ -46,6 +46,8 @@ class SequentialSchedule(AbstractSchedule):
         Goyal et al. (2017), Accurate, Large Minibatch SGD.
     """
 
+    section = "8.3.1"
+
     arguments = ("schedules", "boundaries")
 
     def __init__(

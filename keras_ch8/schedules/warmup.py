@@ -36,6 +36,8 @@ class Warmup(AbstractSchedule):
         Goyal et al. (2017), Accurate, Large Minibatch SGD.
     """
 
+    section = "8.3.1"
+
     arguments = ("learning_rate", "warmup_steps", "initial_learning_rate")
     durations = ("warmup_steps",)
 

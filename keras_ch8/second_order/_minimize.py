@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks
+from .._section import section
 from ..integration import backend
 from . import _vector
 from ._bfgs import BFGS
@@ -157,6 +158,7 @@ def run(fun: Callable[[Any], Any] | Problem, method: AbstractMethod, x0: Any, st
     return end.best.x, end.best.value, _vector.largest(end.best.gradient), end.status, end.totals
 
 
+@section("8.6")
 def minimize(
     fun: Callable[[Any], Any] | Problem,
     x0: Any,

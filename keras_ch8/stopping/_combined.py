@@ -48,6 +48,8 @@ class any_of(AbstractCombined):
         Prechelt (1998), Early Stopping - But When?
     """
 
+    section = "8.1"
+
     def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the first reason to stop, or None."""
         return next((reason for reason in self.reasons(past) if reason), None)
@@ -71,6 +73,8 @@ class all_of(AbstractCombined):
     References:
         Prechelt (1998), Early Stopping - But When?
     """
+
+    section = "8.1"
 
     def evaluate(self, past: EpochHistory) -> Reason | None:
         """Return the reasons to stop as one, or None."""

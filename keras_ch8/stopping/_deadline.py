@@ -34,6 +34,8 @@ class deadline(AbstractCriterion):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
     """
 
+    section = "8.1"
+
     seconds: float
 
     def __post_init__(self) -> None:

@@ -34,6 +34,8 @@ class diverged(AbstractMonitor):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.4.
     """
 
+    section = "8.1"
+
     limit: float | None = None
 
     def __post_init__(self) -> None:

@@ -33,6 +33,8 @@ class generalization_loss(AbstractMonitor):
         Prechelt (1998), Early Stopping - But When?
     """
 
+    section = "8.1"
+
     alpha: float
 
     def __post_init__(self) -> None:

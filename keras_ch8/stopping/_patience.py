@@ -38,6 +38,8 @@ class patience(AbstractMonitor):
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 7.1.
     """
 
+    section = "8.1"
+
     epochs: int
     min_delta: float | str = 0.0
     baseline: float | None = None

@@ -42,6 +42,8 @@ class productivity(AbstractMonitor):
         Prechelt (1998), Early Stopping - But When?
     """
 
+    section = "8.1"
+
     alpha: float
     strip: int = 5
 

@@ -36,6 +36,8 @@ class successive_rises(AbstractMonitor):
         Prechelt (1998), Early Stopping - But When?
     """
 
+    section = "8.1"
+
     s: int
     strip: int = 5
 

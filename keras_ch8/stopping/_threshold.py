@@ -32,6 +32,8 @@ class threshold(AbstractMonitor):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
     """
 
+    section = "8.1"
+
     value: float
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._section import section
 from ._activations import check_homogeneous
 from ._wiring import wiring
 
@@ -33,6 +34,7 @@ class Balance:
         return float(np.mean(2 * np.abs(np.log(self.factors))))
 
 
+@section("8.2.2")
 def balance(model: Any, layer: Any, *, bias: bool = False) -> Balance:
     """Return how far the units of a layer are from where weight decay draws them (section 8.2.2).
 

@@ -6,8 +6,10 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._section import section
 
 
+@section("8.2.2")
 def difference(model: Any, other: Any, x: Any) -> float:
     """Return how far a model's outputs are from those with other weights (section 8.2.2).
 

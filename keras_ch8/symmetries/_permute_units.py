@@ -3,10 +3,12 @@
 from typing import Any
 
 from .. import _checks
+from .._section import section
 from ._activations import check_symmetric
 from ._wiring import assign, wiring
 
 
+@section("8.2.2")
 def permute_units(model: Any, layer: Any, order: Any) -> None:
     """Let the units of a layer change places, with all that leads in and out: the same function (section 8.2.2).
 

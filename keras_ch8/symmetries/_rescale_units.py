@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
+from .._section import section
 from ._activations import check_homogeneous
 from ._wiring import assign, wiring
 
 
+@section("8.2.2")
 def rescale_units(model: Any, layer: Any, factors: Any) -> None:
     """Multiply what leads into each unit and divide what leads out: the same function (section 8.2.2).
 

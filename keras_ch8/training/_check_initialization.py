@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
+from .._section import section
 from ..monitors import LayerFlow, LayerFlowMonitor, idle_units, scale_of_start
 from ..monitors.probe import Probe
 from ..verdicts import KINDS, LEVELS, THRESHOLDS, Claim, Verdict
@@ -50,6 +51,7 @@ class InitializationCheck:
         return "\n".join([*lines, "", *(wrong or ["Nothing is wrong with this start."])])
 
 
+@section("8.4")
 def check_initialization(model: Any, x: Any, y: Any = None, **options: Any) -> InitializationCheck:
     """Say in words whether a network can learn from where it starts (section 8.4).
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from .. import _checks, data
+from .._section import section
 from ..callbacks import Curriculum
 from ..callbacks.base import say
 from ..integration import keras_private
@@ -67,6 +68,7 @@ class CurriculumComparison:
         return "\n".join([*lines, *(f"{o:8}{mean:10.4g}{error:10.2g}" for o, mean, error in rows), *self.sentences])
 
 
+@section("8.7.6")
 def compare_curricula(
     build: Callable[[], Any],
     source: Any,

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _checks
 from .._batches import replayable
 from .._plot import axes_of
+from .._section import section
 from ..integration import keras_private
 from ._sandbox import build_on
 from ._trial import Trial
@@ -72,6 +73,7 @@ class Comparison:
         return "\n".join(f"{rate:10.3g}{loss:12.4g}" for rate, loss in zip(self.rates, self.final, strict=True))
 
 
+@section("8.3.1")
 def compare_learning_rates(
     model: Any,
     x: Any,

@@ -8,6 +8,7 @@ import numpy as np
 from .. import _checks
 from .._batches import replayable
 from .._plot import axes_of
+from .._section import section
 from ..board.rates import write_rates
 from ..integration import keras_private
 from ._range_test import Suggestion, close_look, suggest, without_batch_effects
@@ -60,6 +61,7 @@ class RangeTest:
         return "\n".join(lines) or f"no suggestion: {self.reason}"
 
 
+@section("8.3.1")
 def find_learning_rate(
     model: Any,
     x: Any,

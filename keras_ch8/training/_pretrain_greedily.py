@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from .. import _checks
+from .._section import section
 from ..callbacks import TensorBoard
 from ..callbacks.base import say
 from ..integration import backend, keras_private
@@ -60,6 +61,7 @@ class Pretraining:
         return "\n".join(lines)
 
 
+@section("8.7.4")
 def pretrain_greedily(
     model: Any,
     x: Any,

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from .. import _checks, stopping
+from .._section import section
 from ..callbacks import EarlyStopping
 
 STRATEGIES = ("same_steps", "same_epochs", "until_loss")
@@ -49,6 +50,7 @@ class Retraining:
         return "\n".join(lines)
 
 
+@section("8.1")
 def retrain_on_all_data(
     model_factory: Callable[[], Any],
     x: Any,

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._section import section
 from ..board.signals import Histogram, write_signals
 from ..integration import keras_private
 from ._sums import Summing, summing_layers, walk
@@ -54,6 +55,7 @@ class Scaling:
         return "\n".join(lines)
 
 
+@section("8.4")
 def scale_to_data(model: Any, x: Any, target: str = "unit_variance", *, log_dir: str | None = None) -> Scaling:
     """Scale the weights of each layer so that on these examples its sums have variance 1 (section 8.4; Mishkin 2016).
 

@@ -30,3 +30,5 @@ class baby_steps(AbstractStairs):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Spitkovsky, Alshawi, Jurafsky (2010), From
         Baby Steps to Leapfrog.
     """
+
+    section = "8.7.6"

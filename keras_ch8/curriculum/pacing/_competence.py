@@ -1,8 +1,10 @@
 """The pacing of competence-based curricula."""
 
+from ..._section import section
 from ._root import root
 
 
+@section("8.7.6")
 def competence(start: float = 0.01) -> root:
     """Return the pacing of Platanios et al.: the square root, from 1 % of the examples on (section 8.7.6).
 

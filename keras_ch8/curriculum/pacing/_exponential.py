@@ -30,6 +30,8 @@ class exponential(AbstractPacing):
         of Curriculum Learning in Training Deep Networks.
     """
 
+    section = "8.7.6"
+
     start: float = 0.2
 
     def __post_init__(self) -> None:

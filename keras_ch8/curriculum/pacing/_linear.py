@@ -30,6 +30,8 @@ class linear(AbstractPacing):
         Curricula Work?
     """
 
+    section = "8.7.6"
+
     start: float = 0.2
 
     def __post_init__(self) -> None:

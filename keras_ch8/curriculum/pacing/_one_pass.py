@@ -37,6 +37,8 @@ class one_pass(AbstractStairs):
         Understanding Curriculum Learning for LSTMs; Zaremba and Sutskever (2014), Learning to Execute.
     """
 
+    section = "8.7.6"
+
     def oldest(self, u: Any) -> Any:
         """The beginning of the bucket."""
         now = self._bucket_at(u)

@@ -34,6 +34,8 @@ class root(AbstractPacing):
         Curriculum Learning for Neural Machine Translation.
     """
 
+    section = "8.7.6"
+
     p: float = 2
     start: float = 0.2
 

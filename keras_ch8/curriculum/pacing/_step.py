@@ -34,6 +34,8 @@ class step(AbstractPacing):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Bengio et al. (2009), Curriculum Learning.
     """
 
+    section = "8.7.6"
+
     at: float = 1.0
     start: float = 0.2
 
