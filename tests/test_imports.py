@@ -14,7 +14,7 @@ from tests.marks import mostly
 
 PACKAGE = Path(keras_ch8.__file__).parent
 LOWEST_FIRST = [
-    "_registration", "integration", "_batches", "_checks", "_describe", "_numerics", "_plot", "_settings", "_telemetry",
+    "_registration", "_section", "_types", "integration", "_batches", "_checks", "_describe", "_numerics", "_plot", "_settings", "_telemetry",
     "clipping", "stopping", "schedules", "curvature", "symmetries", "landscapes", "second_order", "optimizers",
     "initializers", "layers", "losses", "metrics", "data", "verdicts", "monitors", "curriculum", "continuation",
     "board", "callbacks", "training", "chapter", "commands", "__main__",

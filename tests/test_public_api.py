@@ -206,7 +206,7 @@ def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_ord
     assert places == sorted(places)
     own = inspect.signature(cls.__init__).parameters.keys() - {"self", "kwargs"} if "__init__" in vars(cls) else ()
     assert all(f"{argument}:" in cls.__doc__ for argument in own)
-    assert {n for n in vars(cls) if not n.startswith("_")} <= {"method", "hyperparameters", "refuse", *ADDED}
+    assert {n for n in vars(cls) if not n.startswith("_")} <= {"method", "hyperparameters", "refuse", "section", *ADDED}
     assert getattr(keras_ch8.second_order, name).__doc__.count("<-")
 
 
@@ -233,7 +233,7 @@ def test_a_part_is_final_and_explains_itself_in_order(part):
 def test_a_file_of_an_algorithm_holds_its_box_and_nothing_else(name):
     cls = getattr(optimizers, name)
     assert {n for n in vars(cls) if not n.startswith("_")} <= {
-        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient", *ADDED,
+        "rule", "state_names", "hyperparameters", "elementwise", "rests_without_gradient", "section", *ADDED,
     }  # fmt: skip
     assert len(inspect.getsource(cls.rule).splitlines()) <= 10
 
