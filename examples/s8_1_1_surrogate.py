@@ -88,7 +88,7 @@ def main():
 
     gap = keras_ch8.callbacks.SurrogateGap()
     layers = [keras.layers.Dense(256, "relu"), keras.layers.Dense(10)]
-    nll = losses.NegativeLogLikelihood(losses.categorical())
+    nll = losses.NegativeLogLikelihood(losses.CategoricalLikelihood())
     train("ten_digits", layers, nll, 0.01, digits(500), 25 if quick else 60, gap)
     tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(

@@ -56,7 +56,7 @@ def data(noise_of, examples, seed):
 def network(family):
     """Return a compiled network; the same seed gives the same start."""
     keras.utils.set_random_seed(8)
-    outputs = 2 if family == losses.gaussian_with_variance() else 1
+    outputs = 2 if family == losses.HeteroscedasticGaussianLikelihood() else 1
     hidden = [keras.layers.Dense(32, "tanh"), keras.layers.Dense(32, "tanh")]
     model = keras.Sequential([keras.Input((1,)), *hidden, keras.layers.Dense(outputs)])
     model.compile(
@@ -74,19 +74,33 @@ def main():
 
     print(f"{'nats an example':24s}{'test NLL':>10s}{'- entropy':>11s}{'= KL to the data':>18s}")
     right, wrong = [], []
-    for noise_of, maker in ((gaussian_noise, losses.gaussian_with_variance), (laplace_noise, losses.laplace)):
+    for noise_of, maker in (
+        (gaussian_noise, losses.HeteroscedasticGaussianLikelihood),
+        (laplace_noise, losses.LaplaceLikelihood),
+    ):
         x, y, _ = data(noise_of, examples, seed=0)
         x_test, y_test, entropy = data(noise_of, 100_000, seed=1)
         noise = y - f(x)  # each family of fixed width gets the width that fits best
-        families = [losses.gaussian(float(np.var(noise))), losses.laplace(float(np.mean(np.abs(noise)))),
-                    losses.gaussian_with_variance()]  # fmt: skip
+        families = [
+            losses.GaussianLikelihood(float(np.var(noise))),
+            losses.LaplaceLikelihood(float(np.mean(np.abs(noise)))),
+            losses.HeteroscedasticGaussianLikelihood(),
+        ]
         print(noise_of.__name__.replace("_", " "))
         for family in families:
             name = type(family).__name__
             model = network(family)
             board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{noise_of.__name__}/{name}")
-            history = model.fit(x, y, batch_size=BATCH, epochs=epochs, validation_data=(x_test, y_test),
-                                validation_batch_size=10_000, callbacks=[board], verbose=0).history  # fmt: skip
+            history = model.fit(
+                x,
+                y,
+                batch_size=BATCH,
+                epochs=epochs,
+                validation_data=(x_test, y_test),
+                validation_batch_size=10_000,
+                callbacks=[board],
+                verbose=0,
+            ).history
             kl = history["val_loss"][-1] - entropy
             (right if isinstance(family, maker) else wrong).append(kl)
             print(f"  {name:22s}{kl + entropy:10.4f}{entropy:11.4f}{kl:18.4f}", flush=True)

@@ -31,10 +31,10 @@ from keras_ch8 import stopping
 LOG_DIR = "runs/s8_1_early_stopping"
 MONITORS = ("val_loss", "val_zero_one_loss")
 CRITERIA = {
-    "GL 5": stopping.generalization_loss(5),
-    "PQ 0.75": stopping.productivity(0.75),
-    "UP 3": stopping.successive_rises(3),
-    "patience 5": stopping.patience(5),
+    "GL 5": stopping.GeneralizationLoss(5),
+    "PQ 0.75": stopping.Productivity(0.75),
+    "UP 3": stopping.SuccessiveRises(3),
+    "patience 5": stopping.Patience(5),
 }
 
 

@@ -25,7 +25,7 @@ from keras_ch8 import clipping
 
 LOG_DIR = "runs/s8_2_4_cliffs"
 LENGTH, UNITS, BATCH = 30, 50, 20
-RULES = {"unclipped": None, "clipped": clipping.by_global_norm(1.0), "autoclip": clipping.by_percentile(10)}
+RULES = {"unclipped": None, "clipped": clipping.ByGlobalNorm(1.0), "autoclip": clipping.ByPercentile(10)}
 
 
 def adding_problem(examples, seed):

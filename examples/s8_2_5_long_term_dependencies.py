@@ -79,7 +79,7 @@ def main():
           "of the first layer    |l|^59    factor a step   horizon   accuracy   verdicts", flush=True)  # fmt: skip
     for name, layer in list(recurrent_layers().items())[: 2 if quick else None]:
         model = keras.Sequential([keras.Input((LENGTH, 1)), layer, keras.layers.Dense(1, "sigmoid")])
-        adam = optimizers.Adam(0.003, clip=clipping.by_global_norm(1.0))
+        adam = optimizers.Adam(0.003, clip=clipping.ByGlobalNorm(1.0))
         model.compile(adam, "binary_crossentropy", metrics=["accuracy"])
         w = layer.get_weights()[1]
         left = f"{curvature.powers(w, np.ones(UNITS), LENGTH - 1).factors[0]:.0e}" if "simple" in name else "-"

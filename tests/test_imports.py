@@ -14,11 +14,41 @@ from tests.marks import mostly
 
 PACKAGE = Path(keras_ch8.__file__).parent
 LOWEST_FIRST = [
-    "_registration", "_section", "_types", "integration", "_batches", "_checks", "_describe", "_numerics", "_plot", "_settings", "_telemetry",
-    "clipping", "stopping", "schedules", "curvature", "symmetries", "landscapes", "second_order", "optimizers",
-    "initializers", "layers", "losses", "metrics", "data", "verdicts", "monitors", "curriculum", "continuation",
-    "board", "callbacks", "training", "chapter", "commands", "__main__",
-]  # fmt: skip
+    "_registration",
+    "_section",
+    "_types",
+    "integration",
+    "_batches",
+    "_checks",
+    "_describe",
+    "_numerics",
+    "_plot",
+    "_settings",
+    "_telemetry",
+    "clipping",
+    "stopping",
+    "schedules",
+    "curvature",
+    "symmetries",
+    "landscapes",
+    "second_order",
+    "optimizers",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "data",
+    "verdicts",
+    "monitors",
+    "curriculum",
+    "continuation",
+    "board",
+    "callbacks",
+    "training",
+    "chapter",
+    "commands",
+    "__main__",
+]
 
 
 def python(code, *args, **kwargs):
@@ -104,7 +134,7 @@ def test_loading_without_the_import_ends_with_what_to_import(tmp_path):
         keras_ch8.optimizers.SGD(), keras_ch8.optimizers.LBFGS(), keras_ch8.schedules.CosineDecay(0.1),
         keras_ch8.initializers.Sparse(), keras_ch8.losses.ModifiedHuber(), keras_ch8.metrics.ZeroOneLoss(),
         keras_ch8.layers.Maxout(3), keras_ch8.continuation.Temperature(2.0),
-        keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.laplace()),
+        keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.LaplaceLikelihood()),
     ]  # fmt: skip
     inside = keras.Sequential([keras.Input((3,)), keras_ch8.layers.Maxout(4), keras.layers.Dense(2)])
     compiled = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])

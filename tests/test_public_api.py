@@ -36,20 +36,27 @@ SECOND_ORDER = [
     "BFGS", "ConjugateGradient", "LBFGS", "LevenbergMarquardt", "Newton", "SaddleFreeNewton", "SteepestDescent",
     "TruncatedNewton",
 ]  # fmt: skip
-RULES = ["adaptive", "by_global_norm", "by_norm", "by_percentile", "by_value"]
+RULES = ["Adaptive", "ByGlobalNorm", "ByNorm", "ByPercentile", "ByValue"]
 CALLBACKS = [
     "ClipGradients", "Continuation", "Curriculum", "Diagnosis", "EarlyStopping", "GradientClippingLogger",
     "LearningRateDecay", "PolyakAveraging", "SurrogateGap", "SwitchOptimizer", "TensorBoard", "standard",
 ]  # fmt: skip
 LAWS = [
     "CosineDecay", "ExponentialDecay", "InverseTimeDecay", "LinearDecay", "OneCycle", "ScaledSchedule",
-    "SequentialSchedule", "Warmup", "on_plateau",
+    "SequentialSchedule", "Warmup", "ReduceOnPlateau",
 ]  # fmt: skip
 CRITERIA = [
-    "all_of", "any_of", "deadline", "diverged", "generalization_loss", "patience", "productivity", "successive_rises",
-    "threshold",
+    "AllOf", "AnyOf", "Deadline", "Diverged", "GeneralizationLoss", "Patience", "Productivity", "SuccessiveRises",
+    "Threshold",
 ]  # fmt: skip
-FAMILIES = ["bernoulli", "categorical", "gaussian", "gaussian_with_variance", "laplace", "poisson"]
+FAMILIES = [
+    "BernoulliLikelihood",
+    "CategoricalLikelihood",
+    "GaussianLikelihood",
+    "HeteroscedasticGaussianLikelihood",
+    "LaplaceLikelihood",
+    "PoissonLikelihood",
+]
 LOSSES = ["ExponentialLoss", "ModifiedHuber", "NegativeLogLikelihood"]
 TRIALS = [
     "check_initialization", "compare_curricula", "compare_learning_rates", "find_learning_rate", "pretrain_greedily",
@@ -65,8 +72,8 @@ MONITORS = [
 ]  # fmt: skip
 ANNEALED = ["Annealed", "GaussianBlur", "LabelSmoothing", "SmoothedActivation", "Temperature", "WeightNoise"]
 CURRICULA = [
-    "baby_steps", "competence", "cross_validated_loss", "exponential", "linear", "one_pass", "root", "sequence_length",
-    "step", "teacher_loss",
+    "BabySteps", "competence", "cross_validated_loss", "Exponential", "Linear", "OnePass", "Root", "sequence_length",
+    "Step", "teacher_loss",
 ]  # fmt: skip
 NAMES = {
     callbacks: CALLBACKS,
@@ -76,7 +83,7 @@ NAMES = {
     curvature: ["check_gradient", "gradient", "hessian", "hessian_vector_product", "lanczos", "powers"],
     data: ["ArraySource", "read"],
     initializers: STARTS,
-    landscapes: ["cliff", "path", "plane", "ravine", "rosenbrock", "saddle"],
+    landscapes: ["Cliff", "path", "plane", "Ravine", "Rosenbrock", "Saddle"],
     layers: ["BatchNormalization", "Maxout", "Residual", "auxiliary_head", "fold", "recalibrate"],
     losses: LOSSES + FAMILIES,
     metrics: ["ZeroOneLoss"],
@@ -219,7 +226,9 @@ def test_a_part_is_final_and_explains_itself_in_order(part):
     assert inspect.isfunction(part) or part.__final__
     first, room = part.__doc__.splitlines()[0], part.__module__.split(".")[1]
     assert re.search(r"\(.*[78]\.\d.*\)\.$", first)
-    parameters = [] if part in (losses.bernoulli, losses.categorical) else inspect.signature(part).parameters
+    parameters = (
+        [] if part in (losses.BernoulliLikelihood, losses.CategoricalLikelihood) else inspect.signature(part).parameters
+    )
     equation = {"clipping": ["<-"], "schedules": ["<-"], "losses": [" = "] if part.__name__ in FAMILIES else ["<-"]}
     state = ["State:"] if room == "clipping" else []
     headings = [*equation.get(room, []), *state, *(["Args:"] if parameters else []), "Example:", "References:"]

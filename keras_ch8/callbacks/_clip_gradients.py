@@ -30,7 +30,7 @@ class ClipGradients(AbstractCallback):
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
         >>> model.compile(keras.optimizers.SGD(1.0), "mse")
         >>> start = model.get_weights()[0]
-        >>> clip = keras_ch8.callbacks.ClipGradients(keras_ch8.clipping.by_global_norm(0.5))
+        >>> clip = keras_ch8.callbacks.ClipGradients(keras_ch8.clipping.ByGlobalNorm(0.5))
         >>> _ = model.fit(100 * np.ones((4, 2)), np.ones((4, 1)), callbacks=[clip], verbose=0)
         >>> round(float(np.linalg.norm(model.get_weights()[0] - start)), 4)
         0.5
@@ -45,7 +45,7 @@ class ClipGradients(AbstractCallback):
         super().__init__()
         if rule is None:
             raise TypeError(
-                "`rule` must be a rule of `keras_ch8.clipping`, such as `by_global_norm(1.0)`. Received: None."
+                "`rule` must be a rule of `keras_ch8.clipping`, such as `ByGlobalNorm(1.0)`. Received: None."
             )
         self.rule = clipping.as_rule(rule)
 

@@ -86,12 +86,12 @@ class EarlyStopping(AbstractCallback):
         evaluate_on: Any = None,
     ) -> None:
         super().__init__()
-        waiting = stopping.patience(patience, min_delta=min_delta, baseline=baseline)
+        waiting = stopping.Patience(patience, min_delta=min_delta, baseline=baseline)
         if criterion is not None and (patience or baseline is not None):
             raise ValueError(
                 "`patience` and `baseline` make a criterion of their own, so they do not go with `criterion`. "
                 f"Received: patience={patience!r}, baseline={baseline!r}, criterion={criterion!r}. Write "
-                "criterion=stopping.any_of(stopping.patience(...), ...)."
+                "criterion=stopping.AnyOf(stopping.Patience(...), ...)."
             )
         self.monitor, self.mode = monitor, _checks.mode(mode)
         self.criterion = criterion

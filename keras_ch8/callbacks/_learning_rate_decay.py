@@ -30,8 +30,8 @@ class LearningRateDecay(AbstractCallback):
     schedule; the state survives an interruption (`get_state`, `set_state`); an error in the function is not hidden.
 
     Args:
-        rule: One of `schedules.on_plateau(...)`; a function of `(epoch, learning_rate)` or of `(epoch)`, with epochs
-            counted from 0, that returns the rate; a `LearningRateSchedule`.
+        rule: One of `schedules.ReduceOnPlateau(...)`; a function of `(epoch, learning_rate)` or of `(epoch)`, with
+            epochs counted from 0, that returns the rate; a `LearningRateSchedule`.
         verbose: 1 prints a line at each reduction. Defaults to `0`.
 
     Raises:
@@ -57,14 +57,14 @@ class LearningRateDecay(AbstractCallback):
     def __init__(self, rule: Any, verbose: int = 0) -> None:
         super().__init__()
         _checks.keras_3(rule)
-        if not isinstance(rule, schedules.on_plateau | LearningRateSchedule) and not callable(rule):
+        if not isinstance(rule, schedules.ReduceOnPlateau | LearningRateSchedule) and not callable(rule):
             raise TypeError(
-                "`rule` must be `schedules.on_plateau(...)`, a function of (epoch, learning_rate), or a "
+                "`rule` must be `schedules.ReduceOnPlateau(...)`, a function of (epoch, learning_rate), or a "
                 f"`LearningRateSchedule`. Received: {rule!r} of type {type(rule).__name__}."
             )
         self.rule, self.verbose = rule, verbose
         self._watch: Watch | None = None
-        if isinstance(rule, schedules.on_plateau):
+        if isinstance(rule, schedules.ReduceOnPlateau):
             self._watch = Watch(
                 type(self).__name__, [(rule.monitor, rule.mode)], rule.min_delta, rule.restore_best_weights
             )

@@ -17,7 +17,7 @@ from .units import axes_of_all
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class adaptive(AbstractTensorRule):
+class Adaptive(AbstractTensorRule):
     """Clip each unit's gradient to a share of the norm of the unit's weights (8.2.4; Brock et al. 2021).
 
     With w_i the weights that go into unit i (a column of a Dense kernel, a filter of a convolution, a row of an
@@ -55,7 +55,7 @@ class adaptive(AbstractTensorRule):
 
     Example:
         >>> variable = keras.Variable([[3.0, 0.0], [4.0, 0.0]])
-        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.adaptive(0.1))
+        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.Adaptive(0.1))
         >>> optimizer.apply([keras.ops.array([[30.0, 0.0], [40.0, 1.0]])], [variable])
         >>> [[round(float(x), 4) for x in row] for row in variable.numpy()]
         [[2.7, 0.0], [3.6, -0.0001]]

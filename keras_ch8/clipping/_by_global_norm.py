@@ -12,7 +12,7 @@ from ._rule import AbstractGlobalRule, limit
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class by_global_norm(AbstractGlobalRule):
+class ByGlobalNorm(AbstractGlobalRule):
     """Clip the norm of the whole gradient (section 8.2.4; equations 10.48 and 10.49).
 
         if |g| > limit:  g <- g * limit / |g|      where g is the gradient of all parameters, one vector
@@ -27,7 +27,7 @@ class by_global_norm(AbstractGlobalRule):
 
     Example:
         >>> variables = [keras.Variable([0.0, 0.0]), keras.Variable([0.0, 0.0])]
-        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.by_global_norm(6.5))
+        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.ByGlobalNorm(6.5))
         >>> optimizer.apply([keras.ops.array([3.0, 4.0]), keras.ops.array([0.0, 12.0])], variables)
         >>> [[round(float(x), 4) for x in v.numpy()] for v in variables]
         [[-1.5, -2.0], [0.0, -6.0]]

@@ -12,7 +12,7 @@ from ._rule import AbstractTensorRule, limit
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class by_norm(AbstractTensorRule):
+class ByNorm(AbstractTensorRule):
     """Clip the norm of each tensor's gradient (section 8.2.4; equations 10.48 and 10.49).
 
         if |g| > limit:  g <- g * limit / |g|      where g is the gradient of one parameter tensor
@@ -27,7 +27,7 @@ class by_norm(AbstractTensorRule):
 
     Example:
         >>> variables = [keras.Variable([0.0, 0.0]), keras.Variable([0.0, 0.0])]
-        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.by_norm(1.0))
+        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.ByNorm(1.0))
         >>> optimizer.apply([keras.ops.array([3.0, 4.0]), keras.ops.array([0.0, 12.0])], variables)
         >>> [[round(float(x), 4) for x in v.numpy()] for v in variables]
         [[-0.6, -0.8], [0.0, -1.0]]

@@ -13,7 +13,7 @@ from ._rule import AbstractGlobalRule
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class by_percentile(AbstractGlobalRule):
+class ByPercentile(AbstractGlobalRule):
     """Clip the norm of the whole gradient to a percentile of its past norms (8.2.4; AutoClip, 2020).
 
         add |g| to the norms remembered
@@ -34,7 +34,7 @@ class by_percentile(AbstractGlobalRule):
 
     Example:
         >>> variable = keras.Variable([0.0])
-        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.by_percentile(50))
+        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.ByPercentile(50))
         >>> for g in (1.0, 3.0, 100.0):
         ...     optimizer.apply([keras.ops.array([g])], [variable])
         >>> float(variable[0])  # 1, then (1 + 3) / 2, then 3, the median of 1, 3 and 100

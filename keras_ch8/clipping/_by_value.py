@@ -12,7 +12,7 @@ from ._rule import AbstractTensorRule, limit
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class by_value(AbstractTensorRule):
+class ByValue(AbstractTensorRule):
     """Clip every entry to [-limit, limit] (section 8.2.4; Mikolov 2012).
 
         g_i <- max(-limit, min(limit, g_i))
@@ -27,7 +27,7 @@ class by_value(AbstractTensorRule):
 
     Example:
         >>> variable = keras.Variable([0.0, 0.0])
-        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.by_value(0.5))
+        >>> optimizer = keras_ch8.optimizers.SGD(1.0, clip=keras_ch8.clipping.ByValue(0.5))
         >>> optimizer.apply([keras.ops.array([4.0, -0.25])], [variable])
         >>> [float(x) for x in variable.numpy()]
         [-0.5, 0.25]

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from ._by_global_norm import by_global_norm
-from ._by_norm import by_norm
-from ._by_value import by_value
+from ._by_global_norm import ByGlobalNorm
+from ._by_norm import ByNorm
+from ._by_value import ByValue
 from ._rule import AbstractRule, as_rule, limit
 
-_RULES = {"clipnorm": by_norm, "clipvalue": by_value, "global_clipnorm": by_global_norm}
+_RULES = {"clipnorm": ByNorm, "clipvalue": ByValue, "global_clipnorm": ByGlobalNorm}
 
 
 def rule_of(clip: Any, **numbers: float | None) -> AbstractRule | None:

@@ -47,7 +47,7 @@ def as_rule(value: Any) -> AbstractRule | None:
         value = keras.saving.deserialize_keras_object(value)
     if value is not None and not isinstance(value, AbstractRule):
         raise TypeError(
-            "`clip` must be a rule of `keras_ch8.clipping`, such as `keras_ch8.clipping.by_global_norm(1.0)`. "
+            "`clip` must be a rule of `keras_ch8.clipping`, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`. "
             f"Received: clip={value!r} of type {type(value).__name__}. For a plain number write `clipnorm`, "
             "`global_clipnorm` or `clipvalue`."
         )

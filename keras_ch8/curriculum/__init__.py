@@ -10,19 +10,19 @@ from ._order import ORDERS as ORDERS
 from ._sampler import CurriculumSampler
 from ._sequence_length import sequence_length
 from ._teacher_loss import teacher_loss
-from .pacing import AbstractPacing, baby_steps, competence, exponential, linear, one_pass, root, step
+from .pacing import AbstractPacing, BabySteps, Exponential, Linear, OnePass, Root, Step, competence
 
 __all__ = [
     "AbstractPacing",
+    "BabySteps",
     "CurriculumSampler",
-    "baby_steps",
+    "Exponential",
+    "Linear",
+    "OnePass",
+    "Root",
+    "Step",
     "competence",
     "cross_validated_loss",
-    "exponential",
-    "linear",
-    "one_pass",
-    "root",
     "sequence_length",
-    "step",
     "teacher_loss",
 ]

@@ -8,13 +8,13 @@ from . import pacing as laws
 from .pacing._pacing import given
 
 WORDS: dict[str, Callable[..., laws.AbstractPacing]] = {
-    "linear": laws.linear,
-    "root": laws.root,
+    "linear": laws.Linear,
+    "root": laws.Root,
     "competence": laws.competence,
-    "exponential": laws.exponential,
-    "step": laws.step,
-    "baby_steps": laws.baby_steps,
-    "one_pass": laws.one_pass,
+    "exponential": laws.Exponential,
+    "step": laws.Step,
+    "baby_steps": laws.BabySteps,
+    "one_pass": laws.OnePass,
 }
 
 
@@ -24,7 +24,7 @@ def as_pacing(pacing: Any, start: float | None) -> laws.AbstractPacing:
         if start is not None:
             raise ValueError(
                 f"A law knows where it starts. Received: start={start!r} beside pacing={pacing!r}. Say it once: "
-                "pacing=curriculum.linear(start=0.2), or pacing='linear', start=0.2."
+                "pacing=curriculum.Linear(start=0.2), or pacing='linear', start=0.2."
             )
         return pacing if isinstance(pacing, laws.AbstractPacing) else given(pacing)
     word = _checks.word("pacing", pacing, tuple(WORDS), meaning="how the share of the examples grows")

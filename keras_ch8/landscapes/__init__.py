@@ -8,11 +8,11 @@ from ..integration import backend as _backend
 if not _backend.is_tensorflow():
     raise _backend.needs_tensorflow(__name__)
 
-from ._cliff import cliff
+from ._cliff import Cliff
 from ._path import Path, Trajectory, path
 from ._plane import Plane, plane
-from ._ravine import ravine
-from ._rosenbrock import rosenbrock
-from ._saddle import saddle
+from ._ravine import Ravine
+from ._rosenbrock import Rosenbrock
+from ._saddle import Saddle
 
-__all__ = ["Path", "Plane", "Trajectory", "cliff", "path", "plane", "ravine", "rosenbrock", "saddle"]
+__all__ = ["Cliff", "Path", "Plane", "Ravine", "Rosenbrock", "Saddle", "Trajectory", "path", "plane"]

@@ -11,7 +11,7 @@ from ._surface import AbstractSurface
 
 @final
 @dataclasses.dataclass(frozen=True)
-class cliff(AbstractSurface):
+class Cliff(AbstractSurface):
     """A cliff: the loss of a recurrent network of one unit over its two parameters (section 8.2.4; figure 8.3).
 
         s_0 <- 1/2
@@ -31,7 +31,7 @@ class cliff(AbstractSurface):
         ValueError: If `steps` is below 1.
 
     Example:
-        >>> surface = keras_ch8.landscapes.cliff()
+        >>> surface = keras_ch8.landscapes.Cliff()
         >>> at, beside = surface.gradient([[5.5, -2.92352], [5.5, -2.8]])
         >>> bool(np.linalg.norm(at) > 1000 * np.linalg.norm(beside))
         True

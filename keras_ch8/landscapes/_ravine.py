@@ -11,7 +11,7 @@ from ._surface import AbstractSurface
 
 @final
 @dataclasses.dataclass(frozen=True)
-class ravine(AbstractSurface):
+class Ravine(AbstractSurface):
     """A ravine: flat along x, steep along y (section 8.2.1; figure 4.6).
 
         f(x, y) = (x^2 + condition y^2) / 2        minimum 0 at (0, 0), eigenvalues 1 and condition
@@ -27,7 +27,7 @@ class ravine(AbstractSurface):
         ValueError: If `condition` is below 1.
 
     Example:
-        >>> surface = keras_ch8.landscapes.ravine(condition=10.0)
+        >>> surface = keras_ch8.landscapes.Ravine(condition=10.0)
         >>> surface.gradient([1.0, 1.0])
         array([ 1., 10.])
 

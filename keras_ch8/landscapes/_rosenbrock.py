@@ -11,7 +11,7 @@ from ._surface import AbstractSurface
 
 @final
 @dataclasses.dataclass(frozen=True)
-class rosenbrock(AbstractSurface):
+class Rosenbrock(AbstractSurface):
     """Rosenbrock's valley: the way down is a parabola, the gradient points across it (section 8.2.7; Rosenbrock 1960).
 
         f(x, y) = (1 - x)^2 + steepness (y - x^2)^2        minimum 0 at (1, 1), and no other critical point
@@ -25,7 +25,7 @@ class rosenbrock(AbstractSurface):
         ValueError: If `steepness` is not above 0.
 
     Example:
-        >>> surface = keras_ch8.landscapes.rosenbrock()
+        >>> surface = keras_ch8.landscapes.Rosenbrock()
         >>> [round(float(surface.value(theta)), 1) for theta in (surface.start, surface.critical_point)]
         [24.2, 0.0]
 

@@ -11,7 +11,7 @@ from ._surface import AbstractSurface
 
 @final
 @dataclasses.dataclass(frozen=True)
-class saddle(AbstractSurface):
+class Saddle(AbstractSurface):
     """A saddle: a minimum along x, a maximum along y (section 8.2.3; figure 4.5).
 
         f(x, y) = (x^2 - ratio y^2) / 2        saddle point 0 at (0, 0), eigenvalues 1 and -ratio
@@ -26,7 +26,7 @@ class saddle(AbstractSurface):
         ValueError: If `ratio` is not above 0.
 
     Example:
-        >>> surface = keras_ch8.landscapes.saddle(ratio=0.5)
+        >>> surface = keras_ch8.landscapes.Saddle(ratio=0.5)
         >>> np.linalg.eigvalsh(surface.hessian(surface.critical_point))
         array([-0.5,  1. ])
 

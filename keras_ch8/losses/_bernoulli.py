@@ -13,7 +13,7 @@ from ._family import AbstractFamily
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class bernoulli(AbstractFamily):
+class BernoulliLikelihood(AbstractFamily):
     """Each output is 1 with a probability, whose log odds (logit) the network puts out (sections 8.1.2 and 6.2.2.2).
 
         - log p(y | eta) = y * softplus(-eta) + (1 - y) * softplus(eta)        p(1 | eta) = sigmoid(eta)
@@ -26,7 +26,7 @@ class bernoulli(AbstractFamily):
     `NegativeLogLikelihood`, not averaged.
 
     Example:
-        >>> nll = keras_ch8.losses.bernoulli().nll(y=np.array([1.0, 1.0, 0.0]), eta=np.array([0.0, 3.0, 3.0]))
+        >>> nll = keras_ch8.losses.BernoulliLikelihood().nll(y=np.array([1.0, 1.0, 0.0]), eta=np.array([0.0, 3.0, 3.0]))
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [0.6931, 0.0486, 3.0486]
 

@@ -13,7 +13,7 @@ from ._family import AbstractFamily
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class categorical(AbstractFamily):
+class CategoricalLikelihood(AbstractFamily):
     """The output is a class, and the network puts out one logit for each class (sections 8.1.2 and 6.2.2.3).
 
         - log p(y | eta) = - log softmax(eta)_y = log(sum_j exp(eta_j)) - eta_y
@@ -33,7 +33,7 @@ class categorical(AbstractFamily):
 
     Example:
         >>> eta = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
-        >>> nll = keras_ch8.losses.categorical().nll(y=np.array([2, 0]), eta=eta)
+        >>> nll = keras_ch8.losses.CategoricalLikelihood().nll(y=np.array([2, 0]), eta=eta)
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [1.0986, 0.2395]
 

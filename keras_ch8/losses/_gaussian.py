@@ -15,7 +15,7 @@ from ._family import AbstractFamily
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class gaussian(AbstractFamily):
+class GaussianLikelihood(AbstractFamily):
     """Each output is Gaussian, with a mean that the network puts out (sections 8.1.2 and 6.2.2.1).
 
         - log p(y | eta) = (y - eta)^2 / (2 * variance) + log(2 * pi * variance) / 2
@@ -37,7 +37,7 @@ class gaussian(AbstractFamily):
         ValueError: If `variance` is not above 0.
 
     Example:
-        >>> nll = keras_ch8.losses.gaussian().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
+        >>> nll = keras_ch8.losses.GaussianLikelihood().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [0.9189, 2.9189]
 

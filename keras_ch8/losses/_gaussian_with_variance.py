@@ -14,7 +14,7 @@ from ._family import AbstractFamily
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class gaussian_with_variance(AbstractFamily):
+class HeteroscedasticGaussianLikelihood(AbstractFamily):
     """Each output is Gaussian, with a mean and a variance that the network puts out (sections 8.1.2 and 6.2.2.4).
 
         mu, s <- eta
@@ -35,7 +35,7 @@ class gaussian_with_variance(AbstractFamily):
 
     Example:
         >>> eta = np.array([[0.0, 0.0], [0.0, np.log(4.0)]])
-        >>> nll = keras_ch8.losses.gaussian_with_variance().nll(y=np.array([2.0, 2.0]), eta=eta)
+        >>> nll = keras_ch8.losses.HeteroscedasticGaussianLikelihood().nll(y=np.array([2.0, 2.0]), eta=eta)
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [2.9189, 2.1121]
 

@@ -15,7 +15,7 @@ from ._family import AbstractFamily
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class laplace(AbstractFamily):
+class LaplaceLikelihood(AbstractFamily):
     """Each output has a Laplace distribution around what the network puts out (sections 8.1.2 and 3.9.4).
 
         - log p(y | eta) = |y - eta| / scale + log(2 * scale)
@@ -37,7 +37,7 @@ class laplace(AbstractFamily):
         ValueError: If `scale` is not above 0.
 
     Example:
-        >>> nll = keras_ch8.losses.laplace().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
+        >>> nll = keras_ch8.losses.LaplaceLikelihood().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [0.6931, 2.6931]
 

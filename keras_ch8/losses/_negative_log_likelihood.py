@@ -43,7 +43,7 @@ class NegativeLogLikelihood(keras.losses.Loss):
         ValueError: When called, if labels and outputs do not fit each other.
 
     Example:
-        >>> loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.gaussian(variance=4.0))
+        >>> loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.GaussianLikelihood(variance=4.0))
         >>> y, eta = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[0.0, 1.0], [2.0, 1.0]])
         >>> round(float(loss(y, eta)), 4)  # log(2 pi 4) + mean of 0 and 2^2 / 8
         3.4742

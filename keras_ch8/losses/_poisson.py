@@ -14,7 +14,7 @@ from ._family import AbstractFamily
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class poisson(AbstractFamily):
+class PoissonLikelihood(AbstractFamily):
     """Each output is a Poisson count, with a rate whose log the network puts out (section 8.1.2).
 
         - log p(y | eta) = exp(eta) - y * eta + log(y!)
@@ -29,7 +29,7 @@ class poisson(AbstractFamily):
     and averages over the outputs.
 
     Example:
-        >>> nll = keras_ch8.losses.poisson().nll(y=np.array([0.0, 3.0]), eta=np.log([2.0, 2.0]))
+        >>> nll = keras_ch8.losses.PoissonLikelihood().nll(y=np.array([0.0, 3.0]), eta=np.log([2.0, 2.0]))
         >>> [round(float(x), 4) for x in nll[:, 0]]
         [2.0, 1.7123]
 

@@ -64,8 +64,8 @@ class AbstractOptimizer(keras_private.Optimizer):
             `super().train_step(data)`. Defaults to `False`: it propagates, as in Keras.
         clip: A rule of `keras_ch8.clipping`. Clipping acts on the whole gradient, after the sum over replicas and the
             accumulation. Defaults to `None`.
-        clipnorm, global_clipnorm, clipvalue: Keras's names for `clip=by_norm(...)`, `by_global_norm(...)` and
-            `by_value(...)`; at most one of the four.
+        clipnorm, global_clipnorm, clipvalue: Keras's names for `clip=clipping.ByNorm(...)`, `ByGlobalNorm(...)` and
+            `ByValue(...)`; at most one of the four.
         weight_decay, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
             name: As in `keras.optimizers.Optimizer`. `use_ema` and schedules count updates, not micro-steps (a
             schedule also those that `skip_nonfinite` leaves out).

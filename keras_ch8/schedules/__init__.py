@@ -5,7 +5,7 @@ from .duration import Clock
 from .exponential import ExponentialDecay
 from .inverse_time import InverseTimeDecay
 from .linear_decay import LinearDecay
-from .on_plateau import on_plateau
+from .on_plateau import ReduceOnPlateau
 from .one_cycle import OneCycle
 from .scaled import ScaledSchedule
 from .sequence import SequentialSchedule
@@ -18,8 +18,8 @@ __all__ = [
     "InverseTimeDecay",
     "LinearDecay",
     "OneCycle",
+    "ReduceOnPlateau",
     "ScaledSchedule",
     "SequentialSchedule",
     "Warmup",
-    "on_plateau",
 ]

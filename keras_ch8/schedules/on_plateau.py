@@ -11,7 +11,7 @@ from ..stopping.improvement import is_better, margin
 
 @final
 @dataclasses.dataclass(frozen=True)
-class on_plateau:
+class ReduceOnPlateau:
     """Lower the learning rate when the monitored quantity has stopped getting better (section 8.3.1).
 
         epsilon <- max(factor * epsilon, min_lr)    after `patience` epochs without improvement
@@ -35,7 +35,7 @@ class on_plateau:
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> rule = keras_ch8.schedules.on_plateau(factor=0.5, patience=5)
+        >>> rule = keras_ch8.schedules.ReduceOnPlateau(factor=0.5, patience=5)
         >>> decay = keras_ch8.callbacks.LearningRateDecay(rule)
 
     References:

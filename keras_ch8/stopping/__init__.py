@@ -1,26 +1,26 @@
 """When to stop: criteria as values, for `callbacks.EarlyStopping`. Each is a pure function of the epochs so far."""
 
-from ._combined import all_of, any_of
-from ._deadline import deadline
-from ._diverged import diverged
-from ._generalization_loss import generalization_loss
-from ._patience import patience
-from ._productivity import productivity
-from ._successive_rises import successive_rises
-from ._threshold import threshold
+from ._combined import AllOf, AnyOf
+from ._deadline import Deadline
+from ._diverged import Diverged
+from ._generalization_loss import GeneralizationLoss
+from ._patience import Patience
+from ._productivity import Productivity
+from ._successive_rises import SuccessiveRises
+from ._threshold import Threshold
 from .history import EpochHistory, Reason, StopReason
 
 __all__ = [
+    "AllOf",
+    "AnyOf",
+    "Deadline",
+    "Diverged",
     "EpochHistory",
+    "GeneralizationLoss",
+    "Patience",
+    "Productivity",
     "Reason",
     "StopReason",
-    "all_of",
-    "any_of",
-    "deadline",
-    "diverged",
-    "generalization_loss",
-    "patience",
-    "productivity",
-    "successive_rises",
-    "threshold",
+    "SuccessiveRises",
+    "Threshold",
 ]

@@ -31,7 +31,7 @@ class AbstractCombined(AbstractCriterion):
 
 @final
 @dataclasses.dataclass(frozen=True, init=False)
-class any_of(AbstractCombined):
+class AnyOf(AbstractCombined):
     """Stop when one of several criteria says so (section 8.1.2).
 
     Args:
@@ -42,7 +42,7 @@ class any_of(AbstractCombined):
 
     Example:
         >>> from keras_ch8 import stopping
-        >>> either = stopping.any_of(stopping.patience(5), stopping.threshold(0.99, monitor="val_accuracy"))
+        >>> either = stopping.AnyOf(stopping.Patience(5), stopping.Threshold(0.99, monitor="val_accuracy"))
 
     References:
         Prechelt (1998), Early Stopping - But When?
@@ -57,7 +57,7 @@ class any_of(AbstractCombined):
 
 @final
 @dataclasses.dataclass(frozen=True, init=False)
-class all_of(AbstractCombined):
+class AllOf(AbstractCombined):
     """Stop when all of several criteria say so at the same epoch (section 8.1.2).
 
     Args:
@@ -68,7 +68,7 @@ class all_of(AbstractCombined):
 
     Example:
         >>> from keras_ch8 import stopping
-        >>> both = stopping.all_of(stopping.patience(5), stopping.patience(5, monitor="val_zero_one_loss"))
+        >>> both = stopping.AllOf(stopping.Patience(5), stopping.Patience(5, monitor="val_zero_one_loss"))
 
     References:
         Prechelt (1998), Early Stopping - But When?

@@ -12,7 +12,7 @@ from .history import EpochHistory, Reason, StopReason
 
 @final
 @dataclasses.dataclass(frozen=True)
-class deadline(AbstractCriterion):
+class Deadline(AbstractCriterion):
     """Stop before the epoch that would end too late (section 8.1.2).
 
         stop if time spent + mean + 2 * standard deviation of the time of an epoch > seconds
@@ -27,7 +27,7 @@ class deadline(AbstractCriterion):
         ValueError: If `seconds` is not above 0.
 
     Example:
-        >>> limits = keras_ch8.stopping.any_of(keras_ch8.stopping.patience(10), keras_ch8.stopping.deadline(3600))
+        >>> limits = keras_ch8.stopping.AnyOf(keras_ch8.stopping.Patience(10), keras_ch8.stopping.Deadline(3600))
         >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=limits)
 
     References:

@@ -13,7 +13,7 @@ from .history import EpochHistory, Reason, StopReason
 
 @final
 @dataclasses.dataclass(frozen=True)
-class diverged(AbstractMonitor):
+class Diverged(AbstractMonitor):
     """Stop when the training is lost: the loss or the quantity is infinite or NaN, or beyond a limit (section 8.2.4).
 
         stop if E(t) or the training loss is not finite, or E(t) > limit        (< where larger is better)
@@ -27,7 +27,7 @@ class diverged(AbstractMonitor):
         ValueError: If `limit` is no number.
 
     Example:
-        >>> lost = keras_ch8.stopping.any_of(keras_ch8.stopping.patience(10), keras_ch8.stopping.diverged())
+        >>> lost = keras_ch8.stopping.AnyOf(keras_ch8.stopping.Patience(10), keras_ch8.stopping.Diverged())
         >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=lost)
 
     References:

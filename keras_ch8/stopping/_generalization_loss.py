@@ -13,7 +13,7 @@ from .history import EpochHistory, Reason, StopReason
 
 @final
 @dataclasses.dataclass(frozen=True)
-class generalization_loss(AbstractMonitor):
+class GeneralizationLoss(AbstractMonitor):
     """Stop when the error is too far above its minimum so far (sections 8.1.2 and 7.8; Prechelt's GL).
 
         GL(t) = 100 * (E(t) / min over t' <= t of E(t') - 1)        stop if GL(t) > alpha
@@ -27,7 +27,7 @@ class generalization_loss(AbstractMonitor):
         ValueError: If `alpha` is not above 0; in `fit`, if an error is negative.
 
     Example:
-        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.generalization_loss(5))
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.GeneralizationLoss(5))
 
     References:
         Prechelt (1998), Early Stopping - But When?

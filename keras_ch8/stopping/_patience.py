@@ -12,7 +12,7 @@ from .improvement import index_of_best, is_better, margin
 
 @final
 @dataclasses.dataclass(frozen=True)
-class patience(AbstractMonitor):
+class Patience(AbstractMonitor):
     """Stop when nothing has become better for some epochs (sections 8.1.2 and 7.8, algorithm 7.1).
 
         stop if epochs since the last improvement >= epochs
@@ -32,7 +32,7 @@ class patience(AbstractMonitor):
         ValueError: If `epochs` is negative, or `min_delta` neither a number nor a share.
 
     Example:
-        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.patience(5, min_delta="1%"))
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.Patience(5, min_delta="1%"))
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 7.1.

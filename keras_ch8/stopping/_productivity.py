@@ -15,7 +15,7 @@ from .history import EpochHistory, Reason, StopReason
 
 @final
 @dataclasses.dataclass(frozen=True)
-class productivity(AbstractMonitor):
+class Productivity(AbstractMonitor):
     """Stop when generalization is lost faster than the training makes progress (section 7.8; Prechelt's PQ).
 
         P(t) = 1000 * (sum of E_tr over the last strip / (strip * min of E_tr over the last strip) - 1)
@@ -36,7 +36,7 @@ class productivity(AbstractMonitor):
             error is negative.
 
     Example:
-        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.productivity(0.75))
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.Productivity(0.75))
 
     References:
         Prechelt (1998), Early Stopping - But When?

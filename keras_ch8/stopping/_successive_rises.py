@@ -12,7 +12,7 @@ from .history import EpochHistory, Reason, StopReason
 
 @final
 @dataclasses.dataclass(frozen=True)
-class successive_rises(AbstractMonitor):
+class SuccessiveRises(AbstractMonitor):
     """Stop when the error has risen from strip to strip several times in a row (section 7.8; Prechelt's UP).
 
         stop at the end of a strip, at epoch t, if E(t - i * strip) > E(t - (i + 1) * strip) for i = 0 .. s - 1
@@ -30,7 +30,7 @@ class successive_rises(AbstractMonitor):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.successive_rises(3))
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.SuccessiveRises(3))
 
     References:
         Prechelt (1998), Early Stopping - But When?

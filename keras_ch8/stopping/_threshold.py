@@ -11,7 +11,7 @@ from .history import EpochHistory, Reason, StopReason
 
 @final
 @dataclasses.dataclass(frozen=True)
-class threshold(AbstractMonitor):
+class Threshold(AbstractMonitor):
     """Stop when a quantity is as good as asked for (section 8.1.2).
 
         stop if E(t) <= value        (>= where larger is better)
@@ -25,7 +25,7 @@ class threshold(AbstractMonitor):
         ValueError: If `value` is no number.
 
     Example:
-        >>> good = keras_ch8.stopping.threshold(0.99, monitor="val_accuracy")
+        >>> good = keras_ch8.stopping.Threshold(0.99, monitor="val_accuracy")
         >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=good)
 
     References:

@@ -45,7 +45,7 @@ def as_criterion(value: Any) -> AbstractCriterion:
     """Return a criterion; else raise TypeError."""
     if not isinstance(value, AbstractCriterion):
         raise TypeError(
-            "`criterion` must be one of `keras_ch8.stopping`, such as `keras_ch8.stopping.generalization_loss(5)`. "
+            "`criterion` must be one of `keras_ch8.stopping`, such as `keras_ch8.stopping.GeneralizationLoss(5)`. "
             f"Received: {value!r} of type {type(value).__name__}. There are patience, generalization_loss, "
             "productivity, successive_rises, threshold, diverged, deadline, and any_of and all_of to combine them."
         )

@@ -108,7 +108,7 @@ class EpochHistory:
             raise ValueError(
                 f"A ratio of errors needs errors of at least 0 (1 - x where larger is better). Received: {name}="
                 f"{self.values(name)[errors < 0][0]:.4g}, mode={'max' if self.is_max(name) else 'min'!r}. Watch a "
-                "metric that cannot be negative, or use `stopping.patience` or `stopping.successive_rises`, which "
+                "metric that cannot be negative, or use `stopping.Patience` or `stopping.SuccessiveRises`, which "
                 "compare differences only."
             )
         return errors

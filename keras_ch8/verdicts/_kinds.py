@@ -40,13 +40,13 @@ KINDS = {
     ),
     "cliff": Kind(
         "8.2.4",
-        "Clip the gradient: `clipping.by_global_norm` in any optimizer of the suite, `callbacks.ClipGradients` for "
+        "Clip the gradient: `clipping.ByGlobalNorm` in any optimizer of the suite, `callbacks.ClipGradients` for "
         "others; `callbacks.GradientClippingLogger` finds the threshold.",
     ),
     "exploding": Kind(
         "8.2.5",
         "Scale the start to the data (`training.scale_to_data`) or take `initializers.Orthogonal`, normalize between "
-        "layers (`layers.BatchNormalization`), and clip: `clipping.by_global_norm`.",
+        "layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
     ),
     "vanishing": Kind(
         "8.2.5",
@@ -91,7 +91,7 @@ KINDS = {
     "nonfinite": Kind(
         "8.2.4",
         "Look at the data for NaN, lower the learning rate (`training.find_learning_rate`), clip "
-        "(`clipping.by_global_norm`), or skip such steps: `skip_nonfinite=True` of every optimizer of the suite.",
+        "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of every optimizer of the suite.",
     ),
 }
 """Every kind of verdict."""

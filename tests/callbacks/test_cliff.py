@@ -60,7 +60,7 @@ def trained(optimizer, extra=(), steps=STEPS):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ours", "Keras"])
 def test_clipping_goes_on_where_unclipped_training_is_thrown_out(kind, tmp_path):
-    rule = clipping.by_global_norm(LIMIT)
+    rule = clipping.ByGlobalNorm(LIMIT)
 
     def again():
         if kind == "ours":

@@ -13,8 +13,8 @@ from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, lengt
 from tests.marks import mostly
 
 RULES = [
-    clipping.by_value(0.05), clipping.by_norm(0.2), clipping.by_global_norm(0.5), clipping.adaptive(0.05),
-    clipping.by_percentile(50),
+    clipping.ByValue(0.05), clipping.ByNorm(0.2), clipping.ByGlobalNorm(0.5), clipping.Adaptive(0.05),
+    clipping.ByPercentile(50),
 ]  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def test_an_optimizer_of_keras_with_the_callback_is_ours_with_the_rule(rule, way
 
 def test_after_fit_the_optimizer_clips_no_more():
     model = network(keras.optimizers.SGD(0.1))
-    fit(model, [callbacks.ClipGradients(clipping.by_global_norm(1e-6))])
+    fit(model, [callbacks.ClipGradients(clipping.ByGlobalNorm(1e-6))])
     plain = network(keras.optimizers.SGD(0.1))
     plain.set_weights(model.get_weights())
     for m in (model, plain):
@@ -55,7 +55,7 @@ def test_a_step_that_is_interrupted_gives_the_optimizer_back(death, tmp_path):
 
     model.train_step = dying
     with pytest.raises(death):
-        fit(model, [callbacks.TensorBoard(tmp_path), callbacks.ClipGradients(clipping.by_global_norm(1e-6))])
+        fit(model, [callbacks.TensorBoard(tmp_path), callbacks.ClipGradients(clipping.ByGlobalNorm(1e-6))])
     assert model.optimizer.apply.__func__ is type(model.optimizer).apply
     with python_loader(tmp_path) as board:
         assert board.steps("ch8/loss") == [1, 2, 3]
@@ -69,13 +69,13 @@ def test_it_clips_the_true_gradient_also_under_loss_scaling(policy):
     scale = {} if policy == "mixed_float16" else {"loss_scale_factor": 64.0}
     model = network(keras.optimizers.SGD(1.0, **scale), policy)
     before = model.get_weights()
-    fit(model, [callbacks.ClipGradients(clipping.by_global_norm(0.01))], epochs=1, steps_per_epoch=1)
+    fit(model, [callbacks.ClipGradients(clipping.ByGlobalNorm(0.01))], epochs=1, steps_per_epoch=1)
     moved = length([a - b for a, b in zip(before, model.get_weights(), strict=True)])
     np.testing.assert_allclose(moved, 0.01, rtol=1e-2)
 
 
 def test_autoclip_goes_on_over_two_fits():
-    rule, once, twice = clipping.by_percentile(50), *(network(keras.optimizers.SGD(0.1)) for _ in range(2))
+    rule, once, twice = clipping.ByPercentile(50), *(network(keras.optimizers.SGD(0.1)) for _ in range(2))
     fit(once, [callbacks.ClipGradients(rule)])
     for _ in range(2):
         fit(twice, [callbacks.ClipGradients(rule)], epochs=1)
@@ -94,7 +94,7 @@ def test_an_embedding_is_clipped_row_by_row():
         model.fit(ids, np.ones(32), batch_size=8, shuffle=False, verbose=0, callbacks=listed)
         return model.get_weights()
 
-    for rule in (clipping.adaptive(0.01), clipping.by_global_norm(0.1)):
+    for rule in (clipping.Adaptive(0.01), clipping.ByGlobalNorm(0.1)):
         theirs = moved(keras.optimizers.SGD(1.0), [callbacks.ClipGradients(rule)])
         for a, b in zip(theirs, moved(ours.SGD(1.0, clip=rule), []), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-6)
@@ -104,10 +104,10 @@ BAD = [
     (
         ours.SGD(0.1),
         RULES[:1],
-        r"for optimizers that are not of keras_ch8.*`SGD\(\.\.\., clip=by_value\(limit=0\.05\)\)`",
+        r"for optimizers that are not of keras_ch8.*`SGD\(\.\.\., clip=ByValue\(limit=0\.05\)\)`",
     ),
     (keras.optimizers.SGD(0.1, clipnorm=1.0), RULES[:1], r"would both clip\. Received: SGD with clipnorm=1\.0"),
-    (keras.optimizers.SGD(0.1), RULES[:2], r"One training takes one clipping rule\. Received: by_value.* and by_norm"),
+    (keras.optimizers.SGD(0.1), RULES[:2], r"One training takes one clipping rule\. Received: ByValue.* and By"),
 ]
 
 
@@ -129,11 +129,11 @@ def test_what_is_no_rule_is_refused(rule):
 def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
     listed = [callbacks.GradientClippingLogger(verbose=True)]
     if kind == "ours":
-        model = network(ours.SGD(0.1, clip=clipping.by_global_norm(1.0)))
+        model = network(ours.SGD(0.1, clip=clipping.ByGlobalNorm(1.0)))
     else:
         model, listed = (
             network(keras.optimizers.SGD(0.1)),
-            [*listed, callbacks.ClipGradients(clipping.by_global_norm(1.0))],
+            [*listed, callbacks.ClipGradients(clipping.ByGlobalNorm(1.0))],
         )
     history = fit(model, listed)
     row = by_hand(0.1, clip=lambda gs: [g * min(1, 1 / length(gs)) for g in gs])

@@ -85,14 +85,14 @@ def test_a_missing_metric_is_named_once_at_the_first_epoch_that_counts_and_the_t
 
 
 def test_a_metric_of_a_criterion_that_is_missing_is_named_too_and_nothing_stops():
-    stop = callbacks.EarlyStopping("loss", criterion=stopping.threshold(0.1, monitor="val_loss"))
+    stop = callbacks.EarlyStopping("loss", criterion=stopping.Threshold(0.1, monitor="val_loss"))
     with pytest.warns(UserWarning, match=r"watches 'val_loss'"):
         fit(network("sgd"), [stop])
     assert stop.reason.why is StopReason.COMPLETED
 
 
 def test_a_name_that_says_nothing_to_keras_either_is_an_error():
-    stop = callbacks.EarlyStopping("loss", criterion=stopping.threshold(0.1, monitor="val_accuracy"))
+    stop = callbacks.EarlyStopping("loss", criterion=stopping.Threshold(0.1, monitor="val_accuracy"))
     with pytest.raises(
         ValueError, match=r"watches 'val_accuracy', .*Give mode='max' .*not reported either. Reported: loss"
     ):
@@ -123,11 +123,11 @@ def test_the_direction_of_a_metric_is_known_or_asked_for():
         stop = callbacks.EarlyStopping(name, patience=9)
         history = model.fit(X, y, validation_data=(X, y), epochs=3, callbacks=[stop], verbose=0).history[name]
         assert stop.best == sign * min(sign * np.array(history))
-    of_criterion = callbacks.EarlyStopping("x", criterion=stopping.patience(1, mode="max"))
+    of_criterion = callbacks.EarlyStopping("x", criterion=stopping.Patience(1, mode="max"))
     fit(network("sgd"), [Says(x=[1, 2, 3, 2]), of_criterion], epochs=4)
     assert of_criterion.best == 3
     with pytest.raises(ValueError, match=r"mode='min' and mode='max' for 'x'. Keep one"):
-        callbacks.EarlyStopping("x", mode="min", criterion=stopping.patience(1, mode="max"))
+        callbacks.EarlyStopping("x", mode="min", criterion=stopping.Patience(1, mode="max"))
     unknown = callbacks.EarlyStopping("x")
     with pytest.raises(ValueError, match=r"watches 'x', and whether larger or smaller.*mode='max' or mode='min'"):
         fit(network("sgd"), [Says(x=[1, 2]), unknown])
@@ -258,7 +258,7 @@ def test_a_deadline_counts_the_time_before_an_interruption(monkeypatch):
         def on_epoch_begin(self, epoch, logs=None):
             now[0] += 1
 
-    stop = callbacks.EarlyStopping("loss", criterion=stopping.deadline(5.5))
+    stop = callbacks.EarlyStopping("loss", criterion=stopping.Deadline(5.5))
     model = network("sgd")
     fit(model, [TakesASecond(), stop], epochs=2)
     now[0] += 3600  # nobody trains
@@ -271,7 +271,7 @@ def test_a_deadline_counts_the_time_before_an_interruption(monkeypatch):
 
 
 def test_several_metrics_and_the_one_that_is_restored():
-    both = stopping.any_of(stopping.patience(2, monitor="b", mode="max"), stopping.patience(2))
+    both = stopping.AnyOf(stopping.Patience(2, monitor="b", mode="max"), stopping.Patience(2))
     stop, past = callbacks.EarlyStopping("a", mode="min", criterion=both, restore_best_weights=True), Remembers()
     model = network("sgd")
     fit(model, [past, Says(a=[5, 4, 3, 2, 1], b=[1, 2, 1, 1, 1]), stop], epochs=5)

@@ -13,7 +13,7 @@ pytest.importorskip("keras.src.callbacks.early_stopping_test", reason="this Kera
 
 
 def reduce_on_plateau(verbose=0, **arguments):
-    return callbacks.LearningRateDecay(schedules.on_plateau(**arguments), verbose)
+    return callbacks.LearningRateDecay(schedules.ReduceOnPlateau(**arguments), verbose)
 
 
 class EarlyStopping(callbacks.EarlyStopping):

@@ -8,7 +8,7 @@ import pytest
 
 from keras_ch8 import callbacks, optimizers, schedules
 from keras_ch8.callbacks import LearningRateDecay
-from keras_ch8.schedules import LinearDecay, on_plateau
+from keras_ch8.schedules import LinearDecay, ReduceOnPlateau
 from keras_ch8.stopping import EpochHistory
 from tests.callbacks.runs import STEPS, Frames, fit, needs_multi_optimizer, network
 from tests.callbacks.test_early_stopping import Remembers, Says, assert_same
@@ -34,7 +34,7 @@ def rates_of_keras(values, **arguments):
 def test_a_plateau_is_that_of_keras(cooldown, patience):
     for _ in range(10):
         values = 1 + 0.1 * np.cumsum(RNG.normal(size=40))
-        rule = on_plateau("loss", 0.7, patience, "min", min_delta=0.02, cooldown=cooldown, min_lr=1e-3)
+        rule = ReduceOnPlateau("loss", 0.7, patience, "min", min_delta=0.02, cooldown=cooldown, min_lr=1e-3)
         rate, rates, past = 0.01, [], EpochHistory("loss", {"loss": "min"})
         for epoch, value in enumerate(values):
             past = past.after(epoch, {"loss": value}, epoch)
@@ -48,7 +48,7 @@ def test_a_relative_change_counts_whatever_the_scale_of_the_loss():
     """A loss of 1e-6 that falls by 1 % an epoch is no plateau; for Keras's absolute 1e-4 it is one."""
     values = 1e-6 * 0.99 ** np.arange(8)
     past = EpochHistory("loss", {"loss": "min"}, tuple(range(8)), tuple({"loss": x} for x in values), tuple(range(8)))
-    assert not on_plateau("loss", patience=2).is_due(past)
+    assert not ReduceOnPlateau("loss", patience=2).is_due(past)
     assert rates_of_keras(values, patience=2)[-1] < 0.01
 
 
@@ -57,7 +57,7 @@ def test_a_relative_change_counts_whatever_the_scale_of_the_loss():
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
 def test_the_rate_that_each_step_uses_is_lowered_on_a_plateau(optimizer, start):
     frames = Frames()
-    decay = LearningRateDecay(on_plateau("x", 0.5, patience=2, mode="min"))
+    decay = LearningRateDecay(ReduceOnPlateau("x", 0.5, patience=2, mode="min"))
     model = network(optimizer(start))
     history = fit(model, [Says(x=FLAT), decay, frames], epochs=7)
     factor = np.repeat([1, 1, 1, 1, 0.5, 0.5, 0.25], STEPS)
@@ -88,7 +88,7 @@ def test_a_schedule_is_as_if_compiled_with(optimizer):
 
 
 def test_it_goes_back_to_the_best_weights():
-    past, decay = Remembers(), LearningRateDecay(on_plateau("x", 0.5, 2, "min", restore_best_weights=True))
+    past, decay = Remembers(), LearningRateDecay(ReduceOnPlateau("x", 0.5, 2, "min", restore_best_weights=True))
     model = network("sgd")
     fit(model, [Says(x=[5, 4, 6, 6]), past, decay], epochs=4)
     assert_same(model.get_weights(), past.weights[1])
@@ -97,7 +97,7 @@ def test_it_goes_back_to_the_best_weights():
 @pytest.mark.slow
 def test_the_state_survives_an_interruption():
     def train(interrupted):
-        decay, frames = LearningRateDecay(on_plateau("x", 0.5, patience=3, mode="min", cooldown=1)), Frames()
+        decay, frames = LearningRateDecay(ReduceOnPlateau("x", 0.5, patience=3, mode="min", cooldown=1)), Frames()
         model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
         if interrupted:
             first = LearningRateDecay(decay.rule)
@@ -118,7 +118,10 @@ def test_the_state_survives_an_interruption():
 @OPTIMIZERS
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
 def test_at_the_floor_nothing_is_lowered_any_more(optimizer, start):
-    past, decay = Remembers(), LearningRateDecay(on_plateau("x", 0.1, 1, "min", min_lr=0.01, restore_best_weights=True))
+    past, decay = (
+        Remembers(),
+        LearningRateDecay(ReduceOnPlateau("x", 0.1, 1, "min", min_lr=0.01, restore_best_weights=True)),
+    )
     model = network(optimizer(start))
     fit(model, [Says(x=FLAT), past, decay], epochs=9)
     assert decay.findings()[0].count("epoch ") == 1
@@ -131,7 +134,7 @@ def test_a_plateau_and_a_schedule_work_together_in_any_order():
     rates = []
     for order in ((0, 1), (1, 0)):
         frames = Frames()
-        both = [LearningRateDecay(LinearDecay(0.1, 1000)), LearningRateDecay(on_plateau("x", 0.5, 2, "min"))]
+        both = [LearningRateDecay(LinearDecay(0.1, 1000)), LearningRateDecay(ReduceOnPlateau("x", 0.5, 2, "min"))]
         model = network(optimizers.SGD(0.3))
         fit(model, [Says(x=FLAT), *(both[i] for i in order), frames], epochs=5)
         step = model.train_function
@@ -179,7 +182,7 @@ def test_a_state_before_the_first_fit_and_of_a_number():
 
 def test_the_factor_is_saved_with_the_model(tmp_path):
     model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
-    fit(model, [Says(x=FLAT), LearningRateDecay(on_plateau("x", 0.5, 2, "min"))], epochs=4)
+    fit(model, [Says(x=FLAT), LearningRateDecay(ReduceOnPlateau("x", 0.5, 2, "min"))], epochs=4)
     model.save(tmp_path / "m.keras")
     rate = float(keras.models.load_model(tmp_path / "m.keras").optimizer.learning_rate)
     assert rate == float(model.optimizer.learning_rate) == pytest.approx(0.5 * float(LinearDecay(0.1, 1000)(24)))
@@ -192,7 +195,7 @@ def test_a_multi_optimizer_has_each_rate_lowered():
     optimizer_map[".*bias"] = inner[1]
     model = network("sgd")
     model.compile(keras.optimizers.MultiOptimizer(optimizer_map), "mse")
-    history = fit(model, [Says(x=FLAT), LearningRateDecay(on_plateau("x", 0.5, 2, "min"))], epochs=5)
+    history = fit(model, [Says(x=FLAT), LearningRateDecay(ReduceOnPlateau("x", 0.5, 2, "min"))], epochs=5)
     assert [float(o.learning_rate) for o in inner] == pytest.approx([0.05, 0.1])
     assert set(history) >= {"learning_rate_one", "learning_rate_other"}
 
@@ -204,7 +207,7 @@ def test_mixed_precision_changes_the_inner_rate():
 
 
 def test_tensorboard_shows_the_rate_at_the_step_that_used_it(tmp_path, capsys):
-    decay = LearningRateDecay(on_plateau("x", 0.5, patience=2, mode="min"), verbose=1)
+    decay = LearningRateDecay(ReduceOnPlateau("x", 0.5, patience=2, mode="min"), verbose=1)
     fit(network(optimizers.SGD(0.1)), [Says(x=FLAT), decay, callbacks.TensorBoard(tmp_path)], epochs=5)
     points = read(tmp_path)["ch8/learning_rate"]
     assert dict(points) == pytest.approx({k + 1: 0.1 if k < 4 * STEPS else 0.05 for k in range(5 * STEPS)})
@@ -215,7 +218,7 @@ def test_tensorboard_shows_the_rate_at_the_step_that_used_it(tmp_path, capsys):
 
 def test_many_fits_trace_no_more_than_one():
     model = network(optimizers.SGD(LinearDecay(0.1, 1000)))
-    decay = LearningRateDecay(on_plateau("loss", 0.5, 1))
+    decay = LearningRateDecay(ReduceOnPlateau("loss", 0.5, 1))
     fit(model, [decay])
     step = model.train_function
     fit(model, [decay])
@@ -224,7 +227,7 @@ def test_many_fits_trace_no_more_than_one():
 
 def test_a_quantity_that_is_missing_is_named_and_the_training_goes_on():
     with pytest.warns(UserWarning, match=r"`LearningRateDecay` watches 'val_loss'.*Reported: loss"):
-        fit(network("sgd"), [LearningRateDecay(on_plateau())])
+        fit(network("sgd"), [LearningRateDecay(ReduceOnPlateau())])
 
 
 def an_error_inside(epoch, rate):
@@ -232,18 +235,18 @@ def an_error_inside(epoch, rate):
 
 
 BAD = [
-    (lambda: LearningRateDecay(0.1), TypeError, r"on_plateau.*Received: 0.1 of type float"),
-    (lambda: on_plateau(factor=1.0), ValueError, "factor=1.0"),
-    (lambda: on_plateau(patience=-1), ValueError, "patience=-1"),
-    (lambda: on_plateau(cooldown=0.5), ValueError, "cooldown=0.5"),
-    (lambda: on_plateau(min_lr=-1), ValueError, "min_lr=-1"),
-    (lambda: on_plateau(mode="up"), ValueError, "mode='up'"),
+    (lambda: LearningRateDecay(0.1), TypeError, r"ReduceOnPlateau.*Received: 0.1 of type float"),
+    (lambda: ReduceOnPlateau(factor=1.0), ValueError, "factor=1.0"),
+    (lambda: ReduceOnPlateau(patience=-1), ValueError, "patience=-1"),
+    (lambda: ReduceOnPlateau(cooldown=0.5), ValueError, "cooldown=0.5"),
+    (lambda: ReduceOnPlateau(min_lr=-1), ValueError, "min_lr=-1"),
+    (lambda: ReduceOnPlateau(mode="up"), ValueError, "mode='up'"),
     (lambda: fit(network("sgd"), [LearningRateDecay(lambda epoch: -1.0)]), ValueError, "function gives it.*-1"),
     (lambda: fit(network("sgd"), [LearningRateDecay(an_error_inside)]), TypeError, "of the user's own"),
     (lambda: fit(network("sgd"), [LearningRateDecay(lambda epoch: None)]), ValueError, "function gives it.*None"),
     (lambda: fit(network("sgd"), [LearningRateDecay(LinearDecay(0.1, 9)) for _ in "12"]), ValueError, "one schedule"),
     (
-        lambda: fit(network(optimizers.SGD(lambda: 0.1)), [LearningRateDecay(on_plateau("loss"))]),
+        lambda: fit(network(optimizers.SGD(lambda: 0.1)), [LearningRateDecay(ReduceOnPlateau("loss"))]),
         TypeError,
         r"a number or a schedule. Received: the callable .* of SGD",
     ),

@@ -70,8 +70,8 @@ def test_they_keep_the_weights_where_those_were_measured(evaluate, first, tmp_pa
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False], ids=["listed first", "listed last"])
 def test_weights_that_a_plateau_puts_back_are_trained_on(first):
-    """`on_plateau(restore_best_weights=True)` writes the best averages at the end of an epoch; they are not lost."""
-    plateau = schedules.on_plateau("val_loss", patience=1, restore_best_weights=True)
+    """`ReduceOnPlateau(restore_best_weights=True)` writes the best averages at the end of an epoch: none is lost."""
+    plateau = schedules.ReduceOnPlateau("val_loss", patience=1, restore_best_weights=True)
     path, begins = Path(shared()[1]), []
     look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: begins.append(path.model.get_weights()))
     others = [callbacks.LearningRateDecay(plateau), look, path]

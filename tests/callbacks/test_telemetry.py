@@ -94,10 +94,10 @@ def test_in_mixed_precision_it_is_the_true_gradient_and_loss(kind, policy):
 
 
 RULES = {
-    "by_value": (clipping.by_value(0.05), lambda gs: [np.clip(g, -0.05, 0.05) for g in gs]),
-    "by_norm": (clipping.by_norm(0.2), lambda gs: [g * min(1, 0.2 / np.linalg.norm(g)) for g in gs]),
+    "by_value": (clipping.ByValue(0.05), lambda gs: [np.clip(g, -0.05, 0.05) for g in gs]),
+    "by_norm": (clipping.ByNorm(0.2), lambda gs: [g * min(1, 0.2 / np.linalg.norm(g)) for g in gs]),
     "by_global_norm": (
-        clipping.by_global_norm(0.5),
+        clipping.ByGlobalNorm(0.5),
         lambda gs: [g * min(1, 0.5 / np.sqrt(sum(np.sum(h * h) for h in gs))) for g in gs],
     ),
 }

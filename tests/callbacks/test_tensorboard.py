@@ -214,11 +214,11 @@ def test_layers_are_three_curves_and_a_picture_an_epoch(tmp_path):
 
 def test_the_report_says_what_was_trained_and_what_happened(tmp_path):
     listed = [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()]
-    fit(network(ours.SGD(0.1, clip=clipping.by_norm(0.2))), listed)
+    fit(network(ours.SGD(0.1, clip=clipping.ByNorm(0.2))), listed)
     before, after = report(tmp_path, 0), report(tmp_path)
     assert "| optimizer | SGD |" in before
     assert "| trainable weights | 47 |" in before
-    assert "| clip | by_norm(limit=0.2) |" in before
+    assert "| clip | ByNorm(limit=0.2) |" in before
     assert after.startswith("Steps 1 to 12.")
     assert "| `ch8/gradient_norm` |" in after
     assert "- clipped 100.0% of 12 steps" in after

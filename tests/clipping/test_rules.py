@@ -25,16 +25,16 @@ def norm_of(grads):
 
 
 def test_the_whole_norm_and_the_norm_of_each_tensor_differ_as_they_must():
-    a, b = clipped(clipping.by_global_norm(6.5), PAIR)
+    a, b = clipped(clipping.ByGlobalNorm(6.5), PAIR)
     np.testing.assert_allclose(np.concatenate([a, b]), [1.5, 2.0, 0.0, 6.0], rtol=1e-6)
-    a, b = clipped(clipping.by_norm(6.5), PAIR)
+    a, b = clipped(clipping.ByNorm(6.5), PAIR)
     np.testing.assert_allclose(np.concatenate([a, b]), [3.0, 4.0, 0.0, 6.5], rtol=1e-6)
-    a, b = clipped(clipping.by_value(3.5), PAIR)
+    a, b = clipped(clipping.ByValue(3.5), PAIR)
     np.testing.assert_allclose(np.concatenate([a, b]), [3.0, 3.5, 0.0, 3.5], rtol=1e-6)
 
 
 @pytest.mark.parametrize("rule", [
-    clipping.by_global_norm(13.1), clipping.by_norm(12.1), clipping.by_value(12.1), clipping.by_percentile(100),
+    clipping.ByGlobalNorm(13.1), clipping.ByNorm(12.1), clipping.ByValue(12.1), clipping.ByPercentile(100),
 ], ids=str)  # fmt: skip
 def test_what_is_within_the_limit_stays_bit_for_bit(rule):
     for got, g in zip(clipped(rule, PAIR), PAIR, strict=True):
@@ -44,7 +44,7 @@ def test_what_is_within_the_limit_stays_bit_for_bit(rule):
 @pytest.mark.broad
 @pytest.mark.parametrize("size", [1e-30, 1e-20, 1.0, 1e19, 1e20, 1e34])
 @pytest.mark.parametrize("shape", [(3, 2), (300, 200)], ids=["tile", "single"])
-@pytest.mark.parametrize("rule", [clipping.by_global_norm, clipping.by_norm], ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", [clipping.ByGlobalNorm, clipping.ByNorm], ids=lambda rule: rule.__name__)
 def test_gradients_of_any_size_clip_to_the_limit(rule, shape, size):
     g = (size * np.random.default_rng(0).normal(size=shape)).astype("float32")
     limit = 0.5 if size >= 1 else 0.5 * size
@@ -57,11 +57,11 @@ def test_keras_gives_nan_where_a_cliff_is_steepest():
     variable = keras.Variable([0.0, 0.0])
     keras.optimizers.SGD(1.0, global_clipnorm=1.0).apply([keras.ops.array([1e20, 1e20])], [variable])
     assert np.isnan(variable.numpy()).all()
-    (got,) = clipped(clipping.by_global_norm(1.0), [np.full(2, 1e20, "float32")])
+    (got,) = clipped(clipping.ByGlobalNorm(1.0), [np.full(2, 1e20, "float32")])
     np.testing.assert_allclose(got, np.sqrt([0.5, 0.5]), rtol=1e-6)
 
 
-@pytest.mark.parametrize("rule", [clipping.by_global_norm(1.0), clipping.by_norm(1.0)], ids=str)
+@pytest.mark.parametrize("rule", [clipping.ByGlobalNorm(1.0), clipping.ByNorm(1.0)], ids=str)
 def test_in_float64_the_arithmetic_is_float64(rule, float64):
     g = np.random.default_rng(0).normal(size=(4, 3)) * 1e200
     (got,) = clipped(rule, [g], dtype="float64")
@@ -70,15 +70,15 @@ def test_in_float64_the_arithmetic_is_float64(rule, float64):
 
 def test_an_infinite_entry_is_not_hidden_but_for_by_value():
     g = np.array([np.inf, 1.0], "float32")
-    assert not np.isfinite(clipped(clipping.by_global_norm(1.0), [g])[0]).all()
-    assert not np.isfinite(clipped(clipping.by_norm(1.0), [g])[0]).all()
-    np.testing.assert_array_equal(clipped(clipping.by_value(0.5), [g])[0], [0.5, 0.5])
+    assert not np.isfinite(clipped(clipping.ByGlobalNorm(1.0), [g])[0]).all()
+    assert not np.isfinite(clipped(clipping.ByNorm(1.0), [g])[0]).all()
+    np.testing.assert_array_equal(clipped(clipping.ByValue(0.5), [g])[0], [0.5, 0.5])
 
 
 @pytest.mark.broad
 @pytest.mark.parametrize("name", FEW)
 @pytest.mark.parametrize("word, rule", [
-    ("clipnorm", clipping.by_norm), ("clipvalue", clipping.by_value), ("global_clipnorm", clipping.by_global_norm),
+    ("clipnorm", clipping.ByNorm), ("clipvalue", clipping.ByValue), ("global_clipnorm", clipping.ByGlobalNorm),
 ])  # fmt: skip
 def test_the_words_of_keras_are_these_rules(name, word, rule):
     paths = []
@@ -92,7 +92,7 @@ def test_the_words_of_keras_are_these_rules(name, word, rule):
 
 def test_clipping_acts_on_the_mean_of_the_micro_steps():
     variable = keras.Variable([0.0, 0.0])
-    optimizer = ours.SGD(1.0, clip=clipping.by_global_norm(1.0), gradient_accumulation_steps=2)
+    optimizer = ours.SGD(1.0, clip=clipping.ByGlobalNorm(1.0), gradient_accumulation_steps=2)
     for g in ([3.0, 9.0], [3.0, -1.0]):  # mean (3, 4)
         step(optimizer, [variable], [np.array(g, "float32")])
     np.testing.assert_allclose(variable.numpy(), [-0.6, -0.8], rtol=1e-6)
@@ -102,7 +102,7 @@ def test_a_sparse_gradient_is_clipped_as_the_dense_one_with_rows_that_occur_twic
     rows, values = np.array([1, 4, 1]), np.array([[3.0, 0.0], [0.0, 4.0], [0.0, 8.0]], "float32")
     dense = np.zeros((6, 2), "float32")
     np.add.at(dense, rows, values)
-    for rule in (clipping.by_global_norm(1.0), clipping.by_norm(1.0), clipping.by_value(1.0), clipping.adaptive()):
+    for rule in (clipping.ByGlobalNorm(1.0), clipping.ByNorm(1.0), clipping.ByValue(1.0), clipping.Adaptive()):
         start = np.random.default_rng(0).normal(size=(6, 2)).astype("float32")
         results = []
         for g in (tf.IndexedSlices(values, rows, (6, 2)), dense):
@@ -116,7 +116,7 @@ def test_a_sparse_gradient_is_clipped_as_the_dense_one_with_rows_that_occur_twic
 @pytest.mark.parametrize("p", [0, 10, 50, 100])
 def test_the_limit_of_autoclip_is_the_percentile_of_the_last_norms(p):
     norms = np.random.default_rng(0).lognormal(size=30).astype("float32")
-    variable, optimizer = keras.Variable([0.0]), ours.SGD(1.0, clip=clipping.by_percentile(p, memory=8))
+    variable, optimizer = keras.Variable([0.0]), ours.SGD(1.0, clip=clipping.ByPercentile(p, memory=8))
     for i, norm in enumerate(norms):
         before = variable.numpy()[0]
         step(optimizer, [variable], [np.array([norm])])
@@ -129,7 +129,7 @@ def test_autoclip_is_not_poisoned(broken):
     moved = []
     for norms in ([1.0, 2.0, broken, 3.0, 100.0], [1.0, 2.0, 3.0, 100.0]):
         variable = keras.Variable([0.0])
-        optimizer = ours.SGD(1.0, clip=clipping.by_percentile(50, memory=8), skip_nonfinite=True)
+        optimizer = ours.SGD(1.0, clip=clipping.ByPercentile(50, memory=8), skip_nonfinite=True)
         for norm in norms:
             step(optimizer, [variable], [np.array([norm], "float32")])
         moved.append(variable.numpy())
@@ -140,7 +140,7 @@ def test_autoclip_is_not_poisoned(broken):
 
 
 def test_autoclip_remembers_updates_and_not_micro_steps():
-    optimizer = ours.SGD(1.0, clip=clipping.by_percentile(50, memory=8), gradient_accumulation_steps=2)
+    optimizer = ours.SGD(1.0, clip=clipping.ByPercentile(50, memory=8), gradient_accumulation_steps=2)
     variable = keras.Variable([0.0])
     for g in (1.0, 3.0, 5.0, 7.0, 100.0):
         step(optimizer, [variable], [np.array([g], "float32")])
@@ -149,8 +149,8 @@ def test_autoclip_remembers_updates_and_not_micro_steps():
 
 
 @pytest.mark.parametrize("rule", [
-    clipping.by_percentile(30, memory=5), *(pytest.param(rule, marks=pytest.mark.slow) for rule in (
-        clipping.by_value(0.1), clipping.by_norm(0.1), clipping.by_global_norm(0.1), clipping.adaptive(0.02, 1e-4),
+    clipping.ByPercentile(30, memory=5), *(pytest.param(rule, marks=pytest.mark.slow) for rule in (
+        clipping.ByValue(0.1), clipping.ByNorm(0.1), clipping.ByGlobalNorm(0.1), clipping.Adaptive(0.02, 1e-4),
     )),
 ], ids=str)  # fmt: skip
 def test_a_saved_model_keeps_its_rule_and_what_it_remembers(rule, tmp_path):
@@ -170,19 +170,19 @@ def test_a_saved_model_keeps_its_rule_and_what_it_remembers(rule, tmp_path):
 
 
 BAD = [
-    (lambda: clipping.by_value(0), ValueError, r"`limit` .* in \(0, inf\)\. Received: limit=0\."),
-    (lambda: clipping.by_norm(-1.0), ValueError, r"Received: limit=-1\.0"),
-    (lambda: clipping.by_global_norm(float("nan")), ValueError, r"Received: limit=nan"),
-    (lambda: clipping.adaptive(ratio=0), ValueError, r"`ratio` .*Received: ratio=0\. 0\.01 is Brock's"),
-    (lambda: clipping.adaptive(epsilon=-1), ValueError, r"`epsilon` .*Received: epsilon=-1"),
-    (lambda: clipping.by_percentile(101), ValueError, r"`p` .*Received: p=101"),
-    (lambda: clipping.by_percentile(10, memory=1), ValueError, r"`memory` .*Received: memory=1\."),
-    (lambda: clipping.by_percentile(10, memory=2.5), ValueError, r"Received: memory=2\.5"),
+    (lambda: clipping.ByValue(0), ValueError, r"`limit` .* in \(0, inf\)\. Received: limit=0\."),
+    (lambda: clipping.ByNorm(-1.0), ValueError, r"Received: limit=-1\.0"),
+    (lambda: clipping.ByGlobalNorm(float("nan")), ValueError, r"Received: limit=nan"),
+    (lambda: clipping.Adaptive(ratio=0), ValueError, r"`ratio` .*Received: ratio=0\. 0\.01 is Brock's"),
+    (lambda: clipping.Adaptive(epsilon=-1), ValueError, r"`epsilon` .*Received: epsilon=-1"),
+    (lambda: clipping.ByPercentile(101), ValueError, r"`p` .*Received: p=101"),
+    (lambda: clipping.ByPercentile(10, memory=1), ValueError, r"`memory` .*Received: memory=1\."),
+    (lambda: clipping.ByPercentile(10, memory=2.5), ValueError, r"Received: memory=2\.5"),
     (lambda: ours.Adam(clip=1.0), TypeError, r"`clip` must be a rule.*Received: clip=1\.0 of type float.*`clipnorm`"),
-    (lambda: ours.Adam(clip=clipping.by_norm(1.0), clipnorm=1.0), ValueError,
-     r"Only one of.*Received: clip=by_norm\(limit=1\.0\), clipnorm=1\.0\. Keep one"),
-    (lambda: ours.Adam(clip=clipping.by_norm(1.0), clipvalue=1.0), ValueError, r"Only one of"),
-    (lambda: ours.Adam(clip=clipping.by_norm(1.0), global_clipnorm=1.0), ValueError, r"Only one of"),
+    (lambda: ours.Adam(clip=clipping.ByNorm(1.0), clipnorm=1.0), ValueError,
+     r"Only one of.*Received: clip=ByNorm\(limit=1\.0\), clipnorm=1\.0\. Keep one"),
+    (lambda: ours.Adam(clip=clipping.ByNorm(1.0), clipvalue=1.0), ValueError, r"Only one of"),
+    (lambda: ours.Adam(clip=clipping.ByNorm(1.0), global_clipnorm=1.0), ValueError, r"Only one of"),
 ]  # fmt: skip
 
 
@@ -193,5 +193,5 @@ def test_a_bad_rule_raises_at_construction(build, error, message):
 
 
 def test_a_norm_beyond_float32_is_no_step_and_not_nan():
-    (got,) = clipped(clipping.by_global_norm(1.0), [np.full(1000, 1e38, "float32")])
+    (got,) = clipped(clipping.ByGlobalNorm(1.0), [np.full(1000, 1e38, "float32")])
     np.testing.assert_array_equal(got, np.zeros(1000))

@@ -89,7 +89,7 @@ def test_what_the_garbage_collector_holds_changes_nothing():
         inner = [layers.Conv2DTranspose(3, 3), layers.Flatten(), layers.Dense(1)]
         model = keras.Sequential([keras.Input((4, 4, 1)), *inner])
         freeze()
-        model.compile(ours.SGD(0.1, clip=clipping.adaptive(0.01)), "mse")
+        model.compile(ours.SGD(0.1, clip=clipping.Adaptive(0.01)), "mse")
         x = np.random.default_rng(0).normal(size=(16, 4, 4, 1)).astype("float32")
         model.fit(x, x.sum(axis=(1, 2)), batch_size=4, epochs=2, shuffle=False, verbose=0)
         return [v.numpy() for v in model.variables]
@@ -107,26 +107,26 @@ def test_what_the_path_does_not_tell_is_said_by_hand():
     layer = layers.EinsumDense("abc,cde->abde", (None, 4, 5), bias_axes="de")
     layer.build((None, 3, 2))
     kernel, bias = layer.trainable_variables
-    rule = clipping.adaptive(unit_axes={"einsum_dense.*/kernel": [0], "kernel": (0, 1), "/bias$": -1})
+    rule = clipping.Adaptive(unit_axes={"einsum_dense.*/kernel": [0], "kernel": (0, 1), "/bias$": -1})
     assert unit_axes(kernel) == (0, 1)
     assert rule.units([kernel, bias]) == [(0,), (1,)]
     rng = np.random.default_rng(0)
     w, g = rng.normal(size=(2, 4, 5)).astype("float32"), rng.normal(size=(2, 4, 5)).astype("float32")
     kernel.assign(w)
-    step(ours.SGD(1.0, clip=clipping.adaptive(0.01, unit_axes={"kernel$": 0})), [kernel], [g])
+    step(ours.SGD(1.0, clip=clipping.Adaptive(0.01, unit_axes={"kernel$": 0})), [kernel], [g])
     factor = 0.01 * np.linalg.norm(w, axis=0) / np.linalg.norm(g, axis=0)
     np.testing.assert_allclose(w - kernel.numpy(), g * np.minimum(1, factor), rtol=1e-3, atol=1e-7)
 
 
 def test_units_by_hand_are_saved_and_compared_and_hashed():
-    rule = clipping.adaptive(unit_axes={"kernel": [0, 1], "bias": 0})
+    rule = clipping.Adaptive(unit_axes={"kernel": [0, 1], "bias": 0})
     as_text = json.loads(json.dumps(rule.get_config()))
     for config in (rule.get_config(), as_text):
-        again = clipping.adaptive.from_config(config)
+        again = clipping.Adaptive.from_config(config)
         assert again == rule
         assert hash(again) == hash(rule)
     optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(ours.Adam(clip=rule)))
-    assert optimizer.clip == rule != clipping.adaptive()
+    assert optimizer.clip == rule != clipping.Adaptive()
 
 
 def test_axes_that_a_variable_does_not_have_and_patterns_of_nothing_are_told():
@@ -135,15 +135,15 @@ def test_axes_that_a_variable_does_not_have_and_patterns_of_nothing_are_told():
         with pytest.raises(
             ValueError, match=r"Received: unit_axes=.*'kernel' of shape \(4, 3\)\. Give axes from -2 to 1"
         ):
-            ours.SGD(clip=clipping.adaptive(unit_axes={"kern": axes})).build([variable])
+            ours.SGD(clip=clipping.Adaptive(unit_axes={"kern": axes})).build([variable])
     with pytest.warns(UserWarning, match="'kernels', which is found in the path of no variable: kernel"):
-        ours.SGD(clip=clipping.adaptive(unit_axes={"kernels": 0})).build([variable])
+        ours.SGD(clip=clipping.Adaptive(unit_axes={"kernels": 0})).build([variable])
 
 
 @pytest.mark.parametrize("bad", [{"(": 0}, {"a": ()}, {"a": "0"}, {"a": 0.5}, {"a": True}, {1: 0}, {b"a": 0}, ["a"], 3])
 def test_units_by_hand_that_are_none_are_refused(bad):
     with pytest.raises(ValueError, match=r"`unit_axes` says .*Received: unit_axes=.*Write for example"):
-        clipping.adaptive(unit_axes=bad)
+        clipping.Adaptive(unit_axes=bad)
 
 
 def test_each_unit_is_clipped_to_its_share_and_biases_at_zero_move():
@@ -151,7 +151,7 @@ def test_each_unit_is_clipped_to_its_share_and_biases_at_zero_move():
     kernel, bias = rng.normal(size=(3, 4)).astype("float32"), np.zeros(4, "float32")
     grads = [(10.0 ** np.arange(-4, 0) * rng.normal(size=(3, 4))).astype("float32"), np.ones(4, "float32")]
     variables = [keras.Variable(kernel), keras.Variable(bias)]
-    step(ours.SGD(1.0, clip=clipping.adaptive(0.01, 1e-3)), variables, grads)
+    step(ours.SGD(1.0, clip=clipping.Adaptive(0.01, 1e-3)), variables, grads)
     w, g = np.linalg.norm(kernel, axis=0), np.linalg.norm(grads[0], axis=0)
     factor = np.minimum(1, 0.01 * np.maximum(w, 1e-3) / g)
     assert 0 < (factor < 1).sum() < 4
@@ -161,5 +161,5 @@ def test_each_unit_is_clipped_to_its_share_and_biases_at_zero_move():
 
 def test_it_is_overflow_safe():
     variable = keras.Variable(np.full((2, 2), 3.0, "float32"))
-    step(ours.SGD(1.0, clip=clipping.adaptive(0.1)), [variable], [np.full((2, 2), 1e20, "float32")])
+    step(ours.SGD(1.0, clip=clipping.Adaptive(0.1)), [variable], [np.full((2, 2), 1e20, "float32")])
     np.testing.assert_allclose(variable.numpy(), 3.0 - 0.3, rtol=1e-5)

@@ -1,5 +1,7 @@
 """Pacings: functions on [0, 1] that rise from the start to 1, by their formulae."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,14 +11,14 @@ from keras_ch8.curriculum.words import WORDS, as_pacing
 
 U = np.linspace(0, 1, 1001)
 LAWS = {
-    "linear": (curriculum.linear(0.3), 0.3),
-    "root": (curriculum.root(3, 0.1), 0.1),
+    "linear": (curriculum.Linear(0.3), 0.3),
+    "root": (curriculum.Root(3, 0.1), 0.1),
     "competence": (curriculum.competence(0.05), 0.05),
-    "exponential": (curriculum.exponential(0.2), 0.2),
-    "step": (curriculum.step(0.4, 0.25), 0.25),
-    "baby_steps": (curriculum.baby_steps(4), 0.25),
-    "baby_steps from": (curriculum.baby_steps(3, 0.1), 0.1),
-    "one_pass": (curriculum.one_pass(5), 0.2),
+    "exponential": (curriculum.Exponential(0.2), 0.2),
+    "step": (curriculum.Step(0.4, 0.25), 0.25),
+    "baby_steps": (curriculum.BabySteps(4), 0.25),
+    "baby_steps from": (curriculum.BabySteps(3, 0.1), 0.1),
+    "one_pass": (curriculum.OnePass(5), 0.2),
     "given": (as_pacing(lambda u: 0.5 + 0.5 * u * u, None), 0.5),
 }
 
@@ -34,14 +36,14 @@ def test_a_pacing_rises_from_the_start_to_1(law, start):
 @pytest.mark.parametrize(
     "law, formula",
     [
-        (curriculum.linear(0.3), 0.3 + 0.7 * U),
-        (curriculum.root(3, 0.1), np.cbrt(0.001 + 0.999 * U)),
-        (curriculum.root(1, 0.3), 0.3 + 0.7 * U),
+        (curriculum.Linear(0.3), 0.3 + 0.7 * U),
+        (curriculum.Root(3, 0.1), np.cbrt(0.001 + 0.999 * U)),
+        (curriculum.Root(1, 0.3), 0.3 + 0.7 * U),
         (curriculum.competence(), np.sqrt(U * (1 - 0.01**2) + 0.01**2)),
-        (curriculum.exponential(0.2), np.exp((1 - U) * np.log(0.2))),
-        (curriculum.step(0.4, 0.25), np.array([0.25] * 400 + [1.0] * 601)),
-        (curriculum.baby_steps(4), np.repeat([0.25, 0.5, 0.75, 1.0], [250, 250, 250, 251])),
-        (curriculum.baby_steps(3, 0.5), np.repeat([0.5, 0.75, 1.0], [334, 333, 334])),
+        (curriculum.Exponential(0.2), np.exp((1 - U) * np.log(0.2))),
+        (curriculum.Step(0.4, 0.25), np.array([0.25] * 400 + [1.0] * 601)),
+        (curriculum.BabySteps(4), np.repeat([0.25, 0.5, 0.75, 1.0], [250, 250, 250, 251])),
+        (curriculum.BabySteps(3, 0.5), np.repeat([0.5, 0.75, 1.0], [334, 333, 334])),
     ],
     ids=["linear", "root", "root of 1", "competence", "exponential", "step", "baby_steps", "baby_steps from a half"],
 )
@@ -50,7 +52,7 @@ def test_a_pacing_is_its_formula(law, formula):
 
 
 def test_one_pass_leaves_behind_what_came_before_and_nobody_else_does():
-    law = curriculum.one_pass(4)
+    law = curriculum.OnePass(4)
     np.testing.assert_array_equal(law.oldest(U), np.repeat([0.0, 0.25, 0.5, 0.75], [250, 250, 250, 251]))
     np.testing.assert_array_equal(law(U) - law.oldest(U), 0.25)
     for name, (other, _) in LAWS.items():
@@ -59,16 +61,17 @@ def test_one_pass_leaves_behind_what_came_before_and_nobody_else_does():
 
 def test_with_a_root_of_2_the_pace_falls_in_proportion_to_1_over_c():
     # c' = k / c means that c^2 grows evenly, by 2 k = 1 - start^2 in all.
-    np.testing.assert_allclose(np.diff(curriculum.root(2, 0.1)(U) ** 2), (1 - 0.1**2) / 1000, rtol=1e-9)
+    np.testing.assert_allclose(np.diff(curriculum.Root(2, 0.1)(U) ** 2), (1 - 0.1**2) / 1000, rtol=1e-9)
 
 
 def test_a_word_is_the_law_of_that_name_with_its_own_start_or_the_given_one():
-    assert set(WORDS) == set(pacing.__all__) - {"AbstractPacing"}
+    words = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in pacing.__all__}
+    assert set(WORDS) == words - {"abstract_pacing"}
     for word, law in WORDS.items():
         assert as_pacing(word, None) == law()
         assert float(as_pacing(word, 0.35)(0.0)) == pytest.approx(0.35)
         assert float(as_pacing(word, None)(0.0)) == pytest.approx(0.01 if word == "competence" else 0.2)
-    assert as_pacing(curriculum.linear(0.4), None) == curriculum.linear(0.4)
+    assert as_pacing(curriculum.Linear(0.4), None) == curriculum.Linear(0.4)
 
 
 @pytest.mark.parametrize(
@@ -84,16 +87,16 @@ def test_a_function_that_is_no_pacing_is_an_error(function):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: curriculum.linear(0), r"`start` .*Received: start=0\. Try 0\.2\."),
-        (lambda: curriculum.exponential(1.5), r"Received: start=1\.5"),
-        (lambda: curriculum.root(0), r"`p` .*Received: p=0\. Try 2\."),
-        (lambda: curriculum.step(0), r"`at` .*Received: at=0\. Try 0\.5\."),
-        (lambda: curriculum.baby_steps(1), r"`buckets` .*Received: buckets=1\. Try 5\."),
-        (lambda: curriculum.one_pass(2.5), r"Received: buckets=2\.5"),
-        (lambda: curriculum.one_pass(2, -1), r"Received: start=-1"),
+        (lambda: curriculum.Linear(0), r"`start` .*Received: start=0\. Try 0\.2\."),
+        (lambda: curriculum.Exponential(1.5), r"Received: start=1\.5"),
+        (lambda: curriculum.Root(0), r"`p` .*Received: p=0\. Try 2\."),
+        (lambda: curriculum.Step(0), r"`at` .*Received: at=0\. Try 0\.5\."),
+        (lambda: curriculum.BabySteps(1), r"`buckets` .*Received: buckets=1\. Try 5\."),
+        (lambda: curriculum.OnePass(2.5), r"Received: buckets=2\.5"),
+        (lambda: curriculum.OnePass(2, -1), r"Received: start=-1"),
         (lambda: as_pacing("linaer", None), r"`pacing` .*'linear', 'root'.*Received: pacing='linaer'"),
         (
-            lambda: as_pacing(curriculum.linear(), 0.3),
+            lambda: as_pacing(curriculum.Linear(), 0.3),
             r"A law knows where it starts\. Received: start=0\.3.*Say it once",
         ),
     ],

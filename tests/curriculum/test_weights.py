@@ -42,7 +42,7 @@ def test_in_the_end_the_distribution_is_that_of_the_data(law):
 
 
 def test_one_pass_breaks_two_of_the_three():
-    weights = weights_on_the_way(curriculum.one_pass(4), 0.0)
+    weights = weights_on_the_way(curriculum.OnePass(4), 0.0)
     assert (np.diff(weights, axis=0) < 0).any()
     assert weights[-1].tolist() == [0.0] * 30 + [1.0] * 10
     np.testing.assert_allclose(entropies(weights), np.log(10))

@@ -62,7 +62,7 @@ def test_the_adding_problem_is_learned_by_an_irnn_and_a_gru_and_not_by_a_tanh_rn
         keras.utils.set_random_seed(1)
         rng = np.random.default_rng(0)
         model = keras.Sequential([keras.Input((LENGTH, 2)), layer(), keras.layers.Dense(1)])
-        model.compile(optimizers.Adam(0.01, clip=clipping.by_global_norm(1.0)), "mse")
+        model.compile(optimizers.Adam(0.01, clip=clipping.ByGlobalNorm(1.0)), "mse")
         model.fit(*adding(3200, rng), batch_size=32, epochs=6, verbose=0)
         losses[name] = model.evaluate(*adding(1000, rng), batch_size=500, verbose=0)
     constant = 1 / 6  # the variance of the sum of two uniform numbers: what remains of the best constant

@@ -17,10 +17,10 @@ CALLBACKS = {
     "Diagnosis": lambda folder: callbacks.Diagnosis(probe=(X, Y), checks="full", when=2, budget=None),
     "EarlyStopping": lambda folder: callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True),
     "LearningRateDecay": lambda folder: callbacks.LearningRateDecay(same_rate),
-    "on_plateau": lambda folder: callbacks.LearningRateDecay(schedules.on_plateau("loss")),
+    "on_plateau": lambda folder: callbacks.LearningRateDecay(schedules.ReduceOnPlateau("loss")),
     "PolyakAveraging": lambda folder: callbacks.PolyakAveraging(evaluate="both"),
     "SurrogateGap": lambda folder: callbacks.SurrogateGap(true="loss", surrogate="loss"),
-    "ClipGradients": lambda folder: callbacks.ClipGradients(clipping.by_global_norm(1.0)),
+    "ClipGradients": lambda folder: callbacks.ClipGradients(clipping.ByGlobalNorm(1.0)),
     "SwitchOptimizer": lambda folder: callbacks.SwitchOptimizer(at=1, to=optimizers.Momentum(0.01)),
     "Continuation": lambda folder: callbacks.Continuation(until="1ep"),
 }

@@ -54,17 +54,17 @@ SIGNS = np.array([[0], [1], [1], [0]])
 SCORES = np.array([[-2.0], [0.3], [-0.1], [2.5]], "float32")
 TWO = RNG.normal(size=(4, 4)).astype("float32")
 FAMILIES = {
-    "bernoulli": (losses.bernoulli, SIGNS, SCORES),
-    "categorical": (losses.categorical, np.array([0, 2, 1, 3]), TWO),
-    "gaussian": (lambda: losses.gaussian(0.5), X[:4, :2], X[4:8, :2]),
-    "gaussian_with_variance": (losses.gaussian_with_variance, X[:4, :2], TWO),
-    "laplace": (lambda: losses.laplace(0.5), X[:4, :2], X[4:8, :2]),
-    "poisson": (losses.poisson, np.array([[0.0], [1.0], [3.0], [8.0]], "float32"), SCORES),
+    "bernoulli": (losses.BernoulliLikelihood, SIGNS, SCORES),
+    "categorical": (losses.CategoricalLikelihood, np.array([0, 2, 1, 3]), TWO),
+    "gaussian": (lambda: losses.GaussianLikelihood(0.5), X[:4, :2], X[4:8, :2]),
+    "gaussian_with_variance": (losses.HeteroscedasticGaussianLikelihood, X[:4, :2], TWO),
+    "laplace": (lambda: losses.LaplaceLikelihood(0.5), X[:4, :2], X[4:8, :2]),
+    "poisson": (losses.PoissonLikelihood, np.array([[0.0], [1.0], [3.0], [8.0]], "float32"), SCORES),
 }
 LOSSES = {
     "ExponentialLoss": lambda: losses.ExponentialLoss()(SIGNS, SCORES),
     "ModifiedHuber": lambda: losses.ModifiedHuber()(SIGNS, SCORES),
-    "NegativeLogLikelihood": lambda: losses.NegativeLogLikelihood(losses.poisson())(*FAMILIES["poisson"][1:]),
+    "NegativeLogLikelihood": lambda: losses.NegativeLogLikelihood(losses.PoissonLikelihood())(*FAMILIES["poisson"][1:]),
 }
 
 
@@ -161,11 +161,11 @@ def normalized():
 
 G = RNG.normal(size=(5, 3)).astype("float32")
 RULES = {
-    "adaptive": lambda: clipping.adaptive(0.1),
-    "by_global_norm": lambda: clipping.by_global_norm(0.5),
-    "by_norm": lambda: clipping.by_norm(0.5),
-    "by_percentile": lambda: clipping.by_percentile(50, memory=4),
-    "by_value": lambda: clipping.by_value(0.3),
+    "adaptive": lambda: clipping.Adaptive(0.1),
+    "by_global_norm": lambda: clipping.ByGlobalNorm(0.5),
+    "by_norm": lambda: clipping.ByNorm(0.5),
+    "by_percentile": lambda: clipping.ByPercentile(50, memory=4),
+    "by_value": lambda: clipping.ByValue(0.3),
 }
 
 
@@ -181,15 +181,15 @@ def clipped(name):
 
 
 CRITERIA = {
-    "all_of": lambda: stopping.all_of(stopping.patience(1), stopping.threshold(3.0)),
-    "any_of": lambda: stopping.any_of(stopping.patience(3), stopping.deadline(2.0)),
-    "deadline": lambda: stopping.deadline(2.5),
-    "diverged": lambda: stopping.diverged(6.0),
-    "generalization_loss": lambda: stopping.generalization_loss(100.0),
-    "patience": lambda: stopping.patience(2),
-    "productivity": lambda: stopping.productivity(0.5, strip=2),
-    "successive_rises": lambda: stopping.successive_rises(2, strip=2),
-    "threshold": lambda: stopping.threshold(2.0),
+    "all_of": lambda: stopping.AllOf(stopping.Patience(1), stopping.Threshold(3.0)),
+    "any_of": lambda: stopping.AnyOf(stopping.Patience(3), stopping.Deadline(2.0)),
+    "deadline": lambda: stopping.Deadline(2.5),
+    "diverged": lambda: stopping.Diverged(6.0),
+    "generalization_loss": lambda: stopping.GeneralizationLoss(100.0),
+    "patience": lambda: stopping.Patience(2),
+    "productivity": lambda: stopping.Productivity(0.5, strip=2),
+    "successive_rises": lambda: stopping.SuccessiveRises(2, strip=2),
+    "threshold": lambda: stopping.Threshold(2.0),
 }
 
 
@@ -231,7 +231,7 @@ def stopped():
 
 def decayed():
     """Rates that are lowered on a plateau, by a function around a schedule, and by one with lengths in epochs."""
-    plateau = schedules.on_plateau(factor=0.5, patience=1, min_delta="90%")
+    plateau = schedules.ReduceOnPlateau(factor=0.5, patience=1, min_delta="90%")
     _, history = trained(0.02, [callbacks.LearningRateDecay(plateau)], epochs=5)
     np.testing.assert_allclose(history["learning_rate"], [0.02, 0.02, 0.01, 0.005, 0.0025], rtol=1e-6)
     halve = callbacks.LearningRateDecay(lambda epoch, rate: 0.04 / 2**epoch)
@@ -309,7 +309,8 @@ def saved():
     inside = [layers.Maxout(4), layers.BatchNormalization(), layers.Residual([keras.layers.Dense(4, "relu")])]
     model = fixed(keras.Sequential([keras.Input((5,)), *inside, keras.layers.Dense(1)]))
     model.compile(
-        keras.optimizers.SGD(schedules.LinearDecay(0.05, "2ep")), losses.NegativeLogLikelihood(losses.gaussian())
+        keras.optimizers.SGD(schedules.LinearDecay(0.05, "2ep")),
+        losses.NegativeLogLikelihood(losses.GaussianLikelihood()),
     )
     model.fit(X, Y, batch_size=12, epochs=2, shuffle=False, verbose=0)
     return model

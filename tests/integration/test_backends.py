@@ -54,7 +54,7 @@ def test_parts_that_work_elsewhere_give_the_numbers_of_tensorflow_and_the_rest_o
 
 def test_numbers_are_compared_of_every_part_that_works_elsewhere():
     compared = {f"{room}.{name}" for room, (parts, _) in pure_parts.KINDS.items() for name in parts}
-    settings = {"schedules.Clock", "schedules.on_plateau"}
+    settings = {"schedules.Clock", "schedules.ReduceOnPlateau"}
     settings |= {"stopping.EpochHistory", "stopping.Reason", "stopping.StopReason"}
     told = set()
     for part in set(which.WORKS) - {"chapter", "integration", "verdicts"}:  # which compute nothing with Keras

@@ -20,7 +20,7 @@ OURS = {
     "LBFGS": lambda: optimizers.LBFGS(),
     "a schedule in percent": lambda: optimizers.SGD(schedules.LinearDecay(0.1, "50%")),
     "skip_nonfinite": lambda: optimizers.SGD(skip_nonfinite=True),
-    "adaptive": lambda: optimizers.SGD(0.1, clip=clipping.adaptive(0.1)),
+    "adaptive": lambda: optimizers.SGD(0.1, clip=clipping.Adaptive(0.1)),
 }
 
 

@@ -32,12 +32,12 @@ CASES |= {
     "Adam-mixed-float16": ("Adam", {}, {"policy": "mixed_float16"}),
     "Adagrad-embedding": ("Adagrad", {"global_clipnorm": 0.5}, {"embedding": True}),
     "Adam-bfloat16-weights": ("Adam", {}, {"dtype": "bfloat16"}),
-    "Adam-telemetry": ("Adam", {"clip": clipping.by_percentile(50)}, {"telemetry": True}),
-    "Adam-telemetry-tensor-rule": ("Adam", {"clip": clipping.adaptive(0.1)}, {"telemetry": True}),
+    "Adam-telemetry": ("Adam", {"clip": clipping.ByPercentile(50)}, {"telemetry": True}),
+    "Adam-telemetry-tensor-rule": ("Adam", {"clip": clipping.Adaptive(0.1)}, {"telemetry": True}),
     "Adam-telemetry-schedule": ("Adam", {}, {"telemetry": True, "decay": DECAY}),
     "LAMB-everything": ("LAMB", FEATURES["everything"], {}),
     "Keras-telemetry-schedule": ("Keras", {}, {"telemetry": True, "decay": DECAY}),
-    "Keras-telemetry": ("Keras", {}, {"telemetry": True, "rule": clipping.by_global_norm(0.1)}),
+    "Keras-telemetry": ("Keras", {}, {"telemetry": True, "rule": clipping.ByGlobalNorm(0.1)}),
 }
 
 

@@ -214,7 +214,7 @@ def test_a_block_that_is_given_no_gradient_takes_its_turn_without_moving():
 def test_a_constraint_acts_where_the_block_moves():
     a, b = keras.Variable([3.0, 4.0], name="a"), keras.Variable([3.0, 4.0], name="b")
     a.constraint = b.constraint = keras.constraints.UnitNorm(axis=0)
-    optimizer = ours.BlockCoordinateDescent(ours.SGD(1.0, clip=clipping.by_value(1.0)), ["a", "b"])
+    optimizer = ours.BlockCoordinateDescent(ours.SGD(1.0, clip=clipping.ByValue(1.0)), ["a", "b"])
     step(optimizer, [a, b], [np.zeros(2, "float32")] * 2)
     np.testing.assert_allclose(a.numpy(), [0.6, 0.8], rtol=1e-6)
     np.testing.assert_array_equal(b.numpy(), [3.0, 4.0])

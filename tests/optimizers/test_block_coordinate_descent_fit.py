@@ -113,7 +113,7 @@ def test_tensorboard_sees_it_as_any_optimizer_and_a_schedule_in_epochs_is_as_lon
 def test_a_callback_lowers_the_rate_of_all_blocks_and_another_clips_the_whole_gradient():
     frames, model = Frames(), network(descent("cyclic", ours.SGD(0.1)))
     halve = callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2)
-    fit(model, 2, [frames, halve, callbacks.ClipGradients(clipping.by_global_norm(0.1))])
+    fit(model, 2, [frames, halve, callbacks.ClipGradients(clipping.ByGlobalNorm(0.1))])
     np.testing.assert_allclose(frames.learning_rate, np.repeat([0.05, 0.025], 4), rtol=1e-6)
     np.testing.assert_allclose(frames.clipped, 0.1, rtol=1e-5)
     assert (frames.update <= 0.1 * frames.learning_rate).all()

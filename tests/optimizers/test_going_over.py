@@ -152,7 +152,7 @@ def test_what_only_the_suite_keeps_starts_at_0(dtype, tmp_path):
     model = compiled(keras.optimizers.Adam(0.01), dtype)
     losses(model, 0, 3)
     model.save_weights(tmp_path / "model.weights.h5")
-    mine = ours.Adam(skip_nonfinite=True, clip=clipping.by_percentile(50))
+    mine = ours.Adam(skip_nonfinite=True, clip=clipping.ByPercentile(50))
     other = compiled(mine, dtype)
     losses(other, 0, 2)
     for variable in mine.variables:

@@ -117,7 +117,7 @@ def few_long_sequences(rng, cured=False):
     length = np.where(rng.random(2176) < 0.03, 40, rng.integers(3, 8, 2176))
     x = 0.5 * rng.normal(size=(2176, 40, 2)) * (np.arange(40) >= 40 - length[:, None])[..., None]
     y = (x[..., 0] - x[..., 1]).sum(axis=1) / 4
-    optimizer = optimizers.Momentum(0.02, clip=clipping.by_global_norm(0.2) if cured else None)
+    optimizer = optimizers.Momentum(0.02, clip=clipping.ByGlobalNorm(0.2) if cured else None)
     model = net((40, 2), layers.SimpleRNN(12, use_bias=False, unroll=True), layers.Dense(1))
     return ready(model, "mse", optimizer, *split(x, y, rng, 128), 16)
 

@@ -28,7 +28,7 @@ def friedman(rng, count, noise=0.0):
 
 
 def poisson_likelihood():
-    return keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.poisson())
+    return keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.PoissonLikelihood())
 
 
 @RUNS.sick("step_too_long", "a hundredth of the learning rate")
@@ -204,7 +204,7 @@ def gaussian_likelihood_of_a_sharp_signal(rng):
     x = rng.uniform(-1, 1, (4224, 2))
     y = np.sin(3 * x[:, :1]) * x[:, 1:] + (0.05 + 0.05 * x[:, 1:] ** 2) * rng.normal(size=(4224, 1))
     train, probe = split(x, y, rng, 128)
-    loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.gaussian_with_variance())
+    loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.HeteroscedasticGaussianLikelihood())
     model = net((2,), Dense(32, "tanh"), Dense(32, "tanh"), Dense(2))
     return ready(model, loss, keras_ch8.optimizers.Adam(schedules.CosineDecay(0.005)), train, probe, 64)
 

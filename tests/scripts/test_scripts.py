@@ -182,7 +182,7 @@ def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, t
             seen.append(self.model.get_weights())
 
     stop = callbacks.EarlyStopping(kind.monitor, 1e9, patience=2, mode="min", restore_best_weights=True)
-    rule = schedules.on_plateau(kind.monitor, factor=0.5, patience=1, mode="min", min_delta=1e9)
+    rule = schedules.ReduceOnPlateau(kind.monitor, factor=0.5, patience=1, mode="min", min_delta=1e9)
     decay = callbacks.LearningRateDecay(rule)
     _, run, _ = acted(kind, in_turn(kind, 0), tmp_path, Weights(), stop, decay, epochs=4)
     assert len(run.logs) == 3 * kind.fits
@@ -198,7 +198,7 @@ def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, t
 @ACTING
 def test_the_rate_falls_and_gradients_are_clipped_for_an_optimizer_of_keras(kind, tmp_path):
     halve = callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2)
-    clip = callbacks.ClipGradients(clipping.by_global_norm(1e-3))
+    clip = callbacks.ClipGradients(clipping.ByGlobalNorm(1e-3))
     _, run, found = acted(kind, "keras SGD", tmp_path, halve, clip, callbacks.GradientClippingLogger())
     rates = {name: [logs[name] for logs in run.logs] for name in run.logs[0] if name.startswith("learning_rate")}
     assert rates

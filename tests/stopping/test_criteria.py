@@ -36,9 +36,9 @@ def first(condition, epochs):
 def test_generalization_loss_is_prechelts(alpha):
     for errors in CURVES:
         expected = first(lambda t, e=errors: 100 * (e[t] / min(e[: t + 1]) - 1) > alpha, 60)
-        assert stop_epoch(stopping.generalization_loss(alpha), errors)[0] == expected
+        assert stop_epoch(stopping.GeneralizationLoss(alpha), errors)[0] == expected
         accuracy = 1 - errors
-        assert stop_epoch(stopping.generalization_loss(alpha), accuracy, mode="max")[0] == expected
+        assert stop_epoch(stopping.GeneralizationLoss(alpha), accuracy, mode="max")[0] == expected
 
 
 @pytest.mark.parametrize("alpha, strip", [(0.5, 5), (0.75, 5), (3, 4)])
@@ -55,14 +55,14 @@ def test_productivity_is_prechelts(alpha, strip):
 
         expected = first(condition, 60)
         stops.add(expected)
-        assert stop_epoch(stopping.productivity(alpha, strip), errors, train)[0] == expected
+        assert stop_epoch(stopping.Productivity(alpha, strip), errors, train)[0] == expected
     assert len(stops) > 3
 
 
 def test_productivity_looks_at_the_end_of_a_strip_of_validated_epochs_only():
     errors, train = [1.0, None, 2.0, None, None, None], [9.0, 1.0, 1.0, 1.0, 1.0, 1.0]
-    assert stop_epoch(stopping.productivity(1, strip=2), errors, train)[0] is None  # P = 1000 * (5 / 1 - 1)
-    assert stop_epoch(stopping.productivity(1, strip=2), errors, [1.01, *train[1:]])[0] == 2
+    assert stop_epoch(stopping.Productivity(1, strip=2), errors, train)[0] is None  # P = 1000 * (5 / 1 - 1)
+    assert stop_epoch(stopping.Productivity(1, strip=2), errors, [1.01, *train[1:]])[0] == 2
 
 
 @pytest.mark.parametrize("s, strip", [(1, 1), (2, 3), (3, 5), (4, 1)])
@@ -76,8 +76,8 @@ def test_successive_rises_are_prechelts(s, strip):
 
     for errors in CURVES:
         expected = first(lambda t, e=errors: (t + 1) % strip == 0 and rises(t, s, e), 60)
-        assert stop_epoch(stopping.successive_rises(s, strip), errors)[0] == expected
-        assert stop_epoch(stopping.successive_rises(s, strip), -errors, mode="max")[0] == expected
+        assert stop_epoch(stopping.SuccessiveRises(s, strip), errors)[0] == expected
+        assert stop_epoch(stopping.SuccessiveRises(s, strip), -errors, mode="max")[0] == expected
 
 
 def keras_stop_epoch(values, **arguments):
@@ -97,102 +97,102 @@ def keras_stop_epoch(values, **arguments):
 def test_patience_is_that_of_keras(patience, more):
     for errors in CURVES:
         expected = keras_stop_epoch(errors, patience=patience, **more)
-        assert stop_epoch(stopping.patience(patience, **more), errors)[0] == expected
+        assert stop_epoch(stopping.Patience(patience, **more), errors)[0] == expected
 
 
 def test_a_relative_change_counts_relative_to_the_best():
     errors = [100, 99.5, 98.9, 98.5, 98.0, 97.0]
-    assert stop_epoch(stopping.patience(2, min_delta="1%"), errors)[0] == 4
-    assert stop_epoch(stopping.patience(2, min_delta="1%"), [e / 1e6 for e in errors])[0] == 4
-    assert stop_epoch(stopping.patience(2, min_delta="1%"), [-e for e in errors], mode="max")[0] == 4
-    assert stop_epoch(stopping.patience(2, min_delta=1.0), [e / 1e6 for e in errors])[0] == 2
+    assert stop_epoch(stopping.Patience(2, min_delta="1%"), errors)[0] == 4
+    assert stop_epoch(stopping.Patience(2, min_delta="1%"), [e / 1e6 for e in errors])[0] == 4
+    assert stop_epoch(stopping.Patience(2, min_delta="1%"), [-e for e in errors], mode="max")[0] == 4
+    assert stop_epoch(stopping.Patience(2, min_delta=1.0), [e / 1e6 for e in errors])[0] == 2
 
 
 def test_nan_is_never_best_and_never_resets():
     nan = math.nan
-    assert stop_epoch(stopping.patience(3), [nan, 5, 4, 3, 2, 1])[0] is None
+    assert stop_epoch(stopping.Patience(3), [nan, 5, 4, 3, 2, 1])[0] is None
     assert keras_stop_epoch([nan, 5, 4, 3, 2, 1], patience=3) == 3  # the fault that this is about
-    assert stop_epoch(stopping.patience(2), [1, nan, nan])[0] == 2
-    epoch, reason = stop_epoch(stopping.patience(2), [nan, nan, nan])
+    assert stop_epoch(stopping.Patience(2), [1, nan, nan])[0] == 2
+    epoch, reason = stop_epoch(stopping.Patience(2), [nan, nan, nan])
     assert (epoch, reason.message) == (1, "`val_loss` has been NaN for 2 epochs")
-    assert stop_epoch(stopping.generalization_loss(5), [1, nan, 1.04, 1.06])[0] == 3
+    assert stop_epoch(stopping.GeneralizationLoss(5), [1, nan, 1.04, 1.06])[0] == 3
 
 
 def test_epochs_without_the_quantity_are_not_counted():
-    assert stop_epoch(stopping.patience(2), [None, 1, None, 2, None, None, 3])[0] == 6
+    assert stop_epoch(stopping.Patience(2), [None, 1, None, 2, None, None, 3])[0] == 6
 
 
 def test_sentences_say_the_numbers():
-    _, reason = stop_epoch(stopping.patience(2), [3, 2, 5, 4])
+    _, reason = stop_epoch(stopping.Patience(2), [3, 2, 5, 4])
     assert reason.why is StopReason.PATIENCE
     assert reason.message == "`val_loss` has not become better for 2 epochs; the best is 2 of epoch 2"
-    _, reason = stop_epoch(stopping.patience(2, baseline=1.0), [3, 2, 2.5])
+    _, reason = stop_epoch(stopping.Patience(2, baseline=1.0), [3, 2, 2.5])
     assert reason.message == "`val_loss` has not reached the baseline 1 for 3 epochs"
-    _, reason = stop_epoch(stopping.generalization_loss(5), [1, 1.5])
+    _, reason = stop_epoch(stopping.GeneralizationLoss(5), [1, 1.5])
     assert reason.message == "`val_loss` is 50 % above its minimum, more than alpha = 5 %"
 
 
 def test_threshold_and_divergence():
-    assert stop_epoch(stopping.threshold(0.5), [1, 0.6, 0.5])[0] == 2
-    assert stop_epoch(stopping.threshold(0.9), [0.1, 0.95], mode="max")[0] == 1
-    assert stop_epoch(stopping.diverged(), [1, 1e30])[0] is None
-    assert stop_epoch(stopping.diverged(), [1, math.nan])[1].why is StopReason.DIVERGED
-    assert stop_epoch(stopping.diverged(), [1, 1, 1], train=[1, math.inf, 1])[0] == 1
-    assert stop_epoch(stopping.diverged(limit=10), [1, 9, 11])[0] == 2
-    assert stop_epoch(stopping.diverged(limit=0.1), [0.5, 0.2, 0.05], mode="max")[0] == 2
+    assert stop_epoch(stopping.Threshold(0.5), [1, 0.6, 0.5])[0] == 2
+    assert stop_epoch(stopping.Threshold(0.9), [0.1, 0.95], mode="max")[0] == 1
+    assert stop_epoch(stopping.Diverged(), [1, 1e30])[0] is None
+    assert stop_epoch(stopping.Diverged(), [1, math.nan])[1].why is StopReason.DIVERGED
+    assert stop_epoch(stopping.Diverged(), [1, 1, 1], train=[1, math.inf, 1])[0] == 1
+    assert stop_epoch(stopping.Diverged(limit=10), [1, 9, 11])[0] == 2
+    assert stop_epoch(stopping.Diverged(limit=0.1), [0.5, 0.2, 0.05], mode="max")[0] == 2
 
 
 def test_a_deadline_predicts_the_next_epoch():
-    assert stop_epoch(stopping.deadline(10), [1] * 20, seconds=range(1, 21))[0] == 9  # 10 s are spent
-    assert stop_epoch(stopping.deadline(10.5), [1] * 20, seconds=range(1, 21))[0] == 9
+    assert stop_epoch(stopping.Deadline(10), [1] * 20, seconds=range(1, 21))[0] == 9  # 10 s are spent
+    assert stop_epoch(stopping.Deadline(10.5), [1] * 20, seconds=range(1, 21))[0] == 9
     first_is_slow = [5, 6, 7, 8, 9, 10]
-    assert stop_epoch(stopping.deadline(9), [1] * 6, seconds=first_is_slow)[0] == 0  # it may take 5 s again
-    assert stop_epoch(stopping.deadline(10), [1] * 6, seconds=first_is_slow)[0] == 5
+    assert stop_epoch(stopping.Deadline(9), [1] * 6, seconds=first_is_slow)[0] == 0  # it may take 5 s again
+    assert stop_epoch(stopping.Deadline(10), [1] * 6, seconds=first_is_slow)[0] == 5
     uneven = np.cumsum([1, 1, 3, 1, 3])
-    assert stop_epoch(stopping.deadline(12.5), [1] * 5, seconds=uneven)[0] == 4  # 9 + 2 + 2 * 1
+    assert stop_epoch(stopping.Deadline(12.5), [1] * 5, seconds=uneven)[0] == 4  # 9 + 2 + 2 * 1
 
 
 def test_criteria_combine():
-    either = stopping.any_of(stopping.threshold(0.1), stopping.patience(2))
+    either = stopping.AnyOf(stopping.Threshold(0.1), stopping.Patience(2))
     assert stop_epoch(either, [1, 0.5, 0.05])[1].why is StopReason.THRESHOLD
     assert stop_epoch(either, [1, 2, 3])[1].why is StopReason.PATIENCE
-    both = stopping.all_of(stopping.threshold(0.5), stopping.patience(2))
+    both = stopping.AllOf(stopping.Threshold(0.5), stopping.Patience(2))
     epoch, reason = stop_epoch(both, [1, 0.2, 0.6, 0.3])
     assert (epoch, reason.why) == (3, StopReason.ALL_OF)
     assert reason.message == (
         "`val_loss` is 0.3 and has reached 0.5, and `val_loss` has not become better for 2 epochs; "
         "the best is 0.2 of epoch 2"
     )
-    assert stopping.any_of(stopping.patience(2)) == stopping.any_of(stopping.patience(2))
+    assert stopping.AnyOf(stopping.Patience(2)) == stopping.AnyOf(stopping.Patience(2))
 
 
 BAD = [
-    (lambda: stopping.patience(-1), r"`patience` is epochs to wait.*at least 0. Received: patience=-1. Try 5"),
-    (lambda: stopping.patience(1, min_delta="1 percent"), "min_delta='1 percent'"),
-    (lambda: stopping.patience(1, min_delta=math.nan), "min_delta=nan"),
-    (lambda: stopping.patience(1, mode="low"), r"'min', 'max', or 'auto'.*mode='low'"),
-    (lambda: stopping.generalization_loss(0), "alpha=0"),
-    (lambda: stopping.productivity(1, strip=1), "strip=1"),
-    (lambda: stopping.successive_rises(0), "s=0"),
-    (lambda: stopping.deadline(-5), "seconds=-5"),
-    (lambda: stopping.threshold("good"), "value='good'"),
-    (lambda: stopping.any_of(), "combines criteria. Received: none"),
-    (lambda: stopping.any_of(5), "Received: 5 of type int. There are patience, generalization_loss"),
+    (lambda: stopping.Patience(-1), r"`patience` is epochs to wait.*at least 0. Received: patience=-1. Try 5"),
+    (lambda: stopping.Patience(1, min_delta="1 percent"), "min_delta='1 percent'"),
+    (lambda: stopping.Patience(1, min_delta=math.nan), "min_delta=nan"),
+    (lambda: stopping.Patience(1, mode="low"), r"'min', 'max', or 'auto'.*mode='low'"),
+    (lambda: stopping.GeneralizationLoss(0), "alpha=0"),
+    (lambda: stopping.Productivity(1, strip=1), "strip=1"),
+    (lambda: stopping.SuccessiveRises(0), "s=0"),
+    (lambda: stopping.Deadline(-5), "seconds=-5"),
+    (lambda: stopping.Threshold("good"), "value='good'"),
+    (lambda: stopping.AnyOf(), "combines criteria. Received: none"),
+    (lambda: stopping.AnyOf(5), "Received: 5 of type int. There are patience, generalization_loss"),
     (lambda: callbacks.EarlyStopping(criterion="GL"), "Received: 'GL' of type str. There are patience"),
     (lambda: callbacks.EarlyStopping(patience=-1), "patience=-1"),
     (lambda: callbacks.EarlyStopping(mode="lowest"), "mode='lowest'"),
     (lambda: callbacks.EarlyStopping(start_from_epoch=-1), "start_from_epoch=-1"),
-    (lambda: callbacks.EarlyStopping(patience=3, criterion=stopping.deadline(5)), "do not go with `criterion`"),
+    (lambda: callbacks.EarlyStopping(patience=3, criterion=stopping.Deadline(5)), "do not go with `criterion`"),
     (
-        lambda: callbacks.EarlyStopping("loss", criterion=stopping.productivity(1)),
+        lambda: callbacks.EarlyStopping("loss", criterion=stopping.Productivity(1)),
         r"must be named 'val_...'. Received: monitor='loss'. Try 'val_loss'",
     ),
     (
-        lambda: stop_epoch(stopping.generalization_loss(5), [1, -0.5]),
+        lambda: stop_epoch(stopping.GeneralizationLoss(5), [1, -0.5]),
         r"errors of at least 0.*Received: val_loss=-0.5, mode='min'. Watch a metric that cannot be negative, or use",
     ),
     (
-        lambda: stop_epoch(stopping.productivity(5, 2), [12, 13], [1, 1], mode="max"),
+        lambda: stop_epoch(stopping.Productivity(5, 2), [12, 13], [1, 1], mode="max"),
         "Received: val_loss=12, mode='max'",
     ),
 ]

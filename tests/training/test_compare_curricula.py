@@ -115,7 +115,7 @@ def test_each_run_is_that_of_its_seed_what_is_found_is_printed_and_the_source_is
     for order, seed in ((0, 0), (1, 1)):
         keras.utils.set_random_seed(seed)
         model, own = build(), data.ArraySource(X, Y, batch_size=8, seed=seed)
-        easy_first = callbacks.Curriculum(own, DIFFICULTY, curriculum.root(start=0.5), until="100%", mix=0)
+        easy_first = callbacks.Curriculum(own, DIFFICULTY, curriculum.Root(start=0.5), until="100%", mix=0)
         model.fit(own, epochs=2, callbacks=[easy_first] * order, verbose=0)
         assert found.values[order, seed] == model.evaluate(X, Y, verbose=0)
 

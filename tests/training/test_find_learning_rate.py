@@ -155,7 +155,7 @@ def test_a_schedule_that_is_not_resolved_yet_is_put_back():
 def likelihood(variance, units=2):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(units)])
-    model.compile(optimizers.SGD(0.01), losses.NegativeLogLikelihood(losses.gaussian(variance)))
+    model.compile(optimizers.SGD(0.01), losses.NegativeLogLikelihood(losses.GaussianLikelihood(variance)))
     return model
 
 

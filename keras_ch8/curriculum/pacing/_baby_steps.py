@@ -8,7 +8,7 @@ from ._stairs import AbstractStairs
 
 @final
 @dataclasses.dataclass(frozen=True)
-class baby_steps(AbstractStairs):
+class BabySteps(AbstractStairs):
     """Add a bucket of examples at a time, and keep those before it (section 8.7.6; Spitkovsky et al. 2010).
 
         c(u) = end of bucket floor(u buckets)      the last bucket is there from u = 1 - 1 / buckets on
@@ -22,7 +22,7 @@ class baby_steps(AbstractStairs):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.baby_steps(4)
+        >>> pacing = keras_ch8.curriculum.BabySteps(4)
         >>> [float(pacing(u)) for u in (0, 0.24, 0.25, 0.5, 0.75, 1)]
         [0.25, 0.25, 0.5, 0.75, 1.0, 1.0]
 

@@ -1,11 +1,11 @@
 """The pacing of competence-based curricula."""
 
 from ..._section import section
-from ._root import root
+from ._root import Root
 
 
 @section("8.7.6")
-def competence(start: float = 0.01) -> root:
+def competence(start: float = 0.01) -> Root:
     """Return the pacing of Platanios et al.: the square root, from 1 % of the examples on (section 8.7.6).
 
         c(u) = sqrt(start^2 + (1 - start^2) u)
@@ -28,4 +28,4 @@ def competence(start: float = 0.01) -> root:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Platanios et al. (2019), Competence-based
         Curriculum Learning for Neural Machine Translation.
     """
-    return root(2, start)
+    return Root(2, start)

@@ -9,7 +9,7 @@ from ._start import checked_start
 
 @final
 @dataclasses.dataclass(frozen=True)
-class exponential(AbstractPacing):
+class Exponential(AbstractPacing):
     """Let the share grow by the same factor at every step (section 8.7.6).
 
         c(u) = start^(1 - u)
@@ -21,7 +21,7 @@ class exponential(AbstractPacing):
         ValueError: If `start` lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.exponential(start=0.25)
+        >>> pacing = keras_ch8.curriculum.Exponential(start=0.25)
         >>> [float(pacing(u)) for u in (0, 0.5, 1)]
         [0.25, 0.5, 1.0]
 

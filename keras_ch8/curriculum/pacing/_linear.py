@@ -9,7 +9,7 @@ from ._start import checked_start
 
 @final
 @dataclasses.dataclass(frozen=True)
-class linear(AbstractPacing):
+class Linear(AbstractPacing):
     """Add as many examples at every step (section 8.7.6).
 
         c(u) = start + (1 - start) u
@@ -21,7 +21,7 @@ class linear(AbstractPacing):
         ValueError: If `start` lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.linear(start=0.2)
+        >>> pacing = keras_ch8.curriculum.Linear(start=0.2)
         >>> [round(float(pacing(u)), 6) for u in (0, 0.5, 1)]
         [0.2, 0.6, 1.0]
 

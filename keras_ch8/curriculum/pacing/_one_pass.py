@@ -10,7 +10,7 @@ from ._stairs import AbstractStairs
 
 @final
 @dataclasses.dataclass(frozen=True)
-class one_pass(AbstractStairs):
+class OnePass(AbstractStairs):
     """Draw from one bucket after another, and leave the buckets before it behind (section 8.7.6; Cirik et al. 2016).
 
         drawn at u = bucket floor(u buckets)       from u = 1 - 1 / buckets on, for good: the last one
@@ -28,7 +28,7 @@ class one_pass(AbstractStairs):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.one_pass(4)
+        >>> pacing = keras_ch8.curriculum.OnePass(4)
         >>> [(float(pacing.oldest(u)), float(pacing(u))) for u in (0, 0.25, 1)]
         [(0.0, 0.25), (0.25, 0.5), (0.75, 1.0)]
 

@@ -10,7 +10,7 @@ from ._start import checked_start
 
 @final
 @dataclasses.dataclass(frozen=True)
-class root(AbstractPacing):
+class Root(AbstractPacing):
     """Add examples the more slowly the more there are (section 8.7.6; Platanios et al. 2019, equation 7).
 
         c(u) = (start^p + (1 - start^p) u)^(1/p)
@@ -25,7 +25,7 @@ class root(AbstractPacing):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.root(2, start=0.1)
+        >>> pacing = keras_ch8.curriculum.Root(2, start=0.1)
         >>> [round(float(pacing(u)), 6) for u in (0, 0.5, 1)]
         [0.1, 0.710634, 1.0]
 

@@ -12,7 +12,7 @@ from ._start import checked_start
 
 @final
 @dataclasses.dataclass(frozen=True)
-class step(AbstractPacing):
+class Step(AbstractPacing):
     """Draw from the first examples for some time, then from all (section 8.7.6; Bengio et al. 2009, section 5).
 
         c(u) = start   if u < at
@@ -26,7 +26,7 @@ class step(AbstractPacing):
         ValueError: If an argument lies outside its range.
 
     Example:
-        >>> pacing = keras_ch8.curriculum.step(0.5, start=0.2)
+        >>> pacing = keras_ch8.curriculum.Step(0.5, start=0.2)
         >>> [float(pacing(u)) for u in (0, 0.49, 0.5, 1)]
         [0.2, 0.2, 1.0, 1.0]
 
