@@ -72,7 +72,7 @@ MONITORS = [
 ]  # fmt: skip
 ANNEALED = ["Annealed", "GaussianBlur", "LabelSmoothing", "SmoothedActivation", "Temperature", "WeightNoise"]
 CURRICULA = [
-    "BabySteps", "competence", "cross_validated_loss", "Exponential", "Linear", "OnePass", "Root", "sequence_length",
+    "BabySteps", "Competence", "cross_validated_loss", "Exponential", "Linear", "OnePass", "Root", "sequence_length",
     "Step", "teacher_loss",
 ]  # fmt: skip
 NAMES = {
@@ -102,7 +102,9 @@ HELD = {
     data: ["Plan", "Sampler"],
     curvature: ["GradientCheck", "Powers", "Spectrum"],
     landscapes: ["Path", "Plane", "Trajectory"],
+    initializers: ["AbstractInitializer", "AbstractKernelInitializer", "AbstractRandomInitializer"],
     layers: ["DeeplySupervised"],
+    losses: ["AbstractLikelihood"],
     monitors: [
         "AbstractMonitor",
         "BatchStatistics",
@@ -147,7 +149,7 @@ HELD = {
         "resume",
         "solve",
     ],
-    stopping: ["EpochHistory", "Reason", "StopReason"],
+    stopping: ["AbstractCriterion", "AbstractMonitorCriterion", "EpochHistory", "Reason", "StopReason"],
     symmetries: ["Balance"],
     training: [
         "Comparison", "CurriculumComparison", "InitializationCheck", "Pretraining", "RangeTest", "Retraining",

@@ -1,18 +1,21 @@
-"""The 0-1 loss."""
+"""The 0-1 loss as a metric (section 8.1.2): what a classifier is wanted for; without gradient, so only measured."""
 
-from typing import Any, final
+from typing import final
 
 import keras
 from keras import ops
 
-from .. import losses
-from ..integration import keras_private
+from . import losses
+from ._types import Config, Tensor
+from .integration import keras_private
+
+__all__ = ["ZeroOneLoss"]
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
-    """Share of the examples that are classified wrongly (section 8.1.2).
+    """Fraction of the examples that are classified wrongly (section 8.1.2).
 
     For each example:
 
@@ -23,8 +26,9 @@ class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
     (batch, classes)                     the largest                           class 0, 1, ..., or one-hot
     (batch, labels), `multi_label`       each as in the first row              each as in the first row
 
-    The loss that is meant, where likelihoods and other surrogates are what can be trained on; early stopping may watch
-    it. Axes such as time may stand after batch: then each entry of them is an example. A prediction with NaN is wrong.
+    The quantity that one wants to minimize, where likelihoods and other surrogates are what one can train on; early
+    stopping may monitor it. Axes such as time may stand after batch: then each entry of them is an example. A
+    prediction with NaN is wrong.
 
     Differs from 1 less Keras's accuracies: one name for all three kinds; with `multi_label` an example is wrong if any
     of its labels is, as with scikit-learn's `zero_one_loss`, while `keras.metrics.BinaryAccuracy` counts labels; and
@@ -55,20 +59,24 @@ class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
     section = "8.1.1"
 
     def __init__(
-        self, from_logits: bool = False, multi_label: bool = False, name: str = "zero_one_loss", dtype: Any = None
+        self,
+        from_logits: bool = False,
+        multi_label: bool = False,
+        name: str = "zero_one_loss",
+        dtype: str | keras.DTypePolicy | None = None,
     ) -> None:
         threshold = 0.0 if from_logits else 0.5
         super().__init__(_is_wrong, name=name, dtype=dtype, threshold=threshold, multi_label=multi_label)
         self.from_logits, self.multi_label = from_logits, multi_label
         keras_private.lower_is_better(self)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this metric again."""
         flags = {"from_logits": self.from_logits, "multi_label": self.multi_label}
         return {"name": self.name, "dtype": self.dtype, **flags}
 
 
-def _is_wrong(y: Any, prediction: Any, *, threshold: float, multi_label: bool) -> Any:
+def _is_wrong(y: Tensor, prediction: Tensor, *, threshold: float, multi_label: bool) -> Tensor:
     """Whether each example is classified wrongly."""
     prediction = ops.convert_to_tensor(prediction)
     if multi_label or len(prediction.shape) == 1 or prediction.shape[-1] == 1:

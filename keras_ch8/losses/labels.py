@@ -1,19 +1,19 @@
-"""Labels beside the outputs of a network, entry by entry."""
-
-from typing import Any
+"""Labels brought into the shape of the outputs of a network."""
 
 from keras import ops
 
+from .._types import Tensor
 
-def aligned(y: Any, eta: Any, entries: int = 1, dtype: str | None = None) -> tuple[Any, Any]:
+
+def aligned(y: Tensor, eta: Tensor, entries: int = 1, dtype: str | None = None) -> tuple[Tensor, Tensor]:
     """Return labels and outputs as tensors with a last axis for the outputs, `entries` of eta for each label.
 
     Of two shapes such as (batch,) and (batch, 1) the shorter gets the axis that it lacks: plain broadcasting would
-    set every label against every example. The labels come in `dtype`, by default in that of the outputs.
+    compare every label with every example. The labels come in `dtype`, by default in that of the outputs.
     """
     eta = ops.convert_to_tensor(eta)
     y = ops.cast(y, dtype or eta.dtype)
-    given = tuple(y.shape), tuple(eta.shape)
+    received = tuple(y.shape), tuple(eta.shape)
     if len(y.shape) == 1 or len(y.shape) == len(eta.shape) - 1:
         y = ops.expand_dims(y, -1)
     if len(eta.shape) == 1 or len(eta.shape) == len(y.shape) - 1:
@@ -22,13 +22,14 @@ def aligned(y: Any, eta: Any, entries: int = 1, dtype: str | None = None) -> tup
         a_label = "one output" if entries == 1 else f"{entries} outputs"
         raise ValueError(
             f"The network must have {a_label} for each label, in the same shape but for a last axis of 1. Received: "
-            f"labels of shape {given[0]} and outputs of shape {given[1]}. Change the last layer, or reshape the labels."
+            f"labels of shape {received[0]} and outputs of shape {received[1]}. Change the last layer, or reshape the "
+            "labels."
         )
     return y, eta
 
 
-def class_numbers(y: Any, eta: Any) -> Any:
-    """Return labels that are classes as int32 with a last axis of 1; None for those that have a number a class."""
+def class_numbers(y: Tensor, eta: Tensor) -> Tensor | None:
+    """Return labels that are classes as int32 with a last axis of 1; None for labels with one number for each class."""
     y, eta = ops.convert_to_tensor(y), ops.convert_to_tensor(eta)
     if len(y.shape) == len(eta.shape) and y.shape[-1] != 1:
         return None

@@ -1,36 +1,55 @@
-"""Orthogonal initialization."""
+"""Orthogonal initialization, and the gains by which it makes up for a nonlinearity."""
 
+import math
 from collections.abc import Iterator, Sequence
-from typing import Any, final
+from typing import final
 
 import keras
 from keras import ops
 
-from ._base import AbstractKernel
-from ._fans import Axes, axes_of
-from ._gains import gain_of
+from .. import _checks
+from .._types import Tensor
+from .base import AbstractKernelInitializer, Axes, Seed, axes_of
+
+GAINS = {"linear": 1.0, "relu": math.sqrt(2.0), "tanh": 1.592537419722104}
+"""1 / sqrt(E[phi(z)^2]) for normal z of variance 1: the input of the next layer has variance 1 again."""
+
+
+def gain_of(value: float | str) -> float:
+    """Return a gain: a number above 0, or that of a nonlinearity by its name."""
+    if isinstance(value, str):
+        if value not in GAINS:
+            raise ValueError(
+                "`gain` compensates for the variance that a nonlinearity removes from the signal, so it must be a "
+                f"number above 0 or one of {', '.join(GAINS)}. Received: gain={value!r}. "
+                "For another nonlinearity phi give 1 / sqrt(E[phi(z)^2]) for normal z."
+            )
+        return GAINS[value]
+    return _checks.positive(
+        "gain", value, meaning="by what the orthogonal matrix is multiplied", mend="Try 1.0, or 'relu' before ReLUs."
+    )
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Orthogonal(AbstractKernel):
+class Orthogonal(AbstractKernelInitializer):
     """Random orthogonal matrix, times a gain (section 8.4; Saxe et al. 2013).
 
         A_ij <- N(0, 1)
         Q, R <- qr(A)
         W    <- gain * Q * sign(diag(R))
 
-    so that W' W = gain^2 I, or W W' = gain^2 I if there are more units than inputs: a layer turns what it is given and
-    keeps its length, through any depth. What a nonlinearity takes away the gain makes up for:
+    so that W' W = gain^2 I, or W W' = gain^2 I if there are more units than inputs: a layer rotates its input and
+    keeps its length, through any depth. The gain compensates for what a nonlinearity removes:
 
         gain         for                               1 / sqrt(E[phi(z)^2]), z normal with variance 1
         "linear"     linear units                      1
         "relu"       ReLU                              sqrt(2)
         "tanh"       tanh                              1.5925
 
-    With these the signal keeps the variance 1; a first layer, which is given no output of a nonlinearity, takes gain 1.
-    The gradient keeps its size with the first two; with tanh it grows by 1.09 a layer. It does not grow with gain 1,
-    where the signal of tanh slowly dies. (5/3, which is often used for tanh, lies above.)
+    With these the signal keeps the variance 1; a first layer, whose input is not the output of a nonlinearity, needs
+    gain 1. The gradient keeps its size with the first two; with tanh it grows by 1.09 a layer. It does not grow with
+    gain 1, where the signal of tanh slowly dies. (5/3, which is often used for tanh, lies above.)
 
     A kernel of a convolution is orthogonal at its central place and 0 elsewhere (delta-orthogonal; Xiao et al. 2018),
     so that the convolution keeps lengths too: with stride 1, padding "same", and no more inputs than units. Kernels of
@@ -39,7 +58,7 @@ class Orthogonal(AbstractKernel):
     does not suit `DepthwiseConv2D`, whose units have one input each.
 
     Differs from `keras.initializers.Orthogonal`, whose values its first call has for the same seed and two axes: an
-    instance gives other values at every call; bfloat16, where Keras raises, and float16 are computed in float32;
+    instance gives different values at every call; bfloat16, where Keras raises, and float16 are computed in float32;
     convolutions; gains by name.
 
     Args:
@@ -68,12 +87,12 @@ class Orthogonal(AbstractKernel):
 
     section = "8.4"
 
-    hyperparameters = ("gain", *AbstractKernel.hyperparameters)
+    hyperparameters = ("gain", *AbstractKernelInitializer.hyperparameters)
 
     def __init__(
         self,
         gain: float | str = 1.0,
-        seed: Any = None,
+        seed: Seed = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
         repeat: bool = False,
@@ -81,7 +100,7 @@ class Orthogonal(AbstractKernel):
         super().__init__(seed, input_axes, output_axes, repeat)
         self.gain, self._factor = gain, gain_of(gain)
 
-    def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Any]) -> Any:
+    def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Seed]) -> Tensor:
         """Draw a matrix, and put it at the central place."""
         axes = self._axes(shape)
         matrix = self._factor * orthogonal(axes.size(axes.inputs), axes.size(axes.outputs), dtype, next(seeds))
@@ -96,7 +115,7 @@ class Orthogonal(AbstractKernel):
     def _axes(self, shape: tuple[int, ...]) -> Axes:
         if len(shape) < 2:
             raise ValueError(
-                f"`Orthogonal` starts matrices and kernels, which have two axes at least. Received: shape={shape}. "
+                f"`Orthogonal` initializes matrices and kernels, with at least two axes. Received: shape={shape}. "
                 "For a bias take 'zeros', or one of `keras_ch8.initializers.saturation` and `output_marginal`."
             )
         if len(shape) == 3 and (self.input_axes is None or self.output_axes is None):
@@ -108,7 +127,7 @@ class Orthogonal(AbstractKernel):
         return axes_of(shape, self.input_axes, self.output_axes)
 
 
-def orthogonal(rows: int, columns: int, dtype: str, seed: Any) -> Any:
+def orthogonal(rows: int, columns: int, dtype: str, seed: Seed) -> Tensor:
     """Return a matrix with orthonormal columns, or rows where these are fewer, uniform among all of them."""
     size = max(rows, columns), min(rows, columns)
     q, r = ops.qr(keras.random.normal(size, dtype=dtype, seed=seed))
