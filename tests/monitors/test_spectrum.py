@@ -6,6 +6,7 @@ import pytest
 
 from keras_ch8 import curvature, monitors
 from keras_ch8.monitors import _spectrum
+from keras_ch8.monitors.past import Past, Rows
 from tests.curvature.models import MODELS, SIX, Y, sequential
 from tests.monitors.reference import eager, flat, weights_of
 
