@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import curvature
-from keras_ch8.curvature._lanczos import lanczos_of
+from keras_ch8.curvature.eigenvalues import lanczos_of
 from tests.curvature.models import MODELS, SIX, Y, sequential
 
 RNG = np.random.default_rng(2)
@@ -99,12 +99,12 @@ def test_a_wrong_gradient_is_named():
 def test_powers_of_a_matrix():
     w, x = RNG.normal(size=(5, 5)), RNG.normal(size=5)
     for t in (0, 1, 7):
-        found = curvature.powers(w, x, t)
+        found = curvature.matrix_power(w, x, t)
         np.testing.assert_allclose(found.result, np.linalg.matrix_power(w, t) @ x, rtol=1e-9)
         assert found.surviving.sum() == pytest.approx(1)
-    assert curvature.powers(w, x, 200).surviving[:2].sum() > 0.99  # a complex pair counts twice
+    assert curvature.matrix_power(w, x, 200).surviving[:2].sum() > 0.99  # a complex pair counts twice
     with pytest.raises(ValueError, match=r"Received: shapes \(2, 3\) and \(3,\)"):
-        curvature.powers(np.ones((2, 3)), np.ones(3), 1)
+        curvature.matrix_power(np.ones((2, 3)), np.ones(3), 1)
 
 
 def test_y_is_not_needed_where_the_loss_is_the_models_own():

@@ -25,7 +25,7 @@ def recorded(model, times=6):
 @pytest.mark.parametrize("name", ["convolution, max-pooling", "batch normalization", "embedding", "GRU"])
 def test_random_directions_have_the_norm_of_each_filter_and_leave_vectors(float64, name):
     model, x, y = MODELS[name]()
-    found = landscapes.plane(model, x, y, points=2)
+    found = landscapes.loss_plane(model, x, y, points=2)
     for direction in found.directions:
         for variable in model.trainable_variables:
             d, w = split(model, direction)[variable.path], variable.numpy()
@@ -39,7 +39,7 @@ def test_random_directions_have_the_norm_of_each_filter_and_leave_vectors(float6
 
 def test_losses_are_those_of_the_weights_at_each_point(float64):
     model, x, y = MODELS["dense"]()
-    found = landscapes.plane(model, x, y, points=3, radius=0.5)
+    found = landscapes.loss_plane(model, x, y, points=3, radius=0.5)
     objective = Objective(model, x, y)
     np.testing.assert_array_equal(found.a, [-0.5, 0, 0.5])
     for i, a in enumerate(found.a):
@@ -50,7 +50,7 @@ def test_losses_are_those_of_the_weights_at_each_point(float64):
 
 def test_the_seed_makes_the_directions():
     model, x, y = MODELS["dense"]()
-    same = [landscapes.plane(model, x, y, points=2, seed=seed).directions for seed in (3, 3, 4)]
+    same = [landscapes.loss_plane(model, x, y, points=2, seed=seed).directions for seed in (3, 3, 4)]
     np.testing.assert_array_equal(same[0], same[1])
     assert not np.allclose(same[0], same[2])
 
@@ -59,15 +59,15 @@ def test_a_network_with_rescaled_units_gives_the_same_picture(float64):
     """Why directions are normalized: without, the one with large weights would look flat."""
     dense = keras.layers.Dense
     model, x, y = sequential(SIX, dense(5, "relu", use_bias=False, name="hidden"))
-    before = landscapes.plane(model, x, y, points=5).losses
+    before = landscapes.loss_plane(model, x, y, points=5).losses
     symmetries.rescale_units(model, "hidden", np.full(5, 8.0))
-    np.testing.assert_allclose(landscapes.plane(model, x, y, points=5).losses, before)
+    np.testing.assert_allclose(landscapes.loss_plane(model, x, y, points=5).losses, before)
 
 
 def test_a_unit_without_weights_stays_without(float64):
     model, x, y = MODELS["dense"]()
     model.layers[0].kernel.assign(np.zeros((6, 4)))
-    found = landscapes.plane(model, x, y, points=2)
+    found = landscapes.loss_plane(model, x, y, points=2)
     assert np.isfinite(found.losses).all()
     assert not found.directions[:, :24].any()
 
@@ -75,7 +75,7 @@ def test_a_unit_without_weights_stays_without(float64):
 def test_the_plane_of_a_trajectory_keeps_most_of_it(float64):
     model, x, y = MODELS["dense"]()
     been = recorded(model)
-    found = landscapes.plane(model, x, y, trajectory=been, points=4)
+    found = landscapes.loss_plane(model, x, y, trajectory=been, points=4)
     np.testing.assert_allclose(found.directions @ found.directions.T, np.eye(2), atol=1e-12)
     theta = Objective(model, x, y).theta()
     away = np.array([np.concatenate([w.ravel() for w in weights]) for weights in been]) - theta
@@ -90,7 +90,7 @@ def test_a_trajectory_that_lies_in_a_plane_is_explained_whole(float64):
     model, x, y = MODELS["dense"]()
     theta, (u, v) = Objective(model, x, y).theta(), np.linalg.qr(RNG.normal(size=(38, 2)))[0].T
     been = [theta + a * u + b * v for a, b in [(3, 0), (2, 1), (1, 1), (0, 0)]]
-    found = landscapes.plane(model, x, y, trajectory=been, points=2)
+    found = landscapes.loss_plane(model, x, y, trajectory=been, points=2)
     assert found.explained == pytest.approx(1)
     np.testing.assert_allclose(np.linalg.norm(found.trajectory, axis=1), [3, np.sqrt(5), np.sqrt(2), 0], atol=1e-12)
 
@@ -99,18 +99,18 @@ def test_a_plot_shows_contours_and_the_trajectory():
     pyplot = pytest.importorskip("matplotlib.pyplot")
     pyplot.switch_backend("agg")
     model, x, y = MODELS["dense"]()
-    axes = landscapes.plane(model, x, y, trajectory=recorded(model), points=3).plot()
+    axes = landscapes.loss_plane(model, x, y, trajectory=recorded(model), points=3).plot()
     assert len(axes.lines[-1].get_xdata()) == 6
-    assert len(landscapes.plane(model, x, y, points=3).plot().lines) == 1
+    assert len(landscapes.loss_plane(model, x, y, points=3).plot().lines) == 1
     pyplot.close("all")
 
 
 def test_bad_arguments_are_refused():
     model, x, y = MODELS["dense"]()
     with pytest.raises(ValueError, match="radius=0"):
-        landscapes.plane(model, x, y, radius=0)
+        landscapes.loss_plane(model, x, y, radius=0)
     with pytest.raises(ValueError, match="points=1"):
-        landscapes.plane(model, x, y, points=1)
+        landscapes.loss_plane(model, x, y, points=1)
     here = model.get_weights()
     with pytest.raises(ValueError, match=r"Received: 3 sets of weights on one line with the present ones. Record more"):
-        landscapes.plane(model, x, y, trajectory=[[a * w for w in here] for a in (3, 2, 1)])
+        landscapes.loss_plane(model, x, y, trajectory=[[a * w for w in here] for a in (3, 2, 1)])

@@ -1,25 +1,27 @@
-"""The ends of the spectrum of the Hessian."""
+"""The extreme eigenvalues of the Hessian, and what the eigenvalues of a matrix make of its powers."""
 
 import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
 from .. import _checks
 from .._section import section
+from .._types import Data
 from .objective import Objective
 
 
 @dataclasses.dataclass(frozen=True)
 class Spectrum:
-    """Ritz values: what some steps of Lanczos say of the eigenvalues.
+    """Ritz values: approximate eigenvalues from some steps of Lanczos.
 
     Args:
         values: Ritz values, rising; the ends are near the smallest and the largest eigenvalue first.
         residuals: For each of them |H u - value u|: an eigenvalue lies at most so far away.
         basis: The q of the steps, one for each row.
-        mixing: What each direction u takes of each q: one column for each Ritz value.
+        mixing: Coefficients of the q in each direction u: one column for each Ritz value.
     """
 
     values: np.ndarray
@@ -33,7 +35,7 @@ class Spectrum:
         return self.basis.T @ self.mixing
 
     def along(self, vector: np.ndarray) -> np.ndarray:
-        """Return u . vector for each direction; that takes no room, as the directions would."""
+        """Return u . vector for each direction, without computing the directions."""
         return self.mixing.T @ (self.basis @ vector.astype(self.basis.dtype))
 
     @property
@@ -49,9 +51,9 @@ class Spectrum:
 
 @section("8.2.3")
 def lanczos(
-    model: Any,
-    x: Any,
-    y: Any = None,
+    model: keras.Model,
+    x: Data,
+    y: Data = None,
     *,
     steps: int = 20,
     seed: int = 0,
@@ -69,7 +71,7 @@ def lanczos(
             q_(k+1) <- w / beta_k
         values <- eigenvalues of the tridiagonal matrix of alpha and beta
 
-    Each step costs one Hessian-vector product. Both ends come together, which power iteration needs two runs for.
+    Each step costs one Hessian-vector product. It finds both ends at once, for which power iteration needs two runs.
 
     Args:
         model: A compiled model.
@@ -117,12 +119,77 @@ def lanczos_of(
         w = product(q[k])
         alphas.append(float(q[k] @ w))
         w -= alphas[k] * q[k] + betas[k] * q[k - 1]
-        w -= (q[: k + 1] @ w) @ q[: k + 1]  # what rounding has left; without it, values come twice
+        w -= (q[: k + 1] @ w) @ q[: k + 1]  # removes what rounding has left; without it, eigenvalues are found twice
         betas.append(float(np.linalg.norm(w)))
-        if betas[-1] <= 1e-10 * max(map(abs, alphas)):  # all that this start can reach
+        if betas[-1] <= 1e-10 * max(map(abs, alphas)):  # the start lies in an invariant subspace
             break
         w /= betas[-1]
     found = len(alphas)
     off_diagonal = np.diag(betas[1:found], 1)
     values, mixing = np.linalg.eigh(np.diag(alphas) + off_diagonal + off_diagonal.T)
     return Spectrum(values, np.abs(betas[-1] * mixing[-1]), q[:found], mixing)
+
+
+@dataclasses.dataclass(frozen=True)
+class MatrixPower:
+    """What W^t does to a vector, by the eigenvalues of W.
+
+    Args:
+        eigenvalues: lambda_i, the largest in size first.
+        factors: |lambda_i|^t: the factor of the component along each eigenvector.
+        components: Size of the component of x along each eigenvector.
+        result: W^t x.
+    """
+
+    eigenvalues: np.ndarray
+    factors: np.ndarray
+    components: np.ndarray
+    result: np.ndarray
+
+    @property
+    def surviving(self) -> np.ndarray:
+        """Fraction of each component of x in the result."""
+        left = self.factors * self.components
+        return left / left.sum() if left.sum() else left
+
+
+@section("8.2.5")
+def matrix_power(w: np.ndarray, x: np.ndarray, t: int) -> MatrixPower:
+    """Return W^t x, component by component along the eigenvectors of W (section 8.2.5, equation 8.11).
+
+        W^t <- V diag(lambda)^t V^-1
+
+    A component along an eigenvector with |lambda| < 1 vanishes, with |lambda| > 1 it explodes, and soon the
+    result points along the largest: as in a recurrent network over t time steps.
+
+    Args:
+        w: Square matrix with a full set of eigenvectors.
+        x: Vector.
+        t: Number of steps, at least 0.
+
+    Returns:
+        A `MatrixPower`.
+
+    Raises:
+        ValueError: If `w` is not square, or `x` does not fit it.
+
+    Example:
+        >>> found = keras_ch8.curvature.matrix_power(np.diag([1.1, 0.5]), np.array([1.0, 1.0]), 20)
+        >>> np.round(found.factors, 4)
+        array([6.7275, 0.    ])
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.5.
+    """
+    w, x = np.asarray(w, "float64"), np.asarray(x, "float64")
+    if w.ndim != 2 or w.shape[0] != w.shape[1] or x.shape != w.shape[:1]:
+        raise ValueError(
+            "`w` must be a square matrix and `x` a vector as long as its sides. "
+            f"Received: shapes {w.shape} and {x.shape}."
+        )
+    eigenvalues, v = np.linalg.eig(w)
+    order = np.argsort(-np.abs(eigenvalues))
+    eigenvalues, v = eigenvalues[order], v[:, order]
+    components = np.linalg.solve(v, x.astype(v.dtype))
+    result = (v * eigenvalues**t) @ components
+    return MatrixPower(eigenvalues, np.abs(eigenvalues) ** t, np.abs(components), np.real_if_close(result, 1e6))
