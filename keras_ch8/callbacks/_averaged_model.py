@@ -9,7 +9,7 @@ import numpy as np
 
 from ..integration import backend, keras_private
 from ..layers import recalibrate
-from ..layers.kinds import trained_in
+from ..layers.batch_normalization import trainable_normalizations
 from ..schedules.duration import Duration
 from ._averaging_plan import Plan, clock_of
 from ._swap import Swap
@@ -117,4 +117,4 @@ def _trained(model: Any) -> list[Any]:
 
 
 def _statistics(model: Any) -> list[Any]:
-    return [v for layer in trained_in(model) for v in layer.non_trainable_variables]
+    return [v for layer in trainable_normalizations(model) for v in layer.non_trainable_variables]
