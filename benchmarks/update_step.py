@@ -8,14 +8,13 @@ optax step from Python. Gradients are given; entries are medians of several roun
 the peer's time over ours, so above 1 we are faster. "first" is the first call: tracing and compiling, in seconds.
 """
 
-import argparse
-import json
 import os
 import statistics
 import time
 import warnings
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import harness
+
 warnings.filterwarnings("ignore")
 
 import jax
@@ -158,12 +157,7 @@ PEER_OF = {
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", default=",".join(SHAPES))
-    parser.add_argument("--kinds", default="Adam,Momentum")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", default="update_step.json")
-    options = parser.parse_args()
+    options = harness.options(__doc__, "update_step.json", shapes=",".join(SHAPES), kinds="Adam,Momentum", rounds=9)
     torch.set_num_threads(os.cpu_count())
     results = {}
     for kind in options.kinds.split(","):
@@ -174,8 +168,7 @@ def main():
             for contender, (ms, first) in row.items():
                 ratio = f"{ms / row[PEER_OF[contender]][0]:6.2f} x" if contender in PEER_OF else "        "
                 print(f"  {contender:18s} {ms:9.2f} ms  {ratio}   first {first:6.2f} s", flush=True)
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

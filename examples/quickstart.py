@@ -10,7 +10,6 @@ ch8/average_distance, and ch8_epoch/val_accuracy. Custom Scalars shows them in g
 import argparse
 import os
 import statistics
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -82,7 +81,6 @@ def main():
         [keras_ch8.optimizers.Adam(), keras.optimizers.Adam()], x, y, rounds=2 if quick else 9
     )
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 digits: {len(x)} training and {len(x_test)} test images, {model.count_params():,} weights
@@ -91,8 +89,7 @@ early stopping        {stop.reason.message}
 gradient clipping     {logger.findings()[0]}
 a step of fit         {ours:.2f} ms with keras_ch8.optimizers.Adam
                       {theirs:.2f} ms with keras.optimizers.Adam ({theirs / ours:.2f} times as long)
-TensorBoard logs      {os.path.abspath(LOG_DIR)}
-to open them          {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -17,7 +17,6 @@ is punished for being sure, as it should be, and stopping on it does as well (te
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -105,13 +104,11 @@ def main():
         cells = [f"epoch {at:3d}: {tested[at - 1]:5.1f} %" if at else "never" for at in stops]
         print("{:32s}{:>24s}{:>26s}".format(name, *cells))
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 Test error {errors["nothing"]:.1f} % without stopping, {errors["val_loss"]:.1f} % by the loss that is minimized,
 {errors["val_zero_one_loss"]:.1f} % by the one that is meant.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -19,7 +19,6 @@ that Newton's step would take away. Under Text, ch8/verdicts says which run is i
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -101,12 +100,7 @@ def main():
         print(f"{name:13s}{rate:7.1e}{-first.slope:11.3f}{first.curvature / 2:16.3f}{losses[0]:9.3f}{losses[1]:8.3f}"
               f"{losses[2]:8.3f}{end.gain:10.0%}{level:>14s}", flush=True)  # fmt: skip
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

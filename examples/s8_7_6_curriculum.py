@@ -18,7 +18,6 @@ default, three seeds, takes a quarter of an hour on two cores.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -102,12 +101,10 @@ def main():
         each = " ".join(f"{share:6.1f}" for share in found[name])
         print(f"  {name:10s}{found[name].mean():7.1f} (s.e. {error:.1f})   {each}", flush=True)
     gains = [f"{name} {found[name].mean() - found['baseline'].mean():+.1f}" for name in list(found)[1:]]
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 Points over the baseline: {", ".join(gains)}.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 
