@@ -31,6 +31,7 @@ class RunWriter:
         self._file = file
         self._steps = steps
         self._described: set[str] = set()
+        self._declared: dict[str, str] = {}
         self._failed = False
         self._finish = weakref.finalize(self, _finish, file, lock)
 
@@ -62,6 +63,10 @@ class RunWriter:
         """Whether writing failed, so that nothing is recorded any more."""
         return self._failed
 
+    def declare(self, tags: Iterable[Tag]) -> None:
+        """Let the scalars of these tags have their descriptions; those of the suite have theirs."""
+        self._declared |= {tag.name: tag.description for tag in tags}
+
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""
         self.points([(step, values)])
@@ -72,7 +77,8 @@ class RunWriter:
         for step, values in points:
             kept = self._steps.forward(step, values)
             new.append((step, {name: value for name, value in values.items() if name in kept}))
-        self._write(*((step, partial(_summaries.scalars, values, self._described)) for step, values in new if values))
+        build = partial(_summaries.scalars, described=self._described, declared=self._declared)
+        self._write(*((step, partial(build, values)) for step, values in new if values))
 
     def text(self, tag: Tag, markdown: str, step: int) -> None:
         """Write a text in markdown at `step`, or at the first one after it that has none yet."""

@@ -15,8 +15,10 @@ if _backend.is_tensorflow():
     from ._surrogate_gap import SurrogateGap
     from ._switch_optimizer import SwitchOptimizer
     from ._tensorboard import TensorBoard
+    from .base import AbstractCallback
 
 __all__ = [
+    "AbstractCallback",
     "ClipGradients",
     "Continuation",
     "Curriculum",

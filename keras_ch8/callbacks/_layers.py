@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _telemetry
+from .. import telemetry
 from ..board import tags
 from ..board.writer import RunWriter
 
@@ -26,7 +26,7 @@ class LayerMap:
         self._columns = self._rest = np.zeros((0, len(self.names)))
         self._steps = 1  # of one column
 
-    def series(self, frame: _telemetry.Frame) -> dict[tags.Tag, tuple[np.ndarray, np.ndarray]]:
+    def series(self, frame: telemetry.Frame) -> dict[tags.Tag, tuple[np.ndarray, np.ndarray]]:
         """Return the largest, median and smallest norm over the layers at each step, and remember them all."""
         squares = np.square(frame.layers.astype("float64"))  # type: ignore[union-attr]
         # A variable without a gradient is NaN too: one that is broken shows in the count.

@@ -8,6 +8,7 @@ import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, schedules
+from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules import _fit
 from ._watch import Watch
@@ -52,7 +53,7 @@ class LearningRateDecay(AbstractCallback):
 
     section = "8.3.1"
 
-    _listens = False
+    observes_steps = False
 
     def __init__(self, rule: Any, verbose: int = 0) -> None:
         super().__init__()
@@ -82,13 +83,14 @@ class LearningRateDecay(AbstractCallback):
         if self._watch:
             self._watch.keep(state["watch"])
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
+        super().on_train_begin(logs)
         self._changes = []
         if self._watch:
             self._watch.begin()
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
         members = [member for member in self.session.members if isinstance(member, LearningRateDecay)]
         given = [member.rule for member in members if isinstance(member.rule, LearningRateSchedule)]
@@ -105,8 +107,9 @@ class LearningRateDecay(AbstractCallback):
                 _put_back(optimizer, rate)
             self._kept = None
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Ask the function for the rate of the epoch."""
+        super().on_epoch_begin(epoch, logs)
         if epoch == self.session.first_epoch:
             for optimizer in keras_private.optimizers_of(self.model).values():
                 _fit.resolve(optimizer, self.params, epoch)
@@ -130,12 +133,13 @@ class LearningRateDecay(AbstractCallback):
         if batch == 0 and self._watch:
             self._watch.validation_begins(self.model)
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the rate, and lower it on a plateau."""
+        super().on_epoch_end(epoch, logs)
         optimizers = self._in_use()
         self.session.log(logs, {name: float(o.learning_rate) for name, o in optimizers.items()})
         watch = self._watch
-        if watch and watch.epoch_ended(self.session.training, epoch, logs) and self.rule.is_due(watch.past):
+        if watch and watch.epoch_ended(self.session.training, epoch, logs or {}) and self.rule.is_due(watch.past):
             lower = [self._set(o, self.rule.lowered(float(o.learning_rate)), epoch) for o in optimizers.values()]
             if any(lower) and watch.best_weights is not None:
                 self.model.set_weights(watch.best_weights)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from .. import _checks
+from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
 from ._averaged_model import AveragedModel, give_back_what_was_trained
@@ -95,10 +96,10 @@ class PolyakAveraging(AbstractCallback):
 
     section = "8.7.3"
 
-    _listens = False
+    observes_steps = False
     _needs_fit = True
     _goes_first = True  # so that others find the weights at the beginning of an epoch, and restore theirs after it
-    _transient: ClassVar[Mapping[str, Any]] = {
+    transient: ClassVar[Mapping[str, Any]] = {
         "_averaged": None,
         "_follower": None,
         "_aside": None,
@@ -191,7 +192,7 @@ class PolyakAveraging(AbstractCallback):
 
     # --- a training --------------------------------------------------------------------------------------------------
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Begin to average, or go on: after each step of the training, inside its compiled program."""
         self._end_aside()  # of a call that has died
         model, training = self.model, self.session.training
@@ -225,8 +226,9 @@ class PolyakAveraging(AbstractCallback):
         self._best = state["best"]
         averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Give the weights back."""
+        super().on_epoch_begin(epoch, logs)
         if self._averaged is not None:
             self._averaged.swap.back()
 
@@ -258,17 +260,20 @@ class PolyakAveraging(AbstractCallback):
             self._keep_if_best(second)
         return first | named_average(second)
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Show how far the weights are from their average."""
+        super().on_epoch_end(epoch, logs)
         if self._averaged is not None and self.updates and self.session.writer is not None:
             self.session.show({tags.AVERAGE_DISTANCE: self._averaged.distance()})
 
-    def _on_end(self) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Leave in the model what `final` says; what others restore, they restore after this."""
-        averaged = self._averaged
-        if averaged is None or not self._is_training:
-            return
-        self._is_training = False
+        if self._averaged is not None and self._is_training:
+            self._is_training = False
+            self._leave_final(self._averaged)
+        super().on_train_end(logs)
+
+    def _leave_final(self, averaged: AveragedModel) -> None:
         if self.final == "raw":
             averaged.swap.back()
         elif self.final == "best" and self._best[1] is not None:
@@ -290,7 +295,7 @@ class PolyakAveraging(AbstractCallback):
         )
         warnings.warn(f"`PolyakAveraging` leaves the weights as they are, since {why}.", UserWarning, stacklevel=2)
 
-    def _on_close(self) -> None:
+    def on_close(self) -> None:
         """Of a training that has died, also after its last epoch, give the weights back."""
         if self._averaged is not None and (self._is_training or self.session.training.has_died):
             self._averaged.swap.back()

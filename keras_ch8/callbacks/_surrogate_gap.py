@@ -6,6 +6,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks, stopping
+from .._types import Logs
 from ..board import tags
 from ..stopping.improvement import index_of_best
 from ._watch import Watch
@@ -55,7 +56,7 @@ class SurrogateGap(AbstractCallback):
 
     section = "8.1.1"
 
-    _listens = False
+    observes_steps = False
 
     def __init__(
         self,
@@ -79,14 +80,16 @@ class SurrogateGap(AbstractCallback):
         """Go on in the next `fit` from what `get_state` returned."""
         self._watch.keep(state)
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
+        super().on_train_begin(logs)
         self._watch.begin()
         self._said = False
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the epoch, and say once that the true loss is flat."""
-        self._watch.epoch_ended(self.session.training, epoch, logs)
+        super().on_epoch_end(epoch, logs)
+        self._watch.epoch_ended(self.session.training, epoch, logs or {})
         last = self._watch.past.logs[-1]
         self.session.show({tag: last[name] for name, tag in self._series().items() if name in last})
         self.session.log(logs, {"flat_epochs": self._watch.wait})

@@ -190,7 +190,7 @@ class WatchedLoop:
         steps = self.steps
         pace = steps / max(time.monotonic() - self._begun, 1e-9)
         reading = steps + self._session.until_read(pace)
-        wished = min((member._next_batch() for member in self._members), default=reading) + 1
+        wished = min((member.next_batch() for member in self._members), default=reading) + 1
         self._due.assign(int(max(steps + 1, min(reading, wished))))
 
     def _tell_members(self) -> None:
