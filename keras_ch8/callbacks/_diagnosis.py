@@ -15,11 +15,11 @@ from ..monitors.checks import chosen
 from ..monitors.past import Past, Rows
 from ..monitors.progress import has_reason_to_look_closer
 from ..verdicts import Docket, Verdict, report
-from ._flow_map import FlowMap
 from ._looks import AbstractLook, looks
+from ._monitored import numbers_in
 from ._pace import Clock, Pace
+from ._pictures import FlowMap
 from ._probe_data import ProbeData
-from ._watch import numbers_in
 from .base import AbstractCallback, say
 
 LOOKING = 2 / 3

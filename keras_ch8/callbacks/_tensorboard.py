@@ -11,10 +11,10 @@ from .._types import Logs
 from ..board import layout, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
-from ._layers import LayerMap
+from ._monitored import numbers_in
+from ._pictures import LayerMap
 from ._report import Report
 from ._session import READ_EVERY
-from ._watch import numbers_in
 from .base import AbstractCallback
 
 

@@ -9,7 +9,7 @@ from .. import _checks
 from .._batches import replayable
 from .._plot import axes_of
 from .._section import section
-from ..board.rates import write_rates
+from ..board.reports import write_rates
 from ..integration import keras_private
 from ._range_test import Suggestion, close_look, suggest, without_batch_effects
 from ._sandbox import build_on
