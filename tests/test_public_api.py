@@ -8,6 +8,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import (
+    board,
     callbacks,
     chapter,
     clipping,
@@ -26,6 +27,7 @@ from keras_ch8 import (
     second_order,
     stopping,
     symmetries,
+    telemetry,
     training,
     verdicts,
 )
@@ -76,6 +78,7 @@ CURRICULA = [
     "Step", "teacher_loss",
 ]  # fmt: skip
 NAMES = {
+    board: [],
     callbacks: CALLBACKS,
     clipping: RULES,
     continuation: [*ANNEALED, "minimize"],
@@ -93,10 +96,13 @@ NAMES = {
     second_order: ["minimize"],
     stopping: CRITERIA,
     symmetries: ["balance", "difference", "permute_units", "rescale_units"],
+    telemetry: [],
     training: TRIALS,
     verdicts: [],
 }  # fmt: skip
 HELD = {
+    board: ["Tag"],
+    callbacks: ["AbstractCallback"],
     continuation: ["Continued"],
     curriculum: ["AbstractPacing", "CurriculumSampler"],
     data: ["Plan", "Sampler"],
@@ -151,6 +157,7 @@ HELD = {
     ],
     stopping: ["AbstractCriterion", "AbstractMonitorCriterion", "EpochHistory", "Reason", "StopReason"],
     symmetries: ["Balance"],
+    telemetry: ["Frame"],
     training: [
         "Comparison", "CurriculumComparison", "InitializationCheck", "Pretraining", "RangeTest", "Retraining",
         "Scaling", "Stage",

@@ -12,7 +12,7 @@ from .._batches import Batch, replayable
 from .._plot import axes_of
 from .._section import section
 from .._types import Data
-from ..board.rates import write_rates
+from ..board.reports import write_rates
 from ..integration import keras_private
 from ._range_test import Suggestion, refined_range, suggest, without_batch_effects
 from ._trial import Trial, build_on
