@@ -226,7 +226,7 @@ class RandomWalk(AbstractKernelInitializer):
         super().__init__(seed, input_axes, output_axes, repeat)
         if activation not in GAINS:
             raise ValueError(
-                "`activation` says which nonlinearity the gain makes up for, so it must be one of "
+                "`activation` says for which nonlinearity the gain compensates, so it must be one of "
                 f"{', '.join(GAINS)}. Received: activation={activation!r}. For tanh, `Orthogonal('tanh')` has a gain."
             )
         self.activation = activation
