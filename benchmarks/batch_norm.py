@@ -66,11 +66,11 @@ def main():
             for jit in (False, True):
                 runs = {who: steps_of(make, shape, training, jit, k) for who, make in LAYERS.items()}
                 _, times = harness.in_turn(runs, options.rounds, k)
-                ours, theirs = (statistics.median(times[who]) for who in LAYERS)
+                ours, peer = (statistics.median(times[who]) for who in LAYERS)
                 ratio = harness.median_ratio(times["ours"], times["Keras"])
                 kind = f"{name}  {'training' if training else 'inference'}{'  jit' if jit else ''}"
-                results[kind] = {"ours": ours, "Keras": theirs, "ratio": ratio}
-                print(f"{kind:32s}{ours:8.1f} us{theirs:7.1f} us{ratio:7.2f} x", flush=True)
+                results[kind] = {"ours": ours, "Keras": peer, "ratio": ratio}
+                print(f"{kind:32s}{ours:8.1f} us{peer:7.1f} us{ratio:7.2f} x", flush=True)
     harness.save(options.json, results)
 
 

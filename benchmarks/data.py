@@ -52,7 +52,7 @@ def model_of(name, shape):
 
 
 def data_of(kind, x, y, batch_size, folder):
-    """Return what `fit` is given."""
+    """Return the arguments of `fit`."""
     if kind == "arrays":
         return {"x": x, "y": y, "batch_size": batch_size}
     if kind == "tf.data":

@@ -41,11 +41,11 @@ def main():
             models = (model_with(make(), jit_compile) for make in makers)
             runs = {name: partial(m.fit, x, y, **fit) for name, m in zip(("ours", "Keras"), models, strict=True)}
             _, wall = harness.in_turn(runs, options.rounds, STEPS * EPOCHS)
-            ours, theirs = (statistics.median(wall[name]) / 1e3 for name in runs)
-            results[f"{kind} jit_compile={jit_compile}"] = {"ours": ours, "Keras": theirs, "ratio": theirs / ours}
+            ours, peer = (statistics.median(wall[name]) / 1e3 for name in runs)
+            results[f"{kind} jit_compile={jit_compile}"] = {"ours": ours, "Keras": peer, "ratio": peer / ours}
             print(
-                f"{kind:9s} jit_compile={jit_compile!s:5s} ours {ours:6.2f} ms   Keras {theirs:6.2f} ms   "
-                f"{theirs / ours:5.2f} x",
+                f"{kind:9s} jit_compile={jit_compile!s:5s} ours {ours:6.2f} ms   Keras {peer:6.2f} ms   "
+                f"{peer / ours:5.2f} x",
                 flush=True,
             )
     harness.save(options.json, results)

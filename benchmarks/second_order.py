@@ -116,11 +116,11 @@ def mgh():
         others = {f"scipy {scipys}": peers.scipys(scipys)}
         if tfp and scipys != "CG":
             others[f"tfp {scipys}"] = tfp_on_mgh("lbfgs" if scipys == "L-BFGS-B" else "bfgs")
-        for peer, (theirs, count) in others.items():
-            both = solved & theirs
+        for peer, (by_peer, count) in others.items():
+            both = solved & by_peer
             mine, other = evaluations[both], count[both]
             yield {
-                "method": name, "peer": peer, "solved": int(solved.sum()), "peer solved": int(theirs.sum()),
+                "method": name, "peer": peer, "solved": int(solved.sum()), "peer solved": int(by_peer.sum()),
                 "evaluations": int(mine.sum()), "peer evaluations": int(other.sum()),
                 "ratio": float(mine.sum() / other.sum()), "worst ratio": float((mine / other).max()),
                 "unsolved": [str(case) for case, ok in zip(CASES, solved, strict=True) if not ok],

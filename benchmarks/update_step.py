@@ -129,18 +129,18 @@ def time_optax(make, name, rounds):
 
 def measure(kind, name, rounds):
     """Return {contender: (ms, first call in s)} for one algorithm and one set of shapes."""
-    ours, theirs = OURS[kind], KERAS[kind]
+    ours, peer = OURS[kind], KERAS[kind]
     return {
         "ours in graph": time_keras(ours, name, "graph", rounds),
-        "Keras graph": time_keras(theirs, name, "graph", rounds),
-        "Keras jit": time_keras(theirs, name, "jit", rounds),
+        "Keras graph": time_keras(peer, name, "graph", rounds),
+        "Keras jit": time_keras(peer, name, "jit", rounds),
         "optax jit": time_optax(OPTAX[kind], name, rounds),
         "torch foreach": time_torch(TORCH[kind], name, rounds, foreach=True),
         "torch fused": time_torch(TORCH[kind], name, rounds, fused=True),
         "ours from Python": time_keras(ours, name, "python", rounds),
-        "Keras eager": time_keras(theirs, name, "python", 3),
+        "Keras eager": time_keras(peer, name, "python", 3),
         "ours all in XLA": time_keras(ours, name, "xla", rounds),
-        "Keras all in XLA": time_keras(theirs, name, "xla", rounds),
+        "Keras all in XLA": time_keras(peer, name, "xla", rounds),
     }
 
 

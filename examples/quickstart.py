@@ -77,7 +77,7 @@ def main():
     )
     seconds = time.perf_counter() - start
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    ours, theirs = milliseconds_a_step(
+    ours, peer = milliseconds_a_step(
         [keras_ch8.optimizers.Adam(), keras.optimizers.Adam()], x, y, rounds=2 if quick else 9
     )
 
@@ -88,7 +88,7 @@ test accuracy         {accuracy:.1%} of the averaged weights, after {seconds:.0f
 early stopping        {stop.reason.message}
 gradient clipping     {logger.findings()[0]}
 a step of fit         {ours:.2f} ms with keras_ch8.optimizers.Adam
-                      {theirs:.2f} ms with keras.optimizers.Adam ({theirs / ours:.2f} times as long)
+                      {peer:.2f} ms with keras.optimizers.Adam ({peer / ours:.2f} times as long)
 To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 

@@ -68,7 +68,7 @@ def network(digits, units):
 
 
 def right(name, seed, digits, units, steps):
-    """Train, and return the share of new sums of the full length that are right to the last digit."""
+    """Train, and return the fraction of new sums of the full length that are right to the last digit."""
     keras.utils.set_random_seed(seed)
     mix, lengths = STRATEGIES[name], range(1, digits + 1)
     x, y = sums([digits] if mix is None else lengths, steps // 2 * BATCH, digits, seed)

@@ -47,7 +47,7 @@ class AbstractPacing(abc.ABC):
     """
 
     name: ClassVar[str] = ""
-    """The word by which it can be asked for; without one, it is given as an object."""
+    """The word by which it can be asked for; without one, it is passed as an object."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
