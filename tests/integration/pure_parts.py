@@ -61,10 +61,13 @@ FAMILIES = {
     "LaplaceLikelihood": (lambda: losses.LaplaceLikelihood(0.5), X[:4, :2], X[4:8, :2]),
     "PoissonLikelihood": (losses.PoissonLikelihood, np.array([[0.0], [1.0], [3.0], [8.0]], "float32"), SCORES),
 }
+COUNTS_AND_SCORES = FAMILIES["PoissonLikelihood"][1:]
 LOSSES = {
     "ExponentialLoss": lambda: losses.ExponentialLoss()(SIGNS, SCORES),
     "ModifiedHuber": lambda: losses.ModifiedHuber()(SIGNS, SCORES),
-    "NegativeLogLikelihood": lambda: losses.NegativeLogLikelihood(losses.PoissonLikelihood())(*FAMILIES["poisson"][1:]),
+    "NegativeLogLikelihood": lambda: losses.NegativeLogLikelihood(losses.PoissonLikelihood())(
+        *FAMILIES["PoissonLikelihood"][1:]
+    ),
 }
 
 
