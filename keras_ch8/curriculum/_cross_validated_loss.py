@@ -59,7 +59,7 @@ def cross_validated_loss(
         of Curriculum Learning in Training Deep Networks.
     """
     folds = _checks.count("folds", folds, 2, meaning="the parts of the data", mend="Try 5.")
-    count, take = _batches.length_of(x), rows_of(x, y)
+    count, take = _batches.examples_of(x), rows_of(x, y)
     if count < folds:
         raise ValueError(f"Each fold needs an example. Received: {count} examples for folds={folds}. Take fewer folds.")
     losses = np.zeros(count)

@@ -39,4 +39,4 @@ def teacher_loss(model: Any, x: Any, y: Any = None) -> np.ndarray:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Weinshall, Cohen, Amir (2018), Curriculum
         Learning by Transfer Learning.
     """
-    return ExampleLoss(model)(rows_of(x, y), np.arange(_batches.length_of(x)))
+    return ExampleLoss(model)(rows_of(x, y), np.arange(_batches.examples_of(x)))

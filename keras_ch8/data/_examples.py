@@ -130,7 +130,9 @@ def dataset_of(examples: Examples, rows: Any, prefetch: int) -> Any:
     Floats are cast as `fit` casts those of arrays.
     """
     arrays = [array for array in keras.tree.flatten(examples.structure) if array is not None]
-    dtypes = [keras.config.floatx() if a.dtype.kind == "f" else a.dtype.name for a in arrays]
+    columns = [
+        backend.Column(a, keras.config.floatx() if a.dtype.kind == "f" else a.dtype.name, is_on_disk(a)) for a in arrays
+    ]
 
     def assemble(tensors: Sequence[Any], weights: Any = None) -> Any:
         left = iter(tensors)
@@ -141,7 +143,8 @@ def dataset_of(examples: Examples, rows: Any, prefetch: int) -> Any:
         packed = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
         return keras.tree.lists_to_tuples(packed)  # a list is one tensor for tf.data
 
-    return backend.gathered(rows, arrays, dtypes, [is_on_disk(a) for a in arrays], assemble, prefetch)
+    dataset = backend.gathered(rows, columns, assemble)
+    return dataset.prefetch(prefetch) if prefetch else dataset
 
 
 def _weigh(y: Any, sample_weight: Any, weights: Any) -> Any:

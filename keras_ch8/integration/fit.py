@@ -180,12 +180,12 @@ def install(for_: str) -> None:
         "Keras tells a callback neither the other callbacks nor the arguments of `fit`, and calls none after an "
         "exception: without it nothing could be given back then."
     )
-    registry.install_inside("fit", _fit, replaces=FIT, why=why, for_=for_)
+    registry.install(registry.inside("fit", FIT), _fit, why, for_)
     why = (
         "Keras hands callbacks copies of the logs of a validation, so only here can a second one, of averaged weights, "
         "be reported beside the first."
     )
-    registry.install_inside("evaluate", _evaluate, replaces=EVALUATE, why=why, for_=for_)
+    registry.install(registry.inside("evaluate", EVALUATE), _evaluate, why, for_)
 
 
 def lead_with(name: str, callback_for: LeadingCallback) -> None:

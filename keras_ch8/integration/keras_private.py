@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras.src import initializers as _initializers
@@ -12,6 +12,8 @@ from keras.src import metrics as _metrics
 from keras.src import optimizers as _optimizers
 from keras.src.backend.common import global_state
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
+
+from .._types import Data, Logs, Tensor, Tree
 
 if keras.backend.backend() == "tensorflow":
     try:
@@ -240,8 +242,17 @@ def set_optimizer(model: Any, optimizer: Any) -> None:
     model._compile_config.config["optimizer"] = optimizer
 
 
-def tell_metrics(model: Any, loss: Any, x: Any, y: Any, sample_weight: Any, y_pred: Any) -> dict[str, Any]:
+class Batch(NamedTuple):
+    """A batch as `keras.utils.unpack_x_y_sample_weight` returns it."""
+
+    x: Data
+    y: Data
+    sample_weight: Data = None
+
+
+def tell_metrics(model: keras.Model, loss: Tensor, batch: Batch, y_pred: Tree) -> Logs:
     """Let the metrics of a model take a step, and return all as `fit` does."""
+    x, y, sample_weight = batch
     if model._compile_loss is not None:
         model._compile_loss(y, y_pred, sample_weight)  # keeps the loss of each output
     examples = keras.ops.shape(next(a for a in keras.tree.flatten(x) if a is not None))[0]
@@ -254,9 +265,9 @@ def call(model: Any, x: Any, training: bool) -> Any:
     return model(x, training=training) if model._call_has_training_arg else model(x)
 
 
-def compute_loss(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+def compute_loss(model: keras.Model, batch: Batch, y_pred: Tree, training: bool) -> Tensor:
     """Return the loss as the training step does: `compute_loss` need not have the argument `training`."""
-    return model._compute_loss(x, y, y_pred, sample_weight, training=training)
+    return model._compute_loss(batch.x, batch.y, y_pred, batch.sample_weight, training=training)
 
 
 def compiled_loss(model: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:

@@ -26,7 +26,7 @@ def install(for_: str) -> None:
         "An optimizer is given gradients only. Those of section 8.6 evaluate the loss several times in a step, and "
         "`skip_nonfinite` keeps statistics and metrics that are written before there is a gradient."
     )
-    registry.install(keras.Model, "train_step", _train_step, replaces=TRAIN_STEP, why=why, for_=for_)
+    registry.install(registry.attribute(keras.Model, "train_step", TRAIN_STEP), _train_step, why, for_)
 
 
 def install_maker(for_: str) -> None:
@@ -35,9 +35,8 @@ def install_maker(for_: str) -> None:
         "Here a training can be refused before it starts, several batches can be given to one step, and the training "
         "can be ended when a method of section 8.6 has converged."
     )
-    registry.install(
-        keras.Model, "make_train_function", _make_train_function, replaces=MAKE_TRAIN_FUNCTION, why=why, for_=for_
-    )
+    place = registry.attribute(keras.Model, "make_train_function", MAKE_TRAIN_FUNCTION)
+    registry.install(place, _make_train_function, why, for_)
 
 
 def _asked(model: Any, name: str) -> Callable[..., Any] | None:

@@ -12,7 +12,7 @@ from keras import ops
 from .. import _numerics, clipping
 from ..integration import backend, keras_private, registry
 from .frame import Frame
-from .recorder import Blocks, Recorder, publish
+from .recorder import Blocks, Recorder, Wishes, publish
 from .row import Note
 from .solver_log import SolverLog
 
@@ -42,10 +42,10 @@ class Observation:
         same = self.optimizers.keys() == optimizers.keys() and self.rule == rule
         return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
 
-    def start(self, model: Any, *, batches: int, rows: int, every: int, layers: bool, exits: ExitStack) -> None:
+    def start(self, model: keras.Model, batches: int, wishes: Wishes, exits: ExitStack) -> None:
         """Observe until `exits` ends; the model has been trained on so many batches before."""
         for name, observer in self._observers.items():
-            observer.start(rows, every, layers, exits)
+            observer.start(wishes, exits)
             self._counted[name] = observer.count
         self._batches = batches
         outer = getattr(model, "optimizer", None)
@@ -115,9 +115,9 @@ class OwnObserver:
         """Steps that the optimizer has made."""
         return keras_private.iterations_of(self.optimizer)
 
-    def start(self, rows: int, every: int, layers: bool, exits: ExitStack) -> None:
+    def start(self, wishes: Wishes, exits: ExitStack) -> None:
         """Observe until `exits` ends."""
-        self.optimizer.listen(rows=rows, every=every, layers=layers)
+        self.optimizer.listen(**wishes._asdict())
         exits.callback(self.recorder.stop)
         if self.optimizer.built:
             self.recorder.make_rings()
@@ -145,11 +145,11 @@ class Tap:
         """Steps that the optimizer has made."""
         return keras_private.iterations_of(self.optimizer)
 
-    def start(self, rows: int, every: int, layers: bool, exits: ExitStack) -> None:
+    def start(self, wishes: Wishes, exits: ExitStack) -> None:
         """Observe until `exits` ends: until then `apply` and `scale_loss` of the instance are replaced."""
         self._apply, self._scale = self.optimizer.apply, self.optimizer.scale_loss
         exits.enter_context(registry.replaced(self.optimizer, apply=self.apply, scale_loss=self.scale_loss))
-        self.recorder.listen(self._blocks, rows=rows, every=every, layers=layers)
+        self.recorder.listen(self._blocks, **wishes._asdict())
         exits.callback(self.recorder.stop)
         if self.optimizer.built:
             self._know(keras_private.known_variables(self.optimizer))
