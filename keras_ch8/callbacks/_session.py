@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
+import keras
 import numpy as np
 
 from .. import clipping
-from .._types import Logs
+from .._types import Data, Logs
 from ..board import tags
 from ..integration import backend, fit, keras_private, registry
 from ..telemetry.frame import Frame
@@ -291,7 +292,7 @@ class Session:
     def _train_step(self, theirs: Callable[[Any], Any]) -> Callable[[Any], Any]:
         model, after_step = self.model, list(self.after_step)
 
-        def train_step(data: Any) -> Any:
+        def train_step(data: Data) -> Any:
             before = _updates(model)
             logs = theirs(data)
             moved = _updates(model) != before
@@ -383,7 +384,7 @@ class Session:
             self.writer.close()
 
 
-def _updates(model: Any) -> Any:
+def _updates(model: keras.Model) -> Any:
     """Return how many updates the optimizers of a model have made, those that were skipped left out."""
     total = 0
     for optimizer in keras_private.optimizers_of(model).values():

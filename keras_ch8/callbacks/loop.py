@@ -18,6 +18,7 @@ from ..telemetry import ring
 if not backend.is_tensorflow():
     raise backend.needs_tensorflow("keras_ch8.watch")
 
+from .._types import Data, Tensor
 from ..verdicts import Verdict
 from ._diagnosis import Diagnosis
 from ._session import READ_EVERY, Session
@@ -26,7 +27,7 @@ from .base import AbstractCallback
 
 
 @section("8.2")
-def standard(log_dir: str | os.PathLike[str] = "logs", probe: Any = None) -> list[AbstractCallback]:
+def standard(log_dir: str | os.PathLike[str] = "logs", probe: Data = None) -> list[AbstractCallback]:
     """Return the callbacks to begin with: they watch a training, say what is wrong with it, and change nothing (8.2).
 
     `TensorBoard(log_dir)` writes the curves, and `Diagnosis(probe)` the verdicts, which are printed when `fit` ends;
@@ -59,12 +60,12 @@ def standard(log_dir: str | os.PathLike[str] = "logs", probe: Any = None) -> lis
 
 
 def watch(
-    model: Any,
+    model: keras.Model,
     optimizers: Any,
     log_dir: Any = None,
-    probe: Any = None,
+    probe: Data = None,
     *,
-    loss: Any = None,
+    loss: Tensor = None,
     callbacks: Sequence[AbstractCallback] = (),
     steps: int | None = None,
 ) -> "WatchedLoop":
@@ -139,7 +140,7 @@ class WatchedLoop:
     """
 
     def __init__(
-        self, model: Any, optimizers: dict[str, Any], members: Sequence[AbstractCallback], total: int | None
+        self, model: keras.Model, optimizers: dict[str, Any], members: Sequence[AbstractCallback], total: int | None
     ) -> None:
         self.model, self.optimizers, self._members, self._total = model, optimizers, list(members), total
         self._begun = time.monotonic()
@@ -155,7 +156,7 @@ class WatchedLoop:
         """The verdicts that stand, the most serious first; [] without `probe`."""
         return [v for member in self._members if isinstance(member, Diagnosis) for v in member.verdicts]
 
-    def step(self, loss: Any = None) -> None:
+    def step(self, loss: Tensor = None) -> None:
         """End a step of the loop, in eager code or inside a `tf.function`.
 
         Args:

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._types import Tensor
 from ..integration import backend
 from . import ring
 from .frame import Frame
@@ -122,17 +123,17 @@ class Recorder:
         """Listen no more."""
         self.listening, self._loss = False, None
 
-    def is_measured(self, step: Any) -> Any:
+    def is_measured(self, step: Tensor) -> Any:
         """Whether update and effective rate of a step are measured."""
         every = self._settings.every
         return every > 0 and step % every == 0
 
-    def is_due(self, step: Any, half: Any) -> Any:
+    def is_due(self, step: Tensor, half: Tensor) -> Any:
         """Whether rows get their tails: where the step is measured, and where the plain sum of squares failed."""
         measured = self.is_measured(step)
         return measured is not False and measured | ~_numerics.is_exact(ops.cast(half, "float32"))
 
-    def hear_loss(self, loss: Any) -> None:
+    def hear_loss(self, loss: Tensor) -> None:
         """Remember the loss of the step that is on its way."""
         self._loss = loss if self.listening else None
 
@@ -142,13 +143,13 @@ class Recorder:
         self._knows_loss = loss is not None and backend.is_reachable(loss)
         return ops.cast(loss, "float32") if self._knows_loss else ops.full((), float("nan"), "float32")
 
-    def row(self, block: int, half: Any, is_due: Any) -> Row:
+    def row(self, block: int, half: Tensor, is_due: Tensor) -> Row:
         """Return where a block leaves its row, given half the sum of squares of the gradient that it tells of."""
         self.make_rings()
         self._rings.written.add(block)
         return Row(self._rings.of_blocks[block], self._rings.spans[block], half, is_due)
 
-    def write_layers(self, step: Any, grads: dict[int, Any]) -> None:
+    def write_layers(self, step: Tensor, grads: dict[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""
         if self.listening and self._settings.layers:
             self.make_rings()
@@ -168,7 +169,7 @@ class Recorder:
         return replace(frame, loss=frame.loss if self._knows_loss else None, layers=layers)
 
 
-def publish(written: Any, step: Any, row: Any) -> None:
+def publish(written: Any, step: Tensor, row: Tensor) -> None:
     """Write a row into every copy of a ring."""
     backend.each_replica(written, backend.write_row, step, row)
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from .._types import Tensor
 from ..integration import backend
 from . import ring
 from .frame import Frame
@@ -71,10 +72,10 @@ class SolverLog:
         """Listen no more."""
         self.listening = False
 
-    def hear_loss(self, loss: Any) -> None:
+    def hear_loss(self, loss: Tensor) -> None:
         """Take the loss of a step from elsewhere: it is known here already."""
 
-    def begin(self, step: Any) -> Any:
+    def begin(self, step: Tensor) -> Any:
         """Return what goes through the loop, given the number of the last iteration; nothing if nobody listens."""
         if not self.listening:
             return ()

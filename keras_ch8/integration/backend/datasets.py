@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ..._types import Tree
+from ..._types import Tensor, Tree
 
 
 def is_dataset(value: Any) -> bool:
@@ -124,7 +124,7 @@ def gathered(rows: tf.data.Dataset, columns: Sequence[Column], assemble: Callabl
     def read(indices: np.ndarray) -> list[np.ndarray]:
         return [np.asarray(column.array[indices], column.dtype) for column in disk]
 
-    def gather(indices: Any, *rest: Any) -> Any:
+    def gather(indices: Tensor, *rest: Any) -> Any:
         from_memory = iter([tf.gather(tensor, indices) for tensor in memory])
         from_disk = iter(
             tf.numpy_function(read, [indices], [tf.as_dtype(column.dtype) for column in disk]) if disk else []
