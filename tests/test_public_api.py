@@ -74,7 +74,7 @@ MONITORS = [
 ]  # fmt: skip
 ANNEALED = ["Annealed", "GaussianBlur", "LabelSmoothing", "SmoothedActivation", "Temperature", "WeightNoise"]
 CURRICULA = [
-    "BabySteps", "competence", "cross_validated_loss", "Exponential", "Linear", "OnePass", "Root", "sequence_length",
+    "BabySteps", "Competence", "cross_validated_loss", "Exponential", "Linear", "OnePass", "Root", "sequence_length",
     "Step", "teacher_loss",
 ]  # fmt: skip
 NAMES = {
@@ -83,10 +83,10 @@ NAMES = {
     clipping: RULES,
     continuation: [*ANNEALED, "minimize"],
     curriculum: CURRICULA,
-    curvature: ["check_gradient", "gradient", "hessian", "hessian_vector_product", "lanczos", "powers"],
+    curvature: ["check_gradient", "gradient", "hessian", "hessian_vector_product", "lanczos", "matrix_power"],
     data: ["ArraySource", "read"],
     initializers: STARTS,
-    landscapes: ["Cliff", "path", "plane", "Ravine", "Rosenbrock", "Saddle"],
+    landscapes: ["Cliff", "interpolate", "loss_plane", "Ravine", "Rosenbrock", "Saddle"],
     layers: ["BatchNormalization", "Maxout", "Residual", "auxiliary_head", "fold", "recalibrate"],
     losses: LOSSES + FAMILIES,
     metrics: ["ZeroOneLoss"],
@@ -106,9 +106,11 @@ HELD = {
     continuation: ["Continued"],
     curriculum: ["AbstractPacing", "CurriculumSampler"],
     data: ["Plan", "Sampler"],
-    curvature: ["GradientCheck", "Powers", "Spectrum"],
-    landscapes: ["Path", "Plane", "Trajectory"],
+    curvature: ["GradientCheck", "MatrixPower", "Spectrum"],
+    landscapes: ["AbstractSurface", "Interpolation", "LossPlane", "Trajectory"],
+    initializers: ["AbstractInitializer", "AbstractKernelInitializer", "AbstractRandomInitializer"],
     layers: ["DeeplySupervised"],
+    losses: ["AbstractLikelihood"],
     monitors: [
         "AbstractMonitor",
         "BatchStatistics",
@@ -153,7 +155,7 @@ HELD = {
         "resume",
         "solve",
     ],
-    stopping: ["EpochHistory", "Reason", "StopReason"],
+    stopping: ["AbstractCriterion", "AbstractMonitorCriterion", "EpochHistory", "Reason", "StopReason"],
     symmetries: ["Balance"],
     telemetry: ["Frame"],
     training: [
