@@ -91,7 +91,7 @@ class Probe:
             before=None if before is None else self._pass(before),
             now=self._pass(now),
             inference_loss=self._inference and self._inference.value_at(now),
-            examples=sum(map(_batches.length_of, self._parts)),
+            examples=sum(map(_batches.examples_of, self._parts)),
         )
         found: dict[str, dict[str, Any]] = {}
         for monitor in list(self.monitors):
