@@ -74,7 +74,7 @@ def custom_scalars() -> layout_pb2.Layout:
 
 
 def _of(name: str) -> tags.Tag:
-    return tags.DIAGNOSIS[name]
+    return tags.diagnosis_tags()[name]
 
 
 def _solver(name: str) -> tags.Tag:
