@@ -24,8 +24,8 @@ LOWEST_FIRST = [
     "_numerics",
     "_plot",
     "_settings",
-    "_telemetry",
     "clipping",
+    "telemetry",
     "stopping",
     "schedules",
     "curvature",
@@ -65,7 +65,7 @@ def test_import_is_light():
 def test_an_unknown_part_is_named_with_what_there_is():
     with pytest.raises(
         AttributeError,
-        match=r"no attribute 'optimisers'. It has: callbacks, chapter, clipping, continuation, curriculum, curvature",
+        match=r"no attribute 'optimisers'. It has: board, callbacks, chapter, clipping, continuation, curriculum",
     ):
         _ = keras_ch8.optimisers
 

@@ -8,18 +8,18 @@ from typing import Any, ClassVar, final
 import keras
 import numpy as np
 
-from .. import _checks, _telemetry, monitors
+from .. import _checks, monitors, telemetry
 from .._types import Data, Logs, Tensor
 from ..board import tags
-from ..board.writer import RunWriter
 from ..integration import keras_private
 from ..monitors.base import chosen
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts import Verdict, VerdictTracker, report
 from ._measurements import AbstractMeasurement, Clock, Pace, measurements
+from ._monitored import numbers_in
+from ._pictures import FlowMap
 from ._probe_data import ProbeData
-from ._watch import numbers_in
 from .base import AbstractCallback, say
 
 MEASURING = 2 / 3
@@ -88,7 +88,7 @@ class Diagnosis(AbstractCallback):
 
     section = "8.2"
 
-    _transient: ClassVar[Mapping[str, Any]] = {"_measurements": [], "_traced_for": []}
+    transient: ClassVar[Mapping[str, Any]] = {"_measurements": [], "_traced_for": []}
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Diagnosis(AbstractCallback):
         self.budget = None if budget is None else _budget(budget)
         self._measurements: list[AbstractMeasurement] = []
         self._traced_for: list[Any] = []
-        self._on_begin()
+        self._forget()
 
     def __str__(self) -> str:
         return report(self.verdicts)
@@ -132,19 +132,23 @@ class Diagnosis(AbstractCallback):
         """Seconds that tracing took, and finding out what the spectrum costs, unless the last `fit` has."""
         return sum(pace.setup for pace in self._paces)
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
+        super().on_train_begin(logs)
+        self._forget()
+
+    def _forget(self) -> None:
         self.past, self._tracker, self._clock = Past(), VerdictTracker(), Clock()
         self._paces: list[Pace] = []
         self._losses: list[np.ndarray] = []
         self._left_out: set[str] = set()
         self._numbers: dict[str, float] = {}
         self._unwritten: dict[str, float] = {}
-        self._pictures = Pictures()
+        self._pictures = FlowMap()
         self._batch = self._last_batch = -1
         self._rests_until = 0.0
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Begin to remember the training."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
@@ -152,7 +156,7 @@ class Diagnosis(AbstractCallback):
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
         self.probe.open(self.session.training, self._measure_from_now_on)
 
-    def _on_built(self) -> None:
+    def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
         if self.probe.batch is not None:
             self._begin_to_measure()
@@ -187,13 +191,15 @@ class Diagnosis(AbstractCallback):
         self._share_budget()
         self._rests_until = 0.0  # what a measurement at the next step needs is kept after this batch
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
+        super().on_epoch_begin(epoch, logs)
         self._last_batch = -1
         self._prepare()
 
-    def _on_batch(self, batch: int) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Measure where it is due; at all other steps this takes no time."""
+        super().on_train_batch_end(batch, logs)
         self._batch += batch - self._last_batch
         self._last_batch = batch
         if self._batch + 2 < self._rests_until:
@@ -217,7 +223,7 @@ class Diagnosis(AbstractCallback):
             unwritten, self._unwritten = self._unwritten, {}
             self.session.show({tags.diagnosis(name): v for name, v in unwritten.items() if np.isfinite(v)})
 
-    def _next_batch(self) -> float:
+    def next_batch(self) -> float:
         """Return the batch before a measurement that is due, or that of one that is ready."""
         return self._rests_until - 2
 
@@ -306,7 +312,7 @@ class Diagnosis(AbstractCallback):
             stacklevel=2,
         )
 
-    def _on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: Logs) -> None:
+    def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: Logs) -> None:
         """Add the rows of the last steps."""
         if not frames:
             return
@@ -315,9 +321,10 @@ class Diagnosis(AbstractCallback):
         self.past.add_rows(rows)
         self._judge(m for m in self.monitors if m.source == "rows")
 
-    def _on_epoch(self, epoch: int, logs: Logs) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and put the numbers into it."""
-        self.past.add_epoch(numbers_in(logs), np.concatenate([np.zeros(0), *self._losses]))
+        super().on_epoch_end(epoch, logs)
+        self.past.add_epoch(numbers_in(logs or {}), np.concatenate([np.zeros(0), *self._losses]))
         self._losses = []
         self._judge(m for m in self.monitors if m.source == "epochs")
         self._show()
@@ -325,7 +332,7 @@ class Diagnosis(AbstractCallback):
         chosen = numbers if isinstance(self.logs, bool) else self.logs
         self.session.log(logs, {name: numbers[name] for name in chosen if self.logs and name in numbers})
 
-    def _on_close(self) -> None:
+    def on_close(self) -> None:
         """Write and print the report; from here on the cost stays as it is."""
         self._clock.stop()
         self._show()
@@ -347,34 +354,6 @@ class Diagnosis(AbstractCallback):
         return [str(v) for v in self.verdicts if v.level != "ok"] + [cost]
 
 
-class Pictures:
-    """Pictures of what goes through the layers, and through time: one column for each measurement."""
-
-    def __init__(self) -> None:
-        self._columns: dict[tags.Tag, list[np.ndarray]] = {}
-
-    def add(self, readings: Mapping[str, Any]) -> None:
-        """Add what was measured."""
-        flow, horizons = readings.get("layer_flow"), readings.get("time_horizon")
-        if flow is not None:
-            self._add(tags.FLOW_GRADIENT, flow.gradient)
-            self._add(tags.FLOW_SIGNAL, flow.signal)
-            self._add(tags.FLOW_UPDATE, flow.relative_update[np.array(flow.weighted)])
-        if horizons:
-            self._add(tags.TIME_PROFILE, horizons[0].profile)
-
-    def _add(self, tag: tags.Tag, column: np.ndarray) -> None:
-        columns = self._columns.setdefault(tag, [])
-        if not columns or len(columns[0]) == len(column):
-            columns.append(np.asarray(column, "float64"))
-
-    def draw(self, writer: RunWriter, step: int) -> None:
-        """Write the pictures."""
-        for tag, columns in self._columns.items():
-            if len(columns[0]):
-                writer.heat_map(tag, np.array(columns).T, step)
-
-
 def _why_not_measured(model: keras.Model) -> str | None:
     """Return why there is no loss of a model to measure, as far as that is known beforehand; it has been trained on."""
     if not model.trainable_variables:
@@ -392,7 +371,7 @@ def _of(error: Exception) -> str:
     )
 
 
-def _rows_of_all(frames: Sequence[_telemetry.Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
+def _rows_of_all(frames: Sequence[telemetry.Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
     """Return the rows of one optimizer, or of several as if they had made one step: the norm is that of all gradients.
 
     Where several steps are made for a batch, that with the largest gradient counts.

@@ -147,7 +147,7 @@ class Probe:
 
         def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
             with recording(self._layers, watch) as calls:
-                loss, y_pred, _ = self.objective.look_at(values, part)
+                loss, y_pred, _ = self.objective.evaluate(values, part)
             returned = {id(tensor) for tensor in keras.tree.flatten(y_pred)}
             self._recorded = [(call.layer, id(call.outputs) in returned) for call in calls]
             tensors[:] = [tensor for call in calls for tensor in (call.inputs, call.mask, call.outputs)]
