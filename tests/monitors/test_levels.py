@@ -45,7 +45,7 @@ def flow(**changes):
 
 
 def with_steps(values, ratio=0.2, pace=0.005, jump=0.0, **more):
-    """Return a past with steps of `ratio` times the best, that promise a fall by `pace` and change the loss by `jump`."""
+    """Return a past of steps `ratio` times the best; they promise a fall by `pace`, and change the loss by `jump`."""
     steps = [
         monitors.StepLength(v * (1 + jump), v, slope=-pace * v, curvature=ratio * pace * v, length=0.01) for v in values
     ]
@@ -368,7 +368,8 @@ def test_a_batch_that_is_larger_than_its_noise_asks_for():
 
     cure = "Take smaller batches, down to some {} examples: as many steps learn the same from fewer."
     check([(0.051, ("ok", "")), (0.049, ("watch", cure.format(5))), (0.0101, ("watch", cure.format(1))),
-           (0.0099, ("act", cure.format(1))), (0.001, ("act", cure.format(1))), (0.0, ("ok", ""))], wasteful)  # fmt: skip
+           (0.0099, ("act", cure.format(1))), (0.001, ("act", cure.format(1))), (0.0, ("ok", ""))],
+          wasteful)  # fmt: skip
 
 
 LEARNING = np.linspace(1, 0.7, 10)
