@@ -151,7 +151,7 @@ def test_a_unit_is_saturated_below_a_twentieth_of_the_largest_slope():
     }
     given = keras.Input((1,))
     units = [keras.layers.Activation(name, name=name)(given) for name in flat]
-    model = keras.Model(given, keras.layers.Dense(1)(keras.layers.Concatenate()(units)))
+    model = keras.Model(given, keras.layers.Dense(1, name="dense")(keras.layers.Concatenate()(units)))
     model.compile(loss="mse")
     found = monitors.layer_flow(model, x, x)
     assert dict(zip(found.names, found.saturated, strict=True)) == pytest.approx(
