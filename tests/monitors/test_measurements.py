@@ -30,9 +30,18 @@ def rnn(growth):
 def test_the_last_measurement_counts(monitor, kind, good, bad, expected):
     for readings, found in (([*[good] * 8, bad], expected), ([*[bad] * 8, good], "ok")):
         past = past_of(losses(0.05), **{monitor: readings})
-        if monitor == "gradient_norm":
-            past.add(950, {monitor: readings[-1]})
         assert level(monitor, past, kind) == found
+
+
+def test_through_depth_the_median_counts_and_the_last_measurement_says_how_far_the_first_layer_moves():
+    explodes = flow(gradient=np.array([1e9, 1e4, 1.0, 1.0]), relative_update=np.full(4, 0.5))
+    past = past_of(losses(), layer_flow=[*[flow()] * 7, explodes, flow(relative_update=np.full(4, 0.25))])
+    claim = said("layer_flow", past, "exploding")
+    assert claim.level == "ok"
+    assert claim.finding == (
+        "Back from the last of 3 hidden layers to the first the gradient is multiplied by 1, 1 a layer; "
+        "the first moves by 2.5e-01 of its size in a step."
+    )
 
 
 @pytest.mark.parametrize("training", [0.0, -1.0])

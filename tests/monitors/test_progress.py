@@ -182,6 +182,10 @@ def test_the_finding_says_what_examples_cost_when_they_were_new():
         (LEARNING, "act"),
         ([1.0] * 4 + [0.8] * 6, "ok"),  # it has learned nothing in the second half
         ([0.5, *[1.0] * 5, *[0.8] * 4], "ok"),  # it is above where it began
+        ([*[1.0] * 3, *[1.3] * 3, *[1.0] * 4], "ok"),  # it is where it began
+        ([1.0, *[1.5] * 5, *[0.9] * 3, 1.2], "ok"),
+        ([11, *[10] * 5, *[9] * 4], "ok"),  # a tenth
+        ([11, *[10] * 5, *[8.9] * 4], "act"),
         (np.linspace(-1, -1.3, 10), "act"),
         (np.linspace(-1, -1.1, 10), "ok"),  # less than a tenth
     ],
@@ -193,3 +197,16 @@ def test_only_a_training_that_learns_overfits(training, expected):
 def test_a_rise_of_a_validation_loss_below_0_is_compared_with_a_tenth_of_its_size():
     assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.997] * 8]), "overfitting") == "ok"
     assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.985] * 8]), "overfitting") == "watch"
+
+
+def test_two_epochs_are_too_few_to_tell_whether_it_learns():
+    past = epochs([1.0, 0.5], [None, None])
+    for step, loss in enumerate([0.9, 0.5, 0.9, 0.9, 0.9], 1):
+        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+    assert said("online_risk", past, "overfitting") is None
+
+
+def test_the_end_of_a_short_pass():
+    assert monitors.online_risk([np.array([1.0, 2.0, 3.0, 4.0, 8.0])]).first == 8
+    found = monitors.online_risk([np.arange(8.0)])
+    assert (found.first, found.first_error) == (6.5, pytest.approx(0.5))
