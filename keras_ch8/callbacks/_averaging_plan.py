@@ -39,7 +39,7 @@ class Plan:
         _checks.at_most_one(
             {"decay": decay, "half_life": half_life, "method": method}, meaning="which mean of the weights to take"
         )
-        self.decay = None if decay is None else _checks.share("decay", decay, of="the average")
+        self.decay = None if decay is None else _checks.decay_rate("decay", decay, of="the average")
         self.half_life = None if half_life is None else duration("half_life", half_life)
         self.method = "exponential"
         if decay is None and half_life is None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from .._batches import replayable
+from .._batches import Examples, replayable
 from .._plot import axes_of
 from .._section import section
 from ..integration import keras_private
@@ -123,7 +123,7 @@ def compare_learning_rates(
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", mend="The book has about 100.")
     _checks.keras_3(model)
     _checks.one_rate(keras_private.optimizers_in(model.optimizer))
-    data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
+    data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
     build_on(model, next(iter(data())))
     trial = Trial(model)
     start = float(last_of(trial.losses_at_rest(data(), steps, rates[0])[None]).mean())

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from .._batches import replayable
+from .._batches import Examples, replayable
 from .._plot import axes_of
 from .._section import section
 from ..board.rates import write_rates
@@ -138,7 +138,7 @@ def find_learning_rate(
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", mend="Try 300.")
     _checks.keras_3(model)
     _checks.one_rate(keras_private.optimizers_in(model.optimizer))
-    data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
+    data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
     build_on(model, next(iter(data())))
     trial = Trial(model)
     at_start = trial.losses_at_rest(data(), steps, low)
