@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _describe, _numerics, _telemetry, clipping
+from .. import _checks, _describe, _numerics, clipping, telemetry
 from .._types import Config, Logs, Tensor
 from ..integration import backend, fit, keras_private, train_step
 from . import _files
@@ -178,7 +178,7 @@ class RuleOptimizer(keras_private.Optimizer):
             train_step.install(type(self).__name__)
             fit.install(type(self).__name__)
         self.clip = clip if clip is None else rule
-        self.telemetry = _telemetry.Recorder()
+        self.telemetry = telemetry.Recorder()
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
         self.skipped: keras.Variable | None = None
@@ -377,14 +377,14 @@ class RuleOptimizer(keras_private.Optimizer):
         halves = _numerics.half_squares(gathered)
         return Clipped(gathered, halves, self._clipper.factor(gathered, halves, active), *before)
 
-    def _observe(self, grads: Gradients, clipped: Clipped, loss: Tensor | None) -> tuple[_telemetry.Note | None, Rows]:
+    def _observe(self, grads: Gradients, clipped: Clipped, loss: Tensor | None) -> tuple[telemetry.Note | None, Rows]:
         """Return what the rows of telemetry say of the whole step, and which are due; the update writes them."""
         number = backend.as_tensor(self.iterations) + 1
         self.telemetry.write_layers(number, grads)
         if not self.telemetry.listening:
             return None, Rows(False, clipped.halves, None)
         total = _numerics.half_of_all(clipped.halves)
-        note = _telemetry.Note(number, loss, clipped.norm, clipped.nonfinite)
+        note = telemetry.Note(number, loss, clipped.norm, clipped.nonfinite)
         return note, Rows(self.telemetry.is_due(number, total), clipped.halves, total)
 
     def _update_all(self, given: Collection[int], gathered: list[Tensor], step: Step, rows: Rows) -> None:
@@ -427,13 +427,13 @@ class RuleOptimizer(keras_private.Optimizer):
     # --- telemetry -----------------------------------------------------------------------------------------------
 
     def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
-        """Let each step leave a row of telemetry from now on (see _telemetry.Recorder)."""
+        """Let each step leave a row of telemetry from now on (see telemetry.Recorder)."""
         self.telemetry.listen(self._telemetry_blocks, rows=rows, every=every, layers=layers)
 
-    def _telemetry_blocks(self) -> _telemetry.Blocks:
+    def _telemetry_blocks(self) -> telemetry.Blocks:
         blocks = self._layout.blocks
         places = [backend.on(block.device) for block in blocks]
-        return _telemetry.Blocks([block.span for block in blocks], len(self.known_variables), places)
+        return telemetry.Blocks([block.span for block in blocks], len(self.known_variables), places)
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""

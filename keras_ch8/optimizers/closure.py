@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _describe, _telemetry, second_order
+from .. import _checks, _describe, second_order, telemetry
 from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, train_step
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
@@ -138,7 +138,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             _checks.tolerance(key, value, mend="Try 1e-8; 0 is never.")
             for key, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol))
         )
-        self.telemetry = _telemetry.SolverLog()
+        self.telemetry = telemetry.SolverLog()
         self.stop_reason: str | None = None
         self.has_warned = False
         self.programs: dict[Any, Callable[..., Any]] = {}
@@ -205,7 +205,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
     def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
         """Let each iteration leave a row of telemetry from now on."""
         del every
-        names = _telemetry.SOLVER_NUMBERS + self.method.numbers
+        names = telemetry.SOLVER_NUMBERS + self.method.numbers
         sizes = (lambda: self.sizes) if layers else None
         self.telemetry.listen(rows * self.iterations_per_step, names, sizes)
 
