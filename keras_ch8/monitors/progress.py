@@ -1,4 +1,4 @@
-"""How the loss on the probe is getting on: quantities, conditions and thresholds that the rules of monitors share."""
+"""How the loss on the probe develops: quantities, conditions and thresholds that the rules of monitors share."""
 
 import dataclasses
 from typing import Protocol
@@ -162,7 +162,7 @@ class Progress:
 
 @once
 def progress(past: Past) -> Progress | None:
-    """Return how the loss is getting on; None before there are enough measurements."""
+    """Return how the loss develops; None before there are enough measurements."""
     readings, steps = past.of("gradient_norm"), past.steps_of("gradient_norm")
     if len(readings) < FEWEST:
         return None

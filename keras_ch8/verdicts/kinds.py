@@ -146,7 +146,7 @@ OF_THE_CHAPTER = (
         meaning="At the start a layer gives far larger or smaller numbers than others can work with; about 1 is best.",
         fine="The signal has a good scale in all layers at the start",
         cure="Bring the inputs to mean 0 and variance 1 (`keras.layers.Normalization`), and scale the weights to the "
-        "data: `training.scale_to_data`. `training.check_initialization` looks at a start before any step.",
+        "data: `training.scale_to_data`. `training.check_initialization` judges a start before any step.",
     ),
     Kind(
         "overfitting",
@@ -168,7 +168,7 @@ OF_THE_CHAPTER = (
         section="8.2.4",
         meaning="The gradient is infinite or not a number in some steps, which can ruin all weights at once.",
         fine="All gradients were finite",
-        cure="Look at the data for NaN, lower the learning rate (`training.find_learning_rate`), clip "
+        cure="Search the data for NaN, lower the learning rate (`training.find_learning_rate`), clip "
         "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of every optimizer of the suite.",
     ),
 )

@@ -139,7 +139,7 @@ KINDS_OF_MODEL = {
     "images": image,
 }
 BY_DEFAULT = ("two inputs, two outputs",)
-NEEDS = {"cheap": CHEAP, "backward": {"backward_factor"}, "time": {"horizon", "time_factor"}, "dead": {"share_dead"},
+NEEDS = {"cheap": CHEAP, "backward": {"backward_factor"}, "time": {"horizon", "time_factor"}, "dead": {"fraction_dead"},
          "gap": {"batch_norm_gap", "inference_loss"}}  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def assert_readable(sentence):
 def test_whatever_was_measured_the_sentence_is_one(monitor):
     """A thousand draws from the extremes, and each of them for all quantities at once."""
     rng, said = np.random.default_rng(0), set()
-    names = {quantity.name for rule in monitor.rules for quantity in (*rule.quantities(), *rule.mentions)}
+    names = {quantity.name for rule in monitor.rules for quantity in (*rule.quantities, *rule.mentions)}
     names |= {name for rule in monitor.rules for name in re.findall(r"\{(\w+)\}", rule.cure)}
     cases = [dict.fromkeys(names, value) for value in EXTREMES]
     cases += [{name: rng.choice(EXTREMES) for name in sorted(names)} for _ in range(1000)]
@@ -56,7 +56,7 @@ def test_whatever_was_measured_the_sentence_is_one(monitor):
 def test_each_rule_is_said_with_the_numbers_that_it_judges(monitor):
     for rule in monitor.rules:
         assert_readable(f"{rule.says}.")
-        assert any(quantity.phrase for quantity in rule.quantities()) or not rule.all_of, rule.says
+        assert any(quantity.phrase for quantity in rule.quantities) or not rule.all_of, rule.says
         for threshold in rule.all_of:
             spoken = threshold.quantity.said(threshold.watch)
             assert not spoken or re.search(r"\d|nothing|no ", spoken) or threshold.watch <= 1, spoken
