@@ -94,7 +94,7 @@ class Probe:
             before=None if before is None else self._evaluate(before),
             now=self._evaluate(now),
             inference_loss=self._inference and self._inference.value_at(now),
-            examples=sum(map(_batches.length_of, self._parts)),
+            examples=sum(map(_batches.examples_of, self._parts)),
         )
         found: dict[str, dict[str, Tensor]] = {}
         for monitor in list(self.monitors):

@@ -101,7 +101,7 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
     readings, objective = probe.measure(), probe.objective
     if "layer_flow" not in readings:
         raise ValueError(
-            "`check_initialization` looks at layers with weights or nonlinearities. Received: the model "
+            "`check_initialization` measures layers with weights or nonlinearities. Received: the model "
             f"{model.name!r}, which has none that it knows. It knows all that have a matrix but embeddings."
         )
     flat = objective.gradient(objective.theta())

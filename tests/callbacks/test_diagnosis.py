@@ -51,8 +51,8 @@ def numbers(history):
     "optimizer, options",
     [
         (lambda: ours.Adam(0.01), {"jit_compile": False}),
-        pytest.param(lambda: keras.optimizers.SGD(0.01), {"jit_compile": False}, marks=pytest.mark.slow),
-        pytest.param(lambda: ours.SGD(0.01, use_ema=True), {"steps_per_execution": 4}, marks=pytest.mark.slow),
+        (lambda: keras.optimizers.SGD(0.01), {"jit_compile": False}),
+        (lambda: ours.SGD(0.01, use_ema=True), {"steps_per_execution": 4}),
     ],
     ids=["ours", "Keras", "average, 4 steps at once"],
 )
@@ -138,15 +138,13 @@ KINDS_OF_MODEL = {
     "mixed_bfloat16": lambda: mixed("mixed_bfloat16"),
     "images": image,
 }
-BY_DEFAULT = ("two inputs, two outputs",)
 NEEDS = {"cheap": CHEAP, "backward": {"backward_factor"}, "time": {"horizon", "time_factor"}, "dead": {"fraction_dead"},
          "gap": {"batch_norm_gap", "inference_loss"}}  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in BY_DEFAULT else pytest.mark.slow) for name in KINDS_OF_MODEL]
-)
+@pytest.mark.broad
+@pytest.mark.parametrize("name", KINDS_OF_MODEL)
 def test_every_kind_of_model_has_all_its_numbers(name):
     """Warnings are errors here: nothing was left out."""
     model, (x, y), loss, needs = KINDS_OF_MODEL[name]()

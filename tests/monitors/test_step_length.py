@@ -13,8 +13,8 @@ from tests.curvature.models import MODELS, ROWS, SIX, Y, sequential
 from tests.monitors.reference import eager, moved
 from tests.training.models import state_of
 
-BY_DEFAULT = ("batch normalization", "dropout")
-CASES = [pytest.param(name, marks=() if name in BY_DEFAULT else pytest.mark.slow) for name in MODELS]
+WHEN = dict.fromkeys(("batch normalization", "dropout"), ()) | dict.fromkeys(("LSTM", "embedding"), pytest.mark.slow)
+CASES = [pytest.param(name, marks=WHEN.get(name, pytest.mark.full)) for name in MODELS]
 
 
 @pytest.mark.parametrize("name", CASES)
