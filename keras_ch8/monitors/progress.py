@@ -18,7 +18,7 @@ BATCHES = 50
 
 MEASURED = "measured on the planted runs for calibration"
 SIXTH, SEVENTH, EIGHTH = (
-    f"set after the {which} set of planted runs was judged" for which in ("sixth", "seventh", "eighth")
+    f"set after the {which} group of planted runs was judged" for which in ("sixth", "seventh", "eighth")
 )
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 MCCANDLISH = "McCandlish et al. (2018)"
