@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_ch8.callbacks import _pace
-from keras_ch8.callbacks._pace import Clock, Pace
+from keras_ch8.callbacks import _measurements
+from keras_ch8.callbacks._measurements import Clock, Pace
 
 BUDGET = 0.03
 
@@ -14,7 +14,7 @@ def looks(steps=1000, *, step=0.003, look=0.001, first=1.0, known=True, budget=B
     pace, at = Pace(budget, when, steps if known else 0), []
     for k in range(1, steps + 1):
         if pace.is_due(k, trained=k * step):
-            pace.looked(k, (0.4 if len(at) in slow else look) if at else first)
+            pace.measured(k, (0.4 if len(at) in slow else look) if at else first)
             at.append(k)
     return at, pace
 
@@ -25,18 +25,18 @@ def looks(steps=1000, *, step=0.003, look=0.001, first=1.0, known=True, budget=B
 @pytest.mark.parametrize("known", [True, False])
 def test_all_looks_together_are_paid_for_or_within_the_grace(steps, look, step, known):
     at, pace = looks(steps, step=step, look=look, known=known)
-    in_any_case = look * len(set(at) & set(_pace.FIRST[1:]))
+    in_any_case = look * len(set(at) & set(_measurements.FIRST[1:]))
     assert pace.spent == pytest.approx(look * (len(at) - 1))
     assert pace.spent <= max(BUDGET * steps * step, Pace(None).grace, in_any_case) + 1e-9
     assert at[:2] == [1, 4]
-    assert (np.diff(at[1:]) >= _pace.FEWEST).all()
+    assert (np.diff(at[1:]) >= _measurements.FEWEST).all()
 
 
 @pytest.mark.parametrize("steps", [1000, 20_000])
 def test_where_looking_costs_nothing_there_are_a_hundred_looks(steps):
     at, _ = looks(steps, look=0.0)
-    assert 90 <= len(at) <= _pace.OFTEN + len(_pace.FIRST)
-    assert np.diff(at[2:]).max() == steps / _pace.OFTEN
+    assert 90 <= len(at) <= _measurements.OFTEN + len(_measurements.FIRST)
+    assert np.diff(at[2:]).max() == steps / _measurements.OFTEN
 
 
 def test_a_thousand_steps_of_3_ms_have_ten_looks_of_6_ms_and_stay_below_the_budget_or_the_grace():
@@ -60,7 +60,7 @@ def test_looks_that_cost_more_come_less_often():
 def test_a_training_of_unknown_length_is_looked_at_to_its_end(known):
     at, _ = looks(20_000, look=0.0, known=known)
     assert at[-1] > 19_000
-    assert at[-1] - at[-2] <= 20_000 / _pace.OFTEN + 1
+    assert at[-1] - at[-2] <= 20_000 / _measurements.OFTEN + 1
 
 
 def test_an_interval_is_kept_where_it_is_paid_for():
@@ -90,25 +90,25 @@ def test_resting_between_looks_makes_none_that_is_free_late_and_no_other_by_more
         asked += 1
         if pace.is_due(k, trained=k * 0.003):
             latest = max(latest, (k - due) / (k - pace._last))
-            pace.looked(k, look)
+            pace.measured(k, look)
             due, rests = 0, 0.0
         else:
             rests = pace.rests_until(k)
-    assert pace.looks > 8
-    assert latest <= (1 / _pace.ASKED if look else 0)
+    assert pace.count > 8
+    assert latest <= (1 / _measurements.ASKED if look else 0)
     assert asked == 1000 if callable(pace.when) else asked < 500
 
 
 def test_the_clock_tells_training_from_looking(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(_pace.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(_measurements.time, "perf_counter", lambda: now[0])
     clock, pace = Clock(), Pace(None)
     assert clock.trained == 0
     now[0] += 50  # tracing the training step
     clock.start()
     now[0] += 3
     for seconds in (2.0, 0.5):
-        with clock.looking(pace, 1):
+        with clock.measuring(pace, 1):
             now[0] += seconds
     now[0] += 4
     clock.start()
@@ -117,7 +117,7 @@ def test_the_clock_tells_training_from_looking(monkeypatch):
         clock.stop()
         now[0] += 60  # the training is over
         assert clock.trained == 7
-    assert (pace.setup, pace.spent, pace.looks) == (2.0, 0.5, 2)
+    assert (pace.setup, pace.spent, pace.count) == (2.0, 0.5, 2)
 
 
 def test_a_look_of_which_is_known_that_it_cannot_be_paid_for_is_not_taken():
@@ -130,7 +130,7 @@ def test_a_look_of_which_is_known_that_it_cannot_be_paid_for_is_not_taken():
 def test_a_first_look_whose_graphs_are_traced_already_is_counted_whole():
     pace = Pace(BUDGET)
     pace.expect(0.25)
-    pace.looked(1, 0.5)
+    pace.measured(1, 0.5)
     assert (pace.spent, pace.cost, pace.setup) == (0.5, 0.25, 0.0)
 
 
@@ -150,7 +150,7 @@ def test_one_look_that_was_held_up_does_not_end_all_looking():
     pace = Pace(BUDGET, None, 1000, grace=0.25)
     pace.expect(0.01)
     for seconds, cost in ((0.2, 0.01), (0.01, 0.01), (0.2, 0.2)):
-        pace.looked(1, seconds)
+        pace.measured(1, seconds)
         assert pace.cost == cost
     assert pace.spent == pytest.approx(0.41)
     pace.guess(0.03)

@@ -1,4 +1,4 @@
-"""Nothing is said on one look and nothing taken back on one; what happened for certain counts at once."""
+"""Nothing is said on one measurement and nothing taken back on one; what happened for certain counts at once."""
 
 import itertools
 import json
@@ -7,7 +7,7 @@ import markdown
 import pytest
 
 from keras_ch8 import verdicts
-from keras_ch8.verdicts import LEVELS, Claim, Docket, Verdict
+from keras_ch8.verdicts import LEVELS, Claim, Verdict, VerdictTracker
 
 
 def claim(level, finding="", kind="cliff", **more):
@@ -15,15 +15,15 @@ def claim(level, finding="", kind="cliff", **more):
 
 
 def levels(*said):
-    """Return the level after each look; None while there is no verdict."""
-    docket, found = Docket(), []
+    """Return the level after each claim; None while there is no verdict."""
+    tracker, found = VerdictTracker(), []
     for step, level in enumerate(said):
-        docket.take(step, [claim(level)])
-        found.append(docket.verdicts[0].level if docket.verdicts else None)
+        tracker.update(step, [claim(level)])
+        found.append(tracker.verdicts[0].level if tracker.verdicts else None)
     return found
 
 
-def test_one_look_says_nothing():
+def test_one_claim_says_nothing():
     for level in LEVELS:
         assert levels(level) == [None]
 
@@ -58,73 +58,75 @@ def test_every_course_is_what_the_rule_says(length):
 
 
 def test_what_is_still_so_but_matters_less_is_not_said_to_be_over():
-    docket = Docket()
+    tracker = VerdictTracker()
     for step, level in enumerate(["act", "act", *["watch"] * 4]):
-        docket.take(step, [claim(level)])
-    assert [(v.level, v.finding) for v in docket.verdicts] == [("watch", "Said watch.")]
+        tracker.update(step, [claim(level)])
+    assert [(v.level, v.finding) for v in tracker.verdicts] == [("watch", "Said watch.")]
     for step in range(6, 10):
-        docket.take(step, [claim("ok")])
-    assert docket.verdicts[0].finding == "No longer so, but until step 4: Said act."
+        tracker.update(step, [claim("ok")])
+    assert tracker.verdicts[0].finding == "No longer so, but until step 4: Said act."
 
 
 def test_what_is_proven_counts_at_once():
-    docket = Docket()
-    (verdict,) = docket.take(7, [claim("act", proven=True)])
+    tracker = VerdictTracker()
+    (verdict,) = tracker.update(7, [claim("act", proven=True)])
     assert (verdict.level, verdict.step) == ("act", 7)
-    assert docket.take(8, [claim("ok")]) == []
-    assert docket.verdicts[0].level == "act"
+    assert tracker.update(8, [claim("ok")]) == []
+    assert tracker.verdicts[0].level == "act"
 
 
 def test_only_changes_are_returned_and_the_step_is_that_of_the_change():
-    docket = Docket()
-    changes = [[(v.level, v.step) for v in docket.take(step, [claim("act")])] for step in (1, 2, 3)]
+    tracker = VerdictTracker()
+    changes = [[(v.level, v.step) for v in tracker.update(step, [claim("act")])] for step in (1, 2, 3)]
     assert changes == [[], [("act", 2)], []]
-    assert docket.verdicts[0].step == 2
+    assert tracker.verdicts[0].step == 2
 
 
 def test_the_finding_is_the_last_that_bears_the_level_out():
-    docket = Docket()
+    tracker = VerdictTracker()
     for step, (level, finding) in enumerate([("act", "10."), ("act", "20."), ("ok", "1."), ("act", "30.")]):
-        docket.take(step, [claim(level, finding)])
+        tracker.update(step, [claim(level, finding)])
         if step == 2:
-            assert docket.verdicts[0].finding == "20."
-    assert docket.verdicts[0].finding == "30."
+            assert tracker.verdicts[0].finding == "20."
+    assert tracker.verdicts[0].finding == "30."
 
 
 def test_what_is_over_is_said_to_be():
-    docket = Docket()
+    tracker = VerdictTracker()
     for step, level in enumerate(["act", "act", "ok", "ok", "ok", "ok"]):
-        docket.take(step, [claim(level, f"{level} at {step}.")])
-    (verdict,) = docket.verdicts
+        tracker.update(step, [claim(level, f"{level} at {step}.")])
+    (verdict,) = tracker.verdicts
     assert verdict.level == "watch"
     assert verdict.finding == "No longer so, but until step 4: act at 1."
 
 
 def test_of_what_several_say_the_gravest_stands_and_none_takes_back_what_another_says():
-    docket = Docket()
+    tracker = VerdictTracker()
     for step in range(1, 5):
-        changed = [docket.take(step, [claim(level)], source) for source, level in (("time", "act"), ("depth", "ok"))]
+        changed = [tracker.update(step, [claim(level)], source) for source, level in (("time", "act"), ("depth", "ok"))]
         assert [[v.level for v in some] for some in changed] == [["act"] if step == 2 else [], []]
     for step in range(5, 9):
-        docket.take(step, [claim("ok")], "time")
-    assert [(v.kind, v.level) for v in docket.verdicts] == [("cliff", "watch")]
+        tracker.update(step, [claim("ok")], "time")
+    assert [(v.kind, v.level) for v in tracker.verdicts] == [("cliff", "watch")]
 
 
 def test_cure_and_section_are_those_of_the_kind_unless_the_numbers_tell_more():
-    docket = Docket()
+    tracker = VerdictTracker()
     for _ in range(2):
-        docket.take(1, [claim("act"), claim("watch", kind="saddle", cure="Wait."), claim("ok", kind="plateau")])
-    found = {v.kind: (v.cure, v.section) for v in docket.verdicts}
+        tracker.update(1, [claim("act"), claim("watch", kind="saddle", cure="Wait."), claim("ok", kind="plateau")])
+    found = {v.kind: (v.cure, v.section) for v in tracker.verdicts}
     assert found["cliff"] == (verdicts.KINDS["cliff"].cure, "8.2.4")
     assert found["saddle"] == ("Wait.", "8.2.3")
     assert found["plateau"] == ("", "8.2.3")
 
 
 def test_the_most_serious_comes_first():
-    docket = Docket()
+    tracker = VerdictTracker()
     for _ in range(2):
-        docket.take(1, [claim("ok", kind="saddle"), claim("watch", kind="plateau"), claim("act", kind="overfitting")])
-    assert [v.kind for v in docket.verdicts] == ["overfitting", "plateau", "saddle"]
+        tracker.update(
+            1, [claim("ok", kind="saddle"), claim("watch", kind="plateau"), claim("act", kind="overfitting")]
+        )
+    assert [v.kind for v in tracker.verdicts] == ["overfitting", "plateau", "saddle"]
 
 
 def test_a_verdict_survives_a_line_of_json():
@@ -154,5 +156,5 @@ def test_the_report_is_a_table_that_tensorboard_reads():
 
 
 def test_a_report_of_nothing_says_which_nothing():
-    assert verdicts.report([]) == "Not enough was seen to say anything."
+    assert verdicts.report([]) == "Not enough was measured to say anything."
     assert verdicts.report([Verdict("cliff", "ok", "", "", "8.2.4", 1)]).startswith("Nothing to do.")

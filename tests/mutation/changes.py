@@ -1,4 +1,4 @@
-"""Small changes of a module, one at a time, for `tests.mutation`."""
+"""Small changes of a module, one at a time, for `python -m tests.mutation`."""
 
 import ast
 from pathlib import Path
@@ -106,11 +106,16 @@ def _others(node):
     elif isinstance(node, ast.Attribute) and node.attr in OPPOSITE:
         yield ast.Attribute(node.value, OPPOSITE[node.attr], node.ctx)
     elif isinstance(node, ast.Constant):
-        if isinstance(node.value, bool):
-            yield ast.Constant(not node.value)
-        elif isinstance(node.value, int):
-            yield ast.Constant(node.value + 1)
-        elif isinstance(node.value, float):
-            yield ast.Constant(2 * node.value if node.value else 1.0)
-        elif isinstance(node.value, str) and node.value.isidentifier():
-            yield ast.Constant("XX" + node.value)
+        yield from map(ast.Constant, _other_values(node.value))
+
+
+def _other_values(value):
+    """Yield what a constant could be instead."""
+    if isinstance(value, bool):
+        yield not value
+    elif isinstance(value, int):
+        yield value + 1
+    elif isinstance(value, float):
+        yield 2 * value if value else 1.0
+    elif isinstance(value, str) and value.isidentifier():
+        yield "XX" + value

@@ -60,7 +60,7 @@ def test_a_data_set_that_is_trained_on_is_not_read_and_its_first_batches_are_loo
     watched, diagnosis, said = losses_of(KINDS[kind], lambda data: data, **options)
     assert watched == bare
     assert said == []
-    assert diagnosis.looks == 20 // 3 if steps == 1 else diagnosis.looks > 0
+    assert diagnosis.measurements == 20 // 3 if steps == 1 else diagnosis.measurements > 0
     x, y, weight = diagnosis.probe.batch
     assert (len(x), len(y), weight) == (256, 256, None)
     rows = {row.tobytes() for row in X}
@@ -75,7 +75,7 @@ def test_a_data_set_that_shares_a_shuffle_is_not_read_either_and_that_is_said(wa
     bare, _, _ = losses_of(shuffled)
     watched, diagnosis, said = losses_of(shuffled, made)
     assert watched == bare
-    assert diagnosis.looks > 0
+    assert diagnosis.measurements > 0
     assert len(said) == 1
     assert "give arrays" in said[0]
 
@@ -114,7 +114,7 @@ def test_the_probe_of_a_model_that_its_first_batch_builds():
     data = shuffled()
     diagnosis = ch8.callbacks.Diagnosis(data, "cheap", when=3, budget=None)
     model.fit(data, verbose=0, callbacks=[diagnosis], shuffle=False)
-    assert diagnosis.looks == 3
+    assert diagnosis.measurements == 3
     assert len(diagnosis.probe.batch[0]) == 256
 
 
@@ -125,7 +125,7 @@ def test_a_second_fit_looks_at_the_examples_of_the_first_and_a_copy_can_be_made(
     model.compile("sgd", "mse")
     model.fit(shuffled(4), verbose=0, callbacks=[copy.deepcopy(diagnosis), diagnosis], shuffle=False)
     np.testing.assert_array_equal(diagnosis.probe.batch[0], kept)
-    assert diagnosis.looks == 3
+    assert diagnosis.measurements == 3
 
 
 @pytest.mark.slow
@@ -154,7 +154,7 @@ def test_a_train_function_of_ones_own_is_left_alone():
     bare = model().fit(shuffled(), verbose=0, shuffle=False).history["loss"]
     arrays = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", when=3, budget=None)
     assert model().fit(shuffled(), verbose=0, callbacks=[arrays], shuffle=False).history["loss"] == bare
-    assert arrays.looks == 3
+    assert arrays.measurements == 3
 
 
 # --- trainings of every kind go on as without ----------------------------------------------------------------------
@@ -297,7 +297,7 @@ def test_a_probe_of_another_scale_is_told_with_both_numbers(change):
     told = probe[:256].astype("float64")
     assert len(said) == 1
     assert f"mean {told.mean():.3g} and standard deviation {told.std():.3g}, those that" in said[0]
-    assert diagnosis.looks > 0
+    assert diagnosis.measurements > 0
 
 
 @pytest.mark.broad
@@ -339,7 +339,7 @@ def test_sizes_that_a_batch_has_of_its_own_need_not_agree(kind):
     probe = np.ones((16, *shape), dtype), np.ones((16, *target), dtype)
     diagnosis = ch8.callbacks.Diagnosis(probe, "cheap", when=1, budget=None)
     model.fit(*(np.ones((16, *sizes), dtype) for sizes in longer), verbose=0, callbacks=[diagnosis])
-    assert diagnosis.looks == 1
+    assert diagnosis.measurements == 1
 
 
 def test_few_examples_and_numbers_of_words_tell_no_scale():
