@@ -68,6 +68,7 @@ def test_a_data_set_that_is_trained_on_is_not_read_and_its_first_batches_are_use
     np.testing.assert_allclose(np.asarray(x) @ np.ones((8, 1)), y, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("way", ["take", "skip", "map"])
 def test_a_data_set_that_shares_a_shuffle_is_not_read_either_and_that_is_said(way):
     made = {"take": lambda d: d.take(1), "skip": lambda d: d.skip(2), "map": lambda d: d.map(lambda x, y: (x, y))}[way]

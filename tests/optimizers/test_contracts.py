@@ -123,6 +123,7 @@ def test_a_moving_average_counts_updates_and_ends_fit(name):
     np.testing.assert_allclose(variable.numpy(), average, atol=1e-6)
 
 
+@pytest.mark.broad
 @every_class
 def test_the_average_overwrites_the_weights_every_so_many_updates(name):
     optimizer = make(name, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2)

@@ -166,6 +166,7 @@ def test_a_pair_with_negative_curvature_is_skipped_and_nothing_is_lost():
         assert float(runner(f, method)(x0).point.value) == pytest.approx(-1)
 
 
+@pytest.mark.broad(slow=7)
 @pytest.mark.parametrize(
     "method", [LBFGS(3), BFGS(), ConjugateGradient(), SteepestDescent()], ids=lambda m: type(m).__name__
 )

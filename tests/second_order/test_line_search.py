@@ -126,6 +126,7 @@ def test_no_step_is_made_where_there_is_none(search):
     assert float(chosen.value) == float(along.value)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("search", WOLFE, ids=repr)
 def test_a_wrong_gradient_ends_in_no_step(search):
     chosen, accepted, count, value0, _ = look_along("denies that it rises", search, 1.0)
