@@ -11,7 +11,7 @@ import numpy as np
 from .._types import Data
 from ..integration import backend, keras_private
 from ..layers import recalibrate
-from ..layers.kinds import trained_in
+from ..layers.batch_normalization import trainable_normalizations
 from ..schedules.duration import Duration
 from ._weight_average import Plan, WeightAverage, clock_of
 
@@ -117,7 +117,7 @@ def _trained(model: keras.Model) -> list[Any]:
 
 
 def _statistics(model: keras.Model) -> list[Any]:
-    return [v for layer in trained_in(model) for v in layer.non_trainable_variables]
+    return [v for layer in trainable_normalizations(model) for v in layer.non_trainable_variables]
 
 
 class Swap:
