@@ -1,4 +1,4 @@
-"""The room is light: the writer needs TensorBoard, and tags and windows not even that."""
+"""The package is light: the writer needs TensorBoard, and tags and windows not even that."""
 
 import subprocess
 import sys
