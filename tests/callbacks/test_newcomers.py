@@ -103,7 +103,7 @@ def test_help_shows_what_a_user_can_use(name):
     own = shown - set(dir(keras.callbacks.Callback))
     assert own <= {
         "findings", "get_state", "set_state", "verdicts", "cost", "looks", "setup", "best", "best_epoch", "wait",
-        "average", "averaged", "average_batch_statistics", "swapped", "refresh", "rule", "report", "plot",
+        "section", "average", "averaged", "average_batch_statistics", "swapped", "refresh", "rule", "report", "plot",
     }, own  # fmt: skip
     assert cls.__doc__.splitlines()[0] in text
 

@@ -54,12 +54,12 @@ SIGNS = np.array([[0], [1], [1], [0]])
 SCORES = np.array([[-2.0], [0.3], [-0.1], [2.5]], "float32")
 TWO = RNG.normal(size=(4, 4)).astype("float32")
 FAMILIES = {
-    "bernoulli": (losses.BernoulliLikelihood, SIGNS, SCORES),
-    "categorical": (losses.CategoricalLikelihood, np.array([0, 2, 1, 3]), TWO),
-    "gaussian": (lambda: losses.GaussianLikelihood(0.5), X[:4, :2], X[4:8, :2]),
-    "gaussian_with_variance": (losses.HeteroscedasticGaussianLikelihood, X[:4, :2], TWO),
-    "laplace": (lambda: losses.LaplaceLikelihood(0.5), X[:4, :2], X[4:8, :2]),
-    "poisson": (losses.PoissonLikelihood, np.array([[0.0], [1.0], [3.0], [8.0]], "float32"), SCORES),
+    "BernoulliLikelihood": (losses.BernoulliLikelihood, SIGNS, SCORES),
+    "CategoricalLikelihood": (losses.CategoricalLikelihood, np.array([0, 2, 1, 3]), TWO),
+    "GaussianLikelihood": (lambda: losses.GaussianLikelihood(0.5), X[:4, :2], X[4:8, :2]),
+    "HeteroscedasticGaussianLikelihood": (losses.HeteroscedasticGaussianLikelihood, X[:4, :2], TWO),
+    "LaplaceLikelihood": (lambda: losses.LaplaceLikelihood(0.5), X[:4, :2], X[4:8, :2]),
+    "PoissonLikelihood": (losses.PoissonLikelihood, np.array([[0.0], [1.0], [3.0], [8.0]], "float32"), SCORES),
 }
 LOSSES = {
     "ExponentialLoss": lambda: losses.ExponentialLoss()(SIGNS, SCORES),
@@ -161,11 +161,11 @@ def normalized():
 
 G = RNG.normal(size=(5, 3)).astype("float32")
 RULES = {
-    "adaptive": lambda: clipping.Adaptive(0.1),
-    "by_global_norm": lambda: clipping.ByGlobalNorm(0.5),
-    "by_norm": lambda: clipping.ByNorm(0.5),
-    "by_percentile": lambda: clipping.ByPercentile(50, memory=4),
-    "by_value": lambda: clipping.ByValue(0.3),
+    "Adaptive": lambda: clipping.Adaptive(0.1),
+    "ByGlobalNorm": lambda: clipping.ByGlobalNorm(0.5),
+    "ByNorm": lambda: clipping.ByNorm(0.5),
+    "ByPercentile": lambda: clipping.ByPercentile(50, memory=4),
+    "ByValue": lambda: clipping.ByValue(0.3),
 }
 
 
@@ -181,15 +181,15 @@ def clipped(name):
 
 
 CRITERIA = {
-    "all_of": lambda: stopping.AllOf(stopping.Patience(1), stopping.Threshold(3.0)),
-    "any_of": lambda: stopping.AnyOf(stopping.Patience(3), stopping.Deadline(2.0)),
-    "deadline": lambda: stopping.Deadline(2.5),
-    "diverged": lambda: stopping.Diverged(6.0),
-    "generalization_loss": lambda: stopping.GeneralizationLoss(100.0),
-    "patience": lambda: stopping.Patience(2),
-    "productivity": lambda: stopping.Productivity(0.5, strip=2),
-    "successive_rises": lambda: stopping.SuccessiveRises(2, strip=2),
-    "threshold": lambda: stopping.Threshold(2.0),
+    "AllOf": lambda: stopping.AllOf(stopping.Patience(1), stopping.Threshold(3.0)),
+    "AnyOf": lambda: stopping.AnyOf(stopping.Patience(3), stopping.Deadline(2.0)),
+    "Deadline": lambda: stopping.Deadline(2.5),
+    "Diverged": lambda: stopping.Diverged(6.0),
+    "GeneralizationLoss": lambda: stopping.GeneralizationLoss(100.0),
+    "Patience": lambda: stopping.Patience(2),
+    "Productivity": lambda: stopping.Productivity(0.5, strip=2),
+    "SuccessiveRises": lambda: stopping.SuccessiveRises(2, strip=2),
+    "Threshold": lambda: stopping.Threshold(2.0),
 }
 
 
