@@ -67,7 +67,7 @@ def main():
     before, size = model.get_weights(), np.sqrt(sum(np.sum(w**2) for w in model.get_weights()))
     symmetries.permute_units(model, "hidden", rng.permutation(UNITS))
     symmetries.rescale_units(model, "hidden", np.exp(rng.uniform(-1, 1, UNITS)))
-    line = landscapes.path(model, x, y, start=before)
+    line = landscapes.interpolate(model, x, y, start=before)
     print(
         f"Units moved and rescaled: the outputs differ by {symmetries.difference(model, before, x):.1e} of their size,"
     )

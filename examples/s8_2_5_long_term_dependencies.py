@@ -82,7 +82,7 @@ def main():
         adam = optimizers.Adam(0.003, clip=clipping.ByGlobalNorm(1.0))
         model.compile(adam, "binary_crossentropy", metrics=["accuracy"])
         w = layer.get_weights()[1]
-        left = f"{curvature.powers(w, np.ones(UNITS), LENGTH - 1).factors[0]:.0e}" if "simple" in name else "-"
+        left = f"{curvature.matrix_power(w, np.ones(UNITS), LENGTH - 1).factors[0]:.0e}" if "simple" in name else "-"
         (back,), accuracy, verdicts = fit(name, model, x, y, "time_horizon", batch_size=32, epochs=1 if quick else 10)
         print(f"{name:20s}{left:>8s}{back.factor:15.2f}{back.horizon:10d}{accuracy:12.2f}   {verdicts}", flush=True)
 

@@ -81,7 +81,7 @@ def main():
         board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
         model.fit(*data, epochs=epochs, validation_data=validation, verbose=0,
                   callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=record), board])  # fmt: skip
-        found = landscapes.path(model, *data, end=end, points=101, trajectory=been)
+        found = landscapes.interpolate(model, *data, end=end, points=101, trajectory=been)
         way = found.trajectory
         print(f"{name:16s}{way.losses[-1]:6.3f}{way.distances[-1]:12.2f}{way.travelled[-1]:12.2f}"
               f"{way.cosines[-1]:12.2f}", flush=True)  # fmt: skip

@@ -10,7 +10,7 @@ from .. import _checks, curriculum
 from ..board import tags
 from ..curriculum.difficulty import judged, numbers, samples_of_buckets
 from ..curriculum.example_loss import ExampleLoss
-from ..curriculum.words import as_pacing
+from ..curriculum.pacing import as_pacing
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
 from .base import AbstractCallback, say

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from .. import _checks
 from .._section import section
-from ..symmetries.graph import edges_of
+from ..symmetries.wiring import edges_of
 from .kinds import NORMALIZING, statistics_of
 
 LAST = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.SeparableConv1D, layers.SeparableConv2D)

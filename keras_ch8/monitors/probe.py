@@ -143,7 +143,7 @@ class Probe:
 
         def value(values: list[Any], watch: Callable[[Any], None]) -> tuple[Any, list[Any]]:
             with taking(self._layers, watch) as taken:
-                loss, y_pred, _ = self.objective.look_at(values, part)
+                loss, y_pred, _ = self.objective.evaluate(values, part)
             given_out = {id(tensor) for tensor in keras.tree.flatten(y_pred)}
             self._met_layers = [(t.layer, id(t.output) in given_out) for t in taken]
             met[:] = [tensor for t in taken for tensor in (t.given, t.mask, t.output)]

@@ -1,4 +1,4 @@
-"""What counts as better."""
+"""Which values count as an improvement, given the smallest change that counts."""
 
 import math
 import re
@@ -12,13 +12,13 @@ _PERCENT = re.compile(r"(\d+\.?\d*|\.\d+)\s*%")
 
 
 def margin(min_delta: Any, best: float) -> float:
-    """Return by how much a value must be below `best`: a number, or a share of it such as "1%"."""
+    """Return by how much a value must be below `best`: a number, or a fraction of it such as "1%"."""
     if isinstance(min_delta, str):
         word = _PERCENT.fullmatch(min_delta.strip())
         if not word:
             raise ValueError(
-                "`min_delta` is the smallest change that counts, so it must be a number, or a share of the best value "
-                f'such as "1%". Received: min_delta={min_delta!r}.'
+                "`min_delta` is the smallest change that counts, so it must be a number, or a fraction of the best "
+                f'value such as "1%". Received: min_delta={min_delta!r}.'
             )
         return float(word[1]) / 100 * abs(best)
     return abs(
@@ -29,7 +29,7 @@ def margin(min_delta: Any, best: float) -> float:
             math.inf,
             open_low=True,
             meaning="the smallest change that counts as better",
-            mend='Try 0, or "1%" for a share of the best value.',
+            mend='Try 0, or "1%" for a fraction of the best value.',
         )
     )
 

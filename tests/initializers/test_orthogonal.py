@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8.initializers import Orthogonal
-from keras_ch8.initializers._gains import GAINS
+from keras_ch8.initializers.orthogonal import GAINS
 
 POINTS, WEIGHTS = np.polynomial.hermite_e.hermegauss(200)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()

@@ -106,7 +106,7 @@ def test_the_generators_of_python_and_numpy_are_put_back():
 
 def test_what_cannot_be_put_back_is_an_error(monkeypatch):
     monkeypatch.setattr(random, "setstate", lambda state: None)
-    with pytest.raises(RuntimeError, match="The model is not as it was before"):
+    with pytest.raises(RuntimeError, match="The model was not restored"):
         training.find_learning_rate(eager_network(), X, Y, steps=10)
 
 

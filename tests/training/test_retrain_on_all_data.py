@@ -124,7 +124,7 @@ BAD = [
     ({"sample_weight": np.ones(120)}, "either both parts have sample weights or neither"),
     (
         {"strategy": "until_loss", "early_stopping": callbacks.EarlyStopping(patience=2)},
-        "goes on from the best weights.*restore_best_weights=True",
+        "continues from the best weights.*restore_best_weights=True",
     ),
 ]
 
