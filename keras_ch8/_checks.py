@@ -253,6 +253,15 @@ def known_to_keras(owner: str, arguments: Mapping[str, Any], known: Sequence[str
             raise ValueError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
 
 
+def written(cls: type, name: str, contract: str) -> None:
+    """Refuse a subclass of one of the suite's bases that does not define what the base leaves to it."""
+    if not callable(getattr(cls, name, None)):
+        raise TypeError(
+            f"`{cls.__name__}` must define `{name}`, which its base class leaves to it. Received: a class without it. "
+            f"Write a method `{contract}`."
+        )
+
+
 def floating(name: str, path: str, dtype: str) -> None:
     """Refuse variables that have no gradient in the usual sense: integers, booleans, complex numbers."""
     if "float" not in dtype:

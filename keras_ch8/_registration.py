@@ -54,7 +54,7 @@ def register_strings() -> list[str]:
     for package in (room for room in _rooms() if room in tables):
         kind, table = tables[package]
         ours = importlib.import_module(f"keras_ch8.{package}")
-        classes = [getattr(ours, name) for name in ours.__all__]
+        classes = [each for name in ours.__all__ if hasattr(each := getattr(ours, name), "section")]  # no bases
         for made in (each for each in classes if isinstance(each, type) and issubclass(each, kind)):
             name = made.__name__
             words = {name, name.lower() if package == "optimizers" else _snake(name)}

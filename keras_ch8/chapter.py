@@ -68,6 +68,21 @@ def parts() -> Iterator[tuple[str, str]]:
                 yield section, f"{package}.{name}"
 
 
+def bases() -> Iterator[str]:
+    """Yield the dotted name below `keras_ch8` of each public class from which other classes of the package derive."""
+    for package in keras_ch8.PACKAGES:
+        module = importlib.import_module(f"keras_ch8.{package}")
+        for name in module.__all__:
+            thing = getattr(module, name)
+            derived = thing.__subclasses__() if inspect.isclass(thing) else []
+            if "section" not in getattr(thing, "__dict__", {}) and any(_is_here(cls) for cls in derived):
+                yield f"{package}.{name}"
+
+
+def _is_here(cls: type) -> bool:
+    return cls.__module__.startswith(f"{keras_ch8.__name__}.")
+
+
 def table() -> str:
     """Return the map as a Markdown table of the sections that have parts."""
     lines = ["| section | subject | parts of `keras_ch8` |", "|---|---|---|"]
@@ -84,8 +99,8 @@ def index() -> str:
     lines = [
         "# Index",
         "",
-        "Every public part of `keras_ch8`, by the section of the book that it is for. This page is made from the code by",
-        "`python -m keras_ch8.chapter docs`; `help(keras_ch8.optimizers.Adam)` shows the whole text of a part.",
+        "Every public part of `keras_ch8`, by its section of the book; `help(keras_ch8.optimizers.Adam)`",
+        "shows the whole text of a part. This page is made from the code by `python -m keras_ch8.chapter docs`.",
     ]
     of_sections = sorted(parts())
     for section in SECTIONS:
@@ -95,10 +110,7 @@ def index() -> str:
             lines += [f"- `{name}`: {_first_line(name)}" for name in names]
             lines += [f"- Example: [{section.example}](../examples/{section.example})"] if section.example else []
     lines += ["", "## Base classes", "", "What to derive from; CONTRIBUTING.md has a recipe for each.", ""]
-    for package in keras_ch8.PACKAGES:
-        public = importlib.import_module(f"keras_ch8.{package}").__all__
-        bases = [f"{package}.{name}" for name in public if name.startswith("Abstract")]
-        lines += [f"- `{name}`: {_first_line(name)}" for name in bases]
+    lines += [f"- `{name}`: {_first_line(name)}" for name in bases()]
     lines += ["", "## Checks for classes of your own", ""]
     lines += [f"- `testing.{name}`: {_first_line(f'testing.{name}')}" for name in keras_ch8.testing.__all__]
     return "\n".join(lines) + "\n"
@@ -113,7 +125,7 @@ def _with_table(readme: str) -> str:
     """Return README with the present table in the place of the one that it has."""
     before, heading, rest = readme.partition("| section | subject | parts of `keras_ch8` |\n")
     if not heading:
-        raise ValueError("README.md has no table of the sections: put in its first line, as `table()` returns it.")
+        raise ValueError("README.md has no table of the sections. Put in the first line of `chapter.table()`.")
     after = rest.split("\n\n", 1)[1]
     return f"{before}{table()}\n\n{after}"
 

@@ -150,7 +150,7 @@ def an_optimizer_is_made_again_from_its_configuration(make: Make) -> None:
     """Keras saves an optimizer with its model and makes it again when the model is loaded."""
     with _explained("An optimizer takes Keras's arguments: end `__init__` with `**kwargs` and hand them to `super()`."):
         optimizer = make(clipnorm=1.5, weight_decay=0.01, skip_nonfinite=True, name="mine")
-    base = keras_ch8.optimizers.base.AbstractOptimizer
+    base = keras_ch8.optimizers.RuleOptimizer
     _require(isinstance(optimizer, base), f"`{_name(optimizer)}` must inherit from `{base.__name__}`.")
     _check_that_keras_saves_it(optimizer)
     optimizer, grads = make(), gradients(2)
@@ -339,7 +339,7 @@ OPTIMIZER_CONTRACT = (
 
 
 def check_optimizer(make: Make) -> None:
-    """Check a subclass of `AbstractOptimizer`: state, graphs, clipping, accumulation, averages, saving, `fit`.
+    """Check a subclass of `RuleOptimizer`: state, graphs, clipping, accumulation, averages, saving, `fit`.
 
     Args:
         make: The class, or a function that makes one and hands keyword arguments on to it, such as
@@ -356,7 +356,7 @@ def check_optimizer(make: Make) -> None:
 
 
 def check_closure_optimizer(make: Make) -> None:
-    """Check a subclass of `AbstractClosureOptimizer`: its method, saving, and that it minimizes in `fit`.
+    """Check a subclass of `ClosureOptimizer`: its method, saving, and that it minimizes in `fit`.
 
     Args:
         make: The class, or a function that makes one and hands keyword arguments on to it.
@@ -369,7 +369,7 @@ def check_closure_optimizer(make: Make) -> None:
     """
     with _explained("It takes the arguments of its base class: end `__init__` with `**kwargs` and hand them on."):
         optimizer = make(iterations_per_step=2, name="mine")
-    name, base = _name(optimizer), keras_ch8.optimizers.closure.AbstractClosureOptimizer
+    name, base = _name(optimizer), keras_ch8.optimizers.ClosureOptimizer
     _require(isinstance(optimizer, base), f"`{name}` must inherit from `{base.__name__}`.")
     with _explained(
         f"`{name}.method` must return a method of `keras_ch8.second_order` with the optimizer's arguments."
@@ -480,7 +480,7 @@ def check_stopping_criterion(criterion: Any) -> None:
     Example:
         >>> keras_ch8.testing.check_stopping_criterion(keras_ch8.stopping.Patience(3))
     """
-    name, base = _name(criterion), keras_ch8.stopping.criterion.AbstractCriterion
+    name, base = _name(criterion), keras_ch8.stopping.AbstractCriterion
     _require(isinstance(criterion, base), f"`{name}` must inherit from `{base.__name__}`.")
     _check_that_it_is_a_value(criterion)
     watched = list(criterion.watched("val_loss"))
@@ -603,8 +603,8 @@ def check_clipping_rule(rule: Any) -> None:
     Example:
         >>> keras_ch8.testing.check_clipping_rule(keras_ch8.clipping.ByNorm(1.0))
     """
-    name, base = _name(rule), keras_ch8.clipping.AbstractRule
-    _require(isinstance(rule, base), f"`{name}` must inherit from `AbstractGlobalRule` or `AbstractTensorRule`.")
+    name, base = _name(rule), keras_ch8.clipping.Rule
+    _require(isinstance(rule, base), f"`{name}` must inherit from `clipping.GlobalRule` or `clipping.TensorRule`.")
     _check_that_it_is_a_value(rule)
     _check_that_keras_saves_it(rule)
     is_global = hasattr(rule, "coefficient")

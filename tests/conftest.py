@@ -28,8 +28,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/difficulty", "callbacks/_switch_optimizer",
-           "optimizers/newton", "optimizers/truncated", "optimizers/saddle", "optimizers/levenberg", "optimizers/lbfgs",
-           "optimizers/bfgs", "optimizers/conjugate", "optimizers/steepest")  # fmt: skip
+           "optimizers/second_order", "optimizers/closure")  # fmt: skip
 """Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
 
 

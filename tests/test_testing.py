@@ -12,14 +12,13 @@ import pytest
 from keras import ops
 
 from keras_ch8 import clipping, curriculum, monitors, schedules, second_order, stopping, testing, verdicts
-from keras_ch8.clipping._rule import AbstractGlobalRule, AbstractTensorRule
-from keras_ch8.initializers._base import AbstractRandomInitializer
-from keras_ch8.optimizers.base import AbstractOptimizer
-from keras_ch8.optimizers.closure import AbstractClosureOptimizer
-from keras_ch8.schedules._base import AbstractSchedule
-from keras_ch8.stopping import Reason, StopReason
-from keras_ch8.stopping.criterion import AbstractCriterion
+from keras_ch8.clipping import GlobalRule, TensorRule
+from keras_ch8.initializers import AbstractRandomInitializer
+from keras_ch8.optimizers import ClosureOptimizer, RuleOptimizer
+from keras_ch8.schedules import Schedule
+from keras_ch8.stopping import AbstractCriterion, Reason, StopReason
 
+frozen = dataclasses.dataclass(frozen=True)
 saved = keras.saving.register_keras_serializable(package="strangers")
 
 
@@ -27,7 +26,7 @@ saved = keras.saving.register_keras_serializable(package="strangers")
 
 
 @saved
-class Signed(AbstractOptimizer):
+class Signed(RuleOptimizer):
     """Good: the sign of a running mean (Lion without its second rate)."""
 
     state_names = ("m",)
@@ -102,7 +101,7 @@ def test_a_broken_optimizer_is_told_why(make, message):
 
 
 @saved
-class Descent(AbstractClosureOptimizer):
+class Descent(ClosureOptimizer):
     """Good: steepest descent under another name."""
 
     hyperparameters = ("line_search",)
@@ -234,7 +233,7 @@ def test_a_broken_callback_is_told_why(make, message):
 # --- stopping ---------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
+@frozen
 class AfterEpochs(AbstractCriterion):
     """Good: stops after some epochs."""
 
@@ -246,27 +245,32 @@ class AfterEpochs(AbstractCriterion):
         return Reason(StopReason.OTHER, f"{self.epochs} epochs have been run", past.epoch)
 
 
+@frozen
 class Remembers(AfterEpochs):
     def evaluate(self, past):
         object.__setattr__(self, "count", getattr(self, "count", 0) + 1)
         return super().evaluate(past) if self.count % 2 else None
 
 
+@frozen
 class NoSentence(AfterEpochs):
     def evaluate(self, past):
         return Reason(StopReason.OTHER, "stop", past.epoch)
 
 
+@frozen
 class WrongEpoch(AfterEpochs):
     def evaluate(self, past):
         return Reason(StopReason.OTHER, "a sentence of some length", len(past))
 
 
+@frozen
 class Boolean(AfterEpochs):
     def evaluate(self, past):
         return len(past) > 5
 
 
+@frozen
 class FailsOnNaN(AfterEpochs):
     def evaluate(self, past):
         return None if int(past.values("val_loss")[-1]) < 9 else super().evaluate(past)
@@ -306,7 +310,7 @@ def test_a_broken_criterion_is_told_why(make, message):
 
 
 @saved
-class Halving(AbstractSchedule):
+class Halving(Schedule):
     """Good: halves the rate after each length."""
 
     arguments = ("initial_learning_rate", "every")
@@ -370,8 +374,8 @@ def test_a_broken_schedule_is_told_why(make, message):
 
 
 @saved
-@dataclasses.dataclass(frozen=True)
-class Half(AbstractGlobalRule):
+@frozen
+class Half(GlobalRule):
     """Good: a gradient above a limit is halved."""
 
     limit: float = 1.0
@@ -381,29 +385,32 @@ class Half(AbstractGlobalRule):
 
 
 @saved
+@frozen
 class Lengthens(Half):
     def coefficient(self, norm):
         return self.limit / (norm + 1e-20), {}
 
 
 @saved
+@frozen
 class DividesByZero(Half):
     def coefficient(self, norm):
         return ops.minimum(1.0, norm * self.limit / norm), {}
 
 
 @saved
+@frozen
 class Turns(Half):
     def coefficient(self, norm):
         return ops.full_like(norm, -0.5), {}
 
 
+@frozen
 class NotSavedRule(Half):
     pass
 
 
-@saved
-class MutableRule(AbstractTensorRule):
+class MutableRule(TensorRule):
     __hash__ = None
 
     def clip(self, g, theta, axes):
@@ -422,7 +429,7 @@ def test_a_good_clipping_rule_passes():
         (Turns, r"changes the sign of an entry"),
         (NotSavedRule, r"Keras cannot load a `NotSavedRule`"),
         (MutableRule, r"must have a hash: make it a frozen dataclass"),
-        (lambda: 1.0, r"`float` must inherit from `AbstractGlobalRule` or `AbstractTensorRule`"),
+        (lambda: 1.0, r"`float` must inherit from `clipping\.GlobalRule` or `clipping\.TensorRule`"),
     ],
     ids=["lengthens", "divides by zero", "turns", "not saved", "mutable", "a number"],
 )
@@ -560,7 +567,7 @@ def test_a_broken_initializer_is_told_why(make, message):
 # --- pacings ----------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
+@frozen
 class Cubic(curriculum.AbstractPacing):
     """Good: slowly first."""
 
@@ -570,26 +577,31 @@ class Cubic(curriculum.AbstractPacing):
         return 1 - (1 - self.start) * (1 - np.asarray(u) ** 3)
 
 
+@frozen
 class Falls(Cubic):
     def __call__(self, u):
         return np.where(np.asarray(u) < 1, 0.5 + 0.4 * np.sin(np.pi * np.asarray(u)), 1.0)
 
 
+@frozen
 class EndsEarly(Cubic):
     def __call__(self, u):
         return 0.2 + 0.7 * np.asarray(u)
 
 
+@frozen
 class BeginsWithNothing(Cubic):
     def __call__(self, u):
         return np.asarray(u) ** 2
 
 
+@frozen
 class OneNumber(Cubic):
     def __call__(self, u):
         return 1.0 if u > 0.5 else 0.2
 
 
+@frozen
 class LeavesAll(Cubic):
     def oldest(self, u):
         return 1.0 + np.asarray(u)

@@ -9,7 +9,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, schedules
 from ..integration import backend, keras_private
-from ..schedules import _fit
+from ..schedules.base import resolve
 from ._watch import Watch
 from .base import AbstractCallback, say
 
@@ -109,7 +109,7 @@ class LearningRateDecay(AbstractCallback):
         """Ask the function for the rate of the epoch."""
         if epoch == self.session.first_epoch:
             for optimizer in keras_private.optimizers_of(self.model).values():
-                _fit.resolve(optimizer, self.params, epoch)
+                resolve(optimizer, self.params, epoch)
             backend.renew(self.model)
         if self._watch is None and not isinstance(self.rule, LearningRateSchedule):
             for optimizer in self._optimizers():

@@ -11,8 +11,7 @@ from keras import ops
 
 from .. import _numerics, _telemetry, clipping
 from ..integration import backend, keras_private, registry
-from ..optimizers.base import AbstractOptimizer
-from ..optimizers.closure import AbstractClosureOptimizer
+from ..optimizers import ClosureOptimizer, RuleOptimizer
 
 
 class Observation:
@@ -24,10 +23,10 @@ class Observation:
         rule: A clipping rule for each that is not of the suite; None for none.
     """
 
-    def __init__(self, model: Any, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> None:
+    def __init__(self, model: Any, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> None:
         self.optimizers, self.rule = dict(optimizers), rule
         self._observers = {
-            name: OwnObserver(o) if isinstance(o, AbstractOptimizer | AbstractClosureOptimizer) else Tap(o, rule)
+            name: OwnObserver(o) if isinstance(o, RuleOptimizer | ClosureOptimizer) else Tap(o, rule)
             for name, o in self.optimizers.items()
         }
         self._norm = backend.trace(lambda: _norm(model.trainable_variables))
@@ -35,7 +34,7 @@ class Observation:
         self._applied: list[str] = []
         self._batches = 0
 
-    def serves(self, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> bool:
+    def serves(self, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> bool:
         """Whether these are the optimizers and the rule that it was made for."""
         same = self.optimizers.keys() == optimizers.keys() and self.rule == rule
         return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
@@ -130,7 +129,7 @@ class Tap:
             micro-step. What it remembers lives as long as the tap.
     """
 
-    def __init__(self, optimizer: Any, rule: clipping.AbstractRule | None) -> None:
+    def __init__(self, optimizer: Any, rule: clipping.Rule | None) -> None:
         self.optimizer, self.rule = optimizer, rule
         self.recorder = _telemetry.Recorder()
         self._place: dict[int, int] = {}

@@ -53,7 +53,7 @@ class Session:
         self.members: list[AbstractCallback] = []
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
-        self.rule: clipping.AbstractRule | None = None
+        self.rule: clipping.Rule | None = None
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
         self.own_logs: set[str] = set()

@@ -10,14 +10,15 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics
-from ._rule import AbstractTensorRule
+from .._types import Tensor
+from ._rule import TensorRule
 from .units import axes_of_all
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class Adaptive(AbstractTensorRule):
+class Adaptive(TensorRule):
     """Clip each unit's gradient to a share of the norm of the unit's weights (8.2.4; Brock et al. 2021).
 
     With w_i the weights that go into unit i (a column of a Dense kernel, a filter of a convolution, a row of an
@@ -86,7 +87,7 @@ class Adaptive(AbstractTensorRule):
         """Return the axes that run over the weights of one unit, for each variable."""
         return axes_of_all(variables, self.unit_axes)
 
-    def clip(self, g: Any, theta: Any, axes: tuple[int, ...]) -> Any:
+    def clip(self, g: Tensor, theta: Tensor | None, axes: tuple[int, ...]) -> Tensor:
         """Clip unit by unit."""
         limit = self.ratio * ops.maximum(_numerics.norm(theta, axes), self.epsilon)
         return g * _numerics.shrink_to(limit, _numerics.norm(g, axes))

@@ -6,12 +6,12 @@ import keras
 from keras import ops
 
 from .. import _checks
-from .base import AbstractOptimizer
+from .base import RuleOptimizer
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Adagrad(AbstractOptimizer):
+class Adagrad(RuleOptimizer):
     """Divide each step by the root of the sum of all past squared gradients (algorithm 8.4, section 8.5.1).
 
     For each parameter, at every step:
@@ -35,7 +35,7 @@ class Adagrad(AbstractOptimizer):
         initial_accumulator_value: Accepted at the book's `0.0` only.
         epsilon: Number above 0. Defaults to `1e-7`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the mend.

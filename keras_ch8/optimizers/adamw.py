@@ -5,7 +5,7 @@ from typing import Any, final
 import keras
 
 from .. import _checks
-from ._adam import AbstractAdam
+from .adam import AbstractAdam
 
 
 @final
@@ -47,7 +47,7 @@ class AdamW(AbstractAdam):
         epsilon: Number above 0. Defaults to `1e-8`.
         amsgrad: Accepted at Keras's off value `False` only.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the mend.

@@ -11,7 +11,7 @@ from .. import _checks, _describe, _numerics
 from ..integration import backend, keras_private
 from . import _blocks, _files
 from ._layout import Layout
-from .closure import AbstractClosureOptimizer
+from .closure import ClosureOptimizer
 
 ORDERS = ("cyclic", "random", "greedy")
 
@@ -246,7 +246,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
 
 def _first_order(inner: Any) -> Any:
     """Return an optimizer that can be given the gradient of a block; else raise ValueError."""
-    if isinstance(inner, AbstractClosureOptimizer):
+    if isinstance(inner, ClosureOptimizer):
         raise ValueError(
             "`inner` is given the gradient of one block, so it must be a first-order optimizer. Received: "
             f"`{type(inner).__name__}`, which evaluates the loss several times for all weights together. Use `Adam()`, "

@@ -5,12 +5,12 @@ from typing import Any, final
 import keras
 
 from .. import _checks
-from .base import AbstractOptimizer
+from .base import RuleOptimizer
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Momentum(AbstractOptimizer):
+class Momentum(RuleOptimizer):
     """Move with a velocity that the gradient pushes and drag slows (algorithm 8.2, section 8.3.2).
 
     At every step:
@@ -33,7 +33,7 @@ class Momentum(AbstractOptimizer):
         momentum: Number in [0, 1). Defaults to `0.9`.
         nesterov: Accepted at Keras's off value `False` only.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the mend.

@@ -6,12 +6,12 @@ import keras
 from keras import ops
 
 from .. import _checks
-from .base import AbstractOptimizer
+from .base import RuleOptimizer
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class RMSprop(AbstractOptimizer):
+class RMSprop(RuleOptimizer):
     """Divide each step by a decaying root mean square of past gradients (algorithm 8.5, section 8.5.2).
 
     For each parameter, at every step:
@@ -37,7 +37,7 @@ class RMSprop(AbstractOptimizer):
         momentum, centered: Accepted at Keras's off values `0.0` and `False` only.
         epsilon: Number above 0. Defaults to `1e-6`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the mend.

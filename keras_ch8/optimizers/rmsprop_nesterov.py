@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics
-from ._look_ahead import AbstractLookAhead
+from .nesterov import AbstractLookAhead
 
 
 @final
@@ -44,7 +44,7 @@ class RMSpropNesterov(AbstractLookAhead):
         centered: Accepted at Keras's off value `False` only.
         finish_at_theta: Whether `fit` ends at theta, at rest. Defaults to `False`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the mend.

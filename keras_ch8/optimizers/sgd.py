@@ -4,14 +4,14 @@ from typing import Any, final
 
 import keras
 
-from .base import AbstractOptimizer
+from .base import RuleOptimizer
 from .momentum import Momentum
 from .nesterov import Nesterov
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class SGD(AbstractOptimizer):
+class SGD(RuleOptimizer):
     """Step against the gradient of a minibatch (algorithm 8.1, section 8.3.1).
 
     At every step, with g the mean gradient over the minibatch:
@@ -33,7 +33,7 @@ class SGD(AbstractOptimizer):
         momentum: Number in [0, 1); above 0, what is made is a `Momentum` or `Nesterov`. Defaults to `0.0`.
         nesterov: Whether it is a `Nesterov`; without momentum it changes nothing, as in Keras. Defaults to `False`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument lies outside its range; the message names the value and the mend.

@@ -17,7 +17,7 @@ from keras_ch8.second_order import (
     SteepestDescent,
     StrongWolfe,
 )
-from keras_ch8.second_order._betas import BETAS
+from keras_ch8.second_order._gradient import BETAS
 from tests.second_order.functions import iterations, quadratic, rosenbrock, runner, start
 
 ROSENBROCK = np.array([-1.2, 1.0, -1.2, 1.0, 0.5])

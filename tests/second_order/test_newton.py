@@ -14,7 +14,7 @@ from keras_ch8.second_order import (
     TruncatedNewton,
     minimize,
 )
-from keras_ch8.second_order._damping import Bound, GainRatio, Step, Trial
+from keras_ch8.second_order._trust import Bound, GainRatio, Step, Trial
 from tests.marks import mostly
 from tests.second_order.functions import barrier, poisson, quadratic, rosenbrock, runner, start
 from tests.second_order.mgh import CASES

@@ -10,14 +10,14 @@ rho > 1e-4; infinite and NaN are "too far".
 import abc
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, final
+from typing import ClassVar, NamedTuple, final
 
 from keras import ops
 
 from .. import _numerics
+from .._types import Tensor
 from . import _vector
-from ._method import AbstractMethod, Info, State
-from ._problem import Point, Problem
+from ._contract import AbstractMethod, Info, Point, Problem, State
 
 MOST_TRIALS = 30
 """After so many steps, each shorter than the last, an iteration gives up."""
@@ -37,8 +37,8 @@ class Bound(NamedTuple):
         factor: What the rule remembers besides.
     """
 
-    size: Any
-    factor: Any
+    size: Tensor
+    factor: Tensor
 
 
 class Step(NamedTuple):
@@ -53,12 +53,12 @@ class Step(NamedTuple):
         is_bounded: Of a trust region: whether the step ends on its boundary. Else `None`.
     """
 
-    delta: Any
-    promise: Any
-    numbers: dict[str, Any]
-    products: Any = 0
-    radius: Any = None
-    is_bounded: Any = None
+    delta: Tensor
+    promise: Tensor
+    numbers: dict[str, Tensor]
+    products: Tensor = 0
+    radius: Tensor = None
+    is_bounded: Tensor = None
 
 
 class Trial(NamedTuple):
@@ -71,8 +71,8 @@ class Trial(NamedTuple):
     """
 
     after: Point
-    promise: Any
-    ratio: Any
+    promise: Tensor
+    ratio: Tensor
 
     @classmethod
     def of(cls, problem: Problem, point: Point, step: Step) -> "Trial":
@@ -91,25 +91,25 @@ class Trial(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractRule(abc.ABC):
+class BoundRule(abc.ABC):
     """How a bound follows from the trials."""
 
     def begin(self, dtype: str) -> Bound:
         """Return the bound before the first trial."""
         return Bound(ops.zeros((), dtype), ops.zeros((), dtype))
 
-    def accepts(self, trial: Trial) -> Any:
+    def accepts(self, trial: Trial) -> Tensor:
         """Whether the point moves."""
         return (trial.promise > 0) & (trial.ratio > _ENOUGH)
 
     @abc.abstractmethod
-    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Any) -> Bound:
+    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
         """Loosen or tighten the bound."""
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class GainRatio(AbstractRule):
+class GainRatio(BoundRule):
     """A damping mu without a unit, by Nielsen's rule.
 
         accepted:  mu <- mu max(1/3, 1 - (2 rho - 1)^3),  nu <- 2
@@ -133,7 +133,7 @@ class GainRatio(AbstractRule):
         """Return the first damping."""
         return Bound(ops.convert_to_tensor(self.start, dtype), ops.convert_to_tensor(2.0, dtype))
 
-    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Any) -> Bound:
+    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
         """Follow the rule."""
         mu, nu = bound
         least = _vector.epsilon(mu) if self.least is None else self.least
@@ -146,7 +146,7 @@ class GainRatio(AbstractRule):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class TrustRadius(AbstractRule):
+class TrustRadius(BoundRule):
     """The radius of a trust region; 0 is not known yet.
 
         rho < 1/4:                     radius <- |delta| / 4
@@ -156,7 +156,7 @@ class TrustRadius(AbstractRule):
         Nocedal and Wright (2006), algorithm 4.1.
     """
 
-    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Any) -> Bound:
+    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
         """Follow the rule."""
         good = ops.where((trial.ratio > 0.75) & step.is_bounded, 2 * step.radius, step.radius)
         return Bound(ops.where(accepted & (trial.ratio >= 0.25), good, _vector.norm(step.delta) / 4), bound.factor)
@@ -164,18 +164,18 @@ class TrustRadius(AbstractRule):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Unbound(AbstractRule):
+class Unbound(BoundRule):
     """The step as it comes, whatever the value; halved only where that is infinite or NaN."""
 
     def begin(self, dtype: str) -> Bound:
         """Return the share of the step that is made: all."""
         return Bound(ops.ones((), dtype), ops.zeros((), dtype))
 
-    def accepts(self, trial: Trial) -> Any:
+    def accepts(self, trial: Trial) -> Tensor:
         """Whether value and gradient are finite."""
         return trial.ratio > -float("inf")
 
-    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Any) -> Bound:
+    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
         """Halve the share, or try all of it again in the next iteration."""
         return bound._replace(size=ops.where(accepted, 1, bound.size / 2))
 
@@ -190,10 +190,10 @@ class Model(NamedTuple):
         products: Products with the Hessian that it took, int32.
     """
 
-    step: Callable[[Any], Step]
+    step: Callable[[Tensor], Step]
     memory: State
-    numbers: dict[str, Any]
-    products: Any = 0
+    numbers: dict[str, Tensor]
+    products: Tensor = 0
 
 
 class _Search(NamedTuple):
@@ -201,14 +201,14 @@ class _Search(NamedTuple):
 
     bound: Bound
     found: Point
-    moved: Any
-    is_over: Any
-    trials: Any
-    products: Any
-    rose: Any
-    is_cut: Any
-    ratio: Any
-    numbers: dict[str, Any]
+    moved: Tensor
+    is_over: Tensor
+    trials: Tensor
+    products: Tensor
+    rose: Tensor
+    is_cut: Tensor
+    ratio: Tensor
+    numbers: dict[str, Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,7 +227,7 @@ class AbstractBounded(AbstractMethod):
 
     @property
     @abc.abstractmethod
-    def rule(self) -> AbstractRule:
+    def rule(self) -> BoundRule:
         """How the bound follows from the trials."""
 
     def init_memory(self, n: int, dtype: str) -> State:
@@ -243,7 +243,7 @@ class AbstractBounded(AbstractMethod):
         memory = {name: state[name] for name in state.keys() - set(Bound._fields)}
         model, dtype = self.model(problem, point, **memory), point.value.dtype
 
-        def goes_on(search: _Search) -> Any:
+        def goes_on(search: _Search) -> Tensor:
             return ~search.is_over & (search.trials < MOST_TRIALS)
 
         def once(search: _Search) -> _Search:

@@ -1,22 +1,23 @@
-"""Schedules one after the other."""
+"""Schedules that are made of others."""
 
-import collections.abc
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self, final
 
 import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
+from .. import _checks
+from .._types import Config, Tensor
 from ..integration import backend
-from ._base import AbstractSchedule
+from .base import Schedule
 from .duration import Clock
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class SequentialSchedule(AbstractSchedule):
+class SequentialSchedule(Schedule):
     """Run one schedule after the other, each from its own step 0 (section 8.3.1).
 
         epsilon_k <- schedules[0](k)                        while k < boundaries[0]
@@ -52,8 +53,8 @@ class SequentialSchedule(AbstractSchedule):
 
     def __init__(
         self,
-        schedules: collections.abc.Sequence[LearningRateSchedule],
-        boundaries: collections.abc.Sequence[int | str],
+        schedules: Sequence[LearningRateSchedule],
+        boundaries: Sequence[int | str],
         name: str | None = None,
     ) -> None:
         schedules, boundaries = list(schedules), list(boundaries)
@@ -73,7 +74,7 @@ class SequentialSchedule(AbstractSchedule):
             self._check_that_boundaries_rise()
 
     def lengths(self) -> dict[str, Any]:
-        """Return the user's word for each boundary."""
+        """Return each boundary as it was given."""
         return {f"boundaries[{i}]": word for i, word in enumerate(self.boundaries)}
 
     def parts(self) -> Iterator[LearningRateSchedule]:
@@ -93,20 +94,90 @@ class SequentialSchedule(AbstractSchedule):
                 f"Received: boundaries={self.boundaries!r}, which are the steps {steps}."
             )
 
-    def rate(self, k: Any) -> Any:
-        """The law."""
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
         rate = ops.cast(self.schedules[0](k), backend.wide())
         for name, schedule in zip(self.lengths(), self.schedules[1:], strict=True):
             since = k - self.steps(name)
             rate = ops.where(since < 0, rate, ops.cast(schedule(ops.maximum(since, 0.0)), backend.wide()))
         return rate
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this schedule again."""
         return super().get_config() | {"schedules": [keras.saving.serialize_keras_object(s) for s in self.schedules]}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """Make a sequence from `get_config`."""
         schedules = [keras.saving.deserialize_keras_object(s) for s in config["schedules"]]
         return cls(**config | {"schedules": schedules})
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class ScaledSchedule(Schedule):
+    """Multiply a schedule by a factor that may change while the training runs (section 8.3.1).
+
+        epsilon_k <- factor * schedule(k)
+
+    `callbacks.LearningRateDecay` puts it around the schedule of an optimizer. The factor is a variable, so the compiled
+    step sees a change. It is saved in the configuration of the optimizer (`model.save`), not in files of weights.
+
+    Args:
+        schedule: A `LearningRateSchedule`, the suite's or Keras's.
+        factor: Number of at least 0 to start with. Defaults to `1.0`.
+        name: Name of the schedule.
+
+    Raises:
+        TypeError: If `schedule` is none.
+        ValueError: If `factor` is negative, infinite or NaN.
+
+    Example:
+        >>> schedule = keras_ch8.schedules.ScaledSchedule(keras_ch8.schedules.LinearDecay(0.1, 100))
+        >>> schedule.factor = 0.5
+        >>> round(float(schedule(50)), 6)
+        0.02525
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
+    """
+
+    section = "8.3.1"
+
+    arguments = ("schedule", "factor")
+
+    def __init__(self, schedule: LearningRateSchedule, factor: float = 1.0, name: str | None = None) -> None:
+        _checks.keras_3(schedule)
+        if not isinstance(schedule, LearningRateSchedule):
+            raise TypeError(
+                "`schedule` must be a `LearningRateSchedule`. "
+                f"Received: {schedule!r} of type {type(schedule).__name__}."
+            )
+        self._factor = backend.scalar(1.0, "float64")
+        super().__init__(name, schedule=schedule, factor=factor)
+
+    @property
+    def factor(self) -> float:
+        """What the schedule is multiplied by."""
+        return float(self._factor.numpy())
+
+    @factor.setter
+    def factor(self, value: float) -> None:
+        self._factor.assign(_checks.rate("factor", value, or_zero=True))
+
+    def parts(self) -> Iterator[LearningRateSchedule]:
+        """Return the schedule."""
+        return iter((self.schedule,))
+
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
+        return backend.as_tensor(self._factor) * ops.cast(self.schedule(k), backend.wide())
+
+    def get_config(self) -> Config:
+        """Return the arguments that make this schedule again."""
+        return super().get_config() | {"schedule": keras.saving.serialize_keras_object(self.schedule)}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """Make a scaled schedule from `get_config`."""
+        return cls(**config | {"schedule": keras.saving.deserialize_keras_object(config["schedule"])})
