@@ -1,16 +1,35 @@
 """The names of everything that is written for TensorBoard, with unit, meaning and section of the book."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import final
 
 
+@final
 @dataclass(frozen=True)
 class Tag:
-    """One series of TensorBoard; a spiky one has its extremes in the series `low` and `high`."""
+    """One curve of TensorBoard: its name, and what TensorBoard says of it (section 8.2).
+
+    Args:
+        name: Name with a folder, such as `"mine/ratio"`: TensorBoard shows the curves of a folder together.
+        unit: What it is measured in.
+        text: A sentence that says what it is.
+        section: The section of the book that it belongs to. Defaults to `""`: none.
+        spiky: Whether windows of many steps have their smallest and largest value in curves of their own, `low` and
+            `high`. Defaults to `False`.
+        band: What `low` and `high` are, for their descriptions. Defaults to the smallest and the largest value.
+
+    Example:
+        >>> keras_ch8.board.Tag("mine/ratio", "1", "Number of heads over number of tails.").description
+        'Number of heads over number of tails. [1]'
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
 
     name: str
     unit: str
     text: str
-    section: str
+    section: str = field(default_factory=str)
     spiky: bool = False
     band: tuple[str, str] = ("smallest value", "largest value")
 
@@ -27,7 +46,7 @@ class Tag:
     @property
     def description(self) -> str:
         """Markdown that TensorBoard shows beside the chart."""
-        return f"{self.text} [{self.unit}] (section {self.section})"
+        return f"{self.text} [{self.unit}]" + (f" (section {self.section})" if self.section else "")
 
 
 GRADIENT_NORM = Tag(

@@ -48,7 +48,7 @@ class ClipGradients(AbstractCallback):
             )
         self.rule = clipping.as_rule(rule)
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Hand the rule to the session; each optimizer of the model is clipped by itself."""
         for optimizer in self.session.optimizers.values():
             self._refuse(optimizer)

@@ -7,18 +7,19 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks, _telemetry, monitors
+from .. import _checks, monitors, telemetry
+from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
 from ..monitors.checks import chosen
 from ..monitors.past import Past, Rows
 from ..monitors.progress import has_reason_to_look_closer
 from ..verdicts import Docket, Verdict, report
-from ._flow_map import FlowMap
 from ._looks import AbstractLook, looks
+from ._monitored import numbers_in
 from ._pace import Clock, Pace
+from ._pictures import FlowMap
 from ._probe_data import ProbeData
-from ._watch import numbers_in
 from .base import AbstractCallback, say
 
 LOOKING = 2 / 3
@@ -86,7 +87,7 @@ class Diagnosis(AbstractCallback):
 
     section = "8.2"
 
-    _transient: ClassVar[Mapping[str, Any]] = {"_looks": [], "_traced_for": []}
+    transient: ClassVar[Mapping[str, Any]] = {"_looks": [], "_traced_for": []}
 
     def __init__(
         self,
@@ -105,7 +106,7 @@ class Diagnosis(AbstractCallback):
         self.budget = None if budget is None else _budget(budget)
         self._looks: list[AbstractLook] = []
         self._traced_for: list[Any] = []
-        self._on_begin()
+        self._forget()
 
     def __str__(self) -> str:
         return report(self.verdicts)
@@ -130,8 +131,12 @@ class Diagnosis(AbstractCallback):
         """Seconds that tracing took, and finding out what the spectrum costs, unless the last `fit` has."""
         return sum(pace.setup for pace in self._paces)
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
+        super().on_train_begin(logs)
+        self._forget()
+
+    def _forget(self) -> None:
         self.past, self._docket, self._clock = Past(), Docket(), Clock()
         self._paces: list[Pace] = []
         self._losses: list[np.ndarray] = []
@@ -142,7 +147,7 @@ class Diagnosis(AbstractCallback):
         self._batch = self._last_batch = -1
         self._rests_until = 0.0
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Begin to remember."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
@@ -150,7 +155,7 @@ class Diagnosis(AbstractCallback):
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
         self.probe.open(self.session.training, self._look_from_now_on)
 
-    def _on_built(self) -> None:
+    def on_built(self) -> None:
         """Look from now on, if the probe is there: that of the batches that `fit` reads may come later."""
         if self.probe.batch is not None:
             self._begin_to_look()
@@ -183,13 +188,15 @@ class Diagnosis(AbstractCallback):
         self._share_budget()
         self._rests_until = 0.0  # what a look at the next step needs is taken after this batch
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
+        super().on_epoch_begin(epoch, logs)
         self._last_batch = -1
         self._prepare()
 
-    def _on_batch(self, batch: int) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Look, where it is due; at all other steps this takes no time."""
+        super().on_train_batch_end(batch, logs)
         self._batch += batch - self._last_batch
         self._last_batch = batch
         if self._batch + 2 < self._rests_until:
@@ -213,7 +220,7 @@ class Diagnosis(AbstractCallback):
             unwritten, self._unwritten = self._unwritten, {}
             self.session.show({tags.diagnosis(name): v for name, v in unwritten.items() if np.isfinite(v)})
 
-    def _next_batch(self) -> float:
+    def next_batch(self) -> float:
         """Return the batch before a look that is due, or that of one that is ready."""
         return self._rests_until - 2
 
@@ -304,7 +311,7 @@ class Diagnosis(AbstractCallback):
             stacklevel=2,
         )
 
-    def _on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
+    def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
         """Take the rows of the last steps."""
         if not frames:
             return
@@ -313,9 +320,10 @@ class Diagnosis(AbstractCallback):
         self.past.add_rows(rows)
         self._judge(m for m in self.monitors if m.judges == "rows")
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Take what `fit` reports, and put the numbers into it."""
-        self.past.add_epoch(numbers_in(logs), np.concatenate([np.zeros(0), *self._losses]))
+        super().on_epoch_end(epoch, logs)
+        self.past.add_epoch(numbers_in(logs or {}), np.concatenate([np.zeros(0), *self._losses]))
         self._losses = []
         self._judge(m for m in self.monitors if m.judges == "epochs")
         self._show()
@@ -323,7 +331,7 @@ class Diagnosis(AbstractCallback):
         chosen = numbers if isinstance(self.logs, bool) else self.logs
         self.session.log(logs, {name: numbers[name] for name in chosen if self.logs and name in numbers})
 
-    def _on_close(self) -> None:
+    def on_close(self) -> None:
         """Write and print the report; from here on the cost stays as it is."""
         self._clock.stop()
         self._show()
@@ -362,7 +370,7 @@ def _of(error: Exception) -> str:
     )
 
 
-def _rows_of_all(frames: Sequence[_telemetry.Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
+def _rows_of_all(frames: Sequence[telemetry.Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
     """Return the rows of one optimizer, or of several as if they had made one step: the norm is that of all gradients.
 
     Where several steps are made for a batch, that with the largest gradient counts.

@@ -3,21 +3,22 @@
 import enum
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
 from .. import clipping
+from .._types import Logs
 from ..board import tags
 from ..integration import backend, fit, keras_private, registry
+from ..telemetry.frame import Frame
 
 if TYPE_CHECKING:
     from ..board.writer import RunWriter
-    from .base import AbstractCallback
 if backend.is_tensorflow():
-    from ._observation import Observation
+    from ..telemetry.observation import Observation
 
 READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
@@ -27,6 +28,24 @@ READ_SECONDS = 5.0
 def rows_for(batches: int) -> int:
     """Return the rows of a ring that is read after READ_EVERY batches, of which so many come at once."""
     return 1 << (READ_EVERY + batches - 1).bit_length()
+
+
+class Member(Protocol):
+    """What the session knows of a callback: see `AbstractCallback`, which says what each attribute and hook is."""
+
+    model: Any
+    observes_steps: bool
+    measure_every: int | None
+    observes_layers: bool
+    tags: ClassVar[Sequence[tags.Tag]]
+    _needs_fit: bool
+    _shows_clipping: bool
+
+    def on_open(self) -> None: ...
+    def on_built(self) -> None: ...
+    def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None: ...
+    def on_close(self) -> None: ...
+    def findings(self) -> list[str]: ...
 
 
 class State(enum.Enum):
@@ -50,7 +69,7 @@ class Session:
 
     def __init__(self, training: fit.Training) -> None:
         self.training, self.model = training, training.model
-        self.members: list[AbstractCallback] = []
+        self.members: list[Member] = []
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
         self.rule: clipping.Rule | None = None
@@ -66,7 +85,7 @@ class Session:
         """The batches that the model has been trained on, over all its trainings: the x axis of every curve."""
         self.observation: Observation | None = None
         self._state = State.JOINED
-        self._opened: list[AbstractCallback] = []
+        self._opened: list[Member] = []
         self._watching = ExitStack()
         self._begun_at = self._counted_at = 0
         self._pending = self._before_epoch = self._counted_before_epoch = 0
@@ -74,12 +93,12 @@ class Session:
         self._next_read = 0.0
 
     @classmethod
-    def join(cls, callback: "AbstractCallback") -> "Session":
+    def join(cls, callback: Member) -> "Session":
         """Return the session of the training that has begun to call a callback, with one more member."""
         training = fit.running_training(callback.model)
         if training is None:  # somebody else drives a list of callbacks
             training = fit.Training(callback.model, {}, [callback])
-            if callback._listens or callback._needs_fit:
+            if callback.observes_steps or callback._needs_fit:
                 warnings.warn(
                     f"`{type(callback).__name__}` sees the steps of `Model.fit`, and something else is training here: "
                     "it goes on without them. In a loop of your own use `with keras_ch8.watch(...)`.",
@@ -152,7 +171,7 @@ class Session:
     def _open(self) -> None:
         self._state = State.OPEN
         for member in self.members:
-            member._on_open()
+            member.on_open()
             self._opened.append(member)
         self._observe()
         self.training.begin_to_read(self.params["steps"])
@@ -163,11 +182,11 @@ class Session:
     def _built(self) -> None:
         self._state = State.BUILT
         for member in self.members:
-            member._on_built()
+            member.on_built()
 
     def _observe(self) -> None:
         """Train with a step in which the optimizers are observed and `after_step` is called, where anybody asks."""
-        listens = any(member._listens for member in self.members)
+        listens = any(member.observes_steps for member in self.members)
         if self.training not in fit.running() or not (listens or self.after_step):
             return
         model, exits = self.model, self._watching
@@ -181,9 +200,9 @@ class Session:
                     for each in keras_private.optimizers_in(given):
                         exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
             if listens:
-                every = min([m._measure_every for m in self.members if m._measure_every], default=0)
+                every = min([m.measure_every for m in self.members if m.measure_every], default=0)
                 rows = rows_for(model.steps_per_execution)
-                wishes = rows, every, any(m._wants_layers for m in self.members)
+                wishes = rows, every, any(m.observes_layers for m in self.members)
                 self.observation = self._observation()
                 self.observation.start(model, batches=self.step, rows=rows, every=every, layers=wishes[2], exits=exits)
         if self.after_step:
@@ -214,14 +233,14 @@ class Session:
 
     def switch(self, change: Callable[[], None]) -> None:
         """Let `change` replace the optimizer, and observe the new one."""
-        self.read({})
+        self.read()
         self._watching.close()
         self.observation = None
         change()
         self._watching = ExitStack()
         self._observe()
 
-    def batch_ended(self, member: "AbstractCallback", batch: int, logs: Any) -> None:
+    def batch_ended(self, member: Member, batch: int, logs: Any) -> None:
         """Count batches, and read when there are enough; the first member's call counts."""
         if member is not self.members[0] or not self.is_open:
             return
@@ -233,7 +252,7 @@ class Session:
         if self._read_every is None:
             self._read_every = self._batches_that_fit(self.step - last)
         if self._pending >= self._read_every or time.monotonic() > self._next_read:
-            self.read(logs or {})
+            self.read(logs)
 
     def _batches_that_fit(self, batches: int) -> int:
         """Return after how many batches the rings have to be read, given how many steps the first batches brought."""
@@ -241,10 +260,6 @@ class Session:
             return READ_EVERY
         steps_per_batch = self.observation.most_steps / max(1, batches) / self.iterations_per_step
         return max(1, int(READ_EVERY / max(1.0, steps_per_batch)))
-
-    def epoch_ended(self) -> None:
-        """Read, so that every member has all rows of the epoch."""
-        self.read({})
 
     def _correct(self) -> None:
         """Where the length of an epoch is not known, Keras rounds the last execution up; the optimizer knows better."""
@@ -257,7 +272,7 @@ class Session:
 
     # --- what the members ask for ------------------------------------------------------------------------------------
 
-    def read(self, logs: dict[str, Any]) -> None:
+    def read(self, logs: Logs | None = None) -> None:
         """Hand the rows of the steps since the last time to all members; `logs` is what Keras reports after a batch."""
         if not self._pending:
             return
@@ -270,14 +285,15 @@ class Session:
             told = ((frame.steps, frame.loss) for frame in frames.values() if frame.loss is not None)
             self.losses = next(told, None)
         for member in self.members:
-            member._on_frames(frames, logs)
+            member.on_telemetry(frames, logs or {})
 
-    def log(self, logs: dict[str, Any], values: dict[str, float]) -> None:
+    def log(self, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Put numbers into Keras's `logs`, for History, CSVLogger and the like."""
         self.own_logs.update(values)
-        logs.update(values)
+        if logs is not None:
+            logs.update(values)
 
-    def report(self, logs: dict[str, Any], values: dict[str, float]) -> None:
+    def report(self, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Put numbers of an epoch into Keras's `logs`, and beside Keras's own into the run of TensorBoard."""
         self.log(logs, values)
         self.show({tags.epoch(name): value for name, value in values.items()})
@@ -291,7 +307,7 @@ class Session:
         """Return what all members have found."""
         return [sentence for member in self.members for sentence in member.findings()]
 
-    def leave(self, member: "AbstractCallback") -> None:
+    def leave(self, member: Member) -> None:
         """Close with the last member where no `fit` does it."""
         if self.training not in fit.running() and member is self.members[-1]:
             self.training.exits.close()
@@ -305,8 +321,8 @@ class Session:
             if self.writer is not None:
                 finishing.callback(self.writer.close)
             for member in reversed(self._opened):
-                finishing.callback(member._on_close)
-            self.read({})
+                finishing.callback(member.on_close)
+            self.read()
 
 
 def _updates(model: Any) -> Any:

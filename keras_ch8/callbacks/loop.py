@@ -1,5 +1,6 @@
-"""The curves and verdicts of a training loop that is written by hand."""
+"""The usual callbacks: in a list for `fit`, and around a loop that is written by hand."""
 
+import os
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._section import section
 from ..integration import backend, fit, keras_private
 
 if not backend.is_tensorflow():
@@ -20,6 +22,39 @@ from ._diagnosis import Diagnosis
 from ._session import Session, rows_for
 from ._tensorboard import TensorBoard
 from .base import AbstractCallback
+
+
+@section("8.2")
+def standard(log_dir: str | os.PathLike[str] = "logs", probe: Any = None) -> list[AbstractCallback]:
+    """Return the callbacks to begin with: they watch a training, say what is wrong with it, and change nothing (8.2).
+
+    `TensorBoard(log_dir)` writes the curves, and `Diagnosis(probe)` the verdicts, which are printed when `fit` ends;
+    the progress bar stays as it is. What stops, averages or slows a training, such as `EarlyStopping`,
+    `PolyakAveraging` and `LearningRateDecay`, is added by hand: `callbacks=[*standard(), EarlyStopping(patience=5)]`.
+
+    Args:
+        log_dir: Folder of the run for TensorBoard. Defaults to `"logs"`.
+        probe: What to measure on, best some 64 to 512 examples that are not trained on: `(x_val, y_val)` or a data set
+            (see `Diagnosis`). Defaults to `None`: the first 256 examples that `fit` reads.
+
+    Returns:
+        A list of callbacks for `fit`, of new ones at each call.
+
+    Raises:
+        ValueError: If `probe` is no batch.
+
+    Example:
+        >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.Adam(), "mse")
+        >>> watching = keras_ch8.callbacks.standard(tempfile.mkdtemp())
+        >>> [type(callback).__name__ for callback in watching]
+        ['TensorBoard', 'Diagnosis']
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
+    return [TensorBoard(log_dir), Diagnosis(probe, verbose=True, logs=False)]
 
 
 def watch(
@@ -190,7 +225,7 @@ class WatchedLoop:
         steps = self.steps
         pace = steps / max(time.monotonic() - self._begun, 1e-9)
         reading = steps + self._session.until_read(pace)
-        wished = min((member._next_batch() for member in self._members), default=reading) + 1
+        wished = min((member.next_batch() for member in self._members), default=reading) + 1
         self._due.assign(int(max(steps + 1, min(reading, wished))))
 
     def _tell_members(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from .. import _numerics, _telemetry
+from .. import _numerics, telemetry
 from .._types import Tensor
 from ..integration import backend
 
@@ -35,7 +35,7 @@ class Step(NamedTuple):
     active: Tensor | None
     factor: Tensor | None
     decay: Tensor | None
-    note: _telemetry.Note | None
+    note: telemetry.Note | None
 
     @property
     def noted(self) -> tuple[Any, Tensor, Tensor | None]:
@@ -60,7 +60,7 @@ class Work(NamedTuple):
     decays: list[bool]
     g: Tensor
     state: State
-    row: _telemetry.Row | None
+    row: telemetry.Row | None
 
 
 class Updater:
@@ -118,12 +118,12 @@ class Updater:
         return self._programs[function]
 
     @staticmethod
-    def _write_row(row: _telemetry.Row, step: Step, g: Tensor, moved: Callable[[], Tensor]) -> None:
+    def _write_row(row: telemetry.Row, step: Step, g: Tensor, moved: Callable[[], Tensor]) -> None:
         note, lr, factor = step.noted
         made = row.make(note, lr, factor, [g], lambda: [moved()])
         backend.write_row(row.ring, note.step, made)
 
-    def _tile(self, theta: Tensor | None, g: Tensor, row: _telemetry.Row | None, step: Step, state: State) -> Tensor:
+    def _tile(self, theta: Tensor | None, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> Tensor:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         delta, new = self._masked_rule(theta, g, step, old)
         for name, variable in state.items():
@@ -132,7 +132,7 @@ class Updater:
             self._write_row(row, step, g, lambda: delta)
         return delta
 
-    def _single(self, theta: keras.Variable, g: Tensor, row: _telemetry.Row | None, step: Step, state: State) -> None:
+    def _single(self, theta: keras.Variable, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> None:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         before = backend.as_tensor(theta)
         after, new = self._advance(before, g, step, old)
@@ -142,7 +142,7 @@ class Updater:
         if row is not None:
             self._write_row(row, step, g, lambda: after - before)
 
-    def _rows(self, theta: keras.Variable, g: Tensor, row: _telemetry.Row | None, step: Step, state: State) -> None:
+    def _rows(self, theta: keras.Variable, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> None:
         before = backend.copy(theta) if row is not None and row.is_due else None
         old = {name: backend.rows(variable, g.indices) for name, variable in state.items()}
         new_theta, new = self._advance(backend.rows(theta, g.indices), g.values, step, old)

@@ -6,7 +6,9 @@ import keras
 from keras import ops
 
 from .. import _checks
-from .base import RuleOptimizer
+from .._types import Tensor
+from ._update import State
+from .base import LearningRate, RuleOptimizer
 
 
 @final
@@ -38,7 +40,7 @@ class Adagrad(RuleOptimizer):
             `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable = keras.Variable([1.0, 1.0])
@@ -59,7 +61,7 @@ class Adagrad(RuleOptimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         initial_accumulator_value: float = 0.0,
         epsilon: float = 1e-7,
         **kwargs: Any,
@@ -74,7 +76,7 @@ class Adagrad(RuleOptimizer):
         super().__init__(learning_rate, **kwargs)
         self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-7)
 
-    def rule(self, g: Any, lr: Any, t: Any, r: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor, r: Tensor) -> tuple[Tensor, State]:
         """Algorithm 8.4."""
         delta = self.epsilon
         r = r + g * g

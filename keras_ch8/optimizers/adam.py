@@ -6,7 +6,9 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics
-from .base import RuleOptimizer
+from .._types import Tensor
+from ._update import State
+from .base import LearningRate, RuleOptimizer
 
 
 class AbstractAdam(RuleOptimizer):
@@ -27,7 +29,7 @@ class AbstractAdam(RuleOptimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
@@ -37,11 +39,11 @@ class AbstractAdam(RuleOptimizer):
         owner = type(self).__name__
         _checks.off("amsgrad", amsgrad, False, owner=owner, instead=f"Keras's `keras.optimizers.{owner}` has it.")
         super().__init__(learning_rate, **kwargs)
-        self.beta_1 = _checks.share("beta_1", beta_1, of="s, the mean gradient,")
-        self.beta_2 = _checks.share("beta_2", beta_2, of="r, the mean squared gradient,")
+        self.beta_1 = _checks.decay_rate("beta_1", beta_1, of="s, the mean gradient,")
+        self.beta_2 = _checks.decay_rate("beta_2", beta_2, of="r, the mean squared gradient,")
         self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-8)
 
-    def rule(self, g: Any, lr: Any, t: Any, s: Any, r: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor, s: Tensor, r: Tensor) -> tuple[Tensor, State]:
         """Algorithm 8.7, line by line."""
         rho_1, rho_2, delta = self.beta_1, self.beta_2, self.epsilon
         s = rho_1 * s + (1 - rho_1) * g
@@ -67,8 +69,8 @@ class Adam(AbstractAdam):
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size; about the length of a parameter's step
-    rho_1         beta_1          share of s kept each step; memory of about 1 / (1 - rho_1) steps
-    rho_2         beta_2          share of r kept each step
+    rho_1         beta_1          fraction of s kept each step; memory of about 1 / (1 - rho_1) steps
+    rho_2         beta_2          fraction of r kept each step
     delta         epsilon         added outside the root of the corrected r
 
     State: `s` and `r`, one tensor each for each variable, in float32 or wider. float16 and bfloat16 variables carry
@@ -88,7 +90,7 @@ class Adam(AbstractAdam):
             `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable = keras.Variable([1.0, 1.0])

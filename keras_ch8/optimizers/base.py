@@ -4,16 +4,17 @@ import inspect
 import numbers
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _describe, _numerics, _telemetry, clipping
+from .. import _checks, _describe, _numerics, clipping, telemetry
 from .._types import Config, Logs, Tensor
 from ..integration import backend, fit, keras_private, train_step
 from . import _files
+from ._files import Store
 from ._layout import Layout
 from ._update import MovingAverage, Rule, Step, Traces, Updater, Work
 
@@ -39,6 +40,9 @@ _OF_KERAS = (
     "name",
 )
 """Arguments that go to Keras as they are."""
+
+LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule | Callable[[], Tensor]
+"""A number, a schedule, or a callable without arguments."""
 
 Gradients = dict[int, Tensor]
 """The gradient of each variable that has one, by the variable's place among all."""
@@ -148,7 +152,7 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | Callable[[], Tensor],
+        learning_rate: LearningRate,
         *,
         skip_nonfinite: bool = False,
         clip: clipping.Rule | Config | None = None,
@@ -174,7 +178,7 @@ class RuleOptimizer(keras_private.Optimizer):
             train_step.install(type(self).__name__)
             fit.install(type(self).__name__)
         self.clip = clip if clip is None else rule
-        self.telemetry = _telemetry.Recorder()
+        self.telemetry = telemetry.Recorder()
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
         self.skipped: keras.Variable | None = None
@@ -213,7 +217,10 @@ class RuleOptimizer(keras_private.Optimizer):
         )
 
     def add_variable_from_reference(
-        self, reference_variable: keras.Variable, name: str | None = None, initializer: Any = "zeros"
+        self,
+        reference_variable: keras.Variable,
+        name: str | None = None,
+        initializer: str | keras.initializers.Initializer = "zeros",
     ) -> keras.Variable:
         """Create Keras's averages and accumulators in the working dtype: sums of small numbers, like the state."""
         if not _numerics.is_narrow(backend.dtype_of(reference_variable)):
@@ -269,11 +276,11 @@ class RuleOptimizer(keras_private.Optimizer):
                 if average is not None:
                     self._place(variable, backend.as_tensor(average))
 
-    def save_own_variables(self, store: Any) -> None:
+    def save_own_variables(self, store: Store) -> None:
         """Save counters, averages and sums, then the state of each variable in its own shape."""
         _files.save(store, self._plain_variables(), self._layout)
 
-    def load_own_variables(self, store: Any) -> None:
+    def load_own_variables(self, store: Store) -> None:
         """Load what `save_own_variables` saved, also from a file of Keras's optimizer with the same state."""
         _files.load(store, self._plain_variables(), self._layout, into=self, of_keras=self._of_keras)
 
@@ -370,14 +377,14 @@ class RuleOptimizer(keras_private.Optimizer):
         halves = _numerics.half_squares(gathered)
         return Clipped(gathered, halves, self._clipper.factor(gathered, halves, active), *before)
 
-    def _observe(self, grads: Gradients, clipped: Clipped, loss: Tensor | None) -> tuple[_telemetry.Note | None, Rows]:
+    def _observe(self, grads: Gradients, clipped: Clipped, loss: Tensor | None) -> tuple[telemetry.Note | None, Rows]:
         """Return what the rows of telemetry say of the whole step, and which are due; the update writes them."""
         number = backend.as_tensor(self.iterations) + 1
         self.telemetry.write_layers(number, grads)
         if not self.telemetry.listening:
             return None, Rows(False, clipped.halves, None)
         total = _numerics.half_of_all(clipped.halves)
-        note = _telemetry.Note(number, loss, clipped.norm, clipped.nonfinite)
+        note = telemetry.Note(number, loss, clipped.norm, clipped.nonfinite)
         return note, Rows(self.telemetry.is_due(number, total), clipped.halves, total)
 
     def _update_all(self, given: Collection[int], gathered: list[Tensor], step: Step, rows: Rows) -> None:
@@ -420,13 +427,13 @@ class RuleOptimizer(keras_private.Optimizer):
     # --- telemetry -----------------------------------------------------------------------------------------------
 
     def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
-        """Let each step leave a row of telemetry from now on (see _telemetry.Recorder)."""
+        """Let each step leave a row of telemetry from now on (see telemetry.Recorder)."""
         self.telemetry.listen(self._telemetry_blocks, rows=rows, every=every, layers=layers)
 
-    def _telemetry_blocks(self) -> _telemetry.Blocks:
+    def _telemetry_blocks(self) -> telemetry.Blocks:
         blocks = self._layout.blocks
         places = [backend.on(block.device) for block in blocks]
-        return _telemetry.Blocks([block.span for block in blocks], len(self.known_variables), places)
+        return telemetry.Blocks([block.span for block in blocks], len(self.known_variables), places)
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""
@@ -439,7 +446,7 @@ class RuleOptimizer(keras_private.Optimizer):
         return super().learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: LearningRate) -> None:
         if isinstance(value, numbers.Real):
             value = _checks.learning_rate(value)
         keras_private.Optimizer.learning_rate.fset(self, value)

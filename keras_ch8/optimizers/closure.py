@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import itertools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _describe, _telemetry, second_order
+from .. import _checks, _describe, second_order, telemetry
 from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, train_step
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
@@ -21,6 +21,8 @@ MEND = (
     "Compile the model with it and call `fit`; in a custom `train_step`, call `super().train_step(data)`. For a "
     "function of your own there is `keras_ch8.second_order.minimize`."
 )
+
+TrainFunction = Callable[[Iterator[Data]], Logs]
 
 _COMPILED = ("iterations_per_step", "accumulate_batches", "gtol", "ftol", "xtol")
 
@@ -49,9 +51,9 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             `compile(steps_per_execution=...)` batches; set that to the number of batches in an epoch. Each evaluation
             then goes through all of them, one after the other. Defaults to `False`.
         gtol: Number of at least 0: converged if no entry of the gradient is above it. Defaults to `1e-8`.
-        ftol: Number of at least 0: converged if an iteration changes the loss by less than this share of it. Defaults
-            to `0.0`: never.
-        xtol: Number of at least 0: converged if a step is shorter than this share of the weights. Defaults to `0.0`.
+        ftol: Number of at least 0: converged if an iteration changes the loss by less than this fraction of it.
+            Defaults to `0.0`: never.
+        xtol: Number of at least 0: converged if a step is shorter than this fraction of the weights. Defaults to `0.0`.
         name: As in `keras.optimizers.Optimizer`.
 
     Raises:
@@ -136,7 +138,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             _checks.tolerance(key, value, mend="Try 1e-8; 0 is never.")
             for key, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol))
         )
-        self.telemetry = _telemetry.SolverLog()
+        self.telemetry = telemetry.SolverLog()
         self.stop_reason: str | None = None
         self.has_warned = False
         self.programs: dict[Any, Callable[..., Any]] = {}
@@ -203,7 +205,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
     def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
         """Let each iteration leave a row of telemetry from now on."""
         del every
-        names = _telemetry.SOLVER_NUMBERS + self.method.numbers
+        names = telemetry.SOLVER_NUMBERS + self.method.numbers
         sizes = (lambda: self.sizes) if layers else None
         self.telemetry.listen(rows * self.iterations_per_step, names, sizes)
 
@@ -282,11 +284,11 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             keras_make()
         model.train_function = self._ending(model, model.train_function)
 
-    def _over_batches(self, model: keras.Model) -> Callable[[Any], Logs]:
+    def _over_batches(self, model: keras.Model) -> TrainFunction:
         """Return a train function that takes the batches of an execution together."""
         step = backend.trace_each(partial(self._take_step, model))
 
-        def train_function(iterator: Any) -> Logs:
+        def train_function(iterator: Iterator[Data]) -> Logs:
             batches = [batch for _, batch in zip(range(model.steps_per_execution), iterator, strict=False)]
             if not batches:
                 raise StopIteration
@@ -295,11 +297,13 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
         return train_function
 
-    def _ending(self, model: keras.Model, train_function: Callable[[Any], Logs]) -> Callable[[Any], Logs]:
+    def _ending(
+        self, model: keras.Model, train_function: Callable[[Iterator[Data]], Logs]
+    ) -> Callable[[Iterator[Data]], Logs]:
         """Return a train function that ends the training when there is nothing more to do."""
         self.stop_reason, steps = None, itertools.count()
 
-        def ending(iterator: Any) -> Logs:
+        def ending(iterator: Iterator[Data]) -> Logs:
             logs = train_function(iterator)
             status, is_new, is_first = self.status, self.is_on_new_data, next(steps) == 0
             is_broken = status == second_order.Status.NOT_FINITE_AT_START

@@ -4,7 +4,9 @@ from typing import Any, final
 
 import keras
 
-from .base import RuleOptimizer
+from .._types import Tensor
+from ._update import State
+from .base import LearningRate, RuleOptimizer
 from .momentum import Momentum
 from .nesterov import Nesterov
 
@@ -36,7 +38,7 @@ class SGD(RuleOptimizer):
             `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable = keras.Variable([1.0, 2.0])
@@ -55,7 +57,9 @@ class SGD(RuleOptimizer):
     elementwise = True
     rests_without_gradient = True
 
-    def __new__(cls, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> Any:
+    def __new__(
+        cls, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
+    ) -> Any:
         """Return the algorithm that has this momentum: the one class that chooses among files."""
         if momentum == 0:
             return super().__new__(cls)
@@ -66,10 +70,12 @@ class SGD(RuleOptimizer):
             )
         return (Nesterov if nesterov else Momentum)(learning_rate, momentum, **kwargs)
 
-    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
+    ) -> None:
         del momentum, nesterov  # there is none, or __new__ has made another class
         super().__init__(learning_rate, **kwargs)
 
-    def rule(self, g: Any, lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor) -> tuple[Tensor, State]:
         """Algorithm 8.1."""
         return -lr * g, {}

@@ -88,7 +88,7 @@ class Schedule(LearningRateSchedule):
                 f"arguments={self.arguments!r} and durations={self.durations!r}. Write the same names in all three."
             )
 
-    def lengths(self) -> dict[str, Any]:
+    def lengths(self) -> dict[str, int | str]:
         """Return each duration as it was given."""
         return {name: getattr(self, name) for name in self.durations}
 
@@ -167,13 +167,13 @@ def relative_schedules(optimizer: keras.optimizers.Optimizer) -> Iterator[tuple[
             yield inner, schedule
 
 
-def resolve(optimizer: keras.optimizers.Optimizer, params: dict[str, Any], epoch: int) -> None:
+def resolve(optimizer: keras.optimizers.Optimizer, params: Logs, epoch: int) -> None:
     """Resolve all schedules of an optimizer that is about to train from `epoch` on."""
     for inner, schedule in relative_schedules(optimizer):
         schedule.resolve(clock_of(inner, params, epoch, schedule))
 
 
-def clock_of(optimizer: keras.optimizers.Optimizer, params: dict[str, Any], epoch: int, schedule: Schedule) -> Clock:
+def clock_of(optimizer: keras.optimizers.Optimizer, params: Logs, epoch: int, schedule: Schedule) -> Clock:
     """Return the length of a training in the steps that `optimizer` counts for its schedule.
 
     Those are updates for an optimizer of the suite, calls of `apply` for Keras's: they differ where gradients are

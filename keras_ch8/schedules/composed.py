@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any, Self, final
+from typing import Self, final
 
 import keras
 from keras import ops
@@ -24,7 +24,7 @@ class SequentialSchedule(Schedule):
                      schedules[1](k - boundaries[0])        while k < boundaries[1]
                      ...
 
-    A length in percent is a share of the whole training, also inside a sequence.
+    A length in percent is a fraction of the whole training, also inside a sequence.
 
     Args:
         schedules: List of `LearningRateSchedule`s, the suite's or Keras's.
@@ -73,7 +73,7 @@ class SequentialSchedule(Schedule):
         if not self.is_relative:
             self._check_that_boundaries_rise()
 
-    def lengths(self) -> dict[str, Any]:
+    def lengths(self) -> dict[str, int | str]:
         """Return each boundary as it was given."""
         return {f"boundaries[{i}]": word for i, word in enumerate(self.boundaries)}
 

@@ -29,7 +29,7 @@ class LinearDecay(Schedule):
 
     Args:
         initial_learning_rate: Number above 0.
-        decay_steps: Steps, or "10ep", "500ba", "30%": epochs, batches, or share of the training that `fit` runs.
+        decay_steps: Steps, or "10ep", "500ba", "30%": epochs, batches, or fraction of the training that `fit` runs.
             Defaults to `"100ep"`; the book has tau at a few hundred passes over the training set.
         end_learning_rate: Number of at least 0. Defaults to 1 % of `initial_learning_rate`.
         name: Name of the schedule.
@@ -203,7 +203,7 @@ class CosineDecay(Schedule):
     Args:
         initial_learning_rate: Number above 0.
         decay_steps: Steps, or "10ep", "500ba", "30%". Defaults to `"100%"`, the whole training that `fit` runs.
-        alpha: Number in [0, 1]: the last rate, as a share of the first. Defaults to `0.0`.
+        alpha: Number in [0, 1]: the last rate, as a fraction of the first. Defaults to `0.0`.
         name: Name of the schedule.
         warmup_target, warmup_steps: Accepted at Keras's off values `None` and `0` only.
 
@@ -245,7 +245,7 @@ class CosineDecay(Schedule):
                 alpha,
                 0.0,
                 1.0,
-                meaning="the last rate, as a share of the first",
+                meaning="the last rate, as a fraction of the first",
                 mend="Try 0.",
                 closed_high=True,
             ),

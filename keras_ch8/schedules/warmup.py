@@ -75,7 +75,7 @@ class OneCycle(Schedule):
     Args:
         max_learning_rate: Number above 0: the largest rate; about what `training.find_learning_rate` suggests.
         cycle_steps: Steps, or "10ep", "500ba", "30%". Defaults to `"100%"`, the whole training that `fit` runs.
-        rise: Number in (0, 1): share of the cycle in which the rate rises. Defaults to `0.25`.
+        rise: Number in (0, 1): fraction of the cycle in which the rate rises. Defaults to `0.25`.
         initial_learning_rate: Number of at least 0. Defaults to 1/25 of `max_learning_rate`.
         end_learning_rate: Number of at least 0. Defaults to 1/100,000 of `max_learning_rate`.
         name: Name of the schedule.
@@ -114,7 +114,7 @@ class OneCycle(Schedule):
             max_learning_rate=largest,
             cycle_steps=cycle_steps,
             rise=_checks.number(
-                "rise", rise, 0.0, 1.0, open_low=True, meaning="the share in which the rate rises", mend="Try 0.25."
+                "rise", rise, 0.0, 1.0, open_low=True, meaning="the fraction in which the rate rises", mend="Try 0.25."
             ),
             initial_learning_rate=_checks.rate("initial_learning_rate", initial, or_zero=True),
             end_learning_rate=_checks.rate("end_learning_rate", end, or_zero=True),

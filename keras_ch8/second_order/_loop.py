@@ -161,10 +161,10 @@ def solve(problem: Problem, method: AbstractMethod, start: Point, state: State, 
 def iterate(problem: Problem, method: AbstractMethod, run: Run, stop: Stop, recording: Recording) -> tuple[Run, Tree]:
     """Go on until a reason to stop; return the log too."""
 
-    def goes_on(run: Run, log: Tensor) -> Tensor:
+    def goes_on(run: Run, log: Tree) -> Tensor:
         return run.status == Status.RUNNING
 
-    def once(run: Run, log: Tensor) -> tuple[Run, Tensor]:
+    def once(run: Run, log: Tree) -> tuple[Run, Tree]:
         point, state, info = method.iterate(problem, run.point, run.state)
         return _judge(run, point, state, info, stop), recording.add(log, run.point, point, info)
 

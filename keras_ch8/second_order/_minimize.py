@@ -187,8 +187,8 @@ def minimize(
         max_iterations: Integer. Defaults to `1000`.
         gtol: The largest entry of the gradient at a minimum. Defaults to `1e-5`; it has the unit of f, so that of a
             loss of 1e-8 is smaller.
-        ftol: Stop when the value changes by less than this share of itself in an iteration. Defaults to `0`: never.
-        xtol: Stop when the step is below this share of x. Defaults to `0`: never.
+        ftol: Stop when the value changes by less than this fraction of itself in an iteration. Defaults to `0`: never.
+        xtol: Stop when the step is below this fraction of x. Defaults to `0`: never.
 
     Returns:
         An `OptimizeResult`, with SciPy's names: `x`, `fun`, what it has cost, and why it ended.

@@ -76,7 +76,7 @@ def start_direction(n: int, dtype: str) -> Tensor:
     return ops.cos(ops.square(ops.arange(1, n + 1, dtype=dtype)))
 
 
-def revealed(share: Tensor, slope: Tensor, smallest: Tensor, largest: Tensor, length: Tensor) -> Tensor:
+def revealed(along: Tensor, slope: Tensor, smallest: Tensor, largest: Tensor, length: Tensor) -> Tensor:
     """Return how far to go along the direction of the smallest eigenvalue: out of a saddle point, if it is negative.
 
     At a saddle point the gradient does not show that direction, and without it no method leaves. So the step along it
@@ -84,7 +84,7 @@ def revealed(share: Tensor, slope: Tensor, smallest: Tensor, largest: Tensor, le
     """
     negative = smallest < -100 * _vector.epsilon(smallest) * largest
     way = 0.1 * ops.where(slope > 0, -length, length)
-    return ops.where(negative & (ops.abs(share) < ops.abs(way)), way, share)
+    return ops.where(negative & (ops.abs(along) < ops.abs(way)), way, along)
 
 
 # --- the methods ----------------------------------------------------------------------------------------------------
@@ -185,12 +185,12 @@ class Newton(AbstractBounded):
         )
 
 
-def _constant(alpha: Tensor) -> Tensor:
-    """Return the steps of a constant alpha: all of -(H + alpha I)^-1 g, or a share."""
+def _constant(alpha: float | str) -> Callable[..., Step]:
+    """Return the steps of a constant alpha: all of -(H + alpha I)^-1 g, or a fraction."""
 
-    def step(g: Tensor, H: Tensor, spectrum: Ritz, share: Tensor) -> Step:
+    def step(g: Tensor, H: Tensor, spectrum: Ritz, fraction: Tensor) -> Step:
         damping = ops.convert_to_tensor(alpha, g.dtype)
-        return _promised(g, H, -share * backend.solve(_plus(H, damping), g), damping)
+        return _promised(g, H, -fraction * backend.solve(_plus(H, damping), g), damping)
 
     return step
 
@@ -203,9 +203,9 @@ def _adaptive(g: Tensor, H: Tensor, spectrum: Ritz, mu: Tensor) -> Step:
     mu = ops.where((mu == 0) & ~is_definite, FIRST_DAMPING, mu)
     alpha = ops.maximum(-smallest, 0) + mu * unit
     delta = -backend.solve_positive(_plus(H, alpha), g)
-    share = _vector.dot(v, delta)
-    way = revealed(share, _vector.dot(v, g), smallest, largest, _vector.norm(delta))
-    return _promised(g, H, delta + (way - share) * v, alpha)
+    along = _vector.dot(v, delta)
+    way = revealed(along, _vector.dot(v, g), smallest, largest, _vector.norm(delta))
+    return _promised(g, H, delta + (way - along) * v, alpha)
 
 
 def _plus(H: Tensor, alpha: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Newton's method by conjugate gradients."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple, final
 
 from keras import ops
@@ -12,7 +13,7 @@ from ._contract import Point, Problem, State
 from ._trust import AbstractBounded, BoundRule, Model, Step, TrustRadius
 
 _LOOSEST = 0.5
-"""The largest residual that the conjugate gradients may leave, as a share of |g|."""
+"""The largest residual that the conjugate gradients may leave, as a fraction of |g|."""
 
 
 @final
@@ -125,7 +126,7 @@ class _Path(NamedTuple):
     is_negative: Tensor
 
 
-def _steihaug(product: Tensor, point: Point, radius: Tensor, tolerance: Tensor, most: int) -> _Path:
+def _steihaug(product: Callable[[Tensor], Tensor], point: Point, radius: Tensor, tolerance: Tensor, most: int) -> _Path:
     """Run conjugate gradients from 0 to the tolerance, to the boundary, or to negative curvature."""
 
     def goes_on(*path: Tensor) -> Tensor:

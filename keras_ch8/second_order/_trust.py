@@ -26,7 +26,7 @@ FIRST_DAMPING = 1e-2
 """mu where a damping is needed for the first time, in units of the largest eigenvalue."""
 
 _ENOUGH = 1e-4
-"""The share of what the model promises that a step must bring (Moré 1978)."""
+"""The fraction of what the model promises that a step must bring (Moré 1978)."""
 
 
 class Bound(NamedTuple):
@@ -168,7 +168,7 @@ class Unbound(BoundRule):
     """The step as it comes, whatever the value; halved only where that is infinite or NaN."""
 
     def begin(self, dtype: str) -> Bound:
-        """Return the share of the step that is made: all."""
+        """Return the fraction of the step that is made: all."""
         return Bound(ops.ones((), dtype), ops.zeros((), dtype))
 
     def accepts(self, trial: Trial) -> Tensor:
@@ -176,7 +176,7 @@ class Unbound(BoundRule):
         return trial.ratio > -float("inf")
 
     def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
-        """Halve the share, or try all of it again in the next iteration."""
+        """Halve the fraction, or try all of it again in the next iteration."""
         return bound._replace(size=ops.where(accepted, 1, bound.size / 2))
 
 

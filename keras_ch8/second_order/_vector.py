@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from .._types import Tensor
+from .._types import Tensor, Tree
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ def rounding(value: Tensor) -> Tensor:
     return epsilon(value) ** 0.75 * ops.abs(value)
 
 
-def where(condition: Tensor, new: Tensor, old: Tensor) -> Tensor:
+def where(condition: Tensor, new: Tree, old: Tree) -> Tree:
     """Choose between two tensors, or, entry by entry, between two tuples of them."""
     if isinstance(new, dict):
         return {name: where(condition, new[name], old[name]) for name in new}

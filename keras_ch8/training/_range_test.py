@@ -87,7 +87,7 @@ def refined_range(rates: np.ndarray, losses: np.ndarray, limit: float) -> tuple[
 def suggest(
     rates: np.ndarray, losses: np.ndarray, steps: int | None = None
 ) -> tuple[np.ndarray, dict[str, Suggestion], str]:
-    """Return the smoothed losses, each rule's suggestion, and if there is none, why and which `steps` would tell."""
+    """Return the smoothed losses, the suggestion of each rule, and where there is none the reason and a remedy."""
     if len(rates) < 10:
         too_few = f"the training diverged after {len(rates)} rates: begin with a smaller one or take more steps"
         return losses.copy(), {}, too_few

@@ -10,7 +10,7 @@ from keras import ops
 from .. import _checks
 from .._section import section
 from .._types import Data, Tensor
-from ..board.signals import Histogram, write_signals
+from ..board.reports import Histogram, write_signals
 from ..integration import keras_private
 from ._sums import Summing, summing_layers, walk
 

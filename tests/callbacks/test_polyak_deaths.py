@@ -23,7 +23,7 @@ class Dies(keras.callbacks.Callback):
 
 
 class Refuses(callbacks.base.AbstractCallback):
-    def _on_open(self):
+    def on_open(self):
         raise KeyboardInterrupt
 
 

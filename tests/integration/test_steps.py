@@ -120,7 +120,7 @@ def test_no_row_is_lost_where_an_optimizer_steps_five_times_a_batch(tmp_path):
     class Counts(callbacks.base.AbstractCallback):
         steps = {"often": [], "seldom": []}  # noqa: RUF012
 
-        def _on_frames(self, frames, logs):
+        def on_telemetry(self, frames, logs):
             for name, frame in frames.items():
                 self.steps[name] += [*frame.steps]
 

@@ -17,7 +17,7 @@ _EXPANSION = 5.0
 _SHRINK = 0.66
 """Two secants must shrink the bracket by this."""
 _MARGIN = 0.01
-"""A trial stays this share of the bracket away from its ends: so close to them, x would not change."""
+"""A trial stays this fraction of the bracket away from its ends: so close to them, x would not change."""
 _OPEN, _SECANT, _SECOND_SECANT = 0, 1, 2
 """Where the trial in hand came from; the first is all else."""
 
@@ -36,8 +36,8 @@ class HagerZhang(AbstractSearch):
     it is halved.
 
     Args:
-        c1: Number in (0, 0.5): the share of the decrease that the slope promises. Defaults to `0.1`.
-        c2: Number in (c1, 1): the share of the slope that may be left. Defaults to `0.9`.
+        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `0.1`.
+        c2: Number in (c1, 1): the fraction of the slope that may be left. Defaults to `0.9`.
 
     Raises:
         ValueError: If an argument lies outside its range.

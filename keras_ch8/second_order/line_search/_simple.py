@@ -101,7 +101,7 @@ class Backtracking(AbstractSearch):
     It asks nothing of the slope at the end, so a quasi-Newton method may find no curvature to learn from.
 
     Args:
-        c1: Number in (0, 0.5): the share of the decrease that the slope promises. Defaults to `1e-4`.
+        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `1e-4`.
         shrink: Number in (0, 1). Defaults to `0.5`.
 
     Raises:
@@ -122,7 +122,7 @@ class Backtracking(AbstractSearch):
 
     def __post_init__(self) -> None:
         _checks.number(
-            "c1", self.c1, 0.0, 0.5, open_low=True, meaning="the share of the promised decrease", mend="Try 1e-4."
+            "c1", self.c1, 0.0, 0.5, open_low=True, meaning="the fraction of the promised decrease", mend="Try 1e-4."
         )
         _checks.number("shrink", self.shrink, 0.0, 1.0, open_low=True, meaning="a factor for the step", mend="Try 0.5.")
 

@@ -13,7 +13,7 @@ from ._bracket import End, as_end, infinite, middle, minimum, within
 from ._line import AbstractSearch, Line, SearchState, Trial, decreases, is_flat, is_level, slope_says_so
 
 _MARGIN = 0.1
-"""A trial stays this share of the bracket away from its ends."""
+"""A trial stays this fraction of the bracket away from its ends."""
 _FARTHEST = 10.0
 """How far beyond the last two trials the next one may lie, in multiples of their distance."""
 _SHRINK = 0.66
@@ -33,9 +33,9 @@ class StrongWolfe(AbstractSearch):
     f the slopes decide instead of the values.
 
     Args:
-        c1: Number in (0, 0.5): the share of the decrease that the slope promises. Defaults to `1e-4`.
-        c2: Number in (c1, 1): the share of the slope that may be left; 0.9 for quasi-Newton methods, 0.4 for conjugate
-            gradients. Defaults to `0.9`.
+        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `1e-4`.
+        c2: Number in (c1, 1): the fraction of the slope that may be left; 0.9 for quasi-Newton methods, 0.4 for
+            conjugate gradients. Defaults to `0.9`.
 
     Raises:
         ValueError: If an argument lies outside its range.
@@ -84,13 +84,13 @@ class StrongWolfe(AbstractSearch):
 
 
 def _inside(low: End, high: End, best: Tensor) -> Tensor:
-    """Return where to look in a bracket, given the minimum of an interpolation."""
+    """Return the next step inside a bracket, given the minimum of an interpolation."""
     width = high.step - low.step
     return within(best, low.step + _MARGIN * width, high.step - _MARGIN * width, middle(low, high))
 
 
 def _beyond(before: End, last: End, best: Tensor) -> Tensor:
-    """Return where to look beyond the last trial, which is still downhill, given the minimum of an extrapolation."""
+    """Return the next step beyond the last trial, which is still downhill, given the minimum of an extrapolation."""
     width = last.step - before.step
     farthest = last.step + _FARTHEST * width
     return within(ops.where(best > last.step, best, farthest), last.step + width, farthest, farthest)

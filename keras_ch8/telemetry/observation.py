@@ -9,9 +9,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from .. import _numerics, _telemetry, clipping
+from .. import _numerics, clipping
 from ..integration import backend, keras_private, registry
-from ..optimizers import ClosureOptimizer, RuleOptimizer
+from .frame import Frame
+from .recorder import Blocks, Recorder, publish
+from .row import Note
+from .solver_log import SolverLog
 
 
 class Observation:
@@ -26,7 +29,7 @@ class Observation:
     def __init__(self, model: Any, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> None:
         self.optimizers, self.rule = dict(optimizers), rule
         self._observers = {
-            name: OwnObserver(o) if isinstance(o, RuleOptimizer | ClosureOptimizer) else Tap(o, rule)
+            name: OwnObserver(o) if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog) else Tap(o, rule)
             for name, o in self.optimizers.items()
         }
         self._norm = backend.trace(lambda: _norm(model.trainable_variables))
@@ -63,7 +66,7 @@ class Observation:
         made = [observer.count - self._counted[name] for name, observer in self._observers.items()]
         return max(made, default=0)
 
-    def read(self, batches: int) -> dict[str, _telemetry.Frame]:
+    def read(self, batches: int) -> dict[str, Frame]:
         """Return the rows since the last time, by the name of the optimizer; "" if only one has ever been applied.
 
         Their steps are counted in batches that the model has been trained on, now `batches`. An optimizer that makes
@@ -131,7 +134,7 @@ class Tap:
 
     def __init__(self, optimizer: Any, rule: clipping.Rule | None) -> None:
         self.optimizer, self.rule = optimizer, rule
-        self.recorder = _telemetry.Recorder()
+        self.recorder = Recorder()
         self._place: dict[int, int] = {}
         self._clipper: Any = None
         self._apply: Any = None
@@ -152,9 +155,9 @@ class Tap:
             self._know(keras_private.known_variables(self.optimizer))
             self.recorder.make_rings()
 
-    def _blocks(self) -> _telemetry.Blocks:
+    def _blocks(self) -> Blocks:
         variables = keras_private.known_variables(self.optimizer)
-        return _telemetry.Blocks([sum(math.prod(v.shape) for v in variables)], len(variables))
+        return Blocks([sum(math.prod(v.shape) for v in variables)], len(variables))
 
     def _know(self, variables: Sequence[Any]) -> None:
         """Learn the variables, once; the optimizer is built by the first that it is given, as by Keras."""
@@ -207,11 +210,11 @@ class Tap:
             )
 
         made = row.make(note, rate, factor, clipped, moved)
-        backend.merge_replicas(partial(_telemetry.publish, row.ring), step, made)
+        backend.merge_replicas(partial(publish, row.ring), step, made)
 
     def _clip(
         self, grads: list[Any], variables: list[Any], indices: list[int], step: Any
-    ) -> tuple[list[Any], list[Any], Any, Any, _telemetry.Note]:
+    ) -> tuple[list[Any], list[Any], Any, Any, Note]:
         """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
         scale = self.optimizer.loss_scale_factor or 1.0
         types = [backend.dtype_of(v) for v in variables]
@@ -227,7 +230,7 @@ class Tap:
             share = scale / backend.replicas()  # Keras divides by the scale and sums over the replicas
             handed = [_scaled(g, share if factor is None else share * factor) for g in clipped]
             grads = [backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)]
-        return grads, clipped, half, factor, _telemetry.Note(step, loss, *norm_before)
+        return grads, clipped, half, factor, Note(step, loss, *norm_before)
 
 
 def _scaled(g: Any, factor: Any) -> Any:

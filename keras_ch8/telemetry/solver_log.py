@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from ..integration import backend
-from ._frame import Frame
+from .frame import Frame
 
 SOLVER_NUMBERS = ("step_length", "slope", "evaluations", "products", "restarted", "skipped_pair")
 """What every method has; its own numbers follow."""

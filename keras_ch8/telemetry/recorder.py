@@ -11,8 +11,8 @@ from keras import ops
 
 from .. import _numerics
 from ..integration import backend
-from ._frame import Frame
-from ._row import HEAD, TAIL, Row
+from .frame import Frame
+from .row import HEAD, TAIL, Row
 
 SAMPLE = 256
 """Parameters of the whole model whose effective rate is measured."""

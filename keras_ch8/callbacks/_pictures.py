@@ -1,13 +1,14 @@
-"""The norm of the gradient layer by layer."""
+"""Pictures for TensorBoard: the gradient norm of each layer, and what goes through the layers and through time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
-from .. import _telemetry
 from ..board import tags
 from ..board.writer import RunWriter
+from ..telemetry.frame import Frame
 
 COLUMNS = 1000
 """Steps of an epoch that the picture tells apart; more are put together, with the largest norm."""
@@ -16,7 +17,7 @@ COLUMNS = 1000
 class LayerMap:
     """Puts the variables of a layer together, and the steps of an epoch into one picture."""
 
-    def __init__(self, variables: Sequence[Any]) -> None:
+    def __init__(self, variables: Sequence[keras.Variable]) -> None:
         layer_of = [v.path.rpartition("/")[0] for v in variables]
         self.names = list(dict.fromkeys(layer_of))
         self._members = [[i for i, layer in enumerate(layer_of) if layer == name] for name in self.names]
@@ -26,7 +27,7 @@ class LayerMap:
         self._columns = self._rest = np.zeros((0, len(self.names)))
         self._steps = 1  # of one column
 
-    def series(self, frame: _telemetry.Frame) -> dict[tags.Tag, tuple[np.ndarray, np.ndarray]]:
+    def series(self, frame: Frame) -> dict[tags.Tag, tuple[np.ndarray, np.ndarray]]:
         """Return the largest, median and smallest norm over the layers at each step, and remember them all."""
         squares = np.square(frame.layers.astype("float64"))  # type: ignore[union-attr]
         # A variable without a gradient is NaN too: one that is broken shows in the count.
@@ -63,3 +64,31 @@ class LayerMap:
         if len(columns):
             writer.heat_map(tag, columns.T, step)
         self._begin()
+
+
+class FlowMap:
+    """Collects one column a look for each picture."""
+
+    def __init__(self) -> None:
+        self._columns: dict[tags.Tag, list[np.ndarray]] = {}
+
+    def add(self, readings: Mapping[str, Any]) -> None:
+        """Take what a look has read."""
+        flow, horizons = readings.get("layer_flow"), readings.get("time_horizon")
+        if flow is not None:
+            self._add(tags.FLOW_GRADIENT, flow.gradient)
+            self._add(tags.FLOW_SIGNAL, flow.signal)
+            self._add(tags.FLOW_UPDATE, flow.relative_update[np.array(flow.weighted)])
+        if horizons:
+            self._add(tags.TIME_PROFILE, horizons[0].profile)
+
+    def _add(self, tag: tags.Tag, column: np.ndarray) -> None:
+        columns = self._columns.setdefault(tag, [])
+        if not columns or len(columns[0]) == len(column):
+            columns.append(np.asarray(column, "float64"))
+
+    def draw(self, writer: RunWriter, step: int) -> None:
+        """Write the pictures."""
+        for tag, columns in self._columns.items():
+            if len(columns[0]):
+                writer.heat_map(tag, np.array(columns).T, step)

@@ -14,7 +14,7 @@ from ..integration import fit, keras_private
 from ..stopping.improvement import index_of_best
 
 
-class Watch:
+class MonitoredMetrics:
     """Takes what is reported at the end of each epoch.
 
     Args:
