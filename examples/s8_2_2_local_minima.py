@@ -18,7 +18,6 @@ weight_decay, and hardly in the run no_decay.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -82,12 +81,7 @@ def main():
         accuracy, end = 100 * history["accuracy"][-1], history["imbalance"][-1]
         print(f"{name:14s}{accuracy:8.1f} %{start:18.2f}{end:6.2f}", flush=True)
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ its end. What helps is a good start (section 8.4).
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -87,13 +86,8 @@ def main():
               f"{way.cosines[-1]:12.2f}", flush=True)  # fmt: skip
         lines.append(f"{name:16s}{found}")
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print("\nFrom the start to the solution (sine), to where the training ended (digits):", *lines, sep="\n")
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ._types import Data, Tensor, Tree
+from .integration.fit import examples_of as examples_of
 
 Batch = tuple[Tree, Tree, Tree]
 """x, y and sample_weight."""
@@ -53,18 +54,13 @@ def batches(x: Data, y: Data | None, sample_weight: Data | None, batch_size: int
 
 def parts_of(batch: Tree, count: int) -> list[Tree]:
     """Cut a batch into equal parts; what is left over is left out. A batch that is too small is one part."""
-    size = length_of(batch) // count
+    size = examples_of(batch) // count
     if not size:
-        count, size = 1, length_of(batch)
+        count, size = 1, examples_of(batch)
     return [
         keras.tree.map_structure(lambda a, i=i: None if a is None else a[i * size : (i + 1) * size], batch)
         for i in range(count)
     ]
-
-
-def length_of(batch: Tree) -> int:
-    """Return the number of examples of a batch."""
-    return int(next(a for a in keras.tree.flatten(batch) if a is not None).shape[0])
 
 
 def is_data_set(x: Data) -> bool:

@@ -78,7 +78,7 @@ def custom_scalars(declared: Iterable[tags.Tag] = ()) -> layout_pb2.Layout:
 
 
 def _of(name: str) -> tags.Tag:
-    return tags.DIAGNOSIS[name]
+    return tags.diagnosis_tags()[name]
 
 
 def _solver(name: str) -> tags.Tag:

@@ -2,6 +2,8 @@
 
 from typing import Any, final
 
+import keras
+
 from .. import clipping
 from ..optimizers import ClosureOptimizer, RuleOptimizer
 from .base import AbstractCallback
@@ -58,7 +60,7 @@ class ClipGradients(AbstractCallback):
             )
         self.session.rule = self.rule
 
-    def _refuse(self, optimizer: Any) -> None:
+    def _refuse(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Refuse an optimizer that clips already, or that takes the rule itself."""
         name = type(optimizer).__name__
         if isinstance(optimizer, RuleOptimizer):

@@ -14,16 +14,6 @@ from .difficulty import cross_validated_loss, sequence_length, teacher_loss
 from .pacing import AbstractPacing, BabySteps, Competence, Exponential, Linear, OnePass, Root, Step
 
 __all__ = [
-    "AbstractPacing",
-    "BabySteps",
-    "Competence",
-    "CurriculumSampler",
-    "Exponential",
-    "Linear",
-    "OnePass",
-    "Root",
-    "Step",
-    "cross_validated_loss",
-    "sequence_length",
-    "teacher_loss",
-]
+    "AbstractPacing", "BabySteps", "Competence", "CurriculumSampler", "Exponential", "Linear", "OnePass", "Root",
+    "Step", "cross_validated_loss", "sequence_length", "teacher_loss",
+]  # fmt: skip

@@ -3,11 +3,14 @@
 import abc
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
 
 from .. import _checks
+
+Progress: TypeAlias = float | np.ndarray
+"""One number or an array of them."""
 
 PACINGS: dict[str, type["AbstractPacing"]] = {}
 """The pacings that can be asked for by a word, by their names."""
@@ -44,7 +47,7 @@ class AbstractPacing(abc.ABC):
     """
 
     name: ClassVar[str] = ""
-    """The word by which it can be asked for; without one, it is given as an object."""
+    """The word by which it can be asked for; without one, it is passed as an object."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -52,10 +55,10 @@ class AbstractPacing(abc.ABC):
             _register(cls)
 
     @abc.abstractmethod
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Progress) -> Any:
         """Return c(u), of a number or an array: c(0) is the fraction at the start, c(1) is 1."""
 
-    def oldest(self, u: Any) -> Any:
+    def oldest(self, u: Progress) -> Any:
         """Return the fraction of the examples that is no longer drawn, below c(u); 0 for all but `OnePass`."""
         return 0.0 * np.asarray(u, "float64")
 
@@ -70,7 +73,7 @@ def _register(cls: type[AbstractPacing]) -> None:
     PACINGS[cls.name] = cls  # perhaps the same class, defined anew
 
 
-def checked_start(start: Any) -> float:
+def checked_start(start: float) -> float:
     """Check the fraction at the beginning."""
     return _checks.fraction(
         "start", start, meaning="the fraction of the examples that may be drawn at the beginning", mend="Try 0.2."
@@ -108,7 +111,7 @@ class Linear(AbstractPacing):
     def __post_init__(self) -> None:
         checked_start(self.start)
 
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
         return 1 - (1 - self.start) * (1 - u)  # c(1) is 1 to the bit
 
@@ -149,7 +152,7 @@ class Root(AbstractPacing):
         _checks.positive("p", self.p, meaning="the root", mend="Try 2.")
         checked_start(self.start)
 
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
         return (1 - (1 - self.start**self.p) * (1 - u)) ** (1 / self.p)  # c(1) is 1 to the bit
 
@@ -188,7 +191,7 @@ class Competence(AbstractPacing):
     def __post_init__(self) -> None:
         checked_start(self.start)
 
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
         return Root(2, self.start)(u)
 
@@ -224,7 +227,7 @@ class Exponential(AbstractPacing):
     def __post_init__(self) -> None:
         checked_start(self.start)
 
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
         return self.start ** (1.0 - u)
 
@@ -263,7 +266,7 @@ class Step(AbstractPacing):
         _checks.fraction("at", self.at, meaning="the progress at which all examples come", mend="Try 0.5.")
         checked_start(self.start)
 
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Progress) -> Any:
         """Return c(u)."""
         return np.where(np.asarray(u) < self.at, self.start, 1.0)
 
@@ -280,15 +283,15 @@ class AbstractStagedPacing(AbstractPacing):
         if self.start is not None:
             checked_start(self.start)
 
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Progress) -> Any:
         """Return the end of the bucket whose stage it is."""
         return self._end_of(self._bucket_at(u))
 
-    def _bucket_at(self, u: Any) -> Any:
+    def _bucket_at(self, u: Progress) -> Any:
         """Return which stage u lies in, from 0; u = 1 belongs to the last."""
         return np.minimum(np.floor(np.asarray(u, "float64") * self.buckets), self.buckets - 1)
 
-    def _end_of(self, bucket: Any) -> Any:
+    def _end_of(self, bucket: Progress) -> np.ndarray:
         """Return the fraction up to the end of a bucket: `start`, by default 1 / buckets, for the first; at last 1.
 
         The other buckets are of equal size.
@@ -358,7 +361,7 @@ class OnePass(AbstractStagedPacing):
     section = "8.7.6"
     name = "one_pass"
 
-    def oldest(self, u: Any) -> Any:
+    def oldest(self, u: Progress) -> Any:
         """Return the beginning of the bucket."""
         now = self._bucket_at(u)
         return np.where(now == 0, 0.0, self._end_of(now - 1))
@@ -382,7 +385,7 @@ class FunctionPacing(AbstractPacing):
                 "lambda u: 0.2 + 0.8 * u."
             )
 
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Progress) -> Any:
         """Call the function for each number; what is 1 up to rounding is made 1."""
         fractions = np.array([float(self.function(float(v))) for v in np.ravel(u)]).reshape(np.shape(u))
         return np.where(np.abs(fractions - 1) <= ROUNDING, 1.0, fractions)

@@ -13,13 +13,6 @@ from .eigenvalues import MatrixPower, Spectrum, lanczos, matrix_power
 from .eigenvalues import lanczos_of as lanczos_of
 
 __all__ = [
-    "GradientCheck",
-    "MatrixPower",
-    "Spectrum",
-    "check_gradient",
-    "gradient",
-    "hessian",
-    "hessian_vector_product",
-    "lanczos",
-    "matrix_power",
-]
+    "GradientCheck", "MatrixPower", "Spectrum", "check_gradient", "gradient", "hessian", "hessian_vector_product",
+    "lanczos", "matrix_power",
+]  # fmt: skip

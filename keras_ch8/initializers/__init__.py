@@ -15,16 +15,6 @@ from .kernels import GlorotUniform, Heuristic, IdentityRecurrent, RandomWalk, Sp
 from .orthogonal import Orthogonal
 
 __all__ = [
-    "AbstractInitializer",
-    "AbstractKernelInitializer",
-    "AbstractRandomInitializer",
-    "GlorotUniform",
-    "Heuristic",
-    "IdentityRecurrent",
-    "Orthogonal",
-    "RandomWalk",
-    "Sparse",
-    "forget_gate",
-    "output_marginal",
-    "saturation",
-]
+    "AbstractInitializer", "AbstractKernelInitializer", "AbstractRandomInitializer", "GlorotUniform", "Heuristic",
+    "IdentityRecurrent", "Orthogonal", "RandomWalk", "Sparse", "forget_gate", "output_marginal", "saturation",
+]  # fmt: skip

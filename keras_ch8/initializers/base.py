@@ -86,7 +86,7 @@ class AbstractRandomInitializer(AbstractInitializer):
 
     Args:
         seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
-        repeat: Whether every call gives what the first gives, as Keras does.
+        repeat: Whether every call returns the values of the first, as in Keras.
 
     Example:
         >>> class Signs(keras_ch8.initializers.AbstractRandomInitializer):

@@ -124,12 +124,12 @@ def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializ
 
         activation   targets                              bias
         "sigmoid"    0 or 1, in one column or several     b <- log(c / (1 - c)), c the mean of each column
-        "softmax"    classes 0, 1, ..., or one-hot        b <- log(c), c the share of each class, so that softmax(b) = c
+        "softmax"    classes 0, 1, ..., or one-hot        b <- log(c), c the frequency of each class: softmax(b) = c
         "linear"     numbers                              b <- c, the mean of each column
 
     If the other weights of the layer are small, the network starts with the loss of the best constant, and does not
     spend its first steps on learning it. A class or a label without examples counts as half of one: log 0 is infinite.
-    A layer without activation whose loss takes logits counts as the activation that the loss applies.
+    A layer without activation whose loss expects logits counts as the activation that the loss applies.
 
     Args:
         y: Targets to train on, an array.

@@ -30,7 +30,7 @@ class Heuristic(AbstractKernelInitializer):
         input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
             Defaults to `None`.
         output_axes: Axes that are units. Defaults to `None`.
-        repeat: Whether every call gives what the first gives. Defaults to `False`.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
@@ -76,7 +76,7 @@ class GlorotUniform(AbstractKernelInitializer):
         input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
             Defaults to `None`.
         output_axes: Axes that are units. Defaults to `None`.
-        repeat: Whether every call gives what the first gives. Defaults to `False`.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
@@ -124,7 +124,7 @@ class Sparse(AbstractRandomInitializer):
         stddev: Their standard deviation. Defaults to `1.0`.
         seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
             The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
-        repeat: Whether every call gives what the first gives. Defaults to `False`.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if units have fewer than k inputs.
@@ -196,7 +196,7 @@ class RandomWalk(AbstractKernelInitializer):
         input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
             Defaults to `None`.
         output_axes: Axes that are units. Defaults to `None`.
-        repeat: Whether every call gives what the first gives. Defaults to `False`.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
@@ -226,7 +226,7 @@ class RandomWalk(AbstractKernelInitializer):
         super().__init__(seed, input_axes, output_axes, repeat)
         if activation not in GAINS:
             raise ValueError(
-                "`activation` says which nonlinearity the gain makes up for, so it must be one of "
+                "`activation` says for which nonlinearity the gain compensates, so it must be one of "
                 f"{', '.join(GAINS)}. Received: activation={activation!r}. For tanh, `Orthogonal('tanh')` has a gain."
             )
         self.activation = activation
@@ -244,7 +244,7 @@ class IdentityRecurrent(AbstractInitializer):
 
         W <- scale * I
 
-    With ReLU and biases of 0 a `SimpleRNN` adds up what it is given, and the gradient goes back through time unchanged;
+    With ReLU and biases of 0 a `SimpleRNN` adds up its inputs, and the gradient goes back through time unchanged;
     a scale below 1 forgets after about 1 / (1 - scale) steps. Units are told apart by their input kernel, which must
     be random, and small: Le et al. take normal weights of deviation 0.001.
 

@@ -67,7 +67,7 @@ class Orthogonal(AbstractKernelInitializer):
             The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
         input_axes: Axes of the kernel that are inputs. Defaults to `None`: the last but one.
         output_axes: Axes that are units. Defaults to `None`: the last. Axes that are neither are places.
-        repeat: Whether every call gives what the first gives. Defaults to `False`.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.

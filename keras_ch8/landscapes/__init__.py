@@ -12,14 +12,6 @@ from .slices import Interpolation, LossPlane, Trajectory, interpolate, loss_plan
 from .surfaces import AbstractSurface, Cliff, Ravine, Rosenbrock, Saddle
 
 __all__ = [
-    "AbstractSurface",
-    "Cliff",
-    "Interpolation",
-    "LossPlane",
-    "Ravine",
-    "Rosenbrock",
-    "Saddle",
-    "Trajectory",
-    "interpolate",
-    "loss_plane",
-]
+    "AbstractSurface", "Cliff", "Interpolation", "LossPlane", "Ravine", "Rosenbrock", "Saddle", "Trajectory",
+    "interpolate", "loss_plane",
+]  # fmt: skip

@@ -23,14 +23,7 @@ from .likelihoods import as_likelihood as as_likelihood
 from .margins import ExponentialLoss, ModifiedHuber
 
 __all__ = [
-    "AbstractLikelihood",
-    "BernoulliLikelihood",
-    "CategoricalLikelihood",
-    "ExponentialLoss",
-    "GaussianLikelihood",
-    "HeteroscedasticGaussianLikelihood",
-    "LaplaceLikelihood",
-    "ModifiedHuber",
-    "NegativeLogLikelihood",
+    "AbstractLikelihood", "BernoulliLikelihood", "CategoricalLikelihood", "ExponentialLoss", "GaussianLikelihood",
+    "HeteroscedasticGaussianLikelihood", "LaplaceLikelihood", "ModifiedHuber", "NegativeLogLikelihood",
     "PoissonLikelihood",
-]
+]  # fmt: skip

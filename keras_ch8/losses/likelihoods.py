@@ -105,7 +105,7 @@ class CategoricalLikelihood(AbstractLikelihood):
                                   (batch, classes), one-hot or the probabilities of the classes in the data
     z             eta             unnormalized log probabilities, (batch, classes); no activation in the last layer
 
-    A number that is no class gives NaN. Axes such as time may stand between batch and classes.
+    The loss of a number that is not a class is NaN. Axes such as time may stand between batch and classes.
 
     Differs from `keras.losses.CategoricalCrossentropy` and `SparseCategoricalCrossentropy` with `from_logits=True`:
     one name for both kinds of labels.
@@ -321,7 +321,7 @@ class PoissonLikelihood(AbstractLikelihood):
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 class NegativeLogLikelihood(keras.losses.Loss):
-    """Minus the log of the probability that the network gives to what was observed (sections 8.1.2 and 5.5.1).
+    """Minus the log of the probability of the observed targets under the network (sections 8.1.2 and 5.5.1).
 
     For each example:
 

@@ -100,8 +100,8 @@ class ModifiedHuber(keras.losses.Loss):
     modified Huber    max(0, 1 - m)^2, or -4 m below m = -1      8.00   1.00   0.00     losses.ModifiedHuber
 
     All but the first are convex and no less than it (the logistic one if divided by log 2). This one's gradient is
-    never longer than 4, and 0 for what is classified correctly with a margin of 1. The score of least risk
-    tells the probability of the positive class: (f + 1) / 2, cut to [0, 1].
+    never longer than 4, and 0 for what is classified correctly with a margin of 1. The score of least risk tells the
+    probability of the positive class: (f + 1) / 2, cut to [0, 1].
 
     Symbol        Argument        Unit and meaning
     y             y_true          1 for the positive class, 0 or -1 for the other

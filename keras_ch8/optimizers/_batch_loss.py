@@ -21,7 +21,7 @@ class Stack(NamedTuple):
     @property
     def examples(self) -> int:
         """Examples in all of them."""
-        return self.number * _batches.length_of(self.batch(0))
+        return self.number * _batches.examples_of(self.batch(0))
 
     def batch(self, i: int | Tensor) -> Tree:
         """Return one of the batches; the index may be a tensor."""

@@ -225,7 +225,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         stacks = stacks_of(parts)
         loss, y_pred = self._program(model)(stacks)
         x, y, sample_weight = joined(stacks)
-        return keras_private.tell_metrics(model, loss, x, y, sample_weight, y_pred)
+        return keras_private.tell_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred)
 
     def _prepare(self, model: keras.Model) -> None:
         """Refuse a model that cannot be trained, and create the state for one that can."""

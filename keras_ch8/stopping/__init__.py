@@ -18,18 +18,6 @@ from .criteria import (
 from .criterion import AbstractCriterion, AbstractMonitorCriterion, EpochHistory, Reason, StopReason
 
 __all__ = [
-    "AbstractCriterion",
-    "AbstractMonitorCriterion",
-    "AllOf",
-    "AnyOf",
-    "Deadline",
-    "Diverged",
-    "EpochHistory",
-    "GeneralizationLoss",
-    "Patience",
-    "Productivity",
-    "Reason",
-    "StopReason",
-    "SuccessiveRises",
-    "Threshold",
-]
+    "AbstractCriterion", "AbstractMonitorCriterion", "AllOf", "AnyOf", "Deadline", "Diverged", "EpochHistory",
+    "GeneralizationLoss", "Patience", "Productivity", "Reason", "StopReason", "SuccessiveRises", "Threshold",
+]  # fmt: skip

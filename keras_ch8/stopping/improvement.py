@@ -2,7 +2,6 @@
 
 import math
 import re
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from .. import _checks
 _PERCENT = re.compile(r"(\d+\.?\d*|\.\d+)\s*%")
 
 
-def margin(min_delta: Any, best: float) -> float:
+def margin(min_delta: float | str, best: float) -> float:
     """Return by how much a value must be below `best`: a number, or a fraction of it such as "1%"."""
     if isinstance(min_delta, str):
         word = _PERCENT.fullmatch(min_delta.strip())
@@ -34,12 +33,12 @@ def margin(min_delta: Any, best: float) -> float:
     )
 
 
-def is_better(value: float, best: float, min_delta: Any = 0.0) -> bool:
+def is_better(value: float, best: float, min_delta: float | str = 0.0) -> bool:
     """Whether `value` is below `best` by more than the margin; NaN never is, and any number is better than NaN."""
     return bool(not math.isnan(value) and (math.isnan(best) or value + margin(min_delta, best) < best))
 
 
-def index_of_best(values: np.ndarray, min_delta: Any = 0.0) -> int | None:
+def index_of_best(values: np.ndarray, min_delta: float | str = 0.0) -> int | None:
     """Return the place of the best value: the last that was better than the best before it; None if all are NaN."""
     best = None
     for i, value in enumerate(values):

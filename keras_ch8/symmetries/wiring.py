@@ -41,8 +41,8 @@ FIX = "Name a layer whose units go, through nothing but these layers, into one o
 class Wiring:
     """The units of one layer between two sets of weights.
 
-    After `Flatten`, a unit has several entries, one for each place in its map. Weights are seen with the units on an
-    axis of their own, [..., units] for what comes in, [..., units, next units] for what goes out.
+    After `Flatten`, a unit has several entries, one for each place in its map. Weights are reshaped to have the units
+    on an axis of their own, [..., units] for what comes in, [..., units, next units] for what goes out.
 
     Args:
         layer: The layer of the units.

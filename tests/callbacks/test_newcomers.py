@@ -35,7 +35,7 @@ def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, cap
     assert 1 <= len(report) <= 12, said
     assert "\n".join(report).strip() == str(watching[1])
     assert (tmp_path / "optimization").is_dir()
-    assert watching[1].looks > 0
+    assert watching[1].measurements > 0
 
 
 def test_a_loop_of_ones_own_has_no_first_batches():
