@@ -681,9 +681,9 @@ def check_monitor(monitor: Any, *, on: Training = _small_training) -> None:
         f"`{name}` keeps state between measurements: {vars(monitor)}. Read what was measured from "
         "`past.of(self.name)`.",
     )
-    if monitor.judges == "spectrum":  # measured where there is reason to, which this training need not give
+    if monitor.source == "spectrum":  # measured where there is reason to, which this training need not give
         return
-    if monitor.judges == "probe":
+    if monitor.source == "probe":
         _require(
             len(diagnosis.past.of(monitor.name)) > 1,
             f"`{name}` has measured nothing: `tensors` must return tensors by name, and `reading(**arrays)` what they "
