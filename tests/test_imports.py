@@ -45,6 +45,7 @@ LOWEST_FIRST = [
     "board",
     "callbacks",
     "training",
+    "testing",
     "chapter",
     "commands",
     "__main__",
