@@ -75,7 +75,7 @@ def main():
             for name, diagnosis in diagnoses.items():
                 own, after = measure(models[name], start, data, diagnosis), measure(bare, start, data, None)
                 ratios = [2 * a / (b + c) for a, b, c in zip(own, before, after, strict=True)]
-                runs[name].append([*ratios, 1000 * after[1] / STEPS, 1 + diagnosis.cost, diagnosis.looks])
+                runs[name].append([*ratios, 1000 * after[1] / STEPS, 1 + diagnosis.cost, diagnosis.measurements])
                 before = after
         print(f"{net:24}{'CPU':>8}{'wall':>8}{'ms a bare step':>16}{'own count':>11}{'looks':>7}{'set up':>8}")
         for name, rows in runs.items():

@@ -143,51 +143,6 @@ START_REPORT = Tag("ch8_start/report", "text", "By what the weights of each laye
 VERDICTS = Tag("ch8/verdicts", "text", "What is wrong with the training, and what cures it.", "8.2")
 REPORT = Tag("ch8/report", "text", "What the run shows of the chapter's difficulties.", "8.2")
 
-DIAGNOSIS = {
-    name: Tag(f"ch8_diagnosis/{name}", unit, text, section)
-    for name, unit, text, section in (
-        ("loss", "loss", "Loss of the probe, as in training.", "8.2"),
-        ("gradient_norm", "loss / weight", "Norm of the gradient of the probe.", "8.2.2"),
-        (
-            "elasticity",
-            "ratio",
-            "How much of the loss a change of the weights by their size moves: |g| |theta| / L.",
-            "8.2.3",
-        ),
-        (
-            "step_over_optimal",
-            "ratio",
-            "Update over the best length in its direction: above 2 the loss rises.",
-            "8.2.1",
-        ),
-        ("loss_change", "loss", "Change of the loss of the probe by one update.", "8.2.1"),
-        ("loss_change_predicted", "loss", "The same, predicted to second order: g'd + d'Hd / 2.", "8.2.1"),
-        (
-            "noise_scale",
-            "examples",
-            "Batch size at which noise and gradient are equal: tr(Sigma) / |G|^2.",
-            "8.1.3",
-        ),
-        ("standard_error", "ratio", "Standard error of the gradient of a minibatch, over the gradient.", "8.1.3"),
-        ("online_risk", "loss", "Loss on examples at the end of the first pass, when they were new.", "8.1.3"),
-        ("training_risk", "loss", "Loss on examples at the end of the last pass, when they were known.", "8.1.3"),
-        ("backward_factor", "ratio", "Gradient at a hidden layer over that at the next.", "8.2.5"),
-        ("forward_factor", "ratio", "Signal of a hidden layer over that of the one before.", "8.4"),
-        ("share_dead", "ratio", "Share of the ReLUs that give 0 for every example.", "8.2.5"),
-        ("share_saturated", "ratio", "Share of the units of tanh and sigmoid that are on their flat ends.", "8.2.5"),
-        ("horizon", "time steps", "Time steps after which the gradient is below 1 % of its largest.", "8.2.5"),
-        ("time_factor", "ratio", "Gradient at a time step over that at the next.", "8.2.5"),
-        ("batch_norm_gap", "standard deviations", "Moving statistics against those of the probe.", "8.7.1"),
-        ("inference_loss", "loss", "Loss of the probe as in inference.", "8.7.1"),
-        ("distance", "weight", "Distance from the start, |theta - theta_0|.", "8.2.7"),
-        ("heading", "ratio", "Cosine between -g and the way back to the start.", "8.2.7"),
-        ("eigenvalue_smallest", "loss / weight^2", "Smallest Ritz value of the Hessian.", "8.2.3"),
-        ("eigenvalue_largest", "loss / weight^2", "Largest Ritz value of the Hessian.", "8.2.1"),
-        ("newton_gain", "ratio", "Share of the loss that Newton's step would gain.", "8.2.1"),
-    )
-}
-"""Numbers of the monitors, by name."""
-
 SOLVER = {
     name: Tag(f"ch8_solver/{name}", unit, text, section)
     for name, unit, text, section in (
@@ -229,16 +184,24 @@ ALL = (
     SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
     FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, START_BEFORE, START_AFTER, START_REPORT,
     AVERAGE_DISTANCE,
-    *DIAGNOSIS.values(), *SOLVER.values(), *CURRICULUM.values(),
+    *SOLVER.values(), *CURRICULUM.values(),
 )  # fmt: skip
-"""All tags with a fixed name, the most important first."""
+"""All tags with a fixed name, the most important first; those of monitors are `diagnosis_tags()`."""
 
-_BATCH, _EPOCH, _CONTINUATION = "ch8_batch/", "ch8_epoch/", "ch8_continuation/"
+_BATCH, _EPOCH, _CONTINUATION, _DIAGNOSIS = "ch8_batch/", "ch8_epoch/", "ch8_continuation/", "ch8_diagnosis/"
+
+
+def diagnosis_tags() -> dict[str, Tag]:
+    """Return the tags of the curves of all monitors, also of the user's own, by name."""
+    from ..monitors.base import CURVES  # which needs TensorFlow; the other tags do not
+
+    curves = (curve for curve, _ in CURVES.values())
+    return {c.name: Tag(_DIAGNOSIS + c.name, c.unit, c.text, c.section) for c in curves}
 
 
 def diagnosis(name: str) -> Tag:
-    """Return the tag of a number of a monitor, which may be the user's own."""
-    return DIAGNOSIS.get(name) or Tag(f"ch8_diagnosis/{name}", "as the monitor", "A number of a monitor.", "8.2")
+    """Return the tag of a number of a monitor, also of one that no `Curve` describes."""
+    return diagnosis_tags().get(name) or Tag(_DIAGNOSIS + name, "as the monitor", "A number of a monitor.", "8.2")
 
 
 def solver(name: str) -> Tag:
@@ -265,8 +228,8 @@ def of_optimizer(tag: Tag, optimizer: str) -> Tag:
     """Return the tag of a number of one of several optimizers: `ch8/<optimizer>/gradient_norm`."""
     if not optimizer:
         return tag
-    room, _, rest = tag.name.partition("/")
-    return replace(tag, name=f"{room}/{optimizer}/{rest}", text=f"Of `{optimizer}`: {tag.text}")
+    folder, _, rest = tag.name.partition("/")
+    return replace(tag, name=f"{folder}/{optimizer}/{rest}", text=f"Of `{optimizer}`: {tag.text}")
 
 
 def describe(name: str) -> str:
@@ -274,8 +237,10 @@ def describe(name: str) -> str:
     for prefix, tag in ((_BATCH, batch), (_EPOCH, epoch), (_CONTINUATION, continuation)):
         if name.startswith(prefix):
             return tag(name.removeprefix(prefix)).description
-    room, *optimizer, rest = name.split("/") if name.count("/") > 1 else (name, "")
-    of_one = _DESCRIPTIONS.get(f"{room}/{rest}") if len(optimizer) == 1 else None
+    if name.startswith(_DIAGNOSIS) and name not in _DESCRIPTIONS:
+        return diagnosis(name.removeprefix(_DIAGNOSIS)).description
+    folder, *optimizer, rest = name.split("/") if name.count("/") > 1 else (name, "")
+    of_one = _DESCRIPTIONS.get(f"{folder}/{rest}") if len(optimizer) == 1 else None
     if name not in _DESCRIPTIONS and of_one:
         return f"Of `{optimizer[0]}`: {of_one}"
     return _DESCRIPTIONS.get(name, "")

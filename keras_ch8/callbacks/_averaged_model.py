@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from .._types import Data
 from ..integration import backend, keras_private
 from ..layers import recalibrate
 from ..layers.batch_normalization import trainable_normalizations
@@ -18,7 +19,7 @@ _left_in: "weakref.WeakKeyDictionary[keras.Model, Swap]" = weakref.WeakKeyDictio
 """The weights as they were trained, of models that a training has left with others."""
 
 
-def give_back_what_was_trained(model: Any) -> None:
+def give_back_what_was_trained(model: keras.Model) -> None:
     """Put the weights back that the last training has brought, but where somebody has set others since."""
     left = _left_in.pop(model, None)
     if left is not None:
@@ -35,7 +36,7 @@ class AveragedModel:
         data: Inputs to recalibrate with.
     """
 
-    def __init__(self, model: Any, plan: Plan, batch_norm: str, data: Any) -> None:
+    def __init__(self, model: keras.Model, plan: Plan, batch_norm: str, data: Data) -> None:
         self.model, self._plan, self._data = model, plan, data
         trained, statistics = _trained(model), _statistics(model)
         self._log_alpha = backend.scalar(0.0, "float64")
@@ -46,7 +47,7 @@ class AveragedModel:
         self._recalibrates = batch_norm == "recalibrate" and bool(statistics)
         self._made_for = [id(v) for v in trained + statistics]
 
-    def is_of(self, model: Any) -> bool:
+    def is_of(self, model: keras.Model) -> bool:
         """Whether these are averages of all that there is to average in a model."""
         return self.model is model and self._made_for == [id(v) for v in _trained(model) + _statistics(model)]
 
@@ -111,11 +112,11 @@ class AveragedModel:
             recalibrate(self.model, self._data)
 
 
-def _trained(model: Any) -> list[Any]:
+def _trained(model: keras.Model) -> list[Any]:
     return [v for v in model.trainable_variables if not keras_private.is_overwritten_by_gradient(v)]
 
 
-def _statistics(model: Any) -> list[Any]:
+def _statistics(model: keras.Model) -> list[Any]:
     return [v for layer in trainable_normalizations(model) for v in layer.non_trainable_variables]
 
 
@@ -133,7 +134,7 @@ class Swap:
         """What was put in, as prints; None while it is being put in, when all that is there is ours."""
 
     def put(self, write: Callable[[], None]) -> None:
-        """Hold the values, unless they are held, and let `write` set others, but where somebody has set his own."""
+        """Hold the values, unless they are held, and let `write` set others; what was set meanwhile stays."""
         foreign, known = self._foreign(), self._left
         if self.held is None:
             self._left, self.held = None, [backend.copy(v) for v in self.variables]
@@ -192,5 +193,5 @@ class Swap:
         return [_print(v) for v in self.variables]
 
 
-def _print(variable: Any) -> int:
+def _print(variable: keras.Variable) -> int:
     return hash(variable.numpy().tobytes())

@@ -132,7 +132,7 @@ class Continuation(AbstractCallback):
         else:
             self._move()
 
-    def on_test_begin(self, logs: Any = None) -> None:
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """Validate on the real problem, also where the length of an epoch is not known."""
         self._arrive()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from .. import _checks, stopping
-from .._types import Logs
+from .._types import Data, Logs
 from ..stopping.criterion import as_criterion
 from ._monitored import MonitoredMetrics, numbers_in
 from .base import AbstractCallback, say
@@ -36,7 +36,7 @@ class EarlyStopping(AbstractCallback):
     restored are those that were measured.
 
     Args:
-        monitor: Quantity to look at. Defaults to `"val_loss"`.
+        monitor: Quantity to monitor. Defaults to `"val_loss"`.
         min_delta: The smallest change that counts: a number, or a share of the best value such as `"1%"`. It also
             decides which epoch is the best, whatever the criterion. Defaults to `0`.
         patience: Epochs without improvement after which to stop. Defaults to `0`.
@@ -45,7 +45,7 @@ class EarlyStopping(AbstractCallback):
         baseline: While no value is better than this number, every epoch counts as one without improvement. Defaults to
             `None`.
         restore_best_weights: Whether to put back the weights of the best epoch. Defaults to `False`.
-        start_from_epoch: Epochs at the beginning that are not looked at. Defaults to `0`.
+        start_from_epoch: Epochs at the beginning that do not count. Defaults to `0`.
         criterion: A criterion of `keras_ch8.stopping`, instead of `patience` and `baseline`. Defaults to `None`.
         evaluate_on: What to measure at the end of each epoch instead of taking it from `fit`: `(x, y)`,
             `(x, y, sample_weight)` or a data set, for `model.evaluate`. The values stand in `logs` as `measured_...`.
@@ -84,7 +84,7 @@ class EarlyStopping(AbstractCallback):
         start_from_epoch: int = 0,
         *,
         criterion: Any = None,
-        evaluate_on: Any = None,
+        evaluate_on: Data = None,
     ) -> None:
         super().__init__()
         waiting = stopping.Patience(patience, min_delta=min_delta, baseline=baseline)
@@ -150,7 +150,7 @@ class EarlyStopping(AbstractCallback):
         spent = self._monitored.past.seconds
         self._begun = time.monotonic() - (spent[-1] if spent else 0.0)
 
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep the weights that validation measures."""
         if batch == 0 and self.evaluate_on is None:
             self._monitored.validation_begins(self.model)
@@ -220,5 +220,5 @@ class EarlyStopping(AbstractCallback):
         return [self.reason.message] if self.reason else []
 
 
-def _as_tuple(data: Any) -> tuple[Any, ...]:
+def _as_tuple(data: Data) -> tuple[Any, ...]:
     return tuple(data) if isinstance(data, tuple | list) else (data,)

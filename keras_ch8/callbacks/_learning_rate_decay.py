@@ -4,13 +4,14 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, final
 
+import keras
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, schedules
 from .._types import Logs
 from ..integration import backend, keras_private
-from ..schedules import _fit
+from ..schedules.base import resolve
 from ._monitored import MonitoredMetrics
 from .base import AbstractCallback, say
 
@@ -112,7 +113,7 @@ class LearningRateDecay(AbstractCallback):
         super().on_epoch_begin(epoch, logs)
         if epoch == self.session.first_epoch:
             for optimizer in keras_private.optimizers_of(self.model).values():
-                _fit.resolve(optimizer, self.params, epoch)
+                resolve(optimizer, self.params, epoch)
             backend.renew(self.model)
         if self._monitored is None and not isinstance(self.rule, LearningRateSchedule):
             for optimizer in self._optimizers():
@@ -128,7 +129,7 @@ class LearningRateDecay(AbstractCallback):
         answer = float(answer) if hasattr(answer, "__float__") else answer
         return _checks.rate("learning_rate, as the function gives it,", answer, or_zero=True)
 
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep the weights that validation measures."""
         if batch == 0 and self._monitored:
             self._monitored.validation_begins(self.model)
@@ -144,7 +145,7 @@ class LearningRateDecay(AbstractCallback):
             if any(lower) and watch.best_weights is not None:
                 self.model.set_weights(watch.best_weights)
 
-    def _set(self, optimizer: Any, rate: float, epoch: int) -> bool:
+    def _set(self, optimizer: keras.optimizers.Optimizer, rate: float, epoch: int) -> bool:
         """Set the rate of an optimizer; return whether it has changed."""
         old = float(optimizer.learning_rate)
         if np.float32(rate) == np.float32(old):
@@ -192,7 +193,7 @@ class LearningRateDecay(AbstractCallback):
         ]
 
 
-def _prepare(optimizer: Any, given: LearningRateSchedule | None, to_scale: bool) -> bool:
+def _prepare(optimizer: keras.optimizers.Optimizer, given: LearningRateSchedule | None, to_scale: bool) -> bool:
     """Put a schedule into an optimizer, scaled if asked; return whether the training step must be traced anew."""
     now = keras_private.schedule_of(optimizer)
     inner = now.schedule if isinstance(now, schedules.ScaledSchedule) else now
@@ -206,7 +207,7 @@ def _prepare(optimizer: Any, given: LearningRateSchedule | None, to_scale: bool)
     return True
 
 
-def _rate_to_keep(optimizer: Any) -> float | None:
+def _rate_to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:
     """Return the factor of a schedule, or the rate that is a number; None where a plain schedule says it."""
     schedule = keras_private.schedule_of(optimizer)
     if schedule is None:
@@ -214,7 +215,7 @@ def _rate_to_keep(optimizer: Any) -> float | None:
     return schedule.factor if isinstance(schedule, schedules.ScaledSchedule) else None
 
 
-def _put_back(optimizer: Any, rate: float | None) -> None:
+def _put_back(optimizer: keras.optimizers.Optimizer, rate: float | None) -> None:
     """Undo `_rate_to_keep`."""
     if rate is None:
         return

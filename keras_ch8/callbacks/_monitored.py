@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
 from .. import stopping
@@ -74,7 +75,7 @@ class MonitoredMetrics:
             self.past, self.best_weights = self.past.restored(self._kept["past"]), self._kept["best_weights"]
             self._kept = None
 
-    def validation_begins(self, model: Any) -> None:
+    def validation_begins(self, model: keras.Model) -> None:
         """Keep the weights that are about to be measured: by now all callbacks have swapped in what they want."""
         if self.keeps_weights and self.monitor.startswith("val_"):
             self._measured = model.get_weights()
@@ -113,7 +114,7 @@ class MonitoredMetrics:
                 stacklevel=2,
             )
 
-    def _find_mode(self, model: Any, name: str, mode: str, seen: Mapping[str, float]) -> None:
+    def _find_mode(self, model: keras.Model, name: str, mode: str, seen: Mapping[str, float]) -> None:
         found = keras_private.mode_of(model, name) if mode == "auto" else mode
         if found is None:
             missing = (
@@ -127,7 +128,7 @@ class MonitoredMetrics:
 
 
 def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the mode of each quantity: "auto" where nobody says another."""
+    """Return the mode of each quantity: "auto" where none is given."""
     modes: dict[str, str] = {}
     for name, mode in watched:
         known = modes.setdefault(name, mode)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from .. import _checks
-from .._types import Logs
+from .._types import Data, Logs
 from ..board import tags
 from ..integration import keras_private
 from ..schedules.duration import Duration, duration
@@ -124,7 +124,7 @@ class PolyakAveraging(AbstractCallback):
         evaluate: str = "average",
         final: str = "average",
         batch_norm: str = "average",
-        data: Any = None,
+        data: Data = None,
     ) -> None:
         super().__init__()
         meaning = "which mean of the weights to take"
@@ -140,7 +140,7 @@ class PolyakAveraging(AbstractCallback):
         else:
             method = "exponential"
             mean = ExponentialMean(
-                None if decay is None else _checks.share("decay", decay, of="the average"),
+                None if decay is None else _checks.decay_rate("decay", decay, of="the average"),
                 None if half_life is None else duration("half_life", half_life),
             )
         if eta is not None and method != "polynomial":
@@ -335,25 +335,25 @@ class PolyakAveraging(AbstractCallback):
 
     # --- validation, and evaluate and predict with callbacks=[average] ------------------------------------------------
 
-    def on_test_begin(self, logs: Any = None) -> None:
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """Put the averages in: in a validation until the next epoch begins, otherwise until the end of `evaluate`."""
         if not self._validates:
             self._begin_aside()
         elif self._averages_stay and self._averaged is not None and self.updates:
             self._averaged.put_in()
 
-    def on_test_end(self, logs: Any = None) -> None:
+    def on_test_end(self, logs: Logs | None = None) -> None:
         """Of `evaluate` alone, give back what was in the model."""
         if self._validates:
             self._keep_if_best(logs or {})
         else:
             self._end_aside()
 
-    def on_predict_begin(self, logs: Any = None) -> None:
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Put the averages in."""
         self._begin_aside()
 
-    def on_predict_end(self, logs: Any = None) -> None:
+    def on_predict_end(self, logs: Logs | None = None) -> None:
         """Give back what was in the model."""
         self._end_aside()
 
@@ -417,7 +417,7 @@ def averages_stay(evaluate: str, companions: Iterable[Any], validates: bool) -> 
     return stay
 
 
-def _saves_at_the_end_of_an_epoch(callback: Any) -> bool:
+def _saves_at_the_end_of_an_epoch(callback: keras.callbacks.Callback) -> bool:
     return isinstance(callback, keras.callbacks.BackupAndRestore) and callback.save_freq == "epoch"
 
 

@@ -93,12 +93,12 @@ class Plan:
             )
 
 
-def clock_of(model: Any, params: dict[str, Any]) -> Callable[[Duration], Clock]:
+def clock_of(model: keras.Model, params: dict[str, Any]) -> Callable[[Duration], Clock]:
     """Return a function that tells the length of a training in updates, as far as it has to be known."""
     return partial(_clock, model, params["steps"], params["epochs"])
 
 
-def _clock(model: Any, batches: int | None, epochs: int, length: Duration) -> Clock:
+def _clock(model: keras.Model, batches: int | None, epochs: int, length: Duration) -> Clock:
     if batches is None:
         if not length.is_relative:
             return Clock(math.nan, math.nan, math.nan)
@@ -150,7 +150,7 @@ class WeightAverage:
         averages = [average.numpy() for average in self._averages]
         return {"updates": int(self._updates.numpy()), "start": int(self._start.numpy()), "averages": averages}
 
-    def follow(self, moved: Any) -> None:
+    def follow(self, moved: Tensor) -> None:
         """Take the weights as they are after a training step; `moved` says whether it was an update.
 
         All of it waits for the weights: at the end of data of unknown length Keras's loop runs a step without data.
@@ -162,7 +162,7 @@ class WeightAverage:
             rate = self._rate(ops.cast(ops.maximum(n, 1), "float64"))
             backend.merge_replicas(self._write, updates, moved & (n > 0), rate, thetas)
 
-    def _write(self, updates: Any, active: Any, rate: Any, thetas: list[Any]) -> None:
+    def _write(self, updates: Tensor, active: Tensor, rate: Tensor, thetas: list[Any]) -> None:
         backend.each_replica(self._updates, lambda v, value: v.assign(value), updates)
         averages = [backend.native(average) for average in self._averages]
         if backend.replicated():
@@ -207,7 +207,7 @@ class Follower:
         assert self._average is not None  # noqa: S101
         return self._average
 
-    def __call__(self, moved: Any) -> None:
+    def __call__(self, moved: Tensor) -> None:
         """Take the weights as they are after a training step; `moved` says whether it was an update."""
         if self._average is None:
             with backend.outside_graphs():
@@ -215,7 +215,7 @@ class Follower:
         self.begin().follow(moved)
 
 
-def _move(averages: Sequence[Any], thetas: Sequence[Any], rate: Any, active: Any) -> None:
+def _move(averages: Sequence[Any], thetas: Sequence[Any], rate: Tensor, active: Tensor) -> None:
     for average, theta in zip(averages, thetas, strict=True):
         dtype, old = average.dtype.name, backend.as_tensor(average)
         new = old + ops.cast(rate, dtype) * (ops.cast(theta, dtype) - old)

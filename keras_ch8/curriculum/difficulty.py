@@ -84,7 +84,7 @@ def teacher_loss(model: keras.Model, x: Data, y: Data = None) -> np.ndarray:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Weinshall, Cohen, Amir (2018), Curriculum
         Learning by Transfer Learning.
     """
-    return ExampleLoss(model)(rows_of(x, y), np.arange(_batches.length_of(x)))
+    return ExampleLoss(model)(rows_of(x, y), np.arange(_batches.examples_of(x)))
 
 
 @section("8.7.6")
@@ -136,7 +136,7 @@ def cross_validated_loss(
         of Curriculum Learning in Training Deep Networks.
     """
     folds = _checks.count("folds", folds, 2, meaning="the parts of the data", mend="Try 5.")
-    count, take = _batches.length_of(x), rows_of(x, y)
+    count, take = _batches.examples_of(x), rows_of(x, y)
     if count < folds:
         raise ValueError(f"Each fold needs an example. Received: {count} examples for folds={folds}. Take fewer folds.")
     losses = np.zeros(count)

@@ -51,7 +51,7 @@ class ExampleLoss:
         return found
 
     def _losses(self, data: list[Tree]) -> np.ndarray:
-        size = _batches.length_of(data)
+        size = _batches.examples_of(data)
         return size * self._derivatives(*data, keras.ops.ones(size)).numpy().astype("float64")
 
     def _check(self, data: list[Tree], found: np.ndarray) -> None:

@@ -127,7 +127,8 @@ class Objective:
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope, keras_private.exact_moments():
             y_pred = keras_private.call(self.model, x, self.training)
             if self.loss is None:
-                loss = keras_private.compute_loss(self.model, x, y, y_pred, sample_weight, self.training)
+                batch = keras_private.Batch(x, y, sample_weight)
+                loss = keras_private.compute_loss(self.model, batch, y_pred, self.training)
             else:
                 loss = ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
         return Evaluation(loss, y_pred, [scope.get_current_value(variable) for variable in states])

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from .._types import Data, Tensor
 from ..integration import backend
 
 TAKEN = "fiub"
@@ -24,7 +25,7 @@ class Examples:
     count: int
 
     @classmethod
-    def of(cls, x: Any, y: Any, sample_weight: Any) -> "Examples":
+    def of(cls, x: Data, y: Data, sample_weight: Data) -> "Examples":
         """Return checked examples."""
         parts = {"x": x, "y": y, "sample_weight": sample_weight}
         arrays = {name: None if part is None else _arrays(name, part) for name, part in parts.items()}
@@ -58,7 +59,7 @@ class Examples:
         """All parts, as one structure."""
         return self.x, self.y, self.sample_weight
 
-    def take(self, indices: Any) -> tuple[Any, Any, Any]:
+    def take(self, indices: Tensor) -> tuple[Any, Any, Any]:
         """Return these examples, in this order."""
         indices = np.asarray(indices)
         taken = keras.tree.map_structure(lambda a: a[indices], self.structure, none_is_leaf=False)
@@ -109,7 +110,7 @@ def _array(name: str, leaf: Any) -> np.ndarray:
     return array
 
 
-def _check_each_has_its_own(y: Any, sample_weight: Any) -> None:
+def _check_each_has_its_own(y: Data, sample_weight: Data) -> None:
     try:
         keras.tree.assert_same_structure(y, sample_weight)
     except (TypeError, ValueError) as error:
@@ -130,9 +131,11 @@ def dataset_of(examples: Examples, rows: Any, prefetch: int) -> Any:
     Floats are cast as `fit` casts those of arrays.
     """
     arrays = [array for array in keras.tree.flatten(examples.structure) if array is not None]
-    dtypes = [keras.config.floatx() if a.dtype.kind == "f" else a.dtype.name for a in arrays]
+    columns = [
+        backend.Column(a, keras.config.floatx() if a.dtype.kind == "f" else a.dtype.name, is_on_disk(a)) for a in arrays
+    ]
 
-    def assemble(tensors: Sequence[Any], weights: Any = None) -> Any:
+    def assemble(tensors: Sequence[Any], weights: Tensor = None) -> Any:
         left = iter(tensors)
         x, y, sample_weight = (
             keras.tree.map_structure(lambda _: next(left), part, none_is_leaf=False) for part in examples.structure
@@ -141,10 +144,11 @@ def dataset_of(examples: Examples, rows: Any, prefetch: int) -> Any:
         packed = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
         return keras.tree.lists_to_tuples(packed)  # a list is one tensor for tf.data
 
-    return backend.gathered(rows, arrays, dtypes, [is_on_disk(a) for a in arrays], assemble, prefetch)
+    dataset = backend.gathered(rows, columns, assemble)
+    return dataset.prefetch(prefetch) if prefetch else dataset
 
 
-def _weigh(y: Any, sample_weight: Any, weights: Any) -> Any:
+def _weigh(y: Data, sample_weight: Data, weights: Tensor) -> Any:
     """Return the sample weights, one for each target, times one factor for each example.
 
     A loss has an entry for each example, or for each of its time steps, and then Keras would take a flat vector for
@@ -161,6 +165,6 @@ def _weigh(y: Any, sample_weight: Any, weights: Any) -> Any:
     )
 
 
-def _along(weights: Any, tensor: Any) -> Any:
+def _along(weights: Tensor, tensor: Tensor) -> Any:
     """Return the weights with as many axes as a tensor."""
     return ops.reshape(weights, [-1] + [1] * (len(tensor.shape) - 1))

@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks
+from .._types import Data, Tensor
 from ..integration import backend, epochs, keras_private
 from ._examples import Examples, dataset_of
 from ._plan import LAST_BATCHES, EveryExample, Plan, Sampler, checked, is_weighted, tables
@@ -92,9 +93,9 @@ class ArraySource(keras_private.DataAdapter):
 
     def __init__(
         self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: Data,
+        y: Data = None,
+        sample_weight: Data = None,
         batch_size: int = 32,
         shuffle: bool = True,
         seed: int | None = None,
@@ -248,7 +249,7 @@ class ArraySource(keras_private.DataAdapter):
         """Return the plan that the sampler has for an epoch, checked."""
         return checked(self.sampler.plan(epoch), (self.steps, self.batch_size), self.count, self.sampler)
 
-    def take(self, indices: Any) -> tuple[Any, Any, Any]:
+    def take(self, indices: Tensor) -> tuple[Any, Any, Any]:
         """Return x, y and sample_weight of these examples, in this order, in the structure that they were given in."""
         return self.examples.take(np.asarray(indices))
 

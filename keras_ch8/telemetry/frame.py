@@ -1,13 +1,10 @@
 """The rows of many steps, read back into NumPy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self, final
 
 import numpy as np
-
-from .._numerics import is_exact
-from .row import HEAD, TAIL
 
 
 @final
@@ -72,56 +69,3 @@ class Frame:
     def was_clipped(self) -> np.ndarray:
         """Whether the gradient got shorter by more than rounding."""
         return self.clipped < self.norm * (1 - 1e-5)
-
-    @classmethod
-    def read(
-        cls,
-        steps: np.ndarray,
-        blocks: Sequence[np.ndarray],
-        layers: np.ndarray | None,
-        rows: int,
-        every: int,
-        knows_loss: bool,
-    ) -> Self:
-        """Return the steps whose rows are there, given the rows of each block in rings of so many."""
-        width = len(HEAD) + len(TAIL)
-        found = np.full((len(blocks), len(steps), width), np.nan)
-        for place, block in enumerate(blocks):
-            found[place, :, : block.shape[1]] = block[:, :width]
-        there = np.abs(found[:, :, 0] - steps) < rows / 2
-        some = there.any(axis=0)
-        steps, found, there = steps[some], found[:, some], there[:, some]
-        column = dict(zip(HEAD + TAIL, np.moveaxis(found, 2, 0), strict=True))
-        whole = {name: column[name][there.argmax(axis=0), np.arange(len(steps))] for name in HEAD}
-        plain = 2 * column["half_squares"]
-        exact = is_exact(column["half_squares"].astype("float32"))
-        is_plain = exact | np.isnan(column["norm"])
-        norm = np.sqrt(_sum(np.where(is_plain, plain, np.square(column["norm"])), there))
-        nonfinite = _sum(np.where(exact, 0, column["nonfinite"]), there)
-        has_tensor_rule = whole["norm_before"] != -1
-        deep = steps % every == 0 if every else np.zeros(len(steps), bool)
-        sample = [block[some][deep, width:] for block in blocks]
-        return cls(
-            steps=steps,
-            learning_rate=whole["learning_rate"],
-            loss=whole["loss"] if knows_loss else None,
-            norm=np.where(has_tensor_rule, whole["norm_before"], norm),
-            clipped=norm * whole["factor"],
-            nonfinite=np.where(has_tensor_rule, whole["nonfinite_before"], nonfinite),
-            measured=steps[deep],
-            update=np.sqrt(_sum(np.square(column["update"]), there))[deep],
-            rates=_quantiles(np.concatenate(sample, axis=1)) / whole["factor"][deep, None],
-            layers=None if layers is None else layers[some],
-        )
-
-
-def _sum(values: np.ndarray, there: np.ndarray) -> np.ndarray:
-    return np.where(there, values, 0).sum(axis=0)
-
-
-def _quantiles(rates: np.ndarray) -> np.ndarray:
-    """Return the 5 %, 50 % and 95 % quantile of each row over its finite entries; NaN where there is none."""
-    ascending = np.sort(rates.astype("float64"), axis=1)
-    finite = np.isfinite(ascending).sum(axis=1, keepdims=True)
-    place = np.rint(np.array([0.05, 0.5, 0.95]) * np.maximum(finite - 1, 0)).astype(int)
-    return np.where(finite > 0, np.take_along_axis(ascending, place, axis=1), np.nan)

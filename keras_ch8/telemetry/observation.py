@@ -10,9 +10,10 @@ import keras
 from keras import ops
 
 from .. import _numerics, clipping
+from .._types import Tensor
 from ..integration import backend, keras_private, registry
 from .frame import Frame
-from .recorder import Blocks, Recorder, publish
+from .recorder import Blocks, Recorder, Wishes, publish
 from .row import Note
 from .solver_log import SolverLog
 
@@ -26,7 +27,7 @@ class Observation:
         rule: A clipping rule for each that is not of the suite; None for none.
     """
 
-    def __init__(self, model: Any, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> None:
+    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> None:
         self.optimizers, self.rule = dict(optimizers), rule
         self._observers = {
             name: OwnObserver(o) if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog) else Tap(o, rule)
@@ -37,15 +38,15 @@ class Observation:
         self._applied: list[str] = []
         self._batches = 0
 
-    def serves(self, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> bool:
+    def serves(self, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> bool:
         """Whether these are the optimizers and the rule that it was made for."""
         same = self.optimizers.keys() == optimizers.keys() and self.rule == rule
         return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
 
-    def start(self, model: Any, *, batches: int, rows: int, every: int, layers: bool, exits: ExitStack) -> None:
+    def start(self, model: keras.Model, batches: int, wishes: Wishes, exits: ExitStack) -> None:
         """Observe until `exits` ends; the model has been trained on so many batches before."""
         for name, observer in self._observers.items():
-            observer.start(rows, every, layers, exits)
+            observer.start(wishes, exits)
             self._counted[name] = observer.count
         self._batches = batches
         outer = getattr(model, "optimizer", None)
@@ -54,7 +55,7 @@ class Observation:
         if outer is not None and outer is not inner and heard is not None:
             theirs = outer.scale_loss
 
-            def hear_and_scale(loss: Any) -> Any:
+            def hear_and_scale(loss: Tensor) -> Any:
                 heard.hear_loss(loss)
                 return theirs(loss)
 
@@ -107,7 +108,7 @@ def _in_batches(steps: Any, *, first: int, made: int, before: int, batches: int)
 class OwnObserver:
     """Observes an optimizer of the suite, which leaves its rows itself."""
 
-    def __init__(self, optimizer: Any) -> None:
+    def __init__(self, optimizer: keras.optimizers.Optimizer) -> None:
         self.optimizer, self.recorder = optimizer, optimizer.telemetry
 
     @property
@@ -115,9 +116,9 @@ class OwnObserver:
         """Steps that the optimizer has made."""
         return keras_private.iterations_of(self.optimizer)
 
-    def start(self, rows: int, every: int, layers: bool, exits: ExitStack) -> None:
+    def start(self, wishes: Wishes, exits: ExitStack) -> None:
         """Observe until `exits` ends."""
-        self.optimizer.listen(rows=rows, every=every, layers=layers)
+        self.optimizer.listen(**wishes._asdict())
         exits.callback(self.recorder.stop)
         if self.optimizer.built:
             self.recorder.make_rings()
@@ -132,7 +133,7 @@ class Tap:
             micro-step. What it remembers lives as long as the tap.
     """
 
-    def __init__(self, optimizer: Any, rule: clipping.AbstractRule | None) -> None:
+    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: clipping.Rule | None) -> None:
         self.optimizer, self.rule = optimizer, rule
         self.recorder = Recorder()
         self._place: dict[int, int] = {}
@@ -145,11 +146,11 @@ class Tap:
         """Steps that the optimizer has made."""
         return keras_private.iterations_of(self.optimizer)
 
-    def start(self, rows: int, every: int, layers: bool, exits: ExitStack) -> None:
+    def start(self, wishes: Wishes, exits: ExitStack) -> None:
         """Observe until `exits` ends: until then `apply` and `scale_loss` of the instance are replaced."""
         self._apply, self._scale = self.optimizer.apply, self.optimizer.scale_loss
         exits.enter_context(registry.replaced(self.optimizer, apply=self.apply, scale_loss=self.scale_loss))
-        self.recorder.listen(self._blocks, rows=rows, every=every, layers=layers)
+        self.recorder.listen(self._blocks, **wishes._asdict())
         exits.callback(self.recorder.stop)
         if self.optimizer.built:
             self._know(keras_private.known_variables(self.optimizer))
@@ -169,7 +170,7 @@ class Tap:
                 self._place = {id(v): i for i, v in enumerate(known)}
                 self._clipper = clipping.Clipper(self.rule, known, _new_state)
 
-    def scale_loss(self, loss: Any) -> Any:
+    def scale_loss(self, loss: Tensor) -> Any:
         """Hear the loss, and scale it as the optimizer does."""
         self.recorder.hear_loss(loss)
         return self._scale(loss)
@@ -213,7 +214,7 @@ class Tap:
         backend.merge_replicas(partial(publish, row.ring), step, made)
 
     def _clip(
-        self, grads: list[Any], variables: list[Any], indices: list[int], step: Any
+        self, grads: list[Any], variables: list[Any], indices: list[int], step: Tensor
     ) -> tuple[list[Any], list[Any], Any, Any, Note]:
         """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
         scale = self.optimizer.loss_scale_factor or 1.0
@@ -233,7 +234,7 @@ class Tap:
         return grads, clipped, half, factor, Note(step, loss, *norm_before)
 
 
-def _scaled(g: Any, factor: Any) -> Any:
+def _scaled(g: Tensor, factor: Tensor) -> Any:
     if isinstance(factor, float) and factor == 1.0:
         return g
     values = backend.values(g)

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._types import Tensor
 from ..integration import backend
 
 HEAD = (
@@ -50,7 +51,9 @@ class Row(NamedTuple):
     is_due: Any
     """Whether the row gets its tail; a Python bool chooses before anything is traced."""
 
-    def make(self, note: Note, lr: Any, factor: Any, gs: Sequence[Any], moved: Callable[[], Sequence[Any]]) -> Any:
+    def make(
+        self, note: Note, lr: Tensor, factor: Tensor, gs: Sequence[Any], moved: Callable[[], Sequence[Any]]
+    ) -> Any:
         """Return the row.
 
         Args:

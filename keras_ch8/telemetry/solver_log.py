@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from .._types import Tensor
 from ..integration import backend
+from . import ring
 from .frame import Frame
 
 SOLVER_NUMBERS = ("step_length", "slope", "evaluations", "products", "restarted", "skipped_pair")
@@ -29,7 +31,7 @@ class SolverLog:
 
     @property
     def settings(self) -> Any:
-        """What an iteration leaves behind: the same settings make the same program. None while nobody listens."""
+        """What an iteration leaves behind: the same settings make the same program. None while no callback observes."""
         return self._settings if self.listening else None
 
     @property
@@ -55,7 +57,7 @@ class SolverLog:
 
         `sizes` returns those of the variables, where the norm of the gradient of each is asked for.
         """
-        self._settings = (1 << (rows - 1).bit_length(), tuple(names), sizes is not None)
+        self._settings = (ring.rows_for(rows), tuple(names), sizes is not None)
         self._sizes_of, self.listening = sizes or tuple, True
 
     def make_rings(self) -> None:
@@ -70,11 +72,11 @@ class SolverLog:
         """Listen no more."""
         self.listening = False
 
-    def hear_loss(self, loss: Any) -> None:
+    def hear_loss(self, loss: Tensor) -> None:
         """Take the loss of a step from elsewhere: it is known here already."""
 
-    def begin(self, step: Any) -> Any:
-        """Return what goes through the loop, given the number of the last iteration; nothing if nobody listens."""
+    def begin(self, step: Tensor) -> Any:
+        """Return what goes through the loop after the iteration of this number; nothing if no callback observes."""
         if not self.listening:
             return ()
         self.make_rings()
@@ -84,7 +86,7 @@ class SolverLog:
         """Add the row of an iteration between two points."""
         if not self.listening:
             return log
-        step, ring = log
+        step, rows = log
         every = (info.step, info.slope, info.evaluations, info.products, info.restarted, info.skipped)
         numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | info.numbers
         moved = after.x - before.x
@@ -92,8 +94,8 @@ class SolverLog:
         parts = backend.cut(before.gradient, [(size,) for size in self._sizes]) if self._sizes else []
         row = [*head, *(numbers[name] for name in self._settings[1]), *map(ops.norm, parts)]
         row = ops.stack([ops.cast(value, "float32") for value in row])
-        place = (step + 1) % int(ring.shape[0])
-        return step + 1, ops.scatter_update(ring, ops.reshape(place, (1, 1)), row[None])
+        place = (step + 1) % int(rows.shape[0])
+        return step + 1, ops.scatter_update(rows, ops.reshape(place, (1, 1)), row[None])
 
     def end(self, log: Any) -> None:
         """Keep what went through the loop."""
@@ -104,9 +106,9 @@ class SolverLog:
         """Return the iterations `first` to `last`, as far as the ring remembers them."""
         rows, names, _ = self._settings
         sizes = self._sizes
-        steps = np.arange(max(first, last + 1 - rows), last + 1)
-        found = self._ring.numpy()[steps % rows].astype("float64")
-        there = np.abs(found[:, 0] - steps) < rows / 2
+        steps = ring.remembered(first, last, rows)
+        found = ring.read(self._ring, steps).astype("float64")
+        there = ring.is_there(found[:, 0], steps, rows)
         steps, found = steps[there], found[there]
         ends = np.cumsum([len(HEAD), len(names), len(sizes)])
         head, numbers, layers = np.split(found, ends[:-1], axis=1)

@@ -11,9 +11,9 @@ import numpy as np
 from .. import _checks
 from .._section import section
 from .._types import Data
-from ..monitors import LayerFlow, LayerFlowMonitor, idle_units, scale_of_start
+from ..monitors import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
 from ..monitors.probe import Probe
-from ..verdicts import KINDS, LEVELS, THRESHOLDS, Claim, Verdict
+from ..verdicts import KINDS, LEVELS, Claim, Verdict
 from ._sums import Summing, summing_layers
 
 NEGLIGIBLE = float(np.finfo("float32").eps)
@@ -98,7 +98,7 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
             "not compiled. Compile it, or give `loss`."
         )
     probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
-    readings, objective = probe.look(), probe.objective
+    readings, objective = probe.measure(), probe.objective
     if "layer_flow" not in readings:
         raise ValueError(
             "`check_initialization` measures layers with weights or nonlinearities. Received: the model "
@@ -110,7 +110,7 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
     found = summing_layers(model)
     flow = readings["layer_flow"]
     copies = {s.layer.name: max((_copies(v.numpy(), slopes[id(v)]) for v in s.matrices), default=0) for s in found}
-    depth = list(_through_depth(flow))
+    depth = gradient_through_depth(flow)
     claims = [*_symmetry(found, copies), *(depth or _unreached(found, slopes)), *idle_units(flow)]
     claims += scale_of_start([_without_still_output(flow)])
     verdicts = [
@@ -158,14 +158,6 @@ def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two matrices are equal, and not by design: neither constant nor an identity."""
     return bool((a == b).all()) and len(np.unique(np.asarray(a, "float64"))) > 2
-
-
-def _through_depth(flow: LayerFlow) -> Iterator[Claim]:
-    """Judge the gradient at the first hidden layer by that at the last; nothing if that is 0, or there is but one."""
-    finding = f"Back from the last of {len(flow.hidden)} hidden layers to the first the gradient is multiplied by "
-    if not np.isnan(flow.total):
-        for kind in ("exploding", "vanishing"):
-            yield Claim(kind, THRESHOLDS[kind].level(flow.total), f"{finding}{flow.total:.2g}.")
 
 
 def _unreached(found: list[Summing], slopes: dict[int, np.ndarray]) -> Iterator[Claim]:

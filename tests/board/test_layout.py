@@ -7,7 +7,7 @@ from keras_ch8.board.layout import custom_scalars
 
 DIAGNOSIS = (
     "step_over_optimal", "loss_change", "loss_change_predicted", "noise_scale", "eigenvalue_smallest",
-    "eigenvalue_largest", "share_dead", "share_saturated", "online_risk", "training_risk",
+    "eigenvalue_largest", "fraction_dead", "fraction_saturated", "online_risk", "training_risk",
 )  # fmt: skip
 SOLVER = (
     "step_length", "evaluations", "products", "cg_iterations", "damping", "trust_ratio", "eigenvalue_smallest",
@@ -34,7 +34,7 @@ def test_lines_match_their_series_and_no_other():
     patterns = [pattern for chart in CHARTS for pattern in chart.multiline.tag]
     other = [tags.batch("loss"), tags.epoch("my_loss"), tags.epoch("loss_2"), tags.epoch("val_accuracy")]
     epochs = [tags.epoch(name) for name in ("loss", "val_loss", "val_loss_average")]
-    names = [tag.name for tag in [*tags.ALL, *epochs, *other]]
+    names = [tag.name for tag in [*tags.ALL, *tags.diagnosis_tags().values(), *epochs, *other]]
     names += [name for tag in tags.ALL for name in (tag.low, tag.high)]
     found = [[name for name in names if re.match(pattern, name)] for pattern in patterns]
     expected = [

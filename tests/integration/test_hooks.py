@@ -186,7 +186,6 @@ def test_a_list_that_the_user_has_made_is_served_and_given_back():
 
 
 @pytest.mark.broad
-@pytest.mark.broad
 @pytest.mark.parametrize("watches", [False, True], ids=["alone", "beside one that watches"])
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", ["arrays", "dataset", "generator"])

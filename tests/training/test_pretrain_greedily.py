@@ -270,9 +270,7 @@ def test_after_an_interruption_the_model_is_as_before():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "make", [lambda: keras.optimizers.SGD(0.05, 0.9), pytest.param(OPTIMIZERS[1], marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("make", [lambda: keras.optimizers.SGD(0.05, 0.9), OPTIMIZERS[1]])
 def test_a_run_that_goes_on_ends_as_one_that_was_not_interrupted(make, tmp_path):
     between = (lambda: keras.layers.Dropout(0.2),)
     whole, cut = (chain(make(), between=between) for _ in range(2))

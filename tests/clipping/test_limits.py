@@ -1,0 +1,73 @@
+"""Every default and limit of a clipping rule; a row of an embedding as a unit; variables without a path."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import clipping
+from keras_ch8 import optimizers as ours
+
+
+def test_the_defaults():
+    assert clipping.Adaptive() == clipping.Adaptive(0.01, 0.001, unit_axes={})
+    assert clipping.ByPercentile() == clipping.ByPercentile(10, 1000)
+
+
+def test_the_limits_of_the_arguments_are_allowed():
+    rules = [clipping.ByPercentile(0, 2), clipping.ByPercentile(100)]
+    assert [(rule.p, rule.memory) for rule in rules] == [(0, 2), (100, 1000)]
+
+
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    "make, received",
+    [
+        (lambda: clipping.ByNorm(INF), "limit=inf"),
+        (lambda: clipping.ByValue(INF), "limit=inf"),
+        (lambda: clipping.ByGlobalNorm(INF), "limit=inf"),
+        (lambda: clipping.ByPercentile(-1), "p=-1"),
+        (lambda: clipping.Adaptive(ratio=INF), "ratio=inf"),
+        (lambda: clipping.Adaptive(epsilon=0.0), "epsilon=0.0"),
+        (lambda: ours.SGD(clipnorm=0.0), "clipnorm=0.0"),
+    ],
+)
+def test_beyond_them_they_are_refused(make, received):
+    with pytest.raises(ValueError, match=f"Received: {received}"):
+        make()
+
+
+@pytest.mark.parametrize("name", ["embeddings", "kernel"])
+def test_some_rows_of_an_embedding_are_clipped_as_in_the_dense_gradient(name):
+    """In `embeddings` a row is a unit, which is clipped without the other rows; in `kernel` a column."""
+    start = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
+    rows, values = np.array([1, 4]), np.array([[3.0, 0.0, 1.0], [0.0, 1e-4, 0.0]], "float32")
+    dense = np.zeros((6, 3), "float32")
+    dense[rows] = values
+    axis = 1 if name == "embeddings" else 0
+    limit = 0.01 * np.linalg.norm(start, axis=axis, keepdims=True)
+    norm = np.linalg.norm(dense, axis=axis, keepdims=True)
+    expected = start - dense * np.minimum(1, limit / np.where(norm, norm, 1))
+    for g in (tf.IndexedSlices(values, rows, (6, 3)), tf.constant(dense)):
+        variable = keras.Variable(start, name=name)
+        ours.SGD(1.0, clip=clipping.Adaptive(0.01)).apply([g], [variable])
+        np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_pattern_is_searched_in_the_order_in_which_it_is_given():
+    rule = clipping.Adaptive(unit_axes={"kernel": 1, "dense/kernel": 0})
+    dense = keras.layers.Dense(2, use_bias=False, name="dense")
+    dense.build((None, 3))
+    assert rule.units([dense.kernel]) == [(1,)]
+
+
+def test_a_negative_axis_is_counted_from_the_end():
+    variable = keras.Variable(np.zeros((4, 3, 2)), name="kernel")
+    for axes, expected in ((-1, (2,)), ((-3, 1), (0, 1)), ((0, 2), (0, 2))):
+        assert clipping.Adaptive(unit_axes={"kernel": axes}).units([variable]) == [expected]
+
+
+def test_a_variable_of_another_kind_is_known_by_its_name():
+    assert clipping.Adaptive(unit_axes={"mine": 1}).units([tf.Variable(np.zeros((4, 3)), name="mine")]) == [(1,)]

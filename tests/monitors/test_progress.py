@@ -1,0 +1,232 @@
+"""How the loss develops, how long what is left takes, and how large steps and gradients are; on a written past."""
+
+import numpy as np
+import pytest
+
+from keras_ch8 import monitors
+from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.monitors.progress import (
+    AT_REST,
+    DIVERGED,
+    FALLEN,
+    GOOD,
+    GROWTH,
+    SHORT_STEP,
+    SLOW,
+    STUCK,
+    Progress,
+    effective_rate,
+    elasticity,
+    progress,
+    trainings_to_gain,
+)
+from keras_ch8.verdicts import Rule, judge
+from tests.monitors.test_levels import LEARNING, epochs, flow, level, said
+
+NAN = float("nan")
+
+
+def past_of_losses(losses, steps=None, first=0, strides=(), start=None):
+    past = Past(total=1000, first=first)
+    strides = list(strides) or [None] * len(losses)
+    for step, loss, stride in zip(steps or range(first + 1, first + 1 + len(losses)), losses, strides, strict=True):
+        readings = {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)}
+        if stride is not None:
+            before = loss if start is None else start
+            readings["step_length"] = monitors.StepLength(before, loss, slope=-1.0, curvature=stride, length=1.0)
+        past.add(step, readings)
+    return past
+
+
+@pytest.mark.parametrize("first", [0, 100])
+def test_the_last_third_is_compared_with_what_was_before_it(first):
+    found = progress(past_of_losses([9, 8, 7, 6, 5, 4, 3, 2, 1], first=first))
+    assert (found.start, found.now, found.recent) == (9, 2, pytest.approx((6 - 2) / 6))
+    assert np.isnan(found.typical_step)
+
+
+def test_where_all_measurements_are_late_the_first_two_are_what_was_before():
+    found = progress(past_of_losses([4, 3, 2, 1], steps=[97, 98, 99, 100]))
+    assert found.recent == pytest.approx((3.5 - 2) / 3.5)
+    assert progress(past_of_losses([4, 3, 2])) is None
+
+
+def test_single_measurements_do_not_count():
+    assert progress(past_of_losses([9, 8, 7, 6, 600, 4, 3, 200, 1])).now == 3
+    assert progress(past_of_losses([9, 8, 7, 6, 600, 4, 3, 2, 1])).recent == pytest.approx((7 - 2) / 7)
+
+
+def test_the_start_is_before_the_first_step_and_the_stride_that_of_the_last_9():
+    found = progress(past_of_losses([1.0] * 12, strides=[100.0] * 3 + [-1, 2, -3, 4, -5, 6, -7, 8, 900], start=7.0))
+    assert (found.start, found.typical_step) == (7.0, 5)
+
+
+def test_a_loss_that_begins_at_0_or_below():
+    at_0 = Progress(0.0, 1.0, 0.0, 1.0).measured()
+    assert at_0[FALLEN.name] == 0.0
+    below = Progress(-1.0, -1.5, 0.0, 1.0).measured()
+    assert (below[FALLEN.name], GOOD.holds(below)) == (0.5, True)
+    assert np.isnan([below[GROWTH.name], at_0[GROWTH.name]]).all()
+    assert not DIVERGED.at("watch").holds(below)
+    assert progress(past_of_losses([0.0] * 9)).recent == 0.0
+    assert progress(past_of_losses([-1.0] * 5 + [-1.5] * 4)).recent == 0.5
+
+
+def test_a_loss_that_is_no_number_is_stuck_and_slow_and_not_at_rest():
+    lost = Progress(1.0, 0.9, NAN, NAN).measured()
+    conditions = STUCK, SLOW, AT_REST, SHORT_STEP.at("watch")
+    assert [condition.holds(lost) for condition in conditions] == [True, True, False, False]
+
+
+def test_the_gravest_level_of_what_may_do_no_harm():
+    """A rule that is eased by a loss far below its start acts before there are enough measurements, too."""
+    rule = Rule(kind="cliff", says="It is so", eased_by=(GOOD,))
+    measured = {}, Progress(1.0, 0.51, 0, 0).measured(), Progress(1.0, 0.49, 0, 0).measured()
+    assert [judge([rule], numbers)[0].level for numbers in measured] == ["act", "act", "watch"]
+
+
+def test_how_long_what_is_left_takes():
+    past = Past(total=200, first=10)
+    past.add(40, {})
+    assert trainings_to_gain(Progress(1.0, 0.9, 0.1, 1.0), 0.5, past) == pytest.approx(0.5 / (0.1 / 10) / 200)
+    assert trainings_to_gain(Progress(1.0, 0.9, -0.1, 1.0), 0.5, past) == pytest.approx(0.5 / (1e-9 / 10) / 200)
+    past.total = 0
+    assert np.isnan(trainings_to_gain(Progress(1.0, 0.9, 0.1, 1.0), 0.5, past))
+
+
+def test_the_gradient_is_that_of_the_last_50_minibatches_where_it_is_smaller():
+    past = Past()
+    assert elasticity(past, monitors.GradientNorm(100.0, 2.0, -4.0)) == 50
+    norms = np.array([0.0] * 10 + [2.0] * 25 + [4.0] * 25)
+    past.add_rows(Rows(np.arange(60), norms, norms))
+    assert elasticity(past, monitors.GradientNorm(100.0, 2.0, -4.0)) == 3 * 2 / 4
+    assert elasticity(past, monitors.GradientNorm(1.0, 2.0, -4.0)) == 0.5
+    assert np.isnan(elasticity(past, monitors.GradientNorm(1.0, 2.0, 0.0)))
+
+
+def test_the_rate_is_the_median_over_the_last_9_steps_whose_gradient_is_known():
+    past = Past()
+    for step in range(1, 13):
+        length = 90.0 if step == 9 else float(step)
+        past.add(step, {"step_length": monitors.StepLength(1.0, 1.0, -1.0, 1.0, length)})
+    assert np.isnan(effective_rate(past))
+    norms = np.array([0.5] * 9 + [np.inf, 0.0])
+    past.add_rows(Rows(np.array([*range(1, 10), 11, 12]), norms, norms))
+    assert effective_rate(past) == 2 * np.median([4, 5, 6, 7, 8, 90])
+
+
+def test_the_past_keeps_the_first_pass_and_the_last_and_5000_rows():
+    past = Past(first=10)
+    for epoch in range(3):
+        past.add_epoch({"loss": float(epoch)}, np.full(2, float(epoch)))
+    assert [losses[0] for losses in past.passes] == [0.0, 2.0]
+    past.add_rows(Rows(np.arange(11, 5013), np.ones(5002), np.ones(5002)))
+    assert (len(past.rows.steps), past.rows.steps[0], past.done) == (5000, 13, 5002)
+    past.add_rows(Rows())
+    past.add_rows(Rows(np.array([100]), np.ones(1), np.ones(1)))
+    assert past.done == 5002  # rows of before do not turn it back
+    assert past.of("cliff") == []
+
+
+def test_hidden_layers_from_the_first_to_the_last():
+    one, two = flow(is_output=(False, True, True, True)), flow(is_output=(False, False, True, True))
+    assert np.isnan(one.total)
+    assert flow(is_output=(False, False, True, True), gradient=np.array([3.0, 2.0, 7.0, 7.0])).total == 1.5
+    assert np.isnan(flow(gradient=np.array([1.0, 1.0, 0.0, 1.0])).total)
+    assert np.isnan([two.forward_factor, two.backward_factor]).all()
+    doubled = flow(signal=np.array([1.0, 2.0, 4.0, 9.0]), gradient=np.array([4.0, 2.0, 1.0, 9.0]))
+    assert (doubled.forward_factor, doubled.backward_factor) == pytest.approx((2, 2))
+
+
+def horizon(profile, kernel=None):
+    return monitors.TimeHorizon("rnn", np.array(profile), True, np.eye(2) if kernel is None else np.array(kernel))
+
+
+def test_the_horizon_ends_where_the_gradient_stays_below_a_hundredth():
+    assert horizon([1.0, 0.01, 0.009]).horizon == 2
+    assert horizon([0.5, 0.001, 1.0, 0.001]).horizon == 3
+    assert horizon([0.0, 0.0]).horizon == horizon([]).horizon == 0
+    assert horizon([0.0, 1.0]).growth != horizon([0.0, 1.0]).growth
+    assert horizon([2.0, 1.0, 0.5]).growth == 0.25
+    assert horizon([1.0, 0.1, 0.01, 0.001, 5e-9, 1e-9]).factor == pytest.approx(0.1)
+
+
+def test_the_spectral_radius_is_that_of_the_first_gate():
+    assert horizon([1.0], [[0.0, 2.0, 9.0, 9.0], [-2.0, 0.0, 9.0, 9.0]]).spectral_radius == pytest.approx(2)
+    assert np.isnan(horizon([1.0], np.zeros((0, 0))).spectral_radius)
+
+
+def test_the_median_of_all_measurements_of_time_counts():
+    short, whole = (horizon(np.where(np.arange(20) < steps, 1.0, 0.0)) for steps in (5, 20))
+    for of_short, expected in ((4, "ok"), (5, "act")):
+        past = past_of_losses([1.0] * 9)
+        for i in range(9):
+            past.add(9, {"time_horizon": (short if i < of_short else whole,)})
+        assert level("time_horizon", past, "short_horizon") == expected
+
+
+def test_validation_is_best_of_the_last_three_epochs_and_begins_where_the_probe_did():
+    rising = [0.9, 0.7, *[0.5] * 2, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7]
+    assert level("online_risk", epochs(LEARNING, rising), "overfitting") == "act"
+    assert level("online_risk", epochs(LEARNING, [*rising[:7], 0.5, 0.7, 0.7]), "overfitting") == "ok"
+    assert level("online_risk", epochs(LEARNING, [*rising[:6], 0.5, *rising[7:]]), "overfitting") == "act"
+    past = epochs(LEARNING, rising)
+    past.add(1, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, 2.0)})
+    assert level("online_risk", past, "overfitting") == "watch"  # 0.2 of 1.5, not of 0.4
+
+
+def test_what_is_learned_by_heart_where_the_loss_is_0_or_below_or_validation_is_rare():
+    flat = [0.9, 0.7, 0.5, *[0.501] * 7]
+    assert level("online_risk", epochs([1, 0, 0, *[-1.0] * 7], flat), "overfitting") == "ok"
+    assert level("online_risk", epochs([1, -0.5, -1.0, *[-1.6] * 7], flat), "overfitting") == "watch"
+    rare = [0.9, None, 0.5, None, 0.501, None, 0.501, None, 0.501, None]
+    assert level("online_risk", epochs([1.2, 1.1, 1.0, *np.linspace(1, 0.3, 7)], rare), "overfitting") == "watch"
+
+
+def test_the_finding_says_what_examples_cost_when_they_were_new():
+    past = epochs([1.0, 0.9], [1.0, 0.9])
+    assert np.isnan(monitors.online_risk([np.zeros(0)]).first)
+    past = epochs([1.0, 0.9, 0.8], [1.0, 0.9, 0.8])
+    expected = (
+        "the training loss is now 0.8; `val_loss` has gone from 0.8 at its best to 0.8; "
+        "examples cost 1 when they were new, and 0.8 now)."
+    )
+    assert said("online_risk", past, "overfitting").finding.endswith(expected)
+    past.passes = past.passes[:1]
+    assert "examples cost" not in said("online_risk", past, "overfitting").finding
+
+
+@pytest.mark.parametrize(
+    "training, expected",
+    [
+        (LEARNING, "act"),
+        ([1.0] * 4 + [0.8] * 6, "ok"),  # it has learned nothing in the second half
+        ([0.5, *[1.0] * 5, *[0.8] * 4], "ok"),  # it is above where it began
+        ([*[1.0] * 3, *[1.3] * 3, *[1.0] * 4], "ok"),  # it is where it began
+        ([1.0, *[1.5] * 5, *[0.9] * 3, 1.2], "ok"),
+        ([11, *[10] * 5, *[9] * 4], "ok"),  # a tenth
+        ([11, *[10] * 5, *[8.9] * 4], "act"),
+        (np.linspace(-1, -1.3, 10), "act"),
+        (np.linspace(-1, -1.1, 10), "ok"),  # less than a tenth
+    ],
+)
+def test_only_a_training_that_learns_overfits(training, expected):
+    assert level("online_risk", epochs(training, [0.9, 0.7, 0.5, *[0.7] * 7]), "overfitting") == expected
+
+
+def test_a_rise_of_a_validation_loss_below_0_is_compared_with_a_tenth_of_its_size():
+    assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.997] * 8]), "overfitting") == "ok"
+    assert level("online_risk", epochs(LEARNING, [-1.0, -1.001, *[-0.985] * 8]), "overfitting") == "watch"
+
+
+def test_two_epochs_are_too_few_to_tell_whether_it_learns():
+    past = epochs([1.0, 0.5], [None, None])
+    for step, loss in enumerate([0.9, 0.5, 0.9, 0.9, 0.9], 1):
+        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+    assert said("online_risk", past, "overfitting") is None
+
+
+def test_the_end_of_a_short_pass():
+    assert monitors.online_risk([np.array([1.0, 2.0, 3.0, 4.0, 8.0])]).first == 8
+    found = monitors.online_risk([np.arange(8.0)])
+    assert (found.first, found.first_error) == (6.5, pytest.approx(0.5))

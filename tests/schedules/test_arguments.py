@@ -1,0 +1,118 @@
+"""Every default of a schedule, every limit of its arguments, and what a length of time can be."""
+
+import keras
+import pytest
+
+from keras_ch8.schedules import (
+    Clock,
+    CosineDecay,
+    ExponentialDecay,
+    InverseTimeDecay,
+    LinearDecay,
+    OneCycle,
+    ScaledSchedule,
+    SequentialSchedule,
+    Warmup,
+)
+
+DEFAULTS = [
+    (lambda: LinearDecay(0.5), {"decay_steps": "100ep", "end_learning_rate": 0.005}),
+    (lambda: InverseTimeDecay(0.5, 10), {"decay_rate": 1.0}),
+    (lambda: CosineDecay(0.5), {"decay_steps": "100%", "alpha": 0.0}),
+    (lambda: OneCycle(0.5), {"cycle_steps": "100%", "rise": 0.25, "initial_learning_rate": 0.02,
+                             "end_learning_rate": 5e-6}),
+    (lambda: Warmup(0.5, 10), {"initial_learning_rate": 0.0}),
+    (lambda: ScaledSchedule(Warmup(0.5, 10)), {"factor": 1.0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make, expected", DEFAULTS)
+def test_the_defaults(make, expected):
+    schedule = make()
+    assert schedule.name == type(schedule).__name__
+    assert {name: getattr(schedule, name) for name in expected} == expected
+
+
+ALLOWED = [
+    lambda: LinearDecay(0.1, 10, 0.0),
+    lambda: ExponentialDecay(0.1, 10, 1.0),
+    lambda: CosineDecay(0.1, 10, 1.0),
+    lambda: OneCycle(0.1, 10, 0.5, 0.0, 0.0),
+    lambda: Warmup(0.1, 10, 0.0),
+    lambda: ScaledSchedule(Warmup(0.1, 10), 0.0),
+    lambda: LinearDecay(0.1, "100%"),
+    lambda: LinearDecay(0.1, " 1.5 ep "),
+    lambda: LinearDecay(0.1, ".5ba"),
+    lambda: LinearDecay(0.1, 0.5),
+]
+
+
+@pytest.mark.parametrize("make", ALLOWED)
+def test_the_limits_of_the_arguments_are_allowed(make):
+    make()
+
+
+OLD = type("PolynomialDecay", (), {"__module__": "tf_keras.src.optimizers.schedules"})
+REFUSED = [
+    (lambda: ExponentialDecay(0.1, 10, 0.0), "decay_rate=0.0"),
+    (lambda: ExponentialDecay(0.1, 10, 0.5, staircase=True), "staircase=True"),
+    (lambda: ExponentialDecay(0.0, 10, 0.5), "initial_learning_rate=0.0"),
+    (lambda: InverseTimeDecay(0.1, 10, staircase=True), "staircase=True"),
+    (lambda: InverseTimeDecay(0.0, 10), "initial_learning_rate=0.0"),
+    (lambda: CosineDecay(0.1, 10, warmup_target=0.5), "warmup_target=0.5"),
+    (lambda: CosineDecay(0.1, 10, warmup_steps=5), "warmup_steps=5"),
+    (lambda: CosineDecay(0.1, 10, 1.1), "alpha=1.1"),
+    (lambda: CosineDecay(0.1, 10, -0.1), "alpha=-0.1"),
+    (lambda: CosineDecay(0.0, 10), "initial_learning_rate=0.0"),
+    (lambda: OneCycle(0.1, 10, rise=0.0), "rise=0.0"),
+    (lambda: OneCycle(0.1, 10, initial_learning_rate=-1.0), "initial_learning_rate=-1.0"),
+    (lambda: OneCycle(0.1, 10, end_learning_rate=-1.0), "end_learning_rate=-1.0"),
+    (lambda: OneCycle(0.0, 10), "max_learning_rate=0.0"),
+    (lambda: Warmup(0.0, 10), "learning_rate=0.0"),
+    (lambda: LinearDecay(0.1, "101%"), "decay_steps='101%'"),
+    (lambda: LinearDecay(0.1, "10st"), "decay_steps='10st'"),
+    (lambda: ScaledSchedule(OLD()), "an object of Keras 2"),
+]
+
+
+@pytest.mark.parametrize("make, received", REFUSED)
+def test_beyond_them_they_are_refused(make, received):
+    with pytest.raises((ValueError, TypeError), match=f"Received: {received}"):
+        make()
+
+
+CLOCK = Clock(steps_per_epoch=10.0, batches_per_step=4.0, steps=200.0)
+
+
+@pytest.mark.parametrize("word, steps", [("2ep", 20.0), ("80ba", 20.0), ("10%", 20.0), ("200ep", 2000.0), (20, 20.0)])
+def test_a_length_of_time_in_steps(word, steps):
+    schedule = Warmup(1.0, word)
+    assert schedule.is_relative == isinstance(word, str)
+    schedule.resolve(CLOCK)
+    assert float(schedule(steps / 4)) == pytest.approx(0.25)
+    assert float(schedule(steps)) == 1.0
+    schedule.resolve(CLOCK._replace(steps_per_epoch=20.0, batches_per_step=2.0, steps=400.0))
+    assert float(schedule(steps / 4)) == pytest.approx(0.125 if isinstance(word, str) else 0.25)
+
+
+def test_a_schedule_of_others_is_resolved_with_them():
+    relative, fixed = LinearDecay(1.0, "1ep", 0.0), LinearDecay(1.0, 10, 0.0)
+    assert ScaledSchedule(relative).is_relative
+    assert not ScaledSchedule(fixed).is_relative
+    assert not SequentialSchedule([fixed, fixed], [10]).is_relative
+    for schedule in (SequentialSchedule([fixed, relative], [10]), SequentialSchedule([fixed, fixed], ["1ep"])):
+        assert schedule.is_relative
+        schedule.resolve(CLOCK)
+        assert [float(schedule(k)) for k in (5, 10, 15)] == pytest.approx([0.5, 1.0, 0.5])
+
+
+def test_boundaries_that_are_known_in_fit_only_must_rise_too():
+    schedule = SequentialSchedule([Warmup(0.1, 1)] * 3, ["2ep", 20])
+    with pytest.raises(ValueError, match=r"must rise\. Received: boundaries=\['2ep', 20\], which are the steps \[20.0"):
+        schedule.resolve(CLOCK)
+
+
+def test_a_name_of_one_s_own_is_kept():
+    for schedule in (Warmup(0.1, 10, name="mine"), ScaledSchedule(Warmup(0.1, 10), name="mine")):
+        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
+        assert again.name == "mine"
