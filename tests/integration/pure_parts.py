@@ -65,9 +65,7 @@ COUNTS_AND_SCORES = FAMILIES["PoissonLikelihood"][1:]
 LOSSES = {
     "ExponentialLoss": lambda: losses.ExponentialLoss()(SIGNS, SCORES),
     "ModifiedHuber": lambda: losses.ModifiedHuber()(SIGNS, SCORES),
-    "NegativeLogLikelihood": lambda: losses.NegativeLogLikelihood(losses.PoissonLikelihood())(
-        *FAMILIES["PoissonLikelihood"][1:]
-    ),
+    "NegativeLogLikelihood": lambda: losses.NegativeLogLikelihood(losses.PoissonLikelihood())(*COUNTS_AND_SCORES),
 }
 
 
