@@ -9,13 +9,9 @@ same round, of wall time and of CPU time. The networks are built anew several ti
 speed by some percent. "begin" is what a `fit` with ours takes longer to begin, in ms.
 """
 
-import argparse
-import json
-import os
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import harness
 import keras
 import numpy as np
 from sklearn.datasets import load_digits
@@ -40,22 +36,14 @@ class Clock(keras.callbacks.Callback):
 
 def network(optimizer, jit_compile):
     """Return the compiled network."""
-    keras.utils.set_random_seed(0)
-    parts = [keras.layers.Conv2D(32, 3, activation="relu"), keras.layers.Conv2D(64, 3, activation="relu")]
-    parts += [keras.layers.Flatten(), keras.layers.Dense(128, "relu"), keras.layers.Dense(10)]
-    model = keras.Sequential([keras.Input((8, 8, 1)), *parts])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, jit_compile=jit_compile)
-    return model
+    layers = [keras.layers.Conv2D(32, 3, activation="relu"), keras.layers.Conv2D(64, 3, activation="relu")]
+    layers += [keras.layers.Flatten(), keras.layers.Dense(128, "relu"), keras.layers.Dense(10)]
+    return harness.classifier((8, 8, 1), layers, optimizer, jit_compile=jit_compile)
 
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", default="averaging.json")
-    options = parser.parse_args()
+    options = harness.options(__doc__, "averaging.json", models=4, rounds=5)
     x, y = load_digits(return_X_y=True)
     x, y = (x[: STEPS * BATCH] / 16).astype("float32").reshape(-1, 8, 8, 1), y[: STEPS * BATCH]
     results = {}
@@ -93,8 +81,7 @@ def main():
             print(f"{kind:22s}" + "".join(f"{row[who]:7.0f} us" for who in ("without", "ours", "Keras")), end="")
             costs = (f"{row[f'{who} costs']:14.1%}{row[f'{who} costs, CPU']:8.1%}" for who in ("ours", "Keras"))
             print(*costs, f"{row['begin']:6.0f} ms", sep="", flush=True)
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

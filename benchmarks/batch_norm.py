@@ -8,14 +8,9 @@ by XLA. Entries are medians over rounds, in us a step. The ratio is ours over Ke
 are faster.
 """
 
-import argparse
-import json
-import os
 import statistics
-import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import harness
 import keras
 import numpy as np
 import tensorflow as tf
@@ -60,11 +55,7 @@ def steps_of(make, shape, training, jit, k):
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", default="mlp,cnn", help="beginnings of names")
-    parser.add_argument("--rounds", type=int, default=21)
-    parser.add_argument("--json", default="batch_norm.json")
-    options = parser.parse_args()
+    options = harness.options(__doc__, "batch_norm.json", shapes="mlp,cnn", rounds=21)
     results = {}
     print(f"{'':32s}{'ours':>10s}{'Keras':>10s}{'ratio':>9s}")
     for name, shape in SHAPES.items():
@@ -74,20 +65,13 @@ def main():
         for training in (True, False):
             for jit in (False, True):
                 runs = {who: steps_of(make, shape, training, jit, k) for who, make in LAYERS.items()}
-                times = {who: [] for who in runs}
-                for number in range(options.rounds + 1):
-                    for who in list(runs)[:: 1 if number % 2 else -1]:
-                        start = time.perf_counter()
-                        runs[who]()
-                        if number:
-                            times[who].append((time.perf_counter() - start) / k * 1e6)
-                ours, theirs = (statistics.median(times[who]) for who in LAYERS)
-                ratio = statistics.median(a / b for a, b in zip(times["ours"], times["Keras"], strict=True))
+                _, times = harness.in_turn(runs, options.rounds, k)
+                ours, peer = (statistics.median(times[who]) for who in LAYERS)
+                ratio = harness.median_ratio(times["ours"], times["Keras"])
                 kind = f"{name}  {'training' if training else 'inference'}{'  jit' if jit else ''}"
-                results[kind] = {"ours": ours, "Keras": theirs, "ratio": ratio}
-                print(f"{kind:32s}{ours:8.1f} us{theirs:7.1f} us{ratio:7.2f} x", flush=True)
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+                results[kind] = {"ours": ours, "Keras": peer, "ratio": ratio}
+                print(f"{kind:32s}{ours:8.1f} us{peer:7.1f} us{ratio:7.2f} x", flush=True)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

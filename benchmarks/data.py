@@ -6,18 +6,15 @@ Each model trains on the same examples, shuffled, in batches of one size, from e
 takes them ("arrays"), a source over them ("source"), one that weighs each example ("weighted"), a source over a file
 that is mapped ("on disk"), a shuffled `tf.data.Dataset` ("tf.data"), and a `keras.utils.PyDataset` that slices the
 arrays ("PyDataset"). Entries are medians over rounds, in us a step, wall and CPU time; one round runs each kind once,
-for some epochs, in an order that turns. The ratio is to "arrays" in the same round, so below 1 we are faster.
+for some epochs, in an order that rotates. The ratio is to "arrays" in the same round, so below 1 we are faster.
 """
 
-import argparse
-import json
 import os
 import statistics
 import tempfile
-import time
+from functools import partial
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import harness
 import keras
 import numpy as np
 import tensorflow as tf
@@ -46,18 +43,16 @@ class Slices(keras.utils.PyDataset):
 
 def model_of(name, shape):
     """Return a compiled model."""
-    layers = [keras.Input(shape if isinstance(shape, tuple) else (shape,))]
+    layers = []
     if name.startswith("cnn"):
         layers += [keras.layers.Conv2D(8, 3, 2, activation="relu"), keras.layers.Flatten()]
     if name.startswith("mlp"):
         layers += [keras.layers.Dense(128, "relu")]
-    model = keras.Sequential([*layers, keras.layers.Dense(10)])
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    return model
+    return harness.classifier(shape if isinstance(shape, tuple) else (shape,), [*layers, keras.layers.Dense(10)], "sgd")
 
 
 def data_of(kind, x, y, batch_size, folder):
-    """Return what `fit` is given."""
+    """Return the arguments of `fit`."""
     if kind == "arrays":
         return {"x": x, "y": y, "batch_size": batch_size}
     if kind == "tf.data":
@@ -74,14 +69,8 @@ def data_of(kind, x, y, batch_size, folder):
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", default="linear,mlp,cnn", help="beginnings of names")
-    parser.add_argument("--kinds", default=",".join(KINDS))
-    parser.add_argument("--rounds", type=int, default=31)
-    parser.add_argument("--steps", type=int, default=100, help="of an epoch")
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--json", default="data.json")
-    options = parser.parse_args()
+    sizes = {"rounds": 31, "steps": 100, "epochs": 2}
+    options = harness.options(__doc__, "data.json", cases="linear,mlp,cnn", kinds=",".join(KINDS), **sizes)
     kinds, results = options.kinds.split(","), {}
     for name, (shape, batch_size) in CASES.items():
         if not name.startswith(tuple(options.cases.split(","))):
@@ -91,32 +80,21 @@ def main():
         y = rng.integers(0, 10, size=count)
         with tempfile.TemporaryDirectory() as folder:
             runs = {kind: (model_of(name, shape), data_of(kind, x, y, batch_size, folder)) for kind in kinds}
-            wall, cpu = {kind: [] for kind in kinds}, {kind: [] for kind in kinds}
-            for number in range(options.rounds + 1):
-                for place in range(len(kinds)):
-                    kind = kinds[(place + number) % len(kinds)]
-                    model, data = runs[kind]
-                    start, busy = time.perf_counter(), time.process_time()
-                    model.fit(**data, epochs=options.epochs, verbose=0)
-                    if number:
-                        wall[kind].append((time.perf_counter() - start) / options.epochs / options.steps * 1e6)
-                        cpu[kind].append((time.process_time() - busy) / options.epochs / options.steps * 1e6)
+            fits = {kind: partial(m.fit, **data, epochs=options.epochs, verbose=0) for kind, (m, data) in runs.items()}
+            cpu, wall = harness.in_turn(fits, options.rounds, options.epochs * options.steps)
         print(f"{name:24s}{'wall':>10s}{'ratio':>9s}{'CPU':>13s}{'ratio':>9s}")
         for kind in kinds:
             row = {}
             for clock, times in (("wall", wall), ("cpu", cpu)):
                 row[clock] = statistics.median(times[kind])
-                row[clock + " ratio"] = statistics.median(
-                    a / b for a, b in zip(times[kind], times[kinds[0]], strict=True)
-                )
+                row[clock + " ratio"] = harness.median_ratio(times[kind], times[kinds[0]])
             results[f"{name}  {kind}"] = row
             print(
                 f"  {kind:20s}{row['wall']:9.0f} us{row['wall ratio']:7.3f} x{row['cpu']:10.0f} us"
                 f"{row['cpu ratio']:7.3f} x",
                 flush=True,
             )
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,7 @@ the smallest loss in 100 steps at rates from 1e-7 to 10; "averaged" is that as f
 0.98. These two stop at four times the smallest. Entries are ratios to "best"; no suggestion counts as a far one.
 """
 
-import argparse
-import json
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import harness
 import keras
 import numpy as np
 import tensorflow as tf
@@ -80,10 +75,7 @@ def tenth_of_minimum(losses, decay):
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0, help="of the first weights, and of the range test")
-    parser.add_argument("--json", default="find_learning_rate.json")
-    options, results, ratios = parser.parse_args(), {}, []
+    options, results, ratios = harness.options(__doc__, "find_learning_rate.json", seed=0), {}, []
     print(("{:36s}" + 4 * "{:>10s}").format("", "best", *RULES))
     for name, (x, y) in problems().items():
         for optimizer in OPTIMIZERS:
@@ -101,8 +93,7 @@ def main():
     print(("{:46s}" + 3 * "{:8.2f} x").format("median", *np.nanmedian(ratios, axis=0)))
     print(("{:46s}" + 3 * "{:8d}  ").format(f"within a factor of 3, of {len(ratios)}", *near))
     results["within a factor of 3"] = dict(zip(RULES, near, strict=True)) | {"of": len(ratios)}
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

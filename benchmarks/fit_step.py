@@ -6,14 +6,10 @@
 `fit` of several epochs each. The ratio is Keras's time over ours.
 """
 
-import argparse
-import json
-import os
 import statistics
-import time
+from functools import partial
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import harness
 import keras
 import numpy as np
 
@@ -28,44 +24,31 @@ STEPS, EPOCHS = 100, 2
 
 def model_with(optimizer, jit_compile):
     """Return the compiled network."""
-    keras.utils.set_random_seed(0)
     layers = [keras.layers.Dense(1024, "relu"), keras.layers.Dense(1024, "relu"), keras.layers.Dense(10)]
-    model = keras.Sequential([keras.Input((784,)), *layers])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, jit_compile=jit_compile)
-    return model
+    return harness.classifier((784,), layers, optimizer, jit_compile=jit_compile)
 
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", default="fit_step.json")
-    options = parser.parse_args()
+    options = harness.options(__doc__, "fit_step.json", batch=32, rounds=7)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(STEPS * options.batch, 784)).astype("float32")
     y = rng.integers(0, 10, len(x))
     results = {}
     for jit_compile in ("auto", True):
         for kind, makers in PAIRS.items():
-            models = [model_with(make(), jit_compile) for make in makers]
-            times = [[] for _ in models]
-            for number in range(options.rounds + 1):
-                for model, own in zip(models, times, strict=True):
-                    start = time.perf_counter()
-                    model.fit(x, y, batch_size=options.batch, epochs=EPOCHS, verbose=0)
-                    if number:
-                        own.append((time.perf_counter() - start) / STEPS / EPOCHS * 1e3)
-            ours, theirs = (statistics.median(own) for own in times)
-            results[f"{kind} jit_compile={jit_compile}"] = {"ours": ours, "Keras": theirs, "ratio": theirs / ours}
+            fit = {"batch_size": options.batch, "epochs": EPOCHS, "verbose": 0}
+            models = (model_with(make(), jit_compile) for make in makers)
+            runs = {name: partial(m.fit, x, y, **fit) for name, m in zip(("ours", "Keras"), models, strict=True)}
+            _, wall = harness.in_turn(runs, options.rounds, STEPS * EPOCHS)
+            ours, peer = (statistics.median(wall[name]) / 1e3 for name in runs)
+            results[f"{kind} jit_compile={jit_compile}"] = {"ours": ours, "Keras": peer, "ratio": peer / ours}
             print(
-                f"{kind:9s} jit_compile={jit_compile!s:5s} ours {ours:6.2f} ms   Keras {theirs:6.2f} ms   "
-                f"{theirs / ours:5.2f} x",
+                f"{kind:9s} jit_compile={jit_compile!s:5s} ours {ours:6.2f} ms   Keras {peer:6.2f} ms   "
+                f"{peer / ours:5.2f} x",
                 flush=True,
             )
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

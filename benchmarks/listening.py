@@ -8,16 +8,11 @@ those of the others, so that what disturbs the machine disturbs all. CPU time (a
 ratio to the bare steps of the same round. "bare again" tells how far equal code differs.
 """
 
-import argparse
-import json
-import os
 import random
 import statistics
 import tempfile
-import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import harness
 import keras
 import numpy as np
 import tensorflow as tf
@@ -54,21 +49,16 @@ def training_step(layers, optimizer, callbacks):
     return keep.step, model
 
 
-def timed(step, batches):
-    """Return CPU and wall seconds of a few steps."""
-    begin = time.process_time(), time.perf_counter()
+def some_steps(step, batches):
+    """Take a few steps, and wait for them."""
     for _ in range(AT_A_TIME):
         logs = step(batches)
     keras.tree.map_structure(np.asarray, logs)
-    return time.process_time() - begin[0], time.perf_counter() - begin[1]
 
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=300)
-    parser.add_argument("--json", default="listening.json")
-    options = parser.parse_args()
+    options = harness.options(__doc__, "listening.json", rounds=300)
     batches = iter(tf.data.Dataset.from_tensors((X[:BATCH], Y[:BATCH])).repeat())
     results = {}
     for net, (layers, optimizer) in NETS.items():
@@ -76,15 +66,14 @@ def main():
         rounds = []
         for _ in range(options.rounds):
             order = random.sample(list(steps), len(steps))
-            seconds = {name: timed(steps[name][0], batches) for name in order}
+            seconds = {name: harness.timed(some_steps, steps[name][0], batches)[1:] for name in order}
             rounds.append({name: np.divide(own, seconds["bare"]) for name, own in seconds.items()})
         print(f"{net:24}{'CPU':>8}{'wall':>8}")
         for name in steps:
             cpu, wall = (statistics.median(each[name][k] for each in rounds) for k in (0, 1))
             print(f"{name:24}{cpu:8.3f}{wall:8.3f}", flush=True)
             results[f"{net}, {name}"] = {"cpu": cpu, "wall": wall}
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,9 @@ are medians over the rounds of the ratio to the mean of these two. Cockpit 1.0.2
 MLP at an interval of 64 takes 1.06 (GPU) and 2.06 (CPU) for its economy set.
 """
 
-import argparse
-import json
-import os
 import statistics
-import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import harness
 import keras
 import numpy as np
 
@@ -47,33 +42,25 @@ def cnn():
 
 def network(layers):
     """Return the compiled network."""
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((784,)), *layers()])
-    model.compile(keras_ch8.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    return model
+    return harness.classifier((784,), layers(), keras_ch8.optimizers.SGD(0.01))
 
 
 def measure(model, start, data, diagnosis):
     """Return CPU and wall seconds of one `fit` from the start: a training that is over asks for closer looks."""
     model.set_weights(start)
-    begin = time.process_time(), time.perf_counter()
-    model.fit(*data, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=[diagnosis] if diagnosis else [])
-    return time.process_time() - begin[0], time.perf_counter() - begin[1]
+    callbacks = [diagnosis] if diagnosis else []
+    return harness.timed(model.fit, *data, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=callbacks)[1:]
 
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--nets", nargs="+", default=["mlp", "cnn"], choices=["mlp", "cnn"])
-    parser.add_argument("--json", default="monitors.json")
-    options = parser.parse_args()
+    options = harness.options(__doc__, "monitors.json", rounds=7, nets="mlp,cnn")
     rng = np.random.default_rng(0)
     y = rng.integers(0, 10, BATCH * (STEPS // EPOCHS + 1))
     x = (rng.uniform(size=(10, 784))[y] + rng.normal(size=(len(y), 784))).astype("float32")
     data, probe = (x[BATCH:], y[BATCH:]), (x[:BATCH], y[:BATCH])
     results = {}
-    for net in options.nets:
+    for net in options.nets.split(","):
         bare = network(globals()[net])
         start = bare.get_weights()
         models = {name: network(globals()[net]) for name in CONTENDERS}
@@ -88,7 +75,7 @@ def main():
             for name, diagnosis in diagnoses.items():
                 own, after = measure(models[name], start, data, diagnosis), measure(bare, start, data, None)
                 ratios = [2 * a / (b + c) for a, b, c in zip(own, before, after, strict=True)]
-                runs[name].append([*ratios, 1000 * after[1] / STEPS, 1 + diagnosis.cost, diagnosis.looks])
+                runs[name].append([*ratios, 1000 * after[1] / STEPS, 1 + diagnosis.cost, diagnosis.measurements])
                 before = after
         print(f"{net:24}{'CPU':>8}{'wall':>8}{'ms a bare step':>16}{'own count':>11}{'looks':>7}{'set up':>8}")
         for name, rows in runs.items():
@@ -96,8 +83,7 @@ def main():
             print(f"{name:24}{cpu:8.3f}{wall:8.3f}{step:16.2f}{own:11.3f}{looks:7.0f}{setup[name]:8.2f}", flush=True)
             results[f"{net}, {name}"] = {"cpu": cpu, "wall": wall, "ms_a_bare_step": step, "own_count": own,
                                          "looks": looks, "setup_seconds": setup[name]}  # fmt: skip
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

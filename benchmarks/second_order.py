@@ -12,16 +12,13 @@ we are faster. "first" is the first run: tracing and compiling. SciPy calls the 
 its own.
 """
 
-import argparse
 import functools
-import json
-import os
 import sys
-import time
 import warnings
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import harness
+
 warnings.filterwarnings("ignore")
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -119,11 +116,11 @@ def mgh():
         others = {f"scipy {scipys}": peers.scipys(scipys)}
         if tfp and scipys != "CG":
             others[f"tfp {scipys}"] = tfp_on_mgh("lbfgs" if scipys == "L-BFGS-B" else "bfgs")
-        for peer, (theirs, count) in others.items():
-            both = solved & theirs
+        for peer, (by_peer, count) in others.items():
+            both = solved & by_peer
             mine, other = evaluations[both], count[both]
             yield {
-                "method": name, "peer": peer, "solved": int(solved.sum()), "peer solved": int(theirs.sum()),
+                "method": name, "peer": peer, "solved": int(solved.sum()), "peer solved": int(by_peer.sum()),
                 "evaluations": int(mine.sum()), "peer evaluations": int(other.sum()),
                 "ratio": float(mine.sum() / other.sum()), "worst ratio": float((mine / other).max()),
                 "unsolved": [str(case) for case, ok in zip(CASES, solved, strict=True) if not ok],
@@ -132,15 +129,8 @@ def mgh():
 
 def timed(call, rounds):
     """Return what a call returns, seconds of its first run, and the least CPU and wall seconds of later ones."""
-    begin = time.perf_counter()
-    end = call()
-    first = time.perf_counter() - begin
-    spent = []
-    for _ in range(rounds):
-        begin = time.process_time(), time.perf_counter()
-        call()
-        spent.append((time.process_time() - begin[0], time.perf_counter() - begin[1]))
-    cpu, wall = (min(column) for column in zip(*spent, strict=True))
+    end, _, first = harness.timed(call)
+    cpu, wall = (min(column) for column in zip(*(harness.timed(call)[1:] for _ in range(rounds)), strict=True))
     return end, first, cpu, wall
 
 
@@ -178,22 +168,19 @@ PARTS = {"mgh": mgh, "rosenbrock": rosenbrock_1000}
 
 def main():
     """Print the tables and write them."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", choices=PARTS)
-    parser.add_argument("--json", default="second_order.json")
-    arguments = parser.parse_args()
+    options = harness.options(__doc__, "second_order.json", only="")
     for name, peer in (("torch", torch), ("tensorflow-probability", tfp)):
         if peer is None:
             print(f"{name} is not installed here: its rows are left out.")
     results = {}
-    for name in [arguments.only] if arguments.only else PARTS:
+    for name in options.only.split(",") if options.only else PARTS:
         results[name] = []
         for row in PARTS[name]():
             if not results[name]:
                 print(f"\n{name}\n" + " | ".join(row))
             print(" | ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()), flush=True)
             results[name].append(row)
-    Path(arguments.json).write_text(json.dumps(results, indent=1))
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

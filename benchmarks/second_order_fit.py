@@ -9,15 +9,11 @@ the CPU and wall time of the first `fit`: Keras's own, tracing, compiling, and i
 over ours.
 """
 
-import argparse
-import json
-import os
 import statistics
-import time
 import warnings
-from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import harness
+
 warnings.filterwarnings("ignore")
 
 import keras
@@ -114,19 +110,9 @@ class Ours:
         return float(value()), optimizer.state[weights[0]]["n_iter"]
 
 
-def timed(call):
-    """Return what a call returns, and its CPU and wall seconds."""
-    begin = time.process_time(), time.perf_counter()
-    end = call()
-    return end, time.process_time() - begin[0], time.perf_counter() - begin[1]
-
-
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", default="second_order_fit.json")
-    options = parser.parse_args()
+    options = harness.options(__doc__, "second_order_fit.json", rounds=5)
     x, y = load_digits(return_X_y=True)
     results = {}
     for name, (units, dtype) in PROBLEMS.items():
@@ -137,11 +123,11 @@ def main():
         if torch:
             torch.set_num_threads(1)
             calls["torch LBFGS"] = ours.torch
-        firsts = {who: timed(call)[1:] for who, call in calls.items()}
+        firsts = {who: harness.timed(call)[1:] for who, call in calls.items()}
         spent = {who: [] for who in calls}
         for _ in range(options.rounds):
             for who, call in calls.items():
-                spent[who].append(timed(call))
+                spent[who].append(harness.timed(call))
         ours.calls["keras_ch8 fit"] = ours.evaluations()
         heads = f"{'loss':>12}{'iterations':>12}{'evaluations':>12}{'CPU s':>8}{'wall s':>8}{'ratio':>8}{'first':>14}"
         print(f"{name:20}{heads}")
@@ -158,7 +144,7 @@ def main():
             results[f"{name}, {who}"] = {"loss": loss, "iterations": iterations, "evaluations": calls, "cpu": cpu,
                                          "wall": wall, "ratio": cpu / base, "first_cpu": first_cpu,
                                          "first_wall": first_wall}  # fmt: skip
-    Path(options.json).write_text(json.dumps(results, indent=1))
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,11 @@ epoch (tracing, opening files) is the column "start". The rest is CPU time (all 
 over the rounds; "extra" is the median over rounds of the difference to the bare `fit` of the same round, and its share.
 """
 
-import argparse
-import json
-import os
 import statistics
 import tempfile
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import harness
 import keras
 import numpy as np
 
@@ -56,23 +52,14 @@ CONTENDERS = {
 
 def network(steps_per_execution, jit_compile):
     """Return the compiled network."""
-    keras.utils.set_random_seed(0)
     layers = [keras.layers.Dense(128, "relu"), keras.layers.Dense(128, "relu"), keras.layers.Dense(10)]
-    model = keras.Sequential([keras.Input((128,)), *layers])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
-    model.compile(keras_ch8.optimizers.Adam(), loss, **options)
-    return model
+    return harness.classifier((128,), layers, keras_ch8.optimizers.Adam(), **options)
 
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--jit", action="store_true", help="compile the models with jit_compile=True")
-    parser.add_argument("--json", default="telemetry.json")
-    options = parser.parse_args()
+    options = harness.options(__doc__, "telemetry.json", rounds=9, epochs=10, jit=False)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(STEPS * BATCH, 128)).astype("float32"), rng.integers(0, 10, STEPS * BATCH)
     times = {name: [] for name in CONTENDERS}
@@ -96,8 +83,7 @@ def main():
         gain = results[name]["wall_us"] / results[f"{name}, 42 steps an execution"]["wall_us"]
         results[name]["gain_of_42"] = gain
         print(f"{name}: 42 steps an execution are {gain:.2f} times as fast as 1")
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ optax step from Python. Gradients are given; entries are medians of several roun
 the peer's time over ours, so above 1 we are faster. "first" is the first call: tracing and compiling, in seconds.
 """
 
-import argparse
-import json
 import os
 import statistics
 import time
 import warnings
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import harness
+
 warnings.filterwarnings("ignore")
 
 import jax
@@ -130,18 +129,18 @@ def time_optax(make, name, rounds):
 
 def measure(kind, name, rounds):
     """Return {contender: (ms, first call in s)} for one algorithm and one set of shapes."""
-    ours, theirs = OURS[kind], KERAS[kind]
+    ours, peer = OURS[kind], KERAS[kind]
     return {
         "ours in graph": time_keras(ours, name, "graph", rounds),
-        "Keras graph": time_keras(theirs, name, "graph", rounds),
-        "Keras jit": time_keras(theirs, name, "jit", rounds),
+        "Keras graph": time_keras(peer, name, "graph", rounds),
+        "Keras jit": time_keras(peer, name, "jit", rounds),
         "optax jit": time_optax(OPTAX[kind], name, rounds),
         "torch foreach": time_torch(TORCH[kind], name, rounds, foreach=True),
         "torch fused": time_torch(TORCH[kind], name, rounds, fused=True),
         "ours from Python": time_keras(ours, name, "python", rounds),
-        "Keras eager": time_keras(theirs, name, "python", 3),
+        "Keras eager": time_keras(peer, name, "python", 3),
         "ours all in XLA": time_keras(ours, name, "xla", rounds),
-        "Keras all in XLA": time_keras(theirs, name, "xla", rounds),
+        "Keras all in XLA": time_keras(peer, name, "xla", rounds),
     }
 
 
@@ -158,12 +157,7 @@ PEER_OF = {
 
 def main():
     """Measure, print the table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", default=",".join(SHAPES))
-    parser.add_argument("--kinds", default="Adam,Momentum")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", default="update_step.json")
-    options = parser.parse_args()
+    options = harness.options(__doc__, "update_step.json", shapes=",".join(SHAPES), kinds="Adam,Momentum", rounds=9)
     torch.set_num_threads(os.cpu_count())
     results = {}
     for kind in options.kinds.split(","):
@@ -174,8 +168,7 @@ def main():
             for contender, (ms, first) in row.items():
                 ratio = f"{ms / row[PEER_OF[contender]][0]:6.2f} x" if contender in PEER_OF else "        "
                 print(f"  {contender:18s} {ms:9.2f} ms  {ratio}   first {first:6.2f} s", flush=True)
-    with open(options.json, "w") as file:
-        json.dump(results, file, indent=1)
+    harness.save(options.json, results)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ ch8/average_distance, and ch8_epoch/val_accuracy. Custom Scalars shows them in g
 import argparse
 import os
 import statistics
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -78,11 +77,10 @@ def main():
     )
     seconds = time.perf_counter() - start
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    ours, theirs = milliseconds_a_step(
+    ours, peer = milliseconds_a_step(
         [keras_ch8.optimizers.Adam(), keras.optimizers.Adam()], x, y, rounds=2 if quick else 9
     )
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 digits: {len(x)} training and {len(x_test)} test images, {model.count_params():,} weights
@@ -90,9 +88,8 @@ test accuracy         {accuracy:.1%} of the averaged weights, after {seconds:.0f
 early stopping        {stop.reason.message}
 gradient clipping     {logger.findings()[0]}
 a step of fit         {ours:.2f} ms with keras_ch8.optimizers.Adam
-                      {theirs:.2f} ms with keras.optimizers.Adam ({theirs / ours:.2f} times as long)
-TensorBoard logs      {os.path.abspath(LOG_DIR)}
-to open them          {tensorboard} --logdir {LOG_DIR}"""
+                      {peer:.2f} ms with keras.optimizers.Adam ({peer / ours:.2f} times as long)
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -14,7 +14,6 @@ ch8_surrogate/surrogate falls by further orders of magnitude; ch8_surrogate/val_
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -90,15 +89,13 @@ def main():
     layers = [keras.layers.Dense(256, "relu"), keras.layers.Dense(10)]
     nll = losses.NegativeLogLikelihood(losses.CategoricalLikelihood())
     train("ten_digits", layers, nll, 0.01, digits(500), 25 if quick else 60, gap)
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 ten digits, with the test set as validation data (nothing is chosen by it):
 {gap.findings()[0] if gap.findings() else "Too short to say."}
 
 The outliers cost the exponential loss {lost["exponential"]:.1f} points of test 0-1 loss, the hinge {lost["hinge"]:.1f}.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -13,7 +13,6 @@ comes down to the entropy, which is printed; the others stop above it, however l
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -105,12 +104,10 @@ def main():
             (right if isinstance(family, maker) else wrong).append(kl)
             print(f"  {name:22s}{kl + entropy:10.4f}{entropy:11.4f}{kl:18.4f}", flush=True)
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 The family that made the noise is {max(right):.4f} or less above the floor, every other {min(wrong):.4f} or more.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

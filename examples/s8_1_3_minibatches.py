@@ -17,7 +17,6 @@ Text, ch8/verdicts has the advice on the size of the batch.
 
 import argparse
 import os
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -102,13 +101,8 @@ def main():
               f"{model.evaluate(*probe, batch_size=357, verbose=0):16.2f}{len(ends):11d}", flush=True)  # fmt: skip
         advice += [f"{name}: {v}" for v in diagnosis.verdicts if v.section == "8.1.3" and v.level != "ok"]
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print("", *advice, sep="\n")
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Section 8.1.2: stop on the loss that is meant, which is rarely the one that is minimized.
+"""Section 8.1.2: stop on the loss that should be small, which is rarely the one that is minimized.
 
 A network tells handwritten digits apart. A fifth of its 1000 training labels is wrong; 400 validation labels are right.
 What is minimized, the negative log-likelihood, goes on falling on validation data long after the 0-1 loss has begun to
-rise there: the network learns wrong labels by heart, and becomes surer of the right ones too.
+rise there: the network memorizes wrong labels, and becomes surer of the right ones too.
 
     .venv/bin/python examples/s8_1_early_stopping.py
     .venv/bin/tensorboard --logdir runs/s8_1_early_stopping
@@ -17,7 +17,6 @@ is punished for being sure, as it should be, and stopping on it does as well (te
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -105,13 +104,11 @@ def main():
         cells = [f"epoch {at:3d}: {tested[at - 1]:5.1f} %" if at else "never" for at in stops]
         print("{:32s}{:>24s}{:>26s}".format(name, *cells))
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 Test error {errors["nothing"]:.1f} % without stopping, {errors["val_loss"]:.1f} % by the loss that is minimized,
-{errors["val_zero_one_loss"]:.1f} % by the one that is meant.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+{errors["val_zero_one_loss"]:.1f} % by the 0-1 loss.
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

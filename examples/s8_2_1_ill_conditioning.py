@@ -13,13 +13,12 @@ larger by five orders of magnitude. Adam, which has a rate for each weight, gets
     .venv/bin/tensorboard --logdir runs/s8_2_1_ill_conditioning
 
 What to look for under Time Series: ch8/gradient_norm beside ch8/loss of network; ch8_epoch/slope_term, eps g'g, and
-ch8_epoch/curvature_term, (1/2) eps^2 g'Hg, of the runs on wines, and ch8_diagnosis/newton_gain, the share of the loss
-that Newton's step would take away. Under Text, ch8/verdicts says which run is ill-conditioned, and what helps.
+ch8_epoch/curvature_term, (1/2) eps^2 g'Hg, of the runs on wines, and ch8_diagnosis/newton_gain, the fraction of the
+loss that Newton's step would take away. Under Text, ch8/verdicts says which run is ill-conditioned, and what helps.
 """
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -94,19 +93,14 @@ def main():
     for name in RUNS:
         model = wines(name, x, y)
         copies = [np.concatenate([part] * 20) for part in (x, y)]  # 20 steps an epoch, each with all the data
-        seen = fit(name, model, *copies, (x, y), batch_size=len(x), epochs=3 if quick else 15, shuffle=False)
-        first, end = seen.past.of("step_length")[0], monitors.spectrum(model, x, y)
-        level = {v.kind: v.level for v in seen.verdicts}.get("ill_conditioned", "-")
+        found = fit(name, model, *copies, (x, y), batch_size=len(x), epochs=3 if quick else 15, shuffle=False)
+        first, end = found.past.of("step_length")[0], monitors.spectrum(model, x, y)
+        level = {v.kind: v.level for v in found.verdicts}.get("ill_conditioned", "-")
         rate, losses = float(model.optimizer.learning_rate), (first.loss_before, first.loss_after, end.loss)
         print(f"{name:13s}{rate:7.1e}{-first.slope:11.3f}{first.curvature / 2:16.3f}{losses[0]:9.3f}{losses[1]:8.3f}"
               f"{losses[2]:8.3f}{end.gain:10.0%}{level:>14s}", flush=True)  # fmt: skip
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ weight_decay, and hardly in the run no_decay.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -67,7 +66,7 @@ def main():
     before, size = model.get_weights(), np.sqrt(sum(np.sum(w**2) for w in model.get_weights()))
     symmetries.permute_units(model, "hidden", rng.permutation(UNITS))
     symmetries.rescale_units(model, "hidden", np.exp(rng.uniform(-1, 1, UNITS)))
-    line = landscapes.path(model, x, y, start=before)
+    line = landscapes.interpolate(model, x, y, start=before)
     print(
         f"Units moved and rescaled: the outputs differ by {symmetries.difference(model, before, x):.1e} of their size,"
     )
@@ -82,12 +81,7 @@ def main():
         accuracy, end = 100 * history["accuracy"][-1], history["imbalance"][-1]
         print(f"{name:14s}{accuracy:8.1f} %{start:18.2f}{end:6.2f}", flush=True)
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

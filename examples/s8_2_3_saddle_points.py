@@ -15,7 +15,6 @@ Text, ch8/verdicts calls it by its name.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -78,12 +77,10 @@ def main():
         if name == "tiny_sgd":
             foreseen = np.log(1 / TINY) / np.log(1 - RATE * start.smallest)
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 At that curvature gradient descent makes weights of {TINY:g} as large as 1 in {foreseen:.0f} steps.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

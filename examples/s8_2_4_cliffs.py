@@ -13,7 +13,6 @@ needed. Under Text, ch8/report says which limit would do.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -63,12 +62,10 @@ def main():
         errors = history["val_loss"]
         print(f"{name:10s} test error {errors[-1]:.3f}, lowest {min(errors):.3f}   {logger.findings()[0]}", flush=True)
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 Always saying 1 has the error {np.mean((y_test - 1) ** 2):.3f}; nan: the weights are gone.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -19,7 +19,6 @@ ch8_diagnosis/backward_factor; under Text, ch8/verdicts.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -82,7 +81,7 @@ def main():
         adam = optimizers.Adam(0.003, clip=clipping.ByGlobalNorm(1.0))
         model.compile(adam, "binary_crossentropy", metrics=["accuracy"])
         w = layer.get_weights()[1]
-        left = f"{curvature.powers(w, np.ones(UNITS), LENGTH - 1).factors[0]:.0e}" if "simple" in name else "-"
+        left = f"{curvature.matrix_power(w, np.ones(UNITS), LENGTH - 1).factors[0]:.0e}" if "simple" in name else "-"
         (back,), accuracy, verdicts = fit(name, model, x, y, "time_horizon", batch_size=32, epochs=1 if quick else 10)
         print(f"{name:20s}{left:>8s}{back.factor:15.2f}{back.horizon:10d}{accuracy:12.2f}   {verdicts}", flush=True)
 
@@ -98,12 +97,10 @@ def main():
         flow, accuracy, verdicts = fit(name, model, x, y, "layer_flow", batch_size=64, epochs=epochs)
         print(f"{name:28s}{flow.backward_factor:15.2f}{flow.total:11.1e}{accuracy:11.2f}   {verdicts}", flush=True)
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 Guessing has the accuracy 0.5 above, 0.1 below. A horizon is where the gradient is below 1 %.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

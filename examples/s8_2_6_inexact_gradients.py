@@ -16,7 +16,6 @@ comparing it.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -83,12 +82,7 @@ def main():
         print(f"{name:10s}{off:11.2%}{sure:8.2%}{bias:8.0%}{chance:11.0%} of {batch_size:2d}"
               f"{loss:14.3f}, {int(model.optimizer.iterations)} steps   {wrong}", flush=True)  # fmt: skip
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ its end. What helps is a good start (section 8.4).
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -81,19 +80,14 @@ def main():
         board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
         model.fit(*data, epochs=epochs, validation_data=validation, verbose=0,
                   callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=record), board])  # fmt: skip
-        found = landscapes.path(model, *data, end=end, points=101, trajectory=been)
+        found = landscapes.interpolate(model, *data, end=end, points=101, trajectory=been)
         way = found.trajectory
         print(f"{name:16s}{way.losses[-1]:6.3f}{way.distances[-1]:12.2f}{way.travelled[-1]:12.2f}"
               f"{way.cosines[-1]:12.2f}", flush=True)  # fmt: skip
         lines.append(f"{name:16s}{found}")
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print("\nFrom the start to the solution (sine), to where the training ended (digits):", *lines, sep="\n")
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

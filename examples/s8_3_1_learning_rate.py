@@ -13,7 +13,6 @@ run range_test, ch8_range/loss over the steps of the test, and under Text what i
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -72,12 +71,10 @@ def main():
         print(f"{name:15s} loss on the whole training set {losses[name]:.4f}", flush=True)
 
     above = {name: loss / losses["linear decay"] - 1 for name, loss in losses.items()}
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 The rate held ends {above["held"]:.0%} above the decayed one, a tenth of it held {above["a tenth, held"]:.0%}.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -15,7 +15,6 @@ each layer; ch8_start/sums_after: the same bell for all of them. Under Time Seri
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -80,15 +79,13 @@ def main():
         first, last = flow.signal[0], flow.signal[depth - 1]
         print(f"{name:18s}{first:11.1e}{last:11.1e}{flow.total:18.1e}{accuracy[name]:11.2f}    {wrong}", flush=True)
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     low, high = scaling.factors.min(), scaling.factors.max()
     before, after = scaling.before[depth - 1], scaling.after[depth - 1]
     print(
         f"""
 scale_to_data multiplied the weights of small_scaled by {low:.2g} to {high:.2g}; the variance in its last hidden layer
 went from {before:.0e} to {after:.2f}, and the accuracy from {accuracy["small"]:.2f} to {accuracy["small_scaled"]:.2f}.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

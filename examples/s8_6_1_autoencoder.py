@@ -16,7 +16,6 @@ ch8_solver/eigenvalue_smallest, which is below 0 nearly everywhere: a plain Newt
 
 import argparse
 import os
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -75,12 +74,10 @@ def main():
             negative = f"{seen.mean():.0%}"
         print(f"{name:20s}{done:11d}{products:>11}{seconds:8.1f}{losses[name]:9.4f}{negative:>14s}", flush=True)
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 In the same CPU time the loss of {name} is {losses[name] / losses["adam"]:.0%} of that of Adam, in {done} steps.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -19,7 +19,6 @@ ended the conjugate gradients.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -79,12 +78,7 @@ def main():
         print(f"{name:23s}{int(model.optimizer.iterations):6d}{loss:11.5f}{size:9.2f}{smallest:11.4f}   "
               f"{(model.optimizer.stop_reason or 'all steps made').split(':')[0]}", flush=True)  # fmt: skip
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

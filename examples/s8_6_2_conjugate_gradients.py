@@ -17,7 +17,6 @@ at step 4 of eigenvalues_conjugate; in the runs on digits, ch8_solver/evaluation
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -90,12 +89,7 @@ def main():
         evaluations = int(solver.telemetry.read(1, done).numbers["evaluations"].sum())
         print(f"{name:24s}{done:10d}{evaluations:14d}{losses[-1]:11.1e}", flush=True)
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ are those after the first epoch, in which XLA compiles.
 
 import argparse
 import os
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -81,12 +80,7 @@ def main():
         print(f"{kind:11s}{name:9s}{done:12d}{evaluations:14d}{clock[-1] - clock[0]:8.2f}{loss:12.7f}{size:8.0e}"
               f"{kept:14.1f}", flush=True)  # fmt: skip
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ stays well above 0. On the screen, CPU seconds are those after the first epoch, 
 
 import argparse
 import os
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -70,12 +69,10 @@ def main():
               f"{ends[name][1]:11.2f}{''.join(reached)}", flush=True)  # fmt: skip
 
     (least, _), *others = ends.values()
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 The loss of Levenberg-Marquardt is {min(loss for loss, _ in others) / least:.0e} times below the better of the others.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -17,7 +17,6 @@ adam_alone has come to rest where adam_first_then_lbfgs goes on. Under Images: u
 
 import argparse
 import os
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -114,12 +113,10 @@ def main():
     _, better = fit("adam_first_then_lbfgs", both, solver, 5 * epochs, budget - spent)
     picture({"adam alone": alone, "adam, then lbfgs": both})
 
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 In the same CPU time, the error is {error / better:.0f} times smaller with L-BFGS.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

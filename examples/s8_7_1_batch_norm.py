@@ -16,7 +16,6 @@ which is small on the plateau of the plain network.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -93,14 +92,12 @@ def main():
     (steps, plain), (few, norm) = found["plain"], found["batch_norm"]
     ahead = few[norm > plain.max()]
     reached = ahead[0] if len(ahead) else f"more than {few[-1]}"
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 digits, accuracy on the test set, the best of
   {steps[-1]:4d} steps without batch normalization   {plain.max():.3f}
   {few[-1]:4d} steps with it                         {norm.max():.3f}   more than without after {reached} steps
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -17,7 +17,6 @@ of that run, which falls at every solve, and ch8/loss of the two others. Adam's 
 
 import argparse
 import os
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -117,11 +116,9 @@ def main():
     lowest = report("exact", exact, sweeps)
     joint = report("adam_joint", gradient_descent, Adam(rate), sweeps)
     report("adam_in_turns", gradient_descent, BlockCoordinateDescent(Adam(rate), ["embedding", "dense"], 10), sweeps)
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(f"""
 J fell at each of the exact solves, and ends {joint - lowest:.4f} below Adam's.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}""")
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}""")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ low and smooth; ch8/average_distance is how far the weights jump.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -91,8 +90,7 @@ def main():
     for name, title, unit in (("loss", "loss on the test set", 1), ("zero_one_loss", "0-1 loss in %", 100)):
         raw, average = (unit * np.mean(log[key][-5:]) for key in (f"val_{name}", f"val_{name}_average"))
         print(f"  {title:32s}{raw:12.3f}{average:18.3f}")
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(f"TensorBoard logs   {os.path.abspath(LOG_DIR)}\nto open them       {tensorboard} --logdir {LOG_DIR}")
+    print(f"To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

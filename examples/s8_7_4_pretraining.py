@@ -14,7 +14,6 @@ greedy falls; in fine-tuning it starts where the last stage has ended.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -77,12 +76,10 @@ def main():
         odd.append(100 * model.evaluate(test[0], test[1] % 2, verbose=0)[1])
     if odd:
         print("Odd or even, from 100 examples: {:.1f} % wrong anew, {:.1f} % on two layers of greedy.".format(*odd))
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""\
 Test error, mean over seeds: joint {np.mean(errors["joint"]):.1f} %, greedy {np.mean(errors["greedy"]):.1f} %.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -14,7 +14,6 @@ ch8_layers/gradient_norm_smallest of it is near 0.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -86,12 +85,10 @@ def main():
         loss = model.evaluate(x, y, verbose=0)[0]
         errors[name] = 100 * model.evaluate(*test, verbose=0)[1]
         print(f"  {name:20s}{norm:18.2g}{loss:19.3g}{errors[name]:12.1f} %", flush=True)
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 The same optimizer, on layers with a way around them: {errors["skip"]:.1f} % wrong, without: {errors["sigmoid"]:.1f} %.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -15,7 +15,6 @@ ch8_continuation/... falls, and ch8_epoch/val_zero_one_loss, which is that of st
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -98,12 +97,7 @@ def main():
         seeds, epochs = range(1 if quick else 5), 5 if quick else 20
         lost = [train(name.replace(" ", "_").replace(",", ""), temperature, schedule, seed, epochs) for seed in seeds]
         print(f"  {name:24s}{np.mean(lost):5.1f} +- {np.std(lost):.1f}   ({len(lost)} seeds)", flush=True)
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
-    print(
-        f"""
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
-    )
+    print(f"\nTo see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ default, three seeds, takes a quarter of an hour on two cores.
 
 import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -69,7 +68,7 @@ def network(digits, units):
 
 
 def right(name, seed, digits, units, steps):
-    """Train, and return the share of new sums of the full length that are right to the last digit."""
+    """Train, and return the fraction of new sums of the full length that are right to the last digit."""
     keras.utils.set_random_seed(seed)
     mix, lengths = STRATEGIES[name], range(1, digits + 1)
     x, y = sums([digits] if mix is None else lengths, steps // 2 * BATCH, digits, seed)
@@ -102,12 +101,10 @@ def main():
         each = " ".join(f"{share:6.1f}" for share in found[name])
         print(f"  {name:10s}{found[name].mean():7.1f} (s.e. {error:.1f})   {each}", flush=True)
     gains = [f"{name} {found[name].mean() - found['baseline'].mean():+.1f}" for name in list(found)[1:]]
-    tensorboard = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
     print(
         f"""
 Points over the baseline: {", ".join(gains)}.
-TensorBoard logs   {os.path.abspath(LOG_DIR)}
-to open them       {tensorboard} --logdir {LOG_DIR}"""
+To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 
 

@@ -11,6 +11,7 @@ from . import _registration
 from ._registration import register_strings as register_strings
 
 if TYPE_CHECKING:
+    from . import board as board
     from . import callbacks as callbacks
     from . import chapter as chapter
     from . import clipping as clipping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from . import second_order as second_order
     from . import stopping as stopping
     from . import symmetries as symmetries
+    from . import telemetry as telemetry
     from . import training as training
     from . import verdicts as verdicts
     from .callbacks.loop import watch as watch
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "__version__",
+    "board",
     "callbacks",
     "chapter",
     "clipping",
@@ -57,6 +60,7 @@ __all__ = [
     "second_order",
     "stopping",
     "symmetries",
+    "telemetry",
     "training",
     "verdicts",
     "watch",

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from .integration.fit import examples_of as examples_of
+
 Batch = tuple[Any, Any, Any]
 """x, y and sample_weight."""
 
@@ -45,18 +47,13 @@ def batches(x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int) -> I
 
 def parts_of(batch: Any, count: int) -> list[Any]:
     """Cut a batch into equal parts; what is left over is left out. A batch that is too small is one part."""
-    size = length_of(batch) // count
+    size = examples_of(batch) // count
     if not size:
-        count, size = 1, length_of(batch)
+        count, size = 1, examples_of(batch)
     return [
         keras.tree.map_structure(lambda a, i=i: None if a is None else a[i * size : (i + 1) * size], batch)
         for i in range(count)
     ]
-
-
-def length_of(batch: Any) -> int:
-    """Return the number of examples of a batch."""
-    return int(next(a for a in keras.tree.flatten(batch) if a is not None).shape[0])
 
 
 def is_data_set(x: Any) -> bool:

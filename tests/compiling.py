@@ -1,12 +1,19 @@
 """How much is spent on compiling the programs of the tests."""
 
+import importlib.metadata
 import os
+from pathlib import Path
 
 IS_QUICK = "PYTEST_XDIST_WORKER" in os.environ and not os.environ.get("CH8_TESTS_COMPILE_WELL")
 """Most programs here run for a few steps only: to compile them well takes longer than it saves, up to a quarter."""
 
+COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "xla" / importlib.metadata.version("tensorflow")
+"""Where XLA keeps what it has compiled: many tests, and the next run, have the same programs."""
+
 if IS_QUICK:
+    COMPILED.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true")
+    os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={COMPILED}")
 
 
 def quickly(is_quick: bool = True) -> None:

@@ -1,20 +1,23 @@
+import collections
 import gc
 import os
 
 from tests import compiling
+from tests.marks import spread
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core of its own
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import keras
-import numpy as np
 import pytest
 
-import keras_ch8
+# Keras is imported by what runs a test. The process of `pytest -n` that only hands them out starts without it.
 
-compiling.quickly()
+
+def pytest_sessionstart():
+    compiling.quickly()
+    gc.set_threshold(20_000, 20, 20)  # a tenth of the collections: a traced graph is many objects that stay
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -27,23 +30,29 @@ def pytest_xdist_make_scheduler(config, log):
     return None
 
 
-SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/_cross", "callbacks/_switch_optimizer",
+SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/difficulty", "callbacks/_switch_optimizer",
            "optimizers/newton", "optimizers/truncated", "optimizers/saddle", "optimizers/levenberg", "optimizers/lbfgs",
            "optimizers/bfgs", "optimizers/conjugate", "optimizers/steepest")  # fmt: skip
 """Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
 
+SLOW_CASES = 3
+"""How many cases of a `broad` test are `slow`, beside the one that runs by default, unless it says a number itself."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    met = set()
+    cases = collections.defaultdict(list)
     for item in items:
-        if item.get_closest_marker("broad") and not item.get_closest_marker("slow"):
-            test = item.nodeid.partition("[")[0]
-            if test in met:
-                item.add_marker(pytest.mark.slow)
-            met.add(test)
+        if item.get_closest_marker("broad") and not item.get_closest_marker("full"):
+            cases[item.nodeid.partition("[")[0]].append(item)
         if isinstance(item, pytest.DoctestItem) and item.nodeid.startswith(tuple(f"keras_ch8/{s}" for s in SOLVERS)):
             item.add_marker(pytest.mark.slow)
+    for same in cases.values():
+        by_default = next((item for item in same if not item.get_closest_marker("slow")), None)
+        others = [item for item in same if item is not by_default]
+        chosen = spread(others, same[0].get_closest_marker("broad").kwargs.get("slow", SLOW_CASES))
+        for item in others:
+            item.add_marker(pytest.mark.slow if item in chosen else pytest.mark.full)
 
 
 def pytest_collection_finish():
@@ -54,11 +63,18 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True)
 def fixed_seeds():
+    import keras
+
     keras.utils.set_random_seed(8)
 
 
 @pytest.fixture(autouse=True)
 def names_for_doctests(doctest_namespace):
+    import keras
+    import numpy as np
+
+    import keras_ch8
+
     doctest_namespace.update(keras=keras, keras_ch8=keras_ch8, np=np)
 
 
@@ -72,6 +88,8 @@ def compiled_well():
 
 @pytest.fixture
 def float64():
+    import keras
+
     keras.config.set_floatx("float64")
     keras.config.set_dtype_policy("float64")
     yield

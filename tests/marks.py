@@ -6,3 +6,10 @@ import pytest
 def mostly(mark, values, *others):
     """Return the values as parameters that have this mark, but for some that have none."""
     return [value if value in others else pytest.param(value, marks=mark) for value in values]
+
+
+def spread(values, count):
+    """Return so many of the values, the first and the last and others at equal distances between them; at most all."""
+    if count >= len(values):
+        return list(values)
+    return [values[i * (len(values) - 1) // (count - 1)] for i in range(count)]

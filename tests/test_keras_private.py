@@ -83,7 +83,8 @@ def test_a_model_is_called_and_its_loss_computed_as_in_its_training_step():
 
     model = Without()
     assert float(keras_private.call(model, np.ones((1, 1)), training=True)[0, 0]) == 2.0
-    assert float(keras_private.compute_loss(model, None, np.ones(2), np.zeros(2), None, training=True)) == 2.0
+    batch = keras_private.Batch(None, np.ones(2))
+    assert float(keras_private.compute_loss(model, batch, np.zeros(2), training=True)) == 2.0
     dropped = keras.Sequential([keras.Input((50,)), keras.layers.Dropout(0.5)])
     assert float(keras.ops.min(keras_private.call(dropped, np.ones((1, 50)), training=True))) == 0.0
 
@@ -317,7 +318,8 @@ def test_metrics_can_be_told_of_a_step_that_keras_did_not_make():
     expected = model.evaluate(x, y, return_dict=True, verbose=0)
     model.reset_metrics()
     y_pred = model(x)
-    logs = keras_private.tell_metrics(model, np.float32(expected["loss"]), x, keras.ops.array(y), None, y_pred)
+    batch = keras_private.Batch(x, keras.ops.array(y))
+    logs = keras_private.tell_metrics(model, np.float32(expected["loss"]), batch, y_pred)
     assert {name: float(value) for name, value in logs.items()} == expected
 
 

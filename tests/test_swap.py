@@ -120,7 +120,7 @@ def test_update_freq_is_that_of_keras_or_a_number_of_steps(tmp_path):
         model.compile("sgd", "mse")
         board = ch8.callbacks.TensorBoard(tmp_path / str(freq), update_freq=freq)
         model.fit(x, x[:, :1], batch_size=2, verbose=0, callbacks=[board])
-        measured[freq] = board._measure_every
+        measured[freq] = board.measure_every
     assert measured == {"batch": 1, "epoch": 12, 4: 4}
     with pytest.raises(ValueError, match="'epochs'"):
         ch8.callbacks.TensorBoard(update_freq="epochs")

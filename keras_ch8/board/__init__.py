@@ -1,1 +1,5 @@
-"""What is written for TensorBoard: the tags, the windows that keep spikes, and the writer that never stops training."""
+"""What TensorBoard gets: curves, pictures and texts, each with a description, in a run of its own."""
+
+from .tags import Tag
+
+__all__ = ["Tag"]

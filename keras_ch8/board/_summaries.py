@@ -17,13 +17,17 @@ from . import tags
 LAYOUT = custom_scalar_metadata.CONFIG_SUMMARY_TAG
 
 
-def scalars(values: Mapping[str, float], described: set[str]) -> summary_pb2.Summary:
-    """Return a summary of scalars; those not yet in `described` carry their description, and are added to it."""
+def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[str, str]) -> summary_pb2.Summary:
+    """Return a summary of scalars; those not yet in `described` carry their description, and are added to it.
+
+    Those of the suite have it in `tags`, all others in `declared`.
+    """
     summary = summary_pb2.Summary()
     for name, value in values.items():
         entry = summary.value.add(tag=name, simple_value=value)
         if name not in described:
-            entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, tags.describe(name)))
+            text = declared.get(name) or tags.describe(name)
+            entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, text))
             entry.metadata.data_class = summary_pb2.DATA_CLASS_SCALAR
             described.add(name)
     return summary

@@ -1,6 +1,7 @@
 """The charts of the Custom Scalars dashboard: questions to ask of a run."""
 
 import re
+from collections.abc import Iterable
 
 from tensorboard.plugins.custom_scalar import layout_pb2
 
@@ -9,9 +10,9 @@ from . import tags
 _SURROGATES = (tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE, tags.VAL_TRUE_LOSS)
 
 
-def custom_scalars() -> layout_pb2.Layout:
-    """Return the layout, which is written once for each run."""
-    return layout_pb2.Layout(
+def custom_scalars(declared: Iterable[tags.Tag] = ()) -> layout_pb2.Layout:
+    """Return the layout, which is written once for each run; `declared` are curves of callbacks of your own."""
+    layout = layout_pb2.Layout(
         category=[
             layout_pb2.Category(
                 title="Is it learning?",
@@ -71,10 +72,13 @@ def custom_scalars() -> layout_pb2.Layout:
             ),
         ]
     )
+    if charts := [_lines(tag.name, tag) for tag in declared]:
+        layout.category.append(layout_pb2.Category(title="Your own", chart=charts))
+    return layout
 
 
 def _of(name: str) -> tags.Tag:
-    return tags.DIAGNOSIS[name]
+    return tags.diagnosis_tags()[name]
 
 
 def _solver(name: str) -> tags.Tag:

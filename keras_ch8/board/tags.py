@@ -1,16 +1,35 @@
 """The names of everything that is written for TensorBoard, with unit, meaning and section of the book."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import final
 
 
+@final
 @dataclass(frozen=True)
 class Tag:
-    """One series of TensorBoard; a spiky one has its extremes in the series `low` and `high`."""
+    """One curve of TensorBoard: its name, and what TensorBoard says of it (section 8.2).
+
+    Args:
+        name: Name with a folder, such as `"mine/ratio"`: TensorBoard shows the curves of a folder together.
+        unit: What it is measured in.
+        text: A sentence that says what it is.
+        section: The section of the book that it belongs to. Defaults to `""`: none.
+        spiky: Whether windows of many steps have their smallest and largest value in curves of their own, `low` and
+            `high`. Defaults to `False`.
+        band: What `low` and `high` are, for their descriptions. Defaults to the smallest and the largest value.
+
+    Example:
+        >>> keras_ch8.board.Tag("mine/ratio", "1", "Number of heads over number of tails.").description
+        'Number of heads over number of tails. [1]'
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
 
     name: str
     unit: str
     text: str
-    section: str
+    section: str = field(default_factory=str)
     spiky: bool = False
     band: tuple[str, str] = ("smallest value", "largest value")
 
@@ -27,7 +46,7 @@ class Tag:
     @property
     def description(self) -> str:
         """Markdown that TensorBoard shows beside the chart."""
-        return f"{self.text} [{self.unit}] (section {self.section})"
+        return f"{self.text} [{self.unit}]" + (f" (section {self.section})" if self.section else "")
 
 
 GRADIENT_NORM = Tag(
@@ -124,51 +143,6 @@ START_REPORT = Tag("ch8_start/report", "text", "By what the weights of each laye
 VERDICTS = Tag("ch8/verdicts", "text", "What is wrong with the training, and what cures it.", "8.2")
 REPORT = Tag("ch8/report", "text", "What the run shows of the chapter's difficulties.", "8.2")
 
-DIAGNOSIS = {
-    name: Tag(f"ch8_diagnosis/{name}", unit, text, section)
-    for name, unit, text, section in (
-        ("loss", "loss", "Loss of the probe, as in training.", "8.2"),
-        ("gradient_norm", "loss / weight", "Norm of the gradient of the probe.", "8.2.2"),
-        (
-            "elasticity",
-            "ratio",
-            "How much of the loss a change of the weights by their size moves: |g| |theta| / L.",
-            "8.2.3",
-        ),
-        (
-            "step_over_optimal",
-            "ratio",
-            "Update over the best length in its direction: above 2 the loss rises.",
-            "8.2.1",
-        ),
-        ("loss_change", "loss", "Change of the loss of the probe by one update.", "8.2.1"),
-        ("loss_change_predicted", "loss", "The same, predicted to second order: g'd + d'Hd / 2.", "8.2.1"),
-        (
-            "noise_scale",
-            "examples",
-            "Batch size at which noise and gradient are equal: tr(Sigma) / |G|^2.",
-            "8.1.3",
-        ),
-        ("standard_error", "ratio", "Standard error of the gradient of a minibatch, over the gradient.", "8.1.3"),
-        ("online_risk", "loss", "Loss on examples at the end of the first pass, when they were new.", "8.1.3"),
-        ("training_risk", "loss", "Loss on examples at the end of the last pass, when they were known.", "8.1.3"),
-        ("backward_factor", "ratio", "Gradient at a hidden layer over that at the next.", "8.2.5"),
-        ("forward_factor", "ratio", "Signal of a hidden layer over that of the one before.", "8.4"),
-        ("share_dead", "ratio", "Share of the ReLUs that give 0 for every example.", "8.2.5"),
-        ("share_saturated", "ratio", "Share of the units of tanh and sigmoid that are on their flat ends.", "8.2.5"),
-        ("horizon", "time steps", "Time steps after which the gradient is below 1 % of its largest.", "8.2.5"),
-        ("time_factor", "ratio", "Gradient at a time step over that at the next.", "8.2.5"),
-        ("batch_norm_gap", "standard deviations", "Moving statistics against those of the probe.", "8.7.1"),
-        ("inference_loss", "loss", "Loss of the probe as in inference.", "8.7.1"),
-        ("distance", "weight", "Distance from the start, |theta - theta_0|.", "8.2.7"),
-        ("heading", "ratio", "Cosine between -g and the way back to the start.", "8.2.7"),
-        ("eigenvalue_smallest", "loss / weight^2", "Smallest Ritz value of the Hessian.", "8.2.3"),
-        ("eigenvalue_largest", "loss / weight^2", "Largest Ritz value of the Hessian.", "8.2.1"),
-        ("newton_gain", "ratio", "Share of the loss that Newton's step would gain.", "8.2.1"),
-    )
-}
-"""Numbers of the monitors, by name."""
-
 SOLVER = {
     name: Tag(f"ch8_solver/{name}", unit, text, section)
     for name, unit, text, section in (
@@ -210,16 +184,24 @@ ALL = (
     SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
     FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, START_BEFORE, START_AFTER, START_REPORT,
     AVERAGE_DISTANCE,
-    *DIAGNOSIS.values(), *SOLVER.values(), *CURRICULUM.values(),
+    *SOLVER.values(), *CURRICULUM.values(),
 )  # fmt: skip
-"""All tags with a fixed name, the most important first."""
+"""All tags with a fixed name, the most important first; those of monitors are `diagnosis_tags()`."""
 
-_BATCH, _EPOCH, _CONTINUATION = "ch8_batch/", "ch8_epoch/", "ch8_continuation/"
+_BATCH, _EPOCH, _CONTINUATION, _DIAGNOSIS = "ch8_batch/", "ch8_epoch/", "ch8_continuation/", "ch8_diagnosis/"
+
+
+def diagnosis_tags() -> dict[str, Tag]:
+    """Return the tags of the curves of all monitors, also of the user's own, by name."""
+    from ..monitors.base import CURVES  # which needs TensorFlow; the other tags do not
+
+    curves = (curve for curve, _ in CURVES.values())
+    return {c.name: Tag(_DIAGNOSIS + c.name, c.unit, c.text, c.section) for c in curves}
 
 
 def diagnosis(name: str) -> Tag:
-    """Return the tag of a number of a monitor, which may be the user's own."""
-    return DIAGNOSIS.get(name) or Tag(f"ch8_diagnosis/{name}", "as the monitor", "A number of a monitor.", "8.2")
+    """Return the tag of a number of a monitor, also of one that no `Curve` describes."""
+    return diagnosis_tags().get(name) or Tag(_DIAGNOSIS + name, "as the monitor", "A number of a monitor.", "8.2")
 
 
 def solver(name: str) -> Tag:
@@ -255,6 +237,8 @@ def describe(name: str) -> str:
     for prefix, tag in ((_BATCH, batch), (_EPOCH, epoch), (_CONTINUATION, continuation)):
         if name.startswith(prefix):
             return tag(name.removeprefix(prefix)).description
+    if name.startswith(_DIAGNOSIS) and name not in _DESCRIPTIONS:
+        return diagnosis(name.removeprefix(_DIAGNOSIS)).description
     room, *optimizer, rest = name.split("/") if name.count("/") > 1 else (name, "")
     of_one = _DESCRIPTIONS.get(f"{room}/{rest}") if len(optimizer) == 1 else None
     if name not in _DESCRIPTIONS and of_one:

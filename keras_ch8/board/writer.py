@@ -14,8 +14,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 
 from . import _runs, _summaries
 from ._event_file import EventFile
-from ._lock import Lock
-from ._steps import Steps
+from ._runs import Lock
 from .heat_map import heat_map, png
 from .tags import Tag
 
@@ -26,11 +25,12 @@ class RunWriter:
     Once it is open nothing raises: where the disk fails, one warning says so, and what comes later is dropped.
     """
 
-    def __init__(self, folder: str, file: EventFile, lock: Lock | None, steps: Steps) -> None:
+    def __init__(self, folder: str, file: EventFile, lock: Lock | None, steps: "Steps") -> None:
         self.folder = folder
         self._file = file
         self._steps = steps
         self._described: set[str] = set()
+        self._declared: dict[str, str] = {}
         self._failed = False
         self._finish = weakref.finalize(self, _finish, file, lock)
 
@@ -62,6 +62,10 @@ class RunWriter:
         """Whether writing failed, so that nothing is recorded any more."""
         return self._failed
 
+    def declare(self, tags: Iterable[Tag]) -> None:
+        """Let the scalars of these tags have their descriptions; those of the suite have theirs."""
+        self._declared |= {tag.name: tag.description for tag in tags}
+
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""
         self.points([(step, values)])
@@ -72,7 +76,8 @@ class RunWriter:
         for step, values in points:
             kept = self._steps.forward(step, values)
             new.append((step, {name: value for name, value in values.items() if name in kept}))
-        self._write(*((step, partial(_summaries.scalars, values, self._described)) for step, values in new if values))
+        build = partial(_summaries.scalars, described=self._described, declared=self._declared)
+        self._write(*((step, partial(build, values)) for step, values in new if values))
 
     def text(self, tag: Tag, markdown: str, step: int) -> None:
         """Write a text in markdown at `step`, or at the first one after it that has none yet."""
@@ -136,6 +141,45 @@ class RunWriter:
             RuntimeWarning,
             stacklevel=2,
         )
+
+
+class Steps:
+    """The last step of each series of a run.
+
+    Steps go forward: TensorBoard's fast loader deletes all later points of a series whose step goes back.
+    """
+
+    def __init__(self, last: dict[str, int]) -> None:
+        self._last = last
+        self._warned = False
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._last
+
+    def forward(self, step: int, names: Iterable[str]) -> set[str]:
+        """Return the names for which `step` is new, which it is no more after this; warn of others once."""
+        names = set(names)
+        kept = {name for name in names if self._last.get(name, -1) < step}
+        if kept != names:
+            self._warn(step, min(names - kept))
+        self._last.update(dict.fromkeys(kept, step))
+        return kept
+
+    def free(self, step: int, name: str) -> int:
+        """Return `step`, or the first one after it that is new for this series; it is no more after this."""
+        self._last[name] = max(step, self._last.get(name, -1) + 1)
+        return self._last[name]
+
+    def _warn(self, step: int, name: str) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                "The steps of a run for TensorBoard must go forward, so some points are dropped. "
+                f"Received: {name!r} at step {step}, after step {self._last[name]}. "
+                f"For a run that starts again, open a writer with first_step={step}.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def _finish(file: EventFile, lock: Lock | None) -> Exception | None:

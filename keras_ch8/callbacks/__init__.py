@@ -11,12 +11,14 @@ if _backend.is_tensorflow():
     from ._diagnosis import Diagnosis
     from ._gradient_clipping_logger import GradientClippingLogger
     from ._polyak_averaging import PolyakAveraging
-    from ._standard import standard
     from ._surrogate_gap import SurrogateGap
     from ._switch_optimizer import SwitchOptimizer
     from ._tensorboard import TensorBoard
+    from .base import AbstractCallback
+    from .loop import standard
 
 __all__ = [
+    "AbstractCallback",
     "ClipGradients",
     "Continuation",
     "Curriculum",

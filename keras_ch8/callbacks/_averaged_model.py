@@ -1,25 +1,25 @@
-"""The averages of the weights of one model, and the way into the model and back."""
+"""The averages of the weights of one model, and the way into the model and back, bit for bit."""
 
 import contextlib
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
+from .._types import Data
 from ..integration import backend, keras_private
 from ..layers import recalibrate
-from ..layers.kinds import trained_in
+from ..layers.batch_normalization import trainable_normalizations
 from ..schedules.duration import Duration
-from ._averaging_plan import Plan, clock_of
-from ._swap import Swap
-from ._weight_average import WeightAverage
+from ._weight_average import Plan, WeightAverage, clock_of
 
-_left_in: "weakref.WeakKeyDictionary[Any, Swap]" = weakref.WeakKeyDictionary()
+_left_in: "weakref.WeakKeyDictionary[keras.Model, Swap]" = weakref.WeakKeyDictionary()
 """The weights as they were trained, of models that a training has left with others."""
 
 
-def give_back_what_was_trained(model: Any) -> None:
+def give_back_what_was_trained(model: keras.Model) -> None:
     """Put the weights back that the last training has brought, but where somebody has set others since."""
     left = _left_in.pop(model, None)
     if left is not None:
@@ -36,25 +36,25 @@ class AveragedModel:
         data: Inputs to recalibrate with.
     """
 
-    def __init__(self, model: Any, plan: Plan, batch_norm: str, data: Any) -> None:
+    def __init__(self, model: keras.Model, plan: Plan, batch_norm: str, data: Data) -> None:
         self.model, self._plan, self._data = model, plan, data
         trained, statistics = _trained(model), _statistics(model)
         self._log_alpha = backend.scalar(0.0, "float64")
         averaged = trained + (statistics if batch_norm == "average" else [])
-        self.average = WeightAverage(averaged, lambda n: plan.rate(n, backend.as_tensor(self._log_alpha)))
+        self.average = WeightAverage(averaged, lambda n: plan.mean.rate(n, backend.as_tensor(self._log_alpha)))
         self._swapped = trained + (statistics if batch_norm != "keep" else [])
         self.swap = Swap(self._swapped)
         self._recalibrates = batch_norm == "recalibrate" and bool(statistics)
         self._made_for = [id(v) for v in trained + statistics]
 
-    def is_of(self, model: Any) -> bool:
+    def is_of(self, model: keras.Model) -> bool:
         """Whether these are averages of all that there is to average in a model."""
         return self.model is model and self._made_for == [id(v) for v in _trained(model) + _statistics(model)]
 
     def begin(self, params: dict[str, Any], epoch: int, state: Mapping[str, Any] | None) -> None:
         """Begin a training of this length in this epoch, or go on in it from what `state` has returned."""
         clock = clock_of(self.model, params)
-        self._log_alpha.assign(self._plan.log_decay(clock))
+        self._log_alpha.assign(self._plan.mean.log_decay(clock))
         self.swap = Swap(self._swapped)
         if state is None:
             self._plan.warn_if_too_long(clock)
@@ -112,9 +112,86 @@ class AveragedModel:
             recalibrate(self.model, self._data)
 
 
-def _trained(model: Any) -> list[Any]:
+def _trained(model: keras.Model) -> list[Any]:
     return [v for v in model.trainable_variables if not keras_private.is_overwritten_by_gradient(v)]
 
 
-def _statistics(model: Any) -> list[Any]:
-    return [v for layer in trained_in(model) for v in layer.non_trainable_variables]
+def _statistics(model: keras.Model) -> list[Any]:
+    return [v for layer in trainable_normalizations(model) for v in layer.non_trainable_variables]
+
+
+class Swap:
+    """Holds the values of variables while others are in their place.
+
+    Args:
+        variables: The variables.
+    """
+
+    def __init__(self, variables: Sequence[Any]) -> None:
+        self.variables = list(variables)
+        self.held: Sequence[Any] | None = None
+        self._left: list[int] | None = None
+        """What was put in, as prints; None while it is being put in, when all that is there is ours."""
+
+    def put(self, write: Callable[[], None]) -> None:
+        """Hold the values, unless they are held, and let `write` set others, but where somebody has set his own."""
+        foreign, known = self._foreign(), self._left
+        if self.held is None:
+            self._left, self.held = None, [backend.copy(v) for v in self.variables]
+        self._left = None
+        try:
+            write()
+            left = self._prints()
+        except BaseException:
+            self.back()
+            self._assign(foreign)
+            raise
+        self._assign(foreign)
+        self._left = [known[i] if known is not None and i in foreign else left[i] for i in range(len(left))]
+
+    def back(self) -> None:
+        """Put the values back, but where somebody has set others meanwhile: those stay.
+
+        An interruption loses nothing: what is back already is left alone the next time.
+        """
+        if self.held is not None:
+            foreign = self._foreign()
+            self._assign({i: value for i, value in enumerate(self.held) if i not in foreign})
+            self.held = None
+
+    def widen(self, variables: Sequence[Any]) -> None:
+        """Hold the values of these, too."""
+        known = {id(v) for v in self.variables}
+        more = [v for v in variables if id(v) not in known]
+        if self.held is not None:
+            self.held = [*self.held, *(backend.copy(v) for v in more)]
+            if self._left is not None:
+                self._left += [_print(v) for v in more]
+        self.variables += more
+
+    def _foreign(self) -> dict[int, Any]:
+        """Return the values that somebody else has set since ours were put in, by their place."""
+        if self.held is None or self._left is None:
+            return {}
+        changed = [i for i, (now, left) in enumerate(zip(self._prints(), self._left, strict=True)) if now != left]
+        return {i: backend.copy(self.variables[i]) for i in changed}
+
+    def _assign(self, values: Mapping[int, Any]) -> None:
+        for i, value in values.items():
+            backend.native(self.variables[i]).assign(value)
+
+    def set(self, values: Sequence[Any]) -> None:
+        """Set the variables."""
+        for variable, value in zip(self.variables, values, strict=True):
+            backend.native(variable).assign(value)
+
+    def values(self) -> Sequence[Any]:
+        """Return the values that are held, or those in the variables."""
+        return self.held if self.held is not None else [backend.copy(v) for v in self.variables]
+
+    def _prints(self) -> list[int]:
+        return [_print(v) for v in self.variables]
+
+
+def _print(variable: keras.Variable) -> int:
+    return hash(variable.numpy().tobytes())

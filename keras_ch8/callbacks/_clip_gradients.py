@@ -2,6 +2,8 @@
 
 from typing import Any, final
 
+import keras
+
 from .. import clipping
 from ..optimizers.base import AbstractOptimizer
 from ..optimizers.closure import AbstractClosureOptimizer
@@ -49,7 +51,7 @@ class ClipGradients(AbstractCallback):
             )
         self.rule = clipping.as_rule(rule)
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Hand the rule to the session; each optimizer of the model is clipped by itself."""
         for optimizer in self.session.optimizers.values():
             self._refuse(optimizer)
@@ -59,7 +61,7 @@ class ClipGradients(AbstractCallback):
             )
         self.session.rule = self.rule
 
-    def _refuse(self, optimizer: Any) -> None:
+    def _refuse(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Refuse an optimizer that clips already, or that takes the rule itself."""
         name = type(optimizer).__name__
         if isinstance(optimizer, AbstractOptimizer):

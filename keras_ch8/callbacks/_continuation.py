@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import continuation
+from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
 from ..schedules.duration import Clock, Duration, duration
@@ -71,7 +72,7 @@ class Continuation(AbstractCallback):
 
     section = "8.7.6"
 
-    _listens = False
+    observes_steps = False
 
     def __init__(
         self,
@@ -97,11 +98,12 @@ class Continuation(AbstractCallback):
         """Go on in the next `fit` from what `get_state` returned."""
         self._kept = int(state["batches"])
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
+        super().on_train_begin(logs)
         self._numbers = {}
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Find the numbers, and how many batches the continuation has."""
         optimizer = self.session.optimizer
         micro_steps = optimizer.gradient_accumulation_steps or 1
@@ -114,13 +116,15 @@ class Continuation(AbstractCallback):
         found = continuation.annealed_in(self.model) if self.variables is None else dict(self.variables)
         self._numbers = _chosen(self._schedules, found)
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the values of the first batch."""
+        super().on_epoch_begin(epoch, logs)
         self._epoch_begins_at = self._batches
         self._move()
 
-    def _on_batch(self, batch: int) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Set the values of the next batch; between epochs the problem is the real one."""
+        super().on_train_batch_end(batch, logs)
         self._read_at = self._set_at
         self._batches = self._epoch_begins_at + batch + 1
         if batch + 1 == self.params["steps"]:
@@ -128,18 +132,19 @@ class Continuation(AbstractCallback):
         else:
             self._move()
 
-    def on_test_begin(self, logs: Any = None) -> None:
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """Validate on the real problem, also where the length of an epoch is not known."""
         self._arrive()
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the values of the last execution of batches."""
+        super().on_epoch_end(epoch, logs)
         self._arrive()
         values = {name: self._value(name, self._read_at) for name in self._numbers}
         self.session.log(logs, values)
         self.session.show({tags.continuation(name): value for name, value in values.items()})
 
-    def _on_end(self) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Put the real problem in its place, and say so if it was not reached."""
         self._arrive()
         for sentence in self.findings():
@@ -147,8 +152,9 @@ class Continuation(AbstractCallback):
                 warnings.warn(sentence, stacklevel=2)
             elif self.verbose:
                 say(sentence)
+        super().on_train_end(logs)
 
-    def _on_close(self) -> None:
+    def on_close(self) -> None:
         """Put the real problem in its place, also when the training has died."""
         self._arrive()
 

@@ -7,10 +7,11 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from .. import _checks, curriculum
+from .._types import Logs
 from ..board import tags
 from ..curriculum.difficulty import judged, numbers, samples_of_buckets
 from ..curriculum.example_loss import ExampleLoss
-from ..curriculum.words import as_pacing
+from ..curriculum.pacing import as_pacing
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
 from .base import AbstractCallback, say
@@ -85,9 +86,9 @@ class Curriculum(AbstractCallback):
 
     section = "8.7.6"
 
-    _listens = False
+    observes_steps = False
 
-    _transient: ClassVar[Mapping[str, Any]] = {"_example_loss": None}
+    transient: ClassVar[Mapping[str, Any]] = {"_example_loss": None}
 
     def __init__(
         self,
@@ -141,8 +142,9 @@ class Curriculum(AbstractCallback):
         self._sampler: curriculum.CurriculumSampler | None = None
         self._epochs = 0
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
+        super().on_train_begin(logs)
         self._forget(self._kept or {})
         self._kept = None
         self._example_loss, self._has_losses = ExampleLoss(self.model), True
@@ -151,8 +153,9 @@ class Curriculum(AbstractCallback):
                 self.model, self.source.take(np.arange(min(self.source.batch_size, self.source.count)))
             )
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Take the losses of the model, if it is time; before the first epoch put the curriculum into the source."""
+        super().on_epoch_begin(epoch, logs)
         if self._of_model and (self._losses is None or epoch - self._refreshed >= self.refresh):
             self._losses, self._refreshed = self._losses_of(np.arange(self.source.count)), epoch
             if self._sampler is not None:
@@ -183,8 +186,9 @@ class Curriculum(AbstractCallback):
         per_epoch = self.source.steps / accumulated
         return self.until.steps(Clock(per_epoch, accumulated, per_epoch * self.params["epochs"])) * accumulated
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the epoch."""
+        super().on_epoch_end(epoch, logs)
         sampler = self._sampler
         if sampler is None or sampler.last is None:
             raise ValueError(
@@ -221,12 +225,13 @@ class Curriculum(AbstractCallback):
             return {}
         return {f"loss_{i}": float(loss) for i, loss in enumerate(losses.mean(axis=1), 1)}
 
-    def _on_end(self) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Say how it went."""
         if self.verbose:
             say(*self.findings())
+        super().on_train_end(logs)
 
-    def _on_close(self) -> None:
+    def on_close(self) -> None:
         """Give the source its own sampler back."""
         self.source.lend(None)
 

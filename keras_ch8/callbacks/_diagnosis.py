@@ -5,61 +5,63 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, final
 
+import keras
 import numpy as np
 
-from .. import _checks, _telemetry, monitors
+from .. import _checks, monitors, telemetry
+from .._types import Data, Logs, Tensor
 from ..board import tags
 from ..integration import keras_private
-from ..monitors.checks import chosen
+from ..monitors.base import chosen
 from ..monitors.past import Past, Rows
-from ..monitors.progress import has_reason_to_look_closer
-from ..verdicts import Docket, Verdict, report
-from ._flow_map import FlowMap
-from ._looks import AbstractLook, looks
-from ._pace import Clock, Pace
+from ..monitors.progress import is_spectrum_worthwhile
+from ..verdicts import Verdict, VerdictTracker, report
+from ._measurements import AbstractMeasurement, Clock, Pace, measurements
+from ._monitored import numbers_in
+from ._pictures import FlowMap
 from ._probe_data import ProbeData
-from ._watch import numbers_in
 from .base import AbstractCallback, say
 
-LOOKING = 2 / 3
-"""Share of the budget that is for looks; the rest is about what listening to every step takes."""
+MEASURING = 2 / 3
+"""Fraction of the budget that is for measurements; the rest is about what listening to every step takes."""
 
 
 @final
 class Diagnosis(AbstractCallback):
-    """Look at the training while it runs, and say what is wrong and what cures it (section 8.2).
+    """Measure the training while it runs, and say what is wrong and what cures it (section 8.2).
 
     Now and then the loss and its gradient are taken on a batch of your choice, before and after an update of the
     optimizer, whichever it is. That changes nothing: weights, seeds, statistics and metrics end bit for bit as without
     it. (With `jit_compile=True` as with any callback that listens: XLA fuses another step, by a last bit.) What was
-    seen becomes verdicts, each with a `kind` (one of `keras_ch8.verdicts.KINDS`), a `level` (`"ok"`, `"watch"` or
-    `"act"`), what was found with its number, the cure, and the section of the book. None rests on a single look,
-    unless something happened for certain.
+    measured becomes verdicts, each with a `kind` (one of `keras_ch8.verdicts.KINDS`), a `level` (`"ok"`, `"watch"` or
+    `"act"`), what was found with its number, the cure, and the section of the book. None rests on a single
+    measurement, unless something happened for certain. `docs/diagnosis.md` has all the rules.
 
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
     same `fit`, numbers and pictures go to its run under `ch8_diagnosis`, the report to its text `ch8/verdicts`, and
     every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. `logs` gets the latest numbers at
-    the end of each epoch, as `diagnosis_...`, and `diagnosis_cost`, the share of the training time that looking took.
+    the end of each epoch, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that it took.
 
     With `steps_per_execution=k` an update is the sum of k steps, and is judged as one. What a check needs and cannot
     get, or a check that fails, is left out with one warning; the training goes on.
 
     Args:
-        probe: The batch to look at: `(x, y)`, `(x, y, sample_weight)`, or a data set, whose first batch is taken. Best
+        probe: The batch to measure on: `(x, y)`, `(x, y, sample_weight)`, or a data set, the first batch of it. Best
             some 64 to 512 examples that are not trained on, prepared as those that are. Of a data set that `fit` trains
             on, or that shares a shuffle with it, nothing is read: the first 256 examples that `fit` itself reads are
-            looked at. Defaults to `None`: these.
-        checks: What to look at: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
+            used instead. Defaults to `None`: these.
+        checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
-            are short), `"full"` (the spectrum regularly), or a list of names of monitors, also of your own. Defaults to
+            are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
+            subclasses of `monitors.AbstractMonitor`. Defaults to
             `"standard"`.
-        when: Steps between two looks (ten times as many for the spectrum), or a function of the step that says whether
-            to look. By default the first steps, and then up to 100 times in a training.
-        budget: Share of the training time that all this may take: two thirds for looks, whose interval gets longer to
-            keep it; the rest is about what it takes to listen to every step. The first look traces a graph, which is
-            paid besides, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit. Defaults to `0.03`.
+        when: Steps between two measurements (ten times as many for the spectrum), or a function of the step that says
+            whether to measure. By default the first steps, and then up to 100 times in a training.
+        budget: Fraction of the training time that all this may take: two thirds for measurements, whose interval
+            adapts to it; the rest is about what it takes to listen to every step. The first measurement traces a graph,
+            which is not counted, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit. Defaults to `0.03`.
         verbose: Whether to print the report when `fit` ends. Defaults to `False`.
-        loss: A function of `(y, y_pred)` to take in the place of the loss that the model is compiled with. Defaults to
+        loss: A function of `(y, y_pred)` to use in place of the loss that the model is compiled with. Defaults to
             `None`.
         logs: Whether the numbers join Keras's `logs`, and so the progress bar and `History`; or the names of those that
             do, such as `["diagnosis_loss"]`. Defaults to `True`.
@@ -86,16 +88,16 @@ class Diagnosis(AbstractCallback):
 
     section = "8.2"
 
-    _transient: ClassVar[Mapping[str, Any]] = {"_looks": [], "_traced_for": []}
+    transient: ClassVar[Mapping[str, Any]] = {"_measurements": [], "_traced_for": []}
 
     def __init__(
         self,
-        probe: Any = None,
+        probe: Data = None,
         checks: str | Sequence[str | monitors.AbstractMonitor] = "standard",
         when: int | Callable[[int], bool] | None = None,
         budget: float | None = 0.03,
         verbose: bool = False,
-        loss: Callable[[Any, Any], Any] | None = None,
+        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         logs: bool | Sequence[str] = True,
     ) -> None:
         super().__init__()
@@ -103,9 +105,9 @@ class Diagnosis(AbstractCallback):
         self.probe = ProbeData(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
-        self._looks: list[AbstractLook] = []
+        self._measurements: list[AbstractMeasurement] = []
         self._traced_for: list[Any] = []
-        self._on_begin()
+        self._forget()
 
     def __str__(self) -> str:
         return report(self.verdicts)
@@ -113,154 +115,162 @@ class Diagnosis(AbstractCallback):
     @property
     def verdicts(self) -> list[Verdict]:
         """The verdicts that stand, the most serious first."""
-        return self._docket.verdicts
+        return self._tracker.verdicts
 
     @property
     def cost(self) -> float:
-        """Share of the training time that looking took, without the first look at the probe, which traces a graph."""
+        """Fraction of the training time that measuring took, without the first time, which traces a graph."""
         return sum(pace.spent for pace in self._paces) / self._clock.trained if self._clock.trained else 0.0
 
     @property
-    def looks(self) -> int:
-        """How often it has looked."""
-        return sum(pace.looks for pace in self._paces)
+    def measurements(self) -> int:
+        """How often it has measured."""
+        return sum(pace.count for pace in self._paces)
 
     @property
     def setup(self) -> float:
         """Seconds that tracing took, and finding out what the spectrum costs, unless the last `fit` has."""
         return sum(pace.setup for pace in self._paces)
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
-        self.past, self._docket, self._clock = Past(), Docket(), Clock()
+        super().on_train_begin(logs)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.past, self._tracker, self._clock = Past(), VerdictTracker(), Clock()
         self._paces: list[Pace] = []
         self._losses: list[np.ndarray] = []
         self._left_out: set[str] = set()
         self._numbers: dict[str, float] = {}
         self._unwritten: dict[str, float] = {}
-        self._map = FlowMap()
+        self._pictures = FlowMap()
         self._batch = self._last_batch = -1
         self._rests_until = 0.0
 
-    def _on_open(self) -> None:
-        """Begin to remember."""
+    def on_open(self) -> None:
+        """Begin to remember the training."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
-        self.probe.open(self.session.training, self._look_from_now_on)
+        self.probe.open(self.session.training, self._measure_from_now_on)
 
-    def _on_built(self) -> None:
-        """Look from now on, if the probe is there: that of the batches that `fit` reads may come later."""
+    def on_built(self) -> None:
+        """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
         if self.probe.batch is not None:
-            self._begin_to_look()
+            self._begin_to_measure()
 
-    def _look_from_now_on(self) -> None:
-        """Take the batches that `fit` has read; the first step is still to be made."""
+    def _measure_from_now_on(self) -> None:
+        """Use the batches that `fit` has read; the first step is still to be made."""
         if self.probe.batch is None:
-            self._look_no_more("what `fit` reads is not inputs, targets and weights")
+            self._measure_no_more("what `fit` reads is not inputs, targets and weights")
         elif self.session.is_built:
-            self._begin_to_look()
+            self._begin_to_measure()
             self._prepare()
 
-    def _begin_to_look(self) -> None:
-        """Trace what is needed, and plan when to look."""
+    def _begin_to_measure(self) -> None:
+        """Trace what is needed, and plan when to measure."""
         needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
         try:
             if list(map(id, needs)) != list(map(id, self._traced_for)):
-                self._looks, self._traced_for = [], []
+                self._measurements, self._traced_for = [], []
                 if reason := _why_not_measured(self.model):
-                    self._look_no_more(reason)
+                    self._measure_no_more(reason)
                     return
-                self._looks = looks(self.model, self.probe.batch, self.monitors, self._leave_out, self.loss)
+                self._measurements = measurements(
+                    self.model, self.probe.batch, self.monitors, self._leave_out, self.loss
+                )
                 self._traced_for = needs
-            for look in self._looks:
-                when = self.when * look.rarer if isinstance(self.when, int) else self.when
-                look.begin(Pace(self.budget, when, self.past.total, look.grace), self.past)
-                self._paces.append(look.pace)
+            for measurement in self._measurements:
+                when = self.when * measurement.rarer if isinstance(self.when, int) else self.when
+                measurement.begin(Pace(self.budget, when, self.past.total, measurement.grace), self.past)
+                self._paces.append(measurement.pace)
         except Exception as error:
-            self._look_no_more(_of(error))
+            self._measure_no_more(_of(error))
         self._share_budget()
-        self._rests_until = 0.0  # what a look at the next step needs is taken after this batch
+        self._rests_until = 0.0  # what a measurement at the next step needs is kept after this batch
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
+        super().on_epoch_begin(epoch, logs)
         self._last_batch = -1
         self._prepare()
 
-    def _on_batch(self, batch: int) -> None:
-        """Look, where it is due; at all other steps this takes no time."""
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Measure where it is due; at all other steps this takes no time."""
+        super().on_train_batch_end(batch, logs)
         self._batch += batch - self._last_batch
         self._last_batch = batch
         if self._batch + 2 < self._rests_until:
             self._show()
             return
         self._clock.start()
-        ready = [look for look in self._looks if look.is_ready]
-        for look in ready:
-            with self._clock.looking(look.pace, self._batch + 1):
-                self._take(look)
+        ready = [measurement for measurement in self._measurements if measurement.is_ready]
+        for measurement in ready:
+            with self._clock.measuring(measurement.pace, self._batch + 1):
+                self._measure(measurement)
         if ready:
-            for look in self._looks:
-                look.reconsider(self._batch + 1, self._clock.trained)
+            for measurement in self._measurements:
+                measurement.reconsider(self._batch + 1, self._clock.trained)
             self._share_budget()
         self._show()
         self._prepare()
 
     def _show(self) -> None:
-        """Write the numbers of this batch; of a monitor that has judged twice the last."""
+        """Write the numbers of this batch; of a monitor that has judged twice, the last."""
         if self._unwritten:
             unwritten, self._unwritten = self._unwritten, {}
             self.session.show({tags.diagnosis(name): v for name, v in unwritten.items() if np.isfinite(v)})
 
-    def _next_batch(self) -> float:
-        """Return the batch before a look that is due, or that of one that is ready."""
+    def next_batch(self) -> float:
+        """Return the batch before a measurement that is due, or that of one that is ready."""
         return self._rests_until - 2
 
     def _share_budget(self) -> None:
-        wanted = sum(look.is_wanted for look in self._looks)
-        for look in self._looks:
-            others = wanted - look.is_wanted
-            look.pace.budget = None if self.budget is None else LOOKING * self.budget / (1 + others)
+        wanted = sum(measurement.is_wanted for measurement in self._measurements)
+        for measurement in self._measurements:
+            others = wanted - measurement.is_wanted
+            measurement.pace.budget = None if self.budget is None else MEASURING * self.budget / (1 + others)
 
     def _prepare(self) -> None:
-        """Take what a look at the next step needs, or find out for how long there will be none."""
+        """Keep what a measurement at the next step needs, or find out for how long there will be none."""
         step, trained = self._batch + 2, self._clock.trained
-        for look in list(self._looks):
-            look.is_ready = False
-            if look.is_due(step, trained):
+        for measurement in list(self._measurements):
+            measurement.is_ready = False
+            if measurement.is_due(step, trained):
                 with self._clock.stopped():
-                    self._attempt(look, look.prepare, step, trained)
-        rests = [step if look.is_ready else look.rests_until(step) for look in self._looks]
+                    self._attempt(measurement, measurement.prepare, step, trained)
+        rests = [step if m.is_ready else m.rests_until(step) for m in self._measurements]
         self._rests_until = min(rests, default=math.inf)
 
-    def _take(self, look: AbstractLook) -> None:
-        """Look, and judge what was seen."""
+    def _measure(self, measurement: AbstractMeasurement) -> None:
+        """Measure, and judge what was measured."""
         self.session.read({})
         step = self.session.step
         self.past.batch_size = keras_private.examples_seen(self.model) / (self._last_batch + 1)
-        readings = self._attempt(look, look.take)
+        readings = self._attempt(measurement, measurement.measure)
         if readings is None:
             return
         self.past.add(step, readings)
         self._judge(m for m in self.monitors if m.name in readings or self._is_over(m))
         if self.session.writer is not None:
-            self._map.add(readings)
+            self._pictures.add(readings)
 
-    def _attempt(self, look: AbstractLook, action: Callable[..., Any], *args: Any) -> Any:
-        """Return what an action of a look gives; one that fails is left out."""
+    def _attempt(self, measurement: AbstractMeasurement, action: Callable[..., Any], *args: Any) -> Any:
+        """Return what an action of a measurement gives; one that fails is left out."""
         try:
             return action(*args)
         except Exception as error:
-            if look.name == "probe":
-                self._look_no_more(_of(error))
+            if measurement.name == "probe":
+                self._measure_no_more(_of(error))
             else:
-                self._looks.remove(look)
-                self._leave_out(look.name, error)
+                self._measurements.remove(measurement)
+                self._leave_out(measurement.name, error)
 
-    def _look_no_more(self, reason: str) -> None:
+    def _measure_no_more(self, reason: str) -> None:
         """Go on without the probe, and say so once."""
-        self._looks, self._traced_for = [], []
+        self._measurements, self._traced_for = [], []
         warnings.warn(
             f"`Diagnosis` goes on without its probe: {reason}. What the steps of the optimizers and the epochs tell is "
             "judged all the same.",
@@ -269,11 +279,9 @@ class Diagnosis(AbstractCallback):
         )
 
     def _is_over(self, monitor: monitors.AbstractMonitor) -> bool:
-        """Whether what a monitor says has to be taken back: there is no reason to look at it any more."""
+        """Whether what a monitor says has to be taken back: there is no reason to measure it any more."""
         return (
-            monitor.judges == "spectrum"
-            and bool(self.past.of(monitor.name))
-            and not has_reason_to_look_closer(self.past)
+            monitor.source == "spectrum" and bool(self.past.of(monitor.name)) and not is_spectrum_worthwhile(self.past)
         )
 
     def _judge(self, which: Iterable[monitors.AbstractMonitor]) -> None:
@@ -287,7 +295,7 @@ class Diagnosis(AbstractCallback):
                 except Exception as error:
                     self._leave_out(monitor.name, error)
                     continue
-                self._write(self._docket.take(self.past.step, claims, monitor.name))
+                self._write(self._tracker.update(self.past.step, claims, monitor.name))
         self._numbers |= numbers
         self._unwritten |= numbers
 
@@ -304,48 +312,49 @@ class Diagnosis(AbstractCallback):
             stacklevel=2,
         )
 
-    def _on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
-        """Take the rows of the last steps."""
+    def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: Logs) -> None:
+        """Add the rows of the last steps."""
         if not frames:
             return
         rows = _rows_of_all(list(frames.values()), self.session.losses)
         self._losses.append(rows.loss)
         self.past.add_rows(rows)
-        self._judge(m for m in self.monitors if m.judges == "rows")
+        self._judge(m for m in self.monitors if m.source == "rows")
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Take what `fit` reports, and put the numbers into it."""
-        self.past.add_epoch(numbers_in(logs), np.concatenate([np.zeros(0), *self._losses]))
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Add what `fit` reports, and put the numbers into it."""
+        super().on_epoch_end(epoch, logs)
+        self.past.add_epoch(numbers_in(logs or {}), np.concatenate([np.zeros(0), *self._losses]))
         self._losses = []
-        self._judge(m for m in self.monitors if m.judges == "epochs")
+        self._judge(m for m in self.monitors if m.source == "epochs")
         self._show()
         numbers = {f"diagnosis_{name}": v for name, v in (self._numbers | {"cost": self.cost}).items()}
         chosen = numbers if isinstance(self.logs, bool) else self.logs
         self.session.log(logs, {name: numbers[name] for name in chosen if self.logs and name in numbers})
 
-    def _on_close(self) -> None:
+    def on_close(self) -> None:
         """Write and print the report; from here on the cost stays as it is."""
         self._clock.stop()
         self._show()
         text = report(self.verdicts)
         if self.session.writer is not None:
-            self._map.draw(self.session.writer, self.session.step)
+            self._pictures.draw(self.session.writer, self.session.step)
             self.session.writer.text(tags.VERDICTS, text, self.session.step)
         if self.verbose:
             say(text)
 
     def findings(self) -> list[str]:
-        """Return what is wrong, and what looking cost."""
+        """Return what is wrong, and what measuring cost."""
         k = self.past.steps_of_update
         of = f", each time at the sum of {k} updates," if k > 1 else ","
         cost = (
-            f"Diagnosis looked {self.looks} times{of} which took {self.cost:.1%} of the training time, and "
+            f"Diagnosis measured {self.measurements} times{of} which took {self.cost:.1%} of the training time, and "
             f"{self.setup:.2g} s for the first time."
         )
         return [str(v) for v in self.verdicts if v.level != "ok"] + [cost]
 
 
-def _why_not_measured(model: Any) -> str | None:
+def _why_not_measured(model: keras.Model) -> str | None:
     """Return why there is no loss of a model to measure, as far as that is known beforehand; it has been trained on."""
     if not model.trainable_variables:
         return "the model has no trainable weights"
@@ -362,7 +371,7 @@ def _of(error: Exception) -> str:
     )
 
 
-def _rows_of_all(frames: Sequence[_telemetry.Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
+def _rows_of_all(frames: Sequence[telemetry.Frame], losses: tuple[np.ndarray, np.ndarray] | None) -> Rows:
     """Return the rows of one optimizer, or of several as if they had made one step: the norm is that of all gradients.
 
     Where several steps are made for a batch, that with the largest gradient counts.
@@ -380,10 +389,15 @@ def _rows_of_all(frames: Sequence[_telemetry.Frame], losses: tuple[np.ndarray, n
 
 
 def _interval(when: Any) -> int:
-    return _checks.count("when", when, 1, meaning="the steps between two looks", mend="Try 100, or leave it out.")
+    return _checks.count(
+        "when", when, 1, meaning="the steps between two measurements", mend="Try 100, or leave it out."
+    )
 
 
 def _budget(budget: Any) -> float:
     return _checks.fraction(
-        "budget", budget, meaning="the share of the training time that looks may take", mend="Try 0.03, or None."
+        "budget",
+        budget,
+        meaning="the fraction of the training time that measurements may take",
+        mend="Try 0.03, or None.",
     )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from .. import _checks, stopping
+from .._types import Data, Logs
 from ..stopping.criterion import as_criterion
-from ._watch import Watch, numbers_in
+from ._monitored import MonitoredMetrics, numbers_in
 from .base import AbstractCallback, say
 
 
@@ -69,7 +70,7 @@ class EarlyStopping(AbstractCallback):
 
     section = "8.1"
 
-    _listens = False
+    observes_steps = False
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class EarlyStopping(AbstractCallback):
         start_from_epoch: int = 0,
         *,
         criterion: Any = None,
-        evaluate_on: Any = None,
+        evaluate_on: Data = None,
     ) -> None:
         super().__init__()
         waiting = stopping.Patience(patience, min_delta=min_delta, baseline=baseline)
@@ -105,27 +106,27 @@ class EarlyStopping(AbstractCallback):
         self.evaluate_on = None if evaluate_on is None else _as_tuple(evaluate_on)
         self.reason: stopping.Reason | None = None
         watched = [(monitor, mode), *self._criterion.watched(monitor)]
-        self._watch = Watch(type(self).__name__, watched, min_delta, restore_best_weights)
+        self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta, restore_best_weights)
 
     @property
     def best(self) -> float | None:
         """The best value so far; `None` before there is a number."""
-        return self._watch.best
+        return self._monitored.best
 
     @property
     def best_epoch(self) -> int:
         """The epoch of the best value, counted from 0."""
-        return self._watch.best_epoch
+        return self._monitored.best_epoch
 
     @property
     def best_weights(self) -> Any:
         """The weights of the best epoch, with `restore_best_weights`; `None` before there is a number."""
-        return self._watch.best_weights
+        return self._monitored.best_weights
 
     @property
     def wait(self) -> int:
         """Epochs since the best value."""
-        return self._watch.wait
+        return self._monitored.wait
 
     @property
     def stopped_epoch(self) -> int:
@@ -135,36 +136,38 @@ class EarlyStopping(AbstractCallback):
 
     def get_state(self) -> dict[str, Any]:
         """Return what has happened so far, to go on from it after an interruption."""
-        return self._watch.state()
+        return self._monitored.state()
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on in the next `fit` from what `get_state` returned."""
-        self._watch.keep(state)
+        self._monitored.keep(state)
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
+        super().on_train_begin(logs)
         self.reason, self._last_epoch = None, -1
-        self._watch.begin()
-        spent = self._watch.past.seconds
+        self._monitored.begin()
+        spent = self._monitored.past.seconds
         self._begun = time.monotonic() - (spent[-1] if spent else 0.0)
 
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep the weights that validation measures."""
         if batch == 0 and self.evaluate_on is None:
-            self._watch.validation_begins(self.model)
+            self._monitored.validation_begins(self.model)
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Look at the epoch, and stop if the criterion says so."""
+        super().on_epoch_end(epoch, logs)
         self._last_epoch = epoch
         if epoch >= self.start_from_epoch:
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
-            if self._watch.epoch_ended(self.session.training, epoch, logs | measured, seconds):
-                self.reason = self._criterion.evaluate(self._watch.past)
+            if self._monitored.epoch_ended(self.session.training, epoch, (logs or {}) | measured, seconds):
+                self.reason = self._criterion.evaluate(self._monitored.past)
             if self.reason:
                 self.model.stop_training = True
 
-    def _measure(self, logs: dict[str, Any]) -> dict[str, float]:
+    def _measure(self, logs: Logs | None) -> dict[str, float]:
         """Return the values on `evaluate_on`, under the names that `fit` has for training and validation."""
         if self.evaluate_on is None:
             return {}
@@ -173,19 +176,23 @@ class EarlyStopping(AbstractCallback):
         self.session.report(logs, {f"measured_{name}": value for name, value in values.items()})
         return values | {f"val_{name}": value for name, value in values.items()}
 
-    def _on_end(self) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Put the best weights back, and say how the training ended."""
-        if self._last_epoch < 0:
-            return
+        if self._last_epoch >= 0:
+            self.reason = self._last_reason()
+            if self.verbose:
+                say(self.reason.message)
+        super().on_train_end(logs)
+
+    def _last_reason(self) -> stopping.Reason:
+        """Put the best weights back if asked to, and return why the training has ended."""
         reason = self.reason or self._other_reason()
         has_run_all = reason.why is stopping.StopReason.COMPLETED
         begins = "Not stopped" if has_run_all else f"Stopped after epoch {reason.epoch + 1}"
         sentence = f"{begins}: {reason.message}."
         if self.restore_best_weights:
             sentence += f" {self._restore()}"
-        self.reason = dataclasses.replace(reason, message=sentence)
-        if self.verbose:
-            say(sentence)
+        return dataclasses.replace(reason, message=sentence)
 
     def _other_reason(self) -> stopping.Reason:
         epochs = (self.params or {}).get("epochs", self._last_epoch + 1)
@@ -195,7 +202,7 @@ class EarlyStopping(AbstractCallback):
 
     def _restore(self) -> str:
         if self.best_weights is None:
-            is_known = any(self.monitor in logs for logs in self._watch.past.logs)
+            is_known = any(self.monitor in logs for logs in self._monitored.past.logs)
             never = f"`{self.monitor}` was never {'a number' if is_known else 'reported'}"
             why = never if self.best is None else "those of the best epoch were not kept"
             return f"No weights were restored: {why}."
@@ -213,5 +220,5 @@ class EarlyStopping(AbstractCallback):
         return [self.reason.message] if self.reason else []
 
 
-def _as_tuple(data: Any) -> tuple[Any, ...]:
+def _as_tuple(data: Data) -> tuple[Any, ...]:
     return tuple(data) if isinstance(data, tuple | list) else (data,)

@@ -5,7 +5,8 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import _telemetry
+from .. import telemetry
+from .._types import Logs
 from ._session import READ_EVERY
 from .base import AbstractCallback, say
 
@@ -51,30 +52,32 @@ class GradientClippingLogger(AbstractCallback):
     section = "8.2.4"
 
     _shows_clipping = True
-    _measure_every = READ_EVERY  # so that every norm is exact
+    measure_every = READ_EVERY  # so that every norm is exact
 
     def __init__(self, verbose: bool = False) -> None:
         super().__init__()
         self.verbose = verbose
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
+        super().on_train_begin(logs)
         self._clippings: dict[str, _Clipping] = {}
 
-    def _on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
+    def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
         """Count, for each optimizer."""
         for name, frame in frames.items():
             if not len(frame.steps):
                 continue
             self._clippings.setdefault(name, _Clipping()).add(frame)
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Put the numbers of the epoch into `logs`."""
+        super().on_epoch_end(epoch, logs)
         for name, clipping in self._clippings.items():
             means = clipping.means_of_epoch()
             self.session.log(logs, {f"{name}_{key}" if name else key: value for key, value in means.items()})
 
-    def _on_close(self) -> None:
+    def on_close(self) -> None:
         """Print the sentence, if asked to."""
         if self.verbose:
             say(*self.findings())
@@ -89,10 +92,10 @@ class _Clipping:
 
     def __init__(self) -> None:
         self._norms = np.zeros(0)
-        self._epoch: list[_telemetry.Frame] = []
+        self._epoch: list[telemetry.Frame] = []
         self._steps = self._clipped = 0
 
-    def add(self, frame: _telemetry.Frame) -> None:
+    def add(self, frame: telemetry.Frame) -> None:
         """Take some steps."""
         self._epoch.append(frame)
         self._norms = np.concatenate([self._norms, frame.norm])[-LAST:]

@@ -4,13 +4,15 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, final
 
+import keras
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks, schedules
+from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules import _fit
-from ._watch import Watch
+from ._monitored import MonitoredMetrics
 from .base import AbstractCallback, say
 
 
@@ -52,7 +54,7 @@ class LearningRateDecay(AbstractCallback):
 
     section = "8.3.1"
 
-    _listens = False
+    observes_steps = False
 
     def __init__(self, rule: Any, verbose: int = 0) -> None:
         super().__init__()
@@ -63,9 +65,9 @@ class LearningRateDecay(AbstractCallback):
                 f"`LearningRateSchedule`. Received: {rule!r} of type {type(rule).__name__}."
             )
         self.rule, self.verbose = rule, verbose
-        self._watch: Watch | None = None
+        self._monitored: MonitoredMetrics | None = None
         if isinstance(rule, schedules.ReduceOnPlateau):
-            self._watch = Watch(
+            self._monitored = MonitoredMetrics(
                 type(self).__name__, [(rule.monitor, rule.mode)], rule.min_delta, rule.restore_best_weights
             )
         self._kept: Mapping[str, Any] | None = None
@@ -74,21 +76,22 @@ class LearningRateDecay(AbstractCallback):
     def get_state(self) -> dict[str, Any]:
         """Return what has happened so far, to go on from it after an interruption."""
         kept = [_rate_to_keep(optimizer) for optimizer in self._optimizers()]
-        return {"rates": kept, "watch": self._watch.state() if self._watch else None}
+        return {"rates": kept, "watch": self._monitored.state() if self._monitored else None}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on in the next `fit` from what `get_state` returned."""
         self._kept = state
-        if self._watch:
-            self._watch.keep(state["watch"])
+        if self._monitored:
+            self._monitored.keep(state["watch"])
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
+        super().on_train_begin(logs)
         self._changes = []
-        if self._watch:
-            self._watch.begin()
+        if self._monitored:
+            self._monitored.begin()
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
         members = [member for member in self.session.members if isinstance(member, LearningRateDecay)]
         given = [member.rule for member in members if isinstance(member.rule, LearningRateSchedule)]
@@ -105,13 +108,14 @@ class LearningRateDecay(AbstractCallback):
                 _put_back(optimizer, rate)
             self._kept = None
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Ask the function for the rate of the epoch."""
+        super().on_epoch_begin(epoch, logs)
         if epoch == self.session.first_epoch:
             for optimizer in keras_private.optimizers_of(self.model).values():
                 _fit.resolve(optimizer, self.params, epoch)
             backend.renew(self.model)
-        if self._watch is None and not isinstance(self.rule, LearningRateSchedule):
+        if self._monitored is None and not isinstance(self.rule, LearningRateSchedule):
             for optimizer in self._optimizers():
                 self._set(optimizer, self._ask(epoch, float(optimizer.learning_rate)), epoch)
 
@@ -125,22 +129,23 @@ class LearningRateDecay(AbstractCallback):
         answer = float(answer) if hasattr(answer, "__float__") else answer
         return _checks.rate("learning_rate, as the function gives it,", answer, or_zero=True)
 
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep the weights that validation measures."""
-        if batch == 0 and self._watch:
-            self._watch.validation_begins(self.model)
+        if batch == 0 and self._monitored:
+            self._monitored.validation_begins(self.model)
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the rate, and lower it on a plateau."""
+        super().on_epoch_end(epoch, logs)
         optimizers = self._in_use()
         self.session.log(logs, {name: float(o.learning_rate) for name, o in optimizers.items()})
-        watch = self._watch
-        if watch and watch.epoch_ended(self.session.training, epoch, logs) and self.rule.is_due(watch.past):
+        watch = self._monitored
+        if watch and watch.epoch_ended(self.session.training, epoch, logs or {}) and self.rule.is_due(watch.past):
             lower = [self._set(o, self.rule.lowered(float(o.learning_rate)), epoch) for o in optimizers.values()]
             if any(lower) and watch.best_weights is not None:
                 self.model.set_weights(watch.best_weights)
 
-    def _set(self, optimizer: Any, rate: float, epoch: int) -> bool:
+    def _set(self, optimizer: keras.optimizers.Optimizer, rate: float, epoch: int) -> bool:
         """Set the rate of an optimizer; return whether it has changed."""
         old = float(optimizer.learning_rate)
         if np.float32(rate) == np.float32(old):
@@ -181,12 +186,14 @@ class LearningRateDecay(AbstractCallback):
 
     def findings(self) -> list[str]:
         """Say when the rate was lowered on a plateau."""
-        if not self._watch or not self._changes:
+        if not self._monitored or not self._changes:
             return []
-        return [f"The learning rate was lowered where `{self._watch.monitor}` stood still: {'; '.join(self._changes)}."]
+        return [
+            f"The learning rate was lowered where `{self._monitored.monitor}` stood still: {'; '.join(self._changes)}."
+        ]
 
 
-def _prepare(optimizer: Any, given: LearningRateSchedule | None, to_scale: bool) -> bool:
+def _prepare(optimizer: keras.optimizers.Optimizer, given: LearningRateSchedule | None, to_scale: bool) -> bool:
     """Put a schedule into an optimizer, scaled if asked; return whether the training step must be traced anew."""
     now = keras_private.schedule_of(optimizer)
     inner = now.schedule if isinstance(now, schedules.ScaledSchedule) else now
@@ -200,7 +207,7 @@ def _prepare(optimizer: Any, given: LearningRateSchedule | None, to_scale: bool)
     return True
 
 
-def _rate_to_keep(optimizer: Any) -> float | None:
+def _rate_to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:
     """Return the factor of a schedule, or the rate that is a number; None where a plain schedule says it."""
     schedule = keras_private.schedule_of(optimizer)
     if schedule is None:
@@ -208,7 +215,7 @@ def _rate_to_keep(optimizer: Any) -> float | None:
     return schedule.factor if isinstance(schedule, schedules.ScaledSchedule) else None
 
 
-def _put_back(optimizer: Any, rate: float | None) -> None:
+def _put_back(optimizer: keras.optimizers.Optimizer, rate: float | None) -> None:
     """Undo `_rate_to_keep`."""
     if rate is None:
         return

@@ -2,21 +2,29 @@
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, final
 
+import keras
 import numpy as np
 
 from .. import _checks
+from .._types import Data, Logs
 from ..board import tags
 from ..integration import keras_private
+from ..schedules.duration import Duration, duration
 from ._averaged_model import AveragedModel, give_back_what_was_trained
-from ._averaging_plan import Plan
-from ._averaging_terms import averages_stay, named_average, refuse_optimizers
 from ._switch_optimizer import SwitchOptimizer
-from ._weight_average import Follower, WeightAverage
+from ._weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage
 from .base import AbstractCallback
+
+ETA = 13.0
+"""Of the polynomial mean: about the last 1 / (eta + 1) = 7 % of the training count, as with a half-life of 5 % of it,
+but nobody has to know how long it will be. 0 would make it the uniform mean."""
+
+SUFFIX = "_average"
+"""Of the names of what was measured with the averages in the model."""
 
 
 @final
@@ -95,10 +103,10 @@ class PolyakAveraging(AbstractCallback):
 
     section = "8.7.3"
 
-    _listens = False
+    observes_steps = False
     _needs_fit = True
     _goes_first = True  # so that others find the weights at the beginning of an epoch, and restore theirs after it
-    _transient: ClassVar[Mapping[str, Any]] = {
+    transient: ClassVar[Mapping[str, Any]] = {
         "_averaged": None,
         "_follower": None,
         "_aside": None,
@@ -116,10 +124,31 @@ class PolyakAveraging(AbstractCallback):
         evaluate: str = "average",
         final: str = "average",
         batch_norm: str = "average",
-        data: Any = None,
+        data: Data = None,
     ) -> None:
         super().__init__()
-        self._plan = Plan(decay, half_life, method, eta, start)
+        meaning = "which mean of the weights to take"
+        _checks.at_most_one({"decay": decay, "half_life": half_life, "method": method}, meaning=meaning)
+        mean: ExponentialMean | PolynomialMean
+        if decay is None and half_life is None:
+            method = _checks.word("method", method or "polynomial", ("polynomial", "uniform"), meaning=meaning)
+            mend = "About the last 1 / (eta + 1) of the training count."
+            default = ETA if method == "polynomial" else 0.0
+            mean = PolynomialMean(
+                _checks.number("eta", default if eta is None else eta, 0.0, math.inf, meaning="an exponent", mend=mend)
+            )
+        else:
+            method = "exponential"
+            mean = ExponentialMean(
+                None if decay is None else _checks.share("decay", decay, of="the average"),
+                None if half_life is None else duration("half_life", half_life),
+            )
+        if eta is not None and method != "polynomial":
+            raise ValueError(
+                f"`eta` is of the polynomial mean. Received: eta={eta!r} and a mean that is {method}. Leave one of "
+                "them out."
+            )
+        self._plan = Plan(mean, Duration(0.0, "st") if start == 0 else duration("start", start))
         self.evaluate = _checks.word(
             "evaluate", evaluate, ("average", "raw", "both"), meaning="which weights `fit` validates"
         )
@@ -191,7 +220,7 @@ class PolyakAveraging(AbstractCallback):
 
     # --- a training --------------------------------------------------------------------------------------------------
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Begin to average, or go on: after each step of the training, inside its compiled program."""
         self._end_aside()  # of a call that has died
         model, training = self.model, self.session.training
@@ -225,8 +254,9 @@ class PolyakAveraging(AbstractCallback):
         self._best = state["best"]
         averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Give the weights back."""
+        super().on_epoch_begin(epoch, logs)
         if self._averaged is not None:
             self._averaged.swap.back()
 
@@ -258,17 +288,20 @@ class PolyakAveraging(AbstractCallback):
             self._keep_if_best(second)
         return first | named_average(second)
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Show how far the weights are from their average."""
+        super().on_epoch_end(epoch, logs)
         if self._averaged is not None and self.updates and self.session.writer is not None:
             self.session.show({tags.AVERAGE_DISTANCE: self._averaged.distance()})
 
-    def _on_end(self) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Leave in the model what `final` says; what others restore, they restore after this."""
-        averaged = self._averaged
-        if averaged is None or not self._is_training:
-            return
-        self._is_training = False
+        if self._averaged is not None and self._is_training:
+            self._is_training = False
+            self._leave_final(self._averaged)
+        super().on_train_end(logs)
+
+    def _leave_final(self, averaged: AveragedModel) -> None:
         if self.final == "raw":
             averaged.swap.back()
         elif self.final == "best" and self._best[1] is not None:
@@ -290,7 +323,7 @@ class PolyakAveraging(AbstractCallback):
         )
         warnings.warn(f"`PolyakAveraging` leaves the weights as they are, since {why}.", UserWarning, stacklevel=2)
 
-    def _on_close(self) -> None:
+    def on_close(self) -> None:
         """Of a training that has died, also after its last epoch, give the weights back."""
         if self._averaged is not None and (self._is_training or self.session.training.has_died):
             self._averaged.swap.back()
@@ -302,25 +335,25 @@ class PolyakAveraging(AbstractCallback):
 
     # --- validation, and evaluate and predict with callbacks=[average] ------------------------------------------------
 
-    def on_test_begin(self, logs: Any = None) -> None:
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """Put the averages in: in a validation until the next epoch begins, otherwise until the end of `evaluate`."""
         if not self._validates:
             self._begin_aside()
         elif self._averages_stay and self._averaged is not None and self.updates:
             self._averaged.put_in()
 
-    def on_test_end(self, logs: Any = None) -> None:
+    def on_test_end(self, logs: Logs | None = None) -> None:
         """Of `evaluate` alone, give back what was in the model."""
         if self._validates:
             self._keep_if_best(logs or {})
         else:
             self._end_aside()
 
-    def on_predict_begin(self, logs: Any = None) -> None:
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Put the averages in."""
         self._begin_aside()
 
-    def on_predict_end(self, logs: Any = None) -> None:
+    def on_predict_end(self, logs: Logs | None = None) -> None:
         """Give back what was in the model."""
         self._end_aside()
 
@@ -334,3 +367,62 @@ class PolyakAveraging(AbstractCallback):
         if self._aside is not None:
             aside, self._aside = self._aside, None
             aside.__exit__(None, None, None)
+
+
+def named_average(values: dict[str, float]) -> dict[str, float]:
+    """Return measurements by the names that they have if the averages were in the model."""
+    return {f"{name}{SUFFIX}": value for name, value in values.items()}
+
+
+def refuse_optimizers(optimizers: Iterable[Any]) -> None:
+    """Refuse optimizers that average themselves, and those whose steps cannot be followed."""
+    movers = [mover for optimizer in optimizers for mover in keras_private.movers_in(optimizer)]
+    for inner in movers:
+        if getattr(inner, "use_ema", False):
+            raise ValueError(
+                f"`PolyakAveraging` averages the weights of any optimizer. Received: {inner.name!r} with use_ema=True, "
+                "which puts averages of its own into the model. Leave `use_ema` out."
+            )
+        if getattr(inner, "accumulate_batches", False):
+            raise ValueError(
+                f"`PolyakAveraging` takes the weights after each training step. Received: {inner.name!r} with "
+                "accumulate_batches=True, which takes one for several batches. Give all examples in one batch."
+            )
+
+
+def averages_stay(evaluate: str, companions: Iterable[Any], validates: bool) -> bool:
+    """Whether callbacks are to find the averages in the model at the end of an epoch that was validated.
+
+    Args:
+        evaluate: As in `PolyakAveraging`.
+        companions: The other callbacks.
+        validates: Whether any epoch is validated.
+    """
+    companions = list(companions)
+    monitors = _monitors_of_keepers(companions)
+    wishes = {name.endswith(SUFFIX) for name in monitors}
+    if evaluate == "both" and len(wishes) > 1:
+        raise ValueError(
+            "Callbacks that keep weights find either the weights or the averages in the model. Received: some that "
+            f'monitor {" and ".join(map(repr, monitors))}, with evaluate="both". Let all of them monitor '
+            '"val_..._average", or none.'
+        )
+    stay = evaluate == "average" or (evaluate == "both" and wishes == {True})
+    if stay and validates and any(map(_saves_at_the_end_of_an_epoch, companions)):
+        raise ValueError(
+            "`BackupAndRestore` would save the averages in the place of the weights, and go on from them. Received: it "
+            f'and evaluate={evaluate!r}. Take evaluate="raw", "both" with all callbacks on \'val_loss\', or a '
+            "`save_freq` in batches, at whose ends the model has the weights."
+        )
+    return stay
+
+
+def _saves_at_the_end_of_an_epoch(callback: keras.callbacks.Callback) -> bool:
+    return isinstance(callback, keras.callbacks.BackupAndRestore) and callback.save_freq == "epoch"
+
+
+def _monitors_of_keepers(callbacks: Iterable[Any]) -> list[str]:
+    """Return what those callbacks monitor that keep the weights of the best epoch."""
+    parts: list[Any] = [part for callback in callbacks for part in (callback, getattr(callback, "rule", None))]
+    keeps = ("restore_best_weights", "save_best_only")
+    return [part.monitor for part in parts if any(getattr(part, name, False) for name in keeps)]

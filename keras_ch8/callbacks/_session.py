@@ -3,30 +3,47 @@
 import enum
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
+import keras
 import numpy as np
 
 from .. import clipping
+from .._types import Data, Logs
 from ..board import tags
 from ..integration import backend, fit, keras_private, registry
+from ..telemetry.frame import Frame
 
 if TYPE_CHECKING:
     from ..board.writer import RunWriter
-    from .base import AbstractCallback
 if backend.is_tensorflow():
-    from ._observation import Observation
+    from ..telemetry.observation import Observation
+    from ..telemetry.recorder import Wishes
+    from ..telemetry.ring import rows_for
 
 READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
 READ_SECONDS = 5.0
 
 
-def rows_for(batches: int) -> int:
-    """Return the rows of a ring that is read after READ_EVERY batches, of which so many come at once."""
-    return 1 << (READ_EVERY + batches - 1).bit_length()
+class Member(Protocol):
+    """What the session knows of a callback: see `AbstractCallback`, which says what each attribute and hook is."""
+
+    model: Any
+    observes_steps: bool
+    measure_every: int | None
+    observes_layers: bool
+    tags: ClassVar[Sequence[tags.Tag]]
+    _needs_fit: bool
+    _shows_clipping: bool
+
+    def on_open(self) -> None: ...
+    def on_built(self) -> None: ...
+    def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None: ...
+    def on_close(self) -> None: ...
+    def findings(self) -> list[str]: ...
 
 
 class State(enum.Enum):
@@ -40,17 +57,93 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
+class _Count(NamedTuple):
+    """How many batches a model had been trained on, and how many its optimizer had counted."""
+
+    trained: int
+    counted: int
+
+
+class Progress:
+    """On how many batches a model has been trained, over all its trainings: the x axis of every curve."""
+
+    def __init__(self, training: fit.Training) -> None:
+        self._training = training
+        self.step = self.first_epoch = 0
+        self._steps_per_epoch: int | None = None
+        self._begun = self._epoch_begun = _Count(0, 0)
+
+    def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
+        """Begin with this epoch; of one whose length is not known the steps are None."""
+        self.first_epoch, self._steps_per_epoch = epoch, steps_per_epoch
+        self.step = fit.batches_trained(self._training, epoch, steps_per_epoch)
+        self._begun = self._now()
+
+    def epoch_begins(self) -> None:
+        """Count the batches of an epoch from here."""
+        self._epoch_begun = self._now()
+
+    def batch_ended(self, batch: int) -> int:
+        """Count on to the end of a batch of this epoch; return how many batches that were."""
+        last, steps = self.step, self._steps_per_epoch if self._training.is_fit else None
+        self.step = self._epoch_begun.trained + (batch + 1 if steps is None else min(batch + 1, steps))
+        return self.step - last
+
+    def correct(self) -> None:
+        """Count back the batches that there were not.
+
+        Where the length of an epoch is not known, Keras rounds the last execution up; the optimizer knows better.
+        """
+        at_once = self._training.model.steps_per_execution
+        if self._steps_per_epoch is None and at_once > 1:
+            step = self._epoch_begun.trained + self._now().counted - self._epoch_begun.counted
+            if self.step - at_once < step < self.step:
+                self.step = step
+
+    def remember(self) -> None:
+        """Remember how far the model is, for its next training."""
+        now, begun = self._now(), self._begun
+        fit.remember_batches(self._training, now.trained, now.trained - begun.trained, now.counted - begun.counted)
+
+    def _now(self) -> _Count:
+        return _Count(self.step, fit.batches_counted(self._training))
+
+
+class Reading:
+    """When the rings are read: after READ_EVERY batches, so that no row is lost, or READ_SECONDS."""
+
+    def __init__(self) -> None:
+        self.pending = 0
+        """Batches since the last time."""
+        self.every: int | None = None
+        """Batches after which the rings are full; None before the first ones have come."""
+        self.restart()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time."""
+        return self.pending >= (self.every or 1) or time.monotonic() > self._next
+
+    def restart(self) -> None:
+        """Wait for the next time from here."""
+        self.pending, self._next = 0, time.monotonic() + READ_SECONDS
+
+    def until_due(self, pace: float) -> int:
+        """Return after how many more batches it is time, where `pace` of them come in a second."""
+        return max(1, int(min((self.every or 1) - self.pending, pace * READ_SECONDS)))
+
+
 class Session:
     """Joined by every callback at the beginning of `fit`, opened at the first epoch, closed at the end of `fit`.
 
-    It lets the optimizers leave their rows (see _observation), reads them every READ_EVERY batches and hands them to
-    every callback. Everything that it replaces is given back when the training ends, whoever raises: so does `exits` of
-    the training (see integration.fit).
+    It lets the optimizers leave their rows (see telemetry.observation), reads them every READ_EVERY batches and hands
+    them to every callback. Everything that it replaces is given back when the training ends, whoever raises: so does
+    `exits` of the training (see integration.fit).
     """
 
     def __init__(self, training: fit.Training) -> None:
         self.training, self.model = training, training.model
-        self.members: list[AbstractCallback] = []
+        self.members: list[Member] = []
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
         self.rule: clipping.AbstractRule | None = None
@@ -61,25 +154,22 @@ class Session:
         """Steps and losses of the minibatches since the last time; None where the training does not tell them."""
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
         """Where a loop of one's own has its losses; None for what the optimizers were told."""
-        self.first_epoch = 0
-        self.step = 0
-        """The batches that the model has been trained on, over all its trainings: the x axis of every curve."""
         self.observation: Observation | None = None
+        self.reading = Reading()
+        self._progress = Progress(training)
         self._state = State.JOINED
-        self._opened: list[AbstractCallback] = []
-        self._watching = ExitStack()
-        self._begun_at = self._counted_at = 0
-        self._pending = self._before_epoch = self._counted_before_epoch = 0
-        self._read_every: int | None = None
-        self._next_read = 0.0
+        self._observing = ExitStack()
+        """Gives the optimizers and the model back."""
+        self._closing = ExitStack()
+        """Closes the members that were opened, the last first, and then the run of TensorBoard."""
 
     @classmethod
-    def join(cls, callback: "AbstractCallback") -> "Session":
+    def join(cls, callback: Member) -> "Session":
         """Return the session of the training that has begun to call a callback, with one more member."""
         training = fit.running_training(callback.model)
         if training is None:  # somebody else drives a list of callbacks
             training = fit.Training(callback.model, {}, [callback])
-            if callback._listens or callback._needs_fit:
+            if callback.observes_steps or callback._needs_fit:
                 warnings.warn(
                     f"`{type(callback).__name__}` sees the steps of `Model.fit`, and something else is training here: "
                     "it goes on without them. In a loop of your own use `with keras_ch8.watch(...)`.",
@@ -88,16 +178,20 @@ class Session:
                 )
         if training.session is None:
             training.session = cls(training)
-            training.exits.callback(training.session.remember)
-            training.exits.callback(training.session.close)
         session: Session = training.session
         if callback not in session.members:
             session.members.append(callback)
         return session
 
-    def until_read(self, pace: float) -> int:
-        """Return after how many more batches the telemetry is read, where `pace` of them come in a second."""
-        return max(1, int(min((self._read_every or 1) - self._pending, pace * READ_SECONDS)))
+    @property
+    def step(self) -> int:
+        """The batches that the model has been trained on, over all its trainings: the x axis of every curve."""
+        return self._progress.step
+
+    @property
+    def first_epoch(self) -> int:
+        """The first epoch of this training, counted from 0."""
+        return self._progress.first_epoch
 
     @property
     def is_open(self) -> bool:
@@ -137,42 +231,37 @@ class Session:
         """Open the session at the first epoch: by now every callback has joined."""
         if self._state is State.JOINED:
             self.params = {"steps": None, "epochs": epoch + 1} | dict(params or {})
-            self.first_epoch = epoch
-            self._begun_at = self.step = fit.batches_trained(self.training, epoch, self.params["steps"])
-            self._counted_at = fit.batches_counted(self.training)
+            self._progress.begin(epoch, self.params["steps"])
             self._open()
-        self._before_epoch, self._counted_before_epoch = self.step, fit.batches_counted(self.training)
-
-    def remember(self) -> None:
-        """Remember how far the model is, for its next training."""
-        if self._opened:
-            counted = fit.batches_counted(self.training) - self._counted_at
-            fit.remember_batches(self.training, self.step, self.step - self._begun_at, counted)
+        self._progress.epoch_begins()
 
     def _open(self) -> None:
         self._state = State.OPEN
+        self.training.exits.callback(self._progress.remember)
+        self.training.exits.callback(self._close)
+        self._closing.callback(self._close_writer)
         for member in self.members:
-            member._on_open()
-            self._opened.append(member)
+            member.on_open()
+            self._closing.callback(member.on_close)
         self._observe()
         self.training.begin_to_read(self.params["steps"])
-        self._next_read = time.monotonic() + READ_SECONDS
+        self.reading.restart()
         if self.model.built:
             self._built()
 
     def _built(self) -> None:
         self._state = State.BUILT
         for member in self.members:
-            member._on_built()
+            member.on_built()
 
     def _observe(self) -> None:
         """Train with a step in which the optimizers are observed and `after_step` is called, where anybody asks."""
-        listens = any(member._listens for member in self.members)
-        if self.training not in fit.running() or not (listens or self.after_step):
+        observes = any(member.observes_steps for member in self.members)
+        if self.training not in fit.running() or not (observes or self.after_step):
             return
-        model, exits = self.model, self._watching
+        model, exits = self.model, self._observing
         self.training.exits.enter_context(exits)
-        wishes: Any = None
+        wishes = self._wishes() if observes else None
         with model.distribute_strategy.scope():
             if self.training.is_fit:
                 keras_private.build_optimizer(model)  # otherwise the first step would, and be traced twice for it
@@ -180,29 +269,30 @@ class Session:
                 for given in self.optimizers.values():
                     for each in keras_private.optimizers_in(given):
                         exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
-            if listens:
-                every = min([m._measure_every for m in self.members if m._measure_every], default=0)
-                rows = rows_for(model.steps_per_execution)
-                wishes = rows, every, any(m._wants_layers for m in self.members)
-                self.observation = self._observation()
-                self.observation.start(model, batches=self.step, rows=rows, every=every, layers=wishes[2], exits=exits)
+            if wishes is not None:
+                self.observation = self._kept_observation() or Observation(model, self.optimizers, self.rule)
+                self.observation.start(model, self.step, wishes, exits)
         if self.after_step:
             exits.enter_context(registry.replaced(model, train_step=self._train_step(model.train_step)))
         if self.training.is_fit:
             key = (self.observation, wishes, *self.after_step)
             fit.use_train_function(model, key, self.observation, exits)
 
-    def _observation(self) -> "Observation":
-        """Return the observation that the last `fit` has kept, or a new one."""
+    def _wishes(self) -> "Wishes":
+        """Return what the members together ask of every step."""
+        rows = rows_for(READ_EVERY + self.model.steps_per_execution)
+        every = min([m.measure_every for m in self.members if m.measure_every], default=0)
+        return Wishes(rows, every, any(m.observes_layers for m in self.members))
+
+    def _kept_observation(self) -> "Observation | None":
+        """Return the observation that the last `fit` has kept, if it is of the same optimizers and rule."""
         kept = fit.kept_with(self.model.train_function)[2] if self.training.is_fit else None
-        if kept is not None and kept.serves(self.optimizers, self.rule):
-            return kept
-        return Observation(self.model, self.optimizers, self.rule)
+        return kept if kept is not None and kept.serves(self.optimizers, self.rule) else None
 
     def _train_step(self, theirs: Callable[[Any], Any]) -> Callable[[Any], Any]:
         model, after_step = self.model, list(self.after_step)
 
-        def train_step(data: Any) -> Any:
+        def train_step(data: Data) -> Any:
             before = _updates(model)
             logs = theirs(data)
             moved = _updates(model) != before
@@ -214,26 +304,25 @@ class Session:
 
     def switch(self, change: Callable[[], None]) -> None:
         """Let `change` replace the optimizer, and observe the new one."""
-        self.read({})
-        self._watching.close()
+        self.read()
+        self._observing.close()
         self.observation = None
         change()
-        self._watching = ExitStack()
+        self._observing = ExitStack()
         self._observe()
 
-    def batch_ended(self, member: "AbstractCallback", batch: int, logs: Any) -> None:
+    def batch_ended(self, member: Member, batch: int, logs: Logs | None) -> None:
         """Count batches, and read when there are enough; the first member's call counts."""
         if member is not self.members[0] or not self.is_open:
             return
-        last, steps = self.step, self.params["steps"] if self.training.is_fit else None
-        self.step = self._before_epoch + (batch + 1 if steps is None else min(batch + 1, steps))
-        self._pending += self.step - last
+        brought = self._progress.batch_ended(batch)
+        self.reading.pending += brought
         if self._state is State.OPEN:  # the first batch has made the weights
             self._built()
-        if self._read_every is None:
-            self._read_every = self._batches_that_fit(self.step - last)
-        if self._pending >= self._read_every or time.monotonic() > self._next_read:
-            self.read(logs or {})
+        if self.reading.every is None:
+            self.reading.every = self._batches_that_fit(brought)
+        if self.reading.is_due:
+            self.read(logs)
 
     def _batches_that_fit(self, batches: int) -> int:
         """Return after how many batches the rings have to be read, given how many steps the first batches brought."""
@@ -242,27 +331,14 @@ class Session:
         steps_per_batch = self.observation.most_steps / max(1, batches) / self.iterations_per_step
         return max(1, int(READ_EVERY / max(1.0, steps_per_batch)))
 
-    def epoch_ended(self) -> None:
-        """Read, so that every member has all rows of the epoch."""
-        self.read({})
-
-    def _correct(self) -> None:
-        """Where the length of an epoch is not known, Keras rounds the last execution up; the optimizer knows better."""
-        k = self.model.steps_per_execution
-        if self.params["steps"] is None and k > 1:
-            counted = self._before_epoch + fit.batches_counted(self.training) - self._counted_before_epoch
-            if self.step - k < counted < self.step:
-                self._pending -= self.step - counted
-                self.step = counted
-
     # --- what the members ask for ------------------------------------------------------------------------------------
 
-    def read(self, logs: dict[str, Any]) -> None:
+    def read(self, logs: Logs | None = None) -> None:
         """Hand the rows of the steps since the last time to all members; `logs` is what Keras reports after a batch."""
-        if not self._pending:
+        if not self.reading.pending:
             return
-        self._correct()
-        self._pending, self._next_read = 0, time.monotonic() + READ_SECONDS
+        self._progress.correct()
+        self.reading.restart()
         frames = {} if self.observation is None else self.observation.read(self.step)
         if self.read_losses is not None:
             self.losses = self.read_losses()
@@ -270,14 +346,15 @@ class Session:
             told = ((frame.steps, frame.loss) for frame in frames.values() if frame.loss is not None)
             self.losses = next(told, None)
         for member in self.members:
-            member._on_frames(frames, logs)
+            member.on_telemetry(frames, logs or {})
 
-    def log(self, logs: dict[str, Any], values: dict[str, float]) -> None:
+    def log(self, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Put numbers into Keras's `logs`, for History, CSVLogger and the like."""
         self.own_logs.update(values)
-        logs.update(values)
+        if logs is not None:
+            logs.update(values)
 
-    def report(self, logs: dict[str, Any], values: dict[str, float]) -> None:
+    def report(self, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Put numbers of an epoch into Keras's `logs`, and beside Keras's own into the run of TensorBoard."""
         self.log(logs, values)
         self.show({tags.epoch(name): value for name, value in values.items()})
@@ -291,25 +368,23 @@ class Session:
         """Return what all members have found."""
         return [sentence for member in self.members for sentence in member.findings()]
 
-    def leave(self, member: "AbstractCallback") -> None:
+    def leave(self, member: Member) -> None:
         """Close with the last member where no `fit` does it."""
         if self.training not in fit.running() and member is self.members[-1]:
             self.training.exits.close()
 
-    def close(self) -> None:
-        """Read the last rows, give the model back as it was, and let the members finish."""
-        was_open, self._state = self.is_open, State.CLOSED
-        if not was_open:
-            return
-        with ExitStack() as finishing:  # all of it, whoever raises
-            if self.writer is not None:
-                finishing.callback(self.writer.close)
-            for member in reversed(self._opened):
-                finishing.callback(member._on_close)
-            self.read({})
+    def _close(self) -> None:
+        """Read the last rows, and let the members finish, whoever raises."""
+        self._state = State.CLOSED
+        with self._closing:
+            self.read()
+
+    def _close_writer(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
 
 
-def _updates(model: Any) -> Any:
+def _updates(model: keras.Model) -> Any:
     """Return how many updates the optimizers of a model have made, those that were skipped left out."""
     total = 0
     for optimizer in keras_private.optimizers_of(model).values():

@@ -6,9 +6,10 @@ from typing import Any, final
 import numpy as np
 
 from .. import _checks, stopping
+from .._types import Logs
 from ..board import tags
 from ..stopping.improvement import index_of_best
-from ._watch import Watch
+from ._monitored import MonitoredMetrics
 from .base import AbstractCallback, say
 
 FALLEN = 0.01
@@ -55,7 +56,7 @@ class SurrogateGap(AbstractCallback):
 
     section = "8.1.1"
 
-    _listens = False
+    observes_steps = False
 
     def __init__(
         self,
@@ -69,28 +70,30 @@ class SurrogateGap(AbstractCallback):
         self.true, self.surrogate, self.verbose = true, surrogate, verbose
         self.patience = _checks.count("patience", patience, 1, meaning="epochs until flat", mend="Try 5.")
         watched = [(true, _checks.mode(mode)), (surrogate, "min")]
-        self._watch = Watch(type(self).__name__, watched, min_delta=0.0, keeps_weights=False)
+        self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta=0.0, keeps_weights=False)
 
     def get_state(self) -> dict[str, Any]:
         """Return what has happened so far, to go on from it after an interruption."""
-        return self._watch.state()
+        return self._monitored.state()
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on in the next `fit` from what `get_state` returned."""
-        self._watch.keep(state)
+        self._monitored.keep(state)
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
-        self._watch.begin()
+        super().on_train_begin(logs)
+        self._monitored.begin()
         self._said = False
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the epoch, and say once that the true loss is flat."""
-        self._watch.epoch_ended(self.session.training, epoch, logs)
-        last = self._watch.past.logs[-1]
+        super().on_epoch_end(epoch, logs)
+        self._monitored.epoch_ended(self.session.training, epoch, logs or {})
+        last = self._monitored.past.logs[-1]
         self.session.show({tag: last[name] for name, tag in self._series().items() if name in last})
-        self.session.log(logs, {"flat_epochs": self._watch.wait})
-        sentence = learn_more(self._watch.past, self.true, self.surrogate, self.patience)
+        self.session.log(logs, {"flat_epochs": self._monitored.wait})
+        sentence = learn_more(self._monitored.past, self.true, self.surrogate, self.patience)
         if sentence and self.verbose and not self._said:
             self._said = True
             say(sentence)
@@ -105,7 +108,7 @@ class SurrogateGap(AbstractCallback):
 
     def findings(self) -> list[str]:
         """Return the sentences."""
-        past, true, surrogate = self._watch.past, self.true, self.surrogate
+        past, true, surrogate = self._monitored.past, self.true, self.surrogate
         sentences = learn_more(past, true, surrogate, self.patience), best_epochs(past, true, surrogate)
         return [sentence for sentence in sentences if sentence]
 

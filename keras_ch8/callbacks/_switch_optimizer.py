@@ -5,6 +5,7 @@ from typing import Any, final
 import keras
 
 from .. import _checks
+from .._types import Logs
 from ..integration import keras_private
 from ..schedules.duration import duration
 from .base import AbstractCallback
@@ -45,7 +46,7 @@ class SwitchOptimizer(AbstractCallback):
 
     section = "8.6"
 
-    _listens = False
+    observes_steps = False
 
     def __init__(self, at: int | str = "50%", *, to: Any) -> None:
         super().__init__()
@@ -57,12 +58,14 @@ class SwitchOptimizer(AbstractCallback):
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"to": type(self.to).from_config(self.to.get_config())}
 
-    def _on_begin(self) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
+        super().on_train_begin(logs)
         self._is_switched = self.model.optimizer is self.to
 
-    def _on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Switch, if it is time."""
+        super().on_epoch_begin(epoch, logs)
         steps, epochs = self.params["steps"] or 1, self.params["epochs"]
         length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.at.unit]
         if epoch >= self.at.amount * length and not self._is_switched:

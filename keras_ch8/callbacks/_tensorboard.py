@@ -6,14 +6,15 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks, _telemetry
+from .. import _checks, telemetry
+from .._types import Logs
 from ..board import layout, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
-from ._layers import LayerMap
+from ._monitored import numbers_in
+from ._pictures import LayerMap
 from ._report import Report
 from ._session import READ_EVERY
-from ._watch import numbers_in
 from .base import AbstractCallback
 
 
@@ -111,29 +112,31 @@ class TensorBoard(AbstractCallback):
             meaning = 'at which steps the update is measured, "batch" or "epoch" or a number'
             _checks.count("update_freq", update_freq, 1, meaning=meaning, mend="Try 10.")
         self.update_freq = update_freq
-        self.layers = self._wants_layers = layers
+        self.layers = self.observes_layers = layers
 
-    _transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
+    transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
 
-    def _on_open(self) -> None:
+    def on_open(self) -> None:
         """Open the run, and write what is known before the first step."""
         session = self.session
         steps, epochs = session.params["steps"], session.params["epochs"]
         if isinstance(self.update_freq, str):
-            self._measure_every = 1 if self.update_freq == "batch" else steps or READ_EVERY
+            self.measure_every = 1 if self.update_freq == "batch" else steps or READ_EVERY
         else:
-            self._measure_every = self.update_freq
+            self.measure_every = self.update_freq
         self._windows = Windows(steps * epochs if steps else None)
         self._layer_maps: dict[str, LayerMap] = {}
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
-        self._writer.layout(layout.custom_scalars())
+        declared = [tag for member in session.members for tag in member.tags]
+        self._writer.declare(declared)
+        self._writer.layout(layout.custom_scalars(declared))
 
-    def _on_built(self) -> None:
+    def on_built(self) -> None:
         """Write what is known once the model has its weights."""
         self._writer.text(tags.REPORT, self._report.beginning(), self.session.step)
 
-    def _on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
+    def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
         """Add the rows to the windows, and write those that are full."""
         series: dict[tags.Tag, Any] = {}
         for name, frame in frames.items():
@@ -149,7 +152,7 @@ class TensorBoard(AbstractCallback):
         self._report.add(series)
         self._writer.points(self._windows.add(series))
 
-    def _series_of(self, name: str, frame: _telemetry.Frame) -> dict[tags.Tag, Any]:
+    def _series_of(self, name: str, frame: telemetry.Frame) -> dict[tags.Tag, Any]:
         """Return what the steps of one optimizer say."""
         series: dict[tags.Tag, Any] = {
             tags.GRADIENT_NORM: (frame.steps, frame.norm),
@@ -174,10 +177,11 @@ class TensorBoard(AbstractCallback):
         """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
         return {name: value for name, value in numbers_in(logs).items() if name not in self.session.own_logs}
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write what Keras reports of the epoch."""
+        super().on_epoch_end(epoch, logs)
         step = self.session.step
-        self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs).items()})
+        self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs or {}).items()})
         for name, layer_map in self._layer_maps.items():
             layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)
 
@@ -186,13 +190,13 @@ class TensorBoard(AbstractCallback):
         reason = getattr(self.session.optimizer, "stop_reason", None)
         return [reason] if reason else []
 
-    def _on_close(self) -> None:
+    def on_close(self) -> None:
         """Write the last window and the report."""
         self._writer.points(self._windows.flush())
         self._writer.text(tags.REPORT, self._report.end(), self.session.step)
 
 
-def _effective_rate(frame: _telemetry.Frame) -> tuple[np.ndarray, ...]:
+def _effective_rate(frame: telemetry.Frame) -> tuple[np.ndarray, ...]:
     """Return steps, median and the two other quantiles, of the steps at which a sampled parameter has a gradient."""
     some = ~np.isnan(frame.rates[:, 1])
     return tuple(x[some] for x in (frame.measured, *frame.rates.T[[1, 0, 2]]))

@@ -1,15 +1,115 @@
-"""A running average of variables, moved on inside the compiled training step."""
+"""A running average of the weights: which mean is taken, and its step inside the compiled training step.
 
+All means are one recursion with a rate of their own, a <- a + rate (theta - a) at the n-th weights that are averaged.
+Every rate is 1 at n = 1, so an average begins as the first weights and needs no start value.
+"""
+
+import dataclasses
+import math
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, final
 
 import keras
 import numpy as np
 from keras import ops
 
 from .. import _numerics
-from ..integration import backend
+from .._types import Tensor
+from ..integration import backend, keras_private
+from ..schedules.duration import Clock, Duration
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class ExponentialMean:
+    """theta_i has a weight that is proportional to alpha^(n - i).
+
+    It is the box theta_hat <- alpha theta_hat + (1 - alpha) theta from theta_hat = 0, divided by 1 - alpha^n.
+    """
+
+    decay: float | None
+    half_life: Duration | None
+
+    def log_decay(self, clock: Callable[[Duration], Clock]) -> float:
+        """Return log(alpha) in a training."""
+        if self.half_life is not None:
+            return -math.log(2) / self.half_life.steps(clock(self.half_life))
+        return math.log(self.decay) if self.decay else -math.inf
+
+    def rate(self, n: Tensor, log_alpha: Tensor) -> Tensor:
+        """Return the rate of the n-th weights; `log_alpha` is what `log_decay` returns."""
+        return ops.expm1(log_alpha) / ops.expm1(n * log_alpha)
+
+    def memory(self, clock: Callable[[Duration], Clock]) -> float:
+        """Return about how many of the last updates count."""
+        return -1 / math.expm1(self.log_decay(clock))
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class PolynomialMean:
+    """theta_i has a weight of about i^eta: it is the last n / (eta + 1) that count; all have the same with eta = 0."""
+
+    eta: float
+
+    def log_decay(self, clock: Callable[[Duration], Clock]) -> float:
+        """Return a number that does not count: there is no alpha."""
+        return -math.inf
+
+    def rate(self, n: Tensor, log_alpha: Tensor) -> Tensor:
+        """Return the rate of the n-th weights."""
+        return (self.eta + 1) / (n + self.eta)
+
+    def memory(self, clock: Callable[[Duration], Clock]) -> float:
+        """Return 0: it is a share of the training, however long that is."""
+        return 0.0
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Which mean of the weights is taken, and after how much of the training it begins."""
+
+    mean: ExponentialMean | PolynomialMean
+    start: Duration
+
+    def first(self, clock: Callable[[Duration], Clock]) -> int:
+        """Return the number of updates before the first that is averaged."""
+        return math.ceil(self.start.steps(clock(self.start)))
+
+    def warn_if_too_long(self, clock: Callable[[Duration], Clock]) -> None:
+        """Warn where an exponential mean remembers more updates than the training makes."""
+        updates = clock(Duration(0.0, "st")).steps - self.first(clock)
+        memory = self.mean.memory(clock)
+        if memory > updates:  # which is NaN where it is not known
+            warnings.warn(
+                f"`PolyakAveraging` averages over about the last {memory:.0f} updates, and this training makes "
+                f"{updates:.0f}: the average is mostly of its beginning. Leave out `decay` and `half_life`, or give "
+                '`half_life` as a share of the training, such as "5%".',
+                UserWarning,
+                stacklevel=2,
+            )
+
+
+def clock_of(model: keras.Model, params: dict[str, Any]) -> Callable[[Duration], Clock]:
+    """Return a function that tells the length of a training in updates, as far as it has to be known."""
+    return partial(_clock, model, params["steps"], params["epochs"])
+
+
+def _clock(model: keras.Model, batches: int | None, epochs: int, length: Duration) -> Clock:
+    if batches is None:
+        if not length.is_relative:
+            return Clock(math.nan, math.nan, math.nan)
+        raise ValueError(
+            f"`PolyakAveraging` has a length in epochs, batches or percent ({length.amount:g} {length.unit}), and the "
+            "length of an epoch is not known: the data do not say how many batches they have. Give `steps_per_epoch` "
+            "to `fit`, or the length in updates."
+        )
+    movers = [m for o in keras_private.optimizers_of(model).values() for m in keras_private.movers_in(o)]
+    per_update = min((mover.gradient_accumulation_steps or 1 for mover in movers), default=1)
+    return Clock(batches / per_update, per_update, batches / per_update * epochs)
 
 
 class WeightAverage:
@@ -17,7 +117,7 @@ class WeightAverage:
 
     Args:
         variables: What is averaged.
-        rate: Function of n, a float64 tensor (see _averaging_plan). What else it reads must be a variable.
+        rate: Function of n, a float64 tensor (see `PolynomialMean`). What else it reads must be a variable.
     """
 
     def __init__(self, variables: Sequence[Any], rate: Callable[[Any], Any]) -> None:
@@ -50,7 +150,7 @@ class WeightAverage:
         averages = [average.numpy() for average in self._averages]
         return {"updates": int(self._updates.numpy()), "start": int(self._start.numpy()), "averages": averages}
 
-    def follow(self, moved: Any) -> None:
+    def follow(self, moved: Tensor) -> None:
         """Take the weights as they are after a training step; `moved` says whether it was an update.
 
         All of it waits for the weights: at the end of data of unknown length Keras's loop runs a step without data.
@@ -62,7 +162,7 @@ class WeightAverage:
             rate = self._rate(ops.cast(ops.maximum(n, 1), "float64"))
             backend.merge_replicas(self._write, updates, moved & (n > 0), rate, thetas)
 
-    def _write(self, updates: Any, active: Any, rate: Any, thetas: list[Any]) -> None:
+    def _write(self, updates: Tensor, active: Tensor, rate: Tensor, thetas: list[Any]) -> None:
         backend.each_replica(self._updates, lambda v, value: v.assign(value), updates)
         averages = [backend.native(average) for average in self._averages]
         if backend.replicated():
@@ -107,7 +207,7 @@ class Follower:
         assert self._average is not None  # noqa: S101
         return self._average
 
-    def __call__(self, moved: Any) -> None:
+    def __call__(self, moved: Tensor) -> None:
         """Take the weights as they are after a training step; `moved` says whether it was an update."""
         if self._average is None:
             with backend.outside_graphs():
@@ -115,7 +215,7 @@ class Follower:
         self.begin().follow(moved)
 
 
-def _move(averages: Sequence[Any], thetas: Sequence[Any], rate: Any, active: Any) -> None:
+def _move(averages: Sequence[Any], thetas: Sequence[Any], rate: Tensor, active: Tensor) -> None:
     for average, theta in zip(averages, thetas, strict=True):
         dtype, old = average.dtype.name, backend.as_tensor(average)
         new = old + ops.cast(rate, dtype) * (ops.cast(theta, dtype) - old)

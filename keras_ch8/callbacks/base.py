@@ -1,43 +1,93 @@
-"""What the callbacks of the suite share: one session a training, which reads the telemetry for all of them."""
+"""What every callback of the suite is, and one of your own may be: Keras's `Callback`, and a few hooks more."""
 
 import copy
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
 
-from .. import _checks, _describe, _telemetry
+from .. import _checks, _describe
+from .._types import Logs
+from ..board.tags import Tag
 from ..integration import fit
+from ..telemetry.frame import Frame
 from ._session import Session
 
 
 class AbstractCallback(keras.callbacks.Callback):
-    """A callback that belongs to the session of its model (see _session).
+    """A callback that sees what every step of the optimizer did, and may add curves to TensorBoard (section 8.2).
 
-    A subclass overrides `_on_begin`, `_on_open`, `_on_built`, `_on_epoch_start`, `_on_batch`, `_next_batch`,
-    `_on_frames`, `_on_epoch`, `_on_end`, `_on_close` and `findings`; Keras's own hooks are taken. It can be copied and
-    pickled, also after a training: what is `_transient` belongs to one training of one model, and is left out.
+    It is Keras's `Callback` with a few hooks more. All callbacks of this kind in one `fit` share one `session`, which
+    reads the telemetry of the optimizers for all of them; `keras_ch8.watch` calls them in a loop of your own. In this
+    order:
+
+        Keras calls              and then                the session calls, of all callbacks that have joined
+        on_train_begin           it joins
+        on_epoch_begin           at the first epoch      on_open, and on_built if the model has its weights
+        on_train_batch_end       after the first batch   on_built, if only that batch has made the weights
+                                 every 500 batches, 5 s  on_telemetry
+        on_epoch_end             always                  on_telemetry, with all rows of the epoch
+        on_train_end
+        (the end of `fit`)       whoever raises          on_telemetry, and on_close in reverse order
+
+    A hook of Keras that a subclass overrides begins with `super().on_...(...)`, `on_train_end` ends with it: that is
+    what makes the session go on. It can be copied and pickled, also after a training.
+
+    Attributes of the class that a subclass may set:
+
+        observes_steps     whether on_telemetry is to be called; True. If no callback asks, steps cost nothing more
+        measure_every      at which steps update and effective rate are measured, as every 10th; None: no wish. Where
+                           nobody has one, steps are cheaper, and a norm below 1e-19 is 0, one above 1e19 infinite
+        observes_layers    whether frames have the norm of each variable's gradient; False
+        tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.board.Tag`, with a chart in
+                           Custom Scalars
+        transient          attributes that belong to one training of one model, and are not copied or pickled: a dict of
+                           the value of each that stands for none
+
+    Example:
+        >>> class Steepest(keras_ch8.callbacks.AbstractCallback):
+        ...     steepest = keras_ch8.board.Tag("mine/steepest", "loss / weight", "Largest gradient of an epoch.")
+        ...     tags = (steepest,)
+        ...
+        ...     def on_epoch_begin(self, epoch, logs=None):
+        ...         super().on_epoch_begin(epoch, logs)
+        ...         self.norms = []
+        ...
+        ...     def on_telemetry(self, frames, logs):
+        ...         for frame in frames.values():
+        ...             self.norms += list(frame.norm)
+        ...
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         super().on_epoch_end(epoch, logs)
+        ...         self.write({self.steepest: max(self.norms)})
+        ...
+        ...     def findings(self):
+        ...         return [f"The last epoch had {len(self.norms)} steps."]
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> mine = Steepest()
+        >>> _ = model.fit(np.ones((32, 2)), np.ones((32, 1)), batch_size=8, callbacks=[mine], verbose=0)
+        >>> mine.findings()
+        ['The last epoch had 4 steps.']
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
 
-    _listens = True
-    """Whether the telemetry of every step is asked for."""
+    observes_steps = True
+    measure_every: int | None = None
+    observes_layers = False
+    tags: ClassVar[Sequence[Tag]] = ()
+    transient: ClassVar[Mapping[str, Any]] = {}
 
     _needs_fit = False
-    """Whether it cannot do without the hook around `fit`, though it does not listen."""
-
-    _measure_every: int | None = None
-    """At which steps update and effective rate are measured; None for no wish. Where nobody has one, a step is cheaper,
-    and a norm below 1e-19 is 0, one above 1e19 infinite."""
-    _wants_layers = False
-    """Whether the norm of each variable's gradient is asked for."""
+    """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
     _shows_clipping = False
     """Whether the curves of clipping are asked for, also where no rule of the suite clips."""
     _goes_first = False
     """Whether `fit` calls it before the others, wherever it is listed."""
-    _transient: ClassVar[Mapping[str, Any]] = {}
-    """Attributes that belong to one training of one model, each with the value that stands for none."""
 
     session: Session
 
@@ -47,7 +97,7 @@ class AbstractCallback(keras.callbacks.Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         nobody = {"_model": None, "params": None, "session": None}
-        return dict(vars(self)) | copy.deepcopy(dict(self._transient)) | nobody
+        return dict(vars(self)) | copy.deepcopy(dict(self.transient)) | nobody
 
     def __repr__(self) -> str:
         arguments = inspect.signature(type(self)).parameters
@@ -57,75 +107,74 @@ class AbstractCallback(keras.callbacks.Callback):
         self.__dict__.update(state)
         fit.install(type(self).__name__)
 
-    def set_model(self, model: Any) -> None:
+    def set_model(self, model: keras.Model) -> None:
         """Take the model, of Keras 3."""
         _checks.keras_3(model)
         super().set_model(model)
 
-    def _on_begin(self) -> None:
-        """Forget the last training."""
+    # --- Keras's hooks, in the order in which they are called ---------------------------------------------------------
 
-    def _on_open(self) -> None:
-        """Prepare the training; an error here stops it before the first step."""
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Join the session of the training."""
+        self.session = Session.join(self)
 
-    def _on_built(self) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Open the session at the first epoch: by then every callback has joined."""
+        self.session.epoch_begins(self.params, epoch)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Count the batch, counted from 0 in each epoch, and read the telemetry once in a while.
+
+        With `steps_per_execution` it is called after several batches, with the number of the last.
+        """
+        self.session.batch_ended(self, batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Read the telemetry: all rows of the epoch have come after this."""
+        self.session.read()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Leave the session. The training has not died, and `fit` does not touch the weights any more."""
+        self.session.leave(self)
+
+    # --- the session's hooks, in the order in which they are called ---------------------------------------------------
+
+    def on_open(self) -> None:
+        """Prepare the training: the first epoch begins; an error here stops it before the first step."""
+
+    def on_built(self) -> None:
         """Take the model with its weights: before the first step, or after the first batch where that makes them."""
 
-    def _on_epoch_start(self, epoch: int) -> None:
-        """Take the beginning of an epoch, counted from 0."""
-
-    def _on_batch(self, batch: int) -> None:
-        """Take the end of a batch, counted from 0 in each epoch; with `steps_per_execution`, of several."""
-
-    def _next_batch(self) -> float:
-        """Return the batch, counted from 0, at whose end `_on_batch` is needed next; it may be called earlier."""
-        return math.inf
-
-    def _on_frames(self, frames: Mapping[str, _telemetry.Frame], logs: dict[str, Any]) -> None:
+    def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None:
         """Take the rows of the last steps.
 
         Args:
-            frames: Those of each optimizer by its name; of the only one under `""`; nothing where none makes a step.
+            frames: A `keras_ch8.telemetry.Frame` for each optimizer, by its name; of the only one under `""`; nothing
+                where none makes a step.
             logs: What Keras reports after a batch; {} between batches.
         """
 
-    def _on_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Take the end of an epoch, all of whose rows have come; numbers for `logs` go through `session.log`."""
-
-    def _on_end(self) -> None:
-        """Take the end of the training, unless it died; `fit` does not touch the weights any more."""
-
-    def _on_close(self) -> None:
-        """Take the end of the training, all of whose rows have come."""
+    def on_close(self) -> None:
+        """Take the end of the training, whoever raised; all rows have come."""
 
     def findings(self) -> list[str]:
         """Return sentences for the report of the run."""
         return []
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Join the session of the training."""
-        self.session = Session.join(self)
-        self._on_begin()
+    def next_batch(self) -> float:
+        """Return the batch, counted from 0, at whose end `on_train_batch_end` is needed next; others may be left out.
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Open the session: by the first epoch every callback has joined."""
-        self.session.epoch_begins(self.params, epoch)
-        self._on_epoch_start(epoch)
+        Only a compiled loop of your own (`keras_ch8.watch`) leaves batches out: there each call of Python costs.
+        """
+        return math.inf
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Read the telemetry once in a while."""
-        self.session.batch_ended(self, batch, logs)
-        self._on_batch(batch)
+    def write(self, values: Mapping[Tag, float]) -> None:
+        """Write numbers at this step for TensorBoard, if `keras_ch8.callbacks.TensorBoard` is listed too.
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Read the telemetry, then look at the epoch."""
-        self.session.epoch_ended()
-        self._on_epoch(epoch, {} if logs is None else logs)
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Take the end."""
-        self._on_end()
-        self.session.leave(self)
+        Args:
+            values: Numbers by their tags, which are to be listed in `tags`.
+        """
+        self.session.show(values)
 
 
 def say(*sentences: str) -> None:

@@ -1,5 +1,6 @@
-"""The curves and verdicts of a training loop that is written by hand."""
+"""The usual callbacks: in a list for `fit`, and around a loop that is written by hand."""
 
+import os
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -10,25 +11,61 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._section import section
 from ..integration import backend, fit, keras_private
+from ..telemetry import ring
 
 if not backend.is_tensorflow():
     raise backend.needs_tensorflow("keras_ch8.watch")
 
+from .._types import Data, Tensor
 from ..verdicts import Verdict
 from ._diagnosis import Diagnosis
-from ._session import Session, rows_for
+from ._session import READ_EVERY, Session
 from ._tensorboard import TensorBoard
 from .base import AbstractCallback
 
 
+@section("8.2")
+def standard(log_dir: str | os.PathLike[str] = "logs", probe: Data = None) -> list[AbstractCallback]:
+    """Return the callbacks to begin with: they watch a training, say what is wrong with it, and change nothing (8.2).
+
+    `TensorBoard(log_dir)` writes the curves, and `Diagnosis(probe)` the verdicts, which are printed when `fit` ends;
+    the progress bar stays as it is. What stops, averages or slows a training, such as `EarlyStopping`,
+    `PolyakAveraging` and `LearningRateDecay`, is added by hand: `callbacks=[*standard(), EarlyStopping(patience=5)]`.
+
+    Args:
+        log_dir: Folder of the run for TensorBoard. Defaults to `"logs"`.
+        probe: What to measure on, best some 64 to 512 examples that are not trained on: `(x_val, y_val)` or a data set
+            (see `Diagnosis`). Defaults to `None`: the first 256 examples that `fit` reads.
+
+    Returns:
+        A list of callbacks for `fit`, of new ones at each call.
+
+    Raises:
+        ValueError: If `probe` is no batch.
+
+    Example:
+        >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.Adam(), "mse")
+        >>> watching = keras_ch8.callbacks.standard(tempfile.mkdtemp())
+        >>> [type(callback).__name__ for callback in watching]
+        ['TensorBoard', 'Diagnosis']
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
+    return [TensorBoard(log_dir), Diagnosis(probe, verbose=True, logs=False)]
+
+
 def watch(
-    model: Any,
+    model: keras.Model,
     optimizers: Any,
     log_dir: Any = None,
-    probe: Any = None,
+    probe: Data = None,
     *,
-    loss: Any = None,
+    loss: Tensor = None,
     callbacks: Sequence[AbstractCallback] = (),
     steps: int | None = None,
 ) -> "WatchedLoop":
@@ -103,7 +140,7 @@ class WatchedLoop:
     """
 
     def __init__(
-        self, model: Any, optimizers: dict[str, Any], members: Sequence[AbstractCallback], total: int | None
+        self, model: keras.Model, optimizers: dict[str, Any], members: Sequence[AbstractCallback], total: int | None
     ) -> None:
         self.model, self.optimizers, self._members, self._total = model, optimizers, list(members), total
         self._begun = time.monotonic()
@@ -119,7 +156,7 @@ class WatchedLoop:
         """The verdicts that stand, the most serious first; [] without `probe`."""
         return [v for member in self._members if isinstance(member, Diagnosis) for v in member.verdicts]
 
-    def step(self, loss: Any = None) -> None:
+    def step(self, loss: Tensor = None) -> None:
         """End a step of the loop, in eager code or inside a `tf.function`.
 
         Args:
@@ -147,7 +184,7 @@ class WatchedLoop:
 
     def __enter__(self) -> Self:
         self._clock, self._due = backend.scalar(0, "int64"), backend.scalar(0, "int64")
-        self._ring = backend.ring(rows_for(1), 2)
+        self._ring = backend.ring(ring.rows_for(READ_EVERY), 2)
         self._read_up_to, self._begun = 0, time.monotonic()
         counted_as = self.model.models[0] if isinstance(self.model, _Several) else self.model
         training = fit.Training(
@@ -189,8 +226,8 @@ class WatchedLoop:
         self._tell_members()
         steps = self.steps
         pace = steps / max(time.monotonic() - self._begun, 1e-9)
-        reading = steps + self._session.until_read(pace)
-        wished = min((member._next_batch() for member in self._members), default=reading) + 1
+        reading = steps + self._session.reading.until_due(pace)
+        wished = min((member.next_batch() for member in self._members), default=reading) + 1
         self._due.assign(int(max(steps + 1, min(reading, wished))))
 
     def _tell_members(self) -> None:
@@ -200,10 +237,11 @@ class WatchedLoop:
 
     def _losses(self) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and losses since the last time, in the steps that the model has been trained on."""
-        steps = np.arange(max(self._read_up_to, self.steps - int(self._ring.shape[0])) + 1, self.steps + 1)
-        rows = backend.rows(self._ring, steps % int(self._ring.shape[0])).numpy()
+        size = int(self._ring.shape[0])
+        steps = ring.remembered(self._read_up_to + 1, self.steps, size)
+        rows = ring.read(self._ring, steps)
         self._read_up_to = self.steps
-        known = np.abs(rows[:, 0] - steps) < len(rows) / 2 + 1
+        known = ring.is_there(rows[:, 0], steps, size)
         return (steps + self._session.step - self.steps)[known], rows[known, 1]
 
 

@@ -1,28 +1,19 @@
-"""Curricula: how hard each example is, and how the share of the examples that are drawn grows. See `pacing`."""
+"""Curricula: how hard each example is, and how the fraction of the examples that are drawn grows.
+
+A pacing of your own is a frozen dataclass derived from `AbstractPacing`.
+"""
 
 from ..integration import backend as _backend
 
 if not _backend.is_tensorflow():
     raise _backend.needs_tensorflow(__name__)
 
-from ._cross_validated_loss import cross_validated_loss
-from ._order import ORDERS as ORDERS
+from ._sampler import ORDERS as ORDERS
 from ._sampler import CurriculumSampler
-from ._sequence_length import sequence_length
-from ._teacher_loss import teacher_loss
-from .pacing import AbstractPacing, BabySteps, Exponential, Linear, OnePass, Root, Step, competence
+from .difficulty import cross_validated_loss, sequence_length, teacher_loss
+from .pacing import AbstractPacing, BabySteps, Competence, Exponential, Linear, OnePass, Root, Step
 
 __all__ = [
-    "AbstractPacing",
-    "BabySteps",
-    "CurriculumSampler",
-    "Exponential",
-    "Linear",
-    "OnePass",
-    "Root",
-    "Step",
-    "competence",
-    "cross_validated_loss",
-    "sequence_length",
-    "teacher_loss",
-]
+    "AbstractPacing", "BabySteps", "Competence", "CurriculumSampler", "Exponential", "Linear", "OnePass", "Root",
+    "Step", "cross_validated_loss", "sequence_length", "teacher_loss",
+]  # fmt: skip

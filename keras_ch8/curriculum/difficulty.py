@@ -1,20 +1,154 @@
-"""How hard each example is, as numbers."""
+"""Difficulties: how hard each example is, as numbers of which the smallest is the easiest."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
-from .. import _checks
+from .. import _batches, _checks, data
+from .._section import section
+from .._types import Data
+from .example_loss import ExampleLoss, rows_of
 
 CHUNK = 4096
-"""Examples that a function is given at a time."""
+"""Examples for which a function of `(x, y)` is called at a time."""
 BUCKETS = 5
-"""Buckets of difficulty that are told apart."""
+"""Buckets of equal size, from the easiest to the hardest, whose losses are shown."""
 PER_BUCKET = 50
-"""Examples of a bucket that stand for it."""
+"""Examples of a bucket on which its loss is measured."""
 
 
-def numbers(value: Any, count: int) -> np.ndarray:
+@section("8.7.6")
+def sequence_length(x: np.ndarray, y: Data = None, *, padding: float = 0) -> np.ndarray:
+    """Return the number of time steps that are no padding, of each sequence (section 8.7.6).
+
+        length of example i <- number of t with x[i, t] != padding
+
+    A step of several features is padding if all of them are.
+
+    Args:
+        x: Array of shape (examples, time) or (examples, time, ...).
+        y: Not used; it is there so that the function itself can be passed as `difficulty`. Defaults to `None`.
+        padding: What fills short sequences up, at either end. Defaults to `0`.
+
+    Returns:
+        Integers, one for each example.
+
+    Raises:
+        ValueError: If `x` has no axis of time.
+
+    Example:
+        >>> keras_ch8.curriculum.sequence_length(np.array([[5, 1, 2], [7, 0, 0]])).tolist()
+        [3, 1]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Bengio et al. (2009), Curriculum Learning.
+    """
+    x = np.asarray(x)
+    if x.ndim < 2:
+        raise ValueError(
+            "`x` must have an axis of examples and one of time. Received: an array of shape "
+            f"{x.shape}. Pad the sequences to one length, as `keras.utils.pad_sequences` does."
+        )
+    return (x != padding).reshape(*x.shape[:2], -1).any(axis=-1).sum(axis=1)
+
+
+@section("8.7.6")
+def teacher_loss(model: keras.Model, x: Data, y: Data = None) -> np.ndarray:
+    """Return the loss of each example by a trained model, as it was compiled (section 8.7.6).
+
+        difficulty of example i <- L(f(x_i; theta of the teacher), y_i)
+
+    Without sample weights and regularization, in inference. Examples that the teacher has been trained on look easier
+    than they are, false labels above all: see `cross_validated_loss`.
+
+    Args:
+        model: A trained and compiled model, the teacher.
+        x: Arrays, also nested.
+        y: Their targets. Defaults to `None`.
+
+    Returns:
+        Numbers, one for each example.
+
+    Raises:
+        ValueError: If the loss of the model is no mean over the examples.
+
+    Example:
+        >>> teacher = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+        >>> teacher.compile(loss="mse")
+        >>> keras_ch8.curriculum.teacher_loss(teacher, np.array([[1.0], [2.0]]), np.array([[1.0], [5.0]])).tolist()
+        [0.0, 9.0]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Weinshall, Cohen, Amir (2018), Curriculum
+        Learning by Transfer Learning.
+    """
+    return ExampleLoss(model)(rows_of(x, y), np.arange(_batches.examples_of(x)))
+
+
+@section("8.7.6")
+def cross_validated_loss(
+    build: Callable[[], keras.Model],
+    x: Data,
+    y: Data = None,
+    *,
+    folds: int = 5,
+    epochs: int = 10,
+    batch_size: int = 32,
+    seed: int = 0,
+    **fit_arguments: Any,
+) -> np.ndarray:
+    """Return the loss of each example by a model that was trained on the others (section 8.7.6).
+
+        difficulty of example i <- L(f(x_i; theta trained on the folds without i), y_i)
+
+    No example is judged by a model that has memorized it, so a false label is hard.
+
+    Args:
+        build: Function that returns a new compiled model.
+        x: Arrays, also nested.
+        y: Their targets. Defaults to `None`.
+        folds: Parts of the data, and models. Defaults to `5`.
+        epochs: Epochs of each training. Defaults to `10`.
+        batch_size: Examples in a batch of it. Defaults to `32`.
+        seed: Seed of the folds. Defaults to `0`.
+        **fit_arguments: For `fit`: `class_weight`, `callbacks`, ...
+
+    Returns:
+        Numbers, one for each example.
+
+    Raises:
+        ValueError: If there are fewer examples than folds, or the loss of the model is no mean over the examples.
+
+    Example:
+        >>> def build():
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
+        ...     return model
+        >>> x = np.linspace(-1, 1, 20)[:, None]
+        >>> y = np.where(np.arange(20)[:, None] == 7, 9.0, x)
+        >>> int(np.argmax(keras_ch8.curriculum.cross_validated_loss(build, x, y, folds=2)))
+        7
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Hacohen and Weinshall (2019), On The Power
+        of Curriculum Learning in Training Deep Networks.
+    """
+    folds = _checks.count("folds", folds, 2, meaning="the parts of the data", mend="Try 5.")
+    count, take = _batches.examples_of(x), rows_of(x, y)
+    if count < folds:
+        raise ValueError(f"Each fold needs an example. Received: {count} examples for folds={folds}. Take fewer folds.")
+    losses = np.zeros(count)
+    for fold in np.array_split(np.random.default_rng([seed, 0, 4]).permutation(count), folds):
+        model = build()
+        some_x, some_y = take(np.setdiff1d(np.arange(count), fold))
+        model.fit(some_x, some_y, epochs=epochs, batch_size=batch_size, **{"verbose": 0} | fit_arguments)
+        losses[fold] = ExampleLoss(model)(take, fold)
+    return losses
+
+
+def numbers(value: Sequence[float] | np.ndarray, count: int) -> np.ndarray:
     """Return a number for each example; else raise ValueError."""
     found = np.asarray(value, "float64")
     _checks.length("difficulty", found, count, of="the examples")
@@ -27,8 +161,8 @@ def numbers(value: Any, count: int) -> np.ndarray:
     return found
 
 
-def judged(difficulty: Any, source: Any) -> np.ndarray:
-    """Return the numbers that are given, or those that a function of (x, y) finds for the examples of a source."""
+def judged(difficulty: Callable[..., np.ndarray] | np.ndarray, source: "data.ArraySource") -> np.ndarray:
+    """Return the numbers as they come, or what a function of (x, y) returns for the examples of a source."""
     if not callable(difficulty):
         return numbers(difficulty, source.count)
     chunks = np.array_split(np.arange(source.count), -(-source.count // CHUNK))

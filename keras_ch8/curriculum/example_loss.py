@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from .. import _batches
+from .._types import Data, Tensor, Tree
 from ..curvature.objective import Objective, tensors_of
 from ..integration import backend, keras_private
 
@@ -26,7 +27,7 @@ class ExampleLoss:
         model: A built and compiled model.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: keras.Model) -> None:
         self.model = model
         self._derivatives: Any = None
 
@@ -39,7 +40,7 @@ class ExampleLoss:
             found.append(self._of_batch(*take(rows)[:2]))
         return np.concatenate([np.zeros(0), *found])[: len(indices)]
 
-    def _of_batch(self, x: Any, y: Any) -> np.ndarray:
+    def _of_batch(self, x: Tree, y: Tree) -> np.ndarray:
         is_first = self._derivatives is None
         if is_first:
             self._trace(x, y)
@@ -49,11 +50,11 @@ class ExampleLoss:
             self._check(data, found)
         return found
 
-    def _losses(self, data: list[Any]) -> np.ndarray:
-        size = _batches.length_of(data)
+    def _losses(self, data: list[Tree]) -> np.ndarray:
+        size = _batches.examples_of(data)
         return size * self._derivatives(*data, keras.ops.ones(size)).numpy().astype("float64")
 
-    def _check(self, data: list[Any], found: np.ndarray) -> None:
+    def _check(self, data: list[Tree], found: np.ndarray) -> None:
         """Compare the largest loss with that of its example in a batch of its own."""
         largest = int(np.argmax(np.abs(found)))
         row = slice(largest, largest + 1)
@@ -67,12 +68,12 @@ class ExampleLoss:
                 "the difficulties as numbers."
             )
 
-    def _trace(self, x: Any, y: Any) -> None:
+    def _trace(self, x: Tree, y: Tree) -> None:
         objective = Objective(self.model, x, y, training=False)
         with keras.StatelessScope():
             outputs = keras_private.call(self.model, objective.data[0], training=False)
 
-        def derivatives(x: Any, y: Any, weights: Any) -> Any:
+        def derivatives(x: Tree, y: Tree, weights: Tensor) -> Tensor:
             theta = [backend.as_tensor(v) for v in objective.variables]
             (slopes,) = backend.gradients(lambda w: objective.value_at(theta, (x, y, _like(outputs, w[0]))), [weights])
             return slopes
@@ -80,14 +81,14 @@ class ExampleLoss:
         self._derivatives = backend.trace(derivatives)
 
 
-def _like(outputs: Any, weights: Any) -> Any:
+def _like(outputs: Tree, weights: Tensor) -> Tensor:
     """Return the weights for each output with as many axes as its loss has: Keras does not add those of a sequence."""
     return keras.tree.map_structure(
         lambda output: keras.ops.reshape(weights, (-1, *[1] * (len(output.shape) - 2))), outputs
     )
 
 
-def rows_of(*parts: Any) -> Callable[[np.ndarray], tuple[Any, ...]]:
+def rows_of(*parts: Data) -> Callable[[np.ndarray], tuple[Any, ...]]:
     """Return a function that takes rows of arrays, also nested."""
     return lambda indices: tuple(
         keras.tree.map_structure(lambda a: None if a is None else np.asarray(a)[indices], part) for part in parts

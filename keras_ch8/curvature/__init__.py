@@ -1,4 +1,4 @@
-"""The loss around a point: gradients, Hessian-vector products, eigenvalues. Looking changes nothing of the model.
+"""The loss around a point: gradients, Hessian-vector products, eigenvalues. The model stays as it is.
 
 Vectors are flat: the entries of `model.trainable_variables`, one variable after the other.
 """
@@ -8,20 +8,11 @@ from ..integration import backend as _backend
 if not _backend.is_tensorflow():
     raise _backend.needs_tensorflow(__name__)
 
-from ._check_gradient import GradientCheck, check_gradient
-from ._hessian import gradient, hessian, hessian_vector_product
-from ._lanczos import Spectrum, lanczos
-from ._lanczos import lanczos_of as lanczos_of
-from ._powers import Powers, powers
+from .derivatives import GradientCheck, check_gradient, gradient, hessian, hessian_vector_product
+from .eigenvalues import MatrixPower, Spectrum, lanczos, matrix_power
+from .eigenvalues import lanczos_of as lanczos_of
 
 __all__ = [
-    "GradientCheck",
-    "Powers",
-    "Spectrum",
-    "check_gradient",
-    "gradient",
-    "hessian",
-    "hessian_vector_product",
-    "lanczos",
-    "powers",
-]
+    "GradientCheck", "MatrixPower", "Spectrum", "check_gradient", "gradient", "hessian", "hessian_vector_product",
+    "lanczos", "matrix_power",
+]  # fmt: skip

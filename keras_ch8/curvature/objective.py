@@ -1,20 +1,35 @@
 """The loss of a model on some examples as a pure function of its weights."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from .. import _checks, _numerics
+from .._types import Data, Tensor, Tree
 from ..integration import backend, keras_private
 
 
-class Objective:
-    """J(theta) for flat theta; nothing of the model changes, however often it is asked.
+class Evaluation(NamedTuple):
+    """One call of the model, as tensors of a graph.
 
-    Seeds and moving statistics are read as they are, and what a call would write to them is dropped: Dropout has one
+    Args:
+        loss: J.
+        outputs: What the model returned.
+        states: What the call would write to the variables that were asked for; None for one that it leaves.
+    """
+
+    loss: Tensor
+    outputs: Tree
+    states: list[Tensor]
+
+
+class Objective:
+    """J(theta) for flat theta; the model never changes.
+
+    Seeds and moving statistics are read as they are, and updates of them are discarded: Dropout has one
     mask, batch normalization the statistics of this batch (with `training`). The loss is that of `fit`: the compiled
     one, with sample weights, regularization and `add_loss`.
 
@@ -24,18 +39,18 @@ class Objective:
             `(x, y, sample_weight)`.
         y: Targets.
         sample_weight: Weights of the examples.
-        loss: Loss to take instead of the compiled one: a Keras loss, or a function of (y, y_pred).
+        loss: Loss to use instead of the compiled one: a Keras loss, or a function of (y, y_pred).
         training: Whether the model runs as in training.
     """
 
     def __init__(
         self,
-        model: Any,
-        x: Any,
-        y: Any = None,
+        model: keras.Model,
+        x: Data,
+        y: Data = None,
         *,
-        sample_weight: Any = None,
-        loss: Callable[[Any, Any], Any] | None = None,
+        sample_weight: Data = None,
+        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         training: bool = True,
     ) -> None:
         _checks.keras_3(model)
@@ -75,7 +90,7 @@ class Objective:
         """Return J(theta)."""
         return float(self._value(self.cut(theta)).numpy())
 
-    def gradient(self, theta: np.ndarray, data: Any = None) -> np.ndarray:
+    def gradient(self, theta: np.ndarray, data: Tree = None) -> np.ndarray:
         """Return the gradient of J at theta; on other examples than its own, if given."""
         return self.join([g.numpy() for g in self._gradient(self.cut(theta), data)])
 
@@ -92,36 +107,37 @@ class Objective:
         """Return arrays of the variables' shapes as a flat vector."""
         return np.concatenate([np.zeros(0), *(np.asarray(a, "float64").ravel() for a in arrays)])
 
-    def cut(self, vector: np.ndarray) -> list[Any]:
+    def cut(self, vector: np.ndarray) -> list[Tensor]:
         """Undo `join`."""
         parts = np.split(np.asarray(vector), self.ends[1:-1])
         return self.tensors([part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)])
 
-    def tensors(self, arrays: list[Any]) -> list[Any]:
+    def tensors(self, arrays: list[Tensor]) -> list[Tensor]:
         """Return arrays of the variables' shapes as tensors of their types."""
         return [ops.convert_to_tensor(a, v.dtype) for a, v in zip(arrays, self.variables, strict=True)]
 
-    def value_at(self, values: list[Any], data: Any = None) -> Any:
+    def value_at(self, values: list[Tensor], data: Tree = None) -> Tensor:
         """Return J in a graph, at these values of the variables; on other examples than its own, if given."""
-        return self.look_at(values, data)[0]
+        return self.evaluate(values, data).loss
 
-    def look_at(self, values: list[Any], data: Any = None, others: Sequence[Any] = ()) -> tuple[Any, Any, list[Any]]:
-        """Return J, what the model gives, and what the call would make of other variables: None if it leaves them."""
+    def evaluate(self, values: list[Tensor], data: Tree = None, states: Sequence[keras.Variable] = ()) -> "Evaluation":
+        """Call the model in a graph, at these values of the variables; on other examples than its own, if given."""
         x, y, sample_weight = self.data if data is None else data
         mapping = list(zip(self.variables, values, strict=True))
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope, keras_private.exact_moments():
             y_pred = keras_private.call(self.model, x, self.training)
             if self.loss is None:
-                loss = keras_private.compute_loss(self.model, x, y, y_pred, sample_weight, self.training)
+                batch = keras_private.Batch(x, y, sample_weight)
+                loss = keras_private.compute_loss(self.model, batch, y_pred, self.training)
             else:
                 loss = ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
-        return loss, y_pred, [scope.get_current_value(variable) for variable in others]
+        return Evaluation(loss, y_pred, [scope.get_current_value(variable) for variable in states])
 
-    def _gradient_at(self, values: list[Any], data: Any) -> list[Any]:
+    def _gradient_at(self, values: list[Tensor], data: Tree) -> list[Tensor]:
         return backend.gradients(lambda values: self.value_at(values, data), values)
 
-    def _product_at(self, values: list[Any], vector: Any) -> Any:
-        def along(values: list[Any]) -> Any:
+    def _product_at(self, values: list[Tensor], vector: Tensor) -> Any:
+        def along(values: list[Tensor]) -> Tensor:
             grads = backend.gradients(self.value_at, values)
             vectors = backend.cut(vector, self.shapes)
             return sum(ops.sum(g * ops.cast(v, g.dtype)) for g, v in zip(grads, vectors, strict=True))
@@ -130,13 +146,13 @@ class Objective:
         return backend.join([ops.cast(p, vector.dtype) for p in found], self.size)
 
 
-def _is_pair(model: Any, x: Any) -> bool:
+def _is_pair(model: keras.Model, x: Data) -> bool:
     """Whether this is (x, y) or (x, y, sample_weight), and not the inputs of a model that has several."""
     if not isinstance(x, tuple) or len(x) not in (2, 3):
         return False
     return len(keras.tree.flatten(x[0])) == len(keras.tree.flatten(getattr(model, "inputs", None) or [None]))
 
 
-def tensors_of(part: Any) -> Any:
+def tensors_of(part: Data) -> Tree:
     """Return arrays, also nested, as tensors; None stays."""
     return keras.tree.map_structure(lambda a: None if a is None else ops.convert_to_tensor(a), part)

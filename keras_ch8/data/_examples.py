@@ -1,11 +1,15 @@
-"""The examples of a source, as arrays that stay where they are."""
+"""The examples of a source, as arrays that stay where they are, and the batches of them that Keras is given."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
+
+from .._types import Data, Tensor
+from ..integration import backend
 
 TAKEN = "fiub"
 """Kinds of NumPy types that a model can be given: floating, integer, unsigned, boolean."""
@@ -21,7 +25,7 @@ class Examples:
     count: int
 
     @classmethod
-    def of(cls, x: Any, y: Any, sample_weight: Any) -> "Examples":
+    def of(cls, x: Data, y: Data, sample_weight: Data) -> "Examples":
         """Return checked examples."""
         parts = {"x": x, "y": y, "sample_weight": sample_weight}
         arrays = {name: None if part is None else _arrays(name, part) for name, part in parts.items()}
@@ -55,7 +59,7 @@ class Examples:
         """All parts, as one structure."""
         return self.x, self.y, self.sample_weight
 
-    def take(self, indices: Any) -> tuple[Any, Any, Any]:
+    def take(self, indices: Tensor) -> tuple[Any, Any, Any]:
         """Return these examples, in this order."""
         indices = np.asarray(indices)
         taken = keras.tree.map_structure(lambda a: a[indices], self.structure, none_is_leaf=False)
@@ -106,7 +110,7 @@ def _array(name: str, leaf: Any) -> np.ndarray:
     return array
 
 
-def _check_each_has_its_own(y: Any, sample_weight: Any) -> None:
+def _check_each_has_its_own(y: Data, sample_weight: Data) -> None:
     try:
         keras.tree.assert_same_structure(y, sample_weight)
     except (TypeError, ValueError) as error:
@@ -119,3 +123,48 @@ def _check_each_has_its_own(y: Any, sample_weight: Any) -> None:
 
 def _paths(structure: Any) -> list[Any]:
     return [path for path, _ in keras.tree.flatten_with_path(structure)]
+
+
+def dataset_of(examples: Examples, rows: Any, prefetch: int) -> Any:
+    """Return a data set of batches, packed for `fit`; `rows` gives numbers of examples, with their weights or without.
+
+    Floats are cast as `fit` casts those of arrays.
+    """
+    arrays = [array for array in keras.tree.flatten(examples.structure) if array is not None]
+    columns = [
+        backend.Column(a, keras.config.floatx() if a.dtype.kind == "f" else a.dtype.name, is_on_disk(a)) for a in arrays
+    ]
+
+    def assemble(tensors: Sequence[Any], weights: Tensor = None) -> Any:
+        left = iter(tensors)
+        x, y, sample_weight = (
+            keras.tree.map_structure(lambda _: next(left), part, none_is_leaf=False) for part in examples.structure
+        )
+        sample_weight = _weigh(y, sample_weight, weights)
+        packed = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+        return keras.tree.lists_to_tuples(packed)  # a list is one tensor for tf.data
+
+    dataset = backend.gathered(rows, columns, assemble)
+    return dataset.prefetch(prefetch) if prefetch else dataset
+
+
+def _weigh(y: Data, sample_weight: Data, weights: Tensor) -> Any:
+    """Return the sample weights, one for each target, times one factor for each example.
+
+    A loss has an entry for each example, or for each of its time steps, and then Keras would take a flat vector for
+    factors of time steps. With as many axes as its target, a factor fits either.
+    """
+    if sample_weight is None:
+        return None if weights is None else keras.tree.map_structure(lambda target: _along(weights, target), y)
+    if not keras.tree.is_nested(sample_weight):
+        sample_weight = keras.tree.map_structure(lambda _: sample_weight, y)
+    if weights is None:
+        return sample_weight
+    return keras.tree.map_structure(
+        lambda given: ops.cast(given, weights.dtype) * _along(weights, given), sample_weight
+    )
+
+
+def _along(weights: Tensor, tensor: Tensor) -> Any:
+    """Return the weights with as many axes as a tensor."""
+    return ops.reshape(weights, [-1] + [1] * (len(tensor.shape) - 1))

@@ -21,7 +21,7 @@ def install(for_: str) -> None:
         "`fit`, `evaluate` and `predict` ask a source for data in the same way, and only the iterator knows the "
         "position in an epoch and can begin one in its middle."
     )
-    registry.install(_trainer, "TFEpochIterator", _asking, replaces=EPOCH_ITERATOR, why=why, for_=for_)
+    registry.install(registry.attribute(_trainer, "TFEpochIterator", EPOCH_ITERATOR), _asking, why, for_)
 
 
 class BatchLoop:

@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 
+from .._types import Tree
 from . import backend, keras_private, registry
 
 FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
@@ -41,7 +42,7 @@ class Training:
 
     def __init__(
         self,
-        model: Any,
+        model: keras.Model,
         arguments: Mapping[str, Any],
         callbacks: Sequence[keras.callbacks.Callback],
         *,
@@ -158,13 +159,13 @@ class Training:
             self.arguments, self.callbacks, self.validate = {}, [], None
 
 
-def examples_of(batch: Any) -> int:
+def examples_of(batch: Tree) -> int:
     """Return the examples of a batch, 1 if that cannot be seen."""
     shapes = [list(getattr(a, "shape", ())) for a in keras.tree.flatten(batch)]
     return next((int(shape[0]) for shape in shapes if shape and shape[0] is not None), 1)
 
 
-def running_training(model: Any = None) -> Training | None:
+def running_training(model: keras.Model | None = None) -> Training | None:
     """Return the innermost training, of this model if it is given, that runs in this thread; None if there is none."""
     return next((t for t in reversed(_running.get()) if model is None or t.model is model), None)
 
@@ -180,12 +181,12 @@ def install(for_: str) -> None:
         "Keras tells a callback neither the other callbacks nor the arguments of `fit`, and calls none after an "
         "exception: without it nothing could be given back then."
     )
-    registry.install_inside("fit", _fit, replaces=FIT, why=why, for_=for_)
+    registry.install(registry.inside("fit", FIT), _fit, why, for_)
     why = (
         "Keras hands callbacks copies of the logs of a validation, so only here can a second one, of averaged weights, "
         "be reported beside the first."
     )
-    registry.install_inside("evaluate", _evaluate, replaces=EVALUATE, why=why, for_=for_)
+    registry.install(registry.inside("evaluate", EVALUATE), _evaluate, why, for_)
 
 
 def lead_with(name: str, callback_for: LeadingCallback) -> None:
@@ -197,7 +198,7 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
     signature = inspect.signature(theirs)
 
     @functools.wraps(theirs)
-    def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def fit(self: keras.Model, *args: Any, **kwargs: Any) -> Any:
         if not is_active():
             return theirs(self, *args, **kwargs)
         call = signature.bind(self, *args, **kwargs)
@@ -223,7 +224,7 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
 
 def _evaluate(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[..., Any]:
     @functools.wraps(theirs)
-    def evaluate(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def evaluate(self: keras.Model, *args: Any, **kwargs: Any) -> Any:
         training = running_training(self)
         if training is None or not keras_private.is_validation(kwargs) or not is_active():
             return theirs(self, *args, **kwargs)
@@ -248,7 +249,7 @@ def kept_with(train_function: Any) -> tuple[Any, Any, Any]:
     return getattr(train_function, KEPT, (None, None, None))
 
 
-def use_train_function(model: Any, key: Any, parts: Any, exits: ExitStack) -> None:
+def use_train_function(model: keras.Model, key: Any, parts: Any, exits: ExitStack) -> None:
     """Train until `exits` ends with a function that is traced while the replacements of `key` are in force.
 
     It is kept beside the bare one, so that a second `fit` with an equal key traces nothing.

@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras.src import initializers as _initializers
@@ -12,6 +12,8 @@ from keras.src import metrics as _metrics
 from keras.src import optimizers as _optimizers
 from keras.src.backend.common import global_state
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
+
+from .._types import Data, Logs, Tensor, Tree
 
 if keras.backend.backend() == "tensorflow":
     try:
@@ -58,11 +60,11 @@ class Optimizer(keras.optimizers.Optimizer):
         """With `gradient_accumulation_steps`, one sum of gradients for each known variable."""
         return self._accumulated_gradients
 
-    def index_of(self, variable: Any) -> int:
+    def index_of(self, variable: keras.Variable) -> int:
         """Place of a variable, or of one of its copies on a device, among the known ones."""
         return self._get_variable_index(variable)
 
-    def decays(self, variable: Any) -> bool:
+    def decays(self, variable: keras.Variable) -> bool:
         """Whether `weight_decay` acts on this variable (see `exclude_from_weight_decay`)."""
         return self._use_weight_decay(variable)
 
@@ -92,23 +94,23 @@ def tables_of_strings() -> dict[str, tuple[type, dict[str, Any]]]:
     }
 
 
-def unscaled(optimizer: Any) -> Any:
+def unscaled(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return the optimizer inside the one that scales the loss, if there is one."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def optimizers_in(optimizer: Any) -> list[Any]:
+def optimizers_in(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     """Return the optimizers that update weights: inside one that scales the loss, or that shares variables out."""
     optimizer = unscaled(optimizer)
     return list(getattr(optimizer, "optimizers", [] if optimizer is None else [optimizer]))
 
 
-def movers_in(optimizer: Any) -> list[Any]:
+def movers_in(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     """Return the optimizers that move weights: as `optimizers_in`, but those of the blocks of one that takes turns."""
     return [mover for one in optimizers_in(optimizer) for mover in getattr(one, "inners", [one])]
 
 
-def without_all_reduce(optimizer: Any) -> dict[str, Callable[[Any], Any]]:
+def without_all_reduce(optimizer: keras.optimizers.Optimizer) -> dict[str, Callable[[Any], Any]]:
     """Return what to replace in an optimizer on one device, so that TensorFlow lets go of its graphs.
 
     Keras sums gradients over the replicas also where there is one. For each such sum in a graph TensorFlow registers a
@@ -118,7 +120,7 @@ def without_all_reduce(optimizer: Any) -> dict[str, Callable[[Any], Any]]:
     return {name: lambda grads_and_vars: grads_and_vars} if hasattr(optimizer, name) else {}
 
 
-def optimizers_of(model: Any) -> dict[str, Any]:
+def optimizers_of(model: keras.Model) -> dict[str, Any]:
     """Return the optimizers of a model by the name of the attribute, also of a list or dict of them, each once.
 
     Of one that scales the loss it is the one inside.
@@ -140,36 +142,36 @@ def optimizers_of(model: Any) -> dict[str, Any]:
     return chosen
 
 
-def seeds_of(model: Any) -> list[Any]:
+def seeds_of(model: keras.Model) -> list[Any]:
     """Return the states of the random number generators of a model's layers."""
     return [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
 
 
-def has_own_train_step(model: Any) -> bool:
+def has_own_train_step(model: keras.Model) -> bool:
     """Whether a subclass, or the instance, has a training step other than that of `keras.Model`."""
     return type(model).train_step is not keras.Model.train_step or "train_step" in vars(model)
 
 
-def has_own_loss(model: Any) -> bool:
+def has_own_loss(model: keras.Model) -> bool:
     """Whether a subclass, or the instance, computes its loss, or takes its training step, in its own way."""
     own = type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
     return own or has_own_train_step(model)
 
 
-def has_own_train_function(model: Any) -> bool:
+def has_own_train_function(model: keras.Model) -> bool:
     """Whether a subclass, or the instance, makes the train function in its own way."""
     name = "make_train_function"
     return getattr(type(model), name) is not getattr(keras.Model, name) or name in vars(model)
 
 
-def build_optimizer(model: Any) -> None:
+def build_optimizer(model: keras.Model) -> None:
     """Build the optimizer of a model where it is certain for which variables: those of Keras's own training step."""
     known = model.built and not has_own_train_step(model) and bool(model.trainable_variables)
     if known and model.optimizer is not None and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 
 
-def iterations_of(optimizer: Any) -> int:
+def iterations_of(optimizer: keras.optimizers.Optimizer) -> int:
     """Return the updates that an optimizer has made."""
     return int(optimizer.iterations.numpy())
 
@@ -181,38 +183,38 @@ def first_sentence(error: Exception) -> str:
     return said[0] if said else type(error).__name__
 
 
-def set_iterations(optimizer: Any, updates: int) -> None:
+def set_iterations(optimizer: keras.optimizers.Optimizer, updates: int) -> None:
     """Let an optimizer count on from so many updates; its own counter has the micro-steps of an accumulation."""
     optimizer._iterations.assign(updates * (optimizer.gradient_accumulation_steps or 1))
 
 
-def known_variables(optimizer: Any) -> list[Any]:
+def known_variables(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     """Return the variables that any Keras optimizer was built with; [] before."""
     return list(getattr(optimizer, "_trainable_variables", []))
 
 
-def rate_of(optimizer: Any) -> Any:
+def rate_of(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return what an optimizer takes its learning rate from: a variable, a schedule or a callable."""
     return getattr(optimizer, "_learning_rate", None)
 
 
-def schedule_of(optimizer: Any) -> Any:
+def schedule_of(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return the `LearningRateSchedule` of an optimizer; None if its rate is a number or a callable."""
     rate = rate_of(optimizer)
     return rate if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else None
 
 
-def direction(metric: Any) -> str | None:
+def direction(metric: keras.metrics.Metric) -> str | None:
     """Return "min" or "max" for a metric that says what is better in it, as `mode="auto"` reads it; otherwise None."""
     return {"down": "min", "up": "max"}.get(getattr(metric, "_direction", ""))
 
 
-def lower_is_better(metric: Any) -> None:
+def lower_is_better(metric: keras.metrics.Metric) -> None:
     """Let `mode="auto"` know that this metric is better when it is lower."""
     metric._direction = "down"
 
 
-def mode_of(model: Any, name: str) -> str | None:
+def mode_of(model: keras.Model, name: str) -> str | None:
     """Return "min" or "max" for a quantity that `fit` reports, by its name; None if Keras does not know."""
     name = name.removeprefix("val_").removesuffix("_average")
     if name == "loss" or name.endswith("_loss"):
@@ -223,25 +225,34 @@ def mode_of(model: Any, name: str) -> str | None:
     return next((found for found in map(direction, fitting) if found), None)
 
 
-def what_loss_depends_on(model: Any) -> list[Any]:
+def what_loss_depends_on(model: keras.Model) -> list[Any]:
     """Return what is replaced when the loss of a model becomes another function of its trainable weights."""
     return [getattr(model, "_compile_loss", None), *model.trainable_variables]
 
 
-def examples_seen(model: Any) -> float:
+def examples_seen(model: keras.Model) -> float:
     """Return how many examples this epoch has brought so far: Keras weights the mean of the loss by them; 0 if not."""
     tracker = getattr(model, "_loss_tracker", None)
     return 0.0 if tracker is None else float(tracker.count.numpy())
 
 
-def set_optimizer(model: Any, optimizer: Any) -> None:
+def set_optimizer(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
     """Make a compiled model one that was compiled with another optimizer, also when it is saved."""
     model.optimizer = optimizer
     model._compile_config.config["optimizer"] = optimizer
 
 
-def tell_metrics(model: Any, loss: Any, x: Any, y: Any, sample_weight: Any, y_pred: Any) -> dict[str, Any]:
+class Batch(NamedTuple):
+    """A batch as `keras.utils.unpack_x_y_sample_weight` returns it."""
+
+    x: Data
+    y: Data
+    sample_weight: Data = None
+
+
+def tell_metrics(model: keras.Model, loss: Tensor, batch: Batch, y_pred: Tree) -> Logs:
     """Let the metrics of a model take a step, and return all as `fit` does."""
+    x, y, sample_weight = batch
     if model._compile_loss is not None:
         model._compile_loss(y, y_pred, sample_weight)  # keeps the loss of each output
     examples = keras.ops.shape(next(a for a in keras.tree.flatten(x) if a is not None))[0]
@@ -249,49 +260,49 @@ def tell_metrics(model: Any, loss: Any, x: Any, y: Any, sample_weight: Any, y_pr
     return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
 
-def call(model: Any, x: Any, training: bool) -> Any:
+def call(model: keras.Model, x: Data, training: bool) -> Any:
     """Call a model as its training step does: `call` need not have the argument `training`."""
     return model(x, training=training) if model._call_has_training_arg else model(x)
 
 
-def compute_loss(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+def compute_loss(model: keras.Model, batch: Batch, y_pred: Tree, training: bool) -> Tensor:
     """Return the loss as the training step does: `compute_loss` need not have the argument `training`."""
-    return model._compute_loss(x, y, y_pred, sample_weight, training=training)
+    return model._compute_loss(batch.x, batch.y, y_pred, batch.sample_weight, training=training)
 
 
-def compiled_loss(model: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+def compiled_loss(model: keras.Model, y: Data, y_pred: Tree, sample_weight: Data) -> Any:
     """Return the compiled loss of one output, without what layers add to it."""
     return model._compile_loss(y, y_pred, sample_weight)
 
 
-def flags_of(layer: Any) -> list[tuple[Any, bool]]:
+def flags_of(layer: keras.layers.Layer) -> list[tuple[Any, bool]]:
     """Return a layer, those inside it and their variables, outermost first, each with its `trainable`."""
     layers = [layer, *layer._flatten_layers(include_self=False)]
     return [(part, part.trainable) for part in [*layers, *layer.variables]]
 
 
-def compile_arguments(model: Any) -> dict[str, Any]:
+def compile_arguments(model: keras.Model) -> dict[str, Any]:
     """Return what a model was compiled with, the objects themselves."""
     return dict(model._compile_config.config)
 
 
-def source_of(tensor: Any) -> tuple[Any, list[Any]]:
+def source_of(tensor: Tensor) -> tuple[Any, list[Any]]:
     """Return the layer that made a symbolic tensor, and what it was called on."""
     operation, node, _ = tensor._keras_history
     return operation, list(operation._inbound_nodes[node].input_tensors)
 
 
-def has_loss_weights(model: Any) -> bool:
+def has_loss_weights(model: keras.Model) -> bool:
     """Whether the compiled loss is multiplied by weights."""
     return getattr(model._compile_loss, "_user_loss_weights", None) is not None
 
 
-def mask_of(tensor: Any) -> Any:
+def mask_of(tensor: Tensor) -> Any:
     """Return which time steps of an output count in the loss; None for all."""
     return getattr(tensor, "_keras_mask", None)
 
 
-def can_be_compiled(model: Any) -> bool:
+def can_be_compiled(model: keras.Model) -> bool:
     """Whether no layer says that XLA cannot compile it."""
     return all(getattr(leaf, "supports_jit", True) for leaf in leaves_of(model))
 
@@ -312,25 +323,25 @@ def forget_global_seed_generator() -> None:
     global_state.set_global_attribute("global_seed_generator", None)
 
 
-def lacks_variables(model: Any) -> bool:
+def lacks_variables(model: keras.Model) -> bool:
     """Whether the first batch will create variables of a model, of its metrics or of its loss."""
     compiled = (model._compile_metrics, model._compile_loss)
     return not model.built or not all(part is None or part.built for part in compiled)
 
 
-def build_on(model: Any, batch: tuple[Any, Any, Any]) -> None:
+def build_on(model: keras.Model, batch: tuple[Any, Any, Any]) -> None:
     """Create the variables of a model, and of its metrics, that come with the first batch."""
     with model.distribute_strategy.scope():
         model._symbolic_build(data_batch=batch)
 
 
-def build_on_inputs(model: Any, x: Any) -> None:
+def build_on_inputs(model: keras.Model, x: Data) -> None:
     """Create the weights of a model, also of one that is not compiled, by a call on the first example."""
     with model.distribute_strategy.scope():
         call(model, keras.tree.map_structure(lambda a: a[:1], x), training=False)
 
 
-def needs_targets(model: Any) -> bool:
+def needs_targets(model: keras.Model) -> bool:
     """Whether a model is compiled with a loss that compares its output with something."""
     return getattr(model, "_compile_loss", None) is not None
 
@@ -350,30 +361,30 @@ def exact_moments() -> Iterator[None]:
         _nn._compute_moments = theirs
 
 
-def _moments(x: Any, axes: Any, keepdims: bool) -> tuple[Any, Any]:
+def _moments(x: Tensor, axes: Any, keepdims: bool) -> tuple[Any, Any]:
     mean = keras.ops.mean(x, axis=axes, keepdims=True)
     variance = keras.ops.mean(keras.ops.square(x - mean), axis=axes, keepdims=keepdims)
     return mean if keepdims else keras.ops.squeeze(mean, axes), variance
 
 
-def leaves_of(model: Any) -> list[Any]:
+def leaves_of(model: keras.Model) -> list[Any]:
     """Return the layers of a model that hold no others; a recurrent layer counts as one, whatever its cell holds."""
     if isinstance(model, keras.layers.RNN) or not model._layers:
         return [model]
     return [leaf for layer in model._layers for leaf in leaves_of(layer)]
 
 
-def has_value(variable: Any) -> bool:
+def has_value(variable: keras.Variable) -> bool:
     """Whether a variable has its value: while Keras's loop on JAX trains, the loop has it."""
     return variable._value is not None
 
 
-def is_overwritten_by_gradient(variable: Any) -> bool:
+def is_overwritten_by_gradient(variable: keras.Variable) -> bool:
     """Whether Keras writes the gradient itself into this variable (the scales of float8 layers)."""
     return getattr(variable, "overwrite_with_gradient", False)
 
 
-def owners_in(model: Any) -> dict[int, Any]:
+def owners_in(model: keras.Model) -> dict[int, Any]:
     """Return the layer of a model that created each of its trainable variables, by the variable's `id`."""
     return {id(v): layer for layer in model._flatten_layers() for v in layer._trainable_variables}
 

@@ -33,17 +33,6 @@ class Hook:
     undone_by: str
 
 
-@dataclass
-class _Installed:
-    """A hook, what stands at its place now, the way back, and what the suite has put there."""
-
-    hook: Hook
-    now: Callable[[], Any]
-    undo: Callable[[], None]
-    ours: Any = None
-
-
-_installed: dict[str, _Installed] = {}
 _lock = threading.RLock()
 
 UNDO = "keras_ch8.integration.uninstall()"
@@ -59,61 +48,80 @@ Make = Callable[[Any, Callable[[], bool]], Any]
 left inside somebody's wrapper by `uninstall` is not, and only passes on."""
 
 
-def install(owner: Any, name: str, make: Make, *, replaces: str, why: str, for_: str) -> None:
-    """Put a replacement in the place of an attribute of a class or module, once.
+@dataclass(frozen=True)
+class Place:
+    """Where a function or class of Keras stands that may be replaced.
 
     Args:
-        owner: The class or module.
-        name: The attribute.
-        make: Returns the replacement (see `Make`).
-        replaces: Full name of the attribute, under which the hook is listed.
-        why: What it is needed for.
-        for_: Name of the class whose construction asks for it.
+        name: Its full name, such as `"keras.Model.fit"`, under which the hook is listed.
+        theirs: What stands there, of Keras.
+        now: Returns what stands there now.
+        put: Puts something there.
     """
-    theirs, was_own = getattr(owner, name), name in vars(owner)
+
+    name: str
+    theirs: Any
+    now: Callable[[], Any]
+    put: Callable[[Any], None]
+
+
+@dataclass
+class _Installed:
+    """A hook, where it stands, and what the suite has put there."""
+
+    hook: Hook
+    place: Place
+    ours: Any = None
+
+
+_installed: dict[str, _Installed] = {}
+
+
+def attribute(owner: Any, attribute: str, name: str) -> Place:
+    """Return the place of an attribute of a class or module."""
+    theirs, was_own = getattr(owner, attribute), attribute in vars(owner)
 
     def put(value: Any) -> None:
         if value is not theirs or was_own:
-            setattr(owner, name, value)
+            setattr(owner, attribute, value)
         else:
-            delattr(owner, name)
+            delattr(owner, attribute)
 
-    _install(replaces, why, for_, theirs, make, lambda: vars(owner).get(name), put)
+    return Place(name, theirs, lambda: vars(owner).get(attribute), put)
 
 
-def install_inside(method: str, make: Make, *, replaces: str, why: str, for_: str) -> None:
-    """Put a replacement in the place of the function inside one of Keras's decorated methods, once.
+def inside(method: str, name: str) -> Place:
+    """Return the place of the function inside one of Keras's decorated methods.
 
     In `model.fit(x, y, callbacks=[TensorBoard()])` Python looks up `model.fit` before it makes the callback, so another
     method on the class would come too late for the first `fit` of a process.
-
-    Args:
-        method: The name of the method, which in Keras is a decorator around a function.
-        make: As in `install`.
-        replaces: As in `install`.
-        why: As in `install`.
-        for_: As in `install`.
     """
     cell = keras_private.cell_of(method)
 
     def put(value: Any) -> None:
         cell.cell_contents = value
 
-    _install(replaces, why, for_, cell.cell_contents, make, lambda: cell.cell_contents, put)
+    return Place(name, cell.cell_contents, lambda: cell.cell_contents, put)
 
 
-def _install(
-    replaces: str, why: str, for_: str, theirs: Any, make: Make, now: Callable[[], Any], put: Callable[[Any], None]
-) -> None:
+def install(place: Place, make: Make, why: str, for_: str) -> None:
+    """Put a replacement where a function or class of Keras stands, once.
+
+    Args:
+        place: Where it stands.
+        make: Returns the replacement (see `Make`).
+        why: What it is needed for.
+        for_: Name of the class whose construction asks for it.
+    """
     with _lock:
-        if replaces in _installed:
+        if place.name in _installed:
             return
         time = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        hook = Hook(replaces, why, f"the first `{for_}` was made, {time}", UNDO)
-        installed = _Installed(hook, now, lambda: put(theirs))
-        installed.ours = make(theirs, lambda: _installed.get(replaces) is installed)
-        put(installed.ours)
-        _installed[replaces] = installed
+        hook = Hook(place.name, why, f"the first `{for_}` was made, {time}", UNDO)
+        installed = _Installed(hook, place)
+        installed.ours = make(place.theirs, lambda: _installed.get(place.name) is installed)
+        place.put(installed.ours)
+        _installed[place.name] = installed
 
 
 def uninstall() -> None:
@@ -125,8 +133,8 @@ def uninstall() -> None:
         installed = list(_installed.items())
         _installed.clear()
     for replaces, each in installed:
-        if each.now() is each.ours:
-            each.undo()
+        if each.place.now() is each.ours:
+            each.place.put(each.place.theirs)
         else:
             warnings.warn(
                 f"`{replaces}` was replaced by somebody else after keras_ch8 replaced it, so it is left as it is; the "

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from .._types import Data
 from . import backend, fit, keras_private, registry
 
 TRAIN_STEP, MAKE_TRAIN_FUNCTION = "keras.Model.train_step", "keras.Model.make_train_function"
@@ -26,7 +27,7 @@ def install(for_: str) -> None:
         "An optimizer is given gradients only. Those of section 8.6 evaluate the loss several times in a step, and "
         "`skip_nonfinite` keeps statistics and metrics that are written before there is a gradient."
     )
-    registry.install(keras.Model, "train_step", _train_step, replaces=TRAIN_STEP, why=why, for_=for_)
+    registry.install(registry.attribute(keras.Model, "train_step", TRAIN_STEP), _train_step, why, for_)
 
 
 def install_maker(for_: str) -> None:
@@ -35,19 +36,18 @@ def install_maker(for_: str) -> None:
         "Here a training can be refused before it starts, several batches can be given to one step, and the training "
         "can be ended when a method of section 8.6 has converged."
     )
-    registry.install(
-        keras.Model, "make_train_function", _make_train_function, replaces=MAKE_TRAIN_FUNCTION, why=why, for_=for_
-    )
+    place = registry.attribute(keras.Model, "make_train_function", MAKE_TRAIN_FUNCTION)
+    registry.install(place, _make_train_function, why, for_)
 
 
-def _asked(model: Any, name: str) -> Callable[..., Any] | None:
+def _asked(model: keras.Model, name: str) -> Callable[..., Any] | None:
     """Return a method of the optimizer of a model, if it has it."""
     return getattr(keras_private.unscaled(getattr(model, "optimizer", None)), name, None)
 
 
 def _train_step(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[..., Any]:
     @functools.wraps(theirs)
-    def train_step(self: Any, data: Any) -> Any:
+    def train_step(self: keras.Model, data: Data) -> Any:
         take = _asked(self, "train_step_for") if is_active() else None
         return theirs(self, data) if take is None else take(self, data, functools.partial(theirs, self))
 
@@ -56,7 +56,7 @@ def _train_step(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Ca
 
 def _make_train_function(theirs: Callable[..., None], is_active: Callable[[], bool]) -> Callable[..., None]:
     @functools.wraps(theirs)
-    def make_train_function(self: Any, force: bool = False) -> None:
+    def make_train_function(self: keras.Model, force: bool = False) -> None:
         make = _asked(self, "make_train_function_for") if is_active() else None
         if make is None or (self.train_function is not None and not force):
             theirs(self, force)
@@ -71,7 +71,9 @@ def _make_train_function(theirs: Callable[..., None], is_active: Callable[[], bo
 _keeping: contextvars.ContextVar[bool] = contextvars.ContextVar("keras_ch8_keeping", default=False)
 
 
-def keeping_what_is_skipped(optimizer: Any, model: Any, data: Any, keras_train_step: Any) -> dict[str, Any]:
+def keeping_what_is_skipped(
+    optimizer: keras.optimizers.Optimizer, model: keras.Model, data: Data, keras_train_step: Any
+) -> dict[str, Any]:
     """Take Keras's training step; if the optimizer skips it, put back what the forward pass has written.
 
     That is the statistics of layers and the running means of metrics: they are written before there is a gradient.
@@ -99,7 +101,7 @@ def keeping_what_is_skipped(optimizer: Any, model: Any, data: Any, keras_train_s
     return {name: results.get(name, value) for name, value in logs.items()}
 
 
-def warn_of_what_is_not_kept(optimizer: Any) -> None:
+def warn_of_what_is_not_kept(optimizer: keras.optimizers.Optimizer) -> None:
     """Say once that a training step of the user's own keeps weights and slots only."""
     training = fit.running_training()
     if _keeping.get() or training is None or optimizer.has_warned:

@@ -1,17 +1,16 @@
 """Layers that make a model easier to optimize (sections 8.7.1 and 8.7.5 of the book)."""
 
 from ..integration import backend as _backend
-from ._batch_normalization import BatchNormalization
 from ._maxout import Maxout
 from ._residual import Residual
+from .batch_normalization import BatchNormalization
 
 if _backend.is_tensorflow():
-    from ._auxiliary_head import auxiliary_head
-    from ._deeply_supervised import DeeplySupervised
+    from ._auxiliary_head import DeeplySupervised, auxiliary_head
     from ._fold import fold
     from ._recalibrate import recalibrate
-    from .kinds import NORMALIZING as NORMALIZING
-    from .kinds import statistics_of as statistics_of
+    from .batch_normalization import NORMALIZING as NORMALIZING
+    from .batch_normalization import statistics_of as statistics_of
 
 __all__ = ["BatchNormalization", "DeeplySupervised", "Maxout", "Residual", "auxiliary_head", "fold", "recalibrate"]
 

@@ -1,29 +1,147 @@
-"""A second way to the loss."""
+"""Auxiliary heads: a second, short path from the labels to a hidden layer."""
 
-from typing import Any
+import types
+from collections.abc import Callable
+from typing import Any, Self, TypeAlias, final
+
+import keras
+from keras import ops
+from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks
 from .._section import section
-from ._deeply_supervised import DeeplySupervised
+from .._types import Config, Data, Tensor
+from ..integration import keras_private
+
+Weight: TypeAlias = float | LearningRateSchedule | Callable[..., Tensor]
+"""The factor of the loss of a head: a number or a schedule."""
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class DeeplySupervised(keras.Model):
+    """A model some of whose hidden layers have a head in training; `auxiliary_head` creates it.
+
+    Args:
+        model: The model.
+        at: Names of its layers that have a head.
+        heads: Their heads.
+        weights: What the loss of each head is multiplied by: numbers or schedules.
+        **kwargs: As in `keras.Model`: `name`, `trainable`.
+    """
+
+    def __init__(
+        self, model: keras.Model, at: list[str], heads: list[keras.layers.Layer], weights: list[Weight], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        _checks.keras_3(model)
+        outputs = getattr(model, "outputs", None) if getattr(model, "built", False) else None
+        if not outputs or len(outputs) != 1:
+            raise ValueError(
+                "`model` must be a built `keras.Sequential` or `keras.Model(inputs, outputs)` with one output, since "
+                f"its hidden layers are looked up. Received: {model!r} with outputs {outputs}. Begin it with "
+                "`keras.Input(shape)`, or leave out the other outputs."
+            )
+        self.model = model
+        self.at = list(at)
+        self.heads = list(heads)
+        self.weights_of_heads = [_checked(weight) for weight in weights]
+        guesses = [head(model.get_layer(name).output) for name, head in zip(at, heads, strict=True)]
+        for name, guess in zip(at, guesses, strict=True):
+            if tuple(guess.shape) != tuple(outputs[0].shape):
+                raise ValueError(
+                    "A head is trained on the labels of the model, so its output must have the shape of the model's, "
+                    f"{tuple(outputs[0].shape)}. Received: at {name!r} a head whose output is {tuple(guess.shape)}. "
+                    "Give `head=keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(...)])`, for instance."
+                )
+        inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+        self.with_heads = keras.Model(inputs, [outputs[0], *guesses])
+        self._last = types.SimpleNamespace(
+            guesses=[]
+        )  # of the call before compute_loss; Keras does not track such an object
+        self.built = True
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Do nothing: the model was built."""
+
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        """Return the output of the model."""
+        if not training:
+            self._last.guesses = []
+            return self.model(inputs, training=training)
+        output, *self._last.guesses = self.with_heads(inputs, training=training)
+        return output
+
+    def compute_loss(
+        self, x: Data = None, y: Data = None, y_pred: Tensor = None, sample_weight: Data = None, training: bool = True
+    ) -> Tensor:
+        """Return the loss, with those of the heads after a call in training."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
+        guesses, self._last.guesses = self._last.guesses, []
+        for guess, weight in zip(guesses if training else [], self.weights_of_heads, strict=False):
+            of_head = keras_private.compiled_loss(self, y, guess, sample_weight)
+            loss = loss + ops.cast(self._now(weight), of_head.dtype) * of_head
+        return loss
+
+    def _now(self, weight: Weight) -> float | Tensor:
+        return weight(keras_private.unscaled(self.optimizer).iterations) if callable(weight) else weight
+
+    def get_config(self) -> Config:
+        """Return the arguments that make this model again."""
+        save = keras.saving.serialize_keras_object
+        return {
+            "model": save(self.model),
+            "at": list(self.at),
+            "heads": [save(head) for head in self.heads],
+            "weights": [save(weight) if callable(weight) else weight for weight in self.weights_of_heads],
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+        """Make it from `get_config`."""
+        made = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
+            for name in ("model", "heads", "weights")
+        }
+        return cls(**config | made)
+
+
+def _checked(weight: Weight) -> Weight:
+    if isinstance(weight, LearningRateSchedule):
+        if getattr(weight, "is_relative", False):
+            raise ValueError(
+                "The weight of a head is read by the step, so a schedule of it must have its lengths in steps. "
+                f"Received: {weight.get_config()}. Give numbers, such as epochs times steps in an epoch."
+            )
+        return weight
+    mend = "Try 0.3, or a schedule such as `schedules.LinearDecay(0.3, 1000, 0.0)`."
+    return _checks.number("weight", weight, 0.0, float("inf"), meaning="a factor of the loss of the head", mend=mend)
 
 
 @section("8.7.5")
-def auxiliary_head(model: Any, at: Any, head: Any = None, weight: Any = 0.3) -> DeeplySupervised:
-    """Let a hidden layer be told the labels too, through a head of its own (section 8.7.5; Lee et al. 2014).
+def auxiliary_head(
+    model: keras.Model,
+    at: keras.layers.Layer | str,
+    head: keras.layers.Layer | None = None,
+    weight: Weight = 0.3,
+) -> DeeplySupervised:
+    """Train a hidden layer on the labels too, through a head of its own (section 8.7.5; Lee et al. 2014).
 
         J_t <- J(y, f(x)) + w_t J(y, head(h(x)))        in training
         J   <- J(y, f(x))                               otherwise
 
     where h is the hidden layer, J the compiled loss, sample weights included, and w_t the weight at update t. The
-    gradient of the second term reaches h on a short way, whatever the layers above it do; that h suits the head is not
-    what is wanted in the end, so w_t may fall: a schedule is read in the compiled step, by `optimizer.iterations`.
+    gradient of the second term reaches h on a short path, whatever the layers above it do. In the end h should suit the
+    whole model and not the head, so w_t may fall: a schedule is read in the compiled step, by `optimizer.iterations`.
 
-    The model that is returned is trained, saved and used like the one that was given, and shares its layers: once it is
-    trained, so is the given one. It puts out what that puts out, and its metrics, and the loss on validation data, are
-    those of f alone: outside training the head is not run. Several heads: call it again, with the model returned.
+    The returned model is trained, saved and used like the original, and shares its layers: training one trains the
+    other. Its outputs, its metrics and the loss on validation data are those of f alone: outside training the head is
+    not run. For several heads call it again, with the returned model.
 
-    An output of its own for the head, as Keras has it, needs the labels twice, has constant `loss_weights`, and makes
-    every prediction pay for the head.
+    With an output of its own for the head, as in Keras, the labels are needed twice, `loss_weights` are constant, and
+    every prediction computes the head.
 
     Args:
         model: A built `keras.Sequential` or `keras.Model(inputs, outputs)` with one output, or what this function has
@@ -38,7 +156,7 @@ def auxiliary_head(model: Any, at: Any, head: Any = None, weight: Any = 0.3) -> 
         A model that is to be compiled.
 
     Raises:
-        ValueError: If the model has no such layer or several outputs, or the head puts out another shape.
+        ValueError: If the model has no such layer or several outputs, or the output of the head has another shape.
 
     Example:
         >>> hidden = [keras.layers.Dense(16, "tanh", name=f"h{i}") for i in range(3)]

@@ -1,6 +1,4 @@
-"""Batch normalization becomes a part of the layer before it."""
-
-from typing import Any
+"""Batch normalization folded into the layer before it."""
 
 import keras
 import numpy as np
@@ -8,8 +6,8 @@ from keras import layers, ops
 
 from .. import _checks
 from .._section import section
-from ..symmetries.graph import edges_of
-from .kinds import NORMALIZING, statistics_of
+from ..symmetries.wiring import edges_of
+from .batch_normalization import NORMALIZING, statistics_of
 
 LAST = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.SeparableConv1D, layers.SeparableConv2D)
 """Layers with their outputs on the last axis of the kernel, which is the weight before the bias."""
@@ -18,7 +16,7 @@ DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 
 
 @section("8.7.1")
-def fold(model: Any) -> Any:
+def fold(model: keras.Model) -> keras.Model:
     """Return a model for inference without the batch normalization after Dense and convolution layers (section 8.7.1).
 
     For each unit of such a layer:
@@ -27,9 +25,9 @@ def fold(model: Any) -> Any:
         b <- (b - mu) * gamma / sigma + beta
 
     with the stored mu and sigma: the same function in inference, with less to compute. It holds where the units go into
-    the batch normalization and nowhere else, without an activation before it. One that stands elsewhere, and in a layer
-    that is not Keras's own, is left as it is. Works for Keras's layer and the one of this suite, and in models inside
-    the model. The new model shares nothing with the given one.
+    the batch normalization and nowhere else, without an activation before it. Any other batch normalization, and one
+    inside a layer that is not Keras's own, is left as it is. Works for Keras's layer and the one of this suite, and in
+    models inside the model. The new model shares nothing with the original.
 
     Args:
         model: A built `keras.Sequential` or `keras.Model(inputs, outputs)`.
@@ -63,8 +61,8 @@ def fold(model: Any) -> Any:
     return folded
 
 
-def _folded(model: Any) -> tuple[Any, int]:
-    """Return the new model and how many batch normalizations are gone."""
+def _folded(model: keras.Model) -> tuple[keras.Model, int]:
+    """Return the new model and how many batch normalizations were folded."""
     if not model.built:
         raise ValueError(f"Only a built model has weights to fold. Received: {model.name!r}. Call it on a batch first.")
     pairs, inner = _pairs_of(model), {}
@@ -73,7 +71,7 @@ def _folded(model: Any) -> tuple[Any, int]:
             inner[layer.name] = _folded(layer)
     gone = {norm.name for norm in pairs.values()}
 
-    def new(layer: Any) -> Any:
+    def new(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.name in inner:
             return inner[layer.name][0]
         biased = {"use_bias": True} if layer.name in pairs else {}
@@ -99,19 +97,19 @@ def _folded(model: Any) -> tuple[Any, int]:
     return folded, len(pairs) + sum(count for _, count in inner.values())
 
 
-def _pairs_of(model: Any) -> dict[str, Any]:
+def _pairs_of(model: keras.Model) -> dict[str, keras.layers.Layer]:
     """Return, by the name of the layer before, the batch normalizations that can be folded."""
     edges, by_name = edges_of(model), {layer.name: layer for layer in model.layers}
     users = [name for followers in edges.values() for name in followers]
     pairs = {}
     for name, layer in by_name.items():
         following = by_name.get(edges[name][0]) if len(edges[name]) == 1 else None
-        if isinstance(following, NORMALIZING) and users.count(following.name) == 1 and _can_take(layer, following):
+        if isinstance(following, NORMALIZING) and users.count(following.name) == 1 and _can_absorb(layer, following):
             pairs[name] = following
     return pairs
 
 
-def _can_take(layer: Any, norm: Any) -> bool:
+def _can_absorb(layer: keras.layers.Layer, norm: keras.layers.Layer) -> bool:
     plain = type(layer) in (*LAST, *TRANSPOSED, *DEPTHWISE) and layer.activation is keras.activations.linear
     if not plain or getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None) is not None:
         return False
@@ -120,14 +118,14 @@ def _can_take(layer: Any, norm: Any) -> bool:
     return norm.axis % rank == of_layer
 
 
-def _weights_with(layer: Any, norm: Any) -> list[np.ndarray]:
+def _weights_with(layer: keras.layers.Layer, norm: keras.layers.Layer) -> list[np.ndarray]:
     mean, variance = (ops.convert_to_numpy(v).astype("float64") for v in statistics_of(norm))
     factor = (norm.gamma.numpy() if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
     *others, kernel, bias = layer.get_weights() if layer.use_bias else [*layer.get_weights(), 0.0]
-    beside = factor
+    broadcast = factor
     if type(layer) in TRANSPOSED:
-        beside = factor[:, None]
+        broadcast = factor[:, None]
     elif type(layer) in DEPTHWISE:
-        beside = factor.reshape(kernel.shape[-2:])
+        broadcast = factor.reshape(kernel.shape[-2:])
     shifted = (bias - mean) * factor + (norm.beta.numpy() if norm.center else 0.0)
-    return [*others, kernel * beside, shifted]
+    return [*others, kernel * broadcast, shifted]

@@ -6,6 +6,8 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._types import Config, Tensor
+from .batch_normalization import Constraint, Initializer, Regularizer
 
 
 @final
@@ -18,8 +20,8 @@ class Maxout(keras.layers.Layer):
         z_ij <- x' W_ij + b_ij
         h_j  <- max_i z_ij
 
-    The gradient goes through the largest piece unchanged, however large z is: nothing saturates, and nothing is cut off
-    as by a ReLU. A unit is convex and piecewise linear; two pieces can be a ReLU or |z|, more come near any convex
+    The gradient goes through the largest piece unchanged, however large z is: nothing saturates, and nothing is set to
+    0 as by a ReLU. A unit is convex and piecewise linear; two pieces can be a ReLU or |z|, more approximate any convex
     function. With two pieces of equal spread E[h^2] = Var(z), so with the default initializer the signal keeps its size
     from layer to layer.
 
@@ -62,18 +64,18 @@ class Maxout(keras.layers.Layer):
         pieces: int = 2,
         *,
         use_bias: bool = True,
-        kernel_initializer: Any = "lecun_normal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "lecun_normal",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.units = _checks.count("units", units, 1, meaning="the size of the output", mend="Try 64.")
         self.pieces = _checks.count(
-            "pieces", pieces, 2, meaning="the linear functions of each unit", mend="Try 2; for one, take Dense."
+            "pieces", pieces, 2, meaning="the linear functions of each unit", mend="Try 2; for one, use Dense."
         )
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -84,8 +86,8 @@ class Maxout(keras.layers.Layer):
         self.bias_constraint = keras.constraints.get(bias_constraint)
         self.input_spec = keras.layers.InputSpec(min_ndim=2)
         self.supports_masking = True
-        self.kernel: Any = None
-        self.bias: Any = None
+        self.kernel: keras.Variable = None
+        self.bias: keras.Variable = None
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create kernel and bias."""
@@ -108,7 +110,7 @@ class Maxout(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: features})
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Return the largest piece of each unit."""
         _checks.keras_3(inputs)
         z = ops.matmul(inputs, self.kernel)
@@ -120,7 +122,7 @@ class Maxout(keras.layers.Layer):
         """Return the shape of the output."""
         return (*input_shape[:-1], self.units)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
         own = {"units": self.units, "pieces": self.pieces, "use_bias": self.use_bias}
         for kind in (keras.initializers, keras.regularizers, keras.constraints):

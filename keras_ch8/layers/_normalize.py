@@ -2,15 +2,15 @@
 
 import dataclasses
 import math
-from typing import Any
 
 from keras import ops
 
+from .._types import Tensor
 from ..integration import backend
 
 
 class Features:
-    """The axis of the features of a tensor: sums over all others, and numbers of the features beside the tensor.
+    """The axis of the features of a tensor: sums over all other axes, and one number for each feature broadcast to it.
 
     Args:
         axis: Place of the axis, from the left.
@@ -21,51 +21,38 @@ class Features:
     def __init__(self, axis: int, rank: int, synchronized: bool = False) -> None:
         self.axis, self.synchronized = axis, synchronized
         self.others = [place for place in range(rank) if place != axis]
-        self.beside = [1] * axis + [-1] + [1] * (rank - 1 - axis)
+        self.broadcast_shape = [1] * axis + [-1] + [1] * (rank - 1 - axis)
 
-    def own(self, x: Any) -> Any:
-        """Return the sum of each feature."""
+    def sum(self, x: Tensor) -> Tensor:
+        """Return the sum of each feature on this replica."""
         return ops.sum(x, axis=self.others)
 
-    def total(self, own: Any) -> Any:
-        """Return sums of this replica, or of all."""
-        return backend.all_reduce_sum([own])[0] if self.synchronized else own
+    def total(self, sums: Tensor) -> Tensor:
+        """Return the sums over all replicas if they are synchronized, otherwise those of this one."""
+        return backend.all_reduce_sum([sums])[0] if self.synchronized else sums
 
-    def spread(self, numbers: Any) -> Any:
-        """Return one number for each feature in a shape that goes with the tensor."""
-        return numbers if self.beside[-1] == -1 else ops.reshape(numbers, self.beside)
+    def broadcast(self, numbers: Tensor) -> Tensor:
+        """Return one number for each feature in a shape that broadcasts to the tensor."""
+        return numbers if self.broadcast_shape[-1] == -1 else ops.reshape(numbers, self.broadcast_shape)
 
-    def affine(self, x: Any, factor: Any, shift: Any) -> Any:
+    def affine(self, x: Tensor, factor: Tensor, shift: Tensor) -> Tensor:
         """Return factor * x + shift, with a factor and a shift for each feature.
 
         Outside XLA the loops of TensorFlow run along the last axis, and are slow for few features: so the last two axes
-        are taken as one.
+        are joined to one.
         """
-        width = x.shape[-2] if self.beside[-1] == -1 else None
+        width = x.shape[-2] if self.broadcast_shape[-1] == -1 else None
         if len(x.shape) < 3 or width is None or backend.in_xla():
-            return x * self.spread(factor) + self.spread(shift)
+            return x * self.broadcast(factor) + self.broadcast(shift)
         rows = ops.reshape(x, (-1, width * x.shape[-1]))
         return ops.reshape(rows * ops.tile(factor, width) + ops.tile(shift, width), ops.shape(x))
 
-    def entries(self, x: Any) -> Any:
+    def entries(self, x: Tensor) -> int | Tensor:
         """Return the number of entries of each feature: an integer, or a tensor if that is not known yet."""
         sizes = [x.shape[place] for place in self.others]
         if None not in sizes and not self.synchronized:
             return math.prod(sizes)
         return self.total(ops.cast(ops.size(x) // x.shape[self.axis], x.dtype))
-
-    def of_all_replicas(self, found: "Moments") -> tuple[Any, Any, Any]:
-        """Return mean, variance and what was seen, as they are to be stored.
-
-        Replicas apart store the mean of theirs, which the variables take. One without an entry is no part of it.
-        """
-        seen = found.seen
-        if seen is None or self.synchronized or not backend.replicated():
-            return found.mean, found.variance, seen
-        parts = [ops.cast(seen, found.mean.dtype), *(ops.where(seen, v, 0) for v in (found.mean, found.variance))]
-        count, mean, variance = backend.all_reduce_sum(parts)
-        share = 1 / ops.maximum(count, 1)
-        return mean * share, variance * share, count > 0
 
 
 @dataclasses.dataclass
@@ -73,39 +60,56 @@ class Moments:
     """Mean and variance of each feature over a batch.
 
     Args:
+        features: The axis of the features.
         mean: One number for each feature.
-        variance: The mean square of what is left without the mean.
-        share: 1 / (entries of each feature that count).
+        variance: The mean square of the deviations from it.
+        per_entry: 1 / (entries of each feature that count).
         counts: Which entries count; `None` for all.
-        seen: Which features have an entry that counts; `None` for all.
+        observed: Which features have an entry that counts; `None` for all.
     """
 
-    mean: Any
-    variance: Any
-    share: Any
-    counts: Any = None
-    seen: Any = None
+    features: Features
+    mean: Tensor
+    variance: Tensor
+    per_entry: Tensor
+    counts: Tensor = None
+    observed: Tensor = None
+
+    def of_all_replicas(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return mean, variance and which features were observed, as they are to be stored.
+
+        Replicas that are not synchronized store the mean over the replicas, as the variables aggregate it. One without
+        an entry does not count.
+        """
+        observed = self.observed
+        if observed is None or self.features.synchronized or not backend.replicated():
+            return self.mean, self.variance, observed
+        parts = [ops.cast(observed, self.mean.dtype), *(ops.where(observed, v, 0) for v in (self.mean, self.variance))]
+        count, mean, variance = backend.all_reduce_sum(parts)
+        per_replica = 1 / ops.maximum(count, 1)
+        return mean * per_replica, variance * per_replica, count > 0
 
 
-def moments(x: Any, mask: Any, features: Features) -> Moments:
-    """Return mu and sigma^2 - delta (equation 8.36), in two passes: a large mean leaves nothing to cancel."""
-    own, total, spread = features.own, features.total, features.spread
+def moments(x: Tensor, mask: Tensor | None, features: Features) -> Moments:
+    """Return mu and sigma^2 - delta (equation 8.36), in two passes: with a large mean nothing cancels."""
+    local, total, broadcast = features.sum, features.total, features.broadcast
     if mask is None:
         number = features.entries(x)
-        share = 1 / (max(number, 1) if isinstance(number, int) else ops.maximum(number, 1))
-        mean = total(own(x)) * share
-        # A strategy gives some replicas nothing of a last batch that is small.
-        seen = number > 0 if backend.replicated() and not isinstance(number, int) else None
-        return Moments(mean, total(own(ops.square(x - spread(mean)))) * share, share, seen=seen)
+        per_entry = 1 / (max(number, 1) if isinstance(number, int) else ops.maximum(number, 1))
+        mean = total(local(x)) * per_entry
+        # A strategy may leave some replicas without examples in a last batch that is small.
+        observed = number > 0 if backend.replicated() and not isinstance(number, int) else None
+        variance = total(local(ops.square(x - broadcast(mean)))) * per_entry
+        return Moments(features, mean, variance, per_entry, observed=observed)
     counts = ops.broadcast_to(ops.cast(mask, "bool")[..., None], ops.shape(x))
-    number = total(own(ops.cast(counts, x.dtype)))
-    share = 1 / ops.maximum(number, 1)
-    mean = total(own(ops.where(counts, x, 0))) * share
-    squares = ops.square(ops.where(counts, x - spread(mean), 0))
-    return Moments(mean, total(own(squares)) * share, share, counts, number > 0)
+    number = total(local(ops.cast(counts, x.dtype)))
+    per_entry = 1 / ops.maximum(number, 1)
+    mean = total(local(ops.where(counts, x, 0))) * per_entry
+    squares = ops.square(ops.where(counts, x - broadcast(mean), 0))
+    return Moments(features, mean, total(local(squares)) * per_entry, per_entry, counts, number > 0)
 
 
-def normalize(x: Any, gamma: Any, beta: Any, found: Moments, features: Features, delta: float) -> Any:
+def normalize(x: Tensor, gamma: Tensor, beta: Tensor, of_x: Moments, delta: float) -> Tensor:
     """Return gamma * (x - mu) / sigma + beta, where mu and sigma come from x itself (equations 8.35 to 8.37).
 
     With d = x - mu and sums over the n entries of a feature, the gradient is
@@ -113,23 +117,23 @@ def normalize(x: Any, gamma: Any, beta: Any, found: Moments, features: Features,
         dJ/dbeta <- sum(dJ/dy)        dJ/dgamma <- sum(d * dJ/dy) / sigma
         dJ/dx    <- gamma / sigma * (dJ/dy - sum(dJ/dy) / n - d * sum(d * dJ/dy) / (n sigma^2))
 
-    which takes two sums over the batch, where autodiff takes four. Its terms are plain functions of x, so derivatives
+    which needs two sums over the batch, where autodiff needs four. Its terms are plain functions of x, so derivatives
     of every order are exact.
     """
-    own, total, spread = features.own, features.total, features.spread
+    local, total, broadcast = of_x.features.sum, of_x.features.total, of_x.features.broadcast
 
     @backend.with_backward
-    def normalized(x: Any, gamma: Any, beta: Any, mean: Any, inverse: Any) -> tuple[Any, Any]:
-        d = x - spread(mean)
+    def normalized(x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, inverse: Tensor) -> tuple[Tensor, Tensor]:
+        d = x - broadcast(mean)
 
-        def backward(slope: Any) -> tuple[Any, ...]:
-            sums, products = own(slope), own(d * slope)
-            shift, stretch = total(sums) * found.share, total(products) * found.share * ops.square(inverse)
-            of_moments = d * spread(stretch) + spread(shift)
-            if found.counts is not None:
-                of_moments = ops.where(found.counts, of_moments, 0)
-            return (slope - of_moments) * spread(gamma * inverse), products * inverse, sums, None, None
+        def backward(slope: Tensor) -> tuple[Tensor, ...]:
+            sums, products = local(slope), local(d * slope)
+            shift, stretch = total(sums) * of_x.per_entry, total(products) * of_x.per_entry * ops.square(inverse)
+            of_moments = d * broadcast(stretch) + broadcast(shift)
+            if of_x.counts is not None:
+                of_moments = ops.where(of_x.counts, of_moments, 0)
+            return (slope - of_moments) * broadcast(gamma * inverse), products * inverse, sums, None, None
 
-        return d * spread(gamma * inverse) + spread(beta), backward
+        return d * broadcast(gamma * inverse) + broadcast(beta), backward
 
-    return normalized(x, gamma, beta, found.mean, ops.rsqrt(found.variance + delta))
+    return normalized(x, gamma, beta, of_x.mean, ops.rsqrt(of_x.variance + delta))

@@ -1,4 +1,4 @@
-"""The statistics of batch normalization, taken anew."""
+"""The statistics of batch normalization, estimated again."""
 
 import contextlib
 import functools
@@ -6,19 +6,20 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from .. import _batches, _checks
 from .._section import section
+from .._types import Data, Tensor, Tree
 from ..integration import backend
-from ._batch_normalization import BatchNormalization
-from .kinds import trained_in
+from .batch_normalization import BatchNormalization, trainable_normalizations
 
 
 @section("8.7.1")
-def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 32, seed: int = 0) -> None:
-    """Estimate the statistics of batch normalization anew, at the weights as they are (section 8.7.1).
+def recalibrate(model: keras.Model, data: Data, batches: int = 100, *, batch_size: int = 32, seed: int = 0) -> None:
+    """Estimate the statistics of batch normalization again, for the present weights (section 8.7.1).
 
     Over k batches, with m_i entries in batch i, for each feature of each layer:
 
@@ -26,16 +27,16 @@ def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 
         mean     <- (m_1 mu_1 + ... + m_k mu_k) / M
         variance <- (m_1 (sigma_1^2 - delta + (mu_1 - mean)^2) + ... + m_k (sigma_k^2 - delta + (mu_k - mean)^2)) / M
 
-    which are mean and variance of all these entries as one set, exactly, whatever the batches: where each example comes
-    once, those of the data. (The mean of the variances alone would leave out what the batches differ in: for
-    independent entries, a share 1 / m of the variance.) The sums are taken in float64.
+    which are exactly mean and variance of all these entries as one set, for any batches: where each example occurs
+    once, those of the data. (The mean of the variances alone would leave out the differences between the batches: for
+    independent entries, a fraction 1 / m of the variance.) The sums are computed in float64.
 
-    Moving statistics lag behind the weights, and are of no use for weights that were never trained on: averages of
-    weights, points between two minima. The model runs as in training, so Dropout is at work; but the statistics all is
-    put back. Works for Keras's layer and the one of this suite, but for those with `trainable=False`. A layer that is
-    called several times has the statistics of its last call. Masked entries do not count. Take batches as large as
-    those of the training: what a layer is given depends on the normalization before it. Of arrays the examples that
-    fill no batch are left out, in every pass others.
+    Moving statistics lag behind the weights, and are wrong for weights that were never trained on: averages of
+    weights, points between two minima. The model runs as in training, with Dropout; everything but the statistics is
+    restored. Works for Keras's layer and the one of this suite, but for those with `trainable=False`. A layer that is
+    called several times has the statistics of its last call. Masked entries do not count. Use batches as large as
+    those of the training: the input of a layer depends on the normalization before it. Of arrays the examples that
+    do not fill a batch are left out, different ones in every pass.
 
     Args:
         model: A built model.
@@ -60,7 +61,7 @@ def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 
     """
     count = _checks.count("batches", batches, 1, meaning="the number of batches to estimate from", mend="Try 100.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", mend="Try 32.")
-    layers = trained_in(model)
+    layers = trainable_normalizations(model)
     if not layers:
         raise ValueError(
             f"`recalibrate` is for models with batch normalization. Received: {model.name!r}, which has no such layer "
@@ -69,7 +70,7 @@ def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 
     ours = [layer for layer in layers if isinstance(layer, BatchNormalization)]
     before = [(v, v.numpy()) for v in model.non_trainable_variables]
     momenta = [layer.momentum for layer in layers]
-    found: list[list[Any]] = [[] for _ in layers]
+    found: list[list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = [[] for _ in layers]
     numbers = [backend.scalar(0.0, "float64") for _ in layers]
     run = backend.trace(lambda x: model(x, training=True))
     try:
@@ -98,30 +99,38 @@ def recalibrate(model: Any, data: Any, batches: int = 100, *, batch_size: int = 
                 layer.moving_variance.assign(variance)
 
 
-def _of_all(batches: Sequence[tuple[Any, Any, Any]]) -> tuple[np.ndarray, np.ndarray]:
+def _of_all(batches: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and variance of all entries, given number, mean and variance of each batch (total variance)."""
     numbers, means, variances = (np.array(part, "float64") for part in zip(*batches, strict=True))
-    share = (numbers / numbers.sum())[:, None]
-    mean = np.sum(share * means, axis=0)
-    return mean, np.sum(share * (variances + (means - mean) ** 2), axis=0)
+    fraction = (numbers / numbers.sum())[:, None]
+    mean = np.sum(fraction * means, axis=0)
+    return mean, np.sum(fraction * (variances + (means - mean) ** 2), axis=0)
 
 
 @contextlib.contextmanager
-def _counted(layers: Sequence[Any], counts: Sequence[Any]) -> Iterator[None]:
-    """Let each layer also say, at every call, how many entries of each feature count; only `call` is replaced."""
-    theirs = [vars(layer).get("call") for layer in layers]
+def _counted(layers: Sequence[keras.layers.Layer], counts: Sequence[keras.Variable]) -> Iterator[None]:
+    """Let each layer also store, at every call, how many entries of each feature count; only `call` is replaced."""
+    calls = [vars(layer).get("call") for layer in layers]
     for layer, count in zip(layers, counts, strict=True):
         layer.call = functools.partial(_call, layer, layer.call, count)
     try:
         yield
     finally:
-        for layer, call in zip(layers, theirs, strict=True):
+        for layer, call in zip(layers, calls, strict=True):
             del layer.call
             if call is not None:
                 layer.call = call
 
 
-def _call(layer: Any, call: Callable[..., Any], count: Any, x: Any, *args: Any, mask: Any = None, **kw: Any) -> Any:
+def _call(
+    layer: keras.layers.Layer,
+    call: Callable[..., Tree],
+    count: keras.Variable,
+    x: Tensor,
+    *args: Any,
+    mask: Tensor | None = None,
+    **kw: Any,
+) -> Tree:
     number = ops.cast(ops.size(x) // x.shape[layer.axis], "float64")
     if mask is not None:
         number = number * ops.mean(ops.cast(mask, "float64"))

@@ -1,25 +1,31 @@
-"""A way around layers."""
+"""A residual connection around layers."""
 
-from typing import Any, Self, final
+from collections.abc import Sequence
+from typing import Any, Self, TypeAlias, final
 
 import keras
 
 from .. import _checks
+from .._types import Config, Tensor
 
 PROBE = 840
-"""A size that stands for one that is not known yet: all strides up to 8 divide it."""
+"""Stands for a size that is not known yet: all strides up to 8 divide it."""
+
+
+Sizes: TypeAlias = tuple[Any, ...]
+"""A shape whose sizes are known, but for the batch."""
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 class Residual(keras.layers.Layer):
-    """Layers, and a way around them: they learn what to add to their input (section 8.7.5; He et al. 2015).
+    """Layers with a connection around them: they learn what to add to their input (section 8.7.5; He et al. 2015).
 
         y <- F(x) + x          where F, the layers, keeps the shape
         y <- F(x) + W x        where it does not
 
-    so that dy/dx = I + F'(x): through a stack of such layers there is always a way on which the gradient is neither
-    shrunk nor blown up. F is a list of any layers. W is linear without a bias: a `Dense`, or, where F has a stride, a
+    so that dy/dx = I + F'(x): through a stack of such layers there is always a path on which the gradient is neither
+    shrunk nor enlarged. F is a list of any layers. W is linear without a bias: a `Dense`, or, where F has a stride, a
     convolution of size 1 with the same stride; channels stand on the last axis. Training flags and masks go to all
     layers inside, and a mask comes out again unless F has a stride.
 
@@ -27,7 +33,7 @@ class Residual(keras.layers.Layer):
     Differs from Keras: it has none; `keras.layers.Add` does it in a functional model, without the projection.
 
     Args:
-        layers: A layer, or a list of layers, to go around.
+        layers: A layer, or a list of layers: F.
         projection: `"auto"`: none where the shapes are equal, otherwise as above; or a layer, which is then always
             used. Defaults to `"auto"`.
         **kwargs: As in `keras.layers.Layer`: `name`, `dtype`, ...
@@ -49,12 +55,17 @@ class Residual(keras.layers.Layer):
 
     section = "8.7.5"
 
-    def __init__(self, layers: Any, projection: Any = "auto", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        layers: keras.layers.Layer | Sequence[keras.layers.Layer],
+        projection: keras.layers.Layer | str = "auto",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         layers = list(layers) if isinstance(layers, list | tuple) else [layers]
         if not layers or not all(isinstance(layer, keras.Layer) for layer in layers):
             raise ValueError(
-                "`layers` are what to go around, so it must be a layer or a list of at least one. Received: "
+                "`layers` are F in F(x) + x, so it must be a layer or a list of at least one. Received: "
                 f"layers={layers!r}."
             )
         if projection != "auto" and not isinstance(projection, keras.Layer):
@@ -63,8 +74,8 @@ class Residual(keras.layers.Layer):
                 f"projection={projection!r}."
             )
         self.branch = keras.Sequential(layers, name="branch")
-        self.branch.supports_masking = True  # its layers say themselves if they do not
-        self.projection = None if projection == "auto" else projection
+        self.branch.supports_masking = True  # its layers raise their own error if they do not
+        self.projection: keras.layers.Layer = None if projection == "auto" else projection
         self._is_automatic = projection == "auto"
         self.supports_masking = True
 
@@ -81,20 +92,20 @@ class Residual(keras.layers.Layer):
         self.supports_masking = before[1:-1] == after[1:-1]
         self.built = True
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         """Return F(x) + x."""
         _checks.keras_3(inputs)
         around = inputs if self.projection is None else self.projection(inputs)
         return self.branch(inputs, training=training, mask=mask) + around
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
         save = keras.saving.serialize_keras_object
         projection = "auto" if self._is_automatic else save(self.projection)
         return super().get_config() | {"layers": [save(part) for part in self.branch.layers], "projection": projection}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """Make it from `get_config`."""
         load = keras.saving.deserialize_keras_object
         layers, projection = [load(part) for part in config["layers"]], config["projection"]
@@ -102,11 +113,11 @@ class Residual(keras.layers.Layer):
         return cls(**config | {"layers": layers, "projection": projection})
 
 
-def _with_sizes(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+def _with_sizes(shape: tuple[int | None, ...]) -> Sizes:
     return (None, *(PROBE if size is None else size for size in shape[1:-1]), shape[-1])
 
 
-def _projection(before: tuple[Any, ...], after: tuple[Any, ...], dtype: Any) -> Any:
+def _projection(before: Sizes, after: Sizes, dtype: keras.DTypePolicy) -> keras.layers.Layer:
     """Return the linear layer from one shape, channels last, to another."""
     inner = list(zip(before[1:-1], after[1:-1], strict=True)) if len(before) == len(after) else [(1, 0)]
     strides = tuple(-(-size // new) if new else 0 for size, new in inner)

@@ -3,17 +3,20 @@
 import dataclasses
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from .. import layers
 from .._section import section
-from ..verdicts import THRESHOLDS, Claim
-from ..verdicts.verdict import gravest, mildest
-from ._layer import root_mean_square
-from ._monitor import AbstractMonitor, Scene
+from .._types import Data, Tensor
+from ..verdicts import Quantity, Rule, Threshold
+from ..verdicts.wording import counted, times
+from ._layer_flow import root_mean_square
+from .base import AbstractMonitor, Curve, Snapshot
 from .past import Past
 from .probe import Probe
+from .progress import MEASURED, SEVENTH
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +27,7 @@ class BatchStatistics:
         names: Names of the layers.
         mean_gap: Root mean square over the channels of (mu_batch - mu_moving) / sigma_batch.
         scale_gap: The same of log(sigma_moving / sigma_batch).
-        collapsed: Share of the channels whose |gamma| is below 1 % of the largest: switched off.
+        collapsed: Fraction of the channels whose |gamma| is below 1 % of the largest: switched off.
         training_loss: Loss with the statistics of the probe.
         inference_loss: Loss with the moving statistics.
     """
@@ -42,32 +45,68 @@ class BatchStatistics:
         return float(np.max([*self.mean_gap, *self.scale_gap], initial=0.0))
 
 
+GAP = Quantity(
+    "statistics_gap",
+    "How far the moving statistics are from those of the probe in the worst layer, in standard deviations.",
+    lambda gap: f"the moving statistics are off by {counted(gap, 'standard deviation')}",
+    "the moving statistics are off beyond measure",
+)
+INFERENCE_OVER_TRAINING = Quantity(
+    "inference_over_training",
+    "Loss of the probe in inference over its loss as in training.",
+    lambda ratio: f"the loss in inference is {times(ratio, 'that in training') if ratio > 0 else 'not above 0'}",
+    "the loss in inference is far above that in training",
+)
+
+RULES = (
+    Rule(
+        kind="batch_norm_gap",
+        says="The model is worse in inference than in training, since batch normalization uses other statistics there",
+        all_of=(
+            Threshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
+            Threshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.3, source=MEASURED),
+        ),
+    ),
+    Rule(
+        kind="batch_norm_gap",
+        says="Batch normalization uses far other statistics in inference than in training",
+        all_of=(Threshold(GAP, "above", watch=1.0, act=None, source=SEVENTH),),
+        mentions=(INFERENCE_OVER_TRAINING,),
+    ),
+)
+
+
 class BatchStatisticsMonitor(AbstractMonitor):
     """See `batch_statistics`."""
 
     name = "batch_statistics"
     sets = ("standard", "full")
-    place = 8
+    order = 8
     needs_inference = True
+    rules = RULES
+    curves = (
+        Curve("batch_norm_gap", "standard deviations", "Moving statistics against those of the probe.", "8.7.1"),
+        Curve("inference_loss", "loss", "Loss of the probe as in inference.", "8.7.1"),
+    )
 
-    def takes(self, layer: Any) -> bool:
-        """Take the layers of batch normalization along."""
+    def records(self, layer: keras.layers.Layer) -> bool:
+        """Record the layers of batch normalization."""
         return isinstance(layer, layers.NORMALIZING)
 
-    def tensors(self, scene: Scene) -> dict[str, Any]:
+    def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the gaps of each layer, and both losses."""
-        met = [m for m in scene.now.met if self.takes(m.layer)]
-        if not met:
+        calls = [call for call in snapshot.now.calls if self.records(call.layer)]
+        if not calls:
             return {}
-        columns = zip(*(_gaps(m.layer, ops.cast(m.given, "float32")) for m in met), strict=True)
+        columns = zip(*(_gaps(call.layer, ops.cast(call.inputs, "float32")) for call in calls), strict=True)
         mean_gap, scale_gap, collapsed = (ops.stack(list(column)) for column in columns)
         return {
-            "names": tuple(m.layer.name for m in met),
+            "names": tuple(call.layer.name for call in calls),
             "mean_gap": mean_gap,
             "scale_gap": scale_gap,
             "collapsed": collapsed,
-            "training_loss": scene.now.loss,
-            "inference_loss": scene.inference_loss,
+            "training_loss": snapshot.now.loss,
+            "inference_loss": snapshot.inference_loss,
         }
 
     def reading(self, **arrays: Any) -> BatchStatistics:
@@ -81,27 +120,21 @@ class BatchStatisticsMonitor(AbstractMonitor):
         last = past.of(self.name)[-1]
         return {"batch_norm_gap": last.gap, "inference_loss": last.inference_loss}
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Say whether inference uses other statistics than training."""
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return the largest gap, and what it costs in inference."""
         last = past.of(self.name)[-1]
-        gap, losses = THRESHOLDS["statistics_gap"], THRESHOLDS["inference_gap"]
         ratio = last.inference_loss / last.training_loss if last.training_loss > 0 else float("nan")
-        worst = last.names[int(np.argmax(np.maximum(last.mean_gap, last.scale_gap)))]
-        return [
-            Claim(
-                "batch_norm_gap",
-                gravest(
-                    mildest(gap.level(last.gap), losses.level(ratio)), THRESHOLDS["statistics_far"].level(last.gap)
-                ),
-                f"The moving statistics of {worst} are off by {last.gap:.2g} standard deviations, and the loss of the "
-                f"probe is {last.inference_loss:.3g} with them, {last.training_loss:.3g} with its own.",
-            )
-        ]
+        return {GAP.name: last.gap, INFERENCE_OVER_TRAINING.name: ratio}
+
+    def remarks(self, past: Past) -> dict[str, str]:
+        """Return the layer with the largest gap."""
+        last = past.of(self.name)[-1]
+        return {"batch_norm_gap": f"in {last.names[int(np.argmax(np.maximum(last.mean_gap, last.scale_gap)))]}"}
 
 
-def _gaps(layer: Any, given: Any) -> tuple[Any, Any, Any]:
-    axes = [axis for axis in range(len(given.shape)) if axis != layer.axis % len(given.shape)]
-    mean, variance = ops.mean(given, axes), ops.var(given, axes) + layer.epsilon
+def _gaps(layer: keras.layers.Layer, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    axes = [axis for axis in range(len(inputs.shape)) if axis != layer.axis % len(inputs.shape)]
+    mean, variance = ops.mean(inputs, axes), ops.var(inputs, axes) + layer.epsilon
     moving_mean, moving_variance = (ops.cast(v, "float32") for v in layers.statistics_of(layer))
     mean_gap = (mean - moving_mean) / ops.sqrt(variance)
     scale_gap = ops.log((moving_variance + layer.epsilon) / variance) / 2
@@ -111,7 +144,7 @@ def _gaps(layer: Any, given: Any) -> tuple[Any, Any, Any]:
 
 
 @section("8.7.1")
-def batch_statistics(model: Any, x: Any, y: Any = None, **options: Any) -> BatchStatistics:
+def batch_statistics(model: keras.Model, x: Data, y: Data = None, **options: Any) -> BatchStatistics:
     """Return how far the statistics of a batch are from the moving ones that inference uses (section 8.7.1).
 
     Args:
@@ -137,7 +170,7 @@ def batch_statistics(model: Any, x: Any, y: Any = None, **options: Any) -> Batch
     References:
         Ioffe and Szegedy (2015), Batch Normalization.
     """
-    found = Probe(model, x, y, monitors=[BatchStatisticsMonitor()], **options).look()
+    found = Probe(model, x, y, monitors=[BatchStatisticsMonitor()], **options).measure()
     if "batch_statistics" not in found:
         raise ValueError(
             "`batch_statistics` compares what batches and moving averages say in layers of batch normalization. "

@@ -5,12 +5,11 @@ import dataclasses
 import numpy as np
 
 from .._section import section
-from ..verdicts import THRESHOLDS, Claim
-from ..verdicts.verdict import mildest
-from ._monitor import AbstractMonitor
-from ._running_median import FEWEST, running_median
-from .past import Past
-from .progress import most, progress
+from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts.wording import counted, digits, times
+from .base import AbstractMonitor
+from .past import FEWEST, Past, once, running_median
+from .progress import GOOD, MEASURED, progress_measured
 
 SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
@@ -88,35 +87,69 @@ def _cliff(norms: np.ndarray, steps: np.ndarray, medians: np.ndarray) -> Cliff:
     return Cliff(steps, *(np.where(np.isnan(x), 1.0, x) for x in (ratio, rise)))
 
 
+SPIKES = Quantity(
+    "spikes",
+    "Steps whose gradient stands out: 10 times the median of the 100 before it, and above all that was usual so far. "
+    "A run of such steps counts once.",
+    lambda number: counted(number, "spike") if number else "no spike",
+)
+LARGEST = Quantity(
+    "largest_spike",
+    "The largest norm of a gradient over the median of the 100 before it.",
+    lambda ratio: f"the largest was {times(ratio, 'the median of the 100 before it')}",
+    "the largest was beyond measure",
+)
+BROKEN = Quantity(
+    "nonfinite_steps",
+    "Steps whose gradient is infinite or not a number, or has a norm above 1e19.",
+    lambda number: counted(number, "such step") if number else "",
+)
+
+RULES = (
+    Rule(
+        kind="cliff",
+        says="The gradient of single steps is far above all others",
+        all_of=(Threshold(SPIKES, "above", watch=1, act=3, source=MEASURED),),
+        eased_by=(GOOD,),
+        proven_by=(Condition(SPIKES, ">=", 3),),
+        mentions=(LARGEST,),
+    ),
+    Rule(
+        kind="nonfinite",
+        says="The gradient is infinite or not a number in some steps",
+        when=(Condition(BROKEN, ">=", 1),),
+        proven_by=(Condition(BROKEN, ">", 1),),
+    ),
+)
+
+
 class CliffMonitor(AbstractMonitor):
     """See `cliff`."""
 
     name = "cliff"
     sets = ("cheap", "standard", "full")
-    place = 4
-    judges = "rows"
+    order = 4
+    source = "rows"
+    rules = RULES
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Say how many spikes there were; each happened for certain."""
-        rows = past.rows
-        finite = np.isfinite(rows.norm)
-        broken = int((~finite).sum())
-        found = _cliff(rows.norm[finite], rows.steps[finite], rows.usual[finite])
-        spikes = found.spikes(SPIKE)
-        level = mildest(THRESHOLDS["spikes"].level(len(spikes)), most(progress(past)))
-        last = f", the last time at step {spikes[-1]}" if len(spikes) else ""
-        return [
-            Claim(
-                "cliff",
-                level,
-                f"{len(spikes)} times in the last {len(rows.norm)} steps the gradient rose above {SPIKE:g} times the "
-                f"median of the 100 before{last}; the largest was {found.largest:.3g} times.",
-                proven=level == "act",
-            ),
-            Claim(
-                "nonfinite",
-                "act" if broken else "ok",
-                f"In {broken} of the last {len(rows.norm)} steps the gradient was NaN or infinite, or above 1e19.",
-                proven=broken > 1,
-            ),
-        ]
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return how many spikes there were, and how many gradients that are not finite."""
+        finite, found = np.isfinite(past.rows.norm), _of_rows(past)
+        return progress_measured(past) | {
+            SPIKES.name: len(found.spikes(SPIKE)),
+            LARGEST.name: found.largest,
+            BROKEN.name: int((~finite).sum()),
+        }
+
+    def remarks(self, past: Past) -> dict[str, str]:
+        """Return among how many steps that is, and when the last spike was."""
+        spikes = _of_rows(past).spikes(SPIKE)
+        among = f"in the last {digits(len(past.rows.norm), 3)} steps"
+        return {"cliff": f"{among}, most recently at step {spikes[-1]}" if len(spikes) else among, "nonfinite": among}
+
+
+@once
+def _of_rows(past: Past) -> Cliff:
+    """Return the cliffs among the finite gradients of the last steps."""
+    finite = np.isfinite(past.rows.norm)
+    return _cliff(past.rows.norm[finite], past.rows.steps[finite], past.rows.usual[finite])

@@ -3,12 +3,14 @@
 import dataclasses
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from .. import _numerics
 from .._section import section
-from ._monitor import AbstractMonitor, Scene
+from .._types import Data, Tensor
+from .base import AbstractMonitor, Curve, Snapshot
 from .past import Past
 from .probe import Probe
 
@@ -35,15 +37,19 @@ class DistanceMonitor(AbstractMonitor):
 
     name = "distance"
     sets = ("standard", "full")
-    place = 9
+    order = 9
+    curves = (
+        Curve("distance", "weight", "Distance from the start, |theta - theta_0|.", "8.2.7"),
+        Curve("heading", "ratio", "Cosine between -g and the way back to the start.", "8.2.7"),
+    )
 
-    def tensors(self, scene: Scene) -> dict[str, Any]:
+    def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the norms, and the cosine."""
-        way = [b - a for a, b in zip(scene.start, scene.theta, strict=True)]
+        way = [b - a for a, b in zip(snapshot.start, snapshot.theta, strict=True)]
         distance, start, theta, slope = (
-            ops.sqrt(_numerics.squared_norm(a)) for a in (way, scene.start, scene.theta, scene.now.grads)
+            ops.sqrt(_numerics.squared_norm(a)) for a in (way, snapshot.start, snapshot.theta, snapshot.now.grads)
         )
-        heading = _numerics.safe_ratio(_numerics.dot(way, scene.now.grads), distance * slope, 0.0)
+        heading = _numerics.safe_ratio(_numerics.dot(way, snapshot.now.grads), distance * slope, 0.0)
         return {"distance": distance, "start_norm": start, "weight_norm": theta, "heading": heading}
 
     def reading(self, **arrays: np.ndarray) -> Distance:
@@ -57,7 +63,7 @@ class DistanceMonitor(AbstractMonitor):
 
 
 @section("8.2.7")
-def distance(model: Any, x: Any, y: Any, start: list[Any], **options: Any) -> Distance:
+def distance(model: keras.Model, x: Data, y: Data, start: list[np.ndarray], **options: Any) -> Distance:
     """Return how far the weights are from a start, and whether the gradient leads on (section 8.2.7).
 
     Training moves by the local slope, which need not point at a distant good region. Where the loss has no minimum but
@@ -86,4 +92,4 @@ def distance(model: Any, x: Any, y: Any, start: list[Any], **options: Any) -> Di
     """
     probe = Probe(model, x, y, monitors=[DistanceMonitor()], **options)
     probe.start = probe.objective.tensors(start)
-    return probe.look()["distance"]
+    return probe.measure()["distance"]

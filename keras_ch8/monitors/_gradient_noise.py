@@ -3,16 +3,31 @@
 import dataclasses
 from typing import Any
 
+import keras
 import numpy as np
 
 from .. import _checks, _numerics
 from .._section import section
-from ..verdicts import THRESHOLDS, Claim
-from ..verdicts.verdict import mildest
-from ._monitor import AbstractMonitor, Scene
+from .._types import Data, Tensor
+from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts.wording import counted, percent
+from .base import AbstractMonitor, Curve, Evaluation, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import BATCHES, LAST, effective_rate, progress
+from .progress import (
+    BATCHES,
+    EIGHTH,
+    FALLING,
+    GOOD,
+    LAST,
+    MANDT,
+    MCCANDLISH,
+    MEASURED,
+    SEVENTH,
+    SLOW,
+    effective_rate,
+    progress,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,16 +52,82 @@ class GradientNoise:
         return float(np.sqrt(self.scale / batch_size))
 
 
+NOISE_OVER_BATCH = Quantity(
+    "noise_over_batch",
+    "The noise scale over the batch size: the steps that are needed go as 1 + this, the examples as 1 + 1 / this.",
+    lambda ratio: f"{percent(max(ratio, 0.0) / (1 + max(ratio, 0.0)))} of the squared gradient of a minibatch is noise",
+    "the gradient is lost in its noise on the probe",
+)
+EXCESS = Quantity(
+    "excess",
+    "By how much noise keeps the loss above its floor at rest, rate tr(Sigma) / (4 m) on a quadratic, as a fraction of "
+    "the loss.",
+    lambda fraction: f"at this rate and batch size it keeps the loss higher by {percent(fraction)}",
+)
+USUAL_NOISE = Quantity(
+    "usual_noise_over_batch", "As `noise_over_batch`, with the median of the noise scales of the measurements."
+)
+BATCH_SIZE = Quantity(
+    "batch_size",
+    "Examples of a minibatch.",
+    lambda size: f"a minibatch has {counted(size, 'example')}",
+)
+SMALLER_BATCH = Quantity("smaller_batch", "The noise scale, but 1 at least: a batch size that would do.")
+
+NOISE = Threshold(NOISE_OVER_BATCH, "above", watch=4.0, act=8.0, source=f"{MCCANDLISH}; {MEASURED}")
+
+RULES = (
+    Rule(
+        kind="noise_dominated",
+        says="The noise of the gradient keeps the loss above what it could be",
+        all_of=(NOISE, Threshold(EXCESS, "above", watch=0.01, act=0.05, source=f"{MANDT}; {EIGHTH}")),
+        when=(SLOW, Condition(EXCESS, "known")),
+        eased_by=(GOOD, FALLING),
+        mentions=(BATCH_SIZE,),
+    ),
+    Rule(
+        kind="noise_dominated",
+        says="The gradient is mostly noise, and the loss falls slowly if at all",
+        all_of=(NOISE,),
+        when=(SLOW,),
+        silenced_by=(Condition(EXCESS, "known", name="the rule above judges what it costs"),),
+        at_most="watch",
+        mentions=(BATCH_SIZE,),
+    ),
+    Rule(
+        kind="batch_wasteful",
+        says="Far smaller batches would give nearly the same steps",
+        all_of=(
+            Threshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.01, source=f"{MCCANDLISH}; {MEASURED}"),
+            Threshold(USUAL_NOISE, "below", watch=0.05, act=0.01, source=f"{SEVENTH}, as the one before"),
+        ),
+        mentions=(BATCH_SIZE,),
+        when=(Condition(NOISE_OVER_BATCH, ">", 0),),
+        cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
+    ),
+)
+
+
 class GradientNoiseMonitor(AbstractMonitor):
     """See `gradient_noise`."""
 
     name = "gradient_noise"
     sets = ("cheap", "standard", "full")
-    place = 2
+    order = 2
+    rules = RULES
+    curves = (
+        Curve(
+            "noise_scale",
+            "examples",
+            "Batch size at which noise and gradient are equal: tr(Sigma) / |G|^2.",
+            "8.1.3",
+        ),
+        Curve("standard_error", "ratio", "Standard error of the gradient of a minibatch, over the gradient.", "8.1.3"),
+    )
 
-    def tensors(self, scene: Scene) -> dict[str, Any]:
+    def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the two estimates, each the mean over both ends of the step."""
-        both = [_estimates(look, scene.examples) for look in (scene.before, scene.now) if look is not None]
+        both = [_estimates(end, snapshot.examples) for end in (snapshot.before, snapshot.now) if end is not None]
         trace, squared_norm = (sum(part) / len(both) for part in zip(*both, strict=True))
         return {"trace": trace, "squared_norm": squared_norm}
 
@@ -55,39 +136,25 @@ class GradientNoiseMonitor(AbstractMonitor):
         return GradientNoise(**{name: float(value) for name, value in arrays.items()})
 
     def numbers(self, past: Past) -> dict[str, float]:
-        """Return the noise scale over the last looks, and the standard error of a minibatch."""
+        """Return the noise scale over the last measurements, and the standard error of a minibatch."""
         noise = pooled(past.of(self.name)[-LAST:])
         error = {"standard_error": noise.standard_error(past.batch_size)} if past.batch_size else {}
         return {"noise_scale": noise.scale} | error
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Say whether the batch is too small for the noise, or larger than it asks for."""
-        seen, noise = progress(past), pooled(past.of(self.name)[-LAST:])
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return how noisy a minibatch is, and what that costs."""
+        seen, last = progress(past), past.of(self.name)[-LAST:]
         if seen is None or not past.batch_size:
-            return []
-        ratio, batch = noise.scale / past.batch_size, past.batch_size
-        if not np.isfinite(ratio):
-            finding = f"The gradient is lost in its noise on the probe; a minibatch has {batch:.0f} examples."
-        else:
-            share = ratio / (1 + ratio)
-            finding = (
-                f"The noise scale is {noise.scale:.3g} and a minibatch has {batch:.0f} examples: {share:.0%} of |g|^2 "
-                f"is noise, and the standard error {noise.standard_error(batch):.2g} of the gradient."
-            )
+            return {}
+        noise = pooled(last)
         costs = excess(noise, past) / abs(seen.now) if seen.now else float("nan")
-        felt = "watch"  # without a look at the steps
-        if np.isfinite(costs):
-            felt = THRESHOLDS["excess"].level(costs)
-            finding += f" At this rate and batch it keeps the loss some {costs:.1%} higher."
-        dominated = mildest(THRESHOLDS["noise"].level(ratio), felt) if seen.is_slow else "ok"
-        if not seen.is_stuck:
-            dominated = mildest(dominated, "watch")
-        usual = float(np.median([n.scale for n in past.of(self.name)[-LAST:]])) / batch
-        wasteful = mildest(*map(THRESHOLDS["waste"].level, (ratio, usual))) if ratio > 0 else "ok"
-        return [
-            Claim("noise_dominated", dominated, finding),
-            Claim("batch_wasteful", wasteful, finding, _smaller(noise.scale) if wasteful != "ok" else ""),
-        ]
+        return seen.measured() | {
+            NOISE_OVER_BATCH.name: noise.scale / past.batch_size,
+            USUAL_NOISE.name: float(np.median([n.scale for n in last])) / past.batch_size,
+            EXCESS.name: costs if np.isfinite(costs) else float("nan"),
+            BATCH_SIZE.name: past.batch_size,
+            SMALLER_BATCH.name: max(1.0, noise.scale),
+        }
 
 
 def pooled(readings: list[GradientNoise]) -> GradientNoise:
@@ -107,28 +174,22 @@ def excess(noise: GradientNoise, past: Past) -> float:
     return float(effective_rate(past) * variance / 4)
 
 
-def _smaller(scale: float) -> str:
-    return (
-        f"Take smaller batches, down to some {max(1, round(scale))} examples: as many steps learn the same from fewer."
-    )
-
-
-def _estimates(look: Any, examples: int) -> tuple[Any, Any]:
+def _estimates(evaluation: Evaluation, examples: int) -> tuple[Tensor, Tensor]:
     """Return tr(Sigma) and |G|^2 from the gradients of k equal parts and their mean."""
-    k = len(look.of_parts)
+    k = len(evaluation.part_grads)
     if k < 2:
         raise ValueError(
             "The noise of the gradient shows in how far those of two parts of the probe differ. Received: a probe with "
             f"fewer examples ({examples}) than parts. Give more, in random order."
         )
-    squares = sum(_numerics.squared_norm(g) for g in look.of_parts)
-    mean = _numerics.squared_norm(look.grads)
+    squares = sum(_numerics.squared_norm(g) for g in evaluation.part_grads)
+    mean = _numerics.squared_norm(evaluation.grads)
     trace = examples / k / (k - 1) * (squares - k * mean)
     return trace, mean - trace / examples
 
 
 @section("8.1.3")
-def gradient_noise(model: Any, x: Any, y: Any = None, *, parts: int = 2, **options: Any) -> GradientNoise:
+def gradient_noise(model: keras.Model, x: Data, y: Data = None, *, parts: int = 2, **options: Any) -> GradientNoise:
     """Return the noise of the gradient from the gradients of some parts of a batch (section 8.1.3).
 
         tr(Sigma) <- b / (k - 1) sum_j |g_j - g|^2        b examples in each of k parts, g their mean
@@ -164,4 +225,4 @@ def gradient_noise(model: Any, x: Any, y: Any = None, *, parts: int = 2, **optio
     """
     parts = _checks.count("parts", parts, 2, meaning="the number of gradients that are compared", mend="Try 2.")
     probe = Probe(model, x, y, monitors=[GradientNoiseMonitor()], parts=parts, **options)
-    return probe.look()["gradient_noise"]
+    return probe.measure()["gradient_noise"]

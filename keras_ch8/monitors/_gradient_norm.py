@@ -3,18 +3,19 @@
 import dataclasses
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from .. import _numerics
 from .._section import section
-from ..verdicts import THRESHOLDS, Claim
-from ..verdicts.docket import RAISED_BY
-from ..verdicts.verdict import mildest
-from ._monitor import AbstractMonitor, Scene
+from .._types import Data, Tensor
+from ..verdicts import Condition, Quantity, Rule
+from ..verdicts.verdict import RAISED_BY
+from .base import AbstractMonitor, Curve, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import elasticity, progress
+from .progress import ELASTICITY, FALLEN, HARDLY_MOVED, SMALL_GRADIENT, STUCK, elasticity, progress_measured
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,17 +38,46 @@ class GradientNorm:
         return self.norm * self.weight_norm / abs(self.loss) if self.loss else float("nan")
 
 
+SPECTRA = Quantity("spectra", "How often the spectrum of the Hessian has been measured.")
+
+RULES = (
+    Rule(
+        kind="plateau",
+        says="The training has not left a flat region; `Diagnosis(checks='full')` tells a plateau from a saddle point",
+        all_of=(SMALL_GRADIENT,),
+        when=(
+            HARDLY_MOVED,
+            STUCK,
+            Condition(SPECTRA, "<", RAISED_BY, "the spectrum has not had its say, which tells what kind of region"),
+        ),
+        at_most="watch",
+        mentions=(FALLEN,),
+    ),
+)
+
+
 class GradientNormMonitor(AbstractMonitor):
     """See `gradient_norm`."""
 
     name = "gradient_norm"
     sets = ("cheap", "standard", "full")
-    place = 3
+    order = 3
+    rules = RULES
+    curves = (
+        Curve("loss", "loss", "Loss of the probe, as in training.", "8.2"),
+        Curve("gradient_norm", "loss / weight", "Norm of the gradient of the probe.", "8.2.2"),
+        Curve(
+            "elasticity",
+            "ratio",
+            "How much of the loss a change of the weights by their size moves: |g| |theta| / L.",
+            "8.2.3",
+        ),
+    )
 
-    def tensors(self, scene: Scene) -> dict[str, Any]:
+    def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the norms and the loss."""
-        norm, weight_norm = (ops.sqrt(_numerics.squared_norm(a)) for a in (scene.now.grads, scene.theta))
-        return {"norm": norm, "weight_norm": weight_norm, "loss": scene.now.loss}
+        norm, weight_norm = (ops.sqrt(_numerics.squared_norm(a)) for a in (snapshot.now.grads, snapshot.theta))
+        return {"norm": norm, "weight_norm": weight_norm, "loss": snapshot.now.loss}
 
     def reading(self, **arrays: np.ndarray) -> GradientNorm:
         """Return the numbers."""
@@ -58,23 +88,17 @@ class GradientNormMonitor(AbstractMonitor):
         last = past.of(self.name)[-1]
         return {"loss": last.loss, "gradient_norm": last.norm, "elasticity": last.elasticity}
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Say whether the training has not left a flat region; what kind of one, the spectrum says, seen twice."""
-        seen = progress(past)
-        if seen is None:
-            return []
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return where the loss is, and how large the gradient."""
+        measured = progress_measured(past)
+        if not measured:
+            return {}
         size = elasticity(past, past.of(self.name)[-1])
-        is_held_up = seen.has_hardly_moved and seen.is_stuck and len(past.of("spectrum")) < RAISED_BY
-        small = mildest(THRESHOLDS["small_gradient"].level(size), "watch")
-        finding = (
-            f"The loss is {seen.fallen:.1%} below its start, and |g| |theta| / L is {size:.1e}; "
-            "`Diagnosis(checks='full')` tells a plateau from a saddle point."
-        )
-        return [Claim("plateau", small if is_held_up else "ok", finding)]
+        return measured | {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum"))}
 
 
 @section("8.2.2")
-def gradient_norm(model: Any, x: Any, y: Any = None, **options: Any) -> GradientNorm:
+def gradient_norm(model: keras.Model, x: Data, y: Data = None, **options: Any) -> GradientNorm:
     """Return the norm of the gradient on a batch, beside weights and loss (section 8.2.2).
 
     The book's test: at a local minimum or a saddle point the gradient is small. While its norm does not shrink along
@@ -100,4 +124,4 @@ def gradient_norm(model: Any, x: Any, y: Any = None, **options: Any) -> Gradient
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.2.
     """
-    return Probe(model, x, y, monitors=[GradientNormMonitor()], **options).look()["gradient_norm"]
+    return Probe(model, x, y, monitors=[GradientNormMonitor()], **options).measure()["gradient_norm"]

@@ -3,28 +3,30 @@
 import dataclasses
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
+from .. import _numerics
 from .._section import section
-from ..verdicts import THRESHOLDS, Claim
-from ..verdicts.verdict import gravest, mildest
-from ._factor import factor
-from ._layer import (
-    SLOPES,
-    activation,
-    by_unit,
-    dead,
-    gradient,
-    is_weighted,
-    relative_update,
-    root_mean_square,
-    saturated,
-)
-from ._monitor import AbstractMonitor, Scene
+from .._types import Data, Tensor
+from ..verdicts import Claim, Quantity, Rule, Threshold, judge
+from ..verdicts.wording import digits, percent
+from .base import AbstractMonitor, Curve, LayerCall, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import Progress, most, progress
+from .progress import BOOK, GOOD, MEASURED, progress_measured
+
+FLAT = 0.05
+"""Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
+
+SLOPES = {
+    "tanh": lambda y: 1 - ops.square(y),
+    "sigmoid": lambda y: 4 * y * (1 - y),
+    "hard_sigmoid": lambda y: ops.cast((y > 0) & (y < 1), y.dtype),
+    "softsign": lambda y: ops.square(1 - ops.abs(y)),
+}
+"""Slope of each saturating activation, over its largest, by what it gives."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +67,12 @@ class LayerFlow:
     @property
     def backward_factor(self) -> float:
         """By what the gradient is multiplied from one hidden layer to the one before; NaN with fewer than 3."""
-        return 1 / factor(self.gradient[self.hidden])
+        return 1 / growth_per_step(self.gradient[self.hidden])
 
     @property
     def forward_factor(self) -> float:
         """By what the signal is multiplied from one hidden layer to the next; NaN with fewer than 3."""
-        return factor(self.signal[self.hidden])
+        return growth_per_step(self.signal[self.hidden])
 
     @property
     def total(self) -> float:
@@ -89,39 +91,131 @@ class LayerFlow:
         return _weighted_mean(self.saturated, self.units)
 
 
+# --- what it means -------------------------------------------------------------------------------------------------
+
+GROWTH_THROUGH_DEPTH = Quantity(
+    "growth_through_depth",
+    "The gradient at the first hidden layer over that at the last, the median over the measurements: a single one may "
+    "be near a point where the gradient is 0.",
+    lambda growth: f"from the last hidden layer to the first it is multiplied by {digits(growth)}",
+    "from the last hidden layer to the first it grows beyond measure",
+)
+DEAD = Quantity(
+    "fraction_dead",
+    "The fraction of all ReLUs that give 0 for every example.",
+    lambda fraction: f"{percent(fraction)} of the ReLUs give 0 for every example of the probe",
+)
+SATURATED = Quantity(
+    "fraction_saturated",
+    "The fraction of what all units of tanh or sigmoid give that is on the flat ends.",
+    lambda fraction: f"{percent(fraction)} of the units of tanh or sigmoid are on their flat ends",
+)
+LARGEST_SIGNAL = Quantity(
+    "largest_signal",
+    "The largest root mean square of the input and of what the layers give, at the start: about 1 is best.",
+    lambda signal: f"the largest root mean square is {digits(signal)}",
+    "the largest root mean square is beyond measure",
+)
+SMALLEST_SIGNAL = Quantity(
+    "smallest_signal",
+    "The smallest root mean square of the input and of what the layers give.",
+    lambda signal: f"the smallest root mean square is {digits(signal)}",
+)
+
+EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=10.0, act=30.0, source=MEASURED)
+VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.01, source=MEASURED)
+DEAD_UNITS = Threshold(DEAD, "above", watch=0.3, act=0.6, source=f"{MEASURED}; healthy networks have up to .2")
+SATURATED_UNITS = Threshold(
+    SATURATED, "above", watch=0.4, act=0.8, source=f"{MEASURED}; healthy networks have up to .15"
+)
+
+RULES = (
+    Rule(
+        kind="exploding",
+        says="The gradient grows from layer to layer on its way back",
+        all_of=(EXPLODING,),
+    ),
+    Rule(
+        kind="vanishing",
+        says="The first layers hardly learn, since the gradient shrinks from layer to layer on its way back",
+        all_of=(VANISHING,),
+        eased_by=(GOOD,),
+    ),
+    Rule(
+        kind="dead_units",
+        says="Many units take no part and get no gradient",
+        all_of=(DEAD_UNITS,),
+    ),
+    Rule(
+        kind="saturated_units",
+        says="Many units are saturated and pass hardly a gradient on",
+        all_of=(SATURATED_UNITS,),
+    ),
+    Rule(
+        kind="bad_scale",
+        says="At the start a layer gives far larger numbers than others can work with",
+        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=5.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
+        mentions=(SMALLEST_SIGNAL,),
+    ),
+    Rule(
+        kind="bad_scale",
+        says="At the start a layer gives far smaller numbers than others can work with",
+        all_of=(
+            Threshold(
+                SMALLEST_SIGNAL,
+                "below",
+                watch=1e-3,
+                act=1e-4,
+                source=f"{BOOK}, section 8.4; {MEASURED}; an embedding has .03",
+            ),
+        ),
+        mentions=(LARGEST_SIGNAL,),
+    ),
+)
+
+
 class LayerFlowMonitor(AbstractMonitor):
     """See `layer_flow`."""
 
     name = "layer_flow"
     sets = ("standard", "full")
-    place = 6
+    order = 6
+    rules = RULES
+    curves = (
+        Curve("backward_factor", "ratio", "Gradient at a hidden layer over that at the next.", "8.2.5"),
+        Curve("forward_factor", "ratio", "Signal of a hidden layer over that of the one before.", "8.4"),
+        Curve("share_dead", "ratio", "Share of the ReLUs that give 0 for every example.", "8.2.5"),
+        Curve(
+            "share_saturated", "ratio", "Share of the units of tanh and sigmoid that are on their flat ends.", "8.2.5"
+        ),
+    )
 
-    def takes(self, layer: Any) -> bool:
-        """Take layers with a matrix of weights along, and nonlinearities."""
+    def records(self, layer: keras.layers.Layer) -> bool:
+        """Record layers with a matrix of weights, and nonlinearities."""
         return is_weighted(layer) or activation(layer) in ("relu", *SLOPES)
 
-    def tensors(self, scene: Scene) -> dict[str, Any]:
+    def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return what each layer gives and gets back."""
-        met = [m for m in scene.now.met if self.takes(m.layer)]
-        if not met:
+        calls = [call for call in snapshot.now.calls if self.records(call.layer)]
+        if not calls:
             return {}
-        d = scene.d or [ops.full_like(t, float("nan")) for t in scene.theta]
-        moved = {id(v): (w, change) for v, w, change in zip(scene.variables, scene.theta, d, strict=True)}
-        last = max((i for i, m in enumerate(met) if is_weighted(m.layer)), default=0)
-        given = ops.cast(met[0].given, "float32")
-        spread = ops.std(by_unit(met[0].layer, given), axis=0)
+        d = snapshot.d or [ops.full_like(t, float("nan")) for t in snapshot.theta]
+        moved = {id(v): (w, change) for v, w, change in zip(snapshot.variables, snapshot.theta, d, strict=True)}
+        last = max((i for i, call in enumerate(calls) if is_weighted(call.layer)), default=0)
+        inputs = ops.cast(calls[0].inputs, "float32")
+        spread = ops.std(by_unit(calls[0].layer, inputs), axis=0)
         some = spread > 0
         return {
-            "names": tuple(m.layer.name for m in met),
-            "weighted": tuple(is_weighted(m.layer) for m in met),
-            "is_output": tuple(i >= last or m.is_output for i, m in enumerate(met)),
-            "units": tuple(int(by_unit(m.layer, m.output).shape[1]) for m in met),
-            "signal": ops.stack([root_mean_square(m.output) for m in met]),
-            "gradient": ops.stack([gradient(m, scene.examples) for m in met]),
-            "dead": ops.stack([dead(m) for m in met]),
-            "saturated": ops.stack([saturated(m) for m in met]),
-            "relative_update": ops.stack([relative_update(m.layer, moved) for m in met]),
-            "input_signal": root_mean_square(given),
+            "names": tuple(call.layer.name for call in calls),
+            "weighted": tuple(is_weighted(call.layer) for call in calls),
+            "is_output": tuple(i >= last or call.is_output for i, call in enumerate(calls)),
+            "units": tuple(int(by_unit(call.layer, call.outputs).shape[1]) for call in calls),
+            "signal": ops.stack([root_mean_square(call.outputs) for call in calls]),
+            "gradient": ops.stack([gradient(call, snapshot.examples) for call in calls]),
+            "dead": ops.stack([dead(call) for call in calls]),
+            "saturated": ops.stack([saturated(call) for call in calls]),
+            "relative_update": ops.stack([relative_update(call.layer, moved) for call in calls]),
+            "input_signal": root_mean_square(inputs),
             "input_spread": ops.max(spread) / ops.min(ops.where(some, spread, ops.max(spread) + 1e-30)),
         }
 
@@ -140,10 +234,152 @@ class LayerFlowMonitor(AbstractMonitor):
         names = ("backward_factor", "forward_factor", "share_dead", "share_saturated")
         return {name: getattr(last, name) for name in names}
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Say whether the gradient explodes or vanishes, whether units are idle, and whether the start is to scale."""
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""
         flows = past.of(self.name)
-        return [*_through_depth(flows, progress(past)), *idle_units(flows[-1]), *scale_of_start(flows)]
+        return progress_measured(past) | _depth(flows) | _idle(flows[-1]) | _scale(flows)
+
+    def remarks(self, past: Past) -> dict[str, str]:
+        """Return the numbers of layers, and the names of those that are worst."""
+        flows = past.of(self.name)
+        return _depth_remarks(flows) | _idle_remarks(flows[-1]) | _scale_remarks(flows)
+
+
+# --- what is judged, also before the first step --------------------------------------------------------------------
+
+
+def gradient_through_depth(flow: LayerFlow) -> list[Claim]:
+    """Return what is said of the gradient on its way from the last hidden layer to the first; nothing if it is 0."""
+    if np.isnan(flow.total):
+        return []
+    remarks = dict.fromkeys(("exploding", "vanishing"), f"over {len(flow.hidden)} hidden layers")
+    return judge(RULES, {GROWTH_THROUGH_DEPTH.name: flow.total}, remarks)
+
+
+def idle_units(flow: LayerFlow) -> list[Claim]:
+    """Return what is said of units that take no part."""
+    return judge(RULES, _idle(flow), _idle_remarks(flow))
+
+
+def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
+    """Return what is said of the scale of the signal, the median over the first three measurements."""
+    return judge(RULES, _scale(flows), _scale_remarks(flows))
+
+
+def _depth(flows: list[LayerFlow]) -> dict[str, float]:
+    totals = [flow.total for flow in flows if not np.isnan(flow.backward_factor)]
+    return {GROWTH_THROUGH_DEPTH.name: float(np.median(totals))} if totals else {}
+
+
+def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:
+    last, factors = flows[-1], [f.backward_factor for f in flows if np.isfinite(f.backward_factor)]
+    if not factors:
+        return {}
+    said = [f"a factor of {digits(float(np.median(factors)))} for each of {len(last.hidden)} hidden layers"]
+    if np.isfinite(moves := last.relative_update[last.hidden[0]]):
+        said.append(f"the first moves by {percent(moves)} of its size in a step")
+    return dict.fromkeys(("exploding", "vanishing"), "; ".join(said))
+
+
+def _idle(flow: LayerFlow) -> dict[str, float]:
+    fractions = {DEAD.name: flow.share_dead, SATURATED.name: flow.share_saturated}
+    return {name: fraction for name, fraction in fractions.items() if not np.isnan(fraction)}
+
+
+def _idle_remarks(flow: LayerFlow) -> dict[str, str]:
+    by_kind = {"dead_units": flow.dead, "saturated_units": flow.saturated}
+    return {
+        kind: f"most of them in {flow.names[int(np.nanargmax(fractions))]}"
+        for kind, fractions in by_kind.items()
+        if np.nanmax(fractions, initial=0.0) > 0
+    }
+
+
+def _signals(flows: list[LayerFlow]) -> np.ndarray:
+    return np.median([[f.input_signal, *f.signal] for f in flows[:3]], axis=0)
+
+
+def _scale(flows: list[LayerFlow]) -> dict[str, float]:
+    signals = _signals(flows)
+    return {LARGEST_SIGNAL.name: float(signals.max()), SMALLEST_SIGNAL.name: float(signals.min())}
+
+
+def _scale_remarks(flows: list[LayerFlow]) -> dict[str, str]:
+    signals, names = _signals(flows), ("the input", *flows[0].names)
+    largest, smallest = names[int(signals.argmax())], names[int(signals.argmin())]
+    return {"bad_scale": f"the largest in {largest}, the smallest in {smallest}, and about 1 is best"}
+
+
+# --- in the graph of the probe -------------------------------------------------------------------------------------
+
+
+def is_weighted(layer: keras.layers.Layer) -> bool:
+    """Whether a layer has a matrix of weights; the rows of an embedding are none."""
+    is_embedding = isinstance(layer, keras.layers.Embedding)
+    return not is_embedding and any(len(v.shape) > 1 for v in layer.trainable_variables)
+
+
+def activation(layer: keras.layers.Layer) -> str:
+    """Return the name of the nonlinearity of a layer; "" for recurrent ones, whose units have several."""
+    if isinstance(layer, keras.layers.RNN):
+        return ""
+    if isinstance(layer, keras.layers.ReLU):
+        return "" if layer.negative_slope else "relu"
+    name = getattr(getattr(layer, "activation", None), "__name__", "")
+    return "relu" if name == "relu6" else name
+
+
+def by_unit(layer: keras.layers.Layer, x: Tensor) -> Tensor:
+    """Return inputs or outputs of a layer as a matrix with a column for each unit, or for each channel of images."""
+    is_image = len(x.shape) > 3 and not is_weighted(layer)
+    layout = getattr(layer, "data_format", keras.config.image_data_format() if is_image else None)
+    last = ops.moveaxis(x, 1, -1) if layout == "channels_first" else x
+    return ops.reshape(last, (-1, last.shape[-1]))
+
+
+def gradient(call: LayerCall, examples: int) -> Tensor:
+    """Return the root mean square over the examples of the gradient of their loss with respect to the output."""
+    return ops.sqrt(examples * ops.sum(ops.square(ops.cast(call.output_gradient, "float32"))))
+
+
+def dead(call: LayerCall) -> Tensor:
+    """Return the share of ReLUs that give 0 for every example; NaN of another layer."""
+    if activation(call.layer) != "relu":
+        return ops.full((), float("nan"), "float32")
+    positive = ops.any(by_unit(call.layer, call.outputs) > 0, axis=0)
+    return 1 - ops.mean(ops.cast(positive, "float32"))
+
+
+def saturated(call: LayerCall) -> Tensor:
+    """Return the share of what it gives that is on the flat ends; NaN of another layer."""
+    slope = SLOPES.get(activation(call.layer))
+    if slope is None:
+        return ops.full((), float("nan"), "float32")
+    return ops.mean(ops.cast(slope(ops.cast(call.outputs, "float32")) < FLAT, "float32"))
+
+
+def relative_update(layer: keras.layers.Layer, moved: dict[int, tuple[Tensor, Tensor]]) -> Tensor:
+    """Return |d| / |W| of its matrices; NaN without any."""
+    own = [moved[id(v)] for v in layer.trainable_variables if len(v.shape) > 1 and id(v) in moved]
+    if not own:
+        return ops.full((), float("nan"), "float32")
+    weights, change = (_numerics.squared_norm(part) for part in zip(*own, strict=True))
+    return ops.sqrt(change / weights)
+
+
+def root_mean_square(x: Tensor) -> Tensor:
+    """Return sqrt(mean(x^2)) in float32."""
+    return ops.sqrt(ops.mean(ops.square(ops.cast(x, "float32"))))
+
+
+# --- in NumPy ------------------------------------------------------------------------------------------------------
+
+
+def growth_per_step(values: np.ndarray) -> float:
+    """Return the factor from one value to the next that fits best; NaN of fewer than 3 values, or if one is 0."""
+    if len(values) < 3 or not (values > 0).all():
+        return float("nan")
+    return float(np.exp(np.polyfit(np.arange(len(values)), np.log(values), 1)[0]))
 
 
 def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
@@ -151,50 +387,10 @@ def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
     return float(np.average(values[there], weights=np.array(weights)[there])) if there.any() else float("nan")
 
 
-def _through_depth(flows: list[LayerFlow], seen: Progress | None) -> list[Claim]:
-    """Judge by the median over the looks: a single one may be near a point where the gradient is 0."""
-    totals = [f.total for f in flows if not np.isnan(f.backward_factor)]
-    if not totals:
-        return []
-    total, last = float(np.median(totals)), flows[-1]
-    factor = float(np.nanmedian([f.backward_factor for f in flows]))
-    finding = (
-        f"Back from the last of {len(last.hidden)} hidden layers to the first the gradient is multiplied by {total:.2g}"
-        f", {factor:.2g} a layer; the first moves by {last.relative_update[last.hidden[0]]:.1e} of its size in a step."
-    )
-    return [
-        Claim("exploding", THRESHOLDS["exploding"].level(total), finding),
-        Claim("vanishing", mildest(THRESHOLDS["vanishing"].level(total), most(seen)), finding),
-    ]
-
-
-def idle_units(flow: LayerFlow) -> list[Claim]:
-    found = []
-    if not np.isnan(flow.share_dead):
-        worst = flow.names[int(np.nanargmax(flow.dead))]
-        finding = f"{flow.share_dead:.0%} of the ReLUs give 0 for every example of the probe, most of them in {worst}."
-        found.append(Claim("dead_units", THRESHOLDS["dead"].level(flow.share_dead), finding))
-    if not np.isnan(flow.share_saturated):
-        worst = flow.names[int(np.nanargmax(flow.saturated))]
-        finding = f"{flow.share_saturated:.0%} of the units of tanh or sigmoid are on their flat ends, most in {worst}."
-        found.append(Claim("saturated_units", THRESHOLDS["saturated"].level(flow.share_saturated), finding))
-    return found
-
-
-def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
-    """Judge by the median of the first three looks."""
-    signals = np.median([[f.input_signal, *f.signal] for f in flows[:3]], axis=0)
-    large, small = THRESHOLDS["large_signal"].level(signals.max()), THRESHOLDS["small_signal"].level(signals.min())
-    names = ("the input", *flows[0].names)
-    finding = (
-        f"At the start the signal is largest in {names[signals.argmax()]}, with a root mean square of "
-        f"{signals.max():.2g}, and smallest in {names[signals.argmin()]}, with {signals.min():.2g}; about 1 is best."
-    )
-    return [Claim("bad_scale", gravest(large, small), finding)]
-
-
 @section("8.2.5")
-def layer_flow(model: Any, x: Any, y: Any = None, before: list[Any] | None = None, **options: Any) -> LayerFlow:
+def layer_flow(
+    model: keras.Model, x: Data, y: Data = None, before: list[np.ndarray] | None = None, **options: Any
+) -> LayerFlow:
     """Return how signal and gradient fare through the layers, and which units take no part (section 8.2.5).
 
     A product of many factors vanishes or explodes: from layer to layer the signal is multiplied by one, the gradient on
@@ -225,4 +421,4 @@ def layer_flow(model: Any, x: Any, y: Any = None, before: list[Any] | None = Non
         Glorot and Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Neural Networks.
     """
     probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
-    return probe.look(before and probe.objective.tensors(before))["layer_flow"]
+    return probe.measure(before and probe.objective.tensors(before))["layer_flow"]

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from .._section import section
-from ..verdicts import THRESHOLDS, Claim
-from ..verdicts.verdict import gravest
-from ._monitor import AbstractMonitor
+from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts.wording import digits, percent
+from .base import AbstractMonitor, Curve
 from .past import Past
+from .progress import MEASURED, SIXTH
 
 LITTLE = 0.1
 """Fall of the loss, as a share of its start, that is the least to compare a rise to."""
 TAIL = 0.25
-"""Share of a pass, at its end, that is looked at: the weights hardly change in it."""
+"""Share of a pass, at its end, that is judged: the weights hardly change in it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,50 +76,114 @@ def _mean(losses: np.ndarray) -> tuple[float, float]:
     return (float(tail.mean()) if len(tail) else float("nan")), float(error)
 
 
+HELD_OUT_RISE = Quantity(
+    "held_out_rise",
+    "By how much the held-out loss rose since its best, over its fall before; at least a tenth of its start. The "
+    "held-out loss is `val_loss` or, without it, the loss on the probe.",
+    lambda rise: f"since its best the loss on held-out examples has lost {percent(rise)} of what it had gained",
+    "since its best the loss on held-out examples has risen beyond measure",
+)
+HELD_OUT_FALLEN = Quantity(
+    "held_out_fallen", "By how much the held-out loss was below its start at its best, as a fraction of the start."
+)
+LEARNED = Quantity("learned", "By how much the training loss is below that of the first epoch.")
+LEARNED_LATELY = Quantity(
+    "learned_lately", "By how much the training loss fell over the second half of the epochs, as a fraction."
+)
+BY_HEART = Quantity(
+    "by_heart",
+    "The fraction by which the training loss fell after the epoch in which the validation loss was best.",
+    lambda fall: f"the training loss fell by {percent(fall)} after the loss on held-out examples was best",
+)
+
+RULES = (
+    Rule(
+        kind="overfitting",
+        says="The model learns its examples by heart: the loss on held-out examples rises while it still learns",
+        all_of=(Threshold(HELD_OUT_RISE, "above", watch=0.1, act=0.3, source=MEASURED),),
+        when=(
+            Condition(LEARNED, ">", 0, "the training loss has fallen"),
+            Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
+        ),
+    ),
+    Rule(
+        kind="overfitting",
+        says="Most of what was learned lately does not hold for held-out examples",
+        when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=SIXTH),),
+        silenced_by=(Condition(HELD_OUT_FALLEN, ">=", 0.9, "the held-out loss was low", source=MEASURED),),
+        at_most="watch",
+    ),
+)
+
+
 class OnlineRiskMonitor(AbstractMonitor):
     """See `online_risk`."""
 
     name = "online_risk"
     sets = ("cheap", "standard", "full")
-    place = 5
-    judges = "epochs"
+    order = 5
+    source = "epochs"
+    rules = RULES
+    curves = (
+        Curve("online_risk", "loss", "Loss on examples at the end of the first pass, when they were new.", "8.1.3"),
+        Curve("training_risk", "loss", "Loss on examples at the end of the last pass, when they were known.", "8.1.3"),
+    )
 
     def numbers(self, past: Past) -> dict[str, float]:
         """Return the loss on examples when they were new, and as they are known now."""
         found = online_risk(past.passes)
         return {"online_risk": found.first, "training_risk": found.last}
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Say whether what is learned holds for new examples."""
-        return _overfitting(past)
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return how the held-out loss does beside the training loss; nothing before there are three of each.
+
+        The held-out loss is that of validation or, where there is none, of the probe, if it is not trained on.
+        """
+        held_out, losses = _held_out(past), np.array([logs["loss"] for logs in past.epochs if "loss" in logs])
+        if len(held_out) < 3 or len(losses) < 3:
+            return {}
+        of_probe = past.of("gradient_norm")
+        start = float(np.fmax(of_probe[0].loss if of_probe else np.nan, held_out[0]))
+        now, best = float(held_out[-3:].min()), float(held_out.min())
+        middle, last = losses[len(losses) // 2], losses[-1]
+        return {
+            HELD_OUT_RISE.name: _ratio(now - best, max(start - best, LITTLE * abs(start))),
+            HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
+            LEARNED.name: losses[0] - last,
+            LEARNED_LATELY.name: _ratio(middle - last, middle),
+            BY_HEART.name: _fallen_since_the_best(past),
+        }
+
+    def remarks(self, past: Past) -> dict[str, str]:
+        """Return the losses by themselves."""
+        held_out, losses = _held_out(past), [logs["loss"] for logs in past.epochs if "loss" in logs]
+        name = "`val_loss`" if _is_validated(past) else "the loss on the probe"
+        risk = online_risk(past.passes)
+        pairs = [
+            ("the training loss is now {}", losses[-1:]),
+            (name + " has gone from {} at its best to {}", [held_out.min(), held_out[-3:].min()]),
+            ("examples cost {} when they were new, and {} now", [risk.first, risk.last] if risk.passes > 1 else []),
+        ]
+        said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
+        return {"overfitting": "; ".join(said)}
 
 
-def _overfitting(past: Past) -> list[Claim]:
-    """Judge by the validation loss, or where there is none by the probe, if it is not trained on.
+def _is_validated(past: Past) -> bool:
+    return any("val_loss" in logs for logs in past.epochs)
 
-    It rises; or it is not low, and the training loss has halved since the epoch in which validation was best.
-    """
-    held_out = np.array([logs["val_loss"] for logs in past.epochs if "val_loss" in logs])
-    name, start = "`val_loss`", past.of("gradient_norm")[0].loss if past.of("gradient_norm") else np.nan
-    if not len(held_out):
-        held_out, name = past.series("gradient_norm", "loss"), "the loss on the probe"
-    losses = np.array([logs["loss"] for logs in past.epochs if "loss" in logs])
-    if len(held_out) < 3 or len(losses) < 3:
-        return []
-    middle = losses[len(losses) // 2]
-    is_learning = losses[-1] < losses[0] and middle - losses[-1] > LITTLE * abs(middle)
-    now, best = float(held_out[-3:].min()), float(held_out.min())
-    start = float(np.fmax(start, held_out[0]))
-    gained = max(start - best, LITTLE * abs(start))
-    finding = f"The training loss is {losses[-1]:.3g}, and {name} has gone from {best:.3g} at its best to {now:.3g}"
-    risk = online_risk(past.passes)
-    if risk.passes > 1 and np.isfinite(risk.first):
-        finding += f"; examples cost {risk.first:.3g} when they were new, and {risk.last:.3g} now"
-    level = THRESHOLDS["overfitting"].level((now - best) / gained) if is_learning else "ok"
-    is_low = start - best >= THRESHOLDS["low"].watch * abs(start)
-    if not is_low and _fallen_since_the_best(past) > THRESHOLDS["by_heart"].watch:
-        level = gravest(level, "watch")
-    return [Claim("overfitting", level, f"{finding}.")]
+
+def _held_out(past: Past) -> np.ndarray:
+    """Return the validation losses or, where there are none, the losses on the probe."""
+    if _is_validated(past):
+        return np.array([logs["val_loss"] for logs in past.epochs if "val_loss" in logs])
+    return past.series("gradient_norm", "loss")
+
+
+def _ratio(change: float, size: float) -> float:
+    """Return a change as a fraction of a size; of a size of 0 it is without end, or nothing if it is 0 itself."""
+    if size:
+        return float(change / abs(size))
+    return float(change * np.inf) if change else 0.0
 
 
 def _fallen_since_the_best(past: Past) -> float:

@@ -3,24 +3,43 @@
 import dataclasses
 from typing import Any, Self
 
+import keras
 import numpy as np
 
 from .. import _batches, _checks
 from .._section import section
+from .._types import Data
 from ..curvature import lanczos_of
 from ..curvature.objective import Objective
-from ..verdicts import THRESHOLDS, Claim
-from ..verdicts.verdict import gravest, mildest
-from ._monitor import AbstractMonitor
+from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.wording import digits, part
+from ._layer_flow import DEAD_UNITS, SATURATED_UNITS, VANISHING
+from .base import AbstractMonitor, Curve
 from .past import Past
-from .progress import Progress, creeping, effective_rate, elasticity, progress
-
-FLAT = 1e-3
-"""Smallest over largest curvature, below which it is no minimum."""
-ONLY_DOWN = 10.0
-"""Negative over positive curvature, above which it is no saddle but the flat end of a loss that has a bound."""
-NEARLY_CONVEX = 0.05
-"""Negative over positive curvature, up to which Newton's step means something."""
+from .progress import (
+    AT_REST,
+    CREEPING,
+    DECREMENT,
+    EIGHTH,
+    ELASTICITY,
+    FALLEN,
+    MEASURED,
+    NEWTON_GAIN,
+    NOT_ARRIVED,
+    RATE_LIMIT,
+    RATE_OF_LIMIT,
+    RECENT,
+    SEVENTH,
+    SHORT_STEP,
+    SLOW,
+    SMALL_GRADIENT,
+    STUCK,
+    TRAININGS_TO_GAIN,
+    effective_rate,
+    elasticity,
+    progress,
+    trainings_to_gain,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +89,142 @@ class SpectrumEnds:
         return self.gradient_norm * self.weight_norm / abs(self.loss) if self.loss else float("nan")
 
 
+# --- what is measured ----------------------------------------------------------------------------------------------
+
+KERNEL_ELASTICITY = Quantity(
+    "kernel_elasticity",
+    "As `elasticity`, for the weights with two axes or more alone if that is smaller: the bias of the output has a "
+    "gradient on any examples but those that it was fitted to.",
+    ELASTICITY.phrase,
+    ELASTICITY.endless,
+)
+NEGATIVITY = Quantity(
+    "negativity",
+    "The strongest negative curvature over the strongest positive one; trained networks have up to .03.",
+    lambda ratio: (
+        f"the strongest negative curvature is {part(ratio, 'the strongest positive one')}"
+        if ratio > 0
+        else "no negative curvature was found"
+    ),
+    "nearly all curvature is negative",
+)
+UNCERTAINTY = Quantity(
+    "curvature_error", "The error of the smallest eigenvalue over its size; not known where it is not negative."
+)
+ESCAPES = Quantity(
+    "escapes",
+    "How often, in the steps of the training, the way down along the negative curvature grows by e: effective rate "
+    "times curvature times steps.",
+)
+LOWEST_CURVATURE = Quantity(
+    "lowest_curvature", "The smallest eigenvalue over the size of the largest: not above .001 it is no minimum."
+)
+
+# --- what it means -------------------------------------------------------------------------------------------------
+
+FLAT = Threshold(NEWTON_GAIN, "below", watch=0.1, act=0.05, source=MEASURED)
+SADDLE_CANNOT_BE_LEFT = (
+    Condition(ESCAPES, "<", 1, "its negative curvature leads nowhere within the training"),
+    Condition(NEGATIVITY, ">", 10.0, "nearly all curvature is negative: the flat end of a loss that has a bound"),
+)
+IS_NEGATIVE = Condition(UNCERTAINTY, "<", 0.5, "the curvature is negative for certain")
+ON_PLATEAU = Combination(
+    "it is a plateau",
+    "all of",
+    (
+        Combination(
+            "there is hardly a gradient, at all or for the layers before idle units",
+            "any of",
+            (
+                SMALL_GRADIENT.at("watch", "there is hardly a gradient"),
+                DEAD_UNITS.at("watch", "many ReLUs are dead"),
+                SATURATED_UNITS.at("watch", "many units are saturated"),
+                VANISHING.at("watch", "the gradient vanishes"),
+            ),
+        ),
+        Condition(LOWEST_CURVATURE, "<=", 1e-3, "it is no minimum"),
+    ),
+)
+CANNOT_RISE = (
+    RATE_LIMIT.at("watch", "the learning rate is near the largest stable one"),
+    Condition(NEGATIVITY, "<", 0.05, "the curvature is positive enough for Newton's step to mean something"),
+)
+"""Where the curvature does not let the learning rate rise."""
+
+AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larger", SEVENTH)
+
+RULES = (
+    Rule(
+        kind="saddle",
+        says="The training is held up near a saddle point: there is hardly a gradient, but a way down",
+        all_of=(
+            Threshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
+            Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to .03"),
+        ),
+        when=(STUCK, IS_NEGATIVE),
+        silenced_by=SADDLE_CANNOT_BE_LEFT,
+    ),
+    Rule(
+        kind="saddle",
+        says="The training is held up near a saddle point: there is next to no gradient, but a slight way down",
+        all_of=(Threshold(NEGATIVITY, "above", watch=0.03, act=None, source=EIGHTH),),
+        when=(
+            STUCK,
+            IS_NEGATIVE,
+            Condition(KERNEL_ELASTICITY, "<=", 0.02, "there is next to no gradient", EIGHTH),
+        ),
+        silenced_by=SADDLE_CANNOT_BE_LEFT,
+    ),
+    Rule(
+        kind="plateau",
+        says="The training is held up on a plateau: there is hardly a gradient, and no curvature to gain from",
+        all_of=(FLAT,),
+        when=(STUCK, ON_PLATEAU),
+        silenced_by=("saddle",),
+        mentions=(ELASTICITY,),
+    ),
+    Rule(
+        kind="underfitting",
+        says="The loss has come to rest at a minimum that is not low: the model has learned all that it can",
+        all_of=(FLAT,),
+        when=(AT_REST,),
+        silenced_by=("saddle", ON_PLATEAU),
+        at_most="watch",
+        mentions=(FALLEN, RECENT),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The loss creeps along the floor of a ravine, whose walls do not let the learning rate rise",
+        all_of=(DECREMENT, CREEPING),
+        when=(SLOW, *CANNOT_RISE),
+        mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The steps are far too short along the floor of a ravine, whose walls do not let the learning rate rise",
+        all_of=(DECREMENT, SHORT_STEP),
+        when=CANNOT_RISE,
+        mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The learning rate is at its limit, and the loss still falls slowly along the floor of a ravine",
+        all_of=(DECREMENT,),
+        when=(SLOW, NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
+        at_most="watch",
+        mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The learning rate is at its limit, and nearly all of the loss is left along the floor of a ravine",
+        all_of=(Threshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=SEVENTH),),
+        when=(NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
+        at_most="watch",
+        mentions=(RATE_OF_LIMIT,),
+    ),
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class SpectrumMonitor(AbstractMonitor):
     """See `spectrum`.
@@ -81,9 +236,15 @@ class SpectrumMonitor(AbstractMonitor):
 
     name = "spectrum"
     sets = ("standard", "full")
-    place = 10
-    judges = "spectrum"
+    order = 10
+    source = "spectrum"
     always: bool = False
+    rules = RULES
+    curves = (
+        Curve("eigenvalue_smallest", "loss / weight^2", "Smallest Ritz value of the Hessian.", "8.2.3"),
+        Curve("eigenvalue_largest", "loss / weight^2", "Largest Ritz value of the Hessian.", "8.2.1"),
+        Curve("newton_gain", "ratio", "Share of the loss that Newton's step would gain.", "8.2.1"),
+    )
 
     @classmethod
     def of_set(cls, name: str) -> Self:
@@ -99,91 +260,58 @@ class SpectrumMonitor(AbstractMonitor):
             "newton_gain": last.gain,
         }
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Say whether the training sits on a plateau or at a saddle point, or creeps along a ravine."""
-        seen, last = progress(past), past.of(self.name)[-1]
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return the curvature and the gradient where the training is, and what Newton's step would gain.
+
+        What keeps a training from falling where Newton's step would gain nothing is told apart by the rules: on a
+        plateau there is hardly a gradient, at all or for the layers before idle units; at a saddle point there is a way
+        down that can be left within the training, in some 1 / (rate * curvature) steps; what is neither is a model that
+        has learned all it can. In a ravine the steep walls limit the rate, and along its floor that is a small part of
+        the best step: where the rate is at its limit, no pace is good along a floor that is not low.
+        """
+        seen, ends = progress(past), past.of(self.name)[-1]
         if seen is None:
-            return []
-        return [*_flat_regions(seen, last, past), *_ill_conditioned(seen, last, past)]
+            return {}
+        rate, size = effective_rate(past), elasticity(past, ends)
+        limit = rate * ends.largest
+        return seen.measured() | _idle_layers(past) | {
+            NEWTON_GAIN.name: ends.gain,
+            ELASTICITY.name: size,
+            KERNEL_ELASTICITY.name: float(np.fmin(size, ends.kernel_elasticity)),
+            NEGATIVITY.name: ends.negativity,
+            UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
+            ESCAPES.name: rate * -ends.smallest * (past.total or past.done),
+            LOWEST_CURVATURE.name: _lowest(ends),
+        } | ({} if np.isnan(limit) or not past.total else {
+            RATE_OF_LIMIT.name: limit,
+            TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, past),
+        })  # fmt: skip
+
+    def remarks(self, past: Past) -> dict[str, str]:
+        """Return by how much the scales of the inputs differ: a ravine that one can do something about."""
+        flows = past.of("layer_flow")
+        if not flows or not np.isfinite(flows[-1].input_spread) or flows[-1].input_spread < 1.5:
+            return {}
+        spread = digits(flows[-1].input_spread)
+        return {"ill_conditioned": f"the standard deviations of the inputs differ by a factor of {spread}"}
 
 
-def _flat_regions(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
-    """Tell apart what holds a training up where Newton's step would gain nothing.
-
-    On a plateau there is hardly a gradient, at all or for the layers before idle units. What is neither that nor a
-    saddle point is a model that has learned all it can.
-    """
-    saddle = _saddle(ends, past) if seen.is_stuck else "ok"
-    flat = THRESHOLDS["flat"].level(ends.gain) if saddle == "ok" else "ok"
-    is_idle = THRESHOLDS["small_gradient"].level(elasticity(past, ends)) != "ok" or _has_idle_layers(past)
-    is_plateau = is_idle and ends.smallest <= FLAT * ends.largest
-    has_learned_all = seen.is_at_rest and not is_plateau
-    finding = (
-        f"The loss is {seen.fallen:.1%} below its start and fell by {seen.recent:.1%} lately; Newton's step would gain "
-        f"{ends.gain:.1%} of it; |g| |theta| / L is {ends.elasticity:.1e}, and the curvature goes from "
-        f"{ends.smallest:.2g} to {ends.largest:.2g}."
-    )
-    return [
-        Claim("saddle", saddle, finding),
-        Claim("plateau", flat if is_plateau and seen.is_stuck else "ok", finding),
-        Claim("underfitting", mildest(flat, "watch") if has_learned_all else "ok", finding),
-    ]
+def _lowest(ends: SpectrumEnds) -> float:
+    """Return the smallest over the size of the largest curvature; where both are 0, it is no minimum."""
+    return ends.smallest / abs(ends.largest) if ends.largest else float("-inf")
 
 
-def _saddle(ends: SpectrumEnds, past: Past) -> str:
-    """Judge by negative curvature beside positive, where the kernels have hardly a gradient.
-
-    Along it the saddle point can be left within the training, in some 1 / (rate * curvature) steps. Where there is next
-    to no gradient, it need not be strong.
-    """
-    foldings = effective_rate(past) * -ends.smallest * (past.total or past.done)
-    is_sure = ends.residual < -ends.smallest / 2
-    if not is_sure or foldings < 1 or ends.negativity > ONLY_DOWN:  # foldings are NaN where the gradient is 0
-        return "ok"
-    small = THRESHOLDS["small_gradient"].level(float(np.fmin(elasticity(past, ends), ends.kernel_elasticity)))
-    bend = THRESHOLDS["negativity"].level(ends.negativity)
-    if small == "act":
-        bend = gravest(bend, THRESHOLDS["slight_negativity"].level(ends.negativity))
-    return mildest(small, bend)
-
-
-def _has_idle_layers(past: Past) -> bool:
+def _idle_layers(past: Past) -> dict[str, float]:
+    """Return which units and layers take no part, going by the last measurement."""
     flows = past.of("layer_flow")
     if not flows:
-        return False
-    shares = {"dead": flows[-1].share_dead, "saturated": flows[-1].share_saturated, "vanishing": flows[-1].total}
-    return any(THRESHOLDS[name].level(share) != "ok" for name, share in shares.items())
-
-
-def _ill_conditioned(seen: Progress, ends: SpectrumEnds, past: Past) -> list[Claim]:
-    """Judge by what Newton's step would gain, where steps cannot be longer: how long that takes, or how short they are.
-
-    In a ravine the steep walls limit the rate, and along its floor that is a small part of the best step. Where the
-    rate is at its limit, no pace is good along a floor that is not low, or is nearly all of the loss.
-    """
-    limit = effective_rate(past) * ends.largest
-    if np.isnan(limit) or not past.total:
-        return []
-    lasts = creeping(seen, ends.gain, past)
-    pace = THRESHOLDS["creeping"].level(lasts) if seen.is_slow else "ok"
-    slow = gravest(pace, THRESHOLDS["short_step"].level(seen.stride))
-    levels = [mildest(THRESHOLDS["decrement"].level(ends.gain), slow)]
-    if seen.fallen < THRESHOLDS["arrived"].watch and THRESHOLDS["at_limit"].level(limit) != "ok":
-        left = THRESHOLDS["decrement"] if seen.is_slow else THRESHOLDS["nearly_all"]
-        levels.append(mildest(left.level(ends.gain), "watch"))
-    is_caught = THRESHOLDS["rate_limit"].level(limit) != "ok" and ends.negativity < NEARLY_CONVEX
-    flows = past.of("layer_flow")
-    inputs = f" The inputs have standard deviations that differ {flows[-1].input_spread:.2g}-fold." if flows else ""
-    return [
-        Claim(
-            "ill_conditioned",
-            gravest(*levels) if is_caught else "ok",
-            f"Newton's step would gain {ends.gain:.0%} of the loss, which takes {lasts:.2g} times this training at "
-            f"its pace; steps are {seen.stride:.1e} of the best ones along them, and |d| / |g| times the largest "
-            f"curvature {ends.largest:.2g} is {limit:.2g}, where 2 is too long."
-            f"{inputs}",
-        )
-    ]
+        return {}
+    last = flows[-1]
+    return {
+        DEAD_UNITS.quantity.name: last.share_dead,
+        SATURATED_UNITS.quantity.name: last.share_saturated,
+        VANISHING.quantity.name: last.total,
+    }
 
 
 def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnds:
@@ -233,7 +361,9 @@ def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarra
 
 
 @section("8.2.3")
-def spectrum(model: Any, x: Any, y: Any = None, *, steps: int = 20, seed: int = 0, **options: Any) -> SpectrumEnds:
+def spectrum(
+    model: keras.Model, x: Data, y: Data = None, *, steps: int = 20, seed: int = 0, **options: Any
+) -> SpectrumEnds:
     """Return the ends of the spectrum of the Hessian, beside gradient and loss (section 8.2.3).
 
     Where the gradient is small, all curvature positive means a minimum, curvature of both signs a saddle point, and

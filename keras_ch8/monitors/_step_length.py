@@ -3,20 +3,43 @@
 import dataclasses
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from .. import _numerics
 from .._section import section
-from ..verdicts import THRESHOLDS, Claim
-from ..verdicts.verdict import gravest, mildest
-from ._monitor import AbstractMonitor, Scene
+from .._types import Data, Tensor
+from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts.wording import counted, part, percent
+from .base import AbstractMonitor, Curve, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import LAST, Progress, creeping, effective_rate, elasticity, progress
-
-SPAN = 100
-"""Updates in which a loss that falls by a tenth in each would have vanished: if it has not, it goes up and down."""
+from .progress import (
+    BOOK,
+    CREEPING,
+    DECREMENT,
+    DIVERGED,
+    EIGHTH,
+    ELASTICITY,
+    GOOD,
+    HIGH,
+    LAST,
+    MEASURED,
+    NEWTON_GAIN,
+    RATE_LIMIT,
+    RATE_OF_LIMIT,
+    RECENT,
+    SEVENTH,
+    SLOW,
+    SMALL_GRADIENT,
+    STUCK,
+    TRAININGS_TO_GAIN,
+    effective_rate,
+    elasticity,
+    progress,
+    trainings_to_gain,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,17 +86,159 @@ class StepLength:
         return self.curvature / -self.slope if self.slope else float("nan")
 
 
+# --- what is measured ----------------------------------------------------------------------------------------------
+
+INFINITE = Quantity("infinite_loss", "1 where the loss on the probe is infinite or not a number, else left out.")
+MEASUREMENTS = Quantity("measurements", "Measurements that are judged together, 9 at most.")
+OVERSHOOT = Quantity(
+    "overshoot",
+    "Half the curvature along the step, (1/2) d'Hd, over the slope, -g'd: above 1 the loss rises.",
+    lambda ratio: (
+        f"the curvature takes back {percent(ratio)} of what the slope along a step promises"
+        if ratio > 0
+        else "the curvature takes nothing back of what the slope along a step promises"
+    ),
+    "the curvature takes back far more than the slope along a step promises",
+)
+JUMP = Quantity(
+    "jump",
+    "The change of the loss in one update, as a fraction of the loss.",
+    lambda change: f"an update changes the loss by {percent(change)}",
+    "an update changes the loss beyond measure",
+)
+HEIGHT_FALLEN = Quantity(
+    "height_fallen", "As `fallen`, by the median of the loss over the measurements that are judged together."
+)
+UPDATES = Quantity("updates_spanned", "Updates between the first and the last measurement that are judged together.")
+RISES = Quantity(
+    "rises",
+    "All rises of the loss from one measurement to the next, as a fraction of the loss.",
+    lambda rises: f"its rises between the last measurements come to {percent(rises)} of it",
+    "between the last measurements it rises beyond measure",
+)
+STEP_OVER_BEST = Quantity(
+    "step_over_best",
+    "The length of a step over the best length in its direction, the median over the last measurements.",
+    lambda ratio: f"a step has {part(ratio, 'the best length in its direction')}",
+    "a step is far longer than the best one in its direction",
+)
+TRAININGS_TO_HALVE = Quantity(
+    "trainings_to_halve",
+    "Steps that would halve the loss at the pace of the slope along them, over the steps of the training.",
+    lambda trainings: f"at this pace the loss takes {counted(trainings, 'training')} as long as this one to halve",
+    "at this pace the loss never halves",
+)
+
+# --- what it means -------------------------------------------------------------------------------------------------
+
+SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has .02 to .06")
+LEAPS = Threshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
+CANNOT_BE_LONGER = (
+    RATE_LIMIT.at("watch", "the learning rate is near the largest stable one"),
+    SMALL_GRADIENT.at("watch", "there is hardly a gradient"),
+    DIVERGED.at("watch", "the loss is above its start"),
+)
+"""Where longer steps would not help: at the limit of the rate, where there is no slope, and where the loss rises."""
+
+RULES = (
+    Rule(
+        kind="step_too_long",
+        says="The loss on the probe has overflowed: it is infinite or not a number",
+        when=(Condition(INFINITE, ">=", 1),),
+        proven_by=(Condition(MEASUREMENTS, ">", 1),),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The training diverges: the loss is above where it began",
+        all_of=(DIVERGED,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss does not fall because the steps go beyond the lowest point in their direction",
+        all_of=(Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),),
+        when=(STUCK,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss does not fall because single steps throw it up and down",
+        all_of=(LEAPS,),
+        when=(STUCK,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="Single steps throw the loss up and down, so it stays above what it could be",
+        all_of=(LEAPS,),
+        when=(
+            Condition(HEIGHT_FALLEN, "<", 0.9, "the loss is not low all the while", MEASURED),
+            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+        ),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss goes up and down in many small steps, and the learning rate is near the largest stable one",
+        all_of=(Threshold(RISES, "above", watch=0.3, act=None, source=EIGHTH),),
+        when=(SLOW, RATE_LIMIT.at("watch", "the learning rate is near the largest stable one")),
+        silenced_by=(GOOD, DECREMENT.at("watch", "it is a ravine: Newton's step would gain much")),
+        mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The loss hardly falls at this pace, and steps could be many times as long",
+        all_of=(SHORT, Threshold(TRAININGS_TO_HALVE, "above", watch=2.0, act=10.0, source=MEASURED)),
+        when=(Condition(RECENT, ">", 0, "the loss falls at all"),),
+        silenced_by=(GOOD, *CANNOT_BE_LONGER),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The loss creeps, though the learning rate could be many times as large",
+        all_of=(
+            Threshold(RATE_OF_LIMIT, "below", watch=0.02, act=None, source=SEVENTH),
+            DECREMENT,
+            CREEPING,
+        ),
+        when=(SLOW,),
+        silenced_by=CANNOT_BE_LONGER,
+    ),
+    Rule(
+        kind="step_too_short",
+        says="Steps a thousand times as long would still be safe, and would gain much of the loss",
+        all_of=(DECREMENT,),
+        when=(
+            HIGH,
+            SHORT.at("act", "the steps are far too short"),
+            Condition(
+                RATE_OF_LIMIT, "<=", 2e-3, "the learning rate is below a thousandth of the largest stable one", EIGHTH
+            ),
+        ),
+        silenced_by=CANNOT_BE_LONGER,
+        at_most="watch",
+        mentions=(STEP_OVER_BEST, RATE_OF_LIMIT),
+    ),
+)
+
+
 class StepLengthMonitor(AbstractMonitor):
-    """See `step_length`."""
+    """See `step_length`.
+
+    Steps that change a low loss by a large part of it do no harm. Steps with momentum lead up and down in many small
+    ones: they are too long if the rate is near its limit, and it is no ravine.
+    """
 
     name = "step_length"
     sets = ("cheap", "standard", "full")
-    place = 1
+    order = 1
     needs_step = True
+    rules = RULES
+    curves = (
+        Curve("step_over_optimal", "ratio", "Update over the best length in its direction: above 2 the loss rises.",
+              "8.2.1"),
+        Curve("loss_change", "loss", "Change of the loss of the probe by one update.", "8.2.1"),
+        Curve("loss_change_predicted", "loss", "The same, predicted to second order: g'd + d'Hd / 2.", "8.2.1"),
+    )  # fmt: skip
 
-    def tensors(self, scene: Scene) -> dict[str, Any]:
+    def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the losses and the products with d."""
-        before, now, d = scene.before, scene.now, scene.d
+        before, now, d = snapshot.before, snapshot.now, snapshot.d
         assert before is not None and d is not None  # noqa: S101, PT018
         change = [b - a for a, b in zip(before.grads, now.grads, strict=True)]
         return {
@@ -97,70 +262,41 @@ class StepLengthMonitor(AbstractMonitor):
             "loss_change_predicted": last.predicted,
         }
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Say whether steps are too long or too short."""
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return where the loss is, how it moves, and how long the steps are against what would be best."""
         seen, last = progress(past), past.of(self.name)[-LAST:]
         if not np.isfinite(last[-1].loss_after):
-            return [Claim("step_too_long", "act", "The loss on the probe is infinite or NaN.", proven=len(last) > 1)]
+            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last)}
         if seen is None:
-            return []
-        newton = _newton(past)
-        return [_too_long(seen, last, past, *newton), _too_short(seen, last, past, *newton)]
+            return {}
+        steps = past.steps_of(self.name)[-LAST:]
+        limit, gain = _newton(past)
+        return seen.measured() | _heights(last) | {
+            HEIGHT_FALLEN.name: seen.fallen_to(float(np.median([s.loss_after for s in last]))),
+            UPDATES.name: (steps[-1] - steps[0]) / past.steps_of_update,
+            OVERSHOOT.name: float(np.median([s.ratio for s in last])),
+            STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
+            TRAININGS_TO_HALVE.name: _halving(last) / past.total if past.total else float("nan"),
+            ELASTICITY.name: elasticity(past, past.of("gradient_norm")[-1]),
+            RATE_OF_LIMIT.name: limit,
+            NEWTON_GAIN.name: gain,
+            TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, past),
+        }  # fmt: skip
 
 
-def _too_long(seen: Progress, last: list[StepLength], past: Past, limit: float, gain: float) -> Claim:
-    """Judge by where the loss is: well above its start, stuck with steps that leap, or leaping up and down far above 0.
-
-    Steps that change a low loss by a large part of it do no harm. Steps with momentum lead up and down in many small
-    ones: they are too long if the rate is near its limit, and it is no ravine.
-    """
-    ratio = float(np.median([s.ratio for s in last]))
+def _heights(last: list[StepLength]) -> dict[str, float]:
+    """Return by how much the loss leaps in an update, and rises between the measurements, as fractions of it."""
     heights = np.array([s.loss_after for s in last])
-    height = float(np.median(heights))
-    jump = float(np.median([abs(s.actual) for s in last])) / abs(height) if height else 0.0
-    steps = past.steps_of("step_length")[-LAST:]
+    height = abs(float(np.median(heights)))
     with np.errstate(invalid="ignore"):
-        rises = float(np.diff(heights).clip(0).sum()) / abs(height) if height else 0.0
-    is_high = seen.fallen_to(height) < THRESHOLDS["low"].watch
-    levels = [THRESHOLDS["diverged"].level(seen.growth)]
-    if seen.is_stuck:
-        levels += [THRESHOLDS["step_ratio"].level(ratio), THRESHOLDS["jump"].level(jump)]
-    elif is_high and steps[-1] - steps[0] >= SPAN * past.steps_of_update:
-        levels += [THRESHOLDS["jump"].level(jump)]
-    if seen.is_slow and not seen.is_good and THRESHOLDS["decrement"].level(gain) == "ok":
-        levels += [mildest(THRESHOLDS["rises"].level(rises), THRESHOLDS["rate_limit"].level(limit))]
-    return Claim(
-        "step_too_long",
-        gravest(*levels),
-        f"Half the curvature along the update is {ratio:.2g} of the slope (above 1 the loss rises); the loss changes "
-        f"by {jump:.1%} in an update, is {seen.growth:.2g} of its start, fell by {seen.recent:.1%} lately, and its "
-        f"rises between the last looks come to {rises:.0%} of it.",
-    )
+        jump, rises = float(np.median([abs(s.actual) for s in last])), float(np.diff(heights).clip(0).sum())
+    return {JUMP.name: jump / height if height else 0.0, RISES.name: rises / height if height else 0.0}
 
 
-def _too_short(seen: Progress, last: list[StepLength], past: Past, limit: float, gain: float) -> Claim:
-    length = abs(float(np.median([s.step_over_optimal for s in last])))
+def _halving(last: list[StepLength]) -> float:
+    """Return how many steps halve the loss at the pace that the slope along them promises."""
     pace = float(np.median([-s.slope / abs(s.loss_before) if s.loss_before else 0.0 for s in last]))
-    halving = np.log(2) / pace if pace > 0 else float("inf")
-    has_slope = THRESHOLDS["small_gradient"].level(elasticity(past, past.of("gradient_norm")[-1])) == "ok"
-    could_be_longer = THRESHOLDS["rate_limit"].level(limit) == "ok" and has_slope and not seen.has_diverged
-    levels = ["ok"]
-    if past.total and could_be_longer and not seen.is_good and seen.recent > 0:
-        slow = THRESHOLDS["halving"].level(halving / past.total)
-        levels.append(mildest(THRESHOLDS["short_step"].level(length), slow))
-    if could_be_longer and seen.is_slow:
-        slow = THRESHOLDS["creeping"].level(creeping(seen, gain, past))
-        levels.append(mildest(THRESHOLDS["far_below"].level(limit), THRESHOLDS["decrement"].level(gain), slow))
-    shortest = [THRESHOLDS["short_step"].level(share) for share in (length, limit / 2)]
-    if could_be_longer and seen.fallen < THRESHOLDS["low"].watch and shortest == ["act", "act"]:
-        levels.append(mildest(THRESHOLDS["decrement"].level(gain), "watch"))
-    newton = f"; Newton's step would gain {gain:.0%} of it, and the rate is {limit / 2:.1g} of the longest"
-    return Claim(
-        "step_too_short",
-        gravest(*levels),
-        f"The step is {length:.1e} of the best one in its direction; at this pace the loss takes {halving:.2g} steps "
-        f"to halve{'' if np.isnan(limit) else newton}.",
-    )
+    return np.log(2) / pace if pace > 0 else float("inf")
 
 
 def _newton(past: Past) -> tuple[float, float]:
@@ -170,7 +306,7 @@ def _newton(past: Past) -> tuple[float, float]:
 
 
 @section("8.2.1")
-def step_length(model: Any, x: Any, y: Any, before: list[Any], **options: Any) -> StepLength:
+def step_length(model: keras.Model, x: Data, y: Data, before: list[np.ndarray], **options: Any) -> StepLength:
     """Return what the last update did to the loss, and what it should have (section 8.2.1).
 
         L(theta + d) - L(theta)  ~  g . d + (1/2) d . H d
@@ -202,4 +338,4 @@ def step_length(model: Any, x: Any, y: Any, before: list[Any], **options: Any) -
         Goodfellow, Bengio, Courville (2016), Deep Learning, equation 8.10.
     """
     probe = Probe(model, x, y, monitors=[StepLengthMonitor()], **options)
-    return probe.look(probe.objective.tensors(before))["step_length"]
+    return probe.measure(probe.objective.tensors(before))["step_length"]

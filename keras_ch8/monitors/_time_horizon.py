@@ -5,23 +5,25 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from .._section import section
-from ..verdicts import THRESHOLDS, Claim
-from ..verdicts.verdict import mildest
-from ._factor import factor
-from ._monitor import AbstractMonitor, Met, Scene
+from .._types import Data, Tensor
+from ..verdicts import Quantity, Rule, Threshold
+from ..verdicts.wording import digits, percent
+from ._layer_flow import EXPLODING, growth_per_step
+from .base import AbstractMonitor, Curve, LayerCall, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import most, progress
+from .progress import GOOD, MEASURED, SEVENTH, progress
 
-SEEN = 0.01
-"""Share of its largest value at which the gradient counts as gone."""
+GONE = 0.01
+"""Fraction of its largest value at which the gradient counts as gone."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TimeHorizon:
-    """The gradient of the loss with respect to what one recurrent layer is given, by time.
+    """The gradient of the loss with respect to the inputs of one recurrent layer, by time.
 
     Args:
         name: Name of the layer.
@@ -40,13 +42,13 @@ class TimeHorizon:
     @property
     def horizon(self) -> int:
         """Time steps after which the gradient stays below 1 % of its largest; their number if it never does."""
-        seen = np.flatnonzero(self.profile >= SEEN * np.max(self.profile, initial=0.0))
+        seen = np.flatnonzero(self.profile >= GONE * np.max(self.profile, initial=0.0))
         return int(seen[-1]) + 1 if len(seen) and self.profile.any() else 0
 
     @property
     def factor(self) -> float:
         """By what the gradient is multiplied from one time step to the one before, over the horizon."""
-        return factor(self.profile[: self.horizon + 1])
+        return growth_per_step(self.profile[: self.horizon + 1])
 
     @property
     def growth(self) -> float:
@@ -62,30 +64,64 @@ class TimeHorizon:
         return float(np.abs(np.linalg.eigvals(square)).max())
 
 
+HORIZON = Quantity(
+    "horizon_reached",
+    "Time steps that the gradient reaches back before it is below 1 % of its largest, over those that there are; the "
+    "median over the measurements.",
+    lambda fraction: f"it falls below 1 % of its largest after {percent(fraction)} of the time steps",
+)
+GROWTH_IN_TIME = Quantity(
+    "growth_in_time",
+    "The gradient at the first time step over that at the last, the median over the measurements.",
+    lambda growth: f"on its way back through time it is multiplied by {digits(growth)}",
+    "on its way back through time it grows beyond measure",
+)
+
+RULES = (
+    Rule(
+        kind="short_horizon",
+        says="The gradient is gone before it reaches the beginning of the sequences",
+        all_of=(Threshold(HORIZON, "below", watch=0.7, act=0.5, source=MEASURED),),
+        eased_by=(GOOD,),
+    ),
+    Rule(
+        kind="exploding",
+        says="The gradient grows from time step to time step on its way back",
+        all_of=(Threshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=SEVENTH),),
+        eased_by=(GOOD,),
+    ),
+)
+
+
 class TimeHorizonMonitor(AbstractMonitor):
     """See `time_horizon`."""
 
     name = "time_horizon"
     sets = ("standard", "full")
-    place = 7
+    order = 7
+    rules = RULES
+    curves = (
+        Curve("horizon", "time steps", "Time steps after which the gradient is below 1 % of its largest.", "8.2.5"),
+        Curve("time_factor", "ratio", "Gradient at a time step over that at the next.", "8.2.5"),
+    )
 
-    def takes(self, layer: Any) -> bool:
-        """Take recurrent layers along."""
+    def records(self, layer: keras.layers.Layer) -> bool:
+        """Record recurrent layers."""
         return isinstance(layer, keras.layers.RNN)
 
-    def tensors(self, scene: Scene) -> dict[str, Any]:
+    def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the gradient by example and time step, the mask, and the kernel of each layer."""
-        met = [m for m in scene.now.met if self.takes(m.layer) and m.slope_of_given is not None]
+        calls = [c for c in snapshot.now.calls if self.records(c.layer) and c.input_gradient is not None]
         found: dict[str, Any] = {}
-        for i, m in enumerate(met):
-            found[f"slope{i}"] = _by_time(m, scene.examples)
-            found[f"kernel{i}"] = getattr(m.layer.cell, "recurrent_kernel", np.zeros((0, 0)))
-            if m.mask is not None:
-                found[f"mask{i}"] = m.mask
-        if met:
-            found["names"] = tuple(m.layer.name for m in met)
-            found["backwards"] = tuple(bool(m.layer.go_backwards) for m in met)
-            found["is_final"] = not met[-1].layer.return_sequences
+        for i, call in enumerate(calls):
+            found[f"slope{i}"] = _by_time(call, snapshot.examples)
+            found[f"kernel{i}"] = getattr(call.layer.cell, "recurrent_kernel", np.zeros((0, 0)))
+            if call.mask is not None:
+                found[f"mask{i}"] = call.mask
+        if calls:
+            found["names"] = tuple(call.layer.name for call in calls)
+            found["backwards"] = tuple(bool(call.layer.go_backwards) for call in calls)
+            found["is_final"] = not calls[-1].layer.return_sequences
         return found
 
     def reading(self, **arrays: Any) -> tuple[TimeHorizon, ...]:
@@ -105,36 +141,31 @@ class TimeHorizonMonitor(AbstractMonitor):
         first = past.of(self.name)[-1][0]
         return {"horizon": first.horizon, "time_factor": first.factor}
 
-    def claims(self, past: Past) -> list[Claim]:
-        """Say whether the gradient reaches the beginning, and whether it grows on the way."""
-        looks, seen = past.of(self.name), progress(past)
-        first = looks[-1][0]
-        if seen is None or not first.is_final:
-            return []
-        share = float(np.median([look[0].horizon / max(1, len(look[0].profile)) for look in looks]))
-        level = THRESHOLDS["horizon"].level(share)
-        steps = len(first.profile)
-        growth = float(np.median([look[0].growth for look in looks]))
-        return [
-            Claim(
-                "short_horizon",
-                mildest(level, most(seen)),
-                f"In {first.name} the gradient reaches {share * steps:.0f} of {steps} time steps back before it is "
-                f"below 1 % (now a factor of {first.factor:.2g} a step; spectral radius {first.spectral_radius:.2g}).",
-            ),
-            Claim(
-                "exploding",
-                mildest(THRESHOLDS["exploding"].level(growth), most(seen)),
-                f"In {first.name} the gradient is multiplied by {growth:.2g} on its way back through {steps} time "
-                f"steps (now a factor of {first.factor:.2g} a step; spectral radius {first.spectral_radius:.2g}).",
-            ),
-        ]
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return how far the gradient of the first recurrent layer reaches, and how it grows on the way."""
+        seen, firsts = progress(past), [layers[0] for layers in past.of(self.name)]
+        if seen is None or not firsts[-1].is_final:
+            return {}
+        return seen.measured() | {
+            HORIZON.name: float(np.median([first.horizon / max(1, len(first.profile)) for first in firsts])),
+            GROWTH_IN_TIME.name: float(np.median([first.growth for first in firsts])),
+        }
+
+    def remarks(self, past: Past) -> dict[str, str]:
+        """Return which layer it is, and its numbers."""
+        first = past.of(self.name)[-1][0]
+        said = [f"in {first.name}, over {digits(len(first.profile), 3)} time steps"]
+        if np.isfinite(first.factor):
+            said.append(f"now a factor of {digits(first.factor)} for each step")
+        if np.isfinite(first.spectral_radius):
+            said.append(f"spectral radius {digits(first.spectral_radius)}")
+        return dict.fromkeys(("short_horizon", "exploding"), ", ".join(said))
 
 
-def _by_time(met: Met, examples: int) -> Any:
-    slope = keras.ops.cast(met.slope_of_given, "float32")
+def _by_time(call: LayerCall, examples: int) -> Tensor:
+    slope = ops.cast(call.input_gradient, "float32")
     axes = tuple(range(2, len(slope.shape)))
-    return examples * keras.ops.sqrt(keras.ops.sum(keras.ops.square(slope), axis=axes))
+    return examples * ops.sqrt(ops.sum(ops.square(slope), axis=axes))
 
 
 def profile(norms: np.ndarray, mask: np.ndarray | None = None, backwards: bool = False) -> np.ndarray:
@@ -151,7 +182,7 @@ def profile(norms: np.ndarray, mask: np.ndarray | None = None, backwards: bool =
 
 
 @section("8.2.5")
-def time_horizon(model: Any, x: Any, y: Any = None, **options: Any) -> tuple[TimeHorizon, ...]:
+def time_horizon(model: keras.Model, x: Data, y: Data = None, **options: Any) -> tuple[TimeHorizon, ...]:
     """Return how the gradient shrinks or grows through time, for each recurrent layer (section 8.2.5).
 
         dL/dx_t = dL/dh_T  dh_T/dh_(T-1)  ...  dh_(t+1)/dh_t  dh_t/dx_t
@@ -184,7 +215,7 @@ def time_horizon(model: Any, x: Any, y: Any = None, **options: Any) -> tuple[Tim
     References:
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
     """
-    found = Probe(model, x, y, monitors=[TimeHorizonMonitor()], **options).look()
+    found = Probe(model, x, y, monitors=[TimeHorizonMonitor()], **options).measure()
     if "time_horizon" not in found:
         raise ValueError(
             "`time_horizon` follows the gradient through the time steps of a recurrent layer. Received: the model "

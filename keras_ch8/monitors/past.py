@@ -1,4 +1,4 @@
-"""What has been seen of a training so far, in NumPy."""
+"""What has been measured of a training so far, in NumPy."""
 
 import dataclasses
 import functools
@@ -7,18 +7,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ._running_median import running_median
-
 KEPT = 5000
 """Steps whose rows are kept."""
+WINDOW, FEWEST = 100, 20
+"""Norms that a median is taken of, and how many there must be."""
 _T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """What every step left behind: its number, the norm of its gradient, its loss (NaN where nobody tells it).
+    """What every step left behind: its number, the norm of its gradient, its loss (NaN where it is not known).
 
-    `usual`, the median of the finite norms before it, is found out when rows are put after others.
+    `usual`, the median of the finite norms before it, is computed when rows are put after others.
     """
 
     steps: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, int))
@@ -36,7 +36,7 @@ class Rows:
 
 
 class Past:
-    """What a monitor judges by.
+    """What a monitor judges by: all that has been measured of one training.
 
     Args:
         total: Steps that this training has in all; 0 where it is not known.
@@ -63,7 +63,7 @@ class Past:
         return self.step - self.first
 
     def add(self, step: int, readings: Mapping[str, Any]) -> None:
-        """Take what a probe has read at a step."""
+        """Add the readings of a measurement at a step."""
         self._known.clear()
         self.step = step
         for name, reading in readings.items():
@@ -71,14 +71,14 @@ class Past:
             self._steps.setdefault(name, []).append(step)
 
     def add_rows(self, rows: Rows) -> None:
-        """Take the rows of the last steps."""
+        """Add the rows of the last steps."""
         self._known.clear()
         self.rows = self.rows.after(rows)
         if len(rows.steps):
             self.step = max(self.step, int(rows.steps[-1]))
 
     def add_epoch(self, logs: Mapping[str, float], losses: np.ndarray) -> None:
-        """Take the end of an epoch: what `fit` reports, and the loss of each minibatch."""
+        """Add the end of an epoch: what `fit` reports, and the loss of each minibatch."""
         self._known.clear()
         self.epochs.append(dict(logs))
         self.passes = [*self.passes[:1], losses]
@@ -88,7 +88,7 @@ class Past:
         return self._readings.get(name, [])
 
     def steps_of(self, name: str) -> np.ndarray:
-        """Return the steps at which they were taken."""
+        """Return the steps at which they were made."""
         return np.array(self._steps.get(name, []), int)
 
     def series(self, name: str, quantity: str) -> np.ndarray:
@@ -97,7 +97,7 @@ class Past:
 
 
 def once(quantity: Callable[[Past], _T]) -> Callable[[Past], _T]:
-    """Let a pure function of the past be computed once, until more is seen."""
+    """Let a pure function of the past be computed once, until more is measured."""
 
     @functools.wraps(quantity)
     def known(past: Past) -> _T:
@@ -110,3 +110,20 @@ def once(quantity: Callable[[Past], _T]) -> Callable[[Past], _T]:
 
 def _columns(rows: Rows) -> tuple[np.ndarray, ...]:
     return rows.steps, rows.norm, rows.loss, rows.usual
+
+
+def running_median(norms: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
+    """Return for each norm the median of the WINDOW before it, NaN where there are not FEWEST.
+
+    Args:
+        norms: Norms, the oldest first.
+        before: Those that came before them.
+    """
+    before = np.zeros(0) if before is None else before[-WINDOW:]
+    known = np.concatenate([np.full(WINDOW - len(before), np.nan), before, norms])
+    windows = np.lib.stride_tricks.sliding_window_view(known, WINDOW)[:-1]
+    fewer, all_there = (np.clip(n - len(before), 0, len(norms)) for n in (FEWEST, WINDOW))
+    medians = np.full(len(norms), np.nan)
+    medians[fewer:all_there] = np.nanmedian(windows[fewer:all_there], axis=1)  # much slower than without NaN
+    medians[all_there:] = np.median(windows[all_there:], axis=1)
+    return medians

@@ -1,8 +1,10 @@
-"""One compiled look at a model on a batch of the user's choice, for any number of monitors at once."""
+"""One compiled measurement of a model on a batch of the user's choice, for any number of monitors at once."""
 
+import contextlib
+import dataclasses
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -10,20 +12,20 @@ import numpy as np
 from keras import ops
 
 from .. import _batches
+from .._types import Data, Tensor
 from ..curvature.objective import Objective
-from ..integration import backend, keras_private
-from ._monitor import AbstractMonitor, Met, Pass, Scene
-from ._taken import taking
+from ..integration import backend, keras_private, registry
+from .base import AbstractMonitor, Evaluation, LayerCall, Snapshot
 
 
 class Probe:
-    """Looks at the loss before and after the last update, and changes nothing (see `Objective`).
+    """Measures the loss before and after the last update, and changes nothing (see `Objective`).
 
         L_0, g_0 <- loss and gradient at theta - d
         L_1, g_1 <- loss and gradient at theta
 
     on the same examples, with the same masks of Dropout. Each is the mean over `parts` equal parts of the probe, whose
-    difference tells the noise; the part that is left over, if the examples cannot be shared out, is not looked at.
+    difference tells the noise; examples that are left over, if they cannot be divided equally, are not used.
 
     Args:
         model: A compiled model.
@@ -38,10 +40,10 @@ class Probe:
 
     def __init__(
         self,
-        model: Any,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        model: keras.Model,
+        x: Data,
+        y: Data = None,
+        sample_weight: Data = None,
         *,
         monitors: Sequence[AbstractMonitor],
         parts: int = 1,
@@ -51,26 +53,26 @@ class Probe:
         self.objective = Objective(model, x, y, sample_weight=sample_weight, **options)
         self.monitors, self._on_failure = list(monitors), on_failure
         self._parts = _batches.parts_of(self.objective.data, parts)
-        self._layers = [leaf for leaf in keras_private.leaves_of(model) if any(m.takes(leaf) for m in monitors)]
+        self._layers = [leaf for leaf in keras_private.leaves_of(model) if any(m.records(leaf) for m in monitors)]
         self._inference = None
-        if any(m.needs_inference and any(map(m.takes, self._layers)) for m in monitors):
+        if any(m.needs_inference and any(map(m.records, self._layers)) for m in monitors):
             self._inference = Objective(model, x, y, sample_weight=sample_weight, training=False, **options)
         self._part = backend.trace(self._part_at)
-        self._look = backend.trace(self._scene)
+        self._compute = backend.trace(self._tensors)
         self._copies = backend.trace(lambda: [backend.copy(v) for v in self.objective.variables])
-        self._met_layers: list[tuple[Any, bool]] = []
+        self._recorded: list[tuple[keras.layers.Layer, bool]] = []
         self._facts: dict[str, dict[str, Any]] = {}
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
         self._scale = 1024.0 if getattr(model, "compute_dtype", "") == "float16" else 1.0
         self.start = self.weights()
 
-    def weights(self) -> list[Any]:
+    def weights(self) -> list[Tensor]:
         """Return a copy of the weights as they are."""
         return list(self._copies())
 
-    def look(self, before: list[Any] | None = None) -> dict[str, Any]:
+    def measure(self, before: list[Tensor] | None = None) -> dict[str, Any]:
         """Return the reading of each monitor; `before` are the weights before the last update."""
-        found = self._look(self.start, before)
+        found = self._compute(self.start, before)
         arrays = {name: {key: np.asarray(t) for key, t in tensors.items()} for name, tensors in found.items()}
         readings = {}
         for monitor in list(self.monitors):
@@ -81,24 +83,25 @@ class Probe:
                     self._drop(monitor, error)
         return readings
 
-    def _scene(self, start: list[Any], before: list[Any] | None) -> dict[str, dict[str, Any]]:
+    def _tensors(self, start: list[Tensor], before: list[Tensor] | None) -> dict[str, dict[str, Tensor]]:
+        """Return the tensors of each monitor; the facts that do not change are kept."""
         now = self.weights()
-        scene = Scene(
+        snapshot = Snapshot(
             variables=self.objective.variables,
             theta=now,
             start=start,
             d=None if before is None else [a - b for a, b in zip(now, before, strict=True)],
-            before=None if before is None else self._pass(before),
-            now=self._pass(now),
+            before=None if before is None else self._evaluate(before),
+            now=self._evaluate(now),
             inference_loss=self._inference and self._inference.value_at(now),
-            examples=sum(map(_batches.length_of, self._parts)),
+            examples=sum(map(_batches.examples_of, self._parts)),
         )
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, dict[str, Tensor]] = {}
         for monitor in list(self.monitors):
-            if scene.d is None and monitor.needs_step:
+            if snapshot.d is None and monitor.needs_step:
                 continue
             try:
-                computed = monitor.tensors(scene)
+                computed = monitor.tensors(snapshot)
             except Exception as error:
                 self._drop(monitor, error)
                 continue
@@ -114,45 +117,93 @@ class Probe:
         self.monitors.remove(monitor)
         self._on_failure(monitor.name, error)
 
-    def _pass(self, values: list[Any]) -> Pass:
+    def _evaluate(self, values: list[Tensor]) -> Evaluation:
         """Return the mean over the parts."""
-        looks = [self._part(values, part) for part in self._parts]
-        share = 1 / (len(looks) * self._scale)
+        parts = [self._part(values, part) for part in self._parts]
+        scale = 1 / (len(parts) * self._scale)
         size = len(values)
-        of_parts = [[self._unscaled(g) for g in slopes[:size]] for _, slopes, _ in looks]
-        grads = [functools.reduce(operator.add, gs) / len(looks) for gs in zip(*of_parts, strict=True)]
+        part_grads = [[self._unscaled(g) for g in slopes[:size]] for _, slopes, _ in parts]
+        grads = [functools.reduce(operator.add, gs) / len(parts) for gs in zip(*part_grads, strict=True)]
         slopes = [
-            ops.concatenate(s, axis=0) * share for s in zip(*(slopes[size:] for _, slopes, _ in looks), strict=True)
+            ops.concatenate(s, axis=0) * scale for s in zip(*(slopes[size:] for _, slopes, _ in parts), strict=True)
         ]
-        values_met = [
-            None if None in v else ops.concatenate(v, axis=0) for v in zip(*(met for *_, met in looks), strict=True)
+        recorded = [
+            None if None in v else ops.concatenate(v, axis=0)
+            for v in zip(*(tensors for *_, tensors in parts), strict=True)
         ]
-        met, n = [], iter(slopes)
-        for (layer, is_output), (given, mask, output) in zip(self._met_layers, _threes(values_met), strict=True):
-            of_given = next(n) if keras.backend.is_float_dtype(given.dtype) else None
-            met.append(Met(layer, given, mask, output, of_given, next(n), is_output))
-        loss = functools.reduce(operator.add, [loss for loss, *_ in looks]) * share
-        return Pass(loss, grads, of_parts, met)
+        calls, n = [], iter(slopes)
+        for (layer, is_output), (inputs, mask, outputs) in zip(self._recorded, _threes(recorded), strict=True):
+            input_gradient = next(n) if keras.backend.is_float_dtype(inputs.dtype) else None
+            calls.append(LayerCall(layer, inputs, mask, outputs, input_gradient, next(n), is_output))
+        loss = functools.reduce(operator.add, [loss for loss, *_ in parts]) * scale
+        return Evaluation(loss, grads, part_grads, calls)
 
-    def _unscaled(self, g: Any) -> Any:
+    def _unscaled(self, g: Tensor) -> Tensor:
         return g if self._scale == 1.0 else g / self._scale  # dividing by 1 would be a pass over all gradients
 
-    def _part_at(self, values: list[Any], part: Any) -> tuple[Any, list[Any], list[Any]]:
-        """Return the loss of some examples, its slopes along weights and layers, and what the layers met."""
-        met: list[Any] = []
+    def _part_at(self, values: list[Tensor], part: Data) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Return the loss of some examples, its slopes along weights and layers, and the tensors of recorded calls."""
+        tensors: list[Tensor] = []
 
-        def value(values: list[Any], watch: Callable[[Any], None]) -> tuple[Any, list[Any]]:
-            with taking(self._layers, watch) as taken:
-                loss, y_pred, _ = self.objective.look_at(values, part)
-            given_out = {id(tensor) for tensor in keras.tree.flatten(y_pred)}
-            self._met_layers = [(t.layer, id(t.output) in given_out) for t in taken]
-            met[:] = [tensor for t in taken for tensor in (t.given, t.mask, t.output)]
-            ends = [(t.given, t.output) for t in taken]
+        def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
+            with recording(self._layers, watch) as calls:
+                loss, y_pred, _ = self.objective.evaluate(values, part)
+            returned = {id(tensor) for tensor in keras.tree.flatten(y_pred)}
+            self._recorded = [(call.layer, id(call.outputs) in returned) for call in calls]
+            tensors[:] = [tensor for call in calls for tensor in (call.inputs, call.mask, call.outputs)]
+            ends = [(call.inputs, call.outputs) for call in calls]
             return loss * self._scale, [end for pair in ends for end in pair if keras.backend.is_float_dtype(end.dtype)]
 
         loss, slopes = backend.value_and_gradients(value, values)
-        return loss, slopes, met
+        return loss, slopes, tensors
 
 
-def _threes(values: list[Any]) -> list[tuple[Any, Any, Any]]:
+def _threes(values: list[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
     return list(zip(values[0::3], values[1::3], values[2::3], strict=True))
+
+
+# --- recording the calls of layers while the model is traced -------------------------------------------------------
+
+
+@dataclasses.dataclass
+class RecordedCall:
+    """One call of one layer: its first argument, its mask and its output, as tensors of the graph."""
+
+    layer: keras.layers.Layer
+    inputs: Tensor
+    mask: Tensor
+    outputs: Tensor
+
+
+@contextlib.contextmanager
+def recording(layers: Sequence[keras.layers.Layer], watch: Callable[[Tensor], None]) -> Iterator[list[RecordedCall]]:
+    """Record every call of these layers inside, in order; `watch` is called with their inputs.
+
+    Only `call` of the instance is replaced, and only for so long; calls inside a loop of the graph are left out, since
+    their tensors are nothing outside it.
+    """
+    calls: list[RecordedCall] = []
+    layers = list({id(layer): layer for layer in layers}.values())  # two models may hold the same
+    with contextlib.ExitStack() as exits:
+        for layer in layers:
+            exits.enter_context(registry.replaced(layer, call=_recorded(layer, calls, watch)))
+        yield calls
+    calls[:] = [call for call in calls if backend.is_reachable(call.outputs)]
+
+
+def _recorded(
+    layer: keras.layers.Layer, calls: list[RecordedCall], watch: Callable[[Tensor], None]
+) -> Callable[..., Tensor]:
+    """Return the `call` of a layer that also records what goes through."""
+    call = layer.call
+
+    def recorded(inputs: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if ops.is_tensor(inputs) and keras.backend.is_float_dtype(inputs.dtype):
+            inputs = backend.copy(inputs)  # whoever else has the same tensor as input has a gradient of its own
+            watch(inputs)
+        outputs = call(inputs, *args, **kwargs)
+        if ops.is_tensor(inputs):
+            calls.append(RecordedCall(layer, inputs, kwargs.get("mask"), keras.tree.flatten(outputs)[0]))
+        return outputs
+
+    return recorded

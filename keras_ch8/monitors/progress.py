@@ -1,17 +1,133 @@
-"""How the loss on the probe is getting on, for verdicts that ask whether the training is stuck."""
+"""How the loss on the probe is getting on: quantities, conditions and thresholds that the rules of monitors share."""
 
 import dataclasses
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
-from ..verdicts import THRESHOLDS
+from ..verdicts import Combination, Condition, Quantity, Threshold
+from ..verdicts.wording import moved, part, percent, times
 from .past import Past, once
 
 FEWEST, LAST = 4, 9
-"""Looks before anything is said of a trend, and looks that are judged together."""
+"""Measurements before anything is said of a trend, and measurements that are judged together."""
 BATCHES = 50
 """Minibatches whose gradients are."""
+
+# --- where the numbers come from -----------------------------------------------------------------------------------
+
+MEASURED = "measured on the planted runs for calibration"
+SIXTH, SEVENTH, EIGHTH = (
+    f"set after the {which} set of planted runs was judged" for which in ("sixth", "seventh", "eighth")
+)
+BOOK = "Goodfellow, Bengio, Courville (2016)"
+MCCANDLISH = "McCandlish et al. (2018)"
+MANDT = "Mandt, Hoffman, Blei (2017), section 3"
+
+# --- quantities ----------------------------------------------------------------------------------------------------
+
+FALLEN = Quantity(
+    "fallen",
+    "By how much the loss on the probe is below its start, as a fraction of the start.",
+    lambda fall: f"the loss {moved(fall)} since the start",
+)
+RECENT = Quantity(
+    "recent",
+    "By how much the loss fell over the last third of the steps, as a fraction of what it was then.",
+    lambda fall: f"the loss {moved(fall, 'lately ')}",
+)
+GROWTH = Quantity(
+    "growth",
+    "The loss over what it was at the start; not known for a loss that may be below 0.",
+    lambda factor: f"the loss is {times(factor, 'what it was at the start')}",
+    "the loss has grown beyond measure since the start",
+)
+TYPICAL_STEP = Quantity(
+    "typical_step",
+    "The length of a step over the best length in its direction: the median of the sizes over the last measurements.",
+    lambda ratio: f"the steps have {part(ratio, 'the best length in their directions')}",
+)
+RATE_OF_LIMIT = Quantity(
+    "rate_times_curvature",
+    "The effective rate times the largest curvature of the loss: gradient descent is unstable where it exceeds 2.",
+    lambda product: f"the effective learning rate is {part(product / 2, 'the largest stable one')}",
+    "the effective learning rate is far beyond the largest stable one",
+)
+NEWTON_GAIN = Quantity(
+    "newton_gain",
+    "The fraction of the loss that Newton's step, with a length of its own in each direction, would gain.",
+    lambda gain: (
+        f"steps that suit the curvature in each direction would lower the loss by another {percent(gain)}"
+        if gain > 0
+        else "steps that suit the curvature in each direction would gain nothing"
+    ),
+    "steps that suit the curvature in each direction would lower the loss by far more than it is",
+)
+TRAININGS_TO_GAIN = Quantity(
+    "trainings_to_gain",
+    "How long the loss takes, at its present pace, to fall by what Newton's step would gain, in trainings as long as "
+    "this one.",
+    lambda trainings: f"at the present pace that takes {times(max(trainings, 0.0), 'as long as this training')}",
+    "at the present pace that would never be reached",
+)
+ELASTICITY = Quantity(
+    "elasticity",
+    "How much of the loss a change of all weights by their own size moves, |g| |theta| / L; with the gradient of the "
+    "last minibatches if it is smaller.",
+    lambda fraction: f"changing all weights by 1 % would change the loss by {percent(fraction / 100)}",
+    "the gradient is large beyond measure",
+)
+
+
+# --- conditions ----------------------------------------------------------------------------------------------------
+
+GOOD = Condition(FALLEN, ">=", 0.5, "the loss is far below its start", MEASURED)
+FALLING = Condition(RECENT, ">=", 0.05, "the loss still falls", MEASURED)
+FALLING_FAST = Condition(RECENT, ">=", 0.2, "the loss falls fast", MEASURED)
+HARDLY_MOVED = Condition(FALLEN, "<", 0.1, "the loss is about where it began", MEASURED)
+HIGH = Condition(FALLEN, "<", 0.9, "the loss is not low", MEASURED)
+LOW = Condition(FALLEN, ">=", 0.9, "the loss is low", MEASURED)
+NOT_ARRIVED = Condition(FALLEN, "<", 0.95, "something is missing", SEVENTH)
+STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
+SLOW = Combination(
+    "the loss is slow", "all of", (HIGH, Combination("the loss does not fall fast", "none of", (FALLING_FAST,)))
+)
+AT_REST = Combination(
+    "the loss is at rest",
+    "all of",
+    (
+        Combination("the loss is not known to be low", "none of", (LOW,)),
+        Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
+        Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),
+    ),
+)
+
+# --- thresholds of several rules -----------------------------------------------------------------------------------
+
+SHORT_STEP = Threshold(TYPICAL_STEP, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has .02 to .06")
+DECREMENT = Threshold(NEWTON_GAIN, "above", watch=0.1, act=0.3, source=MEASURED)
+CREEPING = Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=3.0, source=MEASURED)
+RATE_LIMIT = Threshold(
+    RATE_OF_LIMIT, "above", watch=0.3, act=0.3, source="gradient descent is unstable at 2; " + MEASURED
+)
+SMALL_GRADIENT = Threshold(ELASTICITY, "below", watch=0.05, act=0.02, source=MEASURED)
+DIVERGED = Threshold(GROWTH, "above", watch=1.5, act=2.0, source=MEASURED)
+
+WORTH_A_SPECTRUM = Combination(
+    "the spectrum is worth its price",
+    "any of",
+    (
+        Combination(
+            "the training does not go well",
+            "none of",
+            (Condition(FALLEN, ">=", 0.95, "nothing is missing", SEVENTH), FALLING_FAST),
+        ),
+        SHORT_STEP.at("watch", "the steps are short"),
+    ),
+)
+"""Where the spectrum of the Hessian is worth its price."""
+
+# --- measuring -----------------------------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,70 +136,33 @@ class Progress:
 
     Args:
         start: Before the first update.
-        now: Median of the last three looks.
-        recent: By how much it fell over the last third of the steps, as a share of what it was then.
-        stride: The step over the best one in its direction, the median over the last looks; NaN where it is not known.
+        now: Median of the last three measurements.
+        recent: See `RECENT`.
+        typical_step: See `TYPICAL_STEP`; NaN where it is not known.
     """
 
     start: float
     now: float
     recent: float
-    stride: float
-
-    @property
-    def fallen(self) -> float:
-        """By how much it fell in all, as a share of the start."""
-        return self.fallen_to(self.now)
+    typical_step: float
 
     def fallen_to(self, loss: float) -> float:
-        """Return by how much it fell if it is at this loss."""
+        """Return by how much it fell if it is at this loss, as a fraction of the start."""
         return (self.start - loss) / abs(self.start) if self.start else 0.0
 
-    @property
-    def growth(self) -> float:
-        """The loss over what it was at the start; NaN for a loss that may be below 0."""
-        return self.now / self.start if self.start > 0 else float("nan")
-
-    @property
-    def has_diverged(self) -> bool:
-        """Whether it is well above its start."""
-        return THRESHOLDS["diverged"].level(self.growth) != "ok"
-
-    @property
-    def is_good(self) -> bool:
-        """Whether it has fallen far."""
-        return self.fallen >= THRESHOLDS["fallen"].watch
-
-    @property
-    def has_hardly_moved(self) -> bool:
-        """Whether it is about where it began."""
-        return self.fallen < THRESHOLDS["fallen"].act
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether it is not good, and does not fall any more."""
-        return not self.is_good and not self.recent >= THRESHOLDS["recent"].watch
-
-    @property
-    def is_at_rest(self) -> bool:
-        """Whether it is not low, and neither falls any more nor rises much."""
-        is_low = self.fallen >= THRESHOLDS["low"].watch
-        return not is_low and -THRESHOLDS["slow"].watch < self.recent < THRESHOLDS["recent"].watch
-
-    @property
-    def is_slow(self) -> bool:
-        """Whether it is not low, and falls slowly if at all."""
-        return self.fallen < THRESHOLDS["low"].watch and not self.recent >= THRESHOLDS["slow"].watch
-
-    @property
-    def has_short_steps(self) -> bool:
-        """Whether steps in the same directions could be many times as long."""
-        return THRESHOLDS["short_step"].level(self.stride) != "ok"
+    def measured(self) -> dict[str, float]:
+        """Return the quantities that the rules of many monitors judge."""
+        return {
+            FALLEN.name: self.fallen_to(self.now),
+            RECENT.name: self.recent,
+            GROWTH.name: self.now / self.start if self.start > 0 else float("nan"),
+            TYPICAL_STEP.name: self.typical_step,
+        }
 
 
 @once
 def progress(past: Past) -> Progress | None:
-    """Return how the loss is getting on; None before there are enough looks."""
+    """Return how the loss is getting on; None before there are enough measurements."""
     readings, steps = past.of("gradient_norm"), past.steps_of("gradient_norm")
     if len(readings) < FEWEST:
         return None
@@ -94,23 +173,35 @@ def progress(past: Past) -> Progress | None:
     before = losses[: max(2, np.searchsorted(steps, past.first + (steps[-1] - past.first) * 2 / 3))]
     then = float(np.median(before[-3:]))
     recent = (then - now) / abs(then) if then else 0.0
-    strides = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
-    stride = float(np.median(strides)) if len(strides) else float("nan")
-    return Progress(float(start), now, recent, stride)
+    sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
+    typical = float(np.median(sizes)) if len(sizes) else float("nan")
+    return Progress(float(start), now, recent, typical)
 
 
-def most(seen: Progress | None) -> str:
-    """Return the gravest level of what may do no harm: where the loss has fallen far, nothing has to be done."""
-    return "watch" if seen is not None and seen.is_good else "act"
+def progress_measured(past: Past) -> dict[str, float]:
+    """Return the quantities of `Progress`; nothing before there are enough measurements."""
+    seen = progress(past)
+    return {} if seen is None else seen.measured()
 
 
-def creeping(seen: Progress, gain: float, past: Past) -> float:
-    """Return how long the loss takes, at its pace, to fall by this share, in trainings as long as this one."""
+def trainings_to_gain(seen: Progress, gain: float, past: Past) -> float:
+    """Return how long the loss takes, at its pace, to fall by this fraction, in trainings as long as this one."""
     pace = max(seen.recent, 1e-9) / (past.done / 3)
     return gain / pace / past.total if past.total else float("nan")
 
 
-def elasticity(past: Past, reading: Any) -> float:
+class HasElasticity(Protocol):
+    """A reading that knows the gradient, the weights and the loss."""
+
+    weight_norm: float
+    loss: float
+
+    @property
+    def elasticity(self) -> float:
+        """|g| |theta| / L."""
+
+
+def elasticity(past: Past, reading: HasElasticity) -> float:
     """Return |g| |theta| / L of a reading, with the norms of the last minibatches if they are smaller.
 
     On a probe that is not trained on the gradient stays above 0 where the one that training follows is 0.
@@ -123,7 +214,7 @@ def elasticity(past: Past, reading: Any) -> float:
 
 @once
 def effective_rate(past: Past) -> float:
-    """Return |d| / |g|, the median over the last looks, with g of the minibatch that made d; NaN where it is not known.
+    """Return |d| / |g|, the median over the last measurements, with g of the minibatch that made d; NaN if not known.
 
     For gradient descent that is the learning rate, for other optimizers what they make of it.
     """
@@ -135,10 +226,7 @@ def effective_rate(past: Past) -> float:
     return float(np.median(rates)) if len(rates) else float("nan")
 
 
-def has_reason_to_look_closer(past: Past) -> bool:
-    """Whether the loss falls slowly if at all and something is missing, or steps are far too short."""
+def is_spectrum_worthwhile(past: Past) -> bool:
+    """Whether the spectrum is worth its price; see `WORTH_A_SPECTRUM`."""
     seen = progress(past)
-    if seen is None:
-        return False
-    is_over = seen.fallen >= THRESHOLDS["arrived"].watch or seen.recent >= THRESHOLDS["slow"].watch
-    return not is_over or seen.has_short_steps
+    return seen is not None and WORTH_A_SPECTRUM.holds(seen.measured())

@@ -20,7 +20,7 @@ class Stack(NamedTuple):
     @property
     def examples(self) -> int:
         """Examples in all of them."""
-        return self.number * _batches.length_of(self.batch(0))
+        return self.number * _batches.examples_of(self.batch(0))
 
     def batch(self, i: Any) -> Any:
         """Return one of the batches; the index may be a tensor."""
@@ -134,7 +134,7 @@ class BatchLoss:
         seen: list[Any] = []
 
         def value_of(values: list[Any], watch: Any) -> tuple[Any, list[Any]]:
-            value, *rest = self.objective.look_at(values, part, self.states)
+            value, *rest = self.objective.evaluate(values, part, self.states)
             seen[:] = rest
             return value, []
 
@@ -145,13 +145,13 @@ class BatchLoss:
     def _outputs(self, x: Any) -> tuple[Any, list[Any]]:
         """Return the outputs for all examples, and the new states after the first batch, which can be seeds only."""
         values = self._cut(x)
-        _value, _outputs, states = self.objective.look_at(values, self.stacks[0].batch(0), self.states)
+        _value, _outputs, states = self.objective.evaluate(values, self.stacks[0].batch(0), self.states)
         _refuse_statistics(self.states, states)
         found = []
         for stack in self.stacks:
 
             def outputs_of(i: Any, stack: Stack = stack) -> Any:
-                return self.objective.look_at(values, stack.batch(i))[1]
+                return self.objective.evaluate(values, stack.batch(i))[1]
 
             found.append(_each(_without_first_axis, ops.map(outputs_of, ops.arange(stack.number))))
         return found[0] if len(found) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *found), states

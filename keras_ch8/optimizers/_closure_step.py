@@ -40,7 +40,7 @@ def take(optimizer: "AbstractClosureOptimizer", model: Any, batches: Sequence[An
     stacks = stacks_of(parts)
     loss, y_pred = _program(optimizer, model)(stacks)
     x, y, sample_weight = joined(stacks)
-    return keras_private.tell_metrics(model, loss, x, y, sample_weight, y_pred)
+    return keras_private.tell_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred)
 
 
 def make_train_function(optimizer: "AbstractClosureOptimizer", model: Any, keras_make: Callable[[], None]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras import ops
 
-from .. import _numerics, _telemetry
+from .. import _numerics, telemetry
 from ..integration import backend
 from . import _average
 from ._update import Step
@@ -32,7 +32,7 @@ def take(optimizer: "AbstractOptimizer", indices: tuple[int, ...], grads: list[A
     gathered = [block.gather([grad_of.get(i) for i in block.indices]) for block in blocks]
     halves = _numerics.half_squares(gathered)
     factor = optimizer._clipper.factor(gathered, halves, active)
-    note = _telemetry.Note(number, loss, *before) if optimizer.telemetry.listening else None
+    note = telemetry.Note(number, loss, *before) if optimizer.telemetry.listening else None
     decay = None if optimizer.weight_decay is None else lr * optimizer.weight_decay
     total = None if note is None else _numerics.half_of_all(halves)
     due = note is not None and optimizer.telemetry.is_due(number, total)

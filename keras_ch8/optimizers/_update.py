@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from .. import _numerics, _telemetry
+from .. import _numerics, telemetry
 from ..integration import backend
 
 Rule = Callable[..., tuple[Any, dict[str, Any]]]
@@ -36,7 +36,7 @@ class Step(NamedTuple):
 class Updater:
     """One rule, ready to run. Each program is compiled once for each shape that it meets.
 
-    `row` is None, or where the step leaves its row of telemetry (see _telemetry).
+    `row` is None, or where the step leaves its row of telemetry (see telemetry).
 
     Args:
         rule: The rule. If it has a parameter named `theta`, it is given the variable's value in the working dtype.
@@ -57,7 +57,7 @@ class Updater:
         has_g: Sequence[bool],
         decays: Sequence[bool],
         g: Any,
-        row: _telemetry.Row | None,
+        row: telemetry.Row | None,
         step: Step,
         state: dict[str, Any],
     ) -> None:
@@ -83,7 +83,7 @@ class Updater:
             self._write_row(later, step, g, lambda: backend.join(moves, int(g.shape[0])))
 
     def single(
-        self, theta: Any, decays: bool, g: Any, row: _telemetry.Row | None, step: Step, state: dict[str, Any]
+        self, theta: Any, decays: bool, g: Any, row: telemetry.Row | None, step: Step, state: dict[str, Any]
     ) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
         step = step if decays else step._replace(decay=None)
@@ -101,11 +101,11 @@ class Updater:
         return self._programs[function]
 
     @staticmethod
-    def _write_row(row: _telemetry.Row, step: Step, g: Any, moved: Callable[[], Any]) -> None:
+    def _write_row(row: telemetry.Row, step: Step, g: Any, moved: Callable[[], Any]) -> None:
         made = row.make(*step.noted, [g], lambda: [moved()])
         backend.write_row(row.ring, step.note.step, made)
 
-    def _tile(self, theta: Any, g: Any, counts: Any, row: _telemetry.Row | None, step: Step, state: dict) -> Any:
+    def _tile(self, theta: Any, g: Any, counts: Any, row: telemetry.Row | None, step: Step, state: dict) -> Any:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         delta, new = self._masked_rule(theta, g, step, counts, old)
         for name, variable in state.items():
@@ -114,7 +114,7 @@ class Updater:
             self._write_row(row, step, g, lambda: delta)
         return delta
 
-    def _single(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
+    def _single(self, theta: Any, g: Any, row: telemetry.Row | None, step: Step, state: dict) -> None:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         before = backend.as_tensor(theta)
         after, new = self._advance(before, g, step, old)
@@ -124,7 +124,7 @@ class Updater:
         if row is not None:
             self._write_row(row, step, g, lambda: after - before)
 
-    def _rows(self, theta: Any, g: Any, row: _telemetry.Row | None, step: Step, state: dict) -> None:
+    def _rows(self, theta: Any, g: Any, row: telemetry.Row | None, step: Step, state: dict) -> None:
         before = backend.copy(theta) if row is not None and row.is_due else None
         old = {name: backend.rows(variable, g.indices) for name, variable in state.items()}
         new_theta, new = self._advance(backend.rows(theta, g.indices), g.values, step, old)

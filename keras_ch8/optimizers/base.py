@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks, _describe, _numerics, _telemetry, clipping
+from .. import _checks, _describe, _numerics, clipping, telemetry
 from ..integration import backend, fit, keras_private, train_step
 from . import _files, _step
 from ._layout import Layout
@@ -53,7 +53,7 @@ class AbstractOptimizer(keras_private.Optimizer):
 
     One step: sum the gradients over replicas; accumulate; look for non-finite entries; clip; then run the compiled rule
     on each block of variables (see _layout); then the moving average. While a callback listens, each block leaves a row
-    of telemetry (see _telemetry). A step that does not count (in the middle of an accumulation, or skipped) goes the
+    of telemetry (see telemetry). A step that does not count (in the middle of an accumulation, or skipped) goes the
     same way and changes nothing: every write is masked, nothing is branched.
 
     Args:
@@ -108,7 +108,7 @@ class AbstractOptimizer(keras_private.Optimizer):
             train_step.install(type(self).__name__)
             fit.install(type(self).__name__)
         self.clip = clip if clip is None else rule
-        self.telemetry = _telemetry.Recorder()
+        self.telemetry = telemetry.Recorder()
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
         self.skipped: Any = None
@@ -251,13 +251,13 @@ class AbstractOptimizer(keras_private.Optimizer):
     # --- telemetry -----------------------------------------------------------------------------------------------
 
     def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
-        """Let each step leave a row of telemetry from now on (see _telemetry.Recorder)."""
+        """Let each step leave a row of telemetry from now on (see telemetry.Recorder)."""
         self.telemetry.listen(self._telemetry_blocks, rows=rows, every=every, layers=layers)
 
-    def _telemetry_blocks(self) -> _telemetry.Blocks:
+    def _telemetry_blocks(self) -> telemetry.Blocks:
         blocks = self._layout.blocks
         places = [backend.on(block.device) for block in blocks]
-        return _telemetry.Blocks([block.span for block in blocks], len(self.known_variables), places)
+        return telemetry.Blocks([block.span for block in blocks], len(self.known_variables), places)
 
     def scale_loss(self, loss: Any) -> Any:
         """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks, _describe, _telemetry, second_order
+from .. import _checks, _describe, second_order, telemetry
 from ..integration import backend, train_step
 from . import _closure_step
 
@@ -71,7 +71,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
             _checks.tolerance(key, value, mend="Try 1e-8; 0 is never.")
             for key, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol))
         )
-        self.telemetry = _telemetry.SolverLog()
+        self.telemetry = telemetry.SolverLog()
         self.stop_reason: str | None = None
         self.has_warned = False
         self.programs: dict[Any, Any] = {}
@@ -137,7 +137,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
     def listen(self, *, rows: int, every: int, layers: bool = False) -> None:
         """Let each iteration leave a row of telemetry from now on."""
         del every
-        names = _telemetry.SOLVER_NUMBERS + self.method.numbers
+        names = telemetry.SOLVER_NUMBERS + self.method.numbers
         sizes = (lambda: self.sizes) if layers else None
         self.telemetry.listen(rows * self.iterations_per_step, names, sizes)
 

@@ -1,8 +1,7 @@
-"""What counts as better."""
+"""Which values count as an improvement, given the smallest change that counts."""
 
 import math
 import re
-from typing import Any
 
 import numpy as np
 
@@ -11,14 +10,14 @@ from .. import _checks
 _PERCENT = re.compile(r"(\d+\.?\d*|\.\d+)\s*%")
 
 
-def margin(min_delta: Any, best: float) -> float:
-    """Return by how much a value must be below `best`: a number, or a share of it such as "1%"."""
+def margin(min_delta: float | str, best: float) -> float:
+    """Return by how much a value must be below `best`: a number, or a fraction of it such as "1%"."""
     if isinstance(min_delta, str):
         word = _PERCENT.fullmatch(min_delta.strip())
         if not word:
             raise ValueError(
-                "`min_delta` is the smallest change that counts, so it must be a number, or a share of the best value "
-                f'such as "1%". Received: min_delta={min_delta!r}.'
+                "`min_delta` is the smallest change that counts, so it must be a number, or a fraction of the best "
+                f'value such as "1%". Received: min_delta={min_delta!r}.'
             )
         return float(word[1]) / 100 * abs(best)
     return abs(
@@ -29,17 +28,17 @@ def margin(min_delta: Any, best: float) -> float:
             math.inf,
             open_low=True,
             meaning="the smallest change that counts as better",
-            mend='Try 0, or "1%" for a share of the best value.',
+            mend='Try 0, or "1%" for a fraction of the best value.',
         )
     )
 
 
-def is_better(value: float, best: float, min_delta: Any = 0.0) -> bool:
+def is_better(value: float, best: float, min_delta: float | str = 0.0) -> bool:
     """Whether `value` is below `best` by more than the margin; NaN never is, and any number is better than NaN."""
     return bool(not math.isnan(value) and (math.isnan(best) or value + margin(min_delta, best) < best))
 
 
-def index_of_best(values: np.ndarray, min_delta: Any = 0.0) -> int | None:
+def index_of_best(values: np.ndarray, min_delta: float | str = 0.0) -> int | None:
     """Return the place of the best value: the last that was better than the best before it; None if all are NaN."""
     best = None
     for i, value in enumerate(values):

@@ -1,22 +1,20 @@
-"""A model as a chain of layers, in blocks that can be trained one after the other."""
+"""A model as a chain of layers, in blocks that can be trained one after the other; and weights copied from another."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 
 from .. import _checks
-from ..integration import keras_private
+from ..integration import backend, keras_private
 
-MEND = (
-    "Pretrain a model that is a chain, such as a `keras.Sequential`; put branches inside a layer (`layers.Residual`)."
-)
+FIX = "Pretrain a model that is a chain, such as a `keras.Sequential`; put branches inside a layer (`layers.Residual`)."
 
 
 class Link(NamedTuple):
-    """A layer of a chain, and the symbolic tensor that it puts out in it."""
+    """A layer of a chain, and its symbolic output there."""
 
-    layer: Any
-    output: Any
+    layer: keras.layers.Layer
+    output: keras.KerasTensor
 
 
 class Chain(NamedTuple):
@@ -28,7 +26,7 @@ class Chain(NamedTuple):
         head: That layer which is the last of this kind, and those after it.
     """
 
-    input: Any
+    input: keras.KerasTensor
     blocks: list[list[Link]]
     head: list[Link]
 
@@ -38,7 +36,7 @@ class Chain(NamedTuple):
         return [next(link.layer.name for link in block if _is_weighted(link)) for block in self.blocks]
 
 
-def chain_of(model: Any) -> Chain:
+def chain_of(model: keras.Model) -> Chain:
     """Return the layers of a model in their order; ValueError if each does not go into the next one only."""
     inputs, outputs = _ends(model)
     links: list[Link] = []
@@ -47,8 +45,9 @@ def chain_of(model: Any) -> Chain:
         layer, sources = keras_private.source_of(tensor)
         if len(sources) != 1 or not isinstance(layer, keras.Layer) or layer in [link.layer for link in links]:
             raise ValueError(
-                "Layers are pretrained one after the other, so each must take what the one before puts out and be "
-                f"called once. Received: {layer.name!r}, called on {len(sources)} tensors or more than once. {MEND}"
+                "Layers are pretrained one after the other, so the input of each must be the output of the one "
+                f"before, and each is called once. Received: {layer.name!r}, called on {len(sources)} tensors or more "
+                f"than once. {FIX}"
             )
         links.append(Link(layer, tensor))
         tensor = sources[0]
@@ -72,7 +71,7 @@ def _is_weighted(link: Link) -> bool:
     return any(len(weight.shape) > 1 for weight in link.layer.weights)
 
 
-def _ends(model: Any) -> tuple[list[Any], list[Any]]:
+def _ends(model: keras.Model) -> tuple[list[keras.KerasTensor], list[keras.KerasTensor]]:
     _checks.keras_3(model)
     built = getattr(model, "built", False) and isinstance(model, keras.Model)
     inputs, outputs = (getattr(model, name, None) if built else None for name in ("inputs", "outputs"))
@@ -80,6 +79,41 @@ def _ends(model: Any) -> tuple[list[Any], list[Any]]:
         raise ValueError(
             "`model` must be a built `keras.Sequential` or `keras.Model(inputs, outputs)` with one input and one "
             f"output. Received: {model!r}, with inputs {inputs} and outputs {outputs}. Begin a Sequential with "
-            f"`keras.Input(shape)`. {MEND}"
+            f"`keras.Input(shape)`. {FIX}"
         )
     return inputs, outputs
+
+
+def transfer(chain: Chain, source: keras.Model, count: int | None) -> int:
+    """Copy the weights of the first hidden layers, all or none, and return of how many."""
+    other_chain = chain_of(source)
+    most = min(len(chain.blocks), len(other_chain.blocks))
+    count = most if count is None else _checks.count(
+        "source_layers", count, 1, meaning="how many hidden layers to copy", mend="Leave out `source` for none."
+    )  # fmt: skip
+    if count > most:
+        raise ValueError(
+            "`source_layers` are the hidden layers to copy, so it must be at most the number that both models have. "
+            f"Received: source_layers={count}, with {len(chain.blocks)} here and {len(other_chain.blocks)} in `source`."
+        )
+    pairs = []
+    for block, other in zip(chain.blocks[:count], other_chain.blocks[:count], strict=True):
+        weights, copied = _weights(block), _weights(other)
+        shapes, expected = ([tuple(w.shape) for w in some] for some in (copied, weights))
+        if shapes != expected:
+            raise ValueError(
+                f"The layers copied from `source` must have weights of the same shapes. Received: {_names(other)} with "
+                f"{shapes} for {_names(block)} with {expected}. Give a smaller `source_layers`, or the same sizes."
+            )
+        pairs += list(zip(weights, copied, strict=True))
+    for weight, value in pairs:
+        backend.native(weight).assign(backend.native(value).numpy())
+    return count
+
+
+def _weights(block: list[Link]) -> list[keras.Variable]:
+    return [weight for link in block for weight in link.layer.weights]
+
+
+def _names(block: list[Link]) -> list[str]:
+    return [link.layer.name for link in block]

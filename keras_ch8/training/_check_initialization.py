@@ -1,34 +1,36 @@
-"""What is wrong with a start, before any step."""
+"""What is wrong with the initial weights of a network, before any step."""
 
 import dataclasses
 import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
 from .. import _checks
 from .._section import section
-from ..monitors import LayerFlow, LayerFlowMonitor, idle_units, scale_of_start
+from .._types import Data
+from ..monitors import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
 from ..monitors.probe import Probe
-from ..verdicts import KINDS, LEVELS, THRESHOLDS, Claim, Verdict
+from ..verdicts import KINDS, LEVELS, Claim, Verdict
 from ._sums import Summing, summing_layers
 
 NEGLIGIBLE = float(np.finfo("float32").eps)
-"""Gradient of a layer, over the largest of all layers, that is none to speak of."""
+"""A gradient of a layer up to this fraction of the largest of all layers is negligible."""
 EQUAL = 1e-4
-"""Difference of two gradients, over the largest entry, that rounding explains."""
+"""A difference of two gradients up to this fraction of the largest entry is rounding."""
 
 
 @dataclasses.dataclass(frozen=True)
 class InitializationCheck:
-    """What `check_initialization` has found, to print.
+    """The result of `check_initialization`, to print.
 
     Args:
-        flow: Signal, gradient, and units that take no part, by layer.
+        flow: Signal, gradient and idle units, by layer.
         copies: For each layer with weights the number of units that are copies of another: equal weights and equal
             gradients, so that no step tells them apart.
-        verdicts: What follows, the most serious first.
+        verdicts: The conclusions, the most serious first.
     """
 
     flow: LayerFlow
@@ -52,17 +54,17 @@ class InitializationCheck:
 
 
 @section("8.4")
-def check_initialization(model: Any, x: Any, y: Any = None, **options: Any) -> InitializationCheck:
-    """Say in words whether a network can learn from where it starts (section 8.4).
+def check_initialization(model: keras.Model, x: Data, y: Data = None, **options: Any) -> InitializationCheck:
+    """Report in words whether a network can learn from its initial weights (section 8.4).
 
     One forward and one backward pass on some examples, as in training, tell
 
-        symmetry     units with equal weights and equal gradients, which no step tells apart; layers that start alike
+        symmetry     units with equal weights and equal gradients, which no step tells apart; layers with equal weights
         idle units   ReLUs that give 0 for every example, and units on the flat ends of tanh or sigmoid
-        signal       root mean square of what each layer gives: about 1 is best
-        gradient     what comes back to each layer: about the same for all is best; layers that nothing comes back to
+        signal       root mean square of the output of each layer: about 1 is best
+        gradient     that of each layer: about the same for all is best; layers whose gradient is 0
 
-    Nothing of the model changes; one that is not built is built by a call on the first example.
+    The model stays as it is; one that is not built is built by a call on the first example.
 
     Args:
         model: A compiled model.
@@ -92,14 +94,14 @@ def check_initialization(model: Any, x: Any, y: Any = None, **options: Any) -> I
     _checks.keras_3(model)
     if not model.compiled and options.get("loss") is None:
         raise ValueError(
-            f"`check_initialization` follows the gradient of the loss. Received: the model {model.name!r}, which is "
+            f"`check_initialization` needs the gradient of the loss. Received: the model {model.name!r}, which is "
             "not compiled. Compile it, or give `loss`."
         )
     probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
-    readings, objective = probe.look(), probe.objective
+    readings, objective = probe.measure(), probe.objective
     if "layer_flow" not in readings:
         raise ValueError(
-            "`check_initialization` looks at layers with weights or nonlinearities. Received: the model "
+            "`check_initialization` measures layers with weights or nonlinearities. Received: the model "
             f"{model.name!r}, which has none that it knows. It knows all that have a matrix but embeddings."
         )
     flat = objective.gradient(objective.theta())
@@ -108,7 +110,7 @@ def check_initialization(model: Any, x: Any, y: Any = None, **options: Any) -> I
     found = summing_layers(model)
     flow = readings["layer_flow"]
     copies = {s.layer.name: max((_copies(v.numpy(), slopes[id(v)]) for v in s.matrices), default=0) for s in found}
-    depth = list(_through_depth(flow))
+    depth = gradient_through_depth(flow)
     claims = [*_symmetry(found, copies), *(depth or _unreached(found, slopes)), *idle_units(flow)]
     claims += scale_of_start([_without_still_output(flow)])
     verdicts = [
@@ -120,7 +122,7 @@ def check_initialization(model: Any, x: Any, y: Any = None, **options: Any) -> I
 
 
 def _without_still_output(flow: LayerFlow) -> LayerFlow:
-    """Leave out the last layer if it gives 0 for everything: an output of 0 is a choice, and no loss of signal."""
+    """Leave out the last layer if its output is 0 for every input: that is a choice, not a loss of signal."""
     if len(flow.names) < 2 or not flow.is_output[-1] or flow.signal[-1] > 0:
         return flow
     columns = {f.name: getattr(flow, f.name) for f in dataclasses.fields(flow)}
@@ -154,16 +156,8 @@ def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two matrices are equal, and no plan: neither constant nor an identity."""
+    """Whether two matrices are equal, and not by design: neither constant nor an identity."""
     return bool((a == b).all()) and len(np.unique(np.asarray(a, "float64"))) > 2
-
-
-def _through_depth(flow: LayerFlow) -> Iterator[Claim]:
-    """Judge the gradient at the first hidden layer by that at the last; nothing if that is 0, or there is but one."""
-    finding = f"Back from the last of {len(flow.hidden)} hidden layers to the first the gradient is multiplied by "
-    if not np.isnan(flow.total):
-        for kind in ("exploding", "vanishing"):
-            yield Claim(kind, THRESHOLDS[kind].level(flow.total), f"{finding}{flow.total:.2g}.")
 
 
 def _unreached(found: list[Summing], slopes: dict[int, np.ndarray]) -> Iterator[Claim]:

@@ -1,29 +1,33 @@
-"""A curriculum beside its controls."""
+"""A curriculum compared with its controls."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
 from .. import _checks, data
 from .._section import section
+from .._types import Data
 from ..callbacks import Curriculum
 from ..callbacks.base import say
 from ..integration import keras_private
 from ._paired_test import PairedTest, paired_test
+
+Difficulty: TypeAlias = np.ndarray | Sequence[float] | Callable[..., np.ndarray] | str
+"""As for `callbacks.Curriculum`."""
 
 ORDERS = ("none", "easy", "hard", "random")
 
 
 @dataclasses.dataclass(frozen=True)
 class CurriculumComparison:
-    """What `compare_curricula` has found, to print.
+    """The result of `compare_curricula`, to print.
 
     Args:
         metric: What was measured after each training.
-        lower_is_better: Whether less of it is better.
+        lower_is_better: Whether smaller values are better.
         orders: The ways to train.
         values: (orders, seeds) what was measured.
     """
@@ -44,13 +48,13 @@ class CurriculumComparison:
         return self.values.std(axis=1, ddof=1) / np.sqrt(self.values.shape[1])
 
     def gain(self, order: str, over: str = "none") -> PairedTest:
-        """Return by how much an order is better than another: above 0 where it is, whichever way is better."""
+        """Return by how much an order is better than another: above 0 where it is better, in either direction."""
         first, second = (self.values[self.orders.index(name)] for name in (order, over))
         return paired_test(second, first) if self.lower_is_better else paired_test(first, second)
 
     @property
     def sentences(self) -> list[str]:
-        """What follows, pair by pair, and in all."""
+        """The conclusions, pair by pair and overall."""
         pairs = [(order, "none") for order in self.orders if order != "none" and "none" in self.orders]
         pairs += [("easy", "random")] if {"easy", "random"} <= set(self.orders) else []
         found = {pair: self.gain(*pair) for pair in pairs}
@@ -70,10 +74,10 @@ class CurriculumComparison:
 
 @section("8.7.6")
 def compare_curricula(
-    build: Callable[[], Any],
-    source: Any,
-    difficulty: Any,
-    validation_data: Any,
+    build: Callable[[], keras.Model],
+    source: data.ArraySource | tuple[Data, ...],
+    difficulty: Difficulty,
+    validation_data: Data,
     *,
     epochs: int = 10,
     seeds: int | Sequence[int] = 5,
@@ -84,19 +88,21 @@ def compare_curricula(
     fit_arguments: dict[str, Any] | None = None,
     **curriculum: Any,
 ) -> CurriculumComparison:
-    """Say whether a curriculum helps, beside its controls, over several seeds (section 8.7.6; Wu et al. 2021).
+    """Test whether a curriculum helps, against its controls, over several seeds (section 8.7.6; Wu et al. 2021).
 
         none     the source as it is
         easy     the easy examples first
         hard     the hard ones first
-        random   as easy, with the difficulties of other examples: the same pacing without sense
+        random   as easy, with the difficulties of other examples: the same pacing, without meaning
 
-    All make as many updates, on batches of the same size. Those of a seed begin with the same weights, and without a
-    curriculum they would have the same batches; so each difference is taken seed by seed, and tested by a paired t test
-    at 5 %. The claim that the order helps needs two: easy better than none, and better than random, or else it is the
-    pacing. With few seeds only large differences are found: the interval says how large.
+    All make as many updates, on batches of the same size. The trainings of one seed begin with the same weights, and
+    without a curriculum they would have the same batches; so each difference is taken seed by seed, and tested by a
+    paired t test at 5 %. The claim that the order helps needs two results: easy better than none, and better than
+    random; otherwise it may be the pacing. With few seeds only large differences are found: the interval shows how
+    large.
 
-    Sets the seeds of Python, NumPy and Keras, as `keras.utils.set_random_seed` does. The source is put back.
+    Sets the seeds of Python, NumPy and Keras, as `keras.utils.set_random_seed` does. The state of the source is
+    restored.
 
     Args:
         build: Function that returns a new compiled model.
@@ -108,7 +114,7 @@ def compare_curricula(
         orders: Which of the above. Defaults to all of them.
         metric: What is measured: a name that `evaluate` reports. Defaults to `"loss"`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
-        verbose: 1 prints what was found. Defaults to `1`.
+        verbose: 1 prints the result. Defaults to `1`.
         fit_arguments: For `fit`: `callbacks`, `class_weight`, ... Defaults to `None`.
         **curriculum: For `callbacks.Curriculum`: `pacing`, `start`, `until`, `mix`, `refresh`.
 
@@ -135,10 +141,10 @@ def compare_curricula(
     """
     for order in orders:
         _checks.word("orders", order, ORDERS, meaning="which ways to train are compared")
-    given = seeds if isinstance(seeds, Sequence) else None
-    number = seeds if given is None else len(set(given))
+    listed = seeds if isinstance(seeds, Sequence) else None
+    number = seeds if listed is None else len(set(listed))
     number = _checks.count("seeds", number, 2, meaning="the number of seeds", mend="Try 5.")
-    seeds = range(number) if given is None else given
+    seeds = range(number) if listed is None else listed
     epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", mend="Try 10.")
     _checks.mode(mode)
     source = data.ArraySource(*source) if isinstance(source, tuple) else source
@@ -163,7 +169,7 @@ def compare_curricula(
 
 
 def verdict(over_none: PairedTest, over_random: PairedTest) -> str:
-    """Say what easy first has brought, from its gains over no curriculum and over random order."""
+    """Return the conclusion about easy first, from its gains over no curriculum and over random order."""
     if over_none.is_significant and over_none.difference < 0:
         return "The curriculum hurts: no curriculum is significantly better than easy first."
     if not over_none.is_significant:
@@ -181,13 +187,19 @@ def _sentence(order: str, over: str, test: PairedTest) -> str:
     )
 
 
-def _fit(model: Any, source: Any, epochs: int, own: list[Any], arguments: dict[str, Any]) -> None:
+def _fit(
+    model: keras.Model,
+    source: data.ArraySource,
+    epochs: int,
+    own: list[keras.callbacks.Callback],
+    arguments: dict[str, Any],
+) -> None:
     callbacks = keras.tree.flatten(arguments.get("callbacks") or [])
     options = {"verbose": 0} | {name: value for name, value in arguments.items() if name != "callbacks"}
     model.fit(source, epochs=epochs, callbacks=[*callbacks, *own], **options)
 
 
-def _measure(model: Any, validation_data: Any, metric: str, mode: str) -> tuple[float, str]:
+def _measure(model: keras.Model, validation_data: Data, metric: str, mode: str) -> tuple[float, str]:
     x, y, weight = (*(validation_data if isinstance(validation_data, tuple) else (validation_data,)), None, None)[:3]
     reported = model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True)
     if metric not in reported:

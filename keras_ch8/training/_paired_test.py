@@ -1,4 +1,7 @@
-"""Whether two ways to train differ by more than chance, from runs with the same seeds."""
+"""A paired t test: whether two ways to train differ by more than chance, from runs with the same seeds.
+
+The distribution of t is computed by quadrature, for want of SciPy, which this package does not need otherwise.
+"""
 
 import dataclasses
 import functools
@@ -7,7 +10,7 @@ import math
 import numpy as np
 
 LEVEL = 0.05
-"""How often two ways that do not differ may be said to."""
+"""The probability of a significant difference between two ways that do not differ."""
 _NODES = np.polynomial.legendre.leggauss(200)
 
 
@@ -29,7 +32,7 @@ class PairedTest:
 
     @property
     def is_significant(self) -> bool:
-        """Whether chance alone would hardly make such a difference."""
+        """Whether such a difference is improbable by chance alone."""
         return self.p < LEVEL
 
 
@@ -38,7 +41,7 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
 
         t = mean(d) / (sd(d) / sqrt(n)),  d = first - second,  n - 1 degrees of freedom
 
-    Right if the differences are about normal. A value that is not finite makes p = 1: nothing is known.
+    Right if the differences are about normal. With a value that is not finite p is 1: nothing can be concluded.
     """
     differences = np.asarray(first, "float64") - np.asarray(second, "float64")
     count = len(differences)

@@ -4,20 +4,22 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
 from .. import _checks
 from .._section import section
+from .._types import Data
 from ..callbacks import TensorBoard
 from ..callbacks.base import say
 from ..integration import backend, keras_private
-from ._chain import Chain, chain_of
-from ._sandbox import variables_of
-from ._slots import Slots, put_slots, slots_of
-from ._stage_file import StageFile
-from ._transfer import transfer
+from ._chain import Chain, chain_of, transfer
+from ._stage_file import Slots, StageFile, put_slots, slots_of
+from ._trial import variables_of
+
+Head: TypeAlias = Callable[[], keras.layers.Layer | list[keras.layers.Layer]]
+"""Returns a new head."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Pretraining:
-    """What `pretrain_greedily` has done.
+    """The result of `pretrain_greedily`.
 
     Args:
         stages: The stages, fine-tuning last.
@@ -63,21 +65,21 @@ class Pretraining:
 
 @section("8.7.4")
 def pretrain_greedily(
-    model: Any,
-    x: Any,
-    y: Any = None,
+    model: keras.Model,
+    x: Data,
+    y: Data = None,
     *,
     epochs: int = 10,
     fine_tune_epochs: int = 10,
-    head: Callable[[], Any] | None = None,
+    head: Head | None = None,
     freeze: bool = True,
-    optimizer: Any = None,
-    source: Any = None,
+    optimizer: keras.optimizers.Optimizer | str | None = None,
+    source: keras.Model | None = None,
     source_layers: int | None = None,
     seed: int | None = None,
     log_dir: str | os.PathLike[str] | None = None,
     directory: str | os.PathLike[str] | None = None,
-    verbose: Any = "auto",
+    verbose: str | int = "auto",
     **fit_arguments: Any,
 ) -> Pretraining:
     """Train the first hidden layer, then the second on top of it, ..., then all together (section 8.7.4).
@@ -88,16 +90,16 @@ def pretrain_greedily(
         theta_i, theta_head <- argmin J(y, head(h_i(h_{i-1}(... h_1(x)))))        a head of its own for each i
 
     and at the end all of theta by J(y, f(x)), f being the whole model: fine-tuning. The head of the last stage is that
-    of the model; the earlier ones are thrown away. Each stage is a shallow problem, where a deep network may not learn
+    of the model; the earlier ones are discarded. Each stage is a shallow problem, where a deep network may not learn
     at all from a poor start. It is also how to transfer: with `source` the first layers are those of a trained model.
 
     The layers are trained in place, in the model as it was compiled: same loss, metrics, optimizer. Each stage has an
-    optimizer like the model's, which starts to count at 0, as its schedule does; what it remembers of each weight is
-    handed to the next one, and at the end to the model's own. A frozen layer runs as in prediction if it normalizes.
+    optimizer like the model's, which counts its steps from 0, as its schedule does; its slots (such as momenta) are
+    passed to the next one, and at the end to the model's own. A frozen layer runs as in prediction if it normalizes.
 
-    If anything fails, or is interrupted, the model is put back as it was before; the stages that were done are in
-    `directory`, if there is one, and the same call goes on after them, also in a new process and with a new model.
-    After the last epoch the file in it is deleted.
+    If anything fails, or is interrupted, the model is restored; the completed stages are in `directory`, if there is
+    one, and the same call resumes after them, also in a new process and with a new model. After the last epoch the
+    file in it is deleted.
 
     Args:
         model: A built and compiled `keras.Sequential`, or `keras.Model(inputs, outputs)`, that is a chain of layers.
@@ -108,15 +110,15 @@ def pretrain_greedily(
         head: Function that returns a new head, a layer or a list of them. Defaults to copies of the model's last layer
             with weights and of those after it, behind a `Flatten` if they take fewer axes.
         freeze: Whether the layers of earlier stages stay as they are until fine-tuning. Defaults to `True`.
-        optimizer: A Keras optimizer, or the name of one, to take in the stages. Defaults to one like the model's. Of
-            another kind than that, nothing is handed to fine-tuning but the weights.
+        optimizer: A Keras optimizer, or the name of one, for the stages. Defaults to one like the model's. If it is of
+            another class, only the weights are passed to fine-tuning.
         source: A trained model, a chain too, whose first hidden layers are copied and have no stage of their own.
             Defaults to `None`.
         source_layers: How many. Defaults to all that both have.
-        seed: Seed, as for `keras.utils.set_random_seed`, of each stage plus its number: then a run that goes on ends as
-            an uninterrupted one (and Keras shuffles arrays in one order for all epochs of a stage). Defaults to `None`.
+        seed: Seed, as for `keras.utils.set_random_seed`, of each stage plus its number: then a resumed run ends as an
+            uninterrupted one (and Keras shuffles arrays in one order for all epochs of a stage). Defaults to `None`.
         log_dir: Folder for TensorBoard, with a run for each stage; `None` for none. Defaults to `None`.
-        directory: Folder in which to keep the stages that are done. Defaults to `None`.
+        directory: Folder in which to keep the completed stages. Defaults to `None`.
         verbose: As for `fit`. Defaults to `"auto"`.
         **fit_arguments: For `fit`, in all stages: `batch_size`, `validation_data`, `sample_weight`, `callbacks`, ...
 
@@ -124,8 +126,8 @@ def pretrain_greedily(
         A `Pretraining`. `print` it for a table of the stages.
 
     Raises:
-        ValueError: If the model is no chain or not compiled, if a head does not put out the shape of the model's
-            output, if the weights of `source` have other shapes, or if `directory` is of another run.
+        ValueError: If the model is not a chain or not compiled, if the output of a head has not the shape of the
+            model's, if the weights of `source` have other shapes, or if `directory` is of another run.
 
     Example:
         >>> hidden = [keras.layers.Dense(8, "sigmoid") for _ in range(3)]
@@ -147,11 +149,11 @@ def pretrain_greedily(
     )
     if "initial_epoch" in fit_arguments:
         raise ValueError(
-            "Each stage begins at epoch 0. Received: initial_epoch. Leave it out; with `directory` a run goes on."
+            "Each stage begins at epoch 0. Received: initial_epoch. Leave it out; with `directory` a run is resumed."
         )
     chain = chain_of(model)
     if not model.compiled:
-        raise ValueError(f"Stages are trained as the model is. Received: {model.name!r}, not compiled. Compile it.")
+        raise ValueError(f"Stages are compiled as the model is. Received: {model.name!r}, not compiled. Compile it.")
     weights = model.trainable_variables
     if not model.optimizer.built:
         with model.distribute_strategy.scope():
@@ -160,7 +162,7 @@ def pretrain_greedily(
     flags = [flag for block in chain.blocks for link in block for flag in keras_private.flags_of(link.layer)]
     callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
 
-    def train(part: Any, name: str, trained: list[str], number: int, length: int) -> Stage:
+    def train(part: keras.Model, name: str, trained: list[str], number: int, length: int) -> Stage:
         if verbose:
             say(f"{name}: {', '.join([*trained, 'head'])}")
         if seed is not None:
@@ -184,7 +186,7 @@ def pretrain_greedily(
             directory,
             {"epochs": epochs, "freeze": freeze, "seed": seed, "source_layers": count, "shapes of weights": shapes},
         )
-        stages, slots = _go_on(model, file)
+        stages, slots = _resume(model, file)
         like = model.optimizer if optimizer is None else keras.optimizers.get(optimizer)
         for number, part in list(zip(numbers, models, strict=True))[len(stages) :]:
             frozen = number - 1 if number > count else number
@@ -195,7 +197,7 @@ def pretrain_greedily(
             trained = chain.names[frozen if freeze else 0 : number]
             stages.append(train(part, f"stage {number}", trained, number, epochs))
             slots |= slots_of(part.optimizer, weights)
-            _put_back(flags)
+            _restore_flags(flags)
             values = [backend.native(v).numpy() for v in model.variables]
             file.save([dataclasses.asdict(stage) for stage in stages], values, slots)
         if type(like) is type(model.optimizer):
@@ -208,11 +210,11 @@ def pretrain_greedily(
             backend.native(variable).assign(value)
         raise
     finally:
-        _put_back(flags)
+        _restore_flags(flags)
     return Pretraining(tuple(stages), count)
 
 
-def _up_to(model: Any, chain: Chain, number: int, head: Callable[[], Any] | None) -> Any:
+def _up_to(model: keras.Model, chain: Chain, number: int, head: Head | None) -> keras.Model:
     """Return the model of a stage: the layers of the model up to a hidden one, and a head."""
     expected = model.outputs[0]
     if number == len(chain.blocks):
@@ -220,7 +222,7 @@ def _up_to(model: Any, chain: Chain, number: int, head: Callable[[], Any] | None
     features = chain.blocks[number - 1][-1].output
     if head is not None:
         layers = keras.tree.flatten(head())
-    else:  # with the names of the originals, which losses and metrics may go by
+    else:  # with the names of the originals, by which losses and metrics may be given
         layers = [type(link.layer).from_config(link.layer.get_config()) for link in chain.head]
         if len(features.shape) > len(chain.blocks[-1][-1].output.shape):
             layers = [keras.layers.Flatten(), *layers]
@@ -229,15 +231,21 @@ def _up_to(model: Any, chain: Chain, number: int, head: Callable[[], Any] | None
         output = layer(output)
     if tuple(output.shape) != tuple(expected.shape):
         raise ValueError(
-            f"The head of a stage must put out the shape of the model's output, {tuple(expected.shape)}. Received: "
-            f"{tuple(output.shape)} on top of {chain.names[number - 1]!r}, which puts out {tuple(features.shape)}. "
+            f"The output of the head of a stage must have the shape of the model's, {tuple(expected.shape)}. Received: "
+            f"{tuple(output.shape)} on top of {chain.names[number - 1]!r}, whose output is {tuple(features.shape)}. "
             "Give `head`: a function that returns layers, such as `lambda: [GlobalAveragePooling2D(), Dense(10)]`."
         )
     return keras.Model(chain.input, output)
 
 
-def _compile_like(part: Any, model: Any, optimizer: Any, weights: list[Any], slots: Slots) -> None:
-    """Compile the model of a stage as the whole one is, with an optimizer that remembers what is known so far."""
+def _compile_like(
+    part: keras.Model,
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    weights: list[keras.Variable],
+    slots: Slots,
+) -> None:
+    """Compile the model of a stage as the whole one is, with an optimizer that has the slots of the earlier ones."""
     with model.distribute_strategy.scope():
         new = type(optimizer).from_config(optimizer.get_config())
         part.compile(**keras_private.compile_arguments(model) | {"optimizer": new})
@@ -245,8 +253,8 @@ def _compile_like(part: Any, model: Any, optimizer: Any, weights: list[Any], slo
     put_slots(part.optimizer, weights, slots)
 
 
-def _go_on(model: Any, file: StageFile) -> tuple[list[Stage], Slots]:
-    """Put what a file has into the model, and return the stages that are done with what optimizers remember."""
+def _resume(model: keras.Model, file: StageFile) -> tuple[list[Stage], Slots]:
+    """Load the variables of a file into the model, and return the completed stages and the slots of the optimizers."""
     stages, values, slots = file.load()
     for variable, value in zip(model.variables, values, strict=False):
         native = backend.native(variable)
@@ -254,6 +262,6 @@ def _go_on(model: Any, file: StageFile) -> tuple[list[Stage], Slots]:
     return [Stage(**stage | {"trained": tuple(stage["trained"])}) for stage in stages], slots
 
 
-def _put_back(flags: list[tuple[Any, bool]]) -> None:
+def _restore_flags(flags: list[tuple[keras.layers.Layer, bool]]) -> None:
     for part, trainable in flags:
         part.trainable = trainable

@@ -1,4 +1,4 @@
-"""What a curve of losses over learning rates suggests: pure NumPy, in the logarithm of the rate."""
+"""Learning rates suggested by a curve of losses over rates: pure NumPy, in the logarithm of the rate."""
 
 import math
 from typing import NamedTuple
@@ -8,13 +8,13 @@ import numpy as np
 WIDTH = 0.25
 """Width of the smoothing, in decades of the learning rate (standard deviation of a Gaussian)."""
 DRAWS = 200
-"""Times that the noise is drawn anew for the spread."""
+"""Resamplings of the noise, for the range of each suggestion."""
 SIGNIFICANT = 5.0
-"""How many standard errors the smoothed loss must fall; of 1000 draws of noise alone, 1 to 3 fall so far."""
+"""Standard errors that the smoothed loss must fall by; of 1000 draws of noise alone, 1 to 3 fall so far."""
 CLOSE = 3.0
-"""Decades below the rate at which a training is lost that are looked at closely."""
+"""Decades below the rate at which a training diverges in which the second pass spends its steps."""
 TRAINING = 500
-"""Steps of the training that a rate is suggested for; for four times as many the suggestion would be half."""
+"""Steps of the training that a rate is suggested for; for four times as many it would be half."""
 
 
 class Suggestion(NamedTuple):
@@ -26,7 +26,7 @@ class Suggestion(NamedTuple):
 
 
 def weights(decades: np.ndarray) -> np.ndarray:
-    """Return how much each point counts, in its column, for what is at each point, in its row."""
+    """Return the weight of each point (column) in the fit around each point (row)."""
     return np.exp(-0.5 * ((decades[None, :] - decades[:, None]) / WIDTH) ** 2)
 
 
@@ -39,9 +39,9 @@ def smoother(decades: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def without_batch_effects(rates: np.ndarray, losses: np.ndarray, at_start: np.ndarray) -> np.ndarray:
-    """Take out of each loss what its batch is easier or harder than others, which its loss at the start tells.
+    """Subtract from each loss how much harder its batch is than others, known from its loss at the start.
 
-    An effect shrinks with the loss: at a third of the loss at the start it is taken as a third.
+    The effect shrinks with the loss: at a third of the loss at the start it counts a third.
     """
     if not len(rates):
         return losses
@@ -76,21 +76,21 @@ def scaled_minimum(decades: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> 
 RULES = {"steepest": steepest, "valley": valley, "scaled minimum": scaled_minimum}
 
 
-def close_look(rates: np.ndarray, losses: np.ndarray, limit: float) -> tuple[float, float]:
-    """Return between which rates to look closely, from a quick test: below where it was lost, or everywhere."""
+def refined_range(rates: np.ndarray, losses: np.ndarray, limit: float) -> tuple[float, float]:
+    """Return the range of the second pass after a first one: below the rate at which it diverged, or all."""
     if len(losses) == len(rates) and losses[-1] <= limit:
         return float(rates[0]), float(rates[-1])
-    lost = max(rates[max(len(losses), 1) - 1], min(10 * rates[0], rates[-1]))
-    return float(max(rates[0], lost / 10**CLOSE)), float(lost)
+    diverged = max(rates[max(len(losses), 1) - 1], min(10 * rates[0], rates[-1]))
+    return float(max(rates[0], diverged / 10**CLOSE)), float(diverged)
 
 
 def suggest(
     rates: np.ndarray, losses: np.ndarray, steps: int | None = None
 ) -> tuple[np.ndarray, dict[str, Suggestion], str]:
-    """Return the smoothed losses, what each rule suggests, and if nothing, why, and which `steps` would tell more."""
+    """Return the smoothed losses, the suggestion of each rule, and where there is none the reason and a remedy."""
     if len(rates) < 10:
-        lost = f"the training was lost after {len(rates)} rates: begin with a smaller one or take more steps"
-        return losses.copy(), {}, lost
+        too_few = f"the training diverged after {len(rates)} rates: begin with a smaller one or take more steps"
+        return losses.copy(), {}, too_few
     decades = np.log10(rates)
     value, slope = smoother(decades)
     loss = value @ losses
@@ -126,10 +126,10 @@ def fall_of(decades: np.ndarray, losses: np.ndarray) -> tuple[float, float]:
 
 
 def advice(fall: float, error: float, steps: int) -> str:
-    """Say which `steps` would tell from noise what the loss falls by at least; nothing where it only rises.
+    """Say how many `steps` would distinguish the least likely fall from noise; nothing where the loss only rises.
 
     The standard error falls as 1 / sqrt(steps). The highest and the lowest point have been picked, so one standard
-    error of the fall is taken for noise, and what is left is to be SIGNIFICANT with two more to spare. Larger batches
+    error of the fall is attributed to noise, and the rest is to be SIGNIFICANT with a margin of two. Larger batches
     lower the noise as much, but do not make the training longer, and so are no substitute.
     """
     if not error:

@@ -1,4 +1,4 @@
-"""Early stopping, and then the examples that it needed too."""
+"""Early stopping, and then training on the validation examples too."""
 
 import dataclasses
 import math
@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _checks, stopping
 from .._section import section
+from .._types import Data, Logs
 from ..callbacks import EarlyStopping
 
 STRATEGIES = ("same_steps", "same_epochs", "until_loss")
@@ -17,7 +18,7 @@ STRATEGIES = ("same_steps", "same_epochs", "until_loss")
 
 @dataclasses.dataclass(frozen=True)
 class Retraining:
-    """What `retrain_on_all_data` has done.
+    """The result of `retrain_on_all_data`.
 
     Args:
         strategy: As asked for.
@@ -52,24 +53,24 @@ class Retraining:
 
 @section("8.1")
 def retrain_on_all_data(
-    model_factory: Callable[[], Any],
-    x: Any,
-    y: Any,
-    validation_data: tuple[Any, ...],
+    model_factory: Callable[[], keras.Model],
+    x: Data,
+    y: Data,
+    validation_data: tuple[Data, ...],
     *,
-    sample_weight: Any = None,
+    sample_weight: Data = None,
     strategy: str = "same_steps",
     early_stopping: EarlyStopping | None = None,
     max_epochs: int = 1000,
     batch_size: int = 32,
     **fit_arguments: Any,
-) -> tuple[Any, Retraining]:
-    """Stop early on validation data, then train on those too (section 7.8, algorithms 7.2 and 7.3).
+) -> tuple[keras.Model, Retraining]:
+    """Stop early on validation data, then train on them too (section 7.8, algorithms 7.2 and 7.3).
 
         same_steps    a new model, trained on all data for as many steps as the best epoch had (algorithm 7.2)
         same_epochs   a new model, for as many passes over all data
-        until_loss    the same model, from its best weights, until the loss on the validation examples is down to that
-                      of the training examples at the best epoch (algorithm 7.3); it may never be, hence `max_epochs`
+        until_loss    the same model, from its best weights, until the loss on the validation examples has fallen to
+                      that of the training examples at the best epoch (algorithm 7.3); it may never, hence `max_epochs`
 
     A length in percent (of a schedule) is of `max_epochs` in both trainings, so that the same step has the same rate.
 
@@ -89,7 +90,7 @@ def retrain_on_all_data(
         The model and a `Retraining`.
 
     Raises:
-        TypeError: If the data are no arrays.
+        TypeError: If the data are not arrays.
         ValueError: If an argument lies outside its range, or only one part of the data has sample weights.
 
     Example:
@@ -121,8 +122,8 @@ def retrain_on_all_data(
     stop = EarlyStopping(patience=5, restore_best_weights=True) if early_stopping is None else early_stopping
     if strategy == "until_loss" and not stop.restore_best_weights:
         raise ValueError(
-            "`until_loss` goes on from the best weights. Received: an `EarlyStopping` that does not restore them. Give "
-            "it restore_best_weights=True."
+            "`until_loss` continues from the best weights. Received: an `EarlyStopping` that does not restore them. "
+            "Give it restore_best_weights=True."
         )
     train = (x, y) if sample_weight is None else (x, y, sample_weight)
     validation_data = tuple(validation_data)
@@ -134,7 +135,9 @@ def retrain_on_all_data(
     all_data = _joined(train, validation_data)
     callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
 
-    def fit(model: Any, data: Any, epochs: int, *own: Any, **more: Any) -> dict[str, list[float]]:
+    def fit(
+        model: keras.Model, data: tuple[Data, ...], epochs: int, *own: keras.callbacks.Callback, **more: Any
+    ) -> dict[str, list[float]]:
         data_x, data_y, *weight = data
         return model.fit(
             data_x,
@@ -171,7 +174,7 @@ def retrain_on_all_data(
     return model, Retraining(strategy, stop.reason, stop.best_epoch, first, second, steps, target, reached)
 
 
-def _loss(model: Any, data: tuple[Any, ...], batch_size: int) -> float:
+def _loss(model: keras.Model, data: tuple[Data, ...], batch_size: int) -> float:
     x, y, weight = (*data, None)[:3]
     return float(model.evaluate(x, y, batch_size, verbose=0, sample_weight=weight, return_dict=True)["loss"])
 
@@ -183,16 +186,16 @@ class _StopAfter(keras.callbacks.Callback):
         super().__init__()
         self.steps, self.done, self._of_epochs = steps, 0, 0
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._of_epochs = self.done
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self.done = self._of_epochs + batch + 1
         if self.done >= self.steps:
             self.model.stop_training = True
 
 
-def _joined(some: tuple[Any, ...], others: tuple[Any, ...]) -> tuple[Any, ...]:
+def _joined(some: tuple[Data, ...], others: tuple[Data, ...]) -> tuple[Data, ...]:
     for leaf in keras.tree.flatten((some, others)):
         if not hasattr(leaf, "shape") or not len(leaf.shape):
             raise TypeError(
@@ -205,5 +208,5 @@ def _joined(some: tuple[Any, ...], others: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def _size(data: Any) -> int:
+def _size(data: tuple[Data, ...]) -> int:
     return len(keras.tree.flatten(data)[0])

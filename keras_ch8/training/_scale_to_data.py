@@ -1,8 +1,7 @@
-"""Scaling the start of a network to data."""
+"""Scaling the initial weights of a network to data."""
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +9,8 @@ from keras import ops
 
 from .. import _checks
 from .._section import section
-from ..board.signals import Histogram, write_signals
+from .._types import Data, Tensor
+from ..board.reports import Histogram, write_signals
 from ..integration import keras_private
 from ._sums import Summing, summing_layers, walk
 
@@ -23,19 +23,19 @@ TARGETS: dict[str, Callable[[np.ndarray], float]] = {
     "unit_variance": lambda z: float(np.var(z)),
     "unit_mean_square": lambda z: float(np.mean(np.square(z))),
 }
-"""What is to become 1."""
+"""The quantities that can be scaled to 1."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Scaling:
-    """What `scale_to_data` has done: one entry for each layer with weights, in the order of their first calls.
+    """The result of `scale_to_data`: one entry for each layer with weights, in the order of their first calls.
 
     Args:
         target: As asked for.
         names: Names of the layers.
-        before: What was to become 1, with the weights as they were; NaN if it cannot be seen.
-        after: The same, with the weights as they are now.
-        factors: By what the weights of each layer were multiplied.
+        before: The quantity that should become 1, with the initial weights; NaN if it cannot be measured.
+        after: The same, with the scaled weights.
+        factors: The factors by which the weights of each layer were multiplied.
         notes: Why a layer was left as it was; "" for all others.
     """
 
@@ -56,24 +56,24 @@ class Scaling:
 
 
 @section("8.4")
-def scale_to_data(model: Any, x: Any, target: str = "unit_variance", *, log_dir: str | None = None) -> Scaling:
+def scale_to_data(model: keras.Model, x: Data, target: str = "unit_variance", *, log_dir: str | None = None) -> Scaling:
     """Scale the weights of each layer so that on these examples its sums have variance 1 (section 8.4; Mishkin 2016).
 
         for each layer, in the order of the calls:
             z <- W h + b                 for all examples of the minibatch, before the nonlinearity
             W <- W / sqrt(Var(z))
 
-    where Var is over examples, places and units together. Layers that come later are given what those before give by
-    now, so that one pass is enough. Whatever random weights a network starts with, its signal neither vanishes nor
+    where Var is over examples, places and units together. Later layers receive the outputs of the scaled layers before
+    them, so that one pass is enough. Whatever random weights a network starts with, its signal neither vanishes nor
     explodes, for any nonlinearity and depth.
 
-    - Layers with several matrices have all multiplied by the same factor. Of `SimpleRNN`, `GRU` and `LSTM` only the
+    - All matrices of a layer are multiplied by the same factor. Of `SimpleRNN`, `GRU` and `LSTM` only the
       kernel of the input is scaled: the recurrent one sets the memory. The output of an embedding counts as its sum.
-    - A layer whose output is normalized is scaled too, which changes nothing but the size of its weights, against which
-      a step is large or small. The pass is one of training: `BatchNormalization` takes the statistics of the examples,
-      `Dropout` drops.
-    - A sum of a layer and a connection that skips it is not scaled: each such sum adds to the variance.
-    - A layer that is called several times is scaled to what it is given first. Frozen layers are left as they are.
+    - A layer whose output is normalized is scaled too, which changes only the size of its weights, relative to
+      which a step is large or small. The pass is one of training: `BatchNormalization` uses the statistics of the
+      examples, `Dropout` drops.
+    - A sum of a layer and a connection that skips it is not scaled: each such sum adds to the variance. - A layer that
+    is called several times is scaled to the inputs of its first call. Frozen layers are left as they are.
 
     Only matrices change, all at the end; if anything fails, none has changed.
 
@@ -105,7 +105,7 @@ def scale_to_data(model: Any, x: Any, target: str = "unit_variance", *, log_dir:
     """
     if target not in TARGETS:
         raise ValueError(
-            f"`target` says what is to become 1, so it must be one of {', '.join(TARGETS)}. "
+            f"`target` is the quantity that is scaled to 1, so it must be one of {', '.join(TARGETS)}. "
             f"Received: target={target!r}."
         )
     _check_fresh(model)
@@ -135,15 +135,15 @@ def scale_to_data(model: Any, x: Any, target: str = "unit_variance", *, log_dir:
 
 
 class _Measuring:
-    """Looks at what each layer sums up."""
+    """Measures the sums of each layer."""
 
     def __init__(self, statistic: Callable[[np.ndarray], float]) -> None:
         self.statistic = statistic
         self.values: list[float] = []
         self.histograms: list[Histogram] = []
 
-    def visit(self, summing: Summing, sums: Callable[[], Any]) -> None:
-        """Look at one layer."""
+    def visit(self, summing: Summing, sums: Callable[[], Tensor]) -> None:
+        """Measure one layer."""
         z = _array(sums())
         self.values.append(float("nan") if z is None else self.statistic(z))
         if z is not None and np.isfinite(z).all():
@@ -153,13 +153,15 @@ class _Measuring:
 class _Scaling:
     """Finds the factor of each layer, given those of the layers before it."""
 
-    def __init__(self, statistic: Callable[[np.ndarray], float], model: Any) -> None:
+    def __init__(self, statistic: Callable[[np.ndarray], float], model: keras.Model) -> None:
         self.statistic = statistic
-        self.start = {id(v): v.numpy() for v in model.trainable_variables}  # in a mixed policy, layers see them rounded
+        self.start = {
+            id(v): v.numpy() for v in model.trainable_variables
+        }  # in a mixed policy, layers read them rounded
         self.factors: list[tuple[Summing, float]] = []
         self.notes: list[str] = []
 
-    def visit(self, summing: Summing, sums: Callable[[], Any]) -> None:
+    def visit(self, summing: Summing, sums: Callable[[], Tensor]) -> None:
         """Scale one layer, for the rest of the walk."""
         factor, note = self._settle(summing, sums)
         if note:
@@ -169,17 +171,17 @@ class _Scaling:
         self.notes.append(note)
 
     def assign(self, summing: Summing, factor: float) -> None:
-        """Multiply the weights that a layer started with."""
+        """Multiply the initial weights of a layer."""
         for v in summing.matrices:
             value = self.start[id(v)]
             v.assign(value * np.asarray(factor, value.dtype))
 
-    def _settle(self, summing: Summing, sums: Callable[[], Any]) -> tuple[float, str]:
+    def _settle(self, summing: Summing, sums: Callable[[], Tensor]) -> tuple[float, str]:
         factor = 1.0
         for _ in range(TRIES):
             z = _array(sums())
             if z is None:
-                return factor, "left: what it sums up cannot be seen"
+                return factor, "left: its sums cannot be measured"
             now = self.statistic(z)
             if not np.isfinite(now):
                 return factor, "left: its sums are not finite"
@@ -192,12 +194,12 @@ class _Scaling:
         return factor, "left: its sums do not follow the size of its weights"
 
 
-def _array(z: Any) -> np.ndarray | None:
-    """Return what a layer sums up in float64; None if it is a tensor of a graph, or not known."""
+def _array(z: Tensor) -> np.ndarray | None:
+    """Return the sums of a layer in float64; None if they are a tensor of a graph, or not known."""
     return np.asarray(ops.cast(z, "float32")).astype("float64") if hasattr(z, "numpy") else None
 
 
-def _check_fresh(model: Any) -> None:
+def _check_fresh(model: keras.Model) -> None:
     _checks.keras_3(model)
     steps = max(
         (int(o.iterations.numpy()) for o in keras_private.optimizers_in(getattr(model, "optimizer", None))), default=0
@@ -206,7 +208,7 @@ def _check_fresh(model: Any) -> None:
     moved = any(np.any(leaf.moving_mean.numpy()) for leaf in normalizing)
     if steps or moved:
         raise ValueError(
-            "`scale_to_data` is for the start, and would undo what training has brought. Received: the model "
+            "`scale_to_data` is for the beginning, and would undo a training. Received: the model "
             f"{model.name!r}, {f'trained for {steps} steps' if steps else 'whose moving statistics have moved'}. "
             "Scale it before `fit`, or a new one: `keras.models.clone_model(model)`."
         )

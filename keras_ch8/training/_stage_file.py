@@ -1,24 +1,80 @@
-"""The stages that are done, in one file that is whole or not there."""
+"""What a pretraining keeps: the state of the optimizers by variable, and the completed stages in one file."""
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
-from ._slots import Slots
+from ..integration import keras_private
+
+Slots = dict[tuple[int, str], np.ndarray]
+"""Arrays by the place of the variable among those of the model, and by the name of the slot."""
+
+
+def slots_of(optimizer: keras.optimizers.Optimizer, variables: Iterable[keras.Variable]) -> Slots:
+    """Return the slots of an optimizer for each of these variables; nothing for one that it does not update."""
+    place = {id(v): i for i, v in enumerate(variables)}
+    found: Slots = {}
+    for inner in keras_private.movers_in(optimizer):
+        store = _stored(inner)
+        keys = _keys(inner, len(store))
+        found |= {(place[key[0]], key[1]): store[at] for at, key in keys.items() if key[0] in place}
+    return found
+
+
+def put_slots(optimizer: keras.optimizers.Optimizer, variables: Iterable[keras.Variable], slots: Slots) -> None:
+    """Give a built optimizer the slots of another of its kind; what is not in `slots`, or does not fit, stays."""
+    place = {id(v): i for i, v in enumerate(variables)}
+    for inner in keras_private.movers_in(optimizer):
+        store = _stored(inner)
+        for at, (variable, name) in _keys(inner, len(store)).items():
+            new = slots.get((place.get(variable, -1), name))
+            if new is not None and new.shape == store[at].shape:
+                store[at] = new
+        inner.load_own_variables(store)
+
+
+def _stored(optimizer: keras.optimizers.Optimizer) -> dict[str, np.ndarray]:
+    """Return the state as it is saved: by "0", "1", ..."""
+    store: dict[str, np.ndarray] = {}
+    optimizer.save_own_variables(store)
+    return {at: np.array(value) for at, value in store.items()}
+
+
+def _keys(optimizer: keras.optimizers.Optimizer, count: int) -> dict[str, tuple[int, str]]:
+    """Return which of the saved arrays belong to which variable (by its `id`), and what they are called."""
+    known = keras_private.known_variables(optimizer)
+    if hasattr(optimizer, "state_of"):
+        keys = [(id(v), name) for v in known for name in optimizer.state_of(v)]
+        return {str(count - len(keys) + i): key for i, key in enumerate(keys)}
+    # Keras calls a slot "<path of the variable>_<name>". The longest path that fits is the right one; of
+    # several variables with the same path each takes the next such slot.
+    paths = {id(v): v.path.replace("/", "_") for v in known}
+    owners: dict[tuple[str, str], list[int]] = {}
+    keys_by_name: dict[str, tuple[int, str]] = {}
+    for at, slot in enumerate(optimizer.variables):
+        path = max((p for p in paths.values() if slot.name.startswith(f"{p}_")), key=len, default=None)
+        if path is not None:
+            name = slot.name.removeprefix(f"{path}_")
+            left = owners.setdefault((path, name), [key for key, p in paths.items() if p == path])
+            if left:
+                keys_by_name[str(at)] = left.pop(0), name
+    return keys_by_name
+
 
 NAME = "pretraining.npz"
 
 
 class StageFile:
-    """Keeps weights, slots and histories of the stages that are done; `None` for a folder keeps nothing.
+    """Keeps weights, slots and histories of the completed stages; with `None` for a folder, nothing.
 
     Args:
         directory: Folder of the file; made if it is not there.
-        settings: What a run that goes on must have in common with the one that was interrupted.
+        settings: What a resumed run must have in common with the one that was interrupted.
     """
 
     def __init__(self, directory: str | os.PathLike[str] | None, settings: Mapping[str, Any]) -> None:
@@ -28,7 +84,7 @@ class StageFile:
             os.makedirs(directory, exist_ok=True)
 
     def load(self) -> tuple[list[dict[str, Any]], list[np.ndarray], Slots]:
-        """Return the stages that are done, the variables of the model and the slots; empty if there are none."""
+        """Return the completed stages, the variables of the model and the slots; empty if there are none."""
         if self.path is None or not os.path.exists(self.path):
             return [], [], {}
         try:
@@ -36,10 +92,10 @@ class StageFile:
                 arrays = dict(content)
             written = str(arrays.pop("checksum"))
             meta = json.loads(str(arrays["meta"]))
-        except Exception as error:  # what numpy and zipfile raise of a damaged file is no closed list
+        except Exception as error:  # numpy and zipfile raise many kinds of errors for a damaged file
             raise ValueError(
-                f"`directory` holds what a pretraining has left, so {self.path!r} must be such a file. Received: one "
-                f"that cannot be read ({error}). Delete it."
+                f"`directory` holds what a pretraining has written, so {self.path!r} must be such a file. Received: "
+                f"one that cannot be read ({error}). Delete it."
             ) from error
         found = _checksum(arrays)
         if found != written:
@@ -60,7 +116,7 @@ class StageFile:
         return meta["stages"], variables, slots
 
     def save(self, stages: list[dict[str, Any]], variables: list[np.ndarray], slots: Slots) -> None:
-        """Write all of it beside the file, then put it in the file's place."""
+        """Write all of it to a new file, then replace the old one by it."""
         if self.path is None:
             return
         meta = {"settings": self._settings, "stages": stages, "variables": len(variables), "slots": list(slots)}

@@ -1,4 +1,4 @@
-"""What each layer with weights sums up, layer by layer, in one pass through a model that changes nothing."""
+"""The weighted sums of each layer, in one pass through a model that leaves it as it is."""
 
 import contextlib
 import dataclasses
@@ -9,10 +9,11 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from .._types import Tensor, Tree
 from ..integration import keras_private, registry
 
 NORMALIZING = (layers.LayerNormalization, layers.GroupNormalization, layers.PReLU)
-"""Layers whose matrices have no scale of their own to choose."""
+"""Layers whose matrices have no scale that could be chosen."""
 
 GATED = (layers.SimpleRNNCell, layers.GRUCell, layers.LSTMCell)
 """Cells whose input goes through `kernel`."""
@@ -22,22 +23,22 @@ GATED = (layers.SimpleRNNCell, layers.GRUCell, layers.LSTMCell)
 class Summing:
     """A layer and its matrices; of a recurrent layer the one for its input, or none if that is not known."""
 
-    layer: Any
-    matrices: tuple[Any, ...]
+    layer: keras.layers.Layer
+    matrices: tuple[keras.Variable, ...]
 
-    def sums(self, call: Callable[..., Any], given: Any, *args: Any, **kw: Any) -> Any:
-        """Return what the layer sums up of what it is given, before its nonlinearity."""
+    def sums(self, call: Callable[..., Tree], inputs: Tensor, *args: Any, **kw: Any) -> Tensor | None:
+        """Return the weighted sums of the layer, before its nonlinearity; None if they are not known."""
         if isinstance(self.layer, keras.layers.RNN):
-            return ops.matmul(given, ops.cast(self.matrices[0], given.dtype)) if self.matrices else None
+            return ops.matmul(inputs, ops.cast(self.matrices[0], inputs.dtype)) if self.matrices else None
         with _without_activation(self.layer):
-            return keras.tree.flatten(call(given, *args, **kw))[0]
+            return keras.tree.flatten(call(inputs, *args, **kw))[0]
 
 
-def summing_layers(model: Any) -> list[Summing]:
+def summing_layers(model: keras.Model) -> list[Summing]:
     """Return the layers of a model that have trainable matrices, in no particular order."""
     recurrent = [leaf for leaf in keras_private.leaves_of(model) if isinstance(leaf, keras.layers.RNN)]
-    theirs = {id(v) for layer in recurrent for v in layer.trainable_variables}
-    rest = [v for v in model.trainable_variables if id(v) not in theirs and len(v.shape) > 1]
+    of_recurrent = {id(v) for layer in recurrent for v in layer.trainable_variables}
+    rest = [v for v in model.trainable_variables if id(v) not in of_recurrent and len(v.shape) > 1]
     owners = keras_private.owners_in(model)
     matrices: dict[int, tuple[Any, list[Any]]] = {}
     for v in rest:
@@ -52,15 +53,17 @@ def summing_layers(model: Any) -> list[Summing]:
     return list({id(s.layer): s for s in found}.values())
 
 
-def walk(model: Any, found: list[Summing], x: Any, visit: Callable[[Summing, Callable[[], Any]], None]) -> None:
+def walk(
+    model: keras.Model, found: list[Summing], x: Tree, visit: Callable[[Summing, Callable[[], Tensor]], None]
+) -> None:
     """Call the model as in training, and `visit` each of its summing layers at its first call, before it goes on.
 
-    `visit` is told how to get what the layer sums up, which follows what it assigns to the matrices. All of this is
-    undone at the end: weights, moving statistics and seeds are as they were.
+    `visit` receives a function that returns the sums of the layer, with the values that it has assigned to the matrices
+    by then. All of this is undone at the end: weights, moving statistics and seeds are as they were.
     """
     met: set[int] = set()
 
-    def call_of(summing: Summing, call: Callable[..., Any], *args: Any, **kw: Any) -> Any:
+    def call_of(summing: Summing, call: Callable[..., Tree], *args: Any, **kw: Any) -> Tree:
         if id(summing.layer) not in met:
             met.add(id(summing.layer))
             visit(summing, functools.partial(summing.sums, call, *args, **kw))
@@ -71,7 +74,7 @@ def walk(model: Any, found: list[Summing], x: Any, visit: Callable[[Summing, Cal
 
 
 @contextlib.contextmanager
-def _calls_replaced(found: list[Summing], call_of: Callable[..., Any]) -> Iterator[None]:
+def _calls_replaced(found: list[Summing], call_of: Callable[..., Tree]) -> Iterator[None]:
     with contextlib.ExitStack() as exits:
         for s in found:
             call = functools.partial(call_of, s, s.layer.call)
@@ -80,13 +83,13 @@ def _calls_replaced(found: list[Summing], call_of: Callable[..., Any]) -> Iterat
 
 
 @contextlib.contextmanager
-def _without_activation(layer: Any) -> Iterator[None]:
+def _without_activation(layer: keras.layers.Layer) -> Iterator[None]:
     own = vars(layer)  # past Keras's `__setattr__`, which tracks activations that are layers
-    theirs = own.get("activation")
-    if theirs is not None:
+    activation = own.get("activation")
+    if activation is not None:
         own["activation"] = keras.activations.linear
     try:
         yield
     finally:
-        if theirs is not None:
-            own["activation"] = theirs
+        if activation is not None:
+            own["activation"] = activation

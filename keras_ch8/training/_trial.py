@@ -1,19 +1,94 @@
-"""Short trainings at rates that somebody else chooses."""
+"""Short trainings at rates that somebody else chooses, each of which leaves the model as it was."""
 
+import hashlib
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
+import keras
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .._batches import Batch
+from .._types import Tensor
 from ..integration import backend, keras_private
-from ._sandbox import sandbox
+
+
+def variables_of(model: keras.Model) -> list[keras.Variable]:
+    """Return every variable that training may change: weights, seeds, metrics, the optimizer's, the global seed."""
+    optimizers = [model.optimizer, *keras_private.optimizers_in(model.optimizer)]
+    found = [*model.variables, *model.metrics_variables, *(v for o in optimizers for v in o.variables)]
+    found += [generator.state] if (generator := keras_private.global_seed_generator()) is not None else []
+    return list({id(v): v for v in found}.values())
+
+
+def fingerprint(model: keras.Model) -> str:
+    """Return a hash of all variables and of the random number generators of Python, NumPy and TensorFlow."""
+    digest = hashlib.sha256()
+    for variable in variables_of(model):
+        value = backend.native(variable).numpy()
+        digest.update(f"{value.dtype}{value.shape}".encode())
+        digest.update(value.tobytes())
+    with np.printoptions(threshold=sys.maxsize):
+        of_numpy = repr(np.random.get_state(legacy=False))  # noqa: NPY002
+    digest.update(repr((of_numpy, random.getstate(), backend.seed_state())).encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Restore the random number generators of Python, NumPy and TensorFlow at the end."""
+    states = random.getstate(), np.random.get_state(legacy=False), backend.seed_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        backend.set_seed_state(states[2])
+
+
+def build_on(model: keras.Model, batch: Batch) -> None:
+    """Create all variables that the first training step would create."""
+    with generators_kept():
+        keras_private.build_on(model, batch)
+        if not model.optimizer.built:
+            with model.distribute_strategy.scope():
+                model.optimizer.build(model.trainable_variables)
+
+
+@contextmanager
+def sandbox(model: keras.Model) -> Iterator[keras.Model]:
+    """Restore everything at the end, also after an error, and verify it by a hash."""
+    before, generator = fingerprint(model), keras_private.global_seed_generator()
+    variables = variables_of(model)
+    values = [backend.native(v).numpy() for v in variables]
+    rates = [keras_private.rate_of(optimizer) for optimizer in keras_private.optimizers_in(model.optimizer)]
+    attributes = {name: getattr(model, name) for name in ("train_function", "steps_per_execution", "stop_training")}
+    try:
+        with generators_kept():
+            yield model
+    finally:
+        for optimizer, rate in zip(keras_private.optimizers_in(model.optimizer), rates, strict=True):
+            if keras_private.rate_of(optimizer) is not rate:
+                optimizer.learning_rate = rate
+        if generator is None:
+            keras_private.forget_global_seed_generator()
+        for variable, value in zip(variables, values, strict=True):
+            backend.native(variable).assign(value)
+        for name, value in attributes.items():
+            setattr(model, name, value)
+    if fingerprint(model) != before:
+        raise RuntimeError(
+            "The model was not restored: something that training changes is not a variable that Keras knows "
+            "(`model.variables`, `model.optimizer.variables`). Keep such state in variables created by `add_weight`, "
+            "or try learning rates on `keras.models.clone_model(model)`."
+        )
 
 
 class Dial(LearningRateSchedule):
-    """A learning rate that is set from outside."""
+    """A learning rate that can be set between two steps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,24 +98,24 @@ class Dial(LearningRateSchedule):
         """Set the rate."""
         self._rate.assign(rate)
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: Tensor) -> Tensor:
         """Return the rate."""
         del step
         return backend.as_tensor(self._rate)
 
 
 class Trial:
-    """Short trainings of one model, each in a sandbox, with one training step that is traced once for all of them."""
+    """Short trainings of one model, each in a sandbox; the training step is traced once for all of them."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: keras.Model) -> None:
         self.model = model
         (self._optimizer,) = keras_private.optimizers_in(model.optimizer)
         rate = keras_private.rate_of(self._optimizer)
         self._dial = Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
-        self._step: Any = None
+        self._step: Callable[..., Tensor] | None = None
 
     def losses(self, data: Iterable[Batch], rates: Sequence[float], limit: float = math.inf) -> np.ndarray:
-        """Take one step at each rate, and return the loss of the next batch after each: what that step has led to.
+        """Take one step at each rate, and return the loss of the next batch after each.
 
         Ends early, with fewer losses, once one is above the limit or NaN.
         """
@@ -59,5 +134,5 @@ class Trial:
         return np.array(losses[1:])
 
     def losses_at_rest(self, data: Iterable[Batch], steps: int, rate: float) -> np.ndarray:
-        """Return the loss of each batch at the start: at a millionth of a small rate, since 0 is none for Ftrl."""
+        """Return the loss of each batch at the start: at a millionth of a small rate, since Ftrl does not accept 0."""
         return self.losses(data, [1e-6 * rate] * steps)

@@ -1,9 +1,21 @@
-"""What is wrong with a training and what cures it: verdicts in words, out of a closed list of kinds."""
+"""What is wrong with a training and what cures it: verdicts in words, by rules that are data."""
 
-from ._kinds import KINDS, Kind
-from ._report import report
-from ._thresholds import THRESHOLDS, Threshold, table
-from .docket import Docket
-from .verdict import LEVELS, Claim, Verdict
+from .kinds import KINDS, Kind
+from .rules import Combination, Condition, Quantity, Rule, Threshold, judge
+from .verdict import LEVELS, Claim, Verdict, VerdictTracker, report
 
-__all__ = ["KINDS", "LEVELS", "THRESHOLDS", "Claim", "Docket", "Kind", "Threshold", "Verdict", "report", "table"]
+__all__ = [
+    "KINDS",
+    "LEVELS",
+    "Claim",
+    "Combination",
+    "Condition",
+    "Kind",
+    "Quantity",
+    "Rule",
+    "Threshold",
+    "Verdict",
+    "VerdictTracker",
+    "judge",
+    "report",
+]

@@ -1,12 +1,18 @@
-"""What is said of one difficulty of the chapter, and how seriously."""
+"""Claims of single measurements, and the verdicts that they become when others bear them out."""
 
+import collections
 import dataclasses
 import json
+from collections.abc import Iterable, Sequence
 
-from ._kinds import KINDS
+from .kinds import KINDS
 
 LEVELS = ("ok", "watch", "act")
 """From no reason for concern to something to change now."""
+RAISED_BY, WINDOW = 2, 3
+"""A level is reached when 2 of the last 3 claims say so at least, and left when all 3 say less."""
+_ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
+_Key = tuple[str, str]  # kind and source
 
 
 def mildest(*levels: str) -> str:
@@ -21,14 +27,14 @@ def gravest(*levels: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """What one look at the measurements says; it becomes a verdict when others bear it out (see `Docket`).
+    """What one measurement says of a difficulty; it becomes a verdict when others bear it out.
 
     Args:
         kind: One of `KINDS`.
         level: One of `LEVELS`.
-        finding: One sentence with the number.
+        finding: One sentence: what it means, with the number.
         cure: What to do, where the numbers tell more than the kind does; "" for the kind's own.
-        proven: Whether it needs no second look: something that happened, such as an infinite gradient.
+        proven: Whether it needs no second measurement: something that happened, such as an infinite gradient.
     """
 
     kind: str
@@ -41,7 +47,8 @@ class Claim:
         if self.kind not in KINDS or self.level not in LEVELS:
             raise ValueError(
                 f"`kind` must be one of {', '.join(KINDS)} and `level` one of {', '.join(LEVELS)}. "
-                f"Received: kind={self.kind!r}, level={self.level!r}. Name one of them, or add it to the list of kinds."
+                f"Received: kind={self.kind!r}, level={self.level!r}. Name one of them, or list a `verdicts.Kind` of "
+                "your own in `kinds` of the monitor."
             )
 
 
@@ -52,7 +59,7 @@ class Verdict:
     Args:
         kind: Its name, one of `keras_ch8.verdicts.KINDS`.
         level: `"ok"`, `"watch"` or `"act"`.
-        finding: What was found, in one sentence with its number.
+        finding: What was found: what it means, and the number in brackets.
         cure: What to do about it, with the part of the suite that does it; "" where all is well.
         section: Where the book treats it.
         step: Update of the optimizer at which the level was reached.
@@ -76,3 +83,103 @@ class Verdict:
     def as_json(self) -> str:
         """Return one line of JSON."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+
+class VerdictTracker:
+    """Makes verdicts out of claims: nothing is said on a single measurement, and nothing is taken back on one.
+
+    Several sources may speak of one kind; each is followed by itself, and the gravest of what they say stands.
+
+    The level goes up to what the second-highest of the last three claims says, and comes down to the highest of them.
+    What happened for certain (`Claim.proven`) counts at once. What has once called for action is worth watching to the
+    end of the training.
+    """
+
+    def __init__(self) -> None:
+        self._claims: dict[_Key, collections.deque[Claim]] = {}
+        self._standing: dict[_Key, Verdict] = {}
+        self._over: dict[_Key, str] = {}
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts that stand, the most serious first."""
+        found = filter(None, map(self._verdict, KINDS))
+        return sorted(found, key=lambda v: -LEVELS.index(v.level))
+
+    def update(self, step: int, claims: Iterable[Claim], source: str = "") -> list[Verdict]:
+        """Add the claims of a measurement at this step, one a kind, and return the verdicts whose level changed."""
+        changed = []
+        for claim in claims:
+            before = self._verdict(claim.kind)
+            self._add(step, claim, (claim.kind, source))
+            now = self._verdict(claim.kind)
+            if now is not None and (before is None or before.level != now.level):
+                changed.append(now)
+        return changed
+
+    def _verdict(self, kind: str) -> Verdict | None:
+        """Return the gravest verdict of a kind; of several, the first."""
+        said = [verdict for (of, _), verdict in self._standing.items() if of == kind]
+        return max(said, key=lambda v: LEVELS.index(v.level), default=None)
+
+    def _add(self, step: int, claim: Claim, key: _Key) -> None:
+        """Bring what one source says of a kind up to date."""
+        claims = self._claims.setdefault(key, collections.deque(maxlen=WINDOW))
+        claims.append(claim)
+        before = self._standing.get(key)
+        level = self._level(claims, before, has_been_serious=key in self._over)
+        if level is None:
+            return
+        kind = KINDS[claim.kind]
+        if before is not None and before.level == "act" != level:
+            self._over[key] = f"No longer so, but until step {step}: {before.finding}"
+        said = next((c for c in reversed(claims) if c.level == level), claim)
+        is_over = claim.level == "ok" and level == "watch" and key in self._over
+        finding = self._over[key] if is_over else said.finding
+        since = step if before is None or before.level != level else before.step
+        cure = "" if level == "ok" else said.cure or kind.cure
+        self._standing[key] = Verdict(claim.kind, level, finding, cure, kind.section, since)
+
+    @staticmethod
+    def _level(claims: "collections.deque[Claim]", before: Verdict | None, has_been_serious: bool) -> str | None:
+        """Return the level that the claims bear out; None before there are enough."""
+        if claims[-1].proven:
+            return claims[-1].level
+        falling = sorted((LEVELS.index(c.level) for c in claims), reverse=True)
+        if len(falling) < RAISED_BY:
+            return None
+        up, down = falling[RAISED_BY - 1], falling[0]
+        now = up if before is None else max(up, LEVELS.index(before.level))
+        if down < now and len(falling) == WINDOW:
+            is_serious = before is not None and before.level == "act"
+            now = max(down, int(is_serious or has_been_serious))
+        return LEVELS[now]
+
+
+def report(verdicts: Sequence[Verdict]) -> str:
+    """Return the verdicts as a table in Markdown, what is to be done first, and below it what was found in order.
+
+    Args:
+        verdicts: Such as `diagnosis.verdicts`.
+
+    Example:
+        >>> fine = keras_ch8.verdicts.Verdict("cliff", "ok", "No spike.", "", "8.2.4", 5)
+        >>> print(keras_ch8.verdicts.report([fine]))
+        Nothing to do.
+        <BLANKLINE>
+        In order: cliff (8.2.4).
+    """
+    wrong = [v for v in verdicts if v.level != "ok"]
+    fine = [v for v in verdicts if v.level == "ok"]
+    lines = ["| level | what | found | cure | section | since step |", "|---|---|---|---|---|---|"]
+    lines += [table_row(v.level.upper(), v.kind, v.finding, v.cure, v.section, v.step) for v in wrong]
+    if not wrong:
+        lines = ["Nothing to do." if fine else "Not enough was measured to say anything."]
+    if fine:
+        lines += ["", f"In order: {', '.join(f'{v.kind} ({v.section})' for v in fine)}."]
+    return "\n".join(lines)
+
+
+def table_row(*cells: object) -> str:
+    """Return one row of a table in Markdown; a bar in a cell does not end it."""
+    return f"| {' | '.join(str(cell).translate(_ESCAPED) for cell in cells)} |"

@@ -34,7 +34,7 @@ def test_lines_match_their_series_and_no_other():
     patterns = [pattern for chart in CHARTS for pattern in chart.multiline.tag]
     other = [tags.batch("loss"), tags.epoch("my_loss"), tags.epoch("loss_2"), tags.epoch("val_accuracy")]
     epochs = [tags.epoch(name) for name in ("loss", "val_loss", "val_loss_average")]
-    names = [tag.name for tag in [*tags.ALL, *epochs, *other]]
+    names = [tag.name for tag in [*tags.ALL, *tags.diagnosis_tags().values(), *epochs, *other]]
     names += [name for tag in tags.ALL for name in (tag.low, tag.high)]
     found = [[name for name in names if re.match(pattern, name)] for pattern in patterns]
     expected = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_ch8.board import _event_file, _lock
+from keras_ch8.board import _event_file, _runs
 from keras_ch8.board.tags import REPORT
 from keras_ch8.board.writer import RunWriter
 
@@ -62,7 +62,7 @@ def test_a_report_alone_is_no_reason_for_a_new_folder(tmp_path):
 def test_two_writers_at_once_have_two_folders(tmp_path):
     writers = [RunWriter.open(str(tmp_path), 1) for _ in range(3)]
     assert [Path(w.folder).name for w in writers] == ["optimization", "optimization_2", "optimization_3"]
-    locks = [Path(writer.folder) / _lock.NAME for writer in writers]
+    locks = [Path(writer.folder) / _runs.LOCK for writer in writers]
     assert [lock.read_text() for lock in locks] == [f"{socket.gethostname()} {os.getpid()}"] * 3
     for writer in writers:
         writer.close()
@@ -88,7 +88,7 @@ OTHER = f"another-{HERE}"
 ], ids=["dead", "earlier", "alive", "other host"])  # fmt: skip
 def test_a_lock_counts_while_its_writer_may_be_alive(tmp_path, host, pid, folder):
     run(tmp_path, 1)
-    lock = tmp_path / "optimization" / _lock.NAME
+    lock = tmp_path / "optimization" / _runs.LOCK
     lock.write_text(f"{host} {pid()}")
     assert run(tmp_path, 2) == folder
     assert lock.exists() == (folder == "optimization_2")
@@ -96,7 +96,7 @@ def test_a_lock_counts_while_its_writer_may_be_alive(tmp_path, host, pid, folder
 
 def test_a_lock_that_is_another_s_by_now_stays(tmp_path):
     writer = RunWriter.open(str(tmp_path), 1)
-    lock = tmp_path / "optimization" / _lock.NAME
+    lock = tmp_path / "optimization" / _runs.LOCK
     lock.write_text(f"{OTHER} 1")
     writer.close()
     assert lock.read_text() == f"{OTHER} 1"
@@ -106,7 +106,7 @@ def test_a_writer_that_is_forgotten_closes_itself(tmp_path):
     writer = RunWriter.open(str(tmp_path), 1)
     writer.scalars(1, {"ch8/loss": 1.0})
     del writer
-    assert not (tmp_path / "optimization" / _lock.NAME).exists()
+    assert not (tmp_path / "optimization" / _runs.LOCK).exists()
     assert run(tmp_path, 1) == "optimization_2"
 
 
@@ -125,6 +125,6 @@ def test_a_process_that_dies_of_an_exception_keeps_its_points(tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert "SystemError: of the training" in done.stderr
         assert done.stdout.strip() == str(tmp_path / "optimization")
-    assert not (tmp_path / "optimization" / _lock.NAME).exists()
+    assert not (tmp_path / "optimization" / _runs.LOCK).exists()
     assert run(tmp_path, 2) == "optimization_2"
     assert run(tmp_path, 3) in ("optimization", "optimization_2")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import _telemetry
+from keras_ch8 import telemetry
 from keras_ch8.callbacks.base import AbstractCallback
 
 RNG = np.random.default_rng(0)
@@ -22,13 +22,13 @@ class Frames(AbstractCallback):
 
     def __init__(self, measure_every=1, layers=False):
         super().__init__()
-        self._measure_every, self._wants_layers, self.frames = measure_every, layers, []
+        self.measure_every, self.observes_layers, self.frames = measure_every, layers, []
 
-    def _on_frames(self, frames, logs):
+    def on_telemetry(self, frames, logs):
         self.frames += frames.values()
 
     def __getattr__(self, name):
-        if not hasattr(_telemetry.Frame, name) and name not in _telemetry.Frame.__dataclass_fields__:
+        if not hasattr(telemetry.Frame, name) and name not in telemetry.Frame.__dataclass_fields__:
             raise AttributeError(name)
         return np.concatenate([getattr(frame, name) for frame in self.frames])
 

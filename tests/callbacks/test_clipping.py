@@ -10,7 +10,6 @@ from keras_ch8 import optimizers as ours
 from keras_ch8.callbacks._gradient_clipping_logger import sentence
 from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, length, network
-from tests.marks import mostly
 
 RULES = [
     clipping.ByValue(0.05), clipping.ByNorm(0.2), clipping.ByGlobalNorm(0.5), clipping.Adaptive(0.05),
@@ -19,10 +18,8 @@ RULES = [
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize("rule", mostly(pytest.mark.slow, RULES, RULES[0], RULES[-1]), ids=str)
-@pytest.mark.parametrize("way", [
-    {}, *(pytest.param(way, marks=pytest.mark.slow) for way in ({"jit_compile": True}, {"run_eagerly": True})),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("way", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
 def test_an_optimizer_of_keras_with_the_callback_is_ours_with_the_rule(rule, way):
     theirs, same = network(keras.optimizers.SGD(0.1, momentum=0.9), **way), network(ours.Momentum(0.1, clip=rule))
     fit(theirs, [callbacks.ClipGradients(rule)])

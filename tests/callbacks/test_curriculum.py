@@ -53,16 +53,18 @@ def losses_by(weights):
 class Keeps(AbstractCallback):
     """Keeps the weights at the start of each epoch, and the plans of a source at the end of each."""
 
-    _listens = False
+    observes_steps = False
 
     def __init__(self, source):
         super().__init__()
         self.source, self.weights, self.plans = source, [], []
 
-    def _on_epoch_start(self, epoch):
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
         self.weights.append(self.model.get_weights())
 
-    def _on_epoch(self, epoch, logs):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
         self.plans.append(self.source.sampler.plan(epoch))
 
 

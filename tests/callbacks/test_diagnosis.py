@@ -51,8 +51,8 @@ def numbers(history):
     "optimizer, options",
     [
         (lambda: ours.Adam(0.01), {"jit_compile": False}),
-        pytest.param(lambda: keras.optimizers.SGD(0.01), {"jit_compile": False}, marks=pytest.mark.slow),
-        pytest.param(lambda: ours.SGD(0.01, use_ema=True), {"steps_per_execution": 4}, marks=pytest.mark.slow),
+        (lambda: keras.optimizers.SGD(0.01), {"jit_compile": False}),
+        (lambda: ours.SGD(0.01, use_ema=True), {"steps_per_execution": 4}),
     ],
     ids=["ours", "Keras", "average, 4 steps at once"],
 )
@@ -62,7 +62,7 @@ def test_a_run_with_all_checks_at_every_step_ends_bit_for_bit_as_one_without(opt
     watching = diagnosis("full", probe=HELD_OUT)
     assert ended(optimizer(), watching, **options) == ended(optimizer(), **options)
     executions = 2 * math.ceil(6 / options.get("steps_per_execution", 1))
-    assert watching.looks == 2 * executions  # at the probe, and at the spectrum
+    assert watching.measurements == 2 * executions  # at the probe, and at the spectrum
 
 
 def ended(optimizer, *listed, **options):
@@ -138,15 +138,13 @@ KINDS_OF_MODEL = {
     "mixed_bfloat16": lambda: mixed("mixed_bfloat16"),
     "images": image,
 }
-BY_DEFAULT = ("two inputs, two outputs",)
 NEEDS = {"cheap": CHEAP, "backward": {"backward_factor"}, "time": {"horizon", "time_factor"}, "dead": {"share_dead"},
          "gap": {"batch_norm_gap", "inference_loss"}}  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in BY_DEFAULT else pytest.mark.slow) for name in KINDS_OF_MODEL]
-)
+@pytest.mark.broad
+@pytest.mark.parametrize("name", KINDS_OF_MODEL)
 def test_every_kind_of_model_has_all_its_numbers(name):
     """Warnings are errors here: nothing was left out."""
     model, (x, y), loss, needs = KINDS_OF_MODEL[name]()
@@ -206,21 +204,21 @@ def test_every_kind_of_probe(kind):
     [(5, [5, 10, 15]), pytest.param(lambda step: step in (2, 7, 18), [2, 7, 18], marks=pytest.mark.slow)],
     ids=["5", "function"],
 )
-def test_looks_are_at_the_steps_that_are_due(when, steps):
+def test_measurements_are_made_at_the_steps_that_are_due(when, steps):
     watching = diagnosis(["gradient_norm"], when)
     fit(plain(), [watching], epochs=3)
     assert watching.past.steps_of("gradient_norm").tolist() == steps
 
 
 @pytest.mark.slow
-def test_the_spectrum_is_dear_and_looked_at_ten_times_less_often():
+def test_the_spectrum_is_dear_and_measured_ten_times_less_often():
     watching = diagnosis("full", when=1)
     fit(plain(), [watching], epochs=4)
     assert watching.past.steps_of("gradient_norm").tolist() == [*range(1, 25)]
     assert watching.past.steps_of("spectrum").tolist() == [10, 20]
 
 
-def test_a_look_is_at_the_update_that_was_just_made():
+def test_a_measurement_is_of_the_update_that_was_just_made():
     """The change of the loss on the probe at each step is what a loop of `train_on_batch` sees."""
     watching, model = diagnosis(["step_length"]), plain()
     fit(plain(), [watching], epochs=1)
@@ -262,7 +260,7 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
     watching = diagnosis("standard")
     history = fit(model, [callbacks.TensorBoard(tmp_path), watching])
     curves = {name: points for name, points in read(tmp_path).items() if name.startswith("ch8_diagnosis/")}
-    assert set(curves) <= {tag.name for tag in tags.DIAGNOSIS.values()}
+    assert set(curves) <= {tag.name for tag in tags.diagnosis_tags().values()}
     assert {f"ch8_diagnosis/{name}" for name in CHEAP} <= set(curves)
     expected = watching.past.series("gradient_norm", "loss")
     steps, found = zip(*curves["ch8_diagnosis/loss"], strict=True)
@@ -275,7 +273,7 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
         described = board.descriptions("scalars", "scalars")
     assert pictures == {tags.FLOW_GRADIENT.name, tags.FLOW_SIGNAL.name, tags.FLOW_UPDATE.name}
     assert text == verdicts.report(watching.verdicts)
-    assert all(described[tag.name] == tag.description for tag in tags.DIAGNOSIS.values() if tag.name in curves)
+    assert all(described[tag.name] == tag.description for tag in tags.diagnosis_tags().values() if tag.name in curves)
     lines = (tmp_path / "optimization" / "verdicts.jsonl").read_text().splitlines()
     changes = [verdicts.Verdict(**json.loads(line)) for line in lines]
     for standing in watching.verdicts:
@@ -319,8 +317,8 @@ def test_beside_validation_and_early_stopping():
 
 @pytest.mark.slow
 def test_the_probe_is_traced_once_and_the_training_step_no_more_than_with_another_callback(monkeypatch):
-    probes, real = [], Probe._scene
-    monkeypatch.setattr(Probe, "_scene", lambda self, *args: (probes.append(1), real(self, *args))[1])
+    probes, real = [], Probe._tensors
+    monkeypatch.setattr(Probe, "_tensors", lambda self, *args: (probes.append(1), real(self, *args))[1])
     steps = []
 
     class Model(keras.Sequential):
@@ -346,8 +344,8 @@ def test_the_budget_is_kept_and_the_cost_reported():
     history = fit(plain(), [watching], epochs=10)
     assert history["diagnosis_cost"][-1] >= 0
     assert len(history["diagnosis_cost"]) == 10
-    assert watching.looks <= 2 + 60 / 10
-    assert f"Diagnosis looked {watching.looks} times" in watching.findings()[-1]
+    assert watching.measurements <= 2 + 60 / 10
+    assert f"Diagnosis measured {watching.measurements} times" in watching.findings()[-1]
     cost = watching.cost
     assert cost > 0
     assert watching.cost == cost  # the clock does not run on
@@ -393,8 +391,8 @@ class Broken(monitors.AbstractMonitor):
     def __init__(self, where):
         self.where = where
 
-    def tensors(self, scene):
-        return self.fails_in("tensors", {"loss": scene.now.loss})
+    def tensors(self, snapshot):
+        return self.fails_in("tensors", {"loss": snapshot.now.loss})
 
     def reading(self, **arrays):
         return self.fails_in("reading", arrays)
@@ -430,7 +428,7 @@ def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_ot
     def no_second_derivative(*_):
         raise LookupError("gradient registry has no entry for it")
 
-    monkeypatch.setattr("keras_ch8.callbacks._looks.ends_of", no_second_derivative)
+    monkeypatch.setattr("keras_ch8.callbacks._measurements.ends_of", no_second_derivative)
     watching = diagnosis(["gradient_norm", SpectrumMonitor(always=True)])
     with pytest.warns(RuntimeWarning, match="goes on without 'spectrum', which failed with LookupError") as said:
         fit(plain(), [watching])
@@ -488,9 +486,9 @@ def test_unknown_checks_are_an_error_that_names_those_there_are(checks):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"when": 0}, r"`when` is the steps between two looks.*Received: when=0\. Try 100"),
-        ({"budget": -1}, r"`budget` is the share .*Received: budget=-1.*Try 0\.03, or None\."),
-        ({"budget": "all"}, r"`budget` is the share .*Received: budget='all'"),
+        ({"when": 0}, r"`when` is the steps between two measurements.*Received: when=0\. Try 100"),
+        ({"budget": -1}, r"`budget` is the fraction .*Received: budget=-1.*Try 0\.03, or None\."),
+        ({"budget": "all"}, r"`budget` is the fraction .*Received: budget='all'"),
     ],
 )
 def test_numbers_that_make_no_sense_are_errors(options, message):

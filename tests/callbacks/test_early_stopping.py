@@ -12,7 +12,6 @@ from keras_ch8.callbacks import _early_stopping
 from keras_ch8.stopping import StopReason
 from tests.callbacks.runs import X, Y, fit, network
 from tests.callbacks.test_tensorboard import report
-from tests.marks import mostly
 
 VALIDATION = X[:20], -Y[:20]
 
@@ -141,14 +140,14 @@ def test_a_running_mean_is_not_the_value_of_the_restored_weights_and_reason_says
 
 
 DATA = {
-    "x, y": (X, Y),
     "x, y, weights": (X, Y, np.ones(len(X))),
+    "x, y": (X, Y),
     "data set": tf.data.Dataset.from_tensor_slices((X, Y)).batch(16),
 }
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize("data", mostly(pytest.mark.slow, DATA, "x, y, weights", "data set"))
+@pytest.mark.parametrize("data", DATA)
 def test_what_is_measured_at_the_end_of_an_epoch_is_what_is_restored(data):
     data = DATA[data]
     stop = callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True, evaluate_on=data)
@@ -177,9 +176,7 @@ def test_measuring_changes_nothing_of_the_training():
 
 @pytest.mark.broad
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-@pytest.mark.parametrize(
-    "optimizer", [optimizers.SGD, pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow)], ids=["ours", "Keras"]
-)
+@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
 def test_averaged_weights_are_restored_where_they_were_measured(optimizer, order):
     """With Keras's own callback the raw weights come back, and the reported loss is another one's."""
     stop = callbacks.EarlyStopping(patience=3, restore_best_weights=True)

@@ -35,7 +35,7 @@ def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, cap
     assert 1 <= len(report) <= 12, said
     assert "\n".join(report).strip() == str(watching[1])
     assert (tmp_path / "optimization").is_dir()
-    assert watching[1].looks > 0
+    assert watching[1].measurements > 0
 
 
 def test_a_loop_of_ones_own_has_no_first_batches():
@@ -100,7 +100,7 @@ def test_help_shows_what_a_user_can_use(name):
     cls = getattr(ch8.callbacks, name)
     text = pydoc.plain(pydoc.render_doc(cls))
     shown = {member for member in dir(cls) if not member.startswith("_") and f"    {member}" in text}
-    own = shown - set(dir(keras.callbacks.Callback))
+    own = shown - set(dir(ch8.callbacks.AbstractCallback))
     assert own <= {
         "findings", "get_state", "set_state", "verdicts", "cost", "looks", "setup", "best", "best_epoch", "wait",
         "section", "average", "averaged", "average_batch_statistics", "swapped", "refresh", "rule", "report", "plot",

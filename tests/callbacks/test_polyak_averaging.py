@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, optimizers
-from keras_ch8.callbacks._averaging_plan import Plan, clock_of
-from keras_ch8.callbacks._weight_average import WeightAverage
+from keras_ch8.callbacks._weight_average import WeightAverage, clock_of
 from keras_ch8.schedules.duration import Clock
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_tensorboard import read, report
@@ -133,10 +132,10 @@ def test_after_the_first_update_the_average_is_theta_to_the_bit(both):
 )
 def test_every_mean_is_one_recursion_with_its_own_rate(arguments, oracle):
     thetas, average = np.random.default_rng(0).normal(size=(50, 3)), np.zeros(3)
-    plan = Plan(**arguments)
-    log_alpha = keras.ops.convert_to_tensor(plan.log_decay(lambda _: CLOCK), "float64")
+    plan = callbacks.PolyakAveraging(**arguments)._plan
+    log_alpha = keras.ops.convert_to_tensor(plan.mean.log_decay(lambda _: CLOCK), "float64")
     for n, theta in enumerate(thetas, 1):
-        rate = plan.rate(keras.ops.convert_to_tensor(n, "float64"), log_alpha)
+        rate = plan.mean.rate(keras.ops.convert_to_tensor(n, "float64"), log_alpha)
         average = average + float(rate) * (theta - average)
         np.testing.assert_allclose(average, oracle(thetas[:n]), rtol=1e-12)
 
@@ -157,8 +156,8 @@ def test_in_the_program_only_updates_count_and_float64_is_averaged_in_float64():
 
 def test_half_life_and_start_are_in_updates_batches_epochs_or_percent():
     for word, updates in ((7, 7), ("8ba", 2), ("2ep", 20), ("5%", 25)):
-        plan = Plan(half_life=word, start=word)
-        assert plan.log_decay(lambda _: CLOCK) == pytest.approx(-math.log(2) / updates)
+        plan = callbacks.PolyakAveraging(half_life=word, start=word)._plan
+        assert plan.mean.log_decay(lambda _: CLOCK) == pytest.approx(-math.log(2) / updates)
         assert plan.first(lambda _: CLOCK) == updates
 
 
@@ -391,8 +390,8 @@ def test_an_average_of_nothing_warns_and_leaves_the_weights():
 def test_a_length_in_epochs_needs_to_know_how_long_one_is():
     clock = clock_of(network("sgd").optimizer, {"steps": None, "epochs": 1})
     with pytest.raises(ValueError, match=r"the length of an epoch is not known.*steps_per_epoch"):
-        Plan(half_life="1ep").log_decay(clock)
-    assert Plan(half_life=5, start=3).first(clock) == 3
+        callbacks.PolyakAveraging(half_life="1ep")._plan.mean.log_decay(clock)
+    assert callbacks.PolyakAveraging(half_life=5, start=3)._plan.first(clock) == 3
 
 
 @pytest.mark.filterwarnings("error")

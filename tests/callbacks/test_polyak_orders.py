@@ -15,8 +15,8 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, optimizers
-from keras_ch8.callbacks import _swap
-from keras_ch8.callbacks._swap import Swap
+from keras_ch8.callbacks import _averaged_model
+from keras_ch8.callbacks._averaged_model import Swap
 from keras_ch8.integration import backend, keras_private
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
@@ -290,6 +290,7 @@ def test_in_every_order_of_three(mode, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("frequency", FREQUENCIES)
 @pytest.mark.parametrize("mode", MODES)
 def test_by_itself(mode, frequency, tmp_path):
@@ -469,11 +470,7 @@ def test_however_it_dies(hook):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind",
-    [keras.callbacks.EarlyStopping, pytest.param(callbacks.EarlyStopping, marks=pytest.mark.slow)],
-    ids=["Keras", "ours"],
-)
+@pytest.mark.parametrize("kind", [keras.callbacks.EarlyStopping, callbacks.EarlyStopping], ids=["Keras", "ours"])
 def test_what_others_restore_before_a_death_stays_and_what_they_do_not_get_to_does_not(kind):
     path, averaged, *_ = bare()
     for order in itertools.permutations(["average", "stop", "dies"]):
@@ -537,7 +534,7 @@ def test_a_swap_that_is_interrupted_is_undone_whole(monkeypatch):
         with monkeypatch.context() as patch:
             for name in ("copy", "native"):
                 patch.setattr(backend, name, count(getattr(backend, name)))
-            patch.setattr(_swap, "_print", count(_swap._print))
+            patch.setattr(_averaged_model, "_print", count(_averaged_model._print))
             try:
                 swap.put(lambda: [count(v.assign)([9.0]) for v in variables])
                 swap.back()
@@ -631,6 +628,7 @@ def updates_in(path, start=None):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_the_average_is_that_of_the_bare_path(setting):
     """A second `fit` with a fresh average begins a new one, and trains on from the weights as they were trained."""
@@ -656,6 +654,7 @@ def test_the_average_is_that_of_the_bare_path(setting):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("hook", ["on_test_end", "on_train_batch_end", "on_train_end"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_any_model_goes_on_as_if_it_had_died_without_the_average(setting, hook, tmp_path):

@@ -15,7 +15,6 @@ from keras_ch8.board import tags
 from keras_ch8.callbacks import _session
 from tests.board.readers import LOADERS, python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, by_hand, fit, network
-from tests.marks import mostly
 
 ALWAYS = {
     "ch8/loss", "ch8/loss/min", "ch8/loss/max", "ch8/gradient_norm", "ch8/gradient_norm/min", "ch8/gradient_norm/max",
@@ -44,7 +43,7 @@ def report(log_dir, number=-1):
 
 @pytest.mark.broad
 @pytest.mark.parametrize("optimizer", [ours.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
-@pytest.mark.parametrize("steps_per_execution", [1, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps_per_execution", [1, 6])
 def test_the_curves_are_those_of_a_loop_by_hand(tmp_path, optimizer, steps_per_execution):
     board = callbacks.TensorBoard(tmp_path, update_freq=1)
     model = network(optimizer(0.1), steps_per_execution=steps_per_execution)
@@ -90,7 +89,7 @@ def test_metrics_after_batches_are_those_that_keras_reports(tmp_path, monkeypatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loader", mostly(pytest.mark.slow, LOADERS, python_loader))
+@pytest.mark.parametrize("loader", LOADERS)
 def test_a_second_fit_and_a_resumed_one_go_on(tmp_path, loader):
     model = network(ours.Adam(0.01))
     board = callbacks.TensorBoard(tmp_path / "logs")
@@ -117,7 +116,7 @@ def test_two_trainings_in_one_log_dir_have_a_run_each(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loader", mostly(pytest.mark.slow, LOADERS, python_loader))
+@pytest.mark.parametrize("loader", LOADERS)
 def test_beside_the_callback_of_keras_neither_loses_a_point(tmp_path, loader):
     def callback(where):
         return keras.callbacks.TensorBoard(where, update_freq=1, write_graph=False)
@@ -249,7 +248,7 @@ def test_a_log_dir_that_cannot_be_written_is_an_error_before_the_first_step(tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["write", pytest.param("flush", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["write", "flush"])
 def test_a_disk_that_fills_up_in_mid_run_is_one_warning_and_the_weights_are_as_without(tmp_path, monkeypatch, method):
     monkeypatch.setattr(_session, "READ_EVERY", 4)
 

@@ -1,19 +1,22 @@
 """Pacings: functions on [0, 1] that rise from the start to 1, by their formulae."""
 
+import dataclasses
 import re
 
+import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import curriculum
-from keras_ch8.curriculum import pacing
-from keras_ch8.curriculum.words import WORDS, as_pacing
+from keras_ch8 import callbacks, curriculum, data
+from keras_ch8.curriculum.pacing import PACINGS, as_pacing
 
+PARTS = [getattr(curriculum, name) for name in curriculum.__all__]
+EXPORTED = [part for part in PARTS if isinstance(part, type) and curriculum.AbstractPacing in part.__mro__[1:]]
 U = np.linspace(0, 1, 1001)
-LAWS = {
+PACINGS_AND_STARTS = {
     "linear": (curriculum.Linear(0.3), 0.3),
     "root": (curriculum.Root(3, 0.1), 0.1),
-    "competence": (curriculum.competence(0.05), 0.05),
+    "competence": (curriculum.Competence(0.05), 0.05),
     "exponential": (curriculum.Exponential(0.2), 0.2),
     "step": (curriculum.Step(0.4, 0.25), 0.25),
     "baby_steps": (curriculum.BabySteps(4), 0.25),
@@ -23,7 +26,7 @@ LAWS = {
 }
 
 
-@pytest.mark.parametrize("law, start", LAWS.values(), ids=LAWS)
+@pytest.mark.parametrize("law, start", PACINGS_AND_STARTS.values(), ids=PACINGS_AND_STARTS)
 def test_a_pacing_rises_from_the_start_to_1(law, start):
     shares = law(U)
     assert shares.shape == U.shape
@@ -39,7 +42,7 @@ def test_a_pacing_rises_from_the_start_to_1(law, start):
         (curriculum.Linear(0.3), 0.3 + 0.7 * U),
         (curriculum.Root(3, 0.1), np.cbrt(0.001 + 0.999 * U)),
         (curriculum.Root(1, 0.3), 0.3 + 0.7 * U),
-        (curriculum.competence(), np.sqrt(U * (1 - 0.01**2) + 0.01**2)),
+        (curriculum.Competence(), np.sqrt(U * (1 - 0.01**2) + 0.01**2)),
         (curriculum.Exponential(0.2), np.exp((1 - U) * np.log(0.2))),
         (curriculum.Step(0.4, 0.25), np.array([0.25] * 400 + [1.0] * 601)),
         (curriculum.BabySteps(4), np.repeat([0.25, 0.5, 0.75, 1.0], [250, 250, 250, 251])),
@@ -55,7 +58,7 @@ def test_one_pass_leaves_behind_what_came_before_and_nobody_else_does():
     law = curriculum.OnePass(4)
     np.testing.assert_array_equal(law.oldest(U), np.repeat([0.0, 0.25, 0.5, 0.75], [250, 250, 250, 251]))
     np.testing.assert_array_equal(law(U) - law.oldest(U), 0.25)
-    for name, (other, _) in LAWS.items():
+    for name, (other, _) in PACINGS_AND_STARTS.items():
         assert name == "one_pass" or not other.oldest(U).any()
 
 
@@ -64,14 +67,47 @@ def test_with_a_root_of_2_the_pace_falls_in_proportion_to_1_over_c():
     np.testing.assert_allclose(np.diff(curriculum.Root(2, 0.1)(U) ** 2), (1 - 0.1**2) / 1000, rtol=1e-9)
 
 
-def test_a_word_is_the_law_of_that_name_with_its_own_start_or_the_given_one():
-    words = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in pacing.__all__}
-    assert set(WORDS) == words - {"abstract_pacing"}
-    for word, law in WORDS.items():
-        assert as_pacing(word, None) == law()
-        assert float(as_pacing(word, 0.35)(0.0)) == pytest.approx(0.35)
-        assert float(as_pacing(word, None)(0.0)) == pytest.approx(0.01 if word == "competence" else 0.2)
+def test_a_name_is_the_pacing_of_that_name_with_its_own_start_or_the_given_one():
+    assert len(EXPORTED) > 6
+    for made in EXPORTED:
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", made.__name__).lower()
+        assert PACINGS[name] is made
+        assert as_pacing(name, None) == made()
+        assert float(as_pacing(name, 0.35)(0.0)) == pytest.approx(0.35)
+        assert float(as_pacing(name, None)(0.0)) == pytest.approx(0.01 if name == "competence" else 0.2)
     assert as_pacing(curriculum.Linear(0.4), None) == curriculum.Linear(0.4)
+
+
+@dataclasses.dataclass(frozen=True)
+class Quartic(curriculum.AbstractPacing):
+    name = "a stranger's quartic"
+    start: float = 0.2
+
+    def __call__(self, u):
+        return self.start + (1 - self.start) * u**4
+
+
+def test_a_strangers_pacing_is_one_class_that_a_curriculum_knows_by_name():
+    x = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    fractions = []
+    for asked in ({"pacing": Quartic.name, "start": 0.5}, {"pacing": Quartic(0.5)}):
+        source = data.ArraySource(x, x[:, :1], batch_size=8, seed=0)
+        easy_first = callbacks.Curriculum(source, np.abs(x[:, 0]), **asked)
+        assert easy_first.pacing == Quartic(0.5)
+        history = model.fit(source, epochs=4, callbacks=[easy_first], verbose=0).history
+        fractions.append(history["curriculum_share"])
+    assert fractions[0] == fractions[1] == pytest.approx([0.5 + 0.5 * (7 / 16) ** 4, 0.5 + 0.5 * (15 / 16) ** 4, 1, 1])
+
+
+def test_the_name_of_another_pacing_is_refused():
+    with pytest.raises(ValueError, match=r"name of its own\. Received: name='linear' of .*Again.*Linear\. Give it"):
+
+        class Again(curriculum.AbstractPacing):
+            name = "linear"
+
+    assert PACINGS["linear"] is curriculum.Linear
 
 
 @pytest.mark.parametrize(
@@ -97,7 +133,7 @@ def test_a_function_that_is_no_pacing_is_an_error(function):
         (lambda: as_pacing("linaer", None), r"`pacing` .*'linear', 'root'.*Received: pacing='linaer'"),
         (
             lambda: as_pacing(curriculum.Linear(), 0.3),
-            r"A law knows where it starts\. Received: start=0\.3.*Say it once",
+            r"A pacing that comes as an object has its own start\. Received: start=0\.3.*Say it once",
         ),
     ],
     ids=range(9),

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum
-from keras_ch8.curriculum import _order
-from keras_ch8.curriculum._weights import sampling_weights
+from keras_ch8.curriculum._sampler import sampling_weights, sort_keys
 from keras_ch8.data import Plan
 
 STEPS, PLACES = 12, 5
@@ -195,6 +194,6 @@ def test_equal_losses_are_no_trouble(soft):
 
 
 def test_random_order_has_the_difficulties_of_other_examples():
-    keys = _order.keys(DIFFICULTY, "random", 3)
+    keys = sort_keys(DIFFICULTY, "random", 3)
     assert sorted(keys) == sorted(DIFFICULTY)
     assert (keys != DIFFICULTY).any()

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from keras_ch8 import curriculum
-from keras_ch8.curriculum._weights import sampling_weights, soft_weights
-from tests.curriculum.test_pacing import LAWS
+from keras_ch8.curriculum._sampler import sampling_weights, soft_weights
+from tests.curriculum.test_pacing import PACINGS_AND_STARTS
 
 RANKS = np.arange(40)
-CURRICULA = {name: law for name, (law, _) in LAWS.items() if name != "one_pass"}
+CURRICULA = {name: law for name, (law, _) in PACINGS_AND_STARTS.items() if name != "one_pass"}
 
 
 def weights_on_the_way(law, mix):

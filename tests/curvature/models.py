@@ -58,3 +58,15 @@ MODELS = {
     "regularization, add_loss": regularized,
     "two inputs, two outputs": two_inputs,
 }  # fmt: skip
+
+
+def with_693_weights(epochs):
+    """Return a small network after some epochs, and its data."""
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(64, 20)).astype("float32"), rng.normal(size=(64, 5)).astype("float32")
+    model = keras.Sequential([keras.Input((20,)), layers.Dense(16, "tanh"), layers.Dense(16, "tanh"), layers.Dense(5)])
+    model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
+    if epochs:
+        model.fit(x, y, epochs=epochs, verbose=0)
+    return model, x, y

@@ -8,7 +8,7 @@ import pytest
 from keras.src.initializers.random_initializers import compute_fans
 
 from keras_ch8 import initializers
-from keras_ch8.initializers._fans import fans
+from keras_ch8.initializers.base import fans
 from tests.initializers.starts import farthest, normal_cdf, uniform_cdf
 
 KERNELS = [(300, 200), (3, 3, 40, 60), (5, 60, 100), (60000,)]

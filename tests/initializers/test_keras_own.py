@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from keras_ch8 import initializers as ours
-from keras_ch8.initializers._fans import fans
+from keras_ch8.initializers.base import fans
 from tests.keras_own import Excuse, cases_of, check, copy_of
 
 MODULE = "initializers.random_initializers_test"

@@ -22,7 +22,7 @@ def results_of(callback):
     """What a training has brought, without what depends on the clock."""
     asks_the_optimizer = isinstance(callback, callbacks.TensorBoard)
     found = {} if asks_the_optimizer else {"findings": callback.findings()}
-    for name in ("reason", "best", "best_epoch", "best_weights", "wait", "verdicts", "looks"):
+    for name in ("reason", "best", "best_epoch", "best_weights", "wait", "verdicts", "measurements"):
         if hasattr(type(callback), name) or hasattr(callback, name):
             found[name] = getattr(callback, name)
     if isinstance(callback, callbacks.Diagnosis):

@@ -45,7 +45,7 @@ class Refuses(callbacks.base.AbstractCallback):
 
     batches = 0
 
-    def _on_open(self):
+    def on_open(self):
         raise KeyboardInterrupt
 
 

@@ -155,9 +155,10 @@ def test_replaced_attributes_of_an_instance_come_back_unless_somebody_has_set_ot
 class Looks(callbacks.base.AbstractCallback):
     """Keeps what the training knows at its first epoch."""
 
-    _listens = False
+    observes_steps = False
 
-    def _on_epoch_start(self, epoch):
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
         training = self.session.training
         self.seen = list(training.callbacks), dict(training.arguments), training.validation_data
 
@@ -185,7 +186,6 @@ def test_a_list_that_the_user_has_made_is_served_and_given_back():
 
 
 @pytest.mark.broad
-@pytest.mark.broad
 @pytest.mark.parametrize("watches", [False, True], ids=["alone", "beside one that watches"])
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", ["arrays", "dataset", "generator"])
@@ -202,9 +202,9 @@ def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, ki
         return {"x": batches, "steps_per_epoch": 6}
 
     class Keeps(callbacks.base.AbstractCallback):
-        _listens = watches
+        observes_steps = watches
 
-        def _on_open(self):
+        def on_open(self):
             self.session.training.read_ahead(examples, self.take)
 
         def take(self, batches):

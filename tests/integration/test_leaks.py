@@ -61,7 +61,7 @@ def trained(folder, optimizer, names, **options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["Keras's", pytest.param("ours", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("optimizer", ["Keras's", "ours"])
 def test_a_model_that_all_callbacks_have_watched_together_is_gone(settled, tmp_path, optimizer):
     assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], TOGETHER))
 
@@ -84,6 +84,7 @@ def pairs():
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("name, optimizer", pairs())
 def test_a_model_that_a_callback_has_watched_is_gone(settled, tmp_path, name, optimizer):
     assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], [name]))

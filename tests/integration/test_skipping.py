@@ -20,12 +20,8 @@ WAYS = {
 }
 
 
-def cheap(way):
-    return way in ("in a graph", "op by op")
-
-
 @pytest.mark.broad
-@pytest.mark.parametrize("way", [w if cheap(w) else pytest.param(w, marks=pytest.mark.slow) for w in WAYS])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_training_with_a_bad_batch_is_that_on_the_others(way):
     gap, of_report, skipped, loss = skipping_cases.difference(**WAYS[way])
     assert gap <= (1e-6 if way == "compiled" else 0)  # XLA sums in another order
@@ -35,7 +31,7 @@ def test_a_training_with_a_bad_batch_is_that_on_the_others(way):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["op by op", pytest.param("in a graph", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("way", ["op by op", "in a graph"])
 def test_the_first_batch_may_be_bad_though_it_makes_the_metrics(way):
     gap, of_report, skipped, _ = skipping_cases.difference(bad=5, **WAYS[way])
     assert (gap, of_report, skipped) == (0, 0, 1)

@@ -120,7 +120,7 @@ def test_no_row_is_lost_where_an_optimizer_steps_five_times_a_batch(tmp_path):
     class Counts(callbacks.base.AbstractCallback):
         steps = {"often": [], "seldom": []}  # noqa: RUF012
 
-        def _on_frames(self, frames, logs):
+        def on_telemetry(self, frames, logs):
             for name, frame in frames.items():
                 self.steps[name] += [*frame.steps]
 
@@ -138,7 +138,7 @@ def test_no_row_is_lost_where_an_optimizer_steps_five_times_a_batch(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("make", [keras.optimizers.SGD, optimizers.SGD])
 def test_the_axis_goes_on_in_the_same_folder_over_all_that_trains_the_model(tmp_path, make):
     model = network(make(0.1))
     expected = []
@@ -170,7 +170,7 @@ def test_a_model_that_nothing_is_known_of_begins_at_initial_epoch(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [keras.optimizers.SGD, pytest.param(optimizers.SGD, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("make", [keras.optimizers.SGD, optimizers.SGD])
 def test_a_training_that_is_restored_after_an_interruption_goes_on(tmp_path, make):
     def die(epoch, logs):
         if epoch == 2:

@@ -91,7 +91,7 @@ def test_a_saved_layer_is_the_same_layer(tmp_path):
 
 @pytest.mark.parametrize(
     "arguments, message",
-    [((0,), r"integer of at least 1. Received: units=0"), ((3, 1), r"Received: pieces=1. Try 2; for one, take Dense")],
+    [((0,), r"integer of at least 1. Received: units=0"), ((3, 1), r"Received: pieces=1. Try 2; for one, use Dense")],
 )
 def test_bad_sizes_are_refused_with_the_mend(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -192,13 +192,15 @@ def test_shapes_that_do_not_fit_are_refused(family, labels, outputs):
 
 
 def test_one_class_alone_is_refused_with_the_mend():
-    with pytest.raises(ValueError, match=r"outputs of shape \(6, 1\). For two classes and one output take `bernoulli"):
+    with pytest.raises(
+        ValueError, match=r"outputs of shape \(6, 1\). For two classes and one output use `BernoulliLikelihood"
+    ):
         NLL(losses.CategoricalLikelihood())(np.zeros(6), np.zeros((6, 1)))
 
 
 @pytest.mark.parametrize("wrong", ["gaussian", losses.GaussianLikelihood, None, keras.losses.MeanSquaredError()])
 def test_what_is_no_family_is_refused_with_their_names(wrong):
-    with pytest.raises(TypeError, match=r"`laplace\(\)` or `poisson\(\)`. Received: family=.*Call the name to get one"):
+    with pytest.raises(TypeError, match=r"`PoissonLikelihood\(\)`, or .*Received: family=.*Call the class to get one"):
         NLL(wrong)
 
 
@@ -207,3 +209,28 @@ def test_a_width_of_zero_is_refused(make):
     (name,) = (field.name for field in dataclasses.fields(make))
     with pytest.raises(ValueError, match=f"Received: {name}=0.0"):
         make(0.0)
+
+
+@keras.saving.register_keras_serializable(package="stranger")
+@dataclasses.dataclass(frozen=True)
+class GeometricLikelihood(losses.AbstractLikelihood):
+    """A stranger's family: the failures before a success whose log odds the network puts out."""
+
+    shift: float = 0.0
+
+    def nll(self, y, eta):
+        y, eta = losses.aligned(y, eta)
+        return y * keras.ops.softplus(eta + self.shift) + keras.ops.softplus(-eta - self.shift)
+
+
+def test_a_strangers_family_is_a_loss_that_is_saved_and_loaded(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+    model.compile("sgd", NLL(GeometricLikelihood(0.5)))
+    model.fit(REAL, COUNTS, verbose=0)
+    model.save(tmp_path / "m.keras")
+    again = keras.models.load_model(tmp_path / "m.keras")
+    assert again.loss.family == GeometricLikelihood(0.5)
+    assert again.evaluate(REAL, COUNTS, verbose=0) == pytest.approx(model.evaluate(REAL, COUNTS, verbose=0))
+    p = 1 / (1 + np.exp(-model.predict(REAL, verbose=0) - 0.5))
+    expected = -np.log((1 - p) ** COUNTS * p).sum(axis=1).mean()
+    assert model.evaluate(REAL, COUNTS, verbose=0) == pytest.approx(expected, rel=1e-5)

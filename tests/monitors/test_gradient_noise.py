@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_ch8 import monitors
 from keras_ch8.monitors._gradient_noise import GradientNoiseMonitor, pooled
-from keras_ch8.monitors._monitor import Pass, Scene
+from keras_ch8.monitors.base import Evaluation, Snapshot
 from keras_ch8.monitors.probe import Probe
 from tests.curvature.models import MODELS, SIX, Y
 from tests.monitors.reference import eager, moved, rows
@@ -56,7 +56,7 @@ def test_with_a_step_it_is_the_mean_over_both_ends(float64):
     model, x, y = MODELS["dense"]()
     probe = Probe(model, x, y, monitors=[GradientNoiseMonitor()], parts=2)
     before, _ = moved(model, 1.0)
-    found = probe.look(probe.objective.tensors(before))["gradient_noise"]
+    found = probe.measure(probe.objective.tensors(before))["gradient_noise"]
     ends = [gradients(model, x, y, 2, weights).var(axis=0, ddof=1).sum() * 6 for weights in (before, None)]
     assert found.trace == pytest.approx(np.mean(ends), rel=1e-10)
 
@@ -67,8 +67,8 @@ def of_parts(k):
     @tf.function
     def tensors(y):
         parts = tf.reduce_mean(tf.reshape(y, (k, -1, y.shape[1])), axis=1)
-        look = Pass(None, [tf.reduce_mean(parts, axis=0)], [[g] for g in tf.unstack(parts)], [])
-        return GradientNoiseMonitor().tensors(Scene([], [], [], None, None, look, None, len(y)))
+        evaluation = Evaluation(None, [tf.reduce_mean(parts, axis=0)], [[g] for g in tf.unstack(parts)], [])
+        return GradientNoiseMonitor().tensors(Snapshot([], [], [], None, None, evaluation, None, len(y)))
 
     return lambda y: GradientNoiseMonitor().reading(**tensors(tf.constant(y)))
 

@@ -77,7 +77,7 @@ def test_every_layer_is_what_numpy_finds(float64):
 def test_in_parts_it_is_the_same(float64):
     model, *_ = mlp()
     whole = monitors.layer_flow(model, X, Y)
-    parts = Probe(model, X, Y, monitors=[LayerFlowMonitor()], parts=3).look()["layer_flow"]
+    parts = Probe(model, X, Y, monitors=[LayerFlowMonitor()], parts=3).measure()["layer_flow"]
     for quantity in ("signal", "gradient", "dead", "saturated"):
         np.testing.assert_allclose(getattr(parts, quantity), getattr(whole, quantity), rtol=1e-6)
     assert np.isnan(whole.relative_update).all()  # there was no update

@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from keras_ch8.monitors._running_median import FEWEST, WINDOW, running_median
-from keras_ch8.monitors.past import Past, Rows, once
+from keras_ch8.monitors.past import FEWEST, WINDOW, Past, Rows, once, running_median
 
 RNG = np.random.default_rng(0)
 

@@ -8,35 +8,60 @@ import sys
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, monitors
-from keras_ch8.monitors import AbstractMonitor, _monitor
-from keras_ch8.monitors.checks import chosen
+from keras_ch8 import callbacks, monitors, verdicts
+from keras_ch8.board import tags
+from keras_ch8.monitors import AbstractMonitor, base, documentation
+from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.probe import Probe
+from tests.board.readers import python_loader
+from tests.callbacks.test_tensorboard import read
 from tests.curvature.models import MODELS
 
 CHEAP = ["step_length", "gradient_noise", "gradient_norm", "cliff", "online_risk"]
 REST = ["layer_flow", "time_horizon", "batch_statistics", "distance", "spectrum"]
 FILE = """
-from ._monitor import AbstractMonitor
+from ..verdicts import Kind, Quantity, Rule, Threshold
+from .base import AbstractMonitor, Curve
+
+DOUBLED = Quantity("doubled", "Twice the loss.", lambda value: f"twice the loss is {value:.2g}")
 
 
 class DoubledLossMonitor(AbstractMonitor):
     name = "doubled_loss"
     sets = ("full",)
-    reading = dict
+    kinds = (Kind("doubled", "8.2", "The loss counts twice.", "The loss counts once", "Halve it."),)
+    curves = (Curve("doubled_loss", "loss", "Twice the loss of the probe.", "8.2"),)
+    rules = (
+        Rule(
+            kind="doubled",
+            says="The loss counts twice",
+            all_of=(Threshold(DOUBLED, "above", watch=0.0, act=None, source="made up"),),
+        ),
+    )
 
-    def tensors(self, scene):
-        return {"doubled": 2 * scene.now.loss}
+    def tensors(self, snapshot):
+        return {"doubled": 2 * snapshot.now.loss}
+
+    def reading(self, doubled):
+        return float(doubled)
+
+    def numbers(self, past):
+        return {"doubled_loss": past.of(self.name)[-1]}
+
+    def measure(self, past):
+        return {"doubled": past.of(self.name)[-1]}
 """
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    monkeypatch.setattr(_monitor, "REGISTERED", _monitor.REGISTERED)
-    before = dict(_monitor.REGISTERED)
+def registered():
+    """Leave the registries of monitors, curves and kinds as they were."""
+    registries = base.REGISTERED, base.CURVES, verdicts.KINDS, verdicts.kinds._ADDED_BY
+    before = [dict(registry) for registry in registries]
     yield
-    _monitor.REGISTERED.clear()
-    _monitor.REGISTERED.update(before)
+    for registry, content in zip(registries, before, strict=True):
+        registry.clear()
+        registry.update(content)
     sys.modules.pop("keras_ch8.monitors._doubled_loss", None)
 
 
@@ -51,23 +76,59 @@ def test_the_sets_are_these_in_this_order():
     assert [chosen(checks)[-1].always for checks in ("standard", "full", ["spectrum"])] == [False, True, True]
 
 
-def test_a_file_is_enough_and_its_monitor_runs_by_name(tmp_path, monkeypatch):
+@pytest.fixture
+def added(tmp_path, monkeypatch):
+    """Put a file with a monitor beside those of the package, and do nothing else."""
     (tmp_path / "_doubled_loss.py").write_text(FILE)
     assert "doubled_loss" not in names("full")
     monkeypatch.setattr(monitors, "__path__", [*monitors.__path__, str(tmp_path)])
+
+
+def test_a_file_is_enough_and_its_monitor_runs_by_name(added):
     assert names("full") == [*CHEAP, *REST, "doubled_loss"]
     assert "doubled_loss" not in names("standard")
     model, x, y = MODELS["dense"]()
-    found = Probe(model, x, y, monitors=chosen(["doubled_loss", "gradient_norm"])).look()
-    assert found["doubled_loss"]["doubled"] == pytest.approx(2 * found["gradient_norm"].loss)
+    found = Probe(model, x, y, monitors=chosen(["doubled_loss", "gradient_norm"])).measure()
+    assert found["doubled_loss"] == pytest.approx(2 * found["gradient_norm"].loss)
     watching = callbacks.Diagnosis((x, y), checks=["doubled_loss"], when=1)
     model.fit(x, y, epochs=1, verbose=0, callbacks=[watching])
-    assert np.isfinite([reading["doubled"] for reading in watching.past.of("doubled_loss")]).all()
+    assert np.isfinite(watching.past.of("doubled_loss")).all()
+
+
+def watched(monitor, folder):
+    """Return what a training with one monitor says, and what it draws."""
+    model, x, y = MODELS["dense"]()
+    watching = callbacks.Diagnosis((x, y), checks=[monitor], when=1, budget=None)
+    model.compile("sgd", "mse", jit_compile=False)
+    model.fit(x, y, batch_size=4, epochs=1, verbose=0, callbacks=[watching, callbacks.TensorBoard(folder)])
+    with python_loader(folder) as board:
+        return watching, board.descriptions("scalars", "scalars"), read(folder)
+
+
+@pytest.mark.parametrize("how", ["a file of the package", "a class of the user"])
+def test_a_monitor_has_its_verdict_its_curve_and_its_page_without_a_change_elsewhere(how, request, tmp_path):
+    if how == "a file of the package":
+        request.getfixturevalue("added")
+        (monitor,) = chosen(["doubled_loss"])
+    else:
+        scope = {"__package__": "keras_ch8.monitors", "__name__": "mine"}
+        exec(FILE.replace('sets = ("full",)', "sets = ()"), scope)
+        monitor = scope["DoubledLossMonitor"]()
+    watching, described, drawn = watched(monitor, tmp_path / "run")
+    (verdict,) = watching.verdicts
+    assert (verdict.kind, verdict.level, verdict.section, verdict.cure) == ("doubled", "watch", "8.2", "Halve it.")
+    doubled = watching.past.of("doubled_loss")
+    assert verdict.finding == f"The loss counts twice (twice the loss is {doubled[-1]:.2g})."
+    assert [value for _, value in drawn["ch8_diagnosis/doubled_loss"]] == pytest.approx(doubled)
+    assert described["ch8_diagnosis/doubled_loss"] == "Twice the loss of the probe. [loss] (section 8.2)"
+    page = documentation.page([monitor])
+    for words in ("## doubled", "The loss counts twice", "Halve it.", "Twice the loss.", "made up", "doubled_loss"):
+        assert words in page, words
 
 
 def test_a_class_of_the_user_joins_the_sets_that_it_names():
     class Mine(AbstractMonitor):
-        name, sets, place = "mine", ("cheap", "full"), 3
+        name, sets, order = "mine", ("cheap", "full"), 3
 
     assert names("cheap") == [*CHEAP[:3], "mine", *CHEAP[3:]]
     assert "mine" not in names("standard")
@@ -90,3 +151,16 @@ def test_a_set_that_there_is_not_and_a_name_that_is_taken_are_refused():
     with pytest.raises(ValueError, match=r"name='cliff' of .*Mine, which is that of .*CliffMonitor\. Give it another"):
         type("Mine", (AbstractMonitor,), {"name": "cliff", "sets": ("full",)})
     assert "mine" not in names("full")
+
+
+def test_a_curve_or_a_kind_of_another_monitor_is_refused_and_the_same_class_may_be_made_anew():
+    curve = monitors.Curve("loss", "loss", "Another loss.", "8.2")
+    with pytest.raises(ValueError, match=r"Each curve has a name .*of .*GradientNormMonitor\. Give it another"):
+        type("Mine", (AbstractMonitor,), {"name": "mine", "curves": (curve,)})
+    kind = verdicts.Kind("cliff", "8.2", "", "", "")
+    with pytest.raises(ValueError, match=r"Each kind of verdict has a name of its own.*Give it another name"):
+        type("Mine", (AbstractMonitor,), {"name": "mine", "kinds": (kind,)})
+    for text in ("One loss.", "Another loss."):
+        curve = monitors.Curve("mine", "loss", text, "8.2")
+        type("Mine", (AbstractMonitor,), {"name": "mine", "curves": (curve,), "sets": ("full",)})
+        assert tags.diagnosis("mine").text == text

@@ -7,7 +7,7 @@ from keras_ch8 import monitors
 from keras_ch8.monitors import AbstractMonitor
 from keras_ch8.monitors._cliff import CliffMonitor
 from keras_ch8.monitors._online_risk import OnlineRiskMonitor
-from keras_ch8.monitors.checks import chosen
+from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Past, Rows
 from tests.curvature.models import MODELS
 from tests.monitors.reference import eager, flat, moved, weights_of

@@ -6,15 +6,15 @@ import pytest
 
 from keras_ch8 import curvature, monitors
 from keras_ch8.monitors import _step_length
-from keras_ch8.monitors.checks import chosen
+from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Past
 from keras_ch8.monitors.probe import Probe
 from tests.curvature.models import MODELS, ROWS, SIX, Y, sequential
 from tests.monitors.reference import eager, moved
 from tests.training.models import state_of
 
-BY_DEFAULT = ("batch normalization", "dropout")
-CASES = [pytest.param(name, marks=() if name in BY_DEFAULT else pytest.mark.slow) for name in MODELS]
+WHEN = dict.fromkeys(("batch normalization", "dropout"), ()) | dict.fromkeys(("LSTM", "embedding"), pytest.mark.slow)
+CASES = [pytest.param(name, marks=WHEN.get(name, pytest.mark.full)) for name in MODELS]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -59,14 +59,14 @@ def test_where_the_loss_is_quadratic_the_prediction_is_exact_for_a_step_of_any_l
 
 
 @pytest.mark.slow
-def test_looking_changes_nothing():
+def test_measuring_changes_nothing():
     hidden = keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5, seed=3)
     model, x, y = sequential(SIX.astype("float32"), *hidden, dtype="float32")
     model.compile("sgd", "mse", metrics=["mae"], jit_compile=False)
     model.fit(x, y, verbose=0)
     before, variables = state_of(model)
-    probe = Probe(model, x, y, monitors=[m for m in chosen("full") if m.judges == "probe"], parts=2)
-    found = probe.look(probe.objective.tensors(moved(model, 0.1)[0]))
+    probe = Probe(model, x, y, monitors=[m for m in chosen("full") if m.source == "probe"], parts=2)
+    found = probe.measure(probe.objective.tensors(moved(model, 0.1)[0]))
     monitors.spectrum(model, x, y, steps=2)
     assert len(found) == 6  # all but the one of recurrent layers
     assert state_of(model, variables)[0] == before

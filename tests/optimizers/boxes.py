@@ -26,8 +26,9 @@ BOXES = {
     ),
 }
 NAMES = list(BOXES)
-FEW = [pytest.param(name, marks=() if name in ("RMSpropNesterov", "Adam") else pytest.mark.slow) for name in NAMES]
-"""All classes, most of them behind the marker `slow`: for tests that compile models."""
+WHEN = dict.fromkeys(("RMSpropNesterov", "Adam"), ()) | dict.fromkeys(("SGD", "Adagrad"), pytest.mark.slow)
+FEW = [pytest.param(name, marks=WHEN.get(name, pytest.mark.full)) for name in NAMES]
+"""All classes, two of them in every run and two behind `slow`: for tests that compile models."""
 
 
 def make(name, /, **kwargs):

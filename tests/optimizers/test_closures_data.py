@@ -47,13 +47,7 @@ def logs_of(model, epochs=1):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "way",
-    [
-        {}, *(pytest.param(way, marks=pytest.mark.slow) for way in ({"jit_compile": True}, {"run_eagerly": True})),
-    ],
-    ids=str,
-)  # fmt: skip
+@pytest.mark.parametrize("way", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
 def test_what_fit_reports_is_what_keras_reports_at_the_weights_before_the_step(way):
     model, theirs = many(ours.SteepestDescent(), **way), reference()
     for _ in range(3):

@@ -36,6 +36,7 @@ def test_fit_gives_the_same_numbers_however_it_is_run(name):
         np.testing.assert_allclose(fitted(make(name), **options)[0], loss, rtol=2e-5)
 
 
+@pytest.mark.broad
 @a_few_classes
 def test_a_tape_loop_is_the_same_op_by_op_and_in_a_graph(name):
     def loop(compiled):
@@ -131,6 +132,7 @@ def test_the_average_overwrites_the_weights_every_so_many_updates(name):
         assert np.array_equal(variable.numpy(), optimizer.averages[0].numpy()) == (i % 2 == 1 or i == 0)
 
 
+@pytest.mark.broad
 @a_few_classes
 def test_schedules_callables_and_changed_rates(name):
     rates, grads = [0.02, 0.02, 0.005, 0.005], random_grads(4)
@@ -199,6 +201,7 @@ def test_an_embedding_trains_in_fit(name):
     np.testing.assert_allclose(losses(jit_compile=True), graph, rtol=1e-5)
 
 
+@pytest.mark.broad
 @a_few_classes
 def test_a_variable_without_gradient_stays_with_its_state(name):
     with_g, without, large = (keras.Variable(a) for a in (START, START, np.ones((300, 200), "float32")))
@@ -218,6 +221,7 @@ def test_a_variable_without_gradient_stays_with_its_state(name):
     np.testing.assert_allclose(with_g.numpy(), alone.numpy(), atol=1e-7)
 
 
+@pytest.mark.broad
 @a_few_classes
 def test_constraints_scalars_and_frozen_layers(name):
     variable = keras.Variable(-np.ones((2, 2)))

@@ -71,7 +71,7 @@ def went_over(tmp_path, sides, name, ending=".weights.h5", **options):
 
 @pytest.mark.parametrize("name", mostly(pytest.mark.slow, CASES, "Adam"))
 @pytest.mark.parametrize("sides", SIDES)
-@pytest.mark.parametrize("ending", [".weights.h5", pytest.param(".keras", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ending", [".weights.h5", pytest.param(".keras", marks=pytest.mark.full)])
 def test_the_next_losses_are_as_if_nothing_had_changed(sides, name, ending, tmp_path):
     model, other, expected, found = went_over(tmp_path, sides, name, ending)
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
@@ -81,6 +81,7 @@ def test_the_next_losses_are_as_if_nothing_had_changed(sides, name, ending, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("sides", SIDES)
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_skipped_step_leaves_an_infinite_weight_infinite():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_averages_and_sums_of_narrow_weights_are_kept_in_float32(dtype):
     def trained(dtype, steps, **options):
         variable, optimizer = keras.Variable([1.0], dtype=dtype), ours.SGD(1e-3, **options)

@@ -36,6 +36,7 @@ def test_two_replicas_equal_one_device(case):
 
 
 @pytest.mark.slow
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "case", [pytest.param(c, marks=pytest.mark.full if c in OF_CLASSES else ()) for c in CASES if c not in QUICK]
 )

@@ -1,6 +1,6 @@
 """Judges the planted runs and prints the confusion table.
 
-.venv/bin/python -m tests.planted.confusion --half first --seeds 0 1 2 --processes 2
+.venv/bin/python -m tests.planted.confusion --split judged_once --seeds 0 1 2 --processes 2
 """
 
 import argparse
@@ -11,17 +11,39 @@ import multiprocessing
 import os
 import time
 
-HALVES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh")
+TOPICS = (
+    "step_length", "conditioning", "batch_size", "flat_regions", "cliffs", "depth", "recurrent", "units", "batch_norm",
+    "scale", "generalization", "healthy_images", "healthy_sequences", "healthy_tables",
+)  # fmt: skip
+SPLITS = ("calibration", "judged_once")
 
 
-def judge(half, name, seed):
+def runs_of(topic):
+    """Return the planted runs of one file."""
+    from . import runs
+
+    module = importlib.import_module(f".{topic}", __package__)
+    return [run for run in runs.RUNS if run.build.__module__ == module.__name__]
+
+
+def chosen(split=None, groups=None, topics=TOPICS):
+    """Return the runs of these topics that are in this split and in one of these groups; all of them by default."""
+    return [
+        run
+        for topic in topics
+        for run in runs_of(topic)
+        if split in (None, run.split) and (groups is None or run.group in groups)
+    ]
+
+
+def judge(name, seed):
     """Train one run as it is, with the default diagnosis, and return what is said of it."""
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_NUM_INTRAOP_THREADS="1")
     import keras_ch8
 
     from . import runs
 
-    planted = next(run for run in runs_of(half) if run.name == name)
+    planted = next(run for run in chosen() if run.name == name)
     run, begin = planted.make(seed), time.perf_counter()
     diagnosis = keras_ch8.callbacks.Diagnosis(run.probe)
     runs.fit(run, [diagnosis])
@@ -29,20 +51,14 @@ def judge(half, name, seed):
     return {"name": name, "kind": planted.kind, "seed": seed, "said": said, "seconds": time.perf_counter() - begin}
 
 
-def runs_of(half):
-    """Return the planted runs of one file."""
-    return importlib.import_module(f".{half}", __package__).RUNS
-
-
 def is_right(result):
     """Whether the planted trouble is named; of a healthy run, whether nothing calls for action."""
     return result["kind"] in result["said"] if result["kind"] else "act" not in result["said"].values()
 
 
-def judge_all(halves=HALVES, seeds=(0,), processes=2, names=None):
-    """Return what is said of every run, or of those with these names; in processes of their own, since graphs stay."""
-    runs = [(half, run.name) for half in halves for run in runs_of(half) if names is None or run.name in names]
-    tasks = [(half, name, seed) for half, name in runs for seed in seeds]
+def judge_all(names, seeds=(0,), processes=2):
+    """Return what is said of the runs with these names; in processes of their own, since graphs stay."""
+    tasks = [(name, seed) for name in names for seed in seeds]
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
         return list(pool.map(judge, *zip(*tasks, strict=True)))
@@ -73,13 +89,17 @@ def _grouped(results, key):
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--half", nargs="+", default=HALVES, choices=HALVES)
+    parser.add_argument("--split", choices=SPLITS, help="all runs, if neither this nor a group or a topic is named")
+    parser.add_argument("--group", nargs="+", type=int, help="groups of runs by one author each, from 1 to 11")
+    parser.add_argument("--topic", nargs="+", default=TOPICS, choices=TOPICS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
+    names = [run.name for run in chosen(options.split, options.group, options.topic)]
+    if not names:
+        parser.error("no run is in this split, this group and this topic at once")
     begin = time.perf_counter()
-    results = judge_all(options.half, options.seeds, options.processes)
-    print(table(results), f"{time.perf_counter() - begin:.0f} s", sep="\n")
+    print(table(judge_all(names, options.seeds, options.processes)), f"{time.perf_counter() - begin:.0f} s", sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Small trainings with one known trouble, or none: what the parts share."""
+"""Small trainings with one known trouble, or none: what a run is, and what all topics use."""
 
 import dataclasses
 from collections.abc import Callable
@@ -26,6 +26,18 @@ class Run:
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
+GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 12), "judged_once")
+"""The groups in which the runs were written, and what each was for.
+
+The thresholds were set on group 1, for calibration. Each other group was judged once, with the rules as they were, and
+its published figure is from that time. What groups 2 to 10 showed changed the rules after that, so only group 11 has
+never served to set one.
+"""
+
+RUNS: list["Planted"] = []
+"""The runs of all topics that have been imported."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Planted:
     """A training by name; `kind` is the verdict it must get, None that it is healthy."""
@@ -33,7 +45,13 @@ class Planted:
     name: str
     kind: str | None
     build: Callable[..., Run]
+    group: int
     cure: str = ""
+
+    @property
+    def split(self):
+        """Whether the thresholds were set on this run, or it was judged once as they were."""
+        return GROUPS[self.group]
 
     def make(self, seed):
         """Return the run; data, weights and the order of the batches come from the seed."""
@@ -46,22 +64,24 @@ class Planted:
         return self.build(np.random.default_rng(seed), cured=True)
 
 
-class Half(list):
-    """The runs of one file, in its order."""
+def sick(kind, cure, *, group):
+    """Add a builder `f(rng, cured=False)` under its name."""
 
-    def sick(self, kind, cure):
-        """Add a builder `f(rng, cured=False)` under its name."""
-
-        def add(build):
-            self.append(Planted(build.__name__, kind, build, cure))
-            return build
-
-        return add
-
-    def healthy(self, build):
-        """Add a builder `f(rng)` under its name."""
-        self.append(Planted(build.__name__, None, build))
+    def add(build):
+        RUNS.append(Planted(build.__name__, kind, build, group, cure))
         return build
+
+    return add
+
+
+def healthy(*, group):
+    """Add a builder `f(rng)` under its name."""
+
+    def add(build):
+        RUNS.append(Planted(build.__name__, None, build, group))
+        return build
+
+    return add
 
 
 def seed_of(rng):

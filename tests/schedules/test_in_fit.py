@@ -9,7 +9,6 @@ from keras_ch8 import integration, optimizers
 from keras_ch8.schedules import Clock, CosineDecay, LinearDecay, ScaledSchedule, SequentialSchedule, Warmup
 from tests.callbacks.runs import STEPS, Frames, X, Y, needs_multi_optimizer, network
 from tests.callbacks.runs import fit as fit_six_steps
-from tests.marks import mostly
 
 LONG = np.tile(X[:, :], (18, 1))[:860], np.tile(Y, (18, 1))[:860]
 
@@ -20,10 +19,8 @@ def fit_long(model, callbacks=(), epochs=3, **options):
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize("steps_per_execution", mostly(pytest.mark.slow, [1, 10, 43], 1, 10))
-@pytest.mark.parametrize(
-    "optimizer", [optimizers.SGD, pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow)], ids=["ours", "Keras"]
-)
+@pytest.mark.parametrize("steps_per_execution", [1, 10, 43])
+@pytest.mark.parametrize("optimizer", [optimizers.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
 def test_the_rate_of_each_step_is_the_law(optimizer, steps_per_execution):
     frames = Frames()
     model = network(optimizer(LinearDecay(0.1, 100, 0.001)), steps_per_execution=steps_per_execution)
@@ -38,9 +35,7 @@ WORDS = {"2ep": 86, "30ba": 30, "50%": 64.5, "100%": 129, "0.5ep": 21.5}
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize(
-    "word", [pytest.param(word, marks=() if word in ("2ep", "50%") else pytest.mark.slow) for word in WORDS]
-)
+@pytest.mark.parametrize("word", WORDS)
 def test_a_length_is_resolved_in_fit(word):
     frames = Frames()
     model = network(optimizers.SGD(LinearDecay(0.1, word)))

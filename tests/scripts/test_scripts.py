@@ -21,18 +21,25 @@ HOOKS = {"apply", "scale_loss", "train_step", "test_step", "evaluate", "fit", "p
 """Methods that somebody could have put into an instance, and must have taken out again."""
 
 
-def each(kinds):
-    """Parametrize a test with kinds; those that this Keras does not have are skipped."""
-    reason = "this Keras has no {}"
-    return [
-        pytest.param(
-            kind, id=kind.name, marks=pytest.mark.skipif(not kind.is_available, reason=reason.format(kind.needs))
-        )
-        for kind in kinds
-    ]
+def case(kind, *values, slow=False):
+    """Return a case of a test: a kind, and maybe more; skipped where this Keras does not have what the kind needs."""
+    marks = [pytest.mark.skipif(not kind.is_available, reason=f"this Keras has no {kind.needs}")]
+    name = "-".join([kind.name, *values])
+    return pytest.param(kind, *values, id=name, marks=marks + [pytest.mark.slow] * slow)
+
+
+def each(kinds, *by_default):
+    """Parametrize a test with kinds; behind `slow` but for those of these names, if there are names."""
+    return [case(kind, slow=bool(by_default) and kind.name not in by_default) for kind in kinds]
 
 
 IN_FIT = [kind for kind in KINDS.values() if not kind.loop]
+IN_EVERY_RUN = [
+    "functional", "several_outputs", "train_step_without_super", "compute_loss_with_training",
+    "dataset_of_unknown_length", "adversaries", "metric_learning", "stateful_recurrent", "mixed_precision",
+    "several_steps_at_once", "loop_of_fits",
+]  # fmt: skip
+"""Some of each file, and of those that differ most from each other."""
 
 
 def tolerance(kind):
@@ -69,7 +76,7 @@ def test_the_kinds_have_names_of_their_own_and_are_many():
     assert sum(not kind.has_call for kind in KINDS.values()) >= 6
 
 
-@pytest.mark.broad
+@pytest.mark.broad(slow=40)  # cheap, and without them nobody knows what the others show
 @pytest.mark.parametrize("kind", each(KINDS.values()))
 def test_traits_say_what_the_model_and_the_arguments_of_fit_are(kind):
     model, arguments = kind.make(keras.optimizers.SGD)
@@ -84,7 +91,7 @@ def test_traits_say_what_the_model_and_the_arguments_of_fit_are(kind):
 # --- (a) all that watches, together -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", each(IN_FIT))
+@pytest.mark.parametrize("kind", each(IN_FIT, *IN_EVERY_RUN))
 def test_a_training_that_is_watched_is_the_bare_one(kind, tmp_path):
     plain = bare(kind.name, "Momentum")
     model, arguments = made(kind, "Momentum")
@@ -120,7 +127,7 @@ def check_that_nothing_is_left(run, plain):
 # --- (e) our optimizers for Keras's -----------------------------------------------------------------------------------
 
 
-@pytest.mark.broad
+@pytest.mark.broad(slow=8)
 @pytest.mark.parametrize("kind", each(KINDS.values()))
 def test_momentum_ends_where_the_momentum_of_keras_does(kind):
     ours, theirs = (bare(kind.name, name).logs[-1] for name in ("Momentum", "keras SGD"))
@@ -141,12 +148,12 @@ def in_turn(kind, turn):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("watcher", WATCHING)
-@pytest.mark.parametrize("kind", each(IN_FIT))
+@pytest.mark.broad(slow=12)
+@pytest.mark.parametrize(
+    "kind, watcher", [case(kind, name) for name in WATCHING for kind in IN_FIT if can_watch(name, kind)]
+)
 def test_each_that_watches_alone_leaves_the_training_as_it_is(kind, watcher, tmp_path):
     """With one of our optimizers or one of Keras's by turns, of which each kind meets two; `table` has the rest."""
-    if not can_watch(watcher, kind):
-        pytest.skip("one quantity only")
     optimizer = in_turn(kind, list(WATCHING).index(watcher))
     model, arguments = made(kind, optimizer)
     with at_most_a_sentence(kind):
@@ -170,9 +177,11 @@ def acted(kind, optimizer, log_dir, *listed, **changed):
 
 
 ACTING = pytest.mark.parametrize("kind", each(IN_FIT))
+MANY = pytest.mark.broad(slow=8)
 
 
 @pytest.mark.slow
+@MANY
 @ACTING
 def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, tmp_path):
     seen = []
@@ -195,6 +204,7 @@ def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, t
 
 
 @pytest.mark.slow
+@MANY
 @ACTING
 def test_the_rate_falls_and_gradients_are_clipped_for_an_optimizer_of_keras(kind, tmp_path):
     halve = callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2)
@@ -211,6 +221,7 @@ def test_the_rate_falls_and_gradients_are_clipped_for_an_optimizer_of_keras(kind
 
 
 @pytest.mark.slow
+@MANY
 @ACTING
 def test_weights_are_averaged_beside_the_callbacks_of_keras(kind, tmp_path):
     theirs = []
@@ -234,6 +245,7 @@ def test_weights_are_averaged_beside_the_callbacks_of_keras(kind, tmp_path):
 
 
 @pytest.mark.slow
+@MANY
 @pytest.mark.parametrize("kind", each(kind for kind in IN_FIT if kind.has_arrays))
 def test_the_easy_examples_come_first(kind, tmp_path):
     model, arguments = made(kind, in_turn(kind, 0))

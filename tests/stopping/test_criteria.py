@@ -1,5 +1,6 @@
 """Each criterion beside its formula, on random errors; patience beside Keras's own; and what bad arguments get."""
 
+import dataclasses
 import itertools
 import math
 
@@ -166,6 +167,32 @@ def test_criteria_combine():
     assert stopping.AnyOf(stopping.Patience(2)) == stopping.AnyOf(stopping.Patience(2))
 
 
+@dataclasses.dataclass(frozen=True)
+class GapAbove(stopping.AbstractMonitorCriterion):
+    """A stranger's criterion, with a reason of its own."""
+
+    gap: float = 0.5
+
+    def evaluate(self, history):
+        name = self.name(history)
+        gap = history.logs[-1][name] - history.logs[-1]["loss"]
+        return stopping.Reason("gap", f"the gap of `{name}` is {gap:.3g}", history.epoch) if gap > self.gap else None
+
+
+def test_a_strangers_criterion_stops_a_training_alone_and_combined():
+    x = np.ones((8, 2), "float32")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    far = x, model.predict(x, verbose=0) + 10
+    for criterion in (GapAbove(), stopping.AnyOf(stopping.Patience(9), GapAbove(monitor="val_loss"))):
+        stop = callbacks.EarlyStopping(criterion=criterion)
+        fitted = model.fit(x, x[:, :1], validation_data=far, epochs=5, callbacks=[stop], verbose=0)
+        assert len(fitted.epoch) == 1
+        assert (stop.reason.why, stop.stopped_epoch) == ("gap", 0)
+        assert stop.reason.message.startswith("Stopped after epoch 1: the gap of `val_loss` is ")
+    assert GapAbove() == GapAbove()
+
+
 BAD = [
     (lambda: stopping.Patience(-1), r"`patience` is epochs to wait.*at least 0. Received: patience=-1. Try 5"),
     (lambda: stopping.Patience(1, min_delta="1 percent"), "min_delta='1 percent'"),
@@ -177,8 +204,8 @@ BAD = [
     (lambda: stopping.Deadline(-5), "seconds=-5"),
     (lambda: stopping.Threshold("good"), "value='good'"),
     (lambda: stopping.AnyOf(), "combines criteria. Received: none"),
-    (lambda: stopping.AnyOf(5), "Received: 5 of type int. There are patience, generalization_loss"),
-    (lambda: callbacks.EarlyStopping(criterion="GL"), "Received: 'GL' of type str. There are patience"),
+    (lambda: stopping.AnyOf(5), "Received: 5 of type int. There are Patience, GeneralizationLoss"),
+    (lambda: callbacks.EarlyStopping(criterion="GL"), "Received: 'GL' of type str. There are Patience"),
     (lambda: callbacks.EarlyStopping(patience=-1), "patience=-1"),
     (lambda: callbacks.EarlyStopping(mode="lowest"), "mode='lowest'"),
     (lambda: callbacks.EarlyStopping(start_from_epoch=-1), "start_from_epoch=-1"),

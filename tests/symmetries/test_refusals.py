@@ -148,7 +148,7 @@ def test_units_are_not_rescaled_where_the_factor_does_not_come_out(parts, messag
 
 @pytest.mark.parametrize("activation, name", [("glu", "glu"), (lambda z: z * keras.ops.arange(4.0), "<lambda>")])
 def test_units_do_not_change_places_where_the_activation_knows_the_place(activation, name):
-    with pytest.raises(ValueError, match=f"Received: {name} in 'units'. Take an activation of Keras"):
+    with pytest.raises(ValueError, match=f"Received: {name} in 'units'. Use an activation of Keras"):
         symmetries.permute_units(chain(units(activation), layers.Dense(2)), "units", ORDER)
 
 
@@ -172,7 +172,7 @@ def test_factors_are_positive(factors):
 def test_factors_that_leave_the_range_of_the_weights_change_nothing(factor):
     model = chain(units(), layers.Dense(2, name="last"))
     before = model.get_weights()
-    with pytest.raises(ValueError, match=r"are no float32: they overflow or become 0\. Nothing was changed"):
+    with pytest.raises(ValueError, match=r"do not fit into float32: they overflow or become 0\. Nothing was changed"):
         symmetries.rescale_units(model, "units", [1.0, 1.0, factor, 1.0])
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

@@ -78,13 +78,18 @@ def apart(model, before):
     return max(np.abs(a - b).max() for a, b in zip(model.get_weights(), before, strict=True))
 
 
+def leaves_the_function(change, model, argument, x, tolerance):
+    before = model.get_weights()
+    change(model, "units", argument)
+    assert apart(model, before) > 0.1
+    assert symmetries.difference(model, before, x) < tolerance
+
+
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_units_that_change_places_leave_the_function(float64, name):
     model, x = SYMMETRIC[name]()
     before = model.get_weights()
-    symmetries.permute_units(model, "units", ORDER)
-    assert apart(model, before) > 0.1
-    assert symmetries.difference(model, before, x) < 1e-14
+    leaves_the_function(symmetries.permute_units, model, ORDER, x, 1e-14)
     symmetries.permute_units(model, model.get_layer("units"), np.argsort(ORDER))
     assert apart(model, before) == 0
 
@@ -93,9 +98,7 @@ def test_units_that_change_places_leave_the_function(float64, name):
 def test_units_that_are_rescaled_leave_the_function(float64, name):
     model, x = HOMOGENEOUS[name]()
     before = model.get_weights()
-    symmetries.rescale_units(model, "units", FACTORS)
-    assert apart(model, before) > 0.1
-    assert symmetries.difference(model, before, x) < 1e-13
+    leaves_the_function(symmetries.rescale_units, model, FACTORS, x, 1e-13)
     symmetries.rescale_units(model, "units", 1 / FACTORS)
     assert apart(model, before) < 1e-12
 

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from keras_ch8 import initializers, training
+from keras_ch8.verdicts.wording import digits
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 20)).astype("float32")
@@ -92,7 +93,7 @@ def test_the_scale_of_the_gradient_is_found(deviation, kind):
     model = network(keras.initializers.RandomNormal(stddev=deviation), None, depth=8)
     audit = training.check_initialization(model, X, Y)
     assert wrong(audit)[kind].level == "act"
-    assert f"of 8 hidden layers to the first the gradient is multiplied by {audit.flow.total:.2g}." in str(audit)
+    assert f"is multiplied by {digits(audit.flow.total)}; over 8 hidden layers)." in str(audit)
     assert "nan" not in str(audit)
 
 

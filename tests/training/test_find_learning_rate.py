@@ -54,6 +54,7 @@ def test_all_is_as_it_was_bit_for_bit_and_the_training_goes_on_the_same(optimize
     assert go_on(model) == untouched
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("optimizer", ["number", "schedule"])
 def test_the_training_step_is_traced_once_for_all_trials(optimizer):
     traces = []
@@ -106,7 +107,7 @@ def test_the_generators_of_python_and_numpy_are_put_back():
 
 def test_what_cannot_be_put_back_is_an_error(monkeypatch):
     monkeypatch.setattr(random, "setstate", lambda state: None)
-    with pytest.raises(RuntimeError, match="The model is not as it was before"):
+    with pytest.raises(RuntimeError, match="The model was not restored"):
         training.find_learning_rate(eager_network(), X, Y, steps=10)
 
 
@@ -127,9 +128,7 @@ DATA = {
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize(
-    "data", [pytest.param(d, marks=pytest.mark.slow if d in ("weights", "PyDataset") else ()) for d in DATA]
-)
+@pytest.mark.parametrize("data", DATA)
 def test_all_kinds_of_data_give_about_the_same(data):
     found = training.find_learning_rate(network(optimizers.SGD()), **DATA[data]())
     assert 0.003 < found.suggestion < 0.03
@@ -137,6 +136,7 @@ def test_all_kinds_of_data_give_about_the_same(data):
     assert all(s.low <= s.rate <= s.high < 10 * s.low for s in found.suggestions.values())
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_built_yet_is_built():
     model = keras.Sequential([keras.layers.Dense(8, "tanh"), keras.layers.Dense(2)])
     model.compile(optimizers.SGD(), "mse")
@@ -178,6 +178,7 @@ def test_a_loss_that_is_not_finite_at_the_start_is_refused():
     assert training.find_learning_rate(model, X, Y).reason == "the loss is not finite before any step"
 
 
+@pytest.mark.slow
 def test_an_optimizer_whose_step_does_not_vanish_with_its_rate_is_refused_or_served():
     found = training.find_learning_rate(network(keras.optimizers.Ftrl()), X, Y)
     assert bool(found.reason) != bool(found.suggestions)
@@ -210,6 +211,7 @@ def test_it_works_where_operations_are_deterministic():
     assert forked.call(suggested_where_operations_are_deterministic) > 0
 
 
+@pytest.mark.slow
 def test_several_inputs_and_outputs():
     a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
     hidden = keras.layers.Dense(8)(keras.layers.concatenate([a, b]))

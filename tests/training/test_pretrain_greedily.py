@@ -140,7 +140,7 @@ def test_what_the_optimizer_remembers_of_a_weight_is_handed_on(make, freeze):
 
 
 def test_slots_of_variables_with_one_path_are_told_apart():
-    from keras_ch8.training._slots import put_slots, slots_of
+    from keras_ch8.training._stage_file import put_slots, slots_of
 
     variables = [keras.Variable(np.ones(shape), name="w") for shape in (3, 3, 2)]
     assert len({v.path for v in variables}) == 1
@@ -270,9 +270,7 @@ def test_after_an_interruption_the_model_is_as_before():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "make", [lambda: keras.optimizers.SGD(0.05, 0.9), pytest.param(OPTIMIZERS[1], marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("make", [lambda: keras.optimizers.SGD(0.05, 0.9), OPTIMIZERS[1]])
 def test_a_run_that_goes_on_ends_as_one_that_was_not_interrupted(make, tmp_path):
     between = (lambda: keras.layers.Dropout(0.2),)
     whole, cut = (chain(make(), between=between) for _ in range(2))
@@ -385,7 +383,11 @@ def unbuilt():
 
 
 BAD = [
-    (branching, {}, r"each must take what the one before puts out.*'sum', called on 2 tensors.*layers.Residual"),
+    (
+        branching,
+        {},
+        r"the input of each must be the output of the one before.*'sum', called on 2 tensors.*layers.Residual",
+    ),
     (twice, {}, r"Received: 'again', called on 1 tensors or more than once"),
     (unbuilt, {}, r"Begin a Sequential with `keras.Input\(shape\)`"),
     (lambda: keras.Sequential([keras.Input((6,)), Dense(2, name="d")]), {}, r"matrix of weights are \['d'\]. Give a"),

@@ -85,7 +85,7 @@ def test_a_loss_that_only_rises_is_refused():
 
 def test_too_few_rates_are_refused():
     reason = suggest(RATES[:5], textbook(RATES[:5]))[2]
-    assert reason == "the training was lost after 5 rates: begin with a smaller one or take more steps"
+    assert reason == "the training diverged after 5 rates: begin with a smaller one or take more steps"
 
 
 def test_hard_and_easy_batches_are_evened_out():

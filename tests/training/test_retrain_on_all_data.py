@@ -39,9 +39,7 @@ def retrain(**options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "strategy, per_epoch", [("same_steps", 12), pytest.param("same_epochs", 20, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("strategy, per_epoch", [("same_steps", 12), ("same_epochs", 20)])
 def test_a_new_model_is_trained_for_as_long(strategy, per_epoch):
     seen = Sees()
     model, report = retrain(strategy=strategy, callbacks=[seen])
@@ -124,7 +122,7 @@ BAD = [
     ({"sample_weight": np.ones(120)}, "either both parts have sample weights or neither"),
     (
         {"strategy": "until_loss", "early_stopping": callbacks.EarlyStopping(patience=2)},
-        "goes on from the best weights.*restore_best_weights=True",
+        "continues from the best weights.*restore_best_weights=True",
     ),
 ]
 

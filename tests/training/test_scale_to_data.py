@@ -192,7 +192,7 @@ def test_what_is_called_in_a_loop_of_the_graph_cannot_be_seen_and_the_rest_is_sc
     model = keras.Sequential([keras.Input((20,)), RowByRow(), layers.Dense(10, name="last")])
     scaling = training.scale_to_data(model, FLAT)
     assert scaling.names == ("inner", "last")
-    assert scaling.notes == ("left: what it sums up cannot be seen", "")
+    assert scaling.notes == ("left: its sums cannot be measured", "")
     assert np.isnan(scaling.after[0])
     assert scaling.after[1] == pytest.approx(1, rel=1e-3)
 

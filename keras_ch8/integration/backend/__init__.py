@@ -19,6 +19,7 @@ if is_tensorflow():
     from .compiling import trace as trace
     from .compiling import trace_each as trace_each
     from .compiling import traces as traces
+    from .datasets import Column as Column
     from .datasets import can_be_cut as can_be_cut
     from .datasets import end_to_end as end_to_end
     from .datasets import gathered as gathered

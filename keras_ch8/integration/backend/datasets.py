@@ -1,10 +1,12 @@
 """Batches of arrays as a `tf.data.Dataset`, made of the numbers of the examples in them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+from ..._types import Tensor, Tree
 
 
 def is_dataset(value: Any) -> bool:
@@ -102,40 +104,38 @@ def in_order(count: int, size: int) -> tf.data.Dataset:
     return starts.map(lambda start: (tf.range(start, tf.minimum(start + size, count)),))
 
 
-def gathered(
-    rows: tf.data.Dataset,
-    arrays: Sequence[np.ndarray],
-    dtypes: Sequence[str],
-    on_disk: Sequence[bool],
-    assemble: Callable[..., Any],
-    prefetch: int,
-) -> tf.data.Dataset:
+class Column(NamedTuple):
+    """An array with an entry for each example, the type of its batches, and whether it is mapped from a file."""
+
+    array: np.ndarray
+    dtype: str
+    on_disk: bool
+
+
+def gathered(rows: tf.data.Dataset, columns: Sequence[Column], assemble: Callable[..., Tree]) -> tf.data.Dataset:
     """Return a data set of `assemble(examples, *rest)`, for rows (indices, *rest).
 
     Arrays in memory are gathered by TensorFlow, those on disk by NumPy, which reads what is asked for and no more.
     """
-    disk = [(array, dtype) for array, dtype, there in zip(arrays, dtypes, on_disk, strict=True) if there]
+    disk = [column for column in columns if column.on_disk]
     with tf.device("cpu:0"):
-        memory = [
-            tf.cast(tf.convert_to_tensor(array), dtype)
-            for array, dtype, there in zip(arrays, dtypes, on_disk, strict=True)
-            if not there
-        ]
+        memory = [tf.cast(tf.convert_to_tensor(c.array), c.dtype) for c in columns if not c.on_disk]
 
     def read(indices: np.ndarray) -> list[np.ndarray]:
-        return [np.asarray(array[indices], dtype) for array, dtype in disk]
+        return [np.asarray(column.array[indices], column.dtype) for column in disk]
 
-    def gather(indices: Any, *rest: Any) -> Any:
+    def gather(indices: Tensor, *rest: Any) -> Any:
         from_memory = iter([tf.gather(tensor, indices) for tensor in memory])
-        from_disk = iter(tf.numpy_function(read, [indices], [tf.as_dtype(dtype) for _, dtype in disk]) if disk else [])
+        from_disk = iter(
+            tf.numpy_function(read, [indices], [tf.as_dtype(column.dtype) for column in disk]) if disk else []
+        )
         examples = [
-            tf.ensure_shape(next(from_disk), [*indices.shape, *array.shape[1:]]) if there else next(from_memory)
-            for array, there in zip(arrays, on_disk, strict=True)
+            tf.ensure_shape(next(from_disk), [*indices.shape, *c.array.shape[1:]]) if c.on_disk else next(from_memory)
+            for c in columns
         ]
         return assemble(examples, *rest)
 
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False  # they cost more than they bring here
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    dataset = rows.map(gather, num_parallel_calls=tf.data.AUTOTUNE).with_options(options)
-    return dataset.prefetch(prefetch) if prefetch else dataset
+    return rows.map(gather, num_parallel_calls=tf.data.AUTOTUNE).with_options(options)

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from ..._types import Tensor
+
 
 class Number:
     """A number that a step reads and Python sets; one that JAX has compiled keeps it as a constant (see `renew`)."""
@@ -40,7 +42,7 @@ def wide() -> str:
     return str(keras.backend.result_type("float32", keras.config.floatx()))
 
 
-def renew(model: Any) -> None:
+def renew(model: keras.Model) -> None:
     """Let the next training step see the `scalar`s as they are now."""
     model.make_train_function(force=True)
 
@@ -71,7 +73,7 @@ def in_xla() -> bool:
     return True
 
 
-def log_gamma(x: Any) -> Any:
+def log_gamma(x: Tensor) -> Any:
     """Return log(Gamma(x)), elementwise; log(n!) is that of n + 1."""
     if keras.backend.backend() == "jax":
         from jax.scipy.special import gammaln

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..._types import Tensor
 from .compiling import in_xla
 
 
@@ -119,7 +120,7 @@ def wide() -> str:
     return "float64"
 
 
-def renew(model: Any) -> None:
+def renew(model: keras.Model) -> None:
     """Do nothing: a compiled step reads a `scalar` as it is."""
 
 
@@ -139,7 +140,7 @@ def floats(*numbers: Any) -> tf.Tensor:
     return tf.stack([tf.cast(tf.reshape(tf.convert_to_tensor(x), []), tf.float32) for x in numbers])
 
 
-def call_when(condition: Any, function: Callable[[], None], variables: Sequence[Any]) -> None:
+def call_when(condition: Tensor, function: Callable[[], None], variables: Sequence[Any]) -> None:
     """Call a Python function where a condition holds, also in the middle of a graph, once `variables` are written."""
 
     def call() -> tf.Tensor:
@@ -175,7 +176,7 @@ def join(tensors: Sequence[Any], length: int) -> tf.Tensor:
     return tf.concat(parts, axis=0) if len(parts) > 1 else parts[0]
 
 
-def cut(vector: Any, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
+def cut(vector: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
     """Undo `join`."""
     sizes = [int(tf.TensorShape(s).num_elements()) for s in shapes]
     rest = int(vector.shape[0]) - sum(sizes)
@@ -188,12 +189,12 @@ def all_finite(tensors: Sequence[Any]) -> tf.Tensor:
     return tf.reduce_all([tf.reduce_all(tf.math.is_finite(values(t))) for t in tensors])
 
 
-def half_sum_of_squares(tensor: Any) -> tf.Tensor:
+def half_sum_of_squares(tensor: Tensor) -> tf.Tensor:
     """Return sum(x^2) / 2 of a tensor, or of the values of a sparse one: one fast kernel outside XLA."""
     return tf.nn.l2_loss(values(tensor))
 
 
-def branch(condition: Any, when_true: Callable[[], Any], when_false: Callable[[], Any]) -> Any:
+def branch(condition: Tensor, when_true: Callable[[], Any], when_false: Callable[[], Any]) -> Any:
     """Run one of two functions; neither may synchronize replicas. A Python bool chooses before anything is traced."""
     if isinstance(condition, bool):
         return when_true() if condition else when_false()
@@ -208,7 +209,7 @@ def ring(rows: int, width: int) -> tf.Variable:
     return tf.Variable(tf.fill([rows, width], float("nan")), trainable=False)
 
 
-def write_row(variable: tf.Variable, step: Any, row: Any) -> None:
+def write_row(variable: tf.Variable, step: Tensor, row: Tensor) -> None:
     """Write the row of a step into a ring, in place: inside XLA a scatter would cost 12 us more."""
     place = tf.bitwise.bitwise_and(tf.cast(step, tf.int32), variable.shape[0] - 1)
     if in_xla():
@@ -218,7 +219,7 @@ def write_row(variable: tf.Variable, step: Any, row: Any) -> None:
         variable.scatter_update(tf.IndexedSlices(row[None], place[None]))
 
 
-def copy_when(condition: Any, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
+def copy_when(condition: Tensor, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
     """Return the values of variables, to compare them later, where the condition holds; XLA copies at every step."""
 
     def copies() -> list[tf.Tensor]:
@@ -229,12 +230,12 @@ def copy_when(condition: Any, variables: Sequence[tf.Variable]) -> list[tf.Tenso
     return list(branch(condition, copies, lambda: [tf.zeros([0], v.dtype) for v in variables]))
 
 
-def log_gamma(x: Any) -> tf.Tensor:
+def log_gamma(x: Tensor) -> tf.Tensor:
     """Return log(Gamma(x)), elementwise; log(n!) is that of n + 1."""
     return tf.math.lgamma(x)
 
 
-def is_reachable(tensor: Any) -> bool:
+def is_reachable(tensor: Tensor) -> bool:
     """Whether a tensor can be used here: eager ones always, others in their graph and the graphs inside it."""
     if isinstance(tensor, tf.__internal__.EagerTensor):
         return True
@@ -244,7 +245,7 @@ def is_reachable(tensor: Any) -> bool:
     return graph is not None
 
 
-def power_of_two_below(x: Any) -> tf.Tensor:
+def power_of_two_below(x: Tensor) -> tf.Tensor:
     """Return the largest power of two not above |x|, exactly, for float32 x; 0 for numbers below the normal range."""
     exponent_bits = tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), 0x7F800000)
     return tf.bitcast(exponent_bits, tf.float32)
@@ -253,7 +254,7 @@ def power_of_two_below(x: Any) -> tf.Tensor:
 # --- sparse gradients --------------------------------------------------------------------------------------------
 
 
-def is_sparse(tensor: Any) -> bool:
+def is_sparse(tensor: Tensor) -> bool:
     """Whether this is the gradient of an embedding: values for some rows."""
     return isinstance(tensor, tf.IndexedSlices)
 
@@ -267,22 +268,22 @@ def as_gradient(value: Any, dtype: str) -> Any:
     return tf.IndexedSlices(tf.cast(value.values, dtype), tf.convert_to_tensor(value.indices), shape)
 
 
-def densify(tensor: Any, shape: tuple[int, ...]) -> tf.Tensor:
+def densify(tensor: Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     """Return the dense tensor that a sparse one stands for, with its shape known while tracing."""
     return tf.ensure_shape(tf.convert_to_tensor(tensor), shape)
 
 
-def values(tensor: Any) -> Any:
+def values(tensor: Tensor) -> Any:
     """Return the values of a sparse gradient, and a dense one as it is."""
     return tensor.values if is_sparse(tensor) else tensor
 
 
-def with_values(slices: tf.IndexedSlices, values: Any) -> tf.IndexedSlices:
+def with_values(slices: tf.IndexedSlices, values: Tensor) -> tf.IndexedSlices:
     """Return a sparse gradient for the same rows with other values."""
     return tf.IndexedSlices(values, slices.indices, slices.dense_shape)
 
 
-def sum_duplicates(tensor: Any) -> Any:
+def sum_duplicates(tensor: Tensor) -> Any:
     """Add up the values of rows that occur several times: only then are norms and squares those of the gradient.
 
     How many rows are left is known at run time only, so inside an XLA program the dense tensor comes back.

@@ -8,9 +8,9 @@ import keras
 from ..._registration import IN_PARTS
 
 WORKS = (
-    "callbacks.EarlyStopping", "callbacks.LearningRateDecay", "chapter", "clipping", "initializers", "integration",
-    "layers.BatchNormalization", "layers.Maxout", "layers.Residual", "losses", "metrics", "schedules", "stopping",
-    "verdicts",
+    "callbacks.EarlyStopping", "callbacks.LearningRateDecay", "board", "chapter", "clipping", "initializers",
+    "integration", "layers.BatchNormalization", "layers.Maxout", "layers.Residual", "losses", "metrics", "schedules",
+    "stopping", "telemetry", "verdicts",
 )  # fmt: skip
 """What works on the backends of `IN_PARTS`: packages, or names in them."""
 

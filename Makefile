@@ -1,0 +1,56 @@
+# One command for each daily act; `make` alone lists them. They use .venv, which `make setup` fills; another Python by
+# `make test python=python`.
+python ?= .venv/bin/python
+pytest = $(python) -m pytest
+topics ?= # for `make test topics="tests/clipping keras_ch8/clipping"`: only these
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup:  ## fill .venv with the package in place and all that is needed below, and check each commit from now on
+	python3 -m venv .venv
+	.venv/bin/pip install -q -e ".[dev,examples]"
+	.venv/bin/pre-commit install
+
+test:  ## the default tests, at most 4 minutes on two cores
+	$(pytest) -n 2 $(topics)
+
+slow:  ## the slow tests of .ci/run
+	$(pytest) -n 2 -m "slow and not full" --durations=40 $(topics)
+
+planted:  ## the table of planted troubles that were judged once: hours; `python -m tests.planted.confusion --help` has more
+	$(python) -m tests.planted.confusion --split judged_once
+
+lint:  ## what ruff has to say of rules and format; `make format` does what it can itself
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+
+format:  ## order imports, fix what can be fixed, and format
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+
+types:  ## mypy on the package
+	$(python) -m mypy
+
+docs:  ## README's table of the chapter as the code has it, and all examples in docstrings
+	$(python) -m keras_ch8.chapter
+	$(pytest) -n 2 -m "" keras_ch8
+
+bench:  ## all benchmarks, with torch and optax beside (the extra `bench`)
+	$(python) -m pip install -q -e ".[bench]"
+	for benchmark in benchmarks/*.py; do $(python) $$benchmark || exit 1; done
+
+coverage:  ## branches that the default tests run: the total, and the ten files with the least
+	$(python) -m coverage erase
+	$(python) -m coverage run -m pytest -n 2 $(topics)
+	$(python) -m coverage combine -q
+	$(python) -m coverage report --sort=cover | sed -n '1,12p;$$p'
+
+ci:  ## all that must hold before a change lands, as the public host runs it: 25 minutes
+	bash .ci/run
+
+full:  ## all that .ci/run leaves out, by hand before an issue is resolved: hours
+	bash .ci/full
+
+.PHONY: help setup test slow planted lint format types docs bench coverage ci full
+.DEFAULT_GOAL = help

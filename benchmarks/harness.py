@@ -1,0 +1,63 @@
+"""What the benchmarks share: the command line, contenders that run in turn, clocks, a classifier, results as JSON."""
+
+import argparse
+import json
+import os
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+
+
+def options(doc, results, **defaults):
+    """Return what the command line says: `--json`, by default the file `results`, and an option for each default."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in defaults.items():
+        kind = {"action": "store_true"} if default is False else {"type": type(default)}
+        parser.add_argument(f"--{name}", default=default, **kind)
+    parser.add_argument("--json", default=results)
+    return parser.parse_args()
+
+
+def save(path, results):
+    """Write the results as JSON."""
+    with open(path, "w") as file:
+        json.dump(results, file, indent=1)
+
+
+def in_turn(calls, rounds, steps):
+    """Call each of the contenders in every round, in an order that rotates, and once before to warm up.
+
+    Returns CPU and wall time of each in us a step: by the name a list of them, one for each round.
+    """
+    names = list(calls)
+    cpu, wall = {name: [] for name in names}, {name: [] for name in names}
+    for number in range(rounds + 1):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            _, *seconds = timed(calls[name])
+            for times, own in zip((cpu, wall), seconds if number else (), strict=False):
+                times[name].append(own / steps * 1e6)
+    return cpu, wall
+
+
+def timed(call, *args, **options):
+    """Return what a call returns, and its CPU and wall seconds."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    end = call(*args, **options)
+    return end, time.process_time() - cpu, time.perf_counter() - wall
+
+
+def median_ratio(times, of):
+    """Return the median over the rounds of the ratio to another contender in the same round."""
+    return statistics.median(a / b for a, b in zip(times, of, strict=True))
+
+
+def classifier(shape, layers, optimizer, **options):
+    """Return a compiled classifier of integer labels; the last of its layers puts out logits."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input(shape), *layers])
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), **options)
+    return model

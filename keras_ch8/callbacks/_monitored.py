@@ -1,0 +1,148 @@
+"""What a callback has seen of the quantities that it watches, and the weights where the first of them was best."""
+
+import contextlib
+import dataclasses
+import math
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import stopping
+from ..integration import fit, keras_private
+from ..stopping.improvement import index_of_best
+
+
+class MonitoredMetrics:
+    """Takes what is reported at the end of each epoch.
+
+    Args:
+        owner: Name of the callback, for errors.
+        watched: Name and mode of each quantity, in any number; the best epoch is that of the first.
+        min_delta: The smallest change of the first that counts.
+        keeps_weights: Whether to keep the weights of the best epoch.
+    """
+
+    def __init__(
+        self, owner: str, watched: Iterable[tuple[str, str]], min_delta: float | str, keeps_weights: bool
+    ) -> None:
+        self.owner = owner
+        self.modes = _merged(owner, watched)
+        self.monitor = next(iter(self.modes))
+        self.min_delta, self.keeps_weights = min_delta, keeps_weights
+        self.past = stopping.EpochHistory(self.monitor)
+        self.best_weights: Any = None
+        self._kept: Mapping[str, Any] | None = None
+        self._measured: Any = None
+        self._named: set[str] = set()
+        """Quantities that a warning has named as missing in this training."""
+
+    @property
+    def _best(self) -> int | None:
+        return index_of_best(self.past.falling(self.monitor), self.min_delta)
+
+    @property
+    def best(self) -> float | None:
+        """The best value so far; None before there is a number."""
+        return None if self._best is None else float(self.past.values(self.monitor)[self._best])
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the best value, counted from 0."""
+        return 0 if self._best is None else int(self.past.epochs_with(self.monitor)[self._best])
+
+    @property
+    def wait(self) -> int:
+        """Epochs since the best value."""
+        values = self.past.values(self.monitor)
+        return len(values) if self._best is None else len(values) - 1 - self._best
+
+    def state(self) -> dict[str, Any]:
+        """Return what has happened."""
+        return {"past": self.past.state(), "best_weights": self.best_weights}
+
+    def keep(self, state: Mapping[str, Any]) -> None:
+        """Go on from this state in the next training."""
+        self._kept = state
+
+    def begin(self) -> None:
+        """Forget the last training, or go on from a state."""
+        self.past, self.best_weights, self._measured = stopping.EpochHistory(self.monitor), None, None
+        self._named = set()
+        if self._kept is not None:
+            self.past, self.best_weights = self.past.restored(self._kept["past"]), self._kept["best_weights"]
+            self._kept = None
+
+    def validation_begins(self, model: keras.Model) -> None:
+        """Keep the weights that are about to be measured: by now all callbacks have swapped in what they want."""
+        if self.keeps_weights and self.monitor.startswith("val_"):
+            self._measured = model.get_weights()
+
+    def epoch_ended(
+        self, training: fit.Training, epoch: int, logs: Mapping[str, Any], seconds: float = math.nan
+    ) -> bool:
+        """Take an epoch, and keep its weights if it is the best; return whether all quantities have been reported yet.
+
+        Those that have not are named once, by a warning, unless a validation is still to come.
+        """
+        model = training.model
+        seen = numbers_in(logs)
+        missing = [name for name in self.modes if name not in seen and not len(self.past.values(name))]
+        for name, mode in self.modes.items():
+            if name not in self.past.modes:
+                self._find_mode(model, name, mode, seen)
+        waits = training.validates and not training.validates_every_epoch and not any("val_" in name for name in seen)
+        for name in missing:
+            if not (waits and name.startswith("val_")):
+                self._warn(epoch, name, seen)
+        self.past = self.past.after(epoch, seen, seconds)
+        if self.keeps_weights and self.monitor in seen and self.wait == 0:
+            self.best_weights = model.get_weights() if self._measured is None else self._measured
+        self._measured = None
+        return not missing
+
+    def _warn(self, epoch: int, name: str, seen: Mapping[str, float]) -> None:
+        if name not in self._named:
+            self._named.add(name)
+            warnings.warn(
+                f"`{self.owner}` watches {name!r}, which is not reported at the end of epoch {epoch + 1}, and does "
+                f"nothing until it is. Reported: {', '.join(seen) or 'nothing'}. Watch one of these; names with 'val_' "
+                "need `validation_data` in `fit`.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _find_mode(self, model: keras.Model, name: str, mode: str, seen: Mapping[str, float]) -> None:
+        found = keras_private.mode_of(model, name) if mode == "auto" else mode
+        if found is None:
+            missing = (
+                "" if name in seen else f" It is not reported either. Reported: {', '.join(seen)}. Watch one of these."
+            )
+            raise ValueError(
+                f"`{self.owner}` watches {name!r}, and whether larger or smaller is better is not known. "
+                f"Received: mode={mode!r}. Give mode='max' or mode='min'.{missing}"
+            )
+        self.past = dataclasses.replace(self.past, modes={**self.past.modes, name: found})
+
+
+def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the mode of each quantity: "auto" where nobody says another."""
+    modes: dict[str, str] = {}
+    for name, mode in watched:
+        known = modes.setdefault(name, mode)
+        if "auto" not in (known, mode) and known != mode:
+            raise ValueError(f"`{owner}` is told mode={known!r} and mode={mode!r} for {name!r}. Keep one of them.")
+        modes[name] = mode if known == "auto" else known
+    return modes
+
+
+def numbers_in(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Return what is a single number, also one in an array, as F1 of one output is."""
+    found = {}
+    for name, value in logs.items():
+        with contextlib.suppress(TypeError, ValueError):
+            if np.size(value) == 1:
+                found[name] = float(np.asarray(value).item())
+    return found

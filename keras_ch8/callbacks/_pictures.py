@@ -1,0 +1,94 @@
+"""Pictures for TensorBoard: the gradient norm of each layer, and what goes through the layers and through time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..board import tags
+from ..board.writer import RunWriter
+from ..telemetry.frame import Frame
+
+COLUMNS = 1000
+"""Steps of an epoch that the picture tells apart; more are put together, with the largest norm."""
+
+
+class LayerMap:
+    """Puts the variables of a layer together, and the steps of an epoch into one picture."""
+
+    def __init__(self, variables: Sequence[keras.Variable]) -> None:
+        layer_of = [v.path.rpartition("/")[0] for v in variables]
+        self.names = list(dict.fromkeys(layer_of))
+        self._members = [[i for i, layer in enumerate(layer_of) if layer == name] for name in self.names]
+        self._begin()
+
+    def _begin(self) -> None:
+        self._columns = self._rest = np.zeros((0, len(self.names)))
+        self._steps = 1  # of one column
+
+    def series(self, frame: Frame) -> dict[tags.Tag, tuple[np.ndarray, np.ndarray]]:
+        """Return the largest, median and smallest norm over the layers at each step, and remember them all."""
+        squares = np.square(frame.layers.astype("float64"))  # type: ignore[union-attr]
+        # A variable without a gradient is NaN too: one that is broken shows in the count.
+        missing = np.isnan(squares) & (frame.nonfinite == 0)[:, None]
+        squares[missing] = 0
+        norms = np.sqrt(np.stack([squares[:, member].sum(axis=1) for member in self._members], axis=1))
+        self._remember(norms)
+        return {
+            tags.LAYER_NORM_WORST: (frame.steps, norms.max(axis=1)),
+            tags.LAYER_NORM_MEDIAN: (frame.steps, np.median(norms, axis=1)),
+            tags.LAYER_NORM_BEST: (frame.steps, norms.min(axis=1)),
+        }
+
+    def _remember(self, norms: np.ndarray) -> None:
+        """Add steps; once there are twice as many columns as are told apart, a column is twice as many steps."""
+        norms = np.concatenate([self._rest, norms])
+        columns, self._rest = self._merged(norms, self._steps)
+        self._columns = np.concatenate([self._columns, columns])
+        while len(self._columns) >= 2 * COLUMNS:
+            self._columns, odd = self._merged(self._columns, 2)
+            self._rest = np.concatenate([np.repeat(odd, self._steps, axis=0), self._rest])
+            self._steps *= 2
+
+    @staticmethod
+    def _merged(rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the largest of each `width` rows, and the rows that are left over."""
+        whole = len(rows) // width * width
+        return rows[:whole].reshape(-1, width, rows.shape[1]).max(axis=1), rows[whole:]
+
+    def draw(self, writer: RunWriter, tag: tags.Tag, step: int) -> None:
+        """Write the picture of the epoch."""
+        last, _ = self._merged(self._rest, max(1, len(self._rest)))
+        columns = np.concatenate([self._columns, last])
+        if len(columns):
+            writer.heat_map(tag, columns.T, step)
+        self._begin()
+
+
+class FlowMap:
+    """Collects one column a look for each picture."""
+
+    def __init__(self) -> None:
+        self._columns: dict[tags.Tag, list[np.ndarray]] = {}
+
+    def add(self, readings: Mapping[str, Any]) -> None:
+        """Take what a look has read."""
+        flow, horizons = readings.get("layer_flow"), readings.get("time_horizon")
+        if flow is not None:
+            self._add(tags.FLOW_GRADIENT, flow.gradient)
+            self._add(tags.FLOW_SIGNAL, flow.signal)
+            self._add(tags.FLOW_UPDATE, flow.relative_update[np.array(flow.weighted)])
+        if horizons:
+            self._add(tags.TIME_PROFILE, horizons[0].profile)
+
+    def _add(self, tag: tags.Tag, column: np.ndarray) -> None:
+        columns = self._columns.setdefault(tag, [])
+        if not columns or len(columns[0]) == len(column):
+            columns.append(np.asarray(column, "float64"))
+
+    def draw(self, writer: RunWriter, step: int) -> None:
+        """Write the pictures."""
+        for tag, columns in self._columns.items():
+            if len(columns[0]):
+                writer.heat_map(tag, np.array(columns).T, step)

@@ -1,0 +1,195 @@
+"""The extreme eigenvalues of the Hessian, and what the eigenvalues of a matrix make of its powers."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import _checks
+from .._section import section
+from .._types import Data
+from .objective import Objective
+
+
+@dataclasses.dataclass(frozen=True)
+class Spectrum:
+    """Ritz values: approximate eigenvalues from some steps of Lanczos.
+
+    Args:
+        values: Ritz values, rising; the ends are near the smallest and the largest eigenvalue first.
+        residuals: For each of them |H u - value u|: an eigenvalue lies at most so far away.
+        basis: The q of the steps, one for each row.
+        mixing: Coefficients of the q in each direction u: one column for each Ritz value.
+    """
+
+    values: np.ndarray
+    residuals: np.ndarray
+    basis: np.ndarray
+    mixing: np.ndarray
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The directions u, one for each column."""
+        return self.basis.T @ self.mixing
+
+    def along(self, vector: np.ndarray) -> np.ndarray:
+        """Return u . vector for each direction, without computing the directions."""
+        return self.mixing.T @ (self.basis @ vector.astype(self.basis.dtype))
+
+    @property
+    def smallest(self) -> float:
+        """The smallest Ritz value. Below 0 it proves negative curvature; above 0 it proves nothing."""
+        return float(self.values[0])
+
+    @property
+    def largest(self) -> float:
+        """The largest Ritz value; the largest eigenvalue is not below it."""
+        return float(self.values[-1])
+
+
+@section("8.2.3")
+def lanczos(
+    model: keras.Model,
+    x: Data,
+    y: Data = None,
+    *,
+    steps: int = 20,
+    seed: int = 0,
+    start: np.ndarray | None = None,
+    **options: Any,
+) -> Spectrum:
+    """Return approximate extreme eigenvalues of the Hessian of the loss (section 8.2.3; Lanczos 1950).
+
+        beta_0 q_0 <- 0, q_1 <- start / |start|
+        for k = 1 .. steps:
+            w       <- H q_k
+            alpha_k <- q_k . w
+            w       <- w - alpha_k q_k - beta_(k-1) q_(k-1), made orthogonal to all q so far once more
+            beta_k  <- |w|
+            q_(k+1) <- w / beta_k
+        values <- eigenvalues of the tridiagonal matrix of alpha and beta
+
+    Each step costs one Hessian-vector product. It finds both ends at once, for which power iteration needs two runs.
+
+    Args:
+        model: A compiled model.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        steps: Integer of at least 1; there are at most as many as weights. Defaults to `20`.
+        seed: Seed of the random start. Defaults to `0`.
+        start: Flat vector to start from instead, such as the gradient.
+        **options: As for `gradient`.
+
+    Returns:
+        A `Spectrum`.
+
+    Raises:
+        ValueError: If `steps` is below 1, or `start` has another length than the weights.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile(loss="mse")
+        >>> found = keras_ch8.curvature.lanczos(model, np.array([[1.0], [2.0]]), np.array([[0.0], [0.0]]))
+        >>> [round(value, 3) for value in found.values.tolist()]
+        [0.146, 6.854]
+
+    References:
+        Golub and Van Loan (2013), Matrix Computations, section 10.1.
+    """
+    steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", mend="Try 20.")
+    objective = Objective(model, x, y, **options)
+    if start is None:
+        start = np.random.default_rng(seed).normal(size=objective.size)
+    _checks.length("start", start, objective.size, of="the trainable weights")
+    return lanczos_of(objective.products(objective.theta()), np.asarray(start, "float64"), steps, objective.dtype)
+
+
+def lanczos_of(
+    product: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int, dtype: str = "float64"
+) -> Spectrum:
+    """Run Lanczos on a symmetric matrix, given by its product with a vector of this type."""
+    q = np.zeros((min(steps, len(start)), len(start)), dtype)
+    alphas: list[float] = []
+    betas = [0.0]
+    w = (start / np.linalg.norm(start)).astype(dtype)
+    for k in range(len(q)):
+        q[k] = w
+        w = product(q[k])
+        alphas.append(float(q[k] @ w))
+        w -= alphas[k] * q[k] + betas[k] * q[k - 1]
+        w -= (q[: k + 1] @ w) @ q[: k + 1]  # removes what rounding has left; without it, eigenvalues are found twice
+        betas.append(float(np.linalg.norm(w)))
+        if betas[-1] <= 1e-10 * max(map(abs, alphas)):  # the start lies in an invariant subspace
+            break
+        w /= betas[-1]
+    found = len(alphas)
+    off_diagonal = np.diag(betas[1:found], 1)
+    values, mixing = np.linalg.eigh(np.diag(alphas) + off_diagonal + off_diagonal.T)
+    return Spectrum(values, np.abs(betas[-1] * mixing[-1]), q[:found], mixing)
+
+
+@dataclasses.dataclass(frozen=True)
+class MatrixPower:
+    """What W^t does to a vector, by the eigenvalues of W.
+
+    Args:
+        eigenvalues: lambda_i, the largest in size first.
+        factors: |lambda_i|^t: the factor of the component along each eigenvector.
+        components: Size of the component of x along each eigenvector.
+        result: W^t x.
+    """
+
+    eigenvalues: np.ndarray
+    factors: np.ndarray
+    components: np.ndarray
+    result: np.ndarray
+
+    @property
+    def surviving(self) -> np.ndarray:
+        """Fraction of each component of x in the result."""
+        left = self.factors * self.components
+        return left / left.sum() if left.sum() else left
+
+
+@section("8.2.5")
+def matrix_power(w: np.ndarray, x: np.ndarray, t: int) -> MatrixPower:
+    """Return W^t x, component by component along the eigenvectors of W (section 8.2.5, equation 8.11).
+
+        W^t <- V diag(lambda)^t V^-1
+
+    A component along an eigenvector with |lambda| < 1 vanishes, with |lambda| > 1 it explodes, and soon the
+    result points along the largest: as in a recurrent network over t time steps.
+
+    Args:
+        w: Square matrix with a full set of eigenvectors.
+        x: Vector.
+        t: Number of steps, at least 0.
+
+    Returns:
+        A `MatrixPower`.
+
+    Raises:
+        ValueError: If `w` is not square, or `x` does not fit it.
+
+    Example:
+        >>> found = keras_ch8.curvature.matrix_power(np.diag([1.1, 0.5]), np.array([1.0, 1.0]), 20)
+        >>> np.round(found.factors, 4)
+        array([6.7275, 0.    ])
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.5.
+    """
+    w, x = np.asarray(w, "float64"), np.asarray(x, "float64")
+    if w.ndim != 2 or w.shape[0] != w.shape[1] or x.shape != w.shape[:1]:
+        raise ValueError(
+            "`w` must be a square matrix and `x` a vector as long as its sides. "
+            f"Received: shapes {w.shape} and {x.shape}."
+        )
+    eigenvalues, v = np.linalg.eig(w)
+    order = np.argsort(-np.abs(eigenvalues))
+    eigenvalues, v = eigenvalues[order], v[:, order]
+    components = np.linalg.solve(v, x.astype(v.dtype))
+    result = (v * eigenvalues**t) @ components
+    return MatrixPower(eigenvalues, np.abs(eigenvalues) ** t, np.abs(components), np.real_if_close(result, 1e6))

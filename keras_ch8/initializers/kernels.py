@@ -1,0 +1,288 @@
+"""Initializers of kernels, entry by entry: uniform, normal, sparse; and the identity for recurrent kernels."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import final
+
+import keras
+from keras import ops
+
+from .. import _checks
+from .._types import Tensor
+from .base import AbstractInitializer, AbstractKernelInitializer, AbstractRandomInitializer, Seed
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class Heuristic(AbstractKernelInitializer):
+    """Uniform weights scaled to the number of inputs (section 8.4).
+
+        W_ij <- U(-1 / sqrt(m), 1 / sqrt(m))
+
+    where m is the number of inputs of a unit. The variance is 1 / (3 m), so that each layer leaves less than a third of
+    the variance of its signal: what `GlorotUniform` is compared with.
+
+    Differs from Keras: it has none; `keras.initializers.LecunUniform` has limits larger by sqrt(3).
+
+    Args:
+        seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
+            The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
+        input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
+            Defaults to `None`.
+        output_axes: Axes that are units. Defaults to `None`.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
+
+    Raises:
+        ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
+
+    Example:
+        >>> weights = keras_ch8.initializers.Heuristic(seed=0)((400, 100)).numpy()
+        >>> bool(abs(weights).max() <= 0.05), round(float(weights.std() * 400**0.5), 2)
+        (True, 0.58)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4.
+    """
+
+    section = "8.4"
+
+    def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Seed]) -> Tensor:
+        """Draw between the limits."""
+        m, _ = self.fans(shape)
+        limit = max(1, m) ** -0.5
+        return keras.random.uniform(shape, -limit, limit, dtype, next(seeds))
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class GlorotUniform(AbstractKernelInitializer):
+    """Uniform weights that keep both signal and gradient about their size (equation 8.23; Glorot and Bengio 2010).
+
+        W_ij <- U(-sqrt(6 / (m + n)), sqrt(6 / (m + n)))
+
+    Book   Meaning
+    m      inputs of a unit; in a convolution, inputs times places of the kernel
+    n      units that an input goes to, counted in the same way
+
+    The variance is 2 / (m + n): between 1 / m, which keeps the variance of the signal on its way forward, and 1 / n,
+    which keeps that of the gradient on its way back, both for linear units. With ReLU half of it is lost in each layer.
+
+    Differs from `keras.initializers.GlorotUniform`, whose values its first call has for the same seed: an
+    instance gives different values at every call, and the axes of an `EinsumDense` kernel can be given.
+
+    Args:
+        seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
+            The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
+        input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
+            Defaults to `None`.
+        output_axes: Axes that are units. Defaults to `None`.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
+
+    Raises:
+        ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
+
+    Example:
+        >>> start = keras_ch8.initializers.GlorotUniform(seed=0)
+        >>> first, second = start((300, 300)), start((300, 300))
+        >>> bool(abs(first).numpy().max() < 0.1), bool((first == second).numpy().any())
+        (True, False)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, equation 8.23; Glorot and Bengio (2010), Understanding the
+        Difficulty of Training Deep Feedforward Neural Networks.
+    """
+
+    section = "8.4"
+
+    def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Seed]) -> Tensor:
+        """Draw between the limits."""
+        m, n = self.fans(shape)
+        limit = (6 / max(1, m + n)) ** 0.5
+        return keras.random.uniform(shape, -limit, limit, dtype, next(seeds))
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class Sparse(AbstractRandomInitializer):
+    """Exactly k weights of each unit that are not 0 (section 8.4; Martens 2010).
+
+        W_ij <- N(0, stddev^2)   for k inputs i of unit j, drawn anew for each unit
+        W_ij <- 0                for the others
+
+    The sum of a unit has the variance k stddev^2 for inputs of variance 1, however many inputs there are, and units are
+    more diverse than with many small weights. Gradient descent takes long to shrink large weights that are wrong, above
+    all in units such as maxout. With tanh, 15 weights of deviation 1 saturate most units: Sutskever et al. (2013) use a
+    quarter of it, and biases of 0.5.
+
+    Units stand on the last axis of the kernel, as in `Dense` and convolutions; all other axes are inputs. A float16 or
+    bfloat16 weight that would be rounded to 0 (one in a million) is one less.
+
+    Differs from Keras: it has none.
+
+    Args:
+        k: Weights of each unit that are not 0. Defaults to `15`.
+        stddev: Their standard deviation. Defaults to `1.0`.
+        seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
+            The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
+
+    Raises:
+        ValueError: If an argument is none of these, or, when called, if units have fewer than k inputs.
+
+    Example:
+        >>> weights = keras_ch8.initializers.Sparse(k=3, seed=0)((100, 4)).numpy()
+        >>> (weights != 0).sum(axis=0)
+        array([3, 3, 3, 3])
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Martens (2010), Deep Learning via Hessian-Free
+        Optimization; Sutskever, Martens, Dahl, Hinton (2013), On the Importance of Initialization and Momentum.
+    """
+
+    section = "8.4"
+
+    hyperparameters = ("k", "stddev")
+
+    def __init__(self, k: int = 15, stddev: float = 1.0, seed: Seed = None, repeat: bool = False) -> None:
+        super().__init__(seed, repeat)
+        meaning, mend = "the number of weights of each unit that are not 0", "Martens takes 15."
+        self.k = _checks.count("k", k, 1, meaning=meaning, mend=mend)
+        meaning, mend = "the standard deviation of the weights that are not 0", "Try 1.0."
+        self.stddev = _checks.positive("stddev", stddev, meaning=meaning, mend=mend)
+
+    def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Seed]) -> Tensor:
+        """Draw k places for each unit, and values for them."""
+        inputs, units = math.prod(shape[:-1]), shape[-1] if shape else 0
+        if len(shape) < 2 or inputs < self.k:
+            raise ValueError(
+                f"`Sparse` gives each unit {self.k} weights that are not 0, so it needs as many inputs at least. "
+                f"Received: k={self.k} for a kernel of shape {shape}, whose units have {inputs}. "
+                f"Give a smaller k, such as {max(1, min(self.k, inputs) // 2)}."
+            )
+        rank = ops.argsort(ops.argsort(keras.random.uniform((units, inputs), dtype=dtype, seed=next(seeds))))
+        values = keras.random.normal((inputs, units), 0.0, self.stddev, dtype, next(seeds))
+        kept = ops.cast(ops.transpose(rank) < self.k, dtype)
+        return ops.reshape(values * kept, shape)
+
+
+GAINS = {
+    "linear": lambda n: math.exp(1 / (2 * n)),
+    "relu": lambda n: math.sqrt(2) * math.exp(1.2 / (max(n, 6) - 2.4)),
+}
+"""Those of Sussillo and Abbott, for layers of n units; the second is their fit to experiments, from n = 6 on."""
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class RandomWalk(AbstractKernelInitializer):
+    """Normal weights with which the length of the gradient wanders, and does not drift (section 8.4; Sussillo 2014).
+
+        W_ij <- N(0, g^2 / n)
+        g    <- exp(1 / (2 n))                             linear units
+        g    <- sqrt(2) exp(1.2 / (max(n, 6) - 2.4))       ReLU
+
+    where n is the number of inputs of a unit. On its way back through the layers, the logarithm of the length of the
+    gradient makes a random walk. With g = 1, or sqrt(2) for ReLU, the mean square of the gradient is kept, and yet its
+    length shrinks by about 1 / (2 n) a layer: a mean of squares rests on few large ones. This g makes the walk
+    unbiased, so that after d layers only its spread is left, about sqrt(d / (2 n)) for linear units.
+
+    Differs from `keras.initializers.LecunNormal` and `HeNormal`: the gain, which matters for networks whose depth is
+    not small against their width; a normal distribution without truncation; different values at every call.
+
+    Args:
+        activation: `"linear"` or `"relu"`, the nonlinearity of the layers. Defaults to `"relu"`.
+        seed: An integer, a `keras.random.SeedGenerator`, or `None` for one that `keras.utils.set_random_seed` decides.
+            The n-th call draws with the n-th seed that comes from an integer. Defaults to `None`.
+        input_axes: Axes of the kernel that are inputs, for kernels other than those of `Dense` and convolutions.
+            Defaults to `None`.
+        output_axes: Axes that are units. Defaults to `None`.
+        repeat: Whether every call returns the values of the first. Defaults to `False`.
+
+    Raises:
+        ValueError: If an argument is none of these, or, when called, if shape or axes do not fit.
+
+    Example:
+        >>> weights = keras_ch8.initializers.RandomWalk("linear", seed=0)((50, 2000)).numpy()
+        >>> round(float(weights.std() * 50**0.5), 2), round(float(np.exp(1 / 100)), 2)
+        (1.01, 1.01)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Sussillo and Abbott (2014), Random Walk
+        Initialization for Training Very Deep Feedforward Networks.
+    """
+
+    section = "8.4"
+
+    hyperparameters = ("activation", *AbstractKernelInitializer.hyperparameters)
+
+    def __init__(
+        self,
+        activation: str = "relu",
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+        repeat: bool = False,
+    ) -> None:
+        super().__init__(seed, input_axes, output_axes, repeat)
+        if activation not in GAINS:
+            raise ValueError(
+                "`activation` says for which nonlinearity the gain compensates, so it must be one of "
+                f"{', '.join(GAINS)}. Received: activation={activation!r}. For tanh, `Orthogonal('tanh')` has a gain."
+            )
+        self.activation = activation
+
+    def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Seed]) -> Tensor:
+        """Draw with the deviation g / sqrt(n)."""
+        n = max(1, self.fans(shape)[0])
+        return keras.random.normal(shape, 0.0, GAINS[self.activation](n) / math.sqrt(n), dtype, next(seeds))
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class IdentityRecurrent(AbstractInitializer):
+    """The identity as recurrent kernel, which keeps the whole state (section 8.2.5; Le, Jaitly, Hinton 2015).
+
+        W <- scale * I
+
+    With ReLU and biases of 0 a `SimpleRNN` adds up its inputs, and the gradient goes back through time unchanged;
+    a scale below 1 forgets after about 1 / (1 - scale) steps. Units are told apart by their input kernel, which must
+    be random, and small: Le et al. take normal weights of deviation 0.001.
+
+    Differs from `keras.initializers.Identity`: it refuses kernels that are not square, where it sets the first gate
+    only; bfloat16 and float16 are computed in float32.
+
+    Args:
+        scale: A number above 0; Le et al. take 1.0, and 0.01 for speech, where it is enough to remember little.
+            Defaults to `1.0`.
+
+    Raises:
+        ValueError: If `scale` is not above 0, or, when called, if the kernel is not square.
+
+    Example:
+        >>> start = keras_ch8.initializers.IdentityRecurrent()
+        >>> small = keras.initializers.RandomNormal(stddev=0.001)
+        >>> irnn = keras.layers.SimpleRNN(8, "relu", recurrent_initializer=start, kernel_initializer=small)
+        >>> start((2, 2)).numpy().tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+
+    References:
+        Le, Jaitly, Hinton (2015), A Simple Way to Initialize Recurrent Networks of Rectified Linear Units.
+    """
+
+    section = "8.4"
+
+    hyperparameters = ("scale",)
+
+    def __init__(self, scale: float = 1.0) -> None:
+        meaning, mend = "the share of its state that a unit keeps each time step", "Le et al. take 1.0."
+        self.scale = _checks.positive("scale", scale, meaning=meaning, mend=mend)
+
+    def values(self, shape: tuple[int, ...], dtype: str) -> Tensor:
+        """Return the scaled identity."""
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ValueError(
+                "`IdentityRecurrent` initializes the recurrent kernel of a `SimpleRNN`, which is square. "
+                f"Received: shape={shape}. `LSTM` and `GRU` have several gates side by side, and remember by "
+                "themselves: use 'orthogonal' for them, and `keras_ch8.initializers.forget_gate` for the bias of LSTM."
+            )
+        return self.scale * ops.eye(shape[0], dtype=dtype)

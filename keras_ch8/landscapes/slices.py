@@ -1,0 +1,360 @@
+"""The loss on a line and on a plane in the space of the weights."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+
+from .. import _checks
+from .._plot import axes_of
+from .._section import section
+from .._types import Data
+from ..clipping.units import unit_axes
+from ..curvature.objective import Objective
+
+Weights: TypeAlias = np.ndarray | Sequence[np.ndarray]
+"""Weights of a model: a list as from `model.get_weights()`, or a flat vector of the trainable ones."""
+
+
+EASY = 0.01
+"""The highest climb on an easy line, as a fraction of the range of its losses."""
+
+ROUNDING = 1e-6
+"""Rises up to this fraction of the largest loss are rounding in float32."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Trajectory:
+    """The loss at the recorded points of a training.
+
+    Args:
+        losses: Loss at each of the recorded weights.
+        distances: Their distance from the first.
+        travelled: Length of the path to each, along the recorded points.
+        cosines: Cosine of the angle between their direction from the first and that of the line; NaN at the first.
+    """
+
+    losses: np.ndarray
+    distances: np.ndarray
+    travelled: np.ndarray
+    cosines: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Interpolation:
+    """The loss along a straight line.
+
+    Args:
+        alphas: Place on the line: 0 at its start, 1 at its end.
+        distances: Distance from the start.
+        losses: Loss at each place.
+        trajectory: The loss at the recorded points of a training, if there are any.
+    """
+
+    alphas: np.ndarray
+    distances: np.ndarray
+    losses: np.ndarray
+    trajectory: Trajectory | None = None
+
+    @property
+    def barrier(self) -> float:
+        """The highest climb on the line: the largest of L_j - L_i for i before j; 0 if the loss never rises."""
+        losses = np.where(np.isnan(self.losses), np.inf, self.losses)
+        with np.errstate(invalid="ignore"):  # inf - inf is no climb
+            return float(np.nanmax(losses - np.minimum.accumulate(losses), initial=0.0))
+
+    @property
+    def is_monotone(self) -> bool:
+        """Whether the loss is finite and never rises on the line, up to rounding."""
+        return self._is_finite and self.barrier <= ROUNDING * float(np.abs(self.losses).max())
+
+    @property
+    def message(self) -> str:
+        """A description of the line. It says nothing about how good its ends are."""
+        first, last, distance = self.losses[0], self.losses[-1], self.distances[-1]
+        way = f"the loss goes from {first:.3g} to {last:.3g} over a distance of {distance:.3g}"
+        if self.is_monotone:
+            return f"Easy straight line: {way} and never rises."
+        easy = self._is_finite and self.barrier <= EASY * np.ptp(self.losses)
+        return f"{'Easy' if easy else 'Hard'} straight line: {way}, and has to climb {self.barrier:.3g} on the way."
+
+    @property
+    def _is_finite(self) -> bool:
+        return bool(np.isfinite(self.losses).all())
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the losses over the distance, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        ax.plot(self.distances, self.losses, label="straight line")
+        if self.trajectory is not None:
+            ax.plot(self.trajectory.distances, self.trajectory.losses, ".-", label="trajectory")
+            ax.legend()
+        ax.set_xlabel("distance from the start")
+        ax.set_ylabel("loss")
+        return ax
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@section("8.2.7")
+def interpolate(
+    model: keras.Model,
+    x: Data,
+    y: Data = None,
+    start: Weights | None = None,
+    end: Weights | None = None,
+    *,
+    points: int = 21,
+    trajectory: Sequence[Weights] | None = None,
+    **options: Any,
+) -> Interpolation:
+    """Return the loss along the straight line between two sets of weights (section 8.2.7; Goodfellow et al. 2015).
+
+        L(a) <- J((1 - a) start + a end)        for alphas a = 0 .. 1
+        barrier <- max of L(b) - L(a) over a < b
+
+    and, of a recorded training, the loss at each point with |theta - start| and cos(theta - start, end - start). An
+    easy straight line shows that descent could have gone straight there. It does not show that the end is good, nor
+    does a hard one show that it is bad (Frankle 2020): Adam, batch normalization and large distances make lines hard
+    (Lucas et al. 2021). Batch normalization uses the statistics of these examples at each point, since the moving ones
+    belong to one point only. Dropout has one mask. All examples go through the model at once, `points` times.
+
+    Args:
+        model: A compiled model. It stays as it is.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        start: Weights where the line starts: a list as from `model.get_weights()`, or a flat vector of the trainable
+            ones. Defaults to the first of `trajectory`.
+        end: Weights where it ends. Defaults to the last of `trajectory`, without one to the weights as they are.
+        points: Integer of at least 2: places on the line, its ends among them. Defaults to `21`.
+        trajectory: List of the weights recorded during a training, oldest first.
+        **options: As for `curvature.gradient`: `sample_weight`, `loss`, `training`.
+
+    Returns:
+        An `Interpolation`; `losses` and `distances` have `points` entries.
+
+    Raises:
+        ValueError: If neither `start` nor `trajectory` is given, if weights are not those of this model, or if `points`
+            is below 2.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(loss="mse")
+        >>> x, y = np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]])
+        >>> found = keras_ch8.landscapes.interpolate(model, x, y, start=[np.array([[3.0]]), np.array([0.0])], points=3)
+        >>> found.losses
+        array([10. ,  2.5,  0. ])
+        >>> print(found)
+        Easy straight line: the loss goes from 10 to 0 over a distance of 2 and never rises.
+
+    References:
+        Goodfellow, Vinyals, Saxe (2015), Qualitatively Characterizing Neural Network Optimization Problems; Frankle
+        (2020), Revisiting "Qualitatively Characterizing ..."; Lucas et al. (2021), Analyzing Monotonic Linear
+        Interpolation in Neural Network Loss Landscapes.
+    """
+    points = _checks.count("points", points, 2, meaning="the number of places on the line", mend="Try 21.")
+    if start is None and trajectory is None:
+        raise ValueError(
+            "`interpolate` needs to know where the line begins. Received: neither `start` nor `trajectory`."
+        )
+    objective = Objective(model, x, y, **options)
+    recorded = np.zeros((0, objective.size)) if trajectory is None else trajectory_of(trajectory, objective)
+    present = recorded[-1] if len(recorded) else objective.theta()
+    first = recorded[0] if start is None else flat("start", start, objective)
+    last = present if end is None else flat("end", end, objective)
+    alphas = np.linspace(0, 1, points)
+    losses = np.array([objective.value((1 - a) * first + a * last) for a in alphas])
+    distances = alphas * np.linalg.norm(last - first)
+    return Interpolation(alphas, distances, losses, _along(objective, recorded, first, last) if len(recorded) else None)
+
+
+def _along(objective: Objective, recorded: np.ndarray, first: np.ndarray, last: np.ndarray) -> Trajectory:
+    away, line = recorded - first, last - first
+    distances = np.linalg.norm(away, axis=1)
+    steps = np.linalg.norm(np.diff(recorded, axis=0), axis=1)
+    with np.errstate(invalid="ignore"):  # no direction at the start itself
+        cosines = away @ line / (distances * np.linalg.norm(line))
+    losses = np.array([objective.value(theta) for theta in recorded])
+    return Trajectory(losses, distances, np.concatenate([[0.0], np.cumsum(steps)]), cosines)
+
+
+MARGIN = 0.15
+"""How far a grid goes beyond the trajectory in it, as a fraction of its width."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LossPlane:
+    """The loss on a grid.
+
+    Args:
+        a: Coordinates along the first direction.
+        b: Coordinates along the second.
+        losses: Loss at each point, shape [len(b), len(a)].
+        directions: The two directions, flat, shape [2, weights].
+        trajectory: Coordinates of the recorded weights, shape [times, 2], if they were given.
+        explained: Fraction of their squared distances from the present weights that lies in the plane.
+    """
+
+    a: np.ndarray
+    b: np.ndarray
+    losses: np.ndarray
+    directions: np.ndarray
+    trajectory: np.ndarray | None = None
+    explained: float | None = None
+
+    def plot(self, ax: Any = None, levels: int = 20) -> Any:
+        """Draw contours of the loss, and the trajectory, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        ax.contour(self.a, self.b, np.ma.masked_invalid(self.losses), levels=levels)
+        ax.plot(0, 0, "r+")
+        if self.trajectory is not None:
+            ax.plot(*self.trajectory.T, ".-")
+        ax.set_xlabel("first direction")
+        ax.set_ylabel("second direction")
+        return ax
+
+
+@section("8.2.7")
+def loss_plane(
+    model: keras.Model,
+    x: Data,
+    y: Data = None,
+    *,
+    trajectory: Sequence[Weights] | None = None,
+    radius: float = 1.0,
+    points: int = 21,
+    seed: int = 0,
+    **options: Any,
+) -> LossPlane:
+    """Return the loss on a plane through the present weights (section 8.2.7; Li et al. 2018).
+
+        L(a, b) <- J(theta + a d_1 + b d_2)
+
+    Random directions are normalized filter by filter, so that a ReLU network and the same one with rescaled units give
+    the same picture; vectors (biases, scales of normalization) stay as they are:
+
+        d_f <- d_f |theta_f| / |d_f|        where theta_f are the weights of one unit
+
+    With a recorded training, d_1 and d_2 are instead the two orthonormal directions of the plane through the present
+    weights that keeps most of the distances to the recorded ones: the first right singular vectors of theta_t - theta.
+    A random walk, too, looks like a smooth curve in them. Batch normalization uses the statistics of these examples at
+    each point. All examples go through the model at once, points^2 times.
+
+    Args:
+        model: A compiled model. It stays as it is.
+        x: Inputs, as for `fit`.
+        y: Targets.
+        trajectory: List of the weights recorded during a training, oldest first, each as from `model.get_weights()` or
+            a flat vector of the trainable ones. Defaults to none: random directions.
+        radius: Number above 0: a and b go from -radius to radius; 1 is as far as the weights are from 0. With a
+            trajectory they cover that instead. Defaults to `1.0`.
+        points: Integer of at least 2: points along each direction. Defaults to `21`.
+        seed: Seed of the random directions. Defaults to `0`.
+        **options: As for `curvature.gradient`: `sample_weight`, `loss`, `training`.
+
+    Returns:
+        A `LossPlane`; `losses` has the shape [points, points], its rows along b.
+
+    Raises:
+        ValueError: If a number is out of range, if weights are not those of this model, or if fewer than two directions
+            lead from the present weights to the trajectory.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, kernel_initializer="ones")])
+        >>> model.compile(loss="mse")
+        >>> found = keras_ch8.landscapes.loss_plane(model, np.ones((1, 1)), np.ones((1, 2)), points=3)
+        >>> found.losses.shape, float(found.losses[1, 1])
+        ((3, 3), 0.0)
+
+    References:
+        Li, Xu, Taylor, Studer, Goldstein (2018), Visualizing the Loss Landscape of Neural Nets.
+    """
+    points = _checks.count("points", points, 2, meaning="the number of points along a direction", mend="Try 21.")
+    radius = _checks.positive("radius", radius, meaning="how far the grid goes", mend="Try 1.")
+    seed = _checks.count("seed", seed, 0, meaning="the seed of the directions", mend="Try 0.")
+    objective = Objective(model, x, y, **options)
+    theta, projected, explained = objective.theta(), None, None
+    a = b = np.linspace(-radius, radius, points)
+    if trajectory is None:
+        directions = filter_normalized(objective, theta, np.random.default_rng(seed))
+    else:
+        away = trajectory_of(trajectory, objective) - theta
+        directions = principal(away)
+        projected = away @ directions.T
+        explained = float(np.sum(projected**2) / np.sum(away**2))
+        a, b = (_around(coordinates, points) for coordinates in projected.T)
+    losses = [[objective.value(theta + [i, j] @ directions) for i in a] for j in b]
+    return LossPlane(a, b, np.array(losses), directions, projected, explained)
+
+
+def _around(coordinates: np.ndarray, points: int) -> np.ndarray:
+    low, high = min(coordinates.min(), 0.0), max(coordinates.max(), 0.0)
+    return np.linspace(low - MARGIN * (high - low), high + MARGIN * (high - low), points)
+
+
+def filter_normalized(objective: Objective, theta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return two random directions [2, weights] in which each unit has the norm of its weights, and vectors are 0."""
+    units = [unit_axes(v) for v in objective.variables]
+    flat = np.split(theta, objective.ends[1:-1])
+    weights = [w.reshape(shape) for w, shape in zip(flat, objective.shapes, strict=True)]
+    filters = list(zip(weights, units, strict=True))
+    return np.array([objective.join([_of_norm(w, axes, rng) for w, axes in filters]) for _ in range(2)])
+
+
+def _of_norm(w: np.ndarray, axes: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Return d |w| / |d|, the norms over the weights of each unit; 0 for a vector or a bias, which is one unit."""
+    d = rng.normal(size=w.shape)
+    if len(axes) == w.ndim:
+        return 0 * d
+    return d * np.sqrt(np.sum(w**2, axes, keepdims=True) / np.sum(d**2, axes, keepdims=True))
+
+
+def principal(away: np.ndarray) -> np.ndarray:
+    """Return the two orthonormal directions [2, weights] that keep most of these displacements [times, weights]."""
+    _, sizes, directions = np.linalg.svd(away, full_matrices=False)
+    if len(sizes) < 2 or sizes[1] <= 1e-6 * sizes[0]:
+        raise ValueError(
+            "The plane of a trajectory needs two directions from the present weights to the recorded ones. Received: "
+            f"{len(away)} sets of weights on one line with the present ones. Record more of the training, or leave "
+            "`trajectory` out for random directions."
+        )
+    return directions[:2]
+
+
+def flat(name: str, weights: Weights, objective: Objective) -> np.ndarray:
+    """Return the trainable weights as a flat vector in float64.
+
+    `weights` is that already, or a list of arrays: of all variables, as from `model.get_weights()`, or of the trainable
+    ones.
+    """
+    if isinstance(weights, np.ndarray) and weights.shape == (objective.size,):
+        return weights.astype("float64")
+    if isinstance(weights, (list, tuple)):
+        arrays = [np.asarray(w) for w in weights]
+        for variables in (objective.model.weights, objective.variables):
+            if [a.shape for a in arrays] == [tuple(v.shape) for v in variables]:
+                of = {id(v): a for v, a in zip(variables, arrays, strict=True)}
+                return objective.join([of[id(v)] for v in objective.variables])
+        raise ValueError(
+            f"`{name}` must be weights of this model: a list of arrays as from `model.get_weights()`. Received: "
+            f"{len(arrays)} arrays of shapes {[a.shape for a in arrays]}; the model's are "
+            f"{[tuple(v.shape) for v in objective.model.weights]}."
+        )
+    raise ValueError(
+        f"`{name}` must be weights of this model: a list of arrays as from `model.get_weights()`, or a flat vector of "
+        f"the {objective.size} trainable ones. Received: {type(weights).__name__} of shape {np.shape(weights)}."
+    )
+
+
+def trajectory_of(weights: Sequence[Weights], objective: Objective) -> np.ndarray:
+    """Return recorded weights [times, size]."""
+    if not isinstance(weights, (list, tuple, np.ndarray)) or len(weights) < 2:
+        raise ValueError(
+            "`trajectory` must be a list of at least two sets of weights, oldest first. Received: "
+            f"{type(weights).__name__}{f' of {len(weights)}' if hasattr(weights, '__len__') else ''}. "
+            "Record `model.get_weights()` at the beginning and after each epoch."
+        )
+    return np.stack([flat(f"trajectory[{number}]", w, objective) for number, w in enumerate(weights)])

@@ -1,0 +1,384 @@
+"""Maximum likelihood as a Keras loss, and the families of distributions that it may have."""
+
+import abc
+import dataclasses
+import math
+from typing import Any, final
+
+import keras
+from keras import ops
+
+from .. import _checks
+from .._settings import AbstractSettings
+from .._types import Config, Tensor
+from ..integration import backend
+from .labels import aligned, class_numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractLikelihood(AbstractSettings, abc.ABC):
+    """Base of every family of distributions p(y | eta), where eta is what the network puts out (section 8.1.2).
+
+    A family is a frozen dataclass whose fields are its arguments: two families with equal arguments are equal. To be
+    saved with a model it is registered with Keras.
+
+    Example:
+        >>> import dataclasses
+        >>> @keras.saving.register_keras_serializable(package="mine")
+        ... @dataclasses.dataclass(frozen=True)
+        ... class ExponentialLikelihood(keras_ch8.losses.AbstractLikelihood):
+        ...     def nll(self, y, eta):
+        ...         y, eta = keras_ch8.losses.aligned(y, eta)  # eta: log of the mean of y
+        ...         return y * keras.ops.exp(-eta) + eta
+        >>> loss = keras_ch8.losses.NegativeLogLikelihood(ExponentialLikelihood())
+        >>> float(loss(np.array([[3.0]]), np.array([[0.0]])))
+        3.0
+        >>> keras_ch8.losses.NegativeLogLikelihood.from_config(loss.get_config()).family == loss.family
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.2.2.
+    """
+
+    @abc.abstractmethod
+    def nll(self, y: Tensor, eta: Tensor) -> Tensor:
+        """Return -log p of each output in nats, with the outputs along the last axis; a class counts as one output."""
+
+
+def as_likelihood(value: Any) -> AbstractLikelihood:
+    """Return a family as it is or, of a saved loss, made from its configuration; raise TypeError for anything else."""
+    if isinstance(value, dict):
+        value = keras.saving.deserialize_keras_object(value)
+    if not isinstance(value, AbstractLikelihood):
+        raise TypeError(
+            "`family` must be a family of `keras_ch8.losses`: `BernoulliLikelihood()`, `CategoricalLikelihood()`, "
+            "`GaussianLikelihood()`, `HeteroscedasticGaussianLikelihood()`, `LaplaceLikelihood()`, "
+            "`PoissonLikelihood()`, or one of a class derived from `AbstractLikelihood`. "
+            f"Received: family={value!r} of type {type(value).__name__}. Call the class to get one: "
+            "`GaussianLikelihood()`."
+        )
+    return value
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class BernoulliLikelihood(AbstractLikelihood):
+    """Each output is 1 with a probability, whose log odds (logit) the network puts out (sections 8.1.2 and 6.2.2.2).
+
+        - log p(y | eta) = y * softplus(-eta) + (1 - y) * softplus(eta)        p(1 | eta) = sigmoid(eta)
+
+    Book          Here            Unit and meaning
+    y             y               0 or 1; a number between is the probability of 1 in the data
+    z             eta             log odds of 1, one for each output; no activation in the last layer
+
+    Differs from `keras.losses.BinaryCrossentropy(from_logits=True)`: summed over the outputs by
+    `NegativeLogLikelihood`, not averaged.
+
+    Example:
+        >>> nll = keras_ch8.losses.BernoulliLikelihood().nll(y=np.array([1.0, 1.0, 0.0]), eta=np.array([0.0, 3.0, 3.0]))
+        >>> [round(float(x), 4) for x in nll[:, 0]]
+        [0.6931, 0.0486, 3.0486]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.2.2.2, equations 6.24 to 6.26.
+    """
+
+    section = "8.1.2"
+
+    def nll(self, y: Tensor, eta: Tensor) -> Tensor:
+        """Return -log p of each output."""
+        y, eta = aligned(y, eta)
+        return y * ops.softplus(-eta) + (1 - y) * ops.softplus(eta)
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class CategoricalLikelihood(AbstractLikelihood):
+    """The output is a class, and the network puts out one logit for each class (sections 8.1.2 and 6.2.2.3).
+
+        - log p(y | eta) = - log softmax(eta)_y = log(sum_j exp(eta_j)) - eta_y
+
+    Book          Here            Unit and meaning
+    y             y               class 0, 1, ... in the shape (batch,) or (batch, 1); or, in the shape
+                                  (batch, classes), one-hot or the probabilities of the classes in the data
+    z             eta             unnormalized log probabilities, (batch, classes); no activation in the last layer
+
+    The loss of a number that is not a class is NaN. Axes such as time may stand between batch and classes.
+
+    Differs from `keras.losses.CategoricalCrossentropy` and `SparseCategoricalCrossentropy` with `from_logits=True`:
+    one name for both kinds of labels.
+
+    Raises:
+        ValueError: In `nll`, if the network has one output only, or the labels fit neither shape.
+
+    Example:
+        >>> eta = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
+        >>> nll = keras_ch8.losses.CategoricalLikelihood().nll(y=np.array([2, 0]), eta=eta)
+        >>> [round(float(x), 4) for x in nll[:, 0]]
+        [1.0986, 0.2395]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.2.2.3, equations 6.29 and 6.30.
+    """
+
+    section = "8.1.2"
+
+    def nll(self, y: Tensor, eta: Tensor) -> Tensor:
+        """Return -log p of each class, in the shape (batch, 1)."""
+        log_p = ops.log_softmax(ops.convert_to_tensor(eta), axis=-1)
+        if log_p.shape[-1] == 1:
+            raise ValueError(
+                "`CategoricalLikelihood` needs one output for each class: the probability of a single class is always "
+                f"1. Received: outputs of shape {tuple(log_p.shape)}. For two classes and one output use "
+                "`BernoulliLikelihood()`."
+            )
+        classes = class_numbers(y, log_p)
+        if classes is not None:
+            return -_entry(log_p, classes)
+        y, log_p = aligned(y, log_p)
+        return -ops.sum(y * log_p, axis=-1, keepdims=True)
+
+
+def _entry(log_p: Tensor, y: Tensor) -> Tensor:
+    """Return the entry of each class; out of range a gather would take another entry, or stop, by device."""
+    last = log_p.shape[-1] - 1
+    known = ops.take_along_axis(log_p, ops.clip(y, 0, last), axis=-1)
+    return ops.where((y >= 0) & (y <= last), known, float("nan"))
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class GaussianLikelihood(AbstractLikelihood):
+    """Each output is Gaussian, with a mean that the network puts out (sections 8.1.2 and 6.2.2.1).
+
+        - log p(y | eta) = (y - eta)^2 / (2 * variance) + log(2 * pi * variance) / 2
+
+    Book          Here            Unit and meaning
+    y             y               any number
+    y hat         eta             the mean of y, one for each output
+    sigma^2       variance        in units of y^2, the same for all outputs
+
+    Least squares is maximum likelihood of this family, whatever the variance.
+
+    Differs from `keras.losses.MeanSquaredError`: that is 2 * variance times this, less the constant, averaged over
+    the outputs; so here the loss of a model can be compared with that of another family.
+
+    Args:
+        variance: Number above 0. Defaults to `1.0`.
+
+    Raises:
+        ValueError: If `variance` is not above 0.
+
+    Example:
+        >>> nll = keras_ch8.losses.GaussianLikelihood().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
+        >>> [round(float(x), 4) for x in nll[:, 0]]
+        [0.9189, 2.9189]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 5.5.1, equation 5.65.
+    """
+
+    section = "8.1.2"
+
+    variance: float = 1.0
+
+    def __post_init__(self) -> None:
+        mend = "1.0 makes it least squares; leave it to the network with `HeteroscedasticGaussianLikelihood()`."
+        _checks.positive("variance", self.variance, meaning="the variance of each output", mend=mend)
+
+    def nll(self, y: Tensor, eta: Tensor) -> Tensor:
+        """Return -log p of each output."""
+        y, eta = aligned(y, eta)
+        return ops.square(y - eta) / (2 * self.variance) + math.log(2 * math.pi * self.variance) / 2
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class HeteroscedasticGaussianLikelihood(AbstractLikelihood):
+    """Each output is Gaussian, with a mean and a variance that the network puts out (sections 8.1.2 and 6.2.2.4).
+
+        mu, s <- eta
+        - log p(y | eta) = (y - mu)^2 * exp(-s) / 2 + (s + log(2 * pi)) / 2
+
+    Book          Here            Unit and meaning
+    y             y               any number, k for each example
+    y hat         mu              the first k outputs of the network: means
+    - log beta    s               the last k outputs: logs of the variances (beta is the precision)
+
+    The likelihood has no upper bound: an example that is fitted exactly draws its variance to 0. Below s = -88 the
+    precision is infinite in float32.
+
+    Differs from the book: section 6.2.2.4 makes the precision positive by a softplus, here by exp. Keras has none.
+
+    Raises:
+        ValueError: In `nll`, if the network does not have twice as many outputs as there are labels.
+
+    Example:
+        >>> eta = np.array([[0.0, 0.0], [0.0, np.log(4.0)]])
+        >>> nll = keras_ch8.losses.HeteroscedasticGaussianLikelihood().nll(y=np.array([2.0, 2.0]), eta=eta)
+        >>> [round(float(x), 4) for x in nll[:, 0]]
+        [2.9189, 2.1121]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.2.2.4; Nix and Weigend (1994), Estimating the
+        Mean and Variance of the Target Probability Distribution.
+    """
+
+    section = "8.1.2"
+
+    def nll(self, y: Tensor, eta: Tensor) -> Tensor:
+        """Return -log p of each output."""
+        y, eta = aligned(y, eta, entries=2)
+        mu, s = ops.split(eta, 2, axis=-1)
+        return ops.square(y - mu) * ops.exp(-s) / 2 + (s + math.log(2 * math.pi)) / 2
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class LaplaceLikelihood(AbstractLikelihood):
+    """Each output has a Laplace distribution around what the network puts out (sections 8.1.2 and 3.9.4).
+
+        - log p(y | eta) = |y - eta| / scale + log(2 * scale)
+
+    Book          Here            Unit and meaning
+    x             y               any number
+    mu            eta             the median of y, one for each output
+    gamma         scale           mean of |y - eta|, in units of y, the same for all outputs
+
+    An outlier pulls no harder than any other example.
+
+    Differs from `keras.losses.MeanAbsoluteError`: that is `scale` times this, less the constant, averaged over the
+    outputs.
+
+    Args:
+        scale: Number above 0. Defaults to `1.0`.
+
+    Raises:
+        ValueError: If `scale` is not above 0.
+
+    Example:
+        >>> nll = keras_ch8.losses.LaplaceLikelihood().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
+        >>> [round(float(x), 4) for x in nll[:, 0]]
+        [0.6931, 2.6931]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 3.9.4, equation 3.26.
+    """
+
+    section = "8.1.2"
+
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        mend = "1.0 makes it the absolute error, which is least at the median."
+        _checks.positive("scale", self.scale, meaning="the mean distance of an output from its median", mend=mend)
+
+    def nll(self, y: Tensor, eta: Tensor) -> Tensor:
+        """Return -log p of each output."""
+        y, eta = aligned(y, eta)
+        return ops.abs(y - eta) / self.scale + math.log(2 * self.scale)
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class PoissonLikelihood(AbstractLikelihood):
+    """Each output is a Poisson count, with a rate whose log the network puts out (section 8.1.2).
+
+        - log p(y | eta) = exp(eta) - y * eta + log(y!)
+
+    Symbol        Here            Unit and meaning
+    y             y               count 0, 1, 2, ...
+    log lambda    eta             log of the mean count, one for each output; no activation in the last layer
+
+    The rate and its gradient are infinite in float32 above eta = 88.
+
+    Differs from `keras.losses.Poisson`: that wants the rate itself, leaves log(y!) out, so that it is no likelihood,
+    and averages over the outputs.
+
+    Example:
+        >>> nll = keras_ch8.losses.PoissonLikelihood().nll(y=np.array([0.0, 3.0]), eta=np.log([2.0, 2.0]))
+        >>> [round(float(x), 4) for x in nll[:, 0]]
+        [2.0, 1.7123]
+
+    References:
+        McCullagh and Nelder (1989), Generalized Linear Models, chapter 6.
+    """
+
+    section = "8.1.2"
+
+    def nll(self, y: Tensor, eta: Tensor) -> Tensor:
+        """Return -log p of each output."""
+        y, eta = aligned(y, eta)
+        return ops.exp(eta) - y * eta + backend.log_gamma(y + 1)
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class NegativeLogLikelihood(keras.losses.Loss):
+    """Minus the log of the probability of the observed targets under the network (sections 8.1.2 and 5.5.1).
+
+    For each example:
+
+        J <- - log p(y | x) = sum_j - log p(y_j | eta_j)        where eta = network(x), and j runs over the outputs
+
+    Book          Argument        Unit and meaning
+    p_model       family          distribution of an output, given what the network puts out
+    y             y_true          what was observed
+    -             y_pred          eta, the parameters of that distribution
+
+    In nats. Its mean over the data is the cross-entropy of the model to the data, which is the entropy of the data
+    plus the divergence KL(p_data || p_model): what exceeds the entropy is the error of the model. It is a sum over
+    examples, so that a minibatch estimates its gradient without bias (equation 8.4).
+
+    Differs from Keras's losses: it sums over the last axis, as the likelihood of independent outputs is a product;
+    Keras's average. Nothing constant is left out, so that the losses of two families can be compared. Outputs and
+    labels of shapes (batch, 1) and (batch,) fit.
+
+    Args:
+        family: A `BernoulliLikelihood`, `CategoricalLikelihood`, `GaussianLikelihood`, `LaplaceLikelihood`,
+            `HeteroscedasticGaussianLikelihood`, `PoissonLikelihood`, or one of your own (`AbstractLikelihood`).
+        reduction: How the examples' losses are reduced, as in `keras.losses.Loss`. Defaults to
+            `"sum_over_batch_size"`, their mean.
+        name: Name of the loss. Defaults to `"negative_log_likelihood"`.
+        dtype: Type to compute in. Defaults to `keras.config.floatx()`, float32, also with mixed precision.
+
+    Raises:
+        TypeError: If `family` is not a family.
+        ValueError: When called, if labels and outputs do not fit each other.
+
+    Example:
+        >>> loss = keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.GaussianLikelihood(variance=4.0))
+        >>> y, eta = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[0.0, 1.0], [2.0, 1.0]])
+        >>> round(float(loss(y, eta)), 4)  # log(2 pi 4) + mean of 0 and 2^2 / 8
+        3.4742
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, sections 5.5 (equations 5.59 to 5.63) and 8.1.2.
+    """
+
+    section = "8.1.2"
+
+    def __init__(
+        self,
+        family: AbstractLikelihood,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "negative_log_likelihood",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.family = as_likelihood(family)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the loss of each example."""
+        return ops.sum(self.family.nll(y_true, y_pred), axis=-1)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make this loss again."""
+        family = keras.saving.serialize_keras_object(self.family)
+        return {**super().get_config(), "dtype": self.dtype, "family": family}

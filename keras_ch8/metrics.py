@@ -1,0 +1,91 @@
+"""The 0-1 loss as a metric (section 8.1.2): what a classifier is wanted for; without gradient, so only measured."""
+
+from typing import final
+
+import keras
+from keras import ops
+
+from . import losses
+from ._types import Config, Tensor
+from .integration import keras_private
+
+__all__ = ["ZeroOneLoss"]
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
+    """Fraction of the examples that are classified wrongly (section 8.1.2).
+
+    For each example:
+
+        L <- 0 if y hat = y, otherwise 1
+
+    Prediction (y_pred)                  y hat                                 Label (y_true)
+    (batch,) or (batch, 1)               positive if above the threshold       above 0: positive; {0, 1} or {-1, 1}
+    (batch, classes)                     the largest                           class 0, 1, ..., or one-hot
+    (batch, labels), `multi_label`       each as in the first row              each as in the first row
+
+    The quantity that one wants to minimize, where likelihoods and other surrogates are what one can train on; early
+    stopping may monitor it. Axes such as time may stand after batch: then each entry of them is an example. A
+    prediction with NaN is wrong.
+
+    Differs from 1 less Keras's accuracies: one name for all three kinds; with `multi_label` an example is wrong if any
+    of its labels is, as with scikit-learn's `zero_one_loss`, while `keras.metrics.BinaryAccuracy` counts labels; and
+    NaN is not class 0.
+
+    Args:
+        from_logits: Whether the predictions are logits or other scores, with the threshold 0, and not probabilities,
+            with the threshold 0.5. Several classes need neither. Defaults to `False`.
+        multi_label: Whether each example may have several labels, along the last axis. Defaults to `False`.
+        name: Name of the metric. Defaults to `"zero_one_loss"`.
+        dtype: Type to count in. Defaults to `keras.config.floatx()`.
+
+    Raises:
+        ValueError: When called, if labels and predictions do not fit each other.
+
+    Example:
+        >>> metric = keras_ch8.metrics.ZeroOneLoss()
+        >>> float(metric(np.array([0, 1, 1, 0]), np.array([0.1, 0.9, 0.4, 0.2])))
+        0.25
+        >>> labels, several = np.array([[1, 0], [0, 0]]), keras_ch8.metrics.ZeroOneLoss(multi_label=True)
+        >>> float(several(labels, np.array([[0.9, 0.6], [0.1, 0.2]])))
+        0.5
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
+    """
+
+    section = "8.1.1"
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        multi_label: bool = False,
+        name: str = "zero_one_loss",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
+        threshold = 0.0 if from_logits else 0.5
+        super().__init__(_is_wrong, name=name, dtype=dtype, threshold=threshold, multi_label=multi_label)
+        self.from_logits, self.multi_label = from_logits, multi_label
+        keras_private.lower_is_better(self)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make this metric again."""
+        flags = {"from_logits": self.from_logits, "multi_label": self.multi_label}
+        return {"name": self.name, "dtype": self.dtype, **flags}
+
+
+def _is_wrong(y: Tensor, prediction: Tensor, *, threshold: float, multi_label: bool) -> Tensor:
+    """Whether each example is classified wrongly."""
+    prediction = ops.convert_to_tensor(prediction)
+    if multi_label or len(prediction.shape) == 1 or prediction.shape[-1] == 1:
+        y, prediction = losses.aligned(y, prediction)
+        wrong = ops.not_equal(y > 0, prediction > threshold)
+    else:
+        classes = losses.class_numbers(y, prediction)
+        if classes is None:
+            one_hot, prediction = losses.aligned(y, prediction)
+            classes = ops.argmax(one_hot, axis=-1, keepdims=True)
+        wrong = ops.not_equal(classes, ops.argmax(prediction, axis=-1, keepdims=True))
+    return ops.any(wrong, axis=-1) | ops.any(ops.isnan(prediction), axis=-1)

@@ -1,0 +1,296 @@
+"""What every monitor is, what it is shown, and the one registry of all monitors.
+
+A monitor is one file: it says to which `sets` it belongs, what it computes, which rules judge it, which curves it draws
+and which kinds of verdict it adds. Nothing else has to know of it.
+"""
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import keras
+
+from .._types import Tensor
+from ..verdicts import Claim, Kind, Rule, judge
+from ..verdicts.kinds import register as register_kind
+from .past import Past
+
+SETS = ("cheap", "standard", "full")
+"""The sets of monitors, by name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """A number of a monitor that TensorBoard draws and `fit` logs, under `ch8_diagnosis/<name>`.
+
+    Args:
+        name: Its name, which no other monitor uses.
+        unit: Its unit, such as `"loss"` or `"ratio"`.
+        text: One sentence that TensorBoard shows beside the chart.
+        section: Section of the book.
+    """
+
+    name: str
+    unit: str
+    text: str
+    section: str
+
+
+@dataclasses.dataclass
+class LayerCall:
+    """One call of a layer as tensors: its inputs, its outputs, and the gradients of the loss with respect to both.
+
+    The gradients are of the loss of the whole probe: those of one example are 1 / examples of its own loss.
+    """
+
+    layer: keras.layers.Layer
+    inputs: Tensor
+    mask: Tensor
+    outputs: Tensor
+    input_gradient: Tensor
+    output_gradient: Tensor
+    is_output: bool
+    """Whether the model returns what this layer returns."""
+
+
+@dataclasses.dataclass
+class Evaluation:
+    """The probe at one point: loss and gradient, also of each of its parts, and the calls of the recorded layers."""
+
+    loss: Tensor
+    grads: list[Tensor]
+    part_grads: list[list[Tensor]]
+    calls: list[LayerCall]
+
+
+@dataclasses.dataclass
+class Snapshot:
+    """What a monitor computes from, as tensors of a graph.
+
+    `now` is at the weights theta as they are. `before` is at theta - d, and d the last update of the optimizer; both
+    are None for a measurement without a step. `start` are the weights at the beginning of the training.
+    """
+
+    variables: list[keras.Variable]
+    theta: list[Tensor]
+    start: list[Tensor]
+    d: list[Tensor] | None
+    before: Evaluation | None
+    now: Evaluation
+    inference_loss: Tensor
+    examples: int
+
+
+class AbstractMonitor:
+    """Base of all monitors: one quantity, what it means, and what it says of the training.
+
+    A monitor has no state but its settings: everything that has been measured so far is in the `Past`. Subclass it for
+    a monitor of your own, and give an object of the class to `callbacks.Diagnosis(checks=[...])`: its numbers are
+    drawn, its rules judged, and its verdicts reported like all others. With `sets`, it is found by its name, too.
+
+    A subclass sets `name`, and overrides what it needs of
+
+        tensors(snapshot)    what is computed on the probe, in the compiled graph: tensors by name
+        reading(**arrays)    the measurement made of these arrays, which the past keeps
+        numbers(past)        numbers to draw, by the names of `curves`
+        measure(past)        the quantities that `rules` judge, by name
+        remarks(past)        what the sentences say besides numbers, by kind
+
+    Raises:
+        ValueError: When a class is made whose `sets` there are not, or whose name, kinds or curves are those of
+            another monitor.
+
+    Example:
+        A warning when the loss on the probe is above 3:
+
+        >>> from keras_ch8.monitors import AbstractMonitor, Curve
+        >>> from keras_ch8.verdicts import Kind, Quantity, Rule, Threshold
+        >>> loss = Quantity("probe_loss", "Loss on the probe.", lambda value: f"it is {value:.2g}")
+        >>> class HighLoss(AbstractMonitor):
+        ...     name = "high_loss"
+        ...     kinds = (Kind("high_loss", "8.2", "The loss is high.", "The loss is low", "Train longer."),)
+        ...     curves = (Curve("high_loss", "loss", "Loss on the probe.", "8.2"),)
+        ...     rules = (
+        ...         Rule(
+        ...             kind="high_loss",
+        ...             says="The loss is high",
+        ...             all_of=(Threshold(loss, "above", watch=3.0, act=30.0, source="Experience."),),
+        ...         ),
+        ...     )
+        ...
+        ...     def tensors(self, snapshot):
+        ...         return {"loss": snapshot.now.loss}
+        ...
+        ...     def reading(self, loss):
+        ...         return float(loss)
+        ...
+        ...     def numbers(self, past):
+        ...         return {"high_loss": past.of(self.name)[-1]}
+        ...
+        ...     def measure(self, past):
+        ...         return {"probe_loss": past.of(self.name)[-1]}
+        >>> x, y = np.ones((8, 1)), np.full((8, 1), 4.0)
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile(keras_ch8.optimizers.SGD(1e-6), "mse")
+        >>> diagnosis = keras_ch8.callbacks.Diagnosis((x, y), checks=[HighLoss()], when=1, budget=None)
+        >>> _ = model.fit(x, y, batch_size=4, epochs=1, callbacks=[diagnosis], verbose=0)
+        >>> print(diagnosis.verdicts[0])
+        WATCH high_loss, section 8.2, since step 2: The loss is high (it is 16). Train longer.
+    """
+
+    name: ClassVar[str]
+    sets: ClassVar[tuple[str, ...]] = ()
+    """To which of "cheap", "standard" and "full" it belongs; to none, it is given as an object only."""
+    order: ClassVar[int] = 100
+    """Where it stands in a set, the smallest first; of equal ones by name."""
+    source: ClassVar[str] = "probe"
+    """From what it is measured: "probe", "spectrum", "rows" (of every step) or "epochs" (what `fit` reports)."""
+    needs_step: ClassVar[bool] = False
+    """Whether it says nothing without an update of the optimizer."""
+    needs_inference: ClassVar[bool] = False
+    """Whether it asks for the loss as in inference, where the model has a layer whose calls it records."""
+    kinds: ClassVar[tuple[Kind, ...]] = ()
+    """The kinds of verdict that it adds to `verdicts.KINDS`."""
+    curves: ClassVar[tuple[Curve, ...]] = ()
+    """The numbers that it draws."""
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    """What its quantities mean."""
+    reading: ClassVar[Callable[..., Any]]
+    """`reading(**arrays)`: what `tensors` computed, as a frozen dataclass; of a monitor of the probe."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _register(cls)
+
+    @classmethod
+    def of_set(cls, name: str) -> Self:
+        """Return the monitor as it is in one of its sets."""
+        del name
+        return cls()
+
+    def records(self, layer: keras.layers.Layer) -> bool:
+        """Whether the calls of this layer are recorded."""
+        return False
+
+    def tensors(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Return what is computed, by name: tensors of the graph, or facts that do not change.
+
+        Nothing if the model has nothing to measure.
+        """
+        return {}
+
+    def numbers(self, past: Past) -> dict[str, float]:
+        """Return what is worth a curve, by the names of `curves`."""
+        return {}
+
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return the quantities that the rules judge, by name; NaN where one is not known.
+
+        A quantity that is left out keeps the rules that need it from saying anything, also that all is well.
+        """
+        return {}
+
+    def remarks(self, past: Past) -> Mapping[str, str]:
+        """Return what the sentence of a kind says besides its numbers, such as the name of a layer."""
+        return {}
+
+    def claims(self, past: Past) -> list[Claim]:
+        """Return what the rules say of the past, of all kinds that can be judged by now."""
+        measured = self.measure(past)
+        return judge(self.rules, measured, self.remarks(past)) if measured else []
+
+
+# --- the registry --------------------------------------------------------------------------------------------------
+
+REGISTERED: dict[str, type[AbstractMonitor]] = {}
+"""The monitors that belong to a set, by name."""
+CURVES: dict[str, tuple[Curve, str]] = {}
+"""The curves of all monitors, also of those of the user, with the class that draws them, by name."""
+_MADE: dict[type[AbstractMonitor], list[AbstractMonitor]] = {}
+
+
+def members(name: str) -> tuple[AbstractMonitor, ...]:
+    """Return the monitors of a set, in order."""
+    ordered = sorted(_registered().values(), key=lambda cls: (cls.order, cls.name))
+    return tuple(_of_set(cls, name) for cls in ordered if name in cls.sets)
+
+
+def chosen(checks: str | Sequence[str | AbstractMonitor]) -> tuple[AbstractMonitor, ...]:
+    """Return the monitors of a set, or those that are listed, by name or as they are.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    if isinstance(checks, str) and checks in SETS:
+        return members(checks)
+    if isinstance(checks, str) or not isinstance(checks, Sequence):
+        raise _unknown(checks)
+    return tuple(_one(check) for check in checks)
+
+
+def _register(cls: type[AbstractMonitor]) -> None:
+    """Let the suite know of a class, its kinds and its curves; the same class, defined anew, takes its own place."""
+    path = f"{cls.__module__}.{cls.__qualname__}"
+    if not set(cls.sets) <= set(SETS):
+        raise ValueError(
+            f"A monitor belongs to some of the sets {', '.join(map(repr, SETS))}. Received: sets={cls.sets!r} of "
+            f"{cls.__qualname__}. Name some of these, or none."
+        )
+    if "sets" in vars(cls) and cls.sets:
+        other = REGISTERED.get(cls.name, cls)
+        other_path = f"{other.__module__}.{other.__qualname__}"
+        if other_path != path:
+            raise ValueError(
+                f"Each monitor has a name of its own. Received: name={cls.name!r} of {path}, which is that of "
+                f"{other_path}. Give it another."
+            )
+    for curve in vars(cls).get("curves", ()):
+        known, drawn_by = CURVES.get(curve.name, (curve, path))
+        if known != curve and drawn_by != path:
+            raise ValueError(
+                f"Each curve has a name of its own. Received: {curve!r} of {path}, whose name is that of {known!r} of "
+                f"{drawn_by}. Give it another."
+            )
+    for kind in vars(cls).get("kinds", ()):
+        register_kind(kind, path)
+    if "sets" in vars(cls) and cls.sets:
+        REGISTERED[cls.name] = cls
+    CURVES.update({curve.name: (curve, path) for curve in vars(cls).get("curves", ())})
+
+
+def _registered() -> dict[str, type[AbstractMonitor]]:
+    """Return all registered monitors, those included whose files nobody has imported yet."""
+    package = importlib.import_module(__package__)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{__package__}.{module.name}")
+    return REGISTERED
+
+
+def _of_set(cls: type[AbstractMonitor], name: str) -> AbstractMonitor:
+    """Return a monitor as it is in a set: one object, whoever asks, for all sets in which its settings are the same."""
+    monitor = cls.of_set(name)
+    known = _MADE.setdefault(cls, [])
+    for other in known:
+        if vars(other) == vars(monitor):
+            return other
+    known.append(monitor)
+    return monitor
+
+
+def _one(check: Any) -> AbstractMonitor:
+    if isinstance(check, AbstractMonitor):
+        return check
+    found = _registered().get(check) if isinstance(check, str) else None
+    if found is None:
+        raise _unknown(check)
+    return _of_set(found, max(found.sets, key=SETS.index))
+
+
+def _unknown(check: Any) -> ValueError:
+    names = [monitor.name for monitor in members("full")]
+    return ValueError(
+        f"`checks` is 'cheap', 'standard' or 'full', or a list of monitors: {', '.join(names)}. "
+        f"Received: {check!r}. Name some of these, or give an `AbstractMonitor` of your own."
+    )

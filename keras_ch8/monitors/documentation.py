@@ -1,0 +1,146 @@
+"""The documentation of the diagnosis, made from the rules themselves.
+
+python -m keras_ch8.monitors.documentation > docs/diagnosis.md
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.verdict import RAISED_BY, WINDOW, table_row
+from .base import AbstractMonitor, members
+
+HEAD = f"""# Diagnosis: every verdict, and the rules behind it
+
+This page is made from the rules in the code by `python -m keras_ch8.monitors.documentation > docs/diagnosis.md`; a test
+compares the two. How the numbers were found: [design/diagnosis.md](design/diagnosis.md).
+
+`callbacks.Diagnosis` measures a training now and then. Monitors measure quantities, rules judge them:
+
+- A rule holds where **all its thresholds** are reached, all its **conditions** hold, and nothing that **silences** it
+  does. The level is that of the mildest threshold; of several rules of one kind the gravest counts.
+- A quantity that is not known reaches no threshold and fulfils no condition.
+- What a rule says becomes a verdict when {RAISED_BY} of the last {WINDOW} measurements say so, and is taken back when
+  all {WINDOW} say less. What is **certain at once** needs no second measurement. What has called for action stays
+  worth watching to the end of the training.
+- *watch* is worth watching, *act* calls for a change now.
+- Most numbers were measured on the planted runs of `tests/planted` that are for calibration: they lie between the
+  trainings with a known trouble and the healthy ones. Those set later say after which other runs.
+"""
+
+
+def page(monitors: Sequence[AbstractMonitor] | None = None) -> str:
+    """Return the page in Markdown.
+
+    Args:
+        monitors: The monitors to describe, also of your own. Defaults to all of the suite.
+    """
+    monitors = members("full") if monitors is None else monitors
+    rules = [(monitor, rule) for monitor in monitors for rule in monitor.rules]
+    kinds = [name for name in KINDS if any(rule.kind == name for _, rule in rules)]
+    parts = [HEAD, _contents(kinds)]
+    parts += [_kind(name, [(m, r) for m, r in rules if r.kind == name]) for name in kinds]
+    of_all = [rule for _, rule in rules]
+    return "\n".join([*parts, _conditions(of_all), _quantities(of_all), _curves(monitors)])
+
+
+def _contents(kinds: Sequence[str]) -> str:
+    rows = (table_row(f"[{name}](#{name})", KINDS[name].section, KINDS[name].meaning) for name in kinds)
+    return "\n".join(["| verdict | section | what it means |", "|---|---|---|", *rows, ""])
+
+
+def _kind(name: str, rules: Sequence[tuple[AbstractMonitor, Rule]]) -> str:
+    kind = KINDS[name]
+    lines = [f"## {name}", "", f"{kind.meaning} (Section {kind.section}.)", "", f"*Cure:* {kind.cure}", ""]
+    for number, (monitor, rule) in enumerate(rules, 1):
+        lines += [f'**Rule {number}**, judged by `{monitor.name}`: "{rule.says}."', "", *_rule(rule), ""]
+    return "\n".join(lines)
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    if rule.all_of:
+        yield "| quantity | direction | watch | act | source |"
+        yield "|---|---|---|---|---|"
+        yield from (_threshold(threshold) for threshold in rule.all_of)
+        yield ""
+    if rule.when:
+        yield f"- Holds only where {_listed(rule.when, ', and ')}."
+    if rule.silenced_by:
+        yield f"- Silenced where {_listed(rule.silenced_by, ', or ')}."
+    if rule.eased_by:
+        yield f"- Worth watching at most where {_listed(rule.eased_by, ', or ')}."
+    if rule.at_most != "act":
+        yield f"- Never more than *{rule.at_most}*."
+    if rule.proven_by:
+        yield f"- Certain at once, where it calls for action and {_listed(rule.proven_by, ', and ')}."
+    if rule.cure:
+        yield f"- Cure: {rule.cure}"
+
+
+def _threshold(threshold: Threshold) -> str:
+    act = "never" if threshold.act is None else f"{threshold.act:g}"
+    return table_row(f"`{threshold.quantity.name}`", threshold.direction, f"{threshold.watch:g}", act, threshold.source)
+
+
+def _listed(conditions: Iterable[Condition | Combination | str], between: str) -> str:
+    return between.join(map(_said, conditions))
+
+
+def _said(condition: Condition | Combination | str) -> str:
+    """Return how a rule refers to a condition; those that have a name are explained below."""
+    if isinstance(condition, str):
+        return f"an earlier rule claims `{condition}`"
+    if isinstance(condition, Combination):
+        return f"**{condition.name}**"
+    return f"**{condition.name}** ({condition.compared})" if condition.name else condition.compared
+
+
+def _conditions(rules: Iterable[Rule]) -> str:
+    """Return what the conditions that have a name mean, and where their numbers come from."""
+    found: dict[str, Condition | Combination] = {}
+    for rule in rules:
+        for condition in (*rule.when, *rule.silenced_by, *rule.eased_by):
+            found.update({c.name: c for c in _with_parts(condition) if c.name})
+    rows = (table_row(name, _meaning(condition), _source(condition)) for name, condition in sorted(found.items()))
+    return "\n".join(["## Conditions", "", "| condition | holds where | source |", "|---|---|---|", *rows, ""])
+
+
+def _with_parts(condition: Condition | Combination | str) -> Iterator[Condition | Combination]:
+    if isinstance(condition, Combination):
+        for part in condition.conditions:
+            yield from _with_parts(part)
+    if not isinstance(condition, str):
+        yield condition
+
+
+def _meaning(condition: Condition | Combination) -> str:
+    if isinstance(condition, Condition):
+        return condition.compared
+    return f"{condition.how}: {_listed(condition.conditions, '; ')}"
+
+
+def _source(condition: Condition | Combination) -> str:
+    return condition.source if isinstance(condition, Condition) else ""
+
+
+def _quantities(rules: Iterable[Rule]) -> str:
+    found: dict[str, Quantity] = {}
+    for rule in rules:
+        conditions = (
+            p for c in (*rule.when, *rule.silenced_by, *rule.eased_by, *rule.proven_by) for p in _with_parts(c)
+        )
+        of_conditions = (part.quantity for part in conditions if isinstance(part, Condition))
+        found.update({q.name: q for q in (*rule.quantities(), *rule.mentions, *of_conditions)})
+    rows = (table_row(f"`{name}`", found[name].meaning) for name in sorted(found))
+    return "\n".join(["## Quantities", "", "| quantity | what it is |", "|---|---|", *rows, ""])
+
+
+def _curves(monitors: Iterable[AbstractMonitor]) -> str:
+    rows = [table_row(f"`ch8_diagnosis/{c.name}`", c.unit, c.text, c.section) for m in monitors for c in m.curves]
+    return "\n".join(
+        ["## Curves in TensorBoard", "", "| tag | unit | what it is | section |", "|---|---|---|---|", *rows, ""]
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,469 @@
+"""The criteria: patience, Prechelt's three, a threshold, divergence, a deadline, and combinations of them."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from typing import final
+
+import numpy as np
+
+from .. import _checks
+from .criterion import AbstractCriterion, AbstractMonitorCriterion, EpochHistory, Reason, StopReason, as_criterion
+from .improvement import index_of_best, is_better, margin
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Patience(AbstractMonitorCriterion):
+    """Stop when the quantity has not improved for some epochs (sections 8.1.2 and 7.8, algorithm 7.1).
+
+        stop if epochs since the last improvement >= epochs
+
+    An epoch whose value is NaN is no improvement. Epochs without the quantity (`validation_freq`) are not counted.
+
+    Args:
+        epochs: Integer of at least 0; 0 and 1 both stop at the first epoch that is not better.
+        min_delta: The smallest change that counts: a number, or a fraction of the best value such as `"1%"`.
+            Defaults to `0`.
+        baseline: Number. While no value is better than it, every epoch counts as one without improvement. Defaults to
+            `None`.
+        monitor: Quantity to evaluate. Defaults to that of the callback.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
+
+    Raises:
+        ValueError: If `epochs` is negative, or `min_delta` is neither a number nor a percentage.
+
+    Example:
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.Patience(5, min_delta="1%"))
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 7.1.
+    """
+
+    section = "8.1"
+
+    epochs: int
+    min_delta: float | str = 0.0
+    baseline: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        margin(self.min_delta, 0.0)
+        _checks.count("patience", self.epochs, 0, meaning="epochs to wait for an improvement", mend="Try 5.")
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the reason to stop, or None."""
+        name = self.name(history)
+        values, sign = history.falling(name), -1 if history.is_max(name) else 1
+        best, wait, improved = math.nan, 0, True
+        for value in values:
+            improved = is_better(value, best, self.min_delta)
+            best = value if improved else best
+            beats_baseline = self.baseline is None or is_better(value, sign * self.baseline, self.min_delta)
+            wait = 0 if improved and beats_baseline else wait + 1
+        if improved or wait < self.epochs or history.epoch == 0:
+            return None
+        at = index_of_best(values, self.min_delta)
+        if at is None:
+            message = f"`{name}` has been NaN for {wait} epochs"
+        elif wait < len(values) - at:
+            best_so_far = f"the best is {history.values(name)[at]:.4g} of epoch {history.epochs_with(name)[at] + 1}"
+            message = f"`{name}` has not become better for {wait} epochs; {best_so_far}"
+        else:
+            message = f"`{name}` has not reached the baseline {self.baseline:g} for {wait} epochs"
+        return Reason(StopReason.PATIENCE, message, history.epoch)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class GeneralizationLoss(AbstractMonitorCriterion):
+    """Stop when the error is too far above its minimum so far (sections 8.1.2 and 7.8; Prechelt's GL).
+
+        GL(t) = 100 * (E(t) / min over t' <= t of E(t') - 1)        stop if GL(t) > alpha
+
+    Args:
+        alpha: Number above 0, in percent. Prechelt studied 1, 2, 3 and 5.
+        monitor: Quantity to evaluate; where larger is better the error is 1 - x. Defaults to that of the callback.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
+
+    Raises:
+        ValueError: If `alpha` is not above 0; in `fit`, if an error is negative.
+
+    Example:
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.GeneralizationLoss(5))
+
+    References:
+        Prechelt (1998), Early Stopping - But When?
+    """
+
+    section = "8.1"
+
+    alpha: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _checks.positive("alpha", self.alpha, meaning="the loss of generalization in percent", mend="Try 5.")
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the reason to stop, or None."""
+        name = self.name(history)
+        loss = generalization_loss_of(history.errors(name))
+        if not loss > self.alpha:
+            return None
+        message = f"`{name}` is {loss:.3g} % above its minimum, more than alpha = {self.alpha:g} %"
+        return Reason(StopReason.GENERALIZATION_LOSS, message, history.epoch)
+
+
+def generalization_loss_of(errors: np.ndarray) -> float:
+    """Return GL after the last epoch; NaN without a number, infinite above a minimum of 0."""
+    if not len(errors) or math.isnan(errors[-1]):
+        return math.nan
+    lowest = float(np.nanmin(errors))
+    if lowest == 0:
+        return math.inf if errors[-1] > 0 else 0.0
+    return 100 * (float(errors[-1]) / lowest - 1)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Productivity(AbstractMonitorCriterion):
+    """Stop when generalization is lost faster than the training makes progress (section 7.8; Prechelt's PQ).
+
+        P(t) = 1000 * (sum of E_tr over the last strip / (strip * min of E_tr over the last strip) - 1)
+        stop at the end of a strip if GL(t) / P(t) > alpha
+
+    GL is that of `GeneralizationLoss`. While the training error still falls fast, P is large and there is hope that
+    the validation error falls again.
+
+    Args:
+        alpha: Number above 0. Prechelt studied 0.5, 0.75, 1, 2 and 3.
+        strip: Integer of at least 2: epochs in a strip. Defaults to `5`.
+        monitor: Validation quantity, named `val_...`; the training error is the same one without `val_`. Defaults to
+            that of the callback.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
+
+    Raises:
+        ValueError: If an argument lies outside its range, or `monitor` does not begin with `val_`; in `fit`, if an
+            error is negative.
+
+    Example:
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.Productivity(0.75))
+
+    References:
+        Prechelt (1998), Early Stopping - But When?
+    """
+
+    section = "8.1"
+
+    alpha: float
+    strip: int = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _checks.positive("alpha", self.alpha, meaning="the largest GL / P", mend="Try 0.75.")
+        _checks.count("strip", self.strip, 2, meaning="the epochs in a strip", mend="Prechelt's is 5.")
+
+    def watched(self, monitor: str) -> Iterator[tuple[str, str]]:
+        """Yield the quantity on validation and on training data."""
+        name = self.monitor or monitor
+        if not name.startswith("val_"):
+            raise ValueError(
+                "`Productivity` compares an error on validation data with the same one on training data, so its "
+                f"monitor must be named 'val_...'. Received: monitor={name!r}. Try 'val_{name}'."
+            )
+        yield name, self.mode
+        yield name.removeprefix("val_"), self.mode
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the reason to stop, or None."""
+        name = self.name(history)
+        validated = history.where(name)
+        if len(validated) % self.strip or not len(validated) or name not in history.logs[-1]:
+            return None
+        training_errors = validated.errors(name.removeprefix("val_"))
+        loss, progress = generalization_loss_of(validated.errors(name)), progress_of(training_errors[-self.strip :])
+        quotient = loss / progress if progress else math.copysign(math.inf, loss) if loss else 0.0
+        if not quotient > self.alpha:
+            return None
+        message = (
+            f"`{name}` is {loss:.3g} % above its minimum while the training made {progress:.3g} per mille of progress "
+            f"in {self.strip} epochs; their quotient {quotient:.3g} is above alpha = {self.alpha:g}"
+        )
+        return Reason(StopReason.PRODUCTIVITY, message, history.epoch)
+
+
+def progress_of(strip: np.ndarray) -> float:
+    """Return by how many per mille the mean training error of a strip is above its minimum."""
+    lowest = float(strip.min())
+    if lowest == 0:
+        return math.inf if strip.max() > 0 else 0.0
+    return 1000 * (float(strip.mean()) / lowest - 1)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class SuccessiveRises(AbstractMonitorCriterion):
+    """Stop when the error has risen from strip to strip several times in a row (section 7.8; Prechelt's UP).
+
+        stop at the end of a strip, at epoch t, if E(t - i * strip) > E(t - (i + 1) * strip) for i = 0 .. s - 1
+
+    It does not depend on how far the error has risen, so it works for any quantity. Prechelt found the best trade of
+    time for error with s = 3, 4 and 6.
+
+    Args:
+        s: Integer of at least 1: rises in a row.
+        strip: Integer of at least 1: epochs in a strip. Defaults to `5`.
+        monitor: Quantity to evaluate. Defaults to that of the callback.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
+
+    Raises:
+        ValueError: If an argument lies outside its range.
+
+    Example:
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=keras_ch8.stopping.SuccessiveRises(3))
+
+    References:
+        Prechelt (1998), Early Stopping - But When?
+    """
+
+    section = "8.1"
+
+    s: int
+    strip: int = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _checks.count("s", self.s, 1, meaning="the rises in a row", mend="Try 3.")
+        _checks.count("strip", self.strip, 1, meaning="the epochs in a strip", mend="Prechelt's is 5.")
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the reason to stop, or None."""
+        name = self.name(history)
+        ends = history.falling(name)[self.strip - 1 :: self.strip]
+        at_end_of_strip = len(history.epochs_with(name)) % self.strip == 0
+        rises = np.diff(ends[-self.s - 1 :])
+        if not at_end_of_strip or len(rises) < self.s or not (rises > 0).all():
+            return None
+        message = f"`{name}` has become worse in {self.s} strips of {self.strip} epochs in a row"
+        return Reason(StopReason.SUCCESSIVE_RISES, message, history.epoch)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Threshold(AbstractMonitorCriterion):
+    """Stop when the quantity has reached a target value (section 8.1.2).
+
+        stop if E(t) <= value        (>= where larger is better)
+
+    Args:
+        value: Number.
+        monitor: Quantity to evaluate. Defaults to that of the callback.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
+
+    Raises:
+        ValueError: If `value` is no number.
+
+    Example:
+        >>> good = keras_ch8.stopping.Threshold(0.99, monitor="val_accuracy")
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=good)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
+    """
+
+    section = "8.1"
+
+    value: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _checks.number(
+            "value", self.value, -math.inf, math.inf, open_low=True, meaning="the target value", mend="Try 0.01."
+        )
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the reason to stop, or None."""
+        name = self.name(history)
+        values = history.falling(name)
+        if not len(values) or not values[-1] <= (-self.value if history.is_max(name) else self.value):
+            return None
+        message = f"`{name}` is {history.values(name)[-1]:.4g} and has reached {self.value:g}"
+        return Reason(StopReason.THRESHOLD, message, history.epoch)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Diverged(AbstractMonitorCriterion):
+    """Stop when the training has diverged: loss or quantity is infinite or NaN, or beyond a limit (section 8.2.4).
+
+        stop if E(t) or the training loss is not finite, or E(t) > limit        (< where larger is better)
+
+    Args:
+        limit: Number; `None` for no limit. Defaults to `None`.
+        monitor: Quantity to evaluate. Defaults to that of the callback.
+        mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
+
+    Raises:
+        ValueError: If `limit` is no number.
+
+    Example:
+        >>> lost = keras_ch8.stopping.AnyOf(keras_ch8.stopping.Patience(10), keras_ch8.stopping.Diverged())
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=lost)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.4.
+    """
+
+    section = "8.1"
+
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.limit is not None:
+            _checks.number(
+                "limit",
+                self.limit,
+                -math.inf,
+                math.inf,
+                open_low=True,
+                meaning="the limit beyond which the training has diverged",
+                mend="Try None.",
+            )
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the reason to stop, or None."""
+        name = self.name(history)
+        for quantity in dict.fromkeys((name, "loss")):
+            values = history.values(quantity)
+            if len(values) and not np.isfinite(values[-1]):
+                return Reason(StopReason.DIVERGED, f"`{quantity}` is {values[-1]}", history.epoch)
+        values = history.falling(name)
+        if self.limit is None or not len(values):
+            return None
+        if not values[-1] > (-self.limit if history.is_max(name) else self.limit):
+            return None
+        message = f"`{name}` is {history.values(name)[-1]:.4g}, beyond {self.limit:g}"
+        return Reason(StopReason.DIVERGED, message, history.epoch)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Deadline(AbstractCriterion):
+    """Stop before the epoch that would end too late (section 8.1.2).
+
+        stop if time spent + mean + 2 * standard deviation of the time of an epoch > seconds
+
+    The time spent before an interruption counts, if the callback's state was kept. The very first epoch, in which
+    functions are compiled, counts for the mean only while it is the only one.
+
+    Args:
+        seconds: Number above 0.
+
+    Raises:
+        ValueError: If `seconds` is not above 0.
+
+    Example:
+        >>> limits = keras_ch8.stopping.AnyOf(keras_ch8.stopping.Patience(10), keras_ch8.stopping.Deadline(3600))
+        >>> stop = keras_ch8.callbacks.EarlyStopping(criterion=limits)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.2.
+    """
+
+    section = "8.1"
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        _checks.positive("seconds", self.seconds, meaning="the time for the training", mend="Try 3600, an hour.")
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the reason to stop, or None."""
+        if not len(history):
+            return None
+        times = np.diff([0.0, *history.seconds])
+        times = times[1:] if len(times) > 1 else times
+        spent, next_one = history.seconds[-1], float(times.mean() + 2 * times.std())
+        if spent + next_one <= self.seconds:
+            return None
+        message = (
+            f"{spent:.3g} s are spent and the next epoch may take {next_one:.3g} s: too long for {self.seconds:g} s"
+        )
+        return Reason(StopReason.DEADLINE, message, history.epoch)
+
+
+@dataclasses.dataclass(frozen=True, init=False)
+class AbstractCombined(AbstractCriterion):
+    """Several criteria."""
+
+    criteria: tuple[AbstractCriterion, ...]
+
+    def __init__(self, *criteria: AbstractCriterion) -> None:
+        if not criteria:
+            raise ValueError(f"`{type(self).__name__}` combines criteria. Received: none. Give at least one.")
+        object.__setattr__(self, "criteria", tuple(as_criterion(criterion) for criterion in criteria))
+
+    def watched(self, monitor: str) -> Iterator[tuple[str, str]]:
+        """Yield the quantities of each of them."""
+        for criterion in self.criteria:
+            yield from criterion.watched(monitor)
+
+    def reasons(self, history: EpochHistory) -> list[Reason | None]:
+        """Evaluate each of them."""
+        return [criterion.evaluate(history) for criterion in self.criteria]
+
+
+@final
+@dataclasses.dataclass(frozen=True, init=False)
+class AnyOf(AbstractCombined):
+    """Stop when one of several criteria has a reason to (section 8.1.2).
+
+    Args:
+        criteria: Criteria of `keras_ch8.stopping`, each with a monitor of its own if need be.
+
+    Raises:
+        TypeError: If one is not a criterion.
+
+    Example:
+        >>> from keras_ch8 import stopping
+        >>> either = stopping.AnyOf(stopping.Patience(5), stopping.Threshold(0.99, monitor="val_accuracy"))
+
+    References:
+        Prechelt (1998), Early Stopping - But When?
+    """
+
+    section = "8.1"
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the first reason to stop, or None."""
+        return next((reason for reason in self.reasons(history) if reason), None)
+
+
+@final
+@dataclasses.dataclass(frozen=True, init=False)
+class AllOf(AbstractCombined):
+    """Stop when all of several criteria have a reason to at the same epoch (section 8.1.2).
+
+    Args:
+        criteria: Criteria of `keras_ch8.stopping`, each with a monitor of its own if need be.
+
+    Raises:
+        TypeError: If one is not a criterion.
+
+    Example:
+        >>> from keras_ch8 import stopping
+        >>> both = stopping.AllOf(stopping.Patience(5), stopping.Patience(5, monitor="val_zero_one_loss"))
+
+    References:
+        Prechelt (1998), Early Stopping - But When?
+    """
+
+    section = "8.1"
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the reasons to stop as one, or None."""
+        reasons = [reason for reason in self.reasons(history) if reason]
+        if len(reasons) < len(self.criteria):
+            return None
+        return Reason(StopReason.ALL_OF, ", and ".join(reason.message for reason in reasons), history.epoch)

@@ -1,0 +1,230 @@
+"""Changes of the units of a layer that leave the function as it is, and how to see that they do."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from .. import _checks
+from .._section import section
+from .._types import Data, Tensor
+from .wiring import assign, check_homogeneous, check_symmetric, wiring
+
+
+@section("8.2.2")
+def permute_units(model: keras.Model, layer: keras.layers.Layer | str, order: Sequence[int] | np.ndarray) -> None:
+    """Permute the units of a layer, with all weights that lead in and out: the same function (section 8.2.2).
+
+        W[:, j], b[j], V[j, :]   <-   W[:, order[j]], b[order[j]], V[order[j], :]
+
+    where W, b lead into the units and V out of them; gamma, beta and the moving statistics of a batch normalization on
+    the way move too. A layer of n units has n! such copies of every minimum, m layers (n!)^m. Works in place; after an
+    error nothing has changed. With Dropout the function is the same in inference. The state of an optimizer is not
+    permuted: compile the model again before it is trained further.
+
+    Args:
+        model: A built `keras.Sequential` or `keras.Model(inputs, outputs)`.
+        layer: A Dense or convolution layer of it, or its name. Its units must go into one other Dense or convolution
+            layer, through activations, pooling, Flatten, Dropout or BatchNormalization only.
+        order: Integers: a permutation of 0 .. units - 1.
+
+    Raises:
+        ValueError: If `order` is not a permutation of the units, or if it is not known where the units go.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "tanh"), keras.layers.Dense(2)])
+        >>> x, before = np.ones((5, 4)), model.get_weights()
+        >>> keras_ch8.symmetries.permute_units(model, model.layers[0], [2, 0, 1])
+        >>> bool(keras_ch8.symmetries.difference(model, before, x) < 1e-6)
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.2.
+    """
+    found = wiring(model, layer)
+    check_symmetric(found)
+    order = _checks.permutation("order", order, found.units, of="the units")
+    ending = found.incoming + found.normalizing
+    moved = [found.ending(v)[:, order] for v in ending]
+    assign([*ending, found.following.kernel], [*moved, found.leaving()[:, order]])
+
+
+@section("8.2.2")
+def rescale_units(model: keras.Model, layer: keras.layers.Layer | str, factors: Sequence[float] | np.ndarray) -> None:
+    """Multiply the weights into each unit and divide those out of it: the same function (section 8.2.2).
+
+        W[:, j], b[j]   <-   alpha_j W[:, j], alpha_j b[j]        V[j, :]   <-   V[j, :] / alpha_j
+
+    where W, b lead into the units and V out of them. It holds where f(alpha z) = alpha f(z) for alpha > 0, as for
+    ReLUs, leaky ReLUs, linear units and the maximum of several such (pooling). So every minimum lies in a valley of
+    minima, of as many dimensions as there are such units; `balance` shows which of them weight decay chooses. Works in
+    place; after an error nothing has changed. With factors that are powers of 2 not even rounding changes. The state of
+    an optimizer is not rescaled: compile the model again before it is trained further.
+
+    Args:
+        model: A built `keras.Sequential` or `keras.Model(inputs, outputs)`.
+        layer: A Dense or convolution layer of it, or its name. Its units must go into one other Dense or convolution
+            layer, through such activations, pooling, Flatten or Dropout only.
+        factors: Numbers alpha above 0, one for each unit.
+
+    Raises:
+        ValueError: If `factors` are not one positive number for each unit, if they make a weight overflow, or if it is
+            not known where the units go, or if their activation is none of these.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "relu"), keras.layers.Dense(2)])
+        >>> x, before = np.ones((5, 4)), model.get_weights()
+        >>> keras_ch8.symmetries.rescale_units(model, model.layers[0], [0.5, 1.0, 8.0])
+        >>> keras_ch8.symmetries.difference(model, before, x)
+        0.0
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.2.
+    """
+    found = wiring(model, layer)
+    check_homogeneous(found)
+    _checks.length("factors", factors, found.units, of="the units")
+    alpha = np.asarray(factors, "float64")
+    if not (np.isfinite(alpha) & (alpha > 0)).all():
+        raise ValueError(
+            "`factors` multiply the weights into a unit and divide those out of it, so they must be finite and above "
+            f"0. Received: factors={factors!r}."
+        )
+    scaled = [found.ending(v) * alpha for v in found.incoming]
+    assign([*found.incoming, found.following.kernel], [*scaled, found.leaving() / alpha[:, None]])
+
+
+@dataclasses.dataclass(frozen=True)
+class Balance:
+    """The norms of the weights on both sides of each unit.
+
+    Args:
+        incoming: Norm of the weights that lead into each unit.
+        outgoing: Norm of the weights that lead out of it.
+    """
+
+    incoming: np.ndarray
+    outgoing: np.ndarray
+
+    @property
+    def factors(self) -> np.ndarray:
+        """The alphas for `rescale_units`, sqrt(outgoing / incoming); 1 for a unit that has no weights on one side."""
+        both = (self.incoming > 0) & (self.outgoing > 0)
+        return np.sqrt(np.where(both, self.outgoing, 1.0) / np.where(both, self.incoming, 1.0))
+
+    @property
+    def imbalance(self) -> float:
+        """Mean of |log(incoming / outgoing)| over the units with weights on both sides: 0 where all are balanced."""
+        return float(np.mean(2 * np.abs(np.log(self.factors))))
+
+
+@section("8.2.2")
+def balance(model: keras.Model, layer: keras.layers.Layer | str, *, bias: bool = False) -> Balance:
+    """Return how far the units of a layer are from the scale that weight decay prefers (section 8.2.2).
+
+    Rescaling a unit by alpha leaves the function as it is, but not the penalty,
+
+        |alpha W_j|^2 + |V_j / alpha|^2   >=   2 |W_j| |V_j|        with equality at alpha = sqrt(|V_j| / |W_j|)
+
+    where W_j leads into unit j and V_j out of it. So of the whole valley of equal functions weight decay prefers one
+    point, |W_j| = |V_j|, and every critical point of the loss with decay is balanced. To go there at once:
+
+        rescale_units(model, layer, balance(model, layer).factors)
+
+    Args:
+        model: As for `rescale_units`. It stays as it is.
+        layer: As for `rescale_units`.
+        bias: Whether the bias counts among the weights that lead in: `True` if it is decayed too. Defaults to `False`.
+
+    Returns:
+        A `Balance`, with one entry for each unit.
+
+    Raises:
+        ValueError: If it is not known where the units go, or if they cannot be rescaled.
+
+    Example:
+        >>> hidden = keras.layers.Dense(3, "relu", kernel_initializer="ones")
+        >>> last = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(8.0))
+        >>> model = keras.Sequential([keras.Input((4,)), hidden, last])
+        >>> found = keras_ch8.symmetries.balance(model, hidden)
+        >>> found
+        Balance(incoming=array([2., 2., 2.]), outgoing=array([8., 8., 8.]))
+        >>> found.factors
+        array([2., 2., 2.])
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.2; Neyshabur, Salakhutdinov, Srebro (2015),
+        Path-SGD.
+    """
+    found = wiring(model, layer)
+    check_homogeneous(found)
+    inside = found.incoming if bias else found.incoming[:1]
+    incoming = np.sqrt(sum(np.sum(found.ending(v) ** 2, axis=0) for v in inside))
+    return Balance(incoming, np.sqrt(np.sum(found.leaving() ** 2, axis=(0, 2))))
+
+
+@section("8.2.2")
+def difference(model: keras.Model, other: keras.Model | Sequence[np.ndarray], x: Data) -> float:
+    """Return how far a model's outputs are from those with other weights (section 8.2.2).
+
+        max |f(x) - f_other(x)| / max |f(x)|        over examples and entries; the largest of several outputs
+
+    A few units of rounding (1e-7 in float32, times the depth) mean that the function is the same on these examples.
+    Both run as in prediction, with moving statistics and without Dropout.
+
+    Args:
+        model: A built model. It stays as it is.
+        other: Weights of the same model, as from `model.get_weights()`; or another model.
+        x: Inputs, as for `predict`, in one batch.
+
+    Returns:
+        Number of at least 0; `inf` where all outputs of `model` are 0 and those of the other are not; NaN if an output
+        is NaN.
+
+    Raises:
+        ValueError: If `other` are not weights of this model, or outputs have other shapes.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+        >>> twice = [2 * w for w in model.get_weights()]
+        >>> round(keras_ch8.symmetries.difference(model, twice, np.ones((5, 4))), 6)
+        1.0
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.2.
+    """
+    _checks.keras_3(model)
+    _checks.keras_3(other)
+    x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    first = _outputs(model, [], x)
+    second = (
+        _outputs(other, [], x) if isinstance(other, keras.Model) else _outputs(model, _state_mapping(model, other), x)
+    )
+    if [f.shape for f in first] != [s.shape for s in second]:
+        raise ValueError(
+            "`other` must have outputs of the same shapes. Received: "
+            f"{[s.shape for s in second]} beside {[f.shape for f in first]}."
+        )
+    return float(np.max([_relative(f, s) for f, s in zip(first, second, strict=True)]))
+
+
+def _outputs(model: keras.Model, weights: list[tuple[keras.Variable, Tensor]], x: Data) -> list[np.ndarray]:
+    with keras.StatelessScope(state_mapping=weights):
+        outputs = model(x, training=False)
+    return [keras.ops.convert_to_numpy(output).astype("float64") for output in keras.tree.flatten(outputs)]
+
+
+def _state_mapping(model: keras.Model, weights: Sequence[np.ndarray]) -> list[tuple[keras.Variable, Tensor]]:
+    expected, shapes = [tuple(v.shape) for v in model.weights], [np.shape(w) for w in weights]
+    if shapes != expected:
+        raise ValueError(
+            "`other` must be a model, or weights of this one as from `model.get_weights()`, of shapes "
+            f"{expected}. Received: shapes {shapes}."
+        )
+    return [(v, keras.ops.convert_to_tensor(w, v.dtype)) for v, w in zip(model.weights, weights, strict=True)]
+
+
+def _relative(first: np.ndarray, second: np.ndarray) -> float:
+    apart, scale = np.abs(first - second).max(), np.abs(first).max()
+    return float(apart / scale) if scale > 0 else (np.inf if apart > 0 else float(apart))

@@ -1,0 +1,12 @@
+"""What a step of an optimizer leaves behind for callbacks to read: one row of numbers, in a ring inside the step."""
+
+from .frame import Frame as Frame
+from .recorder import Blocks as Blocks
+from .recorder import Recorder as Recorder
+from .recorder import publish as publish
+from .row import Note as Note
+from .row import Row as Row
+from .solver_log import SOLVER_NUMBERS as SOLVER_NUMBERS
+from .solver_log import SolverLog as SolverLog
+
+__all__ = ["Frame"]

@@ -1,0 +1,253 @@
+"""The optimizers of one model, observed for the length of a training: each step of each leaves a row of telemetry."""
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import keras
+from keras import ops
+
+from .. import _numerics, clipping
+from .._types import Tensor
+from ..integration import backend, keras_private, registry
+from .frame import Frame
+from .recorder import Blocks, Recorder, Wishes, publish
+from .row import Note
+from .solver_log import SolverLog
+
+
+class Observation:
+    """Observes optimizers; several calls of `fit` may use it again, and then trace nothing.
+
+    Args:
+        model: The model that they train.
+        optimizers: The optimizers by name; of one that scales the loss, the one inside.
+        rule: A clipping rule for each that is not of the suite; None for none.
+    """
+
+    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> None:
+        self.optimizers, self.rule = dict(optimizers), rule
+        self._observers = {
+            name: OwnObserver(o) if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog) else Tap(o, rule)
+            for name, o in self.optimizers.items()
+        }
+        self._norm = backend.trace(lambda: _norm(model.trainable_variables))
+        self._counted: dict[str, int] = {}
+        self._applied: list[str] = []
+        self._batches = 0
+
+    def serves(self, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> bool:
+        """Whether these are the optimizers and the rule that it was made for."""
+        same = self.optimizers.keys() == optimizers.keys() and self.rule == rule
+        return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
+
+    def start(self, model: keras.Model, batches: int, wishes: Wishes, exits: ExitStack) -> None:
+        """Observe until `exits` ends; the model has been trained on so many batches before."""
+        for name, observer in self._observers.items():
+            observer.start(wishes, exits)
+            self._counted[name] = observer.count
+        self._batches = batches
+        outer = getattr(model, "optimizer", None)
+        inner = keras_private.unscaled(outer)
+        heard = next((o.recorder for o in self._observers.values() if o.optimizer is inner), None)
+        if outer is not None and outer is not inner and heard is not None:
+            theirs = outer.scale_loss
+
+            def hear_and_scale(loss: Tensor) -> Any:
+                heard.hear_loss(loss)
+                return theirs(loss)
+
+            exits.enter_context(registry.replaced(outer, scale_loss=hear_and_scale))
+
+    @property
+    def most_steps(self) -> int:
+        """Steps that the busiest optimizer has made since the last reading."""
+        made = [observer.count - self._counted[name] for name, observer in self._observers.items()]
+        return max(made, default=0)
+
+    def read(self, batches: int) -> dict[str, Frame]:
+        """Return the rows since the last time, by the name of the optimizer; "" if only one has ever been applied.
+
+        Their steps are counted in batches that the model has been trained on, now `batches`. An optimizer that makes
+        several steps for each batch, or one for several, has them spread evenly over these.
+        """
+        counts = {name: o.count for name, o in self._observers.items() if o.recorder.has_rings}
+        moved = {name: count for name, count in counts.items() if count > self._counted[name]}
+        self._applied = [name for name in self._observers if name in moved or name in self._applied]
+        frames, before = {}, self._batches
+        for name, last in moved.items():
+            first = self._counted[name]
+            frame = self._observers[name].recorder.read(first + 1, last)
+            place = partial(_in_batches, first=first, made=last - first, before=before, batches=batches)
+            frames[name if len(self._applied) > 1 else ""] = frame.at(place)
+        self._counted |= counts
+        self._batches = batches
+        return frames
+
+    @property
+    def rings(self) -> list[Any]:
+        """What the steps write, as far as it is made."""
+        return [ring for observer in self._observers.values() for ring in observer.recorder.rings]
+
+    def variables_of(self, name: str) -> Sequence[Any]:
+        """Return the variables of an optimizer, by the name that `read` has for it."""
+        return keras_private.known_variables(self.optimizers[name or self._applied[0]])
+
+    def norm_of_weights(self) -> float:
+        """Return the Euclidean norm of all trainable weights, as they are now."""
+        return float(self._norm().numpy())
+
+
+def _in_batches(steps: Any, *, first: int, made: int, before: int, batches: int) -> Any:
+    """Return at which batch each step was made: the `made` steps after `first` fill the batches after `before`."""
+    return before + -(-(steps - first) * (batches - before) // made)
+
+
+class OwnObserver:
+    """Observes an optimizer of the suite, which leaves its rows itself."""
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer) -> None:
+        self.optimizer, self.recorder = optimizer, optimizer.telemetry
+
+    @property
+    def count(self) -> int:
+        """Steps that the optimizer has made."""
+        return keras_private.iterations_of(self.optimizer)
+
+    def start(self, wishes: Wishes, exits: ExitStack) -> None:
+        """Observe until `exits` ends."""
+        self.optimizer.listen(**wishes._asdict())
+        exits.callback(self.recorder.stop)
+        if self.optimizer.built:
+            self.recorder.make_rings()
+
+
+class Tap:
+    """Observes any other optimizer by what goes in and what comes out, and may clip what goes in.
+
+    Args:
+        optimizer: Any Keras optimizer.
+        rule: A clipping rule, or None. It acts on each call of `apply`: with `gradient_accumulation_steps`, on each
+            micro-step. What it remembers lives as long as the tap.
+    """
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: clipping.AbstractRule | None) -> None:
+        self.optimizer, self.rule = optimizer, rule
+        self.recorder = Recorder()
+        self._place: dict[int, int] = {}
+        self._clipper: Any = None
+        self._apply: Any = None
+        self._scale: Any = None
+
+    @property
+    def count(self) -> int:
+        """Steps that the optimizer has made."""
+        return keras_private.iterations_of(self.optimizer)
+
+    def start(self, wishes: Wishes, exits: ExitStack) -> None:
+        """Observe until `exits` ends: until then `apply` and `scale_loss` of the instance are replaced."""
+        self._apply, self._scale = self.optimizer.apply, self.optimizer.scale_loss
+        exits.enter_context(registry.replaced(self.optimizer, apply=self.apply, scale_loss=self.scale_loss))
+        self.recorder.listen(self._blocks, **wishes._asdict())
+        exits.callback(self.recorder.stop)
+        if self.optimizer.built:
+            self._know(keras_private.known_variables(self.optimizer))
+            self.recorder.make_rings()
+
+    def _blocks(self) -> Blocks:
+        variables = keras_private.known_variables(self.optimizer)
+        return Blocks([sum(math.prod(v.shape) for v in variables)], len(variables))
+
+    def _know(self, variables: Sequence[Any]) -> None:
+        """Learn the variables, once; the optimizer is built by the first that it is given, as by Keras."""
+        if self._clipper is None:
+            with backend.outside_graphs():
+                if not self.optimizer.built:
+                    self.optimizer.build(variables)
+                known = keras_private.known_variables(self.optimizer)
+                self._place = {id(v): i for i, v in enumerate(known)}
+                self._clipper = clipping.Clipper(self.rule, known, _new_state)
+
+    def scale_loss(self, loss: Tensor) -> Any:
+        """Hear the loss, and scale it as the optimizer does."""
+        self.recorder.hear_loss(loss)
+        return self._scale(loss)
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Take a step with the optimizer, and leave a row of it."""
+        grads = list(grads)
+        known = keras_private.known_variables(self.optimizer)
+        variables = list(known if trainable_variables is None else trainable_variables)
+        if len(grads) != len(variables) or all(g is None for g in grads):
+            self._apply(grads, trainable_variables)  # raises what Keras says of it
+            return
+        self._know(variables)
+        given, everything = grads, variables
+        grads, variables = (
+            [g for g in given if g is not None],
+            [v for g, v in zip(given, everything, strict=True) if g is not None],
+        )
+        indices = [self._place[id(v)] for v in variables]
+        step = backend.as_tensor(self.optimizer.iterations) + 1
+        rate = backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
+        grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
+        row = self.recorder.row(0, half, self.recorder.is_due(step, half))
+        # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and
+        # what it counts there it counts here too.
+        measured = self.recorder.is_measured(step)
+        before = backend.copy_when(measured, [backend.native(v) for v in variables])
+        handed = iter(grads)
+        with backend.start_after(before):  # Keras says of those without a gradient what it says without us
+            self._apply([None if g is None else next(handed) for g in given], everything)
+
+        def moved() -> list[Any]:
+            after = [backend.as_tensor(v) for v in variables]
+            return backend.branch(
+                measured,
+                lambda: [a - b for a, b in zip(after, before, strict=True)],
+                lambda: [ops.full_like(a, float("nan")) for a in after],
+            )
+
+        made = row.make(note, rate, factor, clipped, moved)
+        backend.merge_replicas(partial(publish, row.ring), step, made)
+
+    def _clip(
+        self, grads: list[Any], variables: list[Any], indices: list[int], step: Tensor
+    ) -> tuple[list[Any], list[Any], Any, Any, Note]:
+        """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
+        scale = self.optimizer.loss_scale_factor or 1.0
+        types = [backend.dtype_of(v) for v in variables]
+        wide = [backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(grads, types, strict=True)]
+        *summed, loss = backend.all_reduce_sum([*wide, self.recorder.take_loss()])
+        true = [_scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
+        self.recorder.write_layers(step, dict(zip(indices, true, strict=True)))
+        clipped, *norm_before = self._clipper.tensors(true, variables, indices)
+        halves = _numerics.half_squares(clipped)
+        factor = self._clipper.factor(clipped, halves, None)
+        half = _numerics.half_of_all(halves)
+        if self._clipper.rule is not None:
+            share = scale / backend.replicas()  # Keras divides by the scale and sums over the replicas
+            handed = [_scaled(g, share if factor is None else share * factor) for g in clipped]
+            grads = [backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)]
+        return grads, clipped, half, factor, Note(step, loss, *norm_before)
+
+
+def _scaled(g: Tensor, factor: Tensor) -> Any:
+    if isinstance(factor, float) and factor == 1.0:
+        return g
+    values = backend.values(g)
+    values = values * ops.cast(factor, values.dtype)
+    return backend.with_values(g, values) if backend.is_sparse(g) else values
+
+
+def _new_state(shape: tuple[int, ...], name: str) -> keras.Variable:
+    return keras.Variable("zeros", shape=shape, dtype="float32", trainable=False, name=name)
+
+
+def _norm(variables: list[Any]) -> Any:
+    weights = [backend.as_tensor(v) for v in variables]
+    wide = [backend.as_gradient(w, _numerics.working_dtype(w.dtype.name)) for w in weights]
+    norm, _ = _numerics.total_norm(wide, _numerics.half_squares(wide))
+    return norm

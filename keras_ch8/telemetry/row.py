@@ -1,0 +1,92 @@
+"""The row of one step, made inside the step.
+
+Each block of variables that is updated together has a ring of its own, so that the program that updates the block can
+write it. Where rows are due every block writes one, and what concerns the whole step is repeated in each; at all other
+steps one block writes for all.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+from .. import _numerics
+from .._types import Tensor
+from ..integration import backend
+
+HEAD = (
+    "step",
+    "learning_rate",
+    "loss",
+    "norm_before",  # of the whole gradient, before a rule that clips tensor by tensor; -1 without one
+    "nonfinite_before",
+    "factor",  # by which a rule for the whole gradient multiplied it
+    "half_squares",  # half the sum of squares of this block's gradient, or of all, before the factor
+)
+"""What every row has."""
+
+TAIL = ("norm", "nonfinite", "update")
+"""What only a row that is due has, the effective rates of a sample behind it: norm and number of infinite or NaN
+entries of this block's gradient, before the factor, and the norm of this block's delta theta."""
+
+
+class Note(NamedTuple):
+    """What a row says of the whole step, as scalars."""
+
+    step: Any
+    loss: Any
+    norm_before: Any
+    nonfinite_before: Any
+
+
+class Row(NamedTuple):
+    """Where one block leaves its row."""
+
+    ring: Any
+    span: int
+    """Entries, of the block laid end to end, that the sample is spread over: its place is compiled into the program."""
+    half: Any
+    """Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it."""
+    is_due: Any
+    """Whether the row gets its tail; a Python bool chooses before anything is traced."""
+
+    def make(
+        self, note: Note, lr: Tensor, factor: Tensor, gs: Sequence[Any], moved: Callable[[], Sequence[Any]]
+    ) -> Any:
+        """Return the row.
+
+        Args:
+            note: What concerns the whole step.
+            lr: The learning rate.
+            factor: By which the whole gradient is multiplied, or None.
+            gs: Gradient of each tensor of the block.
+            moved: Gives the change of each tensor of the block; called where the row is due only.
+        """
+        step, *of_step = note
+        head = _vector(step, lr, *of_step, 1.0 if factor is None else factor, self.half)
+        size = int(self.ring.shape[1]) - len(HEAD)
+        if not size:
+            return head
+        nothing = ops.full((size,), float("nan"), "float32")
+        tail = backend.branch(self.is_due, lambda: self._tail(gs, moved(), size - len(TAIL)), lambda: nothing)
+        return ops.concatenate([head, tail])
+
+    def _tail(self, gs: Sequence[Any], deltas: Sequence[Any], size: int) -> Any:
+        """Return the tail, with the effective rate |delta theta / g| of `size` parameters, NaN where g is 0."""
+        sample = np.linspace(0, self.span - 1, size).round().astype("int32")
+        step = ops.take(_end_to_end(deltas), sample)
+        slope = ops.take(_end_to_end([backend.densify(g, g.shape) for g in gs]), sample)
+        some = slope != 0
+        rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
+        update, _ = _numerics.total_norm(deltas, _numerics.half_squares(deltas))
+        return ops.concatenate([_vector(*_numerics.total_norm(gs, [self.half]), update), rates])
+
+
+def _vector(*scalars: Any) -> Any:
+    return ops.stack([ops.cast(x, "float32") for x in scalars])
+
+
+def _end_to_end(tensors: Sequence[Any]) -> Any:
+    flat = [ops.cast(ops.reshape(t, [-1]), "float32") for t in tensors]
+    return ops.concatenate(flat) if len(flat) > 1 else flat[0]

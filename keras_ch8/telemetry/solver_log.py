@@ -1,0 +1,129 @@
+"""What an iteration of section 8.6 leaves behind: a row in a ring that goes through the solver's loop."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from .._types import Tensor
+from ..integration import backend
+from . import ring
+from .frame import Frame
+
+SOLVER_NUMBERS = ("step_length", "slope", "evaluations", "products", "restarted", "skipped_pair")
+"""What every method has; its own numbers follow."""
+
+HEAD = ("step", "loss", "norm", "update")
+
+
+class SolverLog:
+    """Off until `listen`. Loss and gradient of a row are those before the iteration, as for other optimizers.
+
+    A frame has no learning rate and no effective rates: these methods choose the length of each step.
+    """
+
+    def __init__(self) -> None:
+        self.listening = False
+        self._settings: tuple[int, Sequence[str], bool] = (1, (), False)
+        self._sizes_of: Callable[[], Sequence[int]] = tuple
+        self._known: dict[Any, tuple[Sequence[int], Any]] = {}
+
+    @property
+    def settings(self) -> Any:
+        """What an iteration leaves behind: the same settings make the same program. None while nobody listens."""
+        return self._settings if self.listening else None
+
+    @property
+    def has_rings(self) -> bool:
+        """Whether a step has been traced that leaves rows of this kind."""
+        return self._settings in self._known
+
+    @property
+    def rings(self) -> list[Any]:
+        """What the steps write."""
+        return [self._ring] if self.has_rings else []
+
+    @property
+    def _ring(self) -> Any:
+        return self._known[self._settings][1]
+
+    @property
+    def _sizes(self) -> Sequence[int]:
+        return self._known[self._settings][0]
+
+    def listen(self, rows: int, names: Sequence[str], sizes: Callable[[], Sequence[int]] | None) -> None:
+        """Leave a row for each iteration, in a ring of at least so many.
+
+        `sizes` returns those of the variables, where the norm of the gradient of each is asked for.
+        """
+        self._settings = (ring.rows_for(rows), tuple(names), sizes is not None)
+        self._sizes_of, self.listening = sizes or tuple, True
+
+    def make_rings(self) -> None:
+        """Make the ring, unless it is there: also in the middle of a trace."""
+        if not self.has_rings:
+            rows, names, _ = self._settings
+            with backend.outside_graphs():
+                sizes = tuple(self._sizes_of())
+                self._known[self._settings] = sizes, backend.ring(rows, len(HEAD) + len(names) + len(sizes))
+
+    def stop(self) -> None:
+        """Listen no more."""
+        self.listening = False
+
+    def hear_loss(self, loss: Tensor) -> None:
+        """Take the loss of a step from elsewhere: it is known here already."""
+
+    def begin(self, step: Tensor) -> Any:
+        """Return what goes through the loop, given the number of the last iteration; nothing if nobody listens."""
+        if not self.listening:
+            return ()
+        self.make_rings()
+        return ops.cast(step, "int32"), backend.as_tensor(self._ring)
+
+    def add(self, log: Any, before: Any, after: Any, info: Any) -> Any:
+        """Add the row of an iteration between two points."""
+        if not self.listening:
+            return log
+        step, rows = log
+        every = (info.step, info.slope, info.evaluations, info.products, info.restarted, info.skipped)
+        numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | info.numbers
+        moved = after.x - before.x
+        head = (step + 1, before.value, ops.norm(before.gradient), ops.norm(moved))
+        parts = backend.cut(before.gradient, [(size,) for size in self._sizes]) if self._sizes else []
+        row = [*head, *(numbers[name] for name in self._settings[1]), *map(ops.norm, parts)]
+        row = ops.stack([ops.cast(value, "float32") for value in row])
+        place = (step + 1) % int(rows.shape[0])
+        return step + 1, ops.scatter_update(rows, ops.reshape(place, (1, 1)), row[None])
+
+    def end(self, log: Any) -> None:
+        """Keep what went through the loop."""
+        if self.listening:
+            self._ring.assign(log[1])
+
+    def read(self, first: int, last: int) -> Frame:
+        """Return the iterations `first` to `last`, as far as the ring remembers them."""
+        rows, names, _ = self._settings
+        sizes = self._sizes
+        steps = ring.remembered(first, last, rows)
+        found = ring.read(self._ring, steps).astype("float64")
+        there = ring.is_there(found[:, 0], steps, rows)
+        steps, found = steps[there], found[there]
+        ends = np.cumsum([len(HEAD), len(names), len(sizes)])
+        head, numbers, layers = np.split(found, ends[:-1], axis=1)
+        _, loss, norm, update = head.T
+        own = dict(zip(names, numbers.T, strict=True))
+        return Frame(
+            steps=steps,
+            learning_rate=np.full(len(steps), np.nan),
+            loss=loss,
+            norm=norm,
+            clipped=norm,
+            nonfinite=np.zeros(len(steps)),
+            measured=steps,
+            update=update,
+            rates=np.full((len(steps), 3), np.nan),
+            layers=layers if sizes else None,
+            numbers=own,
+        )

@@ -1,0 +1,198 @@
+"""What a verdict can be about: the difficulties of the chapter, and those that a monitor of the user adds."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A difficulty: where the book treats it, what it means, and what cures it.
+
+    Args:
+        name: What verdicts call it, such as `"cliff"`.
+        section: Section of the book.
+        meaning: One sentence for the documentation: what goes wrong in a training that has it.
+        fine: What is said where all is well, without the full stop: numbers in brackets follow.
+        cure: What to do about it, in full sentences.
+    """
+
+    name: str
+    section: str
+    meaning: str
+    fine: str
+    cure: str
+
+
+OF_THE_CHAPTER = (
+    Kind(
+        "step_too_long",
+        section="8.2.1",
+        meaning="The update goes beyond the lowest point in its direction, so that the loss rises or swings.",
+        fine="The steps are not too long",
+        cure="Lower the learning rate: `training.find_learning_rate` finds one, `callbacks.LearningRateDecay` lowers "
+        "it in time, `schedules.Warmup` leads up to it.",
+    ),
+    Kind(
+        "step_too_short",
+        section="8.3.1",
+        meaning="The loss would fall much faster with longer steps in the same directions.",
+        fine="The steps are long enough",
+        cure="Raise the learning rate: `training.find_learning_rate` finds one.",
+    ),
+    Kind(
+        "ill_conditioned",
+        section="8.2.1",
+        meaning="The loss is steep in some directions and flat in others: the steep ones limit the learning rate, and "
+        "along the flat ones, the floor of a ravine, little is gained in each step.",
+        fine="No ravine slows the training down",
+        cure="Bring the inputs to one scale (`keras.layers.Normalization`), normalize between layers "
+        "(`layers.BatchNormalization`), or give each weight a rate of its own: `optimizers.Adam`, "
+        "`optimizers.RMSprop`; `optimizers.Nesterov` helps too.",
+    ),
+    Kind(
+        "noise_dominated",
+        section="8.1.3",
+        meaning="The gradient of a minibatch is mostly noise, which keeps the loss above what the learning rate and "
+        "the model could reach.",
+        fine="The noise of the gradient does not hold the loss up",
+        cure="Take larger batches, or let the learning rate fall: `schedules.LinearDecay`, "
+        "`callbacks.LearningRateDecay`.",
+    ),
+    Kind(
+        "batch_wasteful",
+        section="8.1.3",
+        meaning="The batch is so large that its gradient has next to no noise: fewer examples would do for each step.",
+        fine="The batch is not larger than the noise of the gradient asks for",
+        cure="Take smaller batches: as many steps learn the same from fewer examples.",
+    ),
+    Kind(
+        "plateau",
+        section="8.2.3",
+        meaning="The loss does not fall because there is hardly a gradient and hardly any curvature.",
+        fine="The training is not on a plateau",
+        cure="Start where the gradient is not small: smaller initial weights and biases, or units that do not saturate "
+        "(ReLU); `optimizers.Adam` makes steps that do not shrink with the gradient.",
+    ),
+    Kind(
+        "saddle",
+        section="8.2.3",
+        meaning="The loss does not fall because the training is near a point where the gradient is 0, though there "
+        "are directions along which the loss curves down.",
+        fine="The training is not at a saddle point",
+        cure="Break the symmetry of the start with random weights (`initializers.GlorotUniform`); "
+        "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner than `optimizers.SGD`.",
+    ),
+    Kind(
+        "cliff",
+        section="8.2.4",
+        meaning="Single steps meet a gradient far larger than all others, and undo what many steps have done.",
+        fine="No step stands out by its gradient",
+        cure="Clip the gradient: `clipping.ByGlobalNorm` in any optimizer of the suite, `callbacks.ClipGradients` for "
+        "others; `callbacks.GradientClippingLogger` finds the threshold.",
+    ),
+    Kind(
+        "exploding",
+        section="8.2.5",
+        meaning="The gradient grows from layer to layer, or from time step to time step, on its way back.",
+        fine="The gradient does not explode on its way back",
+        cure="Scale the start to the data (`training.scale_to_data`) or take `initializers.Orthogonal`, normalize "
+        "between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
+    ),
+    Kind(
+        "vanishing",
+        section="8.2.5",
+        meaning="The gradient shrinks from layer to layer on its way back, so that the first layers hardly learn.",
+        fine="The gradient does not vanish on its way back",
+        cure="Scale the start to the data (`training.scale_to_data`), normalize between layers "
+        "(`layers.BatchNormalization`), add connections that skip layers (`layers.Residual`), or use ReLU with "
+        "`keras.initializers.HeNormal`.",
+    ),
+    Kind(
+        "short_horizon",
+        section="8.2.5",
+        meaning="The gradient of a recurrent layer is gone before it reaches the beginning of the sequence: what is "
+        "further back cannot be learned from.",
+        fine="The gradient reaches far enough back in time",
+        cure="Use gated units (`keras.layers.LSTM`, `keras.layers.GRU`), or start the recurrent kernel as an identity "
+        "or orthogonal matrix (`initializers.IdentityRecurrent`, `initializers.Orthogonal`).",
+    ),
+    Kind(
+        "dead_units",
+        section="8.2.5",
+        meaning="Many ReLUs give 0 for every example, so that no gradient reaches their weights.",
+        fine="Few ReLUs are dead, if any",
+        cure="Lower the learning rate or add `schedules.Warmup`; start with `keras.initializers.HeNormal` and biases "
+        "of 0 or slightly above; or use leaky units (`keras.layers.LeakyReLU`).",
+    ),
+    Kind(
+        "saturated_units",
+        section="8.2.5",
+        meaning="Many units of tanh or sigmoid are on the flat ends of their curve, where hardly a gradient passes.",
+        fine="Few units are saturated, if any",
+        cure="Bring inputs and initial weights to a smaller scale, normalize before the activation "
+        "(`layers.BatchNormalization`), or use ReLU.",
+    ),
+    Kind(
+        "batch_norm_gap",
+        section="8.7.1",
+        meaning="Batch normalization uses other statistics in inference than in training.",
+        fine="Batch normalization means the same in inference as in training",
+        cure="Lower `momentum` of the batch normalization, take `layers.BatchNormalization`, which corrects for its "
+        "start, estimate anew (`layers.recalibrate`), or train on batches like those that the model is used on: the "
+        "moving statistics that inference uses are not those of the batches.",
+    ),
+    Kind(
+        "bad_scale",
+        section="8.4",
+        meaning="At the start a layer gives far larger or smaller numbers than others can work with; about 1 is best.",
+        fine="The signal has a good scale in all layers at the start",
+        cure="Bring the inputs to mean 0 and variance 1 (`keras.layers.Normalization`), and scale the weights to the "
+        "data: `training.scale_to_data`. `training.check_initialization` looks at a start before any step.",
+    ),
+    Kind(
+        "overfitting",
+        section="8.1",
+        meaning="The model learns its training examples by heart: what it still learns does not hold for new ones.",
+        fine="What is learned holds for new examples too",
+        cure="Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`; regularize, or find "
+        "more data. `callbacks.SurrogateGap` says whether the true loss suffers.",
+    ),
+    Kind(
+        "underfitting",
+        section="8.1",
+        meaning="The loss has come to rest at a minimum, but is not low: the model has learned all that it can.",
+        fine="Nothing says that the model is too small for its task",
+        cure="Train longer, take a larger model, or regularize less; first cure what else is found here.",
+    ),
+    Kind(
+        "nonfinite",
+        section="8.2.4",
+        meaning="The gradient is infinite or not a number in some steps, which can ruin all weights at once.",
+        fine="All gradients were finite",
+        cure="Look at the data for NaN, lower the learning rate (`training.find_learning_rate`), clip "
+        "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of every optimizer of the suite.",
+    ),
+)
+"""The difficulties that the monitors of the suite know."""
+
+KINDS = {kind.name: kind for kind in OF_THE_CHAPTER}
+"""Every kind of verdict by name; a monitor adds its own (`monitors.AbstractMonitor.kinds`)."""
+
+
+_ADDED_BY: dict[str, str] = {}  # which class has added a kind, by the name of the kind
+
+
+def register(kind: Kind, owner: str) -> None:
+    """Add a kind that a class brings; the same class, defined anew, may bring another of the same name.
+
+    Raises:
+        ValueError: If there is another kind of that name.
+    """
+    known = KINDS.get(kind.name, kind)
+    if known != kind and _ADDED_BY.get(kind.name) != owner:
+        raise ValueError(
+            f"Each kind of verdict has a name of its own. Received: {kind!r} of {owner}, whose name is that of "
+            f"{known!r}. Give it another name, or use the kind that is there."
+        )
+    if kind.name not in KINDS or _ADDED_BY.get(kind.name) == owner:
+        KINDS[kind.name] = kind
+        _ADDED_BY[kind.name] = owner

@@ -1,0 +1,362 @@
+"""What a training is looked at with: nothing is read that `fit` trains on, and what does not fit is said at once."""
+
+import copy
+import pickle
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ch8 as ch8
+
+X = np.random.default_rng(0).normal(size=(320, 8)).astype("float32")
+Y = X @ np.ones((8, 1), "float32")
+
+
+def shuffled(seed=3):
+    return tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(128, seed=seed).batch(32)
+
+
+def losses_of(data, probe_of=None, optimizer="adam", epochs=2, compiled=None, **arguments):
+    """Train with or without a probe; return the losses, the callback, and what was warned of."""
+    keras.utils.set_random_seed(1)
+    data = data()
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
+    model.compile(optimizer() if callable(optimizer) else optimizer, "mse", **(compiled or {}))
+    watching = [] if probe_of is None else [ch8.callbacks.Diagnosis(probe_of(data), "cheap", when=3, budget=None)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        history = model.fit(data, epochs=epochs, verbose=0, callbacks=watching, **arguments)
+    said = [str(w.message) for w in caught if "probe" in str(w.message)]
+    return history.history["loss"], watching[0] if watching else None, said
+
+
+class Rows(keras.utils.PyDataset):
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, i):
+        return X[32 * i : 32 * (i + 1)], Y[32 * i : 32 * (i + 1)]
+
+
+KINDS = {
+    "shuffled by a seed": shuffled,
+    "shuffled": lambda: shuffled(None),
+    "without end": lambda: shuffled().repeat(),
+    "PyDataset": Rows,
+    "ArraySource": lambda: ch8.data.ArraySource(X, Y, seed=0),
+}
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_data_set_that_is_trained_on_is_not_read_and_its_first_batches_are_looked_at(kind, steps):
+    arguments = {"steps_per_epoch": 10} if kind == "without end" else {}
+    options = {"compiled": {"steps_per_execution": steps}} | arguments
+    bare, _, _ = losses_of(KINDS[kind], **options)
+    watched, diagnosis, said = losses_of(KINDS[kind], lambda data: data, **options)
+    assert watched == bare
+    assert said == []
+    assert diagnosis.measurements == 20 // 3 if steps == 1 else diagnosis.measurements > 0
+    x, y, weight = diagnosis.probe.batch
+    assert (len(x), len(y), weight) == (256, 256, None)
+    rows = {row.tobytes() for row in X}
+    assert all(row.tobytes() in rows for row in np.asarray(x))
+    np.testing.assert_allclose(np.asarray(x) @ np.ones((8, 1)), y, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("way", ["take", "skip", "map"])
+def test_a_data_set_that_shares_a_shuffle_is_not_read_either_and_that_is_said(way):
+    made = {"take": lambda d: d.take(1), "skip": lambda d: d.skip(2), "map": lambda d: d.map(lambda x, y: (x, y))}[way]
+    bare, _, _ = losses_of(shuffled)
+    watched, diagnosis, said = losses_of(shuffled, made)
+    assert watched == bare
+    assert diagnosis.measurements > 0
+    assert len(said) == 1
+    assert "give arrays" in said[0]
+
+
+@pytest.mark.slow
+def test_reading_such_a_data_set_would_have_changed_the_training():
+    bare, _, _ = losses_of(shuffled)
+
+    def reads(data):
+        next(iter(data.take(1)))
+        return X[:64], Y[:64]
+
+    assert losses_of(shuffled, reads)[0] != bare
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("kind", ["of its own", "the same examples without a shuffle"])
+def test_another_data_set_is_read(kind):
+    rows = tf.data.Dataset.from_tensor_slices((X, Y))
+    probe = {"of its own": rows.shuffle(320, seed=8).batch(64), "the same examples without a shuffle": rows.batch(64)}
+
+    def trained_on():
+        return rows.shuffle(128, seed=3).batch(32)
+
+    bare, _, _ = losses_of(trained_on)
+    watched, diagnosis, said = losses_of(trained_on, lambda data: probe[kind])
+    assert watched == bare
+    assert said == []
+    assert len(diagnosis.probe.batch[0]) == 64
+
+
+def test_the_probe_of_a_model_that_its_first_batch_builds():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    data = shuffled()
+    diagnosis = ch8.callbacks.Diagnosis(data, "cheap", when=3, budget=None)
+    model.fit(data, verbose=0, callbacks=[diagnosis], shuffle=False)
+    assert diagnosis.measurements == 3
+    assert len(diagnosis.probe.batch[0]) == 256
+
+
+def test_a_second_fit_looks_at_the_examples_of_the_first_and_a_copy_can_be_made():
+    _, diagnosis, _ = losses_of(shuffled, lambda data: data)
+    kept = np.asarray(diagnosis.probe.batch[0])
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(shuffled(4), verbose=0, callbacks=[copy.deepcopy(diagnosis), diagnosis], shuffle=False)
+    np.testing.assert_array_equal(diagnosis.probe.batch[0], kept)
+    assert diagnosis.measurements == 3
+
+
+@pytest.mark.slow
+def test_a_method_of_section_8_6_makes_the_same_steps():
+    options = {"optimizer": lambda: ch8.optimizers.LBFGS(), "compiled": {"steps_per_execution": 10}}
+    bare, _, _ = losses_of(shuffled, **options)
+    watched, diagnosis, _ = losses_of(shuffled, lambda data: data, **options)
+    assert watched == bare
+    assert len(diagnosis.probe.batch[0]) == 256
+
+
+def test_a_train_function_of_ones_own_is_left_alone():
+    class Own(keras.Sequential):
+        def make_train_function(self, force=False):
+            super().make_train_function(force=force)
+
+    def model():
+        keras.utils.set_random_seed(1)
+        made = Own([keras.Input((8,)), keras.layers.Dense(1)])
+        made.compile("sgd", "mse")
+        return made
+
+    data = shuffled()
+    with pytest.raises(ValueError, match="Give arrays"):
+        model().fit(data, verbose=0, callbacks=[ch8.callbacks.Diagnosis(data)], shuffle=False)
+    bare = model().fit(shuffled(), verbose=0, shuffle=False).history["loss"]
+    arrays = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", when=3, budget=None)
+    assert model().fit(shuffled(), verbose=0, callbacks=[arrays], shuffle=False).history["loss"] == bare
+    assert arrays.measurements == 3
+
+
+# --- trainings of every kind go on as without ----------------------------------------------------------------------
+
+
+class Noisy(keras.layers.Layer):
+    """Adds noise from TensorFlow's own generator: two graphs of one function draw different numbers."""
+
+    def call(self, a, training=False):
+        return a + tf.random.normal(tf.shape(a)) if training else a
+
+
+class Triplets(keras.Model):
+    """Trains on tuples of four, which are not inputs, targets and weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.inner(x)
+
+    def train_step(self, data):
+        a, b, _, _ = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((self(a) - self(b)) ** 2)
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+
+def noisy():
+    return keras.Sequential([keras.Input((8,)), Noisy(), keras.layers.Dense(1)])
+
+
+def of_dicts():
+    inputs = {"w": keras.Input((), name="w"), "x": keras.Input((8,), name="x")}
+    return keras.Model(inputs, keras.layers.Dense(1)(inputs["x"]))
+
+
+def of_sparse():
+    inputs = keras.Input((8,), sparse=True)
+    return keras.Model(inputs, keras.layers.Dense(1)(inputs))
+
+
+ROWS = tf.data.Dataset.from_tensor_slices
+TRAININGS = {
+    "random numbers of TensorFlow": (noisy, lambda: ROWS((X, Y)).batch(32), (X[:64], Y[:64])),
+    "tuples of four": (Triplets, lambda: ROWS((X, X + 0.1, X, X)).batch(32), (X[:64], Y[:64])),
+    "a number beside the rows": (
+        of_dicts,
+        lambda: ROWS((X, Y)).batch(32).map(lambda x, y: ({"w": tf.constant([1.0]), "x": x}, y)),
+        ({"w": np.ones(64), "x": X[:64]}, Y[:64]),
+    ),
+    "sparse rows": (of_sparse, lambda: ROWS((X, Y)).batch(32).map(lambda x, y: (tf.sparse.from_dense(x), y)), None),
+}
+
+
+@pytest.mark.broad
+@pytest.mark.filterwarnings("ignore:.*goes on without its probe:RuntimeWarning")
+@pytest.mark.parametrize("given", [False, True], ids=["no probe", "arrays"])
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("kind", TRAININGS)
+def test_a_training_is_bit_for_bit_the_bare_one(kind, steps, given):
+    make, data, probe = TRAININGS[kind]
+
+    def losses(*callbacks):
+        keras.utils.set_random_seed(1)
+        model = make()
+        model.compile("adam", "mse", steps_per_execution=steps)
+        return model.fit(data(), epochs=2, verbose=0, shuffle=False, callbacks=callbacks).history["loss"]
+
+    watching = ch8.callbacks.Diagnosis(probe if given else None, "cheap", when=3, budget=None, logs=False)
+    assert losses(watching) == losses()
+
+
+def mapped_by(layer):
+    return ROWS((X, Y)).batch(32).map(lambda x, y: (layer(x, training=True), y))
+
+
+def drawn_by(rng):
+    rows = lambda: ((X[i : i + 32] + rng.normal(), Y[i : i + 32]) for i in range(0, 320, 32))  # noqa: E731
+    kinds = tf.TensorSpec((None, 8), "float32"), tf.TensorSpec((None, 1), "float32")
+    return tf.data.Dataset.from_generator(rows, output_signature=kinds)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("kind", ["one layer in a map", "one layer in two maps", "a generator of Python"])
+def test_a_data_set_that_draws_with_that_of_fit_is_not_read(kind):
+    def watched(**options):
+        keras.utils.set_random_seed(1)
+        layer = keras.layers.GaussianNoise(1.0, seed=1)
+        data = drawn_by(np.random.default_rng(0)) if "Python" in kind else mapped_by(layer)
+        probe = mapped_by(layer) if "two" in kind else data.take(1)
+        return losses_of(lambda: data, **({"probe_of": lambda _: probe} if options else {}))
+
+    bare, found = watched()[0], watched(probe=True)
+    assert found[0] == bare
+    assert "give arrays" in found[2][0]
+
+
+def test_a_map_that_computes_alone_is_read():
+    scaled = ROWS((X, Y)).batch(32).map(lambda x, y: (x * 2, y))
+    _, diagnosis, said = losses_of(lambda: scaled.shuffle(10, seed=1), lambda data: scaled.take(1))
+    assert (len(diagnosis.probe.batch[0]), said) == (32, [])
+
+
+# --- a probe that does not fit -----------------------------------------------------------------------------------
+
+WRONG = {
+    "features": ((X[:, :7], Y), "x of the probe with shape (7,) for each example, where that of `fit` has (8,)"),
+    "axes": ((X[:, :, None] * np.ones((1, 1, 3)), Y), "x of the probe with shape (8, 3) for each example"),
+    "one-hot": ((X, np.zeros((320, 10), "float32")), "y of the probe with shape (10,)"),
+    "no targets": (X, "y of the probe with no arrays, where that of `fit` has some"),
+    "two inputs": (([X, X], Y), "x of the probe with 2 arrays, where that of `fit` has 1"),
+}
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("kind_of_data", ["dataset", "source"])
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_probe_of_other_shapes_is_refused_before_the_first_step(kind, kind_of_data):
+    data = shuffled() if kind_of_data == "dataset" else ch8.data.ArraySource(X, Y, shuffle=False)
+    probe, said = WRONG[kind]
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="Prepare `probe` as the training data") as error:
+        model.fit(data, verbose=0, shuffle=False, callbacks=[ch8.callbacks.Diagnosis(probe)])
+    assert said in str(error.value)
+    assert int(model.optimizer.iterations) == 0
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("change", ["scaled", "shifted", "pixels"])
+def test_a_probe_of_another_scale_is_told_with_both_numbers(change):
+    probe = {"scaled": X * 100, "shifted": X + 50, "pixels": (X * 40 + 128).astype("uint8")}[change]
+    _, diagnosis, said = losses_of(shuffled, lambda data: (probe[:256], Y[:256]))
+    told = probe[:256].astype("float64")
+    assert len(said) == 1
+    assert f"mean {told.mean():.3g} and standard deviation {told.std():.3g}, those that" in said[0]
+    assert diagnosis.measurements > 0
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("seed", range(8))
+def test_a_probe_that_is_prepared_alike_is_not_told(seed):
+    rng = np.random.default_rng(seed)
+    x = [
+        rng.normal(size=(320, 8)),
+        rng.uniform(size=(320, 8)),
+        rng.lognormal(size=(320, 8)),
+        rng.random((320, 8)) < 0.1,
+    ]
+    x = x[seed % 4].astype("float32")
+
+    def trained_on():
+        return tf.data.Dataset.from_tensor_slices((x[:256], Y[:256])).batch(32)
+
+    assert losses_of(trained_on, lambda data: (x[256:], Y[256:]), epochs=1)[2] == []
+
+
+SIZES = {
+    "language": (lambda: [keras.Input((None,)), keras.layers.Embedding(9, 4), keras.layers.Dense(9)], (20,), (20,),
+                 "int32"),
+    "series": (lambda: [keras.Input((None, 1)), keras.layers.LSTM(2), keras.layers.Dense(1)], (7, 1), (1,), "float32"),
+    "waves": (lambda: [keras.Input((None,)), keras.layers.Reshape((-1, 1)), keras.layers.GlobalAveragePooling1D(),
+                       keras.layers.Dense(1)], (30,), (1,), "float32"),
+    "pictures": (lambda: [keras.Input((None, None, 3)), keras.layers.Conv2D(1, 3, padding="same")], (6, 6, 3),
+                 (6, 6, 1), "float32"),
+}  # fmt: skip
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("kind", SIZES)
+def test_sizes_that_a_batch_has_of_its_own_need_not_agree(kind):
+    layers, shape, target, dtype = SIZES[kind]
+    longer = [tuple(2 * n if n > 3 else n for n in sizes) for sizes in (shape, target)]
+    model = keras.Sequential(layers())
+    model.compile("sgd", "sparse_categorical_crossentropy" if dtype == "int32" else "mse")
+    probe = np.ones((16, *shape), dtype), np.ones((16, *target), dtype)
+    diagnosis = ch8.callbacks.Diagnosis(probe, "cheap", when=1, budget=None)
+    model.fit(*(np.ones((16, *sizes), dtype) for sizes in longer), verbose=0, callbacks=[diagnosis])
+    assert diagnosis.measurements == 1
+
+
+def test_few_examples_and_numbers_of_words_tell_no_scale():
+    tiny = tf.data.Dataset.from_tensor_slices((X[:20], Y[:20])).batch(1)
+    assert losses_of(lambda: tiny, lambda data: (X * 100, Y), epochs=1)[2] == []
+
+
+def test_before_it_is_read_a_data_set_is_copied_by_reference_and_not_pickled():
+    diagnosis = ch8.callbacks.Diagnosis(shuffled())
+    assert copy.deepcopy(diagnosis).probe._data_set is diagnosis.probe._data_set
+    with pytest.raises(TypeError, match=r"Received: probe=a _BatchDataset\. Give arrays"):
+        pickle.dumps(diagnosis)
+
+
+def test_targets_of_a_column_and_of_a_vector_are_alike():
+    assert losses_of(shuffled, lambda data: (X[:64], Y[:64, 0]), epochs=1)[2] == []
+
+
+def test_parts_of_other_lengths_are_an_error_at_once():
+    with pytest.raises(ValueError, match=r"one entry for each example. Received: \[64, 10\] entries"):
+        ch8.callbacks.Diagnosis((X[:64], Y[:10]))

@@ -1,0 +1,81 @@
+"""A callback of one's own: it is told of every step, and its curves stand in TensorBoard beside the others."""
+
+import numpy as np
+import pytest
+from tensorboard.plugins.custom_scalar import layout_pb2
+
+from keras_ch8 import board, callbacks, optimizers
+from keras_ch8.callbacks import AbstractCallback
+from tests.board.readers import python_loader
+from tests.callbacks.runs import STEPS, fit, network
+
+HOOKS = [
+    "on_train_begin", "on_epoch_begin", "on_open", "on_built", "on_epoch_end", "on_telemetry", "on_train_end",
+    "on_close",
+]  # fmt: skip
+
+
+class Steepest(AbstractCallback):
+    """Writes the largest gradient of each epoch."""
+
+    steepest = board.Tag("mine/steepest", "loss / weight", "Largest gradient of an epoch.")
+    tags = (steepest,)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
+        self.norms = []
+
+    def on_telemetry(self, frames, logs):
+        self.norms += [norm for frame in frames.values() for norm in frame.norm]
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.found = max(self.norms)
+        self.write({self.steepest: self.found})
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["before TensorBoard", "after it"])
+def test_its_curve_has_a_description_and_a_chart(tmp_path, place):
+    mine = Steepest()
+    listed = [callbacks.TensorBoard(tmp_path)]
+    listed.insert(place, mine)
+    fit(network(optimizers.SGD(0.1)), listed)
+    assert len(mine.norms) == STEPS
+    with python_loader(tmp_path) as read:
+        curve = read.scalars()["mine/steepest"]
+        described = read.descriptions("scalars", "scalars")["mine/steepest"]
+        ((_, charts),) = read.tensors("custom_scalars")["custom_scalars__config__"]
+    assert [step for step, _ in curve] == [STEPS, 2 * STEPS]
+    assert curve[-1][1] == pytest.approx(mine.found)
+    assert described == "Largest gradient of an epoch. [loss / weight]"
+    own = layout_pb2.Layout.FromString(charts.item()).category[-1]
+    assert [(own.title, chart.title) for chart in own.chart] == [("Your own", "mine/steepest")]
+
+
+def test_without_tensorboard_it_writes_nothing_and_goes_on():
+    mine = Steepest()
+    fit(network("sgd"), [mine])
+    assert np.isfinite(mine.found)
+
+
+def test_the_hooks_are_called_in_the_order_in_which_the_base_lists_them(monkeypatch):
+    called = []
+    for hook in HOOKS:
+        theirs = getattr(AbstractCallback, hook)
+
+        def record(self, *args, hook=hook, theirs=theirs):
+            called.append(hook)
+            return theirs(self, *args)
+
+        monkeypatch.setattr(AbstractCallback, hook, record)
+
+    class Own(AbstractCallback):
+        pass
+
+    fit(network("sgd"), [Own()], epochs=1)
+    assert list(dict.fromkeys(called)) == HOOKS
+    text = AbstractCallback.__doc__
+    places = [
+        text.index(f"\n        {name}") for name in ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
+    ]
+    assert places == sorted(places)

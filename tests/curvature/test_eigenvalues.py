@@ -1,0 +1,106 @@
+"""The ends of the spectrum beside NumPy's, the check of gradients on one that is wrong, and powers of a matrix."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ch8 import curvature
+from keras_ch8.curvature.eigenvalues import lanczos_of
+from tests.curvature.models import MODELS, SIX, Y, sequential, with_693_weights
+
+RNG = np.random.default_rng(2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epochs, smallest", [(0, 0.01), (10, 0.05)], ids=["start", "trained"])
+def test_after_20_steps_both_ends_of_700_weights_are_known(epochs, smallest):
+    model, x, y = with_693_weights(epochs)
+    truth = np.linalg.eigvalsh(curvature.hessian(model, x, y))
+    assert len(truth) == 693
+    found = curvature.lanczos(model, x, y)
+    assert found.largest == pytest.approx(truth[-1], rel=0.01)
+    assert found.smallest == pytest.approx(truth[0], rel=smallest)
+    assert truth[0] - 1e-5 <= found.smallest < 0 < found.largest <= truth[-1] + 1e-5
+
+
+def test_residuals_say_how_far_an_eigenvalue_is_at_most():
+    a = RNG.normal(size=(40, 40))
+    a = a + a.T
+    truth = np.linalg.eigvalsh(a)
+    for steps in (1, 5, 20, 40):
+        found = lanczos_of(lambda v: a @ v, RNG.normal(size=40), steps)
+        nearest = np.abs(truth[:, None] - found.values).min(axis=0)
+        assert (nearest <= found.residuals + 1e-10).all()
+        true_residuals = np.linalg.norm(a @ found.vectors - found.vectors * found.values, axis=0)
+        np.testing.assert_allclose(found.residuals, true_residuals, atol=1e-9)
+    np.testing.assert_allclose(found.values, truth, atol=1e-9)
+
+
+def test_what_lies_along_the_directions_needs_no_directions():
+    model, x, y = MODELS["dropout"]()
+    found = curvature.lanczos(model, x, y, steps=5)
+    vector = np.random.default_rng(3).normal(size=len(found.vectors))
+    np.testing.assert_allclose(found.along(vector), found.vectors.T @ vector, rtol=1e-4, atol=1e-5)
+
+
+def test_a_start_that_reaches_little_ends_early():
+    found = lanczos_of(lambda v: np.diag([3.0, 2.0, 1.0]) @ v, np.array([1.0, 1.0, 0.0]), 10)
+    np.testing.assert_allclose(found.values, [2, 3], atol=1e-12)
+    np.testing.assert_allclose(found.residuals, 0, atol=1e-9)
+
+
+def test_one_may_start_from_the_gradient(float64):
+    model, x, y = MODELS["dense"]()
+    truth = np.linalg.eigvalsh(curvature.hessian(model, x, y))
+    found = curvature.lanczos(model, x, y, start=curvature.gradient(model, x, y), steps=38)
+    assert found.largest == pytest.approx(truth[-1], rel=1e-9)
+    with pytest.raises(ValueError, match="`start` must be a flat vector"):
+        curvature.lanczos(model, x, y, start=np.ones(3))
+    with pytest.raises(ValueError, match="steps=0"):
+        curvature.lanczos(model, x, y, steps=0)
+
+
+@tf.custom_gradient
+def wrong_square(x):
+    return x * x, lambda upstream: upstream * 2.2 * x
+
+
+class WrongSquare(keras.layers.Layer):
+    def call(self, x):
+        return wrong_square(x)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize("name", ["dense", "batch normalization", "embedding", "LSTM"])
+def test_right_gradients_pass_in_float32(name):
+    for seed in range(3):
+        keras.utils.set_random_seed(seed)
+        model, x, y = MODELS[name]()
+        assert curvature.check_gradient(model, x, y, seed=seed).wrong == []
+
+
+def test_a_wrong_gradient_is_named():
+    keras.utils.set_random_seed(0)
+    parts = [keras.layers.Dense(4, "tanh", name="before"), WrongSquare()]
+    found = curvature.check_gradient(*sequential(SIX.astype("float32"), *parts, dtype="float32"))
+    assert {path.split("/")[-2] for path in found.wrong} == {"before"}
+    assert "by the gradient" in str(found)
+
+
+def test_powers_of_a_matrix():
+    w, x = RNG.normal(size=(5, 5)), RNG.normal(size=5)
+    for t in (0, 1, 7):
+        found = curvature.matrix_power(w, x, t)
+        np.testing.assert_allclose(found.result, np.linalg.matrix_power(w, t) @ x, rtol=1e-9)
+        assert found.surviving.sum() == pytest.approx(1)
+    assert curvature.matrix_power(w, x, 200).surviving[:2].sum() > 0.99  # a complex pair counts twice
+    with pytest.raises(ValueError, match=r"Received: shapes \(2, 3\) and \(3,\)"):
+        curvature.matrix_power(np.ones((2, 3)), np.ones(3), 1)
+
+
+def test_y_is_not_needed_where_the_loss_is_the_models_own():
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    model.compile(loss=lambda y, prediction: prediction**2)
+    assert curvature.gradient(model, SIX.astype("float32"), Y[:, :1].astype("float32")).shape == (7,)

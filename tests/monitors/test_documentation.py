@@ -1,0 +1,54 @@
+"""`docs/diagnosis.md` is what the rules say, and says all that they say."""
+
+from pathlib import Path
+
+import pytest
+
+import keras_ch8
+from keras_ch8.monitors.base import members
+from keras_ch8.monitors.documentation import page
+from keras_ch8.verdicts import KINDS
+
+PAGE = Path(keras_ch8.__file__).parent.parent / "docs" / "diagnosis.md"
+MONITORS = members("full")
+RULES = [(monitor.name, number, rule) for monitor in MONITORS for number, rule in enumerate(monitor.rules)]
+
+
+def test_the_page_is_up_to_date():
+    command = "python -m keras_ch8.monitors.documentation > docs/diagnosis.md"
+    assert PAGE.read_text() == page(MONITORS), f"The rules have changed: {command}"
+
+
+def paragraphs():
+    """Return the part of the page of each kind."""
+    parts = [part.split("\n", 1) for part in page(MONITORS).split("\n## ")[1:]]
+    return {name: text for name, text in parts if name in KINDS}
+
+
+def test_every_kind_has_its_meaning_its_section_and_its_cure():
+    found = paragraphs()
+    assert list(found) == list(KINDS)
+    for name, kind in KINDS.items():
+        for words in (kind.meaning, f"(Section {kind.section}.)", kind.cure):
+            assert words in found[name], (name, words)
+
+
+@pytest.mark.parametrize("monitor, number, rule", RULES, ids=lambda x: x if isinstance(x, str) else "")
+def test_every_rule_is_there_with_its_numbers_directions_sources_and_conditions(monitor, number, rule):
+    own = [
+        part for part in paragraphs()[rule.kind].split("**Rule ") if f'judged by `{monitor}`: "{rule.says}."' in part
+    ]
+    assert len(own) == 1
+    for t in rule.all_of:
+        act = "never" if t.act is None else f"{t.act:g}"
+        assert f"| `{t.quantity.name}` | {t.direction} | {t.watch:g} | {act} | {t.source} |" in own[0]
+    for condition in (*rule.when, *rule.silenced_by, *rule.eased_by, *rule.proven_by):
+        name = condition if isinstance(condition, str) else condition.name or condition.compared
+        assert name in own[0], name
+    for quantity in (*rule.quantities(), *rule.mentions):
+        assert f"| `{quantity.name}` | " in page(MONITORS)
+
+
+def test_every_curve_is_there_with_its_unit():
+    for curve in (curve for monitor in MONITORS for curve in monitor.curves):
+        assert f"| `ch8_diagnosis/{curve.name}` | {curve.unit} | " in page(MONITORS)

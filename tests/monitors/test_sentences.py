@@ -1,0 +1,120 @@
+"""What is said of any numbers, also of none and of infinite ones, is a sentence that a practitioner can read."""
+
+import re
+
+import numpy as np
+import pytest
+
+from keras_ch8 import monitors
+from keras_ch8.monitors.base import members
+from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.verdicts import KINDS, judge
+from keras_ch8.verdicts.wording import digits, moved, percent, times
+
+MONITORS = [monitor for monitor in members("full") if monitor.rules]
+EXTREMES = [0.0, 1e-30, 5e-324, 1e-5, 0.0123456, 0.5, 0.999, 1.0, 1.049, 2.0, 3.14159, 99.96, 123.456, 54321.0,
+            987654.3, 1e9, 1e30, 1e308, np.inf, np.nan, -1e-9, -0.034567, -0.5, -1.0, -7.0, -1e30, -np.inf]  # fmt: skip
+WRONG = {
+    "a number that is none": r"\b(nan|inf|infinity)\b",
+    "a sign of a formula": r"[|^=<>]|\btheta\b|\bSigma\b|d'Hd| / ",
+    "a multiple of one": r"(?<![\d.])1(-fold| times)",
+    "a negative percentage": r"-\s*[\d.e-]+ ?%",
+    "an exponent that no one reads": r"e[+-]0|e\+",
+    "a place that was not filled": r"[{}]|\bNone\b",
+    "a space too many": r"  | \.|\( | \)",
+}
+
+
+def assert_readable(sentence):
+    sentence = re.sub("`[^`]*`", "`code`", sentence)
+    for what, pattern in WRONG.items():
+        assert not re.search(pattern, sentence, re.IGNORECASE), f"{what}: {sentence}"
+    for number in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", re.sub(r"step \d+", "", sentence)):
+        significant = number.lstrip("-").replace(".", "").lstrip("0")
+        significant = significant if "." in number else significant.rstrip("0")
+        assert len(significant) <= 3, f"{number}: {sentence}"
+    assert re.fullmatch(r"[A-Z].*\.", sentence), sentence
+
+
+@pytest.mark.parametrize("monitor", MONITORS, ids=lambda monitor: monitor.name)
+def test_whatever_was_measured_the_sentence_is_one(monitor):
+    """A thousand draws from the extremes, and each of them for all quantities at once."""
+    rng, said = np.random.default_rng(0), set()
+    names = {quantity.name for rule in monitor.rules for quantity in (*rule.quantities(), *rule.mentions)}
+    names |= {name for rule in monitor.rules for name in re.findall(r"\{(\w+)\}", rule.cure)}
+    cases = [dict.fromkeys(names, value) for value in EXTREMES]
+    cases += [{name: rng.choice(EXTREMES) for name in sorted(names)} for _ in range(1000)]
+    for measured in cases:
+        for claim in judge(monitor.rules, measured):
+            assert_readable(claim.finding)
+            assert not claim.cure or re.fullmatch(r"[A-Z][^{}]*\.", claim.cure)
+            said.add((claim.kind, claim.level != "ok"))
+    assert {kind for kind, _ in said} == {rule.kind for rule in monitor.rules}
+
+
+@pytest.mark.parametrize("monitor", MONITORS, ids=lambda monitor: monitor.name)
+def test_each_rule_is_said_with_the_numbers_that_it_judges(monitor):
+    for rule in monitor.rules:
+        assert_readable(f"{rule.says}.")
+        assert any(quantity.phrase for quantity in rule.quantities()) or not rule.all_of, rule.says
+        for threshold in rule.all_of:
+            spoken = threshold.quantity.said(threshold.watch)
+            assert not spoken or re.search(r"\d|nothing|no ", spoken) or threshold.watch <= 1, spoken
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_fine_and_what_it_means_are_sentences(kind):
+    assert_readable(f"{KINDS[kind].fine}.")
+    assert re.fullmatch(r"[A-Z].*\.", KINDS[kind].meaning)
+
+
+def reading(kind, rng):
+    """Return a reading of extreme numbers."""
+    any_of = lambda size=None: rng.choice(EXTREMES, size)  # noqa: E731
+    flow = dict.fromkeys(("signal", "gradient", "dead", "saturated", "relative_update"))
+    ends = monitors.SpectrumEnds.__dataclass_fields__
+    return {
+        "gradient_norm": lambda: monitors.GradientNorm(*any_of(3)),
+        "step_length": lambda: monitors.StepLength(*any_of(5)),
+        "gradient_noise": lambda: monitors.GradientNoise(*any_of(2)),
+        "layer_flow": lambda: monitors.LayerFlow(
+            names=tuple("abcd"), weighted=(True,) * 4, is_output=(False, False, False, True), units=(8,) * 4,
+            **{name: np.abs(any_of(4)) for name in flow}, input_signal=any_of(), input_spread=any_of(),
+        ),
+        "time_horizon": lambda: (
+            monitors.TimeHorizon("rnn", np.abs(any_of(7)), True, np.diag(np.nan_to_num(any_of(2)))),
+        ),
+        "batch_statistics": lambda: monitors.BatchStatistics(("norm",), any_of(1), any_of(1), any_of(1), *any_of(2)),
+        "spectrum": lambda: monitors.SpectrumEnds(*any_of(len(ends))),
+    }[kind]()  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_was_read_and_reported_the_claims_are_sentences(seed):
+    """Pasts of extreme readings, rows and epochs: also the names of layers, steps and losses that sentences mention."""
+    rng = np.random.default_rng(seed)
+    past = Past(total=int(rng.choice([0, 12, 12345])))
+    past.batch_size = float(rng.choice([0, 1, 100, 12345]))
+    kinds = [monitor.name for monitor in MONITORS if monitor.source in ("probe", "spectrum")]
+    with np.errstate(all="ignore"):
+        for step in range(12_000, 12_000 + 12 * 111, 111):
+            past.add(step, {kind: reading(kind, rng) for kind in kinds})
+            norms = np.abs(rng.choice(EXTREMES, 111))
+            past.add_rows(Rows(np.arange(step - 110, step + 1), norms, rng.choice(EXTREMES, 111)))
+            past.add_epoch(dict(zip(("loss", "val_loss"), rng.choice(EXTREMES, 2), strict=True)), norms)
+        for monitor in MONITORS:
+            for claim in monitor.claims(past):
+                assert_readable(claim.finding)
+
+
+def test_numbers_have_two_or_three_digits_and_fractions_no_sign():
+    assert [digits(x) for x in (0.012345, 4321.0, 123.4, 2.5e-7, -3.0, 0.0, -0.0)] == [
+        "0.012", "4300", "123", "2.5e-7", "-3", "0", "0",
+    ]  # fmt: skip
+    assert [percent(x) for x in (0.1234, -0.1234, 0.0, 1e-9, 1e9)] == [
+        "12 %", "12 %", "0 %", "less than 0.001 %", "more than 10000 %",
+    ]  # fmt: skip
+    assert [moved(x, "lately ") for x in (0.2, -0.2, 0.0)] == [
+        "lately fell by 20 %", "lately rose by 20 %", "lately neither fell nor rose",
+    ]  # fmt: skip
+    assert [times(x, "its start") for x in (1.02, 2.5)] == ["as large as its start", "2.5 times its start"]
