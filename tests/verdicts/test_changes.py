@@ -1,24 +1,24 @@
-"""What a docket says of changes: each change of level once, with its step, and nothing of the past while it lasts."""
+"""What a tracker says of changes: each change of level once, with its step, and nothing of the past while it lasts."""
 
-from keras_ch8.verdicts import Claim, Docket, Verdict
+from keras_ch8.verdicts import Claim, VerdictTracker, Verdict
 
 
 def course(*said):
-    """Return the docket after some claims, and what each of them changed."""
-    docket = Docket()
-    changes = [docket.take(step, [Claim("cliff", level, f"Said {level}.")]) for step, level in enumerate(said, 1)]
-    return docket, [[(v.level, v.step) for v in some] for some in changes]
+    """Return the tracker after some claims, and what each of them changed."""
+    tracker = VerdictTracker()
+    changes = [tracker.update(step, [Claim("cliff", level, f"Said {level}.")]) for step, level in enumerate(said, 1)]
+    return tracker, [[(v.level, v.step) for v in some] for some in changes]
 
 
 def test_each_change_of_level_is_returned_with_its_step():
-    docket, changes = course("watch", "watch", "act", "act", "act", "ok", "ok", "ok")
+    tracker, changes = course("watch", "watch", "act", "act", "act", "ok", "ok", "ok")
     assert changes == [[], [("watch", 2)], [], [("act", 4)], [], [], [], [("watch", 8)]]
-    assert docket.verdicts[0].step == 8
+    assert tracker.verdicts[0].step == 8
 
 
 def test_what_has_come_back_is_not_said_to_be_over():
-    docket, _ = course("act", "act", "ok", "ok", "ok", "act", "act", "ok")
-    (verdict,) = docket.verdicts
+    tracker, _ = course("act", "act", "ok", "ok", "ok", "act", "act", "ok")
+    (verdict,) = tracker.verdicts
     assert (verdict.level, verdict.finding, verdict.step) == ("act", "Said act.", 7)
 
 
