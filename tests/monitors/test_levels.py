@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from keras_ch8.monitors.base import chosen
 
 from keras_ch8 import monitors, verdicts
+from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.monitors.progress import is_spectrum_worthwhile
 from tests.monitors.test_claims import past_of

@@ -1,6 +1,6 @@
 """What a tracker says of changes: each change of level once, with its step, and nothing of the past while it lasts."""
 
-from keras_ch8.verdicts import Claim, VerdictTracker, Verdict
+from keras_ch8.verdicts import Claim, Verdict, VerdictTracker
 
 
 def course(*said):
