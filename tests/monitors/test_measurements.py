@@ -77,7 +77,9 @@ def test_the_ratio_where_there_is_no_gradient_and_where_it_is_infinite():
 
 def test_the_finding_names_the_step_of_the_last_spike():
     norms = np.ones(100)
-    assert "most recently" not in said("cliff", cliffs(norms), "cliff").finding
+    nothing = said("cliff", cliffs(norms), "cliff").finding
+    assert "(no spike; " in nothing
+    assert "most recently" not in nothing
     norms[[40, 60]] = 20.0
     finding = said("cliff", cliffs(norms), "cliff").finding
     assert finding.endswith(
@@ -132,6 +134,17 @@ def test_a_batch_is_wasteful_if_it_usually_was():
     usual, once = monitors.GradientNoise(4.0, 1.0), monitors.GradientNoise(1e-3, 1e-6)
     past = past_of(losses(0.4, 0.3), gradient_noise=[*[usual] * 8, once])
     assert level("gradient_noise", past, "batch_wasteful") == "watch"
+
+
+def test_a_batch_is_wasteful_by_its_noise_and_by_what_that_usually_was():
+    def wasteful(noise, usual):
+        once, small = monitors.GradientNoise(100 * noise, 1.0), monitors.GradientNoise(1e-7 * usual, 1e-9)
+        past = past_of(losses(0.4, 0.3), gradient_noise=[*[small] * 8, once])
+        return level("gradient_noise", past, "batch_wasteful")
+
+    check([(0.051, 0.001, "ok"), (0.049, 0.001, "watch"), (0.0101, 0.001, "watch"), (0.0099, 0.001, "act"),
+           (0.001, 0.051, "ok"), (0.001, 0.049, "watch"), (0.001, 0.0101, "watch"), (0.001, 0.0099, "act")],
+          wasteful)  # fmt: skip
 
 
 def test_elasticity_where_the_loss_is_below_0_or_0():
