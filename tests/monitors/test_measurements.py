@@ -158,6 +158,12 @@ def test_elasticity_where_the_loss_is_below_0_or_0():
     assert monitors.SpectrumEnds(**ends, loss=0.0).gain == 0.0
 
 
+def test_a_curvature_that_takes_nothing_back_is_said_to():
+    for curvature, words in ((0.5, "the curvature takes back 25 %"), (-0.5, "the curvature takes nothing back")):
+        step = monitors.StepLength(1.0, 1.0, slope=-1.0, curvature=curvature, length=0.01)
+        assert words in said("step_length", past_of([1.0] * 9, step_length=step), "step_too_long").finding
+
+
 def test_the_step_along_which_the_loss_is_flat_has_no_best_length():
     flat = monitors.StepLength(1.0, 1.0, slope=0.0, curvature=0.0, length=1.0)
     assert np.isnan([flat.step_over_optimal, flat.ratio, flat.trust]).all()
