@@ -164,6 +164,12 @@ def test_a_curvature_that_takes_nothing_back_is_said_to():
         assert words in said("step_length", past_of([1.0] * 9, step_length=step), "step_too_long").finding
 
 
+def test_newton_s_step_that_gains_nothing_is_said_to():
+    for gain, words in ((0.16, "would lower the loss by another 20 %"), (0.0, "would gain nothing")):
+        past = past_of(losses(), spectrum={"resolved": gain})
+        assert words in said("spectrum", past, "underfitting").finding
+
+
 def test_the_step_along_which_the_loss_is_flat_has_no_best_length():
     flat = monitors.StepLength(1.0, 1.0, slope=0.0, curvature=0.0, length=1.0)
     assert np.isnan([flat.step_over_optimal, flat.ratio, flat.trust]).all()
