@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from . import stopping as stopping
     from . import symmetries as symmetries
     from . import telemetry as telemetry
+    from . import testing as testing
     from . import training as training
     from . import verdicts as verdicts
     from .callbacks.loop import watch as watch
@@ -61,13 +62,14 @@ __all__ = [
     "stopping",
     "symmetries",
     "telemetry",
+    "testing",
     "training",
     "verdicts",
     "watch",
 ]
 
 _SUBPACKAGES = tuple(name for name in __all__[1:] if name not in ("register_strings", "watch"))
-PACKAGES = tuple(name for name in _SUBPACKAGES if name not in ("chapter", "integration"))
+PACKAGES = tuple(name for name in _SUBPACKAGES if name not in ("chapter", "integration", "testing"))
 """The packages of public parts."""
 
 

@@ -1,29 +1,36 @@
-"""Batches, over and over, in an order of their own, and their parts."""
+"""Batches without end, in an order of their own, and parts of batches."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
+from ._types import Data, Tensor, Tree
 from .integration.fit import examples_of as examples_of
 
-Batch = tuple[Any, Any, Any]
+Batch = tuple[Tree, Tree, Tree]
 """x, y and sample_weight."""
 
 
-def replayable(
-    x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int, count: int
-) -> Callable[[], Iterable[Batch]]:
-    """Return a function that gives the same batches at every call; those of a data set are kept, if it may shuffle."""
-    if isinstance(x, keras.utils.PyDataset) or not _is_dataset(x, y):
-        return lambda: batches(x, y, sample_weight, batch_size, seed)
-    kept = list(itertools.islice(batches(x, y, sample_weight, batch_size, seed), count))
+class Examples(NamedTuple):
+    """What `fit` takes: arrays, or a data set as x alone."""
+
+    x: Data
+    y: Data | None = None
+    sample_weight: Data | None = None
+
+
+def replayable(data: Examples, batch_size: int, seed: int, count: int) -> Callable[[], Iterable[Batch]]:
+    """Return a function that returns the same batches at each call; those of a data set are kept, if it may shuffle."""
+    if isinstance(data.x, keras.utils.PyDataset) or not _is_dataset(data.x, data.y):
+        return lambda: batches(*data, batch_size, seed)
+    kept = list(itertools.islice(batches(*data, batch_size, seed), count))
     return lambda: kept
 
 
-def batches(x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int) -> Iterator[Batch]:
+def batches(x: Data, y: Data | None, sample_weight: Data | None, batch_size: int, seed: int) -> Iterator[Batch]:
     """Yield (x, y, sample_weight) without end: arrays in a fresh order at every pass, a data set in its own.
 
     Raises:
@@ -45,7 +52,7 @@ def batches(x: Any, y: Any, sample_weight: Any, batch_size: int, seed: int) -> I
         yield from _of_arrays((x, y, sample_weight), batch_size, seed)
 
 
-def parts_of(batch: Any, count: int) -> list[Any]:
+def parts_of(batch: Tree, count: int) -> list[Tree]:
     """Cut a batch into equal parts; what is left over is left out. A batch that is too small is one part."""
     size = examples_of(batch) // count
     if not size:
@@ -56,24 +63,24 @@ def parts_of(batch: Any, count: int) -> list[Any]:
     ]
 
 
-def is_data_set(x: Any) -> bool:
+def is_data_set(x: Data) -> bool:
     """Whether this holds batches of examples, and can be read again."""
     return (
         isinstance(x, keras.utils.PyDataset) or _is_source(x) or (not isinstance(x, Iterator) and _is_dataset(x, None))
     )
 
 
-def _is_source(x: Any) -> bool:
+def _is_source(x: Data) -> bool:
     """Whether this is an `ArraySource`: it gives the batches of any epoch."""
     return callable(getattr(x, "batches", None)) and hasattr(x, "sampler")
 
 
-def _is_dataset(x: Any, y: Any) -> bool:
+def _is_dataset(x: Data, y: Data | None) -> bool:
     is_array = keras.ops.is_tensor(x) or isinstance(x, np.ndarray | list | tuple | dict | str)
     return y is None and not is_array and hasattr(x, "__iter__")
 
 
-def _of_arrays(data: Any, batch_size: int, seed: int) -> Iterator[Batch]:
+def _of_arrays(data: Batch, batch_size: int, seed: int) -> Iterator[Batch]:
     x, y, sample_weight = (keras.tree.map_structure(_array, part) for part in data)
     sizes = [len(a) for a in keras.tree.flatten((x, y, sample_weight)) if a is not None]
     if len(set(sizes)) > 1:
@@ -93,11 +100,11 @@ def _of_arrays(data: Any, batch_size: int, seed: int) -> Iterator[Batch]:
             )
 
 
-def _array(value: Any) -> Any:
+def _array(value: Tensor | None) -> np.ndarray | None:
     return None if value is None else keras.ops.convert_to_numpy(value)
 
 
-def _of_dataset(data: Any) -> Iterator[Batch]:
+def _of_dataset(data: Iterable[Any]) -> Iterator[Batch]:
     while True:
         number = -1
         for number, batch in enumerate(data):  # noqa: B007
@@ -106,7 +113,7 @@ def _of_dataset(data: Any) -> Iterator[Batch]:
             raise ValueError(f"`x` has no batches. Received: x={data!r}.")
 
 
-def _of_pydataset(data: Any, seed: int) -> Iterator[Batch]:
+def _of_pydataset(data: keras.utils.PyDataset, seed: int) -> Iterator[Batch]:
     rng = np.random.default_rng(seed)
     if not len(data):
         raise ValueError(f"`x` has no batches. Received: x={data!r}.")

@@ -1,12 +1,15 @@
-"""Every check of an argument. An error says what came, what was expected, and the mend."""
+"""Every check of an argument. An error says what came, what was expected, and how to fix it."""
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
+
+from ._types import Tensor
 
 _SMALLEST = 1e-37
 """About the smallest number that float32 does not flush to 0."""
@@ -15,15 +18,18 @@ _SMALLEST = 1e-37
 def number(
     name: str,
     value: Any,
-    low: float,
-    high: float,
+    low: float = -math.inf,
+    high: float = math.inf,
     *,
     meaning: str,
     mend: str,
     open_low: bool = False,
     closed_high: bool = False,
 ) -> float:
-    """Return `value` as a float in [low, high), without `low` or with `high` if asked; else raise ValueError."""
+    """Return `value` as a float in [low, high), without `low` or with `high` if asked; else raise ValueError.
+
+    The error says the `meaning` of the argument and, in `mend`, how to fix it.
+    """
     interval = f"{'(' if open_low else '['}{low:g}, {high:g}{']' if closed_high else ')'}"
     ok = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if ok:
@@ -44,14 +50,14 @@ def count(name: str, value: Any, low: int, *, meaning: str, mend: str) -> int:
     return int(value)
 
 
-def share(name: str, value: Any, *, of: str) -> float:
-    """Check the decay rate of a running average, or a momentum: the share that each step keeps."""
+def decay_rate(name: str, value: Any, *, of: str) -> float:
+    """Check the decay rate of a running average, or a momentum: the fraction that each step keeps."""
     return number(
         name,
         value,
         0.0,
         1.0,
-        meaning=f"the share of {of} that each step keeps",
+        meaning=f"the fraction of {of} that each step keeps",
         mend="Try 0.9 for a memory of about 10 steps, 0.99 for 100.",
     )
 
@@ -77,12 +83,12 @@ def weight_decay(value: Any, *, or_none: bool = True) -> float | None:
         value,
         0.0,
         math.inf,
-        meaning="the share of a weight that each step takes away, times the learning rate",
+        meaning="the fraction of a weight that each step takes away, times the learning rate",
         mend=f"{'Leave it out (None)' if or_none else 'Use `Adam`'} for no decay; 0.004 is a common start.",
     )
 
 
-def learning_rate(value: Any) -> Any:
+def learning_rate(value: Any) -> float | LearningRateSchedule | Callable[[], Tensor]:
     """Return the learning rate as Keras wants it: a float, a schedule, or a callable without arguments."""
     keras_3(value)
     if isinstance(value, LearningRateSchedule) or callable(value):
@@ -123,7 +129,7 @@ def changeable_rate(value: Any, owner: str) -> None:
         )
 
 
-def one_rate(optimizers: list[Any]) -> None:
+def one_rate(optimizers: Sequence[keras.optimizers.Optimizer]) -> None:
     """Refuse an optimizer with several learning rates."""
     if len(optimizers) != 1:
         raise ValueError(
@@ -177,7 +183,7 @@ def permutation(name: str, value: Any, size: int, *, of: str) -> np.ndarray:
     return order
 
 
-def axis(value: Any, shape: Any) -> int:
+def axis(value: Any, shape: Sequence[int | None]) -> int:
     """Return the place from the left of an axis of a tensor with a known size, counted from either end."""
     rank = len(shape)
     ok = isinstance(value, numbers.Integral) and -rank <= int(value) < rank
@@ -253,6 +259,15 @@ def known_to_keras(owner: str, arguments: Mapping[str, Any], known: Sequence[str
             raise ValueError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
 
 
+def written(cls: type, name: str, contract: str) -> None:
+    """Refuse a subclass of one of the suite's bases that does not define what the base leaves to it."""
+    if not callable(getattr(cls, name, None)):
+        raise TypeError(
+            f"`{cls.__name__}` must define `{name}`, which its base class leaves to it. Received: a class without it. "
+            f"Write a method `{contract}`."
+        )
+
+
 def floating(name: str, path: str, dtype: str) -> None:
     """Refuse variables that have no gradient in the usual sense: integers, booleans, complex numbers."""
     if "float" not in dtype:
@@ -287,8 +302,8 @@ def tolerance(name: str, value: Any, *, mend: str) -> float:
 
 def wolfe(c1: Any, c2: Any) -> None:
     """Check the constants of the Wolfe conditions: 0 < c1 < c2 < 1, and c1 below a half."""
-    number("c1", c1, 0.0, 0.5, open_low=True, meaning="the share of the promised decrease", mend="Try 1e-4.")
-    meaning, mend = "the share of the slope that may be left", "Try 0.9, or 0.4 for conjugate gradients."
+    number("c1", c1, 0.0, 0.5, open_low=True, meaning="the fraction of the promised decrease", mend="Try 1e-4.")
+    meaning, mend = "the fraction of the slope that may be left", "Try 0.9, or 0.4 for conjugate gradients."
     number("c2", c2, c1, 1.0, open_low=True, meaning=meaning, mend=mend)
 
 

@@ -3,11 +3,11 @@
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from keras import ops
 
+from ._types import Tensor
 from .integration import backend
 
 # Explicit mantissa bits, and the smallest normal number, of the types that are stored narrow and computed wide.
@@ -25,7 +25,7 @@ def working_dtype(dtype: str) -> str:
     return "float32" if is_narrow(dtype) else dtype
 
 
-def round_to(x: Any, dtype: str) -> Any:
+def round_to(x: Tensor, dtype: str) -> Tensor:
     """Round float32 to the nearest number of a narrow type, and stay in float32.
 
     Adding and subtracting 1.5 * 2^k rounds to multiples of 2^(k - 23). A cast there and back would do the same, but
@@ -37,13 +37,13 @@ def round_to(x: Any, dtype: str) -> Any:
     return (x + magic) - magic
 
 
-def narrow(full: Any, dtype: str) -> tuple[Any, Any]:
+def narrow(full: Tensor, dtype: str) -> tuple[Tensor, Tensor]:
     """Return the number to store in a narrow type and the float32 residual that it leaves."""
     rounded = round_to(full, dtype)
     return ops.cast(rounded, dtype), full - rounded
 
 
-def choose(active: Any, new: Any, old: Any) -> Any:
+def choose(active: Tensor | None, new: Tensor, old: Tensor) -> Tensor:
     """Return `new` where a step counts and `old` where it does not (None: it always does).
 
     Multiplying by 0 instead would turn what is infinite into NaN.
@@ -51,12 +51,12 @@ def choose(active: Any, new: Any, old: Any) -> Any:
     return new if active is None else ops.where(active, new, old)
 
 
-def both(active: Any, condition: Any) -> Any:
+def both(active: Tensor | None, condition: Tensor) -> Tensor:
     """Return where both hold; an `active` of None always does."""
     return condition if active is None else active & condition
 
 
-def widen(stored: Any, residual: Any, dtype: str) -> Any:
+def widen(stored: Tensor, residual: Tensor, dtype: str) -> Tensor:
     """Return the float32 number of which `stored` is the rounding and `residual` the rest.
 
     A residual that does not round back to `stored` is stale (somebody has assigned the variable since) and is dropped;
@@ -67,7 +67,7 @@ def widen(stored: Any, residual: Any, dtype: str) -> Any:
     return ops.where(round_to(full, dtype) == stored, full, stored)
 
 
-def debias(average: Any, rho: float, t: Any) -> Any:
+def debias(average: Tensor, rho: float, t: Tensor) -> Tensor:
     """Return average / (1 - rho^t), which lifts a running average that started at 0.
 
     1 - rho^t is taken as -expm1(t log rho): for rho = 0.999 and t = 1 in float32 the plain form is off by 3e-5.
@@ -76,13 +76,13 @@ def debias(average: Any, rho: float, t: Any) -> Any:
     return average * (-1 / ops.expm1(t * log_rho))
 
 
-def safe_ratio(a: Any, b: Any, otherwise: float) -> Any:
+def safe_ratio(a: Tensor, b: Tensor, otherwise: float) -> Tensor:
     """Return a / b, or `otherwise` where b is exactly 0: before the first gradient of an entry that is not 0."""
     nonzero = b != 0
     return ops.where(nonzero, a / ops.where(nonzero, b, 1), otherwise)
 
 
-def norm(x: Any, axis: Any = None) -> Any:
+def norm(x: Tensor, axis: int | tuple[int, ...] | None = None) -> Tensor:
     """Return the Euclidean norm over `axis` (all by default), which stays as a dimension of 1.
 
     The entries are divided by the largest before they are squared: in float32 the square of 1e20 is infinite.
@@ -92,18 +92,18 @@ def norm(x: Any, axis: Any = None) -> Any:
     return scale * ops.sqrt(ops.sum(ops.square(x / scale), axis=axis, keepdims=True))
 
 
-def half_squares(tensors: Sequence[Any]) -> list[Any]:
+def half_squares(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Return half the plain sum of squares of each tensor: a single fast kernel outside XLA."""
     return [backend.half_sum_of_squares(t) for t in tensors]
 
 
-def half_of_all(halves: Sequence[Any]) -> Any:
+def half_of_all(halves: Sequence[Tensor]) -> Tensor:
     """Return half the sum of squares over all tensors, given those of `half_squares`, in the widest of their types."""
     widest = _widest(halves)
     return functools.reduce(ops.add, [ops.cast(h, widest) for h in halves])
 
 
-def total_norm(tensors: Sequence[Any], halves: Sequence[Any]) -> tuple[Any, Any]:
+def total_norm(tensors: Sequence[Tensor], halves: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Return the Euclidean norm of all tensors together and the number of infinite or NaN entries, as scalars.
 
     The plain sum of squares is right nearly always, and cheap; the careful one is taken where it is not.
@@ -113,7 +113,7 @@ def total_norm(tensors: Sequence[Any], halves: Sequence[Any]) -> tuple[Any, Any]
     return backend.branch(is_exact(plain), lambda: (ops.sqrt(plain), none), lambda: careful_norm(tensors))
 
 
-def careful_norm(tensors: Sequence[Any]) -> tuple[Any, Any]:
+def careful_norm(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Return what `total_norm` does; the entries are divided by the largest before they are squared.
 
     With an infinite or NaN entry the norm is infinite or NaN.
@@ -126,34 +126,34 @@ def careful_norm(tensors: Sequence[Any]) -> tuple[Any, Any]:
     return scale * ops.sqrt(total), functools.reduce(ops.add, [count_nonfinite(v) for v in wide])
 
 
-def is_exact(squares: Any) -> Any:
+def is_exact(squares: Tensor) -> Tensor:
     """Whether a sum of squares has lost nothing to overflow or underflow."""
     limits = np.finfo(squares.dtype.name)
     return (squares > limits.tiny / limits.eps) & (squares <= limits.max)
 
 
-def count_nonfinite(x: Any) -> Any:
+def count_nonfinite(x: Tensor) -> Tensor:
     """Return how many entries are infinite or NaN, in float32."""
     return ops.sum(ops.cast(~ops.isfinite(x), "float32"))
 
 
-def shrink_to(limit: Any, size: Any) -> Any:
+def shrink_to(limit: Tensor, size: Tensor) -> Tensor:
     """Return the factor, at most 1, that takes what is `size` long to `limit` at most."""
     return ops.where(size > limit, limit / ops.maximum(size, limit), 1)
 
 
-def squared_norm(tensors: Sequence[Any]) -> Any:
+def squared_norm(tensors: Sequence[Tensor]) -> Tensor:
     """Return the plain sum of squares over all tensors, taken in the widest of their types."""
     values = [backend.values(t) for t in tensors]
     widest = _widest(values)
     return 2 * half_of_all(half_squares([ops.cast(v, widest) for v in values]))
 
 
-def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
+def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
     """Return the product of two lists of tensors as vectors, in the widest of their types."""
     widest = _widest([*a, *b])
     return sum(ops.sum(ops.cast(x, widest) * ops.cast(y, widest)) for x, y in zip(a, b, strict=True))
 
 
-def _widest(tensors: Sequence[Any]) -> str:
+def _widest(tensors: Sequence[Tensor]) -> str:
     return "float64" if any(t.dtype.name == "float64" for t in tensors) else "float32"

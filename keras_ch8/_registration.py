@@ -51,10 +51,10 @@ def register_strings() -> list[str]:
     keras_private = importlib.import_module("keras_ch8.integration.keras_private")
     names = []
     tables = keras_private.tables_of_strings()
-    for package in (room for room in _rooms() if room in tables):
+    for package in (name for name in _packages() if name in tables):
         kind, table = tables[package]
         ours = importlib.import_module(f"keras_ch8.{package}")
-        classes = [getattr(ours, name) for name in ours.__all__]
+        classes = [each for name in ours.__all__ if hasattr(each := getattr(ours, name), "section")]  # no bases
         for made in (each for each in classes if isinstance(each, type) and issubclass(each, kind)):
             name = made.__name__
             words = {name, name.lower() if package == "optimizers" else _snake(name)}
@@ -68,17 +68,19 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def _rooms() -> list[str]:
+def _packages() -> list[str]:
     """Return the packages whose classes can stand in a file, as far as they work on this backend."""
     backend = sys.modules["keras"].backend.backend()
-    rooms = ["initializers", "layers", "losses", "metrics", "schedules"] if backend in ("tensorflow", *IN_PARTS) else []
-    return rooms + (["continuation", "optimizers"] if backend == "tensorflow" else [])
+    packages = (
+        ["initializers", "layers", "losses", "metrics", "schedules"] if backend in ("tensorflow", *IN_PARTS) else []
+    )
+    return packages + (["continuation", "optimizers"] if backend == "tensorflow" else [])
 
 
 def _register() -> None:
     """Import the modules whose classes register themselves."""
-    for room in _rooms():
-        importlib.import_module(f"keras_ch8.{room}")
+    for package in _packages():
+        importlib.import_module(f"keras_ch8.{package}")
     for name, cls in sys.modules["keras"].saving.get_custom_objects().items():
         # Settings stand inside the configuration of others, which are looked for first.
         if name.startswith("keras_ch8>") and not dataclasses.is_dataclass(cls):

@@ -1,11 +1,17 @@
-"""The chapter as data: what each section is about, its example, and the parts of the suite that are for it.
+"""The chapter as data: the subject of each section, its example, and the parts of this package that are for it.
 
-Each part says its section itself (`section = "8.5.3"` in a class, `@section("8.4")` at a function); README's table is
-made from this: `python -m keras_ch8.chapter`.
+Each part says its section itself (`section = "8.5.3"` in a class, `@section("8.4")` at a function). README's table and
+the index of the documents are made from that:
+
+    python -m keras_ch8.chapter            prints the table
+    python -m keras_ch8.chapter docs       writes README.md and docs/index.md anew, from the root of the repository
 """
 
 import importlib
-from collections.abc import Iterator
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import keras_ch8
@@ -53,13 +59,28 @@ SECTIONS = (
 
 
 def parts() -> Iterator[tuple[str, str]]:
-    """Give the section and the dotted name below `keras_ch8` of each public part that is for a section."""
+    """Yield the section and the dotted name below `keras_ch8` of each public class or function that names a section."""
     for package in keras_ch8.PACKAGES:
         module = importlib.import_module(f"keras_ch8.{package}")
         for name in module.__all__:
             section = getattr(getattr(module, name), "section", None)
             if isinstance(section, str):
                 yield section, f"{package}.{name}"
+
+
+def bases() -> Iterator[str]:
+    """Yield the dotted name below `keras_ch8` of each public class from which other classes of the package derive."""
+    for package in keras_ch8.PACKAGES:
+        module = importlib.import_module(f"keras_ch8.{package}")
+        for name in module.__all__:
+            thing = getattr(module, name)
+            derived = thing.__subclasses__() if inspect.isclass(thing) else []
+            if "section" not in getattr(thing, "__dict__", {}) and any(_is_here(cls) for cls in derived):
+                yield f"{package}.{name}"
+
+
+def _is_here(cls: type) -> bool:
+    return cls.__module__.startswith(f"{keras_ch8.__name__}.")
 
 
 def table() -> str:
@@ -73,5 +94,55 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def index() -> str:
+    """Return the index of the documents: each part, section by section, and what is meant to be extended."""
+    lines = [
+        "# Index",
+        "",
+        "Every public part of `keras_ch8`, by its section of the book; `help(keras_ch8.optimizers.Adam)`",
+        "shows the whole text of a part. This page is made from the code by `python -m keras_ch8.chapter docs`.",
+    ]
+    of_sections = sorted(parts())
+    for section in SECTIONS:
+        names = [name for number, name in of_sections if number == section.number]
+        if names:
+            lines += ["", f"## {section.number} {section.subject}", ""]
+            lines += [f"- `{name}`: {_first_line(name)}" for name in names]
+            lines += [f"- Example: [{section.example}](../examples/{section.example})"] if section.example else []
+    lines += ["", "## Base classes", "", "What to derive from; CONTRIBUTING.md has a recipe for each.", ""]
+    lines += [f"- `{name}`: {_first_line(name)}" for name in bases()]
+    lines += ["", "## Checks for classes of your own", ""]
+    lines += [f"- `testing.{name}`: {_first_line(f'testing.{name}')}" for name in keras_ch8.testing.__all__]
+    return "\n".join(lines) + "\n"
+
+
+def _first_line(name: str) -> str:
+    package, _, part = name.rpartition(".")
+    return (inspect.getdoc(getattr(importlib.import_module(f"keras_ch8.{package}"), part)) or "").splitlines()[0]
+
+
+def _with_table(readme: str) -> str:
+    """Return README with the present table in the place of the one that it has."""
+    before, heading, rest = readme.partition("| section | subject | parts of `keras_ch8` |\n")
+    if not heading:
+        raise ValueError("README.md has no table of the sections. Put in the first line of `chapter.table()`.")
+    after = rest.split("\n\n", 1)[1]
+    return f"{before}{table()}\n\n{after}"
+
+
+DOCUMENTS: dict[str, Callable[[str], str]] = {"README.md": _with_table, "docs/index.md": lambda _: index()}
+"""The documents that are made from the parts: what each is to be, from what it is."""
+
+
+def main(arguments: list[str]) -> None:
+    """Print the table, or write the documents."""
+    if arguments != ["docs"]:
+        print(table())  # noqa: T201
+        return
+    for name, made in DOCUMENTS.items():
+        page = Path(name)
+        page.write_text(made(page.read_text() if page.exists() else ""))
+
+
 if __name__ == "__main__":
-    print(table())  # noqa: T201
+    main(sys.argv[1:])

@@ -31,11 +31,10 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/difficulty", "callbacks/_switch_optimizer",
-           "optimizers/newton", "optimizers/truncated", "optimizers/saddle", "optimizers/levenberg", "optimizers/lbfgs",
-           "optimizers/bfgs", "optimizers/conjugate", "optimizers/steepest")  # fmt: skip
+           "optimizers/second_order", "optimizers/closure")  # fmt: skip
 """Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
 
-SLOW_CASES = 3
+SLOW_CASES = 2
 """How many cases of a `broad` test are `slow`, beside the one that runs by default, unless it says a number itself."""
 
 

@@ -45,6 +45,7 @@ LOWEST_FIRST = [
     "board",
     "callbacks",
     "training",
+    "testing",
     "chapter",
     "commands",
     "__main__",
@@ -190,6 +191,35 @@ def test_imports_go_one_way_and_tensorflow_stays_in_its_rooms():
     assert read > 50, "the test read no imports"
     rooms = {room_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
     assert rooms <= set(LOWEST_FIRST), "a new room needs its place in the order"
+
+
+def modules_of(path, modules):
+    """Yield the modules of keras_ch8 that a file imports, by their dotted names; those for type checkers too."""
+    here = ["keras_ch8", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
+            base = ".".join(part for part in base if part)
+            for alias in node.names:
+                yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules else base
+
+
+def reached(start, imports):
+    """Return the modules that one imports, and those that they import, and so on."""
+    found, ahead = set(), set(imports[start])
+    while ahead:
+        found |= ahead
+        ahead = {further for name in ahead for further in imports[name]} - found
+    return found
+
+
+def test_no_modules_import_each_other():
+    """Also not through others, and not for type checkers alone. Packages do not count: they gather what is in them."""
+    paths = {".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts): p for p in sorted(PACKAGE.rglob("*.py"))}
+    paths = {name: path for name, path in paths.items() if not name.endswith("__init__")}
+    imports = {name: set(modules_of(path, paths)) & paths.keys() for name, path in paths.items()}
+    assert sum(map(len, imports.values())) > 100, "the test read no imports"
+    assert not {name for name in imports if name in reached(name, imports)}
 
 
 def test_what_packages_share_has_a_public_name():

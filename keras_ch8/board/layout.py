@@ -40,7 +40,7 @@ def custom_scalars(declared: Iterable[tags.Tag] = ()) -> layout_pb2.Layout:
                     ),
                     _lines("noise scale of the gradient", _of("noise_scale")),
                     _lines("curvature", *map(_of, ("eigenvalue_smallest", "eigenvalue_largest"))),
-                    _lines("idle units", *map(_of, ("share_dead", "share_saturated"))),
+                    _lines("idle units", *map(_of, ("fraction_dead", "fraction_saturated"))),
                     _lines("new and known examples", *map(_of, ("online_risk", "training_risk"))),
                 ],
             ),

@@ -228,8 +228,8 @@ def of_optimizer(tag: Tag, optimizer: str) -> Tag:
     """Return the tag of a number of one of several optimizers: `ch8/<optimizer>/gradient_norm`."""
     if not optimizer:
         return tag
-    room, _, rest = tag.name.partition("/")
-    return replace(tag, name=f"{room}/{optimizer}/{rest}", text=f"Of `{optimizer}`: {tag.text}")
+    folder, _, rest = tag.name.partition("/")
+    return replace(tag, name=f"{folder}/{optimizer}/{rest}", text=f"Of `{optimizer}`: {tag.text}")
 
 
 def describe(name: str) -> str:
@@ -239,8 +239,8 @@ def describe(name: str) -> str:
             return tag(name.removeprefix(prefix)).description
     if name.startswith(_DIAGNOSIS) and name not in _DESCRIPTIONS:
         return diagnosis(name.removeprefix(_DIAGNOSIS)).description
-    room, *optimizer, rest = name.split("/") if name.count("/") > 1 else (name, "")
-    of_one = _DESCRIPTIONS.get(f"{room}/{rest}") if len(optimizer) == 1 else None
+    folder, *optimizer, rest = name.split("/") if name.count("/") > 1 else (name, "")
+    of_one = _DESCRIPTIONS.get(f"{folder}/{rest}") if len(optimizer) == 1 else None
     if name not in _DESCRIPTIONS and of_one:
         return f"Of `{optimizer[0]}`: {of_one}"
     return _DESCRIPTIONS.get(name, "")

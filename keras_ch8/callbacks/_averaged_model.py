@@ -134,7 +134,7 @@ class Swap:
         """What was put in, as prints; None while it is being put in, when all that is there is ours."""
 
     def put(self, write: Callable[[], None]) -> None:
-        """Hold the values, unless they are held, and let `write` set others, but where somebody has set his own."""
+        """Hold the values, unless they are held, and let `write` set others; what was set meanwhile stays."""
         foreign, known = self._foreign(), self._left
         if self.held is None:
             self._left, self.held = None, [backend.copy(v) for v in self.variables]

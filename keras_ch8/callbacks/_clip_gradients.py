@@ -5,8 +5,7 @@ from typing import Any, final
 import keras
 
 from .. import clipping
-from ..optimizers.base import AbstractOptimizer
-from ..optimizers.closure import AbstractClosureOptimizer
+from ..optimizers import ClosureOptimizer, RuleOptimizer
 from .base import AbstractCallback
 
 
@@ -64,12 +63,12 @@ class ClipGradients(AbstractCallback):
     def _refuse(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Refuse an optimizer that clips already, or that takes the rule itself."""
         name = type(optimizer).__name__
-        if isinstance(optimizer, AbstractOptimizer):
+        if isinstance(optimizer, RuleOptimizer):
             raise ValueError(
                 f"`ClipGradients` is for optimizers that are not of keras_ch8. Received: {name}, which takes the rule "
                 f"itself and keeps it when the model is saved: `{name}(..., clip={self.rule!r})`."
             )
-        if isinstance(optimizer, AbstractClosureOptimizer):
+        if isinstance(optimizer, ClosureOptimizer):
             raise ValueError(
                 f"`ClipGradients` bounds steps along the gradient. Received: {name}, which finds the length of each "
                 "step itself. Leave the callback out."

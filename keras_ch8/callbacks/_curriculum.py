@@ -54,8 +54,8 @@ class Curriculum(AbstractCallback):
             of the example by the model as it is, taken anew every `refresh` epochs; `"self_paced"`: the same, and those
             that are drawn as easy weigh (lambda - loss) / (lambda - smallest loss), scaled to a mean of 1 in the batch,
             with lambda the smallest loss that is not drawn; sets `source.weighted`.
-        pacing: `"linear"`, `"root"`, `"competence"`, `"exponential"`, `"step"`, `"baby_steps"`, `"one_pass"`; a law of
-            `keras_ch8.curriculum` with its arguments; or a function of u. Defaults to `"linear"`.
+        pacing: `"linear"`, `"root"`, `"competence"`, `"exponential"`, `"step"`, `"baby_steps"`, `"one_pass"`; a pacing
+            of `keras_ch8.curriculum` with its arguments; or a function of u. Defaults to `"linear"`.
         start: Share of the examples at the beginning, where `pacing` is a word. Defaults to `None`: 0.2, and 0.01 with
             `"competence"`.
         until: Steps until all examples are in, or "10ep", "500ba", "50%" of the training. Defaults to `"50%"`.

@@ -36,7 +36,7 @@ class EarlyStopping(AbstractCallback):
     restored are those that were measured.
 
     Args:
-        monitor: Quantity to look at. Defaults to `"val_loss"`.
+        monitor: Quantity to monitor. Defaults to `"val_loss"`.
         min_delta: The smallest change that counts: a number, or a share of the best value such as `"1%"`. It also
             decides which epoch is the best, whatever the criterion. Defaults to `0`.
         patience: Epochs without improvement after which to stop. Defaults to `0`.
@@ -45,7 +45,7 @@ class EarlyStopping(AbstractCallback):
         baseline: While no value is better than this number, every epoch counts as one without improvement. Defaults to
             `None`.
         restore_best_weights: Whether to put back the weights of the best epoch. Defaults to `False`.
-        start_from_epoch: Epochs at the beginning that are not looked at. Defaults to `0`.
+        start_from_epoch: Epochs at the beginning that do not count. Defaults to `0`.
         criterion: A criterion of `keras_ch8.stopping`, instead of `patience` and `baseline`. Defaults to `None`.
         evaluate_on: What to measure at the end of each epoch instead of taking it from `fit`: `(x, y)`,
             `(x, y, sample_weight)` or a data set, for `model.evaluate`. The values stand in `logs` as `measured_...`.

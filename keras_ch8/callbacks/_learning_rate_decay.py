@@ -11,7 +11,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 from .. import _checks, schedules
 from .._types import Logs
 from ..integration import backend, keras_private
-from ..schedules import _fit
+from ..schedules.base import resolve
 from ._monitored import MonitoredMetrics
 from .base import AbstractCallback, say
 
@@ -113,7 +113,7 @@ class LearningRateDecay(AbstractCallback):
         super().on_epoch_begin(epoch, logs)
         if epoch == self.session.first_epoch:
             for optimizer in keras_private.optimizers_of(self.model).values():
-                _fit.resolve(optimizer, self.params, epoch)
+                resolve(optimizer, self.params, epoch)
             backend.renew(self.model)
         if self._monitored is None and not isinstance(self.rule, LearningRateSchedule):
             for optimizer in self._optimizers():

@@ -96,7 +96,7 @@ class Pace:
         return (is_wanted and self._is_within_budget(trained)) or (is_long_ago and self._is_free(step))
 
     def rests_until(self, step: int) -> float:
-        """Return the step up to which it need not be asked again, given that no measurement is due at this one.
+        """Return the step up to which no measurement can be due, as none is at this one.
 
         A measurement that is wanted and exceeds the budget comes late by an eighth of its interval at most.
         """

@@ -128,7 +128,7 @@ class MonitoredMetrics:
 
 
 def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the mode of each quantity: "auto" where nobody says another."""
+    """Return the mode of each quantity: "auto" where none is given."""
     modes: dict[str, str] = {}
     for name, mode in watched:
         known = modes.setdefault(name, mode)

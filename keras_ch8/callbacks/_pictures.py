@@ -67,13 +67,13 @@ class LayerMap:
 
 
 class FlowMap:
-    """Collects one column a look for each picture."""
+    """Collects a column for each picture at each measurement."""
 
     def __init__(self) -> None:
         self._columns: dict[tags.Tag, list[np.ndarray]] = {}
 
     def add(self, readings: Mapping[str, Any]) -> None:
-        """Take what a look has read."""
+        """Take what a measurement has read."""
         flow, horizons = readings.get("layer_flow"), readings.get("time_horizon")
         if flow is not None:
             self._add(tags.FLOW_GRADIENT, flow.gradient)

@@ -140,7 +140,7 @@ class PolyakAveraging(AbstractCallback):
         else:
             method = "exponential"
             mean = ExponentialMean(
-                None if decay is None else _checks.share("decay", decay, of="the average"),
+                None if decay is None else _checks.decay_rate("decay", decay, of="the average"),
                 None if half_life is None else duration("half_life", half_life),
             )
         if eta is not None and method != "polynomial":

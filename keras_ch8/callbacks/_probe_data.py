@@ -1,4 +1,4 @@
-"""The examples that a training is looked at with: given as arrays, or read from a data set without touching `fit`'s."""
+"""The examples that a training is measured on: arrays, or read from a data set without touching `fit`'s."""
 
 import copy
 import warnings
@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from .. import _batches
+from .._types import Data, Tensor
 from ..integration import backend, fit, keras_private
 
 EXAMPLES = 256
@@ -23,7 +24,7 @@ FEW = 32
 
 
 class ProbeData:
-    """The examples that a training is looked at with.
+    """The examples that a training is measured on.
 
     Args:
         probe: `(x, y)`, `(x, y, sample_weight)` or a data set, which is read when the training begins; None for the
@@ -33,8 +34,8 @@ class ProbeData:
         ValueError: If it is neither.
     """
 
-    def __init__(self, probe: Any) -> None:
-        self.batch: Any = None
+    def __init__(self, probe: Data) -> None:
+        self.batch: Data = None
         """x, y and sample_weight; None until they are known."""
         self._data_set = probe if _batches.is_data_set(probe) else None
         if self._data_set is None and probe is not None:
@@ -86,8 +87,8 @@ class ProbeData:
             return False
         warnings.warn(
             "`probe` is a data set that shares a shuffle, or a function that draws random numbers, with the one that "
-            "`fit` trains on: reading it would change the training, so the first batches that `fit` reads are looked "
-            "at in its place. To look at other examples, give arrays.",
+            "`fit` trains on: reading it would change the training, so the first batches that `fit` reads are used "
+            "in its place. To measure on other examples, give arrays.",
             UserWarning,
             stacklevel=2,
         )
@@ -101,7 +102,7 @@ class ProbeData:
             self.batch, self._data_set = _cut(alike), None
         then()
 
-    def _compare(self, model: Any, batches: Sequence[Any]) -> None:
+    def _compare(self, model: keras.Model, batches: Sequence[Any]) -> None:
         """Compare the examples with those that `fit` reads; what cannot be taken apart is not compared."""
         unpacked = [batch for batch in map(_unpacked, batches) if batch is not None]
         if unpacked:
@@ -109,7 +110,7 @@ class ProbeData:
             warn_of_another_scale(self.batch, _cut([b for b in unpacked if _shapes(b) == _shapes(unpacked[0])]))
 
 
-def refuse_other_shapes(model: Any, probe: Any, batch: Any) -> None:
+def refuse_other_shapes(model: keras.Model, probe: Data, batch: Data) -> None:
     """Raise ValueError where a model that is trained on a batch cannot be measured on a probe.
 
     Only what is certain is refused: sizes along axes that a batch may have its own of, such as time, need not agree.
@@ -137,7 +138,7 @@ def refuse_other_shapes(model: Any, probe: Any, batch: Any) -> None:
             raise _unfit("y", f"shape {_shown(a)}", _shown(b))
 
 
-def _fits(array: Any, other: Any, expected: Sequence[int | None]) -> bool:
+def _fits(array: Tensor, other: Tensor, expected: Sequence[int | None]) -> bool:
     """Whether an array has as many axes as another, and the sizes that are expected of an example; None is any.
 
     An axis of size 1 at the end may be missing, as for Keras.
@@ -152,13 +153,13 @@ def _fits(array: Any, other: Any, expected: Sequence[int | None]) -> bool:
     return all(None in (size, wanted) or size == wanted for size, wanted in zip(shape, expected, strict=False))
 
 
-def _free_axes(array: Any) -> list[int | None]:
+def _free_axes(array: Tensor) -> list[int | None]:
     """Return the sizes of an example that another must have too: the last, if there is an axis before it."""
     shape = list(array.shape[1:])
     return [None] * (len(shape) - 1) + shape[-1:] if len(shape) > 1 and shape[-1] != 1 else [None] * len(shape)
 
 
-def warn_of_another_scale(probe: Any, batch: Any) -> None:
+def warn_of_another_scale(probe: Data, batch: Data) -> None:
     """Warn where inputs of a probe were not prepared as those of the batches that `fit` reads."""
     for a, b in zip(*(keras.tree.flatten(part[0]) for part in (probe, batch)), strict=False):
         told, read = _mean_and_deviation(a), _mean_and_deviation(b)
@@ -179,15 +180,15 @@ def _unfit(name: str, received: str, expected: str) -> ValueError:
     )
 
 
-def _shown(array: Any) -> str:
+def _shown(array: Tensor) -> str:
     return str(tuple(array.shape[1:])) + " for each example"
 
 
-def _shapes(batch: Any) -> list[Any]:
+def _shapes(batch: Data) -> list[Any]:
     return [None if a is None else tuple(a.shape[1:]) for a in keras.tree.flatten(batch)]
 
 
-def _unpacked(batch: Any) -> Any:
+def _unpacked(batch: Data) -> Any:
     """Return x, y and sample_weight of what `fit` reads; None where it is something else."""
     try:
         return keras.utils.unpack_x_y_sample_weight(batch)
@@ -204,7 +205,7 @@ def _cut(batches: Sequence[Any]) -> Any:
     return keras.tree.pack_sequence_as(batches[0], whole)
 
 
-def _mean_and_deviation(array: Any) -> tuple[float, float] | None:
+def _mean_and_deviation(array: Tensor) -> tuple[float, float] | None:
     """Return mean and standard deviation of the entries of some examples; None where they are too few or no numbers."""
     try:
         entries = np.asarray(keras.ops.convert_to_numpy(array[:EXAMPLES]), "float64")
@@ -213,7 +214,7 @@ def _mean_and_deviation(array: Any) -> tuple[float, float] | None:
     return None if len(entries) < FEW else (float(entries.mean()), float(entries.std()))
 
 
-def _are_integers(*arrays: Any) -> bool:
+def _are_integers(*arrays: Tensor) -> bool:
     """Whether these are all integers, such as the numbers of words, which have no scale."""
     return not any(keras.backend.is_float_dtype(keras.backend.standardize_dtype(a.dtype)) for a in arrays)
 
@@ -225,7 +226,7 @@ def _is_of_another_scale(a: tuple[float, float], b: tuple[float, float]) -> bool
     return largest > OF_ANOTHER_SCALE * smallest > 0 or abs(mean_a - mean_b) > OF_ANOTHER_MEAN * largest > 0
 
 
-def _first_batch(probe: Any) -> Any:
+def _first_batch(probe: Data) -> Any:
     """Return x, y and sample_weight of a probe: of arrays all, in random order, of a data set the first batch.
 
     Raises:
@@ -242,7 +243,7 @@ def _first_batch(probe: Any) -> Any:
         return batch
     except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
         raise ValueError(
-            "`probe` is what the training is looked at with, so it must be (x, y), (x, y, sample_weight), a "
+            "`probe` is what the training is measured on, so it must be (x, y), (x, y, sample_weight), a "
             "`tf.data.Dataset`, a `keras.utils.PyDataset` or a `keras_ch8.data.ArraySource`. Received: a "
             f"{type(probe).__name__}, which fails with {type(error).__name__}: {error}. Give some 64 to 512 examples."
         ) from error

@@ -137,8 +137,8 @@ class Session:
     """Joined by every callback at the beginning of `fit`, opened at the first epoch, closed at the end of `fit`.
 
     It lets the optimizers leave their rows (see telemetry.observation), reads them every READ_EVERY batches and hands
-    them to every callback. Everything that it replaces is given back when the training ends, whoever raises: so does
-    `exits` of the training (see integration.fit).
+    them to every callback. Everything that it replaces is given back when the training ends, even after an error: so
+    does `exits` of the training (see integration.fit).
     """
 
     def __init__(self, training: fit.Training) -> None:
@@ -146,7 +146,7 @@ class Session:
         self.members: list[Member] = []
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
-        self.rule: clipping.AbstractRule | None = None
+        self.rule: clipping.Rule | None = None
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
         self.own_logs: set[str] = set()
@@ -374,7 +374,7 @@ class Session:
             self.training.exits.close()
 
     def _close(self) -> None:
-        """Read the last rows, and let the members finish, whoever raises."""
+        """Read the last rows, and let the members finish, even after an error."""
         self._state = State.CLOSED
         with self._closing:
             self.read()

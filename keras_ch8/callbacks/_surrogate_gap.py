@@ -1,4 +1,4 @@
-"""What is minimized beside what is meant."""
+"""The surrogate loss that is minimized, beside the target metric."""
 
 from collections.abc import Mapping
 from typing import Any, final
@@ -20,7 +20,7 @@ FALLEN = 0.01
 class SurrogateGap(AbstractCallback):
     """Show the surrogate loss and the true one together, and say when only the surrogate still falls (section 8.1.2).
 
-    Training minimizes a surrogate, such as the negative log-likelihood, for a loss that is meant but has no useful
+    Training minimizes a surrogate, such as the negative log-likelihood, for a target loss that has no useful
     gradient, such as the 0-1 loss. Once the true loss on the training set is flat, at 0 or above it, the surrogate may
     go on falling and bring the validation error down with it; or it may only overfit. This callback says which.
 
@@ -32,7 +32,7 @@ class SurrogateGap(AbstractCallback):
     both with `val_`, one chart of Custom Scalars, and sentences in `ch8/report`.
 
     Args:
-        true: Name of the metric that is meant. Defaults to `"zero_one_loss"`.
+        true: Name of the target metric. Defaults to `"zero_one_loss"`.
         surrogate: Name of the loss that is minimized. Defaults to `"loss"`.
         patience: Epochs after which the true loss counts as flat. Defaults to `5`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction of `true` that Keras knows. Defaults to `"auto"`.

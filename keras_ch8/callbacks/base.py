@@ -30,7 +30,7 @@ class AbstractCallback(keras.callbacks.Callback):
                                  every 500 batches, 5 s  on_telemetry
         on_epoch_end             always                  on_telemetry, with all rows of the epoch
         on_train_end
-        (the end of `fit`)       whoever raises          on_telemetry, and on_close in reverse order
+        (the end of `fit`)       after an error too      on_telemetry, and on_close in reverse order
 
     A hook of Keras that a subclass overrides begins with `super().on_...(...)`, `on_train_end` ends with it: that is
     what makes the session go on. It can be copied and pickled, also after a training.
@@ -39,7 +39,7 @@ class AbstractCallback(keras.callbacks.Callback):
 
         observes_steps     whether on_telemetry is to be called; True. If no callback asks, steps cost nothing more
         measure_every      at which steps update and effective rate are measured, as every 10th; None: no wish. Where
-                           nobody has one, steps are cheaper, and a norm below 1e-19 is 0, one above 1e19 infinite
+                           no callback has one, steps are cheaper, and a norm below 1e-19 is 0, one above 1e19 infinite
         observes_layers    whether frames have the norm of each variable's gradient; False
         tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.board.Tag`, with a chart in
                            Custom Scalars
@@ -155,7 +155,7 @@ class AbstractCallback(keras.callbacks.Callback):
         """
 
     def on_close(self) -> None:
-        """Take the end of the training, whoever raised; all rows have come."""
+        """Take the end of the training, even after an error; all rows have come."""
 
     def findings(self) -> list[str]:
         """Return sentences for the report of the run."""

@@ -73,7 +73,7 @@ def watch(
 
     Inside the block every step of the optimizers is observed, in eager code and in every `tf.function` that is traced
     inside it; `run.step(loss=...)` ends a step of the loop. The x axis of every curve counts these. After the block
-    nothing is left on the optimizers, whoever raises.
+    nothing is left on the optimizers, even after an error.
 
     Args:
         model: The model that is trained, or a list of several, as of a GAN.

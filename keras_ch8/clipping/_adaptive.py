@@ -10,15 +10,16 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics
-from ._rule import AbstractTensorRule
+from .._types import Tensor
+from ._rule import TensorRule
 from .units import axes_of_all
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class Adaptive(AbstractTensorRule):
-    """Clip each unit's gradient to a share of the norm of the unit's weights (8.2.4; Brock et al. 2021).
+class Adaptive(TensorRule):
+    """Clip each unit's gradient to a fraction of the norm of the unit's weights (8.2.4; Brock et al. 2021).
 
     With w_i the weights that go into unit i (a column of a Dense kernel, a filter of a convolution, a row of an
     embedding; a bias or gamma counts as one unit) and g_i their gradient:
@@ -74,7 +75,7 @@ class Adaptive(AbstractTensorRule):
 
     def __post_init__(self) -> None:
         for name, meaning, mend in (
-            ("ratio", "the largest norm of a unit's gradient, as a share of its weights' norm", "0.01 is Brock's."),
+            ("ratio", "the largest norm of a unit's gradient, as a fraction of its weights' norm", "0.01 is Brock's."),
             ("epsilon", "the norm that a unit's weights count for at least", "0.001 is Brock's."),
         ):
             _checks.number(name, getattr(self, name), 0.0, float("inf"), open_low=True, meaning=meaning, mend=mend)
@@ -82,11 +83,11 @@ class Adaptive(AbstractTensorRule):
             raise _bad_axes(self.unit_axes)
         object.__setattr__(self, "unit_axes", dict(_checked(*item) for item in self.unit_axes.items()))
 
-    def units(self, variables: Sequence[Any]) -> list[tuple[int, ...]]:
+    def units(self, variables: Sequence[keras.Variable]) -> list[tuple[int, ...]]:
         """Return the axes that run over the weights of one unit, for each variable."""
         return axes_of_all(variables, self.unit_axes)
 
-    def clip(self, g: Any, theta: Any, axes: tuple[int, ...]) -> Any:
+    def clip(self, g: Tensor, theta: Tensor | None, axes: tuple[int, ...]) -> Tensor:
         """Clip unit by unit."""
         limit = self.ratio * ops.maximum(_numerics.norm(theta, axes), self.epsilon)
         return g * _numerics.shrink_to(limit, _numerics.norm(g, axes))

@@ -1,19 +1,20 @@
 """AutoClip: the limit is a percentile of the norms so far."""
 
 import dataclasses
-from typing import Any, final
+from typing import final
 
 import keras
 from keras import ops
 
 from .. import _checks, _numerics
-from ._rule import AbstractGlobalRule
+from .._types import Tensor
+from ._rule import GlobalRule, State
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class ByPercentile(AbstractGlobalRule):
+class ByPercentile(GlobalRule):
     """Clip the norm of the whole gradient to a percentile of its past norms (8.2.4; AutoClip, 2020).
 
         add |g| to the norms remembered
@@ -66,7 +67,7 @@ class ByPercentile(AbstractGlobalRule):
         """Return the ring of norms and the number of norms that it has seen."""
         return {"norms": (self.memory,), "count": ()}
 
-    def coefficient(self, norm: Any, **state: Any) -> tuple[Any, dict[str, Any]]:
+    def coefficient(self, norm: Tensor, **state: Tensor) -> tuple[Tensor, State]:
         """Return limit / |g|, with the limit from the norms so far and this one."""
         norm, finite = ops.cast(norm, "float32"), ops.isfinite(norm)
         place = ops.arange(self.memory)
@@ -78,7 +79,7 @@ class ByPercentile(AbstractGlobalRule):
         limit = self._percentile(ops.where(place < remembered, norms, float("inf")), remembered)
         return _numerics.shrink_to(limit, norm), {"norms": norms, "count": count}
 
-    def _percentile(self, norms: Any, filled: Any) -> Any:
+    def _percentile(self, norms: Tensor, filled: Tensor) -> Tensor:
         """Return the percentile of the `filled` smallest, between two neighbours by linear interpolation."""
         ascending = ops.sort(norms)
         place = self.p / 100 * ops.cast(ops.maximum(filled - 1, 0), "float32")

@@ -20,7 +20,8 @@ kernel has three axes or more, can be said by hand (`unit_axes` of `clipping.Ada
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+import keras
 
 Axes = tuple[int, ...]
 
@@ -31,7 +32,7 @@ _PROJECTED = re.compile(r"(^|/)(query|key|value)/kernel$")
 _JOINED = re.compile(r"(^|/)attention_output/kernel$")
 
 
-def unit_axes(variable: Any) -> Axes:
+def unit_axes(variable: keras.Variable) -> Axes:
     """Return the axes that run over the weights of one unit, by the table above."""
     rank, path = len(variable.shape), path_of(variable)
     every = tuple(range(rank))
@@ -50,7 +51,7 @@ def unit_axes(variable: Any) -> Axes:
     return every[:-1]
 
 
-def axes_of_all(variables: Sequence[Any], overrides: Mapping[str, Axes]) -> list[Axes]:
+def axes_of_all(variables: Sequence[keras.Variable], overrides: Mapping[str, Axes]) -> list[Axes]:
     """Return the axes of one unit of each variable: of the first pattern found in its path, else by the table.
 
     Raises:
@@ -66,7 +67,7 @@ def axes_of_all(variables: Sequence[Any], overrides: Mapping[str, Axes]) -> list
     return [_axes_of(variable, overrides) for variable in variables]
 
 
-def _axes_of(variable: Any, overrides: Mapping[str, Axes]) -> Axes:
+def _axes_of(variable: keras.Variable, overrides: Mapping[str, Axes]) -> Axes:
     rank, path = len(variable.shape), path_of(variable)
     for pattern, axes in overrides.items():
         if re.search(pattern, path):
@@ -81,6 +82,6 @@ def _axes_of(variable: Any, overrides: Mapping[str, Axes]) -> Axes:
     return unit_axes(variable)
 
 
-def path_of(variable: Any) -> str:
+def path_of(variable: keras.Variable) -> str:
     """Return the path of a variable, such as `dense/kernel`."""
     return str(getattr(variable, "path", variable.name))

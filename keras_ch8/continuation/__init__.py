@@ -6,13 +6,12 @@ if not _backend.is_tensorflow():
     raise _backend.needs_tensorflow(__name__)
 
 from ._annealed import Annealed
+from ._annealed import Schedule as Schedule
 from ._annealed import annealed_in as annealed_in
-from ._continued import Continued
+from ._annealed import as_schedule as as_schedule
 from ._gaussian_blur import GaussianBlur
 from ._label_smoothing import LabelSmoothing
-from ._minimize import minimize
-from ._schedule import Schedule as Schedule
-from ._schedule import as_schedule as as_schedule
+from ._minimize import Continued, minimize
 from ._smoothed_activation import SmoothedActivation
 from ._temperature import Temperature
 from ._weight_noise import WeightNoise

@@ -1,6 +1,8 @@
-"""A number that a training moves."""
+"""A number that a training moves, and how it gets from its start to its end."""
 
 import math
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, final
 
 import keras
@@ -8,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._types import Tensor
 from ..integration import backend, keras_private
 
 
@@ -87,12 +90,12 @@ class Annealed:
             self._variable.assign(value)
         self._value = value
 
-    def read(self, training: bool | None = True, dtype: str = "float32") -> Any:
+    def read(self, training: bool | None = True, dtype: str = "float32") -> Tensor:
         """Return the number as a tensor: as it is in training, `end` in inference."""
         return ops.cast(backend.as_tensor(self._variable) if training else self.end, dtype)
 
 
-def annealed_in(model: Any) -> dict[str, Annealed]:
+def annealed_in(model: keras.Model) -> dict[str, Annealed]:
     """Return the annealed numbers of a model's layers and of its compiled loss, by name: `"<owner>.<attribute>"`."""
     owners = [part for part, _ in keras_private.flags_of(model)] + keras.tree.flatten(getattr(model, "loss", None))
     found: dict[str, Annealed] = {}
@@ -104,3 +107,49 @@ def annealed_in(model: Any) -> dict[str, Annealed]:
                     name += "'"
                 found[name] = value
     return found
+
+
+Schedule = Callable[[float, Annealed], float]
+"""(u, number) -> value, where u in [0, 1) is the fraction of the continuation that is over."""
+
+LEFT = 0.01
+"""Fraction of the way that `"exponential"` leaves for its end."""
+WAYS: dict[str, Callable[[float], float]] = {
+    "linear": lambda u: 1 - u,
+    "cosine": lambda u: (1 + math.cos(math.pi * u)) / 2,
+    "exponential": lambda u: LEFT**u,
+}
+"""What fraction of the way is left at u."""
+
+
+def as_schedule(schedule: Any) -> Schedule:
+    """Return the schedule that came as a word, a function of u, or the values of stages of equal length."""
+    if isinstance(schedule, str):
+        word = _checks.word("schedule", schedule, tuple(WAYS), meaning="how to get from the start to the end")
+        return partial(_along, word)
+    if callable(schedule):
+        return partial(_by_function, schedule)
+    if isinstance(schedule, Sequence) and len(schedule):
+        return partial(_in_stages, schedule)
+    raise TypeError(
+        f"`schedule` must be one of {', '.join(map(repr, WAYS))}, a function of the fraction of the continuation "
+        f"that is over, or a list of values. Received: schedule={schedule!r}."
+    )
+
+
+def _along(word: str, u: float, number: Annealed) -> float:
+    return _between(number, WAYS[word](u))
+
+
+def _by_function(function: Callable[[float], float], u: float, number: Annealed) -> float:
+    return float(function(u))
+
+
+def _in_stages(values: Sequence[float], u: float, number: Annealed) -> float:
+    return float(values[int(u * len(values))])
+
+
+def _between(number: Annealed, left: float) -> float:
+    """Return the value at which this fraction of the way is left; no rounding takes it out of the range."""
+    low, high = sorted((number.start, number.end))
+    return min(max(number.end + left * (number.start - number.end), low), high)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._types import Config, Tensor
 from ._annealed import Annealed
 
 SHARP = 0.01
@@ -81,7 +82,7 @@ class GaussianBlur(keras.layers.Layer):
         self._axes = tuple(axis % rank for axis in axes)
         self.built = True
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Blur in training."""
         x = y = ops.cast(inputs, self.compute_dtype)
         if not training:
@@ -95,13 +96,13 @@ class GaussianBlur(keras.layers.Layer):
         """Return the shape of the input."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
         own = {"stddev": self.stddev.start, "axes": self.axes, "value": self.stddev.value}
         return super().get_config() | own
 
 
-def _blurred(x: Any, axis: int, sigma: Any) -> Any:
+def _blurred(x: Tensor, axis: int, sigma: Tensor) -> Tensor:
     place = ops.arange(ops.shape(x)[axis], dtype=sigma.dtype)
     w = ops.exp(-0.5 * ops.square((place[:, None] - place) / ops.maximum(sigma, SHARP)))
     w = ops.cast(w / ops.sum(w, axis=1, keepdims=True), x.dtype)

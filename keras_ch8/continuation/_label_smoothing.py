@@ -1,11 +1,13 @@
 """Smoothed labels."""
 
+from collections.abc import Callable
 from typing import Any, Self, final
 
 import keras
 from keras import ops
 
 from .. import _checks, losses
+from .._types import Config, Tensor
 from ._annealed import Annealed
 
 
@@ -21,7 +23,7 @@ class LabelSmoothing(keras.losses.Loss):
     (`callbacks.Continuation`) the loss becomes exactly that of the labels.
 
     Symbol        Argument        Unit and meaning
-    s             smoothing       share, in [0, 1): how much of a label is given away
+    s             smoothing       fraction, in [0, 1): how much of a label is given away
     p             prior           what a label is without knowledge
 
     Labels: as the predictions, (batch, ..., classes), or the numbers of the classes, (batch, ...) or (batch, ..., 1).
@@ -61,7 +63,7 @@ class LabelSmoothing(keras.losses.Loss):
 
     def __init__(
         self,
-        loss: Any,
+        loss: keras.losses.Loss | str | Callable[[Tensor, Tensor], Tensor],
         smoothing: float = 0.1,
         prior: float | None = None,
         value: float | None = None,
@@ -75,24 +77,24 @@ class LabelSmoothing(keras.losses.Loss):
         super().__init__(name=name, reduction=loss.reduction, dtype=loss.dtype)
         self.loss = loss
         mend = "Try 0.1; 1 would leave nothing of the label."
-        _checks.number("smoothing", smoothing, 0.0, 1.0, meaning="a share of the labels", mend=mend)
+        _checks.number("smoothing", smoothing, 0.0, 1.0, meaning="a fraction of the labels", mend=mend)
         self.smoothing = Annealed(smoothing, value=value, low=0.0, high=1.0)
         self.prior = None if prior is None else _prior(prior)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of each example."""
         y, f = _aligned(y_true, y_pred)
         p = 1 / max(f.shape[-1], 2) if self.prior is None else self.prior
         return self.loss.call(y + self.smoothing.read(dtype=y.dtype) * (p - y), f)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this loss again."""
         loss = keras.saving.serialize_keras_object(self.loss)
         own = {"smoothing": self.smoothing.start, "prior": self.prior, "value": self.smoothing.value, "name": self.name}
         return {"loss": loss, **own}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """Make it from `get_config`."""
         return cls(**config | {"loss": keras.saving.deserialize_keras_object(config["loss"])})
 
@@ -102,8 +104,8 @@ def _prior(value: Any) -> float:
     return _checks.number("prior", value, 0.0, 1.0, closed_high=True, meaning="a label without knowledge", mend=mend)
 
 
-def _aligned(y: Any, f: Any) -> tuple[Any, Any]:
-    """Return labels as shares of the classes, beside the predictions."""
+def _aligned(y: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
+    """Return labels as fractions of the classes, beside the predictions."""
     numbers = losses.class_numbers(y, f) if len(f.shape) > 1 and f.shape[-1] > 1 else None
     if numbers is None:
         return losses.aligned(y, f)

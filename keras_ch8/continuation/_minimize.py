@@ -1,24 +1,102 @@
-"""Minimize a function through a series of blurred ones."""
+"""Minimize a function through a series of blurred ones, what that has brought, and the descents it is made of."""
 
+import dataclasses
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import final
 
 import numpy as np
+from keras import ops
 
 from .. import _checks, second_order
 from .._section import section
-from ._continued import Continued
-from ._descents import Descents
+from .._types import Tensor
+from ..integration import backend
+
+SAME = 1e-4
+"""Two minima count as one if they differ by less than this fraction of what plain descent has gained."""
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Continued:
+    """Where continuation ended, and where plain descent from the same start did; of many starts, one a row.
+
+    Args:
+        x: The last minimum, of the real cost: (n,), or (starts, n).
+        value: The real cost there: a number, or (starts,).
+        plain_x: Where plain descent ended.
+        plain_value: The real cost there.
+        start_value: The real cost at the start.
+        stddevs: sigma of each stage; the last is 0.
+        path: Where each stage ended: (stages, n), or (stages, starts, n).
+        path_values: The real cost there: (stages,), or (stages, starts).
+        evaluations: Evaluations of a cost and its gradient in all stages; one by sampling counts once.
+        plain_evaluations: Those of plain descent.
+    """
+
+    x: np.ndarray
+    value: np.ndarray
+    plain_x: np.ndarray
+    plain_value: np.ndarray
+    start_value: np.ndarray
+    stddevs: np.ndarray
+    path: np.ndarray
+    path_values: np.ndarray
+    evaluations: np.ndarray
+    plain_evaluations: np.ndarray
+
+    @property
+    def lower(self) -> np.ndarray:
+        """Whether continuation ended clearly below plain descent."""
+        return self.plain_value - self.value > self._tolerance
+
+    @property
+    def higher(self) -> np.ndarray:
+        """Whether it ended clearly above: the blurred minimum led to a worse one."""
+        return self.value - self.plain_value > self._tolerance
+
+    @property
+    def _tolerance(self) -> np.ndarray:
+        return SAME * np.abs(self.start_value - self.plain_value)
+
+    def of_start(self, i: int) -> "Continued":
+        """Return one of many starts."""
+        of_stages = ("path", "path_values")
+        rows = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "stddevs"}
+        return dataclasses.replace(self, **{n: a[:, i] if n in of_stages else a[i] for n, a in rows.items()})
+
+    @property
+    def helped(self) -> bool:
+        """Whether continuation ended below plain descent, at one start or at more starts than above."""
+        return bool(np.sum(self.lower) > np.sum(self.higher))
+
+    @property
+    def message(self) -> str:
+        """What continuation has brought, in a sentence."""
+        if self.value.ndim:
+            lower, higher = int(np.sum(self.lower)), int(np.sum(self.higher))
+            words = (
+                f"Of {len(self.value)} starts continuation ended below plain descent at {lower}, above it at {higher}; "
+                f"the mean is {np.mean(self.value):.4g}, that of plain descent {np.mean(self.plain_value):.4g}"
+            )
+        else:
+            words = (
+                f"Continuation ended at {self.value:.4g}, plain descent from the same start at {self.plain_value:.4g}"
+            )
+            if self.higher:
+                words += "; the minimum of the blurred cost led to a worse one"
+        return f"{words}." if self.helped else f"{words}: no better than plain descent."
 
 
 @section("8.7.6")
 def minimize(
-    fun: Callable[[Any], Any],
-    x0: Any,
+    fun: Callable[[Tensor], Tensor],
+    x0: np.ndarray | Sequence[float] | Sequence[Sequence[float]],
     stddevs: Sequence[float],
     *,
-    blurred: Callable[[Any, Any], Any] | None = None,
-    method: "second_order.AbstractMethod | str" = "lbfgs",
+    blurred: Callable[[Tensor, Tensor], Tensor] | None = None,
+    method: second_order.AbstractMethod | str = "lbfgs",
     samples: int = 64,
     seed: int = 0,
     max_iterations: int = 1000,
@@ -78,14 +156,14 @@ def minimize(
     for name, tolerance in tolerances.items():
         _checks.tolerance(name, tolerance, mend="0 is never; try 1e-5 for `gtol`.")
     stop = second_order.Stop(**tolerances, max_iterations=max_iterations)
-    method = second_order._minimize.as_method(method)
+    method = second_order.as_method(method)
     of_newton = second_order.Newton, second_order.SaddleFreeNewton, second_order.TruncatedNewton
     if blurred is None and isinstance(method, of_newton):
         raise ValueError(
             f"`method` takes products with the Hessian, which a mean over draws does not have here. Received: {method} "
             'without `blurred`. Give the mean in closed form, or take method="lbfgs".'
         )
-    descend = Descents(fun, blurred, method, stop, starts.dtype.name)
+    descend = _Descents(fun, blurred, method, stop, starts.dtype.name)
     draws = _draws(samples, seed, len(stages), starts.shape[1])
 
     x, path, evaluations = starts, [], np.zeros(len(starts), int)
@@ -109,7 +187,7 @@ def minimize(
     return found if np.ndim(x0) == 2 else found.of_start(0)
 
 
-def _as_starts(x0: Any) -> np.ndarray:
+def _as_starts(x0: np.ndarray | Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
     """Return the starts as rows."""
     rows = np.asarray(x0)
     if rows.dtype.kind in "iu":
@@ -122,7 +200,7 @@ def _as_starts(x0: Any) -> np.ndarray:
     return np.atleast_2d(rows)
 
 
-def _as_stages(stddevs: Any) -> np.ndarray:
+def _as_stages(stddevs: Sequence[float]) -> np.ndarray:
     """Return the standard deviations above 0, falling."""
     stages = np.asarray(stddevs, "float64")
     if stages.ndim == 1 and len(stages) and stages[-1] == 0:
@@ -141,7 +219,7 @@ def _as_stages(stddevs: Any) -> np.ndarray:
     return stages
 
 
-def _draws(samples: Any, seed: Any, stages: int, n: int) -> np.ndarray:
+def _draws(samples: int, seed: int, stages: int, n: int) -> np.ndarray:
     """Return half of the draws of each stage; the other half is the opposite."""
     count = _checks.count("samples", samples, 2, meaning="the draws of a stage", mend="Try 64.")
     if count % 2:
@@ -150,3 +228,79 @@ def _draws(samples: Any, seed: Any, stages: int, n: int) -> np.ndarray:
             f"Try {count + 1}."
         )
     return np.random.default_rng(seed).normal(size=(stages, count // 2, n))
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class _Descents:
+    """Descends on f, or on f blurred, from each row of `starts` by itself.
+
+    Args:
+        fun: f.
+        blurred: The blurred f in closed form, or `None`.
+        method: How to descend.
+        stop: When to stop, as Python numbers.
+        dtype: Type to compute in.
+    """
+
+    fun: Callable[[Tensor], Tensor]
+    blurred: Callable[[Tensor, Tensor], Tensor] | None
+    method: second_order.AbstractMethod
+    stop: second_order.Stop
+    dtype: str
+
+    def __call__(self, starts: np.ndarray, sigma: float, z: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the ends, the costs there, and how many evaluations each took; at sigma = 0 on f itself.
+
+        Without a closed form the cost is the mean over draws at sigma z and -sigma z.
+        """
+        return self._call(starts, sigma, z, self.stop)
+
+    def values(self, points: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Return f at each row."""
+        return self._call(points, 0.0, z, self.stop._replace(max_iterations=0))[1]
+
+    def _call(self, starts: np.ndarray, sigma: float, z: np.ndarray, stop: second_order.Stop) -> tuple[np.ndarray, ...]:
+        numbers = [np.asarray(number, self.dtype) for number in (starts, sigma, z, *stop[:-1])]
+        numbers.append(np.asarray(stop.max_iterations, "int32"))
+        x, value, evaluations = self._program(*map(backend.as_tensor, numbers))
+        return x.numpy(), value.numpy(), evaluations.numpy()
+
+    @functools.cached_property
+    def _program(self) -> Callable[..., list[Tensor]]:
+        return backend.compile_xla(self._descend)
+
+    def _descend(self, starts: Tensor, sigma: Tensor, z: Tensor, *stop: Tensor) -> list[Tensor]:
+        problem = self._problem(sigma, z)
+        count, n = starts.shape
+
+        def one(i: Tensor, found: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+            start, state = problem.at(starts[i]), self.method.init(n, starts.dtype.name)
+            end = second_order.solve(problem, self.method, start, state, second_order.Stop(*stop))
+            new = end.best.x, end.best.value, end.totals.evaluations + 1
+            places = [i, 0], [i], [i]
+            return i + 1, [ops.slice_update(a, p, b[None]) for a, p, b in zip(found, places, new, strict=True)]
+
+        blank = [ops.zeros((count, n), starts.dtype), ops.zeros((count,), starts.dtype), ops.zeros((count,), "int32")]
+        return list(ops.while_loop(lambda i, _: i < count, one, (ops.zeros((), "int32"), blank))[1])
+
+    def _problem(self, sigma: Tensor, z: Tensor) -> second_order.Problem:
+        """Return one problem for all stages, so that the method around it is compiled once."""
+        real = second_order.Problem.of(self.fun)
+        closed = self.blurred
+        blurred = _sampled(real, sigma, z) if closed is None else second_order.Problem.of(lambda x: closed(x, sigma))
+
+        def value_and_gradient(x: Tensor) -> tuple[Tensor, Tensor]:
+            of_stage = [functools.partial(problem.value_and_gradient, x) for problem in (blurred, real)]
+            return tuple(backend.branch(sigma > 0, *of_stage))
+
+        return second_order.Problem(value_and_gradient)
+
+
+def _sampled(real: second_order.Problem, sigma: Tensor, z: Tensor) -> second_order.Problem:
+    def value_and_gradient(x: Tensor) -> tuple[Tensor, Tensor]:
+        near = ops.concatenate([x + sigma * z, x - sigma * z])
+        values, gradients = backend.rows_of(real.value_and_gradient, near)
+        return ops.mean(values), ops.mean(gradients, axis=0)
+
+    return second_order.Problem(value_and_gradient)

@@ -5,6 +5,7 @@ from typing import Any, final
 import keras
 
 from .. import _checks
+from .._types import Config, Tensor
 from ._annealed import Annealed
 
 COLDEST = 1e-4
@@ -57,7 +58,7 @@ class Temperature(keras.layers.Layer):
         self.temperature = Annealed(temperature, end, value, low=COLDEST)
         self.supports_masking = True
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Divide."""
         return inputs / self.temperature.read(training, inputs.dtype)
 
@@ -65,7 +66,7 @@ class Temperature(keras.layers.Layer):
         """Return the shape of the input."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
         own = {"temperature": self.temperature.start, "end": self.temperature.end, "value": self.temperature.value}
         return super().get_config() | own

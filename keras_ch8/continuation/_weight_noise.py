@@ -5,6 +5,7 @@ from typing import Any, final
 import keras
 
 from .. import _checks
+from .._types import Config, Tensor
 from ..integration import backend
 from ._annealed import Annealed
 
@@ -58,7 +59,12 @@ class WeightNoise(keras.layers.Wrapper):
     section = "8.7.6"
 
     def __init__(
-        self, layer: Any, stddev: float = 0.1, value: float | None = None, seed: int | None = None, **kwargs: Any
+        self,
+        layer: keras.layers.Layer,
+        stddev: float = 0.1,
+        value: float | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(layer, **{"dtype": getattr(layer, "dtype_policy", None), **kwargs})
         self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)
@@ -66,7 +72,7 @@ class WeightNoise(keras.layers.Wrapper):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Run the layer, in training with noisy weights."""
         if not training:
             return self.layer(inputs)
@@ -81,22 +87,22 @@ class WeightNoise(keras.layers.Wrapper):
             self.add_loss(loss)
         return output
 
-    def _noisy(self, variable: Any) -> Any:
+    def _noisy(self, variable: keras.Variable) -> Tensor:
         value = backend.copy(variable.value)
         if not variable.trainable or len(variable.shape) < 2:
             return value
         z = keras.random.normal(variable.shape, dtype=value.dtype, seed=self.seed_generator)
         return value + self.stddev.read(True, value.dtype) * z
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the shape of the layer's output."""
         return self.layer.compute_output_shape(input_shape)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Tensor, previous_mask: Tensor) -> Tensor:
         """Return the mask of the layer's output."""
         return self.layer.compute_mask(inputs, previous_mask)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this layer again."""
         own = {"stddev": self.stddev.start, "value": self.stddev.value, "seed": self.seed}
         return super().get_config() | own

@@ -4,7 +4,7 @@
 same of every hook that there can be.
 """
 
-# First, since the classes that are registered at the end of its import need the parts of this room.
+# First, since the classes that are registered at the end of its import need this package.
 import keras as _keras  # noqa: F401
 
 from .registry import Hook, hooks, uninstall

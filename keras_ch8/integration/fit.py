@@ -1,7 +1,8 @@
-"""The hook around `Model.fit` and `Model.evaluate`: each `fit` is a `Training`, which knows what Keras tells nobody.
+"""The hook around `fit` and `evaluate` of `keras.Model`: each `fit` is a `Training`.
 
-That is the list of callbacks, the arguments, the validation data, the first batch, which evaluation is a validation,
-and the end, whoever raises. Every model has it, also one with a `fit` of its own that calls `super().fit`.
+It knows what Keras tells no callback: the list of callbacks, the arguments, the validation data, the first batch, which
+evaluation is a validation, and the end, even after an error. Every model has it, also one with a `fit` of its own that
+calls `super().fit`.
 """
 
 import contextvars
@@ -57,14 +58,14 @@ class Training:
         self.is_fit = is_fit
         self.optimizers = optimizers
         self.exits = ExitStack()
-        """What is done at the end, the last first, whoever raises."""
+        """What is done at the end, the last first, even after an error."""
         self.session: Any = None
         """What the callbacks of the suite share."""
         self.validate: Callable[[Callable[..., Any], dict[str, Any]], Any] | None = None
         """Called in the place of a validation, with the function that does it and its arguments."""
         self.is_validating = False
         self.has_died = False
-        """Whether it ends with an exception, whoever raised it: known before anything is given back."""
+        """Whether it ends with an exception, whatever raised it: known before anything is given back."""
         self._readers_ahead: list[tuple[int, Callable[[list[Any]], None]]] = []
         """Who is shown the first batches before the first step, and how many examples they want."""
 

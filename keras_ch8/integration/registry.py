@@ -2,7 +2,7 @@
 
 Nothing is replaced by `import keras_ch8`. A part that needs a hook installs it when its first object is made. What is
 replaced on an instance (a model, an optimizer, a layer) is replaced inside a `with` block (`replaced`), and given back
-at its end, whoever raises.
+at its end, even after an error.
 """
 
 import contextlib

@@ -185,7 +185,7 @@ class BatchNormalization(keras.layers.Layer):
 
     @momentum.setter
     def momentum(self, value: float) -> None:
-        self._momentum = _checks.share("momentum", value, of="the moving statistics")
+        self._momentum = _checks.decay_rate("momentum", value, of="the moving statistics")
         if self._kept is not None:
             self._kept.assign(self._momentum)
 

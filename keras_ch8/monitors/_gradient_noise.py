@@ -153,7 +153,7 @@ class GradientNoiseMonitor(AbstractMonitor):
             USUAL_NOISE.name: float(np.median([n.scale for n in last])) / past.batch_size,
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             BATCH_SIZE.name: past.batch_size,
-            SMALLER_BATCH.name: max(1.0, float(np.round(noise.scale))),
+            SMALLER_BATCH.name: max(1.0, float(np.rint(noise.scale))),
         }
 
 

@@ -1,6 +1,7 @@
-"""How the signal fares from layer to layer, and the gradient on its way back."""
+"""How the signal changes from layer to layer, and the gradient on its way back."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -36,14 +37,14 @@ class LayerFlow:
     Args:
         names: Names of the layers.
         weighted: Whether each has a matrix of weights.
-        is_output: Whether what it gives is what the model gives, as far as can be seen.
-        signal: Root mean square of what the layer gives.
+        is_output: Whether its output is an output of the model, as far as can be told.
+        signal: Root mean square of the outputs of the layer.
         gradient: |dL_i / dy|, the root mean square over the examples i of the norm of the gradient of its loss.
-        dead: Share of its ReLUs that give 0 for every example; NaN for other layers.
-        saturated: Share of what it gives that is on the flat ends of tanh or sigmoid; NaN for other layers.
+        dead: Fraction of its ReLUs that give 0 for every example; NaN for other layers.
+        saturated: Fraction of its outputs that are on the flat ends of tanh or sigmoid; NaN for other layers.
         relative_update: |d| / |W| for its weights in the last update.
         units: Number of units of each layer.
-        input_signal: Root mean square of what the first layer is given.
+        input_signal: Root mean square of the inputs of the first layer.
         input_spread: The largest over the smallest standard deviation of its features.
     """
 
@@ -59,12 +60,12 @@ class LayerFlow:
     input_signal: float
     input_spread: float
 
-    @property
+    @functools.cached_property
     def hidden(self) -> np.ndarray:
         """Places of the weighted layers before the output."""
         return np.flatnonzero(np.array(self.weighted) & ~np.array(self.is_output))
 
-    @property
+    @functools.cached_property
     def backward_factor(self) -> float:
         """By what the gradient is multiplied from one hidden layer to the one before; NaN with fewer than 3."""
         return 1 / growth_per_step(self.gradient[self.hidden])
@@ -74,20 +75,20 @@ class LayerFlow:
         """By what the signal is multiplied from one hidden layer to the next; NaN with fewer than 3."""
         return growth_per_step(self.signal[self.hidden])
 
-    @property
+    @functools.cached_property
     def total(self) -> float:
         """Gradient at the first hidden layer over that at the last."""
         ends = self.gradient[self.hidden[[0, -1]]] if len(self.hidden) > 1 else np.full(2, np.nan)
         return float(ends[0] / ends[1]) if ends[1] > 0 else float("nan")
 
     @property
-    def share_dead(self) -> float:
-        """Share of all ReLUs of the model that are dead; NaN without any."""
+    def fraction_dead(self) -> float:
+        """Fraction of all ReLUs of the model that are dead; NaN without any."""
         return _weighted_mean(self.dead, self.units)
 
     @property
-    def share_saturated(self) -> float:
-        """Share of all saturating units of the model that are; NaN without any."""
+    def fraction_saturated(self) -> float:
+        """Fraction of all saturating units of the model that are; NaN without any."""
         return _weighted_mean(self.saturated, self.units)
 
 
@@ -107,7 +108,7 @@ DEAD = Quantity(
 )
 SATURATED = Quantity(
     "fraction_saturated",
-    "The fraction of what all units of tanh or sigmoid give that is on the flat ends.",
+    "The fraction of the outputs of all units of tanh or sigmoid that are on the flat ends.",
     lambda fraction: f"{percent(fraction)} of the units of tanh or sigmoid are on their flat ends",
 )
 LARGEST_SIGNAL = Quantity(
@@ -184,9 +185,12 @@ class LayerFlowMonitor(AbstractMonitor):
     curves = (
         Curve("backward_factor", "ratio", "Gradient at a hidden layer over that at the next.", "8.2.5"),
         Curve("forward_factor", "ratio", "Signal of a hidden layer over that of the one before.", "8.4"),
-        Curve("share_dead", "ratio", "Share of the ReLUs that give 0 for every example.", "8.2.5"),
+        Curve("fraction_dead", "ratio", "Fraction of the ReLUs that give 0 for every example.", "8.2.5"),
         Curve(
-            "share_saturated", "ratio", "Share of the units of tanh and sigmoid that are on their flat ends.", "8.2.5"
+            "fraction_saturated",
+            "ratio",
+            "Fraction of the units of tanh and sigmoid on their flat ends.",
+            "8.2.5",
         ),
     )
 
@@ -229,9 +233,9 @@ class LayerFlowMonitor(AbstractMonitor):
         return LayerFlow(**arrays)
 
     def numbers(self, past: Past) -> dict[str, float]:
-        """Return the factors, and the shares of units that take no part."""
+        """Return the factors, and the fractions of units that take no part."""
         last = past.of(self.name)[-1]
-        names = ("backward_factor", "forward_factor", "share_dead", "share_saturated")
+        names = ("backward_factor", "forward_factor", "fraction_dead", "fraction_saturated")
         return {name: getattr(last, name) for name in names}
 
     def measure(self, past: Past) -> dict[str, float]:
@@ -266,6 +270,7 @@ def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
     return judge(RULES, _scale(flows), _scale_remarks(flows))
 
 
+# The factors of a reading are computed once: every measurement takes the median over all readings so far.
 def _depth(flows: list[LayerFlow]) -> dict[str, float]:
     totals = [flow.total for flow in flows if not np.isnan(flow.backward_factor)]
     return {GROWTH_THROUGH_DEPTH.name: float(np.median(totals))} if totals else {}
@@ -282,7 +287,7 @@ def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:
 
 
 def _idle(flow: LayerFlow) -> dict[str, float]:
-    fractions = {DEAD.name: flow.share_dead, SATURATED.name: flow.share_saturated}
+    fractions = {DEAD.name: flow.fraction_dead, SATURATED.name: flow.fraction_saturated}
     return {name: fraction for name, fraction in fractions.items() if not np.isnan(fraction)}
 
 
@@ -343,7 +348,7 @@ def gradient(call: LayerCall, examples: int) -> Tensor:
 
 
 def dead(call: LayerCall) -> Tensor:
-    """Return the share of ReLUs that give 0 for every example; NaN of another layer."""
+    """Return the fraction of ReLUs that give 0 for every example; NaN of another layer."""
     if activation(call.layer) != "relu":
         return ops.full((), float("nan"), "float32")
     positive = ops.any(by_unit(call.layer, call.outputs) > 0, axis=0)
@@ -351,7 +356,7 @@ def dead(call: LayerCall) -> Tensor:
 
 
 def saturated(call: LayerCall) -> Tensor:
-    """Return the share of what it gives that is on the flat ends; NaN of another layer."""
+    """Return the fraction of its outputs that are on the flat ends; NaN of another layer."""
     slope = SLOPES.get(activation(call.layer))
     if slope is None:
         return ops.full((), float("nan"), "float32")
@@ -391,13 +396,13 @@ def _weighted_mean(values: np.ndarray, weights: tuple[int, ...]) -> float:
 def layer_flow(
     model: keras.Model, x: Data, y: Data = None, before: list[np.ndarray] | None = None, **options: Any
 ) -> LayerFlow:
-    """Return how signal and gradient fare through the layers, and which units take no part (section 8.2.5).
+    """Return how signal and gradient change from layer to layer, and which units take no part (section 8.2.5).
 
     A product of many factors vanishes or explodes: from layer to layer the signal is multiplied by one, the gradient on
     its way back by another, and d layers give the d-th power.
 
     Args:
-        model: A compiled model; layers are taken in the order in which they are called.
+        model: A compiled model; layers are listed in the order of their calls.
         x: Inputs, as for `fit`.
         y: Targets.
         before: The trainable weights before the last update, for `relative_update`.

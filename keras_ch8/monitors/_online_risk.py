@@ -13,9 +13,9 @@ from .past import Past
 from .progress import MEASURED, SIXTH
 
 LITTLE = 0.1
-"""Fall of the loss, as a share of its start, that is the least to compare a rise to."""
+"""Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
 TAIL = 0.25
-"""Share of a pass, at its end, that is judged: the weights hardly change in it."""
+"""Fraction of a pass, at its end, that is judged: the weights hardly change in it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _ratio(change: float, size: float) -> float:
 
 
 def _fallen_since_the_best(past: Past) -> float:
-    """Return by what share the training loss has fallen since the epoch in which validation was best; NaN without."""
+    """Return by what fraction the training loss fell after the epoch in which validation was best; NaN without."""
     pairs = [(logs["val_loss"], logs["loss"]) for logs in past.epochs if {"val_loss", "loss"} <= set(logs)]
     if not pairs:
         return float("nan")

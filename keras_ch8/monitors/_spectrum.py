@@ -80,7 +80,7 @@ class SpectrumEnds:
 
     @property
     def gain(self) -> float:
-        """`resolved` as a share of the loss."""
+        """`resolved` as a fraction of the loss."""
         return self.resolved / abs(self.loss) if self.loss else 0.0
 
     @property
@@ -230,7 +230,7 @@ class SpectrumMonitor(AbstractMonitor):
     """See `spectrum`.
 
     Args:
-        always: Whether to look regularly, and not only where there is reason to: a loss that falls slowly with
+        always: Whether to measure regularly, and not only where there is reason to: a loss that falls slowly with
             something missing, or steps that could be many times as long.
     """
 
@@ -243,12 +243,12 @@ class SpectrumMonitor(AbstractMonitor):
     curves = (
         Curve("eigenvalue_smallest", "loss / weight^2", "Smallest Ritz value of the Hessian.", "8.2.3"),
         Curve("eigenvalue_largest", "loss / weight^2", "Largest Ritz value of the Hessian.", "8.2.1"),
-        Curve("newton_gain", "ratio", "Share of the loss that Newton's step would gain.", "8.2.1"),
+        Curve("newton_gain", "ratio", "Fraction of the loss that Newton's step would gain.", "8.2.1"),
     )
 
     @classmethod
     def of_set(cls, name: str) -> Self:
-        """Return the one that looks regularly, in the full set."""
+        """Return the one that measures regularly, in the full set."""
         return cls(always=name == "full")
 
     def numbers(self, past: Past) -> dict[str, float]:
@@ -308,8 +308,8 @@ def _idle_layers(past: Past) -> dict[str, float]:
         return {}
     last = flows[-1]
     return {
-        DEAD_UNITS.quantity.name: last.share_dead,
-        SATURATED_UNITS.quantity.name: last.share_saturated,
+        DEAD_UNITS.quantity.name: last.fraction_dead,
+        SATURATED_UNITS.quantity.name: last.fraction_saturated,
         VANISHING.quantity.name: last.total,
     }
 

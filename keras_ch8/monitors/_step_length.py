@@ -94,7 +94,7 @@ OVERSHOOT = Quantity(
     "overshoot",
     "Half the curvature along the step, (1/2) d'Hd, over the slope, -g'd: above 1 the loss rises.",
     lambda ratio: (
-        f"the curvature takes back {percent(ratio)} of what the slope along a step promises"
+        f"the curvature takes back {percent(ratio)} of what the slope along a step promises, above 100 % the loss rises"
         if ratio > 0
         else "the curvature takes nothing back of what the slope along a step promises"
     ),

@@ -130,7 +130,7 @@ def _quantities(rules: Iterable[Rule]) -> str:
             p for c in (*rule.when, *rule.silenced_by, *rule.eased_by, *rule.proven_by) for p in _with_parts(c)
         )
         of_conditions = (part.quantity for part in conditions if isinstance(part, Condition))
-        found.update({q.name: q for q in (*rule.quantities(), *rule.mentions, *of_conditions)})
+        found.update({q.name: q for q in (*rule.quantities, *rule.mentions, *of_conditions)})
     rows = (table_row(f"`{name}`", found[name].meaning) for name in sorted(found))
     return "\n".join(["## Quantities", "", "| quantity | what it is |", "|---|---|", *rows, ""])
 

@@ -1,4 +1,4 @@
-"""How the loss on the probe is getting on: quantities, conditions and thresholds that the rules of monitors share."""
+"""How the loss on the probe develops: quantities, conditions and thresholds that the rules of monitors share."""
 
 import dataclasses
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from ..verdicts import Combination, Condition, Quantity, Threshold
-from ..verdicts.wording import moved, part, percent, times
+from ..verdicts.wording import digits, moved, part, percent, times
 from .past import Past, once
 
 FEWEST, LAST = 4, 9
@@ -18,7 +18,7 @@ BATCHES = 50
 
 MEASURED = "measured on the planted runs for calibration"
 SIXTH, SEVENTH, EIGHTH = (
-    f"set after the {which} set of planted runs was judged" for which in ("sixth", "seventh", "eighth")
+    f"set after the {which} group of planted runs was judged" for which in ("sixth", "seventh", "eighth")
 )
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 MCCANDLISH = "McCandlish et al. (2018)"
@@ -29,12 +29,12 @@ MANDT = "Mandt, Hoffman, Blei (2017), section 3"
 FALLEN = Quantity(
     "fallen",
     "By how much the loss on the probe is below its start, as a fraction of the start.",
-    lambda fall: f"the loss {moved(fall)} since the start",
+    lambda fall: f"since the start the loss {moved(fall)}",
 )
 RECENT = Quantity(
     "recent",
     "By how much the loss fell over the last third of the steps, as a fraction of what it was then.",
-    lambda fall: f"the loss {moved(fall, 'lately ')}",
+    lambda fall: f"lately the loss {moved(fall)}",
 )
 GROWTH = Quantity(
     "growth",
@@ -67,7 +67,7 @@ TRAININGS_TO_GAIN = Quantity(
     "trainings_to_gain",
     "How long the loss takes, at its present pace, to fall by what Newton's step would gain, in trainings as long as "
     "this one.",
-    lambda trainings: f"at the present pace that takes {times(max(trainings, 0.0), 'as long as this training')}",
+    lambda trainings: f"at the present pace that takes {_trainings(trainings)}" if trainings > 0 else "",
     "at the present pace that would never be reached",
 )
 ELASTICITY = Quantity(
@@ -77,6 +77,10 @@ ELASTICITY = Quantity(
     lambda fraction: f"changing all weights by 1 % would change the loss by {percent(fraction / 100)}",
     "the gradient is large beyond measure",
 )
+
+
+def _trainings(number: float) -> str:
+    return "as long as this training" if digits(number) == "1" else f"{digits(number)} times as long as this training"
 
 
 # --- conditions ----------------------------------------------------------------------------------------------------
@@ -162,7 +166,7 @@ class Progress:
 
 @once
 def progress(past: Past) -> Progress | None:
-    """Return how the loss is getting on; None before there are enough measurements."""
+    """Return how the loss develops; None before there are enough measurements."""
     readings, steps = past.of("gradient_norm"), past.steps_of("gradient_norm")
     if len(readings) < FEWEST:
         return None

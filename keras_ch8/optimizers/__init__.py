@@ -1,4 +1,8 @@
-"""The algorithms of chapter 8, one box one file, in the order of the book."""
+"""The algorithms of chapter 8, in the order of the book, and the two bases on which they stand.
+
+Each first-order algorithm is in a file of its own over `RuleOptimizer`; those of section 8.6 are in `second_order.py`
+over `ClosureOptimizer`.
+"""
 
 from ..integration import backend as _backend
 from ..integration import keras_private as _keras_private
@@ -6,6 +10,8 @@ from ..integration import keras_private as _keras_private
 if not _backend.is_tensorflow():
     raise _backend.needs_tensorflow(__name__)
 
+from .base import RuleOptimizer as RuleOptimizer  # isort: skip
+from .closure import ClosureOptimizer as ClosureOptimizer  # isort: skip
 from .sgd import SGD as SGD  # isort: skip
 from .momentum import Momentum as Momentum  # isort: skip
 from .nesterov import Nesterov as Nesterov  # isort: skip
@@ -14,20 +20,21 @@ from .rmsprop import RMSprop as RMSprop  # isort: skip
 from .rmsprop_nesterov import RMSpropNesterov as RMSpropNesterov  # isort: skip
 from .adam import Adam as Adam  # isort: skip
 from .adamw import AdamW as AdamW  # isort: skip
-from .newton import Newton as Newton  # isort: skip
-from .truncated_newton import TruncatedNewton as TruncatedNewton  # isort: skip
-from .saddle_free_newton import SaddleFreeNewton as SaddleFreeNewton  # isort: skip
-from .levenberg_marquardt import LevenbergMarquardt as LevenbergMarquardt  # isort: skip
-from .steepest_descent import SteepestDescent as SteepestDescent  # isort: skip
-from .conjugate_gradient import ConjugateGradient as ConjugateGradient  # isort: skip
-from .bfgs import BFGS as BFGS  # isort: skip
-from .lbfgs import LBFGS as LBFGS  # isort: skip
+from .second_order import BFGS as BFGS  # isort: skip
+from .second_order import LBFGS as LBFGS  # isort: skip
+from .second_order import ConjugateGradient as ConjugateGradient  # isort: skip
+from .second_order import LevenbergMarquardt as LevenbergMarquardt  # isort: skip
+from .second_order import Newton as Newton  # isort: skip
+from .second_order import SaddleFreeNewton as SaddleFreeNewton  # isort: skip
+from .second_order import SteepestDescent as SteepestDescent  # isort: skip
+from .second_order import TruncatedNewton as TruncatedNewton  # isort: skip
 from .block_coordinate_descent import BlockCoordinateDescent as BlockCoordinateDescent  # isort: skip
 
 __all__ = [
-    "BFGS", "LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "BlockCoordinateDescent", "ConjugateGradient",
-    "LevenbergMarquardt", "Momentum", "Nesterov", "Newton", "RMSprop", "RMSpropNesterov", "SaddleFreeNewton",
-    "SteepestDescent", "TruncatedNewton",
+    "BFGS", "LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "BlockCoordinateDescent", "ClosureOptimizer",
+    "ConjugateGradient", "LevenbergMarquardt", "Momentum", "Nesterov", "Newton", "RMSprop", "RMSpropNesterov",
+    "RuleOptimizer", "SaddleFreeNewton", "SteepestDescent", "TruncatedNewton",
 ]  # fmt: skip
 
-_keras_private.name_optimizers({f"keras_ch8>{_name}": globals()[_name] for _name in __all__})
+_of_the_chapter = {_name: globals()[_name] for _name in __all__ if hasattr(globals()[_name], "section")}
+_keras_private.name_optimizers({f"keras_ch8>{_name}": _class for _name, _class in _of_the_chapter.items()})

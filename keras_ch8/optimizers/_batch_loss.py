@@ -1,12 +1,13 @@
 """The loss of a model on some batches, as a function of all its weights end to end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from .. import _batches, second_order
+from .._types import Tensor, Tree
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
 
@@ -15,34 +16,34 @@ class Stack(NamedTuple):
     """Batches of one shape, one on the other: x, y and sample_weight with one more axis in front."""
 
     number: int
-    parts: Any
+    parts: Tree
 
     @property
     def examples(self) -> int:
         """Examples in all of them."""
         return self.number * _batches.examples_of(self.batch(0))
 
-    def batch(self, i: Any) -> Any:
+    def batch(self, i: int | Tensor) -> Tree:
         """Return one of the batches; the index may be a tensor."""
         return _each(lambda a: ops.take(a, i, axis=0), self.parts)
 
 
-def stacks_of(parts: Sequence[Any]) -> list[Stack]:
+def stacks_of(parts: Sequence[Tree]) -> list[Stack]:
     """Stack batches by their shapes."""
-    groups: dict[Any, list[Any]] = {}
+    groups: dict[tuple[tuple[int, ...], ...], list[Tree]] = {}
     for part in parts:
         shapes = tuple(tuple(a.shape) for a in keras.tree.flatten(part) if a is not None)
         groups.setdefault(shapes, []).append(part)
     return [Stack(len(group), _each(lambda *a: ops.stack(a), *group)) for group in groups.values()]
 
 
-def joined(stacks: Sequence[Stack]) -> Any:
+def joined(stacks: Sequence[Stack]) -> Tree:
     """Return x, y and sample_weight of all examples."""
     flat = [_each(_without_first_axis, stack.parts) for stack in stacks]
     return flat[0] if len(flat) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *flat)
 
 
-def is_squared(model: Any) -> bool:
+def is_squared(model: keras.Model) -> bool:
     """Whether the compiled loss is the mean of squares, and not a multiple of it."""
     loss = model.loss
     if type(loss) is keras.losses.MeanSquaredError:
@@ -63,7 +64,7 @@ class BatchLoss:
         dtype: Type to compute in.
     """
 
-    def __init__(self, model: Any, stacks: Sequence[Stack], dtype: str) -> None:
+    def __init__(self, model: keras.Model, stacks: Sequence[Stack], dtype: str) -> None:
         self.stacks, self.dtype = stacks, dtype
         self.variables = list(model.trainable_variables)
         self.states = [*model.non_trainable_variables, *keras_private.global_seeds()]
@@ -72,7 +73,7 @@ class BatchLoss:
         residuals = self.residuals if is_squared(model) else None
         self.problem = second_order.Problem(self.value_and_gradient, residuals=residuals)
 
-    def first(self) -> tuple["second_order.Point", Any, list[tuple[Any, Any]]]:
+    def first(self) -> tuple[second_order.Point, Tree, list[tuple[keras.Variable, Tensor]]]:
         """Return the point where the weights are, the outputs there, and the new values of other variables."""
         x = self._flat([backend.as_tensor(v) for v in self.variables])
         if len(self.stacks) == self.stacks[0].number == 1:
@@ -83,16 +84,16 @@ class BatchLoss:
         moved = [(v, new) for v, new in zip(self.states, states, strict=True) if new is not None]
         return second_order.Point(x, value, gradient), outputs, moved
 
-    def value_and_gradient(self, x: Any) -> tuple[Any, Any]:
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean loss and its gradient."""
         if len(self.stacks) == 1:
             return self._over(self.stacks[0], x)
         total = sum(stack.examples for stack in self.stacks)
-        shares = [stack.examples / total for stack in self.stacks]
+        fractions = [stack.examples / total for stack in self.stacks]
         values, gradients = zip(*(self._over(stack, x) for stack in self.stacks), strict=True)
-        return _dot(shares, values), _dot(shares, gradients)
+        return _dot(fractions, values), _dot(fractions, gradients)
 
-    def residuals(self, x: Any) -> Any:
+    def residuals(self, x: Tensor) -> Tensor:
         """Return r with r . r the mean of squares: the weighted errors over the root of their number."""
         part = self.stacks[0].batch(0)
         mapping = list(zip(self.variables, self._cut(x), strict=True))
@@ -115,25 +116,25 @@ class BatchLoss:
             errors = errors * ops.reshape(weight, (*weight.shape, *[1] * (len(errors.shape) - len(weight.shape))))
         return ops.reshape(errors, (-1,)) / ops.sqrt(ops.cast(ops.size(errors), self.dtype))
 
-    def weights(self, x: Any) -> list[tuple[Any, Any]]:
+    def weights(self, x: Tensor) -> list[tuple[keras.Variable, Tensor]]:
         """Return each variable with its part of a flat vector."""
         return list(zip(self.variables, self._cut(x), strict=True))
 
-    def _over(self, stack: Stack, x: Any) -> tuple[Any, Any]:
+    def _over(self, stack: Stack, x: Tensor) -> tuple[Tensor, Tensor]:
         if stack.number == 1:
             return self._at(x, stack.batch(0))[:2]
 
-        def add(i: Any, sums: Any) -> Any:
+        def add(i: Tensor, sums: Tree) -> Tree:
             return tuple(a + b for a, b in zip(sums, self._at(x, stack.batch(i))[:2], strict=True))
 
         sums = ops.fori_loop(0, stack.number, add, (ops.zeros((), self.dtype), ops.zeros_like(x)))
         return sums[0] / stack.number, sums[1] / stack.number
 
-    def _at(self, x: Any, part: Any) -> tuple[Any, Any, Any, list[Any]]:
+    def _at(self, x: Tensor, part: Tree) -> tuple[Tensor, Tensor, Tree, list[Tensor]]:
         """Return value, gradient, outputs and new states on one batch."""
-        seen: list[Any] = []
+        seen: list[Tree] = []
 
-        def value_of(values: list[Any], watch: Any) -> tuple[Any, list[Any]]:
+        def value_of(values: list[Tensor], watch: Callable[..., Any]) -> tuple[Tensor, list[Tree]]:
             value, *rest = self.objective.evaluate(values, part, self.states)
             seen[:] = rest
             return value, []
@@ -142,7 +143,7 @@ class BatchLoss:
         outputs, states = seen
         return ops.cast(value, self.dtype), self._flat(gradients), outputs, states
 
-    def _outputs(self, x: Any) -> tuple[Any, list[Any]]:
+    def _outputs(self, x: Tensor) -> tuple[Tree, list[Tensor]]:
         """Return the outputs for all examples, and the new states after the first batch, which can be seeds only."""
         values = self._cut(x)
         _value, _outputs, states = self.objective.evaluate(values, self.stacks[0].batch(0), self.states)
@@ -150,38 +151,38 @@ class BatchLoss:
         found = []
         for stack in self.stacks:
 
-            def outputs_of(i: Any, stack: Stack = stack) -> Any:
+            def outputs_of(i: Tensor, stack: Stack = stack) -> Tree:
                 return self.objective.evaluate(values, stack.batch(i))[1]
 
             found.append(_each(_without_first_axis, ops.map(outputs_of, ops.arange(stack.number))))
         return found[0] if len(found) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *found), states
 
-    def _flat(self, tensors: Sequence[Any]) -> Any:
+    def _flat(self, tensors: Sequence[Tensor]) -> Tensor:
         return backend.join([ops.cast(t, self.dtype) for t in tensors], self.objective.size)
 
-    def _cut(self, x: Any) -> list[Any]:
+    def _cut(self, x: Tensor) -> list[Tensor]:
         parts = backend.cut(x, self.objective.shapes)
         return [ops.cast(part, v.dtype) for part, v in zip(parts, self.variables, strict=True)]
 
 
-def _refuse_statistics(states: Sequence[Any], new: Sequence[Any]) -> None:
+def _refuse_statistics(states: Sequence[keras.Variable], new: Sequence[Tensor | None]) -> None:
     for variable, value in zip(states, new, strict=True):
         if value is not None and keras.backend.is_float_dtype(variable.dtype):
             raise ValueError(
                 "`accumulate_batches` takes the mean loss over batches, which is that of one large batch only if no "
-                f"layer looks at the batch as a whole. Received: {variable.path!r}, which the forward pass changes. "
+                f"layer depends on the batch as a whole. Received: {variable.path!r}, which the forward pass changes. "
                 "Use `keras.layers.LayerNormalization`, or give all examples in one batch."
             )
 
 
-def _each(function: Any, *structures: Any) -> Any:
+def _each(function: Callable[..., Tensor], *structures: Tree) -> Tree:
     """Apply a function to the tensors of structures in which None stands for what is not there."""
     return keras.tree.map_structure(lambda *a: None if a[0] is None else function(*a), *structures)
 
 
-def _without_first_axis(a: Any) -> Any:
+def _without_first_axis(a: Tensor) -> Tensor:
     return ops.reshape(a, (-1, *a.shape[2:]))
 
 
-def _dot(shares: Sequence[float], tensors: Sequence[Any]) -> Any:
-    return sum(share * tensor for share, tensor in zip(shares, tensors, strict=True))
+def _dot(fractions: Sequence[float], tensors: Sequence[Tensor]) -> Tensor:
+    return sum(fraction * tensor for fraction, tensor in zip(fractions, tensors, strict=True))

@@ -3,17 +3,20 @@
 import numbers
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
 Blocks = tuple[tuple[str | int, ...], ...]
 """For each block, patterns that are searched in the paths of variables, and places among the trainable variables."""
 
+Part: TypeAlias = int | str | keras.Variable | keras.layers.Layer | Sequence[Any]
+"""What a user may say of a block: a place, a pattern, a variable, a layer, or a list of these."""
+
 _MEND = 'Try blocks=["encoder", "decoder"], or blocks=[model.layers[:2], model.layers[2:]].'
 
 
-def blocks_of(given: Any) -> Blocks:
+def blocks_of(given: Sequence[Part]) -> Blocks:
     """Return blocks that are given by patterns, places, variables and layers, or lists of them."""
     if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
         raise ValueError(
@@ -29,7 +32,7 @@ def blocks_of(given: Any) -> Blocks:
     return blocks
 
 
-def _words(part: Any) -> Iterator[str | int]:
+def _words(part: Part) -> Iterator[str | int]:
     if isinstance(part, numbers.Integral) and not isinstance(part, bool):
         yield int(part)
     elif isinstance(part, str):

@@ -5,11 +5,15 @@ steps, the memory of a clipping rule, and what rounding has dropped from narrow 
 """
 
 import warnings
-from typing import Any
+from collections.abc import MutableMapping
 
+import keras
 import numpy as np
 
 from ._layout import Layout
+
+Store = MutableMapping[str, np.ndarray]
+"""What Keras hands over to be filled or read: arrays by name."""
 
 _TWINS = {
     "SGD": "SGD()",
@@ -23,13 +27,20 @@ _TWINS = {
 """Which optimizer of Keras has the same state."""
 
 
-def save(store: Any, plain: list[Any], layout: Layout) -> None:
+def save(store: Store, plain: list[keras.Variable], layout: Layout) -> None:
     """Write under "0", "1", ... as Keras does."""
     for i, value in enumerate([*(v.numpy() for v in plain), *layout.export()]):
         store[str(i)] = value
 
 
-def load(store: Any, plain: list[Any], layout: Layout, *, into: Any, of_keras: int | None = None) -> None:
+def load(
+    store: Store,
+    plain: list[keras.Variable],
+    layout: Layout,
+    *,
+    into: keras.optimizers.Optimizer,
+    of_keras: int | None = None,
+) -> None:
     """Read what `save` or Keras's optimizer wrote; everything is checked before anything is assigned.
 
     The first `of_keras` plain variables (None: all) are those of Keras.
@@ -52,7 +63,9 @@ def load(store: Any, plain: list[Any], layout: Layout, *, into: Any, of_keras: i
     layout.restore(values[len(plain) :])
 
 
-def _read(store: Any, shapes: list[tuple[int, ...]], missing: list[bool], into: Any) -> list[np.ndarray]:
+def _read(
+    store: Store, shapes: list[tuple[int, ...]], missing: list[bool], into: keras.optimizers.Optimizer
+) -> list[np.ndarray]:
     """Return an array of each shape: the next of the file, or zeros where it is missing there."""
     values, read = [], 0
     for shape, is_missing in zip(shapes, missing, strict=True):
@@ -70,7 +83,7 @@ def _read(store: Any, shapes: list[tuple[int, ...]], missing: list[bool], into: 
     return values
 
 
-def _mend(into: Any) -> str:
+def _mend(into: keras.optimizers.Optimizer) -> str:
     if not into.built:
         return "It has no state yet: call `model.optimizer.build(model.trainable_variables)`, then load."
     cls = type(into).__name__

@@ -9,14 +9,15 @@ narrow type, is updated in place.
 All this is for elementwise rules. Of any other rule, each variable is updated in place, alone and in its own shape.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._types import Tensor
 from ..integration import backend
 
 TILE = 40_960
@@ -35,7 +36,7 @@ class Block:
     indices: list[int] = field(default_factory=list)
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     length: int | None = None
-    state: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, keras.Variable] = field(default_factory=dict)
 
     @property
     def used(self) -> int:
@@ -52,7 +53,7 @@ class Block:
         self.indices.append(index)
         self.shapes.append(shape)
 
-    def gather(self, gs: Sequence[Any]) -> Any:
+    def gather(self, gs: Sequence[Tensor | None]) -> Tensor:
         """Return the gradient of the block: of a tile, laid end to end, with 0 where a variable has none (None)."""
         if self.length is None:
             return gs[0]
@@ -97,7 +98,11 @@ class Layout:
         self.blocks += shared
         self.block_of = {index: block for block in self.blocks for index in block.indices}
 
-    def create_state(self, names: Sequence[str], labels: dict[int, str], create: Callable[..., Any]) -> None:
+    def blocks_with(self, indices: Collection[int]) -> list[Block]:
+        """Return the blocks that hold at least one of these variables."""
+        return [block for block in self.blocks if any(index in indices for index in block.indices)]
+
+    def create_state(self, names: Sequence[str], labels: dict[int, str], create: Callable[..., keras.Variable]) -> None:
         """Make the state by `create(shape, dtype, name)`; narrow variables get a residual (see _numerics.widen)."""
         for number, block in enumerate(self.blocks):
             shape = block.shapes[0] if block.length is None else (block.length,)
@@ -107,7 +112,7 @@ class Layout:
                 with backend.on(block.device):
                     block.state[name] = create(shape, _numerics.working_dtype(block.dtype), f"{label}_{name}")
 
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[keras.Variable]:
         """Return all state variables."""
         return [variable for block in self.blocks for variable in block.state.values()]
 
@@ -119,7 +124,7 @@ class Layout:
         part, shape = block.part(index)
         return {name: s.numpy().reshape(-1)[part].reshape(shape) for name, s in block.state.items()}
 
-    def slots(self) -> Iterator[tuple[str, Any, slice, tuple[int, ...]]]:
+    def slots(self) -> Iterator[tuple[str, keras.Variable, slice, tuple[int, ...]]]:
         """Yield (name, variable, part of it, shape) weight by weight, name by name: the order of Keras's files."""
         for index in sorted(self.block_of):
             block = self.block_of[index]

@@ -1,42 +1,70 @@
 """Run a rule over a block of variables: compiled by XLA, in place; the same code serves every algorithm."""
 
 import inspect
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
+import keras
 from keras import ops
 
 from .. import _numerics, telemetry
+from .._types import Tensor
 from ..integration import backend
 
-Rule = Callable[..., tuple[Any, dict[str, Any]]]
+State = dict[str, Tensor]
+"""The state of a rule by name: variables of it, or their values."""
+
+Rule = Callable[..., tuple[Tensor, State]]
+"""`rule(g, lr, t, **state) -> (delta_theta, new_state)`."""
 
 
 class Step(NamedTuple):
-    """What the update of every block is told of the step.
+    """What the update of every block needs to know of the step.
 
-    `active` is None (always) or a boolean: where it is False neither variables nor state change. `factor` is None or
-    what a clipping rule multiplies the gradient by, `decay` None or learning rate times weight decay, `note` None or
-    what the row of telemetry says of the whole step. `t` counts updates from 1.
+    Args:
+        lr: The learning rate.
+        t: The number of the update, counted from 1.
+        active: `None` (always) or a boolean: where it is False neither variables nor state change.
+        factor: `None` or what a clipping rule multiplies the whole gradient by.
+        decay: `None` or learning rate times weight decay.
+        note: `None` or what the row of telemetry says of the whole step.
     """
 
-    lr: Any
-    t: Any
-    active: Any
-    factor: Any
-    decay: Any
-    note: Any
+    lr: Tensor
+    t: Tensor
+    active: Tensor | None
+    factor: Tensor | None
+    decay: Tensor | None
+    note: telemetry.Note | None
 
     @property
-    def noted(self) -> tuple[Any, Any, Any]:
+    def noted(self) -> tuple[Any, Tensor, Tensor | None]:
         """What a row of telemetry begins with."""
         return self.note, self.lr, self.factor
 
 
+class Work(NamedTuple):
+    """One block of variables, and what a step brings for it.
+
+    Args:
+        thetas: The variables of the block: several of a tile, else one.
+        has_g: Of each, whether it has a gradient in this step.
+        decays: Of each, whether weight decay acts on it.
+        g: The gradient of the block: of a tile one vector.
+        state: The rule's state, by name.
+        row: Where the step leaves its row of telemetry, or `None`.
+    """
+
+    thetas: list[keras.Variable]
+    has_g: list[bool]
+    decays: list[bool]
+    g: Tensor
+    state: State
+    row: telemetry.Row | None
+
+
 class Updater:
     """One rule, ready to run. Each program is compiled once for each shape that it meets.
-
-    `row` is None, or where the step leaves its row of telemetry (see telemetry).
 
     Args:
         rule: The rule. If it has a parameter named `theta`, it is given the variable's value in the working dtype.
@@ -48,49 +76,38 @@ class Updater:
         self.rule = rule
         self.row_by_row = row_by_row
         self._reads_theta = "theta" in inspect.signature(rule).parameters
-        self._programs: dict[Any, Any] = {}
+        self._programs: dict[Callable[..., Any], Any] = {}
 
-    def tile(
-        self,
-        first: Any,
-        thetas: Sequence[Any],
-        has_g: Sequence[bool],
-        decays: Sequence[bool],
-        g: Any,
-        row: telemetry.Row | None,
-        step: Step,
-        state: dict[str, Any],
-    ) -> None:
-        """Update the variables of a tile, `first` and the others; those without a gradient stay as they are."""
+    def tile(self, first: keras.Variable, work: Work, step: Step) -> None:
+        """Update the variables of a tile; those without a gradient stay as they are."""
         del first
+        thetas, g, row, length = work.thetas, work.g, work.row, int(work.g.shape[0])
         shapes = [tuple(theta.shape) for theta in thetas]
         counts = step.active
-        if not all(has_g):
-            fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, has_g, strict=True)]
-            counts = _numerics.both(counts, backend.join(fills, int(g.shape[0])))
+        if not all(work.has_g):
+            fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, work.has_g, strict=True)]
+            counts = _numerics.both(counts, backend.join(fills, length))
         later = row if row is not None and row.is_due and step.decay is not None else None
-        theta = None
-        if self._reads_theta:
-            theta = backend.join([backend.as_tensor(each) for each in thetas], int(g.shape[0]))
-        delta = self._program(self._tile)(theta, g, counts, row if later is None else None, step, state)
+        theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
+        now = row if later is None else None
+        delta = self._program(self._tile)(theta, g, now, step._replace(active=counts), work.state)
         moves = []
-        for theta, part, decays_too in zip(thetas, backend.cut(delta, shapes), decays, strict=True):
-            moves.append(_decayed(part, theta, step.decay if decays_too else None, step.active))
-        for theta, move, has in zip(thetas, moves, has_g, strict=True):
+        for theta, part, decays in zip(thetas, backend.cut(delta, shapes), work.decays, strict=True):
+            moves.append(_decayed(part, theta, step.decay if decays else None, step.active))
+        for theta, move, has in zip(thetas, moves, work.has_g, strict=True):
             if has:
                 theta.assign_add(move, read_value=False)
         if later is not None:
-            self._write_row(later, step, g, lambda: backend.join(moves, int(g.shape[0])))
+            self._write_row(later, step, g, lambda: backend.join(moves, length))
 
-    def single(
-        self, theta: Any, decays: bool, g: Any, row: telemetry.Row | None, step: Step, state: dict[str, Any]
-    ) -> None:
+    def single(self, theta: keras.Variable, work: Work, step: Step) -> None:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
-        step = step if decays else step._replace(decay=None)
-        if backend.is_sparse(g) and self.row_by_row and step.decay is None:
-            self._rows(theta, g, row, step, state)
-            return
-        self._program(self._single)(theta, backend.densify(g, theta.shape), row, step, state)
+        step = step if work.decays[0] else step._replace(decay=None)
+        if backend.is_sparse(work.g) and self.row_by_row and step.decay is None:
+            self._rows(theta, work.g, work.row, step, work.state)
+        else:
+            g = backend.densify(work.g, theta.shape)
+            self._program(self._single)(theta, g, work.row, step, work.state)
 
     def _program(self, function: Callable[..., Any]) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
@@ -101,20 +118,21 @@ class Updater:
         return self._programs[function]
 
     @staticmethod
-    def _write_row(row: telemetry.Row, step: Step, g: Any, moved: Callable[[], Any]) -> None:
-        made = row.make(*step.noted, [g], lambda: [moved()])
-        backend.write_row(row.ring, step.note.step, made)
+    def _write_row(row: telemetry.Row, step: Step, g: Tensor, moved: Callable[[], Tensor]) -> None:
+        note, lr, factor = step.noted
+        made = row.make(note, lr, factor, [g], lambda: [moved()])
+        backend.write_row(row.ring, note.step, made)
 
-    def _tile(self, theta: Any, g: Any, counts: Any, row: telemetry.Row | None, step: Step, state: dict) -> Any:
+    def _tile(self, theta: Tensor | None, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> Tensor:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
-        delta, new = self._masked_rule(theta, g, step, counts, old)
+        delta, new = self._masked_rule(theta, g, step, old)
         for name, variable in state.items():
             variable.assign(new[name])
         if row is not None:
             self._write_row(row, step, g, lambda: delta)
         return delta
 
-    def _single(self, theta: Any, g: Any, row: telemetry.Row | None, step: Step, state: dict) -> None:
+    def _single(self, theta: keras.Variable, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> None:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         before = backend.as_tensor(theta)
         after, new = self._advance(before, g, step, old)
@@ -124,7 +142,7 @@ class Updater:
         if row is not None:
             self._write_row(row, step, g, lambda: after - before)
 
-    def _rows(self, theta: Any, g: Any, row: telemetry.Row | None, step: Step, state: dict) -> None:
+    def _rows(self, theta: keras.Variable, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> None:
         before = backend.copy(theta) if row is not None and row.is_due else None
         old = {name: backend.rows(variable, g.indices) for name, variable in state.items()}
         new_theta, new = self._advance(backend.rows(theta, g.indices), g.values, step, old)
@@ -134,28 +152,44 @@ class Updater:
         if row is not None:
             self._write_row(row, step, g, lambda: backend.as_tensor(theta) - before)
 
-    def _advance(self, theta: Any, g: Any, step: Step, state: dict) -> tuple[Any, dict]:
+    def _advance(self, theta: Tensor, g: Tensor, step: Step, state: State) -> tuple[Tensor, State]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""
         dtype = theta.dtype.name
         state = dict(state)
         residual = state.pop("residual", None)
         full = theta if residual is None else _numerics.widen(theta, residual, dtype)
-        delta, state = self._masked_rule(full, g, step, step.active, state)
+        delta, state = self._masked_rule(full, g, step, state)
         full = full + _decayed(delta, full, step.decay, step.active)
         if residual is None:
             return full, state
         stored, residual = _numerics.narrow(full, dtype)
         return stored, state | {"residual": residual}
 
-    def _masked_rule(self, theta: Any, g: Any, step: Step, counts: Any, state: dict) -> tuple[Any, dict]:
-        """Apply the rule where `counts` holds: None, one boolean, or one for each entry of a tile."""
+    def _masked_rule(self, theta: Tensor | None, g: Tensor, step: Step, state: State) -> tuple[Tensor, State]:
+        """Apply the rule where the step counts; `step.active` may have an entry for each of a tile."""
         lr, t = (ops.cast(x, g.dtype.name) for x in (step.lr, step.t))
         if step.factor is not None:
             g = g * ops.cast(step.factor, g.dtype.name)
         own = {"theta": theta} if self._reads_theta else {}
         delta, new = self.rule(g, lr, t, **own, **state)
-        kept = {name: _numerics.choose(counts, new[name], old) for name, old in state.items()}
-        return _numerics.choose(counts, delta, ops.zeros_like(delta)), kept
+        self._refuse_unfit(g, delta, state, new)
+        kept = {name: _numerics.choose(step.active, new[name], old) for name, old in state.items()}
+        return _numerics.choose(step.active, delta, ops.zeros_like(delta)), kept
+
+    def _refuse_unfit(self, g: Tensor, delta: Tensor, state: State, new: State) -> None:
+        """Refuse a rule that returns other state than it has, or a step of another shape, which would be broadcast."""
+        rule = f"`{getattr(self.rule, '__qualname__', self.rule)}`"
+        if new.keys() != state.keys():
+            raise ValueError(
+                f"{rule} must return the new state under the names in `state_names`, {sorted(state)}. Received: "
+                f"{sorted(new)}. Return `delta_theta, {{name: new value}}` with these names."
+            )
+        for what, x in {"delta_theta": delta, **new}.items():
+            if tuple(x.shape) != tuple(g.shape):
+                raise ValueError(
+                    f"{rule} must return `{what}` with an entry for each entry of g, whose shape is "
+                    f"{tuple(g.shape)}. Received: shape {tuple(x.shape)}. `keras.ops.broadcast_to` repeats one number."
+                )
 
 
 class Traces:
@@ -171,7 +205,34 @@ class Traces:
         return self._traces[key]
 
 
-def _decayed(delta: Any, theta: Any, decay: Any, active: Any) -> Any:
+class MovingAverage(NamedTuple):
+    """Keras's `use_ema`: average <- momentum * average + (1 - momentum) * theta, from the first updated theta on.
+
+    Args:
+        momentum: What the average keeps in each update.
+        overwrite_frequency: After how many updates the variable is overwritten with it, or `None` for never.
+    """
+
+    momentum: float
+    overwrite_frequency: int | None
+
+    def move(self, theta: keras.Variable, average: keras.Variable, residual: keras.Variable | None, step: Step) -> None:
+        """Move the average of one variable on, and overwrite the variable with it if it is time."""
+        dtype, old, now = theta.dtype.name, backend.as_tensor(average), backend.as_tensor(theta)
+        if residual is not None:
+            now = _numerics.widen(now, backend.as_tensor(residual), dtype)
+        kept = ops.where(step.t == 1, ops.zeros((), old.dtype.name), ops.cast(self.momentum, old.dtype.name))
+        moved = _numerics.choose(step.active, kept * old + (1 - kept) * now, old)
+        average.assign(moved)
+        if self.overwrite_frequency:
+            now = ops.where(_numerics.both(step.active, step.t % self.overwrite_frequency == 0), moved, now)
+            if residual is not None:
+                now, rest = _numerics.narrow(now, dtype)
+                residual.assign(rest)
+            theta.assign(now)
+
+
+def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor | None) -> Tensor:
     """Return delta - decay * theta, the decoupled weight decay of Keras."""
     if decay is None:
         return delta

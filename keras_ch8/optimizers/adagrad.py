@@ -6,12 +6,14 @@ import keras
 from keras import ops
 
 from .. import _checks
-from .base import AbstractOptimizer
+from .._types import Tensor
+from ._update import State
+from .base import LearningRate, RuleOptimizer
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Adagrad(AbstractOptimizer):
+class Adagrad(RuleOptimizer):
     """Divide each step by the root of the sum of all past squared gradients (algorithm 8.4, section 8.5.1).
 
     For each parameter, at every step:
@@ -35,10 +37,10 @@ class Adagrad(AbstractOptimizer):
         initial_accumulator_value: Accepted at the book's `0.0` only.
         epsilon: Number above 0. Defaults to `1e-7`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable = keras.Variable([1.0, 1.0])
@@ -59,7 +61,7 @@ class Adagrad(AbstractOptimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         initial_accumulator_value: float = 0.0,
         epsilon: float = 1e-7,
         **kwargs: Any,
@@ -74,7 +76,7 @@ class Adagrad(AbstractOptimizer):
         super().__init__(learning_rate, **kwargs)
         self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-7)
 
-    def rule(self, g: Any, lr: Any, t: Any, r: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor, r: Tensor) -> tuple[Tensor, State]:
         """Algorithm 8.4."""
         delta = self.epsilon
         r = r + g * g

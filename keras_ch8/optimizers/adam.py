@@ -1,10 +1,56 @@
 """Adam."""
 
-from typing import final
+from typing import Any, final
 
 import keras
+from keras import ops
 
-from ._adam import AbstractAdam
+from .. import _checks, _numerics
+from .._types import Tensor
+from ._update import State
+from .base import LearningRate, RuleOptimizer
+
+
+class AbstractAdam(RuleOptimizer):
+    """Moves by algorithm 8.7.
+
+    Args:
+        learning_rate: As in `RuleOptimizer`.
+        beta_1: The book's rho_1, in [0, 1).
+        beta_2: The book's rho_2, in [0, 1).
+        epsilon: The book's delta, above 0.
+        amsgrad: Accepted at Keras's off value `False` only.
+        **kwargs: As in `RuleOptimizer`.
+    """
+
+    state_names = ("s", "r")
+    hyperparameters = ("beta_1", "beta_2", "epsilon")
+    elementwise = True
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        amsgrad: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        owner = type(self).__name__
+        _checks.off("amsgrad", amsgrad, False, owner=owner, instead=f"Keras's `keras.optimizers.{owner}` has it.")
+        super().__init__(learning_rate, **kwargs)
+        self.beta_1 = _checks.decay_rate("beta_1", beta_1, of="s, the mean gradient,")
+        self.beta_2 = _checks.decay_rate("beta_2", beta_2, of="r, the mean squared gradient,")
+        self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-8)
+
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor, s: Tensor, r: Tensor) -> tuple[Tensor, State]:
+        """Algorithm 8.7, line by line."""
+        rho_1, rho_2, delta = self.beta_1, self.beta_2, self.epsilon
+        s = rho_1 * s + (1 - rho_1) * g
+        r = rho_2 * r + (1 - rho_2) * g * g
+        s_hat = _numerics.debias(s, rho_1, t)
+        r_hat = _numerics.debias(r, rho_2, t)
+        return -lr * s_hat / (ops.sqrt(r_hat) + delta), {"s": s, "r": r}
 
 
 @final
@@ -23,8 +69,8 @@ class Adam(AbstractAdam):
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size; about the length of a parameter's step
-    rho_1         beta_1          share of s kept each step; memory of about 1 / (1 - rho_1) steps
-    rho_2         beta_2          share of r kept each step
+    rho_1         beta_1          fraction of s kept each step; memory of about 1 / (1 - rho_1) steps
+    rho_2         beta_2          fraction of r kept each step
     delta         epsilon         added outside the root of the corrected r
 
     State: `s` and `r`, one tensor each for each variable, in float32 or wider. float16 and bfloat16 variables carry
@@ -41,10 +87,10 @@ class Adam(AbstractAdam):
         epsilon: Number above 0. Defaults to `1e-8`.
         amsgrad: Accepted at Keras's off value `False` only.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable = keras.Variable([1.0, 1.0])

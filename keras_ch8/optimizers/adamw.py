@@ -5,13 +5,14 @@ from typing import Any, final
 import keras
 
 from .. import _checks
-from ._adam import AbstractAdam
+from .adam import AbstractAdam
+from .base import LearningRate
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 class AdamW(AbstractAdam):
-    """Adam that also takes a share of each weight away, unscaled (algorithm 8.7, section 8.5.3; Loshchilov and Hutter).
+    """Adam that also shrinks each weight by an unscaled fraction (algorithm 8.7, section 8.5.3; Loshchilov and Hutter).
 
     For each parameter, at every step:
 
@@ -27,10 +28,10 @@ class AdamW(AbstractAdam):
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size; about the length of a parameter's step
-    rho_1         beta_1          share of s kept each step; memory of about 1 / (1 - rho_1) steps
-    rho_2         beta_2          share of r kept each step
+    rho_1         beta_1          fraction of s kept each step; memory of about 1 / (1 - rho_1) steps
+    rho_2         beta_2          fraction of r kept each step
     delta         epsilon         added outside the root of the corrected r
-    none          weight_decay    share of theta taken away each step, times the step size
+    none          weight_decay    fraction of theta taken away each step, times the step size
 
     State: `s` and `r`, one tensor each for each variable, in float32 or wider. float16 and bfloat16 variables carry
     one float32 residual besides and move as a rounded float32 run does (12 bytes an entry in all).
@@ -47,10 +48,10 @@ class AdamW(AbstractAdam):
         epsilon: Number above 0. Defaults to `1e-8`.
         amsgrad: Accepted at Keras's off value `False` only.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable = keras.Variable([1.0, 1.0])
@@ -67,7 +68,7 @@ class AdamW(AbstractAdam):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,

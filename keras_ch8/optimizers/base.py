@@ -1,18 +1,22 @@
-"""What every optimizer of the suite shares, so that a file holds only its box."""
+"""The base of the first-order optimizers: a file of an algorithm holds only its rule, and all else is here."""
 
+import inspect
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
+from keras import ops
 
 from .. import _checks, _describe, _numerics, clipping, telemetry
+from .._types import Config, Logs, Tensor
 from ..integration import backend, fit, keras_private, train_step
-from . import _files, _step
+from . import _files
+from ._files import Store
 from ._layout import Layout
-from ._update import Traces, Updater
+from ._update import MovingAverage, Rule, Step, Traces, Updater, Work
 
 _COMPILED = (
     "skip_nonfinite",
@@ -37,24 +41,61 @@ _OF_KERAS = (
 )
 """Arguments that go to Keras as they are."""
 
+LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule | Callable[[], Tensor]
+"""A number, a schedule, or a callable without arguments."""
 
-class AbstractOptimizer(keras_private.Optimizer):
-    """Keras's optimizer around a pure rule that reads as the book's box.
+Gradients = dict[int, Tensor]
+"""The gradient of each variable that has one, by the variable's place among all."""
+
+
+class Clipped(NamedTuple):
+    """The gradient after clipping, as the update reads it.
+
+    Args:
+        gathered: The gradient of each block of variables: of a tile, one vector.
+        halves: Half the sum of squares of each.
+        factor: What the whole gradient is still to be multiplied by, or `None`.
+        norm: The norm of the whole gradient before a rule has clipped it tensor by tensor; else -1.
+        nonfinite: How many entries of it were infinite or NaN; 0 without such a rule.
+    """
+
+    gathered: list[Tensor]
+    halves: list[Tensor]
+    factor: Tensor | None
+    norm: Tensor
+    nonfinite: Tensor
+
+
+class Rows(NamedTuple):
+    """Which rows of telemetry a step leaves.
+
+    Args:
+        is_due: Whether each block leaves one; else one block leaves a row for all.
+        halves: Half the sum of squares of the gradient of each block.
+        total: The same of the whole gradient; `None` if nobody listens.
+    """
+
+    is_due: Tensor | bool
+    halves: list[Tensor]
+    total: Tensor | None
+
+
+class RuleOptimizer(keras_private.Optimizer):
+    """The base of every optimizer that follows a gradient: Keras's optimizer around a rule that reads as in the book.
 
     A subclass names its `state_names` and `hyperparameters` and writes
-    `rule(g, lr, t, **state) -> (delta_theta, new_state)`, where t counts updates from 1 and all state starts at 0.
-    A rule with a parameter named `theta` is also given the variable's value, in the dtype of g.
+    `rule(g, lr, t, **state) -> (delta_theta, new_state)`, where t counts updates from 1 and all state starts at 0. The
+    rule is a pure function of tensors, written on `keras.ops`, in float32 for float16 and bfloat16 variables and in the
+    variable's own type else. A rule with a parameter named `theta` is also given the variable's value.
 
     A rule of which each entry of the step depends on the same entry of g, theta and state alone should say
-    `elementwise = True`: then small variables are updated together, laid end to end in one vector. By default
-    no such thing is assumed: each variable is updated alone, in its
-    own shape, so that norms over a layer (LARS, LAMB) and products of matrices are right. This costs some 10 us a step
-    for each variable, and sparse gradients are made dense.
+    `elementwise = True`: then small variables are updated together, laid end to end in one vector. By default no such
+    thing is assumed: each variable is updated alone, in its own shape, so that norms over a layer (LARS, LAMB) and
+    products of matrices are right. This costs some 10 us a step for each variable, and sparse gradients are made dense.
 
-    One step: sum the gradients over replicas; accumulate; look for non-finite entries; clip; then run the compiled rule
-    on each block of variables (see _layout); then the moving average. While a callback listens, each block leaves a row
-    of telemetry (see telemetry). A step that does not count (in the middle of an accumulation, or skipped) goes the
-    same way and changes nothing: every write is masked, nothing is branched.
+    One step sums the gradients over replicas, accumulates them, guards against non-finite entries, clips, and runs the
+    compiled rule on each block of variables; then the moving averages follow. A step that does not count (in the middle
+    of an accumulation, or skipped) goes the same way and changes nothing: every write is masked, nothing is branched.
 
     Args:
         learning_rate: Step size epsilon_k: a number, a `LearningRateSchedule` or a callable without arguments.
@@ -69,12 +110,40 @@ class AbstractOptimizer(keras_private.Optimizer):
         weight_decay, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
             name: As in `keras.optimizers.Optimizer`. `use_ema` and schedules count updates, not micro-steps (a
             schedule also those that `skip_nonfinite` leaves out).
+
+    Raises:
+        TypeError: If a subclass has no `rule`, or one whose parameters are not those that `state_names` says.
+        ValueError: If an argument lies outside its range.
+
+    Example:
+        Lion (Chen et al. 2023), which is not in the chapter:
+
+        >>> @keras.saving.register_keras_serializable(package="mine")
+        ... class Lion(keras_ch8.optimizers.RuleOptimizer):
+        ...     state_names = ("m",)
+        ...     hyperparameters = ("beta_1", "beta_2")
+        ...     elementwise = True
+        ...
+        ...     def __init__(self, learning_rate=1e-4, beta_1=0.9, beta_2=0.99, **kwargs):
+        ...         super().__init__(learning_rate, **kwargs)
+        ...         self.beta_1, self.beta_2 = beta_1, beta_2
+        ...
+        ...     def rule(self, g, lr, t, m):
+        ...         step = -lr * keras.ops.sign(self.beta_1 * m + (1 - self.beta_1) * g)
+        ...         return step, {"m": self.beta_2 * m + (1 - self.beta_2) * g}
+        >>> variable = keras.Variable([1.0, 1.0])
+        >>> optimizer = Lion(0.1, clip=keras_ch8.clipping.ByValue(1.0))
+        >>> optimizer.apply([keras.ops.array([3.0, -0.5])], [variable])
+        >>> print(variable.numpy().round(4), optimizer.state_of(variable)["m"].round(4))
+        [0.9 1.1] [ 0.01  -0.005]
     """
 
-    rule: Callable[..., tuple[Any, dict[str, Any]]]
-    """The algorithm's box."""
+    rule: Rule
+    """The algorithm: `rule(g, lr, t, **state) -> (delta_theta, new_state)`."""
     state_names: tuple[str, ...] = ()
+    """Names of the state that the rule is given and returns, of which each variable has its own."""
     hyperparameters: tuple[str, ...] = ()
+    """Arguments of the subclass, which it keeps as attributes of the same names; they are saved."""
     elementwise = False
     """Whether each entry of the step depends on the same entry of gradient, theta and state alone."""
     rests_without_gradient = False
@@ -83,16 +152,17 @@ class AbstractOptimizer(keras_private.Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: LearningRate,
         *,
         skip_nonfinite: bool = False,
-        clip: Any = None,
+        clip: clipping.Rule | Config | None = None,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         **kwargs: Any,
     ) -> None:
+        _refuse_rule_without_its_state(type(self))
         _checks.known_to_keras(type(self).__name__, kwargs, _OF_KERAS)
         rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
@@ -111,23 +181,24 @@ class AbstractOptimizer(keras_private.Optimizer):
         self.telemetry = telemetry.Recorder()
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
-        self.skipped: Any = None
+        self.skipped: keras.Variable | None = None
         self._of_keras: int | None = None
         self._layout = Layout({})
         self._updater = Updater(self.rule, row_by_row=self.elementwise and self.rests_without_gradient)
         self._traces = Traces()
 
-    def theta(self, variable: Any, **state: Any) -> Any:
+    def theta(self, variable: np.ndarray, **state: np.ndarray) -> np.ndarray:
         """Return the book's theta, given the variable's value and state."""
         del state
         return variable
 
     # --- state ---------------------------------------------------------------------------------------------------
 
-    def build(self, variables: list[Any]) -> None:
+    def build(self, variables: list[keras.Variable]) -> None:
         """Create the state for these variables."""
         if self.built:
             return
+        _refuse_lost_hyperparameters(self)
         own = {i: v for i, v in enumerate(variables) if not keras_private.is_overwritten_by_gradient(v)}
         labels = {i: _label(v) for i, v in own.items()}
         for i, v in own.items():
@@ -145,7 +216,12 @@ class AbstractOptimizer(keras_private.Optimizer):
             self.state_names, labels, lambda shape, dtype, name: self.add_variable(shape, dtype=dtype, name=name)
         )
 
-    def add_variable_from_reference(self, reference_variable: Any, name: Any = None, initializer: Any = "zeros") -> Any:
+    def add_variable_from_reference(
+        self,
+        reference_variable: keras.Variable,
+        name: str | None = None,
+        initializer: str | keras.initializers.Initializer = "zeros",
+    ) -> keras.Variable:
         """Create Keras's averages and accumulators in the working dtype: sums of small numbers, like the state."""
         if not _numerics.is_narrow(backend.dtype_of(reference_variable)):
             return super().add_variable_from_reference(reference_variable, name=name, initializer=initializer)
@@ -157,7 +233,7 @@ class AbstractOptimizer(keras_private.Optimizer):
         """How many updates `skip_nonfinite` has left out."""
         return 0 if self.skipped is None else int(self.skipped.numpy())
 
-    def state_of(self, variable: Any) -> dict[str, np.ndarray]:
+    def state_of(self, variable: keras.Variable) -> dict[str, np.ndarray]:
         """Return the state that belongs to one variable, by the book's letters, in the variable's shape."""
         try:
             index = self.index_of(variable)
@@ -184,7 +260,7 @@ class AbstractOptimizer(keras_private.Optimizer):
             thetas.append(np.asarray(self.theta(value, **state)))
         return thetas
 
-    def _place(self, variable: Any, value: Any) -> None:
+    def _place(self, variable: keras.Variable, value: Tensor) -> None:
         """Set a weight from its value in the working dtype, the residual of a narrow one included."""
         block = self._layout.block_of[self.index_of(variable)]
         if "residual" in block.state:
@@ -192,7 +268,7 @@ class AbstractOptimizer(keras_private.Optimizer):
             block.state["residual"].assign(residual)
         backend.native(variable).assign(value)
 
-    def finalize_variable_values(self, var_list: list[Any]) -> None:
+    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         """End of `fit`: with `use_ema`, put the averages into the model."""
         del var_list
         if self.use_ema and self.built:
@@ -200,26 +276,26 @@ class AbstractOptimizer(keras_private.Optimizer):
                 if average is not None:
                     self._place(variable, backend.as_tensor(average))
 
-    def save_own_variables(self, store: Any) -> None:
+    def save_own_variables(self, store: Store) -> None:
         """Save counters, averages and sums, then the state of each variable in its own shape."""
         _files.save(store, self._plain_variables(), self._layout)
 
-    def load_own_variables(self, store: Any) -> None:
+    def load_own_variables(self, store: Store) -> None:
         """Load what `save_own_variables` saved, also from a file of Keras's optimizer with the same state."""
         _files.load(store, self._plain_variables(), self._layout, into=self, of_keras=self._of_keras)
 
-    def _plain_variables(self) -> list[Any]:
+    def _plain_variables(self) -> list[keras.Variable]:
         state = {id(v) for v in self._layout.variables()}
         return [v for v in self.variables if id(v) not in state]
 
     # --- the step ------------------------------------------------------------------------------------------------
 
     @property
-    def train_step_for(self) -> Callable[..., dict[str, Any]] | None:
+    def train_step_for(self) -> Callable[..., Logs] | None:
         """What takes the training step of a model in the place of Keras's (see integration.train_step)."""
         return partial(train_step.keeping_what_is_skipped, self) if self.skip_nonfinite else None
 
-    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+    def apply(self, grads: list[Tensor], trainable_variables: list[keras.Variable] | None = None) -> None:
         """Take one step with these gradients."""
         grads = list(grads)
         if grads and trainable_variables is not None:
@@ -228,7 +304,7 @@ class AbstractOptimizer(keras_private.Optimizer):
         with backend.start_after(grads):
             super().apply(grads, trainable_variables)
 
-    def update(self, grads: list[Any], variables: list[Any]) -> None:
+    def update(self, grads: list[Tensor], variables: list[keras.Variable]) -> None:
         """Take one step; Keras calls it from `apply`. Run op by op, it goes through a graph of its own."""
         indices = self._indices_of(variables)
         if self.skip_nonfinite:
@@ -237,16 +313,116 @@ class AbstractOptimizer(keras_private.Optimizer):
         loss = self.telemetry.take_loss() if self.telemetry.listening else None
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
+        step = partial(self._take_step, indices)
         if backend.in_eager_loop():
-            self._traces.get((indices, self.telemetry.settings), partial(_step.take, self, indices))(grads, lr, loss)
-        else:
-            _step.take(self, indices, grads, lr, loss)
+            step = self._traces.get((indices, self.telemetry.settings), step)
+        step(grads, lr, loss)
 
-    def _indices_of(self, variables: list[Any]) -> tuple[int, ...]:
+    def _indices_of(self, variables: list[keras.Variable]) -> tuple[int, ...]:
         known = self.known_variables
         if len(variables) == len(known) and all(a is b for a, b in zip(variables, known, strict=True)):
             return tuple(range(len(known)))
         return tuple(self.index_of(v) for v in variables)
+
+    # --- the stages of a step, in the order in which they happen --------------------------------------------------
+
+    def _take_step(self, indices: tuple[int, ...], grads: list[Tensor], lr: Tensor, loss: Tensor | None) -> None:
+        """Take one step with the gradients of the variables `indices`; `loss` is None unless somebody listens."""
+        mean, loss = self._sum_over_replicas(dict(zip(indices, grads, strict=True)), loss)
+        mean, active = self._accumulate(mean)
+        t, active = self._guard(mean, active)
+        clipped = self._clip(mean, active)
+        note, rows = self._observe(mean, clipped, loss)
+        decay = None if self.weight_decay is None else lr * self.weight_decay
+        step = Step(lr, t, active, clipped.factor, decay, note)
+        backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.gathered, step, rows)
+
+    def _sum_over_replicas(self, grads: Gradients, loss: Tensor | None) -> tuple[Gradients, Tensor | None]:
+        """Return the mean gradient, in which no row of a sparse one occurs twice, and the mean loss."""
+        heard = [] if loss is None else [loss]
+        summed = backend.all_reduce_sum([*grads.values(), *heard])
+        loss = summed.pop() if heard else None
+        return dict(zip(grads, map(backend.sum_duplicates, summed), strict=True)), loss
+
+    def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
+        """Return the mean over the micro-steps so far, and whether the last of them has come (None: each is)."""
+        if not self.gradient_accumulation_steps:
+            return grads, None
+        is_last = (backend.as_tensor(self.micro_steps) + 1) % self.gradient_accumulation_steps == 0
+        sums = {i: self.accumulators[i] for i in self._layout.block_of}
+        totals = {i: backend.as_tensor(s) for i, s in sums.items()}
+        for i, g in grads.items():
+            totals[i] = totals[i] + backend.densify(g, sums[i].shape)
+        after = [_numerics.choose(is_last, ops.zeros_like(total), total) for total in totals.values()]
+        backend.write(list(sums.values()), after)
+        return {i: totals[i] / self.gradient_accumulation_steps for i in grads}, is_last
+
+    def _guard(self, grads: Gradients, active: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return the number of the update and whether it counts; one that `skip_nonfinite` leaves out does not."""
+        t = backend.as_tensor(self.iterations) + 1
+        if self.skipped is None:
+            return t, active
+        finite = backend.all_finite(list(grads.values()))
+        skipped = backend.as_tensor(self.skipped)
+        backend.write([self.skipped], [skipped + ops.cast(_numerics.both(active, ~finite), "int64")])
+        return t - skipped, _numerics.both(active, finite)
+
+    def _clip(self, grads: Gradients, active: Tensor | None) -> Clipped:
+        """Clip tensor by tensor, lay out the gradients for the update, and return the factor for all that is left."""
+        variables = [self.known_variables[i] for i in grads]
+        tensors, *before = self._clipper.tensors(list(grads.values()), variables, list(grads))
+        grad_of = dict(zip(grads, tensors, strict=True))
+        blocks = self._layout.blocks_with(grads)
+        gathered = [block.gather([grad_of.get(i) for i in block.indices]) for block in blocks]
+        halves = _numerics.half_squares(gathered)
+        return Clipped(gathered, halves, self._clipper.factor(gathered, halves, active), *before)
+
+    def _observe(self, grads: Gradients, clipped: Clipped, loss: Tensor | None) -> tuple[telemetry.Note | None, Rows]:
+        """Return what the rows of telemetry say of the whole step, and which are due; the update writes them."""
+        number = backend.as_tensor(self.iterations) + 1
+        self.telemetry.write_layers(number, grads)
+        if not self.telemetry.listening:
+            return None, Rows(False, clipped.halves, None)
+        total = _numerics.half_of_all(clipped.halves)
+        note = telemetry.Note(number, loss, clipped.norm, clipped.nonfinite)
+        return note, Rows(self.telemetry.is_due(number, total), clipped.halves, total)
+
+    def _update_all(self, given: Collection[int], gathered: list[Tensor], step: Step, rows: Rows) -> None:
+        """Update each block of variables, then the averages, once for all replicas."""
+        update = partial(self._update_blocks, given, gathered, step)
+        of_one = [rows.total, *[None] * (len(gathered) - 1)]
+        backend.branch(
+            backend.one_of(rows.is_due), lambda: update(rows.halves, is_due=True), lambda: update(of_one, is_due=False)
+        )
+        if self.use_ema:
+            self._update_averages(step)
+
+    def _update_blocks(
+        self, given: Collection[int], gathered: list[Tensor], step: Step, halves: list[Tensor | None], is_due: bool
+    ) -> None:
+        """Run the rule on each block; one whose half sum of squares is there leaves a row while somebody listens."""
+        for block, g, half in zip(self._layout.blocks_with(given), gathered, halves, strict=True):
+            variables = [self.known_variables[i] for i in block.indices]
+            place = self._layout.blocks.index(block)
+            work = Work(
+                thetas=[backend.native(v) for v in variables],
+                has_g=[i in given for i in block.indices],
+                decays=[step.decay is not None and self.decays(v) for v in variables],
+                g=g,
+                state={name: backend.native(v) for name, v in block.state.items()},
+                row=None if step.note is None or half is None else self.telemetry.row(place, half, is_due),
+            )
+            run = self._updater.single if block.length is None else self._updater.tile
+            with backend.on(block.device):
+                backend.each_replica(work.thetas[0], run, work, step)
+
+    def _update_averages(self, step: Step) -> None:
+        average = MovingAverage(self.ema_momentum, self.ema_overwrite_frequency)
+        for variable, kept in zip(self.known_variables, self.averages, strict=True):
+            if kept is not None:
+                state = self._layout.block_of[self.index_of(variable)].state
+                residual = backend.native(state["residual"]) if "residual" in state else None
+                backend.each_replica(backend.native(variable), average.move, backend.native(kept), residual, step)
 
     # --- telemetry -----------------------------------------------------------------------------------------------
 
@@ -259,25 +435,25 @@ class AbstractOptimizer(keras_private.Optimizer):
         places = [backend.on(block.device) for block in blocks]
         return telemetry.Blocks([block.span for block in blocks], len(self.known_variables), places)
 
-    def scale_loss(self, loss: Any) -> Any:
+    def scale_loss(self, loss: Tensor) -> Tensor:
         """Scale the loss as `loss_scale_factor` says; Keras calls it in every training step."""
         self.telemetry.hear_loss(loss)
         return super().scale_loss(loss)
 
     @property
-    def learning_rate(self) -> Any:
+    def learning_rate(self) -> keras.Variable | Tensor:
         """The step size in force: a variable, or the value of the schedule or callable."""
         return super().learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: LearningRate) -> None:
         if isinstance(value, numbers.Real):
             value = _checks.learning_rate(value)
         keras_private.Optimizer.learning_rate.fset(self, value)
 
     # --- configuration -------------------------------------------------------------------------------------------
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this optimizer again."""
         own = {name: getattr(self, name) for name in (*self.hyperparameters, "skip_nonfinite")}
         own["clip"] = keras.saving.serialize_keras_object(self.clip)
@@ -293,5 +469,38 @@ class AbstractOptimizer(keras_private.Optimizer):
         super().__setattr__(name, value)
 
 
-def _label(variable: Any) -> str:
+def _label(variable: keras.Variable) -> str:
     return getattr(variable, "path", variable.name).replace("/", "_").replace(":", "_")
+
+
+def _refuse_rule_without_its_state(cls: type[RuleOptimizer]) -> None:
+    """Refuse a subclass without a rule, or with one whose parameters are not those that `state_names` says."""
+    _checks.written(cls, "rule", "rule(self, g, lr, t, **state) -> (delta_theta, new_state)")
+    names = cls.state_names
+    if not isinstance(names, tuple) or len(set(names)) < len(names) or {"theta", "residual"} & set(names):
+        raise TypeError(
+            f"`{cls.__name__}.state_names` must be a tuple of different names, none of them 'theta' or 'residual', "
+            f'which have a meaning of their own. Received: {names!r}. Write for example `state_names = ("v",)`.'
+        )
+    parameters = list(inspect.signature(cls.rule).parameters.values())
+    if not isinstance(inspect.getattr_static(cls, "rule"), staticmethod):
+        parameters = parameters[1:]
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    own = [p for p in parameters[3:] if p.kind is not p.VAR_KEYWORD]
+    needed = {p.name for p in own if p.default is p.empty} - {"theta"}
+    if len(parameters) < 3 or needed - set(names) or (not takes_all and set(names) - {p.name for p in own}):
+        raise TypeError(
+            f"`{cls.__name__}.rule` must have the parameters g, lr and t, then those in `state_names`, and `theta` if "
+            f"it needs the weights. Received: rule({', '.join(map(str, parameters))}) with state_names={names!r}. "
+            "Write the same names in both."
+        )
+
+
+def _refuse_lost_hyperparameters(optimizer: RuleOptimizer) -> None:
+    """Refuse names of hyperparameters that could not be saved."""
+    lost = [name for name in optimizer.hyperparameters if not hasattr(optimizer, name)]
+    if lost:
+        raise AttributeError(
+            f"`{type(optimizer).__name__}.hyperparameters` are arguments that the optimizer keeps as attributes of the "
+            f"same names, so that they are saved. Received: {lost}, which it does not have. Set them in `__init__`."
+        )

@@ -1,17 +1,18 @@
 """Block coordinate descent."""
 
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import keras
 from keras import ops
 
 from .. import _checks, _describe, _numerics
+from .._types import Config, Tensor
 from ..integration import backend, keras_private
 from . import _blocks, _files
 from ._layout import Layout
-from .closure import AbstractClosureOptimizer
+from .closure import ClosureOptimizer
 
 ORDERS = ("cyclic", "random", "greedy")
 
@@ -33,7 +34,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
     It helps where the blocks hardly influence each other, or each alone is easy: in sparse coding, the cost is convex
     in the code and in the dictionary, and not in both. Where the best value of one variable depends strongly on another
     it is slow: for f = (x_1 - x_2)^2 + a (x_1^2 + x_2^2), a sweep of exact minimizations over x_1 and x_2 leaves the
-    share (1 + a)^-2 of both, where Newton's method is done after one step.
+    fraction (1 + a)^-2 of both, where Newton's method is done after one step.
 
     Each block has an optimizer of its own, with the arguments of `inner`: what it remembers, and the count of steps in
     its formulae (t in Adam), stand still while another block moves. Its clipping acts on the gradient of the block, and
@@ -86,8 +87,8 @@ class BlockCoordinateDescent(keras_private.Optimizer):
 
     def __init__(
         self,
-        inner: Any,
-        blocks: Sequence[Any],
+        inner: keras.optimizers.Optimizer | str,
+        blocks: Sequence[_blocks.Part],
         steps_per_block: int = 1,
         order: str = "cyclic",
         seed: int | None = None,
@@ -112,9 +113,9 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         self._recipe = types.MappingProxyType(keras.saving.serialize_keras_object(inner))
         self.inners = [self._like(inner, number) for number in range(len(self.blocks))]
         self._block_of: list[int] = []
-        self._block: Any = None
+        self._block: keras.Variable | None = None
 
-    def _like(self, inner: Any, number: int) -> Any:
+    def _like(self, inner: keras.optimizers.Optimizer, number: int) -> keras.optimizers.Optimizer:
         """Return an optimizer for one block, whose rate is the shared one."""
         config = inner.get_config() | {"learning_rate": 1.0, "name": f"{inner.name}_{number}"}
         optimizer = type(inner).from_config(config)
@@ -123,7 +124,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
 
     # --- state ---------------------------------------------------------------------------------------------------
 
-    def build(self, variables: list[Any]) -> None:
+    def build(self, variables: list[keras.Variable]) -> None:
         """Say which variables are in which block, and create the state of each block."""
         if self.built:
             return
@@ -139,7 +140,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
             inner.build([variables[place] for place in own])
 
     @property
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[keras.Variable]:
         """The counters, then the state of each block."""
         return [*super().variables, *(v for inner in getattr(self, "inners", ()) for v in inner.variables)]
 
@@ -148,20 +149,22 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         """Which block moved last, counted from 0; 0 before the first step."""
         return 0 if self._block is None else int(self._block.numpy())
 
-    def save_own_variables(self, store: Any) -> None:
+    def save_own_variables(self, store: _files.Store) -> None:
         """Save the counters; Keras saves what is in `inners` besides."""
         _files.save(store, super().variables, Layout({}))
 
-    def load_own_variables(self, store: Any) -> None:
+    def load_own_variables(self, store: _files.Store) -> None:
         """Load what `save_own_variables` saved."""
         _files.load(store, super().variables, Layout({}), into=self)
 
-    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+    def exclude_from_weight_decay(
+        self, var_list: list[keras.Variable] | None = None, var_names: list[str] | None = None
+    ) -> None:
         """Exclude variables from the weight decay of their block."""
         for inner in self.inners:
             inner.exclude_from_weight_decay(var_list=var_list, var_names=var_names)
 
-    def finalize_variable_values(self, var_list: list[Any]) -> None:
+    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         """End of `fit`: each block may put its averages into the model."""
         del var_list
         for inner in self.inners:
@@ -170,14 +173,14 @@ class BlockCoordinateDescent(keras_private.Optimizer):
 
     # --- the step ------------------------------------------------------------------------------------------------
 
-    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+    def apply(self, grads: list[Tensor], trainable_variables: list[keras.Variable] | None = None) -> None:
         """Take one step of the block in turn."""
         grads = list(grads)
         if not grads:
             return
         variables = self.known_variables if trainable_variables is None else list(trainable_variables)
         self.build(variables)
-        parts: list[tuple[list[Any], list[Any]]] = [([], []) for _ in self.inners]
+        parts: list[tuple[list[Tensor], list[keras.Variable]]] = [([], []) for _ in self.inners]
         for g, variable in zip(grads, variables, strict=True):
             of_block = parts[self._block_of[self._index_of(variable)]]
             of_block[0].append(g)
@@ -189,7 +192,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
             backend.switch(block, steps, [gs for gs, _ in parts])
             self.micro_steps.assign_add(1)
 
-    def _index_of(self, variable: Any) -> int:
+    def _index_of(self, variable: keras.Variable) -> int:
         try:
             return self.index_of(variable)
         except KeyError:
@@ -198,7 +201,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
                 f"on {[v.path for v in self.known_variables]}. Compile the model with a new optimizer."
             ) from None
 
-    def _in_turn(self, grads: list[list[Any]]) -> Any:
+    def _in_turn(self, grads: list[list[Tensor]]) -> Tensor:
         """Return the number of the block that is to move."""
         count = len(self.inners)
         if self.order == "greedy":
@@ -219,7 +222,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
     def __repr__(self) -> str:
         return _describe.call_of(self, {k: v for k, v in self.get_config().items() if k != "name"})
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this optimizer again."""
         base = super().get_config()
         inner = {**self._recipe, "config": {**self._recipe["config"], "learning_rate": base["learning_rate"]}}
@@ -233,7 +236,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BlockCoordinateDescent":
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> "BlockCoordinateDescent":
         """Make the optimizer that `get_config` describes."""
         inner = keras.saving.deserialize_keras_object(config["inner"], custom_objects=custom_objects)
         return cls(**config | {"inner": inner})
@@ -244,9 +247,9 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         super().__setattr__(name, value)
 
 
-def _first_order(inner: Any) -> Any:
+def _first_order(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """Return an optimizer that can be given the gradient of a block; else raise ValueError."""
-    if isinstance(inner, AbstractClosureOptimizer):
+    if isinstance(inner, ClosureOptimizer):
         raise ValueError(
             "`inner` is given the gradient of one block, so it must be a first-order optimizer. Received: "
             f"`{type(inner).__name__}`, which evaluates the loss several times for all weights together. Use `Adam()`, "
@@ -265,11 +268,11 @@ def _first_order(inner: Any) -> Any:
     return inner
 
 
-def _step_of(inner: Any, variables: list[Any]) -> Any:
+def _step_of(inner: keras.optimizers.Optimizer, variables: list[keras.Variable]) -> Callable[[list[Tensor]], None]:
     return lambda grads: inner.apply(grads, variables) if any(g is not None for g in grads) else None
 
 
-def _square(grads: list[Any]) -> Any:
+def _square(grads: list[Tensor]) -> Tensor:
     """Return the sum of squares of the gradient of a block, the mean over the replicas; -1 if it has none."""
     wide = [backend.as_gradient(g, "float32") for g in grads if g is not None]
     if not wide:

@@ -1,34 +1,43 @@
-"""What the optimizers of section 8.6 share: they are given a function to minimize, not a gradient to follow."""
+"""The base of the optimizers of section 8.6: they evaluate the loss, and are not given a gradient to follow."""
 
-import abc
+import dataclasses
+import inspect
+import itertools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from .. import _checks, _describe, second_order, telemetry
-from ..integration import backend, train_step
-from . import _closure_step
+from .._types import Config, Data, Logs, Tensor
+from ..integration import backend, keras_private, train_step
+from ._batch_loss import BatchLoss, Stack, joined, stacks_of
 
 MEND = (
     "Compile the model with it and call `fit`; in a custom `train_step`, call `super().train_step(data)`. For a "
     "function of your own there is `keras_ch8.second_order.minimize`."
 )
 
+TrainFunction = Callable[[Iterator[Data]], Logs]
+
 _COMPILED = ("iterations_per_step", "accumulate_batches", "gtol", "ftol", "xtol")
 
 
-class AbstractClosureOptimizer(keras.optimizers.Optimizer):
-    """An optimizer that evaluates the loss as often as it likes within a training step (section 8.6).
+class ClosureOptimizer(keras.optimizers.Optimizer):
+    """The base of every optimizer that evaluates the loss as often as it likes within a training step (section 8.6).
 
-    All arguments go by name: there is no learning rate, which would be the first of any other optimizer.
+    A subclass names the method of `keras_ch8.second_order` that it brings into `fit`, a frozen dataclass:
+    `class Mine(ClosureOptimizer, method=MyMethod)`. The fields of the method become its arguments, and the method
+    checks them. All arguments go by name: there is no learning rate, which would be the first of any other optimizer.
 
-    A subclass names its `hyperparameters` and makes its `method` of `keras_ch8.second_order`; the rest is here. In
-    `fit`, a step takes a batch, makes `iterations_per_step` iterations on its loss, all in one XLA program, and leaves
-    the weights that the next step goes on from, or the best of the step if it is the last. The random masks of Dropout
-    stay the same within a step, and batch normalization moves its statistics once; loss and metrics that `fit` reports
-    are those before the step, as ever in Keras.
-    `iterations` counts those of the method.
+    In `fit`, a step takes a batch, makes `iterations_per_step` iterations on its loss, all in one XLA program, and
+    leaves the weights that the next step goes on from, or the best of the step if it is the last. The random masks of
+    Dropout stay the same within a step, and batch normalization moves its statistics once; loss and metrics that `fit`
+    reports are those before the step, as ever in Keras. `iterations` counts those of the method.
 
     Give it all examples in each batch (`batch_size=len(x)`), or with `accumulate_batches` all batches in each step.
     Batches that differ are minimized in turn, which a warning says once. When the method has converged or cannot go on,
@@ -42,13 +51,61 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
             `compile(steps_per_execution=...)` batches; set that to the number of batches in an epoch. Each evaluation
             then goes through all of them, one after the other. Defaults to `False`.
         gtol: Number of at least 0: converged if no entry of the gradient is above it. Defaults to `1e-8`.
-        ftol: Number of at least 0: converged if an iteration changes the loss by less than this share of it. Defaults
-            to `0.0`: never.
-        xtol: Number of at least 0: converged if a step is shorter than this share of the weights. Defaults to `0.0`.
+        ftol: Number of at least 0: converged if an iteration changes the loss by less than this fraction of it.
+            Defaults to `0.0`: never.
+        xtol: Number of at least 0: converged if a step is shorter than this fraction of the weights. Defaults to `0.0`.
         name: As in `keras.optimizers.Optimizer`.
+
+    Raises:
+        TypeError: If a subclass names no method, or an argument is unknown.
+        ValueError: If an argument lies outside its range.
+
+    Example:
+        The gradient method of Barzilai and Borwein (1988), which is not in the chapter:
+
+        >>> import dataclasses
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class BarzilaiBorweinMethod(keras_ch8.second_order.AbstractDescent):
+        ...     takes_unit_steps = True
+        ...
+        ...     def init_memory(self, n, dtype):
+        ...         return {"alpha": keras.ops.ones((), dtype)}
+        ...
+        ...     def direction(self, problem, point, known, alpha):
+        ...         return -alpha * point.gradient
+        ...
+        ...     def learn(self, move, known, alpha):
+        ...         curvature = keras.ops.sum(move.s * move.y)
+        ...         new = keras.ops.where(curvature > 0, keras.ops.sum(move.s**2) / curvature, alpha)
+        ...         return {"alpha": new}, curvature > 0
+        >>> @keras.saving.register_keras_serializable(package="mine")
+        ... class BarzilaiBorwein(keras_ch8.optimizers.ClosureOptimizer, method=BarzilaiBorweinMethod):
+        ...     pass
+        >>> x = np.random.default_rng(0).normal(size=(64, 3))
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        >>> model.compile(BarzilaiBorwein(iterations_per_step=5), "mse")
+        >>> history = model.fit(x, x @ [1.0, 2.0, 3.0], batch_size=64, epochs=10, verbose=0).history
+        >>> history["loss"][-1] < 1e-6
+        True
     """
 
     hyperparameters: tuple[str, ...] = ()
+    """The fields of the method."""
+    _method: type[second_order.AbstractMethod] | None = None
+
+    def __init_subclass__(cls, method: type[second_order.AbstractMethod] | None = None, **kwargs: Any) -> None:
+        """Take the fields of a method as arguments, and show them in the signature."""
+        super().__init_subclass__(**kwargs)
+        if method is not None:
+            fields = [field for field in dataclasses.fields(method) if field.init]
+            cls._method, cls.hyperparameters = method, tuple(field.name for field in fields)
+            own = [
+                inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=_default_of(f), annotation=f.type)
+                for f in fields
+            ]
+            of_all = inspect.signature(ClosureOptimizer.__init__).parameters.values()
+            shared = [p for p in of_all if p.kind is p.KEYWORD_ONLY]
+            cls.__signature__ = inspect.Signature(own + shared)
 
     def __init__(
         self,
@@ -59,10 +116,20 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         ftol: float = 0.0,
         xtol: float = 0.0,
         name: str | None = None,
-        **unknown: Any,
+        **of_method: Any,
     ) -> None:
-        _checks.no_other_arguments(type(self).__name__, args, unknown, (*self.hyperparameters, *_COMPILED, "name"))
+        owner = type(self).__name__
+        if self._method is None:
+            raise TypeError(
+                f"`{owner}` must name the method that it brings into `fit`. Received: a class without one. Write "
+                f"`class {owner}(ClosureOptimizer, method=...)` with a method of `keras_ch8.second_order`."
+            )
+        unknown = {key: value for key, value in of_method.items() if key not in self.hyperparameters}
+        _checks.no_other_arguments(owner, args, unknown, (*self.hyperparameters, *_COMPILED, "name"))
         super().__init__(learning_rate=1.0, name=name)
+        method = self._method(**_read(of_method))
+        for key in self.hyperparameters:
+            setattr(self, key, getattr(method, key))
         self.iterations_per_step = _checks.count(
             "iterations_per_step", iterations_per_step, 1, meaning="iterations in a training step", mend="Try 1."
         )
@@ -74,21 +141,22 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         self.telemetry = telemetry.SolverLog()
         self.stop_reason: str | None = None
         self.has_warned = False
-        self.programs: dict[Any, Any] = {}
-        train_step.install(type(self).__name__)
-        train_step.install_maker(type(self).__name__)
+        self.programs: dict[Any, Callable[..., Any]] = {}
+        train_step.install(owner)
+        train_step.install_maker(owner)
 
     @property
-    @abc.abstractmethod
-    def method(self) -> "second_order.AbstractMethod":
+    def method(self) -> second_order.AbstractMethod:
         """The method of `keras_ch8.second_order`, with these arguments."""
+        method: Callable[..., second_order.AbstractMethod] = type(self)._method  # type: ignore[assignment]
+        return method(**{name: getattr(self, name) for name in self.hyperparameters})
 
-    def refuse(self, model: Any) -> None:
+    def refuse(self, model: keras.Model) -> None:
         """Raise where this method cannot train the model."""
 
     # --- state ---------------------------------------------------------------------------------------------------
 
-    def build(self, variables: list[Any]) -> None:
+    def build(self, variables: list[keras.Variable]) -> None:
         """Create what the method remembers for these variables, laid end to end."""
         variables = list(variables)
         if self.built:
@@ -106,7 +174,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
             for name, value in blank.items()
         }
 
-    def _refuse_others(self, variables: list[Any]) -> None:
+    def _refuse_others(self, variables: list[keras.Variable]) -> None:
         if [id(v) for v in variables] != self.known:
             raise ValueError(
                 f"{self.name!r} remembers the curvature for the weights that it was built with. Received: "
@@ -115,7 +183,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
             )
 
     @property
-    def stop(self) -> "second_order.Stop":
+    def stop(self) -> second_order.Stop:
         """When a training step is over."""
         return second_order.Stop(
             gtol=keras.ops.convert_to_tensor(self.gtol, self.dtype),
@@ -125,7 +193,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         )
 
     @property
-    def status(self) -> "second_order.Status":
+    def status(self) -> second_order.Status:
         """How the last training step ended."""
         return second_order.Status(int(self.kept["status"].numpy()))
 
@@ -141,20 +209,150 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         sizes = (lambda: self.sizes) if layers else None
         self.telemetry.listen(rows * self.iterations_per_step, names, sizes)
 
-    # --- the training step (see integration.train_step) ----------------------------------------------------------
+    # --- the training step, from the batches to new weights (see integration.train_step) -------------------------
 
-    def train_step_for(self, model: Any, data: Any, keras_train_step: Any) -> dict[str, Any]:
+    def train_step_for(self, model: keras.Model, data: Data, keras_train_step: Callable[..., Logs]) -> Logs:
         """Take the training step of a model in the place of Keras's."""
         del keras_train_step
-        return _closure_step.take(self, model, [data])
+        return self._take_step(model, [data])
 
-    def make_train_function_for(self, model: Any, keras_make: Any) -> None:
-        """Make the train function of a model."""
-        _closure_step.make_train_function(self, model, keras_make)
+    def _take_step(self, model: keras.Model, batches: Sequence[Data]) -> Logs:
+        """Minimize the mean loss over these batches for some iterations; return the metrics as they were before."""
+        parts = [keras.utils.unpack_x_y_sample_weight(batch) for batch in batches]
+        if not model.built:
+            keras_private.build_on(model, parts[0])
+        self._prepare(model)
+        stacks = stacks_of(parts)
+        loss, y_pred = self._program(model)(stacks)
+        x, y, sample_weight = joined(stacks)
+        return keras_private.tell_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred)
+
+    def _prepare(self, model: keras.Model) -> None:
+        """Refuse a model that cannot be trained, and create the state for one that can."""
+        if not model.trainable_variables:
+            raise ValueError(
+                f"`{type(self).__name__}` needs weights to train. Received: a model without trainable weights. Set "
+                "`trainable=True` on a layer, and compile again."
+            )
+        self.refuse(model)
+        self.build(model.trainable_variables)
+
+    def _key(self, model: keras.Model) -> tuple[int, Any]:
+        return id(model), self.telemetry.settings
+
+    def _program(self, model: keras.Model) -> Callable[..., Any]:
+        """Return the compiled step: one for each model, and for each way to listen."""
+        key = self._key(model)
+        if key not in self.programs:
+            compile_ = backend.compile_xla if keras_private.can_be_compiled(model) else backend.trace_each
+            self.programs[key] = compile_(partial(self._iterate, model))
+        return self.programs[key]
+
+    def _iterate(self, model: keras.Model, stacks: Sequence[Stack]) -> tuple[Tensor, Tensor]:
+        """Make the iterations and write what has changed; return loss and outputs before."""
+        loss = BatchLoss(model, stacks, self.dtype)
+        start, y_pred, moved = loss.first()
+        memory = second_order.SolverState.of({name: backend.as_tensor(v) for name, v in self.kept.items()})
+        log = self.telemetry.begin(backend.as_tensor(self.iterations))
+        recording = second_order.Recording(log, self.telemetry.add)
+        end, iterations, memory, log = second_order.resume(
+            loss.problem, self.method, start, memory, self.stop, recording
+        )
+        self.telemetry.end(log)
+        for variable, value in loss.weights(end.x):
+            backend.native(variable).assign(value)
+        is_sound = memory.status != second_order.Status.NOT_FINITE_AT_START
+        for variable, value in moved:
+            backend.native(variable).assign(ops.where(is_sound, value, backend.as_tensor(variable)))
+        for name, value in memory.as_dict().items():
+            backend.native(self.kept[name]).assign(value)
+        count = backend.native(self.iterations)
+        count.assign_add(ops.cast(iterations, count.dtype.name))
+        return start.value, y_pred
+
+    # --- the train function: where a training is refused before it starts, and ended ------------------------------
+
+    def make_train_function_for(self, model: keras.Model, keras_make: Callable[[], None]) -> None:
+        """Make the train function of a model, by Keras or over several batches, and let it end the training."""
+        self._refuse_surroundings(model)
+        self.programs.pop(self._key(model), None)  # the loss of this model may have become another one
+        if model.built:
+            self._prepare(model)
+        if self.accumulate_batches:
+            model.train_function = self._over_batches(model)
+        else:
+            keras_make()
+        model.train_function = self._ending(model, model.train_function)
+
+    def _over_batches(self, model: keras.Model) -> TrainFunction:
+        """Return a train function that takes the batches of an execution together."""
+        step = backend.trace_each(partial(self._take_step, model))
+
+        def train_function(iterator: Iterator[Data]) -> Logs:
+            batches = [batch for _, batch in zip(range(model.steps_per_execution), iterator, strict=False)]
+            if not batches:
+                raise StopIteration
+            logs: Logs = step(batches)
+            return logs
+
+        return train_function
+
+    def _ending(
+        self, model: keras.Model, train_function: Callable[[Iterator[Data]], Logs]
+    ) -> Callable[[Iterator[Data]], Logs]:
+        """Return a train function that ends the training when there is nothing more to do."""
+        self.stop_reason, steps = None, itertools.count()
+
+        def ending(iterator: Iterator[Data]) -> Logs:
+            logs = train_function(iterator)
+            status, is_new, is_first = self.status, self.is_on_new_data, next(steps) == 0
+            is_broken = status == second_order.Status.NOT_FINITE_AT_START
+            if is_broken or (status.is_end and (is_first or not is_new)):
+                if status != second_order.Status.CONVERGED_AT_START or self.stop_reason is None:
+                    self.stop_reason = status.message(self.dtype)
+                model.stop_training = model.stop_training or is_broken or not is_new
+            else:
+                self.stop_reason = None
+                if is_new and not is_first:
+                    self._warn_of_new_data()
+            return logs
+
+        return ending
+
+    def _refuse_surroundings(self, model: keras.Model) -> None:
+        owner = type(self).__name__
+        if model.optimizer is not self:
+            raise ValueError(
+                f"`{owner}` compares losses, which Keras scales for float16. Received: a `LossScaleOptimizer` around "
+                "it. Compile with `auto_scale_loss=False`, or use the policy 'mixed_bfloat16' or 'float32'."
+            )
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        if replicas > 1:
+            raise ValueError(
+                f"`{owner}` runs on one device: its line search would go its own way on each. Received: a strategy of "
+                f"{replicas} replicas. Build and compile the model outside the strategy."
+            )
+        if self.accumulate_batches and model.steps_per_execution == 1:
+            raise ValueError(
+                "`accumulate_batches` takes the loss over all batches of an execution. Received: "
+                "steps_per_execution=1. Pass `compile(steps_per_execution=...)` the number of batches in an epoch."
+            )
+
+    def _warn_of_new_data(self) -> None:
+        if not self.has_warned:
+            self.has_warned = True
+            warnings.warn(
+                f"`{type(self).__name__}` minimizes the loss of one batch after the other: this one began with "
+                "another loss than the last had ended with. Give all examples in one batch, `fit(batch_size=len(x))`, "
+                "or all batches in one step, `accumulate_batches=True` and `steps_per_execution=<batches of an "
+                "epoch>`. With Dropout the loss differs from step to step.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     # --- what Keras asks -----------------------------------------------------------------------------------------
 
-    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+    def apply(self, grads: list[Tensor], trainable_variables: list[keras.Variable] | None = None) -> None:
         """Refuse: one gradient is not enough."""
         del grads, trainable_variables
         raise RuntimeError(
@@ -162,14 +360,14 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
             f"Received: a call of `apply` or `apply_gradients`. {MEND}"
         )
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the arguments that make this optimizer again."""
         names = (*self.hyperparameters, *_COMPILED)
         own = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
         return {"name": self.name, **own}
 
     @property
-    def learning_rate(self) -> Any:
+    def learning_rate(self) -> keras.Variable:
         """1: there is none."""
         return super().learning_rate
 
@@ -189,7 +387,7 @@ class AbstractClosureOptimizer(keras.optimizers.Optimizer):
         super().__setattr__(name, value)
 
 
-def _refuse_unfit(owner: str, variable: Any) -> None:
+def _refuse_unfit(owner: str, variable: keras.Variable) -> None:
     path, dtype = getattr(variable, "path", variable.name), backend.dtype_of(variable)
     _checks.floating(owner, path, dtype)
     if dtype not in ("float32", "float64"):
@@ -204,8 +402,24 @@ def _refuse_unfit(owner: str, variable: Any) -> None:
         )
 
 
-def _constant(value: np.ndarray) -> Any:
-    def initializer(shape: Any, dtype: Any = None) -> Any:
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    """Return the default of a field of a dataclass as a signature shows it."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
+
+
+def _read(arguments: Config) -> Config:
+    """Return the arguments of a method, given also in their saved form; a `line_search` of None is its default."""
+    return {
+        name: keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
+        for name, value in arguments.items()
+        if not (name == "line_search" and value is None)
+    }
+
+
+def _constant(value: np.ndarray) -> Callable[..., Tensor]:
+    def initializer(shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
         del shape
         return keras.ops.convert_to_tensor(value, dtype)
 

@@ -5,12 +5,14 @@ from typing import Any, final
 import keras
 
 from .. import _checks
-from .base import AbstractOptimizer
+from .._types import Tensor
+from ._update import State
+from .base import LearningRate, RuleOptimizer
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Momentum(AbstractOptimizer):
+class Momentum(RuleOptimizer):
     """Move with a velocity that the gradient pushes and drag slows (algorithm 8.2, section 8.3.2).
 
     At every step:
@@ -20,8 +22,8 @@ class Momentum(AbstractOptimizer):
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size
-    alpha         momentum        share of the velocity kept each step; memory, and gain along a constant gradient, of
-                                  1 / (1 - alpha) steps
+    alpha         momentum        fraction of the velocity kept each step; memory, and gain along a constant gradient,
+                                  of 1 / (1 - alpha) steps
 
     State: `v`, one tensor for each variable, in float32 or wider. float16 and bfloat16 variables carry one float32
     residual besides and move as a rounded float32 run does (8 bytes an entry in all).
@@ -33,10 +35,10 @@ class Momentum(AbstractOptimizer):
         momentum: Number in [0, 1). Defaults to `0.9`.
         nesterov: Accepted at Keras's off value `False` only.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable, g = keras.Variable([1.0]), keras.ops.array([1.0])
@@ -55,13 +57,15 @@ class Momentum(AbstractOptimizer):
     hyperparameters = ("momentum",)
     elementwise = True
 
-    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.9, nesterov: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, learning_rate: LearningRate = 0.01, momentum: float = 0.9, nesterov: bool = False, **kwargs: Any
+    ) -> None:
         mend = "Use `keras_ch8.optimizers.Nesterov`, or Keras's `keras.optimizers.SGD`."
         _checks.off("nesterov", nesterov, False, owner="Momentum", instead=mend)
         super().__init__(learning_rate, **kwargs)
-        self.momentum = _checks.share("momentum", momentum, of="the velocity")
+        self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")
 
-    def rule(self, g: Any, lr: Any, t: Any, v: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor, v: Tensor) -> tuple[Tensor, State]:
         """Algorithm 8.2."""
         alpha = self.momentum
         v = alpha * v - lr * g

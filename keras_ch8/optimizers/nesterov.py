@@ -3,9 +3,56 @@
 from typing import Any, final
 
 import keras
+import numpy as np
 
 from .. import _checks
-from ._look_ahead import AbstractLookAhead
+from .._types import Config, Tensor
+from ._update import State
+from .base import LearningRate, RuleOptimizer
+
+
+class AbstractLookAhead(RuleOptimizer):
+    """Keeps theta + alpha * v in the variables while training, because Keras takes the gradient where they stand.
+
+    Args:
+        learning_rate: As in `RuleOptimizer`.
+        finish_at_theta: Whether `fit` leaves the book's theta in the model at its end. The velocity is then set to 0,
+            so that a later `fit` starts from rest. Defaults to `False`.
+        **kwargs: As in `RuleOptimizer`.
+    """
+
+    momentum: float
+
+    def __init__(self, learning_rate: LearningRate, *, finish_at_theta: bool = False, **kwargs: Any) -> None:
+        if finish_at_theta and kwargs.get("use_ema"):
+            raise ValueError(
+                "`use_ema=True` ends `fit` with the average of the weights and `finish_at_theta=True` with theta. "
+                "Received both; leave one of them out."
+            )
+        super().__init__(learning_rate, **kwargs)
+        self.finish_at_theta = finish_at_theta
+
+    def carry(self, v_old: Tensor, v: Tensor) -> Tensor:
+        """Return the step from theta_old + alpha * v_old to theta + alpha * v, where theta = theta_old + v."""
+        alpha = self.momentum
+        return v + alpha * v - alpha * v_old
+
+    def theta(self, variable: np.ndarray, **state: np.ndarray) -> np.ndarray:
+        """Return the book's theta."""
+        return variable - self.momentum * state["v"]
+
+    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
+        """End of `fit`: go from the look-ahead point to theta, at rest, if asked to."""
+        super().finalize_variable_values(var_list)
+        if self.finish_at_theta:
+            for variable, theta in zip(self.known_variables, self._wide_thetas(), strict=True):
+                self._place(variable, theta)
+            for block in self._layout.blocks:
+                block.state["v"].assign(np.zeros(block.state["v"].shape))
+
+    def get_config(self) -> Config:
+        """Return the arguments that make this optimizer again."""
+        return super().get_config() | {"finish_at_theta": self.finish_at_theta}
 
 
 @final
@@ -21,7 +68,7 @@ class Nesterov(AbstractLookAhead):
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size
-    alpha         momentum        share of the velocity kept each step
+    alpha         momentum        fraction of the velocity kept each step
 
     Keras takes the gradient where the variables stand, so while training they hold theta + alpha * v.
     `book_variables()` returns theta at any time. Validation inside `fit` sees the look-ahead point, and `fit` leaves it
@@ -39,10 +86,10 @@ class Nesterov(AbstractLookAhead):
         nesterov: Accepted at `True` only.
         finish_at_theta: Whether `fit` ends at theta, at rest. Defaults to `False`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable, g = keras.Variable([1.0]), keras.ops.array([1.0])
@@ -61,13 +108,15 @@ class Nesterov(AbstractLookAhead):
     hyperparameters = ("momentum",)
     elementwise = True
 
-    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.9, nesterov: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, learning_rate: LearningRate = 0.01, momentum: float = 0.9, nesterov: bool = True, **kwargs: Any
+    ) -> None:
         mend = "Use `keras_ch8.optimizers.Momentum`."
         _checks.off("nesterov", nesterov, True, owner="Nesterov", instead=mend)
         super().__init__(learning_rate, **kwargs)
-        self.momentum = _checks.share("momentum", momentum, of="the velocity")
+        self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")
 
-    def rule(self, g: Any, lr: Any, t: Any, v: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor, v: Tensor) -> tuple[Tensor, State]:
         """Algorithm 8.3, seen from the look-ahead point."""
         alpha, v_old = self.momentum, v
         v = alpha * v - lr * g

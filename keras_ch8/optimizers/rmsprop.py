@@ -6,12 +6,14 @@ import keras
 from keras import ops
 
 from .. import _checks
-from .base import AbstractOptimizer
+from .._types import Tensor
+from ._update import State
+from .base import LearningRate, RuleOptimizer
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class RMSprop(AbstractOptimizer):
+class RMSprop(RuleOptimizer):
     """Divide each step by a decaying root mean square of past gradients (algorithm 8.5, section 8.5.2).
 
     For each parameter, at every step:
@@ -21,7 +23,7 @@ class RMSprop(AbstractOptimizer):
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size
-    rho           rho             share of r kept each step; memory of about 1 / (1 - rho) steps
+    rho           rho             fraction of r kept each step; memory of about 1 / (1 - rho) steps
     delta         epsilon         added inside the root
 
     State: `r`, one tensor for each variable, in float32 or wider. float16 and bfloat16 variables carry one float32
@@ -37,10 +39,10 @@ class RMSprop(AbstractOptimizer):
         momentum, centered: Accepted at Keras's off values `0.0` and `False` only.
         epsilon: Number above 0. Defaults to `1e-6`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable = keras.Variable([1.0, 1.0])
@@ -60,7 +62,7 @@ class RMSprop(AbstractOptimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-6,
@@ -77,10 +79,10 @@ class RMSprop(AbstractOptimizer):
         )
         _checks.off("centered", centered, False, owner="RMSprop", instead=keras_rmsprop)
         super().__init__(learning_rate, **kwargs)
-        self.rho = _checks.share("rho", rho, of="r, the mean squared gradient,")
+        self.rho = _checks.decay_rate("rho", rho, of="r, the mean squared gradient,")
         self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-6)
 
-    def rule(self, g: Any, lr: Any, t: Any, r: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor, r: Tensor) -> tuple[Tensor, State]:
         """Algorithm 8.5."""
         rho, delta = self.rho, self.epsilon
         r = rho * r + (1 - rho) * g * g

@@ -6,7 +6,10 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics
-from ._look_ahead import AbstractLookAhead
+from .._types import Tensor
+from ._update import State
+from .base import LearningRate
+from .nesterov import AbstractLookAhead
 
 
 @final
@@ -25,8 +28,8 @@ class RMSpropNesterov(AbstractLookAhead):
 
     Book          Argument        Unit and meaning
     epsilon       learning_rate   step size
-    rho           rho             share of r kept each step; memory of about 1 / (1 - rho) steps
-    alpha         momentum        share of the velocity kept each step
+    rho           rho             fraction of r kept each step; memory of about 1 / (1 - rho) steps
+    alpha         momentum        fraction of the velocity kept each step
 
     Keras takes the gradient where the variables stand, so while training they hold theta + alpha * v.
     `book_variables()` returns theta at any time. Validation inside `fit` sees the look-ahead point, and `fit` leaves it
@@ -44,10 +47,10 @@ class RMSpropNesterov(AbstractLookAhead):
         centered: Accepted at Keras's off value `False` only.
         finish_at_theta: Whether `fit` ends at theta, at rest. Defaults to `False`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable = keras.Variable([1.0, 1.0])
@@ -68,7 +71,7 @@ class RMSpropNesterov(AbstractLookAhead):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.9,
         *,
@@ -78,10 +81,10 @@ class RMSpropNesterov(AbstractLookAhead):
         mend = "Keras's `keras.optimizers.RMSprop` has it."
         _checks.off("centered", centered, False, owner="RMSpropNesterov", instead=mend)
         super().__init__(learning_rate, **kwargs)
-        self.rho = _checks.share("rho", rho, of="r, the mean squared gradient,")
-        self.momentum = _checks.share("momentum", momentum, of="the velocity")
+        self.rho = _checks.decay_rate("rho", rho, of="r, the mean squared gradient,")
+        self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")
 
-    def rule(self, g: Any, lr: Any, t: Any, r: Any, v: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor, r: Tensor, v: Tensor) -> tuple[Tensor, State]:
         """Algorithm 8.6, seen from the look-ahead point."""
         rho, alpha, v_old = self.rho, self.momentum, v
         r = rho * r + (1 - rho) * g * g

@@ -4,14 +4,16 @@ from typing import Any, final
 
 import keras
 
-from .base import AbstractOptimizer
+from .._types import Tensor
+from ._update import State
+from .base import LearningRate, RuleOptimizer
 from .momentum import Momentum
 from .nesterov import Nesterov
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class SGD(AbstractOptimizer):
+class SGD(RuleOptimizer):
     """Step against the gradient of a minibatch (algorithm 8.1, section 8.3.1).
 
     At every step, with g the mean gradient over the minibatch:
@@ -33,10 +35,10 @@ class SGD(AbstractOptimizer):
         momentum: Number in [0, 1); above 0, what is made is a `Momentum` or `Nesterov`. Defaults to `0.0`.
         nesterov: Whether it is a `Nesterov`; without momentum it changes nothing, as in Keras. Defaults to `False`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
-            `AbstractOptimizer`.
+            `RuleOptimizer`.
 
     Raises:
-        ValueError: If an argument lies outside its range; the message names the value and the mend.
+        ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
         >>> variable = keras.Variable([1.0, 2.0])
@@ -55,7 +57,9 @@ class SGD(AbstractOptimizer):
     elementwise = True
     rests_without_gradient = True
 
-    def __new__(cls, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> Any:
+    def __new__(
+        cls, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
+    ) -> Any:
         """Return the algorithm that has this momentum: the one class that chooses among files."""
         if momentum == 0:
             return super().__new__(cls)
@@ -66,10 +70,12 @@ class SGD(AbstractOptimizer):
             )
         return (Nesterov if nesterov else Momentum)(learning_rate, momentum, **kwargs)
 
-    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
+    ) -> None:
         del momentum, nesterov  # there is none, or __new__ has made another class
         super().__init__(learning_rate, **kwargs)
 
-    def rule(self, g: Any, lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(self, g: Tensor, lr: Tensor, t: Tensor) -> tuple[Tensor, State]:
         """Algorithm 8.1."""
         return -lr * g, {}

@@ -1,15 +1,11 @@
 """Learning-rate schedules: Keras `LearningRateSchedule`s whose lengths may be said in epochs, batches or percent."""
 
-from .cosine import CosineDecay
+from .base import Schedule
+from .composed import ScaledSchedule, SequentialSchedule
+from .decays import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearDecay
 from .duration import Clock
-from .exponential import ExponentialDecay
-from .inverse_time import InverseTimeDecay
-from .linear_decay import LinearDecay
 from .on_plateau import ReduceOnPlateau
-from .one_cycle import OneCycle
-from .scaled import ScaledSchedule
-from .sequence import SequentialSchedule
-from .warmup import Warmup
+from .warmup import OneCycle, Warmup
 
 __all__ = [
     "Clock",
@@ -20,6 +16,7 @@ __all__ = [
     "OneCycle",
     "ReduceOnPlateau",
     "ScaledSchedule",
+    "Schedule",
     "SequentialSchedule",
     "Warmup",
 ]

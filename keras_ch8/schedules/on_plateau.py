@@ -22,11 +22,11 @@ class ReduceOnPlateau:
     it works with a schedule, which it scales; it may go back to the best weights.
 
     Args:
-        monitor: Quantity to look at. Defaults to `"val_loss"`.
+        monitor: Quantity that is watched. Defaults to `"val_loss"`.
         factor: Number in (0, 1). Defaults to `0.1`.
         patience: Epochs without improvement after which to lower the rate. Defaults to `10`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
-        min_delta: The smallest change that counts: a number, or a share of the best value. Defaults to `"0.01%"`.
+        min_delta: The smallest change that counts: a number, or a fraction of the best value. Defaults to `"0.01%"`.
         cooldown: Epochs after a reduction that are not counted. Defaults to `0`.
         min_lr: Number of at least 0: the lowest rate. Defaults to `0.0`.
         restore_best_weights: Whether to go back to the best weights at each reduction. Defaults to `False`.

@@ -1,17 +1,19 @@
-"""A gentle start."""
+"""Schedules that begin with a rise of the learning rate."""
 
-from typing import Any, final
+from typing import final
 
 import keras
 from keras import ops
 
 from .. import _checks
-from ._base import AbstractSchedule
+from .._types import Tensor
+from .base import Schedule
+from .decays import half_cosine
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Warmup(AbstractSchedule):
+class Warmup(Schedule):
     """Let the learning rate rise linearly, then keep it (section 8.3.1; Goyal et al. 2017).
 
         epsilon_k <- initial + min(k / warmup_steps, 1) * (learning_rate - initial)
@@ -55,7 +57,72 @@ class Warmup(AbstractSchedule):
             initial_learning_rate=_checks.rate("initial_learning_rate", initial_learning_rate, or_zero=True),
         )
 
-    def rate(self, k: Any) -> Any:
-        """The law."""
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
         u = ops.minimum(k / self.steps("warmup_steps"), 1.0)
         return self.initial_learning_rate + u * (self.learning_rate - self.initial_learning_rate)
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class OneCycle(Schedule):
+    """Let the learning rate rise to a large value and fall to almost nothing (section 8.3.1; Smith and Topin 2018).
+
+        u         <- min(k / cycle_steps, 1)
+        epsilon_k <- from initial to max along half a cosine     while u < rise
+                     from max to end along half a cosine         after that
+
+    Args:
+        max_learning_rate: Number above 0: the largest rate; about what `training.find_learning_rate` suggests.
+        cycle_steps: Steps, or "10ep", "500ba", "30%". Defaults to `"100%"`, the whole training that `fit` runs.
+        rise: Number in (0, 1): fraction of the cycle in which the rate rises. Defaults to `0.25`.
+        initial_learning_rate: Number of at least 0. Defaults to 1/25 of `max_learning_rate`.
+        end_learning_rate: Number of at least 0. Defaults to 1/100,000 of `max_learning_rate`.
+        name: Name of the schedule.
+
+    Raises:
+        ValueError: If an argument lies outside its range; in `fit`, if the length of an epoch is not known.
+
+    Example:
+        >>> schedule = keras_ch8.schedules.OneCycle(1.0, 100)
+        >>> [round(float(schedule(k)), 4) for k in (0, 25, 100)]
+        [0.04, 1.0, 0.0]
+
+    References:
+        Smith and Topin (2018), Super-Convergence.
+    """
+
+    section = "8.3.1"
+
+    arguments = ("max_learning_rate", "cycle_steps", "rise", "initial_learning_rate", "end_learning_rate")
+    durations = ("cycle_steps",)
+
+    def __init__(
+        self,
+        max_learning_rate: float,
+        cycle_steps: int | str = "100%",
+        rise: float = 0.25,
+        initial_learning_rate: float | None = None,
+        end_learning_rate: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        largest = _checks.rate("max_learning_rate", max_learning_rate)
+        initial = largest / 25 if initial_learning_rate is None else initial_learning_rate
+        end = largest / 100_000 if end_learning_rate is None else end_learning_rate
+        super().__init__(
+            name,
+            max_learning_rate=largest,
+            cycle_steps=cycle_steps,
+            rise=_checks.number(
+                "rise", rise, 0.0, 1.0, open_low=True, meaning="the fraction in which the rate rises", mend="Try 0.25."
+            ),
+            initial_learning_rate=_checks.rate("initial_learning_rate", initial, or_zero=True),
+            end_learning_rate=_checks.rate("end_learning_rate", end, or_zero=True),
+        )
+
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
+        u = ops.minimum(k / self.steps("cycle_steps"), 1.0)
+        rising = half_cosine(self.initial_learning_rate, self.max_learning_rate, u / self.rise)
+        falling = half_cosine(self.max_learning_rate, self.end_learning_rate, (u - self.rise) / (1 - self.rise))
+        return ops.where(u < self.rise, rising, falling)

@@ -2,16 +2,23 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from keras import ops
 
+from .. import _checks
+from .._types import Tensor
 from . import _vector
-from ._method import AbstractMethod, Info, State
-from ._problem import Point, Problem
+from ._contract import AbstractMethod, Info, Point, Problem, State
 from .line_search import AbstractSearch, Line, StrongWolfe, search_along
 
 _OWN = ("known", "promise")
+
+_CONTRACT = {
+    "init_memory": "init_memory(self, n, dtype) -> memory",
+    "direction": "direction(self, problem, point, known, **memory) -> d",
+    "learn": "learn(self, move, known, **memory) -> (memory, was_of_use)",
+}
 
 
 class Move(NamedTuple):
@@ -25,22 +32,25 @@ class Move(NamedTuple):
 
     before: Point
     after: Point
-    direction: Any
+    direction: Tensor
 
     @property
-    def s(self) -> Any:
+    def s(self) -> Tensor:
         """The step."""
         return self.after.x - self.before.x
 
     @property
-    def y(self) -> Any:
+    def y(self) -> Tensor:
         """The change of the gradient."""
         return self.after.gradient - self.before.gradient
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AbstractDescent(AbstractMethod):
-    """A method that needs `init_memory`, `direction` and `learn`; the rest of an iteration is here, once for all.
+    """The base of every method that chooses a direction and searches along it (section 8.6).
+
+    A subclass is a frozen dataclass of its settings. It writes `init_memory`, `direction` and `learn`; the rest of an
+    iteration is here, once for all. `optimizers.ClosureOptimizer` has an example, and brings the method into `fit`.
 
     `known` counts the moves that were learned from since the start, or since the last restart: where it is 0, what is
     in the memory is of no use. (To forget, one number is set to 0, instead of a table.) `promise` is t g . d of the
@@ -55,18 +65,27 @@ class AbstractDescent(AbstractMethod):
     takes_unit_steps = False
     """Whether a step of 1 is the natural first trial, as in Newton's method."""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.line_search, AbstractSearch):
+            raise TypeError(
+                "`line_search` must be one of `keras_ch8.second_order`, such as `StrongWolfe()` or `HagerZhang()`. "
+                f"Received: line_search={self.line_search!r} of type {type(self.line_search).__name__}."
+            )
+
     init_memory: ClassVar[Callable[..., State]]
     """`init_memory(n, dtype)`: what is remembered besides, before the first iteration."""
 
-    direction: ClassVar[Callable[..., Any]]
+    direction: ClassVar[Callable[..., Tensor]]
     """`direction(problem, point, known, **memory)`: d."""
 
-    learn: ClassVar[Callable[..., tuple[State, Any]]]
+    learn: ClassVar[Callable[..., tuple[State, Tensor]]]
     """`learn(move, known, **memory)`: the memory after a move, and whether the move was of use. It must be the old one
     where it was not."""
 
     def init(self, n: int, dtype: str) -> State:
         """Return the state before the first iteration, for n parameters."""
+        for name, contract in _CONTRACT.items():
+            _checks.written(type(self), name, contract)
         return {
             "known": ops.zeros((), "int32"),
             "promise": ops.zeros((), dtype),
@@ -120,7 +139,7 @@ class AbstractDescent(AbstractMethod):
         return after, state, info
 
 
-def _first_step(line: Line, promise: Any) -> Any:
+def _first_step(line: Line, promise: Tensor) -> Tensor:
     """Return the step to try first along -g, or along another direction without a length of its own.
 
         t <- (t phi'(0) of the last step) / phi'(0),        at the start  t <- 1 / |g|_1

@@ -1,15 +1,15 @@
 """Sums of squares."""
 
 import dataclasses
-from typing import Any, final
+from typing import final
 
 from keras import ops
 
+from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._damping import AbstractBounded, AbstractRule, GainRatio, Model, Step
-from ._method import State
-from ._problem import Point, Problem
+from ._contract import Point, Problem, State
+from ._trust import AbstractBounded, BoundRule, GainRatio, Model, Step
 
 _LEAST = 2.0**-52
 """The smallest alpha: the rounding of float64, in which the equations are solved."""
@@ -56,7 +56,7 @@ class LevenbergMarquardt(AbstractBounded):
         return "damping", "trust_ratio"
 
     @property
-    def rule(self) -> AbstractRule:
+    def rule(self) -> BoundRule:
         """How alpha follows from the trials."""
         return GainRatio(least=_LEAST)
 
@@ -64,7 +64,7 @@ class LevenbergMarquardt(AbstractBounded):
         """Keep the scales of the parameters."""
         return {"D": ops.zeros((n,), "float64")}
 
-    def model(self, problem: Problem, point: Point, D: Any) -> Model:
+    def model(self, problem: Problem, point: Point, D: Tensor) -> Model:
         """Compute J, in units in which its columns are of length 1 or less."""
         if problem.residuals is None:
             raise ValueError(
@@ -79,7 +79,7 @@ class LevenbergMarquardt(AbstractBounded):
         A, b = ops.matmul(ops.transpose(J), J), ops.matmul(r, J)
         identity = ops.eye(A.shape[0], dtype="float64")
 
-        def step(alpha: Any) -> Step:
+        def step(alpha: Tensor) -> Step:
             alpha64 = ops.cast(alpha, "float64")
             y = -backend.solve_positive(A + alpha64 * identity, b)
             promise = _vector.dot(y, ops.matmul(A, y)) + 2 * alpha64 * _vector.dot(y, y)

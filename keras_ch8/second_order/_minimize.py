@@ -2,26 +2,22 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import numpy as np
 
 from .. import _checks
 from .._section import section
+from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._bfgs import BFGS
-from ._conjugate_gradient import ConjugateGradient
-from ._lbfgs import LBFGS
+from ._contract import AbstractMethod, Problem
+from ._gradient import ConjugateGradient, SteepestDescent
 from ._levenberg_marquardt import LevenbergMarquardt
-from ._method import AbstractMethod
-from ._newton import Newton
-from ._problem import Problem
-from ._saddle_free_newton import SaddleFreeNewton
-from ._solve import Stop, solve
-from ._status import Status
-from ._steepest_descent import SteepestDescent
+from ._loop import Status, Stop, solve
+from ._newton import Newton, SaddleFreeNewton
+from ._quasi_newton import BFGS, LBFGS
 from ._truncated_newton import TruncatedNewton
 
 METHODS: dict[str, Callable[[], AbstractMethod]] = {
@@ -103,14 +99,20 @@ class Minimizer:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.
     """
 
-    fun: Callable[[Any], Any] | Problem
+    fun: Callable[[Tensor], Tensor] | Problem
     method: AbstractMethod | str = "lbfgs"
 
     def __post_init__(self) -> None:
         as_method(self.method)
 
     def __call__(
-        self, x0: Any, *, max_iterations: int = 1000, gtol: float = 1e-5, ftol: float = 0.0, xtol: float = 0.0
+        self,
+        x0: np.ndarray | Sequence[float],
+        *,
+        max_iterations: int = 1000,
+        gtol: float = 1e-5,
+        ftol: float = 0.0,
+        xtol: float = 0.0,
     ) -> OptimizeResult:
         """Run from `x0`; the arguments are those of `minimize`."""
         _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", mend="Try 1000.")
@@ -147,11 +149,13 @@ class Minimizer:
         return nearby.gradient_norm == 0 and nearby.fun == found.fun
 
     @functools.cached_property
-    def _program(self) -> Any:
+    def _program(self) -> Callable[..., tuple[Tensor, ...]]:
         return backend.compile_xla(functools.partial(run, self.fun, as_method(self.method)))
 
 
-def run(fun: Callable[[Any], Any] | Problem, method: AbstractMethod, x0: Any, stop: Stop) -> tuple[Any, ...]:
+def run(
+    fun: Callable[[Tensor], Tensor] | Problem, method: AbstractMethod, x0: Tensor, stop: Stop
+) -> tuple[Tensor, ...]:
     """Return the best point, its value, the largest entry of its gradient, the status and the totals, as tensors."""
     problem = fun if isinstance(fun, Problem) else Problem.of(fun)
     end = solve(problem, method, problem.at(x0), method.init(x0.shape[0], x0.dtype.name), stop)
@@ -160,8 +164,8 @@ def run(fun: Callable[[Any], Any] | Problem, method: AbstractMethod, x0: Any, st
 
 @section("8.6")
 def minimize(
-    fun: Callable[[Any], Any] | Problem,
-    x0: Any,
+    fun: Callable[[Tensor], Tensor] | Problem,
+    x0: np.ndarray | Sequence[float],
     method: AbstractMethod | str = "lbfgs",
     *,
     max_iterations: int = 1000,
@@ -183,8 +187,8 @@ def minimize(
         max_iterations: Integer. Defaults to `1000`.
         gtol: The largest entry of the gradient at a minimum. Defaults to `1e-5`; it has the unit of f, so that of a
             loss of 1e-8 is smaller.
-        ftol: Stop when the value changes by less than this share of itself in an iteration. Defaults to `0`: never.
-        xtol: Stop when the step is below this share of x. Defaults to `0`: never.
+        ftol: Stop when the value changes by less than this fraction of itself in an iteration. Defaults to `0`: never.
+        xtol: Stop when the step is below this fraction of x. Defaults to `0`: never.
 
     Returns:
         An `OptimizeResult`, with SciPy's names: `x`, `fun`, what it has cost, and why it ended.
@@ -218,7 +222,7 @@ def as_method(value: Any) -> AbstractMethod:
     return METHODS[value]()
 
 
-def _as_start(x0: Any) -> np.ndarray:
+def _as_start(x0: np.ndarray | Sequence[float]) -> np.ndarray:
     """Return the start as an array that can be computed in."""
     x0 = np.asarray(x0)
     if x0.dtype.kind in "iu":

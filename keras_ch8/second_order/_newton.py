@@ -1,16 +1,93 @@
-"""Newton's method."""
+"""Newton's method, with and without its attraction to saddle points: both see eigenvalues of the Hessian."""
 
 import dataclasses
-from typing import Any, final
+from collections.abc import Callable
+from typing import NamedTuple, final
 
 from keras import ops
 
 from .. import _checks
+from .._types import Tensor
 from ..integration import backend
-from . import _krylov, _vector
-from ._damping import FIRST_DAMPING, AbstractBounded, AbstractRule, GainRatio, Model, Step, Unbound
-from ._method import State
-from ._problem import Point, Problem
+from . import _vector
+from ._contract import Point, Problem, State
+from ._trust import FIRST_DAMPING, AbstractBounded, BoundRule, GainRatio, Model, Step, Unbound
+
+# --- eigenvalues in a small space, inside the compiled program ------------------------------------------------------
+
+
+class Ritz(NamedTuple):
+    """What a small space says of the eigenvalues.
+
+    Args:
+        values: Ritz values, rising: none is below the smallest eigenvalue, none above the largest.
+        vectors: Their directions, one for each row.
+    """
+
+    values: Tensor
+    vectors: Tensor
+
+    @property
+    def largest(self) -> Tensor:
+        """The largest |lambda|."""
+        return _vector.largest(self.values)
+
+
+def ritz(product: Callable[[Tensor], Tensor], first: Tensor, second: Tensor, dimension: int) -> Ritz:
+    """Return the Ritz values of a symmetric matrix in the space that two vectors and its powers span: block Lanczos.
+
+        q_1 <- first,  q_2 <- second,  q_j+2 <- H q_j       each made orthogonal to those before, of length 1
+        values <- eigenvalues of Q H Q^T
+
+    Two starts find what one hides: a direction that is orthogonal to the gradient by symmetry. Where a vector brings
+    nothing new (also 0) the coordinate axis that is covered least takes its place, so the space has `dimension`
+    dimensions in any case, and is the whole space where there are no more. Full orthogonalization, twice. Under XLA the
+    vectors have 8 digits, in float64 also.
+    """
+    n, tiny = first.shape[0], 100 * _vector.epsilon(first)
+    k = min(dimension, n)
+
+    def orthogonal(Q: Tensor, w: Tensor) -> Tensor:
+        for _ in range(2):
+            w = w - ops.matmul(ops.matmul(Q, w), Q)
+        return w
+
+    def once(j: Tensor, space: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        Q, HQ = space
+        w = ops.where(j < 2, ops.where(j == 0, first, second), _vector.row(HQ, ops.maximum(j - 2, 0)))
+        left = orthogonal(Q, w)
+        least = ops.cast(ops.argmin(ops.sum(ops.square(Q), axis=0)), "int32")
+        axis = ops.cast(ops.arange(n, dtype="int32") == least, w.dtype)
+        is_new = _vector.norm(left) > tiny * _vector.norm(w)
+        q = ops.where(is_new, left, orthogonal(Q, axis))
+        q = orthogonal(Q, q / _vector.norm(q))
+        q = q / _vector.norm(q)
+        return _vector.with_row(Q, j, q), _vector.with_row(HQ, j, product(q))
+
+    zeros = ops.zeros((k, n), first.dtype)
+    Q, HQ = ops.fori_loop(0, k, once, (zeros, zeros))
+    small = ops.matmul(HQ, ops.transpose(Q))
+    values, vectors = ops.linalg.eigh(ops.where(ops.isfinite(small), small, 0))  # outside XLA, NaN raises there
+    return Ritz(values, ops.matmul(ops.transpose(vectors), Q))
+
+
+def start_direction(n: int, dtype: str) -> Tensor:
+    """Return a vector without symmetries, the same each time."""
+    return ops.cos(ops.square(ops.arange(1, n + 1, dtype=dtype)))
+
+
+def revealed(along: Tensor, slope: Tensor, smallest: Tensor, largest: Tensor, length: Tensor) -> Tensor:
+    """Return how far to go along the direction of the smallest eigenvalue: out of a saddle point, if it is negative.
+
+    At a saddle point the gradient does not show that direction, and without it no method leaves. So the step along it
+    is at least a tenth of the rest of the step, downhill; there f has no slope to lose and falls by its curvature.
+    """
+    negative = smallest < -100 * _vector.epsilon(smallest) * largest
+    way = 0.1 * ops.where(slope > 0, -length, length)
+    return ops.where(negative & (ops.abs(along) < ops.abs(way)), way, along)
+
+
+# --- the methods ----------------------------------------------------------------------------------------------------
 
 _DIMENSION = 40
 """Of the space in which the ends of the spectrum are found; up to so many parameters they are exact."""
@@ -81,7 +158,7 @@ class Newton(AbstractBounded):
         return "damping", "trust_ratio", "eigenvalue_smallest", "eigenvalue_largest"
 
     @property
-    def rule(self) -> AbstractRule:
+    def rule(self) -> BoundRule:
         """How mu follows from the trials."""
         return GainRatio(start=0.0) if self.damping == "adaptive" else Unbound()
 
@@ -92,12 +169,12 @@ class Newton(AbstractBounded):
                 f"`Newton` computes all n^2 second derivatives, so it takes at most {self.max_parameters} parameters. "
                 f"Received: {n}. Use `TruncatedNewton()` or `LBFGS()`, which need no matrix, or raise `max_parameters`."
             )
-        return {"v": _krylov.start(n, dtype)}
+        return {"v": start_direction(n, dtype)}
 
-    def model(self, problem: Problem, point: Point, v: Any) -> Model:
+    def model(self, problem: Problem, point: Point, v: Tensor) -> Model:
         """Compute H and the ends of its spectrum."""
         g, H = point.gradient, problem.hessian(point.x)
-        spectrum = _krylov.ritz(lambda w: ops.matmul(H, w), g, v, _DIMENSION)
+        spectrum = ritz(lambda w: ops.matmul(H, w), g, v, _DIMENSION)
         step = _adaptive if self.damping == "adaptive" else _constant(self.damping)
         smallest, largest = spectrum.values[0], spectrum.values[-1]
         return Model(
@@ -108,17 +185,17 @@ class Newton(AbstractBounded):
         )
 
 
-def _constant(alpha: Any) -> Any:
-    """Return the steps of a constant alpha: all of -(H + alpha I)^-1 g, or a share."""
+def _constant(alpha: float | str) -> Callable[..., Step]:
+    """Return the steps of a constant alpha: all of -(H + alpha I)^-1 g, or a fraction."""
 
-    def step(g: Any, H: Any, spectrum: _krylov.Ritz, share: Any) -> Step:
+    def step(g: Tensor, H: Tensor, spectrum: Ritz, fraction: Tensor) -> Step:
         damping = ops.convert_to_tensor(alpha, g.dtype)
-        return _promised(g, H, -share * backend.solve(_plus(H, damping), g), damping)
+        return _promised(g, H, -fraction * backend.solve(_plus(H, damping), g), damping)
 
     return step
 
 
-def _adaptive(g: Any, H: Any, spectrum: _krylov.Ritz, mu: Any) -> Step:
+def _adaptive(g: Tensor, H: Tensor, spectrum: Ritz, mu: Tensor) -> Step:
     """Return the step under a damping that makes H + alpha I positive definite, with a way out of a saddle point."""
     smallest, v, largest = spectrum.values[0], spectrum.vectors[0], spectrum.largest
     unit = ops.where(largest > 0, largest, _vector.norm(g))
@@ -126,15 +203,98 @@ def _adaptive(g: Any, H: Any, spectrum: _krylov.Ritz, mu: Any) -> Step:
     mu = ops.where((mu == 0) & ~is_definite, FIRST_DAMPING, mu)
     alpha = ops.maximum(-smallest, 0) + mu * unit
     delta = -backend.solve_positive(_plus(H, alpha), g)
-    share = _vector.dot(v, delta)
-    way = _krylov.revealed(share, _vector.dot(v, g), smallest, largest, _vector.norm(delta))
-    return _promised(g, H, delta + (way - share) * v, alpha)
+    along = _vector.dot(v, delta)
+    way = revealed(along, _vector.dot(v, g), smallest, largest, _vector.norm(delta))
+    return _promised(g, H, delta + (way - along) * v, alpha)
 
 
-def _plus(H: Any, alpha: Any) -> Any:
+def _plus(H: Tensor, alpha: Tensor) -> Tensor:
     return H + alpha * ops.eye(H.shape[0], dtype=H.dtype)
 
 
-def _promised(g: Any, H: Any, delta: Any, alpha: Any) -> Step:
+def _promised(g: Tensor, H: Tensor, delta: Tensor, alpha: Tensor) -> Step:
     promise = -_vector.dot(g, delta) - _vector.dot(delta, ops.matmul(H, delta)) / 2
     return Step(delta, promise, {"damping": alpha})
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class SaddleFreeNewton(AbstractBounded):
+    """Newton's method with |H| in the place of H, in a small space (section 8.2.3; Dauphin et al. 2014).
+
+        lambda_i, u_i <- eigenvalues and eigenvectors of H in a space of k dimensions
+        c_i  <- u_i . g
+        rest <- g - sum c_i u_i
+        x    <- x - sum c_i / (|lambda_i| + alpha) u_i - rest / (L + alpha),         L = max |lambda_i|
+
+    Newton's step goes uphill along an eigenvector with a negative eigenvalue, to the saddle point; here it goes
+    downhill there, as far. alpha = mu L, mu by Nielsen's rule.
+
+    The space is spanned by g, the direction of the smallest eigenvalue of the last iteration, and products of H with
+    them; at the start that direction is a fixed vector without symmetries, so that a symmetric start hides nothing.
+    What of g lies outside takes a step of gradient descent, of 1 / L: no curvature that was seen is larger, so it does
+    not overshoot, and with it no direction stands still. Up to k parameters nothing is outside.
+
+    An iteration costs k Hessian-vector products; memory: 2 k n numbers. State: mu and nu, and the direction of the
+    smallest eigenvalue, n numbers. The numbers are `damping` (alpha),
+    `trust_ratio`, `eigenvalue_smallest` and `eigenvalue_largest`.
+
+    Args:
+        dimension: Integer of at least 2: k. Defaults to `20`.
+
+    Raises:
+        ValueError: If `dimension` is below 2.
+
+    Example:
+        >>> f = lambda x: x[0] ** 2 - x[1] ** 2 + x[1] ** 4
+        >>> found = keras_ch8.second_order.minimize(f, np.array([1.0, 0.0]), "saddle_free_newton")
+        >>> round(found.fun, 6)
+        -0.25
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.3; Dauphin et al. (2014), Identifying and
+        attacking the saddle point problem in high-dimensional non-convex optimization.
+    """
+
+    dimension: int = 20
+
+    def __post_init__(self) -> None:
+        _checks.count("dimension", self.dimension, 2, meaning="the dimension of a space", mend="Try 20.")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The names of `info.numbers`."""
+        return "damping", "trust_ratio", "eigenvalue_smallest", "eigenvalue_largest"
+
+    @property
+    def rule(self) -> BoundRule:
+        """How mu follows from the trials."""
+        return GainRatio()
+
+    def init_memory(self, n: int, dtype: str) -> State:
+        """Keep the direction of the smallest eigenvalue."""
+        return {"v": start_direction(n, dtype)}
+
+    def model(self, problem: Problem, point: Point, v: Tensor) -> Model:
+        """Find the small space, and H in it."""
+        g = point.gradient
+        values, vectors = spectrum = ritz(lambda w: problem.product(point.x, w), g, v, self.dimension)
+        c = ops.matmul(vectors, g)
+        rest = g - ops.matmul(c, vectors)
+        L = ops.where(spectrum.largest > 0, spectrum.largest, _vector.norm(g))
+
+        def step(mu: Tensor) -> Step:
+            alpha = mu * L
+            p, r = -c / (ops.abs(values) + alpha), -rest / (L + alpha)
+            length = ops.sqrt(_vector.dot(p, p) + _vector.dot(r, r))
+            first = revealed(p[0], c[0], values[0], spectrum.largest, length)
+            p = ops.concatenate([first[None], p[1:]])
+            promise = -_vector.dot(p, c + values * p / 2) - _vector.dot(r, rest + L * r / 2)
+            return Step(ops.matmul(p, vectors) + r, promise, {"damping": alpha})
+
+        return Model(
+            step=step,
+            memory={"v": vectors[0]},
+            numbers={"eigenvalue_smallest": values[0], "eigenvalue_largest": values[-1]},
+            products=values.shape[0],
+        )

@@ -1,18 +1,19 @@
 """Newton's method by conjugate gradients."""
 
 import dataclasses
-from typing import Any, NamedTuple, final
+from collections.abc import Callable
+from typing import NamedTuple, final
 
 from keras import ops
 
 from .. import _checks
+from .._types import Tensor
 from . import _vector
-from ._damping import AbstractBounded, AbstractRule, Model, Step, TrustRadius
-from ._method import State
-from ._problem import Point, Problem
+from ._contract import Point, Problem, State
+from ._trust import AbstractBounded, BoundRule, Model, Step, TrustRadius
 
 _LOOSEST = 0.5
-"""The largest residual that the conjugate gradients may leave, as a share of |g|."""
+"""The largest residual that the conjugate gradients may leave, as a fraction of |g|."""
 
 
 @final
@@ -68,7 +69,7 @@ class TruncatedNewton(AbstractBounded):
         return "trust_ratio", *self.step_numbers
 
     @property
-    def rule(self) -> AbstractRule:
+    def rule(self) -> BoundRule:
         """How the radius follows from the trials."""
         return TrustRadius()
 
@@ -76,7 +77,7 @@ class TruncatedNewton(AbstractBounded):
         """Keep the last |g| and eta; there is none before the first iteration."""
         return {"g_old": ops.zeros((), dtype), "eta": ops.zeros((), dtype)}
 
-    def model(self, problem: Problem, point: Point, g_old: Any, eta: Any) -> Model:
+    def model(self, problem: Problem, point: Point, g_old: Tensor, eta: Tensor) -> Model:
         """Choose how exact the conjugate gradients must be."""
         g, length = point.gradient, _vector.norm(point.gradient)
         least = 0.9 * eta**2
@@ -85,7 +86,7 @@ class TruncatedNewton(AbstractBounded):
         eta = ops.where(g_old > 0, eta, _LOOSEST)
         most = min(self.cg_iterations, 3 * g.shape[0])
 
-        def step(radius: Any) -> Step:
+        def step(radius: Tensor) -> Step:
             end = _steihaug(lambda p: problem.product(point.x, p), point, radius, eta * length, most)
             return Step(
                 delta=end.delta,
@@ -116,23 +117,23 @@ class _Path(NamedTuple):
         is_negative: Whether the curvature was not positive.
     """
 
-    delta: Any
-    r: Any
-    p: Any
-    radius: Any
-    count: Any
-    is_bounded: Any
-    is_negative: Any
+    delta: Tensor
+    r: Tensor
+    p: Tensor
+    radius: Tensor
+    count: Tensor
+    is_bounded: Tensor
+    is_negative: Tensor
 
 
-def _steihaug(product: Any, point: Point, radius: Any, tolerance: Any, most: int) -> _Path:
+def _steihaug(product: Callable[[Tensor], Tensor], point: Point, radius: Tensor, tolerance: Tensor, most: int) -> _Path:
     """Run conjugate gradients from 0 to the tolerance, to the boundary, or to negative curvature."""
 
-    def goes_on(*path: Any) -> Any:
+    def goes_on(*path: Tensor) -> Tensor:
         now = _Path(*path)
         return ~now.is_bounded & (now.count < most) & ~(_vector.norm(now.r) <= tolerance)
 
-    def once(*path: Any) -> _Path:
+    def once(*path: Tensor) -> _Path:
         delta, r, p, radius, count, _, _ = path
         Hp = product(p)
         curvature, rr = _vector.dot(p, Hp), _vector.dot(r, r)
@@ -151,14 +152,14 @@ def _steihaug(product: Any, point: Point, radius: Any, tolerance: Any, most: int
     )
 
 
-def _first_radius(point: Point, p: Any, curvature: Any) -> Any:
+def _first_radius(point: Point, p: Tensor, curvature: Tensor) -> Tensor:
     """Return 10 times the step along p = -g to where the slope is 0, or would be 0 upside down."""
     length, size = _vector.norm(p), _vector.norm(point.x)
     flat = ops.where(size > 0, size, 1)
     return ops.where(curvature == 0, flat, 10 * length * (_vector.dot(p, p) / ops.abs(curvature)))
 
 
-def _to_boundary(delta: Any, p: Any, radius: Any) -> Any:
+def _to_boundary(delta: Tensor, p: Tensor, radius: Tensor) -> Tensor:
     """Return the t > 0 with |delta + t p| = radius."""
     a, b, c = _vector.dot(p, p), _vector.dot(delta, p), ops.square(radius) - _vector.dot(delta, delta)
     return c / (b + ops.sqrt(ops.square(b) + a * c))

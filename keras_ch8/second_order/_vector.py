@@ -1,37 +1,37 @@
 """Products and lengths of flat vectors, as scalars."""
 
-from typing import Any
-
 import numpy as np
 from keras import ops
 
+from .._types import Tensor, Tree
 
-def dot(a: Any, b: Any) -> Any:
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
     """Return a . b."""
     return ops.sum(a * b)
 
 
-def norm(a: Any) -> Any:
+def norm(a: Tensor) -> Tensor:
     """Return |a|."""
     return ops.sqrt(dot(a, a))
 
 
-def largest(a: Any) -> Any:
+def largest(a: Tensor) -> Tensor:
     """Return the largest |a_i|, NaN if an entry is."""
     return ops.max(ops.abs(a))
 
 
-def epsilon(a: Any) -> float:
+def epsilon(a: Tensor) -> float:
     """Return the distance from 1 to the next number of a tensor's type."""
     return float(np.finfo(a.dtype.name).eps)
 
 
-def rounding(value: Any) -> Any:
+def rounding(value: Tensor) -> Tensor:
     """Return a change of f that may be rounding alone: f is a sum, and its terms are often larger than it is."""
     return epsilon(value) ** 0.75 * ops.abs(value)
 
 
-def where(condition: Any, new: Any, old: Any) -> Any:
+def where(condition: Tensor, new: Tree, old: Tree) -> Tree:
     """Choose between two tensors, or, entry by entry, between two tuples of them."""
     if isinstance(new, dict):
         return {name: where(condition, new[name], old[name]) for name in new}
@@ -40,16 +40,16 @@ def where(condition: Any, new: Any, old: Any) -> Any:
     return ops.where(condition, new, old)
 
 
-def row(matrix: Any, i: Any) -> Any:
+def row(matrix: Tensor, i: Tensor) -> Tensor:
     """Return a row by an index that is a tensor, as a gather: a slice would be compiled anew for each index."""
     return ops.take(matrix, i, axis=0)
 
 
-def with_row(matrix: Any, i: Any, new: Any) -> Any:
+def with_row(matrix: Tensor, i: Tensor, new: Tensor) -> Tensor:
     """Return a matrix, or a vector, with another row."""
     return ops.scatter_update(matrix, ops.reshape(i, (1, 1)), ops.expand_dims(new, 0))
 
 
-def is_curved_up(s: Any, y: Any) -> Any:
+def is_curved_up(s: Tensor, y: Tensor) -> Tensor:
     """Whether a step and the change of the gradient show positive curvature, in any units: s . y > eps |s| |y|."""
     return dot(s, y) > epsilon(s) * norm(s) * norm(y)

@@ -27,7 +27,7 @@ class Observation:
         rule: A clipping rule for each that is not of the suite; None for none.
     """
 
-    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> None:
+    def __init__(self, model: keras.Model, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> None:
         self.optimizers, self.rule = dict(optimizers), rule
         self._observers = {
             name: OwnObserver(o) if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog) else Tap(o, rule)
@@ -38,7 +38,7 @@ class Observation:
         self._applied: list[str] = []
         self._batches = 0
 
-    def serves(self, optimizers: Mapping[str, Any], rule: clipping.AbstractRule | None) -> bool:
+    def serves(self, optimizers: Mapping[str, Any], rule: clipping.Rule | None) -> bool:
         """Whether these are the optimizers and the rule that it was made for."""
         same = self.optimizers.keys() == optimizers.keys() and self.rule == rule
         return same and all(self.optimizers[name] is optimizer for name, optimizer in optimizers.items())
@@ -133,7 +133,7 @@ class Tap:
             micro-step. What it remembers lives as long as the tap.
     """
 
-    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: clipping.AbstractRule | None) -> None:
+    def __init__(self, optimizer: keras.optimizers.Optimizer, rule: clipping.Rule | None) -> None:
         self.optimizer, self.rule = optimizer, rule
         self.recorder = Recorder()
         self._place: dict[int, int] = {}

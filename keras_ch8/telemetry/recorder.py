@@ -1,4 +1,4 @@
-"""The rings of one optimizer: made at the first step while somebody listens, filled by the step, read by Python."""
+"""The rings of one optimizer: made at the first step that is observed, filled by the step, read by Python."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -77,7 +77,7 @@ class Recorder:
 
     @property
     def settings(self) -> Any:
-        """What the step leaves behind: the same settings make the same graph. None while nobody listens."""
+        """What the step leaves behind: the same settings make the same graph. None while no callback observes."""
         return self._settings if self.listening else None
 
     @property
@@ -138,7 +138,7 @@ class Recorder:
         self._loss = loss if self.listening else None
 
     def take_loss(self) -> Any:
-        """Return the loss of this step, NaN where nobody told it."""
+        """Return the loss of this step, NaN where it is not known."""
         loss, self._loss = self._loss, None
         self._knows_loss = loss is not None and backend.is_reachable(loss)
         return ops.cast(loss, "float32") if self._knows_loss else ops.full((), float("nan"), "float32")

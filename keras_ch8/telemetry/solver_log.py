@@ -31,7 +31,7 @@ class SolverLog:
 
     @property
     def settings(self) -> Any:
-        """What an iteration leaves behind: the same settings make the same program. None while nobody listens."""
+        """What an iteration leaves behind: the same settings make the same program. None while no callback observes."""
         return self._settings if self.listening else None
 
     @property
@@ -76,7 +76,7 @@ class SolverLog:
         """Take the loss of a step from elsewhere: it is known here already."""
 
     def begin(self, step: Tensor) -> Any:
-        """Return what goes through the loop, given the number of the last iteration; nothing if nobody listens."""
+        """Return what goes through the loop after the iteration of this number; nothing if no callback observes."""
         if not self.listening:
             return ()
         self.make_rings()

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from .. import _checks
-from .._batches import Batch, replayable
+from .._batches import Batch, Examples, replayable
 from .._plot import axes_of
 from .._section import section
 from .._types import Data
@@ -138,7 +138,7 @@ def find_learning_rate(
     low = _checks.rate("low", low)
     high = _checks.number("high", high, low, float("inf"), open_low=True, meaning="the largest rate", mend="Try 10.")
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", mend="Try 300.")
-    data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
+    data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
     trial = _trial(model, data)
     at_start = trial.losses_at_rest(data(), steps, low)
     if len(at_start) < steps or not np.isfinite(at_start).all():
@@ -264,7 +264,7 @@ def compare_learning_rates(
     """
     rates = sorted(_checks.rate("rates", rate) for rate in rates)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", mend="The book has about 100.")
-    data = replayable(x, y, sample_weight, batch_size, seed, steps + 1)
+    data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
     trial = _trial(model, data)
     start = float(last_of(trial.losses_at_rest(data(), steps, rates[0])[None]).mean())
     losses = np.full((len(rates), steps), np.nan)

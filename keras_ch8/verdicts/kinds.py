@@ -27,7 +27,7 @@ OF_THE_CHAPTER = (
         "step_too_long",
         section="8.2.1",
         meaning="The update goes beyond the lowest point in its direction, so that the loss rises or swings.",
-        fine="The steps are not too long",
+        fine="There is no sign that the steps are too long",
         cure="Lower the learning rate: `training.find_learning_rate` finds one, `callbacks.LearningRateDecay` lowers "
         "it in time, `schedules.Warmup` leads up to it.",
     ),
@@ -35,7 +35,7 @@ OF_THE_CHAPTER = (
         "step_too_short",
         section="8.3.1",
         meaning="The loss would fall much faster with longer steps in the same directions.",
-        fine="The steps are long enough",
+        fine="There is no sign that longer steps would help",
         cure="Raise the learning rate: `training.find_learning_rate` finds one.",
     ),
     Kind(
@@ -43,7 +43,7 @@ OF_THE_CHAPTER = (
         section="8.2.1",
         meaning="The loss is steep in some directions and flat in others: the steep ones limit the learning rate, and "
         "along the flat ones, the floor of a ravine, little is gained in each step.",
-        fine="No ravine slows the training down",
+        fine="There is no sign of a ravine that slows the training down",
         cure="Bring the inputs to one scale (`keras.layers.Normalization`), normalize between layers "
         "(`layers.BatchNormalization`), or give each weight a rate of its own: `optimizers.Adam`, "
         "`optimizers.RMSprop`; `optimizers.Nesterov` helps too.",
@@ -53,7 +53,7 @@ OF_THE_CHAPTER = (
         section="8.1.3",
         meaning="The gradient of a minibatch is mostly noise, which keeps the loss above what the learning rate and "
         "the model could reach.",
-        fine="The noise of the gradient does not hold the loss up",
+        fine="There is no sign that noise of the gradient holds the loss up",
         cure="Take larger batches, or let the learning rate fall: `schedules.LinearDecay`, "
         "`callbacks.LearningRateDecay`.",
     ),
@@ -68,7 +68,7 @@ OF_THE_CHAPTER = (
         "plateau",
         section="8.2.3",
         meaning="The loss does not fall because there is hardly a gradient and hardly any curvature.",
-        fine="The training is not on a plateau",
+        fine="There is no sign of a plateau",
         cure="Start where the gradient is not small: smaller initial weights and biases, or units that do not saturate "
         "(ReLU); `optimizers.Adam` makes steps that do not shrink with the gradient.",
     ),
@@ -77,7 +77,7 @@ OF_THE_CHAPTER = (
         section="8.2.3",
         meaning="The loss does not fall because the training is near a point where the gradient is 0, though there "
         "are directions along which the loss curves down.",
-        fine="The training is not at a saddle point",
+        fine="There is no sign of a saddle point",
         cure="Break the symmetry of the start with random weights (`initializers.GlorotUniform`); "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner than `optimizers.SGD`.",
     ),
@@ -146,13 +146,13 @@ OF_THE_CHAPTER = (
         meaning="At the start a layer gives far larger or smaller numbers than others can work with; about 1 is best.",
         fine="The signal has a good scale in all layers at the start",
         cure="Bring the inputs to mean 0 and variance 1 (`keras.layers.Normalization`), and scale the weights to the "
-        "data: `training.scale_to_data`. `training.check_initialization` looks at a start before any step.",
+        "data: `training.scale_to_data`. `training.check_initialization` judges a start before any step.",
     ),
     Kind(
         "overfitting",
         section="8.1",
         meaning="The model learns its training examples by heart: what it still learns does not hold for new ones.",
-        fine="What is learned holds for new examples too",
+        fine="There is no sign that what is learned does not hold for new examples",
         cure="Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`; regularize, or find "
         "more data. `callbacks.SurrogateGap` says whether the true loss suffers.",
     ),
@@ -160,7 +160,7 @@ OF_THE_CHAPTER = (
         "underfitting",
         section="8.1",
         meaning="The loss has come to rest at a minimum, but is not low: the model has learned all that it can.",
-        fine="Nothing says that the model is too small for its task",
+        fine="There is no sign that the model is too small for its task",
         cure="Train longer, take a larger model, or regularize less; first cure what else is found here.",
     ),
     Kind(
@@ -168,7 +168,7 @@ OF_THE_CHAPTER = (
         section="8.2.4",
         meaning="The gradient is infinite or not a number in some steps, which can ruin all weights at once.",
         fine="All gradients were finite",
-        cure="Look at the data for NaN, lower the learning rate (`training.find_learning_rate`), clip "
+        cure="Search the data for NaN, lower the learning rate (`training.find_learning_rate`), clip "
         "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of every optimizer of the suite.",
     ),
 )

@@ -6,6 +6,7 @@ threshold and fulfils no condition.
 """
 
 import dataclasses
+import functools
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -205,19 +206,21 @@ class Rule:
     mentions: tuple[Quantity, ...] = ()
     cure: str = ""
 
-    def quantities(self) -> list[Quantity]:
-        """Return what must have been measured for the rule to say anything, also that all is well."""
+    @functools.cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What must have been measured for the rule to say anything, also that all is well."""
         conditions = (quantity for condition in self.when for quantity in condition.quantities())
-        return list(dict.fromkeys([*(threshold.quantity for threshold in self.all_of), *conditions]))
+        return tuple(dict.fromkeys([*(threshold.quantity for threshold in self.all_of), *conditions]))
 
-    def spoken(self) -> list[Quantity]:
-        """Return what the sentence says: what the thresholds judge or, without any, the conditions; and mentions."""
-        judged = [threshold.quantity for threshold in self.all_of] or self.quantities()
-        return [*judged, *self.mentions]
+    @functools.cached_property
+    def spoken(self) -> tuple[Quantity, ...]:
+        """What the sentence says: what the thresholds judge or, without any, the conditions; and mentions."""
+        judged = tuple(threshold.quantity for threshold in self.all_of) or self.quantities
+        return (*judged, *self.mentions)
 
     def can_be_judged(self, measured: Measured) -> bool:
         """Whether all that it needs has been measured."""
-        return all(quantity.name in measured for quantity in self.quantities())
+        return all(quantity.name in measured for quantity in self.quantities)
 
     def level(self, measured: Measured, earlier: Mapping[str, str]) -> str:
         """Return the level; `earlier` are the levels by kind that the rules before this one have given."""
@@ -257,12 +260,12 @@ def judge(rules: Sequence[Rule], measured: Measured, remarks: Mapping[str, str] 
     for kind, level in levels.items():
         rule, remark = said[kind], (remarks or {}).get(kind, "")
         if level == "ok":
-            spoken = [quantity for rule in judged[kind] for quantity in rule.spoken()][:MOST_NUMBERS]
+            spoken = [quantity for rule in judged[kind] for quantity in rule.spoken][:MOST_NUMBERS]
             claims.append(Claim(kind, level, sentence(KINDS[kind].fine, spoken, measured, remark)))
         else:
             cure = _cure(rule, measured)
             proven = level == "act" and rule.is_proven(measured)
-            claims.append(Claim(kind, level, sentence(rule.says, rule.spoken(), measured, remark), cure, proven))
+            claims.append(Claim(kind, level, sentence(rule.says, rule.spoken, measured, remark), cure, proven))
     return claims
 
 

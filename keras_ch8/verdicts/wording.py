@@ -43,12 +43,12 @@ def part(fraction: float, of: str) -> str:
 
 def counted(number: float, noun: str) -> str:
     """Return a number of things, with the noun in the singular for one."""
-    shown = digits(number, 3)
+    shown = digits(number, 3 if number == int(number) else 2)
     return f"{shown} {noun}" if shown == "1" else f"{shown} {noun}s"
 
 
-def moved(fall: float, when: str = "") -> str:
-    """Return by what fraction something fell or rose; `when` is said in between, with a space at its end."""
+def moved(fall: float) -> str:
+    """Return by what fraction something fell or, where that is negative, rose."""
     if percent(fall) == "0 %":
-        return f"{when}neither fell nor rose"
-    return f"{when}{'fell' if fall > 0 else 'rose'} by {percent(fall)}"
+        return "neither fell nor rose"
+    return f"{'fell' if fall > 0 else 'rose'} by {percent(fall)}"

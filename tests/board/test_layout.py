@@ -7,7 +7,7 @@ from keras_ch8.board.layout import custom_scalars
 
 DIAGNOSIS = (
     "step_over_optimal", "loss_change", "loss_change_predicted", "noise_scale", "eigenvalue_smallest",
-    "eigenvalue_largest", "share_dead", "share_saturated", "online_risk", "training_risk",
+    "eigenvalue_largest", "fraction_dead", "fraction_saturated", "online_risk", "training_risk",
 )  # fmt: skip
 SOLVER = (
     "step_length", "evaluations", "products", "cg_iterations", "damping", "trust_ratio", "eigenvalue_smallest",

@@ -138,7 +138,7 @@ KINDS_OF_MODEL = {
     "mixed_bfloat16": lambda: mixed("mixed_bfloat16"),
     "images": image,
 }
-NEEDS = {"cheap": CHEAP, "backward": {"backward_factor"}, "time": {"horizon", "time_factor"}, "dead": {"share_dead"},
+NEEDS = {"cheap": CHEAP, "backward": {"backward_factor"}, "time": {"horizon", "time_factor"}, "dead": {"fraction_dead"},
          "gap": {"batch_norm_gap", "inference_loss"}}  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""When a look is due, with a clock that is set by hand."""
+"""When a measurement is due, with a clock that is set by hand."""
 
 import numpy as np
 import pytest
@@ -9,70 +9,70 @@ from keras_ch8.callbacks._measurements import Clock, Pace
 BUDGET = 0.03
 
 
-def looks(steps=1000, *, step=0.003, look=0.001, first=1.0, known=True, budget=BUDGET, when=None, slow=()):
-    """Return the steps that are looked at, and the pace; steps and looks take so many seconds, slow looks 0.4."""
+def measured_steps(steps=1000, *, step=0.003, price=0.001, first=1.0, known=True, budget=BUDGET, when=None, slow=()):
+    """Return the steps that are measured, and the pace; steps and measurements take so many seconds, slow ones 0.4."""
     pace, at = Pace(budget, when, steps if known else 0), []
     for k in range(1, steps + 1):
         if pace.is_due(k, trained=k * step):
-            pace.measured(k, (0.4 if len(at) in slow else look) if at else first)
+            pace.measured(k, (0.4 if len(at) in slow else price) if at else first)
             at.append(k)
     return at, pace
 
 
 @pytest.mark.parametrize("step", [1e-4, 3e-3, 0.1])
-@pytest.mark.parametrize("look", [1e-4, 2e-3, 0.02, 0.5])
+@pytest.mark.parametrize("price", [1e-4, 2e-3, 0.02, 0.5])
 @pytest.mark.parametrize("steps", [50, 1000, 20_000])
 @pytest.mark.parametrize("known", [True, False])
-def test_all_looks_together_are_paid_for_or_within_the_grace(steps, look, step, known):
-    at, pace = looks(steps, step=step, look=look, known=known)
-    in_any_case = look * len(set(at) & set(_measurements.FIRST[1:]))
-    assert pace.spent == pytest.approx(look * (len(at) - 1))
+def test_all_measurements_together_are_paid_for_or_within_the_grace(steps, price, step, known):
+    at, pace = measured_steps(steps, step=step, price=price, known=known)
+    in_any_case = price * len(set(at) & set(_measurements.FIRST[1:]))
+    assert pace.spent == pytest.approx(price * (len(at) - 1))
     assert pace.spent <= max(BUDGET * steps * step, Pace(None).grace, in_any_case) + 1e-9
     assert at[:2] == [1, 4]
     assert (np.diff(at[1:]) >= _measurements.FEWEST).all()
 
 
 @pytest.mark.parametrize("steps", [1000, 20_000])
-def test_where_looking_costs_nothing_there_are_a_hundred_looks(steps):
-    at, _ = looks(steps, look=0.0)
+def test_where_measuring_costs_nothing_there_are_a_hundred_measurements(steps):
+    at, _ = measured_steps(steps, price=0.0)
     assert 90 <= len(at) <= _measurements.OFTEN + len(_measurements.FIRST)
     assert np.diff(at[2:]).max() == steps / _measurements.OFTEN
 
 
-def test_a_thousand_steps_of_3_ms_have_ten_looks_of_6_ms_and_stay_below_the_budget_or_the_grace():
-    at, pace = looks(1000, step=0.003, look=0.006)
+def test_a_thousand_steps_of_3_ms_have_ten_measurements_of_6_ms_and_stay_below_the_budget_or_the_grace():
+    at, pace = measured_steps(1000, step=0.003, price=0.006)
     assert len(at) >= 10
     assert pace.spent <= max(BUDGET * 3.0, Pace(None).grace)
 
 
-def test_the_first_look_traces_and_is_not_counted():
-    _, pace = looks(first=7.0)
+def test_the_first_measurement_traces_and_is_not_counted():
+    _, pace = measured_steps(first=7.0)
     assert pace.setup == 7.0
     assert pace.spent < 1
 
 
-def test_looks_that_cost_more_come_less_often():
-    few, many = (len(looks(20_000, look=look)[0]) for look in (0.05, 0.005))
+def test_measurements_that_cost_more_come_less_often():
+    few, many = (len(measured_steps(20_000, price=price)[0]) for price in (0.05, 0.005))
     assert 2 < few < many
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_training_of_unknown_length_is_looked_at_to_its_end(known):
-    at, _ = looks(20_000, look=0.0, known=known)
+def test_a_training_of_unknown_length_is_measured_to_its_end(known):
+    at, _ = measured_steps(20_000, price=0.0, known=known)
     assert at[-1] > 19_000
     assert at[-1] - at[-2] <= 20_000 / _measurements.OFTEN + 1
 
 
 def test_an_interval_is_kept_where_it_is_paid_for():
-    assert looks(23, when=5, budget=None)[0] == [5, 10, 15, 20]
-    at, pace = looks(20_000, when=5, look=0.003, step=0.003)  # a look costs a step, and 33 steps pay for it
+    assert measured_steps(23, when=5, budget=None)[0] == [5, 10, 15, 20]
+    at, pace = measured_steps(20_000, when=5, price=0.003, step=0.003)  # a price costs a step, and 33 steps pay for it
     assert pace.spent <= BUDGET * 20_000 * 0.003
     assert len(at) == pytest.approx(BUDGET * 20_000, abs=3)
 
 
 def test_a_function_of_the_step_says_when():
-    assert looks(100, when=lambda step: step in (3, 50, 99), budget=None)[0] == [3, 50, 99]
-    dear, _ = looks(100, when=lambda step: step % 2 == 0, look=1.0)
+    assert measured_steps(100, when=lambda step: step in (3, 50, 99), budget=None)[0] == [3, 50, 99]
+    dear, _ = measured_steps(100, when=lambda step: step % 2 == 0, price=1.0)
     assert dear == [2, 4]  # the first is not counted, the second is more than the training can pay
 
 
@@ -80,8 +80,8 @@ WHEN = [{}, {"steps": 0}, {"when": 7}, {"when": lambda step: step % 7 == 0}]
 
 
 @pytest.mark.parametrize("options", WHEN, ids=["by itself", "length unknown", "interval", "function"])
-@pytest.mark.parametrize("look", [0.0, 0.006])
-def test_resting_between_looks_makes_none_that_is_free_late_and_no_other_by_more_than_an_eighth(options, look):
+@pytest.mark.parametrize("price", [0.0, 0.006])
+def test_resting_between_measurements_makes_none_that_is_free_late_and_no_other_by_more_than_an_eighth(options, price):
     pace, rests, due, asked, latest = Pace(BUDGET, **{"steps": 1000} | options), 0.0, 0, 0, 0.0
     for k in range(1, 1001):
         due = due or k * pace.is_due(k, trained=k * 0.003)
@@ -90,16 +90,16 @@ def test_resting_between_looks_makes_none_that_is_free_late_and_no_other_by_more
         asked += 1
         if pace.is_due(k, trained=k * 0.003):
             latest = max(latest, (k - due) / (k - pace._last))
-            pace.measured(k, look)
+            pace.measured(k, price)
             due, rests = 0, 0.0
         else:
             rests = pace.rests_until(k)
     assert pace.count > 8
-    assert latest <= (1 / _measurements.ASKED if look else 0)
+    assert latest <= (1 / _measurements.ASKED if price else 0)
     assert asked == 1000 if callable(pace.when) else asked < 500
 
 
-def test_the_clock_tells_training_from_looking(monkeypatch):
+def test_the_clock_tells_training_from_measuring(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(_measurements.time, "perf_counter", lambda: now[0])
     clock, pace = Clock(), Pace(None)
@@ -120,21 +120,21 @@ def test_the_clock_tells_training_from_looking(monkeypatch):
     assert (pace.setup, pace.spent, pace.count) == (2.0, 0.5, 2)
 
 
-def test_a_look_of_which_is_known_that_it_cannot_be_paid_for_is_not_taken():
+def test_a_measurement_of_which_is_known_that_it_cannot_be_paid_for_is_not_taken():
     pace = Pace(BUDGET, None, 1000, grace=0.25)
     pace.expect(0.5)
     assert not any(pace.is_due(step, trained=0.003 * step) for step in range(1, 1001))
     assert pace.is_due(6000, trained=18.0)
 
 
-def test_a_first_look_whose_graphs_are_traced_already_is_counted_whole():
+def test_a_first_measurement_whose_graphs_are_traced_already_is_counted_whole():
     pace = Pace(BUDGET)
     pace.expect(0.25)
     pace.measured(1, 0.5)
     assert (pace.spent, pace.cost, pace.setup) == (0.5, 0.25, 0.0)
 
 
-def test_what_is_affordable_goes_by_the_whole_training_and_by_the_two_looks_that_a_verdict_needs():
+def test_what_is_affordable_goes_by_the_whole_training_and_by_the_two_measurements_that_a_verdict_needs():
     pace = Pace(BUDGET, None, 1000, grace=0.25)
     pace.expect(0.5)
     assert not pace.is_affordable(10, trained=0.3)  # 30 s in all pay for 0.9 s
@@ -146,7 +146,7 @@ def test_what_is_affordable_goes_by_the_whole_training_and_by_the_two_looks_that
     assert Pace(None).is_affordable(10, trained=0.0)
 
 
-def test_one_look_that_was_held_up_does_not_end_all_looking():
+def test_one_measurement_that_was_held_up_does_not_end_all_measuring():
     pace = Pace(BUDGET, None, 1000, grace=0.25)
     pace.expect(0.01)
     for seconds, cost in ((0.2, 0.01), (0.01, 0.01), (0.2, 0.2)):
@@ -157,9 +157,9 @@ def test_one_look_that_was_held_up_does_not_end_all_looking():
     assert pace.cost == 0.03
 
 
-def test_what_holds_up_a_look_is_charged_to_the_training():
-    usual, _ = looks(look=0.006)
-    at, pace = looks(look=0.006, slow=(3,))
+def test_what_holds_up_a_measurement_is_charged_to_the_training():
+    usual, _ = measured_steps(price=0.006)
+    at, pace = measured_steps(price=0.006, slow=(3,))
     assert len(at) >= len(usual) - 2
     assert pace.spent == pytest.approx(0.4 + 0.006 * (len(at) - 2))  # and told as it is
-    assert len(looks(look=0.006, slow=range(1, 1001))[0]) <= 3
+    assert len(measured_steps(price=0.006, slow=range(1, 1001))[0]) <= 3

@@ -1,4 +1,4 @@
-"""What a training is looked at with: nothing is read that `fit` trains on, and what does not fit is said at once."""
+"""What a training is measured on: nothing is read that `fit` trains on, and what does not fit is said at once."""
 
 import copy
 import pickle
@@ -53,7 +53,7 @@ KINDS = {
 @pytest.mark.broad
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_data_set_that_is_trained_on_is_not_read_and_its_first_batches_are_looked_at(kind, steps):
+def test_a_data_set_that_is_trained_on_is_not_read_and_its_first_batches_are_used(kind, steps):
     arguments = {"steps_per_epoch": 10} if kind == "without end" else {}
     options = {"compiled": {"steps_per_execution": steps}} | arguments
     bare, _, _ = losses_of(KINDS[kind], **options)
@@ -68,6 +68,7 @@ def test_a_data_set_that_is_trained_on_is_not_read_and_its_first_batches_are_loo
     np.testing.assert_allclose(np.asarray(x) @ np.ones((8, 1)), y, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("way", ["take", "skip", "map"])
 def test_a_data_set_that_shares_a_shuffle_is_not_read_either_and_that_is_said(way):
     made = {"take": lambda d: d.take(1), "skip": lambda d: d.skip(2), "map": lambda d: d.map(lambda x, y: (x, y))}[way]
@@ -117,7 +118,7 @@ def test_the_probe_of_a_model_that_its_first_batch_builds():
     assert len(diagnosis.probe.batch[0]) == 256
 
 
-def test_a_second_fit_looks_at_the_examples_of_the_first_and_a_copy_can_be_made():
+def test_a_second_fit_measures_on_the_examples_of_the_first_and_a_copy_can_be_made():
     _, diagnosis, _ = losses_of(shuffled, lambda data: data)
     kept = np.asarray(diagnosis.probe.batch[0])
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])

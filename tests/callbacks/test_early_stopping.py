@@ -98,6 +98,7 @@ def test_a_name_that_says_nothing_to_keras_either_is_an_error():
         fit(network("sgd"), [stop])
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("start", [0, 1])
 def test_validation_every_other_epoch_counts_those_epochs(start):
     stop = callbacks.EarlyStopping(patience=2, start_from_epoch=start, criterion=None)

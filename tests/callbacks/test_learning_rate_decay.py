@@ -149,6 +149,7 @@ def step_decay(epoch, drop, every=1):
     return 0.1 * drop ** (epoch // every)
 
 
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize(
     "rule",
     [

@@ -21,6 +21,7 @@ def model_of(optimizer="adam", **options):
     return model
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["of the first batches", "given"])
 def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, capsys, probe):
     bare = model_of().fit(X, Y, epochs=3, verbose=2).history
@@ -47,6 +48,7 @@ def test_a_loop_of_ones_own_has_no_first_batches():
         pass
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("logs", [True, False, ["diagnosis_loss", "diagnosis_cost"]])
 def test_logs_chooses_the_numbers_that_keras_is_told(logs):
     diagnosis = ch8.callbacks.Diagnosis((X[:64], Y[:64]), "cheap", when=2, budget=None, logs=logs)

@@ -70,7 +70,7 @@ def test_a_value_out_of_range_is_refused_and_the_old_one_kept(value):
         (lambda: WeightNoise(keras.layers.Dense(1), -1.0), "`stddev` is a standard deviation"),
         (lambda: Temperature(0.0), "`temperature` is what x is divided by.*Received: temperature=0.0"),
         (lambda: Temperature(1.0, end=0.0), "`end` is what x is divided by"),
-        (lambda: LabelSmoothing(keras.losses.MeanSquaredError(), 1.0), "`smoothing` is a share of the labels"),
+        (lambda: LabelSmoothing(keras.losses.MeanSquaredError(), 1.0), "`smoothing` is a fraction of the labels"),
         (lambda: LabelSmoothing(keras.losses.MeanSquaredError(), prior=2), "`prior` is a label without knowledge"),
     ],
 )

@@ -215,6 +215,7 @@ def test_a_large_mean_leaves_the_variance_exact():
     np.testing.assert_allclose(y, expected, atol=rounding / np.sqrt(variance.min()))
 
 
+@pytest.mark.broad(slow=5)
 @pytest.mark.parametrize("jit", [None, True], ids=["eager", "xla"])
 @pytest.mark.parametrize(
     "x", [np.full((1, 3), 7.0), np.full((5, 3), -2.0), np.full((5, 3), 1e30)], ids=["one", "constant", "huge"]

@@ -40,6 +40,7 @@ def test_the_statistics_are_those_of_the_batches_as_one_set(norm):
     np.testing.assert_allclose(first.moving_variance, given.reshape(-1, 4).var(axis=0), rtol=1e-5)
 
 
+@pytest.mark.broad(slow=5)
 @EACH
 @pytest.mark.parametrize("batch", [1, 7, 8, 32])
 def test_over_the_whole_data_they_are_those_of_the_data_whatever_the_batches(norm, batch):

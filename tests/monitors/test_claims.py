@@ -12,7 +12,7 @@ STEPS = range(100, 1000, 100)
 
 
 def past_of(losses, *, norm=1.0, curvature=0.005, batches=1.0, spectrum=None, **readings):
-    """Return nine looks: |g| of the probe and of the minibatches, steps of 0.01, and what else was read at each."""
+    """Return nine measurements: |g| of the probe and of minibatches, steps of 0.01, and what else was read at each."""
     past = Past(total=1000)
     past.batch_size = 100.0
     for i, (step, loss) in enumerate(zip(STEPS, losses, strict=True)):
@@ -166,7 +166,7 @@ def test_a_gradient_that_grows_on_its_way_back_through_time_explodes(losses, gro
     assert levels(TimeHorizonMonitor(), past) == {"short_horizon": "ok", "exploding": level}
 
 
-def test_a_batch_that_was_wasteful_at_the_first_look_only_is_not():
+def test_a_batch_that_was_wasteful_at_the_first_measurement_only_is_not():
     """The gradient of the start outweighs all others in the ratio of means."""
     start, later = _gradient_noise.GradientNoise(1.0, 10.0), _gradient_noise.GradientNoise(0.01, 0.001)
     for seen, level in (([start] * 9, "act"), ([start, *[later] * 8], "ok")):
@@ -190,7 +190,7 @@ def test_noise_dominates_where_it_keeps_the_loss_up(losses, trace, batches, leve
     assert levels(_gradient_noise.GradientNoiseMonitor(), past)["noise_dominated"] == level
 
 
-def test_without_a_look_at_the_steps_noise_is_worth_watching():
+def test_without_a_measurement_of_the_steps_noise_is_worth_watching():
     past = Past(total=1000)
     past.batch_size = 100.0
     for step in STEPS:

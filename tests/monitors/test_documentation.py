@@ -45,7 +45,7 @@ def test_every_rule_is_there_with_its_numbers_directions_sources_and_conditions(
     for condition in (*rule.when, *rule.silenced_by, *rule.eased_by, *rule.proven_by):
         name = condition if isinstance(condition, str) else condition.name or condition.compared
         assert name in own[0], name
-    for quantity in (*rule.quantities(), *rule.mentions):
+    for quantity in (*rule.quantities, *rule.mentions):
         assert f"| `{quantity.name}` | " in page(MONITORS)
 
 

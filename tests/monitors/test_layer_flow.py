@@ -99,8 +99,8 @@ def test_idle_units_are_those_that_one_counts(float64):
     assert 0 < flat_tanh < 1
     np.testing.assert_allclose(flow.dead, [dead, np.nan, np.nan, np.nan, 0, np.nan], **CLOSE)
     np.testing.assert_allclose(flow.saturated, [np.nan, np.nan, flat_tanh, flat_sigmoid, np.nan, np.nan], **CLOSE)
-    assert flow.share_dead == pytest.approx(8 * dead / 12)  # of 8 units and 4
-    assert flow.share_saturated == pytest.approx((5 * flat_tanh + 4 * flat_sigmoid) / 9)
+    assert flow.fraction_dead == pytest.approx(8 * dead / 12)  # of 8 units and 4
+    assert flow.fraction_saturated == pytest.approx((5 * flat_tanh + 4 * flat_sigmoid) / 9)
 
 
 def test_the_output_is_not_judged():
@@ -111,8 +111,8 @@ def test_the_output_is_not_judged():
         )
         model.layers[1].bias.assign([-100.0])
         flow = monitors.layer_flow(model, X, Y[:, :1])
-        assert np.isnan(flow.share_dead)
-        assert np.isnan(flow.share_saturated)
+        assert np.isnan(flow.fraction_dead)
+        assert np.isnan(flow.fraction_saturated)
         assert flow.hidden.tolist() == [0]
 
 
@@ -161,7 +161,7 @@ def test_all_outputs_are_outputs(float64):
     model = compiled(keras.Model(x, outputs), {"c": "mse", "d": "mse"})
     flow = monitors.layer_flow(model, X, {"c": Y[:, :1], "d": Y[:, 1:]})
     assert dict(zip(flow.names, flow.is_output, strict=True)) == {"h": False, "c": True, "d": True}
-    assert flow.share_saturated == pytest.approx(flow.saturated[0])
+    assert flow.fraction_saturated == pytest.approx(flow.saturated[0])
 
 
 class Own(keras.Model):

@@ -66,8 +66,9 @@ def test_a_share_of_idle_units():
 def test_each_layer_of_idle_units_counts_by_its_units_and_the_worst_is_named():
     past = past_of(losses(), layer_flow=flow(dead=np.array([0.1, 0.5, NAN, NAN]), units=(30, 10, 8, 8)))
     claim = said("layer_flow", past, "dead_units")
-    assert claim.level == "ok"
-    assert claim.finding.endswith("(20 % of the ReLUs give 0 for every example of the probe; most of them in b).")
+    assert (claim.level, claim.finding) == (
+        "ok", "Few ReLUs are dead, if any (20 % of the ReLUs give 0 for every example of the probe; most of them in b)."
+    )  # fmt: skip
     assert said("layer_flow", past, "saturated_units") is None
 
 
@@ -447,7 +448,7 @@ def test_without_the_size_of_a_batch_nothing_is_said_of_noise():
     assert said("gradient_noise", past, "noise_dominated") is None
 
 
-def test_there_is_reason_to_look_closer_where_a_loss_is_not_low_and_slow_or_steps_are_short():
+def test_the_spectrum_is_worth_its_price_where_a_loss_is_not_low_and_slow_or_steps_are_short():
     def closer(fallen, recent, ratio=0.2):
         return is_spectrum_worthwhile(with_steps(losses(fallen, recent), ratio))
 

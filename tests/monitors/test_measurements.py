@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
+from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Rows
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_levels import check, cliffs, flow, level, losses, said
@@ -38,8 +39,10 @@ def test_through_depth_the_median_counts_and_the_last_measurement_says_how_far_t
     past = past_of(losses(), layer_flow=[*[flow()] * 7, explodes, flow(relative_update=np.full(4, 0.25))])
     claim = said("layer_flow", past, "exploding")
     assert claim.level == "ok"
-    for words in ("it is multiplied by 1;", "for each of 3 hidden layers;", "moves by 25 % of its size in a step"):
-        assert words in claim.finding
+    assert claim.finding == (
+        "The gradient does not explode on its way back (from the last hidden layer to the first it is multiplied by 1; "
+        "a factor of 1 for each of 3 hidden layers; the first moves by 25 % of its size in a step)."
+    )
 
 
 @pytest.mark.parametrize("training", [0.0, -1.0])
@@ -51,7 +54,7 @@ def test_statistics_where_the_loss_is_not_above_0_count_by_their_gap(training):
 
 def test_the_layer_with_the_largest_gap_is_named():
     claim = said("batch_statistics", past_of(losses(), batch_statistics=statistics(2.0)), "batch_norm_gap")
-    assert "the moving statistics are off by 2 standard deviations" in claim.finding
+    assert "(the moving statistics are off by 2 standard deviations; " in claim.finding
     assert claim.finding.endswith("; in b).")
 
 
@@ -77,15 +80,11 @@ def test_the_ratio_where_there_is_no_gradient_and_where_it_is_infinite():
 
 def test_the_finding_names_the_step_of_the_last_spike():
     norms = np.ones(100)
-    nothing = said("cliff", cliffs(norms), "cliff").finding
-    assert "(no spike; " in nothing
-    assert "most recently" not in nothing
+    assert "most recently" not in said("cliff", cliffs(norms), "cliff").finding
     norms[[40, 60]] = 20.0
     finding = said("cliff", cliffs(norms), "cliff").finding
-    assert finding.endswith(
-        "(2 spikes; the largest was 20 times the median of the 100 before it; in the last 100 steps, "
-        "most recently at step 61)."
-    )
+    assert "(2 spikes; the largest was 20 times the median of the 100 before it; in the last 100 steps" in finding
+    assert finding.endswith(", most recently at step 61).")
 
 
 def noisy(trace, squared_norm=1.0, values=None, batches=20.0):
@@ -96,13 +95,14 @@ def noisy(trace, squared_norm=1.0, values=None, batches=20.0):
 def test_the_scale_of_noise_without_a_gradient_is_infinite():
     assert monitors.GradientNoise(1.0, 0.0).scale == INF
     finding = said("gradient_noise", noisy(1.0, 0.0), "noise_dominated").finding
-    assert "(the gradient is lost in its noise on the probe;" in finding
+    assert "(the gradient is lost in its noise on the probe; " in finding
     assert finding.endswith("; a minibatch has 100 examples).")
 
 
 def test_the_finding_says_how_much_of_the_gradient_is_noise():
     finding = said("gradient_noise", noisy(300.0), "noise_dominated").finding
-    assert "(75 % of the squared gradient of a minibatch is noise;" in finding
+    assert "(75 % of the squared gradient of a minibatch is noise; " in finding
+    assert finding.endswith("; a minibatch has 100 examples).")
 
 
 @pytest.mark.parametrize("start, expected", [(-1.0, "act"), (0.0, "watch")])
@@ -126,8 +126,9 @@ def test_noise_costs_no_more_than_the_gradients_of_the_minibatches_vary():
 def test_of_several_measurements_of_noise_the_ratio_of_means_counts():
     traces = [0, 0, 0, 0, 0, 900, 900, 900, 900]
     past = past_of(losses(), gradient_noise=[monitors.GradientNoise(t, 1.0) for t in traces])
-    finding = said("gradient_noise", past, "noise_dominated").finding
-    assert "(80 % of the squared gradient of a minibatch is noise;" in finding  # 400 over a batch of 100
+    (monitor,) = chosen(["gradient_noise"])
+    assert monitor.measure(past)["noise_over_batch"] == pytest.approx(400 / 100)
+    assert "(80 % of the squared gradient" in said("gradient_noise", past, "noise_dominated").finding
 
 
 def test_a_batch_is_wasteful_if_it_usually_was():

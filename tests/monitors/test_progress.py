@@ -1,4 +1,4 @@
-"""How the loss is getting on, how long what is left takes, and how large steps and gradients are; on a written past."""
+"""How the loss develops, how long what is left takes, and how large steps and gradients are; on a written past."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,11 @@ from keras_ch8 import monitors
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.monitors.progress import (
     AT_REST,
+    DIVERGED,
+    FALLEN,
     GOOD,
+    GROWTH,
+    SHORT_STEP,
     SLOW,
     STUCK,
     Progress,
@@ -16,6 +20,7 @@ from keras_ch8.monitors.progress import (
     progress,
     trainings_to_gain,
 )
+from keras_ch8.verdicts import Rule, judge
 from tests.monitors.test_levels import LEARNING, epochs, flow, level, said
 
 NAN = float("nan")
@@ -57,18 +62,27 @@ def test_the_start_is_before_the_first_step_and_the_stride_that_of_the_last_9():
 
 
 def test_a_loss_that_begins_at_0_or_below():
-    at_0, below = (Progress(*given, 0.0, 1.0).measured() for given in ((0.0, 1.0), (-1.0, -1.5)))
-    assert (at_0["fallen"], below["fallen"]) == (0.0, 0.5)
-    assert np.isnan([at_0["growth"], below["growth"]]).all()
-    assert GOOD.holds(below)
-    assert not GOOD.holds(at_0)
+    at_0 = Progress(0.0, 1.0, 0.0, 1.0).measured()
+    assert at_0[FALLEN.name] == 0.0
+    below = Progress(-1.0, -1.5, 0.0, 1.0).measured()
+    assert (below[FALLEN.name], GOOD.holds(below)) == (0.5, True)
+    assert np.isnan([below[GROWTH.name], at_0[GROWTH.name]]).all()
+    assert not DIVERGED.at("watch").holds(below)
     assert progress(past_of_losses([0.0] * 9)).recent == 0.0
     assert progress(past_of_losses([-1.0] * 5 + [-1.5] * 4)).recent == 0.5
 
 
 def test_a_loss_that_is_no_number_is_stuck_and_slow_and_not_at_rest():
     lost = Progress(1.0, 0.9, NAN, NAN).measured()
-    assert [condition.holds(lost) for condition in (STUCK, SLOW, AT_REST)] == [True, True, False]
+    conditions = STUCK, SLOW, AT_REST, SHORT_STEP.at("watch")
+    assert [condition.holds(lost) for condition in conditions] == [True, True, False, False]
+
+
+def test_the_gravest_level_of_what_may_do_no_harm():
+    """A rule that is eased by a loss far below its start acts before there are enough measurements, too."""
+    rule = Rule(kind="cliff", says="It is so", eased_by=(GOOD,))
+    measured = {}, Progress(1.0, 0.51, 0, 0).measured(), Progress(1.0, 0.49, 0, 0).measured()
+    assert [judge([rule], numbers)[0].level for numbers in measured] == ["act", "act", "watch"]
 
 
 def test_how_long_what_is_left_takes():
@@ -177,12 +191,13 @@ def test_the_finding_says_what_examples_cost_when_they_were_new():
     past = epochs([1.0, 0.9], [1.0, 0.9])
     assert np.isnan(monitors.online_risk([np.zeros(0)]).first)
     past = epochs([1.0, 0.9, 0.8], [1.0, 0.9, 0.8])
-    finding = said("online_risk", past, "overfitting").finding
-    assert "the training loss is now 0.8; `val_loss` has gone from 0.8 at its best to 0.8" in finding
-    assert finding.endswith("; examples cost 1 when they were new, and 0.8 now).")
-    for passes in (past.passes[:1], [np.full(10, NAN), past.passes[1]]):
-        past.passes = passes
-        assert "examples cost" not in said("online_risk", past, "overfitting").finding
+    expected = (
+        "the training loss is now 0.8; `val_loss` has gone from 0.8 at its best to 0.8; "
+        "examples cost 1 when they were new, and 0.8 now)."
+    )
+    assert said("online_risk", past, "overfitting").finding.endswith(expected)
+    past.passes = past.passes[:1]
+    assert "examples cost" not in said("online_risk", past, "overfitting").finding
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from keras_ch8 import monitors
 from keras_ch8.monitors.base import members
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.verdicts import KINDS, judge
-from keras_ch8.verdicts.wording import digits, moved, percent, times
+from keras_ch8.verdicts.wording import counted, digits, moved, part, percent, times
 
 MONITORS = [monitor for monitor in members("full") if monitor.rules]
 EXTREMES = [0.0, 1e-30, 5e-324, 1e-5, 0.0123456, 0.5, 0.999, 1.0, 1.049, 2.0, 3.14159, 99.96, 123.456, 54321.0,
@@ -40,7 +40,7 @@ def assert_readable(sentence):
 def test_whatever_was_measured_the_sentence_is_one(monitor):
     """A thousand draws from the extremes, and each of them for all quantities at once."""
     rng, said = np.random.default_rng(0), set()
-    names = {quantity.name for rule in monitor.rules for quantity in (*rule.quantities(), *rule.mentions)}
+    names = {quantity.name for rule in monitor.rules for quantity in (*rule.quantities, *rule.mentions)}
     names |= {name for rule in monitor.rules for name in re.findall(r"\{(\w+)\}", rule.cure)}
     cases = [dict.fromkeys(names, value) for value in EXTREMES]
     cases += [{name: rng.choice(EXTREMES) for name in sorted(names)} for _ in range(1000)]
@@ -56,7 +56,7 @@ def test_whatever_was_measured_the_sentence_is_one(monitor):
 def test_each_rule_is_said_with_the_numbers_that_it_judges(monitor):
     for rule in monitor.rules:
         assert_readable(f"{rule.says}.")
-        assert any(quantity.phrase for quantity in rule.quantities()) or not rule.all_of, rule.says
+        assert any(quantity.phrase for quantity in rule.quantities) or not rule.all_of, rule.says
         for threshold in rule.all_of:
             spoken = threshold.quantity.said(threshold.watch)
             assert not spoken or re.search(r"\d|nothing|no ", spoken) or threshold.watch <= 1, spoken
@@ -114,7 +114,11 @@ def test_numbers_have_two_or_three_digits_and_fractions_no_sign():
     assert [percent(x) for x in (0.1234, -0.1234, 0.0, 1e-9, 1e9)] == [
         "12 %", "12 %", "0 %", "less than 0.001 %", "more than 10000 %",
     ]  # fmt: skip
-    assert [moved(x, "lately ") for x in (0.2, -0.2, 0.0)] == [
-        "lately fell by 20 %", "lately rose by 20 %", "lately neither fell nor rose",
+    assert [moved(x) for x in (0.2, -0.2, 0.0)] == ["fell by 20 %", "rose by 20 %", "neither fell nor rose"]
+    assert [counted(x, "step") for x in (1, 2, 0, 1234, 0.06534)] == [
+        "1 step", "2 steps", "0 steps", "1230 steps", "0.065 steps",
+    ]  # fmt: skip
+    assert [part(x, "the best length") for x in (0.03, 1.5, 12.3)] == [
+        "3 % of the best length", "150 % of the best length", "12 times the best length",
     ]  # fmt: skip
     assert [times(x, "its start") for x in (1.02, 2.5)] == ["as large as its start", "2.5 times its start"]

@@ -129,7 +129,7 @@ def test_a_loss_that_is_infinite_is_reported_as_such():
 
 
 def leaping(height, jump, apart, steps_of_update=1):
-    """Return the past of a loss that fell to a height in 9 looks, and leaps there by a share of it in 9 more."""
+    """Return the past of a loss that fell to a height in 9 measurements, and leaps there by a part of it in 9 more."""
     past = Past(total=1000, steps_of_update=steps_of_update)
     for look in range(18):
         loss = 1 - (1 - height) * min(look, 9) / 9

@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from keras_ch8 import _numerics
-from keras_ch8.optimizers.base import AbstractOptimizer
+from keras_ch8.optimizers import RuleOptimizer
 
 
-class Normalized(AbstractOptimizer):
+class Normalized(RuleOptimizer):
     """Each layer takes a step of length lr."""
 
     def rule(self, g, lr, t):
@@ -21,7 +21,7 @@ class Mistaken(Normalized):
 
 
 @keras.saving.register_keras_serializable(package="tests")
-class LARS(AbstractOptimizer):
+class LARS(RuleOptimizer):
     state_names = ("v",)
     hyperparameters = ("eta", "beta", "momentum")
 
@@ -36,7 +36,7 @@ class LARS(AbstractOptimizer):
 
 
 @keras.saving.register_keras_serializable(package="tests")
-class LAMB(AbstractOptimizer):
+class LAMB(RuleOptimizer):
     state_names = ("m", "v")
     hyperparameters = ("beta_1", "beta_2", "epsilon", "lam")
 
@@ -54,7 +54,7 @@ class LAMB(AbstractOptimizer):
         return -lr * ratio * u, {"m": m, "v": v}
 
 
-class Pulled(AbstractOptimizer):
+class Pulled(RuleOptimizer):
     """Elementwise, but reads theta: gradient descent on f + |theta|^2."""
 
     elementwise = True

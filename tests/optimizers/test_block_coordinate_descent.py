@@ -45,6 +45,7 @@ def descend(optimizer, grads, variables=None):
 # --- the book's quadratic ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.broad(slow=5)
 @pytest.mark.parametrize("a", [0.01, 0.1, 1.0])
 @pytest.mark.parametrize("sgd", [ours.SGD, keras.optimizers.SGD])
 def test_ten_sweeps_over_the_quadratic_leave_the_share_that_the_formula_says(sgd, a, float64):

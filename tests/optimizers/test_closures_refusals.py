@@ -143,6 +143,7 @@ OTHERS = {
 }  # fmt: skip
 
 
+@pytest.mark.broad(slow=7)
 @pytest.mark.parametrize(
     "what", [pytest.param(what, marks=[pytest.mark.slow] * ("unbuilt" in what)) for what in OTHERS]
 )

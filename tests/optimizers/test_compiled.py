@@ -92,6 +92,7 @@ def test_traced_once_over_a_thousand_steps_with_a_changing_rate(name):
     assert [p.experimental_get_tracing_count() for p in optimizer._updater._programs.values()] == [1]
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", ["Adagrad", "Adam"])
 @pytest.mark.parametrize("rows", [10, 20_000])
 def test_any_number_of_rows_of_an_embedding_needs_two_traces(name, rows):

@@ -1,11 +1,14 @@
 """Every class x every property of Keras's base that has to keep working."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_ch8 import optimizers as ours
+from keras_ch8 import testing
 from tests.marks import mostly
 from tests.optimizers.boxes import FEW, NAMES, all_variables, make, random_grads, run, step
 
@@ -25,6 +28,12 @@ def fitted(optimizer, epochs=2, **compile_options):
 
 def path_of(optimizer, grads=None):
     return np.array(run(optimizer, random_grads() if grads is None else grads, START)[1])
+
+
+@pytest.mark.parametrize("promise", testing.OPTIMIZER_CONTRACT, ids=lambda promise: promise.__name__)
+@pytest.mark.parametrize("name", mostly(pytest.mark.slow, NAMES, "RMSpropNesterov"))
+def test_a_class_keeps_the_promises_that_any_optimizer_must_keep(name, promise):
+    promise(partial(make, name))
 
 
 @pytest.mark.broad
@@ -71,25 +80,10 @@ def test_fit_in_mixed_precision(name, policy):
 
 
 @pytest.mark.broad
-@a_few_classes
-def test_clipping(name):
-    grads = [10 * g for g in random_grads()]
-    norms = [np.linalg.norm(g) for g in grads]
-    by_norm = [g * min(1, 2.0 / n) for g, n in zip(grads, norms, strict=True)]
-    np.testing.assert_allclose(path_of(make(name, clipnorm=2), grads), path_of(make(name), by_norm), atol=1e-6)
-    np.testing.assert_allclose(path_of(make(name, global_clipnorm=2), grads), path_of(make(name), by_norm), atol=1e-6)
-    by_value = [np.clip(g, -3, 3) for g in grads]
-    np.testing.assert_allclose(path_of(make(name, clipvalue=3), grads), path_of(make(name), by_value), atol=1e-6)
-
-
-@pytest.mark.broad
 @every_class
-def test_weight_decay_takes_a_share_before_the_step(name):
+def test_what_is_excluded_does_not_decay(name):
     g = random_grads(1)
     plain = run(make(name, weight_decay=0.0), g, START)[0].numpy()
-    decayed = run(make(name, weight_decay=0.5), g, START)[0].numpy()
-    lr = float(make(name).learning_rate)
-    np.testing.assert_allclose(decayed, plain - lr * 0.5 * START, atol=1e-7)
     optimizer, variable = make(name, weight_decay=0.5), keras.Variable(START, name="exclude_me")
     optimizer.exclude_from_weight_decay(var_names=["exclude"])
     step(optimizer, [variable], g)
@@ -97,32 +91,6 @@ def test_weight_decay_takes_a_share_before_the_step(name):
 
 
 @pytest.mark.broad
-@every_class
-def test_gradient_accumulation_is_the_mean_gradient(name):
-    grads = random_grads(6)
-    means = [(grads[i] + grads[i + 1] + grads[i + 2]) / 3 for i in (0, 3)]
-    path = path_of(make(name, gradient_accumulation_steps=3), grads)
-    np.testing.assert_array_equal(path[0], START)
-    np.testing.assert_array_equal(path[3], path[2])
-    np.testing.assert_allclose(path[[2, 5]], path_of(make(name), means), atol=1e-6)
-
-
-@pytest.mark.broad
-@every_class
-def test_a_moving_average_counts_updates_and_ends_fit(name):
-    grads = random_grads(6)
-    optimizer, plain = make(name, use_ema=True, ema_momentum=0.5, gradient_accumulation_steps=2), make(name)
-    variable, reference, average = keras.Variable(START), keras.Variable(START), None
-    for i in range(0, 6, 2):
-        step(optimizer, [variable], [grads[i]])
-        step(optimizer, [variable], [grads[i + 1]])
-        step(plain, [reference], [(grads[i] + grads[i + 1]) / 2])
-        average = reference.numpy() if average is None else 0.5 * average + 0.5 * reference.numpy()
-        np.testing.assert_allclose(optimizer.averages[0].numpy(), average, atol=1e-6)
-    optimizer.finalize_variable_values([variable])
-    np.testing.assert_allclose(variable.numpy(), average, atol=1e-6)
-
-
 @every_class
 def test_the_average_overwrites_the_weights_every_so_many_updates(name):
     optimizer = make(name, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2)
@@ -242,15 +210,10 @@ def test_constraints_scalars_and_frozen_layers(name):
 
 
 @every_class
-def test_config_round_trip_and_names(name):
-    optimizer = make(name, clipnorm=1.5, weight_decay=0.01, skip_nonfinite=True, name="mine")
-    again = type(optimizer).from_config(optimizer.get_config())
-    assert again.get_config() == optimizer.get_config()
+def test_a_class_is_found_by_its_name(name):
     by_name = keras.optimizers.get(f"keras_ch8>{name}")
     assert type(by_name) is getattr(ours, name)
     assert type(by_name) is not getattr(keras.optimizers, name, None)
-    revived = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
-    assert revived.get_config() == optimizer.get_config()
 
 
 @pytest.mark.broad
@@ -295,12 +258,7 @@ def test_state_is_saved_variable_by_variable_as_keras_does():
 
 @pytest.mark.broad
 @a_few_classes
-def test_non_finite_gradients_propagate_or_are_skipped(name):
+def test_non_finite_gradients_propagate_unless_they_are_skipped(name):
     grads = random_grads(4)
     bad = [grads[0], grads[1] * np.where(np.arange(12).reshape(4, 3) == 5, np.nan, 1), grads[2], grads[3]]
     assert np.isnan(path_of(make(name), bad)[-1]).any()
-    optimizer = make(name, skip_nonfinite=True, weight_decay=0.1)
-    good = path_of(make(name, weight_decay=0.1), [grads[0], grads[2], grads[3]])
-    np.testing.assert_allclose(path_of(optimizer, bad)[[0, 1, 2, 3]], good[[0, 0, 1, 2]], atol=1e-6)
-    assert optimizer.skipped_steps == 1
-    assert int(optimizer.iterations.numpy()) == 4

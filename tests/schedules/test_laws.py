@@ -149,7 +149,7 @@ def test_bad_arguments_are_refused_with_the_mend(make, message):
 
 
 def test_every_schedule_is_tested():
-    assert set(LAWS) | {"Clock", "ReduceOnPlateau"} == set(schedules.__all__)
+    assert set(LAWS) | {"Clock", "ReduceOnPlateau", "Schedule"} == set(schedules.__all__)
 
 
 def test_a_share_of_the_training_is_whole_where_it_can_be():

@@ -17,7 +17,7 @@ from keras_ch8.second_order import (
     SteepestDescent,
     StrongWolfe,
 )
-from keras_ch8.second_order._betas import BETAS
+from keras_ch8.second_order._gradient import BETAS
 from tests.second_order.functions import iterations, quadratic, rosenbrock, runner, start
 
 ROSENBROCK = np.array([-1.2, 1.0, -1.2, 1.0, 0.5])
@@ -166,6 +166,7 @@ def test_a_pair_with_negative_curvature_is_skipped_and_nothing_is_lost():
         assert float(runner(f, method)(x0).point.value) == pytest.approx(-1)
 
 
+@pytest.mark.broad(slow=7)
 @pytest.mark.parametrize(
     "method", [LBFGS(3), BFGS(), ConjugateGradient(), SteepestDescent()], ids=lambda m: type(m).__name__
 )

@@ -48,6 +48,7 @@ def test_the_jacobian_is_the_derivative_of_each_residual(residuals, n):
     np.testing.assert_allclose(J, (np.array(sides[0]) - sides[1]).T / 2e-6, atol=1e-7)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("dtype, within", [("float64", 1e-10), ("float32", 1e-5)])
 def test_a_step_solves_the_damped_equations_scaled_by_the_columns(dtype, within):
     x0 = np.array([1.0, 2.0, 0.5])

@@ -126,6 +126,7 @@ def test_no_step_is_made_where_there_is_none(search):
     assert float(chosen.value) == float(along.value)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("search", WOLFE, ids=repr)
 def test_a_wrong_gradient_ends_in_no_step(search):
     chosen, accepted, count, value0, _ = look_along("denies that it rises", search, 1.0)
@@ -145,8 +146,8 @@ def test_a_function_without_a_minimum_gives_the_farthest_step_that_was_tried(sea
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: StrongWolfe(c1=0.6), r"`c1` is the share of the promised decrease, .*\(0, 0.5\). Received: c1=0.6"),
-        (lambda: StrongWolfe(c2=1e-5), r"`c2` is the share of the slope .*\(0.0001, 1\). Received: c2=1e-05"),
+        (lambda: StrongWolfe(c1=0.6), r"`c1` is the fraction of the promised decrease, .*\(0, 0.5\). Received: c1=0.6"),
+        (lambda: StrongWolfe(c2=1e-5), r"`c2` is the fraction of the slope .*\(0.0001, 1\). Received: c2=1e-05"),
         (lambda: HagerZhang(c1=0.2, c2=0.1), r"Received: c2=0.1"),
         (lambda: Backtracking(shrink=1), r"`shrink` is a factor for the step, .*Received: shrink=1"),
         (lambda: Backtracking(c1=0), r"Received: c1=0"),

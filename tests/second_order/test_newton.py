@@ -14,7 +14,7 @@ from keras_ch8.second_order import (
     TruncatedNewton,
     minimize,
 )
-from keras_ch8.second_order._damping import Bound, GainRatio, Step, Trial
+from keras_ch8.second_order._trust import Bound, GainRatio, Step, Trial
 from tests.marks import mostly
 from tests.second_order.functions import barrier, poisson, quadratic, rosenbrock, runner, start
 from tests.second_order.mgh import CASES
@@ -58,6 +58,7 @@ def test_a_step_is_that_of_the_book(alpha):
     assert (int(info.evaluations), int(info.products)) == (1, 3)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("method", [PRINTED, Newton()], ids=["as printed", "by default"])
 @pytest.mark.parametrize("dtype, within", [("float64", 1e-10), ("float32", 1e-3)])
 def test_the_minimum_of_a_quadratic_of_condition_1e4_is_one_step_away(dtype, within, method):
@@ -72,6 +73,7 @@ def test_the_minimum_of_a_quadratic_of_condition_1e4_is_one_step_away(dtype, wit
     assert float(info.numbers["damping"]) == 0
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("a", [1.0, 1e-3])
 def test_two_coupled_parameters_take_one_step(a):
     def f(x):
@@ -192,6 +194,7 @@ def test_it_refuses_what_it_cannot_do():
         Newton(max_parameters=0)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("method", [Newton(), PRINTED, SaddleFreeNewton(), TruncatedNewton()], ids=repr)
 def test_state_and_numbers_keep_names_shapes_and_types(method):
     first = method.init(2, "float32")

@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 
 from keras_ch8.second_order import SaddleFreeNewton, Status
-from keras_ch8.second_order._krylov import ritz
+from keras_ch8.second_order._newton import ritz
 from tests.second_order.functions import poisson, runner, start
 from tests.second_order.test_newton import goes_the_same_way_in_all_units, hessian_at, quick, saddle, two_valleys, wavy
 

@@ -61,6 +61,7 @@ def test_the_unit_of_f_does_not_change_the_path(name):
         np.testing.assert_array_equal(found[unit].point.x.numpy()[2:], one.point.x.numpy()[2:])
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", METHODS)
 def test_a_run_goes_on_bit_for_bit_from_its_state(name):
     whole = run(name)(from_x0(), max_iterations=14)
@@ -84,6 +85,7 @@ def test_xla_and_single_operations_take_the_same_path():
     np.testing.assert_allclose(compiled.state["S"].numpy(), state["S"].numpy(), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "f, x0, minimum",
     [(poisson, [1.6], [10.0]), (poisson, [0.01], [10.0]), (barrier, [0.5, 0.49], None)],
@@ -113,6 +115,7 @@ def test_each_reason_to_stop_has_its_status():
     assert status(wrong(X0)) == Status.LINE_SEARCH_FAILED
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", ["lbfgs", "lbfgs, hz", "cg"])
 def test_float32_converges_as_far_as_its_digits_go_and_says_when_they_end(name):
     rng = np.random.default_rng(0)
@@ -170,6 +173,7 @@ def test_nor_is_one_that_newton_s_method_falls_down():
     assert status(found) == Status.UNBOUNDED
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "f", [ops.sum, UNBOUNDED["a hill"], UNBOUNDED["a saddle"]], ids=["a line", "a hill", "a saddle"]
 )

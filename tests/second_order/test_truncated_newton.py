@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_ch8.integration import backend
 from keras_ch8.second_order import Minimizer, TruncatedNewton
-from keras_ch8.second_order._damping import Bound, Step, Trial, TrustRadius
+from keras_ch8.second_order._trust import Bound, Step, Trial, TrustRadius
 from tests.second_order.functions import iterations, poisson, quadratic, rosenbrock, runner, start
 from tests.second_order.mgh import CASES
 from tests.second_order.peers import ours

@@ -1,10 +1,12 @@
-"""The file of a pretraining comes back as it was written, or not at all."""
+"""The file of a pretraining comes back as it was written, or not at all; slots go from one optimizer to another."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8.training._stage_file import NAME, StageFile
+from keras_ch8 import optimizers
+from keras_ch8.training._stage_file import NAME, StageFile, put_slots, slots_of
 
 BFLOAT16 = ops.convert_to_numpy(ops.cast(np.arange(6).reshape(2, 3), "bfloat16"))
 VARIABLES = [np.arange(6, dtype="float32").reshape(2, 3), np.array(3, "int64"), BFLOAT16]
@@ -82,3 +84,27 @@ def test_no_flipped_bit_goes_unnoticed(file):
         written[place] ^= 1 << place % 8
     assert len(refused) > len(written) / 7 / 2
     assert all(NAME in message for message in refused)
+
+
+INNER = {"ours": optimizers.Adam, "Keras": keras.optimizers.Adam}
+
+
+def variables():
+    return [keras.Variable(np.ones(n), name=name, dtype="float32") for name, n in (("one", 2), ("two", 3))]
+
+
+@pytest.mark.parametrize("inner", INNER.values(), ids=INNER)
+def test_slots_of_blocks_are_carried_to_another_optimizer(inner):
+    known, others = variables(), variables()
+    optimizer, other = (optimizers.BlockCoordinateDescent(inner(), blocks=["one", "two"]) for _ in range(2))
+    for _ in range(2):
+        optimizer.apply([keras.ops.ones(2), 2 * keras.ops.ones(3)], known)
+    other.build(others)
+    slots = slots_of(optimizer, known)
+    put_slots(other, others, slots)
+    found = slots_of(other, others)
+    assert found.keys() == slots.keys()
+    assert {place for place, _ in slots} == {0, 1}
+    for key, value in slots.items():
+        np.testing.assert_array_equal(found[key], value)
+    assert all(np.any(value != 0) for value in slots.values())

@@ -54,7 +54,7 @@ def test_all_kinds_are_there_and_each_is_claimed_by_some_rule():
 def test_every_quantity_that_a_rule_names_has_one_meaning():
     meanings = {}
     for rule in RULES:
-        for quantity in [*rule.quantities(), *rule.mentions]:
+        for quantity in [*rule.quantities, *rule.mentions]:
             assert quantity.meaning.endswith("."), quantity
             assert meanings.setdefault(quantity.name, quantity.meaning) == quantity.meaning
 

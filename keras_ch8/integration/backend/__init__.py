@@ -28,8 +28,6 @@ if is_tensorflow():
     from .datasets import is_dataset as is_dataset
     from .datasets import iterator_of as iterator_of
     from .datasets import planned as planned
-    from .seeds import seed_state as seed_state
-    from .seeds import set_seed_state as set_seed_state
     from .solver import gradients as gradients
     from .solver import hessian_product as hessian_product
     from .solver import rows_of as rows_of
@@ -38,7 +36,6 @@ if is_tensorflow():
     from .solver import value_and_gradient as value_and_gradient
     from .solver import value_and_gradients as value_and_gradients
     from .solver import value_and_jacobian as value_and_jacobian
-    from .switching import switch as switch
     from .tensorflow import add_one as add_one
     from .tensorflow import all_finite as all_finite
     from .tensorflow import all_reduce_sum as all_reduce_sum
@@ -72,8 +69,11 @@ if is_tensorflow():
     from .tensorflow import ring as ring
     from .tensorflow import rows as rows
     from .tensorflow import scalar as scalar
+    from .tensorflow import seed_state as seed_state
+    from .tensorflow import set_seed_state as set_seed_state
     from .tensorflow import start_after as start_after
     from .tensorflow import sum_duplicates as sum_duplicates
+    from .tensorflow import switch as switch
     from .tensorflow import values as values
     from .tensorflow import wide as wide
     from .tensorflow import with_backward as with_backward

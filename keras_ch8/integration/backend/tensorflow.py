@@ -1,13 +1,16 @@
-"""Most of what the suite asks of TensorFlow: replicas, tensors and variables, sparse gradients, bit patterns."""
+"""Most of what the suite asks of TensorFlow: replicas, tensors, variables, sparse gradients, bit patterns, seeds."""
 
 import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
+from tensorflow.python.ops import stateful_random_ops
 
 from ..._types import Tensor
 from .compiling import in_xla
@@ -305,3 +308,47 @@ def rows(variable: tf.Variable, indices: tf.Tensor) -> tf.Tensor:
 def assign_rows(variable: tf.Variable, indices: tf.Tensor, new: tf.Tensor) -> None:
     """Write some rows of a variable and leave the others alone."""
     variable.scatter_update(tf.IndexedSlices(new, indices))
+
+
+def switch(index: Tensor, functions: Sequence[Callable[[Any], None]], arguments: Sequence[Any]) -> None:
+    """Run the function at `index`, which is equal on all replicas, on its argument; it may synchronize replicas.
+
+    Replicas can only meet in a branch that all take together: so the choice is made once for all of them, and each
+    runs the function that was chosen.
+    """
+    if not replicated():
+        tf.switch_case(index, [partial(f, a) for f, a in zip(functions, arguments, strict=True)])
+        return
+
+    def choose(strategy: tf.distribute.Strategy, index: Tensor, *arguments: Any) -> None:
+        each = strategy.extended.call_for_each_replica
+        branches = [partial(each, f, args=(a,)) for f, a in zip(functions, arguments, strict=True)]
+        tf.switch_case(one_of(index), branches)
+
+    tf.distribute.get_replica_context().merge_call(choose, args=(index, *arguments))
+
+
+def seed_state() -> Any:
+    """Return the state of the generators that give seeds to random operations in eager code."""
+    counter, generator = getattr(context.context(), "_rng", None), stateful_random_ops.global_generator
+    return (
+        None if counter is None else counter.getstate(),
+        None if generator is None else generator.state.numpy().tolist(),
+    )
+
+
+def set_seed_state(state: Any) -> None:
+    """Go back to what `seed_state` returned.
+
+    Operations that were run since are cached by their seeds, and would go on from where they are: so forget them.
+    """
+    if seed_state() == state:
+        return
+    counter, generator = state
+    if counter is not None:
+        tf.random.set_seed(context.global_seed())  # this forgets them
+        context.context()._rng.setstate(counter)
+    if generator is None:
+        stateful_random_ops.global_generator = None
+    else:
+        stateful_random_ops.global_generator.state.assign(generator)

@@ -1,24 +1,23 @@
 """The search of Hager and Zhang."""
 
 import dataclasses
-from typing import Any, final
+from typing import final
 
 import keras
 from keras import ops
 
 from ... import _checks
+from ..._types import Tensor
 from .. import _vector
-from . import _interpolation
-from ._bracket import as_end, infinite, middle
-from ._conditions import decreases, is_low, slope_says_so
-from ._line import AbstractSearch, Line, Look, Trial, first_look
+from ._bracket import as_end, infinite, middle, root_of_slope, within
+from ._line import AbstractSearch, Line, SearchState, Trial, decreases, is_low, slope_says_so
 
 _EXPANSION = 5.0
 """While nothing bounds the step, it grows by this."""
 _SHRINK = 0.66
 """Two secants must shrink the bracket by this."""
 _MARGIN = 0.01
-"""A trial stays this share of the bracket away from its ends: so close to them, x would not change."""
+"""A trial stays this fraction of the bracket away from its ends: so close to them, x would not change."""
 _OPEN, _SECANT, _SECOND_SECANT = 0, 1, 2
 """Where the trial in hand came from; the first is all else."""
 
@@ -37,8 +36,8 @@ class HagerZhang(AbstractSearch):
     it is halved.
 
     Args:
-        c1: Number in (0, 0.5): the share of the decrease that the slope promises. Defaults to `0.1`.
-        c2: Number in (c1, 1): the share of the slope that may be left. Defaults to `0.9`.
+        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `0.1`.
+        c2: Number in (c1, 1): the fraction of the slope that may be left. Defaults to `0.9`.
 
     Raises:
         ValueError: If an argument lies outside its range.
@@ -59,26 +58,26 @@ class HagerZhang(AbstractSearch):
     def __post_init__(self) -> None:
         _checks.wolfe(self.c1, self.c2)
 
-    def begin(self, line: Line, first: Any) -> Look:
+    def init(self, line: Line, first: Tensor) -> SearchState:
         """Propose the first step; nothing bounds it yet."""
         own = {"b": infinite(first), "width": ops.full_like(first, float("inf")), "stage": ops.zeros((), "int32")}
-        return first_look(line, first, own)
+        return SearchState.before_any_trial(line, first, own)
 
-    def take(self, line: Line, look: Look, trial: Trial) -> Look:
+    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
         """Let the trial replace an end of the bracket, and propose the next secant."""
-        a_old, b_old, stage = as_end(look.chosen), look.own["b"], look.own["stage"]
+        a_old, b_old, stage = as_end(state.chosen), state.own["b"], state.own["stage"]
         enough = decreases(line, trial, self.c1) | (is_low(line, trial) & slope_says_so(line, trial, self.c1))
         accepted = enough & (trial.slope >= self.c2 * line.slope)
         goes_down = (trial.slope < 0) & is_low(line, trial)
-        chosen = _vector.where(goes_down | accepted, trial, look.chosen)
+        chosen = _vector.where(goes_down | accepted, trial, state.chosen)
         a, b = as_end(chosen), _vector.where(goes_down, b_old, as_end(trial))
         width = b.step - a.step
 
         inside = a.step + _MARGIN * width, b.step - _MARGIN * width
-        secant = _interpolation.within(_interpolation.secant(a, b), *inside, middle(a, b))
-        second = ops.where(goes_down, _interpolation.secant(a_old, a), _interpolation.secant(b_old, b))
+        secant = within(root_of_slope(a, b), *inside, middle(a, b))
+        second = ops.where(goes_down, root_of_slope(a_old, a), root_of_slope(b_old, b))
         use_second = (stage == _SECANT) & (second > inside[0]) & (second < inside[1])
-        halve = (stage != _OPEN) & (width > _SHRINK * look.own["width"])
+        halve = (stage != _OPEN) & (width > _SHRINK * state.own["width"])
         is_bracket = ops.isfinite(b.value) & (b.slope >= 0)
         choices = [
             (~ops.isfinite(b.step), _EXPANSION * trial.step, _OPEN),
@@ -89,5 +88,5 @@ class HagerZhang(AbstractSearch):
         step, stage = secant, ops.full_like(stage, _SECANT)
         for holds, other, name in reversed(choices):
             step, stage = ops.where(holds, other, step), ops.where(holds, name, stage)
-        own = {"b": b, "width": ops.where(stage == _SECANT, width, look.own["width"]), "stage": stage}
-        return Look(step, chosen, accepted, accepted | (step == b.step) | ~ops.isfinite(step), own)
+        own = {"b": b, "width": ops.where(stage == _SECANT, width, state.own["width"]), "stage": stage}
+        return SearchState(step, chosen, accepted, accepted | (step == b.step) | ~ops.isfinite(step), own)

@@ -1,7 +1,7 @@
 """A line through a point, trials on it, and the loop that makes them.
 
-    look = search.begin(line, first)                  the step to try first
-    look = search.take(line, look, trial)             what a trial says: the next step, or that it is over
+    state = search.init(line, first)                 the step to try first
+    state = search.update(line, state, trial)        what a trial says: the next step, or that it is over
 
 A search is a frozen dataclass with these two pure functions. A trial carries value, slope and gradient, so the gradient
 at the chosen step is never computed again; infinite and NaN are "too far" and come as the value infinity.
@@ -9,13 +9,14 @@ at the chosen step is never computed again; infinite and NaN are "too far" and c
 
 import abc
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple, Self
 
 from keras import ops
 
 from ..._settings import AbstractSettings
+from ..._types import Tensor, Tree
 from .. import _vector
-from .._problem import Point, Problem
+from .._contract import Point, Problem
 
 MOST_TRIALS = 30
 """After so many the best is taken: each halving would have shrunk the step by 1e-9."""
@@ -31,13 +32,48 @@ class Trial(NamedTuple):
         gradient: nabla f(x + t d).
     """
 
-    step: Any
-    value: Any
-    slope: Any
-    gradient: Any
+    step: Tensor
+    value: Tensor
+    slope: Tensor
+    gradient: Tensor
 
 
-class Look(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """The function along d from a point: phi(t) = f(x + t d)."""
+
+    problem: Problem
+    point: Point
+    direction: Tensor
+    slope: Tensor
+
+    @property
+    def start(self) -> Trial:
+        """The trial of step 0."""
+        return Trial(ops.zeros_like(self.slope), self.point.value, self.slope, self.point.gradient)
+
+    @property
+    def value(self) -> Tensor:
+        """Return f at the start."""
+        return self.point.value
+
+    @property
+    def rounding(self) -> Tensor:
+        """The change of f that may be rounding alone."""
+        return _vector.rounding(self.value)
+
+    def at(self, step: Tensor) -> Tensor:
+        """Return x + t d."""
+        return self.point.x + step * self.direction
+
+    def trial(self, step: Tensor) -> Trial:
+        """Evaluate a step."""
+        value, gradient = self.problem.value_and_gradient(self.at(step))
+        slope = _vector.dot(gradient, self.direction)
+        return Trial(step, ops.where(ops.isfinite(value) & ops.isfinite(slope), value, float("inf")), slope, gradient)
+
+
+class SearchState(NamedTuple):
     """What a search knows.
 
     Args:
@@ -48,68 +84,65 @@ class Look(NamedTuple):
         own: What else this search remembers.
     """
 
-    step: Any
+    step: Tensor
     chosen: Trial
-    accepted: Any
-    is_over: Any
-    own: Any = ()
+    accepted: Tensor
+    is_over: Tensor
+    own: Tree = ()
 
+    @classmethod
+    def before_any_trial(cls, line: Line, step: Tensor, own: Tree = ()) -> Self:
+        """Return the state in which `step` will be tried first."""
+        no = ops.zeros((), "bool")
+        return cls(step, line.start, no, no, own)
 
-@dataclasses.dataclass(frozen=True)
-class Line:
-    """The function along d from a point: phi(t) = f(x + t d)."""
-
-    problem: Problem
-    point: Point
-    direction: Any
-    slope: Any
-
-    @property
-    def start(self) -> Trial:
-        """The trial of step 0."""
-        return Trial(ops.zeros_like(self.slope), self.point.value, self.slope, self.point.gradient)
-
-    @property
-    def value(self) -> Any:
-        """Return f at the start."""
-        return self.point.value
-
-    @property
-    def rounding(self) -> Any:
-        """The change of f that may be rounding alone."""
-        return _vector.rounding(self.value)
-
-    def at(self, step: Any) -> Any:
-        """Return x + t d."""
-        return self.point.x + step * self.direction
-
-    def trial(self, step: Any) -> Trial:
-        """Evaluate a step."""
-        value, gradient = self.problem.value_and_gradient(self.at(step))
-        slope = _vector.dot(gradient, self.direction)
-        return Trial(step, ops.where(ops.isfinite(value) & ops.isfinite(slope), value, float("inf")), slope, gradient)
+    def chosen_if(self, condition: Tensor, trial: Trial) -> Trial:
+        """Return a trial where a condition holds, else the one that is chosen so far."""
+        chosen: Trial = _vector.where(condition, trial, self.chosen)
+        return chosen
 
 
 @dataclasses.dataclass(frozen=True)
 class AbstractSearch(AbstractSettings, abc.ABC):
-    """A rule for the step length."""
+    """The base of every line search (section 8.6): a rule for the step length.
+
+    A subclass is a frozen dataclass of its settings and writes two pure functions of tensors: `init(line, first)`
+    returns the state in which the first step will be tried, `first` being what the method proposes, and
+    `update(line, state, trial)` what a trial says: the next step, the best trial so far, whether it is accepted, and
+    whether the search is over. Registered with Keras, it is saved with the optimizer that has it.
+
+    Example:
+        A tenth of the step, as long as the value does not fall:
+
+        >>> import dataclasses
+        >>> from keras_ch8.second_order import AbstractSearch, SearchState, SteepestDescent, minimize
+        >>> @keras.saving.register_keras_serializable(package="mine")
+        ... @dataclasses.dataclass(frozen=True)
+        ... class Tenths(AbstractSearch):
+        ...     factor: float = 0.1
+        ...
+        ...     def init(self, line, first):
+        ...         return SearchState.before_any_trial(line, first)
+        ...
+        ...     def update(self, line, state, trial):
+        ...         falls = trial.value < line.value
+        ...         chosen = state.chosen_if(falls, trial)
+        ...         return SearchState(self.factor * trial.step, chosen, accepted=falls, is_over=falls)
+        >>> f = lambda x: keras.ops.sum((x - 1) ** 2)
+        >>> minimize(f, np.zeros(2), SteepestDescent(line_search=Tenths(0.3))).success
+        True
+    """
 
     products = 0
     """How many products with the Hessian a search takes."""
 
     @abc.abstractmethod
-    def begin(self, line: Line, first: Any) -> Look:
+    def init(self, line: Line, first: Tensor) -> SearchState:
         """Look at a line, and at the step that the method proposes."""
 
     @abc.abstractmethod
-    def take(self, line: Line, look: Look, trial: Trial) -> Look:
+    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
         """Learn from a trial."""
-
-
-def first_look(line: Line, step: Any, own: Any = ()) -> Look:
-    """Return the look at a line before any trial."""
-    no = ops.zeros((), "bool")
-    return Look(step, line.start, no, no, own)
 
 
 class Found(NamedTuple):
@@ -125,19 +158,19 @@ class Found(NamedTuple):
     """
 
     chosen: Trial
-    accepted: Any
-    evaluations: Any
-    endless: Any
-    bent: Any
+    accepted: Tensor
+    evaluations: Tensor
+    endless: Tensor
+    bent: Tensor
 
 
 class _Seen(NamedTuple):
     """What the trials so far have in common."""
 
-    longest: Any
-    grows: Any
-    rose: Any
-    is_cut: Any
+    longest: Tensor
+    grows: Tensor
+    rose: Tensor
+    is_cut: Tensor
 
     def after(self, line: Line, trial: Trial) -> "_Seen":
         is_cut = ~ops.isfinite(trial.value)
@@ -145,20 +178,56 @@ class _Seen(NamedTuple):
         return _Seen(trial.step, self.grows & (trial.step > self.longest), self.rose | rose, self.is_cut | is_cut)
 
 
-def search_along(line: Line, search: AbstractSearch, first: Any) -> Found:
+def search_along(line: Line, search: AbstractSearch, first: Tensor) -> Found:
     """Try steps along a line until the search is over, or has made the most trials."""
 
-    def goes_on(look: Look, count: Any, seen: _Seen) -> Any:
-        is_new = ops.any(line.at(look.step) != line.at(look.chosen.step))
-        return ~look.is_over & (count < MOST_TRIALS) & is_new
+    def goes_on(state: SearchState, count: Tensor, seen: _Seen) -> Tensor:
+        is_new = ops.any(line.at(state.step) != line.at(state.chosen.step))
+        return ~state.is_over & (count < MOST_TRIALS) & is_new
 
-    def once(look: Look, count: Any, seen: _Seen) -> tuple[Look, Any, _Seen]:
-        trial = line.trial(look.step)
-        return search.take(line, look, trial), count + 1, seen.after(line, trial)
+    def once(state: SearchState, count: Tensor, seen: _Seen) -> tuple[SearchState, Tensor, _Seen]:
+        trial = line.trial(state.step)
+        return search.update(line, state, trial), count + 1, seen.after(line, trial)
 
-    begin, no = search.begin(line, first), ops.zeros((), "bool")
+    begin, no = search.init(line, first), ops.zeros((), "bool")
     seen = _Seen(ops.zeros_like(first), ~no, no, no)
-    look, count, seen = ops.while_loop(goes_on, once, (begin, ops.zeros((), "int32"), seen))
-    falls = ~look.accepted & ~seen.rose & (look.chosen.value < line.value - line.rounding)
+    state, count, seen = ops.while_loop(goes_on, once, (begin, ops.zeros((), "int32"), seen))
+    falls = ~state.accepted & ~seen.rose & (state.chosen.value < line.value - line.rounding)
     endless = falls & (seen.is_cut | (seen.grows & (count >= MOST_TRIALS)))
-    return Found(look.chosen, look.accepted, count, endless, begin.is_over & ~ops.isnan(begin.step))
+    return Found(state.chosen, state.accepted, count, endless, begin.is_over & ~ops.isnan(begin.step))
+
+
+# --- conditions on a step, with phi(t) = f(x + t d) -----------------------------------------------------------------
+
+
+def decreases(line: Line, trial: Trial, c1: float) -> Tensor:
+    """Whether a step decreases f sufficiently (Armijo).
+
+    phi(t) <= phi(0) + c1 t phi'(0)
+    """
+    return trial.value <= line.value + c1 * trial.step * line.slope
+
+
+def slope_says_so(line: Line, trial: Trial, c1: float) -> Tensor:
+    """Whether the slope says that a step decreases f sufficiently: for a parabola the same (Hager and Zhang, 2005).
+
+        phi'(t) <= (2 c1 - 1) phi'(0)
+
+    Near a minimum the difference of two values is rounding, and only the slopes are left to ask.
+    """
+    return trial.slope <= (2 * c1 - 1) * line.slope
+
+
+def is_level(line: Line, trial: Trial) -> Tensor:
+    """Whether the value differs from that at the start by no more than rounding."""
+    return abs(trial.value - line.value) <= line.rounding
+
+
+def is_low(line: Line, trial: Trial) -> Tensor:
+    """Whether the value is no higher than that at the start, but for rounding."""
+    return trial.value <= line.value + line.rounding
+
+
+def is_flat(line: Line, trial: Trial, c2: float) -> Tensor:
+    """Whether the slope has become small enough: |phi'(t)| <= c2 |phi'(0)|."""
+    return abs(trial.slope) <= -c2 * line.slope

@@ -1,20 +1,19 @@
 """The strong Wolfe conditions."""
 
 import dataclasses
-from typing import Any, final
+from typing import final
 
 import keras
 from keras import ops
 
 from ... import _checks
+from ..._types import Tensor
 from .. import _vector
-from . import _interpolation
-from ._bracket import End, as_end, infinite, middle
-from ._conditions import decreases, is_flat, is_level, slope_says_so
-from ._line import AbstractSearch, Line, Look, Trial, first_look
+from ._bracket import End, as_end, infinite, middle, minimum, within
+from ._line import AbstractSearch, Line, SearchState, Trial, decreases, is_flat, is_level, slope_says_so
 
 _MARGIN = 0.1
-"""A trial stays this share of the bracket away from its ends."""
+"""A trial stays this fraction of the bracket away from its ends."""
 _FARTHEST = 10.0
 """How far beyond the last two trials the next one may lie, in multiples of their distance."""
 _SHRINK = 0.66
@@ -34,9 +33,9 @@ class StrongWolfe(AbstractSearch):
     f the slopes decide instead of the values.
 
     Args:
-        c1: Number in (0, 0.5): the share of the decrease that the slope promises. Defaults to `1e-4`.
-        c2: Number in (c1, 1): the share of the slope that may be left; 0.9 for quasi-Newton methods, 0.4 for conjugate
-            gradients. Defaults to `0.9`.
+        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `1e-4`.
+        c2: Number in (c1, 1): the fraction of the slope that may be left; 0.9 for quasi-Newton methods, 0.4 for
+            conjugate gradients. Defaults to `0.9`.
 
     Raises:
         ValueError: If an argument lies outside its range.
@@ -55,41 +54,43 @@ class StrongWolfe(AbstractSearch):
     def __post_init__(self) -> None:
         _checks.wolfe(self.c1, self.c2)
 
-    def begin(self, line: Line, first: Any) -> Look:
+    def init(self, line: Line, first: Tensor) -> SearchState:
         """Propose the first step; nothing bounds it yet."""
         infinity = ops.full_like(first, float("inf"))
-        return first_look(line, first, {"high": infinite(first), "width": infinity, "width_before": infinity})
+        return SearchState.before_any_trial(
+            line, first, {"high": infinite(first), "width": infinity, "width_before": infinity}
+        )
 
-    def take(self, line: Line, look: Look, trial: Trial) -> Look:
+    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
         """Let the trial replace an end of the bracket, and propose a step inside it, or beyond while it is open."""
-        last, low, high = as_end(trial), as_end(look.chosen), look.own["high"]
+        last, low, high = as_end(trial), as_end(state.chosen), state.own["high"]
         enough = decreases(line, trial, self.c1) | (is_level(line, trial) & slope_says_so(line, trial, self.c1))
         accepted = enough & is_flat(line, trial, self.c2)
         is_worse = ~enough | ((trial.value >= low.value) & ~is_level(line, trial))
         turns = (trial.slope >= 0) == (high.step > low.step)
         new_high = _vector.where(is_worse, last, _vector.where(turns, low, high))
-        chosen = _vector.where(accepted | ~is_worse, trial, look.chosen)
+        chosen = _vector.where(accepted | ~is_worse, trial, state.chosen)
         new_low = as_end(chosen)
         width = ops.abs(new_high.step - new_low.step)
-        slow = width > _SHRINK * look.own["width_before"]
+        slow = width > _SHRINK * state.own["width_before"]
         is_open = ~ops.isfinite(new_high.step)
         a, b = _vector.where(is_open, low, new_low), _vector.where(is_open, last, new_high)
-        best = _interpolation.minimum(a, b, line.rounding)
+        best = minimum(a, b, line.rounding)
         inside = _inside(new_low, new_high, ops.where(slow, float("nan"), best))
         step = ops.where(is_open, _beyond(low, last, best), inside)
         gone = (step == new_low.step) | (step == new_high.step) | ~ops.isfinite(step)
-        own = {"high": new_high, "width": width, "width_before": look.own["width"]}
-        return Look(step, chosen, accepted, accepted | gone, own)
+        own = {"high": new_high, "width": width, "width_before": state.own["width"]}
+        return SearchState(step, chosen, accepted, accepted | gone, own)
 
 
-def _inside(low: End, high: End, best: Any) -> Any:
-    """Return where to look in a bracket, given the minimum of an interpolation."""
+def _inside(low: End, high: End, best: Tensor) -> Tensor:
+    """Return the next step inside a bracket, given the minimum of an interpolation."""
     width = high.step - low.step
-    return _interpolation.within(best, low.step + _MARGIN * width, high.step - _MARGIN * width, middle(low, high))
+    return within(best, low.step + _MARGIN * width, high.step - _MARGIN * width, middle(low, high))
 
 
-def _beyond(before: End, last: End, best: Any) -> Any:
-    """Return where to look beyond the last trial, which is still downhill, given the minimum of an extrapolation."""
+def _beyond(before: End, last: End, best: Tensor) -> Tensor:
+    """Return the next step beyond the last trial, which is still downhill, given the minimum of an extrapolation."""
     width = last.step - before.step
     farthest = last.step + _FARTHEST * width
-    return _interpolation.within(ops.where(best > last.step, best, farthest), last.step + width, farthest, farthest)
+    return within(ops.where(best > last.step, best, farthest), last.step + width, farthest, farthest)

@@ -1,0 +1,183 @@
+"""Schedules that are made of others."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Self, final
+
+import keras
+from keras import ops
+from keras.optimizers.schedules import LearningRateSchedule
+
+from .. import _checks
+from .._types import Config, Tensor
+from ..integration import backend
+from .base import Schedule
+from .duration import Clock
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class SequentialSchedule(Schedule):
+    """Run one schedule after the other, each from its own step 0 (section 8.3.1).
+
+        epsilon_k <- schedules[0](k)                        while k < boundaries[0]
+                     schedules[1](k - boundaries[0])        while k < boundaries[1]
+                     ...
+
+    A length in percent is a fraction of the whole training, also inside a sequence.
+
+    Args:
+        schedules: List of `LearningRateSchedule`s, the suite's or Keras's.
+        boundaries: One entry fewer: the steps, "10ep", "500ba" or "30%", counted from the start of training, at which
+            the next one takes over.
+        name: Name of the schedule.
+
+    Raises:
+        TypeError: If an entry of `schedules` is no schedule.
+        ValueError: If there are not as many boundaries as joints, or one is no duration; in `fit`, if the length of an
+            epoch is not known, or the boundaries do not rise.
+
+    Example:
+        >>> from keras_ch8.schedules import CosineDecay, SequentialSchedule, Warmup
+        >>> schedule = SequentialSchedule([Warmup(0.1, 10), CosineDecay(0.1, 90)], boundaries=[10])
+        >>> [round(float(schedule(k)), 4) for k in (0, 5, 10, 55, 100)]
+        [0.0, 0.05, 0.1, 0.05, 0.0]
+
+    References:
+        Goyal et al. (2017), Accurate, Large Minibatch SGD.
+    """
+
+    section = "8.3.1"
+
+    arguments = ("schedules", "boundaries")
+
+    def __init__(
+        self,
+        schedules: Sequence[LearningRateSchedule],
+        boundaries: Sequence[int | str],
+        name: str | None = None,
+    ) -> None:
+        schedules, boundaries = list(schedules), list(boundaries)
+        for schedule in schedules:
+            if not isinstance(schedule, LearningRateSchedule):
+                raise TypeError(
+                    "`schedules` must be a list of `LearningRateSchedule`s. "
+                    f"Received: {schedule!r} of type {type(schedule).__name__}."
+                )
+        if len(boundaries) != len(schedules) - 1:
+            raise ValueError(
+                "`boundaries` are the joints between schedules, so there must be one fewer of them. Received: "
+                f"{len(schedules)} schedules and boundaries={boundaries!r}."
+            )
+        super().__init__(name, schedules=schedules, boundaries=boundaries)
+        if not self.is_relative:
+            self._check_that_boundaries_rise()
+
+    def lengths(self) -> dict[str, int | str]:
+        """Return each boundary as it was given."""
+        return {f"boundaries[{i}]": word for i, word in enumerate(self.boundaries)}
+
+    def parts(self) -> Iterator[LearningRateSchedule]:
+        """Return the schedules in their order."""
+        return iter(self.schedules)
+
+    def resolve(self, clock: Clock) -> None:
+        """Say how long the training is."""
+        super().resolve(clock)
+        self._check_that_boundaries_rise()
+
+    def _check_that_boundaries_rise(self) -> None:
+        steps = [float(self.steps(name)) for name in self.lengths()]
+        if any(after <= before for before, after in itertools.pairwise(steps)):
+            raise ValueError(
+                "`boundaries` are where one schedule takes over from the other, so they must rise. "
+                f"Received: boundaries={self.boundaries!r}, which are the steps {steps}."
+            )
+
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
+        rate = ops.cast(self.schedules[0](k), backend.wide())
+        for name, schedule in zip(self.lengths(), self.schedules[1:], strict=True):
+            since = k - self.steps(name)
+            rate = ops.where(since < 0, rate, ops.cast(schedule(ops.maximum(since, 0.0)), backend.wide()))
+        return rate
+
+    def get_config(self) -> Config:
+        """Return the arguments that make this schedule again."""
+        return super().get_config() | {"schedules": [keras.saving.serialize_keras_object(s) for s in self.schedules]}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """Make a sequence from `get_config`."""
+        schedules = [keras.saving.deserialize_keras_object(s) for s in config["schedules"]]
+        return cls(**config | {"schedules": schedules})
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class ScaledSchedule(Schedule):
+    """Multiply a schedule by a factor that may change while the training runs (section 8.3.1).
+
+        epsilon_k <- factor * schedule(k)
+
+    `callbacks.LearningRateDecay` puts it around the schedule of an optimizer. The factor is a variable, so the compiled
+    step sees a change. It is saved in the configuration of the optimizer (`model.save`), not in files of weights.
+
+    Args:
+        schedule: A `LearningRateSchedule`, the suite's or Keras's.
+        factor: Number of at least 0 to start with. Defaults to `1.0`.
+        name: Name of the schedule.
+
+    Raises:
+        TypeError: If `schedule` is none.
+        ValueError: If `factor` is negative, infinite or NaN.
+
+    Example:
+        >>> schedule = keras_ch8.schedules.ScaledSchedule(keras_ch8.schedules.LinearDecay(0.1, 100))
+        >>> schedule.factor = 0.5
+        >>> round(float(schedule(50)), 6)
+        0.02525
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
+    """
+
+    section = "8.3.1"
+
+    arguments = ("schedule", "factor")
+
+    def __init__(self, schedule: LearningRateSchedule, factor: float = 1.0, name: str | None = None) -> None:
+        _checks.keras_3(schedule)
+        if not isinstance(schedule, LearningRateSchedule):
+            raise TypeError(
+                "`schedule` must be a `LearningRateSchedule`. "
+                f"Received: {schedule!r} of type {type(schedule).__name__}."
+            )
+        self._factor = backend.scalar(1.0, "float64")
+        super().__init__(name, schedule=schedule, factor=factor)
+
+    @property
+    def factor(self) -> float:
+        """What the schedule is multiplied by."""
+        return float(self._factor.numpy())
+
+    @factor.setter
+    def factor(self, value: float) -> None:
+        self._factor.assign(_checks.rate("factor", value, or_zero=True))
+
+    def parts(self) -> Iterator[LearningRateSchedule]:
+        """Return the schedule."""
+        return iter((self.schedule,))
+
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
+        return backend.as_tensor(self._factor) * ops.cast(self.schedule(k), backend.wide())
+
+    def get_config(self) -> Config:
+        """Return the arguments that make this schedule again."""
+        return super().get_config() | {"schedule": keras.saving.serialize_keras_object(self.schedule)}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """Make a scaled schedule from `get_config`."""
+        return cls(**config | {"schedule": keras.saving.deserialize_keras_object(config["schedule"])})

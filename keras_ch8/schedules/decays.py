@@ -1,0 +1,262 @@
+"""The decays: learning rates that only fall."""
+
+import math
+from typing import final
+
+import keras
+from keras import ops
+
+from .. import _checks
+from .._types import Tensor
+from .base import Schedule
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class LinearDecay(Schedule):
+    """Decay the learning rate linearly until step tau, then keep it (section 8.3.1, equation 8.14).
+
+        alpha     <- min(k / tau, 1)
+        epsilon_k <- (1 - alpha) * epsilon_0 + alpha * epsilon_tau
+
+    Book          Argument                 Unit and meaning
+    epsilon_0     initial_learning_rate    rate of the first step, k = 0
+    tau           decay_steps              steps until the rate is constant
+    epsilon_tau   end_learning_rate        rate from step tau on
+
+    Differs from `keras.optimizers.schedules.PolynomialDecay(power=1)`: `end_learning_rate` follows
+    `initial_learning_rate`, and `decay_steps` may be said in epochs.
+
+    Args:
+        initial_learning_rate: Number above 0.
+        decay_steps: Steps, or "10ep", "500ba", "30%": epochs, batches, or fraction of the training that `fit` runs.
+            Defaults to `"100ep"`; the book has tau at a few hundred passes over the training set.
+        end_learning_rate: Number of at least 0. Defaults to 1 % of `initial_learning_rate`.
+        name: Name of the schedule.
+
+    Raises:
+        ValueError: If an argument lies outside its range; in `fit`, if the length of an epoch is not known.
+
+    Example:
+        >>> schedule = keras_ch8.schedules.LinearDecay(0.1, 100)
+        >>> [round(float(schedule(k)), 6) for k in (0, 1, 50, 99, 100, 1000)]
+        [0.1, 0.09901, 0.0505, 0.00199, 0.001, 0.001]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
+    """
+
+    section = "8.3.1"
+
+    arguments = ("initial_learning_rate", "decay_steps", "end_learning_rate")
+    durations = ("decay_steps",)
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int | str = "100ep",
+        end_learning_rate: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        initial_learning_rate = _checks.rate("initial_learning_rate", initial_learning_rate)
+        if end_learning_rate is None:
+            end_learning_rate = 0.01 * initial_learning_rate
+        super().__init__(
+            name,
+            initial_learning_rate=initial_learning_rate,
+            decay_steps=decay_steps,
+            end_learning_rate=_checks.rate("end_learning_rate", end_learning_rate, or_zero=True),
+        )
+
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
+        epsilon_0, epsilon_tau, tau = self.initial_learning_rate, self.end_learning_rate, self.steps("decay_steps")
+        alpha = ops.minimum(k / tau, 1.0)
+        return (1 - alpha) * epsilon_0 + alpha * epsilon_tau
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class ExponentialDecay(Schedule):
+    """Decay the learning rate by the same factor in every `decay_steps` (section 8.3.1).
+
+        epsilon_k <- epsilon_0 * decay_rate^(k / decay_steps)
+
+    Differs from `keras.optimizers.schedules.ExponentialDecay`: `decay_steps` may be said in epochs; no `staircase`.
+
+    Args:
+        initial_learning_rate: Number above 0.
+        decay_steps: Steps, or "10ep", "500ba", "30%".
+        decay_rate: Number in (0, 1]: what is left of the rate after `decay_steps`.
+        staircase: Accepted at Keras's off value `False` only.
+        name: Name of the schedule.
+
+    Raises:
+        ValueError: If an argument lies outside its range; in `fit`, if the length of an epoch is not known.
+
+    Example:
+        >>> schedule = keras_ch8.schedules.ExponentialDecay(0.1, 10, 0.5)
+        >>> [round(float(schedule(k)), 4) for k in (0, 10, 20)]
+        [0.1, 0.05, 0.025]
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
+    """
+
+    section = "8.3.1"
+
+    arguments = ("initial_learning_rate", "decay_steps", "decay_rate")
+    durations = ("decay_steps",)
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int | str,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = None,
+    ) -> None:
+        instead = "For a rate in steps join others: `SequentialSchedule([...], boundaries=[...])`."
+        _checks.off("staircase", staircase, False, owner="ExponentialDecay", instead=instead)
+        super().__init__(
+            name,
+            initial_learning_rate=_checks.rate("initial_learning_rate", initial_learning_rate),
+            decay_steps=decay_steps,
+            decay_rate=_checks.fraction("decay_rate", decay_rate, meaning="what is left of the rate", mend="Try 0.5."),
+        )
+
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
+        return self.initial_learning_rate * self.decay_rate ** (k / self.steps("decay_steps"))
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class InverseTimeDecay(Schedule):
+    """Decay the learning rate as 1/k (section 8.3.1: it meets the conditions of equations 8.12 and 8.13).
+
+        epsilon_k <- epsilon_0 / (1 + decay_rate * k / decay_steps)
+
+    The sum of all rates is infinite and the sum of their squares is not, which is enough for stochastic gradient
+    descent to converge.
+
+    Differs from `keras.optimizers.schedules.InverseTimeDecay`: `decay_steps` may be said in epochs; no `staircase`.
+
+    Args:
+        initial_learning_rate: Number above 0.
+        decay_steps: Steps, or "10ep", "500ba", "30%", after which the rate is 1 / (1 + decay_rate) of the first.
+        decay_rate: Number above 0. Defaults to `1.0`: the rate halves in the first `decay_steps`.
+        staircase: Accepted at Keras's off value `False` only.
+        name: Name of the schedule.
+
+    Raises:
+        ValueError: If an argument lies outside its range; in `fit`, if the length of an epoch is not known.
+
+    Example:
+        >>> schedule = keras_ch8.schedules.InverseTimeDecay(0.1, 10)
+        >>> [round(float(schedule(k)), 4) for k in (0, 10, 30)]
+        [0.1, 0.05, 0.025]
+
+    References:
+        Robbins and Monro (1951), A Stochastic Approximation Method.
+    """
+
+    section = "8.3.1"
+
+    arguments = ("initial_learning_rate", "decay_steps", "decay_rate")
+    durations = ("decay_steps",)
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int | str,
+        decay_rate: float = 1.0,
+        staircase: bool = False,
+        name: str | None = None,
+    ) -> None:
+        instead = "For a rate in steps join others: `SequentialSchedule([...], boundaries=[...])`."
+        _checks.off("staircase", staircase, False, owner="InverseTimeDecay", instead=instead)
+        super().__init__(
+            name,
+            initial_learning_rate=_checks.rate("initial_learning_rate", initial_learning_rate),
+            decay_steps=decay_steps,
+            decay_rate=_checks.positive("decay_rate", decay_rate, meaning="how fast the rate decays", mend="Try 1."),
+        )
+
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
+        return self.initial_learning_rate / (1 + self.decay_rate * k / self.steps("decay_steps"))
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+class CosineDecay(Schedule):
+    """Decay the learning rate along half a cosine, then keep it (section 8.3.1; Loshchilov and Hutter 2017).
+
+        u         <- min(k / decay_steps, 1)
+        end       <- alpha * initial
+        epsilon_k <- end + (initial - end) * (1 + cos(pi * u)) / 2
+
+    Differs from `keras.optimizers.schedules.CosineDecay`: `decay_steps` may be said in epochs, and defaults to the
+    whole training; for a warm-up put `Warmup` before it, in a `SequentialSchedule`.
+
+    Args:
+        initial_learning_rate: Number above 0.
+        decay_steps: Steps, or "10ep", "500ba", "30%". Defaults to `"100%"`, the whole training that `fit` runs.
+        alpha: Number in [0, 1]: the last rate, as a fraction of the first. Defaults to `0.0`.
+        name: Name of the schedule.
+        warmup_target, warmup_steps: Accepted at Keras's off values `None` and `0` only.
+
+    Raises:
+        ValueError: If an argument lies outside its range; in `fit`, if the length of an epoch is not known.
+
+    Example:
+        >>> schedule = keras_ch8.schedules.CosineDecay(0.1, 10)
+        >>> [round(float(schedule(k)), 4) for k in (0, 5, 10, 20)]
+        [0.1, 0.05, 0.0, 0.0]
+
+    References:
+        Loshchilov and Hutter (2017), SGDR: Stochastic Gradient Descent with Warm Restarts.
+    """
+
+    section = "8.3.1"
+
+    arguments = ("initial_learning_rate", "decay_steps", "alpha")
+    durations = ("decay_steps",)
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int | str = "100%",
+        alpha: float = 0.0,
+        name: str | None = None,
+        warmup_target: float | None = None,
+        warmup_steps: int = 0,
+    ) -> None:
+        instead = "Join them: `SequentialSchedule([Warmup(...), CosineDecay(...)], boundaries=[...])`."
+        _checks.off("warmup_target", warmup_target, None, owner="CosineDecay", instead=instead)
+        _checks.off("warmup_steps", warmup_steps, 0, owner="CosineDecay", instead=instead)
+        super().__init__(
+            name,
+            initial_learning_rate=_checks.rate("initial_learning_rate", initial_learning_rate),
+            decay_steps=decay_steps,
+            alpha=_checks.number(
+                "alpha",
+                alpha,
+                0.0,
+                1.0,
+                meaning="the last rate, as a fraction of the first",
+                mend="Try 0.",
+                closed_high=True,
+            ),
+        )
+
+    def rate(self, k: Tensor) -> Tensor:
+        """Return the learning rate of step k."""
+        u = ops.minimum(k / self.steps("decay_steps"), 1.0)
+        return half_cosine(self.initial_learning_rate, self.alpha * self.initial_learning_rate, u)
+
+
+def half_cosine(start: float, end: float, u: Tensor) -> Tensor:
+    """Go from `start` (u = 0) to `end` (u = 1) along half a cosine, flat at both ends."""
+    return end + (start - end) * (1 + ops.cos(math.pi * u)) / 2

@@ -1,0 +1,165 @@
+"""Newton's method without second derivatives: the inverse of the Hessian is learned from the gradients."""
+
+import dataclasses
+from typing import NamedTuple, final
+
+from keras import ops
+
+from .. import _checks
+from .._types import Tensor
+from . import _vector
+from ._contract import Point, Problem, State
+from ._descent import AbstractDescent, Move
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class BFGS(AbstractDescent):
+    """Newton's method with an inverse Hessian that is learned from the gradients (section 8.6.3).
+
+        d <- -M g
+        s <- x_k+1 - x_k,  y <- g_k+1 - g_k,  rho <- 1 / (s . y)
+        M <- (I - rho s y^T) M (I - rho y s^T) + rho s s^T
+
+    The first pair starts from M = (s . y / y . y) I, so that the unit of f does not matter. A pair without positive
+    curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2 numbers; above some thousand parameters see `LBFGS`.
+
+    Args:
+        line_search: How far to go along d. Defaults to `StrongWolfe()`.
+
+    Example:
+        >>> f = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+        >>> keras_ch8.second_order.minimize(f, np.array([-1.2, 1.0]), "bfgs").success
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal and Wright (2006), algorithm 6.1.
+    """
+
+    takes_unit_steps = True
+
+    def init_memory(self, n: int, dtype: str) -> State:
+        """Keep the approximate inverse of the Hessian."""
+        return {"M": ops.zeros((n, n), dtype)}
+
+    def direction(self, problem: Problem, point: Point, known: Tensor, M: Tensor) -> Tensor:
+        """Return -M g."""
+        g = point.gradient
+        return -ops.where(known > 0, ops.matmul(M, g), g)
+
+    def learn(self, move: Move, known: Tensor, M: Tensor) -> tuple[State, Tensor]:
+        """Update M, in the form that takes one product with it."""
+        s, y = move.s, move.y
+        useful = _vector.is_curved_up(s, y)
+        curvature = _vector.dot(s, y)
+        identity = ops.eye(s.shape[0], dtype=s.dtype)
+        M = ops.where(known > 0, M, ops.where(useful, identity * (curvature / _vector.dot(y, y)), M))
+        rho, My = 1 / curvature, ops.matmul(M, y)
+        crossed = ops.outer(s, My)
+        new = M - rho * (crossed + ops.transpose(crossed)) + rho * (1 + rho * _vector.dot(y, My)) * ops.outer(s, s)
+        return {"M": ops.where(useful, new, M)}, useful
+
+
+class Pairs(NamedTuple):
+    """The last pairs of steps and changes of the gradient.
+
+    Args:
+        S: The steps s, a row for each, written in a circle.
+        Y: The changes y of the gradient, likewise.
+        rho: 1 / (s . y) of each.
+        gamma: s . y / y . y of the last pair.
+    """
+
+    S: Tensor
+    Y: Tensor
+    rho: Tensor
+    gamma: Tensor
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class LBFGS(AbstractDescent):
+    """BFGS without its matrix: the last pairs of steps and changes of the gradient (section 8.6.3).
+
+        s <- x_k+1 - x_k,  y <- g_k+1 - g_k,  rho <- 1 / (s . y)
+
+        q <- g;   for each pair, the last first:   alpha <- rho s . q,   q <- q - alpha y
+        r <- (s . y / y . y) q, of the last pair
+        for each pair, the first first:            r <- r + (alpha - rho y . r) s
+        d <- -r
+
+    A pair without positive curvature (s . y <= eps |s| |y|) is not kept. State: m pairs, 2 m n numbers,
+    for a `history_size` of m.
+
+    Args:
+        history_size: Integer of at least 1: how many are kept. Defaults to `10`.
+        line_search: How far to go along d. Defaults to `StrongWolfe()`.
+
+    Raises:
+        ValueError: If `history_size` is below 1.
+
+    Example:
+        >>> f = lambda x: keras.ops.sum((x - 1) ** 4 + x**2)
+        >>> keras_ch8.second_order.minimize(f, np.zeros(100), keras_ch8.second_order.LBFGS(5)).success
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal (1980); Nocedal and Wright (2006),
+        algorithm 7.4.
+    """
+
+    history_size: int = 10
+
+    takes_unit_steps = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _checks.count("history_size", self.history_size, 1, meaning="the number of pairs that are kept", mend="Try 10.")
+
+    def init_memory(self, n: int, dtype: str) -> State:
+        """Keep the pairs in rows that are written in a circle."""
+        m = self.history_size
+        pairs = Pairs(
+            S=ops.zeros((m, n), dtype),
+            Y=ops.zeros((m, n), dtype),
+            rho=ops.zeros((m,), dtype),
+            gamma=ops.ones((), dtype),
+        )
+        return pairs._asdict()
+
+    def direction(self, problem: Problem, point: Point, known: Tensor, **memory: Tensor) -> Tensor:
+        """Run the two loops."""
+        S, Y, rho, gamma = Pairs(**memory)
+        held = ops.minimum(known, self.history_size)
+
+        def pair(age: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+            i = (known - 1 - age) % self.history_size
+            return i, _vector.row(S, i), _vector.row(Y, i), _vector.row(rho, i)
+
+        def newest_first(age: Tensor, loop: Tensor) -> Tensor:
+            q, alphas = loop
+            i, s, y, rho = pair(age)
+            alpha = rho * _vector.dot(s, q)
+            return q - alpha * y, _vector.with_row(alphas, i, alpha)
+
+        def oldest_first(step: Tensor, r: Tensor) -> Tensor:
+            i, s, y, rho = pair(held - 1 - step)
+            beta = rho * _vector.dot(y, r)
+            return r + (_vector.row(alphas, i) - beta) * s
+
+        q, alphas = ops.fori_loop(0, held, newest_first, (point.gradient, ops.zeros_like(rho)))
+        r = ops.where(known > 0, gamma, 1) * q
+        return -ops.fori_loop(0, held, oldest_first, r)
+
+    def learn(self, move: Move, known: Tensor, **memory: Tensor) -> tuple[State, Tensor]:
+        """Write the pair over the oldest one."""
+        S, Y, rho, gamma = Pairs(**memory)
+        s, y = move.s, move.y
+        useful, i = _vector.is_curved_up(s, y), known % self.history_size
+
+        def write(matrix: Tensor, new: Tensor) -> Tensor:
+            return _vector.with_row(matrix, i, ops.where(useful, new, _vector.row(matrix, i)))
+
+        curvature = _vector.dot(s, y)
+        gamma = ops.where(useful, curvature / _vector.dot(y, y), gamma)
+        return Pairs(write(S, s), write(Y, y), write(rho, 1 / curvature), gamma)._asdict(), useful

@@ -1,0 +1,288 @@
+"""Methods that bound their step instead of searching along it: how far the model of f is trusted, and the trials.
+
+    rho <- (f(x) - f(x + delta)) / (m(0) - m(delta))
+
+m is the quadratic that the method minimizes, rho the trust ratio: near 1 the model is good and the bound is loosened,
+near 0 or below it is tightened and the next, shorter step tried, within the same iteration. A step is accepted if
+rho > 1e-4; infinite and NaN are "too far".
+"""
+
+import abc
+import dataclasses
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple, final
+
+from keras import ops
+
+from .. import _numerics
+from .._types import Tensor
+from . import _vector
+from ._contract import AbstractMethod, Info, Point, Problem, State
+
+MOST_TRIALS = 30
+"""After so many steps, each shorter than the last, an iteration gives up."""
+
+FIRST_DAMPING = 1e-2
+"""mu where a damping is needed for the first time, in units of the largest eigenvalue."""
+
+_ENOUGH = 1e-4
+"""The fraction of what the model promises that a step must bring (Moré 1978)."""
+
+
+class Bound(NamedTuple):
+    """How tightly the step is bound, as two scalars.
+
+    Args:
+        size: What the step depends on: a damping, a radius.
+        factor: What the rule remembers besides.
+    """
+
+    size: Tensor
+    factor: Tensor
+
+
+class Step(NamedTuple):
+    """A step that a method proposes.
+
+    Args:
+        delta: Vector of shape (n,).
+        promise: m(0) - m(delta), by how much f falls if the model is right.
+        numbers: The method's scalars that depend on the bound, in the type of x.
+        products: Products with the Hessian that it took, int32.
+        radius: Of a trust region: its radius. Else `None`.
+        is_bounded: Of a trust region: whether the step ends on its boundary. Else `None`.
+    """
+
+    delta: Tensor
+    promise: Tensor
+    numbers: dict[str, Tensor]
+    products: Tensor = 0
+    radius: Tensor = None
+    is_bounded: Tensor = None
+
+
+class Trial(NamedTuple):
+    """A step that was tried.
+
+    Args:
+        after: Where it leads.
+        promise: m(0) - m(delta).
+        ratio: rho; minus infinity if value or gradient is not finite there.
+    """
+
+    after: Point
+    promise: Tensor
+    ratio: Tensor
+
+    @classmethod
+    def of(cls, problem: Problem, point: Point, step: Step) -> "Trial":
+        """Evaluate f at the end of a step.
+
+        Where both the promise and the change of f are within rounding their ratio is noise, and a smaller gradient
+        says instead whether the step is good.
+        """
+        after, noise = problem.at(point.x + step.delta), _vector.rounding(point.value)
+        fall = point.value - after.value
+        ratio = _numerics.safe_ratio(fall, step.promise, 0)
+        is_noise = (step.promise <= noise) & (ops.abs(fall) <= noise)
+        ratio = ops.where(is_noise & (_vector.largest(after.gradient) < _vector.largest(point.gradient)), 1, ratio)
+        finite = ops.isfinite(after.value) & ops.all(ops.isfinite(after.gradient))
+        return cls(after, step.promise, ops.where(finite, ratio, -float("inf")))
+
+
+@dataclasses.dataclass(frozen=True)
+class BoundRule(abc.ABC):
+    """How a bound follows from the trials."""
+
+    def begin(self, dtype: str) -> Bound:
+        """Return the bound before the first trial."""
+        return Bound(ops.zeros((), dtype), ops.zeros((), dtype))
+
+    def accepts(self, trial: Trial) -> Tensor:
+        """Whether the point moves."""
+        return (trial.promise > 0) & (trial.ratio > _ENOUGH)
+
+    @abc.abstractmethod
+    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
+        """Loosen or tighten the bound."""
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class GainRatio(BoundRule):
+    """A damping mu without a unit, by Nielsen's rule.
+
+        accepted:  mu <- mu max(1/3, 1 - (2 rho - 1)^3),  nu <- 2
+        else:      mu <- mu nu,                           nu <- 2 nu
+
+    From 0 it stays 0 while steps without damping bring half of what they promise, and counts as 0.01 at the first that
+    does not.
+
+    Args:
+        start: The first mu.
+        least: The smallest, so that what it is added to becomes regular. Defaults to the rounding of x's type.
+
+    References:
+        Nielsen (1999), Damping parameter in Marquardt's method, IMM-REP-1999-05.
+    """
+
+    start: float = FIRST_DAMPING
+    least: float | None = None
+
+    def begin(self, dtype: str) -> Bound:
+        """Return the first damping."""
+        return Bound(ops.convert_to_tensor(self.start, dtype), ops.convert_to_tensor(2.0, dtype))
+
+    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
+        """Follow the rule."""
+        mu, nu = bound
+        least = _vector.epsilon(mu) if self.least is None else self.least
+        from_mu = ops.where(mu > 0, mu, FIRST_DAMPING)
+        good = from_mu * ops.maximum(1 / 3, 1 - ops.power(2 * ops.clip(trial.ratio, 0, 1) - 1, 3))
+        rests = accepted & (step.numbers["damping"] == 0) & (trial.ratio >= 1 / 2)
+        mu = ops.where(rests, 0, ops.maximum(ops.where(accepted, good, from_mu * nu), least))
+        return Bound(mu, ops.where(accepted, 2, 2 * nu))
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class TrustRadius(BoundRule):
+    """The radius of a trust region; 0 is not known yet.
+
+        rho < 1/4:                     radius <- |delta| / 4
+        rho > 3/4, on the boundary:    radius <- 2 radius
+
+    References:
+        Nocedal and Wright (2006), algorithm 4.1.
+    """
+
+    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
+        """Follow the rule."""
+        good = ops.where((trial.ratio > 0.75) & step.is_bounded, 2 * step.radius, step.radius)
+        return Bound(ops.where(accepted & (trial.ratio >= 0.25), good, _vector.norm(step.delta) / 4), bound.factor)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Unbound(BoundRule):
+    """The step as it comes, whatever the value; halved only where that is infinite or NaN."""
+
+    def begin(self, dtype: str) -> Bound:
+        """Return the fraction of the step that is made: all."""
+        return Bound(ops.ones((), dtype), ops.zeros((), dtype))
+
+    def accepts(self, trial: Trial) -> Tensor:
+        """Whether value and gradient are finite."""
+        return trial.ratio > -float("inf")
+
+    def after(self, bound: Bound, step: Step, trial: Trial, accepted: Tensor) -> Bound:
+        """Halve the fraction, or try all of it again in the next iteration."""
+        return bound._replace(size=ops.where(accepted, 1, bound.size / 2))
+
+
+class Model(NamedTuple):
+    """What a method knows of f around a point.
+
+    Args:
+        step: `step(size)`: the `Step` under a bound.
+        memory: What is remembered after the iteration.
+        numbers: The method's scalars that do not depend on the bound.
+        products: Products with the Hessian that it took, int32.
+    """
+
+    step: Callable[[Tensor], Step]
+    memory: State
+    numbers: dict[str, Tensor]
+    products: Tensor = 0
+
+
+class _Search(NamedTuple):
+    """Where the trials of an iteration are: the next bound, the last step in numbers, the point that was found."""
+
+    bound: Bound
+    found: Point
+    moved: Tensor
+    is_over: Tensor
+    trials: Tensor
+    products: Tensor
+    rose: Tensor
+    is_cut: Tensor
+    ratio: Tensor
+    numbers: dict[str, Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractBounded(AbstractMethod):
+    """A method that needs `rule`, `init_memory` and `model`; the rest of an iteration is here, once for all.
+
+    An iteration ends with the first step that is accepted; that is the direction, and its multiple 1. An iteration
+    without one has tried ever shorter steps down to none: it counts as a failure of the steepest descent.
+    """
+
+    step_numbers: ClassVar[tuple[str, ...]] = ("damping",)
+    """The names of the numbers in a `Step`."""
+
+    model: ClassVar[Callable[..., Model]]
+    """`model(problem, point, **memory)`: f around a point."""
+
+    @property
+    @abc.abstractmethod
+    def rule(self) -> BoundRule:
+        """How the bound follows from the trials."""
+
+    def init_memory(self, n: int, dtype: str) -> State:
+        """Return what is remembered besides the bound, before the first iteration."""
+        return {}
+
+    def init(self, n: int, dtype: str) -> State:
+        """Return the state before the first iteration, for n parameters."""
+        return {**self.rule.begin(dtype)._asdict(), **self.init_memory(n, dtype)}
+
+    def iterate(self, problem: Problem, point: Point, state: State) -> tuple[Point, State, Info]:
+        """Model f, and try steps until one is accepted."""
+        memory = {name: state[name] for name in state.keys() - set(Bound._fields)}
+        model, dtype = self.model(problem, point, **memory), point.value.dtype
+
+        def goes_on(search: _Search) -> Tensor:
+            return ~search.is_over & (search.trials < MOST_TRIALS)
+
+        def once(search: _Search) -> _Search:
+            step = model.step(search.bound.size)
+            trial = Trial.of(problem, point, step)
+            accepted, there = self.rule.accepts(trial), ops.any(trial.after.x != point.x)
+            return _Search(
+                bound=self.rule.after(search.bound, step, trial, accepted),
+                found=_vector.where(accepted, trial.after, point),
+                moved=accepted & there,
+                is_over=accepted | ~there,
+                trials=search.trials + 1,
+                products=search.products + step.products,
+                rose=search.rose | (trial.after.value > point.value + _vector.rounding(point.value)),
+                is_cut=search.is_cut | ~(trial.ratio > -float("inf")),
+                ratio=trial.ratio,
+                numbers=step.numbers,
+            )
+
+        no, none, zero = ops.zeros((), "bool"), ops.zeros((), "int32"), ops.zeros((), dtype)
+        bound, numbers = Bound(*(state[name] for name in Bound._fields)), dict.fromkeys(self.step_numbers, zero)
+        begin = _Search(bound, point, no, no, none, none + model.products, no, no, zero, numbers)
+        end = _Search(*ops.while_loop(lambda *s: goes_on(_Search(*s)), lambda *s: once(_Search(*s)), begin))
+
+        after, moved = end.found, end.moved
+        numbers = {"trust_ratio": end.ratio, **end.numbers, **model.numbers}
+        info = Info(
+            step=ops.cast(moved, dtype),
+            slope=_vector.dot(point.gradient, after.x - point.x),
+            evaluations=end.trials,
+            products=end.products,
+            moved=moved,
+            accepted=moved,
+            steepest=~moved,
+            restarted=~moved,
+            skipped=no,
+            endless=moved & end.is_cut & ~end.rose & (after.value < point.value - _vector.rounding(point.value)),
+            bent=no,
+            numbers={name: numbers[name] for name in self.numbers},
+        )
+        state = {**end.bound._asdict(), **model.memory}
+        return after, _vector.where(moved, state, self.init(point.x.shape[0], dtype.name)), info

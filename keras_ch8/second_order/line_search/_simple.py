@@ -1,0 +1,141 @@
+"""Searches that need no bracket: a constant step, the exact minimum of a quadratic, and backtracking."""
+
+import dataclasses
+from typing import final
+
+import keras
+from keras import ops
+
+from ... import _checks
+from ..._types import Tensor
+from .. import _vector
+from ._line import AbstractSearch, Line, SearchState, Trial, decreases, is_level, slope_says_so
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class Constant(AbstractSearch):
+    """A step of constant length, whether or not the value falls (section 8.6).
+
+        t <- length
+
+    Only a step to an infinite value, or NaN, is not made.
+
+    Args:
+        length: Number above 0: the multiple of the direction. Defaults to `1.0`, the whole step of Newton's method.
+
+    Raises:
+        ValueError: If `length` is not above 0.
+
+    Example:
+        >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Constant(0.25))
+        >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0]), method)
+        >>> found.success
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 4.3.
+    """
+
+    length: float = 1.0
+
+    def __post_init__(self) -> None:
+        _checks.positive("length", self.length, meaning="the multiple of the direction to go", mend="Try 1.0.")
+
+    def init(self, line: Line, first: Tensor) -> SearchState:
+        """Propose the length."""
+        del first
+        return SearchState.before_any_trial(line, ops.full_like(line.slope, self.length))
+
+    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
+        """Take it if it is finite."""
+        del line
+        finite = ops.isfinite(trial.value)
+        return state._replace(chosen=state.chosen_if(finite, trial), accepted=finite, is_over=ops.ones_like(finite))
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class Exact(AbstractSearch):
+    """The minimum along the line if the function is quadratic there (section 8.6.2).
+
+        t <- -g . d / (d . H d)
+
+    It costs one product with the Hessian. Of other functions it is the Newton step along the line: if that is not
+    downhill (d . H d <= 0, where a quadratic has no minimum), no step is made.
+
+    Example:
+        >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Exact())
+        >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0, 1.0]), method)
+        >>> found.nit
+        1
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, equation 4.10 and section 8.6.2.
+    """
+
+    products = 1
+
+    def init(self, line: Line, first: Tensor) -> SearchState:
+        """Propose the minimum of the parabola."""
+        del first
+        bend = _vector.dot(line.direction, line.problem.product(line.point.x, line.direction))
+        state = SearchState.before_any_trial(line, -line.slope / bend)
+        return state._replace(is_over=~(bend > 0))
+
+    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
+        """Take it if it is finite."""
+        return Constant().update(line, state, trial)
+
+
+@final
+@keras.saving.register_keras_serializable(package="keras_ch8")
+@dataclasses.dataclass(frozen=True)
+class Backtracking(AbstractSearch):
+    """Shorten the step until the value has decreased sufficiently (section 8.6; Armijo).
+
+        while phi(t) > phi(0) + c1 t phi'(0):  t <- shrink t
+
+    It asks nothing of the slope at the end, so a quasi-Newton method may find no curvature to learn from.
+
+    Args:
+        c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `1e-4`.
+        shrink: Number in (0, 1). Defaults to `0.5`.
+
+    Raises:
+        ValueError: If an argument lies outside its range.
+
+    Example:
+        >>> method = keras_ch8.second_order.SteepestDescent(line_search=keras_ch8.second_order.Backtracking(shrink=0.8))
+        >>> found = keras_ch8.second_order.minimize(lambda x: keras.ops.sum(x**2), np.array([8.0, 1.0]), method)
+        >>> found.success
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6; Nocedal and Wright (2006), algorithm 3.1.
+    """
+
+    c1: float = 1e-4
+    shrink: float = 0.5
+
+    def __post_init__(self) -> None:
+        _checks.number(
+            "c1", self.c1, 0.0, 0.5, open_low=True, meaning="the fraction of the promised decrease", mend="Try 1e-4."
+        )
+        _checks.number("shrink", self.shrink, 0.0, 1.0, open_low=True, meaning="a factor for the step", mend="Try 0.5.")
+
+    def init(self, line: Line, first: Tensor) -> SearchState:
+        """Propose the first step."""
+        return SearchState.before_any_trial(line, first)
+
+    def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
+        """Take it, or shorten it."""
+        enough = decreases(line, trial, self.c1) | (is_level(line, trial) & slope_says_so(line, trial, self.c1))
+        return state._replace(
+            step=self.shrink * trial.step,
+            chosen=state.chosen_if(enough, trial),
+            accepted=enough,
+            is_over=enough,
+        )

@@ -1,0 +1,160 @@
+"""Each recipe of CONTRIBUTING.md, as it is printed there, followed in a copy of the package: what it adds works."""
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PATH_LINE = re.compile(r"^# ((?:keras_ch8|tests)/\S+\.py)(?:, below `(.*)`)?$")
+MOST_LINES, MOST_FILES = 15, 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """Code for one file: at its end, below a line, or as imports of an `__init__.py`."""
+
+    path: str
+    below: str | None
+    lines: tuple[str, ...]
+
+    @property
+    def exported(self):
+        """The names that an `__init__.py` is to export."""
+        is_export = self.path.endswith("__init__.py") and self.below is None
+        return [line.split(" import ")[1].strip() for line in self.lines if line] if is_export else []
+
+    def apply(self, root):
+        file = root / self.path
+        before = file.read_text() if file.exists() else ""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        code = "\n".join(self.lines) + "\n"
+        if self.exported:
+            imports, found, names = before.partition("__all__ = [")
+            quoted = "".join(f'"{name}", ' for name in self.exported)
+            file.write_text(f"{imports}{code}{found}{quoted}{names}")
+        elif self.below:
+            at = next(line for line in before.splitlines() if line.strip() == self.below.strip())
+            indent = at[: len(at) - len(at.lstrip())]
+            added = "\n".join(indent + line for line in self.lines if line)
+            file.write_text(before.replace(at, f"{at}\n{added}", 1))
+        else:
+            file.write_text(f"{before}\n\n{code}")
+
+
+def recipes():
+    """Return the pieces of each recipe by its heading."""
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## Twelve recipes")[2]
+    found = {}
+    for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        heading, _, body = section.partition("\n")
+        pieces = []
+        for line in re.search(r"```python\n(.*?)```", body, re.DOTALL)[1].splitlines():
+            if begins := PATH_LINE.match(line):
+                pieces.append(Piece(begins[1], begins[2], ()))
+            else:
+                pieces[-1] = dataclasses.replace(pieces[-1], lines=(*pieces[-1].lines, line))
+        found[heading.strip()] = pieces
+    return found
+
+
+RECIPES = recipes()
+FIT = """
+model.compile({optimizer}, "mse")
+model.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=[ch8.callbacks.TensorBoard("logs"), {more}])
+"""
+MODEL = "model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), {layer} keras.layers.Dense(1)])\n"
+
+
+def watched(optimizer="ch8.optimizers.SGD(0.01)", more="", layer=""):
+    return MODEL.format(layer=layer) + FIT.format(optimizer=optimizer, more=more)
+
+
+CURRICULUM = watched() + (
+    "source = ch8.data.ArraySource(x, y, batch_size=8)\n"
+    'hard = ch8.callbacks.Curriculum(source, y[:, 0], pacing="cubic")\n'
+    'model.fit(source, epochs=2, verbose=0, callbacks=[hard, ch8.callbacks.TensorBoard("more_logs")])\n'
+)
+IN_TENSORBOARD = {
+    "An optimizer": (watched("ch8.optimizers.Signed(0.01)"), "ch8/update_norm"),
+    "A clipping rule": (watched("ch8.optimizers.SGD(0.01, clip=ch8.clipping.Halving(1e-3))"), "ch8/clip_coefficient"),
+    "A monitor with a verdict": (
+        watched(more='ch8.callbacks.Diagnosis((x, y), checks=["loss_level"], when=1, budget=None)'),
+        "ch8_diagnosis/loss_level",
+    ),
+    "A pacing": (CURRICULUM, "ch8_curriculum/share"),
+    "A stopping criterion": (
+        watched(more="ch8.callbacks.EarlyStopping('loss', criterion=ch8.stopping.AfterEpochs(1))"),
+        "1 epochs have been run",
+    ),
+    "A line search": (
+        watched("ch8.optimizers.SteepestDescent(line_search=ch8.second_order.Tenths())"),
+        "ch8_solver/step_length",
+    ),
+    "An initializer": (
+        watched(layer="keras.layers.Dense(3, kernel_initializer=ch8.initializers.Signs()),"),
+        "ch8/loss",
+    ),
+    "A chart": (watched(), "norm of the weights"),
+    "A schedule": (watched('ch8.optimizers.SGD(ch8.schedules.Halvings(0.1, "1ep"))'), "ch8/learning_rate"),
+    "A part for continuation": (
+        watched(more='ch8.callbacks.Continuation(until="1ep")', layer="ch8.continuation.Leak(),"),
+        "ch8_continuation/leak.slope",
+    ),
+}
+"""A training with what the recipe adds, and what of it is in the files of TensorBoard."""
+
+FAST = ("A pacing", "A command")
+CASES = [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in RECIPES]
+
+
+def run(code, folder):
+    environment = {**os.environ, "PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_there_are_twelve():
+    assert len(RECIPES) == 12
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_short_and_touches_few_files(name):
+    lines = [line for piece in RECIPES[name] for line in piece.lines if line.strip()]
+    assert len(lines) <= MOST_LINES, f"{len(lines)} lines"
+    assert len({piece.path for piece in RECIPES[name]}) <= MOST_FILES
+    assert RECIPES[name][-1].path.startswith("tests/")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_a_recipe_adds_works_everywhere(name, tmp_path):
+    shutil.copytree(ROOT / "keras_ch8", tmp_path / "keras_ch8", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "README.md", tmp_path)
+    for piece in RECIPES[name]:
+        piece.apply(tmp_path)
+    code = "import runpy, keras, numpy as np, keras_ch8 as ch8\n"
+    code += f"assert ch8.__file__.startswith({str(tmp_path)!r}), ch8.__file__\n"
+    code += f"for name, test in runpy.run_path({RECIPES[name][-1].path!r}).items():\n"
+    code += "    if name.startswith('test_'): test(); print('passed', name)\n"
+    training, shown = IN_TENSORBOARD.get(name, ("", None))
+    code += "x = np.random.default_rng(0).normal(size=(32, 3)).astype('float32'); y = x.sum(1, keepdims=True)\n"
+    code += training + "from keras_ch8 import chapter; chapter.main(['docs'])\n"
+    assert "passed test_" in run(code, tmp_path)
+
+    for piece in RECIPES[name]:
+        package = Path(piece.path).parent.name
+        for added in piece.exported:
+            assert f'"{added}"' in (tmp_path / piece.path).read_text()
+            assert f"`{package}.{added}`" in (tmp_path / "docs" / "index.md").read_text()
+            assert f"`{package}.{added}`" in (tmp_path / "README.md").read_text()
+    if shown:
+        files = [f.read_bytes() for logs in ("logs", "more_logs") for f in (tmp_path / logs).rglob("*tfevents*")]
+        assert any(shown.encode() in content for content in files)
