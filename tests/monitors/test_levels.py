@@ -331,6 +331,14 @@ def test_a_saddle_point_by_its_curvature_and_the_gradient_there():
     assert saddle(0.019, 0.5, values=losses(0.2, 0.06)) == "ok"  # the loss falls
 
 
+def test_a_saddle_point_is_neither_a_plateau_nor_underfitting():
+    for negativity, plateau in ((0.5, "ok"), (0.0, "act")):
+        assert flat("plateau", batches=0.019, smallest=-negativity) == plateau
+    for negativity, underfitting in ((0.5, "ok"), (0.0, "watch")):
+        given = {"smallest": -negativity, "kernel_elasticity": 0.01}
+        assert flat("underfitting", batches=1.0, **given) == underfitting
+
+
 def test_a_saddle_point_that_can_be_left_within_the_training():
     """A rate of 0.01 / 16 and 1000 steps: a curvature of -1.6 grows e-fold."""
     for curvature, expected in ((1.65, "act"), (1.55, "ok")):

@@ -137,6 +137,17 @@ def test_a_batch_is_wasteful_if_it_usually_was():
     assert level("gradient_noise", past, "batch_wasteful") == "watch"
 
 
+def test_a_batch_is_wasteful_by_its_noise_and_by_what_that_usually_was():
+    def wasteful(noise, usual):
+        once, small = monitors.GradientNoise(100 * noise, 1.0), monitors.GradientNoise(1e-7 * usual, 1e-9)
+        past = past_of(losses(0.4, 0.3), gradient_noise=[*[small] * 8, once])
+        return level("gradient_noise", past, "batch_wasteful")
+
+    check([(0.051, 0.001, "ok"), (0.049, 0.001, "watch"), (0.0101, 0.001, "watch"), (0.0099, 0.001, "act"),
+           (0.001, 0.051, "ok"), (0.001, 0.049, "watch"), (0.001, 0.0101, "watch"), (0.001, 0.0099, "act")],
+          wasteful)  # fmt: skip
+
+
 def test_elasticity_where_the_loss_is_below_0_or_0():
     assert monitors.GradientNorm(2.0, 3.0, -4.0).elasticity == 1.5
     assert np.isnan(monitors.GradientNorm(2.0, 3.0, 0.0).elasticity)
@@ -146,6 +157,18 @@ def test_elasticity_where_the_loss_is_below_0_or_0():
     assert monitors.SpectrumEnds(**ends, loss=-4.0).gain == 0.25
     assert np.isnan(monitors.SpectrumEnds(**ends, loss=0.0).elasticity)
     assert monitors.SpectrumEnds(**ends, loss=0.0).gain == 0.0
+
+
+def test_a_curvature_that_takes_nothing_back_is_said_to():
+    for curvature, words in ((0.5, "the curvature takes back 25 %"), (-0.5, "the curvature takes nothing back")):
+        step = monitors.StepLength(1.0, 1.0, slope=-1.0, curvature=curvature, length=0.01)
+        assert words in said("step_length", past_of([1.0] * 9, step_length=step), "step_too_long").finding
+
+
+def test_newton_s_step_that_gains_nothing_is_said_to():
+    for gain, words in ((0.16, "would lower the loss by another 20 %"), (0.0, "would gain nothing")):
+        past = past_of(losses(), spectrum={"resolved": gain})
+        assert words in said("spectrum", past, "underfitting").finding
 
 
 def test_the_step_along_which_the_loss_is_flat_has_no_best_length():

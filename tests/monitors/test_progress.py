@@ -179,6 +179,10 @@ def test_what_is_learned_by_heart_where_the_loss_is_0_or_below_or_validation_is_
     flat = [0.9, 0.7, 0.5, *[0.501] * 7]
     assert level("online_risk", epochs([1, 0, 0, *[-1.0] * 7], flat), "overfitting") == "ok"
     assert level("online_risk", epochs([1, -0.5, -1.0, *[-1.6] * 7], flat), "overfitting") == "watch"
+    heart = [1.2, 1.1, 1.0, *np.linspace(1, 0.4, 7)]
+    assert level("online_risk", epochs([2, 2, 1, *[0.5] * 7], flat), "overfitting") == "ok"  # by a half, not more
+    assert level("online_risk", epochs(heart, [-1, -1.2, -1.5, *[-1.49] * 7]), "overfitting") == "watch"
+    assert level("online_risk", epochs(heart, [10, 5, 1, *[1.01] * 7]), "overfitting") == "ok"  # low, by nine tenths
     rare = [0.9, None, 0.5, None, 0.501, None, 0.501, None, 0.501, None]
     assert level("online_risk", epochs([1.2, 1.1, 1.0, *np.linspace(1, 0.3, 7)], rare), "overfitting") == "watch"
 

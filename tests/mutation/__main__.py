@@ -26,10 +26,10 @@ from tests.mutation import changes, forks
 OPTIONS = ["-q", "-x", "-p", "no:cacheprovider"]
 BOX = r"^(SGD|Momentum|Nesterov|Adagrad|RMSprop|RMSpropNesterov|AbstractAdam)\.rule$"
 GRAPH = (
-    r"Probe|Taken|^taking|^_call|Met$|Pass$|Scene|\.(tensors|reading|takes|numbers|of_set)$|Monitor$|"
+    r"Probe|Curve|LayerCall|Evaluation|Snapshot|Monitor$|\.(tensors|reading|needs|numbers|curves|of_set)$|"
     r"^(is_weighted|activation|by_unit|gradient|dead|saturated|relative_update|root_mean_square|_gaps|_estimates|_by_time|"
-    r"profile|_ends|ends_of|_kernel_elasticity|spectrum|gradient_noise|_of_set|_one|members|chosen|_register|_registered|"
-    r"_unknown)$"
+    r"profile|_ends|ends_of|_kernel_elasticity|spectrum|gradient_noise|layer_flow|_of_set|_one|members|chosen|_register|"
+    r"_registered|_unknown)$"
 )
 TARGETS = {  # name: module or package, tests that judge it, functions that are changed, functions that are not
     "stopping": ("keras_ch8.stopping", ["tests/stopping"], "", "^$"),

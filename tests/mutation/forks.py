@@ -1,6 +1,7 @@
 """A changed module in the place of the one that is imported, in a fork of this process."""
 
 import contextlib
+import dataclasses
 import inspect
 import os
 import pickle
@@ -55,10 +56,17 @@ def install(module, tree):
                 _put(old[key], value, module.__name__)
                 if not callable(value):
                     old[key] = value
+        elif _is_data(old) or (isinstance(old, tuple) and old and all(map(_is_data, old))):
+            for one, other in zip([old] if _is_data(old) else old, [new] if _is_data(new) else new, strict=True):
+                vars(one).update(vars(other))  # in place: others hold it too
         elif isinstance(old, int | float | str | tuple | re.Pattern) and not name.startswith("__") and old != new:
             for other in ours:
                 if vars(other).get(name) is old:
                     setattr(other, name, new)
+
+
+def _is_data(value):
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
 def _put(old, new, module):
