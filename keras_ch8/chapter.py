@@ -4,7 +4,7 @@ Each part says its section itself (`section = "8.5.3"` in a class, `@section("8.
 the index of the documents are made from that:
 
     python -m keras_ch8.chapter            prints the table
-    python -m keras_ch8.chapter docs       writes README.md and docs/index.md anew, from the root of the repository
+    python -m keras_ch8.chapter docs       writes the documents of `DOCUMENTS` anew, from the root of the repository
 """
 
 import importlib
@@ -130,7 +130,17 @@ def _with_table(readme: str) -> str:
     return f"{before}{table()}\n\n{after}"
 
 
-DOCUMENTS: dict[str, Callable[[str], str]] = {"README.md": _with_table, "docs/index.md": lambda _: index()}
+def _rules() -> str:
+    from .monitors import documentation
+
+    return documentation.page()
+
+
+DOCUMENTS: dict[str, Callable[[str], str]] = {
+    "README.md": _with_table,
+    "docs/index.md": lambda _: index(),
+    "docs/diagnosis.md": lambda _: _rules(),
+}
 """The documents that are made from the parts: what each is to be, from what it is."""
 
 
