@@ -660,6 +660,6 @@ def test_the_criteria_of_the_package_pass(criterion):
     testing.check_stopping_criterion(criterion)
 
 
-@pytest.mark.parametrize("schedule", [schedules.LinearDecay(0.1), schedules.OneCycle(0.1, "50%")], ids=str)
+@pytest.mark.parametrize("schedule", [schedules.LinearDecay(0.1), schedules.OneCycle(0.1, "50%")], ids=["LinearDecay", "OneCycle"])
 def test_schedules_with_relative_lengths_pass(schedule):
     testing.check_schedule(schedule)
