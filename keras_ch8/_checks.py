@@ -22,13 +22,13 @@ def number(
     high: float = math.inf,
     *,
     meaning: str,
-    mend: str,
+    fix: str,
     open_low: bool = False,
     closed_high: bool = False,
 ) -> float:
     """Return `value` as a float in [low, high), without `low` or with `high` if asked; else raise ValueError.
 
-    The error says the `meaning` of the argument and, in `mend`, how to fix it.
+    The error says the `meaning` of the argument and, in `fix`, how to fix it.
     """
     interval = f"{'(' if open_low else '['}{low:g}, {high:g}{']' if closed_high else ')'}"
     ok = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -36,16 +36,16 @@ def number(
         ok = (low < value if open_low else low <= value) and (value <= high if closed_high else value < high)
     if not ok:
         raise ValueError(
-            f"`{name}` is {meaning}, so it must be a number in {interval}. Received: {name}={value!r}. {mend}"
+            f"`{name}` is {meaning}, so it must be a number in {interval}. Received: {name}={value!r}. {fix}"
         )
     return float(value)
 
 
-def count(name: str, value: Any, low: int, *, meaning: str, mend: str) -> int:
+def count(name: str, value: Any, low: int, *, meaning: str, fix: str) -> int:
     """Return `value` as an integer of at least `low`; else raise ValueError."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
         raise ValueError(
-            f"`{name}` is {meaning}, so it must be an integer of at least {low}. Received: {name}={value!r}. {mend}"
+            f"`{name}` is {meaning}, so it must be an integer of at least {low}. Received: {name}={value!r}. {fix}"
         )
     return int(value)
 
@@ -58,7 +58,7 @@ def decay_rate(name: str, value: Any, *, of: str) -> float:
         0.0,
         1.0,
         meaning=f"the fraction of {of} that each step keeps",
-        mend="Try 0.9 for a memory of about 10 steps, 0.99 for 100.",
+        fix="Try 0.9 for a memory of about 10 steps, 0.99 for 100.",
     )
 
 
@@ -70,7 +70,7 @@ def stabilizer(name: str, value: Any, *, default: float) -> float:
         _SMALLEST,
         math.inf,
         meaning="the small constant (delta in the book) that keeps a division by 0 away",
-        mend=f"The book's value is {default:g}.",
+        fix=f"The book's value is {default:g}.",
     )
 
 
@@ -84,7 +84,7 @@ def weight_decay(value: Any, *, or_none: bool = True) -> float | None:
         0.0,
         math.inf,
         meaning="the fraction of a weight that each step takes away, times the learning rate",
-        mend=f"{'Leave it out (None)' if or_none else 'Use `Adam`'} for no decay; 0.004 is a common start.",
+        fix=f"{'Leave it out (None)' if or_none else 'Use `Adam`'} for no decay; 0.004 is a common start.",
     )
 
 
@@ -99,25 +99,25 @@ def learning_rate(value: Any) -> float | LearningRateSchedule | Callable[[], Ten
         0.0,
         math.inf,
         meaning="the step size epsilon_k, a number, a `LearningRateSchedule` or a callable without arguments",
-        mend="Try 0.001, or 0.01 for SGD and momentum.",
+        fix="Try 0.001, or 0.01 for SGD and momentum.",
     )
 
 
 def rate(name: str, value: Any, *, or_zero: bool = False) -> float:
     """Check one learning rate of a schedule."""
     return number(
-        name, value, 0.0, math.inf, open_low=not or_zero, meaning="a learning rate", mend="Try 0.001, or 0.1 for SGD."
+        name, value, 0.0, math.inf, open_low=not or_zero, meaning="a learning rate", fix="Try 0.001, or 0.1 for SGD."
     )
 
 
-def positive(name: str, value: Any, *, meaning: str, mend: str) -> float:
+def positive(name: str, value: Any, *, meaning: str, fix: str) -> float:
     """Check a number above 0."""
-    return number(name, value, 0.0, math.inf, open_low=True, meaning=meaning, mend=mend)
+    return number(name, value, 0.0, math.inf, open_low=True, meaning=meaning, fix=fix)
 
 
-def fraction(name: str, value: Any, *, meaning: str, mend: str) -> float:
+def fraction(name: str, value: Any, *, meaning: str, fix: str) -> float:
     """Check a number in (0, 1]."""
-    return number(name, value, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, mend=mend)
+    return number(name, value, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, fix=fix)
 
 
 def changeable_rate(value: Any, owner: str) -> None:
@@ -277,11 +277,11 @@ def floating(name: str, path: str, dtype: str) -> None:
         )
 
 
-def compiled(owner: str, name: str, value: Any, mend: str) -> None:
+def compiled(owner: str, name: str, value: Any, fix: str) -> None:
     """Refuse the change of a setting that is compiled into the step of an optimizer."""
     raise AttributeError(
         f"`{name}` is compiled into the update step of {owner!r} and cannot change after the first step. "
-        f"Received: {name}={value!r}. {mend}"
+        f"Received: {name}={value!r}. {fix}"
     )
 
 
@@ -295,20 +295,20 @@ def keras_3(value: Any) -> None:
         )
 
 
-def tolerance(name: str, value: Any, *, mend: str) -> float:
+def tolerance(name: str, value: Any, *, fix: str) -> float:
     """Return a tolerance, which is at least 0."""
-    return number(name, value, 0.0, float("inf"), meaning="a tolerance", mend=mend)
+    return number(name, value, 0.0, float("inf"), meaning="a tolerance", fix=fix)
 
 
 def wolfe(c1: Any, c2: Any) -> None:
     """Check the constants of the Wolfe conditions: 0 < c1 < c2 < 1, and c1 below a half."""
-    number("c1", c1, 0.0, 0.5, open_low=True, meaning="the fraction of the promised decrease", mend="Try 1e-4.")
-    meaning, mend = "the fraction of the slope that may be left", "Try 0.9, or 0.4 for conjugate gradients."
-    number("c2", c2, c1, 1.0, open_low=True, meaning=meaning, mend=mend)
+    number("c1", c1, 0.0, 0.5, open_low=True, meaning="the fraction of the promised decrease", fix="Try 1e-4.")
+    meaning, fix = "the fraction of the slope that may be left", "Try 0.9, or 0.4 for conjugate gradients."
+    number("c2", c2, c1, 1.0, open_low=True, meaning=meaning, fix=fix)
 
 
 def stddev(value: Any) -> float:
     """Check the standard deviation of a noise or of a blur, which is at least 0."""
     return number(
-        "stddev", value, 0.0, math.inf, meaning="a standard deviation", mend="Try 1.0; 0 is no noise and no blur."
+        "stddev", value, 0.0, math.inf, meaning="a standard deviation", fix="Try 1.0; 0 is no noise and no blur."
     )

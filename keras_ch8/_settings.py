@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, Self
 
 
-class AbstractSettings:
+class Settings:
     """A frozen dataclass whose fields are its configuration; two with equal fields are equal."""
 
     def get_config(self) -> dict[str, Any]:

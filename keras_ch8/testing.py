@@ -376,7 +376,7 @@ def check_closure_optimizer(make: Make) -> None:
     ):
         method = optimizer.method
     _require(
-        isinstance(method, keras_ch8.second_order.AbstractMethod),
+        isinstance(method, keras_ch8.second_order.Method),
         f"`{name}.method` must return a method of `keras_ch8.second_order`. Received: {method!r}.",
     )
     _require(
@@ -480,7 +480,7 @@ def check_stopping_criterion(criterion: Any) -> None:
     Example:
         >>> keras_ch8.testing.check_stopping_criterion(keras_ch8.stopping.Patience(3))
     """
-    name, base = _name(criterion), keras_ch8.stopping.AbstractCriterion
+    name, base = _name(criterion), keras_ch8.stopping.Criterion
     _require(isinstance(criterion, base), f"`{name}` must inherit from `{base.__name__}`.")
     _check_that_it_is_a_value(criterion)
     watched = list(criterion.watched("val_loss"))
@@ -651,7 +651,7 @@ def check_monitor(monitor: Any, *, on: Training = _small_training) -> None:
     """Check a monitor: it measures a probe while `fit` runs, changes nothing, and keeps no state of its own.
 
     Args:
-        monitor: One, of a subclass of `monitors.AbstractMonitor`.
+        monitor: One, of a subclass of `monitors.Monitor`.
         on: A function that makes a compiled model with inputs and targets, for a monitor of certain layers. Defaults
             to a small network.
 
@@ -662,8 +662,8 @@ def check_monitor(monitor: Any, *, on: Training = _small_training) -> None:
         >>> from keras_ch8.monitors._step_length import StepLengthMonitor
         >>> keras_ch8.testing.check_monitor(StepLengthMonitor())  # doctest: +SKIP
     """
-    name, base = _name(monitor), keras_ch8.monitors.AbstractMonitor
-    _require(isinstance(monitor, base), f"`{name}` must inherit from `monitors.AbstractMonitor`.")
+    name, base = _name(monitor), keras_ch8.monitors.Monitor
+    _require(isinstance(monitor, base), f"`{name}` must inherit from `monitors.Monitor`.")
     _require(isinstance(getattr(monitor, "name", None), str), f"`{name}` must have a `name`, a string.")
     before = copy.deepcopy(vars(monitor))
     (bare, x, y), (watched, *_) = on(), on()
@@ -768,8 +768,8 @@ def check_pacing(pacing: Any) -> None:
     Example:
         >>> keras_ch8.testing.check_pacing(keras_ch8.curriculum.Linear(0.2))
     """
-    name, base = _name(pacing), keras_ch8.curriculum.AbstractPacing
-    _require(isinstance(pacing, base), f"`{name}` must inherit from `curriculum.AbstractPacing`.")
+    name, base = _name(pacing), keras_ch8.curriculum.Pacing
+    _require(isinstance(pacing, base), f"`{name}` must inherit from `curriculum.Pacing`.")
     _check_that_it_is_a_value(pacing)
     with _explained(f"`{name}` must give the fraction of the examples for an array of progress in [0, 1]."):
         fractions = np.asarray(pacing(_U), "float64")

@@ -1,4 +1,4 @@
-"""Bad arguments: what came, what was expected, and the mend."""
+"""Bad arguments: what came, what was expected, and the fix."""
 
 import math
 

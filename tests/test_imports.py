@@ -92,7 +92,7 @@ def test_any_room_may_be_the_first_import(room):
 
 
 @pytest.mark.slow
-def test_another_backend_is_refused_with_the_mend():
+def test_another_backend_is_refused_with_the_fix():
     code = (
         "import keras; keras.backend.backend = lambda: 'numpy'\nimport keras_ch8\n"
         "try: keras_ch8.optimizers\nexcept ImportError as error: print(error)"

@@ -12,7 +12,7 @@ import keras_ch8
 from keras_ch8.clipping import GlobalRule, TensorRule
 from keras_ch8.optimizers import ClosureOptimizer, RuleOptimizer
 from keras_ch8.schedules import Schedule
-from keras_ch8.second_order import AbstractDescent, AbstractMethod, AbstractSearch, Info, SearchState
+from keras_ch8.second_order import Descent, Info, LineSearch, Method, SearchState
 
 registered = keras.saving.register_keras_serializable(package="strangers")
 
@@ -72,7 +72,7 @@ class Centralize(TensorRule):
 
 @registered
 @dataclasses.dataclass(frozen=True)
-class Tenths(AbstractSearch):
+class Tenths(LineSearch):
     factor: float = 0.1
 
     def init(self, line, first):
@@ -84,7 +84,7 @@ class Tenths(AbstractSearch):
 
 
 @dataclasses.dataclass(frozen=True)
-class BarzilaiBorweinMethod(AbstractDescent):
+class BarzilaiBorweinMethod(Descent):
     """Barzilai and Borwein (1988)."""
 
     smallest: float = 1e-6
@@ -109,7 +109,7 @@ class BarzilaiBorwein(ClosureOptimizer, method=BarzilaiBorweinMethod):
 
 
 @dataclasses.dataclass(frozen=True)
-class DescentMethod(AbstractMethod):
+class DescentMethod(Method):
     rate: float = 0.1
 
     def init(self, n, dtype):
@@ -121,7 +121,7 @@ class DescentMethod(AbstractMethod):
 
 
 @registered
-class Descent(ClosureOptimizer, method=DescentMethod):
+class Descends(ClosureOptimizer, method=DescentMethod):
     pass
 
 
@@ -133,7 +133,7 @@ OPTIMIZERS = {
     "a global clipping rule": lambda: keras_ch8.optimizers.Adam(0.05, clip=Longest(0.9)),
     "a clipping rule for tensors": lambda: keras_ch8.optimizers.Momentum(0.05, clip=Centralize()),
     "a method and a search": lambda: BarzilaiBorwein(line_search=Tenths(0.2), smallest=1e-5, iterations_per_step=2),
-    "a method of its own": lambda: Descent(rate=0.2),
+    "a method of its own": lambda: Descends(rate=0.2),
     "a search": lambda: keras_ch8.optimizers.SteepestDescent(line_search=Tenths()),
 }
 
@@ -236,7 +236,7 @@ class NoDataclass(TensorRule):
 
 
 @dataclasses.dataclass(frozen=True)
-class NoDirection(AbstractDescent):
+class NoDirection(Descent):
     def init_memory(self, n, dtype):
         return {}
 

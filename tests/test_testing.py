@@ -13,10 +13,10 @@ from keras import ops
 
 from keras_ch8 import clipping, curriculum, monitors, schedules, second_order, stopping, testing, verdicts
 from keras_ch8.clipping import GlobalRule, TensorRule
-from keras_ch8.initializers import AbstractRandomInitializer
+from keras_ch8.initializers import RandomInitializer
 from keras_ch8.optimizers import ClosureOptimizer, RuleOptimizer
 from keras_ch8.schedules import Schedule
-from keras_ch8.stopping import AbstractCriterion, Reason, StopReason
+from keras_ch8.stopping import Criterion, Reason, StopReason
 
 frozen = dataclasses.dataclass(frozen=True)
 saved = keras.saving.register_keras_serializable(package="strangers")
@@ -234,7 +234,7 @@ def test_a_broken_callback_is_told_why(make, message):
 
 
 @frozen
-class AfterEpochs(AbstractCriterion):
+class AfterEpochs(Criterion):
     """Good: stops after some epochs."""
 
     epochs: int = 5
@@ -276,7 +276,7 @@ class FailsOnNaN(AfterEpochs):
         return None if int(past.values("val_loss")[-1]) < 9 else super().evaluate(past)
 
 
-class Mutable(AbstractCriterion):
+class Mutable(Criterion):
     __eq__, __hash__ = object.__eq__, object.__hash__
 
     def evaluate(self, past):
@@ -297,7 +297,7 @@ def test_a_good_criterion_passes():
         (Boolean, r"must return a `stopping\.Reason` or None\. Received: False"),
         (FailsOnNaN, r"must decide on any positive numbers, and on NaN\. It raised ValueError"),
         (Mutable, r"must be equal to another one with the same arguments: make it a frozen dataclass"),
-        (lambda: "patience", r"`str` must inherit from `AbstractCriterion`"),
+        (lambda: "patience", r"`str` must inherit from `Criterion`"),
     ],
     ids=["remembers", "no sentence", "wrong epoch", "boolean", "fails on NaN", "mutable", "a word"],
 )
@@ -441,7 +441,7 @@ def test_a_broken_clipping_rule_is_told_why(make, message):
 # --- monitors ---------------------------------------------------------------------------------------------------------
 
 
-class Doubled(monitors.AbstractMonitor):
+class Doubled(monitors.Monitor):
     """Good: twice the loss."""
 
     name = "doubled"
@@ -498,7 +498,7 @@ def test_a_good_monitor_passes():
         (Raises, r"`Raises` stops the training|has measured nothing"),
         pytest.param(ClaimsText, r"must return a list of `verdicts\.Claim`|stops the training", marks=pytest.mark.slow),
         pytest.param(Undecided, r"must be a pure function of the past", marks=pytest.mark.slow),
-        (lambda: "cliff", r"`str` must inherit from `monitors\.AbstractMonitor`"),
+        (lambda: "cliff", r"`str` must inherit from `monitors\.Monitor`"),
     ],
     ids=["with state", "measures nothing", "raises", "claims text", "undecided", "a word"],
 )
@@ -511,7 +511,7 @@ def test_a_broken_monitor_is_told_why(make, message):
 
 
 @saved
-class Signs(AbstractRandomInitializer):
+class Signs(RandomInitializer):
     """Good: random signs."""
 
     def __init__(self, seed=None, repeat=False):
@@ -568,7 +568,7 @@ def test_a_broken_initializer_is_told_why(make, message):
 
 
 @frozen
-class Cubic(curriculum.AbstractPacing):
+class Cubic(curriculum.Pacing):
     """Good: slowly first."""
 
     start: float = 0.2
@@ -619,7 +619,7 @@ def test_a_good_pacing_passes():
         (BeginsWithNothing, r"must begin above 0 and at most at 1\. Received: c\(0\) = 0"),
         (OneNumber, r"must give the fraction of the examples for an array of progress .* It raised ValueError"),
         (LeavesAll, r"`LeavesAll\.oldest` must be the fraction of the examples that is left behind"),
-        (lambda: "linear", r"`str` must inherit from `curriculum\.AbstractPacing`"),
+        (lambda: "linear", r"`str` must inherit from `curriculum\.Pacing`"),
     ],
     ids=["falls", "ends early", "begins with nothing", "one number", "leaves all", "a word"],
 )
@@ -660,6 +660,8 @@ def test_the_criteria_of_the_package_pass(criterion):
     testing.check_stopping_criterion(criterion)
 
 
-@pytest.mark.parametrize("schedule", [schedules.LinearDecay(0.1), schedules.OneCycle(0.1, "50%")], ids=["LinearDecay", "OneCycle"])
+@pytest.mark.parametrize(
+    "schedule", [schedules.LinearDecay(0.1), schedules.OneCycle(0.1, "50%")], ids=["LinearDecay", "OneCycle"]
+)
 def test_schedules_with_relative_lengths_pass(schedule):
     testing.check_schedule(schedule)

@@ -6,11 +6,11 @@ import keras
 
 from .. import clipping
 from ..optimizers import ClosureOptimizer, RuleOptimizer
-from .base import AbstractCallback
+from .base import Callback
 
 
 @final
-class ClipGradients(AbstractCallback):
+class ClipGradients(Callback):
     """Clip the gradient of any Keras optimizer by a rule of `keras_ch8.clipping`, for the length of `fit` (8.2.4).
 
     The optimizer's `apply` is replaced on the instance for the length of `fit`, and given back at its end, whoever

@@ -11,11 +11,11 @@ from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
 from ..schedules.duration import Clock, Duration, duration
-from .base import AbstractCallback, say
+from .base import Callback, say
 
 
 @final
-class Continuation(AbstractCallback):
+class Continuation(Callback):
     """Train on an easy problem first, and on the real one at the end (section 8.7.6).
 
     It moves the annealed numbers of the model's layers and of its loss from their `start` to their `end`: those of

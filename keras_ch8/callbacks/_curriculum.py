@@ -14,14 +14,14 @@ from ..curriculum.example_loss import ExampleLoss
 from ..curriculum.pacing import as_pacing
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
-from .base import AbstractCallback, say
+from .base import Callback, say
 
 OWN_LOSS = ("model_loss", "self_paced")
 """Words for a difficulty that is the loss of the model itself."""
 
 
 @final
-class Curriculum(AbstractCallback):
+class Curriculum(Callback):
     """Draw the batches from the easy examples first, and from more and more of them (section 8.7.6).
 
         u      <- min(step / until, 1)
@@ -116,11 +116,11 @@ class Curriculum(AbstractCallback):
         self.source, self.difficulty, self.pacing = source, difficulty, as_pacing(pacing, start)
         self.until, self.verbose = duration("until", until), verbose
         self.mix = _checks.number(
-            "mix", mix, 0.0, 1.0, meaning="the share of the places that all examples may fill", mend="Try 0.1."
+            "mix", mix, 0.0, 1.0, meaning="the share of the places that all examples may fill", fix="Try 0.1."
         )
         self.order = _checks.word("order", order, curriculum.ORDERS, meaning="which examples come first")
         self.refresh = _checks.count(
-            "refresh", refresh, 1, meaning="the epochs between two looks at the losses", mend="Try 1."
+            "refresh", refresh, 1, meaning="the epochs between two looks at the losses", fix="Try 1."
         )
         if self._of_model and difficulty == "self_paced":
             source.weighted = True  # what `fit` reads has places for weights or not, before any callback is told

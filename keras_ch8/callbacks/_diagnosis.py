@@ -16,18 +16,18 @@ from ..monitors.base import chosen
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts import Verdict, VerdictTracker, report
-from ._measurements import AbstractMeasurement, Clock, Pace, measurements
+from ._measurements import Clock, Measurement, Pace, measurements
 from ._monitored import numbers_in
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
-from .base import AbstractCallback, say
+from .base import Callback, say
 
 MEASURING = 2 / 3
 """Fraction of the budget that is for measurements; the rest is about what listening to every step takes."""
 
 
 @final
-class Diagnosis(AbstractCallback):
+class Diagnosis(Callback):
     """Measure the training while it runs, and say what is wrong and what cures it (section 8.2).
 
     Now and then the loss and its gradient are taken on a batch of your choice, before and after an update of the
@@ -53,7 +53,7 @@ class Diagnosis(AbstractCallback):
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization, distance too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
-            subclasses of `monitors.AbstractMonitor`. Defaults to
+            subclasses of `monitors.Monitor`. Defaults to
             `"standard"`.
         when: Steps between two measurements (ten times as many for the spectrum), or a function of the step that says
             whether to measure. By default the first steps, and then up to 100 times in a training.
@@ -93,7 +93,7 @@ class Diagnosis(AbstractCallback):
     def __init__(
         self,
         probe: Data = None,
-        checks: str | Sequence[str | monitors.AbstractMonitor] = "standard",
+        checks: str | Sequence[str | monitors.Monitor] = "standard",
         when: int | Callable[[int], bool] | None = None,
         budget: float | None = 0.03,
         verbose: bool = False,
@@ -105,7 +105,7 @@ class Diagnosis(AbstractCallback):
         self.probe = ProbeData(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
-        self._measurements: list[AbstractMeasurement] = []
+        self._measurements: list[Measurement] = []
         self._traced_for: list[Any] = []
         self._forget()
 
@@ -244,7 +244,7 @@ class Diagnosis(AbstractCallback):
         rests = [step if m.is_ready else m.rests_until(step) for m in self._measurements]
         self._rests_until = min(rests, default=math.inf)
 
-    def _measure(self, measurement: AbstractMeasurement) -> None:
+    def _measure(self, measurement: Measurement) -> None:
         """Measure, and judge what was measured."""
         self.session.read({})
         step = self.session.step
@@ -257,7 +257,7 @@ class Diagnosis(AbstractCallback):
         if self.session.writer is not None:
             self._pictures.add(readings)
 
-    def _attempt(self, measurement: AbstractMeasurement, action: Callable[..., Any], *args: Any) -> Any:
+    def _attempt(self, measurement: Measurement, action: Callable[..., Any], *args: Any) -> Any:
         """Return what an action of a measurement gives; one that fails is left out."""
         try:
             return action(*args)
@@ -278,13 +278,13 @@ class Diagnosis(AbstractCallback):
             stacklevel=2,
         )
 
-    def _is_over(self, monitor: monitors.AbstractMonitor) -> bool:
+    def _is_over(self, monitor: monitors.Monitor) -> bool:
         """Whether what a monitor says has to be taken back: there is no reason to measure it any more."""
         return (
             monitor.source == "spectrum" and bool(self.past.of(monitor.name)) and not is_spectrum_worthwhile(self.past)
         )
 
-    def _judge(self, which: Iterable[monitors.AbstractMonitor]) -> None:
+    def _judge(self, which: Iterable[monitors.Monitor]) -> None:
         """Let monitors say what they make of the past; write their numbers, and what has changed."""
         numbers: dict[str, float] = {}
         for monitor in which:
@@ -389,9 +389,7 @@ def _rows_of_all(frames: Sequence[telemetry.Frame], losses: tuple[np.ndarray, np
 
 
 def _interval(when: Any) -> int:
-    return _checks.count(
-        "when", when, 1, meaning="the steps between two measurements", mend="Try 100, or leave it out."
-    )
+    return _checks.count("when", when, 1, meaning="the steps between two measurements", fix="Try 100, or leave it out.")
 
 
 def _budget(budget: Any) -> float:
@@ -399,5 +397,5 @@ def _budget(budget: Any) -> float:
         "budget",
         budget,
         meaning="the fraction of the training time that measurements may take",
-        mend="Try 0.03, or None.",
+        fix="Try 0.03, or None.",
     )

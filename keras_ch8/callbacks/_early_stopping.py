@@ -9,11 +9,11 @@ from .. import _checks, stopping
 from .._types import Data, Logs
 from ..stopping.criterion import as_criterion
 from ._monitored import MonitoredMetrics, numbers_in
-from .base import AbstractCallback, say
+from .base import Callback, say
 
 
 @final
-class EarlyStopping(AbstractCallback):
+class EarlyStopping(Callback):
     """Stop when the monitored quantity stops getting better, by any criterion of `keras_ch8.stopping` (section 8.1.2).
 
     The arguments of `keras.callbacks.EarlyStopping` come first and mean the same. After training, `reason` says why it
@@ -101,7 +101,7 @@ class EarlyStopping(AbstractCallback):
         self.verbose = verbose
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = _checks.count(
-            "start_from_epoch", start_from_epoch, 0, meaning="the epochs that are not looked at", mend="Try 0."
+            "start_from_epoch", start_from_epoch, 0, meaning="the epochs that are not looked at", fix="Try 0."
         )
         self.evaluate_on = None if evaluate_on is None else _as_tuple(evaluate_on)
         self.reason: stopping.Reason | None = None

@@ -8,14 +8,14 @@ import numpy as np
 from .. import telemetry
 from .._types import Logs
 from ._session import READ_EVERY
-from .base import AbstractCallback, say
+from .base import Callback, say
 
 LAST = 1000
 """Norms that the quantiles are taken of."""
 
 
 @final
-class GradientClippingLogger(AbstractCallback):
+class GradientClippingLogger(Callback):
     """Report how often the gradient is clipped, by how much, and what limit would fit (section 8.2.4).
 
     It acts on any optimizer and any way to clip: `clip=`, `clipnorm` and the like of the suite's optimizers, or

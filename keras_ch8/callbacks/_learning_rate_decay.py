@@ -13,11 +13,11 @@ from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules.base import resolve
 from ._monitored import MonitoredMetrics
-from .base import AbstractCallback, say
+from .base import Callback, say
 
 
 @final
-class LearningRateDecay(AbstractCallback):
+class LearningRateDecay(Callback):
     """Lower the learning rate on a plateau, by a function of the epoch, or by a schedule (section 8.3.1).
 
     It works with any optimizer, also where its rate is a schedule already: then the schedule is multiplied by a factor

@@ -13,7 +13,7 @@ import keras
 
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
-from ..monitors import AbstractMonitor, Past, SpectrumMonitor, ends_of
+from ..monitors import Monitor, Past, SpectrumMonitor, ends_of
 from ..monitors.probe import Probe
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts.verdict import RAISED_BY
@@ -175,7 +175,7 @@ class Clock:
         pace.measured(step, self._measuring - before)
 
 
-class AbstractMeasurement(abc.ABC):
+class Measurement(abc.ABC):
     """A way to measure a model, with its own pace."""
 
     name: ClassVar[str]
@@ -213,7 +213,7 @@ class AbstractMeasurement(abc.ABC):
         """Measure, and return readings by the name of the monitor."""
 
 
-class ProbeMeasurement(AbstractMeasurement):
+class ProbeMeasurement(Measurement):
     """Measures loss and gradient on the probe before and after an update."""
 
     name = "probe"
@@ -238,13 +238,13 @@ class ProbeMeasurement(AbstractMeasurement):
         return self._probe.measure(before)
 
 
-class SpectrumMeasurement(AbstractMeasurement):
+class SpectrumMeasurement(Measurement):
     """Measures the ends of the spectrum: always when it is due, or only where there is reason to."""
 
     name = "spectrum"
     rarer, grace = 10, 0.25
 
-    def __init__(self, objective: Objective, always: bool, probe: AbstractMeasurement | None) -> None:
+    def __init__(self, objective: Objective, always: bool, probe: Measurement | None) -> None:
         self._objective, self._always, self._probe = objective, always, probe
         self._price: float | None = None
 
@@ -290,12 +290,12 @@ def _seconds(action: Callable[[Any], Any], *arguments: Any) -> float:
 def measurements(
     model: keras.Model,
     data: Data,
-    monitors: Sequence[AbstractMonitor],
+    monitors: Sequence[Monitor],
     leave_out: Callable[[str, Exception], None],
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-) -> list[AbstractMeasurement]:
+) -> list[Measurement]:
     """Return the ways to measure that these monitors ask for."""
-    found: list[AbstractMeasurement] = []
+    found: list[Measurement] = []
     probed = [m for m in monitors if m.source == "probe"]
     if probed:
         found.append(ProbeMeasurement(Probe(model, *data, monitors=probed, parts=2, on_failure=leave_out, loss=loss)))

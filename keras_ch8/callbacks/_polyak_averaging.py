@@ -17,7 +17,7 @@ from ..schedules.duration import Duration, duration
 from ._averaged_model import AveragedModel, give_back_what_was_trained
 from ._switch_optimizer import SwitchOptimizer
 from ._weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage
-from .base import AbstractCallback
+from .base import Callback
 
 ETA = 13.0
 """Of the polynomial mean: about the last 1 / (eta + 1) = 7 % of the training count, as with a half-life of 5 % of it,
@@ -28,7 +28,7 @@ SUFFIX = "_average"
 
 
 @final
-class PolyakAveraging(AbstractCallback):
+class PolyakAveraging(Callback):
     """Average the weights along the training, and use the average in their place (section 8.7.3).
 
     After the t-th update, for each weight, so that the average is theta after the first one:
@@ -132,10 +132,10 @@ class PolyakAveraging(AbstractCallback):
         mean: ExponentialMean | PolynomialMean
         if decay is None and half_life is None:
             method = _checks.word("method", method or "polynomial", ("polynomial", "uniform"), meaning=meaning)
-            mend = "About the last 1 / (eta + 1) of the training count."
+            fix = "About the last 1 / (eta + 1) of the training count."
             default = ETA if method == "polynomial" else 0.0
             mean = PolynomialMean(
-                _checks.number("eta", default if eta is None else eta, 0.0, math.inf, meaning="an exponent", mend=mend)
+                _checks.number("eta", default if eta is None else eta, 0.0, math.inf, meaning="an exponent", fix=fix)
             )
         else:
             method = "exponential"

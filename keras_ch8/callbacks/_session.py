@@ -29,7 +29,7 @@ READ_SECONDS = 5.0
 
 
 class Member(Protocol):
-    """What the session knows of a callback: see `AbstractCallback`, which says what each attribute and hook is."""
+    """What the session knows of a callback: see `Callback`, which says what each attribute and hook is."""
 
     model: Any
     observes_steps: bool

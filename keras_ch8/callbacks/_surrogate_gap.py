@@ -10,14 +10,14 @@ from .._types import Logs
 from ..board import tags
 from ..stopping.improvement import index_of_best
 from ._monitored import MonitoredMetrics
-from .base import AbstractCallback, say
+from .base import Callback, say
 
 FALLEN = 0.01
 """Share of its value by which a surrogate must have fallen."""
 
 
 @final
-class SurrogateGap(AbstractCallback):
+class SurrogateGap(Callback):
     """Show the surrogate loss and the true one together, and say when only the surrogate still falls (section 8.1.2).
 
     Training minimizes a surrogate, such as the negative log-likelihood, for a target loss that has no useful
@@ -68,7 +68,7 @@ class SurrogateGap(AbstractCallback):
     ) -> None:
         super().__init__()
         self.true, self.surrogate, self.verbose = true, surrogate, verbose
-        self.patience = _checks.count("patience", patience, 1, meaning="epochs until flat", mend="Try 5.")
+        self.patience = _checks.count("patience", patience, 1, meaning="epochs until flat", fix="Try 5.")
         watched = [(true, _checks.mode(mode)), (surrogate, "min")]
         self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta=0.0, keeps_weights=False)
 

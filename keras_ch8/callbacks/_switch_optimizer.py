@@ -8,11 +8,11 @@ from .. import _checks
 from .._types import Logs
 from ..integration import keras_private
 from ..schedules.duration import duration
-from .base import AbstractCallback
+from .base import Callback
 
 
 @final
-class SwitchOptimizer(AbstractCallback):
+class SwitchOptimizer(Callback):
     """Train with another optimizer from some epoch on, such as Adam first and L-BFGS after it (section 8.6.3).
 
     A first-order method comes near a minimum on noisy gradients, a second-order one then finds its bottom. Weights and

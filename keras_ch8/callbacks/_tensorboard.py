@@ -15,11 +15,11 @@ from ._monitored import numbers_in
 from ._pictures import LayerMap
 from ._report import Report
 from ._session import READ_EVERY
-from .base import AbstractCallback
+from .base import Callback
 
 
 @final
-class TensorBoard(AbstractCallback):
+class TensorBoard(Callback):
     """Write the loss, the metrics and what every step of the optimizer did for TensorBoard (section 8.2).
 
     Works with any Keras optimizer and any training step. Everything goes to `<log_dir>/optimization`, a run of its own,
@@ -110,7 +110,7 @@ class TensorBoard(AbstractCallback):
         self.log_dir = os.fspath(log_dir)
         if update_freq not in ("batch", "epoch"):
             meaning = 'at which steps the update is measured, "batch" or "epoch" or a number'
-            _checks.count("update_freq", update_freq, 1, meaning=meaning, mend="Try 10.")
+            _checks.count("update_freq", update_freq, 1, meaning=meaning, fix="Try 10.")
         self.update_freq = update_freq
         self.layers = self.observes_layers = layers
 

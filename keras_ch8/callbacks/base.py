@@ -16,7 +16,7 @@ from ..telemetry.frame import Frame
 from ._session import Session
 
 
-class AbstractCallback(keras.callbacks.Callback):
+class Callback(keras.callbacks.Callback):
     """A callback that sees what every step of the optimizer did, and may add curves to TensorBoard (section 8.2).
 
     It is Keras's `Callback` with a few hooks more. All callbacks of this kind in one `fit` share one `session`, which
@@ -47,7 +47,7 @@ class AbstractCallback(keras.callbacks.Callback):
                            the value of each that stands for none
 
     Example:
-        >>> class Steepest(keras_ch8.callbacks.AbstractCallback):
+        >>> class Steepest(keras_ch8.callbacks.Callback):
         ...     steepest = keras_ch8.board.Tag("mine/steepest", "loss / weight", "Largest gradient of an epoch.")
         ...     tags = (steepest,)
         ...

@@ -23,11 +23,11 @@ from ..verdicts import Verdict
 from ._diagnosis import Diagnosis
 from ._session import READ_EVERY, Session
 from ._tensorboard import TensorBoard
-from .base import AbstractCallback
+from .base import Callback
 
 
 @section("8.2")
-def standard(log_dir: str | os.PathLike[str] = "logs", probe: Data = None) -> list[AbstractCallback]:
+def standard(log_dir: str | os.PathLike[str] = "logs", probe: Data = None) -> list[Callback]:
     """Return the callbacks to begin with: they watch a training, say what is wrong with it, and change nothing (8.2).
 
     `TensorBoard(log_dir)` writes the curves, and `Diagnosis(probe)` the verdicts, which are printed when `fit` ends;
@@ -66,7 +66,7 @@ def watch(
     probe: Data = None,
     *,
     loss: Tensor = None,
-    callbacks: Sequence[AbstractCallback] = (),
+    callbacks: Sequence[Callback] = (),
     steps: int | None = None,
 ) -> "WatchedLoop":
     """Watch a training loop of your own as callbacks watch `fit`: the same curves in TensorBoard, the same verdicts.
@@ -140,7 +140,7 @@ class WatchedLoop:
     """
 
     def __init__(
-        self, model: keras.Model, optimizers: dict[str, Any], members: Sequence[AbstractCallback], total: int | None
+        self, model: keras.Model, optimizers: dict[str, Any], members: Sequence[Callback], total: int | None
     ) -> None:
         self.model, self.optimizers, self._members, self._total = model, optimizers, list(members), total
         self._begun = time.monotonic()
@@ -257,7 +257,7 @@ def _unless_gone(method: Callable[[], None]) -> Callable[[], None]:
     return call
 
 
-class _Silent(AbstractCallback):
+class _Silent(Callback):
     """Holds the session of a loop in which nobody else watches."""
 
 

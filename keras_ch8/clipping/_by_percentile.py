@@ -59,9 +59,9 @@ class ByPercentile(GlobalRule):
             100.0,
             closed_high=True,
             meaning="the percentile of past gradient norms to clip to",
-            mend="10 is AutoClip's; a larger one clips less.",
+            fix="10 is AutoClip's; a larger one clips less.",
         )
-        _checks.count("memory", self.memory, 2, meaning="how many gradient norms to remember", mend="Try 1000.")
+        _checks.count("memory", self.memory, 2, meaning="how many gradient norms to remember", fix="Try 1000.")
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the ring of norms and the number of norms that it has seen."""

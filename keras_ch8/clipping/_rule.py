@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics
-from .._settings import AbstractSettings
+from .._settings import Settings
 from .._types import Tensor
 from ..integration import backend
 from .units import unit_axes
@@ -18,7 +18,7 @@ State = dict[str, Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
-class Rule(AbstractSettings):
+class Rule(Settings):
     """A rule without state of its own: two rules with equal arguments are equal, and Keras can save it."""
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -123,8 +123,8 @@ def as_rule(value: Any) -> Rule | None:
 
 def limit(name: str, value: Any) -> float:
     """Check the limit of a rule."""
-    meaning, mend = "the limit to clip the gradient to", "Leave it out (None) for no clipping."
-    return _checks.number(name, value, 0.0, float("inf"), open_low=True, meaning=meaning, mend=mend)
+    meaning, fix = "the limit to clip the gradient to", "Leave it out (None) for no clipping."
+    return _checks.number(name, value, 0.0, float("inf"), open_low=True, meaning=meaning, fix=fix)
 
 
 class Clipper:

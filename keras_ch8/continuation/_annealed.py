@@ -70,12 +70,10 @@ class Annealed:
         self._variable = backend.scalar(self._value, "float32")
 
     def _checked(self, name: str, value: Any) -> float:
-        mend = "The easy problem is at `start`, the real one at `end`."
-        finite = _checks.number(
-            name, value, -math.inf, math.inf, open_low=True, meaning="an annealed number", mend=mend
-        )
+        fix = "The easy problem is at `start`, the real one at `end`."
+        finite = _checks.number(name, value, -math.inf, math.inf, open_low=True, meaning="an annealed number", fix=fix)
         return _checks.number(
-            name, finite, self._low, self._high, closed_high=True, meaning="an annealed number", mend=mend
+            name, finite, self._low, self._high, closed_high=True, meaning="an annealed number", fix=fix
         )
 
     @property

@@ -76,8 +76,8 @@ class LabelSmoothing(keras.losses.Loss):
             )
         super().__init__(name=name, reduction=loss.reduction, dtype=loss.dtype)
         self.loss = loss
-        mend = "Try 0.1; 1 would leave nothing of the label."
-        _checks.number("smoothing", smoothing, 0.0, 1.0, meaning="a fraction of the labels", mend=mend)
+        fix = "Try 0.1; 1 would leave nothing of the label."
+        _checks.number("smoothing", smoothing, 0.0, 1.0, meaning="a fraction of the labels", fix=fix)
         self.smoothing = Annealed(smoothing, value=value, low=0.0, high=1.0)
         self.prior = None if prior is None else _prior(prior)
 
@@ -100,8 +100,8 @@ class LabelSmoothing(keras.losses.Loss):
 
 
 def _prior(value: Any) -> float:
-    mend = "Leave it out for 1 / classes."
-    return _checks.number("prior", value, 0.0, 1.0, closed_high=True, meaning="a label without knowledge", mend=mend)
+    fix = "Leave it out for 1 / classes."
+    return _checks.number("prior", value, 0.0, 1.0, closed_high=True, meaning="a label without knowledge", fix=fix)
 
 
 def _aligned(y: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:

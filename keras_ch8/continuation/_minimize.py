@@ -96,7 +96,7 @@ def minimize(
     stddevs: Sequence[float],
     *,
     blurred: Callable[[Tensor, Tensor], Tensor] | None = None,
-    method: second_order.AbstractMethod | str = "lbfgs",
+    method: second_order.Method | str = "lbfgs",
     samples: int = 64,
     seed: int = 0,
     max_iterations: int = 1000,
@@ -151,10 +151,10 @@ def minimize(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Wu (1997); Mobahi and Fisher (2015).
     """
     starts, stages = _as_starts(x0), _as_stages(stddevs)
-    _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations of a stage", mend="Try 1000.")
+    _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations of a stage", fix="Try 1000.")
     tolerances = {"gtol": gtol, "ftol": ftol, "xtol": xtol}
     for name, tolerance in tolerances.items():
-        _checks.tolerance(name, tolerance, mend="0 is never; try 1e-5 for `gtol`.")
+        _checks.tolerance(name, tolerance, fix="0 is never; try 1e-5 for `gtol`.")
     stop = second_order.Stop(**tolerances, max_iterations=max_iterations)
     method = second_order.as_method(method)
     of_newton = second_order.Newton, second_order.SaddleFreeNewton, second_order.TruncatedNewton
@@ -221,7 +221,7 @@ def _as_stages(stddevs: Sequence[float]) -> np.ndarray:
 
 def _draws(samples: int, seed: int, stages: int, n: int) -> np.ndarray:
     """Return half of the draws of each stage; the other half is the opposite."""
-    count = _checks.count("samples", samples, 2, meaning="the draws of a stage", mend="Try 64.")
+    count = _checks.count("samples", samples, 2, meaning="the draws of a stage", fix="Try 64.")
     if count % 2:
         raise ValueError(
             f"`samples` are draws and their opposites, so it must be even. Received: samples={samples!r}. "
@@ -245,7 +245,7 @@ class _Descents:
 
     fun: Callable[[Tensor], Tensor]
     blurred: Callable[[Tensor, Tensor], Tensor] | None
-    method: second_order.AbstractMethod
+    method: second_order.Method
     stop: second_order.Stop
     dtype: str
 

@@ -53,7 +53,7 @@ class Temperature(keras.layers.Layer):
         super().__init__(**kwargs)
         for name, number in (("temperature", temperature), ("end", end)):
             _checks.number(
-                name, number, COLDEST, float("inf"), meaning="what x is divided by", mend="Try 10.0, end=1.0."
+                name, number, COLDEST, float("inf"), meaning="what x is divided by", fix="Try 10.0, end=1.0."
             )
         self.temperature = Annealed(temperature, end, value, low=COLDEST)
         self.supports_masking = True

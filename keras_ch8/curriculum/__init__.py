@@ -1,6 +1,6 @@
 """Curricula: how hard each example is, and how the fraction of the examples that are drawn grows.
 
-A pacing of your own is a frozen dataclass derived from `AbstractPacing`.
+A pacing of your own is a frozen dataclass derived from `Pacing`.
 """
 
 from ..integration import backend as _backend
@@ -11,9 +11,19 @@ if not _backend.is_tensorflow():
 from ._sampler import ORDERS as ORDERS
 from ._sampler import CurriculumSampler
 from .difficulty import cross_validated_loss, sequence_length, teacher_loss
-from .pacing import AbstractPacing, BabySteps, Competence, Exponential, Linear, OnePass, Root, Step
+from .pacing import BabySteps, Competence, Exponential, Linear, OnePass, Pacing, Root, Step
 
 __all__ = [
-    "AbstractPacing", "BabySteps", "Competence", "CurriculumSampler", "Exponential", "Linear", "OnePass", "Root",
-    "Step", "cross_validated_loss", "sequence_length", "teacher_loss",
+    "BabySteps",
+    "Competence",
+    "CurriculumSampler",
+    "Exponential",
+    "Linear",
+    "OnePass",
+    "Pacing",
+    "Root",
+    "Step",
+    "cross_validated_loss",
+    "sequence_length",
+    "teacher_loss",
 ]  # fmt: skip

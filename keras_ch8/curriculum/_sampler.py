@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 
 from .. import data
-from .pacing import AbstractPacing
+from .pacing import Pacing
 
 ORDERS = ("easy", "hard", "random")
 """Which examples come first."""
@@ -42,7 +42,7 @@ class CurriculumSampler:
         self,
         ordinary: "data.Sampler",
         difficulty: np.ndarray,
-        pacing: AbstractPacing,
+        pacing: Pacing,
         *,
         until: float,
         mix: float = 0.0,

@@ -135,7 +135,7 @@ def cross_validated_loss(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Hacohen and Weinshall (2019), On The Power
         of Curriculum Learning in Training Deep Networks.
     """
-    folds = _checks.count("folds", folds, 2, meaning="the parts of the data", mend="Try 5.")
+    folds = _checks.count("folds", folds, 2, meaning="the parts of the data", fix="Try 5.")
     count, take = _batches.examples_of(x), rows_of(x, y)
     if count < folds:
         raise ValueError(f"Each fold needs an example. Received: {count} examples for folds={folds}. Take fewer folds.")

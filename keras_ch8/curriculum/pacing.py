@@ -12,7 +12,7 @@ from .. import _checks
 Progress: TypeAlias = float | np.ndarray
 """One number or an array of them."""
 
-PACINGS: dict[str, type["AbstractPacing"]] = {}
+PACINGS: dict[str, type["Pacing"]] = {}
 """The pacings that can be asked for by a word, by their names."""
 
 GRID = np.linspace(0, 1, 101)
@@ -22,7 +22,7 @@ ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractPacing(abc.ABC):
+class Pacing(abc.ABC):
     """Base of every pacing: the fraction c(u) of the examples that may be drawn at the progress u, the easiest first.
 
     A pacing is a frozen dataclass; c must rise with u, from a number above 0 to 1. One with a `name` and an argument
@@ -34,7 +34,7 @@ class AbstractPacing(abc.ABC):
     Example:
         >>> import dataclasses
         >>> @dataclasses.dataclass(frozen=True)
-        ... class Quadratic(keras_ch8.curriculum.AbstractPacing):
+        ... class Quadratic(keras_ch8.curriculum.Pacing):
         ...     name = "quadratic"
         ...     start: float = 0.2
         ...
@@ -63,7 +63,7 @@ class AbstractPacing(abc.ABC):
         return 0.0 * np.asarray(u, "float64")
 
 
-def _register(cls: type[AbstractPacing]) -> None:
+def _register(cls: type[Pacing]) -> None:
     other = PACINGS.get(cls.name, cls)
     if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
         raise ValueError(
@@ -76,13 +76,13 @@ def _register(cls: type[AbstractPacing]) -> None:
 def checked_start(start: float) -> float:
     """Check the fraction at the beginning."""
     return _checks.fraction(
-        "start", start, meaning="the fraction of the examples that may be drawn at the beginning", mend="Try 0.2."
+        "start", start, meaning="the fraction of the examples that may be drawn at the beginning", fix="Try 0.2."
     )
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Linear(AbstractPacing):
+class Linear(Pacing):
     """Add the same number of examples at every step (section 8.7.6).
 
         c(u) = start + (1 - start) u
@@ -118,7 +118,7 @@ class Linear(AbstractPacing):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Root(AbstractPacing):
+class Root(Pacing):
     """Add examples the more slowly the more there are (section 8.7.6; Platanios et al. 2019, equation 7).
 
         c(u) = (start^p + (1 - start^p) u)^(1/p)
@@ -149,7 +149,7 @@ class Root(AbstractPacing):
     start: float = 0.2
 
     def __post_init__(self) -> None:
-        _checks.positive("p", self.p, meaning="the root", mend="Try 2.")
+        _checks.positive("p", self.p, meaning="the root", fix="Try 2.")
         checked_start(self.start)
 
     def __call__(self, u: Progress) -> Any:
@@ -159,7 +159,7 @@ class Root(AbstractPacing):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Competence(AbstractPacing):
+class Competence(Pacing):
     """The pacing of Platanios et al. (2019): the square root, from 1 % of the examples on (section 8.7.6).
 
         c(u) = sqrt(start^2 + (1 - start^2) u)
@@ -198,7 +198,7 @@ class Competence(AbstractPacing):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Exponential(AbstractPacing):
+class Exponential(Pacing):
     """Let the fraction grow by the same factor at every step (section 8.7.6).
 
         c(u) = start^(1 - u)
@@ -234,7 +234,7 @@ class Exponential(AbstractPacing):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Step(AbstractPacing):
+class Step(Pacing):
     """Draw from the first examples for some time, then from all (section 8.7.6; Bengio et al. 2009, section 5).
 
         c(u) = start   if u < at
@@ -263,7 +263,7 @@ class Step(AbstractPacing):
     start: float = 0.2
 
     def __post_init__(self) -> None:
-        _checks.fraction("at", self.at, meaning="the progress at which all examples come", mend="Try 0.5.")
+        _checks.fraction("at", self.at, meaning="the progress at which all examples come", fix="Try 0.5.")
         checked_start(self.start)
 
     def __call__(self, u: Progress) -> Any:
@@ -272,14 +272,14 @@ class Step(AbstractPacing):
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractStagedPacing(AbstractPacing):
+class StagedPacing(Pacing):
     """Equally long stages, one for each bucket of examples."""
 
     buckets: int = 5
     start: float | None = None
 
     def __post_init__(self) -> None:
-        _checks.count("buckets", self.buckets, 2, meaning="into how many parts the examples are cut", mend="Try 5.")
+        _checks.count("buckets", self.buckets, 2, meaning="into how many parts the examples are cut", fix="Try 5.")
         if self.start is not None:
             checked_start(self.start)
 
@@ -302,7 +302,7 @@ class AbstractStagedPacing(AbstractPacing):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class BabySteps(AbstractStagedPacing):
+class BabySteps(StagedPacing):
     """Add a bucket of examples at a time, and keep those before it (section 8.7.6; Spitkovsky et al. 2010).
 
         c(u) = end of bucket floor(u buckets)      the last bucket is there from u = 1 - 1 / buckets on
@@ -331,7 +331,7 @@ class BabySteps(AbstractStagedPacing):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class OnePass(AbstractStagedPacing):
+class OnePass(StagedPacing):
     """Draw from one bucket after another, and leave the buckets before it behind (section 8.7.6; Cirik et al. 2016).
 
         drawn at u = bucket floor(u buckets)       from u = 1 - 1 / buckets on, for good: the last one
@@ -369,7 +369,7 @@ class OnePass(AbstractStagedPacing):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class FunctionPacing(AbstractPacing):
+class FunctionPacing(Pacing):
     """A user's function of one number, checked to be a pacing."""
 
     function: Callable[[float], float]
@@ -391,7 +391,7 @@ class FunctionPacing(AbstractPacing):
         return np.where(np.abs(fractions - 1) <= ROUNDING, 1.0, fractions)
 
 
-def as_pacing(pacing: AbstractPacing | Callable[[float], float] | str, start: float | None) -> AbstractPacing:
+def as_pacing(pacing: Pacing | Callable[[float], float] | str, start: float | None) -> Pacing:
     """Return the pacing that the user means: by its name, as an object, or as a function of u.
 
     Only a pacing that comes by its name can be given another `start`.
@@ -402,7 +402,7 @@ def as_pacing(pacing: AbstractPacing | Callable[[float], float] | str, start: fl
                 f"A pacing that comes as an object has its own start. Received: start={start!r} beside "
                 f"pacing={pacing!r}. Say it once: pacing=curriculum.Linear(start=0.2), or pacing='linear', start=0.2."
             )
-        return pacing if isinstance(pacing, AbstractPacing) else FunctionPacing(pacing)
+        return pacing if isinstance(pacing, Pacing) else FunctionPacing(pacing)
     name = _checks.word("pacing", pacing, tuple(PACINGS), meaning="how the fraction of the examples grows")
-    make: Callable[..., AbstractPacing] = PACINGS[name]
+    make: Callable[..., Pacing] = PACINGS[name]
     return make() if start is None else make(start=start)

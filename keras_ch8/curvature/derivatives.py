@@ -188,7 +188,7 @@ def check_gradient(model: keras.Model, x: Data, y: Data = None, *, seed: int = 0
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 11.5.
     """
-    seed = _checks.count("seed", seed, 0, meaning="the seed of the directions", mend="Try 0.")
+    seed = _checks.count("seed", seed, 0, meaning="the seed of the directions", fix="Try 0.")
     objective, rng = Objective(model, x, y, **options), np.random.default_rng(seed)
     theta = objective.theta()
     g, loss = objective.gradient(theta), abs(objective.value(theta))

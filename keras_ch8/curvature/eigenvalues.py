@@ -98,7 +98,7 @@ def lanczos(
     References:
         Golub and Van Loan (2013), Matrix Computations, section 10.1.
     """
-    steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", mend="Try 20.")
+    steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", fix="Try 20.")
     objective = Objective(model, x, y, **options)
     if start is None:
         start = np.random.default_rng(seed).normal(size=objective.size)

@@ -105,7 +105,7 @@ class ArraySource(keras_private.DataAdapter):
     ) -> None:
         epochs.install(type(self).__name__)
         self.examples = Examples.of(x, y, sample_weight)
-        batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", mend="Try 32.")
+        batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
         _checks.word("last_batch", last_batch, LAST_BATCHES, meaning="what becomes of a last batch that is not full")
         if last_batch == "drop" and self.count < batch_size:
             raise ValueError(
@@ -117,10 +117,10 @@ class ArraySource(keras_private.DataAdapter):
                 '`last_batch="pad"` weighs the copies 0 in the loss, which needs `y`. Received: y=None. Take "drop" or '
                 '"wrap"; where the target is the input, give it as `y` too.'
             )
-        self.prefetch = _checks.count("prefetch", prefetch, 0, meaning="the batches made in advance", mend="Try 2.")
+        self.prefetch = _checks.count("prefetch", prefetch, 0, meaning="the batches made in advance", fix="Try 2.")
         self.shard = _checks.shard(shard, batch_size)
         seed = random.randint(1, 10**9) if seed is None else seed  # as Keras
-        seed = _checks.count("seed", seed, 0, meaning="what decides the orders", mend="Try seed=0.")
+        seed = _checks.count("seed", seed, 0, meaning="what decides the orders", fix="Try seed=0.")
         self._own = EveryExample(self.count, batch_size, seed, bool(shuffle), last_batch)
         if self.has_smaller_batch and self.shard[1] > 1:
             raise ValueError(
@@ -198,8 +198,8 @@ class ArraySource(keras_private.DataAdapter):
 
     def seek(self, epoch: int, step: int = 0) -> None:
         """Let the next pass of `fit` be this epoch, from this batch on."""
-        epoch = _checks.count("epoch", epoch, 0, meaning="the number of an epoch", mend="Start with 0.")
-        step = _checks.count("step", step, 0, meaning="the batches of the epoch to leave out", mend="Try 0 for none.")
+        epoch = _checks.count("epoch", epoch, 0, meaning="the number of an epoch", fix="Start with 0.")
+        step = _checks.count("step", step, 0, meaning="the batches of the epoch to leave out", fix="Try 0 for none.")
         if step > self.steps:
             raise ValueError(f"An epoch of this source has {self.steps} batches. Received: step={step}.")
         self._epoch, self._step = (epoch + 1, 0) if step == self.steps else (epoch, step)

@@ -5,16 +5,26 @@ An instance gives different values at every call, so that two layers can share i
     start = keras_ch8.initializers.Orthogonal("tanh", seed=1)
     model = keras.Sequential([keras.layers.Dense(64, "tanh", kernel_initializer=start) for _ in range(3)])
 
-An initializer of your own derives from `AbstractInitializer`, `AbstractRandomInitializer` or
-`AbstractKernelInitializer`.
+An initializer of your own derives from `Initializer`, `RandomInitializer` or
+`KernelInitializer`.
 """
 
-from .base import AbstractInitializer, AbstractKernelInitializer, AbstractRandomInitializer
+from .base import Initializer, KernelInitializer, RandomInitializer
 from .biases import forget_gate, output_marginal, saturation
 from .kernels import GlorotUniform, Heuristic, IdentityRecurrent, RandomWalk, Sparse
 from .orthogonal import Orthogonal
 
 __all__ = [
-    "AbstractInitializer", "AbstractKernelInitializer", "AbstractRandomInitializer", "GlorotUniform", "Heuristic",
-    "IdentityRecurrent", "Orthogonal", "RandomWalk", "Sparse", "forget_gate", "output_marginal", "saturation",
+    "GlorotUniform",
+    "Heuristic",
+    "IdentityRecurrent",
+    "Initializer",
+    "KernelInitializer",
+    "Orthogonal",
+    "RandomInitializer",
+    "RandomWalk",
+    "Sparse",
+    "forget_gate",
+    "output_marginal",
+    "saturation",
 ]  # fmt: skip

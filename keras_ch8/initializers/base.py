@@ -21,7 +21,7 @@ _WORD = 2**64 - 1
 _SEED_BITS = 31
 
 
-class AbstractInitializer(keras.initializers.Initializer, abc.ABC):
+class Initializer(keras.initializers.Initializer, abc.ABC):
     """Base of every initializer: it computes in float32, or in float64 for float64, and casts to the requested type.
 
     A subclass lists its `hyperparameters`, the names of its arguments, which are also attributes, and defines
@@ -29,7 +29,7 @@ class AbstractInitializer(keras.initializers.Initializer, abc.ABC):
 
     Example:
         >>> @keras.saving.register_keras_serializable(package="mine")
-        ... class Ramp(keras_ch8.initializers.AbstractInitializer):
+        ... class Ramp(keras_ch8.initializers.Initializer):
         ...     hyperparameters = ("step",)
         ...
         ...     def __init__(self, step=1.0):
@@ -76,7 +76,7 @@ class AbstractInitializer(keras.initializers.Initializer, abc.ABC):
             )
 
 
-class AbstractRandomInitializer(AbstractInitializer):
+class RandomInitializer(Initializer):
     """Base of every random initializer: new values at every call.
 
     The first call of an instance draws with `seed` itself, as Keras does; the n-th with a seed that comes from `seed`
@@ -89,7 +89,7 @@ class AbstractRandomInitializer(AbstractInitializer):
         repeat: Whether every call returns the values of the first, as in Keras.
 
     Example:
-        >>> class Signs(keras_ch8.initializers.AbstractRandomInitializer):
+        >>> class Signs(keras_ch8.initializers.RandomInitializer):
         ...     def draw(self, shape, dtype, seeds):
         ...         return keras.ops.sign(keras.random.uniform(shape, -1.0, 1.0, dtype, next(seeds)))
         >>> first, second = Signs(seed=0), Signs(seed=0)
@@ -138,17 +138,17 @@ class AbstractRandomInitializer(AbstractInitializer):
             yield self.seed if first else sub_seed(self.seed, call, draw)
 
 
-class AbstractKernelInitializer(AbstractRandomInitializer):
+class KernelInitializer(RandomInitializer):
     """Base of a random initializer of kernels, which can be told which of their axes are inputs and which are units.
 
     Args:
-        seed: As in `AbstractRandomInitializer`.
-        repeat: As in `AbstractRandomInitializer`.
+        seed: As in `RandomInitializer`.
+        repeat: As in `RandomInitializer`.
         input_axes: Axes of the kernel that are inputs; `None` for those of `Dense` and convolutions.
         output_axes: Axes that are units.
 
     Example:
-        >>> class HeNormalLike(keras_ch8.initializers.AbstractKernelInitializer):
+        >>> class HeNormalLike(keras_ch8.initializers.KernelInitializer):
         ...     def draw(self, shape, dtype, seeds):
         ...         m, n = self.fans(shape)
         ...         return keras.random.normal(shape, 0.0, (2 / m) ** 0.5, dtype, next(seeds))

@@ -10,29 +10,29 @@ from keras import ops
 from .. import _checks
 from .._section import section
 from .._types import Tensor
-from .base import AbstractInitializer
+from .base import Initializer
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Bias(AbstractInitializer):
+class Bias(Initializer):
     """Given values, for a bias of as many units; see `output_marginal` and `forget_gate`.
 
     Args:
         numbers: One for each unit.
-        mend: What to do for a bias of another size.
+        fix: What to do for a bias of another size.
     """
 
-    hyperparameters = ("numbers", "mend")
+    hyperparameters = ("numbers", "fix")
 
-    def __init__(self, numbers: Sequence[float], mend: str) -> None:
-        self.numbers, self.mend = [float(x) for x in numbers], mend
+    def __init__(self, numbers: Sequence[float], fix: str) -> None:
+        self.numbers, self.fix = [float(x) for x in numbers], fix
 
     def values(self, shape: tuple[int, ...], dtype: str) -> Tensor:
         """Return the values."""
         if shape != (len(self.numbers),):
             raise ValueError(
-                f"This initializer is for a bias of {len(self.numbers)} entries. Received: shape={shape}. {self.mend}"
+                f"This initializer is for a bias of {len(self.numbers)} entries. Received: shape={shape}. {self.fix}"
             )
         return ops.convert_to_tensor(self.numbers, dtype)
 
@@ -63,9 +63,9 @@ def saturation(value: float = 0.1) -> keras.initializers.Initializer:
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4.
     """
-    meaning, mend = "the bias with which every unit starts", "The book's value is 0.1."
+    meaning, fix = "the bias with which every unit starts", "The book's value is 0.1."
     return keras.initializers.Constant(
-        _checks.number("value", value, float("-inf"), float("inf"), open_low=True, meaning=meaning, mend=mend)
+        _checks.number("value", value, float("-inf"), float("inf"), open_low=True, meaning=meaning, fix=fix)
     )
 
 
@@ -106,13 +106,11 @@ def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initialize
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Jozefowicz, Zaremba, Sutskever (2015), An
         Empirical Exploration of Recurrent Network Architectures.
     """
-    units = _checks.count("units", units, 1, meaning="the number of units of the LSTM", mend="Give that of the layer.")
-    meaning, mend = "the bias of the forget gates", "Try 1.0, or log(T) for a memory of T steps."
-    value = _checks.number("value", value, float("-inf"), float("inf"), open_low=True, meaning=meaning, mend=mend)
-    mend = (
-        f"Pass unit_forget_bias=False to the `LSTM`, whose bias then has {GATES} x units entries, and its units here."
-    )
-    return Bias([0.0] * units + [value] * units + [0.0] * 2 * units, mend)
+    units = _checks.count("units", units, 1, meaning="the number of units of the LSTM", fix="Give that of the layer.")
+    meaning, fix = "the bias of the forget gates", "Try 1.0, or log(T) for a memory of T steps."
+    value = _checks.number("value", value, float("-inf"), float("inf"), open_low=True, meaning=meaning, fix=fix)
+    fix = f"Pass unit_forget_bias=False to the `LSTM`, whose bias then has {GATES} x units entries, and its units here."
+    return Bias([0.0] * units + [value] * units + [0.0] * 2 * units, fix)
 
 
 MEND = "Give the targets in the shape in which the network puts them out, one column for each unit."

@@ -9,12 +9,12 @@ from keras import ops
 
 from .. import _checks
 from .._types import Tensor
-from .base import AbstractInitializer, AbstractKernelInitializer, AbstractRandomInitializer, Seed
+from .base import Initializer, KernelInitializer, RandomInitializer, Seed
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Heuristic(AbstractKernelInitializer):
+class Heuristic(KernelInitializer):
     """Uniform weights scaled to the number of inputs (section 8.4).
 
         W_ij <- U(-1 / sqrt(m), 1 / sqrt(m))
@@ -55,7 +55,7 @@ class Heuristic(AbstractKernelInitializer):
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class GlorotUniform(AbstractKernelInitializer):
+class GlorotUniform(KernelInitializer):
     """Uniform weights that keep both signal and gradient about their size (equation 8.23; Glorot and Bengio 2010).
 
         W_ij <- U(-sqrt(6 / (m + n)), sqrt(6 / (m + n)))
@@ -103,7 +103,7 @@ class GlorotUniform(AbstractKernelInitializer):
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Sparse(AbstractRandomInitializer):
+class Sparse(RandomInitializer):
     """Exactly k weights of each unit that are not 0 (section 8.4; Martens 2010).
 
         W_ij <- N(0, stddev^2)   for k inputs i of unit j, drawn anew for each unit
@@ -145,10 +145,10 @@ class Sparse(AbstractRandomInitializer):
 
     def __init__(self, k: int = 15, stddev: float = 1.0, seed: Seed = None, repeat: bool = False) -> None:
         super().__init__(seed, repeat)
-        meaning, mend = "the number of weights of each unit that are not 0", "Martens takes 15."
-        self.k = _checks.count("k", k, 1, meaning=meaning, mend=mend)
-        meaning, mend = "the standard deviation of the weights that are not 0", "Try 1.0."
-        self.stddev = _checks.positive("stddev", stddev, meaning=meaning, mend=mend)
+        meaning, fix = "the number of weights of each unit that are not 0", "Martens takes 15."
+        self.k = _checks.count("k", k, 1, meaning=meaning, fix=fix)
+        meaning, fix = "the standard deviation of the weights that are not 0", "Try 1.0."
+        self.stddev = _checks.positive("stddev", stddev, meaning=meaning, fix=fix)
 
     def draw(self, shape: tuple[int, ...], dtype: str, seeds: Iterator[Seed]) -> Tensor:
         """Draw k places for each unit, and values for them."""
@@ -174,7 +174,7 @@ GAINS = {
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class RandomWalk(AbstractKernelInitializer):
+class RandomWalk(KernelInitializer):
     """Normal weights with which the length of the gradient wanders, and does not drift (section 8.4; Sussillo 2014).
 
         W_ij <- N(0, g^2 / n)
@@ -213,7 +213,7 @@ class RandomWalk(AbstractKernelInitializer):
 
     section = "8.4"
 
-    hyperparameters = ("activation", *AbstractKernelInitializer.hyperparameters)
+    hyperparameters = ("activation", *KernelInitializer.hyperparameters)
 
     def __init__(
         self,
@@ -239,7 +239,7 @@ class RandomWalk(AbstractKernelInitializer):
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class IdentityRecurrent(AbstractInitializer):
+class IdentityRecurrent(Initializer):
     """The identity as recurrent kernel, which keeps the whole state (section 8.2.5; Le, Jaitly, Hinton 2015).
 
         W <- scale * I
@@ -274,8 +274,8 @@ class IdentityRecurrent(AbstractInitializer):
     hyperparameters = ("scale",)
 
     def __init__(self, scale: float = 1.0) -> None:
-        meaning, mend = "the share of its state that a unit keeps each time step", "Le et al. take 1.0."
-        self.scale = _checks.positive("scale", scale, meaning=meaning, mend=mend)
+        meaning, fix = "the share of its state that a unit keeps each time step", "Le et al. take 1.0."
+        self.scale = _checks.positive("scale", scale, meaning=meaning, fix=fix)
 
     def values(self, shape: tuple[int, ...], dtype: str) -> Tensor:
         """Return the scaled identity."""

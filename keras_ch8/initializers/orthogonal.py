@@ -9,7 +9,7 @@ from keras import ops
 
 from .. import _checks
 from .._types import Tensor
-from .base import AbstractKernelInitializer, Axes, Seed, axes_of
+from .base import Axes, KernelInitializer, Seed, axes_of
 
 GAINS = {"linear": 1.0, "relu": math.sqrt(2.0), "tanh": 1.592537419722104}
 """1 / sqrt(E[phi(z)^2]) for normal z of variance 1: the input of the next layer has variance 1 again."""
@@ -26,13 +26,13 @@ def gain_of(value: float | str) -> float:
             )
         return GAINS[value]
     return _checks.positive(
-        "gain", value, meaning="by what the orthogonal matrix is multiplied", mend="Try 1.0, or 'relu' before ReLUs."
+        "gain", value, meaning="by what the orthogonal matrix is multiplied", fix="Try 1.0, or 'relu' before ReLUs."
     )
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Orthogonal(AbstractKernelInitializer):
+class Orthogonal(KernelInitializer):
     """Random orthogonal matrix, times a gain (section 8.4; Saxe et al. 2013).
 
         A_ij <- N(0, 1)
@@ -87,7 +87,7 @@ class Orthogonal(AbstractKernelInitializer):
 
     section = "8.4"
 
-    hyperparameters = ("gain", *AbstractKernelInitializer.hyperparameters)
+    hyperparameters = ("gain", *KernelInitializer.hyperparameters)
 
     def __init__(
         self,

@@ -9,9 +9,17 @@ if not _backend.is_tensorflow():
     raise _backend.needs_tensorflow(__name__)
 
 from .slices import Interpolation, LossPlane, Trajectory, interpolate, loss_plane
-from .surfaces import AbstractSurface, Cliff, Ravine, Rosenbrock, Saddle
+from .surfaces import Cliff, Ravine, Rosenbrock, Saddle, Surface
 
 __all__ = [
-    "AbstractSurface", "Cliff", "Interpolation", "LossPlane", "Ravine", "Rosenbrock", "Saddle", "Trajectory",
-    "interpolate", "loss_plane",
+    "Cliff",
+    "Interpolation",
+    "LossPlane",
+    "Ravine",
+    "Rosenbrock",
+    "Saddle",
+    "Surface",
+    "Trajectory",
+    "interpolate",
+    "loss_plane",
 ]  # fmt: skip

@@ -155,7 +155,7 @@ def interpolate(
         (2020), Revisiting "Qualitatively Characterizing ..."; Lucas et al. (2021), Analyzing Monotonic Linear
         Interpolation in Neural Network Loss Landscapes.
     """
-    points = _checks.count("points", points, 2, meaning="the number of places on the line", mend="Try 21.")
+    points = _checks.count("points", points, 2, meaning="the number of places on the line", fix="Try 21.")
     if start is None and trajectory is None:
         raise ValueError(
             "`interpolate` needs to know where the line begins. Received: neither `start` nor `trajectory`."
@@ -272,9 +272,9 @@ def loss_plane(
     References:
         Li, Xu, Taylor, Studer, Goldstein (2018), Visualizing the Loss Landscape of Neural Nets.
     """
-    points = _checks.count("points", points, 2, meaning="the number of points along a direction", mend="Try 21.")
-    radius = _checks.positive("radius", radius, meaning="how far the grid goes", mend="Try 1.")
-    seed = _checks.count("seed", seed, 0, meaning="the seed of the directions", mend="Try 0.")
+    points = _checks.count("points", points, 2, meaning="the number of points along a direction", fix="Try 21.")
+    radius = _checks.positive("radius", radius, meaning="how far the grid goes", fix="Try 1.")
+    seed = _checks.count("seed", seed, 0, meaning="the seed of the directions", fix="Try 0.")
     objective = Objective(model, x, y, **options)
     theta, projected, explained = objective.theta(), None, None
     a = b = np.linspace(-radius, radius, points)

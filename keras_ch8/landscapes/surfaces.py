@@ -13,7 +13,7 @@ Values: TypeAlias = np.ndarray | float
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractSurface(abc.ABC):
+class Surface(abc.ABC):
     """Base of every surface: f(x, y) for theta = (x, y), at one point or at many.
 
     The last axis of `theta` holds x and y. A subclass is a frozen dataclass.
@@ -69,7 +69,7 @@ def _x_and_y(theta: Values) -> tuple[np.ndarray, np.ndarray]:
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Ravine(AbstractSurface):
+class Ravine(Surface):
     """A ravine: flat along x, steep along y (section 8.2.1; figure 4.6).
 
         f(x, y) = (x^2 + condition y^2) / 2        minimum 0 at (0, 0), eigenvalues 1 and condition
@@ -98,9 +98,7 @@ class Ravine(AbstractSurface):
     condition: float = 100.0
 
     def __post_init__(self) -> None:
-        _checks.number(
-            "condition", self.condition, 1.0, np.inf, meaning="the ratio of two eigenvalues", mend="Try 100."
-        )
+        _checks.number("condition", self.condition, 1.0, np.inf, meaning="the ratio of two eigenvalues", fix="Try 100.")
 
     @property
     def start(self) -> np.ndarray:
@@ -127,7 +125,7 @@ class Ravine(AbstractSurface):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Saddle(AbstractSurface):
+class Saddle(Surface):
     """A saddle: a minimum along x, a maximum along y (section 8.2.3; figure 4.5).
 
         f(x, y) = (x^2 - ratio y^2) / 2        saddle point 0 at (0, 0), eigenvalues 1 and -ratio
@@ -155,7 +153,7 @@ class Saddle(AbstractSurface):
     ratio: float = 1.0
 
     def __post_init__(self) -> None:
-        _checks.positive("ratio", self.ratio, meaning="the curvature down, relative to the curvature up", mend="Try 1.")
+        _checks.positive("ratio", self.ratio, meaning="the curvature down, relative to the curvature up", fix="Try 1.")
 
     @property
     def start(self) -> np.ndarray:
@@ -182,7 +180,7 @@ class Saddle(AbstractSurface):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Rosenbrock(AbstractSurface):
+class Rosenbrock(Surface):
     """Rosenbrock's valley: the way down is a parabola, the gradient points across it (section 8.2.7; Rosenbrock 1960).
 
         f(x, y) = (1 - x)^2 + steepness (y - x^2)^2        minimum 0 at (1, 1), and no other critical point
@@ -209,7 +207,7 @@ class Rosenbrock(AbstractSurface):
     steepness: float = 100.0
 
     def __post_init__(self) -> None:
-        _checks.positive("steepness", self.steepness, meaning="how steep the walls are", mend="Try 100.")
+        _checks.positive("steepness", self.steepness, meaning="how steep the walls are", fix="Try 100.")
 
     @property
     def start(self) -> np.ndarray:
@@ -237,7 +235,7 @@ class Rosenbrock(AbstractSurface):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Cliff(AbstractSurface):
+class Cliff(Surface):
     """A cliff: the loss of a recurrent network of one unit over its two parameters (section 8.2.4; figure 8.3).
 
         s_0 <- 1/2
@@ -271,7 +269,7 @@ class Cliff(AbstractSurface):
     steps: int = 50
 
     def __post_init__(self) -> None:
-        _checks.count("steps", self.steps, 1, meaning="the time steps", mend="Try 50.")
+        _checks.count("steps", self.steps, 1, meaning="the time steps", fix="Try 50.")
 
     @property
     def start(self) -> np.ndarray:

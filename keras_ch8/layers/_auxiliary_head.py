@@ -116,8 +116,8 @@ def _checked(weight: Weight) -> Weight:
                 f"Received: {weight.get_config()}. Give numbers, such as epochs times steps in an epoch."
             )
         return weight
-    mend = "Try 0.3, or a schedule such as `schedules.LinearDecay(0.3, 1000, 0.0)`."
-    return _checks.number("weight", weight, 0.0, float("inf"), meaning="a factor of the loss of the head", mend=mend)
+    fix = "Try 0.3, or a schedule such as `schedules.LinearDecay(0.3, 1000, 0.0)`."
+    return _checks.number("weight", weight, 0.0, float("inf"), meaning="a factor of the loss of the head", fix=fix)
 
 
 @section("8.7.5")

@@ -73,9 +73,9 @@ class Maxout(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units = _checks.count("units", units, 1, meaning="the size of the output", mend="Try 64.")
+        self.units = _checks.count("units", units, 1, meaning="the size of the output", fix="Try 64.")
         self.pieces = _checks.count(
-            "pieces", pieces, 2, meaning="the linear functions of each unit", mend="Try 2; for one, use Dense."
+            "pieces", pieces, 2, meaning="the linear functions of each unit", fix="Try 2; for one, use Dense."
         )
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

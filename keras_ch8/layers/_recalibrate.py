@@ -59,8 +59,8 @@ def recalibrate(model: keras.Model, data: Data, batches: int = 100, *, batch_siz
         Ioffe and Szegedy (2015), Batch Normalization, algorithm 2; Izmailov et al. (2018), Averaging Weights Leads to
         Wider Optima and Better Generalization.
     """
-    count = _checks.count("batches", batches, 1, meaning="the number of batches to estimate from", mend="Try 100.")
-    batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", mend="Try 32.")
+    count = _checks.count("batches", batches, 1, meaning="the number of batches to estimate from", fix="Try 100.")
+    batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
     layers = trainable_normalizations(model)
     if not layers:
         raise ValueError(

@@ -4,18 +4,18 @@ A likelihood is a family of distributions, whose parameters the network puts out
 
     model.compile("adam", keras_ch8.losses.NegativeLogLikelihood(keras_ch8.losses.GaussianLikelihood()))
 
-A family of your own is a frozen dataclass derived from `AbstractLikelihood`.
+A family of your own is a frozen dataclass derived from `Likelihood`.
 """
 
 from .labels import aligned as aligned
 from .labels import class_numbers as class_numbers
 from .likelihoods import (
-    AbstractLikelihood,
     BernoulliLikelihood,
     CategoricalLikelihood,
     GaussianLikelihood,
     HeteroscedasticGaussianLikelihood,
     LaplaceLikelihood,
+    Likelihood,
     NegativeLogLikelihood,
     PoissonLikelihood,
 )
@@ -23,7 +23,14 @@ from .likelihoods import as_likelihood as as_likelihood
 from .margins import ExponentialLoss, ModifiedHuber
 
 __all__ = [
-    "AbstractLikelihood", "BernoulliLikelihood", "CategoricalLikelihood", "ExponentialLoss", "GaussianLikelihood",
-    "HeteroscedasticGaussianLikelihood", "LaplaceLikelihood", "ModifiedHuber", "NegativeLogLikelihood",
+    "BernoulliLikelihood",
+    "CategoricalLikelihood",
+    "ExponentialLoss",
+    "GaussianLikelihood",
+    "HeteroscedasticGaussianLikelihood",
+    "LaplaceLikelihood",
+    "Likelihood",
+    "ModifiedHuber",
+    "NegativeLogLikelihood",
     "PoissonLikelihood",
 ]  # fmt: skip

@@ -9,14 +9,14 @@ import keras
 from keras import ops
 
 from .. import _checks
-from .._settings import AbstractSettings
+from .._settings import Settings
 from .._types import Config, Tensor
 from ..integration import backend
 from .labels import aligned, class_numbers
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractLikelihood(AbstractSettings, abc.ABC):
+class Likelihood(Settings, abc.ABC):
     """Base of every family of distributions p(y | eta), where eta is what the network puts out (section 8.1.2).
 
     A family is a frozen dataclass whose fields are its arguments: two families with equal arguments are equal. To be
@@ -26,7 +26,7 @@ class AbstractLikelihood(AbstractSettings, abc.ABC):
         >>> import dataclasses
         >>> @keras.saving.register_keras_serializable(package="mine")
         ... @dataclasses.dataclass(frozen=True)
-        ... class ExponentialLikelihood(keras_ch8.losses.AbstractLikelihood):
+        ... class ExponentialLikelihood(keras_ch8.losses.Likelihood):
         ...     def nll(self, y, eta):
         ...         y, eta = keras_ch8.losses.aligned(y, eta)  # eta: log of the mean of y
         ...         return y * keras.ops.exp(-eta) + eta
@@ -45,15 +45,15 @@ class AbstractLikelihood(AbstractSettings, abc.ABC):
         """Return -log p of each output in nats, with the outputs along the last axis; a class counts as one output."""
 
 
-def as_likelihood(value: Any) -> AbstractLikelihood:
+def as_likelihood(value: Any) -> Likelihood:
     """Return a family as it is or, of a saved loss, made from its configuration; raise TypeError for anything else."""
     if isinstance(value, dict):
         value = keras.saving.deserialize_keras_object(value)
-    if not isinstance(value, AbstractLikelihood):
+    if not isinstance(value, Likelihood):
         raise TypeError(
             "`family` must be a family of `keras_ch8.losses`: `BernoulliLikelihood()`, `CategoricalLikelihood()`, "
             "`GaussianLikelihood()`, `HeteroscedasticGaussianLikelihood()`, `LaplaceLikelihood()`, "
-            "`PoissonLikelihood()`, or one of a class derived from `AbstractLikelihood`. "
+            "`PoissonLikelihood()`, or one of a class derived from `Likelihood`. "
             f"Received: family={value!r} of type {type(value).__name__}. Call the class to get one: "
             "`GaussianLikelihood()`."
         )
@@ -63,7 +63,7 @@ def as_likelihood(value: Any) -> AbstractLikelihood:
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class BernoulliLikelihood(AbstractLikelihood):
+class BernoulliLikelihood(Likelihood):
     """Each output is 1 with a probability, whose log odds (logit) the network puts out (sections 8.1.2 and 6.2.2.2).
 
         - log p(y | eta) = y * softplus(-eta) + (1 - y) * softplus(eta)        p(1 | eta) = sigmoid(eta)
@@ -95,7 +95,7 @@ class BernoulliLikelihood(AbstractLikelihood):
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class CategoricalLikelihood(AbstractLikelihood):
+class CategoricalLikelihood(Likelihood):
     """The output is a class, and the network puts out one logit for each class (sections 8.1.2 and 6.2.2.3).
 
         - log p(y | eta) = - log softmax(eta)_y = log(sum_j exp(eta_j)) - eta_y
@@ -151,7 +151,7 @@ def _entry(log_p: Tensor, y: Tensor) -> Tensor:
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class GaussianLikelihood(AbstractLikelihood):
+class GaussianLikelihood(Likelihood):
     """Each output is Gaussian, with a mean that the network puts out (sections 8.1.2 and 6.2.2.1).
 
         - log p(y | eta) = (y - eta)^2 / (2 * variance) + log(2 * pi * variance) / 2
@@ -186,8 +186,8 @@ class GaussianLikelihood(AbstractLikelihood):
     variance: float = 1.0
 
     def __post_init__(self) -> None:
-        mend = "1.0 makes it least squares; leave it to the network with `HeteroscedasticGaussianLikelihood()`."
-        _checks.positive("variance", self.variance, meaning="the variance of each output", mend=mend)
+        fix = "1.0 makes it least squares; leave it to the network with `HeteroscedasticGaussianLikelihood()`."
+        _checks.positive("variance", self.variance, meaning="the variance of each output", fix=fix)
 
     def nll(self, y: Tensor, eta: Tensor) -> Tensor:
         """Return -log p of each output."""
@@ -198,7 +198,7 @@ class GaussianLikelihood(AbstractLikelihood):
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class HeteroscedasticGaussianLikelihood(AbstractLikelihood):
+class HeteroscedasticGaussianLikelihood(Likelihood):
     """Each output is Gaussian, with a mean and a variance that the network puts out (sections 8.1.2 and 6.2.2.4).
 
         mu, s <- eta
@@ -240,7 +240,7 @@ class HeteroscedasticGaussianLikelihood(AbstractLikelihood):
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class LaplaceLikelihood(AbstractLikelihood):
+class LaplaceLikelihood(Likelihood):
     """Each output has a Laplace distribution around what the network puts out (sections 8.1.2 and 3.9.4).
 
         - log p(y | eta) = |y - eta| / scale + log(2 * scale)
@@ -275,8 +275,8 @@ class LaplaceLikelihood(AbstractLikelihood):
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        mend = "1.0 makes it the absolute error, which is least at the median."
-        _checks.positive("scale", self.scale, meaning="the mean distance of an output from its median", mend=mend)
+        fix = "1.0 makes it the absolute error, which is least at the median."
+        _checks.positive("scale", self.scale, meaning="the mean distance of an output from its median", fix=fix)
 
     def nll(self, y: Tensor, eta: Tensor) -> Tensor:
         """Return -log p of each output."""
@@ -287,7 +287,7 @@ class LaplaceLikelihood(AbstractLikelihood):
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class PoissonLikelihood(AbstractLikelihood):
+class PoissonLikelihood(Likelihood):
     """Each output is a Poisson count, with a rate whose log the network puts out (section 8.1.2).
 
         - log p(y | eta) = exp(eta) - y * eta + log(y!)
@@ -342,7 +342,7 @@ class NegativeLogLikelihood(keras.losses.Loss):
 
     Args:
         family: A `BernoulliLikelihood`, `CategoricalLikelihood`, `GaussianLikelihood`, `LaplaceLikelihood`,
-            `HeteroscedasticGaussianLikelihood`, `PoissonLikelihood`, or one of your own (`AbstractLikelihood`).
+            `HeteroscedasticGaussianLikelihood`, `PoissonLikelihood`, or one of your own (`Likelihood`).
         reduction: How the examples' losses are reduced, as in `keras.losses.Loss`. Defaults to
             `"sum_over_batch_size"`, their mean.
         name: Name of the loss. Defaults to `"negative_log_likelihood"`.
@@ -366,7 +366,7 @@ class NegativeLogLikelihood(keras.losses.Loss):
 
     def __init__(
         self,
-        family: AbstractLikelihood,
+        family: Likelihood,
         reduction: str | None = "sum_over_batch_size",
         name: str = "negative_log_likelihood",
         dtype: str | keras.DTypePolicy | None = None,

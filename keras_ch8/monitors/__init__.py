@@ -21,11 +21,10 @@ from ._spectrum import SpectrumMonitor as SpectrumMonitor
 from ._spectrum import ends_of as ends_of
 from ._step_length import StepLength, step_length
 from ._time_horizon import TimeHorizon, time_horizon
-from .base import AbstractMonitor, Curve, LayerCall, Snapshot
+from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 
 __all__ = [
-    "AbstractMonitor",
     "BatchStatistics",
     "Cliff",
     "Curve",
@@ -34,6 +33,7 @@ __all__ = [
     "GradientNorm",
     "LayerCall",
     "LayerFlow",
+    "Monitor",
     "OnlineRisk",
     "Past",
     "Snapshot",

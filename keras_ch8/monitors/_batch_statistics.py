@@ -13,7 +13,7 @@ from .._types import Data, Tensor
 from ..verdicts import Quantity, Rule, Threshold
 from ..verdicts.wording import counted, times
 from ._layer_flow import root_mean_square
-from .base import AbstractMonitor, Curve, Snapshot
+from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import MEASURED, SEVENTH
@@ -76,7 +76,7 @@ RULES = (
 )
 
 
-class BatchStatisticsMonitor(AbstractMonitor):
+class BatchStatisticsMonitor(Monitor):
     """See `batch_statistics`."""
 
     name = "batch_statistics"

@@ -7,7 +7,7 @@ import numpy as np
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, times
-from .base import AbstractMonitor
+from .base import Monitor
 from .past import FEWEST, Past, once, running_median
 from .progress import GOOD, MEASURED, progress_measured
 
@@ -123,7 +123,7 @@ RULES = (
 )
 
 
-class CliffMonitor(AbstractMonitor):
+class CliffMonitor(Monitor):
     """See `cliff`."""
 
     name = "cliff"

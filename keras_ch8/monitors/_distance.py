@@ -10,7 +10,7 @@ from keras import ops
 from .. import _numerics
 from .._section import section
 from .._types import Data, Tensor
-from .base import AbstractMonitor, Curve, Snapshot
+from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 
@@ -32,7 +32,7 @@ class Distance:
     heading: float
 
 
-class DistanceMonitor(AbstractMonitor):
+class DistanceMonitor(Monitor):
     """See `distance`."""
 
     name = "distance"

@@ -11,7 +11,7 @@ from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, percent
-from .base import AbstractMonitor, Curve, Evaluation, Snapshot
+from .base import Curve, Evaluation, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import (
@@ -108,7 +108,7 @@ RULES = (
 )
 
 
-class GradientNoiseMonitor(AbstractMonitor):
+class GradientNoiseMonitor(Monitor):
     """See `gradient_noise`."""
 
     name = "gradient_noise"
@@ -223,6 +223,6 @@ def gradient_noise(model: keras.Model, x: Data, y: Data = None, *, parts: int = 
     References:
         McCandlish et al. (2018), An Empirical Model of Large-Batch Training.
     """
-    parts = _checks.count("parts", parts, 2, meaning="the number of gradients that are compared", mend="Try 2.")
+    parts = _checks.count("parts", parts, 2, meaning="the number of gradients that are compared", fix="Try 2.")
     probe = Probe(model, x, y, monitors=[GradientNoiseMonitor()], parts=parts, **options)
     return probe.measure()["gradient_noise"]

@@ -12,7 +12,7 @@ from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule
 from ..verdicts.verdict import RAISED_BY
-from .base import AbstractMonitor, Curve, Snapshot
+from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import ELASTICITY, FALLEN, HARDLY_MOVED, SMALL_GRADIENT, STUCK, elasticity, progress_measured
@@ -56,7 +56,7 @@ RULES = (
 )
 
 
-class GradientNormMonitor(AbstractMonitor):
+class GradientNormMonitor(Monitor):
     """See `gradient_norm`."""
 
     name = "gradient_norm"

@@ -13,7 +13,7 @@ from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Claim, Quantity, Rule, Threshold, judge
 from ..verdicts.wording import digits, percent
-from .base import AbstractMonitor, Curve, LayerCall, Snapshot
+from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import BOOK, GOOD, MEASURED, progress_measured
@@ -175,7 +175,7 @@ RULES = (
 )
 
 
-class LayerFlowMonitor(AbstractMonitor):
+class LayerFlowMonitor(Monitor):
     """See `layer_flow`."""
 
     name = "layer_flow"

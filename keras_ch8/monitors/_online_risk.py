@@ -8,7 +8,7 @@ import numpy as np
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent
-from .base import AbstractMonitor, Curve
+from .base import Curve, Monitor
 from .past import Past
 from .progress import MEASURED, SIXTH
 
@@ -116,7 +116,7 @@ RULES = (
 )
 
 
-class OnlineRiskMonitor(AbstractMonitor):
+class OnlineRiskMonitor(Monitor):
     """See `online_risk`."""
 
     name = "online_risk"

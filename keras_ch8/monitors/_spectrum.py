@@ -14,7 +14,7 @@ from ..curvature.objective import Objective
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, part
 from ._layer_flow import DEAD_UNITS, SATURATED_UNITS, VANISHING
-from .base import AbstractMonitor, Curve
+from .base import Curve, Monitor
 from .past import Past
 from .progress import (
     AT_REST,
@@ -226,7 +226,7 @@ RULES = (
 
 
 @dataclasses.dataclass(frozen=True)
-class SpectrumMonitor(AbstractMonitor):
+class SpectrumMonitor(Monitor):
     """See `spectrum`.
 
     Args:
@@ -396,5 +396,5 @@ def spectrum(
     References:
         Dauphin et al. (2014), Identifying and Attacking the Saddle Point Problem.
     """
-    steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", mend="Try 20.")
+    steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", fix="Try 20.")
     return ends_of(Objective(model, x, y, **options), steps, seed)

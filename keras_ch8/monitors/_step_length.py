@@ -12,7 +12,7 @@ from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, part, percent
-from .base import AbstractMonitor, Curve, Snapshot
+from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import (
@@ -217,7 +217,7 @@ RULES = (
 )
 
 
-class StepLengthMonitor(AbstractMonitor):
+class StepLengthMonitor(Monitor):
     """See `step_length`.
 
     Steps that change a low loss by a large part of it do no harm. Steps with momentum lead up and down in many small

@@ -12,7 +12,7 @@ from .._types import Data, Tensor
 from ..verdicts import Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent
 from ._layer_flow import EXPLODING, growth_per_step
-from .base import AbstractMonitor, Curve, LayerCall, Snapshot
+from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import GOOD, MEASURED, SEVENTH, progress
@@ -93,7 +93,7 @@ RULES = (
 )
 
 
-class TimeHorizonMonitor(AbstractMonitor):
+class TimeHorizonMonitor(Monitor):
     """See `time_horizon`."""
 
     name = "time_horizon"

@@ -83,7 +83,7 @@ class Snapshot:
     examples: int
 
 
-class AbstractMonitor:
+class Monitor:
     """Base of all monitors: one quantity, what it means, and what it says of the training.
 
     A monitor has no state but its settings: everything that has been measured so far is in the `Past`. Subclass it for
@@ -105,10 +105,10 @@ class AbstractMonitor:
     Example:
         A warning when the loss on the probe is above 3:
 
-        >>> from keras_ch8.monitors import AbstractMonitor, Curve
+        >>> from keras_ch8.monitors import Monitor, Curve
         >>> from keras_ch8.verdicts import Kind, Quantity, Rule, Threshold
         >>> loss = Quantity("probe_loss", "Loss on the probe.", lambda value: f"it is {value:.2g}")
-        >>> class HighLoss(AbstractMonitor):
+        >>> class HighLoss(Monitor):
         ...     name = "high_loss"
         ...     kinds = (Kind("high_loss", "8.2", "The loss is high.", "The loss is low", "Train longer."),)
         ...     curves = (Curve("high_loss", "loss", "Loss on the probe.", "8.2"),)
@@ -204,20 +204,20 @@ class AbstractMonitor:
 
 # --- the registry --------------------------------------------------------------------------------------------------
 
-REGISTERED: dict[str, type[AbstractMonitor]] = {}
+REGISTERED: dict[str, type[Monitor]] = {}
 """The monitors that belong to a set, by name."""
 CURVES: dict[str, tuple[Curve, str]] = {}
 """The curves of all monitors, also of those of the user, with the class that draws them, by name."""
-_MADE: dict[type[AbstractMonitor], list[AbstractMonitor]] = {}
+_MADE: dict[type[Monitor], list[Monitor]] = {}
 
 
-def members(name: str) -> tuple[AbstractMonitor, ...]:
+def members(name: str) -> tuple[Monitor, ...]:
     """Return the monitors of a set, in order."""
     ordered = sorted(_registered().values(), key=lambda cls: (cls.order, cls.name))
     return tuple(_of_set(cls, name) for cls in ordered if name in cls.sets)
 
 
-def chosen(checks: str | Sequence[str | AbstractMonitor]) -> tuple[AbstractMonitor, ...]:
+def chosen(checks: str | Sequence[str | Monitor]) -> tuple[Monitor, ...]:
     """Return the monitors of a set, or those that are listed, by name or as they are.
 
     Raises:
@@ -230,7 +230,7 @@ def chosen(checks: str | Sequence[str | AbstractMonitor]) -> tuple[AbstractMonit
     return tuple(_one(check) for check in checks)
 
 
-def _register(cls: type[AbstractMonitor]) -> None:
+def _register(cls: type[Monitor]) -> None:
     """Let the suite know of a class, its kinds and its curves; the same class, defined anew, takes its own place."""
     path = f"{cls.__module__}.{cls.__qualname__}"
     if not set(cls.sets) <= set(SETS):
@@ -260,7 +260,7 @@ def _register(cls: type[AbstractMonitor]) -> None:
     CURVES.update({curve.name: (curve, path) for curve in vars(cls).get("curves", ())})
 
 
-def _registered() -> dict[str, type[AbstractMonitor]]:
+def _registered() -> dict[str, type[Monitor]]:
     """Return all registered monitors, those included whose files nobody has imported yet."""
     package = importlib.import_module(__package__)
     for module in pkgutil.iter_modules(package.__path__):
@@ -268,7 +268,7 @@ def _registered() -> dict[str, type[AbstractMonitor]]:
     return REGISTERED
 
 
-def _of_set(cls: type[AbstractMonitor], name: str) -> AbstractMonitor:
+def _of_set(cls: type[Monitor], name: str) -> Monitor:
     """Return a monitor as it is in a set: one object, whoever asks, for all sets in which its settings are the same."""
     monitor = cls.of_set(name)
     known = _MADE.setdefault(cls, [])
@@ -279,8 +279,8 @@ def _of_set(cls: type[AbstractMonitor], name: str) -> AbstractMonitor:
     return monitor
 
 
-def _one(check: Any) -> AbstractMonitor:
-    if isinstance(check, AbstractMonitor):
+def _one(check: Any) -> Monitor:
+    if isinstance(check, Monitor):
         return check
     found = _registered().get(check) if isinstance(check, str) else None
     if found is None:
@@ -292,5 +292,5 @@ def _unknown(check: Any) -> ValueError:
     names = [monitor.name for monitor in members("full")]
     return ValueError(
         f"`checks` is 'cheap', 'standard' or 'full', or a list of monitors: {', '.join(names)}. "
-        f"Received: {check!r}. Name some of these, or give an `AbstractMonitor` of your own."
+        f"Received: {check!r}. Name some of these, or give a `Monitor` of your own."
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.verdict import RAISED_BY, WINDOW, table_row
-from .base import AbstractMonitor, members
+from .base import Monitor, members
 
 HEAD = f"""# Diagnosis: every verdict, and the rules behind it
 
@@ -29,7 +29,7 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
 """
 
 
-def page(monitors: Sequence[AbstractMonitor] | None = None) -> str:
+def page(monitors: Sequence[Monitor] | None = None) -> str:
     """Return the page in Markdown.
 
     Args:
@@ -49,7 +49,7 @@ def _contents(kinds: Sequence[str]) -> str:
     return "\n".join(["| verdict | section | what it means |", "|---|---|---|", *rows, ""])
 
 
-def _kind(name: str, rules: Sequence[tuple[AbstractMonitor, Rule]]) -> str:
+def _kind(name: str, rules: Sequence[tuple[Monitor, Rule]]) -> str:
     kind = KINDS[name]
     lines = [f"## {name}", "", f"{kind.meaning} (Section {kind.section}.)", "", f"*Cure:* {kind.cure}", ""]
     for number, (monitor, rule) in enumerate(rules, 1):
@@ -135,7 +135,7 @@ def _quantities(rules: Iterable[Rule]) -> str:
     return "\n".join(["## Quantities", "", "| quantity | what it is |", "|---|---|", *rows, ""])
 
 
-def _curves(monitors: Iterable[AbstractMonitor]) -> str:
+def _curves(monitors: Iterable[Monitor]) -> str:
     rows = [table_row(f"`ch8_diagnosis/{c.name}`", c.unit, c.text, c.section) for m in monitors for c in m.curves]
     return "\n".join(
         ["## Curves in TensorBoard", "", "| tag | unit | what it is | section |", "|---|---|---|---|", *rows, ""]

@@ -15,7 +15,7 @@ from .. import _batches
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private, registry
-from .base import AbstractMonitor, Evaluation, LayerCall, Snapshot
+from .base import Evaluation, LayerCall, Monitor, Snapshot
 
 
 class Probe:
@@ -45,7 +45,7 @@ class Probe:
         y: Data = None,
         sample_weight: Data = None,
         *,
-        monitors: Sequence[AbstractMonitor],
+        monitors: Sequence[Monitor],
         parts: int = 1,
         on_failure: Callable[[str, Exception], None] | None = None,
         **options: Any,
@@ -111,7 +111,7 @@ class Probe:
             self._facts[monitor.name] = {k: v for k, v in computed.items() if not ops.is_tensor(v)}
         return found
 
-    def _drop(self, monitor: AbstractMonitor, error: Exception) -> None:
+    def _drop(self, monitor: Monitor, error: Exception) -> None:
         if self._on_failure is None:
             raise error
         self.monitors.remove(monitor)

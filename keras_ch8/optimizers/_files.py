@@ -53,7 +53,7 @@ def load(
     elif found != ours.count(False):
         warnings.warn(
             f"Skipping the state of optimizer {into.name!r}: it expects {len(shapes)} arrays and the file has {found}. "
-            f"{_mend(into)}",
+            f"{_fix(into)}",
             stacklevel=3,
         )
         return
@@ -76,14 +76,14 @@ def _read(
         if value.shape != shape:
             raise ValueError(
                 f"Array {read} of the saved state of optimizer {into.name!r} has shape {value.shape}, and {shape} was "
-                f"expected. Nothing was loaded. {_mend(into)}"
+                f"expected. Nothing was loaded. {_fix(into)}"
             )
         values.append(value)
         read += 1
     return values
 
 
-def _mend(into: keras.optimizers.Optimizer) -> str:
+def _fix(into: keras.optimizers.Optimizer) -> str:
     if not into.built:
         return "It has no state yet: call `model.optimizer.build(model.trainable_variables)`, then load."
     cls = type(into).__name__

@@ -11,7 +11,7 @@ from ._update import State
 from .base import LearningRate, RuleOptimizer
 
 
-class AbstractAdam(RuleOptimizer):
+class AdamRule(RuleOptimizer):
     """Moves by algorithm 8.7.
 
     Args:
@@ -55,7 +55,7 @@ class AbstractAdam(RuleOptimizer):
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Adam(AbstractAdam):
+class Adam(AdamRule):
     """Momentum and RMSProp's scaling, both corrected for their start at 0 (algorithm 8.7, section 8.5.3).
 
     For each parameter, at every step:

@@ -464,8 +464,8 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):
-            mend = "Compile the model with a new optimizer, or change `learning_rate`."
-            _checks.compiled(self.name, name, value, mend)
+            fix = "Compile the model with a new optimizer, or change `learning_rate`."
+            _checks.compiled(self.name, name, value, fix)
         super().__setattr__(name, value)
 
 

@@ -105,7 +105,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         )
         self.blocks: _blocks.Blocks = _blocks.blocks_of(blocks)
         self.steps_per_block = _checks.count(
-            "steps_per_block", steps_per_block, 1, meaning="the steps in a turn of a block", mend="Try 1."
+            "steps_per_block", steps_per_block, 1, meaning="the steps in a turn of a block", fix="Try 1."
         )
         self.order = _checks.word("order", order, ORDERS, meaning="which block comes next")
         self._draws = keras.random.SeedGenerator(seed) if order == "random" else None

@@ -65,7 +65,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
         >>> import dataclasses
         >>> @dataclasses.dataclass(frozen=True)
-        ... class BarzilaiBorweinMethod(keras_ch8.second_order.AbstractDescent):
+        ... class BarzilaiBorweinMethod(keras_ch8.second_order.Descent):
         ...     takes_unit_steps = True
         ...
         ...     def init_memory(self, n, dtype):
@@ -91,9 +91,9 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     hyperparameters: tuple[str, ...] = ()
     """The fields of the method."""
-    _method: type[second_order.AbstractMethod] | None = None
+    _method: type[second_order.Method] | None = None
 
-    def __init_subclass__(cls, method: type[second_order.AbstractMethod] | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, method: type[second_order.Method] | None = None, **kwargs: Any) -> None:
         """Take the fields of a method as arguments, and show them in the signature."""
         super().__init_subclass__(**kwargs)
         if method is not None:
@@ -131,11 +131,11 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         for key in self.hyperparameters:
             setattr(self, key, getattr(method, key))
         self.iterations_per_step = _checks.count(
-            "iterations_per_step", iterations_per_step, 1, meaning="iterations in a training step", mend="Try 1."
+            "iterations_per_step", iterations_per_step, 1, meaning="iterations in a training step", fix="Try 1."
         )
         self.accumulate_batches = bool(accumulate_batches)
         self.gtol, self.ftol, self.xtol = (
-            _checks.tolerance(key, value, mend="Try 1e-8; 0 is never.")
+            _checks.tolerance(key, value, fix="Try 1e-8; 0 is never.")
             for key, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol))
         )
         self.telemetry = telemetry.SolverLog()
@@ -146,9 +146,9 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         train_step.install_maker(owner)
 
     @property
-    def method(self) -> second_order.AbstractMethod:
+    def method(self) -> second_order.Method:
         """The method of `keras_ch8.second_order`, with these arguments."""
-        method: Callable[..., second_order.AbstractMethod] = type(self)._method  # type: ignore[assignment]
+        method: Callable[..., second_order.Method] = type(self)._method  # type: ignore[assignment]
         return method(**{name: getattr(self, name) for name in self.hyperparameters})
 
     def refuse(self, model: keras.Model) -> None:

@@ -60,8 +60,8 @@ class Momentum(RuleOptimizer):
     def __init__(
         self, learning_rate: LearningRate = 0.01, momentum: float = 0.9, nesterov: bool = False, **kwargs: Any
     ) -> None:
-        mend = "Use `keras_ch8.optimizers.Nesterov`, or Keras's `keras.optimizers.SGD`."
-        _checks.off("nesterov", nesterov, False, owner="Momentum", instead=mend)
+        fix = "Use `keras_ch8.optimizers.Nesterov`, or Keras's `keras.optimizers.SGD`."
+        _checks.off("nesterov", nesterov, False, owner="Momentum", instead=fix)
         super().__init__(learning_rate, **kwargs)
         self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")
 

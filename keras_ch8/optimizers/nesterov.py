@@ -11,7 +11,7 @@ from ._update import State
 from .base import LearningRate, RuleOptimizer
 
 
-class AbstractLookAhead(RuleOptimizer):
+class LookAheadRule(RuleOptimizer):
     """Keeps theta + alpha * v in the variables while training, because Keras takes the gradient where they stand.
 
     Args:
@@ -57,7 +57,7 @@ class AbstractLookAhead(RuleOptimizer):
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class Nesterov(AbstractLookAhead):
+class Nesterov(LookAheadRule):
     """Momentum whose gradient is taken where the velocity leads (algorithm 8.3, section 8.3.3).
 
     At every step:
@@ -111,8 +111,8 @@ class Nesterov(AbstractLookAhead):
     def __init__(
         self, learning_rate: LearningRate = 0.01, momentum: float = 0.9, nesterov: bool = True, **kwargs: Any
     ) -> None:
-        mend = "Use `keras_ch8.optimizers.Momentum`."
-        _checks.off("nesterov", nesterov, True, owner="Nesterov", instead=mend)
+        fix = "Use `keras_ch8.optimizers.Momentum`."
+        _checks.off("nesterov", nesterov, True, owner="Nesterov", instead=fix)
         super().__init__(learning_rate, **kwargs)
         self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")
 

@@ -9,12 +9,12 @@ from .. import _checks, _numerics
 from .._types import Tensor
 from ._update import State
 from .base import LearningRate
-from .nesterov import AbstractLookAhead
+from .nesterov import LookAheadRule
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
-class RMSpropNesterov(AbstractLookAhead):
+class RMSpropNesterov(LookAheadRule):
     """RMSProp's scaling with a velocity and a gradient taken ahead (algorithm 8.6, section 8.5.2).
 
     For each parameter, at every step:
@@ -78,8 +78,8 @@ class RMSpropNesterov(AbstractLookAhead):
         centered: bool = False,
         **kwargs: Any,
     ) -> None:
-        mend = "Keras's `keras.optimizers.RMSprop` has it."
-        _checks.off("centered", centered, False, owner="RMSpropNesterov", instead=mend)
+        fix = "Keras's `keras.optimizers.RMSprop` has it."
+        _checks.off("centered", centered, False, owner="RMSpropNesterov", instead=fix)
         super().__init__(learning_rate, **kwargs)
         self.rho = _checks.decay_rate("rho", rho, of="r, the mean squared gradient,")
         self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")

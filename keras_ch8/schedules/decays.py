@@ -122,7 +122,7 @@ class ExponentialDecay(Schedule):
             name,
             initial_learning_rate=_checks.rate("initial_learning_rate", initial_learning_rate),
             decay_steps=decay_steps,
-            decay_rate=_checks.fraction("decay_rate", decay_rate, meaning="what is left of the rate", mend="Try 0.5."),
+            decay_rate=_checks.fraction("decay_rate", decay_rate, meaning="what is left of the rate", fix="Try 0.5."),
         )
 
     def rate(self, k: Tensor) -> Tensor:
@@ -180,7 +180,7 @@ class InverseTimeDecay(Schedule):
             name,
             initial_learning_rate=_checks.rate("initial_learning_rate", initial_learning_rate),
             decay_steps=decay_steps,
-            decay_rate=_checks.positive("decay_rate", decay_rate, meaning="how fast the rate decays", mend="Try 1."),
+            decay_rate=_checks.positive("decay_rate", decay_rate, meaning="how fast the rate decays", fix="Try 1."),
         )
 
     def rate(self, k: Tensor) -> Tensor:
@@ -246,7 +246,7 @@ class CosineDecay(Schedule):
                 0.0,
                 1.0,
                 meaning="the last rate, as a fraction of the first",
-                mend="Try 0.",
+                fix="Try 0.",
                 closed_high=True,
             ),
         )

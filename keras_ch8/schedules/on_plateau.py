@@ -57,10 +57,10 @@ class ReduceOnPlateau:
         _checks.mode(self.mode)
         margin(self.min_delta, 0.0)
         _checks.number(
-            "factor", self.factor, 0.0, 1.0, open_low=True, meaning="what is left of the rate", mend="Try 0.5."
+            "factor", self.factor, 0.0, 1.0, open_low=True, meaning="what is left of the rate", fix="Try 0.5."
         )
-        _checks.count("patience", self.patience, 0, meaning="epochs to wait for an improvement", mend="Try 10.")
-        _checks.count("cooldown", self.cooldown, 0, meaning="epochs that are not counted", mend="Try 0.")
+        _checks.count("patience", self.patience, 0, meaning="epochs to wait for an improvement", fix="Try 10.")
+        _checks.count("cooldown", self.cooldown, 0, meaning="epochs that are not counted", fix="Try 0.")
         _checks.rate("min_lr", self.min_lr, or_zero=True)
 
     def is_due(self, past: EpochHistory) -> bool:

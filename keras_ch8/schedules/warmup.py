@@ -114,7 +114,7 @@ class OneCycle(Schedule):
             max_learning_rate=largest,
             cycle_steps=cycle_steps,
             rise=_checks.number(
-                "rise", rise, 0.0, 1.0, open_low=True, meaning="the fraction in which the rate rises", mend="Try 0.25."
+                "rise", rise, 0.0, 1.0, open_low=True, meaning="the fraction in which the rate rises", fix="Try 0.25."
             ),
             initial_learning_rate=_checks.rate("initial_learning_rate", initial, or_zero=True),
             end_learning_rate=_checks.rate("end_learning_rate", end, or_zero=True),

@@ -1,15 +1,15 @@
-"""Section 8.6: second-order methods and line searches, for any function of a flat vector. See `AbstractMethod`."""
+"""Section 8.6: second-order methods and line searches, for any function of a flat vector. See `Method`."""
 
 from ..integration import backend as _backend
 
 if not _backend.is_tensorflow():
     raise _backend.needs_tensorflow(__name__)
 
-from ._contract import AbstractMethod as AbstractMethod
 from ._contract import Info as Info
+from ._contract import Method as Method
 from ._contract import Point as Point
 from ._contract import Problem as Problem
-from ._descent import AbstractDescent as AbstractDescent
+from ._descent import Descent as Descent
 from ._descent import Move as Move
 from ._gradient import ConjugateGradient as ConjugateGradient
 from ._gradient import SteepestDescent as SteepestDescent
@@ -31,12 +31,12 @@ from ._newton import SaddleFreeNewton as SaddleFreeNewton
 from ._quasi_newton import BFGS as BFGS
 from ._quasi_newton import LBFGS as LBFGS
 from ._truncated_newton import TruncatedNewton as TruncatedNewton
-from .line_search import AbstractSearch as AbstractSearch
 from .line_search import Backtracking as Backtracking
 from .line_search import Constant as Constant
 from .line_search import Exact as Exact
 from .line_search import HagerZhang as HagerZhang
 from .line_search import Line as Line
+from .line_search import LineSearch as LineSearch
 from .line_search import SearchState as SearchState
 from .line_search import StrongWolfe as StrongWolfe
 from .line_search import Trial as Trial
@@ -44,17 +44,17 @@ from .line_search import Trial as Trial
 __all__ = [
     "BFGS",
     "LBFGS",
-    "AbstractDescent",
-    "AbstractMethod",
-    "AbstractSearch",
     "Backtracking",
     "ConjugateGradient",
     "Constant",
+    "Descent",
     "Exact",
     "HagerZhang",
     "Info",
     "LevenbergMarquardt",
     "Line",
+    "LineSearch",
+    "Method",
     "Minimizer",
     "Move",
     "Newton",

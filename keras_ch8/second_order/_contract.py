@@ -10,7 +10,7 @@ no Python on values, no slice at an index that is a tensor (it recompiles for ev
 An iteration that finds nothing better returns the same point with `info.moved` False. It then forgets what it knows,
 and the next one goes along -g. If that one does not move either (`info.steepest`), the loop ends.
 
-Two families stand on this: `AbstractDescent` (a direction, then a line search: `_descent.py`), and `AbstractBounded`
+Two families stand on this: `Descent` (a direction, then a line search: `_descent.py`), and `BoundedMethod`
 (a model of f, then steps under an ever tighter bound: `_trust.py`).
 """
 
@@ -159,8 +159,8 @@ class Info(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractMethod(abc.ABC):
-    """The base of every method of section 8.6; `AbstractDescent` is one for methods that search along a direction.
+class Method(abc.ABC):
+    """The base of every method of section 8.6; `Descent` is one for methods that search along a direction.
 
     A subclass is a frozen dataclass of its settings. It writes `init(n, dtype)`, the state before the first iteration,
     and `iterate(problem, point, state)`, which returns the next point, the new state and an `Info`. All are pure
@@ -170,9 +170,9 @@ class AbstractMethod(abc.ABC):
         Gradient descent with a constant rate:
 
         >>> import dataclasses
-        >>> from keras_ch8.second_order import AbstractMethod, Info, minimize
+        >>> from keras_ch8.second_order import Method, Info, minimize
         >>> @dataclasses.dataclass(frozen=True)
-        ... class GradientDescent(AbstractMethod):
+        ... class GradientDescent(Method):
         ...     rate: float = 0.1
         ...
         ...     def init(self, n, dtype):

@@ -9,8 +9,8 @@ from keras import ops
 from .. import _checks
 from .._types import Tensor
 from . import _vector
-from ._contract import AbstractMethod, Info, Point, Problem, State
-from .line_search import AbstractSearch, Line, StrongWolfe, search_along
+from ._contract import Info, Method, Point, Problem, State
+from .line_search import Line, LineSearch, StrongWolfe, search_along
 
 _OWN = ("known", "promise")
 
@@ -46,7 +46,7 @@ class Move(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AbstractDescent(AbstractMethod):
+class Descent(Method):
     """The base of every method that chooses a direction and searches along it (section 8.6).
 
     A subclass is a frozen dataclass of its settings. It writes `init_memory`, `direction` and `learn`; the rest of an
@@ -60,13 +60,13 @@ class AbstractDescent(AbstractMethod):
     after a search along it that found nothing.
     """
 
-    line_search: AbstractSearch = dataclasses.field(default_factory=StrongWolfe)
+    line_search: LineSearch = dataclasses.field(default_factory=StrongWolfe)
 
     takes_unit_steps = False
     """Whether a step of 1 is the natural first trial, as in Newton's method."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.line_search, AbstractSearch):
+        if not isinstance(self.line_search, LineSearch):
             raise TypeError(
                 "`line_search` must be one of `keras_ch8.second_order`, such as `StrongWolfe()` or `HagerZhang()`. "
                 f"Received: line_search={self.line_search!r} of type {type(self.line_search).__name__}."

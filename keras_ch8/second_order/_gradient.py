@@ -9,14 +9,14 @@ from keras import ops
 from .. import _numerics
 from .._types import Tensor
 from ._contract import Point, Problem, State
-from ._descent import AbstractDescent, Move
+from ._descent import Descent, Move
 from ._vector import dot
-from .line_search import AbstractSearch, StrongWolfe
+from .line_search import LineSearch, StrongWolfe
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class SteepestDescent(AbstractDescent):
+class SteepestDescent(Descent):
     """Steepest descent (section 8.6.2; algorithm 4.1).
 
         d <- -g
@@ -83,7 +83,7 @@ BETAS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 
 @final
 @dataclasses.dataclass(frozen=True)
-class ConjugateGradient(AbstractDescent):
+class ConjugateGradient(Descent):
     """Nonlinear conjugate gradients (algorithm 8.9, section 8.6.2).
 
         beta <- as below, with y = g_k - g_k-1;  0 at the start
@@ -121,7 +121,7 @@ class ConjugateGradient(AbstractDescent):
     """
 
     beta_rule: str = "polak_ribiere"
-    line_search: AbstractSearch = dataclasses.field(default_factory=lambda: StrongWolfe(c2=0.4), kw_only=True)
+    line_search: LineSearch = dataclasses.field(default_factory=lambda: StrongWolfe(c2=0.4), kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

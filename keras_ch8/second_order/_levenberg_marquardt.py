@@ -9,7 +9,7 @@ from .._types import Tensor
 from ..integration import backend
 from . import _vector
 from ._contract import Point, Problem, State
-from ._trust import AbstractBounded, BoundRule, GainRatio, Model, Step
+from ._trust import BoundedMethod, BoundRule, GainRatio, Model, Step
 
 _LEAST = 2.0**-52
 """The smallest alpha: the rounding of float64, in which the equations are solved."""
@@ -17,7 +17,7 @@ _LEAST = 2.0**-52
 
 @final
 @dataclasses.dataclass(frozen=True)
-class LevenbergMarquardt(AbstractBounded):
+class LevenbergMarquardt(BoundedMethod):
     """The method for sums of squares f(x) = r . r: the second derivatives of f from first ones (section 8.6.1).
 
         J <- the Jacobian of r(x), a row for each residual

@@ -8,7 +8,7 @@ from keras import ops
 
 from .._types import Tensor, Tree
 from . import _vector
-from ._contract import AbstractMethod, Info, Point, Problem, State
+from ._contract import Info, Method, Point, Problem, State
 
 PATIENCE = 20
 """Iterations without a lower value or gradient after which a run has stalled."""
@@ -153,12 +153,12 @@ class Recording(NamedTuple):
     add: Callable[[Tree, Point, Point, Info], Tree] = lambda log, *_: log
 
 
-def solve(problem: Problem, method: AbstractMethod, start: Point, state: State, stop: Stop) -> Run:
+def solve(problem: Problem, method: Method, start: Point, state: State, stop: Stop) -> Run:
     """Iterate from `start`, whose value and gradient are there, until a reason to stop; a pure function of tensors."""
     return iterate(problem, method, begin(start, state, stop), stop, Recording())[0]
 
 
-def iterate(problem: Problem, method: AbstractMethod, run: Run, stop: Stop, recording: Recording) -> tuple[Run, Tree]:
+def iterate(problem: Problem, method: Method, run: Run, stop: Stop, recording: Recording) -> tuple[Run, Tree]:
     """Go on until a reason to stop; return the log too."""
 
     def goes_on(run: Run, log: Tree) -> Tensor:
@@ -256,7 +256,7 @@ class SolverState(NamedTuple):
         return cls({name: value for name, value in values.items() if name not in own}, **own)
 
 
-def init_state(method: AbstractMethod, n: int, dtype: str) -> SolverState:
+def init_state(method: Method, n: int, dtype: str) -> SolverState:
     """Return the memory before the first run, for n parameters."""
     return SolverState(
         state=method.init(n, dtype),
@@ -271,7 +271,7 @@ def init_state(method: AbstractMethod, n: int, dtype: str) -> SolverState:
 
 def resume(
     problem: Problem,
-    method: AbstractMethod,
+    method: Method,
     start: Point,
     memory: SolverState,
     stop: Stop,

@@ -12,7 +12,7 @@ from .._section import section
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._contract import AbstractMethod, Problem
+from ._contract import Method, Problem
 from ._gradient import ConjugateGradient, SteepestDescent
 from ._levenberg_marquardt import LevenbergMarquardt
 from ._loop import Status, Stop, solve
@@ -20,7 +20,7 @@ from ._newton import Newton, SaddleFreeNewton
 from ._quasi_newton import BFGS, LBFGS
 from ._truncated_newton import TruncatedNewton
 
-METHODS: dict[str, Callable[[], AbstractMethod]] = {
+METHODS: dict[str, Callable[[], Method]] = {
     "bfgs": BFGS,
     "conjugate_gradient": ConjugateGradient,
     "lbfgs": LBFGS,
@@ -100,7 +100,7 @@ class Minimizer:
     """
 
     fun: Callable[[Tensor], Tensor] | Problem
-    method: AbstractMethod | str = "lbfgs"
+    method: Method | str = "lbfgs"
 
     def __post_init__(self) -> None:
         as_method(self.method)
@@ -115,9 +115,9 @@ class Minimizer:
         xtol: float = 0.0,
     ) -> OptimizeResult:
         """Run from `x0`; the arguments are those of `minimize`."""
-        _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", mend="Try 1000.")
+        _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", fix="Try 1000.")
         for name, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol)):
-            _checks.tolerance(name, value, mend="0 is never; try 1e-5 for `gtol`.")
+            _checks.tolerance(name, value, fix="0 is never; try 1e-5 for `gtol`.")
         x0 = _as_start(x0)
         typed = functools.partial(np.asarray, dtype=x0.dtype)
         stop = Stop(typed(gtol), typed(ftol), typed(xtol), np.asarray(max_iterations, "int32"))
@@ -153,9 +153,7 @@ class Minimizer:
         return backend.compile_xla(functools.partial(run, self.fun, as_method(self.method)))
 
 
-def run(
-    fun: Callable[[Tensor], Tensor] | Problem, method: AbstractMethod, x0: Tensor, stop: Stop
-) -> tuple[Tensor, ...]:
+def run(fun: Callable[[Tensor], Tensor] | Problem, method: Method, x0: Tensor, stop: Stop) -> tuple[Tensor, ...]:
     """Return the best point, its value, the largest entry of its gradient, the status and the totals, as tensors."""
     problem = fun if isinstance(fun, Problem) else Problem.of(fun)
     end = solve(problem, method, problem.at(x0), method.init(x0.shape[0], x0.dtype.name), stop)
@@ -166,7 +164,7 @@ def run(
 def minimize(
     fun: Callable[[Tensor], Tensor] | Problem,
     x0: np.ndarray | Sequence[float],
-    method: AbstractMethod | str = "lbfgs",
+    method: Method | str = "lbfgs",
     *,
     max_iterations: int = 1000,
     gtol: float = 1e-5,
@@ -208,9 +206,9 @@ def minimize(
     return Minimizer(fun, method)(x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol)
 
 
-def as_method(value: Any) -> AbstractMethod:
+def as_method(value: Any) -> Method:
     """Return a method that came as one or by its name."""
-    if isinstance(value, AbstractMethod):
+    if isinstance(value, Method):
         return value
     if not isinstance(value, str):
         raise TypeError(

@@ -11,7 +11,7 @@ from .._types import Tensor
 from ..integration import backend
 from . import _vector
 from ._contract import Point, Problem, State
-from ._trust import FIRST_DAMPING, AbstractBounded, BoundRule, GainRatio, Model, Step, Unbound
+from ._trust import FIRST_DAMPING, BoundedMethod, BoundRule, GainRatio, Model, Step, Unbound
 
 # --- eigenvalues in a small space, inside the compiled program ------------------------------------------------------
 
@@ -95,7 +95,7 @@ _DIMENSION = 40
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Newton(AbstractBounded):
+class Newton(BoundedMethod):
     """Newton's method, with damping (algorithm 8.8, section 8.6.1).
 
         g <- nabla f(x)
@@ -146,10 +146,10 @@ class Newton(AbstractBounded):
                 0.0,
                 float("inf"),
                 meaning="what is added to each eigenvalue of the Hessian (alpha in the book)",
-                mend='Try 0.0 for the algorithm as printed, or "adaptive".',
+                fix='Try 0.0 for the algorithm as printed, or "adaptive".',
             )
         _checks.count(
-            "max_parameters", self.max_parameters, 1, meaning="the most parameters that are allowed", mend="Try 2000."
+            "max_parameters", self.max_parameters, 1, meaning="the most parameters that are allowed", fix="Try 2000."
         )
 
     @property
@@ -219,7 +219,7 @@ def _promised(g: Tensor, H: Tensor, delta: Tensor, alpha: Tensor) -> Step:
 
 @final
 @dataclasses.dataclass(frozen=True)
-class SaddleFreeNewton(AbstractBounded):
+class SaddleFreeNewton(BoundedMethod):
     """Newton's method with |H| in the place of H, in a small space (section 8.2.3; Dauphin et al. 2014).
 
         lambda_i, u_i <- eigenvalues and eigenvectors of H in a space of k dimensions
@@ -259,7 +259,7 @@ class SaddleFreeNewton(AbstractBounded):
     dimension: int = 20
 
     def __post_init__(self) -> None:
-        _checks.count("dimension", self.dimension, 2, meaning="the dimension of a space", mend="Try 20.")
+        _checks.count("dimension", self.dimension, 2, meaning="the dimension of a space", fix="Try 20.")
 
     @property
     def numbers(self) -> tuple[str, ...]:

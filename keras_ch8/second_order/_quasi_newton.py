@@ -9,12 +9,12 @@ from .. import _checks
 from .._types import Tensor
 from . import _vector
 from ._contract import Point, Problem, State
-from ._descent import AbstractDescent, Move
+from ._descent import Descent, Move
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class BFGS(AbstractDescent):
+class BFGS(Descent):
     """Newton's method with an inverse Hessian that is learned from the gradients (section 8.6.3).
 
         d <- -M g
@@ -78,7 +78,7 @@ class Pairs(NamedTuple):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class LBFGS(AbstractDescent):
+class LBFGS(Descent):
     """BFGS without its matrix: the last pairs of steps and changes of the gradient (section 8.6.3).
 
         s <- x_k+1 - x_k,  y <- g_k+1 - g_k,  rho <- 1 / (s . y)
@@ -114,7 +114,7 @@ class LBFGS(AbstractDescent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _checks.count("history_size", self.history_size, 1, meaning="the number of pairs that are kept", mend="Try 10.")
+        _checks.count("history_size", self.history_size, 1, meaning="the number of pairs that are kept", fix="Try 10.")
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the pairs in rows that are written in a circle."""

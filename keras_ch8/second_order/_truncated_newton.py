@@ -10,7 +10,7 @@ from .. import _checks
 from .._types import Tensor
 from . import _vector
 from ._contract import Point, Problem, State
-from ._trust import AbstractBounded, BoundRule, Model, Step, TrustRadius
+from ._trust import BoundedMethod, BoundRule, Model, Step, TrustRadius
 
 _LOOSEST = 0.5
 """The largest residual that the conjugate gradients may leave, as a fraction of |g|."""
@@ -18,7 +18,7 @@ _LOOSEST = 0.5
 
 @final
 @dataclasses.dataclass(frozen=True)
-class TruncatedNewton(AbstractBounded):
+class TruncatedNewton(BoundedMethod):
     """Newton's method by conjugate gradients in a trust region (section 8.6.1; Steihaug 1983).
 
         delta <- about argmin g . delta + delta . H delta / 2   with |delta| <= radius:
@@ -61,7 +61,7 @@ class TruncatedNewton(AbstractBounded):
     step_numbers = ("radius", "cg_iterations", "negative_curvature")
 
     def __post_init__(self) -> None:
-        _checks.count("cg_iterations", self.cg_iterations, 1, meaning="the most conjugate gradients", mend="Try 200.")
+        _checks.count("cg_iterations", self.cg_iterations, 1, meaning="the most conjugate gradients", fix="Try 200.")
 
     @property
     def numbers(self) -> tuple[str, ...]:

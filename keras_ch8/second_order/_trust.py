@@ -17,7 +17,7 @@ from keras import ops
 from .. import _numerics
 from .._types import Tensor
 from . import _vector
-from ._contract import AbstractMethod, Info, Point, Problem, State
+from ._contract import Info, Method, Point, Problem, State
 
 MOST_TRIALS = 30
 """After so many steps, each shorter than the last, an iteration gives up."""
@@ -212,7 +212,7 @@ class _Search(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractBounded(AbstractMethod):
+class BoundedMethod(Method):
     """A method that needs `rule`, `init_memory` and `model`; the rest of an iteration is here, once for all.
 
     An iteration ends with the first step that is accepted; that is the direction, and its multiple 1. An iteration

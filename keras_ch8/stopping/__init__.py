@@ -1,6 +1,6 @@
 """When to stop: criteria for `callbacks.EarlyStopping`. Each is a pure function of the epochs so far.
 
-A criterion of your own is a frozen dataclass derived from `AbstractCriterion`, or from `AbstractMonitorCriterion` if it
+A criterion of your own is a frozen dataclass derived from `Criterion`, or from `MonitorCriterion` if it
 reads one quantity.
 """
 
@@ -15,9 +15,21 @@ from .criteria import (
     SuccessiveRises,
     Threshold,
 )
-from .criterion import AbstractCriterion, AbstractMonitorCriterion, EpochHistory, Reason, StopReason
+from .criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason
 
 __all__ = [
-    "AbstractCriterion", "AbstractMonitorCriterion", "AllOf", "AnyOf", "Deadline", "Diverged", "EpochHistory",
-    "GeneralizationLoss", "Patience", "Productivity", "Reason", "StopReason", "SuccessiveRises", "Threshold",
+    "AllOf",
+    "AnyOf",
+    "Criterion",
+    "Deadline",
+    "Diverged",
+    "EpochHistory",
+    "GeneralizationLoss",
+    "MonitorCriterion",
+    "Patience",
+    "Productivity",
+    "Reason",
+    "StopReason",
+    "SuccessiveRises",
+    "Threshold",
 ]  # fmt: skip

@@ -8,13 +8,13 @@ from typing import final
 import numpy as np
 
 from .. import _checks
-from .criterion import AbstractCriterion, AbstractMonitorCriterion, EpochHistory, Reason, StopReason, as_criterion
+from .criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason, as_criterion
 from .improvement import index_of_best, is_better, margin
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Patience(AbstractMonitorCriterion):
+class Patience(MonitorCriterion):
     """Stop when the quantity has not improved for some epochs (sections 8.1.2 and 7.8, algorithm 7.1).
 
         stop if epochs since the last improvement >= epochs
@@ -49,7 +49,7 @@ class Patience(AbstractMonitorCriterion):
     def __post_init__(self) -> None:
         super().__post_init__()
         margin(self.min_delta, 0.0)
-        _checks.count("patience", self.epochs, 0, meaning="epochs to wait for an improvement", mend="Try 5.")
+        _checks.count("patience", self.epochs, 0, meaning="epochs to wait for an improvement", fix="Try 5.")
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
@@ -76,7 +76,7 @@ class Patience(AbstractMonitorCriterion):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class GeneralizationLoss(AbstractMonitorCriterion):
+class GeneralizationLoss(MonitorCriterion):
     """Stop when the error is too far above its minimum so far (sections 8.1.2 and 7.8; Prechelt's GL).
 
         GL(t) = 100 * (E(t) / min over t' <= t of E(t') - 1)        stop if GL(t) > alpha
@@ -102,7 +102,7 @@ class GeneralizationLoss(AbstractMonitorCriterion):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _checks.positive("alpha", self.alpha, meaning="the loss of generalization in percent", mend="Try 5.")
+        _checks.positive("alpha", self.alpha, meaning="the loss of generalization in percent", fix="Try 5.")
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
@@ -126,7 +126,7 @@ def generalization_loss_of(errors: np.ndarray) -> float:
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Productivity(AbstractMonitorCriterion):
+class Productivity(MonitorCriterion):
     """Stop when generalization is lost faster than the training makes progress (section 7.8; Prechelt's PQ).
 
         P(t) = 1000 * (sum of E_tr over the last strip / (strip * min of E_tr over the last strip) - 1)
@@ -160,8 +160,8 @@ class Productivity(AbstractMonitorCriterion):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _checks.positive("alpha", self.alpha, meaning="the largest GL / P", mend="Try 0.75.")
-        _checks.count("strip", self.strip, 2, meaning="the epochs in a strip", mend="Prechelt's is 5.")
+        _checks.positive("alpha", self.alpha, meaning="the largest GL / P", fix="Try 0.75.")
+        _checks.count("strip", self.strip, 2, meaning="the epochs in a strip", fix="Prechelt's is 5.")
 
     def watched(self, monitor: str) -> Iterator[tuple[str, str]]:
         """Yield the quantity on validation and on training data."""
@@ -202,7 +202,7 @@ def progress_of(strip: np.ndarray) -> float:
 
 @final
 @dataclasses.dataclass(frozen=True)
-class SuccessiveRises(AbstractMonitorCriterion):
+class SuccessiveRises(MonitorCriterion):
     """Stop when the error has risen from strip to strip several times in a row (section 7.8; Prechelt's UP).
 
         stop at the end of a strip, at epoch t, if E(t - i * strip) > E(t - (i + 1) * strip) for i = 0 .. s - 1
@@ -233,8 +233,8 @@ class SuccessiveRises(AbstractMonitorCriterion):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _checks.count("s", self.s, 1, meaning="the rises in a row", mend="Try 3.")
-        _checks.count("strip", self.strip, 1, meaning="the epochs in a strip", mend="Prechelt's is 5.")
+        _checks.count("s", self.s, 1, meaning="the rises in a row", fix="Try 3.")
+        _checks.count("strip", self.strip, 1, meaning="the epochs in a strip", fix="Prechelt's is 5.")
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
@@ -250,7 +250,7 @@ class SuccessiveRises(AbstractMonitorCriterion):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Threshold(AbstractMonitorCriterion):
+class Threshold(MonitorCriterion):
     """Stop when the quantity has reached a target value (section 8.1.2).
 
         stop if E(t) <= value        (>= where larger is better)
@@ -278,7 +278,7 @@ class Threshold(AbstractMonitorCriterion):
     def __post_init__(self) -> None:
         super().__post_init__()
         _checks.number(
-            "value", self.value, -math.inf, math.inf, open_low=True, meaning="the target value", mend="Try 0.01."
+            "value", self.value, -math.inf, math.inf, open_low=True, meaning="the target value", fix="Try 0.01."
         )
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
@@ -293,7 +293,7 @@ class Threshold(AbstractMonitorCriterion):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Diverged(AbstractMonitorCriterion):
+class Diverged(MonitorCriterion):
     """Stop when the training has diverged: loss or quantity is infinite or NaN, or beyond a limit (section 8.2.4).
 
         stop if E(t) or the training loss is not finite, or E(t) > limit        (< where larger is better)
@@ -328,7 +328,7 @@ class Diverged(AbstractMonitorCriterion):
                 math.inf,
                 open_low=True,
                 meaning="the limit beyond which the training has diverged",
-                mend="Try None.",
+                fix="Try None.",
             )
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
@@ -349,7 +349,7 @@ class Diverged(AbstractMonitorCriterion):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Deadline(AbstractCriterion):
+class Deadline(Criterion):
     """Stop before the epoch that would end too late (section 8.1.2).
 
         stop if time spent + mean + 2 * standard deviation of the time of an epoch > seconds
@@ -376,7 +376,7 @@ class Deadline(AbstractCriterion):
     seconds: float
 
     def __post_init__(self) -> None:
-        _checks.positive("seconds", self.seconds, meaning="the time for the training", mend="Try 3600, an hour.")
+        _checks.positive("seconds", self.seconds, meaning="the time for the training", fix="Try 3600, an hour.")
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
@@ -394,12 +394,12 @@ class Deadline(AbstractCriterion):
 
 
 @dataclasses.dataclass(frozen=True, init=False)
-class AbstractCombined(AbstractCriterion):
+class CombinedCriterion(Criterion):
     """Several criteria."""
 
-    criteria: tuple[AbstractCriterion, ...]
+    criteria: tuple[Criterion, ...]
 
-    def __init__(self, *criteria: AbstractCriterion) -> None:
+    def __init__(self, *criteria: Criterion) -> None:
         if not criteria:
             raise ValueError(f"`{type(self).__name__}` combines criteria. Received: none. Give at least one.")
         object.__setattr__(self, "criteria", tuple(as_criterion(criterion) for criterion in criteria))
@@ -416,7 +416,7 @@ class AbstractCombined(AbstractCriterion):
 
 @final
 @dataclasses.dataclass(frozen=True, init=False)
-class AnyOf(AbstractCombined):
+class AnyOf(CombinedCriterion):
     """Stop when one of several criteria has a reason to (section 8.1.2).
 
     Args:
@@ -442,7 +442,7 @@ class AnyOf(AbstractCombined):
 
 @final
 @dataclasses.dataclass(frozen=True, init=False)
-class AllOf(AbstractCombined):
+class AllOf(CombinedCriterion):
     """Stop when all of several criteria have a reason to at the same epoch (section 8.1.2).
 
     Args:

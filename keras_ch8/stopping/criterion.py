@@ -134,7 +134,7 @@ class EpochHistory:
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractCriterion(abc.ABC):
+class Criterion(abc.ABC):
     """Base of every stopping criterion: a frozen dataclass with one pure function of the epochs so far.
 
     Two criteria with equal arguments are equal, and none has state: whatever depends on earlier epochs is computed
@@ -144,7 +144,7 @@ class AbstractCriterion(abc.ABC):
         >>> import dataclasses
         >>> from keras_ch8 import stopping
         >>> @dataclasses.dataclass(frozen=True)
-        ... class GapAbove(stopping.AbstractCriterion):
+        ... class GapAbove(stopping.Criterion):
         ...     limit: float
         ...
         ...     def evaluate(self, history):
@@ -171,7 +171,7 @@ class AbstractCriterion(abc.ABC):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AbstractMonitorCriterion(AbstractCriterion):
+class MonitorCriterion(Criterion):
     """Base of a criterion that reads one quantity: `monitor`, or that of the callback if it names none.
 
     Args:
@@ -185,7 +185,7 @@ class AbstractMonitorCriterion(AbstractCriterion):
         >>> import dataclasses
         >>> from keras_ch8 import stopping
         >>> @dataclasses.dataclass(frozen=True)
-        ... class Rises(stopping.AbstractMonitorCriterion):
+        ... class Rises(stopping.MonitorCriterion):
         ...     def evaluate(self, history):
         ...         values = history.falling(self.name(history))
         ...         if len(values) < 2 or values[-1] <= values[-2]:
@@ -209,12 +209,12 @@ class AbstractMonitorCriterion(AbstractCriterion):
         yield self.monitor or monitor, self.mode
 
 
-def as_criterion(value: object) -> AbstractCriterion:
+def as_criterion(value: object) -> Criterion:
     """Return a criterion as it is; raise TypeError for anything else."""
-    if not isinstance(value, AbstractCriterion):
+    if not isinstance(value, Criterion):
         raise TypeError(
             "`criterion` must be one of `keras_ch8.stopping`, such as `keras_ch8.stopping.GeneralizationLoss(5)`, or "
-            f"of a class derived from `keras_ch8.stopping.AbstractCriterion`. Received: {value!r} of type "
+            f"of a class derived from `keras_ch8.stopping.Criterion`. Received: {value!r} of type "
             f"{type(value).__name__}. There are Patience, GeneralizationLoss, Productivity, SuccessiveRises, "
             "Threshold, Diverged, Deadline, and AnyOf and AllOf to combine them."
         )

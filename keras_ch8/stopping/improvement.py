@@ -28,7 +28,7 @@ def margin(min_delta: float | str, best: float) -> float:
             math.inf,
             open_low=True,
             meaning="the smallest change that counts as better",
-            mend='Try 0, or "1%" for a fraction of the best value.',
+            fix='Try 0, or "1%" for a fraction of the best value.',
         )
     )
 

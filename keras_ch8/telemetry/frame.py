@@ -28,7 +28,7 @@ class Frame:
         numbers: What a method of section 8.6 says of each step, by name.
 
     Example:
-        >>> class Keeps(keras_ch8.callbacks.AbstractCallback):
+        >>> class Keeps(keras_ch8.callbacks.Callback):
         ...     def on_telemetry(self, frames, logs):
         ...         self.frame = frames[""]
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])

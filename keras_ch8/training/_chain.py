@@ -89,7 +89,7 @@ def transfer(chain: Chain, source: keras.Model, count: int | None) -> int:
     other_chain = chain_of(source)
     most = min(len(chain.blocks), len(other_chain.blocks))
     count = most if count is None else _checks.count(
-        "source_layers", count, 1, meaning="how many hidden layers to copy", mend="Leave out `source` for none."
+        "source_layers", count, 1, meaning="how many hidden layers to copy", fix="Leave out `source` for none."
     )  # fmt: skip
     if count > most:
         raise ValueError(

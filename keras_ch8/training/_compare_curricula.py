@@ -143,9 +143,9 @@ def compare_curricula(
         _checks.word("orders", order, ORDERS, meaning="which ways to train are compared")
     listed = seeds if isinstance(seeds, Sequence) else None
     number = seeds if listed is None else len(set(listed))
-    number = _checks.count("seeds", number, 2, meaning="the number of seeds", mend="Try 5.")
+    number = _checks.count("seeds", number, 2, meaning="the number of seeds", fix="Try 5.")
     seeds = range(number) if listed is None else listed
-    epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", mend="Try 10.")
+    epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", fix="Try 10.")
     _checks.mode(mode)
     source = data.ArraySource(*source) if isinstance(source, tuple) else source
     values = np.zeros((len(orders), len(seeds)))

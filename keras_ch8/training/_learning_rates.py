@@ -136,8 +136,8 @@ def find_learning_rate(
         Approximation Approach to Stochastic Programming, of the 1 / sqrt(T).
     """
     low = _checks.rate("low", low)
-    high = _checks.number("high", high, low, float("inf"), open_low=True, meaning="the largest rate", mend="Try 10.")
-    steps = _checks.count("steps", steps, 10, meaning="the number of rates", mend="Try 300.")
+    high = _checks.number("high", high, low, float("inf"), open_low=True, meaning="the largest rate", fix="Try 10.")
+    steps = _checks.count("steps", steps, 10, meaning="the number of rates", fix="Try 300.")
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
     trial = _trial(model, data)
     at_start = trial.losses_at_rest(data(), steps, low)
@@ -263,7 +263,7 @@ def compare_learning_rates(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
     """
     rates = sorted(_checks.rate("rates", rate) for rate in rates)
-    steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", mend="The book has about 100.")
+    steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", fix="The book has about 100.")
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
     trial = _trial(model, data)
     start = float(last_of(trial.losses_at_rest(data(), steps, rates[0])[None]).mean())

@@ -143,9 +143,9 @@ def pretrain_greedily(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.4; Bengio et al. (2007), Greedy Layer-Wise
         Training of Deep Networks; Yosinski et al. (2014), How Transferable Are Features in Deep Neural Networks?
     """
-    epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of a stage", mend="Try 10.")
+    epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of a stage", fix="Try 10.")
     fine_tune_epochs = _checks.count(
-        "fine_tune_epochs", fine_tune_epochs, 0, meaning="the epochs of the whole model", mend="Try 10, or 0 for none."
+        "fine_tune_epochs", fine_tune_epochs, 0, meaning="the epochs of the whole model", fix="Try 10, or 0 for none."
     )
     if "initial_epoch" in fit_arguments:
         raise ValueError(

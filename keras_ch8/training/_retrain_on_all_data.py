@@ -113,8 +113,8 @@ def retrain_on_all_data(
             "`strategy` says how long to train on all data, so it must be one of "
             f"{', '.join(STRATEGIES)}. Received: strategy={strategy!r}."
         )
-    max_epochs = _checks.count("max_epochs", max_epochs, 1, meaning="the epochs of a training", mend="Try 1000.")
-    batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", mend="Try 32.")
+    max_epochs = _checks.count("max_epochs", max_epochs, 1, meaning="the epochs of a training", fix="Try 1000.")
+    batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
     if taken := {"epochs", "initial_epoch", "steps_per_epoch", "validation_split"} & set(fit_arguments):
         raise ValueError(
             f"The lengths of both trainings are set here. Received: {', '.join(sorted(taken))}. Give `max_epochs`."

@@ -175,7 +175,7 @@ OF_THE_CHAPTER = (
 """The difficulties that the monitors of the suite know."""
 
 KINDS = {kind.name: kind for kind in OF_THE_CHAPTER}
-"""Every kind of verdict by name; a monitor adds its own (`monitors.AbstractMonitor.kinds`)."""
+"""Every kind of verdict by name; a monitor adds its own (`monitors.Monitor.kinds`)."""
 
 
 _ADDED_BY: dict[str, str] = {}  # which class has added a kind, by the name of the kind

@@ -46,7 +46,7 @@ def everything(writer):
 
 
 @pytest.mark.parametrize("where", ["logs", "logs/deeper", "optimization"])
-def test_a_file_in_the_way_is_refused_with_the_mend(tmp_path, where):
+def test_a_file_in_the_way_is_refused_with_the_fix(tmp_path, where):
     (tmp_path / where.split("/")[0]).write_text("a file")
     log_dir = tmp_path if where == "optimization" else tmp_path / where
     with pytest.raises(OSError, match=r"`log_dir` is .* Received: log_dir='.*', which fails .* Give another folder"):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import telemetry
-from keras_ch8.callbacks.base import AbstractCallback
+from keras_ch8.callbacks.base import Callback
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(48, 6)).astype("float32"), RNG.normal(size=(48, 2)).astype("float32")
@@ -17,7 +17,7 @@ needs_multi_optimizer = pytest.mark.skipif(
 )
 
 
-class Frames(AbstractCallback):
+class Frames(Callback):
     """Keeps the telemetry, joined over all frames."""
 
     def __init__(self, measure_every=1, layers=False):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, curriculum, data, optimizers
-from keras_ch8.callbacks.base import AbstractCallback
+from keras_ch8.callbacks.base import Callback
 from keras_ch8.curriculum.difficulty import samples_of_buckets
 from keras_ch8.integration import fit
 from tests.callbacks.test_tensorboard import read, report
@@ -50,7 +50,7 @@ def losses_by(weights):
     return ((X.astype("float64") @ kernel + bias - Y) ** 2).mean(axis=1)
 
 
-class Keeps(AbstractCallback):
+class Keeps(Callback):
     """Keeps the weights at the start of each epoch, and the plans of a source at the end of each."""
 
     observes_steps = False

@@ -385,7 +385,7 @@ def test_another_loss_other_weights_and_another_model_are_seen_as_they_are():
 # --- what fails ----------------------------------------------------------------------------------------------------
 
 
-class Broken(monitors.AbstractMonitor):
+class Broken(monitors.Monitor):
     name = "broken"
 
     def __init__(self, where):

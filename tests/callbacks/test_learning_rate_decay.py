@@ -260,6 +260,6 @@ BAD = [
 
 
 @pytest.mark.parametrize("act, error, message", BAD)
-def test_bad_input_is_refused_with_the_mend(act, error, message):
+def test_bad_input_is_refused_with_the_fix(act, error, message):
     with pytest.raises(error, match=message):
         act()

@@ -5,7 +5,7 @@ import pytest
 from tensorboard.plugins.custom_scalar import layout_pb2
 
 from keras_ch8 import board, callbacks, optimizers
-from keras_ch8.callbacks import AbstractCallback
+from keras_ch8.callbacks import Callback
 from tests.board.readers import python_loader
 from tests.callbacks.runs import STEPS, fit, network
 
@@ -15,7 +15,7 @@ HOOKS = [
 ]  # fmt: skip
 
 
-class Steepest(AbstractCallback):
+class Steepest(Callback):
     """Writes the largest gradient of each epoch."""
 
     steepest = board.Tag("mine/steepest", "loss / weight", "Largest gradient of an epoch.")
@@ -61,20 +61,20 @@ def test_without_tensorboard_it_writes_nothing_and_goes_on():
 def test_the_hooks_are_called_in_the_order_in_which_the_base_lists_them(monkeypatch):
     called = []
     for hook in HOOKS:
-        theirs = getattr(AbstractCallback, hook)
+        theirs = getattr(Callback, hook)
 
         def record(self, *args, hook=hook, theirs=theirs):
             called.append(hook)
             return theirs(self, *args)
 
-        monkeypatch.setattr(AbstractCallback, hook, record)
+        monkeypatch.setattr(Callback, hook, record)
 
-    class Own(AbstractCallback):
+    class Own(Callback):
         pass
 
     fit(network("sgd"), [Own()], epochs=1)
     assert list(dict.fromkeys(called)) == HOOKS
-    text = AbstractCallback.__doc__
+    text = Callback.__doc__
     places = [
         text.index(f"\n        {name}") for name in ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
     ]

@@ -22,7 +22,7 @@ class Dies(keras.callbacks.Callback):
         raise KeyboardInterrupt
 
 
-class Refuses(callbacks.base.AbstractCallback):
+class Refuses(callbacks.base.Callback):
     def on_open(self):
         raise KeyboardInterrupt
 

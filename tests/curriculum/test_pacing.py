@@ -11,7 +11,7 @@ from keras_ch8 import callbacks, curriculum, data
 from keras_ch8.curriculum.pacing import PACINGS, as_pacing
 
 PARTS = [getattr(curriculum, name) for name in curriculum.__all__]
-EXPORTED = [part for part in PARTS if isinstance(part, type) and curriculum.AbstractPacing in part.__mro__[1:]]
+EXPORTED = [part for part in PARTS if isinstance(part, type) and curriculum.Pacing in part.__mro__[1:]]
 U = np.linspace(0, 1, 1001)
 PACINGS_AND_STARTS = {
     "linear": (curriculum.Linear(0.3), 0.3),
@@ -79,7 +79,7 @@ def test_a_name_is_the_pacing_of_that_name_with_its_own_start_or_the_given_one()
 
 
 @dataclasses.dataclass(frozen=True)
-class Quartic(curriculum.AbstractPacing):
+class Quartic(curriculum.Pacing):
     name = "a stranger's quartic"
     start: float = 0.2
 
@@ -104,7 +104,7 @@ def test_a_strangers_pacing_is_one_class_that_a_curriculum_knows_by_name():
 def test_the_name_of_another_pacing_is_refused():
     with pytest.raises(ValueError, match=r"name of its own\. Received: name='linear' of .*Again.*Linear\. Give it"):
 
-        class Again(curriculum.AbstractPacing):
+        class Again(curriculum.Pacing):
             name = "linear"
 
     assert PACINGS["linear"] is curriculum.Linear
@@ -138,6 +138,6 @@ def test_a_function_that_is_no_pacing_is_an_error(function):
     ],
     ids=range(9),
 )
-def test_a_bad_argument_is_an_error_with_its_mend(make, message):
+def test_a_bad_argument_is_an_error_with_its_fix(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -40,7 +40,7 @@ def test_the_product_with_the_hessian_is_that_of_finite_differences(float64, nam
     assert curvature.gradient(model, x, y) @ v == pytest.approx(slope, rel=1e-5, abs=1e-8)
 
 
-def test_without_the_mend_the_product_through_normalization_is_wrong(float64, monkeypatch):
+def test_without_the_fix_the_product_through_normalization_is_wrong(float64, monkeypatch):
     """The fault that this is about; once it passes here, `exact_moments` can go."""
     model, x, y = MODELS["batch normalization"]()
     objective = Objective(model, x, y)

@@ -1,4 +1,4 @@
-"""What a source, or `fit` on one, cannot do is refused with what came and the mend."""
+"""What a source, or `fit` on one, cannot do is refused with what came and the fix."""
 
 import keras
 import numpy as np

@@ -79,6 +79,6 @@ def test_workers_of_a_pydataset_read_side_by_side():
         (TypeError, lambda: tf.data.Dataset.from_tensors(tf.ragged.constant([[1], [2, 3]])), r"Use `to_tensor\(\)`"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_refused_with_the_mend(error, make, message):
+def test_what_cannot_be_read_is_refused_with_the_fix(error, make, message):
     with pytest.raises(error, match=f"(?s){message}"):
         read(make())

@@ -82,7 +82,7 @@ def test_the_forget_gate_is_the_second_of_keras():
     np.testing.assert_array_equal(layer.cell.bias.numpy(), 2 * theirs.cell.bias.numpy())
 
 
-def test_an_lstm_that_sets_the_forget_bias_itself_is_refused_with_the_mend():
+def test_an_lstm_that_sets_the_forget_bias_itself_is_refused_with_the_fix():
     layer = keras.layers.LSTM(4, bias_initializer=initializers.forget_gate(4))
     with pytest.raises(ValueError, match=r"16 entries. Received: shape=\(4,\). Pass unit_forget_bias=False"):
         layer.build((None, 4, 2))
@@ -110,6 +110,6 @@ def test_an_identity_keeps_the_state():
         (lambda: initializers.forget_gate(0), "`units` is the number"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_mend(make, said):
+def test_what_cannot_be_is_refused_with_the_fix(make, said):
     with pytest.raises(ValueError, match=said):
         make()

@@ -122,6 +122,6 @@ def test_axes_set_the_scale(cls):
         (lambda: initializers.GlorotUniform()((2, 3), "int32"), "dtype='int32'.*floating"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_mend(make, said):
+def test_what_cannot_be_is_refused_with_the_fix(make, said):
     with pytest.raises(ValueError, match=said):
         make()

@@ -98,6 +98,6 @@ def test_a_kernel_of_einsum_is_orthogonal_over_the_axes_given():
         (lambda: Orthogonal(0.0), "`gain` is by what"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_mend(make, said):
+def test_what_cannot_be_is_refused_with_the_fix(make, said):
     with pytest.raises(ValueError, match=said):
         make()

@@ -124,10 +124,10 @@ def test_a_start_survives_its_configuration(make, shape):
 
 
 @keras.saving.register_keras_serializable(package="stranger")
-class Binary(initializers.AbstractKernelInitializer):
+class Binary(initializers.KernelInitializer):
     """A stranger's initializer: +-scale / sqrt(m), each sign with the same probability."""
 
-    hyperparameters = ("scale", *initializers.AbstractKernelInitializer.hyperparameters)
+    hyperparameters = ("scale", *initializers.KernelInitializer.hyperparameters)
 
     def __init__(self, scale=1.0, **arguments):
         super().__init__(**arguments)

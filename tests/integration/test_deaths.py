@@ -40,7 +40,7 @@ class Dies(keras.callbacks.Callback):
         self.batches += 1
 
 
-class Refuses(callbacks.base.AbstractCallback):
+class Refuses(callbacks.base.Callback):
     """Raises before the first step, after all others have opened."""
 
     batches = 0

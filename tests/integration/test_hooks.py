@@ -152,7 +152,7 @@ def test_replaced_attributes_of_an_instance_come_back_unless_somebody_has_set_ot
 # --- what the hook around fit knows -------------------------------------------------------------------------------
 
 
-class Looks(callbacks.base.AbstractCallback):
+class Looks(callbacks.base.Callback):
     """Keeps what the training knows at its first epoch."""
 
     observes_steps = False
@@ -201,7 +201,7 @@ def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, ki
         batches = ((X[i : i + 8], Y[i : i + 8]) for _ in range(9) for i in range(0, 48, 8))
         return {"x": batches, "steps_per_epoch": 6}
 
-    class Keeps(callbacks.base.AbstractCallback):
+    class Keeps(callbacks.base.Callback):
         observes_steps = watches
 
         def on_open(self):

@@ -93,6 +93,6 @@ def test_a_saved_layer_is_the_same_layer(tmp_path):
     "arguments, message",
     [((0,), r"integer of at least 1. Received: units=0"), ((3, 1), r"Received: pieces=1. Try 2; for one, use Dense")],
 )
-def test_bad_sizes_are_refused_with_the_mend(arguments, message):
+def test_bad_sizes_are_refused_with_the_fix(arguments, message):
     with pytest.raises(ValueError, match=message):
         layers.Maxout(*arguments)

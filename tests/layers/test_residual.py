@@ -152,6 +152,6 @@ BAD = [
 
 
 @pytest.mark.parametrize("make, message", BAD)
-def test_what_cannot_be_added_is_refused_with_the_mend(make, message):
+def test_what_cannot_be_added_is_refused_with_the_fix(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -191,7 +191,7 @@ def test_shapes_that_do_not_fit_are_refused(family, labels, outputs):
         NLL(family)(np.zeros(labels), np.zeros(outputs))
 
 
-def test_one_class_alone_is_refused_with_the_mend():
+def test_one_class_alone_is_refused_with_the_fix():
     with pytest.raises(
         ValueError, match=r"outputs of shape \(6, 1\). For two classes and one output use `BernoulliLikelihood"
     ):
@@ -213,7 +213,7 @@ def test_a_width_of_zero_is_refused(make):
 
 @keras.saving.register_keras_serializable(package="stranger")
 @dataclasses.dataclass(frozen=True)
-class GeometricLikelihood(losses.AbstractLikelihood):
+class GeometricLikelihood(losses.Likelihood):
     """A stranger's family: the failures before a success whose log odds the network puts out."""
 
     shift: float = 0.0

@@ -10,7 +10,7 @@ import pytest
 
 from keras_ch8 import callbacks, monitors, verdicts
 from keras_ch8.board import tags
-from keras_ch8.monitors import AbstractMonitor, base, documentation
+from keras_ch8.monitors import Monitor, base, documentation
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.probe import Probe
 from tests.board.readers import python_loader
@@ -21,12 +21,12 @@ CHEAP = ["step_length", "gradient_noise", "gradient_norm", "cliff", "online_risk
 REST = ["layer_flow", "time_horizon", "batch_statistics", "distance", "spectrum"]
 FILE = """
 from ..verdicts import Kind, Quantity, Rule, Threshold
-from .base import AbstractMonitor, Curve
+from .base import Monitor, Curve
 
 DOUBLED = Quantity("doubled", "Twice the loss.", lambda value: f"twice the loss is {value:.2g}")
 
 
-class DoubledLossMonitor(AbstractMonitor):
+class DoubledLossMonitor(Monitor):
     name = "doubled_loss"
     sets = ("full",)
     kinds = (Kind("doubled", "8.2", "The loss counts twice.", "The loss counts once", "Halve it."),)
@@ -127,7 +127,7 @@ def test_a_monitor_has_its_verdict_its_curve_and_its_page_without_a_change_elsew
 
 
 def test_a_class_of_the_user_joins_the_sets_that_it_names():
-    class Mine(AbstractMonitor):
+    class Mine(Monitor):
         name, sets, order = "mine", ("cheap", "full"), 3
 
     assert names("cheap") == [*CHEAP[:3], "mine", *CHEAP[3:]]
@@ -139,7 +139,7 @@ def test_a_class_of_the_user_joins_the_sets_that_it_names():
 def test_every_monitor_of_the_package_is_in_the_full_set():
     files = [f"keras_ch8.monitors.{module.name}" for module in pkgutil.iter_modules(monitors.__path__)]
     parts = [part for file in files for part in vars(importlib.import_module(file)).values() if inspect.isclass(part)]
-    all_of_them = {part for part in parts if issubclass(part, AbstractMonitor)} - {AbstractMonitor}
+    all_of_them = {part for part in parts if issubclass(part, Monitor)} - {Monitor}
     assert {type(monitor) for monitor in chosen("full")} == all_of_them
 
 
@@ -147,20 +147,20 @@ def test_a_set_that_there_is_not_and_a_name_that_is_taken_are_refused():
     with pytest.raises(
         ValueError, match=r"sets 'cheap', 'standard', 'full'\. Received: sets=\('all',\) of .*Name some"
     ):
-        type("Mine", (AbstractMonitor,), {"name": "mine", "sets": ("all",)})
+        type("Mine", (Monitor,), {"name": "mine", "sets": ("all",)})
     with pytest.raises(ValueError, match=r"name='cliff' of .*Mine, which is that of .*CliffMonitor\. Give it another"):
-        type("Mine", (AbstractMonitor,), {"name": "cliff", "sets": ("full",)})
+        type("Mine", (Monitor,), {"name": "cliff", "sets": ("full",)})
     assert "mine" not in names("full")
 
 
 def test_a_curve_or_a_kind_of_another_monitor_is_refused_and_the_same_class_may_be_made_anew():
     curve = monitors.Curve("loss", "loss", "Another loss.", "8.2")
     with pytest.raises(ValueError, match=r"Each curve has a name .*of .*GradientNormMonitor\. Give it another"):
-        type("Mine", (AbstractMonitor,), {"name": "mine", "curves": (curve,)})
+        type("Mine", (Monitor,), {"name": "mine", "curves": (curve,)})
     kind = verdicts.Kind("cliff", "8.2", "", "", "")
     with pytest.raises(ValueError, match=r"Each kind of verdict has a name of its own.*Give it another name"):
-        type("Mine", (AbstractMonitor,), {"name": "mine", "kinds": (kind,)})
+        type("Mine", (Monitor,), {"name": "mine", "kinds": (kind,)})
     for text in ("One loss.", "Another loss."):
         curve = monitors.Curve("mine", "loss", text, "8.2")
-        type("Mine", (AbstractMonitor,), {"name": "mine", "curves": (curve,), "sets": ("full",)})
+        type("Mine", (Monitor,), {"name": "mine", "curves": (curve,), "sets": ("full",)})
         assert tags.diagnosis("mine").text == text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
-from keras_ch8.monitors import AbstractMonitor
+from keras_ch8.monitors import Monitor
 from keras_ch8.monitors._cliff import CliffMonitor
 from keras_ch8.monitors._online_risk import OnlineRiskMonitor
 from keras_ch8.monitors.base import chosen
@@ -145,7 +145,7 @@ def test_sets_grow_and_lists_are_taken_as_they_are():
     cheap, standard, full = (chosen(name) for name in ("cheap", "standard", "full"))
     names = [[m.name for m in some] for some in (cheap, standard, full)]
     assert set(names[0]) < set(names[1]) == set(names[2])
-    own = AbstractMonitor()
+    own = Monitor()
     assert chosen([own, "cliff"]) == (own, *(m for m in cheap if m.name == "cliff"))
 
 

@@ -24,7 +24,7 @@ from keras_ch8 import callbacks, layers, training  # noqa: F401
 from tests.mutation import changes, forks
 
 OPTIONS = ["-q", "-x", "-p", "no:cacheprovider"]
-BOX = r"^(SGD|Momentum|Nesterov|Adagrad|RMSprop|RMSpropNesterov|AbstractAdam)\.rule$"
+BOX = r"^(SGD|Momentum|Nesterov|Adagrad|RMSprop|RMSpropNesterov|AdamRule)\.rule$"
 GRAPH = (
     r"Probe|Curve|LayerCall|Evaluation|Snapshot|Monitor$|\.(tensors|reading|needs|numbers|curves|of_set)$|"
     r"^(is_weighted|activation|by_unit|gradient|dead|saturated|relative_update|root_mean_square|_gaps|_estimates|_by_time|"

@@ -15,7 +15,7 @@ PAIRS = (
     "min max, minimum maximum, fmin fmax, nanmin nanmax, any all, mildest gravest, watch act, median mean, floor ceil"
 )
 OPPOSITE = {a: b for pair in PAIRS.split(", ") for a, b in (pair.split(), pair.split()[::-1])}
-FOR_PEOPLE = ("meaning", "mend", "of", "instead", "owner", "source", "package")
+FOR_PEOPLE = ("meaning", "fix", "of", "instead", "owner", "source", "package")
 """Arguments with words for an error or a table."""
 
 

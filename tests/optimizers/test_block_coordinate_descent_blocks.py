@@ -1,4 +1,4 @@
-"""What makes up a block, and what is refused with the mend."""
+"""What makes up a block, and what is refused with the fix."""
 
 import keras
 import numpy as np

@@ -82,9 +82,9 @@ def test_a_model_without_trainable_weights_is_refused():
 def test_weights_that_it_was_not_built_with_are_refused():
     optimizer = ours.LBFGS()
     optimizer.build(network(optimizer).trainable_variables)
-    mend = r"remembers the curvature for the weights that it was built with. Received: {} variables.* a new optimizer"
-    check(network(optimizer), mend.format(4))
-    check(network(optimizer, layers=[keras.layers.Dense(2)]), mend.format(2))
+    fix = r"remembers the curvature for the weights that it was built with. Received: {} variables.* a new optimizer"
+    check(network(optimizer), fix.format(4))
+    check(network(optimizer, layers=[keras.layers.Dense(2)]), fix.format(2))
 
 
 def test_newton_refuses_more_weights_than_a_matrix_holds():

@@ -24,7 +24,7 @@ GOLDEN = Excuse(
     r"has no `initial_accumulator_value`|DESIRED: array\(\[0\.5233",
 )
 WORDING = Excuse(
-    "expects Keras's wording of the error; ours names the value and the mend",
+    "expects Keras's wording of the error; ours names the value and the fix",
     r"Received: (momentum=-1\.0|weight_decay=None)",
 )
 DELTA = Excuse("golden numbers with epsilon = 2, which stands elsewhere in Keras's formula", r"0\.49502.* 0\.4998")

@@ -132,7 +132,7 @@ def test_the_scaled_schedule_of_a_multi_optimizer_is_resolved():
     assert float(inner.learning_rate) == pytest.approx(0.0005)
 
 
-def test_an_unknown_length_of_epoch_is_an_error_with_the_mend():
+def test_an_unknown_length_of_epoch_is_an_error_with_the_fix():
     data = tf.data.Dataset.from_generator(
         lambda: zip(X, Y, strict=True), output_signature=(tf.TensorSpec((6,)), tf.TensorSpec((2,)))
     ).batch(8)

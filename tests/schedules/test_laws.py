@@ -143,7 +143,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("make, message", BAD)
-def test_bad_arguments_are_refused_with_the_mend(make, message):
+def test_bad_arguments_are_refused_with_the_fix(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()
 

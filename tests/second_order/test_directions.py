@@ -9,9 +9,9 @@ from keras import ops
 from keras_ch8.second_order import (
     BFGS,
     LBFGS,
-    AbstractDescent,
     Backtracking,
     ConjugateGradient,
+    Descent,
     Exact,
     HagerZhang,
     SteepestDescent,
@@ -125,7 +125,7 @@ def test_bfgs_keeps_a_matrix_that_explains_the_last_step_and_is_positive():
         last = point
 
 
-class Told(AbstractDescent):
+class Told(Descent):
     """Proposes what it is told."""
 
     takes_unit_steps = True

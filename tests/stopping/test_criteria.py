@@ -168,7 +168,7 @@ def test_criteria_combine():
 
 
 @dataclasses.dataclass(frozen=True)
-class GapAbove(stopping.AbstractMonitorCriterion):
+class GapAbove(stopping.MonitorCriterion):
     """A stranger's criterion, with a reason of its own."""
 
     gap: float = 0.5
@@ -226,6 +226,6 @@ BAD = [
 
 
 @pytest.mark.parametrize("make, message", BAD)
-def test_bad_arguments_are_refused_with_the_mend(make, message):
+def test_bad_arguments_are_refused_with_the_fix(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()

@@ -1,4 +1,4 @@
-"""What cannot be known is refused, with the mend, and then nothing has changed."""
+"""What cannot be known is refused, with the fix, and then nothing has changed."""
 
 import keras
 import numpy as np

@@ -130,7 +130,7 @@ def test_a_loss_may_be_given_instead_of_compiling():
         (lambda: compiled(keras.Sequential([keras.Input((20,)), layers.Flatten()])), "which has none that it knows"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_mend(make, said):
+def test_what_cannot_be_is_refused_with_the_fix(make, said):
     with pytest.raises(ValueError, match=said):
         training.check_initialization(make(), X, Y)
 

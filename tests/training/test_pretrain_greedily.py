@@ -402,7 +402,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("make, arguments, message", BAD)
-def test_what_cannot_be_pretrained_is_refused_with_the_mend_and_left_alone(make, arguments, message):
+def test_what_cannot_be_pretrained_is_refused_with_the_fix_and_left_alone(make, arguments, message):
     model = make()
     before = [w.copy() for w in model.get_weights()]
     with pytest.raises(ValueError, match=message):

@@ -128,7 +128,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("arguments, message", BAD)
-def test_bad_arguments_are_refused_with_the_mend(arguments, message):
+def test_bad_arguments_are_refused_with_the_fix(arguments, message):
     with pytest.raises(ValueError, match=message):
         retrain(**arguments)
 

@@ -263,7 +263,7 @@ def moved():
         (lambda: mlp("relu", STARTS["tiny"], 1), "unit_norm", "one of unit_variance, unit_mean_square.*'unit_norm'"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_mend(make, target, said):
+def test_what_cannot_be_is_refused_with_the_fix(make, target, said):
     with pytest.raises(ValueError, match=said):
         training.scale_to_data(make(), FLAT, target)
 

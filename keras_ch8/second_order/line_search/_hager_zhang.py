@@ -10,7 +10,7 @@ from ... import _checks
 from ..._types import Tensor
 from .. import _vector
 from ._bracket import as_end, infinite, middle, root_of_slope, within
-from ._line import AbstractSearch, Line, SearchState, Trial, decreases, is_low, slope_says_so
+from ._line import Line, LineSearch, SearchState, Trial, decreases, is_low, slope_says_so
 
 _EXPANSION = 5.0
 """While nothing bounds the step, it grows by this."""
@@ -25,7 +25,7 @@ _OPEN, _SECANT, _SECOND_SECANT = 0, 1, 2
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class HagerZhang(AbstractSearch):
+class HagerZhang(LineSearch):
     """A search on slopes, which stays exact where values drown in rounding (section 8.6.2).
 
         phi(t) <= phi(0) + c1 t phi'(0)    or    phi(t) <= phi(0), but for rounding, and phi'(t) <= (2 c1 - 1) phi'(0)

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 
 from keras import ops
 
-from ..._settings import AbstractSettings
+from ..._settings import Settings
 from ..._types import Tensor, Tree
 from .. import _vector
 from .._contract import Point, Problem
@@ -103,7 +103,7 @@ class SearchState(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class AbstractSearch(AbstractSettings, abc.ABC):
+class LineSearch(Settings, abc.ABC):
     """The base of every line search (section 8.6): a rule for the step length.
 
     A subclass is a frozen dataclass of its settings and writes two pure functions of tensors: `init(line, first)`
@@ -115,10 +115,10 @@ class AbstractSearch(AbstractSettings, abc.ABC):
         A tenth of the step, as long as the value does not fall:
 
         >>> import dataclasses
-        >>> from keras_ch8.second_order import AbstractSearch, SearchState, SteepestDescent, minimize
+        >>> from keras_ch8.second_order import LineSearch, SearchState, SteepestDescent, minimize
         >>> @keras.saving.register_keras_serializable(package="mine")
         ... @dataclasses.dataclass(frozen=True)
-        ... class Tenths(AbstractSearch):
+        ... class Tenths(LineSearch):
         ...     factor: float = 0.1
         ...
         ...     def init(self, line, first):
@@ -178,7 +178,7 @@ class _Seen(NamedTuple):
         return _Seen(trial.step, self.grows & (trial.step > self.longest), self.rose | rose, self.is_cut | is_cut)
 
 
-def search_along(line: Line, search: AbstractSearch, first: Tensor) -> Found:
+def search_along(line: Line, search: LineSearch, first: Tensor) -> Found:
     """Try steps along a line until the search is over, or has made the most trials."""
 
     def goes_on(state: SearchState, count: Tensor, seen: _Seen) -> Tensor:

@@ -9,13 +9,13 @@ from keras import ops
 from ... import _checks
 from ..._types import Tensor
 from .. import _vector
-from ._line import AbstractSearch, Line, SearchState, Trial, decreases, is_level, slope_says_so
+from ._line import Line, LineSearch, SearchState, Trial, decreases, is_level, slope_says_so
 
 
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class Constant(AbstractSearch):
+class Constant(LineSearch):
     """A step of constant length, whether or not the value falls (section 8.6).
 
         t <- length
@@ -41,7 +41,7 @@ class Constant(AbstractSearch):
     length: float = 1.0
 
     def __post_init__(self) -> None:
-        _checks.positive("length", self.length, meaning="the multiple of the direction to go", mend="Try 1.0.")
+        _checks.positive("length", self.length, meaning="the multiple of the direction to go", fix="Try 1.0.")
 
     def init(self, line: Line, first: Tensor) -> SearchState:
         """Propose the length."""
@@ -58,7 +58,7 @@ class Constant(AbstractSearch):
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class Exact(AbstractSearch):
+class Exact(LineSearch):
     """The minimum along the line if the function is quadratic there (section 8.6.2).
 
         t <- -g . d / (d . H d)
@@ -93,7 +93,7 @@ class Exact(AbstractSearch):
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class Backtracking(AbstractSearch):
+class Backtracking(LineSearch):
     """Shorten the step until the value has decreased sufficiently (section 8.6; Armijo).
 
         while phi(t) > phi(0) + c1 t phi'(0):  t <- shrink t
@@ -122,9 +122,9 @@ class Backtracking(AbstractSearch):
 
     def __post_init__(self) -> None:
         _checks.number(
-            "c1", self.c1, 0.0, 0.5, open_low=True, meaning="the fraction of the promised decrease", mend="Try 1e-4."
+            "c1", self.c1, 0.0, 0.5, open_low=True, meaning="the fraction of the promised decrease", fix="Try 1e-4."
         )
-        _checks.number("shrink", self.shrink, 0.0, 1.0, open_low=True, meaning="a factor for the step", mend="Try 0.5.")
+        _checks.number("shrink", self.shrink, 0.0, 1.0, open_low=True, meaning="a factor for the step", fix="Try 0.5.")
 
     def init(self, line: Line, first: Tensor) -> SearchState:
         """Propose the first step."""

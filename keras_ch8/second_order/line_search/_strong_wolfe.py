@@ -10,7 +10,7 @@ from ... import _checks
 from ..._types import Tensor
 from .. import _vector
 from ._bracket import End, as_end, infinite, middle, minimum, within
-from ._line import AbstractSearch, Line, SearchState, Trial, decreases, is_flat, is_level, slope_says_so
+from ._line import Line, LineSearch, SearchState, Trial, decreases, is_flat, is_level, slope_says_so
 
 _MARGIN = 0.1
 """A trial stays this fraction of the bracket away from its ends."""
@@ -23,7 +23,7 @@ _SHRINK = 0.66
 @final
 @keras.saving.register_keras_serializable(package="keras_ch8")
 @dataclasses.dataclass(frozen=True)
-class StrongWolfe(AbstractSearch):
+class StrongWolfe(LineSearch):
     """A step that decreases the value sufficiently and takes most of the slope away (section 8.6.2).
 
         phi(t) <= phi(0) + c1 t phi'(0)        and        |phi'(t)| <= c2 |phi'(0)|
