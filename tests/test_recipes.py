@@ -17,7 +17,7 @@ MOST_LINES, MOST_FILES = 15, 3
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """Code for one file: at its end, below a line, or as imports of an `__init__.py`."""
+    """Code for one file: at its end, below a line (with its comma), or as imports of an `__init__.py`."""
 
     path: str
     below: str | None
@@ -41,7 +41,8 @@ class Piece:
         elif self.below:
             at = next(line for line in before.splitlines() if line.strip() == self.below.strip())
             indent = at[: len(at) - len(at.lstrip())]
-            added = "\n".join(indent + line for line in self.lines if line)
+            comma = "," if at.endswith(",") else ""
+            added = "\n".join(indent + line + comma for line in self.lines if line)
             file.write_text(before.replace(at, f"{at}\n{added}", 1))
         else:
             file.write_text(f"{before}\n\n{code}")
@@ -103,7 +104,7 @@ IN_TENSORBOARD = {
     "A chart": (watched(), "norm of the weights"),
     "A schedule": (watched('ch8.optimizers.SGD(ch8.schedules.Halvings(0.1, "1ep"))'), "ch8/learning_rate"),
     "A part for continuation": (
-        watched(more='ch8.callbacks.Continuation(until="1ep")', layer="ch8.continuation.Leak(),"),
+        watched(more='ch8.callbacks.Continuation(until="1ep")', layer="ch8.continuation.Leak(name='leak'),"),
         "ch8_continuation/leak.slope",
     ),
 }

@@ -101,38 +101,16 @@ def test_a_broken_optimizer_is_told_why(make, message):
 
 
 @saved
-class Descent(ClosureOptimizer):
+class Descent(ClosureOptimizer, method=second_order.SteepestDescent):
     """Good: steepest descent under another name."""
 
-    hyperparameters = ("line_search",)
 
-    def __init__(self, *args, line_search=None, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.line_search = line_search or second_order.Backtracking()
-
-    @property
-    def method(self):
-        return second_order.SteepestDescent(line_search=self.line_search)
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config | {"line_search": keras.saving.deserialize_keras_object(config["line_search"])})
-
-
-@saved
-class NoMethod(Descent):
-    method = None
-
-
-class NotSavedDescent(Descent):
+class NoMethod(ClosureOptimizer):
     pass
 
 
-@saved
-class Climbs(Descent):
-    @property
-    def method(self):
-        return second_order.SteepestDescent(line_search=second_order.Constant(1e3))
+class NotSavedDescent(ClosureOptimizer, method=second_order.SteepestDescent):
+    pass
 
 
 @pytest.mark.slow
@@ -144,9 +122,9 @@ def test_a_good_closure_optimizer_passes():
 @pytest.mark.parametrize(
     "make, message",
     [
-        (NoMethod, r"`NoMethod\.method` must return a method of `keras_ch8\.second_order`\. Received: None"),
+        (NoMethod, r"`NoMethod` must name the method that it brings into `fit`"),
         (NotSavedDescent, r"Keras cannot load a `NotSavedDescent`"),
-        (Climbs, r"`Climbs` does not lower the loss|cannot train"),
+        (partial(Descent, line_search=second_order.Constant(1e3)), r"`Descent` does not lower the loss|cannot train"),
         (Signed, r"takes the arguments of its base class"),
     ],
     ids=["no method", "not saved", "climbs", "first order"],

@@ -52,6 +52,8 @@ class HagerZhang(LineSearch):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.2; Hager and Zhang (2005, 2006).
     """
 
+    section = "8.6"
+
     c1: float = 0.1
     c2: float = 0.9
 

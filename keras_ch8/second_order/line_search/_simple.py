@@ -38,6 +38,8 @@ class Constant(LineSearch):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 4.3.
     """
 
+    section = "8.6"
+
     length: float = 1.0
 
     def __post_init__(self) -> None:
@@ -75,6 +77,8 @@ class Exact(LineSearch):
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, equation 4.10 and section 8.6.2.
     """
+
+    section = "8.6"
 
     products = 1
 
@@ -116,6 +120,8 @@ class Backtracking(LineSearch):
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6; Nocedal and Wright (2006), algorithm 3.1.
     """
+
+    section = "8.6"
 
     c1: float = 1e-4
     shrink: float = 0.5

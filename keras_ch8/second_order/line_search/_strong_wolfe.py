@@ -48,6 +48,8 @@ class StrongWolfe(LineSearch):
         and 3.6.
     """
 
+    section = "8.6"
+
     c1: float = 1e-4
     c2: float = 0.9
 
