@@ -10,15 +10,16 @@ LONGEST = 60
 
 
 def call_of(thing: Any, arguments: Mapping[str, Any]) -> str:
-    """Return the class of an object with its first argument, and the others that differ from their defaults."""
+    """Return the class of an object with the argument that may go first by place, and those that are not defaults."""
     defaults: dict[str, Any] = {}
     for cls in type(thing).__mro__[:-1]:
         defaults = {name: p.default for name, p in inspect.signature(cls).parameters.items()} | defaults
-    own = [name for name in inspect.signature(type(thing)).parameters if name in arguments]
+    own = {name: p for name, p in inspect.signature(type(thing)).parameters.items() if name in arguments}
+    first = [name for name, p in own.items() if p.kind is p.POSITIONAL_OR_KEYWORD][:1]
     shown = [
         f"{name}={_short(arguments[name])}"
         for name in dict.fromkeys((*own, *arguments))
-        if name in defaults and (name in own[:1] or _differs(arguments[name], defaults[name]))
+        if name in defaults and (name in first or _differs(arguments[name], defaults[name]))
     ]
     return f"{type(thing).__name__}({', '.join(shown)})"
 

@@ -113,7 +113,7 @@ def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initialize
     return Bias([0.0] * units + [value] * units + [0.0] * 2 * units, fix)
 
 
-MEND = "Give the targets in the shape in which the network puts them out, one column for each unit."
+FIX = "Give the targets in the shape in which the network puts them out, one column for each unit."
 
 
 @section("8.4")
@@ -164,7 +164,7 @@ def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializ
             "softmax (classes 0, 1, ..., or one-hot), linear (numbers). "
             f"Received: activation={activation!r} for targets that may be for {', '.join(candidates)}."
         )
-    return Bias(_BIASES[activation](y.astype("float64")), MEND)
+    return Bias(_BIASES[activation](y.astype("float64")), FIX)
 
 
 def _candidate_activations(y: np.ndarray) -> tuple[str, ...]:

@@ -274,7 +274,7 @@ class IdentityRecurrent(Initializer):
     hyperparameters = ("scale",)
 
     def __init__(self, scale: float = 1.0) -> None:
-        meaning, fix = "the share of its state that a unit keeps each time step", "Le et al. take 1.0."
+        meaning, fix = "the factor by which a unit keeps its state each time step", "Le et al. take 1.0."
         self.scale = _checks.positive("scale", scale, meaning=meaning, fix=fix)
 
     def values(self, shape: tuple[int, ...], dtype: str) -> Tensor:

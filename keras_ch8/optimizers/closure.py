@@ -17,7 +17,7 @@ from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, train_step
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
 
-MEND = (
+FIX = (
     "Compile the model with it and call `fit`; in a custom `train_step`, call `super().train_step(data)`. For a "
     "function of your own there is `keras_ch8.second_order.minimize`."
 )
@@ -357,7 +357,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         del grads, trainable_variables
         raise RuntimeError(
             f"`{type(self).__name__}` evaluates the loss several times in a step, so it cannot be given gradients. "
-            f"Received: a call of `apply` or `apply_gradients`. {MEND}"
+            f"Received: a call of `apply` or `apply_gradients`. {FIX}"
         )
 
     def get_config(self) -> Config:
@@ -379,7 +379,8 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         )
 
     def __repr__(self) -> str:
-        return _describe.call_of(self, {k: v for k, v in self.get_config().items() if k != "name"})
+        config = self.get_config() | {name: getattr(self, name) for name in self.hyperparameters}
+        return _describe.call_of(self, {k: v for k, v in config.items() if k != "name"})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):

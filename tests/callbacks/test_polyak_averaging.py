@@ -332,7 +332,7 @@ def test_the_distance_leaves_out_statistics_of_batch_normalization(tmp_path):
     "arguments, message",
     [
         ({"decay": 0.9, "method": "uniform"}, r"Received: decay=0.9, method='uniform'. Give one of them"),
-        ({"decay": 1.0}, r"`decay` is the share of the average .* in \[0, 1\). Received: decay=1.0"),
+        ({"decay": 1.0}, r"`decay` is the fraction of the average .* in \[0, 1\). Received: decay=1.0"),
         ({"half_life": "3 weeks"}, r"`half_life` is a length of time"),
         ({"method": "swa"}, r"`method` says .* 'polynomial', 'uniform'. Received: method='swa'"),
         ({"eta": -1}, r"`eta` is an exponent, .* in \[0, inf\). Received: eta=-1. About the last 1 / \(eta \+ 1\)"),

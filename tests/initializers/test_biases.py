@@ -100,7 +100,7 @@ def test_an_identity_keeps_the_state():
     "make, said",
     [
         (lambda: initializers.IdentityRecurrent()((4, 16)), r"square. Received: shape=\(4, 16\).*forget_gate"),
-        (lambda: initializers.IdentityRecurrent(0.0), "`scale` is the share"),
+        (lambda: initializers.IdentityRecurrent(0.0), "`scale` is the factor"),
         (lambda: bias(CLASSES, 5), r"4 entries. Received: shape=\(5,\).*one column for each unit"),
         (lambda: bias(NUMBERS, 2, "softmax"), "activation='softmax' for targets that may be for linear"),
         (lambda: bias(np.array(["a", "b"]), 2), "dtype <U1.*Encode"),

@@ -275,7 +275,7 @@ def test_there_may_be_no_gamma_and_no_beta():
 
 
 @pytest.mark.parametrize("options, message", [
-    ({"momentum": 7}, r"`momentum` is the share .* Received: momentum=7"),
+    ({"momentum": 7}, r"`momentum` is the fraction .* Received: momentum=7"),
     ({"epsilon": 0}, r"`epsilon` is the small constant .* Received: epsilon=0"),
     ({"renorm": True}, r"has no `renorm`.*Keras's `keras.layers.BatchNormalization` has it"),
     ({"statistics": "mean"}, r"`statistics` says what inference uses.*'moving', 'cumulative'.*'mean'"),

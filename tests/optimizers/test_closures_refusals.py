@@ -21,7 +21,7 @@ def check(model, match, **options):
 
 # --- gradients --------------------------------------------------------------------------------------------------------
 
-MEND = r"Compile the model with it and call `fit`; in a custom `train_step`, call `super\(\).train_step\(data\)`"
+FIX = r"Compile the model with it and call `fit`; in a custom `train_step`, call `super\(\).train_step\(data\)`"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -34,7 +34,7 @@ def test_gradients_by_hand_are_refused(name):
         lambda: optimizer.apply([gradient], [variable]),
         lambda: optimizer.apply_gradients([(gradient, variable)]),
     ):
-        with pytest.raises(RuntimeError, match=f"`{name}` evaluates the loss several times.*{MEND}"):
+        with pytest.raises(RuntimeError, match=f"`{name}` evaluates the loss several times.*{FIX}"):
             call()
     assert float(variable.numpy()[0]) == 1.0
 
@@ -49,7 +49,7 @@ def test_a_train_step_that_applies_gradients_is_refused():
             self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
             return {"loss": loss}
 
-    with pytest.raises(RuntimeError, match=MEND):
+    with pytest.raises(RuntimeError, match=FIX):
         fit(network(ours.LBFGS(), kind=Own))
 
 
