@@ -1,7 +1,7 @@
 """Register every class of the suite with Keras, without importing Keras before the user does.
 
 Loading a saved model needs the classes to be known. Importing them takes seconds (TensorFlow), so `import keras_ch8`
-waits: if Keras is there already, they are registered at once; otherwise as the last act of `import keras`.
+waits: if Keras is there already, they are registered at once; otherwise as the last act of the import that imports it.
 
 Where nobody has imported keras_ch8, Keras's error ends with what the file says of the object that it cannot find, and
 that ends with the object's `get_compile_config`. So there each object says what to import.
@@ -16,8 +16,9 @@ import re
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
+_Class = TypeVar("_Class", bound=type)
 _HINT = {"to load this": "import keras_ch8"}
 
 IN_PARTS = ("jax", "torch")
@@ -81,10 +82,17 @@ def _register() -> None:
     """Import the modules whose classes register themselves."""
     for package in _packages():
         importlib.import_module(f"keras_ch8.{package}")
-    for name, cls in sys.modules["keras"].saving.get_custom_objects().items():
-        # Settings stand inside the configuration of others, which are looked for first.
-        if name.startswith("keras_ch8>") and not dataclasses.is_dataclass(cls):
-            _say_what_to_import(cls)
+
+
+def registered(cls: _Class) -> _Class:
+    """Register a class with Keras under `keras_ch8>` and its name, and let a file say what to import for it.
+
+    Settings (dataclasses) stand inside the configuration of others, which are looked for first.
+    """
+    importlib.import_module("keras").saving.register_keras_serializable(package="keras_ch8")(cls)
+    if not dataclasses.is_dataclass(cls):
+        _say_what_to_import(cls)
+    return cls
 
 
 def _say_what_to_import(cls: Any) -> None:
@@ -109,25 +117,34 @@ def _say_what_to_import(cls: Any) -> None:
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):
-    """Answers once, for `keras` itself, with Keras's own spec and a loader that registers afterwards."""
+    """Answers for `keras`, and for what is in this package, with their own spec and a loader that registers afterwards.
+
+    Where Keras is first imported by a module of this package, that module has to be whole before others import it.
+    """
+
+    depth = 0
+    """How many of these imports are under way, one within the other."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != "keras":
+        if fullname != "keras" and fullname.rpartition(".")[0] != "keras_ch8":
             return None
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec is not None and spec.loader is not None:
-            spec.loader = _RegisteringLoader(spec.loader)
+            spec.loader = _RegisteringLoader(spec.loader, self)
         return spec
 
 
 class _RegisteringLoader(importlib.abc.Loader):
-    """Loads as the wrapped loader does, leaves that loader in place, then registers."""
+    """Loads as the wrapped loader does and leaves that one in place; registers when the outermost import is over."""
 
-    def __init__(self, loader: importlib.abc.Loader) -> None:
-        self.loader = loader
+    def __init__(self, loader: importlib.abc.Loader, finder: _AfterKeras) -> None:
+        self.loader, self.finder = loader, finder
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self.loader.create_module(spec)
@@ -136,5 +153,11 @@ class _RegisteringLoader(importlib.abc.Loader):
         module.__loader__ = self.loader
         if module.__spec__ is not None:
             module.__spec__.loader = self.loader
-        self.loader.exec_module(module)
-        _register()
+        self.finder.depth += 1
+        try:
+            self.loader.exec_module(module)
+        finally:
+            self.finder.depth -= 1
+        if not self.finder.depth and "keras" in sys.modules:
+            sys.meta_path.remove(self.finder)
+            _register()

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from . import losses
+from ._registration import registered
 from ._types import Config, Tensor
 from .integration import keras_private
 
@@ -13,7 +14,7 @@ __all__ = ["ZeroOneLoss"]
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
     """Fraction of the examples that are classified wrongly (section 8.1.2).
 

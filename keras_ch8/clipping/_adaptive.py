@@ -10,13 +10,14 @@ import keras
 from keras import ops
 
 from .. import _checks, _numerics
+from .._registration import registered
 from .._types import Tensor
 from ._rule import TensorRule
 from .units import axes_of_all
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class Adaptive(TensorRule):
     """Clip each unit's gradient to a fraction of the norm of the unit's weights (8.2.4; Brock et al. 2021).

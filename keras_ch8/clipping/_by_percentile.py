@@ -3,16 +3,16 @@
 import dataclasses
 from typing import final
 
-import keras
 from keras import ops
 
 from .. import _checks, _numerics
+from .._registration import registered
 from .._types import Tensor
 from ._rule import GlobalRule, State
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class ByPercentile(GlobalRule):
     """Clip the norm of the whole gradient to a percentile of its past norms (8.2.4; AutoClip, 2020).

@@ -3,16 +3,16 @@
 import dataclasses
 from typing import final
 
-import keras
 from keras import ops
 
 from .. import _numerics
+from .._registration import registered
 from .._types import Config, Tensor
 from ._rule import GlobalRule, Rule, State, TensorRule, as_rule, limit
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class ByGlobalNorm(GlobalRule):
     """Clip the norm of the whole gradient (section 8.2.4; equations 10.48 and 10.49).
@@ -51,7 +51,7 @@ class ByGlobalNorm(GlobalRule):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class ByNorm(TensorRule):
     """Clip the norm of each tensor's gradient (section 8.2.4; equations 10.48 and 10.49).
@@ -91,7 +91,7 @@ class ByNorm(TensorRule):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class ByValue(TensorRule):
     """Clip every entry to [-limit, limit] (section 8.2.4; Mikolov 2012).

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._registration import registered
 from .._types import Config, Tensor
 from ._annealed import Annealed
 
@@ -14,7 +15,7 @@ SHARP = 0.01
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class GaussianBlur(keras.layers.Layer):
     """Blur images, sequences or feature maps in training, less and less (section 8.7.6; Sinha et al. 2020).
 

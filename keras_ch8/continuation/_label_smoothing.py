@@ -7,12 +7,13 @@ import keras
 from keras import ops
 
 from .. import _checks, losses
+from .._registration import registered
 from .._types import Config, Tensor
 from ._annealed import Annealed
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class LabelSmoothing(keras.losses.Loss):
     """A loss of labels that are taken less and less for uncertain (section 8.7.6; Szegedy et al. 2015).
 

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks, _numerics
+from .._registration import registered
 from .._types import Config, Tensor
 from ._annealed import Annealed
 
@@ -65,7 +66,7 @@ NODES = 16
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class SmoothedActivation(keras.layers.Layer):
     """An activation blurred by a Gaussian in training, less and less (section 8.7.6; Gulcehre et al. 2016).
 

@@ -5,6 +5,7 @@ from typing import Any, final
 import keras
 
 from .. import _checks
+from .._registration import registered
 from .._types import Config, Tensor
 from ._annealed import Annealed
 
@@ -13,7 +14,7 @@ COLDEST = 1e-4
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Temperature(keras.layers.Layer):
     """Divide by a temperature, which falls in training: from flat to steep (section 8.7.6).
 

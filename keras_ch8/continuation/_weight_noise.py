@@ -5,13 +5,14 @@ from typing import Any, final
 import keras
 
 from .. import _checks
+from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend
 from ._annealed import Annealed
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class WeightNoise(keras.layers.Wrapper):
     """A layer whose weights are noisy in training, less and less (section 8.7.6, equation 8.40).
 

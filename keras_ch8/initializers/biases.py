@@ -8,13 +8,14 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._registration import registered
 from .._section import section
 from .._types import Tensor
 from .base import Initializer
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Bias(Initializer):
     """Given values, for a bias of as many units; see `output_marginal` and `forget_gate`.
 

@@ -8,12 +8,13 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._registration import registered
 from .._types import Tensor
 from .base import Initializer, KernelInitializer, RandomInitializer, Seed
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Heuristic(KernelInitializer):
     """Uniform weights scaled to the number of inputs (section 8.4).
 
@@ -54,7 +55,7 @@ class Heuristic(KernelInitializer):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class GlorotUniform(KernelInitializer):
     """Uniform weights that keep both signal and gradient about their size (equation 8.23; Glorot and Bengio 2010).
 
@@ -102,7 +103,7 @@ class GlorotUniform(KernelInitializer):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Sparse(RandomInitializer):
     """Exactly k weights of each unit that are not 0 (section 8.4; Martens 2010).
 
@@ -173,7 +174,7 @@ GAINS = {
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class RandomWalk(KernelInitializer):
     """Normal weights with which the length of the gradient wanders, and does not drift (section 8.4; Sussillo 2014).
 
@@ -238,7 +239,7 @@ class RandomWalk(KernelInitializer):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class IdentityRecurrent(Initializer):
     """The identity as recurrent kernel, which keeps the whole state (section 8.2.5; Le, Jaitly, Hinton 2015).
 

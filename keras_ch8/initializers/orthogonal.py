@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._registration import registered
 from .._types import Tensor
 from .base import Axes, KernelInitializer, Seed, axes_of
 
@@ -31,7 +32,7 @@ def gain_of(value: float | str) -> float:
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Orthogonal(KernelInitializer):
     """Random orthogonal matrix, times a gain (section 8.4; Saxe et al. 2013).
 

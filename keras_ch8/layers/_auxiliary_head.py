@@ -9,6 +9,7 @@ from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks
+from .._registration import registered
 from .._section import section
 from .._types import Config, Data, Tensor
 from ..integration import keras_private
@@ -18,7 +19,7 @@ Weight: TypeAlias = float | LearningRateSchedule | Callable[..., Tensor]
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class DeeplySupervised(keras.Model):
     """A model some of whose hidden layers have a head in training; `auxiliary_head` creates it.
 

@@ -6,12 +6,13 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._registration import registered
 from .._types import Config, Tensor
 from .batch_normalization import Constraint, Initializer, Regularizer
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Maxout(keras.layers.Layer):
     """The largest of several linear functions for each unit: linear almost everywhere (section 8.7.5).
 

@@ -6,6 +6,7 @@ from typing import Any, Self, TypeAlias, final
 import keras
 
 from .. import _checks
+from .._registration import registered
 from .._types import Config, Tensor
 
 PROBE = 840
@@ -17,7 +18,7 @@ Sizes: TypeAlias = tuple[Any, ...]
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Residual(keras.layers.Layer):
     """Layers with a connection around them: they learn what to add to their input (section 8.7.5; He et al. 2015).
 

@@ -8,6 +8,7 @@ import keras
 from keras import constraints, initializers, ops, regularizers
 
 from .. import _checks, _numerics
+from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend, keras_private
 from ._normalize import Features, Moments, moments, normalize
@@ -42,7 +43,7 @@ class _Statistic(keras.Variable):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class BatchNormalization(keras.layers.Layer):
     """Give each feature the mean beta and the standard deviation gamma over a batch (equations 8.35 to 8.37).
 

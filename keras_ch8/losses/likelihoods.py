@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from .. import _checks
+from .._registration import registered
 from .._settings import Settings
 from .._types import Config, Tensor
 from ..integration import backend
@@ -61,7 +62,7 @@ def as_likelihood(value: Any) -> Likelihood:
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class BernoulliLikelihood(Likelihood):
     """Each output is 1 with a probability, whose log odds (logit) the network puts out (sections 8.1.2 and 6.2.2.2).
@@ -93,7 +94,7 @@ class BernoulliLikelihood(Likelihood):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class CategoricalLikelihood(Likelihood):
     """The output is a class, and the network puts out one logit for each class (sections 8.1.2 and 6.2.2.3).
@@ -149,7 +150,7 @@ def _entry(log_p: Tensor, y: Tensor) -> Tensor:
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class GaussianLikelihood(Likelihood):
     """Each output is Gaussian, with a mean that the network puts out (sections 8.1.2 and 6.2.2.1).
@@ -196,7 +197,7 @@ class GaussianLikelihood(Likelihood):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class HeteroscedasticGaussianLikelihood(Likelihood):
     """Each output is Gaussian, with a mean and a variance that the network puts out (sections 8.1.2 and 6.2.2.4).
@@ -238,7 +239,7 @@ class HeteroscedasticGaussianLikelihood(Likelihood):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class LaplaceLikelihood(Likelihood):
     """Each output has a Laplace distribution around what the network puts out (sections 8.1.2 and 3.9.4).
@@ -285,7 +286,7 @@ class LaplaceLikelihood(Likelihood):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class PoissonLikelihood(Likelihood):
     """Each output is a Poisson count, with a rate whose log the network puts out (section 8.1.2).
@@ -319,7 +320,7 @@ class PoissonLikelihood(Likelihood):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class NegativeLogLikelihood(keras.losses.Loss):
     """Minus the log of the probability of the observed targets under the network (sections 8.1.2 and 5.5.1).
 

@@ -5,6 +5,7 @@ from typing import final
 import keras
 from keras import ops
 
+from .._registration import registered
 from .._types import Config, Tensor
 from .labels import aligned
 
@@ -16,7 +17,7 @@ def margin(y: Tensor, f: Tensor) -> Tensor:
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class ExponentialLoss(keras.losses.Loss):
     """Surrogate of the 0-1 loss that punishes confident mistakes hardest: AdaBoost's (section 8.1.2).
 
@@ -81,7 +82,7 @@ class ExponentialLoss(keras.losses.Loss):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class ModifiedHuber(keras.losses.Loss):
     """Surrogate of the 0-1 loss that is smooth and robust to outliers (section 8.1.2).
 

@@ -2,17 +2,17 @@
 
 from typing import Any, final
 
-import keras
 from keras import ops
 
 from .. import _checks
+from .._registration import registered
 from .._types import Tensor
 from ._update import State
 from .base import LearningRate, RuleOptimizer
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Adagrad(RuleOptimizer):
     """Divide each step by the root of the sum of all past squared gradients (algorithm 8.4, section 8.5.1).
 

@@ -2,10 +2,10 @@
 
 from typing import Any, final
 
-import keras
 from keras import ops
 
 from .. import _checks, _numerics
+from .._registration import registered
 from .._types import Tensor
 from ._update import State
 from .base import LearningRate, RuleOptimizer
@@ -54,7 +54,7 @@ class AdamRule(RuleOptimizer):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Adam(AdamRule):
     """Momentum and RMSProp's scaling, both corrected for their start at 0 (algorithm 8.7, section 8.5.3).
 

@@ -2,15 +2,14 @@
 
 from typing import Any, final
 
-import keras
-
 from .. import _checks
+from .._registration import registered
 from .adam import AdamRule
 from .base import LearningRate
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class AdamW(AdamRule):
     """Adam that also shrinks each weight by an unscaled fraction (algorithm 8.7, section 8.5.3; Loshchilov and Hutter).
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from .. import _checks, _describe, _numerics
+from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend, keras_private
 from . import _blocks, _files
@@ -20,7 +21,7 @@ _COMPILED = ("blocks", "steps_per_block", "order", "seed")
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class BlockCoordinateDescent(keras_private.Optimizer):
     """Move one block of variables at a time, all others held where they are (section 8.7.2).
 

@@ -2,16 +2,15 @@
 
 from typing import Any, final
 
-import keras
-
 from .. import _checks
+from .._registration import registered
 from .._types import Tensor
 from ._update import State
 from .base import LearningRate, RuleOptimizer
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Momentum(RuleOptimizer):
     """Move with a velocity that the gradient pushes and drag slows (algorithm 8.2, section 8.3.2).
 

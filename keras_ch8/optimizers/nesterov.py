@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._registration import registered
 from .._types import Config, Tensor
 from ._update import State
 from .base import LearningRate, RuleOptimizer
@@ -56,7 +57,7 @@ class LookAheadRule(RuleOptimizer):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Nesterov(LookAheadRule):
     """Momentum whose gradient is taken where the velocity leads (algorithm 8.3, section 8.3.3).
 

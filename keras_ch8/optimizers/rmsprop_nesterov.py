@@ -2,10 +2,10 @@
 
 from typing import Any, final
 
-import keras
 from keras import ops
 
 from .. import _checks, _numerics
+from .._registration import registered
 from .._types import Tensor
 from ._update import State
 from .base import LearningRate
@@ -13,7 +13,7 @@ from .nesterov import LookAheadRule
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class RMSpropNesterov(LookAheadRule):
     """RMSProp's scaling with a velocity and a gradient taken ahead (algorithm 8.6, section 8.5.2).
 

@@ -8,12 +8,13 @@ from typing import final
 import keras
 
 from .. import second_order
+from .._registration import registered
 from ._batch_loss import is_squared
 from .closure import ClosureOptimizer
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Newton(ClosureOptimizer, method=second_order.Newton):
     """Newton's method, with damping (algorithm 8.8, section 8.6.1).
 
@@ -52,7 +53,7 @@ class Newton(ClosureOptimizer, method=second_order.Newton):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class TruncatedNewton(ClosureOptimizer, method=second_order.TruncatedNewton):
     """Newton's method by conjugate gradients in a trust region, without a matrix (section 8.6.1; Steihaug 1983).
 
@@ -87,7 +88,7 @@ class TruncatedNewton(ClosureOptimizer, method=second_order.TruncatedNewton):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class SaddleFreeNewton(ClosureOptimizer, method=second_order.SaddleFreeNewton):
     """Newton's method with |H| in the place of H, in a small space (section 8.2.3; Dauphin et al. 2014).
 
@@ -121,7 +122,7 @@ class SaddleFreeNewton(ClosureOptimizer, method=second_order.SaddleFreeNewton):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class LevenbergMarquardt(ClosureOptimizer, method=second_order.LevenbergMarquardt):
     """The method for squared losses (section 8.6.1; Levenberg 1944, Marquardt 1963).
 
@@ -172,7 +173,7 @@ class LevenbergMarquardt(ClosureOptimizer, method=second_order.LevenbergMarquard
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class SteepestDescent(ClosureOptimizer, method=second_order.SteepestDescent):
     """Steepest descent with a line search (algorithm 4.1, section 8.6.2).
 
@@ -206,7 +207,7 @@ class SteepestDescent(ClosureOptimizer, method=second_order.SteepestDescent):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class ConjugateGradient(ClosureOptimizer, method=second_order.ConjugateGradient):
     """Nonlinear conjugate gradients (algorithm 8.9, section 8.6.2).
 
@@ -243,7 +244,7 @@ class ConjugateGradient(ClosureOptimizer, method=second_order.ConjugateGradient)
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class BFGS(ClosureOptimizer, method=second_order.BFGS):
     """BFGS with its whole matrix (section 8.6.3).
 
@@ -278,7 +279,7 @@ class BFGS(ClosureOptimizer, method=second_order.BFGS):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class LBFGS(ClosureOptimizer, method=second_order.LBFGS):
     """BFGS without its matrix, from the last pairs of steps and changes of the gradient (section 8.6.3).
 

@@ -2,8 +2,7 @@
 
 from typing import Any, final
 
-import keras
-
+from .._registration import registered
 from .._types import Tensor
 from ._update import State
 from .base import LearningRate, RuleOptimizer
@@ -12,7 +11,7 @@ from .nesterov import Nesterov
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class SGD(RuleOptimizer):
     """Step against the gradient of a minibatch (algorithm 8.1, section 8.3.1).
 

@@ -9,6 +9,7 @@ from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
 from .. import _checks
+from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend
 from .base import Schedule
@@ -16,7 +17,7 @@ from .duration import Clock
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class SequentialSchedule(Schedule):
     """Run one schedule after the other, each from its own step 0 (section 8.3.1).
 
@@ -114,7 +115,7 @@ class SequentialSchedule(Schedule):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class ScaledSchedule(Schedule):
     """Multiply a schedule by a factor that may change while the training runs (section 8.3.1).
 

@@ -3,16 +3,16 @@
 import math
 from typing import final
 
-import keras
 from keras import ops
 
 from .. import _checks
+from .._registration import registered
 from .._types import Tensor
 from .base import Schedule
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class LinearDecay(Schedule):
     """Decay the learning rate linearly until step tau, then keep it (section 8.3.1, equation 8.14).
 
@@ -76,7 +76,7 @@ class LinearDecay(Schedule):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class ExponentialDecay(Schedule):
     """Decay the learning rate by the same factor in every `decay_steps` (section 8.3.1).
 
@@ -131,7 +131,7 @@ class ExponentialDecay(Schedule):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class InverseTimeDecay(Schedule):
     """Decay the learning rate as 1/k (section 8.3.1: it meets the conditions of equations 8.12 and 8.13).
 
@@ -189,7 +189,7 @@ class InverseTimeDecay(Schedule):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class CosineDecay(Schedule):
     """Decay the learning rate along half a cosine, then keep it (section 8.3.1; Loshchilov and Hutter 2017).
 

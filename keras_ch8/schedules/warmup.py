@@ -2,17 +2,17 @@
 
 from typing import final
 
-import keras
 from keras import ops
 
 from .. import _checks
+from .._registration import registered
 from .._types import Tensor
 from .base import Schedule
 from .decays import half_cosine
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class Warmup(Schedule):
     """Let the learning rate rise linearly, then keep it (section 8.3.1; Goyal et al. 2017).
 
@@ -64,7 +64,7 @@ class Warmup(Schedule):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 class OneCycle(Schedule):
     """Let the learning rate rise to a large value and fall to almost nothing (section 8.3.1; Smith and Topin 2018).
 

@@ -3,10 +3,10 @@
 import dataclasses
 from typing import final
 
-import keras
 from keras import ops
 
 from ... import _checks
+from ..._registration import registered
 from ..._types import Tensor
 from .. import _vector
 from ._bracket import as_end, infinite, middle, root_of_slope, within
@@ -23,7 +23,7 @@ _OPEN, _SECANT, _SECOND_SECANT = 0, 1, 2
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class HagerZhang(LineSearch):
     """A search on slopes, which stays exact where values drown in rounding (section 8.6.2).

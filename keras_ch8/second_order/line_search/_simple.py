@@ -3,17 +3,17 @@
 import dataclasses
 from typing import final
 
-import keras
 from keras import ops
 
 from ... import _checks
+from ..._registration import registered
 from ..._types import Tensor
 from .. import _vector
 from ._line import Line, LineSearch, SearchState, Trial, decreases, is_level, slope_says_so
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class Constant(LineSearch):
     """A step of constant length, whether or not the value falls (section 8.6).
@@ -58,7 +58,7 @@ class Constant(LineSearch):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class Exact(LineSearch):
     """The minimum along the line if the function is quadratic there (section 8.6.2).
@@ -95,7 +95,7 @@ class Exact(LineSearch):
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class Backtracking(LineSearch):
     """Shorten the step until the value has decreased sufficiently (section 8.6; Armijo).

@@ -3,10 +3,10 @@
 import dataclasses
 from typing import final
 
-import keras
 from keras import ops
 
 from ... import _checks
+from ..._registration import registered
 from ..._types import Tensor
 from .. import _vector
 from ._bracket import End, as_end, infinite, middle, minimum, within
@@ -21,7 +21,7 @@ _SHRINK = 0.66
 
 
 @final
-@keras.saving.register_keras_serializable(package="keras_ch8")
+@registered
 @dataclasses.dataclass(frozen=True)
 class StrongWolfe(LineSearch):
     """A step that decreases the value sufficiently and takes most of the slope away (section 8.6.2).
