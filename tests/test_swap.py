@@ -28,6 +28,7 @@ BOTH = [
     for package, theirs in KERAS.items()
     for name in getattr(ch8, package).__all__
     if isinstance(getattr(theirs, name, None), type)
+    if hasattr(getattr(getattr(ch8, package), name), "section")  # bases are not swapped
 ]
 VALUES = {
     "learning_rate": 0.02, "momentum": 0.8, "nesterov": True, "weight_decay": 0.01, "clipnorm": 1.0, "clipvalue": 1.0,
