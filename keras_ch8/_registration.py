@@ -146,6 +146,9 @@ class _RegisteringLoader(importlib.abc.Loader):
     def __init__(self, loader: importlib.abc.Loader, finder: _AfterKeras) -> None:
         self.loader, self.finder = loader, finder
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)  # such as `get_code`, for `python -m`
+
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self.loader.create_module(spec)
 
