@@ -32,13 +32,13 @@ format:  ## order imports, fix what can be fixed, and format
 types:  ## mypy on the package
 	$(python) -m mypy
 
-docs:  ## README's table of the chapter as the code has it, and all examples in docstrings
-	$(python) -m keras_ch8.chapter
+docs:  ## what is made from the code: README's table, docs/index.md, docs/diagnosis.md; and all examples in docstrings
+	$(python) -m keras_ch8.chapter docs
 	$(pytest) -n 2 -m "" keras_ch8
 
 bench:  ## all benchmarks, with torch and optax beside (the extra `bench`)
 	$(python) -m pip install -q -e ".[bench]"
-	for benchmark in benchmarks/*.py; do $(python) $$benchmark || exit 1; done
+	for benchmark in $(filter-out benchmarks/harness.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
 
 coverage:  ## branches that the default tests run: the total, and the ten files with the least
 	$(python) -m coverage erase
