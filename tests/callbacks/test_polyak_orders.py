@@ -279,8 +279,8 @@ def test_beside_one_other_before_and_after_it(tmp_path):
     check_each(cases, tmp_path)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", mostly(pytest.mark.full, MODES, "average"))
+@pytest.mark.full
+@pytest.mark.parametrize("mode", MODES)
 def test_in_every_order_of_three(mode, tmp_path):
     pairs = itertools.combinations(KEEPERS, 2)
     orders = [order for pair in pairs for order in itertools.permutations(("average", *pair))]
