@@ -27,6 +27,9 @@ import keras_ch8
 from ._types import Data
 from .integration import backend
 
+if not backend.is_tensorflow():
+    raise backend.needs_tensorflow(__name__)
+
 Make = Callable[..., Any]
 """A function that makes the object to be checked: the class, or `functools.partial(TheClass, its, arguments)`."""
 
