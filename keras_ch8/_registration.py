@@ -161,6 +161,6 @@ class _RegisteringLoader(importlib.abc.Loader):
             self.loader.exec_module(module)
         finally:
             self.finder.depth -= 1
-        if not self.finder.depth and "keras" in sys.modules:
+        if not self.finder.depth and "keras" in sys.modules and self.finder in sys.meta_path:
             sys.meta_path.remove(self.finder)
             _register()

@@ -106,6 +106,15 @@ def test_any_package_may_be_the_first_import_and_keras_knows_all_classes_after_i
 
 
 @pytest.mark.slow
+def test_what_was_found_before_keras_was_imported_can_be_loaded_after_it():
+    code = (
+        "import importlib.util as util, keras_ch8\nspec = util.find_spec('keras_ch8.board')\nimport keras\n"
+        "spec.loader.exec_module(util.module_from_spec(spec))\nprint('loaded')"
+    )
+    assert python(code) == "loaded"
+
+
+@pytest.mark.slow
 def test_another_backend_is_refused_with_the_fix():
     code = (
         "import keras; keras.backend.backend = lambda: 'numpy'\nimport keras_ch8\n"
