@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import json
+import math
 from collections.abc import Iterable, Sequence
 
 from .kinds import KINDS
@@ -63,6 +64,12 @@ class Verdict:
         cure: What to do about it, with the part of the suite that does it; "" where all is well.
         section: Where the book treats it.
         step: Update of the optimizer at which the level was reached.
+        measured: Update of the optimizer at which what `finding` says was measured.
+        why: Up to five sentences: what was measured, against which limits, and where these come from.
+        code: Lines of Python that cure it, to be pasted; `""` where there are none.
+        series: Name of the series in TensorBoard that shows it, such as `"ch8_diagnosis/backward_factor"`; `""` where
+            none does.
+        value: The number in `finding`, which is the last point of that series; NaN where there is none.
 
     Example:
         >>> print(keras_ch8.verdicts.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
@@ -75,6 +82,11 @@ class Verdict:
     cure: str
     section: str
     step: int
+    measured: int = 0
+    why: tuple[str, ...] = ()
+    code: str = ""
+    series: str = ""
+    value: float = math.nan
 
     def __str__(self) -> str:
         said = f"{self.level.upper()} {self.kind}, section {self.section}, since step {self.step}: {self.finding}"

@@ -1,0 +1,226 @@
+"""The panels of a run, in the order of the chapter: which series are looked at together, and what is marked there.
+
+The page (`keras_ch8.report`, the tab "Optimization") and TensorBoard's Custom Scalars are made from this one list. A
+panel is shown where one of its series has points, so a part that writes a new series needs a line here, and no more. A
+series of no panel gets one of its own from its description.
+"""
+
+import fnmatch
+from dataclasses import dataclass
+
+from . import tags
+from .tags import Tag
+
+STEPS = "batches trained on"
+"""What the x axis of nearly all panels is."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A horizontal line that values are compared with.
+
+    Args:
+        value: Where it is; or the name of a hyperparameter of the run, such as `"batch_size"`.
+        label: What it means, such as "the loss rises".
+    """
+
+    value: float | str
+    label: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Some series on one pair of axes.
+
+    Args:
+        title: What it shows, in a few words.
+        unit: Of the y axis.
+        section: Section of the book; panels are in the order of their sections.
+        series: Names of series; `*` stands for any text. The first is drawn as a line, the others are told apart.
+        kinds: Kinds of verdicts that frame the panel and are marked at the step at which they rose.
+        events: Kinds of events that are marked: see `keras_ch8.board.record`.
+        lines: Reference lines.
+        log: Whether the y axis is logarithmic where all values are positive. Defaults to `True`.
+        x: Name of the series on the x axis; `""` for steps. Defaults to `""`.
+        x_label: What the x axis is. Defaults to the batches that the model was trained on.
+    """
+
+    title: str
+    unit: str
+    section: str
+    series: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+    log: bool = True
+    x: str = ""
+    x_label: str = STEPS
+
+
+def _panel(title: str, section: str, *series: Tag | str, unit: str = "", **options: object) -> Panel:
+    """Return a panel of these series; its unit is that of the first unless it is given."""
+    names = tuple(s if isinstance(s, str) else s.name for s in series)
+    unit = unit or next(s.unit for s in series if isinstance(s, Tag))
+    return Panel(title, unit, section, names, **options)  # type: ignore[arg-type]
+
+
+def _of(name: str) -> str:
+    return f"ch8_diagnosis/{name}"
+
+
+GROUPS = {
+    "8.1": "What is minimized, and what is meant",
+    "8.1.3": "Noise of the minibatches",
+    "8.2": "The step",
+    "8.2.1": "Curvature",
+    "8.2.4": "Clipping and spikes",
+    "8.2.5": "Flow through layers and time",
+    "8.3": "Learning rate",
+    "8.4": "The start",
+    "8.6": "Second-order solver",
+    "8.7.1": "Batch normalization",
+    "8.7.2": "Coordinate descent",
+    "8.7.3": "Averages",
+    "8.7.4": "Pretraining",
+    "8.7.6": "Curriculum and continuation",
+    "": "Other numbers",
+}
+"""Headings of the page, by the section with which each begins; the last is for what belongs to no section."""
+
+PANELS = (
+    _panel("Loss of minibatches", "8.1.3", tags.LOSS, kinds=("step_too_long", "cliff", "nonfinite")),
+    _panel(
+        "Loss after each epoch, training and validation", "8.1", "ch8_epoch/loss", "ch8_epoch/val_loss",
+        unit="loss", kinds=("overfitting", "underfitting"), events=("stop", "restore"),
+    ),
+    _panel(
+        "Surrogate and true loss", "8.1.2",
+        tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE, tags.VAL_TRUE_LOSS, unit="loss, and as the metric",
+    ),
+    _panel("New and known examples", "8.1.3", _of("online_risk"), _of("training_risk"), unit="loss"),
+    _panel(
+        "Early stopping: the metric and its best value", "8.1.2", "ch8_stopping/metric", "ch8_stopping/best",
+        unit="as the metric", events=("stop", "restore"),
+    ),
+    _panel("Early stopping: patience left", "8.1.2", "ch8_stopping/patience_left", unit="epochs", log=False),
+    _panel(
+        "Noise scale: the batch size at which noise equals the gradient", "8.1.3", _of("noise_scale"),
+        unit="examples", kinds=("noise_dominated", "batch_wasteful"), lines=(Line("batch_size", "batch size"),),
+    ),
+    _panel("Standard error of the gradient", "8.1.3", _of("standard_error"), unit="ratio"),
+    _panel(
+        "Gradient norm, before and after clipping", "8.2.4", tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED,
+        kinds=("cliff", "exploding", "nonfinite"), events=("spike", "nonfinite"),
+    ),
+    _panel(
+        "Clipping: share of the steps, and what is left of the gradient", "8.2.4",
+        tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, unit="ratio", log=False,
+    ),
+    _panel("Entries that are not finite", "8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
+    _panel("Length of the update", "8.2", tags.UPDATE_NORM),
+    _panel(
+        "Update over the best length in its direction", "8.2.1", _of("step_over_optimal"), unit="ratio", log=False,
+        kinds=("step_too_long", "step_too_short"), lines=(Line(2.0, "above it the loss rises"), Line(1.0, "best")),
+    ),
+    _panel(
+        "Change of the loss by one update, and its prediction", "8.2.1",
+        _of("loss_change"), _of("loss_change_predicted"), unit="loss", log=False,
+    ),
+    _panel("Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss"),
+    _panel("Gradient norm of the probe", "8.2.2", _of("gradient_norm"), unit="loss / weight"),
+    _panel("Elasticity of the loss", "8.2.3", _of("elasticity"), unit="ratio", kinds=("plateau", "saddle")),
+    _panel("Distance from the start", "8.2.7", _of("distance"), unit="weight", log=False),
+    _panel("Heading back to the start", "8.2.7", _of("heading"), unit="ratio", log=False),
+    _panel(
+        "Eigenvalues of the Hessian, smallest and largest", "8.2.1",
+        _of("eigenvalue_smallest"), _of("eigenvalue_largest"), unit="loss / weight^2", log=False,
+        kinds=("ill_conditioned", "saddle"), lines=(Line(0.0, "flat"),),
+    ),
+    _panel("What Newton's step would gain", "8.2.1", _of("newton_gain"), unit="ratio", kinds=("ill_conditioned",)),
+    _panel(
+        "Gradient from layer to layer", "8.2.5", _of("backward_factor"), unit="ratio a layer",
+        kinds=("vanishing", "exploding"), lines=(Line(1.0, "as large as at the next layer"),),
+    ),
+    _panel(
+        "Signal from layer to layer", "8.4", _of("forward_factor"), unit="ratio a layer", kinds=("bad_scale",),
+        lines=(Line(1.0, "as large as at the layer before"),),
+    ),
+    _panel(
+        "Gradient from step to step in time", "8.2.5", _of("time_factor"), unit="ratio a step",
+        kinds=("exploding", "short_horizon"), lines=(Line(1.0, "as large as at the next step"),),
+    ),
+    _panel("Horizon in time", "8.2.5", _of("horizon"), unit="time steps", kinds=("short_horizon",)),
+    _panel(
+        "Idle units: dead and saturated", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"), unit="fraction",
+        log=False, kinds=("dead_units", "saturated_units"),
+    ),
+    _panel(
+        "Gradient of each layer: largest, median, smallest", "8.2.5",
+        tags.LAYER_NORM_WORST, tags.LAYER_NORM_MEDIAN, tags.LAYER_NORM_BEST,
+    ),
+    _panel(
+        "Learning rate, and median effective rate", "8.3.1", tags.LEARNING_RATE, tags.EFFECTIVE_RATE,
+        kinds=("step_too_short",), events=("rate",),
+    ),
+    _panel(
+        "Range test: loss over the learning rate", "8.3.1", tags.RANGE_LOSS, tags.RANGE_SMOOTHED,
+        x=tags.RANGE_RATE.name, x_label="log10 of the learning rate",
+    ),
+    _panel(
+        "The start: deviation of what each layer sums up, before and after scaling", "8.4",
+        "ch8_start/deviation_before", "ch8_start/deviation_after", unit="signal", x_label="layer",
+        lines=(Line(1.0, "one"),),
+    ),
+    _panel("Norm of the weights", "8.4", tags.WEIGHT_NORM),
+    _panel("Step length of the line search", "8.6", tags.SOLVER["step_length"]),
+    _panel("Slope along the direction", "8.6", tags.SOLVER["slope"], log=False),
+    _panel(
+        "Evaluations and products in an iteration", "8.6",
+        *(tags.SOLVER[name] for name in ("evaluations", "products", "cg_iterations")), unit="evaluations", log=False,
+    ),
+    _panel("Damping", "8.6.1", tags.SOLVER["damping"]),
+    _panel("Trust region: radius", "8.6.1", tags.SOLVER["radius"]),
+    _panel(
+        "Trust ratio", "8.6.1", tags.SOLVER["trust_ratio"], log=False, lines=(Line(1.0, "as the model promised"),)
+    ),
+    _panel(
+        "Eigenvalues that the solver has seen", "8.6", tags.SOLVER["eigenvalue_smallest"],
+        tags.SOLVER["eigenvalue_largest"], log=False, lines=(Line(0.0, "flat"),),
+    ),
+    _panel(
+        "Restarts, skipped pairs, negative curvature", "8.6",
+        *(tags.SOLVER[name] for name in ("restarted", "skipped_pair", "negative_curvature")), log=False,
+    ),
+    _panel(
+        "Batch normalization: moving statistics against the batch's", "8.7.1", _of("batch_norm_gap"),
+        unit="standard deviations", kinds=("batch_norm_gap",),
+    ),
+    _panel("The block that moves", "8.7.2", "ch8_blocks/block", unit="number of the block", log=False),
+    _panel("Gradient of each block", "8.7.2", "ch8_blocks/gradient_norm_*", unit="loss / weight"),
+    _panel(
+        "Validation loss of the weights and of their average", "8.7.3",
+        "ch8_epoch/val_loss", "ch8_epoch/val_loss_average", unit="loss",
+    ),
+    _panel("Distance between the weights and their average", "8.7.3", tags.AVERAGE_DISTANCE),
+    _panel("Pretraining: loss in each stage", "8.7.4", "ch8_pretraining/*", unit="loss", events=("stage",)),
+    _panel(
+        "Curriculum: examples that may be drawn, and that were", "8.7.6",
+        tags.CURRICULUM["share"], tags.CURRICULUM["seen"], unit="fraction", log=False, events=("stage",),
+    ),
+    _panel(
+        "Curriculum: loss by difficulty, from the easiest fifth", "8.7.6",
+        *(tags.CURRICULUM[f"loss_{fifth}"] for fifth in range(1, 6)),
+    ),
+    _panel("Curriculum: mean difficulty", "8.7.6", tags.CURRICULUM["difficulty"], log=False),
+    _panel(
+        "Continuation: annealed numbers of the model", "8.7.6", "ch8_continuation/*", unit="as the part", log=False,
+        events=("stage",),
+    ),
+)  # fmt: skip
+"""All panels that are known beforehand. Metrics of the user (`ch8_epoch/accuracy` with `val_accuracy`) and series of
+monitors and callbacks of the user's own get panels as they come."""
+
+
+def of_series(name: str) -> list[Panel]:
+    """Return the panels that show a series."""
+    return [p for p in PANELS if any(fnmatch.fnmatchcase(name, pattern) for pattern in p.series)]
