@@ -1,0 +1,32 @@
+"""What the page loads: vendored as it came, small, and one script where a file must need nothing beside it."""
+
+import hashlib
+
+from keras_ch8.cockpit import assets
+
+VENDOR = assets.STATIC / "vendor"
+
+
+def test_what_is_vendored_is_what_came():
+    lines = (VENDOR / "SHA256").read_text().splitlines()
+    hashes = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    assert hashes.keys() == {path.name for path in VENDOR.iterdir()} - {"SHA256"}
+    for name, digest in hashes.items():
+        assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == digest, name
+    assert "v1.6.32" in (VENDOR / "uPlot.js").read_text()[:100]
+    assert (VENDOR / "LICENSE").read_text().startswith("The MIT License")
+
+
+def test_all_that_is_loaded_is_at_most_100_kilobytes():
+    sizes = {name: (assets.STATIC / name).stat().st_size for name in assets.FILES}
+    assert sum(sizes.values()) <= 100_000, sizes
+
+
+def test_a_file_can_hold_all_of_it():
+    script, style = assets.script(), assets.style()
+    assert "</" not in script, "an inline script ends at `</script>`"
+    assert not any(line.startswith("import ") for line in script.splitlines())
+    assert "export function render(" in script
+    assert "export default" not in script
+    assert "@import" not in style
+    assert "http" not in style
