@@ -9,8 +9,8 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = ("vendor/uPlot.js", "words.js", "head.js", "curves.js", "layers.js", "cards.js", "cockpit.js")
 """The modules, each after those that it imports; the last one exports `render(document, element)`."""
-STYLES = ("vendor/uPlot.css", "cockpit.css")
-FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), **dict.fromkeys(STYLES, "text/css")}
+STYLE = "cockpit.css"
+FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), STYLE: "text/css"}
 """All that the page loads, below `STATIC`, with its media type."""
 _IMPORT = re.compile(r'^import [^;]*? from "\./[\w/]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (default uPlot;\n)?", re.MULTILINE)
@@ -24,7 +24,7 @@ def script() -> str:
 
 def style() -> str:
     """Return the whole style sheet of the page."""
-    return "\n".join(map(_read, STYLES))
+    return _read(STYLE)
 
 
 def _read(name: str) -> str:
