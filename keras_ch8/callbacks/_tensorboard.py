@@ -1,5 +1,6 @@
 """The one sink: everything that the suite measures, for TensorBoard."""
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
@@ -8,13 +9,14 @@ import numpy as np
 
 from .. import _checks, telemetry
 from .._types import Logs
-from ..board import layout, tags
+from ..board import layout, panels, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
 from ._monitored import numbers_in
 from ._pictures import LayerMap
-from ._report import Report
+from ._report import Report, hyperparameters
 from ._session import READ_EVERY
+from ._step_events import StepEvents
 from .base import Callback
 
 
@@ -114,7 +116,13 @@ class TensorBoard(Callback):
         self.update_freq = update_freq
         self.layers = self.observes_layers = layers
 
-    transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
+    transient: ClassVar[Mapping[str, Any]] = {
+        "_windows": None,
+        "_layer_maps": {},
+        "_events": {},
+        "_report": None,
+        "_writer": None,
+    }
 
     def on_open(self) -> None:
         """Open the run, and write what is known before the first step."""
@@ -126,14 +134,20 @@ class TensorBoard(Callback):
             self.measure_every = self.update_freq
         self._windows = Windows(steps * epochs if steps else None)
         self._layer_maps: dict[str, LayerMap] = {}
+        self._events: dict[str, StepEvents] = {}
         self._report = Report(session)
+        self._best_val_loss = math.inf
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
         declared = [tag for member in session.members for tag in member.tags]
+        session.record.tags += declared
+        session.record.panels += [panels.of_tag(tag) for tag in declared]
         self._writer.declare(declared)
         self._writer.layout(layout.custom_scalars(declared))
 
     def on_built(self) -> None:
         """Write what is known once the model has its weights."""
+        self.session.record.hyperparameters |= hyperparameters(self.session)
+        self.session.write_record(is_urgent=True)
         self._writer.text(tags.REPORT, self._report.beginning(), self.session.step)
 
     def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
@@ -151,6 +165,21 @@ class TensorBoard(Callback):
                 series[tags.batch(name)] = now, np.array([value])
         self._report.add(series)
         self._writer.points(self._windows.add(series))
+        self._note(frames)
+
+    def _note(self, frames: Mapping[str, telemetry.Frame]) -> None:
+        """Bring the record of the run up to date."""
+        session = self.session
+        for name, frame in frames.items():
+            if name not in self._events:
+                self._events[name] = StepEvents(session.event, f"`{name}`: " if name else "")
+            self._events[name].add(frame)
+            if name in self._layer_maps:
+                self._layer_maps[name].note(session.record, tags.of_optimizer(tags.LAYER_MAP, name), session.step)
+        known = session.record.hyperparameters
+        if session.batch_size:
+            known["batch_size"] = int(size) if (size := session.batch_size).is_integer() else size
+        self._writer.hyperparameters(known, session.record.begun)
 
     def _series_of(self, name: str, frame: telemetry.Frame) -> dict[tags.Tag, Any]:
         """Return what the steps of one optimizer say."""
@@ -184,6 +213,8 @@ class TensorBoard(Callback):
         self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs or {}).items()})
         for name, layer_map in self._layer_maps.items():
             layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)
+        self._best_val_loss = min(self._best_val_loss, (logs or {}).get("val_loss", math.inf))
+        self.session.write_record()
 
     def findings(self) -> list[str]:
         """Return why a method of section 8.6 has ended the training."""
@@ -191,8 +222,13 @@ class TensorBoard(Callback):
         return [reason] if reason else []
 
     def on_close(self) -> None:
-        """Write the last window and the report."""
+        """Write the last window, the report and what the dashboard HParams shows."""
         self._writer.points(self._windows.flush())
+        for events in self._events.values():
+            events.end()
+        self._writer.hyperparameters(self.session.record.hyperparameters, self.session.record.begun)
+        if self._best_val_loss < math.inf:
+            self._writer.scalars(self.session.step, {tags.BEST_VAL_LOSS.name: self._best_val_loss})
         self._writer.text(tags.REPORT, self._report.end(), self.session.step)
 
 
