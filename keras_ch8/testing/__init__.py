@@ -12,19 +12,14 @@ rule, a criterion, a schedule or a pacing answers depends on its arguments alone
 
 from ..integration import backend
 
-if not backend.is_tensorflow():
-    raise backend.needs_tensorflow(__name__)
+backend.require_tensorflow(__name__)
 
 from ._callback import check_callback
-from ._clipping import check_clipping_rule
-from ._closure_optimizer import check_closure_optimizer
 from ._initializer import check_initializer
 from ._monitor import check_monitor
-from ._pacing import check_pacing
-from ._rule_optimizer import OPTIMIZER_CONTRACT as OPTIMIZER_CONTRACT
-from ._rule_optimizer import check_optimizer
-from ._schedule import check_schedule
-from ._stopping import check_stopping_criterion
+from ._optimizers import OPTIMIZER_CONTRACT as OPTIMIZER_CONTRACT
+from ._optimizers import check_closure_optimizer, check_optimizer
+from ._values import check_clipping_rule, check_pacing, check_schedule, check_stopping_criterion
 
 __all__ = [
     "check_callback",
