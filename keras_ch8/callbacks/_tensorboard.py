@@ -11,6 +11,7 @@ from .._types import Logs
 from ..board import layout, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
+from ..cockpit.live import LivePage
 from ._monitored import numbers_in
 from ._pictures import LayerMap
 from ._report import Report
@@ -114,7 +115,9 @@ class TensorBoard(Callback):
         self.update_freq = update_freq
         self.layers = self.observes_layers = layers
 
-    transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
+    transient: ClassVar[Mapping[str, Any]] = {
+        "_windows": None, "_layer_maps": {}, "_report": None, "_writer": None, "_page": None,
+    }  # fmt: skip
 
     def on_open(self) -> None:
         """Open the run, and write what is known before the first step."""
@@ -128,6 +131,8 @@ class TensorBoard(Callback):
         self._layer_maps: dict[str, LayerMap] = {}
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
+        self._page = LivePage(self._writer.folder, self.log_dir)
+        self._writer.follow(self._page)
         declared = [tag for member in session.members for tag in member.tags]
         self._writer.declare(declared)
         self._writer.layout(layout.custom_scalars(declared))
@@ -176,6 +181,13 @@ class TensorBoard(Callback):
     def _of_keras(self, logs: dict[str, Any]) -> dict[str, float]:
         """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
         return {name: value for name, value in numbers_in(logs).items() if name not in self.session.own_logs}
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the page of the epochs that have ended, of which all callbacks have been told by now."""
+        super().on_epoch_begin(epoch, logs)
+        if epoch > self.session.first_epoch and not self._writer.failed:
+            self.session.write_record()
+            self._page.refresh()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write what Keras reports of the epoch."""

@@ -4,6 +4,7 @@ Three readers feed it: `event_files` reads a folder, `plugin` asks TensorBoard, 
 what it writes. So all of them show the same. Nothing here imports Keras or TensorFlow.
 """
 
+import ctypes
 import dataclasses
 import fnmatch
 import json
@@ -192,10 +193,10 @@ def _panels(runs: Sequence[Document]) -> Iterable[Document]:
     shown += [name for panel in of_records for name in panel["series"]]
     left = [name for name in series if not any(fnmatch.fnmatchcase(name, pattern) for pattern in shown)]
     metrics = dict.fromkeys(metric for name in left if (metric := _metric(name)))
-    yield from map(_as_document, known)
+    yield from (panel.as_data() for panel in known)
     yield from of_records
-    yield from (_as_document(_panel_of_metric(metric)) for metric in metrics)
-    yield from (_as_document(_panel_of_series(name, series[name])) for name in left if not _metric(name))
+    yield from (_panel_of_metric(metric).as_data() for metric in metrics)
+    yield from (_panel_of_series(name, series[name]).as_data() for name in left if not _metric(name))
 
 
 def _of_optimizers(panel: Panel, series: Iterable[str]) -> Iterable[Panel]:
@@ -224,15 +225,6 @@ def _panel_of_series(name: str, tag: Mapping[str, str]) -> Panel:
     return Panel(tag["text"].removesuffix(".") or name, tag["unit"] or "as the series", tag["section"], (name,))
 
 
-def _as_document(panel: Panel) -> Document:
-    """Return a panel as plain data; of a line, `value` is a number and `name` that of a hyperparameter."""
-    lines = [
-        {"name" if isinstance(line.value, str) else "value": line.value, "label": line.label} for line in panel.lines
-    ]
-    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(panel).items()}
-    return plain | {"lines": lines}
-
-
 def _once(documents: Iterable[Document]) -> list[Document]:
     """Return documents without those that are there already."""
     return list({json.dumps(one, sort_keys=True): one for one in documents}.values())
@@ -242,7 +234,9 @@ def _once(documents: Iterable[Document]) -> list[Document]:
 
 
 def _number(value: float) -> Number:
-    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    """Return a value to a few digits, as an event file has it: so the page is the same, whoever feeds it."""
+    single = ctypes.c_float(value).value
+    return float(f"{single:.{DIGITS}g}") if math.isfinite(single) else None
 
 
 def _thinned(points: Sequence[_Point]) -> Sequence[_Point]:

@@ -14,11 +14,11 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from ..board import tags
+from ..board.record import RECORD
 from ..verdicts import LEVELS
 from . import files
 from .document import Document, Run, document, name_of, title_of
 
-RECORD = "ch8/record"
 VERDICTS = "verdicts.jsonl"
 _HEADER = struct.Struct("<QI")
 """Of a record: its length, and the checksum of that."""
@@ -64,7 +64,7 @@ def read_run(folder: str, name: str) -> Run:
                     run.last_written = max(run.last_written, event.wall_time)
                     for value in event.summary.value:
                         _add(run, event.step, value)
-                        record = _text(value, RECORD) or record
+                        record = _text(value, RECORD.name) or record
                         report = report or _text(value, tags.REPORT.name).decode(errors="replace")
         except (OSError, ValueError) as error:
             torn.append(f"Of {file} only a part can be read: {error}.")

@@ -16,9 +16,9 @@ from tensorboard.data.provider import DataProvider, RunTagFilter
 from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
 
+from ..board.record import RECORD
 from . import assets
 from .document import POINTS, Document, Run, joined, name_of, title_of
-from .event_files import RECORD
 
 NAME, TAB = "keras_ch8", "Optimization"
 SCRIPT = "tab.js"
@@ -126,7 +126,7 @@ class Documents:
             some = RunTagFilter(runs=changed)
             points = self._provider.read_scalars(**where, plugin_name=SCALARS, downsample=POINTS, run_tag_filter=some)
             newest = self._provider.read_tensors(
-                **where, plugin_name=NAME, downsample=1, run_tag_filter=RunTagFilter(runs=changed, tags=[RECORD])
+                **where, plugin_name=NAME, downsample=1, run_tag_filter=RunTagFilter(runs=changed, tags=[RECORD.name])
             )
             for folder, run in runs.items():
                 run.last_written = listed[folder].last_written
@@ -135,7 +135,7 @@ class Documents:
                 for name, data in points.get(folder, {}).items():
                     for datum in data:
                         run.point(name, datum.step, datum.value)
-                for datum in newest.get(folder, {}).get(RECORD, ()):
+                for datum in newest.get(folder, {}).get(RECORD.name, ()):
                     run.record(datum.numpy.item())
         read = {folder: _Read(listed[folder], run, run.as_document()) for folder, run in runs.items()}
         return {folder: read[folder] if folder in read else known[folder] for folder in listed}

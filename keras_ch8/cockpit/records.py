@@ -8,12 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from ..board.record import VERSION
 from ..verdicts import LEVELS
 
 Record: TypeAlias = dict[str, Any]
 """Plain data, as `json.loads` returns it."""
 
-VERSION = 1
 _NUMBER = (int, float)
 
 EMPTY: Mapping[str, Any] = {

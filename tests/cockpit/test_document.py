@@ -268,7 +268,7 @@ def test_of_a_record_only_what_has_the_right_type_is_kept():
         "version": 7, "ended": "yes", "step": "many", "verdicts": [5, {"level": "act"}, {"level": "huge"}, None],
         "events": {"a": 1}, "lines": {"ch8/loss": [{"value": "x"}, {"value": 2, "label": 3}, 4]}, "tags": {"a": 5},
         "panels": [{"series": "abc"}, {"series": [7], "lines": 5}, []], "hyperparameters": [],
-        "layers": [{"rows": ["a"], "steps": [1], "values": [[1, 2]]}, {"rows": ["a"], "steps": [1], "values": [[None]]}],
+        "layers": [{"rows": ["a"], "steps": [1], "values": values} for values in ([[1, 2]], [[None]], [1], [[1], [2]])],
     }  # fmt: skip
     run = Run("odd")
     run.record(json.dumps(odd))
