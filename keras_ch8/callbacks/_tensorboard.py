@@ -11,6 +11,7 @@ from .._types import Logs
 from ..board import layout, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
+from ..cockpit.live import LivePage
 from ._pictures import LayerMap
 from ._report import Report
 from ._session import READ_EVERY
@@ -113,7 +114,9 @@ class TensorBoard(Callback):
         self.update_freq = update_freq
         self.layers = self.observes_layers = layers
 
-    transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
+    transient: ClassVar[Mapping[str, Any]] = {
+        "_windows": None, "_layer_maps": {}, "_report": None, "_writer": None, "_page": None,
+    }  # fmt: skip
 
     def on_open(self) -> None:
         """Open the run, and write what is known before the first step."""
@@ -127,6 +130,8 @@ class TensorBoard(Callback):
         self._layer_maps: dict[str, LayerMap] = {}
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
+        self._page = LivePage(self._writer.folder, self.log_dir)
+        self._writer.follow(self._page)
         declared = [tag for member in session.members for tag in member.tags]
         self._writer.declare(declared)
         self._writer.layout(layout.custom_scalars(declared))
@@ -171,6 +176,13 @@ class TensorBoard(Callback):
                 self._layer_maps[name] = LayerMap(self.session.observation.variables_of(name))
             series |= self._layer_maps[name].series(frame)
         return series
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the page of the epochs that have ended, of which all callbacks have been told by now."""
+        super().on_epoch_begin(epoch, logs)
+        if epoch > self.session.first_epoch and not self._writer.failed:
+            self.session.write_record()
+            self._page.refresh()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write what Keras reports of the epoch."""
