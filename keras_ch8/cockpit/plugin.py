@@ -21,8 +21,7 @@ from . import assets
 from .document import POINTS, Document, Run, joined, name_of, title_of
 
 NAME, TAB = "keras_ch8", "Optimization"
-SCRIPT = "tab.js"
-FILES = assets.FILES | {SCRIPT: "text/javascript"}
+FILES = assets.FILES | {assets.TAB: "text/javascript"}
 JSON = "application/json"
 SCALARS = "scalars"
 """The plugin of TensorBoard whose data the curves are."""
@@ -46,7 +45,7 @@ class Plugin(base_plugin.TBPlugin):
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """Return what TensorBoard shows as the tab."""
-        return base_plugin.FrontendMetadata(es_module_path=f"/static/{SCRIPT}", tab_name=TAB)
+        return base_plugin.FrontendMetadata(es_module_path=f"/static/{assets.TAB}", tab_name=TAB)
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         """Return what is served: each file under a route of its own, and the document."""
