@@ -30,11 +30,15 @@ def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[
     for name, value in values.items():
         entry = summary.value.add(tag=name, simple_value=value)
         if name not in described:
-            text = declared.get(name) or tags.describe(name)
-            entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, text))
+            entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, description(name, declared)))
             entry.metadata.data_class = summary_pb2.DATA_CLASS_SCALAR
             described.add(name)
     return summary
+
+
+def description(name: str, declared: Mapping[str, str]) -> str:
+    """Return what a series says of itself."""
+    return declared.get(name) or tags.describe(name)
 
 
 def text(tag: tags.Tag, markdown: str) -> summary_pb2.Summary:

@@ -12,7 +12,7 @@ from .._types import Logs
 from ..board import layout, panels, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
-from ._monitored import numbers_in
+from ..cockpit.live import LivePage
 from ._pictures import LayerMap
 from ._report import Report, hyperparameters
 from ._session import READ_EVERY
@@ -117,12 +117,8 @@ class TensorBoard(Callback):
         self.layers = self.observes_layers = layers
 
     transient: ClassVar[Mapping[str, Any]] = {
-        "_windows": None,
-        "_layer_maps": {},
-        "_events": {},
-        "_report": None,
-        "_writer": None,
-    }
+        "_windows": None, "_layer_maps": {}, "_events": {}, "_report": None, "_writer": None, "_page": None,
+    }  # fmt: skip
 
     def on_open(self) -> None:
         """Open the run, and write what is known before the first step."""
@@ -138,6 +134,8 @@ class TensorBoard(Callback):
         self._report = Report(session)
         self._best_val_loss = math.inf
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
+        self._page = LivePage(self._writer.folder, self.log_dir)
+        self._writer.follow(self._page)
         declared = [tag for member in session.members for tag in member.tags]
         session.record.tags += declared
         session.record.panels += [panels.of_tag(tag) for tag in declared]
@@ -160,7 +158,7 @@ class TensorBoard(Callback):
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
-        for name, value in self._of_keras(logs).items():
+        for name, value in self.session.numbers_of_keras(logs).items():
             if name != "loss":
                 series[tags.batch(name)] = now, np.array([value])
         self._report.add(series)
@@ -202,19 +200,23 @@ class TensorBoard(Callback):
             series |= self._layer_maps[name].series(frame)
         return series
 
-    def _of_keras(self, logs: dict[str, Any]) -> dict[str, float]:
-        """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
-        return {name: value for name, value in numbers_in(logs).items() if name not in self.session.own_logs}
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write record and page of the epochs that have ended, of which all callbacks have been told by now."""
+        super().on_epoch_begin(epoch, logs)
+        if epoch > self.session.first_epoch and not self._writer.failed:
+            self.session.write_record()
+            self._page.refresh()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write what Keras reports of the epoch."""
         super().on_epoch_end(epoch, logs)
         step = self.session.step
-        self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs or {}).items()})
+        self._writer.scalars(
+            step, {tags.epoch(name).name: value for name, value in self.session.numbers_of_keras(logs).items()}
+        )
         for name, layer_map in self._layer_maps.items():
             layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)
         self._best_val_loss = min(self._best_val_loss, (logs or {}).get("val_loss", math.inf))
-        self.session.write_record()
 
     def findings(self) -> list[str]:
         """Return why a method of section 8.6 has ended the training."""

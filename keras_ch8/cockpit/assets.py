@@ -1,31 +1,27 @@
-"""What a browser needs for the page: an ES module, a style, and uPlot, which draws the curves.
+"""What a browser needs for the page: ES modules, styles, and uPlot, which draws the curves.
 
 A server hands out the files one by one. A file that needs nothing beside it holds `script()` and `style()`.
 """
 
+import re
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
-SCRIPT, STYLES = "cockpit.js", ("vendor/uPlot.css", "cockpit.css")
-FILES = {
-    SCRIPT: "text/javascript",
-    "cockpit.css": "text/css",
-    "vendor/uPlot.js": "text/javascript",
-    "vendor/uPlot.css": "text/css",
-}
+SCRIPTS = ("vendor/uPlot.js", "words.js", "head.js", "curves.js", "layers.js", "cards.js", "cockpit.js")
+"""The modules, each after those that it imports; the last one exports `render(document, element)`."""
+STYLES = ("vendor/uPlot.css", "cockpit.css")
+FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), **dict.fromkeys(STYLES, "text/css")}
 """All that the page loads, below `STATIC`, with its media type."""
-_IMPORT, _EXPORT = 'import uPlot from "./vendor/uPlot.js";\n', "\nexport default uPlot;\n"
+TAB = "tab.js"
+"""The module that shows the page as a tab of TensorBoard."""
+_IMPORT = re.compile(r'^import [^;]*? from "\./[\w/]+\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (default uPlot;\n)?", re.MULTILINE)
 
 
 def script() -> str:
     """Return one ES module that imports nothing and defines `render`, for a line of the host that calls it."""
-    library, page = _read("vendor/uPlot.js"), _read(SCRIPT)
-    if _IMPORT not in page or not library.endswith(_EXPORT):
-        raise ValueError(
-            f"{SCRIPT} should import uPlot by {_IMPORT!r}, and vendor/uPlot.js should end with {_EXPORT!r}, so that "
-            "they can be joined. Received other files. Take those of the package, or run tools/vendor_uplot.py."
-        )
-    return library.removesuffix(_EXPORT) + "\n" + page.replace(_IMPORT, "")
+    modules = (_IMPORT.sub("", _read(name)) for name in SCRIPTS)
+    return "\n".join(_EXPORT.sub("", module) for module in modules)
 
 
 def style() -> str:
