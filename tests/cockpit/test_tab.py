@@ -126,9 +126,12 @@ def test_only_runs_that_have_changed_are_read(tmp_path, monkeypatch):
     with python_loader(tmp_path / "logs") as board:
         served, asked = Served(board.provider, tmp_path / "logs"), []
         theirs = board.provider.read_scalars
-        monkeypatch.setattr(
-            board.provider, "read_scalars", lambda **o: asked.append(o["run_tag_filter"]) or theirs(**o)
-        )
+
+        def read_scalars(**options):
+            asked.append(sorted(options["run_tag_filter"].runs))
+            return theirs(**options)
+
+        monkeypatch.setattr(board.provider, "read_scalars", read_scalars)
         served.document()
         write(tmp_path / "logs" / "a", [(4, {"ch8/loss": 0.5})], record(step=4))
         board.provider._multiplexer.Reload()
