@@ -35,7 +35,8 @@ def host(document):
     """Return a file that needs nothing beside it, with the page of a document."""
     inline = json.dumps(document, allow_nan=False).replace("</", r"<\/")
     return (
-        f'<!doctype html><meta charset="utf-8"><style>body {{ margin: 0 }}\n{assets.style()}</style><div id="page"></div>'
+        f'<!doctype html><meta charset="utf-8"><style>body {{ margin: 0 }}\n{assets.style()}</style>'
+        '<div id="page"></div>'
         f'<script id="document" type="application/json">{inline}</script><script type="module">{assets.script()}\n'
         'const [data, page] = ["document", "page"].map((id) => document.getElementById(id));\n'
         "Object.assign(window, { render, clear, page, data: JSON.parse(data.textContent) });\n"
@@ -49,14 +50,14 @@ class Page:
     def __init__(self, browser, folder):
         self.browser, self.folder = browser, folder
 
-    def open(self, document, width=1440, height=900, dark=False):
+    def open(self, document, width=1440, height=900, dark=False, html=None):
         """Show a document and wait until all of it is drawn; nothing may have gone wrong."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         file = self.folder / "page.html"
-        file.write_text(host(document), encoding="utf-8")
+        file.write_text(html or host(document), encoding="utf-8")
         self.browser.get("about:blank")
         self.browser.get_log("browser")
         self.browser.get(file.as_uri())
@@ -79,6 +80,12 @@ class Page:
     def all(self, selector):
         return self.browser.find_elements("css selector", selector)
 
+    def scroll_to(self, element):
+        """Have an element in the middle, and uPlot know where it is now."""
+        self.js("arguments[0].scrollIntoView({ block: 'center' })", element)
+        self.browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]));")
+        self.wait()
+
     def drawn(self, code):
         """Run code that draws; return the milliseconds until what is in view is painted, and until all is."""
         first, all_of_it = self.browser.execute_async_script(DRAWN, code)
@@ -91,7 +98,7 @@ class Page:
         The time on a clock is that of whatever else the machine does too.
         """
         before = self._worked()
-        self.browser.execute_async_script(f"{code}\nrequestAnimationFrame(() => setTimeout(arguments[0]));")
+        self.browser.execute_async_script(f"requestAnimationFrame(() => setTimeout(arguments[0]));\n{code}")
         took = self._worked() - before
         self.wait()
         return took

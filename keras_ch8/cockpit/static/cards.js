@@ -1,14 +1,14 @@
-// The card of a panel: title and unit, a frame where a verdict stands, the plot, what the cursor reads, and the CSV.
+// The card of a panel: a frame where a verdict stands, the plot, what the cursor reads, and the CSV.
 import { button, count, finding, isNumber, kindsOf, make, nameOf, number, short, words, wrong } from "./words.js";
 import { STEPS, canBeLog, columnsOf, curvesOf, dashOf, glyphOf, linesOf, marksOf, valueAt } from "./curves.js";
 import { cellAt, colorBar, heightOf } from "./layers.js";
 
-// What a card shows of a panel; nothing where no run has a curve in it.
-export function curvesCard(page, panel) {
+// What a card shows of a panel; none where no run has a curve.
+export function curvesCards(page, panel) {
   const all = curvesOf(panel, page.runs);
   const axis = panel.x || panel.x_label || STEPS; // panels with the same share zoom and cursor
   const log = page.log && panel.log && canBeLog(all);
-  return all.length ? { key: `${panel.title}\n${panel.series}`, panel, all, axis, log } : undefined;
+  return all.length ? [{ key: `${panel.title}\n${panel.series}`, panel, all, axis, log }] : [];
 }
 
 // What a card shows of the layers of a run.
@@ -30,7 +30,7 @@ export function newCard() {
   return card;
 }
 
-// Bring all of a card but its plot up to date, for the runs that are shown.
+// Bring all of a card but its plot up to date.
 export function refresh(card) {
   const { element, parts, panel, map } = card;
   const runs = [...new Set(card.curves.map(({ run }) => run))];
@@ -71,7 +71,7 @@ function legendOf(card, runs) {
   return make("div", tags.length > 1 ? "legend" : "legend one", table);
 }
 
-// A line as that of the series of a rank.
+// A line with the dashes of a rank.
 function sampleOf(rank) {
   const parts = dashOf(rank).map((_, i, dash) => dash.slice(0, i + 1).reduce((a, b) => a + b));
   const stops = parts.map((end, i) => `${i % 2 ? "#0000" : "currentcolor"} ${parts[i - 1] ?? 0}px ${end}px`);
@@ -80,7 +80,7 @@ function sampleOf(rank) {
   return sample;
 }
 
-// Say below the plot what is at the cursor; without one, the last values, and which events are marked.
+// Say below the plot what is at the cursor, or else last, and the newest event of each kind.
 function read(card, plot) {
   const { map, panel, marks } = card;
   const at = plot?.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : undefined;
@@ -95,10 +95,9 @@ function read(card, plot) {
     const value = valueAt(curve, at ?? curve.x[curve.x.length - 1]);
     element.textContent = value === null ? "not finite" : number(value);
   }
-  const near = marks.events.filter(({ step }) => Math.abs(plot?.valToPos(step, "x") - plot?.cursor.left) < 5);
-  const kinds = [...new Set(marks.events.map(({ kind }) => kind))].map((kind) => `${glyphOf(kind)} ${words(kind)}`);
-  const texts = near.map(({ run, kind, text }) => `${glyphOf(kind)} ${run.name}: ${text}`);
-  card.said.textContent = (texts.length ? texts.slice(0, 3) : kinds).join("   ");
+  const newest = new Map(marks.events.map((event) => [event.kind, event]));
+  const said = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)} in ${run.name}: ${text}`;
+  card.said.textContent = [...newest.values()].map(said).join("\n");
 }
 
 function save(card) {
@@ -115,6 +114,6 @@ function csvOf({ all, map, panel }) {
   const heads = map ? ["step", ...map.rows] : [panel.x || panel.x_label, ...all.flatMap(names)];
   const columns = map ? [] : columnsOf({ all });
   const rows = map ? map.values.map((column, i) => [map.steps[i], ...column]) : columns[0].map((_, i) => columns.map((c) => c[i]));
-  const cell = (value) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : (value ?? ""));
+  const cell = (value) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
   return [heads, ...rows].map((row) => row.map(cell).join(",")).join("\n");
 }

@@ -4,10 +4,10 @@ import { button, make, update } from "./words.js";
 import { drawHead } from "./head.js";
 import { STEPS, columnsOf, plotCurves } from "./curves.js";
 import { layerColumns, plotLayers, scalesOf } from "./layers.js";
-import { curvesCard, layersCard, newCard, refresh } from "./cards.js";
+import { curvesCards, layersCard, newCard, refresh } from "./cards.js";
 
 const RUN_COLORS = 8; // in the style sheet
-const SLICE = 12; // milliseconds of drawing at a time, of what is not looked at
+const SLICE = 12; // milliseconds of drawing at a time
 const pages = new Map(); // by their elements
 
 export function render(document, element) {
@@ -28,11 +28,10 @@ export function clear(element) {
   element.replaceChildren();
 }
 
-// The state of a page that is drawn for the first time.
 function begin(element) {
-  const names = ["heading", "runs", "verdicts", "stopping", "tools", "groups"];
-  const parts = Object.fromEntries(names.map((name) => [name, make("div", `part-${name}`)]));
-  const probe = make("span"); // has each colour in turn, so that a canvas gets what the style sheet means
+  const parts = {};
+  for (const name of ["heading", "runs", "verdicts", "stopping", "tools", "groups"]) parts[name] = make("div", `part-${name}`);
+  const probe = make("span"); // has each colour in turn, for the canvas
   const inks = new Map();
   const page = { element, parts, id: `ch8-${performance.now()}`, log: true, groups: [], cards: new Map(), waiting: new Set() };
   Object.assign(page, { hidden: new Set(), open: new Map(), zoom: new Map(), colors: new Map() });
@@ -40,6 +39,11 @@ function begin(element) {
     probe.style.color = color;
     if (!inks.has(color)) inks.set(color, getComputedStyle(probe).color);
     return inks.get(color);
+  };
+  page.toggle = (name) => {
+    if (!page.hidden.delete(name)) page.hidden.add(name);
+    drawHead(page);
+    arrange(page);
   };
   page.zoomTo = (axis, ends) => {
     if (ends) page.zoom.set(axis, ends);
@@ -74,16 +78,9 @@ function colorOfRun({ colors }, name) {
 
 function draw(page) {
   page.groups = groupsOf(page);
-  drawHead(page, (name) => toggle(page, name));
+  drawHead(page);
   drawTools(page);
   drawCards(page);
-}
-
-// Hide a run, or show it again: nothing is built anew.
-function toggle(page, name) {
-  if (!page.hidden.delete(name)) page.hidden.add(name);
-  drawHead(page, (other) => toggle(page, other));
-  arrange(page);
 }
 
 function drawTools(page) {
@@ -96,9 +93,9 @@ function drawTools(page) {
     log.setAttribute("aria-pressed", page.log);
     const reset = button("Reset zoom", "", () => [...page.zoom.keys()].forEach((axis) => page.zoomTo(axis)));
     reset.disabled = !page.zoom.size;
-    const help = make("span", "muted", "Drag to zoom, double click to reset; click a run above to hide it.");
-    const goTo = (i) => page.parts.groups.children[i].querySelector("h2")?.parentElement.scrollIntoView();
-    const links = headings.map((heading, i) => button(heading, "link", () => goTo(i)));
+    const help = make("span", "muted", "Drag to zoom, double click to reset; click a run to hide it.");
+    const go = (i) => page.parts.groups.children[i].querySelector(".card:not([hidden])")?.scrollIntoView();
+    const links = headings.map((heading, i) => button(heading, "link", () => go(i)));
     return make("div", "tools", log, reset, help, make("nav", "", ...links));
   };
   const content = [page.log, page.zoom.size > 0, headings];
@@ -114,10 +111,9 @@ function groupsOf(page) {
     const closest = Object.keys(groups).filter((each) => isIn(section, each)).sort((a, b) => b.length - a.length)[0] ?? "";
     return found.get(closest) ?? found.set(closest, []).get(closest);
   };
-  for (const panel of panels) groupOf(panel).push(...[curvesCard(page, panel)].filter(Boolean));
+  for (const panel of panels) groupOf(panel).push(...curvesCards(page, panel));
   for (const run of page.runs) {
-    const maps = (run.record?.layers ?? []).filter(({ steps, rows }) => steps.length && rows.length);
-    for (const map of maps) insert(groupOf(map), layersCard(page, run, map));
+    for (const map of run.record?.layers ?? []) if (map.steps.length) insert(groupOf(map), layersCard(page, run, map));
   }
   const filled = [...found].filter(([, cards]) => cards.length);
   return filled.map(([section, cards]) => ({ heading: groups[section] ?? "Other numbers", cards }));
@@ -132,7 +128,7 @@ function insert(cards, card) {
   cards.splice(i + 1, 0, card);
 }
 
-// Put the cards in their groups; those that were there are kept, and drawn with what may be new numbers.
+// Put the cards in their groups; those that were there are kept.
 function drawCards(page) {
   const before = page.cards;
   page.cards = new Map();
@@ -210,7 +206,7 @@ function drawLater(page) {
   requestAnimationFrame(() => setTimeout(slice));
 }
 
-// Draw a card; its plot is built anew only where it has other curves or another kind of axis.
+// Draw a card; its plot is built anew only for other curves or another kind of axis.
 function drawCard(page, card) {
   page.waiting.delete(card);
   const { needs, map, all, log, axis } = card;

@@ -1,6 +1,6 @@
-// The curves of a panel: which they are, how their axes go, and what is marked on them. uPlot draws them.
+// The curves of a panel, their axes, and what is marked on them. uPlot draws them.
 import uPlot from "./vendor/uPlot.js";
-import { count, isNumber, labels, words, wrong } from "./words.js";
+import { count, isNumber, number, words, wrong } from "./words.js";
 
 export const STEPS = "batches trained on"; // the x axis of nearly all panels
 export const MOST_DECADES = 12; // of a logarithmic axis
@@ -38,7 +38,7 @@ export const dashOf = (rank) => DASHES[rank % DASHES.length];
 
 export const glyphOf = (kind) => GLYPHS[kind] ?? "○";
 
-// Whether the y axis of curves can be logarithmic: nothing is negative, and hardly anything is zero.
+// Whether the y axis can be logarithmic: nothing is negative, and hardly anything is zero.
 export function canBeLog(curves) {
   const values = curves.flatMap(({ y }) => y.filter(isNumber));
   const positive = values.filter((value) => value > 0).length;
@@ -50,8 +50,8 @@ export function valueAt({ x, y }, at) {
   return at > x[x.length - 1] ? undefined : y[x.findLastIndex((each) => each <= at)];
 }
 
-// The curves as uPlot wants them: a column for x, one for each curve, and two for its band. On a logarithmic axis only
-// what is positive has a place; the lower edge of a band is then far below.
+// The columns that uPlot wants: x, each curve, and the two of its band. On a logarithmic axis only what is positive has
+// a place; the lower edge of a band is then far below.
 export function columnsOf({ all, log }) {
   const positive = (values, edge) => (log ? values.map((v, i) => (v > 0 ? v : (edge?.[i] ?? 0) * 1e-6 || null)) : values);
   const band = ({ y, low, high }) => (low && high ? [positive(high), positive(low, y)] : []);
@@ -76,13 +76,13 @@ export function plotCurves(page, card, element) {
   options.bands = bands;
   options.scales.y = { distr: log ? 3 : 1, range: (_, low, high) => range(low, high, lines, log) };
   const splits = (_, __, low, high) => ticks(low, high, log);
-  const numbers = { splits, filter: (_, all) => all, values: (_, all) => labels(all) };
+  const numbers = { splits, filter: (_, all) => all, values: (_, all) => all.map((x) => number(x, 12)) };
   options.axes.push({ ...options.axes[0], ...numbers, label: undefined, size: 52, gap: 4 });
   options.hooks.draw = [(plot) => drawLines(page, card, plot), (plot) => drawMarks(page, card, plot)];
   return new uPlot(options, columnsOf(card), element);
 }
 
-// What all plots have in common: the x axis, the shared cursor, a drag that zooms all panels of this axis.
+// What all plots have: the x axis, the shared cursor, a drag that zooms all panels of this axis.
 export function frame(page, card, element) {
   const zoom = (plot) => {
     const { left, width } = plot.select;
@@ -114,8 +114,8 @@ export function frame(page, card, element) {
   };
 }
 
-// The ends of a y axis, with the reference lines that are near enough to what is drawn. A long logarithmic one ends on
-// round numbers and is not too long: uPlot's own takes seconds for many decades.
+// The ends of a y axis, with the reference lines that are near enough. A logarithmic one ends on round numbers and is
+// not too long: uPlot's own takes seconds for many decades.
 function range(low, high, lines, log) {
   if (!isNumber(low) || !isNumber(high)) return [0.1, 1];
   if (low === high) [low, high] = log ? [low / 1.5, high * 1.5] : [low - Math.abs(low || 1) / 2, high + Math.abs(high || 1) / 2];
@@ -156,21 +156,18 @@ function ticks(low, high, log) {
 // The reference lines of a panel in the runs that are shown, equal ones once: {value, label, color}.
 export function linesOf(panel, curves) {
   const lines = new Map();
-  const add = (value, label, color) => {
-    const key = `${value} ${label}`; // a line of several runs has no run's colour
-    if (isNumber(value)) lines.set(key, { value, label, color: (lines.get(key)?.color ?? color) === color ? color : "var(--text)" });
-  };
+  const add = (value, label, color) => isNumber(value) && lines.set(`${value} ${label}`, { value, label, color });
   for (const { run, tag } of curves) {
     for (const { value, label } of panel.lines) {
-      if (isNumber(value)) add(value, label, "var(--text)");
-      else add(run.record?.hyperparameters?.[value], label, run.color);
+      const of = run.record?.hyperparameters?.[value];
+      add(of ?? value, isNumber(of) ? `${label} ${count(of)}` : label, "var(--text)");
     }
     for (const { value, label } of run.record?.lines?.[tag] ?? []) add(value, label, `var(--${label}, var(--text))`);
   }
   return [...lines.values()];
 }
 
-// Draw the reference lines that are in sight; labels stand beside each other where the lines are close.
+// Draw the reference lines; labels stand beside each other where the lines are close.
 function drawLines(page, card, plot) {
   const { left, top, width, height } = plot.bbox;
   const placed = [];
@@ -180,7 +177,7 @@ function drawLines(page, card, plot) {
       if (!(y >= top && y <= top + height)) continue;
       ctx.strokeStyle = ctx.fillStyle = page.ink(color);
       ctx.setLineDash([5 * ratio, 4 * ratio]);
-      stroke(ctx, [left, y], [left + width, y]);
+      ctx.stroke(new Path2D(`M${left} ${y}h${width}`));
       const base = y + (y < top + 14 * ratio ? 12 : -4) * ratio;
       const near = placed.filter((other) => Math.abs(other.base - base) < 12 * ratio).map((other) => other.start);
       const start = Math.min(left + width, ...near) - ctx.measureText(label).width - 6 * ratio;
@@ -203,7 +200,7 @@ function drawMarks(page, { marks }, plot) {
   const { left, top, width, height } = plot.bbox;
   const placed = (all) => {
     const found = all.map((mark) => ({ ...mark, x: Math.round(plot.valToPos(mark.step, "x", true)) }));
-    return found.filter(({ x }) => x >= left - 1 && x <= left + width + 1).sort((a, b) => a.x - b.x);
+    return found.filter(({ x }) => x >= left && x <= left + width).sort((a, b) => a.x - b.x);
   };
   const ends = []; // of the texts in each row
   const above = new Map(); // how many events there are at a place
@@ -211,7 +208,7 @@ function drawMarks(page, { marks }, plot) {
     ctx.setLineDash([3 * ratio, 3 * ratio]);
     for (const { run, kind, x } of placed(marks.rose)) {
       ctx.strokeStyle = ctx.fillStyle = page.ink(run.color);
-      stroke(ctx, [x, top], [x, top + height]);
+      ctx.stroke(new Path2D(`M${x} ${top}v${height}`));
       const long = ctx.measureText(words(kind)).width + 8 * ratio;
       const start = Math.min(x, left + width - long);
       const free = ends.findIndex((end) => end <= start);
@@ -237,14 +234,6 @@ function paint(plot, draw) {
   plot.ctx.restore();
 }
 
-function stroke(ctx, from, to) {
-  ctx.beginPath();
-  ctx.moveTo(...from);
-  ctx.lineTo(...to);
-  ctx.stroke();
-}
-
-// Write text that stays readable over curves.
 function write(page, ctx, text, x, y) {
   ctx.save();
   ctx.setLineDash([]);

@@ -4,9 +4,9 @@ import { button, count, finding, isNumber, kindsOf, make, nameOf, number, prose,
 const COLUMNS = ["run", "what is wrong", "optimizer", "steps", "loss", "validation, last (best)", "clipped"];
 const REASONS = 5; // lines of why
 
-export function drawHead(page, toggle) {
+export function drawHead(page) {
   drawHeading(page);
-  drawRuns(page, toggle);
+  drawRuns(page);
   const shown = page.runs.filter((run) => !page.hidden.has(run.name));
   const all = shown.flatMap((run) => wrong(run).map((verdict) => blockOf(page, run, verdict)));
   update(page.parts.verdicts, all.sort((a, b) => (a.level < b.level ? -1 : a.level > b.level)));
@@ -44,7 +44,7 @@ function findingsOf(run) {
 }
 
 // The table of runs; a click, Enter or Space on a row hides its run or shows it again.
-function drawRuns(page, toggle) {
+function drawRuns(page) {
   const heads = COLUMNS.map((name, i) => make("th", i > 2 ? "number" : "", name));
   const table = () => make("table", "runs", make("thead", "", make("tr", "", ...heads)), make("tbody"));
   update(page.parts.runs, [{ key: "", content: !page.runs.length, build: page.runs.length ? table : nothing }]);
@@ -53,14 +53,14 @@ function drawRuns(page, toggle) {
     const hidden = page.hidden.has(run.name);
     const live = isLive(page, run);
     const content = [run.color, run.problem, hidden, live, findingsOf(run), textsOf(run)];
-    return { key: run.name, content, build: () => rowOf(run, hidden, live, () => toggle(run.name)) };
+    return { key: run.name, content, build: () => rowOf(run, hidden, live, () => page.toggle(run.name)) };
   });
   update(page.parts.runs.querySelector("tbody"), rows);
 }
 
 function nothing() {
-  const begin = "No run here yet. Give `fit` the callbacks `keras_ch8.callbacks.TensorBoard(log_dir)` and `Diagnosis()`, ";
-  return make("p", "empty", ...prose(`${begin}or name a folder that has runs: \`python -m keras_ch8 report LOGDIR\`.`));
+  const fit = "No run here yet. Give `fit` the callbacks `keras_ch8.callbacks.TensorBoard(log_dir)` and `Diagnosis()`, or ";
+  return make("p", "empty", ...prose(`${fit}name a folder that has runs: \`python -m keras_ch8 report LOGDIR\`.`));
 }
 
 function textsOf({ record, step, summary }) {

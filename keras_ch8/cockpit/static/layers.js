@@ -1,13 +1,13 @@
-// The heat map of the flow through the layers: a row for each, the first on top, and a column for each measurement.
+// The heat map of the layers: a row for each, the first on top, and a column for each measurement.
 import uPlot from "./vendor/uPlot.js";
 import { isNumber, make, number, short } from "./words.js";
 import { MOST_DECADES, frame } from "./curves.js";
 
 const COLORS = ["#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725"]; // viridis
 const GREY = "#8a8a8a"; // for what is not finite
-const ROW = { name: 12, most: 60, all: 144, highest: 312 }; // heights: of a row with its name, of a row, of all rows
+const ROW = { name: 12, most: 60, all: 144, highest: 312 }; // heights
 
-// The scales of colours: all maps of one unit share one, which is logarithmic where nothing is negative.
+// The scales of colours, one for all maps of a unit, logarithmic where nothing is negative.
 export function scalesOf(maps) {
   const scaleOf = (unit) => {
     const same = maps.filter((map) => map.unit === unit);
@@ -35,7 +35,7 @@ export function heightOf(rows) {
   return Math.max(Math.min(ROW.most * rows, ROW.all), Math.min(ROW.name * rows, ROW.highest)) + 56;
 }
 
-// An ordinary plot, so that cursor and zoom are those of the curves.
+// A plot, so that cursor and zoom are those of the curves.
 export function plotLayers(page, card, element) {
   const options = frame(page, card, element);
   options.series = [{}, { stroke: "transparent", points: { show: false } }];
@@ -47,16 +47,19 @@ export function plotLayers(page, card, element) {
   return new uPlot(options, layerColumns(card.map), element);
 }
 
-// A map as uPlot wants it: the steps, for the cursor, and a line that is not drawn.
+// What uPlot wants: the steps, for the cursor, and a line that is not drawn.
 export const layerColumns = (map) => [map.steps, map.steps.map(() => 0)];
 
 // Put the names beside their rows; where rows are low, some go without.
 function placeNames({ rows }, plot) {
-  const names = plot.root.querySelector(".rows");
   const row = plot.over.clientHeight / rows.length;
   const every = Math.ceil(ROW.name / row - 0.1);
-  names?.replaceChildren(...rows.map((name) => short(name)).filter((_, i) => i % every === 0));
-  [...(names?.children ?? [])].forEach((name, i) => (name.style.top = `${plot.over.offsetTop + (i * every + 0.5) * row}px`));
+  const named = rows.map((name, i) => {
+    const element = short(name);
+    element.style.top = `${plot.over.offsetTop + (i + 0.5) * row}px`;
+    return element;
+  });
+  plot.root.querySelector(".rows")?.replaceChildren(...named.filter((_, i) => i % every === 0));
 }
 
 function drawCells({ map, scale }, plot) {
@@ -64,9 +67,7 @@ function drawCells({ map, scale }, plot) {
   const edges = edgesOf(map.steps).map((step) => Math.round(plot.valToPos(step, "x", true)));
   const edge = (row) => Math.round(top + (row * height) / map.rows.length);
   plot.ctx.save();
-  plot.ctx.beginPath();
-  plot.ctx.rect(left, top, width, height);
-  plot.ctx.clip();
+  plot.ctx.clip(new Path2D(`M${left} ${top}h${width}v${height}h${-width}z`));
   map.values.forEach((column, i) => {
     column.forEach((value, row) => {
       plot.ctx.fillStyle = colorOf(value, scale);

@@ -2,15 +2,13 @@
 import { render as draw } from "./cockpit.js";
 
 const EVERY = 5000; // milliseconds
-const STYLES = ["./static/vendor/uPlot.css", "./static/cockpit.css"];
+const STYLE = "./static/cockpit.css";
 
 export function render() {
-  for (const href of STYLES) {
-    const link = document.createElement("link");
-    link.rel = "stylesheet";
-    link.href = href;
-    document.head.append(link);
-  }
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = STYLE;
+  document.head.append(link);
   const page = document.createElement("main");
   const notice = document.createElement("p");
   notice.setAttribute("role", "status");

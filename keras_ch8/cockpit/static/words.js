@@ -9,7 +9,7 @@ export function make(tag, className, ...children) {
   return element;
 }
 
-// Text that is cut off where it is too long; the whole of it is in the title.
+// Text that may be cut off; its title has the whole.
 export function short(text) {
   const element = make("span", "short", text);
   element.title = text;
@@ -31,7 +31,7 @@ export const isNumber = Number.isFinite;
 
 export const words = (name) => name.replaceAll("_", " ");
 
-export const count = (x) => x.toLocaleString("en");
+export const count = (x) => (isNumber(x) ? x.toLocaleString("en") : "–");
 
 // A number with a few digits; a dash where there is none.
 export function number(x, digits = 3) {
@@ -41,13 +41,6 @@ export function number(x, digits = 3) {
   return Number.isInteger(x) ? String(x) : String(Number(x.toPrecision(digits)));
 }
 
-// The numbers of an axis, with as many digits as tell what they are.
-export function labels(numbers) {
-  const isFar = (text, i) => Math.abs(text - numbers[i]) > 1e-3 * Math.abs(numbers[i]);
-  const said = (digits) => numbers.map((x) => number(x, digits));
-  return said([1, 2, 3, 4, 5, 6, 7].find((digits) => !said(digits).some(isFar)) ?? 8);
-}
-
 // The name of a run with its colour.
 export function nameOf(run, text = run.name) {
   const dot = make("span", "dot");
@@ -55,7 +48,7 @@ export function nameOf(run, text = run.name) {
   return make("span", "name", dot, short(text));
 }
 
-// A level and what has it; `none` is a run that nothing looked at.
+// A level and what has it.
 export function finding([level, text]) {
   const badge = make("span", `badge ${level}`, level === "none" ? "NOT LOOKED" : level.toUpperCase());
   return make("span", "finding", badge, text);
@@ -75,8 +68,8 @@ export function kindsOf(verdicts) {
 
 const kept = new WeakMap();
 
-// Make the children of an element those of a list of {key, content, build}. With the same content as before, a child
-// stays; the focus stays where `data-focus` is the same.
+// Make the children those of a list of {key, content, build}: with the content that it had, a child stays; the focus
+// stays where `data-focus` is the same.
 export function update(parent, list) {
   const before = kept.get(parent);
   const now = new Map();
