@@ -1,5 +1,6 @@
 """The one sink: everything that the suite measures, for TensorBoard."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
@@ -12,9 +13,10 @@ from ..board import layout, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
+from ..cockpit.page import NAME
 from ._pictures import LayerMap
 from ._report import Report
-from ._session import READ_EVERY
+from ._session import LAST, READ_EVERY
 from .base import Callback
 
 
@@ -74,6 +76,8 @@ class TensorBoard(Callback):
     """
 
     section = "8.2"
+
+    _place_in_summary = LAST
 
     def __init__(
         self,
@@ -199,10 +203,22 @@ class TensorBoard(Callback):
         reason = getattr(self.session.optimizer, "stop_reason", None)
         return [reason] if reason else []
 
+    def _summary(self) -> list[str]:
+        page = os.path.join(self._writer.folder, NAME)
+        seen = [f"Page of the run: {_shorter(page)}"] if os.path.exists(page) else []
+        return [*seen, f"Curves: tensorboard --logdir {_shorter(self.log_dir)}"]
+
     def on_close(self) -> None:
         """Write the last window and the report."""
         self._writer.points(self._windows.flush())
         self._writer.text(tags.REPORT, self._report.end(), self.session.step)
+
+
+def _shorter(path: str) -> str:
+    """Return a path as seen from the working directory, if that is shorter."""
+    with contextlib.suppress(ValueError):  # another drive
+        return min(path, os.path.relpath(path), key=len)
+    return path
 
 
 def _effective_rate(frame: telemetry.Frame) -> tuple[np.ndarray, ...]:
