@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import _checks, monitors, telemetry
 from .._types import Data, Logs, Tensor
-from ..board import tags
+from ..board import panels, tags
+from ..board.record import Diagnosed
 from ..integration import keras_private
 from ..monitors.base import chosen
 from ..monitors.past import Past, Rows
@@ -163,7 +164,23 @@ class Diagnosis(Callback):
         epochs = self.session.params["epochs"] - self.session.first_epoch
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
+        self._begin_record()
         self.probe.open(self.session.training, self._measure_from_now_on)
+
+    def _begin_record(self) -> None:
+        """Say in the record of the run what is the user's own, and keep the rest up to date from here on."""
+        for monitor in self.monitors:
+            if type(monitor).__module__.partition(".")[0] != __name__.partition(".")[0]:
+                kinds = tuple(dict.fromkeys(rule.kind for rule in monitor.rules))
+                own = [tags.diagnosis(curve.name) for curve in monitor.curves]
+                self.session.record.tags += own
+                self.session.record.panels += [panels.of_tag(tag, kinds) for tag in own]
+        self.session.before_record.append(self._bring_record_up_to_date)
+
+    def _bring_record_up_to_date(self) -> None:
+        record = self.session.record
+        record.diagnosis = Diagnosed(len(self.monitors), self.measurements, self.cost)
+        record.verdicts = self.verdicts
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
@@ -262,10 +279,11 @@ class Diagnosis(Callback):
         if readings is None:
             return
         self.past.add(step, readings)
+        if self.session.writer is not None:
+            self._pictures.add(readings, self.session.record, step)
         judged = [m for m in self.monitors if m.name in readings or self._is_over(m)]
         self._judge(judged, retold=[m for m in judged if m.name not in readings])
-        if self.session.writer is not None:
-            self._pictures.add(readings)
+        self.session.write_record()
 
     def _attempt(self, measurement: Measurement, action: Callable[..., Any], *args: Any) -> Any:
         """Return what an action of a measurement gives; one that fails is left out."""
@@ -300,6 +318,7 @@ class Diagnosis(Callback):
         Of those in `retold` nothing new was measured: they have no new numbers.
         """
         numbers: dict[str, float] = {}
+        changed: list[Verdict] = []
         for monitor in which:
             if monitor.name not in self._left_out:
                 try:
@@ -308,13 +327,18 @@ class Diagnosis(Callback):
                 except Exception as error:
                     self._leave_out(monitor.name, error)
                     continue
-                changed = self._tracker.update(self.past.step, claims, monitor.name)
-                self._write(changed)
-                self._tell(changed)
+                changed += self._tracker.update(self.past.step, claims, monitor.name)
         self._numbers |= numbers
         self._unwritten |= numbers
+        self._write(changed)
+        self._tell(changed)
 
     def _write(self, changed: Sequence[Verdict]) -> None:
+        for verdict in changed:
+            if verdict.level == "act":
+                self.session.event("act", f"{verdict.kind}: {verdict.finding}", verdict.step)
+        if any(verdict.level != "ok" for verdict in changed):
+            self.session.write_record(is_urgent=True)
         if changed and self.session.writer is not None:
             self.session.writer.lines("verdicts.jsonl", [verdict.as_json() for verdict in changed])
 

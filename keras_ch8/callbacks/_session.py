@@ -159,6 +159,10 @@ class Session:
         self.writer: RunWriter | None = None
         self.record = Record()
         """What is known of the training beside its curves; members put in what they know."""
+        self.before_record: list[Callable[[], None]] = []
+        """Called before the record is written, to put in what is known by then."""
+        self.batch_size: float | None = None
+        """Examples of the first batch; None before it, and where the training does not tell."""
         self.terminal = Terminal()
         self.rule: clipping.Rule | None = None
         self.after_step: list[Callable[[Any], None]] = []
@@ -344,6 +348,7 @@ class Session:
             self._built()
         if self.reading.every is None:
             self.reading.every = self._batches_that_fit(brought)
+            self.batch_size = keras_private.examples_seen(self.model) / max(1, brought) or None
         if self.reading.is_due:
             self.read(logs)
             self.write_record()
@@ -418,7 +423,12 @@ class Session:
     def write_record(self, is_urgent: bool = False) -> None:
         """Write what is known by now, if there is a run of TensorBoard, and the last record is not too new for that."""
         if self.writer is not None and (is_urgent or self.record.is_due()):
-            self.writer.record(lambda: self.record.text(self.step), self.step)
+            self.writer.record(self._record, self.step)
+
+    def _record(self) -> str:
+        for bring_up_to_date in self.before_record:
+            bring_up_to_date()
+        return self.record.text(self.step)
 
     def say(self, *sentences: str) -> None:
         """Tell the user, without tearing Keras's progress bar."""
