@@ -150,6 +150,14 @@ class RunWriter:
         if _summaries.LAYOUT not in self._steps:
             self._write((self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts)))
 
+    def hyperparameters(self, values: dict[str, object], begun: float) -> None:
+        """Write the settings of a run that began then for the dashboard HParams, unless the run has them."""
+        if _summaries.SESSION not in self._steps:
+            self._write(
+                (self._steps.free(0, _summaries.EXPERIMENT), _summaries.experiment),
+                (self._steps.free(0, _summaries.SESSION), lambda: _summaries.hyperparameters(values, begun)),
+            )
+
     def flush(self) -> None:
         """Wait until everything is on the disk, but not for ever."""
         self._attempt(self._file.flush)

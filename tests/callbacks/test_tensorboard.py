@@ -20,7 +20,7 @@ ALWAYS = {
     "ch8/loss", "ch8/loss/min", "ch8/loss/max", "ch8/gradient_norm", "ch8/gradient_norm/min", "ch8/gradient_norm/max",
     "ch8/update_norm", "ch8/update_norm/min", "ch8/update_norm/max", "ch8/effective_rate", "ch8/effective_rate/min",
     "ch8/effective_rate/max", "ch8/learning_rate", "ch8/nonfinite", "ch8/weight_norm", "ch8_epoch/loss",
-    "ch8_epoch/val_loss",
+    "ch8_epoch/val_loss", "ch8_epoch/val_loss_best",
 }  # fmt: skip
 CLIPPING = {
     "ch8/gradient_norm_clipped", "ch8/gradient_norm_clipped/min", "ch8/gradient_norm_clipped/max",
