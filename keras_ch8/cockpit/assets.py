@@ -9,8 +9,8 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = ("vendor/uPlot.js", "words.js", "head.js", "curves.js", "layers.js", "cards.js", "cockpit.js")
 """The modules, each after those that it imports; the last one exports `render(document, element)`."""
-STYLE = "cockpit.css"
-FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), STYLE: "text/css"}
+STYLES = ("cockpit.css",)
+FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), **dict.fromkeys(STYLES, "text/css")}
 """All that the page loads, below `STATIC`, with its media type."""
 TAB = "tab.js"
 """The module that shows the page as a tab of TensorBoard."""
@@ -26,7 +26,7 @@ def script() -> str:
 
 def style() -> str:
     """Return the whole style sheet of the page."""
-    return _read(STYLE)
+    return "\n".join(map(_read, STYLES))
 
 
 def _read(name: str) -> str:

@@ -1,14 +1,16 @@
 // The host of the page in TensorBoard: fetches the document while somebody looks, and hands on whether it is dark.
 import { render as draw } from "./cockpit.js";
 
-const EVERY = 5000; // milliseconds
-const STYLE = "./static/cockpit.css";
+const EVERY = 3000; // milliseconds: TensorBoard reads its files every five seconds, and ten are the most in all
+const STYLES = ["./static/cockpit.css"];
 
 export function render() {
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = STYLE;
-  document.head.append(link);
+  for (const href of STYLES) {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = href;
+    document.head.append(link);
+  }
   const page = document.createElement("main");
   const notice = document.createElement("p");
   notice.setAttribute("role", "status");
