@@ -10,12 +10,12 @@ from functools import partial
 import numpy as np
 from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
-from tensorboard.plugins.custom_scalar import layout_pb2
 
 from . import _runs, _summaries
 from ._event_file import EventFile
-from ._runs import Lock
+from ._runs import Lock, Run
 from .heat_map import heat_map, png
+from .layout import custom_scalars
 from .tags import Tag
 
 
@@ -25,12 +25,13 @@ class RunWriter:
     Once it is open nothing raises: where the disk fails, one warning says so, and what comes later is dropped.
     """
 
-    def __init__(self, folder: str, file: EventFile, lock: Lock | None, steps: "Steps") -> None:
-        self.folder = folder
+    def __init__(self, run: Run, file: EventFile, lock: Lock | None) -> None:
+        self.folder = run.folder
         self._file = file
-        self._steps = steps
+        self._steps = Steps(run.last)
+        self._names = run.scalars
         self._described: set[str] = set()
-        self._declared: dict[str, str] = {}
+        self._declared: dict[str, Tag] = {}
         self._failed = False
         self._finish = weakref.finalize(self, _finish, file, lock)
 
@@ -47,7 +48,7 @@ class RunWriter:
         lock = None
         try:
             run, lock = _runs.choose(os.fspath(log_dir), first_step)
-            return cls(run.folder, EventFile(run.folder), lock, Steps(run.last))
+            return cls(run, EventFile(run.folder), lock)
         except Exception as error:  # TensorFlow's or the system's
             if lock:
                 lock.release()
@@ -64,7 +65,7 @@ class RunWriter:
 
     def declare(self, tags: Iterable[Tag]) -> None:
         """Let the scalars of these tags have their descriptions; those of the suite have theirs."""
-        self._declared |= {tag.name: tag.description for tag in tags}
+        self._declared |= {tag.name: tag for tag in tags}
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""
@@ -76,8 +77,10 @@ class RunWriter:
         for step, values in points:
             kept = self._steps.forward(step, values)
             new.append((step, {name: value for name, value in values.items() if name in kept}))
-        build = partial(_summaries.scalars, described=self._described, declared=self._declared)
+        declared = {name: tag.description for name, tag in self._declared.items()}
+        build = partial(_summaries.scalars, described=self._described, declared=declared)
         self._write(*((step, partial(build, values)) for step, values in new if values))
+        self._lay_out({name for _, values in new for name in values})
 
     def text(self, tag: Tag, markdown: str, step: int) -> None:
         """Write a text in markdown at `step`, or at the first one after it that has none yet."""
@@ -105,11 +108,6 @@ class RunWriter:
         pixels = heat_map(values)
         self.image(tag, png(pixels), pixels.shape[1], pixels.shape[0], step)
 
-    def layout(self, charts: layout_pb2.Layout) -> None:
-        """Write the layout of the Custom Scalars dashboard, unless the run has one."""
-        if _summaries.LAYOUT not in self._steps:
-            self._write((self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts)))
-
     def flush(self) -> None:
         """Wait until everything is on the disk, but not for ever."""
         self._attempt(self._file.flush)
@@ -119,6 +117,13 @@ class RunWriter:
         error = self._finish()
         if error and not self._failed:
             self._fail(error)
+
+    def _lay_out(self, names: set[str]) -> None:
+        """Write the layout of the Custom Scalars dashboard where there are scalars that the last one did not know."""
+        if not names <= self._names:
+            self._names |= names
+            charts = custom_scalars(self._names, self._declared.values())
+            self._write((self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts)))
 
     def _write(self, *events: tuple[int, Callable[[], summary_pb2.Summary]]) -> None:
         now = time.time()
@@ -152,9 +157,6 @@ class Steps:
     def __init__(self, last: dict[str, int]) -> None:
         self._last = last
         self._warned = False
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._last
 
     def forward(self, step: int, names: Iterable[str]) -> set[str]:
         """Return the names for which `step` is new, which it is no more after this; warn of others once."""

@@ -20,17 +20,16 @@ class Report:
         self._seen: dict[Tag, list[float]] = {}
 
     def beginning(self) -> str:
-        """Return what is known before the first step."""
+        """Return what is known before the first step: a list, since in a table a long value breaks the words."""
         weights = sum(int(np.prod(v.shape)) for v in self.session.model.trainable_variables)
-        rows = [("trainable weights", f"{weights:,}")]
-        optimizers = {name: o for name, o in self.session.optimizers.items() if o.built or name == "optimizer"}
-        for name, optimizer in optimizers.items():
-            prefix = "" if len(optimizers) == 1 else f"{name}: "
-            rows.append((name, type(optimizer).__name__))
-            config = {k: v for k, v in optimizer.get_config().items() if v not in (None, False) and k != "name"}
-            rows += [(f"{prefix}{key}", _short(value)) for key, value in config.items()]
-        rows += [("clip", repr(self.session.rule))] if self.session.rule else []
-        return _table(("what", "value"), rows)
+        lines = [f"- trainable weights: {weights:,}"]
+        for name, optimizer in self.session.optimizers.items():
+            if optimizer.built or name == "optimizer":
+                lines.append(f"- {name}: {type(optimizer).__name__}")
+                config = {k: v for k, v in optimizer.get_config().items() if v not in (None, False) and k != "name"}
+                lines += [f"    - {key}: `{_short(value)}`" for key, value in config.items()]
+        lines += [f"- clip: `{self.session.rule!r}`"] if self.session.rule else []
+        return "\n".join(lines)
 
     def add(self, series: Mapping[Tag, Any]) -> None:
         """Take what was measured at some steps."""

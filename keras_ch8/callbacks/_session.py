@@ -37,7 +37,6 @@ class Member(Protocol):
     observes_layers: bool
     tags: ClassVar[Sequence[tags.Tag]]
     _needs_fit: bool
-    _shows_clipping: bool
 
     def on_open(self) -> None: ...
     def on_built(self) -> None: ...
@@ -220,10 +219,10 @@ class Session:
         return getattr(self.optimizer, "iterations_per_step", 1)
 
     @property
-    def shows_clipping(self) -> bool:
-        """Whether the curves of clipping say anything: a rule is in force, or a member asks for them."""
+    def has_clipping_rule(self) -> bool:
+        """Whether a rule is in force that may clip, so that the numbers of clipping say anything."""
         rules = (self.rule, *(getattr(o, "clipping_rule", None) for o in self.optimizers.values()))
-        return any(rule is not None for rule in rules) or any(member._shows_clipping for member in self.members)
+        return any(rule is not None for rule in rules)
 
     # --- the training, as the first member is told of it -------------------------------------------------------------
 

@@ -84,8 +84,6 @@ class Callback(keras.callbacks.Callback):
 
     _needs_fit = False
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
-    _shows_clipping = False
-    """Whether the curves of clipping are asked for, also where no rule of the suite clips."""
     _goes_first = False
     """Whether `fit` calls it before the others, wherever it is listed."""
 
