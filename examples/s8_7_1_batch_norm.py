@@ -56,8 +56,8 @@ def digits():
     return (x[:1380], y[:1380]), (x[1380:], y[1380:])
 
 
-def train(name, normalized, steps):
-    """Train for so many steps; return the accuracy on the test set after each 23 steps, an epoch."""
+def network(normalized):
+    """Return three layers of 100 sigmoid units with small weights, perhaps normalized."""
     keras.utils.set_random_seed(0)
     small, model = keras.initializers.RandomNormal(stddev=0.1), keras.Sequential([keras.Input((64,))])
     for _ in range(3):
@@ -66,6 +66,12 @@ def train(name, normalized, steps):
             model.add(BatchNormalization())
         model.add(keras.layers.Activation("sigmoid"))
     model.add(keras.layers.Dense(10, "softmax", kernel_initializer=small))
+    return model
+
+
+def train(name, normalized, steps):
+    """Train for so many steps; return the accuracy on the test set after each 23 steps, an epoch."""
+    model = network(normalized)
     model.compile(keras_ch8.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
     data, test = digits()
     board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")

@@ -52,25 +52,34 @@ def wells(x):
     return blurred_wells(x, ops.zeros((), x.dtype))
 
 
-def train(name, temperature, schedule, seed, epochs):
-    """Train a network on digits; return the 0-1 loss on the test set, in percent, which is that of steep units."""
-    keras.utils.set_random_seed(seed)
+def digits(seed):
+    """Return images and digits, to train on and to test on."""
     x, y = load_digits(return_X_y=True)
     order = np.random.default_rng(seed).permutation(len(x))
     x, y = (x[order] / 16).astype("float32"), y[order]
+    return (x[:1200], y[:1200]), (x[1200:], y[1200:])
+
+
+def network(temperature, seed):
+    """Return four layers of units that a temperature makes soft."""
+    keras.utils.set_random_seed(seed)
     layers = []
     for _ in range(4):
         layers += [keras.layers.Dense(64), keras_ch8.continuation.Temperature(temperature, end=STEEP)]
         layers.append(keras.layers.Activation("tanh"))
-    model = keras.Sequential([keras.Input((64,)), *layers, keras.layers.Dense(10)])
+    return keras.Sequential([keras.Input((64,)), *layers, keras.layers.Dense(10)])
+
+
+def train(name, temperature, schedule, seed, epochs):
+    """Train a network on digits; return the 0-1 loss on the test set, in percent, which is that of steep units."""
+    model, ((x, y), test) = network(temperature, seed), digits(seed)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = keras_ch8.optimizers.Adam(keras_ch8.schedules.CosineDecay(0.003))
     model.compile(optimizer, loss, metrics=[keras_ch8.metrics.ZeroOneLoss(True)])
     callbacks = [keras_ch8.callbacks.Continuation(schedule, until="80%")] if schedule else []
     if seed == 0:
         callbacks.append(keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}"))
-    test = x[1200:], y[1200:]
-    history = model.fit(x[:1200], y[:1200], 64, epochs, 0, callbacks, validation_data=test, validation_batch_size=597)
+    history = model.fit(x, y, 64, epochs, 0, callbacks, validation_data=test, validation_batch_size=597)
     return 100 * history.history["val_zero_one_loss"][-1]
 
 

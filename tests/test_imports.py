@@ -42,6 +42,7 @@ LOWEST_FIRST = [
     "curriculum",
     "continuation",
     "board",
+    "cockpit",
     "callbacks",
     "training",
     "testing",

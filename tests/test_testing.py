@@ -464,8 +464,22 @@ class Undecided(Doubled):
         return [verdicts.Claim("cliff", next(LEVELS), "It depends.")]
 
 
+class RandomCurvature(monitors.SpectrumMonitor):
+    def claims(self, past):
+        return [verdicts.Claim("saddle", next(LEVELS), f"The curvature is {past.of(self.name)[-1].smallest:.2g}.")]
+
+
+class NumbersOfAnother(Doubled):
+    source = "spectrum"
+
+
 def test_a_good_monitor_passes():
     testing.check_monitor(Doubled())
+
+
+@pytest.mark.parametrize("always", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_monitor_of_the_spectrum_passes_whether_or_not_the_training_gives_a_reason_to_measure_it(always):
+    testing.check_monitor(monitors.SpectrumMonitor(always))
 
 
 @pytest.mark.parametrize(
@@ -476,9 +490,20 @@ def test_a_good_monitor_passes():
         (Raises, r"`Raises` stops the training|has measured nothing"),
         pytest.param(ClaimsText, r"must return a list of `verdicts\.Claim`|stops the training", marks=pytest.mark.slow),
         pytest.param(Undecided, r"must be a pure function of the past", marks=pytest.mark.slow),
+        pytest.param(RandomCurvature, r"`RandomCurvature.claims` must be a pure", marks=pytest.mark.slow),
+        (NumbersOfAnother, r"`NumbersOfAnother` is never measured: .* inherit from `monitors\.SpectrumMonitor`"),
         (lambda: "cliff", r"`str` must inherit from `monitors\.Monitor`"),
     ],
-    ids=["with state", "measures nothing", "raises", "claims text", "undecided", "a word"],
+    ids=[
+        "with state",
+        "measures nothing",
+        "raises",
+        "claims text",
+        "undecided",
+        "spectrum",
+        "not a spectrum",
+        "a word",
+    ],
 )
 def test_a_broken_monitor_is_told_why(make, message):
     with pytest.raises(AssertionError, match=message):

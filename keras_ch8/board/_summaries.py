@@ -15,6 +15,8 @@ from tensorboard.util import tensor_util
 from . import tags
 
 LAYOUT = custom_scalar_metadata.CONFIG_SUMMARY_TAG
+PLUGIN = "keras_ch8"
+"""Name of the plugin that reads the records."""
 
 
 def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[str, str]) -> summary_pb2.Summary:
@@ -37,6 +39,13 @@ def text(tag: tags.Tag, markdown: str) -> summary_pb2.Summary:
     """Return a summary of one markdown text."""
     metadata = text_metadata.create_summary_metadata(tag.name, tag.description)
     return _strings(tag.name, metadata, summary_pb2.DATA_CLASS_TENSOR, [markdown.encode()], shape=[])
+
+
+def record(tag: tags.Tag, json: str) -> summary_pb2.Summary:
+    """Return a summary of one JSON object, for the plugin of the suite."""
+    data = summary_pb2.SummaryMetadata.PluginData(plugin_name=PLUGIN)
+    metadata = summary_pb2.SummaryMetadata(plugin_data=data, summary_description=tag.description)
+    return _strings(tag.name, metadata, summary_pb2.DATA_CLASS_TENSOR, [json.encode()], shape=[])
 
 
 def image(tag: tags.Tag, png: bytes, width: int, height: int) -> summary_pb2.Summary:

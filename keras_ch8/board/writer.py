@@ -16,6 +16,7 @@ from ._event_file import EventFile
 from ._runs import Lock, Run
 from .heat_map import heat_map, png
 from .layout import custom_scalars
+from .record import RECORD
 from .tags import Tag
 
 
@@ -85,6 +86,10 @@ class RunWriter:
     def text(self, tag: Tag, markdown: str, step: int) -> None:
         """Write a text in markdown at `step`, or at the first one after it that has none yet."""
         self._write((self._steps.free(step, tag.name), lambda: _summaries.text(tag, markdown)))
+
+    def record(self, text: Callable[[], str], step: int) -> None:
+        """Write the record of the run, JSON that `text` returns, at `step` or at the first one after it without one."""
+        self._write((self._steps.free(step, RECORD.name), lambda: _summaries.record(RECORD, text())))
 
     def image(self, tag: Tag, png: bytes, width: int, height: int, step: int) -> None:
         """Write a PNG at `step`, or at the first one after it that has none yet."""

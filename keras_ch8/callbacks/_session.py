@@ -13,6 +13,7 @@ import numpy as np
 from .. import clipping
 from .._types import Data, Logs
 from ..board import tags
+from ..board.record import Event, Record
 from ..integration import backend, fit, keras_private, registry
 from ..telemetry.frame import Frame
 
@@ -145,6 +146,8 @@ class Session:
         self.members: list[Member] = []
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
+        self.record = Record()
+        """What is known of the training beside its curves; members put in what they know."""
         self.rule: clipping.Rule | None = None
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
@@ -322,6 +325,7 @@ class Session:
             self.reading.every = self._batches_that_fit(brought)
         if self.reading.is_due:
             self.read(logs)
+            self.write_record()
 
     def _batches_that_fit(self, batches: int) -> int:
         """Return after how many batches the rings have to be read, given how many steps the first batches brought."""
@@ -363,6 +367,15 @@ class Session:
         if self.writer is not None:
             self.writer.scalars(self.step, {tag.name: value for tag, value in values.items()})
 
+    def event(self, kind: str, text: str, step: int | None = None) -> None:
+        """Remember that something happened, at this step unless another is given: see `board.record.Event`."""
+        self.record.events.add(Event(self.step if step is None else step, kind, text))
+
+    def write_record(self, is_urgent: bool = False) -> None:
+        """Write what is known by now, if there is a run of TensorBoard, and the last record is not too new for that."""
+        if self.writer is not None and (is_urgent or self.record.is_due()):
+            self.writer.record(lambda: self.record.text(self.step), self.step)
+
     def findings(self) -> list[str]:
         """Return what all members have found."""
         return [sentence for member in self.members for sentence in member.findings()]
@@ -379,6 +392,8 @@ class Session:
             self.read()
 
     def _close_writer(self) -> None:
+        self.record.ended = True
+        self.write_record(is_urgent=True)
         if self.writer is not None:
             self.writer.close()
 

@@ -5,8 +5,7 @@ A pacing of your own is a frozen dataclass derived from `Pacing`.
 
 from ..integration import backend as _backend
 
-if not _backend.is_tensorflow():
-    raise _backend.needs_tensorflow(__name__)
+_backend.require_tensorflow(__name__)
 
 from ._sampler import ORDERS as ORDERS
 from ._sampler import CurriculumSampler

@@ -5,8 +5,7 @@ Vectors are flat: the entries of `model.trainable_variables`, one variable after
 
 from ..integration import backend as _backend
 
-if not _backend.is_tensorflow():
-    raise _backend.needs_tensorflow(__name__)
+_backend.require_tensorflow(__name__)
 
 from .derivatives import GradientCheck, check_gradient, gradient, hessian, hessian_vector_product
 from .eigenvalues import MatrixPower, Spectrum, lanczos, matrix_power

@@ -5,8 +5,7 @@ Vectors are flat: the entries of `model.trainable_variables`, one variable after
 
 from ..integration import backend as _backend
 
-if not _backend.is_tensorflow():
-    raise _backend.needs_tensorflow(__name__)
+_backend.require_tensorflow(__name__)
 
 from .slices import Interpolation, LossPlane, Trajectory, interpolate, loss_plane
 from .surfaces import Cliff, Ravine, Rosenbrock, Saddle, Surface

@@ -2,8 +2,7 @@
 
 from ..integration import backend as _backend
 
-if not _backend.is_tensorflow():
-    raise _backend.needs_tensorflow(__name__)
+_backend.require_tensorflow(__name__)
 
 from ._batch_statistics import BatchStatistics, batch_statistics
 from ._cliff import Cliff, cliff

@@ -7,8 +7,7 @@ over `ClosureOptimizer`.
 from ..integration import backend as _backend
 from ..integration import keras_private as _keras_private
 
-if not _backend.is_tensorflow():
-    raise _backend.needs_tensorflow(__name__)
+_backend.require_tensorflow(__name__)
 
 from .base import RuleOptimizer as RuleOptimizer  # isort: skip
 from .closure import ClosureOptimizer as ClosureOptimizer  # isort: skip

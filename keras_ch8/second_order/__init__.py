@@ -2,8 +2,7 @@
 
 from ..integration import backend as _backend
 
-if not _backend.is_tensorflow():
-    raise _backend.needs_tensorflow(__name__)
+_backend.require_tensorflow(__name__)
 
 from ._contract import Info as Info
 from ._contract import Method as Method

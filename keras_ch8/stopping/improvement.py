@@ -33,7 +33,7 @@ def margin(min_delta: float | str, best: float) -> float:
     )
 
 
-def is_better(value: float, best: float, min_delta: float | str = 0.0) -> bool:
+def is_better(value: float, best: float, min_delta: float | str) -> bool:
     """Whether `value` is below `best` by more than the margin; NaN never is, and any number is better than NaN."""
     return bool(not math.isnan(value) and (math.isnan(best) or value + margin(min_delta, best) < best))
 

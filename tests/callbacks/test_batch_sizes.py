@@ -49,6 +49,7 @@ def test_a_short_last_batch_counts_by_its_size(tmp_path, monkeypatch, every, opt
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
 @pytest.mark.parametrize("data", [data_set(), data_set(known=False)], ids=["known", "unknown"])
 def test_of_a_data_set_too(tmp_path, data):
     written, rows = curve(tmp_path, data=data, validation_data=data)

@@ -9,6 +9,7 @@ import pytest
 from keras_ch8 import optimizers
 from tests.callbacks.runs import STEPS, network
 from tests.callbacks.test_polyak_averaging import Path, StopAfter, again, assert_same, average_of, shared, train
+from tests.networks import Counted
 from tests.oracles import averages
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
@@ -74,20 +75,13 @@ def test_a_state_can_be_taken_at_the_end_of_an_epoch_while_the_averages_are_in_t
 
 @pytest.mark.slow
 def test_without_a_state_a_second_fit_averages_anew_and_traces_nothing_anew():
-    traced = []
-
-    class Model(keras.Sequential):
-        def train_step(self, data):
-            traced.append(1)
-            return super().train_step(data)
-
-    model = Model([keras.Input((6,)), keras.layers.Dense(2)])
+    model = Counted([keras.Input((6,)), keras.layers.Dense(2)])
     model.compile("sgd", "mse")
     average, path = average_of(method="uniform", final="raw"), Path()
     train(average, model=model, epochs=1)
-    count = len(traced)
+    once = model.traces
     train(average, path, model=model, epochs=1)
-    assert len(traced) == count
+    assert model.traces == once
     assert average.updates == STEPS
     for i, values in enumerate(zip(*path.raw, strict=True)):
         np.testing.assert_allclose(average.weights[i], averages.uniform(values), rtol=1e-5, atol=1e-7)

@@ -11,6 +11,7 @@ from keras_ch8.callbacks import _session
 from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, network
 from tests.marks import mostly
+from tests.networks import Counted, Unbuilt
 
 OPTIMIZERS = {"ours": ours.SGD, "Keras": keras.optimizers.SGD}
 both = pytest.mark.parametrize("kind", OPTIMIZERS)
@@ -218,23 +219,16 @@ def test_an_embedding_among_large_and_small_variables():
 
 @pytest.mark.slow
 def test_many_fits_trace_once_more_and_a_bare_one_is_as_before():
-    traces = []
-
-    class Counted(keras.Sequential):
-        def train_step(self, data):
-            traces.append(1)
-            return super().train_step(data)
-
     model = Counted([keras.Input((6,)), keras.layers.Dense(2)])
     optimizer = ours.Adam()
     model.compile(optimizer, "mse", jit_compile=False)
     fit(model, [])
-    variables, bare, once = len(optimizer.variables), model.train_function, len(traces)
+    variables, bare, once = len(optimizer.variables), model.train_function, model.traces
     for _ in range(3):
         fit(model, [Frames()])
         assert model.train_function is bare
         fit(model, [])
-    assert len(traces) == once + 1
+    assert model.traces == once + 1
     assert len(optimizer.variables) == variables
     assert not optimizer.telemetry.listening
 
@@ -268,21 +262,12 @@ def test_data_of_unknown_length_leaves_no_row_of_a_step_that_was_not():
             check(frames, by_hand(0.1))
 
 
-class Unbuilt(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.hidden, self.out = keras.layers.Dense(5, "tanh"), keras.layers.Dense(2)
-
-    def call(self, x):
-        return self.out(self.hidden(x))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "keras_ch8>Adam"])
 def test_a_model_that_its_first_batch_builds_is_heard_from_the_first_step(optimizer):
     def train(*callbacks):
         keras.utils.set_random_seed(0)
-        model = Unbuilt()
+        model = Unbuilt(5)
         model.compile(optimizer, "mse")
         return fit(model, callbacks)["loss"]
 
@@ -296,7 +281,7 @@ def test_a_training_that_dies_before_its_first_step_leaves_a_model_that_can_be_t
         def on_train_batch_begin(self, batch, logs=None):
             raise RuntimeError("no")
 
-    model, frames = Unbuilt(), Frames()
+    model, frames = Unbuilt(5), Frames()
     model.compile("sgd", "mse")
     with pytest.raises(RuntimeError, match="no"):
         fit(model, [frames, Fails()])

@@ -3,29 +3,19 @@
 import keras
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
+from examples.s8_7_6_continuation import STEEP, digits, network
 from keras_ch8.callbacks import Continuation
-from keras_ch8.continuation import Temperature
 from keras_ch8.optimizers import Adam
 from keras_ch8.schedules import CosineDecay
-
-STEEP = 1 / 20
 
 
 def error(temperature, callbacks, seed):
     """Train four layers of tanh(20 z); return the share of the test set that they get wrong."""
-    keras.utils.set_random_seed(seed)
-    x, y = load_digits(return_X_y=True)
-    order = np.random.default_rng(seed).permutation(len(x))
-    x, y = (x[order] / 16).astype("float32"), y[order]
-    layers = []
-    for _ in range(4):
-        layers += [keras.layers.Dense(64), Temperature(temperature, end=STEEP), keras.layers.Activation("tanh")]
-    model = keras.Sequential([keras.Input((64,)), *layers, keras.layers.Dense(10)])
+    model, ((x, y), (x_test, y_test)) = network(temperature, seed), digits(seed)
     model.compile(Adam(CosineDecay(0.003)), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(x[:1200], y[:1200], batch_size=64, epochs=6, callbacks=callbacks, verbose=0)
-    return np.mean(np.argmax(model.predict_on_batch(x[1200:]), axis=-1) != y[1200:])
+    model.fit(x, y, batch_size=64, epochs=6, callbacks=callbacks, verbose=0)
+    return np.mean(np.argmax(model.predict_on_batch(x_test), axis=-1) != y_test)
 
 
 @pytest.mark.full

@@ -1,8 +1,12 @@
 """Models of every kind that second derivatives have gone wrong for, small and in float64."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import layers
+
+from keras_ch8 import curvature
 
 RNG = np.random.default_rng(0)
 SIX, ROWS, IMAGES = RNG.normal(size=(12, 6)), RNG.normal(size=(12, 5, 3)), RNG.normal(size=(6, 6, 6, 2))
@@ -60,8 +64,9 @@ MODELS = {
 }  # fmt: skip
 
 
+@functools.cache
 def with_693_weights(epochs):
-    """Return a small network after some epochs, and its data."""
+    """Return a small network after some epochs, its data, and all eigenvalues of the Hessian there."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(64, 20)).astype("float32"), rng.normal(size=(64, 5)).astype("float32")
@@ -69,4 +74,6 @@ def with_693_weights(epochs):
     model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
     if epochs:
         model.fit(x, y, epochs=epochs, verbose=0)
-    return model, x, y
+    truth = np.linalg.eigvalsh(curvature.hessian(model, x, y))
+    assert len(truth) == 693
+    return model, x, y, truth

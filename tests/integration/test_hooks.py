@@ -1,5 +1,6 @@
 """What is replaced in Keras: nothing by the import, only what is listed, and all of it can be undone."""
 
+import contextlib
 import inspect
 import re
 import subprocess
@@ -97,7 +98,9 @@ def test_the_page_of_the_documents_names_every_hook():
         assert f"`{replaces}`" in page
 
 
-def test_a_hook_that_somebody_else_has_wrapped_is_left_and_only_passes_on():
+@contextlib.contextmanager
+def fit_left_in_a_wrapper():
+    """Let somebody wrap our `fit`, and uninstall it: it cannot be taken out, and only passes on."""
     callbacks.EarlyStopping()
     cell = keras_private.cell_of("fit")
     ours = cell.cell_contents
@@ -105,13 +108,19 @@ def test_a_hook_that_somebody_else_has_wrapped_is_left_and_only_passes_on():
     try:
         with pytest.warns(RuntimeWarning, match=r"`keras.Model.fit` was replaced by somebody else"):
             integration.uninstall()
+        yield
+    finally:
+        integration.uninstall()
+        cell.cell_contents = keras.Model.fit.__wrapped__
+
+
+def test_a_hook_that_somebody_else_has_wrapped_is_left_and_only_passes_on():
+    with fit_left_in_a_wrapper():
         assert integration.hooks() == []
         seen = []
         look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(fit.running()))
         fit_six_steps(network("sgd"), [look], epochs=1)
         assert seen == [()]
-    finally:
-        cell.cell_contents = keras.Model.fit.__wrapped__
 
 
 def test_a_callback_outside_fit_says_that_it_sees_no_steps_and_the_training_goes_on():
@@ -239,20 +248,11 @@ def test_trainings_nest():
 
 
 def test_a_hook_that_was_left_in_a_wrapper_stays_out_of_the_way_of_the_next_one():
-    callbacks.EarlyStopping()
-    cell = keras_private.cell_of("fit")
-    left = cell.cell_contents
-    cell.cell_contents = lambda self, *args, **kwargs: left(self, *args, **kwargs)
-    try:
-        with pytest.warns(RuntimeWarning, match=r"replaced by somebody else"):
-            integration.uninstall()
+    with fit_left_in_a_wrapper():
         seen = []
         look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(len(fit.running())))
         fit_six_steps(network("sgd"), [callbacks.EarlyStopping("loss"), look], epochs=1)
         assert seen == [1]
-    finally:
-        integration.uninstall()
-        cell.cell_contents = keras.Model.fit.__wrapped__
 
 
 def test_keras_says_of_a_variable_without_a_gradient_what_it_says_unwatched():

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from sklearn.datasets import load_digits
 
+from examples.s8_7_1_batch_norm import digits, network
 from keras_ch8 import curvature
 from keras_ch8.layers import BatchNormalization
 
@@ -46,24 +46,9 @@ def test_with_it_a_step_down_a_chain_is_one_of_first_order(float64):
     assert second_of_normalized / first_of_normalized < 1.1
 
 
-def digits():
-    x, y = load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(x))
-    x, y = (x[order] >= 8).astype("float32"), y[order]
-    return (x[:1380], y[:1380]), (x[1380:], y[1380:])
-
-
 def accuracies(normalized, steps):
     """Return the accuracy on the test set after each 100 steps of 3 x 100 sigmoid units, from small normal weights."""
-    keras.utils.set_random_seed(0)
-    small, model = keras.initializers.RandomNormal(stddev=0.1), keras.Sequential([keras.Input((64,))])
-    for _ in range(3):
-        model.add(keras.layers.Dense(100, kernel_initializer=small))
-        if normalized:
-            model.add(BatchNormalization())
-        model.add(keras.layers.Activation("sigmoid"))
-    model.add(keras.layers.Dense(10, "softmax", kernel_initializer=small))
-    loss = "sparse_categorical_crossentropy"
+    model, loss = network(normalized), "sparse_categorical_crossentropy"
     model.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"], steps_per_execution=100)
     train, test = digits()
     data = tf.data.Dataset.from_tensor_slices(train).repeat().shuffle(1380, seed=0).batch(60)

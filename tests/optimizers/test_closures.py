@@ -8,20 +8,11 @@ from keras_ch8 import optimizers as ours
 from keras_ch8 import second_order
 from tests import forked
 from tests.marks import mostly
+from tests.networks import Counted, Unbuilt
 from tests.optimizers import closure_cases as cases
 from tests.optimizers.closure_cases import NAMES, X, Y, fit, flat, network
 
 STEPS = 14
-
-
-class Counted(keras.Sequential):
-    """Has a train step of its own, and counts how often it is traced."""
-
-    traces = 0
-
-    def train_step(self, data):
-        self.traces += 1
-        return super().train_step(data)
 
 
 class Path(keras.callbacks.Callback):
@@ -34,20 +25,9 @@ class Path(keras.callbacks.Callback):
         self.thetas.append(flat(self.model))
 
 
-class Unbuilt(keras.Model):
-    """The network, unbuilt until its first batch."""
-
-    def __init__(self):
-        super().__init__()
-        self.hidden, self.out = keras.layers.Dense(4, "tanh"), keras.layers.Dense(2)
-
-    def call(self, x):
-        return self.out(self.hidden(x))
-
-
 def unbuilt(optimizer, **options):
     keras.utils.set_random_seed(1)
-    model = Unbuilt()
+    model = Unbuilt(4)
     model.compile(optimizer, "mse", **options)
     return model
 

@@ -40,6 +40,12 @@ def sines(rng, examples=1152, length=32):
     return split(x[..., None], y, rng, 128)
 
 
+def convolutions(units, pooling):
+    """Return a network for `sines`."""
+    hidden = layers.Conv1D(12, 5, strides=2, activation="relu"), layers.Conv1D(units, 3, activation="relu")
+    return net((32, 1), *hidden, pooling, layers.Dense(3, "softmax"))
+
+
 def surface(rng):
     x = rng.uniform(-2, 2, (1152, 3))
     return split(x, np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2] / 2, rng, 128)

@@ -10,6 +10,7 @@ from keras_ch8 import optimizers, schedules
 from .data import (
     bearings,
     chirps,
+    convolutions,
     damped,
     digits_run,
     documents,
@@ -39,13 +40,7 @@ def gru_on_words(rng):
 
 @healthy(group=2)
 def convolutions_of_waves(rng):
-    model = net(
-        (32, 1),
-        layers.Conv1D(12, 5, strides=2, activation="relu"),
-        layers.Conv1D(16, 3, activation="relu"),
-        layers.GlobalMaxPooling1D(),
-        layers.Dense(3, "softmax"),
-    )
+    model = convolutions(16, layers.GlobalMaxPooling1D())
     return ready(
         model, "sparse_categorical_crossentropy", keras.optimizers.RMSprop(2e-3), *sines(rng), 48, validate=True
     )

@@ -11,6 +11,7 @@ from keras_ch8 import optimizers
 from .data import (
     articles,
     bearings,
+    convolutions,
     damped,
     digits,
     digits_run,
@@ -150,13 +151,7 @@ def rate_too_short(rng, cured=False):
 
 @sick("step_too_short", "a rate of 0.003", group=2)
 def adam_too_slow(rng, cured=False):
-    model = net(
-        (32, 1),
-        layers.Conv1D(12, 5, strides=2, activation="relu"),
-        layers.Conv1D(12, 3, activation="relu"),
-        layers.GlobalAveragePooling1D(),
-        layers.Dense(3, "softmax"),
-    )
+    model = convolutions(12, layers.GlobalAveragePooling1D())
     optimizer = keras.optimizers.Adam(0.003 if cured else 1e-6)
     return ready(model, "sparse_categorical_crossentropy", optimizer, *sines(rng), 48)
 

@@ -7,6 +7,7 @@ from .which import is_known as is_known
 from .which import is_tensorflow as is_tensorflow
 from .which import needs_tensorflow as needs_tensorflow
 from .which import refuse_the_rest as refuse_the_rest
+from .which import require_tensorflow as require_tensorflow
 
 if not is_known():
     raise needs_tensorflow("keras_ch8")

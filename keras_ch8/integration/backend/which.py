@@ -36,6 +36,12 @@ def needs_tensorflow(part: str) -> ImportError:
     )
 
 
+def require_tensorflow(part: str) -> None:
+    """Raise the error of a part that works on TensorFlow alone, before it imports what fails on another backend."""
+    if not is_tensorflow():
+        raise needs_tensorflow(part)
+
+
 def refuse_the_rest(package: str) -> None:
     """Let each name of a package's `__all__` that it does not have on this backend raise the error."""
     module: Any = sys.modules[package]

@@ -1,0 +1,229 @@
+"""The record of a run: one JSON object of all that a page says of it beside its curves.
+
+The newest record alone is enough, since TensorBoard keeps only ten of them: whatever grows with the training, events
+and heat maps, is kept from its beginning but bounded, so that a record stays below about 64 KB however long the
+training and however large the model. `docs/design/tensorboard.md` has the format.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..verdicts.verdict import Verdict
+from .panels import Line, Panel
+from .tags import Tag
+
+RECORD = Tag("ch8/record", "JSON", "All that the page of the run says beside its curves; the newest is enough.", "8.2")
+VERSION = 1
+KEPT = 100
+"""Events that are kept of the first ones, and as many of the last ones."""
+LONGEST, LONGEST_EVENT, LONGEST_NAME = 2000, 200, 80
+"""Characters of a text, of that of an event, and of the name of a row; what is longer is cut."""
+MOST = 100
+"""Entries of a table of the user's own, and columns of a heat map."""
+MOST_ROWS = 48
+"""Rows of a heat map: of more layers, these are spread evenly from the first to the last."""
+VALUES = 2400
+"""Values in all heat maps together, about 8 bytes each."""
+FEWEST_COLUMNS = 8
+"""Columns that a heat map has, however many maps there are."""
+OFTEN, GROWTH = 1.0, 0.02
+"""Seconds between two records that are not urgent, at least, and the fraction of the time since the beginning."""
+
+
+class Event(NamedTuple):
+    """Something that happened at a step.
+
+    Args:
+        step: Batches that the model had been trained on.
+        kind: `"clip"`, `"spike"`, `"nonfinite"`, `"rate"`, `"stop"`, `"restore"`, `"stage"`, `"optimizer"` or `"act"`.
+        text: One sentence.
+    """
+
+    step: int
+    kind: str
+    text: str
+
+
+class Events:
+    """The events of a training in order: the first 100 and the last 100 of them."""
+
+    def __init__(self) -> None:
+        self._kept: list[Event] = []
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._kept)
+
+    def add(self, event: Event) -> None:
+        """Add an event; of too many, the first one after the 100 that stay goes."""
+        self._kept.append(event._replace(text=event.text[:LONGEST_EVENT]))
+        if len(self._kept) > 2 * KEPT:
+            del self._kept[KEPT]
+
+
+class Diagnosed(NamedTuple):
+    """What `callbacks.Diagnosis` has done: its checks, how often it has measured, and its part of the training time."""
+
+    checks: int
+    measurements: int = 0
+    cost: float = 0.0
+
+
+class Stopping(NamedTuple):
+    """How early stopping stands.
+
+    Args:
+        metric: Name of the metric that is watched.
+        best: Its best value so far.
+        best_epoch: The epoch of that, counted from 1.
+        patience_left: Epochs without a better value that are left.
+        reason: Why the training was stopped; None while it runs.
+    """
+
+    metric: str
+    best: float
+    best_epoch: int
+    patience_left: int
+    reason: str | None = None
+
+
+class _Column(NamedTuple):
+    number: int
+    step: int
+    text: str
+
+
+class HeatMap:
+    """A column of numbers for each of some steps: once there are too many, every other one goes, the newest never.
+
+    A column is kept as it stands in the record, so that a new one costs no more than itself.
+
+    Args:
+        tag: What it shows.
+        title: The same in a few words.
+        rows: Names of the rows, the first layer first.
+        kinds: Kinds of verdicts that are seen in it.
+    """
+
+    def __init__(self, tag: Tag, title: str, rows: Sequence[str], kinds: Sequence[str] = ()) -> None:
+        self._length = len(rows)
+        self._shown = np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).round().astype(int)
+        about = {
+            "name": tag.name,
+            "title": title,
+            "unit": tag.unit.removeprefix("log10 of "),
+            "section": tag.section,
+            "rows": [rows[place][:LONGEST_NAME] for place in self._shown],
+            "kinds": kinds,
+        }
+        self._about = _json(about)
+        self._columns: list[_Column] = []
+        self._every, self._added = 1, 0
+
+    def add(self, step: int, values: np.ndarray) -> None:
+        """Add the column of a step; one that is not of all rows is left out."""
+        if len(values) == self._length:
+            shown = np.asarray(values, float)[self._shown].tolist()
+            if self._columns and self._columns[-1].number % self._every:
+                del self._columns[-1]  # which was there as the newest
+            self._columns.append(_Column(self._added, step, f"[{','.join(map(_digits, shown))}]".replace("e-0", "e-")))
+            self._added += 1
+
+    def thin(self, values: int) -> None:
+        """Let columns go until there are no more than so many values."""
+        most = min(MOST, max(FEWEST_COLUMNS, values // max(1, len(self._shown))))
+        while len(self._columns) > most:
+            self._every *= 2
+            *older, newest = self._columns
+            self._columns = [column for column in older if column.number % self._every == 0] + [newest]
+
+    def as_json(self) -> str:
+        """Return it as it stands in the record."""
+        steps = ",".join(str(column.step) for column in self._columns)
+        values = ",".join(column.text for column in self._columns)
+        return f'{self._about[:-1]},"steps":[{steps}],"values":[{values}]}}'
+
+
+class Record:
+    """What is known of a training by now: its callbacks put in what they know, and it is written now and then."""
+
+    def __init__(self) -> None:
+        self.begun = time.time()
+        self.ended = False
+        self.hyperparameters: dict[str, Any] = {}
+        self.diagnosis: Diagnosed | None = None
+        self.verdicts: Sequence[Verdict] = ()
+        self.events = Events()
+        self.lines: Mapping[str, Sequence[Line]] = {}
+        """Thresholds of rules, by the name of the series that they are compared with."""
+        self.tags: list[Tag] = []
+        """Those of the user's own, which `board.tags` does not know."""
+        self.panels: list[Panel] = []
+        """Those of the user's own."""
+        self.heat_maps: list[HeatMap] = []
+        self.stopping: Stopping | None = None
+        self._due = 0.0
+
+    def add_column(self, heat_map: HeatMap, step: int, values: np.ndarray) -> None:
+        """Add a column to a heat map, which belongs to the record from then on."""
+        heat_map.add(step, values)
+        if heat_map not in self.heat_maps:
+            self.heat_maps.append(heat_map)
+        for each in self.heat_maps:
+            each.thin(VALUES // len(self.heat_maps))
+
+    def is_due(self) -> bool:
+        """Whether the last record is old enough for another: in days of training that becomes longer and longer."""
+        return time.monotonic() >= self._due
+
+    def text(self, step: int) -> str:
+        """Return the record as JSON."""
+        now = time.time()
+        self._due = time.monotonic() + max(OFTEN, GROWTH * (now - self.begun))
+        said = {
+            "version": VERSION,
+            "begun": self.begun,
+            "now": now,
+            "ended": self.ended,
+            "step": step,
+            "hyperparameters": dict(list(self.hyperparameters.items())[:MOST]),
+            "diagnosis": self.diagnosis and self.diagnosis._asdict(),
+            "verdicts": [vars(verdict) for verdict in self.verdicts],
+            "events": [event._asdict() for event in self.events],
+            "lines": {name: [vars(line) for line in lines] for name, lines in self.lines.items()},
+            "tags": {t.name: {"text": t.text, "unit": t.unit, "section": t.section} for t in self.tags[:MOST]},
+            "panels": [vars(panel) for panel in self.panels[:MOST]],
+            "stopping": self.stopping and self.stopping._asdict(),
+        }
+        layers = ",".join(heat_map.as_json() for heat_map in self.heat_maps)
+        return f'{_json(said)[:-1]},"layers":[{layers}]}}'
+
+
+def _json(value: Any) -> str:
+    return json.dumps(plain(value), allow_nan=False, separators=(",", ":"))
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: what is not finite is None, what JSON does not know is a text."""
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return value[:LONGEST]
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {str(key)[:LONGEST]: plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [plain(each) for each in value]
+        case np.generic():
+            return plain(value.item())
+    return str(value)[:LONGEST]
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "null"

@@ -1,0 +1,31 @@
+"""What a browser needs for the page: ES modules, styles, and uPlot, which draws the curves.
+
+A server hands out the files one by one. A file that needs nothing beside it holds `script()` and `style()`.
+"""
+
+import re
+from pathlib import Path
+
+STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("vendor/uPlot.js", "words.js", "head.js", "curves.js", "layers.js", "cards.js", "cockpit.js")
+"""The modules, each after those that it imports; the last one exports `render(document, element)`."""
+STYLES = ("vendor/uPlot.css", "cockpit.css")
+FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), **dict.fromkeys(STYLES, "text/css")}
+"""All that the page loads, below `STATIC`, with its media type."""
+_IMPORT = re.compile(r'^import [^;]*? from "\./[\w/]+\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (default uPlot;\n)?", re.MULTILINE)
+
+
+def script() -> str:
+    """Return one ES module that imports nothing and defines `render`, for a line of the host that calls it."""
+    modules = (_IMPORT.sub("", _read(name)) for name in SCRIPTS)
+    return "\n".join(_EXPORT.sub("", module) for module in modules)
+
+
+def style() -> str:
+    """Return the whole style sheet of the page."""
+    return "\n".join(map(_read, STYLES))
+
+
+def _read(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")

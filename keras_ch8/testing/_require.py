@@ -1,0 +1,72 @@
+"""What all checks require, and how they say what is wrong."""
+
+import contextlib
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+Make = Callable[..., Any]
+"""A function that makes the object to be checked: the class, or `functools.partial(TheClass, its, arguments)`."""
+
+
+def require(condition: Any, message: str) -> None:
+    """Raise the message as an AssertionError if the condition does not hold."""
+    if not condition:
+        raise AssertionError(message)
+
+
+def require_close(found: Any, expected: Any, message: str, **tolerances: float) -> None:
+    """Compare arrays; the message is followed by how far they are apart."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    require(found.shape == expected.shape, f"{message} Shapes: {found.shape} instead of {expected.shape}.")
+    if not np.allclose(found, expected, equal_nan=True, **tolerances):
+        far = np.max(np.abs(found.astype("float64") - expected.astype("float64")))
+        raise AssertionError(f"{message} Largest difference: {far:.3g}.")
+
+
+@contextlib.contextmanager
+def explained(message: str) -> Iterator[None]:
+    """Turn an error of the checked code into one that says which promise it breaks; the error itself is its cause."""
+    try:
+        yield
+    except AssertionError:
+        raise
+    except Exception as error:
+        raise AssertionError(f"{message} It raised {type(error).__name__}: {error}") from error
+
+
+def name_of(thing: Any) -> str:
+    """Return the name of a class, or of the class of an object."""
+    return thing.__name__ if isinstance(thing, type) else type(thing).__name__
+
+
+def require_that_keras_saves(thing: Any) -> None:
+    """Make it again from its configuration, in Python and as Keras does when it loads a model."""
+    name = name_of(thing)
+    with explained(f"`{name}` cannot be made again from `get_config`: return every argument of `__init__` by name."):
+        again = type(thing).from_config(thing.get_config())
+        require(
+            again.get_config() == thing.get_config(),
+            f"`{name}` loses an argument: `from_config(get_config())` has another configuration. Keep each argument "
+            f"as it was passed. {again.get_config()} instead of {thing.get_config()}.",
+        )
+    with explained(
+        f"Keras cannot load a `{name}`. Decorate the class with "
+        '`@keras.saving.register_keras_serializable(package="my_package")`.'
+    ):
+        revived = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(thing))
+        require(type(revived) is type(thing), f"Keras loads a `{name}` as a `{name_of(revived)}`: register the class.")
+
+
+def require_a_value(thing: Any) -> None:
+    """Compare with a copy: what depends on its arguments alone is equal to another one with the same arguments."""
+    name = name_of(thing)
+    with explained(f"A `{name}` must have a hash: make it a frozen dataclass, `@dataclasses.dataclass(frozen=True)`."):
+        hash(thing)
+    require(
+        copy.deepcopy(thing) == thing,
+        f"A `{name}` must be equal to another one with the same arguments: make it a frozen dataclass.",
+    )

@@ -1,0 +1,47 @@
+"""What the page loads: vendored as it came, small, and one script where a file must need nothing beside it."""
+
+import hashlib
+import re
+
+from keras_ch8.board import panels
+from keras_ch8.cockpit import assets
+
+VENDOR = assets.STATIC / "vendor"
+
+
+def test_what_is_vendored_is_what_came():
+    lines = (VENDOR / "SHA256").read_text().splitlines()
+    hashes = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    assert hashes.keys() == {path.name for path in VENDOR.iterdir()} - {"SHA256"}
+    for name, digest in hashes.items():
+        assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == digest, name
+    assert "v1.6.32" in (VENDOR / "uPlot.js").read_text()[:100]
+    assert (VENDOR / "LICENSE").read_text().startswith("The MIT License")
+
+
+def test_all_that_is_loaded_is_small():
+    sizes = {name: (assets.STATIC / name).stat().st_size for name in assets.FILES}
+    assert sum(sizes.values()) <= 125_000, sizes
+    known = {*assets.FILES, "vendor/LICENSE", "vendor/SHA256"}
+    assert known == {path.relative_to(assets.STATIC).as_posix() for path in assets.STATIC.rglob("*") if path.is_file()}
+
+
+def test_a_file_can_hold_all_of_it():
+    script, style = assets.script(), assets.style()
+    assert "</" not in script, "an inline script ends at `</script>`"
+    assert not re.search(r"^(import|export) ", script, re.MULTILINE)
+    assert "function render(" in script
+    assert "@import" not in style
+    assert "http" not in style
+
+
+def test_each_name_is_defined_once():
+    """So that the modules can be one."""
+    modules = [(assets.STATIC / name).read_text() for name in assets.SCRIPTS[1:]]
+    names = re.findall(r"^(?:export )?(?:const|let|(?:async )?function) (\w+)", "\n".join(modules), re.MULTILINE)
+    assert len(names) > 50
+    assert sorted(names) == sorted(set(names))
+
+
+def test_the_name_of_the_common_axis_is_that_of_the_panels():
+    assert f'STEPS = "{panels.STEPS}"' in (assets.STATIC / "curves.js").read_text()
