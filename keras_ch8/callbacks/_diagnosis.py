@@ -15,7 +15,7 @@ from ..integration import keras_private
 from ..monitors.base import chosen
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
-from ..verdicts import Verdict, VerdictTracker, report
+from ..verdicts import Verdict, VerdictTracker, markdown, report
 from ._measurements import Clock, Measurement, Pace, measurements
 from ._monitored import numbers_in
 from ._pictures import FlowMap
@@ -336,12 +336,11 @@ class Diagnosis(Callback):
         """Write and print the report; from here on the cost stays as it is."""
         self._clock.stop()
         self._show()
-        text = report(self.verdicts)
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
-            self.session.writer.text(tags.VERDICTS, text, self.session.step)
+            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts), self.session.step)
         if self.verbose:
-            say(text)
+            say(report(self.verdicts))
 
     def findings(self) -> list[str]:
         """Return what is wrong, and what measuring cost."""

@@ -272,7 +272,7 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
         text = board.tensors("text")["ch8/verdicts"][-1][1].item().decode()
         described = board.descriptions("scalars", "scalars")
     assert pictures == {tags.FLOW_GRADIENT.name, tags.FLOW_SIGNAL.name, tags.FLOW_UPDATE.name}
-    assert text == verdicts.report(watching.verdicts)
+    assert text == verdicts.markdown(watching.verdicts)
     assert all(described[tag.name] == tag.description for tag in tags.diagnosis_tags().values() if tag.name in curves)
     lines = (tmp_path / "optimization" / "verdicts.jsonl").read_text().splitlines()
     changes = [verdicts.Verdict(**json.loads(line)) for line in lines]
