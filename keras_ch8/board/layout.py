@@ -29,9 +29,10 @@ def custom_scalars(names: Collection[str], declared: Iterable[tags.Tag] = ()) ->
     shown: set[str] = set()
     for panel in [*PANELS, *_of_their_own(names, {tag.name: tag for tag in declared})]:
         patterns = [_pattern(series) for series in panel.series]
-        found = {name for name in names if any(re.match(pattern, name) for pattern in patterns)}
-        if not found <= shown:  # a panel that compares one of another panel with nothing is none
-            shown |= found
+        found = [{name for name in names if re.match(pattern, name)} for pattern in patterns]
+        new = set().union(*found) - shown
+        if new or all(found):  # one that compares what another panel shows with nothing is left out
+            shown |= new
             content = layout_pb2.MultilineChartContent(tag=patterns)
             charts[_group(panel.section)].append(layout_pb2.Chart(title=panel.title, multiline=content))
     titles = {section: f"{section} {title}".strip() for section, title in GROUPS.items()}
