@@ -19,7 +19,7 @@ PLUGIN = "keras_ch8"
 """Name of the plugin that reads the records."""
 
 
-def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[str, str]) -> summary_pb2.Summary:
+def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[str, tags.Tag]) -> summary_pb2.Summary:
     """Return a summary of scalars; those not yet in `described` carry their description, and are added to it.
 
     Those of the suite have it in `tags`, all others in `declared`.
@@ -28,11 +28,15 @@ def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[
     for name, value in values.items():
         entry = summary.value.add(tag=name, simple_value=value)
         if name not in described:
-            text = declared.get(name) or tags.describe(name)
-            entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, text))
+            entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, description(name, declared)))
             entry.metadata.data_class = summary_pb2.DATA_CLASS_SCALAR
             described.add(name)
     return summary
+
+
+def description(name: str, declared: Mapping[str, tags.Tag]) -> str:
+    """Return what a series says of itself."""
+    return declared[name].description if name in declared else tags.describe(name)
 
 
 def text(tag: tags.Tag, markdown: str) -> summary_pb2.Summary:

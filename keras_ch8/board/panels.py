@@ -7,6 +7,7 @@ series of no panel gets one of its own from its description.
 
 import fnmatch
 from dataclasses import dataclass
+from typing import Any
 
 from . import tags
 from .tags import Tag
@@ -26,6 +27,10 @@ class Line:
 
     value: float | str
     label: str
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON has it: a number is its `value`, a hyperparameter its `name`."""
+        return {"name" if isinstance(self.value, str) else "value": self.value, "label": self.label}
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class Panel:
     log: bool = True
     x: str = ""
     x_label: str = STEPS
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+        return plain | {"lines": [line.as_data() for line in self.lines]}
 
 
 def _panel(title: str, section: str, *series: Tag | str, unit: str = "", **options: object) -> Panel:

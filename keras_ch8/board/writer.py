@@ -6,6 +6,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from tensorboard.compat import tf
@@ -18,6 +19,22 @@ from .heat_map import heat_map, png
 from .layout import custom_scalars
 from .record import RECORD
 from .tags import Tag
+
+
+class Follower(Protocol):
+    """Is told of what a run is written: see `RunWriter.follow`."""
+
+    def point(self, name: str, step: int, value: float) -> None:
+        """Take a point of a series."""
+
+    def describe(self, name: str, description: str) -> None:
+        """Take what a series says of itself."""
+
+    def record(self, text: str) -> None:
+        """Take the newest record, as JSON."""
+
+    def close(self) -> None:
+        """Know that nothing more comes."""
 
 
 class RunWriter:
@@ -33,6 +50,7 @@ class RunWriter:
         self._names = run.scalars
         self._described: set[str] = set()
         self._declared: dict[str, Tag] = {}
+        self._followers: list[Follower] = []
         self._failed = False
         self._finish = weakref.finalize(self, _finish, file, lock)
 
@@ -68,6 +86,10 @@ class RunWriter:
         """Let the scalars of these tags have their descriptions; those of the suite have theirs."""
         self._declared |= {tag.name: tag for tag in tags}
 
+    def follow(self, follower: Follower) -> None:
+        """Tell a follower of the scalars, their descriptions and the records too, so that it need not read them."""
+        self._followers.append(follower)
+
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""
         self.points([(step, values)])
@@ -78,10 +100,11 @@ class RunWriter:
         for step, values in points:
             kept = self._steps.forward(step, values)
             new.append((step, {name: value for name, value in values.items() if name in kept}))
-        declared = {name: tag.description for name, tag in self._declared.items()}
-        build = partial(_summaries.scalars, described=self._described, declared=declared)
-        self._write(*((step, partial(build, values)) for step, values in new if values))
         self._lay_out({name for _, values in new for name in values})
+        for follower in self._followers:
+            self._attempt(partial(self._tell, follower, new))
+        build = partial(_summaries.scalars, described=self._described, declared=self._declared)
+        self._write(*((step, partial(build, values)) for step, values in new if values))
 
     def text(self, tag: Tag, markdown: str, step: int) -> None:
         """Write a text in markdown at `step`, or at the first one after it that has none yet."""
@@ -89,7 +112,14 @@ class RunWriter:
 
     def record(self, text: Callable[[], str], step: int) -> None:
         """Write the record of the run, JSON that `text` returns, at `step` or at the first one after it without one."""
-        self._write((self._steps.free(step, RECORD.name), lambda: _summaries.record(RECORD, text())))
+
+        def build() -> summary_pb2.Summary:
+            said = text()
+            for follower in self._followers:
+                follower.record(said)
+            return _summaries.record(RECORD, said)
+
+        self._write((self._steps.free(step, RECORD.name), build))
 
     def image(self, tag: Tag, png: bytes, width: int, height: int, step: int) -> None:
         """Write a PNG at `step`, or at the first one after it that has none yet."""
@@ -122,6 +152,15 @@ class RunWriter:
         error = self._finish()
         if error and not self._failed:
             self._fail(error)
+        while self._followers and not self._failed:
+            self._followers.pop().close()
+
+    def _tell(self, follower: Follower, points: Iterable[tuple[int, Mapping[str, float]]]) -> None:
+        for step, values in points:
+            for name, value in values.items():
+                follower.point(name, step, value)
+                if name not in self._described:
+                    follower.describe(name, _summaries.description(name, self._declared))
 
     def _lay_out(self, names: set[str]) -> None:
         """Write the layout of the Custom Scalars dashboard where there are scalars that the last one did not know."""

@@ -11,6 +11,7 @@ from .._types import Logs
 from ..board import tags
 from ..board.window import HeldBack, Point, Windows
 from ..board.writer import RunWriter
+from ..cockpit.live import LivePage
 from ._batch_sizes import BatchSizes
 from ._monitored import numbers_in
 from ._pictures import LayerMap
@@ -120,7 +121,8 @@ class TensorBoard(Callback):
         self.layers = self.observes_layers = layers
 
     transient: ClassVar[Mapping[str, Any]] = {
-        "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_report": None, "_writer": None
+        "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_report": None, "_writer": None,
+        "_page": None,
     }  # fmt: skip
 
     def on_open(self) -> None:
@@ -137,6 +139,8 @@ class TensorBoard(Callback):
         self._layer_maps: dict[str, LayerMap] = {}
         self._report = Report(session)
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
+        self._page = LivePage(self._writer.folder, self.log_dir)
+        self._writer.follow(self._page)
         self._writer.declare(tag for member in session.members for tag in member.tags)
 
     def on_built(self) -> None:
@@ -193,9 +197,12 @@ class TensorBoard(Callback):
         return {name: value for name, value in numbers_in(logs).items() if name not in self.session.own_logs}
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Open the session at the first epoch, and count the batches of each from here."""
+        """Write the page of the epochs that have ended, of which all callbacks have been told by now."""
         super().on_epoch_begin(epoch, logs)
         self._sizes.epoch_begins()
+        if epoch > self.session.first_epoch and not self._writer.failed:
+            self.session.write_record()
+            self._page.refresh()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Count the batch, and learn how many examples the first one has."""
