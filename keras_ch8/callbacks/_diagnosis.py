@@ -17,7 +17,6 @@ from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts import Verdict, VerdictTracker, markdown, report
 from ._measurements import Clock, Measurement, Pace, measurements
-from ._monitored import numbers_in
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
 from .base import Callback, say
@@ -39,8 +38,9 @@ class Diagnosis(Callback):
 
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
     same `fit`, numbers and pictures go to its run under `ch8_diagnosis`, the report to its text `ch8/verdicts`, and
-    every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. `logs` gets the latest numbers at
-    the end of each epoch, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that it took.
+    every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. Other callbacks can monitor the last
+    numbers that an epoch has measured, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that
+    it took.
 
     With `steps_per_execution=k` an update is the sum of k steps, and is judged as one. What a check needs and cannot
     get, or a check that fails, is left out with one warning; the training goes on.
@@ -63,8 +63,9 @@ class Diagnosis(Callback):
         verbose: Whether to print the report when `fit` ends. Defaults to `False`.
         loss: A function of `(y, y_pred)` to use in place of the loss that the model is compiled with. Defaults to
             `None`.
-        logs: Whether the numbers join Keras's `logs`, and so the progress bar and `History`; or the names of those that
-            do, such as `["diagnosis_loss"]`. Defaults to `True`.
+        logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all that are
+            measured in the first epoch, or a list of names, such as `["diagnosis_loss"]`. An epoch in which one is not
+            measured has NaN there. Defaults to `False`.
 
     Raises:
         ValueError: If `checks` names what there is not, or `probe` is no batch; at the first step, and before it is
@@ -98,10 +99,10 @@ class Diagnosis(Callback):
         budget: float | None = 0.03,
         verbose: bool = False,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-        logs: bool | Sequence[str] = True,
+        logs: bool | Sequence[str] = False,
     ) -> None:
-        super().__init__()
-        self.monitors, self.verbose, self.loss, self.logs = chosen(checks), verbose, loss, logs
+        super().__init__(logs)
+        self.monitors, self.verbose, self.loss = chosen(checks), verbose, loss
         self.probe = ProbeData(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
@@ -253,7 +254,8 @@ class Diagnosis(Callback):
         if readings is None:
             return
         self.past.add(step, readings)
-        self._judge(m for m in self.monitors if m.name in readings or self._is_over(m))
+        judged = [m for m in self.monitors if m.name in readings or self._is_over(m)]
+        self._judge(judged, retold=[m for m in judged if m.name not in readings])
         if self.session.writer is not None:
             self._pictures.add(readings)
 
@@ -284,14 +286,17 @@ class Diagnosis(Callback):
             monitor.source == "spectrum" and bool(self.past.of(monitor.name)) and not is_spectrum_worthwhile(self.past)
         )
 
-    def _judge(self, which: Iterable[monitors.Monitor]) -> None:
-        """Let monitors say what they make of the past; write their numbers, and what has changed."""
+    def _judge(self, which: Iterable[monitors.Monitor], retold: Sequence[monitors.Monitor] = ()) -> None:
+        """Let monitors say what they make of the past; write their numbers, and what has changed.
+
+        Of those in `retold` nothing new was measured: they have no new numbers.
+        """
         numbers: dict[str, float] = {}
         for monitor in which:
             if monitor.name not in self._left_out:
                 try:
                     claims = monitor.claims(self.past)
-                    numbers |= monitor.numbers(self.past)
+                    numbers |= {} if monitor in retold else monitor.numbers(self.past)
                 except Exception as error:
                     self._leave_out(monitor.name, error)
                     continue
@@ -322,15 +327,14 @@ class Diagnosis(Callback):
         self._judge(m for m in self.monitors if m.source == "rows")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Add what `fit` reports, and put the numbers into it."""
+        """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
-        self.past.add_epoch(numbers_in(logs or {}), np.concatenate([np.zeros(0), *self._losses]))
+        self.past.add_epoch(self.session.reported(logs), np.concatenate([np.zeros(0), *self._losses]))
         self._losses = []
         self._judge(m for m in self.monitors if m.source == "epochs")
         self._show()
-        numbers = {f"diagnosis_{name}": v for name, v in (self._numbers | {"cost": self.cost}).items()}
-        chosen = numbers if isinstance(self.logs, bool) else self.logs
-        self.session.log(logs, {name: numbers[name] for name in chosen if self.logs and name in numbers})
+        numbers, self._numbers = self._numbers | {"cost": self.cost}, {}
+        self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})
 
     def on_close(self) -> None:
         """Write and print the report; from here on the cost stays as it is."""

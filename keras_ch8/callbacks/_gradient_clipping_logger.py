@@ -1,12 +1,13 @@
 """What gradient clipping does in a training, in numbers and in a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 
 from .. import telemetry
 from .._types import Logs
+from ..board import tags
 from ._session import READ_EVERY
 from .base import Callback, say
 
@@ -21,7 +22,7 @@ class GradientClippingLogger(Callback):
     It acts on any optimizer and any way to clip: `clip=`, `clipnorm` and the like of the suite's optimizers, or
     `ClipGradients`. The clipping inside Keras's own optimizers cannot be seen, only the gradient before it.
 
-    Puts into `logs`, for each epoch:
+    Measures, for each epoch:
 
         gradient_norm           mean of the norm before clipping, |g|
         gradient_norm_q90       90 % quantile of the last 1000 norms before clipping
@@ -34,14 +35,17 @@ class GradientClippingLogger(Callback):
 
     (of several optimizers, each under the name of its attribute, such as `d_optimizer_gradient_norm`)
 
-    and a sentence in `ch8/report` of `keras_ch8.callbacks.TensorBoard` if it is there. The curves of clipping are
-    written by that callback, once a step has been clipped.
+    which other callbacks can monitor, and shows through `keras_ch8.callbacks.TensorBoard`, if it is there,
+    `ch8/gradient_norm_q90` and a sentence in `ch8/report`. The curves of clipping are written by that callback, once a
+    step has been clipped.
 
     Args:
         verbose: Whether to print the sentence when `fit` ends. Defaults to `False`.
+        logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
+            of names. Defaults to `False`.
 
     Example:
-        >>> logger = keras_ch8.callbacks.GradientClippingLogger()
+        >>> logger = keras_ch8.callbacks.GradientClippingLogger(logs=True)
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.SGD(0.01, global_clipnorm=1.0), "mse")
         >>> history = model.fit(100 * np.ones((4, 2)), np.ones((4, 1)), callbacks=[logger], verbose=0).history
@@ -56,8 +60,8 @@ class GradientClippingLogger(Callback):
 
     measure_every = READ_EVERY  # so that every norm is exact
 
-    def __init__(self, verbose: bool = False) -> None:
-        super().__init__()
+    def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:
+        super().__init__(logs)
         self.verbose = verbose
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -73,11 +77,15 @@ class GradientClippingLogger(Callback):
             self._clippings.setdefault(name, _Clipping(self.session.has_clipping_rule)).add(frame)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Put the numbers of the epoch into `logs`."""
+        """Report the numbers of the epoch."""
         super().on_epoch_end(epoch, logs)
+        numbers: dict[str, float] = {}
         for name, clipping in self._clippings.items():
             means = clipping.means_of_epoch()
-            self.session.log(logs, {f"{name}_{key}" if name else key: value for key, value in means.items()})
+            numbers |= {f"{name}_{key}" if name else key: value for key, value in means.items()}
+            if means:
+                self.session.show({tags.of_optimizer(tags.GRADIENT_NORM_Q90, name): means["gradient_norm_q90"]})
+        self.session.log(self, logs, numbers)
 
     def on_close(self) -> None:
         """Print the sentence, if asked to."""

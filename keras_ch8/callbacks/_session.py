@@ -16,6 +16,7 @@ from ..board import tags
 from ..board.record import Event, Record
 from ..integration import backend, fit, keras_private, registry
 from ..telemetry.frame import Frame
+from ._monitored import numbers_in
 
 if TYPE_CHECKING:
     from ..board.writer import RunWriter
@@ -37,6 +38,7 @@ class Member(Protocol):
     measure_every: int | None
     observes_layers: bool
     tags: ClassVar[Sequence[tags.Tag]]
+    logs: bool | Sequence[str]
     _needs_fit: bool
 
     def on_open(self) -> None: ...
@@ -151,7 +153,11 @@ class Session:
         self.rule: clipping.Rule | None = None
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
-        self.own_logs: set[str] = set()
+        self.numbers: dict[str, float] = {}
+        """What the suite has measured in this epoch, by name, whether or not it joins Keras's `logs`."""
+        self._own_names: set[str] = set()
+        self._columns: dict[int, tuple[str, ...]] = {}
+        """Of each member the names that it puts into Keras's `logs`: the same in every epoch."""
         self.losses: tuple[np.ndarray, np.ndarray] | None = None
         """Steps and losses of the minibatches since the last time; None where the training does not tell them."""
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
@@ -236,6 +242,7 @@ class Session:
             self._progress.begin(epoch, self.params["steps"])
             self._open()
         self._progress.epoch_begins()
+        self.numbers = {}
 
     def _open(self) -> None:
         self._state = State.OPEN
@@ -351,16 +358,39 @@ class Session:
         for member in self.members:
             member.on_telemetry(frames, logs or {})
 
-    def log(self, logs: Logs | None, values: Mapping[str, float]) -> None:
-        """Put numbers into Keras's `logs`, for History, CSVLogger and the like."""
-        self.own_logs.update(values)
-        if logs is not None:
-            logs.update(values)
+    def log(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
+        """Take what a member has measured in this epoch: it can be monitored, and joins `logs` where that is asked for.
 
-    def report(self, logs: Logs | None, values: Mapping[str, float]) -> None:
-        """Put numbers of an epoch into Keras's `logs`, and beside Keras's own into the run of TensorBoard."""
-        self.log(logs, values)
-        self.show({tags.epoch(name): value for name, value in values.items()})
+        NaN is nothing measured. A column of `logs` has a number or NaN for every epoch, so that all of History are of
+        one length: the columns are those that are listed, or those that the first epoch has measured.
+        """
+        measured = {name: float(value) for name, value in values.items() if not np.isnan(value)}
+        self.numbers |= measured
+        self._own_names |= values.keys()
+        asked = member.logs if isinstance(member.logs, Sequence) else measured if member.logs else ()
+        columns = self._columns.setdefault(id(member), tuple(asked))
+        if logs is not None:
+            logs.update({name: measured.get(name, np.nan) for name in columns})
+            logs.update({name: value for name, value in measured.items() if name in self._monitored_by_others})
+
+    def report(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
+        """Do as `log` does, and draw the numbers in the run of TensorBoard beside Keras's own."""
+        self.log(member, logs, values)
+        self.show({tags.epoch(name): value for name, value in values.items() if not np.isnan(value)})
+
+    def numbers_of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
+        """Return what is a number in `logs` and does not come from the suite."""
+        return {name: value for name, value in numbers_in(logs or {}).items() if name not in self._own_names}
+
+    def reported(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
+        """Return all that was measured in this epoch, by Keras and by the suite: what can be monitored."""
+        return self.numbers_of_keras(logs) | self.numbers
+
+    @property
+    def _monitored_by_others(self) -> set[str]:
+        """What callbacks that are not of the suite monitor: they find it in `logs` only."""
+        others = [callback for callback in self.training.callbacks if callback not in self.members]
+        return {name for callback in others if isinstance(name := getattr(callback, "monitor", None), str)}
 
     def show(self, values: Mapping[tags.Tag, float]) -> None:
         """Write numbers at this step, if there is a run of TensorBoard."""

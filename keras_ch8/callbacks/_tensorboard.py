@@ -13,7 +13,6 @@ from ..board.window import HeldBack, Point, Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
 from ._batch_sizes import BatchSizes
-from ._monitored import numbers_in
 from ._pictures import LayerMap
 from ._report import Report
 from ._session import READ_EVERY
@@ -157,7 +156,7 @@ class TensorBoard(Callback):
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
-        for name, value in self._of_keras(logs).items():
+        for name, value in self.session.numbers_of_keras(logs).items():
             if name != "loss":
                 series[tags.batch(name)] = now, np.array([value])
         self._report.add(series)
@@ -192,10 +191,6 @@ class TensorBoard(Callback):
             series |= self._layer_maps[name].series(frame)
         return series
 
-    def _of_keras(self, logs: dict[str, Any]) -> dict[str, float]:
-        """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
-        return {name: value for name, value in numbers_in(logs).items() if name not in self.session.own_logs}
-
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Write the page of the epochs that have ended, of which all callbacks have been told by now."""
         super().on_epoch_begin(epoch, logs)
@@ -219,7 +214,9 @@ class TensorBoard(Callback):
         """Write what Keras reports of the epoch."""
         super().on_epoch_end(epoch, logs)
         step = self.session.step
-        self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs or {}).items()})
+        self._writer.scalars(
+            step, {tags.epoch(name).name: value for name, value in self.session.numbers_of_keras(logs).items()}
+        )
         for name, layer_map in self._layer_maps.items():
             layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)
 

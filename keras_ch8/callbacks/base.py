@@ -46,6 +46,15 @@ class Callback(keras.callbacks.Callback):
         transient          attributes that belong to one training of one model, and are not copied or pickled: a dict of
                            the value of each that stands for none
 
+    Numbers of an epoch that others may monitor are handed to `self.session.log(self, logs, values)` in on_epoch_end, by
+    name. The criteria of the suite find all of them. Keras's `logs`, and so the progress bar, `History` and
+    `CSVLogger`, get those that are asked for.
+
+    Args:
+        logs: Whether numbers join Keras's `logs`: `True` for all that the first epoch has measured, or a list of names.
+            Such a column has NaN for an epoch in which nothing was measured. What a callback of Keras monitors is there
+            in any case. Defaults to `False`.
+
     Example:
         >>> class Steepest(keras_ch8.callbacks.Callback):
         ...     steepest = keras_ch8.board.Tag("mine/steepest", "loss / weight", "Largest gradient of an epoch.")
@@ -82,6 +91,8 @@ class Callback(keras.callbacks.Callback):
     tags: ClassVar[Sequence[Tag]] = ()
     transient: ClassVar[Mapping[str, Any]] = {}
 
+    logs: bool | Sequence[str] = False
+
     _needs_fit = False
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
     _goes_first = False
@@ -89,8 +100,9 @@ class Callback(keras.callbacks.Callback):
 
     session: Session
 
-    def __init__(self) -> None:
+    def __init__(self, logs: bool | Sequence[str] = False) -> None:
         super().__init__()
+        self.logs = _checks.names("logs", logs, meaning="which numbers of the callback join Keras's `logs`")
         fit.install(type(self).__name__)
 
     def __getstate__(self) -> dict[str, Any]:

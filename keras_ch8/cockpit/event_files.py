@@ -70,7 +70,7 @@ def read_run(folder: str, name: str) -> Run:
             torn.append(f"Of {file} only a part can be read: {error}.")
     if record:
         run.record(record)
-    elif run.is_ours:
+    elif run.is_ours and (report or VERDICTS in names):
         run.record(_record_of_an_old_run(folder, names, report))
     if not run.is_live:  # the end of a file that is written right now may be on its way
         for problem in torn:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import html
 import json
-import math
 import os
 from typing import final
 
@@ -88,7 +87,7 @@ class Page:
     @property
     def verdicts(self) -> dict[str, list[Verdict]]:
         """The verdicts on each run by its name, the gravest first."""
-        return {run["name"]: list(map(_verdict, text.verdicts_of(run))) for run in self._document["runs"]}
+        return {run["name"]: text.verdicts_of(run) for run in self._document["runs"]}
 
     def __repr__(self) -> str:
         where = f"in {self.path!r}" if self.path else "not saved: `.save(path)` writes it"
@@ -135,9 +134,3 @@ def report(logdir: str | os.PathLike[str], file: str | os.PathLike[str] | None =
     """
     made = Page(event_files.read(logdir))
     return made if file is None else made.save(file)
-
-
-def _verdict(said: Document) -> Verdict:
-    """Return a verdict of a record."""
-    value = math.nan if said["value"] is None else said["value"]
-    return Verdict(**said | {"why": tuple(said["why"]), "value": value})

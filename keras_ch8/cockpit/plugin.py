@@ -9,9 +9,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from tensorboard import plugin_util
-from tensorboard.backend import http_util
-from tensorboard.context import RequestContext
+from tensorboard import context as contexts
+from tensorboard.backend import experiment_id, http_util
 from tensorboard.data.provider import DataProvider, RunTagFilter
 from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
@@ -21,8 +20,7 @@ from . import assets
 from .document import POINTS, Document, Run, joined, name_of, title_of
 
 NAME, TAB = "keras_ch8", "Optimization"
-SCRIPT = "tab.js"
-FILES = assets.FILES | {SCRIPT: "text/javascript"}
+FILES = assets.FILES | {assets.TAB: "text/javascript"}
 JSON = "application/json"
 SCALARS = "scalars"
 """The plugin of TensorBoard whose data the curves are."""
@@ -46,7 +44,7 @@ class Plugin(base_plugin.TBPlugin):
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """Return what TensorBoard shows as the tab."""
-        return base_plugin.FrontendMetadata(es_module_path=f"/static/{SCRIPT}", tab_name=TAB)
+        return base_plugin.FrontendMetadata(es_module_path=f"/static/{assets.TAB}", tab_name=TAB)
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         """Return what is served: each file under a route of its own, and the document."""
@@ -56,8 +54,8 @@ class Plugin(base_plugin.TBPlugin):
     def _document(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer with the document, or that it is still the one with the token that is asked about."""
         request = Request(environ)
-        context, experiment = plugin_util.context(environ), plugin_util.experiment_id(environ)
-        answer = self._documents.newer_than(request.args.get("since", ""), context, experiment)
+        where = Where(contexts.from_environ(environ), environ.get(experiment_id.WSGI_ENVIRON_KEY, ""))
+        answer = self._documents.newer_than(request.args.get("since", ""), where)
         response: Response = http_util.Respond(request, answer, JSON)
         return response(environ, start_response)
 
@@ -68,6 +66,13 @@ def _asset(content: bytes, kind: str) -> Callable[..., Any]:
         return http_util.Respond(request, content, kind)
 
     return app
+
+
+class Where(NamedTuple):
+    """Of which request and experiment a provider is asked."""
+
+    ctx: contexts.RequestContext
+    experiment_id: str
 
 
 class _Listed(NamedTuple):
@@ -99,51 +104,58 @@ class Documents:
         """The runs of each experiment by their folders, as they were last read."""
         self._lock = threading.Lock()
 
-    def newer_than(self, token: str, context: RequestContext, experiment: str) -> str:
+    def newer_than(self, token: str, where: Where) -> str:
         """Return the document as JSON with its token, or that it is unchanged if it is the one with this token."""
         with self._lock:
-            where = {"ctx": context, "experiment_id": experiment}
-            runs = self._known[experiment] = self._read(where, self._known.get(experiment, {}))
+            runs = self._known[where.experiment_id] = self._read(where, self._known.get(where.experiment_id, {}))
         live = any(read.run.is_live for read in runs.values())
         state = [live, *((folder, read.listed.state) for folder, read in runs.items())]
-        now = hashlib.sha256(repr(state).encode()).hexdigest()[:16]
+        now = _hash(state)
         if token == now:
             return _json({"unchanged": True})
         return _json(joined(title_of(self._log_dir), [read.document for read in runs.values()], live) | {"token": now})
 
-    def _read(self, where: Mapping[str, Any], known: Mapping[str, _Read]) -> dict[str, _Read]:
-        """Return the runs of this package, in the order of their folders."""
-        scalars = self._provider.list_scalars(**where, plugin_name=SCALARS)
-        records = self._provider.list_tensors(**where, plugin_name=NAME)
-        listed = {
-            folder: _listed({**scalars.get(folder, {}), **records.get(folder, {})})
-            for folder in sorted({*scalars, *records})
-            if any(name.startswith("ch8") for name in (*scalars.get(folder, ()), *records.get(folder, ())))
+    def _read(self, where: Where, known: Mapping[str, _Read]) -> dict[str, _Read]:
+        """Return the runs of this package, in the order of their folders; those that have not changed as known."""
+        scalars = self._provider.list_scalars(**where._asdict(), plugin_name=SCALARS)
+        records = self._provider.list_tensors(**where._asdict(), plugin_name=NAME)
+        series = {
+            folder: {**scalars.get(folder, {}), **records.get(folder, {})} for folder in sorted({*scalars, *records})
         }
-        changed = [folder for folder, now in listed.items() if folder not in known or known[folder].listed != now]
+        listed = {folder: _listed(of) for folder, of in series.items() if any(name.startswith("ch8") for name in of)}
+        changed = {folder: now for folder, now in listed.items() if folder not in known or known[folder].listed != now}
         runs = {folder: Run(name_of(folder, self._log_dir)) for folder in changed}
-        if changed:
-            some = RunTagFilter(runs=changed)
-            points = self._provider.read_scalars(**where, plugin_name=SCALARS, downsample=POINTS, run_tag_filter=some)
-            newest = self._provider.read_tensors(
-                **where, plugin_name=NAME, downsample=1, run_tag_filter=RunTagFilter(runs=changed, tags=[RECORD.name])
-            )
-            for folder, run in runs.items():
-                run.last_written = listed[folder].last_written
-                for name, series in scalars.get(folder, {}).items():
-                    run.describe(name, series.description or "")
-                for name, data in points.get(folder, {}).items():
-                    for datum in data:
-                        run.point(name, datum.step, datum.value)
-                for datum in newest.get(folder, {}).get(RECORD.name, ()):
-                    run.record(datum.numpy.item())
-        read = {folder: _Read(listed[folder], run, run.as_document()) for folder, run in runs.items()}
-        return {folder: read[folder] if folder in read else known[folder] for folder in listed}
+        for folder, run in runs.items():
+            run.last_written = changed[folder].last_written
+            for name, one in scalars.get(folder, {}).items():
+                run.describe(name, one.description or "")
+        if runs:
+            self._fill(runs, where)
+        read = {folder: _Read(changed[folder], run, run.as_document()) for folder, run in runs.items()}
+        return {folder: read.get(folder) or known[folder] for folder in listed}
+
+    def _fill(self, runs: Mapping[str, Run], where: Where) -> None:
+        """Give runs their points and their newest records."""
+        scalars = self._provider.read_scalars(
+            **where._asdict(), plugin_name=SCALARS, downsample=POINTS, run_tag_filter=RunTagFilter(runs=list(runs))
+        )
+        newest = RunTagFilter(runs=list(runs), tags=[RECORD.name])
+        records = self._provider.read_tensors(**where._asdict(), plugin_name=NAME, downsample=1, run_tag_filter=newest)
+        for folder, run in runs.items():
+            for name, points in scalars.get(folder, {}).items():
+                for point in points:
+                    run.point(name, point.step, point.value)
+            for record in records.get(folder, {}).get(RECORD.name, ()):
+                run.record(record.numpy.item())
 
 
 def _listed(series: Mapping[str, Any]) -> _Listed:
     newest = sorted((name, one.max_step, one.max_wall_time) for name, one in series.items())
-    return _Listed(hashlib.sha256(repr(newest).encode()).hexdigest(), max(wall_time for *_, wall_time in newest))
+    return _Listed(_hash(newest), max(wall_time for *_, wall_time in newest))
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(repr(value).encode(errors="replace")).hexdigest()
 
 
 def _json(answer: Document) -> str:

@@ -40,7 +40,7 @@ def filled(losses, fraction=4 / BATCH):
     return losses
 
 
-@pytest.mark.parametrize("options", [{}, {"validation_data": (X, Y)}, {"validation_data": (X[:41], Y[:41])}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"validation_data": (X, Y)}, {"validation_data": (X[:41], Y[:41])}], ids=["plain", "validated", "on 41"])
 @pytest.mark.parametrize("every", [500, 5, 1])
 def test_a_short_last_batch_counts_by_its_size(tmp_path, monkeypatch, every, options):
     monkeypatch.setattr(_session, "READ_EVERY", every)

@@ -125,7 +125,7 @@ def test_what_is_no_rule_is_refused(rule):
 
 @pytest.mark.parametrize("kind", ["ours", "Keras"])
 def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
-    listed = [callbacks.GradientClippingLogger(verbose=True)]
+    listed = [callbacks.GradientClippingLogger(verbose=True, logs=True)]
     if kind == "ours":
         model = network(ours.SGD(0.1, clip=clipping.ByGlobalNorm(1.0)))
     else:
@@ -153,7 +153,7 @@ def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
 
 
 def test_without_a_rule_there_are_the_norms_alone_and_the_logger_says_so(tmp_path):
-    logger = callbacks.GradientClippingLogger()
+    logger = callbacks.GradientClippingLogger(logs=True)
     history = fit(network(keras.optimizers.Adam()), [logger, callbacks.TensorBoard(tmp_path)])
     assert set(history) == {"loss", "gradient_norm", "gradient_norm_q90"}
     assert logger.findings()[0].startswith("no rule clips these 12 steps; of the last 12 norms")
@@ -162,7 +162,7 @@ def test_without_a_rule_there_are_the_norms_alone_and_the_logger_says_so(tmp_pat
 
 
 def test_a_rule_that_never_acts_has_columns_and_no_curves(tmp_path):
-    logger = callbacks.GradientClippingLogger()
+    logger = callbacks.GradientClippingLogger(logs=True)
     listed = [logger, callbacks.TensorBoard(tmp_path)]
     history = fit(network(ours.SGD(0.1, clip=clipping.ByGlobalNorm(1e3))), listed)
     assert history["clipped_share"] == [0, 0]

@@ -11,7 +11,10 @@ VERDICT = {
     "section": "8.2.5", "step": 40, "measured": 90, "why": ["It is 0.3.", "It should be 1."],
     "code": "model.add(keras.layers.ReLU())", "series": "ch8_diagnosis/backward_factor", "value": 0.3,
 }  # fmt: skip
-FINE = VERDICT | {"kind": "cliff", "level": "ok", "finding": "No spike.", "cure": "", "code": "", "why": []}
+FINE = {
+    "kind": "cliff", "level": "ok", "finding": "No spike.", "cure": "", "section": "8.2.4", "step": 40, "measured": 90,
+    "why": [], "code": "", "series": "", "value": None,
+}  # fmt: skip
 
 
 def record(**said):
