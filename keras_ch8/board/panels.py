@@ -101,6 +101,7 @@ PANELS = (
     _panel("Loss of minibatches", "8.1.3", tags.LOSS, kinds=("step_too_long", "cliff", "nonfinite")),
     _panel(
         "Loss after each epoch, training and validation", "8.1", "ch8_epoch/loss", "ch8_epoch/val_loss",
+        tags.BEST_VAL_LOSS,
         unit="loss", kinds=("overfitting", "underfitting"), events=("stop", "restore"),
     ),
     _panel(
@@ -234,3 +235,8 @@ monitors and callbacks of the user's own get panels as they come."""
 def of_series(name: str) -> list[Panel]:
     """Return the panels that show a series."""
     return [p for p in PANELS if any(fnmatch.fnmatchcase(name, pattern) for pattern in p.series)]
+
+
+def of_tag(tag: Tag, kinds: tuple[str, ...] = ()) -> Panel:
+    """Return the panel of a series of the user's own."""
+    return Panel(tag.text.rstrip(".") or tag.name, tag.unit, tag.section, (tag.name,), kinds)

@@ -106,6 +106,7 @@ LAYER_MAP = Tag(
     "large, grey is zero, red is infinite or NaN.",
     "8.2.5",
 )
+BEST_VAL_LOSS = Tag("ch8_epoch/val_loss_best", "loss", "The smallest validation loss of all epochs.", "8.1.2")
 AVERAGE_DISTANCE = Tag(
     "ch8/average_distance", "weight", "Euclidean distance between the trainable weights and their average.", "8.7.3"
 )
@@ -213,8 +214,8 @@ ALL = (
     EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
     SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
     FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, START_BEFORE, START_AFTER, START_REPORT,
-    AVERAGE_DISTANCE, GRADIENT_NORM_Q90, FLAT_EPOCHS, STOPPING_METRIC, STOPPING_BEST, STOPPING_PATIENCE, BLOCK,
-    START_DEVIATION_BEFORE, START_DEVIATION_AFTER,
+    AVERAGE_DISTANCE, BEST_VAL_LOSS, GRADIENT_NORM_Q90, FLAT_EPOCHS, STOPPING_METRIC, STOPPING_BEST, STOPPING_PATIENCE,
+    BLOCK, START_DEVIATION_BEFORE, START_DEVIATION_AFTER,
     *SOLVER.values(), *CURRICULUM.values(),
 )  # fmt: skip
 """All tags with a fixed name, the most important first; those of monitors are `diagnosis_tags()`."""
@@ -265,16 +266,16 @@ def of_optimizer(tag: Tag, optimizer: str) -> Tag:
 
 def describe(name: str) -> str:
     """Return the description of a series by its name; "" for a series that is not of this module."""
+    if name in _DESCRIPTIONS:
+        return _DESCRIPTIONS[name]
     for prefix, tag in ((_BATCH, batch), (_EPOCH, epoch), (_CONTINUATION, continuation)):
         if name.startswith(prefix):
             return tag(name.removeprefix(prefix)).description
-    if name.startswith(_DIAGNOSIS) and name not in _DESCRIPTIONS:
+    if name.startswith(_DIAGNOSIS):
         return diagnosis(name.removeprefix(_DIAGNOSIS)).description
     folder, *optimizer, rest = name.split("/") if name.count("/") > 1 else (name, "")
     of_one = _DESCRIPTIONS.get(f"{folder}/{rest}") if len(optimizer) == 1 else None
-    if name not in _DESCRIPTIONS and of_one:
-        return f"Of `{optimizer[0]}`: {of_one}"
-    return _DESCRIPTIONS.get(name, "")
+    return f"Of `{optimizer[0]}`: {of_one}" if of_one else ""
 
 
 def _descriptions() -> dict[str, str]:

@@ -143,6 +143,14 @@ class RunWriter:
         pixels = heat_map(values)
         self.image(tag, png(pixels), pixels.shape[1], pixels.shape[0], step)
 
+    def hyperparameters(self, values: dict[str, object], begun: float) -> None:
+        """Write the settings of a run that began then for the dashboard HParams, unless the run has them."""
+        if _summaries.SESSION not in self._steps:
+            self._write(
+                (self._steps.free(0, _summaries.EXPERIMENT), _summaries.experiment),
+                (self._steps.free(0, _summaries.SESSION), lambda: _summaries.hyperparameters(values, begun)),
+            )
+
     def flush(self) -> None:
         """Wait until everything is on the disk, but not for ever."""
         self._attempt(self._file.flush)
@@ -201,6 +209,9 @@ class Steps:
     def __init__(self, last: dict[str, int]) -> None:
         self._last = last
         self._warned = False
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._last
 
     def forward(self, step: int, names: Iterable[str]) -> set[str]:
         """Return the names for which `step` is new, which it is no more after this; warn of others once."""

@@ -21,21 +21,14 @@ class BatchSizes:
     def __init__(self, session: "Session") -> None:
         self._session = session
         self._begun = session.step
-        self._full: float | None = None
         self._before = float("nan")
 
     def epoch_begins(self) -> None:
         """Count the batches of an epoch from here."""
         self._begun = self._session.step
 
-    def learn(self) -> None:
-        """Learn how many examples a full batch has, from the first ones of the training."""
-        if self._full is None and self._session.step > self._begun:
-            self._full = keras_private.examples_seen(self._session.model) / (self._session.step - self._begun)
-
     def filled(self, steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and losses; the examples that the newest batch lacks count with the loss of the one before."""
-        self.learn()
         if not len(losses):
             return steps, losses
         before, self._before = (losses[-2] if len(losses) > 1 else self._before), losses[-1]
@@ -45,8 +38,8 @@ class BatchSizes:
 
     def _fraction(self) -> float:
         """Return how much of a full batch the newest one is; 1 where that is not known."""
-        if not self._full:
+        if not self._session.batch_size:
             return 1.0
         earlier = self._session.step - self._begun - 1
-        fraction = keras_private.examples_seen(self._session.model) / self._full - earlier
+        fraction = keras_private.examples_seen(self._session.model) / self._session.batch_size - earlier
         return fraction if 0 < fraction < 1 else 1.0

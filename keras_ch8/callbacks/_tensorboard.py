@@ -1,5 +1,7 @@
 """The one sink: everything that the suite measures, for TensorBoard."""
 
+import contextlib
+import math
 import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
@@ -8,14 +10,16 @@ import numpy as np
 
 from .. import _checks, telemetry
 from .._types import Logs
-from ..board import tags
+from ..board import panels, tags
 from ..board.window import HeldBack, Point, Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
+from ..cockpit.page import NAME
 from ._batch_sizes import BatchSizes
 from ._pictures import LayerMap
-from ._report import Report
-from ._session import READ_EVERY
+from ._report import Report, hyperparameters
+from ._session import LAST, READ_EVERY
+from ._step_events import StepEvents
 from .base import Callback
 
 
@@ -80,6 +84,8 @@ class TensorBoard(Callback):
 
     section = "8.2"
 
+    _place_in_summary = LAST
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",
@@ -120,8 +126,8 @@ class TensorBoard(Callback):
         self.layers = self.observes_layers = layers
 
     transient: ClassVar[Mapping[str, Any]] = {
-        "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_report": None, "_writer": None,
-        "_page": None,
+        "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_events": {}, "_report": None,
+        "_writer": None, "_page": None,
     }  # fmt: skip
 
     def on_open(self) -> None:
@@ -136,14 +142,21 @@ class TensorBoard(Callback):
         self._sizes = BatchSizes(session)
         self._clipping: dict[str, HeldBack] = {}
         self._layer_maps: dict[str, LayerMap] = {}
+        self._events: dict[str, StepEvents] = {}
         self._report = Report(session)
+        self._best_val_loss = math.inf
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
         self._page = LivePage(self._writer.folder, self.log_dir)
         self._writer.follow(self._page)
-        self._writer.declare(tag for member in session.members for tag in member.tags)
+        declared = [tag for member in session.members for tag in member.tags]
+        session.record.tags += declared
+        session.record.panels += [panels.of_tag(tag) for tag in declared]
+        self._writer.declare(declared)
 
     def on_built(self) -> None:
         """Write what is known once the model has its weights."""
+        self.session.record.hyperparameters |= hyperparameters(self.session)
+        self.session.write_record(is_urgent=True)
         self._writer.text(tags.REPORT, self._report.beginning(), self.session.step)
 
     def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
@@ -161,6 +174,21 @@ class TensorBoard(Callback):
                 series[tags.batch(name)] = now, np.array([value])
         self._report.add(series)
         self._write(self._windows.add(series))
+        self._note(frames)
+
+    def _note(self, frames: Mapping[str, telemetry.Frame]) -> None:
+        """Bring the record of the run up to date."""
+        session = self.session
+        for name, frame in frames.items():
+            if name not in self._events:
+                self._events[name] = StepEvents(session.event, f"`{name}`: " if name else "")
+            self._events[name].add(frame)
+            if name in self._layer_maps:
+                self._layer_maps[name].note(session.record, tags.of_optimizer(tags.LAYER_MAP, name), session.step)
+        known = session.record.hyperparameters
+        if session.batch_size:
+            known["batch_size"] = int(size) if (size := session.batch_size).is_integer() else size
+        self._writer.hyperparameters(known, session.record.begun)
 
     def _write(self, points: list[Point]) -> None:
         """Write points; the curves of clipping begin when a step has been clipped."""
@@ -192,17 +220,12 @@ class TensorBoard(Callback):
         return series
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the page of the epochs that have ended, of which all callbacks have been told by now."""
+        """Write record and page of the epochs that have ended, of which all callbacks have been told by now."""
         super().on_epoch_begin(epoch, logs)
         self._sizes.epoch_begins()
         if epoch > self.session.first_epoch and not self._writer.failed:
             self.session.write_record()
             self._page.refresh()
-
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Count the batch, and learn how many examples the first one has."""
-        super().on_train_batch_end(batch, logs)
-        self._sizes.learn()
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Read the rows of the epoch before its validation forgets how many examples it had."""
@@ -219,16 +242,34 @@ class TensorBoard(Callback):
         )
         for name, layer_map in self._layer_maps.items():
             layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)
+        self._best_val_loss = min(self._best_val_loss, (logs or {}).get("val_loss", math.inf))
 
     def findings(self) -> list[str]:
         """Return why a method of section 8.6 has ended the training."""
         reason = getattr(self.session.optimizer, "stop_reason", None)
         return [reason] if reason else []
 
+    def _summary(self) -> list[str]:
+        page = os.path.join(self._writer.folder, NAME)
+        seen = [f"Page of the run: {_shorter(page)}"] if os.path.exists(page) else []
+        return [*seen, f"Curves: tensorboard --logdir {_shorter(self.log_dir)}"]
+
     def on_close(self) -> None:
-        """Write the last window and the report."""
+        """Write the last window, the report and what the dashboard HParams shows."""
         self._write(self._windows.flush())
+        for events in self._events.values():
+            events.end()
+        self._writer.hyperparameters(self.session.record.hyperparameters, self.session.record.begun)
+        if self._best_val_loss < math.inf:
+            self._writer.scalars(self.session.step, {tags.BEST_VAL_LOSS.name: self._best_val_loss})
         self._writer.text(tags.REPORT, self._report.end(), self.session.step)
+
+
+def _shorter(path: str) -> str:
+    """Return a path as seen from the working directory, if that is shorter."""
+    with contextlib.suppress(ValueError):  # another drive
+        return min(path, os.path.relpath(path), key=len)
+    return path
 
 
 def _effective_rate(frame: telemetry.Frame) -> tuple[np.ndarray, ...]:

@@ -17,6 +17,7 @@ NAMES = {
     "ch8/gradient_norm_q90", "ch8_surrogate/flat_epochs", "ch8_stopping/metric", "ch8_stopping/best",
     "ch8_stopping/patience_left", "ch8_blocks/block", "ch8_start/deviation_before", "ch8_start/deviation_after",
     "ch8_start/sums_before", "ch8_start/sums_after", "ch8_start/report", "ch8/average_distance",
+    "ch8_epoch/val_loss_best",
     *(f"ch8_diagnosis/{name}" for name in tags.diagnosis_tags()), *(f"ch8_solver/{name}" for name in tags.SOLVER),
     *(f"ch8_curriculum/{name}" for name in tags.CURRICULUM),
 }  # fmt: skip

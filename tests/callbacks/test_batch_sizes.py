@@ -40,11 +40,12 @@ def filled(losses, fraction=4 / BATCH):
     return losses
 
 
-@pytest.mark.parametrize("options", [{}, {"validation_data": (X, Y)}, {"validation_data": (X[:41], Y[:41])}], ids=["plain", "validated", "on 41"])
+@pytest.mark.parametrize("validates_on", [None, SIZE, 41])
 @pytest.mark.parametrize("every", [500, 5, 1])
-def test_a_short_last_batch_counts_by_its_size(tmp_path, monkeypatch, every, options):
+def test_a_short_last_batch_counts_by_its_size(tmp_path, monkeypatch, every, validates_on):
     monkeypatch.setattr(_session, "READ_EVERY", every)
-    written, rows = curve(tmp_path, **options)
+    validation = None if validates_on is None else (X[:validates_on], Y[:validates_on])
+    written, rows = curve(tmp_path, validation_data=validation)
     np.testing.assert_allclose(written, filled(rows), rtol=1e-6)
 
 

@@ -18,7 +18,7 @@ from tests.callbacks.runs import STEPS, Frames, X, Y, by_hand, fit, network
 
 ALWAYS = {
     "ch8/loss", "ch8/gradient_norm", "ch8/update_norm", "ch8/effective_rate", "ch8/learning_rate", "ch8/nonfinite",
-    "ch8/weight_norm", "ch8_epoch/loss", "ch8_epoch/val_loss",
+    "ch8/weight_norm", "ch8_epoch/loss", "ch8_epoch/val_loss", "ch8_epoch/val_loss_best",
 }  # fmt: skip
 RATES = {"ch8/effective_rate/min", "ch8/effective_rate/max"}  # which SGD's need not have: they may be the median
 CLIPPING = {"ch8/gradient_norm_clipped", "ch8/clip_coefficient", "ch8/clipped_share"}
@@ -210,10 +210,10 @@ def test_the_report_says_what_was_trained_and_what_happened(tmp_path):
     listed = [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()]
     fit(network(ours.SGD(0.1, clip=clipping.ByNorm(0.2))), listed)
     before, after = report(tmp_path, 0), report(tmp_path)
-    assert "- optimizer: SGD\n" in before
-    assert "- trainable weights: 47\n" in before
-    assert "    - learning_rate: `0.1`\n" in before
-    assert "    - clip: `ByNorm(limit=0.2)`" in before
+    assert "- optimizer: `SGD`\n" in before
+    assert "- trainable weights: `47`\n" in before
+    assert "- learning_rate: `0.1`\n" in before
+    assert "- clip: `ByNorm(limit=0.2)`" in before
     assert after.startswith("Steps 1 to 12.")
     assert "| `ch8/gradient_norm` |" in after
     assert "- clipped 100.0% of 12 steps" in after
