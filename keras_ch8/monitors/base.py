@@ -220,7 +220,7 @@ class Monitor:
         return judge(self.rules, measured, self.remarks(past), self.newest(past), self.drawn(past))
 
 
-def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, float | str]]]:
+def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
     """Return the limits of the rules as lines for charts: by series, each with its `"value"` and its `"label"`.
 
     Only those of quantities that a series shows as they are judged, or as they are newest.
