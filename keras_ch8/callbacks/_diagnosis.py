@@ -168,7 +168,7 @@ class Diagnosis(Callback):
         self.probe.open(self.session.training, self._measure_from_now_on)
 
     def _begin_record(self) -> None:
-        """Say in the record of the run what is the user's own, and by which limits it is judged; keep the rest up to date."""
+        """Say in the record what is the user's own, and by which limits is judged; keep the rest up to date."""
         for monitor in self.monitors:
             if type(monitor).__module__.partition(".")[0] != __name__.partition(".")[0]:
                 kinds = tuple(dict.fromkeys(rule.kind for rule in monitor.rules))
