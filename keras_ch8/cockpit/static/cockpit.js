@@ -56,7 +56,10 @@ function begin(element) {
     need(page, {});
   };
   page.views = new IntersectionObserver((entries) => seen(page, entries), { rootMargin: "20px" });
-  const sizes = new ResizeObserver(() => need(page, { size: true }));
+  const sizes = new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width !== page.width) need(page, { size: true });
+    page.width = contentRect.width;
+  });
   const classes = new MutationObserver(themed);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.onchange = themed;
