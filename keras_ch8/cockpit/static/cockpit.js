@@ -14,7 +14,8 @@ export function render(document, element) {
   if (!pages.has(element)) pages.set(element, begin(element));
   const page = pages.get(element);
   page.document = document;
-  page.runs = document.runs.map((run) => ({ ...run, color: colorOfRun(page, run.name) }));
+  const { runs } = document;
+  page.runs = runs.map((run) => ({ ...run, color: colorOfRun(page, run.name), label: labelOf(run, runs) }));
   page.scales = scalesOf(page.runs.flatMap((run) => run.record?.layers ?? []));
   draw(page);
 }
@@ -71,6 +72,12 @@ function begin(element) {
   return page;
 }
 
+// The last part of the name of a run, where no other has the same.
+function labelOf({ name }, runs) {
+  const last = (of) => of.slice(of.lastIndexOf("/") + 1);
+  return runs.filter((run) => last(run.name) === last(name)).length > 1 ? name : last(name);
+}
+
 // The colour of a run, which it keeps; after the last they come again, lighter and then darker.
 function colorOfRun({ colors }, name) {
   if (!colors.has(name)) colors.set(name, colors.size);
@@ -108,27 +115,25 @@ function drawTools(page) {
 // The groups of panels that have data, in the order of the chapter: {heading, cards}.
 function groupsOf(page) {
   const { groups, panels } = page.document;
-  const found = new Map(Object.keys(groups).map((section) => [section, []]));
-  const isIn = (section, each) => section === each || section.startsWith(`${each}.`);
+  const sections = [...new Set([...Object.keys(groups), ""])];
+  const found = new Map(sections.map((section) => [section, []]));
+  const isIn = (section, each) => !each || section === each || section.startsWith(`${each}.`);
   const groupOf = ({ section }) => {
-    const closest = Object.keys(groups).filter((each) => isIn(section, each)).sort((a, b) => b.length - a.length)[0] ?? "";
-    return found.get(closest) ?? found.set(closest, []).get(closest);
+    const closest = sections.filter((each) => isIn(section, each)).sort((a, b) => b.length - a.length)[0];
+    return found.get(closest);
   };
   for (const panel of panels) groupOf(panel).push(...curvesCards(page, panel));
-  for (const run of page.runs) {
+  for (const run of page.runs.toReversed()) {
     for (const map of run.record?.layers ?? []) if (map.steps.length) insert(groupOf(map), layersCard(page, run, map));
   }
   const filled = [...found].filter(([, cards]) => cards.length);
   return filled.map(([section, cards]) => ({ heading: groups[section] ?? "Other numbers", cards }));
 }
 
-// Put a map after the curves that show the same and their other maps, or at the end.
+// Put a map after the curves that show the same, or at the end.
 function insert(cards, card) {
-  const isSame = (other) => !other.map && other.panel.kinds.some((kind) => card.panel.kinds.includes(kind));
-  let i = cards.findIndex(isSame);
-  if (i < 0) i = cards.length - 1;
-  while (cards[i + 1]?.map) i++;
-  cards.splice(i + 1, 0, card);
+  const isSame = ({ map, panel }) => !map && panel.kinds.some((kind) => card.panel.kinds.includes(kind));
+  cards.splice(cards.findIndex(isSame) + 1 || cards.length, 0, card);
 }
 
 // Put the cards in their groups; those that were there are kept.
@@ -195,7 +200,7 @@ function seen(page, entries) {
   }
 }
 
-// Draw for a short time after each frame, so that what was clicked is seen first.
+// Draw for a short time after each frame: what was clicked is seen first.
 function drawLater(page) {
   page.element.dataset.waiting = page.waiting.size;
   if (page.isDrawing || !page.waiting.size) return;
@@ -214,7 +219,7 @@ function drawCard(page, card) {
   page.waiting.delete(card);
   const { needs, map, all, log, axis } = card;
   const element = card.parts.plot;
-  if (!element.clientWidth) return; // hidden: it is drawn when it is shown
+  if (!element.clientWidth) return; // it is drawn when it is shown
   card.needs = {};
   refresh(card);
   const shape = JSON.stringify([all.map(({ run, tag, low }) => [run.name, tag, !low]), map?.rows.length, log, axis]);
