@@ -123,17 +123,16 @@ function groupsOf(page) {
     return found.get(closest);
   };
   for (const panel of panels) groupOf(panel).push(...curvesCards(page, panel));
-  for (const run of page.runs.toReversed()) {
-    for (const map of run.record?.layers ?? []) if (map.steps.length) insert(groupOf(map), layersCard(page, run, map));
-  }
+  const maps = page.runs.flatMap((run) => (run.record?.layers ?? []).map((map) => layersCard(page, run, map)));
+  for (const card of maps.toReversed()) if (card.map.steps.length) insert(groupOf(card.panel), card);
   const filled = [...found].filter(([, cards]) => cards.length);
   return filled.map(([section, cards]) => ({ heading: groups[section] ?? "Other numbers", cards }));
 }
 
-// Put a map after the curves that show the same, or at the end.
+// Put a map after the curves that show the same, or first.
 function insert(cards, card) {
   const isSame = ({ map, panel }) => !map && panel.kinds.some((kind) => card.panel.kinds.includes(kind));
-  cards.splice(cards.findIndex(isSame) + 1 || cards.length, 0, card);
+  cards.splice(cards.findIndex(isSame) + 1, 0, card);
 }
 
 // Put the cards in their groups; those that were there are kept.
