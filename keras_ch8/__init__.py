@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from . import training as training
     from . import verdicts as verdicts
     from .callbacks.loop import watch as watch
+    from .cockpit.page import report as report
 
 __version__ = "0.1.0"
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "monitors",
     "optimizers",
     "register_strings",
+    "report",
     "schedules",
     "second_order",
     "stopping",
@@ -68,7 +70,9 @@ __all__ = [
     "watch",
 ]
 
-_SUBPACKAGES = tuple(name for name in __all__[1:] if name not in ("register_strings", "watch"))
+_FUNCTIONS = {"report": "cockpit.page", "watch": "callbacks.loop"}
+"""Where they are."""
+_SUBPACKAGES = tuple(name for name in __all__[1:] if name not in ("register_strings", *_FUNCTIONS))
 PACKAGES = tuple(name for name in _SUBPACKAGES if name not in ("chapter", "integration", "testing"))
 """The packages of public parts."""
 
@@ -76,8 +80,8 @@ PACKAGES = tuple(name for name in _SUBPACKAGES if name not in ("chapter", "integ
 def __getattr__(name: str) -> Any:
     if name in _SUBPACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    if name == "watch":
-        return importlib.import_module(f"{__name__}.callbacks.loop").watch
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__[1:])}.")
 
 

@@ -213,6 +213,18 @@ def at_most_one(given: dict[str, Any], *, meaning: str) -> None:
         raise ValueError(f"Each of {names} says {meaning}. Received: {received}. Give one of them.")
 
 
+def names(name: str, value: Any, *, meaning: str) -> bool | tuple[str, ...]:
+    """Return True or False for all or none, or some names as a tuple; else raise TypeError."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(one, str) for one in value):
+        return tuple(value)
+    raise TypeError(
+        f"`{name}` says {meaning}, so it must be True, False, or a list of names. Received: {name}={value!r}. Write a "
+        'list, such as ["val_loss_average"], also for one name.'
+    )
+
+
 def mode(value: Any) -> str:
     """Check which direction of a quantity is better."""
     if value not in ("auto", "min", "max"):

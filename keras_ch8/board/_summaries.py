@@ -7,6 +7,8 @@ from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, 
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import metadata as custom_scalar_metadata
 from tensorboard.plugins.histogram import metadata as histogram_metadata
+from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
+from tensorboard.plugins.hparams import metadata as hparams_metadata
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
@@ -28,11 +30,15 @@ def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[
     for name, value in values.items():
         entry = summary.value.add(tag=name, simple_value=value)
         if name not in described:
-            text = declared.get(name) or tags.describe(name)
-            entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, text))
+            entry.metadata.CopyFrom(scalar_metadata.create_summary_metadata(name, description(name, declared)))
             entry.metadata.data_class = summary_pb2.DATA_CLASS_SCALAR
             described.add(name)
     return summary
+
+
+def description(name: str, declared: Mapping[str, str]) -> str:
+    """Return what a series says of itself."""
+    return declared.get(name) or tags.describe(name)
 
 
 def text(tag: tags.Tag, markdown: str) -> summary_pb2.Summary:
@@ -46,6 +52,51 @@ def record(tag: tags.Tag, json: str) -> summary_pb2.Summary:
     data = summary_pb2.SummaryMetadata.PluginData(plugin_name=PLUGIN)
     metadata = summary_pb2.SummaryMetadata(plugin_data=data, summary_description=tag.description)
     return _strings(tag.name, metadata, summary_pb2.DATA_CLASS_TENSOR, [json.encode()], shape=[])
+
+
+EXPERIMENT, SESSION = hparams_metadata.EXPERIMENT_TAG, hparams_metadata.SESSION_START_INFO_TAG
+COLUMNS = {
+    "optimizer": api_pb2.DATA_TYPE_STRING,
+    "learning_rate": api_pb2.DATA_TYPE_FLOAT64,
+    "schedule": api_pb2.DATA_TYPE_STRING,
+    "batch_size": api_pb2.DATA_TYPE_FLOAT64,
+    "loss": api_pb2.DATA_TYPE_STRING,
+    "epochs": api_pb2.DATA_TYPE_FLOAT64,
+}
+"""Columns of the dashboard HParams, the same in all runs: TensorBoard takes those of the first that it finds."""
+RESULTS = (tags.BEST_VAL_LOSS, tags.epoch("val_loss"), tags.epoch("loss"))
+"""Columns of what came out: the last value of each series."""
+
+
+def experiment() -> summary_pb2.Summary:
+    """Return a summary that says what columns the dashboard HParams has."""
+    found = api_pb2.Experiment(
+        hparam_infos=[api_pb2.HParamInfo(name=name, type=of) for name, of in COLUMNS.items()],
+        metric_infos=[
+            api_pb2.MetricInfo(name={"tag": t.name}, display_name=t.name.rpartition("/")[2], description=t.text)
+            for t in RESULTS
+        ],
+    )
+    return _hparams(EXPERIMENT, plugin_data_pb2.HParamsPluginData(experiment=found))
+
+
+def hyperparameters(values: dict[str, object], begun: float) -> summary_pb2.Summary:
+    """Return a summary of the settings of a run that began then, for the dashboard HParams."""
+    session = plugin_data_pb2.SessionStartInfo(start_time_secs=begun)
+    rate = values.get("learning_rate")
+    for name, value in (values | ({"schedule": rate} if isinstance(rate, str) else {})).items():
+        is_number = COLUMNS.get(name) == api_pb2.DATA_TYPE_FLOAT64
+        if is_number and isinstance(value, int | float):
+            session.hparams[name].number_value = value
+        elif not is_number and name in COLUMNS and isinstance(value, str):
+            session.hparams[name].string_value = value
+    return _hparams(SESSION, plugin_data_pb2.HParamsPluginData(session_start_info=session))
+
+
+def _hparams(tag: str, data: plugin_data_pb2.HParamsPluginData) -> summary_pb2.Summary:
+    metadata = hparams_metadata.create_summary_metadata(data)
+    value = summary_pb2.Summary.Value(tag=tag, metadata=metadata, tensor=hparams_metadata.NULL_TENSOR)
+    return summary_pb2.Summary(value=[value])
 
 
 def image(tag: tags.Tag, png: bytes, width: int, height: int) -> summary_pb2.Summary:

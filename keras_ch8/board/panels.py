@@ -7,6 +7,7 @@ series of no panel gets one of its own from its description.
 
 import fnmatch
 from dataclasses import dataclass
+from typing import Any
 
 from . import tags
 from .tags import Tag
@@ -26,6 +27,10 @@ class Line:
 
     value: float | str
     label: str
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON has it: a number is its `value`, a hyperparameter its `name`."""
+        return {"name" if isinstance(self.value, str) else "value": self.value, "label": self.label}
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class Panel:
     log: bool = True
     x: str = ""
     x_label: str = STEPS
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+        return plain | {"lines": [line.as_data() for line in self.lines]}
 
 
 def _panel(title: str, section: str, *series: Tag | str, unit: str = "", **options: object) -> Panel:
@@ -91,6 +101,7 @@ PANELS = (
     _panel("Loss of minibatches", "8.1.3", tags.LOSS, kinds=("step_too_long", "cliff", "nonfinite")),
     _panel(
         "Loss after each epoch, training and validation", "8.1", "ch8_epoch/loss", "ch8_epoch/val_loss",
+        tags.BEST_VAL_LOSS,
         unit="loss", kinds=("overfitting", "underfitting"), events=("stop", "restore"),
     ),
     _panel(
@@ -224,3 +235,8 @@ monitors and callbacks of the user's own get panels as they come."""
 def of_series(name: str) -> list[Panel]:
     """Return the panels that show a series."""
     return [p for p in PANELS if any(fnmatch.fnmatchcase(name, pattern) for pattern in p.series)]
+
+
+def of_tag(tag: Tag, kinds: tuple[str, ...] = ()) -> Panel:
+    """Return the panel of a series of the user's own."""
+    return Panel(tag.text.rstrip(".") or tag.name, tag.unit, tag.section, (tag.name,), kinds)

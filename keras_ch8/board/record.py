@@ -194,9 +194,9 @@ class Record:
             "diagnosis": self.diagnosis and self.diagnosis._asdict(),
             "verdicts": [vars(verdict) for verdict in self.verdicts],
             "events": [event._asdict() for event in self.events],
-            "lines": {name: [vars(line) for line in lines] for name, lines in self.lines.items()},
+            "lines": {name: [line.as_data() for line in lines] for name, lines in self.lines.items()},
             "tags": {t.name: {"text": t.text, "unit": t.unit, "section": t.section} for t in self.tags[:MOST]},
-            "panels": [vars(panel) for panel in self.panels[:MOST]],
+            "panels": [panel.as_data() for panel in self.panels[:MOST]],
             "stopping": self.stopping and self.stopping._asdict(),
         }
         layers = ",".join(heat_map.as_json() for heat_map in self.heat_maps)

@@ -55,6 +55,12 @@ GRADIENT_NORM = Tag(
 GRADIENT_NORM_CLIPPED = Tag(
     "ch8/gradient_norm_clipped", "loss / weight", "Euclidean norm of the gradient, after clipping.", "8.2.4", spiky=True
 )
+GRADIENT_NORM_Q90 = Tag(
+    "ch8/gradient_norm_q90",
+    "loss / weight",
+    "The 90 % quantile of the last 1000 gradient norms before clipping: as a limit it clips one step in ten.",
+    "8.2.4",
+)
 CLIP_COEFFICIENT = Tag(
     "ch8/clip_coefficient",
     "ratio",
@@ -100,6 +106,7 @@ LAYER_MAP = Tag(
     "large, grey is zero, red is infinite or NaN.",
     "8.2.5",
 )
+BEST_VAL_LOSS = Tag("ch8_epoch/val_loss_best", "loss", "The smallest validation loss of all epochs.", "8.1.2")
 AVERAGE_DISTANCE = Tag(
     "ch8/average_distance", "weight", "Euclidean distance between the trainable weights and their average.", "8.7.3"
 )
@@ -107,6 +114,21 @@ SURROGATE = Tag("ch8_surrogate/surrogate", "loss", "The loss that is minimized, 
 TRUE_LOSS = Tag("ch8_surrogate/true", "as the metric", "The loss that is meant, on the training set.", "8.1.2")
 VAL_SURROGATE = Tag("ch8_surrogate/val_surrogate", "loss", "The loss that is minimized, on validation data.", "8.1.2")
 VAL_TRUE_LOSS = Tag("ch8_surrogate/val_true", "as the metric", "The loss that is meant, on validation data.", "8.1.2")
+FLAT_EPOCHS = Tag(
+    "ch8_surrogate/flat_epochs",
+    "epochs",
+    "Epochs since the loss that is meant was last better than ever before on the training set.",
+    "8.1.2",
+)
+STOPPING_METRIC = Tag("ch8_stopping/metric", "as the metric", "The quantity that early stopping monitors.", "8.1.2")
+STOPPING_BEST = Tag("ch8_stopping/best", "as the metric", "The best value that it has had so far.", "8.1.2")
+STOPPING_PATIENCE = Tag(
+    "ch8_stopping/patience_left",
+    "epochs",
+    "Epochs without improvement that are left before the training stops.",
+    "8.1.2",
+)
+BLOCK = Tag("ch8_blocks/block", "number of the block", "The block of variables that moved, counted from 0.", "8.7.2")
 RANGE_RATE = Tag("ch8_range/log10_learning_rate", "decades", "Learning rate of each step of a range test.", "8.3.1")
 RANGE_LOSS = Tag("ch8_range/loss", "loss", "Loss of the next batch after each step of a range test.", "8.3.1")
 RANGE_SMOOTHED = Tag("ch8_range/loss_smoothed", "loss", "The same, smoothed over a third of a decade.", "8.3.1")
@@ -139,6 +161,15 @@ START_BEFORE = Tag(
     "8.4",
 )
 START_AFTER = Tag("ch8_start/sums_after", "signal", "The same, after the weights were scaled to data.", "8.4")
+START_DEVIATION_BEFORE = Tag(
+    "ch8_start/deviation_before",
+    "signal",
+    "Standard deviation of what each layer sums up at the start; the step is the place of the layer.",
+    "8.4",
+)
+START_DEVIATION_AFTER = Tag(
+    "ch8_start/deviation_after", "signal", "The same, after the weights were scaled to data.", "8.4"
+)
 START_REPORT = Tag("ch8_start/report", "text", "By what the weights of each layer were multiplied.", "8.4")
 VERDICTS = Tag("ch8/verdicts", "text", "What is wrong with the training, and what cures it.", "8.2")
 REPORT = Tag("ch8/report", "text", "What the run shows of the chapter's difficulties.", "8.2")
@@ -183,7 +214,8 @@ ALL = (
     EFFECTIVE_RATE, WEIGHT_NORM, LAYER_NORM_WORST, LAYER_NORM_MEDIAN, LAYER_NORM_BEST, LAYER_MAP, REPORT,
     SURROGATE, TRUE_LOSS, VAL_SURROGATE, VAL_TRUE_LOSS, RANGE_RATE, RANGE_LOSS, RANGE_SMOOTHED, RANGE_REPORT, VERDICTS,
     FLOW_GRADIENT, FLOW_SIGNAL, FLOW_UPDATE, TIME_PROFILE, START_BEFORE, START_AFTER, START_REPORT,
-    AVERAGE_DISTANCE,
+    AVERAGE_DISTANCE, BEST_VAL_LOSS, GRADIENT_NORM_Q90, FLAT_EPOCHS, STOPPING_METRIC, STOPPING_BEST, STOPPING_PATIENCE,
+    BLOCK, START_DEVIATION_BEFORE, START_DEVIATION_AFTER,
     *SOLVER.values(), *CURRICULUM.values(),
 )  # fmt: skip
 """All tags with a fixed name, the most important first; those of monitors are `diagnosis_tags()`."""
@@ -234,16 +266,16 @@ def of_optimizer(tag: Tag, optimizer: str) -> Tag:
 
 def describe(name: str) -> str:
     """Return the description of a series by its name; "" for a series that is not of this module."""
+    if name in _DESCRIPTIONS:
+        return _DESCRIPTIONS[name]
     for prefix, tag in ((_BATCH, batch), (_EPOCH, epoch), (_CONTINUATION, continuation)):
         if name.startswith(prefix):
             return tag(name.removeprefix(prefix)).description
-    if name.startswith(_DIAGNOSIS) and name not in _DESCRIPTIONS:
+    if name.startswith(_DIAGNOSIS):
         return diagnosis(name.removeprefix(_DIAGNOSIS)).description
     folder, *optimizer, rest = name.split("/") if name.count("/") > 1 else (name, "")
     of_one = _DESCRIPTIONS.get(f"{folder}/{rest}") if len(optimizer) == 1 else None
-    if name not in _DESCRIPTIONS and of_one:
-        return f"Of `{optimizer[0]}`: {of_one}"
-    return _DESCRIPTIONS.get(name, "")
+    return f"Of `{optimizer[0]}`: {of_one}" if of_one else ""
 
 
 def _descriptions() -> dict[str, str]:

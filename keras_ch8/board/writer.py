@@ -6,6 +6,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from tensorboard.compat import tf
@@ -20,6 +21,22 @@ from .record import RECORD
 from .tags import Tag
 
 
+class Follower(Protocol):
+    """Is told of what a run is written: see `RunWriter.follow`."""
+
+    def point(self, name: str, step: int, value: float) -> None:
+        """Take a point of a series."""
+
+    def describe(self, name: str, description: str) -> None:
+        """Take what a series says of itself."""
+
+    def record(self, text: str) -> None:
+        """Take the newest record, as JSON."""
+
+    def close(self) -> None:
+        """Know that nothing more comes."""
+
+
 class RunWriter:
     """One run of TensorBoard, made by `RunWriter.open`: a folder `optimization` beside Keras's own `train`.
 
@@ -32,6 +49,7 @@ class RunWriter:
         self._steps = steps
         self._described: set[str] = set()
         self._declared: dict[str, str] = {}
+        self._followers: list[Follower] = []
         self._failed = False
         self._finish = weakref.finalize(self, _finish, file, lock)
 
@@ -67,6 +85,10 @@ class RunWriter:
         """Let the scalars of these tags have their descriptions; those of the suite have theirs."""
         self._declared |= {tag.name: tag.description for tag in tags}
 
+    def follow(self, follower: Follower) -> None:
+        """Tell a follower of the scalars, their descriptions and the records too, so that it need not read them."""
+        self._followers.append(follower)
+
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write scalars by name; one whose step is not above the last of its series is dropped, with one warning."""
         self.points([(step, values)])
@@ -77,6 +99,8 @@ class RunWriter:
         for step, values in points:
             kept = self._steps.forward(step, values)
             new.append((step, {name: value for name, value in values.items() if name in kept}))
+        for follower in self._followers:
+            self._attempt(partial(self._tell, follower, new))
         build = partial(_summaries.scalars, described=self._described, declared=self._declared)
         self._write(*((step, partial(build, values)) for step, values in new if values))
 
@@ -85,8 +109,19 @@ class RunWriter:
         self._write((self._steps.free(step, tag.name), lambda: _summaries.text(tag, markdown)))
 
     def record(self, text: Callable[[], str], step: int) -> None:
-        """Write the record of the run, JSON that `text` returns, at `step` or at the first one after it without one."""
-        self._write((self._steps.free(step, RECORD.name), lambda: _summaries.record(RECORD, text())))
+        """Write the record of the run, JSON that `text` returns, at `step` or at the first one after it without one.
+
+        It is on the disk at once: what it says may call for action.
+        """
+
+        def build() -> summary_pb2.Summary:
+            said = text()
+            for follower in self._followers:
+                follower.record(said)
+            return _summaries.record(RECORD, said)
+
+        self._write((self._steps.free(step, RECORD.name), build))
+        self._attempt(self._file.flush_soon)
 
     def image(self, tag: Tag, png: bytes, width: int, height: int, step: int) -> None:
         """Write a PNG at `step`, or at the first one after it that has none yet."""
@@ -115,6 +150,14 @@ class RunWriter:
         if _summaries.LAYOUT not in self._steps:
             self._write((self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts)))
 
+    def hyperparameters(self, values: dict[str, object], begun: float) -> None:
+        """Write the settings of a run that began then for the dashboard HParams, unless the run has them."""
+        if _summaries.SESSION not in self._steps:
+            self._write(
+                (self._steps.free(0, _summaries.EXPERIMENT), _summaries.experiment),
+                (self._steps.free(0, _summaries.SESSION), lambda: _summaries.hyperparameters(values, begun)),
+            )
+
     def flush(self) -> None:
         """Wait until everything is on the disk, but not for ever."""
         self._attempt(self._file.flush)
@@ -124,6 +167,15 @@ class RunWriter:
         error = self._finish()
         if error and not self._failed:
             self._fail(error)
+        while self._followers and not self._failed:
+            self._followers.pop().close()
+
+    def _tell(self, follower: Follower, points: Iterable[tuple[int, Mapping[str, float]]]) -> None:
+        for step, values in points:
+            for name, value in values.items():
+                follower.point(name, step, value)
+                if name not in self._described:
+                    follower.describe(name, _summaries.description(name, self._declared))
 
     def _write(self, *events: tuple[int, Callable[[], summary_pb2.Summary]]) -> None:
         now = time.time()

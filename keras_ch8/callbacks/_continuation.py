@@ -1,7 +1,7 @@
 """From an easy problem to the real one."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -11,7 +11,7 @@ from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
 from ..schedules.duration import Clock, Duration, duration
-from .base import Callback, say
+from .base import Callback
 
 
 @final
@@ -38,8 +38,9 @@ class Continuation(Callback):
     optimizer goes on here. The step reads variables, so nothing is traced anew; with `steps_per_execution` all
     batches of an execution have one value.
 
-    Puts into `logs`, for each epoch, the value at its last batch under the name `"<layer or loss>.<attribute>"`, such
-    as `gaussian_blur.stddev`; through `keras_ch8.callbacks.TensorBoard` as `ch8_continuation/<name>`.
+    Each epoch reports the value at its last batch under the name `"<layer or loss>.<attribute>"`, such as
+    `gaussian_blur.stddev`, which other callbacks can monitor; through `keras_ch8.callbacks.TensorBoard` as
+    `ch8_continuation/<name>`.
 
     Args:
         schedule: `"linear"`, `"cosine"` (slow at both ends) or `"exponential"` (down to 1 % of the way, then the end):
@@ -50,6 +51,8 @@ class Continuation(Callback):
             training. Defaults to `"70%"`.
         variables: Dict of the numbers to move by name, instead of those found in model and loss. Defaults to `None`.
         verbose: 1 prints at the end how many batches the real problem had. Defaults to `0`.
+        logs: Which of the values join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
+            of names. Defaults to `False`.
 
     Raises:
         TypeError: If `schedule` is none.
@@ -60,7 +63,7 @@ class Continuation(Callback):
         >>> blur = keras_ch8.continuation.GaussianBlur(2.0, name="blur")
         >>> model = keras.Sequential([keras.Input((8, 1)), blur, keras.layers.Flatten(), keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
-        >>> callback = keras_ch8.callbacks.Continuation("linear", until="50%")
+        >>> callback = keras_ch8.callbacks.Continuation("linear", until="50%", logs=True)
         >>> x = np.ones((32, 8, 1))
         >>> history = model.fit(x, x[:, 0], batch_size=4, epochs=3, callbacks=[callback], verbose=0).history
         >>> [round(value, 3) for value in history["blur.stddev"]]
@@ -80,8 +83,9 @@ class Continuation(Callback):
         until: int | str = "70%",
         variables: Mapping[str, continuation.Annealed] | None = None,
         verbose: int = 0,
+        logs: bool | Sequence[str] = False,
     ) -> None:
-        super().__init__()
+        super().__init__(logs)
         by_name = schedule if isinstance(schedule, Mapping) else {"": schedule}
         self._schedules = {name: continuation.as_schedule(one) for name, one in by_name.items()}
         self.schedule, self.until, self.variables, self.verbose = schedule, until, variables, verbose
@@ -141,7 +145,7 @@ class Continuation(Callback):
         super().on_epoch_end(epoch, logs)
         self._arrive()
         values = {name: self._value(name, self._read_at) for name in self._numbers}
-        self.session.log(logs, values)
+        self.session.log(self, logs, values)
         self.session.show({tags.continuation(name): value for name, value in values.items()})
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -151,7 +155,7 @@ class Continuation(Callback):
             if self.share < 1:
                 warnings.warn(sentence, stacklevel=2)
             elif self.verbose:
-                say(sentence)
+                self.session.say(sentence)
         super().on_train_end(logs)
 
     def on_close(self) -> None:

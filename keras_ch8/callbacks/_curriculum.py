@@ -1,7 +1,7 @@
 """The easy examples first."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..curriculum.example_loss import ExampleLoss
 from ..curriculum.pacing import as_pacing
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
-from .base import Callback, say
+from .base import Callback
 
 OWN_LOSS = ("model_loss", "self_paced")
 """Words for a difficulty that is the loss of the model itself."""
@@ -36,14 +36,15 @@ class Curriculum(Callback):
     clean data with time enough random order does as well (Wu et al. 2021). `order="hard"` and `order="random"` are the
     controls, with the same pacing; `training.compare_curricula` runs them all.
 
-    Puts into `logs`, for each epoch:
+    Measures, for each epoch:
 
         curriculum_share        c at its last step
         curriculum_seen         share of the examples that have been drawn so far
         curriculum_difficulty   mean difficulty of what was drawn in it
 
-    `keras_ch8.callbacks.TensorBoard` shows them as `ch8_curriculum/...`, and with them the loss at the end of the epoch
-    for five buckets of examples, from the easiest to the hardest; `ch8/report` says when all examples were in.
+    Others can monitor them. `keras_ch8.callbacks.TensorBoard` shows them as `ch8_curriculum/...`, and with them the
+    loss at the end of the epoch for five buckets of examples, from the easiest to the hardest; `ch8/report` says when
+    all examples were in.
 
     State: the losses that the order is made of, where they are the model's own, and which examples were seen.
 
@@ -63,6 +64,8 @@ class Curriculum(Callback):
         order: `"easy"`, `"hard"` or `"random"`: which examples come first. Defaults to `"easy"`.
         refresh: Epochs after which the model's own losses are taken anew. Defaults to `1`.
         verbose: 1 prints at the end when all examples were in. Defaults to `0`.
+        logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
+            of names. Defaults to `False`.
 
     Raises:
         TypeError: If `source` is none.
@@ -73,7 +76,7 @@ class Curriculum(Callback):
         >>> source = keras_ch8.data.ArraySource(x, x[:, :1], batch_size=8, seed=0)
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.SGD(), "mse")
-        >>> easy_first = keras_ch8.callbacks.Curriculum(source, difficulty=np.abs(x[:, 0]), mix=0)
+        >>> easy_first = keras_ch8.callbacks.Curriculum(source, difficulty=np.abs(x[:, 0]), mix=0, logs=True)
         >>> history = model.fit(source, epochs=4, callbacks=[easy_first], verbose=0).history
         >>> [round(share, 2) for share in history["curriculum_share"]]
         [0.55, 0.95, 1.0, 1.0]
@@ -101,8 +104,9 @@ class Curriculum(Callback):
         order: str = "easy",
         refresh: int = 1,
         verbose: int = 0,
+        logs: bool | Sequence[str] = False,
     ) -> None:
-        super().__init__()
+        super().__init__(logs)
         if not all(hasattr(source, name) for name in ("lend", "take", "count", "steps")):
             raise TypeError(
                 "`source` has a sampler that decides its epochs, so it must be a source of `keras_ch8.data`. Received: "
@@ -206,7 +210,7 @@ class Curriculum(Callback):
             "seen": float(self._seen.mean()),
             "difficulty": float(sampler.difficulty[drawn].mean()),
         }
-        self.session.log(logs, {f"curriculum_{name}": value for name, value in values.items()})
+        self.session.log(self, logs, {f"curriculum_{name}": value for name, value in values.items()})
         if self.session.writer is not None:
             values |= self._losses_of_buckets(sampler.difficulty)
             self.session.show({tags.CURRICULUM[name]: value for name, value in values.items()})
@@ -228,7 +232,7 @@ class Curriculum(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Say how it went."""
         if self.verbose:
-            say(*self.findings())
+            self.session.say(*self.findings())
         super().on_train_end(logs)
 
     def on_close(self) -> None:

@@ -10,17 +10,20 @@ import numpy as np
 
 from .. import _checks, monitors, telemetry
 from .._types import Data, Logs, Tensor
-from ..board import tags
+from ..board import panels, tags
+from ..board.record import Diagnosed
 from ..integration import keras_private
 from ..monitors.base import chosen
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
-from ..verdicts import Verdict, VerdictTracker, report
+from ..verdicts import Verdict, VerdictTracker, markdown, report
+from ..verdicts.texts import alarm, brief
 from ._measurements import Clock, Measurement, Pace, measurements
-from ._monitored import numbers_in
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
-from .base import Callback, say
+from ._session import FIRST
+from ._terminal import fitted
+from .base import Callback
 
 MEASURING = 2 / 3
 """Fraction of the budget that is for measurements; the rest is about what listening to every step takes."""
@@ -39,8 +42,9 @@ class Diagnosis(Callback):
 
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
     same `fit`, numbers and pictures go to its run under `ch8_diagnosis`, the report to its text `ch8/verdicts`, and
-    every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. `logs` gets the latest numbers at
-    the end of each epoch, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that it took.
+    every change of a verdict as a line to `<log_dir>/optimization/verdicts.jsonl`. Other callbacks can monitor the last
+    numbers that an epoch has measured, as `diagnosis_...`, and `diagnosis_cost`, the fraction of the training time that
+    it took.
 
     With `steps_per_execution=k` an update is the sum of k steps, and is judged as one. What a check needs and cannot
     get, or a check that fails, is left out with one warning; the training goes on.
@@ -60,11 +64,13 @@ class Diagnosis(Callback):
         budget: Fraction of the training time that all this may take: two thirds for measurements, whose interval
             adapts to it; the rest is about what it takes to listen to every step. The first measurement traces a graph,
             which is not counted, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit. Defaults to `0.03`.
-        verbose: Whether to print the report when `fit` ends. Defaults to `False`.
+        verbose: Whether to print a verdict once when it rises to `"act"`, in three lines at most, and when `fit` ends a
+            summary of all callbacks of the suite in eight, unless `fit(verbose=0)` prints nothing. Defaults to `True`.
         loss: A function of `(y, y_pred)` to use in place of the loss that the model is compiled with. Defaults to
             `None`.
-        logs: Whether the numbers join Keras's `logs`, and so the progress bar and `History`; or the names of those that
-            do, such as `["diagnosis_loss"]`. Defaults to `True`.
+        logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all that are
+            measured in the first epoch, or a list of names, such as `["diagnosis_loss"]`. An epoch in which one is not
+            measured has NaN there. Defaults to `False`.
 
     Raises:
         ValueError: If `checks` names what there is not, or `probe` is no batch; at the first step, and before it is
@@ -88,6 +94,7 @@ class Diagnosis(Callback):
 
     section = "8.2"
 
+    _place_in_summary = FIRST
     transient: ClassVar[Mapping[str, Any]] = {"_measurements": [], "_traced_for": []}
 
     def __init__(
@@ -96,12 +103,13 @@ class Diagnosis(Callback):
         checks: str | Sequence[str | monitors.Monitor] = "standard",
         when: int | Callable[[int], bool] | None = None,
         budget: float | None = 0.03,
-        verbose: bool = False,
+        verbose: bool = True,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-        logs: bool | Sequence[str] = True,
+        logs: bool | Sequence[str] = False,
     ) -> None:
-        super().__init__()
-        self.monitors, self.verbose, self.loss, self.logs = chosen(checks), verbose, loss, logs
+        super().__init__(logs)
+        self.monitors, self.loss = chosen(checks), loss
+        self.verbose = self._asks_for_summary = verbose
         self.probe = ProbeData(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
@@ -142,6 +150,8 @@ class Diagnosis(Callback):
         self._paces: list[Pace] = []
         self._losses: list[np.ndarray] = []
         self._left_out: set[str] = set()
+        self._told: set[str] = set()
+        """Kinds of verdicts whose rise to "act" was printed."""
         self._numbers: dict[str, float] = {}
         self._unwritten: dict[str, float] = {}
         self._pictures = FlowMap()
@@ -154,7 +164,23 @@ class Diagnosis(Callback):
         epochs = self.session.params["epochs"] - self.session.first_epoch
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
+        self._begin_record()
         self.probe.open(self.session.training, self._measure_from_now_on)
+
+    def _begin_record(self) -> None:
+        """Say in the record of the run what is the user's own, and keep the rest up to date from here on."""
+        for monitor in self.monitors:
+            if type(monitor).__module__.partition(".")[0] != __name__.partition(".")[0]:
+                kinds = tuple(dict.fromkeys(rule.kind for rule in monitor.rules))
+                own = [tags.diagnosis(curve.name) for curve in monitor.curves]
+                self.session.record.tags += own
+                self.session.record.panels += [panels.of_tag(tag, kinds) for tag in own]
+        self.session.before_record.append(self._bring_record_up_to_date)
+
+    def _bring_record_up_to_date(self) -> None:
+        record = self.session.record
+        record.diagnosis = Diagnosed(len(self.monitors), self.measurements, self.cost)
+        record.verdicts = self.verdicts
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
@@ -253,9 +279,11 @@ class Diagnosis(Callback):
         if readings is None:
             return
         self.past.add(step, readings)
-        self._judge(m for m in self.monitors if m.name in readings or self._is_over(m))
         if self.session.writer is not None:
-            self._pictures.add(readings)
+            self._pictures.add(readings, self.session.record, step)
+        judged = [m for m in self.monitors if m.name in readings or self._is_over(m)]
+        self._judge(judged, retold=[m for m in judged if m.name not in readings])
+        self.session.write_record()
 
     def _attempt(self, measurement: Measurement, action: Callable[..., Any], *args: Any) -> Any:
         """Return what an action of a measurement gives; one that fails is left out."""
@@ -284,24 +312,43 @@ class Diagnosis(Callback):
             monitor.source == "spectrum" and bool(self.past.of(monitor.name)) and not is_spectrum_worthwhile(self.past)
         )
 
-    def _judge(self, which: Iterable[monitors.Monitor]) -> None:
-        """Let monitors say what they make of the past; write their numbers, and what has changed."""
+    def _judge(self, which: Iterable[monitors.Monitor], retold: Sequence[monitors.Monitor] = ()) -> None:
+        """Let monitors say what they make of the past; write their numbers, and what has changed.
+
+        Of those in `retold` nothing new was measured: they have no new numbers.
+        """
         numbers: dict[str, float] = {}
+        changed: list[Verdict] = []
         for monitor in which:
             if monitor.name not in self._left_out:
                 try:
                     claims = monitor.claims(self.past)
-                    numbers |= monitor.numbers(self.past)
+                    numbers |= {} if monitor in retold else monitor.numbers(self.past)
                 except Exception as error:
                     self._leave_out(monitor.name, error)
                     continue
-                self._write(self._tracker.update(self.past.step, claims, monitor.name))
+                changed += self._tracker.update(self.past.step, claims, monitor.name)
         self._numbers |= numbers
         self._unwritten |= numbers
+        self._write(changed)
+        self._tell(changed)
 
     def _write(self, changed: Sequence[Verdict]) -> None:
+        for verdict in changed:
+            if verdict.level == "act":
+                self.session.event("act", f"{verdict.kind}: {verdict.finding}", verdict.step)
+        if any(verdict.level != "ok" for verdict in changed):
+            self.session.write_record(is_urgent=True)
         if changed and self.session.writer is not None:
             self.session.writer.lines("verdicts.jsonl", [verdict.as_json() for verdict in changed])
+
+    def _tell(self, changed: Sequence[Verdict]) -> None:
+        """Print each kind of verdict that calls for action, when it first does."""
+        for verdict in changed:
+            if verdict.level == "act" and verdict.kind not in self._told:
+                self._told.add(verdict.kind)
+                if self.verbose and not self.session.terminal.is_quiet:
+                    self.session.say(*(line for text in alarm(verdict) for line in fitted(text, 1)))
 
     def _leave_out(self, name: str, error: Exception) -> None:
         self._left_out.add(name)
@@ -322,26 +369,28 @@ class Diagnosis(Callback):
         self._judge(m for m in self.monitors if m.source == "rows")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Add what `fit` reports, and put the numbers into it."""
+        """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
-        self.past.add_epoch(numbers_in(logs or {}), np.concatenate([np.zeros(0), *self._losses]))
+        self.past.add_epoch(self.session.reported(logs), np.concatenate([np.zeros(0), *self._losses]))
         self._losses = []
         self._judge(m for m in self.monitors if m.source == "epochs")
         self._show()
-        numbers = {f"diagnosis_{name}": v for name, v in (self._numbers | {"cost": self.cost}).items()}
-        chosen = numbers if isinstance(self.logs, bool) else self.logs
-        self.session.log(logs, {name: numbers[name] for name in chosen if self.logs and name in numbers})
+        numbers, self._numbers = self._numbers | {"cost": self.cost}, {}
+        self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})
 
     def on_close(self) -> None:
-        """Write and print the report; from here on the cost stays as it is."""
+        """Write the report; from here on the cost stays as it is."""
         self._clock.stop()
         self._show()
-        text = report(self.verdicts)
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
-            self.session.writer.text(tags.VERDICTS, text, self.session.step)
-        if self.verbose:
-            say(text)
+            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts), self.session.step)
+
+    def _summary(self) -> list[str]:
+        lines = brief(self.verdicts)
+        if self.session.writer is None and any(verdict.level != "ok" for verdict in self.verdicts):
+            lines.append("`print` the Diagnosis for what was found, and what cures it.")
+        return [line for text in lines for line in fitted(text, 1)]
 
     def findings(self) -> list[str]:
         """Return what is wrong, and what measuring cost."""

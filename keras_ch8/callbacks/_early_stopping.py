@@ -2,14 +2,16 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 from .. import _checks, stopping
 from .._types import Data, Logs
 from ..stopping.criterion import as_criterion
 from ._monitored import MonitoredMetrics, numbers_in
-from .base import Callback, say
+from ._session import SECOND
+from ._terminal import fitted
+from .base import Callback
 
 
 @final
@@ -48,8 +50,10 @@ class EarlyStopping(Callback):
         start_from_epoch: Epochs at the beginning that do not count. Defaults to `0`.
         criterion: A criterion of `keras_ch8.stopping`, instead of `patience` and `baseline`. Defaults to `None`.
         evaluate_on: What to measure at the end of each epoch instead of taking it from `fit`: `(x, y)`,
-            `(x, y, sample_weight)` or a data set, for `model.evaluate`. The values stand in `logs` as `measured_...`.
-            Defaults to `None`.
+            `(x, y, sample_weight)` or a data set, for `model.evaluate`. The values are called `measured_...`. Defaults
+            to `None`.
+        logs: Which of these values join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a
+            list of names. Defaults to `False`.
 
     Raises:
         TypeError: If `criterion` is none.
@@ -70,6 +74,7 @@ class EarlyStopping(Callback):
 
     section = "8.1"
 
+    _place_in_summary = SECOND
     observes_steps = False
 
     def __init__(
@@ -85,8 +90,9 @@ class EarlyStopping(Callback):
         *,
         criterion: Any = None,
         evaluate_on: Data = None,
+        logs: bool | Sequence[str] = False,
     ) -> None:
-        super().__init__()
+        super().__init__(logs)
         waiting = stopping.Patience(patience, min_delta=min_delta, baseline=baseline)
         if criterion is not None and (patience or baseline is not None):
             raise ValueError(
@@ -162,7 +168,8 @@ class EarlyStopping(Callback):
         if epoch >= self.start_from_epoch:
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
-            if self._monitored.epoch_ended(self.session.training, epoch, (logs or {}) | measured, seconds):
+            seen = self.session.reported(logs) | measured
+            if self._monitored.epoch_ended(self.session.training, epoch, seen, seconds):
                 self.reason = self._criterion.evaluate(self._monitored.past)
             if self.reason:
                 self.model.stop_training = True
@@ -173,7 +180,7 @@ class EarlyStopping(Callback):
             return {}
         x, y, weight = (*self.evaluate_on, None, None)[:3]
         values = numbers_in(self.model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True))
-        self.session.report(logs, {f"measured_{name}": value for name, value in values.items()})
+        self.session.report(self, logs, {f"measured_{name}": value for name, value in values.items()})
         return values | {f"val_{name}": value for name, value in values.items()}
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -181,7 +188,7 @@ class EarlyStopping(Callback):
         if self._last_epoch >= 0:
             self.reason = self._last_reason()
             if self.verbose:
-                say(self.reason.message)
+                self.session.say(self.reason.message)
         super().on_train_end(logs)
 
     def _last_reason(self) -> stopping.Reason:
@@ -214,6 +221,9 @@ class EarlyStopping(Callback):
                 "measure it, give `evaluate_on=(x, y)`."
             )
         return sentence
+
+    def _summary(self) -> list[str]:
+        return [] if self.reason is None or self.verbose else fitted(self.reason.message, 3)
 
     def findings(self) -> list[str]:
         """Return the reason."""

@@ -1,14 +1,15 @@
 """What gradient clipping does in a training, in numbers and in a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 
 from .. import telemetry
 from .._types import Logs
+from ..board import tags
 from ._session import READ_EVERY
-from .base import Callback, say
+from .base import Callback
 
 LAST = 1000
 """Norms that the quantiles are taken of."""
@@ -21,7 +22,7 @@ class GradientClippingLogger(Callback):
     It acts on any optimizer and any way to clip: `clip=`, `clipnorm` and the like of the suite's optimizers, or
     `ClipGradients`. The clipping inside Keras's own optimizers cannot be seen, only the gradient before it.
 
-    Puts into `logs`, for each epoch:
+    Measures, for each epoch:
 
         gradient_norm           mean of the norm before clipping, |g|
         gradient_norm_clipped   mean of the norm after it
@@ -31,14 +32,17 @@ class GradientClippingLogger(Callback):
 
     (of several optimizers, each under the name of its attribute, such as `d_optimizer_gradient_norm`)
 
-    and, through `keras_ch8.callbacks.TensorBoard` if it is there, `ch8/clip_coefficient`, `ch8/clipped_share`,
-    `ch8/gradient_norm_clipped` and a sentence in `ch8/report`.
+    which other callbacks can monitor, and shows through `keras_ch8.callbacks.TensorBoard`, if it is there,
+    `ch8/clip_coefficient`, `ch8/clipped_share`, `ch8/gradient_norm_clipped`, `ch8/gradient_norm_q90` and a sentence in
+    `ch8/report`.
 
     Args:
         verbose: Whether to print the sentence when `fit` ends. Defaults to `False`.
+        logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
+            of names. Defaults to `False`.
 
     Example:
-        >>> logger = keras_ch8.callbacks.GradientClippingLogger()
+        >>> logger = keras_ch8.callbacks.GradientClippingLogger(logs=True)
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.SGD(0.01, global_clipnorm=1.0), "mse")
         >>> history = model.fit(100 * np.ones((4, 2)), np.ones((4, 1)), callbacks=[logger], verbose=0).history
@@ -54,8 +58,8 @@ class GradientClippingLogger(Callback):
     _shows_clipping = True
     measure_every = READ_EVERY  # so that every norm is exact
 
-    def __init__(self, verbose: bool = False) -> None:
-        super().__init__()
+    def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:
+        super().__init__(logs)
         self.verbose = verbose
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -71,16 +75,20 @@ class GradientClippingLogger(Callback):
             self._clippings.setdefault(name, _Clipping()).add(frame)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Put the numbers of the epoch into `logs`."""
+        """Report the numbers of the epoch."""
         super().on_epoch_end(epoch, logs)
+        numbers: dict[str, float] = {}
         for name, clipping in self._clippings.items():
             means = clipping.means_of_epoch()
-            self.session.log(logs, {f"{name}_{key}" if name else key: value for key, value in means.items()})
+            numbers |= {f"{name}_{key}" if name else key: value for key, value in means.items()}
+            if means:
+                self.session.show({tags.of_optimizer(tags.GRADIENT_NORM_Q90, name): means["gradient_norm_q90"]})
+        self.session.log(self, logs, numbers)
 
     def on_close(self) -> None:
         """Print the sentence, if asked to."""
         if self.verbose:
-            say(*self.findings())
+            self.session.say(*self.findings())
 
     def findings(self) -> list[str]:
         """Return the sentence, one for each optimizer."""

@@ -1,7 +1,7 @@
 """Change the learning rate from epoch to epoch."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import keras
@@ -13,7 +13,7 @@ from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules.base import resolve
 from ._monitored import MonitoredMetrics
-from .base import Callback, say
+from .base import Callback
 
 
 @final
@@ -24,9 +24,9 @@ class LearningRateDecay(Callback):
     (`schedules.ScaledSchedule`). The factor is saved by `model.save`, and is in `get_state`; files of weights, and so
     `BackupAndRestore`, do not have it. Given a schedule, the optimizer has it from then on, as if compiled with it.
 
-    Puts into `logs`, for each epoch, `learning_rate`: the rate at its end (`learning_rate_<name>` for each optimizer of
-    a `MultiOptimizer`). `keras_ch8.callbacks.TensorBoard` shows the rate that each step used, as `ch8/learning_rate`,
-    and says in `ch8/report` when it was lowered.
+    With `logs=True` History has, for each epoch, `learning_rate`: the rate at its end (`learning_rate_<name>` for each
+    optimizer of a `MultiOptimizer`). `keras_ch8.callbacks.TensorBoard` shows the rate that each step used, as
+    `ch8/learning_rate`, marks where it drops, and says in `ch8/report` when it was lowered.
 
     Differs from `keras.callbacks.ReduceLROnPlateau` and `LearningRateScheduler`: those raise where the rate is a
     schedule; the state survives an interruption (`get_state`, `set_state`); an error in the function is not hidden.
@@ -35,6 +35,7 @@ class LearningRateDecay(Callback):
         rule: One of `schedules.ReduceOnPlateau(...)`; a function of `(epoch, learning_rate)` or of `(epoch)`, with
             epochs counted from 0, that returns the rate; a `LearningRateSchedule`.
         verbose: 1 prints a line at each reduction. Defaults to `0`.
+        logs: Whether `learning_rate` joins Keras's `logs`, and so the progress bar and `History`. Defaults to `False`.
 
     Raises:
         TypeError: If `rule` is none; in `fit`, if the optimizer's rate is a callable.
@@ -43,7 +44,7 @@ class LearningRateDecay(Callback):
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
-        >>> halve = keras_ch8.callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2)
+        >>> halve = keras_ch8.callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2, logs=True)
         >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=2, callbacks=[halve], verbose=0).history
         >>> [round(rate, 6) for rate in history["learning_rate"]]
         [0.05, 0.025]
@@ -56,8 +57,8 @@ class LearningRateDecay(Callback):
 
     observes_steps = False
 
-    def __init__(self, rule: Any, verbose: int = 0) -> None:
-        super().__init__()
+    def __init__(self, rule: Any, verbose: int = 0, logs: bool | Sequence[str] = False) -> None:
+        super().__init__(logs)
         _checks.keras_3(rule)
         if not isinstance(rule, schedules.ReduceOnPlateau | LearningRateSchedule) and not callable(rule):
             raise TypeError(
@@ -138,9 +139,10 @@ class LearningRateDecay(Callback):
         """Report the rate, and lower it on a plateau."""
         super().on_epoch_end(epoch, logs)
         optimizers = self._in_use()
-        self.session.log(logs, {name: float(o.learning_rate) for name, o in optimizers.items()})
+        self.session.log(self, logs, {name: float(o.learning_rate) for name, o in optimizers.items()})
         watch = self._monitored
-        if watch and watch.epoch_ended(self.session.training, epoch, logs or {}) and self.rule.is_due(watch.past):
+        seen = self.session.reported(logs)
+        if watch and watch.epoch_ended(self.session.training, epoch, seen) and self.rule.is_due(watch.past):
             lower = [self._set(o, self.rule.lowered(float(o.learning_rate)), epoch) for o in optimizers.values()]
             if any(lower) and watch.best_weights is not None:
                 self.model.set_weights(watch.best_weights)
@@ -165,7 +167,7 @@ class LearningRateDecay(Callback):
             backend.renew(self.model)
         self._changes.append(f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}")
         if self.verbose:
-            say(f"Learning rate of {optimizer.name}, {self._changes[-1]}.")
+            self.session.say(f"Learning rate of {optimizer.name}, {self._changes[-1]}.")
         return True
 
     def _optimizers(self) -> list[Any]:

@@ -81,14 +81,14 @@ class MonitoredMetrics:
             self._measured = model.get_weights()
 
     def epoch_ended(
-        self, training: fit.Training, epoch: int, logs: Mapping[str, Any], seconds: float = math.nan
+        self, training: fit.Training, epoch: int, seen: Mapping[str, float], seconds: float = math.nan
     ) -> bool:
-        """Take an epoch, and keep its weights if it is the best; return whether all quantities have been reported yet.
+        """Take what was measured in an epoch, and keep its weights if it is the best.
 
-        Those that have not are named once, by a warning, unless a validation is still to come.
+        Returns whether all quantities have been reported yet. Those that have not are named once, by a warning, unless
+        a validation is still to come.
         """
         model = training.model
-        seen = numbers_in(logs)
         missing = [name for name in self.modes if name not in seen and not len(self.past.values(name))]
         for name, mode in self.modes.items():
             if name not in self.past.modes:

@@ -1,5 +1,6 @@
 """Pictures for TensorBoard: the gradient norm of each layer, and what goes through the layers and through time."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,11 +8,26 @@ import keras
 import numpy as np
 
 from ..board import tags
+from ..board.record import HeatMap, Record
 from ..board.writer import RunWriter
 from ..telemetry.frame import Frame
 
 COLUMNS = 1000
 """Steps of an epoch that the picture tells apart; more are put together, with the largest norm."""
+
+
+TITLES = {
+    tags.LAYER_MAP: "Largest gradient norm of each layer since the column before",
+    tags.FLOW_GRADIENT: "Gradient at what each layer gives",
+    tags.FLOW_SIGNAL: "Signal that each layer gives",
+    tags.FLOW_UPDATE: "Length of the update over that of the weights",
+    tags.TIME_PROFILE: "Gradient at each time step of the first recurrent layer",
+}
+KINDS = {
+    tags.FLOW_GRADIENT: ("vanishing", "exploding"),
+    tags.FLOW_SIGNAL: ("bad_scale",),
+    tags.TIME_PROFILE: ("short_horizon", "exploding"),
+}
 
 
 class LayerMap:
@@ -21,6 +37,8 @@ class LayerMap:
         layer_of = [v.path.rpartition("/")[0] for v in variables]
         self.names = list(dict.fromkeys(layer_of))
         self._members = [[i for i, layer in enumerate(layer_of) if layer == name] for name in self.names]
+        self._newest = np.zeros(len(self.names))
+        self._heat_map: HeatMap | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -35,6 +53,7 @@ class LayerMap:
         squares[missing] = 0
         norms = np.sqrt(np.stack([squares[:, member].sum(axis=1) for member in self._members], axis=1))
         self._remember(norms)
+        self._newest = np.maximum(self._newest, norms.max(axis=0, initial=0.0))
         return {
             tags.LAYER_NORM_WORST: (frame.steps, norms.max(axis=1)),
             tags.LAYER_NORM_MEDIAN: (frame.steps, np.median(norms, axis=1)),
@@ -57,6 +76,13 @@ class LayerMap:
         whole = len(rows) // width * width
         return rows[:whole].reshape(-1, width, rows.shape[1]).max(axis=1), rows[whole:]
 
+    def note(self, record: Record, tag: tags.Tag, step: int) -> None:
+        """Add the largest norms since the last time to the record of the run."""
+        if self._heat_map is None:
+            self._heat_map = HeatMap(tag, TITLES[tags.LAYER_MAP], self.names)
+        record.add_column(self._heat_map, step, self._newest)
+        self._newest = np.zeros(len(self.names))
+
     def draw(self, writer: RunWriter, tag: tags.Tag, step: int) -> None:
         """Write the picture of the epoch."""
         last, _ = self._merged(self._rest, max(1, len(self._rest)))
@@ -67,20 +93,29 @@ class LayerMap:
 
 
 class FlowMap:
-    """Collects a column for each picture at each measurement."""
+    """Collects a column for each picture at each measurement, for the record of the run too."""
 
     def __init__(self) -> None:
         self._columns: dict[tags.Tag, list[np.ndarray]] = {}
+        self._heat_maps: dict[tags.Tag, HeatMap] = {}
 
-    def add(self, readings: Mapping[str, Any]) -> None:
+    def add(self, readings: Mapping[str, Any], record: Record, step: int) -> None:
         """Take what a measurement has read."""
         flow, horizons = readings.get("layer_flow"), readings.get("time_horizon")
+        found: dict[tags.Tag, tuple[Sequence[str], np.ndarray]] = {}
         if flow is not None:
-            self._add(tags.FLOW_GRADIENT, flow.gradient)
-            self._add(tags.FLOW_SIGNAL, flow.signal)
-            self._add(tags.FLOW_UPDATE, flow.relative_update[np.array(flow.weighted)])
+            found[tags.FLOW_GRADIENT] = flow.names, flow.gradient
+            found[tags.FLOW_SIGNAL] = flow.names, flow.signal
+            weighted = np.array(flow.weighted)
+            found[tags.FLOW_UPDATE] = list(itertools.compress(flow.names, weighted)), flow.relative_update[weighted]
         if horizons:
-            self._add(tags.TIME_PROFILE, horizons[0].profile)
+            back = (f"{i} before the last" if i else "the last" for i in range(len(horizons[0].profile)))
+            found[tags.TIME_PROFILE] = list(back), horizons[0].profile
+        for tag, (rows, column) in found.items():
+            self._add(tag, column)
+            if tag not in self._heat_maps:
+                self._heat_maps[tag] = HeatMap(tag, TITLES[tag], rows, KINDS.get(tag, ()))
+            record.add_column(self._heat_maps[tag], step, column)
 
     def _add(self, tag: tags.Tag, column: np.ndarray) -> None:
         columns = self._columns.setdefault(tag, [])

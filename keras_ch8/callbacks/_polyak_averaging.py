@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, final
 
@@ -15,7 +15,9 @@ from ..board import tags
 from ..integration import keras_private
 from ..schedules.duration import Duration, duration
 from ._averaged_model import AveragedModel, give_back_what_was_trained
+from ._monitored import numbers_in
 from ._switch_optimizer import SwitchOptimizer
+from ._terminal import fitted
 from ._weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage
 from .base import Callback
 
@@ -50,10 +52,10 @@ class PolyakAveraging(Callback):
 
     At the end of an epoch callbacks find in the model the weights that were validated. With `evaluate="average"` these
     are the averages, so `EarlyStopping` and `ModelCheckpoint` keep those; before the next epoch the weights are back.
-    With `"both"`, `val_loss` and the like are of the weights and `val_loss_average` of the averages; callbacks that
-    monitor the latter (Keras's need `mode="min"`) keep averages. `BackupAndRestore` needs the weights: by epochs it is
-    refused where it would find averages, by batches it is not. Weights that another callback sets, at the end of an
-    epoch or of the training, stay. `evaluate` and `predict` with `callbacks=[average]` use the averages.
+    With `"both"`, `val_loss` and the like are of the weights and `val_loss_average` and the like of the averages;
+    callbacks that monitor the latter (Keras's need `mode="min"`) keep averages. `BackupAndRestore` needs the weights:
+    by epochs it is refused where it would find averages, by batches it is not. Weights that another callback sets, at
+    the end of an epoch or of the training, stay. `evaluate` and `predict` with `callbacks=[average]` use the averages.
 
     State: for each weight its average, in float32 or wider, and two counters. `get_state` and `set_state` go on from
     them in another `fit`, with the weights as they were, also where the model has the averages in it; without them each
@@ -80,6 +82,8 @@ class PolyakAveraging(Callback):
         batch_norm: Which statistics of batch normalization go with the averages: `"average"`, their own averages;
             `"recalibrate"`, new ones from `data`; `"keep"`, those of the weights. Defaults to `"average"`.
         data: Inputs to recalibrate with, as for `keras_ch8.layers.recalibrate`. Defaults to `None`.
+        logs: Which of the `val_..._average` of `evaluate="both"` join Keras's `logs`, and so the progress bar and
+            `History`: `True` for all, or a list of names. Defaults to `("val_loss_average",)`, the loss.
 
     Raises:
         ValueError: If an argument lies outside its range, or two say the same; in `fit`, if the optimizer or another
@@ -125,8 +129,9 @@ class PolyakAveraging(Callback):
         final: str = "average",
         batch_norm: str = "average",
         data: Data = None,
+        logs: bool | Sequence[str] = ("val_loss_average",),
     ) -> None:
-        super().__init__()
+        super().__init__(logs)
         meaning = "which mean of the weights to take"
         _checks.at_most_one({"decay": decay, "half_life": half_life, "method": method}, meaning=meaning)
         mean: ExponentialMean | PolynomialMean
@@ -172,6 +177,8 @@ class PolyakAveraging(Callback):
         """What the training has brought that this is a copy from; the next one begins without it."""
         self._is_training = False
         self._aside: AbstractContextManager[None] | None = None
+        self._of_averages: dict[str, float] = {}
+        """What the last validation has measured with the averages in the model, and nobody was told yet."""
 
     # --- the averages ------------------------------------------------------------------------------------------------
 
@@ -275,22 +282,27 @@ class PolyakAveraging(Callback):
         first = evaluate(**arguments)
         averaged = self._averaged
         if averaged is None or not self.updates:
-            return first | named_average(first)
+            self._of_averages = first
+            return first
         again = arguments | {"callbacks": None, "verbose": 0}
         if self._averages_stay:
             averaged.swap.back()
             second = evaluate(**again)
             self._keep_if_best(second)
             averaged.put_in()
-            return second | named_average(first)
+            self._of_averages = first
+            return second
         with averaged.swapped():
             second = evaluate(**again)
             self._keep_if_best(second)
-        return first | named_average(second)
+        self._of_averages = second
+        return first
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Show how far the weights are from their average."""
+        """Report what was validated with the averages, and show how far the weights are from them."""
         super().on_epoch_end(epoch, logs)
+        measured, self._of_averages = self._of_averages, {}
+        self.session.report(self, logs, {f"val_{name}{SUFFIX}": value for name, value in numbers_in(measured).items()})
         if self._averaged is not None and self.updates and self.session.writer is not None:
             self.session.show({tags.AVERAGE_DISTANCE: self._averaged.distance()})
 
@@ -328,6 +340,9 @@ class PolyakAveraging(Callback):
         if self._averaged is not None and (self._is_training or self.session.training.has_died):
             self._averaged.swap.back()
         self._is_training = False
+
+    def _summary(self) -> list[str]:
+        return [line for sentence in self.findings() for line in fitted(sentence, 1)]
 
     def findings(self) -> list[str]:
         """Return what the average is made of."""
@@ -367,11 +382,6 @@ class PolyakAveraging(Callback):
         if self._aside is not None:
             aside, self._aside = self._aside, None
             aside.__exit__(None, None, None)
-
-
-def named_average(values: dict[str, float]) -> dict[str, float]:
-    """Return measurements by the names that they have if the averages were in the model."""
-    return {f"{name}{SUFFIX}": value for name, value in values.items()}
 
 
 def refuse_optimizers(optimizers: Iterable[Any]) -> None:

@@ -1,14 +1,60 @@
 """The report of a run, in Markdown."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 
 from ..board.tags import Tag
 
 if TYPE_CHECKING:
     from ._session import Session
+
+
+WEIGHTS = "trainable weights"
+
+
+def hyperparameters(session: "Session") -> dict[str, Any]:
+    """Return the settings of a training: numbers, texts and booleans by name; None for what is not known."""
+    model, arguments = session.model, session.training.arguments
+    built = {name: o for name, o in session.optimizers.items() if o.built or name == "optimizer"}
+    found: dict[str, Any] = {
+        "optimizer": ", ".join(f"{_prefix(name, built)}{type(o).__name__}" for name, o in built.items()),
+        "learning_rate": None,
+        "batch_size": arguments.get("batch_size"),
+        "loss": _name_of_loss(getattr(model, "loss", None)),
+        "epochs": session.params["epochs"],
+        "steps_per_epoch": session.params["steps"],
+        WEIGHTS: sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+    }
+    if session.rule:
+        found["clip"] = repr(session.rule)
+    for name, optimizer in built.items():
+        found |= {f"{_prefix(name, built)}{key}": value for key, value in _config(optimizer).items()}
+    return found
+
+
+def _prefix(name: str, optimizers: Mapping[str, Any]) -> str:
+    return "" if len(optimizers) == 1 else f"{name}: "
+
+
+def _config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """Return the arguments of an optimizer that say something; none of one that cannot tell them."""
+    with contextlib.suppress(Exception):  # such as a schedule of the user's own without `get_config`
+        config = optimizer.get_config()
+        return {key: _short(value) for key, value in config.items() if value not in (None, False) and key != "name"}
+    return {}
+
+
+def _name_of_loss(loss: Any) -> str | None:
+    """Return the name of what a model is compiled with as its loss; None for nothing."""
+    if isinstance(loss, Mapping):
+        return ", ".join(f"{output}: {_name_of_loss(each)}" for output, each in loss.items())
+    if isinstance(loss, list | tuple):
+        return ", ".join(str(_name_of_loss(each)) for each in loss)
+    return loss if loss is None or isinstance(loss, str) else str(getattr(loss, "name", None) or _short(loss))
 
 
 class Report:
@@ -21,15 +67,8 @@ class Report:
 
     def beginning(self) -> str:
         """Return what is known before the first step."""
-        weights = sum(int(np.prod(v.shape)) for v in self.session.model.trainable_variables)
-        rows = [("trainable weights", f"{weights:,}")]
-        optimizers = {name: o for name, o in self.session.optimizers.items() if o.built or name == "optimizer"}
-        for name, optimizer in optimizers.items():
-            prefix = "" if len(optimizers) == 1 else f"{name}: "
-            rows.append((name, type(optimizer).__name__))
-            config = {k: v for k, v in optimizer.get_config().items() if v not in (None, False) and k != "name"}
-            rows += [(f"{prefix}{key}", _short(value)) for key, value in config.items()]
-        rows += [("clip", repr(self.session.rule))] if self.session.rule else []
+        known = self.session.record.hyperparameters.items()
+        rows = [(name, f"{value:,}" if name == WEIGHTS else str(value)) for name, value in known if value is not None]
         return _table(("what", "value"), rows)
 
     def add(self, series: Mapping[Tag, Any]) -> None:
@@ -51,11 +90,14 @@ class Report:
         return f"Steps {self._first_step + 1} to {self.session.step}.\n\n{findings}\n{table}\n"
 
 
-def _short(value: Any) -> str:
+def _short(value: Any) -> Any:
+    """Return a number with six digits, a boolean or a text as it is, and a part of Keras as the call that makes it."""
     if isinstance(value, dict):
         arguments = ", ".join(f"{k}={v!r}" for k, v in value.get("config", {}).items())
         return f"{value.get('class_name', '')}({arguments})"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.6g}")
+    return value if isinstance(value, bool | int | str) else getattr(value, "__name__", None) or str(value)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

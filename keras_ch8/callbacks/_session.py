@@ -16,6 +16,8 @@ from ..board import tags
 from ..board.record import Event, Record
 from ..integration import backend, fit, keras_private, registry
 from ..telemetry.frame import Frame
+from ._monitored import numbers_in
+from ._terminal import Terminal
 
 if TYPE_CHECKING:
     from ..board.writer import RunWriter
@@ -27,6 +29,10 @@ if backend.is_tensorflow():
 READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
 READ_SECONDS = 5.0
+LINES = 8
+"""Lines of the summary when a training ends, at most."""
+FIRST, SECOND, THIRD, LAST = range(4)
+"""Places in the summary: what is wrong, why the training was stopped, what else there is to say, and where to look."""
 
 
 class Member(Protocol):
@@ -37,14 +43,18 @@ class Member(Protocol):
     measure_every: int | None
     observes_layers: bool
     tags: ClassVar[Sequence[tags.Tag]]
+    logs: bool | Sequence[str]
     _needs_fit: bool
     _shows_clipping: bool
+    _asks_for_summary: bool
+    _place_in_summary: int
 
     def on_open(self) -> None: ...
     def on_built(self) -> None: ...
     def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None: ...
     def on_close(self) -> None: ...
     def findings(self) -> list[str]: ...
+    def _summary(self) -> list[str]: ...
 
 
 class State(enum.Enum):
@@ -149,10 +159,19 @@ class Session:
         self.writer: RunWriter | None = None
         self.record = Record()
         """What is known of the training beside its curves; members put in what they know."""
+        self.before_record: list[Callable[[], None]] = []
+        """Called before the record is written, to put in what is known by then."""
+        self.batch_size: float | None = None
+        """Examples of the first batch; None before it, and where the training does not tell."""
+        self.terminal = Terminal()
         self.rule: clipping.Rule | None = None
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
-        self.own_logs: set[str] = set()
+        self.numbers: dict[str, float] = {}
+        """What the suite has measured in this epoch, by name, whether or not it joins Keras's `logs`."""
+        self._own_names: set[str] = set()
+        self._columns: dict[int, tuple[str, ...]] = {}
+        """Of each member the names that it puts into Keras's `logs`: the same in every epoch."""
         self.losses: tuple[np.ndarray, np.ndarray] | None = None
         """Steps and losses of the minibatches since the last time; None where the training does not tell them."""
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
@@ -233,15 +252,19 @@ class Session:
     def epoch_begins(self, params: Mapping[str, Any] | None, epoch: int) -> None:
         """Open the session at the first epoch: by now every callback has joined."""
         if self._state is State.JOINED:
-            self.params = {"steps": None, "epochs": epoch + 1} | dict(params or {})
+            self.params = {"steps": None, "epochs": epoch + 1, "verbose": 2} | dict(params or {})
             self._progress.begin(epoch, self.params["steps"])
+            self.terminal.begin(self.params["verbose"])
             self._open()
         self._progress.epoch_begins()
+        self.terminal.epoch_begins()
+        self.numbers = {}
 
     def _open(self) -> None:
         self._state = State.OPEN
         self.training.exits.callback(self._progress.remember)
         self.training.exits.callback(self._close)
+        self._closing.callback(self._summarize)
         self._closing.callback(self._close_writer)
         for member in self.members:
             member.on_open()
@@ -320,10 +343,12 @@ class Session:
             return
         brought = self._progress.batch_ended(batch)
         self.reading.pending += brought
+        self.terminal.batch_ended()
         if self._state is State.OPEN:  # the first batch has made the weights
             self._built()
         if self.reading.every is None:
             self.reading.every = self._batches_that_fit(brought)
+            self.batch_size = keras_private.examples_seen(self.model) / max(1, brought) or None
         if self.reading.is_due:
             self.read(logs)
             self.write_record()
@@ -352,16 +377,39 @@ class Session:
         for member in self.members:
             member.on_telemetry(frames, logs or {})
 
-    def log(self, logs: Logs | None, values: Mapping[str, float]) -> None:
-        """Put numbers into Keras's `logs`, for History, CSVLogger and the like."""
-        self.own_logs.update(values)
-        if logs is not None:
-            logs.update(values)
+    def log(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
+        """Take what a member has measured in this epoch: it can be monitored, and joins `logs` where that is asked for.
 
-    def report(self, logs: Logs | None, values: Mapping[str, float]) -> None:
-        """Put numbers of an epoch into Keras's `logs`, and beside Keras's own into the run of TensorBoard."""
-        self.log(logs, values)
-        self.show({tags.epoch(name): value for name, value in values.items()})
+        NaN is nothing measured. A column of `logs` has a number or NaN for every epoch, so that all of History are of
+        one length: the columns are those that are listed, or those that the first epoch has measured.
+        """
+        measured = {name: float(value) for name, value in values.items() if not np.isnan(value)}
+        self.numbers |= measured
+        self._own_names |= values.keys()
+        asked = member.logs if isinstance(member.logs, Sequence) else measured if member.logs else ()
+        columns = self._columns.setdefault(id(member), tuple(asked))
+        if logs is not None:
+            logs.update({name: measured.get(name, np.nan) for name in columns})
+            logs.update({name: value for name, value in measured.items() if name in self._monitored_by_others})
+
+    def report(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
+        """Do as `log` does, and draw the numbers in the run of TensorBoard beside Keras's own."""
+        self.log(member, logs, values)
+        self.show({tags.epoch(name): value for name, value in values.items() if not np.isnan(value)})
+
+    def numbers_of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
+        """Return what is a number in `logs` and does not come from the suite."""
+        return {name: value for name, value in numbers_in(logs or {}).items() if name not in self._own_names}
+
+    def reported(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
+        """Return all that was measured in this epoch, by Keras and by the suite: what can be monitored."""
+        return self.numbers_of_keras(logs) | self.numbers
+
+    @property
+    def _monitored_by_others(self) -> set[str]:
+        """What callbacks that are not of the suite monitor: they find it in `logs` only."""
+        others = [callback for callback in self.training.callbacks if callback not in self.members]
+        return {name for callback in others if isinstance(name := getattr(callback, "monitor", None), str)}
 
     def show(self, values: Mapping[tags.Tag, float]) -> None:
         """Write numbers at this step, if there is a run of TensorBoard."""
@@ -375,7 +423,16 @@ class Session:
     def write_record(self, is_urgent: bool = False) -> None:
         """Write what is known by now, if there is a run of TensorBoard, and the last record is not too new for that."""
         if self.writer is not None and (is_urgent or self.record.is_due()):
-            self.writer.record(lambda: self.record.text(self.step), self.step)
+            self.writer.record(self._record, self.step)
+
+    def _record(self) -> str:
+        for bring_up_to_date in self.before_record:
+            bring_up_to_date()
+        return self.record.text(self.step)
+
+    def say(self, *sentences: str) -> None:
+        """Tell the user, without tearing Keras's progress bar."""
+        self.terminal.say(*sentences)
 
     def findings(self) -> list[str]:
         """Return what all members have found."""
@@ -391,6 +448,16 @@ class Session:
         self._state = State.CLOSED
         with self._closing:
             self.read()
+
+    def _summarize(self) -> None:
+        """Print in a few lines how the training went, for all members together, where one of them asks for it."""
+        if any(member._asks_for_summary for member in self.members) and not self.terminal.is_quiet:
+            members = sorted(self.members, key=lambda member: member._place_in_summary)
+            lines = [(member._place_in_summary, line) for member in members for line in member._summary()]
+            last = [line for place, line in lines if place == LAST]
+            others = [line for place, line in lines if place != LAST]
+            self.say(*others[: LINES - len(last)], *last)
+        self.terminal.close(self.training.has_died)
 
     def _close_writer(self) -> None:
         self.record.ended = True

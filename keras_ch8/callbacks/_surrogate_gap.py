@@ -1,6 +1,6 @@
 """The surrogate loss that is minimized, beside the target metric."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -10,7 +10,7 @@ from .._types import Logs
 from ..board import tags
 from ..stopping.improvement import index_of_best
 from ._monitored import MonitoredMetrics
-from .base import Callback, say
+from .base import Callback
 
 FALLEN = 0.01
 """Share of its value by which a surrogate must have fallen."""
@@ -24,12 +24,13 @@ class SurrogateGap(Callback):
     gradient, such as the 0-1 loss. Once the true loss on the training set is flat, at 0 or above it, the surrogate may
     go on falling and bring the validation error down with it; or it may only overfit. This callback says which.
 
-    Puts into `logs`, for each epoch:
+    Measures, for each epoch:
 
         flat_epochs    epochs since the true loss on the training set was last better than ever before
 
-    and, through `keras_ch8.callbacks.TensorBoard` if it is there, `ch8_surrogate/surrogate`, `ch8_surrogate/true` and
-    both with `val_`, one chart of Custom Scalars, and sentences in `ch8/report`.
+    which other callbacks can monitor, and shows through `keras_ch8.callbacks.TensorBoard`, if it is there,
+    `ch8_surrogate/surrogate`, `ch8_surrogate/true` and both with `val_`, one chart of Custom Scalars, and
+    `ch8_surrogate/flat_epochs`, and sentences in `ch8/report`.
 
     Args:
         true: Name of the target metric. Defaults to `"zero_one_loss"`.
@@ -37,12 +38,13 @@ class SurrogateGap(Callback):
         patience: Epochs after which the true loss counts as flat. Defaults to `5`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction of `true` that Keras knows. Defaults to `"auto"`.
         verbose: 1 prints the sentence once, when the true loss is first flat. Defaults to `0`.
+        logs: Whether `flat_epochs` joins Keras's `logs`, and so the progress bar and `History`. Defaults to `False`.
 
     Raises:
         ValueError: If an argument lies outside its range; in `fit`, if the direction of `true` is not known.
 
     Example:
-        >>> gap = keras_ch8.callbacks.SurrogateGap(patience=2)
+        >>> gap = keras_ch8.callbacks.SurrogateGap(patience=2, logs=True)
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> loss = keras.losses.BinaryCrossentropy(from_logits=True)
         >>> model.compile(keras_ch8.optimizers.SGD(), loss, metrics=[keras_ch8.metrics.ZeroOneLoss(True)])
@@ -65,8 +67,9 @@ class SurrogateGap(Callback):
         patience: int = 5,
         mode: str = "auto",
         verbose: int = 0,
+        logs: bool | Sequence[str] = False,
     ) -> None:
-        super().__init__()
+        super().__init__(logs)
         self.true, self.surrogate, self.verbose = true, surrogate, verbose
         self.patience = _checks.count("patience", patience, 1, meaning="epochs until flat", fix="Try 5.")
         watched = [(true, _checks.mode(mode)), (surrogate, "min")]
@@ -89,14 +92,15 @@ class SurrogateGap(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the epoch, and say once that the true loss is flat."""
         super().on_epoch_end(epoch, logs)
-        self._monitored.epoch_ended(self.session.training, epoch, logs or {})
+        self._monitored.epoch_ended(self.session.training, epoch, self.session.reported(logs))
         last = self._monitored.past.logs[-1]
-        self.session.show({tag: last[name] for name, tag in self._series().items() if name in last})
-        self.session.log(logs, {"flat_epochs": self._monitored.wait})
+        shown = {tag: last[name] for name, tag in self._series().items() if name in last}
+        self.session.show(shown | {tags.FLAT_EPOCHS: self._monitored.wait})
+        self.session.log(self, logs, {"flat_epochs": self._monitored.wait})
         sentence = learn_more(self._monitored.past, self.true, self.surrogate, self.patience)
         if sentence and self.verbose and not self._said:
             self._said = True
-            say(sentence)
+            self.session.say(sentence)
 
     def _series(self) -> dict[str, tags.Tag]:
         return {

@@ -71,6 +71,7 @@ class SwitchOptimizer(Callback):
         if epoch >= self.at.amount * length and not self._is_switched:
             self.session.switch(self._switch)
             self._is_switched = True
+            self.session.event("optimizer", f"From here on the optimizer is {type(self.to).__name__}.")
 
     def _switch(self) -> None:
         if self.model.built:

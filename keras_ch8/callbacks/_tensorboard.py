@@ -1,5 +1,7 @@
 """The one sink: everything that the suite measures, for TensorBoard."""
 
+import contextlib
+import math
 import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
@@ -8,13 +10,15 @@ import numpy as np
 
 from .. import _checks, telemetry
 from .._types import Logs
-from ..board import layout, tags
+from ..board import layout, panels, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
-from ._monitored import numbers_in
+from ..cockpit.live import LivePage
+from ..cockpit.page import NAME
 from ._pictures import LayerMap
-from ._report import Report
-from ._session import READ_EVERY
+from ._report import Report, hyperparameters
+from ._session import LAST, READ_EVERY
+from ._step_events import StepEvents
 from .base import Callback
 
 
@@ -75,6 +79,8 @@ class TensorBoard(Callback):
 
     section = "8.2"
 
+    _place_in_summary = LAST
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",
@@ -114,7 +120,9 @@ class TensorBoard(Callback):
         self.update_freq = update_freq
         self.layers = self.observes_layers = layers
 
-    transient: ClassVar[Mapping[str, Any]] = {"_windows": None, "_layer_maps": {}, "_report": None, "_writer": None}
+    transient: ClassVar[Mapping[str, Any]] = {
+        "_windows": None, "_layer_maps": {}, "_events": {}, "_report": None, "_writer": None, "_page": None,
+    }  # fmt: skip
 
     def on_open(self) -> None:
         """Open the run, and write what is known before the first step."""
@@ -126,14 +134,22 @@ class TensorBoard(Callback):
             self.measure_every = self.update_freq
         self._windows = Windows(steps * epochs if steps else None)
         self._layer_maps: dict[str, LayerMap] = {}
+        self._events: dict[str, StepEvents] = {}
         self._report = Report(session)
+        self._best_val_loss = math.inf
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
+        self._page = LivePage(self._writer.folder, self.log_dir)
+        self._writer.follow(self._page)
         declared = [tag for member in session.members for tag in member.tags]
+        session.record.tags += declared
+        session.record.panels += [panels.of_tag(tag) for tag in declared]
         self._writer.declare(declared)
         self._writer.layout(layout.custom_scalars(declared))
 
     def on_built(self) -> None:
         """Write what is known once the model has its weights."""
+        self.session.record.hyperparameters |= hyperparameters(self.session)
+        self.session.write_record(is_urgent=True)
         self._writer.text(tags.REPORT, self._report.beginning(), self.session.step)
 
     def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
@@ -146,11 +162,26 @@ class TensorBoard(Callback):
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
-        for name, value in self._of_keras(logs).items():
+        for name, value in self.session.numbers_of_keras(logs).items():
             if name != "loss":
                 series[tags.batch(name)] = now, np.array([value])
         self._report.add(series)
         self._writer.points(self._windows.add(series))
+        self._note(frames)
+
+    def _note(self, frames: Mapping[str, telemetry.Frame]) -> None:
+        """Bring the record of the run up to date."""
+        session = self.session
+        for name, frame in frames.items():
+            if name not in self._events:
+                self._events[name] = StepEvents(session.event, f"`{name}`: " if name else "")
+            self._events[name].add(frame)
+            if name in self._layer_maps:
+                self._layer_maps[name].note(session.record, tags.of_optimizer(tags.LAYER_MAP, name), session.step)
+        known = session.record.hyperparameters
+        if session.batch_size:
+            known["batch_size"] = int(size) if (size := session.batch_size).is_integer() else size
+        self._writer.hyperparameters(known, session.record.begun)
 
     def _series_of(self, name: str, frame: telemetry.Frame) -> dict[tags.Tag, Any]:
         """Return what the steps of one optimizer say."""
@@ -173,27 +204,50 @@ class TensorBoard(Callback):
             series |= self._layer_maps[name].series(frame)
         return series
 
-    def _of_keras(self, logs: dict[str, Any]) -> dict[str, float]:
-        """Return the numbers in `logs` that come from Keras: those of the suite have tags of their own."""
-        return {name: value for name, value in numbers_in(logs).items() if name not in self.session.own_logs}
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write record and page of the epochs that have ended, of which all callbacks have been told by now."""
+        super().on_epoch_begin(epoch, logs)
+        if epoch > self.session.first_epoch and not self._writer.failed:
+            self.session.write_record()
+            self._page.refresh()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write what Keras reports of the epoch."""
         super().on_epoch_end(epoch, logs)
         step = self.session.step
-        self._writer.scalars(step, {tags.epoch(name).name: value for name, value in self._of_keras(logs or {}).items()})
+        self._writer.scalars(
+            step, {tags.epoch(name).name: value for name, value in self.session.numbers_of_keras(logs).items()}
+        )
         for name, layer_map in self._layer_maps.items():
             layer_map.draw(self._writer, tags.of_optimizer(tags.LAYER_MAP, name), step)
+        self._best_val_loss = min(self._best_val_loss, (logs or {}).get("val_loss", math.inf))
 
     def findings(self) -> list[str]:
         """Return why a method of section 8.6 has ended the training."""
         reason = getattr(self.session.optimizer, "stop_reason", None)
         return [reason] if reason else []
 
+    def _summary(self) -> list[str]:
+        page = os.path.join(self._writer.folder, NAME)
+        seen = [f"Page of the run: {_shorter(page)}"] if os.path.exists(page) else []
+        return [*seen, f"Curves: tensorboard --logdir {_shorter(self.log_dir)}"]
+
     def on_close(self) -> None:
-        """Write the last window and the report."""
+        """Write the last window, the report and what the dashboard HParams shows."""
         self._writer.points(self._windows.flush())
+        for events in self._events.values():
+            events.end()
+        self._writer.hyperparameters(self.session.record.hyperparameters, self.session.record.begun)
+        if self._best_val_loss < math.inf:
+            self._writer.scalars(self.session.step, {tags.BEST_VAL_LOSS.name: self._best_val_loss})
         self._writer.text(tags.REPORT, self._report.end(), self.session.step)
+
+
+def _shorter(path: str) -> str:
+    """Return a path as seen from the working directory, if that is shorter."""
+    with contextlib.suppress(ValueError):  # another drive
+        return min(path, os.path.relpath(path), key=len)
+    return path
 
 
 def _effective_rate(frame: telemetry.Frame) -> tuple[np.ndarray, ...]:

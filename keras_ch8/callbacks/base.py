@@ -13,7 +13,7 @@ from .._types import Logs
 from ..board.tags import Tag
 from ..integration import fit
 from ..telemetry.frame import Frame
-from ._session import Session
+from ._session import THIRD, Session
 
 
 class Callback(keras.callbacks.Callback):
@@ -45,6 +45,15 @@ class Callback(keras.callbacks.Callback):
                            Custom Scalars
         transient          attributes that belong to one training of one model, and are not copied or pickled: a dict of
                            the value of each that stands for none
+
+    Numbers of an epoch that others may monitor are handed to `self.session.log(self, logs, values)` in on_epoch_end, by
+    name. The criteria of the suite find all of them. Keras's `logs`, and so the progress bar, `History` and
+    `CSVLogger`, get those that are asked for.
+
+    Args:
+        logs: Whether numbers join Keras's `logs`: `True` for all that the first epoch has measured, or a list of names.
+            Such a column has NaN for an epoch in which nothing was measured. What a callback of Keras monitors is there
+            in any case. Defaults to `False`.
 
     Example:
         >>> class Steepest(keras_ch8.callbacks.Callback):
@@ -82,17 +91,23 @@ class Callback(keras.callbacks.Callback):
     tags: ClassVar[Sequence[Tag]] = ()
     transient: ClassVar[Mapping[str, Any]] = {}
 
+    logs: bool | Sequence[str] = False
+
     _needs_fit = False
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
     _shows_clipping = False
     """Whether the curves of clipping are asked for, also where no rule of the suite clips."""
+    _asks_for_summary = False
+    """Whether a summary of all callbacks is printed when `fit` ends, unless that was told to print nothing."""
+    _place_in_summary = THIRD
     _goes_first = False
     """Whether `fit` calls it before the others, wherever it is listed."""
 
     session: Session
 
-    def __init__(self) -> None:
+    def __init__(self, logs: bool | Sequence[str] = False) -> None:
         super().__init__()
+        self.logs = _checks.names("logs", logs, meaning="which numbers of the callback join Keras's `logs`")
         fit.install(type(self).__name__)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -159,6 +174,10 @@ class Callback(keras.callbacks.Callback):
 
     def findings(self) -> list[str]:
         """Return sentences for the report of the run."""
+        return []
+
+    def _summary(self) -> list[str]:
+        """Return lines for the summary, of 79 characters at most."""
         return []
 
     def next_batch(self) -> float:

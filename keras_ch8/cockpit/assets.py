@@ -12,6 +12,8 @@ SCRIPTS = ("vendor/uPlot.js", "words.js", "head.js", "curves.js", "layers.js", "
 STYLES = ("vendor/uPlot.css", "cockpit.css")
 FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), **dict.fromkeys(STYLES, "text/css")}
 """All that the page loads, below `STATIC`, with its media type."""
+TAB = "tab.js"
+"""The module that shows the page as a tab of TensorBoard."""
 _IMPORT = re.compile(r'^import [^;]*? from "\./[\w/]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (default uPlot;\n)?", re.MULTILINE)
 

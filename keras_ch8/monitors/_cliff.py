@@ -32,7 +32,7 @@ class Cliff:
     ratio: np.ndarray
     rise: np.ndarray
 
-    def spikes(self, above: float) -> np.ndarray:
+    def spikes(self, above: float = SPIKE) -> np.ndarray:
         """Return the steps at which the ratio rises above a limit, and the norm above all that was usual so far.
 
         A run of such steps counts once.

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold
-from ..verdicts.verdict import RAISED_BY, WINDOW, table_row
+from ..verdicts.verdict import RAISED_BY, WINDOW
 from .base import Monitor, members
+
+_ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
 
 HEAD = f"""# Diagnosis: every verdict, and the rules behind it
 
@@ -45,7 +47,7 @@ def page(monitors: Sequence[Monitor] | None = None) -> str:
 
 
 def _contents(kinds: Sequence[str]) -> str:
-    rows = (table_row(f"[{name}](#{name})", KINDS[name].section, KINDS[name].meaning) for name in kinds)
+    rows = (_row(f"[{name}](#{name})", KINDS[name].section, KINDS[name].meaning) for name in kinds)
     return "\n".join(["| verdict | section | what it means |", "|---|---|---|", *rows, ""])
 
 
@@ -79,7 +81,7 @@ def _rule(rule: Rule) -> Iterator[str]:
 
 def _threshold(threshold: Threshold) -> str:
     act = "never" if threshold.act is None else f"{threshold.act:g}"
-    return table_row(f"`{threshold.quantity.name}`", threshold.direction, f"{threshold.watch:g}", act, threshold.source)
+    return _row(f"`{threshold.quantity.name}`", threshold.direction, f"{threshold.watch:g}", act, threshold.source)
 
 
 def _listed(conditions: Iterable[Condition | Combination | str], between: str) -> str:
@@ -101,7 +103,7 @@ def _conditions(rules: Iterable[Rule]) -> str:
     for rule in rules:
         for condition in (*rule.when, *rule.silenced_by, *rule.eased_by):
             found.update({c.name: c for c in _with_parts(condition) if c.name})
-    rows = (table_row(name, _meaning(condition), _source(condition)) for name, condition in sorted(found.items()))
+    rows = (_row(name, _meaning(condition), _source(condition)) for name, condition in sorted(found.items()))
     return "\n".join(["## Conditions", "", "| condition | holds where | source |", "|---|---|---|", *rows, ""])
 
 
@@ -131,15 +133,20 @@ def _quantities(rules: Iterable[Rule]) -> str:
         )
         of_conditions = (part.quantity for part in conditions if isinstance(part, Condition))
         found.update({q.name: q for q in (*rule.quantities, *rule.mentions, *of_conditions)})
-    rows = (table_row(f"`{name}`", found[name].meaning) for name in sorted(found))
+    rows = (_row(f"`{name}`", found[name].meaning) for name in sorted(found))
     return "\n".join(["## Quantities", "", "| quantity | what it is |", "|---|---|", *rows, ""])
 
 
 def _curves(monitors: Iterable[Monitor]) -> str:
-    rows = [table_row(f"`ch8_diagnosis/{c.name}`", c.unit, c.text, c.section) for m in monitors for c in m.curves]
+    rows = [_row(f"`ch8_diagnosis/{c.name}`", c.unit, c.text, c.section) for m in monitors for c in m.curves]
     return "\n".join(
         ["## Curves in TensorBoard", "", "| tag | unit | what it is | section |", "|---|---|---|---|", *rows, ""]
     )
+
+
+def _row(*cells: object) -> str:
+    """Return one row of a table in Markdown; a bar in a cell does not end it."""
+    return f"| {' | '.join(str(cell).translate(_ESCAPED) for cell in cells)} |"
 
 
 if __name__ == "__main__":

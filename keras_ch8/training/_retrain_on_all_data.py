@@ -161,7 +161,9 @@ def retrain_on_all_data(
     target, reached = None, True
     if strategy == "until_loss":
         target, loss = _loss(model, train, batch_size), _loss(model, validation_data, batch_size)
-        down = EarlyStopping("loss", criterion=stopping.Threshold(target), evaluate_on=validation_data)
+        down = EarlyStopping(
+            "loss", criterion=stopping.Threshold(target), evaluate_on=validation_data, logs=["measured_loss"]
+        )
         second = fit(model, all_data, max_epochs, down) if loss > target else {}
         reached = loss <= target or (down.reason is not None and down.reason.why is stopping.StopReason.THRESHOLD)
         steps = len(second.get("loss", ())) * per_epoch_of_all

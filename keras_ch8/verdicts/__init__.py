@@ -2,7 +2,8 @@
 
 from .kinds import KINDS, Kind
 from .rules import Combination, Condition, Quantity, Rule, Threshold, judge
-from .verdict import LEVELS, Claim, Verdict, VerdictTracker, report
+from .texts import markdown, report
+from .verdict import LEVELS, Claim, Verdict, VerdictTracker
 
 __all__ = [
     "KINDS",
@@ -17,5 +18,6 @@ __all__ = [
     "Verdict",
     "VerdictTracker",
     "judge",
+    "markdown",
     "report",
 ]

@@ -13,6 +13,7 @@ class Kind:
         meaning: One sentence for the documentation: what goes wrong in a training that has it.
         fine: What is said where all is well, without the full stop: numbers in brackets follow.
         cure: What to do about it, in full sentences.
+        code: One or two lines of Python that cure it for certain, to be pasted; "" where there are none.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Kind:
     meaning: str
     fine: str
     cure: str
+    code: str = ""
 
 
 OF_THE_CHAPTER = (

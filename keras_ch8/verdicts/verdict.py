@@ -4,7 +4,8 @@ import collections
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from .kinds import KINDS
 
@@ -12,7 +13,8 @@ LEVELS = ("ok", "watch", "act")
 """From no reason for concern to something to change now."""
 RAISED_BY, WINDOW = 2, 3
 """A level is reached when 2 of the last 3 claims say so at least, and left when all 3 say less."""
-_ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
+MOST_REASONS = 5
+"""Sentences in which a verdict says why."""
 _Key = tuple[str, str]  # kind and source
 
 
@@ -36,6 +38,10 @@ class Claim:
         finding: One sentence: what it means, with the number.
         cure: What to do, where the numbers tell more than the kind does; "" for the kind's own.
         proven: Whether it needs no second measurement: something that happened, such as an infinite gradient.
+        why: Up to five sentences: what was measured, against which limits, and where these come from.
+        code: Lines of Python that cure it; "" for those of the kind.
+        series: Name of the series that shows the number in the finding; "" where none does.
+        drawn: The last point of each series that shows something of this kind, by its name.
     """
 
     kind: str
@@ -43,6 +49,10 @@ class Claim:
     finding: str
     cure: str = ""
     proven: bool = False
+    why: tuple[str, ...] = ()
+    code: str = ""
+    series: str = ""
+    drawn: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.level not in LEVELS:
@@ -69,7 +79,8 @@ class Verdict:
         code: Lines of Python that cure it, to be pasted; `""` where there are none.
         series: Name of the series in TensorBoard that shows it, such as `"ch8_diagnosis/backward_factor"`; `""` where
             none does.
-        value: The number in `finding`, which is the last point of that series; NaN where there is none.
+        value: The last point of that series, which is the number in `finding`; `None` where there is none, or it is not
+            finite.
 
     Example:
         >>> print(keras_ch8.verdicts.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
@@ -86,7 +97,13 @@ class Verdict:
     why: tuple[str, ...] = ()
     code: str = ""
     series: str = ""
-    value: float = math.nan
+    value: float | None = None
+
+    def __post_init__(self) -> None:
+        """Take what a line of JSON gives, too: a list of sentences."""
+        object.__setattr__(self, "why", tuple(self.why))
+        if self.value is not None and not math.isfinite(self.value):
+            object.__setattr__(self, "value", None)
 
     def __str__(self) -> str:
         said = f"{self.level.upper()} {self.kind}, section {self.section}, since step {self.step}: {self.finding}"
@@ -94,7 +111,14 @@ class Verdict:
 
     def as_json(self) -> str:
         """Return one line of JSON."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False)
+
+
+class _Said(NamedTuple):
+    """A claim, and the step of its measurement."""
+
+    step: int
+    claim: Claim
 
 
 class VerdictTracker:
@@ -105,12 +129,15 @@ class VerdictTracker:
     The level goes up to what the second-highest of the last three claims says, and comes down to the highest of them.
     What happened for certain (`Claim.proven`) counts at once. What has once called for action is worth watching to the
     end of the training.
+
+    What a verdict says is what the newest claim says that bears its level out, with the step of that; its number is
+    the newest in any case.
     """
 
     def __init__(self) -> None:
-        self._claims: dict[_Key, collections.deque[Claim]] = {}
+        self._claims: dict[_Key, collections.deque[_Said]] = {}
         self._standing: dict[_Key, Verdict] = {}
-        self._over: dict[_Key, str] = {}
+        self._over: dict[_Key, Verdict] = {}
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -137,23 +164,55 @@ class VerdictTracker:
     def _add(self, step: int, claim: Claim, key: _Key) -> None:
         """Bring what one source says of a kind up to date."""
         claims = self._claims.setdefault(key, collections.deque(maxlen=WINDOW))
-        claims.append(claim)
+        claims.append(_Said(step, claim))
         before = self._standing.get(key)
-        level = self._level(claims, before, has_been_serious=key in self._over)
+        level = self._level([said.claim for said in claims], before, has_been_serious=key in self._over)
         if level is None:
             return
-        kind = KINDS[claim.kind]
         if before is not None and before.level == "act" != level:
-            self._over[key] = f"No longer so, but until step {step}: {before.finding}"
-        said = next((c for c in reversed(claims) if c.level == level), claim)
-        is_over = claim.level == "ok" and level == "watch" and key in self._over
-        finding = self._over[key] if is_over else said.finding
+            self._over[key] = dataclasses.replace(before, step=step)
         since = step if before is None or before.level != level else before.step
-        cure = "" if level == "ok" else said.cure or kind.cure
-        self._standing[key] = Verdict(claim.kind, level, finding, cure, kind.section, since)
+        if claim.level == "ok" and level == "watch" and key in self._over:
+            self._standing[key] = self._no_longer(self._over[key], since, claims[-1])
+        else:
+            self._standing[key] = self._borne_out(level, since, list(claims))
 
     @staticmethod
-    def _level(claims: "collections.deque[Claim]", before: Verdict | None, has_been_serious: bool) -> str | None:
+    def _borne_out(level: str, since: int, claims: list[_Said]) -> Verdict:
+        """Return what the newest claim says that bears the level out, with the newest number."""
+        newest = claims[-1]
+        said = next((said for said in reversed(claims) if _bears_out(said.claim.level, level)), newest)
+        kind, claim = KINDS[said.claim.kind], said.claim
+        doubt = () if said is newest else (f"At step {newest.step} it was not so: {newest.claim.finding}",)
+        return Verdict(
+            kind=kind.name,
+            level=level,
+            finding=claim.finding,
+            cure="" if level == "ok" else claim.cure or kind.cure,
+            section=kind.section,
+            step=since,
+            measured=said.step,
+            why=(*doubt, *claim.why)[:MOST_REASONS],
+            code="" if level == "ok" else claim.code or kind.code,
+            series=claim.series,
+            value=newest.claim.drawn.get(claim.series),
+        )
+
+    @staticmethod
+    def _no_longer(over: Verdict, since: int, newest: _Said) -> Verdict:
+        """Return what is said of something that called for action until a step, and is fine now."""
+        return dataclasses.replace(
+            over,
+            level="watch",
+            finding=f"No longer so, but until step {over.step}: {over.finding}",
+            step=since,
+            measured=newest.step,
+            why=(f"At step {newest.step}: {newest.claim.finding}", *newest.claim.why)[:MOST_REASONS],
+            value=newest.claim.drawn.get(over.series),
+        )
+
+    @staticmethod
+    def _level(claims: list[Claim], before: Verdict | None, has_been_serious: bool) -> str | None:
         """Return the level that the claims bear out; None before there are enough."""
         if claims[-1].proven:
             return claims[-1].level
@@ -168,30 +227,6 @@ class VerdictTracker:
         return LEVELS[now]
 
 
-def report(verdicts: Sequence[Verdict]) -> str:
-    """Return the verdicts as a table in Markdown, what is to be done first, and below it what was found in order.
-
-    Args:
-        verdicts: Such as `diagnosis.verdicts`.
-
-    Example:
-        >>> fine = keras_ch8.verdicts.Verdict("cliff", "ok", "No spike.", "", "8.2.4", 5)
-        >>> print(keras_ch8.verdicts.report([fine]))
-        Nothing to do.
-        <BLANKLINE>
-        In order: cliff (8.2.4).
-    """
-    wrong = [v for v in verdicts if v.level != "ok"]
-    fine = [v for v in verdicts if v.level == "ok"]
-    lines = ["| level | what | found | cure | section | since step |", "|---|---|---|---|---|---|"]
-    lines += [table_row(v.level.upper(), v.kind, v.finding, v.cure, v.section, v.step) for v in wrong]
-    if not wrong:
-        lines = ["Nothing to do." if fine else "Not enough was measured to say anything."]
-    if fine:
-        lines += ["", f"In order: {', '.join(f'{v.kind} ({v.section})' for v in fine)}."]
-    return "\n".join(lines)
-
-
-def table_row(*cells: object) -> str:
-    """Return one row of a table in Markdown; a bar in a cell does not end it."""
-    return f"| {' | '.join(str(cell).translate(_ESCAPED) for cell in cells)} |"
+def _bears_out(claimed: str, level: str) -> bool:
+    """Whether a claim bears a level out: that something is wrong, at least so; that all is well, by no more."""
+    return claimed == level if level == "ok" else LEVELS.index(claimed) >= LEVELS.index(level)

@@ -14,7 +14,10 @@ NAMES = {
     "ch8_surrogate/val_surrogate", "ch8_surrogate/val_true", "ch8_range/log10_learning_rate", "ch8_range/loss",
     "ch8_range/loss_smoothed", "ch8_range/report", "ch8/verdicts", "ch8_diagnosis/gradient_by_layer",
     "ch8_diagnosis/signal_by_layer", "ch8_diagnosis/relative_update_by_layer", "ch8_diagnosis/gradient_by_time",
+    "ch8/gradient_norm_q90", "ch8_surrogate/flat_epochs", "ch8_stopping/metric", "ch8_stopping/best",
+    "ch8_stopping/patience_left", "ch8_blocks/block", "ch8_start/deviation_before", "ch8_start/deviation_after",
     "ch8_start/sums_before", "ch8_start/sums_after", "ch8_start/report", "ch8/average_distance",
+    "ch8_epoch/val_loss_best",
     *(f"ch8_diagnosis/{name}" for name in tags.diagnosis_tags()), *(f"ch8_solver/{name}" for name in tags.SOLVER),
     *(f"ch8_curriculum/{name}" for name in tags.CURRICULUM),
 }  # fmt: skip

@@ -124,7 +124,7 @@ def test_what_is_no_rule_is_refused(rule):
 
 @pytest.mark.parametrize("kind", ["ours", "Keras"])
 def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
-    listed = [callbacks.GradientClippingLogger(verbose=True)]
+    listed = [callbacks.GradientClippingLogger(verbose=True, logs=True)]
     if kind == "ours":
         model = network(ours.SGD(0.1, clip=clipping.ByGlobalNorm(1.0)))
     else:
@@ -152,7 +152,7 @@ def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
 
 
 def test_without_clipping_the_logger_says_so():
-    logger = callbacks.GradientClippingLogger()
+    logger = callbacks.GradientClippingLogger(logs=True)
     history = fit(network(keras.optimizers.Adam()), [logger])
     assert history["clipped_share"] == [0, 0]
     assert history["clip_coefficient"] == [1, 1]

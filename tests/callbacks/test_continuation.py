@@ -142,7 +142,7 @@ def test_the_state_goes_on_where_the_optimizer_begins_anew():
 def test_logs_and_tensorboard_have_the_value_at_the_last_batch_of_each_epoch(tmp_path):
     model, _ = metered()
     board = callbacks.TensorBoard(tmp_path)
-    history = fit(model, [Continuation("linear", until="100%"), board], epochs=2)
+    history = fit(model, [Continuation("linear", until="100%", logs=True), board], epochs=2)
     expected = [1 + 2 * (1 - 5 / 12), 1 + 2 * (1 - 11 / 12)]
     np.testing.assert_allclose(history["meter.number"], expected, rtol=1e-6)
     shown = read(tmp_path)["ch8_continuation/meter.number"]
@@ -179,7 +179,9 @@ def test_validation_is_on_the_real_problem_and_the_end_is_the_model_without_the_
 
     batches = {"batch_size": BATCH, "verbose": 0}
     data = {**batches, "shuffle": False, "validation_data": (X, LABELS), "validation_freq": 2}
-    history = easy.fit(X, LABELS, epochs=2, callbacks=[Check(), Continuation("linear", "100%")], **data).history
+    history = easy.fit(
+        X, LABELS, epochs=2, callbacks=[Check(), Continuation("linear", "100%", logs=True)], **data
+    ).history
     np.testing.assert_allclose(history["blur.stddev"], [1 - 5 / 12, 1 - 11 / 12])
     np.testing.assert_allclose(*zip(*losses, strict=True), rtol=1e-6)
     assert history["val_loss"] == pytest.approx([losses[1][0]], rel=1e-6)
@@ -216,7 +218,7 @@ def test_a_dict_moves_what_it_names_and_the_nearest_name_counts():
 def test_numbers_of_ones_own_are_moved():
     model, meter = metered()
     own = Annealed(4.0)
-    history = fit(model, [Continuation([2.0], until="6ba", variables={"own": own})], epochs=1)
+    history = fit(model, [Continuation([2.0], until="6ba", variables={"own": own}, logs=True)], epochs=1)
     assert history["own"] == [2.0]
     assert (own.value, meter.number.value) == (0.0, 3.0)
 
@@ -291,7 +293,7 @@ def test_two_replicas_train_as_one_device():
 
 def test_with_several_steps_in_one_execution_the_logs_have_what_the_last_of_them_read():
     model, meter = metered(steps_per_execution=3)
-    history = fit(model, [Continuation("linear", "100%")], epochs=2)
+    history = fit(model, [Continuation("linear", "100%", logs=True)], epochs=2)
     np.testing.assert_allclose(history["meter.number"], meter.values[[STEPS - 1, 2 * STEPS - 1]], rtol=1e-6)
 
 
@@ -299,7 +301,7 @@ def test_two_layers_of_one_name_are_both_moved_by_the_name_of_their_number():
     inner = keras.Sequential([keras.Input((6,)), Temperature(3.0, name="t")])
     model = keras.Sequential([keras.Input((6,)), inner, keras.layers.Dense(2), Temperature(3.0, name="t")])
     model.compile("sgd", "mse")
-    history = fit(model, [Continuation({"temperature": [1.5]}, "9ba")], epochs=2)
+    history = fit(model, [Continuation({"temperature": [1.5]}, "9ba", logs=True)], epochs=2)
     assert sorted(name for name in history if "temperature" in name) == ["t.temperature", "t.temperature'"]
 
 

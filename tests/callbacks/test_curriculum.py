@@ -126,7 +126,7 @@ def test_a_number_counts_updates_where_gradients_are_accumulated():
 
 def test_logs_curves_and_report_are_what_happened(tmp_path):
     given = source()
-    easy_first, keeps = callbacks.Curriculum(given, DIFFICULTY, start=0.3, until="2ep"), Keeps(given)
+    easy_first, keeps = callbacks.Curriculum(given, DIFFICULTY, start=0.3, until="2ep", logs=True), Keeps(given)
     model = linear_model()
     listed = [easy_first, callbacks.TensorBoard(tmp_path), keeps]
     begun = fit.batches_trained(fit.Training(model, {}, []))  # the model is shared
@@ -210,7 +210,7 @@ def test_a_function_of_x_and_y_says_what_is_difficult():
 def test_an_interrupted_training_goes_on_as_if_it_had_not_been(difficulty):
     def prepared():
         given = source()
-        return given, callbacks.Curriculum(given, difficulty, until="4ep", refresh=2)
+        return given, callbacks.Curriculum(given, difficulty, until="4ep", refresh=2, logs=True)
 
     given, easy_first = prepared()
     expected = linear_model().fit(given, epochs=6, callbacks=[easy_first], verbose=0).history
@@ -226,7 +226,7 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(difficulty):
 
 def test_a_second_training_begins_the_curriculum_again():
     given = source()
-    easy_first = callbacks.Curriculum(given, DIFFICULTY, until="2ep")
+    easy_first = callbacks.Curriculum(given, DIFFICULTY, until="2ep", logs=True)
     shares = [
         linear_model().fit(given, epochs=3, callbacks=[easy_first], verbose=0).history["curriculum_share"]
         for _ in range(2)
@@ -257,7 +257,7 @@ def test_after_a_training_that_was_stopped_in_its_last_batch_the_curriculum_begi
     model = linear_model()
     model.fit(given, callbacks=[stop], verbose=0)
     assert given.step == given.steps
-    easy_first = callbacks.Curriculum(given, DIFFICULTY, until="2ep", mix=0)
+    easy_first = callbacks.Curriculum(given, DIFFICULTY, until="2ep", mix=0, logs=True)
     shares = linear_model().fit(given, epochs=3, callbacks=[easy_first], verbose=0).history["curriculum_difficulty"]
     assert shares[0] < shares[1] < shares[2]
     assert easy_first.source.epoch == 4

@@ -150,7 +150,7 @@ def test_every_kind_of_model_has_all_its_numbers(name):
     model, (x, y), loss, needs = KINDS_OF_MODEL[name]()
     model.compile("sgd", loss, jit_compile=False)
     probe = keras.tree.map_structure(lambda a: a[:16], (x, y))
-    watching = diagnosis("full", lambda step: step in (3, 6), probe=probe)
+    watching = diagnosis("full", lambda step: step in (3, 6), probe=probe, logs=True)
     history = model.fit(x, y, batch_size=8, epochs=1, callbacks=[watching], verbose=0).history
     wanted = CHEAP.union(
         *(NEEDS[need] for need in needs.split()), {"distance", "heading", "eigenvalue_largest", "cost"}
@@ -257,7 +257,7 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
     hidden = [layers.Dense(5, "tanh") for _ in range(3)]
     model = keras.Sequential([keras.Input((6,)), *hidden, layers.Dense(2)])
     model.compile(keras.optimizers.SGD(2.0), "mse", jit_compile=False)
-    watching = diagnosis("standard")
+    watching = diagnosis("standard", logs=True)
     history = fit(model, [callbacks.TensorBoard(tmp_path), watching])
     curves = {name: points for name, points in read(tmp_path).items() if name.startswith("ch8_diagnosis/")}
     assert set(curves) <= {tag.name for tag in tags.diagnosis_tags().values()}
@@ -272,7 +272,7 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
         text = board.tensors("text")["ch8/verdicts"][-1][1].item().decode()
         described = board.descriptions("scalars", "scalars")
     assert pictures == {tags.FLOW_GRADIENT.name, tags.FLOW_SIGNAL.name, tags.FLOW_UPDATE.name}
-    assert text == verdicts.report(watching.verdicts)
+    assert text == verdicts.markdown(watching.verdicts)
     assert all(described[tag.name] == tag.description for tag in tags.diagnosis_tags().values() if tag.name in curves)
     lines = (tmp_path / "optimization" / "verdicts.jsonl").read_text().splitlines()
     changes = [verdicts.Verdict(**json.loads(line)) for line in lines]
@@ -297,13 +297,15 @@ def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
 
 def test_without_tensorboard_the_report_is_printed_on_request(capsys):
     watching = diagnosis(["step_length", "gradient_norm"], verbose=True)
-    fit(diverging(), [watching])
+    fit(diverging(), [watching], verbose=2)
     assert watching.verdicts[0].kind == "step_too_long"
+    assert "ACT: step_too_long" in capsys.readouterr().out
+    print(watching)  # noqa: T201
     assert verdicts.report(watching.verdicts) in capsys.readouterr().out
 
 
 def test_beside_validation_and_early_stopping():
-    watching, stop = diagnosis(when=3), callbacks.EarlyStopping("val_loss", patience=1)
+    watching, stop = diagnosis(when=3, logs=True), callbacks.EarlyStopping("val_loss", patience=1)
     history = fit(plain(), [watching, stop], epochs=30, validation_data=(X[:8], -Y[:8]))
     epochs = len(history["loss"])
     assert epochs < 30
@@ -340,7 +342,7 @@ def test_the_probe_is_traced_once_and_the_training_step_no_more_than_with_anothe
 
 @pytest.mark.slow
 def test_the_budget_is_kept_and_the_cost_reported():
-    watching = diagnosis(["gradient_norm"], when=None, budget=0.03)
+    watching = diagnosis(["gradient_norm"], when=None, budget=0.03, logs=True)
     history = fit(plain(), [watching], epochs=10)
     assert history["diagnosis_cost"][-1] >= 0
     assert len(history["diagnosis_cost"]) == 10
@@ -413,7 +415,7 @@ class Broken(monitors.Monitor):
     "where", ["tensors", *(pytest.param(w, marks=pytest.mark.slow) for w in ("reading", "claims", "numbers"))]
 )
 def test_a_monitor_that_fails_is_left_out_with_one_warning_and_the_others_go_on(where):
-    watching = diagnosis([Broken(where), "gradient_norm"])
+    watching = diagnosis([Broken(where), "gradient_norm"], logs=True)
     with pytest.warns(
         RuntimeWarning, match=rf"goes on without 'broken', which failed with ZeroDiv.*in {where}"
     ) as said:
@@ -437,7 +439,7 @@ def test_a_spectrum_that_cannot_be_taken_is_left_out_with_one_warning_and_the_ot
 
 
 def test_a_monitor_of_one_s_own_that_works_has_its_say_and_its_curve(tmp_path):
-    watching = diagnosis([Broken("nowhere")])
+    watching = diagnosis([Broken("nowhere")], logs=True)
     history = fit(plain(), [watching, callbacks.TensorBoard(tmp_path)])
     assert [(v.kind, v.level) for v in watching.verdicts] == [("cliff", "watch")]
     assert history["diagnosis_mine"] == [7.0, 7.0]

@@ -151,7 +151,7 @@ DATA = {
 @pytest.mark.parametrize("data", DATA)
 def test_what_is_measured_at_the_end_of_an_epoch_is_what_is_restored(data):
     data = DATA[data]
-    stop = callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True, evaluate_on=data)
+    stop = callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True, evaluate_on=data, logs=True)
     model = network(optimizers.SGD(0.3))
     history = fit(model, [stop], epochs=20)
     assert stop.best == min(history["measured_loss"])
@@ -243,7 +243,7 @@ def test_a_metric_of_one_value_in_an_array_is_watched(monitor):
 def test_a_metric_of_several_values_is_left_alone():
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2, "sigmoid")])
     model.compile("sgd", "mse", metrics=[keras.metrics.F1Score()])
-    stop = callbacks.EarlyStopping("loss", patience=5, evaluate_on=[X, (Y > 0).astype("float32")])
+    stop = callbacks.EarlyStopping("loss", patience=5, evaluate_on=[X, (Y > 0).astype("float32")], logs=True)
     assert "measured_f1_score" not in fit(model, [stop])
     assert stop.best > 0
 

@@ -13,7 +13,11 @@ pytest.importorskip("keras.src.callbacks.early_stopping_test", reason="this Kera
 
 
 def reduce_on_plateau(verbose=0, **arguments):
-    return callbacks.LearningRateDecay(schedules.ReduceOnPlateau(**arguments), verbose)
+    return callbacks.LearningRateDecay(schedules.ReduceOnPlateau(**arguments), verbose, logs=True)
+
+
+def learning_rate_scheduler(schedule, verbose=0):
+    return callbacks.LearningRateDecay(schedule, verbose, logs=True)
 
 
 class EarlyStopping(callbacks.EarlyStopping):
@@ -27,7 +31,7 @@ class EarlyStopping(callbacks.EarlyStopping):
 CALLBACKS = types.SimpleNamespace(
     EarlyStopping=EarlyStopping,
     ReduceLROnPlateau=reduce_on_plateau,
-    LearningRateScheduler=callbacks.LearningRateDecay,
+    LearningRateScheduler=learning_rate_scheduler,
 )
 SCHEDULES = types.SimpleNamespace(
     ExponentialDecay=schedules.ExponentialDecay,

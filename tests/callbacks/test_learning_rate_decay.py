@@ -57,7 +57,7 @@ def test_a_relative_change_counts_whatever_the_scale_of_the_loss():
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
 def test_the_rate_that_each_step_uses_is_lowered_on_a_plateau(optimizer, start):
     frames = Frames()
-    decay = LearningRateDecay(ReduceOnPlateau("x", 0.5, patience=2, mode="min"))
+    decay = LearningRateDecay(ReduceOnPlateau("x", 0.5, patience=2, mode="min"), logs=True)
     model = network(optimizer(start))
     history = fit(model, [Says(x=FLAT), decay, frames], epochs=7)
     factor = np.repeat([1, 1, 1, 1, 0.5, 0.5, 0.25], STEPS)
@@ -161,13 +161,13 @@ def step_decay(epoch, drop, every=1):
     ],
 )
 def test_a_function_may_have_other_parameters(rule):
-    history = fit(network("sgd"), [LearningRateDecay(rule)], epochs=2)
+    history = fit(network("sgd"), [LearningRateDecay(rule, logs=True)], epochs=2)
     assert history["learning_rate"] == pytest.approx([0.1, 0.05])
 
 
 def test_a_rate_of_zero_over_a_schedule_is_no_dead_end():
     rule = [0.1, 0.0, 0.05].__getitem__
-    history = fit(network(optimizers.SGD(LinearDecay(0.1, 1000))), [LearningRateDecay(rule)], epochs=3)
+    history = fit(network(optimizers.SGD(LinearDecay(0.1, 1000))), [LearningRateDecay(rule, logs=True)], epochs=3)
     assert history["learning_rate"] == pytest.approx([0.1, 0, 0.05], rel=0.01)
 
 
@@ -196,7 +196,7 @@ def test_a_multi_optimizer_has_each_rate_lowered():
     optimizer_map[".*bias"] = inner[1]
     model = network("sgd")
     model.compile(keras.optimizers.MultiOptimizer(optimizer_map), "mse")
-    history = fit(model, [Says(x=FLAT), LearningRateDecay(ReduceOnPlateau("x", 0.5, 2, "min"))], epochs=5)
+    history = fit(model, [Says(x=FLAT), LearningRateDecay(ReduceOnPlateau("x", 0.5, 2, "min"), logs=True)], epochs=5)
     assert [float(o.learning_rate) for o in inner] == pytest.approx([0.05, 0.1])
     assert set(history) >= {"learning_rate_one", "learning_rate_other"}
 

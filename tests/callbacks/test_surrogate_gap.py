@@ -124,7 +124,7 @@ def test_where_stopping_on_the_surrogate_loses_nothing_there_is_no_advice(series
 @pytest.mark.slow
 @pytest.mark.parametrize("order", [1, -1])
 def test_logs_and_curves_are_what_happened(order, tmp_path):
-    gap = callbacks.SurrogateGap()
+    gap = callbacks.SurrogateGap(logs=True)
     model = classifier(metrics.ZeroOneLoss(from_logits=True))
     listed = [callbacks.TensorBoard(tmp_path), gap][::order]
     history = model.fit(X, LABELS, batch_size=8, epochs=12, validation_data=(X[:20], 1 - LABELS[:20]),
@@ -139,15 +139,15 @@ def test_logs_and_curves_are_what_happened(order, tmp_path):
         assert curves[f"ch8_surrogate/{tag}"] == expected
 
 
-def test_without_validation_there_are_two_curves(tmp_path):
+def test_without_validation_there_are_the_curves_of_the_training_set(tmp_path):
     model = classifier(metrics.ZeroOneLoss(from_logits=True))
     model.fit(X, LABELS, epochs=2, callbacks=[callbacks.TensorBoard(tmp_path), callbacks.SurrogateGap()], verbose=0)
     found = {name for name in read(tmp_path) if name.startswith("ch8_surrogate")}
-    assert found == {"ch8_surrogate/surrogate", "ch8_surrogate/true"}
+    assert found == {"ch8_surrogate/surrogate", "ch8_surrogate/true", "ch8_surrogate/flat_epochs"}
 
 
 def test_the_direction_of_keras_s_metrics_is_known():
-    gap, model = callbacks.SurrogateGap("accuracy"), classifier("accuracy")
+    gap, model = callbacks.SurrogateGap("accuracy", logs=True), classifier("accuracy")
     history = model.fit(X, LABELS, batch_size=8, epochs=12, callbacks=[gap], verbose=0).history
     assert history["flat_epochs"] == [i - int(np.argmax(history["accuracy"][: i + 1])) for i in range(12)]
     assert history["accuracy"][-1] > history["accuracy"][0]
@@ -177,7 +177,7 @@ def test_it_is_printed_once_when_first_flat_and_the_report_says_how_it_went_on(v
 
 
 def test_a_new_training_is_a_new_one(capsys):
-    gap = callbacks.SurrogateGap("x", patience=1, mode="min", verbose=1)
+    gap = callbacks.SurrogateGap("x", patience=1, mode="min", verbose=1, logs=True)
     for _ in range(2):
         history = fit(network("sgd"), [Says(loss=[3, 2, 1], x=[1, 1, 1]), gap], epochs=3)
         assert history["flat_epochs"] == [0, 1, 2]
@@ -186,7 +186,7 @@ def test_a_new_training_is_a_new_one(capsys):
 
 def test_the_state_survives_an_interruption():
     series = {"loss": [6, 5, 4, 3, 2, 1], "x": [2, 1, 1, 2, 2, 0]}
-    whole, first, second = (callbacks.SurrogateGap("x", patience=2, mode="min") for _ in range(3))
+    whole, first, second = (callbacks.SurrogateGap("x", patience=2, mode="min", logs=True) for _ in range(3))
     uninterrupted = fit(network("sgd"), [Says(**series), whole], epochs=5)["flat_epochs"]
     assert uninterrupted == [0, 0, 1, 2, 3]
     model = network("sgd")

@@ -94,7 +94,7 @@ def test_a_strangers_pacing_is_one_class_that_a_curriculum_knows_by_name():
     fractions = []
     for asked in ({"pacing": Quartic.name, "start": 0.5}, {"pacing": Quartic(0.5)}):
         source = data.ArraySource(x, x[:, :1], batch_size=8, seed=0)
-        easy_first = callbacks.Curriculum(source, np.abs(x[:, 0]), **asked)
+        easy_first = callbacks.Curriculum(source, np.abs(x[:, 0]), **asked, logs=True)
         assert easy_first.pacing == Quartic(0.5)
         history = model.fit(source, epochs=4, callbacks=[easy_first], verbose=0).history
         fractions.append(history["curriculum_share"])

@@ -216,7 +216,7 @@ def trained(rate, own, **arguments):
 def stopped():
     """From epoch 4 on the rate is far too large: the best epoch is the third, and two later it is over."""
     stop = callbacks.EarlyStopping(patience=2, restore_best_weights=True)
-    spoil = callbacks.LearningRateDecay(lambda epoch: 0.05 if epoch < 3 else 0.8)
+    spoil = callbacks.LearningRateDecay(lambda epoch: 0.05 if epoch < 3 else 0.8, logs=True)
     model, history = trained(0.05, [stop, spoil])
     assert len(history["val_loss"]) == 5
     assert (stop.best_epoch, stop.stopped_epoch, stop.reason.why) == (2, 4, stopping.StopReason.PATIENCE)
@@ -224,7 +224,7 @@ def stopped():
     assert all((a == b).all() for a, b in zip(model.get_weights(), stop.best_weights, strict=True))
     np.testing.assert_allclose(model.evaluate(X[:20], Y[:20], verbose=0), stop.best, rtol=1e-6)
     assert history["val_loss"][-1] > 2 * stop.best, "what was trained last is not what was put back"
-    measured = callbacks.EarlyStopping("loss", restore_best_weights=True, evaluate_on=(X, Y))
+    measured = callbacks.EarlyStopping("loss", restore_best_weights=True, evaluate_on=(X, Y), logs=True)
     model, own = trained(0.05, [measured], epochs=3, validation_data=None)
     np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), own["measured_loss"][-1], rtol=1e-6)
     return [*history["loss"], *history["val_loss"], *history["learning_rate"], *own["measured_loss"]]
@@ -233,7 +233,7 @@ def stopped():
 def decayed():
     """Rates that are lowered on a plateau, by a function around a schedule, and by one with lengths in epochs."""
     plateau = schedules.ReduceOnPlateau(factor=0.5, patience=1, min_delta="90%")
-    _, history = trained(0.02, [callbacks.LearningRateDecay(plateau)], epochs=5)
+    _, history = trained(0.02, [callbacks.LearningRateDecay(plateau, logs=True)], epochs=5)
     np.testing.assert_allclose(history["learning_rate"], [0.02, 0.02, 0.01, 0.005, 0.0025], rtol=1e-6)
     halve = callbacks.LearningRateDecay(lambda epoch, rate: 0.04 / 2**epoch)
     law = schedules.LinearDecay(0.02, "4ep", 0.0)

@@ -63,14 +63,14 @@ def test_an_import_replaces_nothing_and_the_first_callback_two_functions():
 def test_the_first_fit_of_a_process_is_hooked_though_the_method_is_looked_up_before_the_callback_is_made():
     model = network(optimizers.SGD(0.1))
     assert integration.hooks() == []
-    history = model.fit(X, Y, verbose=0, callbacks=[callbacks.GradientClippingLogger()]).history
+    history = model.fit(X, Y, verbose=0, callbacks=[callbacks.GradientClippingLogger(logs=True)]).history
     assert history["gradient_norm"][0] > 0
 
 
 def test_a_fit_that_somebody_wraps_on_the_class_is_hooked_as_well(monkeypatch):
     theirs = keras.Model.fit
     monkeypatch.setattr(keras.Model, "fit", lambda self, *args, **kwargs: theirs(self, *args, **kwargs))
-    history = fit_six_steps(network(optimizers.SGD(0.1)), [callbacks.GradientClippingLogger()], epochs=1)
+    history = fit_six_steps(network(optimizers.SGD(0.1)), [callbacks.GradientClippingLogger(logs=True)], epochs=1)
     assert history["gradient_norm"][0] > 0
 
 
@@ -241,7 +241,7 @@ def test_trainings_nest():
             inner.fit(X, Y, verbose=0, callbacks=[callbacks.GradientClippingLogger(), look])
 
     look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(len(fit.running())))
-    history = fit_six_steps(outer, [Trains(), look, callbacks.GradientClippingLogger()], epochs=1)
+    history = fit_six_steps(outer, [Trains(), look, callbacks.GradientClippingLogger(logs=True)], epochs=1)
     assert seen == [2, 1]
     assert history["gradient_norm"][0] > 0
     assert fit.running() == ()

@@ -252,7 +252,7 @@ def test_the_easy_examples_come_first(kind, tmp_path):
     x, y = arguments.pop("x"), arguments.pop("y")
     source = data.ArraySource(x, y, batch_size=arguments.pop("batch_size"), seed=0)
     arguments.pop("shuffle", None)
-    easy_first = callbacks.Curriculum(source, difficulty=np.arange(len(x)), start=0.5)
+    easy_first = callbacks.Curriculum(source, difficulty=np.arange(len(x)), start=0.5, logs=True)
     with warnings.catch_warnings():
         if not kind.is_ordinary:
             warnings.filterwarnings("ignore", "`Curriculum`", UserWarning)

@@ -1,7 +1,10 @@
 """Nothing is said on one measurement and nothing taken back on one; what happened for certain counts at once."""
 
+import dataclasses
 import itertools
 import json
+import math
+import re
 
 import markdown
 import pytest
@@ -136,25 +139,108 @@ def test_a_verdict_survives_a_line_of_json():
     assert Verdict(**json.loads(line)) == verdict
 
 
-def cells(text):
-    """Return the cells of each row as TensorBoard's text plugin makes them."""
+ACT = Verdict("saddle", "act", "|g| |theta| / L is 1e-3,\nwhich is small.", "Use `a | b`.", "8.2.3", 5, measured=9)
+WATCH = Verdict("cliff", "watch", "A spike in <img onerror=x>.", "Clip.", "8.2.4", 7, measured=8, code="clip()")
+FINE = Verdict("plateau", "ok", "No.", "", "8.2.3", 1, measured=9)
+
+
+def test_the_text_for_tensorboard_has_a_heading_for_each_that_is_wrong_and_no_table():
+    """As TensorBoard's text plugin makes it: no column, whose words break, and no HTML of a name."""
+    text = verdicts.markdown([ACT, WATCH, FINE])
     html = markdown.markdown(text, extensions=["markdown.extensions.tables", "markdown.extensions.fenced_code"])
-    return [row.split("</td>")[:-1] for row in html.split("<tr>") if "<td" in row]
+    assert re.findall("<h3>(.*)</h3>", html) == [
+        "ACT saddle (section 8.2.3), since step 5, measured at step 9",
+        "WATCH cliff (section 8.2.4), since step 7, measured at step 8",
+    ]
+    assert "<table" not in html
+    assert "<img" not in html
+    assert "<p><strong>Found:</strong> |g| |theta| / L is 1e-3,\nwhich is small.</p>" in html
+    assert "<p><strong>Cure:</strong> Use <code>a | b</code>.</p>" in html
+    assert re.search(r"<code[^>]*>clip\(\)\n</code>", html)
+    assert text.endswith("\n\nAll right: 1 other check. plateau (8.2.3).")
 
 
-def test_the_report_is_a_table_that_tensorboard_reads():
-    """Also where a finding has bars in it, as |g|."""
-    act = Verdict("saddle", "act", "|g| |theta| / L is 1e-3,\nwhich is small.", "Use `a | b`.", "8.2.3", 5)
-    watch = Verdict("cliff", "watch", "A spike.", "Clip.", "8.2.4", 7)
-    fine = Verdict("plateau", "ok", "No.", "", "8.2.3", 1)
-    text = verdicts.report([act, watch, fine])
-    rows = cells(text)
-    assert [len(row) for row in rows] == [6, 6]
-    assert [row[0].split(">")[-1].strip() for row in rows] == ["ACT", "WATCH"]
-    assert "|g| |theta| / L is 1e-3, which is small." in rows[0][2]
-    assert text.endswith("\n\nIn order: plateau (8.2.3).")
+def test_the_report_is_readable_on_a_terminal_of_80_columns():
+    long = Verdict("vanishing", "act", f"{'The first layers hardly learn, and ' * 5}so on.", "A-b " * 40, "8.2.5", 4)
+    fine = [Verdict(kind, "ok", "No.", "", "8.2", 1) for kind in verdicts.KINDS]
+    text = verdicts.report([long, WATCH, *fine])
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "ACT vanishing (section 8.2.5), since step 4, measured at step 0"
+    assert [line[:9] for line in lines[1:4]] == ["  found: ", " " * 9, " " * 9]
+    assert "  fix:   Clip.\n         clip()\n" in text
+    assert " ".join(text.split()).count("The first layers hardly learn, and") == 5
+    assert f"\n\nAll right: {len(fine)} other checks.\n  step_too_long (8.2), " in text
+    assert "All right" not in verdicts.report([long])
+    assert "All right" not in verdicts.markdown([long])
 
 
 def test_a_report_of_nothing_says_which_nothing():
-    assert verdicts.report([]) == "Not enough was measured to say anything."
-    assert verdicts.report([Verdict("cliff", "ok", "", "", "8.2.4", 1)]).startswith("Nothing to do.")
+    assert verdicts.report([]) == verdicts.markdown([]) == "Not enough was measured to say anything."
+    assert verdicts.report([FINE]).startswith("All right: 1 check, nothing to do.")
+    thirteen = [dataclasses.replace(FINE, kind=kind) for kind in list(verdicts.KINDS)[:13]]
+    for text in (verdicts.report(thirteen), verdicts.markdown(thirteen)):
+        assert text.startswith("All right: 13 checks, nothing to do.")
+        assert all(verdict.kind in text for verdict in thirteen)
+
+
+# --- what holds now ------------------------------------------------------------------------------------------------
+
+
+def drawn(level, number, **more):
+    """Return a claim with a number that a series shows."""
+    return claim(level, f"It is {number}.", series="ch8_diagnosis/it", drawn={"ch8_diagnosis/it": number}, **more)
+
+
+def now(*claims):
+    """Return the verdict after claims at the steps 10, 20, ..."""
+    tracker = VerdictTracker()
+    for i, one in enumerate(claims, 1):
+        tracker.update(10 * i, [one])
+    (verdict,) = tracker.verdicts
+    return verdict
+
+
+def test_a_verdict_says_when_it_was_measured_and_its_number_is_the_newest():
+    found = now(drawn("act", 5.0, why=("Five.",)), drawn("act", 6.0), drawn("act", 7.0, why=("Seven.",)))
+    assert (found.step, found.measured, found.finding) == (20, 30, "It is 7.0.")
+    assert (found.why, found.series, found.value) == (("Seven.",), "ch8_diagnosis/it", 7.0)
+
+
+def test_where_the_newest_claim_does_not_bear_it_out_that_is_the_first_reason():
+    found = now(drawn("act", 5.0), drawn("act", 6.0, why=("Six.",) * 5), drawn("ok", 1.0))
+    assert (found.level, found.measured, found.finding) == ("act", 20, "It is 6.0.")
+    assert found.why == ("At step 30 it was not so: It is 1.0.", *["Six."] * 4)
+    assert found.value == 1.0
+
+
+def test_what_is_over_has_the_number_that_it_has_now_and_says_so():
+    found = now(drawn("act", 5.0), drawn("act", 6.0), *[drawn("ok", number, why=("Fine.",)) for number in (3, 2, 1.0)])
+    assert (found.level, found.step, found.measured) == ("watch", 50, 50)
+    assert found.finding == "No longer so, but until step 50: It is 6.0."
+    assert found.why == ("At step 50: It is 1.0.", "Fine.")
+    assert (found.series, found.value) == ("ch8_diagnosis/it", 1.0)
+
+
+def test_a_graver_claim_bears_out_what_is_worth_watching_and_no_claim_but_ok_that_all_is_well():
+    assert now(claim("watch"), claim("watch"), claim("act")).finding == "Said act."
+    fine = now(claim("ok"), claim("ok"), claim("watch"))
+    assert (fine.level, fine.finding, fine.measured) == ("ok", "Said ok.", 20)
+    assert fine.why == ("At step 30 it was not so: Said watch.",)
+
+
+def test_a_number_that_no_series_shows_or_that_is_not_finite_is_none():
+    assert now(claim("act"), claim("act")).value is None
+    for number in (math.inf, math.nan):
+        found = now(drawn("act", number), drawn("act", number))
+        assert (found.series, found.value) == ("ch8_diagnosis/it", None)
+        assert json.loads(found.as_json())["value"] is None
+        assert Verdict(**json.loads(found.as_json())) == found
+
+
+def test_the_code_of_a_claim_or_of_its_kind_comes_with_what_is_wrong(monkeypatch):
+    cliff = dataclasses.replace(verdicts.KINDS["cliff"], code="clip()")
+    monkeypatch.setitem(verdicts.KINDS, "cliff", cliff)
+    found = [now(claim(level, code=code), claim(level, code=code)).code
+             for level, code in (("act", ""), ("act", "clip(2)"), ("watch", ""), ("ok", "clip(2)"))]  # fmt: skip
+    assert found == ["clip()", "clip(2)", "clip()", ""]

@@ -1,0 +1,274 @@
+"""The document that the page is drawn from, made of what is known of each run: points, descriptions, records.
+
+Three readers feed it: `event_files` reads a folder, `plugin` asks TensorBoard, and the callback `TensorBoard` hands on
+what it writes. So all of them show the same. Nothing here imports Keras or TensorFlow.
+"""
+
+import ctypes
+import dataclasses
+import fnmatch
+import json
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeAlias
+
+from ..board import panels, tags
+from ..board.panels import Panel
+from . import records
+
+Document: TypeAlias = dict[str, Any]
+"""Plain data, ready for `json.dumps`."""
+Number: TypeAlias = float | None
+"""None for what is not finite."""
+
+VERSION = 1
+POINTS = 1000
+"""Points of a series, at most: more than a screen has pixels for."""
+DIGITS = 5
+LIVE = 3600.0
+"""Seconds after which a run that was never ended is no longer live: its process has died."""
+FOLDER = "optimization"
+"""The folder of a run below its log_dir, which goes without saying."""
+
+_OURS, _BATCH, _EPOCH, _VALIDATION, _AVERAGE = "ch8", "ch8_batch/", "ch8_epoch/", "val_", "_average"
+_DESCRIPTION = re.compile(r"(.*?)(?: \[([^\[\]]*)\])?(?: \(section ([\d.]+)\))?", re.DOTALL)
+
+
+class Run:
+    """What is known of one run.
+
+    Args:
+        name: What the page calls it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.last_written = 0.0
+        """Seconds since 1970."""
+        self._record: records.Record | None = None
+        self._problems: list[str] = []
+        self._descriptions: dict[str, str] = {}
+        self._steps: dict[str, list[int]] = {}
+        self._values: dict[str, list[Number]] = {}
+
+    def point(self, name: str, step: int, value: float) -> None:
+        """Add a point of a series."""
+        self._steps.setdefault(name, []).append(step)
+        self._values.setdefault(name, []).append(_number(value))
+
+    def describe(self, name: str, description: str) -> None:
+        """Add what a series says of itself."""
+        self._descriptions[name] = description
+
+    def record(self, text: str | bytes) -> None:
+        """Take the newest record, as JSON."""
+        try:
+            self._record, problems = records.read(text)
+        except ValueError as error:
+            problems = [f"Its newest record cannot be read: {error}."]
+        for problem in problems:
+            self.problem(problem)
+
+    def problem(self, sentence: str) -> None:
+        """Add a sentence on what is missing, and why."""
+        if sentence not in self._problems:
+            self._problems.append(sentence)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this package has written it."""
+        return self._record is not None or any(name.startswith(_OURS) for name in self._steps)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody still writes it, as far as that can be known."""
+        record = self._record or records.EMPTY
+        last = max(self.last_written, record["now"] or 0.0)
+        return record["ended"] is False and time.time() - last < LIVE
+
+    def as_document(self) -> Document:
+        """Return the run as it stands in the document."""
+        record = self._record or records.EMPTY
+        series = {name: self._series(name) for name in sorted(self._shown())}
+        last = max((one["steps"][-1] for one in series.values()), default=0)
+        return {
+            "name": self.name,
+            "step": last if record["step"] is None else record["step"],
+            "ended": record["ended"],
+            "record": self._record,
+            "series": series,
+            "tags": {name: self._tag(name) for name in series},
+            "summary": _summary(series),
+            "problem": " ".join(self._problems),
+        }
+
+    def _shown(self) -> Iterable[str]:
+        """Yield the names of the series that are shown.
+
+        Smallest and largest values are part of another one. What Keras reports after batches is a running mean of an
+        epoch, left out as soon as two epochs have their own value.
+        """
+        for name in self._steps:
+            is_ours = name.startswith(_OURS) or bool(self._tag(name)["unit"])
+            base, _, which = name.rpartition("/")
+            is_band = which in ("min", "max") and base in self._steps
+            of_epochs = self._steps.get(name.replace(_BATCH, _EPOCH, 1), ()) if name.startswith(_BATCH) else ()
+            if is_ours and not is_band and name != f"{_BATCH}loss" and len(of_epochs) < 2:
+                yield name
+
+    def _series(self, name: str) -> Document:
+        """Return one series, with its smallest and largest values where they differ from it."""
+        low, high = (self._ordered(f"{name}/{which}") for which in ("min", "max"))
+        values = self._ordered(name)
+        points = [_Point(step, x, low.get(step, x), high.get(step, x)) for step, x in values.items()]
+        steps, *columns = (list(column) for column in zip(*_thinned(points), strict=True))
+        band = {key: column for key, column in zip(("low", "high"), columns[1:], strict=True) if column != columns[0]}
+        return {"steps": steps, "values": columns[0]} | band
+
+    def _ordered(self, name: str) -> dict[int, Number]:
+        """Return the points of a series in the order of their steps; of several at one step, the last."""
+        steps = self._steps.get(name, [])
+        points = dict(zip(steps, self._values.get(name, []), strict=True))
+        return points if all(a < b for a, b in pairwise(steps)) else dict(sorted(points.items()))
+
+    def _tag(self, name: str) -> dict[str, str]:
+        """Return text, unit and section of a series."""
+        told: dict[str, str] | None = (self._record or records.EMPTY)["tags"].get(name)
+        if told:
+            return told
+        match = _DESCRIPTION.fullmatch(self._descriptions.get(name, ""))
+        text, unit, section = match.groups() if match else ("", "", "")
+        return {"text": text or "", "unit": unit or "", "section": section or ""}
+
+
+class _Point(NamedTuple):
+    step: int
+    value: Number
+    low: Number
+    high: Number
+
+
+def document(title: str, runs: Sequence[Run]) -> Document:
+    """Return the document of some runs; `title` says where they are."""
+    return joined(title, [run.as_document() for run in runs], any(run.is_live for run in runs))
+
+
+def joined(title: str, runs: Sequence[Document], live: bool) -> Document:
+    """Return the document of runs that are documents already."""
+    return {
+        "version": VERSION,
+        "title": title,
+        "live": live,
+        "groups": panels.GROUPS,
+        "panels": list(_panels(runs)),
+        "runs": list(runs),
+    }
+
+
+def name_of(relative: str, log_dir: str) -> str:
+    """Return what the page calls the run in a folder, which is relative to the folder that is looked at."""
+    parts = [part for part in relative.replace(os.sep, "/").split("/") if part not in ("", ".")]
+    return "/".join(parts[:-1] if parts[-1:] == [FOLDER] else parts) or title_of(log_dir)
+
+
+def title_of(log_dir: str) -> str:
+    """Return what the page calls the folder that is looked at."""
+    whole = log_dir if "://" in log_dir else os.path.abspath(log_dir)
+    return next((part for part in reversed(whole.replace(os.sep, "/").split("/")) if part not in ("", FOLDER)), "runs")
+
+
+# --- panels ----------------------------------------------------------------------------------------------------------
+
+
+def _panels(runs: Sequence[Document]) -> Iterable[Document]:
+    """Yield all panels: those of the chapter, of the records, of metrics, and one for each series that has none."""
+    series = {name: run["tags"][name] for run in runs for name in run["series"]}
+    known = [each for panel in panels.PANELS for each in (panel, *_of_optimizers(panel, series))]
+    of_records = _once(panel for run in runs for panel in (run["record"] or records.EMPTY)["panels"])
+    shown = [name for panel in known for name in (*panel.series, panel.x)]
+    shown += [name for panel in of_records for name in panel["series"]]
+    left = [name for name in series if not any(fnmatch.fnmatchcase(name, pattern) for pattern in shown)]
+    metrics = dict.fromkeys(metric for name in left if (metric := _metric(name)))
+    yield from (panel.as_data() for panel in known)
+    yield from of_records
+    yield from (_panel_of_metric(metric).as_data() for metric in metrics)
+    yield from (_panel_of_series(name, series[name]).as_data() for name in left if not _metric(name))
+
+
+def _of_optimizers(panel: Panel, series: Iterable[str]) -> Iterable[Panel]:
+    """Yield a panel for each of several optimizers: `ch8/gradient_norm` is `ch8/<optimizer>/gradient_norm` then."""
+    names = [name.split("/") for name in series if name.count("/") == 2]
+    for optimizer in sorted({one for folder, one, rest in names if f"{folder}/{rest}" in panel.series}):
+        own = tuple(tags.of_optimizer(tags.Tag(name, "", ""), optimizer).name for name in panel.series)
+        yield dataclasses.replace(panel, title=f"{panel.title} ({optimizer})", series=own)
+
+
+def _metric(name: str) -> str:
+    """Return the metric of the user's that a series is of; "" if it is of none."""
+    for prefix in (_EPOCH, _BATCH):
+        if name.startswith(prefix):
+            return name.removeprefix(prefix).removeprefix(_VALIDATION).removesuffix(_AVERAGE)
+    return ""
+
+
+def _panel_of_metric(metric: str) -> Panel:
+    names = (f"{_EPOCH}{metric}", f"{_EPOCH}{_VALIDATION}{metric}")
+    series = (*names, *(name + _AVERAGE for name in names), f"{_BATCH}{metric}")
+    return Panel(f"{metric} after each epoch, training and validation", "as the metric", "8.1", series, log=False)
+
+
+def _panel_of_series(name: str, tag: Mapping[str, str]) -> Panel:
+    return Panel(tag["text"].removesuffix(".") or name, tag["unit"] or "as the series", tag["section"], (name,))
+
+
+def _once(documents: Iterable[Document]) -> list[Document]:
+    """Return documents without those that are there already."""
+    return list({json.dumps(one, sort_keys=True): one for one in documents}.values())
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def _number(value: float) -> Number:
+    """Return a value to a few digits, as an event file has it: so the page is the same, whoever feeds it."""
+    single = ctypes.c_float(value).value
+    return float(f"{single:.{DIGITS}g}") if math.isfinite(single) else None
+
+
+def _thinned(points: Sequence[_Point]) -> Sequence[_Point]:
+    """Return at most `POINTS` points: windows of them, as `board.window` makes of steps."""
+    width = -(-len(points) // POINTS)
+    return [_window(points[first : first + width]) for first in range(0, len(points), width)] if width > 1 else points
+
+
+def _window(points: Sequence[_Point]) -> _Point:
+    """Return the mean of some points at the last step, with the smallest and the largest value of all."""
+
+    def of(values: Iterable[Number], summarize: Callable[[list[float]], float]) -> Number:
+        finite = [value for value in values if value is not None]
+        return _number(summarize(finite)) if finite else None
+
+    mean = of((point.value for point in points), lambda values: math.fsum(values) / len(values))
+    return _Point(points[-1].step, mean, of((p.low for p in points), min), of((p.high for p in points), max))
+
+
+def _summary(series: Mapping[str, Document]) -> Document:
+    """Return what the table says of a run."""
+    losses = _finite(series, f"{_EPOCH}loss") or _finite(series, tags.LOSS.name)
+    validated = _finite(series, f"{_EPOCH}{_VALIDATION}loss")
+    shares = (name for name in series if name.startswith("ch8/") and name.endswith("/clipped_share"))
+    clipped = [share for name in shares for share in _finite(series, name)]
+    return {
+        "loss": losses[-1] if losses else None,
+        "validation": {"name": "val_loss", "last": validated[-1], "best": min(validated)} if validated else None,
+        "clipped": _number(math.fsum(clipped) / len(clipped)) if clipped else None,
+    }
+
+
+def _finite(series: Mapping[str, Document], name: str) -> list[float]:
+    values = series[name]["values"] if name in series else []
+    return [value for value in values if value is not None]

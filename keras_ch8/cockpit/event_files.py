@@ -1,0 +1,146 @@
+"""Reads the event files of a folder, also of runs that are cut short, still written, or not of this package.
+
+Of TensorBoard only the messages are imported: how they are framed in a file is read here, without TensorFlow.
+"""
+
+import contextlib
+import json
+import os
+import struct
+from collections.abc import Iterator
+from typing import IO
+
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+
+from ..board import tags
+from ..board.record import RECORD
+from ..verdicts import LEVELS
+from . import files
+from .document import Document, Run, document, name_of, title_of
+
+VERDICTS = "verdicts.jsonl"
+_HEADER = struct.Struct("<QI")
+"""Of a record: its length, and the checksum of that."""
+_CHECKSUM = 4
+"""Bytes behind a record. They are not looked at: Python would need a second for 10 MB."""
+
+_CUT, _DAMAGED = "it is cut short", "it is damaged, or no event file"
+
+
+def read(log_dir: str | os.PathLike[str]) -> Document:
+    """Return the document of all runs of this package below a folder.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or no run of this package in it.
+    """
+    log_dir = os.fspath(log_dir)
+    if not files.is_folder(log_dir):
+        raise FileNotFoundError(
+            "`logdir` must be a folder with runs, such as the `log_dir` of `keras_ch8.callbacks.TensorBoard`. "
+            f"Received: logdir={log_dir!r}, which is no folder. Give the one that the training was told to write to."
+        )
+    folders = sorted(folder for folder, _, names in files.walk(log_dir) if any(map(_is_event_file, names)))
+    found = (read_run(folder, name_of(os.path.relpath(folder, log_dir), log_dir)) for folder in folders)
+    runs = [run for run in found if run.is_ours]
+    if not runs:
+        raise FileNotFoundError(
+            "`logdir` must hold a run that `keras_ch8.callbacks.TensorBoard` has written. Received: "
+            f"logdir={log_dir!r}, with {len(folders)} folders of event files, none of which is of keras_ch8. Add "
+            f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` to the callbacks of `fit`, or give the folder above."
+        )
+    return document(title_of(log_dir), runs)
+
+
+def read_run(folder: str, name: str) -> Run:
+    """Return what the event files of one folder say, in the order of their names, which is that of time."""
+    run = Run(name)
+    record, report, torn = b"", "", []
+    names = next(iter(files.walk(folder)))[2]
+    for file in sorted(filter(_is_event_file, names)):
+        try:
+            with files.opened(os.path.join(folder, file)) as opened:
+                for event in _events(opened):
+                    run.last_written = max(run.last_written, event.wall_time)
+                    for value in event.summary.value:
+                        _add(run, event.step, value)
+                        record = _text(value, RECORD.name) or record
+                        report = report or _text(value, tags.REPORT.name).decode(errors="replace")
+        except (OSError, ValueError) as error:
+            torn.append(f"Of {file} only a part can be read: {error}.")
+    if record:
+        run.record(record)
+    elif run.is_ours and (report or VERDICTS in names):
+        run.record(_record_of_an_old_run(folder, names, report))
+    if not run.is_live:  # the end of a file that is written right now may be on its way
+        for problem in torn:
+            run.problem(problem)
+    return run
+
+
+def _is_event_file(name: str) -> bool:
+    return "tfevents" in name
+
+
+def _events(file: IO[bytes]) -> Iterator[event_pb2.Event]:
+    """Yield the events of a file.
+
+    Raises:
+        ValueError: If the file is cut short, or is no event file, after what can be read.
+    """
+    while header := file.read(_HEADER.size):
+        if len(header) < _HEADER.size:
+            raise ValueError(_CUT)
+        length, checksum = _HEADER.unpack(header)
+        if masked_crc32c(header[:8]) != checksum:
+            raise ValueError(_DAMAGED)
+        event = file.read(length + _CHECKSUM)
+        if len(event) < length + _CHECKSUM:
+            raise ValueError(_CUT)
+        yield _event(event[:-_CHECKSUM])
+
+
+def _event(encoded: bytes) -> event_pb2.Event:
+    try:
+        return event_pb2.Event.FromString(encoded)
+    except Exception as error:  # of a class without a public name
+        raise ValueError(_DAMAGED) from error
+
+
+def _add(run: Run, step: int, value: summary_pb2.Summary.Value) -> None:
+    """Add a scalar to a run."""
+    if value.HasField("simple_value"):
+        run.point(value.tag, step, value.simple_value)
+    if value.metadata.summary_description:
+        run.describe(value.tag, value.metadata.summary_description)
+
+
+def _text(value: summary_pb2.Summary.Value, tag: str) -> bytes:
+    """Return the text of a value; b"" if it is of another tag, or no text."""
+    texts = value.tensor.string_val if value.tag == tag else ()
+    return texts[0] if texts else b""
+
+
+# --- runs of before the record ---------------------------------------------------------------------------------------
+
+
+def _record_of_an_old_run(folder: str, names: list[str], report: str) -> str:
+    """Return what a record would say, as far as other files and texts of the run do."""
+    newest = {}
+    if VERDICTS in names:
+        with files.opened(os.path.join(folder, VERDICTS)) as file:
+            for line in file.read().decode(errors="replace").splitlines():
+                with contextlib.suppress(ValueError, TypeError, KeyError):  # as where the last line is cut short
+                    verdict = json.loads(line)
+                    newest[verdict["kind"]] = verdict | {"measured": verdict["step"]}
+    diagnosis = {"checks": len(newest), "measurements": None, "cost": None} if newest else None
+    by_level = sorted(newest.values(), key=lambda v: -LEVELS.index(v["level"]) if v.get("level") in LEVELS else 0)
+    return json.dumps(
+        {"version": 1, "verdicts": by_level, "diagnosis": diagnosis, "hyperparameters": _rows_of_table(report)}
+    )
+
+
+def _rows_of_table(markdown: str) -> dict[str, str]:
+    """Return a table of two columns in Markdown as it is read."""
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in markdown.splitlines()[2:]]
+    return {row[0]: row[1].replace("&#124;", "|") for row in rows if len(row) == 2}

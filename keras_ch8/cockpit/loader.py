@@ -1,0 +1,16 @@
+"""What TensorBoard loads at each start in an environment with this package, so it imports next to nothing.
+
+An error here would end TensorBoard; one in `load` is reported by it, and the other tabs stand.
+"""
+
+from tensorboard.plugins import base_plugin
+
+
+class Loader(base_plugin.TBLoader):
+    """Makes the tab."""
+
+    def load(self, context: base_plugin.TBContext) -> base_plugin.TBPlugin:
+        """Return the tab of one TensorBoard."""
+        from .plugin import Plugin
+
+        return Plugin(context)

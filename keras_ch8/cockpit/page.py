@@ -1,0 +1,136 @@
+"""The page as one file, which needs nothing beside it: it opens offline, can be mailed, and stands in a notebook."""
+
+import base64
+import hashlib
+import html
+import json
+import os
+from typing import final
+
+from ..verdicts import Verdict
+from . import assets, event_files, files, text
+from .document import Document
+
+NAME = "report.html"
+"""Of the file in the folder of a run."""
+_HEIGHT = 900
+"""Of the page in a notebook, in pixels."""
+_CALL = """
+render(JSON.parse(document.getElementById("document").textContent), document.getElementById("cockpit"));
+"""
+
+
+def page(document: Document) -> str:
+    """Return a document as one HTML file.
+
+    Whatever its texts hold, none of it is run: the browser is told to run the one script with this hash, and to load
+    nothing. In JSON a `<` stands in strings only, where it may be escaped, so nothing there ends the element.
+    """
+    script = assets.script() + _CALL
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    data = json.dumps(document, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>{html.escape(document["title"])}: optimization</title>
+<style>
+{assets.style()}
+</style>
+</head>
+<body style="margin:0">
+<main id="cockpit"></main>
+<noscript><p>The curves need JavaScript. What was found:</p><pre>{html.escape(text.in_words(document))}</pre></noscript>
+<script type="application/json" id="document">{data}</script>
+<script type="module">{script}</script>
+</body>
+</html>
+"""
+
+
+@final
+class Page:
+    """What `keras_ch8.report` returns: a notebook shows it, `save` writes it, `print` says the verdicts.
+
+    Args:
+        document: What the page is drawn from.
+        path: The file that it was written to; None for none.
+    """
+
+    def __init__(self, document: Document, path: str | None = None) -> None:
+        self._document = document
+        self.path = path
+
+    def save(self, path: str | os.PathLike[str]) -> "Page":
+        """Write the page to a file, and return it with that path.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        path = os.fspath(path)
+        try:
+            files.write(path, page(self._document))
+        except Exception as error:  # the system's or TensorFlow's
+            raise OSError(
+                f"`path` must be a file that can be written. Received: {path!r}, which fails with "
+                f"{type(error).__name__}: {error}. Give a file in a folder that is there and can be written."
+            ) from error
+        return Page(self._document, path)
+
+    @property
+    def verdicts(self) -> dict[str, list[Verdict]]:
+        """The verdicts on each run by its name, the gravest first."""
+        return {run["name"]: text.verdicts_of(run) for run in self._document["runs"]}
+
+    def __repr__(self) -> str:
+        where = f"in {self.path!r}" if self.path else "not saved: `.save(path)` writes it"
+        return f"<Page of {len(self._document['runs'])} runs of {self._document['title']!r}, {where}>"
+
+    def __str__(self) -> str:
+        return text.in_words(self._document)
+
+    def _repr_html_(self) -> str:
+        """Return the page for a notebook, in a frame that cannot reach the notebook."""
+        inside = html.escape(page(self._document))
+        return (
+            f'<iframe srcdoc="{inside}" sandbox="allow-scripts allow-downloads" allow="clipboard-write" '
+            f'style="width:100%;height:{_HEIGHT}px;border:0"></iframe>'
+        )
+
+
+def report(logdir: str | os.PathLike[str], file: str | os.PathLike[str] | None = None) -> Page:
+    """Return one page on all runs below a folder: what is wrong, what cures it, and the curves (section 8.2).
+
+    It needs nothing beside it and no network. In a notebook it is shown where it is the value of a cell.
+
+    Args:
+        logdir: Folder with runs: the `log_dir` of `keras_ch8.callbacks.TensorBoard`, or one of several of them.
+        file: Where to write it too, such as `"report.html"`. Defaults to `None`: nowhere.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or no run of this package in it.
+        OSError: If `file` cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.Adam(), "mse")
+        >>> folder = tempfile.mkdtemp()
+        >>> board = keras_ch8.callbacks.TensorBoard(folder)
+        >>> _ = model.fit(np.ones((64, 2)), np.ones((64, 1)), callbacks=[board], verbose=0)
+        >>> page = keras_ch8.report(folder)
+        >>> len(page.verdicts)
+        1
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
+    made = Page(event_files.read(logdir))
+    return made if file is None else made.save(file)

@@ -1,0 +1,105 @@
+"""Reads the JSON record of a run: what it lacks is filled in, and what is not as it should be is left out.
+
+The file may be of another version, or of somebody who means no good. After this the page can rely on the type of
+everything that it walks through; texts are only ever shown as text.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from ..board.record import VERSION
+from ..verdicts import LEVELS
+
+Record: TypeAlias = dict[str, Any]
+"""Plain data, as `json.loads` returns it."""
+
+_NUMBER = (int, float)
+
+EMPTY: Mapping[str, Any] = {
+    "version": VERSION, "begun": None, "now": None, "ended": None, "step": None, "hyperparameters": {},
+    "diagnosis": None, "verdicts": [], "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
+    "stopping": None,
+}  # fmt: skip
+"""A record that says nothing."""
+_OPTIONAL: Mapping[str, Any] = {
+    "begun": _NUMBER, "now": _NUMBER, "ended": bool, "step": int, "diagnosis": dict, "stopping": dict,
+}  # fmt: skip
+"""What stands where `EMPTY` has None."""
+_VERDICT = {
+    "kind": "", "level": "", "finding": "", "cure": "", "section": "", "step": 0, "measured": 0, "why": [], "code": "",
+    "series": "", "value": None,
+}  # fmt: skip
+_EVENT = {"step": 0, "kind": "", "text": ""}
+_TAG = {"text": "", "unit": "", "section": ""}
+_PANEL = {
+    "title": "", "unit": "", "section": "", "series": [], "kinds": [], "events": [], "lines": [], "log": True, "x": "",
+    "x_label": "",
+}  # fmt: skip
+_LAYERS = {"name": "", "title": "", "unit": "", "section": "", "rows": [], "steps": [], "values": [], "kinds": []}
+
+
+def read(text: str | bytes) -> tuple[Record, list[str]]:
+    """Return a record as it should be, and a sentence for each thing in it that was not.
+
+    Raises:
+        ValueError: If it is no record at all.
+    """
+    read = json.loads(text, parse_constant=lambda _: None)
+    if not isinstance(read, dict) or not isinstance(read.get("version"), int):
+        raise ValueError("it is no object with a version")
+    problems = []
+    if read["version"] > VERSION:
+        problems.append("It was written by a newer keras_ch8: what that has added is not shown.")
+    record = dict(EMPTY)
+    for key, empty in EMPTY.items():
+        value = read.get(key)
+        if isinstance(value, _OPTIONAL.get(key, type(empty))):
+            record[key] = value
+        elif value is not None:
+            problems.append(f"The {key!r} of its newest record cannot be read: it is a {type(value).__name__}.")
+    verdicts = [_filled(_VERDICT, verdict) for verdict in record["verdicts"]]
+    record["verdicts"] = [verdict for verdict in verdicts if verdict["level"] in LEVELS]
+    events = [_filled(_EVENT, event) for event in record["events"]]
+    record["events"] = [event for event in events if event["kind"]]
+    record["lines"] = {name: _lines(lines) for name, lines in record["lines"].items()}
+    record["tags"] = {name: _filled(_TAG, tag) for name, tag in record["tags"].items()}
+    panels = [_filled(_PANEL, panel) for panel in record["panels"]]
+    record["panels"] = [
+        panel | {"lines": _lines(panel["lines"]), "series": [str(name) for name in panel["series"]]}
+        for panel in panels
+        if panel["series"]
+    ]
+    record["layers"] = [layers for layers in (_filled(_LAYERS, one) for one in record["layers"]) if _is_whole(layers)]
+    return record, problems
+
+
+def _filled(like: Mapping[str, Any], given: Any) -> Record:
+    """Return what is given of the keys of an example, each of the type that it has there; for the rest the example."""
+    given = given if isinstance(given, dict) else {}
+    return {key: given[key] if _is_like(given.get(key), value) else value for key, value in like.items()}
+
+
+def _is_like(given: Any, example: Any) -> bool:
+    """Return whether something is of the type of an example; a number is where that is one, or None."""
+    return isinstance(given, _NUMBER if example is None or type(example) is int else type(example))
+
+
+def _lines(given: Any) -> list[Record]:
+    """Return the reference lines that have a number, or the name of a hyperparameter."""
+    lines = [line for line in given if isinstance(line, dict)] if isinstance(given, list) else []
+    return [
+        {"label": str(line.get("label", "")), key: line[key]}
+        for line in lines
+        for key, kind in (("value", _NUMBER), ("name", str))
+        if isinstance(line.get(key), kind)
+    ]
+
+
+def _is_whole(layers: Record) -> bool:
+    """Return whether a heat map has a column for each step, with a number for each row."""
+    columns, rows = layers["values"], len(layers["rows"])
+    return len(layers["steps"]) == len(columns) and all(
+        isinstance(column, list) and len(column) == rows and all(_is_like(x, None) or x is None for x in column)
+        for column in columns
+    )

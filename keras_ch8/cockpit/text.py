@@ -1,0 +1,42 @@
+"""The verdicts of a document in plain text, for the terminal and for a browser without scripts."""
+
+import textwrap
+from collections.abc import Iterator
+
+from .. import verdicts
+from ..verdicts import LEVELS, Verdict
+from .document import Document
+
+WIDTH = 80
+
+
+def in_words(document: Document) -> str:
+    """Return what is known of each run, what is to be done first."""
+    return "\n\n".join(_plain("\n".join(_of_run(run))) for run in document["runs"])
+
+
+def must_act(document: Document) -> bool:
+    """Return whether a verdict on any run calls for action."""
+    return any(verdict.level == "act" for run in document["runs"] for verdict in verdicts_of(run))
+
+
+def verdicts_of(run: Document) -> list[Verdict]:
+    """Return the verdicts on a run, the gravest first."""
+    said = [Verdict(**verdict) for verdict in run["record"]["verdicts"]] if run["record"] else []
+    return sorted(said, key=lambda verdict: -LEVELS.index(verdict.level))
+
+
+def _of_run(run: Document) -> Iterator[str]:
+    ended = {True: ", ended", False: ", not ended", None: ""}[run["ended"]]
+    yield from textwrap.wrap(f"{run['name']}, step {run['step']}{ended}", WIDTH)
+    said = verdicts_of(run)
+    if said or (run["record"] or {}).get("diagnosis"):
+        yield verdicts.report(said)
+    else:
+        yield "No Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`."
+    yield from textwrap.wrap(run["problem"], WIDTH)
+
+
+def _plain(text: str) -> str:
+    """Return a text without what a terminal would obey."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")

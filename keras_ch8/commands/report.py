@@ -1,0 +1,30 @@
+"""Write one page on all runs below a folder: what is wrong, what cures it, and the curves.
+
+The page needs nothing beside it and no network. Runs are what `keras_ch8.callbacks.TensorBoard` has written:
+
+    python -m keras_ch8 report logs -o report.html
+"""
+
+import argparse
+import os
+import sys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("logdir", metavar="LOGDIR", help="a folder of runs, or of folders of runs")
+    parser.add_argument("-o", dest="file", metavar="FILE", help="the file to write; LOGDIR/report.html if not given")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page, and print where; return 2 if that cannot be done."""
+    from ..cockpit import page
+
+    file = arguments.file or os.path.join(arguments.logdir, page.NAME)
+    try:
+        made = page.report(arguments.logdir, file)
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(f"{made.path}\n")
+    return 0

@@ -1,0 +1,121 @@
+"""Verdicts as text: for a terminal, and in Markdown."""
+
+import re
+import textwrap
+from collections.abc import Sequence
+
+from .verdict import Verdict
+from .wording import counted
+
+_FIRST = re.compile(r"(\([^)]*\)|[^(,;.]|[,.](?=\S))*")
+"""A text up to the first comma, semicolon or full stop outside brackets, names and numbers."""
+WIDTH = 80
+"""Columns of a terminal."""
+
+
+def report(verdicts: Sequence[Verdict]) -> str:
+    """Return the verdicts as text for a terminal of 80 columns: what is to be done first, then what was found in order.
+
+    Args:
+        verdicts: Such as `diagnosis.verdicts`.
+
+    Example:
+        >>> wrong = keras_ch8.verdicts.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
+        >>> fine = keras_ch8.verdicts.Verdict("plateau", "ok", "No plateau.", "", "8.2.3", 5)
+        >>> print(keras_ch8.verdicts.report([wrong, fine]))
+        ACT cliff (section 8.2.4), since step 5, measured at step 90
+          found: Spikes (12 of them).
+          fix:   Clip.
+        <BLANKLINE>
+        All right: 1 other check.
+          plateau (8.2.3)
+        >>> print(keras_ch8.verdicts.report([fine]))
+        All right: 1 check, nothing to do.
+          plateau (8.2.3)
+    """
+    blocks = ["\n".join([_heading(v), _wrapped("  found: ", v.finding), *_fix(v)]) for v in verdicts if v.level != "ok"]
+    fine = [_wrapped("  ", names)] if (names := _fine(verdicts)) else []
+    return "\n\n".join([*blocks, "\n".join([_summary(verdicts), *fine])]).rstrip()
+
+
+def markdown(verdicts: Sequence[Verdict]) -> str:
+    """Return the verdicts in Markdown, as TensorBoard shows it: a heading for each, what was found, and the cure.
+
+    Args:
+        verdicts: Such as `diagnosis.verdicts`.
+
+    Example:
+        >>> wrong = keras_ch8.verdicts.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
+        >>> print(keras_ch8.verdicts.markdown([wrong]))
+        ### ACT cliff (section 8.2.4), since step 5, measured at step 90
+        <BLANKLINE>
+        **Found:** Spikes (12 of them).
+        <BLANKLINE>
+        **Cure:** Clip.
+    """
+    parts: list[str] = []
+    for v in verdicts:
+        if v.level != "ok":
+            parts += [f"### {_heading(v)}", f"**Found:** {_escaped(v.finding)}"]
+            parts += [f"**Cure:** {_escaped(v.cure)}"] if v.cure else []
+            parts += [f"```python\n{v.code}\n```"] if v.code else []
+    summary, names = _summary(verdicts), _fine(verdicts)
+    parts += [f"{summary} {names}.".lstrip() if names else summary]
+    return "\n\n".join(filter(None, parts))
+
+
+def brief(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return in a line for each level what is to be done, and what is worth watching; or that all is well."""
+    names = {level: [v.kind for v in verdicts if v.level == level] for level in ("act", "watch")}
+    lines = [f"{level.upper()}: {', '.join(kinds)}" for level, kinds in names.items() if kinds]
+    return lines or [_summary(verdicts)]
+
+
+def alarm(verdict: Verdict) -> list[str]:
+    """Return in a line each what was found, its numbers, and the first thing that cures it."""
+    found, bracket, numbers = verdict.finding.partition(" (")
+    said = [f"{verdict.level.upper()} {verdict.kind} at step {verdict.step}: {_first(found)}"]
+    said += [f"    {numbers.removesuffix(').')}"] if bracket else []
+    return said + ([f"    Cure: {_first(verdict.cure)}."] if verdict.cure else [])
+
+
+def _first(text: str) -> str:
+    match = _FIRST.match(text)
+    return match.group() if match else text
+
+
+def _heading(verdict: Verdict) -> str:
+    """Return what it is about, how serious, and when."""
+    when = f"since step {verdict.step}, measured at step {verdict.measured}"
+    return f"{verdict.level.upper()} {verdict.kind} (section {verdict.section}), {when}"
+
+
+def _summary(verdicts: Sequence[Verdict]) -> str:
+    """Return what is to be said of the checks in which nothing was found; "" if something was in all of them."""
+    fine = sum(v.level == "ok" for v in verdicts)
+    if not verdicts:
+        return "Not enough was measured to say anything."
+    if fine == len(verdicts):
+        return f"All right: {counted(fine, 'check')}, nothing to do."
+    return f"All right: {counted(fine, 'other check')}." if fine else ""
+
+
+def _fine(verdicts: Sequence[Verdict]) -> str:
+    """Return the names of the checks in which nothing was found."""
+    return ", ".join(f"{v.kind} ({v.section})" for v in verdicts if v.level == "ok")
+
+
+def _fix(verdict: Verdict) -> list[str]:
+    """Return the cure, and the code that does it."""
+    cure = [_wrapped("  fix:   ", verdict.cure)] if verdict.cure else []
+    return [*cure, textwrap.indent(verdict.code, " " * 9)] if verdict.code else cure
+
+
+def _wrapped(begin: str, text: str) -> str:
+    """Return a text in lines of a terminal, the first of which begins with some words."""
+    return textwrap.fill(text, WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False)
+
+
+def _escaped(text: str) -> str:
+    """Return a text whose names, such as those of layers, are no HTML."""
+    return text.replace("<", "&lt;")

@@ -1,0 +1,50 @@
+"""Event files of runs, written as the callback does."""
+
+import json
+
+from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
+
+from keras_ch8.board.writer import RunWriter
+
+VERDICT = {
+    "kind": "vanishing", "level": "act", "finding": "The gradient shrinks 3 times a layer.", "cure": "Use `ReLU`.",
+    "section": "8.2.5", "step": 40, "measured": 90, "why": ["It is 0.3.", "It should be 1."],
+    "code": "model.add(keras.layers.ReLU())", "series": "ch8_diagnosis/backward_factor", "value": 0.3,
+}  # fmt: skip
+FINE = {
+    "kind": "cliff", "level": "ok", "finding": "No spike.", "cure": "", "section": "8.2.4", "step": 40, "measured": 90,
+    "why": [], "code": "", "series": "", "value": None,
+}  # fmt: skip
+
+
+def record(**said):
+    """Return a record as JSON."""
+    basic = {"version": 1, "begun": 1.0, "now": 2.0, "ended": True, "step": 100, "hyperparameters": {"batch_size": 32}}
+    return json.dumps(basic | {"diagnosis": {"checks": 2, "measurements": 9, "cost": 0.01}} | said)
+
+
+def write(log_dir, points, text=None):
+    """Write a run of points [(step, {name: value})] and, at the last step, a record; return its folder."""
+    writer = RunWriter.open(str(log_dir), points[0][0] if points else 1)
+    writer.points(points)
+    if text is not None:
+        last = max((step for step, _ in points), default=1)
+        writer._write((last, lambda: of_record(text)))
+    writer.close()
+    return writer.folder
+
+
+def of_record(text):
+    """Return a record as it stands in an event."""
+    metadata = summary_pb2.SummaryMetadata(
+        plugin_data={"plugin_name": "keras_ch8"}, data_class=summary_pb2.DATA_CLASS_TENSOR
+    )
+    tensor = tensor_pb2.TensorProto(
+        dtype=types_pb2.DT_STRING, string_val=[text.encode()], tensor_shape=tensor_shape_pb2.TensorShapeProto()
+    )
+    return summary_pb2.Summary(value=[{"tag": "ch8/record", "metadata": metadata, "tensor": tensor}])
+
+
+def curve(steps, **more):
+    """Return points of a loss that falls."""
+    return [(step, {"ch8/loss": 1 / step} | more) for step in range(1, steps + 1)]

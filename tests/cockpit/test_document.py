@@ -1,0 +1,321 @@
+"""What the document says of a run, from whatever there is of it."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from keras_ch8.board import panels, tags
+from keras_ch8.board.writer import RunWriter
+from keras_ch8.cockpit import event_files
+from keras_ch8.cockpit.document import POINTS, Run, document, name_of
+from tests.cockpit.runs import FINE, VERDICT, curve, record, write
+
+
+def only_run(log_dir):
+    (run,) = event_files.read(log_dir)["runs"]
+    return run
+
+
+def panels_that_show(made, name):
+    return [panel for panel in made["panels"] if name in panel["series"]]
+
+
+def test_a_run_is_read_back(tmp_path):
+    write(tmp_path / "logs" / "a", curve(10), record(verdicts=[VERDICT, FINE], step=12))
+    made = event_files.read(tmp_path / "logs")
+    (run,) = made["runs"]
+    assert (made["version"], made["title"], made["live"], made["groups"]) == (1, "logs", False, panels.GROUPS)
+    assert (run["name"], run["step"], run["ended"], run["problem"]) == ("a", 12, True, "")
+    assert run["series"] == {
+        "ch8/loss": {
+            "steps": [*range(1, 11)],
+            "values": [float(f"{np.float32(1 / step):.5g}") for step in range(1, 11)],
+        }
+    }
+    assert run["tags"]["ch8/loss"] == {"text": "Loss of single minibatches.", "unit": "loss", "section": "8.1.3"}
+    assert run["record"]["verdicts"] == [VERDICT, FINE]
+    assert run["record"]["layers"] == []
+    assert run["summary"] == {"loss": 0.1, "validation": None, "clipped": None}
+    json.dumps(made, allow_nan=False)
+
+
+def test_the_newest_record_counts_also_of_several_files(tmp_path):
+    write(tmp_path, curve(10), record(step=10, ended=False))
+    write(tmp_path, [(step + 10, values) for step, values in curve(10)], record(step=20))
+    run = only_run(tmp_path)
+    assert (run["step"], run["ended"], len(run["series"]["ch8/loss"]["steps"])) == (20, True, 20)
+
+
+@pytest.mark.parametrize(
+    "relative, name",
+    [
+        ("a/optimization", "a"), ("a/b/optimization", "a/b"), ("a/optimization_2", "a/optimization_2"),
+        ("optimization", "logs"), (".", "logs"), ("optimization_2", "optimization_2"), ("a", "a"),
+    ],
+)  # fmt: skip
+def test_names_are_relative_and_leave_out_what_goes_without_saying(relative, name, tmp_path):
+    assert name_of(relative, str(tmp_path / "logs")) == name
+    assert name_of(relative, "gs://bucket/logs/") == name
+
+
+def test_the_folder_of_the_run_itself_may_be_given(tmp_path):
+    folder = write(tmp_path / "logs", curve(3))
+    assert event_files.read(folder)["title"] == only_run(folder)["name"] == "logs"
+
+
+def test_bands_are_there_where_they_differ(tmp_path):
+    names = {"ch8/gradient_norm": 2.0, "ch8/gradient_norm/min": 1.0, "ch8/gradient_norm/max": 3.0}
+    same = {"ch8/update_norm": 2.0, "ch8/update_norm/min": 2.0, "ch8/update_norm/max": 2.0}
+    write(tmp_path, [(1, names | same), (2, names | same | {"ch8/gradient_norm/max": 9.0})])
+    assert only_run(tmp_path)["series"] == {
+        "ch8/gradient_norm": {"steps": [1, 2], "values": [2.0, 2.0], "low": [1.0, 1.0], "high": [3.0, 9.0]},
+        "ch8/update_norm": {"steps": [1, 2], "values": [2.0, 2.0]},
+    }
+
+
+def test_a_long_series_is_thinned_and_every_spike_is_kept():
+    run = Run("long")
+    spikes = {17: 100.0, 4_321: 200.0, 9_999: 300.0}
+    for step in range(10_500):
+        run.point("ch8/loss", step, spikes.get(step, 1.0))
+    series = run.as_document()["series"]["ch8/loss"]
+    assert 900 < len(series["steps"]) <= POINTS
+    assert series["steps"][-1] == 10_499
+    assert series["steps"] == sorted(set(series["steps"]))
+    assert set(spikes.values()) == set(series["high"]) - {1.0}
+    assert "low" in series or min(series["values"]) == 1.0
+
+
+def test_what_is_not_finite_is_null_also_where_it_is_thinned():
+    run = Run("odd")
+    for step, value in enumerate((math.nan, math.inf, -math.inf, 1e-12, 123456.789)):
+        run.point("ch8/loss", step, value)
+    for step in range(5_000):
+        run.point("ch8/gradient_norm", step, math.nan)
+    made = json.loads(json.dumps(document("t", [run]), allow_nan=False))
+    series = made["runs"][0]["series"]
+    assert series["ch8/loss"]["values"] == [None, None, None, 1e-12, 123460.0]
+    assert set(series["ch8/gradient_norm"]["values"]) == {None}
+    assert made["runs"][0]["summary"]["loss"] == 123460.0
+
+
+def test_steps_that_go_back_are_put_in_order_and_the_last_word_counts():
+    run = Run("again")
+    for step, value in ((1, 1.0), (2, 2.0), (1, 3.0), (5, 5.0)):
+        run.point("ch8/loss", step, value)
+    assert run.as_document()["series"]["ch8/loss"] == {"steps": [1, 2, 5], "values": [3.0, 2.0, 5.0]}
+
+
+def test_a_run_without_points_or_record_stands():
+    run = Run("empty")
+    assert not run.is_ours
+    made = document("t", [run])["runs"][0]
+    assert (made["step"], made["series"], made["record"], made["ended"]) == (0, {}, None, None)
+    assert document("t", [])["runs"] == []
+
+
+# --- panels ----------------------------------------------------------------------------------------------------------
+
+
+def test_metrics_are_in_pairs_and_series_without_a_panel_get_one(tmp_path):
+    values = dict.fromkeys(
+        ["ch8_epoch/accuracy", "ch8_epoch/val_accuracy", "ch8_epoch/loss", "ch8_batch/loss", "ch8_new/thing"], 0.5
+    )
+    write(tmp_path, [(1, values), (2, values)], record(tags={"ch8_new/thing": {"text": "New.", "unit": "m"}}))
+    made = event_files.read(tmp_path)
+    (accuracy,) = panels_that_show(made, "ch8_epoch/accuracy")
+    assert accuracy == panels_that_show(made, "ch8_epoch/val_accuracy")[0]
+    assert (accuracy["title"], accuracy["log"]) == ("accuracy after each epoch, training and validation", False)
+    (new,) = panels_that_show(made, "ch8_new/thing")
+    assert (new["title"], new["unit"], new["section"]) == ("New", "m", "")
+    assert len(panels_that_show(made, "ch8_epoch/loss")) == 1
+    assert "ch8_batch/loss" not in made["runs"][0]["series"]
+    assert [panel["title"] for panel in made["panels"][: len(panels.PANELS)]] == [p.title for p in panels.PANELS]
+
+
+def test_what_keras_reports_after_batches_goes_when_epochs_have_come(tmp_path):
+    write(tmp_path / "a", [(step, {"ch8_batch/accuracy": 0.5}) for step in range(1, 9)])
+    assert panels_that_show(event_files.read(tmp_path), "ch8_batch/accuracy")
+    assert "ch8_batch/accuracy" in only_run(tmp_path)["series"]
+    values = {"ch8_batch/accuracy": 0.5, "ch8_epoch/accuracy": 0.5}
+    write(tmp_path / "b", [(step, values) for step in range(1, 9)])
+    assert list(event_files.read(tmp_path)["runs"][1]["series"]) == ["ch8_epoch/accuracy"]
+
+
+def test_several_optimizers_have_the_same_panels_each():
+    run = Run("gan")
+    for name in ("ch8/d_optimizer/gradient_norm", "ch8/g_optimizer/gradient_norm", "ch8/d_optimizer/gradient_norm/max"):
+        run.point(name, 1, 2.0)
+    made = document("t", [run])
+    for optimizer in ("d_optimizer", "g_optimizer"):
+        (panel,) = panels_that_show(made, f"ch8/{optimizer}/gradient_norm")
+        assert panel["title"] == f"Gradient norm, before and after clipping ({optimizer})"
+        assert (panel["section"], panel["kinds"]) == ("8.2.4", ["cliff", "exploding", "nonfinite"])
+    assert set(made["runs"][0]["series"]) == {"ch8/d_optimizer/gradient_norm", "ch8/g_optimizer/gradient_norm"}
+
+
+def test_panels_of_records_stand_once_and_lines_are_numbers_or_names(tmp_path):
+    own = {
+        "title": "Mine",
+        "unit": "m",
+        "section": "8.2",
+        "series": ["mine/*"],
+        "lines": [{"value": 1, "label": "one"}],
+    }
+    for name in "ab":
+        text = record(panels=[own], tags={"mine/ratio": {"text": "Ratio.", "unit": "m", "section": ""}})
+        write(tmp_path / name, [(1, {"mine/ratio": 1.0})], text)
+    made = event_files.read(tmp_path)
+    mine = [panel for panel in made["panels"] if panel["title"] == "Mine"]
+    assert [(panel["series"], panel["lines"], panel["log"]) for panel in mine] == [
+        (["mine/*"], [{"label": "one", "value": 1}], True)
+    ]
+    assert not panels_that_show(made, "mine/ratio")
+    noise = next(panel for panel in made["panels"] if panel["title"].startswith("Noise scale"))
+    assert noise["lines"] == [{"name": "batch_size", "label": "batch size"}]
+
+
+# --- live ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ended, age, live", [(False, 1, True), (False, 1e6, False), (True, 1, False), (None, 1, False)]
+)
+def test_a_run_is_live_until_it_has_ended_or_died(ended, age, live):
+    run = Run("a")
+    run.point("ch8/loss", 1, 1.0)
+    run.record(record(ended=ended, now=time.time() - age))
+    assert document("t", [run])["live"] is live
+
+
+# --- files that are not as they should be ----------------------------------------------------------------------------
+
+
+def newest_file(folder):
+    return max(path.path for path in os.scandir(folder) if "tfevents" in path.name)
+
+
+@pytest.mark.parametrize("cut", [3, 11, 100])
+def test_a_file_that_is_cut_short_is_read_up_to_there(tmp_path, cut):
+    folder = write(tmp_path, curve(50))
+    with open(newest_file(folder), "rb+") as file:
+        file.truncate(os.path.getsize(file.name) - cut)
+    run = only_run(tmp_path)
+    assert 40 < len(run["series"]["ch8/loss"]["steps"]) < 50
+    assert run["problem"].endswith("only a part can be read: it is cut short.")
+
+
+def test_of_a_run_that_is_written_right_now_the_end_may_be_on_its_way(tmp_path):
+    folder = write(tmp_path, curve(50), record(ended=False, now=time.time()))
+    with open(newest_file(folder), "ab") as file:
+        file.write(b"\x10\0\0")
+    assert (only_run(tmp_path)["problem"], event_files.read(tmp_path)["live"]) == ("", True)
+
+
+def test_a_file_that_is_damaged_in_the_middle_is_read_up_to_there(tmp_path):
+    folder = write(tmp_path, curve(50))
+    with open(newest_file(folder), "rb+") as file:
+        file.seek(os.path.getsize(file.name) // 2)
+        file.write(b"\xff" * 40)
+    run = only_run(tmp_path)
+    assert 10 < len(run["series"]["ch8/loss"]["steps"]) < 40
+    assert "damaged, or no event file" in run["problem"] or "cut short" in run["problem"]
+
+
+def test_runs_of_others_are_passed_over(tmp_path):
+    write(tmp_path / "ours", curve(3))
+    for name in ("train", "validation"):
+        other = EventFileWriter(str(tmp_path / "ours" / name))
+        other.add_event(
+            event_pb2.Event(step=1, summary=summary_pb2.Summary(value=[{"tag": "epoch_loss", "simple_value": 1}]))
+        )
+        other.close()
+    (tmp_path / "noise").mkdir()
+    (tmp_path / "noise" / "events.out.tfevents.1").write_bytes(bytes(range(256)))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "events.out.tfevents.1").write_bytes(b"")
+    assert [run["name"] for run in event_files.read(tmp_path)["runs"]] == ["ours"]
+
+
+def test_no_folder_and_a_folder_without_runs_are_refused_with_the_fix(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"must be a folder.*Received: logdir='.*nowhere'.*Give the one"):
+        event_files.read(tmp_path / "nowhere")
+    (tmp_path / "events.out.tfevents.1").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"must hold a run.*with 1 folders of event files.*Add `keras_ch8"):
+        event_files.read(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "nothing", "[1]", "{}", '{"version": "one"}', "{" * 50, "\0"])
+def test_what_is_no_record_is_said(text):
+    run = Run("odd")
+    run.point("ch8/loss", 1, 1.0)
+    run.record(text)
+    made = run.as_document()
+    assert made["record"] is None
+    assert made["problem"].startswith("Its newest record cannot be read: ")
+
+
+def test_of_a_record_only_what_has_the_right_type_is_kept():
+    odd = {
+        "version": 7, "ended": "yes", "step": "many", "verdicts": [5, {"level": "act"}, {"level": "huge"}, None],
+        "events": {"a": 1}, "lines": {"ch8/loss": [{"value": "x"}, {"value": 2, "label": 3}, 4]}, "tags": {"a": 5},
+        "panels": [{"series": "abc"}, {"series": [7], "lines": 5}, []], "hyperparameters": [],
+        "layers": [{"rows": ["a"], "steps": [1], "values": values} for values in ([[1, 2]], [[None]], [1], [[1], [2]])],
+    }  # fmt: skip
+    run = Run("odd")
+    run.record(json.dumps(odd))
+    made = run.as_document()
+    read = made["record"]
+    assert (read["ended"], read["step"], read["events"], read["hyperparameters"]) == (None, None, [], {})
+    assert [(v["level"], v["kind"], v["value"], v["why"]) for v in read["verdicts"]] == [("act", "", None, [])]
+    assert read["lines"] == {"ch8/loss": [{"label": "3", "value": 2}]}
+    assert [(panel["series"], panel["lines"]) for panel in read["panels"]] == [(["7"], [])]
+    assert [layer["values"] for layer in read["layers"]] == [[[None]]]
+    assert "newer keras_ch8" in made["problem"]
+    assert "'events' of its newest record" in made["problem"]
+    json.dumps(document("t", [run]), allow_nan=False)
+
+
+def test_numbers_that_json_does_not_know_are_null():
+    run = Run("odd")
+    run.record('{"version": 1, "verdicts": [{"level": "ok", "value": NaN, "why": []}], "now": Infinity}')
+    assert run.as_document()["record"]["verdicts"][0]["value"] is None
+    assert run.as_document()["record"]["now"] is None
+
+
+# --- runs of before the record ---------------------------------------------------------------------------------------
+
+
+def test_an_old_run_opens_with_what_it_has(tmp_path):
+    writer = RunWriter.open(str(tmp_path / "logs"), 1)
+    writer.points(curve(5))
+    writer.text(tags.REPORT, "| what | value |\n| --- | --- |\n| optimizer | Adam |\n| clip | a &#124; b |", 0)
+    writer.text(tags.REPORT, "Steps 1 to 5.", 5)
+    old = {key: VERDICT[key] for key in ("kind", "level", "finding", "cure", "section", "step")}
+    fine = old | {"kind": "cliff", "level": "ok"}
+    writer.lines("verdicts.jsonl", [json.dumps(fine), json.dumps(old | {"level": "watch"}), json.dumps(old), '{"kin'])
+    writer.close()
+    run = only_run(tmp_path / "logs")
+    assert (run["ended"], run["step"]) == (None, 5)
+    assert run["record"]["hyperparameters"] == {"optimizer": "Adam", "clip": "a | b"}
+    assert [(v["kind"], v["level"], v["measured"]) for v in run["record"]["verdicts"]] == [
+        ("vanishing", "act", 40), ("cliff", "ok", 40)
+    ]  # fmt: skip
+    assert run["record"]["diagnosis"]["checks"] == 2
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys\nfrom keras_ch8.cockpit import event_files, page, loader, plugin\n"
+        "print({'keras', 'tensorflow', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

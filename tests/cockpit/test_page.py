@@ -1,0 +1,148 @@
+"""The page as a file, as an object, and as commands."""
+
+import html
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+import keras_ch8
+from keras_ch8.cockpit import files, page
+from keras_ch8.verdicts import Verdict
+from tests.cockpit.runs import FINE, VERDICT, curve, record, write
+
+HOSTILE = "</script><script>alert(1)</script><!--<script><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def logs(tmp_path):
+    write(tmp_path / "logs" / "deep", curve(9), record(verdicts=[FINE, VERDICT]))
+    write(tmp_path / "logs" / "fine", curve(9), record(verdicts=[FINE], ended=False))
+    write(tmp_path / "logs" / "plain", curve(9), record(diagnosis=None))
+    return tmp_path / "logs"
+
+
+def command(*arguments):
+    code = (
+        "import runpy, sys\nsys.argv = ['keras_ch8', *sys.argv[1:]]\n"
+        "try: runpy.run_module('keras_ch8', run_name='__main__')\n"
+        "except SystemExit as end: status = end.code\n"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules), 'it imports Keras'\nsys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)], capture_output=True, text=True
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_file_holds_all_and_loads_nothing(logs):
+    text = page.page(page.report(logs)._document)
+    assert not re.search(r"""(src|href)=["'](?!data:,)""", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
+    assert "default-src 'none'" in text
+    assert text.count("<script") == text.count("</script>") == 2
+    assert "render(JSON.parse(" in text
+    data = re.search(r'<script type="application/json" id="document">(.*?)</script>', text)[1]
+    assert [run["name"] for run in json.loads(data)["runs"]] == ["deep", "fine", "plain"]
+    assert "ACT" in re.search(r"<noscript>(.*?)</noscript>", text, re.DOTALL)[1]
+
+
+def test_hostile_names_are_text(tmp_path):
+    verdict = VERDICT | {"finding": HOSTILE, "kind": HOSTILE, "cure": HOSTILE}
+    text = record(verdicts=[verdict], hyperparameters={HOSTILE: HOSTILE})
+    folder = tmp_path / "logs" / HOSTILE.replace("/", "")
+    write(folder, [(1, {f"ch8_epoch/{HOSTILE}": 1.0})], text)
+    made = page.page(page.report(tmp_path / "logs")._document)
+    assert made.count("<script") == made.count("</script>") == 2
+    assert "<img" not in made.replace(keras_ch8.cockpit.assets.script(), "")
+    assert "<!--" not in made.replace(keras_ch8.cockpit.assets.script(), "")
+    data = re.search(r'<script type="application/json" id="document">(.*?)</script>', made)[1]
+    assert json.loads(data)["runs"][0]["record"]["verdicts"][0]["finding"] == HOSTILE
+
+
+def test_what_report_returns(logs, tmp_path):
+    made = keras_ch8.report(logs)
+    assert made.path is None
+    assert not list(logs.glob("*.html"))
+    assert made.verdicts["deep"][0] == Verdict(**VERDICT | {"why": tuple(VERDICT["why"])})
+    assert [v.kind for v in made.verdicts["deep"]] == ["vanishing", "cliff"]
+    assert made.verdicts["plain"] == []
+    assert repr(made) == "<Page of 3 runs of 'logs', not saved: `.save(path)` writes it>"
+    assert "ACT vanishing (section 8.2.5)" in str(made)
+    saved = keras_ch8.report(logs, tmp_path / "a.html")
+    assert saved.path == str(tmp_path / "a.html")
+    assert (tmp_path / "a.html").read_text() == page.page(made._document)
+    assert made.save(tmp_path / "b.html").path == str(tmp_path / "b.html")
+
+
+def test_a_notebook_is_shown_the_page_in_a_frame_of_its_own(logs):
+    shown = keras_ch8.report(logs)._repr_html_()
+    inside = re.fullmatch(r'<iframe srcdoc="([^"]*)" sandbox="allow-scripts allow-downloads" [^<]*></iframe>', shown)[1]
+    assert html.unescape(inside) == page.page(keras_ch8.report(logs)._document)
+
+
+def test_a_verdict_without_a_number_has_none(tmp_path):
+    write(tmp_path, curve(3), record(verdicts=[VERDICT | {"value": None}]))
+    ((verdict,),) = keras_ch8.report(tmp_path).verdicts.values()
+    assert verdict.value is None
+
+
+def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):
+    files.write(str(tmp_path / "a"), "old")
+    monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        files.write(str(tmp_path / "a"), "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_text() == "old"
+
+
+def test_a_file_that_cannot_be_written_is_refused_with_the_fix(logs, tmp_path):
+    with pytest.raises(OSError, match=r"must be a file.*Received: '.*nowhere.*a.html'.*FileNotFoundError.*Give a file"):
+        keras_ch8.report(logs, tmp_path / "nowhere" / "a.html")
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+def test_report_writes_the_page_without_keras(logs, tmp_path):
+    assert command("report", logs) == (0, f"{logs / 'report.html'}\n", "")
+    assert (logs / "report.html").read_text().startswith("<!doctype html>")
+    assert command("report", logs / "deep", "-o", tmp_path / "one.html")[0] == 0
+    assert (tmp_path / "one.html").exists()
+
+
+@pytest.mark.parametrize("name", ["report", "diagnose"])
+def test_bad_input_is_refused(name, tmp_path):
+    status, said, error = command(name, tmp_path / "nowhere")
+    assert (status, said) == (2, "")
+    assert "must be a folder with runs" in error
+    status, said, error = command(name, tmp_path)
+    assert (status, said) == (2, "")
+    assert "must hold a run" in error
+
+
+def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs):
+    status, said, error = command("diagnose", logs)
+    assert (status, error) == (1, "")
+    assert max(map(len, said.splitlines())) <= 80
+    assert said == (
+        "deep, step 100, ended\n"
+        f"{keras_ch8.verdicts.report(keras_ch8.report(logs).verdicts['deep'])}\n"
+        "\n"
+        "fine, step 100, not ended\n"
+        "All right: 1 check, nothing to do.\n"
+        "  cliff (8.2.4)\n"
+        "\n"
+        "plain, step 100, ended\n"
+        "No Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`.\n"
+    )
+    assert "ACT vanishing (section 8.2.5), since step 40, measured at step 90\n" in said
+    assert command("diagnose", logs / "fine")[0] == command("diagnose", logs / "plain")[0] == 0
+
+
+def test_diagnose_prints_nothing_that_a_terminal_obeys(tmp_path):
+    write(tmp_path, curve(3), record(verdicts=[VERDICT | {"finding": "\x1b[2J\x07 red " * 20, "kind": "a\nb"}]))
+    status, said, _ = command("diagnose", tmp_path)
+    assert status == 1
+    assert all(line.isprintable() and len(line) <= 80 for line in said.splitlines())
