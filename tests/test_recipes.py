@@ -102,7 +102,7 @@ IN_TENSORBOARD = {
         watched(layer="keras.layers.Dense(3, kernel_initializer=ch8.initializers.Signs()),"),
         "ch8/loss",
     ),
-    "A chart": (watched(), "norm of the weights"),
+    "A chart": (watched(), "Loss beside the norm of the weights"),
     "A schedule": (watched('ch8.optimizers.SGD(ch8.schedules.Halvings(0.1, "1ep"))'), "ch8/learning_rate"),
     "A part for continuation": (
         watched(more='ch8.callbacks.Continuation(until="1ep")', layer="ch8.continuation.Leak(name='leak'),"),
