@@ -2,7 +2,7 @@
 import { render as draw } from "./cockpit.js";
 
 const EVERY = 3000; // milliseconds: TensorBoard reads its files every five seconds, and ten are the most in all
-const STYLES = ["./static/vendor/uPlot.css", "./static/cockpit.css"];
+const STYLES = ["./static/cockpit.css"];
 
 export function render() {
   for (const href of STYLES) {
