@@ -80,14 +80,14 @@ class Stopping(NamedTuple):
         metric: Name of the metric that is watched.
         best: Its best value so far.
         best_epoch: The epoch of that, counted from 1.
-        patience_left: Epochs without a better value that are left.
+        patience_left: Epochs without a better value that are left; None where it is not patience that stops.
         reason: Why the training was stopped; None while it runs.
     """
 
     metric: str
     best: float
     best_epoch: int
-    patience_left: int
+    patience_left: int | None
     reason: str | None = None
 
 
