@@ -12,12 +12,12 @@ from pathlib import Path
 PACKAGE = "uplot@1.6.32"
 TARBALL_SHA256 = "4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d"
 VENDOR = Path(__file__).parent.parent / "keras_ch8" / "cockpit" / "static" / "vendor"
-KEPT = "LICENSE", "dist/uPlot.min.css", "dist/uPlot.iife.min.js"
+KEPT = "LICENSE", "dist/uPlot.iife.min.js"
 EXPORT = b"\nexport default uPlot;\n"
 
 
 def vendor() -> None:
-    """Fetch the package, compare its hash, and write the module, its style, its licence and their hashes."""
+    """Fetch the package, compare its hash, and write the module, its licence and their hashes."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         (tarball,) = Path(folder).glob("*.tgz")
@@ -29,7 +29,6 @@ def vendor() -> None:
             kept = {name: package.extractfile(f"package/{name}").read() for name in KEPT}
     files = {
         "LICENSE": kept["LICENSE"],
-        "uPlot.css": kept["dist/uPlot.min.css"].rstrip() + b"\n",
         "uPlot.js": kept["dist/uPlot.iife.min.js"].rstrip() + EXPORT,
     }
     VENDOR.mkdir(parents=True, exist_ok=True)

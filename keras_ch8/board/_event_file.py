@@ -62,6 +62,10 @@ class EventFile:
         """Wait until all that was queued is on the disk; raises what went wrong, or that it took too long."""
         self._wait(_Mark(last=False))
 
+    def flush_soon(self) -> None:
+        """Do as `flush` does, without waiting."""
+        self._put(_Mark(last=False))
+
     def close(self) -> None:
         """Do as `flush` does, and close the file."""
         self._wait(_Mark(last=True))

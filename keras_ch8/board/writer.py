@@ -109,7 +109,10 @@ class RunWriter:
         self._write((self._steps.free(step, tag.name), lambda: _summaries.text(tag, markdown)))
 
     def record(self, text: Callable[[], str], step: int) -> None:
-        """Write the record of the run, JSON that `text` returns, at `step` or at the first one after it without one."""
+        """Write the record of the run, JSON that `text` returns, at `step` or at the first one after it without one.
+
+        It is on the disk at once: what it says may call for action.
+        """
 
         def build() -> summary_pb2.Summary:
             said = text()
@@ -118,6 +121,7 @@ class RunWriter:
             return _summaries.record(RECORD, said)
 
         self._write((self._steps.free(step, RECORD.name), build))
+        self._attempt(self._file.flush_soon)
 
     def image(self, tag: Tag, png: bytes, width: int, height: int, step: int) -> None:
         """Write a PNG at `step`, or at the first one after it that has none yet."""

@@ -11,7 +11,7 @@ from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
 from ..schedules.duration import Clock, Duration, duration
-from .base import Callback, say
+from .base import Callback
 
 
 @final
@@ -155,7 +155,7 @@ class Continuation(Callback):
             if self.share < 1:
                 warnings.warn(sentence, stacklevel=2)
             elif self.verbose:
-                say(sentence)
+                self.session.say(sentence)
         super().on_train_end(logs)
 
     def on_close(self) -> None:

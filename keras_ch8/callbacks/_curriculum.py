@@ -14,7 +14,7 @@ from ..curriculum.example_loss import ExampleLoss
 from ..curriculum.pacing import as_pacing
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
-from .base import Callback, say
+from .base import Callback
 
 OWN_LOSS = ("model_loss", "self_paced")
 """Words for a difficulty that is the loss of the model itself."""
@@ -232,7 +232,7 @@ class Curriculum(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Say how it went."""
         if self.verbose:
-            say(*self.findings())
+            self.session.say(*self.findings())
         super().on_train_end(logs)
 
     def on_close(self) -> None:

@@ -17,10 +17,13 @@ from ..monitors.base import chosen
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts import Verdict, VerdictTracker, markdown, report
+from ..verdicts.texts import alarm, brief
 from ._measurements import Clock, Measurement, Pace, measurements
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
-from .base import Callback, say
+from ._session import FIRST
+from ._terminal import fitted
+from .base import Callback
 
 MEASURING = 2 / 3
 """Fraction of the budget that is for measurements; the rest is about what listening to every step takes."""
@@ -61,7 +64,8 @@ class Diagnosis(Callback):
         budget: Fraction of the training time that all this may take: two thirds for measurements, whose interval
             adapts to it; the rest is about what it takes to listen to every step. The first measurement traces a graph,
             which is not counted, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit. Defaults to `0.03`.
-        verbose: Whether to print the report when `fit` ends. Defaults to `False`.
+        verbose: Whether to print a verdict once when it rises to `"act"`, in three lines at most, and when `fit` ends a
+            summary of all callbacks of the suite in eight, unless `fit(verbose=0)` prints nothing. Defaults to `True`.
         loss: A function of `(y, y_pred)` to use in place of the loss that the model is compiled with. Defaults to
             `None`.
         logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all that are
@@ -90,6 +94,7 @@ class Diagnosis(Callback):
 
     section = "8.2"
 
+    _place_in_summary = FIRST
     transient: ClassVar[Mapping[str, Any]] = {"_measurements": [], "_traced_for": []}
 
     def __init__(
@@ -98,12 +103,13 @@ class Diagnosis(Callback):
         checks: str | Sequence[str | monitors.Monitor] = "standard",
         when: int | Callable[[int], bool] | None = None,
         budget: float | None = 0.03,
-        verbose: bool = False,
+        verbose: bool = True,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
-        self.monitors, self.verbose, self.loss = chosen(checks), verbose, loss
+        self.monitors, self.loss = chosen(checks), loss
+        self.verbose = self._asks_for_summary = verbose
         self.probe = ProbeData(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
@@ -144,6 +150,8 @@ class Diagnosis(Callback):
         self._paces: list[Pace] = []
         self._losses: list[np.ndarray] = []
         self._left_out: set[str] = set()
+        self._told: set[str] = set()
+        """Kinds of verdicts whose rise to "act" was printed."""
         self._numbers: dict[str, float] = {}
         self._unwritten: dict[str, float] = {}
         self._pictures = FlowMap()
@@ -323,6 +331,7 @@ class Diagnosis(Callback):
         self._numbers |= numbers
         self._unwritten |= numbers
         self._write(changed)
+        self._tell(changed)
 
     def _write(self, changed: Sequence[Verdict]) -> None:
         for verdict in changed:
@@ -332,6 +341,14 @@ class Diagnosis(Callback):
             self.session.write_record(is_urgent=True)
         if changed and self.session.writer is not None:
             self.session.writer.lines("verdicts.jsonl", [verdict.as_json() for verdict in changed])
+
+    def _tell(self, changed: Sequence[Verdict]) -> None:
+        """Print each kind of verdict that calls for action, when it first does."""
+        for verdict in changed:
+            if verdict.level == "act" and verdict.kind not in self._told:
+                self._told.add(verdict.kind)
+                if self.verbose and not self.session.terminal.is_quiet:
+                    self.session.say(*(line for text in alarm(verdict) for line in fitted(text, 1)))
 
     def _leave_out(self, name: str, error: Exception) -> None:
         self._left_out.add(name)
@@ -362,14 +379,18 @@ class Diagnosis(Callback):
         self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})
 
     def on_close(self) -> None:
-        """Write and print the report; from here on the cost stays as it is."""
+        """Write the report; from here on the cost stays as it is."""
         self._clock.stop()
         self._show()
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
             self.session.writer.text(tags.VERDICTS, markdown(self.verdicts), self.session.step)
-        if self.verbose:
-            say(report(self.verdicts))
+
+    def _summary(self) -> list[str]:
+        lines = brief(self.verdicts)
+        if self.session.writer is None and any(verdict.level != "ok" for verdict in self.verdicts):
+            lines.append("`print` the Diagnosis for what was found, and what cures it.")
+        return [line for text in lines for line in fitted(text, 1)]
 
     def findings(self) -> list[str]:
         """Return what is wrong, and what measuring cost."""

@@ -9,7 +9,9 @@ from .. import _checks, stopping
 from .._types import Data, Logs
 from ..stopping.criterion import as_criterion
 from ._monitored import MonitoredMetrics, numbers_in
-from .base import Callback, say
+from ._session import SECOND
+from ._terminal import fitted
+from .base import Callback
 
 
 @final
@@ -72,6 +74,7 @@ class EarlyStopping(Callback):
 
     section = "8.1"
 
+    _place_in_summary = SECOND
     observes_steps = False
 
     def __init__(
@@ -185,7 +188,7 @@ class EarlyStopping(Callback):
         if self._last_epoch >= 0:
             self.reason = self._last_reason()
             if self.verbose:
-                say(self.reason.message)
+                self.session.say(self.reason.message)
         super().on_train_end(logs)
 
     def _last_reason(self) -> stopping.Reason:
@@ -218,6 +221,9 @@ class EarlyStopping(Callback):
                 "measure it, give `evaluate_on=(x, y)`."
             )
         return sentence
+
+    def _summary(self) -> list[str]:
+        return [] if self.reason is None or self.verbose else fitted(self.reason.message, 3)
 
     def findings(self) -> list[str]:
         """Return the reason."""

@@ -9,7 +9,7 @@ from .. import telemetry
 from .._types import Logs
 from ..board import tags
 from ._session import READ_EVERY
-from .base import Callback, say
+from .base import Callback
 
 LAST = 1000
 """Norms that the quantiles are taken of."""
@@ -88,7 +88,7 @@ class GradientClippingLogger(Callback):
     def on_close(self) -> None:
         """Print the sentence, if asked to."""
         if self.verbose:
-            say(*self.findings())
+            self.session.say(*self.findings())
 
     def findings(self) -> list[str]:
         """Return the sentence, one for each optimizer."""

@@ -13,7 +13,7 @@ from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules.base import resolve
 from ._monitored import MonitoredMetrics
-from .base import Callback, say
+from .base import Callback
 
 
 @final
@@ -167,7 +167,7 @@ class LearningRateDecay(Callback):
             backend.renew(self.model)
         self._changes.append(f"epoch {epoch + 1}: from {old:.4g} to {rate:.4g}")
         if self.verbose:
-            say(f"Learning rate of {optimizer.name}, {self._changes[-1]}.")
+            self.session.say(f"Learning rate of {optimizer.name}, {self._changes[-1]}.")
         return True
 
     def _optimizers(self) -> list[Any]:

@@ -17,6 +17,7 @@ from ..schedules.duration import Duration, duration
 from ._averaged_model import AveragedModel, give_back_what_was_trained
 from ._monitored import numbers_in
 from ._switch_optimizer import SwitchOptimizer
+from ._terminal import fitted
 from ._weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage
 from .base import Callback
 
@@ -339,6 +340,9 @@ class PolyakAveraging(Callback):
         if self._averaged is not None and (self._is_training or self.session.training.has_died):
             self._averaged.swap.back()
         self._is_training = False
+
+    def _summary(self) -> list[str]:
+        return [line for sentence in self.findings() for line in fitted(sentence, 1)]
 
     def findings(self) -> list[str]:
         """Return what the average is made of."""

@@ -17,6 +17,7 @@ from ..board.record import Event, Record
 from ..integration import backend, fit, keras_private, registry
 from ..telemetry.frame import Frame
 from ._monitored import numbers_in
+from ._terminal import Terminal
 
 if TYPE_CHECKING:
     from ..board.writer import RunWriter
@@ -28,6 +29,10 @@ if backend.is_tensorflow():
 READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
 READ_SECONDS = 5.0
+LINES = 8
+"""Lines of the summary when a training ends, at most."""
+FIRST, SECOND, THIRD, LAST = range(4)
+"""Places in the summary: what is wrong, why the training was stopped, what else there is to say, and where to look."""
 
 
 class Member(Protocol):
@@ -41,12 +46,15 @@ class Member(Protocol):
     logs: bool | Sequence[str]
     _needs_fit: bool
     _shows_clipping: bool
+    _asks_for_summary: bool
+    _place_in_summary: int
 
     def on_open(self) -> None: ...
     def on_built(self) -> None: ...
     def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None: ...
     def on_close(self) -> None: ...
     def findings(self) -> list[str]: ...
+    def _summary(self) -> list[str]: ...
 
 
 class State(enum.Enum):
@@ -155,6 +163,7 @@ class Session:
         """Called before the record is written, to put in what is known by then."""
         self.batch_size: float | None = None
         """Examples of the first batch; None before it, and where the training does not tell."""
+        self.terminal = Terminal()
         self.rule: clipping.Rule | None = None
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
@@ -243,16 +252,19 @@ class Session:
     def epoch_begins(self, params: Mapping[str, Any] | None, epoch: int) -> None:
         """Open the session at the first epoch: by now every callback has joined."""
         if self._state is State.JOINED:
-            self.params = {"steps": None, "epochs": epoch + 1} | dict(params or {})
+            self.params = {"steps": None, "epochs": epoch + 1, "verbose": 2} | dict(params or {})
             self._progress.begin(epoch, self.params["steps"])
+            self.terminal.begin(self.params["verbose"])
             self._open()
         self._progress.epoch_begins()
+        self.terminal.epoch_begins()
         self.numbers = {}
 
     def _open(self) -> None:
         self._state = State.OPEN
         self.training.exits.callback(self._progress.remember)
         self.training.exits.callback(self._close)
+        self._closing.callback(self._summarize)
         self._closing.callback(self._close_writer)
         for member in self.members:
             member.on_open()
@@ -331,6 +343,7 @@ class Session:
             return
         brought = self._progress.batch_ended(batch)
         self.reading.pending += brought
+        self.terminal.batch_ended()
         if self._state is State.OPEN:  # the first batch has made the weights
             self._built()
         if self.reading.every is None:
@@ -417,6 +430,10 @@ class Session:
             bring_up_to_date()
         return self.record.text(self.step)
 
+    def say(self, *sentences: str) -> None:
+        """Tell the user, without tearing Keras's progress bar."""
+        self.terminal.say(*sentences)
+
     def findings(self) -> list[str]:
         """Return what all members have found."""
         return [sentence for member in self.members for sentence in member.findings()]
@@ -431,6 +448,16 @@ class Session:
         self._state = State.CLOSED
         with self._closing:
             self.read()
+
+    def _summarize(self) -> None:
+        """Print in a few lines how the training went, for all members together, where one of them asks for it."""
+        if any(member._asks_for_summary for member in self.members) and not self.terminal.is_quiet:
+            members = sorted(self.members, key=lambda member: member._place_in_summary)
+            lines = [(member._place_in_summary, line) for member in members for line in member._summary()]
+            last = [line for place, line in lines if place == LAST]
+            others = [line for place, line in lines if place != LAST]
+            self.say(*others[: LINES - len(last)], *last)
+        self.terminal.close(self.training.has_died)
 
     def _close_writer(self) -> None:
         self.record.ended = True

@@ -10,7 +10,7 @@ from .._types import Logs
 from ..board import tags
 from ..stopping.improvement import index_of_best
 from ._monitored import MonitoredMetrics
-from .base import Callback, say
+from .base import Callback
 
 FALLEN = 0.01
 """Share of its value by which a surrogate must have fallen."""
@@ -100,7 +100,7 @@ class SurrogateGap(Callback):
         sentence = learn_more(self._monitored.past, self.true, self.surrogate, self.patience)
         if sentence and self.verbose and not self._said:
             self._said = True
-            say(sentence)
+            self.session.say(sentence)
 
     def _series(self) -> dict[str, tags.Tag]:
         return {

@@ -1,5 +1,6 @@
 """The one sink: everything that the suite measures, for TensorBoard."""
 
+import contextlib
 import math
 import os
 from collections.abc import Mapping
@@ -13,9 +14,10 @@ from ..board import layout, panels, tags
 from ..board.window import Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
+from ..cockpit.page import NAME
 from ._pictures import LayerMap
 from ._report import Report, hyperparameters
-from ._session import READ_EVERY
+from ._session import LAST, READ_EVERY
 from ._step_events import StepEvents
 from .base import Callback
 
@@ -76,6 +78,8 @@ class TensorBoard(Callback):
     """
 
     section = "8.2"
+
+    _place_in_summary = LAST
 
     def __init__(
         self,
@@ -223,6 +227,11 @@ class TensorBoard(Callback):
         reason = getattr(self.session.optimizer, "stop_reason", None)
         return [reason] if reason else []
 
+    def _summary(self) -> list[str]:
+        page = os.path.join(self._writer.folder, NAME)
+        seen = [f"Page of the run: {_shorter(page)}"] if os.path.exists(page) else []
+        return [*seen, f"Curves: tensorboard --logdir {_shorter(self.log_dir)}"]
+
     def on_close(self) -> None:
         """Write the last window, the report and what the dashboard HParams shows."""
         self._writer.points(self._windows.flush())
@@ -232,6 +241,13 @@ class TensorBoard(Callback):
         if self._best_val_loss < math.inf:
             self._writer.scalars(self.session.step, {tags.BEST_VAL_LOSS.name: self._best_val_loss})
         self._writer.text(tags.REPORT, self._report.end(), self.session.step)
+
+
+def _shorter(path: str) -> str:
+    """Return a path as seen from the working directory, if that is shorter."""
+    with contextlib.suppress(ValueError):  # another drive
+        return min(path, os.path.relpath(path), key=len)
+    return path
 
 
 def _effective_rate(frame: telemetry.Frame) -> tuple[np.ndarray, ...]:

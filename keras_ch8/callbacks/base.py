@@ -13,7 +13,7 @@ from .._types import Logs
 from ..board.tags import Tag
 from ..integration import fit
 from ..telemetry.frame import Frame
-from ._session import Session
+from ._session import THIRD, Session
 
 
 class Callback(keras.callbacks.Callback):
@@ -97,6 +97,9 @@ class Callback(keras.callbacks.Callback):
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
     _shows_clipping = False
     """Whether the curves of clipping are asked for, also where no rule of the suite clips."""
+    _asks_for_summary = False
+    """Whether a summary of all callbacks is printed when `fit` ends, unless that was told to print nothing."""
+    _place_in_summary = THIRD
     _goes_first = False
     """Whether `fit` calls it before the others, wherever it is listed."""
 
@@ -171,6 +174,10 @@ class Callback(keras.callbacks.Callback):
 
     def findings(self) -> list[str]:
         """Return sentences for the report of the run."""
+        return []
+
+    def _summary(self) -> list[str]:
+        """Return lines for the summary, of 79 characters at most."""
         return []
 
     def next_batch(self) -> float:

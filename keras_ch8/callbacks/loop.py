@@ -30,9 +30,10 @@ from .base import Callback
 def standard(log_dir: str | os.PathLike[str] = "logs", probe: Data = None) -> list[Callback]:
     """Return the callbacks to begin with: they watch a training, say what is wrong with it, and change nothing (8.2).
 
-    `TensorBoard(log_dir)` writes the curves, and `Diagnosis(probe)` the verdicts, which are printed when `fit` ends;
-    the progress bar stays as it is. What stops, averages or slows a training, such as `EarlyStopping`,
-    `PolyakAveraging` and `LearningRateDecay`, is added by hand: `callbacks=[*standard(), EarlyStopping(patience=5)]`.
+    `TensorBoard(log_dir)` writes the curves and a page, and `Diagnosis(probe)` the verdicts: one that calls for action
+    is printed when it first does, and a summary when `fit` ends; the progress bar stays as it is. What stops, averages
+    or slows a training, such as `EarlyStopping`, `PolyakAveraging` and `LearningRateDecay`, is added by hand:
+    `callbacks=[*standard(), EarlyStopping(patience=5)]`.
 
     Args:
         log_dir: Folder of the run for TensorBoard. Defaults to `"logs"`.
@@ -56,7 +57,7 @@ def standard(log_dir: str | os.PathLike[str] = "logs", probe: Data = None) -> li
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
-    return [TensorBoard(log_dir), Diagnosis(probe, verbose=True, logs=False)]
+    return [TensorBoard(log_dir), Diagnosis(probe)]
 
 
 def watch(

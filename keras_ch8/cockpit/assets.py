@@ -9,7 +9,7 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = ("vendor/uPlot.js", "words.js", "head.js", "curves.js", "layers.js", "cards.js", "cockpit.js")
 """The modules, each after those that it imports; the last one exports `render(document, element)`."""
-STYLES = ("vendor/uPlot.css", "cockpit.css")
+STYLES = ("cockpit.css",)
 FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), **dict.fromkeys(STYLES, "text/css")}
 """All that the page loads, below `STATIC`, with its media type."""
 TAB = "tab.js"

@@ -1,11 +1,14 @@
 """Verdicts as text: for a terminal, and in Markdown."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 
 from .verdict import Verdict
 from .wording import counted
 
+_FIRST = re.compile(r"(\([^)]*\)|[^(,;.]|[,.](?=\S))*")
+"""A text up to the first comma, semicolon or full stop outside brackets, names and numbers."""
 WIDTH = 80
 """Columns of a terminal."""
 
@@ -59,6 +62,26 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
     summary, names = _summary(verdicts), _fine(verdicts)
     parts += [f"{summary} {names}.".lstrip() if names else summary]
     return "\n\n".join(filter(None, parts))
+
+
+def brief(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return in a line for each level what is to be done, and what is worth watching; or that all is well."""
+    names = {level: [v.kind for v in verdicts if v.level == level] for level in ("act", "watch")}
+    lines = [f"{level.upper()}: {', '.join(kinds)}" for level, kinds in names.items() if kinds]
+    return lines or [_summary(verdicts)]
+
+
+def alarm(verdict: Verdict) -> list[str]:
+    """Return in a line each what was found, its numbers, and the first thing that cures it."""
+    found, bracket, numbers = verdict.finding.partition(" (")
+    said = [f"{verdict.level.upper()} {verdict.kind} at step {verdict.step}: {_first(found)}"]
+    said += [f"    {numbers.removesuffix(').')}"] if bracket else []
+    return said + ([f"    Cure: {_first(verdict.cure)}."] if verdict.cure else [])
+
+
+def _first(text: str) -> str:
+    match = _FIRST.match(text)
+    return match.group() if match else text
 
 
 def _heading(verdict: Verdict) -> str:

@@ -15,7 +15,7 @@ def digits(value: float, significant: int = 2) -> str:
     size = abs(value)
     if size and not 1e-4 <= size < 1e6:
         mantissa, _, exponent = f"{value:.{significant - 1}e}".partition("e")
-        return f"{mantissa}e{int(exponent)}"
+        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
     rounded = float(f"{value:.{3 if 100 <= size < 1000 else significant}g}")
     return f"{rounded or 0.0:.10f}".rstrip("0").rstrip(".")
 

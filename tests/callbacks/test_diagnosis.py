@@ -297,8 +297,10 @@ def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
 
 def test_without_tensorboard_the_report_is_printed_on_request(capsys):
     watching = diagnosis(["step_length", "gradient_norm"], verbose=True)
-    fit(diverging(), [watching])
+    fit(diverging(), [watching], verbose=2)
     assert watching.verdicts[0].kind == "step_too_long"
+    assert "ACT: step_too_long" in capsys.readouterr().out
+    print(watching)  # noqa: T201
     assert verdicts.report(watching.verdicts) in capsys.readouterr().out
 
 

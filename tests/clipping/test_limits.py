@@ -1,5 +1,7 @@
 """Every default and limit of a clipping rule; a row of an embedding as a unit; variables without a path."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -71,3 +73,49 @@ def test_a_negative_axis_is_counted_from_the_end():
 
 def test_a_variable_of_another_kind_is_known_by_its_name():
     assert clipping.Adaptive(unit_axes={"mine": 1}).units([tf.Variable(np.zeros((4, 3)), name="mine")]) == [(1,)]
+
+
+def test_what_is_given_by_name_only_and_what_is_no_axis():
+    with pytest.raises(TypeError):
+        clipping.Adaptive(0.01, 1e-3, {})
+    with pytest.raises(ValueError, match="an axis is an integer"):
+        clipping.Adaptive(unit_axes={"kernel": (0, True)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Halved(clipping.TensorRule):
+    """Halves each tensor; says nothing of the weights, and so is handed none."""
+
+    seen: list = dataclasses.field(default_factory=list, compare=False)
+
+    def clip(self, g, theta, axes):
+        self.seen.append(theta)
+        return 0.5 * g
+
+
+def test_a_rule_that_needs_no_weights_is_handed_none_and_a_sparse_gradient_stays_sparse():
+    variables = [keras.Variable(np.ones((6, 3), "float32"), name="embeddings")]
+    rows = tf.IndexedSlices(tf.ones((2, 3)), tf.constant([1, 4]), (6, 3))
+    for rule in (Halved(), clipping.Adaptive(0.01)):  # of the second a unit is a row, so no other row is needed
+        [clipped], _, _ = clipping.Clipper(rule, variables, None).tensors([rows], variables, [0])
+        assert isinstance(clipped, tf.IndexedSlices)
+        assert clipped.values.shape == (2, 3)
+    columns = dataclasses.replace(Halved(), seen=[])
+    free = [keras.Variable(np.ones((6, 3), "float32"), name="kernel")]  # of which a unit is a column
+    [clipped], _, _ = clipping.Clipper(columns, free, None).tensors([rows], free, [0])
+    assert isinstance(clipped, tf.IndexedSlices)
+    assert columns.seen == [None]
+
+
+def test_without_a_rule_nothing_is_clipped_and_nothing_is_measured():
+    clipper = clipping.Clipper(None, [], None)
+    assert clipper.tensors([1.0, 2.0], [], []) == ([1.0, 2.0], -1.0, 0.0)
+    assert clipper.factor([1.0], [0.5], None) is None
+    assert clipper.state == {}
+
+
+@pytest.mark.parametrize("base, method", [(clipping.GlobalRule, "coefficient"), (clipping.TensorRule, "clip")])
+def test_a_rule_that_does_not_say_how_it_clips_is_refused(base, method):
+    unwritten = dataclasses.dataclass(frozen=True)(type("Unwritten", (base,), {}))
+    with pytest.raises(TypeError, match=method):
+        ours.SGD(clip=unwritten())

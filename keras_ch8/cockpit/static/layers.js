@@ -1,132 +1,103 @@
-// The heat map of the flow through the layers: a row for each, the first on top, and a column for each measurement.
+// The heat map of the layers: a row for each, the first on top, and a column for each measurement.
 import uPlot from "./vendor/uPlot.js";
 import { isNumber, make, number, short } from "./words.js";
-import { MOST_DECADES, frame, xAxis } from "./curves.js";
+import { MOST_DECADES, frame } from "./curves.js";
 
 const COLORS = ["#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725"]; // viridis
 const GREY = "#8a8a8a"; // for what is not finite
-const SHORTEST = 3; // pixels of a column
-const ROW = { name: 12, most: 60, all: 144, highest: 312 }; // heights: of a row with its name, of a row, of all rows
+const ROW = { name: 12, most: 60, all: 144, highest: 312 }; // heights
 
-/** Return the colour scales of all maps, by unit: all runs and maps of one unit share one. */
+// The scales of colours, one for all maps of a unit, logarithmic where nothing is negative.
 export function scalesOf(maps) {
-  const scales = new Map();
-  for (const { unit, values } of maps) {
-    const scale = scales.get(unit) ?? { low: Infinity, high: -Infinity, least: Infinity };
-    for (const value of values.flat().filter(isNumber)) {
-      scale.low = Math.min(scale.low, value);
-      scale.high = Math.max(scale.high, value);
-      if (value > 0) scale.least = Math.min(scale.least, value);
-    }
-    scales.set(unit, scale);
-  }
-  return new Map([...scales].map(([unit, scale]) => [unit, finished(scale)]));
+  const scaleOf = (unit) => {
+    const same = maps.filter((map) => map.unit === unit);
+    const all = same.flatMap(({ values }) => values.flat().filter(isNumber)).sort((a, b) => a - b);
+    const [low = 0, high = 1] = [all[0], all[all.length - 1]];
+    if (low < 0 || high <= 0) return { low, high, log: false };
+    return { low: Math.max(all.find((value) => value > 0) ?? 0.1, high / 10 ** MOST_DECADES), high, log: true };
+  };
+  return new Map(maps.map(({ unit }) => [unit, scaleOf(unit)]));
 }
 
-/** Return a scale with its ends: logarithmic where nothing is negative. */
-function finished({ low, high, least }) {
-  if (low > high) return { low: 0, high: 1, log: false };
-  const log = low >= 0 && high > 0;
-  return { low: log ? Math.max(least, high / 10 ** MOST_DECADES) : low, high, log };
-}
-
-/** Return the colour of a value on a scale. */
-export function colorOf(value, { low, high, log }) {
+function colorOf(value, { low, high, log }) {
   if (!isNumber(value)) return GREY;
-  const [from, to, at] = log ? [Math.log(low), Math.log(high), Math.log(Math.max(value, low))] : [low, high, value];
-  const place = to > from ? Math.min(1, Math.max(0, (at - from) / (to - from))) * (COLORS.length - 1) : 0;
+  const [from, to, at] = [low, high, Math.max(value, low)].map(log ? Math.log : Number);
+  const place = to > from ? ((at - from) / (to - from)) * (COLORS.length - 1) : 0;
   const i = Math.min(Math.floor(place), COLORS.length - 2);
   const mixed = [1, 3, 5].map((digit) => {
     const [a, b] = [COLORS[i], COLORS[i + 1]].map((color) => parseInt(color.slice(digit, digit + 2), 16));
     return Math.round(a + (b - a) * (place - i));
   });
-  return `rgb(${mixed.join(",")})`;
+  return `rgb(${mixed})`;
 }
 
-/** Return the height of the whole plot for a number of rows. */
 export function heightOf(rows) {
   return Math.max(Math.min(ROW.most * rows, ROW.all), Math.min(ROW.name * rows, ROW.highest)) + 56;
 }
 
-/** Return a plot of a map, drawn into an element: an ordinary one, so that cursor and zoom are those of the curves. */
+// A plot, so that cursor and zoom are those of the curves.
 export function plotLayers(page, card, element) {
-  const { map } = card;
-  const options = {
-    ...frame(page, card, element),
-    series: [{}, { show: true, stroke: "transparent", points: { show: false } }],
-    scales: { x: { time: false }, y: { range: [0, map.rows.length] } },
-    axes: [{ ...xAxis(page, card), grid: { show: false } }, { size: 96, splits: () => [], grid: { show: false } }],
-  };
-  options.hooks.drawAxes = [(plot) => drawCells(card, plot)];
+  const options = frame(page, card, element);
+  options.series = [{}, { stroke: "transparent", points: { show: false } }];
+  options.scales.y = { range: [0, card.map.rows.length] };
+  options.axes[0].grid = { show: false };
+  options.axes.push({ size: 96, splits: () => [] });
   options.hooks.ready = [(plot) => plot.root.append(make("div", "rows"))];
-  options.hooks.drawClear = [(plot) => placeNames(map, plot)];
-  return new uPlot(options, layerColumns(map), element);
+  options.hooks.draw = [(plot) => drawCells(card, plot), (plot) => placeNames(card.map, plot)];
+  return new uPlot(options, layerColumns(card.map), element);
 }
 
-/** Return a map as uPlot wants it: the steps, for the cursor, and a line that is not drawn. */
+// What uPlot wants: the steps, for the cursor, and a line that is not drawn.
 export const layerColumns = (map) => [map.steps, map.steps.map(() => 0)];
 
-/** Put the names beside their rows; where rows are too low for one, some go without. */
-function placeNames(map, plot) {
-  const names = plot.root.querySelector(".rows");
-  if (!names) return;
-  const { top, height } = plot.bbox;
-  const row = height / uPlot.pxRatio / map.rows.length;
-  const every = Math.ceil(ROW.name / row);
-  const shown = map.rows.map((name, i) => (i % every ? undefined : short("span", "", name)));
-  names.style.top = `${top / uPlot.pxRatio}px`;
-  shown.forEach((name, i) => {
-    if (name) name.style.top = `${(i + 0.5) * row}px`;
+// Put the names beside their rows; where rows are low, some go without.
+function placeNames({ rows }, plot) {
+  const row = plot.over.clientHeight / rows.length;
+  const every = Math.ceil(ROW.name / row - 0.1);
+  const named = rows.map((name, i) => {
+    const element = short(name);
+    element.style.top = `${plot.over.offsetTop + (i + 0.5) * row}px`;
+    return element;
   });
-  names.replaceChildren(...shown.filter(Boolean));
+  plot.root.querySelector(".rows")?.replaceChildren(...named.filter((_, i) => i % every === 0));
 }
 
 function drawCells({ map, scale }, plot) {
   const { left, top, width, height } = plot.bbox;
   const edges = edgesOf(map.steps).map((step) => Math.round(plot.valToPos(step, "x", true)));
-  const row = height / map.rows.length;
-  const { ctx } = plot;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(left, top, width, height);
-  ctx.clip();
+  const edge = (row) => Math.round(top + (row * height) / map.rows.length);
+  plot.ctx.save();
+  plot.ctx.clip(new Path2D(`M${left} ${top}h${width}v${height}h${-width}z`));
   map.values.forEach((column, i) => {
-    const wide = Math.max(edges[i + 1] - edges[i], SHORTEST * uPlot.pxRatio);
-    column.forEach((value, j) => {
-      ctx.fillStyle = colorOf(value, scale);
-      const y = Math.round(top + j * row);
-      ctx.fillRect(edges[i], y, wide, Math.round(top + (j + 1) * row) - y);
+    column.forEach((value, row) => {
+      plot.ctx.fillStyle = colorOf(value, scale);
+      plot.ctx.fillRect(edges[i], edge(row), Math.max(edges[i + 1] - edges[i], 3), edge(row + 1) - edge(row));
     });
   });
-  ctx.restore();
+  plot.ctx.restore();
 }
 
-/** Return the steps between which each measurement is drawn: half way to its neighbours. */
+// The steps between which each measurement is drawn: half way to its neighbours.
 function edgesOf(steps) {
+  const last = steps.length - 1;
   const middles = steps.slice(1).map((step, i) => (step + steps[i]) / 2);
-  const [first, last] = [steps[0], steps[steps.length - 1]];
-  const start = middles.length ? 2 * first - middles[0] : first - 0.5;
-  const end = middles.length ? 2 * last - middles[middles.length - 1] : last + 0.5;
-  return [start, ...middles, end];
+  if (!last) return [steps[0] - 0.5, steps[0] + 0.5];
+  return [2 * steps[0] - middles[0], ...middles, 2 * steps[last] - middles[last - 1]];
 }
 
-/** Return what a map says at a place of the cursor: the layer, the step of the measurement, and the value. */
 export function cellAt({ map }, plot) {
-  const { left, top } = plot.cursor;
-  if (!(left >= 0)) return undefined;
-  const step = plot.posToVal(left, "x");
-  const i = edgesOf(map.steps).findLastIndex((edge) => edge <= step);
-  if (i < 0 || i >= map.steps.length) return undefined;
-  const j = Math.floor((top / plot.over.clientHeight) * map.rows.length);
-  return { row: map.rows[j], step: map.steps[i], value: map.values[i][j] };
+  const i = edgesOf(map.steps).findLastIndex((edge) => edge <= plot.posToVal(plot.cursor.left, "x"));
+  const j = Math.floor((plot.cursor.top / plot.over.clientHeight) * map.rows.length);
+  return i < map.steps.length && map.rows[j] ? { row: map.rows[j], step: map.steps[i], value: map.values[i]?.[j] } : undefined;
 }
 
-/** Return the colour bar of a scale, with the numbers at its ends. */
-export function colorBar({ low, high, log }, hasGaps) {
-  const bar = make("span", "bar");
-  bar.style.background = `linear-gradient(to right, ${COLORS.join(",")})`;
-  const grey = make("span", "bar grey");
-  grey.style.background = GREY;
+export function colorBar({ low, high, log }, { values }) {
+  const bar = (color, className = "bar") => {
+    const element = make("span", className);
+    element.style.background = color;
+    return element;
+  };
   const about = make("span", "muted", log ? "one log scale for all runs" : "one scale for all runs");
-  return make("div", "scale", number(low), bar, number(high), about, ...(hasGaps ? [grey, "not finite"] : []));
+  const gaps = values.flat().every(isNumber) ? [] : [bar(GREY, "dot"), "not finite"];
+  return make("div", "scale", number(low), bar(`linear-gradient(to right, ${COLORS})`), number(high), about, ...gaps);
 }

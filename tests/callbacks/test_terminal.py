@@ -1,0 +1,186 @@
+"""What a user sees in a terminal of 80 columns, with all callbacks of the suite."""
+
+import itertools
+import re
+
+import keras
+import numpy as np
+import pyte
+import pytest
+from pyte import modes
+
+import keras_ch8 as ch8
+from keras_ch8 import callbacks
+from keras_ch8.callbacks import _terminal
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(128, 6)).astype("float32")
+Y = X[:, :1] * X[:, 1:2]
+BAR = re.compile(r"8/8 ━{20} \S+ \S+/step - loss: \S+( - val_loss: \S+)?( - val_loss_average: \S+)?")
+
+
+def deep(depth=12):
+    """A network whose gradient vanishes on its way back, for certain."""
+    keras.utils.set_random_seed(0)
+    hidden = [keras.layers.Dense(8, "sigmoid") for _ in range(depth)]
+    last = keras.layers.Dense(1), ch8.continuation.Temperature(2.0)
+    model = keras.Sequential([keras.Input((6,)), *hidden, *last])
+    model.compile(keras.optimizers.Adam(1e-3), "mse")
+    return model
+
+
+def all_of_them(source):
+    """Every callback of the suite, as a user lists it."""
+    listed = [
+        callbacks.TensorBoard("logs"),
+        callbacks.Diagnosis(budget=None),
+        callbacks.EarlyStopping(patience=2, min_delta=0.5, restore_best_weights=True),
+        callbacks.PolyakAveraging(evaluate="both"),
+        callbacks.LearningRateDecay(ch8.schedules.ReduceOnPlateau(patience=2)),
+        callbacks.SurrogateGap("loss"),
+        callbacks.GradientClippingLogger(),
+        callbacks.ClipGradients(ch8.clipping.ByGlobalNorm(1.0)),
+        callbacks.Continuation(until="1ep"),
+        callbacks.SwitchOptimizer(at=2, to=keras.optimizers.SGD(0.01)),
+        callbacks.Curriculum(source, np.abs(X[:, 0])),
+    ]
+    assert {type(callback).__name__ for callback in listed} == set(callbacks.__all__) - {"Callback", "standard"}
+    return listed
+
+
+def screen(text):
+    """Return the rows of a terminal of 80 columns that was sent a text."""
+    shown = pyte.Screen(80, 500)
+    shown.set_mode(modes.LNM)
+    pyte.Stream(shown).feed(text)
+    return [row.rstrip() for row in "\n".join(shown.display).rstrip().split("\n")]
+
+
+def fit(model, listed, capsys, source=None, **options):
+    """Train as a user does, and return the rows of the terminal."""
+    options = {"epochs": 6, "validation_data": (X, Y)} | options
+    given = {"x": X, "y": Y, "batch_size": 16} if source is None else {"x": source}
+    model.fit(**given, callbacks=listed, **options)
+    return screen(capsys.readouterr().out)
+
+
+def parts(rows):
+    """Return the rows of each epoch's bar, the alarms, and the rows after them."""
+    starts = [i for i, row in enumerate(rows) if row.startswith("Epoch ")]
+    bars, alarms, rest = [], [], []
+    for begin, end in itertools.pairwise([*starts, len(rows)]):
+        ends = next(i for i in range(begin + 1, end) if BAR.fullmatch("".join(rows[begin + 1 : i + 1])))
+        longest = max(i for i in range(ends, end) if BAR.fullmatch("".join(rows[begin + 1 : i + 1])))
+        bars.append(rows[begin : longest + 1])
+        rest += rows[longest + 1 : end]
+    while rest and rest[0].startswith(("ACT ", "    ")):
+        if rest[0].startswith("ACT "):
+            alarms.append([])
+        alarms[-1].append(rest.pop(0))
+    return bars, alarms, rest
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_with_all_callbacks_an_epoch_has_three_rows_an_alarm_three_and_the_summary_eight(capsys):
+    source = ch8.data.ArraySource(X, Y, batch_size=16, seed=0)
+    listed = all_of_them(source)
+    rows = fit(deep(), listed, capsys, source)
+    bars, alarms, summary = parts(rows)
+    stop, diagnosis = listed[2], listed[1]
+    assert len(bars) == stop.stopped_epoch + 1 < 6
+    assert max(map(len, bars)) <= 3
+    assert all("val_loss_average" in "".join(bar) for bar in bars)
+    assert max(map(len, alarms)) <= 3
+    kinds = [alarm[0].split()[1] for alarm in alarms]
+    assert "vanishing" in kinds
+    assert len(kinds) == len(set(kinds))
+    assert {verdict.kind for verdict in diagnosis.verdicts if verdict.level == "act"} <= set(kinds)
+    vanishing = alarms[kinds.index("vanishing")]
+    assert re.fullmatch(r"ACT vanishing at step \d+: The first layers hardly learn.*", vanishing[0])
+    assert re.search(r"\d", vanishing[1])
+    assert vanishing[2].startswith("    Cure: ")
+    assert len(summary) <= 8, summary
+    said = " ".join(line.strip() for line in summary)
+    assert "ACT: " in said
+    assert f"Stopped after epoch {stop.stopped_epoch + 1}: `val_loss` has not become better" in said
+    assert f"Restored the weights of epoch {stop.best_epoch + 1}" in said
+    assert "The average of the weights is over" in said
+    assert "Page of the run: logs/optimization/report.html" in summary
+    assert summary[-1] == "Curves: tensorboard --logdir logs"
+
+
+@pytest.mark.slow
+def test_nothing_is_printed_where_fit_prints_nothing(capsys):
+    source = ch8.data.ArraySource(X, Y, batch_size=16, seed=0)
+    assert fit(deep(), all_of_them(source), capsys, source, verbose=0) == [""]
+
+
+def test_a_verbose_callback_is_heard_also_where_fit_prints_nothing_as_those_of_keras_are(capsys):
+    stop = callbacks.EarlyStopping(patience=1, min_delta=0.5, verbose=1)
+    assert fit(deep(1), [stop], capsys, verbose=0)[0].startswith("Stopped after epoch 2")
+
+
+@pytest.mark.slow
+def test_what_a_verbose_callback_says_is_not_said_again_by_the_summary(capsys):
+    stop = callbacks.EarlyStopping(patience=1, min_delta=0.5, verbose=1)
+    rows = fit(deep(1), [stop, *callbacks.standard()], capsys)
+    assert sum("Stopped after epoch 2" in row for row in rows) == 1
+
+
+@pytest.mark.slow
+def test_one_line_an_epoch_is_not_torn_either(capsys):
+    rows = fit(deep(), [*callbacks.standard()], capsys, verbose=2)
+    lines = [row for row in rows if row.startswith("8/8 - ")]
+    assert len(lines) == 6
+    assert all(re.fullmatch(r"8/8 - \S+ - \S+/step - loss: \S+ - val_loss: \S+", line) for line in lines)
+    assert sum(row.startswith("ACT vanishing at") for row in rows) == 1
+
+
+def test_a_healthy_training_ends_with_one_good_sentence(capsys):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    data = {"x": X, "y": X[:, :1], "batch_size": 32, "validation_data": (X, X[:, :1])}
+    diagnosis = callbacks.Diagnosis((X, X[:, :1]), ["step_length", "layer_flow", "cliff"], when=1, budget=None)
+    model.fit(**data, epochs=5, callbacks=[diagnosis])
+    said = screen(capsys.readouterr().out)[-1]
+    assert said == f"All right: {len(diagnosis.verdicts)} checks, nothing to do."
+
+
+def test_without_tensorboard_the_summary_says_where_the_rest_is(capsys):
+    rows = fit(deep(), [callbacks.Diagnosis(budget=None)], capsys)
+    assert rows[-1] == "`print` the Diagnosis for what was found, and what cures it."
+    assert rows[-2].startswith(("ACT: ", "WATCH: "))
+
+
+@pytest.mark.slow
+def test_verbose_of_the_diagnosis_turns_alarms_and_summary_off(capsys):
+    rows = fit(deep(), [callbacks.Diagnosis(budget=None, verbose=False), callbacks.TensorBoard("logs")], capsys)
+    _, alarms, rest = parts(rows)
+    assert alarms == rest == []
+
+
+def test_in_a_long_epoch_an_alarm_comes_below_the_bar_which_goes_on_below_it(capsys, monkeypatch):
+    monkeypatch.setattr(_terminal, "PATIENCE", 0.0)
+    rows = fit(deep(), [callbacks.Diagnosis((X, Y), when=1, budget=None)], capsys, epochs=1, validation_data=None)
+    begins = next(i for i, row in enumerate(rows) if row.startswith("ACT vanishing"))
+    assert re.match(r"[1-7]/8 ━{20}", rows[begins - 1].strip()), rows[begins - 1]
+    assert rows[begins + 2].startswith("    Cure: ")
+    assert any(re.fullmatch(BAR, row) for row in rows[begins + 3 :])
+
+
+@pytest.mark.slow
+def test_after_an_interruption_the_summary_begins_on_a_row_of_its_own(capsys):
+    class Interrupts(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 5:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(deep(), [*callbacks.standard("logs"), Interrupts()], capsys)
+    rows = screen(capsys.readouterr().out)
+    assert rows[-1] == "Curves: tensorboard --logdir logs"
+    assert any(re.match(r"\d/8 ━", row.strip()) and "ACT" not in row for row in rows)

@@ -1,0 +1,134 @@
+"""Chromium with a page of the cockpit in it, and what a test asks of it."""
+
+import contextlib
+import json
+import shutil
+import time
+
+import pytest
+from selenium import webdriver
+
+from keras_ch8.cockpit import assets
+
+DRIVER, BROWSER = shutil.which("chromedriver"), shutil.which("chromium") or shutil.which("google-chrome")
+MISSING = pytest.mark.skipif(not (DRIVER and BROWSER), reason="no Chromium with its driver")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1440,900",
+]  # fmt: skip
+DRAWN = """
+    const [draw, done] = arguments;
+    const start = performance.now();
+    const element = document.querySelector(".ch8");
+    new Function(draw)();
+    let painted;
+    const wait = () => {
+        painted ??= performance.now() - start;
+        if (element.dataset.waiting === "0") done([painted, performance.now() - start]);
+        else setTimeout(wait, 5);
+    };
+    requestAnimationFrame(() => setTimeout(wait));
+"""
+
+
+def host(document):
+    """Return a file that needs nothing beside it, with the page of a document."""
+    inline = json.dumps(document, allow_nan=False).replace("</", r"<\/")
+    return (
+        f'<!doctype html><meta charset="utf-8"><style>body {{ margin: 0 }}\n{assets.style()}</style>'
+        '<div id="page"></div>'
+        f'<script id="document" type="application/json">{inline}</script><script type="module">{assets.script()}\n'
+        'const [data, page] = ["document", "page"].map((id) => document.getElementById(id));\n'
+        "Object.assign(window, { render, clear, page, data: JSON.parse(data.textContent) });\n"
+        "const begun = performance.now(); render(window.data, page); window.took = performance.now() - begun;</script>"
+    )
+
+
+class Page:
+    """A browser with one page."""
+
+    def __init__(self, browser, folder):
+        self.browser, self.folder = browser, folder
+
+    def open(self, document, width=1440, height=900, dark=False, html=None):
+        """Show a document and wait until all of it is drawn; nothing may have gone wrong."""
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        file = self.folder / "page.html"
+        file.write_text(html or host(document), encoding="utf-8")
+        self.browser.get("about:blank")
+        self.browser.get_log("browser")
+        self.browser.get(file.as_uri())
+        self.wait()
+
+    def wait(self):
+        deadline = time.monotonic() + 20
+        while self.js("return document.querySelector('.ch8')?.dataset.waiting") != "0":
+            assert time.monotonic() < deadline, f"not drawn: {self.browser.get_log('browser')}"
+            time.sleep(0.02)
+        self.is_sound()
+
+    def is_sound(self):
+        severe = [row["message"] for row in self.browser.get_log("browser") if row["level"] == "SEVERE"]
+        assert not severe
+
+    def js(self, code, *args):
+        return self.browser.execute_script(code, *args)
+
+    def all(self, selector):
+        return self.browser.find_elements("css selector", selector)
+
+    def scroll_to(self, element):
+        """Have an element in the middle, and uPlot know where it is now."""
+        self.js("arguments[0].scrollIntoView({ block: 'center' })", element)
+        self.browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]));")
+        self.wait()
+
+    def drawn(self, code):
+        """Run code that draws; return the milliseconds until what is in view is painted, and until all is."""
+        first, all_of_it = self.browser.execute_async_script(DRAWN, code)
+        self.is_sound()
+        return first, all_of_it
+
+    def cpu(self, code):
+        """Run code that draws; return the milliseconds of work in the page until what is in view is painted.
+
+        The time on a clock is that of whatever else the machine does too.
+        """
+        before = self._worked()
+        self.browser.execute_async_script(f"requestAnimationFrame(() => setTimeout(arguments[0]));\n{code}")
+        took = self._worked() - before
+        self.wait()
+        return took
+
+    def _worked(self):
+        self.browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+        metrics = self.browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return 1000 * next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
+    def text(self):
+        return self.js("return document.querySelector('.ch8').innerText")
+
+    def card(self, title):
+        (found,) = [card for card in self.all(".card:not([hidden])") if card.get_attribute("data-panel") == title]
+        return found
+
+    def row(self, run):
+        (found,) = [row for row in self.all(".runs tbody tr") if row.get_attribute("data-run") == run]
+        return found
+
+
+@contextlib.contextmanager
+def chromium(folder):
+    """Yield a page, in a browser that cannot reach a network."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for flag in [*FLAGS, f"--user-data-dir={folder / 'profile'}"]:
+        options.add_argument(flag)
+    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as browser:
+        browser.execute_cdp_cmd("Network.enable", {})
+        away = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        browser.execute_cdp_cmd("Network.emulateNetworkConditions", away)
+        yield Page(browser, folder)
