@@ -2,11 +2,11 @@
 
     python benchmarks/record.py [--steps 2000] [--batch 64] [--epochs 4] [--when 20] [--json record.json]
 
-An MLP 784-256-256-10 is trained with `TensorBoard` and `Diagnosis`, once to trace all
-graphs and then several times anew. Of each part that makes the record the CPU time of its thread is added up: finding
-events, heat maps, JSON, and the thread that writes the bytes to the event file. `report.html`, which is drawn from the
-record and all curves, is given by itself. Each row is the median over the rounds, as a fraction of the CPU time of the
-whole process in that `fit`. The aim is 0.5 % for the record.
+An MLP 784-256-256-10 is trained with `TensorBoard` and `Diagnosis`, once to trace all graphs and then several times
+anew. Of each part that makes the record the CPU time of its thread is added up: finding events, heat maps, JSON, and
+the thread that writes the bytes to the event file. `report.html`, which is drawn from the record and all curves, is
+given by itself. Each row is the median over the rounds, as a fraction of the CPU time of the whole process in that
+`fit`. `--when` is the number of steps between two measurements; 0 for the default. The aim is 0.5 % for the record.
 """
 
 import statistics
