@@ -28,10 +28,6 @@ class Line:
     value: float | str
     label: str
 
-    def as_data(self) -> dict[str, Any]:
-        """Return it as JSON has it: a number is its `value`, a hyperparameter its `name`."""
-        return {"name" if isinstance(self.value, str) else "value": self.value, "label": self.label}
-
 
 @dataclass(frozen=True)
 class Panel:
@@ -64,7 +60,7 @@ class Panel:
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
-        return plain | {"lines": [line.as_data() for line in self.lines]}
+        return plain | {"lines": [vars(line) for line in self.lines]}
 
 
 def _panel(title: str, section: str, *series: Tag | str, unit: str = "", **options: object) -> Panel:

@@ -83,14 +83,14 @@ class Stopping(NamedTuple):
         metric: Name of the metric that is watched.
         best: Its best value so far.
         best_epoch: The epoch of that, counted from 1.
-        patience_left: Epochs without a better value that are left.
+        patience_left: Epochs without a better value that are left; None where it is not patience that stops.
         reason: Why the training was stopped; None while it runs.
     """
 
     metric: str
     best: float
     best_epoch: int
-    patience_left: int
+    patience_left: int | None
     reason: str | None = None
 
 
@@ -197,7 +197,7 @@ class Record:
             "diagnosis": self.diagnosis and self.diagnosis._asdict(),
             "verdicts": [vars(verdict) for verdict in self.verdicts],
             "events": [event._asdict() for event in self.events],
-            "lines": {name: [line.as_data() for line in lines] for name, lines in self.lines.items()},
+            "lines": {name: [vars(line) for line in lines] for name, lines in self.lines.items()},
             "tags": {t.name: {"text": t.text, "unit": t.unit, "section": t.section} for t in self.tags[:MOST]},
             "panels": [panel.as_data() for panel in self.panels[:MOST]],
             "stopping": self.stopping and self.stopping._asdict(),
