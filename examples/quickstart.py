@@ -3,7 +3,7 @@
     .venv/bin/python examples/quickstart.py    # under a minute on two cores
     .venv/bin/tensorboard --logdir runs/quickstart
 
-What to look for under Time Series: ch8/loss and ch8/gradient_norm with their extremes, ch8/clipped_share,
+What to look for under Time Series: ch8/loss and ch8/gradient_norm, ch8/clipped_share,
 ch8/average_distance, and ch8_epoch/val_accuracy. Custom Scalars shows them in groups, Text the report of the run.
 """
 

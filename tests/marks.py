@@ -9,7 +9,9 @@ def mostly(mark, values, *others):
 
 
 def spread(values, count):
-    """Return so many of the values, the first and the last and others at equal distances between them; at most all."""
+    """Return so many of the values, the last and the first and others at equal distances between them; at most all."""
     if count >= len(values):
         return list(values)
-    return [values[i * (len(values) - 1) // max(count - 1, 1)] for i in range(count)]
+    if count == 1:
+        return [values[-1]]
+    return [values[i * (len(values) - 1) // (count - 1)] for i in range(count)]

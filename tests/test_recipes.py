@@ -1,6 +1,7 @@
 """Each recipe of CONTRIBUTING.md, as it is printed there, followed in a copy of the package: what it adds works."""
 
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -101,7 +102,7 @@ IN_TENSORBOARD = {
         watched(layer="keras.layers.Dense(3, kernel_initializer=ch8.initializers.Signs()),"),
         "ch8/loss",
     ),
-    "A chart": (watched(), "norm of the weights"),
+    "A chart": (watched(), "Loss beside the norm of the weights"),
     "A schedule": (watched('ch8.optimizers.SGD(ch8.schedules.Halvings(0.1, "1ep"))'), "ch8/learning_rate"),
     "A part for continuation": (
         watched(more='ch8.callbacks.Continuation(until="1ep")', layer="ch8.continuation.Leak(name='leak'),"),
@@ -114,12 +115,51 @@ FAST = ("A pacing", "A command")
 CASES = [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in RECIPES]
 
 
-def run(code, folder):
-    environment = {**os.environ, "PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+SERVER = """
+import json, os, sys, traceback
+import keras, numpy, tensorboard, tensorflow
+for line in sys.stdin:
+    code, folder, screen = json.loads(line)
+    if not (child := os.fork()):
+        os.chdir(folder)
+        sys.path.insert(0, folder)
+        with open(screen, "w") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        status = 0
+        try:
+            exec(code, {"__name__": "__main__"})
+        except BaseException:
+            traceback.print_exc()
+            status = 1
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Runs each code that it reads in a fork of a process that has imported Keras, and not `keras_ch8`."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", SERVER],
+        cwd=tmp_path_factory.mktemp("server"),  # where there is no `keras_ch8` to be imported
+        env=os.environ | {"PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+
+
+def run(server, code, folder):
+    """Return what the code prints, in a process of its own in this folder."""
+    screen = folder / "screen.txt"
+    print(json.dumps([code, str(folder), str(screen)]), file=server.stdin, flush=True)
+    status, said = server.stdout.readline().strip(), screen.read_text()
+    assert status == "0", said[-3000:]
+    return said
 
 
 def test_there_are_twelve():
@@ -135,7 +175,7 @@ def test_a_recipe_is_short_and_touches_few_files(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_a_recipe_adds_works_everywhere(name, tmp_path):
+def test_what_a_recipe_adds_works_everywhere(server, name, tmp_path):
     shutil.copytree(ROOT / "keras_ch8", tmp_path / "keras_ch8", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "docs").mkdir()
     shutil.copy(ROOT / "README.md", tmp_path)
@@ -148,7 +188,7 @@ def test_what_a_recipe_adds_works_everywhere(name, tmp_path):
     training, shown = IN_TENSORBOARD.get(name, ("", None))
     code += "x = np.random.default_rng(0).normal(size=(32, 3)).astype('float32'); y = x.sum(1, keepdims=True)\n"
     code += training + "from keras_ch8 import chapter; chapter.main(['docs'])\n"
-    assert "passed test_" in run(code, tmp_path)
+    assert "passed test_" in run(server, code, tmp_path)
 
     for piece in RECIPES[name]:
         package = Path(piece.path).parent.name

@@ -23,10 +23,11 @@ _held: set[str] = set()
 
 @dataclass
 class Run:
-    """A folder with what was written there before: the last step of its scalars, and of each series."""
+    """A folder with what was written there before: the last step of its scalars, their names, and each series' last."""
 
     folder: str
     end: int = -1
+    scalars: set[str] = field(default_factory=set)
     last: dict[str, int] = field(default_factory=dict)
 
 
@@ -64,6 +65,7 @@ def _read(folder: str) -> Run:
                 run.last[value.tag] = max(run.last.get(value.tag, -1), event.step)
                 if value.HasField("simple_value"):
                     run.end = max(run.end, event.step)
+                    run.scalars.add(value.tag)
     return run
 
 

@@ -21,7 +21,7 @@ PLUGIN = "keras_ch8"
 """Name of the plugin that reads the records."""
 
 
-def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[str, str]) -> summary_pb2.Summary:
+def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[str, tags.Tag]) -> summary_pb2.Summary:
     """Return a summary of scalars; those not yet in `described` carry their description, and are added to it.
 
     Those of the suite have it in `tags`, all others in `declared`.
@@ -36,9 +36,9 @@ def scalars(values: Mapping[str, float], described: set[str], declared: Mapping[
     return summary
 
 
-def description(name: str, declared: Mapping[str, str]) -> str:
+def description(name: str, declared: Mapping[str, tags.Tag]) -> str:
     """Return what a series says of itself."""
-    return declared.get(name) or tags.describe(name)
+    return declared[name].description if name in declared else tags.describe(name)
 
 
 def text(tag: tags.Tag, markdown: str) -> summary_pb2.Summary:

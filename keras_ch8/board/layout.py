@@ -1,100 +1,72 @@
-"""The charts of the Custom Scalars dashboard: questions to ask of a run."""
+"""The charts of the Custom Scalars dashboard: the panels that have data, by the groups of the page."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from tensorboard.plugins.custom_scalar import layout_pb2
 
 from . import tags
+from .panels import GROUPS, PANELS, Panel
 
-_SURROGATES = (tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE, tags.VAL_TRUE_LOSS)
+_SPIKY = {tag.name for tag in tags.ALL if tag.spiky}
+_OF_OPTIMIZERS = ("ch8", "ch8_layers", "ch8_solver")
+"""Folders whose series may be those of one of several optimizers."""
 
 
-def custom_scalars(declared: Iterable[tags.Tag] = ()) -> layout_pb2.Layout:
-    """Return the layout, which is written once for each run; `declared` are curves of callbacks of your own."""
-    layout = layout_pb2.Layout(
-        category=[
-            layout_pb2.Category(
-                title="Is it learning?",
-                chart=[
-                    _band("loss of minibatches", tags.LOSS),
-                    _lines("loss of epochs", *map(tags.epoch, ("loss", "val_loss", "val_loss_average"))),
-                    _lines("surrogate and true loss", *_SURROGATES),
-                ],
-            ),
-            layout_pb2.Category(
-                title="The step",
-                chart=[
-                    _band("gradient norm before clipping", tags.GRADIENT_NORM),
-                    _band("gradient norm after clipping", tags.GRADIENT_NORM_CLIPPED),
-                    _band("update norm", tags.UPDATE_NORM),
-                    _lines("learning rate", tags.LEARNING_RATE),
-                ],
-            ),
-            layout_pb2.Category(
-                title="Diagnosis",
-                chart=[
-                    _lines("update over the best length: above 2 the loss rises", _of("step_over_optimal")),
-                    _lines(
-                        "change of the loss, and its prediction", *map(_of, ("loss_change", "loss_change_predicted"))
-                    ),
-                    _lines("noise scale of the gradient", _of("noise_scale")),
-                    _lines("curvature", *map(_of, ("eigenvalue_smallest", "eigenvalue_largest"))),
-                    _lines("idle units", *map(_of, ("fraction_dead", "fraction_saturated"))),
-                    _lines("new and known examples", *map(_of, ("online_risk", "training_risk"))),
-                ],
-            ),
-            layout_pb2.Category(
-                title="Second-order solver",
-                chart=[
-                    _lines("step length", _solver("step_length")),
-                    _lines("evaluations and products", *map(_solver, ("evaluations", "products", "cg_iterations"))),
-                    _lines("damping", _solver("damping")),
-                    _lines("trust ratio", _solver("trust_ratio")),
-                    _lines("eigenvalues", *map(_solver, ("eigenvalue_smallest", "eigenvalue_largest"))),
-                    _lines("restarts and skipped pairs", *map(_solver, ("restarted", "skipped_pair"))),
-                ],
-            ),
-            layout_pb2.Category(
-                title="Curriculum and average",
-                chart=[
-                    _lines("share of the examples", *map(_of_curriculum, ("share", "seen"))),
-                    _lines("loss by difficulty", *(_of_curriculum(f"loss_{fifth}") for fifth in range(1, 6))),
-                    _lines("distance from the weights to their average", tags.AVERAGE_DISTANCE),
-                ],
-            ),
-            layout_pb2.Category(
-                title="Clipping",
-                chart=[
-                    _lines("share of clipped steps", tags.CLIPPED_SHARE),
-                    _lines("clip coefficient", tags.CLIP_COEFFICIENT),
-                ],
-            ),
-        ]
+def custom_scalars(names: Collection[str], declared: Iterable[tags.Tag] = ()) -> layout_pb2.Layout:
+    """Return the layout for a run that has scalars of these names.
+
+    TensorBoard shows the newest layout of each run, puts those of all runs together by the titles of their categories,
+    and leaves out charts that are equal to one that is there. So a chart is the same in every run that has it. And
+    every category is in every layout, an empty one too: otherwise their order would be that of the runs, and of a
+    category that the first run lacks, TensorBoard loses all charts that the second one lacks.
+
+    Args:
+        names: What the run has.
+        declared: Tags of callbacks of the user's own, which say to which section of the book they belong.
+    """
+    charts: dict[str, list[layout_pb2.Chart]] = {section: [] for section in GROUPS}
+    shown: set[str] = set()
+    for panel in [*PANELS, *_of_their_own(names, {tag.name: tag for tag in declared})]:
+        patterns = [_pattern(series) for series in panel.series]
+        found = [{name for name in names if re.match(pattern, name)} for pattern in patterns]
+        new = set().union(*found) - shown
+        if new or all(found):  # one that compares what another panel shows with nothing is left out
+            shown |= new
+            content = layout_pb2.MultilineChartContent(tag=patterns)
+            charts[_group(panel.section)].append(layout_pb2.Chart(title=panel.title, multiline=content))
+    titles = {section: f"{section} {title}".strip() for section, title in GROUPS.items()}
+    return layout_pb2.Layout(
+        category=[layout_pb2.Category(title=titles[section], chart=charts[section]) for section in GROUPS]
     )
-    if charts := [_lines(tag.name, tag) for tag in declared]:
-        layout.category.append(layout_pb2.Category(title="Your own", chart=charts))
-    return layout
 
 
-def _of(name: str) -> tags.Tag:
-    return tags.diagnosis_tags()[name]
+def _of_their_own(names: Collection[str], declared: dict[str, tags.Tag]) -> list[Panel]:
+    """Return a panel for each series that no panel shows; a metric of validation is beside that of training."""
+    shown = [re.compile(_pattern(series)) for panel in PANELS for series in panel.series]
+    found: dict[str, Panel] = {}
+    for name in names:
+        is_low = name.endswith("/min") and name.removesuffix("/min") in names
+        if not is_low and not any(pattern.match(name) for pattern in shown):
+            title = name.replace("ch8_epoch/val_", "ch8_epoch/", 1)
+            series = dict.fromkeys((title, title.replace("ch8_epoch/", "ch8_epoch/val_", 1)))
+            section = declared[name].section if name in declared else ""
+            found[title] = Panel(title, "", section, tuple(series))
+    return list(found.values())
 
 
-def _solver(name: str) -> tags.Tag:
-    return tags.SOLVER[name]
+def _pattern(series: str) -> str:
+    """Return the pattern of a series, which the dashboard matches from the start.
+
+    The largest value of each window is a line of its own: in a band around the mean, a spike would have no pixel.
+    """
+    folder, slash, rest = (".*".join(map(re.escape, part.split("*"))) for part in series.partition("/"))
+    optimizer = "([^/]+/)?" if folder in _OF_OPTIMIZERS else ""
+    return f"{folder}{slash}{optimizer}{rest}{'(/max)?' if series in _SPIKY else ''}$"
 
 
-def _of_curriculum(name: str) -> tags.Tag:
-    return tags.CURRICULUM[name]
-
-
-def _lines(title: str, *series: tags.Tag) -> layout_pb2.Chart:
-    # The dashboard matches from the start, so the end is all that is missing.
-    patterns = [f"{re.escape(tag.name)}$" for tag in series]
-    return layout_pb2.Chart(title=title, multiline=layout_pb2.MultilineChartContent(tag=patterns))
-
-
-def _band(title: str, tag: tags.Tag) -> layout_pb2.Chart:
-    series = layout_pb2.MarginChartContent.Series(value=tag.name, lower=tag.low, upper=tag.high)
-    return layout_pb2.Chart(title=title, margin=layout_pb2.MarginChartContent(series=[series]))
+def _group(section: str) -> str:
+    """Return the group that a section belongs to: its own, or the nearest above it."""
+    while section not in GROUPS:
+        section = section.rpartition(".")[0]
+    return section

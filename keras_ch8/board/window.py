@@ -1,9 +1,11 @@
 """Windows of steps, so that a run of any length fits TensorBoard and a spike of one step is still seen.
 
 TensorBoard keeps a random 1000 points of each series. So a run writes about 900, each the mean over a window of steps,
-and for spiky series the smallest and the largest value in the window too.
+and for spiky series the smallest and the largest value in the window too. Each of these two begins with the first
+window where it is not the mean: before, it would be a copy, and in a short run it always is.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,6 +18,30 @@ Series = tuple[np.ndarray, np.ndarray] | tuple[np.ndarray, np.ndarray, np.ndarra
 
 Point = tuple[int, dict[str, float]]
 """The last step seen in a window, and {name of the series: value}."""
+
+
+class HeldBack:
+    """Keeps series out of the points until one of them says something, and then gives them all, from the beginning.
+
+    Args:
+        sign: The series that says something once it is above 0.
+        others: The series that come with it.
+    """
+
+    def __init__(self, sign: Tag, *others: Tag) -> None:
+        self._sign = sign.name
+        self._names = {name for tag in (sign, *others) for name in (tag.name, tag.low, tag.high)}
+        self._kept: list[Point] = []
+        self._has_begun = False
+
+    def pass_on(self, points: list[Point]) -> list[Point]:
+        """Return the points to write: of the series, nothing before the sign, and with it what was kept."""
+        if self._has_begun:
+            return points
+        self._has_begun = any(values.get(self._sign, 0) > 0 for _, values in points)
+        for step, values in points:
+            self._kept.append((step, {name: values.pop(name) for name in self._names & values.keys()}))
+        return self._kept + points if self._has_begun else points
 
 
 class _Held(NamedTuple):
@@ -48,6 +74,8 @@ class Windows:
         self._given = 0
         self._open: dict[Tag, _Held] = {}
         self._open_step = 0
+        self._begun: set[str] = set()
+        """Series of extremes that have begun."""
 
     def add(self, series: Mapping[Tag, Series]) -> list[Point]:
         """Take in the steps since the last call, and return the windows that are complete now, in order.
@@ -107,9 +135,13 @@ class Windows:
             counts[0] += held.size - 1
         if len(cut.points) < len(counts):
             self._open[tag] = _Held(int(counts[-1]), [float(t[-1]) for t in totals])
-        for name, values in zip((tag.name, tag.low, tag.high), [totals[0] / counts, *totals[1:]], strict=False):
-            for point, value in zip(cut.points, values.tolist(), strict=False):
-                point[name] = value
+        means = totals[0] / counts
+        for name, values in zip((tag.name, tag.low, tag.high), [means, *totals[1:]], strict=False):
+            for point, value, mean in zip(cut.points, values.tolist(), means.tolist(), strict=False):
+                is_copy = value == mean or math.isnan(value)  # then the mean is NaN too
+                if name == tag.name or not is_copy or name in self._begun:
+                    point[name] = value
+                    self._begun.add(name)
 
     def _widen(self, given: int) -> None:
         self._given += given

@@ -11,12 +11,12 @@ from typing import Protocol
 import numpy as np
 from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
-from tensorboard.plugins.custom_scalar import layout_pb2
 
 from . import _runs, _summaries
 from ._event_file import EventFile
-from ._runs import Lock
+from ._runs import Lock, Run
 from .heat_map import heat_map, png
+from .layout import custom_scalars
 from .record import RECORD
 from .tags import Tag
 
@@ -43,12 +43,13 @@ class RunWriter:
     Once it is open nothing raises: where the disk fails, one warning says so, and what comes later is dropped.
     """
 
-    def __init__(self, folder: str, file: EventFile, lock: Lock | None, steps: "Steps") -> None:
-        self.folder = folder
+    def __init__(self, run: Run, file: EventFile, lock: Lock | None) -> None:
+        self.folder = run.folder
         self._file = file
-        self._steps = steps
+        self._steps = Steps(run.last)
+        self._names = run.scalars
         self._described: set[str] = set()
-        self._declared: dict[str, str] = {}
+        self._declared: dict[str, Tag] = {}
         self._followers: list[Follower] = []
         self._failed = False
         self._finish = weakref.finalize(self, _finish, file, lock)
@@ -66,7 +67,7 @@ class RunWriter:
         lock = None
         try:
             run, lock = _runs.choose(os.fspath(log_dir), first_step)
-            return cls(run.folder, EventFile(run.folder), lock, Steps(run.last))
+            return cls(run, EventFile(run.folder), lock)
         except Exception as error:  # TensorFlow's or the system's
             if lock:
                 lock.release()
@@ -83,7 +84,7 @@ class RunWriter:
 
     def declare(self, tags: Iterable[Tag]) -> None:
         """Let the scalars of these tags have their descriptions; those of the suite have theirs."""
-        self._declared |= {tag.name: tag.description for tag in tags}
+        self._declared |= {tag.name: tag for tag in tags}
 
     def follow(self, follower: Follower) -> None:
         """Tell a follower of the scalars, their descriptions and the records too, so that it need not read them."""
@@ -99,6 +100,7 @@ class RunWriter:
         for step, values in points:
             kept = self._steps.forward(step, values)
             new.append((step, {name: value for name, value in values.items() if name in kept}))
+        self._lay_out({name for _, values in new for name in values})
         for follower in self._followers:
             self._attempt(partial(self._tell, follower, new))
         build = partial(_summaries.scalars, described=self._described, declared=self._declared)
@@ -145,11 +147,6 @@ class RunWriter:
         pixels = heat_map(values)
         self.image(tag, png(pixels), pixels.shape[1], pixels.shape[0], step)
 
-    def layout(self, charts: layout_pb2.Layout) -> None:
-        """Write the layout of the Custom Scalars dashboard, unless the run has one."""
-        if _summaries.LAYOUT not in self._steps:
-            self._write((self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts)))
-
     def hyperparameters(self, values: dict[str, object], begun: float) -> None:
         """Write the settings of a run that began then for the dashboard HParams, unless the run has them."""
         if _summaries.SESSION not in self._steps:
@@ -176,6 +173,13 @@ class RunWriter:
                 follower.point(name, step, value)
                 if name not in self._described:
                     follower.describe(name, _summaries.description(name, self._declared))
+
+    def _lay_out(self, names: set[str]) -> None:
+        """Write the layout of the Custom Scalars dashboard where there are scalars that the last one did not know."""
+        if not names <= self._names:
+            self._names |= names
+            charts = custom_scalars(self._names, self._declared.values())
+            self._write((self._steps.free(0, _summaries.LAYOUT), lambda: _summaries.layout(charts)))
 
     def _write(self, *events: tuple[int, Callable[[], summary_pb2.Summary]]) -> None:
         now = time.time()

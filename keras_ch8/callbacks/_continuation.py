@@ -90,7 +90,9 @@ class Continuation(Callback):
         self._schedules = {name: continuation.as_schedule(one) for name, one in by_name.items()}
         self.schedule, self.until, self.variables, self.verbose = schedule, until, variables, verbose
         self._until = duration("until", until)
+        self._in_stages = [self._schedules[name] for name, one in by_name.items() if isinstance(one, list | tuple)]
         self._numbers: dict[str, tuple[continuation.Annealed, continuation.Schedule]] = {}
+        self._stage: dict[str, float] = {}
         self._kept: int | None = None
         self._batches = self._set_at = self._read_at = 0
 
@@ -105,7 +107,7 @@ class Continuation(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
         super().on_train_begin(logs)
-        self._numbers = {}
+        self._numbers, self._stage = {}, {}
 
     def on_open(self) -> None:
         """Find the numbers, and how many batches the continuation has."""
@@ -188,9 +190,18 @@ class Continuation(Callback):
         return schedule(u, number) if u < 1 else number.end
 
     def _move(self) -> None:
-        for name, (number, _) in self._numbers.items():
+        for name, (number, schedule) in self._numbers.items():
             number.value = self._value(name, self._batches)
+            if self.share == 1 or schedule in self._in_stages:
+                self._tell(name, number.value)
         self._set_at = self._batches
+
+    def _tell(self, name: str, value: float) -> None:
+        """Remember where a stage begins, the real problem included."""
+        if self._stage.get(name) != value:
+            self._stage[name] = value
+            what = "The real problem begins" if self.share == 1 else "A stage begins"
+            self.session.event("stage", f"{what}: `{name}` is {value:.4g}.")
 
     def _arrive(self) -> None:
         for number, _ in self._numbers.values():

@@ -11,7 +11,7 @@ from .._types import Logs
 from ..board import tags
 from ..curriculum.difficulty import judged, numbers, samples_of_buckets
 from ..curriculum.example_loss import ExampleLoss
-from ..curriculum.pacing import as_pacing
+from ..curriculum.pacing import StagedPacing, as_pacing
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
 from .base import Callback
@@ -144,7 +144,7 @@ class Curriculum(Callback):
         self._refreshed: int = kept.get("refreshed", 0)
         self._seen = np.array(kept.get("seen", np.zeros(self.source.count, "bool")))
         self._sampler: curriculum.CurriculumSampler | None = None
-        self._epochs = 0
+        self._epochs, self._share = 0, 0.0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
@@ -200,9 +200,10 @@ class Curriculum(Callback):
                 "`fit`. Give it the same source: model.fit(source, callbacks=[Curriculum(source, ...)])."
             )
         self._epochs = epoch + 1
-        indices = sampler.plan(epoch + sampler.first).indices
-        if self.source.epoch == epoch + sampler.first:  # cut short
-            indices = indices[: self.source.step]
+        is_cut_short = self.source.epoch == epoch + sampler.first
+        steps = self.source.step if is_cut_short else self.source.steps
+        self._tell(sampler.progress(epoch + sampler.first, self.source.steps)[:steps])
+        indices = sampler.plan(epoch + sampler.first).indices[:steps]
         drawn = indices[indices >= 0]
         self._seen[drawn] = True
         values = {
@@ -214,6 +215,17 @@ class Curriculum(Callback):
         if self.session.writer is not None:
             values |= self._losses_of_buckets(sampler.difficulty)
             self.session.show({tags.CURRICULUM[name]: value for name, value in values.items()})
+
+    def _tell(self, progress: np.ndarray) -> None:
+        """Remember where a stage of this epoch has begun, and where all examples were in, given u at its steps."""
+        shares = np.concatenate([[self._share], self.pacing(progress)])
+        in_stages = isinstance(self.pacing, StagedPacing | curriculum.Step)
+        for place in np.flatnonzero(shares[1:] > shares[:-1]).tolist():
+            before, now = shares[place : place + 2]
+            if in_stages or before == 0 or now == 1:
+                step = self.session.step - len(progress) + place + 1
+                self.session.event("stage", f"From here on {now:.0%} of the examples may be drawn.", step)
+        self._share = float(shares[-1])
 
     def _losses_of_buckets(self, difficulty: np.ndarray) -> dict[str, float]:
         """Return the mean loss of some examples of each fifth; nothing, with a warning, where examples have none."""

@@ -7,6 +7,8 @@ from typing import Any, final
 
 from .. import _checks, stopping
 from .._types import Data, Logs
+from ..board import tags
+from ..board.record import Stopping
 from ..stopping.criterion import as_criterion
 from ._monitored import MonitoredMetrics, numbers_in
 from ._session import SECOND
@@ -20,7 +22,8 @@ class EarlyStopping(Callback):
 
     The arguments of `keras.callbacks.EarlyStopping` come first and mean the same. After training, `reason` says why it
     has ended: `reason.why` for programs, `reason.message` for people. The sentence stands in `ch8/report` too, if
-    `keras_ch8.callbacks.TensorBoard` is there.
+    `keras_ch8.callbacks.TensorBoard` is there, which shows `ch8_stopping/metric`, `ch8_stopping/best` and, where
+    patience stops, `ch8_stopping/patience_left`.
 
     What training minimizes is a surrogate: to stop on the true loss, monitor it, as in
     `EarlyStopping("val_zero_one_loss")` with `metrics=[keras_ch8.metrics.ZeroOneLoss()]`.
@@ -171,8 +174,32 @@ class EarlyStopping(Callback):
             seen = self.session.reported(logs) | measured
             if self._monitored.epoch_ended(self.session.training, epoch, seen, seconds):
                 self.reason = self._criterion.evaluate(self._monitored.past)
+            self._show()
             if self.reason:
-                self.model.stop_training = True
+                self._stop(self.reason)
+
+    def _show(self) -> None:
+        """Draw how it stands, and put it into the record; of several callbacks of this kind only the first does."""
+        first = next(member for member in self.session.members if isinstance(member, EarlyStopping))
+        past = self._monitored.past
+        if self is not first or self.best is None:
+            return
+        left = self._criterion.left(past) if isinstance(self._criterion, stopping.Patience) else None
+        values = {
+            tags.STOPPING_METRIC: past.logs[-1].get(self.monitor),
+            tags.STOPPING_BEST: self.best,
+            tags.STOPPING_PATIENCE: left,
+        }
+        self.session.show({tag: value for tag, value in values.items() if value is not None})
+        self.session.record.stopping = Stopping(self.monitor, self.best, self.best_epoch + 1, left)
+
+    def _stop(self, reason: stopping.Reason) -> None:
+        """Stop the training, and tell the record why."""
+        self.model.stop_training = True
+        why = f"Stopped after epoch {reason.epoch + 1}: {reason.message}."
+        self.session.event("stop", why)
+        if self.session.record.stopping is not None:
+            self.session.record.stopping = self.session.record.stopping._replace(reason=why)
 
     def _measure(self, logs: Logs | None) -> dict[str, float]:
         """Return the values on `evaluate_on`, under the names that `fit` has for training and validation."""
@@ -215,6 +242,7 @@ class EarlyStopping(Callback):
             return f"No weights were restored: {why}."
         self.model.set_weights(self.best_weights)
         sentence = f"Restored the weights of epoch {self.best_epoch + 1}, where `{self.monitor}` was {self.best:.4g}."
+        self.session.event("restore", sentence)
         if self.evaluate_on is None and not self.monitor.startswith("val_"):
             sentence += (
                 " That is a mean over the epoch, while the weights moved: the restored ones have another value. To "

@@ -25,16 +25,19 @@ class GradientClippingLogger(Callback):
     Measures, for each epoch:
 
         gradient_norm           mean of the norm before clipping, |g|
-        gradient_norm_clipped   mean of the norm after it
+        gradient_norm_q90       90 % quantile of the last 1000 norms before clipping
+
+    and where a rule is in force
+
+        gradient_norm_clipped   mean of the norm after clipping
         clip_coefficient        mean of after / before
         clipped_share           share of the steps that were clipped
-        gradient_norm_q90       90 % quantile of the last 1000 norms before clipping
 
     (of several optimizers, each under the name of its attribute, such as `d_optimizer_gradient_norm`)
 
     which other callbacks can monitor, and shows through `keras_ch8.callbacks.TensorBoard`, if it is there,
-    `ch8/clip_coefficient`, `ch8/clipped_share`, `ch8/gradient_norm_clipped`, `ch8/gradient_norm_q90` and a sentence in
-    `ch8/report`.
+    `ch8/gradient_norm_q90` and a sentence in `ch8/report`. The curves of clipping are written by that callback, once a
+    step has been clipped.
 
     Args:
         verbose: Whether to print the sentence when `fit` ends. Defaults to `False`.
@@ -55,7 +58,6 @@ class GradientClippingLogger(Callback):
 
     section = "8.2.4"
 
-    _shows_clipping = True
     measure_every = READ_EVERY  # so that every norm is exact
 
     def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:
@@ -72,7 +74,7 @@ class GradientClippingLogger(Callback):
         for name, frame in frames.items():
             if not len(frame.steps):
                 continue
-            self._clippings.setdefault(name, _Clipping()).add(frame)
+            self._clippings.setdefault(name, _Clipping(self.session.has_clipping_rule)).add(frame)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the numbers of the epoch."""
@@ -96,9 +98,10 @@ class GradientClippingLogger(Callback):
 
 
 class _Clipping:
-    """What clipping did to the gradients of one optimizer."""
+    """What clipping did to the gradients of one optimizer, where there is a rule."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_rule: bool) -> None:
+        self._has_rule = has_rule
         self._norms = np.zeros(0)
         self._epoch: list[telemetry.Frame] = []
         self._steps = self._clipped = 0
@@ -115,18 +118,19 @@ class _Clipping:
         frames, self._epoch = self._epoch, []
         if not frames:
             return {}
-        columns = {
-            "gradient_norm": [f.norm for f in frames],
-            "gradient_norm_clipped": [f.clipped for f in frames],
-            "clip_coefficient": [f.coefficient for f in frames],
-            "clipped_share": [f.was_clipped for f in frames],
-        }
+        columns = {"gradient_norm": [f.norm for f in frames]}
+        if self._has_rule:
+            columns |= {
+                "gradient_norm_clipped": [f.clipped for f in frames],
+                "clip_coefficient": [f.coefficient for f in frames],
+                "clipped_share": [f.was_clipped for f in frames],
+            }
         means = {name: float(np.mean(np.concatenate(parts))) for name, parts in columns.items()}
         return means | {"gradient_norm_q90": quantile(self._norms, 0.9)}
 
     def sentence(self) -> str:
-        """Say what clipping did."""
-        return sentence(self._clipped, self._steps, self._norms)
+        """Say what clipping did, or what there would be to clip."""
+        return sentence(self._clipped if self._has_rule else None, self._steps, self._norms)
 
 
 def quantile(norms: np.ndarray, share: float) -> float:
@@ -135,23 +139,27 @@ def quantile(norms: np.ndarray, share: float) -> float:
     return float(np.quantile(finite, share)) if len(finite) else float("nan")
 
 
-def sentence(clipped: int, steps: int, norms: np.ndarray) -> str:
-    """Say what clipping did, and which limit would clip one step in ten."""
-    share = clipped / steps
-    if clipped == 0:
-        means = "clipped no step: the limit is above every norm, or there is none"
-    elif share < 0.3:
-        means = f"clipped {share:.1%} of {steps} steps: it stops the rare steep ones, as it should"
-    elif share < 0.99:
-        means = f"clipped {share:.1%} of {steps} steps: the threshold acts as a learning rate"
-    else:
-        means = f"clipped {share:.1%} of {steps} steps: every step has the same length; lower the learning rate instead"
+def sentence(clipped: int | None, steps: int, norms: np.ndarray) -> str:
+    """Say what clipping did, None where there is no rule, and which limit would clip one step in ten."""
     broken = int((~np.isfinite(norms)).sum())
-    ending = f"; {broken} of them had an infinite or NaN gradient" if broken else ""
     if broken == len(norms):
-        return f"{means}; all of the last {broken} gradients are infinite or NaN."
+        return f"{_deed(clipped, steps)}; all of the last {broken} gradients are infinite or NaN."
+    ending = f"; {broken} of them had an infinite or NaN gradient" if broken else ""
     q50, q90, q99 = (quantile(norms, q) for q in (0.5, 0.9, 0.99))
     return (
-        f"{means}; of the last {len(norms)} norms before clipping the median is {q50:.3g}, the 90 % quantile {q90:.3g} "
-        f"and the 99 % quantile {q99:.3g}{ending}."
+        f"{_deed(clipped, steps)}; of the last {len(norms)} norms before clipping the median is {q50:.3g}, the 90 % "
+        f"quantile {q90:.3g} and the 99 % quantile {q99:.3g}{ending}."
     )
+
+
+def _deed(clipped: int | None, steps: int) -> str:
+    if clipped is None:
+        return f"no rule clips these {steps} steps"
+    share = clipped / steps
+    if clipped == 0:
+        return f"clipped none of {steps} steps: no gradient has reached the limit"
+    if share < 0.3:
+        return f"clipped {share:.1%} of {steps} steps: it stops the rare steep ones, as it should"
+    if share < 0.99:
+        return f"clipped {share:.1%} of {steps} steps: the threshold acts as a learning rate"
+    return f"clipped {share:.1%} of {steps} steps: every step has the same length; lower the learning rate instead"

@@ -66,10 +66,10 @@ class Report:
         self._seen: dict[Tag, list[float]] = {}
 
     def beginning(self) -> str:
-        """Return what is known before the first step."""
+        """Return what is known before the first step: a list, since a long value would break the words of a table."""
         known = self.session.record.hyperparameters.items()
-        rows = [(name, f"{value:,}" if name == WEIGHTS else str(value)) for name, value in known if value is not None]
-        return _table(("what", "value"), rows)
+        texts = {name: f"{value:,}" if name == WEIGHTS else str(value) for name, value in known if value is not None}
+        return "\n".join(f"- {name}: `{text}`" for name, text in texts.items())
 
     def add(self, series: Mapping[Tag, Any]) -> None:
         """Take what was measured at some steps."""

@@ -45,7 +45,6 @@ class Member(Protocol):
     tags: ClassVar[Sequence[tags.Tag]]
     logs: bool | Sequence[str]
     _needs_fit: bool
-    _shows_clipping: bool
     _asks_for_summary: bool
     _place_in_summary: int
 
@@ -242,10 +241,10 @@ class Session:
         return getattr(self.optimizer, "iterations_per_step", 1)
 
     @property
-    def shows_clipping(self) -> bool:
-        """Whether the curves of clipping say anything: a rule is in force, or a member asks for them."""
+    def has_clipping_rule(self) -> bool:
+        """Whether a rule is in force that may clip, so that the numbers of clipping say anything."""
         rules = (self.rule, *(getattr(o, "clipping_rule", None) for o in self.optimizers.values()))
-        return any(rule is not None for rule in rules) or any(member._shows_clipping for member in self.members)
+        return any(rule is not None for rule in rules)
 
     # --- the training, as the first member is told of it -------------------------------------------------------------
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from .. import _checks, telemetry
 from .._types import Logs
-from ..board import layout, panels, tags
-from ..board.window import Windows
+from ..board import panels, tags
+from ..board.window import HeldBack, Point, Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
+from ._batch_sizes import BatchSizes
 from ._pictures import LayerMap
 from ._report import Report, hyperparameters
 from ._session import LAST, READ_EVERY
@@ -33,9 +34,10 @@ class TensorBoard(Callback):
     of one step is seen however long the run is. Other callbacks of the suite write through this one, in whatever order
     they are listed. Whatever ends `fit`, an interruption or an error too, what was not yet written is written then.
 
-    Shown, with `/min` and `/max` where spikes matter:
+    Shown, with `/min` and `/max` where spikes matter and a window has several steps:
 
-        ch8/loss                     loss of each minibatch
+        ch8/loss                     loss of each minibatch; a last batch of fewer examples is filled up with the loss
+                                     of the one before
         ch8/gradient_norm            |g|, before clipping
         ch8/update_norm              |delta theta|, at every `update_freq`-th step
         ch8/effective_rate           |delta theta / g|: median, 5 % and 95 % quantile over a sample of the parameters
@@ -48,9 +50,12 @@ class TensorBoard(Callback):
     model that holds it, such as `ch8/d_optimizer/gradient_norm`.
 
     Of a method of section 8.6 a row is an iteration, and `ch8_solver/...` has step length, evaluations and the like.
-    With a clipping rule, `ch8/gradient_norm_clipped`, `ch8/clip_coefficient` and `ch8/clipped_share` besides. The
-    dashboard Custom Scalars shows them in groups, Text the report of the run. If writing fails, one warning says so,
-    and the training goes on.
+    Once a rule has clipped a step, `ch8/gradient_norm_clipped`, `ch8/clip_coefficient` and `ch8/clipped_share` besides.
+    The dashboard Custom Scalars shows what there is in the order of the chapter, Text the report of the run. If writing
+    fails, one warning says so, and the training goes on.
+
+    TensorBoard's setting "Ignore outliers in chart scaling" is on by default and cuts spikes off: take it off, or the
+    smoothing down to 0, to see them. A series `.../max` has every spike of a long run.
 
     Args:
         log_dir: Folder of the run. Defaults to `"logs"`.
@@ -121,7 +126,8 @@ class TensorBoard(Callback):
         self.layers = self.observes_layers = layers
 
     transient: ClassVar[Mapping[str, Any]] = {
-        "_windows": None, "_layer_maps": {}, "_events": {}, "_report": None, "_writer": None, "_page": None,
+        "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_events": {}, "_report": None,
+        "_writer": None, "_page": None,
     }  # fmt: skip
 
     def on_open(self) -> None:
@@ -133,6 +139,8 @@ class TensorBoard(Callback):
         else:
             self.measure_every = self.update_freq
         self._windows = Windows(steps * epochs if steps else None)
+        self._sizes = BatchSizes(session)
+        self._clipping: dict[str, HeldBack] = {}
         self._layer_maps: dict[str, LayerMap] = {}
         self._events: dict[str, StepEvents] = {}
         self._report = Report(session)
@@ -144,7 +152,6 @@ class TensorBoard(Callback):
         session.record.tags += declared
         session.record.panels += [panels.of_tag(tag) for tag in declared]
         self._writer.declare(declared)
-        self._writer.layout(layout.custom_scalars(declared))
 
     def on_built(self) -> None:
         """Write what is known once the model has its weights."""
@@ -158,7 +165,7 @@ class TensorBoard(Callback):
         for name, frame in frames.items():
             series |= {tags.of_optimizer(tag, name): rows for tag, rows in self._series_of(name, frame).items()}
         if self.session.losses is not None:
-            series[tags.LOSS] = self.session.losses
+            series[tags.LOSS] = self._sizes.filled(*self.session.losses)
         now = np.array([self.session.step])
         if self.session.observation is not None and frames:
             series[tags.WEIGHT_NORM] = now, np.array([self.session.observation.norm_of_weights()])
@@ -166,7 +173,7 @@ class TensorBoard(Callback):
             if name != "loss":
                 series[tags.batch(name)] = now, np.array([value])
         self._report.add(series)
-        self._writer.points(self._windows.add(series))
+        self._write(self._windows.add(series))
         self._note(frames)
 
     def _note(self, frames: Mapping[str, telemetry.Frame]) -> None:
@@ -183,6 +190,12 @@ class TensorBoard(Callback):
             known["batch_size"] = int(size) if (size := session.batch_size).is_integer() else size
         self._writer.hyperparameters(known, session.record.begun)
 
+    def _write(self, points: list[Point]) -> None:
+        """Write points; the curves of clipping begin when a step has been clipped."""
+        for clipping in self._clipping.values():
+            points = clipping.pass_on(points)
+        self._writer.points(points)
+
     def _series_of(self, name: str, frame: telemetry.Frame) -> dict[tags.Tag, Any]:
         """Return what the steps of one optimizer say."""
         series: dict[tags.Tag, Any] = {
@@ -193,7 +206,9 @@ class TensorBoard(Callback):
         }
         if not np.isnan(frame.learning_rate).all():
             series[tags.LEARNING_RATE] = frame.steps, frame.learning_rate
-        if self.session.shows_clipping:
+        if self.session.has_clipping_rule:
+            curves = (tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, tags.GRADIENT_NORM_CLIPPED)
+            self._clipping.setdefault(name, HeldBack(*(tags.of_optimizer(tag, name) for tag in curves)))
             series[tags.GRADIENT_NORM_CLIPPED] = frame.steps, frame.clipped
             series[tags.CLIP_COEFFICIENT] = frame.steps, frame.coefficient
             series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
@@ -207,9 +222,16 @@ class TensorBoard(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Write record and page of the epochs that have ended, of which all callbacks have been told by now."""
         super().on_epoch_begin(epoch, logs)
+        self._sizes.epoch_begins()
         if epoch > self.session.first_epoch and not self._writer.failed:
             self.session.write_record()
             self._page.refresh()
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Read the rows of the epoch before its validation forgets how many examples it had."""
+        session = getattr(self, "session", None)  # there is none in `evaluate` alone
+        if session is not None and session.is_open:
+            session.read()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write what Keras reports of the epoch."""
@@ -234,7 +256,7 @@ class TensorBoard(Callback):
 
     def on_close(self) -> None:
         """Write the last window, the report and what the dashboard HParams shows."""
-        self._writer.points(self._windows.flush())
+        self._write(self._windows.flush())
         for events in self._events.values():
             events.end()
         self._writer.hyperparameters(self.session.record.hyperparameters, self.session.record.begun)

@@ -95,8 +95,6 @@ class Callback(keras.callbacks.Callback):
 
     _needs_fit = False
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
-    _shows_clipping = False
-    """Whether the curves of clipping are asked for, also where no rule of the suite clips."""
     _asks_for_summary = False
     """Whether a summary of all callbacks is printed when `fit` ends, unless that was told to print nothing."""
     _place_in_summary = THIRD

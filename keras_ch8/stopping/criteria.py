@@ -51,8 +51,13 @@ class Patience(MonitorCriterion):
         margin(self.min_delta, 0.0)
         _checks.count("patience", self.epochs, 0, meaning="epochs to wait for an improvement", fix="Try 5.")
 
-    def evaluate(self, history: EpochHistory) -> Reason | None:
-        """Return the reason to stop, or None."""
+    def left(self, history: EpochHistory) -> int:
+        """Return after how many more epochs without an improvement the training is stopped."""
+        wait, _ = self._waited(history)
+        return max(0, max(1, self.epochs) - wait)
+
+    def _waited(self, history: EpochHistory) -> tuple[int, bool]:
+        """Return for how many epochs nothing has improved, and whether the last one is better than all before."""
         name = self.name(history)
         values, sign = history.falling(name), -1 if history.is_max(name) else 1
         best, wait, improved = math.nan, 0, True
@@ -61,6 +66,13 @@ class Patience(MonitorCriterion):
             best = value if improved else best
             beats_baseline = self.baseline is None or is_better(value, sign * self.baseline, self.min_delta)
             wait = 0 if improved and beats_baseline else wait + 1
+        return wait, improved
+
+    def evaluate(self, history: EpochHistory) -> Reason | None:
+        """Return the reason to stop, or None."""
+        name = self.name(history)
+        values = history.falling(name)
+        wait, improved = self._waited(history)
         if improved or wait < self.epochs or history.epoch == 0:
             return None
         at = index_of_best(values, self.min_delta)

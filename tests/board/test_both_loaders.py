@@ -124,14 +124,19 @@ def test_texts_images_and_the_layout_are_read_back(tmp_path, loader):
     for _ in range(2):  # a second time at the same step, as at the end of a fit and the start of the next
         writer.text(tags.REPORT, "| a | b |", 7)
         writer.image(tags.LAYER_MAP, picture, 48, 32, 7)
-        writer.layout(layout.custom_scalars())
+    for step, name in enumerate(("ch8/loss", "ch8/learning_rate", "ch8/loss"), 1):
+        writer.scalars(step, {name: 1.0})
     writer.close()
     with loader(tmp_path / "logs") as board:
         assert board.tensors("text") == {tags.REPORT.name: [(7, b"| a | b |"), (8, b"| a | b |")]}
         image = [b"48", b"32", picture]
         assert board.blobs("images") == {tags.LAYER_MAP.name: [(7, image), (8, image)]}
-        ((step, charts),) = board.tensors("custom_scalars")["custom_scalars__config__"]
-        assert (step, layout_pb2.Layout.FromString(charts.item())) == (0, layout.custom_scalars())
+        layouts = board.tensors("custom_scalars")["custom_scalars__config__"]
+        assert [step for step, _ in layouts] == [0, 1]  # the second scalar is new, the third is not
+        known = [{"ch8/loss"}, {"ch8/loss", "ch8/learning_rate"}]
+        assert [layout_pb2.Layout.FromString(charts.item()) for _, charts in layouts] == [
+            layout.custom_scalars(names) for names in known
+        ]
         assert board.descriptions("tensors", "text") == {tags.REPORT.name: tags.REPORT.description}
         assert board.descriptions("blob_sequences", "images") == {tags.LAYER_MAP.name: tags.LAYER_MAP.description}
 

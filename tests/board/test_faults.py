@@ -8,7 +8,7 @@ import time
 import pytest
 import tensorflow as tf
 
-from keras_ch8.board import _event_file, _runs, layout
+from keras_ch8.board import _event_file, _runs
 from keras_ch8.board.tags import LAYER_MAP, REPORT
 from keras_ch8.board.writer import RunWriter
 from tests.board.readers import LOADERS
@@ -39,7 +39,6 @@ def everything(writer):
         writer.scalars(step, {LOSS: 1.0})
     writer.text(REPORT, "text", 1)
     writer.image(LAYER_MAP, b"", 1, 1, 1)
-    writer.layout(layout.custom_scalars())
     writer.flush()
     writer.close()
     writer.close()

@@ -1,45 +1,121 @@
-"""The Custom Scalars dashboard finds every series it asks for, and only those."""
+"""The Custom Scalars dashboard: a chart for each panel that has data, of the same series in every run."""
 
+import json
 import re
+import warnings
 
-from keras_ch8.board import tags
+import numpy as np
+import pytest
+from tensorboard.context import RequestContext
+from tensorboard.plugins import base_plugin
+
+from keras_ch8.board import panels, tags
 from keras_ch8.board.layout import custom_scalars
+from keras_ch8.board.writer import RunWriter
+from tests.board.readers import LOADERS
 
-DIAGNOSIS = (
-    "step_over_optimal", "loss_change", "loss_change_predicted", "noise_scale", "eigenvalue_smallest",
-    "eigenvalue_largest", "fraction_dead", "fraction_saturated", "online_risk", "training_risk",
-)  # fmt: skip
-SOLVER = (
-    "step_length", "evaluations", "products", "cg_iterations", "damping", "trust_ratio", "eigenvalue_smallest",
-    "eigenvalue_largest", "restarted", "skipped_pair",
-)  # fmt: skip
-CURRICULUM = "share", "seen", "loss_1", "loss_2", "loss_3", "loss_4", "loss_5"
-CHARTS = [chart for category in custom_scalars().category for chart in category.chart]
+NAMES = {tag.name for tag in [*tags.ALL, *tags.diagnosis_tags().values()]} | {"ch8_epoch/loss", "ch8_epoch/val_loss"}
 
 
-def test_the_questions_in_order():
-    titles = [category.title for category in custom_scalars().category]
-    assert titles == [
-        "Is it learning?", "The step", "Diagnosis", "Second-order solver", "Curriculum and average", "Clipping"
+def charts_of(names, declared=()):
+    """Return {title of the category: {title of the chart: patterns}}, of those that have charts."""
+    layout = custom_scalars(names, declared)
+    found = {c.title: {chart.title: list(chart.multiline.tag) for chart in c.chart} for c in layout.category}
+    return {title: charts for title, charts in found.items() if charts}
+
+
+def test_categories_are_the_groups_of_the_chapter_in_every_layout():
+    titles = [f"{section} {title}".strip() for section, title in panels.GROUPS.items()]
+    for names in (set(), {"ch8/loss"}, NAMES):
+        assert [category.title for category in custom_scalars(names).category] == titles
+
+
+def test_charts_are_the_panels_that_have_data():
+    names = {"ch8/loss", "ch8/learning_rate", "ch8_solver/damping", "ch8_epoch/val_loss"}
+    found = charts_of(names)
+    assert [list(charts) for charts in found.values()] == [
+        ["Loss after each epoch, training and validation"], ["Loss of minibatches"],
+        ["Learning rate, and median effective rate"], ["Damping"],
     ]  # fmt: skip
+    assert charts_of(set()) == {}
 
 
-def test_bands_are_of_spiky_series():
-    bands = [(s.value, s.lower, s.upper) for chart in CHARTS for s in chart.margin.series]
-    spiky = (tags.LOSS, tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.UPDATE_NORM)
-    assert bands == [(tag.name, tag.low, tag.high) for tag in spiky]
+def test_no_chart_is_empty_and_each_is_the_same_in_every_run():
+    everything = charts_of(NAMES)
+    assert len({title for charts in everything.values() for title in charts}) > 30
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        names = set(rng.choice(sorted(NAMES), 12, replace=False).tolist())
+        for group, charts in charts_of(names).items():
+            for title, patterns in charts.items():
+                assert any(re.match(pattern, name) for pattern in patterns for name in names)
+                assert everything[group].get(title, patterns) == patterns
+        found = {p for charts in charts_of(names).values() for patterns in charts.values() for p in patterns}
+        assert all(any(re.match(pattern, name) for pattern in found) for name in names)
 
 
-def test_lines_match_their_series_and_no_other():
-    patterns = [pattern for chart in CHARTS for pattern in chart.multiline.tag]
-    other = [tags.batch("loss"), tags.epoch("my_loss"), tags.epoch("loss_2"), tags.epoch("val_accuracy")]
-    epochs = [tags.epoch(name) for name in ("loss", "val_loss", "val_loss_average")]
-    names = [tag.name for tag in [*tags.ALL, *tags.diagnosis_tags().values(), *epochs, *other]]
-    names += [name for tag in tags.ALL for name in (tag.low, tag.high)]
-    found = [[name for name in names if re.match(pattern, name)] for pattern in patterns]
-    expected = [
-        *epochs, tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE,
-        tags.VAL_TRUE_LOSS, tags.LEARNING_RATE, *map(tags.diagnosis, DIAGNOSIS), *map(tags.solver, SOLVER),
-        *map(tags.CURRICULUM.get, CURRICULUM), tags.AVERAGE_DISTANCE, tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT,
-    ]  # fmt: skip
-    assert found == [[tag.name] for tag in expected]
+def test_lines_are_the_series_their_largest_values_and_those_of_each_optimizer():
+    (loss,) = charts_of({"ch8/loss"})["8.1.3 Noise of the minibatches"].values()
+    matched = [n for n in ("ch8/loss", "ch8/loss/max", "ch8/d/loss", "ch8/d/loss/max", "ch8/loss/min", "ch8/losses",
+                           "ch8_epoch/loss", "my_ch8/loss") if re.match(loss[0], n)]  # fmt: skip
+    assert matched == ["ch8/loss", "ch8/loss/max", "ch8/d/loss", "ch8/d/loss/max"]
+    (rate,) = charts_of({"ch8/g_optimizer/learning_rate"})["8.3 Learning rate"].values()
+    assert re.match(rate[0], "ch8/g_optimizer/learning_rate")
+
+
+def test_what_no_panel_shows_has_a_chart_of_its_own_in_its_section():
+    mine = tags.Tag("mine/steep [1]", "1", "Steepness.", "8.2")
+    names = {mine.name, "theirs/*", "ch8_epoch/accuracy", "ch8_epoch/val_accuracy", "ch8_batch/accuracy"}
+    assert charts_of(names, [mine]) == {
+        "8.2 The step": {"mine/steep [1]": [r"mine/steep\ \[1\]$"]},
+        "Other numbers": {
+            "theirs/*": ["theirs/.*$"],
+            "ch8_epoch/accuracy": ["ch8_epoch/accuracy$", "ch8_epoch/val_accuracy$"],
+            "ch8_batch/accuracy": ["ch8_batch/accuracy$"],
+        },
+    }
+
+
+def test_a_comparison_with_nothing_is_no_chart():
+    average = "Validation loss of the weights and of their average"
+    alone, both = (charts_of({"ch8_epoch/val_loss", *more}) for more in ((), ("ch8_epoch/val_loss_average",)))
+    assert average not in str(alone)
+    assert average in str(both)
+
+
+def what_tensorboard_shows(board):
+    """Return {title of the category: [titles of its charts]} of all runs together."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a library inside TensorBoard
+        from tensorboard.plugins.custom_scalar.custom_scalars_plugin import CustomScalarsPlugin
+    plugin = CustomScalarsPlugin(base_plugin.TBContext(data_provider=board.provider))
+    layout = json.loads(plugin.layout_impl(RequestContext(), ""))
+    return {c["title"]: [chart["title"] for chart in c.get("chart", [])] for c in layout["category"]}
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_tensorboard_shows_the_newest_layout_of_each_run_and_no_chart_twice(tmp_path, loader):
+    runs = {
+        "a": [{"ch8/loss": 1.0}, {"ch8/learning_rate": 0.1}, {"ch8_epoch/loss": 1.0}],
+        "b": [{"ch8_solver/step_length": 1.0, "ch8/loss": 1.0}],
+        "c": [{"ch8_solver/step_length": 1.0}, {"ch8_solver/damping": 1.0}, {"ch8/gradient_norm": 1.0}],
+    }
+    for name, steps in runs.items():
+        writer = RunWriter.open(str(tmp_path / name), 1)
+        for step, values in enumerate(steps, 1):
+            writer.scalars(step, values)
+        writer.close()
+    writer = RunWriter.open(str(tmp_path / "a"), 4)  # a second fit
+    writer.scalars(4, {"ch8/update_norm": 1.0})
+    writer.close()
+    with loader(tmp_path) as board:
+        shown = what_tensorboard_shows(board)
+    assert list(shown) == [f"{section} {title}".strip() for section, title in panels.GROUPS.items()]
+    assert {title: charts for title, charts in shown.items() if charts} == {
+        "8.1 What is minimized, and what is meant": ["Loss after each epoch, training and validation"],
+        "8.1.3 Noise of the minibatches": ["Loss of minibatches"],
+        "8.2 The step": ["Length of the update"],
+        "8.2.4 Clipping and spikes": ["Gradient norm, before and after clipping"],
+        "8.3 Learning rate": ["Learning rate, and median effective rate"],
+        "8.6 Second-order solver": ["Step length of the line search", "Damping"],
+    }

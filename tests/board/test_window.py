@@ -5,10 +5,19 @@ import math
 import numpy as np
 import pytest
 
-from keras_ch8.board.tags import EFFECTIVE_RATE, GRADIENT_NORM, LEARNING_RATE, LOSS, WEIGHT_NORM
-from keras_ch8.board.window import Windows
+from keras_ch8.board.tags import (
+    CLIP_COEFFICIENT,
+    CLIPPED_SHARE,
+    EFFECTIVE_RATE,
+    GRADIENT_NORM,
+    LEARNING_RATE,
+    LOSS,
+    WEIGHT_NORM,
+)  # fmt: skip
+from keras_ch8.board.window import HeldBack, Windows
 
 NAN, INF = math.nan, math.inf
+EXTREMES = GRADIENT_NORM.low, GRADIENT_NORM.high
 
 
 def steps(first, last, every=1):
@@ -68,9 +77,45 @@ def test_a_second_fit_begins_in_the_middle_of_a_window():
     assert points == [(510, {LEARNING_RATE.name: 2.0}), (520, {LEARNING_RATE.name: 9.5})]
 
 
-def test_series_of_single_steps_have_their_extremes_from_the_start():
-    value = {GRADIENT_NORM.name: 3.0, GRADIENT_NORM.low: 3.0, GRADIENT_NORM.high: 3.0}
-    assert Windows(900).add({GRADIENT_NORM: (steps(1, 1), np.array([3.0]))}) == [(1, value)]
+def test_windows_of_single_steps_have_no_copies_of_the_mean():
+    assert Windows(900).add({GRADIENT_NORM: (steps(1, 1), np.array([3.0]))}) == [(1, {GRADIENT_NORM.name: 3.0})]
+    points = in_calls(Windows(900), {GRADIENT_NORM: (steps(1, 900), np.arange(900.0))}, 100)
+    assert all(set(values) == {GRADIENT_NORM.name} for _, values in points)
+
+
+def test_an_extreme_begins_where_it_is_not_the_mean_and_stays():
+    windows = Windows(900, points=300)
+    norms = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 1.0, 1.0, 4.0, 3.0, 3.0, 3.0])
+    assert windows.add({GRADIENT_NORM: (steps(1, 12), norms)}) == [
+        (3, {GRADIENT_NORM.name: 1.0}),
+        (6, {GRADIENT_NORM.name: 2.0}),
+        (9, {GRADIENT_NORM.name: 2.0, GRADIENT_NORM.low: 1.0, GRADIENT_NORM.high: 4.0}),
+        (12, {GRADIENT_NORM.name: 3.0, GRADIENT_NORM.low: 3.0, GRADIENT_NORM.high: 3.0}),
+    ]
+
+
+def test_quantiles_that_are_known_are_a_band_of_single_steps_too():
+    rows = (steps(1, 1), np.array([2.0]), np.array([1.0]), np.array([3.0]))
+    band = {EFFECTIVE_RATE.name: 2.0, EFFECTIVE_RATE.low: 1.0, EFFECTIVE_RATE.high: 3.0}
+    assert Windows(900).add({EFFECTIVE_RATE: rows}) == [(1, band)]
+    equal = (steps(1, 1), np.array([2.0]), np.array([2.0]), np.array([2.0]))
+    assert Windows(900).add({EFFECTIVE_RATE: equal}) == [(1, {EFFECTIVE_RATE.name: 2.0})]
+
+
+@pytest.mark.parametrize("calls", [1, 4])
+def test_what_is_held_back_comes_whole_with_its_sign(calls):
+    held = HeldBack(CLIPPED_SHARE, CLIP_COEFFICIENT)
+    shares = [0.0, 0.0, 0.5, 0.0]
+    points = [(s, {LOSS.name: 1.0, CLIPPED_SHARE.name: v, CLIP_COEFFICIENT.name: 1.0}) for s, v in enumerate(shares)]
+    given = [point for part in np.array_split(np.arange(4), calls) for point in held.pass_on([points[i] for i in part])]
+    for name, values in ((LOSS.name, [1.0] * 4), (CLIPPED_SHARE.name, shares), (CLIP_COEFFICIENT.name, [1.0] * 4)):
+        assert [(step, v[name]) for step, v in given if name in v] == [*enumerate(values)]
+
+
+def test_what_never_says_anything_is_never_given():
+    held = HeldBack(CLIPPED_SHARE)
+    given = held.pass_on([(1, {LOSS.name: 1.0, CLIPPED_SHARE.name: 0.0}), (2, {CLIPPED_SHARE.name: np.nan})])
+    assert given == [(1, {LOSS.name: 1.0}), (2, {})]
 
 
 @pytest.mark.parametrize("values, main, low, high", [
@@ -82,7 +127,7 @@ def test_what_is_not_finite_is_not_hidden(values, main, low, high, size):
     series = {GRADIENT_NORM: (steps(1, 4), np.array(values, float)), LOSS: (steps(1, 4), np.ones(4))}
     ((step, point),) = in_calls(Windows(4, points=1), series, size)
     assert step == 4
-    found = [point[name] for name in (GRADIENT_NORM.name, GRADIENT_NORM.low, GRADIENT_NORM.high)]
+    found = [point.get(name, point[GRADIENT_NORM.name]) for name in (GRADIENT_NORM.name, *EXTREMES)]
     np.testing.assert_equal(found, [main, low, high])
     assert point[LOSS.name] == 1
 

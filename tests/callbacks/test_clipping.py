@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
+from keras_ch8.callbacks import _session
 from keras_ch8.callbacks._gradient_clipping_logger import sentence
 from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, length, network
@@ -151,17 +152,44 @@ def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
     assert said.count("\n") == 1
 
 
-def test_without_clipping_the_logger_says_so():
+def test_without_a_rule_there_are_the_norms_alone_and_the_logger_says_so(tmp_path):
     logger = callbacks.GradientClippingLogger(logs=True)
-    history = fit(network(keras.optimizers.Adam()), [logger])
+    history = fit(network(keras.optimizers.Adam()), [logger, callbacks.TensorBoard(tmp_path)])
+    assert set(history) == {"loss", "gradient_norm", "gradient_norm_q90"}
+    assert logger.findings()[0].startswith("no rule clips these 12 steps; of the last 12 norms")
+    with python_loader(tmp_path) as board:
+        assert not [name for name in board.scalars() if "clip" in name]
+
+
+def test_a_rule_that_never_acts_has_columns_and_no_curves(tmp_path):
+    logger = callbacks.GradientClippingLogger(logs=True)
+    listed = [logger, callbacks.TensorBoard(tmp_path)]
+    history = fit(network(ours.SGD(0.1, clip=clipping.ByGlobalNorm(1e3))), listed)
     assert history["clipped_share"] == [0, 0]
     assert history["clip_coefficient"] == [1, 1]
     assert history["gradient_norm_clipped"] == history["gradient_norm"]
-    assert logger.findings()[0].startswith("clipped no step")
+    assert logger.findings()[0].startswith("clipped none of 12 steps: no gradient has reached the limit; ")
+    with python_loader(tmp_path) as board:
+        assert not [name for name in board.scalars() if "clip" in name]
+
+
+def test_the_curves_of_a_rule_that_acts_once_are_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(_session, "READ_EVERY", 2)
+    norms = by_hand(0.1)["norm"]
+    limit = norms.max() * 0.999
+    model = network(ours.SGD(0.1, clip=clipping.ByGlobalNorm(limit)))
+    fit(model, [callbacks.TensorBoard(tmp_path)])
+    with python_loader(tmp_path) as board:
+        curves = board.scalars()
+    for name, expected in (("clipped_share", norms > limit), ("gradient_norm_clipped", np.minimum(norms, limit))):
+        steps, values = zip(*curves[f"ch8/{name}"], strict=True)
+        assert steps == tuple(range(1, 2 * STEPS + 1))
+        np.testing.assert_allclose(values, expected, rtol=1e-3)
 
 
 @pytest.mark.parametrize("clipped, words", [
-    (0, "clipped no step: the limit is above every norm, or there is none"),
+    (None, "no rule clips these 1000 steps"),
+    (0, "clipped none of 1000 steps: no gradient has reached the limit"),
     (10, "clipped 1.0% of 1000 steps: it stops the rare steep ones, as it should"),
     (630, "clipped 63.0% of 1000 steps: the threshold acts as a learning rate"),
     (1000, "clipped 100.0% of 1000 steps: every step has the same length"),

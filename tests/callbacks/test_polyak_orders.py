@@ -20,7 +20,6 @@ from keras_ch8.callbacks._averaged_model import Swap
 from keras_ch8.integration import backend, keras_private
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
-from tests.marks import mostly
 from tests.oracles import averages
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
@@ -462,11 +461,22 @@ def test_a_training_that_dies_leaves_the_raw_weights_and_nothing_else(hook, tmp_
     check_death(hook, "average", "average", first, KeyboardInterrupt, file)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("hook", mostly(pytest.mark.full, DEATHS, "on_test_batch_end", "on_epoch_end"))
-def test_however_it_dies(hook):
-    for mode, final, first in itertools.product(["average", "raw", "both"], FINALS, (True, False)):
+def check_deaths(hook, kinds):
+    for mode, final, first in kinds:
         check_death(hook, mode, final, first, ArithmeticError if first else KeyboardInterrupt)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hook", ["on_test_batch_end", "on_epoch_end"])
+def test_however_it_dies(hook):
+    """Each mode, each `final`, and either place in the list; the full test has all of them with each other."""
+    check_deaths(hook, zip(["average", "raw", "both"], FINALS, (True, False, True), strict=True))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("hook", DEATHS)
+def test_whatever_it_averages_and_however_it_dies(hook):
+    check_deaths(hook, itertools.product(["average", "raw", "both"], FINALS, (True, False)))
 
 
 @pytest.mark.slow

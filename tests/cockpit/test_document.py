@@ -180,7 +180,7 @@ def test_panels_of_records_stand_once_and_lines_are_numbers_or_names(tmp_path):
     ]
     assert not panels_that_show(made, "mine/ratio")
     noise = next(panel for panel in made["panels"] if panel["title"].startswith("Noise scale"))
-    assert noise["lines"] == [{"name": "batch_size", "label": "batch size"}]
+    assert noise["lines"] == [{"value": "batch_size", "label": "batch size"}]
 
 
 # --- live ------------------------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def test_what_is_no_record_is_said(text):
 def test_of_a_record_only_what_has_the_right_type_is_kept():
     odd = {
         "version": 7, "ended": "yes", "step": "many", "verdicts": [5, {"level": "act"}, {"level": "huge"}, None],
-        "events": {"a": 1}, "lines": {"ch8/loss": [{"value": "x"}, {"value": 2, "label": 3}, 4]}, "tags": {"a": 5},
+        "events": {"a": 1}, "lines": {"ch8/loss": [{"value": []}, {"value": 2, "label": 3}, 4]}, "tags": {"a": 5},
         "panels": [{"series": "abc"}, {"series": [7], "lines": 5}, []], "hyperparameters": [],
         "layers": [{"rows": ["a"], "steps": [1], "values": values} for values in ([[1, 2]], [[None]], [1], [[1], [2]])],
     }  # fmt: skip

@@ -47,7 +47,9 @@ def logs_of(model, epochs=1):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
+@pytest.mark.parametrize(
+    "way", [{}, {"jit_compile": True}, pytest.param({"run_eagerly": True}, marks=pytest.mark.full)], ids=str
+)
 def test_what_fit_reports_is_what_keras_reports_at_the_weights_before_the_step(way):
     model, theirs = many(ours.SteepestDescent(), **way), reference()
     for _ in range(3):

@@ -127,7 +127,7 @@ def check_that_nothing_is_left(run, plain):
 # --- (e) our optimizers for Keras's -----------------------------------------------------------------------------------
 
 
-@pytest.mark.broad(slow=8)
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("kind", each(KINDS.values()))
 def test_momentum_ends_where_the_momentum_of_keras_does(kind):
     ours, theirs = (bare(kind.name, name).logs[-1] for name in ("Momentum", "keras SGD"))
@@ -148,7 +148,7 @@ def in_turn(kind, turn):
 
 
 @pytest.mark.slow
-@pytest.mark.broad(slow=12)
+@pytest.mark.broad(slow=8)
 @pytest.mark.parametrize(
     "kind, watcher", [case(kind, name) for name in WATCHING for kind in IN_FIT if can_watch(name, kind)]
 )
@@ -177,7 +177,7 @@ def acted(kind, optimizer, log_dir, *listed, **changed):
 
 
 ACTING = pytest.mark.parametrize("kind", each(IN_FIT))
-MANY = pytest.mark.broad(slow=8)
+MANY = pytest.mark.broad(slow=4)
 
 
 @pytest.mark.slow
@@ -281,14 +281,23 @@ def same(these, those):
     return len(these) == len(those) and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("optimizer, suite", [("Momentum", "with"), ("keras SGD", "without")])
-def test_a_trained_model_is_kept_as_one_that_nobody_watched(optimizer, suite, tmp_path, compiled_well):
-    """Saved with its training and loaded in a new process: for Keras's optimizers in one that has no `keras_ch8`."""
+@pytest.mark.parametrize(
+    "optimizer, suite, first",
+    [
+        pytest.param(optimizer, suite, first, marks=pytest.mark.slow if first == in_every_run else pytest.mark.full)
+        for in_every_run, optimizer, suite in ((0, "Momentum", "with"), (1, "keras SGD", "without"))
+        for first in (0, 1)
+    ],
+)
+def test_a_trained_model_is_kept_as_one_that_nobody_watched(optimizer, suite, first, tmp_path, compiled_well):
+    """Saved with its training and loaded in a new process: for Keras's optimizers in one that has no `keras_ch8`.
+
+    Every second kind, from the first or the second on: each meets one optimizer behind `slow`, the other behind `full`.
+    """
     wrong, kept = {}, {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for kind in (kind for kind in KINDS.values() if kind.is_available):
+        for kind in (kind for kind in list(KINDS.values())[first::2] if kind.is_available):
             try:
                 wrong[kind.name] = what_is_wrong(kind, optimizer, tmp_path, kept)
             except Exception as error:
