@@ -89,10 +89,9 @@ def _lines(given: Any) -> list[Record]:
     """Return the reference lines that have a number, or the name of a hyperparameter."""
     lines = [line for line in given if isinstance(line, dict)] if isinstance(given, list) else []
     return [
-        {"label": str(line.get("label", "")), key: line[key]}
+        {"value": line["value"], "label": str(line.get("label", ""))}
         for line in lines
-        for key, kind in (("value", _NUMBER), ("name", str))
-        if isinstance(line.get(key), kind)
+        if isinstance(line.get("value"), (*_NUMBER, str))
     ]
 
 

@@ -1,24 +1,17 @@
-"""Chromium with the network that a page may have, and TensorBoard in a process of its own with the tab."""
+"""What a page in a browser asks for and shows, and TensorBoard with the tab in a process of its own."""
 
 import contextlib
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
 from functools import partial
 
-import pytest
+from selenium import webdriver
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-DRIVER, BROWSER = shutil.which("chromedriver"), shutil.which("chromium") or shutil.which("google-chrome")
-NEEDS_CHROMIUM = pytest.mark.skipif(not (DRIVER and BROWSER), reason="no Chromium with its driver")
+from tests.cockpit.browser import BROWSER, DRIVER, FLAGS
 
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1440,900",
-]  # fmt: skip
 PANELS = """
     const cards = [...document.querySelectorAll("[data-panel]")];
     return cards.filter(card => card.checkVisibility()).map(card => card.dataset.panel);
@@ -35,7 +28,7 @@ PAINTED = """
 
 
 @contextlib.contextmanager
-def chromium(profile):
+def noting(profile):
     """Return a browser that notes what it requests."""
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER

@@ -7,31 +7,25 @@ import keras
 import numpy as np
 import pytest
 
+pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+
+from selenium import webdriver
+
 import keras_ch8
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.cockpit import page
 from tests.board.readers import LOADERS
-from tests.cockpit.browsing import (
-    NEEDS_CHROMIUM,
-    PANELS,
-    TABLE,
-    chromium,
-    painted,
-    requested,
-    severe,
-    tensorboard,
-    wait_for,
-    webdriver,
-)
+from tests.cockpit.browser import MISSING
+from tests.cockpit.browsing import PANELS, TABLE, noting, painted, requested, severe, tensorboard, wait_for
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
-pytestmark = [NEEDS_CHROMIUM, pytest.mark.slow]
+pytestmark = [MISSING, pytest.mark.slow]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile")) as made:
+    with noting(tmp_path_factory.mktemp("profile")) as made:
         yield made
 
 
@@ -171,7 +165,7 @@ def test_a_run_that_is_written_is_followed_and_left_when_it_ends(browser, tmp_pa
         zoom(browser, "Loss of minibatches")
         assert can_reset_zoom(browser)
         write_on(range(11, 21), verdicts=[VERDICT])
-        wait_for(lambda: browser.find_elements("css selector", "[data-kind=vanishing]"), "the verdict", seconds=10)
+        wait_for(lambda: browser.find_elements("css selector", ".verdict.act"), "the verdict", seconds=10)
         assert step_shown() == 20
         assert can_reset_zoom(browser), "the zoom is lost"
         write_on(range(21, 31), ended=True)

@@ -40,7 +40,7 @@ export function refresh(card) {
   element.className = `card ${found[0]?.[0] ?? ""}`;
   element.dataset.panel = panel.title;
   const { run } = card.all[0];
-  parts.title.replaceChildren(map ? nameOf(run, `${run.name}: ${panel.title}`) : panel.title);
+  parts.title.replaceChildren(map ? nameOf(run, `${run.label}: ${panel.title}`) : panel.title);
   parts.under.replaceChildren(make("span", "muted", `[${panel.unit || "1"}]`), make("span", "", ...found.map(finding)));
   parts.plot.style.minHeight = `${card.height ?? 200}px`;
   card.said = make("div", "said muted");
@@ -65,7 +65,7 @@ function legendOf(card, runs) {
       if (curve) card.cells.push({ element, curve });
       return element;
     });
-    return make("tr", "", make("th", "", nameOf(run)), ...cells);
+    return make("tr", "", make("th", "", nameOf(run, run.label)), ...cells);
   });
   const table = make("table", "", make("thead", "", make("tr", "", card.at, ...heads)), make("tbody", "", ...rows));
   return make("div", tags.length > 1 ? "legend" : "legend one", table);
@@ -85,7 +85,7 @@ function read(card, plot) {
   const { map, panel, marks } = card;
   const at = plot?.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : undefined;
   if (map) {
-    const cell = at === undefined ? undefined : cellAt(card, plot);
+    const cell = at !== undefined && cellAt(card, plot);
     const last = count(map.steps[map.steps.length - 1]);
     card.said.textContent = cell ? `${cell.row}, step ${count(cell.step)}: ${number(cell.value)}` : `last at step ${last}`;
     return;
@@ -96,7 +96,7 @@ function read(card, plot) {
     element.textContent = value === null ? "not finite" : number(value);
   }
   const newest = new Map(marks.events.map((event) => [event.kind, event]));
-  const said = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)} in ${run.name}: ${text}`;
+  const said = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)} in ${run.label}: ${text}`;
   card.said.textContent = [...newest.values()].map(said).join("\n");
 }
 
@@ -105,7 +105,6 @@ function save(card) {
   link.href = URL.createObjectURL(new Blob([csvOf(card)], { type: "text/csv" }));
   link.download = `${card.panel.title.replace(/\W+/g, "_")}.csv`;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 // A column for x, and one for each curve with its band; or one for each layer.

@@ -14,7 +14,8 @@ export function render(document, element) {
   if (!pages.has(element)) pages.set(element, begin(element));
   const page = pages.get(element);
   page.document = document;
-  page.runs = document.runs.map((run) => ({ ...run, color: colorOfRun(page, run.name) }));
+  const { runs } = document;
+  page.runs = runs.map((run) => ({ ...run, color: colorOfRun(page, run.name), label: labelOf(run, runs) }));
   page.scales = scalesOf(page.runs.flatMap((run) => run.record?.layers ?? []));
   draw(page);
 }
@@ -56,7 +57,10 @@ function begin(element) {
     need(page, {});
   };
   page.views = new IntersectionObserver((entries) => seen(page, entries), { rootMargin: "20px" });
-  const sizes = new ResizeObserver(() => need(page, { size: true }));
+  const sizes = new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width !== page.width) need(page, { size: true });
+    page.width = contentRect.width;
+  });
   const classes = new MutationObserver(themed);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.onchange = themed;
@@ -66,6 +70,12 @@ function begin(element) {
   element.classList.add("ch8");
   element.replaceChildren(...Object.values(parts), probe);
   return page;
+}
+
+// The last part of the name of a run, where no other has the same.
+function labelOf({ name }, runs) {
+  const last = (of) => of.slice(of.lastIndexOf("/") + 1);
+  return runs.filter((run) => last(run.name) === last(name)).length > 1 ? name : last(name);
 }
 
 // The colour of a run, which it keeps; after the last they come again, lighter and then darker.
@@ -105,27 +115,24 @@ function drawTools(page) {
 // The groups of panels that have data, in the order of the chapter: {heading, cards}.
 function groupsOf(page) {
   const { groups, panels } = page.document;
-  const found = new Map(Object.keys(groups).map((section) => [section, []]));
-  const isIn = (section, each) => section === each || section.startsWith(`${each}.`);
+  const sections = [...new Set([...Object.keys(groups), ""])];
+  const found = new Map(sections.map((section) => [section, []]));
+  const isIn = (section, each) => !each || section === each || section.startsWith(`${each}.`);
   const groupOf = ({ section }) => {
-    const closest = Object.keys(groups).filter((each) => isIn(section, each)).sort((a, b) => b.length - a.length)[0] ?? "";
-    return found.get(closest) ?? found.set(closest, []).get(closest);
+    const closest = sections.filter((each) => isIn(section, each)).sort((a, b) => b.length - a.length)[0];
+    return found.get(closest);
   };
   for (const panel of panels) groupOf(panel).push(...curvesCards(page, panel));
-  for (const run of page.runs) {
-    for (const map of run.record?.layers ?? []) if (map.steps.length) insert(groupOf(map), layersCard(page, run, map));
-  }
+  const maps = page.runs.flatMap((run) => (run.record?.layers ?? []).map((map) => layersCard(page, run, map)));
+  for (const card of maps.toReversed()) if (card.map.steps.length) insert(groupOf(card.panel), card);
   const filled = [...found].filter(([, cards]) => cards.length);
   return filled.map(([section, cards]) => ({ heading: groups[section] ?? "Other numbers", cards }));
 }
 
-// Put a map after the curves that show the same and their other maps, or at the end.
+// Put a map after the curves that show the same, or first.
 function insert(cards, card) {
-  const isSame = (other) => !other.map && other.panel.kinds.some((kind) => card.panel.kinds.includes(kind));
-  let i = cards.findIndex(isSame);
-  if (i < 0) i = cards.length - 1;
-  while (cards[i + 1]?.map) i++;
-  cards.splice(i + 1, 0, card);
+  const isSame = ({ map, panel }) => !map && panel.kinds.some((kind) => card.panel.kinds.includes(kind));
+  cards.splice(cards.findIndex(isSame) + 1, 0, card);
 }
 
 // Put the cards in their groups; those that were there are kept.
@@ -192,7 +199,7 @@ function seen(page, entries) {
   }
 }
 
-// Draw for a short time after each frame, so that what was clicked is seen first.
+// Draw for a short time after each frame: what was clicked is seen first.
 function drawLater(page) {
   page.element.dataset.waiting = page.waiting.size;
   if (page.isDrawing || !page.waiting.size) return;
@@ -211,7 +218,7 @@ function drawCard(page, card) {
   page.waiting.delete(card);
   const { needs, map, all, log, axis } = card;
   const element = card.parts.plot;
-  if (!element.clientWidth) return; // hidden: it is drawn when it is shown
+  if (!element.clientWidth) return; // it is drawn when it is shown
   card.needs = {};
   refresh(card);
   const shape = JSON.stringify([all.map(({ run, tag, low }) => [run.name, tag, !low]), map?.rows.length, log, axis]);

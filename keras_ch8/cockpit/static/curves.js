@@ -45,7 +45,7 @@ export function canBeLog(curves) {
   return !values.some((value) => value < 0) && positive > 0.9 * values.length;
 }
 
-// The newest value of a curve at x; undefined where the curve is not.
+// The newest value of a curve at x, if it is there.
 export function valueAt({ x, y }, at) {
   return at > x[x.length - 1] ? undefined : y[x.findLastIndex((each) => each <= at)];
 }
@@ -77,7 +77,7 @@ export function plotCurves(page, card, element) {
   options.scales.y = { distr: log ? 3 : 1, range: (_, low, high) => range(low, high, lines, log) };
   const splits = (_, __, low, high) => ticks(low, high, log);
   const numbers = { splits, filter: (_, all) => all, values: (_, all) => all.map((x) => number(x, 12)) };
-  options.axes.push({ ...options.axes[0], ...numbers, label: undefined, size: 52, gap: 4 });
+  options.axes.push({ ...options.axes[0], ...numbers, label: undefined, size: 52 });
   options.hooks.draw = [(plot) => drawLines(page, card, plot), (plot) => drawMarks(page, card, plot)];
   return new uPlot(options, columnsOf(card), element);
 }
@@ -95,7 +95,7 @@ export function frame(page, card, element) {
   const counts = [...Array(10).keys()].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   const whole = card.panel.x ? {} : { incrs: counts, values: (_, numbers) => numbers.map(count) };
   const looks = { stroke: () => page.ink("var(--muted)"), font: "11px system-ui", grid: line, ticks: { ...line, size: 4 } };
-  const label = { label: card.panel.x_label || STEPS, labelSize: 18, labelGap: 0, labelFont: "11px system-ui" };
+  const label = { label: card.panel.x_label || STEPS, labelSize: 18, labelFont: "11px system-ui" };
   return {
     width: element.clientWidth,
     height: card.height ?? HEIGHT,
@@ -130,7 +130,7 @@ function range(low, high, lines, log) {
   return [Math.max(1 / roundUp(1 / low), high / 10 ** MOST_DECADES), roundUp(high)];
 }
 
-// The smallest of 1, 2 and 5 times a power of ten that is not below x.
+// The next of 1, 2, 5, 10, 20 and so on.
 function roundUp(x) {
   const power = 10 ** Math.floor(Math.log10(x));
   return [1, 2, 5, 10].find((digit) => digit * power >= x * (1 - 1e-9)) * power;
@@ -153,7 +153,7 @@ function ticks(low, high, log) {
   return found.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
 }
 
-// The reference lines of a panel in the runs that are shown, equal ones once: {value, label, color}.
+// The reference lines of a panel, equal ones once: {value, label, color}.
 export function linesOf(panel, curves) {
   const lines = new Map();
   const add = (value, label, color) => isNumber(value) && lines.set(`${value} ${label}`, { value, label, color });
@@ -162,7 +162,9 @@ export function linesOf(panel, curves) {
       const of = run.record?.hyperparameters?.[value];
       add(of ?? value, isNumber(of) ? `${label} ${count(of)}` : label, "var(--text)");
     }
-    for (const { value, label } of run.record?.lines?.[tag] ?? []) add(value, label, `var(--${label}, var(--text))`);
+    for (const { value, label } of run.record?.lines?.[tag] ?? []) {
+      add(value, label, `var(--${label.split(":")[0]}, var(--text))`);
+    }
   }
   return [...lines.values()];
 }
@@ -187,7 +189,7 @@ function drawLines(page, card, plot) {
   });
 }
 
-// What is marked along the steps: the verdicts of a card where they rose, and events.
+// What is marked along the steps: verdicts where they rose, and events.
 export function marksOf({ axis, panel, concerns }, runs) {
   if (axis !== STEPS) return { rose: [], events: [] };
   const events = (run) => (run.record?.events ?? []).filter((event) => panel.events.includes(event.kind));

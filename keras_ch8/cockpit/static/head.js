@@ -30,8 +30,8 @@ const isLive = (page, run) => page.document.live && run.ended === false;
 function summaryOf(runs) {
   const levels = runs.map((run) => findingsOf(run)[0][0]);
   const act = levels.filter((level) => level === "act").length;
-  if (act) return `${act} of ${runs.length} ${runs.length === 1 ? "run needs" : "runs need"} action.`;
-  return levels.some((level) => level !== "none") ? "Nothing to do now." : "";
+  if (act) return `Something to do in ${act} of ${runs.length}.`;
+  return levels.some((level) => level !== "none") ? "Nothing to do." : "";
 }
 
 // What is to be said of a run: [level, text].
@@ -78,7 +78,6 @@ function textsOf({ record, step, summary }) {
 function rowOf(run, hidden, live, toggle) {
   const name = make("td", "", nameOf(run));
   if (live) name.append(make("span", "live", "live"));
-  if (hidden) name.append(make("span", "muted", " hidden"));
   if (run.problem) name.append(make("div", "problem", run.problem));
   const texts = textsOf(run).map((text, i) => make("td", i && "number", text));
   const row = make("tr", hidden ? "off" : "", name, make("td", "", ...findingsOf(run).map(finding)), ...texts);

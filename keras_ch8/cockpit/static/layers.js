@@ -41,7 +41,7 @@ export function plotLayers(page, card, element) {
   options.series = [{}, { stroke: "transparent", points: { show: false } }];
   options.scales.y = { range: [0, card.map.rows.length] };
   options.axes[0].grid = { show: false };
-  options.axes.push({ size: 96, splits: () => [] });
+  options.axes.push({ size: 110, splits: () => [] });
   options.hooks.ready = [(plot) => plot.root.append(make("div", "rows"))];
   options.hooks.draw = [(plot) => drawCells(card, plot), (plot) => placeNames(card.map, plot)];
   return new uPlot(options, layerColumns(card.map), element);
@@ -77,7 +77,7 @@ function drawCells({ map, scale }, plot) {
   plot.ctx.restore();
 }
 
-// The steps between which each measurement is drawn: half way to its neighbours.
+// The steps where the columns meet: half way from one to the next.
 function edgesOf(steps) {
   const last = steps.length - 1;
   const middles = steps.slice(1).map((step, i) => (step + steps[i]) / 2);
@@ -88,7 +88,8 @@ function edgesOf(steps) {
 export function cellAt({ map }, plot) {
   const i = edgesOf(map.steps).findLastIndex((edge) => edge <= plot.posToVal(plot.cursor.left, "x"));
   const j = Math.floor((plot.cursor.top / plot.over.clientHeight) * map.rows.length);
-  return i < map.steps.length && map.rows[j] ? { row: map.rows[j], step: map.steps[i], value: map.values[i]?.[j] } : undefined;
+  const value = map.values[i]?.[j];
+  return value === undefined ? undefined : { row: map.rows[j], step: map.steps[i], value };
 }
 
 export function colorBar({ low, high, log }, { values }) {

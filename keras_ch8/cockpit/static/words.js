@@ -9,7 +9,7 @@ export function make(tag, className, ...children) {
   return element;
 }
 
-// Text that may be cut off; its title has the whole.
+// Text that may be cut off.
 export function short(text) {
   const element = make("span", "short", text);
   element.title = text;
@@ -18,7 +18,6 @@ export function short(text) {
 
 export function button(text, className, act) {
   const element = make("button", className, text);
-  element.type = "button";
   element.dataset.focus = text;
   element.addEventListener("click", act);
   return element;
