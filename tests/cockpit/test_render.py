@@ -204,6 +204,22 @@ def test_odd_numbers_are_drawn_in_less_than_a_second(page, name):
     page.drawn("document.querySelector('.tools button')?.click();")
 
 
+def test_a_logarithmic_axis_has_at_most_twelve_decades(page):
+    """So of fifteen that a loss has gone up the first three, a fifth of its steps, are below the axis."""
+    page.open(document(run("a", curves(ODD["fifteen decades"]))))
+    first = page.js(
+        """const [canvas, over] = [document.querySelector("canvas"), document.querySelector(".u-over")];
+        const [x, y, width, height] = [over.offsetLeft, over.offsetTop, over.clientWidth, over.clientHeight];
+        const { data } = canvas.getContext("2d").getImageData(x, y, width, height);
+        let first = width;
+        for (let i = 0; i < data.length; i += 4) {
+            if (data[i + 2] - data[i] > 40) first = Math.min(first, (i / 4) % width);
+        }
+        return first / width;"""
+    )
+    assert first == pytest.approx(0.2, abs=0.03)
+
+
 def test_runs_of_any_lengths_and_those_of_before_the_record_stand_beside_each_other(page):
     rng = np.random.default_rng(1)
     old = run("old", ordinary(rng, STEPS), record=False)
