@@ -23,11 +23,6 @@ def mildest(*levels: str) -> str:
     return min(levels, key=LEVELS.index)
 
 
-def gravest(*levels: str) -> str:
-    """Return the most serious of some levels: where one thing is enough."""
-    return max(levels, key=LEVELS.index)
-
-
 @dataclasses.dataclass(frozen=True)
 class Claim:
     """What one measurement says of a difficulty; it becomes a verdict when others bear it out.
