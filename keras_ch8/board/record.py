@@ -5,6 +5,7 @@ and heat maps, is kept from its beginning but bounded, so that a record stays be
 training and however large the model. `docs/design/tensorboard.md` has the format.
 """
 
+import contextlib
 import json
 import math
 import time
@@ -31,6 +32,8 @@ VALUES = 2400
 """Values in all heat maps together, about 8 bytes each."""
 FEWEST_COLUMNS = 8
 """Columns that a heat map has, however many maps there are."""
+USUAL = 64 * 1024
+"""Characters of a record in which no text need be cut."""
 OFTEN, GROWTH = 1.0, 0.02
 """Seconds between two records that are not urgent, at least, and the fraction of the time since the beginning."""
 
@@ -204,7 +207,15 @@ class Record:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(plain(value), allow_nan=False, separators=(",", ":"))
+    """Return JSON; what has to be made plain first, or is too long, is the exception."""
+    with contextlib.suppress(TypeError, ValueError):
+        text = _dumps(value)
+        if len(text) <= USUAL:
+            return text
+    return _dumps(plain(value))
+
+
+_dumps = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 def plain(value: Any) -> Any:
