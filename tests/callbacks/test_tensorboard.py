@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -233,6 +234,23 @@ def test_the_layout_and_the_descriptions_are_there(tmp_path):
     assert described.keys() == {name for name in ALWAYS if "val_loss" not in name and not name.startswith(MEASURED)}
     assert all(described.values())
     assert described["ch8/gradient_norm"] == tags.GRADIENT_NORM.description
+
+
+@pytest.mark.slow
+def test_every_curve_picture_and_text_of_all_parts_together_says_what_it_is_in_which_unit(tmp_path):
+    listed = [
+        callbacks.TensorBoard(tmp_path, update_freq=2, layers=True), callbacks.GradientClippingLogger(),
+        callbacks.PolyakAveraging(), callbacks.EarlyStopping("val_loss", patience=20), callbacks.SurrogateGap("mae"),
+        callbacks.Diagnosis((X, Y), when=3, budget=None),
+    ]  # fmt: skip
+    model = network(ours.SGD(0.1, global_clipnorm=0.5), metrics=["mae"])
+    fit(model, listed, epochs=6, validation_data=(X, Y))
+    with python_loader(tmp_path) as board:
+        kinds = (("scalars", "scalars"), ("blob_sequences", "images"), ("tensors", "text"))
+        found = {name: text for kind in kinds for name, text in board.descriptions(*kind).items()}
+    assert len(found) > 30
+    for name, text in found.items():
+        assert re.search(r"\S\. \[.+\]", text), name
 
 
 def test_a_log_dir_that_cannot_be_written_is_an_error_before_the_first_step(tmp_path):
