@@ -205,7 +205,7 @@ def test_layers_are_three_curves_and_a_picture_an_epoch(tmp_path):
     assert [step for step, _ in pictures] == [6, 12]
     width, height = (int(side) for side in pictures[0][1][:2])
     assert width > 4 * 6 * 16  # with the names beside it
-    assert height == 2 * 16 * 3 + 32
+    assert height == 2 * 16 * 4 + 32
 
 
 def test_the_report_says_what_was_trained_and_what_happened(tmp_path):
