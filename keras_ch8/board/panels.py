@@ -123,6 +123,10 @@ PANELS = (
         "Clipping: share of the steps, and what is left of the gradient", "8.2.4",
         tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, unit="ratio", log=False,
     ),
+    _panel(
+        "Spikes, and gradients that are not finite, among the last 5000 steps", "8.2.4",
+        _of("spikes"), _of("nonfinite_steps"), unit="steps", log=False, kinds=("cliff", "nonfinite"),
+    ),
     _panel("Entries that are not finite", "8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
     _panel("Length of the update", "8.2", tags.UPDATE_NORM),
     _panel(
@@ -133,7 +137,18 @@ PANELS = (
         "Change of the loss by one update, and its prediction", "8.2.1",
         _of("loss_change"), _of("loss_change_predicted"), unit="loss", log=False,
     ),
-    _panel("Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss"),
+    _panel(
+        "Change of the loss by one update, and rises between measurements, as fractions of it", "8.2.1",
+        _of("jump"), _of("rises"), unit="ratio", kinds=("step_too_long",),
+    ),
+    _panel(
+        "Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
+        kinds=("overfitting",),
+    ),
+    _panel(
+        "Loss of the probe over its start", "8.2.1", _of("loss_over_start"), unit="ratio", kinds=("step_too_long",),
+        lines=(Line(1.0, "the start"),),
+    ),
     _panel("Gradient norm of the probe", "8.2.2", _of("gradient_norm"), unit="loss / weight"),
     _panel("Elasticity of the loss", "8.2.3", _of("elasticity"), unit="ratio", kinds=("plateau", "saddle")),
     _panel("Distance from the start", "8.2.7", _of("distance"), unit="weight", log=False),
@@ -143,14 +158,29 @@ PANELS = (
         _of("eigenvalue_smallest"), _of("eigenvalue_largest"), unit="loss / weight^2", log=False,
         kinds=("ill_conditioned", "saddle"), lines=(Line(0.0, "flat"),),
     ),
-    _panel("What Newton's step would gain", "8.2.1", _of("newton_gain"), unit="ratio", kinds=("ill_conditioned",)),
+    _panel(
+        "Effective rate times the largest curvature", "8.2.1", _of("rate_times_curvature"), unit="ratio",
+        kinds=("step_too_short",), lines=(Line(2.0, "above it gradient descent is unstable"),),
+    ),
+    _panel(
+        "Strongest negative curvature over the strongest positive", "8.2.3", _of("negativity"), unit="ratio",
+        kinds=("saddle",),
+    ),
+    _panel(
+        "What Newton's step would gain", "8.2.1", _of("newton_gain"), unit="ratio",
+        kinds=("ill_conditioned", "plateau", "underfitting"),
+    ),
     _panel(
         "Gradient from layer to layer", "8.2.5", _of("backward_factor"), unit="ratio a layer",
         kinds=("vanishing", "exploding"), lines=(Line(1.0, "as large as at the next layer"),),
     ),
     _panel(
-        "Signal from layer to layer", "8.4", _of("forward_factor"), unit="ratio a layer", kinds=("bad_scale",),
+        "Signal from layer to layer", "8.4", _of("forward_factor"), unit="ratio a layer",
         lines=(Line(1.0, "as large as at the layer before"),),
+    ),
+    _panel(
+        "Signal: the largest and the smallest of all layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
+        unit="signal", kinds=("bad_scale",), lines=(Line(1.0, "best"),),
     ),
     _panel(
         "Gradient from step to step in time", "8.2.5", _of("time_factor"), unit="ratio a step",

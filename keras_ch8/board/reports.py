@@ -1,14 +1,28 @@
 """What a function that is no training writes: a run of its own, with its curves and its text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from . import tags
+from .record import Event, Record
 from .writer import RunWriter
 
 Histogram = tuple[np.ndarray, np.ndarray]
 """Counts, and the edges around them, as `np.histogram` returns them."""
+
+
+class Sums(NamedTuple):
+    """What the layers of a model sum up.
+
+    Args:
+        deviations: The standard deviation of each layer; NaN where it cannot be measured.
+        histograms: Of those layers whose sums are finite.
+    """
+
+    deviations: Sequence[float]
+    histograms: Sequence[Histogram]
 
 
 def write_rates(log_dir: str, rates: np.ndarray, losses: np.ndarray, smoothed: np.ndarray, text: str) -> None:
@@ -26,15 +40,50 @@ def write_rates(log_dir: str, rates: np.ndarray, losses: np.ndarray, smoothed: n
     writer.close()
 
 
-def write_signals(log_dir: str, before: Sequence[Histogram], after: Sequence[Histogram], text: str) -> None:
+def write_signals(log_dir: str, before: Sums, after: Sums, text: str) -> None:
     """Write a run of its own, with the signals of each layer before and after they were scaled.
 
     Raises:
         OSError: If nothing can be written there.
     """
     writer = RunWriter.open(log_dir, 1)
-    for tag, histograms in ((tags.START_BEFORE, before), (tags.START_AFTER, after)):
-        for depth, (counts, edges) in enumerate(histograms, 1):
+    for tag, sums in ((tags.START_BEFORE, before), (tags.START_AFTER, after)):
+        for depth, (counts, edges) in enumerate(sums.histograms, 1):
             writer.histogram(tag, counts, edges, depth)
+    names = tags.START_DEVIATION_BEFORE.name, tags.START_DEVIATION_AFTER.name
+    for depth, deviations in enumerate(zip(before.deviations, after.deviations, strict=True), 1):
+        known = {name: value for name, value in zip(names, deviations, strict=True) if np.isfinite(value)}
+        writer.scalars(depth, known)
     writer.text(tags.START_REPORT, f"```\n{text}\n```", 1)
     writer.close()
+
+
+class PretrainingRun:
+    """A run of its own with the losses of all stages of a pretraining, one behind another.
+
+    Args:
+        log_dir: Folder of the run.
+
+    Raises:
+        OSError: If nothing can be written there.
+    """
+
+    def __init__(self, log_dir: str) -> None:
+        self.step = 0
+        """Batches that were trained on, in all stages together."""
+        self._writer, self._record = RunWriter.open(log_dir, 1), Record()
+
+    def begin(self, stage: str, trained: Sequence[str]) -> None:
+        """Mark where a stage begins that trains these layers."""
+        self._record.events.add(Event(self.step, "stage", f"{stage} begins: {', '.join(trained)}."))
+
+    def epoch_ended(self, stage: str, losses: Mapping[str, float]) -> None:
+        """Write the losses of an epoch by their names."""
+        tag = stage.replace(" ", "_")
+        self._writer.scalars(self.step, {tags.pretraining(f"{tag}_{name}").name: x for name, x in losses.items()})
+
+    def close(self) -> None:
+        """Write the events, and end the run."""
+        self._record.ended = True
+        self._writer.record(lambda: self._record.text(self.step), self.step)
+        self._writer.close()

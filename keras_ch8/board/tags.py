@@ -128,7 +128,9 @@ STOPPING_PATIENCE = Tag(
     "Epochs without improvement that are left before the training stops.",
     "8.1.2",
 )
-BLOCK = Tag("ch8_blocks/block", "number of the block", "The block of variables that moved, counted from 0.", "8.7.2")
+BLOCK = Tag(
+    "ch8_blocks/block", "number of the block", "The block of variables that moved, counted from 0.", "8.7.2", spiky=True
+)
 RANGE_RATE = Tag("ch8_range/log10_learning_rate", "decades", "Learning rate of each step of a range test.", "8.3.1")
 RANGE_LOSS = Tag("ch8_range/loss", "loss", "Loss of the next batch after each step of a range test.", "8.3.1")
 RANGE_SMOOTHED = Tag("ch8_range/loss_smoothed", "loss", "The same, smoothed over a third of a decade.", "8.3.1")
@@ -221,6 +223,7 @@ ALL = (
 """All tags with a fixed name, the most important first; those of monitors are `diagnosis_tags()`."""
 
 _BATCH, _EPOCH, _CONTINUATION, _DIAGNOSIS = "ch8_batch/", "ch8_epoch/", "ch8_continuation/", "ch8_diagnosis/"
+_PRETRAINING, _BLOCK_NORM = "ch8_pretraining/", "ch8_blocks/gradient_norm_"
 
 
 def diagnosis_tags() -> dict[str, Tag]:
@@ -236,8 +239,25 @@ def diagnosis(name: str) -> Tag:
     return diagnosis_tags().get(name) or Tag(_DIAGNOSIS + name, "as the monitor", "A number of a monitor.", "8.2")
 
 
+def pretraining(name: str) -> Tag:
+    """Return the tag of a loss of a stage of pretraining, such as `"stage_1_loss"`."""
+    return Tag(_PRETRAINING + name, "loss", "Loss at the end of an epoch of this stage.", "8.7.4")
+
+
+def block_norm(number: str) -> Tag:
+    """Return the tag of the gradient of one block of coordinate descent, by its number."""
+    return Tag(_BLOCK_NORM + number, "loss / weight", "Norm of the gradient of this block, whichever moves.", "8.7.2")
+
+
 def solver(name: str) -> Tag:
-    """Return the tag of a number of a method of section 8.6, which may be the user's own."""
+    """Return the tag of what an optimizer says of a step: a number of a method of section 8.6, also of the user's own.
+
+    The blocks of coordinate descent have tags of their own.
+    """
+    if name == "block":
+        return BLOCK
+    if name.startswith("block_gradient_norm_"):
+        return block_norm(name.removeprefix("block_gradient_norm_"))
     return SOLVER.get(name) or Tag(f"ch8_solver/{name}", "as the method", "A number of a method.", "8.6")
 
 
@@ -268,7 +288,10 @@ def describe(name: str) -> str:
     """Return the description of a series by its name; "" for a series that is not of this module."""
     if name in _DESCRIPTIONS:
         return _DESCRIPTIONS[name]
-    for prefix, tag in ((_BATCH, batch), (_EPOCH, epoch), (_CONTINUATION, continuation)):
+    families = {
+        _BATCH: batch, _EPOCH: epoch, _CONTINUATION: continuation, _PRETRAINING: pretraining, _BLOCK_NORM: block_norm,
+    }  # fmt: skip
+    for prefix, tag in families.items():
         if name.startswith(prefix):
             return tag(name.removeprefix(prefix)).description
     if name.startswith(_DIAGNOSIS):

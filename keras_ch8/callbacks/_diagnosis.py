@@ -13,7 +13,7 @@ from .._types import Data, Logs, Tensor
 from ..board import panels, tags
 from ..board.record import Diagnosed
 from ..integration import keras_private
-from ..monitors.base import chosen
+from ..monitors.base import chosen, lines
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts import Verdict, VerdictTracker, markdown, report
@@ -168,13 +168,15 @@ class Diagnosis(Callback):
         self.probe.open(self.session.training, self._measure_from_now_on)
 
     def _begin_record(self) -> None:
-        """Say in the record of the run what is the user's own, and keep the rest up to date from here on."""
+        """Say in the record what is the user's own, and by which limits is judged; keep the rest up to date."""
         for monitor in self.monitors:
             if type(monitor).__module__.partition(".")[0] != __name__.partition(".")[0]:
                 kinds = tuple(dict.fromkeys(rule.kind for rule in monitor.rules))
                 own = [tags.diagnosis(curve.name) for curve in monitor.curves]
                 self.session.record.tags += own
                 self.session.record.panels += [panels.of_tag(tag, kinds) for tag in own]
+        limits = lines(self.monitors)
+        self.session.record.lines = {name: [panels.Line(**line) for line in some] for name, some in limits.items()}
         self.session.before_record.append(self._bring_record_up_to_date)
 
     def _bring_record_up_to_date(self) -> None:

@@ -28,6 +28,8 @@ Number: TypeAlias = float | None
 VERSION = 1
 POINTS = 1000
 """Points of a series, at most: more than a screen has pixels for."""
+ALL, FEWER, FEWEST = 120_000, 55_000, 50
+"""Points of a document that are left as they are; else so many are left in all, and of a series. It makes 2 MB."""
 DIGITS = 5
 LIVE = 3600.0
 """Seconds after which a run that was never ended is no longer live: its process has died."""
@@ -90,10 +92,15 @@ class Run:
         last = max(self.last_written, record["now"] or 0.0)
         return record["ended"] is False and time.time() - last < LIVE
 
-    def as_document(self) -> Document:
-        """Return the run as it stands in the document."""
+    @property
+    def lengths(self) -> list[int]:
+        """How many points each series has, up to what is shown of one."""
+        return [min(POINTS, len(self._steps[name])) for name in self._shown()]
+
+    def as_document(self, most: int = POINTS) -> Document:
+        """Return the run as it stands in the document, with at most so many points a series."""
         record = self._record or records.EMPTY
-        series = {name: self._series(name) for name in sorted(self._shown())}
+        series = {name: self._series(name, most) for name in sorted(self._shown())}
         last = max((one["steps"][-1] for one in series.values()), default=0)
         return {
             "name": self.name,
@@ -120,12 +127,12 @@ class Run:
             if is_ours and not is_band and name != f"{_BATCH}loss" and len(of_epochs) < 2:
                 yield name
 
-    def _series(self, name: str) -> Document:
+    def _series(self, name: str, most: int) -> Document:
         """Return one series, with its smallest and largest values where they differ from it."""
         low, high = (self._ordered(f"{name}/{which}") for which in ("min", "max"))
         values = self._ordered(name)
         points = [_Point(step, x, low.get(step, x), high.get(step, x)) for step, x in values.items()]
-        steps, *columns = (list(column) for column in zip(*_thinned(points), strict=True))
+        steps, *columns = (list(column) for column in zip(*_thinned(points, most), strict=True))
         band = {key: column for key, column in zip(("low", "high"), columns[1:], strict=True) if column != columns[0]}
         return {"steps": steps, "values": columns[0]} | band
 
@@ -154,7 +161,14 @@ class _Point(NamedTuple):
 
 def document(title: str, runs: Sequence[Run]) -> Document:
     """Return the document of some runs; `title` says where they are."""
-    return joined(title, [run.as_document() for run in runs], any(run.is_live for run in runs))
+    most = most_points(runs)
+    return joined(title, [run.as_document(most) for run in runs], any(run.is_live for run in runs))
+
+
+def most_points(runs: Iterable[Run]) -> int:
+    """Return how many points a series may have, so that the document of some runs does not grow without limit."""
+    lengths = [length for run in runs for length in run.lengths]
+    return POINTS if sum(lengths) <= ALL else max(FEWEST, FEWER // len(lengths))
 
 
 def joined(title: str, runs: Sequence[Document], live: bool) -> Document:
@@ -239,9 +253,9 @@ def _number(value: float) -> Number:
     return float(f"{single:.{DIGITS}g}") if math.isfinite(single) else None
 
 
-def _thinned(points: Sequence[_Point]) -> Sequence[_Point]:
-    """Return at most `POINTS` points: windows of them, as `board.window` makes of steps."""
-    width = -(-len(points) // POINTS)
+def _thinned(points: Sequence[_Point], most: int) -> Sequence[_Point]:
+    """Return at most so many points: windows of them, as `board.window` makes of steps."""
+    width = -(-len(points) // most)
     return [_window(points[first : first + width]) for first in range(0, len(points), width)] if width > 1 else points
 
 

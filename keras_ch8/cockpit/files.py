@@ -29,12 +29,12 @@ def write(path: str, text: str) -> None:
     draft = f"{path}.{os.getpid()}.tmp"
     if _is_remote(path):
         with _gfile().GFile(draft, "wb") as remote:
-            remote.write(text.encode())
+            remote.write(text.encode(errors="replace"))
         _gfile().rename(draft, path, overwrite=True)
         return
     try:
         with open(draft, "wb") as local:
-            local.write(text.encode())
+            local.write(text.encode(errors="replace"))
         os.replace(draft, path)
     except BaseException:
         if os.path.exists(draft):

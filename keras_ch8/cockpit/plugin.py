@@ -17,7 +17,7 @@ from werkzeug import Request, Response
 
 from ..board.record import RECORD
 from . import assets
-from .document import POINTS, Document, Run, joined, name_of, title_of
+from .document import POINTS, Document, Run, joined, most_points, name_of, title_of
 
 NAME, TAB = "keras_ch8", "Optimization"
 FILES = assets.FILES | {assets.TAB: "text/javascript"}
@@ -83,10 +83,11 @@ class _Listed(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """A run as it was read, and what it was listed as then."""
+    """A run as it was read, what it was listed as then, and its document with at most so many points a series."""
 
     listed: _Listed
     run: Run
+    most: int
     document: Document
 
 
@@ -131,8 +132,14 @@ class Documents:
                 run.describe(name, one.description or "")
         if runs:
             self._fill(runs, where)
-        read = {folder: _Read(changed[folder], run, run.as_document()) for folder, run in runs.items()}
-        return {folder: read.get(folder) or known[folder] for folder in listed}
+        now = {folder: runs[folder] if folder in runs else known[folder].run for folder in listed}
+        most = most_points(now.values())
+        return {
+            folder: known[folder]
+            if folder not in changed and known[folder].most == most
+            else _Read(listed[folder], run, most, run.as_document(most))
+            for folder, run in now.items()
+        }
 
     def _fill(self, runs: Mapping[str, Run], where: Where) -> None:
         """Give runs their points and their newest records."""

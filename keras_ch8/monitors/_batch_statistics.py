@@ -50,6 +50,7 @@ GAP = Quantity(
     "How far the moving statistics are from those of the probe in the worst layer, in standard deviations.",
     lambda gap: f"the moving statistics are off by {counted(gap, 'standard deviation')}",
     "the moving statistics are off beyond measure",
+    series="ch8_diagnosis/batch_norm_gap",
 )
 INFERENCE_OVER_TRAINING = Quantity(
     "inference_over_training",

@@ -7,7 +7,7 @@ import numpy as np
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, times
-from .base import Monitor
+from .base import Curve, Monitor
 from .past import FEWEST, Past, once, running_median
 from .progress import GOOD, MEASURED, progress_measured
 
@@ -92,6 +92,7 @@ SPIKES = Quantity(
     "Steps whose gradient stands out: 10 times the median of the 100 before it, and above all that was usual so far. "
     "A run of such steps counts once.",
     lambda number: counted(number, "spike") if number else "no spike",
+    series="ch8_diagnosis/spikes",
 )
 LARGEST = Quantity(
     "largest_spike",
@@ -103,6 +104,7 @@ BROKEN = Quantity(
     "nonfinite_steps",
     "Steps whose gradient is infinite or not a number, or has a norm above 1e19.",
     lambda number: counted(number, "such step") if number else "",
+    series="ch8_diagnosis/nonfinite_steps",
 )
 
 RULES = (
@@ -131,21 +133,37 @@ class CliffMonitor(Monitor):
     order = 4
     source = "rows"
     rules = RULES
+    curves = (
+        Curve("spikes", "steps", "Steps among the last 5000 whose gradient stands out; a run of them is one.", "8.2.4"),
+        Curve("nonfinite_steps", "steps", "Steps among the last 5000 whose gradient is not finite.", "8.2.4"),
+    )
+
+    def numbers(self, past: Past) -> dict[str, float]:
+        """Return how many spikes there were, and how many gradients that are not finite."""
+        return {"spikes": len(_of_rows(past).spikes(SPIKE)), "nonfinite_steps": len(_broken(past))}
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return how many spikes there were, and how many gradients that are not finite."""
-        finite, found = np.isfinite(past.rows.norm), _of_rows(past)
+        found = _of_rows(past)
         return progress_measured(past) | {
             SPIKES.name: len(found.spikes(SPIKE)),
             LARGEST.name: found.largest,
-            BROKEN.name: int((~finite).sum()),
+            BROKEN.name: len(_broken(past)),
         }
 
     def remarks(self, past: Past) -> dict[str, str]:
-        """Return among how many steps that is, and when the last spike was."""
-        spikes = _of_rows(past).spikes(SPIKE)
+        """Return among how many steps that is, and when the last such step was."""
         among = f"in the last {digits(len(past.rows.norm), 3)} steps"
-        return {"cliff": f"{among}, most recently at step {spikes[-1]}" if len(spikes) else among, "nonfinite": among}
+        steps = {"cliff": _of_rows(past).spikes(SPIKE), "nonfinite": _broken(past)}
+        return {
+            kind: f"{among}, most recently at step {found[-1]}" if len(found) else among
+            for kind, found in steps.items()
+        }
+
+
+def _broken(past: Past) -> np.ndarray:
+    """Return which of the last steps had a gradient that is not finite."""
+    return past.rows.steps[~np.isfinite(past.rows.norm)]
 
 
 @once

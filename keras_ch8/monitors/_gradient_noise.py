@@ -57,15 +57,25 @@ NOISE_OVER_BATCH = Quantity(
     "The noise scale over the batch size: the steps that are needed go as 1 + this, the examples as 1 + 1 / this.",
     lambda ratio: f"{percent(max(ratio, 0.0) / (1 + max(ratio, 0.0)))} of the squared gradient of a minibatch is noise",
     "the gradient is lost in its noise on the probe",
+    number=lambda ratio: percent(max(ratio, 0.0) / (1 + max(ratio, 0.0))),
+)
+NOISE_SCALE = Quantity(
+    "noise_scale",
+    "The batch size at which noise and gradient are equally large, by the mean over the last measurements.",
+    lambda scale: f"in a batch of {counted(max(scale, 0.0), 'example')} it would be half",
+    series="ch8_diagnosis/noise_scale",
 )
 EXCESS = Quantity(
     "excess",
     "By how much noise keeps the loss above its floor at rest, rate tr(Sigma) / (4 m) on a quadratic, as a fraction of "
     "the loss.",
     lambda fraction: f"at this rate and batch size it keeps the loss higher by {percent(fraction)}",
+    number=percent,
 )
 USUAL_NOISE = Quantity(
-    "usual_noise_over_batch", "As `noise_over_batch`, with the median of the noise scales of the measurements."
+    "usual_noise_over_batch",
+    "As `noise_over_batch`, with the median of the noise scales of the measurements.",
+    number=NOISE_OVER_BATCH.number,
 )
 BATCH_SIZE = Quantity(
     "batch_size",
@@ -83,7 +93,7 @@ RULES = (
         all_of=(NOISE, Threshold(EXCESS, "above", watch=0.01, act=0.05, source=f"{MANDT}; {EIGHTH}")),
         when=(SLOW, Condition(EXCESS, "known")),
         eased_by=(GOOD, FALLING),
-        mentions=(BATCH_SIZE,),
+        mentions=(NOISE_SCALE, BATCH_SIZE),
     ),
     Rule(
         kind="noise_dominated",
@@ -92,7 +102,7 @@ RULES = (
         when=(SLOW,),
         silenced_by=(Condition(EXCESS, "known", name="the rule above judges what it costs"),),
         at_most="watch",
-        mentions=(BATCH_SIZE,),
+        mentions=(NOISE_SCALE, BATCH_SIZE),
     ),
     Rule(
         kind="batch_wasteful",
@@ -101,7 +111,7 @@ RULES = (
             Threshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.01, source=f"{MCCANDLISH}; {MEASURED}"),
             Threshold(USUAL_NOISE, "below", watch=0.05, act=0.01, source=f"{SEVENTH}, as the one before"),
         ),
-        mentions=(BATCH_SIZE,),
+        mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(Condition(NOISE_OVER_BATCH, ">", 0),),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
     ),
@@ -152,6 +162,7 @@ class GradientNoiseMonitor(Monitor):
             NOISE_OVER_BATCH.name: noise.scale / past.batch_size,
             USUAL_NOISE.name: float(np.median([n.scale for n in last])) / past.batch_size,
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
+            NOISE_SCALE.name: noise.scale,
             BATCH_SIZE.name: past.batch_size,
             SMALLER_BATCH.name: max(1.0, float(np.rint(noise.scale))),
         }

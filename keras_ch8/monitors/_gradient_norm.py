@@ -15,7 +15,16 @@ from ..verdicts.verdict import RAISED_BY
 from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import ELASTICITY, FALLEN, HARDLY_MOVED, SMALL_GRADIENT, STUCK, elasticity, progress_measured
+from .progress import (
+    ELASTICITY,
+    FALLEN,
+    HARDLY_MOVED,
+    SMALL_GRADIENT,
+    STUCK,
+    elasticity,
+    progress_measured,
+    progress_newest,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +78,8 @@ class GradientNormMonitor(Monitor):
         Curve(
             "elasticity",
             "ratio",
-            "How much of the loss a change of the weights by their size moves: |g| |theta| / L.",
+            "How much of the loss a change of the weights by their size moves, |g| |theta| / L; by the last batches "
+            "if less.",
             "8.2.3",
         ),
     )
@@ -86,7 +96,7 @@ class GradientNormMonitor(Monitor):
     def numbers(self, past: Past) -> dict[str, float]:
         """Return the loss and the norm."""
         last = past.of(self.name)[-1]
-        return {"loss": last.loss, "gradient_norm": last.norm, "elasticity": last.elasticity}
+        return {"loss": last.loss, "gradient_norm": last.norm, "elasticity": elasticity(past, last)}
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return where the loss is, and how large the gradient."""
@@ -95,6 +105,10 @@ class GradientNormMonitor(Monitor):
             return {}
         size = elasticity(past, past.of(self.name)[-1])
         return measured | {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum"))}
+
+    def newest(self, past: Past) -> dict[str, float]:
+        """Return where the loss is by the last measurement alone."""
+        return progress_newest(past)
 
 
 @section("8.2.2")

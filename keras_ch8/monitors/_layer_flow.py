@@ -16,7 +16,7 @@ from ..verdicts.wording import digits, percent
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import BOOK, GOOD, MEASURED, progress_measured
+from .progress import BOOK, GOOD, LAST, MEASURED, OF_LAST, progress_measured
 
 FLAT = 0.05
 """Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
@@ -94,33 +94,50 @@ class LayerFlow:
 
 # --- what it means -------------------------------------------------------------------------------------------------
 
+AT_THE_START = "in the middle of the first 3 measurements"
+
 GROWTH_THROUGH_DEPTH = Quantity(
     "growth_through_depth",
-    "The gradient at the first hidden layer over that at the last, the median over the measurements: a single one may "
-    "be near a point where the gradient is 0.",
+    "The gradient at the first hidden layer over that at the last, the median over the last measurements: a single one "
+    "may be near a point where the gradient is 0.",
     lambda growth: f"from the last hidden layer to the first it is multiplied by {digits(growth)}",
     "from the last hidden layer to the first it grows beyond measure",
+    usual=OF_LAST,
+)
+BACKWARD_FACTOR = Quantity(
+    "backward_factor",
+    "By what the gradient is multiplied from one hidden layer to the one before.",
+    series="ch8_diagnosis/backward_factor",
 )
 DEAD = Quantity(
     "fraction_dead",
     "The fraction of all ReLUs that give 0 for every example.",
     lambda fraction: f"{percent(fraction)} of the ReLUs give 0 for every example of the probe",
+    number=percent,
+    series="ch8_diagnosis/fraction_dead",
 )
 SATURATED = Quantity(
     "fraction_saturated",
     "The fraction of the outputs of all units of tanh or sigmoid that are on the flat ends.",
     lambda fraction: f"{percent(fraction)} of the units of tanh or sigmoid are on their flat ends",
+    number=percent,
+    series="ch8_diagnosis/fraction_saturated",
 )
 LARGEST_SIGNAL = Quantity(
     "largest_signal",
     "The largest root mean square of the input and of what the layers give, at the start: about 1 is best.",
     lambda signal: f"the largest root mean square is {digits(signal)}",
     "the largest root mean square is beyond measure",
+    usual=AT_THE_START,
+    series="ch8_diagnosis/largest_signal",
 )
 SMALLEST_SIGNAL = Quantity(
     "smallest_signal",
     "The smallest root mean square of the input and of what the layers give.",
     lambda signal: f"the smallest root mean square is {digits(signal)}",
+    "the smallest root mean square is beyond measure",
+    usual=AT_THE_START,
+    series="ch8_diagnosis/smallest_signal",
 )
 
 EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=10.0, act=30.0, source=MEASURED)
@@ -135,12 +152,14 @@ RULES = (
         kind="exploding",
         says="The gradient grows from layer to layer on its way back",
         all_of=(EXPLODING,),
+        mentions=(BACKWARD_FACTOR,),
     ),
     Rule(
         kind="vanishing",
         says="The first layers hardly learn, since the gradient shrinks from layer to layer on its way back",
         all_of=(VANISHING,),
         eased_by=(GOOD,),
+        mentions=(BACKWARD_FACTOR,),
     ),
     Rule(
         kind="dead_units",
@@ -192,6 +211,10 @@ class LayerFlowMonitor(Monitor):
             "Fraction of the units of tanh and sigmoid on their flat ends.",
             "8.2.5",
         ),
+        Curve("largest_signal", "signal", "Largest root mean square of the input and of what the layers give.", "8.4"),
+        Curve(
+            "smallest_signal", "signal", "Smallest root mean square of the input and of what the layers give.", "8.4"
+        ),
     )
 
     def records(self, layer: keras.layers.Layer) -> bool:
@@ -233,15 +256,19 @@ class LayerFlowMonitor(Monitor):
         return LayerFlow(**arrays)
 
     def numbers(self, past: Past) -> dict[str, float]:
-        """Return the factors, and the fractions of units that take no part."""
+        """Return the factors, the fractions of units that take no part, and the ends of the signal."""
         last = past.of(self.name)[-1]
         names = ("backward_factor", "forward_factor", "fraction_dead", "fraction_saturated")
-        return {name: getattr(last, name) for name in names}
+        return {name: getattr(last, name) for name in names} | _scale([last])
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""
         flows = past.of(self.name)
         return progress_measured(past) | _depth(flows) | _idle(flows[-1]) | _scale(flows)
+
+    def newest(self, past: Past) -> dict[str, float]:
+        """Return how the gradient grows through the layers by the last measurement alone."""
+        return {GROWTH_THROUGH_DEPTH.name: past.of(self.name)[-1].total}
 
     def remarks(self, past: Past) -> dict[str, str]:
         """Return the numbers of layers, and the names of those that are worst."""
@@ -270,17 +297,18 @@ def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
     return judge(RULES, _scale(flows), _scale_remarks(flows))
 
 
-# The factors of a reading are computed once: every measurement takes the median over all readings so far.
 def _depth(flows: list[LayerFlow]) -> dict[str, float]:
     totals = [flow.total for flow in flows if not np.isnan(flow.backward_factor)]
-    return {GROWTH_THROUGH_DEPTH.name: float(np.median(totals))} if totals else {}
+    return {GROWTH_THROUGH_DEPTH.name: float(np.median(totals[-LAST:]))} if totals else {}
 
 
 def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:
-    last, factors = flows[-1], [f.backward_factor for f in flows if np.isfinite(f.backward_factor)]
-    if not factors:
+    last = flows[-1]
+    if not len(last.hidden):
         return {}
-    said = [f"a factor of {digits(float(np.median(factors)))} for each of {len(last.hidden)} hidden layers"]
+    said = []
+    if np.isfinite(last.backward_factor):
+        said.append(f"a factor of {digits(last.backward_factor)} for each of {len(last.hidden)} hidden layers")
     if np.isfinite(moves := last.relative_update[last.hidden[0]]):
         said.append(f"the first moves by {percent(moves)} of its size in a step")
     return dict.fromkeys(("exploding", "vanishing"), "; ".join(said))

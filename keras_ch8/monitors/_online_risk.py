@@ -1,13 +1,13 @@
 """The first pass over the data as a test, and what later passes have learned by heart."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import digits, percent
+from ..verdicts.wording import digits, moved, percent
 from .base import Curve, Monitor
 from .past import Past
 from .progress import MEASURED, SIXTH
@@ -80,8 +80,10 @@ HELD_OUT_RISE = Quantity(
     "held_out_rise",
     "By how much the held-out loss rose since its best, over its fall before; at least a tenth of its start. The "
     "held-out loss is `val_loss` or, without it, the loss on the probe.",
-    lambda rise: f"since its best the loss on held-out examples has lost {percent(rise)} of what it had gained",
-    "since its best the loss on held-out examples has risen beyond measure",
+    lambda rise: f"the loss on held-out examples has lost {percent(rise)} of what it had gained until its best",
+    "the loss on held-out examples has risen beyond measure since its best",
+    number=percent,
+    usual="by the best of the last three",
 )
 HELD_OUT_FALLEN = Quantity(
     "held_out_fallen", "By how much the held-out loss was below its start at its best, as a fraction of the start."
@@ -93,8 +95,15 @@ LEARNED_LATELY = Quantity(
 BY_HEART = Quantity(
     "by_heart",
     "The fraction by which the training loss fell after the epoch in which the validation loss was best.",
-    lambda fall: f"the training loss fell by {percent(fall)} after the loss on held-out examples was best",
+    lambda fall: f"the training loss {moved(fall)} after the loss on held-out examples was best",
+    number=percent,
+    usual="at its lowest",
 )
+VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.", series="ch8_epoch/val_loss")
+LOSS_OF_PROBE = Quantity(
+    "loss_of_probe", "The loss on the probe, where there is no other.", series="ch8_diagnosis/loss"
+)
+HELD_OUT = (VALIDATION_LOSS, LOSS_OF_PROBE)
 
 RULES = (
     Rule(
@@ -105,6 +114,7 @@ RULES = (
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
             Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
         ),
+        mentions=HELD_OUT,
     ),
     Rule(
         kind="overfitting",
@@ -112,6 +122,7 @@ RULES = (
         when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=SIXTH),),
         silenced_by=(Condition(HELD_OUT_FALLEN, ">=", 0.9, "the held-out loss was low", source=MEASURED),),
         at_most="watch",
+        mentions=HELD_OUT,
     ),
 )
 
@@ -142,17 +153,25 @@ class OnlineRiskMonitor(Monitor):
         held_out, losses = _held_out(past), np.array([logs["loss"] for logs in past.epochs if "loss" in logs])
         if len(held_out) < 3 or len(losses) < 3:
             return {}
-        of_probe = past.of("gradient_norm")
-        start = float(np.fmax(of_probe[0].loss if of_probe else np.nan, held_out[0]))
-        now, best = float(held_out[-3:].min()), float(held_out.min())
+        start, best = _start(past), float(held_out.min())
         middle, last = losses[len(losses) // 2], losses[-1]
         return {
-            HELD_OUT_RISE.name: _ratio(now - best, max(start - best, LITTLE * abs(start))),
+            HELD_OUT_RISE.name: _rise(past, float(held_out[-3:].min())),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
             LEARNED.name: losses[0] - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
-            BY_HEART.name: _fallen_since_the_best(past),
+            BY_HEART.name: _fallen_since_the_best(past, np.min),
         }
+
+    def newest(self, past: Past) -> dict[str, float]:
+        """Return where held-out loss and training loss are by the last epoch alone."""
+        last = float(_held_out(past)[-1])
+        return {HELD_OUT_RISE.name: _rise(past, last), BY_HEART.name: _fallen_since_the_best(past, lambda x: x[-1])}
+
+    def drawn(self, past: Past) -> dict[str, float]:
+        """Return the held-out loss, too, by the series in which it is drawn."""
+        held_out = VALIDATION_LOSS if _is_validated(past) else LOSS_OF_PROBE
+        return super().drawn(past) | {held_out.series: float(_held_out(past)[-1])}
 
     def remarks(self, past: Past) -> dict[str, str]:
         """Return the losses by themselves."""
@@ -161,7 +180,7 @@ class OnlineRiskMonitor(Monitor):
         risk = online_risk(past.passes)
         pairs = [
             ("the training loss is now {}", losses[-1:]),
-            (name + " has gone from {} at its best to {}", [held_out.min(), held_out[-3:].min()]),
+            (name + " has gone from {} at its best to {}", [held_out.min(), held_out[-1]]),
             ("examples cost {} when they were new, and {} now", [risk.first, risk.last] if risk.passes > 1 else []),
         ]
         said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
@@ -179,6 +198,18 @@ def _held_out(past: Past) -> np.ndarray:
     return past.series("gradient_norm", "loss")
 
 
+def _start(past: Past) -> float:
+    """Return the held-out loss at the start or, where that is more, the first on the probe."""
+    of_probe = past.of("gradient_norm")
+    return float(np.fmax(of_probe[0].loss if of_probe else np.nan, _held_out(past)[0]))
+
+
+def _rise(past: Past, now: float) -> float:
+    """Return by how much a held-out loss is above the best, over its fall before."""
+    start, best = _start(past), float(_held_out(past).min())
+    return _ratio(now - best, max(start - best, LITTLE * abs(start)))
+
+
 def _ratio(change: float, size: float) -> float:
     """Return a change as a fraction of a size; of a size of 0 it is without end, or nothing if it is 0 itself."""
     if size:
@@ -186,11 +217,14 @@ def _ratio(change: float, size: float) -> float:
     return float(change * np.inf) if change else 0.0
 
 
-def _fallen_since_the_best(past: Past) -> float:
-    """Return by what fraction the training loss fell after the epoch in which validation was best; NaN without."""
+def _fallen_since_the_best(past: Past, to: Callable[[np.ndarray], float]) -> float:
+    """Return by what fraction the training loss fell after the epoch in which validation was best; NaN without.
+
+    `to` picks one of the losses since then.
+    """
     pairs = [(logs["val_loss"], logs["loss"]) for logs in past.epochs if {"val_loss", "loss"} <= set(logs)]
     if not pairs:
         return float("nan")
     held_out, losses = np.array(pairs).T
     since = losses[held_out.argmin() :]
-    return float((since[0] - since.min()) / abs(since[0])) if since[0] else float("nan")
+    return float((since[0] - to(since)) / abs(since[0])) if since[0] else float("nan")

@@ -12,7 +12,7 @@ from .._types import Data
 from ..curvature import lanczos_of
 from ..curvature.objective import Objective
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import digits, part
+from ..verdicts.wording import digits, part, percent
 from ._layer_flow import DEAD_UNITS, SATURATED_UNITS, VANISHING
 from .base import Curve, Monitor
 from .past import Past
@@ -38,6 +38,7 @@ from .progress import (
     effective_rate,
     elasticity,
     progress,
+    progress_newest,
     trainings_to_gain,
 )
 
@@ -97,6 +98,7 @@ KERNEL_ELASTICITY = Quantity(
     "gradient on any examples but those that it was fitted to.",
     ELASTICITY.phrase,
     ELASTICITY.endless,
+    ELASTICITY.number,
 )
 NEGATIVITY = Quantity(
     "negativity",
@@ -107,6 +109,8 @@ NEGATIVITY = Quantity(
         else "no negative curvature was found"
     ),
     "nearly all curvature is negative",
+    number=percent,
+    series="ch8_diagnosis/negativity",
 )
 UNCERTAINTY = Quantity(
     "curvature_error", "The error of the smallest eigenvalue over its size; not known where it is not negative."
@@ -243,6 +247,7 @@ class SpectrumMonitor(Monitor):
     curves = (
         Curve("eigenvalue_smallest", "loss / weight^2", "Smallest Ritz value of the Hessian.", "8.2.3"),
         Curve("eigenvalue_largest", "loss / weight^2", "Largest Ritz value of the Hessian.", "8.2.1"),
+        Curve("negativity", "ratio", "Strongest negative curvature over the strongest positive one.", "8.2.3"),
         Curve("newton_gain", "ratio", "Fraction of the loss that Newton's step would gain.", "8.2.1"),
     )
 
@@ -257,6 +262,7 @@ class SpectrumMonitor(Monitor):
         return {
             "eigenvalue_smallest": last.smallest,
             "eigenvalue_largest": last.largest,
+            "negativity": last.negativity,
             "newton_gain": last.gain,
         }
 
@@ -286,6 +292,10 @@ class SpectrumMonitor(Monitor):
             RATE_OF_LIMIT.name: limit,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, past),
         })  # fmt: skip
+
+    def newest(self, past: Past) -> dict[str, float]:
+        """Return where the loss is, and how long the step is, by the last measurement alone."""
+        return progress_newest(past)
 
     def remarks(self, past: Past) -> dict[str, str]:
         """Return by how much the scales of the inputs differ: a ravine that one can do something about."""

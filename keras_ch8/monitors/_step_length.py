@@ -27,6 +27,7 @@ from .progress import (
     LAST,
     MEASURED,
     NEWTON_GAIN,
+    OF_LAST,
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
@@ -94,17 +95,22 @@ OVERSHOOT = Quantity(
     "overshoot",
     "Half the curvature along the step, (1/2) d'Hd, over the slope, -g'd: above 1 the loss rises.",
     lambda ratio: (
-        f"the curvature takes back {percent(ratio)} of what the slope along a step promises, above 100 % the loss rises"
+        f"the curvature takes back {percent(ratio)} of what the slope along a step promises"
         if ratio > 0
         else "the curvature takes nothing back of what the slope along a step promises"
     ),
     "the curvature takes back far more than the slope along a step promises",
+    number=lambda ratio: percent(max(ratio, 0.0)),
+    usual=OF_LAST,
 )
 JUMP = Quantity(
     "jump",
     "The change of the loss in one update, as a fraction of the loss.",
     lambda change: f"an update changes the loss by {percent(change)}",
     "an update changes the loss beyond measure",
+    number=percent,
+    usual=OF_LAST,
+    series="ch8_diagnosis/jump",
 )
 HEIGHT_FALLEN = Quantity(
     "height_fallen", "As `fallen`, by the median of the loss over the measurements that are judged together."
@@ -115,18 +121,28 @@ RISES = Quantity(
     "All rises of the loss from one measurement to the next, as a fraction of the loss.",
     lambda rises: f"its rises between the last measurements come to {percent(rises)} of it",
     "between the last measurements it rises beyond measure",
+    number=percent,
+    series="ch8_diagnosis/rises",
 )
 STEP_OVER_BEST = Quantity(
     "step_over_best",
     "The length of a step over the best length in its direction, the median over the last measurements.",
-    lambda ratio: f"a step has {part(ratio, 'the best length in its direction')}",
+    lambda ratio: (
+        f"a step has {part(ratio, 'the best length in its direction')}"
+        f"{', along which the loss curves down' if ratio < 0 else ''}"
+    ),
     "a step is far longer than the best one in its direction",
+    number=percent,
+    usual=OF_LAST,
+    series="ch8_diagnosis/step_over_optimal",
 )
 TRAININGS_TO_HALVE = Quantity(
     "trainings_to_halve",
     "Steps that would halve the loss at the pace of the slope along them, over the steps of the training.",
     lambda trainings: f"at this pace the loss takes {counted(trainings, 'training')} as long as this one to halve",
     "at this pace the loss never halves",
+    number=lambda trainings: counted(trainings, "training"),
+    usual=OF_LAST,
 )
 
 # --- what it means -------------------------------------------------------------------------------------------------
@@ -157,6 +173,7 @@ RULES = (
         says="The loss does not fall because the steps go beyond the lowest point in their direction",
         all_of=(Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),),
         when=(STUCK,),
+        mentions=(STEP_OVER_BEST,),
     ),
     Rule(
         kind="step_too_long",
@@ -234,6 +251,11 @@ class StepLengthMonitor(Monitor):
               "8.2.1"),
         Curve("loss_change", "loss", "Change of the loss of the probe by one update.", "8.2.1"),
         Curve("loss_change_predicted", "loss", "The same, predicted to second order: g'd + d'Hd / 2.", "8.2.1"),
+        Curve("jump", "ratio", "Change of the loss of the probe by one update, as a fraction of the loss.", "8.2.1"),
+        Curve("rises", "ratio", "All rises of the loss between the last measurements, as a fraction of it.", "8.2.1"),
+        Curve("loss_over_start", "ratio", "Loss of the probe over what it was at the start.", "8.2.1"),
+        Curve("rate_times_curvature", "ratio",
+              "Effective rate times the largest curvature: above 2 gradient descent is unstable.", "8.2.1"),
     )  # fmt: skip
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
@@ -254,13 +276,20 @@ class StepLengthMonitor(Monitor):
         return StepLength(**{name: float(value) for name, value in arrays.items()})
 
     def numbers(self, past: Past) -> dict[str, float]:
-        """Return the step over the best one, and the change of the loss beside its prediction."""
-        last = past.of(self.name)[-1]
-        return {
+        """Return the step over the best one, the change of the loss beside its prediction, and the loss's way."""
+        seen, last = progress(past), past.of(self.name)[-1]
+        numbers = {
             "step_over_optimal": last.step_over_optimal,
             "loss_change": last.actual,
             "loss_change_predicted": last.predicted,
+            "jump": _heights([last])[JUMP.name],
         }
+        if seen is not None:
+            numbers["rises"] = _heights(past.of(self.name)[-LAST:])[RISES.name]
+            numbers["loss_over_start"] = seen.over_start(seen.newest)
+        if past.of("spectrum"):
+            numbers["rate_times_curvature"] = _newton(past)[0]
+        return numbers
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return where the loss is, how it moves, and how long the steps are against what would be best."""
@@ -282,6 +311,12 @@ class StepLengthMonitor(Monitor):
             NEWTON_GAIN.name: gain,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, past),
         }  # fmt: skip
+
+    def newest(self, past: Past) -> dict[str, float]:
+        """Return what the last update did, and what its slope promises."""
+        last = past.of(self.name)[-1]
+        halving = _halving([last]) / past.total if past.total else float("nan")
+        return {OVERSHOOT.name: last.ratio, TRAININGS_TO_HALVE.name: halving}
 
 
 def _heights(last: list[StepLength]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from ._layer_flow import EXPLODING, growth_per_step
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import GOOD, MEASURED, SEVENTH, progress
+from .progress import GOOD, LAST, MEASURED, OF_LAST, SEVENTH, progress
 
 GONE = 0.01
 """Fraction of its largest value at which the gradient counts as gone."""
@@ -67,14 +67,25 @@ class TimeHorizon:
 HORIZON = Quantity(
     "horizon_reached",
     "Time steps that the gradient reaches back before it is below 1 % of its largest, over those that there are; the "
-    "median over the measurements.",
+    "median over the last measurements.",
     lambda fraction: f"it falls below 1 % of its largest after {percent(fraction)} of the time steps",
+    number=percent,
+    usual=OF_LAST,
+)
+HORIZON_NOW = Quantity(
+    "horizon", "Time steps after which the gradient is below 1 % of its largest.", series="ch8_diagnosis/horizon"
 )
 GROWTH_IN_TIME = Quantity(
     "growth_in_time",
-    "The gradient at the first time step over that at the last, the median over the measurements.",
+    "The gradient at the first time step over that at the last, the median over the last measurements.",
     lambda growth: f"on its way back through time it is multiplied by {digits(growth)}",
     "on its way back through time it grows beyond measure",
+    usual=OF_LAST,
+)
+FACTOR_NOW = Quantity(
+    "time_factor",
+    "By what the gradient is multiplied from one time step to the one before.",
+    series="ch8_diagnosis/time_factor",
 )
 
 RULES = (
@@ -83,12 +94,14 @@ RULES = (
         says="The gradient is gone before it reaches the beginning of the sequences",
         all_of=(Threshold(HORIZON, "below", watch=0.7, act=0.5, source=MEASURED),),
         eased_by=(GOOD,),
+        mentions=(HORIZON_NOW,),
     ),
     Rule(
         kind="exploding",
         says="The gradient grows from time step to time step on its way back",
         all_of=(Threshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=SEVENTH),),
         eased_by=(GOOD,),
+        mentions=(FACTOR_NOW,),
     ),
 )
 
@@ -146,20 +159,33 @@ class TimeHorizonMonitor(Monitor):
         seen, firsts = progress(past), [layers[0] for layers in past.of(self.name)]
         if seen is None or not firsts[-1].is_final:
             return {}
-        return seen.measured() | {
-            HORIZON.name: float(np.median([first.horizon / max(1, len(first.profile)) for first in firsts])),
-            GROWTH_IN_TIME.name: float(np.median([first.growth for first in firsts])),
-        }
+        return seen.measured() | _reach(firsts[-LAST:])
+
+    def newest(self, past: Past) -> dict[str, float]:
+        """Return the same by the last measurement alone."""
+        return _reach([past.of(self.name)[-1][0]])
 
     def remarks(self, past: Past) -> dict[str, str]:
         """Return which layer it is, and its numbers."""
         first = past.of(self.name)[-1][0]
-        said = [f"in {first.name}, over {digits(len(first.profile), 3)} time steps"]
+        steps = digits(len(first.profile), 3)
+        said = []
         if np.isfinite(first.factor):
             said.append(f"now a factor of {digits(first.factor)} for each step")
         if np.isfinite(first.spectral_radius):
             said.append(f"spectral radius {digits(first.spectral_radius)}")
-        return dict.fromkeys(("short_horizon", "exploding"), ", ".join(said))
+        return {
+            "short_horizon": ", ".join([f"in {first.name}, now after {first.horizon} of {steps} time steps", *said]),
+            "exploding": ", ".join([f"in {first.name}, over {steps} time steps", *said]),
+        }
+
+
+def _reach(firsts: list[TimeHorizon]) -> dict[str, float]:
+    """Return how far the gradient reaches, and how it grows on the way: the medians over some measurements."""
+    return {
+        HORIZON.name: float(np.median([first.horizon / max(1, len(first.profile)) for first in firsts])),
+        GROWTH_IN_TIME.name: float(np.median([first.growth for first in firsts])),
+    }
 
 
 def _by_time(call: LayerCall, examples: int) -> Tensor:

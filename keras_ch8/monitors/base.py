@@ -7,7 +7,7 @@ and which kinds of verdict it adds. Nothing else has to know of it.
 import dataclasses
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import keras
@@ -19,6 +19,8 @@ from .past import Past
 
 SETS = ("cheap", "standard", "full")
 """The sets of monitors, by name."""
+SERIES = "ch8_diagnosis/"
+"""How the name of each series of a monitor begins."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Monitor:
         reading(**arrays)    the measurement made of these arrays, which the past keeps
         numbers(past)        numbers to draw, by the names of `curves`
         measure(past)        the quantities that `rules` judge, by name
+        newest(past)         the newest measurement of those of which several are judged together
         remarks(past)        what the sentences say besides numbers, by kind
 
     Raises:
@@ -107,7 +110,7 @@ class Monitor:
 
         >>> from keras_ch8.monitors import Monitor, Curve
         >>> from keras_ch8.verdicts import Kind, Quantity, Rule, Threshold
-        >>> loss = Quantity("probe_loss", "Loss on the probe.", lambda value: f"it is {value:.2g}")
+        >>> loss = Quantity("probe_loss", "Loss on the probe.", "it is {:.2g}".format, series="ch8_diagnosis/high_loss")
         >>> class HighLoss(Monitor):
         ...     name = "high_loss"
         ...     kinds = (Kind("high_loss", "8.2", "The loss is high.", "The loss is low", "Train longer."),)
@@ -138,6 +141,8 @@ class Monitor:
         >>> _ = model.fit(x, y, batch_size=4, epochs=1, callbacks=[diagnosis], verbose=0)
         >>> print(diagnosis.verdicts[0])
         WATCH high_loss, section 8.2, since step 2: The loss is high (it is 16). Train longer.
+        >>> print(*diagnosis.verdicts[0].why)
+        It is 16: watch from 3 up, act from 30 up (Experience.).
     """
 
     name: ClassVar[str]
@@ -192,6 +197,17 @@ class Monitor:
         """
         return {}
 
+    def newest(self, past: Past) -> dict[str, float]:
+        """Return the newest measurement of quantities that are judged by several, by name; sentences say it first.
+
+        Those whose series is drawn need not be there: the last point is the newest measurement.
+        """
+        return {}
+
+    def drawn(self, past: Past) -> dict[str, float]:
+        """Return the last point of each series that shows a quantity of the rules, by the name of the series."""
+        return {f"{SERIES}{name}": value for name, value in self.numbers(past).items()}
+
     def remarks(self, past: Past) -> Mapping[str, str]:
         """Return what the sentence of a kind says besides its numbers, such as the name of a layer."""
         return {}
@@ -199,7 +215,35 @@ class Monitor:
     def claims(self, past: Past) -> list[Claim]:
         """Return what the rules say of the past, of all kinds that can be judged by now."""
         measured = self.measure(past)
-        return judge(self.rules, measured, self.remarks(past)) if measured else []
+        if not measured:
+            return []
+        return judge(self.rules, measured, self.remarks(past), self.newest(past), self.drawn(past))
+
+
+def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
+    """Return the limits of the rules as lines for charts: by series, each with its `"value"` and its `"label"`.
+
+    Only those of quantities that a series shows as they are judged, or as they are newest.
+
+    Example:
+        >>> from keras_ch8.monitors.base import chosen, lines
+        >>> lines(chosen(["batch_statistics"]))["ch8_diagnosis/batch_norm_gap"]
+        [{'value': 0.3, 'label': 'act: batch_norm_gap'}, {'value': 1.0, 'label': 'watch: batch_norm_gap'}]
+    """
+    kinds: dict[str, dict[tuple[float, str], list[str]]] = {}
+    for rule in (rule for monitor in monitors for rule in monitor.rules):
+        for threshold in rule.all_of:
+            if threshold.quantity.series:
+                limits = kinds.setdefault(threshold.quantity.series, {})
+                for level, value in threshold.limits(rule.at_most):
+                    named = limits.setdefault((value, level), [])
+                    named += [rule.kind] if rule.kind not in named else []
+    return {
+        series: [
+            {"value": value, "label": f"{level}: {', '.join(of)}"} for (value, level), of in sorted(limits.items())
+        ]
+        for series, limits in kinds.items()
+    }
 
 
 # --- the registry --------------------------------------------------------------------------------------------------

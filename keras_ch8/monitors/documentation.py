@@ -22,6 +22,8 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
 - A rule holds where **all its thresholds** are reached, all its **conditions** hold, and nothing that **silences** it
   does. The level is that of the mildest threshold; of several rules of one kind the gravest counts.
 - A quantity that is not known reaches no threshold and fulfils no condition.
+- What is judged may be the middle of several measurements; what a verdict says first is the newest. Its number is the
+  last point of the series in which the first quantity with one is drawn.
 - What a rule says becomes a verdict when {RAISED_BY} of the last {WINDOW} measurements say so, and is taken back when
   all {WINDOW} say less. What is **certain at once** needs no second measurement. What has called for action stays
   worth watching to the end of the training.
@@ -133,8 +135,9 @@ def _quantities(rules: Iterable[Rule]) -> str:
         )
         of_conditions = (part.quantity for part in conditions if isinstance(part, Condition))
         found.update({q.name: q for q in (*rule.quantities, *rule.mentions, *of_conditions)})
-    rows = (_row(f"`{name}`", found[name].meaning) for name in sorted(found))
-    return "\n".join(["## Quantities", "", "| quantity | what it is |", "|---|---|", *rows, ""])
+    rows = (_row(f"`{name}`", q.meaning, f"`{q.series}`" if q.series else "") for name, q in sorted(found.items()))
+    head = ["## Quantities", "", "| quantity | what it is | drawn as |", "|---|---|---|"]
+    return "\n".join([*head, *rows, ""])
 
 
 def _curves(monitors: Iterable[Monitor]) -> str:

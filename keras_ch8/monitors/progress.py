@@ -13,6 +13,8 @@ FEWEST, LAST = 4, 9
 """Measurements before anything is said of a trend, and measurements that are judged together."""
 BATCHES = 50
 """Minibatches whose gradients are."""
+OF_THREE = "in the middle of the last 3 measurements"
+OF_LAST = f"in the middle of the last {LAST} measurements"
 
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
@@ -30,28 +32,38 @@ FALLEN = Quantity(
     "fallen",
     "By how much the loss on the probe is below its start, as a fraction of the start.",
     lambda fall: f"since the start the loss {moved(fall)}",
+    number=moved,
+    usual=OF_THREE,
 )
 RECENT = Quantity(
     "recent",
     "By how much the loss fell over the last third of the steps, as a fraction of what it was then.",
     lambda fall: f"lately the loss {moved(fall)}",
+    number=moved,
 )
 GROWTH = Quantity(
     "growth",
     "The loss over what it was at the start; not known for a loss that may be below 0.",
     lambda factor: f"the loss is {times(factor, 'what it was at the start')}",
     "the loss has grown beyond measure since the start",
+    usual=OF_THREE,
+    series="ch8_diagnosis/loss_over_start",
 )
 TYPICAL_STEP = Quantity(
     "typical_step",
     "The length of a step over the best length in its direction: the median of the sizes over the last measurements.",
-    lambda ratio: f"the steps have {part(ratio, 'the best length in their directions')}",
+    lambda ratio: f"a step has {part(ratio, 'the best length in its direction')}",
+    "a step is far longer than the best one in its direction",
+    number=percent,
+    usual=OF_LAST,
 )
 RATE_OF_LIMIT = Quantity(
     "rate_times_curvature",
     "The effective rate times the largest curvature of the loss: gradient descent is unstable where it exceeds 2.",
     lambda product: f"the effective learning rate is {part(product / 2, 'the largest stable one')}",
     "the effective learning rate is far beyond the largest stable one",
+    number=lambda product: percent(product / 2),
+    series="ch8_diagnosis/rate_times_curvature",
 )
 NEWTON_GAIN = Quantity(
     "newton_gain",
@@ -62,6 +74,8 @@ NEWTON_GAIN = Quantity(
         else "steps that suit the curvature in each direction would gain nothing"
     ),
     "steps that suit the curvature in each direction would lower the loss by far more than it is",
+    number=lambda gain: percent(max(gain, 0.0)),
+    series="ch8_diagnosis/newton_gain",
 )
 TRAININGS_TO_GAIN = Quantity(
     "trainings_to_gain",
@@ -76,6 +90,8 @@ ELASTICITY = Quantity(
     "last minibatches if it is smaller.",
     lambda fraction: f"changing all weights by 1 % would change the loss by {percent(fraction / 100)}",
     "the gradient is large beyond measure",
+    number=lambda fraction: percent(fraction / 100),
+    series="ch8_diagnosis/elasticity",
 )
 
 
@@ -143,12 +159,14 @@ class Progress:
         now: Median of the last three measurements.
         recent: See `RECENT`.
         typical_step: See `TYPICAL_STEP`; NaN where it is not known.
+        newest: The last measurement.
     """
 
     start: float
     now: float
     recent: float
     typical_step: float
+    newest: float = float("nan")
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
@@ -159,9 +177,13 @@ class Progress:
         return {
             FALLEN.name: self.fallen_to(self.now),
             RECENT.name: self.recent,
-            GROWTH.name: self.now / self.start if self.start > 0 else float("nan"),
+            GROWTH.name: self.over_start(self.now),
             TYPICAL_STEP.name: self.typical_step,
         }
+
+    def over_start(self, loss: float) -> float:
+        """Return a loss over what it was at the start; NaN for one that may be below 0."""
+        return loss / self.start if self.start > 0 else float("nan")
 
 
 @once
@@ -179,13 +201,22 @@ def progress(past: Past) -> Progress | None:
     recent = (then - now) / abs(then) if then else 0.0
     sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
     typical = float(np.median(sizes)) if len(sizes) else float("nan")
-    return Progress(float(start), now, recent, typical)
+    return Progress(float(start), now, recent, typical, float(losses[-1]))
 
 
 def progress_measured(past: Past) -> dict[str, float]:
     """Return the quantities of `Progress`; nothing before there are enough measurements."""
     seen = progress(past)
     return {} if seen is None else seen.measured()
+
+
+def progress_newest(past: Past) -> dict[str, float]:
+    """Return the newest measurement of what `Progress` judges by several."""
+    seen, steps = progress(past), past.of("step_length")
+    newest = (
+        {} if seen is None else {FALLEN.name: seen.fallen_to(seen.newest), GROWTH.name: seen.over_start(seen.newest)}
+    )
+    return newest | ({TYPICAL_STEP.name: abs(steps[-1].step_over_optimal)} if steps else {})
 
 
 def trainings_to_gain(seen: Progress, gain: float, past: Past) -> float:

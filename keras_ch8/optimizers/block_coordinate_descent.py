@@ -1,7 +1,7 @@
 """Block coordinate descent."""
 
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import keras
@@ -48,6 +48,9 @@ class BlockCoordinateDescent(keras_private.Optimizer):
 
     Differs from `keras.optimizers.MultiOptimizer`: that moves all variables at every step, each group with its own
     optimizer; here they take turns.
+
+    With `callbacks.TensorBoard`, `ch8_blocks/block` shows which block moves, and `ch8_blocks/gradient_norm_<number>`
+    the norm of the gradient of each block, whichever moves.
 
     Args:
         inner: A new first-order optimizer, of the suite or of Keras, or the name of one.
@@ -192,6 +195,26 @@ class BlockCoordinateDescent(keras_private.Optimizer):
             steps = [_step_of(inner, vs) for inner, (_, vs) in zip(self.inners, parts, strict=True)]
             backend.switch(block, steps, [gs for gs, _ in parts])
             self.micro_steps.assign_add(1)
+
+    # --- what a callback that observes is told of each step -----------------------------------------------------------
+
+    @property
+    def step_numbers(self) -> tuple[str, ...]:
+        """Names of what `tell_step` tells: the block that moved, and the norm of the gradient of each block."""
+        return ("block", *(f"block_gradient_norm_{number}" for number in range(len(self.inners))))
+
+    def tell_step(self, halves: Mapping[int, Tensor]) -> list[Tensor]:
+        """Return the numbers of the step that was just made.
+
+        Args:
+            halves: Half the sum of squares of the gradient of each variable that has one, by its place.
+        """
+        of_blocks: list[list[Tensor]] = [[] for _ in self.inners]
+        for place, half in halves.items():
+            of_blocks[self._block_of[place]].append(half)
+        nothing = ops.full((), float("nan"), "float32")
+        norms = [ops.sqrt(2 * _numerics.half_of_all(of_one)) if of_one else nothing for of_one in of_blocks]
+        return [backend.as_tensor(self._block), *norms]
 
     def _index_of(self, variable: keras.Variable) -> int:
         try:

@@ -158,7 +158,8 @@ class Tap:
 
     def _blocks(self) -> Blocks:
         variables = keras_private.known_variables(self.optimizer)
-        return Blocks([sum(math.prod(v.shape) for v in variables)], len(variables))
+        numbers = getattr(self.optimizer, "step_numbers", ())
+        return Blocks([sum(math.prod(v.shape) for v in variables)], len(variables), numbers=numbers)
 
     def _know(self, variables: Sequence[Any]) -> None:
         """Learn the variables, once; the optimizer is built by the first that it is given, as by Keras."""
@@ -192,7 +193,8 @@ class Tap:
         indices = [self._place[id(v)] for v in variables]
         step = backend.as_tensor(self.optimizer.iterations) + 1
         rate = backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
-        grads, clipped, half, factor, note = self._clip(grads, variables, indices, step)
+        grads, clipped, halves, factor, note = self._clip(grads, variables, indices, step)
+        half = _numerics.half_of_all(halves)
         row = self.recorder.row(0, half, self.recorder.is_due(step, half))
         # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and
         # what it counts there it counts here too.
@@ -212,10 +214,12 @@ class Tap:
 
         made = row.make(note, rate, factor, clipped, moved)
         backend.merge_replicas(partial(publish, row.ring), step, made)
+        if getattr(self.optimizer, "step_numbers", ()):
+            self.recorder.write_numbers(step, self.optimizer.tell_step(dict(zip(indices, halves, strict=True))))
 
     def _clip(
         self, grads: list[Any], variables: list[Any], indices: list[int], step: Tensor
-    ) -> tuple[list[Any], list[Any], Any, Any, Note]:
+    ) -> tuple[list[Any], list[Any], list[Any], Any, Note]:
         """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
         scale = self.optimizer.loss_scale_factor or 1.0
         types = [backend.dtype_of(v) for v in variables]
@@ -226,12 +230,11 @@ class Tap:
         clipped, *norm_before = self._clipper.tensors(true, variables, indices)
         halves = _numerics.half_squares(clipped)
         factor = self._clipper.factor(clipped, halves, None)
-        half = _numerics.half_of_all(halves)
         if self._clipper.rule is not None:
             share = scale / backend.replicas()  # Keras divides by the scale and sums over the replicas
             handed = [_scaled(g, share if factor is None else share * factor) for g in clipped]
             grads = [backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)]
-        return grads, clipped, half, factor, Note(step, loss, *norm_before)
+        return grads, clipped, halves, factor, Note(step, loss, *norm_before)
 
 
 def _scaled(g: Tensor, factor: Tensor) -> Any:

@@ -42,11 +42,13 @@ class Blocks(NamedTuple):
         spans: Entries of each block that may have a gradient.
         variables: Number of variables.
         places: Where to make the ring of each block; anywhere if there are none.
+        numbers: Names of what the optimizer says of each step besides, such as which variables it has moved.
     """
 
     spans: Sequence[int]
     variables: int
     places: Sequence[AbstractContextManager[Any]] = ()
+    numbers: Sequence[str] = ()
 
 
 @dataclass
@@ -56,6 +58,8 @@ class _Rings:
     spans: Sequence[int] = ()
     of_blocks: list[Any] = field(default_factory=list)
     of_layers: Any = None
+    of_numbers: Any = None
+    names: Sequence[str] = ()
     written: set[int] = field(default_factory=set)
 
 
@@ -92,7 +96,8 @@ class Recorder:
     @property
     def rings(self) -> list[Any]:
         """What the steps write."""
-        return [*self._rings.of_blocks, *([] if self._rings.of_layers is None else [self._rings.of_layers])]
+        others = self._rings.of_layers, self._rings.of_numbers
+        return [*self._rings.of_blocks, *(other for other in others if other is not None)]
 
     def listen(self, blocks: Callable[[], Blocks], *, rows: int, every: int, layers: bool = False) -> None:
         """Let steps leave rows from now on.
@@ -118,6 +123,8 @@ class Recorder:
                 with place:
                     rings.of_blocks.append(backend.ring(rows, len(HEAD) + (len(TAIL) + sample if every else 0)))
             rings.of_layers = backend.ring(rows, blocks.variables) if layers else None
+            rings.names = tuple(blocks.numbers)
+            rings.of_numbers = backend.ring(rows, len(rings.names)) if rings.names else None
 
     def stop(self) -> None:
         """Listen no more."""
@@ -159,6 +166,12 @@ class Recorder:
             row = ops.stack([norms.get(i, missing) for i in range(rings.shape[1])])
             backend.merge_replicas(partial(publish, rings), step, row)
 
+    def write_numbers(self, step: Tensor, values: Sequence[Tensor]) -> None:
+        """Write what the optimizer says of a step besides: scalars, in the order of `Blocks.numbers`."""
+        self.make_rings()
+        row = ops.stack([ops.cast(value, "float32") for value in values])
+        backend.merge_replicas(partial(publish, self._rings.of_numbers), step, row)
+
     def read(self, first: int, last: int) -> Frame:
         """Return the steps `first` to `last`, as far as the rings remember them."""
         rings = self._rings
@@ -166,7 +179,10 @@ class Recorder:
         blocks = [ring.read(rings.of_blocks[block], steps) for block in sorted(rings.written) or [0]]
         some, frame = read_blocks(steps, blocks, self._settings)
         layers = None if rings.of_layers is None else ring.read(rings.of_layers, steps)[some]
-        return replace(frame, loss=frame.loss if self._knows_loss else None, layers=layers)
+        numbers = {}
+        if rings.of_numbers is not None:
+            numbers = dict(zip(rings.names, ring.read(rings.of_numbers, steps)[some].T, strict=True))
+        return replace(frame, loss=frame.loss if self._knows_loss else None, layers=layers, numbers=numbers)
 
 
 def publish(written: Any, step: Tensor, row: Tensor) -> None:

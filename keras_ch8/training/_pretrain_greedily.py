@@ -10,7 +10,8 @@ import keras
 
 from .. import _checks
 from .._section import section
-from .._types import Data
+from .._types import Data, Logs
+from ..board.reports import PretrainingRun
 from ..callbacks import TensorBoard
 from ..callbacks.base import say
 from ..integration import backend, keras_private
@@ -117,7 +118,8 @@ def pretrain_greedily(
         source_layers: How many. Defaults to all that both have.
         seed: Seed, as for `keras.utils.set_random_seed`, of each stage plus its number: then a resumed run ends as an
             uninterrupted one (and Keras shuffles arrays in one order for all epochs of a stage). Defaults to `None`.
-        log_dir: Folder for TensorBoard, with a run for each stage; `None` for none. Defaults to `None`.
+        log_dir: Folder for TensorBoard, with a run for each stage, and one in which the losses of all stages stand one
+            behind another, as `ch8_pretraining/<stage>_loss`; `None` for none. Defaults to `None`.
         directory: Folder in which to keep the completed stages. Defaults to `None`.
         verbose: As for `fit`. Defaults to `"auto"`.
         **fit_arguments: For `fit`, in all stages: `batch_size`, `validation_data`, `sample_weight`, `callbacks`, ...
@@ -162,12 +164,17 @@ def pretrain_greedily(
     flags = [flag for block in chain.blocks for link in block for flag in keras_private.flags_of(link.layer)]
     callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
 
+    run = None if log_dir is None else PretrainingRun(os.fspath(log_dir))
+
     def train(part: keras.Model, name: str, trained: list[str], number: int, length: int) -> Stage:
         if verbose:
             say(f"{name}: {', '.join([*trained, 'head'])}")
         if seed is not None:
             keras.utils.set_random_seed(seed + number)
-        board = [] if log_dir is None else [TensorBoard(os.path.join(log_dir, name.replace(" ", "_")))]
+        board: list[keras.callbacks.Callback] = []
+        if log_dir is not None and run is not None:
+            run.begin(name, [*trained, "head"])
+            board = [TensorBoard(os.path.join(log_dir, name.replace(" ", "_"))), _Losses(run, name)]
         start = time.monotonic()
         history = part.fit(
             x, y, epochs=length, verbose=verbose, callbacks=[*board, *callbacks], **fit_arguments
@@ -211,7 +218,27 @@ def pretrain_greedily(
         raise
     finally:
         _restore_flags(flags)
+        if run is not None:
+            run.close()
     return Pretraining(tuple(stages), count)
+
+
+class _Losses(keras.callbacks.Callback):
+    """Writes the losses of a stage behind those of the stages before it."""
+
+    def __init__(self, run: PretrainingRun, stage: str) -> None:
+        super().__init__()
+        self._run, self._stage, self._begun = run, stage, run.step
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._begun = self._run.step
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._run.step = self._begun + batch + 1
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        losses = {name: float(value) for name, value in (logs or {}).items() if name in ("loss", "val_loss")}
+        self._run.epoch_ended(self._stage, losses)
 
 
 def _up_to(model: keras.Model, chain: Chain, number: int, head: Head | None) -> keras.Model:

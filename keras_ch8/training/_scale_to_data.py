@@ -10,7 +10,7 @@ from keras import ops
 from .. import _checks
 from .._section import section
 from .._types import Data, Tensor
-from ..board.reports import Histogram, write_signals
+from ..board.reports import Histogram, Sums, write_signals
 from ..integration import keras_private
 from ._sums import Summing, summing_layers, walk
 
@@ -81,8 +81,8 @@ def scale_to_data(model: keras.Model, x: Data, target: str = "unit_variance", *,
         model: A model that has not been trained, compiled or not; one that is not built is built by its first example.
         x: Examples, as one minibatch: an array, or several as the model takes them. A few hundred are enough.
         target: `"unit_variance"`, or `"unit_mean_square"`, where the mean counts too. Defaults to `"unit_variance"`.
-        log_dir: Folder of a run for TensorBoard with the histograms of the sums before and after, the layers one behind
-            another; `None` for none. Defaults to `None`.
+        log_dir: Folder of a run for TensorBoard with histograms and standard deviations of the sums before and after,
+            the layers one behind another; `None` for none. Defaults to `None`.
 
     Returns:
         A `Scaling`, to print as a table.
@@ -130,7 +130,7 @@ def scale_to_data(model: keras.Model, x: Data, target: str = "unit_variance", *,
         notes=tuple(scaling.notes),
     )
     if log_dir is not None:
-        write_signals(log_dir, before.histograms, after.histograms, str(result))
+        write_signals(log_dir, before.sums, after.sums, str(result))
     return result
 
 
@@ -140,14 +140,21 @@ class _Measuring:
     def __init__(self, statistic: Callable[[np.ndarray], float]) -> None:
         self.statistic = statistic
         self.values: list[float] = []
-        self.histograms: list[Histogram] = []
+        self._deviations: list[float] = []
+        self._histograms: list[Histogram] = []
+
+    @property
+    def sums(self) -> Sums:
+        """What was measured, to be drawn."""
+        return Sums(self._deviations, self._histograms)
 
     def visit(self, summing: Summing, sums: Callable[[], Tensor]) -> None:
         """Measure one layer."""
         z = _array(sums())
         self.values.append(float("nan") if z is None else self.statistic(z))
+        self._deviations.append(float("nan") if z is None else float(np.std(z)))
         if z is not None and np.isfinite(z).all():
-            self.histograms.append(np.histogram(z, BINS))
+            self._histograms.append(np.histogram(z, BINS))
 
 
 class _Scaling:

@@ -9,11 +9,11 @@ import dataclasses
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from .kinds import KINDS
-from .verdict import LEVELS, Claim, mildest
+from .verdict import LEVELS, MOST_REASONS, Claim, mildest
 from .wording import digits
 
 Measured: TypeAlias = Mapping[str, float]
@@ -21,8 +21,10 @@ Measured: TypeAlias = Mapping[str, float]
 NAN = float("nan")
 LARGEST = 1e12
 """A number beyond this says no more than that there is no limit."""
-MOST_NUMBERS = 3
+MOST_NUMBERS = 4
 """Quantities that are said of a difficulty that is not there."""
+FAR = 2.0
+"""Factor between the newest measurement and what is judged, from which a sentence says both."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,18 +37,49 @@ class Quantity:
         phrase: Returns what a sentence says of a finite value, such as "an update changes the loss by 12 %"; of None a
             sentence says nothing.
         endless: What a sentence says of an infinite value, or one beyond all use.
+        number: Returns a value by itself, in the unit of the phrase, such as "12 %". Defaults to two digits.
+        usual: Which of several measurements is judged, such as "in the middle of the last 9 measurements"; "" where it
+            is the newest.
+        series: Name of the series in TensorBoard whose last point is the newest value; "" where none is.
     """
 
     name: str
     meaning: str
     phrase: Callable[[float], str] | None = None
     endless: str = ""
+    number: Callable[[float], str] = digits
+    usual: str = ""
+    series: str = ""
 
-    def said(self, value: float) -> str:
-        """Return what a sentence says of a value; "" for nothing."""
+    def said(self, newest: float, judged: float = NAN) -> str:
+        """Return what a sentence says of the newest value, and of the one that is judged where it is far from it.
+
+        "" for nothing; where the newest is not known, only what is judged is said.
+        """
+        alone = self._alone(newest)
+        if math.isnan(newest) and (known := self._alone(judged)):
+            return f"{self.usual} {known}".strip()
+        if not alone or not self.usual or not abs(judged) < LARGEST or not self._are_far(newest, judged):
+            return alone
+        return f"now {alone}, {self.number(judged)} {self.usual}"
+
+    def _alone(self, value: float) -> str:
         if math.isnan(value) or self.phrase is None:
             return ""
         return self.phrase(value) if abs(value) < LARGEST else self.endless
+
+    def _number(self, value: float) -> str:
+        return self.number(value) if abs(value) < LARGEST else "beyond measure"
+
+    def _are_far(self, one: float, other: float) -> bool:
+        small, large = sorted((abs(one), abs(other)))
+        return (FAR * small <= large or one * other < 0) and self._number(one) != self._number(other)
+
+    def stated(self, judged: float) -> str:
+        """Return the value that is judged as the beginning of a sentence of its own, whatever it is."""
+        said = self._alone(judged) or f"the {self.name.replace('_', ' ')} is {self._number(judged)}"
+        whole = f"{self.usual} {said}".strip()
+        return f"{whole[0].upper()}{whole[1:]}"
 
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -55,6 +88,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_WORDS = {"<": "below", "<=": "up to", ">": "above", ">=": "from"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +117,12 @@ class Condition:
     def quantities(self) -> Iterator[Quantity]:
         """Return what must have been measured."""
         yield self.quantity
+
+    def stated(self, value: float, level: str = "act") -> str:
+        """Return a sentence with the value, the limit of the level, and where that comes from."""
+        source = f" ({self.source})" if self.source else ""
+        limit = f"{level} {_WORDS[self.is_]} {self.quantity.number(self.limit)}"
+        return f"{self.quantity.stated(value)}: {limit}{source}."
 
     @property
     def compared(self) -> str:
@@ -156,6 +196,19 @@ class Threshold:
             return "act"
         return "watch" if is_beyond(value, self.watch) else "ok"
 
+    def limits(self, at_most: str = "act") -> list[tuple[str, float]]:
+        """Return each level that it can reach, and the first value there."""
+        if at_most == "watch" or self.act is None:
+            return [("watch", self.watch)]
+        return [("act", self.act)] if self.act == self.watch else [("watch", self.watch), ("act", self.act)]
+
+    def stated(self, value: float, at_most: str = "act") -> str:
+        """Return a sentence with the value, the limits of the levels, and where these come from."""
+        on = "up" if self.direction == "above" else "down"
+        limits = [f"{level} from {self.quantity.number(limit)} {on}" for level, limit in self.limits(at_most)]
+        source = f" ({self.source})" if self.source else ""
+        return f"{self.quantity.stated(value)}: {', '.join(limits)}{source}."
+
     def at(self, level: str, name: str = "") -> Condition:
         """Return the condition that this level, `"watch"` or `"act"`, is reached; `name` as for `Condition`."""
         limit = self.watch if level == "watch" else self._act
@@ -226,27 +279,69 @@ class Rule:
         """Return the level; `earlier` are the levels by kind that the rules before this one have given."""
         if not all(condition.holds(measured) for condition in self.when):
             return "ok"
-        for silencer in self.silenced_by:
-            is_so = earlier.get(silencer, "ok") != "ok" if isinstance(silencer, str) else silencer.holds(measured)
-            if is_so:
-                return "ok"
+        if any(_is_so(silencer, measured, earlier) for silencer in self.silenced_by):
+            return "ok"
         limit = "watch" if any(condition.holds(measured) for condition in self.eased_by) else "act"
         thresholds = (threshold.level(measured[threshold.quantity.name]) for threshold in self.all_of)
         return mildest(self.at_most, limit, *thresholds)
+
+    def why(self, measured: Measured, level: str, earlier: Mapping[str, str]) -> Iterator[str]:
+        """Return sentences that say why the rule is at a level: what was compared, and the conditions that count.
+
+        Without thresholds, the conditions are what was compared. What is not known is left out.
+        """
+        compared: Sequence[Threshold | Condition] = self.all_of or tuple(
+            c for c in self.when if isinstance(c, Condition) and c.is_ != "known"
+        )
+        for one in compared:
+            if not math.isnan(value := measured[one.quantity.name]):
+                yield one.stated(value, self.at_most)
+        if level != "ok":
+            if names := [c.name for c in self.when if c.name and self.all_of]:
+                yield f"It counts because {_and(names)}."
+            if names := [c.name for c in self.eased_by if c.name and c.holds(measured)]:
+                yield f"It is worth watching at most, because {_and(names)}."
+        elif all(t.level(measured[t.quantity.name]) != "ok" for t in self.all_of):
+            if names := [c.name for c in self.when if c.name and not c.holds(measured)]:
+                yield f"That counts only where {_and(names)}."
+            elif names := [_name(s) for s in self.silenced_by if _is_so(s, measured, earlier) and _name(s)]:
+                yield f"That does not count where {_and(names)}."
 
     def is_proven(self, measured: Measured) -> bool:
         """Whether what calls for action is certain at once."""
         return bool(self.proven_by) and all(condition.holds(measured) for condition in self.proven_by)
 
 
-def judge(rules: Sequence[Rule], measured: Measured, remarks: Mapping[str, str] | None = None) -> list[Claim]:
+def _is_so(silencer: Condition | Combination | str, measured: Measured, earlier: Mapping[str, str]) -> bool:
+    """Whether something that silences a rule is so; the name of a kind stands for an earlier rule that claims it."""
+    return earlier.get(silencer, "ok") != "ok" if isinstance(silencer, str) else silencer.holds(measured)
+
+
+def _name(silencer: Condition | Combination | str) -> str:
+    return f"it is called `{silencer}`" if isinstance(silencer, str) else silencer.name
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def judge(
+    rules: Sequence[Rule],
+    measured: Measured,
+    remarks: Mapping[str, str] | None = None,
+    newest: Measured | None = None,
+    drawn: Mapping[str, float] | None = None,
+) -> list[Claim]:
     """Return a claim for each kind of which some rule can be judged by what was measured.
 
     Args:
         rules: The rules of a monitor, in order.
-        measured: Quantities by name.
+        measured: Quantities by name, as they are judged.
         remarks: What the brackets of a sentence say besides the numbers, by kind: the name of a layer, for example.
+        newest: The newest measurement of those quantities of which several are judged together, by name.
+        drawn: The last point of each series that is drawn, by its name: for the quantities with a series, the newest.
     """
+    remarks, newest, drawn = remarks or {}, newest or {}, drawn or {}
     levels: dict[str, str] = {}
     said: dict[str, Rule] = {}
     judged: dict[str, list[Rule]] = {}
@@ -258,21 +353,31 @@ def judge(rules: Sequence[Rule], measured: Measured, remarks: Mapping[str, str] 
                 levels[rule.kind], said[rule.kind] = level, rule
     claims = []
     for kind, level in levels.items():
-        rule, remark = said[kind], (remarks or {}).get(kind, "")
-        if level == "ok":
-            spoken = [quantity for rule in judged[kind] for quantity in rule.spoken][:MOST_NUMBERS]
-            claims.append(Claim(kind, level, sentence(KINDS[kind].fine, spoken, measured, remark)))
-        else:
-            cure = _cure(rule, measured)
-            proven = level == "act" and rule.is_proven(measured)
-            claims.append(Claim(kind, level, sentence(rule.says, rule.spoken, measured, remark), cure, proven))
+        rule, remark, is_fine = said[kind], remarks.get(kind, ""), level == "ok"
+        reasons = judged[kind] if is_fine else [rule]
+        spoken = [quantity for reason in reasons for quantity in reason.spoken]
+        why = [because for reason in reasons for because in reason.why(measured, level, levels)]
+        numbers = {q.name: drawn.get(q.series, newest.get(q.name, measured.get(q.name, NAN))) for q in spoken}
+        shown = spoken[:MOST_NUMBERS] if is_fine else spoken
+        phrases = [q.said(numbers[q.name], measured.get(q.name, NAN)) for q in shown]
+        claims.append(
+            Claim(
+                kind=kind,
+                level=level,
+                finding=sentence(KINDS[kind].fine if is_fine else rule.says, [*phrases, remark]),
+                cure="" if is_fine else _cure(rule, measured),
+                proven=level == "act" and rule.is_proven(measured),
+                why=tuple(dict.fromkeys(why))[:MOST_REASONS],
+                series=next((q.series for q in spoken if q.series in drawn), ""),
+                drawn=drawn,
+            )
+        )
     return claims
 
 
-def sentence(says: str, quantities: Sequence[Quantity], measured: Measured, remark: str = "") -> str:
-    """Return what it means and, in brackets, the quantities as far as they are known, and the remark."""
-    phrases = [quantity.said(measured.get(quantity.name, NAN)) for quantity in quantities]
-    numbers = "; ".join(dict.fromkeys(filter(None, [*phrases, remark])))
+def sentence(says: str, phrases: Iterable[str]) -> str:
+    """Return what it means and, in brackets, what is said of the numbers; each once."""
+    numbers = "; ".join(dict.fromkeys(filter(None, phrases)))
     return f"{says} ({numbers})." if numbers else f"{says}."
 
 

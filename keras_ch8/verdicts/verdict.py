@@ -23,11 +23,6 @@ def mildest(*levels: str) -> str:
     return min(levels, key=LEVELS.index)
 
 
-def gravest(*levels: str) -> str:
-    """Return the most serious of some levels: where one thing is enough."""
-    return max(levels, key=LEVELS.index)
-
-
 @dataclasses.dataclass(frozen=True)
 class Claim:
     """What one measurement says of a difficulty; it becomes a verdict when others bear it out.
@@ -102,8 +97,8 @@ class Verdict:
     def __post_init__(self) -> None:
         """Take what a line of JSON gives, too: a list of sentences."""
         object.__setattr__(self, "why", tuple(self.why))
-        if self.value is not None and not math.isfinite(self.value):
-            object.__setattr__(self, "value", None)
+        is_known = self.value is not None and math.isfinite(self.value)
+        object.__setattr__(self, "value", float(self.value) if is_known else None)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         said = f"{self.level.upper()} {self.kind}, section {self.section}, since step {self.step}: {self.finding}"
@@ -183,7 +178,8 @@ class VerdictTracker:
         newest = claims[-1]
         said = next((said for said in reversed(claims) if _bears_out(said.claim.level, level)), newest)
         kind, claim = KINDS[said.claim.kind], said.claim
-        doubt = () if said is newest else (f"At step {newest.step} it was not so: {newest.claim.finding}",)
+        how = "otherwise" if level == "ok" else "not so" if newest.claim.level == "ok" else "less so"
+        doubt = () if said is newest else (f"At step {newest.step} it was {how}: {newest.claim.finding}",)
         return Verdict(
             kind=kind.name,
             level=level,

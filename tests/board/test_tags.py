@@ -22,7 +22,9 @@ NAMES = {
     *(f"ch8_curriculum/{name}" for name in tags.CURRICULUM),
 }  # fmt: skip
 EVERY = [*tags.ALL, *tags.diagnosis_tags().values()]
-SPIKY = {tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.UPDATE_NORM, tags.EFFECTIVE_RATE, tags.LOSS}
+SPIKY = {
+    tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.UPDATE_NORM, tags.EFFECTIVE_RATE, tags.LOSS, tags.BLOCK,
+}  # fmt: skip
 
 
 def test_the_names_are_these_and_each_is_there_once():
@@ -32,7 +34,14 @@ def test_the_names_are_these_and_each_is_there_once():
 
 @pytest.mark.parametrize(
     "tag",
-    [*EVERY, tags.batch("loss"), tags.epoch("val_loss"), tags.continuation("blur.stddev")],
+    [
+        *EVERY,
+        tags.batch("loss"),
+        tags.epoch("val_loss"),
+        tags.continuation("blur.stddev"),
+        tags.pretraining("stage_1_loss"),
+        tags.block_norm("0"),
+    ],
     ids=lambda tag: tag.name,
 )
 def test_a_description_says_what_in_which_unit_and_where_in_the_book(tag):

@@ -283,6 +283,18 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
     assert (worst.kind, worst.level) == ("step_too_long", "act")
 
 
+def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
+    watching = diagnosis("standard")
+    keras.utils.set_random_seed(0)
+    fit(diverging(), [callbacks.TensorBoard(tmp_path), watching], epochs=4, validation_data=(X[:8], -Y[:8]))
+    curves, numbers = read(tmp_path), [v for v in watching.verdicts if v.value is not None]
+    assert {"ch8_epoch/val_loss", "ch8_diagnosis/spikes"} < {v.series for v in numbers}
+    for verdict in numbers:
+        assert verdict.value == pytest.approx(curves[verdict.series][-1][1], rel=1e-5), verdict
+        assert 0 < verdict.step <= verdict.measured <= 4 * STEPS
+        assert verdict.why or verdict.kind == "nonfinite"
+
+
 @pytest.mark.slow
 def test_the_order_of_the_callbacks_does_not_matter(tmp_path):
     found = []

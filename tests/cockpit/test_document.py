@@ -16,6 +16,7 @@ from keras_ch8.board import panels, tags
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.cockpit import event_files
 from keras_ch8.cockpit.document import POINTS, Run, document, name_of
+from keras_ch8.cockpit.page import page
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
 
@@ -92,6 +93,23 @@ def test_a_long_series_is_thinned_and_every_spike_is_kept():
     assert series["steps"] == sorted(set(series["steps"]))
     assert set(spikes.values()) == set(series["high"]) - {1.0}
     assert "low" in series or min(series["values"]) == 1.0
+
+
+def test_of_many_runs_less_is_kept_and_a_page_has_at_most_two_megabytes():
+    runs = [Run(f"run_{number}") for number in range(24)]
+    for run in runs:
+        for name in range(20):
+            values = np.exp(np.cumsum(np.random.default_rng(name).normal(size=1000)) / 30)
+            for step, value in enumerate(values.tolist()):
+                run.point(f"ch8_diagnosis/{name}", 200 * step, 1e3 if step == 500 else value)
+    made = document("many", runs)
+    assert len(page(made)) <= 2_000_000
+    for run in made["runs"]:
+        for series in run["series"].values():
+            assert 100 <= len(series["steps"]) <= 125
+            assert max(series["high"]) == 1e3
+    one = document("one", runs[:1])["runs"][0]["series"]
+    assert all(len(series["steps"]) == 1000 for series in one.values())
 
 
 def test_what_is_not_finite_is_null_also_where_it_is_thinned():

@@ -88,6 +88,15 @@ def test_a_verdict_without_a_number_has_none(tmp_path):
     assert verdict.value is None
 
 
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(tmp_path):
+    folder = tmp_path / "caf\udce9"
+    write(tmp_path / "cafe" / "a", curve(3), record())
+    (tmp_path / "cafe").rename(folder)
+    saved = keras_ch8.report(folder, tmp_path / "a.html")
+    assert list(saved.verdicts) == ["a"]
+    assert "<title>caf?: optimization</title>" in (tmp_path / "a.html").read_text()
+
+
 def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):
     files.write(str(tmp_path / "a"), "old")
     monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))

@@ -1,11 +1,13 @@
 """`docs/diagnosis.md` is what the rules say, and says all that they say."""
 
+import re
+import runpy
 from pathlib import Path
 
 import pytest
 
 import keras_ch8
-from keras_ch8.monitors.base import members
+from keras_ch8.monitors.base import chosen, members
 from keras_ch8.monitors.documentation import page
 from keras_ch8.verdicts import KINDS
 from keras_ch8.verdicts.kinds import OF_THE_CHAPTER
@@ -55,3 +57,12 @@ def test_every_rule_is_there_with_its_numbers_directions_sources_and_conditions(
 def test_every_curve_is_there_with_its_unit():
     for curve in (curve for monitor in MONITORS for curve in monitor.curves):
         assert f"| `ch8_diagnosis/{curve.name}` | {curve.unit} | " in page(MONITORS)
+
+
+def test_the_page_is_of_all_monitors_or_of_those_that_are_given(capsys):
+    assert page() == page(MONITORS)
+    (one,) = chosen(["cliff"])
+    assert set(re.findall("judged by `(.*)`", page([one]))) == {"cliff"}
+    with pytest.warns(RuntimeWarning, match="found in sys.modules"):  # this test has imported it already
+        runpy.run_module("keras_ch8.monitors.documentation", run_name="__main__")
+    assert capsys.readouterr().out == page()

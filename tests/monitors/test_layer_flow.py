@@ -263,3 +263,25 @@ def test_a_gradient_that_vanishes_calls_for_action_unless_the_loss_has_fallen_fa
         past.add(step, {"layer_flow": flow, "gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
     said = {claim.kind: claim.level for claim in LayerFlowMonitor().claims(past)}
     assert (said["vanishing"], said["exploding"]) == (level, "ok")
+
+
+class Looked(layers.Layer):
+    """A layer with a matrix whose input is a list of two tensors, or rows of the matrix by their numbers."""
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(4, 2), name="w")
+
+    def call(self, x):
+        return keras.ops.take(self.w, x[:, 0], axis=0) if not isinstance(x, list) else x[0] @ self.w + x[1]
+
+
+def test_a_layer_whose_input_is_no_tensor_is_left_out_and_one_of_whole_numbers_is_not():
+    rows, values = keras.Input((1,), dtype="int32"), keras.Input((4,))
+    looked = Looked(name="rows")(rows)
+    out = layers.Dense(1, name="out")(Looked(name="list")([values, looked]))
+    model = keras.Model([rows, values], out)
+    model.compile(loss="mse")
+    found = monitors.layer_flow(model, [np.array([[0], [3]]), np.ones((2, 4))], np.ones((2, 1)))
+    assert found.names == ("rows", "out")
+    assert (found.signal > 0).all()
+    assert (found.gradient > 0).all()

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
+from keras_ch8.monitors._layer_flow import gradient_through_depth, scale_of_start
 from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Rows
+from keras_ch8.monitors.progress import TRAININGS_TO_GAIN
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_levels import check, cliffs, flow, level, losses, said
 
@@ -20,6 +22,20 @@ def statistics(gap=0.0, training=1.0, inference=1.0):
 
 def rnn(growth):
     return (monitors.TimeHorizon("rnn", np.geomspace(1, growth, 20), is_final=True, kernel=np.eye(2)),)
+
+
+def measured(monitor, past):
+    return chosen([monitor])[0].measure(past)
+
+
+def remarks(monitor, past):
+    return chosen([monitor])[0].remarks(past)
+
+
+def steps(*changes):
+    """Return nine steps along which the loss is 1 and flat, but for what is changed at each of the last."""
+    plain = {"loss_before": 1.0, "loss_after": 1.0, "slope": -1.0, "curvature": 1.0, "length": 0.01}
+    return [monitors.StepLength(**plain | change) for change in [*[{}] * (9 - len(changes)), *changes]]
 
 
 @pytest.mark.parametrize("monitor, kind, good, bad, expected", [
@@ -195,3 +211,174 @@ def test_a_unit_is_saturated_below_a_twentieth_of_the_largest_slope():
     assert dict(zip(found.names, found.saturated, strict=True)) == pytest.approx(
         {name: is_flat.mean() for name, is_flat in flat.items()} | {"dense": NAN}, nan_ok=True
     )
+
+
+# --- which of several measurements counts -------------------------------------------------------------------------
+
+
+def test_of_the_lengths_of_the_last_steps_the_median_counts():
+    """One step of nine is a hundred times as long as the others, and one loss a hundred times as high."""
+    far, high = {"curvature": 100.0}, {"loss_after": 100.0}
+    found = measured("step_length", past_of([1.0] * 9, step_length=steps(far)))
+    assert (found["overshoot"], found["step_over_best"]) == (0.5, 1.0)
+    found = measured("step_length", past_of([1.0] * 9, step_length=steps(high)))
+    assert (found["jump"], found["height_fallen"]) == (0.0, 0.0)
+    pace = measured("step_length", past_of([1.0] * 9, step_length=steps({"slope": -1e3})))["trainings_to_halve"]
+    assert pace == pytest.approx(np.log(2) / 1000)
+
+
+def test_a_step_along_which_the_curvature_is_negative_has_the_size_of_its_length():
+    found = measured("step_length", past_of([1.0] * 9, step_length=steps(*[{"curvature": -0.5}] * 9)))
+    assert (found["step_over_best"], found["overshoot"]) == (0.5, -0.25)
+
+
+def test_leaps_and_rises_are_parts_of_the_size_of_the_loss():
+    for height in (2.0, -2.0):
+        leaps = [{"loss_before": height, "loss_after": height + 0.5 * (i % 2)} for i in range(9)]
+        found = measured("step_length", past_of([height] * 9, step_length=steps(*leaps)))
+        assert (found["jump"], found["rises"]) == (0.0, 1.0)
+    at_0 = [{"loss_before": 1.0, "loss_after": float(i < 3)} for i in range(9)]
+    found = measured("step_length", past_of([1.0] * 9, step_length=steps(*at_0)))
+    assert (found["jump"], found["rises"]) == (0.0, 0.0)  # a part of 0 is not known, and does not count
+
+
+def test_how_long_the_loss_takes_to_halve_where_it_is_below_0_or_0_or_does_not_fall():
+    def halving(**change):
+        return measured("step_length", past_of([1.0] * 9, step_length=steps(*[change] * 9)))["trainings_to_halve"]
+
+    assert halving(loss_before=-2.0) == halving(loss_before=2.0) == pytest.approx(2 * np.log(2) / 1000)
+    assert halving(loss_before=0.0) == halving(slope=0.0) == halving(slope=1.0) == INF
+
+
+def test_a_loss_that_has_overflowed_is_1_and_nothing_else_is_said():
+    overflown = steps({"loss_after": INF})
+    assert measured("step_length", past_of([1.0] * 9, step_length=overflown)) == {
+        "infinite_loss": 1.0, "measurements": 9,
+    }  # fmt: skip
+
+
+def test_the_elasticity_beside_a_step_is_that_of_the_last_measurement():
+    norms = [monitors.GradientNorm(norm, 10.0, 1.0) for norm in [*[0.5] * 8, 0.25]]
+    past = past_of([1.0] * 9, gradient_norm=norms)
+    assert measured("step_length", past)["elasticity"] == 2.5
+
+
+def test_at_the_limit_of_its_rate_or_above_its_start_a_loss_does_not_fall_for_want_of_long_steps():
+    """A loss that has grown by a half and falls slowly, at steps of a ten-thousandth."""
+    for start, expected in ((1.49, "act"), (1.51, "ok")):
+        short = {"slope": -1e-5, "curvature": 1e-9, "loss_before": start, "loss_after": start}
+        past = past_of([1.0, *[1.01 * start] * 4, *[start] * 4], step_length=steps({"loss_before": 1.0}, *[short] * 8))
+        assert level("step_length", past, "step_too_short") == expected
+
+
+def test_noise_whose_cost_has_no_end_is_one_whose_cost_is_not_known():
+    past = past_of(losses(), step_length=steps(*[{"length": INF}] * 9), gradient_noise=monitors.GradientNoise(1e6, 1.0))
+    assert np.isnan(measured("gradient_noise", past)["excess"])
+    assert level("gradient_noise", past, "noise_dominated") == "watch"
+
+
+def test_without_the_length_of_the_training_or_the_rate_only_the_curvature_is_judged():
+    given = {"spectrum": {"smallest": -2.0, "largest": 50.0}}
+    whole, endless, unknown = (past_of(losses(), **given) for _ in range(3))
+    endless.total = 0
+    unknown.rows = Rows()
+    assert whole.done == 900
+    assert measured("spectrum", whole)["escapes"] == pytest.approx(0.01 * 2 * 1000)
+    assert measured("spectrum", endless)["escapes"] == pytest.approx(0.01 * 2 * 900)
+    for past, is_known in ((whole, True), (endless, False), (unknown, False)):
+        assert {"rate_times_curvature", "trainings_to_gain"} & set(measured("spectrum", past)) == (
+            {"rate_times_curvature", "trainings_to_gain"} if is_known else set()
+        )
+        assert (said("spectrum", past, "ill_conditioned") is not None) == is_known
+
+
+def test_the_lowest_curvature_is_a_part_of_the_size_of_the_largest():
+    def lowest(smallest, largest):
+        past = past_of(losses(), spectrum={"smallest": smallest, "largest": largest})
+        return measured("spectrum", past)["lowest_curvature"]
+
+    check([(-2.0, 4.0, -0.5), (-4.0, -2.0, -2.0), (0.0, 0.0, -INF)], lowest)
+
+
+def test_a_plateau_is_behind_the_units_that_are_idle_by_the_last_measurement():
+    """Eight measurements of one kind, and the last of the other."""
+    good, bad = flow(), flow(dead=np.array([0.9, NAN, NAN, NAN]))
+    for flows, expected in (([*[good] * 8, bad], 0.9), ([*[bad] * 8, good], NAN)):
+        past = past_of(losses(), layer_flow=flows, spectrum={"smallest": 0.0})
+        assert measured("spectrum", past)["fraction_dead"] == pytest.approx(expected, nan_ok=True)
+
+
+# --- what the sentences say besides their numbers -----------------------------------------------------------------
+
+
+def test_the_layer_of_the_last_measurement_is_named():
+    seen = [statistics(2.0)] * 8 + [monitors.BatchStatistics(("a", "b"), np.array([9.0, 0.0]), *np.zeros((2, 2)), 1, 1)]
+    assert remarks("batch_statistics", past_of(losses(), batch_statistics=seen)) == {"batch_norm_gap": "in a"}
+    idle = [flow(dead=np.array([0.1, 0.5, NAN, NAN]))] * 8
+    idle += [flow(dead=np.array([0.5, 0.1, NAN, NAN]), saturated=np.array([NAN, NAN, 0.2, NAN]))]
+    found = remarks("layer_flow", past_of(losses(), layer_flow=idle))
+    assert (found["dead_units"], found["saturated_units"]) == ("most of them in a", "most of them in c")
+
+
+def test_depth_is_said_with_its_layers_and_how_far_the_first_moves():
+    deep = flow(gradient=np.array([4.0, 2.0, 1.0, 9.0]), relative_update=np.array([0.25, 0.5, 0.5, 0.5]))
+    found = remarks("layer_flow", past_of(losses(), layer_flow=deep))
+    assert (
+        found["exploding"]
+        == found["vanishing"]
+        == ("a factor of 2 for each of 3 hidden layers; the first moves by 25 % of its size in a step")
+    )
+    claims = {claim.kind: claim.finding for claim in gradient_through_depth(deep)}
+    assert all(finding.endswith("; over 3 hidden layers).") for finding in claims.values())
+    assert set(claims) == {"exploding", "vanishing"}
+
+
+def test_the_scale_is_said_with_its_layers_after_a_single_measurement():
+    (claim,) = scale_of_start([flow(input_signal=20.0, signal=np.array([1, 0.5, 1, 1]))])
+    assert claim.finding.endswith("; the largest in the input, the smallest in b, and about 1 is best).")
+    past = past_of(losses(), layer_flow=flow(signal=np.array([1, 2, 1, 0.5])))
+    assert remarks("layer_flow", past)["bad_scale"] == "the largest in b, the smallest in out, and about 1 is best"
+
+
+def test_a_ravine_is_said_with_the_scales_of_the_inputs_if_they_differ():
+    def spread(*seen):
+        return remarks("spectrum", past_of(losses(), layer_flow=[flow(input_spread=x) for x in seen]))
+
+    words = "the standard deviations of the inputs differ by a factor of {}"
+    assert spread(*[1.0] * 8, 1.5) == {"ill_conditioned": words.format(1.5)}
+    assert spread(*[1.0] * 8, 2.0) == {"ill_conditioned": words.format(2)}
+    assert spread(*[9.0] * 8, 1.49) == spread(*[9.0] * 8, INF) == spread(*[9.0] * 8, NAN) == {}
+    assert remarks("spectrum", past_of(losses())) == {}
+
+
+def test_memory_is_said_with_the_numbers_of_the_last_measurement():
+    long, short = rnn(1e-9), (monitors.TimeHorizon("first", np.ones(1), is_final=True, kernel=np.zeros((0, 0))),)
+    found = remarks("time_horizon", past_of(losses(), time_horizon=[*[short] * 8, long]))
+    assert set(found) == {"short_horizon", "exploding"}
+    assert found["exploding"] == ("in rnn, over 20 time steps, now a factor of 0.34 for each step, spectral radius 1")
+    found = remarks("time_horizon", past_of(losses(), time_horizon=[*[long] * 8, short]))
+    assert found["exploding"] == "in first, over 1 time steps"
+
+
+def test_gradients_that_are_not_finite_are_said_with_the_number_of_steps():
+    for count, words in ((0, ""), (1, "1 such step; "), (2, "2 such steps; ")):
+        finding = said("cliff", cliffs([*[1.0] * (30 - count), *[INF] * count]), "nonfinite").finding
+        assert f"({words}in the last 30 steps" in finding
+    assert "(no spike; the largest was as large as " in said("cliff", cliffs([1.0] * 30), "cliff").finding
+
+
+def test_what_there_is_nothing_of_is_said_to_be_nothing():
+    for ratio, words in (
+        (0.5, "the strongest negative curvature is 50 % of"),
+        (0.0, "no negative curvature was found"),
+    ):
+        past = past_of(losses(), spectrum={"smallest": -ratio})
+        assert words in said("spectrum", past, "saddle").finding
+    step = steps(*[{"curvature": 0.0}] * 9)
+    words = "the curvature takes nothing back"
+    assert words in said("step_length", past_of([1.0] * 9, step_length=step), "step_too_long").finding
+    assert [TRAININGS_TO_GAIN.said(value) for value in (0.0, 0.5, 1.0)] == [
+        "",
+        "at the present pace that takes 0.5 times as long as this training",
+        "at the present pace that takes as long as this training",
+    ]

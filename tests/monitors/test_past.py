@@ -44,3 +44,9 @@ def test_what_follows_from_the_past_is_computed_once_until_more_is_seen():
     past.add_epoch({"loss": 1.0}, np.ones(2))
     assert count(past) == 4
     assert count(Past()) == 5
+
+
+def test_a_past_begins_with_nothing():
+    past = Past()
+    assert (past.total, past.first, past.steps_of_update, past.batch_size, past.done) == (0, 0, 1, 0.0, 0)
+    assert [len(column) for column in (past.rows.steps, past.rows.norm, past.rows.loss, past.rows.usual)] == [0] * 4

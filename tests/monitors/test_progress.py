@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
+from keras_ch8.monitors.base import chosen
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.monitors.progress import (
     AT_REST,
@@ -23,7 +24,7 @@ from keras_ch8.monitors.progress import (
 from keras_ch8.verdicts import Rule, judge
 from tests.monitors.test_levels import LEARNING, epochs, flow, level, said
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 
 
 def past_of_losses(losses, steps=None, first=0, strides=(), start=None):
@@ -56,6 +57,12 @@ def test_single_measurements_do_not_count():
     assert progress(past_of_losses([9, 8, 7, 6, 600, 4, 3, 2, 1])).recent == pytest.approx((7 - 2) / 7)
 
 
+def test_the_last_third_ends_at_the_last_step():
+    """Of steps 1 to 10 and 30 the last third are those from 20 on: of steps 1 to 10 it would be those from 7 on."""
+    found = progress(past_of_losses([*range(11, 0, -1)], steps=[*range(1, 11), 30]))
+    assert (found.now, found.recent) == (2, pytest.approx((3 - 2) / 3))
+
+
 def test_the_start_is_before_the_first_step_and_the_stride_that_of_the_last_9():
     found = progress(past_of_losses([1.0] * 12, strides=[100.0] * 3 + [-1, 2, -3, 4, -5, 6, -7, 8, 900], start=7.0))
     assert (found.start, found.typical_step) == (7.0, 5)
@@ -70,6 +77,11 @@ def test_a_loss_that_begins_at_0_or_below():
     assert not DIVERGED.at("watch").holds(below)
     assert progress(past_of_losses([0.0] * 9)).recent == 0.0
     assert progress(past_of_losses([-1.0] * 5 + [-1.5] * 4)).recent == 0.5
+
+
+def test_fall_and_growth_are_parts_of_the_loss_at_the_start():
+    fallen, grown = Progress(2.0, 0.5, 0.0, 1.0).measured(), Progress(2.0, 5.0, 0.0, 1.0).measured()
+    assert [(found[FALLEN.name], found[GROWTH.name]) for found in (fallen, grown)] == [(0.75, 0.25), (-1.5, 2.5)]
 
 
 def test_a_loss_that_is_no_number_is_stuck_and_slow_and_not_at_rest():
@@ -102,6 +114,13 @@ def test_the_gradient_is_that_of_the_last_50_minibatches_where_it_is_smaller():
     assert elasticity(past, monitors.GradientNorm(100.0, 2.0, -4.0)) == 3 * 2 / 4
     assert elasticity(past, monitors.GradientNorm(1.0, 2.0, -4.0)) == 0.5
     assert np.isnan(elasticity(past, monitors.GradientNorm(1.0, 2.0, 0.0)))
+
+
+def test_one_large_gradient_of_a_minibatch_does_not_count():
+    past = Past()
+    norms = np.array([2.0] * 10 + [1000.0])
+    past.add_rows(Rows(np.arange(11), norms, norms))
+    assert elasticity(past, monitors.GradientNorm(100.0, 2.0, -4.0)) == 2 * 2 / 4
 
 
 def test_the_rate_is_the_median_over_the_last_9_steps_whose_gradient_is_known():
@@ -146,7 +165,8 @@ def test_the_horizon_ends_where_the_gradient_stays_below_a_hundredth():
     assert horizon([1.0, 0.01, 0.009]).horizon == 2
     assert horizon([0.5, 0.001, 1.0, 0.001]).horizon == 3
     assert horizon([0.0, 0.0]).horizon == horizon([]).horizon == 0
-    assert horizon([0.0, 1.0]).growth != horizon([0.0, 1.0]).growth
+    assert horizon([0.5, 0.006]).horizon == 2  # of its largest, however small that is
+    assert np.isnan([horizon([0.0, 1.0]).growth, horizon([]).growth]).all()
     assert horizon([2.0, 1.0, 0.5]).growth == 0.25
     assert horizon([1.0, 0.1, 0.01, 0.001, 5e-9, 1e-9]).factor == pytest.approx(0.1)
 
@@ -163,6 +183,24 @@ def test_the_median_of_all_measurements_of_time_counts():
         for i in range(9):
             past.add(9, {"time_horizon": (short if i < of_short else whole,)})
         assert level("time_horizon", past, "short_horizon") == expected
+
+
+def seen(*profiles, is_final=True):
+    """Return a past of nine measurements of the loss, the last of which were of time, too."""
+    past = past_of_losses([1.0] * 9)
+    for profile in profiles:
+        past.add(9, {"time_horizon": (monitors.TimeHorizon("rnn", np.array(profile), is_final, np.eye(2)),)})
+    return past
+
+
+def test_the_median_growth_in_time_counts_and_a_single_measurement_is_enough():
+    (monitor,) = chosen(["time_horizon"])
+    assert monitor.measure(seen([1.0]))["horizon_reached"] == 1.0
+    assert monitor.measure(seen([1.0, 0.0], [1.0, 1.0], [1.0, 99.0]))["growth_in_time"] == 1.0
+    assert monitor.measure(seen([1.0, 1.0], is_final=False)) == {}
+    few = past_of_losses([1.0] * 3)
+    few.add(3, {"time_horizon": (horizon([1.0, 1.0]),)})
+    assert monitor.measure(few) == {}
 
 
 def test_validation_is_best_of_the_last_three_epochs_and_begins_where_the_probe_did():
@@ -187,6 +225,19 @@ def test_what_is_learned_by_heart_where_the_loss_is_0_or_below_or_validation_is_
     assert level("online_risk", epochs([1.2, 1.1, 1.0, *np.linspace(1, 0.3, 7)], rare), "overfitting") == "watch"
 
 
+def test_parts_of_a_held_out_loss_that_begins_at_0_or_falls_to_it():
+    def measured(training, validation):
+        found = chosen(["online_risk"])[0].measure(epochs(training, validation))
+        return found["held_out_rise"], found["held_out_fallen"], found["learned_lately"]
+
+    assert measured([1, 0, -1], [0, 0, 0]) == (0.0, INF, INF)
+    assert measured([1, 0, 0], [0, 0, 1, 1, 1][:3]) == (0.0, INF, 0.0)
+    assert measured([1, 1, 0, 0.5], [0, 1, 1, 1]) == (INF, INF, -INF)
+    assert measured([4, 2, 1], [4, 1, 1])[1:] == (0.75, 0.5)
+    assert measured([4, 2, 1], [1, 0, 0])[1] == measured([4, 2, 1], [1, -1, 0])[1] == INF
+    assert level("online_risk", epochs(np.geomspace(1, 0.1, 10), [0.0] * 10), "overfitting") == "ok"
+
+
 def test_the_finding_says_what_examples_cost_when_they_were_new():
     past = epochs([1.0, 0.9], [1.0, 0.9])
     assert np.isnan(monitors.online_risk([np.zeros(0)]).first)
@@ -198,6 +249,14 @@ def test_the_finding_says_what_examples_cost_when_they_were_new():
     assert said("online_risk", past, "overfitting").finding.endswith(expected)
     past.passes = past.passes[:1]
     assert "examples cost" not in said("online_risk", past, "overfitting").finding
+
+
+def test_a_loss_is_said_with_three_digits():
+    (monitor,) = chosen(["online_risk"])
+    assert monitor.remarks(epochs([0.12345] * 3, [1.2345] * 3)) == {
+        "overfitting": "the training loss is now 0.123; `val_loss` has gone from 1.23 at its best to 1.23; "
+        "examples cost 0.123 when they were new, and 0.123 now"
+    }
 
 
 @pytest.mark.parametrize(

@@ -164,3 +164,7 @@ def test_a_curve_or_a_kind_of_another_monitor_is_refused_and_the_same_class_may_
         curve = monitors.Curve("mine", "loss", text, "8.2")
         type("Mine", (Monitor,), {"name": "mine", "curves": (curve,), "sets": ("full",)})
         assert tags.diagnosis("mine").text == text
+
+
+def test_a_monitor_that_does_not_say_so_records_no_layer():
+    assert not any(Monitor().records(layer) for layer in MODELS["dense"]()[0].layers)

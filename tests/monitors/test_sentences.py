@@ -36,6 +36,14 @@ def assert_readable(sentence):
     assert re.fullmatch(r"[A-Z].*\.", sentence), sentence
 
 
+def assert_reasons(why):
+    """Each is a sentence; what is in brackets says where a number is from, as in a bibliography."""
+    assert len(why) <= 5
+    for sentence in why:
+        told = re.sub(r" \((measured|set after|Goodfellow|McCandlish|Mandt|gradient descent).*\)\.$", ".", sentence)
+        assert_readable(f"It is so: {told}")  # some begin with a number
+
+
 @pytest.mark.parametrize("monitor", MONITORS, ids=lambda monitor: monitor.name)
 def test_whatever_was_measured_the_sentence_is_one(monitor):
     """A thousand draws from the extremes, and each of them for all quantities at once."""
@@ -45,8 +53,10 @@ def test_whatever_was_measured_the_sentence_is_one(monitor):
     cases = [dict.fromkeys(names, value) for value in EXTREMES]
     cases += [{name: rng.choice(EXTREMES) for name in sorted(names)} for _ in range(1000)]
     for measured in cases:
-        for claim in judge(monitor.rules, measured):
+        newest = {name: rng.choice(EXTREMES) for name in sorted(names)}
+        for claim in [*judge(monitor.rules, measured), *judge(monitor.rules, measured, newest=newest)]:
             assert_readable(claim.finding)
+            assert_reasons(claim.why)
             assert not claim.cure or re.fullmatch(r"[A-Z][^{}]*\.", claim.cure)
             said.add((claim.kind, claim.level != "ok"))
     assert {kind for kind, _ in said} == {rule.kind for rule in monitor.rules}
@@ -103,8 +113,13 @@ def test_whatever_was_read_and_reported_the_claims_are_sentences(seed):
             past.add_rows(Rows(np.arange(step - 110, step + 1), norms, rng.choice(EXTREMES, 111)))
             past.add_epoch(dict(zip(("loss", "val_loss"), rng.choice(EXTREMES, 2), strict=True)), norms)
         for monitor in MONITORS:
+            drawn = monitor.drawn(past)
             for claim in monitor.claims(past):
                 assert_readable(claim.finding)
+                assert_reasons(claim.why)
+                assert claim.drawn == pytest.approx(drawn, nan_ok=True)
+                assert claim.series == "" or claim.series in drawn
+                assert claim.series or claim.kind in {"step_too_long"}, claim  # an overflow
 
 
 def test_numbers_have_two_or_three_digits_and_fractions_no_sign():

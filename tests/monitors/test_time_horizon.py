@@ -58,6 +58,17 @@ def test_the_profile_is_that_of_single_examples(float64, kind):
     assert found.spectral_radius == pytest.approx(np.abs(np.linalg.eigvals(square)).max(), rel=1e-5)
 
 
+def test_the_profile_is_the_same_without_a_graph(float64):
+    model = model_of(layers.SimpleRNN(4))
+    (expected,) = monitors.time_horizon(model, X, Y)
+    tf.config.run_functions_eagerly(True)
+    try:
+        (found,) = monitors.time_horizon(model, X, Y)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    np.testing.assert_allclose(found.profile, expected.profile, **CLOSE)
+
+
 @pytest.mark.slow
 def test_the_profile_is_that_of_finite_differences(float64):
     """A second reference, which knows no gradients: the sum over all t of |dL/dx_t|^2 entry by entry."""

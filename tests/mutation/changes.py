@@ -12,7 +12,7 @@ COMPUTED = {
     ast.Pow: ast.Mult,
 }  # fmt: skip
 PAIRS = (
-    "min max, minimum maximum, fmin fmax, nanmin nanmax, any all, mildest gravest, watch act, median mean, floor ceil"
+    "min max, minimum maximum, fmin fmax, nanmin nanmax, any all, watch act, median mean, floor ceil"
 )
 OPPOSITE = {a: b for pair in PAIRS.split(", ") for a, b in (pair.split(), pair.split()[::-1])}
 FOR_PEOPLE = ("meaning", "fix", "of", "instead", "owner", "source", "package")

@@ -1,6 +1,7 @@
 """Every default of a schedule, every limit of its arguments, and what a length of time can be."""
 
 import keras
+import numpy as np
 import pytest
 
 from keras_ch8.schedules import (
@@ -11,9 +12,11 @@ from keras_ch8.schedules import (
     LinearDecay,
     OneCycle,
     ScaledSchedule,
+    Schedule,
     SequentialSchedule,
     Warmup,
 )
+from keras_ch8.schedules.duration import Duration, duration
 
 DEFAULTS = [
     (lambda: LinearDecay(0.5), {"decay_steps": "100ep", "end_learning_rate": 0.005}),
@@ -116,3 +119,60 @@ def test_a_name_of_one_s_own_is_kept():
     for schedule in (Warmup(0.1, 10, name="mine"), ScaledSchedule(Warmup(0.1, 10), name="mine")):
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
         assert again.name == "mine"
+
+
+class Halves(Schedule):
+    """A rate that halves in each of its lengths, all of which are durations."""
+
+    arguments = durations = ("length",)
+
+    def __init__(self, length, name=None):
+        super().__init__(name, length=length)
+
+    def rate(self, k):
+        return 0.5 ** (k / self.steps("length"))
+
+
+def subclass(arguments, durations, received):
+    """Return a subclass of `Halves` that hands these arguments to `Schedule.__init__`."""
+
+    def __init__(self):
+        Schedule.__init__(self, None, **dict.fromkeys(received, 10))
+
+    return type("Mine", (Halves,), {"arguments": arguments, "durations": durations, "__init__": __init__})
+
+
+@pytest.mark.parametrize("arguments, durations, received", [
+    (("length", "other"), ("length",), ("length",)),  # one that is not handed on
+    (("length",), ("length",), ("length", "other")),  # one that is not named
+    (("other",), ("length",), ("other",)),  # a duration that is no argument
+    (("length",), ("length", "other"), ("length",)),
+])  # fmt: skip
+def test_a_subclass_whose_names_differ_would_not_be_saved_and_is_refused(arguments, durations, received):
+    with pytest.raises(TypeError, match=r"must hand all of its `arguments` .* Received: .*Write the same names in all"):
+        subclass(arguments, durations, received)()
+
+
+def test_a_subclass_hands_on_its_names_all_of_which_may_be_durations():
+    schedule = Halves("2ep")
+    schedule.resolve(CLOCK)
+    assert [float(schedule(k)) for k in (0, 20, 40)] == [1.0, 0.5, 0.25]
+    assert schedule.get_config() == {"length": "2ep", "name": "Halves"}
+    assert keras.ops.is_tensor(schedule.steps("length"))
+    assert float(subclass(("length", "other"), ("length",), ("length", "other"))()(10)) == 0.5
+
+
+def test_a_subclass_without_a_rate_is_refused():
+    with pytest.raises(TypeError, match=r"`NoRate` must define `rate`.*Write a method `rate\(self, k\)`"):
+        type("NoRate", (Schedule,), {})()
+
+
+def test_a_length_in_steps_is_that_many_whatever_the_training():
+    assert duration("decay_steps", 7).steps(CLOCK) == Duration(7.0, "st").steps(CLOCK) == 7.0
+
+
+@pytest.mark.parametrize("rise", [0.25, 0.3])
+def test_the_rate_of_one_cycle_is_largest_where_it_stops_rising(rise):
+    schedule = OneCycle(0.7, 10, rise)
+    assert float(schedule(10 * rise)) == float(np.float32(0.7))
+    assert max(float(schedule(10 * rise + aside)) for aside in (-0.1, 0.1)) < np.float32(0.7)

@@ -69,6 +69,8 @@ def test_a_change_counts_from_a_ten_thousandth_of_the_best_on():
 def test_nan_is_never_the_best_and_what_is_not_reported_does_not_count():
     assert due(ReduceOnPlateau(patience=2), [math.nan, 2, 1, math.nan, math.nan, 0.5]) == [4]
     assert due(ReduceOnPlateau(patience=2), [1, 2, 3, None, 4, 5, None]) == [2, 5]
+    assert due(ReduceOnPlateau(patience=2), [math.nan, math.nan, 1]) == [1]
+    assert due(ReduceOnPlateau(patience=1), [None, None]) == []
     assert due(ReduceOnPlateau("loss", patience=1), [1, 2], monitor="loss") == [1]
 
 
@@ -77,6 +79,7 @@ def test_the_rate_is_multiplied_down_to_the_lowest():
     assert ReduceOnPlateau(factor=0.5, min_lr=0.3).lowered(0.8) == 0.4
     assert ReduceOnPlateau(factor=0.5, min_lr=0.5).lowered(0.8) == 0.5
     assert ReduceOnPlateau(factor=0.5, min_lr=0.5).lowered(0.2) == 0.2
+    assert ReduceOnPlateau(factor=0.5, min_lr=0.5).lowered(0.5) == 0.5
 
 
 def test_the_defaults_are_those_of_keras_but_for_the_smallest_change():

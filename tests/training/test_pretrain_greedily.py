@@ -10,6 +10,8 @@ import pytest
 
 from keras_ch8 import layers, metrics, optimizers, schedules, training
 from tests import forked
+from tests.callbacks.test_record import newest
+from tests.callbacks.test_tensorboard import read
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 6)).astype("float32")
@@ -340,10 +342,24 @@ def test_the_first_layers_come_from_a_trained_model_and_have_no_stage():
     assert [(s.name, s.trained) for s in everything.stages] == [("stage 3", ())]  # the head only
 
 
+def test_one_run_has_the_losses_of_all_stages_one_behind_another_and_says_where_each_begins(tmp_path):
+    report = pretrain(chain(), log_dir=tmp_path, validation_data=(X, Y))
+    curves, steps, begun = read(tmp_path), -(-len(X) // 32), 0
+    for stage in report.stages:
+        for name in ("loss", "val_loss"):
+            expected = [(begun + steps * (i + 1), pytest.approx(v)) for i, v in enumerate(stage.history[name])]
+            assert curves[f"ch8_pretraining/{stage.name.replace(' ', '_')}_{name}"] == expected
+        begun += steps * len(stage.history["loss"])
+    events = [(event["step"], event["kind"], event["text"]) for event in newest(tmp_path)["events"]]
+    assert events[:2] == [(0, "stage", "stage 1 begins: h0, head."), (2 * steps, "stage", "stage 2 begins: h1, head.")]
+    assert len(events) == 4
+
+
 @pytest.mark.slow
 def test_there_is_one_run_of_tensorboard_for_each_stage(tmp_path):
     pretrain(chain(optimizers.SGD(0.01), run_eagerly=False), log_dir=tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["fine-tuning", "stage_1", "stage_2", "stage_3"]
+    stages = ["fine-tuning", "stage_1", "stage_2", "stage_3"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*stages, "optimization"])
     assert all(list(path.rglob("*tfevents*")) for path in tmp_path.iterdir())
 
 

@@ -228,6 +228,10 @@ def test_histograms_go_to_tensorboard_layer_by_layer(tmp_path):
         widths[tag] = [np.sqrt(np.average(b[:, :2].mean(axis=1) ** 2, weights=b[:, 2])) for b in buckets]
     np.testing.assert_allclose(widths[tags.START_AFTER], 1, rtol=0.1)
     assert widths[tags.START_BEFORE][-1] < 1e-5
+    for tag, expected in ((tags.START_DEVIATION_BEFORE, scaling.before), (tags.START_DEVIATION_AFTER, scaling.after)):
+        points = events.Scalars(tag.name)
+        assert [point.step for point in points] == [1, 2, 3, 4]
+        np.testing.assert_allclose([point.value for point in points], np.sqrt(expected), rtol=1e-5)
     (report,) = events.Tensors(tags.START_REPORT.name)
     assert str(scaling) in report.tensor_proto.string_val[0].decode()
 

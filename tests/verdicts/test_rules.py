@@ -124,8 +124,15 @@ def test_a_threshold_whose_act_is_the_milder_is_refused():
         Threshold(HEIGHT, "below", watch=1, act=3, source="")
 
 
-def test_a_level_of_a_threshold_is_a_condition_too():
-    threshold = Threshold(HEIGHT, "below", watch=3, act=1, source="")
+@pytest.mark.parametrize("direction, sign", [("above", 1), ("below", -1)])
+def test_a_threshold_may_call_for_action_from_the_first_value_that_is_worth_watching(direction, sign):
+    threshold = Threshold(HEIGHT, direction, watch=2.0, act=2.0, source="")
+    assert [threshold.level(2.0 + sign * far) for far in (-0.1, 0, 0.1)] == ["ok", "act", "act"]
+
+
+@pytest.mark.parametrize("direction, watch, act", [("below", 3, 1), ("above", 1, 3)])
+def test_a_level_of_a_threshold_is_a_condition_too(direction, watch, act):
+    threshold = Threshold(HEIGHT, direction, watch=watch, act=act, source="")
     for value in (0.5, 1, 2, 3, 4, math.nan):
         measured, level = {"height": value}, threshold.level(value)
         assert threshold.at("watch").holds(measured) == (level != "ok")
@@ -178,6 +185,31 @@ def test_of_several_rules_the_gravest_counts_and_its_sentence_is_said():
     assert (claim.level, claim.finding) == ("watch", "It is narrow.")
 
 
+def test_of_several_rules_at_one_level_the_first_is_said():
+    high, tall = (Rule(kind="cliff", says=says, all_of=(HIGH,)) for says in ("It is high", "It is tall"))
+    for rules, says in (((high, tall), "It is high"), ((tall, high), "It is tall")):
+        assert judge(rules, BOTH)[0].finding == f"{says} (it is 5 high)."
+
+
+def test_a_sentence_says_what_the_thresholds_judge_and_without_any_what_the_conditions_compare():
+    deep = Quantity("depth", "How deep it is.", lambda value: f"it is {value:g} deep")
+    is_deep, measured = (Condition(deep, ">", 0),), BOTH | {"depth": 4.0}
+    findings = [
+        judge([Rule(kind="cliff", says="So", when=is_deep, **more)], measured)[0].finding
+        for more in ({"all_of": (HIGH,)}, {}, {"mentions": (HEIGHT,)})
+    ]
+    assert findings == ["So (it is 5 high).", "So (it is 4 deep).", "So (it is 4 deep; it is 5 high)."]
+
+
+def test_a_number_of_a_million_millions_has_no_end():
+    far, rule = (
+        BOTH | {"height": 1e12, "width": 1e12},
+        Rule(kind="cliff", says="So", all_of=(HIGH,), cure="Of {width}."),
+    )
+    assert (judge([rule], far)[0].finding, judge([rule], far)[0].cure) == ("So (it has no end).", "")
+    assert judge([rule], far | {"width": 0.99e12})[0].cure == "Of 9.9e11."
+
+
 def test_conditions_hold_silence_and_ease():
     wide, narrow = Condition(WIDTH, ">", 4), Condition(WIDTH, "<", 4)
     assert level(BOTH, all_of=(HIGH,), when=(wide,)) == "act"
@@ -196,6 +228,7 @@ def test_a_kind_that_an_earlier_rule_claims_silences_a_later_one():
     saddle = Rule(kind="saddle", says="It is a saddle", all_of=(WIDE,))
     assert level(BOTH, saddle, all_of=(HIGH,), silenced_by=("saddle",)) == "ok"
     assert level(BOTH | {"width": 0.0}, saddle, all_of=(HIGH,), silenced_by=("saddle",)) == "act"
+    assert level({"height": 5.0}, saddle, all_of=(HIGH,), silenced_by=("saddle",)) == "act"  # width is not known
 
 
 def test_a_rule_says_nothing_where_a_quantity_was_not_measured():
@@ -211,6 +244,12 @@ def test_only_what_calls_for_action_is_proven():
         assert claim.proven == expected
     (claim,) = judge([Rule(kind="cliff", says="High", all_of=(HIGH,))], BOTH)
     assert not claim.proven
+    both = (Condition(WIDTH, ">", 1), Condition(WIDTH, "<", 4))
+    proofs = [
+        judge([Rule(kind="cliff", says="High", all_of=(HIGH,), proven_by=both)], BOTH | {"width": w})
+        for w in (3.0, 5.0)
+    ]
+    assert [claim.proven for (claim,) in proofs] == [True, False]
 
 
 def test_a_cure_may_have_a_measured_number():

@@ -226,7 +226,7 @@ def test_a_graver_claim_bears_out_what_is_worth_watching_and_no_claim_but_ok_tha
     assert now(claim("watch"), claim("watch"), claim("act")).finding == "Said act."
     fine = now(claim("ok"), claim("ok"), claim("watch"))
     assert (fine.level, fine.finding, fine.measured) == ("ok", "Said ok.", 20)
-    assert fine.why == ("At step 30 it was not so: Said watch.",)
+    assert fine.why == ("At step 30 it was otherwise: Said watch.",)
 
 
 def test_a_number_that_no_series_shows_or_that_is_not_finite_is_none():

@@ -33,6 +33,7 @@ def test_multiples_and_parts():
     assert wording.part(2.0, "the best length") == "2 times the best length"
     assert wording.part(1.99, "the best length") == "199 % of the best length"
     assert wording.part(-0.5, "the best length") == "50 % of the best length"
+    assert wording.part(-3.0, "the best length") == "3 times the best length"
     assert wording.counted(1, "step") == "1 step"
     assert wording.counted(0, "step") == "0 steps"
     assert wording.moved(0.0) == "neither fell nor rose"

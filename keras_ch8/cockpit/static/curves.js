@@ -162,7 +162,9 @@ export function linesOf(panel, curves) {
       const of = run.record?.hyperparameters?.[value];
       add(of ?? value, isNumber(of) ? `${label} ${count(of)}` : label, "var(--text)");
     }
-    for (const { value, label } of run.record?.lines?.[tag] ?? []) add(value, label, `var(--${label}, var(--text))`);
+    for (const { value, label } of run.record?.lines?.[tag] ?? []) {
+      add(value, label, `var(--${label.split(":")[0]}, var(--text))`);
+    }
   }
   return [...lines.values()];
 }

@@ -1,0 +1,225 @@
+"""A verdict says what holds now: its number is the last point of the series that it names, whatever was before."""
+
+import numpy as np
+import pytest
+
+from keras_ch8 import monitors
+from keras_ch8.board import panels
+from keras_ch8.monitors.base import CURVES, SERIES, chosen, lines, members
+from keras_ch8.verdicts import KINDS, Condition, Quantity, Rule, Threshold, VerdictTracker, judge
+from tests.monitors.test_claims import past_of
+from tests.monitors.test_levels import LEARNING, epochs, flow, losses, said
+
+RULES = [rule for monitor in members("full") for rule in monitor.rules]
+STEP = Quantity(
+    "step", "A step.", lambda x: f"a step has {x:.2g} m", number="{:.2g} m".format, usual="in the middle of the last 3",
+    series="ch8_diagnosis/step",
+)  # fmt: skip
+LONG = Threshold(STEP, "above", watch=2.0, act=4.0, source="Experience")
+
+
+def gradients(factor):
+    """Return hidden layers, each of which multiplies the gradient by a factor."""
+    return flow(gradient=np.array([factor**2, factor, 1.0, 1.0]))
+
+
+# --- what is judged, and what is newest ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "newest, judged, expected",
+    [
+        (5.0, 4.0, "a step has 5 m"),
+        (9.0, 4.0, "now a step has 9 m, 4 m in the middle of the last 3"),
+        (2.0, 4.0, "now a step has 2 m, 4 m in the middle of the last 3"),
+        (-4.0, 4.0, "now a step has -4 m, 4 m in the middle of the last 3"),
+        (np.nan, 4.0, "in the middle of the last 3 a step has 4 m"),
+        (5.0, np.nan, "a step has 5 m"),
+        (5.0, np.inf, "a step has 5 m"),
+        (np.nan, np.nan, ""),
+        (np.inf, 4.0, ""),
+    ],
+)
+def test_the_newest_is_said_first_and_what_is_judged_where_it_is_far_from_it(newest, judged, expected):
+    assert STEP.said(newest, judged) == expected
+
+
+def test_a_rule_says_why_in_sentences():
+    wide = Condition(Quantity("width", "A width."), ">", 1.0, "it is wide")
+    mine = Rule(kind="cliff", says="It is long", all_of=(LONG,), when=(wide,), eased_by=(wide,))
+
+    def why(step, width, **changes):
+        rule = Rule(**vars(mine) | changes)
+        return judge([rule], {"step": step, "width": width})[0].why
+
+    first = "In the middle of the last 3 a step has {} m: watch from 2 m up, act from 4 m up (Experience)."
+    last = "It counts because it is wide.", "It is worth watching at most, because it is wide."
+    assert why(5.0, 2.0) == (first.format(5), *last)
+    assert why(5.0, 0.0) == (first.format(5), "That counts only where it is wide.")
+    assert why(1.0, 0.0) == (first.format(1),)
+    assert why(5.0, 2.0, silenced_by=(wide,)) == (first.format(5), "That does not count where it is wide.")
+    assert why(5.0, 2.0, at_most="watch")[0] == first.format(5).replace(", act from 4 m up", "")
+    assert why(np.nan, 2.0) == ()
+    only = Rule(kind="cliff", says="It is wide", when=(wide,))
+    assert judge([only], {"width": 2.0})[0].why == ("The width is 2: act above 1.",)
+
+
+def test_of_a_kind_that_is_fine_the_thresholds_of_all_rules_are_why_and_not_more_than_five():
+    ups = [
+        Rule(kind="cliff", says="Up", all_of=(Threshold(Quantity(f"q{i}", ""), "above", 9, 9, ""),)) for i in range(7)
+    ]
+    (claim,) = judge(ups, {f"q{i}": float(i) for i in range(7)})
+    assert claim.why == tuple(f"The q{i} is {i}: act from 9 up." for i in range(5))
+
+
+def test_the_number_of_a_claim_is_that_of_its_series_and_only_of_one_that_is_drawn():
+    rule = Rule(kind="cliff", says="It is long", all_of=(LONG,))
+    (claim,) = judge([rule], {"step": 5.0}, drawn={"ch8_diagnosis/step": 20.0})
+    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/step", 20.0)
+    assert claim.finding == "It is long (now a step has 20 m, 5 m in the middle of the last 3)."
+    (claim,) = judge([rule], {"step": 5.0}, newest={"step": 20.0}, drawn={"ch8_diagnosis/other": 1.0})
+    assert claim.series == ""
+    assert "now a step has 20 m" in claim.finding
+
+
+# --- what the monitors say -----------------------------------------------------------------------------------------
+
+
+def course(monitor, pasts, kind):
+    """Return the verdict on a kind after each of some pasts, one measurement after the other."""
+    (one,), tracker = chosen([monitor]), VerdictTracker()
+    for past in pasts:
+        tracker.update(past.step, one.claims(past), monitor)
+        yield next((v for v in tracker.verdicts if v.kind == kind), None)
+
+
+def test_a_gradient_that_vanished_once_and_does_no_more_is_said_to_be_over():
+    """50 measurements of 0.09 a layer, then 30 of 1.1: over all of them the median would vanish to the end."""
+    factors, past = [*[0.09] * 50, *[1.1] * 30], past_of(losses())
+
+    def pasts():
+        for step, factor in enumerate(factors, 1000):
+            past.add(step, {"layer_flow": gradients(factor)})
+            yield past
+
+    found = list(course("layer_flow", pasts(), "vanishing"))
+    assert (found[49].level, found[49].measured, found[49].value) == ("act", 1049, pytest.approx(0.09))
+    assert (
+        "now from the last hidden layer to the first it is multiplied by 1.2, 0.0081 in the middle" in found[51].finding
+    )
+    assert (found[51].level, found[51].measured, found[51].value) == ("act", 1051, pytest.approx(1.1))
+    assert found[-1].level == "watch"
+    assert found[-1].finding.startswith("No longer so, but until step 1056: ")
+    assert (found[-1].measured, found[-1].value) == (1079, pytest.approx(1.1))
+    assert "it is multiplied by 1.2; a factor of 1.1 for each of 3 hidden layers" in found[-1].why[0]
+
+
+def test_a_validation_loss_is_said_as_it_is_at_the_end_not_at_its_best():
+    claim = said("online_risk", epochs(LEARNING, [0.9, 0.5, 0.11, *[0.3] * 4, 0.197, 0.4, 0.453]), "overfitting")
+    assert "`val_loss` has gone from 0.11 at its best to 0.453" in claim.finding
+    assert (
+        "now the loss on held-out examples has lost 43 % of what it had gained until its best, 11 % by" in claim.finding
+    )
+    assert (claim.level, claim.series, claim.drawn[claim.series]) == ("watch", "ch8_epoch/val_loss", 0.453)
+
+
+def test_without_validation_the_loss_of_the_probe_is_the_number_of_overfitting():
+    past = epochs(LEARNING, [None] * 10)
+    for step, loss in enumerate([0.9, 0.7, 0.5, *[0.7] * 3], 1):
+        past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
+    claim = said("online_risk", past, "overfitting")
+    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/loss", 0.7)
+
+
+def test_a_training_loss_that_has_risen_again_is_not_said_to_be_at_its_lowest():
+    training = [1.2, 1.1, 1.0, *np.linspace(1, 0.2, 5), 0.9, 0.9]
+    claim = said("online_risk", epochs(training, [0.9, 0.7, 0.5, *[0.501] * 7]), "overfitting")
+    assert claim.level == "watch"
+    assert (
+        "now the training loss fell by 10 % after the loss on held-out examples was best, 80 % at its" in claim.finding
+    )
+
+
+def test_the_last_step_is_said_beside_the_usual_one():
+    usual = monitors.StepLength(1.0, 1.0, slope=-1.0, curvature=2.2, length=0.01)
+    last = monitors.StepLength(1.0, 1.5, slope=-1.0, curvature=0.2, length=0.01)
+    claim = said("step_length", past_of([*[1.0] * 8, 1.5], step_length=[*[usual] * 8, last]), "step_too_long")
+    assert claim.level == "act"
+    assert "now the curvature takes back 10 % of what the slope along a step promises, 110 % in the" in claim.finding
+    assert (
+        "; now a step has 20 % of the best length in its direction, 220 % in the middle of the last 9" in claim.finding
+    )
+    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/step_over_optimal", pytest.approx(0.2))
+
+
+def test_a_curvature_below_0_along_a_step_is_said_to_be():
+    step = monitors.StepLength(1.0, 1.0, slope=-1.0, curvature=-0.3, length=0.01)
+    finding = said("step_length", past_of([1.0] * 9, step_length=step), "step_too_long").finding
+    assert "a step has 30 % of the best length in its direction, along which the loss curves down" in finding
+
+
+def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
+    short, whole = (
+        monitors.TimeHorizon("rnn", np.where(np.arange(20) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2))
+        for steps in (5, 20)
+    )
+    past = past_of(losses())
+    for i in range(40):
+        past.add(1000 + i, {"time_horizon": (short if i < 30 else whole,)})
+    assert said("time_horizon", past, "short_horizon").level == "ok"
+    past.add(1040, {"time_horizon": (short,)})
+    claim = said("time_horizon", past, "short_horizon")
+    assert "now it falls below 1 % of its largest after 25 % of the time steps, 100 % in the middle" in claim.finding
+    assert "in rnn, now after 5 of 20 time steps" in claim.finding
+    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/horizon", 5)
+
+
+def test_the_scale_of_the_start_is_said_beside_the_scale_now():
+    past = past_of(losses(), layer_flow=[*[flow(input_signal=100.0)] * 3, *[flow()] * 6])
+    claim = said("layer_flow", past, "bad_scale")
+    assert claim.level == "act"
+    assert "now the largest root mean square is 1, 100 in the middle of the first 3 measurements" in claim.finding
+    assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/largest_signal", 1.0)
+
+
+def test_the_elasticity_is_drawn_as_it_is_judged():
+    past = past_of(losses(), norm=1.0, batches=0.1)
+    (monitor,) = chosen(["gradient_norm"])
+    assert monitor.numbers(past)["elasticity"] == pytest.approx(monitor.measure(past)["elasticity"])
+    assert monitor.numbers(past)["elasticity"] == pytest.approx(0.1 * 10 / 0.8)
+
+
+# --- where it is drawn ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.kind}: {rule.says[:40]}")
+def test_every_rule_is_drawn_in_a_panel_that_its_kind_frames(rule):
+    (monitor,) = (m for m in members("full") if rule in m.rules)
+    own = {f"{SERIES}{curve.name}" for curve in monitor.curves} | {"ch8_epoch/val_loss", "ch8_diagnosis/loss"}
+    drawn = [quantity.series for quantity in rule.spoken if quantity.series in own]
+    if "overflowed" in rule.says:  # what is infinite is not drawn
+        assert drawn == []
+        return
+    assert any(rule.kind in panel.kinds for panel in panels.of_series(drawn[0])), drawn
+
+
+def test_every_series_of_a_quantity_is_a_curve_of_a_monitor_or_of_epochs():
+    named = {q.series for rule in RULES for q in (*rule.quantities, *rule.mentions) if q.series}
+    assert {name.removeprefix(SERIES) for name in named if name.startswith(SERIES)} <= set(CURVES)
+    assert {name for name in named if not name.startswith(SERIES)} == {"ch8_epoch/val_loss"}
+
+
+def test_the_limits_of_the_rules_are_lines_of_the_series_that_show_what_they_judge():
+    found = lines(members("full"))
+    assert set(found) <= {f"{SERIES}{name}" for name in CURVES}
+    assert found["ch8_diagnosis/fraction_dead"] == [
+        {"value": 0.3, "label": "watch: dead_units"}, {"value": 0.6, "label": "act: dead_units"},
+    ]  # fmt: skip
+    assert {"value": 0.3, "label": "act: step_too_short, ill_conditioned"} in found["ch8_diagnosis/newton_gain"]
+    assert {"value": 0.03, "label": "watch: saddle"} in found["ch8_diagnosis/negativity"]
+    assert "ch8_diagnosis/backward_factor" not in found  # what is judged is the product over the layers
+    for threshold in (t for rule in RULES for t in rule.all_of if t.quantity.series):
+        assert threshold.watch in [line["value"] for line in found[threshold.quantity.series]]
+    named = {kind for some in found.values() for line in some for kind in line["label"].split(": ")[1].split(", ")}
+    assert named <= set(KINDS)
+    assert lines([]) == {}
