@@ -259,7 +259,7 @@ def everything(rng):
     ]
     stopping = {
         "metric": "val_loss", "best": float(best[-1]), "best_epoch": 15, "patience_left": 0,
-        "reason": "`val_loss` did not fall for 5 epochs",
+        "reason": "Stopped after epoch 20: `val_loss` did not fall for 5 epochs.",
     }  # fmt: skip
     mine = {
         "title": "Heads and tails", "unit": "ratio", "section": "", "series": ["mine/heads"], "kinds": [],

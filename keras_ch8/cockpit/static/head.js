@@ -139,7 +139,7 @@ function stoppingOf(run) {
   let said = `: \`${metric}\``;
   if (isNumber(best)) said += ` was best at ${number(best)}`;
   if (isNumber(epoch)) said += ` in epoch ${epoch}`;
-  if (stop || reason) said += `; stopped${stop ? ` at step ${count(stop.step)}` : ""}${reason ? `: ${reason}` : ""}`;
+  if (stop || reason) said += `${stop ? `; at step ${count(stop.step)}` : ""}: ${reason ?? "stopped"}`;
   else if (isNumber(left)) said += `; ${left} ${left === 1 ? "epoch" : "epochs"} of patience left`;
   const build = () => make("div", "stopping", make("b", "", "Early stopping "), "in ", nameOf(run), ...prose(said));
   return { key: run.name, content: [said, run.color], build };
