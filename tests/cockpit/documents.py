@@ -54,8 +54,9 @@ def run(name, curves, *verdicts, step=None, ended=True, checks=13, record=True, 
     written = {
         "version": 1, "begun": 1.7327e9, "now": 1.7327001e9, "ended": bool(ended), "step": step or last,
         "hyperparameters": hyperparameters,
-        "diagnosis": {"checks": checks, "measurements": 42, "cost": 0.02} if checks else None,
-        "verdicts": [*verdicts, *fine(checks - len(verdicts))], "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
+        "diagnosis": {"measurements": 42, "cost": 0.02} if checks else None,
+        "verdicts": [*verdicts, *fine(checks - len(verdicts))],
+        "events": [], "lines": {}, "tags": {}, "panels": [], "layers": [],
         "stopping": None,
     }  # fmt: skip
     return {

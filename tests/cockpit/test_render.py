@@ -125,7 +125,7 @@ def test_the_number_of_a_verdict_is_the_last_one_of_the_chart_that_it_frames(pag
     page.open(six)
     compared = 0
     for each in six["runs"]:
-        for found in each["record"]["verdicts"]:
+        for found in (v for v in each["record"]["verdicts"] if v["level"] != "ok"):
             framed = [
                 card for card in page.all(f".card.{found['level']}") if found["kind"].replace("_", " ") in card.text
             ]
