@@ -380,7 +380,8 @@ class Session:
         """Take what a member has measured in this epoch: it can be monitored, and joins `logs` where that is asked for.
 
         NaN is nothing measured. A column of `logs` has a number or NaN for every epoch, so that all of History are of
-        one length: the columns are those that are listed, or those that the first epoch has measured.
+        one length: the columns are those that are listed, or those that the first epoch has measured. What validation
+        measures ("val_...") is there in the epochs that were validated, as Keras's own is.
         """
         measured = {name: float(value) for name, value in values.items() if not np.isnan(value)}
         self.numbers |= measured
@@ -388,7 +389,8 @@ class Session:
         asked = member.logs if isinstance(member.logs, Sequence) else measured if member.logs else ()
         columns = self._columns.setdefault(id(member), tuple(asked))
         if logs is not None:
-            logs.update({name: measured.get(name, np.nan) for name in columns})
+            absent = {name: np.nan for name in columns if not name.startswith("val_")}
+            logs.update(absent | {name: measured[name] for name in columns if name in measured})
             logs.update({name: value for name, value in measured.items() if name in self._monitored_by_others})
 
     def report(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
