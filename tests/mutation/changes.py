@@ -11,9 +11,7 @@ COMPUTED = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
     ast.Pow: ast.Mult,
 }  # fmt: skip
-PAIRS = (
-    "min max, minimum maximum, fmin fmax, nanmin nanmax, any all, watch act, median mean, floor ceil"
-)
+PAIRS = "min max, minimum maximum, fmin fmax, nanmin nanmax, any all, watch act, median mean, floor ceil"
 OPPOSITE = {a: b for pair in PAIRS.split(", ") for a, b in (pair.split(), pair.split()[::-1])}
 FOR_PEOPLE = ("meaning", "fix", "of", "instead", "owner", "source", "package")
 """Arguments with words for an error or a table."""
