@@ -69,9 +69,8 @@ class Events:
 
 
 class Diagnosed(NamedTuple):
-    """What `callbacks.Diagnosis` has done: its checks, how often it has measured, and its part of the training time."""
+    """What `callbacks.Diagnosis` has done: how often it has measured, and its part of the training time."""
 
-    checks: int
     measurements: int = 0
     cost: float = 0.0
 

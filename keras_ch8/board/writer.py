@@ -4,7 +4,7 @@ import os
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from . import _runs, _summaries
 from ._event_file import EventFile
 from ._runs import Lock, Run
-from .heat_map import heat_map, png
+from .heat_map import framed, heat_map, png
 from .layout import custom_scalars
 from .record import RECORD
 from .tags import Tag
@@ -142,9 +142,9 @@ class RunWriter:
 
         self._attempt(append)
 
-    def heat_map(self, tag: Tag, values: np.ndarray, step: int) -> None:
-        """Write a picture of positive values [rows, columns] on a logarithmic scale."""
-        pixels = heat_map(values)
+    def heat_map(self, tag: Tag, values: np.ndarray, step: int, rows: Sequence[str], steps: Sequence[int]) -> None:
+        """Write a picture of positive values [rows, columns] on a logarithmic scale; each column is that of a step."""
+        pixels = framed(heat_map(values), rows, steps)
         self.image(tag, png(pixels), pixels.shape[1], pixels.shape[0], step)
 
     def hyperparameters(self, values: dict[str, object], begun: float) -> None:

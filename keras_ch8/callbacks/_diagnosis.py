@@ -181,7 +181,7 @@ class Diagnosis(Callback):
 
     def _bring_record_up_to_date(self) -> None:
         record = self.session.record
-        record.diagnosis = Diagnosed(len(self.monitors), self.measurements, self.cost)
+        record.diagnosis = Diagnosed(self.measurements, self.cost)
         record.verdicts = self.verdicts
 
     def on_built(self) -> None:

@@ -88,7 +88,9 @@ class LayerMap:
         last, _ = self._merged(self._rest, max(1, len(self._rest)))
         columns = np.concatenate([self._columns, last])
         if len(columns):
-            writer.heat_map(tag, columns.T, step)
+            first = step + 1 - len(self._columns) * self._steps - len(self._rest)
+            steps = np.linspace(first, step, len(columns)).round().astype(int).tolist()
+            writer.heat_map(tag, columns.T, step, self.names, steps)
         self._begin()
 
 
@@ -97,6 +99,8 @@ class FlowMap:
 
     def __init__(self) -> None:
         self._columns: dict[tags.Tag, list[np.ndarray]] = {}
+        self._steps: dict[tags.Tag, list[int]] = {}
+        self._rows: dict[tags.Tag, Sequence[str]] = {}
         self._heat_maps: dict[tags.Tag, HeatMap] = {}
 
     def add(self, readings: Mapping[str, Any], record: Record, step: int) -> None:
@@ -112,18 +116,20 @@ class FlowMap:
             back = (f"{i} before the last" if i else "the last" for i in range(len(horizons[0].profile)))
             found[tags.TIME_PROFILE] = list(back), horizons[0].profile
         for tag, (rows, column) in found.items():
-            self._add(tag, column)
+            self._add(tag, column, rows, step)
             if tag not in self._heat_maps:
                 self._heat_maps[tag] = HeatMap(tag, TITLES[tag], rows, KINDS.get(tag, ()))
             record.add_column(self._heat_maps[tag], step, column)
 
-    def _add(self, tag: tags.Tag, column: np.ndarray) -> None:
+    def _add(self, tag: tags.Tag, column: np.ndarray, rows: Sequence[str], step: int) -> None:
         columns = self._columns.setdefault(tag, [])
         if not columns or len(columns[0]) == len(column):
             columns.append(np.asarray(column, "float64"))
+            self._steps.setdefault(tag, []).append(step)
+            self._rows[tag] = rows
 
     def draw(self, writer: RunWriter, step: int) -> None:
         """Write the pictures."""
         for tag, columns in self._columns.items():
             if len(columns[0]):
-                writer.heat_map(tag, np.array(columns).T, step)
+                writer.heat_map(tag, np.array(columns).T, step, self._rows[tag], self._steps[tag])

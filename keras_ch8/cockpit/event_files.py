@@ -133,7 +133,7 @@ def _record_of_an_old_run(folder: str, names: list[str], report: str) -> str:
                 with contextlib.suppress(ValueError, TypeError, KeyError):  # as where the last line is cut short
                     verdict = json.loads(line)
                     newest[verdict["kind"]] = verdict | {"measured": verdict["step"]}
-    diagnosis = {"checks": len(newest), "measurements": None, "cost": None} if newest else None
+    diagnosis = {"measurements": None, "cost": None} if newest else None
     by_level = sorted(newest.values(), key=lambda v: -LEVELS.index(v["level"]) if v.get("level") in LEVELS else 0)
     return json.dumps(
         {"version": 1, "verdicts": by_level, "diagnosis": diagnosis, "hyperparameters": _rows_of_table(report)}

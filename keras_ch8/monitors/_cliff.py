@@ -140,27 +140,33 @@ class CliffMonitor(Monitor):
 
     def numbers(self, past: Past) -> dict[str, float]:
         """Return how many spikes there were, and how many gradients that are not finite."""
-        return {"spikes": len(_of_rows(past).spikes(SPIKE)), "nonfinite_steps": len(_broken(past))}
+        return {"spikes": len(_spikes(past)), "nonfinite_steps": len(_broken(past))}
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return how many spikes there were, and how many gradients that are not finite."""
-        found = _of_rows(past)
         return progress_measured(past) | {
-            SPIKES.name: len(found.spikes(SPIKE)),
-            LARGEST.name: found.largest,
+            SPIKES.name: len(_spikes(past)),
+            LARGEST.name: _of_rows(past).largest,
             BROKEN.name: len(_broken(past)),
         }
 
     def remarks(self, past: Past) -> dict[str, str]:
         """Return among how many steps that is, and when the last such step was."""
         among = f"in the last {digits(len(past.rows.norm), 3)} steps"
-        steps = {"cliff": _of_rows(past).spikes(SPIKE), "nonfinite": _broken(past)}
+        steps = {"cliff": _spikes(past), "nonfinite": _broken(past)}
         return {
             kind: f"{among}, most recently at step {found[-1]}" if len(found) else among
             for kind, found in steps.items()
         }
 
 
+@once
+def _spikes(past: Past) -> np.ndarray:
+    """Return which of the last steps were spikes."""
+    return _of_rows(past).spikes(SPIKE)
+
+
+@once
 def _broken(past: Past) -> np.ndarray:
     """Return which of the last steps had a gradient that is not finite."""
     return past.rows.steps[~np.isfinite(past.rows.norm)]

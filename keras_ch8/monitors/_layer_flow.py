@@ -70,7 +70,7 @@ class LayerFlow:
         """By what the gradient is multiplied from one hidden layer to the one before; NaN with fewer than 3."""
         return 1 / growth_per_step(self.gradient[self.hidden])
 
-    @property
+    @functools.cached_property
     def forward_factor(self) -> float:
         """By what the signal is multiplied from one hidden layer to the next; NaN with fewer than 3."""
         return growth_per_step(self.signal[self.hidden])
@@ -81,12 +81,12 @@ class LayerFlow:
         ends = self.gradient[self.hidden[[0, -1]]] if len(self.hidden) > 1 else np.full(2, np.nan)
         return float(ends[0] / ends[1]) if ends[1] > 0 else float("nan")
 
-    @property
+    @functools.cached_property
     def fraction_dead(self) -> float:
         """Fraction of all ReLUs of the model that are dead; NaN without any."""
         return _weighted_mean(self.dead, self.units)
 
-    @property
+    @functools.cached_property
     def fraction_saturated(self) -> float:
         """Fraction of all saturating units of the model that are; NaN without any."""
         return _weighted_mean(self.saturated, self.units)

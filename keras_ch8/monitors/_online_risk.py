@@ -9,7 +9,7 @@ from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, moved, percent
 from .base import Curve, Monitor
-from .past import Past
+from .past import Past, once
 from .progress import MEASURED, SIXTH
 
 LITTLE = 0.1
@@ -169,9 +169,9 @@ class OnlineRiskMonitor(Monitor):
         return {HELD_OUT_RISE.name: _rise(past, last), BY_HEART.name: _fallen_since_the_best(past, lambda x: x[-1])}
 
     def drawn(self, past: Past) -> dict[str, float]:
-        """Return the held-out loss, too, by the series in which it is drawn."""
+        """Return the held-out loss by the series in which it is drawn; no rule judges the other numbers."""
         held_out = VALIDATION_LOSS if _is_validated(past) else LOSS_OF_PROBE
-        return super().drawn(past) | {held_out.series: float(_held_out(past)[-1])}
+        return {held_out.series: float(_held_out(past)[-1])}
 
     def remarks(self, past: Past) -> dict[str, str]:
         """Return the losses by themselves."""
@@ -187,10 +187,12 @@ class OnlineRiskMonitor(Monitor):
         return {"overfitting": "; ".join(said)}
 
 
+@once
 def _is_validated(past: Past) -> bool:
     return any("val_loss" in logs for logs in past.epochs)
 
 
+@once
 def _held_out(past: Past) -> np.ndarray:
     """Return the validation losses or, where there are none, the losses on the probe."""
     if _is_validated(past):

@@ -75,8 +75,18 @@ def alarm(verdict: Verdict) -> list[str]:
     """Return in a line each what was found, its numbers, and the first thing that cures it."""
     found, bracket, numbers = verdict.finding.partition(" (")
     said = [f"{verdict.level.upper()} {verdict.kind} at step {verdict.step}: {_first(found)}"]
-    said += [f"    {numbers.removesuffix(').')}"] if bracket else []
+    said += [f"    {_with_number(numbers.removesuffix(').'))}"] if bracket else []
     return said + ([f"    Cure: {_first(verdict.cure)}."] if verdict.cure else [])
+
+
+def _with_number(text: str) -> str:
+    """Return the first part of a text that has a number, without its beginning where it is too long for a line."""
+    parts = text.split("; ")
+    part = next((part for part in parts if re.search(r"\d", part)), parts[0])
+    room = WIDTH - len("    ") - 1
+    if len(part) <= room:
+        return part
+    return f"... {part[-(room - len('... ')) :].partition(' ')[2]}"
 
 
 def _first(text: str) -> str:

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 
+import keras
 import pytest
 
 from keras_ch8 import callbacks
 from keras_ch8 import optimizers as ours
+from keras_ch8.board import panels
 from tests.callbacks.runs import X, Y, fit, network
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -33,10 +35,30 @@ TEXT = """
 """
 
 
+BROKEN_WORDS = """
+    const broken = [], seen = [];
+    (function walk(node) {
+        if (node.nodeType === Node.TEXT_NODE) {
+            for (const found of node.textContent.matchAll(/[\\w]+/g)) {
+                const range = document.createRange();
+                range.setStart(node, found.index);
+                range.setEnd(node, found.index + found[0].length);
+                const lines = new Set([...range.getClientRects()].map(box => Math.round(box.top)));
+                if (lines.size) seen.push(found[0]);
+                if (lines.size > 1) broken.push(found[0]);
+            }
+        }
+        if (node.shadowRoot) walk(node.shadowRoot);
+        if (!['STYLE', 'SCRIPT'].includes(node.nodeName)) node.childNodes.forEach(walk);
+    })(document.body);
+    return [seen, broken];
+"""
+
+
 @contextlib.contextmanager
-def tensorboard(log_dir):
+def tensorboard(log_dir, *arguments):
     code = "from tensorboard.main import run_main; run_main()"
-    command = [sys.executable, "-W", "ignore", "-c", code, "--logdir", str(log_dir), "--port", "0"]
+    command = [sys.executable, "-W", "ignore", "-c", code, "--logdir", str(log_dir), "--port", "0", *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
             for line in server.stderr:
@@ -48,17 +70,23 @@ def tensorboard(log_dir):
             server.terminate()
 
 
+@contextlib.contextmanager
+def chromium(profile):
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for flag in [*FLAGS, f"--user-data-dir={profile}"]:
+        options.add_argument(flag)
+    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as browser:
+        yield browser
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """Return a function that opens a dashboard and waits until all words are on it."""
     log_dir = tmp_path_factory.mktemp("logs")
     listed = [callbacks.TensorBoard(log_dir, update_freq=2, layers=True), callbacks.GradientClippingLogger()]
     fit(network(ours.SGD(0.1, global_clipnorm=0.5)), listed, epochs=20, validation_data=(X, Y))
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(flag)
-    with tensorboard(log_dir) as address, webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as browser:
+    with tensorboard(log_dir) as address, chromium(tmp_path_factory.mktemp("profile")) as browser:
 
         def look(dashboard, *words):
             browser.get("about:blank")
@@ -90,7 +118,7 @@ def test_the_scalars_are_on_the_page(page):
 
 
 def test_the_charts_of_custom_scalars_are_on_the_page(page):
-    page("custom_scalars", "Is it learning?", "The step", "Clipping", "loss of minibatches")
+    page("custom_scalars", "8.1.3 Noise of the minibatches", "8.2 The step", "Loss of minibatches")
 
 
 def test_the_report_is_on_the_page(page):
@@ -99,3 +127,61 @@ def test_the_report_is_on_the_page(page):
 
 def test_the_heat_map_is_on_the_page(page):
     page("images", "ch8_layers/gradient_norms")
+
+
+@pytest.fixture(scope="module")
+def three_runs(tmp_path_factory):
+    """Return a folder with a run that needs cures, one of a solver, and an ordinary one, and what is wrong."""
+    log_dir = tmp_path_factory.mktemp("three")
+    keras.utils.set_random_seed(0)
+    deep = [keras.layers.Dense(8, "tanh", kernel_initializer=narrow()) for _ in range(10)]
+    vanishing = keras.Sequential([keras.Input((6,)), *deep, keras.layers.Dense(2)])
+    vanishing.compile(ours.SGD(0.5, global_clipnorm=1e-3), "mse")
+    diagnosis = callbacks.Diagnosis((X, Y), when=10, budget=None)
+    fit(vanishing, [callbacks.TensorBoard(log_dir / "vanishing", update_freq=2), diagnosis], epochs=20)
+    for name, optimizer, size in (("solver", ours.LBFGS(), len(X)), ("plain", "adam", 8)):
+        listed = [callbacks.TensorBoard(log_dir / name, update_freq=2)]
+        fit(network(optimizer), listed, epochs=5, batch_size=size, validation_data=(X, Y))
+    return log_dir, [verdict for verdict in diagnosis.verdicts if verdict.level != "ok"]
+
+
+def narrow():
+    return keras.initializers.RandomNormal(stddev=0.05, seed=0)
+
+
+@pytest.mark.parametrize("fast", ["true", "false"])
+def test_no_word_of_a_verdict_is_broken_and_no_chart_is_empty(three_runs, tmp_path, fast):
+    log_dir, verdicts = three_runs
+    assert verdicts
+    with tensorboard(log_dir, "--load_fast", fast) as address, chromium(tmp_path) as browser:
+        browser.set_window_size(1280, 6000)
+        browser.get(f"{address}/#text")
+        kinds = {verdict.kind for verdict in verdicts}
+
+        def read():
+            seen, broken = browser.execute_script(BROKEN_WORDS)
+            return kinds <= set(seen) and (seen, broken)
+
+        seen, broken = until(read)
+        assert {"ACT", "Steps", "series"} <= set(seen)
+        assert broken == []
+
+        browser.get("about:blank")
+        browser.get(f"{address}/#custom_scalars")
+        full = until(lambda: (text := browser.execute_script(TEXT)).count("Matches (") > 15 and is_full(text) and text)
+        assert "Missing Tags" not in full
+        titles = [line for line in full.splitlines() if line.startswith("8.")]
+        assert titles == [f"{section} {title}" for section, title in panels.GROUPS.items() if section]
+
+
+def is_full(text):
+    return "Matches (0)" not in text.replace("\n", "")
+
+
+def until(condition, seconds=120):
+    """Return what a function returns as soon as it is true; what it returns then is the last word."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert found
+    return found

@@ -43,7 +43,7 @@ def test_an_epoch_of_any_length_is_told_apart_evenly(monkeypatch, steps, calls):
     norms[:, 1] = 0
     for part in np.split(norms, np.cumsum(calls)[:-1]):
         layers.series(frame(part))
-    layers.draw(SimpleNamespace(heat_map=lambda tag, norms, step: drawn.append(norms)), tags.LAYER_MAP, steps)
+    layers.draw(SimpleNamespace(heat_map=lambda tag, norms, *_: drawn.append(norms)), tags.LAYER_MAP, steps)
     (columns,) = drawn
     width = int(2 ** np.ceil(np.log2(steps / columns.shape[1])))
     assert columns.shape[1] == -(-steps // width) < 20

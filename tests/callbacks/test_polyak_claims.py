@@ -57,6 +57,7 @@ def regression(seed):
     )
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.slow
 @pytest.mark.parametrize("updates, most", [(50, 1.1), (150, 1.05), (500, 1.05), (1500, 1.05)])
 def test_the_default_does_no_harm_however_short_the_training_is(updates, most):

@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -203,7 +204,8 @@ def test_layers_are_three_curves_and_a_picture_an_epoch(tmp_path):
         pictures = board.blobs("images")["ch8_layers/gradient_norms"]
     assert [step for step, _ in pictures] == [6, 12]
     width, height = (int(side) for side in pictures[0][1][:2])
-    assert (width, height) == (6 * 16, 2 * 16)
+    assert width > 4 * 6 * 16  # with the names beside it
+    assert height == 2 * 16 * 4 + 32
 
 
 def test_the_report_says_what_was_trained_and_what_happened(tmp_path):
@@ -232,6 +234,23 @@ def test_the_layout_and_the_descriptions_are_there(tmp_path):
     assert described.keys() == {name for name in ALWAYS if "val_loss" not in name and not name.startswith(MEASURED)}
     assert all(described.values())
     assert described["ch8/gradient_norm"] == tags.GRADIENT_NORM.description
+
+
+@pytest.mark.slow
+def test_every_curve_picture_and_text_of_all_parts_together_says_what_it_is_in_which_unit(tmp_path):
+    listed = [
+        callbacks.TensorBoard(tmp_path, update_freq=2, layers=True), callbacks.GradientClippingLogger(),
+        callbacks.PolyakAveraging(), callbacks.EarlyStopping("val_loss", patience=20), callbacks.SurrogateGap("mae"),
+        callbacks.Diagnosis((X, Y), when=3, budget=None),
+    ]  # fmt: skip
+    model = network(ours.SGD(0.1, global_clipnorm=0.5), metrics=["mae"])
+    fit(model, listed, epochs=6, validation_data=(X, Y))
+    with python_loader(tmp_path) as board:
+        kinds = (("scalars", "scalars"), ("blob_sequences", "images"), ("tensors", "text"))
+        found = {name: text for kind in kinds for name, text in board.descriptions(*kind).items()}
+    assert len(found) > 30
+    for name, text in found.items():
+        assert re.search(r"\S\. \[.+\]", text), name
 
 
 def test_a_log_dir_that_cannot_be_written_is_an_error_before_the_first_step(tmp_path):

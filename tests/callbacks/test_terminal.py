@@ -12,6 +12,8 @@ from pyte import modes
 import keras_ch8 as ch8
 from keras_ch8 import callbacks
 from keras_ch8.callbacks import _terminal
+from keras_ch8.verdicts import Verdict
+from keras_ch8.verdicts.texts import alarm
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(128, 6)).astype("float32")
@@ -184,3 +186,15 @@ def test_after_an_interruption_the_summary_begins_on_a_row_of_its_own(capsys):
     rows = screen(capsys.readouterr().out)
     assert rows[-1] == "Curves: tensorboard --logdir logs"
     assert any(re.match(r"\d/8 ━", row.strip()) and "ACT" not in row for row in rows)
+
+
+def test_an_alarm_has_what_was_found_a_number_and_the_first_cure():
+    long = "steps that suit the curvature in each of all the many directions would lower the loss by 0.13 %"
+    found = f"It is a plateau: there is hardly a gradient, and no curvature (nothing helps; {long}; and 7 more)."
+    verdict = Verdict("plateau", "act", found, "Start anew (with 0.1, or 2): small. Use `optimizers.Adam`.", "8.2.3", 5)
+    said = alarm(verdict)
+    assert said[0] == "ACT plateau at step 5: It is a plateau: there is hardly a gradient"
+    assert said[1].startswith("    ... ")
+    assert said[1].endswith("would lower the loss by 0.13 %")
+    assert said[2] == "    Cure: Start anew (with 0.1, or 2): small."
+    assert max(map(len, said)) < 80

@@ -148,6 +148,7 @@ def test_autoclip_remembers_updates_and_not_micro_steps():
     np.testing.assert_allclose(norms, [2, 6, 0, 0, 0, 0, 0, 0])
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("rule", [
     clipping.ByPercentile(30, memory=5), *(pytest.param(rule, marks=pytest.mark.slow) for rule in (
         clipping.ByValue(0.1), clipping.ByNorm(0.1), clipping.ByGlobalNorm(0.1), clipping.Adaptive(0.02, 1e-4),

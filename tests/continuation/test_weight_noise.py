@@ -74,6 +74,7 @@ def test_the_gradient_at_the_drawn_weights_moves_the_weights():
     np.testing.assert_allclose(noisy.layer.kernel, by_hand, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.broad
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", LAYERS)
 def test_it_trains_compiled_by_xla(kind):

@@ -79,6 +79,7 @@ CASES = [
 ]
 
 
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("last_batch", ["keep", "pad"])
 @pytest.mark.parametrize("data", CASES)
 def test_kept_or_padded_it_trains_as_keras_does_with_a_smaller_last_batch(trained, data, last_batch):

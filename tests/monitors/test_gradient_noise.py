@@ -21,6 +21,7 @@ def gradients(model, x, y, parts, weights=None):
     return np.array([eager(model, rows(x, s), rows(y, s), weights=weights)[1] for s in some])
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("parts", [2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "name",

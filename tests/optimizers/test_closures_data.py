@@ -9,10 +9,12 @@ import tensorflow as tf
 
 from keras_ch8 import optimizers as ours
 from keras_ch8.integration import keras_private
+from tests.marks import mostly
 from tests.optimizers.closure_cases import X, Y, fit, flat, network
 
 Z = np.random.default_rng(1).normal(size=(24, 2)).astype("float32")
 TARGETS = {"mean": Y, "kind": np.random.default_rng(2).integers(0, 3, 24)}
+WAYS = [{}, {"jit_compile": True}, {"run_eagerly": True}]
 WEIGHTS = {name: np.random.default_rng(seed).uniform(0.2, 2, 24).astype("float32") for seed, name in enumerate(TARGETS)}
 
 
@@ -48,7 +50,7 @@ def logs_of(model, epochs=1):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "way", [{}, {"jit_compile": True}, pytest.param({"run_eagerly": True}, marks=pytest.mark.full)], ids=str
+    "way", mostly(pytest.mark.full, [{}, {"jit_compile": True}, {"run_eagerly": True}], {}), ids=str
 )
 def test_what_fit_reports_is_what_keras_reports_at_the_weights_before_the_step(way):
     model, theirs = many(ours.SteepestDescent(), **way), reference()
@@ -224,7 +226,7 @@ def test_accumulated_batches_refuse_batch_normalization_and_a_single_batch():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["LBFGS", "LevenbergMarquardt"])
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, ["LBFGS", "LevenbergMarquardt"], "LBFGS"))
 def test_data_sets_whose_batches_have_no_length_of_their_own(name):
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(24)
     assert data.element_spec[0].shape[0] is None

@@ -69,6 +69,7 @@ def went_over(tmp_path, sides, name, ending=".weights.h5", **options):
     return model, other, losses(model, BEFORE, AFTER), losses(other, BEFORE, AFTER)
 
 
+@pytest.mark.broad(slow=4)
 @pytest.mark.parametrize("name", mostly(pytest.mark.slow, CASES, "Adam"))
 @pytest.mark.parametrize("sides", SIDES)
 @pytest.mark.parametrize("ending", [".weights.h5", pytest.param(".keras", marks=pytest.mark.full)])

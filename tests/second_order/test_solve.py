@@ -47,6 +47,7 @@ def from_x0(x0=X0, unit=1.0, offset=0.0):
     return np.r_[unit, offset, x0]
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("name", mostly(pytest.mark.slow, METHODS, "lbfgs"))
 def test_the_unit_of_f_does_not_change_the_path(name):
     most = 15 if name == "cg" else 1000  # its path of hundreds of iterations magnifies a change of rounding

@@ -121,6 +121,7 @@ class Slots(keras.callbacks.Callback):
         self.see(self.end)
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("freeze", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "make", [OPTIMIZERS[2], *(pytest.param(OPTIMIZERS[i], marks=pytest.mark.slow) for i in (0, 1, 3))]

@@ -1,5 +1,5 @@
 // The card of a panel: a frame where a verdict stands, the plot, what the cursor reads, and the CSV.
-import { button, count, finding, isNumber, kindsOf, make, nameOf, number, short, words, wrong } from "./words.js";
+import { button, count, finding, isNumber, kindsOf, make, nameOf, number, prose, short, words, wrong } from "./words.js";
 import { STEPS, canBeLog, columnsOf, curvesOf, dashOf, glyphOf, linesOf, marksOf, valueAt } from "./curves.js";
 import { cellAt, colorBar, heightOf } from "./layers.js";
 
@@ -97,7 +97,7 @@ function read(card, plot) {
   }
   const newest = new Map(marks.events.map((event) => [event.kind, event]));
   const said = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)} in ${run.label}: ${text}`;
-  card.said.textContent = [...newest.values()].map(said).join("\n");
+  card.said.replaceChildren(...prose([...newest.values()].map(said).join("\n")));
 }
 
 function save(card) {

@@ -150,7 +150,6 @@ function drawCards(page) {
     if (page.cards.get(key) === card) continue;
     card.plot?.destroy();
     page.views.unobserve(card.element);
-    page.waiting.delete(card);
   }
   update(page.parts.groups, page.groups.map(({ heading }) => ({ key: heading, build: () => make("section") })));
   page.groups.forEach(({ cards }, i) => {

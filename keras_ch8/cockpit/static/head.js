@@ -39,8 +39,9 @@ function findingsOf(run) {
   const kinds = kindsOf(wrong(run));
   if (kinds.length) return kinds;
   if (!run.record?.diagnosis) return [["none", "no Diagnosis in this run"]];
-  const { checks } = run.record.diagnosis;
-  return [["ok", `All right: ${checks} ${checks === 1 ? "check" : "checks"}, nothing to do`]];
+  const checks = run.record.verdicts.length;
+  if (!checks) return [["none", "too little was measured"]];
+  return [["ok", `All right: ${checks} check${checks > 1 ? "s" : ""}, nothing to do`]];
 }
 
 // The table of runs; a click, Enter or Space on a row hides its run or shows it again.
@@ -139,7 +140,7 @@ function stoppingOf(run) {
   let said = `: \`${metric}\``;
   if (isNumber(best)) said += ` was best at ${number(best)}`;
   if (isNumber(epoch)) said += ` in epoch ${epoch}`;
-  if (stop || reason) said += `; stopped${stop ? ` at step ${count(stop.step)}` : ""}${reason ? `: ${reason}` : ""}`;
+  if (stop || reason) said += `${stop ? `; at step ${count(stop.step)}` : ""}: ${reason ?? "stopped"}`;
   else if (isNumber(left)) said += `; ${left} ${left === 1 ? "epoch" : "epochs"} of patience left`;
   const build = () => make("div", "stopping", make("b", "", "Early stopping "), "in ", nameOf(run), ...prose(said));
   return { key: run.name, content: [said, run.color], build };
