@@ -71,7 +71,8 @@ def test_a_negative_axis_is_counted_from_the_end():
         assert clipping.Adaptive(unit_axes={"kernel": axes}).units([variable]) == [expected]
 
 
-def test_a_variable_of_another_kind_is_known_by_its_name():
+def test_what_a_variable_is_is_known_by_its_name():
+    assert clipping.Adaptive().units([keras.Variable(np.zeros((4, 3, 2)), name="embeddings")]) == [(2,)]
     assert clipping.Adaptive(unit_axes={"mine": 1}).units([tf.Variable(np.zeros((4, 3)), name="mine")]) == [(1,)]
 
 
@@ -119,3 +120,13 @@ def test_a_rule_that_does_not_say_how_it_clips_is_refused(base, method):
     unwritten = dataclasses.dataclass(frozen=True)(type("Unwritten", (base,), {}))
     with pytest.raises(TypeError, match=method):
         ours.SGD(clip=unwritten())
+
+
+@pytest.mark.parametrize("p", [0, 50, 90, 100])
+def test_a_percentile_of_few_norms_lies_between_its_neighbours(p):
+    """Norms that rise: each is above the percentile of those so far."""
+    rule, norms = clipping.ByPercentile(p, memory=8), np.array([1.0, 3.0, 4.0, 10.0], "float32")
+    state = {name: tf.zeros(shape) for name, shape in rule.state_shapes().items()}
+    for i, norm in enumerate(norms):
+        factor, state = rule.coefficient(tf.constant(norm), **state)
+        assert float(factor) == pytest.approx(np.percentile(norms[: i + 1], p) / norm)
