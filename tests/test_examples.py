@@ -1,4 +1,4 @@
-"""Every example runs with --quick and writes the TensorBoard run that it names."""
+"""Every example runs with --quick, writes the TensorBoard run that it names, and has its panel on the page."""
 
 import os
 import runpy
@@ -8,9 +8,41 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from keras_ch8.board import panels
+from keras_ch8.cockpit import event_files
 from tests import forked
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+PANELS = {
+    "quickstart": "Clipping: share of the steps, and what is left of the gradient",
+    "s8_1_1_surrogate": "Surrogate and true loss",
+    "s8_1_2_likelihood": "Loss after each epoch, training and validation",
+    "s8_1_3_minibatches": "Noise scale: the batch size at which noise equals the gradient",
+    "s8_1_early_stopping": "Early stopping: the metric and its best value",
+    "s8_2_1_ill_conditioning": "Update over the best length in its direction",
+    "s8_2_2_local_minima": "Gradient norm of the probe",
+    "s8_2_3_saddle_points": "Eigenvalues that the solver has seen",
+    "s8_2_4_cliffs": "Gradient norm, before and after clipping",
+    "s8_2_5_long_term_dependencies": "Gradient from step to step in time",
+    "s8_2_6_inexact_gradients": "Loss of minibatches",
+    "s8_2_7_local_and_global": "Distance from the start",
+    "s8_3_1_learning_rate": "Range test: loss over the learning rate",
+    "s8_4_initialization": "The start: deviation of what each layer sums up, before and after scaling",
+    "s8_6_1_autoencoder": "Trust ratio",
+    "s8_6_1_newton": "Damping",
+    "s8_6_2_conjugate_gradients": "Step length of the line search",
+    "s8_6_3_bfgs": "Step length of the line search",
+    "s8_6_curve_fit": "Damping",
+    "s8_6_pinn": "Step length of the line search",
+    "s8_7_1_batch_norm": "Batch normalization: moving statistics against the batch's",
+    "s8_7_2_coordinate_descent": "The block that moves",
+    "s8_7_3_polyak": "Validation loss of the weights and of their average",
+    "s8_7_4_pretraining": "Pretraining: loss in each stage",
+    "s8_7_5_easy_models": "Loss of minibatches",
+    "s8_7_6_continuation": "Continuation: annealed numbers of the model",
+    "s8_7_6_curriculum": "Curriculum: examples that may be drawn, and that were",
+}
+"""What the page shows of the subject of each example."""
 
 
 def run(example, folder, screen):
@@ -34,3 +66,5 @@ def test_example_runs(example, tmp_path):
     assert runs, "no TensorBoard run"
     assert any(EventAccumulator(str(run)).Reload().Tags()["tensors"] for run in runs)
     assert "tensorboard --logdir" in said
+    series = {name for run in event_files.read(tmp_path)["runs"] for name in run["series"]}
+    assert PANELS[example.stem] in {panel.title for name in series for panel in panels.of_series(name)}

@@ -142,9 +142,9 @@ SMALLEST_SIGNAL = Quantity(
 
 EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=10.0, act=30.0, source=MEASURED)
 VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.01, source=MEASURED)
-DEAD_UNITS = Threshold(DEAD, "above", watch=0.3, act=0.6, source=f"{MEASURED}; healthy networks have up to .2")
+DEAD_UNITS = Threshold(DEAD, "above", watch=0.3, act=0.6, source=f"{MEASURED}; healthy networks have up to 0.2")
 SATURATED_UNITS = Threshold(
-    SATURATED, "above", watch=0.4, act=0.8, source=f"{MEASURED}; healthy networks have up to .15"
+    SATURATED, "above", watch=0.4, act=0.8, source=f"{MEASURED}; healthy networks have up to 0.15"
 )
 
 RULES = (
@@ -186,7 +186,7 @@ RULES = (
                 "below",
                 watch=1e-3,
                 act=1e-4,
-                source=f"{BOOK}, section 8.4; {MEASURED}; an embedding has .03",
+                source=f"{BOOK}, section 8.4; {MEASURED}; an embedding has 0.03",
             ),
         ),
         mentions=(LARGEST_SIGNAL,),

@@ -102,7 +102,7 @@ KERNEL_ELASTICITY = Quantity(
 )
 NEGATIVITY = Quantity(
     "negativity",
-    "The strongest negative curvature over the strongest positive one; trained networks have up to .03.",
+    "The strongest negative curvature over the strongest positive one; trained networks have up to 0.03.",
     lambda ratio: (
         f"the strongest negative curvature is {part(ratio, 'the strongest positive one')}"
         if ratio > 0
@@ -163,7 +163,7 @@ RULES = (
         says="The training is held up near a saddle point: there is hardly a gradient, but a way down",
         all_of=(
             Threshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
-            Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to .03"),
+            Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to 0.03"),
         ),
         when=(STUCK, IS_NEGATIVE),
         silenced_by=SADDLE_CANNOT_BE_LEFT,

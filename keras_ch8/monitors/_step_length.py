@@ -147,7 +147,7 @@ TRAININGS_TO_HALVE = Quantity(
 
 # --- what it means -------------------------------------------------------------------------------------------------
 
-SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has .02 to .06")
+SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 0.02 to 0.06")
 LEAPS = Threshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
 CANNOT_BE_LONGER = (
     RATE_LIMIT.at("watch", "the learning rate is near the largest stable one"),

@@ -124,7 +124,7 @@ AT_REST = Combination(
 
 # --- thresholds of several rules -----------------------------------------------------------------------------------
 
-SHORT_STEP = Threshold(TYPICAL_STEP, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has .02 to .06")
+SHORT_STEP = Threshold(TYPICAL_STEP, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 0.02 to 0.06")
 DECREMENT = Threshold(NEWTON_GAIN, "above", watch=0.1, act=0.3, source=MEASURED)
 CREEPING = Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=3.0, source=MEASURED)
 RATE_LIMIT = Threshold(
