@@ -1,5 +1,7 @@
 """A verdict says what holds now: its number is the last point of the series that it names, whatever was before."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,10 @@ def gradients(factor):
         (9.0, 4.0, "now a step has 9 m, 4 m in the middle of the last 3"),
         (2.0, 4.0, "now a step has 2 m, 4 m in the middle of the last 3"),
         (-4.0, 4.0, "now a step has -4 m, 4 m in the middle of the last 3"),
+        (0.5, 0.6, "a step has 0.5 m"),
+        (-3.0, -4.0, "a step has -3 m"),
+        (-4.0, -3.0, "a step has -4 m"),
+        (5.0, 1e12, "a step has 5 m"),
         (np.nan, 4.0, "in the middle of the last 3 a step has 4 m"),
         (5.0, np.nan, "a step has 5 m"),
         (5.0, np.inf, "a step has 5 m"),
@@ -42,6 +48,37 @@ def gradients(factor):
 )
 def test_the_newest_is_said_first_and_what_is_judged_where_it_is_far_from_it(newest, judged, expected):
     assert STEP.said(newest, judged) == expected
+
+
+def test_numbers_that_are_written_alike_are_not_far_from_each_other():
+    whole = dataclasses.replace(STEP, number="{:.0f} m".format)
+    assert whole.said(0.1, 0.3) == "a step has 0.1 m"
+    assert whole.said(0.1, 0.7) == "now a step has 0.1 m, 1 m in the middle of the last 3"
+
+
+def test_a_number_alone_is_stated_with_the_name_of_what_it_is():
+    plain = Quantity("loss_of_probe", "The loss on the probe.")
+    assert [plain.stated(value) for value in (2.0, 1e12)] == [
+        "The loss of probe is 2", "The loss of probe is beyond measure",
+    ]  # fmt: skip
+    below = Condition(plain, "<", 1.0, source="Experience")
+    assert below.stated(0.5, "watch") == "The loss of probe is 0.5: watch below 1 (Experience)."
+
+
+def test_several_reasons_are_one_sentence():
+    three = tuple(Condition(Quantity("width", "A width."), ">", 1.0, name) for name in ("it is so", "thus", "the rest"))
+    rule = Rule(kind="cliff", says="It is long", all_of=(LONG,), when=three)
+    why = {width: judge([rule], {"step": 5.0, "width": width})[0].why[1] for width in (0.0, 2.0)}
+    assert why[2.0] == "It counts because it is so, thus and the rest."
+    assert why[0.0] == "That counts only where it is so, thus and the rest."
+
+
+def test_what_an_earlier_rule_calls_by_another_name_does_not_count():
+    saddle = Rule(kind="saddle", says="It is a saddle", all_of=(LONG,))
+    rules = [saddle, Rule(kind="cliff", says="It is long", all_of=(LONG,), silenced_by=("saddle",))]
+    assert [claim.why[1:] for claim in judge(rules, {"step": 5.0})] == [
+        (), ("That does not count where it is called `saddle`.",),
+    ]  # fmt: skip
 
 
 def test_a_rule_says_why_in_sentences():
