@@ -83,6 +83,28 @@ def test_several_reasons_are_one_sentence():
     assert why[0.0] == "That counts only where it is so, thus and the rest."
 
 
+def test_of_what_eases_or_silences_a_rule_only_what_holds_and_has_a_name_is_a_reason():
+    width = Quantity("width", "A width.")
+    some = Condition(width, ">", 1.0), Condition(width, ">", 1.0, "it is wide"), Condition(width, "<", 1.0, "narrow")
+
+    def why(**options):
+        rule = Rule(kind="cliff", says="It is long", all_of=(LONG,), **options)
+        return judge([rule], {"step": 5.0, "width": 2.0})[0].why[1:]
+
+    assert why(eased_by=some) == ("It is worth watching at most, because it is wide.",)
+    assert why(silenced_by=some) == ("That does not count where it is wide.",)
+
+
+def test_a_condition_is_no_reason_where_a_threshold_is_not_reached_anyway():
+    far = Threshold(Quantity("height", "A height."), "above", watch=9.0, act=9.0, source="")
+    rule = Rule(kind="cliff", says="It is long", all_of=(LONG, far), when=(Condition(STEP, "<", 1.0, "it is short"),))
+    (claim,) = judge([rule], {"step": 5.0, "height": 1.0})
+    assert claim.why == (
+        "In the middle of the last 3 a step has 5 m: watch from 2 m up, act from 4 m up (Experience).",
+        "The height is 1: act from 9 up.",
+    )
+
+
 def test_what_an_earlier_rule_calls_by_another_name_does_not_count():
     saddle = Rule(kind="saddle", says="It is a saddle", all_of=(LONG,))
     rules = [saddle, Rule(kind="cliff", says="It is long", all_of=(LONG,), silenced_by=("saddle",))]
