@@ -1,12 +1,15 @@
 """A verdict says what holds now: its number is the last point of the series that it names, whatever was before."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from keras_ch8 import monitors
 from keras_ch8.board import panels
 from keras_ch8.monitors.base import CURVES, SERIES, chosen, lines, members
-from keras_ch8.verdicts import KINDS, Condition, Quantity, Rule, Threshold, VerdictTracker, judge
+from keras_ch8.monitors.past import Past
+from keras_ch8.verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold, VerdictTracker, judge
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_levels import LEARNING, epochs, flow, losses, said
 
@@ -33,6 +36,10 @@ def gradients(factor):
         (9.0, 4.0, "now a step has 9 m, 4 m in the middle of the last 3"),
         (2.0, 4.0, "now a step has 2 m, 4 m in the middle of the last 3"),
         (-4.0, 4.0, "now a step has -4 m, 4 m in the middle of the last 3"),
+        (0.5, 0.6, "a step has 0.5 m"),
+        (-3.0, -4.0, "a step has -3 m"),
+        (-4.0, -3.0, "a step has -4 m"),
+        (5.0, 1e12, "a step has 5 m"),
         (np.nan, 4.0, "in the middle of the last 3 a step has 4 m"),
         (5.0, np.nan, "a step has 5 m"),
         (5.0, np.inf, "a step has 5 m"),
@@ -42,6 +49,68 @@ def gradients(factor):
 )
 def test_the_newest_is_said_first_and_what_is_judged_where_it_is_far_from_it(newest, judged, expected):
     assert STEP.said(newest, judged) == expected
+
+
+def test_numbers_that_are_written_alike_are_not_far_from_each_other():
+    whole = dataclasses.replace(STEP, number="{:.0f} m".format)
+    assert whole.said(0.1, 0.3) == "a step has 0.1 m"
+    assert whole.said(0.1, 0.7) == "now a step has 0.1 m, 1 m in the middle of the last 3"
+
+
+def test_a_number_alone_is_stated_with_the_name_of_what_it_is():
+    plain = Quantity("loss_of_probe", "The loss on the probe.")
+    assert [plain.stated(value) for value in (2.0, 1e12)] == [
+        "The loss of probe is 2", "The loss of probe is beyond measure",
+    ]  # fmt: skip
+    below = Condition(plain, "<", 1.0, source="Experience")
+    assert below.stated(0.5, "watch") == "The loss of probe is 0.5: watch below 1 (Experience)."
+    low = Threshold(plain, "below", watch=2.0, act=1.0, source="Experience")
+    assert low.stated(0.5) == "The loss of probe is 0.5: watch from 2 down, act from 1 down (Experience)."
+
+
+def test_without_thresholds_the_comparisons_are_the_reasons():
+    width = Quantity("width", "A width.")
+    both = Combination("both", "all of", (Condition(width, ">", 1.0), Condition(width, "<", 9.0)))
+    rule = Rule(kind="cliff", says="It is wide", when=(both, Condition(width, "known"), Condition(width, ">=", 2.0)))
+    assert judge([rule], {"width": 4.0})[0].why == ("The width is 4: act from 2.",)
+
+
+def test_several_reasons_are_one_sentence():
+    three = tuple(Condition(Quantity("width", "A width."), ">", 1.0, name) for name in ("it is so", "thus", "the rest"))
+    rule = Rule(kind="cliff", says="It is long", all_of=(LONG,), when=three)
+    why = {width: judge([rule], {"step": 5.0, "width": width})[0].why[1] for width in (0.0, 2.0)}
+    assert why[2.0] == "It counts because it is so, thus and the rest."
+    assert why[0.0] == "That counts only where it is so, thus and the rest."
+
+
+def test_of_what_eases_or_silences_a_rule_only_what_holds_and_has_a_name_is_a_reason():
+    width = Quantity("width", "A width.")
+    some = Condition(width, ">", 1.0), Condition(width, ">", 1.0, "it is wide"), Condition(width, "<", 1.0, "narrow")
+
+    def why(**options):
+        rule = Rule(kind="cliff", says="It is long", all_of=(LONG,), **options)
+        return judge([rule], {"step": 5.0, "width": 2.0})[0].why[1:]
+
+    assert why(eased_by=some) == ("It is worth watching at most, because it is wide.",)
+    assert why(silenced_by=some) == ("That does not count where it is wide.",)
+
+
+def test_a_condition_is_no_reason_where_a_threshold_is_not_reached_anyway():
+    far = Threshold(Quantity("height", "A height."), "above", watch=9.0, act=9.0, source="")
+    rule = Rule(kind="cliff", says="It is long", all_of=(LONG, far), when=(Condition(STEP, "<", 1.0, "it is short"),))
+    (claim,) = judge([rule], {"step": 5.0, "height": 1.0})
+    assert claim.why == (
+        "In the middle of the last 3 a step has 5 m: watch from 2 m up, act from 4 m up (Experience).",
+        "The height is 1: act from 9 up.",
+    )
+
+
+def test_what_an_earlier_rule_calls_by_another_name_does_not_count():
+    saddle = Rule(kind="saddle", says="It is a saddle", all_of=(LONG,))
+    rules = [saddle, Rule(kind="cliff", says="It is long", all_of=(LONG,), silenced_by=("saddle",))]
+    assert [claim.why[1:] for claim in judge(rules, {"step": 5.0})] == [
+        (), ("That does not count where it is called `saddle`.",),
+    ]  # fmt: skip
 
 
 def test_a_rule_says_why_in_sentences():
@@ -83,6 +152,44 @@ def test_the_number_of_a_claim_is_that_of_its_series_and_only_of_one_that_is_dra
 
 
 # --- what the monitors say -----------------------------------------------------------------------------------------
+
+
+def newest(monitor, past):
+    return chosen([monitor])[0].newest(past)
+
+
+def test_the_newest_loss_and_step_are_those_of_the_last_measurement():
+    usual, last = (monitors.StepLength(2.0, 2.0, slope=-1.0, curvature=c, length=0.01) for c in (0.5, -0.3))
+    past = past_of([2.0, *[1.5] * 7, 0.5], step_length=[*[usual] * 8, last])
+    for monitor in ("gradient_norm", "spectrum"):
+        assert newest(monitor, past) == {"fallen": 0.75, "growth": 0.25, "typical_step": 0.3}
+    early = Past(total=10)
+    assert newest("gradient_norm", early) == {}
+    early.add(1, {"step_length": usual, "gradient_norm": monitors.GradientNorm(1.0, 1.0, 2.0)})
+    assert newest("gradient_norm", early) == {"typical_step": 0.5}  # of the loss nothing is judged yet
+
+
+def test_the_newest_step_promises_to_halve_the_loss_in_so_many_trainings():
+    slow, fast = (monitors.StepLength(1.0, 1.0, slope=-s, curvature=s, length=0.01) for s in (1e-6, 1e-3))
+    past = past_of([1.0] * 9, step_length=[*[slow] * 8, fast])
+    assert newest("step_length", past) == {"overshoot": 0.5, "trainings_to_halve": pytest.approx(np.log(2))}
+    past.total = 0
+    assert np.isnan(newest("step_length", past)["trainings_to_halve"])
+
+
+def test_the_newest_horizon_is_that_of_the_last_measurement_and_of_long_sequences_three_digits_are_said():
+    short, whole = (
+        (monitors.TimeHorizon("rnn", np.where(np.arange(1234) < steps, 1.0, 0.0), is_final=True, kernel=np.eye(2)),)
+        for steps in (617, 1234)
+    )
+    past = past_of(losses(), time_horizon=[*[whole] * 8, short])
+    assert newest("time_horizon", past) == {"horizon_reached": 0.5, "growth_in_time": 0.0}
+    assert "now after 617 of 1230 time steps" in said("time_horizon", past, "short_horizon").finding
+
+
+def test_the_risks_are_drawn_by_their_names():
+    (monitor,) = chosen(["online_risk"])
+    assert monitor.numbers(epochs([1.0, 0.5], [1.0, 1.0])) == {"online_risk": 1.0, "training_risk": 0.5}
 
 
 def course(monitor, pasts, kind):

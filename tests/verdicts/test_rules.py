@@ -210,6 +210,15 @@ def test_a_number_of_a_million_millions_has_no_end():
     assert judge([rule], far | {"width": 0.99e12})[0].cure == "Of 9.9e11."
 
 
+def test_of_what_is_wrong_every_number_is_said_and_of_what_is_fine_four():
+    sizes = [Quantity(f"size {i}", "A size.", f"{i} is {{:g}}".format) for i in range(6)]
+    rule = Rule(kind="cliff", says="So", all_of=tuple(Threshold(size, "above", 1, 1, "") for size in sizes))
+    wrong, fine = ([f"{i} is {value}" for i in range(6)] for value in (2, 0))
+    for value, says, numbers in ((2.0, "So", wrong), (0.0, KINDS["cliff"].fine, fine[:4])):
+        (claim,) = judge([rule], {size.name: value for size in sizes})
+        assert claim.finding == f"{says} ({'; '.join(numbers)})."
+
+
 def test_conditions_hold_silence_and_ease():
     wide, narrow = Condition(WIDTH, ">", 4), Condition(WIDTH, "<", 4)
     assert level(BOTH, all_of=(HIGH,), when=(wide,)) == "act"

@@ -10,7 +10,7 @@ import markdown
 import pytest
 
 from keras_ch8 import verdicts
-from keras_ch8.verdicts import LEVELS, Claim, Verdict, VerdictTracker
+from keras_ch8.verdicts import LEVELS, Claim, Verdict, VerdictTracker, texts
 
 
 def claim(level, finding="", kind="cliff", **more):
@@ -175,8 +175,25 @@ def test_the_report_is_readable_on_a_terminal_of_80_columns():
     assert "All right" not in verdicts.markdown([long])
 
 
+def test_what_has_no_cure_and_no_code_is_said_without():
+    bare = dataclasses.replace(WATCH, finding="A spike.", cure="", code="")
+    heading = "WATCH cliff (section 8.2.4), since step 7, measured at step 8"
+    assert verdicts.markdown([bare]) == f"### {heading}\n\n**Found:** A spike."
+    assert verdicts.report([bare]) == f"{heading}\n  found: A spike."
+    assert texts.alarm(bare) == ["WATCH cliff at step 7: A spike"]
+
+
+def test_in_brief_each_level_is_a_line_and_an_alarm_has_its_number_and_the_first_cure():
+    assert texts.brief([ACT, FINE, WATCH]) == ["ACT: saddle", "WATCH: cliff"]
+    assert texts.brief([WATCH, dataclasses.replace(WATCH, kind="saddle")]) == ["WATCH: cliff, saddle"]
+    long = dataclasses.replace(ACT, finding="It is flat, at 1.5 (so it is; by 12 %; or 3).", cure="Wait, or go on.")
+    assert texts.alarm(long) == ["ACT saddle at step 5: It is flat", "    by 12 %", "    Cure: Wait."]
+
+
 def test_a_report_of_nothing_says_which_nothing():
     assert verdicts.report([]) == verdicts.markdown([]) == "Not enough was measured to say anything."
+    assert texts.brief([]) == ["Not enough was measured to say anything."]
+    assert texts.brief([FINE]) == ["All right: 1 check, nothing to do."]
     assert verdicts.report([FINE]).startswith("All right: 1 check, nothing to do.")
     thirteen = [dataclasses.replace(FINE, kind=kind) for kind in list(verdicts.KINDS)[:13]]
     for text in (verdicts.report(thirteen), verdicts.markdown(thirteen)):
