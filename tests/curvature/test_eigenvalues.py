@@ -1,13 +1,12 @@
-"""The ends of the spectrum beside NumPy's, the check of gradients on one that is wrong, and powers of a matrix."""
+"""The ends of the spectrum beside NumPy's, and powers of a matrix."""
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_ch8 import curvature
 from keras_ch8.curvature.eigenvalues import lanczos_of
-from tests.curvature.models import MODELS, SIX, Y, sequential, with_693_weights
+from tests.curvature.models import MODELS, SIX, Y, with_693_weights
 
 RNG = np.random.default_rng(2)
 
@@ -57,33 +56,6 @@ def test_one_may_start_from_the_gradient(float64):
         curvature.lanczos(model, x, y, start=np.ones(3))
     with pytest.raises(ValueError, match="steps=0"):
         curvature.lanczos(model, x, y, steps=0)
-
-
-@tf.custom_gradient
-def wrong_square(x):
-    return x * x, lambda upstream: upstream * 2.2 * x
-
-
-class WrongSquare(keras.layers.Layer):
-    def call(self, x):
-        return wrong_square(x)
-
-
-@pytest.mark.broad
-@pytest.mark.parametrize("name", ["dense", "batch normalization", "embedding", "LSTM"])
-def test_right_gradients_pass_in_float32(name):
-    for seed in range(3):
-        keras.utils.set_random_seed(seed)
-        model, x, y = MODELS[name]()
-        assert curvature.check_gradient(model, x, y, seed=seed).wrong == []
-
-
-def test_a_wrong_gradient_is_named():
-    keras.utils.set_random_seed(0)
-    parts = [keras.layers.Dense(4, "tanh", name="before"), WrongSquare()]
-    found = curvature.check_gradient(*sequential(SIX.astype("float32"), *parts, dtype="float32"))
-    assert {path.split("/")[-2] for path in found.wrong} == {"before"}
-    assert "by the gradient" in str(found)
 
 
 def test_powers_of_a_matrix():
