@@ -4,6 +4,7 @@ The depth is in the tests of each package; here nothing that README promises can
 """
 
 import functools
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -423,6 +424,25 @@ def annealing():
 @shows("**`optimizers.BlockCoordinateDescent`**")
 def blocks():
     fit(network(optimizers.BlockCoordinateDescent(optimizers.SGD(0.01), [0, ".*"])))
+
+
+@shows(
+    "`logs/optimization/report.html` is one file",
+    "`tensorboard --logdir logs` shows",
+    "In the terminal, what calls for action",
+)
+def page(tmp_path):
+    fit(network(optimizers.SGD(0.1)), callbacks.TensorBoard(tmp_path / "logs"), callbacks.Diagnosis((X, Y)))
+    text = (tmp_path / "logs" / "optimization" / "report.html").read_text()
+    assert text.startswith("<!doctype html>")
+    assert not re.search(r'(src|href)="(?!data:)', text)  # it asks for nothing
+    assert ch8.report(tmp_path / "logs")._repr_html_()
+    for command, file in (("report", tmp_path / "logs" / "report.html"), ("diagnose", None)):
+        called = [sys.executable, "-m", "keras_ch8", command, str(tmp_path / "logs")]
+        assert subprocess.run(called, capture_output=True).returncode == 0
+        assert file is None or file.exists()
+    tabs = importlib.metadata.entry_points(group="tensorboard_plugins", name="keras_ch8")
+    assert [tab.load().__name__ for tab in tabs] == ["Loader"]
 
 
 FAST = (adagrad, adam, bad_argument, narrow, initializers, updates)

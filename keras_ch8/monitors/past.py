@@ -55,7 +55,7 @@ class Past:
         """Loss of each minibatch in the first epoch and, if there is another, the last."""
         self._readings: dict[str, list[Any]] = {}
         self._steps: dict[str, list[int]] = {}
-        self._known: dict[Callable[[Past], Any], Any] = {}
+        self._known: dict[str, Any] = {}
 
     @property
     def done(self) -> int:
@@ -98,12 +98,13 @@ class Past:
 
 def once(quantity: Callable[[Past], _T]) -> Callable[[Past], _T]:
     """Let a pure function of the past be computed once, until more is measured."""
+    name = f"{quantity.__module__}.{quantity.__qualname__}"  # a past is copied and pickled, and so is what it knows
 
     @functools.wraps(quantity)
     def known(past: Past) -> _T:
-        if quantity not in past._known:
-            past._known[quantity] = quantity(past)
-        return past._known[quantity]
+        if name not in past._known:
+            past._known[name] = quantity(past)
+        return past._known[name]
 
     return known
 

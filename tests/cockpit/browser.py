@@ -6,9 +6,10 @@ import shutil
 import time
 
 import pytest
-from selenium import webdriver
 
 from keras_ch8.cockpit import assets
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
 DRIVER, BROWSER = shutil.which("chromedriver"), shutil.which("chromium") or shutil.which("google-chrome")
 MISSING = pytest.mark.skipif(not (DRIVER and BROWSER), reason="no Chromium with its driver")

@@ -8,9 +8,7 @@ import sys
 import time
 from functools import partial
 
-from selenium import webdriver
-
-from tests.cockpit.browser import BROWSER, DRIVER, FLAGS
+from tests.cockpit.browser import BROWSER, DRIVER, FLAGS, webdriver
 
 PANELS = """
     const cards = [...document.querySelectorAll("[data-panel]")];
