@@ -75,7 +75,9 @@ def train(name, normalized, steps):
     model.compile(keras_ch8.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
     data, test = digits()
     board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
-    history = model.fit(*data, batch_size=60, epochs=steps // 23, validation_data=test, callbacks=[board], verbose=0)
+    gap = keras_ch8.callbacks.Diagnosis(probe=test, checks=["batch_statistics"])
+    epochs = steps // 23
+    history = model.fit(*data, batch_size=60, epochs=epochs, validation_data=test, callbacks=[board, gap], verbose=0)
     return 23 * np.arange(1, steps // 23 + 1), np.array(history.history["val_accuracy"])
 
 

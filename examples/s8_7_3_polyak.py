@@ -67,7 +67,8 @@ def train(epochs):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras_ch8.optimizers.SGD(0.5), loss, metrics=[keras_ch8.metrics.ZeroOneLoss(from_logits=True)])
     data, test = digits()
-    listed = [keras_ch8.callbacks.TensorBoard(LOG_DIR), PolyakAveraging(half_life="1ep", evaluate="both")]
+    average = PolyakAveraging(half_life="1ep", evaluate="both", logs=True)
+    listed = [keras_ch8.callbacks.TensorBoard(LOG_DIR), average]
     return model.fit(*data, batch_size=16, epochs=epochs, validation_data=test, callbacks=listed, verbose=0).history
 
 
