@@ -1,5 +1,6 @@
 """TensorBoard: what `fit` writes is what happened, in any order of callbacks, over many calls, beside Keras's own."""
 
+import importlib.util
 import math
 import pathlib
 import re
@@ -204,8 +205,11 @@ def test_layers_are_three_curves_and_a_picture_an_epoch(tmp_path):
         pictures = board.blobs("images")["ch8_layers/gradient_norms"]
     assert [step for step, _ in pictures] == [6, 12]
     width, height = (int(side) for side in pictures[0][1][:2])
-    assert width > 4 * 6 * 16  # with the names beside it
-    assert height == 2 * 16 * 4 + 32
+    if importlib.util.find_spec("PIL"):  # which comes with TensorBoard from 2.20 on
+        assert width > 4 * 6 * 16  # with the names beside it
+        assert height == 2 * 16 * 4 + 32
+    else:
+        assert (width, height) == (6 * 16, 2 * 16)
 
 
 def test_the_report_says_what_was_trained_and_what_happened(tmp_path):
