@@ -83,7 +83,7 @@ CURRICULUM = watched() + (
     'model.fit(source, epochs=2, verbose=0, callbacks=[hard, ch8.callbacks.TensorBoard("more_logs")])\n'
 )
 IN_TENSORBOARD = {
-    "An optimizer": (watched("ch8.optimizers.Signed(0.01)"), "ch8/update_norm"),
+    "An optimizer": (watched("ch8.optimizers.Signed(0.01)"), "ch8/gradient_norm"),
     "A clipping rule": (watched("ch8.optimizers.SGD(0.01, clip=ch8.clipping.Halving(1e-3))"), "ch8/clip_coefficient"),
     "A monitor with a verdict": (
         watched(more='ch8.callbacks.Diagnosis((x, y), checks=["loss_level"], when=1, budget=None)'),
