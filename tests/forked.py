@@ -1,5 +1,6 @@
 """Functions that need a process of their own: a failed collective poisons its process."""
 
+import faulthandler
 import multiprocessing
 import traceback
 import warnings
@@ -14,6 +15,7 @@ PROCESSES.set_forkserver_preload(IMPORTED_ONCE)  # every call is a fork of a pro
 
 
 def _answer(pipe, function, arguments):
+    faulthandler.enable()  # a crash inside TensorFlow says where
     warnings.simplefilter("ignore")
     compiling.quickly()
     try:
