@@ -121,7 +121,11 @@ class RunWriter:
 
         It is on the disk at once: what it says may call for action.
         """
-        said = text()
+        try:
+            said = text()
+        except Exception as error:  # of what a callback puts in
+            self._fail(error)
+            return
         for follower in self._followers:
             follower.record(said)
         self._write((self._steps.free(step, RECORD.name), lambda: _summaries.record(RECORD, said)))
@@ -164,7 +168,7 @@ class RunWriter:
     def close(self) -> None:
         """Flush, close and give the folder free; also happens when the writer or the process ends."""
         error = self._finish()
-        if error and not self._failed:
+        if error:
             self._fail(error)
         while self._followers:
             self._followers.pop(0).close(is_whole=not self._failed)
@@ -198,6 +202,8 @@ class RunWriter:
                 self._fail(error)
 
     def _fail(self, error: Exception) -> None:
+        if self._failed:
+            return
         self._failed = True
         warnings.warn(
             f"Nothing more is written for TensorBoard in {self.folder!r}, and the training goes on: "
