@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 import threading
+import time
 from functools import partial
 
 import keras
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8 import clipping, curriculum, monitors, schedules, second_order, stopping, testing, verdicts
+from keras_ch8 import clipping, curriculum, monitors, schedules, second_order, stopping, testing, trackers, verdicts
 from keras_ch8.clipping import GlobalRule, TensorRule
 from keras_ch8.initializers import RandomInitializer
 from keras_ch8.optimizers import ClosureOptimizer, RuleOptimizer
@@ -629,6 +630,69 @@ def test_a_good_pacing_passes():
 def test_a_broken_pacing_is_told_why(make, message):
     with pytest.raises(AssertionError, match=message):
         testing.check_pacing(make())
+
+
+# --- trackers ---------------------------------------------------------------------------------------------------------
+
+
+class Lines(trackers.Tracker):
+    """Good: a line for each point."""
+
+    transient = ("file",)
+
+    def open(self, folder):
+        self.file = open(f"{folder}/lines.txt", "a")  # noqa: SIM115
+
+    def log(self, step, values):
+        self.file.writelines(f"{step} {name} {value}\n" for name, value in values.items())
+
+    def close(self, report):
+        self.file.close()
+
+
+class HoldsItsFile(Lines):
+    transient = ()
+
+
+class RefusesNaN(Lines):
+    def log(self, step, values):
+        assert all(map(math.isfinite, values.values())), "not a number"
+
+
+class Once(Lines):
+    def open(self, folder):
+        assert not hasattr(self, "has_begun"), "once only"
+        self.has_begun = True
+        super().open(folder)
+
+
+class LeavesAThread(Lines):
+    def close(self, report):
+        super().close(report)
+        threading.Thread(target=time.sleep, args=(4,), name="mine", daemon=True).start()
+
+
+@pytest.mark.parametrize("make", [Lines, trackers.CSV, trackers.JSONL])
+@pytest.mark.broad
+def test_a_good_tracker_passes(make):
+    testing.check_tracker(make)
+
+
+@pytest.mark.broad
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: "wandb", r"`str` must inherit from `trackers\.Tracker`"),
+        (HoldsItsFile, r"cannot be pickled in the middle of it: name what cannot in `transient`"),
+        (RefusesNaN, r"`RefusesNaN` does not take every number.* AssertionError: not a number"),
+        (Once, r"`Once` cannot be used in a second training: begin anew in `open`: .*once only"),
+        (LeavesAThread, r"`LeavesAThread` leaves threads behind: \['mine'.*End them in `close`"),
+    ],
+    ids=["a word", "holds its file", "refuses NaN", "once", "leaves a thread"],
+)
+def test_a_broken_tracker_is_told_why(make, message):
+    with pytest.raises(AssertionError, match=message):
+        testing.check_tracker(make)
 
 
 # --- the package's own ------------------------------------------------------------------------------------------------

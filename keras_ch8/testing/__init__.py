@@ -19,6 +19,7 @@ from ._initializer import check_initializer
 from ._monitor import check_monitor
 from ._optimizers import OPTIMIZER_CONTRACT as OPTIMIZER_CONTRACT
 from ._optimizers import check_closure_optimizer, check_optimizer
+from ._tracker import check_tracker
 from ._values import check_clipping_rule, check_pacing, check_schedule, check_stopping_criterion
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "check_pacing",
     "check_schedule",
     "check_stopping_criterion",
+    "check_tracker",
 ]
 
 
