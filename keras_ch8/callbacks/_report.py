@@ -1,7 +1,7 @@
 """The report of a run, in Markdown."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -80,10 +80,12 @@ class Report:
                 low, high = finite.min(initial=low), finite.max(initial=high)
                 self._seen[tag] = [first, values[-1], low, high, broken + len(values) - len(finite)]
 
-    def end(self) -> str:
-        """Return what the run did."""
+    def end(self, without: Collection[str]) -> str:
+        """Return what the run did; `without` names series that have no row."""
         rows = [
-            (f"`{tag.name}`", *(f"{x:.4g}" for x in seen[:4]), str(int(seen[4]))) for tag, seen in self._seen.items()
+            (f"`{tag.name}`", *(f"{x:.4g}" for x in seen[:4]), str(int(seen[4])))
+            for tag, seen in self._seen.items()
+            if tag.name not in without
         ]
         findings = "".join(f"- {sentence}\n" for sentence in self.session.findings())
         table = _table(("series", "first", "last", "smallest", "largest", "not finite"), rows)

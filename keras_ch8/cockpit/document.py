@@ -199,7 +199,7 @@ def title_of(log_dir: str) -> str:
 
 
 def _panels(runs: Sequence[Document]) -> Iterable[Document]:
-    """Yield all panels: those of the chapter, of the records, of metrics, and one for each series that has none."""
+    """Yield the panels: of the chapter, of the records, of metrics, and one for each series that has none."""
     series = {name: run["tags"][name] for run in runs for name in run["series"]}
     known = [each for panel in panels.PANELS for each in (panel, *_of_optimizers(panel, series))]
     of_records = _once(panel for run in runs for panel in (run["record"] or records.EMPTY)["panels"])
@@ -207,7 +207,8 @@ def _panels(runs: Sequence[Document]) -> Iterable[Document]:
     shown += [name for panel in of_records for name in panel["series"]]
     left = [name for name in series if not any(fnmatch.fnmatchcase(name, pattern) for pattern in shown)]
     metrics = dict.fromkeys(metric for name in left if (metric := _metric(name)))
-    yield from (panel.as_data() for panel in known)
+    telling = panels.telling(known, lambda pattern: set(fnmatch.filter(series, pattern)))
+    yield from (panel.as_data() for panel in telling)
     yield from of_records
     yield from (_panel_of_metric(metric).as_data() for metric in metrics)
     yield from (_panel_of_series(name, series[name]).as_data() for name in left if not _metric(name))
