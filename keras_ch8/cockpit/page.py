@@ -87,7 +87,7 @@ class Page:
     @property
     def verdicts(self) -> dict[str, list[Verdict]]:
         """The verdicts on each run by its name, the gravest first."""
-        return {run["name"]: text.verdicts_of(run) for run in self._document["runs"]}
+        return {run["name"]: text.verdicts_of(run["record"]) for run in self._document["runs"]}
 
     def __repr__(self) -> str:
         where = f"in {self.path!r}" if self.path else "not saved: `.save(path)` writes it"
