@@ -22,6 +22,7 @@ LOWEST_FIRST = [
     "_describe",
     "_numerics",
     "_plot",
+    "_result",
     "_settings",
     "clipping",
     "telemetry",

@@ -110,11 +110,11 @@ class Run:
     @property
     def lengths(self) -> list[int]:
         """How many points each series has, up to what is shown of one."""
-        return [min(POINTS, len(self._steps[name])) for name in self._shown()]
+        return [min(POINTS, len(self._steps[name])) for name in self.shown()]
 
     def as_document(self, most: int = POINTS) -> Document:
         """Return the run as it stands in the document, with at most so many points a series."""
-        series = {name: _as_data(_thinned(self.points(name), most)) for name in sorted(self._shown())}
+        series = {name: _as_data(_thinned(self.points(name), most)) for name in sorted(self.shown())}
         return {
             "name": self.name,
             "step": self.step,
@@ -136,7 +136,7 @@ class Run:
         ours = (name for name in self._steps if name.startswith(_OURS) or self.tag(name)["unit"])
         return [name for name in ours if not is_band(name)]
 
-    def _shown(self) -> Iterable[str]:
+    def shown(self) -> Iterable[str]:
         """Yield the names of the series that are shown.
 
         What Keras reports after batches is a running mean of an epoch, left out as soon as two epochs have their own
@@ -281,10 +281,10 @@ def _number(value: float) -> Number:
 
 def _as_data(points: Sequence[Point]) -> Document:
     """Return a series, with its smallest and largest values where they differ from it."""
-    steps, *columns = zip(*points, strict=True)
-    values, low, high = ([_number(value) for value in column] for column in columns)
-    band = {key: column for key, column in (("low", low), ("high", high)) if column != values}
-    return {"steps": list(steps), "values": values} | band
+    steps, middle, low, high = zip(*points, strict=True)
+    values = list(map(_number, middle))
+    edges = {key: list(map(_number, edge)) for key, edge in (("low", low), ("high", high)) if edge != middle}
+    return {"steps": list(steps), "values": values} | {key: edge for key, edge in edges.items() if edge != values}
 
 
 def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
