@@ -1,5 +1,5 @@
 // The card of a panel: a frame where a verdict stands, the plot, what the cursor reads, and the CSV.
-import { button, count, finding, isNumber, kindsOf, make, nameOf, number, prose, short, words, wrong } from "./words.js";
+import { button, colored, count, finding, kindsOf, lastOf, make, nameOf, number, prose, short, words, wrong } from "./words.js";
 import { STEPS, canBeLog, columnsOf, curvesOf, dashOf, glyphOf, linesOf, marksOf, valueAt } from "./curves.js";
 import { cellAt, colorBar, heightOf } from "./layers.js";
 
@@ -8,22 +8,22 @@ export function curvesCards(page, panel) {
   const all = curvesOf(panel, page.runs);
   const axis = panel.x || panel.x_label || STEPS; // panels with the same share zoom and cursor
   const log = page.log && panel.log && canBeLog(all);
-  return all.length ? [{ key: `${panel.title}\n${panel.series}`, panel, all, axis, log }] : [];
+  return all.length ? [{ key: `${panel.title}\n${panel.series}`, panel, all, axis, log, height: 200 }] : [];
 }
 
 // What a card shows of the layers of a run.
 export function layersCard(page, run, map) {
   const panel = { ...map, series: [map.name], events: [], lines: [] };
-  const all = [{ run, tag: map.name, x: map.steps }];
+  const all = [{ run, tag: map.name, x: map.steps, y: map.steps.map(() => 0) }]; // for the cursor; it is not drawn
   const scale = page.scales.get(map.unit);
   return { key: `${run.name}\n${map.name}`, panel, all, axis: STEPS, map, scale, height: heightOf(map.rows.length) };
 }
 
 export function newCard() {
-  const parts = { title: make("h3"), under: make("div", "under"), plot: make("div", "plot"), below: make("div") };
-  const card = { parts, needs: {} };
-  const head = make("div", "head", parts.title, button("CSV", "csv", () => save(card)));
-  card.element = make("article", "", head, parts.under, parts.plot, parts.below);
+  const parts = { title: make("h3"), under: make("div.under"), plot: make("div.plot"), below: make("div") };
+  const card = { parts };
+  const head = make("div.head", parts.title, button("CSV", () => save(card), "button.csv"));
+  card.element = make("article", head, parts.under, parts.plot, parts.below);
   card.element.card = card;
   card.concerns = ({ kind, series }) => card.panel.kinds.includes(kind) || card.all.some(({ tag }) => tag === series);
   card.read = (plot) => read(card, plot);
@@ -36,14 +36,14 @@ export function refresh(card) {
   const runs = [...new Set(card.curves.map(({ run }) => run))];
   const found = kindsOf(runs.flatMap((run) => wrong(run).filter(card.concerns)));
   card.lines = linesOf(panel, card.curves);
-  card.marks = marksOf(card, runs);
+  card.marks = marksOf(card, card.axis === STEPS ? runs : []);
   element.className = `card ${found[0]?.[0] ?? ""}`;
   element.dataset.panel = panel.title;
   const { run } = card.all[0];
   parts.title.replaceChildren(map ? nameOf(run, `${run.label}: ${panel.title}`) : panel.title);
-  parts.under.replaceChildren(make("span", "muted", `[${panel.unit || "1"}]`), make("span", "", ...found.map(finding)));
-  parts.plot.style.minHeight = `${card.height ?? 200}px`;
-  card.said = make("div", "said muted");
+  parts.under.replaceChildren(make("span.muted", `[${panel.unit || "1"}]`), make("span", ...found.map(finding)));
+  parts.plot.style.minHeight = `${card.height}px`;
+  card.said = make("div.said.muted");
   parts.below.replaceChildren(map ? colorBar(card.scale, map) : legendOf(card, runs), card.said);
   read(card, card.plot);
 }
@@ -51,33 +51,27 @@ export function refresh(card) {
 // The table of numbers below a plot: a row for each run, a column for each series.
 function legendOf(card, runs) {
   const tags = [...new Map(card.all.map(({ rank, tag }) => [rank, tag]))].sort(([a], [b]) => a - b);
-  const heads = tags.map(([rank, tag]) => {
-    const head = make("th", "number", sampleOf(rank), short(tag.slice(tag.lastIndexOf("/") + 1)));
-    head.title = tag;
-    return head;
-  });
+  const headOf = ([rank, tag]) => Object.assign(make("th.number", sampleOf(rank), short(lastOf(tag))), { title: tag });
   card.at = make("th");
   card.cells = [];
   const rows = runs.map((run) => {
     const cells = tags.map(([rank]) => {
-      const element = make("td", "number");
+      const element = make("td.number");
       const curve = card.curves.find((each) => each.run === run && each.rank === rank);
       if (curve) card.cells.push({ element, curve });
       return element;
     });
-    return make("tr", "", make("th", "", nameOf(run, run.label)), ...cells);
+    return make("tr", make("th", nameOf(run, run.label)), ...cells);
   });
-  const table = make("table", "", make("thead", "", make("tr", "", card.at, ...heads)), make("tbody", "", ...rows));
-  return make("div", tags.length > 1 ? "legend" : "legend one", table);
+  const table = make("table", make("thead", make("tr", card.at, ...tags.map(headOf))), make("tbody", ...rows));
+  return make(tags.length > 1 ? "div.legend" : "div.legend.one", table);
 }
 
 // A line with the dashes of a rank.
 function sampleOf(rank) {
-  const parts = dashOf(rank).map((_, i, dash) => dash.slice(0, i + 1).reduce((a, b) => a + b));
-  const stops = parts.map((end, i) => `${i % 2 ? "#0000" : "currentcolor"} ${parts[i - 1] ?? 0}px ${end}px`);
-  const sample = make("i", "sample");
-  sample.style.background = stops.length ? `repeating-linear-gradient(to right, ${stops})` : "currentcolor";
-  return sample;
+  let end = 0;
+  const stops = dashOf(rank).map((long, i) => `${i % 2 ? "#0000" : "currentcolor"} ${end}px ${(end += long)}px`);
+  return colored("i.sample", stops.length ? `repeating-linear-gradient(to right, ${stops})` : "currentcolor");
 }
 
 // Say below the plot what is at the cursor, or else last, and the newest event of each kind.
@@ -85,14 +79,12 @@ function read(card, plot) {
   const { map, panel, marks } = card;
   const at = plot?.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : undefined;
   if (map) {
-    const cell = at !== undefined && cellAt(card, plot);
-    const last = count(map.steps[map.steps.length - 1]);
-    card.said.textContent = cell ? `${cell.row}, step ${count(cell.step)}: ${number(cell.value)}` : `last at step ${last}`;
+    card.said.textContent = (at !== undefined && cellAt(card, plot)) || `last at step ${count(map.steps.at(-1))}`;
     return;
   }
   card.at.textContent = at === undefined ? "last" : `at ${panel.x ? number(at) : count(Math.round(at))}`;
   for (const { element, curve } of card.cells) {
-    const value = valueAt(curve, at ?? curve.x[curve.x.length - 1]);
+    const value = valueAt(curve, at);
     element.textContent = value === null ? "not finite" : number(value);
   }
   const newest = new Map(marks.events.map((event) => [event.kind, event]));
@@ -101,18 +93,17 @@ function read(card, plot) {
 }
 
 function save(card) {
-  const link = make("a");
-  link.href = URL.createObjectURL(new Blob([csvOf(card)], { type: "text/csv" }));
-  link.download = `${card.panel.title.replace(/\W+/g, "_")}.csv`;
-  link.click();
+  const href = URL.createObjectURL(new Blob([csvOf(card)], { type: "text/csv" }));
+  const download = `${card.panel.title.replace(/\W+/g, "_")}.csv`;
+  Object.assign(make("a"), { href, download }).click();
 }
 
 // A column for x, and one for each curve with its band; or one for each layer.
 function csvOf({ all, map, panel }) {
   const names = ({ run, tag, low, high }) => (low && high ? ["", " (max)", " (min)"] : [""]).map((of) => `${run.name}: ${tag}${of}`);
   const heads = map ? ["step", ...map.rows] : [panel.x || panel.x_label, ...all.flatMap(names)];
-  const columns = map ? [] : columnsOf({ all });
-  const rows = map ? map.values.map((column, i) => [map.steps[i], ...column]) : columns[0].map((_, i) => columns.map((c) => c[i]));
+  const [xs, ...columns] = columnsOf({ all });
+  const rows = xs.map((x, i) => [x, ...(map ? map.values[i] : columns.map((column) => column[i]))]);
   const cell = (value) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
   return [heads, ...rows].map((row) => row.map(cell).join(",")).join("\n");
 }

@@ -1,40 +1,44 @@
 // The page of a training: what is wrong, what cures it, and the curves. `render` draws a document, and then a newer one:
 // zoom, hidden runs and open blocks stay. docs/design/cockpit.md says what a document is.
-import { button, make, update } from "./words.js";
+import uPlot from "./vendor/uPlot.js";
+import { button, lastOf, make, update } from "./words.js";
 import { drawHead } from "./head.js";
-import { STEPS, columnsOf, plotCurves } from "./curves.js";
-import { layerColumns, plotLayers, scalesOf } from "./layers.js";
+import { STEPS, columnsOf, curveOptions } from "./curves.js";
+import { layerOptions, scalesOf } from "./layers.js";
 import { curvesCards, layersCard, newCard, refresh } from "./cards.js";
 
 const RUN_COLORS = 8; // in the style sheet
 const SLICE = 12; // milliseconds of drawing at a time
-const pages = new Map(); // by their elements
 
 export function render(document, element) {
-  if (!pages.has(element)) pages.set(element, begin(element));
-  const page = pages.get(element);
+  const page = (element.page ??= begin(element));
   page.document = document;
   const { runs } = document;
-  page.runs = runs.map((run) => ({ ...run, color: colorOfRun(page, run.name), label: labelOf(run, runs) }));
+  page.runs = runs.map((run) => ({
+    ...run,
+    color: colorOfRun(page, run.name),
+    label: labelOf(run, runs),
+    live: document.live && run.ended === false, // somebody still writes it
+  }));
   page.scales = scalesOf(page.runs.flatMap((run) => run.record?.layers ?? []));
   draw(page);
 }
 
 export function clear(element) {
-  const page = pages.get(element);
+  const { page } = element;
   page?.observers.forEach((observer) => observer.disconnect());
   page?.cards.forEach((card) => card.plot?.destroy());
   page?.waiting.clear();
-  pages.delete(element);
+  delete element.page;
   element.replaceChildren();
 }
 
 function begin(element) {
   const parts = {};
-  for (const name of ["heading", "runs", "verdicts", "stopping", "tools", "groups"]) parts[name] = make("div", `part-${name}`);
+  for (const name of ["heading", "runs", "verdicts", "stopping", "tools", "groups"]) parts[name] = make(`div.part-${name}`);
   const probe = make("span"); // has each colour in turn, for the canvas
   const inks = new Map();
-  const page = { element, parts, id: `ch8-${performance.now()}`, log: true, groups: [], cards: new Map(), waiting: new Set() };
+  const page = { element, parts, id: performance.now(), log: true, cards: new Map(), waiting: new Set() };
   Object.assign(page, { hidden: new Set(), open: new Map(), zoom: new Map(), colors: new Map() });
   page.ink = (color) => {
     probe.style.color = color;
@@ -50,15 +54,15 @@ function begin(element) {
     if (ends) page.zoom.set(axis, ends);
     else page.zoom.delete(axis);
     drawTools(page);
-    need(page, {}, (card) => card.axis === axis);
+    need(page, (card) => card.axis === axis);
   };
   const themed = () => {
     inks.clear();
-    need(page, {});
+    need(page);
   };
   page.views = new IntersectionObserver((entries) => seen(page, entries), { rootMargin: "20px" });
   const sizes = new ResizeObserver(([{ contentRect }]) => {
-    if (contentRect.width !== page.width) need(page, { size: true });
+    if (contentRect.width !== page.width) need(page);
     page.width = contentRect.width;
   });
   const classes = new MutationObserver(themed);
@@ -74,8 +78,7 @@ function begin(element) {
 
 // The last part of the name of a run, where no other has the same.
 function labelOf({ name }, runs) {
-  const last = (of) => of.slice(of.lastIndexOf("/") + 1);
-  return runs.filter((run) => last(run.name) === last(name)).length > 1 ? name : last(name);
+  return runs.filter((run) => lastOf(run.name) === lastOf(name)).length > 1 ? name : lastOf(name);
 }
 
 // The colour of a run, which it keeps; after the last they come again, lighter and then darker.
@@ -96,32 +99,28 @@ function draw(page) {
 function drawTools(page) {
   const headings = page.groups.map(({ heading }) => heading);
   const build = () => {
-    const log = button("Log scale", "", () => {
+    const log = button("Log scale", () => {
       page.log = !page.log;
       draw(page);
     });
-    log.setAttribute("aria-pressed", page.log);
-    const reset = button("Reset zoom", "", () => [...page.zoom.keys()].forEach((axis) => page.zoomTo(axis)));
+    log.ariaPressed = page.log;
+    const reset = button("Reset zoom", () => page.zoom.forEach((_, axis) => page.zoomTo(axis)));
     reset.disabled = !page.zoom.size;
-    const help = make("span", "muted", "Drag to zoom, double click to reset; click a run to hide it.");
-    const go = (i) => page.parts.groups.children[i].querySelector(".card:not([hidden])")?.scrollIntoView();
-    const links = headings.map((heading, i) => button(heading, "link", () => go(i)));
-    return make("div", "tools", log, reset, help, make("nav", "", ...links));
+    const help = make("span.muted", "Drag to zoom, double click to reset; click a run to hide it.");
+    const go = (i) => firstOf(page.groups[i])?.scrollIntoView();
+    const links = headings.map((heading, i) => button(heading, () => go(i), "button.link"));
+    return make("div.tools", log, reset, help, make("nav", ...links));
   };
   const content = [page.log, page.zoom.size > 0, headings];
-  update(page.parts.tools, headings.length ? [{ key: "", content, build }] : []);
+  update(page.parts.tools, headings.length ? [{ content, build }] : []);
 }
 
 // The groups of panels that have data, in the order of the chapter: {heading, cards}.
 function groupsOf(page) {
   const { groups, panels } = page.document;
-  const sections = [...new Set([...Object.keys(groups), ""])];
-  const found = new Map(sections.map((section) => [section, []]));
-  const isIn = (section, each) => !each || section === each || section.startsWith(`${each}.`);
-  const groupOf = ({ section }) => {
-    const closest = sections.filter((each) => isIn(section, each)).sort((a, b) => b.length - a.length)[0];
-    return found.get(closest);
-  };
+  const found = new Map([...Object.keys(groups), ""].map((section) => [section, []]));
+  const sections = [...found.keys()].sort((a, b) => b.length - a.length);
+  const groupOf = ({ section }) => found.get(sections.find((each) => !each || `${section}.`.startsWith(`${each}.`)));
   for (const panel of panels) groupOf(panel).push(...curvesCards(page, panel));
   const maps = page.runs.flatMap((run) => (run.record?.layers ?? []).map((map) => layersCard(page, run, map)));
   for (const card of maps.toReversed()) if (card.map.steps.length) insert(groupOf(card.panel), card);
@@ -142,39 +141,37 @@ function drawCards(page) {
   for (const { cards } of page.groups) {
     cards.forEach((fresh, i) => {
       while (page.cards.has(fresh.key)) fresh.key += "'"; // two panels of one name
-      cards[i] = Object.assign(before.get(fresh.key) ?? newCard(), fresh);
+      cards[i] = Object.assign(before.get(fresh.key) ?? newCard(), fresh, { isNew: true });
       page.cards.set(fresh.key, cards[i]);
     });
   }
   for (const [key, card] of before) {
-    if (page.cards.get(key) === card) continue;
+    if (page.cards.has(key)) continue;
     card.plot?.destroy();
     page.views.unobserve(card.element);
   }
-  update(page.parts.groups, page.groups.map(({ heading }) => ({ key: heading, build: () => make("section") })));
-  page.groups.forEach(({ cards }, i) => {
-    update(page.parts.groups.children[i], cards.map(({ key, element }) => ({ key, build: () => element })));
-  });
-  page.cards.forEach(({ element }) => page.views.observe(element));
-  arrange(page, { data: true });
+  const cards = [...page.cards.values()];
+  update(page.parts.groups, cards.map(({ key, element }) => ({ key, build: () => element })));
+  cards.forEach(({ element }) => page.views.observe(element));
+  arrange(page);
 }
 
 // Hide the cards that have nothing to show, and put the heading of each group on its first one.
-function arrange(page, needs = {}) {
+function arrange(page) {
   for (const card of page.cards.values()) {
     card.curves = card.all.filter(({ run }) => !page.hidden.has(run.name));
     card.element.hidden = !card.curves.length;
+    card.element.querySelector("h2")?.remove();
   }
-  page.groups.forEach(({ heading, cards }, i) => {
-    const title = page.parts.groups.children[i].querySelector("h2") ?? make("h2", "", heading);
-    cards.find(({ element }) => !element.hidden)?.element.prepend(title);
-  });
-  need(page, needs);
+  for (const group of page.groups) firstOf(group)?.prepend(make("h2", group.heading));
+  need(page);
 }
+
+const firstOf = ({ cards }) => cards.find(({ element }) => !element.hidden)?.element;
 
 // The ends of the x axis of a card: how far its runs go, or what was zoomed to.
 function endsOf(page, { axis, curves }) {
-  const ends = curves.flatMap(({ run, x }) => [x[0], x[x.length - 1], ...(axis === STEPS ? [1, run.step] : [])]);
+  const ends = curves.flatMap(({ run, x }) => [x[0], x.at(-1), ...(axis === STEPS ? [1, run.step] : [])]);
   const [first, last] = [Math.min(...ends), Math.max(...ends)];
   const space = (last - first) / 100 || 1;
   const [min, max] = page.zoom.get(axis) ?? [first - space, last + space];
@@ -182,9 +179,8 @@ function endsOf(page, { axis, curves }) {
 }
 
 // Have cards drawn: those in view at once, the others when there is time.
-function need(page, needs, which = () => true) {
+function need(page, which = () => true) {
   for (const card of [...page.cards.values()].filter(which)) {
-    Object.assign(card.needs, needs);
     page.waiting.add(card);
     if (card.visible) drawCard(page, card);
   }
@@ -215,21 +211,22 @@ function drawLater(page) {
 // Draw a card; its plot is built anew only for other curves or another kind of axis.
 function drawCard(page, card) {
   page.waiting.delete(card);
-  const { needs, map, all, log, axis } = card;
+  const { map, all, log, axis } = card;
   const element = card.parts.plot;
   if (!element.clientWidth) return; // it is drawn when it is shown
-  card.needs = {};
   refresh(card);
   const shape = JSON.stringify([all.map(({ run, tag, low }) => [run.name, tag, !low]), map?.rows.length, log, axis]);
   if (card.shape !== shape) {
     card.plot?.destroy();
-    card.plot = (map ? plotLayers : plotCurves)(page, card, element);
+    card.plot = new uPlot((map ? layerOptions : curveOptions)(page, card), columnsOf(card), element);
     card.shape = shape;
   }
   const { plot } = card;
   plot.batch(() => {
-    if (needs.data) plot.setData(map ? layerColumns(map) : columnsOf(card), false);
-    if (needs.size) plot.setSize({ width: element.clientWidth, height: plot.height });
+    if (card.isNew) plot.setData(columnsOf(card), false);
+    card.isNew = false;
+    const width = element.clientWidth;
+    if (width !== plot.width) plot.setSize({ width, height: plot.height });
     plot.series.forEach(({ curve, show }, i) => {
       if (curve && show === page.hidden.has(curve.run.name)) plot.setSeries(i, { show: !show });
     });

@@ -4,7 +4,6 @@ import { count, isNumber, number, words, wrong } from "./words.js";
 
 export const STEPS = "batches trained on"; // the x axis of nearly all panels
 export const MOST_DECADES = 12; // of a logarithmic axis
-const HEIGHT = 200;
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [12, 5], [4, 2, 1, 2]]; // one for each series of a panel
 const MOST_DOTS = 40; // a curve of at most so many points shows each
 const GLYPHS = { clip: "▾", spike: "▴", nonfinite: "✕", stop: "■", restore: "◂", rate: "▿", stage: "◆", optimizer: "●" };
@@ -19,8 +18,8 @@ export function curvesOf(panel, runs) {
 
 // `*` stands for any text.
 function matching(pattern) {
-  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  const expression = new RegExp(`^${parts.join(".*")}$`, "s");
+  const plain = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
+  const expression = new RegExp(`^${plain.replaceAll("*", ".*")}$`, "s");
   return (name) => expression.test(name);
 }
 
@@ -30,8 +29,8 @@ function curveOf(panel, run, tag, rank) {
   if (!panel.x) return { run, tag, rank, x: steps, y: values, low, high };
   const over = run.series[panel.x] ?? { steps: [] };
   const at = new Map(over.steps.map((step, i) => [step, over.values[i]]));
-  const order = steps.map((step, i) => [at.get(step), i]).filter(([x]) => isNumber(x)).sort(([a], [b]) => a - b);
-  return { run, tag, rank, x: order.map(([x]) => x), y: order.map(([, i]) => values[i]) };
+  const points = steps.map((step, i) => [at.get(step), values[i]]).filter(([x]) => isNumber(x)).sort(([a], [b]) => a - b);
+  return { run, tag, rank, x: points.map(([x]) => x), y: points.map(([, y]) => y) };
 }
 
 export const dashOf = (rank) => DASHES[rank % DASHES.length];
@@ -45,9 +44,9 @@ export function canBeLog(curves) {
   return !values.some((value) => value < 0) && positive > 0.9 * values.length;
 }
 
-// The newest value of a curve at x, if it is there.
-export function valueAt({ x, y }, at) {
-  return at > x[x.length - 1] ? undefined : y[x.findLastIndex((each) => each <= at)];
+// The newest value of a curve at x, if it is there, or its last.
+export function valueAt({ x, y }, at = x.at(-1)) {
+  return at > x.at(-1) ? undefined : y[x.findLastIndex((each) => each <= at)];
 }
 
 // The columns that uPlot wants: x, each curve, and the two of its band. On a logarithmic axis only what is positive has
@@ -58,7 +57,7 @@ export function columnsOf({ all, log }) {
   return uPlot.join(all.map((curve) => [curve.x, positive(curve.y), ...band(curve)]));
 }
 
-export function plotCurves(page, card, element) {
+export function curveOptions(page, card) {
   const { log, lines } = card;
   const series = [{}];
   const bands = [];
@@ -71,23 +70,21 @@ export function plotCurves(page, card, element) {
     bands.push({ series: [series.length, series.length + 1], fill: ink(18) });
     series.push({ ...common, stroke: ink(55), width: 1 }, { ...common, auto: !log, stroke: ink(0) });
   }
-  const options = frame(page, card, element);
-  options.series = series;
-  options.bands = bands;
+  const options = Object.assign(frame(page, card), { series, bands });
   options.scales.y = { distr: log ? 3 : 1, range: (_, low, high) => range(low, high, lines, log) };
   const splits = (_, __, low, high) => ticks(low, high, log);
   const numbers = { splits, filter: (_, all) => all, values: (_, all) => all.map((x) => number(x, 12)) };
   options.axes.push({ ...options.axes[0], ...numbers, label: undefined, size: 52 });
   options.hooks.draw = [(plot) => drawLines(page, card, plot), (plot) => drawMarks(page, card, plot)];
-  return new uPlot(options, columnsOf(card), element);
+  return options;
 }
 
 // What all plots have: the x axis, the shared cursor, a drag that zooms all panels of this axis.
-export function frame(page, card, element) {
+export function frame(page, card) {
   const zoom = (plot) => {
     const { left, width } = plot.select;
     if (width < 4) return;
-    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    plot.setSelect({ width: 0 }, false);
     page.zoomTo(card.axis, [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")]);
   };
   const filters = { pub: (type) => /move|enter|leave/.test(type), sub: () => card.visible };
@@ -97,14 +94,14 @@ export function frame(page, card, element) {
   const looks = { stroke: () => page.ink("var(--muted)"), font: "11px system-ui", grid: line, ticks: { ...line, size: 4 } };
   const label = { label: card.panel.x_label || STEPS, labelSize: 18, labelFont: "11px system-ui" };
   return {
-    width: element.clientWidth,
-    height: card.height ?? HEIGHT,
+    width: card.parts.plot.clientWidth,
+    height: card.height,
     padding: [12, 14, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
       points: { show: false },
-      drag: { x: true, y: false, setScale: false },
+      drag: { setScale: false },
       bind: { dblclick: () => () => page.zoomTo(card.axis) },
       sync: { key: `${page.id} ${card.axis}`, scales: ["x", null], filters },
     },
@@ -117,7 +114,7 @@ export function frame(page, card, element) {
 // The ends of a y axis, with the reference lines that are near enough. A logarithmic one ends on round numbers and is
 // not too long: uPlot's own takes seconds for many decades.
 function range(low, high, lines, log) {
-  if (!isNumber(low) || !isNumber(high)) return [0.1, 1];
+  if (!isNumber(low)) return [0.1, 1];
   if (low === high) [low, high] = log ? [low / 1.5, high * 1.5] : [low - Math.abs(low || 1) / 2, high + Math.abs(high || 1) / 2];
   const size = (from, to) => (log ? Math.log(to / from) : to - from);
   for (const { value } of lines) {
@@ -142,13 +139,13 @@ function ticks(low, high, log) {
   const found = [];
   if (decades < 0.5) {
     const step = roundUp((high - low) / 5);
-    for (let i = Math.ceil(low / step); i * step <= high; i++) found.push(Number((i * step).toPrecision(12)));
+    for (let i = Math.ceil(low / step); i * step <= high; i++) found.push(i * step);
     return found;
   }
   const digits = decades < 1.1 ? [1, 2, 5] : decades < 2.2 ? [1, 3] : [1];
   const every = Math.ceil(decades / 6);
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high) + 1e-9; power++) {
-    if (power % every === 0) found.push(...digits.map((digit) => Number(`${digit}e${power}`)));
+    if (power % every === 0) found.push(...digits.map((digit) => digit * 10 ** power));
   }
   return found.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
 }
@@ -190,8 +187,7 @@ function drawLines(page, card, plot) {
 }
 
 // What is marked along the steps: verdicts where they rose, and events.
-export function marksOf({ axis, panel, concerns }, runs) {
-  if (axis !== STEPS) return { rose: [], events: [] };
+export function marksOf({ panel, concerns }, runs) {
   const events = (run) => (run.record?.events ?? []).filter((event) => panel.events.includes(event.kind));
   const marks = (of) => runs.flatMap((run) => of(run).map((mark) => ({ run, ...mark })));
   return { rose: marks((run) => wrong(run).filter(concerns)), events: marks(events) };

@@ -9,23 +9,16 @@ export function drawHead(page) {
   drawRuns(page);
   const shown = page.runs.filter((run) => !page.hidden.has(run.name));
   const all = shown.flatMap((run) => wrong(run).map((verdict) => blockOf(page, run, verdict)));
-  update(page.parts.verdicts, all.sort((a, b) => (a.level < b.level ? -1 : a.level > b.level)));
+  update(page.parts.verdicts, all.sort((a, b) => a.level.localeCompare(b.level)));
   update(page.parts.stopping, shown.filter((run) => run.record?.stopping).map(stoppingOf));
 }
 
-function drawHeading(page) {
-  const live = page.runs.filter((run) => isLive(page, run));
-  const content = [page.document.title, summaryOf(page.runs)];
-  if (live.length) content.push(`live, step ${count(Math.max(...live.map((run) => run.step)))}`);
-  const build = () => {
-    const texts = content.map((text, i) => make("span", ["muted", "summary", "live"][i], text));
-    return make("div", "heading", make("h1", "", "Optimization: what is wrong, and what cures it"), ...texts);
-  };
-  update(page.parts.heading, [{ key: "", content, build }]);
+function drawHeading({ document, runs, parts }) {
+  const texts = [make("span.muted", document.title), make("span.summary", summaryOf(runs))];
+  const live = runs.filter((run) => run.live);
+  if (live.length) texts.push(make("span.live", `live, step ${count(Math.max(...live.map((run) => run.step)))}`));
+  parts.heading.replaceChildren(make("h1", "Optimization: what is wrong, and what cures it"), ...texts);
 }
-
-// Whether somebody still writes a run.
-const isLive = (page, run) => page.document.live && run.ended === false;
 
 function summaryOf(runs) {
   const levels = runs.map((run) => findingsOf(run)[0][0]);
@@ -46,29 +39,29 @@ function findingsOf(run) {
 
 // The table of runs; a click, Enter or Space on a row hides its run or shows it again.
 function drawRuns(page) {
-  const heads = COLUMNS.map((name, i) => make("th", i > 2 ? "number" : "", name));
-  const table = () => make("table", "runs", make("thead", "", make("tr", "", ...heads)), make("tbody"));
-  update(page.parts.runs, [{ key: "", content: !page.runs.length, build: page.runs.length ? table : nothing }]);
-  if (!page.runs.length) return;
+  const heads = COLUMNS.map((name, i) => make(i > 2 ? "th.number" : "th", name));
+  const table = () => make("table.runs", make("thead", make("tr", ...heads)), make("tbody"));
+  const some = page.runs.length > 0;
+  update(page.parts.runs, [{ content: some, build: some ? table : nothing }]);
+  if (!some) return;
   const rows = page.runs.map((run) => {
     const hidden = page.hidden.has(run.name);
-    const live = isLive(page, run);
-    const content = [run.color, run.problem, hidden, live, findingsOf(run), textsOf(run)];
-    return { key: run.name, content, build: () => rowOf(run, hidden, live, () => page.toggle(run.name)) };
+    const content = [run.color, run.problem, hidden, run.live, findingsOf(run), textsOf(run)];
+    return { key: run.name, content, build: () => rowOf(run, hidden, () => page.toggle(run.name)) };
   });
   update(page.parts.runs.querySelector("tbody"), rows);
 }
 
 function nothing() {
   const fit = "No run here yet. Give `fit` the callbacks `keras_ch8.callbacks.TensorBoard(log_dir)` and `Diagnosis()`, or ";
-  return make("p", "empty", ...prose(`${fit}name a folder that has runs: \`python -m keras_ch8 report LOGDIR\`.`));
+  return make("p", ...prose(`${fit}name a folder that has runs: \`python -m keras_ch8 report LOGDIR\`.`));
 }
 
 function textsOf({ record, step, summary }) {
   const { optimizer = "–", learning_rate: rate } = record?.hyperparameters ?? {};
   const { last, best } = summary?.validation ?? {};
   return [
-    isNumber(rate) ? `${optimizer} ${number(rate)}` : String(optimizer),
+    isNumber(rate) ? `${optimizer} ${number(rate)}` : optimizer,
     count(step),
     number(summary?.loss),
     isNumber(best) ? `${number(last)} (${number(best)})` : number(last),
@@ -76,57 +69,57 @@ function textsOf({ record, step, summary }) {
   ];
 }
 
-function rowOf(run, hidden, live, toggle) {
-  const name = make("td", "", nameOf(run));
-  if (live) name.append(make("span", "live", "live"));
-  if (run.problem) name.append(make("div", "problem", run.problem));
-  const texts = textsOf(run).map((text, i) => make("td", i && "number", text));
-  const row = make("tr", hidden ? "off" : "", name, make("td", "", ...findingsOf(run).map(finding)), ...texts);
+function rowOf(run, hidden, toggle) {
+  const name = make("td", nameOf(run));
+  if (run.live) name.append(make("span.live", "live"));
+  if (run.problem) name.append(make("div.problem", run.problem));
+  const texts = textsOf(run).map((text, i) => make(i ? "td.number" : "td", text));
+  const row = make(hidden ? "tr.off" : "tr", name, make("td", ...findingsOf(run).map(finding)), ...texts);
   row.dataset.run = row.dataset.focus = run.name;
   row.tabIndex = 0;
   row.title = `Click or press Enter to ${hidden ? "show" : "hide"} this run`;
-  row.addEventListener("click", toggle);
-  row.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
+  row.onclick = toggle;
+  row.onkeydown = (event) => {
+    if (!["Enter", " "].includes(event.key)) return;
     event.preventDefault();
     toggle();
-  });
+  };
   return row;
 }
 
 // The block of a verdict: open where it calls for action, or as a person left it.
 function blockOf(page, run, verdict) {
-  const key = [run.name, verdict.kind, verdict.level].join("\n");
+  const { kind, level, measured, step, section, cure, code, why = [] } = verdict;
+  const key = [run.name, kind, level].join("\n");
   const build = () => {
-    const when = `measured at step ${count(verdict.measured)}, since step ${count(verdict.step)}`;
-    const title = make("summary", "", finding([verdict.level, words(verdict.kind)]), "in ", nameOf(run));
-    title.append(make("span", "muted", `${when}, section ${verdict.section}`));
+    const when = `measured at step ${count(measured)}, since step ${count(step)}, section ${section}`;
+    const title = make("summary", finding([level, words(kind)]), "in ", nameOf(run), make("span.muted", when));
     title.dataset.focus = key;
-    const said = make("div", "", make("p", "", ...prose(verdict.finding)));
-    if (verdict.cure) said.append(make("p", "", make("b", "", "Cure: "), ...prose(verdict.cure)));
-    if (verdict.code) said.append(codeOf(verdict.code));
-    const why = (verdict.why ?? []).slice(0, REASONS).map((reason) => make("li", "", ...prose(reason)));
-    const block = make("details", `verdict ${verdict.level}`, title, make("div", "body", said, make("ul", "why", ...why)));
-    block.open = page.open.get(key) ?? verdict.level === "act";
-    block.addEventListener("toggle", () => page.open.set(key, block.open));
+    const said = make("div", make("p", ...prose(verdict.finding)));
+    if (cure) said.append(make("p", make("b", "Cure: "), ...prose(cure)));
+    if (code) said.append(codeOf(code));
+    const reasons = why.slice(0, REASONS).map((reason) => make("li", ...prose(reason)));
+    const block = make(`details.verdict.${level}`, title, make("div.body", said, make("ul.why", ...reasons)));
+    block.open = page.open.get(key) ?? level === "act";
+    block.ontoggle = () => page.open.set(key, block.open);
     return block;
   };
-  return { key, level: verdict.level, content: [verdict, run.color], build };
+  return { key, level, content: [verdict, run.color], build };
 }
 
 function codeOf(code) {
-  const text = make("pre", "", make("code", "", code));
-  const copy = button("Copy", "copy", async () => {
-    copy.textContent = (await copied(code, text)) ? "Copied" : "Press Ctrl+C";
+  const text = make("pre", make("code", code));
+  const copy = button("Copy", async () => {
+    copy.textContent = (await copied(text)) ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (copy.textContent = "Copy"), 1500);
-  });
-  return make("div", "code", copy, text);
+  }, "button.copy");
+  return make("div.code", copy, text);
 }
 
-// Whether text is on the clipboard; where that is not allowed, it is selected.
-async function copied(text, element) {
+// Whether a text is on the clipboard; where that is not allowed, it is selected.
+async function copied(element) {
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(element.textContent);
     return true;
   } catch {
     getSelection().selectAllChildren(element);
@@ -141,7 +134,7 @@ function stoppingOf(run) {
   if (isNumber(best)) said += ` was best at ${number(best)}`;
   if (isNumber(epoch)) said += ` in epoch ${epoch}`;
   if (stop || reason) said += `${stop ? `; at step ${count(stop.step)}` : ""}: ${reason ?? "stopped"}`;
-  else if (isNumber(left)) said += `; ${left} ${left === 1 ? "epoch" : "epochs"} of patience left`;
-  const build = () => make("div", "stopping", make("b", "", "Early stopping "), "in ", nameOf(run), ...prose(said));
+  else if (isNumber(left)) said += `; ${left} epoch${left === 1 ? "" : "s"} of patience left`;
+  const build = () => make("div.stopping", make("b", "Early stopping "), "in ", nameOf(run), ...prose(said));
   return { key: run.name, content: [said, run.color], build };
 }

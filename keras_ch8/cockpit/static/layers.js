@@ -1,6 +1,5 @@
 // The heat map of the layers: a row for each, the first on top, and a column for each measurement.
-import uPlot from "./vendor/uPlot.js";
-import { isNumber, make, number, short } from "./words.js";
+import { colored, count, isNumber, make, number, short } from "./words.js";
 import { MOST_DECADES, frame } from "./curves.js";
 
 const COLORS = ["#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725"]; // viridis
@@ -9,14 +8,13 @@ const ROW = { name: 12, most: 60, all: 144, highest: 312 }; // heights
 
 // The scales of colours, one for all maps of a unit, logarithmic where nothing is negative.
 export function scalesOf(maps) {
-  const scaleOf = (unit) => {
-    const same = maps.filter((map) => map.unit === unit);
+  const scaleOf = (same) => {
     const all = same.flatMap(({ values }) => values.flat().filter(isNumber)).sort((a, b) => a - b);
-    const [low = 0, high = 1] = [all[0], all[all.length - 1]];
+    const [low = 0, high = 1] = [all[0], all.at(-1)];
     if (low < 0 || high <= 0) return { low, high, log: false };
     return { low: Math.max(all.find((value) => value > 0) ?? 0.1, high / 10 ** MOST_DECADES), high, log: true };
   };
-  return new Map(maps.map(({ unit }) => [unit, scaleOf(unit)]));
+  return new Map([...Map.groupBy(maps, ({ unit }) => unit)].map(([unit, same]) => [unit, scaleOf(same)]));
 }
 
 function colorOf(value, { low, high, log }) {
@@ -24,31 +22,22 @@ function colorOf(value, { low, high, log }) {
   const [from, to, at] = [low, high, Math.max(value, low)].map(log ? Math.log : Number);
   const place = to > from ? ((at - from) / (to - from)) * (COLORS.length - 1) : 0;
   const i = Math.min(Math.floor(place), COLORS.length - 2);
-  const mixed = [1, 3, 5].map((digit) => {
-    const [a, b] = [COLORS[i], COLORS[i + 1]].map((color) => parseInt(color.slice(digit, digit + 2), 16));
-    return Math.round(a + (b - a) * (place - i));
-  });
-  return `rgb(${mixed})`;
+  return `color-mix(in srgb, ${COLORS[i]}, ${COLORS[i + 1]} ${100 * (place - i)}%)`;
 }
 
-export function heightOf(rows) {
-  return Math.max(Math.min(ROW.most * rows, ROW.all), Math.min(ROW.name * rows, ROW.highest)) + 56;
-}
+export const heightOf = (rows) =>
+  Math.max(Math.min(ROW.most * rows, ROW.all), Math.min(ROW.name * rows, ROW.highest)) + 56;
 
-// A plot, so that cursor and zoom are those of the curves.
-export function plotLayers(page, card, element) {
-  const options = frame(page, card, element);
+// The options of a plot, so that cursor and zoom are those of the curves.
+export function layerOptions(page, card) {
+  const options = frame(page, card);
   options.series = [{}, { stroke: "transparent", points: { show: false } }];
   options.scales.y = { range: [0, card.map.rows.length] };
   options.axes[0].grid = { show: false };
   options.axes.push({ size: 110, splits: () => [] });
-  options.hooks.ready = [(plot) => plot.root.append(make("div", "rows"))];
   options.hooks.draw = [(plot) => drawCells(card, plot), (plot) => placeNames(card.map, plot)];
-  return new uPlot(options, layerColumns(card.map), element);
+  return options;
 }
-
-// What uPlot wants: the steps, for the cursor, and a line that is not drawn.
-export const layerColumns = (map) => [map.steps, map.steps.map(() => 0)];
 
 // Put the names beside their rows; where rows are low, some go without.
 function placeNames({ rows }, plot) {
@@ -59,7 +48,8 @@ function placeNames({ rows }, plot) {
     element.style.top = `${plot.over.offsetTop + (i + 0.5) * row}px`;
     return element;
   });
-  plot.root.querySelector(".rows")?.replaceChildren(...named.filter((_, i) => i % every === 0));
+  plot.root.querySelector(".rows")?.remove();
+  plot.root.append(make("div.rows", ...named.filter((_, i) => i % every === 0)));
 }
 
 function drawCells({ map, scale }, plot) {
@@ -79,26 +69,23 @@ function drawCells({ map, scale }, plot) {
 
 // The steps where the columns meet: half way from one to the next.
 function edgesOf(steps) {
-  const last = steps.length - 1;
+  const [first, last] = [steps[0], steps.at(-1)];
   const middles = steps.slice(1).map((step, i) => (step + steps[i]) / 2);
-  if (!last) return [steps[0] - 0.5, steps[0] + 0.5];
-  return [2 * steps[0] - middles[0], ...middles, 2 * steps[last] - middles[last - 1]];
+  if (!middles.length) return [first - 0.5, first + 0.5];
+  return [2 * first - middles[0], ...middles, 2 * last - middles.at(-1)];
 }
 
+// What the cell at the cursor says.
 export function cellAt({ map }, plot) {
   const i = edgesOf(map.steps).findLastIndex((edge) => edge <= plot.posToVal(plot.cursor.left, "x"));
   const j = Math.floor((plot.cursor.top / plot.over.clientHeight) * map.rows.length);
   const value = map.values[i]?.[j];
-  return value === undefined ? undefined : { row: map.rows[j], step: map.steps[i], value };
+  return value === undefined ? "" : `${map.rows[j]}, step ${count(map.steps[i])}: ${number(value)}`;
 }
 
 export function colorBar({ low, high, log }, { values }) {
-  const bar = (color, className = "bar") => {
-    const element = make("span", className);
-    element.style.background = color;
-    return element;
-  };
-  const about = make("span", "muted", log ? "one log scale for all runs" : "one scale for all runs");
-  const gaps = values.flat().every(isNumber) ? [] : [bar(GREY, "dot"), "not finite"];
-  return make("div", "scale", number(low), bar(`linear-gradient(to right, ${COLORS})`), number(high), about, ...gaps);
+  const bar = colored("span.bar", `linear-gradient(to right, ${COLORS})`);
+  const about = make("span.muted", `one ${log ? "log " : ""}scale for all runs`);
+  const gaps = values.flat().every(isNumber) ? [] : [colored("span.dot", GREY), "not finite"];
+  return make("div.scale", number(low), bar, number(high), about, ...gaps);
 }
