@@ -58,10 +58,10 @@ def make_log(axis: Any) -> None:
         low, high = sorted(axis.get_view_interval())
         first = f"{value:e}"[0]
         shown = first in "25" if high > 10 * low else high < 3 * low or first in "2357"
-        return f"{value:.3g}" if shown and high < 100 * low else ""
+        return f"{value:g}" if shown and high < 100 * low else ""
 
     getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
-    axis.set_major_formatter(lambda value, _: f"{value:.3g}")
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_minor_formatter(minor)
 
 

@@ -117,7 +117,7 @@ PANELS = (
     _panel("Standard error of the gradient", "8.1.3", _of("standard_error"), unit="ratio"),
     _panel(
         "Gradient norm, before and after clipping", "8.2.4", tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED,
-        kinds=("cliff", "exploding", "nonfinite"), events=("clip", "spike", "nonfinite"),
+        kinds=("cliff", "exploding", "nonfinite"), events=("spike", "nonfinite"),
         lines=(Line("global_clipnorm", "limit"),),
     ),
     _panel(

@@ -43,6 +43,8 @@ MOST_DOTS = 40
 _WRAP = 60
 _NEAR = 2
 """How many times longer a reference line may make the axis."""
+_SAME = 1e-5
+"""Values that differ by no more of themselves are the same."""
 _CLOSE = 0.04
 """Fraction of the x axis within which verdicts share a line."""
 
@@ -138,8 +140,7 @@ def draw(panel: Panel, of: Pictured, ax: Any = None) -> Any:
         _plot.make_log(ax.yaxis)
     for number, one in enumerate(drawn):
         _draw_curve(ax, one, number)
-    if not any(np.nan_to_num(one.high).any() for one in drawn):  # counts of what has not happened
-        ax.set_ylim(-0.05, 1)
+    _widen(ax, drawn)
     if drawn:
         _draw_lines(ax, _lines(panel, of, drawn), drawn)
     if not panel.x:
@@ -209,6 +210,15 @@ def _draw_curve(ax: Any, one: _Drawn, number: int) -> None:
         ax.plot(one.x, one.high, color=look["color"], linewidth=0.5, alpha=0.7)
 
 
+def _widen(ax: Any, drawn: Iterable[_Drawn]) -> None:
+    """Give an axis some length on which all is the same."""
+    low, high = ax.get_ylim()
+    if ax.get_yscale() == "log" and high < low * (1 + _SAME):
+        ax.set_ylim(low / 1.5, high * 1.5)
+    elif not any(np.nan_to_num(one.high).any() for one in drawn):  # counts of what has not happened
+        ax.set_ylim(-0.05, 1)
+
+
 # --- what is marked --------------------------------------------------------------------------------------------------
 
 
@@ -240,7 +250,8 @@ def _draw_lines(ax: Any, lines: Iterable[tuple[float, str]], drawn: Sequence[_Dr
     ]
     for value, _ in near:
         ax.axhline(value, color=_INK, linewidth=0.9, linestyle=(0, (6, 3)))
-    height, end = -1.0, 0.0
+    ax.autoscale_view()  # so that the lines are where they will be
+    height, end = -np.inf, 0.99
     for value, label in near:
         at = ax.transAxes.inverted().transform(ax.transData.transform((0, value)))[1]
         end = end if at - height < _ROOM else 0.99

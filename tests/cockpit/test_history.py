@@ -285,8 +285,7 @@ def test_the_training_history_has_all_losses_verdicts_and_events(history, pyplot
 def test_clipping_shows_both_norms_the_limit_and_where_it_acted(history, pyplot):
     ax = history.plot("Gradient norm, before and after clipping")
     assert ax.get_ylabel() == "loss / weight"
-    assert legend_of(ax) == ["gradient_norm", "gradient_norm_clipped", "clipped (100 of 100 points)", "clipping (1)",
-                             "spike (1)"]  # fmt: skip
+    assert legend_of(ax) == ["gradient_norm", "gradient_norm_clipped", "clipped (100 of 100 points)", "spike (1)"]
     assert texts_on(ax) == ["limit 1"]
     assert len(ax.collections) == 1, "the band of the norm before"
     assert max(line.get_ydata().max() for line in ax.lines if len(line.get_ydata()) == 100) == 9.0
@@ -323,20 +322,20 @@ def test_what_is_no_panel_is_refused_with_those_there_are(history):
         history.plot("9.1")
 
 
-def test_every_panel_of_the_page_can_be_drawn(pyplot):
+@pytest.mark.broad(slow=3)
+@pytest.mark.parametrize("offset", range(4))
+def test_every_panel_of_the_page_can_be_drawn(offset, pyplot):
     """Of one point, of constants, of falling, negative and broken numbers; nothing warns."""
-    kinds = ({1: 1.0}, {1: 0.0, 9: 0.0}, {s: 1 / s for s in range(1, 99)}, {1: -1.0, 2: math.nan, 3: 1e9, 4: math.inf})
+    kinds = ({s: 1 / s for s in range(1, 99)}, {1: 1.0}, {1: 0.0, 9: 0.0}, {1: -1.0, 2: math.nan, 3: 1e9, 4: math.inf})
     names = [name.replace("*", "some") for panel in panels.PANELS for name in (*panel.series, panel.x) if name]
-    for offset, _ in enumerate(kinds):
-        made = history_of({name: kinds[(place + offset) % 4] for place, name in enumerate(names)}, events=EVENTS)
-        for title in made.panels:
-            ax = made.plot(title)
-            unit = made.panels[title].unit
-            assert " ".join(ax.get_title().split()) == title
-            assert (ax.get_ylabel(), ax.get_xlabel()) == (unit, made.panels[title].x_label)
-            assert ax.get_legend().get_title().get_text() == "run made"
-            pyplot.close("all")
-        assert len(made.panels) > len(panels.PANELS) - 3
+    made = history_of({name: kinds[(place + offset) % 4] for place, name in enumerate(names)}, events=EVENTS)
+    assert len(made.panels) > len(panels.PANELS) - 3
+    for title, panel in made.panels.items():
+        ax = made.plot(title)
+        assert " ".join(ax.get_title().split()) == title
+        assert (ax.get_ylabel(), ax.get_xlabel()) == (panel.unit, panel.x_label)
+        assert ax.get_legend().get_title().get_text() == "run made"
+        pyplot.close("all")
 
 
 def test_whatever_names_hold_pictures_can_be_drawn(pyplot):
