@@ -2,7 +2,6 @@
 
 import html
 import math
-import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, final
@@ -11,7 +10,7 @@ import keras
 import numpy as np
 
 from .. import _checks, monitors, telemetry
-from .._result import LONGEST
+from .._result import one_line
 from .._types import Data, Logs, Tensor
 from ..board import panels, tags
 from ..board.record import Diagnosed
@@ -124,7 +123,7 @@ class Diagnosis(Callback):
         return report(self.verdicts)
 
     def __repr__(self) -> str:
-        return textwrap.shorten(f"<Diagnosis: {'; '.join(brief(self.verdicts))}>", LONGEST, placeholder=" ...>")
+        return one_line(f"<Diagnosis: {'; '.join(brief(self.verdicts))}>")
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook, the most serious first."""

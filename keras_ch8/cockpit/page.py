@@ -7,6 +7,7 @@ import json
 import os
 from typing import final
 
+from .._result import one_line
 from ..verdicts import Verdict
 from . import assets, event_files, files, text
 from .document import Document
@@ -91,7 +92,7 @@ class Page:
 
     def __repr__(self) -> str:
         where = f"in {self.path!r}" if self.path else "not saved: `.save(path)` writes it"
-        return f"<Page of {len(self._document['runs'])} runs of {self._document['title']!r}, {where}>"
+        return one_line(f"<Page of {len(self._document['runs'])} runs of {self._document['title']!r}, {where}>")
 
     def __str__(self) -> str:
         return text.in_words(self._document)
