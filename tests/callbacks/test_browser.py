@@ -1,11 +1,6 @@
 """What a person sees: TensorBoard itself, in a browser. Skipped where there is none."""
 
-import contextlib
 import os
-import re
-import shutil
-import subprocess
-import sys
 import time
 
 import keras
@@ -15,15 +10,10 @@ from keras_ch8 import callbacks
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import panels
 from tests.callbacks.runs import X, Y, fit, network
+from tests.chromium import MISSING, chromium, severe, tensorboard, wait_for
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-DRIVER, BROWSER = shutil.which("chromedriver"), shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [pytest.mark.skipif(not (DRIVER and BROWSER), reason="no Chromium with its driver"), pytest.mark.slow]
+pytestmark = [MISSING, pytest.mark.slow]
 
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1500,2400",
-]  # fmt: skip
 TEXT = """
     const texts = [];
     (function walk(node) {
@@ -55,56 +45,28 @@ BROKEN_WORDS = """
 """
 
 
-@contextlib.contextmanager
-def tensorboard(log_dir, *arguments):
-    code = "from tensorboard.main import run_main; run_main()"
-    command = [sys.executable, "-W", "ignore", "-c", code, "--logdir", str(log_dir), "--port", "0", *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            for line in server.stderr:
-                if found := re.search(r"http://\S+:(\d+)", line):
-                    yield f"http://localhost:{found[1]}"
-                    return
-            raise AssertionError("TensorBoard did not start")
-        finally:
-            server.terminate()
-
-
-@contextlib.contextmanager
-def chromium(profile):
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in [*FLAGS, f"--user-data-dir={profile}"]:
-        options.add_argument(flag)
-    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as browser:
-        yield browser
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """Return a function that opens a dashboard and waits until all words are on it."""
     log_dir = tmp_path_factory.mktemp("logs")
     listed = [callbacks.TensorBoard(log_dir, update_freq=2, layers=True), callbacks.GradientClippingLogger()]
     fit(network(ours.SGD(0.1, global_clipnorm=0.5)), listed, epochs=20, validation_data=(X, Y))
-    with tensorboard(log_dir) as address, chromium(tmp_path_factory.mktemp("profile")) as browser:
+    with tensorboard(log_dir) as address, chromium(tmp_path_factory.mktemp("profile"), (1500, 2400)) as browser:
 
         def look(dashboard, *words):
             browser.get("about:blank")
             browser.get(f"{address}/#{dashboard}")
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline:
+
+            def is_there():
                 text = browser.execute_script(TEXT)
                 whole = text.replace("\n", "")  # long names come in pieces
-                missing = [word for word in words if word not in text and word not in whole]
-                if not missing:
-                    break
-                time.sleep(0.5)
+                return all(word in text or word in whole for word in words)
+
+            wait_for(is_there, words, seconds=60, every=0.5)
             if folder := os.environ.get("SCREENSHOTS"):
                 time.sleep(3)  # until the charts are drawn
                 browser.save_screenshot(f"{folder}/{dashboard}.png")
-            assert not missing, f"not on the page: {missing}"
-            severe = [row["message"] for row in browser.get_log("browser") if row["level"] == "SEVERE"]
-            assert not severe
+            assert not severe(browser)
 
         yield look
 
@@ -153,8 +115,7 @@ def narrow():
 def test_no_word_of_a_verdict_is_broken_and_no_chart_is_empty(three_runs, tmp_path, fast):
     log_dir, verdicts = three_runs
     assert verdicts
-    with tensorboard(log_dir, "--load_fast", fast) as address, chromium(tmp_path) as browser:
-        browser.set_window_size(1280, 6000)
+    with tensorboard(log_dir, "--load_fast", fast) as address, chromium(tmp_path, (1280, 6000)) as browser:
         browser.get(f"{address}/#text")
         kinds = {verdict.kind for verdict in verdicts}
 
@@ -162,26 +123,18 @@ def test_no_word_of_a_verdict_is_broken_and_no_chart_is_empty(three_runs, tmp_pa
             seen, broken = browser.execute_script(BROKEN_WORDS)
             return kinds <= set(seen) and (seen, broken)
 
-        seen, broken = until(read)
+        seen, broken = wait_for(read, kinds, seconds=120, every=1)
         assert {"ACT", "Steps", "series"} <= set(seen)
         assert broken == []
 
         browser.get("about:blank")
         browser.get(f"{address}/#custom_scalars")
-        full = until(lambda: (text := browser.execute_script(TEXT)).count("Matches (") > 15 and is_full(text) and text)
+
+        def read_charts():
+            text = browser.execute_script(TEXT)
+            return text.count("Matches (") > 15 and "Matches (0)" not in text.replace("\n", "") and text
+
+        full = wait_for(read_charts, "charts with data", seconds=120, every=1)
         assert "Missing Tags" not in full
         titles = [line for line in full.splitlines() if line.startswith("8.")]
         assert titles == [f"{section} {title}" for section, title in panels.GROUPS.items() if section]
-
-
-def is_full(text):
-    return "Matches (0)" not in text.replace("\n", "")
-
-
-def until(condition, seconds=120):
-    """Return what a function returns as soon as it is true; what it returns then is the last word."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(1)
-    assert found
-    return found

@@ -2,21 +2,10 @@
 
 import contextlib
 import json
-import shutil
-import time
-
-import pytest
 
 from keras_ch8.cockpit import assets
+from tests.chromium import chromium, go_offline, severe, wait_for
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-
-DRIVER, BROWSER = shutil.which("chromedriver"), shutil.which("chromium") or shutil.which("google-chrome")
-MISSING = pytest.mark.skipif(not (DRIVER and BROWSER), reason="no Chromium with its driver")
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1440,900",
-]  # fmt: skip
 WORK = "ScriptDuration", "LayoutDuration", "RecalcStyleDuration"
 DRAWN = """
     const [draw, done] = arguments;
@@ -66,15 +55,12 @@ class Page:
         self.wait()
 
     def wait(self):
-        deadline = time.monotonic() + 20
-        while self.js("return document.querySelector('.ch8')?.dataset.waiting") != "0":
-            assert time.monotonic() < deadline, f"not drawn: {self.browser.get_log('browser')}"
-            time.sleep(0.02)
+        waiting = "return document.querySelector('.ch8')?.dataset.waiting"
+        wait_for(lambda: self.js(waiting) == "0", "all is drawn", every=0.02)
         self.is_sound()
 
     def is_sound(self):
-        severe = [row["message"] for row in self.browser.get_log("browser") if row["level"] == "SEVERE"]
-        assert not severe
+        assert not severe(self.browser)
 
     def js(self, code, *args):
         return self.browser.execute_script(code, *args)
@@ -123,14 +109,8 @@ class Page:
 
 
 @contextlib.contextmanager
-def chromium(folder):
+def offline_page(folder):
     """Yield a page, in a browser that cannot reach a network."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in [*FLAGS, f"--user-data-dir={folder / 'profile'}"]:
-        options.add_argument(flag)
-    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as browser:
-        browser.execute_cdp_cmd("Network.enable", {})
-        away = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-        browser.execute_cdp_cmd("Network.emulateNetworkConditions", away)
+    with chromium(folder / "profile") as browser:
+        go_offline(browser)
         yield Page(browser, folder)

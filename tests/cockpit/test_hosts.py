@@ -15,8 +15,8 @@ import keras_ch8
 from keras_ch8.board.writer import RunWriter
 from keras_ch8.cockpit import page
 from tests.board.readers import LOADERS
-from tests.cockpit.browser import MISSING
-from tests.cockpit.browsing import PANELS, TABLE, noting, painted, requested, severe, tensorboard, wait_for
+from tests.chromium import MISSING, chromium, go_offline, severe, tensorboard, wait_for
+from tests.cockpit.browsing import PANELS, TABLE, painted, requested
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
 
 pytestmark = [MISSING, pytest.mark.slow]
@@ -25,7 +25,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    with noting(tmp_path_factory.mktemp("profile")) as made:
+    with chromium(tmp_path_factory.mktemp("profile"), notes=("performance", "browser")) as made:
         yield made
 
 
@@ -77,9 +77,7 @@ def can_reset_zoom(browser):
 def test_a_file_needs_no_network_and_paints_every_panel(browser, logs, tmp_path):
     path = tmp_path / "report.html"
     keras_ch8.report(logs, path)
-    browser.execute_cdp_cmd("Network.enable", {})
-    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-    browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    go_offline(browser)
     requested(browser), severe(browser)
     browser.get(path.as_uri())
     panels, table = seen(browser)
@@ -90,10 +88,7 @@ def test_a_file_needs_no_network_and_paints_every_panel(browser, logs, tmp_path)
     assert {title: count for title, count in pixels.items() if count <= 1000} == {}
     assert [url for url in requested(browser) if not url.startswith("chrome")] == [path.as_uri()]
     assert severe(browser) == []
-    browser.execute_cdp_cmd(
-        "Network.emulateNetworkConditions",
-        offline | {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1},
-    )
+    go_offline(browser, False)
 
 
 def test_the_page_in_the_folder_of_a_run_shows_what_the_report_does(browser, logs, tmp_path):

@@ -11,10 +11,11 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from keras_ch8.cockpit import page as file
+from tests.chromium import MISSING
 from tests.cockpit import browser, documents
 from tests.cockpit.documents import HOSTILE, STEPS, document, layers, ordinary, run, series, verdict
 
-pytestmark = [browser.MISSING, pytest.mark.slow]
+pytestmark = [MISSING, pytest.mark.slow]
 
 NOTHING = "\N{EN DASH}"
 """What stands where there is no number."""
@@ -65,7 +66,7 @@ CONTRAST = """
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    with browser.chromium(tmp_path_factory.mktemp("page")) as found:
+    with browser.offline_page(tmp_path_factory.mktemp("page")) as found:
         yield found
 
 
