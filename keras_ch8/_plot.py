@@ -4,12 +4,17 @@ Colours are those of Okabe and Ito (2008), which colour-blind people tell apart.
 so that they can be told apart in print without colour.
 """
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#777777"
 LINES = ("-", "--", "-.", ":")
 MARKERS = "os^Dvx"
+MOST_NAMES = 20
+"""Names under an axis, at most."""
 COLOR_MAP = "cividis"
 """For planes: as bright as it is large, and the same to colour-blind people."""
 
@@ -51,6 +56,13 @@ def points(number: int) -> dict[str, str]:
     return look if look["marker"] == "x" else look | {"markerfacecolor": "none"}
 
 
+def limits(ax: Any, values: np.ndarray) -> None:
+    """Let the y axis show these values, with some room around them, whatever else is drawn."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    room = 0.3 * (high - low) or 1.0
+    ax.set_ylim(low - room, high + room)
+
+
 def make_log(axis: Any) -> None:
     """Make an axis logarithmic, with plain numbers at it."""
 
@@ -79,3 +91,9 @@ def finished(ax: Any, title: str, x: str, y: str, legend: str = "", *, below: bo
         place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3} if below else {}
         ax.legend(title=legend, fontsize="small", title_fontsize="small", **place)
     return ax
+
+
+def name_layers(ax: Any, names: Sequence[str]) -> None:
+    """Write the names of layers under the x axis, as many as there is room for."""
+    every = -(-len(names) // MOST_NAMES)
+    ax.set_xticks(range(0, len(names), every), names[::every], rotation=45, ha="right", fontsize="small")

@@ -3,12 +3,14 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from keras import ops
 
 from .. import _checks, second_order
+from .._plot import COLORS, GREY, axes_of, finished
+from .._result import Result, Table
 from .._section import section
 from .._types import Tensor
 from ..integration import backend
@@ -18,8 +20,8 @@ SAME = 1e-4
 
 
 @final
-@dataclasses.dataclass(frozen=True)
-class Continued:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Continued(Result):
     """Where continuation ended, and where plain descent from the same start did; of many starts, one a row.
 
     Args:
@@ -87,6 +89,34 @@ class Continued:
             if self.higher:
                 words += "; the minimum of the blurred cost led to a worse one"
         return f"{words}." if self.helped else f"{words}: no better than plain descent."
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the real cost at the end of each stage; of many starts their mean and range. Return the axes."""
+        ax = axes_of(ax)
+        stages = np.arange(len(self.stddevs))
+        values = self.path_values.reshape(len(stages), -1)
+        ax.plot(stages, values.mean(axis=1), "o-", color=COLORS[0], label="continuation")
+        if values.shape[1] > 1:
+            ax.fill_between(stages, values.min(axis=1), values.max(axis=1), alpha=0.15, color=COLORS[0])
+        ax.axhline(np.mean(self.plain_value), color=COLORS[1], linestyle="--", label="plain descent")
+        ax.axhline(np.mean(self.start_value), color=GREY, linestyle=":", label="start")
+        ax.set_xticks(stages, [f"{sigma:.3g}" for sigma in self.stddevs])
+        title = "Real cost at the minimum of each stage"
+        return finished(ax, title, "standard deviation of the blur [x]", "cost", self._which)
+
+    @property
+    def _which(self) -> str:
+        return "mean of the starts" if self.value.ndim else "cost of"
+
+    def _headline(self) -> str:
+        return self.message
+
+    def _table(self) -> Table:
+        values = self.path_values.reshape(len(self.stddevs), -1).mean(axis=1)
+        rows = [(f"stage {i}", *row) for i, row in enumerate(zip(self.stddevs, values, strict=True), 1)]
+        rows += [("plain descent", None, np.mean(self.plain_value)), ("start", None, np.mean(self.start_value))]
+        marked = len(values) - 1 if self.helped else len(values)
+        return Table(("", "standard deviation [x]", "real cost" + (", mean" if self.value.ndim else "")), rows, marked)
 
 
 @section("8.7.6")

@@ -8,13 +8,17 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._plot import COLORS, GREY, axes_of, finished
+from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from .objective import Objective
 
+EIGENVALUE = "eigenvalue [loss / weight^2]"
 
-@dataclasses.dataclass(frozen=True)
-class Spectrum:
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Spectrum(Result):
     """Ritz values: approximate eigenvalues from some steps of Lanczos.
 
     Args:
@@ -47,6 +51,30 @@ class Spectrum:
     def largest(self) -> float:
         """The largest Ritz value; the largest eigenvalue is not below it."""
         return float(self.values[-1])
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the Ritz values with their residuals, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        ax.axhline(0, color=GREY, linewidth=0.8)
+        places = np.arange(1, len(self.values) + 1)
+        negative = self.values < 0
+        for some, color, marker, name in (
+            (negative, COLORS[1], "v", "negative curvature"),
+            (~negative, COLORS[0], "o", "positive curvature"),
+        ):
+            if some.any():
+                look = {"fmt": marker, "color": color, "capsize": 3, "label": name}
+                ax.errorbar(places[some], self.values[some], self.residuals[some], **look)
+        ax.set_yscale("symlog", linthresh=max(1e-3 * float(np.abs(self.values).max()), 1e-12))
+        return finished(ax, "Ritz values of the Hessian", "number, rising", EIGENVALUE, "with residual")
+
+    def _headline(self) -> str:
+        bent = "negative" if self.smallest < -self.residuals[0] else "no negative"
+        found = f"{len(self.values)} Ritz values from {self.smallest:.3g} to {self.largest:.3g}"
+        return f"{found}: {bent} curvature was found."
+
+    def _table(self) -> Table:
+        return Table((EIGENVALUE, "an eigenvalue is within"), list(zip(self.values, self.residuals, strict=True)))
 
 
 @section("8.2.3")
@@ -130,8 +158,8 @@ def lanczos_of(
     return Spectrum(values, np.abs(betas[-1] * mixing[-1]), q[:found], mixing)
 
 
-@dataclasses.dataclass(frozen=True)
-class MatrixPower:
+@dataclasses.dataclass(frozen=True, repr=False)
+class MatrixPower(Result):
     """What W^t does to a vector, by the eigenvalues of W.
 
     Args:
@@ -151,6 +179,16 @@ class MatrixPower:
         """Fraction of each component of x in the result."""
         left = self.factors * self.components
         return left / left.sum() if left.sum() else left
+
+    def _headline(self) -> str:
+        return (
+            f"The largest eigenvalue of {len(self.eigenvalues)} has size {abs(self.eigenvalues[0]):.3g}; its component "
+            f"is multiplied by {self.factors[0]:.3g} and is {self.surviving[0]:.0%} of the result."
+        )
+
+    def _table(self) -> Table:
+        rows = zip(np.abs(self.eigenvalues), self.factors, self.components, self.surviving, strict=True)
+        return Table(("|eigenvalue|", "factor", "component", "fraction of the result"), list(rows))
 
 
 @section("8.2.5")

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from .objective import Objective
@@ -31,8 +32,8 @@ class Entry(NamedTuple):
     expected: float
 
 
-@dataclasses.dataclass(frozen=True)
-class GradientCheck:
+@dataclasses.dataclass(frozen=True, repr=False)
+class GradientCheck(Result):
     """What `check_gradient` has found, for each trainable variable.
 
     Args:
@@ -56,7 +57,7 @@ class GradientCheck:
         """Paths of the variables whose gradient is wrong."""
         return [path for path, entry in zip(self.paths, self.entries, strict=True) if entry is not None]
 
-    def __str__(self) -> str:
+    def _headline(self) -> str:
         kinks = [path for path, is_kink in zip(self.paths, self.kinks, strict=True) if is_kink]
         near = f" Close to a kink of the loss, and right on its side of it: {', '.join(kinks)}." if kinks else ""
         if not self.wrong:
@@ -71,6 +72,12 @@ class GradientCheck:
                     f"furthest off at entry {list(entry.place)}: {entry.found:.4g}, not {entry.expected:.4g}"
                 )
         return "\n".join(lines)
+
+    def _table(self) -> Table:
+        said = ["wrong" if entry else "right, at a kink" if kink else "right"
+                for entry, kink in zip(self.entries, self.kinks, strict=True)]  # fmt: skip
+        columns = "variable", "slope by the gradient", "by finite differences", "off by at most", ""
+        return Table(columns, list(zip(self.paths, self.found, self.expected, self.errors, said, strict=True)))
 
 
 @section("8.2.6")
@@ -97,8 +104,8 @@ def check_gradient(model: keras.Model, x: Data, y: Data = None, *, seed: int = 0
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "tanh"), keras.layers.Dense(1)])
         >>> model.compile(loss="mse")
-        >>> print(keras_ch8.curvature.check_gradient(model, np.ones((4, 2)), np.ones((4, 1))))
-        Right: the gradients of all 4 variables agree with finite differences.
+        >>> keras_ch8.curvature.check_gradient(model, np.ones((4, 2)), np.ones((4, 1)))
+        <GradientCheck: Right: the gradients of all 4 variables agree with finite differences.>
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 11.5.

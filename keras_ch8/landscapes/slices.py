@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from .. import _checks
-from .._plot import axes_of
+from .._plot import COLOR_MAP, COLORS, axes_of, finished, line
+from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from ..clipping.units import unit_axes
@@ -25,8 +26,8 @@ ROUNDING = 1e-6
 """Rises up to this fraction of the largest loss are rounding in float32."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Trajectory:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Trajectory(Result):
     """The loss at the recorded points of a training.
 
     Args:
@@ -41,9 +42,18 @@ class Trajectory:
     travelled: np.ndarray
     cosines: np.ndarray
 
+    def _headline(self) -> str:
+        first, last = self.losses[[0, -1]]
+        way = f"{self.distances[-1]:.3g} away by a way of {self.travelled[-1]:.3g}"
+        return f"{len(self.losses)} points, loss from {first:.3g} to {last:.3g}, {way}"
 
-@dataclasses.dataclass(frozen=True)
-class Interpolation:
+    def _table(self) -> Table:
+        columns = "loss", "distance [weight]", "way [weight]", "cosine to the line"
+        return Table(columns, list(zip(self.losses, self.distances, self.travelled, self.cosines, strict=True)))
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Interpolation(Result):
     """The loss along a straight line.
 
     Args:
@@ -87,16 +97,17 @@ class Interpolation:
     def plot(self, ax: Any = None) -> Any:
         """Draw the losses over the distance, with matplotlib; return the axes."""
         ax = axes_of(ax)
-        ax.plot(self.distances, self.losses, label="straight line")
+        ax.plot(self.distances, self.losses, label="straight line", **line(0))
         if self.trajectory is not None:
-            ax.plot(self.trajectory.distances, self.trajectory.losses, ".-", label="trajectory")
-            ax.legend()
-        ax.set_xlabel("distance from the start")
-        ax.set_ylabel("loss")
-        return ax
+            ax.plot(self.trajectory.distances, self.trajectory.losses, "o", label="training", markersize=4, **line(1))
+        return finished(ax, "Loss on the straight line", "distance from the start [weight]", "loss", "way")
 
-    def __str__(self) -> str:
+    def _headline(self) -> str:
         return self.message
+
+    def _table(self) -> Table:
+        rows = zip(self.alphas, self.distances, self.losses, strict=True)
+        return Table(("place (0 start, 1 end)", "distance [weight]", "loss"), list(rows))
 
 
 @section("8.2.7")
@@ -185,8 +196,8 @@ MARGIN = 0.15
 """How far a grid goes beyond the trajectory in it, as a fraction of its width."""
 
 
-@dataclasses.dataclass(frozen=True)
-class LossPlane:
+@dataclasses.dataclass(frozen=True, repr=False)
+class LossPlane(Result):
     """The loss on a grid.
 
     Args:
@@ -205,16 +216,35 @@ class LossPlane:
     trajectory: np.ndarray | None = None
     explained: float | None = None
 
-    def plot(self, ax: Any = None, levels: int = 20) -> Any:
-        """Draw contours of the loss, and the trajectory, with matplotlib; return the axes."""
+    def plot(self, ax: Any = None, levels: int = 12) -> Any:
+        """Draw the loss as colours and numbered contours, and the training, with matplotlib; return the axes."""
         ax = axes_of(ax)
-        ax.contour(self.a, self.b, np.ma.masked_invalid(self.losses), levels=levels)
-        ax.plot(0, 0, "r+")
+        losses = np.ma.masked_invalid(self.losses)
+        filled = ax.contourf(self.a, self.b, losses, levels=levels, cmap=COLOR_MAP)
+        ax.figure.colorbar(filled, ax=ax, label="loss")
+        ax.clabel(ax.contour(self.a, self.b, losses, levels=levels, colors="white", linewidths=0.6), fontsize="x-small")
         if self.trajectory is not None:
-            ax.plot(*self.trajectory.T, ".-")
-        ax.set_xlabel("first direction")
-        ax.set_ylabel("second direction")
-        return ax
+            ax.plot(*self.trajectory.T, "o-", color=COLORS[1], markersize=4, label="training")
+        ax.plot(0, 0, "*", color="white", markeredgecolor="black", markersize=14, label="present weights")
+        unit = "[weight]" if self.trajectory is not None else "[norm of the weights of a unit]"
+        return finished(ax, "Loss on a plane", f"first direction {unit}", f"second direction {unit}", "points")
+
+    def _headline(self) -> str:
+        kept = (
+            "" if self.explained is None else f", which keeps {self.explained:.0%} of the training's squared distances"
+        )
+        known = self.losses[np.isfinite(self.losses)]
+        range_ = f"loss from {known.min():.3g} to {known.max():.3g}" if len(known) else "no finite loss"
+        return f"{len(self.a)} x {len(self.b)} points on a plane, {range_}{kept}."
+
+    def _table(self) -> Table:
+        known = np.where(np.isfinite(self.losses), self.losses, np.nan)
+        found = {"lowest": np.nanargmin, "highest": np.nanargmax} if np.isfinite(self.losses).any() else {}
+        rows = []
+        for name, argument in found.items():
+            j, i = np.unravel_index(argument(known), known.shape)
+            rows.append((f"{name} point of the grid", self.a[i], self.b[j], self.losses[j, i]))
+        return Table(("", "first direction", "second direction", "loss"), rows, 0 if rows else None)
 
 
 @section("8.2.7")

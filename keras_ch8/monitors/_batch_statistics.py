@@ -8,6 +8,8 @@ import numpy as np
 from keras import ops
 
 from .. import layers
+from .._plot import axes_of, finished, name_layers, points
+from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Quantity, Rule, Threshold
@@ -19,8 +21,8 @@ from .probe import Probe
 from .progress import MEASURED, SEVENTH
 
 
-@dataclasses.dataclass(frozen=True)
-class BatchStatistics:
+@dataclasses.dataclass(frozen=True, repr=False)
+class BatchStatistics(Result):
     """Statistics of the probe beside the moving ones, one number for each layer of batch normalization.
 
     Args:
@@ -43,6 +45,30 @@ class BatchStatistics:
     def gap(self) -> float:
         """The largest gap of any layer, in standard deviations."""
         return float(np.max([*self.mean_gap, *self.scale_gap], initial=0.0))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the gaps over the layers, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        for number, (name, gaps) in enumerate((("mean", self.mean_gap), ("scale", self.scale_gap))):
+            ax.plot(range(len(gaps)), gaps, label=name, **points(number))
+        name_layers(ax, self.names)
+        return finished(
+            ax,
+            "Moving statistics against the probe's",
+            "layer, the first on the left",
+            "gap [standard deviations]",
+            "gap of",
+        )
+
+    def _headline(self) -> str:
+        return (
+            f"{len(self.names)} layers, gap of at most {self.gap:.3g} standard deviations; "
+            f"loss {self.training_loss:.4g} as in training, {self.inference_loss:.4g} in inference"
+        )
+
+    def _table(self) -> Table:
+        columns = "layer", "gap of the mean", "gap of the scale", "fraction switched off"
+        return Table(columns, list(zip(self.names, self.mean_gap, self.scale_gap, self.collapsed, strict=True)))
 
 
 GAP = Quantity(

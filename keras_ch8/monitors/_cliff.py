@@ -1,9 +1,12 @@
 """Whether single steps meet a gradient far larger than the others."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
+from .._plot import COLORS, GREY, axes_of, finished
+from .._result import Result, Table
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, times
@@ -17,8 +20,8 @@ UNUSUAL = 3.0
 """Norm over any median so far, up to which it is usual: near the end a small gradient varies much."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Cliff:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Cliff(Result):
     """Steps whose gradient stands out.
 
     Args:
@@ -44,6 +47,23 @@ class Cliff:
     def largest(self) -> float:
         """The largest ratio; NaN if no step can be judged."""
         return float(self.ratio.max()) if len(self.ratio) else float("nan")
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the ratio over the steps, and the spikes, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        ax.semilogy(self.steps, self.ratio, color=COLORS[0], label="ratio")
+        ax.axhline(SPIKE, color=GREY, linestyle="--", label=f"spike: above {SPIKE:g}")
+        spikes = np.isin(self.steps, self.spikes())
+        ax.plot(self.steps[spikes], self.ratio[spikes], "v", color=COLORS[1], label=f"{spikes.sum()} spikes")
+        return finished(ax, "Gradient norm over its running median", "step", "ratio", "ratio of the norms")
+
+    def _headline(self) -> str:
+        found = f"{len(self.spikes())} spikes in {len(self.steps)} steps"
+        return f"{found}; the largest gradient is {self.largest:.3g} times the median"
+
+    def _table(self) -> Table:
+        spikes = np.isin(self.steps, self.spikes())
+        return Table(("step of a spike", "ratio"), list(zip(self.steps[spikes], self.ratio[spikes], strict=True)))
 
 
 @section("8.2.4")

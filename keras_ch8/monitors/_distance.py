@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
 from .base import Curve, Monitor, Snapshot
@@ -15,8 +16,8 @@ from .past import Past
 from .probe import Probe
 
 
-@dataclasses.dataclass(frozen=True)
-class Distance:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Distance(Result):
     """The way from the start.
 
     Args:
@@ -30,6 +31,11 @@ class Distance:
     start_norm: float
     weight_norm: float
     heading: float
+
+    _shows = ("distance", "start_norm", "weight_norm", "heading")
+
+    def _headline(self) -> str:
+        return f"{self.distance:.3g} away from the start, whose norm is {self.start_norm:.3g}"
 
 
 class DistanceMonitor(Monitor):

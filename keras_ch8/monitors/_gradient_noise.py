@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from .. import _checks, _numerics
+from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule, Threshold
@@ -30,8 +31,8 @@ from .progress import (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class GradientNoise:
+@dataclasses.dataclass(frozen=True, repr=False)
+class GradientNoise(Result):
     """Variance and size of the gradient, each without bias.
 
     Args:
@@ -50,6 +51,11 @@ class GradientNoise:
     def standard_error(self, batch_size: float) -> float:
         """Return the standard error of the gradient of a minibatch, over |G|: sqrt(tr(Sigma) / m) / |G|."""
         return float(np.sqrt(self.scale / batch_size))
+
+    _shows = ("trace", "squared_norm", "scale")
+
+    def _headline(self) -> str:
+        return f"in a batch of {self.scale:.3g} examples noise and gradient are equally large"
 
 
 NOISE_OVER_BATCH = Quantity(

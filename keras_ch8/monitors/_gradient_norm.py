@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule
@@ -27,8 +28,8 @@ from .progress import (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class GradientNorm:
+@dataclasses.dataclass(frozen=True, repr=False)
+class GradientNorm(Result):
     """The gradient of the probe against the loss.
 
     Args:
@@ -45,6 +46,11 @@ class GradientNorm:
     def elasticity(self) -> float:
         """|g| |theta| / L: how much of the loss a change of all weights by their own size moves. No unit."""
         return self.norm * self.weight_norm / abs(self.loss) if self.loss else float("nan")
+
+    _shows = ("norm", "weight_norm", "loss", "elasticity")
+
+    def _headline(self) -> str:
+        return f"gradient norm {self.norm:.3g} at a loss of {self.loss:.4g}"
 
 
 SPECTRA = Quantity("spectra", "How often the spectrum of the Hessian has been measured.")

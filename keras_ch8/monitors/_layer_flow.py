@@ -9,6 +9,8 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._plot import axes_of, finished, line, name_layers
+from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Claim, Quantity, Rule, Threshold, judge
@@ -30,8 +32,8 @@ SLOPES = {
 """Slope of each saturating activation, over its largest, by what it gives."""
 
 
-@dataclasses.dataclass(frozen=True)
-class LayerFlow:
+@dataclasses.dataclass(frozen=True, repr=False)
+class LayerFlow(Result):
     """One number for each call of a layer with weights or a nonlinearity, in order; NaN where it has no such thing.
 
     Args:
@@ -90,6 +92,36 @@ class LayerFlow:
     def fraction_saturated(self) -> float:
         """Fraction of all saturating units of the model that are; NaN without any."""
         return _weighted_mean(self.saturated, self.units)
+
+    def table(self) -> Table:
+        """Return the numbers, a row for each layer."""
+        columns = "layer", "units", "signal", "gradient [loss / signal]", "idle"
+        idle = np.nanmax([np.zeros(len(self.names)), self.dead, self.saturated], axis=0)
+        rows = zip(self.names, self.units, self.signal, self.gradient, map(percent, idle), strict=True)
+        return Table(columns, list(rows))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw signal and gradient over the layers, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        for number, (name, values) in enumerate((("signal", self.signal), ("gradient", self.gradient))):
+            places = np.flatnonzero(values > 0)
+            ax.semilogy(places, values[places], "os"[number], label=name, **line(number))
+        name_layers(ax, self.names)
+        y = "signal; gradient [loss / signal]"
+        return finished(
+            ax, "Signal and gradient, layer by layer", "layer, the first on the left", y, "root mean square of"
+        )
+
+    def _headline(self) -> str:
+        least, most = digits(np.nanmin(self.signal)), digits(np.nanmax(self.signal))
+        said = f"{len(self.names)} layers, signals from {least} to {most}"
+        back = self.backward_factor
+        return (
+            said if np.isnan(back) else f"{said}; on its way back the gradient is multiplied by {digits(back)} a layer"
+        )
+
+    def _table(self) -> Table:
+        return self.table()
 
 
 # --- what it means -------------------------------------------------------------------------------------------------

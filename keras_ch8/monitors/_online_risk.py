@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .._result import Result
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, moved, percent
@@ -18,8 +19,8 @@ TAIL = 0.25
 """Fraction of a pass, at its end, that is judged: the weights hardly change in it."""
 
 
-@dataclasses.dataclass(frozen=True)
-class OnlineRisk:
+@dataclasses.dataclass(frozen=True, repr=False)
+class OnlineRisk(Result):
     """Loss on examples at the end of the first pass, when they were new, and of the last, when they were not.
 
     Args:
@@ -35,6 +36,11 @@ class OnlineRisk:
     last: float
     last_error: float
     passes: int
+
+    _shows = ("first", "first_error", "last", "last_error", "passes")
+
+    def _headline(self) -> str:
+        return f"loss {self.first:.4g} on new examples, {self.last:.4g} on known ones, after {self.passes} passes"
 
 
 @section("8.1.3")

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks
+from .._result import Result
 from .._section import section
 from .._types import Data
 from ..curvature import lanczos_of
@@ -43,8 +44,8 @@ from .progress import (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class SpectrumEnds:
+@dataclasses.dataclass(frozen=True, repr=False)
+class SpectrumEnds(Result):
     """The loss around the weights, to second order, in the directions that some steps of Lanczos find.
 
     Args:
@@ -88,6 +89,21 @@ class SpectrumEnds:
     def elasticity(self) -> float:
         """|g| |theta| / L, as in `gradient_norm`."""
         return self.gradient_norm * self.weight_norm / abs(self.loss) if self.loss else float("nan")
+
+    _shows = (
+        "smallest",
+        "largest",
+        "residual",
+        "gradient_norm",
+        "weight_norm",
+        "loss",
+        "slope_curvature",
+        "decrement",
+        "gain",
+    )
+
+    def _headline(self) -> str:
+        return f"eigenvalues from {self.smallest:.3g} to {self.largest:.3g}"
 
 
 # --- what is measured ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
+from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule, Threshold
@@ -43,8 +44,8 @@ from .progress import (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class StepLength:
+@dataclasses.dataclass(frozen=True, repr=False)
+class StepLength(Result):
     """The loss along one update d of the optimizer, on examples of the user's choice.
 
     Args:
@@ -85,6 +86,11 @@ class StepLength:
     def step_over_optimal(self) -> float:
         """|d| over the length that is best along d; 2 leads to the same height on the other side."""
         return self.curvature / -self.slope if self.slope else float("nan")
+
+    _shows = ("loss_before", "loss_after", "slope", "curvature", "length", "step_over_optimal", "trust")
+
+    def _headline(self) -> str:
+        return f"the step is {self.step_over_optimal:.3g} of the best length in its direction; above 2 the loss rises"
 
 
 # --- what is measured ----------------------------------------------------------------------------------------------

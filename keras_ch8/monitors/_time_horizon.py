@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from .._plot import COLORS, GREY, axes_of, finished
+from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Quantity, Rule, Threshold
@@ -21,8 +23,8 @@ GONE = 0.01
 """Fraction of its largest value at which the gradient counts as gone."""
 
 
-@dataclasses.dataclass(frozen=True)
-class TimeHorizon:
+@dataclasses.dataclass(frozen=True, repr=False)
+class TimeHorizon(Result):
     """The gradient of the loss with respect to the inputs of one recurrent layer, by time.
 
     Args:
@@ -62,6 +64,22 @@ class TimeHorizon:
         if not square.size:
             return float("nan")
         return float(np.abs(np.linalg.eigvals(square)).max())
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the gradient over the steps back in time, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        back = np.flatnonzero(self.profile > 0)
+        ax.semilogy(back, self.profile[back], "o-", color=COLORS[0], markersize=3, label="gradient")
+        ax.axvline(self.horizon, color=GREY, linestyle="--", label=f"horizon: {self.horizon}")
+        return finished(
+            ax, f"Gradient back in time, {self.name}", "time steps back", "gradient [loss / input]", "curves"
+        )
+
+    def _headline(self) -> str:
+        return f"{self.name}: the gradient reaches back {self.horizon} of {len(self.profile)} time steps"
+
+    def _table(self) -> Table:
+        return Table(("time steps back", "gradient [loss / input]"), list(enumerate(self.profile)))
 
 
 HORIZON = Quantity(

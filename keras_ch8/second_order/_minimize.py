@@ -3,19 +3,22 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
+from keras import ops
 
 from .. import _checks
+from .._plot import axes_of, finished, line
+from .._result import Result, Table
 from .._section import section
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._contract import Method, Problem
+from ._contract import Info, Method, Point, Problem
 from ._gradient import ConjugateGradient, SteepestDescent
 from ._levenberg_marquardt import LevenbergMarquardt
-from ._loop import Status, Stop, solve
+from ._loop import Recording, Status, Stop, begin, iterate
 from ._newton import Newton, SaddleFreeNewton
 from ._quasi_newton import BFGS, LBFGS
 from ._truncated_newton import TruncatedNewton
@@ -33,8 +36,30 @@ METHODS: dict[str, Callable[[], Method]] = {
 """The methods that have a name, with their defaults."""
 
 
-@dataclasses.dataclass(frozen=True)
-class OptimizeResult:
+SHOWN = 6
+"""Entries of the solution that are printed."""
+ROWS = 512
+"""Iterations that a history has, at most: of a longer run every second of them, then every fourth, and so on."""
+
+
+class History(NamedTuple):
+    """The iterations of a run: the start, and the ends of all, or of some that are spread evenly.
+
+    Args:
+        iterations: Their numbers; 0 is the start.
+        values: f there.
+        gradients: The largest entry of the gradient there, in absolute value.
+        moves: The largest entry of the move that led there.
+    """
+
+    iterations: np.ndarray
+    values: np.ndarray
+    gradients: np.ndarray
+    moves: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class OptimizeResult(Result):
     """Where a run ended: at the best point it has seen.
 
     Args:
@@ -47,6 +72,7 @@ class OptimizeResult:
         restarts: Directions that were given up for -g.
         skipped_pairs: Moves that a quasi-Newton method could not learn from.
         status: Why it ended.
+        history: Value, gradient and move of the iterations.
     """
 
     x: np.ndarray
@@ -58,6 +84,7 @@ class OptimizeResult:
     restarts: int
     skipped_pairs: int
     status: Status
+    history: History
 
     @property
     def success(self) -> bool:
@@ -68,6 +95,30 @@ class OptimizeResult:
     def message(self) -> str:
         """Why it ended, and what to do about it, in a sentence."""
         return self.status.message(self.x.dtype.name)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how far f is above its lowest value, and the gradient, over the iterations, with matplotlib."""
+        ax = axes_of(ax)
+        iterations, values, gradients, _ = self.history
+        above = values - np.nanmin(values)
+        curves = {
+            "f - lowest f": (iterations[above > 0], above[above > 0]),
+            "largest |gradient entry|": (iterations, gradients),
+        }
+        for number, (name, (x, y)) in enumerate(curves.items()):
+            ax.plot(x, y, label=name, **line(number))
+        ax.set_yscale("log")
+        return finished(ax, f"Convergence in {self.nit} iterations", "iteration", "f; gradient [f / x]", "curves")
+
+    def _headline(self) -> str:
+        found = f"f = {self.fun:.6g} after {self.nit} iterations and {self.nfev} evaluations"
+        return f"{'Converged' if self.success else 'Not converged'}: {found}. {self.message}"
+
+    def _table(self) -> Table:
+        names = "fun", "gradient_norm", "nit", "nfev", "nhev", "restarts", "skipped_pairs"
+        shown = ", ".join(f"{value:.4g}" for value in self.x[:SHOWN]) + (", ..." if len(self.x) > SHOWN else "")
+        rows = [("x", f"[{shown}]"), *((name, getattr(self, name)) for name in names), ("status", self.status.name)]
+        return Table(("quantity", "value"), rows)
 
 
 @final
@@ -127,7 +178,9 @@ class Minimizer:
         return found
 
     def _run(self, x0: np.ndarray, stop: Stop) -> OptimizeResult:
-        x, value, gradient, status, totals = self._program(backend.as_tensor(x0), Stop(*map(backend.as_tensor, stop)))
+        x, value, gradient, status, totals, log = self._program(
+            backend.as_tensor(x0), Stop(*map(backend.as_tensor, stop))
+        )
         iterations, evaluations, products, restarts, skipped = (int(total) for total in totals)
         return OptimizeResult(
             x=x.numpy(),
@@ -139,6 +192,7 @@ class Minimizer:
             restarts=restarts,
             skipped_pairs=skipped,
             status=Status(int(status)),
+            history=_history(*(each.numpy() for each in log)),
         )
 
     def _is_flat(self, x0: np.ndarray, stop: Stop, found: OptimizeResult) -> bool:
@@ -154,10 +208,39 @@ class Minimizer:
 
 
 def run(fun: Callable[[Tensor], Tensor] | Problem, method: Method, x0: Tensor, stop: Stop) -> tuple[Tensor, ...]:
-    """Return the best point, its value, the largest entry of its gradient, the status and the totals, as tensors."""
+    """Return the best point, its value, the largest entry of its gradient, the status, the totals and the log."""
     problem = fun if isinstance(fun, Problem) else Problem.of(fun)
-    end = solve(problem, method, problem.at(x0), method.init(x0.shape[0], x0.dtype.name), stop)
-    return end.best.x, end.best.value, _vector.largest(end.best.gradient), end.status, end.totals
+    start = problem.at(x0)
+    first = begin(start, method.init(x0.shape[0], x0.dtype.name), stop)
+    end, log = iterate(problem, method, first, stop, Recording(_first_row(start), _add_row))
+    return end.best.x, end.best.value, _vector.largest(end.best.gradient), end.status, end.totals, log
+
+
+Log = tuple[Tensor, Tensor, Tensor]
+"""The number of the next iteration, how many iterations share a row, and the rows."""
+
+
+def _first_row(start: Point) -> Log:
+    one = ops.ones((), "int32")
+    row = [0.0, start.value, _vector.largest(start.gradient), 0.0]
+    rows = ops.zeros((ROWS, len(row)), start.value.dtype)
+    return one, one, ops.slice_update(rows, [0, 0], ops.stack([ops.cast(x, rows.dtype) for x in row])[None])
+
+
+def _add_row(log: Log, before: Point, after: Point, info: Info) -> Log:
+    """Write an iteration; where all rows are full, every second one goes."""
+    number, every, rows = log
+    is_full = number >= ROWS * every
+    kept = ops.concatenate([rows[::2], ops.zeros_like(rows[1::2])])
+    rows, every = ops.where(is_full, kept, rows), ops.where(is_full, 2 * every, every)
+    row = [number, after.value, _vector.largest(after.gradient), _vector.largest(after.x - before.x)]
+    row = ops.stack([ops.cast(x, rows.dtype) for x in row])
+    return number + 1, every, ops.slice_update(rows, [number // every, 0], row[None])
+
+
+def _history(number: np.ndarray, every: np.ndarray, rows: np.ndarray) -> History:
+    iterations, *columns = rows[: (number - 1) // every + 1].T
+    return History(iterations.astype(int), *columns)
 
 
 @section("8.6")

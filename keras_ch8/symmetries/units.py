@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
 from .wiring import assign, check_homogeneous, check_symmetric, wiring
@@ -95,8 +96,8 @@ def rescale_units(model: keras.Model, layer: keras.layers.Layer | str, factors: 
     assign([*found.incoming, found.following.kernel], [*scaled, found.leaving() / alpha[:, None]])
 
 
-@dataclasses.dataclass(frozen=True)
-class Balance:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Balance(Result):
     """The norms of the weights on both sides of each unit.
 
     Args:
@@ -117,6 +118,14 @@ class Balance:
     def imbalance(self) -> float:
         """Mean of |log(incoming / outgoing)| over the units with weights on both sides: 0 where all are balanced."""
         return float(np.mean(2 * np.abs(np.log(self.factors))))
+
+    def _headline(self) -> str:
+        off = f"{self.imbalance:.3g} on the average, 0 where balanced"
+        return f"{len(self.incoming)} units; |log(incoming / outgoing)| is {off}"
+
+    def _table(self) -> Table:
+        columns = "norm of incoming weights", "of outgoing weights", "factor that balances"
+        return Table(columns, list(zip(self.incoming, self.outgoing, self.factors, strict=True)))
 
 
 @section("8.2.2")

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from .. import _checks
+from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from ..monitors import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
@@ -22,8 +23,8 @@ EQUAL = 1e-4
 """A difference of two gradients up to this fraction of the largest entry is rounding."""
 
 
-@dataclasses.dataclass(frozen=True)
-class InitializationCheck:
+@dataclasses.dataclass(frozen=True, repr=False)
+class InitializationCheck(Result):
     """The result of `check_initialization`, to print.
 
     Args:
@@ -37,20 +38,21 @@ class InitializationCheck:
     copies: dict[str, int]
     verdicts: tuple[Verdict, ...]
 
-    def __str__(self) -> str:
-        flow = self.flow
-        width = max(map(len, ("layer", *flow.names)))
-        lines = [f"{'layer':{width}}  {'units':>6}  {'signal':>8}  {'gradient':>8}  {'copies':>6}  {'idle':>5}"]
-        for i, name in enumerate(flow.names):
-            idle = np.nanmax([0.0, flow.dead[i], flow.saturated[i]])
-            copies = self.copies.get(name, 0)
-            lines.append(
-                f"{name:{width}}  {flow.units[i]:6d}  {flow.signal[i]:8.2g}  {flow.gradient[i]:8.2g}  {copies:6d}  "
-                f"{idle:5.0%}"
-            )
-        wrong = [f"{v.level.upper()} {v.kind}, section {v.section}: {v.finding} {v.cure}" for v in self.verdicts
-                 if v.level != "ok"]  # fmt: skip
-        return "\n".join([*lines, "", *(wrong or ["Nothing is wrong with this start."])])
+    def plot(self, ax: Any = None) -> Any:
+        """Draw signal and gradient over the layers, with matplotlib; return the axes."""
+        ax = self.flow.plot(ax)
+        ax.set_title("Signal and gradient at the start")
+        return ax
+
+    def _headline(self) -> str:
+        wrong = [v for v in self.verdicts if v.level != "ok"]
+        said = [f"{v.level.upper()} {v.kind}, section {v.section}: {v.finding} {v.cure}" for v in wrong]
+        return "\n".join(said) or "Nothing is wrong with this start."
+
+    def _table(self) -> Table:
+        flow = self.flow.table()
+        rows = [(*row, self.copies.get(name, 0)) for name, row in zip(self.flow.names, flow.rows, strict=True)]
+        return Table((*flow.columns, "copies"), rows)
 
 
 @section("8.4")

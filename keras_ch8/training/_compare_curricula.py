@@ -8,12 +8,14 @@ import keras
 import numpy as np
 
 from .. import _checks, data
+from .._plot import COLORS, GREY, axes_of, finished
+from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from ..callbacks import Curriculum
 from ..callbacks.base import say
 from ..integration import keras_private
-from ._paired_test import PairedTest, paired_test
+from ._paired_test import PairedTest, critical_t, paired_test
 
 Difficulty: TypeAlias = np.ndarray | Sequence[float] | Callable[..., np.ndarray] | str
 """As for `callbacks.Curriculum`."""
@@ -21,8 +23,8 @@ Difficulty: TypeAlias = np.ndarray | Sequence[float] | Callable[..., np.ndarray]
 ORDERS = ("none", "easy", "hard", "random")
 
 
-@dataclasses.dataclass(frozen=True)
-class CurriculumComparison:
+@dataclasses.dataclass(frozen=True, repr=False)
+class CurriculumComparison(Result):
     """The result of `compare_curricula`, to print.
 
     Args:
@@ -53,6 +55,17 @@ class CurriculumComparison:
         return paired_test(second, first) if self.lower_is_better else paired_test(first, second)
 
     @property
+    def recommended(self) -> str:
+        """The order with the largest gain over no curriculum that is significant; else `"none"`, if it was trained."""
+        if "none" not in self.orders:
+            return ""
+        gains = {order: self.gain(order) for order in self.orders if order != "none"}
+        better = {
+            order: test.difference for order, test in gains.items() if test.is_significant and test.difference > 0
+        }
+        return max(better, key=better.__getitem__, default="none")
+
+    @property
     def sentences(self) -> list[str]:
         """The conclusions, pair by pair and overall."""
         pairs = [(order, "none") for order in self.orders if order != "none" and "none" in self.orders]
@@ -63,13 +76,35 @@ class CurriculumComparison:
             lines.append(verdict(found["easy", "none"], found["easy", "random"]))
         return lines
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw each training as a point and the mean of each order with its 95 % interval, with matplotlib."""
+        ax = axes_of(ax)
+        count = self.values.shape[1]
+        places = np.arange(len(self.orders))
+        spread = np.linspace(-0.15, 0.15, count)
+        for place, values in zip(places, self.values, strict=True):
+            ax.plot(place + spread, values, "x", color=GREY, label="one seed" if place == 0 else None)
+        margin = critical_t(count - 1) * self.standard_error
+        ax.errorbar(places, self.mean, margin, fmt="o", color=COLORS[0], capsize=4, label="mean, with 95 % interval")
+        ax.set_xticks(places, self.orders)
+        return finished(
+            ax, "Curricula and their controls", "order of the examples", f"{self.metric}, {self._better}", "trainings"
+        )
+
+    @property
+    def _better(self) -> str:
+        return f"{'lower' if self.lower_is_better else 'higher'} is better"
+
+    def _headline(self) -> str:
+        return self.sentences[-1] if self.sentences else f"{self.metric} of {', '.join(self.orders)}"
+
+    def _table(self) -> Table:
+        columns = "order", f"mean {self.metric} of {self.values.shape[1]} seeds ({self._better})", "standard error"
+        marked = self.orders.index(self.recommended) if self.recommended else None
+        return Table(columns, list(zip(self.orders, self.mean, self.standard_error, strict=True)), marked)
+
     def __str__(self) -> str:
-        better = "lower" if self.lower_is_better else "higher"
-        lines = [
-            f"{'order':8}{'mean':>10}{'s.e.':>10}   {self.metric}, {self.values.shape[1]} seeds, {better} is better"
-        ]
-        rows = zip(self.orders, self.mean, self.standard_error, strict=True)
-        return "\n".join([*lines, *(f"{o:8}{mean:10.4g}{error:10.2g}" for o, mean, error in rows), *self.sentences])
+        return "\n".join([super().__str__(), *self.sentences[:-1]])
 
 
 @section("8.7.6")
@@ -180,11 +215,7 @@ def verdict(over_none: PairedTest, over_random: PairedTest) -> str:
 
 
 def _sentence(order: str, over: str, test: PairedTest) -> str:
-    low, high = test.difference - test.margin, test.difference + test.margin
-    judged = "significant" if test.is_significant else "not significant"
-    return (
-        f"{order} over {over}: gain {test.difference:.3g}, 95 % of {low:.3g} to {high:.3g}, p = {test.p:.2g}: {judged}"
-    )
+    return f"{order} over {over}: {test.sentence.replace('difference', 'gain')}"
 
 
 def _fit(

@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import _checks
 from .._batches import Batch, Examples, replayable
-from .._plot import axes_of
+from .._plot import COLORS, GREY, axes_of, finished, limits, line
+from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from ..board.reports import write_rates
@@ -17,9 +18,13 @@ from ..integration import keras_private
 from ._range_test import Suggestion, refined_range, suggest, without_batch_effects
 from ._trial import Trial, build_on
 
+RECOMMENDED = "scaled minimum"
+"""The rule whose rate is suggested."""
+RATE = "learning rate [weight / gradient]"
 
-@dataclasses.dataclass(frozen=True)
-class RangeTest:
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class RangeTest(Result):
     """What `find_learning_rate` has found.
 
     Args:
@@ -42,25 +47,38 @@ class RangeTest:
         """The rate to start with, from the rule `"scaled minimum"`; ValueError if there is none."""
         if self.reason:
             raise ValueError(f"No learning rate can be suggested: {self.reason}.")
-        return self.suggestions["scaled minimum"].rate
+        return self.suggestions[RECOMMENDED].rate
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw losses and suggestions over the rate, with matplotlib; return the axes."""
+        """Draw losses, smoothed losses and suggestions over the rate, with matplotlib; return the axes."""
         ax = axes_of(ax)
-        ax.semilogx(self.rates, self.losses, ".", alpha=0.4)
-        ax.semilogx(self.rates, self.smoothed)
-        for number, (name, (rate, low, high)) in enumerate(self.suggestions.items()):
-            ax.axvspan(low, high, alpha=0.15, color=f"C{number + 2}")
-            ax.axvline(rate, label=f"{name}: {rate:.2g}", color=f"C{number + 2}")
-        ax.set_xlabel("learning rate")
-        ax.set_ylabel("loss")
-        if self.suggestions:
-            ax.legend()
-        return ax
+        ax.set_xscale("log")
+        ax.plot(self.rates, self.losses, ".", color=GREY, alpha=0.5, markersize=4, label="next batch")
+        ax.plot(self.rates, self.smoothed, color=COLORS[0], linewidth=2, label="smoothed")
+        for number, (name, (rate, low, high)) in enumerate(self.suggestions.items(), 1):
+            if name == RECOMMENDED:
+                ax.axvspan(low, high, alpha=0.15, color=COLORS[number])
+            ax.axvline(rate, label=f"{name}: {rate:.2g}", **line(number))
+        if not self.reason:
+            height = float(np.interp(self.suggestion, self.rates, self.smoothed))
+            ax.plot(
+                self.suggestion, height, "*", color="black", markersize=14, label=f"start with {self.suggestion:.2g}"
+            )
+            limits(ax, self.smoothed)
+        return finished(ax, "Range test of the learning rate", RATE, "loss", "curves and rules")
 
-    def __str__(self) -> str:
-        lines = [f"{name:16s}{s.rate:10.3g}   ({s.low:.3g} to {s.high:.3g})" for name, s in self.suggestions.items()]
-        return "\n".join(lines) or f"no suggestion: {self.reason}"
+    def _headline(self) -> str:
+        if self.reason:
+            return f"No learning rate can be suggested: {self.reason}."
+        low, high = self.rates[[0, -1]]
+        tried = f"{len(self.rates)} rates from {low:.2g} to {high:.2g} were tried"
+        return f"Start with a learning rate of {self.suggestion:.3g}; {tried}."
+
+    def _table(self) -> Table | None:
+        names = list(self.suggestions)
+        rows = [(name, *self.suggestions[name]) for name in names]
+        columns = ("rule", RATE, "16 % quantile", "84 % quantile")
+        return Table(columns, rows, names.index(RECOMMENDED)) if names else None
 
 
 @section("8.3.1")
@@ -163,8 +181,8 @@ LAST = 0.2
 """Fraction of the steps, at the end, over which the loss is averaged."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Comparison:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Comparison(Result):
     """What `compare_learning_rates` has found.
 
     Args:
@@ -203,17 +221,45 @@ class Comparison:
         return int(np.nanargmin(self.final))
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the loss over the steps, a curve for each rate, with matplotlib; return the axes."""
+        """Draw the final loss over the rate, with matplotlib; return the axes."""
         ax = axes_of(ax)
-        for rate, losses in zip(self.rates, self.losses, strict=True):
-            ax.plot(losses, label=f"{rate:.2g}")
-        ax.set_xlabel("step")
-        ax.set_ylabel("loss")
-        ax.legend()
-        return ax
+        final = self.final
+        higher = final > self.start
+        ax.set_xscale("log")
+        ax.plot(self.rates, np.where(higher, np.nan, final), "o-", color=COLORS[0], label="after the last step")
+        ax.plot(
+            self.rates[higher],
+            np.full(higher.sum(), self.start),
+            "^",
+            color=COLORS[1],
+            label="higher than at the start",
+        )
+        ax.axhline(self.start, color=GREY, linestyle=":", label="at the start")
+        diverged = self.rates[np.isnan(final)]
+        if len(diverged):
+            ax.plot(diverged, np.full(len(diverged), self.start), "x", color=COLORS[-1], label="diverged")
+        if not self.reason:
+            height = final[self.rates == self.suggestion][0]
+            ax.plot(
+                self.suggestion, height, "*", color="black", markersize=14, label=f"start with {self.suggestion:.2g}"
+            )
+        title = f"Loss after {self.losses.shape[1]} steps with each learning rate"
+        return finished(ax, title, RATE, "loss, mean of the last fifth of the steps", "loss")
 
-    def __str__(self) -> str:
-        return "\n".join(f"{rate:10.3g}{loss:12.4g}" for rate, loss in zip(self.rates, self.final, strict=True))
+    def _headline(self) -> str:
+        if self.reason:
+            return f"No learning rate can be suggested: {self.reason}."
+        steps = self.losses.shape[1]
+        lowest = f"{self.best:.3g} has the smallest loss after {steps} steps"
+        return f"Start with a learning rate of {self.suggestion:.3g}; {lowest}."
+
+    def _table(self) -> Table:
+        rows = [
+            (float(rate), float(loss), "diverged" if np.isnan(loss) else "")
+            for rate, loss in zip(self.rates, self.final, strict=True)
+        ]
+        marked = None if self.reason else int(np.flatnonzero(self.rates == self.suggestion)[0])
+        return Table((RATE, f"loss (at the start {self.start:.4g})", ""), rows, marked)
 
 
 @section("8.3.1")

@@ -9,13 +9,15 @@ import math
 
 import numpy as np
 
+from .._result import Result
+
 LEVEL = 0.05
 """The probability of a significant difference between two ways that do not differ."""
 _NODES = np.polynomial.legendre.leggauss(200)
 
 
-@dataclasses.dataclass(frozen=True)
-class PairedTest:
+@dataclasses.dataclass(frozen=True, repr=False)
+class PairedTest(Result):
     """A paired t test, two-sided, and the interval that belongs to it.
 
     Args:
@@ -34,6 +36,18 @@ class PairedTest:
     def is_significant(self) -> bool:
         """Whether such a difference is improbable by chance alone."""
         return self.p < LEVEL
+
+    _shows = ("difference", "margin", "p", "count")
+
+    @property
+    def sentence(self) -> str:
+        """The difference, its interval, and what that means."""
+        low, high = self.difference - self.margin, self.difference + self.margin
+        judged = "significant" if self.is_significant else "not significant"
+        return f"difference {self.difference:.3g}, 95 % of {low:.3g} to {high:.3g}, p = {self.p:.2g}: {judged}"
+
+    def _headline(self) -> str:
+        return self.sentence
 
 
 def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import keras
 
 from .. import _checks
+from .._plot import GREY, axes_of, finished, line
+from .._result import Result, Table
 from .._section import section
 from .._types import Data, Logs
 from ..board.reports import PretrainingRun
@@ -23,8 +25,8 @@ Head: TypeAlias = Callable[[], keras.layers.Layer | list[keras.layers.Layer]]
 """Returns a new head."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Stage:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Stage(Result):
     """One stage of `pretrain_greedily`.
 
     Args:
@@ -39,9 +41,18 @@ class Stage:
     history: dict[str, list[float]]
     seconds: float
 
+    @property
+    def epochs(self) -> int:
+        """How many epochs it had."""
+        return len(self.history.get("loss", ()))
 
-@dataclasses.dataclass(frozen=True)
-class Pretraining:
+    def _headline(self) -> str:
+        lasts = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items() if values)
+        return f"{self.name}: {self.epochs} epochs in {self.seconds:.1f} s; {lasts}"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Pretraining(Result):
     """The result of `pretrain_greedily`.
 
     Args:
@@ -52,16 +63,35 @@ class Pretraining:
     stages: tuple[Stage, ...]
     transferred: int = 0
 
-    def __str__(self) -> str:
-        names = [name for name in ("loss", "val_loss") if any(name in stage.history for stage in self.stages)]
-        lines = [f"{'':12s}{'epochs':>8s}{'s':>8s}" + "".join(f"{name:>12s}" for name in names) + "   trained"]
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the losses of all stages, one behind another, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        for number, name in enumerate(self._losses):
+            losses = [stage.history.get(name, [float("nan")] * stage.epochs) for stage in self.stages]
+            values = [loss for of_stage in losses for loss in of_stage]
+            ax.plot(range(1, len(values) + 1), values, label=name, **line(number))
+        end = 0
         for stage in self.stages:
-            lasts = "".join(f"{stage.history.get(name, [float('nan')])[-1]:12.4g}" for name in names)
-            epochs = len(stage.history.get("loss", ()))
-            lines.append(
-                f"{stage.name:12s}{epochs:8d}{stage.seconds:8.1f}{lasts}   {', '.join([*stage.trained, 'head'])}"
-            )
-        return "\n".join(lines)
+            ax.axvline(end + 0.5, color=GREY, linewidth=0.8)
+            ax.annotate(stage.name, (end + 0.6, 1), xycoords=("data", "axes fraction"), va="top", fontsize="small")
+            end += stage.epochs
+        return finished(ax, "Greedy pretraining, stage by stage", "epoch, of all stages together", "loss", "losses")
+
+    @property
+    def _losses(self) -> list[str]:
+        return [name for name in ("loss", "val_loss") if any(name in stage.history for stage in self.stages)]
+
+    def _headline(self) -> str:
+        given = f", {self.transferred} hidden layers from another network" if self.transferred else ""
+        return f"{len(self.stages)} stages, {sum(s.epochs for s in self.stages)} epochs{given}."
+
+    def _table(self) -> Table:
+        rows = [
+            (stage.name, stage.epochs, stage.seconds, *(stage.history.get(name, [None])[-1] for name in self._losses),
+             ", ".join([*stage.trained, "head"]))
+            for stage in self.stages
+        ]  # fmt: skip
+        return Table(("stage", "epochs", "time [s]", *self._losses, "trained layers"), rows)
 
 
 @section("8.7.4")

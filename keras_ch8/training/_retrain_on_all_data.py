@@ -9,6 +9,8 @@ import keras
 import numpy as np
 
 from .. import _checks, stopping
+from .._plot import COLORS, axes_of, finished, line
+from .._result import Result, Table
 from .._section import section
 from .._types import Data, Logs
 from ..callbacks import EarlyStopping
@@ -16,8 +18,8 @@ from ..callbacks import EarlyStopping
 STRATEGIES = ("same_steps", "same_epochs", "until_loss")
 
 
-@dataclasses.dataclass(frozen=True)
-class Retraining:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Retraining(Result):
     """The result of `retrain_on_all_data`.
 
     Args:
@@ -40,15 +42,37 @@ class Retraining:
     target: float | None = None
     reached: bool = True
 
-    def __str__(self) -> str:
-        lines = [
-            f"early stopping   {self.reason.message}",
-            f"best epoch       {self.best_epoch + 1}",
-            f"on all data      {self.steps} steps ({self.strategy})",
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the losses of both trainings and the best epoch, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        curves = {
+            "first training": self.first.get("loss", ()),
+            "first training, validation": self.first.get("val_loss", ()),
+            "training on all data": self.second.get("loss", ()),
+        }
+        for number, (name, losses) in enumerate(curves.items()):
+            if len(losses):
+                ax.plot(range(1, len(losses) + 1), losses, label=name, **line(number))
+        ax.axvline(self.best_epoch + 1, color=COLORS[-1], linestyle=":", label=f"best epoch: {self.best_epoch + 1}")
+        if self.target is not None:
+            ax.axhline(self.target, color=COLORS[4], linestyle="--", label=f"loss to reach: {self.target:.3g}")
+        return finished(ax, "Early stopping, then training on all data", "epoch", "loss", "losses")
+
+    def _headline(self) -> str:
+        return (
+            f"Trained on all data for {self.steps} steps ({self.strategy}); the best epoch was {self.best_epoch + 1}."
+        )
+
+    def _table(self) -> Table:
+        rows: list[tuple[str, object]] = [
+            ("early stopping", self.reason.message),
+            ("best epoch", self.best_epoch + 1),
+            ("strategy", self.strategy),
+            ("steps on all data", self.steps),
         ]
         if self.target is not None:
-            lines.append(f"loss to reach    {self.target:.4g}: {'reached' if self.reached else 'not reached'}")
-        return "\n".join(lines)
+            rows.append(("loss to reach", f"{self.target:.4g}: {'reached' if self.reached else 'not reached'}"))
+        return Table(("quantity", "value"), rows)
 
 
 @section("8.1")

@@ -2,12 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from .. import _checks
+from .._plot import axes_of, finished, line, name_layers
+from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
 from ..board.reports import Histogram, Sums, write_signals
@@ -26,8 +29,8 @@ TARGETS: dict[str, Callable[[np.ndarray], float]] = {
 """The quantities that can be scaled to 1."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Scaling:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Scaling(Result):
     """The result of `scale_to_data`: one entry for each layer with weights, in the order of their first calls.
 
     Args:
@@ -46,13 +49,33 @@ class Scaling:
     factors: np.ndarray
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
-        width = max(map(len, ("layer", *self.names)))
-        rows = zip(self.names, self.before, self.after, self.factors, self.notes, strict=True)
-        word = self.target.removeprefix("unit_").replace("_", " ")
-        lines = [f"{'layer':{width}}  {word + ' before':>18}  {'after':>9}  {'weights':>9}"]
-        lines += [f"{name:{width}}  {b:18.3g}  {a:9.3g}  x {f:7.3g}  {note}".rstrip() for name, b, a, f, note in rows]
-        return "\n".join(lines)
+    @property
+    def _quantity(self) -> str:
+        return self.target.removeprefix("unit_").replace("_", " ")
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the quantity before and after over the layers, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        for number, (name, values) in enumerate((("before", self.before), ("after", self.after))):
+            places = np.flatnonzero(values > 0)
+            ax.semilogy(places, values[places], "os"[number], label=name, **line(number))
+        name_layers(ax, self.names)
+        return finished(
+            ax,
+            "Sums before and after scaling to data",
+            "layer, the first on the left",
+            f"{self._quantity} [signal^2]",
+            "weights",
+        )
+
+    def _headline(self) -> str:
+        scaled = sum(not note for note in self.notes)
+        said = f"The weights of {scaled} of {len(self.names)} layers are scaled"
+        return f"{said}, so that the {self._quantity} of their sums is 1."
+
+    def _table(self) -> Table:
+        columns = "layer", f"{self._quantity} before [signal^2]", "after", "weights are multiplied by", ""
+        return Table(columns, list(zip(self.names, self.before, self.after, self.factors, self.notes, strict=True)))
 
 
 @section("8.4")

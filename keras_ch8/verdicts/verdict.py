@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from .._result import Result
 from .kinds import KINDS
 
 LEVELS = ("ok", "watch", "act")
@@ -58,8 +59,8 @@ class Claim:
             )
 
 
-@dataclasses.dataclass(frozen=True)
-class Verdict:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Verdict(Result):
     """What is known of one difficulty (section 8.2).
 
     Args:
@@ -100,7 +101,7 @@ class Verdict:
         is_known = self.value is not None and math.isfinite(self.value)
         object.__setattr__(self, "value", float(self.value) if is_known else None)  # type: ignore[arg-type]
 
-    def __str__(self) -> str:
+    def _headline(self) -> str:
         said = f"{self.level.upper()} {self.kind}, section {self.section}, since step {self.step}: {self.finding}"
         return f"{said} {self.cure}" if self.cure else said
 

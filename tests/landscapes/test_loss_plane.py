@@ -100,7 +100,8 @@ def test_a_plot_shows_contours_and_the_trajectory():
     pyplot.switch_backend("agg")
     model, x, y = MODELS["dense"]()
     axes = landscapes.loss_plane(model, x, y, trajectory=recorded(model), points=3).plot()
-    assert len(axes.lines[-1].get_xdata()) == 6
+    path, present = axes.lines
+    assert (len(path.get_xdata()), len(present.get_xdata())) == (6, 1)
     assert len(landscapes.loss_plane(model, x, y, points=3).plot().lines) == 1
     pyplot.close("all")
 

@@ -42,7 +42,7 @@ def test_of_a_good_start_nothing_is_said(start, activation):
     audit = training.check_initialization(network(start, activation), X, Y)
     assert wrong(audit) == {}
     assert set(audit.copies.values()) == {0}
-    assert str(audit).endswith("Nothing is wrong with this start.")
+    assert str(audit).startswith("Nothing is wrong with this start.")
     assert audit.flow.names == ("h0", "h1", "h2", "out")
 
 
@@ -82,7 +82,7 @@ def test_dead_and_saturated_units_are_found():
     dead = keras.initializers.Constant(-20.0)
     audit = training.check_initialization(network(activation="relu", depth=2, bias_initializer=dead), X, Y)
     assert wrong(audit)["dead_units"].level == "act"
-    assert "100%" in str(audit)
+    assert "100 %" in str(audit)
     big = keras.initializers.RandomNormal(stddev=20.0)
     assert wrong(training.check_initialization(network(big, depth=2), X, Y))["saturated_units"].level == "act"
 

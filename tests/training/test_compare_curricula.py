@@ -50,9 +50,11 @@ def test_mean_and_standard_error_are_by_hand():
     found = of(none=[1.0, 2.0, 6.0], easy=[0.0, 2.0, 1.0])
     np.testing.assert_allclose(found.mean, [3, 1])
     np.testing.assert_allclose(found.standard_error, [np.sqrt(7 / 3), np.sqrt(1 / 3)])
-    first = str(found).splitlines()
-    assert first[0] == "order         mean      s.e.   loss, 3 seeds, lower is better"
-    assert first[1] == "none             3       1.5"
+    assert str(found).splitlines()[1:4] == [
+        "  order  mean loss of 3 seeds (lower is better)  standard error",
+        "> none                                        3           1.528",
+        "  easy                                        1          0.5774",
+    ]
 
 
 @pytest.mark.parametrize("lower", [True, False])
@@ -110,7 +112,8 @@ def test_each_run_is_that_of_its_seed_what_is_found_is_printed_and_the_source_is
     source.seek(3, 1)
     found = compare(source=source, pacing="root", start=0.5, until="100%", mix=0.0, verbose=1)
     assert capsys.readouterr().out == f"{found}\n"
-    assert [line.split()[0] for line in str(found).splitlines()] == ["order", "none", "easy", "easy"]
+    assert [line[2:6] for line in str(found).splitlines()[1:]] == ["orde", "none", "easy"]
+    assert str(found).startswith("easy over none: gain ")
     assert (source.seed, source.epoch, source.step) == (77, 3, 1)
     for order, seed in ((0, 0), (1, 1)):
         keras.utils.set_random_seed(seed)

@@ -231,7 +231,7 @@ def test_where_the_loss_never_falls_it_says_so():
     assert (found.suggestions, found.reason[:20]) == ({}, "the loss never falls")
     with pytest.raises(ValueError, match="No learning rate can be suggested: the loss never falls"):
         _ = found.suggestion
-    assert str(found).startswith("no suggestion: the loss never falls")
+    assert str(found).startswith("No learning rate can be suggested: the loss never falls")
     compared = training.compare_learning_rates(model, X * 0, noise * 0, steps=5)
     with pytest.raises(ValueError, match=r"no rate from 0\.0001 to 1 lowers the loss"):
         _ = compared.suggestion

@@ -70,7 +70,7 @@ def test_each_stage_trains_the_next_layer_on_the_last_and_at_the_end_all(freeze)
         tuple(name for name in moved if name != "out") for _, moved, _ in watch.stages
     ]
     assert [len(s.history["loss"]) for s in report.stages] == [2, 2, 2, 1]
-    assert str(report).count("\n") == 4
+    assert str(report).count("\n") == 5
     assert "h0, h1, h2, head" in str(report).splitlines()[-1]
 
 
@@ -432,7 +432,7 @@ def test_a_report_is_a_value():
     stage = training.Stage("stage 1", ("h0",), {"loss": [2.0, 1.0]}, 0.5)
     report = training.Pretraining((stage,))
     assert dataclasses.is_dataclass(report)
-    assert str(report).splitlines()[1].split() == ["stage", "1", "2", "0.5", "1", "h0,", "head"]
+    assert str(report).splitlines()[2].split() == ["stage", "1", "2", "0.5", "1", "h0,", "head"]
 
 
 @pytest.mark.full
