@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from . import symmetries as symmetries
     from . import telemetry as telemetry
     from . import testing as testing
+    from . import trackers as trackers
     from . import training as training
     from . import verdicts as verdicts
     from .callbacks.loop import watch as watch
@@ -67,6 +68,7 @@ __all__ = [
     "symmetries",
     "telemetry",
     "testing",
+    "trackers",
     "training",
     "verdicts",
     "watch",

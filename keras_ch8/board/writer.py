@@ -19,22 +19,23 @@ from .heat_map import framed, heat_map, png
 from .layout import custom_scalars
 from .record import RECORD
 from .tags import Tag
+from .window import Point
 
 
 class Follower(Protocol):
-    """Is told of what a run is written: see `RunWriter.follow`."""
-
-    def point(self, name: str, step: int, value: float) -> None:
-        """Take a point of a series."""
+    """Is told of what a run is written: see `RunWriter.follow`. None of this raises."""
 
     def describe(self, name: str, description: str) -> None:
-        """Take what a series says of itself."""
+        """Take what a series says of itself, before its first point."""
+
+    def points(self, points: Sequence[Point]) -> None:
+        """Take points of several steps."""
 
     def record(self, text: str) -> None:
         """Take the newest record, as JSON."""
 
-    def close(self) -> None:
-        """Know that nothing more comes."""
+    def close(self, is_whole: bool = True) -> None:
+        """Know that nothing more comes, and whether all was written."""
 
 
 class RunWriter:
@@ -51,6 +52,8 @@ class RunWriter:
         self._described: set[str] = set()
         self._declared: dict[str, Tag] = {}
         self._followers: list[Follower] = []
+        self._told: set[str] = set()
+        """Series of which the followers have the description."""
         self._failed = False
         self._finish = weakref.finalize(self, _finish, file, lock)
 
@@ -87,7 +90,10 @@ class RunWriter:
         self._declared |= {tag.name: tag for tag in tags}
 
     def follow(self, follower: Follower) -> None:
-        """Tell a follower of the scalars, their descriptions and the records too, so that it need not read them."""
+        """Tell a follower of the scalars, their descriptions and the records too, so that it need not read them.
+
+        It is told all the same where the disk fails. The run is closed for followers in the order in which they came.
+        """
         self._followers.append(follower)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
@@ -96,13 +102,13 @@ class RunWriter:
 
     def points(self, points: Iterable[tuple[int, Mapping[str, float]]]) -> None:
         """Write the scalars of several steps, as `scalars` does."""
-        new = []
+        new: list[Point] = []
         for step, values in points:
             kept = self._steps.forward(step, values)
             new.append((step, {name: value for name, value in values.items() if name in kept}))
-        self._lay_out({name for _, values in new for name in values})
-        for follower in self._followers:
-            self._attempt(partial(self._tell, follower, new))
+        names = {name for _, values in new for name in values}
+        self._lay_out(names)
+        self._tell(new, names)
         build = partial(_summaries.scalars, described=self._described, declared=self._declared)
         self._write(*((step, partial(build, values)) for step, values in new if values))
 
@@ -115,14 +121,14 @@ class RunWriter:
 
         It is on the disk at once: what it says may call for action.
         """
-
-        def build() -> summary_pb2.Summary:
+        try:
             said = text()
-            for follower in self._followers:
-                follower.record(said)
-            return _summaries.record(RECORD, said)
-
-        self._write((self._steps.free(step, RECORD.name), build))
+        except Exception as error:  # of what a callback puts in
+            self._fail(error)
+            return
+        for follower in self._followers:
+            follower.record(said)
+        self._write((self._steps.free(step, RECORD.name), lambda: _summaries.record(RECORD, said)))
         self._attempt(self._file.flush_soon)
 
     def image(self, tag: Tag, png: bytes, width: int, height: int, step: int) -> None:
@@ -162,17 +168,18 @@ class RunWriter:
     def close(self) -> None:
         """Flush, close and give the folder free; also happens when the writer or the process ends."""
         error = self._finish()
-        if error and not self._failed:
+        if error:
             self._fail(error)
-        while self._followers and not self._failed:
-            self._followers.pop().close()
+        while self._followers:
+            self._followers.pop(0).close(is_whole=not self._failed)
 
-    def _tell(self, follower: Follower, points: Iterable[tuple[int, Mapping[str, float]]]) -> None:
-        for step, values in points:
-            for name, value in values.items():
-                follower.point(name, step, value)
-                if name not in self._described:
-                    follower.describe(name, _summaries.description(name, self._declared))
+    def _tell(self, points: Sequence[Point], names: set[str]) -> None:
+        """Tell the followers of points, and of their series where these are new."""
+        for follower in self._followers:
+            for name in sorted(names - self._told):
+                follower.describe(name, _summaries.description(name, self._declared))
+            follower.points(points)
+        self._told |= names
 
     def _lay_out(self, names: set[str]) -> None:
         """Write the layout of the Custom Scalars dashboard where there are scalars that the last one did not know."""
@@ -195,6 +202,8 @@ class RunWriter:
                 self._fail(error)
 
     def _fail(self, error: Exception) -> None:
+        if self._failed:
+            return
         self._failed = True
         warnings.warn(
             f"Nothing more is written for TensorBoard in {self.folder!r}, and the training goes on: "

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..board.window import HeldBack, Point, Windows
 from ..board.writer import RunWriter
 from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
+from ..trackers import Tracker, feeds
 from ._batch_sizes import BatchSizes
 from ._pictures import LayerMap
 from ._report import Report, hyperparameters
@@ -66,8 +67,12 @@ class TensorBoard(Callback):
             `"epoch"`, as in Keras. Loss and gradient are those of every step, however. Defaults to `10`.
         layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
             and all of them as one picture for each epoch. Defaults to `False`.
+        log_to: Who is told the same points, verdicts and events, and handed the page: a list of `keras_ch8.trackers`,
+            such as `[trackers.WandB(project="vision"), trackers.CSV()]`. A server that is slow or gone does not slow
+            the training; `fit` waits for it at most 30 s when it ends. Defaults to `()`.
 
     Raises:
+        TypeError: If `log_to` is not a list of trackers.
         ValueError: If an argument lies outside its range, or asks for what Keras's callback writes.
         OSError: In `fit`, before the first step, if `log_dir` cannot be written.
 
@@ -99,6 +104,7 @@ class TensorBoard(Callback):
         embeddings_metadata: Any = None,
         *,
         layers: bool = False,
+        log_to: Sequence[Tracker] = (),
     ) -> None:
         super().__init__()
         of_keras = {
@@ -124,6 +130,7 @@ class TensorBoard(Callback):
             _checks.count("update_freq", update_freq, 1, meaning=meaning, fix="Try 10.")
         self.update_freq = update_freq
         self.layers = self.observes_layers = layers
+        self.log_to = feeds.checked(log_to)
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_events": {}, "_report": None,
@@ -148,6 +155,8 @@ class TensorBoard(Callback):
         self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
         self._page = LivePage(self._writer.folder, self.log_dir)
         self._writer.follow(self._page)
+        if self.log_to:  # after the page, which they are handed when it is whole
+            self._writer.follow(feeds.Feeds(self.log_to, self._writer.folder, os.path.join(self._writer.folder, NAME)))
         declared = [tag for member in session.members for tag in member.tags]
         session.record.tags += declared
         session.record.panels += [panels.of_tag(tag) for tag in declared]
@@ -223,9 +232,10 @@ class TensorBoard(Callback):
         """Write record and page of the epochs that have ended, of which all callbacks have been told by now."""
         super().on_epoch_begin(epoch, logs)
         self._sizes.epoch_begins()
-        if epoch > self.session.first_epoch and not self._writer.failed:
+        if epoch > self.session.first_epoch:
             self.session.write_record()
-            self._page.refresh()
+            if not self._writer.failed:
+                self._page.refresh()
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Read the rows of the epoch before its validation forgets how many examples it had."""

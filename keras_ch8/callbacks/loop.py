@@ -19,6 +19,7 @@ if not backend.is_tensorflow():
     raise backend.needs_tensorflow("keras_ch8.watch")
 
 from .._types import Data, Tensor
+from ..trackers import Tracker, feeds
 from ..verdicts import Verdict
 from ._diagnosis import Diagnosis
 from ._session import READ_EVERY, Session
@@ -69,6 +70,7 @@ def watch(
     loss: Tensor = None,
     callbacks: Sequence[Callback] = (),
     steps: int | None = None,
+    log_to: Sequence[Tracker] = (),
 ) -> "WatchedLoop":
     """Watch a training loop of your own as callbacks watch `fit`: the same curves in TensorBoard, the same verdicts.
 
@@ -88,10 +90,11 @@ def watch(
         callbacks: Other callbacks of the suite that watch, such as `GradientClippingLogger()`. Defaults to `()`.
         steps: Steps of the loop in all, if known: how densely is written and measured follows from it. Defaults to
             `None`.
+        log_to: Who is told the same as TensorBoard, a list of `keras_ch8.trackers`. Defaults to `()`.
 
     Raises:
-        TypeError: If `optimizers` holds something else.
-        ValueError: If there are several models and a probe.
+        TypeError: If `optimizers` or `log_to` holds something else.
+        ValueError: If there are several models and a probe, or `log_to` without `log_dir`.
         OSError: If `log_dir` cannot be written.
 
     Example:
@@ -122,8 +125,13 @@ def watch(
             "`probe` is a batch on which the loss of one model is measured. Received: a list of models and a probe. "
             "Give the model whose loss it is, or leave `probe` out: verdicts then rest on the steps."
         )
+    if log_dir is None and feeds.checked(log_to):
+        raise ValueError(
+            "`log_to` is told what is written for TensorBoard, so it needs a `log_dir`. Received: "
+            f'log_to={log_to!r} and log_dir=None. Give a folder too, such as log_dir="logs".'
+        )
     diagnosis = None if probe is None else Diagnosis(probe, loss=loss)
-    board = None if log_dir is None else TensorBoard(log_dir)
+    board = None if log_dir is None else TensorBoard(log_dir, log_to=log_to)
     members = [member for member in (board, diagnosis, *callbacks) if member is not None]
     whole = _Several(list(model)) if isinstance(model, list | tuple) else model
     return WatchedLoop(whole, _named(optimizers), members or [_Silent()], steps)

@@ -3,7 +3,9 @@
 import os
 import time
 import warnings
+from collections.abc import Iterable
 
+from ..board.window import Point
 from . import event_files, files
 from .document import document, name_of, title_of
 from .page import NAME, page
@@ -27,13 +29,15 @@ class LivePage:
         """When it was written, and how long that took."""
         self._failed = False
 
-    def point(self, name: str, step: int, value: float) -> None:
-        """Take a point of a series."""
-        self._run.point(name, step, value)
-
     def describe(self, name: str, description: str) -> None:
         """Take what a series says of itself."""
         self._run.describe(name, description)
+
+    def points(self, points: Iterable[Point]) -> None:
+        """Take points of several steps."""
+        for step, values in points:
+            for name, value in values.items():
+                self._run.point(name, step, value)
 
     def record(self, text: str) -> None:
         """Take the newest record."""
@@ -44,9 +48,10 @@ class LivePage:
         if self._took <= FRACTION * (time.monotonic() - self._last):
             self.write()
 
-    def close(self) -> None:
-        """Write the page for the last time."""
-        self.write()
+    def close(self, is_whole: bool = True) -> None:
+        """Write the page for the last time, unless the disk has failed, of which the user knows."""
+        if is_whole:
+            self.write()
 
     def write(self) -> None:
         """Write the page; where that fails, one warning says so, and it is not tried again."""

@@ -1,0 +1,13 @@
+"""Where else a training is written: `callbacks.TensorBoard(log_to=[...])`, and `log_to` of `keras_ch8.watch`."""
+
+from ._csv import CSV
+from ._jsonl import JSONL
+from ._mlflow import MLflow
+from ._wandb import WandB
+from .base import Tracker
+
+__all__ = ["CSV", "JSONL", "MLflow", "Tracker", "WandB"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
