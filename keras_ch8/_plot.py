@@ -88,7 +88,7 @@ def finished(ax: Any, title: str, x: str, y: str, legend: str = "", *, below: bo
     ax.grid(True, color="#dddddd", linewidth=0.5)
     ax.set_axisbelow(True)
     if ax.get_legend_handles_labels()[1]:
-        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3} if below else {}
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2} if below else {}
         ax.legend(title=legend, fontsize="small", title_fontsize="small", **place)
     return ax
 

@@ -1,5 +1,6 @@
 """examples/results.ipynb runs in a real notebook, where report, tables and pictures are seen, and names are text."""
 
+import ast
 import html
 import json
 import os
@@ -32,12 +33,8 @@ def cell(number, source):
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def cells(tmp_path_factory):
-    """Run a copy with some cells more; return of each cell its source, what it showed by kind, and what it printed."""
-    for name in ("nbmake", "ipykernel", "sklearn", "matplotlib"):
-        pytest.importorskip(name)
-    folder = tmp_path_factory.mktemp("notebook")
+def run(folder):
+    """Run a copy with some cells more, and return of each cell by its source what it showed, by kind."""
     copy = folder / NOTEBOOK.name
     shutil.copy(NOTEBOOK, copy)
     notebook = json.loads(copy.read_text())
@@ -49,8 +46,8 @@ def cells(tmp_path_factory):
         [sys.executable, *arguments], cwd=folder, env=os.environ | away, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-4000:]
-    run = json.loads(copy.read_text())["cells"]
-    return {"".join(one["source"]).strip(): shown_by(one) for one in run if one["cell_type"] == "code"}
+    executed = json.loads(copy.read_text())["cells"]
+    return {"".join(one["source"]).strip(): shown_by(one) for one in executed if one["cell_type"] == "code"}
 
 
 def shown_by(cell):
@@ -76,51 +73,32 @@ def test_it_is_kept_without_what_it_showed():
 
 
 @pytest.mark.slow
-def test_the_page_is_shown_in_a_frame(cells):
-    shown = of(cells, "keras_ch8.report(log_dir)")["text/html"]
-    assert shown.startswith('<iframe srcdoc="')
-    assert html.unescape(shown.partition('srcdoc="')[2].partition('"')[0]).startswith("<!doctype html>")
+def test_report_tables_and_pictures_are_shown_and_names_are_text(tmp_path):
+    """In one test, since the notebook takes half a minute."""
+    for name in ("nbmake", "ipykernel", "sklearn", "matplotlib"):
+        pytest.importorskip(name)
+    cells = run(tmp_path)
+    the_page_is_in_a_frame(of(cells, "keras_ch8.report(log_dir)"))
+    for source in ("rates", "diagnosis", "run"):
+        is_a_table(of(cells, source))
+    assert "All right: " in of(cells, "print(diagnosis)")["stdout"]
+    for source in ("rates.plot();", "run.plot();", *(source for source in cells if source.startswith("run.plot("))):
+        assert len(of(cells, source)["image/png"]) > 5_000, source
+    steps = next(shown for source, shown in cells.items() if source.startswith("validation = run["))["text/plain"]
+    assert [int(step) for step in ast.literal_eval(steps)] == [43 * epoch for epoch in range(1, 11)]
+    hostile = [of(cells, source)["text/html"] for source in SHOWN]
+    assert not any("<img" in shown for shown in hostile)
+    page, history, _ = hostile
+    assert "<img" not in html.unescape(page)
+    assert "\\u003cimg src=x" in page, "it does show the name"
+    assert html.escape(HOSTILE) in history, "it does show the name"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("source", ["rates", "diagnosis", "run"])
-def test_results_are_tables(source, cells):
-    shown = of(cells, source)
+def the_page_is_in_a_frame(shown):
+    assert shown["text/html"].startswith('<iframe srcdoc="')
+    assert html.unescape(shown["text/html"].split('"')[1]).startswith("<!doctype html>")
+
+
+def is_a_table(shown):
     assert "<table><thead><tr><th>" in shown["text/html"]
-    assert len(shown["text/plain"].splitlines()) <= 5
-    assert len(shown["text/plain"]) <= 410, "the line of `repr`, which Jupyter wraps"
-
-
-@pytest.mark.slow
-def test_print_is_the_report(cells):
-    said = of(cells, "print(diagnosis)")["stdout"]
-    assert "All right: " in said
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "source",
-    [
-        "rates.plot();", "run.plot();", 'run.plot("Gradient norm, before and after clipping");', 'run.plot("8.2.5");',
-    ],
-)  # fmt: skip
-def test_plots_are_pictures(source, cells):
-    assert len(of(cells, source)["image/png"]) > 5_000
-
-
-@pytest.mark.slow
-def test_numbers_of_the_run_are_those_that_fit_returned(cells):
-    shown = of(cells, "dict(zip(validation.steps.tolist(), validation.values.round(4).tolist(), strict=True))")
-    assert [int(step) for step in eval(shown["text/plain"])] == [43 * epoch for epoch in range(1, 11)]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("source", SHOWN)
-def test_a_name_that_is_html_is_text(source, cells):
-    shown = of(cells, source)["text/html"]
-    assert "<img" not in shown
-    if source.startswith("keras_ch8.report"):
-        assert "<img" not in html.unescape(shown)
-        assert "\\u003cimg src=x" in shown, "it does show the name"
-    elif source.startswith("keras_ch8.read_run"):
-        assert html.escape(HOSTILE) in shown, "it does show the name"
+    assert len(shown["text/plain"]) <= 400, "the line of `repr`"

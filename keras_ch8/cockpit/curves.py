@@ -27,7 +27,7 @@ HISTORY = Panel(
 """What a run is first looked at for. The page has the same in two panels."""
 _MARKS = {
     "clip": ("v", "clipping"), "spike": ("^", "spike"), "nonfinite": ("X", "not finite"), "stop": ("s", "stopped"),
-    "restore": ("<", "weights restored"), "rate": ("1", "rate changed"), "stage": ("D", "new stage"),
+    "restore": ("<", "weights restored"), "rate": ("*", "rate changed"), "stage": ("D", "new stage"),
     "optimizer": ("o", "new optimizer"), "act": ("P", "ACT"),
 }  # fmt: skip
 """Marker of the events of each kind, and what they are called."""
