@@ -121,6 +121,7 @@ PANELS = (
         "Gradient norm, before and after clipping", "8.2.4",
         tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.GRADIENT_NORM_Q90,
         kinds=("cliff", "exploding", "nonfinite"), events=("spike", "nonfinite"),
+        lines=(Line("global_clipnorm", "limit"),),
     ),
     _panel(
         "Clipping: share of the steps, and what is left of the gradient", "8.2.4",

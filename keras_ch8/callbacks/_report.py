@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ..board.tags import Tag
+from ..clipping import ByGlobalNorm
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -31,6 +32,9 @@ def hyperparameters(session: "Session") -> dict[str, Any]:
     }
     if session.rule:
         found["clip"] = repr(session.rule)
+    rule = session.rule or getattr(session.optimizer, "clipping_rule", None)
+    if isinstance(rule, ByGlobalNorm) and len(built) == 1:
+        found["global_clipnorm"] = rule.limit
     for name, optimizer in built.items():
         found |= {f"{_prefix(name, built)}{key}": value for key, value in _config(optimizer).items()}
     return found
