@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from . import training as training
     from . import verdicts as verdicts
     from .callbacks.loop import watch as watch
+    from .cockpit.history import read_run as read_run
     from .cockpit.page import report as report
 
 __version__ = "0.1.0"
@@ -58,6 +59,7 @@ __all__ = [
     "metrics",
     "monitors",
     "optimizers",
+    "read_run",
     "register_strings",
     "report",
     "schedules",
@@ -72,7 +74,7 @@ __all__ = [
     "watch",
 ]
 
-_FUNCTIONS = {"report": "cockpit.page", "watch": "callbacks.loop"}
+_FUNCTIONS = {"read_run": "cockpit.history", "report": "cockpit.page", "watch": "callbacks.loop"}
 """Where they are."""
 _SUBPACKAGES = tuple(name for name in __all__[1:] if name not in ("register_strings", *_FUNCTIONS))
 PACKAGES = tuple(name for name in _SUBPACKAGES if name not in ("chapter", "integration", "testing"))

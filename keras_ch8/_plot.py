@@ -21,15 +21,28 @@ COLOR_MAP = "cividis"
 
 def axes_of(ax: Any) -> Any:
     """Return the axes to draw on: the given ones, or new ones."""
-    if ax is not None:
-        return ax
+    return _pyplot().subplots(layout="constrained")[1] if ax is None else ax
+
+
+def grid(number: int) -> list[Any]:
+    """Return so many new axes on one figure, in at most three columns."""
+    columns = min(number, 3)
+    rows = -(-number // columns)
+    size = (5.2 * columns, 4.3 * rows)
+    axes = _pyplot().subplots(rows, columns, layout="constrained", squeeze=False, figsize=size)[1].ravel()
+    for spare in axes[number:]:
+        spare.remove()
+    return list(axes[:number])
+
+
+def _pyplot() -> Any:
     try:
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(
             "`plot` draws with matplotlib, which is not installed. Install it with `pip install matplotlib`."
         ) from error
-    return pyplot.subplots(layout="constrained")[1]
+    return pyplot
 
 
 def line(number: int) -> dict[str, str]:
@@ -50,15 +63,33 @@ def limits(ax: Any, values: np.ndarray) -> None:
     ax.set_ylim(low - room, high + room)
 
 
-def finished(ax: Any, title: str, x: str, y: str, legend: str = "") -> Any:
-    """Return axes with title and labels, and a legend with a title where something on them has a label."""
+def make_log(axis: Any) -> None:
+    """Make an axis logarithmic, with plain numbers at it."""
+
+    def minor(value: float, _: int) -> str:
+        low, high = sorted(axis.get_view_interval())
+        first = f"{value:e}"[0]
+        shown = first in "25" if high > 10 * low else high < 3 * low or first in "2357"
+        return f"{value:g}" if shown and high < 100 * low else ""
+
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(minor)
+
+
+def finished(ax: Any, title: str, x: str, y: str, legend: str = "", *, below: bool = False) -> Any:
+    """Return axes with title and labels, and a legend with a title where something on them has a label.
+
+    The legend is where it hides least, or below the axes.
+    """
     ax.set_title(title)
     ax.set_xlabel(x)
     ax.set_ylabel(y)
     ax.grid(True, color="#dddddd", linewidth=0.5)
     ax.set_axisbelow(True)
     if ax.get_legend_handles_labels()[1]:
-        ax.legend(title=legend, fontsize="small", title_fontsize="small")
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2} if below else {}
+        ax.legend(title=legend, fontsize="small", title_fontsize="small", **place)
     return ax
 
 

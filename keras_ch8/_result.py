@@ -94,6 +94,12 @@ def _cell(value: object) -> str:
     return str(value)
 
 
+def one_line(text: str) -> str:
+    """Return a text in angle brackets as `repr` has it: in one line, and not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]}...>"
+
+
 class Result:
     """Base class of what a public function returns.
 
@@ -112,8 +118,7 @@ class Result:
         )
 
     def __repr__(self) -> str:
-        line = f"<{type(self).__name__}: {' '.join(self._headline().split())}>"
-        return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]}...>"
+        return one_line(f"<{type(self).__name__}: {self._headline()}>")
 
     def __str__(self) -> str:
         table = self._table()

@@ -3,11 +3,23 @@
 import contextlib
 import functools
 import io
+import tempfile
 
 import keras
 import numpy as np
 
-from keras_ch8 import continuation, curvature, landscapes, monitors, optimizers, second_order, symmetries, training
+from keras_ch8 import (
+    callbacks,
+    continuation,
+    curvature,
+    landscapes,
+    monitors,
+    optimizers,
+    read_run,
+    second_order,
+    symmetries,
+    training,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(256, 4)).astype("float32")
@@ -95,6 +107,18 @@ def retraining():
     return training.retrain_on_all_data(network, X[:200], Y[:200], (X[200:], Y[200:]), max_epochs=8, verbose=0)[1]
 
 
+@functools.cache
+def run():
+    """Return what `read_run` says of a training with validation, an average, clipping and a verdict."""
+    model = network()
+    model.compile(optimizers.SGD(1e-7, global_clipnorm=0.5), "mse")
+    watching = [callbacks.Diagnosis((X[:64], Y[:64]), when=2, budget=None), callbacks.PolyakAveraging()]
+    with tempfile.TemporaryDirectory() as folder:
+        board = callbacks.TensorBoard(folder)
+        model.fit(X, Y, epochs=8, validation_data=(X[:64], Y[:64]), callbacks=[board, *watching], verbose=0)
+        return read_run(folder)
+
+
 RESULTS = {
     "find_learning_rate": lambda: training.find_learning_rate(network(), X, Y, steps=100),
     "compare_learning_rates": lambda: training.compare_learning_rates(network(), X, Y, steps=20),
@@ -124,5 +148,7 @@ RESULTS = {
     "distance": lambda: monitors.distance(trained(), X, Y, network().get_weights()),
     "step_length": lambda: monitors.step_length(trained(), X, Y, network().get_weights()),
     "online_risk": lambda: monitors.online_risk([np.array([4.0, 3.0, 2.0]), np.array([1.5, 1.5, 1.0])]),
+    "read_run": run,
+    "a curve of it": lambda: run()["ch8/loss"],
 }
 """By what they are called: functions that make one."""

@@ -57,9 +57,10 @@ ADDED = ["get_compile_config", "compile_from_config", "compiled"]
 
 
 def test_the_package_shows_its_packages_and_a_few_names_more():
-    rest = ["__version__", "chapter", "integration", "register_strings", "report", "testing", "watch"]
+    rest = ["__version__", "chapter", "integration", "read_run", "register_strings", "report", "testing", "watch"]
     assert sorted([*PACKAGES, *rest]) == dir(keras_ch8) == sorted(keras_ch8.__all__)
     assert sorted(keras_ch8.integration.__all__) == ["Hook", "hooks", "uninstall"]
+    assert callable(keras_ch8.read_run)
     assert callable(keras_ch8.report)
     assert callable(keras_ch8.watch)
     assert callable(keras_ch8.register_strings)

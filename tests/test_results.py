@@ -5,16 +5,13 @@ import functools
 import html.parser
 import inspect
 
-import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib import pyplot
 
 import keras_ch8
 from keras_ch8 import _result, verdicts
 from tests import results
 
-mpl.use("Agg")
 NO_TABLE = ("a stage",)
 """A row of another table."""
 
@@ -91,13 +88,16 @@ def test_four_forms(name):
 CURVES = (
     "find_learning_rate", "compare_learning_rates", "check_initialization", "scale_to_data", "compare_curricula",
     "pretrain_greedily", "retrain_on_all_data", "minimize", "minimize by continuation", "lanczos", "interpolate",
-    "loss_plane", "layer_flow", "batch_statistics", "time_horizon", "cliff",
+    "loss_plane", "layer_flow", "batch_statistics", "time_horizon", "cliff", "read_run", "a curve of it",
 )  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CURVES)
 def test_a_picture_says_what_it_shows(name):
+    pytest.importorskip("matplotlib").use("Agg")
+    from matplotlib import pyplot
+
     found = result(name)
     axes = found.plot()
     assert axes.get_title()
@@ -117,6 +117,7 @@ def test_what_has_a_curve_has_a_picture():
 
 @pytest.mark.slow
 def test_what_is_recommended_is_marked():
+    pytest.importorskip("matplotlib").use("Agg")
     found = result("find_learning_rate")
     [marked] = [each for each in str(found).split("\n") if each.startswith(_result.MARK)]
     assert f"{found.suggestion:.4g}" in marked
@@ -131,6 +132,7 @@ def test_what_is_recommended_is_marked():
 
 @pytest.mark.slow
 def test_a_plane_has_a_colour_bar_and_numbers_on_its_contours():
+    pytest.importorskip("matplotlib").use("Agg")
     axes = result("loss_plane").plot()
     assert "loss" in [other.get_ylabel() for other in axes.figure.axes]
     assert len(axes.texts) >= 3

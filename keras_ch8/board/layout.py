@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from tensorboard.plugins.custom_scalar import layout_pb2
 
 from . import tags
-from .panels import GROUPS, PANELS, Panel
+from .panels import GROUPS, PANELS, Panel, telling
 
 _SPIKY = {tag.name for tag in tags.ALL if tag.spiky}
 _OF_OPTIMIZERS = ("ch8", "ch8_layers", "ch8_solver")
@@ -26,14 +26,13 @@ def custom_scalars(names: Collection[str], declared: Iterable[tags.Tag] = ()) ->
         declared: Tags of callbacks of the user's own, which say to which section of the book they belong.
     """
     charts: dict[str, list[layout_pb2.Chart]] = {section: [] for section in GROUPS}
-    shown: set[str] = set()
-    for panel in [*PANELS, *_of_their_own(names, {tag.name: tag for tag in declared})]:
-        patterns = [_pattern(series) for series in panel.series]
-        found = [{name for name in names if re.match(pattern, name)} for pattern in patterns]
-        new = set().union(*found) - shown
-        if new or all(found):  # one that compares what another panel shows with nothing is left out
-            shown |= new
-            content = layout_pb2.MultilineChartContent(tag=patterns)
+
+    def names_of(series: str) -> set[str]:
+        return {name for name in names if re.match(_pattern(series), name)}
+
+    for panel in telling([*PANELS, *_of_their_own(names, {tag.name: tag for tag in declared})], names_of):
+        if any(map(names_of, panel.series)):
+            content = layout_pb2.MultilineChartContent(tag=[_pattern(series) for series in panel.series])
             charts[_group(panel.section)].append(layout_pb2.Chart(title=panel.title, multiline=content))
     titles = {section: f"{section} {title}".strip() for section, title in GROUPS.items()}
     return layout_pb2.Layout(

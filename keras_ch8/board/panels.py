@@ -6,6 +6,7 @@ series of no panel gets one of its own from its description.
 """
 
 import fnmatch
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +105,7 @@ PANELS = (
         "Surrogate and true loss", "8.1.2",
         tags.SURROGATE, tags.TRUE_LOSS, tags.VAL_SURROGATE, tags.VAL_TRUE_LOSS, unit="loss, and as the metric",
     ),
+    _panel("Epochs since the true loss was last better than ever before", "8.1.2", tags.FLAT_EPOCHS, log=False),
     _panel("New and known examples", "8.1.3", _of("online_risk"), _of("training_risk"), unit="loss"),
     _panel(
         "Early stopping: the metric and its best value", "8.1.2", "ch8_stopping/metric", "ch8_stopping/best",
@@ -116,8 +118,10 @@ PANELS = (
     ),
     _panel("Standard error of the gradient", "8.1.3", _of("standard_error"), unit="ratio"),
     _panel(
-        "Gradient norm, before and after clipping", "8.2.4", tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED,
+        "Gradient norm, before and after clipping", "8.2.4",
+        tags.GRADIENT_NORM, tags.GRADIENT_NORM_CLIPPED, tags.GRADIENT_NORM_Q90,
         kinds=("cliff", "exploding", "nonfinite"), events=("spike", "nonfinite"),
+        lines=(Line("global_clipnorm", "limit"),),
     ),
     _panel(
         "Clipping: share of the steps, and what is left of the gradient", "8.2.4",
@@ -256,6 +260,22 @@ PANELS = (
 )  # fmt: skip
 """All panels that are known beforehand. Metrics of the user (`ch8_epoch/accuracy` with `val_accuracy`) and series of
 monitors and callbacks of the user's own get panels as they come."""
+
+
+def telling(panels: Iterable[Panel], names_of: Callable[[str], set[str]]) -> Iterator[Panel]:
+    """Yield all panels but those that compare what another panel shows with nothing.
+
+    Args:
+        panels: What there may be.
+        names_of: Returns the names of the series that are there and match a pattern.
+    """
+    shown: set[str] = set()
+    for panel in panels:
+        found = [names_of(pattern) for pattern in panel.series]
+        new = set[str]().union(*found) - shown
+        if new or all(found) or not any(found):
+            shown |= new
+            yield panel
 
 
 def of_series(name: str) -> list[Panel]:

@@ -34,6 +34,11 @@ class HeldBack:
         self._kept: list[Point] = []
         self._has_begun = False
 
+    @property
+    def held(self) -> set[str]:
+        """Names of the series that have nothing to say yet."""
+        return set() if self._has_begun else self._names
+
     def pass_on(self, points: list[Point]) -> list[Point]:
         """Return the points to write: of the series, nothing before the sign, and with it what was kept."""
         if self._has_begun:

@@ -1,5 +1,6 @@
 """One callback that says what is wrong with a training, and what cures it."""
 
+import html
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 
 from .. import _checks, monitors, telemetry
+from .._result import one_line
 from .._types import Data, Logs, Tensor
 from ..board import panels, tags
 from ..board.record import Diagnosed
@@ -17,7 +19,7 @@ from ..monitors.base import chosen, lines
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts import Verdict, VerdictTracker, markdown, report
-from ..verdicts.texts import alarm, brief
+from ..verdicts.texts import alarm, brief, table
 from ._measurements import Clock, Measurement, Pace, measurements
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
@@ -119,6 +121,14 @@ class Diagnosis(Callback):
 
     def __str__(self) -> str:
         return report(self.verdicts)
+
+    def __repr__(self) -> str:
+        return one_line(f"<Diagnosis: {'; '.join(brief(self.verdicts))}>")
+
+    def _repr_html_(self) -> str:
+        """Return the verdicts for a notebook, the most serious first."""
+        said = html.escape("; ".join(brief(self.verdicts)))
+        return f"<div><p><b>Diagnosis</b>: {said}</p>{table(self.verdicts).as_html()}</div>"
 
     @property
     def verdicts(self) -> list[Verdict]:

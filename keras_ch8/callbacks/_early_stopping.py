@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 from .. import _checks, stopping
@@ -10,14 +10,13 @@ from .._types import Data, Logs
 from ..board import tags
 from ..board.record import Stopping
 from ..stopping.criterion import as_criterion
-from ._monitored import MonitoredMetrics, numbers_in
-from ._session import SECOND
+from ._monitored import MonitoredMetrics, MonitoringCallback
+from ._session import SECOND, numbers_in
 from ._terminal import fitted
-from .base import Callback
 
 
 @final
-class EarlyStopping(Callback):
+class EarlyStopping(MonitoringCallback):
     """Stop when the monitored quantity stops getting better, by any criterion of `keras_ch8.stopping` (section 8.1.2).
 
     The arguments of `keras.callbacks.EarlyStopping` come first and mean the same. After training, `reason` says why it
@@ -143,19 +142,10 @@ class EarlyStopping(Callback):
         ours = self.reason and self.reason.why not in (stopping.StopReason.COMPLETED, stopping.StopReason.OTHER)
         return self.reason.epoch if self.reason and ours else 0
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what has happened so far, to go on from it after an interruption."""
-        return self._monitored.state()
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` returned."""
-        self._monitored.keep(state)
-
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
         self.reason, self._last_epoch = None, -1
-        self._monitored.begin()
         spent = self._monitored.past.seconds
         self._begun = time.monotonic() - (spent[-1] if spent else 0.0)
 

@@ -1,6 +1,5 @@
 """What a callback has seen of the quantities that it watches, and the weights where the first of them was best."""
 
-import contextlib
 import dataclasses
 import math
 import warnings
@@ -8,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 
 from .. import stopping
+from .._types import Logs
 from ..integration import fit, keras_private
 from ..stopping.improvement import index_of_best
+from .base import Callback
 
 
 class MonitoredMetrics:
@@ -127,6 +127,25 @@ class MonitoredMetrics:
         self.past = dataclasses.replace(self.past, modes={**self.past.modes, name: found})
 
 
+class MonitoringCallback(Callback):
+    """A callback that goes by what it has seen from epoch to epoch, also before an interruption."""
+
+    _monitored: MonitoredMetrics
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what has happened so far, to go on from it after an interruption."""
+        return self._monitored.state()
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` returned."""
+        self._monitored.keep(state)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget the last training, unless `set_state` says to go on from it."""
+        super().on_train_begin(logs)
+        self._monitored.begin()
+
+
 def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the mode of each quantity: "auto" where none is given."""
     modes: dict[str, str] = {}
@@ -136,13 +155,3 @@ def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:
             raise ValueError(f"`{owner}` is told mode={known!r} and mode={mode!r} for {name!r}. Keep one of them.")
         modes[name] = mode if known == "auto" else known
     return modes
-
-
-def numbers_in(logs: Mapping[str, Any]) -> dict[str, float]:
-    """Return what is a single number, also one in an array, as F1 of one output is."""
-    found = {}
-    for name, value in logs.items():
-        with contextlib.suppress(TypeError, ValueError):
-            if np.size(value) == 1:
-                found[name] = float(np.asarray(value).item())
-    return found

@@ -15,7 +15,7 @@ from ..board import tags
 from ..integration import keras_private
 from ..schedules.duration import Duration, duration
 from ._averaged_model import AveragedModel, give_back_what_was_trained
-from ._monitored import numbers_in
+from ._session import numbers_in
 from ._switch_optimizer import SwitchOptimizer
 from ._terminal import fitted
 from ._weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage

@@ -1,13 +1,14 @@
 """The report of a run, in Markdown."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from ..board.tags import Tag
+from ..clipping import ByGlobalNorm
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -31,6 +32,9 @@ def hyperparameters(session: "Session") -> dict[str, Any]:
     }
     if session.rule:
         found["clip"] = repr(session.rule)
+    rule = session.rule or getattr(session.optimizer, "clipping_rule", None)
+    if isinstance(rule, ByGlobalNorm) and len(built) == 1:
+        found["global_clipnorm"] = rule.limit
     for name, optimizer in built.items():
         found |= {f"{_prefix(name, built)}{key}": value for key, value in _config(optimizer).items()}
     return found
@@ -80,10 +84,12 @@ class Report:
                 low, high = finite.min(initial=low), finite.max(initial=high)
                 self._seen[tag] = [first, values[-1], low, high, broken + len(values) - len(finite)]
 
-    def end(self) -> str:
-        """Return what the run did."""
+    def end(self, without: Collection[str]) -> str:
+        """Return what the run did; `without` names series that have no row."""
         rows = [
-            (f"`{tag.name}`", *(f"{x:.4g}" for x in seen[:4]), str(int(seen[4]))) for tag, seen in self._seen.items()
+            (f"`{tag.name}`", *(f"{x:.4g}" for x in seen[:4]), str(int(seen[4])))
+            for tag, seen in self._seen.items()
+            if tag.name not in without
         ]
         findings = "".join(f"- {sentence}\n" for sentence in self.session.findings())
         table = _table(("series", "first", "last", "smallest", "largest", "not finite"), rows)

@@ -4,7 +4,7 @@ import enum
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import keras
@@ -16,7 +16,6 @@ from ..board import tags
 from ..board.record import Event, Record
 from ..integration import backend, fit, keras_private, registry
 from ..telemetry.frame import Frame
-from ._monitored import numbers_in
 from ._terminal import Terminal
 
 if TYPE_CHECKING:
@@ -476,3 +475,13 @@ def _updates(model: keras.Model) -> Any:
             skipped = getattr(mover, "skipped", None)
             total = total if skipped is None else total - backend.as_tensor(skipped)
     return total
+
+
+def numbers_in(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Return what is a single number, also one in an array, as F1 of one output is."""
+    found = {}
+    for name, value in logs.items():
+        with suppress(TypeError, ValueError):
+            if np.size(value) == 1:
+                found[name] = float(np.asarray(value).item())
+    return found

@@ -1,7 +1,7 @@
 """The surrogate loss that is minimized, beside the target metric."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, final
+from collections.abc import Sequence
+from typing import final
 
 import numpy as np
 
@@ -9,15 +9,14 @@ from .. import _checks, stopping
 from .._types import Logs
 from ..board import tags
 from ..stopping.improvement import index_of_best
-from ._monitored import MonitoredMetrics
-from .base import Callback
+from ._monitored import MonitoredMetrics, MonitoringCallback
 
 FALLEN = 0.01
 """Share of its value by which a surrogate must have fallen."""
 
 
 @final
-class SurrogateGap(Callback):
+class SurrogateGap(MonitoringCallback):
     """Show the surrogate loss and the true one together, and say when only the surrogate still falls (section 8.1.2).
 
     Training minimizes a surrogate, such as the negative log-likelihood, for a target loss that has no useful
@@ -75,18 +74,9 @@ class SurrogateGap(Callback):
         watched = [(true, _checks.mode(mode)), (surrogate, "min")]
         self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta=0.0, keeps_weights=False)
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what has happened so far, to go on from it after an interruption."""
-        return self._monitored.state()
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` returned."""
-        self._monitored.keep(state)
-
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
-        self._monitored.begin()
         self._said = False
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

@@ -272,7 +272,8 @@ class TensorBoard(Callback):
         self._writer.hyperparameters(self.session.record.hyperparameters, self.session.record.begun)
         if self._best_val_loss < math.inf:
             self._writer.scalars(self.session.step, {tags.BEST_VAL_LOSS.name: self._best_val_loss})
-        self._writer.text(tags.REPORT, self._report.end(), self.session.step)
+        idle = {name for clipping in self._clipping.values() for name in clipping.held}
+        self._writer.text(tags.REPORT, self._report.end(without=idle), self.session.step)
 
 
 def _shorter(path: str) -> str:

@@ -55,12 +55,12 @@ class Run:
         self._problems: list[str] = []
         self._descriptions: dict[str, str] = {}
         self._steps: dict[str, list[int]] = {}
-        self._values: dict[str, list[Number]] = {}
+        self._values: dict[str, list[float]] = {}
 
     def point(self, name: str, step: int, value: float) -> None:
-        """Add a point of a series."""
+        """Add a point of a series, as an event file has it: so the page is the same, whoever feeds it."""
         self._steps.setdefault(name, []).append(step)
-        self._values.setdefault(name, []).append(_number(value))
+        self._values.setdefault(name, []).append(ctypes.c_float(value).value)
 
     def describe(self, name: str, description: str) -> None:
         """Add what a series says of itself."""
@@ -86,65 +86,81 @@ class Run:
         return self._record is not None or any(name.startswith(_OURS) for name in self._steps)
 
     @property
+    def said(self) -> Mapping[str, Any]:
+        """What its newest record says; an empty one if it has none."""
+        return self._record or records.EMPTY
+
+    @property
+    def problems(self) -> str:
+        """What is missing, and why."""
+        return " ".join(self._problems)
+
+    @property
     def is_live(self) -> bool:
         """Whether somebody still writes it, as far as that can be known."""
-        record = self._record or records.EMPTY
-        last = max(self.last_written, record["now"] or 0.0)
-        return record["ended"] is False and time.time() - last < LIVE
+        last = max(self.last_written, self.said["now"] or 0.0)
+        return self.said["ended"] is False and time.time() - last < LIVE
+
+    @property
+    def step(self) -> int:
+        """The last step that is known of."""
+        said: int | None = self.said["step"]
+        return max((max(self._steps[name]) for name in self.series()), default=0) if said is None else said
 
     @property
     def lengths(self) -> list[int]:
         """How many points each series has, up to what is shown of one."""
-        return [min(POINTS, len(self._steps[name])) for name in self._shown()]
+        return [min(POINTS, len(self._steps[name])) for name in self.shown()]
 
     def as_document(self, most: int = POINTS) -> Document:
         """Return the run as it stands in the document, with at most so many points a series."""
-        record = self._record or records.EMPTY
-        series = {name: self._series(name, most) for name in sorted(self._shown())}
-        last = max((one["steps"][-1] for one in series.values()), default=0)
+        series = {name: _as_data(_thinned(self.points(name), most)) for name in sorted(self.shown())}
         return {
             "name": self.name,
-            "step": last if record["step"] is None else record["step"],
-            "ended": record["ended"],
+            "step": self.step,
+            "ended": self.said["ended"],
             "record": self._record,
             "series": series,
-            "tags": {name: self._tag(name) for name in series},
+            "tags": {name: self.tag(name) for name in series},
             "summary": _summary(series),
-            "problem": " ".join(self._problems),
+            "problem": self.problems,
         }
 
-    def _shown(self) -> Iterable[str]:
+    def series(self) -> list[str]:
+        """Return the names of its series; the smallest and the largest values are part of another one."""
+
+        def is_band(name: str) -> bool:
+            base, _, which = name.rpartition("/")
+            return which in ("min", "max") and base in self._steps
+
+        ours = (name for name in self._steps if name.startswith(_OURS) or self.tag(name)["unit"])
+        return [name for name in ours if not is_band(name)]
+
+    def shown(self) -> Iterable[str]:
         """Yield the names of the series that are shown.
 
-        Smallest and largest values are part of another one. What Keras reports after batches is a running mean of an
-        epoch, left out as soon as two epochs have their own value.
+        What Keras reports after batches is a running mean of an epoch, left out as soon as two epochs have their own
+        value.
         """
-        for name in self._steps:
-            is_ours = name.startswith(_OURS) or bool(self._tag(name)["unit"])
-            base, _, which = name.rpartition("/")
-            is_band = which in ("min", "max") and base in self._steps
+        for name in self.series():
             of_epochs = self._steps.get(name.replace(_BATCH, _EPOCH, 1), ()) if name.startswith(_BATCH) else ()
-            if is_ours and not is_band and name != f"{_BATCH}loss" and len(of_epochs) < 2:
+            if name != f"{_BATCH}loss" and len(of_epochs) < 2:
                 yield name
 
-    def _series(self, name: str, most: int) -> Document:
-        """Return one series, with its smallest and largest values where they differ from it."""
+    def points(self, name: str) -> list["Point"]:
+        """Return all points of a series, with its smallest and largest values."""
         low, high = (self._ordered(f"{name}/{which}") for which in ("min", "max"))
-        values = self._ordered(name)
-        points = [_Point(step, x, low.get(step, x), high.get(step, x)) for step, x in values.items()]
-        steps, *columns = (list(column) for column in zip(*_thinned(points, most), strict=True))
-        band = {key: column for key, column in zip(("low", "high"), columns[1:], strict=True) if column != columns[0]}
-        return {"steps": steps, "values": columns[0]} | band
+        return [Point(step, x, low.get(step, x), high.get(step, x)) for step, x in self._ordered(name).items()]
 
-    def _ordered(self, name: str) -> dict[int, Number]:
+    def _ordered(self, name: str) -> dict[int, float]:
         """Return the points of a series in the order of their steps; of several at one step, the last."""
         steps = self._steps.get(name, [])
         points = dict(zip(steps, self._values.get(name, []), strict=True))
         return points if all(a < b for a, b in pairwise(steps)) else dict(sorted(points.items()))
 
-    def _tag(self, name: str) -> dict[str, str]:
+    def tag(self, name: str) -> dict[str, str]:
         """Return text, unit and section of a series."""
-        told: dict[str, str] | None = (self._record or records.EMPTY)["tags"].get(name)
+        told: dict[str, str] | None = self.said["tags"].get(name)
         if told:
             return told
         match = _DESCRIPTION.fullmatch(self._descriptions.get(name, ""))
@@ -152,11 +168,13 @@ class Run:
         return {"text": text or "", "unit": unit or "", "section": section or ""}
 
 
-class _Point(NamedTuple):
+class Point(NamedTuple):
+    """A point of a series, as it was written."""
+
     step: int
-    value: Number
-    low: Number
-    high: Number
+    value: float
+    low: float
+    high: float
 
 
 def document(title: str, runs: Sequence[Run]) -> Document:
@@ -178,7 +196,7 @@ def joined(title: str, runs: Sequence[Document], live: bool) -> Document:
         "title": title,
         "live": live,
         "groups": panels.GROUPS,
-        "panels": list(_panels(runs)),
+        "panels": list(_panels_of(runs)),
         "runs": list(runs),
     }
 
@@ -198,16 +216,26 @@ def title_of(log_dir: str) -> str:
 # --- panels ----------------------------------------------------------------------------------------------------------
 
 
-def _panels(runs: Sequence[Document]) -> Iterable[Document]:
-    """Yield all panels: those of the chapter, of the records, of metrics, and one for each series that has none."""
+def _panels_of(runs: Sequence[Document]) -> Iterable[Document]:
     series = {name: run["tags"][name] for run in runs for name in run["series"]}
+    return panels_of(series, [run["record"] for run in runs if run["record"]])
+
+
+def panels_of(series: Mapping[str, Mapping[str, str]], said: Iterable[Mapping[str, Any]]) -> Iterable[Document]:
+    """Yield the panels: those of the chapter, of the records, of metrics, and one for each series that has none.
+
+    Args:
+        series: Text, unit and section of each series.
+        said: The records.
+    """
     known = [each for panel in panels.PANELS for each in (panel, *_of_optimizers(panel, series))]
-    of_records = _once(panel for run in runs for panel in (run["record"] or records.EMPTY)["panels"])
+    of_records = _once(panel for record in said for panel in record["panels"])
     shown = [name for panel in known for name in (*panel.series, panel.x)]
     shown += [name for panel in of_records for name in panel["series"]]
     left = [name for name in series if not any(fnmatch.fnmatchcase(name, pattern) for pattern in shown)]
     metrics = dict.fromkeys(metric for name in left if (metric := _metric(name)))
-    yield from (panel.as_data() for panel in known)
+    telling = panels.telling(known, lambda pattern: set(fnmatch.filter(series, pattern)))
+    yield from (panel.as_data() for panel in telling)
     yield from of_records
     yield from (_panel_of_metric(metric).as_data() for metric in metrics)
     yield from (_panel_of_series(name, series[name]).as_data() for name in left if not _metric(name))
@@ -248,26 +276,33 @@ def _once(documents: Iterable[Document]) -> list[Document]:
 
 
 def _number(value: float) -> Number:
-    """Return a value to a few digits, as an event file has it: so the page is the same, whoever feeds it."""
-    single = ctypes.c_float(value).value
-    return float(f"{single:.{DIGITS}g}") if math.isfinite(single) else None
+    """Return a value to a few digits."""
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
 
 
-def _thinned(points: Sequence[_Point], most: int) -> Sequence[_Point]:
+def _as_data(points: Sequence[Point]) -> Document:
+    """Return a series, with its smallest and largest values where they differ from it."""
+    steps, middle, low, high = zip(*points, strict=True)
+    values = list(map(_number, middle))
+    edges = {key: list(map(_number, edge)) for key, edge in (("low", low), ("high", high)) if edge != middle}
+    return {"steps": list(steps), "values": values} | {key: edge for key, edge in edges.items() if edge != values}
+
+
+def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
     """Return at most so many points: windows of them, as `board.window` makes of steps."""
     width = -(-len(points) // most)
     return [_window(points[first : first + width]) for first in range(0, len(points), width)] if width > 1 else points
 
 
-def _window(points: Sequence[_Point]) -> _Point:
+def _window(points: Sequence[Point]) -> Point:
     """Return the mean of some points at the last step, with the smallest and the largest value of all."""
 
-    def of(values: Iterable[Number], summarize: Callable[[list[float]], float]) -> Number:
-        finite = [value for value in values if value is not None]
-        return _number(summarize(finite)) if finite else None
+    def of(values: Iterable[float], summarize: Callable[[list[float]], float]) -> float:
+        finite = [value for value in values if math.isfinite(value)]
+        return summarize(finite) if finite else math.nan
 
     mean = of((point.value for point in points), lambda values: math.fsum(values) / len(values))
-    return _Point(points[-1].step, mean, of((p.low for p in points), min), of((p.high for p in points), max))
+    return Point(points[-1].step, mean, of((p.low for p in points), min), of((p.high for p in points), max))
 
 
 def _summary(series: Mapping[str, Document]) -> Document:

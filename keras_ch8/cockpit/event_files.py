@@ -29,7 +29,12 @@ _CUT, _DAMAGED = "it is cut short", "it is damaged, or no event file"
 
 
 def read(log_dir: str | os.PathLike[str]) -> Document:
-    """Return the document of all runs of this package below a folder.
+    """Return the document of all runs of this package below a folder; raises as `runs_below` does."""
+    return document(title_of(os.fspath(log_dir)), list(runs_below(log_dir).values()))
+
+
+def runs_below(log_dir: str | os.PathLike[str]) -> dict[str, Run]:
+    """Return all runs of this package below a folder, by their folders.
 
     Raises:
         FileNotFoundError: If there is no such folder, or no run of this package in it.
@@ -41,15 +46,15 @@ def read(log_dir: str | os.PathLike[str]) -> Document:
             f"Received: logdir={log_dir!r}, which is no folder. Give the one that the training was told to write to."
         )
     folders = sorted(folder for folder, _, names in files.walk(log_dir) if any(map(_is_event_file, names)))
-    found = (read_run(folder, name_of(os.path.relpath(folder, log_dir), log_dir)) for folder in folders)
-    runs = [run for run in found if run.is_ours]
+    found = ((folder, read_run(folder, name_of(os.path.relpath(folder, log_dir), log_dir))) for folder in folders)
+    runs = {folder: run for folder, run in found if run.is_ours}
     if not runs:
         raise FileNotFoundError(
             "`logdir` must hold a run that `keras_ch8.callbacks.TensorBoard` has written. Received: "
             f"logdir={log_dir!r}, with {len(folders)} folders of event files, none of which is of keras_ch8. Add "
             f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` to the callbacks of `fit`, or give the folder above."
         )
-    return document(title_of(log_dir), runs)
+    return runs
 
 
 def read_run(folder: str, name: str) -> Run:

@@ -7,6 +7,7 @@ import json
 import os
 from typing import final
 
+from .._result import one_line
 from ..verdicts import Verdict
 from . import assets, event_files, files, text
 from .document import Document
@@ -87,11 +88,11 @@ class Page:
     @property
     def verdicts(self) -> dict[str, list[Verdict]]:
         """The verdicts on each run by its name, the gravest first."""
-        return {run["name"]: text.verdicts_of(run) for run in self._document["runs"]}
+        return {run["name"]: text.verdicts_of(run["record"]) for run in self._document["runs"]}
 
     def __repr__(self) -> str:
         where = f"in {self.path!r}" if self.path else "not saved: `.save(path)` writes it"
-        return f"<Page of {len(self._document['runs'])} runs of {self._document['title']!r}, {where}>"
+        return one_line(f"<Page of {len(self._document['runs'])} runs of {self._document['title']!r}, {where}>")
 
     def __str__(self) -> str:
         return text.in_words(self._document)

@@ -1,7 +1,8 @@
 """The verdicts of a document in plain text, for the terminal and for a browser without scripts."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from .. import verdicts
 from ..verdicts import LEVELS, Verdict
@@ -12,24 +13,24 @@ WIDTH = 80
 
 def in_words(document: Document) -> str:
     """Return what is known of each run, what is to be done first."""
-    return "\n\n".join(_plain("\n".join(_of_run(run))) for run in document["runs"])
+    return "\n\n".join(plain("\n".join(_of_run(run))) for run in document["runs"])
 
 
 def must_act(document: Document) -> bool:
     """Return whether a verdict on any run calls for action."""
-    return any(verdict.level == "act" for run in document["runs"] for verdict in verdicts_of(run))
+    return any(verdict.level == "act" for run in document["runs"] for verdict in verdicts_of(run["record"]))
 
 
-def verdicts_of(run: Document) -> list[Verdict]:
-    """Return the verdicts on a run, the gravest first."""
-    said = [Verdict(**verdict) for verdict in run["record"]["verdicts"]] if run["record"] else []
+def verdicts_of(record: Mapping[str, Any] | None) -> list[Verdict]:
+    """Return the verdicts of a record, the gravest first."""
+    said = [Verdict(**verdict) for verdict in record["verdicts"]] if record else []
     return sorted(said, key=lambda verdict: -LEVELS.index(verdict.level))
 
 
 def _of_run(run: Document) -> Iterator[str]:
     ended = {True: ", ended", False: ", not ended", None: ""}[run["ended"]]
     yield from textwrap.wrap(f"{run['name']}, step {run['step']}{ended}", WIDTH)
-    said = verdicts_of(run)
+    said = verdicts_of(run["record"])
     if said or (run["record"] or {}).get("diagnosis"):
         yield verdicts.report(said)
     else:
@@ -37,6 +38,6 @@ def _of_run(run: Document) -> Iterator[str]:
     yield from textwrap.wrap(run["problem"], WIDTH)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a text without what a terminal would obey."""
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n")

@@ -182,8 +182,8 @@ class MatrixPower(Result):
 
     def _headline(self) -> str:
         return (
-            f"The largest eigenvalue of {len(self.eigenvalues)} has size {abs(self.eigenvalues[0]):.3g}; its component "
-            f"is multiplied by {self.factors[0]:.3g} and is {self.surviving[0]:.0%} of the result."
+            f"Of {len(self.eigenvalues)} eigenvalues the largest is {abs(self.eigenvalues[0]):.3g} in size; its "
+            f"component is multiplied by {self.factors[0]:.3g} and is {self.surviving[0]:.0%} of the result."
         )
 
     def _table(self) -> Table:

@@ -128,7 +128,8 @@ def check_gradient(model: keras.Model, x: Data, y: Data = None, *, seed: int = 0
         is_kink = is_off and line.has_kink(found, h)
         rows.append((expected, found, error))
         kinks.append(is_kink)
-        entries.append(_furthest_off(objective, theta, g, (start, end, shape)) if is_off and not is_kink else None)
+        where = start, end, shape
+        entries.append(_furthest_off(objective, theta, g, where, h) if is_off and not is_kink else None)
     paths, columns = tuple(v.path for v in objective.variables), np.array(rows).reshape(-1, 3)
     return GradientCheck(paths, columns[:, 0], columns[:, 1], columns[:, 2], np.array(kinks, bool), tuple(entries))
 
@@ -178,23 +179,24 @@ class _Line:
 
 
 def _furthest_off(
-    objective: Objective, theta: np.ndarray, g: np.ndarray, where: tuple[int, int, tuple[int, ...]]
+    objective: Objective, theta: np.ndarray, g: np.ndarray, where: tuple[int, int, tuple[int, ...]], h: float
 ) -> Entry:
     """Return the entry of a variable that is furthest off: of two halves that which is, and so on."""
     begin, end, shape = where
+    signs = np.where(g < 0, -1.0, 1.0)
+
+    def slopes(places: np.ndarray) -> tuple[float, float]:
+        u = np.zeros_like(theta)
+        u[places] = signs[places] / np.sqrt(len(places))
+        return float(g[places] @ u[places]), _Line(objective, theta, u).slope(h)[0]
+
+    def off(places: np.ndarray) -> float:
+        found, expected = slopes(places)
+        return float(np.nan_to_num(abs(found - expected) * np.sqrt(len(places)), nan=np.inf))
+
     places = np.arange(begin, end)
-    found = expected = float("nan")
-    while True:
-        halves = np.array_split(places, 2) if len(places) > 1 else [places]
-        seen = []
-        for half in halves:
-            u = np.zeros_like(theta)
-            u[half] = np.where(g[half] < 0, -1.0, 1.0) / np.sqrt(len(half))
-            h = 5e-3 * max(1.0, float(np.linalg.norm(theta[begin:end])))
-            found, expected = float(g[half] @ u[half]), _Line(objective, theta, u).slope(h)[0]
-            seen.append((abs(found - expected) * np.sqrt(len(half)), found, expected, half))
-        _, found, expected, places = max(seen, key=lambda each: np.nan_to_num(each[0], nan=np.inf))
-        if len(places) == 1 and len(halves) == 1:
-            sign = -1.0 if g[places[0]] < 0 else 1.0
-            place = tuple(int(i) for i in np.unravel_index(int(places[0]) - begin, shape or (1,)))
-            return Entry(place[: len(shape)], sign * found, sign * expected)
+    while len(places) > 1:
+        places = max(np.array_split(places, 2), key=off)
+    found, expected = (float(signs[places[0]]) * slope for slope in slopes(places))
+    place = tuple(int(i) for i in np.unravel_index(int(places[0]) - begin, shape or (1,)))
+    return Entry(place[: len(shape)], found, expected)

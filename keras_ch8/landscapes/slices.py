@@ -235,7 +235,7 @@ class LossPlane(Result):
         )
         known = self.losses[np.isfinite(self.losses)]
         range_ = f"loss from {known.min():.3g} to {known.max():.3g}" if len(known) else "no finite loss"
-        return f"{len(self.a)} x {len(self.b)} points on a plane, {range_}{kept}."
+        return f"{len(self.a)} x {len(self.b)} points on a plane{kept}: {range_}."
 
     def _table(self) -> Table:
         known = np.where(np.isfinite(self.losses), self.losses, np.nan)

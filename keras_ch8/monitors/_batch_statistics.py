@@ -62,7 +62,7 @@ class BatchStatistics(Result):
 
     def _headline(self) -> str:
         return (
-            f"{len(self.names)} layers, gap of at most {self.gap:.3g} standard deviations; "
+            f"{counted(len(self.names), 'layer')}, gap of at most {self.gap:.3g} standard deviations; "
             f"loss {self.training_loss:.4g} as in training, {self.inference_loss:.4g} in inference"
         )
 

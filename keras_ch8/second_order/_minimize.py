@@ -112,7 +112,7 @@ class OptimizeResult(Result):
 
     def _headline(self) -> str:
         found = f"f = {self.fun:.6g} after {self.nit} iterations and {self.nfev} evaluations"
-        return f"{'Converged' if self.success else 'Not converged'}: {found}. {self.message}"
+        return f"{found}. {self.message}"
 
     def _table(self) -> Table:
         names = "fun", "gradient_norm", "nit", "nfev", "nhev", "restarts", "skipped_pairs"

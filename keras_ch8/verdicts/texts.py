@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from .._result import Table
 from .verdict import Verdict
 from .wording import counted
 
@@ -62,6 +63,13 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
     summary, names = _summary(verdicts), _fine(verdicts)
     parts += [f"{summary} {names}.".lstrip() if names else summary]
     return "\n\n".join(filter(None, parts))
+
+
+def table(verdicts: Sequence[Verdict]) -> Table:
+    """Return the verdicts, which are in order of their gravity, as a table; the first is marked if it is not "ok"."""
+    columns = ("level", "kind", "section", "since step", "measured at step", "found", "cure")
+    rows = [(v.level.upper(), v.kind, v.section, v.step, v.measured, v.finding, v.cure) for v in verdicts]
+    return Table(columns, rows, marked=0 if verdicts and verdicts[0].level != "ok" else None)
 
 
 def brief(verdicts: Sequence[Verdict]) -> list[str]:

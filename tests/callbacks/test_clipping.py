@@ -171,6 +171,10 @@ def test_a_rule_that_never_acts_has_columns_and_no_curves(tmp_path):
     assert logger.findings()[0].startswith("clipped none of 12 steps: no gradient has reached the limit; ")
     with python_loader(tmp_path) as board:
         assert not [name for name in board.scalars() if "clip" in name]
+        report = board.tensors("text")["ch8/report"][-1][1].item().decode()
+    assert "| `ch8/gradient_norm` |" in report
+    assert "| `ch8/clip" not in report
+    assert "| `ch8/gradient_norm_clipped` |" not in report
 
 
 def test_the_curves_of_a_rule_that_acts_once_are_whole(tmp_path, monkeypatch):

@@ -215,6 +215,7 @@ def test_clipping_is_two_events_and_not_one_for_each_step(tmp_path):
     first, last = newest(tmp_path)["events"]
     assert (first["step"], first["kind"]) == (1, "clip")
     assert last == {"step": 12, "kind": "clip", "text": "Clipping acted at 100 % of the steps."}
+    assert newest(tmp_path)["hyperparameters"]["global_clipnorm"] == 1e-3, "the limit that is drawn beside the norms"
 
 
 class Ratio(monitors.Monitor):

@@ -223,6 +223,7 @@ def test_the_report_says_what_was_trained_and_what_happened(tmp_path):
     assert "- clip: `ByNorm(limit=0.2)`" in before
     assert after.startswith("Steps 1 to 12.")
     assert "| `ch8/gradient_norm` |" in after
+    assert "| `ch8/clipped_share` | 1 | 1 | 1 | 1 | 0 |" in after
     assert "- clipped 100.0% of 12 steps" in after
 
 

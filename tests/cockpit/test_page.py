@@ -69,6 +69,7 @@ def test_what_report_returns(logs, tmp_path):
     assert [v.kind for v in made.verdicts["deep"]] == ["vanishing", "cliff"]
     assert made.verdicts["plain"] == []
     assert repr(made) == "<Page of 3 runs of 'logs', not saved: `.save(path)` writes it>"
+    assert len(repr(page.Page(made._document, "long/" * 200))) == 400
     assert "ACT vanishing (section 8.2.5)" in str(made)
     saved = keras_ch8.report(logs, tmp_path / "a.html")
     assert saved.path == str(tmp_path / "a.html")

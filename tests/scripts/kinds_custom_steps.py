@@ -20,8 +20,7 @@ class AddsToTheStep(keras.Model):
 
 @kind(**CLASSIFIES)
 def train_step_with_super(optimizer):
-    inputs = keras.Input((6,))
-    return classify(AddsToTheStep(inputs, layers.Dense(3)(layers.Dense(8, "tanh")(inputs))), optimizer())
+    return classify(small_network(AddsToTheStep), optimizer())
 
 
 def reported(model, loss, y, y_pred):
@@ -51,8 +50,7 @@ class OwnStep(keras.Model):
 
 @kind(**CLASSIFIES)
 def train_step_without_super(optimizer):
-    inputs = keras.Input((6,))
-    return classify(OwnStep(inputs, layers.Dense(3)(layers.Dense(8, "tanh")(inputs))), optimizer())
+    return classify(small_network(OwnStep), optimizer())
 
 
 @keras.saving.register_keras_serializable("scripts")
@@ -133,8 +131,7 @@ class LossWithTraining(keras.Model):
 
 @kind(**CLASSIFIES)
 def compute_loss_with_training(optimizer):
-    inputs = keras.Input((6,))
-    return classify(LossWithTraining(inputs, layers.Dense(3)(layers.Dense(8, "tanh")(inputs))), optimizer())
+    return classify(small_network(LossWithTraining), optimizer())
 
 
 @keras.saving.register_keras_serializable("scripts")
@@ -147,8 +144,7 @@ class LossWithoutTraining(keras.Model):
 
 @kind(pair=("mae", "loss", "min"), has_loss=False, has_validation=True)
 def compute_loss_without_training(optimizer):
-    inputs = keras.Input((6,))
-    model = LossWithoutTraining(inputs, layers.Dense(1)(layers.Dense(8, "tanh")(inputs)))
+    model = small_network(LossWithoutTraining, outputs=1)
     model.compile(optimizer(), metrics=["mae"])
     x, y = regression()
     validation = x[48:], y[48:]

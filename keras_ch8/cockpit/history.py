@@ -1,0 +1,258 @@
+"""A run for people who go on with it: its curves as arrays or frames, its verdicts and events, and its pictures."""
+
+import os
+from dataclasses import fields
+from typing import Any, final
+
+import numpy as np
+
+from .._result import Result, Table
+from ..board.panels import Line, Panel
+from ..board.record import Event
+from ..verdicts import Verdict
+from . import curves, event_files
+from .curves import HISTORY, Curve, Pictured, names_of
+from .document import Document, Run, panels_of
+from .text import plain, verdicts_of
+
+MOST_NAMED = 10
+"""Runs that an error names, at most."""
+
+
+@final
+class RunHistory(Result):
+    """What `keras_ch8.read_run` returns: `print` says what was found, `plot` draws it, `frame` is for pandas.
+
+    `history[name]` is a curve, and `history.curves` has all of them.
+
+    Args:
+        run: What was read.
+        folder: Where.
+    """
+
+    def __init__(self, run: Run, folder: str) -> None:
+        said = run.said
+        self.name = run.name
+        """What `keras_ch8.report` calls it."""
+        self.folder = folder
+        """Folder of its event files."""
+        self.step: int = run.step
+        """Batches that the model had been trained on when it was last written."""
+        self.ended: bool | None = said["ended"]
+        """Whether the training has ended; `None` where that is not known."""
+        self.hyperparameters: dict[str, Any] = said["hyperparameters"]
+        """Settings of the training by their names."""
+        self.verdicts: list[Verdict] = verdicts_of(said)
+        """The verdicts that stood at the end, the gravest first."""
+        self.events: list[Event] = [Event(**event) for event in said["events"]]
+        """What happened at a step, in order: clipping, spikes, changes of the rate, and the like."""
+        self.problem = run.problems
+        """What could not be read, and why; `""` for nothing."""
+        self.is_diagnosed: bool = said["diagnosis"] is not None
+        """Whether `keras_ch8.callbacks.Diagnosis` has looked at it."""
+        described = {name: run.tag(name) for name in run.shown()}
+        panels = [_panel(data) for data in panels_of(described, [said])]
+        in_order = dict.fromkeys(name for panel in panels for name in names_of(panel, described))
+        rest = [name for name in run.series() if name not in in_order]
+        self.curves: dict[str, Curve] = {name: _curve(run, name) for name in (*in_order, *sorted(rest))}
+        """All its curves by their names, in the order of the chapter."""
+        self._pictured = Pictured(
+            self.name,
+            {name: curve for name, curve in self.curves.items() if np.isfinite(curve.values).any()},
+            self.verdicts,
+            self.events,
+            self.hyperparameters,
+            {name: [Line(**line) for line in lines] for name, lines in said["lines"].items()},
+        )
+        drawable = [panel for panel in (HISTORY, *panels) if names_of(panel, self._pictured.curves)]
+        self.panels: dict[str, Panel] = {panel.title: panel for panel in drawable}
+        """What `plot` can draw, by title."""
+
+    def __getitem__(self, name: str) -> Curve:
+        if name not in self.curves:
+            raise KeyError(f"There is no curve {name!r} in this run. It has: {', '.join(self.curves)}.")
+        return self.curves[name]
+
+    def plot(self, what: str = HISTORY.title, ax: Any = None) -> Any:
+        """Draw the training history, or other panels of the page, with matplotlib.
+
+        Verdicts are marked at the step since which they stand, and events at theirs.
+
+        Args:
+            what: `"Training history"`: the losses of training and validation, and of an average of the weights, with
+                all verdicts and events. Or the title of a panel (`history.panels` has them), the name of a series, or
+                a section of the book, such as `"8.2.4"`, for all panels of it and of those below it. Defaults to the
+                training history.
+            ax: Axes to draw one panel on. Defaults to `None`: new ones.
+
+        Returns:
+            The axes; of several panels, the list of them.
+
+        Raises:
+            ValueError: If there is no such panel with data, or there are several and one pair of axes.
+            ImportError: If matplotlib is not installed.
+        """
+        found = self._found(what)
+        if len(found) == 1:
+            return curves.draw(found[0], self._pictured, ax)
+        if ax is not None:
+            raise ValueError(
+                f"`ax` is for one panel. Received: what={what!r}, which {len(found)} panels are of. Leave `ax` out, or "
+                f"give the title of one: {', '.join(repr(panel.title) for panel in found)}."
+            )
+        return curves.draw_all(found, self._pictured)
+
+    def _found(self, what: str) -> list[Panel]:
+        """Return the panels with that title, of that series, or of that section."""
+        of_page = [panel for panel in self.panels.values() if panel is not HISTORY]
+        ways = (
+            [panel for title, panel in self.panels.items() if title.casefold() == what.casefold()],
+            [panel for panel in of_page if what in names_of(panel, self.curves)],
+            [panel for panel in of_page if f"{panel.section}.".startswith(f"{what}.")],
+        )
+        found: list[Panel] = next(filter(None, ways), [])
+        if not found:
+            raise ValueError(
+                "`what` must be a panel of this run by its title, a section of the book that it has panels of, or the "
+                f"name of a series. Received: what={what!r}. Give one of: "
+                f"{', '.join(map(repr, self.panels)) or 'nothing, since it has no points'}."
+            )
+        return found
+
+    def frame(self) -> Any:
+        """Return the curves as a `pandas.DataFrame`: a row for each step, a column for each curve.
+
+        A column `.../min` and one `.../max` stand beside a curve that has windows of several steps. Where a curve has
+        no point at a step there is NaN: `frame["ch8_epoch/val_loss"].dropna()` is the curve.
+
+        Raises:
+            ImportError: If pandas is not installed.
+        """
+        pandas = _pandas("frame")
+        columns: dict[str, Any] = {}
+        for name, curve in self.curves.items():
+            band = {f"{name}/min": curve.low, f"{name}/max": curve.high} if curve.has_band else {}
+            for column, values in ({name: curve.values} | band).items():
+                columns[column] = pandas.Series(values, index=curve.steps)
+        return pandas.DataFrame(columns).rename_axis(index="step")
+
+    def verdicts_frame(self) -> Any:
+        """Return the verdicts as a `pandas.DataFrame`, the gravest first.
+
+        Raises:
+            ImportError: If pandas is not installed.
+        """
+        names = [each.name for each in fields(Verdict)]
+        return _pandas("verdicts_frame").DataFrame([vars(verdict) for verdict in self.verdicts], columns=names)
+
+    def events_frame(self) -> Any:
+        """Return the events as a `pandas.DataFrame`, in order.
+
+        Raises:
+            ImportError: If pandas is not installed.
+        """
+        return _pandas("events_frame").DataFrame(self.events, columns=list(Event._fields))
+
+    def _headline(self) -> str:
+        ended = {True: ", ended", False: ", not ended", None: ""}[self.ended]
+        losses = [
+            f"{name} {curve.values[-1]:.4g}"
+            for name in ("loss", "val_loss", "val_loss_best")
+            if (curve := self.curves.get(f"ch8_epoch/{name}"))
+        ]
+        wrong = [_short(verdict) for verdict in self.verdicts if verdict.level != "ok"]
+        not_looked = "no Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`"
+        found = ", ".join(wrong) or ("nothing is wrong" if self.is_diagnosed else not_looked)
+        head = "; ".join(filter(None, [f"run {self.name!r}, step {self.step}{ended}", ", ".join(losses), found]))
+        return plain(f"{head}. {self.problem}".rstrip())
+
+    def _table(self) -> Table:
+        """Return a row for each curve, those that a verdict is about first; the gravest is marked."""
+        wrong = [verdict for verdict in self.verdicts if verdict.level != "ok"]
+        rank = {verdict.series: place for place, verdict in reversed(list(enumerate(wrong)))}
+        names = sorted(self.curves, key=lambda name: rank.get(name, len(wrong)))
+        rows = [
+            (
+                plain(f"{name} [{self.curves[name].unit or '1'}]"),
+                len(self.curves[name]),
+                *_extremes(self.curves[name]),
+                plain(", ".join(_short(verdict) for verdict in wrong if verdict.series == name)),
+            )
+            for name in names
+        ]
+        columns = ("curve [unit]", "points", "last", "smallest", "largest", "verdict")
+        return Table(columns, rows, marked=0 if names and names[0] in rank else None)
+
+
+def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
+    """Return the curves, verdicts and events of the one run below a folder (section 8.2).
+
+    Numbers are all those that were written, in full. It may be a run that has been cut short or is still written.
+
+    Args:
+        logdir: The `log_dir` of `keras_ch8.callbacks.TensorBoard`, or the folder of one run below it.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or no run of this package in it.
+        ValueError: If there are several runs.
+
+    Example:
+        >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.Adam(), "mse")
+        >>> folder = tempfile.mkdtemp()
+        >>> board = keras_ch8.callbacks.TensorBoard(folder)
+        >>> _ = model.fit(np.ones((64, 2)), np.ones((64, 1)), epochs=3, callbacks=[board], verbose=0)
+        >>> history = keras_ch8.read_run(folder)
+        >>> history["ch8/loss"].steps
+        array([1, 2, 3, 4, 5, 6])
+        >>> history.hyperparameters["optimizer"]
+        'Adam'
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
+    found = event_files.runs_below(logdir)
+    if len(found) == 1:
+        (folder, run), *_ = found.items()
+        return RunHistory(run, folder)
+    newest = sorted(found, key=lambda folder: found[folder].last_written, reverse=True)
+    more = f", and {len(newest) - MOST_NAMED} more" if len(newest) > MOST_NAMED else ""
+    raise ValueError(
+        f"`logdir` must hold one run. Received: logdir={os.fspath(logdir)!r}, which holds {len(newest)}, the newest "
+        f"first: {', '.join(map(repr, newest[:MOST_NAMED]))}{more}. Give the folder of one of them, such as "
+        f"`keras_ch8.read_run({newest[0]!r})`; `keras_ch8.report` shows all of them on one page."
+    )
+
+
+def _curve(run: Run, name: str) -> Curve:
+    steps, *columns = zip(*run.points(name), strict=True)
+    values, low, high = (np.array(column, float) for column in columns)
+    return Curve(name, np.array(steps, np.int64), values, low, high, **run.tag(name))
+
+
+def _panel(data: Document) -> Panel:
+    """Return a panel as it was before it became data."""
+    lists = {key: tuple(map(str, data[key])) for key in ("series", "kinds", "events")}
+    return Panel(**data | lists | {"lines": tuple(Line(**line) for line in data["lines"])})
+
+
+def _short(verdict: Verdict) -> str:
+    return f"{verdict.level.upper()} {verdict.kind}"
+
+
+def _extremes(curve: Curve) -> tuple[float | None, float | None, float | None]:
+    """Return the last, the smallest and the largest value; those that are not finite are left to the last."""
+    low, high = (edge[np.isfinite(edge)] for edge in (curve.low, curve.high))
+    return float(curve.values[-1]), float(low.min()) if len(low) else None, float(high.max()) if len(high) else None
+
+
+def _pandas(what: str) -> Any:
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            f"`{what}` needs pandas, which is not installed. Install it with `pip install pandas`. `curves`, "
+            "`verdicts` and `events` have the same without it."
+        ) from error
+    return pandas

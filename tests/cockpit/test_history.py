@@ -1,0 +1,367 @@
+"""A run as arrays, frames, tables and pictures."""
+
+import math
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import keras_ch8
+from keras_ch8.board import panels
+from keras_ch8.cockpit.document import Run
+from keras_ch8.cockpit.history import RunHistory
+from keras_ch8.verdicts import Verdict
+from tests.cockpit.runs import FINE, VERDICT, curve, record, write
+
+HOSTILE = '<img src=x onerror="alert(1)"></script>$\\frac{\x1b[2J'
+BACKWARD = "ch8_diagnosis/backward_factor"
+EVENTS = [
+    {"step": 30, "kind": "clip", "text": "Clipped."}, {"step": 30, "kind": "spike", "text": "A spike."},
+    {"step": 90, "kind": "stop", "text": "Stopped."}, {"step": 40, "kind": "act", "text": "vanishing"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def logs(tmp_path):
+    """A training of 100 steps and 4 epochs with a verdict, events, bands and a limit of the gradient."""
+    norms = {"ch8/gradient_norm": 4.0, "ch8/gradient_norm/min": 0.5, "ch8/gradient_norm/max": 9.0}
+    points = curve(100, **norms, **{"ch8/gradient_norm_clipped": 1.0})
+    for step, values in points[24::25]:
+        values |= {"ch8_epoch/loss": 2 / step, "ch8_epoch/val_loss": 3 / step, "ch8_epoch/val_loss_average": 2.5 / step}
+        values |= {"ch8_epoch/accuracy": 0.5, BACKWARD: 30 / step, "ch8_batch/loss": 1.0}
+    lines = {BACKWARD: [{"value": 0.8, "label": "act: vanishing"}]}
+    more = {"hyperparameters": {"global_clipnorm": 1.0}, "events": EVENTS, "lines": lines}
+    write(tmp_path / "logs" / "deep", points, record(verdicts=[FINE, VERDICT], **more))
+    return tmp_path / "logs"
+
+
+@pytest.fixture
+def history(logs):
+    return keras_ch8.read_run(logs)
+
+
+def history_of(points, **said):
+    """Return the history of a run of points {name: {step: value}}."""
+    run = Run("made")
+    for name, values in points.items():
+        for step, value in values.items():
+            run.point(name, step, value)
+    if said:
+        run.record(record(**said))
+    return RunHistory(run, "nowhere")
+
+
+# --- what was written ------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_read_back(history, logs):
+    assert (history.name, history.folder) == ("deep", str(logs / "deep" / "optimization"))
+    assert (history.step, history.ended, history.problem, history.is_diagnosed) == (100, True, "", True)
+    assert history.hyperparameters == {"global_clipnorm": 1.0}
+    assert history.verdicts == [Verdict(**VERDICT), Verdict(**FINE)]
+    assert [(e.step, e.kind, e.text) for e in history.events] == [tuple(event.values()) for event in EVENTS]
+    assert list(history.curves)[:3] == ["ch8/loss", "ch8_epoch/loss", "ch8_epoch/val_loss"]
+    assert set(history.curves) >= {"ch8/gradient_norm", "ch8_batch/loss", "ch8_epoch/accuracy"}
+    loss = history["ch8/loss"]
+    assert (len(loss), loss.name, loss.unit, loss.section) == (100, "ch8/loss", "loss", "8.1.3")
+    assert loss.text == "Loss of single minibatches."
+
+
+def test_all_points_are_there_with_all_their_digits(tmp_path):
+    write(tmp_path, curve(3000))
+    loss = keras_ch8.read_run(tmp_path)["ch8/loss"]
+    np.testing.assert_array_equal(loss.steps, np.arange(1, 3001))
+    np.testing.assert_array_equal(loss.values, np.float32(1 / np.arange(1, 3001)).astype(float))
+    assert loss.low is loss.values or np.array_equal(loss.low, loss.values)
+    assert not loss.has_band
+
+
+def test_what_is_not_finite_stays_as_it_is():
+    loss = history_of({"ch8/loss": {1: 1.0, 2: math.inf, 3: math.nan}})["ch8/loss"]
+    np.testing.assert_array_equal(loss.values, [1.0, math.inf, math.nan])
+
+
+def test_the_smallest_and_largest_values_of_windows_belong_to_their_curve(history):
+    norm = history["ch8/gradient_norm"]
+    assert norm.has_band
+    assert (norm.low[0], norm.values[0], norm.high[0]) == (0.5, 4.0, 9.0)
+    assert "ch8/gradient_norm/max" not in history.curves
+
+
+def test_it_reads_without_keras(logs):
+    code = (
+        "import sys, keras_ch8\nhistory = keras_ch8.read_run(sys.argv[1])\nrepr(history), str(history)\n"
+        "print(len(history['ch8/loss']), {'keras', 'tensorflow', 'pandas', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(logs)], capture_output=True, text=True)
+    assert done.stdout == "100 set()\n", done.stderr
+
+
+def test_it_can_be_pickled(history):
+    again = pickle.loads(pickle.dumps(history))
+    assert (str(again), repr(again), again.verdicts) == (str(history), repr(history), history.verdicts)
+
+
+def test_of_several_runs_each_is_named_the_newest_first_and_one_can_be_given(tmp_path):
+    folders = [write(tmp_path / name, curve(3), record()) for name in ("b", "a", "c")]
+    with pytest.raises(
+        ValueError, match=r"must hold one run. Received: logdir='.*', which holds 3.*Give the folder"
+    ) as e:
+        keras_ch8.read_run(tmp_path)
+    places = [str(e.value).index(folder) for folder in reversed(folders)]
+    assert places == sorted(places)
+    assert f"keras_ch8.read_run({folders[-1]!r})" in str(e.value)
+    assert [keras_ch8.read_run(folder).name for folder in folders] == ["b", "a", "c"]
+    assert keras_ch8.read_run(tmp_path / "a").folder == folders[1]
+
+
+def test_of_very_many_runs_ten_are_named(tmp_path):
+    for number in range(13):
+        write(tmp_path / str(number), curve(1))
+    with pytest.raises(ValueError, match=r"which holds 13, .*, and 3 more\. Give"):
+        keras_ch8.read_run(tmp_path)
+
+
+def test_no_run_is_refused_as_report_does(tmp_path):
+    with pytest.raises(FileNotFoundError, match="must be a folder with runs"):
+        keras_ch8.read_run(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="must hold a run"):
+        keras_ch8.read_run(tmp_path)
+
+
+def test_of_a_torn_file_there_is_what_can_be_read_and_what_is_missing_is_said(tmp_path):
+    folder = write(tmp_path, curve(50))
+    (file,) = tmp_path.rglob("events.out.tfevents.*")
+    file.write_bytes(file.read_bytes()[:-11])
+    history = keras_ch8.read_run(folder)
+    assert 40 < len(history["ch8/loss"]) < 50
+    assert history.ended is None
+    assert "only a part can be read: it is cut short" in history.problem
+    assert history.problem in str(history)
+
+
+def test_a_run_of_before_the_record_has_its_verdicts(tmp_path):
+    folder = write(tmp_path, curve(5))
+    (tmp_path / "optimization" / "verdicts.jsonl").write_text(Verdict(**VERDICT).as_json() + "\n")
+    (verdict,) = keras_ch8.read_run(folder).verdicts
+    assert (verdict.kind, verdict.level, verdict.measured) == ("vanishing", "act", 40)
+
+
+def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
+    with pytest.raises(KeyError, match=r"no curve 'loss' in this run. It has: ch8/loss, ch8_epoch/loss"):
+        history["loss"]
+
+
+# --- what it says ----------------------------------------------------------------------------------------------------
+
+
+def test_it_says_how_the_training_ended_and_what_is_wrong(history):
+    head, header, first, *rest = str(history).splitlines()
+    assert head == "run 'deep', step 100, ended; loss 0.02, val_loss 0.03; ACT vanishing."
+    assert repr(history) == f"<RunHistory: {head}>"
+    assert header.split() == ["curve", "[unit]", "points", "last", "smallest", "largest", "verdict"]
+    assert first.split() == [">", BACKWARD, "[ratio]", "4", "0.3", "0.3", "1.2", "ACT", "vanishing"]
+    assert len(rest) == len(history.curves) - 1
+    assert any(line.split()[:2] == ["ch8/loss", "[loss]"] for line in rest)
+
+
+@pytest.mark.parametrize(
+    "said, words",
+    [
+        ({"verdicts": [FINE]}, "; nothing is wrong."),
+        ({"diagnosis": None}, "; no Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`."),
+        ({"ended": False, "verdicts": [FINE]}, ", not ended; nothing is wrong."),
+    ],
+)
+def test_it_says_so_where_all_is_well_or_nobody_looked(said, words):
+    assert str(history_of({"ch8/loss": {1: 1.0}}, **said)).splitlines()[0].endswith(words)
+
+
+def test_a_run_without_points_says_so():
+    history = history_of({}, verdicts=[])
+    assert history.curves == {}
+    assert "step 100" in repr(history)
+    assert history._repr_html_().count("<tr>") == 1
+    with pytest.raises(ValueError, match="Give one of: nothing, since it has no points"):
+        history.plot()
+
+
+def test_whatever_names_hold_all_is_text():
+    names = {f"ch8_epoch/{HOSTILE}{number}": {1: 1.0} for number in range(30)}
+    verdict = VERDICT | {"kind": HOSTILE * 9, "finding": HOSTILE, "series": next(iter(names))}
+    history = history_of(names, verdicts=[verdict] * 9, hyperparameters={HOSTILE: HOSTILE})
+    history.name = HOSTILE
+    assert len(repr(history)) <= 400
+    assert all(text.isprintable() for each in (history, history[next(iter(names))]) for text in str(each).splitlines())
+    for shown in (history._repr_html_(), history[next(iter(names))]._repr_html_()):
+        assert "<img" not in shown
+        assert "</script" not in shown
+        assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;" in shown
+
+
+def test_a_curve_has_a_line_and_a_table(history):
+    assert repr(history["ch8/loss"]) == "<Curve: ch8/loss [loss]: 100 points, steps 1 to 100, last 0.01.>"
+    assert str(history["ch8/loss"]).splitlines()[1].split() == ["step", "value", "[loss]"]
+    norm = history["ch8/gradient_norm"]
+    assert [line.split() for line in str(norm).splitlines()[1:3]] == [
+        ["step", "value", "[loss", "/", "weight]", "smallest", "largest"],
+        ["1", "4", "0.5", "9"],
+    ]
+    assert norm._repr_html_().startswith("<div>")
+
+
+# --- frames ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_frame_has_a_row_for_each_step_and_a_column_for_each_curve(history):
+    pytest.importorskip("pandas")
+    frame = history.frame()
+    assert frame.index.name == "step"
+    np.testing.assert_array_equal(frame.index, np.arange(1, 101))
+    np.testing.assert_array_equal(frame["ch8/loss"], history["ch8/loss"].values)
+    assert {"ch8/gradient_norm/min", "ch8/gradient_norm/max"} <= set(frame.columns)
+    assert set(frame.columns) - set(history.curves) == {"ch8/gradient_norm/min", "ch8/gradient_norm/max"}
+    validated = frame["ch8_epoch/val_loss"].dropna()
+    assert list(validated.index) == [25, 50, 75, 100]
+    np.testing.assert_array_equal(validated, history["ch8_epoch/val_loss"].values)
+
+
+def test_verdicts_and_events_are_frames(history):
+    pytest.importorskip("pandas")
+    verdicts, events = history.verdicts_frame(), history.events_frame()
+    assert list(verdicts["kind"]) == ["vanishing", "cliff"]
+    assert list(verdicts.columns[:4]) == ["kind", "level", "finding", "cure"]
+    assert list(events.columns) == ["step", "kind", "text"]
+    assert list(events["step"]) == [30, 30, 90, 40]
+    empty = history_of({"ch8/loss": {1: 1.0}})
+    assert (len(empty.verdicts_frame()), len(empty.events_frame())) == (0, 0)
+    assert list(empty.events_frame().columns) == ["step", "kind", "text"]
+
+
+@pytest.mark.parametrize("name", ["frame", "verdicts_frame", "events_frame"])
+def test_without_pandas_the_fix_is_said(name, history, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=rf"`{name}` needs pandas, .*`pip install pandas`\. `curves`, .* the same"):
+        getattr(history, name)()
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pyplot():
+    pytest.importorskip("matplotlib").use("agg")
+    from matplotlib import pyplot
+
+    yield pyplot
+    pyplot.close("all")
+
+
+def legend_of(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def texts_on(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_the_training_history_has_all_losses_verdicts_and_events(history, pyplot):
+    ax = history.plot()
+    ax.figure.canvas.draw()
+    assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == ("Training history", "batches trained on", "loss")
+    assert ax.get_legend().get_title().get_text() == "run deep"
+    assert legend_of(ax) == [
+        "loss", "loss after each epoch", "val_loss after each epoch", "val_loss_average after each epoch",
+        "clipping (1)", "spike (1)", "stopped (1)",
+    ]  # fmt: skip
+    assert ax.get_yscale() == "log"
+    assert texts_on(ax) == ["ACT vanishing"]
+    at = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1 and line.get_linestyle() == ":"]
+    assert at == [VERDICT["step"]]
+
+
+def test_clipping_shows_both_norms_the_limit_and_where_it_acted(history, pyplot):
+    ax = history.plot("Gradient norm, before and after clipping")
+    assert ax.get_ylabel() == "loss / weight"
+    assert legend_of(ax) == ["gradient_norm", "gradient_norm_clipped", "clipped (100 of 100 points)", "spike (1)"]
+    assert texts_on(ax) == ["limit 1"]
+    assert len(ax.collections) == 1, "the band of the norm before"
+    assert max(line.get_ydata().max() for line in ax.lines if len(line.get_ydata()) == 100) == 9.0
+
+
+def test_panels_are_found_by_title_series_and_section(history, pyplot):
+    assert list(history.panels)[:2] == ["Training history", "Loss of minibatches"]
+    assert history.plot("LOSS OF minibatches").get_title() == "Loss of minibatches"
+    assert history.plot(BACKWARD).get_title() == "Gradient from layer to layer"
+    assert texts_on(history.plot(BACKWARD)) == ["act: vanishing", "as large as at the next layer", "ACT vanishing"]
+    several = history.plot("8.2")
+    assert [ax.get_title() for ax in several] == [
+        "Gradient norm, before and after clipping",
+        "Gradient from layer to layer",
+    ]
+    assert several[0].figure is several[1].figure
+    assert history.plot("8.2.5").get_title() == "Gradient from layer to layer"
+    assert history["ch8/loss"].plot().get_title() == "Loss of single minibatches"
+
+
+def test_given_axes_are_drawn_on(history, pyplot):
+    ax = pyplot.subplots()[1]
+    assert history.plot(ax=ax) is ax
+    with pytest.raises(
+        ValueError, match=r"`ax` is for one panel. Received: what='8.2', which 2 panels are of.*'Gradient"
+    ):
+        history.plot("8.2", ax=ax)
+
+
+def test_what_is_no_panel_is_refused_with_those_there_are(history):
+    with pytest.raises(
+        ValueError, match=r"Received: what='9.1'. Give one of: 'Training history', 'Loss of minibatches'"
+    ):
+        history.plot("9.1")
+
+
+@pytest.mark.broad(slow=3)
+@pytest.mark.parametrize("offset", range(4))
+def test_every_panel_of_the_page_can_be_drawn(offset, pyplot):
+    """Of one point, of constants, of falling, negative and broken numbers; nothing warns."""
+    kinds = ({s: 1 / s for s in range(1, 99)}, {1: 1.0}, {1: 0.0, 9: 0.0}, {1: -1.0, 2: math.nan, 3: 1e9, 4: math.inf})
+    names = [name.replace("*", "some") for panel in panels.PANELS for name in (*panel.series, panel.x) if name]
+    made = history_of({name: kinds[(place + offset) % 4] for place, name in enumerate(names)}, events=EVENTS)
+    assert len(made.panels) > len(panels.PANELS) - 3
+    for title, panel in made.panels.items():
+        ax = made.plot(title)
+        assert " ".join(ax.get_title().split()) == title
+        assert (ax.get_ylabel(), ax.get_xlabel()) == (panel.unit, panel.x_label)
+        assert ax.get_legend().get_title().get_text() == "run made"
+        pyplot.close("all")
+
+
+def test_whatever_names_hold_pictures_can_be_drawn(pyplot):
+    verdict = VERDICT | {"kind": HOSTILE}
+    made = history_of({f"ch8_epoch/{HOSTILE}": {1: 1.0, 2: 0.5}, "ch8/loss": {1: 1.0}}, verdicts=[verdict])
+    made.name = HOSTILE
+    for title in made.panels:
+        made.plot(title).figure.canvas.draw()
+
+
+def test_a_curve_over_another_is_in_the_order_of_that(pyplot):
+    rates = {step: -step / 10 for step in range(1, 40)}
+    made = history_of({"ch8_range/log10_learning_rate": rates, "ch8_range/loss": {s: float(s) for s in range(5, 60)}})
+    ax = made.plot("Range test: loss over the learning rate")
+    x, y = ax.lines[0].get_data()
+    np.testing.assert_allclose(x, np.arange(-3.9, -0.45, 0.1), rtol=1e-6)
+    np.testing.assert_array_equal(y, np.arange(39, 4, -1))
+
+
+def test_curves_of_a_panel_differ_without_colour(history, pyplot):
+    ax = history.plot()
+    losses = [line for line in ax.lines if "loss" in line.get_label()]
+    assert len({(line.get_linestyle(), line.get_marker()) for line in losses}) == len(losses) == 4
+
+
+def test_without_matplotlib_the_fix_is_said(history, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="pip install matplotlib"):
+        history.plot()
