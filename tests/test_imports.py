@@ -103,7 +103,7 @@ def test_any_package_may_be_the_first_import_and_keras_knows_all_classes_after_i
         f"print(keras_ch8.{package}.__name__, 'keras_ch8>Adam' in known, '_AfterKeras' in finders)\n"
         "print(keras.saving.serialize_keras_object(keras_ch8.optimizers.SGD())['compile_config'])"
     )
-    light = package in ("board", "trackers", "verdicts")  # which leave Keras for later
+    light = package in ("board", "verdicts")  # which leave Keras for later
     said = f"keras_ch8.{package} True {light}\n{{'to load this': 'import keras_ch8'}}"
     assert python(code) == said
 

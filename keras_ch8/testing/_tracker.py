@@ -81,7 +81,9 @@ def _tell(message: str, tracker: Any, folder: str) -> None:
         told.points([(3, _NUMBERS), (2, {"late": 1.0}), (4, _NUMBERS)])
         for level in ("act", "watch", "ok"):
             verdicts = [_VERDICT | {"level": level}]
-            told.record(json.dumps({"hyperparameters": _SETTINGS, "verdicts": verdicts, "events": [_EVENT]}))
+            told.record(
+                json.dumps({"hyperparameters": _SETTINGS, "verdicts": verdicts, "events": [_EVENT], "ended": False})
+            )
         told.close()
 
     _require_no_warning(message, tell)

@@ -1,5 +1,9 @@
 """Where else a training is written: `callbacks.TensorBoard(log_to=[...])`, and `log_to` of `keras_ch8.watch`."""
 
+from ..integration import backend as _backend
+
+_backend.require_tensorflow(__name__)
+
 from ._csv import CSV
 from ._jsonl import JSONL
 from ._mlflow import MLflow

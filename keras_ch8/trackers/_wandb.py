@@ -61,9 +61,10 @@ class WandB(ServerTracker):
 
     def verdict(self, verdict: Verdict) -> None:
         """Say how it stands, and alert the user to what calls for action."""
+        noted = [note["kind"] for note in self.notes.get("verdicts", []) if note["step"] == verdict.step]
         super().verdict(verdict)
         self.link.summary[f"verdict/{verdict.kind}"] = str(verdict)
-        if verdict.level == "act":
+        if verdict.level == "act" and verdict.kind not in noted:
             self.link.alert(f"{verdict.kind}: {verdict.finding}", str(verdict), level="WARN")
 
     def close(self, report: str | None) -> None:
@@ -73,8 +74,7 @@ class WandB(ServerTracker):
         if report is not None:
             said: dict[str, Any] = {"ch8/report": wandb.Html(report, inject=False)}
             for name, notes in self.notes.items():
-                if notes:
-                    said[f"ch8/{name}"] = wandb.Table(columns=[*notes[0]], data=[[*note.values()] for note in notes])
+                said[f"ch8/{name}"] = wandb.Table(columns=[*notes[0]], data=[[*note.values()] for note in notes])
             self.link.log(said)
         if self.theirs is None:
             self.link.finish()

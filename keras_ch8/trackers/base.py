@@ -26,7 +26,7 @@ class Tracker:
         hyperparameters(values)        settings of the run that are new, or new again
         describe(name, description)    what a series is, in Markdown, before its first point
         log(step, values)              points of some series at a step
-        verdict(verdict)               the level of a verdict has changed
+        verdict(verdict)               the level of a verdict has changed, or at the end what it says
         event(event)                   something happened at a step
         flush()                        keep what was told so far: every 5 s, and before the end
         close(report)                  the training has ended; also after an error, of the tracker too
@@ -100,7 +100,7 @@ class Tracker:
         """
 
     def verdict(self, verdict: Verdict) -> None:
-        """Take a verdict whose level has changed, or that is new."""
+        """Take a verdict that is new, or whose level has changed; at the end again, where what it says is another."""
 
     def event(self, event: Event) -> None:
         """Take something that happened: `event.step`, `event.kind` and `event.text`."""
@@ -198,7 +198,7 @@ class ServerTracker(Tracker):
     rows: list[Row]
     """Points that are still to be sent."""
     notes: dict[str, list[dict[str, Any]]]
-    """The tables of the run, by their names."""
+    """The tables of the run, `"verdicts"` and `"events"`, of which there are any."""
 
     def active(self, package: Any) -> str | None:
         """Return the id of the user's run, if there is one; its package has been imported."""
@@ -225,7 +225,7 @@ class ServerTracker(Tracker):
         """Begin, and keep the notes that there are if the run is that of the last training."""
         run = self.begin(importlib.import_module(self.package))
         if run != self.run:
-            self.run, self.notes = run, {"verdicts": [], "events": []}
+            self.run, self.notes = run, {}
         self.own = self.own if self.theirs else run
         self.rows = []
 
@@ -235,11 +235,11 @@ class ServerTracker(Tracker):
 
     def verdict(self, verdict: Verdict) -> None:
         """Note it."""
-        self.notes["verdicts"].append(vars(verdict) | {"why": " ".join(verdict.why)})
+        self.notes.setdefault("verdicts", []).append(vars(verdict) | {"why": " ".join(verdict.why)})
 
     def event(self, event: Event) -> None:
         """Note it."""
-        self.notes["events"].append(event._asdict())
+        self.notes.setdefault("events", []).append(event._asdict())
 
     def flush(self) -> None:
         """Send what was kept."""

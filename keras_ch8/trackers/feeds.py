@@ -124,8 +124,8 @@ class Feeds:
         self._report = report
         self._feeds = [Feed(tracker, folder) for tracker in trackers]
         self._hyperparameters: dict[str, Any] = {}
-        self._levels: dict[str, tuple[str, int]] = {}
-        """Of each kind of verdict, and since when."""
+        self._verdicts: dict[str, Verdict] = {}
+        """What was told last of each kind."""
         self._events: set[Event] = set()
         self._warn()
 
@@ -150,8 +150,10 @@ class Feeds:
             known |= new
             self._put(lambda tracker: tracker.hyperparameters(new))
         for verdict in [Verdict(**each) for each in record["verdicts"]]:
-            if self._levels.get(verdict.kind) != (verdict.level, verdict.step):
-                self._levels[verdict.kind] = verdict.level, verdict.step
+            told = self._verdicts.get(verdict.kind)
+            has_risen = told is None or (told.level, told.step) != (verdict.level, verdict.step)
+            if has_risen or (record["ended"] and told != verdict):
+                self._verdicts[verdict.kind] = verdict
                 self._put(functools.partial(_verdict, verdict))
         for event in [Event(**each) for each in record["events"]]:
             if event not in self._events:
@@ -179,9 +181,10 @@ class Feeds:
         for feed in self._feeds:
             if feed.error is not None and not feed.is_known:
                 feed.is_known = True
+                why = f"{type(feed.error).__name__}: {feed.error}".rstrip(".")
                 warnings.warn(
-                    f"`{feed.tracker!r}` is told no more, and the training goes on: {type(feed.error).__name__}: "
-                    f"{feed.error}. What it was told in the last seconds may be lost.",
+                    f"`{feed.tracker!r}` is told no more, and the training goes on: {why}. What it was told in the "
+                    "last seconds may be lost.",
                     RuntimeWarning,
                     stacklevel=2,
                 )

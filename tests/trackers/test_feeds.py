@@ -6,6 +6,7 @@ import pickle
 import threading
 import time
 import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -41,8 +42,9 @@ def read_scalars(log_dir):
         return board.scalars()
 
 
-def record(verdicts=(), events=(), **hyperparameters):
-    return json.dumps({"hyperparameters": hyperparameters, "verdicts": verdicts, "events": events})
+def record(verdicts=(), events=(), ended=False, **hyperparameters):
+    said = {"hyperparameters": hyperparameters, "verdicts": verdicts, "events": events, "ended": ended}
+    return json.dumps(said)
 
 
 def threads():
@@ -163,9 +165,13 @@ def test_of_records_what_is_new_is_told_once(tmp_path):
     told.record(record([VERDICT], [spike], rate=0.1, batch_size=8))
     told.record(record([VERDICT | {"finding": "It is steeper."}], [spike], rate=0.2, batch_size=8))
     told.record(record([milder], [spike, spike | {"step": 7}], rate=0.2, batch_size=8))
+    told.record(record([milder], [spike], ended=True))
+    told.record(record([milder | {"finding": "It is flat by now."}], [spike], ended=True))
     told.close()
     assert tracker.of("hyperparameters") == [({"rate": 0.1},), ({"batch_size": 8},), ({"rate": 0.2},)]
-    assert [(v.kind, v.level, v.step) for (v,) in tracker.of("verdict")] == [("cliff", "act", 3), ("cliff", "watch", 9)]
+    assert [(v.level, v.step, v.finding) for (v,) in tracker.of("verdict")] == [
+        ("act", 3, "It is steep."), ("watch", 9, "It is steep."), ("watch", 9, "It is flat by now."),
+    ]  # fmt: skip
     assert [(e.kind, e.step) for (e,) in tracker.of("event")] == [("spike", 2), ("spike", 7)]
     assert tracker.of("close") == [(None,)]
 
@@ -344,6 +350,11 @@ def test_what_is_no_list_of_trackers_is_refused_with_the_fix(log_to, message):
         TensorBoard(log_to=log_to)
     with pytest.raises(TypeError, match=message):
         keras_ch8.watch(network(), keras.optimizers.SGD(), log_to=log_to)
+
+
+def test_the_file_of_a_tracker_is_short():
+    for name in ("_csv", "_jsonl", "_mlflow", "_wandb"):
+        assert len((Path(keras_ch8.trackers.__file__).parent / f"{name}.py").read_text().splitlines()) <= 80
 
 
 # --- copies -----------------------------------------------------------------------------------------------------------
