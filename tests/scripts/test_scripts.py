@@ -207,7 +207,7 @@ def test_a_training_slows_down_and_stops_and_goes_back_to_its_best_epoch(kind, t
 @MANY
 @ACTING
 def test_the_rate_falls_and_gradients_are_clipped_for_an_optimizer_of_keras(kind, tmp_path):
-    halve = callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2)
+    halve = callbacks.LearningRateDecay(lambda epoch, learning_rate: learning_rate / 2, logs=True)
     clip = callbacks.ClipGradients(clipping.ByGlobalNorm(1e-3))
     _, run, found = acted(kind, "keras SGD", tmp_path, halve, clip, callbacks.GradientClippingLogger())
     rates = {name: [logs[name] for logs in run.logs] for name in run.logs[0] if name.startswith("learning_rate")}
