@@ -445,6 +445,39 @@ def page(tmp_path):
     assert [tab.load().__name__ for tab in tabs] == ["Loader"]
 
 
+@shows('`run = keras_ch8.read_run("logs")` has it for Python')
+def run_for_python(tmp_path):
+    told = [ch8.trackers.CSV(), ch8.trackers.JSONL()]
+    limited = network(optimizers.SGD(0.1, global_clipnorm=0.1))
+    fit(limited, callbacks.TensorBoard(tmp_path / "logs", log_to=told), callbacks.Diagnosis((X, Y)))
+    run = ch8.read_run(tmp_path / "logs")
+    assert len(run["ch8/loss"].values) == run.step == 8
+    assert run.verdicts
+    assert {event.kind for event in run.events} >= {"clip"}
+    assert {path.name for path in (tmp_path / "logs" / "optimization").iterdir()} >= {
+        told[0].filename,
+        told[1].filename,
+    }
+    assert issubclass(ch8.trackers.WandB, ch8.trackers.Tracker)
+    assert issubclass(ch8.trackers.MLflow, ch8.trackers.Tracker)
+    extras = importlib.metadata.metadata("keras_ch8").get_all("Provides-Extra")
+    assert {"wandb", "mlflow", "plot", "pandas"} <= set(extras)
+    pytest.importorskip("matplotlib").use("Agg")
+    assert run.plot().get_title()
+    assert run.plot("8.2.4")
+
+
+@shows("Every result, such as that of `training.find_learning_rate`")
+def results():
+    found = training.find_learning_rate(network(), X, Y, batch_size=16, steps=40)
+    rate, *_ = found.suggestions["scaled minimum"]
+    [marked] = [line for line in str(found).splitlines() if line.startswith("> ")]
+    assert f"{rate:.4g}" in marked
+    assert f"{rate:.4g}" in found._repr_html_()
+    pytest.importorskip("matplotlib").use("Agg")
+    assert found.plot().get_title()
+
+
 FAST = (adagrad, adam, bad_argument, narrow, initializers, updates)
 
 

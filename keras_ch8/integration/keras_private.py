@@ -14,6 +14,7 @@ from keras.src.backend.common import global_state
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
 
 from .._types import Data, Logs, Tensor, Tree
+from .backend import is_tensorflow
 
 if keras.backend.backend() == "tensorflow":
     try:
@@ -231,9 +232,12 @@ def what_loss_depends_on(model: keras.Model) -> list[Any]:
 
 
 def examples_seen(model: keras.Model) -> float:
-    """Return how many examples this epoch has brought so far: Keras weights the mean of the loss by them; 0 if not."""
+    """Return how many examples this epoch has brought so far: Keras weights the mean of the loss by them; 0 if not.
+
+    Only TensorFlow tells while an epoch runs: on JAX the metrics have their values again at its end.
+    """
     tracker = getattr(model, "_loss_tracker", None)
-    return 0.0 if tracker is None else float(tracker.count.numpy())
+    return float(tracker.count.numpy()) if tracker is not None and is_tensorflow() else 0.0
 
 
 def set_optimizer(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
