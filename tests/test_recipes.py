@@ -51,7 +51,7 @@ class Piece:
 
 def recipes():
     """Return the pieces of each recipe by its heading."""
-    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## Twelve recipes")[2]
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## Thirteen recipes")[2]
     found = {}
     for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
         heading, _, body = section.partition("\n")
@@ -104,12 +104,16 @@ IN_TENSORBOARD = {
     ),
     "A chart": (watched(), "Loss beside the norm of the weights"),
     "A schedule": (watched('ch8.optimizers.SGD(ch8.schedules.Halvings(0.1, "1ep"))'), "ch8/learning_rate"),
+    "A tracker": (
+        watched(more="ch8.callbacks.TensorBoard('more_logs', log_to=[ch8.trackers.Epochs()])"),
+        "ch8_epoch/loss at step 8",
+    ),
     "A part for continuation": (
         watched(more='ch8.callbacks.Continuation(until="1ep")', layer="ch8.continuation.Leak(name='leak'),"),
         "ch8_continuation/leak.slope",
     ),
 }
-"""A training with what the recipe adds, and what of it is in the files of TensorBoard."""
+"""A training with what the recipe adds, and what of it is in the files of TensorBoard, or on the screen."""
 
 FAST = ("A pacing", "A command")
 CASES = [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in RECIPES]
@@ -162,8 +166,8 @@ def run(server, code, folder):
     return said
 
 
-def test_there_are_twelve():
-    assert len(RECIPES) == 12
+def test_there_are_thirteen():
+    assert len(RECIPES) == 13
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -188,7 +192,8 @@ def test_what_a_recipe_adds_works_everywhere(server, name, tmp_path):
     training, shown = IN_TENSORBOARD.get(name, ("", None))
     code += "x = np.random.default_rng(0).normal(size=(32, 3)).astype('float32'); y = x.sum(1, keepdims=True)\n"
     code += training + "from keras_ch8 import chapter; chapter.main(['docs'])\n"
-    assert "passed test_" in run(server, code, tmp_path)
+    said = run(server, code, tmp_path)
+    assert "passed test_" in said
 
     for piece in RECIPES[name]:
         package = Path(piece.path).parent.name
@@ -198,4 +203,4 @@ def test_what_a_recipe_adds_works_everywhere(server, name, tmp_path):
             assert f"`{package}.{added}`" in (tmp_path / "README.md").read_text()
     if shown:
         files = [f.read_bytes() for logs in ("logs", "more_logs") for f in (tmp_path / logs).rglob("*tfevents*")]
-        assert any(shown.encode() in content for content in files)
+        assert any(shown.encode() in content for content in [*files, said.encode()])
