@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 from .. import _checks, monitors, telemetry
-from .._result import one_line
 from .._types import Data, Logs, Tensor
 from ..board import panels, tags
 from ..board.record import Diagnosed
@@ -121,9 +120,6 @@ class Diagnosis(Callback):
 
     def __str__(self) -> str:
         return report(self.verdicts)
-
-    def __repr__(self) -> str:
-        return one_line(f"<Diagnosis: {'; '.join(brief(self.verdicts))}>")
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook, the most serious first."""

@@ -158,8 +158,8 @@ def interpolate(
         >>> found = keras_ch8.landscapes.interpolate(model, x, y, start=[np.array([[3.0]]), np.array([0.0])], points=3)
         >>> found.losses
         array([10. ,  2.5,  0. ])
-        >>> print(found)
-        Easy straight line: the loss goes from 10 to 0 over a distance of 2 and never rises.
+        >>> found.message
+        'Easy straight line: the loss goes from 10 to 0 over a distance of 2 and never rises.'
 
     References:
         Goodfellow, Vinyals, Saxe (2015), Qualitatively Characterizing Neural Network Optimization Problems; Frankle

@@ -157,8 +157,12 @@ def balance(model: keras.Model, layer: keras.layers.Layer | str, *, bias: bool =
         >>> last = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(8.0))
         >>> model = keras.Sequential([keras.Input((4,)), hidden, last])
         >>> found = keras_ch8.symmetries.balance(model, hidden)
-        >>> found
-        Balance(incoming=array([2., 2., 2.]), outgoing=array([8., 8., 8.]))
+        >>> print(found)
+        3 units; |log(incoming / outgoing)| is 1.39 on the average, 0 where balanced
+          norm of incoming weights  of outgoing weights  factor that balances
+                                 2                    8                     2
+                                 2                    8                     2
+                                 2                    8                     2
         >>> found.factors
         array([2., 2., 2.])
 

@@ -18,7 +18,6 @@ from keras_ch8.board import tags
 from keras_ch8.monitors._spectrum import SpectrumMonitor
 from keras_ch8.monitors.probe import Probe
 from keras_ch8.verdicts import Claim
-from keras_ch8.verdicts.texts import brief
 from tests.board.readers import python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, fit, network
 from tests.callbacks.test_tensorboard import read
@@ -323,24 +322,24 @@ def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_
     """The name of a kind is that of a monitor, which may be the user's: it is text."""
     watching = diagnosis()
     assert str(watching) == verdicts.report([]) == "Not enough was measured to say anything."
-    assert repr(watching) == "<Diagnosis: Not enough was measured to say anything.>"
+    line = repr(watching)
+    assert line.startswith("Diagnosis(")
+    assert len(line) <= 400
     assert watching._repr_html_().count("<tr>") == 1
     fit(plain(), [watching], epochs=2)
     assert watching.verdicts
     for one in (watching, pickle.loads(pickle.dumps(watching))):
         assert str(one) == verdicts.report(watching.verdicts)
-        assert repr(one) == f"<Diagnosis: {'; '.join(brief(watching.verdicts))}>"
+        assert repr(one) == line
         shown = one._repr_html_()
         assert shown.count("<tr") == 1 + len(watching.verdicts)
         assert all(html.escape(verdict.finding) in shown for verdict in watching.verdicts)
 
 
-def test_a_diagnosis_of_many_verdicts_is_one_short_line_and_their_texts_are_text(monkeypatch):
+def test_in_a_notebook_the_texts_of_verdicts_are_text(monkeypatch):
     names = [f"<b>trouble_{number}" for number in range(90)]
     found = [verdicts.Verdict(name, "act", "<script>alert(1)</script>", "<img>", "8.2", 5) for name in names]
     monkeypatch.setattr(callbacks.Diagnosis, "verdicts", found)
-    assert repr(diagnosis()).startswith("<Diagnosis: ACT: <b>trouble_0, <b>trouble_1")
-    assert 300 < len(repr(diagnosis())) <= 400
     shown = diagnosis()._repr_html_()
     assert not any(tag in shown for tag in ("<script", "<img", "<b>trouble"))
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
