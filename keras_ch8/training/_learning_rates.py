@@ -224,20 +224,13 @@ class Comparison(Result):
         """Draw the final loss over the rate, with matplotlib; return the axes."""
         ax = axes_of(ax)
         final = self.final
-        higher = final > self.start
+        higher, diverged = final > self.start, np.isnan(final)
         ax.set_xscale("log")
         ax.plot(self.rates, np.where(higher, np.nan, final), "o-", color=COLORS[0], label="after the last step")
-        ax.plot(
-            self.rates[higher],
-            np.full(higher.sum(), self.start),
-            "^",
-            color=COLORS[1],
-            label="higher than at the start",
-        )
         ax.axhline(self.start, color=GREY, linestyle=":", label="at the start")
-        diverged = self.rates[np.isnan(final)]
-        if len(diverged):
-            ax.plot(diverged, np.full(len(diverged), self.start), "x", color=COLORS[-1], label="diverged")
+        for some, look, name in ((higher, "^", "higher than at the start"), (diverged, "x", "diverged")):
+            if some.any():
+                ax.plot(self.rates[some], np.full(some.sum(), self.start), look, color=COLORS[1], label=name)
         if not self.reason:
             height = final[self.rates == self.suggestion][0]
             ax.plot(

@@ -246,6 +246,10 @@ def test_the_books_rule_goes_above_the_best_rate_but_not_where_training_is_lost(
     assert "0.15" in str(found)
 
 
+def drawn(axes):
+    return {line.get_label() for line in axes.lines}
+
+
 @pytest.mark.slow
 def test_it_writes_a_run_and_draws(tmp_path):
     pytest.importorskip("matplotlib").use("agg")
@@ -254,9 +258,11 @@ def test_it_writes_a_run_and_draws(tmp_path):
     assert [value for _, value in scalars["ch8_range/loss"]] == pytest.approx(found.losses, rel=1e-5)
     rates = [10**value for _, value in scalars["ch8_range/log10_learning_rate"]]
     assert rates == pytest.approx(found.rates, rel=1e-5)
-    assert len(found.plot().lines) == 5
+    assert {f"start with {found.suggestion:.2g}", "smoothed", "next batch"} < drawn(found.plot())
+    assert len(drawn(found.plot())) == 3 + len(found.suggestions) == 6
     compared = training.compare_learning_rates(network(optimizers.SGD()), X, Y, rates=(0.01, 0.1), steps=5)
-    assert len(compared.plot().lines) == 2
+    start = f"start with {compared.suggestion:.2g}"
+    assert drawn(compared.plot()) == {"after the last step", "at the start", start}
 
 
 BAD = [
