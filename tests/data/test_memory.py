@@ -51,5 +51,13 @@ def test_memory_does_not_grow_with_two_gigabytes_that_are_mapped(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_process_ends_after_an_error_while_a_disk_is_read(tmp_path):
+    command = [sys.executable, "-m", "tests.data.ending_case", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "an error of the user's" in done.stderr
+
+
+@pytest.mark.slow
 def test_two_replicas_train_as_one_with_the_same_order_and_position():
     run("replica_cases")

@@ -1,5 +1,8 @@
 """Batches of arrays as a `tf.data.Dataset`, made of the numbers of the examples in them."""
 
+import atexit
+import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -81,6 +84,53 @@ def end_to_end(batches: Sequence[Any]) -> Any:
     return batches[0] if len(batches) == 1 else tf.concat(batches, axis=0)
 
 
+class _Calls:
+    """The calls of Python that threads of TensorFlow make, which are over before the interpreter ends.
+
+    A thread that still needs the interpreter then gets it no more, and who destroys its data set waits for it: after an
+    error in the middle of an epoch the process would never end.
+    """
+
+    QUIET, PATIENCE = 0.1, 10.0
+    """Seconds without a call after which no more is expected, and seconds that the end waits at most."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running, self._last, self._ended = 0, -float("inf"), False
+        atexit.register(self._end)
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that is counted, and is not called any more once the process ends."""
+
+        def call(*args: Any) -> Any:
+            with self._lock:
+                self._running += 1
+                ended = self._ended
+            try:
+                if ended:
+                    raise RuntimeError("the process ends")
+                return function(*args)
+            finally:
+                with self._lock:
+                    self._running -= 1
+                    self._last = time.monotonic()
+
+        return call
+
+    def _end(self) -> None:
+        begun, self._ended = time.monotonic(), True
+        while self._is_busy and time.monotonic() - begun < self.PATIENCE:
+            time.sleep(0.01)
+
+    @property
+    def _is_busy(self) -> bool:
+        with self._lock:
+            return self._running > 0 or time.monotonic() - self._last < self.QUIET
+
+
+_ends_in_time = _Calls()
+
+
 def planned(
     tables: Callable[[], list[np.ndarray]], types: Sequence[str], size: int, full: bool = True
 ) -> tf.data.Dataset:
@@ -91,7 +141,7 @@ def planned(
     """
 
     def ask(_: Any) -> Any:
-        given = tf.numpy_function(tables, [], [tf.as_dtype(t) for t in types])
+        given = tf.numpy_function(_ends_in_time(tables), [], [tf.as_dtype(t) for t in types])
         return tuple(tf.ensure_shape(table, [None, size]) for table in given)
 
     rows = tf.data.Dataset.range(1).map(ask).flat_map(lambda *given: tf.data.Dataset.from_tensor_slices(given))
@@ -127,7 +177,9 @@ def gathered(rows: tf.data.Dataset, columns: Sequence[Column], assemble: Callabl
     def gather(indices: Tensor, *rest: Any) -> Any:
         from_memory = iter([tf.gather(tensor, indices) for tensor in memory])
         from_disk = iter(
-            tf.numpy_function(read, [indices], [tf.as_dtype(column.dtype) for column in disk]) if disk else []
+            tf.numpy_function(_ends_in_time(read), [indices], [tf.as_dtype(column.dtype) for column in disk])
+            if disk
+            else []
         )
         examples = [
             tf.ensure_shape(next(from_disk), [*indices.shape, *c.array.shape[1:]]) if c.on_disk else next(from_memory)
