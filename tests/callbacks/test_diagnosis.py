@@ -105,7 +105,7 @@ def two_inputs():
     model = keras.Model(
         {"a": a, "b": b}, {"c": layers.Dense(2, name="c")(hidden), "d": layers.Dense(1, name="d")(hidden)}
     )
-    return model, ({"a": X, "b": -X}, {"c": Y, "d": Y[:, :1]}), {"c": "mse", "d": "mse"}, "cheap backward"
+    return model, ({"a": X, "b": -X}, {"c": Y, "d": Y[:, :1]}), {"c": "mse", "d": "mse"}, "cheap"
 
 
 def masked():
