@@ -4,7 +4,7 @@ Colours are those of Okabe and Ito (2008), which colour-blind people tell apart.
 so that they can be told apart in print without colour.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,19 @@ def finished(ax: Any, title: str, x: str, y: str, legend: str = "", *, below: bo
         place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2} if below else {}
         ax.legend(title=legend, fontsize="small", title_fontsize="small", **place)
     return ax
+
+
+def over_layers(ax: Any, names: Sequence[str], curves: Mapping[str, np.ndarray]) -> None:
+    """Draw curves over the layers on a logarithmic axis, each where it is above 0."""
+    for number, (label, values) in enumerate(curves.items()):
+        places = np.flatnonzero(values > 0)
+        ax.semilogy(places, values[places], MARKERS[number % len(MARKERS)], label=label, **line(number))
+    name_layers(ax, names)
+
+
+def recommend(ax: Any, x: float, y: float, label: str) -> None:
+    """Mark the point that is recommended."""
+    ax.plot(x, y, "*", color="black", markersize=14, label=label)
 
 
 def name_layers(ax: Any, names: Sequence[str]) -> None:

@@ -41,7 +41,7 @@ class Table:
             )
             mark = MARK if number and self._shown()[number - 1] == self.marked else " " * len(MARK)
             lines.append((mark + "  ".join(cells)).rstrip())
-        return "\n".join(self._with_gap(lines))
+        return "\n".join(self._with_gap(lines, " " * len(MARK) + self._gap))
 
     def as_html(self) -> str:
         """Return it as an HTML table, in which every text is text."""
@@ -71,14 +71,10 @@ class Table:
     def _gap(self) -> str:
         return f"... {self._left_out} more"
 
-    def _with_gap(self, lines: list[str], gap: str = "") -> list[str]:
+    def _with_gap(self, lines: list[str], gap: str) -> list[str]:
         """Return lines, the first of which is the header, with another one where rows were left out."""
         middle = 1 + MOST_ROWS // 2
-        return (
-            lines
-            if self._left_out <= 0
-            else [*lines[:middle], gap or MARK.replace(">", " ") + self._gap, *lines[middle:]]
-        )
+        return lines if self._left_out <= 0 else [*lines[:middle], gap, *lines[middle:]]
 
 
 def _cell(value: object) -> str:
@@ -100,6 +96,12 @@ def one_line(text: str) -> str:
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]}...>"
 
 
+def as_html(name: str, headline: str, table: Table | None) -> str:
+    """Return what a notebook shows: name and headline, which are text, above a table."""
+    shown = "" if table is None else table.as_html()
+    return f"<div><p><b>{html.escape(name)}</b>: {html.escape(headline)}</p>{shown}</div>"
+
+
 class Result:
     """Base class of what a public function returns.
 
@@ -113,9 +115,8 @@ class Result:
         raise NotImplementedError
 
     def _table(self) -> Table | None:
-        return (
-            Table(("quantity", "value"), [(name, getattr(self, name)) for name in self._shows]) if self._shows else None
-        )
+        rows = [(name, getattr(self, name)) for name in self._shows]
+        return Table(("quantity", "value"), rows) if rows else None
 
     def __repr__(self) -> str:
         return one_line(f"<{type(self).__name__}: {self._headline()}>")
@@ -126,6 +127,4 @@ class Result:
 
     def _repr_html_(self) -> str:
         """Return headline and table for a notebook."""
-        table = self._table()
-        head = f"<p><b>{type(self).__name__}</b>: {html.escape(self._headline())}</p>"
-        return f"<div>{head}{table.as_html() if table is not None else ''}</div>"
+        return as_html(type(self).__name__, self._headline(), self._table())

@@ -1,6 +1,5 @@
 """One callback that says what is wrong with a training, and what cures it."""
 
-import html
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,6 +9,7 @@ import keras
 import numpy as np
 
 from .. import _checks, monitors, telemetry
+from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..board import panels, tags
 from ..board.record import Diagnosed
@@ -123,8 +123,7 @@ class Diagnosis(Callback):
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook, the most serious first."""
-        said = html.escape("; ".join(brief(self.verdicts)))
-        return f"<div><p><b>Diagnosis</b>: {said}</p>{table(self.verdicts).as_html()}</div>"
+        return as_html("Diagnosis", "; ".join(brief(self.verdicts)), table(self.verdicts))
 
     @property
     def verdicts(self) -> list[Verdict]:

@@ -80,7 +80,7 @@ class Curve(Result):
     @property
     def has_band(self) -> bool:
         """Whether the smallest and the largest values are others than the values."""
-        return not all(np.array_equal(edge, self.values, equal_nan=True) for edge in (self.low, self.high))
+        return _has_band(self.values, self.low, self.high)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw it over its steps, with matplotlib; return the axes."""
@@ -174,14 +174,14 @@ class _Drawn(NamedTuple):
         return cls(name, over.values[there][order], *(each[here][order] for each in values))
 
     @property
-    def has_band(self) -> bool:
-        return not all(np.array_equal(edge, self.y, equal_nan=True) for edge in (self.low, self.high))
-
-    @property
     def label(self) -> str:
         """What it is called in the legend: its name without the folder."""
         folder, _, rest = self.name.partition("/")
         return _shown(f"{rest} after each epoch" if folder == "ch8_epoch" else rest or folder)
+
+
+def _has_band(values: np.ndarray, *edges: np.ndarray) -> bool:
+    return not all(np.array_equal(edge, values, equal_nan=True) for edge in edges)
 
 
 def _shown(text: str) -> str:
@@ -202,7 +202,7 @@ def _draw_curve(ax: Any, one: _Drawn, number: int) -> None:
     if is_long:
         marks = marks | {"markevery": (5 * number, len(one.x) // 8)} if number else {}
     ax.plot(one.x, one.y, label=one.label, linewidth=0.9 if is_long else 1.5, **look, **marks)
-    if one.has_band:
+    if _has_band(one.y, one.low, one.high):
         low = one.low
         if ax.get_yscale() == "log":  # where zero has no place
             low = np.where(low > 0, low, np.nanmin(np.where(one.y > 0, one.y, np.nan)))

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from .. import _numerics
-from .._plot import axes_of, finished, line, name_layers
+from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
@@ -103,10 +103,7 @@ class LayerFlow(Result):
     def plot(self, ax: Any = None) -> Any:
         """Draw signal and gradient over the layers, with matplotlib; return the axes."""
         ax = axes_of(ax)
-        for number, (name, values) in enumerate((("signal", self.signal), ("gradient", self.gradient))):
-            places = np.flatnonzero(values > 0)
-            ax.semilogy(places, values[places], "os"[number], label=name, **line(number))
-        name_layers(ax, self.names)
+        over_layers(ax, self.names, {"signal": self.signal, "gradient": self.gradient})
         y = "signal; gradient [loss / signal]"
         return finished(
             ax, "Signal and gradient, layer by layer", "layer, the first on the left", y, "root mean square of"

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from ._require import Make, explained, name_of, require, require_close
+from ._require import Make, explained, made, name_of, require, require_close
 from ._training import Training, fit, small_training
 
 
@@ -37,10 +37,8 @@ def check_callback(make: Make, *, changes_training: bool = False, on: Training =
     Example:
         >>> keras_ch8.testing.check_callback(keras_ch8.callbacks.GradientClippingLogger)  # doctest: +SKIP
     """
-    with explained("The callback cannot be made: check a function without arguments, such as a `functools.partial`."):
-        callback = make()
+    callback = made(make, "callback", keras.callbacks.Callback, "keras.callbacks.Callback")
     name = name_of(callback)
-    require(isinstance(callback, keras.callbacks.Callback), f"`{name}` must inherit from `keras.callbacks.Callback`.")
     (bare, x, y), (watched, *_) = on(), on()
     expected, optimizer = fit(bare, x, y), watched.optimizer
     with explained(f"`{name}` does not survive a `fit`."):

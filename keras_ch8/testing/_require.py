@@ -38,6 +38,14 @@ def explained(message: str) -> Iterator[None]:
         raise AssertionError(f"{message} It raised {type(error).__name__}: {error}") from error
 
 
+def made(make: Make, kind: str, base: type, base_name: str) -> Any:
+    """Return what is to be checked, made by a class or a function without arguments, which must be of a base class."""
+    with explained(f"The {kind} cannot be made: check a function without arguments, such as a `functools.partial`."):
+        thing = make()
+    require(isinstance(thing, base), f"`{name_of(thing)}` must inherit from `{base_name}`.")
+    return thing
+
+
 def name_of(thing: Any) -> str:
     """Return the name of a class, or of the class of an object."""
     return thing.__name__ if isinstance(thing, type) else type(thing).__name__

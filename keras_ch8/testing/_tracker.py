@@ -16,7 +16,7 @@ import keras
 
 from .. import callbacks, trackers
 from ..trackers.feeds import Feeds
-from ._require import Make, explained, name_of, require
+from ._require import Make, explained, made, name_of, require
 from ._training import fit, small_training
 
 _NUMBERS = {"plain": 0.5, "odd / name, @1": math.nan, "../up": math.inf, "ä": -math.inf, "tiny": 1e-300}
@@ -39,10 +39,8 @@ def check_tracker(make: Make) -> None:
     Example:
         >>> keras_ch8.testing.check_tracker(keras_ch8.trackers.JSONL)  # doctest: +SKIP
     """
-    with explained("The tracker cannot be made: check a function without arguments, such as a `functools.partial`."):
-        tracker = make()
+    tracker = made(make, "tracker", trackers.Tracker, "trackers.Tracker")
     name = name_of(tracker)
-    require(isinstance(tracker, trackers.Tracker), f"`{name}` must inherit from `trackers.Tracker`.")
     before = set(threading.enumerate())
     with tempfile.TemporaryDirectory() as folder:
         _train(f"`{name}` does not survive a training", tracker, os.path.join(folder, "first"))

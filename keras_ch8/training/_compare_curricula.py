@@ -100,8 +100,9 @@ class CurriculumComparison(Result):
 
     def _table(self) -> Table:
         columns = "order", f"mean {self.metric} of {self.values.shape[1]} seeds ({self._better})", "standard error"
-        marked = self.orders.index(self.recommended) if self.recommended else None
-        return Table(columns, list(zip(self.orders, self.mean, self.standard_error, strict=True)), marked)
+        best = self.recommended
+        rows = list(zip(self.orders, self.mean, self.standard_error, strict=True))
+        return Table(columns, rows, self.orders.index(best) if best else None)
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *self.sentences[:-1]])
@@ -215,7 +216,7 @@ def verdict(over_none: PairedTest, over_random: PairedTest) -> str:
 
 
 def _sentence(order: str, over: str, test: PairedTest) -> str:
-    return f"{order} over {over}: {test.sentence.replace('difference', 'gain')}"
+    return f"{order} over {over}: {test.sentence('gain')}"
 
 
 def _fit(

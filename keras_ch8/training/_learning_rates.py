@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _checks
 from .._batches import Batch, Examples, replayable
-from .._plot import COLORS, GREY, axes_of, finished, limits, line
+from .._plot import COLORS, GREY, axes_of, finished, limits, line, recommend
 from .._result import Result, Table
 from .._section import section
 from .._types import Data
@@ -61,9 +61,7 @@ class RangeTest(Result):
             ax.axvline(rate, label=f"{name}: {rate:.2g}", **line(number))
         if not self.reason:
             height = float(np.interp(self.suggestion, self.rates, self.smoothed))
-            ax.plot(
-                self.suggestion, height, "*", color="black", markersize=14, label=f"start with {self.suggestion:.2g}"
-            )
+            recommend(ax, self.suggestion, height, f"start with {self.suggestion:.2g}")
             limits(ax, self.smoothed)
         return finished(ax, "Range test of the learning rate", RATE, "loss", "curves and rules")
 
@@ -233,9 +231,7 @@ class Comparison(Result):
                 ax.plot(self.rates[some], np.full(some.sum(), self.start), look, color=COLORS[1], label=name)
         if not self.reason:
             height = final[self.rates == self.suggestion][0]
-            ax.plot(
-                self.suggestion, height, "*", color="black", markersize=14, label=f"start with {self.suggestion:.2g}"
-            )
+            recommend(ax, self.suggestion, height, f"start with {self.suggestion:.2g}")
         title = f"Loss after {self.losses.shape[1]} steps with each learning rate"
         return finished(ax, title, RATE, "loss, mean of the last fifth of the steps", "loss")
 

@@ -39,15 +39,14 @@ class PairedTest(Result):
 
     _shows = ("difference", "margin", "p", "count")
 
-    @property
-    def sentence(self) -> str:
-        """The difference, its interval, and what that means."""
+    def sentence(self, what: str = "difference") -> str:
+        """Return the difference under this name, its interval, and what that means."""
         low, high = self.difference - self.margin, self.difference + self.margin
         judged = "significant" if self.is_significant else "not significant"
-        return f"difference {self.difference:.3g}, 95 % of {low:.3g} to {high:.3g}, p = {self.p:.2g}: {judged}"
+        return f"{what} {self.difference:.3g}, 95 % of {low:.3g} to {high:.3g}, p = {self.p:.2g}: {judged}"
 
     def _headline(self) -> str:
-        return self.sentence
+        return self.sentence()
 
 
 def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:

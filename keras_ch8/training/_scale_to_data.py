@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from .. import _checks
-from .._plot import axes_of, finished, line, name_layers
+from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
@@ -56,10 +56,7 @@ class Scaling(Result):
     def plot(self, ax: Any = None) -> Any:
         """Draw the quantity before and after over the layers, with matplotlib; return the axes."""
         ax = axes_of(ax)
-        for number, (name, values) in enumerate((("before", self.before), ("after", self.after))):
-            places = np.flatnonzero(values > 0)
-            ax.semilogy(places, values[places], "os"[number], label=name, **line(number))
-        name_layers(ax, self.names)
+        over_layers(ax, self.names, {"before": self.before, "after": self.after})
         return finished(
             ax,
             "Sums before and after scaling to data",
