@@ -62,6 +62,13 @@ def _are_written_otherwise(targets: Targets, other: Targets) -> bool:
     return {targets.of, other.of} != {"0 and 1", "classes"} or other.high > targets.high
 
 
+def _is_one_class_of_several(facts: Facts) -> bool:
+    """Whether the examples are of one class, and other ones of several, of which none is rare."""
+    targets, other = facts.targets, facts.other_targets
+    is_one = targets.of == "one class" and targets.examples >= FEW
+    return is_one and other.of in ("0 and 1", "classes", "one-hot") and other.commonest < 0.8
+
+
 def _one_value(targets: Targets) -> str:
     return digits(targets.low, 4) if targets.width == 1 else "of one class"
 
@@ -205,7 +212,8 @@ OF_LABELS = (
         "wrong_labels",
         "watch",
         f"all of {FEW} targets or more are equal, and the loss is one of Keras's",
-        lambda f: f.targets.of == "one class" and f.targets.examples >= FEW and bool(f.output.loss),
+        lambda f: f.targets.of == "one class" and f.targets.examples >= FEW and bool(f.output.loss)
+        and not _is_one_class_of_several(f),
         lambda f: f"All {f.targets.examples} targets are {_one_value(f.targets)}: there is nothing to tell apart.",
         lambda f: "Look at how the targets are read, and shuffle the examples before they are split.",
     ),
@@ -242,10 +250,11 @@ OF_ALL = (
         "one class in a batch",
         "label_order",
         "watch",
-        "the first batch that is trained on has one class, and other examples have several",
-        lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and f.other_targets.of == "one class"
-        and f.other_targets.examples >= FEW and f.other.startswith("the first batch") and f.targets.commonest < 0.8,
-        lambda f: f"All {f.other_targets.examples} examples of {f.other} are of one class, of {f.targets.classes}.",
+        "the first examples that are trained on are of one class, and others of several",
+        _is_one_class_of_several,
+        lambda f: f"The first {f.targets.examples} examples that are trained on are all of one class, those of "
+        f"{f.other} of "
+        f"{f.other_targets.classes}.",
         code=lambda f: "order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]",
     ),
     Check(

@@ -11,18 +11,12 @@ from collections.abc import Callable
 from ._check import Check as Check
 from ._checks_of_data import OF_ALL, OF_INPUTS, OF_LABELS
 from ._checks_of_model import OF_LOSS, OF_START
+from .causes import explained_by
 from .facts import Facts
 from .verdict import Claim
 
 CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_START, *OF_ALL)
 """All checks, in the order in which they are made: of each kind the first that speaks is said."""
-
-CAUSES: dict[str, tuple[str, ...]] = {
-    "no_gradient": ("bad_inputs", "equal_units", "wrong_output", "wrong_loss"),
-    "exploding": ("bad_inputs",),
-    "vanishing": ("bad_inputs", "equal_units", "no_gradient"),
-}
-"""Which kinds explain others, so that only they are said."""
 
 
 def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> tuple[list[Claim], list[str]]:
@@ -34,7 +28,8 @@ def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> tupl
     notes: list[str] = []
     for check in CHECKS:
         try:
-            if not check.when(facts) or any(cause in found for cause in CAUSES.get(check.kind, ())):
+            acting = [kind for kind, claim in found.items() if claim.level == "act"]
+            if not check.when(facts) or (check.level != "note" and explained_by(check.kind, acting)):
                 continue
             said = check.says(facts)
             if check.level == "note":
