@@ -18,6 +18,8 @@ from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, 
 from ._layer_flow import FLAT, SLOPES, activation, by_unit, is_weighted
 from .probe import RecordedCall, recording
 
+EXAMPLES = 64
+"""Examples that go through the model: as many as tell a dead layer, and a small price for a large model."""
 EQUAL = 1e-4
 """A difference of two gradients up to this fraction of the largest entry is rounding."""
 LAYERS = keras.layers
@@ -43,6 +45,7 @@ def facts_of(
     data: Data,
     probe: Data = None,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    examples: int = EXAMPLES,
 ) -> tuple[Facts, Exception | None]:
     """Return what is known of a model and some examples before a step; also why one pass through it fails, if it does.
 
@@ -51,17 +54,19 @@ def facts_of(
         data: x, y and sample_weight of some examples that are trained on.
         probe: Those of others, to be compared with them; the best constant prediction is that for these.
         loss: Loss to use instead of the compiled one, of which nothing is known then.
+        examples: Examples that go through the model, at most.
     """
     output = output_of(model) if loss is None else Output()
     start, axes, failed = Start(), None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
         try:
-            start, output, axes = at_start(model, data, output, loss)
+            few = keras.tree.map_structure(lambda a: None if a is None else a[:examples], data)
+            start, output, axes = at_start(model, few, output, loss)
         except Exception as error:  # such as labels that the loss cannot read: the output is known all the same
             failed = error
             with contextlib.suppress(Exception):
-                start, output, axes = _without_loss(model, data, output)
+                start, output, axes = _without_loss(model, few, output)
     facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start)
     of_chance = data
     if probe is not None:

@@ -141,10 +141,10 @@ OF_INPUTS = (
         "constant features",
         "bad_inputs",
         "note",
-        "a feature is the same in all examples",
+        "a feature is the same in nearly all examples",
         lambda f: any(x.of == "numbers" and x.constant and x.examples >= FEW for x in f.inputs),
         lambda f: f"{counted(sum(x.constant for x in f.inputs), 'feature')} of {sum(x.features for x in f.inputs)} "
-        "are the same in all examples.",
+        "are the same in nearly all examples.",
     ),
 )  # fmt: skip
 
