@@ -120,6 +120,8 @@ RULES = (
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(Condition(NOISE_OVER_BATCH, ">", 0),),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
+        code="batch_size = {smaller_batch}",
+        expects="As many epochs should lower the loss further.",
     ),
 )
 

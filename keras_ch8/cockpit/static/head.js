@@ -89,7 +89,7 @@ function rowOf(run, hidden, toggle) {
 
 // The block of a verdict: open where it calls for action, or as a person left it.
 function blockOf(page, run, verdict) {
-  const { kind, level, measured, step, section, cure, code, why = [] } = verdict;
+  const { kind, level, measured, step, section, cure, code, then, expects, why = [] } = verdict;
   const key = [run.name, kind, level].join("\n");
   const build = () => {
     const when = `measured at step ${count(measured)}, since step ${count(step)}, section ${section}`;
@@ -98,6 +98,8 @@ function blockOf(page, run, verdict) {
     const said = make("div", make("p", ...prose(verdict.finding)));
     if (cure) said.append(make("p", make("b", "Cure: "), ...prose(cure)));
     if (code) said.append(codeOf(code));
+    if (expects) said.append(make("p", make("b", "Afterwards: "), ...prose(expects)));
+    if (then) said.append(make("p", make("b", "If that fails: "), ...prose(then)));
     const reasons = why.slice(0, REASONS).map((reason) => make("li", ...prose(reason)));
     const block = make(`details.verdict.${level}`, title, make("div.body", said, make("ul.why", ...reasons)));
     block.open = page.open.get(key) ?? level === "act";
