@@ -15,6 +15,7 @@ from ..board import panels, tags
 from ..board.record import Diagnosed
 from ..integration import keras_private
 from ..monitors.base import chosen, lines
+from ..monitors.equipment import equipment_of, rate_of
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..monitors.start import facts_of
@@ -242,6 +243,7 @@ class Diagnosis(Callback):
 
     def _begin_to_measure(self) -> None:
         """Trace what is needed, and plan when to measure."""
+        self.past.has = equipment_of(self.model)
         needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
         try:
             if list(map(id, needs)) != list(map(id, self._traced_for)):
@@ -319,6 +321,7 @@ class Diagnosis(Callback):
         """Measure, and judge what was measured."""
         self.session.read({})
         step = self.session.step
+        self.past.rate = rate_of(self.model)
         self.past.batch_size = keras_private.examples_seen(self.model) / (self._last_batch + 1)
         readings = self._attempt(measurement, measurement.measure)
         if readings is None:

@@ -15,6 +15,7 @@ import keras
 from .._types import Tensor
 from ..verdicts import Claim, Kind, Rule, judge
 from ..verdicts.kinds import register as register_kind
+from .equipment import facts, known_to_cures
 from .past import Past
 
 SETS = ("cheap", "standard", "full")
@@ -217,7 +218,8 @@ class Monitor:
         measured = self.measure(past)
         if not measured:
             return []
-        return judge(self.rules, measured, self.remarks(past), self.newest(past), self.drawn(past))
+        known, has = known_to_cures(past), facts(past)
+        return judge(self.rules, measured, self.remarks(past), self.newest(past), self.drawn(past), known, has)
 
 
 def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:

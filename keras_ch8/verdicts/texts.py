@@ -61,6 +61,8 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
             parts += [f"### {_heading(v)}", f"**Found:** {_escaped(v.finding)}"]
             parts += [f"**Cure:** {_escaped(v.cure)}"] if v.cure else []
             parts += [f"```python\n{v.code}\n```"] if v.code else []
+            parts += [f"**Afterwards:** {_escaped(v.expects)}"] if v.expects else []
+            parts += [f"**If that fails:** {_escaped(v.then)}"] if v.then else []
     parts += _explained(verdicts)
     summary, names = _summary(verdicts), _fine(verdicts)
     parts += [f"{summary} {names}.".lstrip() if names else summary]
@@ -69,8 +71,20 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
 
 def table(verdicts: Sequence[Verdict]) -> Table:
     """Return the verdicts, which are in order of their gravity, as a table; the first is marked if it is not "ok"."""
-    columns = ("level", "kind", "section", "since step", "measured at step", "found", "cure")
-    rows = [(v.level.upper(), v.kind, v.section, v.step, v.measured, v.finding, v.cure) for v in verdicts]
+    columns = (
+        "level",
+        "kind",
+        "section",
+        "since step",
+        "measured at step",
+        "found",
+        "cure",
+        "afterwards",
+        "if that fails",
+    )
+    rows = [
+        (v.level.upper(), v.kind, v.section, v.step, v.measured, v.finding, v.cure, v.expects, v.then) for v in verdicts
+    ]
     return Table(columns, rows, marked=0 if verdicts and verdicts[0].level != "ok" else None)
 
 
@@ -139,9 +153,12 @@ def _explained(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _fix(verdict: Verdict) -> list[str]:
-    """Return the cure, and the code that does it."""
-    cure = [_wrapped("  fix:   ", verdict.cure)] if verdict.cure else []
-    return [*cure, textwrap.indent(verdict.code, " " * 9)] if verdict.code else cure
+    """Return the cure, the code that does it, what should change, and what to do if it does not."""
+    fix, after, otherwise = (
+        [_wrapped(begin, text)] if text else []
+        for begin, text in (("  fix:   ", verdict.cure), ("  after: ", verdict.expects), ("  else:  ", verdict.then))
+    )
+    return [*fix, *([textwrap.indent(verdict.code, " " * 9)] if verdict.code else []), *after, *otherwise]
 
 
 def _wrapped(begin: str, text: str) -> str:
