@@ -16,6 +16,7 @@ from ..integration import backend, keras_private
 from ..verdicts.chance import chance_level
 from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
 from ._layer_flow import FLAT, SLOPES, activation, by_unit, is_weighted
+from .equipment import equipment_of
 from .probe import RecordedCall, recording
 
 EXAMPLES = 64
@@ -67,7 +68,9 @@ def facts_of(
             failed = error
             with contextlib.suppress(Exception):
                 start, output, axes = _without_loss(model, few, output)
-    facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start)
+    facts = Facts(
+        inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=equipment_of(model)
+    )
     of_chance = data
     if probe is not None:
         others = inputs_of(dict(arrays_of(probe[0])))
@@ -160,7 +163,7 @@ def at_start(
     start = Start(float(reached), layers, norm, normalizes)
     if len(outputs) != 1:
         return start, Output(metrics=output.metrics), None
-    return start, _with_last(output, calls, outputs[0]), len(outputs[0].shape)
+    return start, _with_last(output, model, calls, outputs[0]), len(outputs[0].shape)
 
 
 def _is_recorded(layer: keras.layers.Layer) -> bool:
@@ -181,7 +184,7 @@ def name_of_activation(layer: keras.layers.Layer) -> str:
     return name if _is_of_keras(function) and name in RANGES else ""
 
 
-def _with_last(output: Output, calls: list[RecordedCall], given: Tensor) -> Output:
+def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], given: Tensor) -> Output:
     """Return an output with the layer that has given it, where that is one with an activation that is known."""
     units = int(given.shape[-1]) if len(given.shape) > 1 else 0
     place = next((i for i, call in enumerate(calls) if call.outputs is given), None)
@@ -194,6 +197,7 @@ def _with_last(output: Output, calls: list[RecordedCall], given: Tensor) -> Outp
     last = calls[place]
     before = name_of_activation(calls[place - 1].layer) == "softmax" and not is_weighted(last.layer) if place else False
     found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "softmax_before": before}
+    found["can_be_set"] = any(layer is last.layer for layer in model.layers) and hasattr(last.layer, "activation")
     return dataclasses.replace(output, **found)
 
 

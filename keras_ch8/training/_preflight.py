@@ -118,7 +118,8 @@ def preflight(
         >>> found.verdicts[0].kind, round(found.chance, 2)
         ('wrong_output', 0.69)
         >>> print(found.verdicts[0].code)
-        # the last layer, last: keras.layers.Dense(1, activation="sigmoid")
+        model.get_layer("last").activation = keras.activations.sigmoid
+        model.compile(model.optimizer, model.loss)
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 8.2 and 11.5; Karpathy (2019), A Recipe for

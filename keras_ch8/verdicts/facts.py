@@ -144,6 +144,7 @@ class Output:
         label_smoothing: By which the loss smooths the labels.
         is_mean: Whether the loss is a mean over all numbers, or over all examples.
         metrics: Names of the metrics.
+        can_be_set: Whether `get_layer` finds the layer, and its activation can be set.
     """
 
     layer: str = ""
@@ -156,6 +157,7 @@ class Output:
     label_smoothing: float = 0.0
     is_mean: bool = True
     metrics: tuple[str, ...] = ()
+    can_be_set: bool = False
 
     @property
     def range(self) -> tuple[float, float]:
@@ -240,6 +242,7 @@ class Facts:
         equal_rows: Fraction of the other examples that are among those of the training.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
         order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
+        has: What the model and the optimizer have, of `remedies.FACTS`.
     """
 
     inputs: tuple[Inputs, ...] = ()
@@ -253,6 +256,7 @@ class Facts:
     equal_rows: float = NAN
     rows_are_few: bool = False
     order: float = NAN
+    has: frozenset[str] = frozenset()
 
 
 # --- from arrays ---------------------------------------------------------------------------------------------------
