@@ -290,6 +290,7 @@ class SpectrumMonitor(Monitor):
     sets = ("standard", "full")
     order = 10
     source = "spectrum"
+    passes = 45
     always: bool = False
     rules = RULES
     curves = (
