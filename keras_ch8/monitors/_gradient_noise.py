@@ -17,8 +17,10 @@ from .past import Past
 from .probe import Probe
 from .progress import (
     BATCHES,
+    DIVERGED,
     EIGHTH,
     FALLING,
+    FOREIGN,
     GOOD,
     LAST,
     MANDT,
@@ -26,6 +28,7 @@ from .progress import (
     MEASURED,
     SEVENTH,
     SLOW,
+    STUCK,
     effective_rate,
     progress,
 )
@@ -88,7 +91,9 @@ BATCH_SIZE = Quantity(
     "Examples of a minibatch.",
     lambda size: f"a minibatch has {counted(size, 'example')}",
 )
-SMALLER_BATCH = Quantity("smaller_batch", "The noise scale, but 1 at least: a batch size that would do.")
+LEAST_BATCH = 16
+"""Examples of a minibatch below which smaller ones take no less time."""
+SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} at least: a batch size that would do.")
 
 NOISE = Threshold(NOISE_OVER_BATCH, "above", watch=4.0, act=8.0, source=f"{MCCANDLISH}; {MEASURED}")
 
@@ -118,7 +123,11 @@ RULES = (
             Threshold(USUAL_NOISE, "below", watch=0.05, act=0.01, source=f"{SEVENTH}, as the one before"),
         ),
         mentions=(NOISE_SCALE, BATCH_SIZE),
-        when=(Condition(NOISE_OVER_BATCH, ">", 0),),
+        when=(
+            Condition(NOISE_OVER_BATCH, ">", 0),
+            Condition(BATCH_SIZE, ">=", 4 * LEAST_BATCH, "there is something to save", FOREIGN),
+        ),
+        silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
         code="batch_size = {smaller_batch}",
         expects="As many epochs should lower the loss further.",
@@ -172,7 +181,7 @@ class GradientNoiseMonitor(Monitor):
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,
             BATCH_SIZE.name: past.batch_size,
-            SMALLER_BATCH.name: max(1.0, float(np.rint(noise.scale))),
+            SMALLER_BATCH.name: float(max(LEAST_BATCH, np.rint(noise.scale))),
         }
 
 

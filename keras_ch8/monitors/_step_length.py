@@ -119,7 +119,7 @@ JUMP = Quantity(
     series="ch8_diagnosis/jump",
 )
 HEIGHT_FALLEN = Quantity(
-    "height_fallen", "As `fallen`, by the median of the loss over the measurements that are judged together."
+    "height_fallen", "As `gained`, by the median of the loss over the measurements that are judged together."
 )
 UPDATES = Quantity("updates_spanned", "Updates between the first and the last measurement that are judged together.")
 RISES = Quantity(
@@ -307,7 +307,7 @@ class StepLengthMonitor(Monitor):
         steps = past.steps_of(self.name)[-LAST:]
         limit, gain = _newton(past)
         return seen.measured() | _heights(last) | {
-            HEIGHT_FALLEN.name: seen.fallen_to(float(np.median([s.loss_after for s in last]))),
+            HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last]))),
             UPDATES.name: (steps[-1] - steps[0]) / past.steps_of_update,
             OVERSHOOT.name: float(np.median([s.ratio for s in last])),
             STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),

@@ -52,6 +52,8 @@ class Past:
         """Learning rate of the optimizer; NaN where there are several, or none."""
         self.has: frozenset[str] = frozenset()
         """What the model and its optimizer have, of `verdicts.remedies.FACTS`."""
+        self.chance = float("nan")
+        """Loss of the best constant prediction on the probe; NaN where it is not known."""
         self.step = first
         self.rows = Rows()
         self.epochs: list[Mapping[str, float]] = []

@@ -36,6 +36,7 @@ def report(verdicts: Sequence[Verdict]) -> str:
     """
     blocks = ["\n".join([_heading(v), _wrapped("  found: ", v.finding), *_fix(v)]) for v in verdicts if v.level != "ok"]
     fine = [_wrapped("  ", names)] if (names := _fine(verdicts)) else []
+    blocks += [_wrapped("", said) for said in _explained(verdicts)]
     return "\n\n".join([*blocks, "\n".join([_summary(verdicts), *fine])]).rstrip()
 
 
@@ -62,6 +63,7 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
             parts += [f"```python\n{v.code}\n```"] if v.code else []
             parts += [f"**Afterwards:** {_escaped(v.expects)}"] if v.expects else []
             parts += [f"**If that fails:** {_escaped(v.then)}"] if v.then else []
+    parts += _explained(verdicts)
     summary, names = _summary(verdicts), _fine(verdicts)
     parts += [f"{summary} {names}.".lstrip() if names else summary]
     return "\n\n".join(filter(None, parts))
@@ -124,7 +126,7 @@ def _heading(verdict: Verdict) -> str:
 
 def _summary(verdicts: Sequence[Verdict]) -> str:
     """Return what is to be said of the checks in which nothing was found; "" if something was in all of them."""
-    fine = sum(v.level == "ok" for v in verdicts)
+    fine = sum(_is_fine(v) for v in verdicts)
     if not verdicts:
         return "Not enough was measured to say anything."
     if fine == len(verdicts):
@@ -134,7 +136,20 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
 
 def _fine(verdicts: Sequence[Verdict]) -> str:
     """Return the names of the checks in which nothing was found."""
-    return ", ".join(f"{v.kind} ({v.section})" for v in verdicts if v.level == "ok")
+    return ", ".join(f"{v.kind} ({v.section})" for v in verdicts if _is_fine(v))
+
+
+def _is_fine(verdict: Verdict) -> bool:
+    return verdict.level == "ok" and not verdict.explained_by
+
+
+def _explained(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return a sentence for each cause: what it explains, and that it is to be cured first."""
+    of: dict[str, list[str]] = {}
+    for v in verdicts:
+        if v.explained_by:
+            of.setdefault(v.explained_by, []).append(f"{v.kind} ({v.section})")
+    return [f"Explained by {cause}, which is to be cured first: {', '.join(kinds)}." for cause, kinds in of.items()]
 
 
 def _fix(verdict: Verdict) -> list[str]:
