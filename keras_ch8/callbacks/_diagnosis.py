@@ -18,7 +18,9 @@ from ..monitors.base import chosen, lines
 from ..monitors.equipment import equipment_of, rate_of
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
+from ..monitors.start import facts_of
 from ..verdicts import Verdict, VerdictTracker, markdown, report
+from ..verdicts.checks import claims_of
 from ..verdicts.texts import alarm, brief, table
 from ._measurements import Clock, Measurement, Pace, measurements
 from ._pictures import FlowMap
@@ -73,6 +75,10 @@ class Diagnosis(Callback):
         logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all that are
             measured in the first epoch, or a list of names, such as `["diagnosis_loss"]`. An epoch in which one is not
             measured has NaN there. Defaults to `False`.
+        preflight: Whether to look before the first step at what can be seen without one: inputs, labels, loss, last
+            layer and start, on the first examples that `fit` reads and on `probe`, as `training.preflight` does, which
+            also looks at all examples and makes some steps. What is found stands in `verdicts` from then on. Defaults
+            to `True`.
 
     Raises:
         ValueError: If `checks` names what there is not, or `probe` is no batch; at the first step, and before it is
@@ -108,8 +114,10 @@ class Diagnosis(Callback):
         verbose: bool = True,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         logs: bool | Sequence[str] = False,
+        preflight: bool = True,
     ) -> None:
         super().__init__(logs)
+        self.preflight = preflight
         self.monitors, self.loss = chosen(checks), loss
         self.verbose = self._asks_for_summary = verbose
         self.probe = ProbeData(probe)
@@ -163,6 +171,7 @@ class Diagnosis(Callback):
         self._pictures = FlowMap()
         self._batch = self._last_batch = -1
         self._rests_until = 0.0
+        self._has_looked, self._first = not self.preflight, None
 
     def on_open(self) -> None:
         """Begin to remember the training."""
@@ -171,7 +180,7 @@ class Diagnosis(Callback):
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
         self._begin_record()
-        self.probe.open(self.session.training, self._measure_from_now_on)
+        self.probe.open(self.session.training, self._measure_from_now_on, self._look)
 
     def _begin_record(self) -> None:
         """Say in the record what is the user's own, and by which limits is judged; keep the rest up to date."""
@@ -192,8 +201,37 @@ class Diagnosis(Callback):
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
+        if self._first is not None or not self.session.training.can_read_ahead:
+            self._look(self._first)
         if self.probe.batch is not None:
             self._begin_to_measure()
+
+    def _look(self, first: Data) -> None:
+        """Make the checks that need no step, on the first examples that `fit` reads, if they are known, and the probe.
+
+        Nothing that fails here touches the training. A loss that cannot be evaluated is reported with the first
+        measurement. A model that its first batch builds is looked at after that.
+        """
+        data = self.probe.batch if first is None else first
+        if self._has_looked or data is None:
+            return
+        if not self.session.is_built:
+            self._first = first
+            return
+        self._has_looked, self._first = True, None
+        if not self.model.trainable_variables:
+            return
+        try:
+            probe = None if data is self.probe.batch else self.probe.batch
+            facts, _ = facts_of(self.model, data, probe, self.loss)
+            self.past.chance = facts.chance
+            claims, _ = claims_of(facts, self._leave_out)
+        except Exception as error:
+            self._leave_out("preflight", error)
+            return
+        changed = self._tracker.update(self.session.step, claims, "preflight")
+        self._write(changed)
+        self._tell(changed)
 
     def _measure_from_now_on(self) -> None:
         """Use the batches that `fit` has read; the first step is still to be made."""

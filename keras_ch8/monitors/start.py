@@ -1,7 +1,9 @@
 """What is known of a model before its first step: its output and its loss, and one pass forward and backward."""
 
 import contextlib
+import dataclasses
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,32 +39,51 @@ LOSSES = {
 
 
 def facts_of(
-    model: keras.Model, data: Data, loss: Callable[[Tensor, Tensor], Tensor] | None = None
+    model: keras.Model,
+    data: Data,
+    probe: Data = None,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> tuple[Facts, Exception | None]:
     """Return what is known of a model and some examples before a step; also why one pass through it fails, if it does.
 
     Args:
         model: A compiled model that is built.
-        data: x, y and sample_weight of some examples.
+        data: x, y and sample_weight of some examples that are trained on.
+        probe: Those of others, to be compared with them; the best constant prediction is that for these.
         loss: Loss to use instead of the compiled one, of which nothing is known then.
     """
-    x, y, sample_weight = data
     output = output_of(model) if loss is None else Output()
     start, axes, failed = Start(), None, None
-    try:
-        start, output, axes = at_start(model, data, output, loss)
-    except Exception as error:
-        failed, output = error, Output()
-    targets = targets_in(y, axes) if axes else Targets()
-    only = [array for _, array in arrays_of(y)]
-    chance = chance_level(output, only[0], sample_weight) if axes and len(only) == 1 else NAN
-    return Facts(inputs_of(dict(arrays_of(x))), targets, output, start, chance), failed
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
+        try:
+            start, output, axes = at_start(model, data, output, loss)
+        except Exception as error:  # such as labels that the loss cannot read: the output is known all the same
+            failed = error
+            with contextlib.suppress(Exception):
+                start, output, axes = _without_loss(model, data, output)
+    facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start)
+    of_chance = data
+    if probe is not None:
+        others = inputs_of(dict(arrays_of(probe[0])))
+        targets_of_probe, of_chance = targets_in(probe[1], axes), probe
+        facts = dataclasses.replace(facts, other="the probe", other_inputs=others, other_targets=targets_of_probe)
+    targets = [array for _, array in arrays_of(of_chance[1])]
+    known = axes is not None and len(targets) == 1
+    return dataclasses.replace(facts, chance=chance_level(output, targets[0], of_chance[2]) if known else NAN), failed
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:
-    """Return the facts about the targets of one output, whose predictions have so many axes."""
+    """Return the facts about the targets of one output, whose predictions have so many axes; nothing without."""
     arrays = [array for _, array in arrays_of(y)]
-    return targets_of(arrays[0], axes) if len(arrays) == 1 else Targets()
+    return targets_of(arrays[0], axes) if len(arrays) == 1 and axes is not None else Targets()
+
+
+def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start, Output, int | None]:
+    """Return what one pass forward says."""
+    start, output, axes = at_start(model, data, output, lambda y, y_pred: keras.ops.zeros(()))
+    layers = tuple(dataclasses.replace(layer, gradient=NAN, copies=0) for layer in start.layers)
+    return Start(layers=layers, normalizes=start.normalizes), output, axes
 
 
 def output_of(model: keras.Model) -> Output:
@@ -164,15 +185,11 @@ def _with_last(output: Output, calls: list[RecordedCall], given: Tensor) -> Outp
     if keras_private.mask_of(given) is not None:
         found["is_mean"] = False  # what the mask leaves out does not count
     if place is None:
-        return _replaced(output, **found)
+        return dataclasses.replace(output, **found)
     last = calls[place]
     before = name_of_activation(calls[place - 1].layer) == "softmax" and not is_weighted(last.layer) if place else False
     found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "softmax_before": before}
-    return _replaced(output, **found)
-
-
-def _replaced(output: Output, **found: Any) -> Output:
-    return Output(**{**vars(output), **found})
+    return dataclasses.replace(output, **found)
 
 
 def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -> Layer:
@@ -191,6 +208,7 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             input_rms=_rms(inputs),
             input_largest=float(np.abs(inputs).max(initial=0.0)),
             signal=_rms(outputs),
+            variation=_rms(outputs - outputs.mean(axis=0)) / _rms(outputs) if outputs.any() else NAN,
             is_finite=bool(np.isfinite(outputs).all()),
             gradient=math.sqrt(sum(float((slopes[id(v)] ** 2).sum()) for v in matrices)) if matrices else NAN,
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,

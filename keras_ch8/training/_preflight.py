@@ -133,16 +133,15 @@ def preflight(
         )
     _refuse_nothing(x, y)
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
-    if not model.built:
-        keras_private.build_on_inputs(model, batch[0])
     facts, failed = facts_of(model, batch)
-    if failed is not None:
+    claims, notes = claims_of(_with_all(facts, x, y, batch, validation_data), _leave_out)
+    if failed is not None and not claims:
         raise ValueError(
             f"`preflight` calls the model on some examples. Received: {_described(batch)}, with which the loss fails "
             f"with {type(failed).__name__}: {keras_private.first_sentence(failed)[:200].rstrip('.')}. Give what `fit` "
             "trains on."
         ) from failed
-    claims, notes = claims_of(_with_all(facts, x, y, batch, validation_data), _leave_out)
+    steps = 0 if failed else steps
     memorized, blind = _memorized(model, batch, steps) if steps else ((math.nan, math.nan), math.nan)
     if not any(claim.level == "act" for claim in claims):
         claims += _of_memorizing(memorized, steps)
@@ -181,7 +180,7 @@ def _leave_out(name: str, error: Exception) -> None:
 
 
 def _with_all(facts: Facts, x: Data, y: Data, batch: Any, validation_data: Data) -> Facts:
-    """Return the facts about all of the arrays, and about validation data, in the place of those about some examples."""
+    """Return the facts with those about all of the arrays, and about validation data."""
     found: dict[str, Any] = {}
     arrays = {} if _batches.is_data_set(x) else dict(arrays_of(x))
     targets = [] if _batches.is_data_set(x) else [array for _, array in arrays_of(y)]

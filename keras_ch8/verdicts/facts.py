@@ -173,6 +173,7 @@ class Layer:
         input_rms: Root mean square of its inputs.
         input_largest: Their largest size.
         signal: Root mean square of its outputs.
+        variation: Root mean square of their deviation between examples, over that.
         is_finite: Whether all of its outputs are finite.
         gradient: Norm of the gradient of its matrices; NaN without one.
         dead: Fraction of its ReLUs that give 0 for every example; NaN of others.
@@ -189,6 +190,7 @@ class Layer:
     input_rms: float = NAN
     input_largest: float = NAN
     signal: float = NAN
+    variation: float = NAN
     is_finite: bool = True
     gradient: float = NAN
     dead: float = NAN
@@ -266,7 +268,9 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
     values = x.astype("float64")
     finite = np.isfinite(values)
     some = values[finite]
-    known = Inputs(name, "numbers" if x.dtype.kind == "f" else "whole numbers", examples, nonfinite=int((~finite).sum()))
+    known = Inputs(
+        name, "numbers" if x.dtype.kind == "f" else "whole numbers", examples, nonfinite=int((~finite).sum())
+    )
     if not some.size:
         return known
     columns = np.where(finite, values, np.nan).reshape(-1, x.shape[-1] if x.ndim > 1 else 1)
@@ -287,7 +291,7 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
 
 
 def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
-    """Return the facts about an array of targets; `predicted_axes` is the number of axes of what is compared with it."""
+    """Return the facts about targets; `predicted_axes` are the axes of what is compared with them."""
     y = np.asarray(y)
     if y.dtype.kind in "OUS":
         return Targets("words", len(y) if y.ndim else 0)
@@ -328,8 +332,9 @@ def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
             fractions = rows.mean(axis=0)
             there = fractions[fractions > 0]
             of = "one class" if len(there) == 1 else "one-hot"
-            found = {"rarest": float(there.min()), "commonest": float(there.max())}
-            return dataclasses.replace(known, of=of, classes=rows.shape[1], at_once=at_once, **found)
+            rarest, commonest = float(there.min()), float(there.max())
+            found = dataclasses.replace(known, rarest=rarest, commonest=commonest)
+            return dataclasses.replace(found, of=of, classes=rows.shape[1], at_once=at_once)
         return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once)
     if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):
         return dataclasses.replace(known, of="probabilities", classes=rows.shape[1])
