@@ -131,7 +131,7 @@ RULES = (
         kind="cliff",
         says="The gradient of single steps is far above all others",
         all_of=(Threshold(SPIKES, "above", watch=1, act=3, source=MEASURED),),
-        eased_by=(GOOD,),
+        silenced_by=(GOOD,),
         proven_by=(Condition(SPIKES, ">=", 3),),
         mentions=(LARGEST,),
     ),

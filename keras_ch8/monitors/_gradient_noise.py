@@ -18,7 +18,6 @@ from .probe import Probe
 from .progress import (
     BATCHES,
     DIVERGED,
-    EIGHTH,
     FALLING,
     FOREIGN,
     GOOD,
@@ -26,10 +25,12 @@ from .progress import (
     MANDT,
     MCCANDLISH,
     MEASURED,
+    OVERSHOOT,
     SEVENTH,
     SLOW,
     STUCK,
     effective_rate,
+    overshoot,
     progress,
 )
 
@@ -101,7 +102,7 @@ RULES = (
     Rule(
         kind="noise_dominated",
         says="The noise of the gradient keeps the loss above what it could be",
-        all_of=(NOISE, Threshold(EXCESS, "above", watch=0.01, act=0.05, source=f"{MANDT}; {EIGHTH}")),
+        all_of=(NOISE, Threshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {FOREIGN}")),
         when=(SLOW, Condition(EXCESS, "known")),
         eased_by=(GOOD, FALLING),
         mentions=(NOISE_SCALE, BATCH_SIZE),
@@ -113,6 +114,14 @@ RULES = (
         when=(SLOW,),
         silenced_by=(Condition(EXCESS, "known", name="the rule above judges what it costs"),),
         at_most="watch",
+        mentions=(NOISE_SCALE, BATCH_SIZE),
+    ),
+    Rule(
+        kind="noise_dominated",
+        says="The noise of the gradient takes back most of what the steps gain",
+        all_of=(NOISE, Threshold(OVERSHOOT, "above", watch=0.5, act=None, source=FOREIGN)),
+        when=(SLOW, FALLING),
+        silenced_by=(GOOD,),
         mentions=(NOISE_SCALE, BATCH_SIZE),
     ),
     Rule(
@@ -178,6 +187,7 @@ class GradientNoiseMonitor(Monitor):
         return seen.measured() | {
             NOISE_OVER_BATCH.name: noise.scale / past.batch_size,
             USUAL_NOISE.name: float(np.median([n.scale for n in last])) / past.batch_size,
+            OVERSHOOT.name: overshoot(past),
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,
             BATCH_SIZE.name: past.batch_size,

@@ -18,7 +18,7 @@ from ..verdicts.wording import digits, percent
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import BOOK, GOOD, LAST, MEASURED, OF_LAST, progress_measured
+from .progress import BOOK, FOREIGN, GOOD, LAST, MEASURED, OF_LAST, progress_measured
 
 FLAT = 0.05
 """Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
@@ -158,6 +158,18 @@ SATURATED = Quantity(
     number=percent,
     series="ch8_diagnosis/fraction_saturated",
 )
+DEAD_IN_LAYER = Quantity(
+    "dead_in_layer",
+    "The same of the layer with most of them.",
+    lambda fraction: f"{percent(fraction)} in the layer with most of them",
+    number=percent,
+)
+SATURATED_IN_LAYER = Quantity(
+    "saturated_in_layer",
+    "The same of the layer with most of them.",
+    lambda fraction: f"{percent(fraction)} in the layer with most of them",
+    number=percent,
+)
 LARGEST_SIGNAL = Quantity(
     "largest_signal",
     "The largest root mean square of the input and of what the layers give, at the start: about 1 is best.",
@@ -200,11 +212,25 @@ RULES = (
         kind="dead_units",
         says="Many units take no part and get no gradient",
         all_of=(DEAD_UNITS,),
+        mentions=(DEAD_IN_LAYER,),
+    ),
+    Rule(
+        kind="dead_units",
+        says="Nearly all units of a layer take no part, so that hardly a signal gets through",
+        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.9, source=FOREIGN),),
+        mentions=(DEAD,),
     ),
     Rule(
         kind="saturated_units",
         says="Many units are saturated and pass hardly a gradient on",
         all_of=(SATURATED_UNITS,),
+        mentions=(SATURATED_IN_LAYER,),
+    ),
+    Rule(
+        kind="saturated_units",
+        says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
+        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
+        mentions=(SATURATED,),
     ),
     Rule(
         kind="bad_scale",
@@ -331,6 +357,12 @@ def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
     return judge(RULES, _scale(flows), _scale_remarks(flows))
 
 
+def largest(fractions: np.ndarray) -> float:
+    """Return the largest of the known fractions; NaN without any."""
+    known = fractions[~np.isnan(fractions)]
+    return float(known.max()) if len(known) else float("nan")
+
+
 def _depth(flows: list[LayerFlow]) -> dict[str, float]:
     totals = [flow.total for flow in flows if not np.isnan(flow.backward_factor)]
     return {GROWTH_THROUGH_DEPTH.name: float(np.median(totals[-LAST:]))} if totals else {}
@@ -349,7 +381,12 @@ def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:
 
 
 def _idle(flow: LayerFlow) -> dict[str, float]:
-    fractions = {DEAD.name: flow.fraction_dead, SATURATED.name: flow.fraction_saturated}
+    fractions = {
+        DEAD.name: flow.fraction_dead,
+        DEAD_IN_LAYER.name: largest(flow.dead),
+        SATURATED.name: flow.fraction_saturated,
+        SATURATED_IN_LAYER.name: largest(flow.saturated),
+    }
     return {name: fraction for name, fraction in fractions.items() if not np.isnan(fraction)}
 
 

@@ -23,6 +23,7 @@ from .progress import (
     DECREMENT,
     EIGHTH,
     ELASTICITY,
+    EVENLY,
     FALLEN,
     FOREIGN,
     MEASURED,
@@ -139,6 +140,7 @@ ESCAPES = Quantity(
     "How often, in the steps of the training, the way down along the negative curvature grows by e: effective rate "
     "times curvature times steps.",
 )
+UPDATES_MADE = Quantity("updates_made", "Updates of the weights so far.")
 LOWEST_CURVATURE = Quantity(
     "lowest_curvature", "The smallest eigenvalue over the size of the largest: not above .001 it is no minimum."
 )
@@ -184,8 +186,8 @@ BEYOND_LIMIT = Combination(
     "all of",
     (Condition(RATE_OF_LIMIT, ">", 2.5, source=FOREIGN), Condition(TYPICAL_STEP, ">", 0.5, source=FOREIGN)),
 )
-NO_RAVINE = (EVEN, BEYOND_LIMIT)
-"""Where the walls are no steeper than the floor, or where the steps are too long and say nothing of a floor."""
+NO_RAVINE = (EVEN, BEYOND_LIMIT, EVENLY)
+"""Where the walls are no steeper than the floor, where the steps are too long, or where none fell fast before."""
 
 AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larger", SEVENTH)
 
@@ -233,7 +235,7 @@ RULES = (
         kind="underfitting",
         says="The loss has come to rest at a minimum that is not low: the model has learned all that it can",
         all_of=(FLAT,),
-        when=(AT_REST,),
+        when=(AT_REST, Condition(UPDATES_MADE, ">=", 50, "there were updates enough to come to rest", FOREIGN)),
         silenced_by=("saddle", ON_PLATEAU),
         at_most="watch",
         mentions=(FALLEN, OVER_CHANCE, RECENT),
@@ -288,6 +290,7 @@ class SpectrumMonitor(Monitor):
     sets = ("standard", "full")
     order = 10
     source = "spectrum"
+    passes = 45
     always: bool = False
     rules = RULES
     curves = (
@@ -334,6 +337,7 @@ class SpectrumMonitor(Monitor):
             UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
             ESCAPES.name: rate * -ends.smallest * (past.total or past.done),
             LOWEST_CURVATURE.name: _lowest(ends),
+            UPDATES_MADE.name: past.done,
         } | ({} if np.isnan(limit) or not past.total else {
             RATE_OF_LIMIT.name: limit,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, past),

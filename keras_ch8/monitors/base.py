@@ -157,6 +157,9 @@ class Monitor:
     """Whether it says nothing without an update of the optimizer."""
     needs_inference: ClassVar[bool] = False
     """Whether it asks for the loss as in inference, where the model has a layer whose calls it records."""
+    passes: ClassVar[float] = 0.0
+    """How often the examples pass forward and backward for it alone, beside the two passes that all of the probe share;
+    a third for forward only. So often as this allows a training is measured."""
     kinds: ClassVar[tuple[Kind, ...]] = ()
     """The kinds of verdict that it adds to `verdicts.KINDS`."""
     curves: ClassVar[tuple[Curve, ...]] = ()

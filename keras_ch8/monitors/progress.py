@@ -57,6 +57,12 @@ RECENT = Quantity(
     lambda fall: f"lately the loss {moved(fall)}",
     number=moved,
 )
+PACE_KEPT = Quantity(
+    "pace_kept",
+    "The fall of the loss over the last third of the steps over its fall since the start: a third where it falls "
+    "evenly, more where it falls faster and faster; 0 where it has not fallen.",
+    number=percent,
+)
 GROWTH = Quantity(
     "growth",
     "The loss over what it was at the start; not known for a loss that may be below 0.",
@@ -71,6 +77,18 @@ TYPICAL_STEP = Quantity(
     lambda ratio: f"a step has {part(ratio, 'the best length in its direction')}",
     "a step is far longer than the best one in its direction",
     number=percent,
+    usual=OF_LAST,
+)
+OVERSHOOT = Quantity(
+    "overshoot",
+    "Half the curvature along the step, (1/2) d'Hd, over the slope, -g'd: above 1 the loss rises.",
+    lambda ratio: (
+        f"the curvature takes back {percent(ratio)} of what the slope along a step promises"
+        if ratio > 0
+        else "the curvature takes nothing back of what the slope along a step promises"
+    ),
+    "the curvature takes back far more than the slope along a step promises",
+    number=lambda ratio: percent(max(ratio, 0.0)),
     usual=OF_LAST,
 )
 RATE_OF_LIMIT = Quantity(
@@ -138,6 +156,16 @@ STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
 SLOW = Combination(
     "the loss is slow", "all of", (HIGH, Combination("the loss does not fall fast", "none of", (FALLING_FAST,)))
 )
+KEEPS_ITS_PACE = Combination(
+    "the loss falls slowly, but as fast as it did",
+    "all of",
+    (Condition(PACE_KEPT, ">=", 0.25, source=FOREIGN), Condition(FALLEN, ">=", 0.005, source=FOREIGN)),
+)
+EVENLY = Combination(
+    "the loss falls slowly, and no faster at the start",
+    "all of",
+    (KEEPS_ITS_PACE, Condition(RECENT, "<", 0.05, source=MEASURED)),
+)
 AT_REST = Combination(
     "the loss is at rest",
     "all of",
@@ -145,6 +173,7 @@ AT_REST = Combination(
         Combination("the loss is not known to be low", "none of", (LOW,)),
         Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
         Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),
+        Combination("the loss fell faster at the start", "none of", (KEEPS_ITS_PACE,)),
     ),
 )
 
@@ -187,6 +216,7 @@ class Progress:
         typical_step: See `TYPICAL_STEP`; NaN where it is not known.
         newest: The last measurement.
         chance: Loss of the best constant prediction; NaN where it is not known.
+        then: Median of the last three measurements before the last third of the steps.
     """
 
     start: float
@@ -195,6 +225,7 @@ class Progress:
     typical_step: float
     newest: float = float("nan")
     chance: float = float("nan")
+    then: float = float("nan")
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
@@ -212,6 +243,7 @@ class Progress:
             GAINED.name: self.gained_at(self.now),
             OVER_CHANCE.name: self.over_chance(self.now),
             RECENT.name: self.recent,
+            PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             GROWTH.name: self.over_start(self.now),
             TYPICAL_STEP.name: self.typical_step,
         }
@@ -240,7 +272,7 @@ def progress(past: Past) -> Progress | None:
     recent = (then - now) / abs(then) if then else 0.0
     sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
     typical = float(np.median(sizes)) if len(sizes) else float("nan")
-    return Progress(float(start), now, recent, typical, float(losses[-1]), past.chance)
+    return Progress(float(start), now, recent, typical, float(losses[-1]), past.chance, then)
 
 
 def progress_measured(past: Past) -> dict[str, float]:
@@ -305,6 +337,12 @@ def effective_rate(past: Past) -> float:
     is_known = (norms > 0) & np.isfinite(norms)
     rates = lengths[there][is_known] / norms[is_known]
     return float(np.median(rates)) if len(rates) else float("nan")
+
+
+def overshoot(past: Past) -> float:
+    """Return half the curvature along a step over its slope, the median over the last measurements; see `OVERSHOOT`."""
+    ratios = past.series("step_length", "ratio")[-LAST:]
+    return float(np.median(ratios)) if len(ratios) else float("nan")
 
 
 def is_spectrum_worthwhile(past: Past) -> bool:

@@ -82,10 +82,10 @@ class Verdict(Result):
             none does.
         value: The last point of that series, which is the number in `finding`; `None` where there is none, or it is not
             finite.
-        then: What to do if the cure does not help; `""` where nothing else is known.
-        expects: What should change once it is cured; `""` where that is not said.
         explained_by: Kind of the verdict that this one follows from, and that is to be cured first; `""` for none. Its
             level is `"ok"` then.
+        then: What to do if the cure does not help; `""` where nothing else is known.
+        expects: What should change once it is cured; `""` where that is not said.
 
     Example:
         >>> print(keras_ch8.verdicts.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
@@ -103,9 +103,9 @@ class Verdict(Result):
     code: str = ""
     series: str = ""
     value: float | None = None
+    explained_by: str = ""
     then: str = ""
     expects: str = ""
-    explained_by: str = ""
 
     def __post_init__(self) -> None:
         """Take what a line of JSON gives, too: a list of sentences."""
