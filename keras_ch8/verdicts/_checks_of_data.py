@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ._check import FEW, FOUND, Check, begins_at_one, first, interval
 from .facts import CROSS_ENTROPIES, Facts, Inputs, Targets, are_of_another_scale
+from .remedies import NORMALIZE_INPUTS, RESCALE_INPUTS
 from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 10.0, 5.0
@@ -98,7 +99,7 @@ OF_INPUTS = (
         f"mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
         lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
         "`keras.layers.Rescaling(1 / 255)`.",
-        lambda f: "x = x / 255",
+        lambda f: RESCALE_INPUTS,
         FOUND,
     ),
     Check(
@@ -112,8 +113,7 @@ OF_INPUTS = (
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
         "training "
         "data, as the first layer of the model.",
-        lambda f: "normalization = keras.layers.Normalization()\nnormalization.adapt(x)  # then the first layer of the "
-        "model\nx = normalization(x)",
+        lambda f: NORMALIZE_INPUTS,
         FOUND,
     ),
     Check(

@@ -12,6 +12,7 @@ from .facts import (
     Output,
     Targets,
 )
+from .remedies import NEW_START, WITHOUT_LAST
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -90,16 +91,22 @@ def _classes(facts: Facts) -> int:
     return max(facts.targets.classes, int(facts.targets.high) + 1)
 
 
-def _softmax(units: int, loss: str) -> str:
+def _new_last(layer: str, loss: str) -> str:
+    """Return the code that puts another layer in the place of the last one, and compiles with a loss."""
     return (
-        f'# the last layer: keras.layers.Dense({units}, activation="softmax")\nmodel.compile(model.optimizer, "{loss}")'
+        f"last = keras.layers.{layer}\n"
+        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], last])\n"
+        f"model.compile(body.optimizer, {loss})"
     )
+
+
+def _softmax(units: int, loss: str) -> str:
+    return _new_last(f'Dense({units}, activation="softmax")', f'"{loss}"')
 
 
 def _with(facts: Facts, activation: str) -> str:
     """Return the code of the last layer with another activation."""
-    shown = "None" if activation == "linear" else f'"{activation}"'
-    return f"# the last layer, {facts.output.layer}: keras.layers.Dense({facts.output.units}, activation={shown})"
+    return f"model.get_layer({facts.output.layer!r}).activation = keras.activations.{activation}"
 
 
 def _activation_for(targets: Targets) -> str:
@@ -193,7 +200,7 @@ OF_LOSS = (
         "numbers "
         "end with one unit.",
         lambda f: 'model.compile(model.optimizer, "sparse_categorical_crossentropy")' if f.targets.are_whole
-        else "# the last layer: keras.layers.Dense(1)",
+        else _new_last("Dense(1)", "body.loss"),
     ),
     Check(
         "several labels at once",
@@ -241,6 +248,7 @@ OF_LOSS = (
         lambda f: f.output.activation == "softmax" and f.output.softmax_before,
         lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
         lambda f: "Take one of the two away.",
+        lambda f: WITHOUT_LAST,
     ),
     Check(
         "probabilities as logits",
@@ -318,7 +326,7 @@ OF_START = (
         "all units of a hidden layer have equal weights and equal gradients",
         lambda f: _copied(f) is not NO_LAYER,
         lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients.",
-        code=lambda f: f'# in {_copied(f).name}: kernel_initializer="glorot_uniform"',
+        code=lambda f: NEW_START,
     ),
     Check(
         "loss is not finite",
