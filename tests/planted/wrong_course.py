@@ -251,7 +251,7 @@ def weights_from_a_standard_normal(rng, cured=False):
 
 
 @sick("overfitting", "weight decay and dropout", group=12)
-def diabetes_learned_by_heart(rng, cured=False):
+def progress_of_diabetes_learned_by_heart(rng, cured=False):
     """Mean squared error over variance, new examples: 0.79, and 0.55 with the cure; of 0.05 in training."""
     x, y = datasets.load_diabetes(return_X_y=True)
     train, probe = split(standardized(x), standardized(y)[:, None], rng, 300)
