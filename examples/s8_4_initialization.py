@@ -83,8 +83,8 @@ def main():
     before, after = scaling.before[depth - 1], scaling.after[depth - 1]
     print(
         f"""
-scale_to_data multiplied the weights of small_scaled by {low:.2g} to {high:.2g}; the variance in its last hidden layer
-went from {before:.0e} to {after:.2f}, and the accuracy from {accuracy["small"]:.2f} to {accuracy["small_scaled"]:.2f}.
+scale_to_data multiplied the weights of small_scaled by {low:.2g} to {high:.2g}; the mean square in its last hidden
+layer went from {before:.0e} to {after:.2f}, accuracy from {accuracy["small"]:.2f} to {accuracy["small_scaled"]:.2f}.
 To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}"""
     )
 

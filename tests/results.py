@@ -123,6 +123,7 @@ RESULTS = {
     "find_learning_rate": lambda: training.find_learning_rate(network(), X, Y, steps=100),
     "compare_learning_rates": lambda: training.compare_learning_rates(network(), X, Y, steps=20),
     "check_initialization": lambda: training.check_initialization(network(), X, Y),
+    "preflight": lambda: training.preflight(network(activation="relu"), 100 * X, Y),
     "scale_to_data": lambda: training.scale_to_data(network(), X),
     "compare_curricula": curricula,
     "gain of a curriculum": lambda: curricula().gain("easy"),

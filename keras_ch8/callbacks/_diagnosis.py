@@ -15,19 +15,20 @@ from ..board import panels, tags
 from ..board.record import Diagnosed
 from ..integration import keras_private
 from ..monitors.base import chosen, lines
+from ..monitors.equipment import equipment_of, rate_of
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
+from ..monitors.start import facts_of
 from ..verdicts import Verdict, VerdictTracker, markdown, report
+from ..verdicts.checks import claims_of
 from ..verdicts.texts import alarm, brief, table
-from ._measurements import Clock, Measurement, Pace, measurements
+from ._measurements import Clock, Measurement, measurements
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
-from ._session import FIRST
+from ._session import FIRST, READ_EVERY
 from ._terminal import fitted
+from ._work import Pace
 from .base import Callback
-
-MEASURING = 2 / 3
-"""Fraction of the budget that is for measurements; the rest is about what listening to every step takes."""
 
 
 @final
@@ -72,6 +73,10 @@ class Diagnosis(Callback):
         logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all that are
             measured in the first epoch, or a list of names, such as `["diagnosis_loss"]`. An epoch in which one is not
             measured has NaN there. Defaults to `False`.
+        preflight: Whether to look before the first step at what can be seen without one: inputs, labels, loss, last
+            layer and start, on the first examples that `fit` reads and on `probe`, as `training.preflight` does, which
+            also looks at all examples and makes some steps. What is found stands in `verdicts` from then on. Defaults
+            to `True`.
 
     Raises:
         ValueError: If `checks` names what there is not, or `probe` is no batch; at the first step, and before it is
@@ -107,8 +112,10 @@ class Diagnosis(Callback):
         verbose: bool = True,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         logs: bool | Sequence[str] = False,
+        preflight: bool = True,
     ) -> None:
         super().__init__(logs)
+        self.preflight = preflight
         self.monitors, self.loss = chosen(checks), loss
         self.verbose = self._asks_for_summary = verbose
         self.probe = ProbeData(probe)
@@ -162,6 +169,9 @@ class Diagnosis(Callback):
         self._pictures = FlowMap()
         self._batch = self._last_batch = -1
         self._rests_until = 0.0
+        self._has_looked, self._first = not self.preflight, None
+        self._rows_judged, self._has_new_rows = 0, False
+        """Batches after which rows were judged last, and whether any have come since then."""
 
     def on_open(self) -> None:
         """Begin to remember the training."""
@@ -170,7 +180,7 @@ class Diagnosis(Callback):
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
         self._begin_record()
-        self.probe.open(self.session.training, self._measure_from_now_on)
+        self.probe.open(self.session.training, self._measure_from_now_on, self._look)
 
     def _begin_record(self) -> None:
         """Say in the record what is the user's own, and by which limits is judged; keep the rest up to date."""
@@ -191,8 +201,37 @@ class Diagnosis(Callback):
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
+        if self._first is not None or not self.session.training.can_read_ahead:
+            self._look(self._first)
         if self.probe.batch is not None:
             self._begin_to_measure()
+
+    def _look(self, first: Data) -> None:
+        """Make the checks that need no step, on the first examples that `fit` reads, if they are known, and the probe.
+
+        Nothing that fails here touches the training. A loss that cannot be evaluated is reported with the first
+        measurement. A model that its first batch builds is looked at after that.
+        """
+        data = self.probe.batch if first is None else first
+        if self._has_looked or data is None:
+            return
+        if not self.session.is_built:
+            self._first = first
+            return
+        self._has_looked, self._first = True, None
+        if not self.model.trainable_variables:
+            return
+        try:
+            probe = None if data is self.probe.batch else self.probe.batch
+            facts, _ = facts_of(self.model, data, probe, self.loss)
+            self.past.chance = facts.chance
+            claims, _ = claims_of(facts, self._leave_out)
+        except Exception as error:
+            self._leave_out("preflight", error)
+            return
+        changed = self._tracker.update(self.session.step, claims, "preflight")
+        self._write(changed)
+        self._tell(changed)
 
     def _measure_from_now_on(self) -> None:
         """Use the batches that `fit` has read; the first step is still to be made."""
@@ -204,6 +243,7 @@ class Diagnosis(Callback):
 
     def _begin_to_measure(self) -> None:
         """Trace what is needed, and plan when to measure."""
+        self.past.has = equipment_of(self.model)
         needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
         try:
             if list(map(id, needs)) != list(map(id, self._traced_for)):
@@ -216,13 +256,18 @@ class Diagnosis(Callback):
                 )
                 self._traced_for = needs
             for measurement in self._measurements:
-                when = self.when * measurement.rarer if isinstance(self.when, int) else self.when
-                measurement.begin(Pace(self.budget, when, self.past.total, measurement.grace), self.past)
+                measurement.begin(self._pace(measurement), self.past)
                 self._paces.append(measurement.pace)
         except Exception as error:
             self._measure_no_more(_of(error))
-        self._share_budget()
         self._rests_until = 0.0  # what a measurement at the next step needs is kept after this batch
+
+    def _pace(self, measurement: Measurement) -> Pace:
+        """Return when to measure; all ways to measure have equal parts of the budget."""
+        budget = None if self.budget is None else self.budget / len(self._measurements)
+        when = self.when * measurement.rarer if isinstance(self.when, int) else self.when
+        total, at_once = self.past.total, self.model.steps_per_execution
+        return Pace(budget, when, total, measurement.price, measurement.granted, at_once)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
@@ -239,16 +284,26 @@ class Diagnosis(Callback):
             self._show()
             return
         self._clock.start()
+        self._begin_paces()
         ready = [measurement for measurement in self._measurements if measurement.is_ready]
         for measurement in ready:
             with self._clock.measuring(measurement.pace, self._batch + 1):
                 self._measure(measurement)
         if ready:
             for measurement in self._measurements:
-                measurement.reconsider(self._batch + 1, self._clock.trained)
-            self._share_budget()
+                measurement.reconsider()
+        elif self._batch + 1 >= self._rows_judged + READ_EVERY:
+            self.session.read({})
+            self._judge_rows()
         self._show()
         self._prepare()
+
+    def _begin_paces(self) -> None:
+        """Choose where to measure, once the first batch has told how many examples one has."""
+        first = None if self.when is not None else next((m.pace for m in self._measurements), None)
+        for pace in self._paces:
+            if pace.batch_size is None:
+                pace.begin(self.session.batch_size, like=None if pace is first else first)
 
     def _show(self) -> None:
         """Write the numbers of this batch; of a monitor that has judged twice, the last."""
@@ -260,27 +315,25 @@ class Diagnosis(Callback):
         """Return the batch before a measurement that is due, or that of one that is ready."""
         return self._rests_until - 2
 
-    def _share_budget(self) -> None:
-        wanted = sum(measurement.is_wanted for measurement in self._measurements)
-        for measurement in self._measurements:
-            others = wanted - measurement.is_wanted
-            measurement.pace.budget = None if self.budget is None else MEASURING * self.budget / (1 + others)
-
     def _prepare(self) -> None:
         """Keep what a measurement at the next step needs, or find out for how long there will be none."""
-        step, trained = self._batch + 2, self._clock.trained
+        step = self._batch + 2
         for measurement in list(self._measurements):
             measurement.is_ready = False
-            if measurement.is_due(step, trained):
+            if measurement.is_due(step):
                 with self._clock.stopped():
-                    self._attempt(measurement, measurement.prepare, step, trained)
+                    self._attempt(measurement, measurement.prepare)
         rests = [step if m.is_ready else m.rests_until(step) for m in self._measurements]
         self._rests_until = min(rests, default=math.inf)
+        if any(monitor.source == "rows" for monitor in self.monitors):
+            self._rests_until = min(self._rests_until, max(step, self._rows_judged + READ_EVERY))
 
     def _measure(self, measurement: Measurement) -> None:
         """Measure, and judge what was measured."""
         self.session.read({})
+        self._judge_rows()
         step = self.session.step
+        self.past.rate = rate_of(self.model)
         self.past.batch_size = keras_private.examples_seen(self.model) / (self._last_batch + 1)
         readings = self._attempt(measurement, measurement.measure)
         if readings is None:
@@ -373,11 +426,18 @@ class Diagnosis(Callback):
         rows = _rows_of_all(list(frames.values()), self.session.losses)
         self._losses.append(rows.loss)
         self.past.add_rows(rows)
-        self._judge(m for m in self.monitors if m.source == "rows")
+        self._has_new_rows = True
+
+    def _judge_rows(self) -> None:
+        """Judge the rows that have come, at steps that no clock chooses: the session reads when it likes."""
+        if self._has_new_rows:
+            self._judge(m for m in self.monitors if m.source == "rows")
+        self._rows_judged, self._has_new_rows = self._batch + 1, False
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
+        self._judge_rows()
         self.past.add_epoch(self.session.reported(logs), np.concatenate([np.zeros(0), *self._losses]))
         self._losses = []
         self._judge(m for m in self.monitors if m.source == "epochs")
@@ -388,6 +448,7 @@ class Diagnosis(Callback):
     def on_close(self) -> None:
         """Write the report; from here on the cost stays as it is."""
         self._clock.stop()
+        self._judge_rows()
         self._show()
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)

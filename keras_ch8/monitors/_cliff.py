@@ -11,7 +11,7 @@ from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
-from .past import FEWEST, Past, once, running_median
+from .past import Past, once, running_median
 from .progress import GOOD, MEASURED, progress_measured
 
 SPIKE = 10.0
@@ -27,8 +27,8 @@ class Cliff(Result):
     Args:
         steps: Numbers of the steps that can be judged.
         ratio: For each of them, norm of the gradient over its median in the 100 steps before.
-        rise: The same over all that was usual so far: 3 times any such median, and the first 20 steps. It stays below 1
-            while the gradient only shrinks, however much it varies.
+        rise: The same over all that was usual so far: 3 times any such median, that of the first 20 steps included. It
+            stays below 1 while the gradient only shrinks, however much it varies.
     """
 
     steps: np.ndarray
@@ -98,10 +98,9 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
 
 
 def _cliff(norms: np.ndarray, steps: np.ndarray, medians: np.ndarray) -> Cliff:
-    first = norms[:FEWEST].max(initial=0.0)
     judged = ~np.isnan(medians)
     norms, steps, median = norms[judged], steps[judged], medians[judged]
-    usual = np.maximum(UNUSUAL * np.maximum.accumulate(median), first)
+    usual = UNUSUAL * np.maximum.accumulate(median)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio, rise = (np.where(norms > 0, norms / base, 0.0) for base in (median, usual))
     return Cliff(steps, *(np.where(np.isnan(x), 1.0, x) for x in (ratio, rise)))
@@ -132,7 +131,7 @@ RULES = (
         kind="cliff",
         says="The gradient of single steps is far above all others",
         all_of=(Threshold(SPIKES, "above", watch=1, act=3, source=MEASURED),),
-        eased_by=(GOOD,),
+        silenced_by=(GOOD,),
         proven_by=(Condition(SPIKES, ">=", 3),),
         mentions=(LARGEST,),
     ),

@@ -17,16 +17,20 @@ from .past import Past
 from .probe import Probe
 from .progress import (
     BATCHES,
-    EIGHTH,
+    DIVERGED,
     FALLING,
+    FOREIGN,
     GOOD,
     LAST,
     MANDT,
     MCCANDLISH,
     MEASURED,
+    OVERSHOOT,
     SEVENTH,
     SLOW,
+    STUCK,
     effective_rate,
+    overshoot,
     progress,
 )
 
@@ -88,7 +92,9 @@ BATCH_SIZE = Quantity(
     "Examples of a minibatch.",
     lambda size: f"a minibatch has {counted(size, 'example')}",
 )
-SMALLER_BATCH = Quantity("smaller_batch", "The noise scale, but 1 at least: a batch size that would do.")
+LEAST_BATCH = 16
+"""Examples of a minibatch below which smaller ones take no less time."""
+SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} at least: a batch size that would do.")
 
 NOISE = Threshold(NOISE_OVER_BATCH, "above", watch=4.0, act=8.0, source=f"{MCCANDLISH}; {MEASURED}")
 
@@ -96,7 +102,7 @@ RULES = (
     Rule(
         kind="noise_dominated",
         says="The noise of the gradient keeps the loss above what it could be",
-        all_of=(NOISE, Threshold(EXCESS, "above", watch=0.01, act=0.05, source=f"{MANDT}; {EIGHTH}")),
+        all_of=(NOISE, Threshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {FOREIGN}")),
         when=(SLOW, Condition(EXCESS, "known")),
         eased_by=(GOOD, FALLING),
         mentions=(NOISE_SCALE, BATCH_SIZE),
@@ -111,6 +117,14 @@ RULES = (
         mentions=(NOISE_SCALE, BATCH_SIZE),
     ),
     Rule(
+        kind="noise_dominated",
+        says="The noise of the gradient takes back most of what the steps gain",
+        all_of=(NOISE, Threshold(OVERSHOOT, "above", watch=0.5, act=None, source=FOREIGN)),
+        when=(SLOW, FALLING),
+        silenced_by=(GOOD,),
+        mentions=(NOISE_SCALE, BATCH_SIZE),
+    ),
+    Rule(
         kind="batch_wasteful",
         says="Far smaller batches would give nearly the same steps",
         all_of=(
@@ -118,8 +132,14 @@ RULES = (
             Threshold(USUAL_NOISE, "below", watch=0.05, act=0.01, source=f"{SEVENTH}, as the one before"),
         ),
         mentions=(NOISE_SCALE, BATCH_SIZE),
-        when=(Condition(NOISE_OVER_BATCH, ">", 0),),
+        when=(
+            Condition(NOISE_OVER_BATCH, ">", 0),
+            Condition(BATCH_SIZE, ">=", 4 * LEAST_BATCH, "there is something to save", FOREIGN),
+        ),
+        silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
+        code="batch_size = {smaller_batch}",
+        expects="As many epochs should lower the loss further.",
     ),
 )
 
@@ -167,10 +187,11 @@ class GradientNoiseMonitor(Monitor):
         return seen.measured() | {
             NOISE_OVER_BATCH.name: noise.scale / past.batch_size,
             USUAL_NOISE.name: float(np.median([n.scale for n in last])) / past.batch_size,
+            OVERSHOOT.name: overshoot(past),
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,
             BATCH_SIZE.name: past.batch_size,
-            SMALLER_BATCH.name: max(1.0, float(np.rint(noise.scale))),
+            SMALLER_BATCH.name: float(max(LEAST_BATCH, np.rint(noise.scale))),
         }
 
 

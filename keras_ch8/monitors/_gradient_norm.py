@@ -20,6 +20,7 @@ from .progress import (
     ELASTICITY,
     FALLEN,
     HARDLY_MOVED,
+    OVER_CHANCE,
     SMALL_GRADIENT,
     STUCK,
     elasticity,
@@ -66,7 +67,7 @@ RULES = (
             Condition(SPECTRA, "<", RAISED_BY, "the spectrum has not had its say, which tells what kind of region"),
         ),
         at_most="watch",
-        mentions=(FALLEN,),
+        mentions=(FALLEN, OVER_CHANCE),
     ),
 )
 

@@ -18,10 +18,13 @@ from ..verdicts.wording import digits, percent
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import BOOK, GOOD, LAST, MEASURED, OF_LAST, progress_measured
+from .progress import BOOK, FOREIGN, GOOD, LAST, MEASURED, OF_LAST, progress_measured
 
 FLAT = 0.05
 """Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
+
+CONSTANT = 1e-6
+"""Standard deviation of a feature, over its mean or the largest of all, up to which it is constant but for rounding."""
 
 SLOPES = {
     "tanh": lambda y: 1 - ops.square(y),
@@ -47,7 +50,9 @@ class LayerFlow(Result):
         relative_update: |d| / |W| for its weights in the last update.
         units: Number of units of each layer.
         input_signal: Root mean square of the inputs of the first layer.
-        input_spread: The largest over the smallest standard deviation of its features.
+        input_spread: The largest over the smallest standard deviation of its features; those that are next to constant
+            are left out.
+        before: `signal` before the last update, where one was made; `None` else.
     """
 
     names: tuple[str, ...]
@@ -61,6 +66,7 @@ class LayerFlow(Result):
     units: tuple[int, ...]
     input_signal: float
     input_spread: float
+    before: np.ndarray | None = None
 
     @functools.cached_property
     def hidden(self) -> np.ndarray:
@@ -123,7 +129,7 @@ class LayerFlow(Result):
 
 # --- what it means -------------------------------------------------------------------------------------------------
 
-AT_THE_START = "in the middle of the first 3 measurements"
+AT_THE_START = "at the start"
 
 GROWTH_THROUGH_DEPTH = Quantity(
     "growth_through_depth",
@@ -151,6 +157,18 @@ SATURATED = Quantity(
     lambda fraction: f"{percent(fraction)} of the units of tanh or sigmoid are on their flat ends",
     number=percent,
     series="ch8_diagnosis/fraction_saturated",
+)
+DEAD_IN_LAYER = Quantity(
+    "dead_in_layer",
+    "The same of the layer with most of them.",
+    lambda fraction: f"{percent(fraction)} in the layer with most of them",
+    number=percent,
+)
+SATURATED_IN_LAYER = Quantity(
+    "saturated_in_layer",
+    "The same of the layer with most of them.",
+    lambda fraction: f"{percent(fraction)} in the layer with most of them",
+    number=percent,
 )
 LARGEST_SIGNAL = Quantity(
     "largest_signal",
@@ -194,11 +212,25 @@ RULES = (
         kind="dead_units",
         says="Many units take no part and get no gradient",
         all_of=(DEAD_UNITS,),
+        mentions=(DEAD_IN_LAYER,),
+    ),
+    Rule(
+        kind="dead_units",
+        says="Nearly all units of a layer take no part, so that hardly a signal gets through",
+        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.9, source=FOREIGN),),
+        mentions=(DEAD,),
     ),
     Rule(
         kind="saturated_units",
         says="Many units are saturated and pass hardly a gradient on",
         all_of=(SATURATED_UNITS,),
+        mentions=(SATURATED_IN_LAYER,),
+    ),
+    Rule(
+        kind="saturated_units",
+        says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
+        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
+        mentions=(SATURATED,),
     ),
     Rule(
         kind="bad_scale",
@@ -259,8 +291,7 @@ class LayerFlowMonitor(Monitor):
         moved = {id(v): (w, change) for v, w, change in zip(snapshot.variables, snapshot.theta, d, strict=True)}
         last = max((i for i, call in enumerate(calls) if is_weighted(call.layer)), default=0)
         inputs = ops.cast(calls[0].inputs, "float32")
-        spread = ops.std(by_unit(calls[0].layer, inputs), axis=0)
-        some = spread > 0
+        before = [call for call in snapshot.before.calls if self.records(call.layer)] if snapshot.before else []
         return {
             "names": tuple(call.layer.name for call in calls),
             "weighted": tuple(is_weighted(call.layer) for call in calls),
@@ -272,8 +303,8 @@ class LayerFlowMonitor(Monitor):
             "saturated": ops.stack([saturated(call) for call in calls]),
             "relative_update": ops.stack([relative_update(call.layer, moved) for call in calls]),
             "input_signal": root_mean_square(inputs),
-            "input_spread": ops.max(spread) / ops.min(ops.where(some, spread, ops.max(spread) + 1e-30)),
-        }
+            "input_spread": input_spread(by_unit(calls[0].layer, inputs)),
+        } | ({"before": ops.stack([root_mean_square(call.outputs) for call in before])} if before else {})
 
     def reading(self, **arrays: Any) -> LayerFlow:
         """Return the numbers."""
@@ -322,8 +353,14 @@ def idle_units(flow: LayerFlow) -> list[Claim]:
 
 
 def scale_of_start(flows: list[LayerFlow]) -> list[Claim]:
-    """Return what is said of the scale of the signal, the median over the first three measurements."""
+    """Return what is said of the scale of the signal in the first measurement, before its update where one was made."""
     return judge(RULES, _scale(flows), _scale_remarks(flows))
+
+
+def largest(fractions: np.ndarray) -> float:
+    """Return the largest of the known fractions; NaN without any."""
+    known = fractions[~np.isnan(fractions)]
+    return float(known.max()) if len(known) else float("nan")
 
 
 def _depth(flows: list[LayerFlow]) -> dict[str, float]:
@@ -344,7 +381,12 @@ def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:
 
 
 def _idle(flow: LayerFlow) -> dict[str, float]:
-    fractions = {DEAD.name: flow.fraction_dead, SATURATED.name: flow.fraction_saturated}
+    fractions = {
+        DEAD.name: flow.fraction_dead,
+        DEAD_IN_LAYER.name: largest(flow.dead),
+        SATURATED.name: flow.fraction_saturated,
+        SATURATED_IN_LAYER.name: largest(flow.saturated),
+    }
     return {name: fraction for name, fraction in fractions.items() if not np.isnan(fraction)}
 
 
@@ -358,7 +400,8 @@ def _idle_remarks(flow: LayerFlow) -> dict[str, str]:
 
 
 def _signals(flows: list[LayerFlow]) -> np.ndarray:
-    return np.median([[f.input_signal, *f.signal] for f in flows[:3]], axis=0)
+    first = flows[0]
+    return np.array([first.input_signal, *(first.signal if first.before is None else first.before)])
 
 
 def _scale(flows: list[LayerFlow]) -> dict[str, float]:
@@ -418,6 +461,14 @@ def saturated(call: LayerCall) -> Tensor:
     if slope is None:
         return ops.full((), float("nan"), "float32")
     return ops.mean(ops.cast(slope(ops.cast(call.outputs, "float32")) < FLAT, "float32"))
+
+
+def input_spread(x: Tensor) -> Tensor:
+    """Return the largest over the smallest standard deviation of the columns, but for those next to constant."""
+    spread = ops.std(x, axis=0)
+    largest = ops.max(spread)
+    varies = spread > CONSTANT * ops.maximum(ops.abs(ops.mean(x, axis=0)), largest)
+    return largest / ops.min(ops.where(varies, spread, largest + 1e-30))
 
 
 def relative_update(layer: keras.layers.Layer, moved: dict[int, tuple[Tensor, Tensor]]) -> Tensor:

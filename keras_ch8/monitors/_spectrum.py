@@ -14,7 +14,7 @@ from ..curvature import lanczos_of
 from ..curvature.objective import Objective
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, part, percent
-from ._layer_flow import DEAD_UNITS, SATURATED_UNITS, VANISHING
+from ._layer_flow import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from .base import Curve, Monitor
 from .past import Past
 from .progress import (
@@ -23,10 +23,13 @@ from .progress import (
     DECREMENT,
     EIGHTH,
     ELASTICITY,
+    EVENLY,
     FALLEN,
+    FOREIGN,
     MEASURED,
     NEWTON_GAIN,
     NOT_ARRIVED,
+    OVER_CHANCE,
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
@@ -36,6 +39,7 @@ from .progress import (
     SMALL_GRADIENT,
     STUCK,
     TRAININGS_TO_GAIN,
+    TYPICAL_STEP,
     effective_rate,
     elasticity,
     progress,
@@ -136,6 +140,7 @@ ESCAPES = Quantity(
     "How often, in the steps of the training, the way down along the negative curvature grows by e: effective rate "
     "times curvature times steps.",
 )
+UPDATES_MADE = Quantity("updates_made", "Updates of the weights so far.")
 LOWEST_CURVATURE = Quantity(
     "lowest_curvature", "The smallest eigenvalue over the size of the largest: not above .001 it is no minimum."
 )
@@ -146,6 +151,10 @@ FLAT = Threshold(NEWTON_GAIN, "below", watch=0.1, act=0.05, source=MEASURED)
 SADDLE_CANNOT_BE_LEFT = (
     Condition(ESCAPES, "<", 1, "its negative curvature leads nowhere within the training"),
     Condition(NEGATIVITY, ">", 10.0, "nearly all curvature is negative: the flat end of a loss that has a bound"),
+)
+AT_SADDLE = (
+    Threshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
+    Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to 0.03"),
 )
 IS_NEGATIVE = Condition(UNCERTAINTY, "<", 0.5, "the curvature is negative for certain")
 ON_PLATEAU = Combination(
@@ -171,16 +180,22 @@ CANNOT_RISE = (
 )
 """Where the curvature does not let the learning rate rise."""
 
+EVEN = Condition(LOWEST_CURVATURE, ">", 0.1, "the curvature is much the same in all directions", FOREIGN)
+BEYOND_LIMIT = Combination(
+    "the steps are too long for the largest curvature",
+    "all of",
+    (Condition(RATE_OF_LIMIT, ">", 2.5, source=FOREIGN), Condition(TYPICAL_STEP, ">", 0.5, source=FOREIGN)),
+)
+NO_RAVINE = (EVEN, BEYOND_LIMIT, EVENLY)
+"""Where the walls are no steeper than the floor, where the steps are too long, or where none fell fast before."""
+
 AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larger", SEVENTH)
 
 RULES = (
     Rule(
         kind="saddle",
         says="The training is held up near a saddle point: there is hardly a gradient, but a way down",
-        all_of=(
-            Threshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
-            Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to 0.03"),
-        ),
+        all_of=AT_SADDLE,
         when=(STUCK, IS_NEGATIVE),
         silenced_by=SADDLE_CANNOT_BE_LEFT,
     ),
@@ -196,6 +211,19 @@ RULES = (
         silenced_by=SADDLE_CANNOT_BE_LEFT,
     ),
     Rule(
+        kind="saddle",
+        says="The training began so near to weights of 0, a saddle point, that it does not get away from it",
+        all_of=AT_SADDLE,
+        when=(
+            STUCK,
+            IS_NEGATIVE,
+            Condition(SMALLEST_SIGNAL, "<=", 0.01, "a layer gives next to nothing", FOREIGN),
+        ),
+        silenced_by=SADDLE_CANNOT_BE_LEFT[1:],
+        cure="Start with larger random weights, those that Keras takes by default (`initializers.GlorotUniform`), or "
+        "scale them to the data: `training.scale_to_data`.",
+    ),
+    Rule(
         kind="plateau",
         says="The training is held up on a plateau: there is hardly a gradient, and no curvature to gain from",
         all_of=(FLAT,),
@@ -207,16 +235,17 @@ RULES = (
         kind="underfitting",
         says="The loss has come to rest at a minimum that is not low: the model has learned all that it can",
         all_of=(FLAT,),
-        when=(AT_REST,),
+        when=(AT_REST, Condition(UPDATES_MADE, ">=", 50, "there were updates enough to come to rest", FOREIGN)),
         silenced_by=("saddle", ON_PLATEAU),
         at_most="watch",
-        mentions=(FALLEN, RECENT),
+        mentions=(FALLEN, OVER_CHANCE, RECENT),
     ),
     Rule(
         kind="ill_conditioned",
         says="The loss creeps along the floor of a ravine, whose walls do not let the learning rate rise",
         all_of=(DECREMENT, CREEPING),
         when=(SLOW, *CANNOT_RISE),
+        silenced_by=NO_RAVINE,
         mentions=(RATE_OF_LIMIT,),
     ),
     Rule(
@@ -224,6 +253,7 @@ RULES = (
         says="The steps are far too short along the floor of a ravine, whose walls do not let the learning rate rise",
         all_of=(DECREMENT, SHORT_STEP),
         when=CANNOT_RISE,
+        silenced_by=NO_RAVINE,
         mentions=(RATE_OF_LIMIT,),
     ),
     Rule(
@@ -231,6 +261,7 @@ RULES = (
         says="The learning rate is at its limit, and the loss still falls slowly along the floor of a ravine",
         all_of=(DECREMENT,),
         when=(SLOW, NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
+        silenced_by=NO_RAVINE,
         at_most="watch",
         mentions=(RATE_OF_LIMIT,),
     ),
@@ -239,6 +270,7 @@ RULES = (
         says="The learning rate is at its limit, and nearly all of the loss is left along the floor of a ravine",
         all_of=(Threshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=SEVENTH),),
         when=(NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
+        silenced_by=NO_RAVINE,
         at_most="watch",
         mentions=(RATE_OF_LIMIT,),
     ),
@@ -258,6 +290,7 @@ class SpectrumMonitor(Monitor):
     sets = ("standard", "full")
     order = 10
     source = "spectrum"
+    passes = 45
     always: bool = False
     rules = RULES
     curves = (
@@ -304,6 +337,7 @@ class SpectrumMonitor(Monitor):
             UNCERTAINTY.name: ends.residual / -ends.smallest if ends.smallest < 0 else float("nan"),
             ESCAPES.name: rate * -ends.smallest * (past.total or past.done),
             LOWEST_CURVATURE.name: _lowest(ends),
+            UPDATES_MADE.name: past.done,
         } | ({} if np.isnan(limit) or not past.total else {
             RATE_OF_LIMIT.name: limit,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, past),
@@ -336,6 +370,7 @@ def _idle_layers(past: Past) -> dict[str, float]:
     return {
         DEAD_UNITS.quantity.name: last.fraction_dead,
         SATURATED_UNITS.quantity.name: last.fraction_saturated,
+        SMALLEST_SIGNAL.name: float(min(last.signal)),
         VANISHING.quantity.name: last.total,
     }
 

@@ -23,12 +23,17 @@ from .progress import (
     DIVERGED,
     EIGHTH,
     ELASTICITY,
+    EVENLY,
+    FALLEN,
+    FOREIGN,
     GOOD,
+    HARDLY_MOVED,
     HIGH,
     LAST,
     MEASURED,
     NEWTON_GAIN,
     OF_LAST,
+    OVERSHOOT,
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
@@ -39,6 +44,7 @@ from .progress import (
     TRAININGS_TO_GAIN,
     effective_rate,
     elasticity,
+    overshoot,
     progress,
     trainings_to_gain,
 )
@@ -97,18 +103,6 @@ class StepLength(Result):
 
 INFINITE = Quantity("infinite_loss", "1 where the loss on the probe is infinite or not a number, else left out.")
 MEASUREMENTS = Quantity("measurements", "Measurements that are judged together, 9 at most.")
-OVERSHOOT = Quantity(
-    "overshoot",
-    "Half the curvature along the step, (1/2) d'Hd, over the slope, -g'd: above 1 the loss rises.",
-    lambda ratio: (
-        f"the curvature takes back {percent(ratio)} of what the slope along a step promises"
-        if ratio > 0
-        else "the curvature takes nothing back of what the slope along a step promises"
-    ),
-    "the curvature takes back far more than the slope along a step promises",
-    number=lambda ratio: percent(max(ratio, 0.0)),
-    usual=OF_LAST,
-)
 JUMP = Quantity(
     "jump",
     "The change of the loss in one update, as a fraction of the loss.",
@@ -119,7 +113,7 @@ JUMP = Quantity(
     series="ch8_diagnosis/jump",
 )
 HEIGHT_FALLEN = Quantity(
-    "height_fallen", "As `fallen`, by the median of the loss over the measurements that are judged together."
+    "height_fallen", "As `gained`, by the median of the loss over the measurements that are judged together."
 )
 UPDATES = Quantity("updates_spanned", "Updates between the first and the last measurement that are judged together.")
 RISES = Quantity(
@@ -150,6 +144,8 @@ TRAININGS_TO_HALVE = Quantity(
     number=lambda trainings: counted(trainings, "training"),
     usual=OF_LAST,
 )
+
+PART_DONE = Quantity("part_done", "Steps so far over the steps of the training; not known where these are not.")
 
 # --- what it means -------------------------------------------------------------------------------------------------
 
@@ -221,6 +217,26 @@ RULES = (
         ),
         when=(SLOW,),
         silenced_by=CANNOT_BE_LONGER,
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The loss has hardly fallen, and evenly since the start, in steps that could be many times as long",
+        all_of=(Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=5e-3, source=FOREIGN),),
+        when=(
+            HARDLY_MOVED,
+            EVENLY,
+            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+        ),
+        silenced_by=CANNOT_BE_LONGER[1:],
+        mentions=(FALLEN,),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The loss falls slowly, most of it is still to be gained, and the learning rate could be larger",
+        all_of=(Threshold(NEWTON_GAIN, "above", watch=0.5, act=None, source=FOREIGN), CREEPING),
+        when=(SLOW, Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch, "the learning rate is not near its limit")),
+        silenced_by=CANNOT_BE_LONGER,
+        mentions=(RATE_OF_LIMIT,),
     ),
     Rule(
         kind="step_too_short",
@@ -307,15 +323,16 @@ class StepLengthMonitor(Monitor):
         steps = past.steps_of(self.name)[-LAST:]
         limit, gain = _newton(past)
         return seen.measured() | _heights(last) | {
-            HEIGHT_FALLEN.name: seen.fallen_to(float(np.median([s.loss_after for s in last]))),
+            HEIGHT_FALLEN.name: seen.gained_at(float(np.median([s.loss_after for s in last]))),
             UPDATES.name: (steps[-1] - steps[0]) / past.steps_of_update,
-            OVERSHOOT.name: float(np.median([s.ratio for s in last])),
+            OVERSHOOT.name: overshoot(past),
             STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
             TRAININGS_TO_HALVE.name: _halving(last) / past.total if past.total else float("nan"),
             ELASTICITY.name: elasticity(past, past.of("gradient_norm")[-1]),
             RATE_OF_LIMIT.name: limit,
             NEWTON_GAIN.name: gain,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, past),
+            PART_DONE.name: past.done / past.total if past.total else float("nan"),
         }  # fmt: skip
 
     def newest(self, past: Past) -> dict[str, float]:

@@ -23,6 +23,7 @@ SIXTH, SEVENTH, EIGHTH = (
     f"set after the {which} group of planted runs was judged" for which in ("sixth", "seventh", "eighth")
 )
 BOOK = "Goodfellow, Bengio, Courville (2016)"
+FOREIGN = "set on trainings by authors who did not know the rules"
 MCCANDLISH = "McCandlish et al. (2018)"
 MANDT = "Mandt, Hoffman, Blei (2017), section 3"
 
@@ -35,11 +36,32 @@ FALLEN = Quantity(
     number=moved,
     usual=OF_THREE,
 )
+GAINED = Quantity(
+    "gained",
+    "By how much the loss on the probe is below its start or, where that is less, the loss of the best constant "
+    "prediction, as a fraction of that.",
+    lambda gain: f"the loss is {_below(gain)} where it began, or where the best constant prediction is if that is less",
+    number=lambda gain: _below(gain),
+    usual=OF_THREE,
+)
+OVER_CHANCE = Quantity(
+    "over_chance",
+    "The loss over that of the best constant prediction; not known where that is not, or is not above 0.",
+    lambda factor: f"it is {times(factor, 'that of the best constant prediction')}",
+    "it is beyond measure above that of the best constant prediction",
+    usual=OF_THREE,
+)
 RECENT = Quantity(
     "recent",
     "By how much the loss fell over the last third of the steps, as a fraction of what it was then.",
     lambda fall: f"lately the loss {moved(fall)}",
     number=moved,
+)
+PACE_KEPT = Quantity(
+    "pace_kept",
+    "The fall of the loss over the last third of the steps over its fall since the start: a third where it falls "
+    "evenly, more where it falls faster and faster; 0 where it has not fallen.",
+    number=percent,
 )
 GROWTH = Quantity(
     "growth",
@@ -55,6 +77,18 @@ TYPICAL_STEP = Quantity(
     lambda ratio: f"a step has {part(ratio, 'the best length in its direction')}",
     "a step is far longer than the best one in its direction",
     number=percent,
+    usual=OF_LAST,
+)
+OVERSHOOT = Quantity(
+    "overshoot",
+    "Half the curvature along the step, (1/2) d'Hd, over the slope, -g'd: above 1 the loss rises.",
+    lambda ratio: (
+        f"the curvature takes back {percent(ratio)} of what the slope along a step promises"
+        if ratio > 0
+        else "the curvature takes nothing back of what the slope along a step promises"
+    ),
+    "the curvature takes back far more than the slope along a step promises",
+    number=lambda ratio: percent(max(ratio, 0.0)),
     usual=OF_LAST,
 )
 RATE_OF_LIMIT = Quantity(
@@ -95,22 +129,42 @@ ELASTICITY = Quantity(
 )
 
 
+def _below(gain: float) -> str:
+    return f"{percent(gain)} {'below' if gain >= 0 else 'above'}"
+
+
+LONGEST = 1000.0
+"""Trainings as long as this one; more are not told apart."""
+
+
 def _trainings(number: float) -> str:
+    if number > LONGEST:
+        return f"more than {digits(LONGEST)} times as long as this training"
     return "as long as this training" if digits(number) == "1" else f"{digits(number)} times as long as this training"
 
 
 # --- conditions ----------------------------------------------------------------------------------------------------
 
-GOOD = Condition(FALLEN, ">=", 0.5, "the loss is far below its start", MEASURED)
+GOOD = Condition(GAINED, ">=", 0.5, "the loss is far below its start and the best constant prediction", MEASURED)
 FALLING = Condition(RECENT, ">=", 0.05, "the loss still falls", MEASURED)
 FALLING_FAST = Condition(RECENT, ">=", 0.2, "the loss falls fast", MEASURED)
-HARDLY_MOVED = Condition(FALLEN, "<", 0.1, "the loss is about where it began", MEASURED)
-HIGH = Condition(FALLEN, "<", 0.9, "the loss is not low", MEASURED)
-LOW = Condition(FALLEN, ">=", 0.9, "the loss is low", MEASURED)
-NOT_ARRIVED = Condition(FALLEN, "<", 0.95, "something is missing", SEVENTH)
+HARDLY_MOVED = Condition(GAINED, "<", 0.1, "the loss is about where it began, or a constant would be", MEASURED)
+HIGH = Condition(GAINED, "<", 0.9, "the loss is not low", MEASURED)
+LOW = Condition(GAINED, ">=", 0.9, "the loss is low", MEASURED)
+NOT_ARRIVED = Condition(GAINED, "<", 0.95, "something is missing", SEVENTH)
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
 SLOW = Combination(
     "the loss is slow", "all of", (HIGH, Combination("the loss does not fall fast", "none of", (FALLING_FAST,)))
+)
+KEEPS_ITS_PACE = Combination(
+    "the loss falls slowly, but as fast as it did",
+    "all of",
+    (Condition(PACE_KEPT, ">=", 0.25, source=FOREIGN), Condition(FALLEN, ">=", 0.005, source=FOREIGN)),
+)
+EVENLY = Combination(
+    "the loss falls slowly, and no faster at the start",
+    "all of",
+    (KEEPS_ITS_PACE, Condition(RECENT, "<", 0.05, source=MEASURED)),
 )
 AT_REST = Combination(
     "the loss is at rest",
@@ -119,6 +173,7 @@ AT_REST = Combination(
         Combination("the loss is not known to be low", "none of", (LOW,)),
         Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
         Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),
+        Combination("the loss fell faster at the start", "none of", (KEEPS_ITS_PACE,)),
     ),
 )
 
@@ -140,7 +195,7 @@ WORTH_A_SPECTRUM = Combination(
         Combination(
             "the training does not go well",
             "none of",
-            (Condition(FALLEN, ">=", 0.95, "nothing is missing", SEVENTH), FALLING_FAST),
+            (Condition(GAINED, ">=", 0.95, "nothing is missing", SEVENTH), FALLING_FAST),
         ),
         SHORT_STEP.at("watch", "the steps are short"),
     ),
@@ -160,6 +215,8 @@ class Progress:
         recent: See `RECENT`.
         typical_step: See `TYPICAL_STEP`; NaN where it is not known.
         newest: The last measurement.
+        chance: Loss of the best constant prediction; NaN where it is not known.
+        then: Median of the last three measurements before the last third of the steps.
     """
 
     start: float
@@ -167,19 +224,33 @@ class Progress:
     recent: float
     typical_step: float
     newest: float = float("nan")
+    chance: float = float("nan")
+    then: float = float("nan")
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
         return (self.start - loss) / abs(self.start) if self.start else 0.0
 
+    def gained_at(self, loss: float) -> float:
+        """Return by how much a loss is below the start, or chance where that is less, as a fraction of that."""
+        reference = float(np.fmin(self.start, self.chance))
+        return (reference - loss) / abs(reference) if reference else 0.0
+
     def measured(self) -> dict[str, float]:
         """Return the quantities that the rules of many monitors judge."""
         return {
             FALLEN.name: self.fallen_to(self.now),
+            GAINED.name: self.gained_at(self.now),
+            OVER_CHANCE.name: self.over_chance(self.now),
             RECENT.name: self.recent,
+            PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             GROWTH.name: self.over_start(self.now),
             TYPICAL_STEP.name: self.typical_step,
         }
+
+    def over_chance(self, loss: float) -> float:
+        """Return a loss over that of the best constant prediction; NaN where that is not known, or not above 0."""
+        return loss / self.chance if self.chance > 0 else float("nan")
 
     def over_start(self, loss: float) -> float:
         """Return a loss over what it was at the start; NaN for one that may be below 0."""
@@ -201,7 +272,7 @@ def progress(past: Past) -> Progress | None:
     recent = (then - now) / abs(then) if then else 0.0
     sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
     typical = float(np.median(sizes)) if len(sizes) else float("nan")
-    return Progress(float(start), now, recent, typical, float(losses[-1]))
+    return Progress(float(start), now, recent, typical, float(losses[-1]), past.chance, then)
 
 
 def progress_measured(past: Past) -> dict[str, float]:
@@ -214,7 +285,14 @@ def progress_newest(past: Past) -> dict[str, float]:
     """Return the newest measurement of what `Progress` judges by several."""
     seen, steps = progress(past), past.of("step_length")
     newest = (
-        {} if seen is None else {FALLEN.name: seen.fallen_to(seen.newest), GROWTH.name: seen.over_start(seen.newest)}
+        {}
+        if seen is None
+        else {
+            FALLEN.name: seen.fallen_to(seen.newest),
+            GAINED.name: seen.gained_at(seen.newest),
+            OVER_CHANCE.name: seen.over_chance(seen.newest),
+            GROWTH.name: seen.over_start(seen.newest),
+        }
     )
     return newest | ({TYPICAL_STEP.name: abs(steps[-1].step_over_optimal)} if steps else {})
 
@@ -259,6 +337,12 @@ def effective_rate(past: Past) -> float:
     is_known = (norms > 0) & np.isfinite(norms)
     rates = lengths[there][is_known] / norms[is_known]
     return float(np.median(rates)) if len(rates) else float("nan")
+
+
+def overshoot(past: Past) -> float:
+    """Return half the curvature along a step over its slope, the median over the last measurements; see `OVERSHOOT`."""
+    ratios = past.series("step_length", "ratio")[-LAST:]
+    return float(np.median(ratios)) if len(ratios) else float("nan")
 
 
 def is_spectrum_worthwhile(past: Past) -> bool:

@@ -14,13 +14,12 @@ from .._section import section
 from .._types import Data
 from ..monitors import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
 from ..monitors.probe import Probe
+from ..monitors.start import copies as copies_of
 from ..verdicts import KINDS, LEVELS, Claim, Verdict
 from ._sums import Summing, summing_layers
 
 NEGLIGIBLE = float(np.finfo("float32").eps)
 """A gradient of a layer up to this fraction of the largest of all layers is negligible."""
-EQUAL = 1e-4
-"""A difference of two gradients up to this fraction of the largest entry is rounding."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -111,13 +110,13 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
     slopes = {id(v): piece.reshape(v.shape) for v, piece in zip(objective.variables, pieces, strict=True)}
     found = summing_layers(model)
     flow = readings["layer_flow"]
-    copies = {s.layer.name: max((_copies(v.numpy(), slopes[id(v)]) for v in s.matrices), default=0) for s in found}
+    copies = {s.layer.name: max((copies_of(v.numpy(), slopes[id(v)]) for v in s.matrices), default=0) for s in found}
     depth = gradient_through_depth(flow)
     claims = [*_symmetry(found, copies), *(depth or _unreached(found, slopes)), *idle_units(flow)]
     claims += scale_of_start([_without_still_output(flow)])
     verdicts = [
         Verdict(c.kind, c.level, c.finding, "" if c.level == "ok" else c.cure or KINDS[c.kind].cure,
-                KINDS[c.kind].section, 0)
+                KINDS[c.kind].section, 0, code=c.code, then=c.then, expects=c.expects)
         for c in claims
     ]  # fmt: skip
     return InitializationCheck(flow, copies, tuple(sorted(verdicts, key=lambda v: -LEVELS.index(v.level))))
@@ -130,16 +129,6 @@ def _without_still_output(flow: LayerFlow) -> LayerFlow:
     columns = {f.name: getattr(flow, f.name) for f in dataclasses.fields(flow)}
     rest: dict[str, Any] = {k: v if isinstance(v, float) else v[:-1] for k, v in columns.items()}
     return LayerFlow(**rest)
-
-
-def _copies(theta: np.ndarray, slope: np.ndarray) -> int:
-    """Return the number of units, on the last axis, with weights and gradient of one before them."""
-    units = theta.shape[-1]
-    theta, slope = (np.asarray(a, "float64").reshape(-1, units) for a in (theta, slope))
-    _, first, group = np.unique(theta, axis=1, return_index=True, return_inverse=True)
-    difference = np.abs(slope - slope[:, first[group.ravel()]]).max(axis=0, initial=0.0)
-    equal = difference <= EQUAL * np.abs(slope).max(initial=0.0)
-    return int(equal.sum()) - len(first)
 
 
 def _symmetry(found: list[Summing], copies: dict[str, int]) -> Iterator[Claim]:

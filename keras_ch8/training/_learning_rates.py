@@ -15,7 +15,7 @@ from .._section import section
 from .._types import Data
 from ..board.reports import write_rates
 from ..integration import keras_private
-from ._range_test import Suggestion, refined_range, suggest, without_batch_effects
+from ._range_test import Suggestion, fallback, refined_range, suggest, without_batch_effects
 from ._trial import Trial, build_on
 
 RECOMMENDED = "scaled minimum"
@@ -33,7 +33,10 @@ class RangeTest(Result):
         smoothed: The losses, smoothed over about a quarter of a decade.
         suggestions: `"steepest"`, `"valley"` and `"scaled minimum"`, each with `rate`, `low` and `high`. Empty if there
             are none.
-        reason: Why there is no suggestion, and which `steps` would decide; "" if there is one.
+        reason: Why there is no suggestion, which `steps` would decide, and which rate to try meanwhile; "" if there is
+            one.
+        to_try: The rate to try: the suggestion or, where there is none, the one that `reason` names; NaN if the loss is
+            not finite at the start.
     """
 
     rates: np.ndarray
@@ -41,6 +44,7 @@ class RangeTest(Result):
     smoothed: np.ndarray
     suggestions: dict[str, Suggestion]
     reason: str = ""
+    to_try: float = float("nan")
 
     @property
     def suggestion(self) -> float:
@@ -133,7 +137,7 @@ def find_learning_rate(
 
     Returns:
         A `RangeTest`. Where the loss never falls, it has no suggestions and a `reason`, which says with how many
-        `steps` a fall would show.
+        `steps` a fall would show, and which rate to try meanwhile, `to_try`.
 
     Raises:
         ValueError: If an argument lies outside its range, or the optimizer has several learning rates.
@@ -167,7 +171,10 @@ def find_learning_rate(
     losses = losses[np.isfinite(losses)]
     rates = rates[: len(losses)]
     losses = without_batch_effects(rates, losses, at_start[: len(losses)])
-    result = RangeTest(rates, losses, *suggest(rates, np.minimum(losses, at_start.mean() + largest_rise), steps))
+    losses_cut = np.minimum(losses, at_start.mean() + largest_rise)
+    smoothed, suggestions, reason = suggest(rates, losses_cut, steps)
+    to_try = fallback(rates, losses_cut) if reason else suggestions[RECOMMENDED].rate
+    result = RangeTest(rates, losses, smoothed, suggestions, reason, to_try)
     if log_dir is not None:
         write_rates(log_dir, result.rates, result.losses, result.smoothed, str(result))
     return result

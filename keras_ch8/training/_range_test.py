@@ -13,6 +13,10 @@ SIGNIFICANT = 5.0
 """Standard errors that the smoothed loss must fall by; of 1000 draws of noise alone, 1 to 3 fall so far."""
 CLOSE = 3.0
 """Decades below the rate at which a training diverges in which the second pass spends its steps."""
+FEWEST = 10
+"""Rates before a curve is smoothed."""
+FAR_FROM_DIVERGING = 30.0
+"""How far below the last rate one is that can be tried where the loss does not say which is best."""
 TRAINING = 500
 """Steps of the training that a rate is suggested for; for four times as many it would be half."""
 
@@ -88,9 +92,9 @@ def suggest(
     rates: np.ndarray, losses: np.ndarray, steps: int | None = None
 ) -> tuple[np.ndarray, dict[str, Suggestion], str]:
     """Return the smoothed losses, the suggestion of each rule, and where there is none the reason and a remedy."""
-    if len(rates) < 10:
+    if len(rates) < FEWEST:
         too_few = f"the training diverged after {len(rates)} rates: begin with a smaller one or take more steps"
-        return losses.copy(), {}, too_few
+        return losses.copy(), {}, f"{too_few}{meanwhile(rates, losses)}"
     decades = np.log10(rates)
     value, slope = smoother(decades)
     loss = value @ losses
@@ -100,6 +104,7 @@ def suggest(
         return loss, {}, (
             f"the loss never falls: from {loss[0]:.4g} at the smallest rate its smoothed curve falls by {fall:.2g} at "
             f"most, which noise (standard error {error:.2g}) explains{advice(fall, error, steps or len(rates))}"
+            f"{meanwhile(rates, losses)}"
         )  # fmt: skip
     signs = np.random.default_rng(0).choice([-1, 1], (DRAWS, len(noise)))
     drawn = loss + signs * noise  # so that the noise stays as large as it is at each rate
@@ -112,6 +117,28 @@ def suggest(
         around = np.clip([best, best + low - middle, best + high - middle], decades[0] - 1, decades[-1])
         found[name] = Suggestion(*(float(10**x) for x in around))
     return loss, found, ""
+
+
+def fallback(rates: np.ndarray, losses: np.ndarray) -> float:
+    """Return the rate to try where none can be suggested; NaN where nothing was tried.
+
+    Where the loss has fallen by more than a standard error, that is where the rule that is recommended finds it lowest;
+    else a thirtieth of the last rate before the training diverged, or before the end.
+    """
+    if len(rates) < FEWEST:
+        return float(rates[0] / 10) if len(rates) else float("nan")
+    decades = np.log10(rates)
+    fall, error = fall_of(decades, losses)
+    if not fall > error:
+        return float(rates[-1] / FAR_FROM_DIVERGING)
+    value, slope = smoother(decades)
+    return float(10 ** scaled_minimum(decades, value @ losses, slope @ losses))
+
+
+def meanwhile(rates: np.ndarray, losses: np.ndarray) -> str:
+    """Say which rate to try in place of one that is sure."""
+    rate = fallback(rates, losses)
+    return "" if math.isnan(rate) else f"; meanwhile try a rate of {rate:.2g}"
 
 
 def fall_of(decades: np.ndarray, losses: np.ndarray) -> tuple[float, float]:

@@ -14,12 +14,16 @@ from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
 from ..board.reports import Histogram, Sums, write_signals
+from ..curvature.objective import Objective
 from ..integration import keras_private
+from ..verdicts.wording import digits
 from ._sums import Summing, summing_layers, walk
 
 TOLERANCE = 0.01
 """How far from 1 the variance of a layer may stay."""
 TRIES = 20
+RISE = 0.01
+"""By how much of itself the loss may rise, which a random start of the last layer costs."""
 BINS = 40
 
 TARGETS: dict[str, Callable[[np.ndarray], float]] = {
@@ -39,7 +43,9 @@ class Scaling(Result):
         before: The quantity that should become 1, with the initial weights; NaN if it cannot be measured.
         after: The same, with the scaled weights.
         factors: The factors by which the weights of each layer were multiplied.
-        notes: Why a layer was left as it was; "" for all others.
+        notes: Why the sums of a layer are not of size 1; "" for all others.
+        loss_before: Loss on the examples with the initial weights; NaN without targets.
+        loss_after: The same, with the scaled weights.
     """
 
     target: str
@@ -48,6 +54,8 @@ class Scaling(Result):
     after: np.ndarray
     factors: np.ndarray
     notes: tuple[str, ...]
+    loss_before: float = float("nan")
+    loss_after: float = float("nan")
 
     @property
     def _quantity(self) -> str:
@@ -68,7 +76,9 @@ class Scaling(Result):
     def _headline(self) -> str:
         scaled = sum(not note for note in self.notes)
         said = f"The weights of {scaled} of {len(self.names)} layers are scaled"
-        return f"{said}, so that the {self._quantity} of their sums is 1."
+        loss = "" if np.isnan(self.loss_before) else f" The loss was {digits(self.loss_before, 3)}, and is now "
+        now = f"{digits(self.loss_after, 3)}." if loss else ""
+        return f"{said}, so that the {self._quantity} of their sums is 1.{loss}{now}"
 
     def _table(self) -> Table:
         columns = "layer", f"{self._quantity} before [signal^2]", "after", "weights are multiplied by", ""
@@ -76,31 +86,46 @@ class Scaling(Result):
 
 
 @section("8.4")
-def scale_to_data(model: keras.Model, x: Data, target: str = "unit_variance", *, log_dir: str | None = None) -> Scaling:
-    """Scale the weights of each layer so that on these examples its sums have variance 1 (section 8.4; Mishkin 2016).
+def scale_to_data(
+    model: keras.Model,
+    x: Data,
+    target: str = "unit_mean_square",
+    *,
+    y: Data = None,
+    log_dir: str | None = None,
+) -> Scaling:
+    """Scale the weights of each layer so that on these examples its sums are of size 1 (section 8.4; Mishkin 2016).
 
         for each layer, in the order of the calls:
             z <- W h + b                 for all examples of the minibatch, before the nonlinearity
-            W <- W / sqrt(Var(z))
+            W <- W / sqrt(mean(z^2))
 
-    where Var is over examples, places and units together. Later layers receive the outputs of the scaled layers before
-    them, so that one pass is enough. Whatever random weights a network starts with, its signal neither vanishes nor
-    explodes, for any nonlinearity and depth.
+    where the mean is over examples, places and units together. Later layers receive the outputs of the scaled layers
+    before them, so that one pass is enough. Whatever random weights a network starts with, its signal neither vanishes
+    nor explodes, for any nonlinearity and depth.
+
+    With targets the loss does not rise: where it would, by more than a hundredth, the weights of the last layer are
+    made smaller until it does not, and where that does not help all weights are put back. `notes` say so.
 
     - All matrices of a layer are multiplied by the same factor. Of `SimpleRNN`, `GRU` and `LSTM` only the
       kernel of the input is scaled: the recurrent one sets the memory. The output of an embedding counts as its sum.
     - A layer whose output is normalized is scaled too, which changes only the size of its weights, relative to
       which a step is large or small. The pass is one of training: `BatchNormalization` uses the statistics of the
       examples, `Dropout` drops.
-    - A sum of a layer and a connection that skips it is not scaled: each such sum adds to the variance. - A layer that
-    is called several times is scaled to the inputs of its first call. Frozen layers are left as they are.
+    - A sum of a layer and a connection that skips it is not scaled: each such sum adds to the variance.
+    - A layer that is called several times is scaled to the inputs of its first call. Frozen layers are left as they
+      are.
 
     Only matrices change, all at the end; if anything fails, none has changed.
 
     Args:
         model: A model that has not been trained, compiled or not; one that is not built is built by its first example.
         x: Examples, as one minibatch: an array, or several as the model takes them. A few hundred are enough.
-        target: `"unit_variance"`, or `"unit_mean_square"`, where the mean counts too. Defaults to `"unit_variance"`.
+        target: `"unit_mean_square"`, or `"unit_variance"`, of which Mishkin and Matas write. The variance of a layer of
+            few units over others that hardly vary, such as sigmoids in depth, is tiny though its sums are not: to scale
+            it to 1 makes its weights thousands of times as large. Defaults to `"unit_mean_square"`.
+        y: Targets of the examples, for a compiled model, so that the loss is watched; `None` if it is not to be.
+            Defaults to `None`.
         log_dir: Folder of a run for TensorBoard with histograms and standard deviations of the sums before and after,
             the layers one behind another; `None` for none. Defaults to `None`.
 
@@ -108,7 +133,7 @@ def scale_to_data(model: keras.Model, x: Data, target: str = "unit_variance", *,
         A `Scaling`, to print as a table.
 
     Raises:
-        ValueError: If the model has been trained, or `target` is none of these.
+        ValueError: If the model has been trained, `target` is none of these, or there is a `y` but no compiled loss.
 
     Example:
         >>> small = keras.initializers.RandomNormal(stddev=0.01, seed=0)
@@ -133,12 +158,15 @@ def scale_to_data(model: keras.Model, x: Data, target: str = "unit_variance", *,
     if not model.built:
         keras_private.build_on_inputs(model, x)
     found = summing_layers(model)
+    objective = None if y is None else Objective(model, x, y)
+    at_start = _loss(objective)
     before = _Measuring(TARGETS[target])
     walk(model, found, x, before.visit)
     scaling = _Scaling(TARGETS[target], model)
     walk(model, found, x, scaling.visit)
-    for summing, factor in scaling.factors:
-        scaling.assign(summing, factor)
+    scaling.assign_all()
+    if objective is not None:
+        scaling.hold(objective, at_start)
     after = _Measuring(TARGETS[target])
     walk(model, found, x, after.visit)
     result = Scaling(
@@ -148,6 +176,8 @@ def scale_to_data(model: keras.Model, x: Data, target: str = "unit_variance", *,
         after=np.array(after.values),
         factors=np.array([factor for _, factor in scaling.factors]),
         notes=tuple(scaling.notes),
+        loss_before=at_start,
+        loss_after=_loss(objective),
     )
     if log_dir is not None:
         write_signals(log_dir, before.sums, after.sums, str(result))
@@ -203,6 +233,30 @@ class _Scaling:
             value = self.start[id(v)]
             v.assign(value * np.asarray(factor, value.dtype))
 
+    def assign_all(self) -> None:
+        """Multiply the initial weights of all layers."""
+        for summing, factor in self.factors:
+            self.assign(summing, factor)
+
+    def hold(self, objective: Objective, at_start: float) -> None:
+        """Keep the loss from rising: by smaller weights of the last layer or, where that does not help, by the old."""
+        limit = at_start + RISE * abs(at_start)
+        risen = _loss(objective)
+        if risen <= limit or not self.factors:
+            return
+        would = f"the loss would rise from {digits(at_start, 3)} to {digits(risen, 3)}"
+        scaled = list(self.factors)
+        for _ in range(TRIES):
+            summing, factor = self.factors[-1]
+            self.factors[-1] = summing, factor / 2
+            self.assign_all()
+            if _loss(objective) <= limit:
+                self.notes[-1] = f"smaller, since {would}"
+                return
+        self.factors = [(summing, 1.0) for summing, _ in scaled]
+        self.assign_all()
+        self.notes = [f"put back, since {would}" for _ in scaled]
+
     def _settle(self, summing: Summing, sums: Callable[[], Tensor]) -> tuple[float, str]:
         factor = 1.0
         for _ in range(TRIES):
@@ -219,6 +273,11 @@ class _Scaling:
             factor *= now ** (-0.5 / len(summing.matrices))
             self.assign(summing, factor)
         return factor, "left: its sums do not follow the size of its weights"
+
+
+def _loss(objective: Objective | None) -> float:
+    """Return the loss with the weights as they are; NaN without targets."""
+    return float("nan") if objective is None else objective.value(objective.theta())
 
 
 def _array(z: Tensor) -> np.ndarray | None:

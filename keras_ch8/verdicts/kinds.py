@@ -14,6 +14,10 @@ class Kind:
         fine: What is said where all is well, without the full stop: numbers in brackets follow.
         cure: What to do about it, in full sentences.
         code: One or two lines of Python that cure it for certain, to be pasted; "" where there are none.
+        answers: What its cure changes, in the words that studies of real faults use: `activation.last`,
+            `activation.hidden`, `loss`, `labels`, `preprocess`, `initialization`, `layers`, `layers.regularize`,
+            `layer_properties`, `optimizer`, `epochs`, `batch_size.large`, `learning_rate.high` (it is too high),
+            `learning_rate.low`.
     """
 
     name: str
@@ -22,6 +26,7 @@ class Kind:
     fine: str
     cure: str
     code: str = ""
+    answers: tuple[str, ...] = ()
 
 
 OF_THE_CHAPTER = (
@@ -32,6 +37,7 @@ OF_THE_CHAPTER = (
         fine="There is no sign that the steps are too long",
         cure="Lower the learning rate: `training.find_learning_rate` finds one, `callbacks.LearningRateDecay` lowers "
         "it in time, `schedules.Warmup` leads up to it.",
+        answers=("learning_rate.high",),
     ),
     Kind(
         "step_too_short",
@@ -39,6 +45,7 @@ OF_THE_CHAPTER = (
         meaning="The loss would fall much faster with longer steps in the same directions.",
         fine="There is no sign that longer steps would help",
         cure="Raise the learning rate: `training.find_learning_rate` finds one.",
+        answers=("learning_rate.low",),
     ),
     Kind(
         "ill_conditioned",
@@ -49,6 +56,7 @@ OF_THE_CHAPTER = (
         cure="Bring the inputs to one scale (`keras.layers.Normalization`), normalize between layers "
         "(`layers.BatchNormalization`), or give each weight a rate of its own: `optimizers.Adam`, "
         "`optimizers.RMSprop`; `optimizers.Nesterov` helps too.",
+        answers=("optimizer", "preprocess"),
     ),
     Kind(
         "noise_dominated",
@@ -58,6 +66,7 @@ OF_THE_CHAPTER = (
         fine="There is no sign that noise of the gradient holds the loss up",
         cure="Take larger batches, or let the learning rate fall: `schedules.LinearDecay`, "
         "`callbacks.LearningRateDecay`.",
+        answers=("learning_rate.high",),
     ),
     Kind(
         "batch_wasteful",
@@ -65,6 +74,7 @@ OF_THE_CHAPTER = (
         meaning="The batch is so large that its gradient has next to no noise: fewer examples would do for each step.",
         fine="The batch is not larger than the noise of the gradient asks for",
         cure="Take smaller batches: as many steps learn the same from fewer examples.",
+        answers=("batch_size.large",),
     ),
     Kind(
         "plateau",
@@ -73,6 +83,7 @@ OF_THE_CHAPTER = (
         fine="There is no sign of a plateau",
         cure="Start where the gradient is not small: smaller initial weights and biases, or units that do not saturate "
         "(ReLU); `optimizers.Adam` makes steps that do not shrink with the gradient.",
+        answers=("activation.hidden", "initialization", "optimizer"),
     ),
     Kind(
         "saddle",
@@ -82,6 +93,7 @@ OF_THE_CHAPTER = (
         fine="There is no sign of a saddle point",
         cure="Break the symmetry of the start with random weights (`initializers.GlorotUniform`); "
         "`optimizers.Momentum` and `optimizers.Adam` leave a saddle point sooner than `optimizers.SGD`.",
+        answers=("initialization", "optimizer"),
     ),
     Kind(
         "cliff",
@@ -98,6 +110,7 @@ OF_THE_CHAPTER = (
         fine="The gradient does not explode on its way back",
         cure="Scale the start to the data (`training.scale_to_data`) or take `initializers.Orthogonal`, normalize "
         "between layers (`layers.BatchNormalization`), and clip: `clipping.ByGlobalNorm`.",
+        answers=("activation.hidden", "initialization"),
     ),
     Kind(
         "vanishing",
@@ -107,6 +120,7 @@ OF_THE_CHAPTER = (
         cure="Scale the start to the data (`training.scale_to_data`), normalize between layers "
         "(`layers.BatchNormalization`), add connections that skip layers (`layers.Residual`), or use ReLU with "
         "`keras.initializers.HeNormal`.",
+        answers=("activation.hidden", "initialization"),
     ),
     Kind(
         "short_horizon",
@@ -124,6 +138,7 @@ OF_THE_CHAPTER = (
         fine="Few ReLUs are dead, if any",
         cure="Lower the learning rate or add `schedules.Warmup`; start with `keras.initializers.HeNormal` and biases "
         "of 0 or slightly above; or use leaky units (`keras.layers.LeakyReLU`).",
+        answers=("activation.hidden", "activation.last", "initialization", "learning_rate.high"),
     ),
     Kind(
         "saturated_units",
@@ -132,6 +147,7 @@ OF_THE_CHAPTER = (
         fine="Few units are saturated, if any",
         cure="Bring inputs and initial weights to a smaller scale, normalize before the activation "
         "(`layers.BatchNormalization`), or use ReLU.",
+        answers=("activation.hidden", "activation.last", "initialization", "preprocess"),
     ),
     Kind(
         "batch_norm_gap",
@@ -149,6 +165,7 @@ OF_THE_CHAPTER = (
         fine="The signal has a good scale in all layers at the start",
         cure="Bring the inputs to mean 0 and variance 1 (`keras.layers.Normalization`), and scale the weights to the "
         "data: `training.scale_to_data`. `training.check_initialization` judges a start before any step.",
+        answers=("initialization", "preprocess"),
     ),
     Kind(
         "overfitting",
@@ -157,6 +174,7 @@ OF_THE_CHAPTER = (
         fine="There is no sign that what is learned does not hold for new examples",
         cure="Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`; regularize, or find "
         "more data. `callbacks.SurrogateGap` says whether the true loss suffers.",
+        answers=("layers.regularize",),
     ),
     Kind(
         "underfitting",
@@ -164,6 +182,7 @@ OF_THE_CHAPTER = (
         meaning="The loss has come to rest at a minimum, but is not low: the model has learned all that it can.",
         fine="There is no sign that the model is too small for its task",
         cure="Train longer, take a larger model, or regularize less; first cure what else is found here.",
+        answers=("epochs", "layer_properties", "layers"),
     ),
     Kind(
         "nonfinite",
@@ -172,11 +191,91 @@ OF_THE_CHAPTER = (
         fine="All gradients were finite",
         cure="Search the data for NaN, lower the learning rate (`training.find_learning_rate`), clip "
         "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of every optimizer of the suite.",
+        answers=("learning_rate.high",),
     ),
 )
 """The difficulties that the monitors of the suite know."""
 
-KINDS = {kind.name: kind for kind in OF_THE_CHAPTER}
+OF_THE_START = (
+    Kind(
+        "wrong_labels",
+        section="8.1.2",
+        meaning="The targets are not written as the loss and the output of the model read them.",
+        fine="The targets are written as the loss reads them",
+        cure="Write the targets as the loss reads them: classes as 0, 1, 2 and so on for "
+        "`keras.losses.SparseCategoricalCrossentropy`, as 0 and 1 for `keras.losses.BinaryCrossentropy`.",
+        answers=("labels",),
+    ),
+    Kind(
+        "wrong_loss",
+        section="8.1.2",
+        meaning="The loss is not one for these targets.",
+        fine="The loss is one for these targets",
+        cure="Compile with a loss for these targets: `keras.losses.MeanSquaredError` for numbers, a cross-entropy for "
+        "classes.",
+        answers=("loss",),
+    ),
+    Kind(
+        "wrong_output",
+        section="8.1.2",
+        meaning="The last layer cannot give what the loss asks for, by its activation or its number of units.",
+        fine="The last layer can give what the loss asks for",
+        cure="Give the last layer the activation and the units that fit the loss: softmax and a unit for each class, "
+        "sigmoid and one unit for two classes, no activation for numbers.",
+        answers=("activation.last", "layer_properties"),
+    ),
+    Kind(
+        "bad_inputs",
+        section="8.2.1",
+        meaning="The inputs are on a scale that the first layer cannot work with, are not alike, or are no numbers.",
+        fine="The inputs are on a good scale",
+        cure="Bring the inputs to mean 0 and variance 1: `keras.layers.Normalization`; divide pixels of 0 to 255 with "
+        "`keras.layers.Rescaling`.",
+        answers=("preprocess",),
+    ),
+    Kind(
+        "equal_units",
+        section="8.4",
+        meaning="All units of a layer start equal and get equal gradients, so that no step tells them apart.",
+        fine="The units of each layer differ",
+        cure="Start with random weights, such as `initializers.GlorotUniform`.",
+        answers=("initialization",),
+    ),
+    Kind(
+        "no_gradient",
+        section="8.2.5",
+        meaning="The gradient of weights that are to be trained is exactly 0 at the start: no step moves them.",
+        fine="Every layer has a gradient at the start",
+        cure="Let the gradient through: no ReLU as the last activation, `keras.layers.LeakyReLU` or "
+        "`keras.initializers.HeNormal` where all ReLUs are dead.",
+        answers=("activation.hidden", "activation.last", "initialization"),
+    ),
+    Kind(
+        "leak",
+        section="8.1",
+        meaning="Examples of the validation data are among those of the training, so validation says too much good.",
+        fine="No example of the validation data is among those of the training",
+        cure="Take the equal examples out of the validation data, and split before anything is repeated or augmented.",
+    ),
+    Kind(
+        "label_order",
+        section="8.1.3",
+        meaning="The examples come in the order of their labels, so that a minibatch does not stand for all of them.",
+        fine="The examples are in an order that has nothing to do with their labels",
+        cure="Shuffle the examples before they are split and before they are batched.",
+    ),
+    Kind(
+        "imbalance",
+        section="8.1.1",
+        meaning="Nearly all examples are of one class, so that a model is good that always says this one.",
+        fine="No class has nearly all examples",
+        cure="Give rare classes more weight (class_weight in `keras.Model.fit`), and look at a metric that a constant "
+        "prediction cannot win, such as `keras.metrics.AUC`.",
+    ),
+)
+"""What can be seen before the first step (`verdicts.checks`)."""
+
+KINDS = {kind.name: kind for kind in (*OF_THE_CHAPTER, *OF_THE_START)}
 """Every kind of verdict by name; a monitor adds its own (`monitors.Monitor.kinds`)."""
 
 

@@ -36,6 +36,7 @@ def report(verdicts: Sequence[Verdict]) -> str:
     """
     blocks = ["\n".join([_heading(v), _wrapped("  found: ", v.finding), *_fix(v)]) for v in verdicts if v.level != "ok"]
     fine = [_wrapped("  ", names)] if (names := _fine(verdicts)) else []
+    blocks += [_wrapped("", said) for said in _explained(verdicts)]
     return "\n\n".join([*blocks, "\n".join([_summary(verdicts), *fine])]).rstrip()
 
 
@@ -60,6 +61,9 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
             parts += [f"### {_heading(v)}", f"**Found:** {_escaped(v.finding)}"]
             parts += [f"**Cure:** {_escaped(v.cure)}"] if v.cure else []
             parts += [f"```python\n{v.code}\n```"] if v.code else []
+            parts += [f"**Afterwards:** {_escaped(v.expects)}"] if v.expects else []
+            parts += [f"**If that fails:** {_escaped(v.then)}"] if v.then else []
+    parts += _explained(verdicts)
     summary, names = _summary(verdicts), _fine(verdicts)
     parts += [f"{summary} {names}.".lstrip() if names else summary]
     return "\n\n".join(filter(None, parts))
@@ -67,8 +71,20 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
 
 def table(verdicts: Sequence[Verdict]) -> Table:
     """Return the verdicts, which are in order of their gravity, as a table; the first is marked if it is not "ok"."""
-    columns = ("level", "kind", "section", "since step", "measured at step", "found", "cure")
-    rows = [(v.level.upper(), v.kind, v.section, v.step, v.measured, v.finding, v.cure) for v in verdicts]
+    columns = (
+        "level",
+        "kind",
+        "section",
+        "since step",
+        "measured at step",
+        "found",
+        "cure",
+        "afterwards",
+        "if that fails",
+    )
+    rows = [
+        (v.level.upper(), v.kind, v.section, v.step, v.measured, v.finding, v.cure, v.expects, v.then) for v in verdicts
+    ]
     return Table(columns, rows, marked=0 if verdicts and verdicts[0].level != "ok" else None)
 
 
@@ -110,7 +126,7 @@ def _heading(verdict: Verdict) -> str:
 
 def _summary(verdicts: Sequence[Verdict]) -> str:
     """Return what is to be said of the checks in which nothing was found; "" if something was in all of them."""
-    fine = sum(v.level == "ok" for v in verdicts)
+    fine = sum(_is_fine(v) for v in verdicts)
     if not verdicts:
         return "Not enough was measured to say anything."
     if fine == len(verdicts):
@@ -120,13 +136,29 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
 
 def _fine(verdicts: Sequence[Verdict]) -> str:
     """Return the names of the checks in which nothing was found."""
-    return ", ".join(f"{v.kind} ({v.section})" for v in verdicts if v.level == "ok")
+    return ", ".join(f"{v.kind} ({v.section})" for v in verdicts if _is_fine(v))
+
+
+def _is_fine(verdict: Verdict) -> bool:
+    return verdict.level == "ok" and not verdict.explained_by
+
+
+def _explained(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return a sentence for each cause: what it explains, and that it is to be cured first."""
+    of: dict[str, list[str]] = {}
+    for v in verdicts:
+        if v.explained_by:
+            of.setdefault(v.explained_by, []).append(f"{v.kind} ({v.section})")
+    return [f"Explained by {cause}, which is to be cured first: {', '.join(kinds)}." for cause, kinds in of.items()]
 
 
 def _fix(verdict: Verdict) -> list[str]:
-    """Return the cure, and the code that does it."""
-    cure = [_wrapped("  fix:   ", verdict.cure)] if verdict.cure else []
-    return [*cure, textwrap.indent(verdict.code, " " * 9)] if verdict.code else cure
+    """Return the cure, the code that does it, what should change, and what to do if it does not."""
+    fix, after, otherwise = (
+        [_wrapped(begin, text)] if text else []
+        for begin, text in (("  fix:   ", verdict.cure), ("  after: ", verdict.expects), ("  else:  ", verdict.then))
+    )
+    return [*fix, *([textwrap.indent(verdict.code, " " * 9)] if verdict.code else []), *after, *otherwise]
 
 
 def _wrapped(begin: str, text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from .._result import Result
+from . import causes
 from .kinds import KINDS
 
 LEVELS = ("ok", "watch", "act")
@@ -38,6 +39,8 @@ class Claim:
         code: Lines of Python that cure it; "" for those of the kind.
         series: Name of the series that shows the number in the finding; "" where none does.
         drawn: The last point of each series that shows something of this kind, by its name.
+        then: What to do if that does not help; "" where nothing else is known.
+        expects: What should change; "" where that is not said.
     """
 
     kind: str
@@ -49,6 +52,8 @@ class Claim:
     code: str = ""
     series: str = ""
     drawn: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    then: str = ""
+    expects: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.level not in LEVELS:
@@ -77,6 +82,10 @@ class Verdict(Result):
             none does.
         value: The last point of that series, which is the number in `finding`; `None` where there is none, or it is not
             finite.
+        explained_by: Kind of the verdict that this one follows from, and that is to be cured first; `""` for none. Its
+            level is `"ok"` then.
+        then: What to do if the cure does not help; `""` where nothing else is known.
+        expects: What should change once it is cured; `""` where that is not said.
 
     Example:
         >>> print(keras_ch8.verdicts.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
@@ -94,6 +103,9 @@ class Verdict(Result):
     code: str = ""
     series: str = ""
     value: float | None = None
+    explained_by: str = ""
+    then: str = ""
+    expects: str = ""
 
     def __post_init__(self) -> None:
         """Take what a line of JSON gives, too: a list of sentences."""
@@ -103,7 +115,7 @@ class Verdict(Result):
 
     def _headline(self) -> str:
         said = f"{self.level.upper()} {self.kind}, section {self.section}, since step {self.step}: {self.finding}"
-        return f"{said} {self.cure}" if self.cure else said
+        return " ".join(filter(None, [said, self.cure, self.expects, self.then and f"If that fails: {self.then}"]))
 
     def as_json(self) -> str:
         """Return one line of JSON."""
@@ -126,6 +138,9 @@ class VerdictTracker:
     What happened for certain (`Claim.proven`) counts at once. What has once called for action is worth watching to the
     end of the training.
 
+    While a cause calls for action, what follows from it (`causes.EXPLAINS`) is not complained about: its level is "ok",
+    and it says which cause explains it.
+
     What a verdict says is what the newest claim says that bears its level out, with the step of that; its number is
     the newest in any case.
     """
@@ -137,25 +152,26 @@ class VerdictTracker:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """The verdicts that stand, the most serious first."""
-        found = filter(None, map(self._verdict, KINDS))
-        return sorted(found, key=lambda v: -LEVELS.index(v.level))
+        """The verdicts that stand, the most serious first, and of these the causes."""
+        gravest = self._gravest()
+        acting = [kind for kind, verdict in gravest.items() if verdict.level == "act"]
+        found = [_explained(verdict, causes.explained_by(kind, acting)) for kind, verdict in gravest.items()]
+        return sorted(found, key=lambda v: (-LEVELS.index(v.level), not v.explained_by, causes.place(v.kind)))
 
     def update(self, step: int, claims: Iterable[Claim], source: str = "") -> list[Verdict]:
         """Add the claims of a measurement at this step, one a kind, and return the verdicts whose level changed."""
-        changed = []
+        before = {verdict.kind: verdict.level for verdict in self.verdicts}
         for claim in claims:
-            before = self._verdict(claim.kind)
             self._add(step, claim, (claim.kind, source))
-            now = self._verdict(claim.kind)
-            if now is not None and (before is None or before.level != now.level):
-                changed.append(now)
-        return changed
+        return [verdict for verdict in self.verdicts if verdict.level != before.get(verdict.kind)]
 
-    def _verdict(self, kind: str) -> Verdict | None:
-        """Return the gravest verdict of a kind; of several, the first."""
-        said = [verdict for (of, _), verdict in self._standing.items() if of == kind]
-        return max(said, key=lambda v: LEVELS.index(v.level), default=None)
+    def _gravest(self) -> dict[str, Verdict]:
+        """Return the gravest verdict of each kind, whatever explains it; of several, the first."""
+        found: dict[str, Verdict] = {}
+        for (kind, _), verdict in self._standing.items():
+            if kind not in found or LEVELS.index(verdict.level) > LEVELS.index(found[kind].level):
+                found[kind] = verdict
+        return found
 
     def _add(self, step: int, claim: Claim, key: _Key) -> None:
         """Bring what one source says of a kind up to date."""
@@ -193,6 +209,8 @@ class VerdictTracker:
             code="" if level == "ok" else claim.code or kind.code,
             series=claim.series,
             value=newest.claim.drawn.get(claim.series),
+            then="" if level == "ok" else claim.then,
+            expects="" if level == "ok" else claim.expects,
         )
 
     @staticmethod
@@ -222,6 +240,14 @@ class VerdictTracker:
             is_serious = before is not None and before.level == "act"
             now = max(down, int(is_serious or has_been_serious))
         return LEVELS[now]
+
+
+def _explained(verdict: Verdict, cause: str) -> Verdict:
+    """Return what is said of a verdict while its cause calls for action; the verdict itself where there is none."""
+    if not cause or verdict.level == "ok":
+        return verdict
+    finding = f"Explained by `{cause}`: cure that first. By itself: {verdict.finding}"
+    return dataclasses.replace(verdict, level="ok", finding=finding, cure="", code="", explained_by=cause)
 
 
 def _bears_out(claimed: str, level: str) -> bool:

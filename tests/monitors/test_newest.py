@@ -161,8 +161,15 @@ def newest(monitor, past):
 def test_the_newest_loss_and_step_are_those_of_the_last_measurement():
     usual, last = (monitors.StepLength(2.0, 2.0, slope=-1.0, curvature=c, length=0.01) for c in (0.5, -0.3))
     past = past_of([2.0, *[1.5] * 7, 0.5], step_length=[*[usual] * 8, last])
+    past.chance = 2.0
     for monitor in ("gradient_norm", "spectrum"):
-        assert newest(monitor, past) == {"fallen": 0.75, "growth": 0.25, "typical_step": 0.3}
+        assert newest(monitor, past) == {
+            "fallen": 0.75,
+            "gained": 0.75,
+            "over_chance": 0.25,
+            "growth": 0.25,
+            "typical_step": 0.3,
+        }
     early = Past(total=10)
     assert newest("gradient_norm", early) == {}
     early.add(1, {"step_length": usual, "gradient_norm": monitors.GradientNorm(1.0, 1.0, 2.0)})
@@ -285,7 +292,7 @@ def test_the_scale_of_the_start_is_said_beside_the_scale_now():
     past = past_of(losses(), layer_flow=[*[flow(input_signal=100.0)] * 3, *[flow()] * 6])
     claim = said("layer_flow", past, "bad_scale")
     assert claim.level == "act"
-    assert "now the largest root mean square is 1, 100 in the middle of the first 3 measurements" in claim.finding
+    assert "now the largest root mean square is 1, 100 at the start" in claim.finding
     assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/largest_signal", 1.0)
 
 

@@ -229,6 +229,8 @@ def test_where_the_loss_never_falls_it_says_so():
     noise = np.random.default_rng(3).normal(size=Y.shape).astype("float32")
     found = training.find_learning_rate(model, X * 0, noise - noise.mean(axis=0))
     assert (found.suggestions, found.reason[:20]) == ({}, "the loss never falls")
+    assert found.reason.endswith(f"; meanwhile try a rate of {found.to_try:.2g}")
+    assert 0 < found.to_try < 10
     with pytest.raises(ValueError, match="No learning rate can be suggested: the loss never falls"):
         _ = found.suggestion
     assert str(found).startswith("No learning rate can be suggested: the loss never falls")

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from keras_ch8.training._range_test import SIGNIFICANT, fall_of, suggest, without_batch_effects
+from keras_ch8.training._range_test import SIGNIFICANT, fall_of, fallback, suggest, without_batch_effects
 
 RATES = np.geomspace(1e-7, 10, 100)
 
@@ -85,7 +85,29 @@ def test_a_loss_that_only_rises_is_refused():
 
 def test_too_few_rates_are_refused():
     reason = suggest(RATES[:5], textbook(RATES[:5]))[2]
-    assert reason == "the training diverged after 5 rates: begin with a smaller one or take more steps"
+    assert reason == (
+        "the training diverged after 5 rates: begin with a smaller one or take more steps; "
+        "meanwhile try a rate of 1e-08"
+    )
+    assert fallback(RATES[:0], RATES[:0]) != fallback(RATES[:0], RATES[:0])
+
+
+def test_a_refusal_names_a_rate_to_try_near_the_lowest_point_of_a_fall_that_noise_may_explain():
+    rates, refused, near = RATES[40:], 0, 0
+    for seed in range(100):
+        losses = textbook(rates) + 1.2 * np.random.default_rng(seed).normal(size=60)
+        reason = suggest(rates, losses)[2]
+        if reason:
+            refused += 1
+            named = float(re.search(r"meanwhile try a rate of (\S+)$", reason)[1])
+            assert named == pytest.approx(fallback(rates, losses), rel=0.05)
+            near += 0.003 < named < 1.0
+    assert refused > 10
+    assert near >= 0.8 * refused
+
+
+def test_where_the_loss_only_rises_the_rate_to_try_is_far_below_the_last():
+    assert fallback(RATES, 1 + np.log10(RATES / 1e-7) ** 2) == pytest.approx(10 / 30)
 
 
 def test_hard_and_easy_batches_are_evened_out():

@@ -70,7 +70,7 @@ def outputs_of(model, names, x):
 def test_the_variance_of_every_layer_is_1(activation, phi, start):
     model = mlp(activation, start)
     before = [z.var() for z in sums_of(model, FLAT, phi)]
-    scaling = training.scale_to_data(model, FLAT)
+    scaling = training.scale_to_data(model, FLAT, "unit_variance")
     after = [z.var() for z in sums_of(model, FLAT, phi)]
     np.testing.assert_allclose(after, 1, rtol=0.1)
     np.testing.assert_allclose([z.var() for z in sums_of(model, FRESH, phi)], 1, rtol=0.25)
@@ -81,7 +81,7 @@ def test_the_variance_of_every_layer_is_1(activation, phi, start):
 
 def test_so_it_is_with_convolutions_normalization_and_skips():
     model, names = residual()
-    scaling = training.scale_to_data(model, PICTURES)
+    scaling = training.scale_to_data(model, PICTURES, "unit_variance")
     assert scaling.names == tuple(names)  # in the order of the calls
     for x, tolerance in ((PICTURES, 0.1), (FRESH_PICTURES, 0.25)):
         variances = [np.var(z) for z in outputs_of(model, names, x)]
@@ -123,7 +123,7 @@ def test_layers_of_every_kind_are_scaled():
     h = layers.SimpleRNN(4, name="rnn")(h)
     model = keras.Model(tokens, layers.Dense(1, layers.LeakyReLU(), name="out")(h))
     x = RNG.integers(0, 30, (200, 12))
-    scaling = training.scale_to_data(model, x)
+    scaling = training.scale_to_data(model, x, "unit_variance")
     assert scaling.names == ("embedding", "query", "key", "value", "attention_output", "forward_lstm", "backward_lstm",
                              "gru", "rnn", "out")  # fmt: skip
     np.testing.assert_allclose(scaling.after, 1, rtol=0.1)
@@ -136,7 +136,7 @@ def test_of_a_recurrent_layer_the_kernel_of_the_input_is_scaled():
     model = keras.Sequential([keras.Input((9, 4)), layer])
     kernel, *others = model.get_weights()
     x = RNG.normal(size=(50, 9, 4)).astype("float32")
-    scaling = training.scale_to_data(model, x)
+    scaling = training.scale_to_data(model, x, "unit_variance")
     assert scaling.before[0] == pytest.approx(np.var(x @ kernel), rel=1e-4)
     np.testing.assert_allclose(model.get_weights()[0], kernel / np.std(x @ kernel), rtol=1e-4)
     for a, b in zip(model.get_weights()[1:], others, strict=True):
@@ -146,7 +146,7 @@ def test_of_a_recurrent_layer_the_kernel_of_the_input_is_scaled():
 def test_a_layer_that_is_called_twice_is_scaled_to_what_it_is_given_first():
     shared, inputs = layers.Dense(20, "tanh"), keras.Input((20,))
     model = keras.Model(inputs, shared(shared(inputs)))
-    scaling = training.scale_to_data(model, FLAT)
+    scaling = training.scale_to_data(model, FLAT, "unit_variance")
     assert len(scaling.names) == 1
     assert np.var(FLAT @ shared.kernel.numpy()) == pytest.approx(1, rel=1e-3)
 
@@ -197,9 +197,9 @@ def test_what_is_called_in_a_loop_of_the_graph_cannot_be_seen_and_the_rest_is_sc
     assert scaling.after[1] == pytest.approx(1, rel=1e-3)
 
 
-def test_the_mean_may_count_too():
+def test_the_mean_counts_too():
     model = mlp("relu", STARTS["heuristic"])
-    training.scale_to_data(model, FLAT, "unit_mean_square")
+    training.scale_to_data(model, FLAT)
     squares = [np.mean(z**2) for z in sums_of(model, FLAT, lambda z: np.maximum(z, 0))]
     np.testing.assert_allclose(squares, 1, rtol=0.1)
 
@@ -216,7 +216,7 @@ def test_in_mixed_precision_the_weights_keep_their_own():
 
 def test_histograms_go_to_tensorboard_layer_by_layer(tmp_path):
     model = mlp("tanh", STARTS["tiny"], depth=3)
-    scaling = training.scale_to_data(model, FLAT, log_dir=str(tmp_path))
+    scaling = training.scale_to_data(model, FLAT, "unit_variance", log_dir=str(tmp_path))
     (run,) = tmp_path.iterdir()
     events = EventAccumulator(str(run)).Reload()
     widths = {}
@@ -282,3 +282,70 @@ def test_a_model_that_is_not_built_is_built_by_its_first_example_and_scaled_like
     np.testing.assert_array_equal(one.factors, other.factors)
     for a, b in zip(weights, expected, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+# --- the loss ------------------------------------------------------------------------------------------------------
+
+LABELS = (FLAT[:, :1] > 1).astype("float32")
+
+
+def sigmoids(start="glorot_uniform"):
+    """Return ten layers of sigmoids and one unit: its input hardly varies, and is not small."""
+    keras.utils.set_random_seed(1)
+    hidden = [layers.Dense(16, "sigmoid", kernel_initializer=start) for _ in range(10)]
+    model = keras.Sequential([keras.Input((20,)), *hidden, layers.Dense(1, "sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    return model, model.evaluate(FLAT, LABELS, verbose=0)
+
+
+def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction():
+    model, _ = sigmoids()
+    training.scale_to_data(model, FLAT)
+    assert model.evaluate(FLAT, LABELS, verbose=0) < 1.5 * np.log(2)
+    model, _ = sigmoids()
+    training.scale_to_data(model, FLAT, "unit_variance")
+    assert model.evaluate(FLAT, LABELS, verbose=0) > 100  # as the book has it: the reason for the default
+
+
+@pytest.mark.parametrize("target", ["unit_mean_square", "unit_variance"])
+def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smaller(target):
+    model, before = sigmoids()
+    scaling = training.scale_to_data(model, FLAT, target, y=LABELS)
+    after = model.evaluate(FLAT, LABELS, verbose=0)
+    assert after <= 1.01 * before
+    assert (scaling.loss_before, scaling.loss_after) == pytest.approx((before, after), rel=1e-4)
+    assert scaling.notes[:-1] == ("",) * 10
+    if target == "unit_variance":
+        assert scaling.notes[-1].startswith("smaller, since the loss would rise from")
+    assert f"The loss was {before:.3g}, and is now {after:.3g}" in str(scaling)
+
+
+def test_where_no_last_layer_helps_all_weights_are_put_back():
+    keras.utils.set_random_seed(0)
+    tiny = keras.initializers.RandomNormal(stddev=1e-3)
+    inputs = keras.Input((20,))
+    wide = layers.Dense(4, kernel_initializer=tiny)(inputs)  # an output itself, whose targets are 0
+    model = keras.Model(inputs, [wide, layers.Dense(1)(wide)])
+    model.compile("sgd", ["mse", "mse"])
+    before = model.get_weights()
+    scaling = training.scale_to_data(model, FLAT, y=[np.zeros((1000, 4)), np.zeros((1000, 1))])
+    assert all(note.startswith("put back, since the loss would rise from") for note in scaling.notes)
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert scaling.loss_after == scaling.loss_before
+
+
+def test_a_vanishing_start_is_scaled_without_a_rise_of_the_loss():
+    tiny = keras.initializers.RandomNormal(stddev=0.01, seed=0)
+    hidden = [layers.Dense(32, "tanh", kernel_initializer=tiny) for _ in range(5)]
+    model = keras.Sequential([keras.Input((20,)), *hidden, layers.Dense(1, kernel_initializer=tiny)])
+    model.compile("sgd", "mse")
+    scaling = training.scale_to_data(model, FLAT, y=LABELS)
+    assert model.evaluate(FLAT, LABELS, verbose=0) <= 1.01 * scaling.loss_before
+    np.testing.assert_allclose(scaling.after[:-1], 1, rtol=0.1)
+    assert 0 < scaling.after[-1] < 0.5
+
+
+def test_targets_need_a_compiled_loss():
+    with pytest.raises(ValueError, match="loss"):
+        training.scale_to_data(mlp("relu", STARTS["heuristic"], 1), FLAT, y=np.zeros((1000, 10)))

@@ -1,0 +1,215 @@
+"""Whether a training ends too early, goes on for nothing, or swings at one level, by what its epochs report."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+
+from ..verdicts import Claim, Condition, Kind, Quantity, Rule, Threshold
+from ..verdicts.wording import counted, digits, percent
+from .base import Monitor
+from .past import Past
+from .progress import FOREIGN
+
+FEWEST, BLOCKS = 4, 6
+"""Epochs of which a course is made; with fewer, parts of the minibatches in order."""
+LAST_PART = 1 / 3
+"""Part of a training, at its end, whose pace is continued."""
+PLAYBOOK = "Godbole et al. (2023), Deep Learning Tuning Playbook"
+
+KINDS = (
+    Kind(
+        "too_short",
+        section="8.1",
+        meaning="The training ends while the loss still falls: more epochs would go on lowering it.",
+        fine="The training does not end before the loss has stopped to fall much",
+        cure="Train for more epochs: `fit(..., epochs=...)` with twice as many, and "
+        "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
+    ),
+    Kind(
+        "too_long",
+        section="8.1",
+        meaning="The loss on held-out examples was best long ago, and nothing was gained since.",
+        fine="The epochs are not spent for nothing",
+        cure="Train for fewer epochs, or stop when validation is best: "
+        "`callbacks.EarlyStopping(restore_best_weights=True)`.",
+    ),
+    Kind(
+        "oscillation",
+        section="8.3.1",
+        meaning="The training loss swings up and down from epoch to epoch at one level: the steps are too long to "
+        "come to rest.",
+        fine="The training loss does not swing from epoch to epoch",
+        cure="Let the learning rate fall in time: `schedules.LinearDecay`, `callbacks.LearningRateDecay`; or lower it: "
+        "`training.find_learning_rate` finds one.",
+    ),
+)
+
+AHEAD = Quantity(
+    "gain_ahead",
+    "What as many epochs again would gain at the pace of the last third, as a fraction of the loss; by validation, or "
+    "without it by the training loss.",
+    lambda gain: (
+        f"at the pace of the last third as many epochs again would lower the loss by another {percent(gain)}"
+        if gain > 0
+        else "in the last third the loss did not fall"
+    ),
+    number=lambda gain: percent(max(gain, 0.0)),
+)
+BEST_AT = Quantity(
+    "best_at",
+    "Where in the training the loss was lowest so far: 0 at its beginning, 1 in the last epoch.",
+    lambda place: f"it was lowest after {percent(place)} of the epochs so far",
+    number=percent,
+)
+UPDATES = Quantity(
+    "updates",
+    "Updates of the weights so far.",
+    lambda number: f"the training has made {counted(number, 'update')}",
+)
+DONE = Quantity("done", "Part of the training that is done; not known where its length is not.", number=percent)
+LEFT = Quantity(
+    "left_of_chance",
+    "The loss over that of the best constant prediction or, where that is not known, over that of the first epoch.",
+    lambda part: f"{percent(part)} of the loss of the best constant prediction, or of the first epoch, is left",
+    number=percent,
+)
+LEARNED_SINCE = Quantity(
+    "learned_since_best",
+    "By how much the training loss fell since validation was best, as a fraction.",
+    lambda fall: f"since then the training loss fell by {percent(max(fall, 0.0))}",
+    number=lambda fall: percent(max(fall, 0.0)),
+)
+SWING = Quantity(
+    "swing",
+    "The change of the training loss from one epoch to the next in the second half, as a fraction of the loss: the "
+    "mean of the sizes.",
+    lambda size: f"from one epoch to the next it changes by {percent(size)}",
+    number=percent,
+)
+HEADWAY = Quantity(
+    "headway", "The fall over the second half of the epochs over the sum of all changes in it: 1 where it only falls."
+)
+
+AT_THE_END = Condition(DONE, ">=", 0.9, "the training is at its end")
+NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left", FOREIGN)
+FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
+
+RULES = (
+    Rule(
+        kind="too_short",
+        says="The training ends after few updates, while the loss still falls",
+        all_of=(Threshold(AHEAD, "above", watch=0.12, act=0.25, source=FOREIGN),),
+        when=(
+            AT_THE_END,
+            NOT_LEARNED,
+            FALLS_ON,
+            Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
+        ),
+        mentions=(UPDATES, LEFT),
+    ),
+    Rule(
+        kind="too_short",
+        says="The training ends while the loss still falls",
+        all_of=(Threshold(AHEAD, "above", watch=0.4, act=None, source=FOREIGN),),
+        when=(AT_THE_END, NOT_LEARNED, FALLS_ON),
+        mentions=(UPDATES, LEFT),
+    ),
+    Rule(
+        kind="too_long",
+        says="Nothing was gained in the last three quarters of the epochs, neither on held-out examples nor on others",
+        all_of=(Threshold(BEST_AT, "below", watch=0.25, act=None, source=PLAYBOOK),),
+        when=(
+            AT_THE_END,
+            Condition(LEARNED_SINCE, "<", 0.02, "the training loss has not fallen since either", FOREIGN),
+            Condition(LEFT, "<", 0.9, "it had learned something", FOREIGN),
+        ),
+        mentions=(LEARNED_SINCE,),
+    ),
+    Rule(
+        kind="oscillation",
+        says="The training loss swings from epoch to epoch at one level",
+        all_of=(Threshold(SWING, "above", watch=0.1, act=0.25, source=FOREIGN),),
+        when=(NOT_LEARNED, Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN)),
+    ),
+)
+
+
+class DurationMonitor(Monitor):
+    """Judges by the epochs whether more of them, or fewer, would do better, and whether the loss comes to rest.
+
+    The validation loss is the course where there is one, else the training loss; of a training of fewer than four
+    epochs, the mean loss of each sixth of its minibatches. What is said at the end rests on all epochs, and no other
+    measurement follows: it counts at once.
+    """
+
+    name = "duration"
+    sets = ("cheap", "standard", "full")
+    order = 5
+    source = "epochs"
+    kinds: ClassVar[tuple[Kind, ...]] = KINDS
+    rules = RULES
+
+    def measure(self, past: Past) -> dict[str, float]:
+        """Return what is ahead, where the loss was lowest, and how it swings."""
+        course, losses = _course(past), _of_epochs(past, "loss")
+        measured: dict[str, float] = {}
+        if past.total and len(course) >= FEWEST and np.isfinite(course).all():
+            best, reference = int(course.argmin()), _reference(past, course)
+            measured = {
+                AHEAD.name: _ahead(course),
+                BEST_AT.name: best / (len(course) - 1),
+                UPDATES.name: past.done,
+                DONE.name: past.done / past.total,
+                LEFT.name: course[-1] / reference if reference > 0 else float("nan"),
+            }
+            if len(losses) == len(course) and losses[best]:
+                measured[LEARNED_SINCE.name] = (losses[best] - losses[-1]) / abs(losses[best])
+            half = losses[len(losses) // 2 :]
+            if len(half) >= FEWEST and np.isfinite(half).all():
+                changes, height = np.abs(np.diff(half)), abs(float(np.median(half)))
+                measured[SWING.name] = float(changes.mean()) / height if height else 0.0
+                measured[HEADWAY.name] = (half[0] - half[-1]) / changes.sum() if changes.any() else 0.0
+        return measured
+
+    def claims(self, past: Past) -> list[Claim]:
+        """Return what the rules say; what is wrong at the end is certain, as no other measurement follows."""
+        return [
+            dataclasses.replace(claim, proven=claim.level != "ok" and claim.kind != "oscillation")
+            for claim in super().claims(past)
+        ]
+
+    def remarks(self, past: Past) -> dict[str, str]:
+        """Return where the loss came from and where it is."""
+        course = _course(past)
+        if not len(course):
+            return {}
+        said = f"it went from {digits(course[0], 3)} to {digits(course[-1], 3)}"
+        return {"too_short": said, "too_long": f"at its best it was {digits(course.min(), 3)}"}
+
+
+def _of_epochs(past: Past, name: str) -> np.ndarray:
+    return np.array([logs[name] for logs in past.epochs if name in logs])
+
+
+def _course(past: Past) -> np.ndarray:
+    """Return the loss from the beginning to now."""
+    for name in ("val_loss", "loss"):
+        if len(losses := _of_epochs(past, name)) >= FEWEST:
+            return losses
+    losses = past.rows.loss[np.isfinite(past.rows.loss)]
+    if len(losses) < 2 * BLOCKS:
+        return np.zeros(0)
+    return np.array([block.mean() for block in np.array_split(losses, BLOCKS)])
+
+
+def _ahead(course: np.ndarray) -> float:
+    """Return what as many steps again would gain at the pace of the last third, as a fraction of the loss."""
+    last = max(1, round(LAST_PART * (len(course) - 1)))
+    gain = (course[-1 - last] - course[-1]) * (len(course) - 1) / last
+    return float(gain / abs(course[-1])) if course[-1] else 0.0
+
+
+def _reference(past: Past, course: np.ndarray) -> float:
+    """Return the loss of the best constant prediction, or that of the first epoch where it is not known."""
+    return float(course[0]) if np.isnan(past.chance) else past.chance

@@ -1,0 +1,249 @@
+"""What is known of a model before its first step: its output and its loss, and one pass forward and backward."""
+
+import contextlib
+import dataclasses
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from .._types import Data, Tensor
+from ..curvature.objective import Objective
+from ..integration import backend, keras_private
+from ..verdicts.chance import chance_level
+from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
+from ._layer_flow import FLAT, SLOPES, activation, by_unit, is_weighted
+from .probe import RecordedCall, recording
+
+EQUAL = 1e-4
+"""A difference of two gradients up to this fraction of the largest entry is rounding."""
+LAYERS = keras.layers
+NORMALIZING = (
+    LAYERS.BatchNormalization, LAYERS.LayerNormalization, LAYERS.GroupNormalization, LAYERS.UnitNormalization,
+    LAYERS.RMSNormalization, LAYERS.Add, LAYERS.Concatenate, LAYERS.Average,
+)  # fmt: skip
+"""Layers between which a signal keeps its scale, or goes around others."""
+LOSSES = {
+    "BinaryCrossentropy": "binary_crossentropy",
+    "CategoricalCrossentropy": "categorical_crossentropy",
+    "SparseCategoricalCrossentropy": "sparse_categorical_crossentropy",
+    "MeanSquaredError": "mean_squared_error",
+    "MeanAbsoluteError": "mean_absolute_error",
+    "Huber": "huber",
+    "LogCosh": "log_cosh",
+}
+"""Losses that checks know, by the names of Keras's classes; the functions have the names on the right."""
+
+
+def facts_of(
+    model: keras.Model,
+    data: Data,
+    probe: Data = None,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> tuple[Facts, Exception | None]:
+    """Return what is known of a model and some examples before a step; also why one pass through it fails, if it does.
+
+    Args:
+        model: A compiled model that is built.
+        data: x, y and sample_weight of some examples that are trained on.
+        probe: Those of others, to be compared with them; the best constant prediction is that for these.
+        loss: Loss to use instead of the compiled one, of which nothing is known then.
+    """
+    output = output_of(model) if loss is None else Output()
+    start, axes, failed = Start(), None, None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
+        try:
+            start, output, axes = at_start(model, data, output, loss)
+        except Exception as error:  # such as labels that the loss cannot read: the output is known all the same
+            failed = error
+            with contextlib.suppress(Exception):
+                start, output, axes = _without_loss(model, data, output)
+    facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start)
+    of_chance = data
+    if probe is not None:
+        others = inputs_of(dict(arrays_of(probe[0])))
+        targets_of_probe, of_chance = targets_in(probe[1], axes), probe
+        facts = dataclasses.replace(facts, other="the probe", other_inputs=others, other_targets=targets_of_probe)
+    targets = [array for _, array in arrays_of(of_chance[1])]
+    known = axes is not None and len(targets) == 1
+    return dataclasses.replace(facts, chance=chance_level(output, targets[0], of_chance[2]) if known else NAN), failed
+
+
+def targets_in(y: Data, axes: int | None) -> Targets:
+    """Return the facts about the targets of one output, whose predictions have so many axes; nothing without."""
+    arrays = [array for _, array in arrays_of(y)]
+    return targets_of(arrays[0], axes) if len(arrays) == 1 and axes is not None else Targets()
+
+
+def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start, Output, int | None]:
+    """Return what one pass forward says."""
+    start, output, axes = at_start(model, data, output, lambda y, y_pred: keras.ops.zeros(()))
+    layers = tuple(dataclasses.replace(layer, gradient=NAN, copies=0) for layer in start.layers)
+    return Start(layers=layers, normalizes=start.normalizes), output, axes
+
+
+def output_of(model: keras.Model) -> Output:
+    """Return what the settings of a model tell of its loss; the layer that gives the output is seen in a pass."""
+    if not model.compiled or keras_private.has_own_loss(model):
+        return Output()
+    arguments = keras_private.compile_arguments(model)
+    names = tuple(filter(None, map(_metric, keras.tree.flatten(arguments.get("metrics") or []))))
+    given = keras.tree.flatten(arguments.get("loss"))
+    if len(given) != 1 or given[0] is None or arguments.get("loss_weights") is not None:
+        return Output(metrics=names)
+    with contextlib.suppress(ValueError, TypeError):
+        loss = keras.losses.get(given[0])
+        if not type(loss).__module__.startswith("keras.") and not _is_of_keras(loss):
+            return Output(metrics=names)
+        if not isinstance(loss, keras.losses.Loss):
+            return Output(loss=loss.__name__, from_logits=False, metrics=names)
+        config = loss.get_config()
+        return Output(
+            loss=LOSSES.get(type(loss).__name__, ""),
+            from_logits=bool(config.get("from_logits", False)),
+            label_smoothing=float(config.get("label_smoothing") or 0.0),
+            is_mean=config.get("reduction") in ("sum_over_batch_size", "mean"),
+            metrics=names,
+        )
+    return Output(metrics=names)
+
+
+def _is_of_keras(function: Any) -> bool:
+    return getattr(function, "__module__", "").startswith("keras.")
+
+
+def _metric(metric: Any) -> str:
+    return metric if isinstance(metric, str) else str(getattr(metric, "name", getattr(metric, "__name__", "")))
+
+
+def at_start(
+    model: keras.Model, data: Data, output: Output, loss: Callable[[Tensor, Tensor], Tensor] | None = None
+) -> tuple[Start, Output, int | None]:
+    """Return what one pass forward and backward says, the output as it was seen, and how many axes it has.
+
+    The model stays as it is. Nothing is traced: a pass made once is cheaper op by op.
+
+    Args:
+        model: A compiled model that is built.
+        data: x, y and sample_weight of some examples.
+        output: What the settings of the model say.
+        loss: Loss to use instead of the compiled one.
+    """
+    x, y, sample_weight = data
+    objective = Objective(model, x, y, sample_weight=sample_weight, loss=loss)
+    leaves = keras_private.leaves_of(model)
+    seen: dict[str, Any] = {}
+
+    def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
+        with recording([leaf for leaf in leaves if _is_recorded(leaf)], lambda _: None) as calls:
+            found = objective.evaluate(values)
+        seen.update(calls=list(calls), outputs=keras.tree.flatten(found.outputs))
+        return found.loss, []
+
+    theta = [backend.as_tensor(v.value) for v in objective.variables]
+    reached, slopes = backend.value_and_gradients(value, theta)
+    of = {id(v): np.asarray(g, "float64") for v, g in zip(objective.variables, slopes, strict=True)}
+    calls, outputs = seen["calls"], seen["outputs"]
+    returned = {id(tensor) for tensor in outputs}
+    layers = tuple(_layer(call, of, id(call.outputs) in returned) for call in calls)
+    norm = math.sqrt(sum(float((g**2).sum()) for g in of.values())) if of else NAN
+    normalizes = any(isinstance(leaf, NORMALIZING) for leaf in leaves) or not isinstance(model, keras.Sequential)
+    start = Start(float(reached), layers, norm, normalizes)
+    if len(outputs) != 1:
+        return start, Output(metrics=output.metrics), None
+    return start, _with_last(output, calls, outputs[0]), len(outputs[0].shape)
+
+
+def _is_recorded(layer: keras.layers.Layer) -> bool:
+    return is_weighted(layer) or bool(name_of_activation(layer))
+
+
+def name_of_activation(layer: keras.layers.Layer) -> str:
+    """Return the name of a layer's activation, one of `RANGES`; "" where it has none, or one of the user's own."""
+    if isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional):
+        return ""
+    if isinstance(layer, LAYERS.Softmax):
+        return "softmax" if layer.axis in (-1, [-1], (-1,)) else ""
+    if isinstance(layer, LAYERS.ReLU):
+        is_plain = not layer.negative_slope and layer.max_value is None and not layer.threshold
+        return "relu" if is_plain else ""
+    function = getattr(layer, "activation", None)
+    name = getattr(function, "__name__", "")
+    return name if _is_of_keras(function) and name in RANGES else ""
+
+
+def _with_last(output: Output, calls: list[RecordedCall], given: Tensor) -> Output:
+    """Return an output with the layer that has given it, where that is one with an activation that is known."""
+    units = int(given.shape[-1]) if len(given.shape) > 1 else 0
+    place = next((i for i, call in enumerate(calls) if call.outputs is given), None)
+    hides = hasattr(given, "_keras_logits")
+    found: dict[str, Any] = {"units": units, "hides_logits": hides}
+    if keras_private.mask_of(given) is not None:
+        found["is_mean"] = False  # what the mask leaves out does not count
+    if place is None:
+        return dataclasses.replace(output, **found)
+    last = calls[place]
+    before = name_of_activation(calls[place - 1].layer) == "softmax" and not is_weighted(last.layer) if place else False
+    found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "softmax_before": before}
+    return dataclasses.replace(output, **found)
+
+
+def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -> Layer:
+    layer, name = call.layer, activation(call.layer)
+    inputs, outputs = (np.asarray(keras.ops.convert_to_numpy(t), "float32") for t in (call.inputs, call.outputs))
+    matrices = [v for v in layer.trainable_variables if len(v.shape) > 1 and id(v) in slopes]
+    columns = np.asarray(by_unit(layer, keras.ops.convert_to_tensor(outputs)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return Layer(
+            name=layer.name,
+            activation=name_of_activation(layer),
+            units=int(columns.shape[1]),
+            has_matrix=is_weighted(layer),
+            is_trained=bool(matrices),
+            is_output=is_output,
+            input_rms=_rms(inputs),
+            input_largest=float(np.abs(inputs).max(initial=0.0)),
+            signal=_rms(outputs),
+            variation=_rms(outputs - outputs.mean(axis=0)) / _rms(outputs) if outputs.any() else NAN,
+            is_finite=bool(np.isfinite(outputs).all()),
+            gradient=math.sqrt(sum(float((slopes[id(v)] ** 2).sum()) for v in matrices)) if matrices else NAN,
+            dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,
+            saturated=_saturated(name, outputs),
+            copies=max((copies(v.numpy(), slopes[id(v)]) for v in matrices), default=0) if _has_units(layer) else 0,
+        )
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(values, dtype="float64")))) if values.size else NAN
+
+
+def _saturated(name: str, outputs: np.ndarray) -> float:
+    slope = SLOPES.get(name)
+    return NAN if slope is None else float(np.mean(np.asarray(slope(keras.ops.convert_to_tensor(outputs))) < FLAT))
+
+
+def _has_units(layer: keras.layers.Layer) -> bool:
+    """Whether the last axis of a layer's matrix counts its units."""
+    return isinstance(layer, LAYERS.Dense | LAYERS.Conv1D | LAYERS.Conv2D | LAYERS.Conv3D)
+
+
+def copies(theta: np.ndarray, slope: np.ndarray) -> int:
+    """Return the number of units, on the last axis, with weights and gradient of one before them."""
+    units = theta.shape[-1]
+    theta, slope = (np.asarray(a, "float64").reshape(-1, units) for a in (theta, slope))
+    _, first, group = np.unique(theta, axis=1, return_index=True, return_inverse=True)
+    difference = np.abs(slope - slope[:, first[group.ravel()]]).max(axis=0, initial=0.0)
+    equal = difference <= EQUAL * np.abs(slope).max(initial=0.0)
+    return int(equal.sum()) - len(first)
+
+
+def arrays_of(part: Data) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the arrays of a part of a batch, with their names; what is no array of numbers or words is left out."""
+    for path, array in keras.tree.flatten_with_path(part):
+        if array is not None:
+            with contextlib.suppress(TypeError, ValueError, AttributeError, NotImplementedError):
+                yield ".".join(map(str, path)), np.asarray(keras.ops.convert_to_numpy(array))

@@ -1,0 +1,86 @@
+"""What explains what: while the cause of a difficulty stands at "act", its symptoms are not complained about.
+
+Whoever cures a symptom first cures nothing, and may do the opposite of what the cause asks for: too long a step makes a
+loss that does not fall look like a ravine, inputs of a large scale saturate units.
+"""
+
+import functools
+from collections.abc import Collection, Mapping
+
+_SLOW = ("ill_conditioned", "step_too_short", "noise_dominated", "batch_wasteful", "too_short", "underfitting")
+"""What a training looks like that does not get on, whatever the reason."""
+_HELD_UP = ("vanishing", "saddle", "plateau", *_SLOW)
+"""And one whose gradient is next to nothing."""
+
+EXPLAINS: Mapping[str, tuple[str, ...]] = {
+    # what is wrong before the first step: the data, and what is asked of the model
+    "wrong_labels": ("step_too_long", "imbalance", "overfitting", *_HELD_UP),
+    "wrong_output": ("no_gradient", "saturated_units", "dead_units", "step_too_long", "overfitting", *_HELD_UP),
+    "wrong_loss": ("no_gradient", "step_too_long", "overfitting", *_HELD_UP),
+    "bad_inputs": ("bad_scale", "no_gradient", "exploding", "short_horizon", "overfitting"),
+    "equal_units": ("no_gradient", "bad_scale", *_HELD_UP),
+    "label_order": ("noise_dominated", "oscillation", "batch_norm_gap", "cliff", "overfitting"),
+    "leak": (),
+    "imbalance": ("plateau", "underfitting"),
+    "no_gradient": ("dead_units", *_HELD_UP),
+    # how the model begins
+    "bad_scale": ("saturated_units", "dead_units", "short_horizon", "cliff", "ill_conditioned"),
+    "exploding": ("step_too_long",),
+    # what the steps do
+    "step_too_long": ("nonfinite", "rate_boundary", "oscillation", "dead_units", "saturated_units", *_HELD_UP),
+    "nonfinite": ("cliff",),
+    "rate_boundary": ("oscillation", "cliff"),
+    "oscillation": ("cliff", "noise_dominated"),
+    "dead_units": ("cliff", *_HELD_UP),
+    "saturated_units": ("cliff", *_HELD_UP),
+    # what the gradient meets
+    "vanishing": ("saddle", "plateau", *_SLOW),
+    "saddle": ("plateau", *_SLOW),
+    "plateau": ("cliff", *_SLOW),
+    "cliff": ("noise_dominated",),
+    "step_too_short": ("ill_conditioned", "noise_dominated", "batch_wasteful", "too_short", "underfitting"),
+    "ill_conditioned": ("noise_dominated", "batch_wasteful", "too_short", "underfitting"),
+    "noise_dominated": ("too_short", "underfitting"),
+    "short_horizon": ("underfitting",),
+    # what the model has learned
+    "batch_norm_gap": ("stale_statistics", "overfitting"),
+    "stale_statistics": (),
+    "overfitting": ("too_long", "batch_wasteful"),
+    "too_short": ("underfitting",),
+    "too_long": (),
+    "underfitting": (),
+    "batch_wasteful": (),
+}
+"""Each kind, the causes first, and what follows from it; what follows from that follows from it too."""
+
+_PLACES = {kind: place for place, kind in enumerate(EXPLAINS)}
+
+
+def place(kind: str) -> int:
+    """Return where a kind stands among all, causes first; one that the table does not know stands last."""
+    return _PLACES.get(kind, len(_PLACES))
+
+
+@functools.cache
+def follows_from(cause: str) -> frozenset[str]:
+    """Return all that a kind explains, by itself or through what it explains.
+
+    Example:
+        >>> from keras_ch8.verdicts.causes import follows_from
+        >>> sorted(follows_from("exploding") & {"cliff", "bad_scale", "ill_conditioned"})
+        ['cliff', 'ill_conditioned']
+    """
+    direct = EXPLAINS.get(cause, ())
+    return frozenset(direct).union(*map(follows_from, direct))
+
+
+def explained_by(kind: str, acting: Collection[str]) -> str:
+    """Return the first cause of a kind among those that call for action; "" without one.
+
+    Example:
+        >>> from keras_ch8.verdicts.causes import explained_by
+        >>> explained_by("ill_conditioned", ["plateau", "step_too_long"]), explained_by("cliff", ["cliff"])
+        ('step_too_long', '')
+    """
+    causes = (cause for cause in acting if kind in follows_from(cause))
+    return min(causes, key=place, default="")

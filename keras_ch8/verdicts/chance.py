@@ -1,0 +1,57 @@
+"""The loss of the best constant prediction: what a model reaches that sees no inputs."""
+
+from typing import Any
+
+import numpy as np
+
+from .facts import NAN, Output
+
+
+def chance_level(output: Output, y: Any, weights: Any = None) -> float:
+    """Return the loss of the best constant prediction for some targets; NaN where the loss is not known.
+
+    It is that of a model that sees no inputs: the mean for squared errors, the median for absolute ones, the
+    frequencies of the classes for a cross-entropy. What the layers add to the loss is left out.
+    """
+    y = np.asarray(y)
+    of_one = output.loss == "sparse_categorical_crossentropy"
+    if y.dtype.kind not in "fiub" or not y.size or not y.ndim or not output.is_mean or not np.isfinite(y).all():
+        return NAN
+    rows = y.astype("float64").reshape(-1, 1 if of_one or y.ndim < 2 else y.shape[-1])
+    w = np.ones(len(rows)) if weights is None else np.ravel(np.asarray(weights, "float64"))
+    if len(w) != len(rows) or not w.sum() > 0:
+        return NAN
+    w = w * len(w) / w.sum() if weights is None else w  # Keras divides by the number of examples, not by the weights
+    mean = np.average(rows, axis=0, weights=w)
+    smoothing = output.label_smoothing
+    with np.errstate(divide="ignore", invalid="ignore"):
+        match output.loss:
+            case "mean_squared_error":
+                each = ((rows - mean) ** 2).mean(axis=1)
+            case "mean_absolute_error":
+                each = np.abs(rows - _medians(rows, w)).mean(axis=1)
+            case "binary_crossentropy" if rows.min() >= 0 and rows.max() <= 1:
+                p = mean * (1 - smoothing) + smoothing / 2
+                each = np.full(len(rows), np.mean(_entropy_terms(p) + _entropy_terms(1 - p)))
+            case "categorical_crossentropy" if rows.min() >= 0 and rows.shape[1] > 1:
+                p = mean * (1 - smoothing) + smoothing / rows.shape[1]
+                each = np.full(len(rows), float(np.sum(_entropy_terms(p))))
+            case "sparse_categorical_crossentropy" if (rows == np.round(rows)).all():
+                _, place = np.unique(rows[:, 0], return_inverse=True)
+                p = np.bincount(place, weights=w) / w.sum()
+                each = np.full(len(rows), float(np.sum(_entropy_terms(p))))
+            case _:
+                return NAN
+    return float(np.mean(w * each))
+
+
+def _entropy_terms(p: np.ndarray) -> np.ndarray:
+    return np.where(p > 0, -p * np.log(np.where(p > 0, p, 1.0)), 0.0)
+
+
+def _medians(rows: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Return the weighted median of each column."""
+    order = np.argsort(rows, axis=0)
+    shares = np.cumsum(w[order], axis=0)
+    places = (shares < shares[-1] / 2).sum(axis=0)
+    return np.array([column[by[place]] for column, by, place in zip(rows.T, order.T, places, strict=True)])

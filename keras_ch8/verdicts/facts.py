@@ -1,0 +1,372 @@
+"""Plain facts about a training before its first step: from arrays of NumPy and words, without a model.
+
+What is not known is "" among words and NaN among numbers, which fulfils no condition: nothing is guessed.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+NAN = float("nan")
+MOST_CLASSES = 1000
+"""Whole numbers of more different values count something, and are no classes."""
+CONSTANT = 1e-6
+"""Standard deviation of a feature, over its largest size, up to which it is constant but for rounding."""
+OF_ANOTHER_SCALE = 5.0
+"""Ratio of two standard deviations of inputs, from which on they were not prepared alike. Pixels of 0 to 255 have 255
+times that of pixels of 0 to 1; standardized ones have 3 times that, and are not told from them."""
+OF_ANOTHER_MEAN = 3.0
+"""Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
+
+RANGES: dict[str, tuple[float, float]] = {
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "relu": (0.0, math.inf),
+    "relu6": (0.0, 6.0),
+    "softplus": (0.0, math.inf),
+    "exponential": (0.0, math.inf),
+    "elu": (-1.0, math.inf),
+    "linear": (-math.inf, math.inf),
+}
+"""What each activation can give."""
+PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
+"""Activations that give probabilities."""
+CROSS_ENTROPIES = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
+DISTANCES = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
+"""Losses that compare numbers."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """One array of inputs.
+
+    Args:
+        name: Its name; "" for the only one.
+        of: `"words"`, `"whole numbers"` or `"numbers"`; "" where it is not known.
+        examples: How many there are.
+        low: The smallest finite number.
+        high: The largest finite number.
+        mean: Mean of the finite numbers.
+        deviation: Their standard deviation.
+        rms: Their root mean square.
+        nonfinite: How many numbers are infinite or not a number.
+        constant: How many of the features are the same in all examples.
+        features: How many features there are, on the last axis.
+        spread: The largest over the smallest standard deviation of the features that are not constant.
+    """
+
+    name: str = ""
+    of: str = ""
+    examples: int = 0
+    low: float = NAN
+    high: float = NAN
+    mean: float = NAN
+    deviation: float = NAN
+    rms: float = NAN
+    nonfinite: int = 0
+    constant: int = 0
+    features: int = 0
+    spread: float = NAN
+
+    @property
+    def largest(self) -> float:
+        """The largest size of a number."""
+        return max(abs(self.low), abs(self.high))
+
+    @property
+    def are_pixels(self) -> bool:
+        """Whether the numbers look like pixels of 0 to 255."""
+        return self.low >= 0 and 100 < self.high <= 255
+
+
+@dataclasses.dataclass(frozen=True)
+class Targets:
+    """The targets of one output.
+
+    Args:
+        of: How they are written: `"one class"` (all equal), `"0 and 1"`, `"-1 and 1"`, `"classes"` (whole numbers),
+            `"one-hot"`, `"several labels"` (rows of 0 and 1), `"probabilities"` (rows of sum 1), `"numbers"`,
+            `"words"`; "" where it is not known.
+        examples: How many there are.
+        width: Numbers for each thing that is predicted.
+        low: The smallest.
+        high: The largest.
+        classes: How many different whole numbers there are, or columns of one-hot rows; 0 of numbers.
+        nonfinite: How many are infinite or not a number.
+        rarest: Fraction of the examples that are of the rarest class.
+        commonest: Fraction of the examples that are of the commonest class.
+        deviation: Standard deviation of all of them.
+        negative: Fraction of them that is below 0.
+        at_once: Fraction of the rows of 0 and 1 in which more than one is 1.
+    """
+
+    of: str = ""
+    examples: int = 0
+    width: int = 0
+    low: float = NAN
+    high: float = NAN
+    classes: int = 0
+    nonfinite: int = 0
+    rarest: float = NAN
+    commonest: float = NAN
+    deviation: float = NAN
+    negative: float = NAN
+    at_once: float = NAN
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether they are whole numbers of few values."""
+        return self.of in ("0 and 1", "-1 and 1", "classes", "one class") and self.classes > 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """The output of a model and the loss that it is compiled with.
+
+    Args:
+        layer: Name of the layer that gives it.
+        activation: Name of its activation, one of `RANGES`; "" where it is not known.
+        units: Numbers for each thing that is predicted; 0 where it is not known.
+        loss: Name of the loss, as Keras writes it; "" for one of the user's own.
+        from_logits: Whether the loss takes logits; None where it is not known.
+        hides_logits: Whether the output carries the logits that Keras's losses take in its place.
+        softmax_before: Whether a softmax is also what the last layer is given.
+        label_smoothing: By which the loss smooths the labels.
+        is_mean: Whether the loss is a mean over all numbers, or over all examples.
+        metrics: Names of the metrics.
+    """
+
+    layer: str = ""
+    activation: str = ""
+    units: int = 0
+    loss: str = ""
+    from_logits: bool | None = None
+    hides_logits: bool = False
+    softmax_before: bool = False
+    label_smoothing: float = 0.0
+    is_mean: bool = True
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """What it can give; NaN where that is not known."""
+        return RANGES.get(self.activation, (NAN, NAN))
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One call of a layer at the start, forward and backward.
+
+    Args:
+        name: Its name.
+        activation: Name of its activation; "" where it is not known.
+        units: Numbers that it gives for each example, or channels.
+        has_matrix: Whether it has a matrix of weights.
+        is_trained: Whether that is trained.
+        is_output: Whether the model returns what it returns.
+        input_rms: Root mean square of its inputs.
+        input_largest: Their largest size.
+        signal: Root mean square of its outputs.
+        variation: Root mean square of their deviation between examples, over that.
+        is_finite: Whether all of its outputs are finite.
+        gradient: Norm of the gradient of its matrices; NaN without one.
+        dead: Fraction of its ReLUs that give 0 for every example; NaN of others.
+        saturated: Fraction of its outputs on the flat ends of tanh or sigmoid; NaN of others.
+        copies: Units with weights and gradients equal to those of one before them.
+    """
+
+    name: str
+    activation: str = ""
+    units: int = 0
+    has_matrix: bool = False
+    is_trained: bool = False
+    is_output: bool = False
+    input_rms: float = NAN
+    input_largest: float = NAN
+    signal: float = NAN
+    variation: float = NAN
+    is_finite: bool = True
+    gradient: float = NAN
+    dead: float = NAN
+    saturated: float = NAN
+    copies: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What one pass forward and backward at the initial weights says.
+
+    Args:
+        loss: Loss, with the penalties of the layers.
+        layers: The layers with a matrix or a nonlinearity, in the order of their calls.
+        gradient: Norm of the gradient of all weights; NaN where it is not known.
+        normalizes: Whether a layer normalizes what goes through, or adds what went around others.
+    """
+
+    loss: float = NAN
+    layers: tuple[Layer, ...] = ()
+    gradient: float = NAN
+    normalizes: bool = True
+
+    @property
+    def trained(self) -> tuple[Layer, ...]:
+        """The layers with a matrix that is trained."""
+        return tuple(layer for layer in self.layers if layer.has_matrix and layer.is_trained)
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """All that is known of a training before its first step.
+
+    Args:
+        inputs: The inputs, one for each array.
+        targets: The targets of the only output; of a model with several nothing is known.
+        output: The only output, and the loss.
+        start: What one pass at the initial weights says.
+        chance: Loss of the best constant prediction; NaN where it is not known.
+        other_inputs: Inputs of other data that must be alike, such as validation data.
+        other_targets: Its targets.
+        other: What the other data are called, such as "the validation data".
+        equal_rows: Fraction of the other examples that are among those of the training.
+        rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
+        order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
+    """
+
+    inputs: tuple[Inputs, ...] = ()
+    targets: Targets = dataclasses.field(default_factory=Targets)
+    output: Output = dataclasses.field(default_factory=Output)
+    start: Start = dataclasses.field(default_factory=Start)
+    chance: float = NAN
+    other_inputs: tuple[Inputs, ...] = ()
+    other_targets: Targets = dataclasses.field(default_factory=Targets)
+    other: str = ""
+    equal_rows: float = NAN
+    rows_are_few: bool = False
+    order: float = NAN
+
+
+# --- from arrays ---------------------------------------------------------------------------------------------------
+
+
+def inputs_of(arrays: Mapping[str, Any]) -> tuple[Inputs, ...]:
+    """Return the facts about arrays of inputs, by their names."""
+    return tuple(_inputs(name, np.asarray(array)) for name, array in arrays.items())
+
+
+def _inputs(name: str, x: np.ndarray) -> Inputs:
+    examples = len(x) if x.ndim else 0
+    if x.dtype.kind in "OUS":
+        return Inputs(name, of="words", examples=examples)
+    if x.dtype.kind not in "fiub" or not x.size:
+        return Inputs(name, examples=examples)
+    values = x.astype("float64")
+    finite = np.isfinite(values)
+    some = values[finite]
+    known = Inputs(
+        name, "numbers" if x.dtype.kind == "f" else "whole numbers", examples, nonfinite=int((~finite).sum())
+    )
+    if not some.size:
+        return known
+    columns = np.where(finite, values, np.nan).reshape(-1, x.shape[-1] if x.ndim > 1 else 1)
+    columns = columns[:, ~np.isnan(columns).all(axis=0)]
+    spread, size = np.nanstd(columns, axis=0), np.nanmax(np.abs(columns), axis=0)
+    varies = spread > CONSTANT * size
+    return dataclasses.replace(
+        known,
+        low=float(some.min()),
+        high=float(some.max()),
+        mean=float(some.mean()),
+        deviation=float(some.std()),
+        rms=float(np.sqrt(np.mean(some**2))),
+        constant=int((~varies).sum()),
+        features=columns.shape[1],
+        spread=float(spread[varies].max() / spread[varies].min()) if varies.any() else NAN,
+    )
+
+
+def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
+    """Return the facts about targets; `predicted_axes` are the axes of what is compared with them."""
+    y = np.asarray(y)
+    if y.dtype.kind in "OUS":
+        return Targets("words", len(y) if y.ndim else 0)
+    if y.dtype.kind not in "fiub" or not y.size or not y.ndim:
+        return Targets()
+    has_last_axis = y.ndim > 1 and (predicted_axes is None or y.ndim >= predicted_axes)
+    rows = y.astype("float64").reshape(-1, y.shape[-1] if has_last_axis else 1)
+    finite = np.isfinite(rows)
+    known = Targets(examples=len(y), width=rows.shape[1], nonfinite=int((~finite).sum()))
+    if not finite.all():
+        return known
+    values, counts = np.unique(rows, return_counts=True)
+    known = dataclasses.replace(
+        known,
+        low=float(values[0]),
+        high=float(values[-1]),
+        deviation=float(rows.std()),
+        negative=float((rows < 0).mean()),
+    )
+    return _of_one_column(known, values, counts) if rows.shape[1] == 1 else _of_rows(known, rows, values)
+
+
+def _of_one_column(known: Targets, values: np.ndarray, counts: np.ndarray) -> Targets:
+    fractions = counts / counts.sum()
+    if (values != np.round(values)).any() or len(values) > MOST_CLASSES:
+        return dataclasses.replace(known, of="one class" if len(values) == 1 else "numbers")
+    pairs = {(0.0, 1.0): "0 and 1", (-1.0, 1.0): "-1 and 1"}
+    of = "one class" if len(values) == 1 else pairs.get(tuple(values), "classes")
+    rarest, commonest = float(fractions.min()), float(fractions.max())
+    return dataclasses.replace(known, of=of, classes=len(values), rarest=rarest, commonest=commonest)
+
+
+def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
+    sums = rows.sum(axis=1)
+    if set(values) <= {0.0, 1.0}:
+        at_once = float((sums > 1).mean())
+        if (sums == 1).all():
+            fractions = rows.mean(axis=0)
+            there = fractions[fractions > 0]
+            of = "one class" if len(there) == 1 else "one-hot"
+            rarest, commonest = float(there.min()), float(there.max())
+            found = dataclasses.replace(known, rarest=rarest, commonest=commonest)
+            return dataclasses.replace(found, of=of, classes=rows.shape[1], at_once=at_once)
+        return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once)
+    if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):
+        return dataclasses.replace(known, of="probabilities", classes=rows.shape[1])
+    return dataclasses.replace(known, of="one class" if len(values) == 1 else "numbers")
+
+
+def are_of_another_scale(a: Inputs, b: Inputs) -> bool:
+    """Whether inputs were not prepared alike, by mean and standard deviation; of those not known, they were."""
+    largest, smallest = max(a.deviation, b.deviation), min(a.deviation, b.deviation)
+    return largest > OF_ANOTHER_SCALE * smallest > 0 or abs(a.mean - b.mean) > OF_ANOTHER_MEAN * largest > 0
+
+
+def equal_rows(x: np.ndarray, other: np.ndarray) -> tuple[float, bool]:
+    """Return the fraction of other examples that are among some, and whether there are few possible ones at all.
+
+    There are few where the examples repeat each other, or where all combinations of the values of the features are
+    not many more than there are examples: equal ones are then by nature.
+    """
+    rows, others = (np.ascontiguousarray(a.reshape(len(a), -1)) for a in (x, other.astype(x.dtype)))
+    known = {row.tobytes() for row in rows}
+    equal = float(np.mean([row.tobytes() in known for row in others])) if len(others) else NAN
+    if not equal > 0:
+        return equal, False
+    possible = sum(math.log2(len(np.unique(column))) for column in rows[:, :64].T)
+    return equal, len(known) < 0.98 * len(rows) or possible < math.log2(len(rows)) + 3
+
+
+def order_of(y: np.ndarray) -> float:
+    """Return the runs of equal labels over the number of classes; NaN where these are no classes."""
+    rows = np.asarray(y)
+    labels = rows.argmax(axis=-1) if rows.ndim > 1 and rows.shape[-1] > 1 else rows.reshape(len(rows), -1)[:, 0]
+    classes = len(np.unique(labels))
+    if labels.ndim != 1 or classes < 2 or classes > len(labels) / 4:
+        return NAN
+    return float((1 + np.count_nonzero(labels[1:] != labels[:-1])) / classes)

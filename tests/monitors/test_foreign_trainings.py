@@ -1,0 +1,141 @@
+"""What trainings by an author who did not know the rules showed: pasts on which a rule was wrong, or said nothing."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import monitors
+from keras_ch8.monitors.progress import GOOD, HARDLY_MOVED, STUCK, progress, progress_measured
+from tests.monitors.test_claims import past_of
+from tests.monitors.test_levels import flow, level, losses, ravine, said, with_steps
+
+NAN = float("nan")
+
+
+def test_cliffs_that_occur_from_the_first_steps_on_are_seen():
+    norms = np.ones(400)
+    norms[5::40] = 40.0
+    assert monitors.cliff(norms).spikes(10.0).tolist() == [*range(46, 400, 40)]
+
+
+def test_a_loss_that_only_falls_from_a_high_start_is_no_cliff_and_neither_is_its_end():
+    assert not monitors.cliff(np.geomspace(1e3, 1e-3, 400)).spikes(10.0).size
+
+
+def at_chance(values, chance):
+    past = with_steps(values)
+    past.chance = chance
+    return past
+
+
+@pytest.mark.parametrize(
+    "values, chance, is_good",
+    [
+        (np.array([1.5e7, *[4.3e5] * 8]), 0.25, False),  # far below its start, and a million times a constant
+        (np.array([3.4, *[np.log(3)] * 8]), np.log(3), False),  # 70 % below its start: as good as a constant
+        (np.array([3.4, *[0.5] * 8]), np.log(3), True),
+        (np.array([1.0, *[0.4] * 8]), 30.0, True),  # it began better than any constant, as a model that is tuned
+        (np.array([1.0, *[0.6] * 8]), 30.0, False),
+        (np.array([3.4, *[np.log(3)] * 8]), NAN, True),  # a constant is not known
+    ],
+)
+def test_a_loss_is_good_only_if_it_is_far_below_that_of_the_best_constant_prediction(values, chance, is_good):
+    measured = progress_measured(at_chance(values, chance))
+    assert GOOD.holds(measured) == is_good
+    assert STUCK.holds(measured) != is_good
+
+
+def test_a_loss_at_chance_counts_as_where_it_began_and_its_growth_is_over_its_own_start():
+    past = at_chance(np.array([3.4, *[np.log(3)] * 8]), np.log(3))
+    measured = progress_measured(past)
+    assert HARDLY_MOVED.holds(measured)
+    assert measured["growth"] == pytest.approx(np.log(3) / 3.4)
+    assert measured["over_chance"] == pytest.approx(1)
+    assert progress(past).measured()["fallen"] == pytest.approx(1 - np.log(3) / 3.4)
+
+
+def test_no_ravine_is_named_where_the_curvature_is_nearly_the_same_in_all_directions():
+    slow = losses(0.2, 0.02)
+    assert ravine(slow, limit=1.5, gain=0.9) == "act"
+    for smallest, expected in ((0.74, "ok"), (0.11, "ok"), (0.09, "act")):
+        past = with_steps(slow, spectrum={"largest": 150.0, "resolved": 0.72, "smallest": 150 * smallest})
+        assert level("spectrum", past, "ill_conditioned") == expected
+
+
+def test_no_ravine_is_named_where_the_steps_are_too_long_for_the_largest_curvature():
+    slow = losses(0.2, 0.02)
+    assert [ravine(slow, limit, gain=0.9, ratio=1.0) for limit in (2.4, 2.6)] == ["act", "ok"]
+    assert ravine(slow, 2.6, gain=0.9, ratio=0.4) == "act"  # a rate for each weight: no limit for the others
+
+
+def held_up(signal, **ends):
+    """Return the claims on saddle and plateau where nearly all curvature is small, with both signs."""
+    ends = {"largest": 1e-3, "smallest": -5e-4, "gradient_norm": 1e-4, "kernel_elasticity": 1e-3, "resolved": 0} | ends
+    flows = flow(signal=np.array([1.0, signal, signal, signal]))
+    past = past_of(losses(0.0), norm=1e-5, batches=1e-4, spectrum=ends, layer_flow=flows)
+    past.total = 10
+    return said("spectrum", past, "saddle"), said("spectrum", past, "plateau")
+
+
+def test_a_start_at_weights_of_next_to_nothing_is_a_saddle_point_whose_cure_is_larger_weights():
+    saddle, plateau = held_up(signal=1e-6)
+    assert (saddle.level, plateau.level) == ("act", "ok")
+    assert "larger" in saddle.cure
+    saddle, plateau = held_up(signal=1.0)  # a flat end of the loss, from which its curvature leads nowhere
+    assert (saddle.level, plateau.level) == ("ok", "act")
+
+
+def test_the_scale_of_the_start_is_that_of_the_first_measurement_and_before_its_update():
+    large, fine = np.array([1.0, 100.0, 1.0, 1.0]), np.ones(4)
+    for first, expected in (
+        (flow(before=fine, signal=large), "ok"),
+        (flow(before=large, signal=fine), "act"),
+        (flow(signal=large), "act"),
+        (flow(signal=fine), "ok"),
+    ):
+        later = flow(signal=large) if expected == "ok" else flow()
+        assert level("layer_flow", past_of(losses(), layer_flow=[first, *[later] * 8]), "bad_scale") == expected
+
+
+def test_the_signal_before_an_update_is_that_of_the_weights_before_it():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    model.compile(loss="mse")
+    found = monitors.layer_flow(model, np.ones((4, 1)), np.zeros((4, 1)), before=[np.full((1, 1), 3.0), np.zeros(1)])
+    assert (found.before.tolist(), found.signal.tolist()) == ([3.0], [1.0])
+    assert monitors.layer_flow(model, np.ones((4, 1)), np.zeros((4, 1))).before is None
+
+
+def test_features_that_are_next_to_constant_do_not_count_for_the_spread_of_the_inputs():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64, 4)) * [1.0, 50.0, 1e-9, 1e-4] + [0, 0, 0, 1e4]
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    x = x.astype("float32")
+    found = monitors.layer_flow(model, x, np.zeros((64, 1)))
+    assert found.input_spread == pytest.approx(x[:, 1].std() / x[:, 0].std(), rel=1e-3)
+
+
+def wasteful(values, scale=1.0, batch_size=2000.0):
+    noise = monitors.GradientNoise(trace=scale, squared_norm=1.0)
+    past = with_steps(values, gradient_noise=noise)
+    past.batch_size = batch_size
+    return said("gradient_noise", past, "batch_wasteful")
+
+
+def test_a_batch_is_called_wasteful_only_where_the_loss_gets_on():
+    falling, stuck, diverging = losses(0.6, 0.3), losses(0.0), [1.0, 1.0, *[2.0] * 7]
+    assert [wasteful(values).level for values in (falling, stuck, diverging)] == ["act", "ok", "ok"]
+
+
+def test_no_batch_is_advised_that_is_smaller_than_16():
+    falling = losses(0.6, 0.3)
+    assert "down to some 16 examples" in wasteful(falling, scale=1.0).cure
+    assert "down to some 18 examples" in wasteful(falling, scale=18.0).cure
+    assert [wasteful(falling, 0.01, size).level for size in (31, 65)] == ["ok", "act"]
+
+
+def test_a_pace_that_never_arrives_is_said_in_words_and_not_in_millions():
+    past = with_steps(losses(0.2, 1e-9), spectrum={"largest": 50.0, "resolved": 0.3})
+    assert (
+        "that takes more than 1000 times as long as this training" in said("spectrum", past, "ill_conditioned").finding
+    )

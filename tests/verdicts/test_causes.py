@@ -1,0 +1,88 @@
+"""While a cause calls for action its symptoms are not complained about; the first verdict is the one to act on."""
+
+import pytest
+
+from keras_ch8.monitors.base import members
+from keras_ch8.verdicts import Claim, VerdictTracker, causes, texts
+from keras_ch8.verdicts.kinds import OF_THE_CHAPTER
+
+
+def tracked(**levels):
+    """Return a tracker that has heard each kind twice at its level."""
+    tracker = VerdictTracker()
+    for step in (1, 2):
+        tracker.update(step, [Claim(kind, level, f"Of {kind}.") for kind, level in levels.items()])
+    return tracker
+
+
+def found(**levels):
+    return [(v.kind, v.level, v.explained_by) for v in tracked(**levels).verdicts]
+
+
+def test_each_kind_of_the_suite_has_its_place_and_a_cause_stands_before_what_it_explains():
+    of_the_suite = {kind.name for kind in OF_THE_CHAPTER} | {k.name for m in members("full") for k in m.kinds}
+    assert of_the_suite <= set(causes.EXPLAINS)
+    places = list(causes.EXPLAINS)
+    for cause, symptoms in causes.EXPLAINS.items():
+        assert len(set(symptoms)) == len(symptoms)
+        for symptom in symptoms:
+            assert places.index(cause) < places.index(symptom), (cause, symptom)
+
+
+def test_nothing_explains_itself_so_that_a_cause_is_always_left_to_be_cured():
+    for kind in causes.EXPLAINS:
+        assert kind not in causes.follows_from(kind)
+    acting = list(causes.EXPLAINS)
+    assert [kind for kind in acting if not causes.explained_by(kind, acting)] != []
+
+
+def test_a_symptom_is_explained_while_its_cause_calls_for_action():
+    assert found(ill_conditioned="act", step_too_long="act", cliff="watch", bad_scale="watch") == [
+        ("step_too_long", "act", ""),
+        ("bad_scale", "watch", ""),
+        ("cliff", "ok", "step_too_long"),
+        ("ill_conditioned", "ok", "step_too_long"),
+    ]
+    assert found(ill_conditioned="act", step_too_long="watch") == [
+        ("ill_conditioned", "act", ""),
+        ("step_too_long", "watch", ""),
+    ]
+
+
+def test_what_is_fine_is_fine_whatever_stands():
+    assert found(step_too_long="act", cliff="ok") == [("step_too_long", "act", ""), ("cliff", "ok", "")]
+
+
+def test_what_follows_from_a_symptom_is_explained_by_the_first_cause():
+    assert found(plateau="act", vanishing="act", saturated_units="act", bad_scale="act") == [
+        ("bad_scale", "act", ""),
+        ("saturated_units", "ok", "bad_scale"),
+        ("vanishing", "ok", "bad_scale"),
+        ("plateau", "ok", "bad_scale"),
+    ]
+
+
+def test_an_explained_verdict_keeps_what_was_found_and_has_no_cure_that_could_contradict():
+    tracker = tracked(step_too_long="act", ill_conditioned="act")
+    verdict = tracker.verdicts[1]
+    assert verdict.finding == "Explained by `step_too_long`: cure that first. By itself: Of ill_conditioned."
+    assert (verdict.cure, verdict.code) == ("", "")
+
+
+def test_the_verdicts_that_change_are_told_also_where_only_their_cause_did():
+    tracker = tracked(ill_conditioned="act")
+    tracker.update(3, [Claim("step_too_long", "act", "Long.", proven=False)])
+    changed = tracker.update(4, [Claim("step_too_long", "act", "Long.")])
+    assert [(v.kind, v.level) for v in changed] == [("step_too_long", "act"), ("ill_conditioned", "ok")]
+    for step in range(5, 8):
+        changed = tracker.update(step, [Claim("step_too_long", "ok", "Fine.")])
+    assert [(v.kind, v.level) for v in changed] == [("ill_conditioned", "act"), ("step_too_long", "watch")]
+
+
+@pytest.mark.parametrize("written", [texts.report, texts.markdown])
+def test_what_is_explained_is_not_listed_as_all_right(written):
+    text = written(tracked(step_too_long="act", ill_conditioned="act", cliff="watch", dead_units="ok").verdicts)
+    said = " ".join(text.split())
+    assert "Explained by step_too_long, which is to be cured first: cliff (8.2.4), ill_conditioned (8.2.1)." in said
+    assert "All right: 1 other check. dead_units (8.2.5)" in said
+    assert said.count("ill_conditioned") == 1
