@@ -23,7 +23,7 @@ KINDS = (
         section="8.1",
         meaning="The training ends while the loss still falls: more epochs would go on lowering it.",
         fine="The training does not end before the loss has stopped to fall much",
-        cure="Train for more epochs: `fit(..., epochs=...)` with twice as many, and "
+        cure="Train for more epochs, two or three times as many, and add "
         "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
     ),
     Kind(
