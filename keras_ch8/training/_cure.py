@@ -161,9 +161,10 @@ def cure(
             return CureTrial(verdict, reason=f"its code does not suit this model ({type(error).__name__}: {said})")
     for fit in fits:
         fit.run(steps_like(verdict.kind, fits[0], fit))
+    before, after = (next((v.level for v in fit.verdicts if v.kind == verdict.kind), "") for fit in fits)
     return CureTrial(
         verdict,
-        levels=tuple(next((v.level for v in fit.verdicts if v.kind == verdict.kind), "") for fit in fits),
+        levels=(before, after),
         losses=compared(verdict.kind, *fits),
         curves=tuple(fit.curve for fit in fits),
         verdicts=tuple(fit.verdicts for fit in fits),
@@ -222,12 +223,8 @@ class Fit:
             model = model_factory()
             if not model.built:
                 keras_private.build_on_inputs(model, self.x[:1])
-            names = {
-                "model": model,
-                "np": np,
-                "keras": keras,
-                "keras_ch8": importlib.import_module(__package__.split(".")[0]),
-            }
+            suite = importlib.import_module(__package__.partition(".")[0])
+            names = {"model": model, "np": np, "keras": keras, "keras_ch8": suite}
             own = ("x", "y", "batch_size", "epochs", "callbacks")
             names |= {name: getattr(self, name) for name in own}
             exec(compile(code, "<verdict.code>", "exec"), names)

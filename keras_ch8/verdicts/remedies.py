@@ -305,8 +305,9 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "dead_units": (
         _scale_inputs(_PASSES),
-        _leaky(_PASSES),
+        _leaky(_PASSES, "scale of the start"),
         *_LESS,
+        _leaky(_PASSES),
         Remedy("Start with `keras.initializers.HeNormal` and biases of 0 or slightly above."),
     ),
     "saturated_units": (
@@ -355,8 +356,12 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         *_rate("Lower the learning rate from {rate} to {shorter_rate}", "{shorter_rate}",
                "The loss should fall from epoch to epoch."),
         _DECAY,
+        Remedy("Let the learning rate fall in time: `callbacks.LearningRateDecay`."),
     ),
-    "bad_inputs": (dataclasses.replace(_scale_inputs(_BELOW_CHANCE), needs=()),),
+    "bad_inputs": (
+        dataclasses.replace(_scale_inputs(_BELOW_CHANCE), needs=()),
+        Remedy("Prepare all inputs alike: those of training, validation and prediction, with the same numbers."),
+    ),
     "equal_units": (_NEW_START,),
     "no_gradient": (
         _leaky("The gradient should be above 0, and the loss fall."),
