@@ -131,6 +131,14 @@ def test_a_layer_lists_its_own_variables_and_can_be_found_by_them():
     assert [owner[id(v)] for v in model.trainable_variables] == [inner, inner, other, other]
 
 
+def test_the_parts_of_a_model_are_its_layers_at_all_depths_and_its_operations():
+    inner, inputs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)]), keras.Input((3,))
+    model = keras.Model(inputs, inner(inputs) + inputs)
+    kinds = [type(part).__name__ for part in keras_private.parts_of(model)]
+    assert "Dense" in kinds
+    assert "Add" in kinds
+
+
 def test_a_train_function_can_be_swapped_in_mid_fit():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")

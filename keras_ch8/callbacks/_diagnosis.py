@@ -14,20 +14,27 @@ from .._types import Data, Logs, Tensor
 from ..board import panels, tags
 from ..board.record import Diagnosed
 from ..integration import keras_private
+from ..monitors import progress
 from ..monitors.base import chosen, lines
+from ..monitors.equipment import equipment_of, rate_of
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
+from ..monitors.start import facts_of
 from ..verdicts import Verdict, VerdictTracker, markdown, report
+from ..verdicts.checks import claims_of
 from ..verdicts.texts import alarm, brief, table
-from ._measurements import Clock, Measurement, Pace, measurements
+from ..verdicts.verdict import RAISED_BY
+from ..verdicts.wording import counted
+from ._measurements import Clock, Measurement, measurements
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
-from ._session import FIRST
+from ._session import FIRST, READ_EVERY
 from ._terminal import fitted
+from ._work import FEWEST, Pace
 from .base import Callback
 
-MEASURING = 2 / 3
-"""Fraction of the budget that is for measurements; the rest is about what listening to every step takes."""
+ENOUGH = progress.FEWEST + RAISED_BY - 1
+"""Measurements from which on trends are judged, and verdicts on them are reached."""
 
 
 @final
@@ -61,10 +68,13 @@ class Diagnosis(Callback):
             subclasses of `monitors.Monitor`. Defaults to
             `"standard"`.
         when: Steps between two measurements (ten times as many for the spectrum), or a function of the step that says
-            whether to measure. By default the first steps, and then up to 100 times in a training.
-        budget: Fraction of the training time that all this may take: two thirds for measurements, whose interval
-            adapts to it; the rest is about what it takes to listen to every step. The first measurement traces a graph,
-            which is not counted, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit. Defaults to `0.03`.
+            whether to measure. By default the first steps, and then evenly to the end: 6 times in any training of so
+            many steps, 12 times where that is light, and up to 100 times where `budget` pays for it.
+        budget: Fraction of the work of the training that measurements may do beyond those that any training gets. Work
+            is counted, in examples that pass forward and backward: a step has those of its batch, a measurement about
+            twice those of the probe, the spectrum 45 times those. No clock decides, so that equal trainings are
+            measured at equal steps and have equal verdicts, however busy the machine is. `None` for no limit. Defaults
+            to `0.03`.
         verbose: Whether to print a verdict once when it rises to `"act"`, in three lines at most, and when `fit` ends a
             summary of all callbacks of the suite in eight, unless `fit(verbose=0)` prints nothing. Defaults to `True`.
         loss: A function of `(y, y_pred)` to use in place of the loss that the model is compiled with. Defaults to
@@ -72,6 +82,10 @@ class Diagnosis(Callback):
         logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all that are
             measured in the first epoch, or a list of names, such as `["diagnosis_loss"]`. An epoch in which one is not
             measured has NaN there. Defaults to `False`.
+        preflight: Whether to look before the first step at what can be seen without one: inputs, labels, loss, last
+            layer and start, on the first examples that `fit` reads and on `probe`, as `training.preflight` does, which
+            also looks at all examples and makes some steps. What is found stands in `verdicts` from then on. Defaults
+            to `True`.
 
     Raises:
         ValueError: If `checks` names what there is not, or `probe` is no batch; at the first step, and before it is
@@ -107,8 +121,10 @@ class Diagnosis(Callback):
         verbose: bool = True,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         logs: bool | Sequence[str] = False,
+        preflight: bool = True,
     ) -> None:
         super().__init__(logs)
+        self.preflight = preflight
         self.monitors, self.loss = chosen(checks), loss
         self.verbose = self._asks_for_summary = verbose
         self.probe = ProbeData(probe)
@@ -119,11 +135,11 @@ class Diagnosis(Callback):
         self._forget()
 
     def __str__(self) -> str:
-        return report(self.verdicts)
+        return report(self.verdicts, self._notes)
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook, the most serious first."""
-        return as_html("Diagnosis", "; ".join(brief(self.verdicts)), table(self.verdicts))
+        return as_html("Diagnosis", "; ".join(brief(self.verdicts, self._notes)), table(self.verdicts))
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -142,8 +158,16 @@ class Diagnosis(Callback):
 
     @property
     def setup(self) -> float:
-        """Seconds that tracing took, and finding out what the spectrum costs, unless the last `fit` has."""
+        """Seconds that the first measurements took, which trace their graphs unless the last `fit` has."""
         return sum(pace.setup for pace in self._paces)
+
+    @property
+    def _notes(self) -> list[str]:
+        """What could not be judged, and why."""
+        probed = [len(self.past.of(monitor.name)) for monitor in self.monitors if monitor.source == "probe"]
+        most = max(probed, default=0)
+        few = [f"Measured {counted(most, 'time')}: too few to judge trends."] if 0 < most < ENOUGH else []
+        return [*few, *filter(None, [self._refusal])]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
@@ -161,7 +185,10 @@ class Diagnosis(Callback):
         self._unwritten: dict[str, float] = {}
         self._pictures = FlowMap()
         self._batch = self._last_batch = -1
-        self._rests_until = 0.0
+        self._rests_until, self._refusal = 0.0, ""
+        self._has_looked, self._first = not self.preflight, None
+        self._rows_judged, self._has_new_rows = 0, False
+        """Batches after which rows were judged last, and whether any have come since then."""
 
     def on_open(self) -> None:
         """Begin to remember the training."""
@@ -170,7 +197,7 @@ class Diagnosis(Callback):
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
         self._begin_record()
-        self.probe.open(self.session.training, self._measure_from_now_on)
+        self.probe.open(self.session.training, self._measure_from_now_on, self._look)
 
     def _begin_record(self) -> None:
         """Say in the record what is the user's own, and by which limits is judged; keep the rest up to date."""
@@ -186,13 +213,42 @@ class Diagnosis(Callback):
 
     def _bring_record_up_to_date(self) -> None:
         record = self.session.record
-        record.diagnosis = Diagnosed(self.measurements, self.cost)
+        record.diagnosis = Diagnosed(self.measurements, self.cost, tuple(self._notes))
         record.verdicts = self.verdicts
 
     def on_built(self) -> None:
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
+        if self._first is not None or not self.session.training.can_read_ahead:
+            self._look(self._first)
         if self.probe.batch is not None:
             self._begin_to_measure()
+
+    def _look(self, first: Data) -> None:
+        """Make the checks that need no step, on the first examples that `fit` reads, if they are known, and the probe.
+
+        Nothing that fails here touches the training. A loss that cannot be evaluated is reported with the first
+        measurement. A model that its first batch builds is looked at after that.
+        """
+        data = self.probe.batch if first is None else first
+        if self._has_looked or data is None:
+            return
+        if not self.session.is_built:
+            self._first = first
+            return
+        self._has_looked, self._first = True, None
+        if not self.model.trainable_variables:
+            return
+        try:
+            probe = None if data is self.probe.batch else self.probe.batch
+            facts, _ = facts_of(self.model, data, probe, self.loss)
+            self.past.chance = facts.chance
+            claims, _ = claims_of(facts, self._leave_out)
+        except Exception as error:
+            self._leave_out("preflight", error)
+            return
+        changed = self._tracker.update(self.session.step, claims, "preflight")
+        self._write(changed)
+        self._tell(changed)
 
     def _measure_from_now_on(self) -> None:
         """Use the batches that `fit` has read; the first step is still to be made."""
@@ -204,6 +260,7 @@ class Diagnosis(Callback):
 
     def _begin_to_measure(self) -> None:
         """Trace what is needed, and plan when to measure."""
+        self.past.has = equipment_of(self.model)
         needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
         try:
             if list(map(id, needs)) != list(map(id, self._traced_for)):
@@ -216,13 +273,18 @@ class Diagnosis(Callback):
                 )
                 self._traced_for = needs
             for measurement in self._measurements:
-                when = self.when * measurement.rarer if isinstance(self.when, int) else self.when
-                measurement.begin(Pace(self.budget, when, self.past.total, measurement.grace), self.past)
+                measurement.begin(self._pace(measurement), self.past)
                 self._paces.append(measurement.pace)
         except Exception as error:
             self._measure_no_more(_of(error))
-        self._share_budget()
         self._rests_until = 0.0  # what a measurement at the next step needs is kept after this batch
+
+    def _pace(self, measurement: Measurement) -> Pace:
+        """Return when to measure; all ways to measure have equal parts of the budget."""
+        budget = None if self.budget is None else self.budget / len(self._measurements)
+        when = self.when * measurement.rarer if isinstance(self.when, int) else self.when
+        total, at_once = self.past.total, self.model.steps_per_execution
+        return Pace(budget, when, total, measurement.price, measurement.granted, at_once)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
@@ -239,16 +301,27 @@ class Diagnosis(Callback):
             self._show()
             return
         self._clock.start()
+        self._begin_paces()
         ready = [measurement for measurement in self._measurements if measurement.is_ready]
         for measurement in ready:
             with self._clock.measuring(measurement.pace, self._batch + 1):
                 self._measure(measurement)
         if ready:
             for measurement in self._measurements:
-                measurement.reconsider(self._batch + 1, self._clock.trained)
-            self._share_budget()
+                measurement.reconsider()
+                self._refusal = measurement.refusal or self._refusal
+        elif self._batch + 1 >= self._rows_judged + READ_EVERY:
+            self.session.read({})
+            self._judge_rows()
         self._show()
         self._prepare()
+
+    def _begin_paces(self) -> None:
+        """Choose where to measure, once the first batch has told how many examples one has."""
+        first = None if self.when is not None else next((m.pace for m in self._measurements), None)
+        for pace in self._paces:
+            if pace.batch_size is None:
+                pace.begin(self.session.batch_size, like=None if pace is first else first)
 
     def _show(self) -> None:
         """Write the numbers of this batch; of a monitor that has judged twice, the last."""
@@ -260,27 +333,25 @@ class Diagnosis(Callback):
         """Return the batch before a measurement that is due, or that of one that is ready."""
         return self._rests_until - 2
 
-    def _share_budget(self) -> None:
-        wanted = sum(measurement.is_wanted for measurement in self._measurements)
-        for measurement in self._measurements:
-            others = wanted - measurement.is_wanted
-            measurement.pace.budget = None if self.budget is None else MEASURING * self.budget / (1 + others)
-
     def _prepare(self) -> None:
         """Keep what a measurement at the next step needs, or find out for how long there will be none."""
-        step, trained = self._batch + 2, self._clock.trained
+        step = self._batch + 2
         for measurement in list(self._measurements):
             measurement.is_ready = False
-            if measurement.is_due(step, trained):
+            if measurement.is_due(step):
                 with self._clock.stopped():
-                    self._attempt(measurement, measurement.prepare, step, trained)
+                    self._attempt(measurement, measurement.prepare)
         rests = [step if m.is_ready else m.rests_until(step) for m in self._measurements]
         self._rests_until = min(rests, default=math.inf)
+        if any(monitor.source == "rows" for monitor in self.monitors):
+            self._rests_until = min(self._rests_until, max(step, self._rows_judged + READ_EVERY))
 
     def _measure(self, measurement: Measurement) -> None:
         """Measure, and judge what was measured."""
         self.session.read({})
+        self._judge_rows()
         step = self.session.step
+        self.past.rate = rate_of(self.model)
         self.past.batch_size = keras_private.examples_seen(self.model) / (self._last_batch + 1)
         readings = self._attempt(measurement, measurement.measure)
         if readings is None:
@@ -373,11 +444,18 @@ class Diagnosis(Callback):
         rows = _rows_of_all(list(frames.values()), self.session.losses)
         self._losses.append(rows.loss)
         self.past.add_rows(rows)
-        self._judge(m for m in self.monitors if m.source == "rows")
+        self._has_new_rows = True
+
+    def _judge_rows(self) -> None:
+        """Judge the rows that have come, at steps that no clock chooses: the session reads when it likes."""
+        if self._has_new_rows:
+            self._judge(m for m in self.monitors if m.source == "rows")
+        self._rows_judged, self._has_new_rows = self._batch + 1, False
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
+        self._judge_rows()
         self.past.add_epoch(self.session.reported(logs), np.concatenate([np.zeros(0), *self._losses]))
         self._losses = []
         self._judge(m for m in self.monitors if m.source == "epochs")
@@ -388,13 +466,14 @@ class Diagnosis(Callback):
     def on_close(self) -> None:
         """Write the report; from here on the cost stays as it is."""
         self._clock.stop()
+        self._judge_rows()
         self._show()
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
-            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts), self.session.step)
+            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self._notes), self.session.step)
 
     def _summary(self) -> list[str]:
-        lines = brief(self.verdicts)
+        lines = brief(self.verdicts, self._notes)
         if self.session.writer is None and any(verdict.level != "ok" for verdict in self.verdicts):
             lines.append("`print` the Diagnosis for what was found, and what cures it.")
         return [line for text in lines for line in fitted(text, 1)]
@@ -407,7 +486,9 @@ class Diagnosis(Callback):
             f"Diagnosis measured {self.measurements} times{of} which took {self.cost:.1%} of the training time, and "
             f"{self.setup:.2g} s for the first time."
         )
-        return [str(v) for v in self.verdicts if v.level != "ok"] + [cost]
+        if self.budget is not None and self.cost > self.budget:
+            cost += f" That is more than the budget of {self.budget:.1%}: any training is measured {FEWEST} times."
+        return [str(v) for v in self.verdicts if v.level != "ok"] + [cost, *self._notes]
 
 
 def _why_not_measured(model: keras.Model) -> str | None:

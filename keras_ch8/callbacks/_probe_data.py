@@ -11,14 +11,10 @@ import numpy as np
 from .. import _batches
 from .._types import Data, Tensor
 from ..integration import backend, fit, keras_private
+from ..verdicts.facts import OF_ANOTHER_MEAN, OF_ANOTHER_SCALE
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads."""
-OF_ANOTHER_SCALE = 5.0
-"""Ratio of two standard deviations of inputs, from which on they were not prepared alike. Pixels of 0 to 255 have 255
-times that of pixels of 0 to 1; standardized ones have 3 times that, and are not told from them."""
-OF_ANOTHER_MEAN = 3.0
-"""Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
 FEW = 32
 """Fewer examples than these do not tell a scale."""
 
@@ -59,11 +55,12 @@ class ProbeData:
         copied.batch, copied._data_set = copy.deepcopy(self.batch, memo), self._data_set  # which is only read
         return copied
 
-    def open(self, training: fit.Training, then: Callable[[], None]) -> None:
+    def open(self, training: fit.Training, then: Callable[[], None], seen: Callable[[Data], None]) -> None:
         """Take the examples before the first step, and compare them with those that `fit` trains on.
 
         Nothing is read from a data set that `fit` trains on, or that hangs together with it: the first batches that
-        `fit` itself reads are kept, and `then` is called when they are there.
+        `fit` itself reads are kept, and `then` is called when they are there. `seen` is called with the first examples
+        that `fit` reads, where these can be known before the first step.
         """
         if self.batch is None and not self._is_read_by(training):
             self.batch, self._data_set = _first_batch(self._data_set), None
@@ -74,9 +71,9 @@ class ProbeData:
                     f"train function of Keras. Received: probe={self!r} in another training. Give arrays."
                 )
         elif self.batch is None:
-            training.read_ahead(EXAMPLES, lambda batches: self._keep(batches, then))
+            training.read_ahead(EXAMPLES, lambda batches: self._keep(batches, then, seen))
         else:
-            training.read_ahead(EXAMPLES, lambda batches: self._compare(training.model, batches))
+            training.read_ahead(EXAMPLES, lambda batches: self._compare(training.model, batches, seen))
 
     def _is_read_by(self, training: fit.Training) -> bool:
         """Whether reading the data set would change what `fit` reads; said where it is not the same object."""
@@ -94,20 +91,27 @@ class ProbeData:
         )
         return True
 
-    def _keep(self, batches: Sequence[Any], then: Callable[[], None]) -> None:
+    def _keep(self, batches: Sequence[Any], then: Callable[[], None], seen: Callable[[Data], None]) -> None:
         """Keep the first examples, of the batches that have the shapes of the first."""
-        unpacked = [_unpacked(batch) for batch in batches]
-        alike = [batch for batch in unpacked if batch is not None and _shapes(batch) == _shapes(unpacked[0])]
-        if alike:
-            self.batch, self._data_set = _cut(alike), None
+        first = _first_examples(batches)
+        if first is not None:
+            self.batch, self._data_set = first, None
+            seen(first)
         then()
 
-    def _compare(self, model: keras.Model, batches: Sequence[Any]) -> None:
+    def _compare(self, model: keras.Model, batches: Sequence[Any], seen: Callable[[Data], None]) -> None:
         """Compare the examples with those that `fit` reads; what cannot be taken apart is not compared."""
-        unpacked = [batch for batch in map(_unpacked, batches) if batch is not None]
-        if unpacked:
-            refuse_other_shapes(model, self.batch, unpacked[0])
-            warn_of_another_scale(self.batch, _cut([b for b in unpacked if _shapes(b) == _shapes(unpacked[0])]))
+        first = _first_examples(batches)
+        if first is not None:
+            refuse_other_shapes(model, self.batch, first)
+            warn_of_another_scale(self.batch, first)
+            seen(first)
+
+
+def _first_examples(batches: Sequence[Any]) -> Data:
+    """Return the first examples of what `fit` reads, of the batches that have the shapes of the first; None if none."""
+    unpacked = [batch for batch in map(_unpacked, batches) if batch is not None]
+    return _cut([b for b in unpacked if _shapes(b) == _shapes(unpacked[0])]) if unpacked else None
 
 
 def refuse_other_shapes(model: keras.Model, probe: Data, batch: Data) -> None:

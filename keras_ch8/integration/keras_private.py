@@ -393,6 +393,12 @@ def owners_in(model: keras.Model) -> dict[int, Any]:
     return {id(v): layer for layer in model._flatten_layers() for v in layer._trainable_variables}
 
 
+def parts_of(model: keras.Model) -> list[Any]:
+    """Return the layers of a model at all depths, and the operations of a functional one that are no layers."""
+    operations = [o for o in getattr(model, "operations", []) if not isinstance(o, keras.layers.Layer)]
+    return [*model._flatten_layers(include_self=False), *operations]
+
+
 def is_validation(arguments: dict[str, Any]) -> bool:
     """Whether these are the arguments with which `fit` calls `evaluate`, to validate."""
     return bool(arguments.get("_use_cached_eval_dataset"))

@@ -114,6 +114,7 @@ class BatchStatisticsMonitor(Monitor):
     sets = ("standard", "full")
     order = 8
     needs_inference = True
+    passes = 1 / 3
     rules = RULES
     curves = (
         Curve("batch_norm_gap", "standard deviations", "Moving statistics against those of the probe.", "8.7.1"),

@@ -138,6 +138,8 @@ RULES = (
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
+        code="batch_size = {smaller_batch}",
+        expects="As many epochs should lower the loss further.",
     ),
 )
 

@@ -15,6 +15,7 @@ import keras
 from .._types import Tensor
 from ..verdicts import Claim, Kind, Rule, judge
 from ..verdicts.kinds import register as register_kind
+from .equipment import facts, known_to_cures
 from .past import Past
 
 SETS = ("cheap", "standard", "full")
@@ -156,6 +157,9 @@ class Monitor:
     """Whether it says nothing without an update of the optimizer."""
     needs_inference: ClassVar[bool] = False
     """Whether it asks for the loss as in inference, where the model has a layer whose calls it records."""
+    passes: ClassVar[float] = 0.0
+    """How often the examples pass forward and backward for it alone, beside the two passes that all of the probe share;
+    a third for forward only. So often as this allows a training is measured."""
     kinds: ClassVar[tuple[Kind, ...]] = ()
     """The kinds of verdict that it adds to `verdicts.KINDS`."""
     curves: ClassVar[tuple[Curve, ...]] = ()
@@ -217,7 +221,8 @@ class Monitor:
         measured = self.measure(past)
         if not measured:
             return []
-        return judge(self.rules, measured, self.remarks(past), self.newest(past), self.drawn(past))
+        known, has = known_to_cures(past), facts(past)
+        return judge(self.rules, measured, self.remarks(past), self.newest(past), self.drawn(past), known, has)
 
 
 def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.remedies import FACTS, REMEDIES, Remedy
 from ..verdicts.verdict import RAISED_BY, WINDOW
 from .base import Monitor, members
 
@@ -27,6 +28,10 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
 - What a rule says becomes a verdict when {RAISED_BY} of the last {WINDOW} measurements say so, and is taken back when
   all {WINDOW} say less. What is **certain at once** needs no second measurement. What has called for action stays
   worth watching to the end of the training.
+- What helps stands in order: the cure of a verdict is the first that suits the training, with its numbers for what
+  stands in `{{braces}}`, and the next is what to do if it fails. One is passed over where it is there already, where
+  something that it needs is missing, or where its number is not known. The code of the first is `Verdict.code`: lines
+  to put before `model.fit(x, y, batch_size=batch_size, callbacks=callbacks)`, which `training.cure` tries.
 - *watch* is worth watching, *act* calls for a change now.
 - Most numbers were measured on the planted runs of `tests/planted` that are for calibration: they lie between the
   trainings with a known trouble and the healthy ones. Those set later say after which other runs.
@@ -45,7 +50,7 @@ def page(monitors: Sequence[Monitor] | None = None) -> str:
     parts = [HEAD, _contents(kinds)]
     parts += [_kind(name, [(m, r) for m, r in rules if r.kind == name]) for name in kinds]
     of_all = [rule for _, rule in rules]
-    return "\n".join([*parts, _conditions(of_all), _quantities(of_all), _curves(monitors)])
+    return "\n".join([*parts, _facts(), _conditions(of_all), _quantities(of_all), _curves(monitors)])
 
 
 def _contents(kinds: Sequence[str]) -> str:
@@ -56,9 +61,37 @@ def _contents(kinds: Sequence[str]) -> str:
 def _kind(name: str, rules: Sequence[tuple[Monitor, Rule]]) -> str:
     kind = KINDS[name]
     lines = [f"## {name}", "", f"{kind.meaning} (Section {kind.section}.)", "", f"*Cure:* {kind.cure}", ""]
+    lines += _remedies(REMEDIES.get(name, ()))
     for number, (monitor, rule) in enumerate(rules, 1):
         lines += [f'**Rule {number}**, judged by `{monitor.name}`: "{rule.says}."', "", *_rule(rule), ""]
     return "\n".join(lines)
+
+
+def _remedies(remedies: Sequence[Remedy]) -> Iterator[str]:
+    """Return what to do, in order, what it needs, what should change, and the code of each."""
+    if not remedies:
+        return
+    yield "| | what to do | where | not where | afterwards |"
+    yield "|---|---|---|---|---|"
+    for number, remedy in enumerate(remedies, 1):
+        yield _row(number, remedy.cure, ", ".join(remedy.needs), ", ".join(remedy.unless), remedy.expects)
+    yield ""
+    for number, remedy in enumerate(remedies, 1):
+        if remedy.code:
+            yield from (
+                f"Code of {number}:",
+                "",
+                "```python",
+                remedy.code.replace("{{", "{").replace("}}", "}"),
+                "```",
+                "",
+            )
+
+
+def _facts() -> str:
+    rows = (_row(name, meaning) for name, meaning in FACTS.items())
+    head = ["## What may be there already", "", "| fact | it holds where |", "|---|---|"]
+    return "\n".join([*head, *rows, ""])
 
 
 def _rule(rule: Rule) -> Iterator[str]:
@@ -78,7 +111,7 @@ def _rule(rule: Rule) -> Iterator[str]:
     if rule.proven_by:
         yield f"- Certain at once, where it calls for action and {_listed(rule.proven_by, ', and ')}."
     if rule.cure:
-        yield f"- Cure: {rule.cure}"
+        yield f"- Cure: {rule.cure}{f' `{rule.code}`' if rule.code else ''} {rule.expects}".rstrip()
 
 
 def _threshold(threshold: Threshold) -> str:

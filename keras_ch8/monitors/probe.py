@@ -57,6 +57,9 @@ class Probe:
         self._inference = None
         if any(m.needs_inference and any(map(m.records, self._layers)) for m in monitors):
             self._inference = Objective(model, x, y, sample_weight=sample_weight, training=False, **options)
+        self.examples = sum(map(_batches.examples_of, self._parts))
+        self.passes = 2 + sum(m.passes for m in monitors if self._inference or not m.needs_inference)
+        """How often the examples pass forward and backward in a measurement."""
         self._part = backend.trace(self._part_at)
         self._compute = backend.trace(self._tensors)
         self._copies = backend.trace(lambda: [backend.copy(v) for v in self.objective.variables])
@@ -94,7 +97,7 @@ class Probe:
             before=None if before is None else self._evaluate(before),
             now=self._evaluate(now),
             inference_loss=self._inference and self._inference.value_at(now),
-            examples=sum(map(_batches.examples_of, self._parts)),
+            examples=self.examples,
         )
         found: dict[str, dict[str, Tensor]] = {}
         for monitor in list(self.monitors):

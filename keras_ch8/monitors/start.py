@@ -1,7 +1,9 @@
 """What is known of a model before its first step: its output and its loss, and one pass forward and backward."""
 
 import contextlib
+import dataclasses
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,8 +16,11 @@ from ..integration import backend, keras_private
 from ..verdicts.chance import chance_level
 from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
 from ._layer_flow import FLAT, SLOPES, activation, by_unit, is_weighted
+from .equipment import equipment_of
 from .probe import RecordedCall, recording
 
+EXAMPLES = 64
+"""Examples that go through the model: as many as tell a dead layer, and a small price for a large model."""
 EQUAL = 1e-4
 """A difference of two gradients up to this fraction of the largest entry is rounding."""
 LAYERS = keras.layers
@@ -37,32 +42,56 @@ LOSSES = {
 
 
 def facts_of(
-    model: keras.Model, data: Data, loss: Callable[[Tensor, Tensor], Tensor] | None = None
+    model: keras.Model,
+    data: Data,
+    probe: Data = None,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    examples: int = EXAMPLES,
 ) -> tuple[Facts, Exception | None]:
     """Return what is known of a model and some examples before a step; also why one pass through it fails, if it does.
 
     Args:
         model: A compiled model that is built.
-        data: x, y and sample_weight of some examples.
+        data: x, y and sample_weight of some examples that are trained on.
+        probe: Those of others, to be compared with them; the best constant prediction is that for these.
         loss: Loss to use instead of the compiled one, of which nothing is known then.
+        examples: Examples that go through the model, at most.
     """
-    x, y, sample_weight = data
     output = output_of(model) if loss is None else Output()
     start, axes, failed = Start(), None, None
-    try:
-        start, output, axes = at_start(model, data, output, loss)
-    except Exception as error:
-        failed, output = error, Output()
-    targets = targets_in(y, axes) if axes else Targets()
-    only = [array for _, array in arrays_of(y)]
-    chance = chance_level(output, only[0], sample_weight) if axes and len(only) == 1 else NAN
-    return Facts(inputs_of(dict(arrays_of(x))), targets, output, start, chance), failed
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
+        try:
+            few = keras.tree.map_structure(lambda a: None if a is None else a[:examples], data)
+            start, output, axes = at_start(model, few, output, loss)
+        except Exception as error:  # such as labels that the loss cannot read: the output is known all the same
+            failed = error
+            with contextlib.suppress(Exception):
+                start, output, axes = _without_loss(model, few, output)
+    facts = Facts(
+        inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=equipment_of(model)
+    )
+    of_chance = data
+    if probe is not None:
+        others = inputs_of(dict(arrays_of(probe[0])))
+        targets_of_probe, of_chance = targets_in(probe[1], axes), probe
+        facts = dataclasses.replace(facts, other="the probe", other_inputs=others, other_targets=targets_of_probe)
+    targets = [array for _, array in arrays_of(of_chance[1])]
+    known = axes is not None and len(targets) == 1
+    return dataclasses.replace(facts, chance=chance_level(output, targets[0], of_chance[2]) if known else NAN), failed
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:
-    """Return the facts about the targets of one output, whose predictions have so many axes."""
+    """Return the facts about the targets of one output, whose predictions have so many axes; nothing without."""
     arrays = [array for _, array in arrays_of(y)]
-    return targets_of(arrays[0], axes) if len(arrays) == 1 else Targets()
+    return targets_of(arrays[0], axes) if len(arrays) == 1 and axes is not None else Targets()
+
+
+def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start, Output, int | None]:
+    """Return what one pass forward says."""
+    start, output, axes = at_start(model, data, output, lambda y, y_pred: keras.ops.zeros(()))
+    layers = tuple(dataclasses.replace(layer, gradient=NAN, copies=0) for layer in start.layers)
+    return Start(layers=layers, normalizes=start.normalizes), output, axes
 
 
 def output_of(model: keras.Model) -> Output:
@@ -134,7 +163,7 @@ def at_start(
     start = Start(float(reached), layers, norm, normalizes)
     if len(outputs) != 1:
         return start, Output(metrics=output.metrics), None
-    return start, _with_last(output, calls, outputs[0]), len(outputs[0].shape)
+    return start, _with_last(output, model, calls, outputs[0]), len(outputs[0].shape)
 
 
 def _is_recorded(layer: keras.layers.Layer) -> bool:
@@ -155,7 +184,7 @@ def name_of_activation(layer: keras.layers.Layer) -> str:
     return name if _is_of_keras(function) and name in RANGES else ""
 
 
-def _with_last(output: Output, calls: list[RecordedCall], given: Tensor) -> Output:
+def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], given: Tensor) -> Output:
     """Return an output with the layer that has given it, where that is one with an activation that is known."""
     units = int(given.shape[-1]) if len(given.shape) > 1 else 0
     place = next((i for i, call in enumerate(calls) if call.outputs is given), None)
@@ -164,15 +193,12 @@ def _with_last(output: Output, calls: list[RecordedCall], given: Tensor) -> Outp
     if keras_private.mask_of(given) is not None:
         found["is_mean"] = False  # what the mask leaves out does not count
     if place is None:
-        return _replaced(output, **found)
+        return dataclasses.replace(output, **found)
     last = calls[place]
     before = name_of_activation(calls[place - 1].layer) == "softmax" and not is_weighted(last.layer) if place else False
     found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "softmax_before": before}
-    return _replaced(output, **found)
-
-
-def _replaced(output: Output, **found: Any) -> Output:
-    return Output(**{**vars(output), **found})
+    found["can_be_set"] = any(layer is last.layer for layer in model.layers) and hasattr(last.layer, "activation")
+    return dataclasses.replace(output, **found)
 
 
 def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -> Layer:
@@ -191,6 +217,7 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             input_rms=_rms(inputs),
             input_largest=float(np.abs(inputs).max(initial=0.0)),
             signal=_rms(outputs),
+            variation=_rms(outputs - outputs.mean(axis=0)) / _rms(outputs) if outputs.any() else NAN,
             is_finite=bool(np.isfinite(outputs).all()),
             gradient=math.sqrt(sum(float((slopes[id(v)] ** 2).sum()) for v in matrices)) if matrices else NAN,
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,

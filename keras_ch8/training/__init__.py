@@ -6,6 +6,7 @@ _backend.require_tensorflow(__name__)
 
 from ._check_initialization import InitializationCheck, check_initialization
 from ._compare_curricula import CurriculumComparison, compare_curricula
+from ._cure import CureTrial, cure
 from ._learning_rates import Comparison, RangeTest, compare_learning_rates, find_learning_rate
 from ._preflight import Preflight, preflight
 from ._pretrain_greedily import Pretraining, Stage, pretrain_greedily
@@ -13,7 +14,7 @@ from ._retrain_on_all_data import Retraining, retrain_on_all_data
 from ._scale_to_data import Scaling, scale_to_data
 
 __all__ = [
-    "Comparison", "CurriculumComparison", "InitializationCheck", "Preflight", "Pretraining", "RangeTest", "Retraining",
-    "Scaling", "Stage", "check_initialization", "compare_curricula", "compare_learning_rates", "find_learning_rate",
-    "preflight", "pretrain_greedily", "retrain_on_all_data", "scale_to_data",
+    "Comparison", "CureTrial", "CurriculumComparison", "InitializationCheck", "Preflight", "Pretraining", "RangeTest",
+    "Retraining", "Scaling", "Stage", "check_initialization", "compare_curricula", "compare_learning_rates", "cure",
+    "find_learning_rate", "preflight", "pretrain_greedily", "retrain_on_all_data", "scale_to_data",
 ]  # fmt: skip

@@ -16,8 +16,8 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     # what is wrong before the first step: the data, and what is asked of the model
     "wrong_labels": ("step_too_long", "imbalance", "overfitting", *_HELD_UP),
     "wrong_output": ("no_gradient", "saturated_units", "dead_units", "step_too_long", "overfitting", *_HELD_UP),
-    "wrong_loss": ("step_too_long", "overfitting", *_HELD_UP),
-    "bad_inputs": ("bad_scale", "exploding", "short_horizon", "overfitting"),
+    "wrong_loss": ("no_gradient", "step_too_long", "overfitting", *_HELD_UP),
+    "bad_inputs": ("bad_scale", "no_gradient", "exploding", "short_horizon", "overfitting"),
     "equal_units": ("no_gradient", "bad_scale", *_HELD_UP),
     "label_order": ("noise_dominated", "oscillation", "batch_norm_gap", "cliff", "overfitting"),
     "leak": (),

@@ -9,10 +9,11 @@ import dataclasses
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Literal, TypeAlias
 
 from .kinds import KINDS
+from .remedies import REMEDIES, Remedy, applicable
 from .verdict import LEVELS, MOST_REASONS, Claim, mildest
 from .wording import digits
 
@@ -23,6 +24,8 @@ LARGEST = 1e12
 """A number beyond this says no more than that there is no limit."""
 MOST_NUMBERS = 4
 """Quantities that are said of a difficulty that is not there."""
+EXPECTED = "The loss should fall below that of the best constant prediction."
+"""What should change where nothing else is said."""
 FAR = 2.0
 """Factor between the newest measurement and what is judged, from which a sentence says both."""
 
@@ -233,7 +236,10 @@ class Rule:
         at_most: The gravest level that it can reach.
         proven_by: Conditions under which a single measurement that calls for action is enough; () for none.
         mentions: Quantities that the sentence says besides those that are judged.
-        cure: What cures it, where the rule knows more than the kind; `{quantity}` stands for a measured number.
+        cure: What cures it, where the rule knows more than `verdicts.remedies`; `{quantity}` stands for a measured
+            number, and as there for what else is known of the training.
+        code: Lines of Python that do it, with the same.
+        expects: What should change then, with the same.
 
     Example:
         >>> from keras_ch8.verdicts import Quantity, Rule, Threshold, judge
@@ -258,6 +264,8 @@ class Rule:
     proven_by: tuple[Condition, ...] = ()
     mentions: tuple[Quantity, ...] = ()
     cure: str = ""
+    code: str = ""
+    expects: str = ""
 
     @functools.cached_property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -331,6 +339,8 @@ def judge(
     remarks: Mapping[str, str] | None = None,
     newest: Measured | None = None,
     drawn: Mapping[str, float] | None = None,
+    known: Mapping[str, str] | None = None,
+    has: Set[str] = frozenset(),
 ) -> list[Claim]:
     """Return a claim for each kind of which some rule can be judged by what was measured.
 
@@ -340,6 +350,8 @@ def judge(
         remarks: What the brackets of a sentence say besides the numbers, by kind: the name of a layer, for example.
         newest: The newest measurement of those quantities of which several are judged together, by name.
         drawn: The last point of each series that is drawn, by its name: for the quantities with a series, the newest.
+        known: What cures name besides measured quantities, such as a new learning rate, as texts.
+        has: What is there already, of `verdicts.remedies.FACTS`.
     """
     remarks, newest, drawn = remarks or {}, newest or {}, drawn or {}
     levels: dict[str, str] = {}
@@ -359,17 +371,22 @@ def judge(
         why = [because for reason in reasons for because in reason.why(measured, level, levels)]
         numbers = {q.name: drawn.get(q.series, newest.get(q.name, measured.get(q.name, NAN))) for q in spoken}
         shown = spoken[:MOST_NUMBERS] if is_fine else spoken
+        cures = [] if is_fine else _cures(rule, measured, known or {}, has)
+        cure = cures[0] if cures else Remedy("")
         phrases = [q.said(numbers[q.name], measured.get(q.name, NAN)) for q in shown]
         claims.append(
             Claim(
                 kind=kind,
                 level=level,
                 finding=sentence(KINDS[kind].fine if is_fine else rule.says, [*phrases, remark]),
-                cure="" if is_fine else _cure(rule, measured),
+                cure=cure.cure,
                 proven=level == "act" and rule.is_proven(measured),
                 why=tuple(dict.fromkeys(why))[:MOST_REASONS],
+                code=cure.code,
                 series=next((q.series for q in spoken if q.series in drawn), ""),
                 drawn=drawn,
+                then=cures[1].cure if len(cures) > 1 else "",
+                expects=cure.expects,
             )
         )
     return claims
@@ -381,10 +398,8 @@ def sentence(says: str, phrases: Iterable[str]) -> str:
     return f"{says} ({numbers})." if numbers else f"{says}."
 
 
-def _cure(rule: Rule, measured: Measured) -> str:
-    """Return the cure of a rule with its numbers; that of the kind, "", where one of them has no end."""
+def _cures(rule: Rule, measured: Measured, known: Mapping[str, str], has: Set[str]) -> list[Remedy]:
+    """Return what cures it, with its numbers, the first remedy first; a number without end is not known."""
     numbers = {name: digits(value) for name, value in measured.items() if abs(value) < LARGEST}
-    try:
-        return rule.cure.format(**numbers)
-    except KeyError:
-        return ""
+    own = (Remedy(rule.cure, rule.code, rule.expects),) if rule.cure else ()
+    return list(applicable((*own, *REMEDIES.get(rule.kind, ())), {**numbers, **known}, has))

@@ -39,6 +39,8 @@ class Claim:
         code: Lines of Python that cure it; "" for those of the kind.
         series: Name of the series that shows the number in the finding; "" where none does.
         drawn: The last point of each series that shows something of this kind, by its name.
+        then: What to do if that does not help; "" where nothing else is known.
+        expects: What should change; "" where that is not said.
     """
 
     kind: str
@@ -50,6 +52,8 @@ class Claim:
     code: str = ""
     series: str = ""
     drawn: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    then: str = ""
+    expects: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.level not in LEVELS:
@@ -80,6 +84,8 @@ class Verdict(Result):
             finite.
         explained_by: Kind of the verdict that this one follows from, and that is to be cured first; `""` for none. Its
             level is `"ok"` then.
+        then: What to do if the cure does not help; `""` where nothing else is known.
+        expects: What should change once it is cured; `""` where that is not said.
 
     Example:
         >>> print(keras_ch8.verdicts.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
@@ -98,6 +104,8 @@ class Verdict(Result):
     series: str = ""
     value: float | None = None
     explained_by: str = ""
+    then: str = ""
+    expects: str = ""
 
     def __post_init__(self) -> None:
         """Take what a line of JSON gives, too: a list of sentences."""
@@ -107,7 +115,7 @@ class Verdict(Result):
 
     def _headline(self) -> str:
         said = f"{self.level.upper()} {self.kind}, section {self.section}, since step {self.step}: {self.finding}"
-        return f"{said} {self.cure}" if self.cure else said
+        return " ".join(filter(None, [said, self.cure, self.expects, self.then and f"If that fails: {self.then}"]))
 
     def as_json(self) -> str:
         """Return one line of JSON."""
@@ -201,6 +209,8 @@ class VerdictTracker:
             code="" if level == "ok" else claim.code or kind.code,
             series=claim.series,
             value=newest.claim.drawn.get(claim.series),
+            then="" if level == "ok" else claim.then,
+            expects="" if level == "ok" else claim.expects,
         )
 
     @staticmethod
@@ -237,7 +247,9 @@ def _explained(verdict: Verdict, cause: str) -> Verdict:
     if not cause or verdict.level == "ok":
         return verdict
     finding = f"Explained by `{cause}`: cure that first. By itself: {verdict.finding}"
-    return dataclasses.replace(verdict, level="ok", finding=finding, cure="", code="", explained_by=cause)
+    return dataclasses.replace(
+        verdict, level="ok", finding=finding, cure="", code="", then="", expects="", explained_by=cause
+    )
 
 
 def _bears_out(claimed: str, level: str) -> bool:

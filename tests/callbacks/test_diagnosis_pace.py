@@ -1,102 +1,292 @@
-"""When a measurement is due, with a clock that is set by hand."""
+"""When a measurement is due: steps and counted work say so, and no clock."""
 
+import threading
+import time
+
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from keras_ch8.callbacks import _measurements
-from keras_ch8.callbacks._measurements import Clock, Pace
+from keras_ch8 import callbacks
+from keras_ch8.callbacks import _measurements, _session, _work
+from keras_ch8.callbacks._measurements import Clock
+from keras_ch8.callbacks._work import FEWEST, FIRST, GAP, LIGHT, MOST, Pace, places
+from tests.callbacks.runs import X, Y, fit, network
 
 BUDGET = 0.03
 
 
-def measured_steps(steps=1000, *, step=0.003, price=0.001, first=1.0, known=True, budget=BUDGET, when=None, slow=()):
-    """Return the steps that are measured, and the pace; steps and measurements take so many seconds, slow ones 0.4."""
-    pace, at = Pace(budget, when, steps if known else 0), []
-    for k in range(1, steps + 1):
-        if pace.is_due(k, trained=k * step):
-            pace.measured(k, (0.4 if len(at) in slow else price) if at else first)
-            at.append(k)
-    return at, pace
+def measured_steps(steps=1000, *, price=512.0, batch_size=32, known=True, at_once=1, like=None, **options):
+    """Return the steps that are measured, and the pace."""
+    pace = Pace(**{"budget": BUDGET, "steps": steps if known else 0, "price": price, "at_once": at_once} | options)
+    found = []
+    for step in range(1, steps + 1, at_once):
+        if pace.is_due(step):
+            last = min(step + at_once - 1, steps)
+            pace.measured(last, 0.0)
+            found.append(last)
+        if step == 1:
+            pace.begin(batch_size, like)
+    return found, pace
 
 
-@pytest.mark.parametrize("step", [1e-4, 3e-3, 0.1])
-@pytest.mark.parametrize("price", [1e-4, 2e-3, 0.02, 0.5])
-@pytest.mark.parametrize("steps", [50, 1000, 20_000])
-@pytest.mark.parametrize("known", [True, False])
-def test_all_measurements_together_are_paid_for_or_within_the_grace(steps, price, step, known):
-    at, pace = measured_steps(steps, step=step, price=price, known=known)
-    in_any_case = price * len(set(at) & set(_measurements.FIRST[1:]))
-    assert pace.spent == pytest.approx(price * (len(at) - 1))
-    assert pace.spent <= max(BUDGET * steps * step, Pace(None).grace, in_any_case) + 1e-9
-    assert at[:2] == [1, 4]
-    assert (np.diff(at[1:]) >= _measurements.FEWEST).all()
+# --- the places of a training --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [1, 5, 6, 7, 10, 59, 60, 61, 100, 1000, 20_000, 10**6])
+@pytest.mark.parametrize("count", [0, 6, 12, 50, np.inf])
+def test_any_training_has_six_places_and_its_first_and_last_step_is_one(steps, count):
+    found = places(steps, count)
+    assert found == sorted(set(found))
+    assert found[0] == 1
+    assert found[-1] == steps
+    assert len(found) >= min(steps, FEWEST)
+    assert len(found) <= MOST + 8
+    assert steps < 8 or set(FIRST) <= set(found)
 
 
 @pytest.mark.parametrize("steps", [1000, 20_000])
-def test_where_measuring_costs_nothing_there_are_a_hundred_measurements(steps):
-    at, _ = measured_steps(steps, price=0.0)
-    assert 90 <= len(at) <= _measurements.OFTEN + len(_measurements.FIRST)
-    assert np.diff(at[2:]).max() == steps / _measurements.OFTEN
+def test_places_are_spread_evenly_and_no_denser_than_asked_for(steps):
+    for count in (12, 50):
+        found = places(steps, count)
+        assert count <= len(found) <= count + 8
+        assert np.diff(found).max() <= (steps - 4) / (count - 2) + 1
 
 
-def test_a_thousand_steps_of_3_ms_have_ten_measurements_of_6_ms_and_stay_below_the_budget_or_the_grace():
-    at, pace = measured_steps(1000, step=0.003, price=0.006)
-    assert len(at) >= 10
-    assert pace.spent <= max(BUDGET * 3.0, Pace(None).grace)
+@pytest.mark.parametrize("steps", [200, 1000, 10**5, 10**7])
+def test_a_training_that_is_stopped_early_has_been_measured_too(steps):
+    assert sum(place <= 378 for place in places(steps, FEWEST)) >= 6
 
 
-def test_the_first_measurement_traces_and_is_not_counted():
-    _, pace = measured_steps(first=7.0)
-    assert pace.setup == 7.0
-    assert pace.spent < 1
+def test_more_measurements_are_made_where_the_work_of_the_training_pays_for_them():
+    few, some, all_of_them = (len(measured_steps(20_000, price=price)[0]) for price in (10_000, 400, 1))
+    assert few <= FEWEST + 8
+    assert some == pytest.approx(BUDGET * 20_000 * 32 / 400, abs=8)
+    assert MOST <= all_of_them <= MOST + 8
+    assert len(measured_steps(20_000, price=10_000, granted=LIGHT)[0]) >= LIGHT
+    assert len(measured_steps(20_000, price=1e9, budget=None)[0]) >= MOST
 
 
-def test_measurements_that_cost_more_come_less_often():
-    few, many = (len(measured_steps(20_000, price=price)[0]) for price in (0.05, 0.005))
-    assert 2 < few < many
+def test_the_work_stays_within_the_budget_where_that_pays_for_more_than_those_that_any_training_has():
+    for steps in (10_000, 10**5):
+        found, pace = measured_steps(steps, price=900)
+        assert pace.work == 900 * len(found)
+        assert pace.work <= BUDGET * steps * 32 + 8 * 900
+
+
+def test_short_trainings_are_measured_at_each_step():
+    assert measured_steps(5)[0] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("price", [1.0, 1e4, 1e9])
+def test_a_training_of_unknown_length_is_measured_six_times_soon_and_to_its_end(price):
+    found, _ = measured_steps(20_000, price=price, known=False)
+    assert sum(step <= 54 for step in found) >= FEWEST
+    assert found[:2] == list(FIRST)
+    assert found[-1] > 20_000 / _work.SLOW_GROWTH - 1
+    assert (np.diff(found[1:]) >= GAP).all()
+    if price == 1.0:
+        assert found[-1] - found[-2] <= 20_000 / MOST + 1
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_training_of_unknown_length_is_measured_to_its_end(known):
-    at, _ = measured_steps(20_000, price=0.0, known=known)
-    assert at[-1] > 19_000
-    assert at[-1] - at[-2] <= 20_000 / _measurements.OFTEN + 1
+@pytest.mark.parametrize("at_once", [2, 7, 100])
+def test_with_several_steps_at_once_the_execution_that_holds_the_place_is_measured(known, at_once):
+    one, _ = measured_steps(700)
+    several, _ = measured_steps(700, known=known, at_once=at_once)
+    assert all(step % at_once == 0 or step == 700 for step in several)
+    if known:
+        assert several == sorted({min(-(-step // at_once) * at_once, 700) for step in one})
+    assert len(several) >= (FEWEST if known or at_once < 100 else 4)
+
+
+# --- what the user asks for ----------------------------------------------------------------------------------------
 
 
 def test_an_interval_is_kept_where_it_is_paid_for():
     assert measured_steps(23, when=5, budget=None)[0] == [5, 10, 15, 20]
-    at, pace = measured_steps(20_000, when=5, price=0.003, step=0.003)  # a price costs a step, and 33 steps pay for it
-    assert pace.spent <= BUDGET * 20_000 * 0.003
-    assert len(at) == pytest.approx(BUDGET * 20_000, abs=3)
+    assert measured_steps(30, when=5, granted=6)[0] == [5, 10, 15, 20, 25, 30]  # whatever they cost
+    assert measured_steps(60, when=5, granted=6)[0] == [5, 10, 20, 30, 40, 50]
+    found, pace = measured_steps(20_000, when=5, price=320)
+    assert pace.work <= BUDGET * 20_000 * 32
+    assert len(found) == pytest.approx(BUDGET * 20_000 * 32 / 320, abs=6)
 
 
 def test_a_function_of_the_step_says_when():
     assert measured_steps(100, when=lambda step: step in (3, 50, 99), budget=None)[0] == [3, 50, 99]
-    dear, _ = measured_steps(100, when=lambda step: step % 2 == 0, price=1.0)
-    assert dear == [2, 4]  # the first is not counted, the second is more than the training can pay
+    dear, _ = measured_steps(100, when=lambda step: step % 2 == 0, price=1e9, granted=6)
+    assert dear == [2, 18, 34, 50, 68, 84]
 
 
-WHEN = [{}, {"steps": 0}, {"when": 7}, {"when": lambda step: step % 7 == 0}]
+WHEN = [{}, {"known": False}, {"when": 7}, {"when": lambda step: step % 7 == 0}]
 
 
 @pytest.mark.parametrize("options", WHEN, ids=["by itself", "length unknown", "interval", "function"])
-@pytest.mark.parametrize("price", [0.0, 0.006])
-def test_resting_between_measurements_makes_none_that_is_free_late_and_no_other_by_more_than_an_eighth(options, price):
-    pace, rests, due, asked, latest = Pace(BUDGET, **{"steps": 1000} | options), 0.0, 0, 0, 0.0
-    for k in range(1, 1001):
-        due = due or k * pace.is_due(k, trained=k * 0.003)
-        if k < rests:
-            continue
-        asked += 1
-        if pace.is_due(k, trained=k * 0.003):
-            latest = max(latest, (k - due) / (k - pace._last))
-            pace.measured(k, price)
-            due, rests = 0, 0.0
-        else:
-            rests = pace.rests_until(k)
-    assert pace.count > 8
-    assert latest <= (1 / _measurements.ASKED if price else 0)
-    assert asked == 1000 if callable(pace.when) else asked < 500
+@pytest.mark.parametrize("at_once", [1, 4])
+@pytest.mark.parametrize("price", [1.0, 512.0])
+def test_resting_between_measurements_makes_none_late(options, at_once, price):
+    options = {"known": True, "when": None} | options
+    expected, _ = measured_steps(1000, price=price, at_once=at_once, **options)
+    pace = Pace(BUDGET, options["when"], 1000 if options["known"] else 0, price, at_once=at_once)
+    found, rests, asked = [], 0.0, 0
+    for step in range(1, 1001, at_once):
+        if step >= rests:
+            asked += 1
+            if pace.is_due(step):
+                pace.measured(min(step + at_once - 1, 1000), 0.0)
+                found.append(min(step + at_once - 1, 1000))
+            elif step > 1:
+                rests = pace.rests_until(step)
+        if step == 1:
+            pace.begin(32)
+    assert found == expected
+    assert asked == 1000 // at_once if callable(pace.when) else asked <= 1000 // at_once
+
+
+# --- the spectrum --------------------------------------------------------------------------------------------------
+
+
+def test_the_spectrum_is_measured_at_places_of_the_probe_that_its_own_price_allows():
+    _, probe = measured_steps(20_000, price=400)
+    allowed, _ = measured_steps(20_000, price=9000, granted=2, like=probe)
+    assert set(allowed) <= set(probe.places)
+    assert len(allowed) == pytest.approx(BUDGET * 20_000 * 32 / 9000, abs=1)
+    assert measured_steps(20_000, price=1e9, granted=0, like=probe)[0] == []
+
+
+def test_what_is_affordable_goes_by_the_work_of_the_whole_training():
+    for budget, granted, price, expected in [
+        (BUDGET, 0, 480, True), (BUDGET, 0, 481, False), (BUDGET, 2, 481, True), (BUDGET, 1, 481, False),
+        (None, 0, 1e9, True),
+    ]:  # fmt: skip
+        pace = Pace(budget, None, 1000, price, granted)
+        pace.begin(32)
+        assert pace.is_affordable(2) is expected, (budget, granted, price)
+
+
+def test_where_the_training_does_not_tell_its_batch_size_that_of_keras_is_taken():
+    assert measured_steps(20_000, batch_size=None)[0] == measured_steps(20_000, batch_size=32)[0]
+
+
+@pytest.mark.parametrize(
+    "layers, shape, expected",
+    [
+        ([keras.layers.Dense(5), keras.layers.Dense(2)], (3,), 15 + 10),
+        ([keras.layers.Conv2D(4, 3, padding="same"), keras.layers.Flatten(), keras.layers.Dense(2)], (8, 8, 1),
+         64 * 36 + 256 * 2),
+        ([keras.layers.Embedding(100, 6), keras.layers.LSTM(5)], (7,), 7 * (6 + 5) * 20),
+        ([keras.layers.Dense(5)], (7, 3), 7 * 15),
+    ],
+    ids=["dense", "convolution", "recurrent", "dense along time"],
+)  # fmt: skip
+def test_each_weight_is_multiplied_at_each_place_of_the_output(layers, shape, expected):
+    model = keras.Sequential([keras.Input(shape), *layers])
+    assert _work.multiplications(model.layers) == expected
+
+
+def test_what_is_light_is_granted_to_any_training():
+    assert _work.light(500, 1e3) == LIGHT
+    assert _work.light(500, 1e6) == 6
+    assert _work.light(12_000, 1e8) == 0
+
+
+# --- equal trainings -----------------------------------------------------------------------------------------------
+
+
+def trained(*others, load=False, steps_per_execution=1, known=True, options=None, epochs=8):
+    """Train a network whose steps are too long; return what is said, when, and where it was measured."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(640, 8)).astype("float32")
+    y = np.tanh(x[:, :1] * x[:, 1:2]) + 0.1 * rng.normal(size=(640, 1)).astype("float32")
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((8,)), keras.layers.Dense(16, "relu", name="a"), keras.layers.Dense(1, name="b")]
+    )
+    model.compile(keras.optimizers.SGD(0.6), "mse", jit_compile=False, steps_per_execution=steps_per_execution)
+    watching = callbacks.Diagnosis((x[:128], y[:128]), **options or {})
+    over = threading.Event()
+    busy = threading.Thread(target=_keep_busy, args=(over,))
+    if load:
+        busy.start()
+    batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
+    if not known:
+        batches = batches.filter(lambda x, y: True)  # whose length nobody knows
+    try:
+        model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[watching, *others])
+    finally:
+        over.set()
+    if load:
+        busy.join()
+    steps = {name: watching.past.steps_of(name).tolist() for name in ("gradient_norm", "spectrum")}
+    return watching.verdicts, steps
+
+
+def _keep_busy(over):
+    while not over.is_set():
+        np.sort(np.random.default_rng(0).normal(size=20_000))
+
+
+class Sleeps(keras.callbacks.Callback):
+    """Holds the training up, now and then."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch % 9 == 4:
+            time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"steps_per_execution": 4}, {"known": False}, {"options": {"when": 7}}, {"options": {"checks": "full"}}],
+    ids=["by itself", "4 steps at once", "length unknown", "interval", "full"],
+)
+def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_under_any_load(options, monkeypatch):
+    quiet = trained(**options)
+    monkeypatch.setattr(_session, "READ_SECONDS", 0.01)  # the session reads at steps that the clock chooses
+    assert trained(Sleeps(), load=True, **options) == quiet
+    verdicts, steps = quiet
+    assert len(verdicts) >= 8
+    assert len(steps["gradient_norm"]) >= FEWEST
+
+
+def test_a_training_that_is_held_up_has_the_verdicts_of_one_that_is_not(monkeypatch):
+    quiet = trained(options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3)
+    monkeypatch.setattr(_session, "READ_SECONDS", 0.005)
+    assert trained(Sleeps(), options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3) == quiet
+    assert quiet[1]["gradient_norm"] == places(120, LIGHT)
+
+
+# --- what cannot be judged -----------------------------------------------------------------------------------------
+
+
+def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(capsys):
+    for epochs, said in ((3, True), (10, False)):
+        watching = callbacks.Diagnosis((X[:16], Y[:16]), "cheap", verbose=True)
+        fit(network("sgd"), [watching], batch_size=48, epochs=epochs, verbose=2)
+        sentence = f"Measured {epochs} times: too few to judge trends."
+        shown = (str(watching), watching._repr_html_(), watching.findings()[-1], capsys.readouterr().out)
+        assert [sentence in text for text in shown] == [said] * 4
+        assert not (said and "nothing to do" in str(watching))
+
+
+def test_a_spectrum_that_is_too_much_work_is_refused_with_its_price_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(_work, "LIGHT_WORK", 0.0)
+    refused = callbacks.Diagnosis((X[:16], Y[:16]), "full")
+    fit(network("sgd"), [refused], epochs=2)
+    (sentence,) = [note for note in refused.findings() if "spectrum" in note]
+    assert "the 2 times that they need would pass 1,440 examples forward and backward, 1500% of what" in sentence
+    assert sentence in " ".join(str(refused).split())
+    assert refused.past.of("spectrum") == []
+    assert len(refused.past.of("gradient_norm")) == FEWEST  # they are made all the same
+    unlimited = callbacks.Diagnosis((X[:16], Y[:16]), "full", budget=None)
+    fit(network("sgd"), [unlimited], epochs=2)
+    assert len(unlimited.past.of("spectrum")) >= FEWEST
+    assert not any("spectrum" in note for note in unlimited.findings())
+
+
+# --- the clock, which only reports ---------------------------------------------------------------------------------
 
 
 def test_the_clock_tells_training_from_measuring(monkeypatch):
@@ -118,48 +308,3 @@ def test_the_clock_tells_training_from_measuring(monkeypatch):
         now[0] += 60  # the training is over
         assert clock.trained == 7
     assert (pace.setup, pace.spent, pace.count) == (2.0, 0.5, 2)
-
-
-def test_a_measurement_of_which_is_known_that_it_cannot_be_paid_for_is_not_taken():
-    pace = Pace(BUDGET, None, 1000, grace=0.25)
-    pace.expect(0.5)
-    assert not any(pace.is_due(step, trained=0.003 * step) for step in range(1, 1001))
-    assert pace.is_due(6000, trained=18.0)
-
-
-def test_a_first_measurement_whose_graphs_are_traced_already_is_counted_whole():
-    pace = Pace(BUDGET)
-    pace.expect(0.25)
-    pace.measured(1, 0.5)
-    assert (pace.spent, pace.cost, pace.setup) == (0.5, 0.25, 0.0)
-
-
-def test_what_is_affordable_goes_by_the_whole_training_and_by_the_two_measurements_that_a_verdict_needs():
-    pace = Pace(BUDGET, None, 1000, grace=0.25)
-    pace.expect(0.5)
-    assert not pace.is_affordable(10, trained=0.3)  # 30 s in all pay for 0.9 s
-    assert pace.is_affordable(10, trained=0.34)  # 34 s in all
-    pace.expect(0.13)
-    assert not pace.is_affordable(10, trained=0.03)
-    pace.expect(0.12)
-    assert pace.is_affordable(10, trained=0.03)  # 0.25 s are free
-    assert Pace(None).is_affordable(10, trained=0.0)
-
-
-def test_one_measurement_that_was_held_up_does_not_end_all_measuring():
-    pace = Pace(BUDGET, None, 1000, grace=0.25)
-    pace.expect(0.01)
-    for seconds, cost in ((0.2, 0.01), (0.01, 0.01), (0.2, 0.2)):
-        pace.measured(1, seconds)
-        assert pace.cost == cost
-    assert pace.spent == pytest.approx(0.41)
-    pace.guess(0.03)
-    assert pace.cost == 0.03
-
-
-def test_what_holds_up_a_measurement_is_charged_to_the_training():
-    usual, _ = measured_steps(price=0.006)
-    at, pace = measured_steps(price=0.006, slow=(3,))
-    assert len(at) >= len(usual) - 2
-    assert pace.spent == pytest.approx(0.4 + 0.006 * (len(at) - 2))  # and told as it is
-    assert len(measured_steps(price=0.006, slow=range(1, 1001))[0]) <= 3

@@ -39,10 +39,13 @@ def numbers(values):
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in np.asarray(values, float).tolist()]
 
 
-def verdict(kind, level, finding, *, cure="", section="8.2", step=4, measured=860, why=(), code="", of="", value=None):
+def verdict(
+    kind, level, finding, *, cure="", section="8.2", step=4, measured=860, why=(), code="", of="", value=None, **more
+):
     return {
         "kind": kind, "level": level, "finding": finding, "cure": cure, "section": section, "step": step,
         "measured": measured, "why": list(why), "code": code, "series": of, "value": value,
+        "then": "", "expects": "", **more,
     }  # fmt: skip
 
 
@@ -179,6 +182,7 @@ def tanh_deep(rng):
             "2 of the last 3 measurements say so.",
         ],
         code="import keras_ch8\n\nkeras_ch8.training.scale_to_data(model, x[:256])\nmodel.fit(x, y)",
+        then="Add connections that skip layers: `layers.Residual`.", expects="The factor should rise to 0.9.",
     )  # fmt: skip
     rows = [f"dense_{i}" if i else "dense" for i in range(12)]
     lines = {"ch8_diagnosis/backward_factor": [{"value": 0.7, "label": "act"}, {"value": 0.8, "label": "watch"}]}

@@ -335,6 +335,7 @@ def test_an_old_run_opens_with_what_it_has(tmp_path):
     assert [(v["kind"], v["level"], v["measured"]) for v in run["record"]["verdicts"]] == [
         ("vanishing", "act", 40), ("cliff", "ok", 40)
     ]  # fmt: skip
+    assert {(v["then"], v["expects"]) for v in run["record"]["verdicts"]} == {("", "")}
     assert run["record"]["diagnosis"] == {"measurements": None, "cost": None}
 
 

@@ -113,6 +113,8 @@ def test_the_first_view_says_what_is_wrong_and_what_cures_it(page, six, width):
         assert text.startswith("ACT")
         assert f"measured at step {found['measured']}, since step {found['step']}, section {found['section']}" in text
         assert found["cure"].replace("`", "") in text
+        assert not found["then"] or f"If that fails: {found['then'].replace('`', '')}" in text
+        assert not found["expects"] or f"Afterwards: {found['expects']}" in text
         assert all(reason.replace("`", "") in text for reason in found["why"])
     assert "All right: 13 checks, nothing to do" in page.row("cnn_healthy").text
     assert "OK" in page.row("cnn_healthy").text

@@ -11,6 +11,7 @@ from keras_ch8.monitors.base import chosen, members
 from keras_ch8.monitors.documentation import page
 from keras_ch8.verdicts import KINDS
 from keras_ch8.verdicts.kinds import OF_THE_CHAPTER
+from keras_ch8.verdicts.remedies import FACTS, REMEDIES
 
 PAGE = Path(keras_ch8.__file__).parent.parent / "docs" / "diagnosis.md"
 MONITORS = members("full")
@@ -36,6 +37,15 @@ def test_every_kind_has_its_meaning_its_section_and_its_cure():
         kind = KINDS[name]
         for words in (kind.meaning, f"(Section {kind.section}.)", kind.cure):
             assert words in found[name], (name, words)
+
+
+def test_every_remedy_is_there_with_its_code():
+    found = paragraphs()
+    for name, remedies in REMEDIES.items():
+        for remedy in remedies if name in found else ():
+            for words in (remedy.cure, remedy.expects, remedy.code.replace("{{", "{").replace("}}", "}")):
+                assert words in found[name], (name, words)
+    assert all(f"| {fact} | {meaning} |" in page(MONITORS) for fact, meaning in FACTS.items())
 
 
 @pytest.mark.parametrize("monitor, number, rule", RULES, ids=lambda x: x if isinstance(x, str) else "")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keras_ch8 import verdicts
+from keras_ch8.monitors.base import members
 
 from . import confusion
 
@@ -49,8 +50,9 @@ def test_each_run_of_a_topic_can_be_made(topic):
 
 def test_each_file_of_runs_is_a_topic_and_each_run_has_a_name_of_its_own():
     files = {path.stem for path in Path(__file__).parent.glob("*.py")}
-    assert files == {"__init__", "confusion", "data", "runs", "test_planted", *confusion.TOPICS}
+    assert files == {"__init__", "confusion", "cures", "data", "runs", "test_planted", *confusion.TOPICS}
     planted = confusion.chosen()
     assert len({run.name for run in planted}) == len(planted)
     assert {run.split for run in planted} == set(confusion.SPLITS)
+    members("full")  # monitors that bring kinds of their own
     assert {run.kind for run in planted} - {None} <= set(verdicts.KINDS)

@@ -22,6 +22,7 @@ from keras_ch8.verdicts import (
     judge,
     kinds,
 )
+from keras_ch8.verdicts.remedies import REMEDIES
 
 PROMISED = """step_too_long step_too_short ill_conditioned noise_dominated batch_wasteful plateau saddle cliff exploding
 vanishing short_horizon dead_units saturated_units batch_norm_gap bad_scale overfitting underfitting"""
@@ -81,10 +82,13 @@ def arguments(*callables):
     return {name for f in callables for cls in inspect.getmro(f) for name in inspect.signature(cls.__init__).parameters}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_cure_names_what_there_is(kind):
-    cure = KINDS[kind].cure
+TEXTS = [kind.cure for kind in KINDS.values()] + [r.cure for remedies in REMEDIES.values() for r in remedies]
+
+
+@pytest.mark.parametrize("cure", dict.fromkeys(TEXTS))
+def test_a_cure_names_what_there_is(cure):
     assert cure.endswith((".", ")."))
+    cure = re.sub(r"`(bias_initializer|initializers\.forget_gate|unit_forget_bias|global_clipnorm)[^`]*`", "so", cure)
     for name, given in re.findall(r"`([\w.]+)(?:\((\w+)=\w+\))?(?:=\w+)?`", cure):
         if name.islower() and "." not in name:
             assert name in arguments(keras.layers.BatchNormalization, keras_ch8.optimizers.SGD), name
@@ -93,6 +97,12 @@ def test_a_cure_names_what_there_is(kind):
         assert callable(found), name
         assert not given or given in arguments(found), (name, given)
     assert cure.count("`") == 2 * len(re.findall(r"`[\w.]+(?:\(\w+=\w+\))?(?:=\w+)?`", cure))
+
+
+def test_names_with_numbers_of_the_training_are_those_of_parts():
+    assert callable(keras_ch8.initializers.forget_gate)
+    assert {"bias_initializer", "unit_forget_bias"} <= arguments(keras.layers.LSTM)
+    assert "global_clipnorm" in arguments(keras_ch8.optimizers.SGD)
 
 
 def test_sections_are_those_of_the_chapter():
@@ -207,7 +217,8 @@ def test_a_number_of_a_million_millions_has_no_end():
         BOTH | {"height": 1e12, "width": 1e12},
         Rule(kind="cliff", says="So", all_of=(HIGH,), cure="Of {width}."),
     )
-    assert (judge([rule], far)[0].finding, judge([rule], far)[0].cure) == ("So (it has no end).", "")
+    assert judge([rule], far)[0].finding == "So (it has no end)."
+    assert "Of " not in judge([rule], far)[0].cure  # the kind's own
     assert judge([rule], far | {"width": 0.99e12})[0].cure == "Of 9.9e11."
 
 
@@ -264,8 +275,13 @@ def test_only_what_calls_for_action_is_proven():
 
 def test_a_cure_may_have_a_measured_number():
     rule = Rule(kind="cliff", says="High", all_of=(HIGH,), cure="Take off {width} at the side.")
-    cures = [judge([rule], BOTH | {"width": width})[0].cure for width in (12.345, math.inf)]
-    assert cures == ["Take off 12 at the side.", ""]
+    with_number, without = (judge([rule], BOTH | {"width": width})[0] for width in (12.345, math.inf))
+    assert with_number.cure == "Take off 12 at the side."
+    assert (
+        with_number.then
+        == without.cure
+        == "Lower the learning rate, and look at the inputs: their scale, and " + ("whether all are finite.")
+    )
     assert judge([rule], BOTH | {"height": 0.0})[0].cure == ""
 
 

@@ -1,5 +1,5 @@
-// The page of a training: what is wrong, what cures it, and the curves. `render` draws a document, and then a newer one:
-// zoom, hidden runs and open blocks stay. docs/design/cockpit.md says what a document is.
+// The page of a training. `render` draws a document, and then a newer one: zoom, hidden runs and open blocks stay.
+// docs/design/cockpit.md says what a document is.
 import uPlot from "./vendor/uPlot.js";
 import { button, lastOf, make, update } from "./words.js";
 import { drawHead } from "./head.js";

@@ -49,8 +49,8 @@ export function valueAt({ x, y }, at = x.at(-1)) {
   return at > x.at(-1) ? undefined : y[x.findLastIndex((each) => each <= at)];
 }
 
-// The columns that uPlot wants: x, each curve, and the two of its band. On a logarithmic axis only what is positive has
-// a place; the lower edge of a band is then far below.
+// The columns for uPlot: x, each curve, and the two of its band, whose lower edge is far below where a logarithmic axis
+// has no place for it.
 export function columnsOf({ all, log }) {
   const positive = (values, edge) => (log ? values.map((v, i) => (v > 0 ? v : (edge?.[i] ?? 0) * 1e-6 || null)) : values);
   const band = ({ y, low, high }) => (low && high ? [positive(high), positive(low, y)] : []);

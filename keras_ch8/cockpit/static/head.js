@@ -1,4 +1,4 @@
-// The upper part of the page: how all runs stand, what is wrong with each, and what cures it.
+// The upper part of the page: how the runs stand, and what is wrong with each.
 import { button, count, finding, isNumber, kindsOf, make, nameOf, number, prose, update, words, wrong } from "./words.js";
 
 const COLUMNS = ["run", "what is wrong", "optimizer", "steps", "loss", "validation, last (best)", "clipped"];
@@ -33,6 +33,8 @@ function findingsOf(run) {
   if (kinds.length) return kinds;
   if (!run.record?.diagnosis) return [["none", "no Diagnosis in this run"]];
   const checks = run.record.verdicts.length;
+  const notes = [run.record.diagnosis.notes ?? []].flat().map((note) => ["none", String(note)]);
+  if (notes.length) return notes;
   if (!checks) return [["none", "too little was measured"]];
   return [["ok", `All right: ${checks} check${checks > 1 ? "s" : ""}, nothing to do`]];
 }
@@ -89,15 +91,18 @@ function rowOf(run, hidden, toggle) {
 
 // The block of a verdict: open where it calls for action, or as a person left it.
 function blockOf(page, run, verdict) {
-  const { kind, level, measured, step, section, cure, code, why = [] } = verdict;
+  const { kind, level, measured, step, section, cure, code, then, expects, why = [] } = verdict;
   const key = [run.name, kind, level].join("\n");
   const build = () => {
     const when = `measured at step ${count(measured)}, since step ${count(step)}, section ${section}`;
     const title = make("summary", finding([level, words(kind)]), "in ", nameOf(run), make("span.muted", when));
     title.dataset.focus = key;
     const said = make("div", make("p", ...prose(verdict.finding)));
-    if (cure) said.append(make("p", make("b", "Cure: "), ...prose(cure)));
+    const say = (head, text) => text && said.append(make("p", make("b", head), ...prose(text)));
+    say("Cure: ", cure);
     if (code) said.append(codeOf(code));
+    say("Afterwards: ", expects);
+    say("If that fails: ", then);
     const reasons = why.slice(0, REASONS).map((reason) => make("li", ...prose(reason)));
     const block = make(`details.verdict.${level}`, title, make("div.body", said, make("ul.why", ...reasons)));
     block.open = page.open.get(key) ?? level === "act";

@@ -68,8 +68,8 @@ export function kindsOf(verdicts) {
   return LEVELS.map((level) => [level, [...kinds(level)].join(", ")]).filter(([, text]) => text);
 }
 
-// Make the children those of a list of {key, content, build}: with the content that it had, a child stays; the focus
-// stays where `data-focus` is the same.
+// Make the children those of a list of {key, content, build}: one with the same content stays; so does the focus, by
+// `data-focus`.
 export function update(parent, list) {
   const now = new Map();
   for (const { key, content, build } of list) {

@@ -1,0 +1,206 @@
+"""At which steps a training is measured: counted work decides, never the clock, so that equal runs are measured alike.
+
+The unit of work is one example that passes through the model forward and backward. A training does batch size times
+steps of it, a measurement the examples of the probe times the passes that it makes.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+import numpy as np
+
+FEWEST, LIGHT, MOST = 6, 12, 100
+"""Measurements that any training gets, those that it gets where they are light, and those that it gets at most."""
+FIRST = (1, 4)
+"""The first steps that are measured."""
+GAP = 10
+"""The fewest steps between two measurements after the first ones, unless the whole training is short."""
+GROWTH, SLOW_GROWTH = 3.0, 1.5
+"""A step is followed by another before it is this many times as far from the start: a training may end early. By the
+second where it is not known when it ends, so that nothing else says where to measure."""
+LIGHT_WORK = 1e10
+"""Multiplications that any training may spend: some tenths of a second of a processor."""
+PER_PASS = 3
+"""Multiplications of an example with a weight, forward and backward: backward there are two."""
+BATCH_SIZE = 32
+"""Examples of a step where the training does not tell: Keras's own default."""
+
+
+def affordable(budget: float | None, work: float, price: float) -> float:
+    """Return how many measurements at this price a fraction of some work pays for; inf without a limit."""
+    return math.inf if budget is None or not price else budget * work / price
+
+
+def light(price: float, multiplications: float) -> int:
+    """Return how many measurements any training may have, since they are light: LIGHT at most."""
+    return int(min(LIGHT, LIGHT_WORK // max(1.0, PER_PASS * multiplications * price)))
+
+
+def places(steps: int, count: float) -> list[int]:
+    """Return the steps, counted from 1, at which a training of known length is measured, the last of them included.
+
+    There are `count` of them, between FEWEST and MOST, evenly spread but for the first ones; and a few more in a long
+    training, since one that is stopped early is to be measured too.
+    """
+    wanted = int(np.clip(count, FEWEST, max(FEWEST, min(MOST, steps // GAP))))
+    if steps <= wanted:
+        return list(range(1, steps + 1))
+    interval = (steps - FIRST[-1]) / (wanted - len(FIRST))
+    if interval < 1:
+        return [int(step) for step in np.linspace(1, steps, wanted).round()]
+    found = list(FIRST)
+    while (gap := max(GAP, (GROWTH - 1) * found[-1])) < interval:
+        found.append(int(found[-1] + gap))
+    rest = math.ceil((steps - found[-1]) / interval - 1e-9)
+    return [*found, *(int(step) for step in np.linspace(found[-1], steps, rest + 1)[1:].round())]
+
+
+def multiplications(layers: Iterable[Any]) -> float:
+    """Return about how many multiplications an example costs forward: each weight once at each place of its output.
+
+    Where a layer does not tell the shape of its output, as inside a model that is a subclass, there is one place.
+    """
+    return float(sum(_weights(layer) * _positions(layer) for layer in layers))
+
+
+def _weights(layer: Any) -> int:
+    if isinstance(layer, keras.layers.Embedding):
+        return 0  # looked up, not multiplied
+    return sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) > 1)
+
+
+def _positions(layer: Any) -> int:
+    """Return the places along time or space at which a layer uses its weights again."""
+    try:
+        shape = layer.output.shape if len(layer.output.shape) > 2 else layer.input.shape
+        between = shape[1:-1] if keras.config.image_data_format() == "channels_last" or len(shape) < 4 else shape[2:]
+    except (AttributeError, ValueError):  # it has no symbolic output, or several
+        return 1
+    return int(np.prod([size or 1 for size in between]))
+
+
+class Pace:
+    """Says at which steps a measurement is due.
+
+    A measurement is wanted where `when` says so, or by itself at the places of the training (see `places`); of one of
+    unknown length, where it is SLOW_GROWTH times as far as at the last measurement, and at each 100th part of the way
+    so far if it is paid for. It is made if there have been fewer than `granted`, or if the work of all measurements so
+    far and of this one is within `budget` of that of the training so far. A pace to which FEWEST are granted gets all
+    places that it has chosen.
+
+    Args:
+        budget: Fraction of the work of the training, or None for no limit.
+        when: Steps between two measurements, or a function of the step, or None to choose.
+        steps: Steps of the whole training; 0 where it is not known.
+        price: Work of a measurement.
+        granted: Measurements that are made whatever they cost.
+        at_once: Steps between two moments at which the weights can be seen.
+    """
+
+    def __init__(
+        self,
+        budget: float | None,
+        when: int | Callable[[int], bool] | None = None,
+        steps: int = 0,
+        price: float = 1.0,
+        granted: float = FEWEST,
+        at_once: int = 1,
+    ) -> None:
+        self.budget, self.when, self.steps = budget, when, steps
+        self.price, self.granted, self.at_once = price, granted, at_once
+        self.batch_size: float | None = None
+        """Examples of a step; None before the first."""
+        self.places: list[int] = []
+        """Where a training of known length is measured; [] before the first step, and for any other."""
+        self.count, self.spent, self.setup = 0, 0.0, 0.0
+        self._last = 0
+
+    def begin(self, batch_size: float | None, like: "Pace | None" = None) -> None:
+        """Choose the places, at the end of the first step: by now it is known how many examples one has.
+
+        Args:
+            batch_size: Examples of a step, or None where the training does not tell.
+            like: A pace whose places are to be taken.
+        """
+        self.batch_size = batch_size or BATCH_SIZE
+        if like is not None:
+            self.places = like.places
+        elif self.when is None:
+            if self.steps:
+                paid = affordable(self.budget, self.training, self.price)
+                self.places = places(self.steps, max(paid, self.granted))
+            if self.granted >= FEWEST:
+                self.granted = math.inf
+
+    def is_due(self, step: int) -> bool:
+        """Whether to measure at the step of this number, counted from 1, or at one that is made at once with it."""
+        return self._is_wanted(step) and self.is_paid(step)
+
+    def _is_wanted(self, step: int) -> bool:
+        seen = step + self.at_once - 1
+        if self.when is not None:
+            return self.when(step) if callable(self.when) else step - self._last >= self.when
+        if self.places:
+            return self._next(step) <= seen
+        if any(self._last < first <= seen for first in FIRST):
+            return True
+        since = seen - self._last
+        if since < GAP:
+            return False
+        return seen >= SLOW_GROWTH * self._last or (since >= seen / MOST and self._is_within_budget(step))
+
+    def _next(self, step: int) -> float:
+        """Return the first of the places from this step on."""
+        at = int(np.searchsorted(self.places, step))
+        return self.places[at] if at < len(self.places) else math.inf
+
+    def rests_until(self, step: int) -> float:
+        """Return the step up to which no measurement can be due, as none is at this one."""
+        if callable(self.when) or self.batch_size is None:
+            return step + 1
+        if self.when is not None:
+            return max(step + 1, self._last + self.when)
+        if self.places:
+            return max(step + 1, self._next(step + 1) - self.at_once + 1)
+        return step + 1 if step < max(FIRST) else max(step + 1, self._last + GAP - self.at_once + 1)
+
+    def is_paid(self, step: int) -> bool:
+        """Whether a measurement at this step is one of those that are granted, or within the budget."""
+        return self.count < self._granted_by(step) or self._is_within_budget(step)
+
+    def _granted_by(self, step: int) -> float:
+        """Return how many of those that are granted may be made up to this step: they are spread over the training."""
+        return min(self.granted, 1 + self.granted * step // self.steps) if self.steps else self.granted
+
+    def _is_within_budget(self, step: int) -> bool:
+        return self.count + 1 <= affordable(self.budget, self._up_to(step), self.price)
+
+    def is_affordable(self, times: int) -> bool:
+        """Whether the whole training pays for so many measurements; of one of unknown length that is not known."""
+        if not self.steps or self.batch_size is None:
+            return True
+        return times <= max(self.granted, affordable(self.budget, self.training, self.price))
+
+    @property
+    def training(self) -> float:
+        """The work of the whole training; 0 where its length is not known."""
+        return self._up_to(self.steps)
+
+    def _up_to(self, step: int) -> float:
+        return step * (self.batch_size or BATCH_SIZE)
+
+    @property
+    def work(self) -> float:
+        """The work of all measurements so far."""
+        return self.count * self.price
+
+    def measured(self, step: int, seconds: float) -> None:
+        """Count a measurement that was made; the first, which traces its graph, is set-up and not counted as cost."""
+        self._last = step
+        self.count += 1
+        if self.count > 1:
+            self.spent += seconds
+        else:
+            self.setup += seconds

@@ -1,0 +1,163 @@
+"""What cures have to know of a training: what its model and optimizer have already, and the numbers they name."""
+
+import keras
+import numpy as np
+
+from .. import layers as suite_layers
+from ..integration import keras_private
+from ..verdicts.wording import digits
+from .past import Past, once
+from .progress import LAST, effective_rate
+
+ADAPTIVE = (
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "Ftrl", "Lamb", "Lion", "Muon", "Nadam", "RMSprop",
+    "RMSpropNesterov",
+)  # fmt: skip
+"""Names of optimizers that give each weight a rate of its own."""
+CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
+QUANTILE = 0.9
+"""Fraction of the steps whose gradient is not clipped."""
+LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
+"""Root mean square of the inputs, and ratio of their deviations, from which on they are to be scaled."""
+MANY = 0.3
+"""Fraction of idle units that is many."""
+
+
+NORMALIZING = (
+    *suite_layers.NORMALIZING, keras.layers.LayerNormalization, keras.layers.GroupNormalization,
+    keras.layers.UnitNormalization,
+)  # fmt: skip
+
+
+# --- what is there ----------------------------------------------------------------------------------------------------
+
+
+def equipment_of(model: keras.Model) -> frozenset[str]:
+    """Return what a model and its optimizer have, of `verdicts.remedies.FACTS`."""
+    parts = keras_private.parts_of(model)
+    kinds = keras.layers
+    found = {
+        "sequential": isinstance(model, keras.Sequential),
+        "several inputs": len(getattr(model, "inputs", None) or [None]) > 1,
+        "tokens": any(isinstance(part, kinds.Embedding) for part in parts),
+        "skip connections": any(_adds(part) for part in parts),
+        "normalization": any(isinstance(part, NORMALIZING) for part in parts),
+        "input normalization": any(isinstance(part, kinds.Normalization) for part in parts),
+        "recurrence": any(isinstance(part, kinds.RNN) for part in parts),
+        "simple recurrence": any(isinstance(part, kinds.SimpleRNN) for part in parts),
+        "LSTM": any(isinstance(part, kinds.LSTM) for part in parts),
+        "sigmoid units": "sigmoid" in [_activation(part) for part in parts if _activation(part)][:-1],
+    }
+    optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
+    found |= {
+        "adaptive rates": any(type(optimizer).__name__ in ADAPTIVE for optimizer in optimizers),
+        "clipping": any(getattr(optimizer, name, None) is not None for optimizer in optimizers for name in CLIPS),
+        "learning rate schedule": any(keras_private.schedule_of(optimizer) is not None for optimizer in optimizers),
+    }
+    return frozenset(name for name, is_there in found.items() if is_there)
+
+
+def _adds(part: object) -> bool:
+    return isinstance(part, keras.layers.Add | suite_layers.Residual) or type(part).__name__ == "Add"
+
+
+def _activation(part: object) -> str:
+    """Return the name of the activation of a layer; "" of a recurrent one, whose gates have their own."""
+    is_recurrent = isinstance(part, keras.layers.RNN)
+    return "" if is_recurrent else getattr(getattr(part, "activation", None), "__name__", "")
+
+
+def rate_of(model: keras.Model) -> float:
+    """Return the learning rate as it is now; NaN where there are several optimizers, or it has none."""
+    optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
+    rate = getattr(optimizers[0], "learning_rate", None) if len(optimizers) == 1 else None
+    return float("nan") if rate is None else float(keras.ops.convert_to_tensor(rate))
+
+
+@once
+def facts(past: Past) -> frozenset[str]:
+    """Return what is there: of the model and its optimizer, of the inputs, and of the start."""
+    found = set(past.has)
+    flows = past.of("layer_flow")
+    if flows:
+        first, last = flows[0], flows[-1]
+        idle = np.nan_to_num([first.fraction_saturated, first.fraction_dead])
+        signal = first.input_signal
+        is_unscaled = signal > LARGE_INPUT or 0 < signal < SMALL_INPUT or SPREAD < first.input_spread < np.inf
+        found |= {"unscaled inputs"} if is_unscaled else set()
+        found |= {"scale of the start"} if idle.max() > MANY or first.total < 0.01 else set()
+        found |= {"dead units"} if last.fraction_dead > MANY else set()
+        found |= {"saturated units"} if last.fraction_saturated > MANY else set()
+    return frozenset(found)
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+@once
+def known_to_cures(past: Past) -> dict[str, str]:
+    """Return the numbers that cures name, as texts; what is not known is left out."""
+    numbers = {
+        "rate": past.rate,
+        "shorter_rate": past.rate / _too_long(past),
+        "longer_rate": _longer_rate(past),
+        "clip_at": _usual_norm(past),
+        "momentum": float(np.clip(1 - 10 / max(past.total or past.done, 1), 0.5, 0.9)),
+        "memory": _memory(past),
+    }
+    known = {name: digits(number) for name, number in numbers.items() if 0 < number < np.inf}
+    sizes = {"larger_batch": _larger_batch(past), "more_epochs": 3 * len(past.epochs)}
+    return known | {name: str(size) for name, size in sizes.items() if size}
+
+
+def _typical_step(past: Past) -> float:
+    """Return the length of a step over the best in its direction, the median over the last; NaN where not known."""
+    sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
+    sizes = sizes[np.isfinite(sizes)]
+    return float(np.median(sizes)) if len(sizes) else float("nan")
+
+
+def _stability(past: Past) -> float:
+    """Return the effective rate times the largest curvature, which is 2 at the limit; NaN where it is not known."""
+    ends = past.of("spectrum")
+    return effective_rate(past) * ends[-1].largest if ends else float("nan")
+
+
+def _too_long(past: Past) -> float:
+    """Return by what to divide the rate, so that a step is half the best length, and at most half the stable one."""
+    asked = [3.0, 2 * _typical_step(past), _stability(past)]
+    losses = past.series("gradient_norm", "loss")
+    if len(losses) and not np.isfinite(losses[-1]):
+        asked.append(10.0)
+    return float(np.clip(np.nanmax(asked), 3.0, 1000.0))
+
+
+def _longer_rate(past: Past) -> float:
+    """Return a rate with which a step has a tenth of the best length, but no more than half the stable rate."""
+    asked = [0.1 / step if (step := _typical_step(past)) > 0 else np.nan, 1 / _stability(past)]
+    factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
+    return min(past.rate * float(np.clip(factor, 3.0, 1e6)), 0.01 if "adaptive rates" in past.has else 1.0)
+
+
+def _usual_norm(past: Past) -> float:
+    """Return the norm of the gradient that nine of ten steps do not reach; NaN where none is known."""
+    norms = past.rows.norm[np.isfinite(past.rows.norm)]
+    return float(np.quantile(norms, QUANTILE)) if len(norms) else float("nan")
+
+
+def _memory(past: Past) -> float:
+    """Return the bias of a forget gate for a memory as long as the sequence; NaN without a recurrent layer."""
+    horizons = past.of("time_horizon")
+    return float(np.log(max(2, len(horizons[-1][0].profile)))) if horizons else float("nan")
+
+
+def _larger_batch(past: Past) -> int:
+    """Return a batch with half as much noise as gradient, 4 to 16 times as large as now; 0 where it is not known."""
+    noises = past.of("gradient_noise")[-LAST:]
+    if not noises or not past.batch_size:
+        return 0
+    trace, squared = (float(np.mean([getattr(noise, part) for noise in noises])) for part in ("trace", "squared_norm"))
+    if not np.isfinite(trace):
+        return 0
+    wanted = 2 * trace / squared if squared > 0 else np.inf
+    return int(2 ** np.rint(np.log2(np.clip(wanted, 4 * past.batch_size, 16 * past.batch_size))))

@@ -1,0 +1,276 @@
+"""A cure tried: the same training without it and with it."""
+
+import dataclasses
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import _checks
+from .._plot import COLORS, axes_of, finished
+from .._result import Result, Table
+from .._section import section
+from ..callbacks import Diagnosis
+from ..integration import keras_private
+from ..verdicts import LEVELS, Verdict
+from ..verdicts.wording import digits
+from ._trial import generators_kept
+
+SAME_EXAMPLES = ("batch_wasteful",)
+"""Kinds whose cure makes more steps of the same examples: they are compared after as many epochs, not steps."""
+HELD_OUT = ("overfitting",)
+"""Kinds whose cure lowers the loss on the validation data, not that on the training data."""
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class CureTrial(Result):
+    """What `cure` has found: one entry for the training without the cure, and one for that with it.
+
+    Args:
+        verdict: The verdict whose cure was tried.
+        levels: Level of the verdict's kind at the end of each; "" where nothing was said of it.
+        losses: Loss after each training, on its training data; infinite where it is not finite. Of `overfitting` it is
+            the loss on the validation data. Where the cure changes the loss function, each is over its own start.
+        curves: For each, the steps at which its epochs ended, and the training loss then.
+        verdicts: All verdicts of each, the most serious first.
+        reason: Why the cure could not be tried; "" if it was.
+    """
+
+    verdict: Verdict
+    levels: tuple[str, str] = ("", "")
+    losses: tuple[float, float] = (math.nan, math.nan)
+    curves: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+    verdicts: tuple[tuple[Verdict, ...], ...] = ()
+    reason: str = ""
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the verdict is less serious with the cure than it was found."""
+        return not self.reason and _rank(self.levels[1]) < _rank(self.verdict.level)
+
+    @property
+    def has_fallen(self) -> bool:
+        """Whether the loss is lower with the cure."""
+        return not self.reason and self.losses[1] < self.losses[0]
+
+    @property
+    def helps(self) -> bool:
+        """Whether the verdict has left and the loss has fallen."""
+        return self.has_left and self.has_fallen
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the training loss over the steps, without the cure and with it, with matplotlib; return the axes."""
+        ax = axes_of(ax)
+        for number, (name, (steps, losses)) in enumerate(zip(("without", "with"), self.curves, strict=False)):
+            ax.plot(steps, losses, ".-", color=COLORS[number], label=f"{name} the cure")
+        return finished(ax, f"Cure of {self.verdict.kind}", "step", "training loss", "training")
+
+    def _headline(self) -> str:
+        if self.reason:
+            return f"The cure of {self.verdict.kind} was not tried: {self.reason}"
+        left = "has left" if self.has_left else "stays"
+        fell = "fallen" if self.has_fallen else "not fallen"
+        numbers = f"from {digits(self.losses[0], 3)} without the cure to {digits(self.losses[1], 3)} with it"
+        return f"{self.verdict.kind} {left}, and the loss has {fell}: {numbers}."
+
+    def _table(self) -> Table | None:
+        if self.reason:
+            return None
+        columns = "training", f"level of {self.verdict.kind}", "loss at the end", "what else calls for action"
+        others = [
+            ", ".join(v.kind for v in said if v.level == "act" and v.kind != self.verdict.kind)
+            for said in self.verdicts
+        ]
+        rows = list(zip(("without the cure", "with the cure"), self.levels, self.losses, others, strict=True))
+        return Table(columns, rows, 1 if self.helps else None)
+
+
+@section("8.2")
+def cure(
+    model_factory: Callable[[], keras.Model],
+    data: tuple[Any, Any],
+    verdict: Verdict,
+    *,
+    batch_size: int = 32,
+    epochs: int = 10,
+    validation_data: tuple[Any, Any] | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> CureTrial:
+    """Train twice for as many steps, without and with the cure of a verdict, and say whether it helps (section 8.2).
+
+    The cure is `verdict.code`, run before `fit` with the names `model`, `x`, `y`, `batch_size`, `epochs`, `callbacks`,
+    `keras`, `keras_ch8` and `np`, as it would be in your script. Both trainings have the same seed, and a `Diagnosis`
+    each. A smaller batch (of `batch_wasteful`) is compared after as many examples, not steps; a training that is to
+    have more epochs has them.
+
+    Args:
+        model_factory: Makes a new model, compiled, each time that it is called.
+        data: Arrays `(x, y)`.
+        verdict: A verdict of a `callbacks.Diagnosis`, with code.
+        batch_size: Examples in a batch. Defaults to `32`.
+        epochs: Passes over the data, without the cure. Defaults to `10`.
+        validation_data: Arrays `(x, y)` for `fit`, and as the probe of the Diagnosis; `None` for none. Defaults to
+            `None`.
+        seed: Seed of both trainings. Defaults to `0`.
+        **options: More arguments of `fit`, such as `class_weight`.
+
+    Returns:
+        A `CureTrial`. Where the cure has no code, or the code does not suit the model, it has a `reason`.
+
+    Raises:
+        ValueError: If `data` is not two arrays, or the model is not compiled.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(512, 3)).astype("float32")
+        >>> def model():
+        ...     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        ...     model.compile(keras_ch8.optimizers.SGD(1.5), "mse")
+        ...     return model
+        >>> diagnosis = keras_ch8.callbacks.Diagnosis(verbose=False)
+        >>> sick = model()
+        >>> _ = sick.fit(x, x[:, :1], epochs=10, callbacks=[diagnosis], verbose=0)
+        >>> diagnosis.verdicts[0].code
+        'model.optimizer.learning_rate = 0.39'
+        >>> found = keras_ch8.training.cure(model, (x, x[:, :1]), diagnosis.verdicts[0])
+        >>> found.has_left, found.has_fallen
+        (True, True)
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
+    """
+    if not isinstance(data, tuple) or len(data) != 2 or not all(hasattr(part, "shape") for part in data):
+        raise ValueError(
+            "`data` must be two arrays (x, y), so that both trainings have the same examples. "
+            f"Received: {type(data).__name__}. Take some batches of a data set as arrays."
+        )
+    epochs = _checks.count("epochs", epochs, 1, meaning="the passes over the data", fix="Try 10.")
+    if not verdict.code:
+        return CureTrial(verdict, reason=f"it has no code that suits every model. {verdict.cure}".strip())
+    fits = [Fit(*data, batch_size, epochs, seed, validation_data, options) for _ in range(2)]
+    for fit, code in zip(fits, ("", verdict.code), strict=True):
+        try:
+            fit.prepare(model_factory, code)
+        except Exception as error:
+            if not code:
+                raise
+            said = keras_private.first_sentence(error)
+            return CureTrial(verdict, reason=f"its code does not suit this model ({type(error).__name__}: {said})")
+    for fit in fits:
+        fit.run(steps_like(verdict.kind, fits[0], fit))
+    before, after = (next((v.level for v in fit.verdicts if v.kind == verdict.kind), "") for fit in fits)
+    return CureTrial(
+        verdict,
+        levels=(before, after),
+        losses=compared(verdict.kind, *fits),
+        curves=tuple(fit.curve for fit in fits),
+        verdicts=tuple(fit.verdicts for fit in fits),
+    )
+
+
+def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[float, float]:
+    """Return the losses that say whether the cure of a kind has helped; see `CureTrial`."""
+    if kind in HELD_OUT and without.validation_data is not None:
+        return without.validated, cured.validated
+    if without.loss != cured.loss:
+        return without.at_end / without.at_start, cured.at_end / cured.at_start
+    return without.at_end, cured.at_end
+
+
+def steps_like(kind: str, without: "Fit", cured: "Fit") -> int | None:
+    """Return the steps that the training with the cure has; None for those of its epochs."""
+    if kind in SAME_EXAMPLES or cured.epochs != without.epochs:
+        return None
+    return without.epochs * without.steps_of_epoch
+
+
+class Fit:
+    """One of the two trainings: what its script has as names, and what came of it."""
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int,
+        epochs: int,
+        seed: int,
+        validation_data: tuple[Any, Any] | None,
+        options: dict[str, Any],
+    ) -> None:
+        self.x, self.y, self.batch_size, self.epochs, self.seed = x, y, batch_size, epochs, seed
+        self.validation_data, self.options = validation_data, options
+        self.callbacks: list[keras.callbacks.Callback] = []
+        self.verdicts: tuple[Verdict, ...] = ()
+        self.at_start = self.at_end = self.validated = math.inf
+
+    @property
+    def steps_of_epoch(self) -> int:
+        """Batches of an epoch."""
+        return -(-len(self.x) // self.batch_size)
+
+    @property
+    def loss(self) -> Any:
+        """The loss that the model is compiled with."""
+        return self.model.loss
+
+    def prepare(self, model_factory: Callable[[], keras.Model], code: str) -> None:
+        """Make the model, and run the code in a script around it."""
+        with generators_kept():
+            keras.utils.set_random_seed(self.seed)
+            model = model_factory()
+            if not model.built:
+                keras_private.build_on_inputs(model, self.x[:1])
+            suite = importlib.import_module(__package__.partition(".")[0])
+            names = {"model": model, "np": np, "keras": keras, "keras_ch8": suite}
+            own = ("x", "y", "batch_size", "epochs", "callbacks")
+            names |= {name: getattr(self, name) for name in own}
+            exec(compile(code, "<verdict.code>", "exec"), names)
+            self.model = names["model"]
+            for name in own:
+                setattr(self, name, names[name])
+
+    def run(self, steps: int | None) -> None:
+        """Train for so many steps, or for all epochs; evaluate before and after."""
+        diagnosis = Diagnosis(probe=self.validation_data, verbose=False)
+        callbacks = [*self.callbacks, diagnosis]
+        epochs = self.epochs
+        if steps is not None:
+            epochs = -(-steps // self.steps_of_epoch)
+            callbacks.append(_StopAfter(steps))
+        with generators_kept():
+            keras.utils.set_random_seed(self.seed)
+            self.at_start = self._evaluated(self.x, self.y)
+            history = self.model.fit(
+                self.x, self.y, batch_size=self.batch_size, epochs=epochs, validation_data=self.validation_data,
+                callbacks=callbacks, verbose=0, **self.options,
+            )  # fmt: skip
+            self.at_end = self._evaluated(self.x, self.y)
+            self.validated = self._evaluated(*(self.validation_data or (self.x, self.y)))
+        self.verdicts = tuple(diagnosis.verdicts)
+        losses = np.array(history.history["loss"], "float64")
+        self.curve = np.arange(1, len(losses) + 1) * self.steps_of_epoch, losses
+
+    def _evaluated(self, x: Any, y: Any) -> float:
+        loss = self.model.evaluate(x, y, batch_size=256, verbose=0, return_dict=True)["loss"]
+        return float(loss) if np.isfinite(loss) else math.inf
+
+
+class _StopAfter(keras.callbacks.Callback):
+    """Ends a training after some steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.left = steps
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Count."""
+        self.left -= 1
+        if not self.left:
+            self.model.stop_training = True
+
+
+def _rank(level: str) -> int:
+    return LEVELS.index(level) if level else 0

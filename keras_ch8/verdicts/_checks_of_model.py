@@ -1,0 +1,390 @@
+"""Checks of the output and the loss against the labels, and of the start."""
+
+import math
+
+from ._check import FOUND, NO_LAYER, Check, begins_at_one, first, interval
+from .facts import (
+    CROSS_ENTROPIES,
+    DISTANCES,
+    PROBABILITIES,
+    Facts,
+    Layer,
+    Output,
+    Targets,
+)
+from .remedies import NEW_START, WITHOUT_LAST
+from .wording import counted, digits, percent
+
+OUTSIDE = 0.02
+"""How far outside the range of the output, over the range of the targets, targets may be."""
+FADED = 1e-3
+"""Gradient of the first matrix over that of all weights, below which the first layers hardly learn."""
+UNLIMITED = ("relu", "tanh", "linear", "softplus", "elu")
+"""Activations that give no probabilities."""
+ALIKE, DEEP = 0.01, 3
+"""Deviation between examples, over the size, below which a layer gives the same for all; matrices from which on it
+counts."""
+
+
+# --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
+
+
+def _outside(output: Output, targets: Targets) -> bool:
+    """Whether targets are beyond what the output can give."""
+    low, high = output.range
+    allowed = OUTSIDE * (targets.high - targets.low)
+    return targets.low < low - allowed or targets.high > high + allowed
+
+
+def _is_of_classes(output: Output) -> bool:
+    return output.loss in ("categorical_crossentropy", "sparse_categorical_crossentropy")
+
+
+def _takes_probabilities(output: Output) -> bool:
+    return output.loss in CROSS_ENTROPIES and output.from_logits is False
+
+
+def _broken(facts: Facts) -> Layer | None:
+    """Return the first layer that gives infinite numbers, of finite inputs."""
+    return next((layer for layer in facts.start.layers if not layer.is_finite), None)
+
+
+def _are_finite(facts: Facts) -> bool:
+    return not any(x.nonfinite for x in facts.inputs) and not facts.targets.nonfinite
+
+
+def _all_dead(facts: Facts) -> Layer | None:
+    """Return a layer of ReLUs all of which are dead, after which nothing gets through."""
+    return next((layer for layer in facts.start.layers if layer.dead == 1.0 and not math.isnan(layer.signal)), None)
+
+
+def _last_hidden(facts: Facts) -> Layer:
+    """Return the last layer whose activation is known before the one that gives the output."""
+    trained = facts.start.trained
+    before = facts.start.layers[: facts.start.layers.index(trained[-1])] if trained else ()
+    return before[-1] if before else NO_LAYER
+
+
+def _copied(facts: Facts) -> Layer:
+    """Return a hidden layer whose units are all equal."""
+    hidden = (x for x in facts.start.trained if not x.is_output and x is not facts.start.trained[-1])
+    return next((x for x in hidden if x.units > 1 and x.copies == x.units - 1), NO_LAYER)
+
+
+def _classes_beyond(facts: Facts) -> bool:
+    """Whether there are more classes than outputs."""
+    targets, output = facts.targets, facts.output
+    if output.loss == "sparse_categorical_crossentropy" and targets.are_whole:
+        return targets.high - min(targets.low, 1) >= output.units > 1
+    return (
+        output.loss == "binary_crossentropy" and output.units == 1 and targets.of == "classes" and targets.classes > 2
+    )
+
+
+def _can_give(output: Output) -> str:
+    low, high = output.range
+    return f"numbers from {digits(low)} on" if math.isinf(high) else f"numbers of {interval(low, high)}"
+
+
+def _classes(facts: Facts) -> int:
+    """Return the units that an output needs for these labels."""
+    return max(facts.targets.classes, int(facts.targets.high) + 1)
+
+
+def _softmax(facts: Facts, units: int) -> str:
+    """Return the code that puts another last layer with softmax in the place of that of a Sequential model."""
+    if "sequential" not in facts.has or not facts.output.can_be_set or not facts.start.layers[-1].has_matrix:
+        return ""
+    return (
+        f'last = keras.layers.Dense({units}, activation="softmax")\n'
+        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], last])\n"
+        'model.compile(body.optimizer, "sparse_categorical_crossentropy")'
+    )
+
+
+def _with(facts: Facts, activation: str, loss: str = "") -> str:
+    """Return the code that sets the last activation, and another loss if it is given."""
+    if not facts.output.can_be_set:
+        return ""
+    named = f'"{loss}"' if loss else "model.loss"
+    return (
+        f'model.get_layer("{facts.output.layer}").activation = keras.activations.{activation}\n'
+        f"model.compile(model.optimizer, {named})"
+    )
+
+
+def _activation_for(targets: Targets) -> str:
+    """Return the activation whose range holds the targets."""
+    if targets.low >= 0 and targets.high <= 1:
+        return "sigmoid"
+    return "tanh" if targets.low >= -1 and targets.high <= 1 else "linear"
+
+
+def _called(activation: str) -> str:
+    return "no activation" if activation == "linear" else activation
+
+
+def _numbers_in_cross_entropy(facts: Facts) -> bool:
+    """Whether targets of a cross-entropy are numbers that are no classes and no probabilities."""
+    targets, loss = facts.targets, facts.output.loss
+    if loss == "sparse_categorical_crossentropy":
+        return targets.of == "numbers" and targets.width == 1
+    return loss in CROSS_ENTROPIES and targets.of == "numbers" and (targets.low < 0 or targets.high > 1)
+
+
+def _probable(facts: Facts) -> str:
+    is_binary = facts.output.loss == "binary_crossentropy" or facts.output.units == 1
+    return "sigmoid" if is_binary else "softmax"
+
+
+def _name(layer: Layer | None) -> str:
+    return layer.name if layer else ""
+
+
+# --- the checks ----------------------------------------------------------------------------------------------------
+
+OF_LOSS = (
+    Check(
+        "more classes than outputs",
+        "wrong_output",
+        "act",
+        "there are more classes than units of the last layer",
+        lambda f: _classes_beyond(f) and not begins_at_one(f),
+        lambda f: f"The labels go up to {digits(f.targets.high, 4)}, which are {_classes(f)} classes, but the last "
+        f"layer has {counted(f.output.units, 'unit')}.",
+        lambda f: f"Give the last layer {_classes(f)} units and softmax, and compile with "
+        "`keras.losses.SparseCategoricalCrossentropy`.",
+        lambda f: _softmax(f, _classes(f)),
+    ),
+    Check(
+        "softmax of one unit",
+        "wrong_output",
+        "act",
+        "the last layer is a softmax of one unit",
+        lambda f: f.output.activation == "softmax" and f.output.units == 1,
+        lambda f: f"A softmax of 1 unit gives 1 whatever its input is, as {f.output.layer} does.",
+        lambda f: "Take sigmoid in the place of softmax, with `keras.losses.BinaryCrossentropy`."
+        if f.targets.of in ("0 and 1", "") else "Take a unit for each class, or no activation for numbers.",
+        lambda f: _with(f, "sigmoid" if f.targets.of in ("0 and 1", "") else "linear"),
+    ),
+    Check(
+        "one unit for classes",
+        "wrong_loss",
+        "act",
+        "a cross-entropy of classes is taken of one unit",
+        lambda f: _is_of_classes(f.output) and f.output.units == 1 and f.output.activation != "softmax",
+        lambda f: f"{f.output.loss} compares the units of the last layer with each other, and {f.output.layer} has 1.",
+        lambda f: "Compile with `keras.losses.BinaryCrossentropy` and take sigmoid as the last activation."
+        if f.targets.of in ("0 and 1", "") else "Give the last layer a unit for each class, and softmax.",
+        lambda f: _with(f, "sigmoid", "binary_crossentropy")
+        if f.targets.of in ("0 and 1", "") else "",
+    ),
+    Check(
+        "numbers in a cross-entropy",
+        "wrong_loss",
+        "act",
+        "targets of a cross-entropy are not whole, or outside 0 to 1",
+        lambda f: _numbers_in_cross_entropy(f),
+        lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
+        f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
+        lambda f: "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to "
+        "be met.",
+        lambda f: _with(f, "linear", "mean_squared_error"),
+    ),
+    Check(
+        "one column for many units",
+        "wrong_loss",
+        "act",
+        "a loss of numbers compares one target with several units",
+        lambda f: f.output.loss in DISTANCES and f.targets.width == 1 and f.output.units > 1,
+        lambda f: f"{f.output.loss} compares each target with all {f.output.units} units of the last layer.",
+        lambda f: "For classes compile with `keras.losses.SparseCategoricalCrossentropy` and end with softmax; for "
+        "numbers end with one unit.",
+        lambda f: 'model.compile(model.optimizer, "sparse_categorical_crossentropy")' if f.targets.are_whole
+        else "",
+    ),
+    Check(
+        "several labels at once",
+        "wrong_output",
+        "act",
+        "a softmax is to give several labels at once",
+        lambda f: f.output.activation == "softmax" and f.output.units > 1 and f.targets.at_once > 0.01
+        and f.output.loss in CROSS_ENTROPIES,
+        lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, but the outputs of a "
+        "softmax have the sum 1.",
+        lambda f: "End with sigmoid, and compile with `keras.losses.BinaryCrossentropy`.",
+        lambda f: _with(f, "sigmoid", "binary_crossentropy"),
+    ),
+    Check(
+        "no probabilities",
+        "wrong_output",
+        "act",
+        "a cross-entropy of probabilities is taken of an output that gives none",
+        lambda f: _takes_probabilities(f.output) and f.output.activation in UNLIMITED
+        and not f.output.hides_logits and not _numbers_in_cross_entropy(f),
+        lambda f: f"{f.output.loss} reads probabilities, but {f.output.layer} ends with {f.output.activation}.",
+        lambda f: f"End with {_probable(f)}"
+        + (", or tell the loss with `from_logits=True`." if f.output.activation == "linear" else "."),
+        lambda f: _with(f, _probable(f)),
+    ),
+    Check(
+        "targets out of reach",
+        "wrong_output",
+        "act",
+        "targets of a loss of numbers are outside what the last activation can give",
+        lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets),
+        lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {f.output.layer} ends with "
+        f"{f.output.activation}, which gives {_can_give(f.output)}.",
+        lambda f: f"End with {_called(_activation_for(f.targets))}"
+        + (", which has no limit." if _activation_for(f.targets) == "linear" else ", whose range holds the targets."),
+        lambda f: _with(f, _activation_for(f.targets)),
+        FOUND,
+    ),
+    Check(
+        "softmax twice",
+        "wrong_output",
+        "act",
+        "a softmax is taken of a softmax",
+        lambda f: f.output.activation == "softmax" and f.output.softmax_before,
+        lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
+        lambda f: "Take one of the two away.",
+        lambda f: WITHOUT_LAST,
+    ),
+    Check(
+        "probabilities as logits",
+        "wrong_loss",
+        "act",
+        "the loss takes logits, and the output gives probabilities without their logits",
+        lambda f: f.output.from_logits is True and f.output.activation in PROBABILITIES and not f.output.hides_logits,
+        lambda f: f"The loss takes logits (from_logits=True), but {f.output.layer} ends with {f.output.activation}.",
+        lambda f: "End with no activation, or leave from_logits=True out.",
+        lambda f: f'model.compile(model.optimizer, "{f.output.loss}")',
+    ),
+    Check(
+        "logits beside probabilities",
+        "wrong_loss",
+        "note",
+        "the loss takes logits of an output that gives probabilities with their logits",
+        lambda f: f.output.from_logits is True and f.output.activation in PROBABILITIES and f.output.hides_logits,
+        lambda f: f"The loss takes logits, and {f.output.layer} ends with {f.output.activation}: Keras finds the "
+        "logits itself on TensorFlow, and only there.",
+    ),
+    Check(
+        "sigmoids for classes",
+        "wrong_output",
+        "note",
+        "a cross-entropy of classes is taken of sigmoids",
+        lambda f: _is_of_classes(f.output) and f.output.units > 1 and f.output.activation == "sigmoid",
+        lambda f: f"{f.output.layer} ends with sigmoid before {f.output.loss}: Keras trains it as a softmax on "
+        "TensorFlow, but `predict` gives numbers whose sum is not 1.",
+    ),
+    Check(
+        "distances of classes",
+        "wrong_loss",
+        "note",
+        "a loss of numbers compares one-hot classes",
+        lambda f: f.output.loss in DISTANCES and f.targets.of == "one-hot" and f.output.units > 1,
+        lambda f: f"{f.output.loss} compares classes; a cross-entropy with softmax has a steeper gradient where it "
+        "is wrong.",
+    ),
+    Check(
+        "fractions in a cross-entropy",
+        "wrong_loss",
+        "note",
+        "targets of a binary cross-entropy are numbers between 0 and 1",
+        lambda f: f.output.loss == "binary_crossentropy" and f.targets.of == "numbers" and f.targets.low >= 0
+        and f.targets.high <= 1,
+        lambda f: "The targets are numbers between 0 and 1: the smallest loss that binary_crossentropy can reach "
+        "with them is not 0.",
+    ),
+    Check(
+        "accuracy of numbers",
+        "wrong_loss",
+        "note",
+        "accuracy is asked for of targets that are numbers",
+        lambda f: f.targets.of == "numbers" and any("accuracy" in name for name in f.output.metrics),
+        lambda f: "Accuracy counts targets that are met exactly, which says nothing of numbers.",
+    ),
+    Check(
+        "large targets",
+        "bad_inputs",
+        "note",
+        "targets of a squared error are far from 1",
+        lambda f: f.output.loss in DISTANCES and f.targets.deviation > 100,
+        lambda f: f"The targets have a standard deviation of {digits(f.targets.deviation)}; divided by it, the usual "
+        "rates fit.",
+    ),
+)  # fmt: skip
+
+OF_START = (
+    Check(
+        "equal units",
+        "equal_units",
+        "act",
+        "all units of a hidden layer have equal weights and equal gradients",
+        lambda f: _copied(f) is not NO_LAYER,
+        lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients.",
+        code=lambda f: NEW_START,
+    ),
+    Check(
+        "loss is not finite",
+        "exploding",
+        "act",
+        "a layer gives infinite numbers of finite inputs before any step",
+        lambda f: _are_finite(f) and _broken(f) is not None,
+        lambda f: f"Before any step {_name(_broken(f))} gives numbers that are infinite or not a number, of finite "
+        "inputs.",
+        lambda f: "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
+        "between the layers (`layers.BatchNormalization`).",
+    ),
+    Check(
+        "dead layer",
+        "no_gradient",
+        "act",
+        "all ReLUs of a layer are 0 for every example",
+        lambda f: _all_dead(f) is not None,
+        lambda f: f"All ReLUs of {_name(_all_dead(f))} give 0 for every example, so that no weight before them gets a "
+        "gradient.",
+        lambda f: "Take no ReLU as the last activation." if (x := _all_dead(f)) and x.is_output else
+        "Start with `keras.initializers.HeNormal`, or take `keras.layers.LeakyReLU`.",
+    ),
+    Check(
+        "no gradient",
+        "no_gradient",
+        "act",
+        "the gradient of all weights is exactly 0",
+        lambda f: f.start.gradient == 0.0 and 0 < abs(f.start.loss) < math.inf,
+        lambda f: f"The gradient of all weights is exactly 0, at a loss of {digits(f.start.loss)}: no step moves them.",
+    ),
+    Check(
+        "faded gradient",
+        "vanishing",
+        "act",
+        f"the gradient of the first matrix, of three or more, is below {FADED:g} of that of all weights",
+        lambda f: len(f.start.trained) > 2 and 0 < first(f).gradient < FADED * f.start.gradient,
+        lambda f: f"Before any step the gradient of {first(f).name} is "
+        f"{digits(first(f).gradient / f.start.gradient)} of "
+        f"that of all weights, {len(f.start.trained) - 1} layers before the output.",
+        source=FOUND,
+    ),
+    Check(
+        "faded examples",
+        "vanishing",
+        "act",
+        f"what the last hidden layer gives differs between examples by less than {ALIKE:g} of its size, after "
+        f"{DEEP - 1} layers with a matrix or more",
+        lambda f: len(f.start.trained) >= DEEP and _last_hidden(f).variation < ALIKE,
+        lambda f: f"After {len(f.start.trained) - 1} layers, {_last_hidden(f).name} gives nearly the same for all "
+        f"examples: they differ by {percent(_last_hidden(f).variation)} of its size.",
+        source=FOUND,
+    ),
+    Check(
+        "loss above chance",
+        "bad_scale",
+        "note",
+        "the loss at the start is above 3 times that of the best constant prediction",
+        lambda f: f.chance > 0 and f.start.loss > 3 * f.chance,
+        lambda f: f"The loss at the start is {digits(f.start.loss)}; the best constant prediction has "
+        f"{digits(f.chance)}.",
+    ),
+)  # fmt: skip

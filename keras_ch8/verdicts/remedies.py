@@ -1,0 +1,376 @@
+"""What to do about each difficulty, in order: with the numbers of the training, as code, and what should change."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Set
+
+FACTS: Mapping[str, str] = {
+    "adaptive rates": "the optimizer gives each weight a rate of its own, as Adam does",
+    "clipping": "the gradient is clipped",
+    "learning rate schedule": "the learning rate follows a schedule",
+    "normalization": "there is a normalization between the layers",
+    "input normalization": "there is a `keras.layers.Normalization`",
+    "skip connections": "outputs of layers are added to those of others",
+    "sequential": "the model is a `keras.Sequential`",
+    "several inputs": "the model has several inputs",
+    "tokens": "the inputs are indices into an embedding",
+    "recurrence": "there is a recurrent layer",
+    "simple recurrence": "there is a `keras.layers.SimpleRNN`",
+    "LSTM": "there is a `keras.layers.LSTM`",
+    "sigmoid units": "hidden units are sigmoids",
+    "unscaled inputs": "the inputs are far from mean 0 and variance 1",
+    "scale of the start": "units were saturated or dead, or the gradient vanished, at the first measurement",
+    "dead units": "many ReLUs are dead",
+    "saturated units": "many units are saturated",
+}
+"""What a remedy may need to be there, or not to be there."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Remedy:
+    """One thing to do; in all texts `{name}` stands for a number or a name of this training.
+
+    A remedy is passed over where something that it needs is not there, where it is there already, or where a number
+    that it names is not known.
+
+    Args:
+        cure: What to do, in full sentences.
+        code: The same as lines of Python to put before `model.fit(x, y, batch_size=batch_size, callbacks=callbacks)` in
+            a script that imports `keras` and `keras_ch8`; "" where it cannot be said in general.
+        expects: One sentence: what should change.
+        needs: Facts of `FACTS` that must be there.
+        unless: Facts of which none may be there.
+    """
+
+    cure: str
+    code: str = ""
+    expects: str = ""
+    needs: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+
+    def filled(self, known: Mapping[str, str]) -> "Remedy | None":
+        """Return it with what is known; None where something that it names is not."""
+        try:
+            cure, code, expects = (text.format(**known) for text in (self.cure, self.code, self.expects))
+            return Remedy(cure, code, expects, self.needs, self.unless)
+        except (KeyError, IndexError):
+            return None
+
+    def suits(self, has: Set[str]) -> bool:
+        """Whether all that it needs is there, and it is not there itself."""
+        return set(self.needs) <= has and not set(self.unless) & has
+
+
+def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[str]) -> Iterator[Remedy]:
+    """Return the remedies that suit a training, in order, with its numbers."""
+    for remedy in remedies:
+        if remedy.suits(has) and (filled := remedy.filled(known)) is not None:
+            yield filled
+
+
+# --- code that several of them share --------------------------------------------------------------------------------
+
+COMPILE_AGAIN = "model.compile(body.optimizer, body.loss)"
+NORMALIZE_INPUTS = f"""\
+scale = keras.layers.Normalization()
+scale.adapt(x)
+inputs = keras.Input(x.shape[1:])
+body, model = model, keras.Model(inputs, model(scale(inputs)))
+{COMPILE_AGAIN}"""
+RESCALE_INPUTS = f"""\
+inputs = keras.Input(x.shape[1:])
+body, model = model, keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))
+{COMPILE_AGAIN}"""
+WITHOUT_LAST = f"""\
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1]])
+{COMPILE_AGAIN}"""
+FIND_RATE = """\
+found = keras_ch8.training.find_learning_rate(model, x, y)
+model.optimizer.learning_rate = found.to_try"""
+SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
+ADAM = "model.compile(keras_ch8.optimizers.Adam(0.001), model.loss)"
+NORMALIZE_LAYERS = f"""\
+hidden = []
+for layer in model.layers[:-1]:
+    hidden += [layer, keras_ch8.layers.BatchNormalization()] if layer.weights else [layer]
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *hidden, model.layers[-1]])
+{COMPILE_AGAIN}"""
+LEAKY = """\
+for layer in model.layers:
+    if getattr(layer, "activation", None) in (keras.activations.relu, keras.activations.relu6):
+        layer.activation = keras.activations.leaky_relu
+    elif isinstance(layer, keras.layers.ReLU):
+        layer.negative_slope = 0.2"""
+NEW_START = """\
+start = keras.initializers.GlorotUniform(seed=0)
+for weight in model.trainable_variables:
+    if len(weight.shape) > 1:
+        weight.assign(start(weight.shape))"""
+LONG_MEMORY = f"""\
+layers = list(model.layers)
+for i, layer in enumerate(layers):
+    if isinstance(layer, keras.layers.SimpleRNN):
+        forget = keras_ch8.initializers.forget_gate(layer.units, {{memory}})
+        layers[i] = keras.layers.LSTM(
+            layer.units, return_sequences=layer.return_sequences, bias_initializer=forget, unit_forget_bias=False
+        )
+body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
+{COMPILE_AGAIN}"""
+OPEN_GATES = """\
+for layer in model.layers:
+    if isinstance(layer, keras.layers.LSTM):
+        forget = keras_ch8.initializers.forget_gate(layer.units, {memory})
+        layer.cell.bias.assign(forget(layer.cell.bias.shape))"""
+ORTHOGONAL = """\
+for layer in model.layers:
+    if isinstance(layer, keras.layers.RNN):
+        kernel = layer.cell.recurrent_kernel
+        kernel.assign(keras.initializers.Orthogonal(seed=0)(kernel.shape))"""
+
+
+def setting(name: str, value: str) -> str:
+    """Return the code that compiles with the same optimizer, but for one of its arguments."""
+    return (
+        f'settings = model.optimizer.get_config() | {{{{"{name}": {value}}}}}\n'
+        "model.compile(type(model.optimizer).from_config(settings), model.loss)"
+    )
+
+
+CLIP = setting("global_clipnorm", "{clip_at}")
+
+# --- remedies that several kinds share ------------------------------------------------------------------------------
+
+_SCHEDULED = ("learning rate schedule",)
+_NOT_SCALED = ("input normalization", "tokens", "several inputs")
+
+
+def _rate(says: str, rate: str, expects: str) -> tuple[Remedy, Remedy]:
+    """Return the remedies that set the rate, without a schedule and with one."""
+    return (
+        Remedy(f"{says}.", f"model.optimizer.learning_rate = {rate}", expects, unless=_SCHEDULED),
+        Remedy(
+            f"{says}, or multiply the schedule in that proportion.", setting("learning_rate", rate), expects, _SCHEDULED
+        ),
+    )
+
+
+def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
+    says = "Bring each input to mean 0 and variance 1, by a `keras.layers.Normalization` in front of the model"
+    if not and_rate:
+        return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, ("unscaled inputs",), _NOT_SCALED)
+    return Remedy(
+        f"{says}, and find the learning rate anew: `training.find_learning_rate`.",
+        f"{NORMALIZE_INPUTS}\n{FIND_RATE}", expects, ("unscaled inputs",), (*_NOT_SCALED, *_SCHEDULED),
+    )  # fmt: skip
+
+
+def _find_rate(expects: str) -> Remedy:
+    says = "Let `training.find_learning_rate` find the learning rate."
+    return Remedy(says, FIND_RATE, expects, unless=_SCHEDULED)
+
+
+def _adam(expects: str) -> Remedy:
+    return Remedy("Give each weight a rate of its own: `optimizers.Adam`.", ADAM, expects, unless=("adaptive rates",))
+
+
+def _scale_start(expects: str) -> Remedy:
+    return Remedy("Scale the initial weights to the data: `training.scale_to_data`.", SCALE_TO_DATA, expects)
+
+
+def _normalize(expects: str, *needs: str) -> Remedy:
+    return Remedy(
+        "Normalize between layers: `layers.BatchNormalization` after each hidden layer.", NORMALIZE_LAYERS, expects,
+        ("sequential", *needs), ("normalization",),
+    )  # fmt: skip
+
+
+def _leaky(expects: str, *needs: str) -> Remedy:
+    return Remedy("Use leaky units, which are never dead: `keras.layers.LeakyReLU`.", LEAKY, expects, needs)
+
+
+def _clip(expects: str) -> Remedy:
+    return Remedy(
+        "Clip the gradient at a norm of {clip_at}, which nine of ten steps do not reach: `global_clipnorm={clip_at}`.",
+        CLIP, expects, unless=("clipping",),
+    )  # fmt: skip
+
+
+_SKIP = Remedy("Add connections that skip layers: `layers.Residual`.", unless=("skip connections",))
+_PLAINLY = Remedy("Lower the learning rate, and look at the inputs: their scale, and whether all are finite.")
+_LESS = _rate("Lower the learning rate from {rate} to {shorter_rate}", "{shorter_rate}",
+              "The loss should fall from the first epoch on.")  # fmt: skip
+_LONGER = _rate("Raise the learning rate from {rate} to {longer_rate}", "{longer_rate}",
+                "The loss should fall several times as fast.")  # fmt: skip
+_FACTOR = "The gradient should pass through each layer nearly unchanged, by a factor of 0.7 to 1.4."
+_SIGNAL = "The signal of each layer should have a root mean square near 1."
+_BELOW_CHANCE = "The loss should fall below that of the best constant prediction."
+_REACH = "The gradient should reach the first time steps."
+_LEAVES = "The loss should leave its height within the first epochs."
+_PASSES = "Fewer than a third of the units should be idle."
+
+_NEW_START = Remedy(
+    "Start from random weights of the usual size, which break its symmetry: `initializers.GlorotUniform`.",
+    NEW_START,
+    _LEAVES,
+)
+_STOP = Remedy(
+    "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
+    "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True)]",
+    "The validation loss should end where it was best.",
+)
+_DECAY = Remedy(
+    "Let the learning rate fall from {rate} to 0 over the training: `schedules.LinearDecay`.",
+    'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay({rate}, "100%")',
+    "The loss should fall further towards the end.",
+    unless=_SCHEDULED,
+)
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+REMEDIES: dict[str, tuple[Remedy, ...]] = {
+    "step_too_long": (
+        *_LESS,
+        _clip("The loss should fall from the first epoch on."),
+        _find_rate("The loss should fall from the first epoch on."),
+        _PLAINLY,
+    ),
+    "step_too_short": (*_LONGER, _find_rate("The loss should fall several times as fast.")),
+    "ill_conditioned": (
+        _scale_inputs("The largest curvature should come near the others, and the loss fall at once.", and_rate=True),
+        _adam("The loss should fall faster, along the floor of the ravine too."),
+        _normalize("The loss should fall faster, at a larger learning rate."),
+        _find_rate("The loss should fall faster."),
+        Remedy("Use curvature: `optimizers.LBFGS`, or another method of section 8.6."),
+    ),
+    "noise_dominated": (
+        Remedy(
+            "Take batches of {larger_batch} examples.", "batch_size = {larger_batch}",
+            "The loss should fall below where the noise holds it.",
+        ),
+        _DECAY,
+        Remedy("Average the weights of the last steps: `callbacks.PolyakAveraging`."),
+    ),
+    "plateau": (
+        _scale_inputs(_LEAVES),
+        _leaky(_LEAVES, "dead units"),
+        _normalize(_LEAVES, "sigmoid units"),
+        _scale_start(_LEAVES),
+        _adam(_LEAVES),
+        _normalize(_LEAVES),
+    ),
+    "saddle": (
+        _NEW_START,
+        _adam(_LEAVES),
+        Remedy("Add momentum, which leaves a saddle point sooner: `optimizers.Momentum`."),
+    ),
+    "cliff": (
+        _clip("No step should undo what others have done: the loss should fall without leaps."),
+        *_LESS,
+        _PLAINLY,
+    ),
+    "exploding": (
+        Remedy(
+            "Start the recurrent kernels as orthogonal matrices (`initializers.Orthogonal`), and clip the gradient at "
+            "a norm of {clip_at}.",
+            f"{ORTHOGONAL}\n{CLIP}", "The gradient should keep its size through time.", ("recurrence",), ("clipping",),
+        ),
+        Remedy(
+            "Start the recurrent kernels as orthogonal matrices: `initializers.Orthogonal`.", ORTHOGONAL,
+            "The gradient should keep its size through time.", ("recurrence",),
+        ),
+        _scale_start(_FACTOR),
+        _normalize(_FACTOR),
+        _clip("Single steps should no longer be far longer than others."),
+    ),
+    "vanishing": (
+        _normalize(_FACTOR, "sigmoid units"),
+        _scale_start(_FACTOR),
+        _normalize(_FACTOR),
+        _SKIP,
+        Remedy("Use ReLU with `keras.initializers.HeNormal`."),
+    ),
+    "short_horizon": (
+        Remedy(
+            "Use `keras.layers.LSTM` with open forget gates: `initializers.forget_gate(units, {memory})`.",
+            LONG_MEMORY, _REACH, ("simple recurrence", "sequential"),
+        ),
+        Remedy(
+            "Start with open forget gates: `bias_initializer=initializers.forget_gate(units, {memory})`, with "
+            "`unit_forget_bias=False`.",
+            OPEN_GATES, _REACH, ("LSTM",),
+        ),
+        Remedy(
+            "Start the recurrent kernel as an orthogonal matrix: `initializers.Orthogonal`.", ORTHOGONAL, _REACH,
+        ),
+        Remedy("Shorten the sequences, or let attention reach back: `keras.layers.MultiHeadAttention`."),
+    ),
+    "dead_units": (
+        _scale_inputs(_PASSES),
+        _leaky(_PASSES, "scale of the start"),
+        *_LESS,
+        _leaky(_PASSES),
+        Remedy("Start with `keras.initializers.HeNormal` and biases of 0 or slightly above."),
+    ),
+    "saturated_units": (
+        _scale_inputs(_PASSES),
+        dataclasses.replace(_scale_start(_PASSES), needs=("scale of the start",)),
+        _normalize(_PASSES),
+        *_LESS,
+        _scale_start(_PASSES),
+    ),
+    "batch_norm_gap": (
+        Remedy(
+            "Lower `momentum` of the batch normalization to {momentum}, so that its statistics follow those of the "
+            "batches.",
+            "for layer in model.layers:\n"
+            '    if hasattr(layer, "moving_mean"):\n'
+            "        layer.momentum = {momentum}",
+            "The loss in inference should come near that in training.",
+        ),
+        Remedy(
+            "Estimate the statistics anew after the training (`layers.recalibrate`), or train on batches like those "
+            "that the model is used on."
+        ),
+    ),
+    "bad_scale": (
+        _scale_inputs(_SIGNAL),
+        _scale_start(_SIGNAL),
+        _normalize(_SIGNAL),
+        Remedy("Normalize between layers: `layers.BatchNormalization`.", unless=("normalization",)),
+    ),
+    "overfitting": (
+        _STOP,
+        Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), take a smaller model, or find more data."),
+    ),
+    "underfitting": (
+        Remedy("Train longer, take a larger model, or regularize less; first cure what else is found here."),
+    ),
+    "too_short": (
+        Remedy(
+            "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
+            "The loss should go on falling, and have stopped to fall at the end.",
+        ),
+        Remedy("Raise the learning rate: `training.find_learning_rate` finds one."),
+    ),
+    "too_long": (_STOP, Remedy("Train for fewer epochs.")),
+    "oscillation": (
+        *_rate("Lower the learning rate from {rate} to {shorter_rate}", "{shorter_rate}",
+               "The loss should fall from epoch to epoch."),
+        _DECAY,
+        Remedy("Let the learning rate fall in time: `callbacks.LearningRateDecay`."),
+    ),
+    "bad_inputs": (
+        dataclasses.replace(_scale_inputs(_BELOW_CHANCE), needs=()),
+        Remedy("Prepare all inputs alike: those of training, validation and prediction, with the same numbers."),
+    ),
+    "equal_units": (_NEW_START,),
+    "no_gradient": (
+        _leaky("The gradient should be above 0, and the loss fall."),
+        Remedy("Start with `keras.initializers.HeNormal`."),
+    ),
+    "nonfinite": (
+        *_LESS,
+        _clip("All gradients should be finite."),
+        Remedy("Search the data for NaN, or skip such steps: `skip_nonfinite=True` of every optimizer of the suite."),
+    ),
+}  # fmt: skip
+"""What to do about each kind of verdict, the first that suits the training first."""

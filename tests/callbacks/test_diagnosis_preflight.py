@@ -1,0 +1,211 @@
+"""What `Diagnosis` sees before the first step: it is told at once, changes nothing, and never ends a training."""
+
+import math
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from keras_ch8 import callbacks, training
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:You are using a softmax over axis -1", "ignore:`shuffle=True` was passed, but will be ignored"
+)
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(256, 4)).astype("float32")
+Y = (X[:, 0] > 0).astype("float32")
+PROBE = RNG.normal(size=(64, 4)).astype("float32"), RNG.integers(0, 2, 64).astype("float32")
+
+
+def network(activation="sigmoid", loss="binary_crossentropy", **options):
+    keras.utils.set_random_seed(0)
+    hidden = layers.Dense(8, "relu"), layers.Dropout(0.2)
+    model = keras.Sequential([keras.Input((4,)), *hidden, layers.Dense(1, activation, name="last")])
+    model.compile("adam", loss, **options)
+    return model
+
+
+def diagnosis(probe=PROBE, checks=("cliff",), **options):
+    return callbacks.Diagnosis(probe, list(checks), **options)
+
+
+def fit(model, watching, x=X, y=Y, **options):
+    return model.fit(x, y, epochs=1, verbose=0, callbacks=[watching], **options)
+
+
+def found(watching):
+    return {v.kind: v.level for v in watching.verdicts if v.level != "ok"}
+
+
+@pytest.mark.parametrize("probe", [PROBE, None])
+def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_on(probe):
+    watching = diagnosis(probe)
+    fit(network("softmax"), watching)
+    assert found(watching) == {"wrong_output": "act"}
+    (verdict,) = watching.verdicts
+    assert verdict.step == verdict.measured == 0
+    assert "activation = keras.activations.sigmoid" in verdict.code
+    assert "ACT wrong_output" in str(watching)
+    assert watching.past.chance == pytest.approx(0.69, abs=0.01)
+
+
+def test_it_is_what_the_function_says():
+    model, watching = network("softmax"), diagnosis()
+    alone = training.preflight(model, X, Y, steps=0)
+    fit(model, watching)
+    assert [v.finding for v in alone.verdicts] == [v.finding for v in watching.verdicts]
+
+
+def test_a_training_that_is_well_has_no_verdict_of_it_and_none_is_made_where_it_is_not_asked_for():
+    watching = diagnosis()
+    fit(network(), watching)
+    assert watching.verdicts == []
+    assert watching.past.chance > 0.5
+    watching = diagnosis(preflight=False)
+    fit(network("softmax"), watching)
+    assert watching.verdicts == []
+    assert math.isnan(watching.past.chance)
+
+
+def test_it_changes_nothing():
+    def trained(*watching):
+        model = network()
+        model.fit(X, Y, epochs=2, verbose=0, callbacks=list(watching))
+        return [*model.get_weights(), *(v.numpy() for v in model.optimizer.variables)]
+
+    assert all((a == b).all() for a, b in zip(trained(), trained(diagnosis()), strict=True))
+
+
+def test_a_second_fit_is_looked_at_anew():
+    model, watching = network("softmax"), diagnosis()
+    fit(model, watching)
+    model.compile("adam", keras.losses.MeanSquaredError())
+    fit(model, watching)
+    assert found(watching) == {"wrong_output": "act"}
+    well = network()
+    fit(well, watching)
+    assert watching.verdicts == []
+
+
+def test_a_probe_on_another_scale_and_first_examples_of_one_class_are_told():
+    watching = diagnosis((255 * PROBE[0], PROBE[1]))
+    with pytest.warns(UserWarning, match="The inputs of `probe` have mean"):
+        fit(network(), watching)
+    assert found(watching) == {"bad_inputs": "act"}
+    assert watching.verdicts[0].cure.startswith("Prepare the probe as the inputs of the training")
+    order = np.argsort(np.arange(len(Y)) % 2, kind="stable")
+    y = np.sort(np.repeat([0.0, 1.0], 512))
+    watching = diagnosis()
+    fit(network(), watching, np.concatenate([X[order]] * 4), y, shuffle=False)
+    assert found(watching) == {"label_order": "watch"}
+
+
+def test_the_alarm_is_printed_before_the_first_step(capsys):
+    network("softmax").fit(X, Y, epochs=1, verbose=2, callbacks=[diagnosis()])
+    out = capsys.readouterr().out
+    assert out.index("ACT wrong_output at step 0") < out.index("loss:")
+
+
+# --- whatever is trained -------------------------------------------------------------------------------------------
+
+
+class OwnStep(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.last = layers.Dense(1, "softmax", name="last")
+
+    def call(self, x):
+        return self.last(x)
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = keras.ops.mean(keras.ops.square(keras.ops.expand_dims(y, -1) - self(x)))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+
+def own_step():
+    model = OwnStep()
+    model.compile("adam")
+    return model
+
+
+def several_outputs():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, [layers.Dense(1, "relu")(inputs), layers.Dense(1)(inputs)])
+    model.compile("adam", ["mse", "mae"])
+    return model
+
+
+def frozen():
+    model = network("softmax")
+    model.trainable = False
+    model.compile("adam", "binary_crossentropy")
+    return model
+
+
+def endless():
+    return tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(256, seed=1).repeat().batch(32)
+
+
+@pytest.mark.parametrize(
+    "model, x, expected",
+    [
+        (own_step, (X, Y), {"wrong_output": "act"}),
+        (several_outputs, (X, (Y, Y)), {}),
+        (lambda: network(loss=lambda y, p: keras.ops.mean(y - p)), (X, Y), {}),
+        (lambda: network("softmax"), (endless(), None), {"wrong_output": "act"}),
+        (lambda: network("softmax", run_eagerly=True), (X, Y), {"wrong_output": "act"}),
+        (lambda: network("softmax", steps_per_execution=4), (X, Y), {"wrong_output": "act"}),
+    ],
+    ids=["train_step", "several outputs", "own loss", "endless", "eagerly", "4 steps at once"],
+)
+def test_what_cannot_be_known_is_left_unsaid(model, x, expected):
+    watching = diagnosis(None)
+    fit(model(), watching, *x, steps_per_epoch=4)
+    assert found(watching) == expected
+
+
+@pytest.mark.slow
+def test_mixed_precision_and_a_model_without_trainable_weights():
+    policy = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("mixed_float16")
+        model = network("softmax")
+    finally:
+        keras.config.set_dtype_policy(policy)
+    watching = diagnosis()
+    fit(model, watching)
+    assert found(watching) == {"wrong_output": "act"}
+    watching = diagnosis()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit(frozen(), watching)
+    assert watching.verdicts == []
+
+
+def test_a_check_that_fails_is_left_out_with_one_warning_and_the_training_goes_on(monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("no such thing")
+
+    monkeypatch.setattr("keras_ch8.callbacks._diagnosis.claims_of", broken)
+    with pytest.warns(RuntimeWarning, match="goes on without 'preflight', which failed with Zero") as told:
+        history = fit(network("softmax"), diagnosis())
+    assert len([one for one in told if one.category is RuntimeWarning]) == 1
+    assert len(history.history["loss"]) == 1
+
+
+def test_labels_that_the_loss_cannot_read_are_told_before_the_error_that_ends_the_training():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3, "softmax", name="last")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    watching, y = diagnosis(), RNG.integers(1, 4, 256)
+    with pytest.raises(Exception, match="label value"):
+        fit(model, watching, X, y)
+    assert found(watching) == {"wrong_labels": "act"}
+    assert watching.verdicts[0].code == "y = y - 1"

@@ -1,0 +1,171 @@
+"""What a model has already is seen, the numbers of cures come from the run, and the code of every cure runs."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ch8
+from keras_ch8 import monitors
+from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, rate_of
+from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.verdicts.remedies import REMEDIES
+
+LAYERS = keras.layers
+RNG = np.random.default_rng(0)
+KNOWN = {
+    "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "0.3", "clip_at": "2.5", "momentum": "0.8", "memory": "2.3",
+    "larger_batch": "64", "more_epochs": "30",
+}  # fmt: skip
+
+
+def plain(*layers, optimizer="sgd", shape=(6,)):
+    model = keras.Sequential([keras.Input(shape), *layers, LAYERS.Dense(1)])
+    model.compile(optimizer, "mse")
+    return model
+
+
+def with_sum():
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, LAYERS.Dense(1)(LAYERS.Dense(6, "sigmoid")(inputs) + inputs))
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, 10), clipvalue=1.0), "mse")
+    return model
+
+
+def two_inputs():
+    a, b = keras.Input((3,)), keras.Input((3,))
+    model = keras.Model([a, b], LAYERS.Dense(1)(LAYERS.Add()([a, b])))
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize(
+    "make, expected",
+    [
+        (plain, {"sequential"}),
+        (with_sum, {"skip connections", "sigmoid units", "adaptive rates", "learning rate schedule", "clipping"}),
+        (two_inputs, {"several inputs", "skip connections"}),
+        (lambda: plain(LAYERS.Dense(3), LAYERS.BatchNormalization()), {"sequential", "normalization"}),
+        (lambda: plain(keras_ch8.layers.Residual(LAYERS.Dense(6))), {"sequential", "skip connections"}),
+        (lambda: plain(LAYERS.Normalization(mean=0.0, variance=1.0)), {"sequential", "input normalization"}),
+        (lambda: plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)), {"sequential", "tokens", "recurrence", "LSTM"}),
+        (
+            lambda: plain(LAYERS.Bidirectional(LAYERS.SimpleRNN(3)), shape=(5, 2)),
+            {"sequential", "recurrence", "simple recurrence"},
+        ),
+        (
+            lambda: plain(optimizer=keras_ch8.optimizers.RMSprop(clip=keras_ch8.clipping.ByValue(1.0))),
+            {"sequential", "adaptive rates", "clipping"},
+        ),
+        (
+            lambda: plain(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.Nadam())),
+            {"sequential", "adaptive rates"},
+        ),
+    ],
+)
+def test_what_a_model_and_its_optimizer_have_is_seen(make, expected):
+    assert equipment_of(make()) == expected
+
+
+def test_the_last_layers_sigmoid_is_no_hidden_unit():
+    model = keras.Sequential([keras.Input((6,)), LAYERS.Dense(4, "relu"), LAYERS.Dense(1, "sigmoid")])
+    assert equipment_of(model) == {"sequential"}
+
+
+def test_the_rate_is_that_of_the_one_optimizer_also_by_a_schedule():
+    assert rate_of(plain(optimizer=keras.optimizers.SGD(0.25))) == 0.25
+    assert rate_of(with_sum()) == pytest.approx(0.1)
+    assert np.isnan(rate_of(keras.Sequential([LAYERS.Dense(1)])))
+
+
+def flow(signal=1.0, spread=1.0, dead=0.0, total=1.0):
+    return monitors.LayerFlow(
+        names=tuple("abcd"), weighted=(True,) * 4, is_output=(False, False, False, True), units=(8,) * 4,
+        signal=np.ones(4), gradient=np.array([total, 1, 1, 1.0]), dead=np.full(4, dead), saturated=np.full(4, np.nan),
+        relative_update=np.ones(4), input_signal=signal, input_spread=spread,
+    )  # fmt: skip
+
+
+def past_of(**first):
+    past = Past(total=200)
+    past.rate, past.batch_size = 0.1, 32.0
+    past.add(1, {"layer_flow": flow(**first)})
+    past.add(2, {"layer_flow": flow()})
+    return past
+
+
+@pytest.mark.parametrize(
+    "first, expected",
+    [
+        ({}, set()), ({"signal": 5.1}, {"unscaled inputs"}), ({"signal": 0.04}, {"unscaled inputs"}),
+        ({"signal": 0.0}, set()), ({"spread": 11.0}, {"unscaled inputs"}), ({"spread": np.inf}, set()),
+        ({"dead": 0.4}, {"scale of the start"}), ({"total": 0.001}, {"scale of the start"}),
+    ],
+)  # fmt: skip
+def test_inputs_and_start_are_facts_of_the_first_measurement(first, expected):
+    assert facts(past_of(**first)) == expected
+
+
+def test_the_numbers_of_cures_are_those_of_the_run():
+    past = past_of()
+    assert known_to_cures(past) == {"rate": "0.1", "shorter_rate": "0.033", "longer_rate": "1", "momentum": "0.9"}
+    past.add_rows(Rows(np.arange(1, 101), np.linspace(0.01, 1, 100), np.ones(100)))
+    past.add(3, {
+        "step_length": monitors.StepLength(1.0, 1.5, -1.0, 20.0, 0.1),  # 20 times the best length
+        "gradient_noise": monitors.GradientNoise(6400.0, 100.0),
+        "time_horizon": (monitors.TimeHorizon("rnn", np.ones(30), True, None),),
+    })  # fmt: skip
+    known = known_to_cures(past)
+    assert (known["shorter_rate"], known["clip_at"], known["larger_batch"]) == ("0.0025", "0.9", "128")
+    assert known["memory"] == "3.4"  # log(30)
+
+
+@pytest.mark.parametrize("step, has, rate", [(1e-4, (), "1"), (1e-4, ("adaptive rates",), "0.01"), (0.01, (), "1")])
+def test_a_longer_rate_is_a_tenth_of_the_best_but_no_more_than_is_usual(step, has, rate):
+    past = past_of()
+    past.has = frozenset(has)
+    past.rate = 0.1 if step == 0.01 else 0.001
+    past.add(3, {"step_length": monitors.StepLength(1.0, 0.99, -1.0, step, 0.1)})
+    assert known_to_cures(past)["longer_rate"] == rate
+
+
+def test_extreme_readings_make_no_number_that_code_could_not_have():
+    for extreme in (0.0, 1e-300, 1e300, np.inf, np.nan, -1.0):
+        past = past_of(signal=extreme, spread=extreme, dead=extreme, total=extreme)
+        past.rate = extreme
+        past.add_rows(Rows(np.arange(1, 31), np.full(30, abs(extreme)), np.full(30, extreme)))
+        past.add(3, {
+            "step_length": monitors.StepLength(*[extreme] * 5),
+            "gradient_norm": monitors.GradientNorm(*[extreme] * 3),
+            "gradient_noise": monitors.GradientNoise(extreme, extreme),
+        })  # fmt: skip
+        facts(past)
+        for name, number in known_to_cures(past).items():
+            assert 0 < float(number) < np.inf, (extreme, name)
+
+
+# --- the code ---------------------------------------------------------------------------------------------------------
+
+CODES = list(dict.fromkeys((r.code, r.needs, r.unless) for rs in REMEDIES.values() for r in rs if r.code))
+
+
+def model_for(needs):
+    """Return a model that a remedy is for, with its data."""
+    if "recurrence" in needs or "LSTM" in needs or "simple recurrence" in needs:
+        layer = LAYERS.LSTM(4) if "LSTM" in needs else LAYERS.SimpleRNN(4)
+        return plain(layer, shape=(5, 2)), RNG.normal(size=(64, 5, 2)).astype("float32")
+    rate = keras.optimizers.schedules.CosineDecay(0.1, 10) if "learning rate schedule" in needs else 0.01
+    hidden = [LAYERS.Dense(4, "sigmoid" if "sigmoid units" in needs else "relu") for _ in range(2)]
+    return plain(*hidden, optimizer=keras.optimizers.SGD(rate)), (7 * RNG.normal(size=(64, 6)) + 3).astype("float32")
+
+
+@pytest.mark.parametrize("code, needs, unless", CODES, ids=range(len(CODES)))
+def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, needs, unless):
+    model, x = model_for(needs)
+    names = {"model": model, "x": x, "y": x.reshape(64, -1)[:, :1], "keras": keras, "keras_ch8": keras_ch8}
+    names |= {"batch_size": 32, "callbacks": []}
+    exec(compile(code.format(**KNOWN), "cure", "exec"), names)
+    after = names["model"]
+    given = {name: names[name] for name in ("batch_size", "callbacks")}
+    after.fit(names["x"], names["y"], validation_split=0.5, verbose=0, **given)
+    for fact in {"input normalization", "normalization", "clipping", "adaptive rates"} & set(unless):
+        assert fact in equipment_of(after) or (fact == "normalization" and needs == ()), (fact, code)

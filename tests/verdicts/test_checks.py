@@ -1,0 +1,213 @@
+"""Each check before the first step: facts that it flags, and a neighbour that it does not."""
+
+import dataclasses
+import re
+
+import pytest
+
+from keras_ch8.verdicts import KINDS, LEVELS, Claim
+from keras_ch8.verdicts.checks import CHECKS, Check, claims_of
+from keras_ch8.verdicts.facts import Facts, Inputs, Layer, Output, Start, Targets
+from keras_ch8.verdicts.kinds import OF_THE_START
+from tests.verdicts.test_rules import resolve
+
+X = Inputs("x", "numbers", 100, -3.0, 3.0, 0.0, 1.0, 1.0, features=4, spread=2.0)
+NUMBERS = Targets("numbers", 100, 1, -2.0, 2.0, deviation=1.0)
+BINARY = Targets("0 and 1", 100, 1, 0.0, 1.0, 2, rarest=0.4, commonest=0.6)
+FOUR = Targets("classes", 100, 1, 0.0, 3.0, 4, rarest=0.2, commonest=0.3)
+ONE_HOT = Targets("one-hot", 100, 4, 0.0, 1.0, 4, rarest=0.2, commonest=0.3, at_once=0.0)
+SQUARED = Output("last", "linear", 1, "mean_squared_error", from_logits=False)
+SIGMOID = Output("last", "sigmoid", 1, "binary_crossentropy", from_logits=False, hides_logits=True)
+SOFTMAX = Output("last", "softmax", 4, "sparse_categorical_crossentropy", from_logits=False, hides_logits=True)
+OF_ROWS = dataclasses.replace(SOFTMAX, loss="categorical_crossentropy")
+DENSE = Layer("dense", "relu", 8, True, True, False, 1.0, 3.0, 0.7, 0.5, True, 0.3, 0.1)
+LAST = Layer("last", "linear", 1, True, True, True, 0.7, 3.0, 0.7, 0.5, True, 0.3)
+START = Start(0.7, (DENSE, dataclasses.replace(DENSE, name="hidden"), LAST), 0.5, False)
+
+
+def change(value, **fields):
+    return dataclasses.replace(value, **fields)
+
+
+def facts(targets=NUMBERS, output=SQUARED, start=START, inputs=X, **others):
+    return Facts((inputs,), targets, output, start, **others)
+
+
+def first(**fields):
+    """Facts whose first layer is another."""
+    return facts(start=change(START, layers=(change(DENSE, **fields), *START.layers[1:])))
+
+
+def validated(inputs=X, targets=NUMBERS, of=NUMBERS, **others):
+    return facts(of, other="the validation data", other_inputs=(inputs,), other_targets=targets, **others)
+
+
+PIXELS = change(X, low=0.0, high=255.0)
+LARGE = change(START, layers=(change(DENSE, input_largest=255.0, input_rms=80.0), *START.layers[1:]))
+ONE_CLASS = Targets("one class", 32, 1, 0.0, 0.0, 1)
+
+CASES = {
+    "nonfinite inputs": (facts(inputs=change(X, nonfinite=3)), facts()),
+    "pixels": (facts(inputs=PIXELS, start=LARGE), facts(inputs=PIXELS)),
+    "large inputs": (facts(start=LARGE), first(input_largest=255.0, input_rms=0.5)),
+    "another scale": (validated(change(X, deviation=255.0)), validated(change(X, deviation=3.0))),
+    "different features": (facts(inputs=change(X, spread=300.0)), facts(inputs=change(X, spread=30.0))),
+    "constant features": (facts(inputs=change(X, constant=2)), facts()),
+    "nonfinite targets": (facts(Targets(nonfinite=1)), facts(Targets())),
+    "labels from 1": (facts(change(FOUR, low=1.0, high=4.0), SOFTMAX), facts(FOUR, SOFTMAX)),
+    "negative labels": (facts(change(BINARY, of="-1 and 1", low=-1.0), SIGMOID), facts(BINARY, SIGMOID)),
+    "two labels beyond 1": (facts(Targets("classes", 100, 1, 1.0, 2.0, 2), SIGMOID), facts(BINARY, SIGMOID)),
+    "validation labels": (
+        validated(targets=ONE_HOT, of=FOUR),
+        validated(targets=change(FOUR, high=2.0, classes=3), of=FOUR),
+    ),
+    "equal targets": (facts(Targets("one class", 100, 1, 1.0, 1.0, 1)), facts(Targets("one class", 9, 1, 1.0, 1.0, 1))),
+    "more classes than outputs": (facts(FOUR, change(SOFTMAX, units=3)), facts(FOUR, SOFTMAX)),
+    "softmax of one unit": (facts(BINARY, change(SIGMOID, activation="softmax")), facts(BINARY, SIGMOID)),
+    "one unit for classes": (facts(BINARY, change(OF_ROWS, units=1, activation="sigmoid")), facts(ONE_HOT, OF_ROWS)),
+    "numbers in a cross-entropy": (facts(NUMBERS, SIGMOID), facts(change(NUMBERS, low=0.0, high=1.0), SIGMOID)),
+    "one column for many units": (facts(FOUR, change(SQUARED, units=4)), facts(ONE_HOT, change(SQUARED, units=4))),
+    "several labels at once": (
+        facts(change(ONE_HOT, of="several labels", at_once=0.3), OF_ROWS),
+        facts(change(ONE_HOT, of="several labels", at_once=0.0), OF_ROWS),
+    ),
+    "no probabilities": (
+        facts(FOUR, change(SOFTMAX, activation="relu", hides_logits=False)),
+        facts(FOUR, change(SOFTMAX, activation="linear", hides_logits=False, from_logits=True)),
+    ),
+    "targets out of reach": (
+        facts(NUMBERS, change(SQUARED, activation="sigmoid")),
+        facts(change(NUMBERS, low=0.0, high=1.01), change(SQUARED, activation="sigmoid")),
+    ),
+    "softmax twice": (facts(FOUR, change(SOFTMAX, softmax_before=True)), facts(FOUR, SOFTMAX)),
+    "probabilities as logits": (
+        facts(FOUR, change(SOFTMAX, from_logits=True, hides_logits=False)),
+        facts(FOUR, change(SOFTMAX, from_logits=True)),
+    ),
+    "logits beside probabilities": (facts(FOUR, change(SOFTMAX, from_logits=True)), facts(FOUR, SOFTMAX)),
+    "sigmoids for classes": (facts(FOUR, change(SOFTMAX, activation="sigmoid")), facts(FOUR, SOFTMAX)),
+    "distances of classes": (facts(ONE_HOT, change(SQUARED, units=4)), facts(ONE_HOT, OF_ROWS)),
+    "fractions in a cross-entropy": (facts(change(NUMBERS, low=0.0, high=1.0), SIGMOID), facts(BINARY, SIGMOID)),
+    "accuracy of numbers": (
+        facts(NUMBERS, change(SQUARED, metrics=("accuracy",))),
+        facts(NUMBERS, change(SQUARED, metrics=("mae",))),
+    ),
+    "large targets": (facts(change(NUMBERS, deviation=2000.0)), facts()),
+    "equal units": (first(copies=7), first(copies=6)),
+    "loss is not finite": (first(is_finite=False), facts(Targets(nonfinite=1), start=first(is_finite=False).start)),
+    "dead layer": (first(dead=1.0), first(dead=0.9)),
+    "no gradient": (facts(start=change(START, gradient=0.0)), facts(start=change(START, gradient=0.0, loss=0.0))),
+    "faded gradient": (first(gradient=1e-6), first(gradient=1e-2)),
+    "faded examples": (
+        facts(start=change(START, layers=(DENSE, change(DENSE, variation=1e-4), LAST))),
+        facts(start=change(START, layers=(change(DENSE, variation=1e-4), LAST))),
+    ),
+    "loss above chance": (facts(chance=0.1), facts(chance=0.3)),
+    "equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
+    "few rows": (validated(equal_rows=0.2, rows_are_few=True), validated(equal_rows=0.0)),
+    "sorted labels": (facts(order=1.0), facts(order=20.0)),
+    "one class in a batch": (
+        facts(ONE_CLASS, SIGMOID, other="the probe", other_targets=BINARY),
+        facts(change(ONE_CLASS, examples=4), SIGMOID, other="the probe", other_targets=BINARY),
+    ),
+    "one class has nearly all": (
+        facts(change(BINARY, commonest=0.97), SIGMOID),
+        facts(change(BINARY, commonest=0.9), SIGMOID),
+    ),
+}  # fmt: skip
+
+
+def unexpected(name, error):
+    raise error
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_check_flags_what_it_is_for_and_not_its_neighbour(name):
+    check = next(check for check in CHECKS if check.name == name)
+    flagged, neighbour = CASES[name]
+    assert check.when(flagged)
+    assert not check.when(neighbour)
+    said = check.says(flagged)
+    assert re.fullmatch(r"\w.*[^.]\.", said), said
+    assert "nan" not in said
+    cure = check.cure(flagged)
+    assert not cure or cure.endswith("."), cure
+    for part in re.findall(r"`((?:keras|layers|training|initializers)\.[\w.]+)", cure):
+        assert callable(resolve(part)), part
+    if code := check.code(flagged):
+        compile(code, name, "exec")
+
+
+def test_every_check_has_a_case_and_a_name_of_its_own():
+    assert [check.name for check in CHECKS] == list(CASES)
+    assert len(set(CASES)) == len(CASES)
+
+
+def test_checks_have_kinds_and_levels_that_there_are():
+    for check in CHECKS:
+        assert check.kind in KINDS, check
+        assert check.level in (*LEVELS[1:], "note"), check
+        assert check.source, check
+
+
+def test_every_kind_of_the_start_is_claimed_by_some_check():
+    assert {kind.name for kind in OF_THE_START} <= {check.kind for check in CHECKS if check.level != "note"}
+
+
+@pytest.mark.parametrize(
+    "healthy",
+    [
+        facts(),
+        facts(BINARY, SIGMOID),
+        facts(FOUR, SOFTMAX),
+        facts(ONE_HOT, OF_ROWS),
+        facts(FOUR, change(SOFTMAX, activation="linear", from_logits=True, hides_logits=False)),
+        facts(change(NUMBERS, low=0.0), change(SQUARED, activation="relu")),
+        facts(change(ONE_HOT, of="probabilities"), OF_ROWS),
+        facts(change(ONE_HOT, of="several labels", at_once=0.4), change(SIGMOID, units=4)),
+        facts(Targets(), Output()),
+        Facts(),
+    ],
+)
+def test_of_what_is_well_or_not_known_nothing_is_said(healthy):
+    assert claims_of(healthy, unexpected) == ([], [])
+
+
+def test_each_kind_is_claimed_once_certain_at_once_and_by_the_first_check():
+    claims, _ = claims_of(facts(inputs=change(PIXELS, nonfinite=2), start=LARGE), unexpected)
+    assert [(c.kind, c.level, c.proven) for c in claims] == [("bad_inputs", "act", True)]
+    assert "infinite or not a number" in claims[0].finding
+    assert claims[0].why[0].startswith("It is said where an input is infinite")
+
+
+def test_causes_silence_their_symptoms():
+    both = change(LARGE, layers=(change(LARGE.layers[0], gradient=1e-9, is_finite=False), *LARGE.layers[1:]))
+    assert [c.kind for c in claims_of(facts(start=both), unexpected)[0]] == ["bad_inputs"]
+
+
+def test_a_check_that_fails_is_left_out_and_the_others_speak(monkeypatch):
+    broken = Check("broken", "leak", "act", "", lambda f: 1 / 0, lambda f: "")
+    monkeypatch.setattr("keras_ch8.verdicts.checks.CHECKS", (broken, *CHECKS))
+    failed = []
+    claims, _ = claims_of(facts(start=LARGE), lambda name, error: failed.append((name, type(error))))
+    assert failed == [("broken", ZeroDivisionError)]
+    assert [c.kind for c in claims] == ["bad_inputs"]
+    assert isinstance(claims[0], Claim)
+
+
+def test_what_a_cure_names_is_filled_in():
+    few = change(SOFTMAX, units=3, can_be_set=True)
+    assert claims_of(facts(FOUR, few), unexpected)[0][0].code == ""  # the last layer of a model of the user's own
+    claims, _ = claims_of(facts(FOUR, few, has=frozenset({"sequential"})), unexpected)
+    assert "4 classes" in claims[0].finding
+    assert 'Dense(4, activation="softmax")' in claims[0].code
+    claims, _ = claims_of(facts(NUMBERS, change(SQUARED, activation="relu")), unexpected)
+    assert claims[0].cure == "End with no activation, which has no limit."
+
+
+def test_the_words_that_answers_use_are_those_of_the_studies():
+    words = {"activation.last", "activation.hidden", "loss", "labels", "preprocess", "initialization", "layers",
+             "layers.regularize", "layer_properties", "optimizer", "epochs", "batch_size.large", "learning_rate.high",
+             "learning_rate.low"}  # fmt: skip
+    assert {answer for kind in KINDS.values() for answer in kind.answers} <= words
+    assert KINDS["wrong_output"].answers == ("activation.last", "layer_properties")

@@ -1,0 +1,114 @@
+"""Cures have the numbers of the training, leave out what is there already, and come in order."""
+
+import re
+import string
+
+import pytest
+
+from keras_ch8 import verdicts
+from keras_ch8.verdicts import KINDS, Quantity, Rule, Threshold, judge
+from keras_ch8.verdicts.kinds import OF_THE_CHAPTER
+from keras_ch8.verdicts.remedies import FACTS, REMEDIES, applicable
+
+NUMBERS = {
+    "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "1", "clip_at": "2.5", "momentum": "0.9", "memory": "3.4",
+    "larger_batch": "128", "smaller_batch": "16", "more_epochs": "30",
+}  # fmt: skip
+ALL = [(kind, i, remedy) for kind, remedies in REMEDIES.items() for i, remedy in enumerate(remedies)]
+
+
+def first_two(kind, known=NUMBERS, has=()):
+    found = list(applicable(REMEDIES[kind], known, frozenset(has)))
+    return [remedy.cure for remedy in found[:2]]
+
+
+def test_every_kind_of_the_chapter_has_remedies_or_a_rule_that_has_one():
+    assert {kind.name for kind in OF_THE_CHAPTER} - set(REMEDIES) == {"batch_wasteful"}
+    assert set(REMEDIES) <= set(KINDS)
+
+
+@pytest.mark.parametrize("kind, i, remedy", ALL, ids=lambda x: x if isinstance(x, str) else "")
+def test_each_remedy_is_sentences_whose_numbers_and_facts_there_are(kind, i, remedy):
+    names = {
+        name for text in (remedy.cure, remedy.code, remedy.expects) for _, name, *_ in string.Formatter().parse(text)
+    }
+    assert names - {None} <= set(NUMBERS)
+    assert {*remedy.needs, *remedy.unless} <= set(FACTS)
+    filled = remedy.filled(NUMBERS)
+    assert re.fullmatch(r"[A-Z].*\.", filled.cure)
+    assert not filled.expects or re.fullmatch(r"[A-Z].*\.", filled.expects)
+    assert bool(filled.code) == bool(filled.expects)
+    compile(filled.code, kind, "exec")
+
+
+@pytest.mark.parametrize("kind", REMEDIES)
+def test_without_numbers_and_facts_there_is_still_something_to_do(kind):
+    has = {"adaptive rates", "clipping", "input normalization"}
+    if kind not in ("noise_dominated", "batch_norm_gap", "step_too_short"):
+        assert first_two(kind, {}, has), kind
+    assert first_two(kind, NUMBERS, {"sequential"}), kind
+
+
+def test_what_is_there_is_not_advised():
+    there = {
+        "skip connections": "layers.Residual", "normalization": "layers.BatchNormalization",
+        "adaptive rates": "optimizers.Adam`", "clipping": "global_clipnorm", "input normalization": "Normalization` in",
+    }  # fmt: skip
+    for kind, remedies in REMEDIES.items():
+        for fact, name in there.items():
+            for others in ((), ("sequential",), ("unscaled inputs", "sequential", "sigmoid units", "recurrence")):
+                found = applicable(remedies, NUMBERS, frozenset({fact, *others}))
+                assert not [remedy for remedy in found if name in remedy.cure], (kind, fact)
+
+
+def test_the_first_that_suits_is_the_cure_and_the_next_what_to_do_if_it_fails():
+    assert first_two("vanishing", has=["sequential", "sigmoid units"]) == [
+        "Normalize between layers: `layers.BatchNormalization` after each hidden layer.",
+        "Scale the initial weights to the data: `training.scale_to_data`.",
+    ]
+    assert first_two("vanishing", has=["sequential", "normalization"])[1] == (
+        "Add connections that skip layers: `layers.Residual`."
+    )
+    assert first_two("vanishing", has=["normalization", "skip connections"])[1].startswith("Use ReLU")
+    assert first_two("short_horizon", has=["LSTM"])[0].startswith("Start with open forget gates")
+    assert first_two("step_too_long", has=["learning rate schedule"])[0].endswith("the schedule in that proportion.")
+    assert first_two("step_too_long", {})[0].startswith("Let `training.find_learning_rate`")
+
+
+def test_a_claim_has_cure_code_what_to_expect_and_what_else_to_do_with_the_numbers_of_the_training():
+    height = Quantity("height", "A height.", "it is {:.2g} high".format)
+    rule = Rule(kind="step_too_long", says="So", all_of=(Threshold(height, "above", 1, 2, "Here."),))
+    (claim,) = judge([rule], {"height": 3.0}, known=NUMBERS, has=frozenset({"clipping"}))
+    assert claim.cure == "Lower the learning rate from 0.1 to 0.01."
+    assert claim.code == "model.optimizer.learning_rate = 0.01"
+    assert claim.expects == "The loss should fall from the first epoch on."
+    assert claim.then == "Let `training.find_learning_rate` find the learning rate."
+    (fine,) = judge([rule], {"height": 0.0}, known=NUMBERS)
+    assert (fine.cure, fine.code, fine.expects, fine.then) == ("",) * 4
+
+
+def test_a_rules_own_cure_comes_first_and_is_passed_over_where_a_number_is_missing():
+    height = Quantity("height", "A height.", "it is {:.2g} high".format)
+    rule = Rule(
+        kind="cliff", says="So", all_of=(Threshold(height, "above", 1, 2, "Here."),), cure="Saw off {height}.",
+        code="height = {height}", expects="It should be low.",
+    )  # fmt: skip
+    (claim,) = judge([rule], {"height": 3.0}, known=NUMBERS)
+    assert (claim.cure, claim.code, claim.expects) == ("Saw off 3.", "height = 3", "It should be low.")
+    assert claim.then.startswith("Clip the gradient at a norm of 2.5")
+    (claim,) = judge([rule], {"height": float("inf")}, known=NUMBERS)
+    assert claim.cure.startswith("Clip the gradient at a norm of 2.5")
+
+
+def test_texts_have_what_to_expect_and_what_else_to_do():
+    verdict = verdicts.Verdict(
+        "cliff", "act", "Spikes.", "Clip.", "8.2.4", 5, code="clip()", then="Wait.", expects="It is calm."
+    )
+    assert str(verdict) == ("ACT cliff, section 8.2.4, since step 5: Spikes. Clip. It is calm. If that fails: Wait.")
+    assert verdicts.report([verdict]).splitlines()[1:6] == [
+        "  found: Spikes.", "  fix:   Clip.", "         clip()", "  after: It is calm.", "  else:  Wait."
+    ]  # fmt: skip
+    markdown = verdicts.markdown([verdict])
+    assert "**Afterwards:** It is calm." in markdown
+    assert "**If that fails:** Wait." in markdown
+    assert '"then": "Wait.", "expects": "It is calm."' in verdict.as_json()
