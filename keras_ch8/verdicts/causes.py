@@ -27,9 +27,8 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "bad_scale": ("saturated_units", "dead_units", "short_horizon", "cliff", "ill_conditioned"),
     "exploding": ("step_too_long",),
     # what the steps do
-    "step_too_long": ("nonfinite", "rate_boundary", "oscillation", "dead_units", "saturated_units", *_HELD_UP),
+    "step_too_long": ("nonfinite", "oscillation", "dead_units", "saturated_units", *_HELD_UP),
     "nonfinite": ("cliff",),
-    "rate_boundary": ("oscillation", "cliff"),
     "oscillation": ("cliff", "noise_dominated"),
     "dead_units": ("cliff", *_HELD_UP),
     "saturated_units": ("cliff", *_HELD_UP),
@@ -43,8 +42,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "noise_dominated": ("too_short", "underfitting"),
     "short_horizon": ("underfitting",),
     # what the model has learned
-    "batch_norm_gap": ("stale_statistics", "overfitting"),
-    "stale_statistics": (),
+    "batch_norm_gap": ("overfitting",),
     "overfitting": ("too_long", "batch_wasteful"),
     "too_short": ("underfitting",),
     "too_long": (),
