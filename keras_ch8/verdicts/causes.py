@@ -17,14 +17,14 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "wrong_labels": ("step_too_long", "imbalance", "overfitting", *_HELD_UP),
     "wrong_output": ("no_gradient", "saturated_units", "dead_units", "step_too_long", "overfitting", *_HELD_UP),
     "wrong_loss": ("no_gradient", "step_too_long", "overfitting", *_HELD_UP),
-    "bad_inputs": ("bad_scale", "no_gradient", "exploding", "short_horizon", "overfitting"),
+    "bad_inputs": ("no_gradient", "exploding", "saturated_units", "short_horizon", "cliff", "overfitting", *_HELD_UP),
     "equal_units": ("no_gradient", "bad_scale", *_HELD_UP),
     "label_order": ("noise_dominated", "oscillation", "batch_norm_gap", "cliff", "overfitting"),
     "leak": (),
     "imbalance": ("plateau", "underfitting"),
     "no_gradient": ("dead_units", *_HELD_UP),
     # how the model begins
-    "bad_scale": ("saturated_units", "dead_units", "short_horizon", "cliff", "ill_conditioned"),
+    "bad_scale": ("saturated_units", "short_horizon", "cliff", "ill_conditioned"),
     "exploding": ("step_too_long",),
     # what the steps do
     "step_too_long": ("nonfinite", "oscillation", "dead_units", "saturated_units", *_HELD_UP),
