@@ -196,7 +196,7 @@ RULES = (
             Combination(
                 "the loss falls fast, by small leaps",
                 "all of",
-                (FALLING_FAST, Condition(JUMP, "<", LEAPS.act, source=FOREIGN)),
+                (FALLING_FAST, Combination("the leaps are small", "none of", (LEAPS.at("act"),))),
             ),
         ),
     ),
