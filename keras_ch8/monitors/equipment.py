@@ -134,7 +134,8 @@ def _too_long(past: Past) -> float:
 
 def _longer_rate(past: Past) -> float:
     """Return a rate with which a step has a tenth of the best length, but no more than half the stable rate."""
-    asked = [0.1 / step if (step := _typical_step(past)) > 0 else np.nan, 1 / _stability(past)]
+    step, limit = _typical_step(past), _stability(past)
+    asked = [0.1 / step if step > 0 else np.nan, 1 / limit if limit > 0 else np.nan]  # no limit where all is flat
     factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
     return min(past.rate * float(np.clip(factor, 3.0, 1e6)), 0.01 if "adaptive rates" in past.has else 1.0)
 
