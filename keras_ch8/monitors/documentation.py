@@ -40,9 +40,9 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
 
 CHECKED = """\
 `Diagnosis(preflight=True)`, the default, and `training.preflight` look at data, labels, loss, last layer and start
-before any step. Of each kind the first check that speaks is said, certain at once, while nothing that explains it calls for
-action. Where a loss, an output or a step is of the user's own, nothing is said of it. What needs all examples or steps
-(equal rows, order, a batch learned by heart) is in the function alone."""
+before any step. Of each kind the first check that speaks is said, certain at once, while nothing that explains it
+calls for action. Where a loss, an output or a step is of the user's own, nothing is said of it. What needs all
+examples or steps (equal rows, order, a batch learned by heart) is in the function alone."""
 
 
 def page(monitors: Sequence[Monitor] | None = None) -> str:
