@@ -12,7 +12,7 @@ from .facts import (
     Output,
     Targets,
 )
-from .remedies import NEW_START
+from .remedies import NEW_START, WITHOUT_LAST
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -248,6 +248,7 @@ OF_LOSS = (
         lambda f: f.output.activation == "softmax" and f.output.softmax_before,
         lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
         lambda f: "Take one of the two away.",
+        lambda f: WITHOUT_LAST,
     ),
     Check(
         "probabilities as logits",
