@@ -69,10 +69,11 @@ class Events:
 
 
 class Diagnosed(NamedTuple):
-    """What `callbacks.Diagnosis` has done: how often it has measured, and its part of the training time."""
+    """What `callbacks.Diagnosis` has done: how often it has measured, its part of the time, what it could not judge."""
 
     measurements: int = 0
     cost: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 class Stopping(NamedTuple):

@@ -14,6 +14,7 @@ from .._types import Data, Logs, Tensor
 from ..board import panels, tags
 from ..board.record import Diagnosed
 from ..integration import keras_private
+from ..monitors import progress
 from ..monitors.base import chosen, lines
 from ..monitors.equipment import equipment_of, rate_of
 from ..monitors.past import Past, Rows
@@ -23,13 +24,18 @@ from ..verdicts import Verdict, VerdictTracker, markdown, report
 from ..verdicts.checks import claims_of
 from ..verdicts.rules import completed
 from ..verdicts.texts import alarm, brief, table
+from ..verdicts.verdict import RAISED_BY
+from ..verdicts.wording import counted
 from ._measurements import Clock, Measurement, measurements
 from ._pictures import FlowMap
 from ._probe_data import ProbeData
 from ._session import FIRST, READ_EVERY
 from ._terminal import fitted
-from ._work import Pace
+from ._work import FEWEST, Pace
 from .base import Callback
+
+ENOUGH = progress.FEWEST + RAISED_BY - 1
+"""Measurements from which on trends are judged, and verdicts on them are reached."""
 
 
 @final
@@ -63,10 +69,13 @@ class Diagnosis(Callback):
             subclasses of `monitors.Monitor`. Defaults to
             `"standard"`.
         when: Steps between two measurements (ten times as many for the spectrum), or a function of the step that says
-            whether to measure. By default the first steps, and then up to 100 times in a training.
-        budget: Fraction of the training time that all this may take: two thirds for measurements, whose interval
-            adapts to it; the rest is about what it takes to listen to every step. The first measurement traces a graph,
-            which is not counted, and 0.1 s is free (0.25 s for the spectrum). `None` for no limit. Defaults to `0.03`.
+            whether to measure. By default the first steps, and then evenly to the end: 6 times in any training of so
+            many steps, 12 times where that is light, and up to 100 times where `budget` pays for it.
+        budget: Fraction of the work of the training that measurements may do beyond those that any training gets. Work
+            is counted, in examples that pass forward and backward: a step has those of its batch, a measurement about
+            twice those of the probe, the spectrum 45 times those. No clock decides, so that equal trainings are
+            measured at equal steps and have equal verdicts, however busy the machine is. `None` for no limit. Defaults
+            to `0.03`.
         verbose: Whether to print a verdict once when it rises to `"act"`, in three lines at most, and when `fit` ends a
             summary of all callbacks of the suite in eight, unless `fit(verbose=0)` prints nothing. Defaults to `True`.
         loss: A function of `(y, y_pred)` to use in place of the loss that the model is compiled with. Defaults to
@@ -127,11 +136,11 @@ class Diagnosis(Callback):
         self._forget()
 
     def __str__(self) -> str:
-        return report(self.verdicts)
+        return report(self.verdicts, self._notes)
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook, the most serious first."""
-        return as_html("Diagnosis", "; ".join(brief(self.verdicts)), table(self.verdicts))
+        return as_html("Diagnosis", "; ".join(brief(self.verdicts, self._notes)), table(self.verdicts))
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -150,8 +159,16 @@ class Diagnosis(Callback):
 
     @property
     def setup(self) -> float:
-        """Seconds that tracing took, and finding out what the spectrum costs, unless the last `fit` has."""
+        """Seconds that the first measurements took, which trace their graphs unless the last `fit` has."""
         return sum(pace.setup for pace in self._paces)
+
+    @property
+    def _notes(self) -> list[str]:
+        """What could not be judged, and why."""
+        probed = [len(self.past.of(monitor.name)) for monitor in self.monitors if monitor.source == "probe"]
+        most = max(probed, default=0)
+        few = [f"Measured {counted(most, 'time')}: too few to judge trends."] if 0 < most < ENOUGH else []
+        return [*few, *filter(None, [self._refusal])]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
@@ -169,7 +186,7 @@ class Diagnosis(Callback):
         self._unwritten: dict[str, float] = {}
         self._pictures = FlowMap()
         self._batch = self._last_batch = -1
-        self._rests_until = 0.0
+        self._rests_until, self._refusal = 0.0, ""
         self._has_looked, self._first = not self.preflight, None
         self._rows_judged, self._has_new_rows = 0, False
         """Batches after which rows were judged last, and whether any have come since then."""
@@ -197,7 +214,7 @@ class Diagnosis(Callback):
 
     def _bring_record_up_to_date(self) -> None:
         record = self.session.record
-        record.diagnosis = Diagnosed(self.measurements, self.cost)
+        record.diagnosis = Diagnosed(self.measurements, self.cost, tuple(self._notes))
         record.verdicts = self.verdicts
 
     def on_built(self) -> None:
@@ -295,6 +312,7 @@ class Diagnosis(Callback):
         if ready:
             for measurement in self._measurements:
                 measurement.reconsider()
+                self._refusal = measurement.refusal or self._refusal
         elif self._batch + 1 >= self._rows_judged + READ_EVERY:
             self.session.read({})
             self._judge_rows()
@@ -455,10 +473,10 @@ class Diagnosis(Callback):
         self._show()
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
-            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts), self.session.step)
+            self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self._notes), self.session.step)
 
     def _summary(self) -> list[str]:
-        lines = brief(self.verdicts)
+        lines = brief(self.verdicts, self._notes)
         if self.session.writer is None and any(verdict.level != "ok" for verdict in self.verdicts):
             lines.append("`print` the Diagnosis for what was found, and what cures it.")
         return [line for text in lines for line in fitted(text, 1)]
@@ -471,7 +489,9 @@ class Diagnosis(Callback):
             f"Diagnosis measured {self.measurements} times{of} which took {self.cost:.1%} of the training time, and "
             f"{self.setup:.2g} s for the first time."
         )
-        return [str(v) for v in self.verdicts if v.level != "ok"] + [cost]
+        if self.budget is not None and self.cost > self.budget:
+            cost += f" That is more than the budget of {self.budget:.1%}: any training is measured {FEWEST} times."
+        return [str(v) for v in self.verdicts if v.level != "ok"] + [cost, *self._notes]
 
 
 def _why_not_measured(model: keras.Model) -> str | None:

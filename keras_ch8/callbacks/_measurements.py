@@ -80,6 +80,8 @@ class Measurement(abc.ABC):
     """By how much its interval is longer than asked for."""
     is_wanted: bool = True
     """Whether there is reason to measure."""
+    refusal: str = ""
+    """Why it is not measured although there is reason to, in one sentence; "" where it is."""
     pace: Pace
 
     def __init__(self, examples: int, passes: float, multiplications: float) -> None:
@@ -158,19 +160,23 @@ class SpectrumMeasurement(Measurement):
         super().__init__(examples_of(objective.data), monitor.passes, multiplications)
         self._objective, self._always = objective, monitor.always
         self.light = min(FEWEST, self.light)
-        self.is_refused = False
-        """Whether there was reason to measure, and the work was too much."""
 
     def begin(self, pace: Pace, past: Past) -> None:
         """Begin: nothing is known of the training yet."""
         super().begin(pace, past)
-        self.is_wanted, self.is_refused = self._always, False
+        self.is_wanted, self.refusal = self._always, ""
 
     def reconsider(self) -> None:
         """Measure where there is reason to, if the training pays for the measurements that a verdict needs."""
         has_reason = self._always or is_spectrum_worthwhile(self.past)
         self.is_wanted = has_reason and self.pace.is_affordable(RAISED_BY)
-        self.is_refused |= has_reason and not self.is_wanted
+        if has_reason and not self.is_wanted:
+            self.refusal = (
+                f"The spectrum of the Hessian, on which some verdicts rest, is not measured: the {RAISED_BY} times "
+                f"that they need would pass {RAISED_BY * self.price:,.0f} examples forward and backward, "
+                f"{RAISED_BY * self.price / self.pace.training:.0%} of what the whole training does. With "
+                "`Diagnosis(budget=None)` it is measured all the same."
+            )
 
     def measure(self) -> dict[str, Any]:
         """Return the reading."""

@@ -129,7 +129,7 @@ class Pace:
             self.places = like.places
         elif self.when is None:
             if self.steps:
-                paid = affordable(self.budget, self.steps * self.batch_size, self.price)
+                paid = affordable(self.budget, self.training, self.price)
                 self.places = places(self.steps, max(paid, self.granted))
             if self.granted >= FEWEST:
                 self.granted = math.inf
@@ -175,13 +175,21 @@ class Pace:
         return min(self.granted, 1 + self.granted * step // self.steps) if self.steps else self.granted
 
     def _is_within_budget(self, step: int) -> bool:
-        return self.count + 1 <= affordable(self.budget, step * (self.batch_size or BATCH_SIZE), self.price)
+        return self.count + 1 <= affordable(self.budget, self._up_to(step), self.price)
 
     def is_affordable(self, times: int) -> bool:
         """Whether the whole training pays for so many measurements; of one of unknown length that is not known."""
         if not self.steps or self.batch_size is None:
             return True
-        return times <= max(self.granted, affordable(self.budget, self.steps * self.batch_size, self.price))
+        return times <= max(self.granted, affordable(self.budget, self.training, self.price))
+
+    @property
+    def training(self) -> float:
+        """The work of the whole training; 0 where its length is not known."""
+        return self._up_to(self.steps)
+
+    def _up_to(self, step: int) -> float:
+        return step * (self.batch_size or BATCH_SIZE)
 
     @property
     def work(self) -> float:

@@ -31,8 +31,10 @@ def _of_run(run: Document) -> Iterator[str]:
     ended = {True: ", ended", False: ", not ended", None: ""}[run["ended"]]
     yield from textwrap.wrap(f"{run['name']}, step {run['step']}{ended}", WIDTH)
     said = verdicts_of(run["record"])
-    if said or (run["record"] or {}).get("diagnosis"):
-        yield verdicts.report(said)
+    diagnosis = (run["record"] or {}).get("diagnosis")
+    if said or diagnosis:
+        notes = (diagnosis or {}).get("notes")
+        yield verdicts.report(said, list(map(str, notes)) if isinstance(notes, list) else [])
     else:
         yield "No Diagnosis has looked at it: add `keras_ch8.callbacks.Diagnosis()`."
     yield from textwrap.wrap(run["problem"], WIDTH)

@@ -14,11 +14,12 @@ WIDTH = 80
 """Columns of a terminal."""
 
 
-def report(verdicts: Sequence[Verdict]) -> str:
+def report(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
     """Return the verdicts as text for a terminal of 80 columns: what is to be done first, then what was found in order.
 
     Args:
         verdicts: Such as `diagnosis.verdicts`.
+        notes: Sentences that say what could not be judged. Defaults to `()`.
 
     Example:
         >>> wrong = keras_ch8.verdicts.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
@@ -37,14 +38,16 @@ def report(verdicts: Sequence[Verdict]) -> str:
     blocks = ["\n".join([_heading(v), _wrapped("  found: ", v.finding), *_fix(v)]) for v in verdicts if v.level != "ok"]
     fine = [_wrapped("  ", names)] if (names := _fine(verdicts)) else []
     blocks += [_wrapped("", said) for said in _explained(verdicts)]
-    return "\n\n".join([*blocks, "\n".join([_summary(verdicts), *fine])]).rstrip()
+    blocks += ["\n".join([_summary(verdicts, notes), *fine])]
+    return "\n\n".join([block for block in [*blocks, *(_wrapped("", note) for note in notes)] if block])
 
 
-def markdown(verdicts: Sequence[Verdict]) -> str:
+def markdown(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
     """Return the verdicts in Markdown, as TensorBoard shows it: a heading for each, what was found, and the cure.
 
     Args:
         verdicts: Such as `diagnosis.verdicts`.
+        notes: Sentences that say what could not be judged. Defaults to `()`.
 
     Example:
         >>> wrong = keras_ch8.verdicts.Verdict("cliff", "act", "Spikes (12 of them).", "Clip.", "8.2.4", 5, measured=90)
@@ -64,8 +67,8 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
             parts += [f"**Afterwards:** {_escaped(v.expects)}"] if v.expects else []
             parts += [f"**If that fails:** {_escaped(v.then)}"] if v.then else []
     parts += _explained(verdicts)
-    summary, names = _summary(verdicts), _fine(verdicts)
-    parts += [f"{summary} {names}.".lstrip() if names else summary]
+    summary, names = _summary(verdicts, notes), _fine(verdicts)
+    parts += [f"{summary} {names}.".lstrip() if names else summary, *map(_escaped, notes)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -88,11 +91,11 @@ def table(verdicts: Sequence[Verdict]) -> Table:
     return Table(columns, rows, marked=0 if verdicts and verdicts[0].level != "ok" else None)
 
 
-def brief(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return in a line for each level what is to be done, and what is worth watching; or that all is well."""
+def brief(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> list[str]:
+    """Return in a line for each level what is to be done and worth watching, or that all is well; then the notes."""
     names = {level: [v.kind for v in verdicts if v.level == level] for level in ("act", "watch")}
     lines = [f"{level.upper()}: {', '.join(kinds)}" for level, kinds in names.items() if kinds]
-    return lines or [_summary(verdicts)]
+    return [*filter(None, lines or [_summary(verdicts, notes)]), *notes]
 
 
 def alarm(verdict: Verdict) -> list[str]:
@@ -124,13 +127,16 @@ def _heading(verdict: Verdict) -> str:
     return f"{verdict.level.upper()} {verdict.kind} (section {verdict.section}), {when}"
 
 
-def _summary(verdicts: Sequence[Verdict]) -> str:
-    """Return what is to be said of the checks in which nothing was found; "" if something was in all of them."""
+def _summary(verdicts: Sequence[Verdict], notes: Sequence[str]) -> str:
+    """Return what is to be said of the checks in which nothing was found; "" if something was in all of them.
+
+    That there is nothing to do is not said where something could not be judged.
+    """
     fine = sum(_is_fine(v) for v in verdicts)
     if not verdicts:
-        return "Not enough was measured to say anything."
+        return "" if notes else "Not enough was measured to say anything."
     if fine == len(verdicts):
-        return f"All right: {counted(fine, 'check')}, nothing to do."
+        return f"All right: {counted(fine, 'check')}{'' if notes else ', nothing to do'}."
     return f"All right: {counted(fine, 'other check')}." if fine else ""
 
 

@@ -12,6 +12,7 @@ from keras_ch8 import callbacks
 from keras_ch8.callbacks import _measurements, _session, _work
 from keras_ch8.callbacks._measurements import Clock
 from keras_ch8.callbacks._work import FEWEST, FIRST, GAP, LIGHT, MOST, Pace, places
+from tests.callbacks.runs import X, Y, fit, network
 
 BUDGET = 0.03
 
@@ -255,6 +256,34 @@ def test_a_training_that_is_held_up_has_the_verdicts_of_one_that_is_not(monkeypa
     monkeypatch.setattr(_session, "READ_SECONDS", 0.005)
     assert trained(Sleeps(), options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3) == quiet
     assert quiet[1]["gradient_norm"] == places(120, LIGHT)
+
+
+# --- what cannot be judged -----------------------------------------------------------------------------------------
+
+
+def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(capsys):
+    for epochs, said in ((3, True), (10, False)):
+        watching = callbacks.Diagnosis((X[:16], Y[:16]), "cheap", verbose=True)
+        fit(network("sgd"), [watching], batch_size=48, epochs=epochs, verbose=2)
+        sentence = f"Measured {epochs} times: too few to judge trends."
+        shown = (str(watching), watching._repr_html_(), watching.findings()[-1], capsys.readouterr().out)
+        assert [sentence in text for text in shown] == [said] * 4
+        assert not (said and "nothing to do" in str(watching))
+
+
+def test_a_spectrum_that_is_too_much_work_is_refused_with_its_price_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(_work, "LIGHT_WORK", 0.0)
+    refused = callbacks.Diagnosis((X[:16], Y[:16]), "full")
+    fit(network("sgd"), [refused], epochs=2)
+    (sentence,) = [note for note in refused.findings() if "spectrum" in note]
+    assert "the 2 times that they need would pass 1,440 examples forward and backward, 1500% of what" in sentence
+    assert sentence in " ".join(str(refused).split())
+    assert refused.past.of("spectrum") == []
+    assert len(refused.past.of("gradient_norm")) == FEWEST  # they are made all the same
+    unlimited = callbacks.Diagnosis((X[:16], Y[:16]), "full", budget=None)
+    fit(network("sgd"), [unlimited], epochs=2)
+    assert len(unlimited.past.of("spectrum")) >= FEWEST
+    assert not any("spectrum" in note for note in unlimited.findings())
 
 
 # --- the clock, which only reports ---------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ def test_the_newest_record_alone_has_everything(tmp_path, order):
     assert found["diagnosis"] == {
         "measurements": watching.measurements,
         "cost": watching.cost,
+        "notes": ["Measured 4 times: too few to judge trends."],
     }
     assert [(v["kind"], v["level"], v["finding"]) for v in found["verdicts"]] == [
         (v.kind, v.level, v.finding) for v in watching.verdicts

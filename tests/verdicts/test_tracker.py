@@ -261,3 +261,15 @@ def test_the_code_of_a_claim_or_of_its_kind_comes_with_what_is_wrong(monkeypatch
     found = [now(claim(level, code=code), claim(level, code=code)).code
              for level, code in (("act", ""), ("act", "clip(2)"), ("watch", ""), ("ok", "clip(2)"))]  # fmt: skip
     assert found == ["clip()", "clip(2)", "clip()", ""]
+
+
+def test_where_something_could_not_be_judged_nothing_says_that_there_is_nothing_to_do():
+    note = "Measured 3 times: too few to judge trends."
+    assert texts.brief([FINE], [note]) == ["All right: 1 check.", note]
+    assert texts.brief([ACT], [note]) == ["ACT: saddle", note]
+    assert texts.brief([], [note]) == [note]
+    for text in (verdicts.report, verdicts.markdown):
+        assert text([FINE], [note]).startswith("All right: 1 check.")
+        assert text([FINE], [note]).endswith(note)
+        assert text([ACT], [note]).endswith(note)
+        assert text([], [note]) == note

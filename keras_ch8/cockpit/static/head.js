@@ -33,6 +33,8 @@ function findingsOf(run) {
   if (kinds.length) return kinds;
   if (!run.record?.diagnosis) return [["none", "no Diagnosis in this run"]];
   const checks = run.record.verdicts.length;
+  const notes = [run.record.diagnosis.notes ?? []].flat().map((note) => ["none", String(note)]);
+  if (notes.length) return notes;
   if (!checks) return [["none", "too little was measured"]];
   return [["ok", `All right: ${checks} check${checks > 1 ? "s" : ""}, nothing to do`]];
 }
