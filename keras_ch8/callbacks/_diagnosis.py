@@ -22,7 +22,6 @@ from ..monitors.progress import is_spectrum_worthwhile
 from ..monitors.start import facts_of
 from ..verdicts import Verdict, VerdictTracker, markdown, report
 from ..verdicts.checks import claims_of
-from ..verdicts.rules import completed
 from ..verdicts.texts import alarm, brief, table
 from ..verdicts.verdict import RAISED_BY
 from ..verdicts.wording import counted
@@ -243,9 +242,7 @@ class Diagnosis(Callback):
             probe = None if data is self.probe.batch else self.probe.batch
             facts, _ = facts_of(self.model, data, probe, self.loss)
             self.past.chance = facts.chance
-            found, _ = claims_of(facts, self._leave_out)
-            has = equipment_of(self.model)
-            claims = [completed(claim, {}, has) for claim in found]
+            claims, _ = claims_of(facts, self._leave_out)
         except Exception as error:
             self._leave_out("preflight", error)
             return

@@ -13,16 +13,10 @@ from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from ..integration import keras_private
-from ..monitors.equipment import equipment_of
 from ..monitors.start import arrays_of, facts_of, targets_in
 from ..verdicts import Claim, Verdict, VerdictTracker
 from ..verdicts.checks import claims_of
-<<<<<<< HEAD
 from ..verdicts.facts import Facts, Targets, equal_rows, inputs_of, order_of
-=======
-from ..verdicts.facts import Facts, Inputs, Targets, equal_rows, inputs_of, order_of
-from ..verdicts.rules import completed
->>>>>>> cures
 from ..verdicts.wording import digits
 from ._trial import build_on, sandbox
 
@@ -124,12 +118,8 @@ def preflight(
         >>> found.verdicts[0].kind, round(found.chance, 2)
         ('wrong_output', 0.69)
         >>> print(found.verdicts[0].code)
-<<<<<<< HEAD
         model.get_layer("last").activation = keras.activations.sigmoid
         model.compile(model.optimizer, model.loss)
-=======
-        model.get_layer('last').activation = keras.activations.sigmoid
->>>>>>> cures
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 8.2 and 11.5; Karpathy (2019), A Recipe for
@@ -146,7 +136,6 @@ def preflight(
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     facts, failed = facts_of(model, batch, examples=EXAMPLES)
     claims, notes = claims_of(_with_all(facts, x, y, batch, validation_data), _leave_out)
-    claims = [completed(claim, {}, equipment_of(model)) for claim in claims]
     if failed is not None and not claims:
         raise ValueError(
             f"`preflight` calls the model on some examples. Received: {_described(batch)}, with which the loss fails "

@@ -4,11 +4,7 @@ from collections.abc import Iterable
 
 from ._check import FEW, FOUND, Check, begins_at_one, first, interval
 from .facts import CROSS_ENTROPIES, Facts, Inputs, Targets, are_of_another_scale
-<<<<<<< HEAD
 from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS
-=======
-from .remedies import NORMALIZE_INPUTS, RESCALE_INPUTS
->>>>>>> cures
 from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 10.0, 5.0
@@ -108,11 +104,7 @@ OF_INPUTS = (
         f"mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
         lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
         "`keras.layers.Rescaling(1 / 255)`.",
-<<<<<<< HEAD
         lambda f: RESCALE if "several inputs" not in f.has else "",
-=======
-        lambda f: RESCALE_INPUTS,
->>>>>>> cures
         FOUND,
     ),
     Check(
@@ -124,14 +116,8 @@ OF_INPUTS = (
         lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
         f"mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-<<<<<<< HEAD
         "training data, as the first layer of the model.",
         lambda f: NORMALIZE_INPUTS if "several inputs" not in f.has else "",
-=======
-        "training "
-        "data, as the first layer of the model.",
-        lambda f: NORMALIZE_INPUTS,
->>>>>>> cures
         FOUND,
     ),
     Check(

@@ -12,11 +12,7 @@ from .facts import (
     Output,
     Targets,
 )
-<<<<<<< HEAD
-from .remedies import NEW_START
-=======
 from .remedies import NEW_START, WITHOUT_LAST
->>>>>>> cures
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -95,7 +91,6 @@ def _classes(facts: Facts) -> int:
     return max(facts.targets.classes, int(facts.targets.high) + 1)
 
 
-<<<<<<< HEAD
 def _softmax(facts: Facts, units: int) -> str:
     """Return the code that puts another last layer with softmax in the place of that of a Sequential model."""
     if "sequential" not in facts.has or not facts.output.can_be_set or not facts.start.layers[-1].has_matrix:
@@ -116,24 +111,6 @@ def _with(facts: Facts, activation: str, loss: str = "") -> str:
         f'model.get_layer("{facts.output.layer}").activation = keras.activations.{activation}\n'
         f"model.compile(model.optimizer, {named})"
     )
-=======
-def _new_last(layer: str, loss: str) -> str:
-    """Return the code that puts another layer in the place of the last one, and compiles with a loss."""
-    return (
-        f"last = keras.layers.{layer}\n"
-        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], last])\n"
-        f"model.compile(body.optimizer, {loss})"
-    )
-
-
-def _softmax(units: int, loss: str) -> str:
-    return _new_last(f'Dense({units}, activation="softmax")', f'"{loss}"')
-
-
-def _with(facts: Facts, activation: str) -> str:
-    """Return the code of the last layer with another activation."""
-    return f"model.get_layer({facts.output.layer!r}).activation = keras.activations.{activation}"
->>>>>>> cures
 
 
 def _activation_for(targets: Targets) -> str:
@@ -224,11 +201,7 @@ OF_LOSS = (
         lambda f: "For classes compile with `keras.losses.SparseCategoricalCrossentropy` and end with softmax; for "
         "numbers end with one unit.",
         lambda f: 'model.compile(model.optimizer, "sparse_categorical_crossentropy")' if f.targets.are_whole
-<<<<<<< HEAD
         else "",
-=======
-        else _new_last("Dense(1)", "body.loss"),
->>>>>>> cures
     ),
     Check(
         "several labels at once",

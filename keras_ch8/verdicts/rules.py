@@ -403,17 +403,3 @@ def _cures(rule: Rule, measured: Measured, known: Mapping[str, str], has: Set[st
     numbers = {name: digits(value) for name, value in measured.items() if abs(value) < LARGEST}
     own = (Remedy(rule.cure, rule.code, rule.expects),) if rule.cure else ()
     return list(applicable((*own, *REMEDIES.get(rule.kind, ())), {**numbers, **known}, has))
-
-
-def completed(claim: Claim, known: Mapping[str, str], has: Set[str]) -> Claim:
-    """Return a claim of what is wrong with the code, the expectation and the next remedy that the table knows.
-
-    What it says itself comes first, if it has code or the table has none.
-    """
-    remedies = list(applicable(REMEDIES.get(claim.kind, ()), known, has))
-    if claim.cure and (claim.code or not any(remedy.code for remedy in remedies)):
-        remedies.insert(0, Remedy(claim.cure, claim.code, claim.expects or EXPECTED))
-    if claim.level == "ok" or not remedies:
-        return claim
-    first, then = remedies[0], next(iter(remedies[1:]), Remedy(""))
-    return dataclasses.replace(claim, cure=first.cure, code=first.code, expects=first.expects, then=then.cure)
