@@ -24,8 +24,8 @@ KINDS = (
         section="8.1",
         meaning="The training ends while the loss still falls: more epochs would go on lowering it.",
         fine="The training does not end before the loss has stopped to fall much",
-        cure="Train for more epochs, twice as many to begin with; "
-        "`callbacks.EarlyStopping(restore_best_weights=True)` ends in time.",
+        cure="Train for more epochs, two or three times as many, and add "
+        "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
     ),
     Kind(
         "too_long",

@@ -12,7 +12,7 @@ from .facts import (
     Output,
     Targets,
 )
-from .remedies import NEW_START, WITHOUT_LAST
+from .remedies import NEW_START, SLOWER, WITHOUT_LAST
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -333,6 +333,7 @@ OF_START = (
         "inputs.",
         lambda f: "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
         "between the layers (`layers.BatchNormalization`).",
+        lambda f: SLOWER,
     ),
     Check(
         "dead layer",

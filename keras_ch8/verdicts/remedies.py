@@ -97,6 +97,11 @@ for layer in model.layers:
         layer.activation = keras.activations.leaky_relu
     elif isinstance(layer, keras.layers.ReLU):
         layer.negative_slope = 0.2"""
+SLOWER = f"""\
+for layer in model.layers[:-1]:
+    if getattr(layer, "activation", None) is keras.activations.exponential:
+        layer.activation = keras.activations.relu
+{SCALE_TO_DATA}"""
 NEW_START = """\
 start = keras.initializers.GlorotUniform(seed=0)
 for weight in model.trainable_variables:
