@@ -20,6 +20,7 @@ from keras_ch8 import (
     symmetries,
     training,
 )
+from keras_ch8.verdicts import Verdict
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(256, 4)).astype("float32")
@@ -41,6 +42,12 @@ def trained(recorded=None, **options):
         model.fit(X, Y, verbose=0)
         weights.append(model.get_weights())
     return (model, weights) if recorded else model
+
+
+def cured():
+    code = "model.optimizer.learning_rate = 0.05"
+    lower = Verdict("step_too_long", "act", "It rises.", "Lower the rate.", "8.2.1", 5, code=code)
+    return training.cure(lambda: network(rate=1.5), (X, Y), lower, epochs=3)
 
 
 def rosenbrock(x):
@@ -126,6 +133,7 @@ RESULTS = {
     "preflight": lambda: training.preflight(network(activation="relu"), 100 * X, Y),
     "scale_to_data": lambda: training.scale_to_data(network(), X),
     "compare_curricula": curricula,
+    "cure": cured,
     "gain of a curriculum": lambda: curricula().gain("easy"),
     "pretrain_greedily": pretraining,
     "a stage": lambda: pretraining().stages[0],

@@ -99,7 +99,8 @@ PANELS = (
     _panel(
         "Loss after each epoch, training and validation", "8.1", "ch8_epoch/loss", "ch8_epoch/val_loss",
         tags.BEST_VAL_LOSS,
-        unit="loss", kinds=("overfitting", "underfitting"), events=("stop", "restore"),
+        unit="loss", kinds=("overfitting", "underfitting", "too_short", "too_long", "oscillation"),
+        events=("stop", "restore"),
     ),
     _panel(
         "Surrogate and true loss", "8.1.2",

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..verdicts import Claim, Condition, Kind, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, percent
+from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .past import Past
 from .progress import FOREIGN
@@ -15,7 +16,7 @@ FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
 LAST_PART = 1 / 3
 """Part of a training, at its end, whose pace is continued."""
-PLAYBOOK = "Godbole et al. (2023), Deep Learning Tuning Playbook"
+PLAYBOOK = "Deep Learning Tuning Playbook"
 
 KINDS = (
     Kind(
@@ -23,7 +24,7 @@ KINDS = (
         section="8.1",
         meaning="The training ends while the loss still falls: more epochs would go on lowering it.",
         fine="The training does not end before the loss has stopped to fall much",
-        cure="Train for more epochs: `fit(..., epochs=...)` with twice as many, and "
+        cure="Train for more epochs, two or three times as many, and add "
         "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
     ),
     Kind(
@@ -106,14 +107,14 @@ RULES = (
             FALLS_ON,
             Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
         ),
-        mentions=(UPDATES, LEFT),
+        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
         kind="too_short",
         says="The training ends while the loss still falls",
         all_of=(Threshold(AHEAD, "above", watch=0.4, act=None, source=FOREIGN),),
         when=(AT_THE_END, NOT_LEARNED, FALLS_ON),
-        mentions=(UPDATES, LEFT),
+        mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
         kind="too_long",
@@ -124,13 +125,14 @@ RULES = (
             Condition(LEARNED_SINCE, "<", 0.02, "the training loss has not fallen since either", FOREIGN),
             Condition(LEFT, "<", 0.9, "it had learned something", FOREIGN),
         ),
-        mentions=(LEARNED_SINCE,),
+        mentions=(LEARNED_SINCE, *HELD_OUT),
     ),
     Rule(
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level",
         all_of=(Threshold(SWING, "above", watch=0.1, act=0.25, source=FOREIGN),),
         when=(NOT_LEARNED, Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN)),
+        mentions=HELD_OUT,
     ),
 )
 
@@ -171,6 +173,10 @@ class DurationMonitor(Monitor):
                 measured[SWING.name] = float(changes.mean()) / height if height else 0.0
                 measured[HEADWAY.name] = (half[0] - half[-1]) / changes.sum() if changes.any() else 0.0
         return measured
+
+    def drawn(self, past: Past) -> dict[str, float]:
+        """Return the held-out loss by the series in which it is drawn."""
+        return held_out_drawn(past)
 
     def claims(self, past: Past) -> list[Claim]:
         """Return what the rules say; what is wrong at the end is certain, as no other measurement follows."""

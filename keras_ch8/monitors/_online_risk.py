@@ -176,8 +176,7 @@ class OnlineRiskMonitor(Monitor):
 
     def drawn(self, past: Past) -> dict[str, float]:
         """Return the held-out loss by the series in which it is drawn; no rule judges the other numbers."""
-        held_out = VALIDATION_LOSS if _is_validated(past) else LOSS_OF_PROBE
-        return {held_out.series: float(_held_out(past)[-1])}
+        return held_out_drawn(past)
 
     def remarks(self, past: Past) -> dict[str, str]:
         """Return the losses by themselves."""
@@ -191,6 +190,12 @@ class OnlineRiskMonitor(Monitor):
         ]
         said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
         return {"overfitting": "; ".join(said)}
+
+
+def held_out_drawn(past: Past) -> dict[str, float]:
+    """Return the last held-out loss by the series in which it is drawn; nothing where there is none."""
+    held_out, losses = VALIDATION_LOSS if _is_validated(past) else LOSS_OF_PROBE, _held_out(past)
+    return {held_out.series: float(losses[-1])} if len(losses) else {}
 
 
 @once

@@ -220,8 +220,6 @@ RULES = (
             Condition(SMALLEST_SIGNAL, "<=", 0.01, "a layer gives next to nothing", FOREIGN),
         ),
         silenced_by=SADDLE_CANNOT_BE_LEFT[1:],
-        cure="Start with larger random weights, those that Keras takes by default (`initializers.GlorotUniform`), or "
-        "scale them to the data: `training.scale_to_data`.",
     ),
     Rule(
         kind="plateau",

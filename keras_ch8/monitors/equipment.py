@@ -106,8 +106,8 @@ def known_to_cures(past: Past) -> dict[str, str]:
         "memory": _memory(past),
     }
     known = {name: digits(number) for name, number in numbers.items() if 0 < number < np.inf}
-    size = _larger_batch(past)
-    return known | ({"larger_batch": str(size)} if size else {})
+    sizes = {"larger_batch": _larger_batch(past), "more_epochs": 3 * len(past.epochs)}
+    return known | {name: str(size) for name, size in sizes.items() if size}
 
 
 def _typical_step(past: Past) -> float:

@@ -16,8 +16,11 @@ from ..integration import backend, keras_private
 from ..verdicts.chance import chance_level
 from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
 from ._layer_flow import FLAT, SLOPES, activation, by_unit, is_weighted
+from .equipment import equipment_of
 from .probe import RecordedCall, recording
 
+EXAMPLES = 64
+"""Examples that go through the model: as many as tell a dead layer, and a small price for a large model."""
 EQUAL = 1e-4
 """A difference of two gradients up to this fraction of the largest entry is rounding."""
 LAYERS = keras.layers
@@ -43,6 +46,7 @@ def facts_of(
     data: Data,
     probe: Data = None,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    examples: int = EXAMPLES,
 ) -> tuple[Facts, Exception | None]:
     """Return what is known of a model and some examples before a step; also why one pass through it fails, if it does.
 
@@ -51,18 +55,22 @@ def facts_of(
         data: x, y and sample_weight of some examples that are trained on.
         probe: Those of others, to be compared with them; the best constant prediction is that for these.
         loss: Loss to use instead of the compiled one, of which nothing is known then.
+        examples: Examples that go through the model, at most.
     """
     output = output_of(model) if loss is None else Output()
     start, axes, failed = Start(), None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
         try:
-            start, output, axes = at_start(model, data, output, loss)
+            few = keras.tree.map_structure(lambda a: None if a is None else a[:examples], data)
+            start, output, axes = at_start(model, few, output, loss)
         except Exception as error:  # such as labels that the loss cannot read: the output is known all the same
             failed = error
             with contextlib.suppress(Exception):
-                start, output, axes = _without_loss(model, data, output)
-    facts = Facts(inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start)
+                start, output, axes = _without_loss(model, few, output)
+    facts = Facts(
+        inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=equipment_of(model)
+    )
     of_chance = data
     if probe is not None:
         others = inputs_of(dict(arrays_of(probe[0])))
@@ -155,7 +163,7 @@ def at_start(
     start = Start(float(reached), layers, norm, normalizes)
     if len(outputs) != 1:
         return start, Output(metrics=output.metrics), None
-    return start, _with_last(output, calls, outputs[0]), len(outputs[0].shape)
+    return start, _with_last(output, model, calls, outputs[0]), len(outputs[0].shape)
 
 
 def _is_recorded(layer: keras.layers.Layer) -> bool:
@@ -176,7 +184,7 @@ def name_of_activation(layer: keras.layers.Layer) -> str:
     return name if _is_of_keras(function) and name in RANGES else ""
 
 
-def _with_last(output: Output, calls: list[RecordedCall], given: Tensor) -> Output:
+def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], given: Tensor) -> Output:
     """Return an output with the layer that has given it, where that is one with an activation that is known."""
     units = int(given.shape[-1]) if len(given.shape) > 1 else 0
     place = next((i for i, call in enumerate(calls) if call.outputs is given), None)
@@ -189,6 +197,7 @@ def _with_last(output: Output, calls: list[RecordedCall], given: Tensor) -> Outp
     last = calls[place]
     before = name_of_activation(calls[place - 1].layer) == "softmax" and not is_weighted(last.layer) if place else False
     found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "softmax_before": before}
+    found["can_be_set"] = any(layer is last.layer for layer in model.layers) and hasattr(last.layer, "activation")
     return dataclasses.replace(output, **found)
 
 

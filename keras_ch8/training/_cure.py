@@ -103,8 +103,9 @@ def cure(
     """Train twice for as many steps, without and with the cure of a verdict, and say whether it helps (section 8.2).
 
     The cure is `verdict.code`, run before `fit` with the names `model`, `x`, `y`, `batch_size`, `epochs`, `callbacks`,
-    `keras` and `keras_ch8`, as it would be in your script. Both trainings have the same seed, and a `Diagnosis` each.
-    A smaller batch (of `batch_wasteful`) is compared after as many examples, not steps.
+    `keras`, `keras_ch8` and `np`, as it would be in your script. Both trainings have the same seed, and a `Diagnosis`
+    each. A smaller batch (of `batch_wasteful`) is compared after as many examples, not steps; a training that is to
+    have more epochs has them.
 
     Args:
         model_factory: Makes a new model, compiled, each time that it is called.
@@ -158,12 +159,12 @@ def cure(
                 raise
             said = keras_private.first_sentence(error)
             return CureTrial(verdict, reason=f"its code does not suit this model ({type(error).__name__}: {said})")
-    steps = fits[0].epochs * fits[0].steps_of_epoch
     for fit in fits:
-        fit.run(None if verdict.kind in SAME_EXAMPLES else steps)
+        fit.run(steps_like(verdict.kind, fits[0], fit))
+    before, after = (next((v.level for v in fit.verdicts if v.kind == verdict.kind), "") for fit in fits)
     return CureTrial(
         verdict,
-        levels=tuple(next((v.level for v in fit.verdicts if v.kind == verdict.kind), "") for fit in fits),
+        levels=(before, after),
         losses=compared(verdict.kind, *fits),
         curves=tuple(fit.curve for fit in fits),
         verdicts=tuple(fit.verdicts for fit in fits),
@@ -177,6 +178,13 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[float, float]:
     if without.loss != cured.loss:
         return without.at_end / without.at_start, cured.at_end / cured.at_start
     return without.at_end, cured.at_end
+
+
+def steps_like(kind: str, without: "Fit", cured: "Fit") -> int | None:
+    """Return the steps that the training with the cure has; None for those of its epochs."""
+    if kind in SAME_EXAMPLES or cured.epochs != without.epochs:
+        return None
+    return without.epochs * without.steps_of_epoch
 
 
 class Fit:
@@ -215,7 +223,8 @@ class Fit:
             model = model_factory()
             if not model.built:
                 keras_private.build_on_inputs(model, self.x[:1])
-            names = {"model": model, "keras": keras, "keras_ch8": importlib.import_module(__package__.split(".")[0])}
+            suite = importlib.import_module(__package__.partition(".")[0])
+            names = {"model": model, "np": np, "keras": keras, "keras_ch8": suite}
             own = ("x", "y", "batch_size", "epochs", "callbacks")
             names |= {name: getattr(self, name) for name in own}
             exec(compile(code, "<verdict.code>", "exec"), names)

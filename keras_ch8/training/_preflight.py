@@ -16,7 +16,7 @@ from ..integration import keras_private
 from ..monitors.start import arrays_of, facts_of, targets_in
 from ..verdicts import Claim, Verdict, VerdictTracker
 from ..verdicts.checks import claims_of
-from ..verdicts.facts import Facts, Inputs, Targets, equal_rows, inputs_of, order_of
+from ..verdicts.facts import Facts, Targets, equal_rows, inputs_of, order_of
 from ..verdicts.wording import digits
 from ._trial import build_on, sandbox
 
@@ -118,7 +118,8 @@ def preflight(
         >>> found.verdicts[0].kind, round(found.chance, 2)
         ('wrong_output', 0.69)
         >>> print(found.verdicts[0].code)
-        # the last layer, last: keras.layers.Dense(1, activation="sigmoid")
+        model.get_layer("last").activation = keras.activations.sigmoid
+        model.compile(model.optimizer, model.loss)
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 8.2 and 11.5; Karpathy (2019), A Recipe for
@@ -133,7 +134,7 @@ def preflight(
         )
     _refuse_nothing(x, y)
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
-    facts, failed = facts_of(model, batch)
+    facts, failed = facts_of(model, batch, examples=EXAMPLES)
     claims, notes = claims_of(_with_all(facts, x, y, batch, validation_data), _leave_out)
     if failed is not None and not claims:
         raise ValueError(
@@ -185,14 +186,14 @@ def _with_all(facts: Facts, x: Data, y: Data, batch: Any, validation_data: Data)
     arrays = {} if _batches.is_data_set(x) else dict(arrays_of(x))
     targets = [] if _batches.is_data_set(x) else [array for _, array in arrays_of(y)]
     if arrays:
-        found["inputs"] = _of_many(arrays)
+        found["inputs"] = inputs_of(arrays)
     if len(targets) == 1 and facts.targets.of:
         found["targets"] = _like(facts.targets, targets[0])
         found["order"] = order_of(targets[0])
     if validation_data is not None:
         other = _first(validation_data)
         others = dict(arrays_of(other[0]))
-        found |= {"other_inputs": _of_many(others), "other": "the validation data"}
+        found |= {"other_inputs": inputs_of(others), "other": "the validation data"}
         held_out = [array for _, array in arrays_of(other[1])]
         if len(held_out) == 1 and facts.targets.of:
             found["other_targets"] = _like(facts.targets, held_out[0])
@@ -201,19 +202,6 @@ def _with_all(facts: Facts, x: Data, y: Data, batch: Any, validation_data: Data)
             if one.shape[1:] == another.shape[1:] and one.dtype.kind in "fiub":
                 found["equal_rows"], found["rows_are_few"] = equal_rows(one, another)
     return dataclasses.replace(facts, **found)
-
-
-def _of_many(arrays: dict[str, np.ndarray]) -> tuple[Inputs, ...]:
-    """Return the facts about some thousand of the rows, but of numbers that are not finite in all."""
-    return tuple(
-        dataclasses.replace(known, examples=len(array), nonfinite=_nonfinite(array))
-        for known, array in zip(inputs_of({k: a[:: 1 + len(a) // 2000] for k, a in arrays.items()}), arrays.values(),
-                                strict=True)
-    )  # fmt: skip
-
-
-def _nonfinite(array: np.ndarray) -> int:
-    return 0 if array.dtype.kind != "f" else int(np.size(array) - np.count_nonzero(np.isfinite(array)))
 
 
 def _like(targets: Targets, y: np.ndarray) -> Targets:

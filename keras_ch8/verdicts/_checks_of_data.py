@@ -4,10 +4,17 @@ from collections.abc import Iterable
 
 from ._check import FEW, FOUND, Check, begins_at_one, first, interval
 from .facts import CROSS_ENTROPIES, Facts, Inputs, Targets, are_of_another_scale
+from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS
 from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 10.0, 5.0
 """Inputs whose largest size and root mean square are beyond these are too large for the first layer."""
+NUMPY = "import numpy as np\n\n"
+NUMBERED = f"{NUMPY}_, y = np.unique(y, return_inverse=True)"
+RESCALE = f"""\
+inputs = keras.Input(x.shape[1:])
+body, model = model, keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))
+{COMPILE_AGAIN}"""
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on it is worth a note."""
 
@@ -83,10 +90,9 @@ OF_INPUTS = (
         "an input is infinite or not a number",
         lambda f: any(x.nonfinite for x in f.inputs),
         lambda f: f"{counted(sum(x.nonfinite for x in f.inputs), 'number')} of the inputs are infinite or not a "
-        "number, "
-        "and make the loss so.",
+        "number, and make the loss so.",
         lambda f: "Take out the examples with such numbers, or put another number in their place.",
-        lambda f: "there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
+        lambda f: f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
     ),
     Check(
         "pixels",
@@ -98,7 +104,7 @@ OF_INPUTS = (
         f"mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
         lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
         "`keras.layers.Rescaling(1 / 255)`.",
-        lambda f: "x = x / 255",
+        lambda f: RESCALE if "several inputs" not in f.has else "",
         FOUND,
     ),
     Check(
@@ -110,10 +116,8 @@ OF_INPUTS = (
         lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
         f"mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-        "training "
-        "data, as the first layer of the model.",
-        lambda f: "normalization = keras.layers.Normalization()\nnormalization.adapt(x)  # then the first layer of the "
-        "model\nx = normalization(x)",
+        "training data, as the first layer of the model.",
+        lambda f: NORMALIZE_INPUTS if "several inputs" not in f.has else "",
         FOUND,
     ),
     Check(
@@ -134,17 +138,16 @@ OF_INPUTS = (
         f"a feature varies {SPREAD:g} times as much as another, constant ones left out",
         lambda f: any(x.of == "numbers" and x.spread > SPREAD for x in f.inputs),
         lambda f: f"One feature of the inputs varies {digits(max(x.spread for x in f.inputs if x.spread > 0))} times "
-        "as "
-        "much as another; `keras.layers.Normalization` makes them alike.",
+        "as much as another; `keras.layers.Normalization` makes them alike.",
     ),
     Check(
         "constant features",
         "bad_inputs",
         "note",
-        "a feature is the same in all examples",
+        "a feature is the same in nearly all examples",
         lambda f: any(x.of == "numbers" and x.constant and x.examples >= FEW for x in f.inputs),
         lambda f: f"{counted(sum(x.constant for x in f.inputs), 'feature')} of {sum(x.features for x in f.inputs)} "
-        "are the same in all examples.",
+        "are the same in nearly all examples.",
     ),
 )  # fmt: skip
 
@@ -157,7 +160,7 @@ OF_LABELS = (
         lambda f: f.targets.nonfinite > 0,
         lambda f: f"{counted(f.targets.nonfinite, 'target')} are infinite or not a number, and make the loss so.",
         lambda f: "Take out the examples without a finite target.",
-        lambda f: "there = np.isfinite(y)\nx, y = x[there], y[there]",
+        lambda f: f"{NUMPY}there = np.isfinite(y.reshape(len(y), -1)).all(axis=1)\nx, y = x[there], y[there]",
     ),
     Check(
         "labels from 1",
@@ -166,8 +169,7 @@ OF_LABELS = (
         "labels go from 1 to the number of units",
         begins_at_one,
         lambda f: f"The labels go from 1 to {digits(f.targets.high, 4)}; a cross-entropy of {f.output.units} classes "
-        "reads "
-        f"0 to {f.output.units - 1}.",
+        f"reads 0 to {f.output.units - 1}.",
         lambda f: "Count the classes from 0: subtract 1 from all labels.",
         lambda f: "y = y - 1",
     ),
@@ -180,7 +182,7 @@ OF_LABELS = (
         lambda f: f"The labels go from {interval(f.targets.low, f.targets.high)}; {f.output.loss} reads no label "
         "below 0.",
         lambda f: "Write the classes as 0 and 1." if f.targets.of == "-1 and 1" else "Number the classes from 0 on.",
-        lambda f: "y = (y + 1) / 2" if f.targets.of == "-1 and 1" else "_, y = np.unique(y, return_inverse=True)",
+        lambda f: "y = (y + 1) / 2" if f.targets.of == "-1 and 1" else NUMBERED,
     ),
     Check(
         "two labels beyond 1",
@@ -190,8 +192,7 @@ OF_LABELS = (
         lambda f: f.output.loss == "binary_crossentropy" and f.targets.of == "classes" and f.targets.classes == 2
         and f.targets.low >= 0,
         lambda f: f"The two labels are {digits(f.targets.low)} and {digits(f.targets.high)}; binary_crossentropy "
-        "reads 0 "
-        "and 1.",
+        "reads 0 and 1.",
         lambda f: "Write the classes as 0 and 1.",
         lambda f: f"y = (y == {digits(f.targets.high, 6)}).astype(\"float32\")",
     ),
@@ -202,8 +203,7 @@ OF_LABELS = (
         "targets of the validation data are written otherwise, or are of another range",
         lambda f: bool(f.other) and _are_written_otherwise(f.targets, f.other_targets),
         lambda f: f"The targets of the training are {f.targets.of} of {interval(f.targets.low, f.targets.high)}, "
-        "those of "
-        f"{f.other} {f.other_targets.of} of {interval(f.other_targets.low, f.other_targets.high)}.",
+        f"those of {f.other} {f.other_targets.of} of {interval(f.other_targets.low, f.other_targets.high)}.",
         lambda f: f"Write the targets of {f.other} as those of the training.",
         source=FOUND,
     ),
@@ -242,9 +242,8 @@ OF_ALL = (
         "note",
         "the examples are sorted by their labels",
         lambda f: f.order <= 1.5,
-        lambda f: "The examples are sorted by their labels: `validation_split` takes the last, and without shuffling "
-        "every "
-        "minibatch has one class.",
+        lambda f: "The examples are sorted by their labels: `validation_split` takes the last, and without "
+        "shuffling every minibatch has one class.",
     ),
     Check(
         "one class in a batch",
@@ -253,9 +252,8 @@ OF_ALL = (
         "the first examples that are trained on are of one class, and others of several",
         _is_one_class_of_several,
         lambda f: f"The first {f.targets.examples} examples that are trained on are all of one class, those of "
-        f"{f.other} of "
-        f"{f.other_targets.classes}.",
-        code=lambda f: "order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]",
+        f"{f.other} of {f.other_targets.classes}.",
+        code=lambda f: f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]",
     ),
     Check(
         "one class has nearly all",
@@ -266,7 +264,7 @@ OF_ALL = (
         and f.output.loss in CROSS_ENTROPIES and f.targets.examples >= 100,
         lambda f: f"One class has {percent(f.targets.commonest)} of the examples: who always says it is right as "
         "often.",
-        code=lambda f: "_, places, counts = np.unique(y, return_inverse=True, return_counts=True)\n"
-        "weights = {i: len(y) / len(counts) / n for i, n in enumerate(counts)}  # model.fit(..., class_weight=weights)",
+        code=lambda f: f"{NUMPY}labels, counts = np.unique(y, return_counts=True)\n"
+        "class_weight = {int(label): len(y) / len(labels) / count for label, count in zip(labels, counts)}",
     ),
 )  # fmt: skip

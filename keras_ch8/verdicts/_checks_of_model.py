@@ -12,6 +12,7 @@ from .facts import (
     Output,
     Targets,
 )
+from .remedies import NEW_START, WITHOUT_LAST
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -90,16 +91,26 @@ def _classes(facts: Facts) -> int:
     return max(facts.targets.classes, int(facts.targets.high) + 1)
 
 
-def _softmax(units: int, loss: str) -> str:
+def _softmax(facts: Facts, units: int) -> str:
+    """Return the code that puts another last layer with softmax in the place of that of a Sequential model."""
+    if "sequential" not in facts.has or not facts.output.can_be_set or not facts.start.layers[-1].has_matrix:
+        return ""
     return (
-        f'# the last layer: keras.layers.Dense({units}, activation="softmax")\nmodel.compile(model.optimizer, "{loss}")'
+        f'last = keras.layers.Dense({units}, activation="softmax")\n'
+        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], last])\n"
+        'model.compile(body.optimizer, "sparse_categorical_crossentropy")'
     )
 
 
-def _with(facts: Facts, activation: str) -> str:
-    """Return the code of the last layer with another activation."""
-    shown = "None" if activation == "linear" else f'"{activation}"'
-    return f"# the last layer, {facts.output.layer}: keras.layers.Dense({facts.output.units}, activation={shown})"
+def _with(facts: Facts, activation: str, loss: str = "") -> str:
+    """Return the code that sets the last activation, and another loss if it is given."""
+    if not facts.output.can_be_set:
+        return ""
+    named = f'"{loss}"' if loss else "model.loss"
+    return (
+        f'model.get_layer("{facts.output.layer}").activation = keras.activations.{activation}\n'
+        f"model.compile(model.optimizer, {named})"
+    )
 
 
 def _activation_for(targets: Targets) -> str:
@@ -140,11 +151,10 @@ OF_LOSS = (
         "there are more classes than units of the last layer",
         lambda f: _classes_beyond(f) and not begins_at_one(f),
         lambda f: f"The labels go up to {digits(f.targets.high, 4)}, which are {_classes(f)} classes, but the last "
-        "layer has "
-        f"{counted(f.output.units, 'unit')}.",
+        f"layer has {counted(f.output.units, 'unit')}.",
         lambda f: f"Give the last layer {_classes(f)} units and softmax, and compile with "
         "`keras.losses.SparseCategoricalCrossentropy`.",
-        lambda f: _softmax(_classes(f), "sparse_categorical_crossentropy"),
+        lambda f: _softmax(f, _classes(f)),
     ),
     Check(
         "softmax of one unit",
@@ -166,7 +176,7 @@ OF_LOSS = (
         lambda f: f"{f.output.loss} compares the units of the last layer with each other, and {f.output.layer} has 1.",
         lambda f: "Compile with `keras.losses.BinaryCrossentropy` and take sigmoid as the last activation."
         if f.targets.of in ("0 and 1", "") else "Give the last layer a unit for each class, and softmax.",
-        lambda f: _with(f, "sigmoid") + '\nmodel.compile(model.optimizer, "binary_crossentropy")'
+        lambda f: _with(f, "sigmoid", "binary_crossentropy")
         if f.targets.of in ("0 and 1", "") else "",
     ),
     Check(
@@ -176,11 +186,10 @@ OF_LOSS = (
         "targets of a cross-entropy are not whole, or outside 0 to 1",
         lambda f: _numbers_in_cross_entropy(f),
         lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
-        "reads as "
-        f"{'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
+        f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to "
         "be met.",
-        lambda f: _with(f, "linear") + '\nmodel.compile(model.optimizer, "mean_squared_error")',
+        lambda f: _with(f, "linear", "mean_squared_error"),
     ),
     Check(
         "one column for many units",
@@ -190,10 +199,9 @@ OF_LOSS = (
         lambda f: f.output.loss in DISTANCES and f.targets.width == 1 and f.output.units > 1,
         lambda f: f"{f.output.loss} compares each target with all {f.output.units} units of the last layer.",
         lambda f: "For classes compile with `keras.losses.SparseCategoricalCrossentropy` and end with softmax; for "
-        "numbers "
-        "end with one unit.",
+        "numbers end with one unit.",
         lambda f: 'model.compile(model.optimizer, "sparse_categorical_crossentropy")' if f.targets.are_whole
-        else "# the last layer: keras.layers.Dense(1)",
+        else "",
     ),
     Check(
         "several labels at once",
@@ -203,10 +211,9 @@ OF_LOSS = (
         lambda f: f.output.activation == "softmax" and f.output.units > 1 and f.targets.at_once > 0.01
         and f.output.loss in CROSS_ENTROPIES,
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, but the outputs of a "
-        "softmax "
-        "have the sum 1.",
+        "softmax have the sum 1.",
         lambda f: "End with sigmoid, and compile with `keras.losses.BinaryCrossentropy`.",
-        lambda f: _with(f, "sigmoid") + '\nmodel.compile(model.optimizer, "binary_crossentropy")',
+        lambda f: _with(f, "sigmoid", "binary_crossentropy"),
     ),
     Check(
         "no probabilities",
@@ -241,6 +248,7 @@ OF_LOSS = (
         lambda f: f.output.activation == "softmax" and f.output.softmax_before,
         lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
         lambda f: "Take one of the two away.",
+        lambda f: WITHOUT_LAST,
     ),
     Check(
         "probabilities as logits",
@@ -287,8 +295,7 @@ OF_LOSS = (
         lambda f: f.output.loss == "binary_crossentropy" and f.targets.of == "numbers" and f.targets.low >= 0
         and f.targets.high <= 1,
         lambda f: "The targets are numbers between 0 and 1: the smallest loss that binary_crossentropy can reach "
-        "with them "
-        "is not 0.",
+        "with them is not 0.",
     ),
     Check(
         "accuracy of numbers",
@@ -305,8 +312,7 @@ OF_LOSS = (
         "targets of a squared error are far from 1",
         lambda f: f.output.loss in DISTANCES and f.targets.deviation > 100,
         lambda f: f"The targets have a standard deviation of {digits(f.targets.deviation)}; divided by it, the usual "
-        "rates "
-        "fit.",
+        "rates fit.",
     ),
 )  # fmt: skip
 
@@ -318,7 +324,7 @@ OF_START = (
         "all units of a hidden layer have equal weights and equal gradients",
         lambda f: _copied(f) is not NO_LAYER,
         lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients.",
-        code=lambda f: f'# in {_copied(f).name}: kernel_initializer="glorot_uniform"',
+        code=lambda f: NEW_START,
     ),
     Check(
         "loss is not finite",
@@ -329,8 +335,7 @@ OF_START = (
         lambda f: f"Before any step {_name(_broken(f))} gives numbers that are infinite or not a number, of finite "
         "inputs.",
         lambda f: "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
-        "between "
-        "the layers (`layers.BatchNormalization`).",
+        "between the layers (`layers.BatchNormalization`).",
     ),
     Check(
         "dead layer",
@@ -370,8 +375,7 @@ OF_START = (
         f"{DEEP - 1} layers with a matrix or more",
         lambda f: len(f.start.trained) >= DEEP and _last_hidden(f).variation < ALIKE,
         lambda f: f"After {len(f.start.trained) - 1} layers, {_last_hidden(f).name} gives nearly the same for all "
-        "examples: "
-        f"they differ by {percent(_last_hidden(f).variation)} of its size.",
+        f"examples: they differ by {percent(_last_hidden(f).variation)} of its size.",
         source=FOUND,
     ),
     Check(

@@ -13,10 +13,37 @@ from ._checks_of_data import OF_ALL, OF_INPUTS, OF_LABELS
 from ._checks_of_model import OF_LOSS, OF_START
 from .causes import explained_by
 from .facts import Facts
+from .remedies import REMEDIES, applicable
 from .verdict import Claim
 
 CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_START, *OF_ALL)
 """All checks, in the order in which they are made: of each kind the first that speaks is said."""
+
+
+AFTERWARDS: dict[str, tuple[str, str]] = {
+    "wrong_labels": ("The targets should be written as the loss reads them.", "Look at some of them: `print(y[:10])`."),
+    "wrong_loss": (
+        "The loss should fall below that of the best constant prediction.",
+        "Write the targets as the loss that is there reads them.",
+    ),
+    "wrong_output": (
+        "The loss should fall below that of the best constant prediction, and so should that of what `predict` gives.",
+        "Take the loss that fits the last layer as it is.",
+    ),
+    "bad_inputs": (
+        "The root mean square of what the first layer gets should be about 1.",
+        "Take the logarithm of inputs that are spread over many powers of 10.",
+    ),
+    "equal_units": ("The units of each layer should differ.", "Give the layer that follows random weights, too."),
+    "no_gradient": (
+        "Every matrix should have a gradient at the start.",
+        "Normalize before the activation (`layers.BatchNormalization`).",
+    ),
+    "leak": ("Validation should be somewhat worse than before, and true.", ""),
+    "label_order": ("Each minibatch should have examples of several classes.", ""),
+    "imbalance": ("The rare classes should be found more often.", ""),
+}
+"""Of each kind of the start what should change with the cure, and what to do if it does not help."""
 
 
 def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> tuple[list[Claim], list[str]]:
@@ -35,9 +62,20 @@ def claims_of(facts: Facts, leave_out: Callable[[str, Exception], None]) -> tupl
             if check.level == "note":
                 notes.append(said)
             elif check.kind not in found:
-                cure, code = check.cure(facts), check.code(facts)
-                why = (f"It is said where {check.holds} ({check.source}).",)
-                found[check.kind] = Claim(check.kind, check.level, said, cure, proven=True, why=why, code=code)
+                found[check.kind] = _claim(check, facts, said)
         except Exception as error:
             leave_out(check.name, error)
     return list(found.values()), notes
+
+
+def _claim(check: Check, facts: Facts, said: str) -> Claim:
+    """Return what a check claims; a check of a kind that rules judge too has the remedies of the kind after its own."""
+    remedies = list(applicable(REMEDIES.get(check.kind, ()), {}, facts.has))
+    cure, code = check.cure(facts), check.code(facts)
+    expects, then = AFTERWARDS.get(check.kind, ("", ""))
+    if not cure and remedies:
+        cure, code, expects = remedies[0].cure, remedies[0].code, remedies[0].expects
+        remedies = remedies[1:]
+    why = (f"It is said where {check.holds} ({check.source}).",)
+    then = then or next((remedy.cure for remedy in remedies), "")
+    return Claim(check.kind, check.level, said, cure, proven=True, why=why, code=code, then=then, expects=expects)

@@ -15,6 +15,10 @@ MOST_CLASSES = 1000
 """Whole numbers of more different values count something, and are no classes."""
 CONSTANT = 1e-6
 """Standard deviation of a feature, over its largest size, up to which it is constant but for rounding."""
+RARELY = 0.02
+"""Fraction of the examples up to which those that differ from the others leave a feature nearly constant."""
+MOST_NUMBERS, MOST_ROWS = 2_000_000, 4096
+"""Numbers and rows that are looked at, spread over all examples."""
 OF_ANOTHER_SCALE = 5.0
 """Ratio of two standard deviations of inputs, from which on they were not prepared alike. Pixels of 0 to 255 have 255
 times that of pixels of 0 to 1; standardized ones have 3 times that, and are not told from them."""
@@ -56,9 +60,9 @@ class Inputs:
         deviation: Their standard deviation.
         rms: Their root mean square.
         nonfinite: How many numbers are infinite or not a number.
-        constant: How many of the features are the same in all examples.
+        constant: How many of the features are the same in all examples, or nearly all.
         features: How many features there are, on the last axis.
-        spread: The largest over the smallest standard deviation of the features that are not constant.
+        spread: The largest over the smallest standard deviation of the features that are not nearly constant.
     """
 
     name: str = ""
@@ -140,6 +144,7 @@ class Output:
         label_smoothing: By which the loss smooths the labels.
         is_mean: Whether the loss is a mean over all numbers, or over all examples.
         metrics: Names of the metrics.
+        can_be_set: Whether `get_layer` finds the layer, and its activation can be set.
     """
 
     layer: str = ""
@@ -152,6 +157,7 @@ class Output:
     label_smoothing: float = 0.0
     is_mean: bool = True
     metrics: tuple[str, ...] = ()
+    can_be_set: bool = False
 
     @property
     def range(self) -> tuple[float, float]:
@@ -236,6 +242,7 @@ class Facts:
         equal_rows: Fraction of the other examples that are among those of the training.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
         order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
+        has: What the model and the optimizer have, of `remedies.FACTS`.
     """
 
     inputs: tuple[Inputs, ...] = ()
@@ -249,6 +256,7 @@ class Facts:
     equal_rows: float = NAN
     rows_are_few: bool = False
     order: float = NAN
+    has: frozenset[str] = frozenset()
 
 
 # --- from arrays ---------------------------------------------------------------------------------------------------
@@ -265,18 +273,19 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
         return Inputs(name, of="words", examples=examples)
     if x.dtype.kind not in "fiub" or not x.size:
         return Inputs(name, examples=examples)
-    values = x.astype("float64")
-    finite = np.isfinite(values)
-    some = values[finite]
-    known = Inputs(
-        name, "numbers" if x.dtype.kind == "f" else "whole numbers", examples, nonfinite=int((~finite).sum())
-    )
+    of = "numbers" if x.dtype.kind == "f" else "whole numbers"
+    known = Inputs(name, of, examples, nonfinite=0 if x.dtype.kind != "f" else int((~np.isfinite(x)).sum()))
+    values = x[:: 1 + x.size // MOST_NUMBERS].astype("float64")
+    values[~np.isfinite(values)] = np.nan
+    some = values[~np.isnan(values)]
     if not some.size:
         return known
-    columns = np.where(finite, values, np.nan).reshape(-1, x.shape[-1] if x.ndim > 1 else 1)
+    columns = values.reshape(-1, x.shape[-1] if x.ndim > 1 else 1)
     columns = columns[:, ~np.isnan(columns).all(axis=0)]
     spread, size = np.nanstd(columns, axis=0), np.nanmax(np.abs(columns), axis=0)
-    varies = spread > CONSTANT * size
+    few = columns[:: 1 + len(columns) // MOST_ROWS]
+    differ = (few != np.nanmedian(few, axis=0)).mean(axis=0)
+    varies = (spread > CONSTANT * size) & (differ > RARELY)
     return dataclasses.replace(
         known,
         low=float(some.min()),

@@ -76,6 +76,13 @@ scale.adapt(x)
 inputs = keras.Input(x.shape[1:])
 body, model = model, keras.Model(inputs, model(scale(inputs)))
 {COMPILE_AGAIN}"""
+RESCALE_INPUTS = f"""\
+inputs = keras.Input(x.shape[1:])
+body, model = model, keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))
+{COMPILE_AGAIN}"""
+WITHOUT_LAST = f"""\
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1]])
+{COMPILE_AGAIN}"""
 FIND_RATE = """\
 found = keras_ch8.training.find_learning_rate(model, x, y)
 model.optimizer.learning_rate = found.to_try"""
@@ -195,9 +202,27 @@ _LONGER = _rate("Raise the learning rate from {rate} to {longer_rate}", "{longer
                 "The loss should fall several times as fast.")  # fmt: skip
 _FACTOR = "The gradient should pass through each layer nearly unchanged, by a factor of 0.7 to 1.4."
 _SIGNAL = "The signal of each layer should have a root mean square near 1."
+_BELOW_CHANCE = "The loss should fall below that of the best constant prediction."
 _REACH = "The gradient should reach the first time steps."
 _LEAVES = "The loss should leave its height within the first epochs."
 _PASSES = "Fewer than a third of the units should be idle."
+
+_NEW_START = Remedy(
+    "Start from random weights of the usual size, which break its symmetry: `initializers.GlorotUniform`.",
+    NEW_START,
+    _LEAVES,
+)
+_STOP = Remedy(
+    "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
+    "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True)]",
+    "The validation loss should end where it was best.",
+)
+_DECAY = Remedy(
+    "Let the learning rate fall from {rate} to 0 over the training: `schedules.LinearDecay`.",
+    'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay({rate}, "100%")',
+    "The loss should fall further towards the end.",
+    unless=_SCHEDULED,
+)
 
 # --- the table --------------------------------------------------------------------------------------------------------
 
@@ -221,11 +246,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             "Take batches of {larger_batch} examples.", "batch_size = {larger_batch}",
             "The loss should fall below where the noise holds it.",
         ),
-        Remedy(
-            "Let the learning rate fall from {rate} to 0 over the training: `schedules.LinearDecay`.",
-            'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay({rate}, "100%")',
-            "The loss should fall further towards the end.", unless=_SCHEDULED,
-        ),
+        _DECAY,
         Remedy("Average the weights of the last steps: `callbacks.PolyakAveraging`."),
     ),
     "plateau": (
@@ -237,10 +258,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _normalize(_LEAVES),
     ),
     "saddle": (
-        Remedy(
-            "Start from random weights of the usual size, which break its symmetry: `initializers.GlorotUniform`.",
-            NEW_START, _LEAVES,
-        ),
+        _NEW_START,
         _adam(_LEAVES),
         Remedy("Add momentum, which leaves a saddle point sooner: `optimizers.Momentum`."),
     ),
@@ -287,8 +305,9 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "dead_units": (
         _scale_inputs(_PASSES),
-        _leaky(_PASSES),
+        _leaky(_PASSES, "scale of the start"),
         *_LESS,
+        _leaky(_PASSES),
         Remedy("Start with `keras.initializers.HeNormal` and biases of 0 or slightly above."),
     ),
     "saturated_units": (
@@ -319,15 +338,34 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Normalize between layers: `layers.BatchNormalization`.", unless=("normalization",)),
     ),
     "overfitting": (
-        Remedy(
-            "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
-            "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True)]",
-            "The validation loss should end where it was best.",
-        ),
+        _STOP,
         Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), take a smaller model, or find more data."),
     ),
     "underfitting": (
         Remedy("Train longer, take a larger model, or regularize less; first cure what else is found here."),
+    ),
+    "too_short": (
+        Remedy(
+            "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
+            "The loss should go on falling, and have stopped to fall at the end.",
+        ),
+        Remedy("Raise the learning rate: `training.find_learning_rate` finds one."),
+    ),
+    "too_long": (_STOP, Remedy("Train for fewer epochs.")),
+    "oscillation": (
+        *_rate("Lower the learning rate from {rate} to {shorter_rate}", "{shorter_rate}",
+               "The loss should fall from epoch to epoch."),
+        _DECAY,
+        Remedy("Let the learning rate fall in time: `callbacks.LearningRateDecay`."),
+    ),
+    "bad_inputs": (
+        dataclasses.replace(_scale_inputs(_BELOW_CHANCE), needs=()),
+        Remedy("Prepare all inputs alike: those of training, validation and prediction, with the same numbers."),
+    ),
+    "equal_units": (_NEW_START,),
+    "no_gradient": (
+        _leaky("The gradient should be above 0, and the loss fall."),
+        Remedy("Start with `keras.initializers.HeNormal`."),
     ),
     "nonfinite": (
         *_LESS,

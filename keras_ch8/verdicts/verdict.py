@@ -247,7 +247,9 @@ def _explained(verdict: Verdict, cause: str) -> Verdict:
     if not cause or verdict.level == "ok":
         return verdict
     finding = f"Explained by `{cause}`: cure that first. By itself: {verdict.finding}"
-    return dataclasses.replace(verdict, level="ok", finding=finding, cure="", code="", explained_by=cause)
+    return dataclasses.replace(
+        verdict, level="ok", finding=finding, cure="", code="", then="", expects="", explained_by=cause
+    )
 
 
 def _bears_out(claimed: str, level: str) -> bool:

@@ -48,7 +48,7 @@ def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_
     assert found(watching) == {"wrong_output": "act"}
     (verdict,) = watching.verdicts
     assert verdict.step == verdict.measured == 0
-    assert 'Dense(1, activation="sigmoid")' in verdict.code
+    assert "activation = keras.activations.sigmoid" in verdict.code
     assert "ACT wrong_output" in str(watching)
     assert watching.past.chance == pytest.approx(0.69, abs=0.01)
 

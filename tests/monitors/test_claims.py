@@ -43,7 +43,7 @@ CREEPING = np.array([1, 0.5, 0.4, 0.38, 0.37, 0.365, 0.36, 0.355, 0.35])
     "losses, change, level",
     [
         (CREEPING, {}, "watch"),
-        (CREEPING, {"largest": 5.0}, "ok"),  # a rate that could rise, but less than 100-fold
+        (CREEPING, {"largest": 5.0, "resolved": 0.17}, "ok"),  # a rate that could rise, but less than 100-fold
         (CREEPING, {"resolved": 0.02}, "ok"),  # Newton's step would gain 6 % of the loss
         (FALLING, {"resolved": 0.1}, "ok"),  # a loss that falls fast
     ],
@@ -178,7 +178,7 @@ def test_a_batch_that_was_wasteful_at_the_first_measurement_only_is_not():
     "losses, trace, batches, level",
     [
         (AT_REST, 2000.0, 14.0, "act"),  # a rate of 0.01 / 14 and a variance of 200: the loss is 6 % higher
-        (AT_REST, 700.0, 14.0, "watch"),
+        (AT_REST, 1200.0, 14.0, "watch"),
         (AT_REST, 100.0, 14.0, "ok"),  # as noisy beside its gradient, but 0.3 %
         (AT_REST, 2000.0, 0.1, "ok"),  # the minibatches, learned by heart, have not the noise of the probe
         (FALLING, 2000.0, 14.0, "ok"),

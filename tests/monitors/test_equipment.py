@@ -14,7 +14,7 @@ LAYERS = keras.layers
 RNG = np.random.default_rng(0)
 KNOWN = {
     "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "0.3", "clip_at": "2.5", "momentum": "0.8", "memory": "2.3",
-    "larger_batch": "64",
+    "larger_batch": "64", "more_epochs": "30",
 }  # fmt: skip
 
 

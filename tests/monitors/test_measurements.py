@@ -136,7 +136,7 @@ def test_noise_costs_no_more_than_the_gradients_of_the_minibatches_vary():
             past.add_rows(Rows(np.array([950]), np.array([last]), np.array([0.8])))
         return level("gradient_noise", past, "noise_dominated")
 
-    check([(3.1, "ok"), (3.3, "watch"), (3.1, 1e3, "ok")], costs)
+    check([(9.5, "ok"), (9.7, "watch"), (9.5, 1e3, "ok")], costs)
 
 
 def test_of_several_measurements_of_noise_the_ratio_of_means_counts():

@@ -17,7 +17,7 @@ from tests.board.readers import python_loader
 from tests.callbacks.test_tensorboard import read
 from tests.curvature.models import MODELS
 
-CHEAP = ["step_length", "gradient_noise", "gradient_norm", "cliff", "online_risk"]
+CHEAP = ["step_length", "gradient_noise", "gradient_norm", "cliff", "duration", "online_risk"]
 REST = ["layer_flow", "time_horizon", "batch_statistics", "distance", "spectrum"]
 FILE = """
 from ..verdicts import Kind, Quantity, Rule, Threshold

@@ -111,7 +111,7 @@ def test_one_minibatch_has_no_error_and_no_pass_no_risk():
         monitors.online_risk([])
 
 
-@pytest.mark.parametrize("end, level", [(0.9, "act"), (0.1, "watch")])
+@pytest.mark.parametrize("end, level", [(0.9, "act"), (0.1, "ok")])
 def test_cliffs_call_for_action_unless_the_loss_has_fallen_far(end, level):
     steps, norms, past = np.arange(1, 301), np.ones(300), Past(total=300)
     norms[[100, 150, 200, 250]] = 20.0

@@ -5,7 +5,6 @@
 
 import argparse
 import collections
-import concurrent.futures
 import multiprocessing
 import os
 import time
@@ -20,14 +19,13 @@ def tried(build, data, *, held_out, batch_size, epochs, seed, **options):
     """
     from keras_ch8.training import _cure
 
-    def trained(code, steps):
+    def trained(code="", kind="", without=None):
         fit = _cure.Fit(*data, batch_size, epochs, seed, held_out, options)
         fit.prepare(build, code)
-        fit.run(steps)
+        fit.run(_cure.steps_like(kind, without or fit, fit))
         return fit
 
-    sick, found = trained("", None), []
-    steps = sick.epochs * sick.steps_of_epoch
+    sick, found = trained(), []
     for place, verdict in enumerate(v for v in sick.verdicts if v.level == "act"):
         row = {"kind": verdict.kind, "place": place, "cure": verdict.cure, "code": verdict.code, "reason": ""}
         found.append(row)
@@ -35,7 +33,7 @@ def tried(build, data, *, held_out, batch_size, epochs, seed, **options):
             row["reason"] = "no code"
             continue
         try:
-            cured = trained(verdict.code, None if verdict.kind in _cure.SAME_EXAMPLES else steps)
+            cured = trained(verdict.code, verdict.kind, sick)
         except Exception as error:
             row["reason"] = f"{type(error).__name__}: {error}"[:200]
             continue
@@ -55,6 +53,10 @@ def judge(name, seed):
         epochs=run.epochs, seed=seed, **run.options,
     )  # fmt: skip
     return [row | {"name": name, "seed": seed, "seconds": time.perf_counter() - begin} for row in found]
+
+
+def _judge(task):
+    return judge(*task)
 
 
 def helps(row):
@@ -99,9 +101,9 @@ def main():
     options = parser.parse_args()
     names = options.names or [run.name for run in confusion.chosen(groups=options.group) if run.kind]
     tasks = [(name, seed) for name in names for seed in options.seeds]
-    context, rows = multiprocessing.get_context("spawn"), []
-    with concurrent.futures.ProcessPoolExecutor(options.processes, context, max_tasks_per_child=4) as pool:
-        for found in pool.map(judge, *zip(*tasks, strict=True)):
+    rows = []
+    with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=4) as pool:
+        for found in pool.imap(_judge, tasks):
             rows += found
             for row in found:
                 print(table([row]).splitlines()[0], f"{row['seconds']:.0f} s", flush=True)

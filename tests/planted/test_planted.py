@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keras_ch8 import verdicts
+from keras_ch8.monitors.base import members
 
 from . import confusion
 
@@ -53,4 +54,5 @@ def test_each_file_of_runs_is_a_topic_and_each_run_has_a_name_of_its_own():
     planted = confusion.chosen()
     assert len({run.name for run in planted}) == len(planted)
     assert {run.split for run in planted} == set(confusion.SPLITS)
+    members("full")  # monitors that bring kinds of their own
     assert {run.kind for run in planted} - {None} <= set(verdicts.KINDS)

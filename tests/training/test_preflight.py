@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import keras_ch8
 from keras_ch8 import training
 from keras_ch8.training._trial import fingerprint
 
@@ -66,6 +67,34 @@ def preflight(model, x, y, steps=0, **options):
 )  # fmt: skip
 def test_what_is_wrong_is_said_of_a_model_and_its_data(model, x, y, expected):
     assert kinds(preflight(model(), x, y)) == expected
+
+
+@pytest.mark.parametrize(
+    "kind, model, x, y",
+    [
+        ("wrong_output", lambda: network(last(1, "softmax"), loss="binary_crossentropy"), X, BINARY),
+        ("wrong_output", lambda: network(last(1, "sigmoid"), loss="binary_crossentropy"), X, THREE),
+        ("wrong_output", lambda: network(last(1, "relu")), X, 9 * X[:, 0]),
+        ("wrong_labels", lambda: network(last(3, "softmax"), loss="sparse_categorical_crossentropy"), X, THREE + 1),
+        ("wrong_labels", lambda: network(last(1, "sigmoid"), loss="binary_crossentropy"), X, 2 * BINARY - 1),
+        ("wrong_labels", lambda: network(last(1, "sigmoid"), loss="binary_crossentropy"), X, 1 + BINARY),
+        ("wrong_loss", lambda: network(last(1, "sigmoid"), loss="binary_crossentropy"), X, X[:, 0]),
+        ("bad_inputs", lambda: network(), 100 * X, X[:, 0]),
+        ("bad_inputs", lambda: network(), np.round(np.clip(90 * X + 128, 0, 255)), X[:, 0]),
+        ("bad_inputs", lambda: network(), np.where(X > 2.5, np.nan, X), X[:, 0]),
+        ("equal_units", lambda: network(layers.Dense(1, **ZEROS), **ZEROS), X, X[:, 0]),
+    ],
+)
+def test_the_code_of_a_cure_runs_in_the_script_and_cures(kind, model, x, y):
+    script = {"model": model(), "x": x, "y": y, "keras": keras, "keras_ch8": keras_ch8}
+    (verdict,) = preflight(script["model"], x, y).verdicts
+    assert (verdict.kind, verdict.level) == (kind, "act")
+    assert verdict.expects
+    assert verdict.then
+    exec(verdict.code, script)
+    cured = preflight(script["model"], script["x"], script["y"], steps=1)
+    assert cured.verdicts == ()
+    assert math.isfinite(cured.memorized[1])
 
 
 def test_of_a_training_that_is_well_nothing_is_said_and_its_losses_are_right():

@@ -196,7 +196,9 @@ def test_a_check_that_fails_is_left_out_and_the_others_speak(monkeypatch):
 
 
 def test_what_a_cure_names_is_filled_in():
-    claims, _ = claims_of(facts(FOUR, change(SOFTMAX, units=3)), unexpected)
+    few = change(SOFTMAX, units=3, can_be_set=True)
+    assert claims_of(facts(FOUR, few), unexpected)[0][0].code == ""  # the last layer of a model of the user's own
+    claims, _ = claims_of(facts(FOUR, few, has=frozenset({"sequential"})), unexpected)
     assert "4 classes" in claims[0].finding
     assert 'Dense(4, activation="softmax")' in claims[0].code
     claims, _ = claims_of(facts(NUMBERS, change(SQUARED, activation="relu")), unexpected)

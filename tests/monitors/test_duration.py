@@ -1,0 +1,111 @@
+"""Trainings that end too early, that go on for nothing, and that swing at one level; each limit on its two sides."""
+
+import numpy as np
+import pytest
+
+from keras_ch8 import verdicts
+from keras_ch8.monitors.base import chosen
+from keras_ch8.monitors.past import Past, Rows
+
+NAN = float("nan")
+
+
+def past_of(validation, training=None, *, total=100, done=None, chance=1.0):
+    """Return the past of a training whose epochs have reported these losses."""
+    past = Past(total=total)
+    past.step, past.chance = total if done is None else done, chance
+    for i, loss in enumerate(validation):
+        held_out = {} if training is None else {"val_loss": loss}
+        past.add_epoch({"loss": loss if training is None else training[i]} | held_out, np.full(3, loss))
+    return past
+
+
+def claim_of(past, kind):
+    (monitor,) = chosen(["duration"])
+    return next((claim for claim in monitor.claims(past) if claim.kind == kind), None)
+
+
+def ahead(gain, epochs=10):
+    """Return losses that end at .6, fall evenly, and would fall by this fraction of the last in as many epochs."""
+    return np.linspace(0.6 * (1 + gain), 0.6, epochs)
+
+
+@pytest.mark.parametrize(
+    "gain, updates, level",
+    [
+        (0.11, 100, "ok"),
+        (0.13, 100, "watch"),
+        (0.24, 100, "watch"),
+        (0.26, 100, "act"),
+        (0.26, 299, "act"),
+        (0.39, 300, "ok"),
+        (0.41, 300, "watch"),
+        (9.0, 300, "watch"),
+    ],
+)
+def test_a_training_is_too_short_where_the_loss_still_falls_at_its_end(gain, updates, level):
+    for kind in (past_of(ahead(gain), total=updates), past_of(ahead(gain), np.ones(10), total=updates)):
+        claim = claim_of(kind, "too_short")
+        assert (claim.level, claim.proven) == (level, level != "ok")
+
+
+def test_a_training_of_few_updates_is_judged_when_it_ends_and_its_verdict_stands_at_once():
+    losses = [0.674, 0.643, 0.603, 0.53]  # four epochs of two updates
+    for epochs in (2, 3, 4):
+        assert claim_of(past_of(losses[:epochs], total=8, done=2 * epochs), "too_short") is None or epochs == 4
+    tracker = verdicts.VerdictTracker()
+    (changed,) = tracker.update(8, [claim_of(past_of(losses, total=8), "too_short")])
+    assert (changed.level, changed.step) == ("act", 8)
+    assert "from 0.674 to 0.53" in changed.finding
+
+
+@pytest.mark.parametrize(
+    "change, level",
+    [
+        ({}, "act"),
+        ({"done": 91}, "act"),
+        ({"done": 89}, "ok"),  # it is not at its end
+        ({"chance": 1.21}, "ok"),  # less than half of the loss is left
+        ({"chance": NAN}, "act"),  # of the first epoch more than half is left
+        ({"total": 0, "done": 100}, None),  # where it ends is not known
+    ],
+)
+def test_a_training_is_called_too_short_only_at_its_end_and_where_much_is_left(change, level):
+    claim = claim_of(past_of(ahead(0.5), **change), "too_short")
+    assert (claim and claim.level) == level
+
+
+def test_a_loss_that_was_lower_before_is_not_too_short_of_epochs():
+    assert claim_of(past_of([*ahead(0.5), 0.59, 0.6, 0.605]), "too_short").level == "ok"
+
+
+def test_of_few_epochs_the_minibatches_are_the_course():
+    past = past_of([0.9])
+    assert claim_of(past, "too_short") is None
+    losses = np.linspace(1.0, 0.6, 100)
+    past.add_rows(Rows(np.arange(1, 101), np.ones(100), losses))
+    assert claim_of(past, "too_short").level == "act"
+
+
+def test_epochs_in_which_nothing_is_gained_are_too_many():
+    def level(best, since=0.0, left=0.5):
+        validation = np.full(21, left + 0.01)
+        validation[:best] = np.linspace(1, left + 0.02, best)
+        validation[best] = left
+        training = np.full(21, 0.5)
+        training[best + 1 :] = 0.5 * (1 - since)
+        return claim_of(past_of(validation, training), "too_long").level
+
+    assert [level(*given) for given in ((5,), (6,), (5, 0.019), (5, 0.021), (5, 0.0, 0.88), (5, 0.0, 0.9))] == [
+        "watch", "ok", "watch", "ok", "watch", "ok",
+    ]  # fmt: skip
+
+
+def test_a_loss_that_swings_from_epoch_to_epoch_at_one_level_oscillates():
+    def level(size, height=0.8, slope=0.0):
+        swings = height * (1 + size / 2 * np.array([1, -1] * 8)) - slope * np.arange(16)
+        return claim_of(past_of(swings), "oscillation").level
+
+    assert [level(size) for size in (0.099, 0.101, 0.24, 0.26)] == ["ok", "watch", "watch", "act"]
+    assert level(0.5, height=0.35) == "ok"  # it is low
+    assert level(0.26, slope=0.04) == "ok"  # it gets on

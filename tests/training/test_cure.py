@@ -1,0 +1,121 @@
+"""The same training without and with a cure: whether the verdict left, and whether the loss fell."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import training
+from keras_ch8.training._cure import Fit, compared, steps_like
+from keras_ch8.verdicts import Verdict
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(256, 3)).astype("float32")
+Y = X[:, :1] - 2 * X[:, 1:2]
+
+
+def linear(rate=1.1):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(rate), "mse")
+    return model
+
+
+def verdict(code, kind="step_too_long", level="act", cure="Do so."):
+    return Verdict(kind, level, "So it is.", cure, "8.2.1", 5, code=code)
+
+
+def test_of_a_cure_that_helps_the_verdict_leaves_and_the_loss_falls():
+    found = training.cure(linear, (X, Y), verdict("model.optimizer.learning_rate = 0.05"), epochs=8)
+    assert found.levels[0] == "act"
+    assert (found.has_left, found.has_fallen, found.helps) == (True, True, True)
+    assert found.losses[1] < 0.01 < found.losses[0]
+    assert str(found).startswith("step_too_long has left, and the loss has fallen: from")
+    (steps, losses), (others, _) = found.curves
+    assert steps.tolist() == others.tolist() == [8 * i for i in range(1, 9)]
+    assert len(losses) == 8
+    assert {v.kind for v in found.verdicts[0]} >= {"step_too_long"}
+
+
+@pytest.mark.slow
+def test_a_cure_that_makes_it_worse_is_told():
+    worse = training.cure(linear, (X, Y), verdict("model.optimizer.learning_rate = 1.15"), epochs=8)
+    assert (worse.has_left, worse.has_fallen, worse.helps) == (False, False, False)
+    assert "step_too_long stays, and the loss has not fallen" in str(worse)
+
+
+@pytest.mark.parametrize(
+    "code, reason",
+    [
+        ("", "it has no code that suits every model. Do so."),
+        (
+            "model.layers[7]",
+            "its code does not suit this model (IndexError: list index out of range)",
+        ),
+        ("x = missing", "its code does not suit this model (NameError: name 'missing' is not defined)"),
+    ],
+)
+def test_a_cure_that_cannot_be_tried_says_why_and_trains_nothing(code, reason):
+    found = training.cure(linear, (X, Y), verdict(code))
+    assert found.reason.rstrip(".") == reason.rstrip(".")
+    assert (found.has_left, found.has_fallen, found.helps) == (False, False, False)
+    assert str(found).startswith("The cure of step_too_long was not tried: it")
+
+
+@pytest.mark.parametrize("data", [(X,), [X, Y], ((X, X), Y)])
+def test_data_that_are_not_two_arrays_are_refused(data):
+    with pytest.raises(ValueError, match=r"`data` must be two arrays \(x, y\).*Take some batches"):
+        training.cure(linear, data, verdict("x = x"))
+
+
+def test_an_error_of_the_training_itself_is_the_users():
+    with pytest.raises(ZeroDivisionError):
+        training.cure(lambda: 1 / 0, (X, Y), verdict("x = x"))
+
+
+def test_random_numbers_go_on_as_without_it():
+    random.seed(3)
+    np.random.seed(3)  # noqa: NPY002
+    training.cure(linear, (X, Y), verdict("x = missing"))
+    drawn = random.random(), np.random.random()  # noqa: NPY002
+    random.seed(3)
+    np.random.seed(3)  # noqa: NPY002
+    assert drawn == (random.random(), np.random.random())  # noqa: NPY002
+
+
+def prepared(code, model=linear, **options):
+    fit = Fit(X, Y, 32, 4, 0, options.get("validation_data"), {})
+    fit.prepare(model, code)
+    return fit
+
+
+@pytest.mark.parametrize(
+    "kind, code, steps",
+    [
+        ("noise_dominated", "batch_size = 100", 32),
+        pytest.param("batch_wasteful", "batch_size = 16", 64, marks=pytest.mark.slow),
+        pytest.param("too_short", "epochs = 9", 72, marks=pytest.mark.slow),
+    ],
+)
+def test_steps_are_the_same_but_where_the_cure_is_about_their_number(kind, code, steps):
+    sick, cured = (prepared(some, lambda: linear(0.05)) for some in ("", code))
+    cured.run(steps_like(kind, sick, cured))
+    assert int(cured.model.optimizer.iterations) == steps
+
+
+def test_losses_are_those_of_training_of_validation_or_over_their_start():
+    sick, cured = prepared("", validation_data=(X, Y)), prepared("", validation_data=(X, Y))
+    sick.at_start, sick.at_end, sick.validated = 8.0, 2.0, 5.0
+    cured.at_start, cured.at_end, cured.validated = 4.0, 3.0, 4.0
+    assert compared("vanishing", sick, cured) == (2.0, 3.0)
+    assert compared("overfitting", sick, cured) == (5.0, 4.0)
+    cured.model.compile("sgd", "mae")
+    assert compared("vanishing", sick, cured) == (0.25, 0.75)
+
+
+def test_the_same_seed_makes_the_same_model_and_names_of_the_script_are_taken_back():
+    one, other = prepared(""), prepared("x, y = x[:64], y[:64]\nbatch_size = 8\nepochs = 2\ncallbacks = [None]")
+    for a, b in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (len(other.x), len(other.y), other.batch_size, other.epochs, other.callbacks) == (64, 64, 8, 2, [None])
+    assert (one.steps_of_epoch, other.steps_of_epoch) == (8, 8)
