@@ -74,10 +74,7 @@ def _with(facts: Facts, activation: str, loss: str = "") -> str:
     if not facts.output.can_be_set:
         return ""
     named = f'"{loss}"' if loss else "model.loss"
-    return (
-        f'model.get_layer("{facts.output.layer}").activation = keras.activations.{activation}\n'
-        f"model.compile(model.optimizer, {named})"
-    )
+    return f"model.layers[-1].activation = keras.activations.{activation}\nmodel.compile(model.optimizer, {named})"
 
 
 def _activation_for(targets: Targets) -> str:

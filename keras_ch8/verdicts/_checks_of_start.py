@@ -4,7 +4,7 @@ import math
 
 from ._check import FOUND, NO_LAYER, Check, first
 from .facts import Facts, Layer
-from .remedies import NEW_START
+from .remedies import NEW_START, SLOWER
 from .wording import digits, percent
 
 FADED = 1e-3
@@ -77,6 +77,7 @@ OF_START = (
         "inputs.",
         lambda f: "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
         "between the layers (`layers.BatchNormalization`).",
+        lambda f: SLOWER,
     ),
     Check(
         "dead layer",
