@@ -4,14 +4,51 @@ python -m keras_ch8.monitors.documentation > docs/diagnosis.md
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.checks import CHECKS
 from ..verdicts.remedies import FACTS, REMEDIES, Remedy
 from ..verdicts.verdict import RAISED_BY, WINDOW
 from .base import Monitor, members
 
 _ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
+
+SEEN: Mapping[str, tuple[str, str]] = {
+    "step_too_long": (
+        "rate_too_long",
+        "A step at the edge of stability, which healthy trainings come to by themselves: *watch*.",
+    ),
+    "step_too_short": (
+        "rate_too_short",
+        "Adam late in a training, with a twentieth of the best step: no alarm.",
+    ),
+    "ill_conditioned": (
+        "unequal_scales",
+        "Problems where the step is simply too long, which explains it.",
+    ),
+    "noise_dominated": ("batch_too_small", "The end of a training: all of a small gradient is noise there."),
+    "batch_wasteful": ("batch_of_copies", "Plateaus, and losses that rise: the noise says nothing there, nor does it."),
+    "plateau": ("saturated_hidden", "Slow beginnings, which are worth watching until the spectrum is measured twice."),
+    "saddle": ("tiny_weights", "Hessians of trained networks: a thirtieth of their curvature is negative."),
+    "cliff": ("few_long_sums", "Spikes that keep no loss from falling: *watch*."),
+    "exploding": ("deep_and_large", "A last layer that starts small: growth is only judged between hidden layers."),
+    "vanishing": ("deep_sigmoids", "A loss that falls far all the same: *watch*."),
+    "short_horizon": ("first_of_45", "Sequences whose end alone matters."),
+    "dead_units": ("negative_biases", "Healthy networks of ReLU, of which up to a fifth is dead."),
+    "saturated_units": ("large_biases", "Healthy networks of tanh, of which up to a seventh is on the flat ends."),
+    "batch_norm_gap": (
+        "moving_too_slowly",
+        "Statistics that are off, but no worse loss in inference: *watch*.",
+    ),
+    "bad_scale": ("large_weights", "Embeddings, which start at 0.03."),
+    "overfitting": ("few_noisy_labels", "Validation data of few examples, whose loss rises by chance."),
+    "underfitting": ("line_for_circles", "Losses that noise of the targets holds up: never more than *watch*."),
+    "nonfinite": ("logarithm_of_a_certain_no", "Steps that mixed precision skips while it finds its scale."),
+    "too_short": ("spirals_left_after_eight_epochs", "A loss whose last gains are of no use."),
+    "oscillation": ("forecast_by_whole_batches_that_swing", "Few minibatches in an epoch, whose mean is noisy."),
+}
+"""Of each kind a planted run that has it (`tests/planted`), and what looks like it in healthy trainings."""
 
 HEAD = f"""# Diagnosis: every verdict, and the rules behind it
 
@@ -32,10 +69,18 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
   stands in `{{braces}}`, and the next is what to do if it fails. One is passed over where it is there already, where
   something that it needs is missing, or where its number is not known. The code of the first is `Verdict.code`: lines
   to put before `model.fit(x, y, batch_size=batch_size, callbacks=callbacks)`, which `training.cure` tries.
+- The table has a small training that has each difficulty (`tests/planted` makes it, and its cured twin), and what
+  looks like it where nothing is wrong.
 - *watch* is worth watching, *act* calls for a change now.
 - Most numbers were measured on the planted runs of `tests/planted` that are for calibration: they lie between the
   trainings with a known trouble and the healthy ones. Those set later say after which other runs.
 """
+
+CHECKED = """\
+`Diagnosis(preflight=True)`, the default, and `training.preflight` look at data, labels, loss, last layer and start
+before any step. Of each kind the first check that speaks is said, certain at once, while nothing that explains it
+calls for action. Where a loss, an output or a step is of the user's own, nothing is said of it. What needs all
+examples or steps (equal rows, order, a batch learned by heart) is in the function alone."""
 
 
 def page(monitors: Sequence[Monitor] | None = None) -> str:
@@ -50,12 +95,19 @@ def page(monitors: Sequence[Monitor] | None = None) -> str:
     parts = [HEAD, _contents(kinds)]
     parts += [_kind(name, [(m, r) for m, r in rules if r.kind == name]) for name in kinds]
     of_all = [rule for _, rule in rules]
-    return "\n".join([*parts, _facts(), _conditions(of_all), _quantities(of_all), _curves(monitors)])
+    parts += [_checks(), _facts(), _conditions(of_all), _quantities(of_all), _curves(monitors)]
+    return "\n".join(parts)
 
 
 def _contents(kinds: Sequence[str]) -> str:
-    rows = (_row(f"[{name}](#{name})", KINDS[name].section, KINDS[name].meaning) for name in kinds)
-    return "\n".join(["| verdict | section | what it means |", "|---|---|---|", *rows, ""])
+    rows = (_row(f"[{name}](#{name})", KINDS[name].section, KINDS[name].meaning, *_seen(name)) for name in kinds)
+    head = "| verdict | section | what it means | a run that has it | what looks like it |"
+    return "\n".join([head, "|---|---|---|---|---|", *rows, ""])
+
+
+def _seen(name: str) -> tuple[str, str]:
+    run, alike = SEEN.get(name, ("", ""))
+    return f"`{run}`" if run else "", alike
 
 
 def _kind(name: str, rules: Sequence[tuple[Monitor, Rule]]) -> str:
@@ -86,6 +138,19 @@ def _remedies(remedies: Sequence[Remedy]) -> Iterator[str]:
                 "```",
                 "",
             )
+
+
+def _checks() -> str:
+    """Return what is looked at before the first step."""
+    lines = ["## Before the first step", "", CHECKED, ""]
+    kinds = dict.fromkeys(check.kind for check in CHECKS if check.level != "note")
+    lines += ["| verdict | section | level | it is said where | source |", "|---|---|---|---|---|"]
+    for kind in kinds:
+        of_kind = [check for check in CHECKS if check.kind == kind and check.level != "note"]
+        lines += [_row(kind, KINDS[kind].section, c.level, c.holds, c.source) for c in of_kind]
+    lines += ["", "What is worth knowing and no verdict, in the notes of `training.preflight`:", ""]
+    lines += [f"- {check.holds}" for check in CHECKS if check.level == "note"]
+    return "\n".join([*lines, ""])
 
 
 def _facts() -> str:

@@ -83,8 +83,9 @@ def facts(past: Past) -> frozenset[str]:
         first, last = flows[0], flows[-1]
         idle = np.nan_to_num([first.fraction_saturated, first.fraction_dead])
         signal = first.input_signal
-        is_unscaled = signal > LARGE_INPUT or 0 < signal < SMALL_INPUT or SPREAD < first.input_spread < np.inf
+        is_unscaled = signal > LARGE_INPUT or 0 < signal < SMALL_INPUT
         found |= {"unscaled inputs"} if is_unscaled else set()
+        found |= {"uneven inputs"} if is_unscaled or SPREAD < first.input_spread < np.inf else set()
         found |= {"scale of the start"} if idle.max() > MANY or first.total < 0.01 else set()
         found |= {"dead units"} if last.fraction_dead > MANY else set()
         found |= {"saturated units"} if last.fraction_saturated > MANY else set()
@@ -124,18 +125,19 @@ def _stability(past: Past) -> float:
 
 
 def _too_long(past: Past) -> float:
-    """Return by what to divide the rate, so that a step is half the best length, and at most half the stable one."""
-    asked = [3.0, 2 * _typical_step(past), _stability(past)]
-    losses = past.series("gradient_norm", "loss")
-    if len(losses) and not np.isfinite(losses[-1]):
-        asked.append(10.0)
-    return float(np.clip(np.nanmax(asked), 3.0, 1000.0))
+    """Return by what to divide the rate, so that a step is half the best length, and at most half the stable one.
+
+    NaN where the loss has overflowed.
+    """
+    if not np.isfinite(past.series("gradient_norm", "loss")).all():
+        return float("nan")  # how far too long cannot be measured any more
+    return float(np.clip(np.nanmax([3.0, 2 * _typical_step(past), _stability(past)]), 3.0, 1000.0))
 
 
 def _longer_rate(past: Past) -> float:
     """Return a rate with which a step has a tenth of the best length, but no more than half the stable rate."""
-    step, limit = _typical_step(past), _stability(past)
-    asked = [0.1 / step if step > 0 else np.nan, 1 / limit if limit > 0 else np.nan]  # no limit where all is flat
+    step, stability = _typical_step(past), _stability(past)
+    asked = [0.1 / step if step > 0 else np.nan, 1 / stability if stability > 0 else np.nan]
     factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
     return min(past.rate * float(np.clip(factor, 3.0, 1e6)), 0.01 if "adaptive rates" in past.has else 1.0)
 

@@ -197,7 +197,7 @@ def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], gi
     last = calls[place]
     before = name_of_activation(calls[place - 1].layer) == "softmax" and not is_weighted(last.layer) if place else False
     found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "softmax_before": before}
-    found["can_be_set"] = any(layer is last.layer for layer in model.layers) and hasattr(last.layer, "activation")
+    found["can_be_set"] = model.layers[-1:] == [last.layer] and hasattr(last.layer, "activation")
     return dataclasses.replace(output, **found)
 
 

@@ -32,8 +32,9 @@ class CureTrial(Result):
     Args:
         verdict: The verdict whose cure was tried.
         levels: Level of the verdict's kind at the end of each; "" where nothing was said of it.
-        losses: Loss after each training, on its training data; infinite where it is not finite. Of `overfitting` it is
-            the loss on the validation data. Where the cure changes the loss function, each is over its own start.
+        losses: Loss after each training of what `predict` gives for its training data; infinite where it is not finite.
+            Of `overfitting` it is that for the validation data. Where the cure changes the loss function, each is over
+            its own start.
         curves: For each, the steps at which its epochs ended, and the training loss then.
         verdicts: All verdicts of each, the most serious first.
         reason: Why the cure could not be tried; "" if it was.
@@ -254,8 +255,11 @@ class Fit:
         self.curve = np.arange(1, len(losses) + 1) * self.steps_of_epoch, losses
 
     def _evaluated(self, x: Any, y: Any) -> float:
-        loss = self.model.evaluate(x, y, batch_size=256, verbose=0, return_dict=True)["loss"]
-        return float(loss) if np.isfinite(loss) else math.inf
+        """Return the loss of what `predict` gives: of a layer's own output, Keras may take the logits behind it."""
+        given = self.model.predict(x, batch_size=256, verbose=0)
+        y, y_pred = (keras.tree.map_structure(keras.ops.convert_to_tensor, part) for part in (y, given))
+        loss = float(self.model.compute_loss(x, y, y_pred, training=False))
+        return loss if np.isfinite(loss) else math.inf
 
 
 class _StopAfter(keras.callbacks.Callback):

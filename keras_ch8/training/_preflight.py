@@ -118,7 +118,7 @@ def preflight(
         >>> found.verdicts[0].kind, round(found.chance, 2)
         ('wrong_output', 0.69)
         >>> print(found.verdicts[0].code)
-        model.get_layer("last").activation = keras.activations.sigmoid
+        model.layers[-1].activation = keras.activations.sigmoid
         model.compile(model.optimizer, model.loss)
 
     References:

@@ -46,6 +46,7 @@ class Scaling(Result):
         notes: Why the sums of a layer are not of size 1; "" for all others.
         loss_before: Loss on the examples with the initial weights; NaN without targets.
         loss_after: The same, with the scaled weights.
+        watched: Whether there were targets.
     """
 
     target: str
@@ -56,6 +57,7 @@ class Scaling(Result):
     notes: tuple[str, ...]
     loss_before: float = float("nan")
     loss_after: float = float("nan")
+    watched: bool = False
 
     @property
     def _quantity(self) -> str:
@@ -76,9 +78,9 @@ class Scaling(Result):
     def _headline(self) -> str:
         scaled = sum(not note for note in self.notes)
         said = f"The weights of {scaled} of {len(self.names)} layers are scaled"
-        loss = "" if np.isnan(self.loss_before) else f" The loss was {digits(self.loss_before, 3)}, and is now "
-        now = f"{digits(self.loss_after, 3)}." if loss else ""
-        return f"{said}, so that the {self._quantity} of their sums is 1.{loss}{now}"
+        said = f"{said}, so that the {self._quantity} of their sums"
+        losses = f"The loss was {_shown(self.loss_before)}, and is now {_shown(self.loss_after)}."
+        return f"{said} is 1. {losses}" if self.watched else f"{said} is 1."
 
     def _table(self) -> Table:
         columns = "layer", f"{self._quantity} before [signal^2]", "after", "weights are multiplied by", ""
@@ -178,6 +180,7 @@ def scale_to_data(
         notes=tuple(scaling.notes),
         loss_before=at_start,
         loss_after=_loss(objective),
+        watched=objective is not None,
     )
     if log_dir is not None:
         write_signals(log_dir, before.sums, after.sums, str(result))
@@ -201,8 +204,9 @@ class _Measuring:
     def visit(self, summing: Summing, sums: Callable[[], Tensor]) -> None:
         """Measure one layer."""
         z = _array(sums())
-        self.values.append(float("nan") if z is None else self.statistic(z))
-        self._deviations.append(float("nan") if z is None else float(np.std(z)))
+        with np.errstate(all="ignore"):
+            self.values.append(float("nan") if z is None else self.statistic(z))
+            self._deviations.append(float("nan") if z is None else float(np.std(z)))
         if z is not None and np.isfinite(z).all():
             self._histograms.append(np.histogram(z, BINS))
 
@@ -240,11 +244,11 @@ class _Scaling:
 
     def hold(self, objective: Objective, at_start: float) -> None:
         """Keep the loss from rising: by smaller weights of the last layer or, where that does not help, by the old."""
-        limit = at_start + RISE * abs(at_start)
+        limit = at_start + RISE * abs(at_start) if np.isfinite(at_start) else np.inf
         risen = _loss(objective)
         if risen <= limit or not self.factors:
             return
-        would = f"the loss would rise from {digits(at_start, 3)} to {digits(risen, 3)}"
+        would = f"the loss would rise from {_shown(at_start)} to {_shown(risen)}"
         scaled = list(self.factors)
         for _ in range(TRIES):
             summing, factor = self.factors[-1]
@@ -263,7 +267,8 @@ class _Scaling:
             z = _array(sums())
             if z is None:
                 return factor, "left: its sums cannot be measured"
-            now = self.statistic(z)
+            with np.errstate(all="ignore"):
+                now = self.statistic(z)
             if not np.isfinite(now):
                 return factor, "left: its sums are not finite"
             if now < np.finfo("float32").tiny:
@@ -273,6 +278,10 @@ class _Scaling:
             factor *= now ** (-0.5 / len(summing.matrices))
             self.assign(summing, factor)
         return factor, "left: its sums do not follow the size of its weights"
+
+
+def _shown(loss: float) -> str:
+    return digits(loss, 3) if np.isfinite(loss) else "one that is not finite"
 
 
 def _loss(objective: Objective | None) -> float:

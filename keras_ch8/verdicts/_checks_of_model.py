@@ -12,7 +12,7 @@ from .facts import (
     Output,
     Targets,
 )
-from .remedies import NEW_START, WITHOUT_LAST
+from .remedies import NEW_START, SLOWER, WITHOUT_LAST
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -107,10 +107,7 @@ def _with(facts: Facts, activation: str, loss: str = "") -> str:
     if not facts.output.can_be_set:
         return ""
     named = f'"{loss}"' if loss else "model.loss"
-    return (
-        f'model.get_layer("{facts.output.layer}").activation = keras.activations.{activation}\n'
-        f"model.compile(model.optimizer, {named})"
-    )
+    return f"model.layers[-1].activation = keras.activations.{activation}\nmodel.compile(model.optimizer, {named})"
 
 
 def _activation_for(targets: Targets) -> str:
@@ -336,6 +333,7 @@ OF_START = (
         "inputs.",
         lambda f: "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
         "between the layers (`layers.BatchNormalization`).",
+        lambda f: SLOWER,
     ),
     Check(
         "dead layer",

@@ -144,7 +144,7 @@ class Output:
         label_smoothing: By which the loss smooths the labels.
         is_mean: Whether the loss is a mean over all numbers, or over all examples.
         metrics: Names of the metrics.
-        can_be_set: Whether `get_layer` finds the layer, and its activation can be set.
+        can_be_set: Whether it is the last of `model.layers`, and its activation can be set.
     """
 
     layer: str = ""

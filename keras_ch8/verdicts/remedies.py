@@ -17,7 +17,8 @@ FACTS: Mapping[str, str] = {
     "simple recurrence": "there is a `keras.layers.SimpleRNN`",
     "LSTM": "there is a `keras.layers.LSTM`",
     "sigmoid units": "hidden units are sigmoids",
-    "unscaled inputs": "the inputs are far from mean 0 and variance 1",
+    "unscaled inputs": "the root mean square of the inputs is far from 1",
+    "uneven inputs": "so it is, or features differ in their standard deviations by far",
     "scale of the start": "units were saturated or dead, or the gradient vanished, at the first measurement",
     "dead units": "many ReLUs are dead",
     "saturated units": "many units are saturated",
@@ -76,10 +77,6 @@ scale.adapt(x)
 inputs = keras.Input(x.shape[1:])
 body, model = model, keras.Model(inputs, model(scale(inputs)))
 {COMPILE_AGAIN}"""
-RESCALE_INPUTS = f"""\
-inputs = keras.Input(x.shape[1:])
-body, model = model, keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))
-{COMPILE_AGAIN}"""
 WITHOUT_LAST = f"""\
 body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1]])
 {COMPILE_AGAIN}"""
@@ -100,6 +97,11 @@ for layer in model.layers:
         layer.activation = keras.activations.leaky_relu
     elif isinstance(layer, keras.layers.ReLU):
         layer.negative_slope = 0.2"""
+SLOWER = f"""\
+for layer in model.layers[:-1]:
+    if getattr(layer, "activation", None) is keras.activations.exponential:
+        layer.activation = keras.activations.relu
+{SCALE_TO_DATA}"""
 NEW_START = """\
 start = keras.initializers.GlorotUniform(seed=0)
 for weight in model.trainable_variables:
@@ -159,7 +161,7 @@ def _scale_inputs(expects: str, and_rate: bool = False) -> Remedy:
         return Remedy(f"{says}.", NORMALIZE_INPUTS, expects, ("unscaled inputs",), _NOT_SCALED)
     return Remedy(
         f"{says}, and find the learning rate anew: `training.find_learning_rate`.",
-        f"{NORMALIZE_INPUTS}\n{FIND_RATE}", expects, ("unscaled inputs",), (*_NOT_SCALED, *_SCHEDULED),
+        f"{NORMALIZE_INPUTS}\n{FIND_RATE}", expects, ("uneven inputs",), (*_NOT_SCALED, *_SCHEDULED),
     )  # fmt: skip
 
 
@@ -229,8 +231,8 @@ _DECAY = Remedy(
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "step_too_long": (
         *_LESS,
-        _clip("The loss should fall from the first epoch on."),
         _find_rate("The loss should fall from the first epoch on."),
+        _clip("The loss should fall from the first epoch on."),
         _PLAINLY,
     ),
     "step_too_short": (*_LONGER, _find_rate("The loss should fall several times as fast.")),
@@ -369,6 +371,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "nonfinite": (
         *_LESS,
+        _find_rate("All gradients should be finite."),
         _clip("All gradients should be finite."),
         Remedy("Search the data for NaN, or skip such steps: `skip_nonfinite=True` of every optimizer of the suite."),
     ),

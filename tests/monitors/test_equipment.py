@@ -97,8 +97,9 @@ def past_of(**first):
 @pytest.mark.parametrize(
     "first, expected",
     [
-        ({}, set()), ({"signal": 5.1}, {"unscaled inputs"}), ({"signal": 0.04}, {"unscaled inputs"}),
-        ({"signal": 0.0}, set()), ({"spread": 11.0}, {"unscaled inputs"}), ({"spread": np.inf}, set()),
+        ({}, set()), ({"signal": 5.1}, {"unscaled inputs", "uneven inputs"}),
+        ({"signal": 0.04}, {"unscaled inputs", "uneven inputs"}),
+        ({"signal": 0.0}, set()), ({"spread": 11.0}, {"uneven inputs"}), ({"spread": np.inf}, set()),
         ({"dead": 0.4}, {"scale of the start"}), ({"total": 0.001}, {"scale of the start"}),
     ],
 )  # fmt: skip

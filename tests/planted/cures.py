@@ -11,6 +11,9 @@ import time
 
 from . import confusion
 
+ALL = "all together"
+"""Stands for a kind where all cures of a run are applied."""
+
 
 def tried(build, data, *, held_out, batch_size, epochs, seed, **options):
     """Return for each verdict that calls for action: kind, place in the list, whether it left, both losses, reason.
@@ -40,7 +43,24 @@ def tried(build, data, *, held_out, batch_size, epochs, seed, **options):
         row["left"] = not any(v.kind == verdict.kind and v.level == "act" for v in cured.verdicts)
         row["losses"] = _cure.compared(verdict.kind, sick, cured)
         row["now"] = [v.kind for v in cured.verdicts if v.level == "act"]
+    codes = list(dict.fromkeys(v.code for v in sick.verdicts if v.level == "act" and v.code))
+    if len(codes) > 1:
+        found.append(together(trained, sick, codes))
     return found
+
+
+def together(trained, sick, codes):
+    """Return the same for all cures of a run at once, in the order of its verdicts: several things may be wrong."""
+    row = {"kind": ALL, "place": -1, "cure": f"{len(codes)} cures", "code": "\n".join(codes), "reason": ""}
+    try:
+        cured = trained(row["code"], "", sick)
+    except Exception as error:
+        return row | {"reason": f"{type(error).__name__}: {error}"[:200]}
+    now = [v.kind for v in cured.verdicts if v.level == "act"]
+    from keras_ch8.training import _cure
+
+    return row | {"left": not set(now) & {v.kind for v in sick.verdicts if v.level == "act"}, "now": now,
+                  "losses": _cure.compared("", sick, cured)}  # fmt: skip
 
 
 def judge(name, seed):
@@ -74,6 +94,9 @@ def table(rows):
         lines.append(
             f"{'+' if helps(row) else '-'} {row['name']} {row['seed']} {row['kind']} ({row['cure'][:60]}): {said}"
         )
+    runs = [row for row in rows if row["kind"] == ALL]
+    rows = [row for row in rows if row["kind"] != ALL]
+    lines.append(summary("all cures of a run together, where there are several", runs))
     lines.append(summary("all that call for action", rows))
     lines.append(summary("the first of each run", [row for row in rows if row["place"] == 0]))
     by_kind = collections.Counter((row["kind"], helps(row)) for row in rows)

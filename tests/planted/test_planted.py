@@ -6,6 +6,9 @@ import pytest
 
 from keras_ch8 import verdicts
 from keras_ch8.monitors.base import members
+from keras_ch8.monitors.documentation import SEEN
+from keras_ch8.verdicts.kinds import OF_THE_START
+from keras_ch8.verdicts.remedies import REMEDIES
 
 from . import confusion
 
@@ -56,3 +59,9 @@ def test_each_file_of_runs_is_a_topic_and_each_run_has_a_name_of_its_own():
     assert {run.split for run in planted} == set(confusion.SPLITS)
     members("full")  # monitors that bring kinds of their own
     assert {run.kind for run in planted} - {None} <= set(verdicts.KINDS)
+
+
+def test_the_runs_that_the_documentation_names_have_what_it_says():
+    kinds = {run.name: run.kind for run in confusion.chosen()}
+    assert {name: kinds.get(name) for name, _ in SEEN.values()} == {name: kind for kind, (name, _) in SEEN.items()}
+    assert set(REMEDIES) - set(SEEN) <= {kind.name for kind in OF_THE_START} | {"too_long"}

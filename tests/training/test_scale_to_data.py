@@ -349,3 +349,14 @@ def test_a_vanishing_start_is_scaled_without_a_rise_of_the_loss():
 def test_targets_need_a_compiled_loss():
     with pytest.raises(ValueError, match="loss"):
         training.scale_to_data(mlp("relu", STARTS["heuristic"], 1), FLAT, y=np.zeros((1000, 10)))
+
+
+def test_a_loss_that_is_not_finite_at_the_start_becomes_finite_or_the_weights_stay():
+    huge = keras.initializers.RandomNormal(stddev=20.0, seed=0)
+    hidden = [layers.Dense(8, "exponential", kernel_initializer=huge) for _ in range(2)]
+    model = keras.Sequential([keras.Input((20,)), *hidden, layers.Dense(1)])
+    model.compile("sgd", "mse")
+    scaling = training.scale_to_data(model, FLAT, y=LABELS)
+    assert not np.isfinite(scaling.loss_before)
+    assert "The loss was one that is not finite" in str(scaling)
+    assert np.isfinite(scaling.loss_after) == np.isfinite(model.evaluate(FLAT, LABELS, verbose=0))

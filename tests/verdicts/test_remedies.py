@@ -56,7 +56,11 @@ def test_what_is_there_is_not_advised():
     }  # fmt: skip
     for kind, remedies in REMEDIES.items():
         for fact, name in there.items():
-            for others in ((), ("sequential",), ("unscaled inputs", "sequential", "sigmoid units", "recurrence")):
+            for others in (
+                (),
+                ("sequential",),
+                ("unscaled inputs", "uneven inputs", "sequential", "sigmoid units", "recurrence"),
+            ):
                 found = applicable(remedies, NUMBERS, frozenset({fact, *others}))
                 assert not [remedy for remedy in found if name in remedy.cure], (kind, fact)
 
