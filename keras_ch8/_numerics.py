@@ -99,8 +99,7 @@ def half_squares(tensors: Sequence[Tensor]) -> list[Tensor]:
 
 def half_of_all(halves: Sequence[Tensor]) -> Tensor:
     """Return half the sum of squares over all tensors, given those of `half_squares`, in the widest of their types."""
-    widest = _widest(halves)
-    return functools.reduce(ops.add, [ops.cast(h, widest) for h in halves])
+    return functools.reduce(ops.add, _wide(halves))
 
 
 def total_norm(tensors: Sequence[Tensor], halves: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -144,15 +143,19 @@ def shrink_to(limit: Tensor, size: Tensor) -> Tensor:
 
 def squared_norm(tensors: Sequence[Tensor]) -> Tensor:
     """Return the plain sum of squares over all tensors, taken in the widest of their types."""
-    values = [backend.values(t) for t in tensors]
-    widest = _widest(values)
-    return 2 * half_of_all(half_squares([ops.cast(v, widest) for v in values]))
+    return 2 * half_of_all(half_squares(_wide([backend.values(t) for t in tensors])))
 
 
 def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
     """Return the product of two lists of tensors as vectors, in the widest of their types."""
-    widest = _widest([*a, *b])
-    return sum(ops.sum(ops.cast(x, widest) * ops.cast(y, widest)) for x, y in zip(a, b, strict=True))
+    wide = _wide([*a, *b])
+    return sum(ops.sum(x * y) for x, y in zip(wide[: len(a)], wide[len(a) :], strict=True))
+
+
+def _wide(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Return tensors in the widest of their types; those that have it already as they are."""
+    widest = _widest(tensors)
+    return [t if t.dtype.name == widest else ops.cast(t, widest) for t in tensors]
 
 
 def _widest(tensors: Sequence[Tensor]) -> str:

@@ -21,6 +21,8 @@ from ._work import FEWEST, Pace, light, multiplications
 
 LARGEST = 256
 """Examples that the spectrum is measured on: every step of Lanczos goes through them twice."""
+SPECTRA = 4
+"""Times that it is measured in any training where that is light."""
 PRODUCTS = 20
 """Steps of Lanczos."""
 
@@ -159,7 +161,7 @@ class SpectrumMeasurement(Measurement):
     def __init__(self, objective: Objective, monitor: SpectrumMonitor, multiplications: float) -> None:
         super().__init__(examples_of(objective.data), monitor.passes, multiplications)
         self._objective, self._always = objective, monitor.always
-        self.light = min(FEWEST, self.light)
+        self.light = min(SPECTRA, self.light)
 
     def begin(self, pace: Pace, past: Past) -> None:
         """Begin: nothing is known of the training yet."""

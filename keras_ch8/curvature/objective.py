@@ -1,7 +1,7 @@
 """The loss of a model on some examples as a pure function of its weights."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -101,7 +101,12 @@ class Objective:
     def products(self, theta: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Return v -> H v: many products at one theta, with one array of `dtype` in and one out."""
         values, dtype = self.cut(theta), self.dtype
-        return lambda v: self._product(values, ops.convert_to_tensor(v, dtype)).numpy()
+        return lambda v: self._product(values, ops.convert_to_tensor(v, dtype))[0].numpy()
+
+    def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return J(theta) and its gradient, by the graph of the products: no other is traced for them."""
+        _, loss, grads = self._product(self.cut(theta), ops.zeros(self.size, self.dtype))
+        return float(loss.numpy()), self.join([g.numpy() for g in grads])
 
     def join(self, arrays: list[np.ndarray]) -> np.ndarray:
         """Return arrays of the variables' shapes as a flat vector."""
@@ -136,14 +141,19 @@ class Objective:
     def _gradient_at(self, values: list[Tensor], data: Tree) -> list[Tensor]:
         return backend.gradients(lambda values: self.value_at(values, data), values)
 
-    def _product_at(self, values: list[Tensor], vector: Tensor) -> Any:
+    def _product_at(self, values: list[Tensor], vector: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Return H v, and J and its gradient, which are on the way to it."""
+        met: list[Tensor] = []
+
         def along(values: list[Tensor]) -> Tensor:
-            grads = backend.gradients(self.value_at, values)
+            loss, grads = backend.value_and_gradients(lambda values, watch: (self.value_at(values), []), values)
+            met[:] = [loss, *grads]
             vectors = backend.cut(vector, self.shapes)
             return sum(ops.sum(g * ops.cast(v, g.dtype)) for g, v in zip(grads, vectors, strict=True))
 
         found = backend.gradients(along, values)
-        return backend.join([ops.cast(p, vector.dtype) for p in found], self.size)
+        product = backend.join([ops.cast(p, vector.dtype) for p in found], self.size)
+        return product, met[0], met[1:]
 
 
 def _is_pair(model: keras.Model, x: Data) -> bool:

@@ -12,13 +12,13 @@ from .._plot import axes_of, finished, name_layers, points
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts import Quantity, Rule, Threshold
+from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, times
 from ._layer_flow import root_mean_square
 from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import MEASURED, SEVENTH
+from .progress import FOREIGN, MEASURED, PART_DONE, SEVENTH, part_done
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -85,6 +85,8 @@ INFERENCE_OVER_TRAINING = Quantity(
     "the loss in inference is far above that in training",
 )
 
+EARLY = Condition(PART_DONE, "<", 0.25, "the moving statistics are not expected to have caught up", FOREIGN)
+
 RULES = (
     Rule(
         kind="batch_norm_gap",
@@ -93,11 +95,13 @@ RULES = (
             Threshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
             Threshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.3, source=MEASURED),
         ),
+        silenced_by=(EARLY,),
     ),
     Rule(
         kind="batch_norm_gap",
         says="Batch normalization uses far other statistics in inference than in training",
         all_of=(Threshold(GAP, "above", watch=1.0, act=None, source=SEVENTH),),
+        silenced_by=(EARLY,),
         mentions=(INFERENCE_OVER_TRAINING,),
     ),
 )
@@ -152,7 +156,7 @@ class BatchStatisticsMonitor(Monitor):
         """Return the largest gap, and what it costs in inference."""
         last = past.of(self.name)[-1]
         ratio = last.inference_loss / last.training_loss if last.training_loss > 0 else float("nan")
-        return {GAP.name: last.gap, INFERENCE_OVER_TRAINING.name: ratio}
+        return {GAP.name: last.gap, INFERENCE_OVER_TRAINING.name: ratio, PART_DONE.name: part_done(past)}
 
     def remarks(self, past: Past) -> dict[str, str]:
         """Return the layer with the largest gap."""

@@ -26,6 +26,7 @@ KINDS = (
         fine="The training does not end before the loss has stopped to fall much",
         cure="Train for more epochs, two or three times as many, and add "
         "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
+        answers=("epochs",),
     ),
     Kind(
         "too_long",
@@ -43,6 +44,7 @@ KINDS = (
         fine="The training loss does not swing from epoch to epoch",
         cure="Let the learning rate fall in time: `schedules.LinearDecay`, `callbacks.LearningRateDecay`; or lower it: "
         "`training.find_learning_rate` finds one.",
+        answers=("learning_rate.high",),
     ),
 )
 

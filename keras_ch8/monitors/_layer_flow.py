@@ -13,12 +13,12 @@ from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts import Claim, Quantity, Rule, Threshold, judge
+from ..verdicts import Claim, Combination, Condition, Quantity, Rule, Threshold, judge
 from ..verdicts.wording import digits, percent
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import BOOK, FOREIGN, GOOD, LAST, MEASURED, OF_LAST, progress_measured
+from .progress import BOOK, FOREIGN, GOOD, LAST, LOW, MEASURED, OF_LAST, progress_measured
 
 FLAT = 0.05
 """Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
@@ -189,9 +189,15 @@ SMALLEST_SIGNAL = Quantity(
 
 EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=10.0, act=30.0, source=MEASURED)
 VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.01, source=MEASURED)
-DEAD_UNITS = Threshold(DEAD, "above", watch=0.3, act=0.6, source=f"{MEASURED}; healthy networks have up to 0.2")
+DEAD_UNITS = Threshold(
+    DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 0.2; act {FOREIGN}"
+)
 SATURATED_UNITS = Threshold(
     SATURATED, "above", watch=0.4, act=0.8, source=f"{MEASURED}; healthy networks have up to 0.15"
+)
+
+FEW_DEAD = Combination(
+    "the loss is good, with fewer than 60 % of them", "all of", (GOOD, Condition(DEAD, "<", 0.6, source=MEASURED))
 )
 
 RULES = (
@@ -212,30 +218,39 @@ RULES = (
         kind="dead_units",
         says="Many units take no part and get no gradient",
         all_of=(DEAD_UNITS,),
+        silenced_by=(LOW,),
+        eased_by=(
+            Combination("it is less than 60 %, and the loss is good", "all of", (GOOD, Condition(DEAD, "<", 0.6))),
+        ),
         mentions=(DEAD_IN_LAYER,),
     ),
     Rule(
         kind="dead_units",
         says="Nearly all units of a layer take no part, so that hardly a signal gets through",
         all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.9, source=FOREIGN),),
+        silenced_by=(LOW,),
+        eased_by=(GOOD,),
         mentions=(DEAD,),
     ),
     Rule(
         kind="saturated_units",
         says="Many units are saturated and pass hardly a gradient on",
         all_of=(SATURATED_UNITS,),
+        silenced_by=(LOW,),
         mentions=(SATURATED_IN_LAYER,),
     ),
     Rule(
         kind="saturated_units",
         says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
         all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
+        silenced_by=(LOW,),
+        eased_by=(GOOD,),
         mentions=(SATURATED,),
     ),
     Rule(
         kind="bad_scale",
         says="At the start a layer gives far larger numbers than others can work with",
-        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=5.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
+        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
         mentions=(SMALLEST_SIGNAL,),
     ),
     Rule(

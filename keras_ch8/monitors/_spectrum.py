@@ -384,7 +384,7 @@ def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnd
 
 def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     theta = objective.theta()
-    slope = objective.gradient(theta)
+    loss, slope = objective.value_and_gradient(theta)
     norm = float(np.linalg.norm(slope))
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
     start = np.random.default_rng(seed).normal(size=objective.size)
@@ -396,7 +396,6 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     found = lanczos_of(product, start, steps, objective.dtype)
     sizes = np.maximum(np.abs(found.values), 1e-6 * np.abs(found.values).max(initial=1e-30))
     along, *of_halves = map(found.along, (slope, halves[0], halves[-1]))
-    loss = objective.value(theta)
 
     return SpectrumEnds(
         smallest=found.smallest,

@@ -11,7 +11,7 @@ from .. import _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, part, percent
 from .base import Curve, Monitor, Snapshot
 from .past import Past
@@ -25,6 +25,7 @@ from .progress import (
     ELASTICITY,
     EVENLY,
     FALLEN,
+    FALLING_FAST,
     FOREIGN,
     GOOD,
     HARDLY_MOVED,
@@ -34,6 +35,7 @@ from .progress import (
     NEWTON_GAIN,
     OF_LAST,
     OVERSHOOT,
+    PART_DONE,
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
@@ -45,6 +47,7 @@ from .progress import (
     effective_rate,
     elasticity,
     overshoot,
+    part_done,
     progress,
     trainings_to_gain,
 )
@@ -145,8 +148,6 @@ TRAININGS_TO_HALVE = Quantity(
     usual=OF_LAST,
 )
 
-PART_DONE = Quantity("part_done", "Steps so far over the steps of the training; not known where these are not.")
-
 # --- what it means -------------------------------------------------------------------------------------------------
 
 SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 0.02 to 0.06")
@@ -190,6 +191,13 @@ RULES = (
         when=(
             Condition(HEIGHT_FALLEN, "<", 0.9, "the loss is not low all the while", MEASURED),
             Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+        ),
+        silenced_by=(
+            Combination(
+                "the loss falls fast, by small leaps",
+                "all of",
+                (FALLING_FAST, Combination("the leaps are small", "none of", (LEAPS.at("act"),))),
+            ),
         ),
     ),
     Rule(
@@ -332,7 +340,7 @@ class StepLengthMonitor(Monitor):
             RATE_OF_LIMIT.name: limit,
             NEWTON_GAIN.name: gain,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, past),
-            PART_DONE.name: past.done / past.total if past.total else float("nan"),
+            PART_DONE.name: part_done(past),
         }  # fmt: skip
 
     def newest(self, past: Past) -> dict[str, float]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.checks import CHECKS
 from ..verdicts.remedies import FACTS, REMEDIES, Remedy
 from ..verdicts.verdict import RAISED_BY, WINDOW
 from .base import Monitor, members
@@ -75,6 +76,12 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
   trainings with a known trouble and the healthy ones. Those set later say after which other runs.
 """
 
+CHECKED = """\
+`Diagnosis(preflight=True)`, the default, and `training.preflight` look at data, labels, loss, last layer and start
+before any step. Of each kind the first check that speaks is said, certain at once, while nothing that explains it
+calls for action. Where a loss, an output or a step is of the user's own, nothing is said of it. What needs all
+examples or steps (equal rows, order, a batch learned by heart) is in the function alone."""
+
 
 def page(monitors: Sequence[Monitor] | None = None) -> str:
     """Return the page in Markdown.
@@ -88,7 +95,8 @@ def page(monitors: Sequence[Monitor] | None = None) -> str:
     parts = [HEAD, _contents(kinds)]
     parts += [_kind(name, [(m, r) for m, r in rules if r.kind == name]) for name in kinds]
     of_all = [rule for _, rule in rules]
-    return "\n".join([*parts, _facts(), _conditions(of_all), _quantities(of_all), _curves(monitors)])
+    parts += [_checks(), _facts(), _conditions(of_all), _quantities(of_all), _curves(monitors)]
+    return "\n".join(parts)
 
 
 def _contents(kinds: Sequence[str]) -> str:
@@ -130,6 +138,19 @@ def _remedies(remedies: Sequence[Remedy]) -> Iterator[str]:
                 "```",
                 "",
             )
+
+
+def _checks() -> str:
+    """Return what is looked at before the first step."""
+    lines = ["## Before the first step", "", CHECKED, ""]
+    kinds = dict.fromkeys(check.kind for check in CHECKS if check.level != "note")
+    lines += ["| verdict | section | level | it is said where | source |", "|---|---|---|---|---|"]
+    for kind in kinds:
+        of_kind = [check for check in CHECKS if check.kind == kind and check.level != "note"]
+        lines += [_row(kind, KINDS[kind].section, c.level, c.holds, c.source) for c in of_kind]
+    lines += ["", "What is worth knowing and no verdict, in the notes of `training.preflight`:", ""]
+    lines += [f"- {check.holds}" for check in CHECKS if check.level == "note"]
+    return "\n".join([*lines, ""])
 
 
 def _facts() -> str:

@@ -63,6 +63,7 @@ PACE_KEPT = Quantity(
     "evenly, more where it falls faster and faster; 0 where it has not fallen.",
     number=percent,
 )
+PART_DONE = Quantity("part_done", "Steps so far over the steps of the training; not known where these are not.")
 GROWTH = Quantity(
     "growth",
     "The loss over what it was at the start; not known for a loss that may be below 0.",
@@ -337,6 +338,11 @@ def effective_rate(past: Past) -> float:
     is_known = (norms > 0) & np.isfinite(norms)
     rates = lengths[there][is_known] / norms[is_known]
     return float(np.median(rates)) if len(rates) else float("nan")
+
+
+def part_done(past: Past) -> float:
+    """Return the steps so far over the steps of the training; NaN where these are not known."""
+    return past.done / past.total if past.total else float("nan")
 
 
 def overshoot(past: Past) -> float:

@@ -127,7 +127,7 @@ def _without_still_output(flow: LayerFlow) -> LayerFlow:
     if len(flow.names) < 2 or not flow.is_output[-1] or flow.signal[-1] > 0:
         return flow
     columns = {f.name: getattr(flow, f.name) for f in dataclasses.fields(flow)}
-    rest: dict[str, Any] = {k: v if isinstance(v, float) else v[:-1] for k, v in columns.items()}
+    rest: dict[str, Any] = {k: v if v is None or isinstance(v, float) else v[:-1] for k, v in columns.items()}
     return LayerFlow(**rest)
 
 

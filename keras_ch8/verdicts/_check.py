@@ -9,7 +9,8 @@ from .wording import digits
 FEW = 16
 """Fewer examples than these tell nothing of all."""
 NO_LAYER = Layer("")
-FACTS = "certain: it follows from the loss and the output"
+FACTS = "certain, no matter of degree"
+CHOSEN = "chosen; worth watching at most"
 FOUND = "flagged no repaired training of the sets of real faults"
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from ._check import FEW, FOUND, Check, begins_at_one, first, interval
+from ._check import CHOSEN, FEW, FOUND, Check, begins_at_one, first, interval
 from .facts import CROSS_ENTROPIES, Facts, Inputs, Targets, are_of_another_scale
 from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS
 from .wording import counted, digits, percent
 
-LARGE, LARGE_RMS = 10.0, 5.0
-"""Inputs whose largest size and root mean square are beyond these are too large for the first layer."""
+LARGE, LARGE_RMS = 20.0, 10.0
+"""Inputs whose largest size and root mean square are beyond these are too large for the first layer; half of it is not:
+clusters of points within 15 of 0 are learned as they are."""
 NUMPY = "import numpy as np\n\n"
 NUMBERED = f"{NUMPY}_, y = np.unique(y, return_inverse=True)"
 RESCALE = f"""\
@@ -216,6 +217,7 @@ OF_LABELS = (
         and not _is_one_class_of_several(f),
         lambda f: f"All {f.targets.examples} targets are {_one_value(f.targets)}: there is nothing to tell apart.",
         lambda f: "Look at how the targets are read, and shuffle the examples before they are split.",
+        source=CHOSEN,
     ),
 )  # fmt: skip
 
@@ -227,6 +229,7 @@ OF_ALL = (
         "one of 20 validation examples or more is also in the training data, not by nature",
         lambda f: f.equal_rows >= 0.05 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the examples of {f.other} are also trained on.",
+        source=CHOSEN,
     ),
     Check(
         "few rows",
@@ -254,6 +257,7 @@ OF_ALL = (
         lambda f: f"The first {f.targets.examples} examples that are trained on are all of one class, those of "
         f"{f.other} of {f.other_targets.classes}.",
         code=lambda f: f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]",
+        source=CHOSEN,
     ),
     Check(
         "one class has nearly all",
@@ -266,5 +270,6 @@ OF_ALL = (
         "often.",
         code=lambda f: f"{NUMPY}labels, counts = np.unique(y, return_counts=True)\n"
         "class_weight = {int(label): len(y) / len(labels) / count for label, count in zip(labels, counts)}",
+        source=CHOSEN,
     ),
 )  # fmt: skip

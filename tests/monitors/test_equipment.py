@@ -9,6 +9,7 @@ from keras_ch8 import monitors
 from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, rate_of
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.verdicts.remedies import REMEDIES
+from tests.monitors.test_claims import ENDS
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
@@ -126,6 +127,16 @@ def test_a_longer_rate_is_a_tenth_of_the_best_but_no_more_than_is_usual(step, ha
     past.has = frozenset(has)
     past.rate = 0.1 if step == 0.01 else 0.001
     past.add(3, {"step_length": monitors.StepLength(1.0, 0.99, -1.0, step, 0.1)})
+    assert known_to_cures(past)["longer_rate"] == rate
+
+
+@pytest.mark.parametrize("largest, rate", [(0.0, "0.1"), (-1.0, "0.1"), (20.0, "0.05")])
+def test_a_loss_without_curvature_sets_no_limit_to_the_rate(largest, rate):
+    past = past_of()
+    past.rate = 0.01
+    past.add_rows(Rows(np.array([3]), np.array([1.0]), np.array([1.0])))
+    past.add(3, {"step_length": monitors.StepLength(1.0, 0.99, -1.0, 0.0, 0.01)})
+    past.add(3, {"spectrum": monitors.SpectrumEnds(**ENDS | {"largest": largest})})
     assert known_to_cures(past)["longer_rate"] == rate
 
 

@@ -212,3 +212,23 @@ def test_a_training_of_few_updates_has_not_come_to_rest():
     assert level("spectrum", past, "underfitting") == "watch"
     past.first = 860
     assert level("spectrum", past, "underfitting") == "ok"
+
+
+def test_idle_units_do_not_matter_where_the_loss_is_low_and_matter_less_where_it_is_good():
+    def idle(share, fallen):
+        past = past_of(losses(fallen), layer_flow=flow(dead=np.array([share, share, NAN, NAN])))
+        return level("layer_flow", past, "dead_units")
+
+    assert [idle(0.5, fallen) for fallen in (0.4, 0.6, 0.91)] == ["act", "watch", "ok"]
+    assert [idle(0.61, fallen) for fallen in (0.4, 0.6, 0.91)] == ["act", "act", "ok"]
+
+
+def test_moving_statistics_are_not_expected_to_have_caught_up_in_the_first_quarter():
+    off = monitors.BatchStatistics(("a",), np.ones(1), np.zeros(1), np.zeros(1), training_loss=1.0, inference_loss=2.0)
+    past = past_of(losses(), batch_statistics=off)
+    assert [level_of_length(past, total) for total in (0, 900, 3500, 3700)] == ["act", "act", "act", "ok"]
+
+
+def level_of_length(past, total):
+    past.total = total
+    return level("batch_statistics", past, "batch_norm_gap")

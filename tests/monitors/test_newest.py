@@ -327,7 +327,7 @@ def test_the_limits_of_the_rules_are_lines_of_the_series_that_show_what_they_jud
     found = lines(members("full"))
     assert set(found) <= {f"{SERIES}{name}" for name in CURVES}
     assert found["ch8_diagnosis/fraction_dead"] == [
-        {"value": 0.3, "label": "watch: dead_units"}, {"value": 0.6, "label": "act: dead_units"},
+        {"value": 0.3, "label": "watch: dead_units"}, {"value": 0.4, "label": "act: dead_units"},
     ]  # fmt: skip
     assert {"value": 0.3, "label": "act: step_too_short, ill_conditioned"} in found["ch8_diagnosis/newton_gain"]
     assert {"value": 0.03, "label": "watch: saddle"} in found["ch8_diagnosis/negativity"]

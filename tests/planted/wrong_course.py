@@ -252,7 +252,7 @@ def weights_from_a_standard_normal(rng, cured=False):
 
 @sick("overfitting", "weight decay and dropout", group=12)
 def progress_of_diabetes_learned_by_heart(rng, cured=False):
-    """Mean squared error over variance, new examples: 0.79, and 0.55 with the cure; of 0.05 in training."""
+    """Mean squared error over variance, new examples: 0.79, and 0.55 with the cure; in training it is 0.05."""
     x, y = datasets.load_diabetes(return_X_y=True)
     train, probe = split(standardized(x), standardized(y)[:, None], rng, 300)
     regular = {"kernel_regularizer": keras.regularizers.L2(0.02)} if cured else {}
