@@ -8,8 +8,8 @@ from .remedies import NEW_START, SLOWER
 from .wording import digits, percent
 
 FADED = 1e-3
-"""Gradient of the first three matrices over that of all weights, below which the first layers hardly learn. Of one alone
-it says nothing: queries and keys of an attention have next to none at the start, and train well."""
+"""Gradient of the first three matrices over that of all weights, below which the first layers hardly learn. One alone
+says nothing: queries and keys of an attention have next to none at the start, and train well."""
 ALIKE, DEEP = 0.01, 3
 """Deviation between examples, over the size, below which a layer gives the same for all; matrices from which on it
 counts."""
