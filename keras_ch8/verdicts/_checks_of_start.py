@@ -8,7 +8,8 @@ from .remedies import NEW_START, SLOWER
 from .wording import digits, percent
 
 FADED = 1e-3
-"""Gradient of the first matrix over that of all weights, below which the first layers hardly learn."""
+"""Gradient of the first three matrices over that of all weights, below which the first layers hardly learn. One alone
+says nothing: queries and keys of an attention have next to none at the start, and train well."""
 ALIKE, DEEP = 0.01, 3
 """Deviation between examples, over the size, below which a layer gives the same for all; matrices from which on it
 counts."""
@@ -36,6 +37,12 @@ def _saturated(facts: Facts) -> Layer:
     """Return the hidden layer with the most units on the flat ends of their curve."""
     hidden = [x for x in facts.start.layers if not x.is_output and not math.isnan(x.saturated)]
     return max(hidden, key=lambda x: x.saturated, default=NO_LAYER)
+
+
+def _first_three(facts: Facts) -> float:
+    """Return the largest gradient of the first three matrices; infinite of fewer than five."""
+    trained = facts.start.trained
+    return max(layer.gradient for layer in trained[:3]) if len(trained) > 4 else math.inf
 
 
 def _last_hidden(facts: Facts) -> Layer:
@@ -102,8 +109,8 @@ OF_START = (
         "faded gradient",
         "vanishing",
         "act",
-        f"the gradient of the first matrix, of three or more, is below {FADED:g} of that of all weights",
-        lambda f: len(f.start.trained) > 2 and 0 < first(f).gradient < FADED * f.start.gradient,
+        f"the gradients of the first three matrices, of five or more, are below {FADED:g} of that of all weights",
+        lambda f: first(f).gradient > 0 and _first_three(f) < FADED * f.start.gradient,
         lambda f: f"Before any step the gradient of {first(f).name} is "
         f"{digits(first(f).gradient / f.start.gradient)} of "
         f"that of all weights, {len(f.start.trained) - 1} layers before the output.",

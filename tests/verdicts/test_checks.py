@@ -39,6 +39,11 @@ def first(**fields):
     return facts(start=change(START, layers=(change(DENSE, **fields), *START.layers[1:])))
 
 
+def deep(*gradients):
+    """Facts of layers with these gradients."""
+    return facts(start=change(START, layers=tuple(change(DENSE, gradient=g) for g in gradients)))
+
+
 def validated(inputs=X, targets=NUMBERS, of=NUMBERS, **others):
     return facts(of, other="the validation data", other_inputs=(inputs,), other_targets=targets, **others)
 
@@ -98,7 +103,7 @@ CASES = {
     "loss is not finite": (facts(start=BROKEN), facts(Targets(nonfinite=1), start=BROKEN)),
     "dead layer": (first(dead=1.0, gradient=0.0), first(dead=1.0)),
     "no gradient": (facts(start=change(START, gradient=0.0)), facts(start=change(START, gradient=0.0, loss=0.0))),
-    "faded gradient": (first(gradient=1e-6), first(gradient=1e-2)),
+    "faded gradient": (deep(1e-8, 1e-7, 1e-6, 1e-3, 1e-1), deep(1e-8, 1e-8, 1e-1, 1e-1, 1e-1)),
     "faded examples": (
         facts(start=change(START, layers=(DENSE, change(DENSE, variation=1e-4), LAST))),
         facts(start=change(START, layers=(change(DENSE, variation=1e-4), LAST))),
@@ -197,7 +202,10 @@ def test_each_kind_is_claimed_once_certain_at_once_and_by_the_first_check():
 
 
 def test_causes_silence_their_symptoms():
-    both = change(LARGE, layers=(change(LARGE.layers[0], gradient=1e-9), *LARGE.layers[1:]))
+    faded = [change(DENSE, gradient=1e-9) for _ in range(4)]
+    both = change(LARGE, layers=(change(LARGE.layers[0], gradient=1e-9), *faded, LAST))
+    alone = change(both, layers=(faded[0], *faded, LAST))
+    assert [c.kind for c in claims_of(facts(start=alone), unexpected)[0]] == ["vanishing"]
     assert [c.kind for c in claims_of(facts(start=both), unexpected)[0]] == ["bad_inputs"]
 
 
