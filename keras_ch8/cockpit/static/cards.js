@@ -1,4 +1,4 @@
-// The card of a panel: a frame where a verdict stands, the plot, what the cursor reads, and the CSV.
+// The card of a panel: frame, plot, what the cursor reads, CSV.
 import { button, colored, count, finding, kindsOf, lastOf, make, nameOf, number, prose, short, words, wrong } from "./words.js";
 import { STEPS, canBeLog, columnsOf, curvesOf, dashOf, glyphOf, linesOf, marksOf, valueAt } from "./curves.js";
 import { cellAt, colorBar, heightOf } from "./layers.js";
@@ -74,7 +74,7 @@ function sampleOf(rank) {
   return colored("i.sample", stops.length ? `repeating-linear-gradient(to right, ${stops})` : "currentcolor");
 }
 
-// Say below the plot what is at the cursor, or else last, and the newest event of each kind.
+// Say below the plot what is at the cursor or last, and the newest event of each kind.
 function read(card, plot) {
   const { map, panel, marks } = card;
   const at = plot?.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : undefined;

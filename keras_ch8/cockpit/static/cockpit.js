@@ -81,7 +81,7 @@ function labelOf({ name }, runs) {
   return runs.filter((run) => lastOf(run.name) === lastOf(name)).length > 1 ? name : lastOf(name);
 }
 
-// The colour of a run, which it keeps; after the last they come again, lighter and then darker.
+// The colour of a run, which it keeps; after the last they come again, lighter, darker.
 function colorOfRun({ colors }, name) {
   if (!colors.has(name)) colors.set(name, colors.size);
   const color = `var(--run-${colors.get(name) % RUN_COLORS})`;
@@ -134,7 +134,7 @@ function insert(cards, card) {
   cards.splice(cards.findIndex(isSame) + 1, 0, card);
 }
 
-// Put the cards in their groups; those that were there are kept.
+// Put the cards in their groups; old ones are kept.
 function drawCards(page) {
   const before = page.cards;
   page.cards = new Map();
@@ -156,7 +156,7 @@ function drawCards(page) {
   arrange(page);
 }
 
-// Hide the cards that have nothing to show, and put the heading of each group on its first one.
+// Hide cards that have nothing to show, and put the heading of each group on its first one.
 function arrange(page) {
   for (const card of page.cards.values()) {
     card.curves = card.all.filter(({ run }) => !page.hidden.has(run.name));
@@ -178,7 +178,7 @@ function endsOf(page, { axis, curves }) {
   return { min, max };
 }
 
-// Have cards drawn: those in view at once, the others when there is time.
+// Have cards drawn: those in view at once, others when there is time.
 function need(page, which = () => true) {
   for (const card of [...page.cards.values()].filter(which)) {
     page.waiting.add(card);

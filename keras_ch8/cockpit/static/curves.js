@@ -37,7 +37,7 @@ export const dashOf = (rank) => DASHES[rank % DASHES.length];
 
 export const glyphOf = (kind) => GLYPHS[kind] ?? "○";
 
-// Whether the y axis can be logarithmic: nothing is negative, and hardly anything is zero.
+// Whether the y axis can be logarithmic: nothing is negative, and hardly anything zero.
 export function canBeLog(curves) {
   const values = curves.flatMap(({ y }) => y.filter(isNumber));
   const positive = values.filter((value) => value > 0).length;
@@ -111,8 +111,8 @@ export function frame(page, card) {
   };
 }
 
-// The ends of a y axis, with the reference lines that are near enough. A logarithmic one ends on round numbers and is
-// not too long: uPlot's own takes seconds for many decades.
+// The ends of a y axis, with the reference lines that are near. A logarithmic one ends on round numbers and is short:
+// uPlot's own takes seconds for many decades.
 function range(low, high, lines, log) {
   if (!isNumber(low)) return [0.1, 1];
   if (low === high) [low, high] = log ? [low / 1.5, high * 1.5] : [low - Math.abs(low || 1) / 2, high + Math.abs(high || 1) / 2];
@@ -166,7 +166,7 @@ export function linesOf(panel, curves) {
   return [...lines.values()];
 }
 
-// Draw the reference lines; labels stand beside each other where the lines are close.
+// Draw the reference lines; labels of close ones stand side by side.
 function drawLines(page, card, plot) {
   const { left, top, width, height } = plot.bbox;
   const placed = [];

@@ -1,4 +1,4 @@
-// The heat map of the layers: a row for each, the first on top, and a column for each measurement.
+// The heat map: a row for each layer, the first on top; a column for each measurement.
 import { colored, count, isNumber, make, number, short } from "./words.js";
 import { MOST_DECADES, frame } from "./curves.js";
 
@@ -6,7 +6,7 @@ const COLORS = ["#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d"
 const GREY = "#8a8a8a"; // for what is not finite
 const ROW = { name: 12, most: 60, all: 144, highest: 312 }; // heights
 
-// The scales of colours, one for all maps of a unit, logarithmic where nothing is negative.
+// The scales of colours, one for each unit, logarithmic where nothing is negative.
 export function scalesOf(maps) {
   const scaleOf = (same) => {
     const all = same.flatMap(({ values }) => values.flat().filter(isNumber)).sort((a, b) => a - b);
@@ -39,7 +39,7 @@ export function layerOptions(page, card) {
   return options;
 }
 
-// Put the names beside their rows; where rows are low, some go without.
+// Put the names beside their rows; of low rows some go without.
 function placeNames({ rows }, plot) {
   const row = plot.over.clientHeight / rows.length;
   const every = Math.ceil(ROW.name / row - 0.1);

@@ -1,4 +1,4 @@
-// What all parts of the page are made of. Whatever a run is called, it becomes text and never markup.
+// What the page is made of. Whatever a run is called, it becomes text and never markup.
 
 const LEVELS = ["act", "watch"];
 
