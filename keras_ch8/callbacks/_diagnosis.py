@@ -241,7 +241,8 @@ class Diagnosis(Callback):
         try:
             probe = None if data is self.probe.batch else self.probe.batch
             facts, _ = facts_of(self.model, data, probe, self.loss)
-            self.past.chance = facts.chance
+            if not self.model.losses:  # a constant prediction has no penalties, and the loss on the probe has
+                self.past.chance = facts.chance
             claims, _ = claims_of(facts, self._leave_out)
         except Exception as error:
             self._leave_out("preflight", error)

@@ -71,6 +71,13 @@ def test_a_training_that_is_well_has_no_verdict_of_it_and_none_is_made_where_it_
     assert math.isnan(watching.past.chance)
 
 
+def test_a_loss_with_penalties_is_not_compared_with_a_constant_prediction_which_has_none():
+    model, watching = keras.Sequential([layers.Dense(1, "sigmoid", kernel_regularizer="l2")]), diagnosis()
+    model.compile("sgd", "binary_crossentropy")
+    fit(model, watching)
+    assert math.isnan(watching.past.chance)
+
+
 def test_it_changes_nothing():
     def trained(*watching):
         model = network()
