@@ -16,7 +16,7 @@ FEWEST, LIGHT, MOST = 6, 12, 100
 FIRST = (1, 4)
 """The first steps that are measured."""
 GAP = 10
-"""The fewest steps between two measurements after the first ones, unless the whole training is short."""
+"""The fewest steps between two measurements after the first ones, where there are more than LIGHT."""
 GROWTH, SLOW_GROWTH = 3.0, 1.5
 """A step is followed by another before it is this many times as far from the start: a training may end early. By the
 second where it is not known when it ends, so that nothing else says where to measure."""
@@ -41,10 +41,11 @@ def light(price: float, multiplications: float) -> int:
 def places(steps: int, count: float) -> list[int]:
     """Return the steps, counted from 1, at which a training of known length is measured, the last of them included.
 
-    There are `count` of them, between FEWEST and MOST, evenly spread but for the first ones; and a few more in a long
-    training, since one that is stopped early is to be measured too.
+    There are `count` of them, between FEWEST and MOST and more than LIGHT only where they are GAP steps apart, evenly
+    spread but for the first ones; and a few more in a long training, since one that is stopped early is to be measured
+    too.
     """
-    wanted = int(np.clip(count, FEWEST, max(FEWEST, min(MOST, steps // GAP))))
+    wanted = int(np.clip(count, FEWEST, max(LIGHT, min(MOST, steps // GAP))))
     if steps <= wanted:
         return list(range(1, steps + 1))
     interval = (steps - FIRST[-1]) / (wanted - len(FIRST))

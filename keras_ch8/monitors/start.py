@@ -24,11 +24,6 @@ EXAMPLES = 64
 EQUAL = 1e-4
 """A difference of two gradients up to this fraction of the largest entry is rounding."""
 LAYERS = keras.layers
-NORMALIZING = (
-    LAYERS.BatchNormalization, LAYERS.LayerNormalization, LAYERS.GroupNormalization, LAYERS.UnitNormalization,
-    LAYERS.RMSNormalization, LAYERS.Add, LAYERS.Concatenate, LAYERS.Average,
-)  # fmt: skip
-"""Layers between which a signal keeps its scale, or goes around others."""
 LOSSES = {
     "BinaryCrossentropy": "binary_crossentropy",
     "CategoricalCrossentropy": "categorical_crossentropy",
@@ -91,7 +86,7 @@ def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start
     """Return what one pass forward says."""
     start, output, axes = at_start(model, data, output, lambda y, y_pred: keras.ops.zeros(()))
     layers = tuple(dataclasses.replace(layer, gradient=NAN, copies=0) for layer in start.layers)
-    return Start(layers=layers, normalizes=start.normalizes), output, axes
+    return Start(layers=layers), output, axes
 
 
 def output_of(model: keras.Model) -> Output:
@@ -159,8 +154,7 @@ def at_start(
     returned = {id(tensor) for tensor in outputs}
     layers = tuple(_layer(call, of, id(call.outputs) in returned) for call in calls)
     norm = math.sqrt(sum(float((g**2).sum()) for g in of.values())) if of else NAN
-    normalizes = any(isinstance(leaf, NORMALIZING) for leaf in leaves) or not isinstance(model, keras.Sequential)
-    start = Start(float(reached), layers, norm, normalizes)
+    start = Start(float(reached), layers, norm)
     if len(outputs) != 1:
         return start, Output(metrics=output.metrics), None
     return start, _with_last(output, model, calls, outputs[0]), len(outputs[0].shape)
@@ -181,6 +175,8 @@ def name_of_activation(layer: keras.layers.Layer) -> str:
         return "relu" if is_plain else ""
     function = getattr(layer, "activation", None)
     name = getattr(function, "__name__", "")
+    if name == "linear" and not is_weighted(layer):
+        return ""  # such as one that only changes the type of what another layer has given
     return name if _is_of_keras(function) and name in RANGES else ""
 
 

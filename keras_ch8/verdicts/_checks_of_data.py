@@ -10,6 +10,8 @@ from .wording import counted, digits, percent
 LARGE, LARGE_RMS = 20.0, 10.0
 """Inputs whose largest size and root mean square are beyond these are too large for the first layer; half of it is not:
 clusters of points within 15 of 0 are learned as they are."""
+FAR = 30.0
+"""Ratio of the standard deviations of targets, from which on they are of two ranges; numbers with outliers have 10."""
 NUMPY = "import numpy as np\n\n"
 NUMBERED = f"{NUMPY}_, y = np.unique(y, return_inverse=True)"
 RESCALE = f"""\
@@ -76,10 +78,10 @@ def _are_written_otherwise(targets: Targets, other: Targets) -> bool:
     known = ("0 and 1", "-1 and 1", "classes", "one-hot", "numbers")
     if targets.of not in known or other.of not in known or min(targets.examples, other.examples) < FEW:
         return False
-    if targets.of == other.of == "numbers":
+    if "numbers" in (targets.of, other.of) and "one-hot" not in (targets.of, other.of):
         small, large = sorted((targets.deviation, other.deviation))
-        return large > 10 * small > 0
-    if targets.of == other.of or {targets.of, other.of} == {"numbers", "classes"}:
+        return large > FAR * small > 0
+    if targets.of == other.of:
         return targets.of == "classes" and other.high > targets.high + targets.classes
     return {targets.of, other.of} != {"0 and 1", "classes"} or other.high > targets.high
 

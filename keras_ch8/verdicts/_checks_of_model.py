@@ -1,29 +1,23 @@
-"""Checks of the output and the loss against the labels, and of the start."""
+"""Checks of the output and the loss against the labels."""
 
 import math
 
-from ._check import FOUND, NO_LAYER, Check, begins_at_one, first, interval
+from ._check import FOUND, Check, begins_at_one, interval
 from .facts import (
     CROSS_ENTROPIES,
     DISTANCES,
     PROBABILITIES,
     Facts,
-    Layer,
     Output,
     Targets,
 )
-from .remedies import NEW_START, SLOWER, WITHOUT_LAST
+from .remedies import WITHOUT_LAST
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
 """How far outside the range of the output, over the range of the targets, targets may be."""
-FADED = 1e-3
-"""Gradient of the first matrix over that of all weights, below which the first layers hardly learn."""
 UNLIMITED = ("relu", "tanh", "linear", "softplus", "elu")
 """Activations that give no probabilities."""
-ALIKE, DEEP = 0.01, 3
-"""Deviation between examples, over the size, below which a layer gives the same for all; matrices from which on it
-counts."""
 
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
@@ -42,33 +36,6 @@ def _is_of_classes(output: Output) -> bool:
 
 def _takes_probabilities(output: Output) -> bool:
     return output.loss in CROSS_ENTROPIES and output.from_logits is False
-
-
-def _broken(facts: Facts) -> Layer | None:
-    """Return the first layer that gives infinite numbers, of finite inputs."""
-    return next((layer for layer in facts.start.layers if not layer.is_finite), None)
-
-
-def _are_finite(facts: Facts) -> bool:
-    return not any(x.nonfinite for x in facts.inputs) and not facts.targets.nonfinite
-
-
-def _all_dead(facts: Facts) -> Layer | None:
-    """Return a layer of ReLUs all of which are dead, after which nothing gets through."""
-    return next((layer for layer in facts.start.layers if layer.dead == 1.0 and not math.isnan(layer.signal)), None)
-
-
-def _last_hidden(facts: Facts) -> Layer:
-    """Return the last layer whose activation is known before the one that gives the output."""
-    trained = facts.start.trained
-    before = facts.start.layers[: facts.start.layers.index(trained[-1])] if trained else ()
-    return before[-1] if before else NO_LAYER
-
-
-def _copied(facts: Facts) -> Layer:
-    """Return a hidden layer whose units are all equal."""
-    hidden = (x for x in facts.start.trained if not x.is_output and x is not facts.start.trained[-1])
-    return next((x for x in hidden if x.units > 1 and x.copies == x.units - 1), NO_LAYER)
 
 
 def _classes_beyond(facts: Facts) -> bool:
@@ -132,10 +99,6 @@ def _numbers_in_cross_entropy(facts: Facts) -> bool:
 def _probable(facts: Facts) -> str:
     is_binary = facts.output.loss == "binary_crossentropy" or facts.output.units == 1
     return "sigmoid" if is_binary else "softmax"
-
-
-def _name(layer: Layer | None) -> str:
-    return layer.name if layer else ""
 
 
 # --- the checks ----------------------------------------------------------------------------------------------------
@@ -310,79 +273,5 @@ OF_LOSS = (
         lambda f: f.output.loss in DISTANCES and f.targets.deviation > 100,
         lambda f: f"The targets have a standard deviation of {digits(f.targets.deviation)}; divided by it, the usual "
         "rates fit.",
-    ),
-)  # fmt: skip
-
-OF_START = (
-    Check(
-        "equal units",
-        "equal_units",
-        "act",
-        "all units of a hidden layer have equal weights and equal gradients",
-        lambda f: _copied(f) is not NO_LAYER,
-        lambda f: f"All {_copied(f).units} units of {_copied(f).name} start equal and get equal gradients.",
-        code=lambda f: NEW_START,
-    ),
-    Check(
-        "loss is not finite",
-        "exploding",
-        "act",
-        "a layer gives infinite numbers of finite inputs before any step",
-        lambda f: _are_finite(f) and _broken(f) is not None,
-        lambda f: f"Before any step {_name(_broken(f))} gives numbers that are infinite or not a number, of finite "
-        "inputs.",
-        lambda f: "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "
-        "between the layers (`layers.BatchNormalization`).",
-        lambda f: SLOWER,
-    ),
-    Check(
-        "dead layer",
-        "no_gradient",
-        "act",
-        "all ReLUs of a layer are 0 for every example",
-        lambda f: _all_dead(f) is not None,
-        lambda f: f"All ReLUs of {_name(_all_dead(f))} give 0 for every example, so that no weight before them gets a "
-        "gradient.",
-        lambda f: "Take no ReLU as the last activation." if (x := _all_dead(f)) and x.is_output else
-        "Start with `keras.initializers.HeNormal`, or take `keras.layers.LeakyReLU`.",
-    ),
-    Check(
-        "no gradient",
-        "no_gradient",
-        "act",
-        "the gradient of all weights is exactly 0",
-        lambda f: f.start.gradient == 0.0 and 0 < abs(f.start.loss) < math.inf,
-        lambda f: f"The gradient of all weights is exactly 0, at a loss of {digits(f.start.loss)}: no step moves them.",
-    ),
-    Check(
-        "faded gradient",
-        "vanishing",
-        "act",
-        f"the gradient of the first matrix, of three or more, is below {FADED:g} of that of all weights",
-        lambda f: len(f.start.trained) > 2 and 0 < first(f).gradient < FADED * f.start.gradient,
-        lambda f: f"Before any step the gradient of {first(f).name} is "
-        f"{digits(first(f).gradient / f.start.gradient)} of "
-        f"that of all weights, {len(f.start.trained) - 1} layers before the output.",
-        source=FOUND,
-    ),
-    Check(
-        "faded examples",
-        "vanishing",
-        "act",
-        f"what the last hidden layer gives differs between examples by less than {ALIKE:g} of its size, after "
-        f"{DEEP - 1} layers with a matrix or more",
-        lambda f: len(f.start.trained) >= DEEP and _last_hidden(f).variation < ALIKE,
-        lambda f: f"After {len(f.start.trained) - 1} layers, {_last_hidden(f).name} gives nearly the same for all "
-        f"examples: they differ by {percent(_last_hidden(f).variation)} of its size.",
-        source=FOUND,
-    ),
-    Check(
-        "loss above chance",
-        "bad_scale",
-        "note",
-        "the loss at the start is above 3 times that of the best constant prediction",
-        lambda f: f.chance > 0 and f.start.loss > 3 * f.chance,
-        lambda f: f"The loss at the start is {digits(f.start.loss)}; the best constant prediction has "
-        f"{digits(f.chance)}.",
     ),
 )  # fmt: skip

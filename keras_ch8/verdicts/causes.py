@@ -1,7 +1,8 @@
 """What explains what: while the cause of a difficulty stands at "act", its symptoms are not complained about.
 
 Whoever cures a symptom first cures nothing, and may do the opposite of what the cause asks for: too long a step makes a
-loss that does not fall look like a ravine, inputs of a large scale saturate units.
+loss that does not fall look like a ravine, inputs of a large scale saturate units. Kinds whose cures agree may stand
+together: a plateau, and the idle units that make it.
 """
 
 import functools
@@ -24,16 +25,16 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "imbalance": ("plateau", "underfitting"),
     "no_gradient": ("dead_units", *_HELD_UP),
     # how the model begins
-    "bad_scale": ("saturated_units", "short_horizon", "cliff", "ill_conditioned"),
+    "bad_scale": ("short_horizon", "cliff", "ill_conditioned"),
     "exploding": ("step_too_long",),
     # what the steps do
     "step_too_long": ("nonfinite", "oscillation", "dead_units", "saturated_units", *_HELD_UP),
     "nonfinite": ("cliff",),
     "oscillation": ("cliff", "noise_dominated"),
-    "dead_units": ("cliff", *_HELD_UP),
-    "saturated_units": ("cliff", *_HELD_UP),
+    "dead_units": ("cliff", *_SLOW),
+    "saturated_units": ("cliff", *_SLOW),
     # what the gradient meets
-    "vanishing": ("saddle", "plateau", *_SLOW),
+    "vanishing": _SLOW,
     "saddle": ("plateau", *_SLOW),
     "plateau": ("cliff", *_SLOW),
     "cliff": ("noise_dominated",),

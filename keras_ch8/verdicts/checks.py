@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from ._check import Check as Check
 from ._checks_of_data import OF_ALL, OF_INPUTS, OF_LABELS
-from ._checks_of_model import OF_LOSS, OF_START
+from ._checks_of_model import OF_LOSS
+from ._checks_of_start import OF_START
 from .causes import explained_by
 from .facts import Facts
 from .remedies import REMEDIES, applicable

@@ -212,13 +212,11 @@ class Start:
         loss: Loss, with the penalties of the layers.
         layers: The layers with a matrix or a nonlinearity, in the order of their calls.
         gradient: Norm of the gradient of all weights; NaN where it is not known.
-        normalizes: Whether a layer normalizes what goes through, or adds what went around others.
     """
 
     loss: float = NAN
     layers: tuple[Layer, ...] = ()
     gradient: float = NAN
-    normalizes: bool = True
 
     @property
     def trained(self) -> tuple[Layer, ...]:

@@ -186,6 +186,25 @@ def test_of_a_subclassed_model_the_last_layer_is_seen_and_of_a_loss_of_its_own_n
     assert found.start == 2
 
 
+def test_a_layer_that_only_changes_the_type_is_not_taken_for_the_last_activation():
+    for after in (layers.Activation("linear", dtype="float64"), layers.Activation("linear")):
+        model = network(last(1, "sigmoid"), after, loss="binary_crossentropy")
+        assert preflight(model, X, BINARY).verdicts == ()
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.ops.sigmoid(layers.Dense(1)(inputs)))
+    model.compile("adam", "binary_crossentropy")
+    assert preflight(model, X, BINARY).verdicts == ()
+
+
+def test_a_dead_layer_that_others_go_around_is_not_flagged():
+    inputs = keras.Input((4,))
+    dead = layers.Dense(2, "relu", bias_initializer=keras.initializers.Constant(-99.0))
+    hidden = layers.Dense(8, "relu")(inputs)
+    model = keras.Model(inputs, layers.Dense(1)(layers.Concatenate()([hidden, dead(hidden)])))
+    model.compile("adam", "mse")
+    assert preflight(model, X, X[:, 0]).verdicts == ()
+
+
 def test_of_a_loss_function_of_the_user_and_of_several_outputs_nothing_is_guessed():
     found = preflight(network(loss=lambda y, p: keras.ops.mean(keras.ops.abs(y - p))), X, X[:, 0] * 1000, steps=3)
     assert found.verdicts == ()

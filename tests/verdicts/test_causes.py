@@ -54,12 +54,19 @@ def test_what_is_fine_is_fine_whatever_stands():
 
 
 def test_what_follows_from_a_symptom_is_explained_by_the_first_cause():
-    assert found(plateau="act", vanishing="act", saturated_units="act", bad_scale="act") == [
-        ("bad_scale", "act", ""),
-        ("saturated_units", "ok", "bad_scale"),
-        ("vanishing", "ok", "bad_scale"),
-        ("plateau", "ok", "bad_scale"),
+    assert found(batch_wasteful="act", plateau="act", step_too_long="act", exploding="act") == [
+        ("exploding", "act", ""),
+        ("step_too_long", "ok", "exploding"),
+        ("plateau", "ok", "exploding"),
+        ("batch_wasteful", "ok", "exploding"),
     ]
+
+
+def test_kinds_whose_cures_agree_stand_together_causes_first():
+    said = found(plateau="act", vanishing="act", saturated_units="act", bad_scale="act")
+    assert [kind for kind, level, _ in said if level == "act"] == [
+        "bad_scale", "saturated_units", "vanishing", "plateau",
+    ]  # fmt: skip
 
 
 def test_an_explained_verdict_keeps_what_was_found_and_has_no_cure_that_could_contradict():
