@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ._check import CHOSEN, FEW, FOUND, Check, begins_at_one, first, interval
-from .facts import CROSS_ENTROPIES, Facts, Inputs, Targets, are_of_another_scale
+from .facts import CROSS_ENTROPIES, DISTANCES, Facts, Inputs, Targets, are_of_another_scale
 from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS
 from .wording import counted, digits, percent
 
@@ -18,11 +18,25 @@ RESCALE = f"""\
 inputs = keras.Input(x.shape[1:])
 body, model = model, keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))
 {COMPILE_AGAIN}"""
+NORMALIZE_BOTH = NORMALIZE_INPUTS.replace(
+    "body, model = model, keras.Model(inputs, model(scale(inputs)))",
+    "targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))\n"
+    "body, model = model, keras.Model(inputs, targets(model(scale(inputs))))",
+)
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on it is worth a note."""
 
 
+LARGE_TARGETS = 100.0
+"""Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
+
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
+
+
+def _need_scale(facts: Facts) -> bool:
+    """Whether targets are so large that scaled inputs alone would make them harder to reach, at rates of one's own."""
+    is_large = facts.output.loss in DISTANCES and facts.targets.deviation > LARGE_TARGETS
+    return is_large and "adaptive rates" in facts.has
 
 
 def _large(facts: Facts) -> bool:
@@ -119,8 +133,9 @@ OF_INPUTS = (
         lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
         f"mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-        "training data, as the first layer of the model.",
-        lambda f: NORMALIZE_INPUTS if "several inputs" not in f.has else "",
+        "training data, as the first layer of the model"
+        + (", and end with a `keras.layers.Rescaling` to the targets." if _need_scale(f) else "."),
+        lambda f: "" if "several inputs" in f.has else NORMALIZE_BOTH if _need_scale(f) else NORMALIZE_INPUTS,
         FOUND,
     ),
     Check(

@@ -10,7 +10,7 @@ from keras_ch8.monitors.documentation import SEEN
 from keras_ch8.verdicts.kinds import OF_THE_START
 from keras_ch8.verdicts.remedies import REMEDIES
 
-from . import confusion
+from . import confusion, cures
 
 LEAST = {1: 0.9, 5: 0.9}
 """Fraction of the sick runs that is named, of two of the groups."""
@@ -65,3 +65,13 @@ def test_the_runs_that_the_documentation_names_have_what_it_says():
     kinds = {run.name: run.kind for run in confusion.chosen()}
     assert {name: kinds.get(name) for name, _ in SEEN.values()} == {name: kind for kind, (name, _) in SEEN.items()}
     assert set(REMEDIES) - set(SEEN) <= {kind.name for kind in OF_THE_START} | {"too_long"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rate_too_short", "large_weights"])
+def test_the_first_cure_of_a_plain_trouble_makes_the_verdict_leave_and_the_loss_fall(name):
+    rows = cures.judge(name, 0)
+    assert [row["kind"] for row in rows if row["place"] == 0] == [
+        next(run.kind for run in confusion.chosen() if run.name == name)
+    ]
+    assert all(cures.helps(row) for row in rows if row["place"] == 0), cures.table(rows)
