@@ -236,7 +236,7 @@ class Diagnosis(Callback):
             self._first = first
             return
         self._has_looked, self._first = True, None
-        if not self.model.trainable_variables:
+        if _why_not_measured(self.model) is not None:
             return
         try:
             probe = None if data is self.probe.batch else self.probe.batch
@@ -489,7 +489,7 @@ class Diagnosis(Callback):
         )
         if self.budget is not None and self.cost > self.budget:
             cost += f" That is more than the budget of {self.budget:.1%}: any training is measured {FEWEST} times."
-        return [str(v) for v in self.verdicts if v.level != "ok"] + [cost, *self._notes]
+        return [*(str(v) for v in self.verdicts if v.level != "ok"), *self._notes, cost]
 
 
 def _why_not_measured(model: keras.Model) -> str | None:

@@ -415,18 +415,24 @@ def _idle_remarks(flow: LayerFlow) -> dict[str, str]:
 
 
 def _signals(flows: list[LayerFlow]) -> np.ndarray:
+    """Return the signals of the start, the input first; NaN where all is exactly 0, which is no matter of scale."""
     first = flows[0]
-    return np.array([first.input_signal, *(first.signal if first.before is None else first.before)])
+    signals = np.array([first.input_signal, *(first.signal if first.before is None else first.before)])
+    return np.where(signals == 0, np.nan, signals)
 
 
 def _scale(flows: list[LayerFlow]) -> dict[str, float]:
     signals = _signals(flows)
-    return {LARGEST_SIGNAL.name: float(signals.max()), SMALLEST_SIGNAL.name: float(signals.min())}
+    if np.isnan(signals).all():
+        return {}
+    return {LARGEST_SIGNAL.name: float(np.nanmax(signals)), SMALLEST_SIGNAL.name: float(np.nanmin(signals))}
 
 
 def _scale_remarks(flows: list[LayerFlow]) -> dict[str, str]:
     signals, names = _signals(flows), ("the input", *flows[0].names)
-    largest, smallest = names[int(signals.argmax())], names[int(signals.argmin())]
+    if np.isnan(signals).all():
+        return {}
+    largest, smallest = names[int(np.nanargmax(signals))], names[int(np.nanargmin(signals))]
     return {"bad_scale": f"the largest in {largest}, the smallest in {smallest}, and about 1 is best"}
 
 

@@ -88,14 +88,22 @@ OF_START = (
     ),
     Check(
         "dead layer",
-        "no_gradient",
+        "dead_units",
         "act",
-        "all ReLUs of a layer are 0 for every example",
-        lambda f: _all_dead(f) is not None,
+        "all ReLUs of a hidden layer are 0 for every example",
+        lambda f: (layer := _all_dead(f)) is not None and not layer.is_output,
         lambda f: f"All ReLUs of {_name(_all_dead(f))} give 0 for every example, so that no weight before them gets a "
         "gradient.",
-        lambda f: "Take no ReLU as the last activation." if (x := _all_dead(f)) and x.is_output else
-        "Start with `keras.initializers.HeNormal`, or take `keras.layers.LeakyReLU`.",
+    ),
+    Check(
+        "dead output",
+        "no_gradient",
+        "act",
+        "all ReLUs of the last layer are 0 for every example",
+        lambda f: (layer := _all_dead(f)) is not None and layer.is_output,
+        lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, give 0 for every example, so that no weight "
+        "gets a gradient.",
+        lambda f: "Take no ReLU as the last activation.",
     ),
     Check(
         "no gradient",

@@ -97,6 +97,12 @@ def test_the_scale_of_the_start_is_that_of_the_first_measurement_and_before_its_
         assert level("layer_flow", past_of(losses(), layer_flow=[first, *[later] * 8]), "bad_scale") == expected
 
 
+def test_a_layer_that_begins_at_zero_is_no_matter_of_scale():
+    zeros, tiny = flow(signal=np.array([1.0, 1.0, 1.0, 0.0])), flow(signal=np.array([1.0, 1.0, 1.0, 1e-4]))
+    assert level("layer_flow", past_of(losses(), layer_flow=[zeros] * 9), "bad_scale") == "ok"
+    assert level("layer_flow", past_of(losses(), layer_flow=[tiny] * 9), "bad_scale") != "ok"
+
+
 def test_the_signal_before_an_update_is_that_of_the_weights_before_it():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
     model.compile(loss="mse")

@@ -58,7 +58,7 @@ def preflight(model, x, y, steps=0, **options):
         (lambda: network(layers.BatchNormalization(), last(), hidden=None), 100 * X, X[:, 0], {}),
         (lambda: network(layers.Rescaling(0.01), last(), hidden=None), 100 * X, X[:, 0], {}),
         (lambda: network(layers.Dense(1, **ZEROS), **ZEROS), X, X[:, 0], {"equal_units": "act"}),
-        (lambda: network(bias_initializer=keras.initializers.Constant(-99.0)), X, X[:, 0], {"no_gradient": "act"}),
+        (lambda: network(bias_initializer=keras.initializers.Constant(-99.0)), X, X[:, 0], {"dead_units": "act"}),
         (lambda: network(last(1, "relu")), X, -np.abs(X[:, 0]), {"wrong_output": "act"}),
         (lambda: network(last(1, "sigmoid"), loss="binary_crossentropy"), X, np.ones(300), {"wrong_labels": "watch"}),
         (lambda: network(last(1, "sigmoid"), loss="binary_crossentropy"), X, np.arange(300) < 5,

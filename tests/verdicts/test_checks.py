@@ -102,6 +102,7 @@ CASES = {
     "equal units": (first(copies=7), first(copies=6)),
     "loss is not finite": (facts(start=BROKEN), facts(Targets(nonfinite=1), start=BROKEN)),
     "dead layer": (first(dead=1.0, gradient=0.0), first(dead=1.0)),
+    "dead output": (first(dead=1.0, gradient=0.0, is_output=True), first(dead=1.0, gradient=0.0)),
     "no gradient": (facts(start=change(START, gradient=0.0)), facts(start=change(START, gradient=0.0, loss=0.0))),
     "faded gradient": (deep(1e-8, 1e-7, 1e-6, 1e-3, 1e-1), deep(1e-8, 1e-8, 1e-1, 1e-1, 1e-1)),
     "faded examples": (
