@@ -193,8 +193,8 @@ PANELS = (
     ),
     _panel("Horizon in time", "8.2.5", _of("horizon"), unit="time steps", kinds=("short_horizon",)),
     _panel(
-        "Idle units: dead and saturated", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"), unit="fraction",
-        log=False, kinds=("dead_units", "saturated_units"),
+        "Idle units and layers: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
+        _of("fraction_still"), unit="fraction", log=False, kinds=("dead_units", "saturated_units", "no_gradient"),
     ),
     _panel(
         "Gradient of each layer: largest, median, smallest", "8.2.5",

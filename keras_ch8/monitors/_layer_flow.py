@@ -20,6 +20,9 @@ from .past import Past
 from .probe import Probe
 from .progress import BOOK, FOREIGN, GOOD, LAST, LOW, MEASURED, OF_LAST, progress_measured
 
+FEWEST_MOVES, ROUNDING = 3, 1e-5
+"""Updates that must leave a layer as it is before it is said that none moves it, and by how much of their size others
+must move: smaller updates may be lost in rounding."""
 FLAT = 0.05
 """Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
 
@@ -187,6 +190,14 @@ SMALLEST_SIGNAL = Quantity(
     series="ch8_diagnosis/smallest_signal",
 )
 
+STILL = Quantity(
+    "fraction_still",
+    "The fraction of the layers with a matrix that no measured update has moved at all, where others move.",
+    lambda fraction: f"{percent(fraction)} of the layers stay exactly as they began",
+    number=percent,
+    series="ch8_diagnosis/fraction_still",
+)
+
 EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=10.0, act=30.0, source=MEASURED)
 VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.01, source=MEASURED)
 DEAD_UNITS = Threshold(
@@ -205,6 +216,7 @@ RULES = (
         kind="exploding",
         says="The gradient grows from layer to layer on its way back",
         all_of=(EXPLODING,),
+        eased_by=(GOOD,),
         mentions=(BACKWARD_FACTOR,),
     ),
     Rule(
@@ -213,6 +225,12 @@ RULES = (
         all_of=(VANISHING,),
         eased_by=(GOOD,),
         mentions=(BACKWARD_FACTOR,),
+    ),
+    Rule(
+        kind="no_gradient",
+        says="What follows some layers lets no gradient through to them",
+        all_of=(Threshold(STILL, "above", watch=0.001, act=0.001, source="any: exactly 0 is no matter of noise"),),
+        silenced_by=(Condition(DEAD_IN_LAYER, ">=", 1.0, "a whole layer of ReLUs is dead"),),
     ),
     Rule(
         kind="dead_units",
@@ -287,6 +305,7 @@ class LayerFlowMonitor(Monitor):
             "Fraction of the units of tanh and sigmoid on their flat ends.",
             "8.2.5",
         ),
+        Curve("fraction_still", "ratio", "Fraction of the layers that no update has moved at all.", "8.2.5"),
         Curve("largest_signal", "signal", "Largest root mean square of the input and of what the layers give.", "8.4"),
         Curve(
             "smallest_signal", "signal", "Smallest root mean square of the input and of what the layers give.", "8.4"
@@ -334,12 +353,12 @@ class LayerFlowMonitor(Monitor):
         """Return the factors, the fractions of units that take no part, and the ends of the signal."""
         last = past.of(self.name)[-1]
         names = ("backward_factor", "forward_factor", "fraction_dead", "fraction_saturated")
-        return {name: getattr(last, name) for name in names} | _scale([last])
+        return {name: getattr(last, name) for name in names} | _still(past.of(self.name)) | _scale([last])
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""
         flows = past.of(self.name)
-        return progress_measured(past) | _depth(flows) | _idle(flows[-1]) | _scale(flows)
+        return progress_measured(past) | _depth(flows) | _idle(flows[-1]) | _still(flows) | _scale(flows)
 
     def newest(self, past: Past) -> dict[str, float]:
         """Return how the gradient grows through the layers by the last measurement alone."""
@@ -348,7 +367,7 @@ class LayerFlowMonitor(Monitor):
     def remarks(self, past: Past) -> dict[str, str]:
         """Return the numbers of layers, and the names of those that are worst."""
         flows = past.of(self.name)
-        return _depth_remarks(flows) | _idle_remarks(flows[-1]) | _scale_remarks(flows)
+        return _depth_remarks(flows) | _idle_remarks(flows[-1]) | _still_remarks(flows) | _scale_remarks(flows)
 
 
 # --- what is judged, also before the first step --------------------------------------------------------------------
@@ -381,6 +400,31 @@ def largest(fractions: np.ndarray) -> float:
 def _depth(flows: list[LayerFlow]) -> dict[str, float]:
     totals = [flow.total for flow in flows if not np.isnan(flow.backward_factor)]
     return {GROWTH_THROUGH_DEPTH.name: float(np.median(totals[-LAST:]))} if totals else {}
+
+
+def _still(flows: list[LayerFlow]) -> dict[str, float]:
+    stays = _that_stay(flows)
+    return {} if stays is None else {STILL.name: float(stays.mean())}
+
+
+def _still_remarks(flows: list[LayerFlow]) -> dict[str, str]:
+    stays = _that_stay(flows)
+    if stays is None or not stays.any():
+        return {}
+    names = [name for name, weighted in zip(flows[-1].names, flows[-1].weighted, strict=True) if weighted]
+    return {"no_gradient": f"first of all {names[int(stays.argmax())]}"}
+
+
+def _that_stay(flows: list[LayerFlow]) -> np.ndarray | None:
+    """Return which layers with a matrix no update has moved; None where that is not known.
+
+    It is not known where others hardly move either, since a small update may be lost in rounding.
+    """
+    moves = np.array([flow.relative_update[np.array(flow.weighted)] for flow in flows[-LAST:]])
+    moves = moves[~np.isnan(moves).all(axis=1)] if moves.size else moves
+    if len(moves) < FEWEST_MOVES or np.median(np.nanmax(moves, axis=1)) < ROUNDING:
+        return None
+    return (moves == 0).all(axis=0)
 
 
 def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:

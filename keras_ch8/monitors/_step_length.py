@@ -52,6 +52,10 @@ from .progress import (
     trainings_to_gain,
 )
 
+BEFORE, HUGE = 5, 1e6
+"""Steps before the loss was infinite in which it, or the gradient, was large if the steps are to blame; and the
+length of a step that is too long for any weights."""
+
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class StepLength(Result):
@@ -106,6 +110,7 @@ class StepLength(Result):
 
 INFINITE = Quantity("infinite_loss", "1 where the loss on the probe is infinite or not a number, else left out.")
 MEASUREMENTS = Quantity("measurements", "Measurements that are judged together, 9 at most.")
+GREW = Quantity("grew", "1 where the loss, the gradient or the weights grew before the loss was infinite, else 0.")
 JUMP = Quantity(
     "jump",
     "The change of the loss in one update, as a fraction of the loss.",
@@ -163,7 +168,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss on the probe has overflowed: it is infinite or not a number",
-        when=(Condition(INFINITE, ">=", 1),),
+        when=(Condition(INFINITE, ">=", 1), Condition(GREW, ">=", 1, "the loss or the gradient grew before", FOREIGN)),
         proven_by=(Condition(MEASUREMENTS, ">", 1),),
     ),
     Rule(
@@ -325,7 +330,7 @@ class StepLengthMonitor(Monitor):
         """Return where the loss is, how it moves, and how long the steps are against what would be best."""
         seen, last = progress(past), past.of(self.name)[-LAST:]
         if not np.isfinite(last[-1].loss_after):
-            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last)}
+            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last), GREW.name: float(_grew(past))}
         if seen is None:
             return {}
         steps = past.steps_of(self.name)[-LAST:]
@@ -357,6 +362,21 @@ def _heights(last: list[StepLength]) -> dict[str, float]:
     with np.errstate(invalid="ignore"):
         jump, rises = float(np.median([abs(s.actual) for s in last])), float(np.diff(heights).clip(0).sum())
     return {JUMP.name: jump / height if height else 0.0, RISES.name: rises / height if height else 0.0}
+
+
+def _grew(past: Past) -> bool:
+    """Whether loss, gradient or weights grew before the loss was infinite, or nothing is known of them.
+
+    What is not a number from one step to the next comes from elsewhere, such as a division by 0 in the data.
+    """
+    known = [values[np.isfinite(values)] for values in (past.rows.loss, past.rows.norm)]
+    references = [min(float(values[0]), float(np.median(values))) if len(values) else np.nan for values in known]
+    grown = [
+        len(values) > 0 and values[-BEFORE:].max() > factor * abs(reference)
+        for values, reference, factor in zip(known, references, (2.0, 10.0), strict=True)
+    ]
+    lengths = past.series("step_length", "length")
+    return any(grown) or not any(map(len, known)) or bool((lengths > HUGE).any())
 
 
 def _halving(last: list[StepLength]) -> float:

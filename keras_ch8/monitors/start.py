@@ -32,6 +32,8 @@ LOSSES = {
     "MeanAbsoluteError": "mean_absolute_error",
     "Huber": "huber",
     "LogCosh": "log_cosh",
+    "MeanSquaredLogarithmicError": "mean_squared_logarithmic_error",
+    "Poisson": "poisson",
 }
 """Losses that checks know, by the names of Keras's classes; the functions have the names on the right."""
 

@@ -106,7 +106,8 @@ def cure(
     The cure is `verdict.code`, run before `fit` with the names `model`, `x`, `y`, `batch_size`, `epochs`, `callbacks`,
     `keras`, `keras_ch8` and `np`, as it would be in your script. Both trainings have the same seed, and a `Diagnosis`
     each. A smaller batch (of `batch_wasteful`) is compared after as many examples, not steps; a training that is to
-    have more epochs has them.
+    have more epochs has them. The code is executed: give a verdict of your own training, not one out of a file that you
+    do not trust.
 
     Args:
         model_factory: Makes a new model, compiled, each time that it is called.

@@ -16,6 +16,8 @@ from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
 """How far outside the range of the output, over the range of the targets, targets may be."""
+OF_LOGARITHMS = ("mean_squared_logarithmic_error", "poisson")
+"""Losses that are for counts and sizes, which are never negative."""
 UNLIMITED = ("relu", "tanh", "linear", "softplus", "elu")
 """Activations that give no probabilities."""
 
@@ -150,6 +152,17 @@ OF_LOSS = (
         lambda f: "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to "
         "be met.",
         lambda f: _with(f, "linear", "mean_squared_error"),
+    ),
+    Check(
+        "negative targets of a logarithm",
+        "wrong_loss",
+        "act",
+        "a loss that takes the logarithm of targets or predictions has negative targets",
+        lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
+        lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
+        f"the smallest at {digits(f.targets.low)}.",
+        lambda f: "Compile with `keras.losses.MeanSquaredError`: no prediction of a logarithm's loss can meet them.",
+        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
     ),
     Check(
         "one column for many units",

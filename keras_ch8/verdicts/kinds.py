@@ -244,8 +244,8 @@ OF_THE_START = (
     Kind(
         "no_gradient",
         section="8.2.5",
-        meaning="The gradient of weights that are to be trained is exactly 0 at the start: no step moves them.",
-        fine="Every layer has a gradient at the start",
+        meaning="The gradient of weights that are to be trained is exactly 0: no step moves them.",
+        fine="Every layer has a gradient",
         cure="Let the gradient through: no ReLU as the last activation, `keras.layers.LeakyReLU` or "
         "`keras.initializers.HeNormal` where all ReLUs are dead.",
         answers=("activation.hidden", "activation.last", "initialization"),

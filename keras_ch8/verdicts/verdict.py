@@ -159,11 +159,14 @@ class VerdictTracker:
         return sorted(found, key=lambda v: (-LEVELS.index(v.level), not v.explained_by, causes.place(v.kind)))
 
     def update(self, step: int, claims: Iterable[Claim], source: str = "") -> list[Verdict]:
-        """Add the claims of a measurement at this step, one a kind, and return the verdicts whose level changed."""
-        before = {verdict.kind: verdict.level for verdict in self.verdicts}
+        """Add the claims of a measurement at this step, one a kind, and return the verdicts whose level changed.
+
+        Those too of which only the cause that explains them is another, or what they would be without it.
+        """
+        before = {_standing(verdict) for verdict in self.verdicts}
         for claim in claims:
             self._add(step, claim, (claim.kind, source))
-        return [verdict for verdict in self.verdicts if verdict.level != before.get(verdict.kind)]
+        return [verdict for verdict in self.verdicts if _standing(verdict) not in before]
 
     def _gravest(self) -> dict[str, Verdict]:
         """Return the gravest verdict of each kind, whatever explains it; of several, the first."""
@@ -240,6 +243,11 @@ class VerdictTracker:
             is_serious = before is not None and before.level == "act"
             now = max(down, int(is_serious or has_been_serious))
         return LEVELS[now]
+
+
+def _standing(verdict: Verdict) -> tuple[str, str, str, int]:
+    """Return what a change of a verdict is a change of."""
+    return verdict.kind, verdict.level, verdict.explained_by, verdict.step
 
 
 def _explained(verdict: Verdict, cause: str) -> Verdict:

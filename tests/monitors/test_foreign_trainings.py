@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
+from keras_ch8.monitors.past import Rows
 from keras_ch8.monitors.progress import GOOD, HARDLY_MOVED, STUCK, progress, progress_measured
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_levels import flow, level, losses, ravine, said, with_steps
@@ -238,3 +239,39 @@ def test_moving_statistics_are_not_expected_to_have_caught_up_in_the_first_quart
 def level_of_length(past, total):
     past.total = total
     return level("batch_statistics", past, "batch_norm_gap")
+
+
+def test_a_layer_that_no_update_moves_has_no_gradient():
+    moved, stays = np.full(4, 1e-3), np.array([0.0, 1e-3, 1e-3, 1e-3])
+    for moves, expected in (([moved] * 9, "ok"), ([stays] * 9, "act"), ([stays] * 8 + [moved], "ok")):
+        past = past_of(losses(), layer_flow=[flow(relative_update=move) for move in moves])
+        assert level("layer_flow", past, "no_gradient") == expected
+    found = said("layer_flow", past_of(losses(), layer_flow=[flow(relative_update=stays)] * 9), "no_gradient")
+    assert "25 % of the layers stay exactly as they began; first of all a" in found.finding
+
+
+def test_a_layer_that_stays_says_nothing_where_updates_are_lost_in_rounding_or_a_layer_is_dead():
+    stays = np.array([0.0, 1e-3, 1e-3, 1e-3])
+    lost, dead = flow(relative_update=stays * 1e-5), flow(relative_update=stays, dead=np.array([NAN, 1.0, NAN, NAN]))
+    for one in (lost, dead):
+        assert level("layer_flow", past_of(losses(), layer_flow=[one] * 9), "no_gradient") in (None, "ok")
+
+
+def ended(norms, batches):
+    """Return what is said of a loss on the probe that is no number, after such steps."""
+    past = with_steps([*[1.0] * 8, NAN])
+    past.rows = Rows(np.arange(len(norms)), np.array(norms), np.array(batches), np.full(len(norms), NAN))
+    return said("step_length", past, "step_too_long").level
+
+
+def test_a_loss_that_is_no_number_from_one_step_to_the_next_is_not_the_fault_of_the_steps():
+    assert ended([1.0, 1.1, 0.9, NAN], [1.0, 0.9, 0.8, NAN]) == "ok"
+    assert ended([1.0, 1.1, 40.0, NAN], [1.0, 0.9, 0.8, NAN]) == "act"
+    assert ended([1.0, 1.1, 0.9, NAN], [1.0, 0.9, 8e5, np.inf]) == "act"
+    assert ended([], []) == "act"  # of neither is anything known
+
+
+def test_a_gradient_that_grows_where_the_loss_is_good_is_worth_watching():
+    grows = flow(gradient=np.array([90.0, 9.0, 1.0, 1.0]))
+    for values, expected in ((losses(0.9), "watch"), (losses(), "act")):
+        assert level("layer_flow", past_of(values, layer_flow=[grows] * 9), "exploding") == expected

@@ -253,7 +253,7 @@ def test_how_long_the_loss_takes_to_halve_where_it_is_below_0_or_0_or_does_not_f
 def test_a_loss_that_has_overflowed_is_1_and_nothing_else_is_said():
     overflown = steps({"loss_after": INF})
     assert measured("step_length", past_of([1.0] * 9, step_length=overflown)) == {
-        "infinite_loss": 1.0, "measurements": 9,
+        "infinite_loss": 1.0, "measurements": 9, "grew": 0.0,
     }  # fmt: skip
 
 

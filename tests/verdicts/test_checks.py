@@ -72,6 +72,10 @@ CASES = {
     "softmax of one unit": (facts(BINARY, change(SIGMOID, activation="softmax")), facts(BINARY, SIGMOID)),
     "one unit for classes": (facts(BINARY, change(OF_ROWS, units=1, activation="sigmoid")), facts(ONE_HOT, OF_ROWS)),
     "numbers in a cross-entropy": (facts(NUMBERS, SIGMOID), facts(change(NUMBERS, low=0.0, high=1.0), SIGMOID)),
+    "negative targets of a logarithm": (
+        facts(NUMBERS, change(SQUARED, loss="mean_squared_logarithmic_error")),
+        facts(change(NUMBERS, low=0.0), change(SQUARED, loss="mean_squared_logarithmic_error")),
+    ),
     "one column for many units": (facts(FOUR, change(SQUARED, units=4)), facts(ONE_HOT, change(SQUARED, units=4))),
     "several labels at once": (
         facts(change(ONE_HOT, of="several labels", at_once=0.3), OF_ROWS),
