@@ -78,7 +78,8 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
 def _mean(losses: np.ndarray) -> tuple[float, float]:
     """Return mean and standard error of the end of a pass."""
     tail = losses[-max(1, round(TAIL * len(losses))) :]
-    error = tail.std(ddof=1) / np.sqrt(len(tail)) if len(tail) > 1 else float("nan")
+    is_known = len(tail) > 1 and np.isfinite(tail).all()
+    error = tail.std(ddof=1) / np.sqrt(len(tail)) if is_known else float("nan")
     return (float(tail.mean()) if len(tail) else float("nan")), float(error)
 
 
@@ -160,11 +161,11 @@ class OnlineRiskMonitor(Monitor):
         if len(held_out) < 3 or len(losses) < 3:
             return {}
         start, best = _start(past), float(held_out.min())
-        middle, last = losses[len(losses) // 2], losses[-1]
+        first, middle, last = (float(losses[i]) for i in (0, len(losses) // 2, -1))
         return {
             HELD_OUT_RISE.name: _rise(past, float(held_out[-3:].min())),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
-            LEARNED.name: losses[0] - last,
+            LEARNED.name: first - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
             BY_HEART.name: _fallen_since_the_best(past, np.min),
         }
@@ -240,4 +241,4 @@ def _fallen_since_the_best(past: Past, to: Callable[[np.ndarray], float]) -> flo
         return float("nan")
     held_out, losses = np.array(pairs).T
     since = losses[held_out.argmin() :]
-    return float((since[0] - to(since)) / abs(since[0])) if since[0] else float("nan")
+    return (float(since[0]) - float(to(since))) / abs(float(since[0])) if since[0] else float("nan")

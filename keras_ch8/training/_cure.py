@@ -74,8 +74,8 @@ class CureTrial(Result):
             return f"The cure of {self.verdict.kind} was not tried: {self.reason}"
         left = "has left" if self.has_left else "stays"
         fell = "fallen" if self.has_fallen else "not fallen"
-        numbers = f"from {digits(self.losses[0], 3)} without the cure to {digits(self.losses[1], 3)} with it"
-        return f"{self.verdict.kind} {left}, and the loss has {fell}: {numbers}."
+        before, after = (digits(x, 3) if math.isfinite(x) else "beyond all numbers" for x in self.losses)
+        return f"{self.verdict.kind} {left}, and the loss has {fell}: {before} without the cure, {after} with it."
 
     def _table(self) -> Table | None:
         if self.reason:
@@ -130,13 +130,13 @@ def cure(
         >>> x = np.random.default_rng(0).normal(size=(512, 3)).astype("float32")
         >>> def model():
         ...     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-        ...     model.compile(keras_ch8.optimizers.SGD(1.5), "mse")
+        ...     model.compile(keras_ch8.optimizers.SGD(1.0), "mse")
         ...     return model
         >>> diagnosis = keras_ch8.callbacks.Diagnosis(verbose=False)
         >>> sick = model()
         >>> _ = sick.fit(x, x[:, :1], epochs=10, callbacks=[diagnosis], verbose=0)
         >>> diagnosis.verdicts[0].code
-        'model.optimizer.learning_rate = 0.39'
+        'model.optimizer.learning_rate = 0.22'
         >>> found = keras_ch8.training.cure(model, (x, x[:, :1]), diagnosis.verdicts[0])
         >>> found.has_left, found.has_fallen
         (True, True)

@@ -275,3 +275,9 @@ def test_a_gradient_that_grows_where_the_loss_is_good_is_worth_watching():
     grows = flow(gradient=np.array([90.0, 9.0, 1.0, 1.0]))
     for values, expected in ((losses(0.9), "watch"), (losses(), "act")):
         assert level("layer_flow", past_of(values, layer_flow=[grows] * 9), "exploding") == expected
+
+
+def test_losses_that_have_overflowed_are_judged_without_a_warning():
+    passes = [np.array([1.0, np.inf, np.inf, np.inf]), np.array([np.inf, np.nan])]
+    found = monitors.online_risk(passes)
+    assert (found.first, np.isnan(found.first_error), np.isnan(found.last)) == (np.inf, True, True)

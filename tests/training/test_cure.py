@@ -30,7 +30,7 @@ def test_of_a_cure_that_helps_the_verdict_leaves_and_the_loss_falls():
     assert found.levels[0] == "act"
     assert (found.has_left, found.has_fallen, found.helps) == (True, True, True)
     assert found.losses[1] < 0.01 < found.losses[0]
-    assert str(found).startswith("step_too_long has left, and the loss has fallen: from")
+    assert str(found).startswith("step_too_long has left, and the loss has fallen: ")
     (steps, losses), (others, _) = found.curves
     assert steps.tolist() == others.tolist() == [8 * i for i in range(1, 9)]
     assert len(losses) == 8
