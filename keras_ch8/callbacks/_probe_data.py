@@ -11,7 +11,7 @@ import numpy as np
 from .. import _batches
 from .._types import Data, Tensor
 from ..integration import backend, fit, keras_private
-from ..verdicts.facts import OF_ANOTHER_MEAN, OF_ANOTHER_SCALE
+from ..verdicts.facts import Inputs, are_of_another_scale
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads."""
@@ -166,11 +166,12 @@ def _free_axes(array: Tensor) -> list[int | None]:
 def warn_of_another_scale(probe: Data, batch: Data) -> None:
     """Warn where inputs of a probe were not prepared as those of the batches that `fit` reads."""
     for a, b in zip(*(keras.tree.flatten(part[0]) for part in (probe, batch)), strict=False):
-        told, read = _mean_and_deviation(a), _mean_and_deviation(b)
-        if told is not None and read is not None and not _are_integers(a, b) and _is_of_another_scale(told, read):
+        told, read = _scale_of(a), _scale_of(b)
+        if told is not None and read is not None and not _are_integers(a, b) and are_of_another_scale(told, read):
             warnings.warn(
-                f"The inputs of `probe` have mean {told[0]:.3g} and standard deviation {told[1]:.3g}, those that `fit` "
-                f"trains on {read[0]:.3g} and {read[1]:.3g}: what is measured on them says little of this training. "
+                f"The inputs of `probe` have mean {told.mean:.3g} and standard deviation {told.deviation:.3g}, those "
+                f"that `fit` trains on {read.mean:.3g} and {read.deviation:.3g}: what is measured on them says little "
+                "of this training. "
                 "Prepare `probe` as the training data, with the same scaling.",
                 UserWarning,
                 stacklevel=2,
@@ -209,25 +210,18 @@ def _cut(batches: Sequence[Any]) -> Any:
     return keras.tree.pack_sequence_as(batches[0], whole)
 
 
-def _mean_and_deviation(array: Tensor) -> tuple[float, float] | None:
+def _scale_of(array: Tensor) -> Inputs | None:
     """Return mean and standard deviation of the entries of some examples; None where they are too few or no numbers."""
     try:
         entries = np.asarray(keras.ops.convert_to_numpy(array[:EXAMPLES]), "float64")
     except (TypeError, ValueError, AttributeError):  # ragged, sparse, or strings
         return None
-    return None if len(entries) < FEW else (float(entries.mean()), float(entries.std()))
+    return None if len(entries) < FEW else Inputs(mean=float(entries.mean()), deviation=float(entries.std()))
 
 
 def _are_integers(*arrays: Tensor) -> bool:
     """Whether these are all integers, such as the numbers of words, which have no scale."""
     return not any(keras.backend.is_float_dtype(keras.backend.standardize_dtype(a.dtype)) for a in arrays)
-
-
-def _is_of_another_scale(a: tuple[float, float], b: tuple[float, float]) -> bool:
-    """Whether inputs of these means and deviations were not prepared alike; unknown ones were."""
-    (mean_a, deviation_a), (mean_b, deviation_b) = a, b
-    largest, smallest = max(deviation_a, deviation_b), min(deviation_a, deviation_b)
-    return largest > OF_ANOTHER_SCALE * smallest > 0 or abs(mean_a - mean_b) > OF_ANOTHER_MEAN * largest > 0
 
 
 def _first_batch(probe: Data) -> Any:

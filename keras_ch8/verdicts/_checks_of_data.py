@@ -25,8 +25,6 @@ NORMALIZE_BOTH = NORMALIZE_INPUTS.replace(
 )
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on it is worth a note."""
-
-
 LARGE_TARGETS = 100.0
 """Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 
