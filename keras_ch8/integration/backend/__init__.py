@@ -55,6 +55,7 @@ if is_tensorflow():
     from .tensorflow import floats as floats
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
     from .tensorflow import in_eager_loop as in_eager_loop
+    from .tensorflow import is_chief as is_chief
     from .tensorflow import is_reachable as is_reachable
     from .tensorflow import is_sparse as is_sparse
     from .tensorflow import join as join
@@ -79,6 +80,7 @@ if is_tensorflow():
     from .tensorflow import wide as wide
     from .tensorflow import with_backward as with_backward
     from .tensorflow import with_values as with_values
+    from .tensorflow import workers as workers
     from .tensorflow import write as write
     from .tensorflow import write_row as write_row
 else:

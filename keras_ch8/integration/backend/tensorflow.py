@@ -34,6 +34,24 @@ def replicas() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
+def workers(strategy: Any) -> int:
+    """Return how many processes train one model together in a strategy, each with a `fit` of its own."""
+    resolver = getattr(strategy, "cluster_resolver", None)
+    if resolver is None or resolver.task_type not in ("chief", "worker"):
+        return 1
+    jobs = resolver.cluster_spec().as_dict()
+    return max(1, len(jobs.get("chief", [])) + len(jobs.get("worker", [])))
+
+
+def is_chief(strategy: Any) -> bool:
+    """Whether this is the process of a strategy that writes what all of them know."""
+    if workers(strategy) == 1:
+        return True
+    resolver = strategy.cluster_resolver
+    has_chief = "chief" in resolver.cluster_spec().as_dict()
+    return bool(resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0))
+
+
 def all_reduce_sum(tensors: list[Any]) -> list[Any]:
     """Sum each tensor over the replicas. Keras divides the loss by their number, so this gives the mean gradient."""
     if not replicated():
