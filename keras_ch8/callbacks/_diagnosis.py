@@ -121,7 +121,7 @@ class Diagnosis(Callback):
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "session": (None, STATE),
         "epochs": int,
-        "probe": object,
+        "probe": (None, dict),
         "measurements": {str: dict},
         "clock": {str: float},
         "seen": dict,

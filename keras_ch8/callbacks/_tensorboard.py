@@ -180,8 +180,8 @@ class TensorBoard(Callback):
         self._writer = session.writer = self._opened(None if run is None else run["files"])
         if run is not None:
             self._go_on(run)
-        self._page = LivePage(self._writer.folder, self.log_dir)
         if session.is_chief:
+            self._page = LivePage(self._writer.folder, self.log_dir)
             self._writer.follow(self._page)
         if self.log_to and session.is_chief:  # after the page, which they are handed when it is whole
             self._writer.follow(feeds.Feeds(self.log_to, self._writer.folder, os.path.join(self._writer.folder, NAME)))
