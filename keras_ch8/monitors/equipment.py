@@ -78,8 +78,8 @@ def _activation(part: object) -> str:
 def rate_of(model: keras.Model) -> float:
     """Return the learning rate as it is now; NaN where there are several optimizers, or it has none."""
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
-    rate = getattr(optimizers[0], "learning_rate", None) if len(optimizers) == 1 else None
-    return float("nan") if rate is None else float(keras.ops.convert_to_tensor(rate))
+    is_one = len(optimizers) == 1 and hasattr(optimizers[0], "learning_rate")
+    return keras_private.current_rate(optimizers[0]) if is_one else float("nan")
 
 
 @once
