@@ -237,6 +237,11 @@ class Session:
         return self._progress.batches_before
 
     @property
+    def batches_of_epoch(self) -> int:
+        """The batches of the running epoch so far, also those that were made before this training entered it."""
+        return self._progress.of_epoch
+
+    @property
     def first_epoch(self) -> int:
         """The first epoch of this training, counted from 0."""
         return self._progress.first_epoch
