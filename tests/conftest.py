@@ -63,6 +63,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     """What is imported stays. Passed over, it no longer delays the collector until there are 1000 dead models."""
+    compiling.without_tuning_of_data()
     gc.collect()
     gc.freeze()
 
