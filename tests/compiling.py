@@ -27,7 +27,7 @@ def quickly(is_quick: bool = True) -> None:
 def without_tuning_of_data() -> None:
     """Let no data set try how many threads read it best.
 
-    The thread that tries does not always hear that its iterator is gone, and sleeps on, for longer the older it is, while
+    The thread that tries does not always hear that its iterator is gone, and sleeps on, longer the older it is, while
     the collector waits for it: 20 to 40 s where a hundred models die together, a fifth of the time of all tests.
     """
     import tensorflow as tf
