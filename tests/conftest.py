@@ -41,7 +41,7 @@ SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/dif
            "optimizers/second_order", "optimizers/closure")  # fmt: skip
 """Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
 
-SLOW_CASES = 1
+SLOW_CASES = 0
 """How many cases of a `broad` test are `slow`, beside the one that runs by default, unless it says a number itself."""
 
 

@@ -45,7 +45,7 @@ def test_evaluate_and_predict_read_from_disk_too(tmp_path):
     assert Recorder().predict(source, verbose=0).tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_memory_does_not_grow_with_two_gigabytes_that_are_mapped(tmp_path):
     assert "were read of 1907" in run("memory_case", tmp_path)
 
