@@ -1,6 +1,8 @@
 """Functions that need a process of their own: a failed collective poisons its process."""
 
+import contextlib
 import faulthandler
+import io
 import multiprocessing
 import os
 import runpy
@@ -51,6 +53,18 @@ def call(function, *arguments, timeout=300):
     if error or process.exitcode:
         raise RuntimeError(f"{error} (exit code {process.exitcode})")
     return result
+
+
+def printed(code):
+    """Return what a program prints that begins in a fork: code as for `python -c`, compiled as for users."""
+    return call(_printed, code)
+
+
+def _printed(code):
+    compiling.quickly(False)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        exec(code, {"__name__": "__main__"})
+    return said.getvalue().strip()
 
 
 def run_script(path, folder, screen, *arguments):

@@ -243,7 +243,6 @@ class Sleeps(keras.callbacks.Callback):
     mostly(
         pytest.mark.full,
         [{}, {"steps_per_execution": 4}, {"known": False}, {"options": {"when": 7}}, {"options": {"checks": "full"}}],
-        {},
         {"steps_per_execution": 4},
     ),
     ids=["by itself", "4 steps at once", "length unknown", "interval", "full"],

@@ -34,13 +34,17 @@ def factory():
     return model
 
 
+LENGTHS = [("same_steps", 12), ("same_epochs", 20)]
+"""Of the second training, and the batches in one of its epochs."""
+
+
 def retrain(**options):
     options = {"batch_size": 10, "verbose": 0, "max_epochs": 60} | options
     return training.retrain_on_all_data(factory, *TRAIN, VALIDATION, **options)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy, per_epoch", [("same_steps", 12), ("same_epochs", 20)])
+@pytest.mark.parametrize("strategy, per_epoch", mostly(pytest.mark.full, LENGTHS, LENGTHS[1]))
 def test_a_new_model_is_trained_for_as_long(strategy, per_epoch):
     seen = Sees()
     model, report = retrain(strategy=strategy, callbacks=[seen])
