@@ -42,7 +42,8 @@ SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/dif
 """Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
 
 SLOW_CASES = 0
-"""How many cases of a `broad` test are `slow`, beside the one that runs by default, unless it says a number itself."""
+"""How many cases of a `broad` test are `slow`, beside the one that runs by default, unless it says a number itself; one if
+none runs by default."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -56,7 +57,8 @@ def pytest_collection_modifyitems(items):
     for same in cases.values():
         by_default = next((item for item in same if not item.get_closest_marker("slow")), None)
         others = [item for item in same if item is not by_default]
-        chosen = spread(others, same[0].get_closest_marker("broad").kwargs.get("slow", SLOW_CASES))
+        more = same[0].get_closest_marker("broad").kwargs.get("slow", SLOW_CASES)
+        chosen = spread(others, more or int(by_default is None))
         for item in others:
             item.add_marker(pytest.mark.slow if item in chosen else pytest.mark.full)
 
