@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from keras_ch8.data import ArraySource
+from tests import forked
 
+from . import replica_cases
 from .recorder import Recorder
 
 
@@ -60,4 +62,4 @@ def test_a_process_ends_after_an_error_while_a_disk_is_read(tmp_path):
 
 @pytest.mark.slow
 def test_two_replicas_train_as_one_with_the_same_order_and_position():
-    run("replica_cases")
+    forked.call(replica_cases.compare)
