@@ -34,11 +34,11 @@ def each(kinds, *by_default):
 
 
 MANY = pytest.mark.broad(slow=2)
+"""The same of each kind: of three in `.ci/run`."""
 IN_FIT = [kind for kind in KINDS.values() if not kind.loop]
 IN_EVERY_RUN = [
-    "functional", "several_outputs", "train_step_without_super", "compute_loss_with_training",
-    "dataset_of_unknown_length", "adversaries", "metric_learning", "stateful_recurrent", "mixed_precision",
-    "several_steps_at_once", "loop_of_fits",
+    "functional", "train_step_without_super", "dataset_of_unknown_length", "adversaries", "metric_learning",
+    "mixed_precision", "several_steps_at_once", "loop_of_fits",
 ]  # fmt: skip
 """Some of each file, and of those that differ most from each other."""
 
