@@ -41,8 +41,15 @@ SOLVERS = ("second_order", "training", "continuation/_minimize", "curriculum/dif
            "optimizers/second_order", "optimizers/closure")  # fmt: skip
 """Modules of the package whose examples compile a solver, or train several times: 1 to 6 s each."""
 
-SLOW_CASES = 1
-"""How many cases of a `broad` test are `slow`, beside the one that runs by default, unless it says a number itself."""
+ALIKE = [f"keras_ch8/optimizers/second_order.py::keras_ch8.optimizers.second_order.{name}" for name in (
+    "TruncatedNewton", "SaddleFreeNewton", "LevenbergMarquardt", "SteepestDescent", "ConjugateGradient", "BFGS",
+)]  # fmt: skip
+"""Examples of optimizers that are those of Newton and LBFGS with another name: they run in `.ci/full`."""
+
+SLOW_CASES = 0
+"""How many cases of a `broad` test are `slow` beside the one that runs by default, unless it says a number itself.
+
+It is at least one if none runs by default."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,17 +59,19 @@ def pytest_collection_modifyitems(items):
         if item.get_closest_marker("broad") and not item.get_closest_marker("full"):
             cases[item.nodeid.partition("[")[0]].append(item)
         if isinstance(item, pytest.DoctestItem) and item.nodeid.startswith(tuple(f"keras_ch8/{s}" for s in SOLVERS)):
-            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.full if item.nodeid in ALIKE else pytest.mark.slow)
     for same in cases.values():
         by_default = next((item for item in same if not item.get_closest_marker("slow")), None)
         others = [item for item in same if item is not by_default]
-        chosen = spread(others, same[0].get_closest_marker("broad").kwargs.get("slow", SLOW_CASES))
+        more = same[0].get_closest_marker("broad").kwargs.get("slow", SLOW_CASES)
+        chosen = spread(others, more or int(by_default is None))
         for item in others:
             item.add_marker(pytest.mark.slow if item in chosen else pytest.mark.full)
 
 
 def pytest_collection_finish():
     """What is imported stays. Passed over, it no longer delays the collector until there are 1000 dead models."""
+    compiling.without_tuning_of_data()
     gc.collect()
     gc.freeze()
 

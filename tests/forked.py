@@ -1,7 +1,12 @@
 """Functions that need a process of their own: a failed collective poisons its process."""
 
+import contextlib
 import faulthandler
+import io
 import multiprocessing
+import os
+import runpy
+import sys
 import traceback
 import warnings
 
@@ -48,6 +53,30 @@ def call(function, *arguments, timeout=300):
     if error or process.exitcode:
         raise RuntimeError(f"{error} (exit code {process.exitcode})")
     return result
+
+
+def printed(code):
+    """Return what a program prints that begins in a fork: code as for `python -c`, compiled as for users."""
+    return call(_printed, code)
+
+
+def _printed(code):
+    compiling.quickly(False)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        exec(code, {"__name__": "__main__"})
+    return said.getvalue().strip()
+
+
+def run_script(path, folder, screen, *arguments):
+    """Run a script in a folder as `python path arguments` does, with all that it prints in a file; in a fork only."""
+    os.chdir(folder)
+    with open(screen, "wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.argv = [str(path), *arguments]
+    sys.path.insert(0, str(path.parent))
+    runpy.run_path(str(path), run_name="__main__")
+    sys.stdout.flush()
 
 
 def two_replicas():

@@ -4,8 +4,9 @@ import pytest
 
 
 def mostly(mark, values, *others):
-    """Return the values as parameters that have this mark, but for some that have none."""
-    return [value if value in others else pytest.param(value, marks=mark) for value in values]
+    """Return the values, or tuples of several, as parameters that have this mark, but for some that have none."""
+    cases = [(value, value if isinstance(value, tuple) else (value,)) for value in values]
+    return [value if value in others else pytest.param(*case, marks=mark) for value, case in cases]
 
 
 def spread(values, count):

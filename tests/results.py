@@ -35,13 +35,19 @@ def network(depth=4, rate=0.05, activation="tanh", seed=0):
     return model
 
 
-def trained(recorded=None, **options):
-    model = network(**options)
+@functools.cache
+def training_of():
+    """Return a model that has been trained for six epochs, and its weights before the first and after each."""
+    model = network()
     weights = [model.get_weights()]
     for _ in range(6):
         model.fit(X, Y, verbose=0)
         weights.append(model.get_weights())
-    return (model, weights) if recorded else model
+    return model, weights
+
+
+def trained():
+    return training_of()[0]
 
 
 def cured():
@@ -86,12 +92,12 @@ def silently(function, *args, **options):
 
 @functools.cache
 def path():
-    model, weights = trained(recorded=True)
+    model, weights = training_of()
     return landscapes.interpolate(model, X, Y, trajectory=weights)
 
 
 def plane():
-    model, weights = trained(recorded=True)
+    model, weights = training_of()
     return landscapes.loss_plane(model, X, Y, trajectory=weights, points=9)
 
 

@@ -1,8 +1,7 @@
 """Every example runs with --quick, writes the TensorBoard run that it names, and has its panel on the page."""
 
-import os
-import runpy
-import sys
+import ast
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from keras_ch8.board import panels
 from keras_ch8.cockpit import event_files
 from tests import forked
+from tests.marks import mostly
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 PANELS = {
@@ -45,22 +45,43 @@ PANELS = {
 """What the page shows of the subject of each example."""
 
 
-def run(example, folder, screen):
-    """Run an example as `python example --quick` does."""
-    os.chdir(folder)
-    with open(screen, "wb") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    sys.argv = [str(example), "--quick"]
-    sys.path.insert(0, str(example.parent))
-    runpy.run_path(str(example), run_name="__main__")
+ONE_OF_EACH_SECTION = (
+    "quickstart", "s8_1_early_stopping", "s8_2_2_local_minima", "s8_3_1_learning_rate", "s8_4_initialization",
+    "s8_6_3_bfgs", "s8_7_6_curriculum",
+)  # fmt: skip
+"""Examples that run in every run of `.ci/run`. All others name nothing that is not there, and run in `.ci/full`."""
+
+
+def names_in(tree):
+    """Yield the module and the name of each import from the package, and of each attribute of what was imported."""
+    known = {"keras_ch8": "keras_ch8"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "keras_ch8":
+            for alias in node.names:
+                known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                yield node.module, alias.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
+            yield known[node.value.id], node.attr
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_what_an_example_takes_from_the_package_is_there(example):
+    taken = set(names_in(ast.parse(example.read_text())))
+    assert len(taken) > 1
+    for module, name in taken:
+        assert hasattr(pkgutil.resolve_name(module), name), f"{module}.{name}"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "example",
+    mostly(pytest.mark.full, EXAMPLES, *(path for path in EXAMPLES if path.stem in ONE_OF_EACH_SECTION)),
+    ids=lambda path: path.stem,
+)
 def test_example_runs(example, tmp_path):
     screen = tmp_path / "screen.txt"
-    forked.call(run, example, tmp_path, screen)
+    forked.call(forked.run_script, example, tmp_path, screen, "--quick")
     said = screen.read_text()
     runs = {path.parent for path in tmp_path.rglob("events.out.tfevents.*")}
     assert runs, "no TensorBoard run"

@@ -10,6 +10,7 @@ import keras
 import pytest
 
 import keras_ch8
+from tests.marks import mostly
 
 PACKAGE = Path(keras_ch8.__file__).parent
 LOWEST_FIRST = [
@@ -77,25 +78,19 @@ ORDERS = ["import keras_ch8, keras", "import keras, keras_ch8"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", [*ORDERS[:2], "import keras_ch8, keras.src"])
+@pytest.mark.parametrize("order", mostly(pytest.mark.full, [*ORDERS, "import keras_ch8, keras.src"], ORDERS[0]))
 def test_classes_are_found_by_name_in_either_order(order):
     check = "print(type(__import__('keras').optimizers.get('keras_ch8>Adam')).__module__)"
     loaders = "import keras; assert 'Registering' not in type(keras.__spec__.loader).__name__"
     assert python(f"{order}; {loaders}; {check}") == "keras_ch8.optimizers.adam"
 
 
-IMPORT_KERAS_FIRST = ["clipping", "second_order", "stopping", "telemetry"]
-"""Packages that others need whole, of which the first thing is to import Keras."""
+ONE_OF_EACH_KIND = ("board", "clipping")
+"""A package that leaves Keras for later, and one that others need whole, of which the first thing is to import it."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "package",
-    [
-        *IMPORT_KERAS_FIRST,
-        *(pytest.param(p, marks=pytest.mark.full) for p in keras_ch8.PACKAGES if p not in IMPORT_KERAS_FIRST),
-    ],
-)
+@pytest.mark.parametrize("package", mostly(pytest.mark.full, keras_ch8.PACKAGES, *ONE_OF_EACH_KIND))
 def test_any_package_may_be_the_first_import_and_keras_knows_all_classes_after_it(package):
     code = (
         f"import sys, keras_ch8.{package}\nfinders = [type(f).__name__ for f in sys.meta_path]\nimport keras\n"
@@ -130,7 +125,7 @@ def test_another_backend_is_refused_with_the_fix():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", mostly(pytest.mark.full, ORDERS, ORDERS[1]))
 def test_a_model_saved_here_goes_on_in_a_new_process_bit_for_bit(order, tmp_path):
     setup = (
         f"{order}\nimport numpy as np\nkeras.utils.set_random_seed(0)\n"

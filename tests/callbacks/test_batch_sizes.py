@@ -40,6 +40,7 @@ def filled(losses, fraction=4 / BATCH):
     return losses
 
 
+@pytest.mark.broad(slow=2)
 @pytest.mark.parametrize("validates_on", [None, SIZE, 41])
 @pytest.mark.parametrize("every", [500, 5, 1])
 def test_a_short_last_batch_counts_by_its_size(tmp_path, monkeypatch, every, validates_on):

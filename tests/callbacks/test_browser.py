@@ -11,6 +11,7 @@ from keras_ch8 import optimizers as ours
 from keras_ch8.board import panels
 from tests.callbacks.runs import X, Y, fit, network
 from tests.chromium import MISSING, chromium, severe, tensorboard, wait_for
+from tests.marks import mostly
 
 pytestmark = [MISSING, pytest.mark.slow]
 
@@ -111,7 +112,7 @@ def narrow():
     return keras.initializers.RandomNormal(stddev=0.05, seed=0)
 
 
-@pytest.mark.parametrize("fast", ["true", "false"])
+@pytest.mark.parametrize("fast", mostly(pytest.mark.full, ["true", "false"], "true"))
 def test_no_word_of_a_verdict_is_broken_and_no_chart_is_empty(three_runs, tmp_path, fast):
     log_dir, verdicts = three_runs
     assert verdicts

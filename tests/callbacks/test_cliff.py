@@ -9,6 +9,7 @@ from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
 from tests.board.readers import python_loader
 from tests.callbacks.runs import Frames
+from tests.marks import mostly
 
 START, RATE, LIMIT, STEPS = (6.0, -3.0), 0.5, 1.0, 200
 SAME = 80  # steps before the path meets the cliff again, where the last bit decides where it goes
@@ -58,7 +59,7 @@ def trained(optimizer, extra=(), steps=STEPS):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["ours", "Keras"])
+@pytest.mark.parametrize("kind", mostly(pytest.mark.full, ["ours", "Keras"], "Keras"))
 def test_clipping_goes_on_where_unclipped_training_is_thrown_out(kind, tmp_path):
     rule = clipping.ByGlobalNorm(LIMIT)
 

@@ -13,6 +13,7 @@ from keras_ch8.callbacks import _measurements, _session, _work
 from keras_ch8.callbacks._measurements import Clock
 from keras_ch8.callbacks._work import FEWEST, FIRST, GAP, LIGHT, MOST, Pace, places
 from tests.callbacks.runs import X, Y, fit, network
+from tests.marks import mostly
 
 BUDGET = 0.03
 
@@ -239,7 +240,11 @@ class Sleeps(keras.callbacks.Callback):
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize(
     "options",
-    [{}, {"steps_per_execution": 4}, {"known": False}, {"options": {"when": 7}}, {"options": {"checks": "full"}}],
+    mostly(
+        pytest.mark.full,
+        [{}, {"steps_per_execution": 4}, {"known": False}, {"options": {"when": 7}}, {"options": {"checks": "full"}}],
+        {"steps_per_execution": 4},
+    ),
     ids=["by itself", "4 steps at once", "length unknown", "interval", "full"],
 )
 def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_under_any_load(options, monkeypatch):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 from keras_ch8 import callbacks, training
+from tests.networks import Softmax
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:You are using a softmax over axis -1", "ignore:`shuffle=True` was passed, but will be ignored"
@@ -120,14 +121,7 @@ def test_the_alarm_is_printed_before_the_first_step(capsys):
 # --- whatever is trained -------------------------------------------------------------------------------------------
 
 
-class OwnStep(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.last = layers.Dense(1, "softmax", name="last")
-
-    def call(self, x):
-        return self.last(x)
-
+class OwnStep(Softmax):
     def train_step(self, data):
         x, y = data
         with tf.GradientTape() as tape:

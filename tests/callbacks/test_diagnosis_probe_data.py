@@ -128,7 +128,7 @@ def test_a_second_fit_measures_on_the_examples_of_the_first_and_a_copy_can_be_ma
     assert diagnosis.measurements == 3
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_method_of_section_8_6_makes_the_same_steps():
     options = {"optimizer": lambda: ch8.optimizers.LBFGS(), "compiled": {"steps_per_execution": 10}}
     bare, _, _ = losses_of(shuffled, **options)

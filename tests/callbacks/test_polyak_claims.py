@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 
 from keras_ch8 import callbacks, optimizers
 from keras_ch8.layers import recalibrate
+from tests.marks import mostly
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
 
@@ -49,6 +50,9 @@ def test_a_tail_average_finds_the_bottom_that_the_last_iterate_jumps_around():
     assert H / 2 * np.mean(average**2) == pytest.approx(0.0005, rel=0.06)
 
 
+SHORT = [(50, 1.1), (150, 1.05), (500, 1.05), (1500, 1.05)]
+
+
 def regression(seed):
     rng = np.random.default_rng(seed)
     x, w = rng.normal(size=(2000, 10)), rng.normal(size=(10, 5))
@@ -57,9 +61,8 @@ def regression(seed):
     )
 
 
-@pytest.mark.broad(slow=2)
 @pytest.mark.slow
-@pytest.mark.parametrize("updates, most", [(50, 1.1), (150, 1.05), (500, 1.05), (1500, 1.05)])
+@pytest.mark.parametrize("updates, most", mostly(pytest.mark.full, SHORT, SHORT[0]))
 def test_the_default_does_no_harm_however_short_the_training_is(updates, most):
     """Squared error on held-out examples, the average's over that of the weights: means over three seeds."""
     losses = []

@@ -20,6 +20,7 @@ from keras_ch8.callbacks._averaged_model import Swap
 from keras_ch8.integration import backend, keras_private
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
+from tests.marks import mostly
 from tests.oracles import averages
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
@@ -365,7 +366,7 @@ def test_the_raw_weights_are_kept_whole_beside_the_best():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["raw", "both", "average"])
+@pytest.mark.parametrize("mode", mostly(pytest.mark.full, ["raw", "both", "average"], "both"))
 def test_a_backup_goes_on_from_the_weights(mode, tmp_path):
     """By epochs, or, where the model has the averages at their ends, by batches: as it does without an average."""
     frequency = 7 if mode == "average" else "epoch"

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_ch8 import callbacks, optimizers
 from tests.callbacks.runs import BATCH, STEPS, X, Y, needs_multi_optimizer, network
 from tests.callbacks.test_polyak_averaging import Path, assert_same, average_of, train
+from tests.marks import mostly
 from tests.oracles import averages
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
@@ -32,7 +33,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, OPTIMIZERS, "Adam-clipped"))
 def test_with_any_optimizer(name):
     plain, path, average = Path(), Path(), average_of(decay=0.8)
     train(path, average, optimizer=OPTIMIZERS[name](), epochs=1, validation_data=None)
@@ -57,8 +58,11 @@ def test_with_several_optimizers():
     check(path, average)
 
 
+WAYS = [{"jit_compile": True}, {"run_eagerly": True}]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [{"jit_compile": True}, {"run_eagerly": True}], ids=lambda o: next(iter(o)))
+@pytest.mark.parametrize("options", mostly(pytest.mark.full, WAYS, WAYS[0]), ids=lambda way: next(iter(way)))
 @pytest.mark.parametrize("optimizer", [optimizers.Adam, keras.optimizers.Adam], ids=["ours", "Keras"])
 def test_compiled_or_op_by_op(options, optimizer):
     path, average = Path(), average_of(decay=0.8)

@@ -6,6 +6,7 @@ import pytest
 
 from keras_ch8 import callbacks, layers, optimizers
 from tests import forked
+from tests.marks import mostly
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
 
@@ -51,7 +52,7 @@ def run_case(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", mostly(pytest.mark.full, CASES, "ours"))
 def test_two_replicas_average_as_one_device(case):
     row = forked.call(run_case, case)
     assert row["updates"] == [6 if case == "ours" else 12] * 2

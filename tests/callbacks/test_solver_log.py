@@ -14,6 +14,7 @@ from keras_ch8 import optimizers as ours
 from keras_ch8.telemetry import SOLVER_NUMBERS, SolverLog
 from tests.board.readers import python_loader
 from tests.callbacks.runs import Frames, X, Y, length, network
+from tests.marks import mostly
 
 STEPS = 6
 VALIDATION = X[:16] + 0.5, Y[:16]
@@ -128,6 +129,9 @@ def test_callbacks_of_keras_find_what_they_are_used_to(watched):
         np.testing.assert_array_equal(variable.numpy(), kept_one.numpy(), err_msg=variable.path)
 
 
+METHODS = ["Newton", "TruncatedNewton", "LevenbergMarquardt"]
+
+
 def test_the_ring_keeps_the_last_iterations():
     log = SolverLog()
     log.listen(5, ("step_length", "mine"), lambda: [2, 1])
@@ -154,7 +158,7 @@ def test_the_ring_keeps_the_last_iterations():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["Newton", "TruncatedNewton", "LevenbergMarquardt"])
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, METHODS, METHODS[2]))
 def test_the_numbers_of_every_kind_of_method_are_shown_however_many_iterations_a_step_makes(name, tmp_path):
     model = network(getattr(ours, name)(iterations_per_step=3))
     fit(model, [callbacks.TensorBoard(tmp_path)], epochs=2)

@@ -6,6 +6,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_ch8 import callbacks, optimizers
+from tests.marks import mostly
 
 X = np.random.default_rng(0).normal(size=(64, 3))
 Y = np.tanh(X @ [1.0, 2.0, 3.0])
@@ -22,7 +23,7 @@ def fit(model, *members, epochs=12):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at", [4, "4ep", "4ba"])
+@pytest.mark.parametrize("at", mostly(pytest.mark.full, [4, "4ep", "4ba"], "4ep"))
 def test_before_it_is_time_nothing_is_different_and_then_the_new_one_trains(at):
     alone, both = compiled(optimizers.Adam()), compiled(optimizers.Adam())
     both.set_weights(alone.get_weights())

@@ -17,6 +17,7 @@ from keras_ch8.board import tags
 from keras_ch8.callbacks import _session
 from tests.board.readers import LOADERS, python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, by_hand, fit, network
+from tests.marks import mostly
 
 ALWAYS = {
     "ch8/loss", "ch8/gradient_norm", "ch8/update_norm", "ch8/effective_rate", "ch8/learning_rate", "ch8/nonfinite",
@@ -86,7 +87,7 @@ def test_metrics_after_batches_are_those_that_keras_reports(tmp_path, monkeypatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("loader", mostly(pytest.mark.full, LOADERS, LOADERS[-1]))
 def test_a_second_fit_and_a_resumed_one_go_on(tmp_path, loader):
     model = network(ours.Adam(0.01))
     board = callbacks.TensorBoard(tmp_path / "logs")
@@ -113,7 +114,7 @@ def test_two_trainings_in_one_log_dir_have_a_run_each(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("loader", mostly(pytest.mark.full, LOADERS, LOADERS[-1]))
 def test_beside_the_callback_of_keras_neither_loses_a_point(tmp_path, loader):
     def callback(where):
         return keras.callbacks.TensorBoard(where, update_freq=1, write_graph=False)

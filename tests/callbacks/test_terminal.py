@@ -135,7 +135,7 @@ def test_what_a_verbose_callback_says_is_not_said_again_by_the_summary(capsys):
     assert sum("Stopped after epoch 2" in row for row in rows) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_one_line_an_epoch_is_not_torn_either(capsys):
     rows = fit(deep(), [*callbacks.standard()], capsys, verbose=2)
     lines = [row for row in rows if row.startswith("8/8 - ")]

@@ -18,6 +18,7 @@ from tests.board.readers import LOADERS
 from tests.chromium import MISSING, chromium, go_offline, severe, tensorboard, wait_for
 from tests.cockpit.browsing import PANELS, TABLE, painted, requested
 from tests.cockpit.runs import FINE, VERDICT, curve, record, write
+from tests.marks import mostly
 
 pytestmark = [MISSING, pytest.mark.slow]
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -114,7 +115,7 @@ def test_a_notebook_shows_the_page_in_a_frame_that_cannot_reach_it(browser, logs
     assert severe(browser) == []
 
 
-@pytest.mark.parametrize("fast", [False, True][: len(LOADERS)])
+@pytest.mark.parametrize("fast", mostly(pytest.mark.full, [False, True][: len(LOADERS)], len(LOADERS) > 1))
 def test_tab_and_file_show_the_same(browser, logs, tmp_path, fast):
     shutil.copytree(logs, tmp_path / "logs")
     shutil.rmtree(tmp_path / "logs" / "old")
@@ -141,41 +142,59 @@ def document_requests(browser):
     return [url for url in requested(browser) if "/document?since=" in url]
 
 
-def test_a_run_that_is_written_is_followed_and_left_when_it_ends(browser, tmp_path):
-    writer = RunWriter.open(str(tmp_path / "logs"), 1)
+def run_that_is_written(folder):
+    """Return the writer of a run, and a function that writes points of these steps and a record."""
+    writer = RunWriter.open(str(folder), 1)
 
     def write_on(steps, **said):
         writer.points((step, {"ch8/loss": 1 / step, "ch8/learning_rate": 0.1}) for step in steps)
         last = steps[-1]
         writer.record(lambda: record(**{"step": last, "ended": False, "now": time.time()} | said), last)
 
-    def step_shown():
-        return int(browser.execute_script(TABLE)[1][3].replace(",", ""))
+    return writer, write_on
 
+
+def step_shown(browser):
+    return int(browser.execute_script(TABLE)[1][3].replace(",", ""))
+
+
+def test_a_run_that_is_written_is_followed_to_its_end(browser, tmp_path):
+    writer, write_on = run_that_is_written(tmp_path / "logs")
     write_on(range(1, 11))
     with tensorboard(tmp_path / "logs") as address:
         open_tab(browser, address)
         seen(browser)
-        assert step_shown() == 10
+        assert step_shown(browser) == 10
         zoom(browser, "Loss of minibatches")
         assert can_reset_zoom(browser)
         write_on(range(11, 21), verdicts=[VERDICT])
         wait_for(lambda: browser.find_elements("css selector", ".verdict.act"), "the verdict", seconds=10)
-        assert step_shown() == 20
+        assert step_shown(browser) == 20
         assert can_reset_zoom(browser), "the zoom is lost"
         write_on(range(21, 31), ended=True)
-        wait_for(lambda: step_shown() == 30, "the end", seconds=10)
+        wait_for(lambda: step_shown(browser) == 30, "the end", seconds=10)
+        writer.close()
+
+
+@pytest.mark.full  # since it waits for half a minute
+def test_a_run_that_has_ended_is_asked_for_again_only_where_somebody_looks(browser, tmp_path):
+    writer, write_on = run_that_is_written(tmp_path / "logs")
+    write_on(range(1, 31), ended=True)
+    with tensorboard(tmp_path / "logs") as address:
+        open_tab(browser, address)
+        seen(browser)
+        assert step_shown(browser) == 30
         document_requests(browser)
         time.sleep(8)
         assert document_requests(browser) == []
         write_on(range(31, 41))  # the next fit
         writer.close()
         time.sleep(7)  # until TensorBoard has read it
-        assert step_shown() == 30
+        assert step_shown(browser) == 30
         browser.switch_to.default_content()
         browser.find_element("css selector", "app-header-reload button").click()
         browser.switch_to.frame(0)
-        wait_for(lambda: step_shown() == 40, "what is new after the reload", seconds=10)
+        wait_for(lambda: step_shown(browser) == 40, "what is new after the reload", seconds=10)
         browser.switch_to.default_content()
         browser.execute_script("location.hash = '#scalars'")
         time.sleep(1)

@@ -274,6 +274,7 @@ def test_whatever_something_is_called_it_is_text(page):
     assert page.all(".runs .short")[0].get_attribute("title") == long
 
 
+@pytest.mark.full
 def test_24_runs_of_20_series_are_there_at_once(page):
     rng = np.random.default_rng(3)
     panels = documents.panels

@@ -1,8 +1,5 @@
 """An annealed number: moved in training, the real problem in inference, read anew by the step, no weight."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -17,6 +14,7 @@ from keras_ch8.continuation import (
     annealed_in,
 )
 from keras_ch8.integration import backend
+from tests import forked
 
 
 def parts():
@@ -145,16 +143,10 @@ def test_a_model_saved_on_the_way_goes_on_in_a_new_process_bit_for_bit(tmp_path)
         f"annealed_in(m)['label_smoothing.smoothing'].value = 0.1; m.save({str(tmp_path / 'm.keras')!r})\n"
     )
     second = setup.replace("from tests.continuation.test_annealed import model_of_all\n", "")
-    uninterrupted = python(setup + first + "fit(m); show(m)")
-    resumed = python(second + f"m = keras.models.load_model({str(tmp_path / 'm.keras')!r}); fit(m); show(m)")
+    uninterrupted = forked.printed(setup + first + "fit(m); show(m)")
+    resumed = forked.printed(second + f"m = keras.models.load_model({str(tmp_path / 'm.keras')!r}); fit(m); show(m)")
     assert len(uninterrupted) > 1000
     assert resumed == uninterrupted
-
-
-def python(code):
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.strip()
 
 
 @pytest.mark.slow

@@ -1,10 +1,12 @@
-"""Two replicas; run in a process of its own."""
+"""Two replicas, for a process of its own (see `tests.forked`)."""
+
+import warnings
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_ch8.data import ArraySource
+from tests.forked import two_replicas
 
 X = np.random.default_rng(0).normal(size=(22, 3)).astype("float32")
 Y = X.sum(axis=1)
@@ -23,18 +25,14 @@ def train(last_batch):
     return [*model.get_weights(), [source.epoch, source.step], seen, loss, model.predict(source, verbose=0)]
 
 
-def main():
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+def compare():
+    warnings.simplefilter("error", UserWarning)
+    strategy = two_replicas()
     for last_batch in ("pad", "keep"):
         one = train(last_batch)
-        with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        with strategy.scope():
             two = train(last_batch)
         for a, b in zip(one, two, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
         assert one[2] == [4, 0], one[2]
         assert one[3] == [1, 2, 3] * 4, one[3]
-
-
-if __name__ == "__main__":
-    main()

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from keras_ch8.data import ArraySource
+from tests import forked
 
+from . import replica_cases
 from .recorder import Recorder
 
 
@@ -45,7 +47,7 @@ def test_evaluate_and_predict_read_from_disk_too(tmp_path):
     assert Recorder().predict(source, verbose=0).tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_memory_does_not_grow_with_two_gigabytes_that_are_mapped(tmp_path):
     assert "were read of 1907" in run("memory_case", tmp_path)
 
@@ -60,4 +62,4 @@ def test_a_process_ends_after_an_error_while_a_disk_is_read(tmp_path):
 
 @pytest.mark.slow
 def test_two_replicas_train_as_one_with_the_same_order_and_position():
-    run("replica_cases")
+    forked.call(replica_cases.compare)

@@ -1,13 +1,11 @@
 """One instance gives new values at every call, the same seed the same model, and any floating type is served."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 
 from keras_ch8 import initializers
+from tests import forked
 from tests.initializers.starts import PLAIN, RANDOM, SHAPE
 
 each_random = pytest.mark.parametrize("cls", RANDOM.values(), ids=RANDOM)
@@ -172,14 +170,12 @@ def test_a_saved_model_is_loaded_in_a_new_process(tmp_path):
     path, x = str(tmp_path / "model.keras"), np.ones((2, 20), "float32")
     model.save(path)
     code = (
-        "import sys, keras, keras_ch8.initializers, numpy as np\n"
+        "import keras, keras_ch8.initializers, numpy as np\n"
         f"model = keras.models.load_model({path!r})\n"
         "print([out.numpy().tolist() for out in model(np.ones((2, 20), 'float32'))])\n"
         f"print(model.layers[1].layers[1].kernel_initializer.get_config())"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    outputs, config = done.stdout.strip().splitlines()
+    outputs, config = forked.printed(code).splitlines()
     for got, expected in zip(eval(outputs), model(x), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-5)
     assert eval(config) == layers[1].kernel_initializer.get_config()

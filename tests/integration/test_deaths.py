@@ -1,5 +1,7 @@
 """Whatever ends `fit`, nothing of the suite stays on what it has watched, and the next training is as any other."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from keras_ch8 import callbacks, continuation, optimizers
 from keras_ch8.integration import fit
 from tests.board import readers
 from tests.integration.everybody import CALLBACKS, TOGETHER, network, train
+from tests.marks import mostly
 
 OFTEN = ["on_train_batch_end", "on_test_end", "on_train_end"]
 SELDOM = ["on_epoch_begin", "on_train_batch_begin", "on_test_batch_begin", "on_epoch_end"]
@@ -139,8 +142,10 @@ def test_a_training_that_one_of_the_callbacks_refuses_leaves_nothing(watched):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("in_validation", [False, True], ids=["training", "validation"])
-@pytest.mark.parametrize("made", MADE)
+@pytest.mark.parametrize(
+    "made, in_validation",
+    mostly(pytest.mark.full, itertools.product(MADE, (False, True)), ("Keras's", False), ("ours", True)),
+)
 def test_a_training_that_dies_in_the_middle_of_a_step_leaves_nothing(tmp_path, made, in_validation):
     optimizer, names = MADE[made]
     watched = Watched(tmp_path, optimizer(), names, run_eagerly=True)

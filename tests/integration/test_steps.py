@@ -13,6 +13,7 @@ from tests import forked
 from tests.board import readers
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, network
 from tests.callbacks.runs import fit as fit_six_steps
+from tests.marks import mostly
 
 EPOCH = list(range(1, STEPS + 1))
 
@@ -139,7 +140,7 @@ def test_no_row_is_lost_where_an_optimizer_steps_five_times_a_batch(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [keras.optimizers.SGD, optimizers.SGD])
+@pytest.mark.parametrize("make", mostly(pytest.mark.full, [keras.optimizers.SGD, optimizers.SGD], optimizers.SGD))
 def test_the_axis_goes_on_in_the_same_folder_over_all_that_trains_the_model(tmp_path, make):
     model = network(make(0.1))
     expected = []
@@ -171,7 +172,7 @@ def test_a_model_that_nothing_is_known_of_begins_at_initial_epoch(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [keras.optimizers.SGD, optimizers.SGD])
+@pytest.mark.parametrize("make", mostly(pytest.mark.full, [keras.optimizers.SGD, optimizers.SGD], optimizers.SGD))
 def test_a_training_that_is_restored_after_an_interruption_goes_on(tmp_path, make):
     def die(epoch, logs):
         if epoch == 2:

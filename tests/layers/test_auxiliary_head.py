@@ -1,13 +1,11 @@
 """A head that tells a hidden layer the labels: in the loss of training only, by a weight that falls in the step."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 
 from keras_ch8 import layers, optimizers, schedules
+from tests import forked
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 4)).astype("float32")
@@ -152,9 +150,8 @@ def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path, compiled_w
         "h = m.fit(x, x[:, :1] ** 2, epochs=3, verbose=0, shuffle=False).history['loss']\n"
         "print([float(v).hex() for v in h])"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
     history = supervised.fit(X, Y, epochs=3, verbose=0, shuffle=False).history["loss"]
-    assert done.stdout.strip() == str([float(v).hex() for v in history]), done.stderr[-2000:]
+    assert forked.printed(code) == str([float(v).hex() for v in history])
 
 
 def two_outputs():

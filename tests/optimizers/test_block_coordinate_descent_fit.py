@@ -1,8 +1,5 @@
 """In `fit`: however it runs, saved and gone on with, watched, on two replicas."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -13,6 +10,7 @@ from keras_ch8 import optimizers as ours
 from tests import forked
 from tests.board.readers import python_loader
 from tests.callbacks.runs import Frames
+from tests.marks import mostly
 from tests.optimizers.boxes import all_variables
 
 RNG = np.random.default_rng(0)
@@ -42,11 +40,12 @@ def losses_of(order, kind, **way):
     return fit(network(descent(order, inner, seed=1), **way))
 
 
+ORDERS = [("greedy", "ours"), ("random", "Keras")]
 WAYS = [{"jit_compile": True}, {"run_eagerly": True}, {"jit_compile": False, "steps_per_execution": 3}]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order, kind", [("greedy", "ours"), ("random", "Keras")])
+@pytest.mark.parametrize("order, kind", mostly(pytest.mark.full, ORDERS, ORDERS[0]))
 def test_fit_gives_the_same_numbers_however_it_is_run(order, kind):
     expected = losses_of(order, kind, jit_compile=False)
     assert expected[1] < expected[0]
@@ -86,14 +85,10 @@ def test_a_saved_model_goes_on_in_a_new_process_bit_for_bit(tmp_path):
         "m.compile(keras_ch8.optimizers.BlockCoordinateDescent(inner, blocks, 3, 'random'), 'mse')\n"
         f"fit(m); m.save({path!r})\n"
     )
-    shown = []
-    for code in (first + "fit(m); show(m)", f"m = keras.models.load_model({path!r}); fit(m); show(m)"):
-        command = [sys.executable, "-W", "ignore", "-c", setup + code]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr[-2000:]
-        shown.append(done.stdout.strip())
-    assert len(shown[0]) > 1000
-    assert shown[1] == shown[0]
+    uninterrupted = forked.printed(setup + first + "fit(m); show(m)")
+    resumed = forked.printed(setup + f"m = keras.models.load_model({path!r}); fit(m); show(m)")
+    assert len(uninterrupted) > 1000
+    assert resumed == uninterrupted
 
 
 def test_tensorboard_sees_it_as_any_optimizer_and_a_schedule_in_epochs_is_as_long_as_the_training(tmp_path):
@@ -120,7 +115,7 @@ def test_a_callback_lowers_the_rate_of_all_blocks_and_another_clips_the_whole_gr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", mostly(pytest.mark.full, ["mixed_float16", "mixed_bfloat16"], "mixed_float16"))
 def test_fit_in_mixed_precision(policy):
     keras.config.set_dtype_policy(policy)
     try:

@@ -83,7 +83,7 @@ def test_the_path_is_that_of_minimize_in_one_program(float64):
     check_that_it_was_traced_once(model)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_seven_iterations_in_a_step_are_seven_steps(float64):
     model, thetas = path_in_fit(ours.LBFGS(), STEPS)
     in_sevens, some = path_in_fit(ours.LBFGS(iterations_per_step=7), STEPS // 7)
@@ -105,7 +105,7 @@ def test_the_path_of_every_method_is_that_of_minimize(name, method, float64):
     check_the_path(getattr(ours, name), method)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_path_of_levenberg_marquardt_is_that_of_minimize(float64):
     def errors(theta):
         kernel, bias, kernel_2, bias_2 = keras.ops.split(theta, [12, 16, 24])
@@ -137,7 +137,7 @@ def test_newton_as_printed_takes_one_step_to_the_minimum_of_least_squares(float6
     assert model.optimizer.stop_reason == second_order.Status.CONVERGED_GRADIENT.message("float64")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_newton_as_printed_goes_uphill_too(float64):
     model, path = network(ours.Newton(damping=0.0)), Path()
     loss = fit(model, epochs=6, callbacks=[path])["loss"]
@@ -263,7 +263,7 @@ def test_a_saved_run_goes_on_bit_for_bit_in_a_new_process(elsewhere):
     assert found == expected
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_saved_run_of_other_methods_goes_on_bit_for_bit_in_a_new_process(saved):
     runs = [saved(name) for name in ("BFGS", "ConjugateGradient", "TruncatedNewton")]
     for path, expected in runs:

@@ -207,7 +207,7 @@ def test_accumulated_batches_are_one_large_batch(float64):
     check_accumulation(ours.SteepestDescent, 1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_accumulated_batches_are_one_large_batch_in_float32():
     check_accumulation(ours.LBFGS, 1e-5)
 

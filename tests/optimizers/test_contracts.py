@@ -15,8 +15,8 @@ from tests.optimizers.boxes import FEW, NAMES, all_variables, make, random_grads
 START = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
 X, Y = random_grads(1, (24, 6))[0], random_grads(1, (24, 2), seed=1)[0]
 every_class = pytest.mark.parametrize("name", NAMES)
-PROMISES = {"RMSpropNesterov": (), "AdamW": pytest.mark.full, "Nesterov": pytest.mark.full}
-"""When a class has its promises checked: two are full, whose step is that of a slow one but for a term."""
+PROMISES = {"RMSpropNesterov": (), "Adam": pytest.mark.slow, "Momentum": pytest.mark.slow}
+"""When a class has its promises checked: by default, in `.ci/run`, or, as all others have, in `.ci/full`."""
 a_few_classes = pytest.mark.parametrize("name", FEW)
 
 
@@ -33,7 +33,7 @@ def path_of(optimizer, grads=None):
 
 
 @pytest.mark.parametrize("promise", testing.OPTIMIZER_CONTRACT, ids=lambda promise: promise.__name__)
-@pytest.mark.parametrize("name", [pytest.param(name, marks=PROMISES.get(name, pytest.mark.slow)) for name in NAMES])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=PROMISES.get(name, pytest.mark.full)) for name in NAMES])
 def test_a_class_keeps_the_promises_that_any_optimizer_must_keep(name, promise):
     promise(partial(make, name))
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import optimizers as ours
+from tests.marks import mostly
 from tests.optimizers.boxes import make, random_grads, step
 
 START = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
@@ -81,7 +82,7 @@ def test_a_skipped_step_leaves_an_infinite_weight_infinite():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("dtype", mostly(pytest.mark.full, ["bfloat16", "float16"], "bfloat16"))
 def test_averages_and_sums_of_narrow_weights_are_kept_in_float32(dtype):
     def trained(dtype, steps, **options):
         variable, optimizer = keras.Variable([1.0], dtype=dtype), ours.SGD(1e-3, **options)

@@ -33,11 +33,12 @@ def each(kinds, *by_default):
     return [case(kind, slow=bool(by_default) and kind.name not in by_default) for kind in kinds]
 
 
+MANY = pytest.mark.broad(slow=2)
+"""The same of each kind: of three in `.ci/run`."""
 IN_FIT = [kind for kind in KINDS.values() if not kind.loop]
 IN_EVERY_RUN = [
-    "functional", "several_outputs", "train_step_without_super", "compute_loss_with_training",
-    "dataset_of_unknown_length", "adversaries", "metric_learning", "stateful_recurrent", "mixed_precision",
-    "several_steps_at_once", "loop_of_fits",
+    "functional", "train_step_without_super", "dataset_of_unknown_length", "adversaries", "metric_learning",
+    "mixed_precision", "several_steps_at_once", "loop_of_fits",
 ]  # fmt: skip
 """Some of each file, and of those that differ most from each other."""
 
@@ -127,7 +128,7 @@ def check_that_nothing_is_left(run, plain):
 # --- (e) our optimizers for Keras's -----------------------------------------------------------------------------------
 
 
-@pytest.mark.broad(slow=4)
+@MANY
 @pytest.mark.parametrize("kind", each(KINDS.values()))
 def test_momentum_ends_where_the_momentum_of_keras_does(kind):
     ours, theirs = (bare(kind.name, name).logs[-1] for name in ("Momentum", "keras SGD"))
@@ -177,7 +178,6 @@ def acted(kind, optimizer, log_dir, *listed, **changed):
 
 
 ACTING = pytest.mark.parametrize("kind", each(IN_FIT))
-MANY = pytest.mark.broad(slow=4)
 
 
 @pytest.mark.slow
@@ -285,19 +285,19 @@ def same(these, those):
     "optimizer, suite, first",
     [
         pytest.param(optimizer, suite, first, marks=pytest.mark.slow if first == in_every_run else pytest.mark.full)
-        for in_every_run, optimizer, suite in ((0, "Momentum", "with"), (1, "keras SGD", "without"))
-        for first in (0, 1)
+        for in_every_run, optimizer, suite in ((0, "Momentum", "with"), (2, "keras SGD", "without"))
+        for first in range(4)
     ],
 )
 def test_a_trained_model_is_kept_as_one_that_nobody_watched(optimizer, suite, first, tmp_path, compiled_well):
     """Saved with its training and loaded in a new process: for Keras's optimizers in one that has no `keras_ch8`.
 
-    Every second kind, from the first or the second on: each meets one optimizer behind `slow`, the other behind `full`.
+    Every fourth kind, from one of the first four on: half of them meet an optimizer behind `slow`, the others `full`.
     """
     wrong, kept = {}, {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for kind in (kind for kind in list(KINDS.values())[first::2] if kind.is_available):
+        for kind in (kind for kind in list(KINDS.values())[first::4] if kind.is_available):
             try:
                 wrong[kind.name] = what_is_wrong(kind, optimizer, tmp_path, kept)
             except Exception as error:

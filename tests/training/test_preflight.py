@@ -10,6 +10,7 @@ from keras import layers
 import keras_ch8
 from keras_ch8 import training
 from keras_ch8.training._trial import fingerprint
+from tests.networks import Softmax
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1")
 
@@ -161,22 +162,13 @@ def test_a_data_set_without_end_is_read_once():
     assert kinds(preflight(model, data, None, steps=2)) == {"wrong_output": "act"}
 
 
-class Own(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.last = layers.Dense(1, "softmax", name="last")
-
-    def call(self, x):
-        return self.last(x)
-
-
-class OwnLoss(Own):
+class OwnLoss(Softmax):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return keras.ops.mean(keras.ops.square(y_pred)) + 1.0
 
 
 def test_of_a_subclassed_model_the_last_layer_is_seen_and_of_a_loss_of_its_own_nothing_is_said():
-    model = Own()
+    model = Softmax()
     model.compile("adam", "binary_crossentropy")
     assert kinds(preflight(model, X, BINARY)) == {"wrong_output": "act"}
     model = OwnLoss()
@@ -220,7 +212,7 @@ def test_of_a_loss_function_of_the_user_and_of_several_outputs_nothing_is_guesse
 def test_several_optimizers_are_not_tried_and_mixed_precision_is(kind):
     if kind == "gan":
 
-        class Two(Own):
+        class Two(Softmax):
             def train_step(self, data):
                 return {"loss": keras.ops.sum(data[0])}
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, optimizers, schedules, stopping, training
+from tests.marks import mostly
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 8)).astype("float32")
@@ -33,13 +34,17 @@ def factory():
     return model
 
 
+LENGTHS = [("same_steps", 12), ("same_epochs", 20)]
+"""Of the second training, and the batches in one of its epochs."""
+
+
 def retrain(**options):
     options = {"batch_size": 10, "verbose": 0, "max_epochs": 60} | options
     return training.retrain_on_all_data(factory, *TRAIN, VALIDATION, **options)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy, per_epoch", [("same_steps", 12), ("same_epochs", 20)])
+@pytest.mark.parametrize("strategy, per_epoch", mostly(pytest.mark.full, LENGTHS, LENGTHS[1]))
 def test_a_new_model_is_trained_for_as_long(strategy, per_epoch):
     seen = Sees()
     model, report = retrain(strategy=strategy, callbacks=[seen])
@@ -79,18 +84,18 @@ class Rates(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-def test_the_same_step_has_the_same_rate_in_both_trainings():
+@pytest.mark.parametrize("strategy", mostly(pytest.mark.full, ["same_steps", "same_epochs"], "same_epochs"))
+def test_the_same_step_has_the_same_rate_in_both_trainings(strategy):
     def decaying():
         model = factory()
         model.compile(optimizers.Adam(schedules.LinearDecay(0.01, "100%")), "mse")
         return model
 
-    for strategy in ("same_steps", "same_epochs"):
-        rates = Rates()
-        options = {"strategy": strategy, "batch_size": 10, "verbose": 0, "max_epochs": 50, "callbacks": [rates]}
-        _, report = training.retrain_on_all_data(decaying, *TRAIN, list(VALIDATION), **options)
-        share = (report.best_epoch + 1) / 50
-        assert rates.rates[-1] == pytest.approx(0.01 * (1 - 0.99 * share), rel=0.01)
+    rates = Rates()
+    options = {"strategy": strategy, "batch_size": 10, "verbose": 0, "max_epochs": 50, "callbacks": [rates]}
+    _, report = training.retrain_on_all_data(decaying, *TRAIN, list(VALIDATION), **options)
+    share = (report.best_epoch + 1) / 50
+    assert rates.rates[-1] == pytest.approx(0.01 * (1 - 0.99 * share), rel=0.01)
 
 
 @pytest.mark.slow
@@ -104,7 +109,7 @@ def test_a_loss_that_is_never_reached_ends_at_the_cap():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["same_steps", "until_loss"])
+@pytest.mark.parametrize("strategy", mostly(pytest.mark.full, ["same_steps", "until_loss"], "until_loss"))
 def test_sample_weights_are_joined_too(strategy):
     weights = np.ones(200, "float32")
     options = {"batch_size": 10, "verbose": 0, "max_epochs": 3, "strategy": strategy}
