@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from .data import chirps, digits, documents, friedman, gratings, letters, relabeled_digits, shapes, texts, waves
+from .data import chirps, digits, documents, friedman, gratings, letters, relabeled_digits, texts, waves
 from .faults_of_set_up import columns_apart, mixtures
 from .runs import LOGITS, net, normal, ready, sick, split, standardized, tiled
 
@@ -92,7 +92,7 @@ def wages_two_persons_at_a_time(rng, cured=False):
 
 @sick("batch_wasteful", "a sixteenth of the batch, as many steps", group=13)
 def orbits_four_thousand_at_a_time(rng, cured=False):
-    """Loss on new examples: 0.008, and 0.009 with the cure, which takes a quarter of the time."""
+    """Loss on new examples: 0.009, and 0.010 with the cure, which takes half of the time."""
     x = rng.uniform(-1, 1, (20736, 4))
     speed, distance = (x[:, :2] ** 2).sum(axis=1), np.hypot(x[:, 2] + 2, x[:, 3])
     y = standardized(speed / 2 - 1 / distance)[:, None]
@@ -194,20 +194,6 @@ def sparse_code_under_too_heavy_a_penalty(rng, cured=False):
     return ready(model, "mse", keras.optimizers.Adam(0.003), (x, x), (probe, probe), 32, steps=500)
 
 
-@sick("dead_units", "an output that starts at the targets' mean", group=13)
-def filters_killed_by_targets_far_below_zero(rng, cured=False):
-    """Mean squared error over variance, new examples: 1.00, and 0.17 with the cure.
-
-    In the end 92 of 100 filters and all units give 0 for all examples; with the cure, none.
-    """
-    x, y = shapes(rng)[0]
-    train, probe = split(x, -40 - 5.0 * y[:, None], rng, 256)
-    hidden = layers.Conv2D(12, 3, activation="relu"), layers.Flatten(), layers.Dense(32, "relu")
-    bias = keras.initializers.Constant(-47.0 if cured else 0.0)
-    model = net((10, 10, 1), *hidden, layers.Dense(1, bias_initializer=bias))
-    return ready(model, "mse", keras.optimizers.SGD(0.005), train, probe, 32, steps=500)
-
-
 @sick("saturated_units", "weights of a four-hundredth of the variance, as Glorot and Bengio say", group=13)
 def branches_that_start_at_their_ends(rng, cured=False):
     """Mean squared error over variance, new examples: 0.57, and 0.03 with the cure."""
@@ -244,15 +230,6 @@ def letters_from_a_hundred_images(rng, cured=False):
     hidden = layers.Conv2D(24, 3, activation="relu"), layers.Flatten(), layers.Dense(64, "relu")
     model = net((8, 8, 1), *hidden, layers.Dense(4, "softmax"))
     return ready(model, CROSS_ENTROPY, keras.optimizers.Adam(0.002), train, probe, 20, steps=400, validate=True)
-
-
-@sick("overfitting", "25 times the sentences", group=13)
-def eighty_sentences_by_heart(rng, cured=False):
-    """Loss on new examples: 1.48, and 0.42 with the cure; in training it is 0.0001."""
-    train, probe = split(*texts(rng, 2256), rng, 256)
-    train = train if cured else tiled([part[:80] for part in train], 12)
-    model = net((20,), layers.Embedding(400, 24), layers.Bidirectional(layers.GRU(16)), layers.Dense(3, "softmax"))
-    return ready(model, CROSS_ENTROPY, keras.optimizers.Adam(0.005), train, probe, 24, steps=320, validate=True)
 
 
 @sick("overfitting", "a penalty on the weights", group=13)
@@ -333,10 +310,11 @@ def denoiser_left_after_four_epochs(rng, cured=False):
 
 
 @sick("oscillation", "a tenth of the learning rate", group=13)
-def absolute_errors_of_a_line_to_and_fro(rng, cured=False):
-    """Loss on new examples: 0.14, and 0.015 with the cure; each step undoes the one before."""
-    x = rng.normal(size=(768, 6))
-    y = x @ rng.normal(size=(6, 1)) + 0.5 + rng.normal(0, 0.02, (768, 1))
+def a_wavy_surface_to_and_fro(rng, cured=False):
+    """Loss on new examples: 0.31, and 0.14 with the cure; it swings between 0.15 and 0.37 in the last 32 steps."""
+    x = rng.uniform(-1, 1, (768, 2))
+    y = standardized(np.sin(3 * x[:, :1]) * np.cos(3 * x[:, 1:]))
     train, probe = split(x, y, rng, 256)
-    optimizer = keras.optimizers.SGD(0.03 if cured else 0.3)
-    return ready(net((6,), layers.Dense(1)), "mae", optimizer, tiled(train, 16), probe, 512, steps=400, shuffle=False)
+    model = net((2,), layers.Dense(32, "tanh"), layers.Dense(32, "tanh"), layers.Dense(1))
+    optimizer = keras.optimizers.SGD(0.015 if cured else 0.15, momentum=0.9)
+    return ready(model, "mae", optimizer, tiled(train, 8), probe, 512, steps=500, shuffle=False)
