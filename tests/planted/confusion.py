@@ -14,7 +14,7 @@ import time
 TOPICS = (
     "step_length", "conditioning", "batch_size", "flat_regions", "cliffs", "depth", "recurrent", "units", "batch_norm",
     "scale", "generalization", "healthy_images", "healthy_sequences", "healthy_tables", "wrong_set_up", "wrong_course",
-    "healthy_practice",
+    "healthy_practice", "faults_of_set_up", "faults_of_course", "healthy_at_second_sight",
 )  # fmt: skip
 SPLITS = ("calibration", "judged_once")
 
@@ -91,7 +91,7 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", choices=SPLITS, help="all runs, if neither this nor a group or a topic is named")
-    parser.add_argument("--group", nargs="+", type=int, help="groups of runs by one author each, from 1 to 12")
+    parser.add_argument("--group", nargs="+", type=int, help="groups of runs by one author each, from 1 to 13")
     parser.add_argument("--topic", nargs="+", default=TOPICS, choices=TOPICS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--processes", type=int, default=2)
