@@ -81,6 +81,8 @@ class Progress:
         self.step = self.first_epoch = 0
         self._steps_per_epoch: int | None = None
         self._begun = self._epoch_begun = _Count(0, 0)
+        self._missing = training.first_batch
+        """Batches at the beginning of the first epoch that an earlier training was given."""
 
     def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
         """Begin with this epoch; of one whose length is not known the steps are None."""
@@ -90,7 +92,8 @@ class Progress:
 
     def epoch_begins(self) -> None:
         """Count the batches of an epoch from here."""
-        self._epoch_begun = self._now()
+        missing, self._missing = self._missing, 0
+        self._epoch_begun = _Count(*(number - missing for number in self._now()))
 
     def batch_ended(self, batch: int) -> int:
         """Count on to the end of a batch of this epoch; return how many batches that were."""
@@ -111,8 +114,13 @@ class Progress:
 
     def remember(self) -> None:
         """Remember how far the model is, for its next training."""
+        fit.remember_batches(self._training, self.step, *self.pace)
+
+    @property
+    def pace(self) -> tuple[int, int]:
+        """Batches that this training has brought so far, and how many the optimizer has counted for them."""
         now, begun = self._now(), self._begun
-        fit.remember_batches(self._training, now.trained, now.trained - begun.trained, now.counted - begun.counted)
+        return now.trained - begun.trained, now.counted - begun.counted
 
     def _now(self) -> _Count:
         return _Count(self.step, fit.batches_counted(self._training))
@@ -212,6 +220,11 @@ class Session:
     def first_epoch(self) -> int:
         """The first epoch of this training, counted from 0."""
         return self._progress.first_epoch
+
+    @property
+    def pace(self) -> tuple[int, int]:
+        """Batches that this training has brought so far, and how many the optimizer has counted for them."""
+        return self._progress.pace
 
     @property
     def is_open(self) -> bool:
@@ -346,7 +359,8 @@ class Session:
             self._built()
         if self.reading.every is None:
             self.reading.every = self._batches_that_fit(brought)
-            self.batch_size = keras_private.examples_seen(self.model) / max(1, brought) or None
+            so_far = brought + self.training.first_batch
+            self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
         if self.reading.is_due:
             self.read(logs)
             self.write_record()

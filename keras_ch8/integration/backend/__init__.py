@@ -13,6 +13,7 @@ if not is_known():
     raise needs_tensorflow("keras_ch8")
 
 if is_tensorflow():
+    from . import random_numbers as random_numbers
     from .compiling import compile_xla as compile_xla
     from .compiling import eagerly as eagerly
     from .compiling import in_xla as in_xla
@@ -29,6 +30,7 @@ if is_tensorflow():
     from .datasets import is_dataset as is_dataset
     from .datasets import iterator_of as iterator_of
     from .datasets import planned as planned
+    from .datasets import why_not_skipped as why_not_skipped
     from .solver import gradients as gradients
     from .solver import hessian_product as hessian_product
     from .solver import rows_of as rows_of
@@ -54,6 +56,7 @@ if is_tensorflow():
     from .tensorflow import each_replica as each_replica
     from .tensorflow import floats as floats
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
+    from .tensorflow import has_several_workers as has_several_workers
     from .tensorflow import in_eager_loop as in_eager_loop
     from .tensorflow import is_reachable as is_reachable
     from .tensorflow import is_sparse as is_sparse

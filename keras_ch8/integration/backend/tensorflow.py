@@ -34,6 +34,11 @@ def replicas() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
+def has_several_workers(strategy: Any) -> bool:
+    """Whether the replicas of a strategy are spread over several processes."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy | tf.distribute.ParameterServerStrategy)
+
+
 def all_reduce_sum(tensors: list[Any]) -> list[Any]:
     """Sum each tensor over the replicas. Keras divides the loss by their number, so this gives the mean gradient."""
     if not replicated():
