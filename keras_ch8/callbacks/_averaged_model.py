@@ -13,6 +13,7 @@ from ..integration import backend, keras_private
 from ..layers import recalibrate
 from ..layers.batch_normalization import trainable_normalizations
 from ..schedules.duration import Duration
+from . import _states
 from ._weight_average import Plan, WeightAverage, clock_of
 
 _left_in: "weakref.WeakKeyDictionary[keras.Model, Swap]" = weakref.WeakKeyDictionary()
@@ -24,6 +25,13 @@ def give_back_what_was_trained(model: keras.Model) -> None:
     left = _left_in.pop(model, None)
     if left is not None:
         left.back()
+
+
+AVERAGED = {
+    "average": {"updates": int, "start": int, "averages": [np.ndarray]},
+    "held": (None, [np.ndarray]),
+}
+"""What a state of an `AveragedModel` is made of: see `_states`."""
 
 
 class AveragedModel:
@@ -62,6 +70,10 @@ class AveragedModel:
             updates = round(before.steps(clock(before))) if params["steps"] else 0
             self.average.begin(updates, max(self._plan.first(clock), updates))
         else:
+            shapes = [average.shape for average in state["average"]["averages"]]
+            expected = [tuple(variable.shape) for variable in self.average.variables]
+            if shapes != expected:
+                raise _states.refuse("PolyakAveraging", "shapes of the averages", shapes, expected)
             self.average.begin(**state["average"])
             if state["held"] is not None:
                 trained = Swap(self._swapped)

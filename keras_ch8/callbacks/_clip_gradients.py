@@ -1,11 +1,14 @@
 """Clipping for optimizers that are not of the suite."""
 
-from typing import Any, final
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
 
 import keras
+import numpy as np
 
 from .. import clipping
 from ..optimizers import ClosureOptimizer, RuleOptimizer
+from . import _states
 from .base import Callback
 
 
@@ -42,13 +45,33 @@ class ClipGradients(Callback):
 
     section = "8.2.4"
 
+    _state_parts: ClassVar[Mapping[str, Any]] = {"remembered": {str: {str: np.ndarray}}}
+
     def __init__(self, rule: Any) -> None:
         super().__init__()
         if rule is None:
             raise TypeError(
                 "`rule` must be a rule of `keras_ch8.clipping`, such as `ByGlobalNorm(1.0)`. Received: None."
             )
-        self.rule = clipping.as_rule(rule)
+        self.rule: Any = clipping.as_rule(rule)
+
+    def _state(self) -> dict[str, Any]:
+        observation = None if getattr(self, "session", None) is None else self.session.observation
+        return {"remembered": {} if observation is None else observation.rule_state()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` has returned.
+
+        Raises:
+            ValueError: If it is no state of such a callback, or one of another rule.
+        """
+        given = _states.checked(type(self).__name__, state, self._state_parts)
+        expected = self.rule.state_shapes()
+        for remembered in given["remembered"].values():
+            shapes = {name: value.shape for name, value in remembered.items()}
+            if shapes != expected:
+                raise _states.refuse(type(self).__name__, "what the rule remembers", shapes, expected)
+        self._kept = given
 
     def on_open(self) -> None:
         """Hand the rule to the session; each optimizer of the model is clipped by itself."""
@@ -59,6 +82,8 @@ class ClipGradients(Callback):
                 f"One training takes one clipping rule. Received: {self.session.rule!r} and {self.rule!r}. Keep one."
             )
         self.session.rule = self.rule
+        if (kept := self._take_kept()) is not None:
+            self.session.rule_state = kept["remembered"]
 
     def _refuse(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Refuse an optimizer that clips already, or that takes the rule itself."""

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -76,6 +76,12 @@ class Continuation(Callback):
     section = "8.7.6"
 
     observes_steps = False
+    _state_parts: ClassVar[Mapping[str, Any]] = {
+        "batches": int,
+        "epochs": int,
+        "length": (None, float),
+        "stages": {str: float},
+    }
 
     def __init__(
         self,
@@ -93,16 +99,12 @@ class Continuation(Callback):
         self._in_stages = [self._schedules[name] for name, one in by_name.items() if isinstance(one, list | tuple)]
         self._numbers: dict[str, tuple[continuation.Annealed, continuation.Schedule]] = {}
         self._stage: dict[str, float] = {}
-        self._kept: int | None = None
         self._batches = self._set_at = self._read_at = 0
+        self._length: float | None = None
 
-    def get_state(self) -> dict[str, int]:
-        """Return how far it has come, to go on from it after an interruption without the optimizer's own count."""
-        return {"batches": self._batches if self._kept is None else self._kept}
-
-    def set_state(self, state: Mapping[str, int]) -> None:
-        """Go on in the next `fit` from what `get_state` returned."""
-        self._kept = int(state["batches"])
+    def _state(self) -> dict[str, Any]:
+        epochs = (self.params or {}).get("epochs", 0)
+        return {"batches": self._batches, "epochs": epochs, "length": self._length, "stages": dict(self._stage)}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
@@ -111,14 +113,15 @@ class Continuation(Callback):
 
     def on_open(self) -> None:
         """Find the numbers, and how many batches the continuation has."""
-        optimizer = self.session.optimizer
+        optimizer, kept = self.session.optimizer, self._take_kept()
         micro_steps = optimizer.gradient_accumulation_steps or 1
         begun = keras_private.iterations_of(optimizer) * micro_steps
-        self._batches = begun if self._kept is None else self._kept
-        self._kept = None
-        self._set_at = self._read_at = self._batches
-        epochs_left = self.params["epochs"] - self.session.first_epoch
-        self._length = _in_batches(self._until, micro_steps, self.params.get("steps"), self._batches, epochs_left)
+        self._batches = self._set_at = self._read_at = begun if kept is None else kept["batches"]
+        if kept is not None and kept["length"] is not None and kept["epochs"] == self.params["epochs"]:
+            self._length, self._stage = kept["length"], dict(kept["stages"])
+        else:
+            epochs_left = self.params["epochs"] - self.session.first_epoch
+            self._length = _in_batches(self._until, micro_steps, self.params.get("steps"), self._batches, epochs_left)
         found = continuation.annealed_in(self.model) if self.variables is None else dict(self.variables)
         self._numbers = _chosen(self._schedules, found)
 
@@ -167,7 +170,7 @@ class Continuation(Callback):
     @property
     def share(self) -> float:
         """The share of the continuation that is over, at most 1."""
-        return min(self._batches / self._length, 1.0)
+        return 0.0 if self._length is None else min(self._batches / self._length, 1.0)
 
     def findings(self) -> list[str]:
         """Return how far it has come."""
@@ -181,12 +184,12 @@ class Continuation(Callback):
                 f"The training ended after {self.share:.0%} of the continuation, with {last}. The model now computes "
                 "the real problem, on which it was not trained: train on, or reach it earlier with a smaller `until`."
             )
-        rest = self._batches - int(np.ceil(self._length))
+        rest = self._batches - int(np.ceil(self._length or 0.0))
         return f"The continuation has come to the real problem ({last}); {rest} batches were trained on it."
 
     def _value(self, name: str, batch: int) -> float:
         number, schedule = self._numbers[name]
-        u = max(batch, 0) / self._length
+        u = max(batch, 0) / (self._length or 1.0)
         return schedule(u, number) if u < 1 else number.end
 
     def _move(self) -> None:

@@ -14,6 +14,7 @@ from ..curriculum.example_loss import ExampleLoss
 from ..curriculum.pacing import StagedPacing, as_pacing
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
+from . import _states
 from .base import Callback
 
 OWN_LOSS = ("model_loss", "self_paced")
@@ -91,6 +92,15 @@ class Curriculum(Callback):
 
     observes_steps = False
 
+    _state_parts: ClassVar[Mapping[str, Any]] = {
+        "losses": (None, np.ndarray),
+        "refreshed": int,
+        "seen": np.ndarray,
+        "epochs": int,
+        "share": float,
+        "shows_losses": bool,
+    }
+
     transient: ClassVar[Mapping[str, Any]] = {"_example_loss": None}
 
     def __init__(
@@ -128,30 +138,45 @@ class Curriculum(Callback):
         )
         if self._of_model and difficulty == "self_paced":
             source.weighted = True  # what `fit` reads has places for weights or not, before any callback is told
-        self._kept: Mapping[str, Any] | None = None
         self._forget({})
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what has happened so far, to go on from it after an interruption."""
-        return {"losses": self._losses, "refreshed": self._refreshed, "seen": self._seen.copy()}
+    def _state(self) -> dict[str, Any]:
+        return {
+            "losses": None if self._losses is None else np.array(self._losses),
+            "refreshed": self._refreshed,
+            "seen": self._seen.copy(),
+            "epochs": self._epochs,
+            "share": self._share,
+            "shows_losses": self._has_losses,
+        }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` returned."""
-        self._kept = state
+        """Go on in the next `fit` from what `get_state` has returned; the source has a position of its own.
+
+        Raises:
+            ValueError: If it is no state of such a callback, or that of another source.
+        """
+        given = _states.checked(type(self).__name__, state, self._state_parts)
+        for name in ("seen", "losses"):
+            if given[name] is not None and given[name].shape != (self.source.count,):
+                raise _states.refuse(type(self).__name__, f"shape of {name!r}", given[name].shape, (self.source.count,))
+        self._kept = given
 
     def _forget(self, kept: Mapping[str, Any]) -> None:
+        """Forget the last training, or go on from a state."""
         self._losses: np.ndarray | None = kept.get("losses")
         self._refreshed: int = kept.get("refreshed", 0)
         self._seen = np.array(kept.get("seen", np.zeros(self.source.count, "bool")))
         self._sampler: curriculum.CurriculumSampler | None = None
-        self._epochs, self._share = 0, 0.0
+        self._epochs: int = kept.get("epochs", 0)
+        self._share: float = kept.get("share", 0.0)
+        self._has_losses: bool = kept.get("shows_losses", True)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
-        self._forget(self._kept or {})
-        self._kept = None
-        self._example_loss, self._has_losses = ExampleLoss(self.model), True
+        self._forget(self._take_kept() or {})
+        self._example_loss = ExampleLoss(self.model)
         if self._of_model and not self.model.built:  # the losses are needed before its first batch could build it
             keras_private.build_on(
                 self.model, self.source.take(np.arange(min(self.source.batch_size, self.source.count)))

@@ -2,15 +2,15 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
-from typing import Any, final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
 
 from .. import _checks, stopping
 from .._types import Data, Logs
 from ..board import tags
 from ..board.record import Stopping
 from ..stopping.criterion import as_criterion
-from ._monitored import MonitoredMetrics, MonitoringCallback
+from ._monitored import PAST, MonitoredMetrics, MonitoringCallback
 from ._session import SECOND, numbers_in
 from ._terminal import fitted
 
@@ -78,6 +78,11 @@ class EarlyStopping(MonitoringCallback):
 
     _place_in_summary = SECOND
     observes_steps = False
+    _state_parts: ClassVar[Mapping[str, Any]] = {
+        "watched": PAST,
+        "last_epoch": int,
+        "reason": (None, {"why": str, "message": str, "epoch": int}),
+    }
 
     def __init__(
         self,
@@ -113,6 +118,7 @@ class EarlyStopping(MonitoringCallback):
         )
         self.evaluate_on = None if evaluate_on is None else _as_tuple(evaluate_on)
         self.reason: stopping.Reason | None = None
+        self._last_epoch = -1
         watched = [(monitor, mode), *self._criterion.watched(monitor)]
         self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta, restore_best_weights)
 
@@ -145,9 +151,17 @@ class EarlyStopping(MonitoringCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
+        kept = self._take_kept()
+        self._monitored.begin(None if kept is None else kept["watched"])
         self.reason, self._last_epoch = None, -1
+        if kept is not None:
+            self.reason, self._last_epoch = _as_reason(kept["reason"]), kept["last_epoch"]
         spent = self._monitored.past.seconds
         self._begun = time.monotonic() - (spent[-1] if spent else 0.0)
+
+    def _state(self) -> dict[str, Any]:
+        reason = self.reason and {**vars(self.reason), "why": str(self.reason.why)}
+        return {"watched": self._monitored.state(), "last_epoch": self._last_epoch, "reason": reason}
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep the weights that validation measures."""
@@ -157,7 +171,7 @@ class EarlyStopping(MonitoringCallback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Look at the epoch, and stop if the criterion says so."""
         super().on_epoch_end(epoch, logs)
-        self._last_epoch = epoch
+        self.reason, self._last_epoch = None, epoch
         if epoch >= self.start_from_epoch:
             measured = self._measure(logs)
             seconds = time.monotonic() - self._begun
@@ -246,6 +260,14 @@ class EarlyStopping(MonitoringCallback):
     def findings(self) -> list[str]:
         """Return the reason."""
         return [self.reason.message] if self.reason else []
+
+
+def _as_reason(kept: Mapping[str, Any] | None) -> stopping.Reason | None:
+    """Return the reason of a state."""
+    if kept is None:
+        return None
+    known = kept["why"] in list(stopping.StopReason)
+    return stopping.Reason(**{**kept, "why": stopping.StopReason(kept["why"]) if known else kept["why"]})
 
 
 def _as_tuple(data: Data) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """What gradient clipping does in a training, in numbers and in a sentence."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -13,6 +13,16 @@ from .base import Callback
 
 LAST = 1000
 """Norms that the quantiles are taken of."""
+EPOCH = ("norm", "clipped", "coefficient", "was_clipped")
+"""Columns of a frame that the numbers of an epoch are made of."""
+CLIPPING = {
+    "has_rule": bool,
+    "norms": np.ndarray,
+    "epoch": [dict.fromkeys(EPOCH, np.ndarray)],
+    "steps": int,
+    "clipped": int,
+}
+"""What the state of one optimizer is made of: see `_states`."""
 
 
 @final
@@ -59,15 +69,21 @@ class GradientClippingLogger(Callback):
     section = "8.2.4"
 
     measure_every = READ_EVERY  # so that every norm is exact
+    _state_parts: ClassVar[Mapping[str, Any]] = {"optimizers": {str: CLIPPING}}
 
     def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
         self.verbose = verbose
+        self._clippings: dict[str, _Clipping] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
         super().on_train_begin(logs)
-        self._clippings: dict[str, _Clipping] = {}
+        kept = self._take_kept() or {"optimizers": {}}
+        self._clippings = {name: _Clipping.of(state) for name, state in kept["optimizers"].items()}
+
+    def _state(self) -> dict[str, Any]:
+        return {"optimizers": {name: clipping.state() for name, clipping in self._clippings.items()}}
 
     def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
         """Count, for each optimizer."""
@@ -103,29 +119,44 @@ class _Clipping:
     def __init__(self, has_rule: bool) -> None:
         self._has_rule = has_rule
         self._norms = np.zeros(0)
-        self._epoch: list[telemetry.Frame] = []
+        self._epoch: list[Mapping[str, np.ndarray]] = []
+        """Columns of the steps of this epoch, in parts."""
         self._steps = self._clipped = 0
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> "_Clipping":
+        """Return one that goes on from a state."""
+        made = cls(state["has_rule"])
+        made._norms, made._epoch = np.array(state["norms"]), list(state["epoch"])
+        made._steps, made._clipped = state["steps"], state["clipped"]
+        return made
+
+    def state(self) -> dict[str, Any]:
+        """Return what `of` goes on from."""
+        counts = {"steps": self._steps, "clipped": self._clipped}
+        epoch = [{name: np.array(column) for name, column in part.items()} for part in self._epoch]
+        return {"has_rule": self._has_rule, "norms": self._norms.copy(), "epoch": epoch, **counts}
 
     def add(self, frame: telemetry.Frame) -> None:
         """Take some steps."""
-        self._epoch.append(frame)
+        self._epoch.append({name: getattr(frame, name) for name in EPOCH})
         self._norms = np.concatenate([self._norms, frame.norm])[-LAST:]
         self._steps += len(frame.steps)
         self._clipped += int(frame.was_clipped.sum())
 
     def means_of_epoch(self) -> dict[str, float]:
         """Return the numbers of the epoch that ends; {} if it had no step."""
-        frames, self._epoch = self._epoch, []
-        if not frames:
+        parts, self._epoch = self._epoch, []
+        if not parts:
             return {}
-        columns = {"gradient_norm": [f.norm for f in frames]}
+        names = {"gradient_norm": "norm"}
         if self._has_rule:
-            columns |= {
-                "gradient_norm_clipped": [f.clipped for f in frames],
-                "clip_coefficient": [f.coefficient for f in frames],
-                "clipped_share": [f.was_clipped for f in frames],
+            names |= {
+                "gradient_norm_clipped": "clipped",
+                "clip_coefficient": "coefficient",
+                "clipped_share": "was_clipped",
             }
-        means = {name: float(np.mean(np.concatenate(parts))) for name, parts in columns.items()}
+        means = {name: float(np.mean(np.concatenate([part[of] for part in parts]))) for name, of in names.items()}
         return means | {"gradient_norm_q90": quantile(self._norms, 0.9)}
 
     def sentence(self) -> str:

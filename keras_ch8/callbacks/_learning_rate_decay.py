@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import keras
 import numpy as np
@@ -12,7 +12,8 @@ from .. import _checks, schedules
 from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules.base import resolve
-from ._monitored import MonitoredMetrics
+from . import _states
+from ._monitored import PAST, MonitoredMetrics
 from .base import Callback
 
 
@@ -56,6 +57,12 @@ class LearningRateDecay(Callback):
     section = "8.3.1"
 
     observes_steps = False
+    _state_parts: ClassVar[Mapping[str, Any]] = {
+        "rates": [(None, float)],
+        "asked": (None, int),
+        "watched": (None, PAST),
+        "changes": [str],
+    }
 
     def __init__(self, rule: Any, verbose: int = 0, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
@@ -71,26 +78,41 @@ class LearningRateDecay(Callback):
             self._monitored = MonitoredMetrics(
                 type(self).__name__, [(rule.monitor, rule.mode)], rule.min_delta, rule.restore_best_weights
             )
-        self._kept: Mapping[str, Any] | None = None
         self._changes: list[str] = []
+        self._asked: int | None = None
+        """The running epoch, once the function was asked for it: entered again in its middle, it has its rate."""
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what has happened so far, to go on from it after an interruption."""
-        kept = [_rate_to_keep(optimizer) for optimizer in self._optimizers()]
-        return {"rates": kept, "watch": self._monitored.state() if self._monitored else None}
+    def _state(self) -> dict[str, Any]:
+        return {
+            "rates": [_rate_to_keep(optimizer) for optimizer in self._optimizers()],
+            "asked": self._asked,
+            "watched": self._monitored.state() if self._monitored else None,
+            "changes": list(self._changes),
+        }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` returned."""
-        self._kept = state
-        if self._monitored:
-            self._monitored.keep(state["watch"])
+        """Go on in the next `fit` from what `get_state` has returned.
+
+        Raises:
+            ValueError: If it is no state of such a callback, or one of another rule.
+        """
+        given = _states.checked(type(self).__name__, state, self._state_parts)
+        if (given["watched"] is None) != (self._monitored is None):
+            of = {True: "a function or a schedule", False: "`ReduceOnPlateau`"}
+            received, expected = of[given["watched"] is None], of[self._monitored is None]
+            raise _states.refuse(type(self).__name__, "rule", received, expected)
+        if self._monitored is not None:
+            self._monitored.refuse_other(given["watched"])
+        self._kept = given
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
-        self._changes = []
+        kept = self._kept
+        self._changes = [] if kept is None else list(kept["changes"])
+        self._asked = None if kept is None else kept["asked"]
         if self._monitored:
-            self._monitored.begin()
+            self._monitored.begin(None if kept is None else kept["watched"])
 
     def on_open(self) -> None:
         """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
@@ -104,10 +126,12 @@ class LearningRateDecay(Callback):
         ]
         if any(swapped):
             self.model.make_train_function(force=True)
-        if self._kept is not None:
-            for optimizer, rate in zip(self._optimizers(), self._kept["rates"], strict=True):
+        if (kept := self._take_kept()) is not None:
+            optimizers = self._optimizers()
+            if len(kept["rates"]) not in (0, len(optimizers)):  # 0 of one that was taken before any `fit`
+                raise _states.refuse(type(self).__name__, "optimizers", len(kept["rates"]), len(optimizers))
+            for optimizer, rate in zip(optimizers, kept["rates"], strict=False):
                 _put_back(optimizer, rate)
-            self._kept = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Ask the function for the rate of the epoch."""
@@ -116,7 +140,9 @@ class LearningRateDecay(Callback):
             for optimizer in keras_private.optimizers_of(self.model).values():
                 resolve(optimizer, self.params, epoch)
             backend.renew(self.model)
-        if self._monitored is None and not isinstance(self.rule, LearningRateSchedule):
+        is_function = self._monitored is None and not isinstance(self.rule, LearningRateSchedule)
+        if is_function and epoch != self._asked:
+            self._asked = epoch
             for optimizer in self._optimizers():
                 self._set(optimizer, self._ask(epoch, float(optimizer.learning_rate)), epoch)
 
@@ -138,7 +164,7 @@ class LearningRateDecay(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the rate, and lower it on a plateau."""
         super().on_epoch_end(epoch, logs)
-        optimizers = self._in_use()
+        optimizers, self._asked = self._in_use(), None
         self.session.log(self, logs, {name: float(o.learning_rate) for name, o in optimizers.items()})
         watch = self._monitored
         seen = self.session.reported(logs)

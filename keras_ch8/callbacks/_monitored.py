@@ -7,12 +7,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from .. import stopping
-from .._types import Logs
 from ..integration import fit, keras_private
 from ..stopping.improvement import index_of_best
+from . import _states
 from .base import Callback
+
+PAST = {
+    "monitor": str,
+    "past": {"modes": {str: str}, "epochs": [int], "logs": [{str: float}], "seconds": [float]},
+    "best_weights": (None, [np.ndarray]),
+    "missing": [str],
+}
+"""What a state of `MonitoredMetrics` is made of: see `_states`."""
 
 
 class MonitoredMetrics:
@@ -34,7 +43,6 @@ class MonitoredMetrics:
         self.min_delta, self.keeps_weights = min_delta, keeps_weights
         self.past = stopping.EpochHistory(self.monitor)
         self.best_weights: Any = None
-        self._kept: Mapping[str, Any] | None = None
         self._measured: Any = None
         self._named: set[str] = set()
         """Quantities that a warning has named as missing in this training."""
@@ -60,20 +68,34 @@ class MonitoredMetrics:
         return len(values) if self._best is None else len(values) - 1 - self._best
 
     def state(self) -> dict[str, Any]:
-        """Return what has happened."""
-        return {"past": self.past.state(), "best_weights": self.best_weights}
+        """Return what has happened, as `PAST` has it."""
+        weights = self.best_weights
+        return {
+            "monitor": self.monitor,
+            "past": self.past.state(),
+            "best_weights": None if weights is None else [np.array(value) for value in weights],
+            "missing": sorted(self._named),
+        }
 
-    def keep(self, state: Mapping[str, Any]) -> None:
-        """Go on from this state in the next training."""
-        self._kept = state
+    def refuse_other(self, state: Mapping[str, Any]) -> None:
+        """Raise ValueError where a state is of other quantities, or of another direction."""
+        if state["monitor"] != self.monitor:
+            raise _states.refuse(self.owner, "monitor", state["monitor"], self.monitor)
+        past = state["past"]
+        for name, mode in past["modes"].items():
+            if self.modes.get(name) not in ("auto", mode):
+                raise _states.refuse(self.owner, f"mode of {name!r}", mode, self.modes.get(name))
+        lengths = {name: len(past[name]) for name in ("epochs", "logs", "seconds")}
+        if len(set(lengths.values())) > 1:
+            raise _states.refuse(self.owner, "epochs in all lists", lengths, "equally many")
 
-    def begin(self) -> None:
+    def begin(self, state: Mapping[str, Any] | None) -> None:
         """Forget the last training, or go on from a state."""
         self.past, self.best_weights, self._measured = stopping.EpochHistory(self.monitor), None, None
         self._named = set()
-        if self._kept is not None:
-            self.past, self.best_weights = self.past.restored(self._kept["past"]), self._kept["best_weights"]
-            self._kept = None
+        if state is not None:
+            self.past, self.best_weights = self.past.restored(state["past"]), state["best_weights"]
+            self._named = set(state["missing"])
 
     def validation_begins(self, model: keras.Model) -> None:
         """Keep the weights that are about to be measured: by now all callbacks have swapped in what they want."""
@@ -132,18 +154,15 @@ class MonitoringCallback(Callback):
 
     _monitored: MonitoredMetrics
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what has happened so far, to go on from it after an interruption."""
-        return self._monitored.state()
-
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` returned."""
-        self._monitored.keep(state)
+        """Go on in the next `fit` from what `get_state` has returned.
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the last training, unless `set_state` says to go on from it."""
-        super().on_train_begin(logs)
-        self._monitored.begin()
+        Raises:
+            ValueError: If it is no state of such a callback, or one that watches something else.
+        """
+        given = _states.checked(type(self).__name__, state, self._state_parts)
+        self._monitored.refuse_other(given["watched"])
+        self._kept = given
 
 
 def _merged(owner: str, watched: Iterable[tuple[str, str]]) -> dict[str, str]:

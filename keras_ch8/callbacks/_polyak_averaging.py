@@ -1,5 +1,6 @@
 """An average of the weights along the training."""
 
+import copy
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from .._types import Data, Logs
 from ..board import tags
 from ..integration import fit, keras_private
 from ..schedules.duration import Duration, duration
-from ._averaged_model import AveragedModel, give_back_what_was_trained
+from ._averaged_model import AVERAGED, AveragedModel, give_back_what_was_trained
 from ._session import numbers_in
 from ._switch_optimizer import SwitchOptimizer
 from ._terminal import fitted
@@ -109,9 +110,12 @@ class PolyakAveraging(Callback):
 
     observes_steps = False
     _needs_fit = True
-    _place_in_fit = (
-        fit.EARLY
-    )  # so that others find the weights at the beginning of an epoch, and restore theirs after it
+    # Early, so that others find the weights at the beginning of an epoch, and restore theirs after it.
+    _place_in_fit = fit.EARLY
+    _state_parts: ClassVar[Mapping[str, Any]] = {
+        "averaged": (None, AVERAGED),
+        "best": {"loss": float, "weights": (None, [np.ndarray])},
+    }
     transient: ClassVar[Mapping[str, Any]] = {
         "_averaged": None,
         "_follower": None,
@@ -174,7 +178,6 @@ class PolyakAveraging(Callback):
         self._averaged: AveragedModel | None = None
         self._follower: Follower | None = None
         self._best: tuple[float, list[np.ndarray] | None] = (math.inf, None)
-        self._kept: Mapping[str, Any] | None = None
         self._copied: Mapping[str, Any] | None = None
         """What the training has brought that this is a copy from; the next one begins without it."""
         self._is_training = False
@@ -212,17 +215,12 @@ class PolyakAveraging(Callback):
             )
         return self._averaged.swapped()
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what has happened so far, to go on from it after an interruption."""
-        if self._kept is not None:
-            return dict(self._kept)
+    def _state(self) -> dict[str, Any]:
         if self._averaged is None and self._copied is not None:
-            return dict(self._copied)
-        return {"averaged": None if self._averaged is None else self._averaged.state(), "best": self._best}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` returned."""
-        self._kept = state
+            return copy.deepcopy(dict(self._copied))
+        loss, weights = self._best
+        best = {"loss": loss, "weights": None if weights is None else [np.array(value) for value in weights]}
+        return {"averaged": None if self._averaged is None else self._averaged.state(), "best": best}
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_copied": self.get_state()}
@@ -258,10 +256,9 @@ class PolyakAveraging(Callback):
         return self._averaged.average
 
     def _begin(self, averaged: AveragedModel) -> None:
-        state, self._kept = self._kept or {"averaged": None, "best": (math.inf, None)}, None
-        self._copied = None
-        self._best = state["best"]
-        averaged.begin(self.session.params, self.session.first_epoch, state["averaged"])
+        kept, self._copied = self._take_kept(), None
+        self._best = (math.inf, None) if kept is None else (kept["best"]["loss"], kept["best"]["weights"])
+        averaged.begin(self.session.params, self.session.first_epoch, None if kept is None else kept["averaged"])
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Give the weights back."""

@@ -211,6 +211,9 @@ class Resume(Callback):
             callback.set_params({"epochs": epochs, "verbose": 0, "steps": None})
         history.epoch, history.history = saved.history
         model.history = history
+        for callback in self._others:
+            if isinstance(callback, Callback):
+                callback.on_train_begin()  # in which it takes the state that it was given
         callback_states.put_within(self._others, saved.callbacks)
         return history
 

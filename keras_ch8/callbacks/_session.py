@@ -171,6 +171,8 @@ class Session:
         """Examples of the first batch; None before it, and where the training does not tell."""
         self.terminal = Terminal()
         self.rule: clipping.Rule | None = None
+        self.rule_state: Mapping[str, Mapping[str, np.ndarray]] = {}
+        """What the rule goes on from, for each optimizer by its name."""
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
         self.numbers: dict[str, float] = {}
@@ -308,6 +310,8 @@ class Session:
                         exits.enter_context(registry.replaced(each, **keras_private.without_all_reduce(each)))
             if wishes is not None:
                 self.observation = self._kept_observation() or Observation(model, self.optimizers, self.rule)
+                self.observation.set_rule_state(self.rule_state)
+                self.rule_state = {}
                 self.observation.start(model, self.step, wishes, exits)
         if self.after_step:
             exits.enter_context(registry.replaced(model, train_step=self._train_step(model.train_step)))

@@ -1,7 +1,7 @@
 """The surrogate loss that is minimized, beside the target metric."""
 
-from collections.abc import Sequence
-from typing import final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from .. import _checks, stopping
 from .._types import Logs
 from ..board import tags
 from ..stopping.improvement import index_of_best
-from ._monitored import MonitoredMetrics, MonitoringCallback
+from ._monitored import PAST, MonitoredMetrics, MonitoringCallback
 
 FALLEN = 0.01
 """Share of its value by which a surrogate must have fallen."""
@@ -58,6 +58,7 @@ class SurrogateGap(MonitoringCallback):
     section = "8.1.1"
 
     observes_steps = False
+    _state_parts: ClassVar[Mapping[str, Any]] = {"watched": PAST, "said": bool}
 
     def __init__(
         self,
@@ -73,11 +74,17 @@ class SurrogateGap(MonitoringCallback):
         self.patience = _checks.count("patience", patience, 1, meaning="epochs until flat", fix="Try 5.")
         watched = [(true, _checks.mode(mode)), (surrogate, "min")]
         self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta=0.0, keeps_weights=False)
+        self._said = False
+
+    def _state(self) -> dict[str, Any]:
+        return {"watched": self._monitored.state(), "said": self._said}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training, unless `set_state` says to go on from it."""
         super().on_train_begin(logs)
-        self._said = False
+        kept = self._take_kept()
+        self._monitored.begin(None if kept is None else kept["watched"])
+        self._said = False if kept is None else kept["said"]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the epoch, and say once that the true loss is flat."""

@@ -1,13 +1,16 @@
 """Another optimizer from some epoch on."""
 
-from typing import Any, final
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
 
 import keras
+import numpy as np
 
 from .. import _checks
 from .._types import Logs
 from ..integration import keras_private
 from ..schedules.duration import duration
+from . import _states
 from .base import Callback
 
 
@@ -47,6 +50,7 @@ class SwitchOptimizer(Callback):
     section = "8.6"
 
     observes_steps = False
+    _state_parts: ClassVar[Mapping[str, Any]] = {"switched": bool, "variables": [np.ndarray]}
 
     def __init__(self, at: int | str = "50%", *, to: Any) -> None:
         super().__init__()
@@ -62,6 +66,23 @@ class SwitchOptimizer(Callback):
         """Forget the last training."""
         super().on_train_begin(logs)
         self._is_switched = self.model.optimizer is self.to
+        if (kept := self._take_kept()) is not None and kept["switched"]:
+            self._go_on(kept["variables"])
+
+    def _state(self) -> dict[str, Any]:
+        variables = [np.array(variable) for variable in self.to.variables] if self._is_switched else []
+        return {"switched": self._is_switched, "variables": variables}
+
+    def _go_on(self, values: list[np.ndarray]) -> None:
+        """Have the second optimizer in the model, as it was."""
+        if not self._is_switched:
+            self._switch()
+        shapes, expected = [v.shape for v in values], [tuple(v.shape) for v in self.to.variables]
+        if shapes != expected:
+            raise _states.refuse(type(self).__name__, "shapes of the optimizer's variables", shapes, expected)
+        for variable, value in zip(self.to.variables, values, strict=True):
+            variable.assign(value)
+        self._is_switched = True
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Switch, if it is time."""

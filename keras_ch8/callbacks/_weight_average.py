@@ -147,7 +147,7 @@ class WeightAverage:
 
     def state(self) -> dict[str, Any]:
         """Return the arguments of `begin` that go on from here."""
-        averages = [average.numpy() for average in self._averages]
+        averages = [np.asarray(average.numpy()) for average in self._averages]
         return {"updates": int(self._updates.numpy()), "start": int(self._start.numpy()), "averages": averages}
 
     def follow(self, moved: Tensor) -> None:

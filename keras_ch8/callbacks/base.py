@@ -13,6 +13,7 @@ from .._types import Logs
 from ..board.tags import Tag
 from ..integration import fit
 from ..telemetry.frame import Frame
+from . import _states
 from ._session import THIRD, Session
 
 
@@ -33,7 +34,8 @@ class Callback(keras.callbacks.Callback):
         (the end of `fit`)       after an error too      on_telemetry, and on_close in reverse order
 
     A hook of Keras that a subclass overrides begins with `super().on_...(...)`, `on_train_end` ends with it: that is
-    what makes the session go on. It can be copied and pickled, also after a training.
+    what makes the session go on. It can be copied and pickled, also after a training. One that remembers something from
+    step to step overrides `get_state` and `set_state`, so that an interrupted training goes on as if it had not been.
 
     Attributes of the class that a subclass may set:
 
@@ -103,6 +105,11 @@ class Callback(keras.callbacks.Callback):
 
     session: Session
 
+    _state_parts: ClassVar[Mapping[str, Any]] = {}
+    """What a state has to be made of: see `_states`."""
+    _kept: Mapping[str, Any] | None = None
+    """What `set_state` was given, until the next training takes it."""
+
     def __init__(self, logs: bool | Sequence[str] = False) -> None:
         super().__init__()
         self.logs = _checks.names("logs", logs, meaning="which numbers of the callback join Keras's `logs`")
@@ -124,6 +131,39 @@ class Callback(keras.callbacks.Callback):
         """Take the model, of Keras 3."""
         _checks.keras_3(model)
         super().set_model(model)
+
+    # --- what is remembered from step to step -------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """Return all that a training needs to go on, in another process too, exactly as if it had not been interrupted.
+
+        It may be taken when all callbacks have been told of the end of a batch or of an epoch, after `session.read()`.
+
+        Returns:
+            A nesting of dicts with texts as keys, of lists, texts, numbers, booleans, None and NumPy arrays; {} where
+            nothing is remembered.
+        """
+        return self._state() if self._kept is None else copy.deepcopy(dict(self._kept))
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` has returned; the model and its optimizer are to be as then.
+
+        Args:
+            state: The state. `fit` is entered in the epoch in which it was taken, or in the next one if that was over.
+
+        Raises:
+            ValueError: If it is no state of such a callback.
+        """
+        self._kept = _states.checked(type(self).__name__, state, self._state_parts)
+
+    def _state(self) -> dict[str, Any]:
+        """Return what `get_state` does in a training, and before one if nothing was set."""
+        return {}
+
+    def _take_kept(self) -> Mapping[str, Any] | None:
+        """Return what `set_state` was given for this training, which it is no more after this; None for nothing."""
+        kept, self._kept = self._kept, None
+        return kept
 
     # --- Keras's hooks, in the order in which they are called ---------------------------------------------------------
 

@@ -60,12 +60,8 @@ def put_within(callbacks: Callbacks, states: Mapping[str, Any]) -> None:
 
 
 def without_state(callbacks: Callbacks) -> list[str]:
-    """Return the classes of callbacks that may have a state, and do not say it."""
-    return [
-        name
-        for name, callback in named(callbacks)
-        if not _has_own(callback) and type(callback) not in (*OF_KERAS, *WITHOUT_STATE) and _has_attributes(callback)
-    ]
+    """Return the names of callbacks that may have something to remember, and do not say it: all are somebody else's."""
+    return [name for name, callback in named(callbacks) if not _is_known(callback) and _may_remember(callback)]
 
 
 def named(callbacks: Callbacks) -> Iterator[tuple[str, Any]]:
@@ -86,8 +82,17 @@ def _has_own(callback: Any) -> bool:
     return callable(getattr(callback, "get_state", None)) and callable(getattr(callback, "set_state", None))
 
 
-def _has_attributes(callback: Any) -> bool:
-    return bool(set(vars(callback)) - _OF_EVERY_CALLBACK)
+def _is_known(callback: Any) -> bool:
+    kind = type(callback)
+    return kind in (*OF_KERAS, *WITHOUT_STATE) or kind.__module__.startswith(("keras_ch8.", "keras.src."))
+
+
+def _may_remember(callback: Any) -> bool:
+    """Whether a callback has attributes of its own, and no state but that of the class of the suite that it extends."""
+    if not _has_own(callback):
+        return bool(set(vars(callback)) - _OF_EVERY_CALLBACK)
+    says = {getattr(type(callback), name).__module__ for name in ("get_state", "_state") if hasattr(callback, name)}
+    return all(module.startswith("keras_ch8.") for module in says)
 
 
 def _table(callback: Any) -> tuple[str, ...]:

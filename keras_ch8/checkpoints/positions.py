@@ -79,8 +79,11 @@ class OfSource(Position):
         self._source.seek(state.get("epoch", 0))
 
     def example(self) -> Any:
-        """Return a batch of one example."""
-        return self._source.take([0])
+        """Return shapes and types of a batch."""
+        return keras.tree.map_structure(
+            lambda a: None if a is None else keras.KerasTensor((None, *a.shape[1:]), _type_in_fit(a)),
+            self._source.take([0]),
+        )
 
 
 class OfDataset(Position):
@@ -171,3 +174,8 @@ def _of_arrays(training: Training) -> Position:
         f"shuffle={source.shuffle})`, so that the training can go on at the very batch."
     )
     return OfSource(training, source, said)
+
+
+def _type_in_fit(array: Any) -> str:
+    """Return the type that `fit` gives examples of this array."""
+    return keras.config.floatx() if array.dtype.kind == "f" else array.dtype.name

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from .. import _numerics, clipping
@@ -60,6 +61,16 @@ class Observation:
                 return theirs(loss)
 
             exits.enter_context(registry.replaced(outer, scale_loss=hear_and_scale))
+
+    def rule_state(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return what the rule remembers, for each optimizer by its name."""
+        return {name: tap.rule_state() for name, tap in self._observers.items() if isinstance(tap, Tap)}
+
+    def set_rule_state(self, state: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Let the rule go on from what `rule_state` has returned."""
+        for name, tap in self._observers.items():
+            if isinstance(tap, Tap) and name in state:
+                tap.set_rule_state(state[name])
 
     @property
     def most_steps(self) -> int:
@@ -138,6 +149,8 @@ class Tap:
         self.recorder = Recorder()
         self._place: dict[int, int] = {}
         self._clipper: Any = None
+        self._remembered: Mapping[str, np.ndarray] = {}
+        """What the rule begins with, before there is anything to hold it."""
         self._apply: Any = None
         self._scale: Any = None
 
@@ -170,6 +183,20 @@ class Tap:
                 known = keras_private.known_variables(self.optimizer)
                 self._place = {id(v): i for i, v in enumerate(known)}
                 self._clipper = clipping.Clipper(self.rule, known, _new_state)
+                self.set_rule_state(self._remembered)
+
+    def rule_state(self) -> dict[str, np.ndarray]:
+        """Return what the rule remembers, by name."""
+        if self._clipper is None:
+            return {name: np.array(value) for name, value in self._remembered.items()}
+        return {name: np.array(variable) for name, variable in self._clipper.state.items()}
+
+    def set_rule_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Let the rule go on from this."""
+        self._remembered = state
+        if self._clipper is not None:
+            for name, value in state.items():
+                self._clipper.state[name].assign(value)
 
     def scale_loss(self, loss: Tensor) -> Any:
         """Hear the loss, and scale it as the optimizer does."""

@@ -307,5 +307,6 @@ def test_two_layers_of_one_name_are_both_moved_by_the_name_of_their_number():
 
 def test_what_was_set_to_go_on_from_is_what_is_got_before_the_training_begins():
     continued = Continuation()
-    continued.set_state({"batches": 7})
-    assert continued.get_state() == {"batches": 7}
+    state = continued.get_state() | {"batches": 7}
+    continued.set_state(state)
+    assert continued.get_state() == state

@@ -25,7 +25,9 @@ class EarlyStopping(callbacks.EarlyStopping):
 
     @property
     def monitor_op(self):
-        return {"min": keras.ops.less, "max": keras.ops.greater}[self.get_state()["past"]["modes"][self.monitor]]
+        return {"min": keras.ops.less, "max": keras.ops.greater}[
+            self.get_state()["watched"]["past"]["modes"][self.monitor]
+        ]
 
 
 CALLBACKS = types.SimpleNamespace(

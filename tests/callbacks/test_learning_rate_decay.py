@@ -173,7 +173,7 @@ def test_a_rate_of_zero_over_a_schedule_is_no_dead_end():
 
 def test_a_state_before_the_first_fit_and_of_a_number():
     decay, model = LearningRateDecay(lambda epoch, rate: rate / 2), network(optimizers.SGD(0.1))
-    assert decay.get_state() == {"rates": [], "watch": None}
+    assert decay.get_state() == {"rates": [], "asked": None, "watched": None, "changes": []}
     fit(model, [decay], epochs=3)
     again, fresh = LearningRateDecay(lambda epoch, rate: rate), network(optimizers.SGD(0.1))
     again.set_state(decay.get_state())
