@@ -154,7 +154,7 @@ class Resume(Callback):
         has_ended = self._has_begun and not self._training.has_died
         try:
             if has_ended:
-                self._write(*self._state(self._epoch + 1, 0, has_ended=True))
+                self._write(*self._copy(self._epoch + 1, 0, has_ended=True))
         finally:
             self._folder.close()
             self.__dict__.update(self.transient)
@@ -251,7 +251,7 @@ class Resume(Callback):
             self._put_within(self._saved)
         elif not is_first and self._is_due(epoch):
             self._data.epoch_begins()
-            self._write(*self._state(epoch, 0))
+            self._write(*self._copy(epoch, 0))
             if self._sigterm.came:
                 self._end_process()
         super().on_epoch_begin(epoch, logs)
@@ -267,7 +267,7 @@ class Resume(Callback):
         if self._saved is not None:
             self._put_within(self._saved)
         elif batch > 0 and self._data.within_epochs and (self._sigterm.came or self._is_due(self._epoch)):
-            self._taken = self._state(self._epoch, batch)
+            self._taken = self._copy(self._epoch, batch)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Write what was taken before the batch."""
@@ -294,7 +294,7 @@ class Resume(Callback):
 
     # --- the state ----------------------------------------------------------------------------------------------------
 
-    def _state(self, epoch: int, batch: int, has_ended: bool = False) -> tuple[Arrays, dict[str, Any]]:
+    def _copy(self, epoch: int, batch: int, has_ended: bool = False) -> tuple[Arrays, dict[str, Any]]:
         """Return a copy of the state of the training before a batch."""
         session, model = self.session, self._training.model
         session.read()

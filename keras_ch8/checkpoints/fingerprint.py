@@ -23,7 +23,9 @@ _NOT_COMPARED = {
 
 def of_model(model: keras.Model) -> dict[str, Any]:
     """Return the layers of a model, and its variables by name, shape and type."""
-    layers = [each for each in keras_private.parts_of(model) if not isinstance(each, (keras.Model, keras.layers.InputLayer))]
+    layers = [
+        each for each in keras_private.parts_of(model) if not isinstance(each, (keras.Model, keras.layers.InputLayer))
+    ]
     return {
         "layers": [[type(each).__name__, _config_of(each)] for each in layers],
         "variables": [f"{v.name} {list(v.shape)} {keras.backend.standardize_dtype(v.dtype)}" for v in model.variables],

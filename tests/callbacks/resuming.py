@@ -49,8 +49,7 @@ class Run:
 
 def small_model(optimizer=None, **compiled):
     keras.utils.set_random_seed(1)
-    hidden = [L.Dense(8), keras_ch8.layers.BatchNormalization(), L.ReLU(), L.Dropout(0.3)]
-    model = keras.Sequential([keras.Input((6,)), *hidden, L.Dense(3)])
+    model = keras.Sequential([keras.Input((6,)), L.Dense(4, "relu"), L.Dropout(0.3), L.Dense(3)])
     optimizer = optimizer or keras_ch8.optimizers.Adam(keras_ch8.schedules.LinearDecay(2e-2, "3ep"))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss, metrics=["accuracy"], **compiled)
