@@ -1,4 +1,4 @@
-"""A training that is killed (`kill -9`) at random batches, some while a state is written, ends as if it had not been."""
+"""A training that is killed (`kill -9`) at random batches, or while a state is written, ends as if it had not been."""
 
 import json
 import signal
