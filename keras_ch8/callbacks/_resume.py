@@ -312,6 +312,7 @@ class Resume(Callback):
             step=session.step,
             brought=brought,
             counted=counted,
+            updates=variables.updates_of(model),
             data=self._data.taken(batch),
             callbacks=callback_states.taken(self._others),
             random=backend.random_numbers.taken(),
@@ -329,9 +330,12 @@ class Resume(Callback):
 
     def _put_variables(self, saved: State, without: Sequence[str]) -> None:
         """Put back all variables; of an optimizer that was changed what it shares with the old one."""
-        variables.build_optimizers(self._training.model, saved.built_for)
-        put = variables.put_under_changed_optimizer if "optimizer" in self._differs else variables.put
-        put(self._training.model, saved.variables, without)
+        model = self._training.model
+        variables.build_optimizers(model, saved.built_for)
+        if "optimizer" in self._differs:
+            variables.put_under_changed_optimizer(model, saved.variables, without, saved.updates)
+        else:
+            variables.put(model, saved.variables, without)
 
     def _put_within(self, saved: State) -> None:
         """Put back what `fit` and callbacks forget when they begin, at the moment at which the state was taken."""

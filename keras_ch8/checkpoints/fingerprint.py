@@ -27,8 +27,8 @@ def of_model(model: keras.Model) -> dict[str, Any]:
         each for each in keras_private.parts_of(model) if not isinstance(each, (keras.Model, keras.layers.InputLayer))
     ]
     return {
-        "layers": [[type(each).__name__, _config_of(each)] for each in layers],
         "variables": [f"{v.name} {list(v.shape)} {keras.backend.standardize_dtype(v.dtype)}" for v in model.variables],
+        "layers": [[type(each).__name__, _config_of(each)] for each in layers],
     }
 
 

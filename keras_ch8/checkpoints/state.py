@@ -24,6 +24,7 @@ class State:
         step: The batches that the model had been trained on, over all its trainings.
         brought: Of those, the batches that this process had brought.
         counted: How many of these the optimizer had counted.
+        updates: The updates that the optimizer had made.
         data: The position of the data.
         callbacks: The states of the callbacks, by their names.
         random: Where the generators of random numbers were.
@@ -40,6 +41,7 @@ class State:
     step: int
     brought: int
     counted: int
+    updates: int
     data: dict[str, Any]
     callbacks: dict[str, Any]
     random: dict[str, Any]

@@ -67,6 +67,8 @@ def put(model: keras.Model, arrays: Mapping[str, np.ndarray], without: Sequence[
     Raises:
         ValueError: If a group does not have as many variables as then, of the same shapes; nothing is changed then.
     """
+    if any(name.startswith(SHARED_SEED) for name in arrays):
+        keras_private.make_global_seed_generator()
     groups = {name: group for name, group in _groups(model).items() if not name.startswith(tuple(without))}
     for name, variables in groups.items():
         _check_shapes(name, variables, arrays)
@@ -77,14 +79,23 @@ def put(model: keras.Model, arrays: Mapping[str, np.ndarray], without: Sequence[
                 variable.assign(value)
 
 
-def put_under_changed_optimizer(model: keras.Model, arrays: Mapping[str, np.ndarray], without: Sequence[str]) -> None:
-    """Do as `put` does, but leave an optimizer its learning rate, and one of another class all that is its own."""
+def updates_of(model: keras.Model) -> int:
+    """Return the updates that the optimizer of a model has made; 0 where there is none."""
+    optimizer = keras_private.unscaled(model.optimizer)
+    return 0 if optimizer is None else keras_private.iterations_of(optimizer)
+
+
+def put_under_changed_optimizer(
+    model: keras.Model, arrays: Mapping[str, np.ndarray], without: Sequence[str], updates: int
+) -> None:
+    """Do as `put` does, but leave an optimizer its learning rate, and one of another kind all but the count."""
     rate = keras_private.rate_of(keras_private.unscaled(model.optimizer))
     wanted = rate.numpy() if isinstance(rate, keras.Variable) else None
     try:
         put(model, arrays, without)
     except ValueError:
         put(model, arrays, (*without, OPTIMIZER))
+        keras_private.set_iterations(keras_private.unscaled(model.optimizer), updates)
     if wanted is not None:
         rate.assign(wanted)
 

@@ -11,6 +11,7 @@ from keras.src import losses as _losses
 from keras.src import metrics as _metrics
 from keras.src import optimizers as _optimizers
 from keras.src.backend.common import global_state
+from keras.src.random import seed_generator as _seed_generator
 from keras.src.trainers.data_adapters import array_slicing as _array_slicing
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
 
@@ -321,6 +322,11 @@ def global_seeds() -> list[Any]:
     """Return the variable behind unseeded `keras.random` calls, in a list; [] before the first of them."""
     generator = global_seed_generator()
     return [] if generator is None else [generator.state]
+
+
+def make_global_seed_generator() -> None:
+    """Make the generator that unseeded `keras.random` calls share, unless the first of them has."""
+    _seed_generator.global_seed_generator()
 
 
 def forget_global_seed_generator() -> None:
