@@ -8,7 +8,7 @@ import contextlib
 import itertools
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
@@ -47,6 +47,41 @@ def choose(log_dir: str, first_step: int) -> tuple[Run, "Lock | None"]:
         if lock := Lock.take(run.folder):
             return run, lock
     raise AssertionError("there is always a next folder")
+
+
+LINES = "verdicts.jsonl"
+"""Lines of text beside the event files, which grow with them."""
+
+
+def sizes_of(folder: str) -> dict[str, int]:
+    """Return the bytes of all files of a run that grow, by their names."""
+    names = [name for name in tf.io.gfile.listdir(folder) if "tfevents" in name or name == LINES]
+    return {name: int(tf.io.gfile.stat(os.path.join(folder, name)).length) for name in names}
+
+
+def go_back(folder: str, sizes: Mapping[str, int]) -> "Lock | None":
+    """Make the files of a run again what they were when they had these sizes, and return its lock.
+
+    What was appended is cut off, and files that came later go, so that nothing stands there twice when it is written
+    again. A file that is shorter than it was, as after the machine has lost its power, stays as it is.
+
+    Raises:
+        OSError: If the folder is gone, another writer has it, or its file system cannot do that.
+    """
+    if "://" in folder:
+        raise OSError("its file system cannot shorten files")
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{folder!r} is gone")
+    lock = Lock.take(folder)
+    if lock is None:
+        raise OSError("another training writes there")
+    for name, size in sizes_of(folder).items():
+        path = os.path.join(folder, name)
+        if name not in sizes:
+            os.unlink(path)
+        elif size > sizes[name]:
+            os.truncate(path, sizes[name])
+    return lock
 
 
 def _folders(log_dir: str) -> Iterator[str]:

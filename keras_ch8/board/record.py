@@ -9,7 +9,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,8 +55,8 @@ class Event(NamedTuple):
 class Events:
     """The events of a training in order: the first 100 and the last 100 of them."""
 
-    def __init__(self) -> None:
-        self._kept: list[Event] = []
+    def __init__(self, kept: Iterable[Event] = ()) -> None:
+        self._kept = list(kept)
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self._kept)
@@ -113,6 +113,7 @@ class HeatMap:
     """
 
     def __init__(self, tag: Tag, title: str, rows: Sequence[str], kinds: Sequence[str] = ()) -> None:
+        self.name = tag.name
         self._length = len(rows)
         self._shown = np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).round().astype(int)
         about = {
@@ -126,6 +127,28 @@ class HeatMap:
         self._about = _json(about)
         self._columns: list[_Column] = []
         self._every, self._added = 1, 0
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> "HeatMap":
+        """Return one that goes on from what `state` has returned."""
+        made = cls.__new__(cls)
+        made.name, made._about, made._length = state["name"], state["about"], state["length"]
+        made._shown = np.array(state["shown"], int)
+        made._columns = [_Column(*column) for column in state["columns"]]
+        made._every, made._added = state["every"], state["added"]
+        return made
+
+    def state(self) -> dict[str, Any]:
+        """Return all that it has, as plain data."""
+        return {
+            "name": self.name,
+            "about": self._about,
+            "length": self._length,
+            "shown": self._shown.tolist(),
+            "columns": [list(column) for column in self._columns],
+            "every": self._every,
+            "added": self._added,
+        }
 
     def add(self, step: int, values: np.ndarray) -> None:
         """Add the column of a step; one that is not of all rows is left out."""
@@ -178,6 +201,28 @@ class Record:
             self.heat_maps.append(heat_map)
         for each in self.heat_maps:
             each.thin(VALUES // len(self.heat_maps))
+
+    def heat_map(self, tag: Tag) -> HeatMap | None:
+        """Return the heat map of this name; None where there is none yet."""
+        return next((each for each in self.heat_maps if each.name == tag.name), None)
+
+    def state(self) -> dict[str, Any]:
+        """Return what no callback can put in again, which `set_state` goes on from."""
+        stopping = None if self.stopping is None else dict(self.stopping._asdict())
+        return {
+            "begun": self.begun,
+            "hyperparameters": plain(self.hyperparameters),
+            "events": [dict(event._asdict()) for event in self.events],
+            "heat_maps": [heat_map.state() for heat_map in self.heat_maps],
+            "stopping": stopping,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        self.begun, self.hyperparameters = state["begun"], dict(state["hyperparameters"])
+        self.events = Events(Event(**each) for each in state["events"])
+        self.heat_maps = [HeatMap.of(each) for each in state["heat_maps"]]
+        self.stopping = None if state["stopping"] is None else Stopping(**state["stopping"])
 
     def is_due(self) -> bool:
         """Whether the last record is old enough for another: in days of training that becomes longer and longer."""

@@ -7,7 +7,7 @@ window where it is not the mean: before, it would be a copy, and in a short run 
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,14 @@ class HeldBack:
     def held(self) -> set[str]:
         """Names of the series that have nothing to say yet."""
         return set() if self._has_begun else self._names
+
+    def state(self) -> dict[str, Any]:
+        """Return what is held back, which `set_state` goes on from."""
+        return {"kept": [(step, dict(values)) for step, values in self._kept], "has_begun": self._has_begun}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        self._kept, self._has_begun = [(step, dict(values)) for step, values in state["kept"]], state["has_begun"]
 
     def pass_on(self, points: list[Point]) -> list[Point]:
         """Return the points to write: of the series, nothing before the sign, and with it what was kept."""
@@ -81,6 +89,16 @@ class Windows:
         self._open_step = 0
         self._begun: set[str] = set()
         """Series of extremes that have begun."""
+
+    def state(self) -> dict[str, Any]:
+        """Return the unfinished window, which `set_state` goes on from."""
+        window = {"open": dict(self._open), "open_step": self._open_step}
+        return {"width": self.width, "given": self._given, **window, "begun": set(self._begun)}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        self.width, self._given, self._open_step = state["width"], state["given"], state["open_step"]
+        self._open, self._begun = dict(state["open"]), set(state["begun"])
 
     def add(self, series: Mapping[Tag, Series]) -> list[Point]:
         """Take in the steps since the last call, and return the windows that are complete now, in order.

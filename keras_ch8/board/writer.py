@@ -6,7 +6,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from tensorboard.compat import tf
@@ -79,6 +79,42 @@ class RunWriter:
                 f"Received: log_dir={log_dir!r}, which fails with {type(error).__name__}: {error}. "
                 "Give another folder, or make this one writable."
             ) from error
+
+    @classmethod
+    def resume(cls, log_dir: str, state: Mapping[str, Any], first_step: int) -> "RunWriter":
+        """Go on in the folder of a run as it was when `state` was taken; what was written there since then goes.
+
+        Where that folder is gone, or another writer has it, a warning says so, and a new run begins.
+
+        Raises:
+            OSError: If nothing can be written there.
+        """
+        lock = None
+        try:
+            lock = _runs.go_back(os.path.join(os.fspath(log_dir), state["folder"]), state["files"])
+            run = Run(os.path.join(os.fspath(log_dir), state["folder"]))
+            run.scalars, run.last = set(state["names"]), dict(state["last"])
+            return cls(run, EventFile(run.folder), lock)
+        except Exception as error:
+            if lock:
+                lock.release()
+            warnings.warn(
+                f"The run {state['folder']!r} for TensorBoard cannot go on in {os.fspath(log_dir)!r}, and a new one "
+                f"begins there: {error}.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return cls.open(log_dir, first_step)
+
+    def state(self) -> dict[str, Any]:
+        """Return where the run is, once all of it is on the disk: what `resume` goes back to."""
+        self.flush()
+        return {
+            "folder": os.path.basename(self.folder),
+            "files": {} if self._failed else _runs.sizes_of(self.folder),
+            "names": sorted(self._names),
+            "last": self._steps.last(),
+        }
 
     @property
     def failed(self) -> bool:
@@ -225,6 +261,10 @@ class Steps:
 
     def __contains__(self, name: str) -> bool:
         return name in self._last
+
+    def last(self) -> dict[str, int]:
+        """Return the last step of each series."""
+        return {name: int(step) for name, step in self._last.items()}
 
     def forward(self, step: int, names: Iterable[str]) -> set[str]:
         """Return the names for which `step` is new, which it is no more after this; warn of others once."""

@@ -1,5 +1,6 @@
 """How many examples a batch has, for the last of an epoch, which may be short."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,15 @@ class BatchSizes:
 
     def epoch_begins(self) -> None:
         """Count the batches of an epoch from here."""
-        self._begun = self._session.step
+        self._begun = self._session.step - self._session.batches_before
+
+    def state(self) -> dict[str, float]:
+        """Return what `set_state` goes on from."""
+        return {"before": float(self._before)}
+
+    def set_state(self, state: Mapping[str, float]) -> None:
+        """Go on from what `state` has returned."""
+        self._before = state["before"]
 
     def filled(self, steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and losses; the examples that the newest batch lacks count with the loss of the one before."""

@@ -25,16 +25,23 @@ from ..verdicts.checks import claims_of
 from ..verdicts.texts import alarm, brief, table
 from ..verdicts.verdict import RAISED_BY
 from ..verdicts.wording import counted
+from . import _states
 from ._measurements import Clock, Measurement, measurements
 from ._pictures import FlowMap
+from ._plain import plain, restored
 from ._probe_data import ProbeData
-from ._session import FIRST, READ_EVERY
+from ._session import FIRST, READ_EVERY, STATE, Session
 from ._terminal import fitted
 from ._work import FEWEST, Pace
 from .base import Callback
 
 ENOUGH = progress.FEWEST + RAISED_BY - 1
 """Measurements from which on trends are judged, and verdicts on them are reached."""
+SEEN = (
+    "_losses", "_left_out", "_told", "_numbers", "_unwritten", "_batch", "_refusal", "_measures_no_more", "_has_looked",
+    "_rows_judged", "_has_new_rows",
+)  # fmt: skip
+"""Attributes that a state has as they are."""
 
 
 @final
@@ -111,6 +118,15 @@ class Diagnosis(Callback):
 
     _place_in_summary = FIRST
     transient: ClassVar[Mapping[str, Any]] = {"_measurements": [], "_traced_for": []}
+    _state_parts: ClassVar[Mapping[str, Any]] = {
+        "session": (None, STATE),
+        "epochs": int,
+        "probe": object,
+        "measurements": {str: dict},
+        "clock": {str: float},
+        "seen": dict,
+        "pictures": {str: dict},
+    }
 
     def __init__(
         self,
@@ -185,19 +201,73 @@ class Diagnosis(Callback):
         self._unwritten: dict[str, float] = {}
         self._pictures = FlowMap()
         self._batch = self._last_batch = -1
-        self._rests_until, self._refusal = 0.0, ""
+        self._rests_until, self._refusal, self._measures_no_more = 0.0, "", False
+        self._resumed: Mapping[str, Any] | None = None
+        """The state that this training goes on from, until all of it is in its place."""
         self._has_looked, self._first = not self.preflight, None
         self._rows_judged, self._has_new_rows = 0, False
         """Batches after which rows were judged last, and whether any have come since then."""
 
     def on_open(self) -> None:
-        """Begin to remember the training."""
+        """Begin to remember the training, or go on from a state."""
         steps = self.session.params["steps"] or 0
         epochs = self.session.params["epochs"] - self.session.first_epoch
         in_one = self.model.steps_per_execution * self.session.iterations_per_step
         self.past = Past(total=steps * epochs, first=self.session.step, steps_of_update=in_one)
+        kept = self._resumed = self._take_kept()
+        if kept is not None and kept["session"] is not None:
+            self.session.resume(kept["session"])
+            self._go_on(kept, steps)
         self._begin_record()
-        self.probe.open(self.session.training, self._measure_from_now_on, self._look)
+        if kept is None or self.probe.batch is None:
+            self.probe.open(self.session.training, self._measure_from_now_on, self._look)
+
+    def _state(self) -> dict[str, Any]:
+        session: Session | None = getattr(self, "session", None)
+        seen = {name: getattr(self, name) for name in SEEN}
+        return {
+            "session": session and session.state(),
+            "epochs": (self.params or {}).get("epochs", 0),
+            "probe": self.probe.state(),
+            "measurements": plain({m.name: m.state() for m in self._measurements if hasattr(m, "pace")}),
+            "clock": self._clock.state(),
+            "seen": plain(seen | {"past": self.past.state(), "verdicts": self._tracker.state()}),
+            "pictures": plain(self._pictures.state()),
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` has returned.
+
+        Raises:
+            ValueError: If it is no state of such a callback.
+        """
+        given = _states.checked(type(self).__name__, state, self._state_parts)
+        modules = {type(monitor).__module__ for monitor in self.monitors}
+        expected = {*SEEN, "past", "verdicts"}
+        try:
+            seen = set(restored(given["seen"], modules))
+            restored(given["measurements"])
+            restored(given["pictures"])
+            restored(given["probe"])
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise _states.refuse(type(self).__name__, "parts", str(error), sorted(expected)) from error
+        if seen != expected:
+            raise _states.refuse(type(self).__name__, "parts", sorted(seen), sorted(expected))
+        self._kept = given
+
+    def _go_on(self, kept: Mapping[str, Any], steps: int) -> None:
+        """Remember what a state has, but for the measurements, which are still to be made ready."""
+        modules = {type(monitor).__module__ for monitor in self.monitors}
+        seen = restored(kept["seen"], modules)
+        self.past.set_state(seen.pop("past"))
+        self._tracker.set_state(seen.pop("verdicts"))
+        if self.past.total:
+            self.past.total += steps * (self.session.params["epochs"] - kept["epochs"])
+        for name, value in seen.items():
+            setattr(self, name, value)
+        self.probe.set_state(kept["probe"])
+        self._clock.set_state(kept["clock"])
+        self._pictures.set_state(restored(kept["pictures"]))
 
     def _begin_record(self) -> None:
         """Say in the record what is the user's own, and by which limits is judged; keep the rest up to date."""
@@ -220,7 +290,7 @@ class Diagnosis(Callback):
         """Measure from now on, if the probe is there: that of the batches that `fit` reads may come later."""
         if self._first is not None or not self.session.training.can_read_ahead:
             self._look(self._first)
-        if self.probe.batch is not None:
+        if self.probe.batch is not None and not self._measures_no_more:
             self._begin_to_measure()
 
     def _look(self, first: Data) -> None:
@@ -269,13 +339,16 @@ class Diagnosis(Callback):
                 if reason := _why_not_measured(self.model):
                     self._measure_no_more(reason)
                     return
-                self._measurements = measurements(
-                    self.model, self.probe.batch, self.monitors, self._leave_out, self.loss
-                )
+                monitored = [monitor for monitor in self.monitors if monitor.name not in self._left_out]
+                self._measurements = measurements(self.model, self.probe.batch, monitored, self._leave_out, self.loss)
                 self._traced_for = needs
+            kept = {} if self._resumed is None else restored(self._resumed["measurements"])
             for measurement in self._measurements:
                 measurement.begin(self._pace(measurement), self.past)
+                if measurement.name in kept:
+                    measurement.set_state(kept[measurement.name])
                 self._paces.append(measurement.pace)
+            self._resumed = None
         except Exception as error:
             self._measure_no_more(_of(error))
         self._rests_until = 0.0  # what a measurement at the next step needs is kept after this batch
@@ -353,7 +426,8 @@ class Diagnosis(Callback):
         self._judge_rows()
         step = self.session.step
         self.past.rate = rate_of(self.model)
-        self.past.batch_size = keras_private.examples_seen(self.model) / (self._last_batch + 1)
+        batches = self.session.batches_before + self._last_batch + 1
+        self.past.batch_size = keras_private.examples_seen(self.model) / batches
         readings = self._attempt(measurement, measurement.measure)
         if readings is None:
             return
@@ -377,7 +451,7 @@ class Diagnosis(Callback):
 
     def _measure_no_more(self, reason: str) -> None:
         """Go on without the probe, and say so once."""
-        self._measurements, self._traced_for = [], []
+        self._measurements, self._traced_for, self._measures_no_more = [], [], True
         warnings.warn(
             f"`Diagnosis` goes on without its probe: {reason}. What the steps of the optimizers and the epochs tell is "
             "judged all the same.",

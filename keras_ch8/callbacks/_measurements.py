@@ -4,10 +4,11 @@ import abc
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 
 from .._batches import examples_of
 from .._types import Data, Tensor
@@ -33,14 +34,23 @@ class Clock:
     def __init__(self) -> None:
         self._since: float | None = None
         self._until: float | None = None
-        self._measuring = 0.0
+        self._measuring = self._before = 0.0
 
     @property
     def trained(self) -> float:
         """Seconds from the first step to now, or to the end, without those of measuring."""
         if self._since is None:
-            return 0.0
-        return (time.perf_counter() if self._until is None else self._until) - self._since - self._measuring
+            return max(0.0, self._before - self._measuring)
+        now = time.perf_counter() if self._until is None else self._until
+        return self._before + now - self._since - self._measuring
+
+    def state(self) -> dict[str, float]:
+        """Return the seconds so far, which `set_state` goes on from."""
+        return {"trained": self.trained, "measuring": self._measuring}
+
+    def set_state(self, state: Mapping[str, float]) -> None:
+        """Go on from what `state` has returned, once the first step is made."""
+        self._before, self._measuring = state["trained"] + state["measuring"], state["measuring"]
 
     def stop(self) -> None:
         """Count no more: the training is over."""
@@ -100,6 +110,15 @@ class Measurement(abc.ABC):
         """Begin a training."""
         self.pace, self.past, self.is_ready = pace, past, False
 
+    def state(self) -> dict[str, Any]:
+        """Return what is known of the training, which `set_state` goes on from."""
+        return {"pace": self.pace.state(), "is_wanted": self.is_wanted, "refusal": self.refusal}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned, after `begin`."""
+        self.pace.set_state(state["pace"])
+        self.is_wanted, self.refusal = state["is_wanted"], state["refusal"]
+
     def is_due(self, step: int) -> bool:
         """Whether to measure the update of this step."""
         return self.is_wanted and self.pace.is_due(step)
@@ -140,6 +159,18 @@ class ProbeMeasurement(Measurement):
         """Remember the weights."""
         super().begin(pace, past)
         self._probe.start = self._probe.weights()
+
+    def state(self) -> dict[str, Any]:
+        """Return the weights at the start of the training, too."""
+        return super().state() | {"start": [np.array(weight) for weight in self._probe.start]}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        super().set_state(state)
+        self._probe.start = [
+            keras.ops.convert_to_tensor(kept, now.dtype)
+            for kept, now in zip(state["start"], self._probe.start, strict=True)
+        ]
 
     def prepare(self) -> None:
         """Keep a copy of the weights."""

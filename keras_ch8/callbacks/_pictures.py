@@ -45,6 +45,15 @@ class LayerMap:
         self._columns = self._rest = np.zeros((0, len(self.names)))
         self._steps = 1  # of one column
 
+    def state(self) -> dict[str, Any]:
+        """Return the steps of the epoch so far, which `set_state` goes on from; the record has its own."""
+        return {"columns": self._columns, "rest": self._rest, "steps": self._steps, "newest": self._newest}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        self._columns, self._rest = state["columns"], state["rest"]
+        self._steps, self._newest = state["steps"], state["newest"]
+
     def series(self, frame: Frame) -> dict[tags.Tag, tuple[np.ndarray, np.ndarray]]:
         """Return the largest, median and smallest norm over the layers at each step, and remember them all."""
         squares = np.square(frame.layers.astype("float64"))  # type: ignore[union-attr]
@@ -79,7 +88,7 @@ class LayerMap:
     def note(self, record: Record, tag: tags.Tag, step: int) -> None:
         """Add the largest norms since the last time to the record of the run."""
         if self._heat_map is None:
-            self._heat_map = HeatMap(tag, TITLES[tags.LAYER_MAP], self.names)
+            self._heat_map = record.heat_map(tag) or HeatMap(tag, TITLES[tags.LAYER_MAP], self.names)
         record.add_column(self._heat_map, step, self._newest)
         self._newest = np.zeros(len(self.names))
 
@@ -103,6 +112,19 @@ class FlowMap:
         self._rows: dict[tags.Tag, Sequence[str]] = {}
         self._heat_maps: dict[tags.Tag, HeatMap] = {}
 
+    def state(self) -> dict[str, Any]:
+        """Return the columns by the name of the picture, which `set_state` goes on from; the record has its own."""
+        return {
+            tag.name: {"columns": columns, "steps": self._steps[tag], "rows": list(self._rows[tag])}
+            for tag, columns in self._columns.items()
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        for tag in (tag for tag in TITLES if tag.name in state):
+            kept = state[tag.name]
+            self._columns[tag], self._steps[tag], self._rows[tag] = kept["columns"], kept["steps"], kept["rows"]
+
     def add(self, readings: Mapping[str, Any], record: Record, step: int) -> None:
         """Take what a measurement has read."""
         flow, horizons = readings.get("layer_flow"), readings.get("time_horizon")
@@ -118,7 +140,7 @@ class FlowMap:
         for tag, (rows, column) in found.items():
             self._add(tag, column, rows, step)
             if tag not in self._heat_maps:
-                self._heat_maps[tag] = HeatMap(tag, TITLES[tag], rows, KINDS.get(tag, ()))
+                self._heat_maps[tag] = record.heat_map(tag) or HeatMap(tag, TITLES[tag], rows, KINDS.get(tag, ()))
             record.add_column(self._heat_maps[tag], step, column)
 
     def _add(self, tag: tags.Tag, column: np.ndarray, rows: Sequence[str], step: int) -> None:

@@ -12,6 +12,7 @@ from .. import _batches
 from .._types import Data, Tensor
 from ..integration import backend, fit, keras_private
 from ..verdicts.facts import Inputs, are_of_another_scale
+from ._plain import plain, restored
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads."""
@@ -34,6 +35,8 @@ class ProbeData:
         self.batch: Data = None
         """x, y and sample_weight; None until they are known."""
         self._data_set = probe if _batches.is_data_set(probe) else None
+        self._is_given = probe is not None and self._data_set is None
+        """Whether these are arrays of the user's, which are there again after an interruption."""
         if self._data_set is None and probe is not None:
             self.batch = _first_batch(probe)
 
@@ -41,6 +44,20 @@ class ProbeData:
         if self.batch is None:
             return "the first batches of fit" if self._data_set is None else f"a {type(self._data_set).__name__}"
         return f"{fit.examples_of(self.batch)} examples"
+
+    def state(self) -> Any:
+        """Return what was drawn, which `set_state` goes on from; None for arrays that were given, and before it."""
+        if self._is_given or self.batch is None:
+            return None
+        try:
+            return plain(keras.tree.map_structure(lambda a: a if a is None else np.asarray(a), self.batch))
+        except (TypeError, ValueError):  # sparse or ragged: examples are drawn anew
+            return None
+
+    def set_state(self, state: Any) -> None:
+        """Go on from what `state` has returned."""
+        if state is not None and not self._is_given:
+            self.batch, self._data_set = restored(state), None
 
     def __reduce__(self) -> Any:
         if self._data_set is not None:
@@ -52,6 +69,7 @@ class ProbeData:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "ProbeData":
         copied = object.__new__(ProbeData)
+        copied._is_given = self._is_given
         copied.batch, copied._data_set = copy.deepcopy(self.batch, memo), self._data_set  # which is only read
         return copied
 

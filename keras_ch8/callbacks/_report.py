@@ -69,6 +69,14 @@ class Report:
         self._first_step = session.step
         self._seen: dict[Tag, list[float]] = {}
 
+    def state(self) -> dict[str, Any]:
+        """Return what was seen, which `set_state` goes on from."""
+        return {"first_step": self._first_step, "seen": dict(self._seen)}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        self._first_step, self._seen = state["first_step"], dict(state["seen"])
+
     def beginning(self) -> str:
         """Return what is known before the first step: a list, since a long value would break the words of a table."""
         known = self.session.record.hyperparameters.items()

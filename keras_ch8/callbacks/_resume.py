@@ -340,7 +340,8 @@ class Resume(Callback):
     def _put_within(self, saved: State) -> None:
         """Put back what `fit` and callbacks forget when they begin, at the moment at which the state was taken."""
         self._saved = None
-        self._put_variables(saved, () if saved.batch else (variables.METRICS,))
+        is_within = saved.batch > 0 and "loss" not in self._differs
+        self._put_variables(saved, () if is_within else (variables.METRICS,))
         callback_states.put_within(self._others, saved.callbacks)
         history = self._training.model.history
         history.epoch[:], history.history = saved.history[0], dict(saved.history[1])

@@ -25,6 +25,8 @@ if backend.is_tensorflow():
     from ..telemetry.recorder import Wishes
     from ..telemetry.ring import rows_for
 
+STATE = {"step": int, "epoch": int, "of_epoch": int, "batch_size": (None, float), "columns": {str: [str]}}
+"""What the state of a session is made of: see `_states`."""
 READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
 READ_SECONDS = 5.0
@@ -79,26 +81,41 @@ class Progress:
     def __init__(self, training: fit.Training) -> None:
         self._training = training
         self.step = self.first_epoch = 0
+        self.epoch = self.batches_before = 0
+        """The running epoch, counted from 0, and the batches of it that were made before this training entered it."""
+        self._resumed: tuple[int, int] | None = None
         self._steps_per_epoch: int | None = None
         self._begun = self._epoch_begun = _Count(0, 0)
-        self._missing = training.first_batch
-        """Batches at the beginning of the first epoch that an earlier training was given."""
 
     def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
         """Begin with this epoch; of one whose length is not known the steps are None."""
         self.first_epoch, self._steps_per_epoch = epoch, steps_per_epoch
+        self.epoch, self.batches_before = epoch, self._training.first_batch
         self.step = fit.batches_trained(self._training, epoch, steps_per_epoch)
         self._begun = self._now()
 
-    def epoch_begins(self) -> None:
-        """Count the batches of an epoch from here."""
-        missing, self._missing = self._missing, 0
-        self._epoch_begun = _Count(*(number - missing for number in self._now()))
+    def epoch_begins(self, epoch: int) -> None:
+        """Count the batches of an epoch from here; each member says that it begins."""
+        self._epoch_begun = self._now()
+        if self._resumed is not None or epoch != self.epoch:
+            of_epoch = self._resumed[1] if self._resumed is not None and self._resumed[0] == epoch else 0
+            self.epoch, self.batches_before, self._resumed = epoch, of_epoch, None
+
+    @property
+    def of_epoch(self) -> int:
+        """The batches of the running epoch so far, also those that were made before this training entered it."""
+        return self.batches_before + self.step - self._epoch_begun.trained
+
+    def resume(self, step: int, epoch: int, of_epoch: int) -> None:
+        """Go on at this step, after so many batches of this epoch: to be called while the session opens."""
+        self.step, self._resumed = step, (epoch, of_epoch)
+        self._begun = self._now()
 
     def batch_ended(self, batch: int) -> int:
         """Count on to the end of a batch of this epoch; return how many batches that were."""
         last, steps = self.step, self._steps_per_epoch if self._training.is_fit else None
-        self.step = self._epoch_begun.trained + (batch + 1 if steps is None else min(batch + 1, steps))
+        missing = self._training.first_batch if self.epoch == self.first_epoch else 0
+        self.step = self._epoch_begun.trained + (batch + 1 if steps is None else min(batch + 1, steps)) - missing
         return self.step - last
 
     def correct(self) -> None:
@@ -219,6 +236,11 @@ class Session:
         return self._progress.step
 
     @property
+    def batches_before(self) -> int:
+        """Batches of the running epoch that were made before this training entered it, after an interruption."""
+        return self._progress.batches_before
+
+    @property
     def first_epoch(self) -> int:
         """The first epoch of this training, counted from 0."""
         return self._progress.first_epoch
@@ -260,6 +282,23 @@ class Session:
         rules = (self.rule, *(getattr(o, "clipping_rule", None) for o in self.optimizers.values()))
         return any(rule is not None for rule in rules)
 
+    # --- what a member's state needs of it ----------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return what `resume` goes on from: part of the state of every member that needs it."""
+        places = {id(member): place for place, member in enumerate(self.members)}
+        columns = {str(places[member]): list(names) for member, names in self._columns.items() if member in places}
+        now = {"step": self.step, "epoch": self._progress.epoch, "of_epoch": self._progress.of_epoch}
+        return {**now, "batch_size": self.batch_size, "columns": columns}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned: to be called in `on_open`; a second call changes nothing."""
+        self._progress.resume(state["step"], state["epoch"], state["of_epoch"])
+        self.batch_size = state["batch_size"]
+        for place, names in state["columns"].items():
+            if int(place) < len(self.members):
+                self._columns[id(self.members[int(place)])] = tuple(names)
+
     # --- the training, as the first member is told of it -------------------------------------------------------------
 
     def epoch_begins(self, params: Mapping[str, Any] | None, epoch: int) -> None:
@@ -269,7 +308,7 @@ class Session:
             self._progress.begin(epoch, self.params["steps"])
             self.terminal.begin(self.params["verbose"])
             self._open()
-        self._progress.epoch_begins()
+        self._progress.epoch_begins(epoch)
         self.terminal.epoch_begins()
         self.numbers = {}
 
@@ -363,8 +402,9 @@ class Session:
             self._built()
         if self.reading.every is None:
             self.reading.every = self._batches_that_fit(brought)
-            so_far = brought + self.training.first_batch
-            self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
+            if self.batch_size is None:
+                so_far = brought + self.training.first_batch
+                self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
         if self.reading.is_due:
             self.read(logs)
             self.write_record()

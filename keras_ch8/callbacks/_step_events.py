@@ -1,7 +1,7 @@
 """What happened at single steps, found in the rows of many."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -35,6 +35,14 @@ class StepEvents:
         self._steps = self._clipped = self._broken = self._last = 0
         self._rate, self._same_for = float("nan"), 0
         self._norms, self._usual = np.zeros(0), 0.0
+
+    def state(self) -> dict[str, Any]:
+        """Return what was found so far, which `set_state` goes on from."""
+        return {name: value for name, value in vars(self).items() if name not in ("_tell", "_prefix")}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        vars(self).update(state)
 
     def add(self, frame: Frame) -> None:
         """Take some rows."""

@@ -4,7 +4,7 @@ import contextlib
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
@@ -18,10 +18,28 @@ from ..cockpit.page import NAME
 from ..trackers import Tracker, feeds
 from ._batch_sizes import BatchSizes
 from ._pictures import LayerMap
+from ._plain import plain, restored
 from ._report import Report, hyperparameters
-from ._session import LAST, READ_EVERY
+from ._session import LAST, READ_EVERY, STATE, Session
 from ._step_events import StepEvents
 from .base import Callback
+
+if TYPE_CHECKING:
+    from ..telemetry.observation import Observation
+
+RUN = {
+    "session": STATE,
+    "record": dict,
+    "windows": dict,
+    "sizes": {"before": float},
+    "report": dict,
+    "best_val_loss": float,
+    "files": {"folder": str, "files": {str: int}, "names": [str], "last": {str: int}},
+    "clipping": {str: dict},
+    "layer_maps": {str: dict},
+    "events": {str: dict},
+}
+"""What the state of a run is made of: see `_states`."""
 
 
 @final
@@ -90,6 +108,7 @@ class TensorBoard(Callback):
     section = "8.2"
 
     _place_in_summary = LAST
+    _state_parts: ClassVar[Mapping[str, Any]] = {"run": (None, RUN)}
 
     def __init__(
         self,
@@ -134,7 +153,7 @@ class TensorBoard(Callback):
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_windows": None, "_sizes": None, "_clipping": {}, "_layer_maps": {}, "_events": {}, "_report": None,
-        "_writer": None, "_page": None,
+        "_writer": None, "_page": None, "_resumed": {},
     }  # fmt: skip
 
     def on_open(self) -> None:
@@ -145,6 +164,10 @@ class TensorBoard(Callback):
             self.measure_every = 1 if self.update_freq == "batch" else steps or READ_EVERY
         else:
             self.measure_every = self.update_freq
+        kept = self._take_kept()
+        run = None if kept is None else restored(kept["run"])
+        if run is not None:
+            session.resume(run["session"])
         self._windows = Windows(steps * epochs if steps else None)
         self._sizes = BatchSizes(session)
         self._clipping: dict[str, HeldBack] = {}
@@ -152,7 +175,14 @@ class TensorBoard(Callback):
         self._events: dict[str, StepEvents] = {}
         self._report = Report(session)
         self._best_val_loss = math.inf
-        self._writer = session.writer = RunWriter.open(self.log_dir, session.step + 1)
+        self._resumed: dict[str, Any] = {} if run is None else run
+        """What this training goes on from; {} for nothing."""
+        if run is None:
+            self._writer = RunWriter.open(self.log_dir, session.step + 1)
+        else:
+            self._writer = RunWriter.resume(self.log_dir, run["files"], session.step + 1)
+            self._go_on(run)
+        session.writer = self._writer
         self._page = LivePage(self._writer.folder, self.log_dir)
         self._writer.follow(self._page)
         if self.log_to:  # after the page, which they are handed when it is whole
@@ -162,10 +192,58 @@ class TensorBoard(Callback):
         session.record.panels += [panels.of_tag(tag) for tag in declared]
         self._writer.declare(declared)
 
+    def _state(self) -> dict[str, Any]:
+        session: Session | None = getattr(self, "session", None)
+        if session is None or session.writer is None or not session.is_open:
+            return {"run": None}
+        parts = ("clipping", "layer_maps", "events")
+        run = {
+            "session": session.state(),
+            "record": session.record.state(),
+            "windows": self._windows.state(),
+            "sizes": self._sizes.state(),
+            "report": self._report.state(),
+            "best_val_loss": float(self._best_val_loss),
+            "files": self._writer.state(),
+        }
+        named = {part: {name: each.state() for name, each in getattr(self, f"_{part}").items()} for part in parts}
+        return {"run": plain(run | named)}
+
+    def _go_on(self, run: Mapping[str, Any]) -> None:
+        """Go on with what was not written yet."""
+        self.session.record.set_state(run["record"])
+        self._windows.set_state(run["windows"])
+        self._sizes.set_state(run["sizes"])
+        self._report.set_state(run["report"])
+        self._best_val_loss = run["best_val_loss"]
+        for name, state in run["clipping"].items():
+            self._held_back(name).set_state(state)
+        for name, state in run["events"].items():
+            self._events_of(name).set_state(state)
+
+    def _held_back(self, name: str) -> HeldBack:
+        """Return what holds the curves of clipping of an optimizer back."""
+        curves = (tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, tags.GRADIENT_NORM_CLIPPED)
+        return self._clipping.setdefault(name, HeldBack(*(tags.of_optimizer(tag, name) for tag in curves)))
+
+    def _events_of(self, name: str) -> StepEvents:
+        """Return what finds the events of an optimizer."""
+        return self._events.setdefault(name, StepEvents(self.session.event, f"`{name}`: " if name else ""))
+
+    def _layer_map(self, name: str, observation: "Observation") -> LayerMap:
+        """Return the picture of the layers of an optimizer."""
+        if name not in self._layer_maps:
+            self._layer_maps[name] = LayerMap(observation.variables_of(name))
+            if name in (kept := self._resumed.get("layer_maps", {})):
+                self._layer_maps[name].set_state(kept[name])
+        return self._layer_maps[name]
+
     def on_built(self) -> None:
         """Write what is known once the model has its weights."""
         self.session.record.hyperparameters |= hyperparameters(self.session)
         self.session.write_record(is_urgent=True)
+        if self._resumed:
+            return
         self._writer.text(tags.REPORT, self._report.beginning(), self.session.step)
 
     def on_telemetry(self, frames: Mapping[str, telemetry.Frame], logs: dict[str, Any]) -> None:
@@ -189,9 +267,7 @@ class TensorBoard(Callback):
         """Bring the record of the run up to date."""
         session = self.session
         for name, frame in frames.items():
-            if name not in self._events:
-                self._events[name] = StepEvents(session.event, f"`{name}`: " if name else "")
-            self._events[name].add(frame)
+            self._events_of(name).add(frame)
             if name in self._layer_maps:
                 self._layer_maps[name].note(session.record, tags.of_optimizer(tags.LAYER_MAP, name), session.step)
         known = session.record.hyperparameters
@@ -216,16 +292,13 @@ class TensorBoard(Callback):
         if not np.isnan(frame.learning_rate).all():
             series[tags.LEARNING_RATE] = frame.steps, frame.learning_rate
         if self.session.has_clipping_rule:
-            curves = (tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, tags.GRADIENT_NORM_CLIPPED)
-            self._clipping.setdefault(name, HeldBack(*(tags.of_optimizer(tag, name) for tag in curves)))
+            self._held_back(name)
             series[tags.GRADIENT_NORM_CLIPPED] = frame.steps, frame.clipped
             series[tags.CLIP_COEFFICIENT] = frame.steps, frame.coefficient
             series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
         series |= {tags.solver(name): (frame.steps, values) for name, values in frame.numbers.items()}
-        if self.layers:
-            if name not in self._layer_maps and self.session.observation is not None:
-                self._layer_maps[name] = LayerMap(self.session.observation.variables_of(name))
-            series |= self._layer_maps[name].series(frame)
+        if self.layers and self.session.observation is not None:
+            series |= self._layer_map(name, self.session.observation).series(frame)
         return series
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

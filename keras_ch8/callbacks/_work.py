@@ -5,7 +5,7 @@ steps of it, a measurement the examples of the probe times the passes that it ma
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
@@ -116,7 +116,7 @@ class Pace:
         self.places: list[int] = []
         """Where a training of known length is measured; [] before the first step, and for any other."""
         self.count, self.spent, self.setup = 0, 0.0, 0.0
-        self._last = 0
+        self._last, self._is_traced = 0, False
 
     def begin(self, batch_size: float | None, like: "Pace | None" = None) -> None:
         """Choose the places, at the end of the first step: by now it is known how many examples one has.
@@ -197,11 +197,30 @@ class Pace:
         """The work of all measurements so far."""
         return self.count * self.price
 
+    def state(self) -> dict[str, Any]:
+        """Return what was measured so far, and where to measure, which `set_state` goes on from."""
+        return {
+            "count": self.count,
+            "last": self._last,
+            "granted": float(self.granted),
+            "batch_size": self.batch_size,
+            "places": list(self.places),
+            "spent": self.spent,
+            "setup": self.setup,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        self.count, self._last, self.granted = state["count"], state["last"], state["granted"]
+        self.batch_size, self.places = state["batch_size"], list(state["places"])
+        self.spent, self.setup = state["spent"], state["setup"]
+
     def measured(self, step: int, seconds: float) -> None:
         """Count a measurement that was made; the first, which traces its graph, is set-up and not counted as cost."""
         self._last = step
         self.count += 1
-        if self.count > 1:
+        if self._is_traced:
             self.spent += seconds
         else:
             self.setup += seconds
+        self._is_traced = True

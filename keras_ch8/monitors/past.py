@@ -68,6 +68,15 @@ class Past:
         """Steps of this training so far."""
         return self.step - self.first
 
+    def state(self) -> dict[str, Any]:
+        """Return all that has been measured, which `set_state` goes on from."""
+        return {name: value for name, value in vars(self).items() if name != "_known"}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        self._known.clear()
+        vars(self).update(state)
+
     def add(self, step: int, readings: Mapping[str, Any]) -> None:
         """Add the readings of a measurement at a step."""
         self._known.clear()

@@ -5,7 +5,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._result import Result
 from . import causes
@@ -149,6 +149,14 @@ class VerdictTracker:
         self._claims: dict[_Key, collections.deque[_Said]] = {}
         self._standing: dict[_Key, Verdict] = {}
         self._over: dict[_Key, Verdict] = {}
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was claimed and what stands, which `set_state` goes on from."""
+        return dict(vars(self))
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` has returned."""
+        vars(self).update(state)
 
     @property
     def verdicts(self) -> list[Verdict]:

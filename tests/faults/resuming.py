@@ -9,6 +9,9 @@ import json
 import keras
 import numpy as np
 
+CLOCKS = ("seconds", "spent", "setup", "clock", "diagnosis_cost")
+"""Parts of states that say how long something took."""
+
 
 class Killed(Exception):
     """In the place of a signal that kills: nothing that is done after it counts."""
@@ -138,11 +141,20 @@ class PutsBack(keras.callbacks.Callback):
 
 
 class CutsOff(keras.callbacks.Callback):
-    """Takes the state at the end of a batch of an epoch, or of the epoch where `batch` is None, and ends it all."""
+    """Takes the state at the end of a batch of an epoch, or of the epoch where `batch` is None, and ends it all.
 
-    def __init__(self, training, epoch, batch):
+    Args:
+        training: Whose state it is.
+        epoch: Counted from 0.
+        batch: Counted from 0.
+        later: Batches after which it ends; None: never.
+        end: Called then.
+    """
+
+    def __init__(self, training, epoch, batch, later=0, end=lambda: None):
         super().__init__()
         self.training, self.at, self.state = training, (epoch, batch), None
+        self.left, self.end = later, end
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -150,19 +162,28 @@ class CutsOff(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if (self.epoch, batch) == self.at:
             self.state = self.training.state(self.epoch)
-            raise Killed
+        self.may_end()
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch, None) == self.at:
-            # Keras's own History is told of the epoch after this.
-            self.model.history.on_epoch_end(epoch, logs)
+            history = self.model.history  # which is told of the epoch after this
+            epochs, columns = list(history.epoch), {name: list(values) for name, values in history.history.items()}
+            history.on_epoch_end(epoch, logs)
             self.state = self.training.state(epoch + 1)
-            raise Killed
+            history.epoch[:], history.history = epochs, columns
+            self.may_end()
+
+    def may_end(self):
+        if self.state is not None and self.left is not None:
+            if not self.left:
+                self.end()
+                raise Killed
+            self.left -= 1
 
 
-def cut_off(training, epoch, batch):
-    """Return the state of a training at the end of a batch, at which it ends."""
-    cuts = CutsOff(training, epoch, batch)
+def cut_off(training, epoch, batch, later=0, end=lambda: None):
+    """Return the state of a training at the end of a batch; it ends then, or so many batches later."""
+    cuts = CutsOff(training, epoch, batch, later, end)
     try:
         training.fit(cuts)
     except Killed:
@@ -173,5 +194,5 @@ def cut_off(training, epoch, batch):
 def without_time(state):
     """Return a state without what a clock says."""
     if isinstance(state, dict):
-        return {name: without_time(value) for name, value in state.items() if name not in ("seconds", "spent", "setup")}
+        return {name: without_time(value) for name, value in state.items() if name not in CLOCKS}
     return [without_time(each) for each in state] if isinstance(state, list) else state

@@ -1,11 +1,16 @@
 """F6, F8: a callback that goes on from its state ends bit for bit as if nothing had happened, also in mid-epoch."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 from keras_ch8 import callbacks, clipping, continuation, data, layers, optimizers, schedules
-from tests.faults.resuming import Training, assert_same, cut_off
+from keras_ch8.cockpit.history import read_run
+from keras_ch8.monitors.base import members
+from tests.faults.resuming import CutsOff, Training, assert_same, cut_off
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*the average is mostly of its beginning", "ignore:The training ended after"
@@ -21,9 +26,11 @@ def halved(epoch, rate):
 
 def network(optimizer, dropout=0.3):
     keras.utils.set_random_seed(0)
+    keras.backend.clear_session(free_memory=False)  # so that names are numbered from the beginning
     model = keras.Sequential([
         keras.Input((6,)), keras.layers.Dense(5, "tanh"), layers.BatchNormalization(),
-        keras.layers.Dropout(dropout, seed=1), continuation.Temperature(2.0, name="temperature"), keras.layers.Dense(2),
+        keras.layers.Dropout(dropout, seed=1), continuation.Temperature(2.0, name="temperature"),
+        keras.layers.Dense(2),
     ])  # fmt: skip
     model.compile(optimizer, "mse", metrics=["mae"])
     return model
@@ -64,20 +71,66 @@ def switched():
     return Training(model, source, {"switch": switch, "clipping": callbacks.GradientClippingLogger()})
 
 
+def watched(folder):
+    source = data.ArraySource(X, Y, batch_size=8, seed=3)
+    checks = [*(m.name for m in members("standard") if m.name != "spectrum"), "spectrum"]
+    together = {
+        "average": OURS["average"](source),
+        "board": callbacks.TensorBoard(folder, update_freq=1, layers=True),
+        "diagnosis": callbacks.Diagnosis(checks=checks, when=3, budget=None, logs=True, verbose=False),
+        "stop": OURS["stop"](source),
+        "clipping": OURS["clipping"](source),
+    }
+    model = network(optimizers.Adam(3.0, global_clipnorm=1.0))
+    return Training(model, source, together, validation_data=VALIDATION)
+
+
+def points(folder):
+    """Return all scalars as they stand in the files, and the lines on verdicts; the time that it took is another."""
+    found = []
+    for path in sorted((folder / "optimization").glob("*tfevents*")):
+        for event in LegacyEventFileLoader(str(path)).Load():
+            for value in event.summary.value:
+                if value.HasField("simple_value") and value.tag != "ch8_diagnosis/cost":
+                    found.append((event.step, value.tag, value.simple_value))
+    assert len({point[:2] for point in found}) == len(found), "a point stands there twice"
+    lines = (folder / "optimization" / "verdicts.jsonl").read_text().splitlines()
+    return {"points": sorted(found), "lines": lines, "runs": sorted(path.name for path in folder.iterdir())}
+
+
+@pytest.mark.broad(slow=1)
+@pytest.mark.parametrize("epoch, batch, later", [(1, 2, 3), (2, None, 2), (0, 0, 1)])
+def test_verdicts_and_points_go_on_too(tmp_path, epoch, batch, later):
+    whole = watched(tmp_path / "whole")
+    whole.fit(CutsOff(whole, epoch, batch, later=None))
+    left = tmp_path / "left"
+    state = cut_off(
+        watched(tmp_path / "first"), epoch, batch, later, end=lambda: shutil.copytree(tmp_path / "first", left)
+    )
+    again = watched(left).go_on(state)
+    verdicts = [training.callbacks["diagnosis"].verdicts for training in (again, whole)]
+    assert verdicts[0] == verdicts[1] != []
+    assert_same(again.result(), whole.result())
+    assert_same(points(left), points(tmp_path / "whole"))
+    events = [read_run(training.callbacks["board"].log_dir).events for training in (again, whole)]
+    assert events[0] == events[1] != []
+
+
 CASES = {"ours": ours, "keras_own": keras_own, "switched": switched}
 WHOLE = {}
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize(
     "name, epoch, batch",
     [
+        ("keras_own", 1, 1),
         ("ours", 1, 2),
         ("ours", 2, None),
-        pytest.param("ours", 0, 0, marks=pytest.mark.slow),
-        pytest.param("ours", 3, 4, marks=pytest.mark.slow),
-        ("keras_own", 1, 1),
         ("switched", 2, None),
-        pytest.param("switched", 0, None, marks=pytest.mark.slow),
+        pytest.param("ours", 0, 0, marks=pytest.mark.full),
+        pytest.param("ours", 3, 4, marks=pytest.mark.full),
+        pytest.param("switched", 0, None, marks=pytest.mark.full),
     ],
 )
 def test_a_training_that_goes_on_from_its_states_ends_as_one_that_was_not_interrupted(name, epoch, batch):
