@@ -298,8 +298,6 @@ class Resume(Callback):
         """Return a copy of the state of the training before a batch."""
         session, model = self.session, self._training.model
         session.read()
-        if session.writer is not None and not has_ended:
-            session.writer.flush()  # what comes before this state is not written again
         copies, built_for = variables.taken(model)
         self._fingerprint.setdefault("model", fingerprint.of_model(model))
         brought, counted = session.pace
