@@ -79,7 +79,8 @@ class Resume(Callback):
         ...     resume = keras_ch8.callbacks.Resume(directory)
         ...     return model.fit(source, epochs=3, callbacks=[resume], verbose=0).history["loss"]
         >>> first = script()
-        >>> script() == first  # the training has ended: nothing is trained again
+        >>> script() == first  # doctest: +ELLIPSIS
+        This training has ended before: model and history are what it has left in '...'; to train again, ...
         True
 
     References:
@@ -94,7 +95,7 @@ class Resume(Callback):
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_training": None, "_data": None, "_folder": None, "_saved": None, "_taken": None, "_others": (),
-        "_fingerprint": None, "_differs": None, "_previous": None,
+        "_fingerprint": None, "_differs": None, "_sigterm": None,
     }  # fmt: skip
 
     _training: fit.Training
@@ -151,15 +152,15 @@ class Resume(Callback):
 
     def _leave_fit(self) -> None:
         """Write that the training has ended, unless it has died, and wait until that is on the disk."""
-        has_ended = self._has_begun and not self._training.has_died
+        has_ended, sigterm = self._has_begun and not self._training.has_died, self._sigterm
         try:
             if has_ended:
                 self._write(*self._copy(self._epoch + 1, 0, has_ended=True))
         finally:
             self._folder.close()
             self.__dict__.update(self.transient)
-        if has_ended and self._sigterm.came:
-            self._sigterm.end()
+        if has_ended and sigterm.came:
+            sigterm.end()
 
     def _go_on(self, saved: State) -> keras.callbacks.History | None:
         """Go on from a state; return the history if the training had ended with it."""
@@ -311,7 +312,7 @@ class Resume(Callback):
             brought=brought,
             counted=counted,
             updates=variables.updates_of(model),
-            data=self._data.taken(batch),
+            data=self._data.taken(None if has_ended else batch),
             callbacks=callback_states.taken(self._others),
             random=backend.random_numbers.taken(),
             history=[list(history.epoch), {name: list(values) for name, values in history.history.items()}],

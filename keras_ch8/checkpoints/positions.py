@@ -36,8 +36,8 @@ class Position(ABC):
         """Note where the data are at the beginning of an epoch, before its first batch is read."""
         self._place = self._training.place_now()
 
-    def taken(self, batch: int) -> dict[str, Any]:
-        """Return the position before a batch of the running epoch."""
+    def taken(self, batch: int | None) -> dict[str, Any]:
+        """Return the position before a batch of the running epoch, or at the end of the training."""
         return self._place._asdict()
 
     def put(self, state: Mapping[str, Any]) -> None:
@@ -66,9 +66,10 @@ class OfSource(Position):
         return {"examples": repr(source.examples), "count": source.count, "batch_size": source.batch_size,
                 "batches": source.steps, "shuffle": source.shuffle}  # fmt: skip
 
-    def taken(self, batch: int) -> dict[str, Any]:
+    def taken(self, batch: int | None) -> dict[str, Any]:
         """Return seed, epoch and batch."""
-        return {**self._source.get_state(), "epoch": self._source.epoch, "step": batch}
+        state: dict[str, Any] = self._source.get_state()
+        return state if batch is None else state | {"epoch": self._source.epoch, "step": batch}
 
     def put(self, state: Mapping[str, Any]) -> None:
         """Let the source go on from there."""

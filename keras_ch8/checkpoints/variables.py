@@ -110,7 +110,7 @@ def _groups(model: keras.Model) -> dict[str, list[Any]]:
 
 
 def _copied(variable: Any) -> np.ndarray:
-    return np.array(keras.ops.convert_to_numpy(variable))
+    return np.asarray(keras.ops.convert_to_numpy(variable))  # which copies
 
 
 def _check_shapes(name: str, variables: list[Any], arrays: Mapping[str, np.ndarray]) -> None:

@@ -181,7 +181,7 @@ class Training:
                     raise
         finally:
             _running.set(tuple(training for training in _running.get() if training is not self))
-            self.arguments, self.callbacks, self.validate = {}, [], None
+            self.arguments, self.callbacks, self.validate, self.place_now = {}, [], None, Place
 
 
 def examples_of(batch: Tree) -> int:
