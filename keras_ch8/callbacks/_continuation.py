@@ -135,7 +135,7 @@ class Continuation(Callback):
         """Set the values of the next batch; between epochs the problem is the real one."""
         super().on_train_batch_end(batch, logs)
         self._read_at = self._set_at
-        self._batches = self._epoch_begins_at + batch + 1
+        self._batches = self._epoch_begins_at + self.session.made(batch) + 1
         if batch + 1 == self.params["steps"]:
             self._arrive()
         else:

@@ -369,6 +369,7 @@ class Diagnosis(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Measure where it is due; at all other steps this takes no time."""
         super().on_train_batch_end(batch, logs)
+        batch = self.session.made(batch)
         self._batch += batch - self._last_batch
         self._last_batch = batch
         if self._batch + 2 < self._rests_until:

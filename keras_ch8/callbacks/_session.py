@@ -114,9 +114,13 @@ class Progress:
     def batch_ended(self, batch: int) -> int:
         """Count on to the end of a batch of this epoch; return how many batches that were."""
         last, steps = self.step, self._steps_per_epoch if self._training.is_fit else None
-        missing = self._training.first_batch if self.epoch == self.first_epoch else 0
-        self.step = self._epoch_begun.trained + (batch + 1 if steps is None else min(batch + 1, steps)) - missing
+        made = self.made(batch if steps is None else min(batch, steps - 1))
+        self.step = self._epoch_begun.trained + made + 1
         return self.step - last
+
+    def made(self, batch: int) -> int:
+        """Return the number of a batch of the epoch among those that this training makes, counted from 0."""
+        return batch - (self._training.first_batch if self.epoch == self.first_epoch else 0)
 
     def correct(self) -> None:
         """Count back the batches that there were not.
@@ -249,6 +253,13 @@ class Session:
     def pace(self) -> tuple[int, int]:
         """Batches that this training has brought so far, and how many the optimizer has counted for them."""
         return self._progress.pace
+
+    def made(self, batch: int) -> int:
+        """Return the number of a batch among those of the epoch that this training makes, counted from 0.
+
+        It is that which callbacks are told, but in an epoch that was entered in its middle: there Keras counts on.
+        """
+        return self._progress.made(batch)
 
     @property
     def is_open(self) -> bool:
