@@ -535,3 +535,13 @@ def test_keras_leads_through_an_epoch_by_the_methods_that_the_hook_overrides():
         assert [(begin, end) for begin, end, _ in iterator] == [(0, 0), (1, 1), (2, 2)]
     assert len(begun) == 4
     assert iterator.num_batches == iterator._num_batches == 3
+
+
+def test_a_model_is_built_on_the_first_batch_and_logs_are_reduced_by_what_is_replaced_for_several_workers():
+    trainer = keras.src.backend.tensorflow.trainer
+    built = inspect.signature(trainer.TensorFlowTrainer._maybe_symbolic_build)
+    assert list(built.parameters) == ["self", "iterator", "data_batch"]
+    assert list(inspect.signature(trainer.reduce_per_replica).parameters) == ["values", "strategy", "reduction"]
+    source = inspect.getsource(trainer)
+    assert "._maybe_symbolic_build(iterator=epoch_iterator)" in source
+    assert source.count("reduce_per_replica(") > 2

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2
 
-FLUSH_SECONDS = 5.0
-"""The longest time between two flushes."""
+FLUSH_SECONDS = 1.0
+"""The longest time between two flushes: what a process that is killed may lose."""
 
 PATIENCE = 30.0
 """Seconds that a caller waits for the disk, at most."""
@@ -35,6 +35,16 @@ class _Mark:
 
     last: bool
     done: threading.Event = field(default_factory=threading.Event)
+
+
+class NoFile:
+    """In the place of an event file where nothing is written."""
+
+    def flush_soon(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class EventFile:
@@ -89,7 +99,7 @@ class EventFile:
             raise self._error
 
     def _work(self) -> None:
-        """Write what comes, and flush every few seconds, until the last mark or the first error."""
+        """Write what comes, and flush every second, until the last mark or the first error."""
         due = time.monotonic() + FLUSH_SECONDS
         last = False
         while not last and not self._error:

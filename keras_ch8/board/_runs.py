@@ -1,24 +1,25 @@
-"""Which folder of a log_dir a run is written to, and the lock file that says that it has a writer.
+"""Which folder of a log_dir a run is written to, and the lock that says that it has a writer.
 
 Steps that go back make TensorBoard's fast loader delete the later points of the series. So a run goes on in a folder
-only where that folder ended before it. Of two writers in one folder, one loses its points: hence the lock.
+only where that folder ended before it. Of two writers in one folder, one loses its points: hence the lock. It is one of
+the operating system, which frees it when the process dies, however that happens; the file in which it is stays.
 """
 
 import contextlib
 import itertools
 import os
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import filelock
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 from tensorboard.compat import tf
 
 NAME = "optimization"
 LOCK = "writer.lock"
 
-_held: set[str] = set()
-"""Locks of this process. One with our number that is not here was left by an earlier process of the same number."""
+_kept: list[filelock.BaseFileLock] = []
+"""Locks that this process has. One that nobody keeps is given free, and in a fork of this process it would be ours."""
 
 
 @dataclass
@@ -105,58 +106,30 @@ def _read(folder: str) -> Run:
 
 
 class Lock:
-    """The lock of a folder, held until `release`."""
+    """The lock of a folder, held until `release` or the death of the process, of which the system knows.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._text = _own_text()
+    Where the file system has no locks, there is none: as with one that is reached by a protocol.
+    """
+
+    def __init__(self, lock: filelock.BaseFileLock) -> None:
+        self._lock, self._process = lock, os.getpid()
 
     @classmethod
     def take(cls, folder: str) -> "Lock | None":
         """Return the lock of an existing folder, or None if a living writer has it."""
-        path = os.path.join(os.path.realpath(folder), LOCK)
-        with contextlib.suppress(FileNotFoundError):
-            if not _is_alive(path):
-                os.unlink(path)
+        lock = filelock.FileLock(os.path.join(os.path.realpath(folder), LOCK), timeout=0, thread_local=False)
         try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
+            lock.acquire()
+        except filelock.Timeout:
             return None
-        lock = cls(path)
-        _held.add(path)  # before the text is there, which another thread takes for a lock left behind otherwise
-        with os.fdopen(handle, "w") as file:
-            file.write(lock._text)
-        return lock
+        except NotImplementedError:  # no locks here
+            pass
+        _kept.append(lock)
+        return cls(lock)
 
     def release(self) -> None:
-        """Remove the lock file, unless it is another's by now, as in a forked process."""
-        _held.discard(self._path)
-        with contextlib.suppress(OSError):
-            if _own_text() == self._text == _text(self._path):
-                os.unlink(self._path)
-
-
-def _own_text() -> str:
-    return f"{socket.gethostname()} {os.getpid()}"
-
-
-def _text(path: str) -> str:
-    with open(path) as file:
-        return file.read()
-
-
-def _is_alive(path: str) -> bool:
-    """Return whether the lock's writer lives; True where that cannot be known."""
-    text = _text(path)
-    host, _, pid = text.rpartition(" ")
-    if text == _own_text():
-        return path in _held
-    if os.name != "posix" or host != socket.gethostname() or not pid.isdecimal():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
+        """Give the folder free, unless this is a fork of the process that has the lock."""
+        if os.getpid() == self._process:
+            self._lock.release()
+            with contextlib.suppress(ValueError):
+                _kept.remove(self._lock)

@@ -13,7 +13,7 @@ from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
 from . import _runs, _summaries
-from ._event_file import EventFile
+from ._event_file import EventFile, NoFile
 from ._runs import Lock, Run
 from .heat_map import framed, heat_map, png
 from .layout import custom_scalars
@@ -44,9 +44,9 @@ class RunWriter:
     Once it is open nothing raises: where the disk fails, one warning says so, and what comes later is dropped.
     """
 
-    def __init__(self, run: Run, file: EventFile, lock: Lock | None) -> None:
+    def __init__(self, run: Run, file: EventFile | NoFile, lock: Lock | None) -> None:
         self.folder = run.folder
-        self._file = file
+        self._file: Any = file
         self._steps = Steps(run.last)
         self._names = run.scalars
         self._described: set[str] = set()
@@ -79,6 +79,13 @@ class RunWriter:
                 f"Received: log_dir={log_dir!r}, which fails with {type(error).__name__}: {error}. "
                 "Give another folder, or make this one writable."
             ) from error
+
+    @classmethod
+    def silent(cls, log_dir: str) -> "RunWriter":
+        """Return one that takes everything and writes nothing, as for a worker that is not the chief."""
+        writer = cls(Run(os.path.join(os.fspath(log_dir), _runs.NAME)), NoFile(), None)
+        writer._failed = True
+        return writer
 
     @classmethod
     def resume(cls, log_dir: str, state: Mapping[str, Any], first_step: int) -> "RunWriter":
@@ -118,7 +125,7 @@ class RunWriter:
 
     @property
     def failed(self) -> bool:
-        """Whether writing failed, so that nothing is recorded any more."""
+        """Whether nothing is written any more, since that has failed, or at all."""
         return self._failed
 
     def declare(self, tags: Iterable[Tag]) -> None:
@@ -292,7 +299,7 @@ class Steps:
             )
 
 
-def _finish(file: EventFile, lock: Lock | None) -> Exception | None:
+def _finish(file: EventFile | NoFile, lock: Lock | None) -> Exception | None:
     """Close the file and give the folder free; return what went wrong."""
     try:
         file.close()

@@ -101,10 +101,11 @@ class Continuation(Callback):
         self._stage: dict[str, float] = {}
         self._batches = self._set_at = self._read_at = 0
         self._length: float | None = None
+        self._epochs = 0
 
     def _state(self) -> dict[str, Any]:
-        epochs = (self.params or {}).get("epochs", 0)
-        return {"batches": self._batches, "epochs": epochs, "length": self._length, "stages": dict(self._stage)}
+        length = {"epochs": self._epochs, "length": self._length}
+        return {"batches": self._batches, **length, "stages": dict(self._stage)}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
@@ -114,13 +115,14 @@ class Continuation(Callback):
     def on_open(self) -> None:
         """Find the numbers, and how many batches the continuation has."""
         optimizer, kept = self.session.optimizer, self._take_kept()
+        self._epochs = self.params["epochs"]
         micro_steps = optimizer.gradient_accumulation_steps or 1
         begun = keras_private.iterations_of(optimizer) * micro_steps
         self._batches = self._set_at = self._read_at = begun if kept is None else kept["batches"]
-        if kept is not None and kept["length"] is not None and kept["epochs"] == self.params["epochs"]:
+        if kept is not None and kept["length"] is not None and kept["epochs"] == self._epochs:
             self._length, self._stage = kept["length"], dict(kept["stages"])
         else:
-            epochs_left = self.params["epochs"] - self.session.first_epoch
+            epochs_left = self._epochs - self.session.first_epoch
             self._length = _in_batches(self._until, micro_steps, self.params.get("steps"), self._batches, epochs_left)
         found = continuation.annealed_in(self.model) if self.variables is None else dict(self.variables)
         self._numbers = _chosen(self._schedules, found)
@@ -135,8 +137,9 @@ class Continuation(Callback):
         """Set the values of the next batch; between epochs the problem is the real one."""
         super().on_train_batch_end(batch, logs)
         self._read_at = self._set_at
-        self._batches = self._epoch_begins_at + self.session.made(batch) + 1
-        if batch + 1 == self.params["steps"]:
+        of_epoch = self.session.batches_of_epoch
+        self._batches = self._epoch_begins_at + of_epoch - self.session.batches_before
+        if of_epoch == self.params["steps"]:
             self._arrive()
         else:
             self._move()

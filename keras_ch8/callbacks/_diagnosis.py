@@ -121,7 +121,7 @@ class Diagnosis(Callback):
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "session": (None, STATE),
         "epochs": int,
-        "probe": object,
+        "probe": (None, dict),
         "measurements": {str: dict},
         "clock": {str: float},
         "seen": dict,
@@ -200,7 +200,7 @@ class Diagnosis(Callback):
         self._numbers: dict[str, float] = {}
         self._unwritten: dict[str, float] = {}
         self._pictures = FlowMap()
-        self._batch = self._last_batch = -1
+        self._batch, self._of_epoch = -1, 0
         self._rests_until, self._refusal, self._measures_no_more = 0.0, "", False
         self._resumed: Mapping[str, Any] | None = None
         """The state that this training goes on from, until all of it is in its place."""
@@ -331,7 +331,7 @@ class Diagnosis(Callback):
 
     def _begin_to_measure(self) -> None:
         """Trace what is needed, and plan when to measure."""
-        self.past.has = equipment_of(self.model)
+        self.past.has = equipment_of(self.model, self.session.training.callbacks)
         needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
         try:
             if list(map(id, needs)) != list(map(id, self._traced_for)):
@@ -363,15 +363,14 @@ class Diagnosis(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin anew: between two epochs others may change the weights."""
         super().on_epoch_begin(epoch, logs)
-        self._last_batch = -1
+        self._of_epoch = self.session.batches_before
         self._prepare()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Measure where it is due; at all other steps this takes no time."""
         super().on_train_batch_end(batch, logs)
-        batch = self.session.made(batch)
-        self._batch += batch - self._last_batch
-        self._last_batch = batch
+        before, self._of_epoch = self._of_epoch, self.session.batches_of_epoch
+        self._batch += self._of_epoch - before
         if self._batch + 2 < self._rests_until:
             self._show()
             return
@@ -427,8 +426,7 @@ class Diagnosis(Callback):
         self._judge_rows()
         step = self.session.step
         self.past.rate = rate_of(self.model)
-        batches = self.session.batches_before + self._last_batch + 1
-        self.past.batch_size = keras_private.examples_seen(self.model) / batches
+        self.past.batch_size = keras_private.examples_seen(self.model) / self._of_epoch
         readings = self._attempt(measurement, measurement.measure)
         if readings is None:
             return

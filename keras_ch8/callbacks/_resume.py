@@ -364,7 +364,7 @@ def _refuse_what_cannot_resume(training: fit.Training) -> None:
             )
     if sum(isinstance(callback, Resume) for callback in training.callbacks) > 1:
         raise ValueError("Only one `Resume` can keep the states of a `fit`. Received: several. Leave out the others.")
-    if backend.has_several_workers(training.model.distribute_strategy):
+    if backend.workers(training.model.distribute_strategy) > 1:
         raise ValueError(
             "`Resume` works with one process, also with several devices. Received: a model in the scope of a strategy "
             "with several workers. Use `keras.callbacks.BackupAndRestore` with a directory for each worker."

@@ -29,7 +29,8 @@ STATE = {"step": int, "epoch": int, "of_epoch": int, "batch_size": (None, float)
 """What the state of a session is made of: see `_states`."""
 READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
-READ_SECONDS = 5.0
+READ_SECONDS = 1.0
+"""Also what a process that is killed may lose of the curves."""
 LINES = 8
 """Lines of the summary when a training ends, at most."""
 FIRST, SECOND, THIRD, LAST = range(4)
@@ -150,7 +151,9 @@ class Progress:
 class Reading:
     """When the rings are read: after READ_EVERY batches, so that no row is lost, or READ_SECONDS."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_clock: bool = True) -> None:
+        self._by_clock = by_clock
+        """Whether READ_SECONDS count: several workers have to read at the same steps, since they do it together."""
         self.pending = 0
         """Batches since the last time."""
         self.every: int | None = None
@@ -160,7 +163,7 @@ class Reading:
     @property
     def is_due(self) -> bool:
         """Whether it is time."""
-        return self.pending >= (self.every or 1) or time.monotonic() > self._next
+        return self.pending >= (self.every or 1) or (self._by_clock and time.monotonic() > self._next)
 
     def restart(self) -> None:
         """Wait for the next time from here."""
@@ -206,7 +209,7 @@ class Session:
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
         """Where a loop of one's own has its losses; None for what the optimizers were told."""
         self.observation: Observation | None = None
-        self.reading = Reading()
+        self.reading = Reading(by_clock=backend.workers(training.model.distribute_strategy) == 1)
         self._progress = Progress(training)
         self._state = State.JOINED
         self._observing = ExitStack()
@@ -245,6 +248,11 @@ class Session:
         return self._progress.batches_before
 
     @property
+    def batches_of_epoch(self) -> int:
+        """The batches of the running epoch so far, also those that were made before this training entered it."""
+        return self._progress.of_epoch
+
+    @property
     def first_epoch(self) -> int:
         """The first epoch of this training, counted from 0."""
         return self._progress.first_epoch
@@ -254,12 +262,10 @@ class Session:
         """Batches that this training has brought so far, and how many the optimizer has counted for them."""
         return self._progress.pace
 
-    def made(self, batch: int) -> int:
-        """Return the number of a batch among those of the epoch that this training makes, counted from 0.
-
-        It is that which callbacks are told, but in an epoch that was entered in its middle: there Keras counts on.
-        """
-        return self._progress.made(batch)
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes: of several workers that train together, only one does."""
+        return backend.is_chief(self.model.distribute_strategy)
 
     @property
     def is_open(self) -> bool:

@@ -60,7 +60,7 @@ class TensorBoard(Callback):
         ch8/gradient_norm            |g|, before clipping
         ch8/update_norm              |delta theta|, at every `update_freq`-th step
         ch8/effective_rate           |delta theta / g|: median, 5 % and 95 % quantile over a sample of the parameters
-        ch8/weight_norm              |theta|, whenever telemetry is read: every 500 steps or 5 s, and after an epoch
+        ch8/weight_norm              |theta|, whenever telemetry is read: every 500 steps or second, and after an epoch
         ch8/learning_rate
         ch8/nonfinite                entries of the gradient that are infinite or NaN
         ch8_batch/..., ch8_epoch/... what Keras reports after batches and epochs, validation included
@@ -177,15 +177,13 @@ class TensorBoard(Callback):
         self._best_val_loss = math.inf
         self._resumed: dict[str, Any] = {} if run is None else run
         """What this training goes on from; {} for nothing."""
-        if run is None:
-            self._writer = RunWriter.open(self.log_dir, session.step + 1)
-        else:
-            self._writer = RunWriter.resume(self.log_dir, run["files"], session.step + 1)
+        self._writer = session.writer = self._opened(None if run is None else run["files"])
+        if run is not None:
             self._go_on(run)
-        session.writer = self._writer
-        self._page = LivePage(self._writer.folder, self.log_dir)
-        self._writer.follow(self._page)
-        if self.log_to:  # after the page, which they are handed when it is whole
+        if session.is_chief:
+            self._page = LivePage(self._writer.folder, self.log_dir)
+            self._writer.follow(self._page)
+        if self.log_to and session.is_chief:  # after the page, which they are handed when it is whole
             self._writer.follow(feeds.Feeds(self.log_to, self._writer.folder, os.path.join(self._writer.folder, NAME)))
         declared = [tag for member in session.members for tag in member.tags]
         session.record.tags += declared
@@ -208,6 +206,15 @@ class TensorBoard(Callback):
         }
         named = {part: {name: each.state() for name, each in getattr(self, f"_{part}").items()} for part in parts}
         return {"run": plain(run | named)}
+
+    def _opened(self, files: Mapping[str, Any] | None) -> RunWriter:
+        """Return what writes the run, which goes on from a state or begins."""
+        if not self.session.is_chief:
+            return RunWriter.silent(self.log_dir)
+        first_step = self.session.step + 1
+        if files is None:
+            return RunWriter.open(self.log_dir, first_step)
+        return RunWriter.resume(self.log_dir, files, first_step)
 
     def _go_on(self, run: Mapping[str, Any]) -> None:
         """Go on with what was not written yet."""

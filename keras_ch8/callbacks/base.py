@@ -28,7 +28,7 @@ class Callback(keras.callbacks.Callback):
         on_train_begin           it joins
         on_epoch_begin           at the first epoch      on_open, and on_built if the model has its weights
         on_train_batch_end       after the first batch   on_built, if only that batch has made the weights
-                                 every 500 batches, 5 s  on_telemetry
+                                 every 500 batches, 1 s  on_telemetry
         on_epoch_end             always                  on_telemetry, with all rows of the epoch
         on_train_end
         (the end of `fit`)       after an error too      on_telemetry, and on_close in reverse order

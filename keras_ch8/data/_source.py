@@ -381,6 +381,12 @@ class InOrder(keras_private.DataAdapter):
 
 def _check_arguments(source: ArraySource, arguments: dict[str, Any]) -> None:
     """Refuse what Keras would drop, or what the order of the source cannot follow."""
+    workers = backend.workers(arguments.get("distribute_strategy"))
+    if source.shard[1] > 1 and workers > 1:
+        raise ValueError(
+            f"The strategy of the model shares each batch among its {workers} workers itself, so a source that gives a "
+            f"part would be shared twice. Received: shard={source.shard} in `fit` of such a model. Leave `shard` out."
+        )
     if arguments.get("batch_size") not in (None, source.batch_size):
         raise ValueError(
             f"The source decides the batches, which have {source.batch_size} examples. Received in `fit`: "

@@ -1,5 +1,6 @@
 """F6, F8: a callback that goes on from its state ends bit for bit as if nothing had happened, also in mid-epoch."""
 
+import copy
 import shutil
 
 import keras
@@ -10,7 +11,8 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 from keras_ch8 import callbacks, clipping, continuation, data, layers, optimizers, schedules
 from keras_ch8.cockpit.history import read_run
 from keras_ch8.monitors.base import members
-from tests.faults.resuming import CutsOff, Training, assert_same, cut_off
+from tests.faults.resuming import CutsOff, Training, assert_same, cut_off, kept
+from tests.integration.everybody import CALLBACKS
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*the average is mostly of its beginning", "ignore:The training ended after"
@@ -69,6 +71,57 @@ def switched():
     model = network("sgd", dropout=0.0)
     switch = callbacks.SwitchOptimizer(at=1, to=optimizers.LBFGS())
     return Training(model, source, {"switch": switch, "clipping": callbacks.GradientClippingLogger()})
+
+
+ALL = {name: lambda folder, make=make: make(folder) for name, make in CALLBACKS.items()}
+ALL["Curriculum"] = lambda folder: OURS["curriculum"](data.ArraySource(X, Y, batch_size=8, seed=3))
+
+
+def test_every_callback_of_the_suite_is_among_them(tmp_path):
+    names = {type(make(tmp_path)).__name__ for make in ALL.values()}
+    public = {name for name in callbacks.__all__ if isinstance(getattr(callbacks, name), type)}
+    assert public - {"Callback", "Resume"} <= names
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_before_a_training_what_was_set_is_got_and_can_be_set_again(tmp_path, name):
+    callback = ALL[name](tmp_path)
+    state = kept(callback.get_state())
+    callback.set_state(state)
+    assert_same(callback.get_state(), state)
+    other = copy.deepcopy(callback)
+    assert_same(other.get_state(), state)
+
+
+RUBBISH = [None, 3, "state", [], {"x": 1}, {1: 2}, {"watched": None}, {"run": 7, "averaged": []}]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_no_state_of_such_a_callback_is_refused_with_its_name_and_what_came(tmp_path, name):
+    callback = ALL[name](tmp_path)
+    known = callback.get_state()
+    for rubbish in RUBBISH:
+        with pytest.raises(ValueError, match=rf"`set_state` of `{type(callback).__name__}` goes on from.*Received: "):
+            callback.set_state(rubbish)
+    for part in known:
+        for damaged in ({k: v for k, v in known.items() if k != part}, known | {part: object}):
+            with pytest.raises(ValueError, match=rf"`{type(callback).__name__}`.*Received: a dict; it.*{part}"):
+                callback.set_state(damaged)
+    assert_same(callback.get_state(), known)
+
+
+def test_the_state_of_another_setting_is_refused_with_both():
+    def refused(one, other, message):
+        with pytest.raises(ValueError, match=message):
+            other.set_state(one.get_state())
+
+    stop = callbacks.EarlyStopping
+    refused(stop("loss"), stop("val_loss"), "Received: a state with monitor='loss', where .* monitor='val_loss'")
+    plateau = callbacks.LearningRateDecay(schedules.ReduceOnPlateau("loss"))
+    refused(plateau, callbacks.LearningRateDecay(halved), "rule='`ReduceOnPlateau`', where .*='a function or a")
+    refused(callbacks.LearningRateDecay(halved), plateau, "rule='a function or a schedule'")
+    small, large = (data.ArraySource(X[:n], Y[:n], batch_size=4, seed=0) for n in (8, 16))
+    refused(OURS["curriculum"](small), OURS["curriculum"](large), r"shape of 'seen'=\(8,\), where .*\(16,\)")
 
 
 def watched(folder):

@@ -14,6 +14,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its b
 
 WAYS = {"deepcopy": copy.deepcopy, "pickle": lambda thing: pickle.loads(pickle.dumps(thing))}
 
+OF_THE_MODEL = (
+    callbacks.LearningRateDecay, callbacks.ClipGradients, callbacks.SwitchOptimizer, callbacks.Diagnosis,
+    callbacks.TensorBoard,
+)  # fmt: skip
+"""Those whose state has something of the model that is trained, or of its optimizer, which a copy does not hold."""
 OFTEN = ["Diagnosis", "EarlyStopping", "SwitchOptimizer", "Continuation"]
 NAMES = OFTEN + [pytest.param(n, marks=pytest.mark.slow) for n in CALLBACKS if n not in (*OFTEN, "PolyakAveraging")]
 
@@ -27,7 +32,7 @@ def results_of(callback):
             found[name] = getattr(callback, name)
     if isinstance(callback, callbacks.Diagnosis):
         found["findings"] = found["findings"][:-1]  # what looking has cost
-    if hasattr(callback, "get_state") and not isinstance(callback, callbacks.LearningRateDecay):
+    if not isinstance(callback, OF_THE_MODEL):
         found["state"] = without_time(callback.get_state())
     return found
 

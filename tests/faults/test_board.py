@@ -1,0 +1,78 @@
+"""A run that goes on from a state stands on the disk as it did then: nothing twice, nothing lost."""
+
+import pytest
+
+from keras_ch8.board.writer import RunWriter
+from tests.board.readers import LOADERS
+from tests.faults.resuming import kept
+
+LOSS = "ch8/loss"
+
+
+def written(log_dir, steps):
+    writer = RunWriter.open(str(log_dir), 1)
+    for step in range(1, steps + 1):
+        writer.scalars(step, {LOSS: float(step)})
+    return writer
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_what_was_written_after_the_state_is_written_again_and_stands_there_once(tmp_path, loader):
+    writer = written(tmp_path, 5)
+    writer.lines("verdicts.jsonl", ["one"])
+    state = kept(writer.state())
+    for step in (6, 7, 8):
+        writer.scalars(step, {LOSS: -1.0})
+    writer.lines("verdicts.jsonl", ["two"])
+    writer.close()
+    attempt = RunWriter.open(str(tmp_path), 9)  # a file that did not exist then
+    attempt.scalars(9, {LOSS: -1.0})
+    attempt.close()
+    again = RunWriter.resume(str(tmp_path), state, 6)
+    assert again.folder == writer.folder
+    for step in (6, 7):
+        again.scalars(step, {LOSS: float(step)})
+    again.lines("verdicts.jsonl", ["three"])
+    again.close()
+    with loader(tmp_path) as board:
+        assert board.runs() == {"optimization"}
+        assert board.scalars()[LOSS] == [(step, float(step)) for step in range(1, 8)]
+    assert (tmp_path / "optimization" / "verdicts.jsonl").read_text() == "one\nthree\n"
+
+
+def test_a_file_that_is_shorter_than_it_was_keeps_what_it_has(tmp_path):
+    writer = written(tmp_path, 5)
+    state = writer.state()
+    writer.close()
+    (path,) = (tmp_path / "optimization").glob("*tfevents*")
+    path.write_bytes(path.read_bytes()[:-30])
+    length = path.stat().st_size
+    again = RunWriter.resume(str(tmp_path), state, 6)
+    assert again.folder == writer.folder
+    assert path.stat().st_size == length
+    again.close()
+
+
+def test_where_the_folder_is_gone_a_new_run_begins_and_a_warning_says_so(tmp_path):
+    writer = written(tmp_path / "logs", 5)
+    state = writer.state()
+    writer.close()
+    with pytest.warns(RuntimeWarning, match="The run 'optimization' for TensorBoard cannot go on in .* is gone"):
+        again = RunWriter.resume(str(tmp_path / "moved"), state, 6)
+    assert again.folder == str(tmp_path / "moved" / "optimization")
+    again.close()
+
+
+def test_where_another_training_writes_there_a_new_run_begins_and_nothing_of_the_other_is_cut_off(tmp_path):
+    writer = written(tmp_path, 5)
+    state = writer.state()
+    writer.scalars(6, {LOSS: 6.0})
+    writer.flush()
+    (path,) = (tmp_path / "optimization").glob("*tfevents*")
+    length = path.stat().st_size
+    with pytest.warns(RuntimeWarning, match="cannot go on .*: another training writes there"):
+        again = RunWriter.resume(str(tmp_path), state, 6)
+    assert again.folder == str(tmp_path / "optimization_2")
+    assert path.stat().st_size == length
+    again.close()
+    writer.close()

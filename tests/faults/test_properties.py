@@ -1,0 +1,204 @@
+"""Properties of whatever is drawn: states come back, and what is cut into parts is the same as in one piece."""
+
+import collections
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_ch8 import clipping, curriculum, data, schedules, stopping
+from keras_ch8.board.record import Event, HeatMap, Record
+from keras_ch8.board.tags import GRADIENT_NORM, LAYER_MAP, LEARNING_RATE
+from keras_ch8.board.window import Windows
+from keras_ch8.callbacks import _states
+from keras_ch8.callbacks._plain import plain, restored
+from keras_ch8.verdicts import LEVELS, Claim, VerdictTracker
+from tests.faults.resuming import assert_same, kept
+
+few = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+numbers = st.floats(allow_nan=False) | st.integers(-(2**53), 2**53)
+leaves = st.none() | st.booleans() | numbers | st.text(max_size=5)
+arrays = st.lists(numbers, max_size=4).map(np.array)
+values = st.recursive(
+    leaves | arrays | st.just(Event(3, "stop", "why")) | st.just(np.float32(0.1)) | st.just(LEARNING_RATE),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.lists(inner, max_size=3).map(lambda some: collections.deque(some, maxlen=3))
+    ),
+    max_leaves=8,
+)
+
+
+@few
+@given(values)
+def test_whatever_a_callback_remembers_comes_back_from_plain_data(value):
+    found = restored(kept({"value": plain(value)})["value"])
+    assert type(found) is type(value)
+    assert_same(found, value)
+
+
+@pytest.mark.parametrize(
+    "path", ["os:system", "builtins:eval", "subprocess:Popen", "keras_ch8.board.tags:describe", "x"]
+)
+def test_plain_data_that_name_something_else_than_a_dataclass_of_the_package_run_nothing(path):
+    with pytest.raises(ValueError, match="names no dataclass"):
+        restored({"kind of keras_ch8": "object", "class": path, "fields": {}})
+
+
+patterns = {"a": int, "b": [float], "c": (None, {str: np.ndarray}), "d": {"e": str}}
+good = {"a": 1, "b": [0.5, 2], "c": {"x": np.zeros(2)}, "d": {"e": "f"}}
+
+
+@few
+@given(st.sampled_from(["a", "b", "c", "d"]), values)
+def test_a_state_is_taken_if_it_fits_and_refused_with_what_came_if_not(name, value):
+    fits = {
+        "a": type(value) is int,
+        "b": type(value) is list and all(type(each) in (int, float, np.float32) for each in value),
+        "c": value is None
+        or (type(value) is dict and all(isinstance(k, str) and isinstance(v, np.ndarray) for k, v in value.items())),
+        "d": False,
+    }[name]
+    if fits:
+        assert_same(_states.checked("Mine", good | {name: value}, patterns), good | {name: value})
+    else:
+        with pytest.raises(ValueError, match=r"`set_state` of `Mine`.*Received: a dict; it\['[abcd]'\]"):
+            _states.checked("Mine", good | {name: value}, patterns)
+
+
+@few
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(0, 7), st.integers(1, 60))
+def test_windows_of_a_run_that_was_interrupted_are_those_of_one_that_was_not(sizes, cut, total):
+    def written(interrupted):
+        windows, points, step = Windows(total, points=7), [], 0
+        for i, size in enumerate(sizes):
+            if interrupted and i == cut:
+                state = restored(kept(plain(windows.state())))
+                windows = Windows(total, points=7)
+                windows.set_state(state)
+            steps = np.arange(step + 1, step + size + 1)
+            points += windows.add({GRADIENT_NORM: (steps, np.sin(steps)), LEARNING_RATE: (steps, 1.0 / steps)})
+            step += size
+        return points + windows.flush()
+
+    assert written(interrupted=True) == written(interrupted=False)
+
+
+claims = st.builds(
+    Claim, st.sampled_from(["cliff", "bad_scale", "plateau"]), st.sampled_from(LEVELS), st.text(max_size=5),
+    proven=st.booleans(),
+)  # fmt: skip
+
+
+@few
+@given(st.lists(st.tuples(claims, st.sampled_from(["one", "other"])), min_size=1, max_size=12), st.integers(0, 11))
+def test_verdicts_of_a_training_that_was_interrupted_are_those_of_one_that_was_not(said, cut):
+    def verdicts(interrupted):
+        tracker, found = VerdictTracker(), []
+        for step, (claim, source) in enumerate(said):
+            if interrupted and step == cut:
+                state = restored(kept(plain(tracker.state())))
+                tracker = VerdictTracker()
+                tracker.set_state(state)
+            found.append([tracker.update(step, [claim], source), tracker.verdicts])
+        return found
+
+    assert verdicts(interrupted=True) == verdicts(interrupted=False)
+
+
+@few
+@given(st.lists(st.integers(0, 300), max_size=150), st.integers(0, 149))
+def test_a_record_of_a_run_that_was_interrupted_has_its_events_and_heat_maps(steps, cut):
+    def record(interrupted):
+        made, heat_map = Record(), HeatMap(LAYER_MAP, "title", ["a", "b"])
+        for i, step in enumerate(steps):
+            if interrupted and i == cut:
+                state = kept(made.state())
+                made = Record()
+                made.set_state(state)
+                heat_map = made.heat_map(LAYER_MAP) or HeatMap(LAYER_MAP, "title", ["a", "b"])
+            made.events.add(Event(step, "rate", "text"))
+            made.add_column(heat_map, step, np.array([step, 1.0]))
+        made.begun = 0.0
+        return made.state()
+
+    assert record(interrupted=True) == record(interrupted=False)
+
+
+@few
+@given(st.lists(st.dictionaries(st.sampled_from(["loss", "val_loss"]), st.floats(width=32), max_size=2), max_size=6))
+def test_epochs_come_back(logs):
+    past = stopping.EpochHistory("loss", {"loss": "min"})
+    for epoch, each in enumerate(logs):
+        past = past.after(epoch, each, float(epoch))
+    found = stopping.EpochHistory("loss").restored(kept(past.state()))
+    assert_same(vars(found), vars(past))
+
+
+@few
+@given(st.integers(1, 40), st.integers(1, 7), st.integers(0, 9), st.integers(0, 5), st.integers(0, 6),
+       st.sampled_from(["keep", "pad", "wrap"]))  # fmt: skip
+def test_a_source_that_goes_on_from_its_state_has_the_rest_of_the_batches(count, size, seed, epoch, step, last_batch):
+    def source(seed):
+        return data.ArraySource(np.arange(count), np.arange(count), None, size, seed=seed, last_batch=last_batch)
+
+    one, other = source(seed), source(seed + 1)
+    one.seek(epoch, min(step, one.steps))
+    other.set_state(kept(one.get_state()))
+    assert other.get_state() == one.get_state()
+    rests = [[x.tolist() for x, _, _ in s.batches(s.epoch, s.step)] for s in (one, other)]
+    assert rests[0] == rests[1]
+    if step == 0 and last_batch == "keep":
+        assert sorted(itertools.chain(*rests[0])) == list(range(count))
+
+
+@few
+@given(st.sampled_from(["linear", "root", "competence", "exponential", "baby_steps", "one_pass"]), st.integers(1, 6),
+       st.integers(1, 60), st.floats(0, 1), st.integers(0, 5), st.integers(0, 8))  # fmt: skip
+def test_a_plan_of_a_curriculum_is_a_function_of_its_settings_and_the_epoch(pacing, size, until, mix, seed, epoch):
+    def plan():
+        source = data.ArraySource(np.arange(24), np.arange(24), batch_size=size, seed=seed)
+        of = curriculum.pacing.as_pacing(pacing, None)
+        made = curriculum.CurriculumSampler(source.sampler, np.arange(24.0), of, until=until, mix=mix, seed=seed)
+        return made.plan(epoch).indices, source.sampler.plan(epoch).indices
+
+    (one, ordinary), (other, _) = plan(), plan()
+    np.testing.assert_array_equal(one, other)
+    assert ((one >= 0) == (ordinary >= 0)).all()
+    assert one.max() < 24
+    assert all(len(set(row[row >= 0])) == (row >= 0).sum() for row in one) or mix
+
+
+SCHEDULES = [
+    schedules.LinearDecay(0.1, 50, 0.01), schedules.CosineDecay(0.1, 50), schedules.ExponentialDecay(0.1, 50, 0.5),
+    schedules.InverseTimeDecay(0.1, 50, 0.5), schedules.OneCycle(0.1, 50),
+]  # fmt: skip
+
+
+@few
+@given(st.sampled_from(SCHEDULES), st.integers(0, 10**6), st.floats(0, 1))
+def test_a_schedule_is_saved_whole_and_stays_between_0_and_its_rate(schedule, step, factor):
+    scaled = schedules.ScaledSchedule(schedule)
+    scaled.factor = factor
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(scaled))
+    rate = float(scaled(step))
+    assert float(again(step)) == rate
+    assert 0 <= rate <= 0.1 * (1 + 1e-6)
+    assert math.isclose(rate, float(np.float32(factor)) * float(schedule(step)), rel_tol=1e-5, abs_tol=1e-38)
+
+
+@few
+@given(st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=6), st.floats(1e-3, 1e3))
+def test_a_clipped_gradient_has_its_direction_and_no_more_than_the_limit(gradient, limit):
+    g = np.array(gradient, "float32")
+    norm = float(np.linalg.norm(g.astype("float64")))
+    factor = float(clipping.ByGlobalNorm(limit).coefficient(keras.ops.convert_to_tensor(np.float32(norm)))[0])
+    assert 0 <= factor <= 1
+    assert factor * norm <= limit * (1 + 1e-5)
+    assert factor == 1 or norm > limit * (1 - 1e-6)
