@@ -15,6 +15,7 @@ from tests.marks import mostly
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 PANELS = {
     "quickstart": "Clipping: share of the steps, and what is left of the gradient",
+    "resume": "Loss after each epoch, training and validation",
     "s8_1_1_surrogate": "Surrogate and true loss",
     "s8_1_2_likelihood": "Loss after each epoch, training and validation",
     "s8_1_3_minibatches": "Noise scale: the batch size at which noise equals the gradient",

@@ -497,6 +497,46 @@ def test_a_data_set_tells_what_it_is_made_from():
     assert not backend.hang_together(rows.batch(3), rows.take(2))
 
 
+def test_of_optimizers_the_one_that_scales_the_loss_is_outside():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
+    model.compile(scaled, "mse")
+    assert keras_private.outer_optimizers_of(model) == {"optimizer": scaled}
+    scaled.build(model.trainable_variables)
+    assert {id(v) for v in scaled.inner_optimizer.variables} < {id(v) for v in scaled.variables}
+
+
+def test_arrays_are_split_as_fit_does():
+    x = np.arange(10)
+    (first, no_y), (last, _) = keras_private.validation_split((x, None), 0.25)
+    assert np.array(first).tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert np.array(last).tolist() == [7, 8, 9]
+    assert no_y is None
+
+
+def test_the_generator_of_unseeded_draws_can_be_made_before_them():
+    keras.utils.set_random_seed(0)
+    assert keras_private.global_seeds() == []
+    keras_private.make_global_seed_generator()
+    assert len(keras_private.global_seeds()) == 1
+
+
+def test_keras_leads_through_an_epoch_by_the_methods_that_the_hook_overrides():
+    """It begins the data anew twice an epoch where their length is known: `Resume` counts that."""
+    dataset = tf.data.Dataset.range(6).batch(2)
+    iterator = epochs._trainer.TFEpochIterator(
+        distribute_strategy=tf.distribute.get_strategy(), x=dataset, shuffle=False
+    )
+    begun = []
+    get_iterator = iterator._get_iterator
+    iterator._get_iterator = lambda: begun.append(iterator._steps_seen) or get_iterator()
+    iterator.reset()
+    for _ in range(2):
+        assert [(begin, end) for begin, end, _ in iterator] == [(0, 0), (1, 1), (2, 2)]
+    assert len(begun) == 4
+    assert iterator.num_batches == iterator._num_batches == 3
+
+
 def test_a_model_is_built_on_the_first_batch_and_logs_are_reduced_by_what_is_replaced_for_several_workers():
     trainer = keras.src.backend.tensorflow.trainer
     built = inspect.signature(trainer.TensorFlowTrainer._maybe_symbolic_build)

@@ -11,6 +11,7 @@ if _backend.is_tensorflow():
     from ._diagnosis import Diagnosis
     from ._gradient_clipping_logger import GradientClippingLogger
     from ._polyak_averaging import PolyakAveraging
+    from ._resume import Resume
     from ._surrogate_gap import SurrogateGap
     from ._switch_optimizer import SwitchOptimizer
     from ._tensorboard import TensorBoard
@@ -27,6 +28,7 @@ __all__ = [
     "GradientClippingLogger",
     "LearningRateDecay",
     "PolyakAveraging",
+    "Resume",
     "SurrogateGap",
     "SwitchOptimizer",
     "TensorBoard",

@@ -13,7 +13,7 @@ import numpy as np
 from .. import _checks
 from .._types import Data, Logs
 from ..board import tags
-from ..integration import keras_private
+from ..integration import fit, keras_private
 from ..schedules.duration import Duration, duration
 from ._averaged_model import AVERAGED, AveragedModel, give_back_what_was_trained
 from ._session import numbers_in
@@ -110,7 +110,8 @@ class PolyakAveraging(Callback):
 
     observes_steps = False
     _needs_fit = True
-    _goes_first = True  # so that others find the weights at the beginning of an epoch, and restore theirs after it
+    # Early, so that others find the weights at the beginning of an epoch, and restore theirs after it.
+    _place_in_fit = fit.EARLY
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "averaged": (None, AVERAGED),
         "best": {"loss": float, "weights": (None, [np.ndarray])},

@@ -91,6 +91,7 @@ class Progress:
     def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
         """Begin with this epoch; of one whose length is not known the steps are None."""
         self.first_epoch, self._steps_per_epoch = epoch, steps_per_epoch
+        self.epoch, self.batches_before = epoch, self._training.first_batch
         self.step = fit.batches_trained(self._training, epoch, steps_per_epoch)
         self._begun = self._now()
 
@@ -114,8 +115,13 @@ class Progress:
     def batch_ended(self, batch: int) -> int:
         """Count on to the end of a batch of this epoch; return how many batches that were."""
         last, steps = self.step, self._steps_per_epoch if self._training.is_fit else None
-        self.step = self._epoch_begun.trained + (batch + 1 if steps is None else min(batch + 1, steps))
+        made = self.made(batch if steps is None else min(batch, steps - 1))
+        self.step = self._epoch_begun.trained + made + 1
         return self.step - last
+
+    def made(self, batch: int) -> int:
+        """Return the number of a batch of the epoch among those that this training makes, counted from 0."""
+        return batch - (self._training.first_batch if self.epoch == self.first_epoch else 0)
 
     def correct(self) -> None:
         """Count back the batches that there were not.
@@ -130,8 +136,13 @@ class Progress:
 
     def remember(self) -> None:
         """Remember how far the model is, for its next training."""
+        fit.remember_batches(self._training, self.step, *self.pace)
+
+    @property
+    def pace(self) -> tuple[int, int]:
+        """Batches that this training has brought so far, and how many the optimizer has counted for them."""
         now, begun = self._now(), self._begun
-        fit.remember_batches(self._training, now.trained, now.trained - begun.trained, now.counted - begun.counted)
+        return now.trained - begun.trained, now.counted - begun.counted
 
     def _now(self) -> _Count:
         return _Count(self.step, fit.batches_counted(self._training))
@@ -245,6 +256,11 @@ class Session:
     def first_epoch(self) -> int:
         """The first epoch of this training, counted from 0."""
         return self._progress.first_epoch
+
+    @property
+    def pace(self) -> tuple[int, int]:
+        """Batches that this training has brought so far, and how many the optimizer has counted for them."""
+        return self._progress.pace
 
     @property
     def is_chief(self) -> bool:
@@ -404,7 +420,8 @@ class Session:
         if self.reading.every is None:
             self.reading.every = self._batches_that_fit(brought)
             if self.batch_size is None:
-                self.batch_size = keras_private.examples_seen(self.model) / max(1, brought) or None
+                so_far = brought + self.training.first_batch
+                self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
         if self.reading.is_due:
             self.read(logs)
             self.write_record()

@@ -100,8 +100,8 @@ class Callback(keras.callbacks.Callback):
     _asks_for_summary = False
     """Whether a summary of all callbacks is printed when `fit` ends, unless that was told to print nothing."""
     _place_in_summary = THIRD
-    _goes_first = False
-    """Whether `fit` calls it before the others, wherever it is listed."""
+    _place_in_fit = fit.LAST
+    """Where `fit` calls it among the others, wherever it is listed."""
 
     session: Session
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _checks
 from .._types import Data, Tensor
-from ..integration import backend, epochs, keras_private
+from ..integration import backend, epochs, fit, keras_private
 from ._examples import Examples, dataset_of
 from ._plan import LAST_BATCHES, EveryExample, Plan, Sampler, checked, is_weighted, tables
 
@@ -24,9 +24,10 @@ class ArraySource(keras_private.DataAdapter):
 
     `fit(source)`, `validation_data=source`, `evaluate(source)` and `predict(source)` take it. `evaluate` and `predict`
     give every example once, in the order of the arrays, in batches of their own `batch_size` if they have one, and
-    leave the position alone. `fit` goes on from the position: two `fit` of 3 epochs are epochs 0 to 5, whatever
-    `initial_epoch` is. An epoch that a `fit` did not finish is begun again by the next, unless
-    `source.seek(source.epoch, source.step)` lets it go on within it. `seek(0)` starts from the beginning.
+    leave the position alone. `fit` goes on from the position: two `fit` of 3 epochs are epochs 0 to 5. Where
+    `initial_epoch` is beyond it, `fit` begins with that epoch. An epoch that a `fit` did not finish is begun again by
+    the next, unless `source.seek(source.epoch, source.step)` lets it go on within it. `seek(0)` starts from the
+    beginning.
 
     If the examples do not fill the last batch of an epoch,
 
@@ -104,6 +105,7 @@ class ArraySource(keras_private.DataAdapter):
         shard: tuple[int, int] | None = None,
     ) -> None:
         epochs.install(type(self).__name__)
+        fit.install(type(self).__name__)
         self.examples = Examples.of(x, y, sample_weight)
         batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
         _checks.word("last_batch", last_batch, LAST_BATCHES, meaning="what becomes of a last batch that is not full")
@@ -304,6 +306,9 @@ class TrainingPass(keras_private.DataAdapter):
         _check_arguments(source, loop.arguments)
         self._source, self._loop = source, loop
         source.lend(None)  # by a training that has died
+        training = fit.running_training()
+        if training is not None and training.arguments.get("initial_epoch", 0) > source.epoch:
+            source.seek(training.arguments["initial_epoch"])
         self._padded = not source.has_smaller_batch
         self._weighted = source.weighted or is_weighted(source.plan(source.epoch), self._padded)
         if self._weighted and source.examples.y is None:

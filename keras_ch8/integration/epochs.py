@@ -4,13 +4,13 @@ Keras tells data neither which of the three asks for it, nor the other arguments
 have a method `adapter_for(loop)` are asked for the adapter that this loop is to read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 from keras.src.backend.tensorflow import trainer as _trainer
 
-from . import registry
+from . import fit, registry
 
 EPOCH_ITERATOR = "keras.src.backend.tensorflow.trainer.TFEpochIterator"
 
@@ -59,12 +59,77 @@ class BatchLoop:
 
 def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
     class TFEpochIterator(theirs):
-        """Keras's iterator, which asks a source for what it is to read."""
+        """Keras's iterator, which asks a source for what it is to read, and can begin in the middle of an epoch.
+
+        A source finds its own place; of a `tf.data.Dataset` the batches that were trained on are skipped.
+        """
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
+            loop = BatchLoop(self, kwargs)
             adapter_for = getattr(kwargs.get("x"), "adapter_for", None)
+            self._is_source = False
             if adapter_for is not None and is_active():
-                kwargs["x"] = adapter_for(BatchLoop(self, kwargs))
+                self._is_source = True
+                kwargs["x"] = adapter_for(loop)
+            self._training = fit.running_training() if loop.trains and is_active() else None
+            self._passes = self._skipped = self._to_skip = 0
+            self._missing = 0
+            """Batches that the next epoch lacks at its beginning."""
+            self._shortened = 0
+            """Batches that the running epoch lacks there."""
             super().__init__(*args, **kwargs)
+
+        def reset(self) -> None:
+            """Begin the training: where another has ended, if it goes on from it."""
+            super().reset()
+            if self._training is None:
+                return
+            place, self._training.place_now = self._training.place, self._place
+            self._missing = self._training.first_batch
+            self._passes = self._to_skip = 0
+            if not self._is_source:
+                for _ in range(place.passes):
+                    iter(self._get_iterator())
+                self._to_skip = place.read + self._missing
+                if place.length is not None:
+                    self._num_batches: int | None = place.length
+
+        def _place(self) -> fit.Place:
+            """Return where the data are, at the beginning of an epoch."""
+            self._lengthen()
+            if self.steps_per_epoch is None or self._current_iterator is None:
+                return fit.Place(self._passes, 0, self._num_batches)
+            return fit.Place(self._passes - 1, self._skipped + self._steps_seen, self._num_batches)
+
+        def _get_iterator(self) -> Any:
+            """Return the data, to be begun once."""
+            self._skipped, self._to_skip = self._to_skip, 0
+            self._passes += 1
+            data = super()._get_iterator()
+            return data.skip(self._skipped) if self._skipped else data
+
+        def _enumerate_iterator(self) -> Iterator[tuple[int, int, Any]]:
+            """Lead through an epoch; the first may lack batches at its beginning, and counts them all the same."""
+            self._lengthen()
+            missing = self._missing
+            self._shorten()
+            for begin, end, data in super()._enumerate_iterator():
+                yield begin + missing, end + missing, data
+
+        def _shorten(self) -> None:
+            self._shortened, self._missing = self._missing, 0
+            self._add_to_length(-self._shortened)
+
+        def _lengthen(self) -> None:
+            lacked, self._shortened = self._shortened, 0
+            self._add_to_length(lacked)
+
+        def _add_to_length(self, batches: int) -> None:
+            if self._is_source or not batches:
+                return
+            if self._num_batches is not None:
+                self._num_batches += batches
+            if self.steps_per_epoch is not None:
+                self.steps_per_epoch += batches
 
     return TFEpochIterator

@@ -12,7 +12,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
@@ -21,12 +21,30 @@ from . import backend, keras_private, multi_worker, registry
 
 FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
 
+FIRST, EARLY, LAST = range(3)
+"""Places of a callback in a `fit`, wherever it is listed, as its `_place_in_fit` says; within one, as listed. One that
+has `_enter_fit(training)` may change the arguments there, or return a `History` in the place of the training."""
+
 LeadingCallback = Callable[[Any], keras.callbacks.Callback | None]
 
 _leaders: dict[str, LeadingCallback] = {}
 """Who may put a callback in front of the list, given the model, by name."""
 
 _running: contextvars.ContextVar[tuple["Training", ...]] = contextvars.ContextVar("keras_ch8_trainings", default=())
+
+
+class Place(NamedTuple):
+    """Where data are at the beginning of an epoch, as far as Keras's loop knows.
+
+    Args:
+        passes: How often they were begun: a seeded shuffle gives another order each time.
+        read: The batches that were read since they were begun last, where an epoch does not begin them anew.
+        length: The batches of a pass, where Keras has learned them; None before.
+    """
+
+    passes: int = 0
+    read: int = 0
+    length: int | None = None
 
 
 class Training:
@@ -66,6 +84,12 @@ class Training:
         self.is_validating = False
         self.has_died = False
         """Whether it ends with an exception, whatever raised it: known before anything is given back."""
+        self.first_batch = 0
+        """The batch of its first epoch, counted from 0, at which it goes on."""
+        self.place = Place()
+        """Where the data are at the beginning of its first epoch."""
+        self.place_now: Callable[[], Place] = Place
+        """Returns where the data are at the beginning of an epoch, once they are read."""
         self._readers_ahead: list[tuple[int, Callable[[list[Any]], None]]] = []
         """Who is shown the first batches before the first step, and how many examples they want."""
 
@@ -157,7 +181,7 @@ class Training:
                     raise
         finally:
             _running.set(tuple(training for training in _running.get() if training is not self))
-            self.arguments, self.callbacks, self.validate = {}, [], None
+            self.arguments, self.callbacks, self.validate, self.place_now = {}, [], None, Place
 
 
 def examples_of(batch: Tree) -> int:
@@ -207,7 +231,9 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
         made = given if isinstance(given, keras.callbacks.CallbackList) else None
         before = keras.tree.flatten(given or []) if made is None else made.callbacks
         leading = [c for c in (callback_for(self) for callback_for in _leaders.values()) if c is not None]
-        listed = leading + sorted(before, key=lambda callback: not getattr(callback, "_goes_first", False))
+        listed = sorted(before, key=lambda callback: getattr(callback, "_place_in_fit", LAST))
+        first = [callback for callback in listed if getattr(callback, "_place_in_fit", LAST) == FIRST]
+        listed = first + leading + listed[len(first) :]
         training = Training(self, {k: v for k, v in call.arguments.items() if k != "self"}, listed)
         if made is None:
             call.arguments["callbacks"] = listed
@@ -219,6 +245,12 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
             made.callbacks = listed
         multi_worker.prepare(getattr(self, "distribute_strategy", None), type(listed[0]).__name__ if listed else "fit")
         with training.running():
+            for callback in listed:
+                enter = getattr(callback, "_enter_fit", None)
+                history = None if enter is None else enter(training)
+                if history is not None:
+                    return history
+            call.arguments |= {name: value for name, value in training.arguments.items() if name != "callbacks"}
             return theirs(*call.args, **call.kwargs)
 
     return fit

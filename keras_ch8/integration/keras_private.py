@@ -11,6 +11,8 @@ from keras.src import losses as _losses
 from keras.src import metrics as _metrics
 from keras.src import optimizers as _optimizers
 from keras.src.backend.common import global_state
+from keras.src.random import seed_generator as _seed_generator
+from keras.src.trainers.data_adapters import array_slicing as _array_slicing
 from keras.src.trainers.data_adapters import data_adapter as _data_adapter
 
 from .._types import Data, Logs, Tensor, Tree
@@ -327,6 +329,11 @@ def global_seeds() -> list[Any]:
     return [] if generator is None else [generator.state]
 
 
+def make_global_seed_generator() -> None:
+    """Make the generator that unseeded `keras.random` calls share, unless the first of them has."""
+    _seed_generator.global_seed_generator()
+
+
 def forget_global_seed_generator() -> None:
     """Go back to before the first unseeded call."""
     global_state.set_global_attribute("global_seed_generator", None)
@@ -411,3 +418,16 @@ def is_validation(arguments: dict[str, Any]) -> bool:
 
 DataAdapter = _data_adapter.DataAdapter
 """What `fit`, `evaluate` and `predict` turn their data into; one that they are given they take as it is."""
+
+
+def outer_optimizers_of(model: keras.Model) -> dict[str, Any]:
+    """Return the optimizers of a model as `optimizers_of` does, but the one that scales the loss where there is one."""
+    inner = optimizers_of(model)
+    outer = getattr(model, "optimizer", None)
+    return {name: outer if one is unscaled(outer) else one for name, one in inner.items()}
+
+
+def validation_split(arrays: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Split arrays as `fit` does for its argument `validation_split`; the last part is for validation."""
+    first, last = _array_slicing.train_validation_split(arrays, validation_split=share)
+    return tuple(first), tuple(last)

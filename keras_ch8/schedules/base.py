@@ -190,5 +190,8 @@ def clock_of(optimizer: keras.optimizers.Optimizer, params: Logs, epoch: int, sc
     counts_updates = isinstance(optimizer, keras_private.Optimizer)
     batches_per_step = accumulated if counts_updates else 1
     begun = int(optimizer.iterations.numpy()) * (1 if counts_updates else accumulated)
+    training = fit.running_training()
+    missing = 0 if training is None else training.first_batch  # of this epoch: they are counted in `begun`
     per_epoch = batches / batches_per_step
-    return Clock(per_epoch, batches_per_step, begun + per_epoch * (params["epochs"] - epoch))
+    steps = begun - missing / batches_per_step + per_epoch * (params["epochs"] - epoch)
+    return Clock(per_epoch, batches_per_step, steps)

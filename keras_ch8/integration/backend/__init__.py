@@ -13,6 +13,7 @@ if not is_known():
     raise needs_tensorflow("keras_ch8")
 
 if is_tensorflow():
+    from . import random_numbers as random_numbers
     from .compiling import compile_xla as compile_xla
     from .compiling import eagerly as eagerly
     from .compiling import in_xla as in_xla
@@ -29,6 +30,7 @@ if is_tensorflow():
     from .datasets import is_dataset as is_dataset
     from .datasets import iterator_of as iterator_of
     from .datasets import planned as planned
+    from .datasets import why_not_skipped as why_not_skipped
     from .solver import gradients as gradients
     from .solver import hessian_product as hessian_product
     from .solver import rows_of as rows_of

@@ -1,0 +1,96 @@
+"""Arrays and plain data in one file that is whole or not there: NumPy's npz with a checksum, and nothing pickled."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+KNOWN = "biufcSU"
+"""Kinds of NumPy types that its files keep; of others (bfloat16) the bytes are kept, with the name of the type."""
+ENDING = ".new"
+"""What a file is called, behind its name, while it is written."""
+
+_META, _CHECKSUM = "meta", "checksum"
+
+
+def write(path: str, arrays: Mapping[str, np.ndarray], meta: Any) -> None:
+    """Write arrays by their names, and what JSON takes, beside `path`; once the disk has it, let it replace `path`.
+
+    Raises:
+        OSError: If the disk does not take it; what was at `path` is still there.
+    """
+    stored = {f"a{number}": _bytes_of(value) for number, value in enumerate(arrays.values())}
+    described = [[name, value.dtype.name, list(value.shape)] for name, value in arrays.items()]
+    stored[_META] = np.array(json.dumps({"arrays": described, "meta": meta}))
+    try:
+        with open(path + ENDING, "wb") as file:
+            np.savez(file, **stored, **{_CHECKSUM: np.array(_checksum(stored))})  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(path + ENDING, path)
+    except OSError:
+        _remove(path + ENDING)
+        raise
+    _let_disk_have(os.path.dirname(path) or ".")
+
+
+def read(path: str) -> tuple[dict[str, np.ndarray], Any]:
+    """Return the arrays by their names, and what was written beside them.
+
+    Raises:
+        ValueError: If it is not a whole file that `write` has written; the error says why.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as content:
+            stored = dict(content)
+        written = str(stored.pop(_CHECKSUM))
+        described = json.loads(str(stored[_META]))
+    except Exception as error:  # numpy and zipfile raise many kinds of errors for a damaged file
+        raise ValueError(f"it cannot be read ({type(error).__name__}: {error})") from error
+    found = _checksum(stored)
+    if found != written:
+        raise ValueError(f"its sha256 is {found[:16]}..., and it says {written[:16]}...: it was damaged or changed")
+    arrays = {
+        name: _array_of(stored[f"a{number}"], dtype, shape)
+        for number, (name, dtype, shape) in enumerate(described["arrays"])
+    }
+    return arrays, described["meta"]
+
+
+def _bytes_of(value: np.ndarray) -> np.ndarray:
+    return value if value.dtype.kind in KNOWN else np.frombuffer(value.tobytes(), np.uint8)
+
+
+def _array_of(stored: np.ndarray, dtype: str, shape: list[int]) -> np.ndarray:
+    if stored.dtype.name == dtype and stored.shape == tuple(shape):
+        return stored
+    return np.frombuffer(stored.tobytes(), np.dtype(dtype)).reshape(shape)
+
+
+def _checksum(stored: Mapping[str, np.ndarray]) -> str:
+    """Return the sha256 of names, types, shapes and bytes, in the order of the names."""
+    total = hashlib.sha256()
+    for name in sorted(stored):
+        value = np.ascontiguousarray(stored[name])
+        total.update(f"{name} {value.dtype.str} {stored[name].shape} ".encode())
+        total.update(value.tobytes() if value.dtype.kind in "SU" else value.data)
+    return total.hexdigest()
+
+
+def _let_disk_have(directory: str) -> None:
+    """Let the disk have the new name of a file, where the system can be asked to (not on Windows)."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.remove(path)

@@ -1,0 +1,387 @@
+"""A training that goes on after its process has died, as if nothing had happened."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
+
+import keras
+
+from .. import _checks
+from .._types import Logs
+from ..checkpoints import callback_states, fingerprint, positions, variables
+from ..checkpoints.folder import Folder
+from ..checkpoints.sigterm import Sigterm
+from ..checkpoints.state import State
+from ..checkpoints.variables import Arrays
+from ..integration import backend, fit, keras_private
+from ..schedules.duration import duration
+from ._switch_optimizer import SwitchOptimizer
+from .base import Callback, say
+
+SHOWN = 8
+"""Differences that an error lists at most."""
+
+
+@final
+class Resume(Callback):
+    """Let a training go on after its process has died, at the very batch, as if nothing had happened (section 8.1.3).
+
+    Add it to the callbacks of `fit`. After a crash, a kill, or the end of a machine that was lent, run the same script
+    again: `fit` goes on from the newest state, and ends bit for bit as a training that nothing has interrupted:
+    weights, statistics of layers, state of the optimizer, seeds, `History`, and the states of all callbacks of this
+    package and of Keras's own. A script whose training has ended gets the trained model and its history at once.
+    `initial_epoch` need not be given.
+
+    A state is a file in `directory`, of arrays and JSON with a checksum; nothing is pickled. A thread writes it to the
+    disk under another name and then renames it, so a step waits only until the variables are copied. If the newest file
+    is damaged, a warning says so, and the one before it is used. If the disk fails, one warning says so, the training
+    goes on, and the next state is tried again.
+
+    At SIGTERM, which machines that are lent send before they are taken away, a state is written at the next batch, and
+    the process ends with `SystemExit(143)`.
+
+    Where a training goes on, by its data:
+
+        keras_ch8.data.ArraySource   at the very batch
+        arrays                       likewise: they are read through an ArraySource of that `batch_size` and `shuffle`
+        tf.data.Dataset              likewise, if every shuffle has a seed: what was read is read again and skipped;
+                                     otherwise at the beginning of the epoch
+        PyDataset, generator         at the beginning of the epoch
+
+    Bit for bit needs what two equal trainings need of TensorFlow: `keras.utils.set_random_seed`, and on a GPU
+    `tf.config.experimental.enable_op_determinism()`.
+
+    Args:
+        directory: Folder of the states of this one training; it is made if it is not there.
+        every: When a state is taken: `"1ep"` (epochs), `"500ba"` (batches), or a number of seconds. Defaults to
+            `"1ep"`.
+        keep: How many of the newest states are kept. Defaults to `2`.
+        allow: What may have changed since a state was written, of `"model"`, `"loss"`, `"optimizer"`, `"data"`,
+            `"callbacks"` and `"epochs"`; another change is an error that lists what differs. The variables of the model
+            must have the same shapes in any case. An optimizer with other arguments goes on with the old state at its
+            own rate; one of another class begins anew. Other data begin with the epoch. Defaults to `()`.
+
+    Raises:
+        TypeError: If `directory` is not a path.
+        ValueError: If another argument is none of these; in `fit`, if the states are of another training, or all of
+            them are damaged.
+        OSError: In `fit`, before the first step, if `directory` cannot be written.
+
+    Example:
+        >>> x, y = np.arange(8.0)[:, None], np.arange(8.0)
+        >>> directory = tempfile.mkdtemp()
+        >>> def script():
+        ...     keras.utils.set_random_seed(0)
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile("sgd", "mse")
+        ...     source = keras_ch8.data.ArraySource(x, y, batch_size=2, seed=0)
+        ...     resume = keras_ch8.callbacks.Resume(directory)
+        ...     return model.fit(source, epochs=3, callbacks=[resume], verbose=0).history["loss"]
+        >>> first = script()
+        >>> script() == first  # doctest: +ELLIPSIS
+        This training has ended before: model and history are what it has left in '...'; to train again, ...
+        True
+
+    References:
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.3.
+    """
+
+    section = "8.1.3"
+
+    observes_steps = False
+    _needs_fit = True
+    _place_in_fit = fit.FIRST
+
+    transient: ClassVar[Mapping[str, Any]] = {
+        "_training": None, "_data": None, "_folder": None, "_saved": None, "_taken": None, "_others": (),
+        "_fingerprint": None, "_differs": None, "_sigterm": None,
+    }  # fmt: skip
+
+    _training: fit.Training
+    _data: positions.Position
+    _folder: Folder
+    _saved: State | None
+    """What is still to be put back, at the moment at which it was taken."""
+    _taken: tuple[Arrays, dict[str, Any]] | None
+    """What is written after this batch."""
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        every: float | str = "1ep",
+        keep: int = 2,
+        allow: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self.directory = _checks.path("directory", directory, meaning="the folder of the states")
+        self.every, self._every = every, duration("every", every)
+        if self._every.unit == "%" or (self._every.unit in ("ep", "ba") and not self._every.amount.is_integer()):
+            raise ValueError(
+                '`every` says when a state is taken, so it must be whole epochs ("1ep"), whole batches ("500ba") or a '
+                f'number of seconds. Received: every={every!r}. Try every="1ep".'
+            )
+        self.keep = _checks.count("keep", keep, 1, meaning="how many of the newest states are kept", fix="Try 2.")
+        self.allow = _checks.some_of("allow", allow, fingerprint.PARTS, meaning="what may have changed")
+
+    # --- around Keras's `fit`: integration.fit calls the first, `exits` of the training the second -------------------
+
+    def _enter_fit(self, training: fit.Training) -> keras.callbacks.History | None:
+        """Bring a training that begins to where it was; return its history if it has ended before."""
+        _refuse_what_cannot_resume(training)
+        self._training, self._saved, self._taken = training, None, None
+        self._sigterm, self._has_begun = Sigterm(), False
+        self._folder = Folder(self.directory, self.keep)
+        self._folder.prepare()
+        self._data = positions.of(training)
+        self._others = [callback for callback in training.callbacks if callback is not self]
+        self._fingerprint = {
+            "loss": fingerprint.of_loss(training.model),
+            "optimizer": fingerprint.of_optimizer(training.model.optimizer),
+            "data": self._data.description,
+            "callbacks": fingerprint.of_callbacks([c for c in self._others if callback_states.has_state(c)]),
+            "epochs": training.arguments.get("epochs", 1),
+        }
+        training.exits.callback(self._leave_fit)
+        found = self._folder.newest()
+        history = None if found is None else self._go_on(State.unpacked(*found))
+        if history is None:
+            self._tell()
+            self._sigterm.listen(training.exits)
+        return history
+
+    def _leave_fit(self) -> None:
+        """Write that the training has ended, unless it has died, and wait until that is on the disk."""
+        has_ended, sigterm = self._has_begun and not self._training.has_died, self._sigterm
+        try:
+            if has_ended:
+                self._write(*self._copy(self._epoch + 1, 0, has_ended=True))
+        finally:
+            self._folder.close()
+            self.__dict__.update(self.transient)
+        if has_ended and sigterm.came:
+            sigterm.end()
+
+    def _go_on(self, saved: State) -> keras.callbacks.History | None:
+        """Go on from a state; return the history if the training had ended with it."""
+        training = self._training
+        differs = self._differs = self._differences(saved)
+        refused = [part for part in differs if part not in self.allow]
+        if refused:
+            raise ValueError(_not_the_same(self.directory, differs, refused))
+        if saved.has_ended and "epochs" in differs and (earlier := self._folder.newest(unfinished=True)) is not None:
+            return self._go_on(State.unpacked(*earlier))
+        self._put_variables(saved, (variables.METRICS,))
+        if "data" in differs:
+            saved.batch = 0
+            self._data.begin_epoch(saved.data)
+        else:
+            self._data.put(saved.data)
+        callback_states.put_before(self._others, saved.callbacks)
+        fit.remember_batches(training, saved.step, saved.brought, saved.counted)
+        if saved.has_ended or saved.epoch >= self._fingerprint["epochs"]:
+            say(
+                f"This training has ended before: model and history are what it has left in {self.directory!r}; to "
+                "train again, give `Resume` another directory."
+            )
+            return self._history(saved)
+        training.arguments["initial_epoch"], training.first_batch = saved.epoch, saved.batch
+        self._saved = saved
+        return None
+
+    def _differences(self, saved: State) -> dict[str, list[str]]:
+        """Return in what this training is not the one of a state, once its model is built as it was."""
+        model = self._training.model
+        switch = next((c for name, c in callback_states.named(self._others) if name == saved.switched_by), None)
+        if isinstance(switch, SwitchOptimizer):
+            if model.optimizer is not switch.to:
+                keras_private.set_optimizer(model, switch.to)
+                model.train_function = None
+            else:  # in the process that has switched, nobody knows the first one any more
+                self._fingerprint["optimizer"] = saved.fingerprint["optimizer"]
+        variables.build(model, self._data.example)
+        self._fingerprint["model"] = fingerprint.of_model(model)
+        return fingerprint.differences(saved.fingerprint, self._fingerprint)
+
+    def _history(self, saved: State) -> keras.callbacks.History:
+        """Return the history of a training that has ended, and leave the callbacks as it has left them."""
+        model, epochs = self._training.model, self._fingerprint["epochs"]
+        history = keras.callbacks.History()
+        for callback in (history, *self._training.callbacks):
+            callback.set_model(model)
+            callback.set_params({"epochs": epochs, "verbose": 0, "steps": None})
+        history.epoch, history.history = saved.history
+        model.history = history
+        for callback in self._others:
+            if isinstance(callback, Callback):
+                callback.on_train_begin()  # in which it takes the state that it was given
+        callback_states.put_within(self._others, saved.callbacks)
+        return history
+
+    def _tell(self) -> None:
+        """Say from where the training goes on, and where it would."""
+        if self._saved is not None:
+            saved = self._saved
+            say(f"Going on from {self.directory!r}: in epoch {saved.epoch + 1}, after {saved.batch} of its batches.")
+        if self._training.arguments.get("verbose") == 0:
+            return
+        if self._data.said:
+            say(self._data.said)
+        if unknown := callback_states.without_state(self._others):
+            say(
+                f"`Resume` does not know what {', '.join(unknown)} must remember after an interruption. If it has "
+                "anything to remember, give the class `get_state` and `set_state`."
+            )
+
+    # --- while Keras trains: the first of all callbacks ---------------------------------------------------------------
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Join the training."""
+        if getattr(self, "_training", None) is None:
+            raise ValueError(
+                "`Resume` lets `Model.fit` go on, and something else is training here. Received: a loop of your own. "
+                "Leave `Resume` out, or train with `fit`."
+            )
+        super().on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Take a state if it is time: by now all callbacks have been told of the end of the last epoch."""
+        self._taken = None  # of a batch that there was not
+        is_first, self._has_begun, self._epoch = not self._has_begun, True, epoch
+        if self._saved is not None and self._saved.batch == 0:
+            self._put_within(self._saved)
+        elif not is_first and self._is_due(epoch):
+            self._data.epoch_begins()
+            self._write(*self._copy(epoch, 0))
+            if self._sigterm.came:
+                self._end_process()
+        super().on_epoch_begin(epoch, logs)
+        self._data.epoch_begins()
+        if is_first:
+            self._note_time()
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Take a state if it is time, before any callback is told of the batch.
+
+        It is written when the batch has been trained on: at the end of data of unknown length there is a batch less.
+        """
+        if self._saved is not None:
+            self._put_within(self._saved)
+        elif batch > 0 and self._data.within_epochs and (self._sigterm.came or self._is_due(self._epoch)):
+            self._taken = self._copy(self._epoch, batch)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Write what was taken before the batch."""
+        super().on_train_batch_end(batch, logs)
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            self._write(*taken)
+        if self._sigterm.came and (taken is not None or not self._data.within_epochs):
+            self._end_process()
+
+    def _is_due(self, epoch: int) -> bool:
+        """Whether it is time to take a state, and the one before is written."""
+        if self._sigterm.came:
+            return True
+        passed = {
+            "ep": epoch - self._noted_epoch,
+            "ba": self.session.step - self._noted_step,
+            "st": time.monotonic() - self._noted_seconds,
+        }
+        return passed[self._every.unit] >= self._every.amount and not self._folder.is_writing
+
+    def _note_time(self) -> None:
+        self._noted_epoch, self._noted_step, self._noted_seconds = self._epoch, self.session.step, time.monotonic()
+
+    # --- the state ----------------------------------------------------------------------------------------------------
+
+    def _copy(self, epoch: int, batch: int, has_ended: bool = False) -> tuple[Arrays, dict[str, Any]]:
+        """Return a copy of the state of the training before a batch."""
+        session, model = self.session, self._training.model
+        session.read()
+        copies, built_for = variables.taken(model)
+        self._fingerprint.setdefault("model", fingerprint.of_model(model))
+        brought, counted = session.pace
+        history = model.history
+        state = State(
+            fingerprint=self._fingerprint,
+            epoch=epoch,
+            batch=batch,
+            has_ended=has_ended,
+            step=session.step,
+            brought=brought,
+            counted=counted,
+            updates=variables.updates_of(model),
+            data=self._data.taken(None if has_ended else batch),
+            callbacks=callback_states.taken(self._others),
+            random=backend.random_numbers.taken(),
+            history=[list(history.epoch), {name: list(values) for name, values in history.history.items()}],
+            switched_by=_switched_by(model, self._others),
+            built_for=built_for,
+            variables=copies,
+        )
+        return state.packed()
+
+    def _write(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        """Let a state be written while the training goes on."""
+        self._note_time()
+        self._folder.write(arrays, meta)
+
+    def _put_variables(self, saved: State, without: Sequence[str]) -> None:
+        """Put back all variables; of an optimizer that was changed what it shares with the old one."""
+        model = self._training.model
+        variables.build_optimizers(model, saved.built_for)
+        if "optimizer" in self._differs:
+            variables.put_under_changed_optimizer(model, saved.variables, without, saved.updates)
+        else:
+            variables.put(model, saved.variables, without)
+
+    def _put_within(self, saved: State) -> None:
+        """Put back what `fit` and callbacks forget when they begin, at the moment at which the state was taken."""
+        self._saved = None
+        is_within = saved.batch > 0 and "loss" not in self._differs
+        self._put_variables(saved, () if is_within else (variables.METRICS,))
+        callback_states.put_within(self._others, saved.callbacks)
+        history = self._training.model.history
+        history.epoch[:], history.history = saved.history[0], dict(saved.history[1])
+        backend.random_numbers.put(saved.random)
+
+    def _end_process(self) -> None:
+        """End the process, as SIGTERM has asked."""
+        written = self._folder.wait()
+        where = f"in {self.directory!r}" if written else f"the one before: {self.directory!r} could not be written"
+        say(f"SIGTERM: the newest state of the training is {where}. Run the same script again to go on.")
+        self._sigterm.end()
+
+
+def _refuse_what_cannot_resume(training: fit.Training) -> None:
+    """Refuse what would restore or write over what `Resume` does."""
+    for callback in training.callbacks:
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            raise ValueError(
+                "`Resume` restores all that `keras.callbacks.BackupAndRestore` does, and what that forgets; only one "
+                "of the two can. Received: both. Leave out `BackupAndRestore`."
+            )
+    if sum(isinstance(callback, Resume) for callback in training.callbacks) > 1:
+        raise ValueError("Only one `Resume` can keep the states of a `fit`. Received: several. Leave out the others.")
+    if backend.workers(training.model.distribute_strategy) > 1:
+        raise ValueError(
+            "`Resume` works with one process, also with several devices. Received: a model in the scope of a strategy "
+            "with several workers. Use `keras.callbacks.BackupAndRestore` with a directory for each worker."
+        )
+
+
+def _switched_by(model: keras.Model, callbacks: Sequence[Any]) -> str:
+    """Return the name of the callback to whose optimizer the training has gone over; "" for none."""
+    switches = ((name, c) for name, c in callback_states.named(callbacks) if isinstance(c, SwitchOptimizer))
+    return next((name for name, callback in switches if callback.to is model.optimizer), "")
+
+
+def _not_the_same(directory: str, differs: Mapping[str, list[str]], refused: Sequence[str]) -> str:
+    lines = [line for part in refused for line in differs[part]]
+    more = [] if len(lines) <= SHOWN else [f"and {len(lines) - SHOWN} more"]
+    listed = "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
+    return (
+        f"The states in {directory!r} are of a training that differs from this one. Received:{listed}\nMake the script "
+        f"as it was, or give another `directory` to begin anew, or accept it by `allow={list(refused)!r}`."
+    )

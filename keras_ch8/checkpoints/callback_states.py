@@ -1,0 +1,116 @@
+"""The states of all callbacks of a training: of the suite's by `get_state`, of Keras's own by an explicit table.
+
+Not by all attributes of an object: `MonitorCallback` of Keras changes the sign of its `min_delta` in the first epoch,
+and one that is put back would be changed twice.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+
+Callbacks = Sequence[keras.callbacks.Callback]
+
+OF_KERAS: dict[type, tuple[str, ...]] = {
+    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
+    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
+    keras.callbacks.ModelCheckpoint: (
+        "best", "_batches_seen_since_last_saving", "_last_batch_seen", "_current_epoch",
+    ),
+    keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
+    keras.callbacks.TensorBoard: ("_global_train_batch", "_global_test_batch", "_previous_epoch_iterations"),
+    keras.callbacks.CSVLogger: ("keys",),
+}  # fmt: skip
+"""What these change while they train."""
+WITHOUT_STATE = (
+    keras.callbacks.History,
+    keras.callbacks.LambdaCallback,
+    keras.callbacks.LearningRateScheduler,
+    keras.callbacks.ProgbarLogger,
+    keras.callbacks.RemoteMonitor,
+    keras.callbacks.TerminateOnNaN,
+)
+"""These have nothing that is needed again; `History` is restored by itself."""
+_OF_EVERY_CALLBACK = set(vars(keras.callbacks.Callback()))
+
+
+def taken(callbacks: Callbacks) -> dict[str, Any]:
+    """Return the states of all callbacks that have one, by their classes, numbered where there are several."""
+    return {name: _state_of(callback) for name, callback in named(callbacks) if has_state(callback)}
+
+
+def put_before(callbacks: Callbacks, states: Mapping[str, Any]) -> None:
+    """Put back, before `fit`, the states of those that take them then, and let files that are written go on."""
+    for name, callback in named(callbacks):
+        if name in states and _has_own(callback):
+            callback.set_state(states[name])
+        elif name in states and isinstance(callback, keras.callbacks.CSVLogger):
+            _let_file_go_on(callback, states[name]["bytes"])
+
+
+def put_within(callbacks: Callbacks, states: Mapping[str, Any]) -> None:
+    """Put back the states of Keras's own, which forget everything in `on_train_begin`."""
+    for name, callback in named(callbacks):
+        if name in states and not _has_own(callback):
+            for attribute in _table(callback):
+                if attribute in states[name]:
+                    setattr(callback, attribute, states[name][attribute])
+
+
+def without_state(callbacks: Callbacks) -> list[str]:
+    """Return the names of callbacks that may have something to remember, and do not say it: all are somebody else's."""
+    return [name for name, callback in named(callbacks) if not _is_known(callback) and _may_remember(callback)]
+
+
+def named(callbacks: Callbacks) -> Iterator[tuple[str, Any]]:
+    """Yield each callback after its name: its class, and its number where there are several of this class."""
+    count: Counter[str] = Counter()
+    for callback in callbacks:
+        name = type(callback).__name__
+        count[name] += 1
+        yield name if count[name] == 1 else f"{name} {count[name]}", callback
+
+
+def has_state(callback: Any) -> bool:
+    """Whether a callback has a state that is known."""
+    return _has_own(callback) or bool(_table(callback))
+
+
+def _has_own(callback: Any) -> bool:
+    return callable(getattr(callback, "get_state", None)) and callable(getattr(callback, "set_state", None))
+
+
+def _is_known(callback: Any) -> bool:
+    kind = type(callback)
+    return kind in (*OF_KERAS, *WITHOUT_STATE) or kind.__module__.startswith(("keras_ch8.", "keras.src."))
+
+
+def _may_remember(callback: Any) -> bool:
+    """Whether a callback has attributes of its own, and no state but that of the class of the suite that it extends."""
+    if not _has_own(callback):
+        return bool(set(vars(callback)) - _OF_EVERY_CALLBACK)
+    says = {getattr(type(callback), name).__module__ for name in ("get_state", "_state") if hasattr(callback, name)}
+    return all(module.startswith("keras_ch8.") for module in says)
+
+
+def _table(callback: Any) -> tuple[str, ...]:
+    return next((names for kind, names in OF_KERAS.items() if isinstance(callback, kind)), ())
+
+
+def _state_of(callback: Any) -> dict[str, Any]:
+    if _has_own(callback):
+        state: dict[str, Any] = callback.get_state()
+        return state
+    state = {name: getattr(callback, name) for name in _table(callback) if hasattr(callback, name)}
+    if isinstance(callback, keras.callbacks.CSVLogger):
+        state["bytes"] = os.path.getsize(callback.filename) if os.path.exists(callback.filename) else 0
+    return state
+
+
+def _let_file_go_on(callback: keras.callbacks.CSVLogger, size: int) -> None:
+    """Let a file of rows be appended to after the rows that were there when the state was taken."""
+    if size and os.path.exists(callback.filename):
+        os.truncate(callback.filename, size)
+        callback.append = True

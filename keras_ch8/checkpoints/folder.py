@@ -1,0 +1,147 @@
+"""The files of one training: the newest few states, each whole, written off the training thread."""
+
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from .. import _arrays_file
+
+NAME = re.compile(r"state-(\d{6,})\.npz")
+DAMAGED = ".damaged"
+"""Behind the name of a file that could not be read, so that it is not read again."""
+
+
+class Folder:
+    """The folder in which a training keeps its newest states.
+
+    Args:
+        directory: Its path; it is made if it is not there.
+        keep: How many of the newest states are kept.
+    """
+
+    def __init__(self, directory: str, keep: int) -> None:
+        self.directory, self.keep = directory, keep
+        self._writer: ThreadPoolExecutor | None = None
+        self._writing: Future[None] | None = None
+        self._last_failure = ""
+        self._is_missing = False
+
+    def prepare(self) -> None:
+        """Make the folder, see that it can be written, and remove what a dead process has left half written.
+
+        Raises:
+            OSError: If it cannot be written; with its path and the number of the system's error.
+        """
+        try:
+            os.makedirs(self.directory, exist_ok=True)
+            probe = os.path.join(self.directory, f"can-be-written{_arrays_file.ENDING}")
+            with open(probe, "wb") as file:
+                file.write(b"yes")
+            for name in os.listdir(self.directory):
+                if name.endswith(_arrays_file.ENDING):
+                    os.remove(os.path.join(self.directory, name))
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                "`directory` of `Resume` must be a folder that can be written. Received one that fails with "
+                f"{type(error).__name__} ({error.strerror}). Give another folder, or make this one writable",
+                self.directory,
+            ) from error
+
+    def newest(self, unfinished: bool = False) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Return the newest state that is whole, as arrays and plain data; None where there is none.
+
+        Args:
+            unfinished: Whether the state at the end of a training is left out.
+
+        Raises:
+            ValueError: If there are states, and none is whole.
+        """
+        numbers = self._numbers()
+        failures = []
+        for number in reversed(numbers):
+            path = self._path(number)
+            try:
+                found = _arrays_file.read(path)
+            except ValueError as error:
+                failures.append(f"{path!r}: {error}")
+                continue
+            if failures:
+                warnings.warn(
+                    f"The newest state of the training is damaged, so the one before it is used, and the batches since "
+                    f"then are trained again. {'; '.join(failures)}. It is kept with the ending {DAMAGED!r}.",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+                for later in (n for n in numbers if n > number):
+                    os.replace(self._path(later), self._path(later) + DAMAGED)
+            if not (unfinished and found[1]["has_ended"]):
+                return found
+        if failures:
+            raise ValueError(
+                "A training was to go on from the states in `directory` of `Resume`, and none of them is whole. "
+                f"Received: {'; '.join(failures)}. Put back a copy of one of them, or delete them, to begin anew."
+            )
+        return None
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the last state is still being written."""
+        return self._writing is not None and not self._writing.done()
+
+    def write(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        """Begin to write a state. Where the disk fails, one warning says so, and the next one is tried again."""
+        self.wait()
+        if self._writer is None:
+            self._writer = ThreadPoolExecutor(1, "keras_ch8 writes a state")
+        self._writing = self._writer.submit(self._write, arrays, meta)
+
+    def wait(self) -> bool:
+        """Wait until the last state is written, or has failed; return whether it is there."""
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return True
+        try:
+            writing.result()
+        except OSError as error:
+            self._is_missing = not os.path.isdir(self.directory)
+            self._tell(error)
+            return False
+        return True
+
+    def close(self) -> None:
+        """Wait for the last state, and end the thread."""
+        self.wait()
+        if self._writer is not None:
+            self._writer.shutdown()
+            self._writer = None
+
+    def _write(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        if self._is_missing:
+            os.makedirs(self.directory, exist_ok=True)
+        numbers = self._numbers()
+        _arrays_file.write(self._path(numbers[-1] + 1 if numbers else 1), arrays, meta)
+        for old in self._numbers()[: -self.keep]:
+            os.remove(self._path(old))
+
+    def _tell(self, error: OSError) -> None:
+        if type(error).__name__ != self._last_failure:
+            self._last_failure = type(error).__name__
+            warnings.warn(
+                f"The state of the training could not be written into {self.directory!r}, and the training goes on: "
+                f"{type(error).__name__}: {error}. What was written before is kept, and the next state is tried again.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _path(self, number: int) -> str:
+        return os.path.join(self.directory, f"state-{number:06d}.npz")
+
+    def _numbers(self) -> list[int]:
+        found = (NAME.fullmatch(name) for name in os.listdir(self.directory))
+        return sorted(int(match[1]) for match in found if match)

@@ -1,0 +1,72 @@
+"""A training that is killed (`kill -9`) at random batches, or while a state is written, ends as if it had not been."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+
+from tests.faults import killing
+from tests.forked import PROCESSES
+
+WHOLE = {}
+"""What a training that nothing kills, and that has no `Resume`, comes to."""
+
+
+def start(case, folder, kill=None, resumes=True):
+    """Run the training in a process of its own, and return how that has ended."""
+    process = PROCESSES.Process(target=killing.main, args=(case, str(folder), kill, resumes))
+    process.start()
+    process.join(300)
+    return process.exitcode
+
+
+def result(folder):
+    with np.load(folder / "result.npz", allow_pickle=False) as content:
+        arrays = dict(content)
+    return json.loads(str(arrays.pop("plain"))), arrays
+
+
+def whole(case, tmp_path_factory):
+    if case not in WHOLE:
+        folder = tmp_path_factory.mktemp(f"whole_{case}")
+        assert start(case, folder, resumes=False) == 0
+        WHOLE[case] = result(folder)
+    return WHOLE[case]
+
+
+def kills_of(seed):
+    """Return at which batches of each start the process is killed, and whether while it writes: one to three times."""
+    rng = np.random.default_rng(seed)
+    at = rng.integers(1, killing.EPOCHS * killing.STEPS // 2, size=rng.integers(1, 4))
+    return [(int(batch), bool(rng.integers(3) == 0)) for batch in at]
+
+
+def check(case, seed, tmp_path, tmp_path_factory):
+    plain, arrays = whole(case, tmp_path_factory)
+    folder = tmp_path / "killed"
+    for kill in kills_of(seed):
+        code = start(case, folder, kill)
+        if code == 0:  # it had stopped early before
+            break
+        assert code == -signal.SIGKILL
+    assert start(case, folder) == 0
+    plain_too, arrays_too = result(folder)
+    assert arrays_too.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(arrays_too[name], array, err_msg=name)
+    for name, part in plain.items():
+        np.testing.assert_equal(plain_too[name], part, err_msg=name)
+
+
+@pytest.mark.parametrize("seed", [*(pytest.param(i, marks=pytest.mark.slow) for i in range(5)),
+                                  *(pytest.param(i, marks=pytest.mark.full) for i in range(5, 20))])  # fmt: skip
+def test_everything(seed, tmp_path, tmp_path_factory):
+    check("everything", seed, tmp_path, tmp_path_factory)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("case", [name for name in killing.CASES if name != "everything"])
+def test_others(case, seed, tmp_path, tmp_path_factory):
+    check(case, seed, tmp_path, tmp_path_factory)
