@@ -2,7 +2,19 @@
 
 from collections.abc import Iterable
 
-from ._check import CHOSEN, FEW, FOUND, Check, begins_at_one, first, interval
+from ._check import (
+    CHOSEN,
+    FEW,
+    FOUND,
+    Check,
+    are_of_another_unit,
+    are_two,
+    are_two_for_one,
+    begins_at_one,
+    first,
+    have_gaps,
+    interval,
+)
 from .facts import CROSS_ENTROPIES, DISTANCES, Facts, Inputs, Targets, are_of_another_scale
 from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS
 from .wording import counted, digits, percent
@@ -10,8 +22,14 @@ from .wording import counted, digits, percent
 LARGE, LARGE_RMS = 20.0, 10.0
 """Inputs whose largest size and root mean square are beyond these are too large for the first layer; half of it is not:
 clusters of points within 15 of 0 are learned as they are."""
+SMALL, SMALL_RMS = 0.05, 0.02
+"""Inputs whose largest size and root mean square are below these are too small for the first layer. Of rows of length 1
+with a thousand words, the root mean square alone is."""
+OFFSET = 20.0
+"""Mean over standard deviation of the feature in the middle, from which on what differs is lost in what is the same."""
 FAR = 30.0
 """Ratio of the standard deviations of targets, from which on they are of two ranges; numbers with outliers have 10."""
+CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
 NUMPY = "import numpy as np\n\n"
 NUMBERED = f"{NUMPY}_, y = np.unique(y, return_inverse=True)"
 RESCALE = f"""\
@@ -42,6 +60,28 @@ def _large(facts: Facts) -> bool:
     layer = first(facts)
     is_first = bool(facts.start.layers) and layer is next((x for x in facts.start.layers if x.has_matrix), None)
     return is_first and layer.input_largest > LARGE and layer.input_rms > LARGE_RMS
+
+
+def _small(facts: Facts) -> bool:
+    """Whether the first layer is given inputs that are too small, as they are."""
+    layer, inputs = first(facts), facts.inputs
+    is_first = bool(facts.start.layers) and layer is facts.start.layers[0]
+    is_known = len(inputs) == 1 and inputs[0].of == "numbers" and inputs[0].constant < inputs[0].features
+    return is_first and is_known and layer.input_largest < SMALL and 0 < layer.input_rms < SMALL_RMS
+
+
+def _constant(facts: Facts) -> bool:
+    """Whether all inputs of enough examples are the same."""
+    return any(x.of == "numbers" and x.examples >= FEW and x.features == x.constant > 0 == x.deviation
+               for x in facts.inputs)  # fmt: skip
+
+
+def _far_off(facts: Facts) -> bool:
+    """Whether the first layer is given features that differ little from their mean, which is not small."""
+    layer, inputs = first(facts), facts.inputs
+    is_known = len(inputs) == 1 and inputs[0].of == "numbers" and inputs[0].examples >= FEW
+    is_given = bool(facts.start.layers) and layer is facts.start.layers[0] and layer.input_rms > 0.5 * inputs[0].rms
+    return is_known and is_given and inputs[0].offset > OFFSET and inputs[0].rms > 0.5
 
 
 def _pixels(facts: Facts) -> bool:
@@ -137,6 +177,41 @@ OF_INPUTS = (
         FOUND,
     ),
     Check(
+        "small inputs",
+        "bad_inputs",
+        "act",
+        f"the first layer gets inputs of sizes below {SMALL:g} with a root mean square below {SMALL_RMS:g}",
+        _small,
+        lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
+        f"mean square of {digits(first(f).input_rms)}; about 1 is best.",
+        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
+        "training data, as the first layer of the model; were they divided by 255 twice?",
+        lambda f: "" if "several inputs" in f.has else NORMALIZE_INPUTS,
+        CHOSEN_TO_ACT,
+    ),
+    Check(
+        "constant inputs",
+        "bad_inputs",
+        "act",
+        f"all numbers of the inputs of {FEW} examples or more are equal",
+        _constant,
+        lambda f: "All inputs are the same number: there is nothing to learn from.",
+        lambda f: "Look at how the inputs are read: `print(x[:3])`.",
+    ),
+    Check(
+        "inputs far from 0",
+        "bad_inputs",
+        "act",
+        f"the mean of the middle feature is above {OFFSET:g} times its standard deviation, and nothing centres it",
+        _far_off,
+        lambda f: f"The mean of a feature of the inputs is {digits(f.inputs[0].offset)} times its standard deviation, "
+        "in the middle of them: the first layer hardly sees what differs.",
+        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
+        "training data, as the first layer of the model.",
+        lambda f: "" if "several inputs" in f.has else NORMALIZE_INPUTS,
+        CHOSEN_TO_ACT,
+    ),
+    Check(
         "another scale",
         "bad_inputs",
         "act",
@@ -199,6 +274,54 @@ OF_LABELS = (
         "below 0.",
         lambda f: "Write the classes as 0 and 1." if f.targets.of == "-1 and 1" else "Number the classes from 0 on.",
         lambda f: "y = (y + 1) / 2" if f.targets.of == "-1 and 1" else NUMBERED,
+    ),
+    Check(
+        "labels with gaps",
+        "wrong_labels",
+        "act",
+        "the last layer has units enough for the classes, whose numbers leave gaps",
+        have_gaps,
+        lambda f: f"There are {f.targets.classes} different labels up to {digits(f.targets.high, 4)}; a cross-entropy "
+        f"of {f.output.units} units reads 0 to {f.output.units - 1}.",
+        lambda f: "Number the classes from 0 on.",
+        lambda f: NUMBERED,
+    ),
+    Check(
+        "rows without a class",
+        "wrong_labels",
+        "act",
+        "rows of a cross-entropy of classes have no 1",
+        lambda f: f.output.loss == "categorical_crossentropy" and f.targets.empty > 0.05 and f.targets.at_once < 0.01,
+        lambda f: f"{percent(f.targets.empty)} of the rows of the targets are 0 throughout: of no class, so that the "
+        "loss of these examples is 0 whatever is predicted.",
+        lambda f: "Give each class a column of its own, and each row one 1 (`keras.utils.to_categorical`).",
+    ),
+    Check(
+        "two numbers for two classes",
+        "wrong_labels",
+        "act",
+        "there are two different targets, that are not 0 and 1, before a loss or an output that has these",
+        lambda f: are_two(f.targets) and f.targets.of != "one class" and (
+            (f.output.loss in CROSS_ENTROPIES and (f.targets.low < 0 or f.targets.high > 1) and f.targets.width > 1)
+            or are_two_for_one(f)),
+        lambda f: f"The targets are {digits(f.targets.low, 4)} and {digits(f.targets.high, 4)} throughout, where 0 and "
+        "1 are asked for.",
+        lambda f: "Write them as 0 and 1.",
+        lambda f: f'y = (y == {digits(f.targets.high, 6)}).astype("float32")',
+    ),
+    Check(
+        "sizes in a cross-entropy",
+        "wrong_labels",
+        "act",
+        "rows of numbers from 0 on, some above 1, are in a cross-entropy that reads probabilities",
+        are_of_another_unit,
+        lambda f: f"The targets are rows of numbers of {interval(f.targets.low, f.targets.high)}, which "
+        f"{f.output.loss} reads as probabilities.",
+        lambda f: f"Divide the targets by {digits(f.targets.high)}, the largest, so that they are between 0 and 1; or "
+        "take `keras.losses.MeanSquaredError` with no activation at the end."
+        if f.output.loss == "binary_crossentropy" else "Divide each row by its sum.",
+        lambda f: f"y = y / {digits(f.targets.high, 6)}" if f.output.loss == "binary_crossentropy"
+        else "y = y / y.sum(axis=-1, keepdims=True)",
     ),
     Check(
         "two labels beyond 1",
