@@ -208,7 +208,7 @@ DEAD_UNITS = Threshold(
     DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 0.2; act {FOREIGN}"
 )
 SATURATED_UNITS = Threshold(
-    SATURATED, "above", watch=0.4, act=0.8, source=f"{MEASURED}; healthy networks have up to 0.15"
+    SATURATED, "above", watch=0.4, act=0.7, source=f"{MEASURED}; healthy networks have up to 0.15; act {FOREIGN}"
 )
 
 FEW_DEAD = Combination(
@@ -252,9 +252,8 @@ RULES = (
     Rule(
         kind="dead_units",
         says="Nearly all units of a layer take no part, so that hardly a signal gets through",
-        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.9, source=FOREIGN),),
+        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.8, source=FOREIGN),),
         silenced_by=(LOW,),
-        eased_by=(GOOD,),
         mentions=(DEAD,),
     ),
     Rule(
@@ -269,7 +268,6 @@ RULES = (
         says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
         all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
         silenced_by=(LOW,),
-        eased_by=(GOOD,),
         mentions=(SATURATED,),
     ),
     Rule(

@@ -13,8 +13,8 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
-from ..verdicts.chance import chance_level
-from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
+from ..verdicts.chance import chance_level, neighbours_level
+from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, order_of, targets_of
 from ._layer_flow import FLAT, SLOPES, activation, by_unit, is_weighted
 from .equipment import equipment_of
 from .probe import RecordedCall, recording
@@ -71,6 +71,7 @@ def facts_of(
         examples: Examples that go through the model, at most.
     """
     output = output_of(model) if loss is None else Output()
+    labels = [array for _, array in arrays_of(data[1])]
     start, axes, failed = Start(), None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
@@ -85,13 +86,20 @@ def facts_of(
         inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=equipment_of(model)
     )
     of_chance = data
+    facts = dataclasses.replace(facts, is_weighted=data[2] is not None)
+    if facts.targets.of in ("0 and 1", "classes", "one-hot"):
+        facts = dataclasses.replace(facts, order_read=order_of(labels[0]))
     if probe is not None:
         others = inputs_of(dict(arrays_of(probe[0])))
         targets_of_probe, of_chance = targets_in(probe[1], axes), probe
         facts = dataclasses.replace(facts, other="the probe", other_inputs=others, other_targets=targets_of_probe)
     targets = [array for _, array in arrays_of(of_chance[1])]
-    known = axes is not None and len(targets) == 1
-    return dataclasses.replace(facts, chance=chance_level(output, targets[0], of_chance[2]) if known else NAN), failed
+    if axes is None or len(targets) != 1:
+        return facts, failed
+    inputs = [array for _, array in arrays_of(of_chance[0])]
+    near = neighbours_level(output, inputs[0], targets[0]) if len(inputs) == 1 and of_chance[2] is None else NAN
+    chance = chance_level(output, targets[0], of_chance[2])
+    return dataclasses.replace(facts, chance=chance, neighbours=near), failed
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:

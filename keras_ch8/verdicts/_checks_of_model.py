@@ -3,14 +3,7 @@
 import math
 
 from ._check import FOUND, Check, are_of_another_unit, are_two, are_two_for_one, begins_at_one, have_gaps, interval
-from .facts import (
-    CROSS_ENTROPIES,
-    DISTANCES,
-    PROBABILITIES,
-    Facts,
-    Output,
-    Targets,
-)
+from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
 from .remedies import WITHOUT_LAST
 from .wording import counted, digits, percent
 

@@ -256,12 +256,15 @@ class Facts:
         output: The only output, and the loss.
         start: What one pass at the initial weights says.
         chance: Loss of the best constant prediction; NaN where it is not known.
+        neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
         other_inputs: Inputs of other data that must be alike, such as validation data.
         other_targets: Its targets.
         other: What the other data are called, such as "the validation data".
         equal_rows: Fraction of the other examples that are among those of the training.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
         order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
+        order_read: The same of the first examples as the training reads them.
+        is_weighted: Whether examples or classes have weights.
         has: What the model and the optimizer have, of `remedies.FACTS`.
     """
 
@@ -270,12 +273,15 @@ class Facts:
     output: Output = dataclasses.field(default_factory=Output)
     start: Start = dataclasses.field(default_factory=Start)
     chance: float = NAN
+    neighbours: float = NAN
     other_inputs: tuple[Inputs, ...] = ()
     other_targets: Targets = dataclasses.field(default_factory=Targets)
     other: str = ""
     equal_rows: float = NAN
     rows_are_few: bool = False
     order: float = NAN
+    order_read: float = NAN
+    is_weighted: bool = False
     has: frozenset[str] = frozenset()
 
 
