@@ -255,11 +255,12 @@ def _ahead(course: np.ndarray) -> float:
 def _still_ahead(course: np.ndarray) -> float:
     """Return what as many steps again would gain if the fall goes on to shrink, by thirds, as it did last.
 
-    Each loss is the mean over a sixth of the course.
+    Each loss is the mean over a sixth of the course, between whose points it is taken as straight.
     """
-    ends = [float(np.mean(block)) for block in np.array_split(course, BLOCKS) if len(block)]
-    if len(ends) < BLOCKS or not course[-1]:
+    if len(course) < 2 or not course[-1]:
         return 0.0
+    between = np.interp(np.linspace(0, len(course) - 1, 10 * BLOCKS), np.arange(len(course)), course)
+    ends = [float(block.mean()) for block in np.split(between, BLOCKS)]
     before, last = ends[1] - ends[3], ends[3] - ends[5]
     if not last > 0:
         return 0.0

@@ -195,14 +195,6 @@ RULES = (
         silenced_by=(BY_CLIFFS,),
     ),
     Rule(
-        kind="step_too_long",
-        says="The first steps threw the loss far above its start, and it has not come back since",
-        all_of=(Threshold(THROWN, "above", watch=3.0, act=5.0, source=FOREIGN),),
-        when=(STUCK,),
-        silenced_by=(BY_CLIFFS,),
-        mentions=(GROWTH,),
-    ),
-    Rule(
         kind="oscillation",
         says="The loss has fallen, but swings up and down at one level",
         all_of=(Threshold(RISES, "above", watch=0.9, act=1.2, source=FOREIGN),),
@@ -257,6 +249,14 @@ RULES = (
         when=(SLOW, RATE_LIMIT.at("watch", "the learning rate is near the largest stable one")),
         silenced_by=(*SWINGS, GOOD, DECREMENT.at("watch", "it is a ravine: Newton's step would gain much")),
         mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The first steps threw the loss far above its start, and it has not come back since",
+        all_of=(Threshold(THROWN, "above", watch=3.0, act=5.0, source=FOREIGN),),
+        when=(STUCK,),
+        silenced_by=(BY_CLIFFS,),
+        mentions=(GROWTH,),
     ),
     Rule(
         kind="step_too_short",
