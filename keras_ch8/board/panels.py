@@ -144,7 +144,7 @@ PANELS = (
     ),
     _panel(
         "Change of the loss by one update, and rises between measurements, as fractions of it", "8.2.1",
-        _of("jump"), _of("rises"), unit="ratio", kinds=("step_too_long",),
+        _of("jump"), _of("rises"), unit="ratio", kinds=("step_too_long", "oscillation"),
     ),
     _panel(
         "Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",

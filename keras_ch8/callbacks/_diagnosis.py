@@ -312,7 +312,7 @@ class Diagnosis(Callback):
             probe = None if data is self.probe.batch else self.probe.batch
             facts, _ = facts_of(self.model, data, probe, self.loss)
             if not self.model.losses:  # a constant prediction has no penalties, and the loss on the probe has
-                self.past.chance = facts.chance
+                self.past.chance, self.past.neighbours = facts.chance, facts.neighbours
             claims, _ = claims_of(facts, self._leave_out)
         except Exception as error:
             self._leave_out("preflight", error)
@@ -480,6 +480,9 @@ class Diagnosis(Callback):
                     self._leave_out(monitor.name, error)
                     continue
                 changed += self._tracker.update(self.past.step, claims, monitor.name)
+        seen = progress.progress(self.past)
+        if seen is not None and seen.gained_at(seen.now) >= progress.GOOD.limit:
+            self._tracker.retract("preflight", ("vanishing", "exploding"))  # it learned all the same
         self._numbers |= numbers
         self._unwritten |= numbers
         self._write(changed)

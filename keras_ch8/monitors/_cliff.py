@@ -159,12 +159,12 @@ class CliffMonitor(Monitor):
 
     def numbers(self, past: Past) -> dict[str, float]:
         """Return how many spikes there were, and how many gradients that are not finite."""
-        return {"spikes": len(_spikes(past)), "nonfinite_steps": len(_broken(past))}
+        return {"spikes": len(spikes_of(past)), "nonfinite_steps": len(_broken(past))}
 
     def measure(self, past: Past) -> dict[str, float]:
         """Return how many spikes there were, and how many gradients that are not finite."""
         return progress_measured(past) | {
-            SPIKES.name: len(_spikes(past)),
+            SPIKES.name: len(spikes_of(past)),
             LARGEST.name: _of_rows(past).largest,
             BROKEN.name: len(_broken(past)),
         }
@@ -172,7 +172,7 @@ class CliffMonitor(Monitor):
     def remarks(self, past: Past) -> dict[str, str]:
         """Return among how many steps that is, and when the last such step was."""
         among = f"in the last {digits(len(past.rows.norm), 3)} steps"
-        steps = {"cliff": _spikes(past), "nonfinite": _broken(past)}
+        steps = {"cliff": spikes_of(past), "nonfinite": _broken(past)}
         return {
             kind: f"{among}, most recently at step {found[-1]}" if len(found) else among
             for kind, found in steps.items()
@@ -180,7 +180,7 @@ class CliffMonitor(Monitor):
 
 
 @once
-def _spikes(past: Past) -> np.ndarray:
+def spikes_of(past: Past) -> np.ndarray:
     """Return which of the last steps were spikes."""
     return _of_rows(past).spikes(SPIKE)
 

@@ -59,6 +59,13 @@ AHEAD = Quantity(
     ),
     number=lambda gain: percent(max(gain, 0.0)),
 )
+STILL_AHEAD = Quantity(
+    "still_ahead",
+    "What as many epochs again would gain if the pace went on to fall as it did from the second third to the last, as "
+    "a fraction of the loss.",
+    lambda gain: f"if its pace goes on to fall as it does, they would lower it by {percent(gain)}" if gain > 0 else "",
+    number=lambda gain: percent(max(gain, 0.0)),
+)
 BEST_AT = Quantity(
     "best_at",
     "Where in the training the loss was lowest so far: 0 at its beginning, 1 in the last epoch.",
@@ -102,7 +109,7 @@ RULES = (
     Rule(
         kind="too_short",
         says="The training ends after few updates, while the loss still falls",
-        all_of=(Threshold(AHEAD, "above", watch=0.12, act=0.25, source=FOREIGN),),
+        all_of=(Threshold(AHEAD, "above", watch=0.25, act=0.25, source=FOREIGN),),
         when=(
             AT_THE_END,
             NOT_LEARNED,
@@ -113,15 +120,33 @@ RULES = (
     ),
     Rule(
         kind="too_short",
+        says="The training ends after few updates, while the loss still falls much",
+        all_of=(
+            Threshold(AHEAD, "above", watch=0.4, act=0.4, source=FOREIGN),
+            Threshold(STILL_AHEAD, "above", watch=0.18, act=0.18, source=FOREIGN),
+        ),
+        when=(
+            AT_THE_END,
+            Condition(LEFT, ">", 0.1, "something is left to learn", FOREIGN),
+            FALLS_ON,
+            Condition(UPDATES, "<", 400, "there were few updates", FOREIGN),
+        ),
+        mentions=(UPDATES, LEFT, *HELD_OUT),
+    ),
+    Rule(
+        kind="too_short",
         says="The training ends while the loss still falls",
-        all_of=(Threshold(AHEAD, "above", watch=0.4, act=None, source=FOREIGN),),
+        all_of=(
+            Threshold(AHEAD, "above", watch=0.4, act=None, source=FOREIGN),
+            Threshold(STILL_AHEAD, "above", watch=0.25, act=None, source=FOREIGN),
+        ),
         when=(AT_THE_END, NOT_LEARNED, FALLS_ON),
         mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
         kind="too_long",
         says="Nothing was gained in the last three quarters of the epochs, neither on held-out examples nor on others",
-        all_of=(Threshold(BEST_AT, "below", watch=0.25, act=None, source=PLAYBOOK),),
+        all_of=(Threshold(BEST_AT, "below", watch=0.25, act=0.25, source=PLAYBOOK),),
         when=(
             AT_THE_END,
             Condition(LEARNED_SINCE, "<", 0.02, "the training loss has not fallen since either", FOREIGN),
@@ -133,7 +158,10 @@ RULES = (
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level",
         all_of=(Threshold(SWING, "above", watch=0.1, act=0.25, source=FOREIGN),),
-        when=(NOT_LEARNED, Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN)),
+        when=(
+            Condition(LEFT, ">", 0.2, "it is not low", FOREIGN),
+            Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN),
+        ),
         mentions=HELD_OUT,
     ),
 )
@@ -162,6 +190,7 @@ class DurationMonitor(Monitor):
             best, reference = int(course.argmin()), _reference(past, course)
             measured = {
                 AHEAD.name: _ahead(course),
+                STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(past)),
                 BEST_AT.name: best / (len(course) - 1),
                 UPDATES.name: past.done,
                 DONE.name: past.done / past.total,
@@ -205,6 +234,11 @@ def _course(past: Past) -> np.ndarray:
     for name in ("val_loss", "loss"):
         if len(losses := _of_epochs(past, name)) >= FEWEST:
             return losses
+    return _of_steps(past)
+
+
+def _of_steps(past: Past) -> np.ndarray:
+    """Return the mean losses of equal parts of the minibatches."""
     losses = past.rows.loss[np.isfinite(past.rows.loss)]
     if len(losses) < 2 * BLOCKS:
         return np.zeros(0)
@@ -216,6 +250,22 @@ def _ahead(course: np.ndarray) -> float:
     last = max(1, round(LAST_PART * (len(course) - 1)))
     gain = (course[-1 - last] - course[-1]) * (len(course) - 1) / last
     return float(gain / abs(course[-1])) if course[-1] else 0.0
+
+
+def _still_ahead(course: np.ndarray) -> float:
+    """Return what as many steps again would gain if the fall goes on to shrink, by thirds, as it did last.
+
+    Each loss is the mean over a sixth of the course, between whose points it is taken as straight.
+    """
+    if len(course) < 2 or not course[-1]:
+        return 0.0
+    between = np.interp(np.linspace(0, len(course) - 1, 10 * BLOCKS), np.arange(len(course)), course)
+    ends = [float(block.mean()) for block in np.split(between, BLOCKS)]
+    before, last = ends[1] - ends[3], ends[3] - ends[5]
+    if not last > 0:
+        return 0.0
+    kept = min(last / before, 1.0) if before > 0 else 1.0
+    return last * (kept + kept**2 + kept**3) / abs(float(course[-1]))
 
 
 def _reference(past: Past, course: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from .. import _checks, _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, percent
 from .base import Curve, Evaluation, Monitor, Snapshot
 from .past import Past
@@ -98,13 +98,18 @@ SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} a
 
 NOISE = Threshold(NOISE_OVER_BATCH, "above", watch=4.0, act=8.0, source=f"{MCCANDLISH}; {MEASURED}")
 
+LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth", FOREIGN)
+
 RULES = (
     Rule(
         kind="noise_dominated",
         says="The noise of the gradient keeps the loss above what it could be",
         all_of=(NOISE, Threshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {FOREIGN}")),
         when=(SLOW, Condition(EXCESS, "known")),
-        eased_by=(GOOD, FALLING),
+        eased_by=(
+            Combination("noise does little harm, and the loss is far below its start", "all of", (LITTLE_EXCESS, GOOD)),
+            Combination("noise does little harm, and the loss still falls", "all of", (LITTLE_EXCESS, FALLING)),
+        ),
         mentions=(NOISE_SCALE, BATCH_SIZE),
     ),
     Rule(
@@ -128,8 +133,8 @@ RULES = (
         kind="batch_wasteful",
         says="Far smaller batches would give nearly the same steps",
         all_of=(
-            Threshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.01, source=f"{MCCANDLISH}; {MEASURED}"),
-            Threshold(USUAL_NOISE, "below", watch=0.05, act=0.01, source=f"{SEVENTH}, as the one before"),
+            Threshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}; {FOREIGN}"),
+            Threshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=f"{SEVENTH}, as the one before"),
         ),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
@@ -193,6 +198,12 @@ class GradientNoiseMonitor(Monitor):
             BATCH_SIZE.name: past.batch_size,
             SMALLER_BATCH.name: float(max(LEAST_BATCH, np.rint(noise.scale))),
         }
+
+
+def noise_over_batch(past: Past) -> float:
+    """Return the noise scale by the last measurements, over the batch size; NaN where one is not known."""
+    last = past.of(GradientNoiseMonitor.name)[-LAST:]
+    return pooled(last).scale / past.batch_size if last and past.batch_size else float("nan")
 
 
 def pooled(readings: list[GradientNoise]) -> GradientNoise:

@@ -13,6 +13,7 @@ from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
+from ..integration import backend
 from ..verdicts import Claim, Combination, Condition, Quantity, Rule, Threshold, judge
 from ..verdicts.wording import digits, percent
 from .base import Curve, LayerCall, Monitor, Snapshot
@@ -20,9 +21,8 @@ from .past import Past
 from .probe import Probe
 from .progress import BOOK, FOREIGN, GOOD, LAST, LOW, MEASURED, OF_LAST, progress_measured
 
-FEWEST_MOVES, ROUNDING = 3, 1e-5
-"""Updates that must leave a layer as it is before it is said that none moves it, and by how much of their size others
-must move: smaller updates may be lost in rounding."""
+FEWEST_SLOPES = 3
+"""Measurements in which the gradient of a matrix must be 0 before it is said that it has none."""
 FLAT = 0.05
 """Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
 
@@ -56,6 +56,8 @@ class LayerFlow(Result):
         input_spread: The largest over the smallest standard deviation of its features; those that are next to constant
             are left out.
         before: `signal` before the last update, where one was made; `None` else.
+        weights: Names of the weights with two axes or more that are trained, wherever they are.
+        slopes: The largest size of an entry of the gradient of each of them.
     """
 
     names: tuple[str, ...]
@@ -70,6 +72,8 @@ class LayerFlow(Result):
     input_signal: float
     input_spread: float
     before: np.ndarray | None = None
+    weights: tuple[str, ...] = ()
+    slopes: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
     @functools.cached_property
     def hidden(self) -> np.ndarray:
@@ -192,8 +196,8 @@ SMALLEST_SIGNAL = Quantity(
 
 STILL = Quantity(
     "fraction_still",
-    "The fraction of the layers with a matrix that no measured update has moved at all, where others move.",
-    lambda fraction: f"{percent(fraction)} of the layers stay exactly as they began",
+    "The fraction of the matrices whose gradient is exactly 0 in all measurements, where others have one.",
+    lambda fraction: f"{percent(fraction)} of the matrices that are trained have a gradient of exactly 0",
     number=percent,
     series="ch8_diagnosis/fraction_still",
 )
@@ -204,7 +208,7 @@ DEAD_UNITS = Threshold(
     DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 0.2; act {FOREIGN}"
 )
 SATURATED_UNITS = Threshold(
-    SATURATED, "above", watch=0.4, act=0.8, source=f"{MEASURED}; healthy networks have up to 0.15"
+    SATURATED, "above", watch=0.4, act=0.7, source=f"{MEASURED}; healthy networks have up to 0.15; act {FOREIGN}"
 )
 
 FEW_DEAD = Combination(
@@ -230,7 +234,10 @@ RULES = (
         kind="no_gradient",
         says="What follows some layers lets no gradient through to them",
         all_of=(Threshold(STILL, "above", watch=0.001, act=0.001, source="any: exactly 0 is no matter of noise"),),
-        silenced_by=(Condition(DEAD_IN_LAYER, ">=", 1.0, "a whole layer of ReLUs is dead"),),
+        silenced_by=(
+            Condition(DEAD_IN_LAYER, ">=", 1.0, "a whole layer of ReLUs is dead"),
+            Condition(SATURATED_IN_LAYER, ">=", 0.99, "a whole layer is saturated"),
+        ),
     ),
     Rule(
         kind="dead_units",
@@ -245,9 +252,8 @@ RULES = (
     Rule(
         kind="dead_units",
         says="Nearly all units of a layer take no part, so that hardly a signal gets through",
-        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.9, source=FOREIGN),),
+        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.8, source=FOREIGN),),
         silenced_by=(LOW,),
-        eased_by=(GOOD,),
         mentions=(DEAD,),
     ),
     Rule(
@@ -262,7 +268,6 @@ RULES = (
         says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
         all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
         silenced_by=(LOW,),
-        eased_by=(GOOD,),
         mentions=(SATURATED,),
     ),
     Rule(
@@ -305,7 +310,7 @@ class LayerFlowMonitor(Monitor):
             "Fraction of the units of tanh and sigmoid on their flat ends.",
             "8.2.5",
         ),
-        Curve("fraction_still", "ratio", "Fraction of the layers that no update has moved at all.", "8.2.5"),
+        Curve("fraction_still", "ratio", "Fraction of the matrices whose gradient is exactly 0.", "8.2.5"),
         Curve("largest_signal", "signal", "Largest root mean square of the input and of what the layers give.", "8.4"),
         Curve(
             "smallest_signal", "signal", "Smallest root mean square of the input and of what the layers give.", "8.4"
@@ -326,6 +331,8 @@ class LayerFlowMonitor(Monitor):
         last = max((i for i, call in enumerate(calls) if is_weighted(call.layer)), default=0)
         inputs = ops.cast(calls[0].inputs, "float32")
         before = [call for call in snapshot.before.calls if self.records(call.layer)] if snapshot.before else []
+        pairs = zip(snapshot.variables, snapshot.now.grads, strict=True)
+        matrices = [(v.path, largest_size(g)) for v, g in pairs if len(v.shape) > 1]
         return {
             "names": tuple(call.layer.name for call in calls),
             "weighted": tuple(is_weighted(call.layer) for call in calls),
@@ -336,6 +343,8 @@ class LayerFlowMonitor(Monitor):
             "dead": ops.stack([dead(call) for call in calls]),
             "saturated": ops.stack([saturated(call) for call in calls]),
             "relative_update": ops.stack([relative_update(call.layer, moved) for call in calls]),
+            "weights": tuple(name for name, _ in matrices),
+            "slopes": ops.stack([slope for _, slope in matrices]) if matrices else ops.zeros(0),
             "input_signal": root_mean_square(inputs),
             "input_spread": input_spread(by_unit(calls[0].layer, inputs)),
         } | ({"before": ops.stack([root_mean_square(call.outputs) for call in before])} if before else {})
@@ -411,20 +420,15 @@ def _still_remarks(flows: list[LayerFlow]) -> dict[str, str]:
     stays = _that_stay(flows)
     if stays is None or not stays.any():
         return {}
-    names = [name for name, weighted in zip(flows[-1].names, flows[-1].weighted, strict=True) if weighted]
-    return {"no_gradient": f"first of all {names[int(stays.argmax())]}"}
+    return {"no_gradient": f"first of all {flows[-1].weights[int(stays.argmax())]}"}
 
 
 def _that_stay(flows: list[LayerFlow]) -> np.ndarray | None:
-    """Return which layers with a matrix no update has moved; None where that is not known.
-
-    It is not known where others hardly move either, since a small update may be lost in rounding.
-    """
-    moves = np.array([flow.relative_update[np.array(flow.weighted)] for flow in flows[-LAST:]])
-    moves = moves[~np.isnan(moves).all(axis=1)] if moves.size else moves
-    if len(moves) < FEWEST_MOVES or np.median(np.nanmax(moves, axis=1)) < ROUNDING:
+    """Return which matrices had no gradient in the last measurements; None where that is not known, or none had one."""
+    slopes = np.array([flow.slopes for flow in flows[-LAST:]])
+    if len(slopes) < FEWEST_SLOPES or not slopes.any(axis=1).all():
         return None
-    return (moves == 0).all(axis=0)
+    return (slopes == 0).all(axis=0)
 
 
 def _depth_remarks(flows: list[LayerFlow]) -> dict[str, str]:
@@ -543,6 +547,11 @@ def relative_update(layer: keras.layers.Layer, moved: dict[int, tuple[Tensor, Te
         return ops.full((), float("nan"), "float32")
     weights, change = (_numerics.squared_norm(part) for part in zip(*own, strict=True))
     return ops.sqrt(change / weights)
+
+
+def largest_size(gradient: Tensor) -> Tensor:
+    """Return the largest size of an entry: squares of small ones would be 0."""
+    return ops.cast(ops.max(ops.abs(backend.values(gradient))), "float32")
 
 
 def root_mean_square(x: Tensor) -> Tensor:

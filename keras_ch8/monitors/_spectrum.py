@@ -19,7 +19,6 @@ from .base import Curve, Monitor
 from .past import Past
 from .progress import (
     AT_REST,
-    CREEPING,
     DECREMENT,
     EIGHTH,
     ELASTICITY,
@@ -30,6 +29,7 @@ from .progress import (
     NEWTON_GAIN,
     NOT_ARRIVED,
     OVER_CHANCE,
+    OVER_NEIGHBOURS,
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
@@ -141,6 +141,7 @@ ESCAPES = Quantity(
     "times curvature times steps.",
 )
 UPDATES_MADE = Quantity("updates_made", "Updates of the weights so far.")
+HIDDEN = Quantity("hidden_layers", "Layers with a matrix before those that give the output.")
 LOWEST_CURVATURE = Quantity(
     "lowest_curvature", "The smallest eigenvalue over the size of the largest: not above .001 it is no minimum."
 )
@@ -172,6 +173,11 @@ ON_PLATEAU = Combination(
             ),
         ),
         Condition(LOWEST_CURVATURE, "<=", 1e-3, "it is no minimum"),
+        Combination(
+            "it is not known to have no hidden layer",
+            "none of",
+            (Condition(HIDDEN, "<", 1, "there is no hidden layer"),),
+        ),
     ),
 )
 CANNOT_RISE = (
@@ -180,6 +186,7 @@ CANNOT_RISE = (
 )
 """Where the curvature does not let the learning rate rise."""
 
+RESTED = Condition(UPDATES_MADE, ">=", 50, "there were updates enough to come to rest", FOREIGN)
 EVEN = Condition(LOWEST_CURVATURE, ">", 0.1, "the curvature is much the same in all directions", FOREIGN)
 BEYOND_LIMIT = Combination(
     "the steps are too long for the largest curvature",
@@ -213,13 +220,16 @@ RULES = (
     Rule(
         kind="saddle",
         says="The training began so near to weights of 0, a saddle point, that it does not get away from it",
-        all_of=AT_SADDLE,
+        all_of=(AT_SADDLE[0], Threshold(NEGATIVITY, "above", watch=0.1, act=0.1, source=FOREIGN)),
         when=(
             STUCK,
             IS_NEGATIVE,
             Condition(SMALLEST_SIGNAL, "<=", 0.01, "a layer gives next to nothing", FOREIGN),
         ),
-        silenced_by=SADDLE_CANNOT_BE_LEFT[1:],
+        silenced_by=(
+            *SADDLE_CANNOT_BE_LEFT[1:],
+            Condition(OVER_CHANCE, ">", 1.3, "the loss is above what weights of 0 give", FOREIGN),
+        ),
     ),
     Rule(
         kind="plateau",
@@ -231,17 +241,32 @@ RULES = (
     ),
     Rule(
         kind="underfitting",
+        says="The loss has come to rest where the nearest examples predict better: it is too small, or held back",
+        all_of=(
+            Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=FOREIGN),
+            Threshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.25, source=FOREIGN),
+        ),
+        when=(AT_REST, Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN)),
+        silenced_by=("saddle", ON_PLATEAU),
+        mentions=(FALLEN, OVER_CHANCE, RECENT),
+    ),
+    Rule(
+        kind="underfitting",
         says="The loss has come to rest at a minimum that is not low: the model has learned all that it can",
         all_of=(FLAT,),
-        when=(AT_REST, Condition(UPDATES_MADE, ">=", 50, "there were updates enough to come to rest", FOREIGN)),
-        silenced_by=("saddle", ON_PLATEAU),
+        when=(AT_REST, RESTED),
+        silenced_by=(
+            "saddle",
+            ON_PLATEAU,
+            Condition(OVER_NEIGHBOURS, "<", 1.1, "what the nearest other examples predict is no better", FOREIGN),
+        ),
         at_most="watch",
         mentions=(FALLEN, OVER_CHANCE, RECENT),
     ),
     Rule(
         kind="ill_conditioned",
         says="The loss creeps along the floor of a ravine, whose walls do not let the learning rate rise",
-        all_of=(DECREMENT, CREEPING),
+        all_of=(DECREMENT, Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=2.0, source=f"{MEASURED}; {FOREIGN}")),
         when=(SLOW, *CANNOT_RISE),
         silenced_by=NO_RAVINE,
         mentions=(RATE_OF_LIMIT,),
@@ -366,6 +391,7 @@ def _idle_layers(past: Past) -> dict[str, float]:
         return {}
     last = flows[-1]
     return {
+        HIDDEN.name: float(len(last.hidden)),
         DEAD_UNITS.quantity.name: last.fraction_dead,
         SATURATED_UNITS.quantity.name: last.fraction_saturated,
         SMALLEST_SIGNAL.name: float(min(last.signal)),

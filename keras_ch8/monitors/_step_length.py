@@ -12,7 +12,9 @@ from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import counted, part, percent
+from ..verdicts.wording import counted, part, percent, times
+from ._cliff import SPIKES, spikes_of
+from ._gradient_noise import NOISE, NOISE_OVER_BATCH, noise_over_batch
 from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
@@ -28,6 +30,7 @@ from .progress import (
     FALLING_FAST,
     FOREIGN,
     GOOD,
+    GROWTH,
     HARDLY_MOVED,
     HIGH,
     LAST,
@@ -144,6 +147,12 @@ STEP_OVER_BEST = Quantity(
     usual=OF_LAST,
     series="ch8_diagnosis/step_over_optimal",
 )
+THROWN = Quantity(
+    "thrown",
+    "The largest median of nine minibatches in a row among the first hundred, over the loss on the probe at the start.",
+    lambda factor: f"in the first steps it went up to {times(factor, 'its start')}",
+    "in the first steps it went up beyond measure",
+)
 TRAININGS_TO_HALVE = Quantity(
     "trainings_to_halve",
     "Steps that would halve the loss at the pace of the slope along them, over the steps of the training.",
@@ -157,6 +166,14 @@ TRAININGS_TO_HALVE = Quantity(
 
 SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 0.02 to 0.06")
 LEAPS = Threshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
+LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps throw it far", FOREIGN)
+BY_CLIFFS = Combination(
+    "it is single gradients that stand out, and the steps between are not too long",
+    "all of",
+    (Condition(SPIKES, ">=", 3, source=FOREIGN), Condition(OVERSHOOT, "<", 0.5, source=FOREIGN)),
+)
+SWINGS = ("oscillation", BY_CLIFFS)
+"""What explains a loss that goes up and down better than steps that are too long everywhere."""
 CANNOT_BE_LONGER = (
     RATE_LIMIT.at("watch", "the learning rate is near the largest stable one"),
     SMALL_GRADIENT.at("watch", "there is hardly a gradient"),
@@ -175,12 +192,30 @@ RULES = (
         kind="step_too_long",
         says="The training diverges: the loss is above where it began",
         all_of=(DIVERGED,),
+        silenced_by=(BY_CLIFFS,),
+    ),
+    Rule(
+        kind="oscillation",
+        says="The loss has fallen, but swings up and down at one level",
+        all_of=(Threshold(RISES, "above", watch=0.9, act=1.2, source=FOREIGN),),
+        when=(
+            Condition(HEIGHT_FALLEN, ">=", 0.5, "the loss has come down", FOREIGN),
+            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+            Condition(OVERSHOOT, ">=", 0.5, "the curvature takes back much of what a step gains", FOREIGN),
+            Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
+        ),
+        silenced_by=(
+            LEAPS_FAR,
+            Condition(HEIGHT_FALLEN, ">=", 0.9, "the loss is low all the while", MEASURED),
+        ),
+        mentions=(STEP_OVER_BEST,),
     ),
     Rule(
         kind="step_too_long",
         says="The loss does not fall because the steps go beyond the lowest point in their direction",
         all_of=(Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),),
         when=(STUCK,),
+        silenced_by=SWINGS,
         mentions=(STEP_OVER_BEST,),
     ),
     Rule(
@@ -188,6 +223,7 @@ RULES = (
         says="The loss does not fall because single steps throw it up and down",
         all_of=(LEAPS,),
         when=(STUCK,),
+        silenced_by=SWINGS,
     ),
     Rule(
         kind="step_too_long",
@@ -198,6 +234,7 @@ RULES = (
             Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
         ),
         silenced_by=(
+            *SWINGS,
             Combination(
                 "the loss falls fast, by small leaps",
                 "all of",
@@ -210,8 +247,16 @@ RULES = (
         says="The loss goes up and down in many small steps, and the learning rate is near the largest stable one",
         all_of=(Threshold(RISES, "above", watch=0.3, act=None, source=EIGHTH),),
         when=(SLOW, RATE_LIMIT.at("watch", "the learning rate is near the largest stable one")),
-        silenced_by=(GOOD, DECREMENT.at("watch", "it is a ravine: Newton's step would gain much")),
+        silenced_by=(*SWINGS, GOOD, DECREMENT.at("watch", "it is a ravine: Newton's step would gain much")),
         mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The first steps threw the loss far above its start, and it has not come back since",
+        all_of=(Threshold(THROWN, "above", watch=3.0, act=5.0, source=FOREIGN),),
+        when=(STUCK,),
+        silenced_by=(BY_CLIFFS,),
+        mentions=(GROWTH,),
     ),
     Rule(
         kind="step_too_short",
@@ -263,7 +308,7 @@ RULES = (
             ),
         ),
         silenced_by=CANNOT_BE_LONGER,
-        at_most="watch",
+        eased_by=(GOOD,),
         mentions=(STEP_OVER_BEST, RATE_OF_LIMIT),
     ),
 )
@@ -346,6 +391,9 @@ class StepLengthMonitor(Monitor):
             NEWTON_GAIN.name: gain,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, past),
             PART_DONE.name: part_done(past),
+            SPIKES.name: len(spikes_of(past)),
+            NOISE_OVER_BATCH.name: noise_over_batch(past),
+            THROWN.name: _thrown(past),
         }  # fmt: skip
 
     def newest(self, past: Past) -> dict[str, float]:
@@ -362,6 +410,16 @@ def _heights(last: list[StepLength]) -> dict[str, float]:
     with np.errstate(invalid="ignore"):
         jump, rises = float(np.median([abs(s.actual) for s in last])), float(np.diff(heights).clip(0).sum())
     return {JUMP.name: jump / height if height else 0.0, RISES.name: rises / height if height else 0.0}
+
+
+def _thrown(past: Past) -> float:
+    """Return the largest median of 9 of the first 100 minibatches over the start; NaN where they are not known."""
+    rows, start = past.rows, past.of("step_length")[0].loss_before
+    losses = rows.loss[(rows.steps > past.first) & (rows.steps <= past.first + 100)]
+    losses = losses[np.isfinite(losses)]
+    if len(losses) < 20 or not start > 0:
+        return float("nan")
+    return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max() / start)
 
 
 def _grew(past: Past) -> bool:

@@ -50,6 +50,8 @@ class Past:
         """Examples of a minibatch of the training, on average; 0 where it is not known."""
         self.chance = float("nan")
         """Loss of the best constant prediction on the probe; NaN where it is not known."""
+        self.neighbours = float("nan")
+        """Loss on it of what the nearest of its other examples predict; NaN where it is not known."""
         self.rate = float("nan")
         """Learning rate of the optimizer; NaN where there are several, or none."""
         self.has: frozenset[str] = frozenset()

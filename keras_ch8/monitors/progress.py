@@ -51,6 +51,14 @@ OVER_CHANCE = Quantity(
     "it is beyond measure above that of the best constant prediction",
     usual=OF_THREE,
 )
+OVER_NEIGHBOURS = Quantity(
+    "over_neighbours",
+    "The loss over that of what the nearest other examples of the probe predict; not known for inputs that are no "
+    "numbers, or a loss with penalties.",
+    lambda factor: f"it is {times(factor, 'that of what the nearest other examples predict')}",
+    "it is beyond measure above that of what the nearest other examples predict",
+    usual=OF_THREE,
+)
 RECENT = Quantity(
     "recent",
     "By how much the loss fell over the last third of the steps, as a fraction of what it was then.",
@@ -218,6 +226,7 @@ class Progress:
         newest: The last measurement.
         chance: Loss of the best constant prediction; NaN where it is not known.
         then: Median of the last three measurements before the last third of the steps.
+        neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
     """
 
     start: float
@@ -227,6 +236,7 @@ class Progress:
     newest: float = float("nan")
     chance: float = float("nan")
     then: float = float("nan")
+    neighbours: float = float("nan")
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
@@ -243,6 +253,7 @@ class Progress:
             FALLEN.name: self.fallen_to(self.now),
             GAINED.name: self.gained_at(self.now),
             OVER_CHANCE.name: self.over_chance(self.now),
+            OVER_NEIGHBOURS.name: self.now / self.neighbours if self.neighbours > 0 else float("nan"),
             RECENT.name: self.recent,
             PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             GROWTH.name: self.over_start(self.now),
@@ -273,7 +284,7 @@ def progress(past: Past) -> Progress | None:
     recent = (then - now) / abs(then) if then else 0.0
     sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
     typical = float(np.median(sizes)) if len(sizes) else float("nan")
-    return Progress(float(start), now, recent, typical, float(losses[-1]), past.chance, then)
+    return Progress(float(start), now, recent, typical, float(losses[-1]), past.chance, then, past.neighbours)
 
 
 def progress_measured(past: Past) -> dict[str, float]:

@@ -13,8 +13,8 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
-from ..verdicts.chance import chance_level
-from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
+from ..verdicts.chance import chance_level, neighbours_level
+from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, order_of, targets_of
 from ._layer_flow import FLAT, SLOPES, activation, by_unit, is_weighted
 from .equipment import equipment_of
 from .probe import RecordedCall, recording
@@ -24,6 +24,20 @@ EXAMPLES = 64
 EQUAL = 1e-4
 """A difference of two gradients up to this fraction of the largest entry is rounding."""
 LAYERS = keras.layers
+OF_SHAPE = ("Reshape", "Flatten", "Permute", "Squeeze", "ExpandDims", "Transpose")
+"""Layers and operations that give what they are given, in another shape."""
+ACTIVATIONS = {
+    "Sigmoid": "sigmoid",
+    "HardSigmoid": "hard_sigmoid",
+    "Softmax": "softmax",
+    "Tanh": "tanh",
+    "Softsign": "softsign",
+    "Relu": "relu",
+    "Relu6": "relu6",
+    "Softplus": "softplus",
+    "Exp": "exponential",
+}
+"""Activations by the operations of Keras that are them."""
 LOSSES = {
     "BinaryCrossentropy": "binary_crossentropy",
     "CategoricalCrossentropy": "categorical_crossentropy",
@@ -34,6 +48,8 @@ LOSSES = {
     "LogCosh": "log_cosh",
     "MeanSquaredLogarithmicError": "mean_squared_logarithmic_error",
     "Poisson": "poisson",
+    "Hinge": "hinge",
+    "SquaredHinge": "squared_hinge",
 }
 """Losses that checks know, by the names of Keras's classes; the functions have the names on the right."""
 
@@ -55,6 +71,7 @@ def facts_of(
         examples: Examples that go through the model, at most.
     """
     output = output_of(model) if loss is None else Output()
+    labels = [array for _, array in arrays_of(data[1])]
     start, axes, failed = Start(), None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what Keras says of a model, it says when that is trained
@@ -69,13 +86,20 @@ def facts_of(
         inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=equipment_of(model)
     )
     of_chance = data
+    facts = dataclasses.replace(facts, is_weighted=data[2] is not None)
+    if facts.targets.of in ("0 and 1", "classes", "one-hot"):
+        facts = dataclasses.replace(facts, order_read=order_of(labels[0]))
     if probe is not None:
         others = inputs_of(dict(arrays_of(probe[0])))
         targets_of_probe, of_chance = targets_in(probe[1], axes), probe
         facts = dataclasses.replace(facts, other="the probe", other_inputs=others, other_targets=targets_of_probe)
     targets = [array for _, array in arrays_of(of_chance[1])]
-    known = axes is not None and len(targets) == 1
-    return dataclasses.replace(facts, chance=chance_level(output, targets[0], of_chance[2]) if known else NAN), failed
+    if axes is None or len(targets) != 1:
+        return facts, failed
+    inputs = [array for _, array in arrays_of(of_chance[0])]
+    near = neighbours_level(output, inputs[0], targets[0]) if len(inputs) == 1 and of_chance[2] is None else NAN
+    chance = chance_level(output, targets[0], of_chance[2])
+    return dataclasses.replace(facts, chance=chance, neighbours=near), failed
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:
@@ -163,7 +187,7 @@ def at_start(
 
 
 def _is_recorded(layer: keras.layers.Layer) -> bool:
-    return is_weighted(layer) or bool(name_of_activation(layer))
+    return is_weighted(layer) or bool(name_of_activation(layer)) or isinstance(layer, LAYERS.Embedding)
 
 
 def name_of_activation(layer: keras.layers.Layer) -> str:
@@ -183,20 +207,59 @@ def name_of_activation(layer: keras.layers.Layer) -> str:
 
 
 def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], given: Tensor) -> Output:
-    """Return an output with the layer that has given it, where that is one with an activation that is known."""
+    """Return an output with the layer that has given it, where that is one with an activation that is known.
+
+    Of another, what it does last may tell its activation, and what it gives what it is.
+    """
     units = int(given.shape[-1]) if len(given.shape) > 1 else 0
     place = next((i for i, call in enumerate(calls) if call.outputs is given), None)
     hides = hasattr(given, "_keras_logits")
-    found: dict[str, Any] = {"units": units, "hides_logits": hides}
+    last = last_operation(model)
+    found: dict[str, Any] = {"units": units, "hides_logits": hides, "ends_with": type(last).__name__ if last else ""}
+    found |= _given(np.asarray(keras.ops.convert_to_numpy(given), "float64"), units)
     if keras_private.mask_of(given) is not None:
         found["is_mean"] = False  # what the mask leaves out does not count
     if place is None:
-        return dataclasses.replace(output, **found)
+        return dataclasses.replace(output, **found, activation=_activation_of(last))
     last = calls[place]
     before = name_of_activation(calls[place - 1].layer) == "softmax" and not is_weighted(last.layer) if place else False
     found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "softmax_before": before}
     found["can_be_set"] = model.layers[-1:] == [last.layer] and hasattr(last.layer, "activation")
     return dataclasses.replace(output, **found)
+
+
+def last_operation(model: keras.Model) -> Any:
+    """Return the layer or operation that gives the output, behind those that only give it another shape.
+
+    None of a subclassed model, whose operations are not known.
+    """
+    tensors = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    operation = None
+    while len(tensors) == 1 and (found := keras_private.source_of(tensors[0])):
+        operation, tensors = found
+        if type(operation).__name__ not in OF_SHAPE:
+            break
+    return operation
+
+
+def _activation_of(operation: Any) -> str:
+    """Return the name of the activation that an operation or a layer is, one of `RANGES`; "" for others."""
+    if isinstance(operation, LAYERS.Lambda):
+        function = operation.function
+        name = getattr(function, "__name__", "")
+        return name if _is_of_keras(function) and name in RANGES else ""
+    if isinstance(operation, keras.layers.Layer):
+        return name_of_activation(operation)
+    name = ACTIVATIONS.get(type(operation).__name__, "") if _is_of_keras(type(operation)) else ""
+    return "" if name == "softmax" and getattr(operation, "axis", -1) != -1 else name
+
+
+def _given(values: np.ndarray, units: int) -> dict[str, float]:
+    """Return the range of what a model gives at the start, and how far the sums of its units are from 1."""
+    if not values.size or not np.isfinite(values).all():
+        return {}
+    off = float(np.abs(values.sum(axis=-1) - 1).max()) if units > 1 else NAN
+    return {"low": float(values.min()), "high": float(values.max()), "off": off}
 
 
 def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -> Layer:
@@ -220,7 +283,7 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             gradient=math.sqrt(sum(float((slopes[id(v)] ** 2).sum()) for v in matrices)) if matrices else NAN,
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,
             saturated=_saturated(name, outputs),
-            copies=max((copies(v.numpy(), slopes[id(v)]) for v in matrices), default=0) if _has_units(layer) else 0,
+            copies=_copies(layer, slopes),
         )
 
 
@@ -233,14 +296,41 @@ def _saturated(name: str, outputs: np.ndarray) -> float:
     return NAN if slope is None else float(np.mean(np.asarray(slope(keras.ops.convert_to_tensor(outputs))) < FLAT))
 
 
-def _has_units(layer: keras.layers.Layer) -> bool:
-    """Whether the last axis of a layer's matrix counts its units."""
-    return isinstance(layer, LAYERS.Dense | LAYERS.Conv1D | LAYERS.Conv2D | LAYERS.Conv3D)
+def _copies(layer: keras.layers.Layer, slopes: dict[int, np.ndarray]) -> int:
+    """Return the units of a layer that are copies of others by all of its matrices; 0 where no axis counts its units.
+
+    The gates of a recurrent layer stand side by side on the last axis of its matrices. Of one that goes both ways each
+    way is looked at by itself.
+    """
+    if isinstance(layer, LAYERS.Bidirectional):
+        least = min(_copies(one, slopes) for one in (layer.forward_layer, layer.backward_layer))
+        return 2 * least + (least > 0)
+    one_axis = LAYERS.Dense | LAYERS.Conv1D | LAYERS.Conv2D | LAYERS.Conv3D | LAYERS.EinsumDense | LAYERS.Embedding
+    cell = getattr(layer, "cell", None)
+    if not isinstance(layer, one_axis) and not isinstance(
+        cell, LAYERS.SimpleRNNCell | LAYERS.LSTMCell | LAYERS.GRUCell
+    ):
+        return 0
+    found = []
+    for variable in layer.trainable_variables:
+        if len(variable.shape) > 1 and id(variable) in slopes:
+            theta, slope = variable.numpy(), slopes[id(variable)]
+            gates = theta.shape[-1] // cell.units if cell is not None else 1
+            found.append(copies(*(_by_gate(part, gates) for part in (theta, slope))))
+    return min(found, default=0)
+
+
+def _by_gate(matrix: np.ndarray, gates: int) -> np.ndarray:
+    """Return a matrix with the gates of each unit below each other: its last axis counts the units."""
+    units = matrix.shape[-1] // gates
+    return matrix.reshape(-1, units) if gates == 1 else matrix.reshape(-1, gates, units).reshape(-1, units)
 
 
 def copies(theta: np.ndarray, slope: np.ndarray) -> int:
     """Return the number of units, on the last axis, with weights and gradient of one before them."""
     units = theta.shape[-1]
+    if len(np.unique(theta.reshape(-1, units)[0])) == units:
+        return 0
     theta, slope = (np.asarray(a, "float64").reshape(-1, units) for a in (theta, slope))
     _, first, group = np.unique(theta, axis=1, return_index=True, return_inverse=True)
     difference = np.abs(slope - slope[:, first[group.ravel()]]).max(axis=0, initial=0.0)

@@ -3,12 +3,14 @@
 import dataclasses
 from collections.abc import Callable
 
-from .facts import Facts, Layer
+from .facts import DISTANCES, Facts, Layer, Targets
 from .wording import digits
 
 FEW = 16
 """Fewer examples than these tell nothing of all."""
 NO_LAYER = Layer("")
+NUMPY = "import numpy as np\n\n"
+"""Where code of a cure begins that needs it."""
 FACTS = "certain, no matter of degree"
 CHOSEN = "chosen; worth watching at most"
 FOUND = "flagged no repaired training of the sets of real faults"
@@ -51,6 +53,32 @@ def begins_at_one(facts: Facts) -> bool:
     targets, output = facts.targets, facts.output
     return output.loss == "sparse_categorical_crossentropy" and targets.are_whole and targets.high == output.units > 1 \
         and targets.low == 1  # fmt: skip
+
+
+def are_two(targets: Targets) -> bool:
+    """Whether there are two different targets only, which are not 0 and 1."""
+    return targets.values == 2 and (targets.low, targets.high) != (0.0, 1.0)
+
+
+def are_of_another_unit(facts: Facts) -> bool:
+    """Whether rows of sizes are in a cross-entropy that would be probabilities in another unit, such as grey levels."""
+    targets, output = facts.targets, facts.output
+    is_row = targets.of == "numbers" and targets.width > 1 and targets.low >= 0 and targets.high > 1
+    return is_row and output.loss in ("binary_crossentropy", "categorical_crossentropy")
+
+
+def are_two_for_one(facts: Facts) -> bool:
+    """Whether an output of 0 to 1 is to learn two different targets, one of them above 1."""
+    is_of_one = facts.output.loss in DISTANCES and facts.output.range == (0.0, 1.0)
+    return is_of_one and are_two(facts.targets) and facts.targets.low >= 0 and facts.targets.high > 1
+
+
+def have_gaps(facts: Facts) -> bool:
+    """Whether there are units enough for the classes, whose numbers leave gaps."""
+    targets, output = facts.targets, facts.output
+    is_known = output.loss == "sparse_categorical_crossentropy" and targets.of == "classes" and targets.low >= 0
+    fits = targets.classes == output.units or targets.high + 1 >= 2 * output.units >= 2 * targets.classes
+    return is_known and targets.high >= output.units > 1 and fits and not begins_at_one(facts)
 
 
 def interval(low: float, high: float) -> str:

@@ -1,78 +1,37 @@
-"""Checks of inputs and labels, and of all examples together."""
+"""Checks of labels, and of all examples together."""
 
-from collections.abc import Iterable
-
-from ._check import CHOSEN, FEW, FOUND, Check, begins_at_one, first, interval
-from .facts import CROSS_ENTROPIES, DISTANCES, Facts, Inputs, Targets, are_of_another_scale
-from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS
+from ._check import (
+    CHOSEN,
+    FEW,
+    FOUND,
+    NUMPY,
+    Check,
+    are_of_another_unit,
+    are_two,
+    are_two_for_one,
+    begins_at_one,
+    have_gaps,
+    interval,
+)
+from .facts import CROSS_ENTROPIES, Facts, Targets
 from .wording import counted, digits, percent
 
-LARGE, LARGE_RMS = 20.0, 10.0
-"""Inputs whose largest size and root mean square are beyond these are too large for the first layer; half of it is not:
-clusters of points within 15 of 0 are learned as they are."""
 FAR = 30.0
 """Ratio of the standard deviations of targets, from which on they are of two ranges; numbers with outliers have 10."""
-NUMPY = "import numpy as np\n\n"
+MANY = 32
+"""Examples that are not in an order by chance, nor of one class."""
+SHUFFLE = f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]"
 NUMBERED = f"{NUMPY}_, y = np.unique(y, return_inverse=True)"
-RESCALE = f"""\
-inputs = keras.Input(x.shape[1:])
-body, model = model, keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))
-{COMPILE_AGAIN}"""
-NORMALIZE_BOTH = NORMALIZE_INPUTS.replace(
-    "body, model = model, keras.Model(inputs, model(scale(inputs)))",
-    "targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))\n"
-    "body, model = model, keras.Model(inputs, targets(model(scale(inputs))))",
-)
-SPREAD = 100.0
-"""Ratio of the standard deviations of two features, from which on it is worth a note."""
-LARGE_TARGETS = 100.0
-"""Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
 
 
-def _need_scale(facts: Facts) -> bool:
-    """Whether targets are so large that scaled inputs alone would make them harder to reach, at rates of one's own."""
-    is_large = facts.output.loss in DISTANCES and facts.targets.deviation > LARGE_TARGETS
-    return is_large and "adaptive rates" in facts.has
+def _are_written_otherwise(facts: Facts) -> bool:
+    """Whether two sets of targets are not written alike: in other words, or in numbers far beyond the others'.
 
-
-def _large(facts: Facts) -> bool:
-    """Whether the first layer is given inputs that are too large, as they are."""
-    layer = first(facts)
-    is_first = bool(facts.start.layers) and layer is next((x for x in facts.start.layers if x.has_matrix), None)
-    return is_first and layer.input_largest > LARGE and layer.input_rms > LARGE_RMS
-
-
-def _pixels(facts: Facts) -> bool:
-    return len(facts.inputs) == 1 and facts.inputs[0].are_pixels
-
-
-def _others(facts: Facts) -> Iterable[tuple[Inputs, Inputs]]:
-    return zip(facts.inputs, facts.other_inputs, strict=False)
-
-
-def _unlike(facts: Facts) -> tuple[Inputs, Inputs] | None:
-    """Return inputs of the training, and other ones that were not prepared alike."""
-    numbers = (pair for pair in _others(facts) if all(x.of == "numbers" and x.examples >= FEW for x in pair))
-    return next((pair for pair in numbers if are_of_another_scale(*pair)), None)
-
-
-def _features(facts: Facts) -> str:
-    spread = max((x.spread for x in facts.inputs if x.spread > 0), default=1.0)
-    return f", one feature varying {digits(spread)} times as much as another" if spread > SPREAD else ""
-
-
-def _says_unlike(facts: Facts) -> str:
-    one, other = _unlike(facts) or (Inputs(), Inputs())
-    return (
-        f"The inputs of {facts.other} have mean {digits(other.mean)} and standard deviation {digits(other.deviation)}, "
-        f"those of the training {digits(one.mean)} and {digits(one.deviation)}."
-    )
-
-
-def _are_written_otherwise(targets: Targets, other: Targets) -> bool:
-    """Whether two sets of targets are not written alike: in other words, or in numbers far beyond the others'."""
+    Classes that the output has a unit for may come later.
+    """
+    targets, other, units = facts.targets, facts.other_targets, facts.output.units
     known = ("0 and 1", "-1 and 1", "classes", "one-hot", "numbers")
     if targets.of not in known or other.of not in known or min(targets.examples, other.examples) < FEW:
         return False
@@ -80,8 +39,8 @@ def _are_written_otherwise(targets: Targets, other: Targets) -> bool:
         small, large = sorted((targets.deviation, other.deviation))
         return large > FAR * small > 0
     if targets.of == other.of:
-        return targets.of == "classes" and other.high > targets.high + targets.classes
-    return {targets.of, other.of} != {"0 and 1", "classes"} or other.high > targets.high
+        return targets.of == "classes" and other.high > targets.high + targets.classes and other.high >= units
+    return {targets.of, other.of} != {"0 and 1", "classes"} or (other.high > targets.high and other.high >= units)
 
 
 def _is_one_class_of_several(facts: Facts) -> bool:
@@ -96,76 +55,6 @@ def _one_value(targets: Targets) -> str:
 
 
 # --- the checks ----------------------------------------------------------------------------------------------------
-
-OF_INPUTS = (
-    Check(
-        "nonfinite inputs",
-        "bad_inputs",
-        "act",
-        "an input is infinite or not a number",
-        lambda f: any(x.nonfinite for x in f.inputs),
-        lambda f: f"{counted(sum(x.nonfinite for x in f.inputs), 'number')} of the inputs are infinite or not a "
-        "number, and make the loss so.",
-        lambda f: "Take out the examples with such numbers, or put another number in their place.",
-        lambda f: f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
-    ),
-    Check(
-        "pixels",
-        "bad_inputs",
-        "act",
-        f"the first layer gets inputs of 0 to 255 with a root mean square above {LARGE_RMS:g}",
-        lambda f: _large(f) and _pixels(f),
-        lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
-        f"mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
-        lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
-        "`keras.layers.Rescaling(1 / 255)`.",
-        lambda f: RESCALE if "several inputs" not in f.has else "",
-        FOUND,
-    ),
-    Check(
-        "large inputs",
-        "bad_inputs",
-        "act",
-        f"the first layer gets inputs of sizes above {LARGE:g} with a root mean square above {LARGE_RMS:g}",
-        _large,
-        lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
-        f"mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
-        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
-        "training data, as the first layer of the model"
-        + (", and end with a `keras.layers.Rescaling` to the targets." if _need_scale(f) else "."),
-        lambda f: "" if "several inputs" in f.has else NORMALIZE_BOTH if _need_scale(f) else NORMALIZE_INPUTS,
-        FOUND,
-    ),
-    Check(
-        "another scale",
-        "bad_inputs",
-        "act",
-        "mean or deviation of other inputs are far from those of the training",
-        lambda f: _unlike(f) is not None,
-        lambda f: _says_unlike(f),
-        lambda f: f"Prepare {f.other} as the inputs of the training, with the same numbers: do not scale each by its "
-        "own.",
-        source="5 times the deviation, or 3 deviations between the means; standardized pixels are not told",
-    ),
-    Check(
-        "different features",
-        "bad_inputs",
-        "note",
-        f"a feature varies {SPREAD:g} times as much as another, constant ones left out",
-        lambda f: any(x.of == "numbers" and x.spread > SPREAD for x in f.inputs),
-        lambda f: f"One feature of the inputs varies {digits(max(x.spread for x in f.inputs if x.spread > 0))} times "
-        "as much as another; `keras.layers.Normalization` makes them alike.",
-    ),
-    Check(
-        "constant features",
-        "bad_inputs",
-        "note",
-        "a feature is the same in nearly all examples",
-        lambda f: any(x.of == "numbers" and x.constant and x.examples >= FEW for x in f.inputs),
-        lambda f: f"{counted(sum(x.constant for x in f.inputs), 'feature')} of {sum(x.features for x in f.inputs)} "
-        "are the same in nearly all examples.",
-    ),
-)  # fmt: skip
 
 OF_LABELS = (
     Check(
@@ -201,6 +90,54 @@ OF_LABELS = (
         lambda f: "y = (y + 1) / 2" if f.targets.of == "-1 and 1" else NUMBERED,
     ),
     Check(
+        "labels with gaps",
+        "wrong_labels",
+        "act",
+        "the last layer has units enough for the classes, whose numbers leave gaps",
+        have_gaps,
+        lambda f: f"There are {f.targets.classes} different labels up to {digits(f.targets.high, 4)}; a cross-entropy "
+        f"of {f.output.units} units reads 0 to {f.output.units - 1}.",
+        lambda f: "Number the classes from 0 on.",
+        lambda f: NUMBERED,
+    ),
+    Check(
+        "rows without a class",
+        "wrong_labels",
+        "act",
+        "rows of a cross-entropy of classes have no 1",
+        lambda f: f.output.loss == "categorical_crossentropy" and f.targets.empty > 0.05 and f.targets.at_once < 0.01,
+        lambda f: f"{percent(f.targets.empty)} of the rows of the targets are 0 throughout: of no class, so that the "
+        "loss of these examples is 0 whatever is predicted.",
+        lambda f: "Give each class a column of its own, and each row one 1 (`keras.utils.to_categorical`).",
+    ),
+    Check(
+        "two numbers for two classes",
+        "wrong_labels",
+        "act",
+        "there are two different targets, that are not 0 and 1, before a loss or an output that has these",
+        lambda f: are_two(f.targets) and f.targets.of != "one class" and (
+            (f.output.loss in CROSS_ENTROPIES and (f.targets.low < 0 or f.targets.high > 1) and f.targets.width > 1)
+            or are_two_for_one(f)),
+        lambda f: f"The targets are {digits(f.targets.low, 4)} and {digits(f.targets.high, 4)} throughout, where 0 and "
+        "1 are asked for.",
+        lambda f: "Write them as 0 and 1.",
+        lambda f: f'y = (y == {digits(f.targets.high, 6)}).astype("float32")',
+    ),
+    Check(
+        "sizes in a cross-entropy",
+        "wrong_labels",
+        "act",
+        "rows of numbers from 0 on, some above 1, are in a cross-entropy that reads probabilities",
+        are_of_another_unit,
+        lambda f: f"The targets are rows of numbers of {interval(f.targets.low, f.targets.high)}, which "
+        f"{f.output.loss} reads as probabilities.",
+        lambda f: f"Divide the targets by {digits(f.targets.high)}, the largest, so that they are between 0 and 1; or "
+        "take `keras.losses.MeanSquaredError` with no activation at the end."
+        if f.output.loss == "binary_crossentropy" else "Divide each row by its sum.",
+        lambda f: f"y = y / {digits(f.targets.high, 6)}" if f.output.loss == "binary_crossentropy"
+        else "y = y / y.sum(axis=-1, keepdims=True)",
+    ),
+    Check(
         "two labels beyond 1",
         "wrong_labels",
         "act",
@@ -217,7 +154,7 @@ OF_LABELS = (
         "wrong_labels",
         "act",
         "targets of the validation data are written otherwise, or are of another range",
-        lambda f: bool(f.other) and _are_written_otherwise(f.targets, f.other_targets),
+        lambda f: bool(f.other) and _are_written_otherwise(f),
         lambda f: f"The targets of the training are {f.targets.of} of {interval(f.targets.low, f.targets.high)}, "
         f"those of {f.other} {f.other_targets.of} of {interval(f.other_targets.low, f.other_targets.high)}.",
         lambda f: f"Write the targets of {f.other} as those of the training.",
@@ -264,23 +201,31 @@ OF_ALL = (
         "shuffling every minibatch has one class.",
     ),
     Check(
+        "labels in order",
+        "label_order",
+        "act",
+        f"the first {MANY} examples or more are trained on in the order of their labels",
+        lambda f: f.order_read <= 1.5 and f.targets.examples >= MANY and f.targets.commonest < 0.8,
+        lambda f: f"The first {f.targets.examples} examples that are trained on are in the order of their labels.",
+        code=lambda f: SHUFFLE,
+    ),
+    Check(
         "one class in a batch",
         "label_order",
-        "watch",
-        "the first examples that are trained on are of one class, and others of several",
-        _is_one_class_of_several,
+        "act",
+        f"the first {MANY} examples or more that are trained on are of one class, and others of several",
+        lambda f: _is_one_class_of_several(f) and f.targets.examples >= MANY,
         lambda f: f"The first {f.targets.examples} examples that are trained on are all of one class, those of "
         f"{f.other} of {f.other_targets.classes}.",
-        code=lambda f: f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]",
-        source=CHOSEN,
+        code=lambda f: SHUFFLE,
     ),
     Check(
         "one class has nearly all",
         "imbalance",
-        "watch",
-        "one class has 95 of 100 examples or more",
+        "act",
+        "one class has 95 of 100 examples or more, and they have no weights",
         lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.95 <= f.targets.commonest < 1
-        and f.output.loss in CROSS_ENTROPIES and f.targets.examples >= 100,
+        and f.output.loss in CROSS_ENTROPIES and f.targets.examples >= 100 and not f.is_weighted,
         lambda f: f"One class has {percent(f.targets.commonest)} of the examples: who always says it is right as "
         "often.",
         code=lambda f: f"{NUMPY}labels, counts = np.unique(y, return_counts=True)\n"

@@ -2,15 +2,8 @@
 
 import math
 
-from ._check import FOUND, Check, begins_at_one, interval
-from .facts import (
-    CROSS_ENTROPIES,
-    DISTANCES,
-    PROBABILITIES,
-    Facts,
-    Output,
-    Targets,
-)
+from ._check import FOUND, Check, are_of_another_unit, are_two, are_two_for_one, begins_at_one, have_gaps, interval
+from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
 from .remedies import WITHOUT_LAST
 from .wording import counted, digits, percent
 
@@ -18,6 +11,10 @@ OUTSIDE = 0.02
 """How far outside the range of the output, over the range of the targets, targets may be."""
 OF_LOGARITHMS = ("mean_squared_logarithmic_error", "poisson")
 """Losses that are for counts and sizes, which are never negative."""
+SIDED = ("hinge", "squared_hinge")
+"""Losses of two sides, -1 and 1."""
+OF_NOISE = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise")
+"""Layers that change what they are given at random, in training."""
 UNLIMITED = ("relu", "tanh", "linear", "softplus", "elu")
 """Activations that give no probabilities."""
 
@@ -30,6 +27,15 @@ def _outside(output: Output, targets: Targets) -> bool:
     low, high = output.range
     allowed = OUTSIDE * (targets.high - targets.low)
     return targets.low < low - allowed or targets.high > high + allowed
+
+
+def _outside_by_value(output: Output) -> bool:
+    """Whether an output of no known activation gives numbers that are no probabilities."""
+    return not output.activation and (output.low < -1e-3 or output.high > 1 + 1e-3)
+
+
+def _name(output: Output) -> str:
+    return output.layer or "the last layer"
 
 
 def _is_of_classes(output: Output) -> bool:
@@ -93,6 +99,8 @@ def _called(activation: str) -> str:
 def _numbers_in_cross_entropy(facts: Facts) -> bool:
     """Whether targets of a cross-entropy are numbers that are no classes and no probabilities."""
     targets, loss = facts.targets, facts.output.loss
+    if are_two(targets) or are_of_another_unit(facts):
+        return False  # the loss is right, but not the way in which they are written
     if loss == "sparse_categorical_crossentropy":
         return targets.of == "numbers" and targets.width == 1
     return loss in CROSS_ENTROPIES and targets.of == "numbers" and (targets.low < 0 or targets.high > 1)
@@ -111,7 +119,7 @@ OF_LOSS = (
         "wrong_output",
         "act",
         "there are more classes than units of the last layer",
-        lambda f: _classes_beyond(f) and not begins_at_one(f),
+        lambda f: _classes_beyond(f) and not begins_at_one(f) and not have_gaps(f),
         lambda f: f"The labels go up to {digits(f.targets.high, 4)}, which are {_classes(f)} classes, but the last "
         f"layer has {counted(f.output.units, 'unit')}.",
         lambda f: f"Give the last layer {_classes(f)} units and softmax, and compile with "
@@ -177,12 +185,79 @@ OF_LOSS = (
         else "",
     ),
     Check(
+        "one unit for many columns",
+        "wrong_output",
+        "act",
+        "targets of several columns are compared with one unit",
+        lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.units == 1 and f.targets.width > 1,
+        lambda f: f"The targets have {f.targets.width} columns, and the last layer 1 unit, which is compared with each "
+        "of them.",
+        lambda f: f"Give the last layer {f.targets.width} units.",
+    ),
+    Check(
+        "classes of several labels",
+        "wrong_loss",
+        "act",
+        "a cross-entropy of classes is to learn several labels at once, of an output that is no softmax",
+        lambda f: f.output.loss == "categorical_crossentropy" and f.output.activation not in ("softmax", "")
+        and f.targets.at_once > 0.01,
+        lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, and "
+        "categorical_crossentropy is for one class of several.",
+        lambda f: "Compile with `keras.losses.BinaryCrossentropy`, and end with sigmoid.",
+        lambda f: _with(f, "sigmoid", "binary_crossentropy"),
+    ),
+    Check(
+        "absolute errors of classes",
+        "wrong_loss",
+        "act",
+        "the absolute errors of a softmax over three classes or more",
+        lambda f: f.output.loss == "mean_absolute_error" and f.targets.of == "one-hot" and f.output.units > 2
+        and f.output.activation == "softmax",
+        lambda f: f"mean_absolute_error of a softmax over {f.output.units} classes has hardly a gradient where it is "
+        "wrong.",
+        lambda f: "Compile with `keras.losses.CategoricalCrossentropy`.",
+        lambda f: 'model.compile(model.optimizer, "categorical_crossentropy")',
+        "Zhang and Sabuncu (2018), section 3",
+    ),
+    Check(
+        "noise at the end",
+        "wrong_output",
+        "act",
+        "the model ends with a layer that changes what it is given at random",
+        lambda f: f.output.ends_with in OF_NOISE,
+        lambda f: f"The model ends with {f.output.ends_with}, which changes its predictions at random in training.",
+        lambda f: f"Put {f.output.ends_with} before the last layer with weights, or take it away.",
+        lambda f: WITHOUT_LAST if "sequential" in f.has else "",
+    ),
+    Check(
+        "one side of two",
+        "wrong_output",
+        "act",
+        "a loss of two sides is taken of an output that has one",
+        lambda f: f.output.loss in SIDED and f.output.range[0] == 0.0,
+        lambda f: f"{f.output.loss} asks for -1 and 1, but {_name(f.output)} ends with {f.output.activation}, which "
+        f"gives {_can_give(f.output)}.",
+        lambda f: "End with tanh or with no activation.",
+        lambda f: _with(f, "linear"),
+    ),
+    Check(
+        "negative rates",
+        "wrong_output",
+        "act",
+        "the logarithm of an output that is below 0 is in the loss",
+        lambda f: f.output.loss == "poisson" and f.output.low < 0,
+        lambda f: f"poisson takes the logarithm of the predictions, which are {interval(f.output.low, f.output.high)} "
+        "at the start.",
+        lambda f: "End with `exponential` or softplus, which are above 0.",
+        lambda f: _with(f, "softplus"),
+    ),
+    Check(
         "several labels at once",
         "wrong_output",
         "act",
         "a softmax is to give several labels at once",
         lambda f: f.output.activation == "softmax" and f.output.units > 1 and f.targets.at_once > 0.01
-        and f.output.loss in CROSS_ENTROPIES,
+        and f.output.loss in (*CROSS_ENTROPIES, *DISTANCES),
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, but the outputs of a "
         "softmax have the sum 1.",
         lambda f: "End with sigmoid, and compile with `keras.losses.BinaryCrossentropy`.",
@@ -193,11 +268,13 @@ OF_LOSS = (
         "wrong_output",
         "act",
         "a cross-entropy of probabilities is taken of an output that gives none",
-        lambda f: _takes_probabilities(f.output) and f.output.activation in UNLIMITED
-        and not f.output.hides_logits and not _numbers_in_cross_entropy(f),
-        lambda f: f"{f.output.loss} reads probabilities, but {f.output.layer} ends with {f.output.activation}.",
+        lambda f: _takes_probabilities(f.output) and not f.output.hides_logits and not _numbers_in_cross_entropy(f)
+        and (f.output.activation in UNLIMITED or _outside_by_value(f.output)),
+        lambda f: f"{f.output.loss} reads probabilities, but {_name(f.output)} "
+        + (f"ends with {f.output.activation}." if f.output.activation
+           else f"gives {interval(f.output.low, f.output.high)} at the start."),
         lambda f: f"End with {_probable(f)}"
-        + (", or tell the loss with `from_logits=True`." if f.output.activation == "linear" else "."),
+        + (", or tell the loss with `from_logits=True`." if f.output.activation in ("linear", "") else "."),
         lambda f: _with(f, _probable(f)),
     ),
     Check(
@@ -205,13 +282,35 @@ OF_LOSS = (
         "wrong_output",
         "act",
         "targets of a loss of numbers are outside what the last activation can give",
-        lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets),
-        lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {f.output.layer} ends with "
+        lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
+        lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {_name(f.output)} ends with "
         f"{f.output.activation}, which gives {_can_give(f.output)}.",
         lambda f: f"End with {_called(_activation_for(f.targets))}"
         + (", which has no limit." if _activation_for(f.targets) == "linear" else ", whose range holds the targets."),
         lambda f: _with(f, _activation_for(f.targets)),
         FOUND,
+    ),
+    Check(
+        "numbers from a softmax",
+        "wrong_output",
+        "act",
+        "a softmax is to give numbers whose sum is not 1",
+        lambda f: f.output.loss in DISTANCES and f.output.activation == "softmax" and f.output.units > 1
+        and f.targets.of == "numbers" and f.targets.width > 1 and not _outside(f.output, f.targets),
+        lambda f: "The units of a softmax have the sum 1, and the targets have not.",
+        lambda f: f"End with {_called(_activation_for(f.targets))}.",
+        lambda f: _with(f, _activation_for(f.targets)),
+    ),
+    Check(
+        "sums that are not 1",
+        "wrong_output",
+        "act",
+        "a cross-entropy of classes is taken of numbers of 0 to 1 whose sum is not 1, of no known activation",
+        lambda f: _is_of_classes(f.output) and f.output.from_logits is False and not f.output.activation
+        and f.output.low >= 0 and f.output.high <= 1 and f.output.off > 0.2,
+        lambda f: f"{f.output.loss} reads probabilities, but the sum of the units of one prediction is up to "
+        f"{digits(f.output.off)} away from 1 at the start.",
+        lambda f: "End with softmax over the last axis.",
     ),
     Check(
         "softmax twice",
@@ -227,9 +326,14 @@ OF_LOSS = (
         "probabilities as logits",
         "wrong_loss",
         "act",
-        "the loss takes logits, and the output gives probabilities without their logits",
-        lambda f: f.output.from_logits is True and f.output.activation in PROBABILITIES and not f.output.hides_logits,
-        lambda f: f"The loss takes logits (from_logits=True), but {f.output.layer} ends with {f.output.activation}.",
+        "the loss takes logits, and the output gives probabilities without their logits, by its activation or by what "
+        "it gives",
+        lambda f: f.output.from_logits is True and not f.output.hides_logits
+        and (f.output.activation in PROBABILITIES or f.output.are_probabilities),
+        lambda f: f"The loss takes logits (from_logits=True), but {_name(f.output)} "
+        + (f"ends with {f.output.activation}." if f.output.activation else "gives probabilities: "
+           + ("rows of numbers from 0 on with the sum 1." if f.output.units > 1
+              else f"numbers of {interval(f.output.low, f.output.high)}.")),
         lambda f: "End with no activation, or leave from_logits=True out.",
         lambda f: f'model.compile(model.optimizer, "{f.output.loss}")',
     ),

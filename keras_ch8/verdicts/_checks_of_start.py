@@ -54,7 +54,8 @@ def _last_hidden(facts: Facts) -> Layer:
 
 def _copied(facts: Facts) -> Layer:
     """Return a hidden layer whose units are all equal."""
-    hidden = (x for x in facts.start.trained if not x.is_output and x is not facts.start.trained[-1])
+    last = facts.start.trained[-1:]
+    hidden = (x for x in facts.start.layers if not x.is_output and x not in last)
     return next((x for x in hidden if x.units > 1 and x.copies == x.units - 1), NO_LAYER)
 
 

@@ -18,7 +18,16 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "wrong_labels": ("step_too_long", "imbalance", "overfitting", *_HELD_UP),
     "wrong_output": ("no_gradient", "saturated_units", "dead_units", "step_too_long", "overfitting", *_HELD_UP),
     "wrong_loss": ("no_gradient", "step_too_long", "overfitting", *_HELD_UP),
-    "bad_inputs": ("no_gradient", "exploding", "saturated_units", "short_horizon", "cliff", "overfitting", *_HELD_UP),
+    "bad_inputs": (
+        "bad_scale",
+        "no_gradient",
+        "exploding",
+        "saturated_units",
+        "short_horizon",
+        "cliff",
+        "overfitting",
+        *_HELD_UP,
+    ),
     "equal_units": ("no_gradient", "bad_scale", *_HELD_UP),
     "label_order": ("noise_dominated", "oscillation", "batch_norm_gap", "cliff", "overfitting"),
     "leak": (),
@@ -28,9 +37,9 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "bad_scale": ("short_horizon", "cliff", "ill_conditioned"),
     "exploding": ("step_too_long",),
     # what the steps do
-    "step_too_long": ("nonfinite", "oscillation", "dead_units", "saturated_units", *_HELD_UP),
-    "nonfinite": ("cliff",),
-    "oscillation": ("cliff", "noise_dominated"),
+    "step_too_long": ("nonfinite", "oscillation", "saturated_units", *_HELD_UP),
+    "nonfinite": ("cliff", "too_long"),
+    "oscillation": ("cliff", "noise_dominated", "batch_wasteful", "step_too_short", "too_long"),
     "dead_units": ("cliff", *_SLOW),
     "saturated_units": ("cliff", *_SLOW),
     # what the gradient meets
@@ -46,8 +55,8 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "batch_norm_gap": ("overfitting",),
     "overfitting": ("too_long", "batch_wasteful"),
     "too_short": ("underfitting",),
+    "underfitting": ("too_long",),
     "too_long": (),
-    "underfitting": (),
     "batch_wasteful": (),
 }
 """Each kind, the causes first, and what follows from it; what follows from that follows from it too."""

@@ -9,7 +9,8 @@ knowing, and never a verdict.
 from collections.abc import Callable
 
 from ._check import Check as Check
-from ._checks_of_data import OF_ALL, OF_INPUTS, OF_LABELS
+from ._checks_of_data import OF_ALL, OF_LABELS
+from ._checks_of_inputs import OF_INPUTS
 from ._checks_of_model import OF_LOSS
 from ._checks_of_start import OF_START
 from .causes import explained_by

@@ -41,6 +41,8 @@ RANGES: dict[str, tuple[float, float]] = {
 """What each activation can give."""
 PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
 """Activations that give probabilities."""
+SUM_IS_ONE = 1e-3
+"""Difference from 1 up to which the sum of some probabilities is rounded."""
 CROSS_ENTROPIES = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
 DISTANCES = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 """Losses that compare numbers."""
@@ -63,6 +65,7 @@ class Inputs:
         constant: How many of the features are the same in all examples, or nearly all.
         features: How many features there are, on the last axis.
         spread: The largest over the smallest standard deviation of the features that are not nearly constant.
+        offset: The size of the mean of such a feature over its standard deviation, the median over them.
     """
 
     name: str = ""
@@ -77,6 +80,7 @@ class Inputs:
     constant: int = 0
     features: int = 0
     spread: float = NAN
+    offset: float = NAN
 
     @property
     def largest(self) -> float:
@@ -108,6 +112,8 @@ class Targets:
         deviation: Standard deviation of all of them.
         negative: Fraction of them that is below 0.
         at_once: Fraction of the rows of 0 and 1 in which more than one is 1.
+        empty: Fraction of the rows of 0 and 1 in which none is.
+        values: How many different numbers there are.
     """
 
     of: str = ""
@@ -122,6 +128,8 @@ class Targets:
     deviation: float = NAN
     negative: float = NAN
     at_once: float = NAN
+    empty: float = NAN
+    values: int = 0
 
     @property
     def are_whole(self) -> bool:
@@ -145,6 +153,10 @@ class Output:
         is_mean: Whether the loss is a mean over all numbers, or over all examples.
         metrics: Names of the metrics.
         can_be_set: Whether it is the last of `model.layers`, and its activation can be set.
+        ends_with: Name of the class of what the model does last, such as `"Dropout"`; "" where it is not known.
+        low: The smallest number that it gives at the start.
+        high: The largest.
+        off: The largest difference from 1 of the sum of its units for one prediction.
     """
 
     layer: str = ""
@@ -158,6 +170,16 @@ class Output:
     is_mean: bool = True
     metrics: tuple[str, ...] = ()
     can_be_set: bool = False
+    ends_with: str = ""
+    low: float = NAN
+    high: float = NAN
+    off: float = NAN
+
+    @property
+    def are_probabilities(self) -> bool:
+        """Whether an output of no known activation gives probabilities, by what it gives at the start."""
+        within = not self.activation and self.low >= 0 and self.high <= 1
+        return within and (self.off < SUM_IS_ONE if self.units > 1 else self.low > 0)
 
     @property
     def range(self) -> tuple[float, float]:
@@ -234,12 +256,15 @@ class Facts:
         output: The only output, and the loss.
         start: What one pass at the initial weights says.
         chance: Loss of the best constant prediction; NaN where it is not known.
+        neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
         other_inputs: Inputs of other data that must be alike, such as validation data.
         other_targets: Its targets.
         other: What the other data are called, such as "the validation data".
         equal_rows: Fraction of the other examples that are among those of the training.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
         order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
+        order_read: The same of the first examples as the training reads them.
+        is_weighted: Whether examples or classes have weights.
         has: What the model and the optimizer have, of `remedies.FACTS`.
     """
 
@@ -248,12 +273,15 @@ class Facts:
     output: Output = dataclasses.field(default_factory=Output)
     start: Start = dataclasses.field(default_factory=Start)
     chance: float = NAN
+    neighbours: float = NAN
     other_inputs: tuple[Inputs, ...] = ()
     other_targets: Targets = dataclasses.field(default_factory=Targets)
     other: str = ""
     equal_rows: float = NAN
     rows_are_few: bool = False
     order: float = NAN
+    order_read: float = NAN
+    is_weighted: bool = False
     has: frozenset[str] = frozenset()
 
 
@@ -281,6 +309,7 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
     columns = values.reshape(-1, x.shape[-1] if x.ndim > 1 else 1)
     columns = columns[:, ~np.isnan(columns).all(axis=0)]
     spread, size = np.nanstd(columns, axis=0), np.nanmax(np.abs(columns), axis=0)
+    mean = np.abs(np.nanmean(columns, axis=0))
     few = columns[:: 1 + len(columns) // MOST_ROWS]
     differ = (few != np.nanmedian(few, axis=0)).mean(axis=0)
     varies = (spread > CONSTANT * size) & (differ > RARELY)
@@ -294,6 +323,7 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
         constant=int((~varies).sum()),
         features=columns.shape[1],
         spread=float(spread[varies].max() / spread[varies].min()) if varies.any() else NAN,
+        offset=float(np.median(mean[varies] / spread[varies])) if varies.any() else NAN,
     )
 
 
@@ -317,6 +347,7 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         high=float(values[-1]),
         deviation=float(rows.std()),
         negative=float((rows < 0).mean()),
+        values=len(values),
     )
     return _of_one_column(known, values, counts) if rows.shape[1] == 1 else _of_rows(known, rows, values)
 
@@ -334,7 +365,7 @@ def _of_one_column(known: Targets, values: np.ndarray, counts: np.ndarray) -> Ta
 def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
     sums = rows.sum(axis=1)
     if set(values) <= {0.0, 1.0}:
-        at_once = float((sums > 1).mean())
+        at_once, empty = float((sums > 1).mean()), float((sums == 0).mean())
         if (sums == 1).all():
             fractions = rows.mean(axis=0)
             there = fractions[fractions > 0]
@@ -342,7 +373,7 @@ def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
             rarest, commonest = float(there.min()), float(there.max())
             found = dataclasses.replace(known, rarest=rarest, commonest=commonest)
             return dataclasses.replace(found, of=of, classes=rows.shape[1], at_once=at_once)
-        return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once)
+        return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once, empty=empty)
     if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):
         return dataclasses.replace(known, of="probabilities", classes=rows.shape[1])
     return dataclasses.replace(known, of="one class" if len(values) == 1 else "numbers")

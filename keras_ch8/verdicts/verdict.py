@@ -15,6 +15,8 @@ LEVELS = ("ok", "watch", "act")
 """From no reason for concern to something to change now."""
 RAISED_BY, WINDOW = 2, 3
 """A level is reached when 2 of the last 3 claims say so at least, and left when all 3 say less."""
+FORGOTTEN_AFTER = 6
+"""Claims in a row that all is well, after which what called for action is not worth watching any more."""
 MOST_REASONS = 5
 """Sentences in which a verdict says why."""
 _Key = tuple[str, str]  # kind and source
@@ -135,8 +137,8 @@ class VerdictTracker:
     Several sources may speak of one kind; each is followed by itself, and the gravest of what they say stands.
 
     The level goes up to what the second-highest of the last three claims says, and comes down to the highest of them.
-    What happened for certain (`Claim.proven`) counts at once. What has once called for action is worth watching to the
-    end of the training.
+    What happened for certain (`Claim.proven`) counts at once. What has once called for action is worth watching until
+    6 claims in a row say that all is well.
 
     While a cause calls for action, what follows from it (`causes.EXPLAINS`) is not complained about: its level is "ok",
     and it says which cause explains it.
@@ -149,6 +151,7 @@ class VerdictTracker:
         self._claims: dict[_Key, collections.deque[_Said]] = {}
         self._standing: dict[_Key, Verdict] = {}
         self._over: dict[_Key, Verdict] = {}
+        self._fine: dict[_Key, int] = {}
 
     def state(self) -> dict[str, Any]:
         """Return all that was claimed and what stands, which `set_state` goes on from."""
@@ -176,6 +179,11 @@ class VerdictTracker:
             self._add(step, claim, (claim.kind, source))
         return [verdict for verdict in self.verdicts if _standing(verdict) not in before]
 
+    def retract(self, source: str, kinds: Iterable[str]) -> None:
+        """Take back what a source said of some kinds: others know better."""
+        for kind in kinds:
+            self._standing.pop((kind, source), None)
+
     def _gravest(self) -> dict[str, Verdict]:
         """Return the gravest verdict of each kind, whatever explains it; of several, the first."""
         found: dict[str, Verdict] = {}
@@ -195,6 +203,9 @@ class VerdictTracker:
         if before is not None and before.level == "act" != level:
             self._over[key] = dataclasses.replace(before, step=step)
         since = step if before is None or before.level != level else before.step
+        if key in self._over:
+            self._fine[key] = 0 if claim.level != "ok" else self._fine.get(key, 0) + 1
+            level = "ok" if level == "watch" and self._fine[key] >= FORGOTTEN_AFTER else level
         if claim.level == "ok" and level == "watch" and key in self._over:
             self._standing[key] = self._no_longer(self._over[key], since, claims[-1])
         else:

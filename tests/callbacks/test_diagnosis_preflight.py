@@ -109,7 +109,7 @@ def test_a_probe_on_another_scale_and_first_examples_of_one_class_are_told():
     y = np.sort(np.repeat([0.0, 1.0], 512))
     watching = diagnosis()
     fit(network(), watching, np.concatenate([X[order]] * 4), y, shuffle=False)
-    assert found(watching) == {"label_order": "watch"}
+    assert found(watching) == {"label_order": "act"}
 
 
 def test_the_alarm_is_printed_before_the_first_step(capsys):

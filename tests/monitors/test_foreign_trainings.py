@@ -210,7 +210,7 @@ def test_a_layer_whose_units_are_nearly_all_idle_counts_though_those_of_others_a
         return [level("layer_flow", past, kind) for kind in ("dead_units", "saturated_units")]
 
     assert [idle(share) for share in (0.69, 0.71, 0.81, 0.91)] == [
-        ["ok", "ok"], ["watch", "ok"], ["watch", "watch"], ["act", "act"],
+        ["ok", "ok"], ["watch", "ok"], ["act", "watch"], ["act", "act"],
     ]  # fmt: skip
 
 
@@ -241,19 +241,25 @@ def level_of_length(past, total):
     return level("batch_statistics", past, "batch_norm_gap")
 
 
-def test_a_layer_that_no_update_moves_has_no_gradient():
-    moved, stays = np.full(4, 1e-3), np.array([0.0, 1e-3, 1e-3, 1e-3])
-    for moves, expected in (([moved] * 9, "ok"), ([stays] * 9, "act"), ([stays] * 8 + [moved], "ok")):
-        past = past_of(losses(), layer_flow=[flow(relative_update=move) for move in moves])
+WEIGHTS = ("a/kernel", "b/kernel", "c/kernel", "d/kernel")
+HAVE, LACKS = np.full(4, 1e-3), np.array([0.0, 1e-3, 1e-3, 1e-3])
+
+
+def sloped(slopes, **others):
+    return flow(weights=WEIGHTS, slopes=slopes, **others)
+
+
+def test_a_matrix_whose_gradient_is_always_zero_has_none_whatever_decay_moves_it():
+    for slopes, expected in (([HAVE] * 9, "ok"), ([LACKS] * 9, "act"), ([LACKS] * 8 + [HAVE], "ok")):
+        past = past_of(losses(), layer_flow=[sloped(slope) for slope in slopes])
         assert level("layer_flow", past, "no_gradient") == expected
-    found = said("layer_flow", past_of(losses(), layer_flow=[flow(relative_update=stays)] * 9), "no_gradient")
-    assert "25 % of the layers stay exactly as they began; first of all a" in found.finding
+    found = said("layer_flow", past_of(losses(), layer_flow=[sloped(LACKS)] * 9), "no_gradient")
+    assert "25 % of the matrices that are trained have a gradient of exactly 0; first of all a/kernel" in found.finding
 
 
-def test_a_layer_that_stays_says_nothing_where_updates_are_lost_in_rounding_or_a_layer_is_dead():
-    stays = np.array([0.0, 1e-3, 1e-3, 1e-3])
-    lost, dead = flow(relative_update=stays * 1e-5), flow(relative_update=stays, dead=np.array([NAN, 1.0, NAN, NAN]))
-    for one in (lost, dead):
+def test_a_gradient_of_zero_says_nothing_where_all_are_or_a_layer_is_dead_or_saturated():
+    full = np.array([NAN, 1.0, NAN, NAN])
+    for one in (sloped(0 * LACKS), sloped(LACKS, dead=full), sloped(LACKS, saturated=full)):
         assert level("layer_flow", past_of(losses(), layer_flow=[one] * 9), "no_gradient") in (None, "ok")
 
 

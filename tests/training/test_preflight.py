@@ -63,7 +63,7 @@ def preflight(model, x, y, steps=0, **options):
         (lambda: network(last(1, "relu")), X, -np.abs(X[:, 0]), {"wrong_output": "act"}),
         (lambda: network(last(1, "sigmoid"), loss="binary_crossentropy"), X, np.ones(300), {"wrong_labels": "watch"}),
         (lambda: network(last(1, "sigmoid"), loss="binary_crossentropy"), X, np.arange(300) < 5,
-         {"imbalance": "watch"}),
+         {"imbalance": "act"}),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_of_a_model_and_its_data(model, x, y, expected):

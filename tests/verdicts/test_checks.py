@@ -51,17 +51,49 @@ def validated(inputs=X, targets=NUMBERS, of=NUMBERS, **others):
 PIXELS = change(X, low=0.0, high=255.0)
 LARGE = change(START, layers=(change(DENSE, input_largest=255.0, input_rms=80.0), *START.layers[1:]))
 ONE_CLASS = Targets("one class", 32, 1, 0.0, 0.0, 1)
+MASKS = Targets("numbers", 100, 4, 0.0, 1.0, deviation=0.5, values=2)
+SIZES = Targets("numbers", 100, 4, 0.0, 16.0, deviation=5.0, values=17)
+OF_MASKS = Output("last", "sigmoid", 4, "binary_crossentropy", from_logits=False, hides_logits=True)
+
+
+def tiny(size):
+    """Facts of inputs of this size, of which the first layer is given the root mean square of a half."""
+    of_first = change(DENSE, input_rms=size / 2, input_largest=size)
+    return facts(start=change(START, layers=(of_first, *START.layers[1:])))
+
 
 CASES = {
     "nonfinite inputs": (facts(inputs=change(X, nonfinite=3)), facts()),
     "pixels": (facts(inputs=PIXELS, start=LARGE), facts(inputs=PIXELS)),
     "large inputs": (facts(start=LARGE), first(input_largest=255.0, input_rms=0.5)),
+    "small inputs": (tiny(0.004), tiny(0.4)),
+    "constant inputs": (
+        facts(inputs=change(X, low=3.0, high=3.0, deviation=0.0, constant=4)),
+        facts(inputs=change(X, constant=4)),
+    ),
+    "inputs far from 0": (
+        facts(inputs=change(X, rms=1.1, offset=40.0)),
+        facts(inputs=change(X, rms=40.0, offset=40.0)),  # the first layer is given others, which a layer has centred
+    ),
     "another scale": (validated(change(X, deviation=255.0)), validated(change(X, deviation=3.0))),
     "different features": (facts(inputs=change(X, spread=300.0)), facts(inputs=change(X, spread=30.0))),
     "constant features": (facts(inputs=change(X, constant=2)), facts()),
     "nonfinite targets": (facts(Targets(nonfinite=1)), facts(Targets())),
     "labels from 1": (facts(change(FOUR, low=1.0, high=4.0), SOFTMAX), facts(FOUR, SOFTMAX)),
     "negative labels": (facts(change(BINARY, of="-1 and 1", low=-1.0), SIGMOID), facts(BINARY, SIGMOID)),
+    "labels with gaps": (
+        facts(change(FOUR, low=10.0, high=40.0), SOFTMAX),
+        facts(change(FOUR, high=9.0, classes=10), SOFTMAX),
+    ),
+    "rows without a class": (
+        facts(change(ONE_HOT, of="several labels", empty=0.3), OF_ROWS),
+        facts(change(ONE_HOT, of="several labels", empty=0.3, at_once=0.3), OF_ROWS),
+    ),
+    "two numbers for two classes": (
+        facts(change(MASKS, high=255.0), OF_MASKS),
+        facts(change(MASKS, high=255.0, values=3), OF_MASKS),
+    ),
+    "sizes in a cross-entropy": (facts(SIZES, OF_MASKS), facts(change(SIZES, low=-1.0), OF_MASKS)),
     "two labels beyond 1": (facts(Targets("classes", 100, 1, 1.0, 2.0, 2), SIGMOID), facts(BINARY, SIGMOID)),
     "validation labels": (
         validated(targets=ONE_HOT, of=FOUR),
@@ -77,6 +109,30 @@ CASES = {
         facts(change(NUMBERS, low=0.0), change(SQUARED, loss="mean_squared_logarithmic_error")),
     ),
     "one column for many units": (facts(FOUR, change(SQUARED, units=4)), facts(ONE_HOT, change(SQUARED, units=4))),
+    "one unit for many columns": (
+        facts(change(NUMBERS, width=3)),
+        facts(change(NUMBERS, width=3), change(SQUARED, units=3)),
+    ),
+    "classes of several labels": (
+        facts(change(ONE_HOT, of="several labels", at_once=0.3), change(OF_ROWS, activation="sigmoid")),
+        facts(change(ONE_HOT, of="several labels", at_once=0.3), OF_MASKS),
+    ),
+    "absolute errors of classes": (
+        facts(ONE_HOT, change(OF_ROWS, loss="mean_absolute_error")),
+        facts(ONE_HOT, change(OF_ROWS, loss="mean_squared_error")),
+    ),
+    "noise at the end": (
+        facts(output=change(SQUARED, ends_with="Dropout")),
+        facts(output=change(SQUARED, ends_with="Dense")),
+    ),
+    "one side of two": (
+        facts(BINARY, change(SIGMOID, loss="hinge")),
+        facts(BINARY, change(SIGMOID, loss="hinge", activation="tanh")),
+    ),
+    "negative rates": (
+        facts(FOUR, change(SQUARED, loss="poisson", low=-0.5, high=0.7)),
+        facts(FOUR, change(SQUARED, loss="poisson", low=0.5, high=0.7)),
+    ),
     "several labels at once": (
         facts(change(ONE_HOT, of="several labels", at_once=0.3), OF_ROWS),
         facts(change(ONE_HOT, of="several labels", at_once=0.0), OF_ROWS),
@@ -88,6 +144,14 @@ CASES = {
     "targets out of reach": (
         facts(NUMBERS, change(SQUARED, activation="sigmoid")),
         facts(change(NUMBERS, low=0.0, high=1.01), change(SQUARED, activation="sigmoid")),
+    ),
+    "numbers from a softmax": (
+        facts(change(SIZES, high=0.9), change(SQUARED, activation="softmax", units=4)),
+        facts(change(SIZES, of="probabilities", high=0.9), change(SQUARED, activation="softmax", units=4)),
+    ),
+    "sums that are not 1": (
+        facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=0.8)),
+        facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=1e-6)),
     ),
     "softmax twice": (facts(FOUR, change(SOFTMAX, softmax_before=True)), facts(FOUR, SOFTMAX)),
     "probabilities as logits": (
@@ -118,6 +182,10 @@ CASES = {
     "equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
     "few rows": (validated(equal_rows=0.2, rows_are_few=True), validated(equal_rows=0.0)),
     "sorted labels": (facts(order=1.0), facts(order=20.0)),
+    "labels in order": (
+        facts(FOUR, SOFTMAX, order_read=1.0),
+        facts(change(FOUR, commonest=0.97), SOFTMAX, order_read=1.5),  # of two classes, one of which is rare
+    ),
     "one class in a batch": (
         facts(ONE_CLASS, SIGMOID, other="the probe", other_targets=BINARY),
         facts(change(ONE_CLASS, examples=4), SIGMOID, other="the probe", other_targets=BINARY),
@@ -141,6 +209,30 @@ CASES = {
 def test_targets_of_validation_that_may_be_written_so_are_not_flagged(one, other):
     check = next(check for check in CHECKS if check.name == "validation labels")
     assert not check.when(validated(targets=other, of=one))
+
+
+@pytest.mark.parametrize(
+    "name, output",
+    [
+        ("probabilities as logits", change(SOFTMAX, activation="", low=0.0, high=0.9, off=1e-6)),  # of an average
+        ("probabilities as logits", change(SIGMOID, activation="", low=0.2, high=0.8)),
+        ("no probabilities", change(SOFTMAX, activation="", low=-1.0, high=2.0, off=3.0)),
+    ],
+)
+def test_of_an_output_of_no_known_activation_what_it_gives_tells_what_it_is(name, output):
+    check = next(check for check in CHECKS if check.name == name)
+    shown = change(output, hides_logits=False, from_logits=name == "probabilities as logits")
+    assert check.when(facts(FOUR, shown))
+    assert "last" in check.says(facts(FOUR, shown))
+    for known in (change(shown, low=NAN, high=NAN), change(shown, activation="elu", from_logits=None)):
+        assert not check.when(facts(FOUR, known))
+
+
+def test_labels_of_classes_that_come_later_are_not_written_otherwise():
+    check = next(check for check in CHECKS if check.name == "validation labels")
+    first_two, all_ten = change(FOUR, of="0 and 1", high=1.0, classes=2), change(FOUR, high=9.0, classes=10)
+    for units, flagged in ((10, False), (2, True)):
+        assert check.when(validated(targets=all_ten, of=first_two, output=change(SOFTMAX, units=units))) is flagged
 
 
 def unexpected(name, error):

@@ -1,0 +1,203 @@
+"""Checks of inputs."""
+
+from collections.abc import Iterable
+
+from ._check import FEW, FOUND, NUMPY, Check, first
+from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
+from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS
+from .wording import counted, digits
+
+LARGE, LARGE_RMS = 20.0, 10.0
+"""Inputs whose largest size and root mean square are beyond these are too large for the first layer; half of it is not:
+clusters of points within 15 of 0 are learned as they are."""
+SMALL, SMALL_RMS = 0.05, 0.02
+"""Inputs whose largest size and root mean square are below these are too small for the first layer. Of rows of length 1
+with a thousand words, the root mean square alone is."""
+OFFSET = 20.0
+"""Mean over standard deviation of the feature in the middle, from which on what differs is lost in what is the same."""
+LARGE_TARGETS = 100.0
+"""Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
+SPREAD = 100.0
+"""Ratio of the standard deviations of two features, from which on it is worth a note."""
+CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
+RESCALE = f"""\
+inputs = keras.Input(x.shape[1:])
+body, model = model, keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))
+{COMPILE_AGAIN}"""
+NORMALIZE_BOTH = NORMALIZE_INPUTS.replace(
+    "body, model = model, keras.Model(inputs, model(scale(inputs)))",
+    "targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))\n"
+    "body, model = model, keras.Model(inputs, targets(model(scale(inputs))))",
+)
+
+# --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
+
+
+def _need_scale(facts: Facts) -> bool:
+    """Whether targets are so large that scaled inputs alone would make them harder to reach, at rates of one's own."""
+    is_large = facts.output.loss in DISTANCES and facts.targets.deviation > LARGE_TARGETS
+    return is_large and "adaptive rates" in facts.has
+
+
+def _large(facts: Facts) -> bool:
+    """Whether the first layer is given inputs that are too large, as they are."""
+    layer = first(facts)
+    is_first = bool(facts.start.layers) and layer is next((x for x in facts.start.layers if x.has_matrix), None)
+    return is_first and layer.input_largest > LARGE and layer.input_rms > LARGE_RMS
+
+
+def _small(facts: Facts) -> bool:
+    """Whether the first layer is given inputs that are too small, as they are."""
+    layer, inputs = first(facts), facts.inputs
+    is_first = bool(facts.start.layers) and layer is facts.start.layers[0]
+    is_known = len(inputs) == 1 and inputs[0].of == "numbers" and inputs[0].constant < inputs[0].features
+    return is_first and is_known and layer.input_largest < SMALL and 0 < layer.input_rms < SMALL_RMS
+
+
+def _constant(facts: Facts) -> bool:
+    """Whether all inputs of enough examples are the same."""
+    return any(x.of == "numbers" and x.examples >= FEW and x.features == x.constant > 0 == x.deviation
+               for x in facts.inputs)  # fmt: skip
+
+
+def _far_off(facts: Facts) -> bool:
+    """Whether the first layer is given features that differ little from their mean, which is not small."""
+    layer, inputs = first(facts), facts.inputs
+    is_known = len(inputs) == 1 and inputs[0].of == "numbers" and inputs[0].examples >= FEW
+    is_given = bool(facts.start.layers) and layer is facts.start.layers[0] and layer.input_rms > 0.5 * inputs[0].rms
+    return is_known and is_given and inputs[0].offset > OFFSET and inputs[0].rms > 0.5
+
+
+def _pixels(facts: Facts) -> bool:
+    return len(facts.inputs) == 1 and facts.inputs[0].are_pixels
+
+
+def _others(facts: Facts) -> Iterable[tuple[Inputs, Inputs]]:
+    return zip(facts.inputs, facts.other_inputs, strict=False)
+
+
+def _unlike(facts: Facts) -> tuple[Inputs, Inputs] | None:
+    """Return inputs of the training, and other ones that were not prepared alike."""
+    numbers = (pair for pair in _others(facts) if all(x.of == "numbers" and x.examples >= FEW for x in pair))
+    return next((pair for pair in numbers if are_of_another_scale(*pair)), None)
+
+
+def _features(facts: Facts) -> str:
+    spread = max((x.spread for x in facts.inputs if x.spread > 0), default=1.0)
+    return f", one feature varying {digits(spread)} times as much as another" if spread > SPREAD else ""
+
+
+def _says_unlike(facts: Facts) -> str:
+    one, other = _unlike(facts) or (Inputs(), Inputs())
+    return (
+        f"The inputs of {facts.other} have mean {digits(other.mean)} and standard deviation {digits(other.deviation)}, "
+        f"those of the training {digits(one.mean)} and {digits(one.deviation)}."
+    )
+
+
+# --- the checks ----------------------------------------------------------------------------------------------------
+
+OF_INPUTS = (
+    Check(
+        "nonfinite inputs",
+        "bad_inputs",
+        "act",
+        "an input is infinite or not a number",
+        lambda f: any(x.nonfinite for x in f.inputs),
+        lambda f: f"{counted(sum(x.nonfinite for x in f.inputs), 'number')} of the inputs are infinite or not a "
+        "number, and make the loss so.",
+        lambda f: "Take out the examples with such numbers, or put another number in their place.",
+        lambda f: f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
+    ),
+    Check(
+        "pixels",
+        "bad_inputs",
+        "act",
+        f"the first layer gets inputs of 0 to 255 with a root mean square above {LARGE_RMS:g}",
+        lambda f: _large(f) and _pixels(f),
+        lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
+        f"mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
+        lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
+        "`keras.layers.Rescaling(1 / 255)`.",
+        lambda f: RESCALE if "several inputs" not in f.has else "",
+        FOUND,
+    ),
+    Check(
+        "large inputs",
+        "bad_inputs",
+        "act",
+        f"the first layer gets inputs of sizes above {LARGE:g} with a root mean square above {LARGE_RMS:g}",
+        _large,
+        lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
+        f"mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
+        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
+        "training data, as the first layer of the model"
+        + (", and end with a `keras.layers.Rescaling` to the targets." if _need_scale(f) else "."),
+        lambda f: "" if "several inputs" in f.has else NORMALIZE_BOTH if _need_scale(f) else NORMALIZE_INPUTS,
+        FOUND,
+    ),
+    Check(
+        "small inputs",
+        "bad_inputs",
+        "act",
+        f"the first layer gets inputs of sizes below {SMALL:g} with a root mean square below {SMALL_RMS:g}",
+        _small,
+        lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
+        f"mean square of {digits(first(f).input_rms)}; about 1 is best.",
+        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
+        "training data, as the first layer of the model, unless they were divided by 255 twice.",
+        lambda f: "" if "several inputs" in f.has else NORMALIZE_INPUTS,
+        CHOSEN_TO_ACT,
+    ),
+    Check(
+        "constant inputs",
+        "bad_inputs",
+        "act",
+        f"all numbers of the inputs of {FEW} examples or more are equal",
+        _constant,
+        lambda f: "All inputs are the same number: there is nothing to learn from.",
+        lambda f: "Look at how the inputs are read: `print(x[:3])`.",
+    ),
+    Check(
+        "inputs far from 0",
+        "bad_inputs",
+        "act",
+        f"the mean of the middle feature is above {OFFSET:g} times its standard deviation, and nothing centres it",
+        _far_off,
+        lambda f: f"The mean of a feature of the inputs is {digits(f.inputs[0].offset)} times its standard deviation, "
+        "in the middle of them: the first layer hardly sees what differs.",
+        lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
+        "training data, as the first layer of the model.",
+        lambda f: "" if "several inputs" in f.has else NORMALIZE_INPUTS,
+        CHOSEN_TO_ACT,
+    ),
+    Check(
+        "another scale",
+        "bad_inputs",
+        "act",
+        "mean or deviation of other inputs are far from those of the training",
+        lambda f: _unlike(f) is not None,
+        lambda f: _says_unlike(f),
+        lambda f: f"Prepare {f.other} as the inputs of the training, with the same numbers: do not scale each by its "
+        "own.",
+        source="5 times the deviation, or 3 deviations between the means; standardized pixels are not told",
+    ),
+    Check(
+        "different features",
+        "bad_inputs",
+        "note",
+        f"a feature varies {SPREAD:g} times as much as another, constant ones left out",
+        lambda f: any(x.of == "numbers" and x.spread > SPREAD for x in f.inputs),
+        lambda f: f"One feature of the inputs varies {digits(max(x.spread for x in f.inputs if x.spread > 0))} times "
+        "as much as another; `keras.layers.Normalization` makes them alike.",
+    ),
+    Check(
+        "constant features",
+        "bad_inputs",
+        "note",
+        "a feature is the same in nearly all examples",
+        lambda f: any(x.of == "numbers" and x.constant and x.examples >= FEW for x in f.inputs),
+        lambda f: f"{counted(sum(x.constant for x in f.inputs), 'feature')} of {sum(x.features for x in f.inputs)} "
+        "are the same in nearly all examples.",
+    ),
+)  # fmt: skip
