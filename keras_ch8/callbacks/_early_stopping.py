@@ -95,6 +95,7 @@ class EarlyStopping(MonitoringCallback):
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
+        _checks.count("patience", patience, 0, meaning="epochs to wait for an improvement", fix="Try 5.")
         waiting = stopping.Patience(patience, min_delta=min_delta, baseline=baseline)
         if criterion is not None and (patience or baseline is not None):
             raise ValueError(

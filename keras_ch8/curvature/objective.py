@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _numerics
+from .. import _checks, _numerics, _objects
 from .._types import Data, Tensor, Tree
 from ..integration import backend, keras_private
 
@@ -53,14 +53,24 @@ class Objective:
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         training: bool = True,
     ) -> None:
-        _checks.keras_3(model)
-        self.model, self.loss, self.training = model, loss, training
+        _objects.model(model)
+        if loss is not None:
+            _objects.function("loss", loss, "y", "y_pred", returns="the loss")
+        self.training = _checks.flag("training", training, meaning="whether the model runs as in training")
+        self.model, self.loss = model, loss
         if y is None and _is_pair(model, x) and (loss is not None or keras_private.needs_targets(model)):
             if len(x) == 3 and sample_weight is not None:
                 raise ValueError(
                     "Sample weights are given once. Received: x=(x, y, sample_weight) and `sample_weight`."
                 )
             x, y, sample_weight = (*x, sample_weight)[:3]
+        _objects.examples(x=x, y=y, sample_weight=sample_weight)
+        _objects.inputs("x", x, model)
+        if y is None and loss is None and keras_private.needs_targets(model):
+            raise ValueError(
+                "`y` holds the targets of the loss that the model is compiled with. Received: y=None. Give the "
+                "targets, or a `loss` that does without."
+            )
         self.data = tuple(tensors_of(part) for part in (x, y, sample_weight))
         if not model.built:
             keras_private.build_on_inputs(model, self.data[0])
