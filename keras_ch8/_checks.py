@@ -322,10 +322,14 @@ def baseline(value: Any) -> float | None:
     return number("baseline", value, -math.inf, math.inf, open_low=True, meaning=meaning, fix=fix)
 
 
+def is_off(value: Any, off_value: Any) -> bool:
+    """Whether an argument of Keras's has its value for "off": None, a number or a bool."""
+    return value is None if off_value is None else isinstance(value, numbers.Real) and bool(value == off_value)
+
+
 def off(name: str, value: Any, off_value: Any, *, owner: str, instead: str) -> None:
     """Accept a flag of Keras's that the book's algorithm does not have at its `off` value only."""
-    is_off = value is None if off_value is None else isinstance(value, numbers.Real) and value == off_value
-    if not is_off:
+    if not is_off(value, off_value):
         raise ValueError(
             f"`{owner}` is the algorithm as printed and has no `{name}`: "
             f"it takes {name}={off_value!r} only. Received: {name}={value!r}. {instead}"

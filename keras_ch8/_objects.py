@@ -8,6 +8,21 @@ import keras
 import numpy as np
 
 from ._checks import keras_3, label, takes, text
+from .integration import keras_private
+
+
+def numbers(name: str, value: Any) -> np.ndarray:
+    """Return an array of numbers as float64; else raise ValueError."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        array = np.array(None)
+    if array.dtype.kind not in "fiub" or not array.ndim or not array.size:
+        raise ValueError(
+            f"`{name}` must be an array of numbers. Received: {name}={value!r:.200} of type {type(value).__name__}. "
+            "Try `np.array([1.0, 2.0])`."
+        )
+    return array.astype("float64")
 
 
 def list_of(name: str, value: Any, kind: Any) -> list[Any]:
@@ -90,6 +105,29 @@ def dtype(value: Any) -> Any:
             f"None. Received: dtype={value!r}. Try 'float32'."
         )
     return value
+
+
+def targets(value: Any, of: keras.Model) -> None:
+    """Refuse to go without targets where the loss of a model reads them."""
+    if value is None and keras_private.needs_targets(of):
+        raise ValueError(
+            "`y` holds the targets of the loss that the model is compiled with. Received: y=None. Give the targets."
+        )
+
+
+def pair(name: str, value: Any, *, or_none: bool = False) -> None:
+    """Check `(x, y)` or `(x, y, sample_weight)`, all with one entry for each example."""
+    if value is None and or_none:
+        return
+    if not isinstance(value, tuple | list) or len(value) not in (2, 3):
+        raise TypeError(
+            f"`{name}` must be arrays (x, y), or (x, y, sample_weight). Received: {name}={value!r:.200} of type "
+            f"{type(value).__name__}."
+        )
+    try:
+        examples(**dict(zip(("x", "y", "sample_weight"), value, strict=False)))
+    except ValueError as error:
+        raise ValueError(f"`{name}`: {error}") from None
 
 
 def inputs(name: str, value: Any, of: keras.Model) -> None:

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import continuation
+from .. import _checks, continuation
 from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
@@ -86,9 +86,10 @@ class Continuation(Callback):
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
+        self.verbose = _checks.verbose(verbose)
         by_name = schedule if isinstance(schedule, Mapping) else {"": schedule}
         self._schedules = {name: continuation.as_schedule(one) for name, one in by_name.items()}
-        self.schedule, self.until, self.variables, self.verbose = schedule, until, variables, verbose
+        self.schedule, self.until, self.variables = schedule, until, variables
         self._until = duration("until", until)
         self._in_stages = [self._schedules[name] for name, one in by_name.items() if isinstance(one, list | tuple)]
         self._numbers: dict[str, tuple[continuation.Annealed, continuation.Schedule]] = {}

@@ -66,11 +66,8 @@ class Objective:
             x, y, sample_weight = (*x, sample_weight)[:3]
         _objects.examples(x=x, y=y, sample_weight=sample_weight)
         _objects.inputs("x", x, model)
-        if y is None and loss is None and keras_private.needs_targets(model):
-            raise ValueError(
-                "`y` holds the targets of the loss that the model is compiled with. Received: y=None. Give the "
-                "targets, or a `loss` that does without."
-            )
+        if loss is None:
+            _objects.targets(y, model)
         self.data = tuple(tensors_of(part) for part in (x, y, sample_weight))
         if not model.built:
             keras_private.build_on_inputs(model, self.data[0])
@@ -126,6 +123,18 @@ class Objective:
         """Undo `join`."""
         parts = np.split(np.asarray(vector), self.ends[1:-1])
         return self.tensors([part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)])
+
+    def weights(self, name: str, arrays: Sequence[Tensor]) -> list[Tensor]:
+        """Return weights that a user gives, one array for each trainable variable, as tensors."""
+        is_list = isinstance(arrays, Sequence) and not isinstance(arrays, str | bytes)
+        shapes = [getattr(a, "shape", None) for a in arrays] if is_list else None
+        if shapes != self.shapes:
+            raise ValueError(
+                f"`{name}` must be the trainable weights of the model at another time, a list of arrays of shapes "
+                f"{self.shapes}. Received: {name} of type {type(arrays).__name__}, with arrays of shapes {shapes}. "
+                "Take `[v.numpy() for v in model.trainable_variables]`."
+            )
+        return self.tensors(list(arrays))
 
     def tensors(self, arrays: list[Tensor]) -> list[Tensor]:
         """Return arrays of the variables' shapes as tensors of their types."""

@@ -381,7 +381,7 @@ def flat(name: str, weights: Weights, objective: Objective) -> np.ndarray:
 
 def trajectory_of(weights: Sequence[Weights], objective: Objective) -> np.ndarray:
     """Return recorded weights [times, size]."""
-    if not isinstance(weights, (list, tuple, np.ndarray)) or len(weights) < 2:
+    if not (isinstance(weights, list | tuple) or getattr(weights, "ndim", 0) > 0) or len(weights) < 2:
         raise ValueError(
             "`trajectory` must be a list of at least two sets of weights, oldest first. Received: "
             f"{type(weights).__name__}{f' of {len(weights)}' if hasattr(weights, '__len__') else ''}. "

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from .. import _checks
+from .. import _batches, _checks, _objects
 from .._plot import GREY, axes_of, finished, line
 from .._result import Result, Table
 from .._section import section
@@ -183,6 +183,24 @@ def pretrain_greedily(
         raise ValueError(
             "Each stage begins at epoch 0. Received: initial_epoch. Leave it out; with `directory` a run is resumed."
         )
+    freeze = _checks.flag("freeze", freeze, meaning="whether the layers of earlier stages stay as they are")
+    if verbose != "auto":
+        _checks.verbose(verbose)
+    _checks.seed(seed, or_none=True)
+    for name, place in (("log_dir", log_dir), ("directory", directory)):
+        _objects.path(name, place, or_none=True)
+    if head is not None:
+        _objects.function("head", head, returns="a layer or a list of layers")
+    if source is not None:
+        _objects.model(source, "source")
+    if source_layers is not None:
+        _checks.count(
+            "source_layers", source_layers, 1, meaning="how many hidden layers to copy", fix="Try None, for all."
+        )
+    if optimizer is not None:
+        optimizer = _objects.of_keras("optimizer", optimizer, keras.optimizers.get, "optimizer")
+    if not _batches.is_data_set(x):
+        _objects.examples(x=x, y=y)
     chain = chain_of(model)
     if not model.compiled:
         raise ValueError(f"Stages are compiled as the model is. Received: {model.name!r}, not compiled. Compile it.")

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks, stopping
+from .. import _checks, _objects, stopping
 from .._plot import COLORS, axes_of, finished, line
 from .._result import Result, Table
 from .._section import section
@@ -132,7 +132,15 @@ def retrain_on_all_data(
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithms 7.2 and 7.3.
     """
-    if strategy not in STRATEGIES:
+    _objects.function("model_factory", model_factory, returns="a new compiled model")
+    _objects.examples(x=x, y=y, sample_weight=sample_weight)
+    _objects.pair("validation_data", validation_data)
+    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+        raise TypeError(
+            "`early_stopping` must be a `keras_ch8.callbacks.EarlyStopping`, or None for one with patience=5. "
+            f"Received: early_stopping={early_stopping!r} of type {type(early_stopping).__name__}."
+        )
+    if not isinstance(strategy, str) or strategy not in STRATEGIES:
         raise ValueError(
             "`strategy` says how long to train on all data, so it must be one of "
             f"{', '.join(STRATEGIES)}. Received: strategy={strategy!r}."

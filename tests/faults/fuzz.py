@@ -57,7 +57,7 @@ WILD = {
     "float32(0.5)": lambda: np.float32(0.5),
     "1j": lambda: 1j,
     "object()": object,
-    "a function without arguments": lambda: lambda: None,
+    "a function without arguments": lambda: lambda: 0.5,
     "a class": lambda: int,
     "a layer": lambda: keras.layers.Dense(1),
 }
