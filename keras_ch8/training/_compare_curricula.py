@@ -204,7 +204,7 @@ def compare_curricula(
             for j, seed in enumerate(seeds):
                 keras.utils.set_random_seed(seed)
                 source.set_state(position | {"seed": seed, "epoch": 0, "step": 0})
-                model = build()
+                model = _objects.made_by("build", build)
                 own = [] if order == "none" else [Curriculum(source, difficulty, order=order, **curriculum)]
                 _fit(model, source, epochs, own, fit_arguments or {})
                 values[i, j], mode = _measure(model, validation_data, metric, mode)

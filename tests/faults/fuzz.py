@@ -32,7 +32,7 @@ import numpy as np
 
 VERDICTS = ("refused", "works", "bare", "silent", "late", "shut out")
 FAULTS = VERDICTS[2:]
-LIMIT = 30
+LIMIT = 60
 """Seconds after which a call has failed."""
 
 WILD = {
