@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from . import _objects
 from ._types import Data, Tensor, Tree
 from .integration.fit import examples_of as examples_of
 
@@ -76,18 +77,14 @@ def _is_source(x: Data) -> bool:
 
 
 def _is_dataset(x: Data, y: Data | None) -> bool:
-    is_array = keras.ops.is_tensor(x) or isinstance(x, np.ndarray | list | tuple | dict | str)
+    is_array = keras.ops.is_tensor(x) or isinstance(x, np.ndarray | list | tuple | dict | str | bytes)
     return y is None and not is_array and hasattr(x, "__iter__")
 
 
 def _of_arrays(data: Batch, batch_size: int, seed: int) -> Iterator[Batch]:
+    _objects.examples(**dict(zip(("x", "y", "sample_weight"), data, strict=True)))
     x, y, sample_weight = (keras.tree.map_structure(_array, part) for part in data)
-    sizes = [len(a) for a in keras.tree.flatten((x, y, sample_weight)) if a is not None]
-    if len(set(sizes)) > 1:
-        raise ValueError(
-            f"`x`, `y` and `sample_weight` must have one entry for each example. Received: {sizes} entries."
-        )
-    size = sizes[0]
+    size = len(keras.tree.flatten(x)[0])
     batch_size = min(batch_size, size)
     rng = np.random.default_rng(seed)
     while True:

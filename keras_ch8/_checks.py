@@ -1,5 +1,6 @@
 """Every check of an argument. An error says what came, what was expected, and how to fix it."""
 
+import inspect
 import math
 import numbers
 import os
@@ -14,6 +15,8 @@ from ._types import Tensor
 
 _SMALLEST = 1e-37
 """About the smallest number that float32 does not flush to 0."""
+LARGEST_INTEGER = 2**63 - 1
+"""The largest that TensorFlow and NumPy count with."""
 
 
 def number(
@@ -43,12 +46,74 @@ def number(
 
 
 def count(name: str, value: Any, low: int, *, meaning: str, fix: str) -> int:
-    """Return `value` as an integer of at least `low`; else raise ValueError."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
+    """Return `value` as an integer of at least `low` that fits into 64 bits; else raise ValueError."""
+    ok = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not ok or not low <= int(value) <= LARGEST_INTEGER:
         raise ValueError(
-            f"`{name}` is {meaning}, so it must be an integer of at least {low}. Received: {name}={value!r}. {fix}"
+            f"`{name}` is {meaning}, so it must be an integer of at least {low} and below 2^63. Received: "
+            f"{name}={value!r}. {fix}"
         )
     return int(value)
+
+
+def whole(name: str, value: Any, *, meaning: str, fix: str) -> int:
+    """Return `value` as an integer, of either sign; else raise ValueError."""
+    return count(name, value, -LARGEST_INTEGER, meaning=meaning, fix=fix)
+
+
+def seed(value: Any, *, or_none: bool = False) -> int | None:
+    """Return a seed; None passes, if it may be left open."""
+    if value is None and or_none:
+        return None
+    return count("seed", value, 0, meaning="what random numbers are drawn with", fix="Try seed=0.")
+
+
+def flag(name: str, value: Any, *, meaning: str) -> bool:
+    """Return what is True or False, which may be written 1 or 0, as a bool; else raise TypeError."""
+    if not isinstance(value, int | np.integer | np.bool_) or value not in (0, 1):
+        raise TypeError(f"`{name}` says {meaning}, so it must be True or False. Received: {name}={value!r}.")
+    return bool(value)
+
+
+def verbose(value: Any) -> int:
+    """Check how much is printed, as in Keras."""
+    if not isinstance(value, numbers.Integral) or int(value) not in (0, 1, 2):
+        raise ValueError(
+            "`verbose` says how much is printed, so it must be 0, 1 or 2, or False or True. Received: "
+            f"verbose={value!r}. 0 prints nothing."
+        )
+    return value if isinstance(value, bool) else int(value)
+
+
+def text(name: str, value: Any, *, meaning: str, or_none: bool = False) -> Any:
+    """Return a string that is not empty; None passes, if it may be left out; else raise TypeError."""
+    if not (value is None and or_none) and (not isinstance(value, str) or not value):
+        raise TypeError(
+            f"`{name}` is {meaning}, so it must be a string that is not empty{' or None' if or_none else ''}. "
+            f"Received: {name}={value!r}."
+        )
+    return value
+
+
+def label(value: Any, *, or_none: bool = True) -> Any:
+    """Return the name of a part; None is for the one that Keras finds."""
+    return text("name", value, meaning="what the part is called", or_none=or_none)
+
+
+def takes(value: Any, number_of_arguments: int) -> bool:
+    """Whether this is a function, or such an object, that takes so many arguments; one without signature is believed.
+
+    A class and a layer are none: what they make of their arguments is nowhere asked for.
+    """
+    if not callable(value) or isinstance(value, type | keras.Layer):
+        return False
+    try:
+        inspect.signature(value).bind(*[None] * number_of_arguments)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def decay_rate(name: str, value: Any, *, of: str) -> float:
@@ -92,7 +157,7 @@ def weight_decay(value: Any, *, or_none: bool = True) -> float | None:
 def learning_rate(value: Any) -> float | LearningRateSchedule | Callable[[], Tensor]:
     """Return the learning rate as Keras wants it: a float, a schedule, or a callable without arguments."""
     keras_3(value)
-    if isinstance(value, LearningRateSchedule) or callable(value):
+    if isinstance(value, LearningRateSchedule) or takes(value, 0):
         return value
     return number(
         "learning_rate",
@@ -184,6 +249,20 @@ def permutation(name: str, value: Any, size: int, *, of: str) -> np.ndarray:
     return order
 
 
+def axes(name: str, value: Any, *, of: str) -> Any:
+    """Check some axes, which None leaves to the part; what is given is returned."""
+    if value is None:
+        return None
+    is_one = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes) and np.ndim(value) == 1
+    given = list(value) if is_one else []
+    if not given or not all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in given):
+        raise ValueError(
+            f"`{name}` says which axes are {of}, so it must be a list of integers, or None. "
+            f"Received: {name}={value!r}. Try [-1], the last axis."
+        )
+    return value
+
+
 def axis(value: Any, shape: Sequence[int | None]) -> int:
     """Return the place from the left of an axis of a tensor with a known size, counted from either end."""
     rank = len(shape)
@@ -199,7 +278,7 @@ def axis(value: Any, shape: Sequence[int | None]) -> int:
 
 def word(name: str, value: Any, words: tuple[str, ...], *, meaning: str) -> str:
     """Return one of a few words; else raise ValueError."""
-    if value not in words:
+    if not isinstance(value, str) or value not in words:
         raise ValueError(
             f"`{name}` says {meaning}, so it must be one of {', '.join(map(repr, words))}. Received: {name}={value!r}."
         )
@@ -228,7 +307,7 @@ def names(name: str, value: Any, *, meaning: str) -> bool | tuple[str, ...]:
 
 def mode(value: Any) -> str:
     """Check which direction of a quantity is better."""
-    if value not in ("auto", "min", "max"):
+    if not isinstance(value, str) or value not in ("auto", "min", "max"):
         raise ValueError(
             "`mode` says which direction of the monitored quantity is better, so it must be 'min', 'max', or 'auto' "
             f"for the one that Keras knows. Received: mode={value!r}."
@@ -236,9 +315,22 @@ def mode(value: Any) -> str:
     return str(value)
 
 
+def baseline(value: Any) -> float | None:
+    """Check the value that the monitored quantity has to be better than; None is for no such value."""
+    if value is None:
+        return None
+    meaning, fix = "the value that the monitored quantity has to be better than", "Try None, for no such value."
+    return number("baseline", value, -math.inf, math.inf, open_low=True, meaning=meaning, fix=fix)
+
+
+def is_off(value: Any, off_value: Any) -> bool:
+    """Whether an argument of Keras's has its value for "off": None, a number or a bool."""
+    return value is None if off_value is None else isinstance(value, numbers.Real) and bool(value == off_value)
+
+
 def off(name: str, value: Any, off_value: Any, *, owner: str, instead: str) -> None:
     """Accept a flag of Keras's that the book's algorithm does not have at its `off` value only."""
-    if value != off_value:
+    if not is_off(value, off_value):
         raise ValueError(
             f"`{owner}` is the algorithm as printed and has no `{name}`: "
             f"it takes {name}={off_value!r} only. Received: {name}={value!r}. {instead}"
@@ -264,12 +356,35 @@ OF_OTHER_KERAS = {
 """Arguments of optimizers of other versions of Keras, and what stands for them."""
 
 
-def known_to_keras(owner: str, arguments: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Refuse arguments that Keras's optimizers do not have either, with what stands for those that they had."""
+OF_KERAS: dict[str, Callable[[Any], Any]] = {
+    "use_ema": lambda value: flag("use_ema", value, meaning="whether the weights are averaged"),
+    "ema_momentum": lambda value: number(
+        "ema_momentum", value, 0.0, 1.0, closed_high=True, meaning="the fraction of the average that each step keeps",
+        fix="Try 0.99.",
+    ),
+    "ema_overwrite_frequency": lambda value: value if value is None else count(
+        "ema_overwrite_frequency", value, 1, meaning="the steps after which the average becomes the weights",
+        fix="Try None, for the end of `fit`.",
+    ),
+    "loss_scale_factor": lambda value: value if value is None else positive(
+        "loss_scale_factor", value, meaning="the factor of the loss", fix="Try None, for no factor.",
+    ),
+    "gradient_accumulation_steps": lambda value: value if value is None else count(
+        "gradient_accumulation_steps", value, 2, meaning="the batches that make one update",
+        fix="Try None, for an update after each batch.",
+    ),
+    "name": label,
+}  # fmt: skip
+"""Arguments that go to Keras's optimizer, and the check of each."""
+
+
+def of_optimizer(owner: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments for Keras's optimizer; refuse those that it does not have, with what stands for old ones."""
     for name, value in arguments.items():
-        if name not in known:
-            instead = OF_OTHER_KERAS.get(name, f"Besides its own arguments it takes: {', '.join(known)}.")
+        if name not in OF_KERAS:
+            instead = OF_OTHER_KERAS.get(name, f"Besides its own arguments it takes: {', '.join(OF_KERAS)}.")
             raise ValueError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
+    return {name: OF_KERAS[name](value) for name, value in arguments.items()}
 
 
 def written(cls: type, name: str, contract: str) -> None:

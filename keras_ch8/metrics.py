@@ -5,7 +5,7 @@ from typing import final
 import keras
 from keras import ops
 
-from . import losses
+from . import _checks, _objects, losses
 from ._registration import registered
 from ._types import Config, Tensor
 from .integration import keras_private
@@ -66,8 +66,16 @@ class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
         name: str = "zero_one_loss",
         dtype: str | keras.DTypePolicy | None = None,
     ) -> None:
+        from_logits = _checks.flag("from_logits", from_logits, meaning="whether predictions are logits")
+        multi_label = _checks.flag("multi_label", multi_label, meaning="whether each column is a label of its own")
         threshold = 0.0 if from_logits else 0.5
-        super().__init__(_is_wrong, name=name, dtype=dtype, threshold=threshold, multi_label=multi_label)
+        super().__init__(
+            _is_wrong,
+            name=_checks.label(name, or_none=False),
+            dtype=_objects.dtype(dtype),
+            threshold=threshold,
+            multi_label=multi_label,
+        )
         self.from_logits, self.multi_label = from_logits, multi_label
         keras_private.lower_is_better(self)
 

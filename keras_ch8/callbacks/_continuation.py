@@ -6,7 +6,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import continuation
+from .. import _checks, continuation
 from .._types import Logs
 from ..board import tags
 from ..integration import keras_private
@@ -92,9 +92,23 @@ class Continuation(Callback):
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
+        self.verbose = _checks.verbose(verbose)
+        if isinstance(schedule, Mapping) and not schedule:
+            raise ValueError(
+                "`schedule` says how numbers get to their ends, by their names if it is a dict. Received: schedule={}. "
+                "Try 'linear', for all of them."
+            )
+        is_named = isinstance(variables, Mapping) and len(variables) > 0
+        if variables is not None and not (
+            is_named and all(isinstance(number, continuation.Annealed) for number in variables.values())
+        ):
+            raise TypeError(
+                "`variables` are annealed numbers by name, so it must be a dict of `keras_ch8.continuation.Annealed`, "
+                f"or None for those of the model. Received: variables={variables!r}."
+            )
         by_name = schedule if isinstance(schedule, Mapping) else {"": schedule}
         self._schedules = {name: continuation.as_schedule(one) for name, one in by_name.items()}
-        self.schedule, self.until, self.variables, self.verbose = schedule, until, variables, verbose
+        self.schedule, self.until, self.variables = schedule, until, variables
         self._until = duration("until", until)
         self._in_stages = [self._schedules[name] for name, one in by_name.items() if isinstance(one, list | tuple)]
         self._numbers: dict[str, tuple[continuation.Annealed, continuation.Schedule]] = {}

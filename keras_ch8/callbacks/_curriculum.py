@@ -6,7 +6,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks, curriculum
+from .. import _checks, _objects, curriculum
 from .._types import Logs
 from ..board import tags
 from ..curriculum.difficulty import judged, numbers, samples_of_buckets
@@ -125,10 +125,12 @@ class Curriculum(Callback):
         self._of_model = isinstance(difficulty, str)
         if self._of_model:
             _checks.word("difficulty", difficulty, OWN_LOSS, meaning="which loss of the model it is")
-        elif not callable(difficulty):
+        elif callable(difficulty):
+            _objects.function("difficulty", difficulty, "x", "y", returns="a number for each example")
+        else:
             difficulty = numbers(difficulty, source.count)
         self.source, self.difficulty, self.pacing = source, difficulty, as_pacing(pacing, start)
-        self.until, self.verbose = duration("until", until), verbose
+        self.until, self.verbose = duration("until", until), _checks.verbose(verbose)
         self.mix = _checks.number(
             "mix", mix, 0.0, 1.0, meaning="the share of the places that all examples may fill", fix="Try 0.1."
         )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 import keras
 import numpy as np
 
-from .. import _checks, monitors, telemetry
+from .. import _checks, _objects, monitors, telemetry
 from .._result import as_html
 from .._types import Data, Logs, Tensor
 from ..board import panels, tags
@@ -140,7 +140,14 @@ class Diagnosis(Callback):
         preflight: bool = True,
     ) -> None:
         super().__init__(logs)
-        self.preflight = preflight
+        self.preflight = _checks.flag(
+            "preflight", preflight, meaning="whether the model is looked at before the first step"
+        )
+        verbose = _checks.flag("verbose", verbose, meaning="whether verdicts are printed")
+        if loss is not None:
+            _objects.function("loss", loss, "y", "y_pred", returns="the loss")
+        if callable(when):
+            _objects.function("when", when, "step", returns="whether to measure")
         self.monitors, self.loss = chosen(checks), loss
         self.verbose = self._asks_for_summary = verbose
         self.probe = ProbeData(probe)

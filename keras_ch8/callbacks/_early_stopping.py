@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
-from .. import _checks, stopping
+from .. import _batches, _checks, _objects, stopping
 from .._types import Data, Logs
 from ..board import tags
 from ..board.record import Stopping
@@ -100,6 +100,9 @@ class EarlyStopping(MonitoringCallback):
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
+        _checks.text("monitor", monitor, meaning="the name of the quantity to watch")
+        _checks.baseline(baseline)
+        _checks.count("patience", patience, 0, meaning="epochs to wait for an improvement", fix="Try 5.")
         waiting = stopping.Patience(patience, min_delta=min_delta, baseline=baseline)
         if criterion is not None and (patience or baseline is not None):
             raise ValueError(
@@ -111,11 +114,14 @@ class EarlyStopping(MonitoringCallback):
         self.criterion = criterion
         self._criterion = waiting if criterion is None else as_criterion(criterion)
         self.min_delta, self.patience, self.baseline = min_delta, patience, baseline
-        self.verbose = verbose
-        self.restore_best_weights = restore_best_weights
+        self.verbose = _checks.verbose(verbose)
+        meaning = "whether the model ends with the best weights"
+        self.restore_best_weights = _checks.flag("restore_best_weights", restore_best_weights, meaning=meaning)
         self.start_from_epoch = _checks.count(
             "start_from_epoch", start_from_epoch, 0, meaning="the epochs that are not looked at", fix="Try 0."
         )
+        if not _batches.is_data_set(evaluate_on):
+            _objects.pair("evaluate_on", evaluate_on, or_none=True)
         self.evaluate_on = None if evaluate_on is None else _as_tuple(evaluate_on)
         self.reason: stopping.Reason | None = None
         self._last_epoch = -1

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import telemetry
+from .. import _checks, telemetry
 from .._types import Logs
 from ..board import tags
 from ._session import READ_EVERY
@@ -73,7 +73,7 @@ class GradientClippingLogger(Callback):
 
     def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
-        self.verbose = verbose
+        self.verbose = _checks.flag("verbose", verbose, meaning="whether a line is printed after each epoch")
         self._clippings: dict[str, _Clipping] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

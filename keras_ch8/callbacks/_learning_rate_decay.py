@@ -67,12 +67,12 @@ class LearningRateDecay(Callback):
     def __init__(self, rule: Any, verbose: int = 0, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
         _checks.keras_3(rule)
-        if not isinstance(rule, schedules.ReduceOnPlateau | LearningRateSchedule) and not callable(rule):
+        if not isinstance(rule, schedules.ReduceOnPlateau | LearningRateSchedule) and not _checks.takes(rule, 2):
             raise TypeError(
                 "`rule` must be `schedules.ReduceOnPlateau(...)`, a function of (epoch, learning_rate), or a "
                 f"`LearningRateSchedule`. Received: {rule!r} of type {type(rule).__name__}."
             )
-        self.rule, self.verbose = rule, verbose
+        self.rule, self.verbose = rule, _checks.verbose(verbose)
         self._monitored: MonitoredMetrics | None = None
         if isinstance(rule, schedules.ReduceOnPlateau):
             self._monitored = MonitoredMetrics(

@@ -142,7 +142,9 @@ class PolyakAveraging(Callback):
         _checks.at_most_one({"decay": decay, "half_life": half_life, "method": method}, meaning=meaning)
         mean: ExponentialMean | PolynomialMean
         if decay is None and half_life is None:
-            method = _checks.word("method", method or "polynomial", ("polynomial", "uniform"), meaning=meaning)
+            method = _checks.word(
+                "method", "polynomial" if method is None else method, ("polynomial", "uniform"), meaning=meaning
+            )
             fix = "About the last 1 / (eta + 1) of the training count."
             default = ETA if method == "polynomial" else 0.0
             mean = PolynomialMean(
@@ -159,7 +161,7 @@ class PolyakAveraging(Callback):
                 f"`eta` is of the polynomial mean. Received: eta={eta!r} and a mean that is {method}. Leave one of "
                 "them out."
             )
-        self._plan = Plan(mean, Duration(0.0, "st") if start == 0 else duration("start", start))
+        self._plan = Plan(mean, Duration(0.0, "st") if _checks.is_off(start, 0) else duration("start", start))
         self.evaluate = _checks.word(
             "evaluate", evaluate, ("average", "raw", "both"), meaning="which weights `fit` validates"
         )

@@ -70,7 +70,9 @@ class SurrogateGap(MonitoringCallback):
         logs: bool | Sequence[str] = False,
     ) -> None:
         super().__init__(logs)
-        self.true, self.surrogate, self.verbose = true, surrogate, verbose
+        self.true = _checks.text("true", true, meaning="the name of the quantity that is wanted")
+        self.surrogate = _checks.text("surrogate", surrogate, meaning="the name of the loss that is trained on")
+        self.verbose = _checks.verbose(verbose)
         self.patience = _checks.count("patience", patience, 1, meaning="epochs until flat", fix="Try 5.")
         watched = [(true, _checks.mode(mode)), (surrogate, "min")]
         self._monitored = MonitoredMetrics(type(self).__name__, watched, min_delta=0.0, keeps_weights=False)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, final
 import keras
 import numpy as np
 
-from .. import _checks
+from .. import _checks, _objects
 from .._types import Logs
 from ..integration import keras_private
 from ..schedules.duration import duration
@@ -56,7 +56,7 @@ class SwitchOptimizer(Callback):
         super().__init__()
         self.at = duration("at", f"{at}ep" if isinstance(at, int) and not isinstance(at, bool) else at)
         _checks.keras_3(to)
-        self.to = keras.optimizers.get(to)
+        self.to = _objects.of_keras("to", to, keras.optimizers.get, "optimizer")
         self._is_switched = False
 
     def __getstate__(self) -> dict[str, Any]:

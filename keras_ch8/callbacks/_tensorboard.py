@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from .. import _checks, telemetry
+from .. import _checks, _objects, telemetry
 from .._types import Logs
 from ..board import panels, tags
 from ..board.window import HeldBack, Point, Windows
@@ -127,28 +127,28 @@ class TensorBoard(Callback):
     ) -> None:
         super().__init__()
         of_keras = {
-            "histogram_freq": histogram_freq,
-            "write_graph": write_graph,
-            "write_images": write_images,
-            "write_steps_per_second": write_steps_per_second,
-            "profile_batch": profile_batch,
-            "embeddings_freq": embeddings_freq,
-            "embeddings_metadata": embeddings_metadata,
+            "histogram_freq": (histogram_freq, 0),
+            "write_graph": (write_graph, 0),
+            "write_images": (write_images, 0),
+            "write_steps_per_second": (write_steps_per_second, 0),
+            "profile_batch": (profile_batch, 0),
+            "embeddings_freq": (embeddings_freq, 0),
+            "embeddings_metadata": (embeddings_metadata, None),
         }
-        for name, value in of_keras.items():
-            if value:
+        for name, (value, off) in of_keras.items():
+            if not _checks.is_off(value, off):
                 raise ValueError(
                     f"What `{name}` asks for is written by Keras's callback, which may stand beside this one and share "
                     f"its folder. Received: {name}={value!r}. List both: "
                     f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` and "
                     f"`keras.callbacks.TensorBoard({log_dir!r}, {name}={value!r})`."
                 )
-        self.log_dir = os.fspath(log_dir)
-        if update_freq not in ("batch", "epoch"):
+        self.log_dir = os.fspath(_objects.path("log_dir", log_dir))
+        if not isinstance(update_freq, str) or update_freq not in ("batch", "epoch"):
             meaning = 'at which steps the update is measured, "batch" or "epoch" or a number'
             _checks.count("update_freq", update_freq, 1, meaning=meaning, fix="Try 10.")
         self.update_freq = update_freq
-        self.layers = self.observes_layers = layers
+        self.layers = self.observes_layers = _checks.flag("layers", layers, meaning="whether layers are measured")
         self.log_to = feeds.checked(log_to)
 
     transient: ClassVar[Mapping[str, Any]] = {

@@ -13,6 +13,8 @@ from .. import _checks
 from .._types import Tensor
 from ..integration import backend, keras_private
 
+FIX = "The easy problem is at `start`, the real one at `end`."
+
 
 @final
 class Annealed:
@@ -64,16 +66,26 @@ class Annealed:
         low: float = -math.inf,
         high: float = math.inf,
     ) -> None:
-        self._low, self._high = low, high
+        self._low, self._high = (
+            float(limit) if isinstance(limit, float) and math.isinf(limit) else self._finite(name, limit)
+            for name, limit in (("low", low), ("high", high))
+        )
         self.start, self.end = self._checked("start", start), self._checked("end", end)
         self._value = self._checked("value", start if value is None else value)
         self._variable = backend.scalar(self._value, "float32")
 
+    def _finite(self, name: str, value: Any) -> float:
+        return _checks.number(name, value, -math.inf, math.inf, open_low=True, meaning="an annealed number", fix=FIX)
+
     def _checked(self, name: str, value: Any) -> float:
-        fix = "The easy problem is at `start`, the real one at `end`."
-        finite = _checks.number(name, value, -math.inf, math.inf, open_low=True, meaning="an annealed number", fix=fix)
         return _checks.number(
-            name, finite, self._low, self._high, closed_high=True, meaning="an annealed number", fix=fix
+            name,
+            self._finite(name, value),
+            self._low,
+            self._high,
+            closed_high=True,
+            meaning="an annealed number",
+            fix=f"{FIX} The range is from low={self._low:g} to high={self._high:g}.",
         )
 
     @property
@@ -125,9 +137,12 @@ def as_schedule(schedule: Any) -> Schedule:
     if isinstance(schedule, str):
         word = _checks.word("schedule", schedule, tuple(WAYS), meaning="how to get from the start to the end")
         return partial(_along, word)
-    if callable(schedule):
+    if _checks.takes(schedule, 1):
         return partial(_by_function, schedule)
-    if isinstance(schedule, Sequence) and len(schedule):
+    if isinstance(schedule, Sequence) and len(schedule) and not isinstance(schedule, bytes):
+        fix = "Write the values of the stages, such as [1.0, 0.5, 0.0]."
+        for value in schedule:
+            _checks.number("schedule", value, -math.inf, math.inf, open_low=True, meaning="values of stages", fix=fix)
         return partial(_in_stages, schedule)
     raise TypeError(
         f"`schedule` must be one of {', '.join(map(repr, WAYS))}, a function of the fraction of the continuation "

@@ -66,7 +66,7 @@ class GaussianBlur(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)
-        self.axes = None if axes is None else tuple(axes)
+        self.axes = None if _checks.axes("axes", axes, of="blurred along") is None else tuple(axes or ())
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

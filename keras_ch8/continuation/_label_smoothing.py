@@ -75,7 +75,7 @@ class LabelSmoothing(keras.losses.Loss):
                 "`loss` must be a `keras.losses.Loss`, such as `keras.losses.CategoricalCrossentropy()`. "
                 f"Received: loss={loss!r} of type {type(loss).__name__}."
             )
-        super().__init__(name=name, reduction=loss.reduction, dtype=loss.dtype)
+        super().__init__(name=_checks.label(name), reduction=loss.reduction, dtype=loss.dtype)
         self.loss = loss
         fix = "Try 0.1; 1 would leave nothing of the label."
         _checks.number("smoothing", smoothing, 0.0, 1.0, meaning="a fraction of the labels", fix=fix)

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from keras import ops
 
-from .. import _checks, second_order
+from .. import _checks, _objects, second_order
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
@@ -180,6 +180,9 @@ def minimize(
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Wu (1997); Mobahi and Fisher (2015).
     """
+    _objects.function("fun", fun, "x", returns="a scalar")
+    if blurred is not None:
+        _objects.function("blurred", blurred, "x", "sigma", returns="a scalar")
     starts, stages = _as_starts(x0), _as_stages(stddevs)
     _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations of a stage", fix="Try 1000.")
     tolerances = {"gtol": gtol, "ftol": ftol, "xtol": xtol}
@@ -232,7 +235,8 @@ def _as_starts(x0: np.ndarray | Sequence[float] | Sequence[Sequence[float]]) -> 
 
 def _as_stages(stddevs: Sequence[float]) -> np.ndarray:
     """Return the standard deviations above 0, falling."""
-    stages = np.asarray(stddevs, "float64")
+    is_one = isinstance(stddevs, Sequence | np.ndarray) and not isinstance(stddevs, str | bytes)
+    stages = np.asarray(stddevs if is_one else [], "float64")
     if stages.ndim == 1 and len(stages) and stages[-1] == 0:
         stages = stages[:-1]
     if (
@@ -257,7 +261,7 @@ def _draws(samples: int, seed: int, stages: int, n: int) -> np.ndarray:
             f"`samples` are draws and their opposites, so it must be even. Received: samples={samples!r}. "
             f"Try {count + 1}."
         )
-    return np.random.default_rng(seed).normal(size=(stages, count // 2, n))
+    return np.random.default_rng(_checks.seed(seed)).normal(size=(stages, count // 2, n))
 
 
 @final

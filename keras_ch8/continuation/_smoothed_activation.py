@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _numerics
+from .. import _checks, _numerics, _objects
 from .._registration import registered
 from .._types import Config, Tensor
 from ._annealed import Annealed
@@ -18,6 +18,19 @@ from ._annealed import Annealed
 ROOT = math.sqrt(2 * math.pi)
 FAR = 10.0
 """Deviations from a kink beyond which noise adds nothing in float32: exp(-50) is 2e-22."""
+
+
+def _refuse_other_shapes(given: Any, activation: Callable[[Tensor], Tensor]) -> None:
+    """Call it on one example."""
+    try:
+        shape = tuple(activation(ops.zeros((1, 2))).shape)
+    except (TypeError, ValueError, AttributeError):
+        shape = ()
+    if shape != (1, 2):
+        raise ValueError(
+            "`activation` is blurred entry by entry, so it must return a number for each number that it is given. "
+            f"Received: activation={given!r}. Give the name of one of `keras.activations`."
+        )
 
 
 @final
@@ -116,7 +129,12 @@ class SmoothedActivation(keras.layers.Layer):
         self, activation: Any = "relu", stddev: float = 1.0, value: float | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.activation = ops.sign if activation in ("sign", ops.sign) else keras.activations.get(activation)
+        is_sign = activation is ops.sign or (isinstance(activation, str) and activation == "sign")
+        self.activation = (
+            ops.sign if is_sign else _objects.of_keras("activation", activation, keras.activations.get, "activation")
+        )
+        if not is_sign:
+            _refuse_other_shapes(activation, self.activation)
         if "axis" in inspect.signature(self.activation).parameters:
             raise ValueError(
                 "`activation` is blurred entry by entry, so it must act so. Received: "

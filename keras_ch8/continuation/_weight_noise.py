@@ -67,9 +67,14 @@ class WeightNoise(keras.layers.Wrapper):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
+        if not isinstance(layer, keras.Layer):
+            raise TypeError(
+                "`layer` is the layer whose weights are noisy, so it must be a `keras.layers.Layer`. Received: "
+                f"layer={layer!r} of type {type(layer).__name__}."
+            )
         super().__init__(layer, **{"dtype": getattr(layer, "dtype_policy", None), **kwargs})
         self.stddev = Annealed(_checks.stddev(stddev), value=value, low=0.0)
-        self.seed = seed
+        self.seed = _checks.seed(seed, or_none=True)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 

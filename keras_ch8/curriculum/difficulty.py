@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _batches, _checks, data
+from .. import _batches, _checks, _objects, data
 from .._section import section
 from .._types import Data
 from .example_loss import ExampleLoss, rows_of
@@ -45,7 +45,8 @@ def sequence_length(x: np.ndarray, y: Data = None, *, padding: float = 0) -> np.
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Bengio et al. (2009), Curriculum Learning.
     """
-    x = np.asarray(x)
+    x = _objects.numbers("x", x)
+    _checks.number("padding", padding, -np.inf, np.inf, open_low=True, meaning="what fills sequences up", fix="Try 0.")
     if x.ndim < 2:
         raise ValueError(
             "`x` must have an axis of examples and one of time. Received: an array of shape "
@@ -84,6 +85,9 @@ def teacher_loss(model: keras.Model, x: Data, y: Data = None) -> np.ndarray:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Weinshall, Cohen, Amir (2018), Curriculum
         Learning by Transfer Learning.
     """
+    _objects.examples(x=x, y=y)
+    _objects.inputs("x", x, _objects.model(model))
+    _objects.targets(y, model)
     return ExampleLoss(model)(rows_of(x, y), np.arange(_batches.examples_of(x)))
 
 
@@ -136,12 +140,19 @@ def cross_validated_loss(
         of Curriculum Learning in Training Deep Networks.
     """
     folds = _checks.count("folds", folds, 2, meaning="the parts of the data", fix="Try 5.")
+    _objects.function("build", build, returns="a new compiled model")
+    _objects.examples(x=x, y=y)
+    epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", fix="Try 10.")
+    batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
+    seed = _checks.seed(seed) or 0
     count, take = _batches.examples_of(x), rows_of(x, y)
     if count < folds:
         raise ValueError(f"Each fold needs an example. Received: {count} examples for folds={folds}. Take fewer folds.")
     losses = np.zeros(count)
     for fold in np.array_split(np.random.default_rng([seed, 0, 4]).permutation(count), folds):
-        model = build()
+        model = _objects.made_by("build", build)
+        _objects.inputs("x", x, model)
+        _objects.targets(y, model)
         some_x, some_y = take(np.setdiff1d(np.arange(count), fold))
         model.fit(some_x, some_y, epochs=epochs, batch_size=batch_size, **{"verbose": 0} | fit_arguments)
         losses[fold] = ExampleLoss(model)(take, fold)
@@ -150,7 +161,7 @@ def cross_validated_loss(
 
 def numbers(value: Sequence[float] | np.ndarray, count: int) -> np.ndarray:
     """Return a number for each example; else raise ValueError."""
-    found = np.asarray(value, "float64")
+    found = _objects.numbers("difficulty", value)
     _checks.length("difficulty", found, count, of="the examples")
     if np.isnan(found).any():
         raise ValueError(

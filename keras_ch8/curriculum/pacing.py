@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
 
-from .. import _checks
+from .. import _checks, _objects
 
 Progress: TypeAlias = float | np.ndarray
 """One number or an array of them."""
@@ -402,7 +402,9 @@ def as_pacing(pacing: Pacing | Callable[[float], float] | str, start: float | No
                 f"A pacing that comes as an object has its own start. Received: start={start!r} beside "
                 f"pacing={pacing!r}. Say it once: pacing=curriculum.Linear(start=0.2), or pacing='linear', start=0.2."
             )
-        return pacing if isinstance(pacing, Pacing) else FunctionPacing(pacing)
+        if isinstance(pacing, Pacing):
+            return pacing
+        return FunctionPacing(_objects.function("pacing", pacing, "u", returns="the fraction of the examples"))
     name = _checks.word("pacing", pacing, tuple(PACINGS), meaning="how the fraction of the examples grows")
     make: Callable[..., Pacing] = PACINGS[name]
     return make() if start is None else make(start=start)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks
+from .. import _checks, _objects
 from .._section import section
 from .._types import Data
 from .objective import Objective
@@ -78,7 +78,7 @@ def hessian_vector_product(model: keras.Model, x: Data, y: Data, vector: np.ndar
         Pearlmutter (1994), Fast Exact Multiplication by the Hessian.
     """
     objective = Objective(model, x, y, **options)
-    _checks.length("vector", vector, objective.size, of="the trainable weights")
+    _checks.length("vector", _objects.numbers("vector", vector), objective.size, of="the trainable weights")
     return objective.product(objective.theta(), vector)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks
+from .. import _checks, _objects
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
@@ -129,7 +129,7 @@ def lanczos(
     steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", fix="Try 20.")
     objective = Objective(model, x, y, **options)
     if start is None:
-        start = np.random.default_rng(seed).normal(size=objective.size)
+        start = np.random.default_rng(_checks.seed(seed)).normal(size=objective.size)
     _checks.length("start", start, objective.size, of="the trainable weights")
     return lanczos_of(objective.products(objective.theta()), np.asarray(start, "float64"), steps, objective.dtype)
 
@@ -219,7 +219,8 @@ def matrix_power(w: np.ndarray, x: np.ndarray, t: int) -> MatrixPower:
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.5.
     """
-    w, x = np.asarray(w, "float64"), np.asarray(x, "float64")
+    w, x = _objects.numbers("w", w), _objects.numbers("x", x)
+    t = _checks.count("t", t, 0, meaning="the number of steps", fix="Try 20.")
     if w.ndim != 2 or w.shape[0] != w.shape[1] or x.shape != w.shape[:1]:
         raise ValueError(
             "`w` must be a square matrix and `x` a vector as long as its sides. "

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks, _numerics
+from .. import _checks, _numerics, _objects
 from .._types import Data, Tensor, Tree
 from ..integration import backend, keras_private
 
@@ -53,14 +53,21 @@ class Objective:
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
         training: bool = True,
     ) -> None:
-        _checks.keras_3(model)
-        self.model, self.loss, self.training = model, loss, training
+        _objects.model(model)
+        if loss is not None:
+            _objects.function("loss", loss, "y", "y_pred", returns="the loss")
+        self.training = _checks.flag("training", training, meaning="whether the model runs as in training")
+        self.model, self.loss = model, loss
         if y is None and _is_pair(model, x) and (loss is not None or keras_private.needs_targets(model)):
             if len(x) == 3 and sample_weight is not None:
                 raise ValueError(
                     "Sample weights are given once. Received: x=(x, y, sample_weight) and `sample_weight`."
                 )
             x, y, sample_weight = (*x, sample_weight)[:3]
+        _objects.examples(x=x, y=y, sample_weight=sample_weight)
+        _objects.inputs("x", x, model)
+        if loss is None:
+            _objects.targets(y, model)
         self.data = tuple(tensors_of(part) for part in (x, y, sample_weight))
         if not model.built:
             keras_private.build_on_inputs(model, self.data[0])
@@ -116,6 +123,18 @@ class Objective:
         """Undo `join`."""
         parts = np.split(np.asarray(vector), self.ends[1:-1])
         return self.tensors([part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)])
+
+    def weights(self, name: str, arrays: Sequence[Tensor]) -> list[Tensor]:
+        """Return weights that a user gives, one array for each trainable variable, as tensors."""
+        is_list = isinstance(arrays, Sequence) and not isinstance(arrays, str | bytes)
+        shapes = [getattr(a, "shape", None) for a in arrays] if is_list else None
+        if shapes != self.shapes:
+            raise ValueError(
+                f"`{name}` must be the trainable weights of the model at another time, a list of arrays of shapes "
+                f"{self.shapes}. Received: {name} of type {type(arrays).__name__}, with arrays of shapes {shapes}. "
+                "Take `[v.numpy() for v in model.trainable_variables]`."
+            )
+        return self.tensors(list(arrays))
 
     def tensors(self, arrays: list[Tensor]) -> list[Tensor]:
         """Return arrays of the variables' shapes as tensors of their types."""

@@ -95,6 +95,8 @@ def is_on_disk(array: Any) -> bool:
 
 
 def _arrays(name: str, part: Any) -> Any:
+    if not keras.tree.flatten(part):
+        raise ValueError(f"`{name}` must hold at least one array. Received: {name}={part!r}.")
     return keras.tree.map_structure(lambda leaf: _array(name, leaf), part)
 
 

@@ -123,7 +123,8 @@ class ArraySource(keras_private.DataAdapter):
         self.shard = _checks.shard(shard, batch_size)
         seed = random.randint(1, 10**9) if seed is None else seed  # as Keras
         seed = _checks.count("seed", seed, 0, meaning="what decides the orders", fix="Try seed=0.")
-        self._own = EveryExample(self.count, batch_size, seed, bool(shuffle), last_batch)
+        shuffle = _checks.flag("shuffle", shuffle, meaning="whether each epoch has an order of its own")
+        self._own = EveryExample(self.count, batch_size, seed, shuffle, last_batch)
         if self.has_smaller_batch and self.shard[1] > 1:
             raise ValueError(
                 "The workers of `shard` share every batch equally, so all must have the same size. Received: "

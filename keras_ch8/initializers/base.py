@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from .. import _checks
 from .._types import Config, Tensor
 
 Seed: TypeAlias = int | keras.random.SeedGenerator | None
@@ -101,11 +102,14 @@ class RandomInitializer(Initializer):
         seed = keras.saving.deserialize_keras_object(seed) if isinstance(seed, dict) else seed
         is_generator = isinstance(seed, keras.random.SeedGenerator)
         is_integer = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+        is_integer = is_integer and abs(int(seed or 0)) <= _checks.LARGEST_INTEGER
         if not (seed is None or is_generator or is_integer):
             raise ValueError(
-                "`seed` makes the values reproducible, so it must be an integer, a `keras.random.SeedGenerator`, or "
-                f"None for any. Received: seed={seed!r}. Try seed=0."
+                "`seed` makes the values reproducible, so it must be an integer of 64 bits, a "
+                "`keras.random.SeedGenerator`, or None for any. "
+                f"Received: seed={seed!r}. Try seed=0."
             )
+        self.repeat = _checks.flag("repeat", repeat, meaning="whether every call returns the values of the first")
         if repeat and is_generator:
             raise ValueError(
                 "`repeat` gives the same values at every call, and a `SeedGenerator` never the same. "
@@ -114,7 +118,6 @@ class RandomInitializer(Initializer):
         self._seed_argument = None if seed is None else seed if is_generator else int(seed)
         # As in Keras, Python's own generator chooses the seed if none is given.
         self.seed = random.randint(1, 10**9) if self._seed_argument is None else self._seed_argument
-        self.repeat = bool(repeat)
         self._calls = 0
 
     @abc.abstractmethod
@@ -166,7 +169,8 @@ class KernelInitializer(RandomInitializer):
         repeat: bool = False,
     ) -> None:
         super().__init__(seed, repeat)
-        self.input_axes, self.output_axes = input_axes, output_axes
+        self.input_axes = _checks.axes("input_axes", input_axes, of="the inputs of a unit")
+        self.output_axes = _checks.axes("output_axes", output_axes, of="the units")
 
     def fans(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """Return m and n, the inputs of a unit and the units that an input goes to."""

@@ -159,7 +159,7 @@ def output_marginal(y: Tensor, activation: str | None = None) -> keras.initializ
     y = y.reshape(len(y), -1)
     candidates = _candidate_activations(y)
     activation = candidates[0] if activation is None else activation
-    if activation not in candidates:
+    if not isinstance(activation, str) or activation not in candidates:
         raise ValueError(
             "`activation` says what the last layer makes of its sums, so it must be one of sigmoid (labels 0 and 1), "
             "softmax (classes 0, 1, ..., or one-hot), linear (numbers). "

@@ -225,7 +225,7 @@ class RandomWalk(KernelInitializer):
         repeat: bool = False,
     ) -> None:
         super().__init__(seed, input_axes, output_axes, repeat)
-        if activation not in GAINS:
+        if not isinstance(activation, str) or activation not in GAINS:
             raise ValueError(
                 "`activation` says for which nonlinearity the gain compensates, so it must be one of "
                 f"{', '.join(GAINS)}. Received: activation={activation!r}. For tanh, `Orthogonal('tanh')` has a gain."

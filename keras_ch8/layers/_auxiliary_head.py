@@ -8,7 +8,7 @@ import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
-from .. import _checks
+from .. import _checks, _objects
 from .._registration import registered
 from .._section import section
 from .._types import Config, Data, Tensor
@@ -173,7 +173,12 @@ def auxiliary_head(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.5; Lee et al. (2014), Deeply-Supervised Nets;
         Szegedy et al. (2014), Going Deeper with Convolutions.
     """
-    _checks.keras_3(model)
+    _objects.model(model)
+    if head is not None and not isinstance(head, keras.Layer):
+        raise TypeError(
+            "`head` leads from the hidden layer to the labels, so it must be a layer, or None for one like the last of "
+            f"the model. Received: head={head!r} of type {type(head).__name__}."
+        )
     inner, earlier = (model.model, model) if isinstance(model, DeeplySupervised) else (model, None)
     layers = {layer.name: layer for layer in getattr(inner, "layers", ())}
     name: Any = at if isinstance(at, str) else getattr(at, "name", None)

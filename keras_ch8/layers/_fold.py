@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from .. import _checks
+from .. import _objects
 from .._section import section
 from ..symmetries.wiring import edges_of
 from .batch_normalization import NORMALIZING, statistics_of
@@ -49,7 +49,7 @@ def fold(model: keras.Model) -> keras.Model:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.1; Jacob et al. (2018), Quantization and
         Training of Neural Networks.
     """
-    _checks.keras_3(model)
+    _objects.model(model)
     folded, count = _folded(model)
     if not count:
         kinds = [type(layer).__name__ for layer in model.layers]

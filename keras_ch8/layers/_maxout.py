@@ -5,7 +5,7 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from .. import _checks
+from .. import _checks, _objects
 from .._registration import registered
 from .._types import Config, Tensor
 from .batch_normalization import Constraint, Initializer, Regularizer
@@ -78,13 +78,25 @@ class Maxout(keras.layers.Layer):
         self.pieces = _checks.count(
             "pieces", pieces, 2, meaning="the linear functions of each unit", fix="Try 2; for one, use Dense."
         )
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
-        self.bias_constraint = keras.constraints.get(bias_constraint)
+        self.use_bias = _checks.flag("use_bias", use_bias, meaning="whether the pieces have a bias")
+        self.kernel_initializer = _objects.of_keras(
+            "kernel_initializer", kernel_initializer, keras.initializers.get, "initializer"
+        )
+        self.bias_initializer = _objects.of_keras(
+            "bias_initializer", bias_initializer, keras.initializers.get, "initializer"
+        )
+        self.kernel_regularizer = _objects.of_keras(
+            "kernel_regularizer", kernel_regularizer, keras.regularizers.get, "regularizer"
+        )
+        self.bias_regularizer = _objects.of_keras(
+            "bias_regularizer", bias_regularizer, keras.regularizers.get, "regularizer"
+        )
+        self.kernel_constraint = _objects.of_keras(
+            "kernel_constraint", kernel_constraint, keras.constraints.get, "constraint"
+        )
+        self.bias_constraint = _objects.of_keras(
+            "bias_constraint", bias_constraint, keras.constraints.get, "constraint"
+        )
         self.input_spec = keras.layers.InputSpec(min_ndim=2)
         self.supports_masking = True
         self.kernel: keras.Variable = None

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _batches, _checks
+from .. import _batches, _checks, _objects
 from .._section import section
 from .._types import Data, Tensor, Tree
 from ..integration import backend
@@ -61,7 +61,11 @@ def recalibrate(model: keras.Model, data: Data, batches: int = 100, *, batch_siz
     """
     count = _checks.count("batches", batches, 1, meaning="the number of batches to estimate from", fix="Try 100.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
-    layers = trainable_normalizations(model)
+    _checks.seed(seed)
+    if not _batches.is_data_set(data):
+        _objects.examples(data=data)
+        _objects.inputs("data", data, _objects.model(model))
+    layers = trainable_normalizations(_objects.model(model))
     if not layers:
         raise ValueError(
             f"`recalibrate` is for models with batch normalization. Received: {model.name!r}, which has no such layer "

@@ -69,15 +69,16 @@ class Residual(keras.layers.Layer):
                 "`layers` are F in F(x) + x, so it must be a layer or a list of at least one. Received: "
                 f"layers={layers!r}."
             )
-        if projection != "auto" and not isinstance(projection, keras.Layer):
+        is_automatic = isinstance(projection, str) and projection == "auto"
+        if not is_automatic and not isinstance(projection, keras.Layer):
             raise ValueError(
                 "`projection` fits x to the shape of F(x), so it must be 'auto' or a layer. Received: "
                 f"projection={projection!r}."
             )
         self.branch = keras.Sequential(layers, name="branch")
         self.branch.supports_masking = True  # its layers raise their own error if they do not
-        self.projection: keras.layers.Layer = None if projection == "auto" else projection
-        self._is_automatic = projection == "auto"
+        self.projection: keras.layers.Layer = None if is_automatic else projection
+        self._is_automatic = is_automatic
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, final
 import keras
 from keras import constraints, initializers, ops, regularizers
 
-from .. import _checks, _numerics
+from .. import _checks, _numerics, _objects
 from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend, keras_private
@@ -164,19 +164,35 @@ class BatchNormalization(keras.layers.Layer):
         self.gamma = self.beta = self.moving_mean = self.moving_variance = None
         self._batches: keras.Variable = None
         self._kept: keras.Variable = None
-        self.axis, self.momentum = axis, momentum
+        self.axis, self.momentum = (
+            _checks.whole("axis", axis, meaning="the axis of the features", fix="Try -1."),
+            momentum,
+        )
         self.epsilon = _checks.stabilizer("epsilon", epsilon, default=1e-8)
-        self.center, self.scale, self.synchronized = center, scale, synchronized
+        self.center = _checks.flag("center", center, meaning="whether there is a beta")
+        self.scale = _checks.flag("scale", scale, meaning="whether there is a gamma")
+        self.synchronized = _checks.flag(
+            "synchronized", synchronized, meaning="whether replicas share their statistics"
+        )
         self.statistics = _checks.word("statistics", statistics, STATISTICS, meaning="what inference uses")
-        self.bias_correction = bias_correction
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        meaning = "whether the first batch replaces the start values"
+        self.bias_correction = _checks.flag("bias_correction", bias_correction, meaning=meaning)
+        self.beta_initializer = _objects.of_keras("beta_initializer", beta_initializer, initializers.get, "initializer")
+        self.gamma_initializer = _objects.of_keras(
+            "gamma_initializer", gamma_initializer, initializers.get, "initializer"
+        )
+        self.moving_mean_initializer = _objects.of_keras(
+            "moving_mean_initializer", moving_mean_initializer, initializers.get, "initializer"
+        )
+        self.moving_variance_initializer = _objects.of_keras(
+            "moving_variance_initializer", moving_variance_initializer, initializers.get, "initializer"
+        )
+        self.beta_regularizer = _objects.of_keras("beta_regularizer", beta_regularizer, regularizers.get, "regularizer")
+        self.gamma_regularizer = _objects.of_keras(
+            "gamma_regularizer", gamma_regularizer, regularizers.get, "regularizer"
+        )
+        self.beta_constraint = _objects.of_keras("beta_constraint", beta_constraint, constraints.get, "constraint")
+        self.gamma_constraint = _objects.of_keras("gamma_constraint", gamma_constraint, constraints.get, "constraint")
         self.supports_masking = True
 
     @property

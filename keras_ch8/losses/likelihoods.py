@@ -8,7 +8,7 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from .. import _checks
+from .. import _checks, _objects
 from .._registration import registered
 from .._settings import Settings
 from .._types import Config, Tensor
@@ -372,7 +372,7 @@ class NegativeLogLikelihood(keras.losses.Loss):
         name: str = "negative_log_likelihood",
         dtype: str | keras.DTypePolicy | None = None,
     ) -> None:
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(**_objects.of_loss(name, reduction, dtype))
         self.family = as_likelihood(family)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

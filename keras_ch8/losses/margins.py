@@ -5,6 +5,7 @@ from typing import final
 import keras
 from keras import ops
 
+from .. import _objects
 from .._registration import registered
 from .._types import Config, Tensor
 from .labels import aligned
@@ -70,7 +71,7 @@ class ExponentialLoss(keras.losses.Loss):
         name: str = "exponential",
         dtype: str | keras.DTypePolicy | None = None,
     ) -> None:
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(**_objects.of_loss(name, reduction, dtype))
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of each example."""
@@ -137,7 +138,7 @@ class ModifiedHuber(keras.losses.Loss):
         name: str = "modified_huber",
         dtype: str | keras.DTypePolicy | None = None,
     ) -> None:
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(**_objects.of_loss(name, reduction, dtype))
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of each example."""

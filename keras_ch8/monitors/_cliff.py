@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _checks, _objects
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
@@ -92,8 +93,10 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
     References:
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
     """
-    norms = np.where(np.isfinite(norms), norms, np.inf).astype("float64")
+    norms = _objects.numbers("norms", norms)
+    norms = np.where(np.isfinite(norms), norms, np.inf)
     steps = np.arange(1, len(norms) + 1) if steps is None else np.asarray(steps)
+    _checks.length("steps", steps, len(norms), of="the norms")
     return _cliff(norms, steps, running_median(norms))
 
 

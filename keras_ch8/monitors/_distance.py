@@ -97,5 +97,5 @@ def distance(model: keras.Model, x: Data, y: Data, start: list[np.ndarray], **op
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.7.
     """
     probe = Probe(model, x, y, monitors=[DistanceMonitor()], **options)
-    probe.start = probe.objective.tensors(start)
+    probe.start = probe.objective.weights("start", start)
     return probe.measure()["distance"]

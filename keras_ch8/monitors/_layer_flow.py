@@ -608,4 +608,4 @@ def layer_flow(
         Glorot and Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Neural Networks.
     """
     probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
-    return probe.measure(before and probe.objective.tensors(before))["layer_flow"]
+    return probe.measure(None if before is None else probe.objective.weights("before", before))["layer_flow"]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .. import _objects
 from .._result import Result
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
@@ -69,9 +70,13 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.3.
     """
-    if not len(losses):
-        raise ValueError("`online_risk` compares passes over the data. Received: losses=[]. Give one array a pass.")
-    (first, first_error), (last, last_error) = (_mean(np.asarray(losses[i], "float64")) for i in (0, -1))
+    is_list = isinstance(losses, list | tuple) or getattr(losses, "ndim", 0) > 0
+    if not is_list or not len(losses):
+        raise ValueError(
+            "`losses` are those of each pass over the data, so it must be a list of arrays. Received: "
+            f"losses={losses!r:.200}. Give one array a pass."
+        )
+    (first, first_error), (last, last_error) = (_mean(_objects.numbers("losses", losses[i])) for i in (0, -1))
     return OnlineRisk(first, first_error, last, last_error, len(losses))
 
 

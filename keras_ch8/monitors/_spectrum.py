@@ -481,4 +481,4 @@ def spectrum(
         Dauphin et al. (2014), Identifying and Attacking the Saddle Point Problem.
     """
     steps = _checks.count("steps", steps, 1, meaning="the steps of Lanczos", fix="Try 20.")
-    return ends_of(Objective(model, x, y, **options), steps, seed)
+    return ends_of(Objective(model, x, y, **options), steps, _checks.seed(seed) or 0)

@@ -482,4 +482,4 @@ def step_length(model: keras.Model, x: Data, y: Data, before: list[np.ndarray], 
         Goodfellow, Bengio, Courville (2016), Deep Learning, equation 8.10.
     """
     probe = Probe(model, x, y, monitors=[StepLengthMonitor()], **options)
-    return probe.measure(probe.objective.tensors(before))["step_length"]
+    return probe.measure(probe.objective.weights("before", before))["step_length"]

@@ -56,7 +56,7 @@ class Probe:
         self._layers = [leaf for leaf in keras_private.leaves_of(model) if any(m.records(leaf) for m in monitors)]
         self._inference = None
         if any(m.needs_inference and any(map(m.records, self._layers)) for m in monitors):
-            self._inference = Objective(model, x, y, sample_weight=sample_weight, training=False, **options)
+            self._inference = Objective(model, x, y, sample_weight=sample_weight, **options | {"training": False})
         self.examples = sum(map(_batches.examples_of, self._parts))
         self.passes = 2 + sum(m.passes for m in monitors if self._inference or not m.needs_inference)
         """How often the examples pass forward and backward in a measurement."""

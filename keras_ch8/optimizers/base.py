@@ -31,16 +31,6 @@ _COMPILED = (
     "gradient_accumulation_steps",
 )
 
-_OF_KERAS = (
-    "use_ema",
-    "ema_momentum",
-    "ema_overwrite_frequency",
-    "loss_scale_factor",
-    "gradient_accumulation_steps",
-    "name",
-)
-"""Arguments that go to Keras as they are."""
-
 LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule | Callable[[], Tensor]
 """A number, a schedule, or a callable without arguments."""
 
@@ -163,7 +153,7 @@ class RuleOptimizer(keras_private.Optimizer):
         **kwargs: Any,
     ) -> None:
         _refuse_rule_without_its_state(type(self))
-        _checks.known_to_keras(type(self).__name__, kwargs, _OF_KERAS)
+        of_keras = _checks.of_optimizer(type(self).__name__, kwargs)
         rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
             learning_rate=_checks.learning_rate(learning_rate),
@@ -171,10 +161,12 @@ class RuleOptimizer(keras_private.Optimizer):
             clipnorm=clipnorm,
             clipvalue=clipvalue,
             global_clipnorm=global_clipnorm,
-            **kwargs,
+            **of_keras,
         )
-        self.skip_nonfinite, self.has_warned = skip_nonfinite, False
-        if skip_nonfinite:
+        meaning = "whether a step whose gradient is not finite is left out"
+        self.skip_nonfinite = _checks.flag("skip_nonfinite", skip_nonfinite, meaning=meaning)
+        self.has_warned = False
+        if self.skip_nonfinite:
             train_step.install(type(self).__name__)
             fit.install(type(self).__name__)
         multi_worker.prepare(None, type(self).__name__)

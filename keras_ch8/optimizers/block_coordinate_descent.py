@@ -7,7 +7,7 @@ from typing import Any, final
 import keras
 from keras import ops
 
-from .. import _checks, _describe, _numerics
+from .. import _checks, _describe, _numerics, _objects
 from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend, keras_private
@@ -99,14 +99,15 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         name: str | None = None,
     ) -> None:
         _checks.keras_3(inner)
-        inner = _first_order(keras.optimizers.get(inner))
+        inner = _first_order(_objects.of_keras("inner", inner, keras.optimizers.get, "optimizer"))
         rate = keras_private.rate_of(inner)
         super().__init__(
             learning_rate=float(rate.numpy()) if isinstance(rate, keras.Variable) else rate,
             loss_scale_factor=inner.loss_scale_factor,
             gradient_accumulation_steps=inner.gradient_accumulation_steps,
-            name=name,
+            name=_checks.label(name),
         )
+        _checks.seed(seed, or_none=True)
         self.blocks: _blocks.Blocks = _blocks.blocks_of(blocks)
         self.steps_per_block = _checks.count(
             "steps_per_block", steps_per_block, 1, meaning="the steps in a turn of a block", fix="Try 1."

@@ -126,14 +126,15 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             )
         unknown = {key: value for key, value in of_method.items() if key not in self.hyperparameters}
         _checks.no_other_arguments(owner, args, unknown, (*self.hyperparameters, *_COMPILED, "name"))
-        super().__init__(learning_rate=1.0, name=name)
+        super().__init__(learning_rate=1.0, name=_checks.label(name))
         method = self._method(**_read(of_method))
         for key in self.hyperparameters:
             setattr(self, key, getattr(method, key))
         self.iterations_per_step = _checks.count(
             "iterations_per_step", iterations_per_step, 1, meaning="iterations in a training step", fix="Try 1."
         )
-        self.accumulate_batches = bool(accumulate_batches)
+        meaning = "whether the loss is the mean over all batches of an execution"
+        self.accumulate_batches = _checks.flag("accumulate_batches", accumulate_batches, meaning=meaning)
         self.gtol, self.ftol, self.xtol = (
             _checks.tolerance(key, value, fix="Try 1e-8; 0 is never.")
             for key, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol))

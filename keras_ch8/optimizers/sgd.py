@@ -2,6 +2,7 @@
 
 from typing import Any, final
 
+from .. import _checks
 from .._registration import registered
 from .._types import Tensor
 from ._update import State
@@ -60,7 +61,8 @@ class SGD(RuleOptimizer):
         cls, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
     ) -> Any:
         """Return the algorithm that has this momentum: the one class that chooses among files."""
-        if momentum == 0:
+        nesterov = _checks.flag("nesterov", nesterov, meaning="whether the gradient is taken after the momentum")
+        if _checks.decay_rate("momentum", momentum, of="the velocity") == 0:
             return super().__new__(cls)
         if cls is not SGD:
             raise TypeError(

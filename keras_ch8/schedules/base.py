@@ -71,7 +71,7 @@ class Schedule(LearningRateSchedule):
     def __init__(self, name: str | None = None, **arguments: Any) -> None:
         super().__init__()
         self._refuse_other_arguments(arguments)
-        self.name = name or type(self).__name__
+        self.name = _checks.label(name) or type(self).__name__
         for argument, value in arguments.items():
             setattr(self, argument, value)
         self._durations: dict[str, Duration] = {n: duration(n, word) for n, word in self.lengths().items()}

@@ -1,6 +1,7 @@
 """Schedules that are made of others."""
 
 import itertools
+import numbers
 from collections.abc import Iterator, Sequence
 from typing import Self, final
 
@@ -8,7 +9,7 @@ import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
-from .. import _checks
+from .. import _checks, _objects
 from .._registration import registered
 from .._types import Config, Tensor
 from ..integration import backend
@@ -58,13 +59,8 @@ class SequentialSchedule(Schedule):
         boundaries: Sequence[int | str],
         name: str | None = None,
     ) -> None:
-        schedules, boundaries = list(schedules), list(boundaries)
-        for schedule in schedules:
-            if not isinstance(schedule, LearningRateSchedule):
-                raise TypeError(
-                    "`schedules` must be a list of `LearningRateSchedule`s. "
-                    f"Received: {schedule!r} of type {type(schedule).__name__}."
-                )
+        schedules = _objects.list_of("schedules", schedules, LearningRateSchedule)
+        boundaries = _objects.list_of("boundaries", boundaries, numbers.Real | str)
         if len(boundaries) != len(schedules) - 1:
             raise ValueError(
                 "`boundaries` are the joints between schedules, so there must be one fewer of them. Received: "

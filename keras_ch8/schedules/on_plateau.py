@@ -54,7 +54,13 @@ class ReduceOnPlateau:
     restore_best_weights: bool = False
 
     def __post_init__(self) -> None:
+        _checks.text("monitor", self.monitor, meaning="the name of the quantity to watch")
         _checks.mode(self.mode)
+        _checks.flag(
+            "restore_best_weights",
+            self.restore_best_weights,
+            meaning="whether a lower rate begins from the best weights",
+        )
         margin(self.min_delta, 0.0)
         _checks.number(
             "factor", self.factor, 0.0, 1.0, open_low=True, meaning="what is left of the rate", fix="Try 0.5."

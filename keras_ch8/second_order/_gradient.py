@@ -6,7 +6,7 @@ from typing import final
 
 from keras import ops
 
-from .. import _numerics
+from .. import _checks, _numerics
 from .._types import Tensor
 from ._contract import Point, Problem, State
 from ._descent import Descent, Move
@@ -125,8 +125,9 @@ class ConjugateGradient(Descent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.beta_rule not in BETAS:
-            raise ValueError(f"`beta_rule` must be one of {sorted(BETAS)}. Received: beta_rule={self.beta_rule!r}.")
+        _checks.word(
+            "beta_rule", self.beta_rule, tuple(sorted(BETAS)), meaning="how much of the last direction is kept"
+        )
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the last gradient and direction."""

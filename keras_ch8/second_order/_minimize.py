@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from keras import ops
 
-from .. import _checks
+from .. import _checks, _objects
 from .._plot import axes_of, finished, line
 from .._result import Result, Table
 from .._section import section
@@ -154,6 +154,8 @@ class Minimizer:
     method: Method | str = "lbfgs"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.fun, Problem):
+            _objects.function("fun", self.fun, "x", returns="a scalar")
         as_method(self.method)
 
     def __call__(

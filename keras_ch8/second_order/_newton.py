@@ -139,7 +139,7 @@ class Newton(BoundedMethod):
     max_parameters: int = 2000
 
     def __post_init__(self) -> None:
-        if self.damping != "adaptive":
+        if not isinstance(self.damping, str) or self.damping != "adaptive":
             _checks.number(
                 "damping",
                 self.damping,

@@ -49,7 +49,8 @@ class Patience(MonitorCriterion):
     def __post_init__(self) -> None:
         super().__post_init__()
         margin(self.min_delta, 0.0)
-        _checks.count("patience", self.epochs, 0, meaning="epochs to wait for an improvement", fix="Try 5.")
+        _checks.count("epochs", self.epochs, 0, meaning="epochs to wait for an improvement", fix="Try 5.")
+        _checks.baseline(self.baseline)
 
     def left(self, history: EpochHistory) -> int:
         """Return after how many more epochs without an improvement the training is stopped."""
@@ -136,6 +137,14 @@ def generalization_loss_of(errors: np.ndarray) -> float:
     return 100 * (float(errors[-1]) / lowest - 1)
 
 
+def _refuse_training_error(monitor: str) -> None:
+    if not monitor.startswith("val_"):
+        raise ValueError(
+            "`Productivity` compares an error on validation data with the same one on training data, so its "
+            f"monitor must be named 'val_...'. Received: monitor={monitor!r}. Try 'val_{monitor}'."
+        )
+
+
 @final
 @dataclasses.dataclass(frozen=True)
 class Productivity(MonitorCriterion):
@@ -172,17 +181,15 @@ class Productivity(MonitorCriterion):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.monitor is not None:
+            _refuse_training_error(self.monitor)
         _checks.positive("alpha", self.alpha, meaning="the largest GL / P", fix="Try 0.75.")
         _checks.count("strip", self.strip, 2, meaning="the epochs in a strip", fix="Prechelt's is 5.")
 
     def watched(self, monitor: str) -> Iterator[tuple[str, str]]:
         """Yield the quantity on validation and on training data."""
         name = self.monitor or monitor
-        if not name.startswith("val_"):
-            raise ValueError(
-                "`Productivity` compares an error on validation data with the same one on training data, so its "
-                f"monitor must be named 'val_...'. Received: monitor={name!r}. Try 'val_{name}'."
-            )
+        _refuse_training_error(name)
         yield name, self.mode
         yield name.removeprefix("val_"), self.mode
 

@@ -198,6 +198,7 @@ class MonitorCriterion(Criterion):
     mode: str = "auto"
 
     def __post_init__(self) -> None:
+        _checks.text("monitor", self.monitor, meaning="the name of the quantity to evaluate", or_none=True)
         _checks.mode(self.mode)
 
     def name(self, history: EpochHistory) -> str:

@@ -20,16 +20,13 @@ def margin(min_delta: float | str, best: float) -> float:
                 f'value such as "1%". Received: min_delta={min_delta!r}.'
             )
         return float(word[1]) / 100 * abs(best)
-    return abs(
-        _checks.number(
-            "min_delta",
-            min_delta,
-            -math.inf,
-            math.inf,
-            open_low=True,
-            meaning="the smallest change that counts as better",
-            fix='Try 0, or "1%" for a fraction of the best value.',
-        )
+    return _checks.number(
+        "min_delta",
+        min_delta,
+        0.0,
+        math.inf,
+        meaning="the smallest change that counts as better, in either direction",
+        fix='Try 0, or "1%" for a fraction of the best value.',
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from .. import _checks
+from .. import _checks, _objects
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
@@ -172,6 +172,7 @@ def balance(model: keras.Model, layer: keras.layers.Layer | str, *, bias: bool =
     """
     found = wiring(model, layer)
     check_homogeneous(found)
+    bias = _checks.flag("bias", bias, meaning="whether the bias counts among the weights that lead in")
     inside = found.incoming if bias else found.incoming[:1]
     incoming = np.sqrt(sum(np.sum(found.ending(v) ** 2, axis=0) for v in inside))
     return Balance(incoming, np.sqrt(np.sum(found.leaving() ** 2, axis=(0, 2))))
@@ -207,8 +208,10 @@ def difference(model: keras.Model, other: keras.Model | Sequence[np.ndarray], x:
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.2.
     """
-    _checks.keras_3(model)
+    _objects.model(model)
     _checks.keras_3(other)
+    _objects.examples(x=x)
+    _objects.inputs("x", x, model)
     x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
     first = _outputs(model, [], x)
     second = (
@@ -229,7 +232,8 @@ def _outputs(model: keras.Model, weights: list[tuple[keras.Variable, Tensor]], x
 
 
 def _state_mapping(model: keras.Model, weights: Sequence[np.ndarray]) -> list[tuple[keras.Variable, Tensor]]:
-    expected, shapes = [tuple(v.shape) for v in model.weights], [np.shape(w) for w in weights]
+    expected, is_list = [tuple(v.shape) for v in model.weights], isinstance(weights, Sequence)
+    shapes = [np.shape(w) for w in weights] if is_list else type(weights).__name__
     if shapes != expected:
         raise ValueError(
             "`other` must be a model, or weights of this one as from `model.get_weights()`, of shapes "

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import activations, layers
 
-from .. import _checks
+from .. import _objects
 from ..integration import backend
 
 WEIGHTED = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D)
@@ -189,7 +189,7 @@ def _described(f: Activation) -> str:
 
 def edges_of(model: keras.Model) -> dict[str, list[str]]:
     """Return the names of the layers that the output of each layer goes into; "(output)" for an output of the model."""
-    _checks.keras_3(model)
+    _objects.model(model)
     if type(model) is keras.Sequential:
         names = [part.name for part in model.layers]
         return {name: [following] for name, following in zip(names, [*names[1:], "(output)"], strict=True)}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, final
 
+from .. import _checks
 from ..verdicts import Verdict
 from ._mlflow_names import experiment_id, spelled
 from .base import Row, ServerTracker
@@ -35,7 +36,8 @@ class MLflow(ServerTracker):
 
     def __init__(self, tracking_uri: str | None = None, experiment: str | None = None) -> None:
         super().__init__()
-        self.tracking_uri, self.experiment = tracking_uri, experiment
+        self.tracking_uri = _checks.text("tracking_uri", tracking_uri, meaning="where the runs are kept", or_none=True)
+        self.experiment = _checks.text("experiment", experiment, meaning="the name of the experiment", or_none=True)
 
     def active(self, package: Any) -> str | None:
         """Return the run of this thread, unless it is elsewhere."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, ClassVar, NamedTuple
 
+from .. import _checks, _objects
 from ..board.record import Event
 from ..verdicts import Verdict
 
@@ -135,8 +136,9 @@ class FileTracker(Tracker):
 
     def __init__(self, path: str | os.PathLike[str] | None = None, append: bool = False) -> None:
         super().__init__()
+        _objects.path("path", path, or_none=True)
         self.path = None if path is None else os.fspath(path)
-        self.append = append
+        self.append = _checks.flag("append", append, meaning="whether to go on with a file that is there")
 
     def open(self, folder: str) -> None:
         """Open the files; those that were begun here, or are in the folder of the run, go on."""

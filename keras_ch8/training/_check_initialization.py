@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks
+from .. import _objects
 from .._result import Result, Table
 from .._section import section
 from .._types import Data
@@ -92,7 +92,7 @@ def check_initialization(model: keras.Model, x: Data, y: Data = None, **options:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Glorot and Bengio (2010), Understanding the
         Difficulty of Training Deep Feedforward Neural Networks.
     """
-    _checks.keras_3(model)
+    _objects.model(model)
     if not model.compiled and options.get("loss") is None:
         raise ValueError(
             f"`check_initialization` needs the gradient of the loss. Received: the model {model.name!r}, which is "

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from .. import _checks, data
+from .. import _checks, _objects, data
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
@@ -175,15 +175,28 @@ def compare_curricula(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Wu, Dyer, Neyshabur (2021), When Do
         Curricula Work?; Student (1908), The Probable Error of a Mean.
     """
+    _objects.function("build", build, returns="a new compiled model")
+    if fit_arguments is not None and not isinstance(fit_arguments, dict):
+        raise TypeError(f"`fit_arguments` is a dict of arguments of `fit`. Received: fit_arguments={fit_arguments!r}.")
+    _checks.verbose(verbose)
+    _checks.text("metric", metric, meaning="the name of what `evaluate` reports")
+    orders = _objects.list_of("orders", orders, str)
+    if not orders:
+        raise ValueError("`orders` says which ways to train are compared. Received: orders=[]. Try ('none', 'easy').")
     for order in orders:
         _checks.word("orders", order, ORDERS, meaning="which ways to train are compared")
     listed = seeds if isinstance(seeds, Sequence) else None
     number = seeds if listed is None else len(set(listed))
     number = _checks.count("seeds", number, 2, meaning="the number of seeds", fix="Try 5.")
-    seeds = range(number) if listed is None else listed
+    seeds = range(number) if listed is None else [_checks.seed(one) or 0 for one in listed]
     epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", fix="Try 10.")
     _checks.mode(mode)
     source = data.ArraySource(*source) if isinstance(source, tuple) else source
+    if not isinstance(source, data.ArraySource):
+        raise TypeError(
+            "`source` must be a source of `keras_ch8.data`, or arrays (x, y). Received: an object of type "
+            f"{type(source).__name__}. Make one: keras_ch8.data.ArraySource(x, y)."
+        )
     values = np.zeros((len(orders), len(seeds)))
     position = source.get_state()
     try:
@@ -191,7 +204,7 @@ def compare_curricula(
             for j, seed in enumerate(seeds):
                 keras.utils.set_random_seed(seed)
                 source.set_state(position | {"seed": seed, "epoch": 0, "step": 0})
-                model = build()
+                model = _objects.made_by("build", build)
                 own = [] if order == "none" else [Curriculum(source, difficulty, order=order, **curriculum)]
                 _fit(model, source, epochs, own, fit_arguments or {})
                 values[i, j], mode = _measure(model, validation_data, metric, mode)

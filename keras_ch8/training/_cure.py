@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks
+from .. import _checks, _objects
 from .._plot import COLORS, axes_of, finished
 from .._result import Result, Table
 from .._section import section
@@ -149,6 +149,16 @@ def cure(
             "`data` must be two arrays (x, y), so that both trainings have the same examples. "
             f"Received: {type(data).__name__}. Take some batches of a data set as arrays."
         )
+    _objects.function("model_factory", model_factory, returns="a new compiled model")
+    if not isinstance(verdict, Verdict):
+        raise TypeError(
+            "`verdict` is one that a `callbacks.Diagnosis` has given. Received: "
+            f"verdict={verdict!r:.200} of type {type(verdict).__name__}. Take one of its `verdicts`."
+        )
+    _objects.examples(x=data[0], y=data[1])
+    batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
+    _checks.seed(seed)
+    _objects.pair("validation_data", validation_data, or_none=True)
     epochs = _checks.count("epochs", epochs, 1, meaning="the passes over the data", fix="Try 10.")
     if not verdict.code:
         return CureTrial(verdict, reason=f"it has no code that suits every model. {verdict.cure}".strip())
@@ -222,7 +232,7 @@ class Fit:
         """Make the model, and run the code in a script around it."""
         with generators_kept():
             keras.utils.set_random_seed(self.seed)
-            model = model_factory()
+            model = _objects.made_by("model_factory", model_factory)
             if not model.built:
                 keras_private.build_on_inputs(model, self.x[:1])
             suite = importlib.import_module(__package__.partition(".")[0])

@@ -1,13 +1,14 @@
 """Which learning rate to start with: the range test, and the book's rule."""
 
 import dataclasses
+import numbers
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from .. import _checks
+from .. import _batches, _checks, _objects
 from .._batches import Batch, Examples, replayable
 from .._plot import COLORS, GREY, axes_of, finished, limits, line, recommend
 from .._result import Result, Table
@@ -156,9 +157,15 @@ def find_learning_rate(
         Approximation Approach to Stochastic Programming, of the 1 / sqrt(T).
     """
     low = _checks.rate("low", low)
-    high = _checks.number("high", high, low, float("inf"), open_low=True, meaning="the largest rate", fix="Try 10.")
+    high = _checks.number(
+        "high", high, low, float("inf"), open_low=True, meaning=f"the largest rate, above low={low:g}", fix="Try 10."
+    )
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", fix="Try 300.")
+    _objects.path("log_dir", log_dir, or_none=True)
+    batch_size, seed = checked(batch_size, seed)
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
+    if not _batches.is_data_set(x):
+        _objects.targets(y, _objects.model(model))
     trial = _trial(model, data)
     at_start = trial.losses_at_rest(data(), steps, low)
     if len(at_start) < steps or not np.isfinite(at_start).all():
@@ -304,9 +311,14 @@ def compare_learning_rates(
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.1.
     """
-    rates = sorted(_checks.rate("rates", rate) for rate in rates)
+    rates = sorted(_checks.rate("rates", rate) for rate in _objects.list_of("rates", rates, numbers.Real))
+    if not rates:
+        raise ValueError("`rates` are the learning rates to compare. Received: rates=[]. Try np.geomspace(1e-4, 1, 9).")
+    batch_size, seed = checked(batch_size, seed)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", fix="The book has about 100.")
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
+    if not _batches.is_data_set(x):
+        _objects.targets(y, _objects.model(model))
     trial = _trial(model, data)
     start = float(last_of(trial.losses_at_rest(data(), steps, rates[0])[None]).mean())
     losses = np.full((len(rates), steps), np.nan)
@@ -324,9 +336,15 @@ def last_of(losses: np.ndarray) -> np.ndarray:
     return losses[:, -max(1, int(LAST * losses.shape[1])) :]
 
 
+def checked(batch_size: int, seed: int) -> tuple[int, int]:
+    """Check how batches of arrays are drawn."""
+    size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
+    return size, _checks.seed(seed) or 0
+
+
 def _trial(model: keras.Model, data: Callable[[], Iterable[Batch]]) -> Trial:
     """Return a trial of a compiled model, built if it is not; refuse an optimizer with several learning rates."""
-    _checks.keras_3(model)
+    _objects.model(model)
     _checks.one_rate(keras_private.optimizers_in(model.optimizer))
     build_on(model, next(iter(data())))
     return Trial(model)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _batches, _checks
+from .. import _batches, _checks, _objects
 from .._result import Result, Table
 from .._section import section
 from .._types import Data
@@ -125,13 +125,18 @@ def preflight(
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 8.2 and 11.5; Karpathy (2019), A Recipe for
         Training Neural Networks.
     """
-    _checks.keras_3(model)
+    _objects.model(model)
     steps = _checks.count("steps", steps, 0, meaning="the steps that are made on one batch", fix="Try 30.")
     if not model.compiled:
         raise ValueError(
             "`preflight` looks at the loss of a model. Received: the model "
             f"{model.name!r}, which is not compiled. Compile it as for `fit`."
         )
+    _checks.seed(seed)
+    if not _batches.is_data_set(x):
+        _objects.examples(x=x, y=y, sample_weight=sample_weight)
+    if validation_data is not None and not _batches.is_data_set(validation_data):
+        _objects.pair("validation_data", validation_data)
     _refuse_nothing(x, y)
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     facts, failed = facts_of(model, batch, examples=EXAMPLES)

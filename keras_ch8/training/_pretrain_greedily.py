@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from .. import _checks
+from .. import _batches, _checks, _objects
 from .._plot import GREY, axes_of, finished, line
 from .._result import Result, Table
 from .._section import section
@@ -183,7 +183,27 @@ def pretrain_greedily(
         raise ValueError(
             "Each stage begins at epoch 0. Received: initial_epoch. Leave it out; with `directory` a run is resumed."
         )
+    freeze = _checks.flag("freeze", freeze, meaning="whether the layers of earlier stages stay as they are")
+    if not isinstance(verbose, str) or verbose != "auto":
+        _checks.verbose(verbose)
+    _checks.seed(seed, or_none=True)
+    for name, place in (("log_dir", log_dir), ("directory", directory)):
+        _objects.path(name, place, or_none=True)
+    if head is not None:
+        _objects.function("head", head, returns="a layer or a list of layers")
+    if source is not None:
+        _objects.model(source, "source")
+    if source_layers is not None:
+        _checks.count(
+            "source_layers", source_layers, 1, meaning="how many hidden layers to copy", fix="Try None, for all."
+        )
+    if optimizer is not None:
+        optimizer = _objects.of_keras("optimizer", optimizer, keras.optimizers.get, "optimizer")
+    if not _batches.is_data_set(x):
+        _objects.examples(x=x, y=y)
     chain = chain_of(model)
+    if not _batches.is_data_set(x):
+        _objects.targets(y, model)
     if not model.compiled:
         raise ValueError(f"Stages are compiled as the model is. Received: {model.name!r}, not compiled. Compile it.")
     weights = model.trainable_variables
@@ -278,7 +298,7 @@ def _up_to(model: keras.Model, chain: Chain, number: int, head: Head | None) -> 
         return keras.Model(chain.input, expected)
     features = chain.blocks[number - 1][-1].output
     if head is not None:
-        layers = keras.tree.flatten(head())
+        layers = keras.tree.flatten(_objects.made_by("head", head, keras.Layer, "a layer or a list of layers"))
     else:  # with the names of the originals, by which losses and metrics may be given
         layers = [type(link.layer).from_config(link.layer.get_config()) for link in chain.head]
         if len(features.shape) > len(chain.blocks[-1][-1].output.shape):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _checks
+from .. import _objects
 from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._section import section
@@ -150,12 +150,15 @@ def scale_to_data(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Mishkin and Matas (2016), All You Need Is a
         Good Init.
     """
-    if target not in TARGETS:
+    if not isinstance(target, str) or target not in TARGETS:
         raise ValueError(
             f"`target` is the quantity that is scaled to 1, so it must be one of {', '.join(TARGETS)}. "
             f"Received: target={target!r}."
         )
     _check_fresh(model)
+    _objects.path("log_dir", log_dir, or_none=True)
+    _objects.examples(x=x, y=y)
+    _objects.inputs("x", x, model)
     x = keras.tree.map_structure(ops.convert_to_tensor, x)
     if not model.built:
         keras_private.build_on_inputs(model, x)
@@ -295,7 +298,7 @@ def _array(z: Tensor) -> np.ndarray | None:
 
 
 def _check_fresh(model: keras.Model) -> None:
-    _checks.keras_3(model)
+    _objects.model(model)
     steps = max(
         (int(o.iterations.numpy()) for o in keras_private.optimizers_in(getattr(model, "optimizer", None))), default=0
     )

@@ -1,0 +1,194 @@
+"""Checks of arguments that are objects: models, functions, lists, data, parts of Keras. The others are in `_checks`."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from ._checks import keras_3, label, takes, text
+from .integration import keras_private
+
+
+def numbers(name: str, value: Any) -> np.ndarray:
+    """Return an array of numbers as float64; else raise ValueError."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        array = np.array(None)
+    if array.dtype.kind not in "fiub" or not array.ndim or not array.size:
+        raise ValueError(
+            f"`{name}` must be an array of numbers. Received: {name}={value!r:.200} of type {type(value).__name__}. "
+            "Try `np.array([1.0, 2.0])`."
+        )
+    return array.astype("float64")
+
+
+def list_of(name: str, value: Any, kind: Any) -> list[Any]:
+    """Return a list, a tuple or a flat array of objects of a class as a list; else raise TypeError."""
+    is_one = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes) and np.ndim(value) > 0
+    if not is_one or not all(isinstance(one, kind) for one in value):
+        raise TypeError(
+            f"`{name}` must be a list of {getattr(kind, '__name__', kind)}. Received: {name}={value!r:.200} of type "
+            f"{type(value).__name__}."
+        )
+    return list(value)
+
+
+def path(name: str, value: Any, *, or_none: bool = False) -> Any:
+    """Return a path, as it is given; None passes, if it may be left out; else raise TypeError."""
+    ok = isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str) and os.fspath(value) != ""
+    if not ok and not (value is None and or_none):
+        raise TypeError(
+            f"`{name}` is a place in the file system, so it must be a string or a `pathlib.Path`"
+            f"{', or None for none' if or_none else ''}. Received: {name}={value!r}. Try {name}='logs'."
+        )
+    return value
+
+
+def function(name: str, value: Any, *arguments: str, returns: str) -> Any:
+    """Return a function that can be called with so many arguments by place; else raise TypeError."""
+    if not takes(value, len(arguments)):
+        raise TypeError(
+            f"`{name}` is called with ({', '.join(arguments)}) and returns {returns}, so it must be a function. "
+            f"Received: {name}={value!r}. Write `lambda {', '.join(arguments)}: ...`."
+        )
+    return value
+
+
+def model(value: Any, name: str = "model") -> Any:
+    """Return a model of Keras 3; else raise TypeError."""
+    keras_3(value)
+    if not isinstance(value, keras.Model):
+        raise TypeError(
+            f"`{name}` must be a `keras.Model`. Received: {name}={value!r:.200} of type {type(value).__name__}. Make "
+            "one, such as `keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])`."
+        )
+    return value
+
+
+ARGUMENTS = {"initializer": 2, "regularizer": 1, "constraint": 1, "activation": 1}
+"""Parts of Keras that may be functions, and how many arguments these take."""
+
+
+def made_by(name: str, factory: Callable[[], Any], kind: Any = keras.Model, what: str = "a new compiled model") -> Any:
+    """Return what a function of the user makes; raise TypeError if it is something else."""
+    made = factory()
+    if not all(isinstance(one, kind) for one in (made if isinstance(made, list | tuple) else [made])):
+        raise TypeError(f"`{name}` must return {what}. Received: {made!r:.200} of type {type(made).__name__}.")
+    return made
+
+
+def of_keras(name: str, value: Any, get: Callable[[Any], Any], what: str) -> Any:
+    """Return an initializer, regularizer, ... of Keras, or its name, as `get` of Keras reads it.
+
+    None is for no regularizer, constraint or activation; an initializer and an optimizer there must be.
+    """
+    try:
+        found = get(value) if value is None or isinstance(value, str | dict) or callable(value) else None
+    except (TypeError, ValueError, AttributeError, ImportError, KeyError):
+        found = None
+    is_one = isinstance(found, keras.optimizers.Optimizer) if what == "optimizer" else takes(found, ARGUMENTS[what])
+    if what == "activation" and isinstance(found, keras.Layer):
+        is_one = True
+    if not is_one and not (value is None and what in ("regularizer", "constraint", "activation")):
+        raise ValueError(
+            f"`{name}` must be a {what} of Keras or the name of one. Received: {name}={value!r}. "
+            f"`keras.{what}s` has them."
+        )
+    return found
+
+
+def dtype(value: Any) -> Any:
+    """Return a floating type to compute in, or a policy, as it is given; None is for Keras's own."""
+    try:
+        is_one = value is None or isinstance(value, str | dict | np.dtype | type | keras.DTypePolicy)
+        is_one = is_one and "float" in keras.dtype_policies.get(value).compute_dtype
+    except (TypeError, ValueError, AttributeError):
+        is_one = False
+    if not is_one:
+        raise ValueError(
+            "`dtype` is the type that is computed in, so it must be a floating one, by its name, a policy of Keras, or "
+            f"None. Received: dtype={value!r}. Try 'float32'."
+        )
+    return value
+
+
+def targets(value: Any, of: keras.Model) -> None:
+    """Refuse to go without targets where the loss of a model reads them."""
+    if value is None and keras_private.needs_targets(of):
+        raise ValueError(
+            "`y` holds the targets of the loss that the model is compiled with. Received: y=None. Give the targets."
+        )
+
+
+def pair(name: str, value: Any, *, or_none: bool = False) -> None:
+    """Check `(x, y)` or `(x, y, sample_weight)`, all with one entry for each example."""
+    if value is None and or_none:
+        return
+    if not isinstance(value, tuple | list) or len(value) not in (2, 3):
+        raise TypeError(
+            f"`{name}` must be arrays (x, y), or (x, y, sample_weight). Received: {name}={value!r:.200} of type "
+            f"{type(value).__name__}."
+        )
+    try:
+        examples(**dict(zip(("x", "y", "sample_weight"), value, strict=False)))
+    except ValueError as error:
+        raise ValueError(f"`{name}`: {error}") from None
+
+
+def inputs(name: str, value: Any, of: keras.Model) -> None:
+    """Refuse inputs of another shape than the model takes; a model that does not say which it takes is not asked."""
+    expected = getattr(of, "inputs", None) or []
+    given = [getattr(leaf, "shape", ()) for leaf in keras.tree.flatten(value)]
+    if not expected or isinstance(value, dict):
+        return
+    shapes = [tuple(one.shape) for one in expected]
+    if len(shapes) != len(given) or not all(map(_fits, given, shapes)):
+        raise ValueError(
+            f"`{name}` is what the model is given, so it must be of the shape that the model takes, "
+            f"{', '.join(map(str, shapes))}. Received: {name} of shape {', '.join(str(tuple(s)) for s in given)}. "
+            "Reshape it, or give the model another `keras.Input`."
+        )
+
+
+def _fits(given: Any, expected: tuple[int | None, ...]) -> bool:
+    """Whether an array may be this input; Keras adds or takes away a last axis of size 1."""
+    given = tuple(given)
+    if len(given) == len(expected) + 1 and given[-1] == 1:
+        given = given[:-1]
+    if len(given) == len(expected) - 1 and expected[-1] == 1:
+        given = (*given, 1)
+    return len(given) == len(expected) and all(
+        n is None or m is None or n == m for n, m in zip(given[1:], expected[1:], strict=True)
+    )
+
+
+def of_loss(name: Any, reduction: Any, dtype_of_loss: Any) -> dict[str, Any]:
+    """Return the arguments that every loss of Keras has, for `keras.losses.Loss.__init__`."""
+    text("reduction", reduction, meaning="how the losses of the examples are reduced", or_none=True)
+    return {"name": label(name), "reduction": reduction, "dtype": dtype(dtype_of_loss)}
+
+
+def examples(**parts: Any) -> None:
+    """Check arrays, also nested, that have one entry for each example along the first axis.
+
+    `y`, `sample_weight` and no other may be None.
+    """
+    sizes: dict[str, int] = {}
+    for name, part in parts.items():
+        if part is None and name in ("y", "sample_weight"):
+            continue
+        shapes: list[Any] = [getattr(leaf, "shape", ()) for leaf in keras.tree.flatten(part)]
+        if not shapes or not all(len(shape) and shape[0] for shape in shapes):
+            raise ValueError(
+                f"`{name}` must be an array with an entry for each example along the first axis, or dicts, tuples or "
+                f"lists of such. Received: {name}={part!r:.200} of type {type(part).__name__}. Try `np.array(...)`."
+            )
+        sizes |= {f"{name}[{i}]" if len(shapes) > 1 else name: int(shape[0]) for i, shape in enumerate(shapes)}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(
+            "All arrays must have one entry for each example, along the first axis. Received: "
+            f"{', '.join(f'{size} in `{name}`' for name, size in sizes.items())}. Take as many examples from each."
+        )

@@ -1,0 +1,165 @@
+"""Wild values for every argument of every public part: refused with a sentence, or it works.
+
+    python -m tests.faults.fuzz                        prints the table of all packages
+    python -m tests.faults.fuzz --package stopping     of one, with each call that is judged neither
+
+A part is called as in its documentation, with one argument replaced by a wild value. What is allowed says the meaning of
+the argument (tests.faults.meanings), which knows nothing of the package's checks. A call is judged
+
+- refused: a value that is not allowed raised ValueError or TypeError where it was given, with a sentence that says what
+  was received;
+- works: a value that is allowed was accepted, and a first use of the part went through;
+- bare: any other exception, or a message that does not say what was received;
+- silent: a value that is not allowed was accepted, and a first use went through;
+- late: a value was accepted, and the first use failed;
+- shut out: a value that is allowed was refused.
+"""
+
+import argparse
+import collections
+import contextlib
+import io
+import os
+import re
+import signal
+import sys
+import warnings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+VERDICTS = ("refused", "works", "bare", "silent", "late", "shut out")
+FAULTS = VERDICTS[2:]
+LIMIT = 60
+"""Seconds after which a call has failed."""
+
+WILD = {
+    "nan": lambda: float("nan"),
+    "inf": lambda: float("inf"),
+    "-inf": lambda: float("-inf"),
+    "0": lambda: 0,
+    "-1": lambda: -1,
+    "1.5": lambda: 1.5,
+    "10**30": lambda: 10**30,
+    "True": lambda: True,
+    "None": lambda: None,
+    "''": lambda: "",
+    "'x'": lambda: "x",
+    "b'x'": lambda: b"x",
+    "[]": lambda: [],
+    "[1, 2]": lambda: [1, 2],
+    "{}": lambda: {},
+    "{'a': 1}": lambda: {"a": 1},
+    "array of two": lambda: np.array([1.0, 2.0]),
+    "array(nan)": lambda: np.array(np.nan),
+    "float32(0.5)": lambda: np.float32(0.5),
+    "1j": lambda: 1j,
+    "object()": object,
+    "a function without arguments": lambda: lambda: 0.5,
+    "a class": lambda: int,
+    "a layer": lambda: keras.layers.Dense(1),
+}
+"""What is given, by what it is called: made anew for each call."""
+
+
+class Call(collections.namedtuple("Call", "part argument wild verdict says")):
+    """One call, and what became of it."""
+
+    def __str__(self):
+        return f"{self.verdict:8s} {self.part}({self.argument}={self.wild}): {self.says}"
+
+
+def judge(case, argument, wild):
+    """Call a part with one wild value, use it, and return the call."""
+    value = WILD[wild]()
+    allowed = case.meanings[argument].allows(value)
+
+    def judged(verdict, error=None):
+        says = "" if error is None else f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return Call(case.name, argument, wild, verdict, says)
+
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            with seconds(LIMIT):
+                made = case.make(**(case.arguments() | {argument: value}))
+        except Exception as error:
+            if not is_a_sentence(error, argument):
+                return judged("bare", error)
+            return judged("shut out" if allowed else "refused", error)
+        try:
+            with seconds(LIMIT):
+                case.use(made)
+        except Exception as error:
+            return judged("late", error)
+    return judged("works" if allowed else "silent")
+
+
+@contextlib.contextmanager
+def seconds(limit):
+    """End what takes longer: a training of 10**30 epochs."""
+
+    def end(*_):
+        raise TimeoutError(f"it did not end in {limit} s")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(limit)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def is_a_sentence(error, argument):
+    """Whether an error says what was received, for which argument."""
+    text = str(error)
+    names_it = re.search(rf"(?<!\w){argument}(?!\w)", text)
+    return isinstance(error, ValueError | TypeError) and "eceived" in text and names_it is not None
+
+
+def calls(cases, chosen=lambda case, argument, wild: True):
+    """Yield what becomes of each call."""
+    for case in cases:
+        for argument in case.meanings:
+            for wild in WILD:
+                if chosen(case, argument, wild):
+                    yield judge(case, argument, wild)
+
+
+def table(judged):
+    """Return the numbers of each package as a table of Markdown."""
+    lines = [f"| package | arguments | calls | {' | '.join(VERDICTS)} |", f"|---|{'---|' * (len(VERDICTS) + 2)}"]
+    by_package = collections.defaultdict(list)
+    for call in judged:
+        by_package[call.part.partition(".")[0]].append(call)
+    for name, own in [*sorted(by_package.items()), ("all", judged)]:
+        numbers = [len({call[:2] for call in own}), len(own)]
+        numbers += [sum(call.verdict == verdict for call in own) for verdict in VERDICTS]
+        lines.append(f"| {name} | {' | '.join(map(str, numbers))} |")
+    return "\n".join(lines)
+
+
+def main(arguments):
+    """Print the table."""
+    from tests.faults.cases import CASES
+
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.fuzz", description="Wild values for every argument.")
+    parser.add_argument("--package", help="one package only, or one part as PACKAGE.NAME, with each fault")
+    parser.add_argument("--faults", action="store_true", help="print each call that is neither refused nor works")
+    asked = parser.parse_args(arguments)
+    wanted = [c for c in CASES if not asked.package or f"{c.name}.".startswith(f"{asked.package}.")]
+    keras.utils.set_random_seed(0)
+    judged = []
+    for call in calls(wanted):
+        judged.append(call)
+        if call.verdict in FAULTS and (asked.package or asked.faults):
+            print(call, flush=True)
+    print(table(judged))
+    return any(call.verdict in FAULTS for call in judged)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
