@@ -14,7 +14,7 @@ from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, times
-from ._layer_flow import root_mean_square
+from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe

@@ -8,34 +8,43 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _numerics
 from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
-from ..integration import backend
-from ..verdicts import Claim, Combination, Condition, Quantity, Rule, Threshold, judge
+from ..verdicts import Claim, judge
 from ..verdicts.wording import digits, percent
-from .base import Curve, LayerCall, Monitor, Snapshot
+from ._layer_calls import (
+    SLOPES,
+    activation,
+    by_unit,
+    dead,
+    gradient,
+    input_spread,
+    is_weighted,
+    largest_size,
+    relative_update,
+    root_mean_square,
+    saturated,
+)
+from ._layer_rules import (
+    DEAD,
+    DEAD_IN_LAYER,
+    GROWTH_THROUGH_DEPTH,
+    LARGEST_SIGNAL,
+    RULES,
+    SATURATED,
+    SATURATED_IN_LAYER,
+    SMALLEST_SIGNAL,
+    STILL,
+)
+from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import BOOK, FOREIGN, GOOD, LAST, LOW, MEASURED, OF_LAST, progress_measured
+from .progress import LAST, progress_measured
 
 FEWEST_SLOPES = 3
 """Measurements in which the gradient of a matrix must be 0 before it is said that it has none."""
-FLAT = 0.05
-"""Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
-
-CONSTANT = 1e-6
-"""Standard deviation of a feature, over its mean or the largest of all, up to which it is constant but for rounding."""
-
-SLOPES = {
-    "tanh": lambda y: 1 - ops.square(y),
-    "sigmoid": lambda y: 4 * y * (1 - y),
-    "hard_sigmoid": lambda y: ops.cast((y > 0) & (y < 1), y.dtype),
-    "softsign": lambda y: ops.square(1 - ops.abs(y)),
-}
-"""Slope of each saturating activation, over its largest, by what it gives."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -132,165 +141,6 @@ class LayerFlow(Result):
 
     def _table(self) -> Table:
         return self.table()
-
-
-# --- what it means -------------------------------------------------------------------------------------------------
-
-AT_THE_START = "at the start"
-
-GROWTH_THROUGH_DEPTH = Quantity(
-    "growth_through_depth",
-    "The gradient at the first hidden layer over that at the last, the median over the last measurements: a single one "
-    "may be near a point where the gradient is 0.",
-    lambda growth: f"from the last hidden layer to the first it is multiplied by {digits(growth)}",
-    "from the last hidden layer to the first it grows beyond measure",
-    usual=OF_LAST,
-)
-BACKWARD_FACTOR = Quantity(
-    "backward_factor",
-    "By what the gradient is multiplied from one hidden layer to the one before.",
-    series="ch8_diagnosis/backward_factor",
-)
-DEAD = Quantity(
-    "fraction_dead",
-    "The fraction of all ReLUs that give 0 for every example.",
-    lambda fraction: f"{percent(fraction)} of the ReLUs give 0 for every example of the probe",
-    number=percent,
-    series="ch8_diagnosis/fraction_dead",
-)
-SATURATED = Quantity(
-    "fraction_saturated",
-    "The fraction of the outputs of all units of tanh or sigmoid that are on the flat ends.",
-    lambda fraction: f"{percent(fraction)} of the units of tanh or sigmoid are on their flat ends",
-    number=percent,
-    series="ch8_diagnosis/fraction_saturated",
-)
-DEAD_IN_LAYER = Quantity(
-    "dead_in_layer",
-    "The same of the layer with most of them.",
-    lambda fraction: f"{percent(fraction)} in the layer with most of them",
-    number=percent,
-)
-SATURATED_IN_LAYER = Quantity(
-    "saturated_in_layer",
-    "The same of the layer with most of them.",
-    lambda fraction: f"{percent(fraction)} in the layer with most of them",
-    number=percent,
-)
-LARGEST_SIGNAL = Quantity(
-    "largest_signal",
-    "The largest root mean square of the input and of what the layers give, at the start: about 1 is best.",
-    lambda signal: f"the largest root mean square is {digits(signal)}",
-    "the largest root mean square is beyond measure",
-    usual=AT_THE_START,
-    series="ch8_diagnosis/largest_signal",
-)
-SMALLEST_SIGNAL = Quantity(
-    "smallest_signal",
-    "The smallest root mean square of the input and of what the layers give.",
-    lambda signal: f"the smallest root mean square is {digits(signal)}",
-    "the smallest root mean square is beyond measure",
-    usual=AT_THE_START,
-    series="ch8_diagnosis/smallest_signal",
-)
-
-STILL = Quantity(
-    "fraction_still",
-    "The fraction of the matrices whose gradient is exactly 0 in all measurements, where others have one.",
-    lambda fraction: f"{percent(fraction)} of the matrices that are trained have a gradient of exactly 0",
-    number=percent,
-    series="ch8_diagnosis/fraction_still",
-)
-
-EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=10.0, act=30.0, source=MEASURED)
-VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.01, source=MEASURED)
-DEAD_UNITS = Threshold(
-    DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 0.2; act {FOREIGN}"
-)
-SATURATED_UNITS = Threshold(
-    SATURATED, "above", watch=0.4, act=0.7, source=f"{MEASURED}; healthy networks have up to 0.15; act {FOREIGN}"
-)
-
-FEW_DEAD = Combination(
-    "the loss is good, with fewer than 60 % of them", "all of", (GOOD, Condition(DEAD, "<", 0.6, source=MEASURED))
-)
-
-RULES = (
-    Rule(
-        kind="exploding",
-        says="The gradient grows from layer to layer on its way back",
-        all_of=(EXPLODING,),
-        eased_by=(GOOD,),
-        mentions=(BACKWARD_FACTOR,),
-    ),
-    Rule(
-        kind="vanishing",
-        says="The first layers hardly learn, since the gradient shrinks from layer to layer on its way back",
-        all_of=(VANISHING,),
-        eased_by=(GOOD,),
-        mentions=(BACKWARD_FACTOR,),
-    ),
-    Rule(
-        kind="no_gradient",
-        says="What follows some layers lets no gradient through to them",
-        all_of=(Threshold(STILL, "above", watch=0.001, act=0.001, source="any: exactly 0 is no matter of noise"),),
-        silenced_by=(
-            Condition(DEAD_IN_LAYER, ">=", 1.0, "a whole layer of ReLUs is dead"),
-            Condition(SATURATED_IN_LAYER, ">=", 0.99, "a whole layer is saturated"),
-        ),
-    ),
-    Rule(
-        kind="dead_units",
-        says="Many units take no part and get no gradient",
-        all_of=(DEAD_UNITS,),
-        silenced_by=(LOW,),
-        eased_by=(
-            Combination("it is less than 60 %, and the loss is good", "all of", (GOOD, Condition(DEAD, "<", 0.6))),
-        ),
-        mentions=(DEAD_IN_LAYER,),
-    ),
-    Rule(
-        kind="dead_units",
-        says="Nearly all units of a layer take no part, so that hardly a signal gets through",
-        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.8, source=FOREIGN),),
-        silenced_by=(LOW,),
-        mentions=(DEAD,),
-    ),
-    Rule(
-        kind="saturated_units",
-        says="Many units are saturated and pass hardly a gradient on",
-        all_of=(SATURATED_UNITS,),
-        silenced_by=(LOW,),
-        mentions=(SATURATED_IN_LAYER,),
-    ),
-    Rule(
-        kind="saturated_units",
-        says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
-        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
-        silenced_by=(LOW,),
-        mentions=(SATURATED,),
-    ),
-    Rule(
-        kind="bad_scale",
-        says="At the start a layer gives far larger numbers than others can work with",
-        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
-        mentions=(SMALLEST_SIGNAL,),
-    ),
-    Rule(
-        kind="bad_scale",
-        says="At the start a layer gives far smaller numbers than others can work with",
-        all_of=(
-            Threshold(
-                SMALLEST_SIGNAL,
-                "below",
-                watch=1e-3,
-                act=1e-4,
-                source=f"{BOOK}, section 8.4; {MEASURED}; an embedding has 0.03",
-            ),
-        ),
-        mentions=(LARGEST_SIGNAL,),
-    ),
-)
 
 
 class LayerFlowMonitor(Monitor):
@@ -482,81 +332,6 @@ def _scale_remarks(flows: list[LayerFlow]) -> dict[str, str]:
         return {}
     largest, smallest = names[int(np.nanargmax(signals))], names[int(np.nanargmin(signals))]
     return {"bad_scale": f"the largest in {largest}, the smallest in {smallest}, and about 1 is best"}
-
-
-# --- in the graph of the probe -------------------------------------------------------------------------------------
-
-
-def is_weighted(layer: keras.layers.Layer) -> bool:
-    """Whether a layer has a matrix of weights; the rows of an embedding are none."""
-    is_embedding = isinstance(layer, keras.layers.Embedding)
-    return not is_embedding and any(len(v.shape) > 1 for v in layer.trainable_variables)
-
-
-def activation(layer: keras.layers.Layer) -> str:
-    """Return the name of the nonlinearity of a layer; "" for recurrent ones, whose units have several."""
-    if isinstance(layer, keras.layers.RNN):
-        return ""
-    if isinstance(layer, keras.layers.ReLU):
-        return "" if layer.negative_slope else "relu"
-    name = getattr(getattr(layer, "activation", None), "__name__", "")
-    return "relu" if name == "relu6" else name
-
-
-def by_unit(layer: keras.layers.Layer, x: Tensor) -> Tensor:
-    """Return inputs or outputs of a layer as a matrix with a column for each unit, or for each channel of images."""
-    is_image = len(x.shape) > 3 and not is_weighted(layer)
-    layout = getattr(layer, "data_format", keras.config.image_data_format() if is_image else None)
-    last = ops.moveaxis(x, 1, -1) if layout == "channels_first" else x
-    return ops.reshape(last, (-1, last.shape[-1]))
-
-
-def gradient(call: LayerCall, examples: int) -> Tensor:
-    """Return the root mean square over the examples of the gradient of their loss with respect to the output."""
-    return ops.sqrt(examples * ops.sum(ops.square(ops.cast(call.output_gradient, "float32"))))
-
-
-def dead(call: LayerCall) -> Tensor:
-    """Return the fraction of ReLUs that give 0 for every example; NaN of another layer."""
-    if activation(call.layer) != "relu":
-        return ops.full((), float("nan"), "float32")
-    positive = ops.any(by_unit(call.layer, call.outputs) > 0, axis=0)
-    return 1 - ops.mean(ops.cast(positive, "float32"))
-
-
-def saturated(call: LayerCall) -> Tensor:
-    """Return the fraction of its outputs that are on the flat ends; NaN of another layer."""
-    slope = SLOPES.get(activation(call.layer))
-    if slope is None:
-        return ops.full((), float("nan"), "float32")
-    return ops.mean(ops.cast(slope(ops.cast(call.outputs, "float32")) < FLAT, "float32"))
-
-
-def input_spread(x: Tensor) -> Tensor:
-    """Return the largest over the smallest standard deviation of the columns, but for those next to constant."""
-    spread = ops.std(x, axis=0)
-    largest = ops.max(spread)
-    varies = spread > CONSTANT * ops.maximum(ops.abs(ops.mean(x, axis=0)), largest)
-    return largest / ops.min(ops.where(varies, spread, largest + 1e-30))
-
-
-def relative_update(layer: keras.layers.Layer, moved: dict[int, tuple[Tensor, Tensor]]) -> Tensor:
-    """Return |d| / |W| of its matrices; NaN without any."""
-    own = [moved[id(v)] for v in layer.trainable_variables if len(v.shape) > 1 and id(v) in moved]
-    if not own:
-        return ops.full((), float("nan"), "float32")
-    weights, change = (_numerics.squared_norm(part) for part in zip(*own, strict=True))
-    return ops.sqrt(change / weights)
-
-
-def largest_size(gradient: Tensor) -> Tensor:
-    """Return the largest size of an entry: squares of small ones would be 0."""
-    return ops.cast(ops.max(ops.abs(backend.values(gradient))), "float32")
-
-
-def root_mean_square(x: Tensor) -> Tensor:
-    """Return sqrt(mean(x^2)) in float32."""
-    return ops.sqrt(ops.mean(ops.square(ops.cast(x, "float32"))))
 
 
 # --- in NumPy ------------------------------------------------------------------------------------------------------

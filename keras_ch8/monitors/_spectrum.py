@@ -14,7 +14,7 @@ from ..curvature import lanczos_of
 from ..curvature.objective import Objective
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, part, percent
-from ._layer_flow import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
+from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from .base import Curve, Monitor
 from .past import Past
 from .progress import (

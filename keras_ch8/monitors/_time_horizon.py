@@ -13,7 +13,8 @@ from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent
-from ._layer_flow import EXPLODING, growth_per_step
+from ._layer_flow import growth_per_step
+from ._layer_rules import EXPLODING
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe

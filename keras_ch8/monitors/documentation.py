@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ..verdicts import KINDS, Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.checks import CHECKS
 from ..verdicts.remedies import FACTS, REMEDIES, Remedy
-from ..verdicts.verdict import RAISED_BY, WINDOW
+from ..verdicts.verdict import FORGOTTEN_AFTER, RAISED_BY, WINDOW
 from .base import Monitor, members
 
 _ESCAPED = {ord("|"): r"\|", ord("\n"): " "}
@@ -64,7 +64,7 @@ compares the two. How the numbers were found: [design/diagnosis.md](design/diagn
   last point of the series in which the first quantity with one is drawn.
 - What a rule says becomes a verdict when {RAISED_BY} of the last {WINDOW} measurements say so, and is taken back when
   all {WINDOW} say less. What is **certain at once** needs no second measurement. What has called for action stays
-  worth watching to the end of the training.
+  worth watching until {FORGOTTEN_AFTER} measurements in a row say that all is well.
 - What helps stands in order: the cure of a verdict is the first that suits the training, with its numbers for what
   stands in `{{braces}}`, and the next is what to do if it fails. One is passed over where it is there already, where
   something that it needs is missing, or where its number is not known. The code of the first is `Verdict.code`: lines

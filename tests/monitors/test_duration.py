@@ -65,7 +65,7 @@ def test_a_training_of_few_updates_is_judged_when_it_ends_and_its_verdict_stands
         ({}, "act"),
         ({"done": 91}, "act"),
         ({"done": 89}, "ok"),  # it is not at its end
-        ({"chance": 1.21}, "ok"),  # less than half of the loss is left
+        ({"chance": 6.1}, "ok"),  # less than a tenth of the loss is left
         ({"chance": NAN}, "act"),  # of the first epoch more than half is left
         ({"total": 0, "done": 100}, None),  # where it ends is not known
     ],

@@ -32,9 +32,9 @@ GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 14), "judged_once")
 The thresholds were set on group 1, for calibration. Each other group was judged once, with the rules as they were, and
 its published figure is from that time. What groups 2 to 10 and 12 showed changed the rules after that, so only group 11
 has never served to set one. Group 12 is by someone who had not read the rules; it was committed before it was judged
-(seed 0: 21 of 40 named at "act", 26 at "act" or "watch", 1 of 12 healthy told to act). After that: layers that no
-update moves, losses that are no number from one step to the next, and gradients that grow where the loss is good.
-Group 13 too is by someone who had not read the rules, after what is wrongly done in practice.
+(seed 0: 21 of 40 named at "act", 26 at "act" or "watch", 1 of 12 healthy told to act). After that: gradients that are
+exactly 0, losses that are no number from one step to the next, gradients that grow where the loss is good, and what
+docs/design/diagnosis.md lists.
 """
 
 RUNS: list["Planted"] = []

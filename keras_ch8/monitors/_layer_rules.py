@@ -1,0 +1,157 @@
+"""What is said of signal and gradient from layer to layer: the quantities, and the rules that judge them."""
+
+from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.wording import digits, percent
+from .progress import BOOK, FOREIGN, GOOD, LOW, MEASURED, OF_LAST
+
+AT_THE_START = "at the start"
+
+GROWTH_THROUGH_DEPTH = Quantity(
+    "growth_through_depth",
+    "The gradient at the first hidden layer over that at the last, the median over the last measurements: a single one "
+    "may be near a point where the gradient is 0.",
+    lambda growth: f"from the last hidden layer to the first it is multiplied by {digits(growth)}",
+    "from the last hidden layer to the first it grows beyond measure",
+    usual=OF_LAST,
+)
+BACKWARD_FACTOR = Quantity(
+    "backward_factor",
+    "By what the gradient is multiplied from one hidden layer to the one before.",
+    series="ch8_diagnosis/backward_factor",
+)
+DEAD = Quantity(
+    "fraction_dead",
+    "The fraction of all ReLUs that give 0 for every example.",
+    lambda fraction: f"{percent(fraction)} of the ReLUs give 0 for every example of the probe",
+    number=percent,
+    series="ch8_diagnosis/fraction_dead",
+)
+SATURATED = Quantity(
+    "fraction_saturated",
+    "The fraction of the outputs of all units of tanh or sigmoid that are on the flat ends.",
+    lambda fraction: f"{percent(fraction)} of the units of tanh or sigmoid are on their flat ends",
+    number=percent,
+    series="ch8_diagnosis/fraction_saturated",
+)
+DEAD_IN_LAYER = Quantity(
+    "dead_in_layer",
+    "The same of the layer with most of them.",
+    lambda fraction: f"{percent(fraction)} in the layer with most of them",
+    number=percent,
+)
+SATURATED_IN_LAYER = Quantity(
+    "saturated_in_layer",
+    "The same of the layer with most of them.",
+    lambda fraction: f"{percent(fraction)} in the layer with most of them",
+    number=percent,
+)
+LARGEST_SIGNAL = Quantity(
+    "largest_signal",
+    "The largest root mean square of the input and of what the layers give, at the start: about 1 is best.",
+    lambda signal: f"the largest root mean square is {digits(signal)}",
+    "the largest root mean square is beyond measure",
+    usual=AT_THE_START,
+    series="ch8_diagnosis/largest_signal",
+)
+SMALLEST_SIGNAL = Quantity(
+    "smallest_signal",
+    "The smallest root mean square of the input and of what the layers give.",
+    lambda signal: f"the smallest root mean square is {digits(signal)}",
+    "the smallest root mean square is beyond measure",
+    usual=AT_THE_START,
+    series="ch8_diagnosis/smallest_signal",
+)
+
+STILL = Quantity(
+    "fraction_still",
+    "The fraction of the matrices whose gradient is exactly 0 in all measurements, where others have one.",
+    lambda fraction: f"{percent(fraction)} of the matrices that are trained have a gradient of exactly 0",
+    number=percent,
+    series="ch8_diagnosis/fraction_still",
+)
+
+EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=10.0, act=30.0, source=MEASURED)
+VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.01, source=MEASURED)
+DEAD_UNITS = Threshold(
+    DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 0.2; act {FOREIGN}"
+)
+SATURATED_UNITS = Threshold(
+    SATURATED, "above", watch=0.4, act=0.7, source=f"{MEASURED}; healthy networks have up to 0.15; act {FOREIGN}"
+)
+
+RULES = (
+    Rule(
+        kind="exploding",
+        says="The gradient grows from layer to layer on its way back",
+        all_of=(EXPLODING,),
+        eased_by=(GOOD,),
+        mentions=(BACKWARD_FACTOR,),
+    ),
+    Rule(
+        kind="vanishing",
+        says="The first layers hardly learn, since the gradient shrinks from layer to layer on its way back",
+        all_of=(VANISHING,),
+        eased_by=(GOOD,),
+        mentions=(BACKWARD_FACTOR,),
+    ),
+    Rule(
+        kind="no_gradient",
+        says="What follows some layers lets no gradient through to them",
+        all_of=(Threshold(STILL, "above", watch=0.001, act=0.001, source="any: exactly 0 is no matter of noise"),),
+        silenced_by=(
+            Condition(DEAD_IN_LAYER, ">=", 1.0, "a whole layer of ReLUs is dead"),
+            Condition(SATURATED_IN_LAYER, ">=", 0.99, "a whole layer is saturated"),
+        ),
+    ),
+    Rule(
+        kind="dead_units",
+        says="Many units take no part and get no gradient",
+        all_of=(DEAD_UNITS,),
+        silenced_by=(LOW,),
+        eased_by=(
+            Combination("it is less than 60 %, and the loss is good", "all of", (GOOD, Condition(DEAD, "<", 0.6))),
+        ),
+        mentions=(DEAD_IN_LAYER,),
+    ),
+    Rule(
+        kind="dead_units",
+        says="Nearly all units of a layer take no part, so that hardly a signal gets through",
+        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.8, source=FOREIGN),),
+        silenced_by=(LOW,),
+        mentions=(DEAD,),
+    ),
+    Rule(
+        kind="saturated_units",
+        says="Many units are saturated and pass hardly a gradient on",
+        all_of=(SATURATED_UNITS,),
+        silenced_by=(LOW,),
+        mentions=(SATURATED_IN_LAYER,),
+    ),
+    Rule(
+        kind="saturated_units",
+        says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
+        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
+        silenced_by=(LOW,),
+        mentions=(SATURATED,),
+    ),
+    Rule(
+        kind="bad_scale",
+        says="At the start a layer gives far larger numbers than others can work with",
+        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
+        mentions=(SMALLEST_SIGNAL,),
+    ),
+    Rule(
+        kind="bad_scale",
+        says="At the start a layer gives far smaller numbers than others can work with",
+        all_of=(
+            Threshold(
+                SMALLEST_SIGNAL,
+                "below",
+                watch=1e-3,
+                act=1e-4,
+                source=f"{BOOK}, section 8.4; {MEASURED}; an embedding has 0.03",
+            ),
+        ),
+        mentions=(LARGEST_SIGNAL,),
+    ),
+)

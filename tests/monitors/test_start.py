@@ -1,0 +1,110 @@
+"""What one pass at the start tells of the output and of equal units, whatever gives them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from keras_ch8.monitors.start import facts_of, last_operation
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(32, 6)).astype("float32")
+Y = RNG.integers(0, 3, 32)
+SEQUENCES = RNG.normal(size=(32, 5, 6)).astype("float32")
+WORDS = RNG.integers(0, 20, (32, 5))
+EQUAL = keras.initializers.Constant(0.1)
+
+
+def compiled(function, shape=(6,), loss="sparse_categorical_crossentropy"):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(shape)
+    model = keras.Model(inputs, function(inputs))
+    model.compile("sgd", loss)
+    return model
+
+
+def output_of(function):
+    return facts_of(compiled(function), (X, Y, None))[0].output
+
+
+@pytest.mark.parametrize(
+    "function, activation",
+    [
+        (lambda x: ops.softmax(layers.Dense(3)(x)), "softmax"),
+        (lambda x: ops.relu(layers.Dense(3)(x)), "relu"),
+        (lambda x: layers.Lambda(ops.sigmoid)(layers.Dense(3)(x)), "sigmoid"),
+        (lambda x: layers.Reshape((3,))(layers.Dense(3)(x)), "linear"),
+        (lambda x: layers.Reshape((3,))(layers.Dense(3, "softmax")(x)), "softmax"),
+        (lambda x: ops.softmax(layers.Dense(3)(x), axis=0), ""),
+        (lambda x: layers.Average()([layers.Dense(3, "softmax")(x), layers.Dense(3, "softmax")(x)]), ""),
+        (lambda x: layers.Dropout(0.5)(layers.Dense(3, "softmax")(x)), ""),
+    ],
+)
+def test_the_last_operation_tells_the_activation_behind_those_that_change_the_shape(function, activation):
+    assert output_of(function).activation == activation
+
+
+def test_what_an_output_gives_tells_what_it_is():
+    average = output_of(lambda x: layers.Average()([layers.Dense(3, "softmax")(x), layers.Dense(3, "softmax")(x)]))
+    assert average.are_probabilities
+    assert average.off < 1e-5
+    assert not output_of(lambda x: layers.Average()([layers.Dense(3)(x), layers.Dense(3)(x)])).are_probabilities
+    assert output_of(lambda x: ops.softmax(layers.Dense(3)(x), axis=0)).off > 0.2
+    assert output_of(lambda x: layers.Dropout(0.5)(layers.Dense(3, "softmax")(x))).ends_with == "Dropout"
+
+
+def test_of_a_subclassed_model_the_last_operation_is_not_known():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = layers.Dense(3)
+
+        def call(self, x):
+            return ops.softmax(self.last(x))
+
+    model = Own()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model(X)
+    assert last_operation(model) is None
+    assert facts_of(model, (X, Y, None))[0].output.off < 1e-5
+
+
+def head(x, start="zeros"):
+    return layers.Dense(3, kernel_initializer=start)(x)
+
+
+@pytest.mark.parametrize(
+    "function, x, units",
+    [
+        (lambda x: head(layers.LSTM(4, kernel_initializer=EQUAL, recurrent_initializer=EQUAL)(x)), SEQUENCES, 4),
+        (lambda x: head(layers.GRU(4, kernel_initializer=EQUAL, recurrent_initializer=EQUAL)(x)), SEQUENCES, 4),
+        (lambda x: head(layers.GRU(4, kernel_initializer=EQUAL)(x)), SEQUENCES, 0),  # orthogonal weights part them
+        (lambda x: head(layers.GRU(4)(x)), SEQUENCES, 0),
+        (lambda x: head(layers.Flatten()(layers.Embedding(20, 4, "ones")(x))), WORDS, 4),
+        (lambda x: head(layers.Flatten()(layers.Embedding(20, 4)(x))), WORDS, 0),
+        (lambda x: head(layers.Dense(4, "tanh", kernel_initializer=EQUAL)(x), EQUAL), X, 4),
+        (lambda x: head(layers.Dense(4, "tanh", kernel_initializer=EQUAL)(x), "glorot_uniform"), X, 0),
+    ],
+)
+def test_units_of_any_layer_are_equal_by_all_of_its_matrices(function, x, units):
+    model = compiled(function, x.shape[1:], keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    first = facts_of(model, (x, Y, None))[0].start.layers[0]
+    assert first.copies == max(units - 1, 0)
+
+
+def test_the_units_of_both_ways_are_equal_where_those_of_each_are():
+    own = layers.SimpleRNN(3, kernel_initializer=EQUAL, recurrent_initializer=EQUAL)
+    model = compiled(
+        lambda x: head(layers.Bidirectional(own)(x)),
+        (5, 6),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    found = facts_of(model, (SEQUENCES, Y, None))[0].start.layers
+    assert any(layer.copies == layer.units - 1 for layer in found if not layer.is_output)
+
+
+def test_labels_in_the_order_in_which_they_are_read_are_known():
+    model = compiled(lambda x: layers.Dense(3, "softmax")(x))
+    orders = [facts_of(model, (X, labels, None))[0].order_read for labels in (np.sort(Y), Y)]
+    assert orders[0] == 1
+    assert orders[1] > 3
