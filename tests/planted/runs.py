@@ -26,7 +26,7 @@ class Run:
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 13), "judged_once")
+GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 15), "judged_once")
 """The groups in which the runs were written, and what each was for.
 
 The thresholds were set on group 1, for calibration. Each other group was judged once, with the rules as they were, and
