@@ -34,6 +34,7 @@ its published figure is from that time. What groups 2 to 10 and 12 showed change
 has never served to set one. Group 12 is by someone who had not read the rules; it was committed before it was judged
 (seed 0: 21 of 40 named at "act", 26 at "act" or "watch", 1 of 12 healthy told to act). After that: layers that no
 update moves, losses that are no number from one step to the next, and gradients that grow where the loss is good.
+Group 14 is by another author who had not read the rules, and was committed before it was judged.
 """
 
 RUNS: list["Planted"] = []

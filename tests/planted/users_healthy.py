@@ -18,7 +18,7 @@ CosineDecay = keras.optimizers.schedules.CosineDecay
 
 @healthy(group=14)
 def customers_by_a_net_of_common_make(rng):
-    """Accuracy on new examples: ; no more than the best possible ."""
+    """Accuracy on new examples: 0.90; in the long run the true law has 0.87."""
     x, y = customers(rng, 4352)
     train, probe = split(x, y[:, None], rng, 256)
     model = net((7,), layers.Dense(32, use_bias=False), layers.BatchNormalization(momentum=0.9), layers.ReLU())
@@ -30,7 +30,7 @@ def customers_by_a_net_of_common_make(rng):
 
 @healthy(group=14)
 def inflows_by_a_recurrent_net(rng):
-    """Mean squared error over variance, new examples: ."""
+    """Mean squared error over variance, new examples: 0.07; of the last value as forecast: 1.44."""
     train, probe = split(*inflows(rng, 2304), rng, 256)
     model = net((20, 1), layers.LSTM(24), layers.Dense(1))
     optimizer = keras.optimizers.Adam(CosineDecay(0.01, 512), clipnorm=1.0)
@@ -38,19 +38,19 @@ def inflows_by_a_recurrent_net(rng):
 
 
 @healthy(group=14)
-def digits_shifted_and_mixed(rng):
-    """Accuracy on new examples: ."""
+def digits_shifted_by_less_than_a_pixel(rng):
+    """Accuracy on new examples: 0.99."""
     train, probe = digits(rng, (8, 8, 1))
     block = layers.Conv2D(16, 3, padding="same", activation="relu"), layers.MaxPooling2D()
-    more = layers.Conv2D(32, 3, padding="same", activation="relu"), layers.GlobalAveragePooling2D()
+    more = layers.Conv2D(32, 3, padding="same", activation="relu"), layers.Flatten()
     model = net((8, 8, 1), layers.RandomTranslation(0.1, 0.1, seed=1), *block, *more, layers.Dense(10))
-    optimizer = keras.optimizers.SGD(CosineDecay(0.1, 720), momentum=0.9, nesterov=True)
+    optimizer = keras.optimizers.SGD(CosineDecay(0.03, 720), momentum=0.9, nesterov=True)
     return ready(model, LOGITS, optimizer, train, probe, 32, steps=720, validate=True)
 
 
 @healthy(group=14)
 def texts_by_a_small_transformer(rng):
-    """Accuracy on new examples: ."""
+    """Accuracy on new examples: 0.95."""
     train, probe = split(*texts(rng, 4352), rng, 256)
     words = keras.Input((20,))
     h = layers.Embedding(400, 16)(words)
@@ -64,7 +64,7 @@ def texts_by_a_small_transformer(rng):
 
 @healthy(group=14)
 def pictures_freed_of_noise(rng):
-    """Mean squared error over variance, new examples: , of the noisy pictures: ."""
+    """Mean squared error over variance, new examples: 0.36, of the noisy pictures: 1.25."""
     (x, _), (new, _) = digits(rng, (8, 8, 1))
     noisy, probe = (part + rng.normal(0, 0.3, part.shape).astype("float32") for part in (x, new))
     encoder = layers.Conv2D(16, 3, padding="same", activation="relu"), layers.MaxPooling2D()
@@ -76,19 +76,18 @@ def pictures_freed_of_noise(rng):
 
 @healthy(group=14)
 def pairs_of_offers_ranked(rng):
-    """Accuracy on new pairs: ."""
+    """Accuracy on new pairs: 0.87."""
     train, probe = split(*offers(rng, 6400), rng, 256)
     pairs = keras.Input((2, 10))
-    hidden = layers.Dropout(0.1)(layers.Dense(24, "silu")(layers.Dense(32, "silu")(pairs)))
-    worth = layers.Dense(1, use_bias=False)(hidden)
+    worth = layers.Dense(1, use_bias=False)(layers.Dense(24, "silu")(layers.Dense(32, "silu")(pairs)))
     model = keras.Model(pairs, worth[:, 0] - worth[:, 1])
-    rate = keras.optimizers.schedules.ExponentialDecay(0.005, 200, 0.5)
+    rate = keras.optimizers.schedules.ExponentialDecay(0.01, 200, 0.5)
     return ready(model, BINARY_LOGITS, keras.optimizers.RMSprop(rate), train, probe, 64, steps=576)
 
 
 @healthy(group=14)
 def tags_each_by_its_own_sigmoid(rng):
-    """Accuracy of the tags, new examples: ."""
+    """Accuracy of the tags, new examples: 0.77; by a logistic regression for each 0.78."""
     x, y = tags(rng, 4352)
     train, probe = split(standardized(np.sqrt(x)), y, rng, 256)
     decay = keras.regularizers.L2(1e-4)
@@ -100,21 +99,21 @@ def tags_each_by_its_own_sigmoid(rng):
 
 @healthy(group=14)
 def survival_from_eight_findings(rng):
-    """Loss on new examples: , by the true law , without findings ."""
+    """Loss on new examples: 1.03, by the true law 0.99, without findings 1.89."""
     x = rng.normal(size=(8704, 8))
     risk = x[:, 0] + np.tanh(2 * x[:, 1]) - 0.7 * x[:, 2] * (x[:, 3] > 0)
     train, probe = split(x, rng.exponential(np.exp(-risk))[:, None], rng, 512)
     model = net((8,), layers.Dense(24, "tanh"), layers.Dense(24, "tanh"), layers.Dense(1))
-    return ready(model, hazard_loss, keras.optimizers.Adam(CosineDecay(0.005, 512)), train, probe, 128, steps=512)
+    return ready(model, hazard_loss, keras.optimizers.Adam(CosineDecay(0.01, 512)), train, probe, 128, steps=512)
 
 
 @keras.saving.register_keras_serializable("planted")
 class Variational(keras.Model):
-    """Learns to generate points as those that it is given; two numbers stand behind each."""
+    """Learns to generate points as those that it is given; three numbers stand behind each."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.encoder = keras.Sequential([layers.Dense(32, "swish"), layers.Dense(4)])
+        self.encoder = keras.Sequential([layers.Dense(32, "swish"), layers.Dense(6)])
         self.decoder = keras.Sequential([layers.Dense(32, "swish"), layers.Dense(6)])
         self.seeds = keras.random.SeedGenerator(3)
 
@@ -126,22 +125,22 @@ class Variational(keras.Model):
 
 
 @healthy(group=14)
-def points_generated_from_two_numbers(rng):
-    """Mean squared error over variance, new examples: , of the two principal components: ."""
+def points_generated_from_three_numbers(rng):
+    """Mean squared error over variance, new examples: 0.05, of the three principal components: 0.54."""
     turn, height = rng.uniform(0, 2 * np.pi, 2304), rng.normal(size=2304)
     waves_of_both = [np.sin(turn), np.cos(turn), height, height * np.sin(turn), np.cos(2 * turn), height**2]
     x = standardized(np.column_stack(waves_of_both) + 0.05 * rng.normal(size=(2304, 6)))
     train, probe = split(x, x, rng, 256)
     model = Variational()
-    model.build((None, 6))
-    return ready(model, "mse", keras.optimizers.Nadam(0.003), train, probe, 32, steps=768)
+    model(train[0][:1])
+    return ready(model, "mse", keras.optimizers.Nadam(CosineDecay(0.01, 768)), train, probe, 32, steps=768)
 
 
 @healthy(group=14)
 def five_digits_by_what_five_others_taught(rng):
-    """Accuracy on new examples of the other five digits: ."""
+    """Accuracy on new examples of the other five digits: 0.98."""
     (x, y), (new, labels) = digits(rng)
-    body = net((64,), layers.Dense(96, "relu"), layers.Dense(48, "relu"))
+    body = net((64,), layers.Dense(128, "relu"))
     teacher = keras.Sequential([body, layers.Dense(5)])
     teacher.compile(keras.optimizers.Adam(0.003), LOGITS)
     teacher.fit(x[y < 5], y[y < 5], batch_size=32, epochs=6, verbose=0)
@@ -167,7 +166,7 @@ class Mixed(keras.Sequential):
 
 @healthy(group=14)
 def waves_by_a_training_step_that_mixes(rng):
-    """Accuracy on new examples: ."""
+    """Accuracy on new examples: 1.00."""
     train, probe = ((x, np.eye(3, dtype="float32")[y]) for x, y in waves(rng, noise=0.15))
     hidden = layers.Conv1D(16, 5, activation="relu"), layers.MaxPooling1D(), layers.Conv1D(24, 3, activation="relu")
     model = Mixed([keras.Input((32, 1)), *hidden, layers.GlobalAveragePooling1D(), layers.Dense(3)])
@@ -177,7 +176,7 @@ def waves_by_a_training_step_that_mixes(rng):
 
 @healthy(group=14)
 def pendulums_by_a_net_with_shortcuts(rng):
-    """Mean squared error over variance, new examples: ."""
+    """Mean squared error over variance, new examples: 0.001."""
     train, probe = split(*pendulums(rng, 4352), rng, 256)
     inputs = keras.Input((3,))
     h = layers.Dense(48, "gelu")(inputs)

@@ -38,7 +38,7 @@ def tags(rng, size):
 
 @sick("wrong_labels", "labels 0 and 1", group=14)
 def customers_labelled_one_who_stay_and_two_who_leave(rng, cured=False):
-    """Accuracy on new examples: , and  with the cure."""
+    """Accuracy on new examples: 0.57, and 0.86 with the cure; the loss falls without end, to -1700."""
     x, y = customers(rng, 2304)
     train, probe = split(x, y[:, None] + (0 if cured else 1), rng, 256)
     model = net((7,), layers.Dense(32, "swish"), layers.Dense(16, "swish"), layers.Dense(1))
@@ -47,7 +47,7 @@ def customers_labelled_one_who_stay_and_two_who_leave(rng, cured=False):
 
 @sick("wrong_loss", "the categorical cross-entropy", group=14)
 def absolute_error_of_one_hot_digits(rng, cured=False):
-    """Accuracy on new examples: , and  with the cure."""
+    """Accuracy on new examples: 0.56, and 0.96 with the cure."""
     train, probe = ((x, np.eye(10, dtype="float32")[y]) for x, y in digits(rng, (8, 8, 1)))
     hidden = layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(), layers.Dense(32, "relu")
     model = net((8, 8, 1), *hidden, layers.Dense(10, "softmax"))
@@ -67,7 +67,7 @@ def inflows(rng, size, length=20, ahead=3):
 
 @sick("wrong_output", "a linear output", group=14)
 def inflows_of_either_sign_by_an_exponential(rng, cured=False):
-    """Mean squared error over variance, new examples: , and  with the cure."""
+    """Mean squared error over variance, new examples: 0.53, and 0.09 with the cure."""
     train, probe = split(*inflows(rng, 2304), rng, 256)
     model = net((20, 1), layers.GRU(16), layers.Dense(1, None if cured else "exponential"))
     return ready(model, "huber", keras.optimizers.Adam(0.01), train, probe, 64, steps=400)
@@ -75,7 +75,7 @@ def inflows_of_either_sign_by_an_exponential(rng, cured=False):
 
 @sick("bad_inputs", "the mean instead of the number that stands for a missing reading", group=14)
 def readings_missing_as_minus_9999(rng, cured=False):
-    """Mean squared error over variance, new examples: , and  with the cure."""
+    """Mean squared error over variance, new examples: 1086, and 0.05 with the cure."""
     x, y = machines(rng, 2304)
     x[rng.random(x.shape) < 0.02] = 0 if cured else -9999
     train, probe = split(x, y, rng, 256)
@@ -94,7 +94,7 @@ def signs(rng, size, noise=0.3):
 
 @sick("equal_units", "filters that start as Keras takes them by default", group=14)
 def filters_that_all_start_as_the_mean(rng, cured=False):
-    """Accuracy on new examples: , and  with the cure."""
+    """Accuracy on new examples: 0.64, and 1.00 with the cure."""
     train, probe = split(*signs(rng, 1792), rng, 256)
     mean = "glorot_uniform" if cured else keras.initializers.Constant(1 / 25)
     hidden = layers.Conv2D(16, 5, activation="relu", kernel_initializer=mean), layers.GlobalMaxPooling2D()
@@ -116,7 +116,7 @@ class Rounded(layers.Layer):
 
 @sick("no_gradient", "a gradient that passes straight through the rounding", group=14)
 def images_compressed_to_whole_numbers(rng, cured=False):
-    """Mean squared error over variance, new examples: , and  with the cure."""
+    """Mean squared error over variance, new examples: 0.83, and 0.24 with the cure."""
     (x, _), (probe, _) = digits(rng)
     mean = x.mean(axis=0)
     encoder = layers.Dense(48, "relu"), layers.Dense(8), Rounded(cured)
@@ -127,7 +127,7 @@ def images_compressed_to_whole_numbers(rng, cured=False):
 
 @sick("leak", "customers set apart before the copies are made", group=14)
 def customers_copied_before_the_split(rng, cured=False):
-    """Accuracy on validation examples: ; on customers that training has not seen, as the cure has it: ."""
+    """Accuracy on validation examples: 0.86; on customers that training has not seen, as the cure has it: 0.73."""
     x, y = customers(rng, 600)
     y = np.where(rng.random(600) < 0.1, 1 - y, y)
     parts = split(x, y[:, None], rng, 150) if cured else split(np.tile(x, (4, 1)), np.tile(y, 4)[:, None], rng, 600)
@@ -139,7 +139,7 @@ def customers_copied_before_the_split(rng, cured=False):
 
 @sick("label_order", "shuffled batches", group=14)
 def texts_read_folder_by_folder(rng, cured=False):
-    """Accuracy on new examples: , and  with the cure."""
+    """Accuracy on new examples: 0.76, and 0.92 with the cure."""
     (x, y), probe = split(*texts(rng, 2304), rng, 256)
     order = np.argsort(y, kind="stable")
     hidden = layers.Embedding(400, 16), layers.GlobalAveragePooling1D(), layers.Dense(16, "relu")
@@ -151,7 +151,7 @@ def texts_read_folder_by_folder(rng, cured=False):
 
 @sick("imbalance", "weights of the classes in inverse proportion to their numbers", group=14)
 def two_frauds_in_a_hundred_payments(rng, cured=False):
-    """Mean of both classes' accuracies, new examples: , and  with the cure."""
+    """Mean of both classes' accuracies, new examples: 0.50, and 0.87 with the cure."""
     y = (rng.random(5120) < 0.02).astype(int)
     x = rng.normal(size=(5120, 12)) + 0.7 * y[:, None] * np.sign(np.arange(12) % 3 - 0.5)
     train, probe = split(x, y[:, None], rng, 1024)
@@ -167,7 +167,10 @@ def contrast(y_true, distance):
 
 @sick("nonfinite", "a root of at least 1e-7", group=14)
 def distances_of_pictures_to_themselves(rng, cured=False):
-    """Accuracy of 'alike' where the distance is under a half, new examples: , and  with the cure."""
+    """Accuracy of 'alike' where the distance is under a half, new examples: 0.90 with the cure.
+
+    Without it, the loss is no number before the first epoch ends.
+    """
     (x, y), _ = digits(rng, held_out=1)
     first, second = rng.integers(len(x), size=(2, 3328))
     alike = rng.random(3328) < 0.4
@@ -185,7 +188,7 @@ def distances_of_pictures_to_themselves(rng, cured=False):
 
 @sick("bad_scale", "the weights that Keras takes by default", group=14)
 def next_symbol_from_standard_normal_weights(rng, cured=False):
-    """Loss on new examples: , and  with the cure."""
+    """Loss on new examples: 38.8, and 1.7 with the cure."""
     follows = rng.dirichlet(np.full(24, 0.1), 24)
     text = [0]
     for _ in range(4096):
@@ -204,7 +207,7 @@ def next_symbol_from_standard_normal_weights(rng, cured=False):
 
 @sick("batch_norm_gap", "batches with pictures of both cameras", group=14)
 def batches_of_one_camera_each(rng, cured=False):
-    """Loss on new examples: , and  with the cure."""
+    """Loss on new examples: 0.84, and 0.02 with the cure."""
     (x, y), (new, labels) = split(*signs(rng, 2304), rng, 256)
     camera, other = np.arange(len(x)) // 32 % 2, np.arange(len(new)) % 2
     x, new = (x * (1 + 2 * c) + 4 * c for x, c in ((x, camera[:, None, None, None]), (new, other[:, None, None, None])))
@@ -217,16 +220,21 @@ def batches_of_one_camera_each(rng, cured=False):
 
 @sick("dead_units", "biases that start at 0", group=14)
 def thresholds_spread_far_below_zero(rng, cured=False):
-    """Mean squared error over variance, new examples: , and  with the cure."""
+    """Mean squared error over variance, new examples: 0.15, and 0.04 with the cure; nine units in ten are 0 for all
+    examples, from the first step to the last.
+    """
     train, probe = split(*machines(rng, 2304), rng, 256)
-    thresholds = "zeros" if cured else keras.initializers.RandomUniform(-8, 0)
+    thresholds = "zeros" if cured else keras.initializers.RandomUniform(-20, 0)
     model = net((8,), layers.Dense(40, "relu", bias_initializer=thresholds), layers.Dense(1))
-    return ready(model, "mse", keras.optimizers.SGD(0.05, momentum=0.9), train, probe, 32, steps=500)
+    return ready(model, "mse", keras.optimizers.SGD(0.02, momentum=0.9), train, probe, 32, steps=500)
 
 
 @sick("saturated_units", "the weights that Keras takes by default", group=14)
 def tags_from_weights_up_to_five(rng, cured=False):
-    """Loss on new examples: , and  with the cure."""
+    """Loss on new examples: 0.54, and 0.46 with the cure.
+
+    In the end, 87 % of the first layer's outputs and 78 % of the second's are within 0.05 of 0 or 1.
+    """
     x, y = tags(rng, 2304)
     train, probe = split(standardized(x), y, rng, 256)
     start = "glorot_uniform" if cured else keras.initializers.RandomUniform(-5, 5)
