@@ -122,19 +122,19 @@ def tastes_that_start_next_to_nothing(rng, cured=False):
 
 def gaussian_loss(y_true, y_pred):
     """Return the negative log-likelihood by a mean and the logarithm of a deviation."""
-    mean, log_deviation = y_pred[:, :1], ops.maximum(y_pred[:, 1:], -2.5)
+    mean, log_deviation = y_pred[:, :1], ops.maximum(y_pred[:, 1:], -2.3)
     return ((y_true - mean) * ops.exp(-log_deviation)) ** 2 / 2 + log_deviation
 
 
 @sick("cliff", "gradients clipped to a norm of 1", group=14)
 def lost_decimal_points_under_a_sure_forecast(rng, cured=False):
-    """Loss on new examples without typing errors: -0.20, and -1.16 with the cure."""
+    """Loss on new examples without typing errors: -0.55, and -1.39 with the cure."""
     x = rng.uniform(-1, 1, (2304, 4))
     y = np.sin(2 * x[:, :1]) * x[:, 1:2] + x[:, 2:3] + rng.normal(0, 0.1, (2304, 1))
     train, probe = split(x, y, rng, 256)
-    train[1][100::512] += 3
+    train[1][100::512] += 3.5
     model = net((4,), layers.Dense(32, "tanh"), layers.Dense(32, "tanh"), layers.Dense(2))
-    optimizer = keras.optimizers.SGD(0.01, momentum=0.9, clipnorm=1.0 if cured else None)
+    optimizer = keras.optimizers.SGD(0.005, momentum=0.9, clipnorm=1.0 if cured else None)
     return ready(model, gaussian_loss, optimizer, train, probe, 32, steps=600)
 
 
@@ -153,7 +153,7 @@ def moving_averages_through_chaos(rng, cured=False):
 
 @sick("vanishing", "ReLU filters that start as He et al. say", group=14)
 def eight_convolutions_of_sigmoids(rng, cured=False):
-    """Accuracy on new examples: 0.25, and 1.00 with the cure.
+    """Accuracy on new examples: 0.27, and 0.98 with the cure.
 
     At the start, the gradient of the first filters is of length 1e-6, that of the last ones 0.5.
     """
@@ -161,7 +161,7 @@ def eight_convolutions_of_sigmoids(rng, cured=False):
     unit, start = ("relu", "he_normal") if cured else ("sigmoid", "glorot_uniform")
     hidden = (layers.Conv2D(8, 3, padding="same", activation=unit, kernel_initializer=start) for _ in range(8))
     model = net((10, 10, 1), *hidden, layers.Flatten(), layers.Dense(4))
-    return ready(model, LOGITS, keras.optimizers.SGD(0.02, momentum=0.9), train, probe, 32, steps=400)
+    return ready(model, LOGITS, keras.optimizers.SGD(0.005, momentum=0.9), train, probe, 32, steps=500)
 
 
 @sick("short_horizon", "recurrent weights that start as the identity", group=14)
