@@ -96,6 +96,8 @@ class RunWriter:
         Raises:
             OSError: If nothing can be written there.
         """
+        if not state["files"]:  # nothing was written, or no more
+            return cls.open(log_dir, first_step)
         lock = None
         try:
             lock = _runs.go_back(os.path.join(os.fspath(log_dir), state["folder"]), state["files"])

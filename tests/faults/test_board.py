@@ -1,9 +1,11 @@
 """A run that goes on from a state stands on the disk as it did then: nothing twice, nothing lost."""
 
 import pytest
+import tensorflow as tf
 
 from keras_ch8.board.writer import RunWriter
-from tests.board.readers import LOADERS
+from tests.board.readers import LOADERS, python_loader
+from tests.board.test_faults import fails
 from tests.faults.resuming import kept
 
 LOSS = "ch8/loss"
@@ -51,6 +53,23 @@ def test_a_file_that_is_shorter_than_it_was_keeps_what_it_has(tmp_path):
     assert again.folder == writer.folder
     assert path.stat().st_size == length
     again.close()
+
+
+def test_where_writing_had_failed_nothing_is_cut_off(tmp_path, monkeypatch):
+    writer = written(tmp_path, 5)
+    writer.flush()
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.io.TFRecordWriter, "write", fails)
+        writer.scalars(6, {LOSS: 6.0})
+        with pytest.warns(RuntimeWarning, match="No space left on device"):
+            state = writer.state()
+    writer.close()
+    assert state["files"] == {}
+    again = RunWriter.resume(str(tmp_path), state, 7)
+    again.scalars(7, {LOSS: 7.0})
+    again.close()
+    with python_loader(tmp_path) as board:
+        assert board.steps(LOSS) == [1, 2, 3, 4, 5, 7]
 
 
 def test_where_the_folder_is_gone_a_new_run_begins_and_a_warning_says_so(tmp_path):

@@ -151,6 +151,7 @@ def points(folder):
     return {"points": sorted(found), "lines": lines, "runs": sorted(path.name for path in folder.iterdir())}
 
 
+@pytest.mark.slow
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("epoch, batch, later", [(1, 2, 3), (2, None, 2), (0, 0, 1)])
 def test_verdicts_and_points_go_on_too(tmp_path, epoch, batch, later):
@@ -173,6 +174,7 @@ CASES = {"ours": ours, "keras_own": keras_own, "switched": switched}
 WHOLE = {}
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize(
     "name, epoch, batch",
