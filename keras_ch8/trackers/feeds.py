@@ -161,6 +161,12 @@ class Feeds:
                 self._put(functools.partial(_event, event))
         self._warn()
 
+    def know(self, text: str) -> None:
+        """Take a record of which all was told before an interruption."""
+        listening, self._feeds = self._feeds, []
+        self.record(text)
+        self._feeds = listening
+
     def close(self, is_whole: bool = True) -> None:
         """Wait until all have kept what they were told, but not for ever."""
         report = self._report if os.path.exists(self._report) else None
