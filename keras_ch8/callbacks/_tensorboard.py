@@ -185,10 +185,8 @@ class TensorBoard(Callback):
             self._page = LivePage(self._writer.folder, self.log_dir)
             self._writer.follow(self._page)
         if self.log_to and session.is_chief:  # after the page, which they are handed when it is whole
-            fed = feeds.Feeds(self.log_to, self._writer.folder, os.path.join(self._writer.folder, NAME))
-            if run is not None and run["told"]:
-                fed.know(run["told"])
-            self._writer.follow(fed)
+            folder, told = self._writer.folder, "" if run is None else run["told"]
+            self._writer.follow(feeds.Feeds(self.log_to, folder, os.path.join(folder, NAME), told))
         declared = [tag for member in session.members for tag in member.tags]
         session.record.tags += declared
         session.record.panels += [panels.of_tag(tag) for tag in declared]
