@@ -46,6 +46,7 @@ def test_a_strategy_of_one_process_has_one_worker():
         assert (backend.workers(alone), backend.is_chief(alone)) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_not_the_chief_writes_nothing_and_trains_as_the_chief_does(tmp_path, monkeypatch):
     def trained(folder):
         board = callbacks.TensorBoard(folder)
