@@ -495,3 +495,13 @@ def test_a_data_set_tells_what_it_is_made_from():
     assert backend.hang_together(tf.data.Dataset.zip(rows, shuffled), shuffled.map(lambda x: x))
     assert not backend.hang_together(shuffled, rows.shuffle(9, seed=0))
     assert not backend.hang_together(rows.batch(3), rows.take(2))
+
+
+def test_a_model_is_built_on_the_first_batch_and_logs_are_reduced_by_what_is_replaced_for_several_workers():
+    trainer = keras.src.backend.tensorflow.trainer
+    built = inspect.signature(trainer.TensorFlowTrainer._maybe_symbolic_build)
+    assert list(built.parameters) == ["self", "iterator", "data_batch"]
+    assert list(inspect.signature(trainer.reduce_per_replica).parameters) == ["values", "strategy", "reduction"]
+    source = inspect.getsource(trainer)
+    assert "._maybe_symbolic_build(iterator=epoch_iterator)" in source
+    assert source.count("reduce_per_replica(") > 2

@@ -261,7 +261,7 @@ class Diagnosis(Callback):
 
     def _begin_to_measure(self) -> None:
         """Trace what is needed, and plan when to measure."""
-        self.past.has = equipment_of(self.model)
+        self.past.has = equipment_of(self.model, self.session.training.callbacks)
         needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
         try:
             if list(map(id, needs)) != list(map(id, self._traced_for)):

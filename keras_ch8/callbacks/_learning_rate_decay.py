@@ -118,7 +118,7 @@ class LearningRateDecay(Callback):
             backend.renew(self.model)
         if self._monitored is None and not isinstance(self.rule, LearningRateSchedule):
             for optimizer in self._optimizers():
-                self._set(optimizer, self._ask(epoch, float(optimizer.learning_rate)), epoch)
+                self._set(optimizer, self._ask(epoch, keras_private.current_rate(optimizer)), epoch)
 
     def _ask(self, epoch: int, rate: float) -> float:
         try:
@@ -139,17 +139,17 @@ class LearningRateDecay(Callback):
         """Report the rate, and lower it on a plateau."""
         super().on_epoch_end(epoch, logs)
         optimizers = self._in_use()
-        self.session.log(self, logs, {name: float(o.learning_rate) for name, o in optimizers.items()})
+        self.session.log(self, logs, {name: keras_private.current_rate(o) for name, o in optimizers.items()})
         watch = self._monitored
         seen = self.session.reported(logs)
         if watch and watch.epoch_ended(self.session.training, epoch, seen) and self.rule.is_due(watch.past):
-            lower = [self._set(o, self.rule.lowered(float(o.learning_rate)), epoch) for o in optimizers.values()]
+            lower = [self._set(o, self.rule.lowered(keras_private.current_rate(o)), epoch) for o in optimizers.values()]
             if any(lower) and watch.best_weights is not None:
                 self.model.set_weights(watch.best_weights)
 
     def _set(self, optimizer: keras.optimizers.Optimizer, rate: float, epoch: int) -> bool:
         """Set the rate of an optimizer; return whether it has changed."""
-        old = float(optimizer.learning_rate)
+        old = keras_private.current_rate(optimizer)
         if np.float32(rate) == np.float32(old):
             return False
         schedule = keras_private.schedule_of(optimizer)
@@ -157,7 +157,7 @@ class LearningRateDecay(Callback):
             optimizer.learning_rate = rate
         else:
             schedule.factor = 1.0
-            own = float(optimizer.learning_rate)
+            own = keras_private.current_rate(optimizer)
             if not own:
                 raise ValueError(
                     f"The schedule's rate is 0 at the beginning of epoch {epoch + 1}, so no factor makes it {rate:g}. "
@@ -213,7 +213,7 @@ def _rate_to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:
     """Return the factor of a schedule, or the rate that is a number; None where a plain schedule says it."""
     schedule = keras_private.schedule_of(optimizer)
     if schedule is None:
-        return float(optimizer.learning_rate)
+        return keras_private.current_rate(optimizer)
     return schedule.factor if isinstance(schedule, schedules.ScaledSchedule) else None
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import keras
 
 from .._types import Tree
-from . import backend, keras_private, registry
+from . import backend, keras_private, multi_worker, registry
 
 FIT, EVALUATE = "keras.Model.fit", "keras.Model.evaluate"
 
@@ -217,6 +217,7 @@ def _fit(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Callable[
                 callback.set_params(made.params)
             training.exits.callback(setattr, made, "callbacks", before)
             made.callbacks = listed
+        multi_worker.prepare(getattr(self, "distribute_strategy", None), type(listed[0]).__name__ if listed else "fit")
         with training.running():
             return theirs(*call.args, **call.kwargs)
 

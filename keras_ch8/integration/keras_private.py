@@ -177,6 +177,11 @@ def iterations_of(optimizer: keras.optimizers.Optimizer) -> int:
     return int(optimizer.iterations.numpy())
 
 
+def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """Return the learning rate as it is now, also where each replica has a copy of it."""
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
 def first_sentence(error: Exception) -> str:
     """Return what an error says first, without what Keras puts around it."""
     lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]

@@ -1,5 +1,7 @@
 """What cures have to know of a training: what its model and optimizer have already, and the numbers they name."""
 
+from collections.abc import Iterable
+
 import keras
 import numpy as np
 
@@ -15,6 +17,11 @@ ADAPTIVE = (
 )  # fmt: skip
 """Names of optimizers that give each weight a rate of its own."""
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
+BROUGHT_BY = {
+    "ClipGradients": "clipping", "LearningRateDecay": "learning rate schedule",
+    "LearningRateScheduler": "learning rate schedule", "ReduceLROnPlateau": "learning rate schedule",
+}  # fmt: skip
+"""What callbacks of this suite and of Keras bring into a training, by the names of their classes."""
 QUANTILE = 0.9
 """Fraction of the steps whose gradient is not clipped."""
 LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
@@ -32,8 +39,8 @@ NORMALIZING = (
 # --- what is there ----------------------------------------------------------------------------------------------------
 
 
-def equipment_of(model: keras.Model) -> frozenset[str]:
-    """Return what a model and its optimizer have, of `verdicts.remedies.FACTS`."""
+def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozenset[str]:
+    """Return what a model, its optimizer and the callbacks of a training have, of `verdicts.remedies.FACTS`."""
     parts = keras_private.parts_of(model)
     kinds = keras.layers
     found = {
@@ -54,7 +61,8 @@ def equipment_of(model: keras.Model) -> frozenset[str]:
         "clipping": any(getattr(optimizer, name, None) is not None for optimizer in optimizers for name in CLIPS),
         "learning rate schedule": any(keras_private.schedule_of(optimizer) is not None for optimizer in optimizers),
     }
-    return frozenset(name for name, is_there in found.items() if is_there)
+    brought = {BROUGHT_BY[name] for name in (type(callback).__name__ for callback in callbacks) if name in BROUGHT_BY}
+    return frozenset(name for name, is_there in found.items() if is_there) | brought
 
 
 def _adds(part: object) -> bool:
@@ -70,8 +78,8 @@ def _activation(part: object) -> str:
 def rate_of(model: keras.Model) -> float:
     """Return the learning rate as it is now; NaN where there are several optimizers, or it has none."""
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
-    rate = getattr(optimizers[0], "learning_rate", None) if len(optimizers) == 1 else None
-    return float("nan") if rate is None else float(keras.ops.convert_to_tensor(rate))
+    is_one = len(optimizers) == 1 and hasattr(optimizers[0], "learning_rate")
+    return keras_private.current_rate(optimizers[0]) if is_one else float("nan")
 
 
 @once

@@ -12,7 +12,7 @@ from keras import ops
 
 from .. import _checks, _describe, _numerics, clipping, telemetry
 from .._types import Config, Logs, Tensor
-from ..integration import backend, fit, keras_private, train_step
+from ..integration import backend, fit, keras_private, multi_worker, train_step
 from . import _files
 from ._files import Store
 from ._layout import Layout
@@ -177,6 +177,7 @@ class RuleOptimizer(keras_private.Optimizer):
         if skip_nonfinite:
             train_step.install(type(self).__name__)
             fit.install(type(self).__name__)
+        multi_worker.prepare(None, type(self).__name__)
         self.clip = clip if clip is None else rule
         self.telemetry = telemetry.Recorder()
         self.clipping_rule = rule

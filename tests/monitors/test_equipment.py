@@ -72,6 +72,22 @@ def test_the_last_layers_sigmoid_is_no_hidden_unit():
     assert equipment_of(model) == {"sequential"}
 
 
+def test_what_callbacks_bring_is_there_for_the_cures():
+    clip = keras_ch8.callbacks.ClipGradients(keras_ch8.clipping.ByValue(1.0))
+    schedules = [
+        keras_ch8.callbacks.LearningRateDecay(lambda epoch, rate: rate),
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate),
+        keras.callbacks.ReduceLROnPlateau("loss"),
+    ]
+    model = plain(optimizer="sgd")
+    assert [equipment_of(model, [each]) - equipment_of(model) for each in [clip, *schedules]] == [
+        {"clipping"}, *3 * [{"learning rate schedule"}],
+    ]  # fmt: skip
+    diagnosis = keras_ch8.callbacks.Diagnosis((np.ones((8, 6)), np.ones((8, 1))), ["step_length"])
+    model.fit(np.ones((8, 6)), np.ones((8, 1)), verbose=0, callbacks=[diagnosis, clip])
+    assert "clipping" in diagnosis.past.has
+
+
 def test_the_rate_is_that_of_the_one_optimizer_also_by_a_schedule():
     assert rate_of(plain(optimizer=keras.optimizers.SGD(0.25))) == 0.25
     assert rate_of(with_sum()) == pytest.approx(0.1)

@@ -55,6 +55,8 @@ if is_tensorflow():
     from .tensorflow import floats as floats
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
     from .tensorflow import in_eager_loop as in_eager_loop
+    from .tensorflow import is_multi_worker as is_multi_worker
+    from .tensorflow import is_parameter_server as is_parameter_server
     from .tensorflow import is_reachable as is_reachable
     from .tensorflow import is_sparse as is_sparse
     from .tensorflow import join as join
@@ -63,6 +65,7 @@ if is_tensorflow():
     from .tensorflow import native as native
     from .tensorflow import on as on
     from .tensorflow import one_of as one_of
+    from .tensorflow import own_part as own_part
     from .tensorflow import power_of_two_below as power_of_two_below
     from .tensorflow import renew as renew
     from .tensorflow import replicas as replicas
@@ -85,6 +88,8 @@ else:
     from .elsewhere import all_reduce_sum as all_reduce_sum
     from .elsewhere import as_tensor as as_tensor
     from .elsewhere import in_xla as in_xla
+    from .elsewhere import is_multi_worker as is_multi_worker
+    from .elsewhere import is_parameter_server as is_parameter_server
     from .elsewhere import log_gamma as log_gamma
     from .elsewhere import renew as renew
     from .elsewhere import replicated as replicated

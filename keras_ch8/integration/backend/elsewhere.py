@@ -32,6 +32,15 @@ def scalar(value: float, dtype: str) -> Number:
     return Number(value)
 
 
+def is_multi_worker(strategy: Any = None) -> bool:
+    """Say no: there are no strategies."""
+    del strategy
+    return False
+
+
+is_parameter_server = is_multi_worker
+
+
 def as_tensor(value: Any) -> Any:
     """Return a tensor: of a `scalar`, of a variable, of what Keras takes for one."""
     return ops.convert_to_tensor(value.value, wide()) if isinstance(value, Number) else ops.convert_to_tensor(value)

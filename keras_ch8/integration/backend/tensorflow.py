@@ -34,6 +34,23 @@ def replicas() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
+def is_multi_worker(strategy: Any = None) -> bool:
+    """Whether a strategy, by default the one in force, has a process on each of several machines."""
+    strategy = tf.distribute.get_strategy() if strategy is None else strategy
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def is_parameter_server(strategy: Any = None) -> bool:
+    """Whether a strategy, by default the one in force, keeps the variables on servers of their own."""
+    strategy = tf.distribute.get_strategy() if strategy is None else strategy
+    return isinstance(strategy, tf.distribute.ParameterServerStrategy)
+
+
+def own_part(value: Any, strategy: Any) -> Any:
+    """Return what the first replica of this process has of a value."""
+    return strategy.experimental_local_results(value)[0]
+
+
 def all_reduce_sum(tensors: list[Any]) -> list[Any]:
     """Sum each tensor over the replicas. Keras divides the loss by their number, so this gives the mean gradient."""
     if not replicated():
