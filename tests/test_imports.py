@@ -88,12 +88,12 @@ def test_classes_are_found_by_name_in_either_order(order):
     assert python(f"{order}; {loaders}; {check}") == "keras_ch8.optimizers.adam"
 
 
-ONE_OF_EACH_KIND = ("board", "clipping")
-"""A package that leaves Keras for later, and one that others need whole, of which the first thing is to import it."""
+NEEDED_WHOLE = "clipping"
+"""A package that others need whole, of which the first thing is to import Keras."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("package", mostly(pytest.mark.full, keras_ch8.PACKAGES, *ONE_OF_EACH_KIND))
+@pytest.mark.parametrize("package", mostly(pytest.mark.full, keras_ch8.PACKAGES, NEEDED_WHOLE))
 def test_any_package_may_be_the_first_import_and_keras_knows_all_classes_after_it(package):
     code = (
         f"import sys, keras_ch8.{package}\nfinders = [type(f).__name__ for f in sys.meta_path]\nimport keras\n"
@@ -115,7 +115,7 @@ def test_what_was_found_before_keras_was_imported_can_be_loaded_after_it():
     assert python(code) == "loaded"
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_another_backend_is_refused_with_the_fix():
     code = (
         "import keras; keras.backend.backend = lambda: 'numpy'\nimport keras_ch8\n"

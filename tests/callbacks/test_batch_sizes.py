@@ -65,6 +65,7 @@ def test_several_steps_at_once(tmp_path, at_once):
     np.testing.assert_allclose(written, filled(rows), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_full_batches_a_single_one_and_sizes_of_all_kinds_are_left_alone(tmp_path):
     sizes = iter(((X[a:b], Y[a:b]) for a, b in [(0, 3), (3, 13), (13, 20), (20, 44)] * 2))
     own = tf.data.Dataset.from_generator(

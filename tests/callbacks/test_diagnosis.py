@@ -285,6 +285,7 @@ def test_the_event_file_the_log_and_history_say_the_same(tmp_path):
     assert (worst.kind, worst.level) == ("step_too_long", "act")
 
 
+@pytest.mark.slow
 def test_the_number_of_a_verdict_is_the_last_point_of_its_series(tmp_path):
     watching = diagnosis("standard")
     keras.utils.set_random_seed(0)

@@ -276,6 +276,7 @@ def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(
         assert not (said and "nothing to do" in str(watching))
 
 
+@pytest.mark.slow
 def test_a_spectrum_that_is_too_much_work_is_refused_with_its_price_in_one_sentence(monkeypatch):
     monkeypatch.setattr(_work, "LIGHT_WORK", 0.0)
     refused = callbacks.Diagnosis((X[:16], Y[:16]), "full")

@@ -29,6 +29,7 @@ class Now(callbacks.Callback):
         self.session.log(self, logs, self.values[epoch])
 
 
+@pytest.mark.slow
 def test_with_all_callbacks_there_is_one_column_more_than_without(tmp_path):
     quiet = [
         callbacks.TensorBoard(tmp_path),
@@ -43,6 +44,7 @@ def test_with_all_callbacks_there_is_one_column_more_than_without(tmp_path):
     assert not fit([callbacks.PolyakAveraging(evaluate="both", logs=False)]).keys() - KERAS_ALONE
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_has_no_column_of_nan_and_all_are_of_one_length(tmp_path):
     history = fit([CALLBACKS[name](tmp_path) for name in TOGETHER], epochs=4)
     assert {len(values) for values in history.values()} == {4}
@@ -96,6 +98,7 @@ def test_the_loss_of_the_averages_can_be_monitored_where_it_is_not_printed(who):
     assert ("val_loss_average" in history) is (who is keras.callbacks.EarlyStopping)
 
 
+@pytest.mark.slow
 def test_other_metrics_of_the_averages_are_on_request(tmp_path):
     def history(**options):
         model = network(optimizers.SGD(0.05), metrics=["mae"])

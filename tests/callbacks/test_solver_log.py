@@ -167,7 +167,7 @@ def test_the_numbers_of_every_kind_of_method_are_shown_however_many_iterations_a
             assert board.steps(f"ch8_solver/{number}") == [1, 2], number  # batches, each the mean over its iterations
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_many_fits_trace_once_more_and_a_bare_one_is_as_before():
     model = network(ours.LBFGS())
     fit(model, [])

@@ -188,7 +188,7 @@ def test_a_run_of_many_steps_keeps_every_spike(tmp_path):
     assert written < 20 * 1_000_000  # at most 1 MB for 1000 steps
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_thousand_steps_at_defaults_take_less_than_a_megabyte(tmp_path):
     model = network(ours.SGD(0.01, global_clipnorm=1.0), steps_per_execution=24)
     listed = [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()]

@@ -64,7 +64,7 @@ def test_values_are_those_of_the_real_cost(found):
     np.testing.assert_array_equal(found.x, found.path[-1])
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_one_start_is_one_row_and_plain_descent_is_that_of_section_8_6(found):
     one = continuation.minimize(rastrigin, starts(100)[3], STAGES, blurred=blurred_rastrigin, method="steepest_descent")
     for field in dataclasses.fields(one):
@@ -83,7 +83,7 @@ def test_another_method_descends_too():
     assert share_at_0(found.x) >= 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_thousand_starts_in_float32():
     found = continuation.minimize(
         rastrigin, starts(1000).astype("float32"), STAGES, blurred=blurred_rastrigin, gtol=1e-3

@@ -101,7 +101,7 @@ def test_a_model_with_an_optimizer_that_hooks_the_training_step_is_gone(settled,
     assert_all_is_gone(watched)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_model_that_was_switched_to_a_method_of_section_8_6_is_gone(settled, tmp_path):
     def watched():
         model = network("adam")

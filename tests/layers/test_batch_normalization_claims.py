@@ -28,7 +28,7 @@ def orders(model, x, y):
     return g @ g, g @ curvature.hessian_vector_product(model, x, y, g) / 2
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_with_it_a_step_down_a_chain_is_one_of_first_order(float64):
     """For the plain chain p = w_1 ... w_20 both terms are known: J = m (p - 2)^2, m = mean(x^2)."""
     x = np.random.default_rng(1).normal(size=(256, 1))

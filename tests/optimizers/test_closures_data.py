@@ -159,7 +159,7 @@ def test_masks_stay_within_a_step_and_statistics_and_seeds_move_once_as_in_keras
 
 
 @pytest.mark.filterwarnings("ignore:`SteepestDescent` minimizes the loss of one batch after the other:UserWarning")
-@pytest.mark.slow
+@pytest.mark.full
 def test_each_step_has_another_mask():
     """A step of length 0 leaves the weights, and a loss that differs is that of another mask."""
     layers = [keras.layers.Dropout(0.5), keras.layers.Dense(2)]
@@ -171,7 +171,7 @@ def test_each_step_has_another_mask():
     assert len(set(losses)) == 4
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_batch_normalization_alone_never_warns_and_converges_however_many_iterations_a_step_makes(float64):
     layers = [keras.layers.Dense(3), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
     model = network(ours.LBFGS(iterations_per_step=5, gtol=1e-6), layers=layers)

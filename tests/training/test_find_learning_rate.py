@@ -159,7 +159,7 @@ def likelihood(variance, units=2):
     return model
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_losses_may_be_negative_or_near_zero():
     for variance in (0.01, 0.1):
         model = likelihood(variance)
