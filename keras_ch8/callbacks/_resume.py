@@ -69,6 +69,7 @@ class Resume(Callback):
         OSError: In `fit`, before the first step, if `directory` cannot be written.
 
     Example:
+        >>> import tempfile
         >>> x, y = np.arange(8.0)[:, None], np.arange(8.0)
         >>> directory = tempfile.mkdtemp()
         >>> def script():
