@@ -28,7 +28,7 @@ def write(path: str, arrays: Mapping[str, np.ndarray], meta: Any) -> None:
     stored[_META] = np.array(json.dumps({"arrays": described, "meta": meta}))
     try:
         with open(path + ENDING, "wb") as file:
-            np.savez(file, **stored, **{_CHECKSUM: np.array(_checksum(stored))})  # type: ignore[arg-type]
+            np.savez(file, **stored, **{_CHECKSUM: np.array(checksum(stored))})  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
         os.replace(path + ENDING, path)
@@ -51,7 +51,7 @@ def read(path: str) -> tuple[dict[str, np.ndarray], Any]:
         described = json.loads(str(stored[_META]))
     except Exception as error:  # numpy and zipfile raise many kinds of errors for a damaged file
         raise ValueError(f"it cannot be read ({type(error).__name__}: {error})") from error
-    found = _checksum(stored)
+    found = checksum(stored)
     if found != written:
         raise ValueError(f"its sha256 is {found[:16]}..., and it says {written[:16]}...: it was damaged or changed")
     arrays = {
@@ -71,13 +71,17 @@ def _array_of(stored: np.ndarray, dtype: str, shape: list[int]) -> np.ndarray:
     return np.frombuffer(stored.tobytes(), np.dtype(dtype)).reshape(shape)
 
 
-def _checksum(stored: Mapping[str, np.ndarray]) -> str:
-    """Return the sha256 of names, types, shapes and bytes, in the order of the names."""
+def checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the sha256 of names, types, shapes and bytes, in the order of the names.
+
+    Types without a letter in numpy's files (bfloat16) come back as plain bytes, so of those the length alone counts.
+    """
     total = hashlib.sha256()
-    for name in sorted(stored):
-        value = np.ascontiguousarray(stored[name])
-        total.update(f"{name} {value.dtype.str} {stored[name].shape} ".encode())
-        total.update(value.tobytes() if value.dtype.kind in "SU" else value.data)
+    for name in sorted(arrays):
+        value = np.asarray(arrays[name])
+        kind = value.dtype.str if value.dtype.kind in "biufcSU" else f"V{value.dtype.itemsize}"
+        total.update(f"{name} {kind} {value.shape} ".encode())
+        total.update(np.ascontiguousarray(value).tobytes())
     return total.hexdigest()
 
 

@@ -69,6 +69,7 @@ class Resume(Callback):
         OSError: In `fit`, before the first step, if `directory` cannot be written.
 
     Example:
+        >>> import tempfile
         >>> x, y = np.arange(8.0)[:, None], np.arange(8.0)
         >>> directory = tempfile.mkdtemp()
         >>> def script():
@@ -132,6 +133,7 @@ class Resume(Callback):
         self._training, self._saved, self._taken = training, None, None
         self._sigterm, self._has_begun = Sigterm(), False
         self._folder = Folder(self.directory, self.keep)
+        training.exits.callback(self._leave_fit)
         self._folder.prepare()
         self._data = positions.of(training)
         self._others = [callback for callback in training.callbacks if callback is not self]
@@ -142,7 +144,6 @@ class Resume(Callback):
             "callbacks": fingerprint.of_callbacks([c for c in self._others if callback_states.has_state(c)]),
             "epochs": training.arguments.get("epochs", 1),
         }
-        training.exits.callback(self._leave_fit)
         found = self._folder.newest()
         history = None if found is None else self._go_on(State.unpacked(*found))
         if history is None:

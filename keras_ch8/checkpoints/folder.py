@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import filelock
 import numpy as np
 
 from .. import _arrays_file
@@ -30,21 +31,21 @@ class Folder:
         self._writing: Future[None] | None = None
         self._last_failure = ""
         self._is_missing = False
+        self._lock = filelock.FileLock(os.path.join(directory, "lock"))
 
     def prepare(self) -> None:
-        """Make the folder, see that it can be written, and remove what a dead process has left half written.
+        """Make the folder, see that it can be written, keep others out, and remove what was left half written.
 
         Raises:
             OSError: If it cannot be written; with its path and the number of the system's error.
+            ValueError: If another training is using it.
         """
         try:
             os.makedirs(self.directory, exist_ok=True)
             probe = os.path.join(self.directory, f"can-be-written{_arrays_file.ENDING}")
             with open(probe, "wb") as file:
                 file.write(b"yes")
-            for name in os.listdir(self.directory):
-                if name.endswith(_arrays_file.ENDING):
-                    os.remove(os.path.join(self.directory, name))
+            os.remove(probe)
         except OSError as error:
             raise OSError(
                 error.errno,
@@ -52,6 +53,16 @@ class Folder:
                 f"{type(error).__name__} ({error.strerror}). Give another folder, or make this one writable",
                 self.directory,
             ) from error
+        try:
+            self._lock.acquire(timeout=0)  # which the system gives free when a process dies
+        except filelock.Timeout as error:
+            raise ValueError(
+                f"`directory` of `Resume` is for one training at a time. Received: {self.directory!r}, which another "
+                "training is using now. Wait for it, or give another folder."
+            ) from error
+        for name in os.listdir(self.directory):
+            if name.endswith(_arrays_file.ENDING):
+                os.remove(os.path.join(self.directory, name))
 
     def newest(self, unfinished: bool = False) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Return the newest state that is whole, as arrays and plain data; None where there is none.
@@ -120,6 +131,7 @@ class Folder:
         if self._writer is not None:
             self._writer.shutdown()
             self._writer = None
+        self._lock.release()
 
     def _write(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         if self._is_missing:

@@ -24,10 +24,10 @@ class ArraySource(keras_private.DataAdapter):
 
     `fit(source)`, `validation_data=source`, `evaluate(source)` and `predict(source)` take it. `evaluate` and `predict`
     give every example once, in the order of the arrays, in batches of their own `batch_size` if they have one, and
-    leave the position alone. `fit` goes on from the position: two `fit` of 3 epochs are epochs 0 to 5. Where
-    `initial_epoch` is beyond it, `fit` begins with that epoch. An epoch that a `fit` did not finish is begun again by
-    the next, unless `source.seek(source.epoch, source.step)` lets it go on within it. `seek(0)` starts from the
-    beginning.
+    leave the position alone. `fit` goes on from the position: two `fit` of 3 epochs are epochs 0 to 5. One that
+    was not trained on yet begins with `initial_epoch`, so that a training that goes on in another process has the same
+    orders. An epoch that a `fit` did not finish is begun again by the next, unless
+    `source.seek(source.epoch, source.step)` lets it go on within it. `seek(0)` starts from the beginning.
 
     If the examples do not fill the last batch of an epoch,
 
@@ -308,8 +308,8 @@ class TrainingPass(keras_private.DataAdapter):
         self._source, self._loop = source, loop
         source.lend(None)  # by a training that has died
         training = fit.running_training()
-        if training is not None and training.arguments.get("initial_epoch", 0) > source.epoch:
-            source.seek(training.arguments["initial_epoch"])
+        if training is not None and (source.epoch, source.step) == (0, 0):
+            source.seek(training.arguments.get("initial_epoch", 0))
         self._padded = not source.has_smaller_batch
         self._weighted = source.weighted or is_weighted(source.plan(source.epoch), self._padded)
         if self._weighted and source.examples.y is None:

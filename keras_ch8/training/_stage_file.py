@@ -1,6 +1,5 @@
 """What a pretraining keeps: the state of the optimizers by variable, and the completed stages in one file."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -9,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from .._arrays_file import checksum
 from ..integration import keras_private
 
 Slots = dict[tuple[int, str], np.ndarray]
@@ -97,7 +97,7 @@ class StageFile:
                 f"`directory` holds what a pretraining has written, so {self.path!r} must be such a file. Received: "
                 f"one that cannot be read ({error}). Delete it."
             ) from error
-        found = _checksum(arrays)
+        found = checksum(arrays)
         if found != written:
             raise ValueError(
                 f"What is in {self.path!r} must be what a pretraining has written there. Received: arrays whose sha256 "
@@ -124,7 +124,7 @@ class StageFile:
         arrays |= {f"variable {i}": value for i, value in enumerate(variables)}
         arrays |= {f"slot {i}": value for i, value in enumerate(slots.values())}
         with open(f"{self.path}.new", "wb") as file:
-            np.savez(file, **arrays, checksum=np.array(_checksum(arrays)))  # type: ignore[arg-type]
+            np.savez(file, **arrays, checksum=np.array(checksum(arrays)))  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
         os.replace(f"{self.path}.new", self.path)
@@ -133,17 +133,3 @@ class StageFile:
         """Delete the file, once the training is done."""
         if self.path is not None and os.path.exists(self.path):
             os.remove(self.path)
-
-
-def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
-    """Return the sha256 of names, types, shapes and bytes, in the order of the names.
-
-    Types without a letter in numpy's files (bfloat16) come back as plain bytes, so of those the length alone counts.
-    """
-    total = hashlib.sha256()
-    for name in sorted(arrays):
-        value = np.asarray(arrays[name])
-        kind = value.dtype.str if value.dtype.kind in "biufcSU" else f"V{value.dtype.itemsize}"
-        total.update(f"{name} {kind} {value.shape} ".encode())
-        total.update(np.ascontiguousarray(value).tobytes())
-    return total.hexdigest()

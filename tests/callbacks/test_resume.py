@@ -288,6 +288,15 @@ def test_beside_backup_and_restore_it_is_refused(resume, tmp_path):
         train(resume(), callbacks=lambda: [backup])
 
 
+def test_one_training_at_a_time(resume):
+    class Meanwhile(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            train(resume())
+
+    with pytest.raises(ValueError, match="another training is using now"):
+        train(resume(), callbacks=lambda: [Meanwhile()])
+
+
 def test_one_is_enough(resume):
     with pytest.raises(ValueError, match="Only one `Resume`"):
         train(resume(), callbacks=lambda: [resume()])
