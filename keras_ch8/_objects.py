@@ -72,6 +72,14 @@ ARGUMENTS = {"initializer": 2, "regularizer": 1, "constraint": 1, "activation": 
 """Parts of Keras that may be functions, and how many arguments these take."""
 
 
+def made_by(name: str, factory: Callable[[], Any], kind: Any = keras.Model, what: str = "a new compiled model") -> Any:
+    """Return what a function of the user makes; raise TypeError if it is something else."""
+    made = factory()
+    if not all(isinstance(one, kind) for one in (made if isinstance(made, list | tuple) else [made])):
+        raise TypeError(f"`{name}` must return {what}. Received: {made!r:.200} of type {type(made).__name__}.")
+    return made
+
+
 def of_keras(name: str, value: Any, get: Callable[[Any], Any], what: str) -> Any:
     """Return an initializer, regularizer, ... of Keras, or its name, as `get` of Keras reads it.
 
@@ -79,7 +87,7 @@ def of_keras(name: str, value: Any, get: Callable[[Any], Any], what: str) -> Any
     """
     try:
         found = get(value) if value is None or isinstance(value, str | dict) or callable(value) else None
-    except (TypeError, ValueError, AttributeError, ImportError):
+    except (TypeError, ValueError, AttributeError, ImportError, KeyError):
         found = None
     is_one = isinstance(found, keras.optimizers.Optimizer) if what == "optimizer" else takes(found, ARGUMENTS[what])
     if what == "activation" and isinstance(found, keras.Layer):

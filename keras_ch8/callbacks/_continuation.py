@@ -87,6 +87,19 @@ class Continuation(Callback):
     ) -> None:
         super().__init__(logs)
         self.verbose = _checks.verbose(verbose)
+        if isinstance(schedule, Mapping) and not schedule:
+            raise ValueError(
+                "`schedule` says how numbers get to their ends, by their names if it is a dict. Received: schedule={}. "
+                "Try 'linear', for all of them."
+            )
+        is_named = isinstance(variables, Mapping) and len(variables) > 0
+        if variables is not None and not (
+            is_named and all(isinstance(number, continuation.Annealed) for number in variables.values())
+        ):
+            raise TypeError(
+                "`variables` are annealed numbers by name, so it must be a dict of `keras_ch8.continuation.Annealed`, "
+                f"or None for those of the model. Received: variables={variables!r}."
+            )
         by_name = schedule if isinstance(schedule, Mapping) else {"": schedule}
         self._schedules = {name: continuation.as_schedule(one) for name, one in by_name.items()}
         self.schedule, self.until, self.variables = schedule, until, variables

@@ -150,7 +150,7 @@ def cross_validated_loss(
         raise ValueError(f"Each fold needs an example. Received: {count} examples for folds={folds}. Take fewer folds.")
     losses = np.zeros(count)
     for fold in np.array_split(np.random.default_rng([seed, 0, 4]).permutation(count), folds):
-        model = build()
+        model = _objects.made_by("build", build)
         _objects.inputs("x", x, model)
         _objects.targets(y, model)
         some_x, some_y = take(np.setdiff1d(np.arange(count), fold))

@@ -384,7 +384,7 @@ def trajectory_of(weights: Sequence[Weights], objective: Objective) -> np.ndarra
     if not (isinstance(weights, list | tuple) or getattr(weights, "ndim", 0) > 0) or len(weights) < 2:
         raise ValueError(
             "`trajectory` must be a list of at least two sets of weights, oldest first. Received: "
-            f"{type(weights).__name__}{f' of {len(weights)}' if hasattr(weights, '__len__') else ''}. "
+            f"{type(weights).__name__}{f' of {len(weights)}' if isinstance(weights, list | tuple) else ''}. "
             "Record `model.get_weights()` at the beginning and after each epoch."
         )
     return np.stack([flat(f"trajectory[{number}]", w, objective) for number, w in enumerate(weights)])

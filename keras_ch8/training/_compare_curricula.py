@@ -1,13 +1,14 @@
 """A curriculum compared with its controls."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
-from .. import _checks, _objects, data
+from .. import _batches, _checks, _objects, data
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
@@ -176,8 +177,14 @@ def compare_curricula(
         Curricula Work?; Student (1908), The Probable Error of a Mean.
     """
     _objects.function("build", build, returns="a new compiled model")
-    if fit_arguments is not None and not isinstance(fit_arguments, dict):
-        raise TypeError(f"`fit_arguments` is a dict of arguments of `fit`. Received: fit_arguments={fit_arguments!r}.")
+    known = inspect.signature(keras.Model.fit).parameters
+    if fit_arguments is not None and not (isinstance(fit_arguments, dict) and set(fit_arguments) <= set(known)):
+        raise TypeError(
+            f"`fit_arguments` is a dict of arguments of `fit`. Received: fit_arguments={fit_arguments!r}. Those of `fit` "
+            f"are {', '.join(known)}."
+        )
+    if not _batches.is_data_set(validation_data):
+        _objects.pair("validation_data", validation_data)
     _checks.verbose(verbose)
     _checks.text("metric", metric, meaning="the name of what `evaluate` reports")
     orders = _objects.list_of("orders", orders, str)
@@ -204,7 +211,7 @@ def compare_curricula(
             for j, seed in enumerate(seeds):
                 keras.utils.set_random_seed(seed)
                 source.set_state(position | {"seed": seed, "epoch": 0, "step": 0})
-                model = build()
+                model = _objects.made_by("build", build)
                 own = [] if order == "none" else [Curriculum(source, difficulty, order=order, **curriculum)]
                 _fit(model, source, epochs, own, fit_arguments or {})
                 values[i, j], mode = _measure(model, validation_data, metric, mode)

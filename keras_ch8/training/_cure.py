@@ -232,7 +232,7 @@ class Fit:
         """Make the model, and run the code in a script around it."""
         with generators_kept():
             keras.utils.set_random_seed(self.seed)
-            model = model_factory()
+            model = _objects.made_by("model_factory", model_factory)
             if not model.built:
                 keras_private.build_on_inputs(model, self.x[:1])
             suite = importlib.import_module(__package__.partition(".")[0])

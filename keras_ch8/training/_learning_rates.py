@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks, _objects
+from .. import _batches, _checks, _objects
 from .._batches import Batch, Examples, replayable
 from .._plot import COLORS, GREY, axes_of, finished, limits, line, recommend
 from .._result import Result, Table
@@ -157,11 +157,15 @@ def find_learning_rate(
         Approximation Approach to Stochastic Programming, of the 1 / sqrt(T).
     """
     low = _checks.rate("low", low)
-    high = _checks.number("high", high, low, float("inf"), open_low=True, meaning="the largest rate", fix="Try 10.")
+    high = _checks.number(
+        "high", high, low, float("inf"), open_low=True, meaning=f"the largest rate, above low={low:g}", fix="Try 10."
+    )
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", fix="Try 300.")
     _objects.path("log_dir", log_dir, or_none=True)
     batch_size, seed = checked(batch_size, seed)
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
+    if not _batches.is_data_set(x):
+        _objects.targets(y, _objects.model(model))
     trial = _trial(model, data)
     at_start = trial.losses_at_rest(data(), steps, low)
     if len(at_start) < steps or not np.isfinite(at_start).all():
@@ -313,6 +317,8 @@ def compare_learning_rates(
     batch_size, seed = checked(batch_size, seed)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", fix="The book has about 100.")
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
+    if not _batches.is_data_set(x):
+        _objects.targets(y, _objects.model(model))
     trial = _trial(model, data)
     start = float(last_of(trial.losses_at_rest(data(), steps, rates[0])[None]).mean())
     losses = np.full((len(rates), steps), np.nan)

@@ -135,6 +135,8 @@ def preflight(
     _checks.seed(seed)
     if not _batches.is_data_set(x):
         _objects.examples(x=x, y=y, sample_weight=sample_weight)
+    if validation_data is not None and not _batches.is_data_set(validation_data):
+        _objects.pair("validation_data", validation_data)
     _refuse_nothing(x, y)
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     facts, failed = facts_of(model, batch, examples=EXAMPLES)

@@ -184,7 +184,7 @@ def pretrain_greedily(
             "Each stage begins at epoch 0. Received: initial_epoch. Leave it out; with `directory` a run is resumed."
         )
     freeze = _checks.flag("freeze", freeze, meaning="whether the layers of earlier stages stay as they are")
-    if verbose != "auto":
+    if not isinstance(verbose, str) or verbose != "auto":
         _checks.verbose(verbose)
     _checks.seed(seed, or_none=True)
     for name, place in (("log_dir", log_dir), ("directory", directory)):
@@ -202,6 +202,8 @@ def pretrain_greedily(
     if not _batches.is_data_set(x):
         _objects.examples(x=x, y=y)
     chain = chain_of(model)
+    if not _batches.is_data_set(x):
+        _objects.targets(y, model)
     if not model.compiled:
         raise ValueError(f"Stages are compiled as the model is. Received: {model.name!r}, not compiled. Compile it.")
     weights = model.trainable_variables
@@ -296,7 +298,7 @@ def _up_to(model: keras.Model, chain: Chain, number: int, head: Head | None) -> 
         return keras.Model(chain.input, expected)
     features = chain.blocks[number - 1][-1].output
     if head is not None:
-        layers = keras.tree.flatten(head())
+        layers = keras.tree.flatten(_objects.made_by("head", head, keras.Layer, "a layer or a list of layers"))
     else:  # with the names of the originals, by which losses and metrics may be given
         layers = [type(link.layer).from_config(link.layer.get_config()) for link in chain.head]
         if len(features.shape) > len(chain.blocks[-1][-1].output.shape):

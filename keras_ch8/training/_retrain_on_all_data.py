@@ -135,6 +135,8 @@ def retrain_on_all_data(
     _objects.function("model_factory", model_factory, returns="a new compiled model")
     _objects.examples(x=x, y=y, sample_weight=sample_weight)
     _objects.pair("validation_data", validation_data)
+    if y is None:
+        raise ValueError("`y` holds the targets to train on. Received: y=None. Give an array.")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         raise TypeError(
             "`early_stopping` must be a `keras_ch8.callbacks.EarlyStopping`, or None for one with patience=5. "
@@ -181,7 +183,7 @@ def retrain_on_all_data(
             **fit_arguments | more,
         ).history
 
-    model = model_factory()
+    model = _objects.made_by("model_factory", model_factory)
     first = fit(model, train, max_epochs, stop, validation_data=validation_data)
     if stop.reason is None or stop.best is None:
         raise ValueError(
@@ -200,7 +202,7 @@ def retrain_on_all_data(
         reached = loss <= target or (down.reason is not None and down.reason.why is stopping.StopReason.THRESHOLD)
         steps = len(second.get("loss", ())) * per_epoch_of_all
     else:
-        model = model_factory()
+        model = _objects.made_by("model_factory", model_factory)
         of_epoch = per_epoch if strategy == "same_steps" else per_epoch_of_all
         last = _StopAfter(epochs * of_epoch)
         second = fit(model, all_data, math.ceil(max_epochs * of_epoch / per_epoch_of_all), last)

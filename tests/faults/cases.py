@@ -54,6 +54,8 @@ def _models():
     models = {"plain": plain, "normalized": normalized, "recurrent": recurrent}
     for one in models.values():
         one.compile("sgd", "mse")
+    models["tempered"] = keras.Sequential([keras.Input((2,)), continuation.Temperature(2.0), keras.layers.Dense(1)])
+    models["tempered"].compile("sgd", "mse")
     models["unsupervised"] = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activity_regularizer="l2")])
     models["unsupervised"].compile("sgd")
     return models, {name: one.get_weights() for name, one in models.items()}
@@ -106,6 +108,10 @@ def save_settings(optimizer):
 
 def fit_two_steps(*watching):
     model().fit(X, Y, batch_size=4, epochs=1, validation_data=(X, Y), callbacks=list(watching), verbose=0)
+
+
+def fit_a_problem_that_is_made_easy(callback):
+    model("tempered").fit(X, Y, batch_size=4, epochs=1, callbacks=[callback], verbose=0)
 
 
 def clip_a_tensor(rule):
@@ -190,7 +196,7 @@ BY_NAME = {
     "batch_size": m.count(1),
     "bias": m.FLAG,
     "bias_initializer": INITIALIZER,
-    "build": m.function(),
+    "build": m.NOTHING,
     "c1": m.number(0, 0.5, above=True),
     "c2": m.number(1e-4, 1, above=True),
     "clip": m.NONE,
@@ -726,16 +732,30 @@ def tracker_cases():
     yield case("trackers.WandB", use=repr)
 
 
+def in_a_folder():
+    return {"log_dir": tempfile.mkdtemp(dir=FOLDER.name)}
+
+
+def meeting_the_model(function):
+    """Make callbacks, and take two steps if there is a probe: before, it cannot know what the model takes."""
+
+    def make(**arguments):
+        made = function(**arguments)
+        if arguments.get("probe") is not None:
+            fit_two_steps(*(made if isinstance(made, list) else [made]))
+        return made
+
+    return make
+
+
 def callback_cases():
     names = {"verbose": m.VERBOSE}
     yield case("callbacks.ClipGradients", lambda: {"rule": clipping.ByNorm(1.0)}, fit_two_steps, rule=m.NOTHING)
-    with_annealed = lambda: {"variables": {"a": continuation.Annealed(1.0)}}
     yield case(
         "callbacks.Continuation",
-        with_annealed,
-        fit_two_steps,
-        schedule=m.sequence(m.NUMBER) | m.function(0.5),
-        variables=m.NOTHING,
+        use=fit_a_problem_that_is_made_easy,
+        schedule=m.sequence(m.NUMBER, arrays=False) | m.function(0.5),
+        variables=m.NONE,
         **names,
     )
     yield case(
@@ -755,6 +775,7 @@ def callback_cases():
         "callbacks.Diagnosis",
         lambda: {"checks": "cheap", "verbose": False},
         fit_two_steps,
+        make=meeting_the_model(callbacks.Diagnosis),
         probe=m.NONE,
         checks=m.sequence(m.NOTHING, empty=True),
         when=m.NONE | m.count(1) | m.function(0),
@@ -764,7 +785,8 @@ def callback_cases():
     )
     yield case(
         "callbacks.EarlyStopping",
-        use=fit_two_steps,
+        lambda: {"mode": "min"},
+        fit_two_steps,
         start_from_epoch=m.count(0),
         criterion=m.NONE,
         evaluate_on=m.NONE,
@@ -791,7 +813,7 @@ def callback_cases():
         batch_norm=m.word("average", "recalibrate", "keep"),
         data=m.NONE,
     )
-    yield case("callbacks.SurrogateGap", lambda: {"true": "val_loss"}, fit_two_steps, true=m.TEXT, surrogate=m.TEXT,
+    yield case("callbacks.SurrogateGap", lambda: {"true": "val_loss", "mode": "min"}, fit_two_steps, true=m.TEXT, surrogate=m.TEXT,
                patience=m.count(1), **names)  # fmt: skip
     yield case("callbacks.SwitchOptimizer", lambda: {"to": "adam"}, fit_two_steps, at=m.LENGTH, to=m.NOTHING)
     off = {
@@ -801,7 +823,7 @@ def callback_cases():
     }  # fmt: skip
     yield case(
         "callbacks.TensorBoard",
-        lambda: {"log_dir": tempfile.mkdtemp(dir=FOLDER.name)},
+        in_a_folder,
         lambda made: made.log_dir != "x" and fit_two_steps(made),
         log_dir=m.PATH,
         update_freq=m.count(1) | m.word("batch", "epoch"),
@@ -809,7 +831,13 @@ def callback_cases():
         log_to=m.sequence(m.of(trackers.Tracker), empty=True),
         **off,
     )
-    yield case("callbacks.standard", log_dir=m.PATH, probe=m.NONE)
+    yield case(
+        "callbacks.standard",
+        in_a_folder,
+        make=meeting_the_model(callbacks.standard),
+        log_dir=m.PATH,
+        probe=m.NONE,
+    )
 
 
 def training_cases():
@@ -818,10 +846,10 @@ def training_cases():
     yield case(
         "training.compare_curricula",
         lambda: {"build": new_model, "source": (X, Y), "difficulty": np.arange(8.0), "validation_data": (X, Y),
-                 "epochs": 1, "seeds": 1, "orders": ("none", "easy"), "verbose": 0},
+                 "epochs": 1, "seeds": 2, "orders": ("none", "easy"), "verbose": 0},
         source=m.NOTHING,
         difficulty=m.NOTHING,
-        seeds=m.count(1) | m.sequence(m.SEED),
+        seeds=m.count(2) | m.sequence(m.SEED),
         orders=m.NOTHING,
         metric=m.NOTHING,
         fit_arguments=m.NONE | m.mapping(m.NOTHING),
@@ -837,8 +865,8 @@ def training_cases():
         validation_data=m.NONE,
     )
     yield case(
-        "training.find_learning_rate", on_model(**few), low=m.number(0, 10.0, above=True), high=m.number(1e-7, above=True),
-        log_dir=m.NONE | m.word(),
+        "training.find_learning_rate", on_model(steps=lambda: 10), steps=m.count(10), low=m.number(0, 10.0, above=True), high=m.number(1e-7, above=True),
+        log_dir=m.NONE | m.PATH,
     )  # fmt: skip
     yield case("training.preflight", on_model(**few), validation_data=m.NONE, steps=m.count(0))
     yield case(
@@ -849,7 +877,7 @@ def training_cases():
         freeze=m.FLAG,
         optimizer=m.NONE,
         source=m.NONE,
-        source_layers=m.NONE | m.count(0),
+        source_layers=m.NONE | m.count(1),
         seed=m.NONE | m.SEED,
         verbose=m.VERBOSE,
     )

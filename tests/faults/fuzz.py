@@ -23,6 +23,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -32,7 +33,7 @@ import numpy as np
 
 VERDICTS = ("refused", "works", "bare", "silent", "late", "shut out")
 FAULTS = VERDICTS[2:]
-LIMIT = 30
+LIMIT = 60
 """Seconds after which a call has failed."""
 
 WILD = {
@@ -122,11 +123,14 @@ def is_a_sentence(error, argument):
 
 def calls(cases, chosen=lambda case, argument, wild: True):
     """Yield what becomes of each call."""
-    for case in cases:
-        for argument in case.meanings:
-            for wild in WILD:
-                if chosen(case, argument, wild):
-                    yield judge(case, argument, wild)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        for case in cases:
+            for argument in case.meanings:
+                for wild in WILD:
+                    if chosen(case, argument, wild):
+                        with contextlib.chdir(folder):  # where some of them write
+                            call = judge(case, argument, wild)
+                        yield call
 
 
 def table(judged):

@@ -87,12 +87,12 @@ def function(*arguments):
     return Meaning(f"a function of {len(arguments)} arguments", allows)
 
 
-def sequence(entry, length=None, *, empty=False):
-    """A list, tuple or flat array of such entries."""
+def sequence(entry, length=None, *, empty=False, arrays=True):
+    """A list, a tuple or, with `arrays`, a flat array of such entries."""
 
     def allows(value):
         is_one = isinstance(value, Sequence) and not isinstance(value, str | bytes)
-        is_one = is_one or (isinstance(value, np.ndarray) and value.ndim == 1)
+        is_one = is_one or (arrays and isinstance(value, np.ndarray) and value.ndim == 1)
         if not is_one or (length is not None and len(value) != length):
             return False
         return (len(value) > 0 or empty) and all(entry.allows(one) for one in value)
@@ -123,7 +123,7 @@ DECAY_RATE = number(0, 1)
 SEED = count(0)
 VERBOSE = FLAG | count(0, 2)
 MODE = word("auto", "min", "max")
-LENGTH = number(0, above=True)
+LENGTH = number(0, 2.0**63, above=True)
 """A length of time: steps above 0, or a word such as "10ep", of which no wild value is one."""
 SCHEDULE = of(keras.optimizers.schedules.LearningRateSchedule)
 NAMES = FLAG_ONLY = Meaning("True or False", lambda value: isinstance(value, bool)) | sequence(TEXT, empty=True)
