@@ -86,7 +86,8 @@ def of_keras(name: str, value: Any, get: Callable[[Any], Any], what: str) -> Any
     None is for no regularizer, constraint or activation; an initializer and an optimizer there must be.
     """
     try:
-        found = get(value) if value is None or isinstance(value, str | dict) or callable(value) else None
+        is_known = value is None or isinstance(value, str | dict | keras.optimizers.Optimizer) or callable(value)
+        found = get(value) if is_known else None
     except (TypeError, ValueError, AttributeError, ImportError, KeyError):
         found = None
     is_one = isinstance(found, keras.optimizers.Optimizer) if what == "optimizer" else takes(found, ARGUMENTS[what])

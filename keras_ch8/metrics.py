@@ -71,7 +71,7 @@ class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
         threshold = 0.0 if from_logits else 0.5
         super().__init__(
             _is_wrong,
-            name=_checks.label(name, or_none=False),
+            name=_checks.label(name),
             dtype=_objects.dtype(dtype),
             threshold=threshold,
             multi_label=multi_label,

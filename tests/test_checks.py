@@ -35,7 +35,7 @@ BAD = [
     (ours.SGD, {"clipvalue": math.nan}, r"Received: clipvalue=nan"),
     (ours.SGD, {"weight_decay": -0.1}, r"`weight_decay` .*Received: weight_decay=-0\.1"),
     (ours.SGD, {"clipnorm": 1.0, "clipvalue": 1.0}, r"Only one of"),
-    (ours.SGD, {"gradient_accumulation_steps": 1}, r"must be an integer >= 2"),
+    (ours.SGD, {"gradient_accumulation_steps": 1}, r"must be an integer of at least 2"),
     (ours.SGD, {"learnin_rate": 1.0}, r"no argument `learnin_rate`"),
 ]
 RATES = ["fast", None, True, -1e-3, math.nan, math.inf, [0.1], 1j]

@@ -1,19 +1,21 @@
 """A curriculum compared with its controls."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
-from .. import _checks, _objects, data
+from .. import _batches, _checks, _objects, data
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from ..callbacks import Curriculum
 from ..callbacks.base import say
+from ..curriculum.difficulty import numbers
 from ..integration import keras_private
 from ._paired_test import PairedTest, critical_t, paired_test
 
@@ -176,8 +178,14 @@ def compare_curricula(
         Curricula Work?; Student (1908), The Probable Error of a Mean.
     """
     _objects.function("build", build, returns="a new compiled model")
-    if fit_arguments is not None and not isinstance(fit_arguments, dict):
-        raise TypeError(f"`fit_arguments` is a dict of arguments of `fit`. Received: fit_arguments={fit_arguments!r}.")
+    known = inspect.signature(keras.Model.fit).parameters
+    if fit_arguments is not None and not (isinstance(fit_arguments, dict) and set(fit_arguments) <= set(known)):
+        raise TypeError(
+            f"`fit_arguments` is a dict of arguments of `fit`. Received: fit_arguments={fit_arguments!r}. "
+            f"Those of `fit` are {', '.join(known)}."
+        )
+    if not _batches.is_data_set(validation_data):
+        _objects.pair("validation_data", validation_data)
     _checks.verbose(verbose)
     _checks.text("metric", metric, meaning="the name of what `evaluate` reports")
     orders = _objects.list_of("orders", orders, str)
@@ -197,6 +205,8 @@ def compare_curricula(
             "`source` must be a source of `keras_ch8.data`, or arrays (x, y). Received: an object of type "
             f"{type(source).__name__}. Make one: keras_ch8.data.ArraySource(x, y)."
         )
+    if not callable(difficulty) and not isinstance(difficulty, str):
+        difficulty = numbers(difficulty, source.count)
     values = np.zeros((len(orders), len(seeds)))
     position = source.get_state()
     try:

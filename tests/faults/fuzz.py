@@ -3,8 +3,8 @@
     python -m tests.faults.fuzz                        prints the table of all packages
     python -m tests.faults.fuzz --package stopping     of one, with each call that is judged neither
 
-A part is called as in its documentation, with one argument replaced by a wild value. What is allowed says the meaning of
-the argument (tests.faults.meanings), which knows nothing of the package's checks. A call is judged
+A part is called as in its documentation, with one argument replaced by a wild value. What is allowed says the meaning
+of the argument (tests.faults.meanings), which knows nothing of the package's checks. A call is judged
 
 - refused: a value that is not allowed raised ValueError or TypeError where it was given, with a sentence that says what
   was received;
@@ -23,6 +23,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -122,11 +123,14 @@ def is_a_sentence(error, argument):
 
 def calls(cases, chosen=lambda case, argument, wild: True):
     """Yield what becomes of each call."""
-    for case in cases:
-        for argument in case.meanings:
-            for wild in WILD:
-                if chosen(case, argument, wild):
-                    yield judge(case, argument, wild)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        for case in cases:
+            for argument in case.meanings:
+                for wild in WILD:
+                    if chosen(case, argument, wild):
+                        with contextlib.chdir(folder):  # where some of them write
+                            call = judge(case, argument, wild)
+                        yield call
 
 
 def table(judged):
@@ -156,8 +160,8 @@ def main(arguments):
     for call in calls(wanted):
         judged.append(call)
         if call.verdict in FAULTS and (asked.package or asked.faults):
-            print(call, flush=True)
-    print(table(judged))
+            print(call, flush=True)  # noqa: T201
+    print(table(judged))  # noqa: T201
     return any(call.verdict in FAULTS for call in judged)
 
 

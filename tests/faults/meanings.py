@@ -111,7 +111,7 @@ def mapping(entry):
 
 NONE = Meaning("None", lambda value: value is None)
 FLAG = Meaning(
-    "True or False", lambda value: isinstance(value, bool | np.bool_) or type(value) is int and value in (0, 1)
+    "True or False", lambda value: isinstance(value, bool | np.bool_) or (type(value) is int and value in (0, 1))
 )
 TEXT = Meaning("a name", lambda value: isinstance(value, str) and value != "")
 PATH = Meaning("a path", lambda value: isinstance(value, str | os.PathLike) and str(value) != "")
@@ -126,7 +126,7 @@ MODE = word("auto", "min", "max")
 LENGTH = number(0, 2.0**63, above=True)
 """A length of time: steps above 0, or a word such as "10ep", of which no wild value is one."""
 SCHEDULE = of(keras.optimizers.schedules.LearningRateSchedule)
-NAMES = FLAG_ONLY = Meaning("True or False", lambda value: isinstance(value, bool)) | sequence(TEXT, empty=True)
+NAMES = Meaning("True or False", lambda value: isinstance(value, bool)) | sequence(TEXT, empty=True)
 """What joins Keras's logs: all, none, or some by name."""
 LAYER = of(keras.layers.Layer)
 NOTHING = Meaning("none of the wild values", lambda value: False)

@@ -135,7 +135,10 @@ BAD = [
         "one fewer of them. Received: 1 schedules and boundaries=.10.",
     ),
     (lambda: SequentialSchedule([Warmup(0.1, 1)] * 3, [10, 10]), r"must rise. Received: boundaries=\[10, 10\]"),
-    (lambda: SequentialSchedule([0.1, Warmup(0.1, 1)], [10]), "Received: 0.1 of type float"),
+    (
+        lambda: SequentialSchedule([0.1, Warmup(0.1, 1)], [10]),
+        r"must be a list of LearningRateSchedule. Received: schedules=.0.1",
+    ),
     (lambda: ScaledSchedule(0.1), "Received: 0.1 of type float"),
     (lambda: ScaledSchedule(LinearDecay(0.1), math.nan), "`factor`"),
     (lambda: LinearDecay(0.1)(0), r"`decay_steps='100ep'` of LinearDecay is not known.*schedule.resolve"),

@@ -108,12 +108,14 @@ def test_the_first_epoch_does_not_stop_even_if_it_is_nan():
     assert stops(stopping.Patience(1), [NAN, 1, 2]) == 2
 
 
-def test_the_smallest_change_is_a_fraction_of_the_size_of_the_best_or_the_size_of_a_number():
+def test_the_smallest_change_is_a_number_or_a_fraction_of_the_size_of_the_best():
     half, percent = stopping.Patience(1, min_delta="50%"), stopping.Patience(1, min_delta="1%")
     assert (stops(half, [1, 0.504]), stops(half, [1, 0.496])) == (1, None)
     assert (stops(percent, [100, 100.5], mode="max"), stops(percent, [100, 101.5], mode="max")) == (1, None)
-    below_0 = stopping.Patience(1, min_delta=-0.1)
-    assert (stops(below_0, [1, 0.95]), stops(below_0, [1, 0.85])) == (1, None)
+    number = stopping.Patience(1, min_delta=0.1)
+    assert (stops(number, [1, 0.95]), stops(number, [1, 0.85])) == (1, None)
+    with pytest.raises(ValueError, match=r"`min_delta` is the smallest change .* Received: min_delta=-0.1"):
+        stopping.Patience(1, min_delta=-0.1)
 
 
 def test_a_criterion_looks_at_a_quantity_of_its_own():

@@ -1,0 +1,350 @@
+"""What is done with a model and its examples: functions, callbacks, whole trainings, for the fuzz."""
+
+import keras
+import numpy as np
+
+from keras_ch8 import callbacks, clipping, curriculum, data, schedules, trackers
+from tests.faults import meanings as m
+from tests.faults.case import case
+from tests.faults.given import (
+    SEQUENCES,
+    X,
+    Y,
+    at_a_point,
+    batches,
+    blur_images,
+    call_a_layer,
+    fit_a_problem_that_is_made_easy,
+    fit_two_steps,
+    flat,
+    grow,
+    in_a_folder,
+    lower_the_rate,
+    model,
+    new_model,
+    on_model,
+    read_an_epoch,
+    read_once,
+    square,
+    weights,
+)
+
+
+def curriculum_cases():
+    half = m.NONE | m.FRACTION
+    for name in ("BabySteps", "OnePass"):
+        yield case(f"curriculum.{name}", use=grow, buckets=m.count(1), start=half)
+    for name in ("Competence", "Exponential", "Linear"):
+        yield case(f"curriculum.{name}", use=grow)
+    yield case("curriculum.Root", use=grow, p=m.POSITIVE)
+    yield case("curriculum.Step", use=grow, at=m.FRACTION)
+    yield case(
+        "curriculum.cross_validated_loss",
+        lambda: {"build": new_model, "x": X, "y": Y, "folds": 2, "epochs": 1},
+        folds=m.count(2),
+    )
+    yield case(
+        "curriculum.sequence_length",
+        lambda: {"x": SEQUENCES},
+        x=m.NOTHING,
+        y=m.NOT_READ,
+        padding=m.NUMBER,
+    )
+    yield case("curriculum.teacher_loss", lambda: {"model": model(), "x": X, "y": Y})
+
+
+def data_cases():
+    yield case(
+        "data.ArraySource",
+        lambda: {"x": X, "y": Y},
+        read_an_epoch,
+        y=m.NONE,
+        shuffle=m.FLAG,
+        seed=m.NONE | m.SEED,
+        last_batch=m.word("keep", "drop", "pad", "wrap"),
+        prefetch=m.count(0),
+        shard=m.NONE,
+    )
+    yield case("data.read", lambda: {"dataset": batches()}, dataset=m.NOTHING)
+
+
+def continuation_cases():
+    yield case("continuation.Annealed", lambda: {"start": 1.0}, read_once, start=m.NUMBER, end=m.NUMBER,
+               value=m.NONE | m.NUMBER, low=m.only(-np.inf) | m.number(high=0.0, up_to=True),
+               high=m.only(np.inf) | m.number(1.0))  # fmt: skip
+    deviation = {"stddev": m.NOT_NEGATIVE, "value": m.NONE | m.NOT_NEGATIVE}
+    yield case("continuation.GaussianBlur", use=blur_images, **deviation)
+    yield case(
+        "continuation.LabelSmoothing",
+        lambda: {"loss": keras.losses.CategoricalCrossentropy()},
+        lambda loss: float(loss(np.eye(2), np.full((2, 2), 0.5))),
+        loss=m.NOTHING,
+        smoothing=m.DECAY_RATE,
+        prior=m.NONE | m.number(0, 1, up_to=True),
+        value=m.NONE | m.DECAY_RATE,
+    )
+    yield case("continuation.SmoothedActivation", use=call_a_layer, activation=m.NONE, **deviation)
+    degrees = m.number(1e-4)
+    yield case("continuation.Temperature", use=call_a_layer, temperature=degrees, end=degrees, value=m.NONE | degrees)
+    yield case(
+        "continuation.WeightNoise",
+        lambda: {"layer": keras.layers.Dense(2)},
+        call_a_layer,
+        layer=m.LAYER,
+        seed=m.NONE | m.SEED,
+        **deviation,
+    )
+    yield case(
+        "continuation.minimize",
+        lambda: {"fun": square, "x0": [1.0, 2.0], "stddevs": [0.5], "samples": 2, "max_iterations": 2},
+        fun=m.NOTHING,
+        x0=m.sequence(m.NUMBER),
+        stddevs=m.NOTHING,
+        blurred=m.NONE,
+        method=m.NOTHING,
+        samples=m.count(2),
+    )
+
+
+def second_order_cases():
+    yield case(
+        "second_order.Backtracking", use=repr, shrink=m.number(0, 1, above=True), c1=m.number(0, 0.5, above=True)
+    )
+    yield case("second_order.Constant", use=repr, length=m.POSITIVE)
+    yield case("second_order.Exact", use=repr)
+    yield case("second_order.HagerZhang", use=repr, c2=m.number(0.1, 1, above=True))
+    yield case("second_order.StrongWolfe", use=repr)
+    yield case(
+        "second_order.minimize",
+        lambda: {"fun": square, "x0": [1.0, 2.0], "max_iterations": 2},
+        fun=m.NOTHING,
+        x0=m.sequence(m.NUMBER),
+        method=m.NOTHING,
+    )
+
+
+OBJECTIVE = {"sample_weight": m.NONE, "loss": m.NONE, "training": m.FLAG}
+"""What `**options` of a function of the loss takes."""
+
+
+def of_the_loss_cases():
+    vector = m.NOTHING
+    yield case("curvature.check_gradient", on_model(), **OBJECTIVE)
+    yield case("curvature.gradient", on_model(), **OBJECTIVE)
+    yield case("curvature.hessian", on_model(), **OBJECTIVE)
+    yield case("curvature.hessian_vector_product", on_model(vector=flat), vector=vector, **OBJECTIVE)
+    yield case("curvature.lanczos", on_model(steps=lambda: 2), start=m.NONE, **OBJECTIVE)
+    yield case(
+        "curvature.matrix_power", lambda: {"w": np.eye(2), "x": np.ones(2), "t": 2}, w=m.NOTHING,
+        x=m.sequence(m.NUMBER, 2), t=m.count(0),
+    )  # fmt: skip
+    few = {"points": lambda: 3}
+    yield case(
+        "landscapes.interpolate", on_model(start=lambda: flat() + 1.0, **few), start=m.NOTHING, end=m.NONE,
+        trajectory=m.NONE, **OBJECTIVE,
+    )  # fmt: skip
+    yield case("landscapes.loss_plane", on_model(**few), trajectory=m.NONE, radius=m.POSITIVE, **OBJECTIVE)
+    yield case("landscapes.Cliff", use=at_a_point)
+    yield case("landscapes.Ravine", use=at_a_point, condition=m.number(1))
+    yield case("landscapes.Rosenbrock", use=at_a_point, steepness=m.POSITIVE)
+    yield case("landscapes.Saddle", use=at_a_point, ratio=m.POSITIVE)
+    yield case("monitors.batch_statistics", on_model("normalized"), **OBJECTIVE)
+    yield case("monitors.cliff", lambda: {"norms": np.ones(30)}, norms=m.sequence(m.NUMBER), steps=m.NONE)
+    yield case("monitors.distance", on_model(start=weights), start=m.NOTHING, **OBJECTIVE)
+    yield case("monitors.gradient_noise", on_model(), parts=m.count(2), **OBJECTIVE)
+    yield case("monitors.gradient_norm", on_model(), **OBJECTIVE)
+    yield case("monitors.layer_flow", on_model(), before=m.NONE, **OBJECTIVE)
+    yield case("monitors.online_risk", lambda: {"losses": [np.array([2.0, 1.0])] * 2}, losses=m.NOTHING)
+    yield case("monitors.spectrum", on_model(steps=lambda: 2), **OBJECTIVE)
+    yield case(
+        "monitors.step_length", on_model(before=lambda: [w + 0.1 for w in weights()]), before=m.NOTHING, **OBJECTIVE
+    )
+    yield case("monitors.time_horizon", on_model("recurrent"), **OBJECTIVE)
+
+
+def symmetry_cases():
+    def one(**more):
+        return lambda: {"model": model(), "layer": "hidden"} | more
+
+    yield case("symmetries.balance", one())
+    yield case(
+        "symmetries.difference", lambda: {"model": model(), "other": model().get_weights(), "x": X}, other=m.NOTHING
+    )
+    yield case("symmetries.permute_units", one(order=[1, 0]), order=m.NOTHING)
+    yield case("symmetries.rescale_units", one(factors=[1.0, 2.0]), factors=m.sequence(m.POSITIVE, 2))
+
+
+def tracker_cases():
+    for name in ("CSV", "JSONL"):
+        yield case(f"trackers.{name}", use=repr, path=m.NONE | m.PATH, append=m.FLAG)
+    yield case("trackers.MLflow", use=repr, tracking_uri=m.NONE | m.TEXT, experiment=m.NONE | m.TEXT)
+    yield case("trackers.WandB", use=repr)
+
+
+def meeting_the_model(function):
+    """Make callbacks, and take two steps if there is a probe: before, it cannot know what the model takes."""
+
+    def make(**arguments):
+        made = function(**arguments)
+        if arguments.get("probe") is not None:
+            fit_two_steps(*(made if isinstance(made, list) else [made]))
+        return made
+
+    return make
+
+
+def callback_cases():
+    names = {"verbose": m.VERBOSE}
+    yield case("callbacks.ClipGradients", lambda: {"rule": clipping.ByNorm(1.0)}, fit_two_steps, rule=m.NOTHING)
+    yield case(
+        "callbacks.Continuation",
+        use=fit_a_problem_that_is_made_easy,
+        schedule=m.sequence(m.NUMBER, arrays=False) | m.function(0.5),
+        variables=m.NONE,
+        **names,
+    )
+    yield case(
+        "callbacks.Curriculum",
+        lambda: {"source": data.ArraySource(X, Y, batch_size=4), "difficulty": np.arange(8.0)},
+        lambda made: model().fit(made.source, epochs=1, callbacks=[made], verbose=0),
+        source=m.NOTHING,
+        difficulty=m.NOTHING,
+        pacing=m.NOTHING,
+        start=m.NONE | m.FRACTION,
+        mix=m.number(0, 1),
+        order=m.word(*curriculum.ORDERS),
+        refresh=m.count(1),
+        **names,
+    )
+    yield case(
+        "callbacks.Diagnosis",
+        lambda: {"checks": "cheap", "verbose": False},
+        fit_two_steps,
+        make=meeting_the_model(callbacks.Diagnosis),
+        probe=m.NONE,
+        checks=m.sequence(m.NOTHING, empty=True),
+        when=m.NONE | m.count(1) | m.function(0),
+        budget=m.NONE | m.number(0, 1, above=True),
+        preflight=m.FLAG,
+        verbose=m.FLAG,
+    )
+    yield case(
+        "callbacks.EarlyStopping",
+        lambda: {"mode": "min"},
+        fit_two_steps,
+        start_from_epoch=m.count(0),
+        criterion=m.NONE,
+        evaluate_on=m.NONE,
+        **names,
+    )
+    yield case("callbacks.GradientClippingLogger", use=fit_two_steps, verbose=m.FLAG)
+    yield case(
+        "callbacks.LearningRateDecay",
+        lambda: {"rule": schedules.ReduceOnPlateau()},
+        fit_two_steps,
+        rule=m.NOTHING,
+        **names,
+    )
+    yield case(
+        "callbacks.PolyakAveraging",
+        use=fit_two_steps,
+        decay=m.NONE | m.DECAY_RATE,
+        half_life=m.NONE | m.LENGTH,
+        method=m.NONE | m.word("polynomial", "uniform"),
+        eta=m.NONE | m.NOT_NEGATIVE,
+        start=m.LENGTH | m.only(0),
+        evaluate=m.word("average", "raw", "both"),
+        final=m.word("average", "raw", "best"),
+        batch_norm=m.word("average", "recalibrate", "keep"),
+        data=m.NONE,
+    )
+    yield case(
+        "callbacks.SurrogateGap",
+        lambda: {"true": "val_loss", "mode": "min"},
+        fit_two_steps,
+        true=m.TEXT,
+        surrogate=m.TEXT,
+        patience=m.count(1),
+        **names,
+    )
+    yield case("callbacks.SwitchOptimizer", lambda: {"to": "adam"}, fit_two_steps, at=m.LENGTH, to=m.NOTHING)
+    off = {
+        "histogram_freq": m.only(0), "write_graph": m.only(False), "write_images": m.only(False),
+        "write_steps_per_second": m.only(False), "profile_batch": m.only(0), "embeddings_freq": m.only(0),
+        "embeddings_metadata": m.NONE,
+    }  # fmt: skip
+    yield case(
+        "callbacks.TensorBoard",
+        in_a_folder,
+        lambda made: made.log_dir != "x" and fit_two_steps(made),
+        log_dir=m.PATH,
+        update_freq=m.count(1) | m.word("batch", "epoch"),
+        layers=m.FLAG,
+        log_to=m.sequence(m.of(trackers.Tracker), empty=True),
+        **off,
+    )
+    yield case(
+        "callbacks.standard",
+        in_a_folder,
+        make=meeting_the_model(callbacks.standard),
+        log_dir=m.PATH,
+        probe=m.NONE,
+    )
+
+
+def training_cases():
+    few = {"steps": lambda: 3}
+    yield case("training.check_initialization", on_model(), **OBJECTIVE)
+    yield case(
+        "training.compare_curricula",
+        lambda: {"build": new_model, "source": (X, Y), "difficulty": np.arange(8.0), "validation_data": (X, Y),
+                 "epochs": 1, "seeds": 2, "orders": ("none", "easy"), "verbose": 0},
+        source=m.NOTHING,
+        difficulty=m.NOTHING,
+        seeds=m.count(2) | m.sequence(m.SEED),
+        orders=m.NOTHING,
+        metric=m.NOTHING,
+        fit_arguments=m.NONE | m.mapping(m.NOTHING),
+    )  # fmt: skip
+    rates = m.sequence(m.POSITIVE)
+    yield case("training.compare_learning_rates", on_model(**few, rates=lambda: [0.01, 0.1]), rates=rates)
+    yield case(
+        "training.cure",
+        lambda: {"model_factory": new_model, "data": (X, Y), "verdict": lower_the_rate(), "epochs": 1},
+        model_factory=m.NOTHING,
+        data=m.NOTHING,
+        verdict=m.NOTHING,
+        validation_data=m.NONE,
+    )
+    yield case(
+        "training.find_learning_rate",
+        on_model(steps=lambda: 10),
+        steps=m.count(10),
+        low=m.number(0, 10.0, above=True),
+        high=m.number(1e-7, above=True),
+        log_dir=m.NONE | m.PATH,
+    )
+    yield case("training.preflight", on_model(**few), validation_data=m.NONE, steps=m.count(0))
+    yield case(
+        "training.pretrain_greedily",
+        on_model(epochs=lambda: 1, fine_tune_epochs=lambda: 0, verbose=lambda: 0),
+        fine_tune_epochs=m.count(0),
+        head=m.NONE,
+        freeze=m.FLAG,
+        optimizer=m.NONE,
+        source=m.NONE,
+        source_layers=m.NONE | m.count(1),
+        seed=m.NONE | m.SEED,
+        verbose=m.VERBOSE,
+    )
+    yield case(
+        "training.retrain_on_all_data",
+        lambda: {"model_factory": new_model, "x": X, "y": Y, "validation_data": (X, Y), "max_epochs": 1},
+        model_factory=m.NOTHING,
+        strategy=m.word("same_steps", "continue"),
+        early_stopping=m.NONE,
+        max_epochs=m.count(1),
+    )
+    yield case(
+        "training.scale_to_data", lambda: {"model": model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")
+    )
