@@ -179,7 +179,8 @@ def iterations_of(optimizer: keras.optimizers.Optimizer) -> int:
 
 def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
     """Return the learning rate as it is now, also where each replica has a copy of it."""
-    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    rate = optimizer.learning_rate
+    return float(rate.numpy() if hasattr(rate, "numpy") else rate)
 
 
 def first_sentence(error: Exception) -> str:
