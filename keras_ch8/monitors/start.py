@@ -14,7 +14,8 @@ from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
 from ..verdicts.chance import chance_level, neighbours_level
-from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, order_of, targets_of
+from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
+from ..verdicts.rows import order_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
 from .equipment import equipment_of
 from .probe import RecordedCall, recording

@@ -16,7 +16,8 @@ from ..integration import keras_private
 from ..monitors.start import arrays_of, facts_of, targets_in
 from ..verdicts import Claim, Verdict, VerdictTracker
 from ..verdicts.checks import claims_of
-from ..verdicts.facts import Facts, Targets, equal_rows, inputs_of, order_of
+from ..verdicts.facts import Facts, Targets, inputs_of
+from ..verdicts.rows import equal_rows, order_of
 from ..verdicts.wording import digits
 from ._trial import build_on, sandbox
 

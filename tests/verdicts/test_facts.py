@@ -11,11 +11,10 @@ from keras_ch8.verdicts.facts import (
     Inputs,
     Output,
     are_of_another_scale,
-    equal_rows,
     inputs_of,
-    order_of,
     targets_of,
 )
+from keras_ch8.verdicts.rows import equal_rows, order_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 4))

@@ -1,0 +1,218 @@
+"""What is said of the curvature: the quantities, and the rules that judge them."""
+
+from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.wording import part, percent
+from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
+from .progress import (
+    AT_REST,
+    DECREMENT,
+    EIGHTH,
+    ELASTICITY,
+    EVENLY,
+    FALLEN,
+    FOREIGN,
+    MEASURED,
+    NEWTON_GAIN,
+    NOT_ARRIVED,
+    OVER_CHANCE,
+    OVER_NEIGHBOURS,
+    RATE_LIMIT,
+    RATE_OF_LIMIT,
+    RECENT,
+    SEVENTH,
+    SHORT_STEP,
+    SLOW,
+    SMALL_GRADIENT,
+    STUCK,
+    TRAININGS_TO_GAIN,
+    TYPICAL_STEP,
+)
+
+# --- what is measured ----------------------------------------------------------------------------------------------
+
+KERNEL_ELASTICITY = Quantity(
+    "kernel_elasticity",
+    "As `elasticity`, for the weights with two axes or more alone if that is smaller: the bias of the output has a "
+    "gradient on any examples but those that it was fitted to.",
+    ELASTICITY.phrase,
+    ELASTICITY.endless,
+    ELASTICITY.number,
+)
+NEGATIVITY = Quantity(
+    "negativity",
+    "The strongest negative curvature over the strongest positive one; trained networks have up to 0.03.",
+    lambda ratio: (
+        f"the strongest negative curvature is {part(ratio, 'the strongest positive one')}"
+        if ratio > 0
+        else "no negative curvature was found"
+    ),
+    "nearly all curvature is negative",
+    number=percent,
+    series="ch8_diagnosis/negativity",
+)
+UNCERTAINTY = Quantity(
+    "curvature_error", "The error of the smallest eigenvalue over its size; not known where it is not negative."
+)
+ESCAPES = Quantity(
+    "escapes",
+    "How often, in the steps of the training, the way down along the negative curvature grows by e: effective rate "
+    "times curvature times steps.",
+)
+UPDATES_MADE = Quantity("updates_made", "Updates of the weights so far.")
+HIDDEN = Quantity("hidden_layers", "Layers with a matrix before those that give the output.")
+LOWEST_CURVATURE = Quantity(
+    "lowest_curvature", "The smallest eigenvalue over the size of the largest: not above .001 it is no minimum."
+)
+
+# --- what it means -------------------------------------------------------------------------------------------------
+
+FLAT = Threshold(NEWTON_GAIN, "below", watch=0.1, act=0.05, source=MEASURED)
+SADDLE_CANNOT_BE_LEFT = (
+    Condition(ESCAPES, "<", 1, "its negative curvature leads nowhere within the training"),
+    Condition(NEGATIVITY, ">", 10.0, "nearly all curvature is negative: the flat end of a loss that has a bound"),
+)
+AT_SADDLE = (
+    Threshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
+    Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to 0.03"),
+)
+IS_NEGATIVE = Condition(UNCERTAINTY, "<", 0.5, "the curvature is negative for certain")
+ON_PLATEAU = Combination(
+    "it is a plateau",
+    "all of",
+    (
+        Combination(
+            "there is hardly a gradient, at all or for the layers before idle units",
+            "any of",
+            (
+                SMALL_GRADIENT.at("watch", "there is hardly a gradient"),
+                DEAD_UNITS.at("watch", "many ReLUs are dead"),
+                SATURATED_UNITS.at("watch", "many units are saturated"),
+                VANISHING.at("watch", "the gradient vanishes"),
+            ),
+        ),
+        Condition(LOWEST_CURVATURE, "<=", 1e-3, "it is no minimum"),
+        Combination(
+            "it is not known to have no hidden layer",
+            "none of",
+            (Condition(HIDDEN, "<", 1, "there is no hidden layer"),),
+        ),
+    ),
+)
+CANNOT_RISE = (
+    RATE_LIMIT.at("watch", "the learning rate is near the largest stable one"),
+    Condition(NEGATIVITY, "<", 0.05, "the curvature is positive enough for Newton's step to mean something"),
+)
+"""Where the curvature does not let the learning rate rise."""
+
+RESTED = Condition(UPDATES_MADE, ">=", 50, "there were updates enough to come to rest", FOREIGN)
+EVEN = Condition(LOWEST_CURVATURE, ">", 0.1, "the curvature is much the same in all directions", FOREIGN)
+BEYOND_LIMIT = Combination(
+    "the steps are too long for the largest curvature",
+    "all of",
+    (Condition(RATE_OF_LIMIT, ">", 2.5, source=FOREIGN), Condition(TYPICAL_STEP, ">", 0.5, source=FOREIGN)),
+)
+NO_RAVINE = (EVEN, BEYOND_LIMIT, EVENLY)
+"""Where the walls are no steeper than the floor, where the steps are too long, or where none fell fast before."""
+
+AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larger", SEVENTH)
+
+RULES = (
+    Rule(
+        kind="saddle",
+        says="The training is held up near a saddle point: there is hardly a gradient, but a way down",
+        all_of=AT_SADDLE,
+        when=(STUCK, IS_NEGATIVE),
+        silenced_by=SADDLE_CANNOT_BE_LEFT,
+    ),
+    Rule(
+        kind="saddle",
+        says="The training is held up near a saddle point: there is next to no gradient, but a slight way down",
+        all_of=(Threshold(NEGATIVITY, "above", watch=0.03, act=None, source=EIGHTH),),
+        when=(
+            STUCK,
+            IS_NEGATIVE,
+            Condition(KERNEL_ELASTICITY, "<=", 0.02, "there is next to no gradient", EIGHTH),
+        ),
+        silenced_by=SADDLE_CANNOT_BE_LEFT,
+    ),
+    Rule(
+        kind="saddle",
+        says="The training began so near to weights of 0, a saddle point, that it does not get away from it",
+        all_of=(AT_SADDLE[0], Threshold(NEGATIVITY, "above", watch=0.1, act=0.1, source=FOREIGN)),
+        when=(
+            STUCK,
+            IS_NEGATIVE,
+            Condition(SMALLEST_SIGNAL, "<=", 0.01, "a layer gives next to nothing", FOREIGN),
+        ),
+        silenced_by=(
+            *SADDLE_CANNOT_BE_LEFT[1:],
+            Condition(OVER_CHANCE, ">", 1.3, "the loss is above what weights of 0 give", FOREIGN),
+        ),
+    ),
+    Rule(
+        kind="plateau",
+        says="The training is held up on a plateau: there is hardly a gradient, and no curvature to gain from",
+        all_of=(FLAT,),
+        when=(STUCK, ON_PLATEAU),
+        silenced_by=("saddle",),
+        mentions=(ELASTICITY,),
+    ),
+    Rule(
+        kind="underfitting",
+        says="The loss has come to rest where the nearest examples predict better: it is too small, or held back",
+        all_of=(
+            Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=FOREIGN),
+            Threshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.25, source=FOREIGN),
+        ),
+        when=(AT_REST, Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN)),
+        silenced_by=("saddle", ON_PLATEAU),
+        mentions=(FALLEN, OVER_CHANCE, RECENT),
+    ),
+    Rule(
+        kind="underfitting",
+        says="The loss has come to rest at a minimum that is not low: the model has learned all that it can",
+        all_of=(FLAT,),
+        when=(AT_REST, RESTED),
+        silenced_by=(
+            "saddle",
+            ON_PLATEAU,
+            Condition(OVER_NEIGHBOURS, "<", 1.1, "what the nearest other examples predict is no better", FOREIGN),
+        ),
+        at_most="watch",
+        mentions=(FALLEN, OVER_CHANCE, RECENT),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The loss creeps along the floor of a ravine, whose walls do not let the learning rate rise",
+        all_of=(DECREMENT, Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=2.0, source=f"{MEASURED}; {FOREIGN}")),
+        when=(SLOW, *CANNOT_RISE),
+        silenced_by=NO_RAVINE,
+        mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The steps are far too short along the floor of a ravine, whose walls do not let the learning rate rise",
+        all_of=(DECREMENT, SHORT_STEP),
+        when=CANNOT_RISE,
+        silenced_by=NO_RAVINE,
+        mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The learning rate is at its limit, and the loss still falls slowly along the floor of a ravine",
+        all_of=(DECREMENT,),
+        when=(SLOW, NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
+        silenced_by=NO_RAVINE,
+        at_most="watch",
+        mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The learning rate is at its limit, and nearly all of the loss is left along the floor of a ravine",
+        all_of=(Threshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=SEVENTH),),
+        when=(NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
+        silenced_by=NO_RAVINE,
+        at_most="watch",
+        mentions=(RATE_OF_LIMIT,),
+    ),
+)

@@ -1,0 +1,237 @@
+"""What is said of the length of the steps: the quantities, and the rules that judge them."""
+
+from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.wording import counted, part, percent, times
+from ._cliff import SPIKES
+from ._gradient_noise import NOISE, NOISE_OVER_BATCH
+from .progress import (
+    BOOK,
+    CREEPING,
+    DECREMENT,
+    DIVERGED,
+    EIGHTH,
+    EVENLY,
+    FALLEN,
+    FALLING_FAST,
+    FOREIGN,
+    GOOD,
+    GROWTH,
+    HARDLY_MOVED,
+    HIGH,
+    MEASURED,
+    NEWTON_GAIN,
+    OF_LAST,
+    OVERSHOOT,
+    PART_DONE,
+    RATE_LIMIT,
+    RATE_OF_LIMIT,
+    RECENT,
+    SEVENTH,
+    SLOW,
+    SMALL_GRADIENT,
+    STUCK,
+)
+
+# --- what is measured ----------------------------------------------------------------------------------------------
+
+INFINITE = Quantity("infinite_loss", "1 where the loss on the probe is infinite or not a number, else left out.")
+MEASUREMENTS = Quantity("measurements", "Measurements that are judged together, 9 at most.")
+GREW = Quantity("grew", "1 where the loss, the gradient or the weights grew before the loss was infinite, else 0.")
+JUMP = Quantity(
+    "jump",
+    "The change of the loss in one update, as a fraction of the loss.",
+    lambda change: f"an update changes the loss by {percent(change)}",
+    "an update changes the loss beyond measure",
+    number=percent,
+    usual=OF_LAST,
+    series="ch8_diagnosis/jump",
+)
+HEIGHT_FALLEN = Quantity(
+    "height_fallen", "As `gained`, by the median of the loss over the measurements that are judged together."
+)
+UPDATES = Quantity("updates_spanned", "Updates between the first and the last measurement that are judged together.")
+RISES = Quantity(
+    "rises",
+    "All rises of the loss from one measurement to the next, as a fraction of the loss.",
+    lambda rises: f"its rises between the last measurements come to {percent(rises)} of it",
+    "between the last measurements it rises beyond measure",
+    number=percent,
+    series="ch8_diagnosis/rises",
+)
+STEP_OVER_BEST = Quantity(
+    "step_over_best",
+    "The length of a step over the best length in its direction, the median over the last measurements.",
+    lambda ratio: (
+        f"a step has {part(ratio, 'the best length in its direction')}"
+        f"{', along which the loss curves down' if ratio < 0 else ''}"
+    ),
+    "a step is far longer than the best one in its direction",
+    number=percent,
+    usual=OF_LAST,
+    series="ch8_diagnosis/step_over_optimal",
+)
+THROWN = Quantity(
+    "thrown",
+    "The largest median of nine minibatches in a row among the first hundred, over the loss on the probe at the start.",
+    lambda factor: f"in the first steps it went up to {times(factor, 'its start')}",
+    "in the first steps it went up beyond measure",
+)
+TRAININGS_TO_HALVE = Quantity(
+    "trainings_to_halve",
+    "Steps that would halve the loss at the pace of the slope along them, over the steps of the training.",
+    lambda trainings: f"at this pace the loss takes {counted(trainings, 'training')} as long as this one to halve",
+    "at this pace the loss never halves",
+    number=lambda trainings: counted(trainings, "training"),
+    usual=OF_LAST,
+)
+
+# --- what it means -------------------------------------------------------------------------------------------------
+
+SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 0.02 to 0.06")
+LEAPS = Threshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
+LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps throw it far", FOREIGN)
+BY_CLIFFS = Combination(
+    "it is single gradients that stand out, and the steps between are not too long",
+    "all of",
+    (Condition(SPIKES, ">=", 3, source=FOREIGN), Condition(OVERSHOOT, "<", 0.5, source=FOREIGN)),
+)
+SWINGS = ("oscillation", BY_CLIFFS)
+"""What explains a loss that goes up and down better than steps that are too long everywhere."""
+CANNOT_BE_LONGER = (
+    RATE_LIMIT.at("watch", "the learning rate is near the largest stable one"),
+    SMALL_GRADIENT.at("watch", "there is hardly a gradient"),
+    DIVERGED.at("watch", "the loss is above its start"),
+)
+"""Where longer steps would not help: at the limit of the rate, where there is no slope, and where the loss rises."""
+
+RULES = (
+    Rule(
+        kind="step_too_long",
+        says="The loss on the probe has overflowed: it is infinite or not a number",
+        when=(Condition(INFINITE, ">=", 1), Condition(GREW, ">=", 1, "the loss or the gradient grew before", FOREIGN)),
+        proven_by=(Condition(MEASUREMENTS, ">", 1),),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The training diverges: the loss is above where it began",
+        all_of=(DIVERGED,),
+        silenced_by=(BY_CLIFFS,),
+    ),
+    Rule(
+        kind="oscillation",
+        says="The loss has fallen, but swings up and down at one level",
+        all_of=(Threshold(RISES, "above", watch=0.9, act=1.2, source=FOREIGN),),
+        when=(
+            Condition(HEIGHT_FALLEN, ">=", 0.5, "the loss has come down", FOREIGN),
+            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+            Condition(OVERSHOOT, ">=", 0.5, "the curvature takes back much of what a step gains", FOREIGN),
+            Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
+        ),
+        silenced_by=(
+            LEAPS_FAR,
+            Condition(HEIGHT_FALLEN, ">=", 0.9, "the loss is low all the while", MEASURED),
+        ),
+        mentions=(STEP_OVER_BEST,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss does not fall because the steps go beyond the lowest point in their direction",
+        all_of=(Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),),
+        when=(STUCK,),
+        silenced_by=SWINGS,
+        mentions=(STEP_OVER_BEST,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss does not fall because single steps throw it up and down",
+        all_of=(LEAPS,),
+        when=(STUCK,),
+        silenced_by=SWINGS,
+    ),
+    Rule(
+        kind="step_too_long",
+        says="Single steps throw the loss up and down, so it stays above what it could be",
+        all_of=(LEAPS,),
+        when=(
+            Condition(HEIGHT_FALLEN, "<", 0.9, "the loss is not low all the while", MEASURED),
+            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+        ),
+        silenced_by=(
+            *SWINGS,
+            Combination(
+                "the loss falls fast, by small leaps",
+                "all of",
+                (FALLING_FAST, Combination("the leaps are small", "none of", (LEAPS.at("act"),))),
+            ),
+        ),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss goes up and down in many small steps, and the learning rate is near the largest stable one",
+        all_of=(Threshold(RISES, "above", watch=0.3, act=None, source=EIGHTH),),
+        when=(SLOW, RATE_LIMIT.at("watch", "the learning rate is near the largest stable one")),
+        silenced_by=(*SWINGS, GOOD, DECREMENT.at("watch", "it is a ravine: Newton's step would gain much")),
+        mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The first steps threw the loss far above its start, and it has not come back since",
+        all_of=(Threshold(THROWN, "above", watch=3.0, act=5.0, source=FOREIGN),),
+        when=(STUCK,),
+        silenced_by=(BY_CLIFFS,),
+        mentions=(GROWTH,),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The loss hardly falls at this pace, and steps could be many times as long",
+        all_of=(SHORT, Threshold(TRAININGS_TO_HALVE, "above", watch=2.0, act=10.0, source=MEASURED)),
+        when=(Condition(RECENT, ">", 0, "the loss falls at all"),),
+        silenced_by=(GOOD, *CANNOT_BE_LONGER),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The loss creeps, though the learning rate could be many times as large",
+        all_of=(
+            Threshold(RATE_OF_LIMIT, "below", watch=0.02, act=None, source=SEVENTH),
+            DECREMENT,
+            CREEPING,
+        ),
+        when=(SLOW,),
+        silenced_by=CANNOT_BE_LONGER,
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The loss has hardly fallen, and evenly since the start, in steps that could be many times as long",
+        all_of=(Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=5e-3, source=FOREIGN),),
+        when=(
+            HARDLY_MOVED,
+            EVENLY,
+            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+        ),
+        silenced_by=CANNOT_BE_LONGER[1:],
+        mentions=(FALLEN,),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The loss falls slowly, most of it is still to be gained, and the learning rate could be larger",
+        all_of=(Threshold(NEWTON_GAIN, "above", watch=0.5, act=None, source=FOREIGN), CREEPING),
+        when=(SLOW, Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch, "the learning rate is not near its limit")),
+        silenced_by=CANNOT_BE_LONGER,
+        mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="Steps a thousand times as long would still be safe, and would gain much of the loss",
+        all_of=(DECREMENT,),
+        when=(
+            HIGH,
+            SHORT.at("act", "the steps are far too short"),
+            Condition(
+                RATE_OF_LIMIT, "<=", 2e-3, "the learning rate is below a thousandth of the largest stable one", EIGHTH
+            ),
+        ),
+        silenced_by=CANNOT_BE_LONGER,
+        eased_by=(GOOD,),
+        mentions=(STEP_OVER_BEST, RATE_OF_LIMIT),
+    ),
+)
