@@ -55,7 +55,9 @@ def train(name, epochs, kill_after=0):
     ])  # fmt: skip
     rate = keras_ch8.schedules.LinearDecay(1e-2, f"{epochs}ep")
     model.compile(
-        keras_ch8.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"]
+        keras_ch8.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
     )
     source = keras_ch8.data.ArraySource(x[:1400], y[:1400], batch_size=64, seed=0)
     folder = os.path.join(LOG_DIR, name)
@@ -76,7 +78,10 @@ def train(name, epochs, kill_after=0):
 def start(name, epochs, kill_after=0):
     """Train in a process of its own, and return whether it has come to the end."""
     call = [sys.executable, os.path.abspath(__file__), "--train", name, str(epochs), str(kill_after)]
-    return subprocess.run(call, check=False).returncode == 0
+    code = subprocess.run(call, check=False).returncode
+    if code not in (0, -signal.SIGKILL):
+        raise SystemExit(code)
+    return code == 0
 
 
 def main():
