@@ -71,7 +71,7 @@ def train(name, epochs, kill_after=0):
     history = model.fit(
         source, epochs=epochs, validation_data=(x[1400:], y[1400:]), callbacks=callbacks, verbose=0
     ).history
-    weights = {f"weight {i}": np.array(v) for i, v in enumerate([*model.variables, *model.optimizer.variables])}
+    weights = {f"weight {i}": v.numpy() for i, v in enumerate([*model.variables, *model.optimizer.variables])}
     np.savez(os.path.join(folder, "result.npz"), **weights, **{name: np.array(v) for name, v in history.items()})
 
 
