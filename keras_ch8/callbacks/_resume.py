@@ -14,7 +14,7 @@ from ..checkpoints.folder import Folder
 from ..checkpoints.sigterm import Sigterm
 from ..checkpoints.state import State
 from ..checkpoints.variables import Arrays
-from ..integration import backend, fit, keras_private
+from ..integration import backend, epochs, fit, keras_private
 from ..schedules.duration import duration
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback, say
@@ -115,6 +115,7 @@ class Resume(Callback):
         allow: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        epochs.install(type(self).__name__)
         self.directory = _checks.path("directory", directory, meaning="the folder of the states")
         self.every, self._every = every, duration("every", every)
         if self._every.unit == "%" or (self._every.unit in ("ep", "ba") and not self._every.amount.is_integer()):
