@@ -115,7 +115,6 @@ class Resume(Callback):
         allow: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        epochs.install(type(self).__name__)
         self.directory = _checks.path("directory", directory, meaning="the folder of the states")
         self.every, self._every = every, duration("every", every)
         if self._every.unit == "%" or (self._every.unit in ("ep", "ba") and not self._every.amount.is_integer()):
@@ -131,6 +130,7 @@ class Resume(Callback):
     def _enter_fit(self, training: fit.Training) -> keras.callbacks.History | None:
         """Bring a training that begins to where it was; return its history if it has ended before."""
         _refuse_what_cannot_resume(training)
+        epochs.install(type(self).__name__)
         self._training, self._saved, self._taken = training, None, None
         self._sigterm, self._has_begun = Sigterm(), False
         self._folder = Folder(self.directory, self.keep)
