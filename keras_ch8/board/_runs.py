@@ -50,21 +50,21 @@ def choose(log_dir: str, first_step: int) -> tuple[Run, "Lock | None"]:
     raise AssertionError("there is always a next folder")
 
 
-LINES = "verdicts.jsonl"
-"""Lines of text beside the event files, which grow with them."""
+TEXTS = (".jsonl", ".csv")
+"""Endings of files beside the event files, which grow with them."""
 
 
 def sizes_of(folder: str) -> dict[str, int]:
     """Return the bytes of all files of a run that grow, by their names."""
-    names = [name for name in tf.io.gfile.listdir(folder) if "tfevents" in name or name == LINES]
+    names = [name for name in tf.io.gfile.listdir(folder) if "tfevents" in name or name.endswith(TEXTS)]
     return {name: int(tf.io.gfile.stat(os.path.join(folder, name)).length) for name in names}
 
 
 def go_back(folder: str, sizes: Mapping[str, int]) -> "Lock | None":
     """Make the files of a run again what they were when they had these sizes, and return its lock.
 
-    What was appended is cut off, and files that came later go, so that nothing stands there twice when it is written
-    again. A file that is shorter than it was, as after the machine has lost its power, stays as it is.
+    What was appended is cut off, and event files that came later go, so that nothing stands there twice when it is
+    written again. A file that is shorter than it was, as after the machine has lost its power, stays as it is.
 
     Raises:
         OSError: If the folder is gone, another writer has it, or its file system cannot do that.
@@ -78,9 +78,9 @@ def go_back(folder: str, sizes: Mapping[str, int]) -> "Lock | None":
         raise OSError("another training writes there")
     for name, size in sizes_of(folder).items():
         path = os.path.join(folder, name)
-        if name not in sizes:
+        if name not in sizes and "tfevents" in name:
             os.unlink(path)
-        elif size > sizes[name]:
+        elif size > sizes.get(name, size):
             os.truncate(path, sizes[name])
     return lock
 

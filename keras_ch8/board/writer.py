@@ -34,6 +34,9 @@ class Follower(Protocol):
     def record(self, text: str) -> None:
         """Take the newest record, as JSON."""
 
+    def flush(self) -> None:
+        """Bring what was told to the disk, if it writes files."""
+
     def close(self, is_whole: bool = True) -> None:
         """Know that nothing more comes, and whether all was written."""
 
@@ -96,6 +99,8 @@ class RunWriter:
         Raises:
             OSError: If nothing can be written there.
         """
+        if not state["files"]:  # nothing was written, or no more
+            return cls.open(log_dir, first_step)
         lock = None
         try:
             lock = _runs.go_back(os.path.join(os.fspath(log_dir), state["folder"]), state["files"])
@@ -116,6 +121,8 @@ class RunWriter:
     def state(self) -> dict[str, Any]:
         """Return where the run is, once all of it is on the disk: what `resume` goes back to."""
         self.flush()
+        for follower in self._followers:
+            follower.flush()
         return {
             "folder": os.path.basename(self.folder),
             "files": {} if self._failed else _runs.sizes_of(self.folder),

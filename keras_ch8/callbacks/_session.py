@@ -498,9 +498,10 @@ class Session:
     def write_record(self, is_urgent: bool = False) -> None:
         """Write what is known by now, if there is a run of TensorBoard, and the last record is not too new for that."""
         if self.writer is not None and (is_urgent or self.record.is_due()):
-            self.writer.record(self._record, self.step)
+            self.writer.record(self.record_text, self.step)
 
-    def _record(self) -> str:
+    def record_text(self) -> str:
+        """Return the record as JSON, with what is known by now."""
         for bring_up_to_date in self.before_record:
             bring_up_to_date()
         return self.record.text(self.step)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 RUN = {
     "session": STATE,
     "record": dict,
+    "told": str,
     "windows": dict,
     "sizes": {"before": float},
     "report": dict,
@@ -184,7 +185,8 @@ class TensorBoard(Callback):
             self._page = LivePage(self._writer.folder, self.log_dir)
             self._writer.follow(self._page)
         if self.log_to and session.is_chief:  # after the page, which they are handed when it is whole
-            self._writer.follow(feeds.Feeds(self.log_to, self._writer.folder, os.path.join(self._writer.folder, NAME)))
+            folder, told = self._writer.folder, "" if run is None else run["told"]
+            self._writer.follow(feeds.Feeds(self.log_to, folder, os.path.join(folder, NAME), told))
         declared = [tag for member in session.members for tag in member.tags]
         session.record.tags += declared
         session.record.panels += [panels.of_tag(tag) for tag in declared]
@@ -198,6 +200,7 @@ class TensorBoard(Callback):
         run = {
             "session": session.state(),
             "record": session.record.state(),
+            "told": session.record_text() if self.log_to else "",
             "windows": self._windows.state(),
             "sizes": self._sizes.state(),
             "report": self._report.state(),

@@ -43,6 +43,9 @@ class LivePage:
         """Take the newest record."""
         self._run.record(text)
 
+    def flush(self) -> None:
+        """Do nothing: the page is written as a whole."""
+
     def refresh(self) -> None:
         """Write the page, unless the last time took too much of the time since then."""
         if self._took <= FRACTION * (time.monotonic() - self._last):

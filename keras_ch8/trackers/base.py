@@ -149,6 +149,10 @@ class FileTracker(Tracker):
             opened.pop_all()
         self._has_begun = True
 
+    def go_on(self) -> None:
+        """Go on with the files, as another process has left them, when they are opened next."""
+        self._has_begun = True
+
     def flush(self) -> None:
         """Bring all to the disk."""
         for file in self._files or ():

@@ -14,7 +14,7 @@ from typing import Any
 from ..board.record import Event
 from ..board.window import Point
 from ..verdicts import Verdict
-from .base import Tracker
+from .base import FileTracker, Tracker
 
 FLUSH_SECONDS = 5.0
 """The longest time between two flushes."""
@@ -68,6 +68,21 @@ class Feed:
         except queue.Full:
             self.error = TimeoutError(f"{QUEUE} calls wait for it")
 
+    def flushed(self) -> threading.Event:
+        """Let the tracker flush, and return what says that it has."""
+        done = threading.Event()
+
+        def flush(tracker: Tracker) -> None:
+            try:
+                tracker.flush()
+            finally:
+                done.set()
+
+        self.put(flush)
+        if self.error is not None:
+            done.set()
+        return done
+
     def end(self, report: str | None) -> None:
         """Queue the end."""
         self._report = report
@@ -118,15 +133,22 @@ class Feeds:
         trackers: Who is fed.
         folder: That of the run.
         report: Path of the page of the run, which is written before the run ends.
+        told: The record of which they were told all before an interruption; "" where the run begins.
     """
 
-    def __init__(self, trackers: Iterable[Tracker], folder: str, report: str) -> None:
+    def __init__(self, trackers: Iterable[Tracker], folder: str, report: str, told: str = "") -> None:
         self._report = report
-        self._feeds = [Feed(tracker, folder) for tracker in trackers]
+        self._feeds: list[Feed] = []
         self._hyperparameters: dict[str, Any] = {}
         self._verdicts: dict[str, Verdict] = {}
         """What was told last of each kind."""
         self._events: set[Event] = set()
+        trackers = list(trackers)
+        if told:
+            self.record(told)
+            for tracker in (tracker for tracker in trackers if isinstance(tracker, FileTracker)):
+                tracker.go_on()
+        self._feeds = [Feed(tracker, folder) for tracker in trackers]
         self._warn()
 
     def describe(self, name: str, description: str) -> None:
@@ -160,6 +182,13 @@ class Feeds:
                 self._events.add(event)
                 self._put(functools.partial(_event, event))
         self._warn()
+
+    def flush(self) -> None:
+        """Wait until those that write files have brought what they were told to the disk, but not for ever."""
+        done = [feed.flushed() for feed in self._feeds if isinstance(feed.tracker, FileTracker)]
+        deadline = time.monotonic() + PATIENCE
+        for each in done:
+            each.wait(max(0.0, deadline - time.monotonic()))
 
     def close(self, is_whole: bool = True) -> None:
         """Wait until all have kept what they were told, but not for ever."""

@@ -1,9 +1,15 @@
 """A run that goes on from a state stands on the disk as it did then: nothing twice, nothing lost."""
 
+import json
+
 import pytest
+import tensorflow as tf
 
 from keras_ch8.board.writer import RunWriter
-from tests.board.readers import LOADERS
+from keras_ch8.trackers import CSV, JSONL
+from keras_ch8.trackers.feeds import Feeds
+from tests.board.readers import LOADERS, python_loader
+from tests.board.test_faults import fails
 from tests.faults.resuming import kept
 
 LOSS = "ch8/loss"
@@ -40,6 +46,31 @@ def test_what_was_written_after_the_state_is_written_again_and_stands_there_once
     assert (tmp_path / "optimization" / "verdicts.jsonl").read_text() == "one\nthree\n"
 
 
+def test_files_of_trackers_go_on_too_beside_the_run_and_elsewhere(tmp_path):
+    def fed(writer, told):
+        made = [JSONL(), CSV(), JSONL(tmp_path / "mine.jsonl")]
+        writer.follow(Feeds(made, writer.folder, "", told))
+        return writer
+
+    told = '{"hyperparameters": {}, "verdicts": [], "events": [], "ended": false}'
+    writer = fed(RunWriter.open(str(tmp_path / "logs"), 1), "")
+    writer.scalars(1, {LOSS: 1.0})
+    state = writer.state()
+    writer.scalars(2, {LOSS: -1.0})
+    writer.close()
+    again = fed(RunWriter.resume(str(tmp_path / "logs"), state, 2), told)
+    again.scalars(2, {LOSS: 2.0})
+    again.close()
+    beside, elsewhere = (
+        [line["values"][LOSS] for line in map(json.loads, path.read_text().splitlines()) if line["type"] == "row"]
+        for path in (tmp_path / "logs" / "optimization" / "run.jsonl", tmp_path / "mine.jsonl")
+    )
+    assert beside == [1.0, 2.0]
+    assert elsewhere == [1.0, -1.0, 2.0]  # of which the state knows no size: nothing is lost there
+    lines = (tmp_path / "logs" / "optimization" / "run.csv").read_text().splitlines()
+    assert lines == ["step,name,value", f"1,{LOSS},1.0", f"2,{LOSS},2.0"]
+
+
 def test_a_file_that_is_shorter_than_it_was_keeps_what_it_has(tmp_path):
     writer = written(tmp_path, 5)
     state = writer.state()
@@ -51,6 +82,23 @@ def test_a_file_that_is_shorter_than_it_was_keeps_what_it_has(tmp_path):
     assert again.folder == writer.folder
     assert path.stat().st_size == length
     again.close()
+
+
+def test_where_writing_had_failed_nothing_is_cut_off(tmp_path, monkeypatch):
+    writer = written(tmp_path, 5)
+    writer.flush()
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.io.TFRecordWriter, "write", fails)
+        writer.scalars(6, {LOSS: 6.0})
+        with pytest.warns(RuntimeWarning, match="No space left on device"):
+            state = writer.state()
+    writer.close()
+    assert state["files"] == {}
+    again = RunWriter.resume(str(tmp_path), state, 7)
+    again.scalars(7, {LOSS: 7.0})
+    again.close()
+    with python_loader(tmp_path) as board:
+        assert board.steps(LOSS) == [1, 2, 3, 4, 5, 7]
 
 
 def test_where_the_folder_is_gone_a_new_run_begins_and_a_warning_says_so(tmp_path):

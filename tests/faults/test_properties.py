@@ -19,7 +19,7 @@ from keras_ch8.callbacks._plain import plain, restored
 from keras_ch8.verdicts import LEVELS, Claim, VerdictTracker
 from tests.faults.resuming import assert_same, kept
 
-few = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+few = settings(max_examples=10, deadline=None, derandomize=True, database=None)
 numbers = st.floats(allow_nan=False) | st.integers(-(2**53), 2**53)
 leaves = st.none() | st.booleans() | numbers | st.text(max_size=5)
 arrays = st.lists(numbers, max_size=4).map(np.array)

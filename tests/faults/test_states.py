@@ -151,8 +151,13 @@ def points(folder):
     return {"points": sorted(found), "lines": lines, "runs": sorted(path.name for path in folder.iterdir())}
 
 
-@pytest.mark.broad(slow=1)
-@pytest.mark.parametrize("epoch, batch, later", [(1, 2, 3), (2, None, 2), (0, 0, 1)])
+@pytest.mark.parametrize(
+    "epoch, batch, later",
+    [
+        pytest.param(1, 2, 3, marks=pytest.mark.slow),
+        *(pytest.param(*at, marks=pytest.mark.full) for at in ((2, None, 2), (0, 0, 1))),
+    ],
+)
 def test_verdicts_and_points_go_on_too(tmp_path, epoch, batch, later):
     whole = watched(tmp_path / "whole")
     whole.fit(CutsOff(whole, epoch, batch, later=None))
@@ -173,17 +178,13 @@ CASES = {"ours": ours, "keras_own": keras_own, "switched": switched}
 WHOLE = {}
 
 
-@pytest.mark.broad
 @pytest.mark.parametrize(
     "name, epoch, batch",
     [
-        ("keras_own", 1, 1),
-        ("ours", 1, 2),
-        ("ours", 2, None),
-        ("switched", 2, None),
-        pytest.param("ours", 0, 0, marks=pytest.mark.full),
-        pytest.param("ours", 3, 4, marks=pytest.mark.full),
-        pytest.param("switched", 0, None, marks=pytest.mark.full),
+        pytest.param("keras_own", 1, 1, marks=pytest.mark.slow),
+        pytest.param("ours", 1, 2, marks=pytest.mark.slow),
+        *(pytest.param("ours", *at, marks=pytest.mark.full) for at in ((0, 0), (2, None), (3, 4))),
+        *(pytest.param("switched", *at, marks=pytest.mark.full) for at in ((0, None), (2, None))),
     ],
 )
 def test_a_training_that_goes_on_from_its_states_ends_as_one_that_was_not_interrupted(name, epoch, batch):

@@ -1,7 +1,7 @@
 """F3, F4, F12: of several workers that train one model together only the chief writes, and all read at the same steps.
 
-Keras 3 itself cannot train so without a repair of it, so what is asked of the strategy is tested with the answers of a
-real `ClusterResolver`.
+What is asked of the strategy is tested here with the answers of a real `ClusterResolver`; that two workers train so, in
+tests/integration/test_multi_worker.py.
 """
 
 import types
@@ -46,6 +46,7 @@ def test_a_strategy_of_one_process_has_one_worker():
         assert (backend.workers(alone), backend.is_chief(alone)) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_not_the_chief_writes_nothing_and_trains_as_the_chief_does(tmp_path, monkeypatch):
     def trained(folder):
         board = callbacks.TensorBoard(folder)

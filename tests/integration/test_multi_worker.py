@@ -103,6 +103,8 @@ def test_two_workers_train_as_one_process(case, tmp_path):
         assert one["verdicts"] == single["verdicts"]
         assert {multi_worker.BUILD, multi_worker.REDUCE} <= set(one["hooks"])
     assert not {multi_worker.BUILD, multi_worker.REDUCE} & set(single["hooks"])
+    assert [path.name for path in tmp_path.iterdir()] == ["optimization"]  # which the chief alone has written
+    assert len(list((tmp_path / "optimization").glob("*tfevents*"))) == 1
 
 
 def test_keras_is_repaired_for_several_workers_alone():

@@ -176,6 +176,15 @@ def test_of_records_what_is_new_is_told_once(tmp_path):
     assert tracker.of("close") == [(None,)]
 
 
+def test_what_was_told_before_an_interruption_is_not_told_again(tmp_path):
+    tracker, spike = Remembers(), {"step": 2, "kind": "spike", "text": "It jumps."}
+    told = Feeds([tracker], str(tmp_path), "", told=record([VERDICT], [spike], rate=0.1))
+    told.record(record([VERDICT], [spike, spike | {"step": 7}], rate=0.1, batch_size=8))
+    told.close()
+    assert (tracker.of("hyperparameters"), tracker.of("verdict")) == ([({"batch_size": 8},)], [])
+    assert [(e.kind, e.step) for (e,) in tracker.of("event")] == [("spike", 7)]
+
+
 def test_points_of_a_step_come_together_and_in_order(tmp_path):
     tracker = Remembers()
     told = Feeds([tracker], str(tmp_path), "")
