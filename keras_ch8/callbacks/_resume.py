@@ -14,7 +14,7 @@ from ..checkpoints.folder import Folder
 from ..checkpoints.sigterm import Sigterm
 from ..checkpoints.state import State
 from ..checkpoints.variables import Arrays
-from ..integration import backend, fit, keras_private
+from ..integration import backend, epochs, fit, keras_private
 from ..schedules.duration import duration
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback, say
@@ -130,6 +130,7 @@ class Resume(Callback):
     def _enter_fit(self, training: fit.Training) -> keras.callbacks.History | None:
         """Bring a training that begins to where it was; return its history if it has ended before."""
         _refuse_what_cannot_resume(training)
+        epochs.install(type(self).__name__)
         self._training, self._saved, self._taken = training, None, None
         self._sigterm, self._has_begun = Sigterm(), False
         self._folder = Folder(self.directory, self.keep)

@@ -152,3 +152,9 @@ def test_other_data_begin_with_the_epoch_where_that_is_allowed(resume):
     more = np.concatenate([X, X]), np.concatenate([Y, Y])
     run = train(resume(allow=["data"]), data=lambda: more, batch_size=16)
     assert int(run.model.optimizer.iterations) == 7 + 2 * 9
+
+
+def test_a_data_set_goes_on_where_no_source_has_put_the_hook_into_keras(tmp_path):
+    keras_ch8.integration.uninstall()
+    other = interrupted(lambda: Resume(tmp_path / "states", "2ba"), (8,), data=dataset)
+    assert_same(other, train(data=dataset))

@@ -45,6 +45,7 @@ def all_of_them(source):
         callbacks.Continuation(until="1ep"),
         callbacks.SwitchOptimizer(at=2, to=keras.optimizers.SGD(0.01)),
         callbacks.Curriculum(source, np.abs(X[:, 0])),
+        callbacks.Resume("states"),
     ]
     assert {type(callback).__name__ for callback in listed} == set(callbacks.__all__) - {"Callback", "standard"}
     return listed
