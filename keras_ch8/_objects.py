@@ -190,6 +190,6 @@ def examples(**parts: Any) -> None:
         sizes |= {f"{name}[{i}]" if len(shapes) > 1 else name: int(shape[0]) for i, shape in enumerate(shapes)}
     if len(set(sizes.values())) > 1:
         raise ValueError(
-            "All arrays must have one entry for each example, along the first axis. Received: "
+            "`x`, `y` and `sample_weight` must have one entry for each example. Received: "
             f"{', '.join(f'{size} in `{name}`' for name, size in sizes.items())}. Take as many examples from each."
         )

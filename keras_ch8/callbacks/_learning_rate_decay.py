@@ -67,7 +67,9 @@ class LearningRateDecay(Callback):
     def __init__(self, rule: Any, verbose: int = 0, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
         _checks.keras_3(rule)
-        if not isinstance(rule, schedules.ReduceOnPlateau | LearningRateSchedule) and not _checks.takes(rule, 2):
+        if not isinstance(rule, schedules.ReduceOnPlateau | LearningRateSchedule) and not any(
+            _checks.takes(rule, n) for n in (1, 2)
+        ):
             raise TypeError(
                 "`rule` must be `schedules.ReduceOnPlateau(...)`, a function of (epoch, learning_rate), or a "
                 f"`LearningRateSchedule`. Received: {rule!r} of type {type(rule).__name__}."

@@ -65,7 +65,6 @@ class Objective:
                 )
             x, y, sample_weight = (*x, sample_weight)[:3]
         _objects.examples(x=x, y=y, sample_weight=sample_weight)
-        _objects.inputs("x", x, model)
         if loss is None:
             _objects.targets(y, model)
         self.data = tuple(tensors_of(part) for part in (x, y, sample_weight))

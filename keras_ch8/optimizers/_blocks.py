@@ -18,7 +18,7 @@ _MEND = 'Try blocks=["encoder", "decoder"], or blocks=[model.layers[:2], model.l
 
 def blocks_of(given: Sequence[Part]) -> Blocks:
     """Return blocks that are given by patterns, places, variables and layers, or lists of them."""
-    if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
+    if isinstance(given, str | bytes) or not isinstance(given, Sequence) or not len(given):
         raise ValueError(
             "`blocks` says which variables move together, so it must be a list with an entry for each block: a regular "
             "expression for paths of variables, a variable, its place among the trainable ones, a layer, or a list of "
@@ -70,8 +70,8 @@ def split(blocks: Blocks, paths: Sequence[str]) -> list[int]:
     for path, number in zip(paths, found, strict=True):
         if number is None:
             raise ValueError(
-                f"Every trainable variable must be in a block, or it would never move. Received: {path!r}, for which "
-                f'none of {_shown(blocks)} fits. Add one for it; a last block ".*" takes all that are left.'
+                f"Every trainable variable must be in one of `blocks`, or it would never move. Received: {path!r}, for "
+                f'which none of {_shown(blocks)} fits. Add one for it; a last block ".*" takes all that are left.'
             )
     for number, block in enumerate(blocks):
         if number not in found:

@@ -359,5 +359,5 @@ def test_targets_of_a_column_and_of_a_vector_are_alike():
 
 
 def test_parts_of_other_lengths_are_an_error_at_once():
-    with pytest.raises(ValueError, match=r"one entry for each example. Received: \[64, 10\] entries"):
+    with pytest.raises(ValueError, match=r"one entry for each example. Received: 64 in `x`, 10 in `y`"):
         ch8.callbacks.Diagnosis((X[:64], Y[:10]))
