@@ -265,7 +265,7 @@ def curved():
 @shows("| `clipping.", "`clipping.ByGlobalNorm(1.0)`")
 def clip():
     rules = [clipping.ByGlobalNorm(1.0), clipping.ByNorm(1.0), clipping.ByValue(0.5), clipping.Adaptive(0.01),
-             clipping.ByPercentile(10)]  # fmt: skip
+             clipping.ByPercentile(10), clipping.ByZScore(), clipping.ByTensorHistory()]  # fmt: skip
     for rule in rules:
         assert np.isfinite(first_step(optimizers.SGD(1.0, clip=rule), 1e20))
     assert first_step(optimizers.SGD(1.0, global_clipnorm=1.0), 1e20) == pytest.approx(1.0)

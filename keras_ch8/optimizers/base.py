@@ -370,7 +370,7 @@ class RuleOptimizer(keras_private.Optimizer):
     def _clip(self, grads: Gradients, active: Tensor | None) -> Clipped:
         """Clip tensor by tensor, lay out the gradients for the update, and return the factor for all that is left."""
         variables = [self.known_variables[i] for i in grads]
-        tensors, *before = self._clipper.tensors(list(grads.values()), variables, list(grads))
+        tensors, *before = self._clipper.tensors(list(grads.values()), variables, list(grads), active)
         grad_of = dict(zip(grads, tensors, strict=True))
         blocks = self._layout.blocks_with(grads)
         gathered = [block.gather([grad_of.get(i) for i in block.indices]) for block in blocks]
