@@ -54,6 +54,7 @@ if is_tensorflow():
     from .tensorflow import each_replica as each_replica
     from .tensorflow import floats as floats
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
+    from .tensorflow import hand_over_when as hand_over_when
     from .tensorflow import in_eager_loop as in_eager_loop
     from .tensorflow import is_reachable as is_reachable
     from .tensorflow import is_sparse as is_sparse

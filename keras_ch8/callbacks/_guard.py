@@ -1,0 +1,512 @@
+"""Leaves out steps that would ruin a training, goes back where it is ruined already, and says where it began."""
+
+import json
+import math
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple, final
+
+import numpy as np
+
+from .. import _checks
+from .._types import Logs
+from ..board.tags import Tag
+from ..data import ArraySource
+from ..integration import keras_private, train_step
+from ..optimizers import RuleOptimizer
+from ..schedules.duration import duration
+from ..telemetry import Gate, LeftOut
+from ..verdicts.wording import digits
+from ._kept_states import SURVIVED, KeptStates
+from ._learning_rate_decay import _prepare, _put_back, _rate_to_keep
+from ._origin import Origin, origin_in, origin_of
+from ._session import FIRST
+from ._switch_optimizer import SwitchOptimizer
+from ._terminal import fitted
+from .base import Callback
+
+IN_A_ROW = 3
+"""Steps that are left out one after the other, after which the weights are to blame and not the batches."""
+DATA_ALONE = 100
+"""The same where all of the batches hold what is not finite: then there is nothing left to train on."""
+LOOK_EVERY = 16
+"""Batches after which a step is asked that cannot call Python itself: one that XLA compiles, or of several replicas."""
+TOLD = 3
+"""Steps of which the terminal is told one by one; further ones are counted."""
+NAMED = 8
+"""Examples that a sentence names."""
+EXAMINED = 16
+"""Steps whose batch is examined; of further ones only what the data hold is."""
+SKIPPED = Tag("ch8/skipped_steps", "steps", "Steps that were left out or undone so far, by `callbacks.Guard`.", "8.2.4")
+FILE = "guard.jsonl"
+
+
+class Place(NamedTuple):
+    """Where in a training a batch was: all counted from 0, but the step from 1."""
+
+    step: int
+    epoch: int
+    batch: int
+
+
+@final
+class Guard(Callback):
+    """Leave out steps that would ruin the training, and go back to the last good weights where it is ruined (8.2.4).
+
+    The compiled step judges loss and gradient before it writes anything:
+
+        not finite <- the loss or an entry of the gradient is infinite or NaN
+        a spike    <- loss or |g| lies `spike` deviations above its running mean, and above 3 times the largest mean
+
+    Such a step is left out as `skip_nonfinite=True` of the optimizers leaves it out: weights, their state, statistics of
+    layers and the reported numbers stay. Bad examples end there. Where 3 steps in succession are left out and the data
+    are not to blame, the weights are: the guard goes back to weights, statistics and optimizer state that were kept in
+    memory every `rollback` batches, multiplies the learning rate by `lower_rate`, and goes on with the next batches.
+    After `tries` of this without a new good state in between it ends the training at the last good one, and `reason`
+    says why.
+
+    Of each such step it says once which batch it was, which examples of it are to blame and in which layer the fault
+    begins, forward or backward: in the terminal, as an event and as the curve `ch8/skipped_steps` of `TensorBoard`, and
+    in `guard.jsonl` in the folder of its run, a line of JSON for each (the list `left_out`). Examples are positions in
+    the `keras_ch8.data.ArraySource` that `fit` reads, else in the batch. Where XLA compiles the step, or several
+    replicas take it, they are known only for a source.
+
+    For the optimizers of this package that follow a gradient; of one that is not built yet it sets `skip_nonfinite`. Two
+    copies of weights and optimizer state are kept on the device. Averages that other callbacks take are not undone. A
+    gradient beyond 1e19, whose square leaves float32, counts as infinite.
+
+    Args:
+        spike: Number above 0: deviations above the mean that make a spike; `None` for no spikes. Defaults to `10`.
+        nonfinite: Whether steps that are not finite are told, and followed by a rollback. Defaults to `True`.
+        rollback: How often the state is kept, as `"200ba"` (batches), `"1ep"` or `"5%"`. Defaults to `"200ba"`.
+        lower_rate: Number in (0, 1]: what the learning rate is multiplied by at a rollback. Defaults to `0.5`.
+        tries: Rollbacks in succession before it gives up, an integer of at least 0. Defaults to `3`.
+
+    Raises:
+        ValueError: If an argument lies outside its range; in `fit`, if the optimizer cannot be guarded.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(256, 2))
+        >>> y = x.sum(axis=1, keepdims=True)
+        >>> x[77, 1] = np.nan
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
+        >>> guard = keras_ch8.callbacks.Guard()
+        >>> source = keras_ch8.data.ArraySource(x, y, seed=0)
+        >>> history = model.fit(source, epochs=3, callbacks=[guard], verbose=0)
+        >>> len(guard.left_out), guard.left_out[0]["examples"], history.history["loss"][-1] < 0.01
+        (3, [77], True)
+
+    References:
+        Chowdhery et al. (2022), PaLM: Scaling Language Modeling with Pathways, section 5.1; Goodfellow, Bengio,
+        Courville (2016), Deep Learning, section 8.2.4.
+    """
+
+    section = "8.2.4"
+
+    observes_steps = False
+    _needs_fit = True
+    _asks_for_summary = True
+    _place_in_summary = FIRST
+    tags = (SKIPPED,)
+    transient: ClassVar[Mapping[str, Any]] = {"_gate": None, "_states": None, "_optimizer": None}
+
+    def __init__(
+        self,
+        spike: float | None = 10.0,
+        nonfinite: bool = True,
+        rollback: int | str = "200ba",
+        lower_rate: float = 0.5,
+        tries: int = 3,
+    ) -> None:
+        super().__init__()
+        if spike is not None:
+            meaning = "how many deviations above its mean a loss or a gradient is a spike"
+            _checks.positive("spike", spike, meaning=meaning, fix="10 is the default; None sees no spikes.")
+        if not isinstance(nonfinite, bool):
+            raise ValueError(
+                "`nonfinite` says whether infinite and NaN steps are told and followed by a rollback: True or False. "
+                f"Received: nonfinite={nonfinite!r}."
+            )
+        self._every = duration("rollback", rollback)
+        meaning = "what the learning rate is multiplied by when the guard goes back"
+        _checks.number(
+            "lower_rate", lower_rate, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, fix="Try 0.5."
+        )
+        _checks.count("tries", tries, 0, meaning="the times to go back before giving up", fix="Try 3.")
+        self.spike, self.nonfinite, self.rollback = spike, nonfinite, rollback
+        self.lower_rate, self.tries = lower_rate, tries
+        self._gate: Gate | None = None
+        self._states: KeptStates | None = None
+        self._optimizer: Any = None
+        self._kept: Mapping[str, Any] | None = None
+        self._forget()
+        train_step.install(type(self).__name__)
+
+    def _forget(self) -> None:
+        self.left_out: list[dict[str, Any]] = []
+        """Each step that was left out, as in `guard.jsonl`."""
+        self.rollbacks: list[int] = []
+        """The steps, in batches that the model had been trained on, at which the guard went back."""
+        self.reason: str | None = None
+        """Why the guard has ended the training; None if it has not."""
+        self._seen = self._tried = self._in_data = 0
+        self._epoch = 0
+        self._keep_at = self._trust_at = self._look_at = math.inf
+        self._written = 0
+
+    # --- the state ---------------------------------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what has happened so far, with the good states in memory, to go on from it after an interruption."""
+        if self._kept is not None:
+            return dict(self._kept)
+        return {
+            "left_out": [dict(record) for record in self.left_out],
+            "rollbacks": list(self.rollbacks),
+            "reason": self.reason,
+            "counts": [self._seen, self._tried, self._in_data, self._written],
+            "due": [float(at) for at in (self._keep_at, self._trust_at, self._look_at)],
+            "rate": None if self._optimizer is None else _rate_to_keep(self._optimizer),
+            "gate": None if self._gate is None else self._gate.state(),
+            "states": None if self._states is None else self._states.state(),
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` returned."""
+        expected = {"left_out", "rollbacks", "reason", "counts", "due", "rate", "gate", "states"}
+        if not isinstance(state, Mapping) or set(state) != expected:
+            received = sorted(state) if isinstance(state, Mapping) else repr(state)
+            raise ValueError(
+                f"This is not a state of `Guard`, which has {sorted(expected)}. Received: {received}. Give what "
+                "`get_state` of a `Guard` returned."
+            )
+        self._kept = dict(state)
+
+    def _go_on(self, state: Mapping[str, Any]) -> None:
+        """Take the state that was set."""
+        self.left_out = [dict(record) for record in state["left_out"]]
+        self.rollbacks, self.reason = list(state["rollbacks"]), state["reason"]
+        self._seen, self._tried, self._in_data, self._written = state["counts"]
+        self._keep_at, self._trust_at, self._look_at = state["due"]
+        if state["rate"] is not None:
+            _put_back(self._optimizer, state["rate"])
+        if state["gate"] is not None:
+            self._gate.set_state(state["gate"])
+        if state["states"] is not None:
+            self._states.set_state(state["states"])
+
+    # --- the training ------------------------------------------------------------------------------------------------
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget the last training, unless `set_state` says to go on from it."""
+        super().on_train_begin(logs)
+        self._forget()
+
+    def on_open(self) -> None:
+        """Put the gate into the optimizer, before the step is traced."""
+        session, optimizer = self.session, self._guarded()
+        if not optimizer.built:
+            optimizer.skip_nonfinite = True
+        if self._gate is None or self._optimizer is not optimizer or self._gate.threshold != self.spike:
+            with self.model.distribute_strategy.scope():
+                self._gate = Gate(self.spike)
+        self._gate.reset()
+        self._optimizer, self._states = optimizer, None
+        if _prepare(optimizer, None, to_scale=True):
+            self.model.make_train_function(force=True)
+        optimizer.gate, optimizer.telemetry.hears = self._gate, True
+        session.training.exits.callback(_release, optimizer, self._gate)
+        session.gate = self._gate
+
+    def _guarded(self) -> RuleOptimizer:
+        """Return the optimizer, if it is one that can be guarded."""
+        session = self.session
+        optimizer, others = session.optimizer, list(session.optimizers.values())
+        if any(isinstance(member, SwitchOptimizer) for member in session.members):
+            raise ValueError(
+                "`Guard` keeps the state of one optimizer. Received: `SwitchOptimizer` in the same training. Train "
+                "with the two optimizers in two calls of `fit`, each with a guard."
+            )
+        if sum(isinstance(member, Guard) for member in session.members) > 1:
+            raise ValueError("A training has one `Guard`. Received: several. Keep one.")
+        if not isinstance(optimizer, RuleOptimizer) or len(others) > 1:
+            names = ", ".join(type(other).__name__ for other in others) or "none"
+            raise ValueError(
+                "`Guard` leaves steps out inside the step of an optimizer of `keras_ch8.optimizers` that follows a "
+                f"gradient, and a model with a single one. Received: {names} of {type(optimizer).__module__}. Compile "
+                "with the one of the same name, such as `keras_ch8.optimizers.Adam`; its results are Keras's."
+            )
+        if optimizer.built and not optimizer.skip_nonfinite:
+            name = type(optimizer).__name__
+            raise ValueError(
+                "`Guard` has steps left out by the optimizer, which counts them in its state. Received: "
+                f"{name}(skip_nonfinite=False), which has its state already. Compile with "
+                f"`{name}(..., skip_nonfinite=True)`."
+            )
+        return optimizer
+
+    def on_built(self) -> None:
+        """Keep the first good state: the start, or what the first batch has left."""
+        self._states = KeptStates(self.model, self._optimizer, [self._gate.statistics])
+        if self._kept is not None:
+            self._go_on(self._kept)
+            self._kept = None
+        if self._states.good is None:
+            self._states.keep(self.session.step)
+        if math.isinf(self._keep_at):
+            self._keep_at = self.session.step + self._batches()
+        self._look_at = self.session.step + LOOK_EVERY
+
+    def _batches(self) -> int:
+        """Return after how many batches the state is kept."""
+        steps, epochs = self.session.params["steps"] or 1, self.session.params["epochs"]
+        length = {"ep": steps, "%": steps * epochs / 100, "ba": 1, "st": 1}[self._every.unit]
+        return max(1, SURVIVED + 1, round(self._every.amount * length))
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Know the epoch."""
+        super().on_epoch_begin(epoch, logs)
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Compare the step with the next one at which something is due."""
+        super().on_train_batch_end(batch, logs)
+        step = self.session.step
+        if self._gate.caught or step >= self._keep_at or step >= self._trust_at:
+            self._look(batch)
+        elif step >= self._look_at:
+            if self._gate.calls:
+                self._look_at = math.inf
+            else:
+                self._look_at = step + LOOK_EVERY
+                self._look(batch)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Look once more, and draw the curve."""
+        super().on_epoch_end(epoch, logs)
+        self._look((self.params["steps"] or 0) - 1, is_end=True)
+        self.write({SKIPPED: self._optimizer.skipped_steps})
+
+    def on_close(self) -> None:
+        """Let go of the states."""
+        self._states = None if self._kept is None else self._states
+
+    def _look(self, batch: int, is_end: bool = False) -> None:
+        """Tell what has been left out since the last time, go back or keep the state where it is time."""
+        if self._states is None:
+            return
+        step = self.session.step
+        _, left_out, in_a_row = (int(n) for n in self._gate.tally.numpy())
+        if left_out > self._seen:
+            self._tell(batch, left_out, is_end)
+        if in_a_row >= (IN_A_ROW if self._in_data < in_a_row else DATA_ALONE):
+            self._go_back(in_a_row)
+        elif step >= self._trust_at and self._states.newest is not None and not in_a_row:
+            self._states.trust()
+            self._trust_at, self._tried = math.inf, 0
+        elif step >= self._keep_at and not in_a_row:
+            self._states.keep(step)
+            self._keep_at, self._trust_at = step + self._batches(), step + SURVIVED
+
+    def _go_back(self, in_a_row: int) -> None:
+        """Go back to the last good state and lower the rate, or give up."""
+        step, optimizer = self.session.step, self._optimizer
+        good = self._states.go_back()
+        self._gate.begin_anew()
+        self._tried += 1
+        self._in_data = 0
+        self._trust_at, self._keep_at = math.inf, step + self._batches()
+        self.rollbacks.append(step)
+        last = self.left_out[-1] if self.left_out else {}
+        why = f"{in_a_row} steps in succession were left out, the last because of {_because(last)}"
+        if self._tried > self.tries or self._in_data_alone(last, in_a_row):
+            self.reason = (
+                f"The guard gave up at step {step}: {why}, after {_times(self._tried - 1)} of going back. The weights "
+                f"are those of step {good.step}."
+            )
+            self.model.stop_training = True
+            self._mark("stopped")
+            self.session.event("stop", self.reason)
+            self.session.say(*fitted(self.reason, 3))
+            return
+        old = _rate_to_keep(optimizer)
+        rate = min(old, good.rate) * self.lower_rate
+        _put_back(optimizer, rate)
+        sentence = (
+            f"Step {step}: {why}. The guard went back to the weights of step {good.step} and lowered the learning rate "
+            f"by {digits(self.lower_rate)} to {digits(float(optimizer.learning_rate), 3)} (try {self._tried} of "
+            f"{self.tries})."
+        )
+        self._mark("went back")
+        self.session.event("restore", sentence)
+        self.session.say(*fitted(sentence, 3))
+        self.write({SKIPPED: optimizer.skipped_steps})
+
+    @staticmethod
+    def _in_data_alone(last: Mapping[str, Any], in_a_row: int) -> bool:
+        return in_a_row >= DATA_ALONE and last.get("place") in DATA
+
+    # --- what is told ------------------------------------------------------------------------------------------------
+
+    def _tell(self, batch: int, left_out: int, is_end: bool) -> None:
+        """Find out where the steps that were left out since the last time begin, and tell of each."""
+        now = int(self._optimizer.micro_steps.numpy())
+        caught, self._gate.caught[:] = dict(self._gate.caught), []
+        for fault in self._gate.read(self._seen, left_out - 1):
+            if not fault.is_spike and not self.nonfinite:
+                continue
+            behind = now - fault.number * (self._optimizer.gradient_accumulation_steps or 1)
+            place, rows = self._place(batch, behind, is_end)
+            data = caught.get(now - behind)
+            if data is None and rows is not None:
+                data = self._source().take(rows)
+            record = self._record(fault, place, data, rows)
+            self._in_data = self._in_data + 1 if record["place"] in DATA else 0
+            self.left_out.append(record)
+            sentence = _sentence(record)
+            self.session.event("spike" if fault.is_spike else "nonfinite", sentence, place.step)
+            if len(self.left_out) <= TOLD:
+                self.session.say(*fitted(sentence, 3))
+        self._seen = left_out
+        self.write({SKIPPED: self._optimizer.skipped_steps})
+        self._save()
+
+    def _source(self) -> ArraySource | None:
+        x = self.session.training.arguments.get("x")
+        return x if isinstance(x, ArraySource) else None
+
+    def _place(self, batch: int, behind: int, is_end: bool) -> tuple[Place, np.ndarray | None]:
+        """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
+        place = Place(self.session.step - behind, self._epoch, batch - behind)
+        source = self._source()
+        if source is None or place.batch < 0:
+            return place, None
+        number = (source.steps if is_end else source.step) - 1 - behind
+        row = source.plan(source.epoch).indices[number]
+        worker, workers = source.shard
+        size = source.batch_size // workers
+        row = row[worker * size : (worker + 1) * size]
+        padded = np.where(
+            row < 0, row[0], row
+        )  # a place without an example has a copy of the first one, or is left out
+        return place._replace(batch=number), row[row >= 0] if source.has_smaller_batch else padded
+
+    def _record(self, fault: LeftOut, place: Place, data: Any, rows: np.ndarray | None) -> dict[str, Any]:
+        """Return what is known of a step that was left out, as numbers and words."""
+        origin, unknown = Origin(), None
+        if data is not None and len(self.left_out) < EXAMINED:
+            try:
+                origin = origin_of(self.model, data, fault.is_spike)
+            except Exception as error:  # whatever the model does with the batch: the training goes on
+                unknown = f"{type(error).__name__}: {keras_private.first_sentence(error)}"
+        elif data is not None:
+            origin = origin_in(data)
+        examples = list(origin.examples)
+        return {
+            **place._asdict(),
+            "fault": "spike" if fault.is_spike else "nan" if math.isnan(fault.loss + fault.norm) else "infinite",
+            "loss": _number(fault.loss),
+            "gradient_norm": _number(fault.norm),
+            "place": origin.place,
+            "layer": origin.layer,
+            "examples": examples if rows is None else [int(rows[i]) for i in examples],
+            "examples_in": "batch" if rows is None else "source",
+            "action": "left out",
+            **({} if unknown is None else {"unknown": unknown}),
+        }
+
+    def _mark(self, action: str) -> None:
+        """Say of the last step what followed."""
+        if self.left_out:
+            self.left_out[-1]["action"] = action
+            self._save(again=True)
+
+    def _save(self, again: bool = False) -> None:
+        """Write the lines that are not yet in the file."""
+        writer = self.session.writer
+        if writer is None:
+            return
+        first = self._written - 1 if again and self._written else self._written
+        lines = [json.dumps(record) + "\n" for record in self.left_out[first:]]
+        try:
+            with open(os.path.join(writer.folder, FILE), "a", encoding="utf-8") as file:
+                file.writelines(lines)
+        except OSError as error:
+            warnings.warn(f"`Guard` cannot write {FILE}: {error}. The training goes on.", RuntimeWarning, stacklevel=2)
+        self._written = len(self.left_out)
+
+    def findings(self) -> list[str]:
+        """Return how many steps were left out, and why the training was ended."""
+        return self._summary() or ["The guard left out no step."]
+
+    def _summary(self) -> list[str]:
+        lines = []
+        if self.left_out:
+            kinds = [record["fault"] for record in self.left_out]
+            spikes = kinds.count("spike")
+            what = [f"{n} {word}" for n, word in ((len(kinds) - spikes, "not finite"), (spikes, "spikes")) if n]
+            lines.append(
+                f"Guard: left out {_steps(len(kinds))} ({', '.join(what)}), went back {_times(len(self.rollbacks))}."
+            )
+        return lines if self.reason is None else [*lines, self.reason]
+
+
+DATA = ("x", "y", "sample_weight")
+"""Places of a fault that are in the data."""
+
+
+def _release(optimizer: RuleOptimizer, gate: Gate) -> None:
+    """Give the optimizer back."""
+    if optimizer.gate is gate:
+        optimizer.gate, optimizer.telemetry.hears = None, False
+
+
+def _number(value: float) -> float | str:
+    """Return a number as JSON has it: what is not finite is a word."""
+    return value if math.isfinite(value) else str(value)
+
+
+def _because(record: Mapping[str, Any]) -> str:
+    words = {"spike": "a spike", "nan": "NaN", "infinite": "an infinite number"}
+    where = f" in `{record['layer']}`" if record.get("layer") else ""
+    return words.get(record.get("fault", ""), "a fault") + where
+
+
+def _sentence(record: Mapping[str, Any]) -> str:
+    """Return the sentence for a step that was left out."""
+    at = f"Step {record['step']} (epoch {record['epoch'] + 1}, batch {record['batch'] + 1}) was left out: "
+    loss, norm = (value if isinstance(value, str) else digits(value, 3) for value in _both(record))
+    what = "a spike, " if record["fault"] == "spike" else ""
+    return f"{at}{what}loss {loss}, gradient norm {norm}. {_origin_sentence(record)}"
+
+
+def _both(record: Mapping[str, Any]) -> tuple[Any, Any]:
+    return record["loss"], record["gradient_norm"]
+
+
+def _origin_sentence(record: Mapping[str, Any]) -> str:
+    place, layer, examples = record["place"], record["layer"], record["examples"]
+    whose = "of the source" if record["examples_in"] == "source" else "of the batch"
+    named = ", ".join(map(str, examples[:NAMED])) + (
+        f" and {len(examples) - NAMED} more" if len(examples) > NAMED else ""
+    )
+    which = f" {'Example' if len(examples) == 1 else 'Examples'} {whose}: {named}." if examples else ""
+    if place is None:
+        return f"Where it begins is not known.{which}"
+    if place in DATA:
+        return f"It begins in the data, `{place}`.{which}"
+    if place == "loss":
+        return f"It begins in the loss.{which}"
+    if record["fault"] == "spike":
+        return f"The largest gradient is that of `{layer}`.{which}"
+    return f"It begins {'in the output' if place == 'forward' else 'in the gradient'} of `{layer}`.{which}"
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'s' * (count != 1)}"
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
