@@ -1,11 +1,8 @@
 """Leaves out steps that would ruin a training, goes back where it is ruined already, and says where it began."""
 
-import json
 import math
-import os
-import warnings
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -16,10 +13,11 @@ from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..optimizers import RuleOptimizer
 from ..schedules.duration import duration
-from ..telemetry import Gate, LeftOut
+from ..telemetry import Gate
 from ..verdicts.wording import digits
 from ._kept_states import SURVIVED, KeptStates
 from ._learning_rate_decay import _prepare, _put_back, _rate_to_keep
+from ._left_out import DATA, Place, append, because, record_of, sentence_of, steps, times
 from ._origin import Origin, origin_in, origin_of
 from ._session import FIRST
 from ._switch_optimizer import SwitchOptimizer
@@ -34,20 +32,9 @@ LOOK_EVERY = 16
 """Batches after which a step is asked that cannot call Python itself: one that XLA compiles, or of several replicas."""
 TOLD = 3
 """Steps of which the terminal is told one by one; further ones are counted."""
-NAMED = 8
-"""Examples that a sentence names."""
 EXAMINED = 16
 """Steps whose batch is examined; of further ones only what the data hold is."""
 SKIPPED = Tag("ch8/skipped_steps", "steps", "Steps that were left out or undone so far, by `callbacks.Guard`.", "8.2.4")
-FILE = "guard.jsonl"
-
-
-class Place(NamedTuple):
-    """Where in a training a batch was: all counted from 0, but the step from 1."""
-
-    step: int
-    epoch: int
-    batch: int
 
 
 @final
@@ -62,7 +49,7 @@ class Guard(Callback):
     Such a step is left out as `skip_nonfinite=True` of the optimizers leaves it out: weights, their state, statistics of
     layers and the reported numbers stay. Bad examples end there. Where 3 steps in succession are left out and the data
     are not to blame, the weights are: the guard goes back to weights, statistics and optimizer state that were kept in
-    memory every `rollback` batches, multiplies the learning rate by `lower_rate`, and goes on with the next batches.
+    memory every `rollback` batches, multiplies the learning rate by `lower_rate` and goes on with the next batches.
     After `tries` of this without a new good state in between it ends the training at the last good one, and `reason`
     says why.
 
@@ -137,8 +124,8 @@ class Guard(Callback):
         _checks.count("tries", tries, 0, meaning="the times to go back before giving up", fix="Try 3.")
         self.spike, self.nonfinite, self.rollback = spike, nonfinite, rollback
         self.lower_rate, self.tries = lower_rate, tries
-        self._gate: Gate | None = None
-        self._states: KeptStates | None = None
+        self._gate: Any = None
+        self._states: Any = None
         self._optimizer: Any = None
         self._kept: Mapping[str, Any] | None = None
         self._forget()
@@ -154,7 +141,6 @@ class Guard(Callback):
         self._seen = self._tried = self._in_data = 0
         self._epoch = 0
         self._keep_at = self._trust_at = self._look_at = math.inf
-        self._written = 0
 
     # --- the state ---------------------------------------------------------------------------------------------------
 
@@ -166,7 +152,7 @@ class Guard(Callback):
             "left_out": [dict(record) for record in self.left_out],
             "rollbacks": list(self.rollbacks),
             "reason": self.reason,
-            "counts": [self._seen, self._tried, self._in_data, self._written],
+            "counts": [self._seen, self._tried, self._in_data],
             "due": [float(at) for at in (self._keep_at, self._trust_at, self._look_at)],
             "rate": None if self._optimizer is None else _rate_to_keep(self._optimizer),
             "gate": None if self._gate is None else self._gate.state(),
@@ -188,7 +174,7 @@ class Guard(Callback):
         """Take the state that was set."""
         self.left_out = [dict(record) for record in state["left_out"]]
         self.rollbacks, self.reason = list(state["rollbacks"]), state["reason"]
-        self._seen, self._tried, self._in_data, self._written = state["counts"]
+        self._seen, self._tried, self._in_data = state["counts"]
         self._keep_at, self._trust_at, self._look_at = state["due"]
         if state["rate"] is not None:
             _put_back(self._optimizer, state["rate"])
@@ -207,11 +193,12 @@ class Guard(Callback):
     def on_open(self) -> None:
         """Put the gate into the optimizer, before the step is traced."""
         session, optimizer = self.session, self._guarded()
+        wanted = self.spike, self.nonfinite
         if not optimizer.built:
             optimizer.skip_nonfinite = True
-        if self._gate is None or self._optimizer is not optimizer or self._gate.threshold != self.spike:
+        if self._gate is None or self._optimizer is not optimizer or self._gate.settings != wanted:
             with self.model.distribute_strategy.scope():
-                self._gate = Gate(self.spike)
+                self._gate = Gate(*wanted)
         self._gate.reset()
         self._optimizer, self._states = optimizer, None
         if _prepare(optimizer, None, to_scale=True):
@@ -248,16 +235,21 @@ class Guard(Callback):
         return optimizer
 
     def on_built(self) -> None:
+        """Begin, if the optimizer has its state too; else with the first batch."""
+        self._look_at = self._keep_at = 0
+        if self._optimizer.built:
+            self._begin()
+
+    def _begin(self) -> None:
         """Keep the first good state: the start, or what the first batch has left."""
+        step = self.session.step
         self._states = KeptStates(self.model, self._optimizer, [self._gate.statistics])
+        self._keep_at, self._look_at = step + self._batches(), step + LOOK_EVERY
         if self._kept is not None:
             self._go_on(self._kept)
             self._kept = None
         if self._states.good is None:
-            self._states.keep(self.session.step)
-        if math.isinf(self._keep_at):
-            self._keep_at = self.session.step + self._batches()
-        self._look_at = self.session.step + LOOK_EVERY
+            self._states.keep(step)
 
     def _batches(self) -> int:
         """Return after how many batches the state is kept."""
@@ -274,33 +266,34 @@ class Guard(Callback):
         """Compare the step with the next one at which something is due."""
         super().on_train_batch_end(batch, logs)
         step = self.session.step
-        if self._gate.caught or step >= self._keep_at or step >= self._trust_at:
+        if self._gate.caught or step >= self._due:
             self._look(batch)
-        elif step >= self._look_at:
-            if self._gate.calls:
-                self._look_at = math.inf
-            else:
-                self._look_at = step + LOOK_EVERY
-                self._look(batch)
+        elif not self._gate.calls and (step >= self._look_at or batch + 1 == self.params["steps"]):
+            self._look_at = step + LOOK_EVERY
+            self._look(batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Look once more, and draw the curve."""
+        """Draw the curve."""
         super().on_epoch_end(epoch, logs)
-        self._look((self.params["steps"] or 0) - 1, is_end=True)
         self.write({SKIPPED: self._optimizer.skipped_steps})
 
     def on_close(self) -> None:
         """Let go of the states."""
-        self._states = None if self._kept is None else self._states
+        self._states = None
 
-    def _look(self, batch: int, is_end: bool = False) -> None:
+    @property
+    def _due(self) -> float:
+        """The next step at which the state is kept, or counts as good."""
+        return min(self._keep_at, self._trust_at)
+
+    def _look(self, batch: int) -> None:
         """Tell what has been left out since the last time, go back or keep the state where it is time."""
         if self._states is None:
-            return
+            self._begin()
         step = self.session.step
         _, left_out, in_a_row = (int(n) for n in self._gate.tally.numpy())
         if left_out > self._seen:
-            self._tell(batch, left_out, is_end)
+            self._tell(batch, left_out)
         if in_a_row >= (IN_A_ROW if self._in_data < in_a_row else DATA_ALONE):
             self._go_back(in_a_row)
         elif step >= self._trust_at and self._states.newest is not None and not in_a_row:
@@ -320,26 +313,26 @@ class Guard(Callback):
         self._trust_at, self._keep_at = math.inf, step + self._batches()
         self.rollbacks.append(step)
         last = self.left_out[-1] if self.left_out else {}
-        why = f"{in_a_row} steps in succession were left out, the last because of {_because(last)}"
+        why = f"{in_a_row} steps in succession were left out, the last because of {because(last)}"
         if self._tried > self.tries or self._in_data_alone(last, in_a_row):
             self.reason = (
-                f"The guard gave up at step {step}: {why}, after {_times(self._tried - 1)} of going back. The weights "
+                f"The guard gave up at step {step}: {why}, after {times(self._tried - 1)} of going back. The weights "
                 f"are those of step {good.step}."
             )
             self.model.stop_training = True
-            self._mark("stopped")
+            self._write({"action": "gave up", "step": step, "to_step": good.step, "reason": self.reason})
             self.session.event("stop", self.reason)
             self.session.say(*fitted(self.reason, 3))
             return
-        old = _rate_to_keep(optimizer)
-        rate = min(old, good.rate) * self.lower_rate
+        rate = min(_rate_to_keep(optimizer) or 0.0, good.rate) * self.lower_rate
         _put_back(optimizer, rate)
+        new = float(optimizer.learning_rate)
         sentence = (
             f"Step {step}: {why}. The guard went back to the weights of step {good.step} and lowered the learning rate "
-            f"by {digits(self.lower_rate)} to {digits(float(optimizer.learning_rate), 3)} (try {self._tried} of "
+            f"by {digits(self.lower_rate)} to {digits(new, 3)} (try {self._tried} of "
             f"{self.tries})."
         )
-        self._mark("went back")
+        self._write({"action": "went back", "step": step, "to_step": good.step, "learning_rate": new})
         self.session.event("restore", sentence)
         self.session.say(*fitted(sentence, 3))
         self.write({SKIPPED: optimizer.skipped_steps})
@@ -350,40 +343,38 @@ class Guard(Callback):
 
     # --- what is told ------------------------------------------------------------------------------------------------
 
-    def _tell(self, batch: int, left_out: int, is_end: bool) -> None:
+    def _tell(self, batch: int, left_out: int) -> None:
         """Find out where the steps that were left out since the last time begin, and tell of each."""
         now = int(self._optimizer.micro_steps.numpy())
         caught, self._gate.caught[:] = dict(self._gate.caught), []
         for fault in self._gate.read(self._seen, left_out - 1):
-            if not fault.is_spike and not self.nonfinite:
-                continue
             behind = now - fault.number * (self._optimizer.gradient_accumulation_steps or 1)
-            place, rows = self._place(batch, behind, is_end)
+            place, rows = self._place(batch, behind)
             data = caught.get(now - behind)
             if data is None and rows is not None:
                 data = self._source().take(rows)
-            record = self._record(fault, place, data, rows)
+            record = record_of(fault, place, self._origin(data, fault.is_spike), rows)
             self._in_data = self._in_data + 1 if record["place"] in DATA else 0
             self.left_out.append(record)
-            sentence = _sentence(record)
+            self._write(record)
+            sentence = sentence_of(record)
             self.session.event("spike" if fault.is_spike else "nonfinite", sentence, place.step)
             if len(self.left_out) <= TOLD:
                 self.session.say(*fitted(sentence, 3))
         self._seen = left_out
         self.write({SKIPPED: self._optimizer.skipped_steps})
-        self._save()
 
     def _source(self) -> ArraySource | None:
         x = self.session.training.arguments.get("x")
         return x if isinstance(x, ArraySource) else None
 
-    def _place(self, batch: int, behind: int, is_end: bool) -> tuple[Place, np.ndarray | None]:
+    def _place(self, batch: int, behind: int) -> tuple[Place, np.ndarray | None]:
         """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
         place = Place(self.session.step - behind, self._epoch, batch - behind)
         source = self._source()
         if source is None or place.batch < 0:
             return place, None
-        number = (source.steps if is_end else source.step) - 1 - behind
+        number = source.step - 1 - behind
         row = source.plan(source.epoch).indices[number]
         worker, workers = source.shard
         size = source.batch_size // workers
@@ -393,49 +384,20 @@ class Guard(Callback):
         )  # a place without an example has a copy of the first one, or is left out
         return place._replace(batch=number), row[row >= 0] if source.has_smaller_batch else padded
 
-    def _record(self, fault: LeftOut, place: Place, data: Any, rows: np.ndarray | None) -> dict[str, Any]:
-        """Return what is known of a step that was left out, as numbers and words."""
-        origin, unknown = Origin(), None
-        if data is not None and len(self.left_out) < EXAMINED:
-            try:
-                origin = origin_of(self.model, data, fault.is_spike)
-            except Exception as error:  # whatever the model does with the batch: the training goes on
-                unknown = f"{type(error).__name__}: {keras_private.first_sentence(error)}"
-        elif data is not None:
-            origin = origin_in(data)
-        examples = list(origin.examples)
-        return {
-            **place._asdict(),
-            "fault": "spike" if fault.is_spike else "nan" if math.isnan(fault.loss + fault.norm) else "infinite",
-            "loss": _number(fault.loss),
-            "gradient_norm": _number(fault.norm),
-            "place": origin.place,
-            "layer": origin.layer,
-            "examples": examples if rows is None else [int(rows[i]) for i in examples],
-            "examples_in": "batch" if rows is None else "source",
-            "action": "left out",
-            **({} if unknown is None else {"unknown": unknown}),
-        }
-
-    def _mark(self, action: str) -> None:
-        """Say of the last step what followed."""
-        if self.left_out:
-            self.left_out[-1]["action"] = action
-            self._save(again=True)
-
-    def _save(self, again: bool = False) -> None:
-        """Write the lines that are not yet in the file."""
-        writer = self.session.writer
-        if writer is None:
-            return
-        first = self._written - 1 if again and self._written else self._written
-        lines = [json.dumps(record) + "\n" for record in self.left_out[first:]]
+    def _origin(self, data: Any, is_spike: bool) -> Origin:
+        """Return where a fault begins, given the batch; what the model cannot be asked is not known."""
+        if data is None:
+            return Origin()
+        if len(self.left_out) >= EXAMINED:
+            return origin_in(data)
         try:
-            with open(os.path.join(writer.folder, FILE), "a", encoding="utf-8") as file:
-                file.writelines(lines)
-        except OSError as error:
-            warnings.warn(f"`Guard` cannot write {FILE}: {error}. The training goes on.", RuntimeWarning, stacklevel=2)
-        self._written = len(self.left_out)
+            return origin_of(self.model, data, is_spike)
+        except Exception as error:  # whatever the model does with the batch, the training goes on
+            return Origin(f"not found, {type(error).__name__}: {keras_private.first_sentence(error)}")
+
+    def _write(self, *records: Mapping[str, Any]) -> None:
+        if self.session.writer is not None:
+            append(self.session.writer.folder, records)
 
     def findings(self) -> list[str]:
         """Return how many steps were left out, and why the training was ended."""
@@ -448,65 +410,12 @@ class Guard(Callback):
             spikes = kinds.count("spike")
             what = [f"{n} {word}" for n, word in ((len(kinds) - spikes, "not finite"), (spikes, "spikes")) if n]
             lines.append(
-                f"Guard: left out {_steps(len(kinds))} ({', '.join(what)}), went back {_times(len(self.rollbacks))}."
+                f"Guard: left out {steps(len(kinds))} ({', '.join(what)}), went back {times(len(self.rollbacks))}."
             )
         return lines if self.reason is None else [*lines, self.reason]
-
-
-DATA = ("x", "y", "sample_weight")
-"""Places of a fault that are in the data."""
 
 
 def _release(optimizer: RuleOptimizer, gate: Gate) -> None:
     """Give the optimizer back."""
     if optimizer.gate is gate:
         optimizer.gate, optimizer.telemetry.hears = None, False
-
-
-def _number(value: float) -> float | str:
-    """Return a number as JSON has it: what is not finite is a word."""
-    return value if math.isfinite(value) else str(value)
-
-
-def _because(record: Mapping[str, Any]) -> str:
-    words = {"spike": "a spike", "nan": "NaN", "infinite": "an infinite number"}
-    where = f" in `{record['layer']}`" if record.get("layer") else ""
-    return words.get(record.get("fault", ""), "a fault") + where
-
-
-def _sentence(record: Mapping[str, Any]) -> str:
-    """Return the sentence for a step that was left out."""
-    at = f"Step {record['step']} (epoch {record['epoch'] + 1}, batch {record['batch'] + 1}) was left out: "
-    loss, norm = (value if isinstance(value, str) else digits(value, 3) for value in _both(record))
-    what = "a spike, " if record["fault"] == "spike" else ""
-    return f"{at}{what}loss {loss}, gradient norm {norm}. {_origin_sentence(record)}"
-
-
-def _both(record: Mapping[str, Any]) -> tuple[Any, Any]:
-    return record["loss"], record["gradient_norm"]
-
-
-def _origin_sentence(record: Mapping[str, Any]) -> str:
-    place, layer, examples = record["place"], record["layer"], record["examples"]
-    whose = "of the source" if record["examples_in"] == "source" else "of the batch"
-    named = ", ".join(map(str, examples[:NAMED])) + (
-        f" and {len(examples) - NAMED} more" if len(examples) > NAMED else ""
-    )
-    which = f" {'Example' if len(examples) == 1 else 'Examples'} {whose}: {named}." if examples else ""
-    if place is None:
-        return f"Where it begins is not known.{which}"
-    if place in DATA:
-        return f"It begins in the data, `{place}`.{which}"
-    if place == "loss":
-        return f"It begins in the loss.{which}"
-    if record["fault"] == "spike":
-        return f"The largest gradient is that of `{layer}`.{which}"
-    return f"It begins {'in the output' if place == 'forward' else 'in the gradient'} of `{layer}`.{which}"
-
-
-def _steps(count: int) -> str:
-    return f"{count} step{'s' * (count != 1)}"
-
-
-def _times(count: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -68,15 +68,15 @@ class KeptStates:
 
     def go_back(self) -> Kept:
         """Put the good state back; what had begun to be summed is dropped, and the updates since are left out."""
-        assert self.good is not None
-        for variable, value in zip(self._variables, self.good.values, strict=True):
+        good: Any = self.good
+        for variable, value in zip(self._variables, good.values, strict=True):
             backend.native(variable).assign(value)
         for total in self._sums:
             total.assign(keras.ops.zeros_like(total))
-        undone = self._updates() - self.good.updates
+        undone = self._updates() - good.updates
         self._optimizer.skipped.assign(self._optimizer.skipped + undone)
         self.newest = None
-        return self.good
+        return good
 
     def _updates(self) -> int:
         return int(keras_private.iterations_of(self._optimizer)) - int(self._optimizer.skipped.numpy())

@@ -1,7 +1,7 @@
 """Which steps are let through: a judgement of loss and gradient inside the step, before anything is written.
 
-What it knows stands in a few numbers beside the optimizer, which are no part of its `variables`. The judgement is a pure
-function, so that it is tested on lists of numbers.
+What it knows stands in a few numbers beside the optimizer, which are no part of its `variables`. The judgement is a
+pure function, so that it is tested on lists of numbers.
 """
 
 import weakref
@@ -77,13 +77,14 @@ class Gate:
 
     Args:
         threshold: How many deviations above the mean of the steps before make a spike; None for no spikes.
+        nonfinite: Whether a step that is not finite is a fault to be counted; it is left out in any case.
     """
 
-    def __init__(self, threshold: float | None) -> None:
-        self.threshold = threshold
-        self.statistics = backend.scalar(np.zeros((3, 2)), "float32")
-        self.tally = backend.scalar(np.zeros(3), "int64")
-        """Steps let through, steps left out, and of those how many came last, one after the other."""
+    def __init__(self, threshold: float | None, nonfinite: bool = True) -> None:
+        self.settings = threshold, nonfinite
+        self.statistics = backend.numbers(np.zeros((3, 2)), "float32")
+        self.tally = backend.numbers(np.zeros(3), "int64")
+        """Steps let through, faults, and how many of these came last, one after the other."""
         self._left_out = backend.ring(KEPT, 4)
         self.calls = False
         """Whether the step hands over the batches that it leaves out: XLA and replicas cannot call Python."""
@@ -105,13 +106,14 @@ class Gate:
             half: Half the sum of squares of the gradient.
             active: Whether the step counts; None: it does.
         """
+        threshold, nonfinite = self.settings
         norm = ops.sqrt(2 * ops.cast(half, "float32"))
         loss = ops.zeros((), "float32") if loss is None else ops.cast(loss, "float32")
         tally, statistics = backend.as_tensor(self.tally), backend.as_tensor(self.statistics)
-        is_finite, is_spike, new = judged(ops.stack([loss, norm]), statistics, tally[0], self.threshold)
+        is_finite, is_spike, new = judged(ops.stack([loss, norm]), statistics, tally[0], threshold)
         good = is_finite & ~is_spike
-        one = ops.cast(good, "int64")
-        after = ops.stack([tally[0] + one, tally[1] + 1 - one, (tally[2] + 1) * (1 - one)])
+        passed, fault = ops.cast(good, "int64"), ops.cast(is_spike | (~is_finite & nonfinite), "int64")
+        after = ops.stack([tally[0] + passed, tally[1] + fault, (tally[2] + 1) * fault])
         row = backend.floats(number, loss, norm, is_spike)
         backend.merge_replicas(partial(publish, self._left_out), tally[1], row)
         kept = [

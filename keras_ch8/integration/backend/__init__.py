@@ -62,6 +62,7 @@ if is_tensorflow():
     from .tensorflow import log_gamma as log_gamma
     from .tensorflow import merge_replicas as merge_replicas
     from .tensorflow import native as native
+    from .tensorflow import numbers as numbers
     from .tensorflow import on as on
     from .tensorflow import one_of as one_of
     from .tensorflow import power_of_two_below as power_of_two_below

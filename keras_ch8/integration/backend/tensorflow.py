@@ -118,6 +118,12 @@ def scalar(value: float, dtype: str) -> tf.Variable:
         return tf.Variable(value, trainable=False, dtype=dtype)
 
 
+def numbers(values: np.ndarray, dtype: str) -> tf.Variable:
+    """Create numbers that a compiled step reads and writes; no weights, not saved."""
+    with tf.init_scope():
+        return tf.Variable(values, trainable=False, dtype=dtype)
+
+
 def wide() -> str:
     """Return the type for arithmetic on steps."""
     return "float64"
