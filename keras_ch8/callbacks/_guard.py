@@ -13,14 +13,14 @@ from ..data import ArraySource
 from ..integration import keras_private, train_step
 from ..optimizers import RuleOptimizer
 from ..schedules.duration import duration
-from ..telemetry import Gate
+from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
+from ._guardable import guardable
 from ._kept_states import SURVIVED, KeptStates
 from ._learning_rate_decay import _prepare, _put_back, _rate_to_keep
 from ._left_out import DATA, Place, append, because, record_of, sentence_of, steps, times
 from ._origin import Origin, origin_in, origin_of
 from ._session import FIRST
-from ._switch_optimizer import SwitchOptimizer
 from ._terminal import fitted
 from .base import Callback
 
@@ -44,24 +44,24 @@ class Guard(Callback):
     The compiled step judges loss and gradient before it writes anything:
 
         not finite <- the loss or an entry of the gradient is infinite or NaN
-        a spike    <- loss or |g| lies `spike` deviations above its running mean, and above 3 times the largest mean
+        a spike    <- loss or |g| lies `spike` deviations above its running mean, and above 3 times the largest
 
-    Such a step is left out as `skip_nonfinite=True` of the optimizers leaves it out: weights, their state, statistics of
-    layers and the reported numbers stay. Bad examples end there. Where 3 steps in succession are left out and the data
-    are not to blame, the weights are: the guard goes back to weights, statistics and optimizer state that were kept in
-    memory every `rollback` batches, multiplies the learning rate by `lower_rate` and goes on with the next batches.
-    After `tries` of this without a new good state in between it ends the training at the last good one, and `reason`
-    says why.
+    Such a step is left out as `skip_nonfinite=True` of the optimizers leaves it out: weights, their state, statistics
+    of layers and the reported numbers stay. Bad examples end there. Where 3 steps in succession are left out and the
+    data are not to blame, the weights are: the guard goes back to weights, statistics and optimizer state that were
+    kept in memory every `rollback` batches, multiplies the learning rate by `lower_rate`, for good, and goes on with
+    the next batches. After `tries` of this without a new good state in between it ends the training at the last good
+    one, and `reason` says why.
 
-    Of each such step it says once which batch it was, which examples of it are to blame and in which layer the fault
-    begins, forward or backward: in the terminal, as an event and as the curve `ch8/skipped_steps` of `TensorBoard`, and
-    in `guard.jsonl` in the folder of its run, a line of JSON for each (the list `left_out`). Examples are positions in
-    the `keras_ch8.data.ArraySource` that `fit` reads, else in the batch. Where XLA compiles the step, or several
-    replicas take it, they are known only for a source.
+    Of each such step it says which batch it was, which examples of it are to blame and in which layer the fault begins,
+    forward or backward: in the terminal (of the first three), as an event and as the curve `ch8/skipped_steps` of
+    `TensorBoard`, and in `guard.jsonl` in the folder of its run, a line of JSON for each, as in the list `left_out`.
+    Examples are positions in the `keras_ch8.data.ArraySource` that `fit` reads, else in the batch. Where XLA compiles
+    the step, or several replicas take it, they are known only for a source.
 
-    For the optimizers of this package that follow a gradient; of one that is not built yet it sets `skip_nonfinite`. Two
-    copies of weights and optimizer state are kept on the device. Averages that other callbacks take are not undone. A
-    gradient beyond 1e19, whose square leaves float32, counts as infinite.
+    For the optimizers of this package that follow a gradient; of one that is not built yet it sets `skip_nonfinite`.
+    Two copies of weights and optimizer state are kept on the device. Averages that other callbacks take are not undone.
+    A gradient beyond 1e19, whose square leaves float32, counts as infinite.
 
     Args:
         spike: Number above 0: deviations above the mean that make a spike; `None` for no spikes. Defaults to `10`.
@@ -139,7 +139,7 @@ class Guard(Callback):
         self.reason: str | None = None
         """Why the guard has ended the training; None if it has not."""
         self._seen = self._tried = self._in_data = 0
-        self._epoch = 0
+        self._epoch = self._drawn = 0
         self._keep_at = self._trust_at = self._look_at = math.inf
 
     # --- the state ---------------------------------------------------------------------------------------------------
@@ -192,7 +192,8 @@ class Guard(Callback):
 
     def on_open(self) -> None:
         """Put the gate into the optimizer, before the step is traced."""
-        session, optimizer = self.session, self._guarded()
+        session = self.session
+        optimizer = guardable(session, sum(isinstance(member, Guard) for member in session.members))
         wanted = self.spike, self.nonfinite
         if not optimizer.built:
             optimizer.skip_nonfinite = True
@@ -206,33 +207,6 @@ class Guard(Callback):
         optimizer.gate, optimizer.telemetry.hears = self._gate, True
         session.training.exits.callback(_release, optimizer, self._gate)
         session.gate = self._gate
-
-    def _guarded(self) -> RuleOptimizer:
-        """Return the optimizer, if it is one that can be guarded."""
-        session = self.session
-        optimizer, others = session.optimizer, list(session.optimizers.values())
-        if any(isinstance(member, SwitchOptimizer) for member in session.members):
-            raise ValueError(
-                "`Guard` keeps the state of one optimizer. Received: `SwitchOptimizer` in the same training. Train "
-                "with the two optimizers in two calls of `fit`, each with a guard."
-            )
-        if sum(isinstance(member, Guard) for member in session.members) > 1:
-            raise ValueError("A training has one `Guard`. Received: several. Keep one.")
-        if not isinstance(optimizer, RuleOptimizer) or len(others) > 1:
-            names = ", ".join(type(other).__name__ for other in others) or "none"
-            raise ValueError(
-                "`Guard` leaves steps out inside the step of an optimizer of `keras_ch8.optimizers` that follows a "
-                f"gradient, and a model with a single one. Received: {names} of {type(optimizer).__module__}. Compile "
-                "with the one of the same name, such as `keras_ch8.optimizers.Adam`; its results are Keras's."
-            )
-        if optimizer.built and not optimizer.skip_nonfinite:
-            name = type(optimizer).__name__
-            raise ValueError(
-                "`Guard` has steps left out by the optimizer, which counts them in its state. Received: "
-                f"{name}(skip_nonfinite=False), which has its state already. Compile with "
-                f"`{name}(..., skip_nonfinite=True)`."
-            )
-        return optimizer
 
     def on_built(self) -> None:
         """Begin, if the optimizer has its state too; else with the first batch."""
@@ -275,7 +249,13 @@ class Guard(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Draw the curve."""
         super().on_epoch_end(epoch, logs)
-        self.write({SKIPPED: self._optimizer.skipped_steps})
+        self._draw()
+
+    def _draw(self) -> None:
+        """Write a point of the curve, unless this step has one."""
+        if self.session.step > self._drawn:
+            self._drawn = self.session.step
+            self.write({SKIPPED: self._optimizer.skipped_steps})
 
     def on_close(self) -> None:
         """Let go of the states."""
@@ -292,16 +272,25 @@ class Guard(Callback):
             self._begin()
         step = self.session.step
         _, left_out, in_a_row = (int(n) for n in self._gate.tally.numpy())
+        now, together = self._counted()
         if left_out > self._seen:
             self._tell(batch, left_out)
+        self._gate.caught[:] = [each for each in self._gate.caught if together > 1 and each[0] > now - together]
         if in_a_row >= (IN_A_ROW if self._in_data < in_a_row else DATA_ALONE):
             self._go_back(in_a_row)
         elif step >= self._trust_at and self._states.newest is not None and not in_a_row:
-            self._states.trust()
-            self._trust_at, self._tried = math.inf, 0
+            self._trust_at = math.inf
+            if self._is_usual():
+                self._states.trust()
+                self._tried = 0
         elif step >= self._keep_at and not in_a_row:
             self._states.keep(step)
             self._keep_at, self._trust_at = step + self._batches(), step + SURVIVED
+
+    def _is_usual(self) -> bool:
+        """Whether the mean loss is below the largest at the last good state: where it is not, a training diverges."""
+        good, now = (np.asarray(values) for values in (self._states.good.values[-1], self._gate.statistics))
+        return not good[1].any() or bool(now[0, 0] <= good[2, 0])
 
     def _go_back(self, in_a_row: int) -> None:
         """Go back to the last good state and lower the rate, or give up."""
@@ -315,14 +304,15 @@ class Guard(Callback):
         last = self.left_out[-1] if self.left_out else {}
         why = f"{in_a_row} steps in succession were left out, the last because of {because(last)}"
         if self._tried > self.tries or self._in_data_alone(last, in_a_row):
+            vain = f", and going back {times(self._tried - 1)} did not help" if self._tried > 1 else ""
             self.reason = (
-                f"The guard gave up at step {step}: {why}, after {times(self._tried - 1)} of going back. The weights "
-                f"are those of step {good.step}."
+                f"The guard gave up at step {step}: {why}{vain}. The training ends with the weights of step "
+                f"{good.step}."
             )
             self.model.stop_training = True
             self._write({"action": "gave up", "step": step, "to_step": good.step, "reason": self.reason})
             self.session.event("stop", self.reason)
-            self.session.say(*fitted(self.reason, 3))
+            self._say(*fitted(self.reason, 3))
             return
         rate = min(_rate_to_keep(optimizer) or 0.0, good.rate) * self.lower_rate
         _put_back(optimizer, rate)
@@ -334,8 +324,7 @@ class Guard(Callback):
         )
         self._write({"action": "went back", "step": step, "to_step": good.step, "learning_rate": new})
         self.session.event("restore", sentence)
-        self.session.say(*fitted(sentence, 3))
-        self.write({SKIPPED: optimizer.skipped_steps})
+        self._say(*fitted(sentence, 3))
 
     @staticmethod
     def _in_data_alone(last: Mapping[str, Any], in_a_row: int) -> bool:
@@ -343,26 +332,38 @@ class Guard(Callback):
 
     # --- what is told ------------------------------------------------------------------------------------------------
 
+    def _counted(self) -> tuple[int, int]:
+        """Return on how many batches the optimizer has stepped, and how many make one update."""
+        return int(self._optimizer.micro_steps.numpy()), self._optimizer.gradient_accumulation_steps or 1
+
     def _tell(self, batch: int, left_out: int) -> None:
         """Find out where the steps that were left out since the last time begin, and tell of each."""
-        now = int(self._optimizer.micro_steps.numpy())
-        caught, self._gate.caught[:] = dict(self._gate.caught), []
+        (now, together), caught = self._counted(), dict(self._gate.caught)
         for fault in self._gate.read(self._seen, left_out - 1):
-            behind = now - fault.number * (self._optimizer.gradient_accumulation_steps or 1)
-            place, rows = self._place(batch, behind)
-            data = caught.get(now - behind)
-            if data is None and rows is not None:
-                data = self._source().take(rows)
-            record = record_of(fault, place, self._origin(data, fault.is_spike), rows)
-            self._in_data = self._in_data + 1 if record["place"] in DATA else 0
-            self.left_out.append(record)
-            self._write(record)
-            sentence = sentence_of(record)
-            self.session.event("spike" if fault.is_spike else "nonfinite", sentence, place.step)
-            if len(self.left_out) <= TOLD:
-                self.session.say(*fitted(sentence, 3))
+            last = fault.number * together
+            batches = [number for number in range(last - together + 1, last + 1) if number in caught] or [last]
+            found = [self._examined(fault, batch, now - number, caught.get(number)) for number in batches]
+            known = [record for record in found if record["place"] is not None]
+            for record in known or found[:1]:
+                self._tell_of(record)
         self._seen = left_out
-        self.write({SKIPPED: self._optimizer.skipped_steps})
+        self._draw()
+
+    def _examined(self, fault: LeftOut, batch: int, behind: int, data: Any) -> dict[str, Any]:
+        """Return what is known of a step that was left out, so many batches before the last one."""
+        place, rows = self._place(batch, behind)
+        if data is None and rows is not None:
+            data = self.session.training.arguments["x"].take(rows)
+        return record_of(fault, place, self._origin(data, fault.is_spike), rows)
+
+    def _tell_of(self, record: dict[str, Any]) -> None:
+        self._in_data = self._in_data + 1 if record["place"] in DATA else 0
+        self.left_out.append(record)
+        self._write(record)
+        sentence = sentence_of(record)
+        self.session.event("spike" if record["fault"] == "spike" else "nonfinite", sentence, record["step"])
+        if len(self.left_out) <= TOLD:
+            self._say(*fitted(sentence, 3))
 
     def _source(self) -> ArraySource | None:
         x = self.session.training.arguments.get("x")
@@ -379,10 +380,8 @@ class Guard(Callback):
         worker, workers = source.shard
         size = source.batch_size // workers
         row = row[worker * size : (worker + 1) * size]
-        padded = np.where(
-            row < 0, row[0], row
-        )  # a place without an example has a copy of the first one, or is left out
-        return place._replace(batch=number), row[row >= 0] if source.has_smaller_batch else padded
+        there = row >= 0  # another place is left out, or has a copy of the first example
+        return place._replace(batch=number), row[there] if source.has_smaller_batch else np.where(there, row, row[0])
 
     def _origin(self, data: Any, is_spike: bool) -> Origin:
         """Return where a fault begins, given the batch; what the model cannot be asked is not known."""
@@ -394,6 +393,10 @@ class Guard(Callback):
             return origin_of(self.model, data, is_spike)
         except Exception as error:  # whatever the model does with the batch, the training goes on
             return Origin(f"not found, {type(error).__name__}: {keras_private.first_sentence(error)}")
+
+    def _say(self, *lines: str) -> None:
+        if not self.session.terminal.is_quiet:
+            self.session.say(*lines)
 
     def _write(self, *records: Mapping[str, Any]) -> None:
         if self.session.writer is not None:
@@ -412,7 +415,7 @@ class Guard(Callback):
             lines.append(
                 f"Guard: left out {steps(len(kinds))} ({', '.join(what)}), went back {times(len(self.rollbacks))}."
             )
-        return lines if self.reason is None else [*lines, self.reason]
+        return lines if self.reason is None else [*lines, *fitted(self.reason, 3)]
 
 
 def _release(optimizer: RuleOptimizer, gate: Gate) -> None:

@@ -80,7 +80,7 @@ def _origin_sentence(record: Mapping[str, Any]) -> str:
         f" and {len(examples) - NAMED} more" if len(examples) > NAMED else ""
     )
     which = f" {'Example' if len(examples) == 1 else 'Examples'} {whose}: {named}." if examples else ""
-    if place is None:
+    if place not in (*DATA, "forward", "loss", "backward"):
         return f"Where it begins is not known.{which}"
     if place in DATA:
         return f"It begins in the data, `{place}`.{which}"

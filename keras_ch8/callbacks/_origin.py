@@ -24,7 +24,7 @@ class Origin(NamedTuple):
     Args:
         place: `"x"`, `"y"` or `"sample_weight"` where the data hold what is not finite; `"forward"`, `"loss"` or
             `"backward"` where it arises there; None where it was not found.
-        layer: The path of the layer; None for none.
+        layer: The name of the layer; None for none.
         examples: Which examples of the batch, counted from 0; [] where no single one stands out.
     """
 
@@ -53,11 +53,11 @@ def origin_of(model: keras.Model, data: Data, is_spike: bool) -> Origin:
     size = examples_of(parts)
     for call in calls:
         if not np.isfinite(_array(call.outputs)).all():
-            return Origin("forward", call.layer.path, _rows_not_finite(call.outputs, size))
+            return Origin("forward", call.layer.name, _rows_not_finite(call.outputs, size))
     losses = _losses(objective, outputs, size)
     if not np.isfinite(losses).all():
         return Origin("loss", None, np.flatnonzero(~np.isfinite(losses)).tolist())
-    order = [call.layer.path for call in calls]
+    order = [call.layer.name for call in calls]
     return _spike(objective, values, losses) if is_spike else _backward(objective, values, size, order)
 
 
@@ -105,14 +105,14 @@ def _rows(tree: Tree, rows: slice) -> Tree:
 
 
 def _gradients(objective: Objective, values: list[Any], data: Tree = None) -> dict[str, float]:
-    """Return the norm of the gradient of each layer's own variables, by the path of the layer."""
+    """Return the norm of the gradient of each layer's own variables, by the name of the layer."""
     owners = keras_private.owners_in(objective.model)
     found: dict[str, float] = {}
     for variable, g in zip(
         objective.variables, backend.gradients(lambda v: objective.value_at(v, data), values), strict=True
     ):
-        path = getattr(owners.get(id(variable)), "path", variable.path)
-        found[path] = float(np.hypot(found.get(path, 0.0), np.linalg.norm(_array(g).astype("float64"))))
+        name = getattr(owners.get(id(variable)), "name", variable.path)
+        found[name] = float(np.hypot(found.get(name, 0.0), np.linalg.norm(_array(g).astype("float64"))))
     return found
 
 
@@ -121,18 +121,18 @@ def _spike(objective: Objective, values: list[Any], losses: np.ndarray) -> Origi
     norms = _gradients(objective, values)
     usual = np.median(losses)
     out = np.flatnonzero((losses > STANDS_OUT * usual) & (usual > 0))
-    return Origin("backward", max(norms, key=lambda path: norms[path]), out[np.argsort(-losses[out])].tolist())
+    return Origin("backward", max(norms, key=lambda name: norms[name]), out[np.argsort(-losses[out])].tolist())
 
 
 def _backward(objective: Objective, values: list[Any], size: int, order: list[str]) -> Origin:
     """Return the layer nearest the loss whose gradient is not finite, and the examples that make it so alone."""
-    broken = {path for path, norm in _gradients(objective, values).items() if not np.isfinite(norm)}
+    broken = {name for name, norm in _gradients(objective, values).items() if not np.isfinite(norm)}
     if not broken:
         return Origin()
-    place = {path: i for i, path in enumerate(order)}
+    place = {name: i for i, name in enumerate(order)}
     alone = [
         i
         for i in range(min(size, MOST_ALONE))
         if not np.isfinite(list(_gradients(objective, values, _rows(objective.data, slice(i, i + 1))).values())).all()
     ]
-    return Origin("backward", max(broken, key=lambda path: place.get(path, -1)), alone if len(alone) < size else [])
+    return Origin("backward", max(broken, key=lambda name: place.get(name, -1)), alone if len(alone) < size else [])

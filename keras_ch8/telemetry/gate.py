@@ -25,7 +25,8 @@ WARM_UP = 20
 RHO = 0.98
 """The fraction of mean and variance that each step keeps."""
 UNUSUAL = 3.0
-"""Times the largest mean so far that a spike has to exceed: near the end a small loss varies much."""
+"""Times the largest value so far that a spike has to exceed: near the end a small loss varies much, and so does that of
+a last batch of few examples."""
 
 
 class LeftOut(NamedTuple):
@@ -47,11 +48,11 @@ class LeftOut(NamedTuple):
 def judged(values: Tensor, statistics: Tensor, count: Tensor, threshold: float | None) -> tuple[Tensor, Tensor, Tensor]:
     """Judge the loss and the norm of a step by those of the steps before.
 
-        a spike <- any value > mean + threshold * deviation, and > 3 times the largest mean so far
+        a spike <- any value > mean + threshold * deviation, and > 3 times the largest so far
 
     Args:
         values: Loss and norm.
-        statistics: Rows: the running mean of both, their running deviation, and the largest mean since the warm-up.
+        statistics: Rows: the running mean of both, their running deviation, and the largest so far.
         count: Steps that went into these.
         threshold: Deviations; None for no spikes.
 
@@ -68,8 +69,8 @@ def judged(values: Tensor, statistics: Tensor, count: Tensor, threshold: float |
     share = ops.maximum(1 - RHO, 1 / (ops.cast(count, "float32") + 1))
     new_mean = mean + share * off
     new_deviation = ops.sqrt((1 - share) * (ops.square(deviation) + share * ops.square(off)))
-    begun = ops.where(count > WARM_UP, ops.maximum(largest, new_mean), new_mean)
-    return is_finite, is_spike, ops.stack([new_mean, new_deviation, begun])
+    new_largest = ops.where(count > 0, ops.maximum(largest, values), values)
+    return is_finite, is_spike, ops.stack([new_mean, new_deviation, new_largest])
 
 
 class Gate:
