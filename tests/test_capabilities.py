@@ -208,6 +208,16 @@ def skipping():
     assert np.isfinite(model.get_weights()[0]).all()
 
 
+@shows("**`callbacks.Guard()`**")
+def guarding():
+    x = X.copy()
+    x[5] = np.nan
+    model, guard = network(optimizers.Adam()), callbacks.Guard()
+    fit(model, guard, x=x, shuffle=False)
+    assert guard.left_out[0]["examples"] == [5]
+    assert np.isfinite(model.get_weights()[0]).all()
+
+
 @shows("State is saved variable by variable")
 def saving(tmp_path):
     model = network(optimizers.Adam())
