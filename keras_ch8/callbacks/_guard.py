@@ -10,16 +10,15 @@ from .. import _checks
 from .._types import Logs
 from ..board.tags import Tag
 from ..data import ArraySource
-from ..integration import keras_private, train_step
-from ..optimizers import RuleOptimizer
+from ..integration import train_step
 from ..schedules.duration import duration
 from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
-from ._guardable import guardable
+from ._guardable import guardable, release
 from ._kept_states import SURVIVED, KeptStates
 from ._learning_rate_decay import _prepare, _put_back, _rate_to_keep
-from ._left_out import DATA, Place, append, because, record_of, sentence_of, steps, times
-from ._origin import Origin, origin_in, origin_of
+from ._left_out import DATA, Place, append, because, record_of, rows_of, sentence_of, summary_of, times
+from ._origin import found_origin
 from ._session import FIRST
 from ._terminal import fitted
 from .base import Callback
@@ -32,8 +31,6 @@ LOOK_EVERY = 16
 """Batches after which a step is asked that cannot call Python itself: one that XLA compiles, or of several replicas."""
 TOLD = 3
 """Steps of which the terminal is told one by one; further ones are counted."""
-EXAMINED = 16
-"""Steps whose batch is examined; of further ones only what the data hold is."""
 SKIPPED = Tag("ch8/skipped_steps", "steps", "Steps that were left out or undone so far, by `callbacks.Guard`.", "8.2.4")
 
 
@@ -49,9 +46,10 @@ class Guard(Callback):
     Such a step is left out as `skip_nonfinite=True` of the optimizers leaves it out: weights, their state, statistics
     of layers and the reported numbers stay. Bad examples end there. Where 3 steps in succession are left out and the
     data are not to blame, the weights are: the guard goes back to weights, statistics and optimizer state that were
-    kept in memory every `rollback` batches, multiplies the learning rate by `lower_rate`, for good, and goes on with
-    the next batches. After `tries` of this without a new good state in between it ends the training at the last good
-    one, and `reason` says why.
+    kept in memory every `rollback` batches, multiplies the learning rate by `lower_rate`, and goes on with the next
+    batches. At the next good state the rate is what it was; if it goes back again after that, the rate stays lowered.
+    After `tries` of this without a new good state in between it ends the training at the last good one, and `reason`
+    says why.
 
     Of each such step it says which batch it was, which examples of it are to blame and in which layer the fault begins,
     forward or backward: in the terminal (of the first three), as an event and as the curve `ch8/skipped_steps` of
@@ -139,6 +137,7 @@ class Guard(Callback):
         self.reason: str | None = None
         """Why the guard has ended the training; None if it has not."""
         self._seen = self._tried = self._in_data = 0
+        self._lowered, self._may_return = 1.0, True
         self._epoch = self._drawn = 0
         self._keep_at = self._trust_at = self._look_at = math.inf
 
@@ -153,6 +152,7 @@ class Guard(Callback):
             "rollbacks": list(self.rollbacks),
             "reason": self.reason,
             "counts": [self._seen, self._tried, self._in_data],
+            "lowered": [self._lowered, self._may_return],
             "due": [float(at) for at in (self._keep_at, self._trust_at, self._look_at)],
             "rate": None if self._optimizer is None else _rate_to_keep(self._optimizer),
             "gate": None if self._gate is None else self._gate.state(),
@@ -161,7 +161,7 @@ class Guard(Callback):
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on in the next `fit` from what `get_state` returned."""
-        expected = {"left_out", "rollbacks", "reason", "counts", "due", "rate", "gate", "states"}
+        expected = {"left_out", "rollbacks", "reason", "counts", "lowered", "due", "rate", "gate", "states"}
         if not isinstance(state, Mapping) or set(state) != expected:
             received = sorted(state) if isinstance(state, Mapping) else repr(state)
             raise ValueError(
@@ -175,6 +175,7 @@ class Guard(Callback):
         self.left_out = [dict(record) for record in state["left_out"]]
         self.rollbacks, self.reason = list(state["rollbacks"]), state["reason"]
         self._seen, self._tried, self._in_data = state["counts"]
+        self._lowered, self._may_return = state["lowered"]
         self._keep_at, self._trust_at, self._look_at = state["due"]
         if state["rate"] is not None:
             _put_back(self._optimizer, state["rate"])
@@ -205,7 +206,7 @@ class Guard(Callback):
         if _prepare(optimizer, None, to_scale=True):
             self.model.make_train_function(force=True)
         optimizer.gate, optimizer.telemetry.hears = self._gate, True
-        session.training.exits.callback(_release, optimizer, self._gate)
+        session.training.exits.callback(release, optimizer, self._gate)
         session.gate = self._gate
 
     def on_built(self) -> None:
@@ -283,6 +284,7 @@ class Guard(Callback):
             if self._is_usual():
                 self._states.trust()
                 self._tried = 0
+                self._return_rate()
         elif step >= self._keep_at and not in_a_row:
             self._states.keep(step)
             self._keep_at, self._trust_at = step + self._batches(), step + SURVIVED
@@ -303,7 +305,7 @@ class Guard(Callback):
         self.rollbacks.append(step)
         last = self.left_out[-1] if self.left_out else {}
         why = f"{in_a_row} steps in succession were left out, the last because of {because(last)}"
-        if self._tried > self.tries or self._in_data_alone(last, in_a_row):
+        if self._tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in DATA):
             vain = f", and going back {times(self._tried - 1)} did not help" if self._tried > 1 else ""
             self.reason = (
                 f"The guard gave up at step {step}: {why}{vain}. The training ends with the weights of step "
@@ -314,21 +316,24 @@ class Guard(Callback):
             self.session.event("stop", self.reason)
             self._say(*fitted(self.reason, 3))
             return
-        rate = min(_rate_to_keep(optimizer) or 0.0, good.rate) * self.lower_rate
-        _put_back(optimizer, rate)
+        _put_back(optimizer, min(_rate_to_keep(optimizer) or 0.0, good.rate) * self.lower_rate)
+        self._lowered *= self.lower_rate if self._may_return else 1.0
         new = float(optimizer.learning_rate)
         sentence = (
             f"Step {step}: {why}. The guard went back to the weights of step {good.step} and lowered the learning rate "
-            f"by {digits(self.lower_rate)} to {digits(new, 3)} (try {self._tried} of "
-            f"{self.tries})."
+            f"to {digits(new, 3)} (try {self._tried} of {self.tries})."
         )
         self._write({"action": "went back", "step": step, "to_step": good.step, "learning_rate": new})
         self.session.event("restore", sentence)
         self._say(*fitted(sentence, 3))
 
-    @staticmethod
-    def _in_data_alone(last: Mapping[str, Any], in_a_row: int) -> bool:
-        return in_a_row >= DATA_ALONE and last.get("place") in DATA
+    def _return_rate(self) -> None:
+        """Undo the first lowering of the rate, where the training has come to a good state with it."""
+        if self._lowered < 1:
+            _put_back(self._optimizer, (_rate_to_keep(self._optimizer) or 0.0) / self._lowered)
+            self._lowered, self._may_return = 1.0, False
+            rate = digits(float(self._optimizer.learning_rate), 3)
+            self.session.event("rate", f"The guard has a new good state, and the learning rate is {rate} again.")
 
     # --- what is told ------------------------------------------------------------------------------------------------
 
@@ -354,7 +359,8 @@ class Guard(Callback):
         place, rows = self._place(batch, behind)
         if data is None and rows is not None:
             data = self.session.training.arguments["x"].take(rows)
-        return record_of(fault, place, self._origin(data, fault.is_spike), rows)
+        origin = found_origin(self.model, data, fault.is_spike, len(self.left_out))
+        return record_of(fault, place, origin, rows)
 
     def _tell_of(self, record: dict[str, Any]) -> None:
         self._in_data = self._in_data + 1 if record["place"] in DATA else 0
@@ -376,23 +382,7 @@ class Guard(Callback):
         if source is None or place.batch < 0:
             return place, None
         number = source.step - 1 - behind
-        row = source.plan(source.epoch).indices[number]
-        worker, workers = source.shard
-        size = source.batch_size // workers
-        row = row[worker * size : (worker + 1) * size]
-        there = row >= 0  # another place is left out, or has a copy of the first example
-        return place._replace(batch=number), row[there] if source.has_smaller_batch else np.where(there, row, row[0])
-
-    def _origin(self, data: Any, is_spike: bool) -> Origin:
-        """Return where a fault begins, given the batch; what the model cannot be asked is not known."""
-        if data is None:
-            return Origin()
-        if len(self.left_out) >= EXAMINED:
-            return origin_in(data)
-        try:
-            return origin_of(self.model, data, is_spike)
-        except Exception as error:  # whatever the model does with the batch, the training goes on
-            return Origin(f"not found, {type(error).__name__}: {keras_private.first_sentence(error)}")
+        return place._replace(batch=number), rows_of(source, number)
 
     def _say(self, *lines: str) -> None:
         if not self.session.terminal.is_quiet:
@@ -407,18 +397,5 @@ class Guard(Callback):
         return self._summary() or ["The guard left out no step."]
 
     def _summary(self) -> list[str]:
-        lines = []
-        if self.left_out:
-            kinds = [record["fault"] for record in self.left_out]
-            spikes = kinds.count("spike")
-            what = [f"{n} {word}" for n, word in ((len(kinds) - spikes, "not finite"), (spikes, "spikes")) if n]
-            lines.append(
-                f"Guard: left out {steps(len(kinds))} ({', '.join(what)}), went back {times(len(self.rollbacks))}."
-            )
+        lines = [summary_of(self.left_out, self.rollbacks)] if self.left_out else []
         return lines if self.reason is None else [*lines, *fitted(self.reason, 3)]
-
-
-def _release(optimizer: RuleOptimizer, gate: Gate) -> None:
-    """Give the optimizer back."""
-    if optimizer.gate is gate:
-        optimizer.gate, optimizer.telemetry.hears = None, False

@@ -1,8 +1,9 @@
-"""Which optimizer a guard can watch."""
+"""Which optimizer a guard can watch, and its way back."""
 
 from typing import TYPE_CHECKING
 
 from ..optimizers import RuleOptimizer
+from ..telemetry import Gate
 from ._switch_optimizer import SwitchOptimizer
 
 if TYPE_CHECKING:
@@ -38,3 +39,9 @@ def guardable(session: "Session", guards: int) -> RuleOptimizer:
             f"`{name}(..., skip_nonfinite=True)`."
         )
     return optimizer
+
+
+def release(optimizer: RuleOptimizer, gate: Gate) -> None:
+    """Give the optimizer back."""
+    if optimizer.gate is gate:
+        optimizer.gate, optimizer.telemetry.hears = None, False

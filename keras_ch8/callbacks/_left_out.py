@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data import ArraySource
 from ..telemetry import LeftOut
 from ..verdicts.wording import digits
 from ._origin import Origin
@@ -42,6 +43,16 @@ def record_of(fault: LeftOut, place: Place, origin: Origin, rows: np.ndarray | N
         "examples": examples if rows is None else [int(rows[i]) for i in examples],
         "examples_in": "batch" if rows is None else "source",
     }
+
+
+def rows_of(source: ArraySource, batch: int) -> np.ndarray:
+    """Return the positions of the examples that this worker is given of a batch of the running epoch."""
+    row = source.plan(source.epoch).indices[batch]
+    worker, workers = source.shard
+    size = source.batch_size // workers
+    row = row[worker * size : (worker + 1) * size]
+    there = row >= 0  # another place is left out, or has a copy of the first example
+    return row[there] if source.has_smaller_batch else np.where(there, row, row[0])
 
 
 def append(folder: str, records: Sequence[Mapping[str, Any]]) -> None:
@@ -91,8 +102,12 @@ def _origin_sentence(record: Mapping[str, Any]) -> str:
     return f"It begins {'in the output' if place == 'forward' else 'in the gradient'} of `{layer}`.{which}"
 
 
-def steps(count: int) -> str:
-    return f"{count} step{'s' * (count != 1)}"
+def summary_of(records: Sequence[Mapping[str, Any]], rollbacks: Sequence[int]) -> str:
+    """Return the line that sums up what was left out."""
+    spikes = sum(record["fault"] == "spike" for record in records)
+    kinds = ((len(records) - spikes, "not finite"), (spikes, "spike" if spikes == 1 else "spikes"))
+    named = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
+    return f"Guard: left out {len(records)} steps ({named}), went back {times(len(rollbacks))}."
 
 
 def times(count: int) -> str:

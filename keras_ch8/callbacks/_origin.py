@@ -18,6 +18,10 @@ STANDS_OUT = 10.0
 """Times the median loss of a batch beyond which that of an example is named as the cause of a spike."""
 
 
+EXAMINED = 16
+"""Steps whose batch is examined; of further ones only what the data hold is."""
+
+
 class Origin(NamedTuple):
     """Where a fault begins.
 
@@ -31,6 +35,18 @@ class Origin(NamedTuple):
     place: str | None = None
     layer: str | None = None
     examples: Sequence[int] = ()
+
+
+def found_origin(model: keras.Model, data: Data, is_spike: bool, before: int) -> Origin:
+    """Return where a fault begins, after so many others; an empty origin where the batch is not known (None)."""
+    if data is None:
+        return Origin()
+    if before >= EXAMINED:
+        return origin_in(data)
+    try:
+        return origin_of(model, data, is_spike)
+    except Exception as error:  # whatever the model does with the batch, the training goes on
+        return Origin(f"not found, {type(error).__name__}: {keras_private.first_sentence(error)}")
 
 
 def origin_of(model: keras.Model, data: Data, is_spike: bool) -> Origin:

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks, data, layers, optimizers
-from keras_ch8.callbacks import _guard, _left_out
+from keras_ch8.callbacks import _guard, _left_out, _origin
 from keras_ch8.callbacks._origin import origin_of
 from keras_ch8.telemetry import gate
 from tests import forked
@@ -222,7 +222,7 @@ def test_a_model_that_cannot_be_asked_is_no_end_of_the_training(monkeypatch):
     def refuse(*args):
         raise TypeError("no")
 
-    monkeypatch.setattr(_guard, "origin_of", refuse)
+    monkeypatch.setattr(_origin, "origin_of", refuse)
     guard = callbacks.Guard()
     trained(broken(), guard, epochs=1)
     assert guard.left_out[0]["place"] == "not found, TypeError: no"
@@ -286,16 +286,29 @@ def test_going_back_counts_what_is_undone_as_left_out(rescued):
     assert int(model.optimizer.iterations.numpy()) == LINEAR
 
 
-def test_a_schedule_is_lowered_by_its_factor_and_goes_on(rescued):
-    _, model, _ = rescued
-    assert model.optimizer.get_config()["learning_rate"]["config"]["factor"] == 0.5
+def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
+    guard, model, _ = rescued
+    assert model.optimizer.get_config()["learning_rate"]["config"]["factor"] == 1
+    assert guard.get_state()["lowered"] == [1.0, False]
 
 
-def test_a_rate_that_is_a_number_is_lowered_from_the_last_good_one():
-    guard = callbacks.Guard(rollback="20ba", lower_rate=0.1)
-    model, _ = trained(X, RateSpike(at=40, length=50), guard, epochs=4)
-    assert len(guard.rollbacks) == 1
-    assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
+class Rates(keras.callbacks.Callback):
+    """Keeps the rate after each batch."""
+
+    def on_train_begin(self, logs=None):
+        self.rates = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.rates.append(float(self.model.optimizer.learning_rate))
+
+
+def test_a_rate_that_is_a_number_is_lowered_from_the_last_good_one_and_stays_low_at_the_second_time():
+    guard, rates = callbacks.Guard(rollback="20ba", lower_rate=0.1), Rates()
+    trained(X, RateSpike(at=40, length=50), RateSpike(at=100, length=50), guard, rates, epochs=11)
+    assert [step // 10 for step in guard.rollbacks] == [4, 10]
+    assert rates.rates[guard.rollbacks[0] + 30] == pytest.approx(0.001)
+    assert rates.rates[guard.rollbacks[0] + 40] == pytest.approx(0.01)
+    assert rates.rates[-1] == pytest.approx(0.001)
 
 
 def test_it_gives_up_after_its_tries_and_says_why(capfd):
