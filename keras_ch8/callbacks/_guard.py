@@ -15,8 +15,8 @@ from ..schedules.duration import duration
 from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
 from ._guardable import guardable, release
-from ._kept_states import SURVIVED, KeptStates
-from ._learning_rate_decay import _prepare, _put_back, _rate_to_keep
+from ._kept_states import SURVIVED, KeptStates, lever_of, rate_of
+from ._learning_rate_decay import _prepare, _put_back
 from ._left_out import DATA, Place, append, because, record_of, rows_of, sentence_of, summary_of, times
 from ._origin import found_origin
 from ._session import FIRST
@@ -154,7 +154,7 @@ class Guard(Callback):
             "counts": [self._seen, self._tried, self._in_data],
             "lowered": [self._lowered, self._may_return],
             "due": [float(at) for at in (self._keep_at, self._trust_at, self._look_at)],
-            "rate": None if self._optimizer is None else _rate_to_keep(self._optimizer),
+            "rate": None if self._optimizer is None else lever_of(self._optimizer),
             "gate": None if self._gate is None else self._gate.state(),
             "states": None if self._states is None else self._states.state(),
         }
@@ -241,7 +241,7 @@ class Guard(Callback):
         """Compare the step with the next one at which something is due."""
         super().on_train_batch_end(batch, logs)
         step = self.session.step
-        if self._gate.caught or step >= self._due:
+        if self._gate.caught or step >= self._keep_at or step >= self._trust_at:
             self._look(batch)
         elif not self._gate.calls and (step >= self._look_at or batch + 1 == self.params["steps"]):
             self._look_at = step + LOOK_EVERY
@@ -261,11 +261,6 @@ class Guard(Callback):
     def on_close(self) -> None:
         """Let go of the states."""
         self._states = None
-
-    @property
-    def _due(self) -> float:
-        """The next step at which the state is kept, or counts as good."""
-        return min(self._keep_at, self._trust_at)
 
     def _look(self, batch: int) -> None:
         """Tell what has been left out since the last time, go back or keep the state where it is time."""
@@ -291,7 +286,7 @@ class Guard(Callback):
 
     def _is_usual(self) -> bool:
         """Whether the mean loss is below the largest at the last good state: where it is not, a training diverges."""
-        good, now = (np.asarray(values) for values in (self._states.good.values[-1], self._gate.statistics))
+        good, now = np.asarray(self._states.good.values[-1]), self._gate.statistics.numpy()
         return not good[1].any() or bool(now[0, 0] <= good[2, 0])
 
     def _go_back(self, in_a_row: int) -> None:
@@ -316,9 +311,9 @@ class Guard(Callback):
             self.session.event("stop", self.reason)
             self._say(*fitted(self.reason, 3))
             return
-        _put_back(optimizer, min(_rate_to_keep(optimizer) or 0.0, good.rate) * self.lower_rate)
+        _put_back(optimizer, min(lever_of(optimizer), good.rate) * self.lower_rate)
         self._lowered *= self.lower_rate if self._may_return else 1.0
-        new = float(optimizer.learning_rate)
+        new = rate_of(optimizer)
         sentence = (
             f"Step {step}: {why}. The guard went back to the weights of step {good.step} and lowered the learning rate "
             f"to {digits(new, 3)} (try {self._tried} of {self.tries})."
@@ -330,9 +325,9 @@ class Guard(Callback):
     def _return_rate(self) -> None:
         """Undo the first lowering of the rate, where the training has come to a good state with it."""
         if self._lowered < 1:
-            _put_back(self._optimizer, (_rate_to_keep(self._optimizer) or 0.0) / self._lowered)
+            _put_back(self._optimizer, lever_of(self._optimizer) / self._lowered)
             self._lowered, self._may_return = 1.0, False
-            rate = digits(float(self._optimizer.learning_rate), 3)
+            rate = digits(rate_of(self._optimizer), 3)
             self.session.event("rate", f"The guard has a new good state, and the learning rate is {rate} again.")
 
     # --- what is told ------------------------------------------------------------------------------------------------

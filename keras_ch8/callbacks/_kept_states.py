@@ -8,7 +8,6 @@ import keras
 import numpy as np
 
 from ..integration import backend, keras_private
-from ._learning_rate_decay import _rate_to_keep
 
 SURVIVED = 16
 """Batches that a state must have led through before it counts as good: damage shows a step or two after it is done."""
@@ -58,7 +57,7 @@ class KeptStates:
     def keep(self, step: int) -> None:
         """Keep the state as it is; the first one counts as good."""
         values = [backend.copy(v) for v in self._variables]
-        self.newest = Kept(step, self._updates(), _rate_to_keep(self._optimizer) or 0.0, values)
+        self.newest = Kept(step, self._updates(), lever_of(self._optimizer), values)
         if self.good is None:
             self.trust()
 
@@ -92,3 +91,14 @@ class KeptStates:
 
 def _as_arrays(kept: Kept | None) -> dict[str, Any] | None:
     return None if kept is None else vars(kept) | {"values": [np.asarray(value) for value in kept.values]}
+
+
+def lever_of(optimizer: Any) -> float:
+    """Return what a learning rate is changed by: the number itself, or the factor of its schedule."""
+    schedule = keras_private.schedule_of(optimizer)
+    return rate_of(optimizer) if schedule is None else float(schedule.factor)
+
+
+def rate_of(optimizer: Any) -> float:
+    """Return the learning rate that is in force, also of one that replicas have a copy of."""
+    return float(backend.as_tensor(optimizer.learning_rate))
