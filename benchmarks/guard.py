@@ -1,18 +1,23 @@
-"""Measure what `callbacks.Guard` costs in a `fit` without faults, against the same `fit` with nothing attached.
+"""Measure what `callbacks.Guard` costs a training without faults: in the compiled step, and in Python.
 
     python benchmarks/guard.py [--json guard.json]
 
-A small convolutional network on the digits of scikit-learn, batch 64, Adam. One `fit` of many epochs for each contender
-and round, in an order that rotates; the first epoch (tracing) is left out. CPU time (all threads) and wall time a step,
-medians over the rounds; "extra" is the median over the rounds of the ratio to the bare `fit` of the same round, less 1.
+A small convolutional network on the digits of scikit-learn, batch 64, Adam. As in `benchmarks/listening.py` every
+contender has a model of its own, which `fit` compiles; then five of its training steps are timed at a time, in random
+order with those of the others. CPU time (all threads) and wall time are the median ratio to the bare steps of the same
+round; "bare again" tells how far equal code differs. What the callback does in Python is timed in a `fit` of its own, with
+the states that it keeps, as CPU time a batch.
 """
 
+import random
 import statistics
 import time
 
 import harness
 import keras
 import numpy as np
+import tensorflow as tf
+from listening import Keep, some_steps
 from sklearn import datasets
 
 import keras_ch8
@@ -21,20 +26,12 @@ from keras_ch8 import callbacks, optimizers
 BATCH = 64
 CONTENDERS = {
     "bare": (False, list),
+    "bare again": (False, list),
     "skip_nonfinite=True": (True, list),
     "Guard": (True, lambda: [callbacks.Guard()]),
-    "Guard, state every 20 batches": (True, lambda: [callbacks.Guard(rollback="20ba")]),
 }
-
-
-class Stopwatch(keras.callbacks.Callback):
-    """Times the epochs after the first."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Read the clocks."""
-        self.now = time.process_time(), time.perf_counter()
-        if epoch == 0:
-            self.begin = self.now
+X, Y = datasets.load_digits(return_X_y=True)
+X = (X / 16).astype("float32").reshape(-1, 8, 8, 1)
 
 
 def network(skip):
@@ -51,28 +48,51 @@ def network(skip):
     return harness.classifier((8, 8, 1), layers, optimizers.Adam(skip_nonfinite=skip), metrics=["accuracy"])
 
 
+def training_step(skip, made):
+    """Return the compiled step, and what must live on."""
+    model, keep = network(skip), Keep()
+    model.fit(X, Y, batch_size=BATCH, verbose=0, callbacks=[*made, keep])
+    for guard in made:  # which has let go of the optimizer, but not of the step
+        assert guard.left_out == []
+    return keep.step, (model, made)
+
+
+def seconds_in_python(epochs):
+    """Return the CPU seconds of the callback for a batch, with what any callback of the package does there."""
+    guard, spent = callbacks.Guard(), []
+    theirs = guard.on_train_batch_end
+
+    def timed(batch, logs=None):
+        begin = time.process_time_ns()
+        theirs(batch, logs)
+        spent.append(time.process_time_ns() - begin)
+
+    guard.on_train_batch_end = timed
+    network(True).fit(X, Y, batch_size=BATCH, epochs=epochs, verbose=0, callbacks=[guard])
+    return sum(spent[10:]) / len(spent[10:]) * 1e-9
+
+
 def main():
     """Measure, print the table, write JSON."""
-    options = harness.options(__doc__, "guard.json", rounds=9, epochs=8)
-    x, y = datasets.load_digits(return_X_y=True)
-    x, steps = (x / 16).astype("float32").reshape(-1, 8, 8, 1), -(-len(x) // BATCH)
-    names, times = list(CONTENDERS), {name: [] for name in CONTENDERS}
-    for number in range(options.rounds + 1):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
-            skip, make = CONTENDERS[name]
-            watch = Stopwatch()
-            network(skip).fit(x, y, batch_size=BATCH, epochs=options.epochs, verbose=0, callbacks=[*make(), watch])
-            each = 1e6 / steps / (options.epochs - 1)
-            if number:  # the first round warms up
-                times[name].append([each * (b - a) for a, b in zip(watch.begin, watch.now, strict=True)])
-    results = {}
-    print(f"{'us a step':32s} {'CPU':>7s} {'wall':>7s} {'extra CPU':>10s} {'extra wall':>11s}")
-    for name, rows in times.items():
-        cpu, wall = np.median(rows, axis=0)
-        extra = [statistics.median(a[i] / b[i] for a, b in zip(rows, times["bare"], strict=True)) - 1 for i in range(2)]
-        results[name] = {"cpu_us": cpu, "wall_us": wall, "extra_cpu": extra[0], "extra_wall": extra[1]}
-        print(f"{name:32s} {cpu:7.0f} {wall:7.0f} {extra[0]:10.1%} {extra[1]:11.1%}", flush=True)
+    options = harness.options(__doc__, "guard.json", rounds=300, epochs=30)
+    batches = iter(tf.data.Dataset.from_tensors((X[:BATCH], Y[:BATCH])).repeat())
+    steps = {name: training_step(skip, make()) for name, (skip, make) in CONTENDERS.items()}
+    rounds = []
+    for _ in range(options.rounds):
+        order = random.sample(list(steps), len(steps))
+        rounds.append({name: harness.timed(some_steps, steps[name][0], batches)[1:] for name in order})
+    results = {"bare_us": 1e6 / 5 * statistics.median(each["bare"][0] for each in rounds)}
+    print(f"a bare step: {results['bare_us']:.0f} us of CPU time")
+    print(f"{'ratio to it':24}{'CPU':>8}{'wall':>8}")
+    for name in steps:
+        ratios = [np.divide(each[name], each["bare"]) for each in rounds]
+        cpu, wall = (statistics.median(ratio[k] for ratio in ratios) for k in (0, 1))
+        print(f"{name:24}{cpu:8.3f}{wall:8.3f}", flush=True)
+        results[name] = {"cpu": cpu, "wall": wall}
+    results["python_us"] = 1e6 * seconds_in_python(options.epochs)
+    print(
+        f"in Python: {results['python_us']:.1f} us of CPU time a batch, {results['python_us'] / results['bare_us']:.2%}"
+    )
     harness.save(options.json, results)
 
 
