@@ -87,6 +87,7 @@ class Gate:
         self.tally = backend.numbers(np.zeros(3), "int64")
         """Steps let through, faults, and how many of these came last, one after the other."""
         self._left_out = backend.ring(KEPT, 4)
+        self._program = backend.compile_xla(self._judge_and_write)
         self.calls = False
         """Whether the step hands over the batches that it leaves out: XLA and replicas cannot call Python."""
         self.caught: list[tuple[int, Any]] = []
@@ -107,21 +108,39 @@ class Gate:
             half: Half the sum of squares of the gradient.
             active: Whether the step counts; None: it does.
         """
-        threshold, nonfinite = self.settings
-        norm = ops.sqrt(2 * ops.cast(half, "float32"))
         loss = ops.zeros((), "float32") if loss is None else ops.cast(loss, "float32")
-        tally, statistics = backend.as_tensor(self.tally), backend.as_tensor(self.statistics)
+        numbers = ops.cast(number, "float32"), loss, ops.cast(half, "float32"), active
+        if not backend.replicated():
+            with backend.on(backend.device_of(self.tally)):
+                return self._program(*numbers, self.statistics, self.tally, self._left_out)
+        good, statistics, tally, row = self._judge(*numbers, self.statistics, self.tally)
+        backend.merge_replicas(partial(publish, self._left_out), backend.as_tensor(self.tally)[1], row)
+        backend.write([self.statistics, self.tally], [statistics, tally])
+        return good
+
+    def _judge(
+        self, number: Tensor, loss: Tensor, half: Tensor, active: Tensor | None, statistics: Any, tally: Any
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return whether a step may be made, the new statistics and tally, and the row of the step."""
+        threshold, nonfinite = self.settings
+        norm = ops.sqrt(2 * half)
+        tally, statistics = backend.as_tensor(tally), backend.as_tensor(statistics)
         is_finite, is_spike, new = judged(ops.stack([loss, norm]), statistics, tally[0], threshold)
         good = is_finite & ~is_spike
         passed, fault = ops.cast(good, "int64"), ops.cast(is_spike | (~is_finite & nonfinite), "int64")
         after = ops.stack([tally[0] + passed, tally[1] + fault, (tally[2] + 1) * fault])
+        kept = ops.where(good, new, statistics)
         row = backend.floats(number, loss, norm, is_spike)
-        backend.merge_replicas(partial(publish, self._left_out), tally[1], row)
-        kept = [
-            _numerics.choose(active, ops.where(good, new, statistics), statistics),
-            _numerics.choose(active, after, tally),
-        ]
-        backend.write([self.statistics, self.tally], kept)
+        return good, _numerics.choose(active, kept, statistics), _numerics.choose(active, after, tally), row
+
+    def _judge_and_write(
+        self, number: Tensor, loss: Tensor, half: Tensor, active: Tensor | None, statistics: Any, tally: Any, ring: Any
+    ) -> Tensor:
+        """Do all of it in one program: a dozen small operations by themselves would cost ten times as much."""
+        good, new_statistics, new_tally, row = self._judge(number, loss, half, active, statistics, tally)
+        backend.write_row(ring, backend.as_tensor(tally)[1], row)
+        statistics.assign(new_statistics)
+        tally.assign(new_tally)
         return good
 
     def hand_over(self, left_out: Tensor, number: Tensor, data: Data) -> None:
