@@ -49,6 +49,7 @@ class KeptStates:
         apart = {id(v) for v in counters}
         of_optimizer = [v for v in optimizer.variables if id(v) not in apart]
         self._variables = [*of_model, *of_optimizer, *besides]
+        self._copy = backend.trace(lambda: [backend.copy(v) for v in self._variables])
         self.good: Kept | None = None
         """The last state that is known to be good."""
         self.newest: Kept | None = None
@@ -56,8 +57,7 @@ class KeptStates:
 
     def keep(self, step: int) -> None:
         """Keep the state as it is; the first one counts as good."""
-        values = [backend.copy(v) for v in self._variables]
-        self.newest = Kept(step, self._updates(), lever_of(self._optimizer), values)
+        self.newest = Kept(step, self._updates(), lever_of(self._optimizer), list(self._copy()))
         if self.good is None:
             self.trust()
 
