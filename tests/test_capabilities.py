@@ -208,6 +208,16 @@ def skipping():
     assert np.isfinite(model.get_weights()[0]).all()
 
 
+@shows("**`callbacks.Guard()`**")
+def guarding():
+    x = X.copy()
+    x[5] = np.nan
+    model, guard = network(optimizers.Adam()), callbacks.Guard()
+    fit(model, guard, x=x, shuffle=False)
+    assert guard.left_out[0]["examples"] == [5]
+    assert np.isfinite(model.get_weights()[0]).all()
+
+
 @shows("State is saved variable by variable")
 def saving(tmp_path):
     model = network(optimizers.Adam())
@@ -265,7 +275,7 @@ def curved():
 @shows("| `clipping.", "`clipping.ByGlobalNorm(1.0)`")
 def clip():
     rules = [clipping.ByGlobalNorm(1.0), clipping.ByNorm(1.0), clipping.ByValue(0.5), clipping.Adaptive(0.01),
-             clipping.ByPercentile(10)]  # fmt: skip
+             clipping.ByPercentile(10), clipping.ByZScore(), clipping.ByTensorHistory()]  # fmt: skip
     for rule in rules:
         assert np.isfinite(first_step(optimizers.SGD(1.0, clip=rule), 1e20))
     assert first_step(optimizers.SGD(1.0, global_clipnorm=1.0), 1e20) == pytest.approx(1.0)

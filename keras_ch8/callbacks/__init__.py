@@ -10,6 +10,7 @@ if _backend.is_tensorflow():
     from ._curriculum import Curriculum
     from ._diagnosis import Diagnosis
     from ._gradient_clipping_logger import GradientClippingLogger
+    from ._guard import Guard
     from ._polyak_averaging import PolyakAveraging
     from ._resume import Resume
     from ._surrogate_gap import SurrogateGap
@@ -26,6 +27,7 @@ __all__ = [
     "Diagnosis",
     "EarlyStopping",
     "GradientClippingLogger",
+    "Guard",
     "LearningRateDecay",
     "PolyakAveraging",
     "Resume",

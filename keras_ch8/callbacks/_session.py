@@ -197,6 +197,8 @@ class Session:
         self.rule: clipping.Rule | None = None
         self.rule_state: Mapping[str, Mapping[str, np.ndarray]] = {}
         """What the rule goes on from, for each optimizer by its name."""
+        self.gate: Any = None
+        """What lets the steps of the optimizer through, or not (see telemetry.gate): the step is traced with it."""
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
         self.numbers: dict[str, float] = {}
@@ -352,7 +354,7 @@ class Session:
     def _observe(self) -> None:
         """Train with a step in which the optimizers are observed and `after_step` is called, where anybody asks."""
         observes = any(member.observes_steps for member in self.members)
-        if self.training not in fit.running() or not (observes or self.after_step):
+        if self.training not in fit.running() or not (observes or self.after_step or self.gate):
             return
         model, exits = self.model, self._observing
         self.training.exits.enter_context(exits)
@@ -372,7 +374,7 @@ class Session:
         if self.after_step:
             exits.enter_context(registry.replaced(model, train_step=self._train_step(model.train_step)))
         if self.training.is_fit:
-            key = (self.observation, wishes, *self.after_step)
+            key = (self.observation, wishes, self.gate, *self.after_step)
             fit.use_train_function(model, key, self.observation, exits)
 
     def _wishes(self) -> "Wishes":

@@ -9,6 +9,8 @@ They act on the mean gradient of all replicas and micro-steps, before the algori
 
 from ._adaptive import Adaptive
 from ._by_percentile import ByPercentile
+from ._by_tensor_history import ByTensorHistory
+from ._by_z_score import ByZScore
 from ._limits import ByGlobalNorm, ByNorm, ByValue
 from ._limits import rule_of as rule_of
 from ._rule import Clipper as Clipper
@@ -16,4 +18,14 @@ from ._rule import GlobalRule, TensorRule
 from ._rule import Rule as Rule
 from ._rule import as_rule as as_rule
 
-__all__ = ["Adaptive", "ByGlobalNorm", "ByNorm", "ByPercentile", "ByValue", "GlobalRule", "TensorRule"]
+__all__ = [
+    "Adaptive",
+    "ByGlobalNorm",
+    "ByNorm",
+    "ByPercentile",
+    "ByTensorHistory",
+    "ByValue",
+    "ByZScore",
+    "GlobalRule",
+    "TensorRule",
+]

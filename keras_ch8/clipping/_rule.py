@@ -1,8 +1,8 @@
-"""What a clipping rule is: one factor for the whole gradient, or a limit for each tensor. And a rule at work."""
+"""What a clipping rule is: one factor for the whole gradient, or for each tensor, or a limit. And a rule at work."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -96,13 +96,27 @@ class TensorRule(Rule):
         return [unit_axes(variable) for variable in variables]
 
 
+class NormsRule(Rule):
+    """The base of a rule that multiplies each tensor by a factor of its own, which depends on the norms of all.
+
+    A subclass is a frozen dataclass of its settings and writes `factors(norms, **state) -> (factors, new_state)`, on
+    vectors with a number for each tensor. A tensor that got no gradient has the norm 0, and keeps its state.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ()
+    """Names of what it remembers: a number for each tensor, which starts at 0, in float32."""
+
+    factors: Callable[..., tuple[Tensor, State]]
+    """`factors(norms, **state)`: the factor of each tensor, given the Euclidean norms of all, and the new state."""
+
+
 def as_rule(value: Any) -> Rule | None:
     """Return a rule that came as one or, from a saved optimizer, as its configuration; None passes."""
     if isinstance(value, dict):
         value = keras.saving.deserialize_keras_object(value)
     if value is None:
         return None
-    if not isinstance(value, GlobalRule | TensorRule):
+    if not isinstance(value, GlobalRule | TensorRule | NormsRule):
         raise TypeError(
             "`clip` must be a rule of `keras_ch8.clipping`, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`. "
             f"Received: clip={value!r} of type {type(value).__name__}. For a plain number write `clipnorm`, "
@@ -111,7 +125,7 @@ def as_rule(value: Any) -> Rule | None:
     cls = type(value)
     if isinstance(value, GlobalRule):
         _checks.written(cls, "coefficient", "coefficient(self, norm, **state) -> (factor, new_state)")
-    else:
+    elif isinstance(value, TensorRule):
         _checks.written(cls, "clip", "clip(self, g, theta, axes) -> g")
     if "__dataclass_fields__" not in vars(cls):
         raise TypeError(
@@ -141,20 +155,44 @@ class Clipper:
     ) -> None:
         self.rule = rule
         shapes = {} if rule is None else rule.state_shapes()
+        if isinstance(rule, NormsRule):
+            shapes = {name: (len(variables),) for name in rule.state_names}
         self.state = {name: create(shape, f"clip_{name}") for name, shape in shapes.items()}
         self.axes = rule.units(variables) if isinstance(rule, TensorRule) else []
 
     def tensors(
-        self, grads: list[Tensor], variables: Sequence[keras.Variable], indices: Sequence[int]
+        self,
+        grads: list[Tensor],
+        variables: Sequence[keras.Variable],
+        indices: Sequence[int],
+        active: Tensor | None = None,
     ) -> tuple[list[Tensor], Tensor, Tensor]:
         """Apply a rule that acts tensor by tensor; `indices` are the variables' places among all.
 
         Also returns the norm of the whole gradient and its non-finite entries before; -1 and 0 without such a rule.
+        What the rule remembers changes where the step counts (`active` of None: it does).
         """
-        if not isinstance(self.rule, TensorRule):
+        if isinstance(self.rule, NormsRule):
+            clipped = self._by_norms(self.rule, grads, indices, active)
+        elif isinstance(self.rule, TensorRule):
+            clipped = [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]
+        else:
             return grads, -1.0, 0.0
-        clipped = [self._clip(self.rule, *each) for each in zip(grads, variables, indices, strict=True)]
         return clipped, *_numerics.total_norm(grads, _numerics.half_squares(grads))
+
+    def _by_norms(
+        self, rule: NormsRule, grads: list[Tensor], indices: Sequence[int], active: Tensor | None
+    ) -> list[Tensor]:
+        """Multiply each tensor by its factor, and remember what the rule asks for of those that have a gradient."""
+        size = self.state[rule.state_names[0]].shape[0]
+        norms = [ops.zeros((), "float32")] * size
+        for i, g in zip(indices, grads, strict=True):
+            norms[i] = ops.cast(ops.squeeze(_numerics.norm(backend.values(g))), "float32")
+        old = {name: backend.as_tensor(variable) for name, variable in self.state.items()}
+        factors, new = rule.factors(ops.stack(norms), **old)
+        given = _numerics.both(active, ops.convert_to_tensor([i in indices for i in range(size)]))
+        backend.write(list(self.state.values()), [ops.where(given, new[name], old[name]) for name in old])
+        return [_scaled(g, factors[i]) for i, g in zip(indices, grads, strict=True)]
 
     def _clip(self, rule: TensorRule, g: Tensor, variable: keras.Variable, index: int) -> Tensor:
         axes = self.axes[index]
@@ -188,3 +226,9 @@ class Clipper:
             kept = [_numerics.choose(active, new[name], old[name]) for name in old]
             backend.write(list(self.state.values()), kept)
         return factor
+
+
+def _scaled(g: Tensor, factor: Tensor) -> Tensor:
+    values = backend.values(g)
+    values = values * ops.cast(factor, values.dtype)
+    return backend.with_values(g, values) if backend.is_sparse(g) else values

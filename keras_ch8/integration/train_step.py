@@ -96,6 +96,8 @@ def keeping_what_is_skipped(
     if optimizer.gradient_accumulation_steps:  # in the middle of a sum that will be skipped
         sums = [backend.as_tensor(total) for total in optimizer.accumulators if total is not None]
         counted = counted & backend.all_finite(sums)
+    if optimizer.gate is not None:
+        optimizer.gate.hand_over(~counted, optimizer.micro_steps, data)
     backend.write(kept, [ops.where(counted, backend.as_tensor(v), old) for v, old in zip(kept, before, strict=True)])
     results = model.get_metrics_result()
     return {name: results.get(name, value) for name, value in logs.items()}

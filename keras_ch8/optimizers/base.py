@@ -172,6 +172,7 @@ class RuleOptimizer(keras_private.Optimizer):
         multi_worker.prepare(None, type(self).__name__)
         self.clip = clip if clip is None else rule
         self.telemetry = telemetry.Recorder()
+        self.gate: telemetry.Gate | None = None
         self.clipping_rule = rule
         self._clipper: clipping.Clipper
         self.skipped: keras.Variable | None = None
@@ -303,12 +304,13 @@ class RuleOptimizer(keras_private.Optimizer):
         if self.skip_nonfinite:
             train_step.warn_of_what_is_not_kept(self)
         lr = backend.as_tensor(self.learning_rate)
-        loss = self.telemetry.take_loss() if self.telemetry.listening else None
+        heard = self.telemetry.listening or self.gate is not None
+        loss = self.telemetry.take_loss() if heard else None
         dtypes = [_numerics.working_dtype(self._layout.block_of[i].dtype) for i in indices]
         grads = [backend.as_gradient(g, dtype) for g, dtype in zip(grads, dtypes, strict=True)]
         step = partial(self._take_step, indices)
         if backend.in_eager_loop():
-            step = self._traces.get((indices, self.telemetry.settings), step)
+            step = self._traces.get((indices, self.telemetry.settings, self.gate), step)
         step(grads, lr, loss)
 
     def _indices_of(self, variables: list[keras.Variable]) -> tuple[int, ...]:
@@ -323,7 +325,7 @@ class RuleOptimizer(keras_private.Optimizer):
         """Take one step with the gradients of the variables `indices`; `loss` is None unless somebody listens."""
         mean, loss = self._sum_over_replicas(dict(zip(indices, grads, strict=True)), loss)
         mean, active = self._accumulate(mean)
-        t, active = self._guard(mean, active)
+        t, active = self._guard(mean, active, loss)
         clipped = self._clip(mean, active)
         note, rows = self._observe(mean, clipped, loss)
         decay = None if self.weight_decay is None else lr * self.weight_decay
@@ -350,20 +352,28 @@ class RuleOptimizer(keras_private.Optimizer):
         backend.write(list(sums.values()), after)
         return {i: totals[i] / self.gradient_accumulation_steps for i in grads}, is_last
 
-    def _guard(self, grads: Gradients, active: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return the number of the update and whether it counts; one that `skip_nonfinite` leaves out does not."""
+    def _guard(self, grads: Gradients, active: Tensor | None, loss: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return the number of the update and whether it counts; one that `skip_nonfinite` leaves out does not.
+
+        For the length of a training a gate may decide what is left out (see telemetry.gate).
+        """
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is None:
             return t, active
-        finite = backend.all_finite(list(grads.values()))
+        tensors = list(grads.values())
+        if self.gate is None:
+            good = backend.all_finite(tensors)
+        else:
+            loss = loss if self.telemetry.knows_loss else None
+            good = self.gate.lets_through(t, loss, _numerics.half_of_all(_numerics.half_squares(tensors)), active)
         skipped = backend.as_tensor(self.skipped)
-        backend.write([self.skipped], [skipped + ops.cast(_numerics.both(active, ~finite), "int64")])
-        return t - skipped, _numerics.both(active, finite)
+        backend.write([self.skipped], [skipped + ops.cast(_numerics.both(active, ~good), "int64")])
+        return t - skipped, _numerics.both(active, good)
 
     def _clip(self, grads: Gradients, active: Tensor | None) -> Clipped:
         """Clip tensor by tensor, lay out the gradients for the update, and return the factor for all that is left."""
         variables = [self.known_variables[i] for i in grads]
-        tensors, *before = self._clipper.tensors(list(grads.values()), variables, list(grads))
+        tensors, *before = self._clipper.tensors(list(grads.values()), variables, list(grads), active)
         grad_of = dict(zip(grads, tensors, strict=True))
         blocks = self._layout.blocks_with(grads)
         gathered = [block.gather([grad_of.get(i) for i in block.indices]) for block in blocks]

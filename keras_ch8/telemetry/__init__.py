@@ -1,6 +1,8 @@
 """What a step of an optimizer leaves behind for callbacks to read: one row of numbers, in a ring inside the step."""
 
 from .frame import Frame as Frame
+from .gate import Gate as Gate
+from .gate import LeftOut as LeftOut
 from .recorder import Blocks as Blocks
 from .recorder import Recorder as Recorder
 from .recorder import publish as publish

@@ -73,6 +73,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.listening = False
+        self.hears = False
+        """Whether the loss of a step is wanted also while nobody listens."""
         self._settings = Wishes()
         self._blocks: Callable[[], Blocks] = lambda: Blocks((), 0)
         self._known: dict[Wishes, _Rings] = {}
@@ -142,13 +144,18 @@ class Recorder:
 
     def hear_loss(self, loss: Tensor) -> None:
         """Remember the loss of the step that is on its way."""
-        self._loss = loss if self.listening else None
+        self._loss = loss if self.listening or self.hears else None
 
     def take_loss(self) -> Any:
         """Return the loss of this step, NaN where it is not known."""
         loss, self._loss = self._loss, None
         self._knows_loss = loss is not None and backend.is_reachable(loss)
         return ops.cast(loss, "float32") if self._knows_loss else ops.full((), float("nan"), "float32")
+
+    @property
+    def knows_loss(self) -> bool:
+        """Whether the step that was traced last has told its loss."""
+        return self._knows_loss
 
     def row(self, block: int, half: Tensor, is_due: Tensor) -> Row:
         """Return where a block leaves its row, given half the sum of squares of the gradient that it tells of."""

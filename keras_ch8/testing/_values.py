@@ -33,7 +33,7 @@ def check_clipping_rule(rule: Any) -> None:
     require_that_keras_saves(rule)
     is_global = hasattr(rule, "coefficient")
     require(
-        is_global or hasattr(rule, "clip"),
+        is_global or hasattr(rule, "clip") or hasattr(rule, "factors"),
         f"`{name}` must define `coefficient(norm, **state)`, one factor for the whole gradient, or "
         "`clip(g, theta, axes)`, which clips one tensor.",
     )

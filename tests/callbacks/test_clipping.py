@@ -14,7 +14,7 @@ from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, lengt
 
 RULES = [
     clipping.ByValue(0.05), clipping.ByNorm(0.2), clipping.ByGlobalNorm(0.5), clipping.Adaptive(0.05),
-    clipping.ByPercentile(50),
+    clipping.ByPercentile(50), clipping.ByZScore(1.0, warm_up=2), clipping.ByTensorHistory(1.2, warm_up=2, limit=0.5),
 ]  # fmt: skip
 
 

@@ -56,6 +56,7 @@ if is_tensorflow():
     from .tensorflow import each_replica as each_replica
     from .tensorflow import floats as floats
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
+    from .tensorflow import hand_over_when as hand_over_when
     from .tensorflow import in_eager_loop as in_eager_loop
     from .tensorflow import is_chief as is_chief
     from .tensorflow import is_multi_worker as is_multi_worker
@@ -66,6 +67,7 @@ if is_tensorflow():
     from .tensorflow import log_gamma as log_gamma
     from .tensorflow import merge_replicas as merge_replicas
     from .tensorflow import native as native
+    from .tensorflow import numbers as numbers
     from .tensorflow import on as on
     from .tensorflow import one_of as one_of
     from .tensorflow import own_part as own_part

@@ -153,6 +153,12 @@ def scalar(value: float, dtype: str) -> tf.Variable:
         return tf.Variable(value, trainable=False, dtype=dtype)
 
 
+def numbers(values: np.ndarray, dtype: str) -> tf.Variable:
+    """Create numbers that a compiled step reads and writes; no weights, not saved."""
+    with tf.init_scope():
+        return tf.Variable(values, trainable=False, dtype=dtype)
+
+
 def wide() -> str:
     """Return the type for arithmetic on steps."""
     return "float64"
@@ -191,6 +197,35 @@ def call_when(condition: Tensor, function: Callable[[], None], variables: Sequen
             function()
     else:
         tf.cond(condition, call, lambda: tf.constant(0))
+
+
+def hand_over_when(condition: Tensor, function: Callable[[int, Any], None], number: Tensor, data: Any) -> bool:
+    """Call a Python function with a number and a batch as arrays where a condition holds, also in a graph.
+
+    Return whether it can be: neither in what XLA compiles, nor in one of several replicas, nor with sparse arrays.
+    """
+    flat = tf.nest.flatten(data)
+    if in_xla() or replicated() or not all(a is None or isinstance(a, tf.Tensor) for a in flat):
+        return False
+    there = [tf.convert_to_tensor(native(number)), *(a for a in flat if a is not None)]
+    places = [a is not None for a in flat]
+    shape = tf.nest.map_structure(lambda a: 0, data)
+
+    def take(number: tf.Tensor, *arrays: tf.Tensor) -> None:
+        left = iter(arrays)
+        parts = [next(left).numpy() if is_there else None for is_there in places]
+        function(int(number), tf.nest.pack_sequence_as(shape, parts))
+
+    def call() -> tf.Tensor:
+        tf.py_function(take, there, [])
+        return tf.constant(0)
+
+    if tf.executing_eagerly():
+        if bool(condition):
+            take(*there)
+    else:
+        tf.cond(condition, call, lambda: tf.constant(0))
+    return True
 
 
 def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:

@@ -1,0 +1,98 @@
+"""Measure what `callbacks.Guard` costs a training without faults: in the compiled step, and in Python.
+
+    python benchmarks/guard.py [--json guard.json]
+
+A small convolutional network on the digits of scikit-learn, batch 64, Adam. As in `benchmarks/listening.py` every
+contender has a model of its own, which `fit` compiles; then five of its training steps are timed at a time, in random
+order with those of the others. CPU time (all threads) and wall time are the median ratio to the bare steps of the same
+round; "bare again" tells how far equal code differs. What the callback does in Python is timed in a `fit` of its own,
+with the states that it keeps, as CPU time a batch.
+"""
+
+import random
+import statistics
+import time
+
+import harness
+import keras
+import numpy as np
+import tensorflow as tf
+from listening import Keep, some_steps
+from sklearn import datasets
+
+import keras_ch8
+from keras_ch8 import callbacks, optimizers
+
+BATCH = 64
+CONTENDERS = {
+    "bare": (False, list),
+    "bare again": (False, list),
+    "skip_nonfinite=True": (True, list),
+    "Guard": (True, lambda: [callbacks.Guard()]),
+}
+X, Y = datasets.load_digits(return_X_y=True)
+X = (X / 16).astype("float32").reshape(-1, 8, 8, 1)
+
+
+def network(skip):
+    """Return the compiled network."""
+    layers = [
+        keras.layers.Conv2D(16, 3, activation="relu", padding="same"),
+        keras.layers.Conv2D(32, 3, activation="relu", padding="same"),
+        keras.layers.MaxPooling2D(),
+        keras_ch8.layers.BatchNormalization(),
+        keras.layers.Conv2D(64, 3, activation="relu", padding="same"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(10),
+    ]
+    return harness.classifier((8, 8, 1), layers, optimizers.Adam(skip_nonfinite=skip), metrics=["accuracy"])
+
+
+def training_step(skip, made):
+    """Return the compiled step, and what must live on."""
+    model, keep = network(skip), Keep()
+    model.fit(X, Y, batch_size=BATCH, verbose=0, callbacks=[*made, keep])
+    return keep.step, (model, made)
+
+
+def seconds_in_python(epochs):
+    """Return the CPU seconds of the callback for a batch, with what any callback of the package does there."""
+    guard, spent = callbacks.Guard(), []
+    theirs = guard.on_train_batch_end
+
+    def timed(batch, logs=None):
+        begin = time.thread_time_ns()
+        theirs(batch, logs)
+        spent.append(time.thread_time_ns() - begin)
+
+    guard.on_train_batch_end = timed
+    network(True).fit(X, Y, batch_size=BATCH, epochs=epochs, verbose=0, callbacks=[guard])
+    return sum(spent[10:]) / len(spent[10:]) * 1e-9
+
+
+def main():
+    """Measure, print the table, write JSON."""
+    options = harness.options(__doc__, "guard.json", rounds=300, epochs=30)
+    batches = iter(tf.data.Dataset.from_tensors((X[:BATCH], Y[:BATCH])).repeat())
+    steps = {name: training_step(skip, make()) for name, (skip, make) in CONTENDERS.items()}
+    rounds = []
+    for _ in range(options.rounds):
+        order = random.sample(list(steps), len(steps))
+        rounds.append({name: harness.timed(some_steps, steps[name][0], batches)[1:] for name in order})
+    results = {"bare_us": 1e6 / 5 * statistics.median(each["bare"][0] for each in rounds)}
+    print(f"a bare step: {results['bare_us']:.0f} us of CPU time")
+    print(f"{'ratio to it':24}{'CPU':>8}{'wall':>8}")
+    for name in steps:
+        ratios = [np.divide(each[name], each["bare"]) for each in rounds]
+        cpu, wall = (statistics.median(ratio[k] for ratio in ratios) for k in (0, 1))
+        print(f"{name:24}{cpu:8.3f}{wall:8.3f}", flush=True)
+        results[name] = {"cpu": cpu, "wall": wall}
+    results["python_us"] = 1e6 * seconds_in_python(options.epochs)
+    print(
+        f"in Python: {results['python_us']:.1f} us of CPU time a batch, {results['python_us'] / results['bare_us']:.2%}"
+    )
+    harness.save(options.json, results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,396 @@
+"""Leaves out steps that would ruin a training, goes back where it is ruined already, and says where it began."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from .. import _checks
+from .._types import Logs
+from ..board.tags import Tag
+from ..data import ArraySource
+from ..integration import train_step
+from ..schedules.duration import duration
+from ..telemetry import Gate, LeftOut
+from ..verdicts.wording import digits
+from ._guardable import guardable, release
+from ._kept_states import SURVIVED, KeptStates, lever_of, rate_of
+from ._learning_rate_decay import _prepare, _put_back
+from ._left_out import DATA, Place, append, because, record_of, rows_of, sentence_of, summary_of, times
+from ._origin import found_origin
+from ._session import FIRST
+from ._terminal import fitted
+from .base import Callback
+
+IN_A_ROW = 3
+"""Steps that are left out one after the other, after which the weights are to blame and not the batches."""
+DATA_ALONE = 100
+"""The same where all of the batches hold what is not finite: then there is nothing left to train on."""
+LOOK_EVERY = 16
+"""Batches after which a step is asked that cannot call Python itself: one that XLA compiles, or of several replicas."""
+TOLD = 3
+"""Steps of which the terminal is told one by one; further ones are counted."""
+SKIPPED = Tag("ch8/skipped_steps", "steps", "Steps that were left out or undone so far, by `callbacks.Guard`.", "8.2.4")
+
+
+@final
+class Guard(Callback):
+    """Leave out steps that would ruin the training, and go back to the last good weights where it is ruined (8.2.4).
+
+    The compiled step judges loss and gradient before it writes anything:
+
+        not finite <- the loss or an entry of the gradient is infinite or NaN
+        a spike    <- loss or |g| lies `spike` deviations above its running mean, and above 3 times the largest
+
+    Such a step is left out as `skip_nonfinite=True` of the optimizers leaves it out: weights, their state, statistics
+    of layers and the reported numbers stay. Bad examples end there. Where 3 steps in succession are left out and the
+    data are not to blame, the weights are: the guard goes back to weights, statistics and optimizer state that were
+    kept in memory every `rollback` batches, multiplies the learning rate by `lower_rate`, and goes on with the next
+    batches. At the next good state the rate is what it was; if it goes back again after that, the rate stays lowered.
+    After `tries` of this without a new good state in between it ends the training at the last good one, and `reason`
+    says why.
+
+    Of each such step it says which batch it was, which examples of it are to blame and in which layer the fault begins,
+    forward or backward: in the terminal (of the first three), as an event and as the curve `ch8/skipped_steps` of
+    `TensorBoard`, and in `guard.jsonl` in the folder of its run, a line of JSON for each, as in the list `left_out`.
+    Examples are positions in the `keras_ch8.data.ArraySource` that `fit` reads, else in the batch. Where XLA compiles
+    the step, or several replicas take it, they are known only for a source.
+
+    For the optimizers of this package that follow a gradient; of one that is not built yet it sets `skip_nonfinite`.
+    Two copies of weights and optimizer state are kept on the device. Averages that other callbacks take are not undone.
+    A gradient beyond 1e19, whose square leaves float32, counts as infinite.
+
+    Args:
+        spike: Number above 0: deviations above the mean that make a spike; `None` for no spikes. Defaults to `10`.
+        nonfinite: Whether steps that are not finite are told, and followed by a rollback. Defaults to `True`.
+        rollback: How often the state is kept, as `"200ba"` (batches), `"1ep"` or `"5%"`. Defaults to `"200ba"`.
+        lower_rate: Number in (0, 1]: what the learning rate is multiplied by at a rollback. Defaults to `0.5`.
+        tries: Rollbacks in succession before it gives up, an integer of at least 0. Defaults to `3`.
+
+    Raises:
+        ValueError: If an argument lies outside its range; in `fit`, if the optimizer cannot be guarded.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(256, 2))
+        >>> y = x.sum(axis=1, keepdims=True)
+        >>> x[77, 1] = np.nan
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(keras_ch8.optimizers.SGD(0.1), "mse")
+        >>> guard = keras_ch8.callbacks.Guard()
+        >>> source = keras_ch8.data.ArraySource(x, y, seed=0)
+        >>> history = model.fit(source, epochs=3, callbacks=[guard], verbose=0)
+        >>> len(guard.left_out), guard.left_out[0]["examples"], history.history["loss"][-1] < 0.01
+        (3, [77], True)
+
+    References:
+        Chowdhery et al. (2022), PaLM: Scaling Language Modeling with Pathways, section 5.1; Goodfellow, Bengio,
+        Courville (2016), Deep Learning, section 8.2.4.
+    """
+
+    section = "8.2.4"
+
+    observes_steps = False
+    _needs_fit = True
+    _asks_for_summary = True
+    _place_in_summary = FIRST
+    tags = (SKIPPED,)
+    transient: ClassVar[Mapping[str, Any]] = {"_gate": None, "_states": None, "_optimizer": None}
+
+    def __init__(
+        self,
+        spike: float | None = 10.0,
+        nonfinite: bool = True,
+        rollback: int | str = "200ba",
+        lower_rate: float = 0.5,
+        tries: int = 3,
+    ) -> None:
+        super().__init__()
+        if spike is not None:
+            meaning = "how many deviations above its mean a loss or a gradient is a spike"
+            _checks.positive("spike", spike, meaning=meaning, fix="10 is the default; None sees no spikes.")
+        if not isinstance(nonfinite, bool):
+            raise ValueError(
+                "`nonfinite` says whether infinite and NaN steps are told and followed by a rollback: True or False. "
+                f"Received: nonfinite={nonfinite!r}."
+            )
+        self._every = duration("rollback", rollback)
+        meaning = "what the learning rate is multiplied by when the guard goes back"
+        _checks.number(
+            "lower_rate", lower_rate, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, fix="Try 0.5."
+        )
+        _checks.count("tries", tries, 0, meaning="the times to go back before giving up", fix="Try 3.")
+        self.spike, self.nonfinite, self.rollback = spike, nonfinite, rollback
+        self.lower_rate, self.tries = lower_rate, tries
+        self._gate: Any = None
+        self._states: Any = None
+        self._optimizer: Any = None
+        self._kept: Mapping[str, Any] | None = None
+        self._forget()
+        train_step.install(type(self).__name__)
+
+    def _forget(self) -> None:
+        self.left_out: list[dict[str, Any]] = []
+        """Each step that was left out, as in `guard.jsonl`."""
+        self.rollbacks: list[int] = []
+        """The steps, in batches that the model had been trained on, at which the guard went back."""
+        self.reason: str | None = None
+        """Why the guard has ended the training; None if it has not."""
+        self._seen = self._tried = self._in_data = 0
+        self._lowered, self._may_return = 1.0, True
+        self._epoch = self._drawn = 0
+        self._keep_at = self._trust_at = self._look_at = math.inf
+
+    # --- the state ---------------------------------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what has happened so far, with the good states in memory, to go on from it after an interruption."""
+        if self._kept is not None:
+            return dict(self._kept)
+        return {
+            "left_out": [dict(record) for record in self.left_out],
+            "rollbacks": list(self.rollbacks),
+            "reason": self.reason,
+            "counts": [self._seen, self._tried, self._in_data],
+            "lowered": [self._lowered, self._may_return],
+            "due": [float(at) for at in (self._keep_at, self._trust_at, self._look_at)],
+            "rate": None if self._optimizer is None else lever_of(self._optimizer),
+            "gate": None if self._gate is None else self._gate.state(),
+            "states": None if self._states is None else self._states.state(),
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the next `fit` from what `get_state` returned."""
+        expected = {"left_out", "rollbacks", "reason", "counts", "lowered", "due", "rate", "gate", "states"}
+        if not isinstance(state, Mapping) or set(state) != expected:
+            received = sorted(state) if isinstance(state, Mapping) else repr(state)
+            raise ValueError(
+                f"This is not a state of `Guard`, which has {sorted(expected)}. Received: {received}. Give what "
+                "`get_state` of a `Guard` returned."
+            )
+        self._kept = dict(state)
+
+    def _go_on(self, state: Mapping[str, Any]) -> None:
+        """Take the state that was set."""
+        self.left_out = [dict(record) for record in state["left_out"]]
+        self.rollbacks, self.reason = list(state["rollbacks"]), state["reason"]
+        self._seen, self._tried, self._in_data = state["counts"]
+        self._lowered, self._may_return = state["lowered"]
+        self._keep_at, self._trust_at, self._look_at = state["due"]
+        if state["rate"] is not None:
+            _put_back(self._optimizer, state["rate"])
+        if state["gate"] is not None:
+            self._gate.set_state(state["gate"])
+        if state["states"] is not None:
+            self._states.set_state(state["states"])
+
+    # --- the training ------------------------------------------------------------------------------------------------
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget the last training, unless `set_state` says to go on from it."""
+        super().on_train_begin(logs)
+        self._forget()
+
+    def on_open(self) -> None:
+        """Put the gate into the optimizer, before the step is traced."""
+        session = self.session
+        optimizer = guardable(session, sum(isinstance(member, Guard) for member in session.members))
+        wanted = self.spike, self.nonfinite
+        if not optimizer.built:
+            optimizer.skip_nonfinite = True
+        if self._gate is None or self._optimizer is not optimizer or self._gate.settings != wanted:
+            with self.model.distribute_strategy.scope():
+                self._gate = Gate(*wanted)
+        self._gate.reset()
+        self._optimizer, self._states = optimizer, None
+        if _prepare(optimizer, None, to_scale=True):
+            self.model.make_train_function(force=True)
+        optimizer.gate, optimizer.telemetry.hears = self._gate, True
+        session.training.exits.callback(release, optimizer, self._gate)
+        session.gate = self._gate
+
+    def on_built(self) -> None:
+        """Begin, if the optimizer has its state too; else with the first batch."""
+        self._look_at = self._keep_at = 0
+        if self._optimizer.built:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Keep the first good state: the start, or what the first batch has left."""
+        step = self.session.step
+        self._states = KeptStates(self.model, self._optimizer, [self._gate.statistics])
+        self._keep_at, self._look_at = step + self._batches(), step + LOOK_EVERY
+        if self._kept is not None:
+            self._go_on(self._kept)
+            self._kept = None
+        if self._states.good is None:
+            self._states.keep(step)
+
+    def _batches(self) -> int:
+        """Return after how many batches the state is kept."""
+        steps, epochs = self.session.params["steps"] or 1, self.session.params["epochs"]
+        length = {"ep": steps, "%": steps * epochs / 100, "ba": 1, "st": 1}[self._every.unit]
+        return max(1, SURVIVED + 1, round(self._every.amount * length))
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Know the epoch."""
+        super().on_epoch_begin(epoch, logs)
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Compare the step with the next one at which something is due."""
+        super().on_train_batch_end(batch, logs)
+        step = self.session.step
+        if self._gate.caught or step >= self._keep_at or step >= self._trust_at:
+            self._look(batch)
+        elif not self._gate.calls and (step >= self._look_at or batch + 1 == self.params["steps"]):
+            self._look_at = step + LOOK_EVERY
+            self._look(batch)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Draw the curve."""
+        super().on_epoch_end(epoch, logs)
+        self._draw()
+
+    def _draw(self) -> None:
+        """Write a point of the curve, unless this step has one."""
+        if self.session.step > self._drawn:
+            self._drawn = self.session.step
+            self.write({SKIPPED: self._optimizer.skipped_steps})
+
+    def on_close(self) -> None:
+        """Let go of the states."""
+        self._states = None
+
+    def _look(self, batch: int) -> None:
+        """Tell what has been left out since the last time, go back or keep the state where it is time."""
+        if self._states is None:
+            self._begin()
+        step = self.session.step
+        _, left_out, in_a_row = (int(n) for n in self._gate.tally.numpy())
+        now, together = self._counted()
+        if left_out > self._seen:
+            self._tell(batch, left_out)
+        self._gate.caught[:] = [each for each in self._gate.caught if together > 1 and each[0] > now - together]
+        if in_a_row >= (IN_A_ROW if self._in_data < in_a_row else DATA_ALONE):
+            self._go_back(in_a_row)
+        elif step >= self._trust_at and self._states.newest is not None and not in_a_row:
+            self._trust_at = math.inf
+            if self._is_usual():
+                self._states.trust()
+                self._tried = 0
+                self._return_rate()
+        elif step >= self._keep_at and not in_a_row:
+            self._states.keep(step)
+            self._keep_at, self._trust_at = step + self._batches(), step + SURVIVED
+
+    def _is_usual(self) -> bool:
+        """Whether the mean loss is below the largest at the last good state: where it is not, a training diverges."""
+        good, now = np.asarray(self._states.good.values[-1]), self._gate.statistics.numpy()
+        return not good[1].any() or bool(now[0, 0] <= good[2, 0])
+
+    def _go_back(self, in_a_row: int) -> None:
+        """Go back to the last good state and lower the rate, or give up."""
+        step, optimizer = self.session.step, self._optimizer
+        good = self._states.go_back()
+        self._gate.begin_anew()
+        self._tried += 1
+        self._in_data = 0
+        self._trust_at, self._keep_at = math.inf, step + self._batches()
+        self.rollbacks.append(step)
+        last = self.left_out[-1] if self.left_out else {}
+        why = f"{in_a_row} steps in succession were left out, the last because of {because(last)}"
+        if self._tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in DATA):
+            vain = f", and going back {times(self._tried - 1)} did not help" if self._tried > 1 else ""
+            self.reason = (
+                f"The guard gave up at step {step}: {why}{vain}. The training ends with the weights of step "
+                f"{good.step}."
+            )
+            self.model.stop_training = True
+            self._write({"action": "gave up", "step": step, "to_step": good.step, "reason": self.reason})
+            self.session.event("stop", self.reason)
+            self._say(*fitted(self.reason, 3))
+            return
+        _put_back(optimizer, min(lever_of(optimizer), good.rate) * self.lower_rate)
+        self._lowered *= self.lower_rate if self._may_return else 1.0
+        new = rate_of(optimizer)
+        sentence = (
+            f"Step {step}: {why}. The guard went back to the weights of step {good.step} and lowered the learning rate "
+            f"to {digits(new, 3)} (try {self._tried} of {self.tries})."
+        )
+        self._write({"action": "went back", "step": step, "to_step": good.step, "learning_rate": new})
+        self.session.event("restore", sentence)
+        self._say(*fitted(sentence, 3))
+
+    def _return_rate(self) -> None:
+        """Undo the first lowering of the rate, where the training has come to a good state with it."""
+        if self._lowered < 1:
+            _put_back(self._optimizer, lever_of(self._optimizer) / self._lowered)
+            self._lowered, self._may_return = 1.0, False
+            rate = digits(rate_of(self._optimizer), 3)
+            self.session.event("rate", f"The guard has a new good state, and the learning rate is {rate} again.")
+
+    # --- what is told ------------------------------------------------------------------------------------------------
+
+    def _counted(self) -> tuple[int, int]:
+        """Return on how many batches the optimizer has stepped, and how many make one update."""
+        return int(self._optimizer.micro_steps.numpy()), self._optimizer.gradient_accumulation_steps or 1
+
+    def _tell(self, batch: int, left_out: int) -> None:
+        """Find out where the steps that were left out since the last time begin, and tell of each."""
+        (now, together), caught = self._counted(), dict(self._gate.caught)
+        for fault in self._gate.read(self._seen, left_out - 1):
+            last = fault.number * together
+            batches = [number for number in range(last - together + 1, last + 1) if number in caught] or [last]
+            found = [self._examined(fault, batch, now - number, caught.get(number)) for number in batches]
+            known = [record for record in found if record["place"] is not None]
+            for record in known or found[:1]:
+                self._tell_of(record)
+        self._seen = left_out
+        self._draw()
+
+    def _examined(self, fault: LeftOut, batch: int, behind: int, data: Any) -> dict[str, Any]:
+        """Return what is known of a step that was left out, so many batches before the last one."""
+        place, rows = self._place(batch, behind)
+        if data is None and rows is not None:
+            data = self.session.training.arguments["x"].take(rows)
+        origin = found_origin(self.model, data, fault.is_spike, len(self.left_out))
+        return record_of(fault, place, origin, rows)
+
+    def _tell_of(self, record: dict[str, Any]) -> None:
+        self._in_data = self._in_data + 1 if record["place"] in DATA else 0
+        self.left_out.append(record)
+        self._write(record)
+        sentence = sentence_of(record)
+        self.session.event("spike" if record["fault"] == "spike" else "nonfinite", sentence, record["step"])
+        if len(self.left_out) <= TOLD:
+            self._say(*fitted(sentence, 3))
+
+    def _source(self) -> ArraySource | None:
+        x = self.session.training.arguments.get("x")
+        return x if isinstance(x, ArraySource) else None
+
+    def _place(self, batch: int, behind: int) -> tuple[Place, np.ndarray | None]:
+        """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
+        place = Place(self.session.step - behind, self._epoch, batch - behind)
+        source = self._source()
+        if source is None or place.batch < 0:
+            return place, None
+        number = source.step - 1 - behind
+        return place._replace(batch=number), rows_of(source, number)
+
+    def _say(self, *lines: str) -> None:
+        if not self.session.terminal.is_quiet:
+            self.session.say(*lines)
+
+    def _write(self, *records: Mapping[str, Any]) -> None:
+        if self.session.writer is not None:
+            append(self.session.writer.folder, records)
+
+    def findings(self) -> list[str]:
+        """Return how many steps were left out, and why the training was ended."""
+        return self._summary() or ["The guard left out no step."]
+
+    def _summary(self) -> list[str]:
+        lines = [summary_of(self.left_out, self.rollbacks)] if self.left_out else []
+        return lines if self.reason is None else [*lines, *fitted(self.reason, 3)]

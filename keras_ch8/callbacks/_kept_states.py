@@ -1,0 +1,104 @@
+"""The last good state of a model and its optimizer, kept in memory, and the way back to it."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..integration import backend, keras_private
+
+SURVIVED = 16
+"""Batches that a state must have led through before it counts as good: damage shows a step or two after it is done."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What was kept at a batch.
+
+    Args:
+        step: Batches that the model had been trained on.
+        updates: Updates that had been made, those that were left out not counted.
+        rate: The learning rate, or the factor of its schedule.
+        values: The values of what `KeptStates` keeps, in order.
+    """
+
+    step: int
+    updates: int
+    rate: float
+    values: list[Any]
+
+
+class KeptStates:
+    """Keeps weights, statistics of layers and the state of the optimizer; counters and the rate go on.
+
+    Args:
+        model: The model.
+        optimizer: Its optimizer, of the suite.
+        besides: Variables to keep as well.
+    """
+
+    def __init__(self, model: keras.Model, optimizer: Any, besides: list[Any]) -> None:
+        self._optimizer = optimizer
+        seeds = {id(seed) for seed in keras_private.seeds_of(model)}
+        of_model = [v for v in (*model.trainable_variables, *model.non_trainable_variables) if id(v) not in seeds]
+        sums = optimizer.accumulators if optimizer.gradient_accumulation_steps else ()
+        self._sums = [v for v in sums if v is not None]
+        counters = (optimizer.micro_steps, optimizer.skipped, keras_private.rate_of(optimizer), *self._sums)
+        apart = {id(v) for v in counters}
+        of_optimizer = [v for v in optimizer.variables if id(v) not in apart]
+        self._variables = [*of_model, *of_optimizer, *besides]
+        self._copy = backend.trace(lambda: [backend.copy(v) for v in self._variables])
+        self.good: Kept | None = None
+        """The last state that is known to be good."""
+        self.newest: Kept | None = None
+        """A state that is to be known as good after some more batches; None for none."""
+
+    def keep(self, step: int) -> None:
+        """Keep the state as it is; the first one counts as good."""
+        self.newest = Kept(step, self._updates(), lever_of(self._optimizer), list(self._copy()))
+        if self.good is None:
+            self.trust()
+
+    def trust(self) -> None:
+        """Let the newest state be the good one."""
+        self.good, self.newest = self.newest, None
+
+    def go_back(self) -> Kept:
+        """Put the good state back; what had begun to be summed is dropped, and the updates since are left out."""
+        good: Any = self.good
+        for variable, value in zip(self._variables, good.values, strict=True):
+            backend.native(variable).assign(value)
+        for total in self._sums:
+            total.assign(keras.ops.zeros_like(total))
+        undone = self._updates() - good.updates
+        self._optimizer.skipped.assign(self._optimizer.skipped + undone)
+        self.newest = None
+        return good
+
+    def _updates(self) -> int:
+        return int(keras_private.iterations_of(self._optimizer)) - int(self._optimizer.skipped.numpy())
+
+    def state(self) -> dict[str, Any]:
+        """Return both states as arrays."""
+        return {name: _as_arrays(kept) for name, kept in (("good", self.good), ("newest", self.newest))}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`."""
+        self.good, self.newest = (None if state[name] is None else Kept(**state[name]) for name in ("good", "newest"))
+
+
+def _as_arrays(kept: Kept | None) -> dict[str, Any] | None:
+    return None if kept is None else vars(kept) | {"values": [np.asarray(value) for value in kept.values]}
+
+
+def lever_of(optimizer: Any) -> float:
+    """Return what a learning rate is changed by: the number itself, or the factor of its schedule."""
+    schedule = keras_private.schedule_of(optimizer)
+    return rate_of(optimizer) if schedule is None else float(schedule.factor)
+
+
+def rate_of(optimizer: Any) -> float:
+    """Return the learning rate that is in force, also of one that replicas have a copy of."""
+    return float(backend.as_tensor(optimizer.learning_rate))

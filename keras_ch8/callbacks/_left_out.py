@@ -1,0 +1,114 @@
+"""What is told of a step that was left out: as numbers and words for JSON, and as a sentence."""
+
+import json
+import math
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..data import ArraySource
+from ..telemetry import LeftOut
+from ..verdicts.wording import digits
+from ._origin import Origin
+
+NAMED = 8
+"""Examples that a sentence names."""
+FILE = "guard.jsonl"
+DATA = ("x", "y", "sample_weight")
+"""Places of a fault that are in the data."""
+
+
+class Place(NamedTuple):
+    """Where in a training a batch was: all counted from 0, but the step from 1."""
+
+    step: int
+    epoch: int
+    batch: int
+
+
+def record_of(fault: LeftOut, place: Place, origin: Origin, rows: np.ndarray | None) -> dict[str, Any]:
+    """Return what is known of a step that was left out; `rows` are the positions of its examples in the source."""
+    examples = list(origin.examples)
+    return {
+        "action": "left out",
+        **place._asdict(),
+        "fault": "spike" if fault.is_spike else "nan" if math.isnan(fault.loss + fault.norm) else "infinite",
+        "loss": _number(fault.loss),
+        "gradient_norm": _number(fault.norm),
+        "place": origin.place,
+        "layer": origin.layer,
+        "examples": examples if rows is None else [int(rows[i]) for i in examples],
+        "examples_in": "batch" if rows is None else "source",
+    }
+
+
+def rows_of(source: ArraySource, batch: int) -> np.ndarray:
+    """Return the positions of the examples that this worker is given of a batch of the running epoch."""
+    row = source.plan(source.epoch).indices[batch]
+    worker, workers = source.shard
+    size = source.batch_size // workers
+    row = row[worker * size : (worker + 1) * size]
+    there = row >= 0  # another place is left out, or has a copy of the first example
+    return row[there] if source.has_smaller_batch else np.where(there, row, row[0])
+
+
+def append(folder: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Write a line of JSON for each record; where the disk fails, a warning says so."""
+    try:
+        with open(os.path.join(folder, FILE), "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(record) + "\n" for record in records)
+    except OSError as error:
+        warnings.warn(f"`Guard` cannot write {FILE}: {error}. The training goes on.", RuntimeWarning, stacklevel=3)
+
+
+def _number(value: float) -> float | str:
+    """Return a number as JSON has it: what is not finite is a word."""
+    return value if math.isfinite(value) else str(value)
+
+
+def because(record: Mapping[str, Any]) -> str:
+    words = {"spike": "a spike", "nan": "NaN", "infinite": "an infinite number"}
+    where = f" in `{record['layer']}`" if record.get("layer") else ""
+    return words.get(record.get("fault", ""), "a fault") + where
+
+
+def sentence_of(record: Mapping[str, Any]) -> str:
+    """Return the sentence for a step that was left out."""
+    at = f"Step {record['step']} (epoch {record['epoch'] + 1}, batch {record['batch'] + 1}) was left out: "
+    numbers = record["loss"], record["gradient_norm"]
+    loss, norm = (value if isinstance(value, str) else digits(value, 3) for value in numbers)
+    what = "a spike, " if record["fault"] == "spike" else ""
+    return f"{at}{what}loss {loss}, gradient norm {norm}. {_origin_sentence(record)}"
+
+
+def _origin_sentence(record: Mapping[str, Any]) -> str:
+    place, layer, examples = record["place"], record["layer"], record["examples"]
+    whose = "of the source" if record["examples_in"] == "source" else "of the batch"
+    named = ", ".join(map(str, examples[:NAMED])) + (
+        f" and {len(examples) - NAMED} more" if len(examples) > NAMED else ""
+    )
+    which = f" {'Example' if len(examples) == 1 else 'Examples'} {whose}: {named}." if examples else ""
+    if place not in (*DATA, "forward", "loss", "backward"):
+        return f"Where it begins is not known.{which}"
+    if place in DATA:
+        return f"It begins in the data, `{place}`.{which}"
+    if place == "loss":
+        return f"It begins in the loss.{which}"
+    if record["fault"] == "spike":
+        return f"The largest gradient is that of `{layer}`.{which}"
+    return f"It begins {'in the output' if place == 'forward' else 'in the gradient'} of `{layer}`.{which}"
+
+
+def summary_of(records: Sequence[Mapping[str, Any]], rollbacks: Sequence[int]) -> str:
+    """Return the line that sums up what was left out."""
+    spikes = sum(record["fault"] == "spike" for record in records)
+    kinds = ((len(records) - spikes, "not finite"), (spikes, "spike" if spikes == 1 else "spikes"))
+    named = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
+    return f"Guard: left out {len(records)} steps ({named}), went back {times(len(rollbacks))}."
+
+
+def times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
