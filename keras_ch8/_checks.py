@@ -49,9 +49,10 @@ def count(name: str, value: Any, low: int, *, meaning: str, fix: str) -> int:
     """Return `value` as an integer of at least `low` that fits into 64 bits; else raise ValueError."""
     ok = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not ok or not low <= int(value) <= LARGEST_INTEGER:
+        least = "" if low == -LARGEST_INTEGER else f" of at least {low}"
+        most = " below 2^63" if ok and int(value) > LARGEST_INTEGER else ""
         raise ValueError(
-            f"`{name}` is {meaning}, so it must be an integer of at least {low} and below 2^63. Received: "
-            f"{name}={value!r}. {fix}"
+            f"`{name}` is {meaning}, so it must be an integer{least}{most}. Received: {name}={value!r}. {fix}"
         )
     return int(value)
 

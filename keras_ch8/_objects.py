@@ -182,12 +182,13 @@ def examples(**parts: Any) -> None:
         if part is None and name in ("y", "sample_weight"):
             continue
         shapes: list[Any] = [getattr(leaf, "shape", ()) for leaf in keras.tree.flatten(part)]
-        if not shapes or not all(len(shape) and shape[0] for shape in shapes):
+        if not shapes or not all(len(shape) and shape[0] != 0 for shape in shapes):
             raise ValueError(
                 f"`{name}` must be an array with an entry for each example along the first axis, or dicts, tuples or "
                 f"lists of such. Received: {name}={part!r:.200} of type {type(part).__name__}. Try `np.array(...)`."
             )
-        sizes |= {f"{name}[{i}]" if len(shapes) > 1 else name: int(shape[0]) for i, shape in enumerate(shapes)}
+        named = [(f"{name}[{i}]" if len(shapes) > 1 else name, shape[0]) for i, shape in enumerate(shapes)]
+        sizes |= {each: int(size) for each, size in named if size is not None}  # None in a graph
     if len(set(sizes.values())) > 1:
         raise ValueError(
             "`x`, `y` and `sample_weight` must have one entry for each example. Received: "

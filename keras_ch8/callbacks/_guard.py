@@ -15,7 +15,7 @@ from ..schedules.duration import duration
 from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
 from ._guardable import guardable, release
-from ._kept_states import SURVIVED, KeptStates, lever_of, rate_of
+from ._kept_states import SURVIVED, KeptStates, lever_of
 from ._learning_rate_decay import _prepare, _put_back
 from ._left_out import DATA, Place, append, because, record_of, rows_of, sentence_of, summary_of, times
 from ._origin import found_origin
@@ -313,7 +313,7 @@ class Guard(Callback):
             return
         _put_back(optimizer, min(lever_of(optimizer), good.rate) * self.lower_rate)
         self._lowered *= self.lower_rate if self._may_return else 1.0
-        new = rate_of(optimizer)
+        new = keras_private.current_rate(optimizer)
         sentence = (
             f"Step {step}: {why}. The guard went back to the weights of step {good.step} and lowered the learning rate "
             f"to {digits(new, 3)} (try {self._tried} of {self.tries})."
@@ -327,7 +327,7 @@ class Guard(Callback):
         if self._lowered < 1:
             _put_back(self._optimizer, lever_of(self._optimizer) / self._lowered)
             self._lowered, self._may_return = 1.0, False
-            rate = digits(rate_of(self._optimizer), 3)
+            rate = digits(keras_private.current_rate(self._optimizer), 3)
             self.session.event("rate", f"The guard has a new good state, and the learning rate is {rate} again.")
 
     # --- what is told ------------------------------------------------------------------------------------------------

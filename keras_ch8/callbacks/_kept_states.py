@@ -96,9 +96,4 @@ def _as_arrays(kept: Kept | None) -> dict[str, Any] | None:
 def lever_of(optimizer: Any) -> float:
     """Return what a learning rate is changed by: the number itself, or the factor of its schedule."""
     schedule = keras_private.schedule_of(optimizer)
-    return rate_of(optimizer) if schedule is None else float(schedule.factor)
-
-
-def rate_of(optimizer: Any) -> float:
-    """Return the learning rate that is in force, also of one that replicas have a copy of."""
-    return float(backend.as_tensor(optimizer.learning_rate))
+    return keras_private.current_rate(optimizer) if schedule is None else float(schedule.factor)

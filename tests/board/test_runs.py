@@ -74,7 +74,10 @@ def test_two_writers_at_once_have_two_folders(tmp_path):
 HERE = socket.gethostname()
 
 
-@pytest.mark.parametrize("text", ["", f"{HERE} {os.getpid()}", f"{HERE} {os.getppid()}", f"another-{HERE} 1", "\0"])
+LEFT = ["", f"{HERE} {os.getpid()}", f"{HERE} {os.getppid()}", f"another-{HERE} 1", "\0"]
+
+
+@pytest.mark.parametrize("text", LEFT, ids=["empty", "own", "parent", "elsewhere", "zero"])
 def test_a_file_that_was_left_behind_is_no_lock(tmp_path, text):
     """F10: after a kill -9 in a container that has another name now, or with a number that is a stranger's by now."""
     run(tmp_path, 1)

@@ -139,5 +139,5 @@ def test_bad_arguments_are_refused_with_the_fix(arguments, message):
 
 
 def test_data_that_are_no_arrays_are_refused_before_any_training():
-    with pytest.raises(TypeError, match=r"must be arrays. Received: .*generator"):
+    with pytest.raises(ValueError, match=r"`x` must be an array .* of type generator"):
         training.retrain_on_all_data(factory, (x for x in X), TRAIN[1], VALIDATION)

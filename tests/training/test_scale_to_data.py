@@ -236,14 +236,30 @@ def test_histograms_go_to_tensorboard_layer_by_layer(tmp_path):
     assert str(scaling) in report.tensor_proto.string_val[0].decode()
 
 
+class Breaks(keras.layers.Layer):
+    broken = False
+
+    def call(self, inputs):
+        if self.broken:
+            raise ValueError("broken in the middle")
+        return inputs
+
+
 def test_a_failure_leaves_everything_as_it_was():
-    model = mlp("relu", STARTS["heuristic"], depth=2)
+    breaks = Breaks()
+    model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(8, "relu"), breaks, keras.layers.Dense(3)])
     before = model.get_weights()
-    with pytest.raises(ValueError, match="incompatible"):
-        training.scale_to_data(model, FLAT[:, :7])
+    breaks.broken = True
+    with pytest.raises(ValueError, match="broken in the middle"):
+        training.scale_to_data(model, FLAT)
     for a, b in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(a, b)
     assert not any("call" in vars(layer) for layer in model.layers)
+
+
+def test_inputs_that_the_model_does_not_take_are_refused():
+    with pytest.raises(ValueError, match=r"of the shape that the model takes, \(None, 20\). Received: x of shape"):
+        training.scale_to_data(mlp("relu", STARTS["heuristic"], depth=2), FLAT[:, :7])
 
 
 def trained():
