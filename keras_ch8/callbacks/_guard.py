@@ -10,7 +10,7 @@ from .. import _checks
 from .._types import Logs
 from ..board.tags import Tag
 from ..data import ArraySource
-from ..integration import train_step
+from ..integration import keras_private, train_step
 from ..schedules.duration import duration
 from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
