@@ -260,7 +260,7 @@ class Facts:
         other_inputs: Inputs of other data that must be alike, such as validation data.
         other_targets: Its targets.
         other: What the other data are called, such as "the validation data".
-        equal_rows: Fraction of the other examples that are among those of the training.
+        equal_rows: Fraction of the validation examples that are among those of the training, with their targets.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
         order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
         order_read: The same of the first examples as the training reads them.
@@ -383,21 +383,6 @@ def are_of_another_scale(a: Inputs, b: Inputs) -> bool:
     """Whether inputs were not prepared alike, by mean and standard deviation; of those not known, they were."""
     largest, smallest = max(a.deviation, b.deviation), min(a.deviation, b.deviation)
     return largest > OF_ANOTHER_SCALE * smallest > 0 or abs(a.mean - b.mean) > OF_ANOTHER_MEAN * largest > 0
-
-
-def equal_rows(x: np.ndarray, other: np.ndarray) -> tuple[float, bool]:
-    """Return the fraction of other examples that are among some, and whether there are few possible ones at all.
-
-    There are few where the examples repeat each other, or where all combinations of the values of the features are
-    not many more than there are examples: equal ones are then by nature.
-    """
-    rows, others = (np.ascontiguousarray(a.reshape(len(a), -1)) for a in (x, other.astype(x.dtype)))
-    known = {row.tobytes() for row in rows}
-    equal = float(np.mean([row.tobytes() in known for row in others])) if len(others) else NAN
-    if not equal > 0:
-        return equal, False
-    possible = sum(math.log2(len(np.unique(column))) for column in rows[:, :64].T)
-    return equal, len(known) < 0.98 * len(rows) or possible < math.log2(len(rows)) + 3
 
 
 def order_of(y: np.ndarray) -> float:
