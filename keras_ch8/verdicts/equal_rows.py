@@ -13,6 +13,8 @@ MOST_OTHERS, MOST_OF_TRAINING, MOST_COLUMNS = 2000, 100_000, 64
 what is equal in these is compared in all."""
 MOST_COUNTED = 5000
 """Training examples whose different values are counted."""
+FEW = 8
+"""Numbers of an example that may be equal by chance."""
 ALL_DIFFER = 0.5
 """Different values of a feature over different examples, from which on no two examples share one by chance."""
 
@@ -74,9 +76,7 @@ def _keys(parts: Sequence[np.ndarray]) -> list[Any]:
 
 def _is_equal(rows: Sequence[np.ndarray], tried: Sequence[np.ndarray], of_inputs: int, one: int, other: int) -> bool:
     """Whether two examples are equal throughout, and are no constant ones."""
-    is_constant = (
-        all((a[other] == a[other][:1]).all() for a in tried[:of_inputs])
-        and sum(a.shape[1] for a in tried[:of_inputs]) > 1
-    )
+    inputs = tried[:of_inputs]
+    is_constant = sum(map(_width, inputs)) > FEW and all((a[other] == a[other][:1]).all() for a in inputs)
     pairs = zip(rows, tried, strict=True)
     return not is_constant and all(np.array_equal(a[one], b[other].astype(a.dtype)) for a, b in pairs)
