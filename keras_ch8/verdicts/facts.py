@@ -114,6 +114,7 @@ class Targets:
         at_once: Fraction of the rows of 0 and 1 in which more than one is 1.
         empty: Fraction of the rows of 0 and 1 in which none is.
         values: How many different numbers there are.
+        smallest: The size that one number in 100 is below, over the median size.
     """
 
     of: str = ""
@@ -130,6 +131,7 @@ class Targets:
     at_once: float = NAN
     empty: float = NAN
     values: int = 0
+    smallest: float = NAN
 
     @property
     def are_whole(self) -> bool:
@@ -247,6 +249,25 @@ class Start:
 
 
 @dataclasses.dataclass(frozen=True)
+class OwnLoss:
+    """What a loss of the user's own is at predictions that are made up.
+
+    Args:
+        of_truth: Loss of predictions that are right.
+        of_opposite: Loss of predictions that are wrong; of numbers the larger of far too large and far too small ones.
+        of_constant: Loss of the mean target for all.
+        unread: A label whose examples have no influence on the loss, whatever is predicted for them; NaN without one.
+        written: How labels are written with which they would have, as `Targets.of` says it.
+    """
+
+    of_truth: float = NAN
+    of_opposite: float = NAN
+    of_constant: float = NAN
+    unread: float = NAN
+    written: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Facts:
     """All that is known of a training before its first step.
 
@@ -265,6 +286,7 @@ class Facts:
         order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
         order_read: The same of the first examples as the training reads them.
         is_weighted: Whether examples or classes have weights.
+        own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have, of `remedies.FACTS`.
     """
 
@@ -282,6 +304,7 @@ class Facts:
     order: float = NAN
     order_read: float = NAN
     is_weighted: bool = False
+    own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
     has: frozenset[str] = frozenset()
 
 
@@ -348,6 +371,7 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         deviation=float(rows.std()),
         negative=float((rows < 0).mean()),
         values=len(values),
+        smallest=float(np.quantile(np.abs(rows), 0.01) / middle) if (middle := np.median(np.abs(rows))) > 0 else NAN,
     )
     return _of_one_column(known, values, counts) if rows.shape[1] == 1 else _of_rows(known, rows, values)
 

@@ -7,7 +7,7 @@ import pytest
 
 from keras_ch8.verdicts import KINDS, LEVELS, Claim
 from keras_ch8.verdicts.checks import CHECKS, Check, claims_of
-from keras_ch8.verdicts.facts import NAN, Facts, Inputs, Layer, Output, Start, Targets
+from keras_ch8.verdicts.facts import NAN, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets
 from keras_ch8.verdicts.kinds import OF_THE_START
 from tests.verdicts.test_rules import resolve
 
@@ -62,6 +62,12 @@ def tiny(size):
     return facts(start=change(START, layers=(of_first, *START.layers[1:])))
 
 
+def grown(by):
+    """Facts of a large loss, where each hidden layer gives so many times what it is given."""
+    layers = change(DENSE, signal=by), change(DENSE, name="hidden", input_rms=by, signal=by**2)
+    return facts(start=Start(50.0, (*layers, LAST), 0.5), chance=1.4)
+
+
 CASES = {
     "nonfinite inputs": (facts(inputs=change(X, nonfinite=3)), facts()),
     "pixels": (facts(inputs=PIXELS, start=LARGE), facts(inputs=PIXELS)),
@@ -95,6 +101,10 @@ CASES = {
     ),
     "sizes in a cross-entropy": (facts(SIZES, OF_MASKS), facts(change(SIZES, low=-1.0), OF_MASKS)),
     "two labels beyond 1": (facts(Targets("classes", 100, 1, 1.0, 2.0, 2), SIGMOID), facts(BINARY, SIGMOID)),
+    "labels that are not read": (
+        facts(BINARY, own_loss=OwnLoss(unread=0.0, written="-1 and 1")),
+        facts(BINARY, own_loss=OwnLoss(0.1, 2.0, 0.7)),
+    ),
     "validation labels": (
         validated(targets=ONE_HOT, of=FOUR),
         validated(targets=change(FOUR, high=2.0, classes=3), of=FOUR),
@@ -107,6 +117,14 @@ CASES = {
     "negative targets of a logarithm": (
         facts(NUMBERS, change(SQUARED, loss="mean_squared_logarithmic_error")),
         facts(change(NUMBERS, low=0.0), change(SQUARED, loss="mean_squared_logarithmic_error")),
+    ),
+    "errors over small targets": (
+        facts(change(NUMBERS, smallest=0.06, negative=0.5), change(SQUARED, loss="mean_absolute_percentage_error")),
+        facts(change(NUMBERS, low=0.3, smallest=0.2, negative=0.0), change(SQUARED, loss="mean_absolute_percentage_error")),
+    ),
+    "a loss that rewards errors": (
+        facts(own_loss=OwnLoss(-0.1, -2.0, -0.7)),
+        facts(own_loss=OwnLoss(0.1, 2.0, 0.7)),
     ),
     "one column for many units": (facts(FOUR, change(SQUARED, units=4)), facts(ONE_HOT, change(SQUARED, units=4))),
     "one unit for many columns": (
@@ -178,6 +196,7 @@ CASES = {
         facts(start=change(START, layers=(change(DENSE, variation=1e-4), LAST))),
     ),
     "saturated layer": (first(activation="tanh", saturated=0.9), first(activation="tanh", saturated=0.5)),
+    "weights too large": (grown(3.0), grown(1.2)),
     "loss above chance": (facts(chance=0.1), facts(chance=0.3)),
     "many equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
     "equal rows": (validated(equal_rows=0.07), validated(equal_rows=0.04)),
