@@ -150,20 +150,6 @@ OF_LABELS = (
         lambda f: f"y = (y == {digits(f.targets.high, 6)}).astype(\"float32\")",
     ),
     Check(
-        "labels that are not read",
-        "wrong_labels",
-        "act",
-        "a loss of one's own does not change with what is predicted for the examples of one label, and would with the "
-        "labels written otherwise",
-        lambda f: bool(f.own_loss.written),
-        lambda f: f"The loss does not change with what is predicted for the examples of label "
-        f"{digits(f.own_loss.unread, 4)}: with labels written as {f.own_loss.written} it would.",
-        lambda f: "Write the labels as -1 and 1." if f.own_loss.written == "-1 and 1"
-        else "Write the labels as one-hot rows.",
-        lambda f: "y = 2 * y - 1" if f.own_loss.written == "-1 and 1" else f"import keras\n\n"
-        f"y = keras.utils.to_categorical(y, {f.output.units})",
-    ),
-    Check(
         "validation labels",
         "wrong_labels",
         "act",

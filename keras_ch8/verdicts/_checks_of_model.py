@@ -2,27 +2,13 @@
 
 import math
 
-from ._check import (
-    CHOSEN,
-    FOUND,
-    Check,
-    are_of_another_unit,
-    are_two,
-    are_two_for_one,
-    begins_at_one,
-    have_gaps,
-    interval,
-)
+from ._check import FOUND, Check, are_of_another_unit, are_two, are_two_for_one, begins_at_one, have_gaps, interval
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
 from .remedies import WITHOUT_LAST
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
 """How far outside the range of the output, over the range of the targets, targets may be."""
-SMALL = 0.05
-"""Size of small targets over the median size, below which relative errors are those of the small ones."""
-RARE = 0.02
-"""Fraction of the targets of one sign, up to which they are exceptions."""
 OF_LOGARITHMS = ("mean_squared_logarithmic_error", "poisson")
 """Losses that are for counts and sizes, which are never negative."""
 SIDED = ("hinge", "squared_hinge")
@@ -185,31 +171,6 @@ OF_LOSS = (
         f"the smallest at {digits(f.targets.low)}.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`: no prediction of a logarithm's loss can meet them.",
         lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
-    ),
-    Check(
-        "errors over small targets",
-        "wrong_loss",
-        "act",
-        f"a loss divides by targets of both signs, or of which one in 100 is below {SMALL:g} of the median size",
-        lambda f: f.output.loss == "mean_absolute_percentage_error" and f.targets.of == "numbers"
-        and (RARE < f.targets.negative < 1 - RARE or f.targets.smallest < SMALL),
-        lambda f: f"{f.output.loss} divides by the targets, which are {interval(f.targets.low, f.targets.high)}; one "
-        f"in 100 is below {percent(f.targets.smallest)} of the median size, and counts that much more.",
-        lambda f: "Compile with `keras.losses.MeanAbsoluteError` or `keras.losses.MeanSquaredError`: a percentage of a "
-        "target near 0 means nothing.",
-        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
-        CHOSEN,
-    ),
-    Check(
-        "a loss that rewards errors",
-        "wrong_loss",
-        "act",
-        "a loss of one's own is larger for predictions that are right than for wrong ones and for the mean target",
-        lambda f: f.own_loss.of_truth > max(f.own_loss.of_opposite, f.own_loss.of_constant)
-        and f.own_loss.of_truth - f.own_loss.of_opposite > 0.01 * abs(f.own_loss.of_truth),
-        lambda f: f"The loss is {digits(f.own_loss.of_truth)} for predictions that are right and "
-        f"{digits(f.own_loss.of_opposite)} for wrong ones: training makes it small, and the predictions wrong.",
-        lambda f: "Change the sign of the loss: training makes it small, not large.",
     ),
     Check(
         "one column for many units",

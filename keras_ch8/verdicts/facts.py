@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-NAN = float("nan")
+from ._own_loss import NAN as NAN
+from ._own_loss import OwnLoss as OwnLoss
+
 MOST_CLASSES = 1000
 """Whole numbers of more different values count something, and are no classes."""
 CONSTANT = 1e-6
@@ -20,8 +22,7 @@ RARELY = 0.02
 MOST_NUMBERS, MOST_ROWS = 2_000_000, 4096
 """Numbers and rows that are looked at, spread over all examples."""
 OF_ANOTHER_SCALE = 5.0
-"""Ratio of two standard deviations of inputs, from which on they were not prepared alike. Pixels of 0 to 255 have 255
-times that of pixels of 0 to 1; standardized ones have 3 times that, and are not told from them."""
+"""Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, which is not told."""
 OF_ANOTHER_MEAN = 3.0
 """Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
 
@@ -249,25 +250,6 @@ class Start:
 
 
 @dataclasses.dataclass(frozen=True)
-class OwnLoss:
-    """What a loss of the user's own is at predictions that are made up.
-
-    Args:
-        of_truth: Loss of predictions that are right.
-        of_opposite: Loss of predictions that are wrong; of numbers the larger of far too large and far too small ones.
-        of_constant: Loss of the mean target for all.
-        unread: A label whose examples have no influence on the loss, whatever is predicted for them; NaN without one.
-        written: How labels are written with which they would have, as `Targets.of` says it.
-    """
-
-    of_truth: float = NAN
-    of_opposite: float = NAN
-    of_constant: float = NAN
-    unread: float = NAN
-    written: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
 class Facts:
     """All that is known of a training before its first step.
 
@@ -359,9 +341,8 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         return Targets()
     has_last_axis = y.ndim > 1 and (predicted_axes is None or y.ndim >= predicted_axes)
     rows = y.astype("float64").reshape(-1, y.shape[-1] if has_last_axis else 1)
-    finite = np.isfinite(rows)
-    known = Targets(examples=len(y), width=rows.shape[1], nonfinite=int((~finite).sum()))
-    if not finite.all():
+    known = Targets(examples=len(y), width=rows.shape[1], nonfinite=int((~np.isfinite(rows)).sum()))
+    if known.nonfinite:
         return known
     values, counts = np.unique(rows, return_counts=True)
     known = dataclasses.replace(
@@ -395,8 +376,8 @@ def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
             there = fractions[fractions > 0]
             of = "one class" if len(there) == 1 else "one-hot"
             rarest, commonest = float(there.min()), float(there.max())
-            found = dataclasses.replace(known, rarest=rarest, commonest=commonest)
-            return dataclasses.replace(found, of=of, classes=rows.shape[1], at_once=at_once)
+            known = dataclasses.replace(known, of=of, rarest=rarest, commonest=commonest)
+            return dataclasses.replace(known, classes=rows.shape[1], at_once=at_once)
         return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once, empty=empty)
     if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):
         return dataclasses.replace(known, of="probabilities", classes=rows.shape[1])
