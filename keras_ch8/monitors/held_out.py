@@ -9,7 +9,6 @@ import numpy as np
 
 from .._types import Data
 from ..verdicts.equal_rows import equal_rows
-from .start import arrays_of
 
 
 def rows_in_both(
@@ -47,17 +46,23 @@ def validated_on(arguments: Mapping[str, Any]) -> dict[str, Any]:
     share = arguments.get("validation_split") or 0.0
     if not _are_arrays(x) or not _are_arrays(y):
         return {}
-    inputs, targets = ([array for _, array in arrays_of(part)] for part in (x, y))
+    inputs, targets = map(_arrays, (x, y))
     if held_out is None and share and inputs:
         at = math.floor(len(inputs[0]) * (1 - share))  # where Keras splits
         others, of_others = ([a[at:] for a in part] for part in (inputs, targets))
         inputs, targets = ([a[:at] for a in part] for part in (inputs, targets))
     elif isinstance(held_out, tuple | list) and len(held_out) in (2, 3) and all(map(_are_arrays, held_out[:2])):
-        others, of_others = ([array for _, array in arrays_of(part)] for part in held_out[:2])
+        others, of_others = map(_arrays, held_out[:2])
     else:
         return {}
     both = (targets[0], of_others[0]) if len(targets) == len(of_others) == 1 else None
     return rows_in_both(inputs, others, both)
+
+
+def _arrays(part: Data) -> list[np.ndarray]:
+    """Return the arrays of a part of the data; those of NumPy themselves, which may be large."""
+    leaves = keras.tree.flatten(part)
+    return [a if isinstance(a, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(a)) for a in leaves]
 
 
 def _are_arrays(part: Data) -> bool:

@@ -11,6 +11,8 @@ from .facts import NAN
 MOST_OTHERS, MOST_OF_TRAINING, MOST_COLUMNS = 2000, 100_000, 64
 """Validation examples and training examples that are compared, and numbers of each by which equal ones are looked for;
 what is equal in these is compared in all."""
+MOST_BYTES = 2**30
+"""Size of the training data from which on only some of the examples are compared: fewer equal ones are then found."""
 MOST_COUNTED = 5000
 """Training examples whose different values are counted."""
 FEW = 8
@@ -40,7 +42,8 @@ def equal_rows(
     parts, others = (
         [*a, *([] if targets is None else [targets[i]])] for i, a in enumerate((parts, others))
     )  # the targets last, which are in every comparison
-    rows = [a[:: 1 + (size - 1) // MOST_OF_TRAINING].reshape(-1, _width(a)) for a in parts]
+    step = 1 + max((size - 1) // MOST_OF_TRAINING, sum(a.nbytes for a in parts) // MOST_BYTES)
+    rows = [a[::step].reshape(-1, _width(a)) for a in parts]
     tried = [a[:: 1 + (held_out - 1) // MOST_OTHERS].reshape(-1, _width(a)) for a in others]
     one, another = _keys(rows), _keys(tried)
     known = {key: place for place, key in enumerate(one)}
