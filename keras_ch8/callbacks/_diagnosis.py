@@ -1,5 +1,6 @@
 """One callback that says what is wrong with a training, and what cures it."""
 
+import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from ..integration import keras_private
 from ..monitors import progress
 from ..monitors.base import chosen, lines
 from ..monitors.equipment import equipment_of, rate_of
+from ..monitors.held_out import validated_on
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..monitors.start import facts_of
@@ -320,6 +322,7 @@ class Diagnosis(Callback):
             facts, _ = facts_of(self.model, data, probe, self.loss)
             if not self.model.losses:  # a constant prediction has no penalties, and the loss on the probe has
                 self.past.chance, self.past.neighbours = facts.chance, facts.neighbours
+            facts = dataclasses.replace(facts, **validated_on(self.session.training.arguments))
             claims, _ = claims_of(facts, self._leave_out)
         except Exception as error:
             self._leave_out("preflight", error)

@@ -18,6 +18,7 @@ from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, 
 from ..verdicts.rows import order_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
 from .equipment import equipment_of
+from .own_loss import own_loss_of, tried
 from .probe import RecordedCall, recording
 
 EXAMPLES = 64
@@ -48,6 +49,7 @@ LOSSES = {
     "Huber": "huber",
     "LogCosh": "log_cosh",
     "MeanSquaredLogarithmicError": "mean_squared_logarithmic_error",
+    "MeanAbsolutePercentageError": "mean_absolute_percentage_error",
     "Poisson": "poisson",
     "Hinge": "hinge",
     "SquaredHinge": "squared_hinge",
@@ -97,6 +99,9 @@ def facts_of(
     targets = [array for _, array in arrays_of(of_chance[1])]
     if axes is None or len(targets) != 1:
         return facts, failed
+    own = None if failed or loss is not None else own_loss_of(model)
+    if own is not None and len(labels) == 1:
+        facts = dataclasses.replace(facts, own_loss=tried(own, labels[0], facts.targets, facts.output, axes))
     inputs = [array for _, array in arrays_of(of_chance[0])]
     near = neighbours_level(output, inputs[0], targets[0]) if len(inputs) == 1 and of_chance[2] is None else NAN
     chance = chance_level(output, targets[0], of_chance[2])

@@ -13,19 +13,18 @@ from .._result import Result, Table
 from .._section import section
 from .._types import Data
 from ..integration import keras_private
+from ..monitors.held_out import rows_in_both
 from ..monitors.start import arrays_of, facts_of, targets_in
 from ..verdicts import Claim, Verdict, VerdictTracker
 from ..verdicts.checks import claims_of
 from ..verdicts.facts import Facts, Targets, inputs_of
-from ..verdicts.rows import equal_rows, order_of
+from ..verdicts.rows import order_of
 from ..verdicts.wording import digits
 from ._trial import build_on, sandbox
 
 EXAMPLES = 256
 """Examples that the model is called on, and BATCH that are learned by heart."""
 BATCH = 32
-ROWS = 20_000
-"""Rows in which equal ones are looked for, at most."""
 DIVERGED = 10.0
 """Loss of the batch after some steps over that before, from which on the steps are too long for it."""
 
@@ -203,10 +202,8 @@ def _with_all(facts: Facts, x: Data, y: Data, batch: Any, validation_data: Data)
         held_out = [array for _, array in arrays_of(other[1])]
         if len(held_out) == 1 and facts.targets.of:
             found["other_targets"] = _like(facts.targets, held_out[0])
-        if len(arrays) == len(others) == 1:
-            one, another = (next(iter(part.values()))[:ROWS] for part in (arrays, others))
-            if one.shape[1:] == another.shape[1:] and one.dtype.kind in "fiub":
-                found["equal_rows"], found["rows_are_few"] = equal_rows(one, another)
+        labels = (targets[0], held_out[0]) if len(targets) == len(held_out) == 1 else None
+        found |= rows_in_both(list(arrays.values()), list(others.values()), labels)
     return dataclasses.replace(facts, **found)
 
 

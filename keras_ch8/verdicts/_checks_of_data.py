@@ -175,12 +175,22 @@ OF_LABELS = (
 
 OF_ALL = (
     Check(
+        "many equal rows",
+        "leak",
+        "act",
+        "one of 10 validation examples or more is also in the training data with its target, not by nature",
+        lambda f: f.equal_rows >= 0.1 and not f.rows_are_few,
+        lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
+        lambda f: "Take the validation examples out of the training data; split before examples are repeated or "
+        "augmented.",
+    ),
+    Check(
         "equal rows",
         "leak",
         "watch",
         "one of 20 validation examples or more is also in the training data, not by nature",
         lambda f: f.equal_rows >= 0.05 and not f.rows_are_few,
-        lambda f: f"{percent(f.equal_rows)} of the examples of {f.other} are also trained on.",
+        lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
         source=CHOSEN,
     ),
     Check(
@@ -189,7 +199,7 @@ OF_ALL = (
         "note",
         "validation examples are also in the training data",
         lambda f: f.equal_rows > 0 and (f.rows_are_few or f.equal_rows < 0.05),
-        lambda f: f"{percent(f.equal_rows)} of the examples of {f.other} are also trained on.",
+        lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
     ),
     Check(
         "sorted labels",

@@ -2,7 +2,7 @@
 
 import math
 
-from ._check import FOUND, NO_LAYER, Check, first
+from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
 from .facts import Facts, Layer
 from .remedies import NEW_START, SLOWER
 from .wording import digits, percent
@@ -13,6 +13,11 @@ says nothing: queries and keys of an attention have next to none at the start, a
 ALIKE, DEEP = 0.01, 3
 """Deviation between examples, over the size, below which a layer gives the same for all; matrices from which on it
 counts."""
+
+
+FAR_ABOVE, GROWN, OF_SIZE_1 = 10.0, 2.0, 10.0
+"""Loss at the start over that of the best constant prediction, outputs of each hidden layer over its inputs, and size
+of the inputs up to which it is the weights that are too large."""
 
 
 # --- what the conditions ask ---------------------------------------------------------------------------------------
@@ -57,6 +62,18 @@ def _copied(facts: Facts) -> Layer:
     last = facts.start.trained[-1:]
     hidden = (x for x in facts.start.layers if not x.is_output and x not in last)
     return next((x for x in hidden if x.units > 1 and x.copies == x.units - 1), NO_LAYER)
+
+
+def _hidden(facts: Facts) -> tuple[Layer, ...]:
+    """Return the layers with a matrix that is trained, but for the last."""
+    return facts.start.trained[:-1]
+
+
+def _grow(facts: Facts) -> bool:
+    """Whether each of several hidden layers gives much more than it is given, of inputs that are not large."""
+    hidden = _hidden(facts)
+    each = all(layer.signal >= GROWN * layer.input_rms for layer in hidden)
+    return len(hidden) > 1 and each and hidden[0].input_rms <= OF_SIZE_1
 
 
 def _name(layer: Layer | None) -> str:
@@ -144,6 +161,18 @@ OF_START = (
         lambda f: _saturated(f).saturated > 0.8,
         lambda f: f"{percent(_saturated(f).saturated)} of the outputs of {_saturated(f).name} are on the flat ends of "
         f"{_saturated(f).activation}.",
+    ),
+    Check(
+        "weights too large",
+        "bad_scale",
+        "act",
+        f"the loss at the start is above {FAR_ABOVE:g} times that of the best constant prediction, and two hidden "
+        f"layers or more each give {GROWN:g} times the size that they are given, of inputs up to {OF_SIZE_1:g}",
+        lambda f: f.chance > 0 and f.start.loss > FAR_ABOVE * f.chance and _grow(f),
+        lambda f: f"The loss at the start is {digits(f.start.loss)}, where the best constant prediction has "
+        f"{digits(f.chance)}, and the outputs grow from layer to layer, to {digits(_hidden(f)[-1].signal)} in "
+        f"{_hidden(f)[-1].name}: the initial weights are too large.",
+        source=CHOSEN,
     ),
     Check(
         "loss above chance",

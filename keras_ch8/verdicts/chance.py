@@ -70,6 +70,9 @@ def neighbours_level(output: Output, x: Any, y: Any) -> float:
         rows = np.eye(int(rows.max()) + 1)[rows[:, 0].astype(int)] if rows.min() >= 0 else rows
     predicted, overall = rows[near].mean(axis=1), rows.mean(axis=0)
     predicted = (NEAREST * predicted + overall) / (NEAREST + 1)  # as one more neighbour, so that none is impossible
+    if smoothing := output.label_smoothing:  # no model comes below the entropy of the labels as they are smoothed
+        share = smoothing / (2 if output.loss == "binary_crossentropy" else rows.shape[1])
+        rows, predicted = (part * (1 - smoothing) + share for part in (rows, predicted))
     with np.errstate(divide="ignore", invalid="ignore"):
         match output.loss:
             case "mean_squared_error":

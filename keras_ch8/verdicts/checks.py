@@ -12,13 +12,14 @@ from ._check import Check as Check
 from ._checks_of_data import OF_ALL, OF_LABELS
 from ._checks_of_inputs import OF_INPUTS
 from ._checks_of_model import OF_LOSS
+from ._checks_of_own_loss import OF_OWN_LOSS
 from ._checks_of_start import OF_START
 from .causes import explained_by
 from .facts import Facts
 from .remedies import REMEDIES, applicable
 from .verdict import Claim
 
-CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_START, *OF_ALL)
+CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF_START, *OF_ALL)
 """All checks, in the order in which they are made: of each kind the first that speaks is said."""
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-NAN = float("nan")
+from ._own_loss import NAN as NAN
+from ._own_loss import OwnLoss as OwnLoss
+
 MOST_CLASSES = 1000
 """Whole numbers of more different values count something, and are no classes."""
 CONSTANT = 1e-6
@@ -20,8 +22,7 @@ RARELY = 0.02
 MOST_NUMBERS, MOST_ROWS = 2_000_000, 4096
 """Numbers and rows that are looked at, spread over all examples."""
 OF_ANOTHER_SCALE = 5.0
-"""Ratio of two standard deviations of inputs, from which on they were not prepared alike. Pixels of 0 to 255 have 255
-times that of pixels of 0 to 1; standardized ones have 3 times that, and are not told from them."""
+"""Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, which is not told."""
 OF_ANOTHER_MEAN = 3.0
 """Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
 
@@ -114,6 +115,7 @@ class Targets:
         at_once: Fraction of the rows of 0 and 1 in which more than one is 1.
         empty: Fraction of the rows of 0 and 1 in which none is.
         values: How many different numbers there are.
+        smallest: The size that one number in 100 is below, over the median size.
     """
 
     of: str = ""
@@ -130,6 +132,7 @@ class Targets:
     at_once: float = NAN
     empty: float = NAN
     values: int = 0
+    smallest: float = NAN
 
     @property
     def are_whole(self) -> bool:
@@ -260,11 +263,12 @@ class Facts:
         other_inputs: Inputs of other data that must be alike, such as validation data.
         other_targets: Its targets.
         other: What the other data are called, such as "the validation data".
-        equal_rows: Fraction of the other examples that are among those of the training.
+        equal_rows: Fraction of the validation examples that are among those of the training, with their targets.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
         order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
         order_read: The same of the first examples as the training reads them.
         is_weighted: Whether examples or classes have weights.
+        own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have, of `remedies.FACTS`.
     """
 
@@ -282,6 +286,7 @@ class Facts:
     order: float = NAN
     order_read: float = NAN
     is_weighted: bool = False
+    own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
     has: frozenset[str] = frozenset()
 
 
@@ -336,9 +341,8 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         return Targets()
     has_last_axis = y.ndim > 1 and (predicted_axes is None or y.ndim >= predicted_axes)
     rows = y.astype("float64").reshape(-1, y.shape[-1] if has_last_axis else 1)
-    finite = np.isfinite(rows)
-    known = Targets(examples=len(y), width=rows.shape[1], nonfinite=int((~finite).sum()))
-    if not finite.all():
+    known = Targets(examples=len(y), width=rows.shape[1], nonfinite=int((~np.isfinite(rows)).sum()))
+    if known.nonfinite:
         return known
     values, counts = np.unique(rows, return_counts=True)
     known = dataclasses.replace(
@@ -348,6 +352,7 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         deviation=float(rows.std()),
         negative=float((rows < 0).mean()),
         values=len(values),
+        smallest=float(np.quantile(np.abs(rows), 0.01) / middle) if (middle := np.median(np.abs(rows))) > 0 else NAN,
     )
     return _of_one_column(known, values, counts) if rows.shape[1] == 1 else _of_rows(known, rows, values)
 
@@ -371,8 +376,8 @@ def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
             there = fractions[fractions > 0]
             of = "one class" if len(there) == 1 else "one-hot"
             rarest, commonest = float(there.min()), float(there.max())
-            found = dataclasses.replace(known, rarest=rarest, commonest=commonest)
-            return dataclasses.replace(found, of=of, classes=rows.shape[1], at_once=at_once)
+            known = dataclasses.replace(known, of=of, rarest=rarest, commonest=commonest)
+            return dataclasses.replace(known, classes=rows.shape[1], at_once=at_once)
         return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once, empty=empty)
     if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):
         return dataclasses.replace(known, of="probabilities", classes=rows.shape[1])

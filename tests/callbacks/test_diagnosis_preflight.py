@@ -210,3 +210,18 @@ def test_labels_that_the_loss_cannot_read_are_told_before_the_error_that_ends_th
         fit(model, watching, X, y)
     assert found(watching) == {"wrong_labels": "act"}
     assert watching.verdicts[0].code == "y = y - 1"
+
+
+def test_validation_examples_that_are_trained_on_are_told():
+    fresh = RNG.normal(size=(40, 4)).astype("float32"), Y[:40]
+    repeated = np.concatenate([X, X[:64]]), np.concatenate([Y, Y[:64]])  # before the last fifth is split off
+    for x, y, options, expected in (
+        (X, Y, {"validation_data": (X[:40], Y[:40])}, {"leak": "act"}),
+        (X, Y, {"validation_data": fresh}, {}),
+        (*repeated, {"validation_split": 0.2}, {"leak": "act"}),
+        (X, Y, {"validation_split": 0.2}, {}),
+        (X, Y, {"validation_data": tf.data.Dataset.from_tensors(fresh)}, {}),
+    ):
+        watching = diagnosis()
+        fit(network(), watching, x, y, **options)
+        assert found(watching) == expected, options

@@ -7,7 +7,7 @@ import pytest
 
 from keras_ch8.verdicts import KINDS, LEVELS, Claim
 from keras_ch8.verdicts.checks import CHECKS, Check, claims_of
-from keras_ch8.verdicts.facts import NAN, Facts, Inputs, Layer, Output, Start, Targets
+from keras_ch8.verdicts.facts import NAN, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets
 from keras_ch8.verdicts.kinds import OF_THE_START
 from tests.verdicts.test_rules import resolve
 
@@ -60,6 +60,12 @@ def tiny(size):
     """Facts of inputs of this size, of which the first layer is given the root mean square of a half."""
     of_first = change(DENSE, input_rms=size / 2, input_largest=size)
     return facts(start=change(START, layers=(of_first, *START.layers[1:])))
+
+
+def grown(by):
+    """Facts of a large loss, where each hidden layer gives so many times what it is given."""
+    layers = change(DENSE, signal=by), change(DENSE, name="hidden", input_rms=by, signal=by**2)
+    return facts(start=Start(50.0, (*layers, LAST), 0.5), chance=1.4)
 
 
 CASES = {
@@ -167,6 +173,18 @@ CASES = {
         facts(NUMBERS, change(SQUARED, metrics=("mae",))),
     ),
     "large targets": (facts(change(NUMBERS, deviation=2000.0)), facts()),
+    "labels that are not read": (
+        facts(BINARY, own_loss=OwnLoss(unread=0.0, written="-1 and 1")),
+        facts(BINARY, own_loss=OwnLoss(0.1, 2.0, 0.7)),
+    ),
+    "errors over small targets": (
+        facts(change(NUMBERS, smallest=0.06, negative=0.5), change(SQUARED, loss="mean_absolute_percentage_error")),
+        facts(change(NUMBERS, smallest=0.2, negative=0.0), change(SQUARED, loss="mean_absolute_percentage_error")),
+    ),
+    "a loss that rewards errors": (
+        facts(own_loss=OwnLoss(-0.1, -2.0, -0.7)),
+        facts(own_loss=OwnLoss(0.1, 2.0, 0.7)),
+    ),
     "equal units": (first(copies=7), first(copies=6)),
     "loss is not finite": (facts(start=BROKEN), facts(Targets(nonfinite=1), start=BROKEN)),
     "dead layer": (first(dead=1.0, gradient=0.0), first(dead=1.0)),
@@ -178,8 +196,10 @@ CASES = {
         facts(start=change(START, layers=(change(DENSE, variation=1e-4), LAST))),
     ),
     "saturated layer": (first(activation="tanh", saturated=0.9), first(activation="tanh", saturated=0.5)),
+    "weights too large": (grown(3.0), grown(1.2)),
     "loss above chance": (facts(chance=0.1), facts(chance=0.3)),
-    "equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
+    "many equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
+    "equal rows": (validated(equal_rows=0.07), validated(equal_rows=0.04)),
     "few rows": (validated(equal_rows=0.2, rows_are_few=True), validated(equal_rows=0.0)),
     "sorted labels": (facts(order=1.0), facts(order=20.0)),
     "labels in order": (

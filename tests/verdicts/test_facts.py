@@ -14,7 +14,7 @@ from keras_ch8.verdicts.facts import (
     inputs_of,
     targets_of,
 )
-from keras_ch8.verdicts.rows import equal_rows, order_of
+from keras_ch8.verdicts.rows import order_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 4))
@@ -115,15 +115,6 @@ def test_fractions_of_the_classes():
 
 
 # --- all examples together -----------------------------------------------------------------------------------------
-
-
-def test_equal_rows_are_counted_and_told_from_those_that_are_equal_by_nature():
-    assert equal_rows(X[:100], np.concatenate([X[:10], X[100:190]])) == (0.1, False)
-    assert equal_rows(X[:100], X[100:])[0] == 0
-    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
-    assert equal_rows(bits, bits) == (1.0, True)
-    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 12)] * 2), -1).reshape(-1, 2)
-    assert equal_rows(grid, grid[::3]) == (1.0, True)
 
 
 def test_order_by_labels():

@@ -33,6 +33,15 @@ def test_neighbours_know_rings_that_no_line_parts_and_nothing_of_noise(loss):
     assert neighbours_level(output, x, y) > 0.95 * chance_level(output, y)
 
 
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "categorical_crossentropy"])
+def test_they_are_not_below_the_entropy_of_smoothed_labels(loss):
+    x, y = rings(np.random.default_rng(0), loss, noise=False)
+    plain, smoothed = (neighbours_level(Output(loss=loss, label_smoothing=s), x, y) for s in (0.0, 0.2))
+    assert plain < 0.1
+    entropy = -(0.1 * np.log(0.1) + 0.9 * np.log(0.9))
+    assert entropy < smoothed < entropy + 0.1
+
+
 def test_constant_features_and_scales_do_not_count():
     x, y = rings(np.random.default_rng(0), "mean_squared_error", noise=False)
     output = Output(loss="mean_squared_error")

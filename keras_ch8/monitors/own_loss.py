@@ -1,0 +1,123 @@
+"""What a loss of the user's own says of predictions that are made up: whether it reads the labels, and rightly."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..integration import keras_private
+from ..verdicts.facts import PROBABILITIES, Output, OwnLoss, Targets
+
+EXAMPLES = 256
+MOST = 1_000_000
+"""Predicted numbers up to which a loss is tried."""
+MOST_CLASSES = 5
+"""Classes of which certain predictions are tried."""
+SAME = 1e-6
+"""Change of a loss, over its size, that is rounding."""
+FAR = 10.0
+"""Standard deviations of the targets, from them, at which a prediction is wrong beyond doubt."""
+BETWEEN_0_AND_1, BETWEEN_SIDES = (0.05, 0.3, 0.6, 0.95), (-3.0, -0.8, 0.4, 0.9, 3.0)
+
+
+def own_loss_of(model: keras.Model) -> Callable[..., Any] | None:
+    """Return the only loss of a model, where it is one of the user's own; None otherwise."""
+    if not model.compiled or keras_private.has_own_loss(model):
+        return None
+    arguments = keras_private.compile_arguments(model)
+    given = keras.tree.flatten(arguments.get("loss"))
+    if len(given) != 1 or not callable(given[0]) or arguments.get("loss_weights") is not None:
+        return None
+    loss = getattr(given[0], "fn", given[0])  # of a function that `LossFunctionWrapper` holds
+    of = loss if hasattr(loss, "__name__") else type(loss)
+    return None if getattr(of, "__module__", "").startswith("keras.") else given[0]
+
+
+def tried(loss: Callable[..., Any], y: np.ndarray, targets: Targets, output: Output, axes: int) -> OwnLoss:
+    """Return what a loss is at predictions that are made up; nothing where it cannot be evaluated so.
+
+    Args:
+        loss: A function of (y, y_pred).
+        y: The targets of some examples.
+        targets: What is known of them.
+        output: What is known of the output.
+        axes: Axes of what is predicted.
+    """
+    y = y[:EXAMPLES].astype("float32")
+    y = y[..., None] if y.ndim + 1 == axes else y
+    units = output.units
+    if y.ndim != axes or not units or y.size // y.shape[-1] * units > MOST or not np.isfinite(y).all():
+        return OwnLoss()
+
+    def at(y: np.ndarray, predicted: np.ndarray) -> float:
+        with keras.StatelessScope():
+            return float(np.mean(keras.ops.convert_to_numpy(loss(*map(keras.ops.convert_to_tensor, (y, predicted))))))
+
+    found = OwnLoss()
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        found = _compared(at, y, targets, output)
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        return _read(at, y, targets, output, found)
+    return found
+
+
+def _is_binary(y: np.ndarray) -> bool:
+    return set(np.unique(y)) == {0.0, 1.0}
+
+
+def _compared(at: Callable[..., float], y: np.ndarray, targets: Targets, output: Output) -> OwnLoss:
+    """Return the loss of the truth, of its opposite, and of the best that sees no inputs."""
+    units, width = output.units, y.shape[-1]
+    of_classes = targets.are_whole and width == 1 < units and y.min() >= 0 and y.max() < units
+    is_of_probabilities = output.activation in PROBABILITIES or output.are_probabilities
+    if is_of_probabilities and (of_classes or (width == units and _is_binary(y))):
+        truth = np.eye(units, dtype="float32")[y[..., 0].astype(int)] if of_classes else y
+        if units > 1 and (truth.sum(axis=-1) == 1).all():
+            wrong, doubt = np.roll(truth, 1, axis=-1), 0.1 / units
+        else:
+            wrong, doubt = 1 - truth, 0.1
+        truth, wrong = ((1 - 2 * doubt) * p + doubt for p in (truth, wrong))
+        constant = np.broadcast_to(truth.reshape(-1, units).mean(axis=0), truth.shape)
+        return OwnLoss(at(y, truth), at(y, wrong.astype("float32")), at(y, constant.astype("float32")))
+    if output.activation == "linear" and width == units and targets.of == "numbers" and y.std() > 0:
+        far = np.float32(FAR * y.std())
+        constant = np.broadcast_to(y.reshape(-1, units).mean(axis=0), y.shape)
+        return OwnLoss(at(y, y), max(at(y, y + far), at(y, y - far)), at(y, constant))
+    return OwnLoss()
+
+
+def _read(at: Callable[..., float], y: np.ndarray, targets: Targets, output: Output, known: OwnLoss) -> OwnLoss:
+    """Return the same with a label that the loss does not read as it is written, but as others are written."""
+    units = output.units
+    if y.shape[-1] != 1 or not targets.are_whole:
+        return known
+    if units == 1 and _is_binary(y):
+        tries = BETWEEN_0_AND_1 if output.range == (0.0, 1.0) else BETWEEN_SIDES
+        rows, otherwise, written = np.array(tries, "float32")[:, None], 2 * y - 1, "-1 and 1"
+    elif units > 1 and y.min() >= 0 and y.max() < units and output.activation == "softmax":
+        certain = 0.9 * np.eye(units) + 0.1 / units
+        rows = np.concatenate([np.full((1, units), 1 / units), certain[:MOST_CLASSES]]).astype("float32")
+        otherwise, written = np.eye(units, dtype="float32")[y[..., 0].astype(int)], "one-hot"
+    else:
+        return known
+    for label in np.unique(y)[:2]:
+        read, _ = _influence(at, y, y == label, rows)
+        if not read and _influence(at, y, y != label, rows)[0]:
+            would, least = _influence(at, otherwise, y == label, rows)
+            if would and least >= -SAME:
+                return OwnLoss(known.of_truth, known.of_opposite, known.of_constant, float(label), written)
+    return known
+
+
+def _influence(at: Callable[..., float], y: np.ndarray, which: np.ndarray, rows: np.ndarray) -> tuple[bool, float]:
+    """Return whether the loss changes with what is predicted for some examples, and the least that it has been."""
+    changes, least = False, np.inf
+    for others in rows[:: max(1, len(rows) // 2)]:
+        losses = np.array([at(y, np.where(which, row, others)) for row in rows])
+        if not np.isfinite(losses).all():
+            raise ValueError("a loss that is not finite tells nothing")
+        changes |= bool(np.ptp(losses) > SAME * np.abs(losses).max())
+        least = min(least, losses.min())
+    return changes, least

@@ -1,0 +1,126 @@
+"""A loss of the user's own is tried at predictions that are made up: what it says of labels and of right ones."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from keras_ch8.monitors.start import facts_of
+from keras_ch8.verdicts.checks import claims_of
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(64, 4)).astype("float32")
+BINARY = (X[:, :1] > 0).astype("float32")
+NUMBERS = (X[:, :1] - 2 * X[:, 1:2]).astype("float32")
+CLASSES = (BINARY + (X[:, 1:2] > 0)).astype("float32")
+ONE_HOT = np.eye(3, dtype="float32")[CLASSES[:, 0].astype(int)]
+
+
+def hinge(y, p):
+    return ops.mean(ops.maximum(1 - y * p, 0), axis=-1)
+
+
+def logistic(y, p):
+    return ops.mean(ops.softplus(-y * p), axis=-1)
+
+
+def likelihood(y, p):
+    return ops.mean(y * ops.log(p + 1e-7) + (1 - y) * ops.log(1 - p + 1e-7), axis=-1)
+
+
+def minus_likelihood(y, p):
+    return -likelihood(y, p)
+
+
+def dice(y, p):
+    return 1 - overlap(y, p)
+
+
+def overlap(y, p):
+    return (2 * ops.sum(y * p) + 1) / (ops.sum(y) + ops.sum(p) + 1)
+
+
+def focal(y, p):
+    return -ops.mean(y * (1 - p) ** 2 * ops.log(p + 1e-7) + (1 - y) * p**2 * ops.log(1 - p + 1e-7), axis=-1)
+
+
+def contrastive(y, p):
+    """Of distances, which are small where the label is 1."""
+    return ops.mean(y * p**2 + (1 - y) * ops.maximum(1 - p, 0) ** 2, axis=-1)
+
+
+def critic(y, p):
+    return ops.mean(y * p)
+
+
+def of_rows(y, p):
+    return -ops.sum(y * ops.log(p + 1e-7), axis=-1)
+
+
+def minus_squares(y, p):
+    return -ops.mean((y - p) ** 2, axis=-1)
+
+
+def quantile(y, p):
+    return ops.mean(ops.maximum(0.9 * (y - p), -0.1 * (y - p)), axis=-1)
+
+
+def of_logarithms(y, p):
+    return ops.mean((ops.log(1 + ops.abs(y)) - p) ** 2, axis=-1)
+
+
+def stretched(y, p):
+    return 1 + keras.losses.cosine_similarity(y, p)
+
+
+def broken(y, p):
+    raise TypeError("of something else")
+
+
+def said(loss, y, units=1, activation=None):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(units, activation)])
+    model.compile("sgd", loss)
+    facts, _ = facts_of(model, (X, y, None))
+    claims, _ = claims_of(facts, lambda name, error: pytest.fail(f"{name}: {error}"))
+    return {claim.kind: claim.level for claim in claims}
+
+
+@pytest.mark.parametrize(
+    "loss, y, settings, expected",
+    [
+        (hinge, BINARY, (), "wrong_labels"),
+        (logistic, BINARY, (), "wrong_labels"),
+        (logistic, BINARY[:, 0], (), "wrong_labels"),
+        (of_rows, CLASSES, (3, "softmax"), "wrong_labels"),
+        (likelihood, BINARY, (1, "sigmoid"), "wrong_loss"),
+        (overlap, BINARY, (1, "sigmoid"), "wrong_loss"),
+        (lambda y, p: -of_rows(y, p), ONE_HOT, (3, "softmax"), "wrong_loss"),
+        (minus_squares, NUMBERS, (), "wrong_loss"),
+    ],
+)
+def test_labels_that_are_not_read_and_a_loss_of_the_wrong_sign_are_told(loss, y, settings, expected):
+    assert said(loss, y, *settings) == {expected: "act"}
+
+
+@pytest.mark.parametrize(
+    "loss, y, settings",
+    [
+        (hinge, 2 * BINARY - 1, ()),
+        (logistic, 2 * BINARY - 1, ()),
+        (of_rows, ONE_HOT, (3, "softmax")),
+        (minus_likelihood, BINARY, (1, "sigmoid")),
+        (dice, BINARY, (1, "sigmoid")),
+        (focal, BINARY, (1, "sigmoid")),
+        (contrastive, BINARY, ()),
+        (critic, 2 * BINARY - 1, ()),
+        (quantile, NUMBERS, ()),
+        (of_logarithms, NUMBERS, ()),
+        (stretched, NUMBERS, ()),
+        (broken, NUMBERS, ()),
+        (lambda y, p: ops.mean((y - p) ** 2), NUMBERS, ()),
+        ("mean_squared_error", NUMBERS, ()),
+    ],
+)
+def test_losses_that_are_well_or_cannot_be_tried_are_not(loss, y, settings):
+    assert said(loss, y, *settings) == {}
