@@ -13,7 +13,7 @@ from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, part, percent, times
-from ._cliff import SPIKES, spikes_of
+from ._cliff import GREW, SPIKES, grew, spikes_of
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH, noise_over_batch
 from .base import Curve, Monitor, Snapshot
 from .past import Past
@@ -54,10 +54,6 @@ from .progress import (
     progress,
     trainings_to_gain,
 )
-
-BEFORE, HUGE = 5, 1e6
-"""Steps before the loss was infinite in which it, or the gradient, was large if the steps are to blame; and the
-length of a step that is too long for any weights."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -113,7 +109,6 @@ class StepLength(Result):
 
 INFINITE = Quantity("infinite_loss", "1 where the loss on the probe is infinite or not a number, else left out.")
 MEASUREMENTS = Quantity("measurements", "Measurements that are judged together, 9 at most.")
-GREW = Quantity("grew", "1 where the loss, the gradient or the weights grew before the loss was infinite, else 0.")
 JUMP = Quantity(
     "jump",
     "The change of the loss in one update, as a fraction of the loss.",
@@ -375,7 +370,7 @@ class StepLengthMonitor(Monitor):
         """Return where the loss is, how it moves, and how long the steps are against what would be best."""
         seen, last = progress(past), past.of(self.name)[-LAST:]
         if not np.isfinite(last[-1].loss_after):
-            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last), GREW.name: float(_grew(past))}
+            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last), GREW.name: float(grew(past))}
         if seen is None:
             return {}
         steps = past.steps_of(self.name)[-LAST:]
@@ -420,21 +415,6 @@ def _thrown(past: Past) -> float:
     if len(losses) < 20 or not start > 0:
         return float("nan")
     return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max() / start)
-
-
-def _grew(past: Past) -> bool:
-    """Whether loss, gradient or weights grew before the loss was infinite, or nothing is known of them.
-
-    What is not a number from one step to the next comes from elsewhere, such as a division by 0 in the data.
-    """
-    known = [values[np.isfinite(values)] for values in (past.rows.loss, past.rows.norm)]
-    references = [min(float(values[0]), float(np.median(values))) if len(values) else np.nan for values in known]
-    grown = [
-        len(values) > 0 and values[-BEFORE:].max() > factor * abs(reference)
-        for values, reference, factor in zip(known, references, (2.0, 10.0), strict=True)
-    ]
-    lengths = past.series("step_length", "length")
-    return any(grown) or not any(map(len, known)) or bool((lengths > HUGE).any())
 
 
 def _halving(last: list[StepLength]) -> float:
