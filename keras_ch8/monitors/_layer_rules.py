@@ -2,7 +2,7 @@
 
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent
-from .progress import BOOK, FOREIGN, GOOD, LOW, MEASURED, OF_LAST
+from .progress import BOOK, FALLING_FAST, FOREIGN, GAINED, GOOD, LOW, MEASURED, OF_LAST, PART_DONE, THIRTEENTH
 
 AT_THE_START = "at the start"
 
@@ -13,6 +13,13 @@ GROWTH_THROUGH_DEPTH = Quantity(
     lambda growth: f"from the last hidden layer to the first it is multiplied by {digits(growth)}",
     "from the last hidden layer to the first it grows beyond measure",
     usual=OF_LAST,
+)
+GROWTH_AT_THE_START = Quantity(
+    "growth_at_the_start",
+    "The gradient at the first hidden layer over that at the last, the median over the first three measurements.",
+    lambda growth: f"from the last hidden layer to the first it was multiplied by {digits(growth)}",
+    "from the last hidden layer to the first it grew beyond measure",
+    usual=AT_THE_START,
 )
 BACKWARD_FACTOR = Quantity(
     "backward_factor",
@@ -86,6 +93,16 @@ RULES = (
         all_of=(EXPLODING,),
         eased_by=(GOOD,),
         mentions=(BACKWARD_FACTOR,),
+    ),
+    Rule(
+        kind="exploding",
+        says="The training began with a gradient that grows from layer to layer on its way back, and has got nowhere",
+        all_of=(Threshold(GROWTH_AT_THE_START, "above", watch=EXPLODING.act, act=50.0, source=THIRTEENTH),),
+        when=(
+            Condition(GAINED, "<", 0.2, "the loss is not far below that of the best constant prediction", THIRTEENTH),
+            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+        ),
+        silenced_by=(FALLING_FAST,),
     ),
     Rule(
         kind="vanishing",
