@@ -97,7 +97,7 @@ RULES = (
     Rule(
         kind="exploding",
         says="The training began with a gradient that grows from layer to layer on its way back, and has got nowhere",
-        all_of=(Threshold(GROWTH_AT_THE_START, "above", watch=EXPLODING.act, act=50.0, source=THIRTEENTH),),
+        all_of=(Threshold(GROWTH_AT_THE_START, "above", watch=30.0, act=50.0, source=THIRTEENTH),),
         when=(
             Condition(GAINED, "<", 0.2, "the loss is not far below that of the best constant prediction", THIRTEENTH),
             Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
