@@ -2,7 +2,19 @@
 
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent
-from .progress import BOOK, FALLING_FAST, FOREIGN, GAINED, GOOD, LOW, MEASURED, OF_LAST, PART_DONE, THIRTEENTH
+from .progress import (
+    BOOK,
+    FALLING_FAST,
+    FOREIGN,
+    GAINED,
+    GOOD,
+    LOW,
+    MEASURED,
+    OF_LAST,
+    OVER_CHANCE,
+    PART_DONE,
+    THIRTEENTH,
+)
 
 AT_THE_START = "at the start"
 
@@ -156,6 +168,17 @@ RULES = (
         says="At the start a layer gives far larger numbers than others can work with",
         all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
         mentions=(SMALLEST_SIGNAL,),
+    ),
+    Rule(
+        kind="bad_scale",
+        says="At the start a layer gave larger numbers than others can work with, and the loss is still above that of "
+        "the best constant prediction",
+        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=8.0, source=f"{MEASURED}; {THIRTEENTH}"),),
+        when=(
+            Condition(OVER_CHANCE, ">=", 1.5, "the loss is far above that of the best constant prediction", THIRTEENTH),
+            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+        ),
+        mentions=(OVER_CHANCE,),
     ),
     Rule(
         kind="bad_scale",

@@ -135,3 +135,10 @@ def test_a_start_whose_gradient_explodes_counts_as_long_as_the_loss_has_got_nowh
     flows = [flow(gradient=np.array([first, 1.0, 1.0, 1.0])) for first in [growth] * 3 + [1.0] * 6]
     past = past_of(np.linspace(1.0, end, len(STEPS)), layer_flow=flows)
     assert claim_of("layer_flow", past, "exploding").level == level
+
+
+@pytest.mark.parametrize("signal, chance, level", [(10.0, 0.5, "act"), (10.0, 0.8, "watch"), (7.0, 0.5, "ok")])
+def test_a_large_signal_at_the_start_counts_sooner_where_the_loss_stays_above_that_of_a_constant(signal, chance, level):
+    past = past_of(np.linspace(2.0, 0.9, len(STEPS)), layer_flow=flow(signal=np.array([signal, 1.0, 1.0, 1.0])))
+    past.chance = chance
+    assert claim_of("layer_flow", past, "bad_scale").level == level
