@@ -115,6 +115,7 @@ RULES = (
             Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
         ),
         silenced_by=(FALLING_FAST,),
+        mentions=(BACKWARD_FACTOR,),
     ),
     Rule(
         kind="vanishing",
