@@ -96,6 +96,11 @@ RULES = (
             Threshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.3, source=MEASURED),
         ),
         silenced_by=(EARLY,),
+        proven_by=(
+            Condition(PART_DONE, ">=", 1.0),
+            Condition(GAP, ">=", 1.0),
+            Condition(INFERENCE_OVER_TRAINING, ">=", 2.0),
+        ),
     ),
     Rule(
         kind="batch_norm_gap",

@@ -19,6 +19,9 @@ SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
 UNUSUAL = 3.0
 """Norm over any median so far, up to which it is usual: near the end a small gradient varies much."""
+BEFORE, HUGE = 5, 1e6
+"""Steps before the loss was infinite in which it, or the gradient, was large if the steps are to blame; and the
+length of a step that is too long for any weights."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -128,6 +131,7 @@ BROKEN = Quantity(
     lambda number: counted(number, "such step") if number else "",
     series="ch8_diagnosis/nonfinite_steps",
 )
+GREW = Quantity("grew", "1 where the loss, the gradient or the weights grew before the loss was infinite, else 0.")
 
 RULES = (
     Rule(
@@ -137,6 +141,15 @@ RULES = (
         silenced_by=(GOOD,),
         proven_by=(Condition(SPIKES, ">=", 3),),
         mentions=(LARGEST,),
+    ),
+    Rule(
+        kind="nonfinite",
+        says="From one step to the next the gradient is not a number, though neither it nor the loss had grown",
+        when=(Condition(BROKEN, ">=", 1), Condition(GREW, "<", 1)),
+        proven_by=(Condition(BROKEN, ">", 1),),
+        cure="Search the data, the model and the loss for what divides by 0, or takes the logarithm or the root of 0, "
+        "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`; lower learning rates do not help.",
+        expects="All gradients should be finite.",
     ),
     Rule(
         kind="nonfinite",
@@ -170,6 +183,7 @@ class CliffMonitor(Monitor):
             SPIKES.name: len(spikes_of(past)),
             LARGEST.name: _of_rows(past).largest,
             BROKEN.name: len(_broken(past)),
+            GREW.name: float(grew(past)),
         }
 
     def remarks(self, past: Past) -> dict[str, str]:
@@ -186,6 +200,24 @@ class CliffMonitor(Monitor):
 def spikes_of(past: Past) -> np.ndarray:
     """Return which of the last steps were spikes."""
     return _of_rows(past).spikes(SPIKE)
+
+
+@once
+def grew(past: Past) -> bool:
+    """Whether loss, gradient or weights grew before the loss was infinite, or nothing is known of them.
+
+    What is not a number from one step to the next, or before any step, comes from elsewhere, such as a division by 0.
+    """
+    rows = past.rows
+    known = [values[np.isfinite(values)] for values in (rows.loss, rows.norm)]
+    if not any(map(len, known)):
+        return not (len(rows.steps) and rows.steps[0] <= past.first + past.steps_of_update)
+    references = [min(float(values[0]), float(np.median(values))) if len(values) else np.nan for values in known]
+    grown = [
+        len(values) > 0 and values[-BEFORE:].max() > factor * abs(reference)
+        for values, reference, factor in zip(known, references, (2.0, 10.0), strict=True)
+    ]
+    return any(grown) or bool((past.series("step_length", "length") > HUGE).any())
 
 
 @once

@@ -7,10 +7,11 @@ import numpy as np
 
 from ..verdicts import Claim, Condition, Kind, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, percent
+from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .past import Past
-from .progress import FOREIGN
+from .progress import FOREIGN, OVERSHOOT, THIRTEENTH, overshoot
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -135,6 +136,21 @@ RULES = (
     ),
     Rule(
         kind="too_short",
+        says="The training ends after few updates, while the loss still falls by much of what is left",
+        all_of=(
+            Threshold(AHEAD, "above", watch=0.5, act=0.5, source=THIRTEENTH),
+            Threshold(STILL_AHEAD, "above", watch=0.3, act=0.3, source=THIRTEENTH),
+        ),
+        when=(
+            AT_THE_END,
+            Condition(LEFT, ">", 0.05, "something is left to learn", THIRTEENTH),
+            FALLS_ON,
+            Condition(UPDATES, "<", 400, "there were few updates", FOREIGN),
+        ),
+        mentions=(UPDATES, LEFT, *HELD_OUT),
+    ),
+    Rule(
+        kind="too_short",
         says="The training ends while the loss still falls",
         all_of=(
             Threshold(AHEAD, "above", watch=0.4, act=None, source=FOREIGN),
@@ -161,6 +177,20 @@ RULES = (
         when=(
             Condition(LEFT, ">", 0.2, "it is not low", FOREIGN),
             Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN),
+        ),
+        mentions=HELD_OUT,
+    ),
+    Rule(
+        kind="oscillation",
+        says="The training loss swings from epoch to epoch at one level, as the steps go beyond the lowest point",
+        all_of=(
+            Threshold(SWING, "above", watch=0.1, act=0.12, source=THIRTEENTH),
+            Threshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=THIRTEENTH),
+        ),
+        when=(
+            Condition(LEFT, ">", 0.2, "it is not low", FOREIGN),
+            Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN),
+            Condition(NOISE_OVER_BATCH, "<", 1.0, "the gradient of a minibatch is not mostly noise", THIRTEENTH),
         ),
         mentions=HELD_OUT,
     ),
@@ -196,6 +226,7 @@ class DurationMonitor(Monitor):
                 DONE.name: past.done / past.total,
                 LEFT.name: course[-1] / reference if reference > 0 else float("nan"),
             }
+            measured |= {OVERSHOOT.name: overshoot(past), NOISE_OVER_BATCH.name: noise_over_batch(past)}
             if len(losses) == len(course) and losses[best]:
                 measured[LEARNED_SINCE.name] = (losses[best] - losses[-1]) / abs(losses[best])
             half = losses[len(losses) // 2 :]

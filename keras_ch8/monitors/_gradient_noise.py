@@ -29,6 +29,7 @@ from .progress import (
     SEVENTH,
     SLOW,
     STUCK,
+    THIRTEENTH,
     effective_rate,
     overshoot,
     progress,
@@ -85,6 +86,12 @@ EXCESS = Quantity(
 USUAL_NOISE = Quantity(
     "usual_noise_over_batch",
     "As `noise_over_batch`, with the median of the noise scales of the measurements.",
+    number=NOISE_OVER_BATCH.number,
+)
+WHOLE_NOISE = Quantity(
+    "whole_noise_over_batch",
+    "As `noise_over_batch`, with the median of the noise scales of all measurements since the start.",
+    lambda ratio: f"in the middle of all measurements {NOISE_OVER_BATCH.number(ratio)} of it is noise",
     number=NOISE_OVER_BATCH.number,
 )
 BATCH_SIZE = Quantity(
@@ -146,6 +153,22 @@ RULES = (
         code="batch_size = {smaller_batch}",
         expects="As many epochs should lower the loss further.",
     ),
+    Rule(
+        kind="batch_wasteful",
+        says="In batches this large there is hardly any noise over the training, and it does no harm even at the end",
+        all_of=(Threshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {THIRTEENTH}"),),
+        mentions=(NOISE_SCALE, BATCH_SIZE),
+        when=(
+            Condition(NOISE_OVER_BATCH, ">", 0),
+            Condition(NOISE_OVER_BATCH, "<", 0.5, "the gradient of a minibatch is mostly signal", MCCANDLISH),
+            Condition(EXCESS, "<", 0.005, "noise keeps the loss up by less than a half percent", THIRTEENTH),
+            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", THIRTEENTH),
+        ),
+        silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
+        cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same "
+        "from fewer.",
+        expects="As many epochs should lower the loss further.",
+    ),
 )
 
 
@@ -192,6 +215,7 @@ class GradientNoiseMonitor(Monitor):
         return seen.measured() | {
             NOISE_OVER_BATCH.name: noise.scale / past.batch_size,
             USUAL_NOISE.name: float(np.median([n.scale for n in last])) / past.batch_size,
+            WHOLE_NOISE.name: float(np.median([n.scale for n in past.of(self.name)])) / past.batch_size,
             OVERSHOOT.name: overshoot(past),
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,

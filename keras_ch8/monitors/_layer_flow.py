@@ -30,6 +30,7 @@ from ._layer_calls import (
 from ._layer_rules import (
     DEAD,
     DEAD_IN_LAYER,
+    GROWTH_AT_THE_START,
     GROWTH_THROUGH_DEPTH,
     LARGEST_SIGNAL,
     RULES,
@@ -41,7 +42,7 @@ from ._layer_rules import (
 from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import LAST, progress_measured
+from .progress import LAST, PART_DONE, part_done, progress_measured
 
 FEWEST_SLOPES = 3
 """Measurements in which the gradient of a matrix must be 0 before it is said that it has none."""
@@ -217,7 +218,14 @@ class LayerFlowMonitor(Monitor):
     def measure(self, past: Past) -> dict[str, float]:
         """Return how the gradient grows through the layers, which units are idle, and the scale of the start."""
         flows = past.of(self.name)
-        return progress_measured(past) | _depth(flows) | _idle(flows[-1]) | _still(flows) | _scale(flows)
+        return (
+            progress_measured(past)
+            | {PART_DONE.name: part_done(past)}
+            | _depth(flows)
+            | _idle(flows[-1])
+            | _still(flows)
+            | _scale(flows)
+        )
 
     def newest(self, past: Past) -> dict[str, float]:
         """Return how the gradient grows through the layers by the last measurement alone."""
@@ -258,7 +266,12 @@ def largest(fractions: np.ndarray) -> float:
 
 def _depth(flows: list[LayerFlow]) -> dict[str, float]:
     totals = [flow.total for flow in flows if not np.isnan(flow.backward_factor)]
-    return {GROWTH_THROUGH_DEPTH.name: float(np.median(totals[-LAST:]))} if totals else {}
+    if not totals:
+        return {}
+    return {
+        GROWTH_THROUGH_DEPTH.name: float(np.median(totals[-LAST:])),
+        GROWTH_AT_THE_START.name: float(np.median(totals[:3])),
+    }
 
 
 def _still(flows: list[LayerFlow]) -> dict[str, float]:

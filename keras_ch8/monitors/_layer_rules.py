@@ -2,7 +2,19 @@
 
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent
-from .progress import BOOK, FOREIGN, GOOD, LOW, MEASURED, OF_LAST
+from .progress import (
+    BOOK,
+    FALLING_FAST,
+    FOREIGN,
+    GAINED,
+    GOOD,
+    LOW,
+    MEASURED,
+    OF_LAST,
+    OVER_CHANCE,
+    PART_DONE,
+    THIRTEENTH,
+)
 
 AT_THE_START = "at the start"
 
@@ -13,6 +25,13 @@ GROWTH_THROUGH_DEPTH = Quantity(
     lambda growth: f"from the last hidden layer to the first it is multiplied by {digits(growth)}",
     "from the last hidden layer to the first it grows beyond measure",
     usual=OF_LAST,
+)
+GROWTH_AT_THE_START = Quantity(
+    "growth_at_the_start",
+    "The gradient at the first hidden layer over that at the last, the median over the first three measurements.",
+    lambda growth: f"from the last hidden layer to the first it was multiplied by {digits(growth)}",
+    "from the last hidden layer to the first it grew beyond measure",
+    usual=AT_THE_START,
 )
 BACKWARD_FACTOR = Quantity(
     "backward_factor",
@@ -88,6 +107,17 @@ RULES = (
         mentions=(BACKWARD_FACTOR,),
     ),
     Rule(
+        kind="exploding",
+        says="The training began with a gradient that grows from layer to layer on its way back, and has got nowhere",
+        all_of=(Threshold(GROWTH_AT_THE_START, "above", watch=30.0, act=50.0, source=THIRTEENTH),),
+        when=(
+            Condition(GAINED, "<", 0.2, "the loss is not far below that of the best constant prediction", THIRTEENTH),
+            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+        ),
+        silenced_by=(FALLING_FAST,),
+        mentions=(BACKWARD_FACTOR,),
+    ),
+    Rule(
         kind="vanishing",
         says="The first layers hardly learn, since the gradient shrinks from layer to layer on its way back",
         all_of=(VANISHING,),
@@ -139,6 +169,17 @@ RULES = (
         says="At the start a layer gives far larger numbers than others can work with",
         all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
         mentions=(SMALLEST_SIGNAL,),
+    ),
+    Rule(
+        kind="bad_scale",
+        says="At the start a layer gave larger numbers than others can work with, and the loss is still above that of "
+        "the best constant prediction",
+        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=8.0, source=f"{MEASURED}; {THIRTEENTH}"),),
+        when=(
+            Condition(OVER_CHANCE, ">=", 1.5, "the loss is far above that of the best constant prediction", THIRTEENTH),
+            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+        ),
+        mentions=(OVER_CHANCE,),
     ),
     Rule(
         kind="bad_scale",

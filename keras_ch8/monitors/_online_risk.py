@@ -12,7 +12,7 @@ from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, moved, percent
 from .base import Curve, Monitor
 from .past import Past, once
-from .progress import MEASURED, SIXTH
+from .progress import MEASURED, SIXTH, THIRTEENTH
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
@@ -111,6 +111,18 @@ BY_HEART = Quantity(
     number=percent,
     usual="at its lowest",
 )
+KNOWN_OVER_NEW = Quantity(
+    "known_over_new",
+    "The training loss of the last epoch over the loss on held-out examples; not known unless both are above 0.",
+    lambda part: f"the training loss is {percent(part)} of that on held-out examples",
+    number=percent,
+)
+HELD_OUT_LEFT = Quantity(
+    "held_out_left",
+    "The loss on held-out examples at its best over that of the best constant prediction or, where that is not known, "
+    "over that at the start.",
+    number=percent,
+)
 VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.", series="ch8_epoch/val_loss")
 LOSS_OF_PROBE = Quantity(
     "loss_of_probe", "The loss on the probe, where there is no other.", series="ch8_diagnosis/loss"
@@ -125,6 +137,16 @@ RULES = (
         when=(
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
             Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
+        ),
+        mentions=HELD_OUT,
+    ),
+    Rule(
+        kind="overfitting",
+        says="The model knows its examples by heart, and has learned next to nothing that holds for held-out ones",
+        all_of=(Threshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.03, source=THIRTEENTH),),
+        when=(
+            Condition(HELD_OUT_LEFT, ">=", 0.7, "the loss on held-out examples never came far down", THIRTEENTH),
+            Condition(LEARNED, ">", 0, "the training loss has fallen"),
         ),
         mentions=HELD_OUT,
     ),
@@ -170,6 +192,8 @@ class OnlineRiskMonitor(Monitor):
         return {
             HELD_OUT_RISE.name: _rise(past, float(held_out[-3:].min())),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
+            KNOWN_OVER_NEW.name: last / float(held_out[-1]) if last > 0 and held_out[-1] > 0 else float("nan"),
+            HELD_OUT_LEFT.name: best / float(np.fmin(start, past.chance)) if best > 0 else float("nan"),
             LEARNED.name: first - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
             BY_HEART.name: _fallen_since_the_best(past, np.min),

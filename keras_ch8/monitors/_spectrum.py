@@ -29,12 +29,16 @@ from .past import Past
 from .progress import (
     ELASTICITY,
     NEWTON_GAIN,
+    PART_DONE,
+    RATE_LEFT,
     RATE_OF_LIMIT,
     TRAININGS_TO_GAIN,
     effective_rate,
     elasticity,
+    part_done,
     progress,
     progress_newest,
+    rate_left,
     trainings_to_gain,
 )
 
@@ -162,6 +166,8 @@ class SpectrumMonitor(Monitor):
             ESCAPES.name: rate * -ends.smallest * (past.total or past.done),
             LOWEST_CURVATURE.name: _lowest(ends),
             UPDATES_MADE.name: past.done,
+            PART_DONE.name: part_done(past),
+            RATE_LEFT.name: rate_left(past),
         } | ({} if np.isnan(limit) or not past.total else {
             RATE_OF_LIMIT.name: limit,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, past),

@@ -9,13 +9,16 @@ from .progress import (
     EIGHTH,
     ELASTICITY,
     EVENLY,
+    FADED_RATE,
     FALLEN,
     FOREIGN,
+    GAINED,
     MEASURED,
     NEWTON_GAIN,
     NOT_ARRIVED,
     OVER_CHANCE,
     OVER_NEIGHBOURS,
+    PART_DONE,
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
@@ -104,6 +107,17 @@ CANNOT_RISE = (
 )
 """Where the curvature does not let the learning rate rise."""
 
+NOT_ARRIVED_AT_A_MINIMUM = (
+    FADED_RATE.at("watch", "the learning rate has fallen to next to nothing"),
+    SHORT_STEP.at("act", "the steps are far too short to arrive"),
+)
+"""Where a loss is at rest because the steps are, not because there is nothing to gain."""
+REST_IS_CERTAIN = (
+    Condition(PART_DONE, ">=", 0.75),
+    Condition(OVER_NEIGHBOURS, ">=", 2.0),
+    Condition(GAINED, ">=", 0.1),
+)
+"""Where one spectrum is enough: near the end, of a loss that has fallen, far above what the neighbours predict."""
 RESTED = Condition(UPDATES_MADE, ">=", 50, "there were updates enough to come to rest", FOREIGN)
 EVEN = Condition(LOWEST_CURVATURE, ">", 0.1, "the curvature is much the same in all directions", FOREIGN)
 BEYOND_LIMIT = Combination(
@@ -165,7 +179,8 @@ RULES = (
             Threshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.25, source=FOREIGN),
         ),
         when=(AT_REST, Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN)),
-        silenced_by=("saddle", ON_PLATEAU),
+        silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
+        proven_by=REST_IS_CERTAIN,
         mentions=(FALLEN, OVER_CHANCE, RECENT),
     ),
     Rule(
@@ -176,6 +191,7 @@ RULES = (
         silenced_by=(
             "saddle",
             ON_PLATEAU,
+            *NOT_ARRIVED_AT_A_MINIMUM,
             Condition(OVER_NEIGHBOURS, "<", 1.1, "what the nearest other examples predict is no better", FOREIGN),
         ),
         at_most="watch",

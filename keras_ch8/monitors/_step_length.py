@@ -11,10 +11,9 @@ from .. import _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
-from ._cliff import SPIKES, spikes_of
+from ._cliff import GREW, SPIKES, grew, spikes_of
 from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._step_rules import (
-    GREW,
     HEIGHT_FALLEN,
     INFINITE,
     JUMP,
@@ -31,23 +30,23 @@ from .past import Past
 from .probe import Probe
 from .progress import (
     ELASTICITY,
+    HEADWAY_SINCE,
     LAST,
     NEWTON_GAIN,
     OVERSHOOT,
     PART_DONE,
+    RATE_LEFT,
     RATE_OF_LIMIT,
     TRAININGS_TO_GAIN,
     effective_rate,
     elasticity,
+    headway_since_half,
     overshoot,
     part_done,
     progress,
+    rate_left,
     trainings_to_gain,
 )
-
-BEFORE, HUGE = 5, 1e6
-"""Steps before the loss was infinite in which it, or the gradient, was large if the steps are to blame; and the
-length of a step that is too long for any weights."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -160,7 +159,7 @@ class StepLengthMonitor(Monitor):
         """Return where the loss is, how it moves, and how long the steps are against what would be best."""
         seen, last = progress(past), past.of(self.name)[-LAST:]
         if not np.isfinite(last[-1].loss_after):
-            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last), GREW.name: float(_grew(past))}
+            return {INFINITE.name: 1.0, MEASUREMENTS.name: len(last), GREW.name: float(grew(past))}
         if seen is None:
             return {}
         steps = past.steps_of(self.name)[-LAST:]
@@ -176,6 +175,8 @@ class StepLengthMonitor(Monitor):
             NEWTON_GAIN.name: gain,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, gain, past),
             PART_DONE.name: part_done(past),
+            HEADWAY_SINCE.name: headway_since_half(past),
+            RATE_LEFT.name: rate_left(past),
             SPIKES.name: len(spikes_of(past)),
             NOISE_OVER_BATCH.name: noise_over_batch(past),
             THROWN.name: _thrown(past),
@@ -205,21 +206,6 @@ def _thrown(past: Past) -> float:
     if len(losses) < 20 or not start > 0:
         return float("nan")
     return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max() / start)
-
-
-def _grew(past: Past) -> bool:
-    """Whether loss, gradient or weights grew before the loss was infinite, or nothing is known of them.
-
-    What is not a number from one step to the next comes from elsewhere, such as a division by 0 in the data.
-    """
-    known = [values[np.isfinite(values)] for values in (past.rows.loss, past.rows.norm)]
-    references = [min(float(values[0]), float(np.median(values))) if len(values) else np.nan for values in known]
-    grown = [
-        len(values) > 0 and values[-BEFORE:].max() > factor * abs(reference)
-        for values, reference, factor in zip(known, references, (2.0, 10.0), strict=True)
-    ]
-    lengths = past.series("step_length", "length")
-    return any(grown) or not any(map(len, known)) or bool((lengths > HUGE).any())
 
 
 def _halving(last: list[StepLength]) -> float:

@@ -2,7 +2,7 @@
 
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, part, percent, times
-from ._cliff import SPIKES
+from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH
 from .progress import (
     BOOK,
@@ -11,12 +11,14 @@ from .progress import (
     DIVERGED,
     EIGHTH,
     EVENLY,
+    FADED_RATE,
     FALLEN,
     FALLING_FAST,
     FOREIGN,
     GOOD,
     GROWTH,
     HARDLY_MOVED,
+    HEADWAY_SINCE,
     HIGH,
     MEASURED,
     NEWTON_GAIN,
@@ -30,13 +32,13 @@ from .progress import (
     SLOW,
     SMALL_GRADIENT,
     STUCK,
+    THIRTEENTH,
 )
 
 # --- what is measured ----------------------------------------------------------------------------------------------
 
 INFINITE = Quantity("infinite_loss", "1 where the loss on the probe is infinite or not a number, else left out.")
 MEASUREMENTS = Quantity("measurements", "Measurements that are judged together, 9 at most.")
-GREW = Quantity("grew", "1 where the loss, the gradient or the weights grew before the loss was infinite, else 0.")
 JUMP = Quantity(
     "jump",
     "The change of the loss in one update, as a fraction of the loss.",
@@ -175,6 +177,22 @@ RULES = (
     ),
     Rule(
         kind="step_too_long",
+        says="The learning rate is far beyond the largest stable one, and the loss is no lower than in the first half "
+        "of the training",
+        all_of=(
+            Threshold(RATE_OF_LIMIT, "above", watch=20.0, act=40.0, source=THIRTEENTH),
+            Threshold(OVERSHOOT, "above", watch=0.5, act=0.5, source=f"{BOOK}, section 8.2.1; {THIRTEENTH}"),
+        ),
+        when=(
+            Condition(HEADWAY_SINCE, "<", 0.0, "the loss is no lower than in the first half"),
+            Condition(HEIGHT_FALLEN, "<", 0.9, "the loss is not low all the while", MEASURED),
+            Condition(PART_DONE, ">=", 0.5, "half of the training is over"),
+        ),
+        silenced_by=SWINGS,
+        mentions=(HEADWAY_SINCE,),
+    ),
+    Rule(
+        kind="step_too_long",
         says="The first steps threw the loss far above its start, and it has not come back since",
         all_of=(Threshold(THROWN, "above", watch=3.0, act=5.0, source=FOREIGN),),
         when=(STUCK,),
@@ -218,6 +236,20 @@ RULES = (
         when=(SLOW, Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch, "the learning rate is not near its limit")),
         silenced_by=CANNOT_BE_LONGER,
         mentions=(RATE_OF_LIMIT,),
+    ),
+    Rule(
+        kind="step_too_short",
+        says="The learning rate has fallen to next to nothing while the loss is far from low, and the loss rests on it",
+        all_of=(FADED_RATE,),
+        when=(
+            Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),
+            Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
+            Condition(UPDATES, ">=", 100, "there were updates enough to see it", FOREIGN),
+        ),
+        silenced_by=(GOOD, *CANNOT_BE_LONGER[1:]),
+        mentions=(FALLEN,),
+        cure="Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
+        "schedule (`schedules.LinearDecay`).",
     ),
     Rule(
         kind="step_too_short",

@@ -19,8 +19,8 @@ OF_LAST = f"in the middle of the last {LAST} measurements"
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
 MEASURED = "measured on the planted runs for calibration"
-SIXTH, SEVENTH, EIGHTH = (
-    f"set after the {which} group of planted runs was judged" for which in ("sixth", "seventh", "eighth")
+SIXTH, SEVENTH, EIGHTH, THIRTEENTH = (
+    f"set after the {which} group of planted runs was judged" for which in ("sixth", "seventh", "eighth", "thirteenth")
 )
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
@@ -71,6 +71,13 @@ PACE_KEPT = Quantity(
     "evenly, more where it falls faster and faster; 0 where it has not fallen.",
     number=percent,
 )
+HEADWAY_SINCE = Quantity(
+    "headway_since_half",
+    "By how much the loss is below the lowest of the first half of the steps, as a fraction of that: the medians of "
+    "three measurements in a row.",
+    lambda fall: f"since its lowest in the first half of the steps the loss {moved(fall)}",
+    number=moved,
+)
 PART_DONE = Quantity("part_done", "Steps so far over the steps of the training; not known where these are not.")
 GROWTH = Quantity(
     "growth",
@@ -99,6 +106,12 @@ OVERSHOOT = Quantity(
     "the curvature takes back far more than the slope along a step promises",
     number=lambda ratio: percent(max(ratio, 0.0)),
     usual=OF_LAST,
+)
+RATE_LEFT = Quantity(
+    "rate_left",
+    "The effective learning rate, the median over the last measurements, over the largest of the first three.",
+    lambda part: f"of the effective learning rate of the start {percent(part)} is left",
+    number=percent,
 )
 RATE_OF_LIMIT = Quantity(
     "rate_times_curvature",
@@ -196,6 +209,8 @@ RATE_LIMIT = Threshold(
 )
 SMALL_GRADIENT = Threshold(ELASTICITY, "below", watch=0.05, act=0.02, source=MEASURED)
 DIVERGED = Threshold(GROWTH, "above", watch=1.5, act=2.0, source=MEASURED)
+
+FADED_RATE = Threshold(RATE_LEFT, "below", watch=1e-2, act=1e-3, source=THIRTEENTH)
 
 WORTH_A_SPECTRUM = Combination(
     "the spectrum is worth its price",
@@ -343,12 +358,35 @@ def effective_rate(past: Past) -> float:
 
     For gradient descent that is the learning rate, for other optimizers what they make of it.
     """
-    steps, lengths = past.steps_of("step_length")[-LAST:], past.series("step_length", "length")[-LAST:]
+    rates = _effective_rates(past, slice(-LAST, None))
+    return float(np.median(rates)) if len(rates) else float("nan")
+
+
+@once
+def rate_left(past: Past) -> float:
+    """Return the effective rate over the largest of the first three measurements; NaN if not known. See `RATE_LEFT`."""
+    first, now = _effective_rates(past, slice(3)), effective_rate(past)
+    return now / float(first.max()) if len(first) and first.max() > 0 else float("nan")
+
+
+def _effective_rates(past: Past, which: slice) -> np.ndarray:
+    """Return |d| / |g| of some measurements, as far as it is known."""
+    steps, lengths = past.steps_of("step_length")[which], past.series("step_length", "length")[which]
     _, there, at = np.intersect1d(steps, past.rows.steps, return_indices=True)
     norms = past.rows.norm[at]
     is_known = (norms > 0) & np.isfinite(norms)
-    rates = lengths[there][is_known] / norms[is_known]
-    return float(np.median(rates)) if len(rates) else float("nan")
+    return lengths[there][is_known] / norms[is_known]
+
+
+def headway_since_half(past: Past) -> float:
+    """Return how far the loss is below the lowest of the first half of the steps; NaN where it is not known."""
+    steps, losses = past.steps_of("gradient_norm"), past.series("gradient_norm", "loss")
+    if len(losses) < FEWEST:
+        return float("nan")
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(losses, 3), axis=1)
+    early = medians[: max(1, np.searchsorted(steps, past.first + (steps[-1] - past.first) / 2) - 2)]
+    lowest = float(early.min())
+    return (lowest - float(medians[-1])) / abs(lowest) if lowest else float("nan")
 
 
 def part_done(past: Past) -> float:

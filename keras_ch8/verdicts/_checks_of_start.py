@@ -7,6 +7,8 @@ from .facts import Facts, Layer
 from .remedies import NEW_START, SLOWER
 from .wording import digits, percent
 
+LARGE = 1e6
+"""Root mean square of what a layer gives, from which on what follows may overflow."""
 FADED = 1e-3
 """Gradient of the first three matrices over that of all weights, below which the first layers hardly learn. One alone
 says nothing: queries and keys of an attention have next to none at the start, and train well."""
@@ -26,6 +28,19 @@ of the inputs up to which it is the weights that are too large."""
 def _broken(facts: Facts) -> Layer | None:
     """Return the first layer that gives infinite numbers, of finite inputs."""
     return next((layer for layer in facts.start.layers if not layer.is_finite), None)
+
+
+def _is_broken(facts: Facts) -> bool:
+    """Whether a layer gives infinite numbers, and the loss is infinite, of finite inputs and targets."""
+    return _are_finite(facts) and not math.isfinite(facts.start.loss) and _broken(facts) is not None
+
+
+def _is_undefined(facts: Facts) -> bool:
+    """Whether the first layer that is not finite is given what is not a number, though none before it gives much."""
+    layers = facts.start.layers
+    place = next((i for i, layer in enumerate(layers) if not layer.is_finite), 0)
+    is_small = all(layer.signal < LARGE for layer in layers[:place])
+    return is_small and bool(layers) and math.isnan(layers[place].input_rms)
 
 
 def _are_finite(facts: Facts) -> bool:
@@ -93,11 +108,22 @@ OF_START = (
         code=lambda f: NEW_START,
     ),
     Check(
+        "layer is not finite",
+        "nonfinite",
+        "act",
+        "a layer is given what is not a number, of finite inputs and without large numbers, before any step",
+        lambda f: _is_broken(f) and _is_undefined(f),
+        lambda f: f"Before any step {_name(_broken(f))} is given what is not a number, though the inputs of the model "
+        "are finite, and no layer before it gives large numbers.",
+        lambda f: "Search the model, up to that layer, for what divides by 0, or takes the logarithm or the root of 0, "
+        "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`.",
+    ),
+    Check(
         "loss is not finite",
         "exploding",
         "act",
-        "a layer gives infinite numbers of finite inputs before any step",
-        lambda f: _are_finite(f) and not math.isfinite(f.start.loss) and _broken(f) is not None,
+        "a layer gives infinite numbers of finite inputs before any step, of its own or after large ones",
+        lambda f: _is_broken(f) and not _is_undefined(f),
         lambda f: f"Before any step {_name(_broken(f))} gives numbers that are infinite or not a number, of finite "
         "inputs.",
         lambda f: "Take activations that do not grow so fast (ReLU, tanh), smaller initial weights, or normalize "

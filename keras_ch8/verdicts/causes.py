@@ -38,7 +38,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "exploding": ("step_too_long",),
     # what the steps do
     "step_too_long": ("nonfinite", "oscillation", "saturated_units", *_HELD_UP),
-    "nonfinite": ("cliff", "too_long"),
+    "nonfinite": ("dead_units", "saturated_units", "cliff", "too_long"),
     "oscillation": ("cliff", "noise_dominated", "batch_wasteful", "step_too_short", "too_long"),
     "dead_units": ("cliff", *_SLOW),
     "saturated_units": ("cliff", *_SLOW),

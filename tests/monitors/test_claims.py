@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import monitors
-from keras_ch8.monitors import _batch_statistics, _gradient_noise, _gradient_norm, _spectrum, _step_length
+from keras_ch8.monitors import _batch_statistics, _cliff, _gradient_noise, _gradient_norm, _spectrum, _step_length
 from keras_ch8.monitors._time_horizon import TimeHorizonMonitor
 from keras_ch8.monitors.past import Past, Rows
 
@@ -217,3 +217,21 @@ def test_moving_statistics_far_from_those_of_the_batch_are_worth_watching_whatev
     seen = monitors.BatchStatistics(("norm",), one, one, np.zeros(1), training_loss=1.0, inference_loss=inference)
     past = past_of(FALLING, batch_statistics=seen)
     assert levels(_batch_statistics.BatchStatisticsMonitor(), past) == {"batch_norm_gap": level}
+
+
+@pytest.mark.parametrize(
+    "losses, kinds",
+    [
+        ([np.nan] * 9, {"nonfinite"}),  # before any step
+        ([1.0, 0.9, 0.8, 0.7, np.nan], {"nonfinite"}),  # from one step to the next
+        ([1.0, 2.0, 9.0, 80.0, np.nan], {"nonfinite", "step_too_long"}),  # after it has grown
+    ],
+)
+def test_what_is_not_a_number_without_growth_is_no_fault_of_the_steps(losses, kinds):
+    past, losses = Past(total=100), np.array(losses)
+    past.add_rows(Rows(np.arange(1, len(losses) + 1), losses, losses))
+    for step in (8, 9):
+        past.add(step, {"step_length": monitors.StepLength(np.nan, np.nan, np.nan, np.nan, np.nan)})
+    claims = [c for m in (_cliff.CliffMonitor(), _step_length.StepLengthMonitor()) for c in m.claims(past)]
+    assert {claim.kind for claim in claims if claim.level == "act"} == kinds
+    assert "divides by 0" in claims[1].cure or "step_too_long" in kinds

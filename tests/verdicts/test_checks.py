@@ -24,6 +24,7 @@ DENSE = Layer("dense", "relu", 8, True, True, False, 1.0, 3.0, 0.7, 0.5, True, 0
 LAST = Layer("last", "linear", 1, True, True, True, 0.7, 3.0, 0.7, 0.5, True, 0.3)
 START = Start(0.7, (DENSE, dataclasses.replace(DENSE, name="hidden"), LAST), 0.5)
 BROKEN = Start(NAN, (dataclasses.replace(DENSE, is_finite=False), LAST), NAN)
+UNDEFINED = Start(NAN, (dataclasses.replace(DENSE, is_finite=False, input_rms=NAN), LAST), NAN)
 
 
 def change(value, **fields):
@@ -186,6 +187,7 @@ CASES = {
         facts(own_loss=OwnLoss(0.1, 2.0, 0.7)),
     ),
     "equal units": (first(copies=7), first(copies=6)),
+    "layer is not finite": (facts(start=UNDEFINED), facts(start=BROKEN)),
     "loss is not finite": (facts(start=BROKEN), facts(Targets(nonfinite=1), start=BROKEN)),
     "dead layer": (first(dead=1.0, gradient=0.0), first(dead=1.0)),
     "dead output": (first(dead=1.0, gradient=0.0, is_output=True), first(dead=1.0, gradient=0.0)),
