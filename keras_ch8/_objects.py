@@ -11,13 +11,13 @@ from ._checks import keras_3, label, takes, text
 from .integration import keras_private
 
 
-def numbers(name: str, value: Any) -> np.ndarray:
+def numbers(name: str, value: Any, *, may_be_empty: bool = False) -> np.ndarray:
     """Return an array of numbers as float64; else raise ValueError."""
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):
         array = np.array(None)
-    if array.dtype.kind not in "fiub" or not array.ndim or not array.size:
+    if array.dtype.kind not in "fiub" or not array.ndim or not (array.size or may_be_empty):
         raise ValueError(
             f"`{name}` must be an array of numbers. Received: {name}={value!r:.200} of type {type(value).__name__}. "
             "Try `np.array([1.0, 2.0])`."

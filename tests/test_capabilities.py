@@ -218,6 +218,22 @@ def guarding():
     assert np.isfinite(model.get_weights()[0]).all()
 
 
+@shows('**`callbacks.Resume("checkpoints")`**')
+def resuming(tmp_path):
+    def train(*watching):
+        model = network(optimizers.Adam())
+        return fit(model, *watching, shuffle=False)["loss"], model.get_weights()[0].tolist()
+
+    def die(epoch, logs):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    uninterrupted = train()
+    with pytest.raises(KeyboardInterrupt):
+        train(callbacks.Resume(tmp_path), keras.callbacks.LambdaCallback(on_epoch_begin=die))
+    assert train(callbacks.Resume(tmp_path)) == uninterrupted
+
+
 @shows("State is saved variable by variable")
 def saving(tmp_path):
     model = network(optimizers.Adam())

@@ -165,7 +165,7 @@ PANELS = (
     ),
     _panel(
         "Effective rate times the largest curvature", "8.2.1", _of("rate_times_curvature"), unit="ratio",
-        kinds=("step_too_short",), lines=(Line(2.0, "above it gradient descent is unstable"),),
+        kinds=("step_too_short", "step_too_long"), lines=(Line(2.0, "above it gradient descent is unstable"),),
     ),
     _panel(
         "Strongest negative curvature over the strongest positive", "8.2.3", _of("negativity"), unit="ratio",

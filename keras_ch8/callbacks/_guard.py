@@ -109,11 +109,8 @@ class Guard(Callback):
         if spike is not None:
             meaning = "how many deviations above its mean a loss or a gradient is a spike"
             _checks.positive("spike", spike, meaning=meaning, fix="10 is the default; None sees no spikes.")
-        if not isinstance(nonfinite, bool):
-            raise ValueError(
-                "`nonfinite` says whether infinite and NaN steps are told and followed by a rollback: True or False. "
-                f"Received: nonfinite={nonfinite!r}."
-            )
+        meaning = "whether infinite and NaN steps are told and followed by a rollback"
+        nonfinite = _checks.flag("nonfinite", nonfinite, meaning=meaning)
         self._every = duration("rollback", rollback)
         meaning = "what the learning rate is multiplied by when the guard goes back"
         _checks.number(
@@ -125,7 +122,6 @@ class Guard(Callback):
         self._gate: Any = None
         self._states: Any = None
         self._optimizer: Any = None
-        self._kept: Mapping[str, Any] | None = None
         self._forget()
         train_step.install(type(self).__name__)
 
@@ -143,10 +139,13 @@ class Guard(Callback):
 
     # --- the state ---------------------------------------------------------------------------------------------------
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what has happened so far, with the good states in memory, to go on from it after an interruption."""
-        if self._kept is not None:
-            return dict(self._kept)
+    _state_parts: ClassVar[Mapping[str, Any]] = {
+        "left_out": [dict], "rollbacks": [int], "reason": (None, str), "counts": [int], "lowered": list,
+        "due": [float], "rate": (None, float), "gate": (None, dict), "states": (None, dict),
+    }  # fmt: skip
+
+    def _state(self) -> dict[str, Any]:
+        """Return what has happened so far, with the good states in memory."""
         return {
             "left_out": [dict(record) for record in self.left_out],
             "rollbacks": list(self.rollbacks),
@@ -158,17 +157,6 @@ class Guard(Callback):
             "gate": None if self._gate is None else self._gate.state(),
             "states": None if self._states is None else self._states.state(),
         }
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit` from what `get_state` returned."""
-        expected = {"left_out", "rollbacks", "reason", "counts", "lowered", "due", "rate", "gate", "states"}
-        if not isinstance(state, Mapping) or set(state) != expected:
-            received = sorted(state) if isinstance(state, Mapping) else repr(state)
-            raise ValueError(
-                f"This is not a state of `Guard`, which has {sorted(expected)}. Received: {received}. Give what "
-                "`get_state` of a `Guard` returned."
-            )
-        self._kept = dict(state)
 
     def _go_on(self, state: Mapping[str, Any]) -> None:
         """Take the state that was set."""
@@ -220,9 +208,9 @@ class Guard(Callback):
         step = self.session.step
         self._states = KeptStates(self.model, self._optimizer, [self._gate.statistics])
         self._keep_at, self._look_at = step + self._batches(), step + LOOK_EVERY
-        if self._kept is not None:
-            self._go_on(self._kept)
-            self._kept = None
+        kept = self._take_kept()
+        if kept is not None:
+            self._go_on(kept)
         if self._states.good is None:
             self._states.keep(step)
 

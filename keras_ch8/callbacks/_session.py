@@ -211,7 +211,8 @@ class Session:
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
         """Where a loop of one's own has its losses; None for what the optimizers were told."""
         self.observation: Observation | None = None
-        self.reading = Reading(by_clock=backend.workers(training.model.distribute_strategy) == 1)
+        strategy = getattr(training.model, "distribute_strategy", None)
+        self.reading = Reading(by_clock=backend.workers(strategy) == 1)
         self._progress = Progress(training)
         self._state = State.JOINED
         self._observing = ExitStack()

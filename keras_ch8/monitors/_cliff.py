@@ -96,7 +96,7 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
     References:
         Pascanu, Mikolov, Bengio (2013), On the Difficulty of Training Recurrent Neural Networks.
     """
-    norms = _objects.numbers("norms", norms)
+    norms = _objects.numbers("norms", norms, may_be_empty=True)
     norms = np.where(np.isfinite(norms), norms, np.inf)
     steps = np.arange(1, len(norms) + 1) if steps is None else np.asarray(steps)
     _checks.length("steps", steps, len(norms), of="the norms")

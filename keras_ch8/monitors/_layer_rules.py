@@ -29,8 +29,10 @@ GROWTH_THROUGH_DEPTH = Quantity(
 GROWTH_AT_THE_START = Quantity(
     "growth_at_the_start",
     "The gradient at the first hidden layer over that at the last, the median over the first three measurements.",
-    lambda growth: f"from the last hidden layer to the first it was multiplied by {digits(growth)}",
-    "from the last hidden layer to the first it grew beyond measure",
+    lambda growth: (
+        f"at the start it was multiplied by {digits(growth)} on its way from the last hidden layer to the first"
+    ),
+    "at the start it grew beyond measure on its way from the last hidden layer to the first",
     usual=AT_THE_START,
 )
 BACKWARD_FACTOR = Quantity(

@@ -76,7 +76,9 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
             "`losses` are those of each pass over the data, so it must be a list of arrays. Received: "
             f"losses={losses!r:.200}. Give one array a pass."
         )
-    (first, first_error), (last, last_error) = (_mean(_objects.numbers("losses", losses[i])) for i in (0, -1))
+    (first, first_error), (last, last_error) = (
+        _mean(_objects.numbers("losses", losses[i], may_be_empty=True)) for i in (0, -1)
+    )
     return OnlineRisk(first, first_error, last, last_error, len(losses))
 
 

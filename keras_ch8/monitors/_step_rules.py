@@ -247,7 +247,7 @@ RULES = (
             Condition(UPDATES, ">=", 100, "there were updates enough to see it", FOREIGN),
         ),
         silenced_by=(GOOD, *CANNOT_BE_LONGER[1:]),
-        mentions=(FALLEN,),
+        mentions=(FALLEN, RATE_OF_LIMIT),
         cure="Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
         "schedule (`schedules.LinearDecay`).",
     ),

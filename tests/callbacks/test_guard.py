@@ -427,7 +427,7 @@ def test_a_state_goes_on_bit_for_bit(at):
 
 def test_what_is_no_state_is_refused():
     for state in ({}, {"left_out": []}, 3, None):
-        with pytest.raises(ValueError, match=r"not a state of `Guard`.*Received"):
+        with pytest.raises(ValueError, match=r"`set_state` of `Guard` goes on from.*Received"):
             callbacks.Guard().set_state(state)
 
 
@@ -443,7 +443,7 @@ def test_a_full_disk_is_a_warning(tmp_path):
 @pytest.mark.parametrize("make, message", [
     (lambda: callbacks.Guard(spike=0), r"`spike`.*spike=0"),
     (lambda: callbacks.Guard(spike=float("nan")), "spike=nan"),
-    (lambda: callbacks.Guard(nonfinite=1), "nonfinite=1"),
+    (lambda: callbacks.Guard(nonfinite="yes"), "nonfinite='yes'"),
     (lambda: callbacks.Guard(rollback="0ba"), "rollback='0ba'"),
     (lambda: callbacks.Guard(lower_rate=0.0), r"lower_rate=0\.0"),
     (lambda: callbacks.Guard(lower_rate=1.5), r"lower_rate=1\.5"),
@@ -451,7 +451,7 @@ def test_a_full_disk_is_a_warning(tmp_path):
     (lambda: callbacks.Guard(tries=1.5), r"tries=1\.5"),
 ])  # fmt: skip
 def test_bad_arguments_are_refused(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         make()
 
 

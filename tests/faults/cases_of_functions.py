@@ -239,6 +239,14 @@ def callback_cases():
     )
     yield case("callbacks.GradientClippingLogger", use=fit_two_steps, verbose=m.FLAG)
     yield case(
+        "callbacks.Guard",
+        spike=m.NONE | m.POSITIVE,
+        nonfinite=m.FLAG,
+        rollback=m.LENGTH,
+        lower_rate=m.FRACTION,
+        tries=m.count(0),
+    )
+    yield case(
         "callbacks.LearningRateDecay",
         lambda: {"rule": schedules.ReduceOnPlateau()},
         fit_two_steps,
@@ -266,6 +274,14 @@ def callback_cases():
         surrogate=m.TEXT,
         patience=m.count(1),
         **names,
+    )
+    yield case(
+        "callbacks.Resume",
+        lambda: {"directory": "states"},
+        directory=m.PATH,
+        every=m.LENGTH,
+        keep=m.count(1),
+        allow=m.sequence(m.NOTHING, empty=True),
     )
     yield case("callbacks.SwitchOptimizer", lambda: {"to": "adam"}, fit_two_steps, at=m.LENGTH, to=m.NOTHING)
     off = {

@@ -74,6 +74,7 @@ def switched():
 
 
 ALL = {name: lambda folder, make=make: make(folder) for name, make in CALLBACKS.items()}
+ALL["Guard"] = lambda folder: callbacks.Guard()
 ALL["Curriculum"] = lambda folder: OURS["curriculum"](data.ArraySource(X, Y, batch_size=8, seed=3))
 
 

@@ -57,7 +57,8 @@ def test_through_depth_the_median_counts_and_the_last_measurement_says_how_far_t
     assert claim.level == "ok"
     assert claim.finding == (
         "The gradient does not explode on its way back (from the last hidden layer to the first it is multiplied by 1; "
-        "a factor of 1 for each of 3 hidden layers; the first moves by 25 % of its size in a step)."
+        "at the start it was multiplied by 1 on its way from the last hidden layer to the first; a factor of 1 for "
+        "each of 3 hidden layers; the first moves by 25 % of its size in a step)."
     )
 
 

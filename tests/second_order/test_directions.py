@@ -185,7 +185,9 @@ def test_a_method_refuses_what_it_cannot_be():
         ValueError, match=r"`history_size` is the number of pairs that are kept, .*Received: history_size=0"
     ):
         LBFGS(0)
-    with pytest.raises(ValueError, match=r"`beta_rule` must be one of \['dai_yuan', .*Received: beta_rule='newton'"):
+    with pytest.raises(
+        ValueError, match=r"`beta_rule` says .*must be one of 'dai_yuan', .*Received: beta_rule='newton'"
+    ):
         ConjugateGradient("newton")
     assert ConjugateGradient().line_search == StrongWolfe(c2=0.4)
     assert LBFGS(5, line_search=HagerZhang()) == LBFGS(history_size=5, line_search=HagerZhang())

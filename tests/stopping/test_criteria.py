@@ -194,7 +194,7 @@ def test_a_strangers_criterion_stops_a_training_alone_and_combined():
 
 
 BAD = [
-    (lambda: stopping.Patience(-1), r"`epochs` is epochs to wait.*at least 0 .*Received: epochs=-1. Try 5"),
+    (lambda: stopping.Patience(-1), r"`epochs` is epochs to wait.*at least 0. Received: epochs=-1. Try 5"),
     (lambda: stopping.Patience(1, min_delta="1 percent"), "min_delta='1 percent'"),
     (lambda: stopping.Patience(1, min_delta=math.nan), "min_delta=nan"),
     (lambda: stopping.Patience(1, mode="low"), r"'min', 'max', or 'auto'.*mode='low'"),
