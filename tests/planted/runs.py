@@ -33,8 +33,8 @@ The thresholds were set on group 1, for calibration. Each other group was judged
 its published figure is from that time. What groups 2 to 10 showed changed the rules after that too; only groups 11 and
 14 have never served to set one. Groups 12 to 14 are by three authors who had not read the rules; each was committed
 before it was judged, at seed 0: of 40, 48 and 30 sick runs 21, 30 and 21 were named at "act", and 26, 34 and 23 at
-"act" or "watch"; 1 of 12, 1 of 14 and 1 of 12 healthy ones were told to act. What groups 12 and 13 showed changed the rules
-before the next was judged (docs/design/diagnosis.md); what group 14 showed has changed nothing yet.
+"act" or "watch"; 1 of 12, 1 of 14 and 1 of 12 healthy ones were told to act. What groups 12 and 13 showed changed the
+rules before the next was judged (docs/design/diagnosis.md); what group 14 showed has changed nothing yet.
 """
 
 RUNS: list["Planted"] = []
