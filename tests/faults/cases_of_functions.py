@@ -149,7 +149,7 @@ def of_the_loss_cases():
     yield case("landscapes.Rosenbrock", use=at_a_point, steepness=m.POSITIVE)
     yield case("landscapes.Saddle", use=at_a_point, ratio=m.POSITIVE)
     yield case("monitors.batch_statistics", on_model("normalized"), **OBJECTIVE)
-    yield case("monitors.cliff", lambda: {"norms": np.ones(30)}, norms=m.sequence(m.NUMBER), steps=m.NONE)
+    yield case("monitors.cliff", lambda: {"norms": np.ones(30)}, norms=m.sequence(m.NUMBER, empty=True), steps=m.NONE)
     yield case("monitors.distance", on_model(start=weights), start=m.NOTHING, **OBJECTIVE)
     yield case("monitors.gradient_noise", on_model(), parts=m.count(2), **OBJECTIVE)
     yield case("monitors.gradient_norm", on_model(), **OBJECTIVE)
