@@ -320,7 +320,7 @@ class Diagnosis(Callback):
         try:
             probe = None if data is self.probe.batch else self.probe.batch
             facts, _ = facts_of(self.model, data, probe, self.loss)
-            if not self.model.losses:  # a constant prediction has no penalties, and the loss on the probe has
+            if not facts.start.is_penalized:  # a constant prediction has no penalties, and the loss on the probe has
                 self.past.chance, self.past.neighbours = facts.chance, facts.neighbours
             facts = dataclasses.replace(facts, **validated_on(self.session.training.arguments))
             claims, _ = claims_of(facts, self._leave_out)

@@ -150,12 +150,12 @@ class Probe:
 
         def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
             with recording(self._layers, watch) as calls:
-                loss, y_pred, _ = self.objective.evaluate(values, part)
-            returned = {id(tensor) for tensor in keras.tree.flatten(y_pred)}
+                found = self.objective.evaluate(values, part)
+            returned = {id(tensor) for tensor in keras.tree.flatten(found.outputs)}
             self._recorded = [(call.layer, id(call.outputs) in returned) for call in calls]
             tensors[:] = [tensor for call in calls for tensor in (call.inputs, call.mask, call.outputs)]
-            ends = [(call.inputs, call.outputs) for call in calls]
-            return loss * self._scale, [end for pair in ends for end in pair if keras.backend.is_float_dtype(end.dtype)]
+            ends = [end for call in calls for end in (call.inputs, call.outputs)]
+            return found.loss * self._scale, [end for end in ends if keras.backend.is_float_dtype(end.dtype)]
 
         loss, slopes = backend.value_and_gradients(value, values)
         return loss, slopes, tensors

@@ -135,9 +135,9 @@ class BatchLoss:
         seen: list[Tree] = []
 
         def value_of(values: list[Tensor], watch: Callable[..., Any]) -> tuple[Tensor, list[Tree]]:
-            value, *rest = self.objective.evaluate(values, part, self.states)
-            seen[:] = rest
-            return value, []
+            found = self.objective.evaluate(values, part, self.states)
+            seen[:] = found.outputs, found.states
+            return found.loss, []
 
         value, gradients = backend.value_and_gradients(value_of, self._cut(x))
         outputs, states = seen
@@ -146,13 +146,13 @@ class BatchLoss:
     def _outputs(self, x: Tensor) -> tuple[Tree, list[Tensor]]:
         """Return the outputs for all examples, and the new states after the first batch, which can be seeds only."""
         values = self._cut(x)
-        _value, _outputs, states = self.objective.evaluate(values, self.stacks[0].batch(0), self.states)
+        states = self.objective.evaluate(values, self.stacks[0].batch(0), self.states).states
         _refuse_statistics(self.states, states)
         found = []
         for stack in self.stacks:
 
             def outputs_of(i: Tensor, stack: Stack = stack) -> Tree:
-                return self.objective.evaluate(values, stack.batch(i))[1]
+                return self.objective.evaluate(values, stack.batch(i)).outputs
 
             found.append(_each(_without_first_axis, ops.map(outputs_of, ops.arange(stack.number))))
         return found[0] if len(found) == 1 else _each(lambda *a: ops.concatenate(a, axis=0), *found), states

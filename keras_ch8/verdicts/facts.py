@@ -237,11 +237,13 @@ class Start:
         loss: Loss, with the penalties of the layers.
         layers: The layers with a matrix or a nonlinearity, in the order of their calls.
         gradient: Norm of the gradient of all weights; NaN where it is not known.
+        is_penalized: Whether there are such penalties.
     """
 
     loss: float = NAN
     layers: tuple[Layer, ...] = ()
     gradient: float = NAN
+    is_penalized: bool = False
 
     @property
     def trained(self) -> tuple[Layer, ...]:

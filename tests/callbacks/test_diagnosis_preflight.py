@@ -225,3 +225,21 @@ def test_validation_examples_that_are_trained_on_are_told():
         watching = diagnosis()
         fit(network(), watching, x, y, **options)
         assert found(watching) == expected, options
+
+
+class Penalized(layers.Layer):
+    """Adds to the loss when it is called, and is not asked again before the next call."""
+
+    def call(self, inputs):
+        self.add_loss(0.1 * keras.ops.mean(inputs**2))
+        return inputs
+
+
+@pytest.mark.parametrize("extra, is_known", [(layers.Activation("linear"), True), (Penalized(), False)])
+def test_a_loss_to_which_a_layer_adds_is_not_compared_with_that_of_a_constant(extra, is_known):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), extra, layers.Dense(1, "sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    watching = diagnosis()
+    fit(model, watching)
+    assert np.isfinite(watching.past.chance) == np.isfinite(watching.past.neighbours) == is_known
