@@ -82,10 +82,11 @@ def _asking(theirs: Any, is_active: Callable[[], bool]) -> Any:
         def reset(self) -> None:
             """Begin the training: where another has ended, if it goes on from it."""
             super().reset()
-            if self._training is None:
+            training, self._training = self._training, None  # what TensorFlow reads a source with would hold the model
+            if training is None:
                 return
-            place, self._training.place_now = self._training.place, self._place
-            self._missing = self._training.first_batch
+            place, training.place_now = training.place, self._place
+            self._missing = training.first_batch
             self._passes = self._to_skip = 0
             if not self._is_source:
                 for _ in range(place.passes):

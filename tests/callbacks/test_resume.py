@@ -132,7 +132,7 @@ def rate(beginning):
 
 
 def recompiled(model):
-    model.compile(model.optimizer, model.loss, metrics=["accuracy", "mae"])
+    model.compile(model.optimizer, model.loss, metrics=["accuracy", "sparse_categorical_crossentropy"])
     return model
 
 
