@@ -5,6 +5,8 @@ import re
 from typing import Any, NamedTuple
 
 _WORD = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ep|ba|%)")
+BEYOND = 2.0**63
+"""Steps are counted in 64 bits."""
 
 
 class Clock(NamedTuple):
@@ -45,10 +47,10 @@ class Duration(NamedTuple):
 
 def duration(name: str, value: Any) -> Duration:
     """Return a duration from the user's word for it; else raise ValueError."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < float(value) < 2.0**63:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < float(value) < BEYOND:
         return Duration(float(value), "st")
     word = _WORD.fullmatch(value.strip()) if isinstance(value, str) else None
-    if word and float(word[1]) > 0 and not (word[2] == "%" and float(word[1]) > 100):
+    if word and 0 < float(word[1]) < BEYOND and not (word[2] == "%" and float(word[1]) > 100):
         return Duration(float(word[1]), word[2])
     raise ValueError(
         f"`{name}` is a length of time, so it must be a number of steps above 0 and below 2^63, or a string such as "

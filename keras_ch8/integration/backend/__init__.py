@@ -94,6 +94,7 @@ else:
     from .elsewhere import all_reduce_sum as all_reduce_sum
     from .elsewhere import as_tensor as as_tensor
     from .elsewhere import in_xla as in_xla
+    from .elsewhere import is_chief as is_chief
     from .elsewhere import is_multi_worker as is_multi_worker
     from .elsewhere import is_parameter_server as is_parameter_server
     from .elsewhere import log_gamma as log_gamma
@@ -103,3 +104,4 @@ else:
     from .elsewhere import start_after as start_after
     from .elsewhere import wide as wide
     from .elsewhere import with_backward as with_backward
+    from .elsewhere import workers as workers

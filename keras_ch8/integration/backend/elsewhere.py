@@ -41,6 +41,18 @@ def is_multi_worker(strategy: Any = None) -> bool:
 is_parameter_server = is_multi_worker
 
 
+def is_chief(strategy: Any) -> bool:
+    """Return that this process writes the files of a training."""
+    del strategy
+    return True
+
+
+def workers(strategy: Any) -> int:
+    """Return that one process trains a model."""
+    del strategy
+    return 1
+
+
 def as_tensor(value: Any) -> Any:
     """Return a tensor: of a `scalar`, of a variable, of what Keras takes for one."""
     return ops.convert_to_tensor(value.value, wide()) if isinstance(value, Number) else ops.convert_to_tensor(value)
