@@ -72,10 +72,15 @@ class Optimizer(keras.optimizers.Optimizer):
         return self._use_weight_decay(variable)
 
 
+def trainer_with(name: str) -> Any:
+    """Return the class of the backend, of which `keras.Model` is one, that has a method of this name."""
+    trainers = (c for c in keras.Model.__mro__ if c.__module__.startswith("keras.src.backend.") and name in vars(c))
+    return next(trainers)
+
+
 def cell_of(name: str) -> Any:
     """Return the cell in which a decorated method of Keras's trainer holds the function that it calls."""
-    trainers = (c for c in keras.Model.__mro__ if c.__module__.startswith("keras.src.backend.") and name in vars(c))
-    decorated = vars(next(trainers))[name]
+    decorated = vars(trainer_with(name))[name]
     return decorated.__closure__[decorated.__code__.co_freevars.index("fn")]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from .._types import Data, Tree
-from . import backend, registry
+from . import backend, keras_private, registry
 
 BUILD, REDUCE = "keras.Model._maybe_symbolic_build", "keras.src.backend.tensorflow.trainer.reduce_per_replica"
 
@@ -39,7 +39,8 @@ def prepare(strategy: Any, for_: str) -> None:
     why = "Under `MultiWorkerMirroredStrategy` Keras fails at {} (keras#20585)."
     from keras.src.backend.tensorflow import trainer  # which is there on TensorFlow alone
 
-    place = registry.attribute(trainer.TensorFlowTrainer, "_maybe_symbolic_build", BUILD)
+    owner = keras_private.trainer_with("_maybe_symbolic_build")
+    place = registry.attribute(owner, "_maybe_symbolic_build", BUILD)
     registry.install(place, _build_on_own_part, why.format("the first batch"), for_)
     place = registry.attribute(trainer, "reduce_per_replica", REDUCE)
     registry.install(place, _mean_of_numbers, why.format("the first number of `logs`"), for_)
