@@ -46,7 +46,7 @@ coverage:  ## branches that the default tests run: the total, and the ten files 
 	$(python) -m coverage combine -q
 	$(python) -m coverage report --sort=cover | sed -n '1,12p;$$p'
 
-ci:  ## all that must hold before a change lands, as the public host runs it: 25 minutes
+ci:  ## all that must hold before a change lands, as the public host runs it: half an hour
 	bash .ci/run
 
 full:  ## all that .ci/run leaves out, by hand before an issue is resolved: hours
