@@ -3,7 +3,6 @@
 import inspect
 import math
 import numbers
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -440,16 +439,6 @@ def stddev(value: Any) -> float:
     """Check the standard deviation of a noise or of a blur, which is at least 0."""
     return number(
         "stddev", value, 0.0, math.inf, meaning="a standard deviation", fix="Try 1.0; 0 is no noise and no blur."
-    )
-
-
-def path(name: str, value: Any, *, meaning: str) -> str:
-    """Return a path as a string; else raise TypeError."""
-    if isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str) and os.fspath(value):
-        return os.fspath(value)
-    raise TypeError(
-        f"`{name}` is {meaning}, so it must be a path: a string or a `pathlib.Path`. Received: {name}={value!r} of "
-        f'type {type(value).__name__}. Try "checkpoints".'
     )
 
 

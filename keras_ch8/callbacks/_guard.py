@@ -11,7 +11,7 @@ from .._types import Logs
 from ..board.tags import Tag
 from ..data import ArraySource
 from ..integration import keras_private, train_step
-from ..schedules.duration import duration
+from ..schedules.duration import Clock, duration
 from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
 from ._guardable import guardable, release
@@ -217,8 +217,7 @@ class Guard(Callback):
     def _batches(self) -> int:
         """Return after how many batches the state is kept."""
         steps, epochs = self.session.params["steps"] or 1, self.session.params["epochs"]
-        length = {"ep": steps, "%": steps * epochs / 100, "ba": 1, "st": 1}[self._every.unit]
-        return max(1, SURVIVED + 1, round(self._every.amount * length))
+        return max(SURVIVED + 1, round(self._every.steps(Clock(steps, 1, steps * epochs))))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Know the epoch."""

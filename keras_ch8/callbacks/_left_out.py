@@ -47,10 +47,7 @@ def record_of(fault: LeftOut, place: Place, origin: Origin, rows: np.ndarray | N
 
 def rows_of(source: ArraySource, batch: int) -> np.ndarray:
     """Return the positions of the examples that this worker is given of a batch of the running epoch."""
-    row = source.plan(source.epoch).indices[batch]
-    worker, workers = source.shard
-    size = source.batch_size // workers
-    row = row[worker * size : (worker + 1) * size]
+    row = source.plan(source.epoch).indices[batch][source.part]
     there = row >= 0  # another place is left out, or has a copy of the first example
     return row[there] if source.has_smaller_batch else np.where(there, row, row[0])
 

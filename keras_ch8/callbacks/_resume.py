@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 
 import keras
 
-from .. import _checks
+from .. import _checks, _objects
 from .._types import Logs
 from ..checkpoints import callback_states, fingerprint, positions, variables
 from ..checkpoints.folder import Folder
@@ -115,7 +115,7 @@ class Resume(Callback):
         allow: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        self.directory = _checks.path("directory", directory, meaning="the folder of the states")
+        self.directory = os.fspath(_objects.path("directory", directory))
         self.every, self._every = every, duration("every", every)
         if self._every.unit == "%" or (self._every.unit in ("ep", "ba") and not self._every.amount.is_integer()):
             raise ValueError(

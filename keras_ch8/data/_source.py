@@ -157,6 +157,13 @@ class ArraySource(keras_private.DataAdapter):
         return self.steps
 
     @property
+    def part(self) -> slice:
+        """The places of each batch that this worker is given: all of them without `shard`."""
+        worker, workers = self.shard
+        size = self.batch_size // workers
+        return slice(worker * size, (worker + 1) * size)
+
+    @property
     def has_smaller_batch(self) -> bool:
         """Whether the last batch of an epoch is smaller than the others."""
         return self._own.has_smaller_batch
@@ -343,15 +350,13 @@ class TrainingPass(keras_private.DataAdapter):
         """Decide the epoch, and count its batches from here on."""
         source = self._source
         epoch, step = source.start(self)
-        plan, (worker, workers) = source.plan(epoch), source.shard
+        plan = source.plan(epoch)
         if is_weighted(plan, self._padded) and not self._weighted:
             raise ValueError(
                 "In one `fit`, the plans of all epochs must have weights or padded rows, or none. Received: one that "
                 f"has, for epoch {epoch}, after others that have not. Set `source.weighted = True` before `fit`."
             )
-        size = source.batch_size // workers
-        part = np.s_[step:, worker * size : (worker + 1) * size]
-        self._tables = [table[part] for table in tables(plan, self._weighted, self._padded)]
+        self._tables = [table[step:, source.part] for table in tables(plan, self._weighted, self._padded)]
         self._loop.set_length(len(self._tables[0]))
 
     def on_epoch_end(self) -> None:

@@ -106,6 +106,10 @@ AT_THE_END = Condition(DONE, ">=", 0.9, "the training is at its end")
 NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left", FOREIGN)
 FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
 
+AT_ONE_LEVEL = (
+    Condition(LEFT, ">", 0.2, "it is not low", FOREIGN),
+    Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN),
+)
 RULES = (
     Rule(
         kind="too_short",
@@ -174,10 +178,7 @@ RULES = (
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level",
         all_of=(Threshold(SWING, "above", watch=0.1, act=0.25, source=FOREIGN),),
-        when=(
-            Condition(LEFT, ">", 0.2, "it is not low", FOREIGN),
-            Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN),
-        ),
+        when=AT_ONE_LEVEL,
         mentions=HELD_OUT,
     ),
     Rule(
@@ -188,8 +189,7 @@ RULES = (
             Threshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=THIRTEENTH),
         ),
         when=(
-            Condition(LEFT, ">", 0.2, "it is not low", FOREIGN),
-            Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN),
+            *AT_ONE_LEVEL,
             Condition(NOISE_OVER_BATCH, "<", 1.0, "the gradient of a minibatch is not mostly noise", THIRTEENTH),
         ),
         mentions=HELD_OUT,

@@ -31,6 +31,8 @@ if is_tensorflow():
     from .datasets import iterator_of as iterator_of
     from .datasets import planned as planned
     from .datasets import why_not_skipped as why_not_skipped
+    from .random_numbers import seed_state as seed_state
+    from .random_numbers import set_seed_state as set_seed_state
     from .solver import gradients as gradients
     from .solver import hessian_product as hessian_product
     from .solver import rows_of as rows_of
@@ -78,8 +80,6 @@ if is_tensorflow():
     from .tensorflow import ring as ring
     from .tensorflow import rows as rows
     from .tensorflow import scalar as scalar
-    from .tensorflow import seed_state as seed_state
-    from .tensorflow import set_seed_state as set_seed_state
     from .tensorflow import start_after as start_after
     from .tensorflow import sum_duplicates as sum_duplicates
     from .tensorflow import switch as switch

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.python.ops import stateful_random_ops
 
@@ -13,7 +14,7 @@ def taken() -> dict[str, Any]:
     """Return where they are, as plain data and arrays."""
     version, words, gauss = random.getstate()
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
-    seeds = getattr(context.context(), "_rng", None)
+    seeds = _seeds_of_operations()
     return {
         "python": [version, np.array(words, np.uint32), gauss],
         "numpy": [kind, np.array(keys), int(position), int(has_gauss), float(cached)],
@@ -27,12 +28,40 @@ def put(state: Mapping[str, Any]) -> None:
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words.tolist()), gauss))
     np.random.set_state(tuple(state["numpy"]))  # noqa: NPY002
-    seeds = getattr(context.context(), "_rng", None)
+    seeds = _seeds_of_operations()
     if seeds is not None and state["operations"] is not None:
         version, words = state["operations"]
         seeds.setstate((version, tuple(words.tolist()), None))
     if _global_generator() is not None and state["tensorflow"] is not None:
         _global_generator().state.assign(state["tensorflow"])
+
+
+def seed_state() -> Any:
+    """Return the state of the generators that give seeds to random operations in eager code."""
+    seeds, generator = _seeds_of_operations(), _global_generator()
+    return None if seeds is None else seeds.getstate(), None if generator is None else generator.state.numpy().tolist()
+
+
+def set_seed_state(state: Any) -> None:
+    """Go back to what `seed_state` returned.
+
+    Operations that were run since are cached by their seeds, and would go on from where they are: so forget them.
+    """
+    if seed_state() == state:
+        return
+    counter, generator = state
+    if counter is not None:
+        tf.random.set_seed(context.global_seed())  # this forgets them
+        _seeds_of_operations().setstate(counter)
+    if generator is None:
+        stateful_random_ops.global_generator = None
+    else:
+        _global_generator().state.assign(generator)
+
+
+def _seeds_of_operations() -> Any:
+    """Return the generator of the seeds of random operations in eager code; None before there is one."""
+    return getattr(context.context(), "_rng", None)
 
 
 def _global_generator() -> Any:
