@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import callbacks, data, layers, optimizers
+from keras_ch8 import callbacks, data, layers, optimizers, schedules
 from keras_ch8.callbacks import _guard, _left_out, _origin
 from keras_ch8.callbacks._origin import origin_of
+from keras_ch8.integration import backend, keras_private
 from keras_ch8.telemetry import gate
 from tests import forked
 from tests.board.readers import python_loader
@@ -115,6 +116,16 @@ def test_the_log_folder_has_lines_of_json_a_curve_and_events(corrupt):
         assert board.scalars()["ch8/skipped_steps"][-1] == (6 * STEPS, len(guard.left_out))
     assert any("Examples of the source" in _left_out.sentence_of(r) or "Example of" in _left_out.sentence_of(r)
                for r in guard.left_out)  # fmt: skip
+
+
+def test_of_several_workers_the_chief_alone_writes_what_was_left_out(corrupt, monkeypatch):
+    chief, _, _, folder = corrupt
+    before = {path.name: path.read_bytes() for path in (folder / "optimization").iterdir()}
+    monkeypatch.setattr(backend, "is_chief", lambda strategy: False)
+    guard = callbacks.Guard(rollback="20ba")
+    trained(broken(), guard, callbacks.TensorBoard(folder))
+    assert guard.left_out == chief.left_out
+    assert {path.name: path.read_bytes() for path in (folder / "optimization").iterdir()} == before
 
 
 def test_what_is_left_out_is_what_the_optimizer_leaves_out_alone(corrupt):
@@ -290,6 +301,17 @@ def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
     guard, model, _ = rescued
     assert model.optimizer.get_config()["learning_rate"]["config"]["factor"] == 1
     assert guard.get_state()["lowered"] == [1.0, False]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_schedule_of_another_callback_is_lowered_too(place):
+    guard, spike = callbacks.Guard(rollback="20ba"), Falling(0.02, 8 * STEPS, spike_at=70)
+    members = [callbacks.LearningRateDecay(spike)]
+    members.insert(place, guard)
+    model, _ = trained(X, *members, epochs=8)
+    assert len(guard.rollbacks) == 1
+    assert isinstance(keras_private.schedule_of(model.optimizer), schedules.ScaledSchedule)
+    assert loss_of(model) < 1
 
 
 class Rates(keras.callbacks.Callback):
