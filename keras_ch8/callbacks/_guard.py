@@ -1,6 +1,7 @@
 """Leaves out steps that would ruin a training, goes back where it is ruined already, and says where it began."""
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
@@ -17,7 +18,7 @@ from ..verdicts.wording import digits
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._guardable import guardable, release
 from ._kept_states import SURVIVED, KeptStates
-from ._left_out import DATA, Place, append, because, record_of, rows_of, sentence_of, summary_of, times
+from ._left_out import DATA, FILE, Place, append, because, record_of, rows_of, sentence_of, summary_of, times
 from ._origin import found_origin
 from ._session import FIRST
 from ._terminal import fitted
@@ -315,7 +316,9 @@ class Guard(Callback):
             set_rate_or_factor(self._optimizer, rate_or_factor(self._optimizer) / self._lowered)
             self._lowered, self._may_return = 1.0, False
             rate = digits(keras_private.current_rate(self._optimizer), 3)
-            self.session.event("rate", f"The guard has a new good state, and the learning rate is {rate} again.")
+            sentence = f"The guard has a new good state, and the learning rate is {rate} again."
+            self.session.event("rate", sentence)
+            self._say(f"Step {self.session.step}: {sentence}")
 
     # --- what is told ------------------------------------------------------------------------------------------------
 
@@ -352,6 +355,8 @@ class Guard(Callback):
         self.session.event("spike" if record["fault"] == "spike" else "nonfinite", sentence, record["step"])
         if len(self.left_out) <= TOLD:
             self._say(*fitted(sentence, 3))
+        if len(self.left_out) == TOLD + 1:
+            self._say("Further steps that are left out are counted, and told of at the end.")
 
     def _source(self) -> ArraySource | None:
         x = self.session.training.arguments.get("x")
@@ -376,8 +381,13 @@ class Guard(Callback):
 
     def findings(self) -> list[str]:
         """Return how many steps were left out, and why the training was ended."""
-        return self._summary() or ["The guard left out no step."]
+        lines = [summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard left out no step."]
+        return lines if self.reason is None else [*lines, self.reason]
 
     def _summary(self) -> list[str]:
-        lines = [summary_of(self.left_out, self.rollbacks)] if self.left_out else []
-        return lines if self.reason is None else [*lines, *fitted(self.reason, 3)]
+        if not self.left_out:
+            return []
+        writer = self.session.writer if self.session.is_chief else None
+        where = "" if writer is None else f"    Each of them: {os.path.join(writer.folder, FILE)}"
+        lines = [line for sentence in self.findings() for line in fitted(sentence, 3)]
+        return [*lines, where] if where else lines

@@ -125,8 +125,7 @@ class LearningRateDecay(Callback):
             raise ValueError(f"An optimizer has one schedule. Received: {len(given)}, in as many `LearningRateDecay`s.")
         to_scale = len(given) < len(members) or self.session.gate is not None  # a guard changes the rate too
         swapped = [
-            make_changeable(optimizer, given[0] if given else None, to_scale)
-            for optimizer in self._optimizers()
+            make_changeable(optimizer, given[0] if given else None, to_scale) for optimizer in self._optimizers()
         ]
         if any(swapped):
             self.model.make_train_function(force=True)
