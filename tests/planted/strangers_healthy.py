@@ -158,7 +158,7 @@ def concentrations_long_trained_with_decay(rng):
 
 
 @healthy(group=15)
-def stripes_by_filters_that_are_not_trained(rng):
+def activities_by_filters_that_are_not_trained(rng):
     """Accuracy on new examples: 1.00."""
     train, probe = split(*activities(rng, 2304), rng, 256)
     filters = layers.Conv1D(32, 16, use_bias=False, trainable=False)

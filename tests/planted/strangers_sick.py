@@ -186,7 +186,7 @@ def hard_questions_of_a_soft_forest(rng, cured=False):
 
 
 @sick("batch_norm_gap", "a momentum of 0.99: what PyTorch calls 0.01", group=15)
-def momentum_as_another_library_counts_it(rng, cured=False):
+def averages_that_hold_only_the_last_four_chords(rng, cured=False):
     """Loss on new examples: 1.50, and 0.16 with the cure; in training it is the same."""
     train, probe = split(*chords(rng, 2304), rng, 256)
     model = net((48,))
