@@ -118,7 +118,7 @@ class Bells(layers.Layer):
 
 @healthy(group=15)
 def wrong_labels_and_an_early_end(rng):
-    """Accuracy on new examples, with right labels: 0.96; one label in five of the training is random."""
+    """Accuracy on new examples, with right labels: 0.96, though one label in five of the training is random."""
     (x, y), probe = digits(rng, (8, 8, 1))
     y = np.where(rng.random(len(y)) < 0.2, rng.integers(0, 10, len(y)), y).astype("int32")
     hidden = layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(), layers.Dropout(0.5)

@@ -11,20 +11,9 @@ from sklearn import datasets
 
 import keras_ch8
 
+from . import strangers_healthy as shared
 from .data import digits
 from .runs import BINARY_LOGITS, LOGITS, net, normal, ready, seed_of, sick, split, standardized
-from .strangers_healthy import (
-    Bells,
-    activities,
-    blemishes,
-    bookings,
-    chords,
-    markov_text,
-    photograph,
-    principal,
-    solar_power,
-    spectra,
-)
 
 Likelihood = keras_ch8.losses.NegativeLogLikelihood
 
@@ -32,7 +21,7 @@ Likelihood = keras_ch8.losses.NegativeLogLikelihood
 @sick("step_too_long", "a fiftieth of the learning rate", group=15)
 def solar_power_by_giant_steps(rng, cured=False):
     """Loss on new examples: 0.44, that of the mean, and 0.001 with the cure."""
-    train, probe = split(*solar_power(rng, 2304), rng, 256)
+    train, probe = split(*shared.solar_power(rng, 2304), rng, 256)
     model = net((6,), layers.Dense(32, "swish"), layers.Dense(16, "swish"), layers.Dense(1))
     optimizer = keras_ch8.optimizers.Adam(0.008 if cured else 0.4)
     return ready(model, "mse", optimizer, train, probe, 32, steps=500)
@@ -41,7 +30,7 @@ def solar_power_by_giant_steps(rng, cured=False):
 @sick("step_too_short", "the learning rate of a training from scratch, a hundred times as long", group=15)
 def letters_by_a_rate_for_fine_tuning(rng, cured=False):
     """Loss on new examples: 2.99, and 2.45 with the cure; accuracy 0.10 and 0.30."""
-    train, probe = split(*markov_text(rng, 4352), rng, 256)
+    train, probe = split(*shared.markov_text(rng, 4352), rng, 256)
     model = net((8,), layers.Embedding(20, 16), layers.GRU(32), layers.Dense(20))
     optimizer = keras.optimizers.AdamW(3e-3 if cured else 3e-5, weight_decay=0.01)
     return ready(model, LOGITS, optimizer, train, probe, 64, steps=500)
@@ -50,8 +39,8 @@ def letters_by_a_rate_for_fine_tuning(rng, cured=False):
 @sick("ill_conditioned", "the principal components of the spectra, each of variance 1", group=15)
 def fat_from_infrared_spectra(rng, cured=False):
     """Mean squared error over variance, new examples: 0.059, and 0.001 with the cure."""
-    x, y = spectra(rng, 1536)
-    train, probe = split(principal(x) if cured else x, y, rng, 256)
+    x, y = shared.spectra(rng, 1536)
+    train, probe = split(shared.principal(x) if cured else x, y, rng, 256)
     model = net(train[0].shape[1:], layers.Dense(1))
     return ready(model, "mse", keras_ch8.optimizers.SGD(0.01), train, probe, 64, steps=600)
 
@@ -84,7 +73,7 @@ def bells_too_narrow_to_meet_a_point(rng, cured=False):
     x = rng.normal(size=(2304, 8))
     y = np.sin(x[:, :1]) + x[:, 1:2] * x[:, 2:3] / 2 + np.tanh(x[:, 3:4])
     train, probe = split(x, standardized(y), rng, 256)
-    model = net((8,), Bells(48, 3.0 if cured else 0.5), layers.Dense(1))
+    model = net((8,), shared.Bells(48, 3.0 if cured else 0.5), layers.Dense(1))
     return ready(model, "mse", keras.optimizers.SGD(0.05, momentum=0.9), train, probe, 32, steps=600)
 
 
@@ -122,8 +111,11 @@ def tides_of_which_some_are_in_centimetres(rng, cured=False):
 
 @sick("exploding", "hidden weights divided by the frequency, as Sitzmann et al. say", group=15)
 def photograph_by_sines_of_sines(rng, cured=False):
-    """Mean squared error over variance, new places: 1.02, and 0.39 with the cure."""
-    train, probe = split(*photograph(rng, 2304), rng, 256)
+    """Mean squared error over variance, new places: 1.02, and 0.39 with the cure.
+
+    At the start, the gradient of the first layer is of length 8100 and that of the last 2.
+    """
+    train, probe = split(*shared.photograph(rng, 2304), rng, 256)
     bound = (6 / 48) ** 0.5 / 6
     start = keras.initializers.RandomUniform(-bound, bound) if cured else "he_uniform"
     model = net((2,))
@@ -135,8 +127,11 @@ def photograph_by_sines_of_sines(rng, cured=False):
 
 
 @sick("vanishing", "ELU units that start as He et al. say", group=15)
-def digits_through_eight_sigmoids_and_back(rng, cured=False):
-    """Mean squared error over variance, new examples: 1.00, and 0.23 with the cure."""
+def digits_through_seven_sigmoids_and_back(rng, cured=False):
+    """Mean squared error over variance, new examples: 1.00, and 0.23 with the cure.
+
+    At the start, the gradient of the first layer is of length 2e-6 and that of the last 0.5.
+    """
     (x, _), (probe, _) = digits(rng)
     mean = x.mean(axis=0)
     unit, start = ("elu", "he_normal") if cured else ("sigmoid", "glorot_uniform")
@@ -165,18 +160,24 @@ def sender_named_at_the_beginning_of_a_message(rng, cured=False):
 
 @sick("dead_units", "a thousandth of the penalty", group=15)
 def sparse_codes_silenced_by_their_penalty(rng, cured=False):
-    """Mean squared error over variance, new examples: 1.00, and 0.007 with the cure."""
+    """Mean squared error over variance, new examples: 1.00, and 0.04 with the cure.
+
+    In the end 99 of 100 units give 0 for all examples; with the cure, none.
+    """
     (x, _), (probe, _) = digits(rng)
     mean = x.mean(axis=0)
     sparse = keras.regularizers.L1(0.00005 if cured else 0.05)
     model = net((64,), layers.Dense(96, "relu", activity_regularizer=sparse), layers.Dense(64))
     train, probe = (x - mean, x - mean), (probe - mean, probe - mean)
-    return ready(model, "mse", keras.optimizers.Adam(0.003), train, probe, 32, steps=500)
+    return ready(model, "mse", keras.optimizers.SGD(0.5, momentum=0.9), train, probe, 32, steps=500)
 
 
-@sick("saturated_units", "questions fifty times as soft", group=15)
+@sick("saturated_units", "questions a fiftieth as sharp", group=15)
 def hard_questions_of_a_soft_forest(rng, cured=False):
-    """Loss on new examples: 0.45, and 0.19 with the cure."""
+    """Loss on new examples: 0.45, and 0.19 with the cure.
+
+    In the end 98 % of the sigmoids' outputs are within 0.05 of 0 or 1; with the cure, 43 % and 27 %.
+    """
     x, y = datasets.make_friedman1(2816, noise=0.5, random_state=seed_of(rng))
     train, probe = split(standardized(x), (y[:, None] > np.median(y)).astype(float), rng, 512)
     questions = layers.Dense(16), layers.Rescaling(2.0 if cured else 100.0), layers.Activation("sigmoid")
@@ -188,7 +189,7 @@ def hard_questions_of_a_soft_forest(rng, cured=False):
 @sick("batch_norm_gap", "a momentum of 0.99: what PyTorch calls 0.01", group=15)
 def averages_that_hold_only_the_last_four_chords(rng, cured=False):
     """Loss on new examples: 1.50, and 0.16 with the cure; in training it is the same."""
-    train, probe = split(*chords(rng, 2304), rng, 256)
+    train, probe = split(*shared.chords(rng, 2304), rng, 256)
     model = net((48,))
     for _ in range(3):
         model.add(layers.Dense(48, use_bias=False))
@@ -226,7 +227,7 @@ def two_hundred_applicants_by_a_wide_net(rng, cured=False):
 @sick("underfitting", "two hidden layers, of 48 and 32 units", group=15)
 def bookings_in_proportion_to_the_hour(rng, cured=False):
     """Loss on new examples: 2.71, and 1.62 with the cure."""
-    train, probe = split(*bookings(rng, 4352), rng, 256)
+    train, probe = split(*shared.bookings(rng, 4352), rng, 256)
     hidden = [layers.Dense(48, "relu"), layers.Dense(32, "relu")] if cured else []
     model = net((4,), *hidden, layers.Dense(1, kernel_initializer=normal(0.1)))
     loss = Likelihood(keras_ch8.losses.PoissonLikelihood())
@@ -268,7 +269,7 @@ def humidity_in_per_cent(rng, cured=False):
 @sick("wrong_loss", "the mean absolute error", group=15)
 def percentages_of_no_power_at_night(rng, cured=False):
     """Mean squared error over variance, new examples: 1.57, and 0.009 with the cure."""
-    train, probe = split(*solar_power(rng, 2304), rng, 256)
+    train, probe = split(*shared.solar_power(rng, 2304), rng, 256)
     model = net((6,), layers.Dense(32, "elu"), layers.Dense(32, "elu"), layers.Dense(1))
     loss = "mean_absolute_error" if cured else "mean_absolute_percentage_error"
     return ready(model, loss, keras.optimizers.Adam(0.003), train, probe, 32, steps=500)
@@ -280,7 +281,7 @@ def chords_as_if_one_note_excluded_others(rng, cured=False):
 
     The TensorFlow backend takes the cross-entropy from the logits of the softmax, so the loss falls as it should.
     """
-    train, probe = split(*chords(rng, 2304), rng, 256)
+    train, probe = split(*shared.chords(rng, 2304), rng, 256)
     hidden = layers.Dense(48, "relu"), layers.LayerNormalization()
     model = net((48,), *hidden, layers.Dense(12, "sigmoid" if cured else "softmax"))
     return ready(model, "binary_crossentropy", keras.optimizers.Nadam(0.003), train, probe, 32, steps=500)
@@ -350,7 +351,7 @@ def rare_patients_repeated_before_the_split(rng, cured=False):
 @sick("label_order", "shuffled batches", group=15)
 def activities_recorded_one_after_another(rng, cured=False):
     """Loss on new examples: 1.97, and 0.06 with the cure; accuracy 0.36 and 0.98."""
-    (x, y), probe = split(*activities(rng, 2304), rng, 256)
+    (x, y), probe = split(*shared.activities(rng, 2304), rng, 256)
     order = np.argsort(y, kind="stable")
     hidden = layers.Conv1D(16, 5, activation="swish"), layers.GlobalAveragePooling1D(), layers.Dense(16, "swish")
     model = net((32, 3), *hidden, layers.Dense(4))
@@ -361,7 +362,7 @@ def activities_recorded_one_after_another(rng, cured=False):
 @sick("imbalance", "weights of the classes in inverse proportion to their numbers", group=15)
 def blemishes_on_one_tile_in_fifty(rng, cured=False):
     """Mean of both classes' accuracies, new examples: 0.50, and 1.00 with the cure."""
-    train, probe = split(*blemishes(rng, 5120, 0.02), rng, 1024)
+    train, probe = split(*shared.blemishes(rng, 5120, 0.02), rng, 1024)
     hidden = layers.Conv2D(8, 3, activation="relu"), layers.GlobalMaxPooling2D(), layers.Dense(8, "relu")
     model = net((8, 8, 1), *hidden, layers.Dense(1, "sigmoid"))
     weights = {"class_weight": {0: 0.51, 1: 25.0}} if cured else {}
@@ -371,7 +372,7 @@ def blemishes_on_one_tile_in_fifty(rng, cured=False):
 @sick("too_short", "five times the epochs", group=15)
 def text_of_which_two_epochs_are_read(rng, cured=False):
     """Loss on new examples: 2.87, and 2.23 with the cure."""
-    train, probe = split(*markov_text(rng, 6400), rng, 256)
+    train, probe = split(*shared.markov_text(rng, 6400), rng, 256)
     model = net((8,), layers.Embedding(20, 16), layers.LSTM(48), layers.Dense(20))
     return ready(model, LOGITS, keras.optimizers.Adam(0.003), train, probe, 64, steps=960 if cured else 192)
 
@@ -393,7 +394,7 @@ def concentrations_that_never_come_to_rest(rng, cured=False):
 
     The loss swings between 0.04 and 0.13 in the last epochs.
     """
-    train, probe = split(*spectra(rng, 1280), rng, 256)
+    train, probe = split(*shared.spectra(rng, 1280), rng, 256)
     model = net((40,), layers.Dense(32, "tanh"), layers.Dense(16, "tanh"), layers.Dense(1))
     optimizer = keras.optimizers.Nadam(0.0025 if cured else 0.1)
     return ready(model, "mse", optimizer, train, probe, 256, steps=600)
