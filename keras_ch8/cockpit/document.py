@@ -307,17 +307,23 @@ def _window(points: Sequence[Point]) -> Point:
 
 def _summary(series: Mapping[str, Document]) -> Document:
     """Return what the table says of a run."""
-    losses = _finite(series, f"{_EPOCH}loss") or _finite(series, tags.LOSS.name)
-    validated = _finite(series, f"{_EPOCH}{_VALIDATION}loss")
+    losses = _values(series, f"{_EPOCH}loss") or _values(series, tags.LOSS.name)
+    validated = _values(series, f"{_EPOCH}{_VALIDATION}loss")
     shares = (name for name in series if name.startswith("ch8/") and name.endswith("/clipped_share"))
-    clipped = [share for name in shares for share in _finite(series, name)]
+    clipped = [share for name in shares for share in _values(series, name) if share is not None]
+    best = min((value for value in validated if value is not None), default=None)
     return {
-        "loss": losses[-1] if losses else None,
-        "validation": {"name": "val_loss", "last": validated[-1], "best": min(validated)} if validated else None,
+        "loss": _said(losses[-1]) if losses else None,
+        "validation": {"name": "val_loss", "last": _said(validated[-1]), "best": best} if validated else None,
         "clipped": _number(math.fsum(clipped) / len(clipped)) if clipped else None,
     }
 
 
-def _finite(series: Mapping[str, Document], name: str) -> list[float]:
-    values = series[name]["values"] if name in series else []
-    return [value for value in values if value is not None]
+def _values(series: Mapping[str, Document], name: str) -> list[float | None]:
+    values: list[float | None] = series[name]["values"] if name in series else []
+    return values
+
+
+def _said(value: float | None) -> float | str:
+    """Return what the table says of a value; None is one that is not finite."""
+    return "not finite" if value is None else value

@@ -125,6 +125,15 @@ def test_what_is_not_finite_is_null_also_where_it_is_thinned():
     assert made["runs"][0]["summary"]["loss"] == 123460.0
 
 
+def test_the_table_says_of_a_loss_that_ended_as_nan_that_it_is_not_finite():
+    run = Run("diverged")
+    for step, value in enumerate((1.5, math.nan)):
+        run.point("ch8_epoch/loss", step, value)
+        run.point("ch8_epoch/val_loss", step, value)
+    said = document("t", [run])["runs"][0]["summary"]
+    assert (said["loss"], said["validation"]) == ("not finite", {"name": "val_loss", "last": "not finite", "best": 1.5})
+
+
 def test_steps_that_go_back_are_put_in_order_and_the_last_word_counts():
     run = Run("again")
     for step, value in ((1, 1.0), (2, 2.0), (1, 3.0), (5, 5.0)):

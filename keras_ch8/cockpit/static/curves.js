@@ -3,7 +3,7 @@ import uPlot from "./vendor/uPlot.js";
 import { count, isNumber, number, words, wrong } from "./words.js";
 
 export const STEPS = "batches trained on"; // the x axis of nearly all panels
-export const MOST_DECADES = 12; // of a logarithmic axis
+export const MOST_DECADES = 12; // of a log axis
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [12, 5], [4, 2, 1, 2]]; // one for each series of a panel
 const MOST_DOTS = 40; // a curve of at most so many points shows each
 const GLYPHS = { clip: "▾", spike: "▴", nonfinite: "✕", stop: "■", restore: "◂", rate: "▿", stage: "◆", optimizer: "●" };
@@ -73,7 +73,7 @@ export function curveOptions(page, card) {
   const options = Object.assign(frame(page, card), { series, bands });
   options.scales.y = { distr: log ? 3 : 1, range: (_, low, high) => range(low, high, lines, log) };
   const splits = (_, __, low, high) => ticks(low, high, log);
-  const numbers = { splits, filter: (_, all) => all, values: (_, all) => all.map((x) => number(x, 12)) };
+  const numbers = { incrs: [1], space: 0, splits, filter: (_, all) => all, values: (_, all) => all.map((x) => number(x, 12)) };
   options.axes.push({ ...options.axes[0], ...numbers, label: undefined, size: 52 });
   options.hooks.draw = [(plot) => drawLines(page, card, plot), (plot) => drawMarks(page, card, plot)];
   return options;
@@ -111,10 +111,10 @@ export function frame(page, card) {
   };
 }
 
-// The ends of a y axis, with the reference lines that are near. A logarithmic one ends on round numbers and is short:
-// uPlot's own takes seconds for many decades.
+// The ends of a y axis, with lines that are near; of few decades: uPlot takes seconds for many. What explodes leaves it.
 function range(low, high, lines, log) {
   if (!isNumber(low)) return [0.1, 1];
+  if (log) high = Math.min(high, Math.max(low, 1e-9) * 1e12);
   if (low === high) [low, high] = log ? [low / 1.5, high * 1.5] : [low - Math.abs(low || 1) / 2, high + Math.abs(high || 1) / 2];
   const size = (from, to) => (log ? Math.log(to / from) : to - from);
   for (const { value } of lines) {
@@ -127,7 +127,7 @@ function range(low, high, lines, log) {
   return [Math.max(1 / roundUp(1 / low), high / 10 ** MOST_DECADES), roundUp(high)];
 }
 
-// The next of 1, 2, 5, 10, 20 and so on.
+// The next of 1, 2, 5, 10 and so on.
 function roundUp(x) {
   const power = 10 ** Math.floor(Math.log10(x));
   return [1, 2, 5, 10].find((digit) => digit * power >= x * (1 - 1e-9)) * power;

@@ -35,7 +35,7 @@ export const count = (x) => (isNumber(x) ? x.toLocaleString("en") : "–");
 
 // A number with a few digits; a dash where there is none.
 export function number(x, digits = 3) {
-  if (!isNumber(x)) return "–";
+  if (!isNumber(x)) return x ?? "–";
   const size = Math.abs(x);
   if (size >= 1e5 || (x && size < 1e-3)) return x.toExponential(digits - 1).replace(/\.?0*e\+?/, "e");
   return String(Number.isInteger(x) ? x : Number(x.toPrecision(digits)));
