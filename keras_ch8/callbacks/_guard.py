@@ -158,10 +158,14 @@ class Guard(Callback):
             "states": None if self._states is None else self._states.state(),
         }
 
-    def _go_on(self, state: Mapping[str, Any]) -> None:
-        """Take the state that was set."""
+    def show_results(self, state: Mapping[str, Any]) -> None:
+        """Show what was left out, and why the training has ended, if the guard has ended it."""
         self.left_out = [dict(record) for record in state["left_out"]]
         self.rollbacks, self.reason = list(state["rollbacks"]), state["reason"]
+
+    def _go_on(self, state: Mapping[str, Any]) -> None:
+        """Take the state that was set."""
+        self.show_results(state)
         self._seen, self._tried, self._in_data = state["counts"]
         self._lowered, self._may_return = state["lowered"]
         self._keep_at, self._trust_at, self._look_at = state["due"]

@@ -118,6 +118,16 @@ class LearningRateDecay(Callback):
 
     def on_open(self) -> None:
         """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
+        self._make_changeable()
+        if (kept := self._take_kept()) is not None:
+            self._put_back(kept["rates"])
+
+    def show_results(self, state: Mapping[str, Any]) -> None:
+        """Leave the optimizers with their last rates."""
+        self._make_changeable()
+        self._put_back(state["rates"])
+
+    def _make_changeable(self) -> None:
         members = [member for member in self.session.members if isinstance(member, LearningRateDecay)]
         given = [member.rule for member in members if isinstance(member.rule, LearningRateSchedule)]
         if len(given) > 1:
@@ -128,12 +138,13 @@ class LearningRateDecay(Callback):
         ]
         if any(swapped):
             self.model.make_train_function(force=True)
-        if (kept := self._take_kept()) is not None:
-            optimizers = self._optimizers()
-            if len(kept["rates"]) not in (0, len(optimizers)):  # 0 of one that was taken before any `fit`
-                raise _states.refuse(type(self).__name__, "optimizers", len(kept["rates"]), len(optimizers))
-            for optimizer, rate in zip(optimizers, kept["rates"], strict=False):
-                _put_back(optimizer, rate)
+
+    def _put_back(self, rates: list[float]) -> None:
+        optimizers = self._optimizers()
+        if len(rates) not in (0, len(optimizers)):  # 0 of a state that was taken before any `fit`
+            raise _states.refuse(type(self).__name__, "optimizers", len(rates), len(optimizers))
+        for optimizer, rate in zip(optimizers, rates, strict=False):
+            _put_back(optimizer, rate)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Ask the function for the rate of the epoch."""
