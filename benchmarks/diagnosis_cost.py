@@ -2,11 +2,11 @@
 
     python benchmarks/diagnosis_cost.py [--rounds 5] [--json diagnosis_cost.json]
 
-An MLP 64-64-64-10 on 1500 digits of scikit-learn, batch 32, 20 epochs: 940 steps. Each `fit` is in a process of its own,
-a fork of one that has only imported, so that nothing is traced or compiled before it; a second `fit` of the same model,
-with callback objects of its own, tells what is traced again. The contenders have their turns in an order that rotates.
-CPU time (all threads) in seconds; beside each the median over the rounds of its difference to the bare `fit` of the same
-round, and of the ratio.
+An MLP 64-64-64-10 on 1500 digits of scikit-learn, batch 32, 20 epochs: 940 steps. Each `fit` is in a process of its
+own, a fork of one that has only imported, so that nothing is traced or compiled before it; a second `fit` of the same
+model, with callback objects of its own, tells what is traced again. The contenders have their turns in an order that
+rotates. CPU time (all threads) in seconds; beside each the median over the rounds of its difference to the bare `fit`
+of the same round, and of the ratio.
 """
 
 import multiprocessing
@@ -49,7 +49,7 @@ def fits(name, optimizer, pipe):
         callbacks = CONTENDERS[name](probe)
         keras.utils.set_random_seed(0)
         given = {"batch_size": BATCH, "epochs": EPOCHS, "verbose": 0, "callbacks": callbacks}
-        history, *seconds = harness.timed(model.fit, *train, **given)
+        _, *seconds = harness.timed(model.fit, *train, **given)
         found.append([*seconds, max((getattr(c, "measurements", 0) for c in callbacks), default=0)])
     pipe.send(found)
 
@@ -77,7 +77,8 @@ def main():
             first = number % len(chosen)
             for name in chosen[first:] + chosen[:first]:
                 runs[name].append(in_a_fork(context, name, optimizer))
-        print(f"{optimizer:18}{'first fit':>10}{'more':>8}{'ratio':>7}{'second':>10}{'more':>8}{'ratio':>7}{'looks':>7}")
+        titles = "".join(f"{fit:>10}{'more':>8}{'ratio':>7}" for fit in ("first fit", "second"))
+        print(f"{optimizer:18}{titles}{'looks':>7}")
         for name, rounds in runs.items():
             row = {"looks": rounds[0][0][2]}
             for fit, place in (("first", 0), ("second", 1)):

@@ -32,6 +32,7 @@ from ._measurements import Clock, Measurement, measurements
 from ._pictures import FlowMap
 from ._plain import plain, restored
 from ._probe_data import ProbeData
+from ._programs import Programs, lent
 from ._session import FIRST, READ_EVERY, STATE, Session
 from ._terminal import fitted
 from ._work import FEWEST, Pace
@@ -119,7 +120,7 @@ class Diagnosis(Callback):
     section = "8.2"
 
     _place_in_summary = FIRST
-    transient: ClassVar[Mapping[str, Any]] = {"_measurements": [], "_traced_for": []}
+    transient: ClassVar[Mapping[str, Any]] = {"_measurements": [], "_programs": None}
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "session": (None, STATE),
         "epochs": int,
@@ -155,8 +156,6 @@ class Diagnosis(Callback):
         self.probe = ProbeData(probe)
         self.when = when if when is None or callable(when) else _interval(when)
         self.budget = None if budget is None else _budget(budget)
-        self._measurements: list[Measurement] = []
-        self._traced_for: list[Any] = []
         self._forget()
 
     def __str__(self) -> str:
@@ -201,6 +200,9 @@ class Diagnosis(Callback):
 
     def _forget(self) -> None:
         self.past, self._tracker, self._clock = Past(), VerdictTracker(), Clock()
+        self._measurements: list[Measurement] = []
+        self._programs: Programs | None = None
+        """What this training measures by; None before, and where it is not to be kept for another."""
         self._paces: list[Pace] = []
         self._losses: list[np.ndarray] = []
         self._left_out: set[str] = set()
@@ -351,16 +353,13 @@ class Diagnosis(Callback):
     def _begin_to_measure(self) -> None:
         """Trace what is needed, and plan when to measure."""
         self.past.has = equipment_of(self.model, self.session.training.callbacks)
-        needs = [self.model, *keras_private.what_loss_depends_on(self.model)]
         try:
-            if list(map(id, needs)) != list(map(id, self._traced_for)):
-                self._measurements, self._traced_for = [], []
-                if reason := _why_not_measured(self.model):
-                    self._measure_no_more(reason)
-                    return
-                monitored = [monitor for monitor in self.monitors if monitor.name not in self._left_out]
-                self._measurements = measurements(self.model, self.probe.batch, monitored, self._leave_out, self.loss)
-                self._traced_for = needs
+            if reason := _why_not_measured(self.model):
+                self._measure_no_more(reason)
+                return
+            monitored = [monitor for monitor in self.monitors if monitor.name not in self._left_out]
+            self._programs = lent(self.model, self.probe.batch, monitored, self._leave_out, self.loss)
+            self._measurements = measurements(self.model, self._programs)
             kept = {} if self._resumed is None else restored(self._resumed["measurements"])
             for measurement in self._measurements:
                 measurement.begin(self._pace(measurement), self.past)
@@ -469,7 +468,7 @@ class Diagnosis(Callback):
 
     def _measure_no_more(self, reason: str) -> None:
         """Go on without the probe, and say so once."""
-        self._measurements, self._traced_for, self._measures_no_more = [], [], True
+        self._measurements, self._programs, self._measures_no_more = [], None, True
         warnings.warn(
             f"`Diagnosis` goes on without its probe: {reason}. What the steps of the optimizers and the epochs tell is "
             "judged all the same.",
@@ -526,7 +525,7 @@ class Diagnosis(Callback):
 
     def _leave_out(self, name: str, error: Exception) -> None:
         self._left_out.add(name)
-        self._traced_for = []
+        self._programs = None
         warnings.warn(
             f"`Diagnosis` goes on without {name!r}, which failed with {type(error).__name__}: {error}",
             RuntimeWarning,
@@ -564,6 +563,9 @@ class Diagnosis(Callback):
         self._clock.stop()
         self._judge_rows()
         self._show()
+        if self._programs is not None:
+            self._programs.give_back()
+            self._programs = None
         if self.session.writer is not None:
             self._pictures.draw(self.session.writer, self.session.step)
             self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self._notes), self.session.step)

@@ -81,7 +81,7 @@ class Objective:
         self._product = backend.trace(self._product_at)
 
     def take(self, data: Data) -> None:
-        """Evaluate J on these examples from now on: x, y and sample_weight. What is traced serves others of one shape."""
+        """Evaluate J on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""
         self.data = tuple(tensors_of(part) for part in data)
 
     @property

@@ -51,7 +51,7 @@ class Probe:
         **options: Any,
     ) -> None:
         self.objective = Objective(model, x, y, sample_weight=sample_weight, **options)
-        self.monitors, self._on_failure = list(monitors), on_failure
+        self.monitors, self.on_failure = list(monitors), on_failure
         self._number_of_parts = parts
         self._layers = [leaf for leaf in keras_private.leaves_of(model) if any(m.records(leaf) for m in monitors)]
         self._inference = None
@@ -67,10 +67,10 @@ class Probe:
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
         self._scale = 1024.0 if getattr(model, "compute_dtype", "") == "float16" else 1.0
         self.start: list[Tensor] | None = None
-        """The weights at the beginning of the training, where `measure` is not told them; None for those as they are."""
+        """The weights at the beginning of the training, where `measure` is not told; None for those as they are."""
 
     def take(self, data: Data) -> None:
-        """Measure on these examples from now on: x, y and sample_weight. Nothing is traced anew for others of one shape."""
+        """Measure on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""
         self.objective.take(data)
         self._parts = _batches.parts_of(self.objective.data, self._number_of_parts)
         self.examples = sum(map(_batches.examples_of, self._parts))
@@ -129,10 +129,10 @@ class Probe:
         return found
 
     def _drop(self, monitor: Monitor, error: Exception) -> None:
-        if self._on_failure is None:
+        if self.on_failure is None:
             raise error
         self.monitors.remove(monitor)
-        self._on_failure(monitor.name, error)
+        self.on_failure(monitor.name, error)
 
     def _evaluate(self, values: list[Tensor], data: list[Data]) -> Evaluation:
         """Return the mean over the parts of the data."""
