@@ -10,7 +10,7 @@ from .. import monitors, telemetry
 from ..monitors import progress
 from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
-from ..verdicts import Claim, Verdict, VerdictTracker
+from ..verdicts import Verdict, VerdictTracker
 
 
 class Judgement:
@@ -59,10 +59,6 @@ class Judgement:
             RuntimeWarning,
             stacklevel=2,
         )
-
-    def judge_start(self, step: int, claims: Sequence[Claim]) -> list[Verdict]:
-        """Judge what was seen before the first step."""
-        return self.tracker.update(step, claims, "preflight")
 
     def judge_readings(self, step: int, readings: Mapping[str, Any]) -> list[Verdict]:
         """Add what was measured at a step, and judge it; take back what there is no reason to measure any more."""

@@ -9,12 +9,18 @@ import keras
 
 from .._types import Data, Tensor
 from ..integration import keras_private
+from ..monitors import progress
+from ..verdicts.verdict import RAISED_BY
+from ..verdicts.wording import counted
 from ._judgement import Judgement
 from ._measurements import Clock, Measurement, measurements
 from ._plain import plain, restored
 from ._programs import Programs, lent
 from ._session import READ_EVERY
-from ._work import Pace
+from ._work import FEWEST, Pace
+
+ENOUGH = progress.FEWEST + RAISED_BY - 1
+"""Measurements from which on trends are judged, and verdicts on them are reached."""
 
 
 class Measuring:
@@ -29,9 +35,7 @@ class Measuring:
     SEEN = ("batch", "refusal", "has_failed")
     """Attributes that a state has as they are."""
 
-    def __init__(
-        self, budget: float | None, when: int | Callable[[int], bool] | None, judgement: Judgement
-    ) -> None:
+    def __init__(self, budget: float | None, when: int | Callable[[int], bool] | None, judgement: Judgement) -> None:
         self.budget, self.when, self.judgement = budget, when, judgement
         self.clock = Clock()
         self.batch = -1
@@ -66,6 +70,26 @@ class Measuring:
     def setup(self) -> float:
         """Seconds that the first measurements took."""
         return sum(pace.setup for pace in self._paces)
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be judged, and why."""
+        past = self.judgement.past
+        probed = [len(past.of(monitor.name)) for monitor in self.judgement.monitors if monitor.source == "probe"]
+        most = max(probed, default=0)
+        few = [f"Measured {counted(most, 'time')}: too few to judge trends."] if 0 < most < ENOUGH else []
+        return [*few, *filter(None, [self.refusal])]
+
+    def told(self, updates: int) -> str:
+        """Say what it cost, each time at the sum of so many updates."""
+        of = f", each time at the sum of {updates} updates," if updates > 1 else ","
+        cost = (
+            f"Diagnosis measured {self.count} times{of} which took {self.cost:.1%} of the training time, and "
+            f"{self.setup:.2g} s for the first time."
+        )
+        if self.budget is not None and self.cost > self.budget:
+            cost += f" That is more than the budget of {self.budget:.1%}: any training is measured {FEWEST} times."
+        return cost
 
     def state(self) -> dict[str, Any]:
         """Return what is remembered, without the measurements and the clock."""
