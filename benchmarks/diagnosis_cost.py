@@ -47,7 +47,6 @@ def fits(name, optimizer, pipe):
     model, found = network(optimizer), []
     for _ in range(2):
         callbacks = CONTENDERS[name](probe)
-        keras.utils.set_random_seed(0)
         given = {"batch_size": BATCH, "epochs": EPOCHS, "verbose": 0, "callbacks": callbacks}
         _, *seconds = harness.timed(model.fit, *train, **given)
         found.append([*seconds, max((getattr(c, "measurements", 0) for c in callbacks), default=0)])

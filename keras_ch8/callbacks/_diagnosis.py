@@ -304,7 +304,7 @@ class Diagnosis(Callback):
             self._pictures.draw(self.session.writer, self.session.step)
             self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self._measuring.notes), self.session.step)
 
-    # --- looking, measuring, judging ----------------------------------------------------------------------------------
+    # --- looking, measuring, judging, telling -------------------------------------------------------------------------
 
     def _look(self, first: Data) -> None:
         """Make the checks that need no step, on the first examples that `fit` reads, if known, and the probe."""
@@ -314,8 +314,7 @@ class Diagnosis(Callback):
         """Measure, and judge what was measured."""
         self.session.read({})
         self._judge_rows()
-        step = self.session.step
-        self.past.rate = rate_of(self.model)
+        step, self.past.rate = self.session.step, rate_of(self.model)
         self.past.batch_size = keras_private.examples_seen(self.model) / self._of_epoch
         readings = self._measuring.measure(measurement)
         if readings is None:
@@ -328,8 +327,6 @@ class Diagnosis(Callback):
     def _judge_rows(self) -> None:
         """Judge the rows that have come, at steps that no clock chooses: the session reads when it likes."""
         self._tell(self._judgement.judge_rows(self._measuring.batch + 1))
-
-    # --- telling ------------------------------------------------------------------------------------------------------
 
     def _tell(self, changed: Sequence[Verdict]) -> None:
         tell(self.session, changed, self._told, prints=self.verbose)
