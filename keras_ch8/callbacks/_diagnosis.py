@@ -134,26 +134,16 @@ class Diagnosis(Callback):
             _objects.function("loss", loss, "y", "y_pred", returns="the loss")
         if callable(when):
             _objects.function("when", when, "step", returns="whether to measure")
-        self.monitors, self.loss = chosen(checks), loss
-        self.verbose = self._asks_for_summary = verbose
-        self.probe = ProbeData(probe)
-        self.when = (
-            when
-            if when is None or callable(when)
-            else _checks.count(
+        elif when is not None:
+            when = _checks.count(
                 "when", when, 1, meaning="the steps between two measurements", fix="Try 100, or leave it out."
             )
-        )
-        self.budget = (
-            None
-            if budget is None
-            else _checks.fraction(
-                "budget",
-                budget,
-                meaning="the fraction of the training time that measurements may take",
-                fix="Try 0.03, or None.",
-            )
-        )
+        if budget is not None:
+            meaning = "the fraction of the training time that measurements may take"
+            budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
+        self.monitors, self.loss = chosen(checks), loss
+        self.verbose = self._asks_for_summary = verbose
+        self.probe, self.when, self.budget = ProbeData(probe), when, budget
         self._forget()
 
     def _forget(self) -> None:

@@ -41,7 +41,9 @@ def compiled(loss="mse"):
 
 def trained(model, probe, *others, checks=("gradient_norm",), when=3):
     """Train one epoch, of three steps, with a new Diagnosis, and return it."""
-    watching = callbacks.Diagnosis(probe, list(checks), when=lambda step: step % when == 0, budget=None, verbose=False, preflight=False)
+    watching = callbacks.Diagnosis(
+        probe, list(checks), when=lambda step: step % when == 0, budget=None, verbose=False, preflight=False
+    )
     model.fit(X, Y, batch_size=8, verbose=0, callbacks=[watching, *others])
     return watching
 
