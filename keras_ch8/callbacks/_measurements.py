@@ -4,24 +4,23 @@ import abc
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
 
 from .._batches import examples_of
-from .._types import Data, Tensor
+from .._types import Tensor
 from ..curvature.objective import Objective
 from ..integration import keras_private
-from ..monitors import Monitor, Past, SpectrumMonitor, ends_of
+from ..monitors import Past, SpectrumMonitor, ends_of
 from ..monitors.probe import Probe
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts.verdict import RAISED_BY
+from ._programs import Programs
 from ._work import FEWEST, Pace, light, multiplications
 
-LARGEST = 256
-"""Examples that the spectrum is measured on: every step of Lanczos goes through them twice."""
 SPECTRA = 4
 """Times that it is measured in any training where that is light."""
 PRODUCTS = 20
@@ -148,6 +147,7 @@ class ProbeMeasurement(Measurement):
     def __init__(self, probe: Probe, multiplications: float) -> None:
         super().__init__(probe.examples, probe.passes, multiplications)
         self._probe = probe
+        self._start: list[Tensor] = []
         self._before: list[Tensor] | None = None
 
     @property
@@ -158,18 +158,17 @@ class ProbeMeasurement(Measurement):
     def begin(self, pace: Pace, past: Past) -> None:
         """Remember the weights."""
         super().begin(pace, past)
-        self._probe.start = self._probe.weights()
+        self._start = self._probe.weights()
 
     def state(self) -> dict[str, Any]:
         """Return the weights at the start of the training, too."""
-        return super().state() | {"start": [np.array(weight) for weight in self._probe.start]}
+        return super().state() | {"start": [np.array(weight) for weight in self._start]}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
         super().set_state(state)
-        self._probe.start = [
-            keras.ops.convert_to_tensor(kept, now.dtype)
-            for kept, now in zip(state["start"], self._probe.start, strict=True)
+        self._start = [
+            keras.ops.convert_to_tensor(kept, now.dtype) for kept, now in zip(state["start"], self._start, strict=True)
         ]
 
     def prepare(self) -> None:
@@ -180,7 +179,7 @@ class ProbeMeasurement(Measurement):
     def measure(self) -> dict[str, Any]:
         """Return the readings, and let go of the copy."""
         before, self._before = self._before, None
-        return self._probe.measure(before)
+        return self._probe.measure(before, self._start)
 
 
 class SpectrumMeasurement(Measurement):
@@ -216,23 +215,8 @@ class SpectrumMeasurement(Measurement):
         return {self.name: ends_of(self._objective, PRODUCTS)}
 
 
-def measurements(
-    model: keras.Model,
-    data: Data,
-    monitors: Sequence[Monitor],
-    leave_out: Callable[[str, Exception], None],
-    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-) -> list[Measurement]:
-    """Return the ways to measure that these monitors ask for."""
-    found: list[Measurement] = []
+def measurements(model: keras.Model, programs: Programs) -> list[Measurement]:
+    """Return the ways to measure by these programs."""
     cost = multiplications(keras_private.leaves_of(model))
-    probed = [m for m in monitors if m.source == "probe"]
-    if probed:
-        probe = Probe(model, *data, monitors=probed, parts=2, on_failure=leave_out, loss=loss)
-        found.append(ProbeMeasurement(probe, cost))
-    for monitor in monitors:
-        if isinstance(monitor, SpectrumMonitor):
-            x, y, sample_weight = keras.tree.map_structure(lambda a: None if a is None else a[:LARGEST], data)
-            objective = Objective(model, x, y, sample_weight=sample_weight, loss=loss)
-            found.append(SpectrumMeasurement(objective, monitor, cost))
-    return found
+    found: list[Measurement] = [] if programs.probe is None else [ProbeMeasurement(programs.probe, cost)]
+    return found + [SpectrumMeasurement(objective, monitor, cost) for monitor, objective in programs.spectra]

@@ -69,7 +69,7 @@ class Objective:
         _objects.examples(x=x, y=y, sample_weight=sample_weight)
         if loss is None:
             _objects.targets(y, model)
-        self.data = tuple(tensors_of(part) for part in (x, y, sample_weight))
+        self.take((x, y, sample_weight))
         if not model.built:
             keras_private.build_on_inputs(model, self.data[0])
         self.variables = list(model.trainable_variables)
@@ -79,6 +79,10 @@ class Objective:
         self._value = backend.trace(self.value_at)
         self._gradient = backend.trace(self._gradient_at)
         self._product = backend.trace(self._product_at)
+
+    def take(self, data: Data) -> None:
+        """Evaluate J on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""
+        self.data = tuple(tensors_of(part) for part in data)
 
     @property
     def size(self) -> int:
@@ -96,10 +100,11 @@ class Objective:
 
     def value(self, theta: np.ndarray) -> float:
         """Return J(theta)."""
-        return float(self._value(self.cut(theta)).numpy())
+        return float(self._value(self.cut(theta), self.data).numpy())
 
     def gradient(self, theta: np.ndarray, data: Tree = None) -> np.ndarray:
         """Return the gradient of J at theta; on other examples than its own, if given."""
+        data = self.data if data is None else data
         return self.join([g.numpy() for g in self._gradient(self.cut(theta), data)])
 
     def product(self, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
@@ -109,11 +114,11 @@ class Objective:
     def products(self, theta: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Return v -> H v: many products at one theta, with one array of `dtype` in and one out."""
         values, dtype = self.cut(theta), self.dtype
-        return lambda v: self._product(values, ops.convert_to_tensor(v, dtype))[0].numpy()
+        return lambda v: self._product(values, ops.convert_to_tensor(v, dtype), self.data)[0].numpy()
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return J(theta) and its gradient, by the graph of the products: no other is traced for them."""
-        _, loss, grads = self._product(self.cut(theta), ops.zeros(self.size, self.dtype))
+        _, loss, grads = self._product(self.cut(theta), ops.zeros(self.size, self.dtype), self.data)
         return float(loss.numpy()), self.join([g.numpy() for g in grads])
 
     def join(self, arrays: list[np.ndarray]) -> np.ndarray:
@@ -162,12 +167,12 @@ class Objective:
     def _gradient_at(self, values: list[Tensor], data: Tree) -> list[Tensor]:
         return backend.gradients(lambda values: self.value_at(values, data), values)
 
-    def _product_at(self, values: list[Tensor], vector: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def _product_at(self, values: list[Tensor], vector: Tensor, data: Tree) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Return H v, and J and its gradient, which are on the way to it."""
         met: list[Tensor] = []
 
         def along(values: list[Tensor]) -> Tensor:
-            loss, grads = backend.value_and_gradients(lambda values, watch: (self.value_at(values), []), values)
+            loss, grads = backend.value_and_gradients(lambda values, watch: (self.value_at(values, data), []), values)
             met[:] = [loss, *grads]
             vectors = backend.cut(vector, self.shapes)
             return sum(ops.sum(g * ops.cast(v, g.dtype)) for g, v in zip(grads, vectors, strict=True))

@@ -165,6 +165,7 @@ class Training:
             if model.train_function is first:
                 model.train_function = train
 
+        setattr(first, INSTEAD_OF, train)
         model.train_function = first
         self.exits.callback(put_back)
 
@@ -276,6 +277,22 @@ def _evaluate(theirs: Callable[..., Any], is_active: Callable[[], bool]) -> Call
 
 KEPT = "kept_by_keras_ch8"
 """Attribute of a train function under which one that was traced with more in it is kept: `compile` drops both."""
+PROGRAMS, INSTEAD_OF = "programs_of_keras_ch8", "instead_of_for_keras_ch8"
+"""Attributes of a train function: what else was traced for its model, and the function in whose place it stands."""
+
+
+def programs_of(model: keras.Model) -> dict[Any, Any]:
+    """Return what is kept for a model from one `fit` to the next, by name; `compile` drops it with the train function.
+
+    Of a model without one, or whose train function takes no attributes, nothing is kept.
+    """
+    function = model.train_function
+    while (other := getattr(function, INSTEAD_OF, None)) is not None:
+        function = other
+    programs: dict[Any, Any] = getattr(function, PROGRAMS, {})
+    with suppress(AttributeError):
+        setattr(function, PROGRAMS, programs)
+    return programs
 
 
 def kept_with(train_function: Any) -> tuple[Any, Any, Any]:
@@ -298,6 +315,7 @@ def use_train_function(model: keras.Model, key: Any, parts: Any, exits: ExitStac
         function = model.train_function
         with suppress(AttributeError):  # one that somebody else has put there need not take attributes
             setattr(bare, KEPT, (key, function, parts))
+            setattr(function, INSTEAD_OF, bare)
 
     def give_back() -> None:
         if model.train_function is function:

@@ -51,31 +51,43 @@ class Probe:
         **options: Any,
     ) -> None:
         self.objective = Objective(model, x, y, sample_weight=sample_weight, **options)
-        self.monitors, self._on_failure = list(monitors), on_failure
-        self._parts = _batches.parts_of(self.objective.data, parts)
+        self.monitors, self.on_failure = list(monitors), on_failure
+        self._number_of_parts = parts
         self._layers = [leaf for leaf in keras_private.leaves_of(model) if any(m.records(leaf) for m in monitors)]
         self._inference = None
         if any(m.needs_inference and any(map(m.records, self._layers)) for m in monitors):
             self._inference = Objective(model, x, y, sample_weight=sample_weight, **options | {"training": False})
-        self.examples = sum(map(_batches.examples_of, self._parts))
+        self.take(self.objective.data)
         self.passes = 2 + sum(m.passes for m in monitors if self._inference or not m.needs_inference)
         """How often the examples pass forward and backward in a measurement."""
         self._part = backend.trace(self._part_at)
         self._compute = backend.trace(self._tensors)
-        self._copies = backend.trace(lambda: [backend.copy(v) for v in self.objective.variables])
         self._recorded: list[tuple[keras.layers.Layer, bool]] = []
         self._facts: dict[str, dict[str, Any]] = {}
         # The loss of a float16 model is scaled, as its training scales it: small gradients would become 0.
         self._scale = 1024.0 if getattr(model, "compute_dtype", "") == "float16" else 1.0
-        self.start = self.weights()
+        self.start: list[Tensor] | None = None
+        """The weights at the beginning of the training, where `measure` is not told; None for those as they are."""
+
+    def take(self, data: Data) -> None:
+        """Measure on these x, y and sample_weight from now on; what is traced serves all examples of one shape."""
+        self.objective.take(data)
+        self._parts = _batches.parts_of(self.objective.data, self._number_of_parts)
+        self.examples = sum(map(_batches.examples_of, self._parts))
 
     def weights(self) -> list[Tensor]:
         """Return a copy of the weights as they are."""
-        return list(self._copies())
+        return [backend.copy(v) for v in self.objective.variables]
 
-    def measure(self, before: list[Tensor] | None = None) -> dict[str, Any]:
-        """Return the reading of each monitor; `before` are the weights before the last update."""
-        found = self._compute(self.start, before)
+    def measure(self, before: list[Tensor] | None = None, start: list[Tensor] | None = None) -> dict[str, Any]:
+        """Return the reading of each monitor.
+
+        Args:
+            before: The weights before the last update.
+            start: The weights at the beginning of the training.
+        """
+        start = start or self.start or self.weights()
+        found = self._compute(start, before, self._parts, self._inference and self.objective.data)
         arrays = {name: {key: np.asarray(t) for key, t in tensors.items()} for name, tensors in found.items()}
         readings = {}
         for monitor in list(self.monitors):
@@ -86,7 +98,9 @@ class Probe:
                     self._drop(monitor, error)
         return readings
 
-    def _tensors(self, start: list[Tensor], before: list[Tensor] | None) -> dict[str, dict[str, Tensor]]:
+    def _tensors(
+        self, start: list[Tensor], before: list[Tensor] | None, parts: list[Data], data: Data
+    ) -> dict[str, dict[str, Tensor]]:
         """Return the tensors of each monitor; the facts that do not change are kept."""
         now = self.weights()
         snapshot = Snapshot(
@@ -94,9 +108,9 @@ class Probe:
             theta=now,
             start=start,
             d=None if before is None else [a - b for a, b in zip(now, before, strict=True)],
-            before=None if before is None else self._evaluate(before),
-            now=self._evaluate(now),
-            inference_loss=self._inference and self._inference.value_at(now),
+            before=None if before is None else self._evaluate(before, parts),
+            now=self._evaluate(now, parts),
+            inference_loss=self._inference and self._inference.value_at(now, data),
             examples=self.examples,
         )
         found: dict[str, dict[str, Tensor]] = {}
@@ -115,14 +129,14 @@ class Probe:
         return found
 
     def _drop(self, monitor: Monitor, error: Exception) -> None:
-        if self._on_failure is None:
+        if self.on_failure is None:
             raise error
         self.monitors.remove(monitor)
-        self._on_failure(monitor.name, error)
+        self.on_failure(monitor.name, error)
 
-    def _evaluate(self, values: list[Tensor]) -> Evaluation:
-        """Return the mean over the parts."""
-        parts = [self._part(values, part) for part in self._parts]
+    def _evaluate(self, values: list[Tensor], data: list[Data]) -> Evaluation:
+        """Return the mean over the parts of the data."""
+        parts = [self._part(values, part) for part in data]
         scale = 1 / (len(parts) * self._scale)
         size = len(values)
         part_grads = [[self._unscaled(g) for g in slopes[:size]] for _, slopes, _ in parts]

@@ -1,0 +1,60 @@
+"""The checks that `Diagnosis` makes before the first step."""
+
+import dataclasses
+from collections.abc import Callable
+
+from .._types import Data, Tensor
+from ..monitors.held_out import validated_on
+from ..monitors.start import facts_of
+from ..verdicts import Verdict
+from ..verdicts.checks import claims_of
+from ._judgement import Judgement
+from ._measuring import Measuring, why_not_measured
+from ._session import Session
+
+
+class FirstLook:
+    """What can be seen of a training without a step, looked at once.
+
+    Nothing that fails here touches the training. A loss that cannot be evaluated is reported with the first
+    measurement. A model that its first batch builds is looked at after that.
+
+    Args:
+        is_wanted: Whether to look at all.
+        loss: As for `Diagnosis`.
+    """
+
+    def __init__(self, is_wanted: bool, loss: Callable[[Tensor, Tensor], Tensor] | None) -> None:
+        self.is_over, self.loss = not is_wanted, loss
+        self.first: Data = None
+        """The first examples that `fit` reads, where the model is not built yet."""
+
+    def look(self, session: Session, first: Data, probe: Data, measuring: Measuring) -> list[Verdict]:
+        """Return the verdicts that change by it, if it is time.
+
+        Args:
+            session: The training.
+            first: The first examples that `fit` reads, if they are known.
+            probe: The examples that are measured on, if they are known.
+            measuring: What is told of a check that fails.
+        """
+        data = probe if first is None else first
+        if self.is_over or data is None:
+            return []
+        if not session.is_built:
+            self.first = first
+            return []
+        self.is_over, self.first = True, None
+        if why_not_measured(session.model) is not None:
+            return []
+        judgement: Judgement = measuring.judgement
+        try:
+            facts, _ = facts_of(session.model, data, None if data is probe else probe, self.loss)
+            if not facts.start.is_penalized:  # a constant prediction has no penalties, and the loss on the probe has
+                judgement.past.chance, judgement.past.neighbours = facts.chance, facts.neighbours
+            facts = dataclasses.replace(facts, **validated_on(session.training.arguments))
+            claims, _ = claims_of(facts, measuring.leave_out)
+        except Exception as error:
+            measuring.leave_out("preflight", error)
+            return []
+        return judgement.tracker.update(session.step, claims, "preflight")

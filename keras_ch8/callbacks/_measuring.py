@@ -1,0 +1,234 @@
+"""The measurements of one training for `Diagnosis`: by what, when, and at what cost."""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from .._types import Data, Tensor
+from ..integration import keras_private
+from ..monitors import progress
+from ..verdicts.verdict import RAISED_BY
+from ..verdicts.wording import counted
+from ._judgement import Judgement
+from ._measurements import Clock, Measurement, measurements
+from ._plain import plain, restored
+from ._programs import Programs, lent
+from ._session import READ_EVERY
+from ._work import FEWEST, Pace
+
+ENOUGH = progress.FEWEST + RAISED_BY - 1
+"""Measurements from which on trends are judged, and verdicts on them are reached."""
+
+
+class Measuring:
+    """Knows what a training is measured by, which batch it has come to, and when the next measurement is due.
+
+    Args:
+        budget: As for `Diagnosis`.
+        when: As for `Diagnosis`.
+        judgement: What is told of the measurements of this training.
+    """
+
+    SEEN = ("batch", "refusal", "has_failed")
+    """Attributes that a state has as they are."""
+
+    def __init__(self, budget: float | None, when: int | Callable[[int], bool] | None, judgement: Judgement) -> None:
+        self.budget, self.when, self.judgement = budget, when, judgement
+        self.clock = Clock()
+        self.batch = -1
+        """The last batch that was made, counted from 0 over all epochs."""
+        self.refusal = ""
+        """Why something is not measured although there is reason to; "" where all is."""
+        self.has_failed = False
+        """Whether the loss on the probe cannot be measured."""
+        self.rests_until = 0.0
+        """The step, counted from 1, before which nothing is due."""
+        self.measurements: list[Measurement] = []
+        self._paces: list[Pace] = []
+        self._programs: Programs | None = None
+        """What is measured by; None before, and where it is not to be kept for another training."""
+        self._resumed: Mapping[str, Any] = {}
+        """The states of the measurements that this training goes on from, until they are in their place."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"measurements": [], "_programs": None}  # they belong to one training of one model
+
+    @property
+    def cost(self) -> float:
+        """Fraction of the training time that measuring took, without the first time, which traces a graph."""
+        return sum(pace.spent for pace in self._paces) / self.clock.trained if self.clock.trained else 0.0
+
+    @property
+    def count(self) -> int:
+        """How often was measured."""
+        return sum(pace.count for pace in self._paces)
+
+    @property
+    def setup(self) -> float:
+        """Seconds that the first measurements took."""
+        return sum(pace.setup for pace in self._paces)
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be judged, and why."""
+        past = self.judgement.past
+        probed = [len(past.of(monitor.name)) for monitor in self.judgement.monitors if monitor.source == "probe"]
+        most = max(probed, default=0)
+        few = [f"Measured {counted(most, 'time')}: too few to judge trends."] if 0 < most < ENOUGH else []
+        return [*few, *filter(None, [self.refusal])]
+
+    def told(self, updates: int) -> str:
+        """Say what it cost, each time at the sum of so many updates."""
+        of = f", each time at the sum of {updates} updates," if updates > 1 else ","
+        cost = (
+            f"Diagnosis measured {self.count} times{of} which took {self.cost:.1%} of the training time, and "
+            f"{self.setup:.2g} s for the first time."
+        )
+        if self.budget is not None and self.cost > self.budget:
+            cost += f" That is more than the budget of {self.budget:.1%}: any training is measured {FEWEST} times."
+        return cost
+
+    def state(self) -> dict[str, Any]:
+        """Return what is remembered, without the measurements and the clock."""
+        return {name: getattr(self, name) for name in self.SEEN}
+
+    def state_of_measurements(self) -> Any:
+        """Return the states of the measurements, by name."""
+        return plain({m.name: m.state() for m in self.measurements if hasattr(m, "pace")})
+
+    def go_on(self, seen: Mapping[str, Any], clock: Mapping[str, float], kept: Mapping[str, Any]) -> None:
+        """Go on from the states; the measurements are still to be made ready."""
+        for name in self.SEEN:
+            setattr(self, name, seen[name])
+        self.clock.set_state(clock)
+        self._resumed = restored(kept)
+
+    def show_results(self, total: int) -> None:
+        """Show what was measured by a training that is over, of so many steps, in the states that it has left."""
+        for measured in self._resumed.values():
+            pace = Pace(self.budget, self.when, total)
+            pace.set_state(measured["pace"])
+            self._paces.append(pace)
+        self.clock.stop()
+
+    # --- a training ---------------------------------------------------------------------------------------------------
+
+    def begin(self, model: keras.Model, data: Data, loss: Callable[[Tensor, Tensor], Tensor] | None) -> None:
+        """Get ready what is needed to measure a model on these examples, and plan when to measure."""
+        try:
+            if reason := why_not_measured(model):
+                self.stop(reason)
+                return
+            monitored = [m for m in self.judgement.monitors if m.name not in self.judgement.left_out]
+            self._programs = lent(model, data, monitored, self.leave_out, loss)
+            self.measurements = measurements(model, self._programs)
+            for measurement in self.measurements:
+                measurement.begin(self._pace(measurement, model.steps_per_execution), self.judgement.past)
+                if measurement.name in self._resumed:
+                    measurement.set_state(self._resumed[measurement.name])
+                self._paces.append(measurement.pace)
+            self._resumed = {}
+        except Exception as error:
+            self.stop(_of(error))
+        self.rests_until = 0.0  # what a measurement at the next step needs is kept after this batch
+
+    def _pace(self, measurement: Measurement, at_once: int) -> Pace:
+        """Return when to measure; all ways to measure have equal parts of the budget."""
+        budget = None if self.budget is None else self.budget / len(self.measurements)
+        when = self.when * measurement.rarer if isinstance(self.when, int) else self.when
+        return Pace(budget, when, self.judgement.past.total, measurement.price, measurement.granted, at_once)
+
+    def begin_paces(self, batch_size: float | None) -> None:
+        """Choose where to measure, once the first batch has told how many examples one has."""
+        first = None if self.when is not None else next((m.pace for m in self.measurements), None)
+        for pace in self._paces:
+            if pace.batch_size is None:
+                pace.begin(batch_size, like=None if pace is first else first)
+
+    def prepare(self) -> None:
+        """Keep what a measurement at the next step needs, or find out for how long there will be none."""
+        step = self.batch + 2
+        for measurement in list(self.measurements):
+            measurement.is_ready = False
+            if measurement.is_due(step):
+                with self.clock.stopped():
+                    self._attempt(measurement, measurement.prepare)
+        rests = [step if m.is_ready else m.rests_until(step) for m in self.measurements]
+        self.rests_until = min(rests, default=math.inf)
+        if any(monitor.source == "rows" for monitor in self.judgement.monitors):
+            self.rests_until = min(self.rests_until, max(step, self.judgement.rows_judged + READ_EVERY))
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is due at this batch, nor to be kept for the next."""
+        return self.batch + 2 < self.rests_until
+
+    @property
+    def ready(self) -> list[Measurement]:
+        """The measurements that are due now, of which all that must be known before the update was kept."""
+        return [measurement for measurement in self.measurements if measurement.is_ready]
+
+    def measure(self, measurement: Measurement) -> dict[str, Any] | None:
+        """Return the readings; None where the measurement fails, which is then left out."""
+        return self._attempt(measurement, measurement.measure)
+
+    def reconsider(self) -> None:
+        """Decide anew what there is reason to measure."""
+        for measurement in self.measurements:
+            measurement.reconsider()
+            self.refusal = measurement.refusal or self.refusal
+
+    def end(self) -> None:
+        """Keep what was traced for the next training of the model."""
+        self.clock.stop()
+        if self._programs is not None:
+            self._programs.give_back()
+            self._programs = None
+
+    # --- what fails ---------------------------------------------------------------------------------------------------
+
+    def _attempt(self, measurement: Measurement, action: Callable[[], Any]) -> Any:
+        """Return what an action of a measurement gives; one that fails is left out."""
+        try:
+            return action()
+        except Exception as error:
+            if measurement.name == "probe":
+                self.stop(_of(error))
+            else:
+                self.measurements.remove(measurement)
+                self.leave_out(measurement.name, error)
+
+    def leave_out(self, name: str, error: Exception) -> None:
+        """Go on without a monitor; what was traced with it serves no other training."""
+        self._programs = None
+        self.judgement.leave_out(name, error)
+
+    def stop(self, reason: str) -> None:
+        """Go on without the probe, and say so once."""
+        self.measurements, self._programs, self.has_failed = [], None, True
+        warnings.warn(
+            f"`Diagnosis` goes on without its probe: {reason}. What the steps of the optimizers and the epochs tell is "
+            "judged all the same.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def why_not_measured(model: keras.Model) -> str | None:
+    """Return why there is no loss of a model to measure, as far as that is known beforehand; it has been trained on."""
+    if not model.trainable_variables:
+        return "the model has no trainable weights"
+    if not model.built:
+        return "the training step does not call `model(x)`, so that is not what is trained"
+    return None
+
+
+def _of(error: Exception) -> str:
+    """Say that the loss cannot be measured, with what the error says first."""
+    return (
+        "the loss of this model on it, by `model.compute_loss` and `model(x)`, fails with "
+        f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}"
+    )

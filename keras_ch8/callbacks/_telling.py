@@ -1,0 +1,46 @@
+"""How `Diagnosis` tells what it has found: in the record of the run, in a file beside it, on the terminal."""
+
+from collections.abc import Sequence
+
+from .. import monitors
+from ..board import panels, tags
+from ..monitors.base import lines
+from ..verdicts import Verdict
+from ..verdicts.texts import alarm
+from ._session import Session
+from ._terminal import fitted
+
+
+def begin_record(session: Session, watched: Sequence[monitors.Monitor]) -> None:
+    """Say in the record which curves are the user's own, and by which limits is judged."""
+    for monitor in watched:
+        if type(monitor).__module__.partition(".")[0] != __name__.partition(".")[0]:
+            kinds = tuple(dict.fromkeys(rule.kind for rule in monitor.rules))
+            own = [tags.diagnosis(curve.name) for curve in monitor.curves]
+            session.record.tags += own
+            session.record.panels += [panels.of_tag(tag, kinds) for tag in own]
+    limits = lines(watched)
+    session.record.lines = {name: [panels.Line(**line) for line in some] for name, some in limits.items()}
+
+
+def tell(session: Session, changed: Sequence[Verdict], told: set[str], prints: bool) -> None:
+    """Write the verdicts that have changed, and print each kind that calls for action when it first does.
+
+    Args:
+        session: The training.
+        changed: The verdicts.
+        told: Kinds whose rise to "act" was told before; those that are told now join them.
+        prints: Whether anything is printed.
+    """
+    calls = [verdict for verdict in changed if verdict.level == "act"]
+    for verdict in calls:
+        session.event("act", f"{verdict.kind}: {verdict.finding}", verdict.step)
+    if any(verdict.level != "ok" for verdict in changed):
+        session.write_record(is_urgent=True)
+    if changed and session.writer is not None:
+        session.writer.lines("verdicts.jsonl", [verdict.as_json() for verdict in changed])
+    for verdict in calls:
+        if verdict.kind not in told:
+            told.add(verdict.kind)
+            if prints and not session.terminal.is_quiet:
+                session.say(*(line for text in alarm(verdict) for line in fitted(text, 1)))
