@@ -68,6 +68,17 @@ def model(value: Any, name: str = "model") -> Any:
     return value
 
 
+def layer_of(model: Any, name: str, value: Any) -> Any:
+    """Return a layer of a model that is given by itself or by its name; else raise ValueError."""
+    layers = {layer.name: layer for layer in getattr(model, "layers", ())}
+    key = value if isinstance(value, str) else getattr(value, "name", None)
+    if key not in layers or (key is not value and layers[key] is not value):
+        raise ValueError(
+            f"`{name}` must be a layer of the model or its name. Received: {name}={value!r}; it has {[*layers]}."
+        )
+    return layers[key]
+
+
 ARGUMENTS = {"initializer": 2, "regularizer": 1, "constraint": 1, "activation": 1}
 """Parts of Keras that may be functions, and how many arguments these take."""
 
