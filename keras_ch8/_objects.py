@@ -91,14 +91,14 @@ def made_by(name: str, factory: Callable[[], Any], kind: Any = keras.Model, what
     return made
 
 
-def of_keras(name: str, value: Any, get: Callable[[Any], Any], what: str) -> Any:
-    """Return an initializer, regularizer, ... of Keras, or its name, as `get` of Keras reads it.
+def of_keras(name: str, value: Any, what: str) -> Any:
+    """Return an initializer, regularizer, ... of Keras, given by itself or its name, as Keras's own `get` reads it.
 
     None is for no regularizer, constraint or activation; an initializer and an optimizer there must be.
     """
     try:
         is_known = value is None or isinstance(value, str | dict | keras.optimizers.Optimizer) or callable(value)
-        found = get(value) if is_known else None
+        found = getattr(keras, f"{what}s").get(value) if is_known else None
     except (TypeError, ValueError, AttributeError, ImportError, KeyError):
         found = None
     is_one = isinstance(found, keras.optimizers.Optimizer) if what == "optimizer" else takes(found, ARGUMENTS[what])
