@@ -32,7 +32,8 @@ from ._measurements import Clock, Measurement, measurements
 from ._pictures import FlowMap
 from ._plain import plain, restored
 from ._probe_data import ProbeData
-from ._session import FIRST, READ_EVERY, STATE, Session
+from ._progress import READ_EVERY
+from ._session import FIRST, STATE, Session
 from ._terminal import fitted
 from ._work import FEWEST, Pace
 from .base import Callback
