@@ -29,8 +29,8 @@ from ..verdicts.verdict import RAISED_BY
 from ..verdicts.wording import counted
 from . import _states
 from ._measurements import Clock, Measurement, measurements
+from ._objects_as_data import plain, restored
 from ._pictures import FlowMap
-from ._plain import plain, restored
 from ._probe_data import ProbeData
 from ._progress import READ_EVERY
 from ._session import FIRST, STATE, Session

@@ -17,8 +17,8 @@ from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
 from ..trackers import Tracker, feeds
 from ._batch_sizes import BatchSizes
+from ._objects_as_data import plain, restored
 from ._pictures import LayerMap
-from ._plain import plain, restored
 from ._progress import READ_EVERY
 from ._report import Report, hyperparameters
 from ._session import LAST, STATE, Session
