@@ -141,6 +141,15 @@ def shrink_to(limit: Tensor, size: Tensor) -> Tensor:
     return ops.where(size > limit, limit / ops.maximum(size, limit), 1)
 
 
+def scaled(g: Tensor, factor: Tensor) -> Tensor:
+    """Return a gradient, which may be sparse, times a number; by the number 1.0 it is left as it is."""
+    if isinstance(factor, float) and factor == 1.0:
+        return g
+    values = backend.values(g)
+    values = values * ops.cast(factor, values.dtype)
+    return backend.with_values(g, values) if backend.is_sparse(g) else values
+
+
 def squared_norm(tensors: Sequence[Tensor]) -> Tensor:
     """Return the plain sum of squares over all tensors, taken in the widest of their types."""
     return 2 * half_of_all(half_squares(_wide([backend.values(t) for t in tensors])))

@@ -68,6 +68,17 @@ def model(value: Any, name: str = "model") -> Any:
     return value
 
 
+def layer_of(model: Any, name: str, value: Any) -> Any:
+    """Return a layer of a model that is given by itself or by its name; else raise ValueError."""
+    layers = {layer.name: layer for layer in getattr(model, "layers", ())}
+    key = value if isinstance(value, str) else getattr(value, "name", None)
+    if key not in layers or (key is not value and layers[key] is not value):
+        raise ValueError(
+            f"`{name}` must be a layer of the model or its name. Received: {name}={value!r}; it has {[*layers]}."
+        )
+    return layers[key]
+
+
 ARGUMENTS = {"initializer": 2, "regularizer": 1, "constraint": 1, "activation": 1}
 """Parts of Keras that may be functions, and how many arguments these take."""
 
@@ -80,14 +91,14 @@ def made_by(name: str, factory: Callable[[], Any], kind: Any = keras.Model, what
     return made
 
 
-def of_keras(name: str, value: Any, get: Callable[[Any], Any], what: str) -> Any:
-    """Return an initializer, regularizer, ... of Keras, or its name, as `get` of Keras reads it.
+def of_keras(name: str, value: Any, what: str) -> Any:
+    """Return an initializer, regularizer, ... of Keras, given by itself or its name, as Keras's own `get` reads it.
 
     None is for no regularizer, constraint or activation; an initializer and an optimizer there must be.
     """
     try:
         is_known = value is None or isinstance(value, str | dict | keras.optimizers.Optimizer) or callable(value)
-        found = get(value) if is_known else None
+        found = getattr(keras, f"{what}s").get(value) if is_known else None
     except (TypeError, ValueError, AttributeError, ImportError, KeyError):
         found = None
     is_one = isinstance(found, keras.optimizers.Optimizer) if what == "optimizer" else takes(found, ARGUMENTS[what])

@@ -19,10 +19,11 @@ from ._first_look import FirstLook
 from ._judgement import Judgement, rows_of_all
 from ._measurements import Measurement
 from ._measuring import Measuring
+from ._objects_as_data import plain, restored
 from ._pictures import FlowMap
-from ._plain import plain, restored
 from ._probe_data import ProbeData
-from ._session import FIRST, READ_EVERY, STATE, Session
+from ._progress import READ_EVERY
+from ._session import FIRST, STATE, Session
 from ._telling import begin_record, tell
 from ._terminal import fitted
 from .base import Callback

@@ -10,8 +10,9 @@ from .._types import Data, Logs
 from ..board import tags
 from ..board.record import Stopping
 from ..stopping.criterion import as_criterion
+from ._epoch_numbers import numbers_in
 from ._monitored import PAST, MonitoredMetrics, MonitoringCallback
-from ._session import SECOND, numbers_in
+from ._session import SECOND
 from ._terminal import fitted
 
 

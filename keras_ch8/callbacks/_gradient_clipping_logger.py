@@ -8,7 +8,7 @@ import numpy as np
 from .. import _checks, telemetry
 from .._types import Logs
 from ..board import tags
-from ._session import READ_EVERY
+from ._progress import READ_EVERY
 from .base import Callback
 
 LAST = 1000

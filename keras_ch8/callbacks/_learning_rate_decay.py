@@ -11,7 +11,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 from .. import _checks, schedules
 from .._types import Logs
 from ..integration import backend, keras_private
-from ..schedules.base import resolve
+from ..schedules.base import resolve_all
 from . import _states
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._monitored import PAST, MonitoredMetrics
@@ -152,9 +152,7 @@ class LearningRateDecay(Callback):
         """Ask the function for the rate of the epoch."""
         super().on_epoch_begin(epoch, logs)
         if epoch == self.session.first_epoch:
-            for optimizer in keras_private.optimizers_of(self.model).values():
-                resolve(optimizer, self.params, epoch)
-            backend.renew(self.model)
+            resolve_all(self.model, self.params, epoch)
         is_function = self._monitored is None and not isinstance(self.rule, LearningRateSchedule)
         if is_function and epoch != self._asked:
             self._asked = epoch

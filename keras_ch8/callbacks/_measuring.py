@@ -14,9 +14,9 @@ from ..verdicts.verdict import RAISED_BY
 from ..verdicts.wording import counted
 from ._judgement import Judgement
 from ._measurements import Clock, Measurement, measurements
-from ._plain import plain, restored
+from ._objects_as_data import plain, restored
 from ._programs import Programs, lent
-from ._session import READ_EVERY
+from ._progress import READ_EVERY
 from ._work import FEWEST, Pace
 
 ENOUGH = progress.FEWEST + RAISED_BY - 1

@@ -16,7 +16,7 @@ from ..board import tags
 from ..integration import fit, keras_private
 from ..schedules.duration import Duration, duration
 from ._averaged_model import AVERAGED, AveragedModel, give_back_what_was_trained
-from ._session import numbers_in
+from ._epoch_numbers import numbers_in
 from ._switch_optimizer import SwitchOptimizer
 from ._terminal import fitted
 from ._weight_average import ExponentialMean, Follower, Plan, PolynomialMean, WeightAverage

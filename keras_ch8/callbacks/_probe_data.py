@@ -12,7 +12,7 @@ from .. import _batches
 from .._types import Data, Tensor
 from ..integration import backend, fit, keras_private
 from ..verdicts.facts import Inputs, are_of_another_scale
-from ._plain import plain, restored
+from ._objects_as_data import plain, restored
 
 EXAMPLES = 256
 """Examples that are kept of the batches that `fit` reads."""

@@ -1,21 +1,23 @@
 """One training of one model, observed by all callbacks of the suite together."""
 
 import enum
-import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from .. import clipping
-from .._types import Data, Logs
+from .._types import Logs
 from ..board import tags
 from ..board.record import Event, Record
 from ..integration import backend, fit, keras_private, registry
-from ..telemetry.frame import Frame
+from . import _progress
+from ._epoch_numbers import EpochNumbers
+from ._followed_step import followed
+from ._member import Member
+from ._progress import Progress, Reading
 from ._terminal import Terminal
 
 if TYPE_CHECKING:
@@ -27,35 +29,10 @@ if backend.is_tensorflow():
 
 STATE = {"step": int, "epoch": int, "of_epoch": int, "batch_size": (None, float), "columns": {str: [str]}}
 """What the state of a session is made of: see `_states`."""
-READ_EVERY = 500
-"""Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
-READ_SECONDS = 1.0
-"""Also what a process that is killed may lose of the curves."""
 LINES = 8
 """Lines of the summary when a training ends, at most."""
 FIRST, SECOND, THIRD, LAST = range(4)
 """Places in the summary: what is wrong, why the training was stopped, what else there is to say, and where to look."""
-
-
-class Member(Protocol):
-    """What the session knows of a callback: see `Callback`, which says what each attribute and hook is."""
-
-    model: Any
-    observes_steps: bool
-    measure_every: int | None
-    observes_layers: bool
-    tags: ClassVar[Sequence[tags.Tag]]
-    logs: bool | Sequence[str]
-    _needs_fit: bool
-    _asks_for_summary: bool
-    _place_in_summary: int
-
-    def on_open(self) -> None: ...
-    def on_built(self) -> None: ...
-    def on_telemetry(self, frames: Mapping[str, Frame], logs: Logs) -> None: ...
-    def on_close(self) -> None: ...
-    def findings(self) -> list[str]: ...
-    def _summary(self) -> list[str]: ...
 
 
 class State(enum.Enum):
@@ -69,117 +46,12 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-class _Count(NamedTuple):
-    """How many batches a model had been trained on, and how many its optimizer had counted."""
-
-    trained: int
-    counted: int
-
-
-class Progress:
-    """On how many batches a model has been trained, over all its trainings: the x axis of every curve."""
-
-    def __init__(self, training: fit.Training) -> None:
-        self._training = training
-        self.step = self.first_epoch = 0
-        self.epoch = self.batches_before = 0
-        """The running epoch, counted from 0, and the batches of it that were made before this training entered it."""
-        self._resumed: tuple[int, int] | None = None
-        self._steps_per_epoch: int | None = None
-        self._begun = self._epoch_begun = _Count(0, 0)
-
-    def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
-        """Begin with this epoch; of one whose length is not known the steps are None."""
-        self.first_epoch, self._steps_per_epoch = epoch, steps_per_epoch
-        self.epoch, self.batches_before = epoch, self._training.first_batch
-        self.step = fit.batches_trained(self._training, epoch, steps_per_epoch)
-        self._begun = self._now()
-
-    def epoch_begins(self, epoch: int) -> None:
-        """Count the batches of an epoch from here; each member says that it begins."""
-        self._epoch_begun = self._now()
-        if self._resumed is not None or epoch != self.epoch:
-            of_epoch = self._resumed[1] if self._resumed is not None and self._resumed[0] == epoch else 0
-            self.epoch, self.batches_before, self._resumed = epoch, of_epoch, None
-
-    @property
-    def of_epoch(self) -> int:
-        """The batches of the running epoch so far, also those that were made before this training entered it."""
-        return self.batches_before + self.step - self._epoch_begun.trained
-
-    def resume(self, step: int, epoch: int, of_epoch: int) -> None:
-        """Go on at this step, after so many batches of this epoch: to be called while the session opens."""
-        self.step, self._resumed = step, (epoch, of_epoch)
-        self._begun = self._now()
-
-    def batch_ended(self, batch: int) -> int:
-        """Count on to the end of a batch of this epoch; return how many batches that were."""
-        last, steps = self.step, self._steps_per_epoch if self._training.is_fit else None
-        made = self.made(batch if steps is None else min(batch, steps - 1))
-        self.step = self._epoch_begun.trained + made + 1
-        return self.step - last
-
-    def made(self, batch: int) -> int:
-        """Return the number of a batch of the epoch among those that this training makes, counted from 0."""
-        return batch - (self._training.first_batch if self.epoch == self.first_epoch else 0)
-
-    def correct(self) -> None:
-        """Count back the batches that there were not.
-
-        Where the length of an epoch is not known, Keras rounds the last execution up; the optimizer knows better.
-        """
-        at_once = self._training.model.steps_per_execution
-        if self._steps_per_epoch is None and at_once > 1:
-            step = self._epoch_begun.trained + self._now().counted - self._epoch_begun.counted
-            if self.step - at_once < step < self.step:
-                self.step = step
-
-    def remember(self) -> None:
-        """Remember how far the model is, for its next training."""
-        fit.remember_batches(self._training, self.step, *self.pace)
-
-    @property
-    def pace(self) -> tuple[int, int]:
-        """Batches that this training has brought so far, and how many the optimizer has counted for them."""
-        now, begun = self._now(), self._begun
-        return now.trained - begun.trained, now.counted - begun.counted
-
-    def _now(self) -> _Count:
-        return _Count(self.step, fit.batches_counted(self._training))
-
-
-class Reading:
-    """When the rings are read: after READ_EVERY batches, so that no row is lost, or READ_SECONDS."""
-
-    def __init__(self, by_clock: bool = True) -> None:
-        self._by_clock = by_clock
-        """Whether READ_SECONDS count: several workers have to read at the same steps, since they do it together."""
-        self.pending = 0
-        """Batches since the last time."""
-        self.every: int | None = None
-        """Batches after which the rings are full; None before the first ones have come."""
-        self.restart()
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it is time."""
-        return self.pending >= (self.every or 1) or (self._by_clock and time.monotonic() > self._next)
-
-    def restart(self) -> None:
-        """Wait for the next time from here."""
-        self.pending, self._next = 0, time.monotonic() + READ_SECONDS
-
-    def until_due(self, pace: float) -> int:
-        """Return after how many more batches it is time, where `pace` of them come in a second."""
-        return max(1, int(min((self.every or 1) - self.pending, pace * READ_SECONDS)))
-
-
 class Session:
     """Joined by every callback at the beginning of `fit`, opened at the first epoch, closed at the end of `fit`.
 
-    It lets the optimizers leave their rows (see telemetry.observation), reads them every READ_EVERY batches and hands
-    them to every callback. Everything that it replaces is given back when the training ends, even after an error: so
-    does `exits` of the training (see integration.fit).
+    It lets the optimizers leave their rows (see telemetry.observation), reads them every 500 batches or second (see
+    `_progress`) and hands them to every callback. Everything that it replaces is given back when the training ends,
+    even after an error: so does `exits` of the training (see integration.fit).
     """
 
     def __init__(self, training: fit.Training) -> None:
@@ -201,11 +73,7 @@ class Session:
         """What lets the steps of the optimizer through, or not (see telemetry.gate): the step is traced with it."""
         self.after_step: list[Callable[[Any], None]] = []
         """Called inside each training step with a boolean tensor: whether an optimizer has made an update."""
-        self.numbers: dict[str, float] = {}
-        """What the suite has measured in this epoch, by name, whether or not it joins Keras's `logs`."""
-        self._own_names: set[str] = set()
-        self._columns: dict[int, tuple[str, ...]] = {}
-        """Of each member the names that it puts into Keras's `logs`: the same in every epoch."""
+        self.numbers = EpochNumbers()
         self.losses: tuple[np.ndarray, np.ndarray] | None = None
         """Steps and losses of the minibatches since the last time; None where the training does not tell them."""
         self.read_losses: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
@@ -307,7 +175,8 @@ class Session:
     def state(self) -> dict[str, Any]:
         """Return what `resume` goes on from: part of the state of every member that needs it."""
         places = {id(member): place for place, member in enumerate(self.members)}
-        columns = {str(places[member]): list(names) for member, names in self._columns.items() if member in places}
+        of_members = self.numbers.columns.items()
+        columns = {str(places[member]): list(names) for member, names in of_members if member in places}
         now = {"step": self.step, "epoch": self._progress.epoch, "of_epoch": self._progress.of_epoch}
         return {**now, "batch_size": self.batch_size, "columns": columns}
 
@@ -317,7 +186,7 @@ class Session:
         self.batch_size = state["batch_size"]
         for place, names in state["columns"].items():
             if int(place) < len(self.members):
-                self._columns[id(self.members[int(place)])] = tuple(names)
+                self.numbers.columns[id(self.members[int(place)])] = tuple(names)
 
     # --- the training, as the first member is told of it -------------------------------------------------------------
 
@@ -330,7 +199,7 @@ class Session:
             self._open()
         self._progress.epoch_begins(epoch)
         self.terminal.epoch_begins()
-        self.numbers = {}
+        self.numbers.epoch_begins()
 
     def _open(self) -> None:
         self._state = State.OPEN
@@ -373,14 +242,14 @@ class Session:
                 self.rule_state = {}
                 self.observation.start(model, self.step, wishes, exits)
         if self.after_step:
-            exits.enter_context(registry.replaced(model, train_step=self._train_step(model.train_step)))
+            exits.enter_context(registry.replaced(model, train_step=followed(model, self.after_step)))
         if self.training.is_fit:
             key = (self.observation, wishes, self.gate, *self.after_step)
             fit.use_train_function(model, key, self.observation, exits)
 
     def _wishes(self) -> "Wishes":
         """Return what the members together ask of every step."""
-        rows = rows_for(READ_EVERY + self.model.steps_per_execution)
+        rows = rows_for(_progress.READ_EVERY + self.model.steps_per_execution)
         every = min([m.measure_every for m in self.members if m.measure_every], default=0)
         return Wishes(rows, every, any(m.observes_layers for m in self.members))
 
@@ -388,19 +257,6 @@ class Session:
         """Return the observation that the last `fit` has kept, if it is of the same optimizers and rule."""
         kept = fit.kept_with(self.model.train_function)[2] if self.training.is_fit else None
         return kept if kept is not None and kept.serves(self.optimizers, self.rule) else None
-
-    def _train_step(self, theirs: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        model, after_step = self.model, list(self.after_step)
-
-        def train_step(data: Data) -> Any:
-            before = _updates(model)
-            logs = theirs(data)
-            moved = _updates(model) != before
-            for follow in after_step:
-                follow(moved)
-            return logs
-
-        return train_step
 
     def switch(self, change: Callable[[], None]) -> None:
         """Let `change` replace the optimizer, and observe the new one."""
@@ -421,20 +277,15 @@ class Session:
         if self._state is State.OPEN:  # the first batch has made the weights
             self._built()
         if self.reading.every is None:
-            self.reading.every = self._batches_that_fit(brought)
+            seen = self.observation
+            steps = None if seen is None else seen.most_steps / max(1, brought) / self.iterations_per_step
+            self.reading.set_interval(steps)
             if self.batch_size is None:
                 so_far = brought + self.training.first_batch
                 self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
         if self.reading.is_due:
             self.read(logs)
             self.write_record()
-
-    def _batches_that_fit(self, batches: int) -> int:
-        """Return after how many batches the rings have to be read, given how many steps the first batches brought."""
-        if self.observation is None:
-            return READ_EVERY
-        steps_per_batch = self.observation.most_steps / max(1, batches) / self.iterations_per_step
-        return max(1, int(READ_EVERY / max(1.0, steps_per_batch)))
 
     # --- what the members ask for ------------------------------------------------------------------------------------
 
@@ -456,19 +307,9 @@ class Session:
     def log(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Take what a member has measured in this epoch: it can be monitored, and joins `logs` where that is asked for.
 
-        NaN is nothing measured. A column of `logs` has a number or NaN for every epoch, so that all of History are of
-        one length: the columns are those that are listed, or those that the first epoch has measured. What validation
-        measures ("val_...") is there in the epochs that were validated, as Keras's own is.
+        See `EpochNumbers`.
         """
-        measured = {name: float(value) for name, value in values.items() if not np.isnan(value)}
-        self.numbers |= measured
-        self._own_names |= values.keys()
-        asked = member.logs if isinstance(member.logs, Sequence) else measured if member.logs else ()
-        columns = self._columns.setdefault(id(member), tuple(asked))
-        if logs is not None:
-            absent = {name: np.nan for name in columns if not name.startswith("val_")}
-            logs.update(absent | {name: measured[name] for name in columns if name in measured})
-            logs.update({name: value for name, value in measured.items() if name in self._monitored_by_others})
+        self.numbers.take(member, logs, values, self._monitored_by_others)
 
     def report(self, member: Member, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Do as `log` does, and draw the numbers in the run of TensorBoard beside Keras's own."""
@@ -477,11 +318,11 @@ class Session:
 
     def numbers_of_keras(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
         """Return what is a number in `logs` and does not come from the suite."""
-        return {name: value for name, value in numbers_in(logs or {}).items() if name not in self._own_names}
+        return self.numbers.of_keras(logs)
 
     def reported(self, logs: Mapping[str, Any] | None) -> dict[str, float]:
         """Return all that was measured in this epoch, by Keras and by the suite: what can be monitored."""
-        return self.numbers_of_keras(logs) | self.numbers
+        return self.numbers.of_keras(logs) | self.numbers.measured
 
     @property
     def _monitored_by_others(self) -> set[str]:
@@ -543,24 +384,3 @@ class Session:
         self.write_record(is_urgent=True)
         if self.writer is not None:
             self.writer.close()
-
-
-def _updates(model: keras.Model) -> Any:
-    """Return how many updates the optimizers of a model have made, those that were skipped left out."""
-    total = 0
-    for optimizer in keras_private.optimizers_of(model).values():
-        for mover in keras_private.movers_in(optimizer):
-            total = total + backend.as_tensor(mover.iterations)
-            skipped = getattr(mover, "skipped", None)
-            total = total if skipped is None else total - backend.as_tensor(skipped)
-    return total
-
-
-def numbers_in(logs: Mapping[str, Any]) -> dict[str, float]:
-    """Return what is a single number, also one in an array, as F1 of one output is."""
-    found = {}
-    for name, value in logs.items():
-        with suppress(TypeError, ValueError):
-            if np.size(value) == 1:
-                found[name] = float(np.asarray(value).item())
-    return found

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
-import keras
 import numpy as np
 
 from .. import _checks, _objects
@@ -56,7 +55,7 @@ class SwitchOptimizer(Callback):
         super().__init__()
         self.at = duration("at", f"{at}ep" if isinstance(at, int) and not isinstance(at, bool) else at)
         _checks.keras_3(to)
-        self.to = _objects.of_keras("to", to, keras.optimizers.get, "optimizer")
+        self.to = _objects.of_keras("to", to, "optimizer")
         self._is_switched = False
 
     def __getstate__(self) -> dict[str, Any]:

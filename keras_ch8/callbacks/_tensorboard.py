@@ -17,10 +17,11 @@ from ..cockpit.live import LivePage
 from ..cockpit.page import NAME
 from ..trackers import Tracker, feeds
 from ._batch_sizes import BatchSizes
+from ._objects_as_data import plain, restored
 from ._pictures import LayerMap
-from ._plain import plain, restored
+from ._progress import READ_EVERY
 from ._report import Report, hyperparameters
-from ._session import LAST, READ_EVERY, STATE, Session
+from ._session import LAST, STATE, Session
 from ._step_events import StepEvents
 from .base import Callback
 

@@ -22,7 +22,8 @@ from .._types import Data, Tensor
 from ..trackers import Tracker, feeds
 from ..verdicts import Verdict
 from ._diagnosis import Diagnosis
-from ._session import READ_EVERY, Session
+from ._progress import READ_EVERY
+from ._session import Session
 from ._tensorboard import TensorBoard
 from .base import Callback
 

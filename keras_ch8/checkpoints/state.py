@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import plain
+from . import data_as_json
 
 FORMAT = 1
 """Version of what is written; another is refused."""
@@ -54,7 +54,7 @@ class State:
         """Return a copy of it as arrays and plain data."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "variables"}
         arrays = dict(self.variables)
-        return arrays, {"format": FORMAT, **plain.apart(values, arrays, "state")}
+        return arrays, {"format": FORMAT, **data_as_json.apart(values, arrays, "state")}
 
     @classmethod
     def unpacked(cls, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> "State":
@@ -68,6 +68,6 @@ class State:
                 f"A state must have the format {FORMAT}, which this version of keras_ch8 writes. Received: format "
                 f"{meta.get('format')!r}. Go on with the version that wrote it, or give another `directory`."
             )
-        values = {name: plain.together(value, arrays) for name, value in meta.items() if name != "format"}
+        values = {name: data_as_json.together(value, arrays) for name, value in meta.items() if name != "format"}
         own = {name: value for name, value in arrays.items() if not name.startswith("state/")}
         return cls(**values, variables=own)

@@ -192,7 +192,7 @@ class Clipper:
         factors, new = rule.factors(ops.stack(norms), **old)
         given = _numerics.both(active, ops.convert_to_tensor([i in indices for i in range(size)]))
         backend.write(list(self.state.values()), [ops.where(given, new[name], old[name]) for name in old])
-        return [_scaled(g, factors[i]) for i, g in zip(indices, grads, strict=True)]
+        return [_numerics.scaled(g, factors[i]) for i, g in zip(indices, grads, strict=True)]
 
     def _clip(self, rule: TensorRule, g: Tensor, variable: keras.Variable, index: int) -> Tensor:
         axes = self.axes[index]
@@ -226,9 +226,3 @@ class Clipper:
             kept = [_numerics.choose(active, new[name], old[name]) for name in old]
             backend.write(list(self.state.values()), kept)
         return factor
-
-
-def _scaled(g: Tensor, factor: Tensor) -> Tensor:
-    values = backend.values(g)
-    values = values * ops.cast(factor, values.dtype)
-    return backend.with_values(g, values) if backend.is_sparse(g) else values

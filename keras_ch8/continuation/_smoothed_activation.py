@@ -130,9 +130,7 @@ class SmoothedActivation(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         is_sign = activation is ops.sign or (isinstance(activation, str) and activation == "sign")
-        self.activation = (
-            ops.sign if is_sign else _objects.of_keras("activation", activation, keras.activations.get, "activation")
-        )
+        self.activation = ops.sign if is_sign else _objects.of_keras("activation", activation, "activation")
         if not is_sign:
             _refuse_other_shapes(activation, self.activation)
         if "axis" in inspect.signature(self.activation).parameters:

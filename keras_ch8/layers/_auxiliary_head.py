@@ -180,10 +180,7 @@ def auxiliary_head(
             f"the model. Received: head={head!r} of type {type(head).__name__}."
         )
     inner, earlier = (model.model, model) if isinstance(model, DeeplySupervised) else (model, None)
-    layers = {layer.name: layer for layer in getattr(inner, "layers", ())}
-    name: Any = at if isinstance(at, str) else getattr(at, "name", None)
-    if name not in layers or (at is not name and layers[name] is not at):
-        raise ValueError(f"`at` must be a layer of the model or its name. Received: at={at!r}; it has {[*layers]}.")
+    name = _objects.layer_of(inner, "at", at).name
     if head is None:
         last = inner.layers[-1]
         head = type(last).from_config({**last.get_config(), "name": f"{name}_head"})

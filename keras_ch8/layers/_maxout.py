@@ -79,24 +79,12 @@ class Maxout(keras.layers.Layer):
             "pieces", pieces, 2, meaning="the linear functions of each unit", fix="Try 2; for one, use Dense."
         )
         self.use_bias = _checks.flag("use_bias", use_bias, meaning="whether the pieces have a bias")
-        self.kernel_initializer = _objects.of_keras(
-            "kernel_initializer", kernel_initializer, keras.initializers.get, "initializer"
-        )
-        self.bias_initializer = _objects.of_keras(
-            "bias_initializer", bias_initializer, keras.initializers.get, "initializer"
-        )
-        self.kernel_regularizer = _objects.of_keras(
-            "kernel_regularizer", kernel_regularizer, keras.regularizers.get, "regularizer"
-        )
-        self.bias_regularizer = _objects.of_keras(
-            "bias_regularizer", bias_regularizer, keras.regularizers.get, "regularizer"
-        )
-        self.kernel_constraint = _objects.of_keras(
-            "kernel_constraint", kernel_constraint, keras.constraints.get, "constraint"
-        )
-        self.bias_constraint = _objects.of_keras(
-            "bias_constraint", bias_constraint, keras.constraints.get, "constraint"
-        )
+        self.kernel_initializer = _objects.of_keras("kernel_initializer", kernel_initializer, "initializer")
+        self.bias_initializer = _objects.of_keras("bias_initializer", bias_initializer, "initializer")
+        self.kernel_regularizer = _objects.of_keras("kernel_regularizer", kernel_regularizer, "regularizer")
+        self.bias_regularizer = _objects.of_keras("bias_regularizer", bias_regularizer, "regularizer")
+        self.kernel_constraint = _objects.of_keras("kernel_constraint", kernel_constraint, "constraint")
+        self.bias_constraint = _objects.of_keras("bias_constraint", bias_constraint, "constraint")
         self.input_spec = keras.layers.InputSpec(min_ndim=2)
         self.supports_masking = True
         self.kernel: keras.Variable = None

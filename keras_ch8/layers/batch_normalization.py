@@ -177,22 +177,18 @@ class BatchNormalization(keras.layers.Layer):
         self.statistics = _checks.word("statistics", statistics, STATISTICS, meaning="what inference uses")
         meaning = "whether the first batch replaces the start values"
         self.bias_correction = _checks.flag("bias_correction", bias_correction, meaning=meaning)
-        self.beta_initializer = _objects.of_keras("beta_initializer", beta_initializer, initializers.get, "initializer")
-        self.gamma_initializer = _objects.of_keras(
-            "gamma_initializer", gamma_initializer, initializers.get, "initializer"
-        )
+        self.beta_initializer = _objects.of_keras("beta_initializer", beta_initializer, "initializer")
+        self.gamma_initializer = _objects.of_keras("gamma_initializer", gamma_initializer, "initializer")
         self.moving_mean_initializer = _objects.of_keras(
-            "moving_mean_initializer", moving_mean_initializer, initializers.get, "initializer"
+            "moving_mean_initializer", moving_mean_initializer, "initializer"
         )
         self.moving_variance_initializer = _objects.of_keras(
-            "moving_variance_initializer", moving_variance_initializer, initializers.get, "initializer"
+            "moving_variance_initializer", moving_variance_initializer, "initializer"
         )
-        self.beta_regularizer = _objects.of_keras("beta_regularizer", beta_regularizer, regularizers.get, "regularizer")
-        self.gamma_regularizer = _objects.of_keras(
-            "gamma_regularizer", gamma_regularizer, regularizers.get, "regularizer"
-        )
-        self.beta_constraint = _objects.of_keras("beta_constraint", beta_constraint, constraints.get, "constraint")
-        self.gamma_constraint = _objects.of_keras("gamma_constraint", gamma_constraint, constraints.get, "constraint")
+        self.beta_regularizer = _objects.of_keras("beta_regularizer", beta_regularizer, "regularizer")
+        self.gamma_regularizer = _objects.of_keras("gamma_regularizer", gamma_regularizer, "regularizer")
+        self.beta_constraint = _objects.of_keras("beta_constraint", beta_constraint, "constraint")
+        self.gamma_constraint = _objects.of_keras("gamma_constraint", gamma_constraint, "constraint")
         self.supports_masking = True
 
     @property

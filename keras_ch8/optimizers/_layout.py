@@ -124,6 +124,19 @@ class Layout:
         part, shape = block.part(index)
         return {name: s.numpy().reshape(-1)[part].reshape(shape) for name, s in block.state.items()}
 
+    def value_of(self, index: int, variable: keras.Variable) -> np.ndarray:
+        """Return the value of variable `index`; of a narrow one in float32, with what rounding has dropped."""
+        value, residual = backend.native(variable).numpy(), self.state_of(index).get("residual")
+        return value if residual is None else np.asarray(_numerics.widen(value, residual, backend.dtype_of(variable)))
+
+    def place(self, index: int, variable: keras.Variable, value: Tensor) -> None:
+        """Set variable `index` to a value in the working dtype; what a narrow one drops of it becomes its residual."""
+        block = self.block_of[index]
+        if "residual" in block.state:
+            value, residual = _numerics.narrow(value, block.dtype)
+            block.state["residual"].assign(residual)
+        backend.native(variable).assign(value)
+
     def slots(self) -> Iterator[tuple[str, keras.Variable, slice, tuple[int, ...]]]:
         """Yield (name, variable, part of it, shape) weight by weight, name by name: the order of Keras's files."""
         for index in sorted(self.block_of):

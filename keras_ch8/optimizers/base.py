@@ -1,10 +1,9 @@
 """The base of the first-order optimizers: a file of an algorithm holds only its rule, and all else is here."""
 
-import inspect
 import numbers
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -13,9 +12,11 @@ from keras import ops
 from .. import _checks, _describe, _numerics, clipping, telemetry
 from .._types import Config, Logs, Tensor
 from ..integration import backend, fit, keras_private, multi_worker, train_step
-from . import _files
+from . import _files, _stages
+from ._contract import refuse_lost_hyperparameters, refuse_rule_without_its_state
 from ._files import Store
 from ._layout import Layout
+from ._stages import Gradients, Rows
 from ._update import MovingAverage, Rule, Step, Traces, Updater, Work
 
 _COMPILED = (
@@ -33,41 +34,6 @@ _COMPILED = (
 
 LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule | Callable[[], Tensor]
 """A number, a schedule, or a callable without arguments."""
-
-Gradients = dict[int, Tensor]
-"""The gradient of each variable that has one, by the variable's place among all."""
-
-
-class Clipped(NamedTuple):
-    """The gradient after clipping, as the update reads it.
-
-    Args:
-        gathered: The gradient of each block of variables: of a tile, one vector.
-        halves: Half the sum of squares of each.
-        factor: What the whole gradient is still to be multiplied by, or `None`.
-        norm: The norm of the whole gradient before a rule has clipped it tensor by tensor; else -1.
-        nonfinite: How many entries of it were infinite or NaN; 0 without such a rule.
-    """
-
-    gathered: list[Tensor]
-    halves: list[Tensor]
-    factor: Tensor | None
-    norm: Tensor
-    nonfinite: Tensor
-
-
-class Rows(NamedTuple):
-    """Which rows of telemetry a step leaves.
-
-    Args:
-        is_due: Whether each block leaves one; else one block leaves a row for all.
-        halves: Half the sum of squares of the gradient of each block.
-        total: The same of the whole gradient; `None` if nobody listens.
-    """
-
-    is_due: Tensor | bool
-    halves: list[Tensor]
-    total: Tensor | None
 
 
 class RuleOptimizer(keras_private.Optimizer):
@@ -152,7 +118,7 @@ class RuleOptimizer(keras_private.Optimizer):
         global_clipnorm: float | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse_rule_without_its_state(type(self))
+        refuse_rule_without_its_state(type(self))
         of_keras = _checks.of_optimizer(type(self).__name__, kwargs)
         rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
@@ -192,7 +158,7 @@ class RuleOptimizer(keras_private.Optimizer):
         """Create the state for these variables."""
         if self.built:
             return
-        _refuse_lost_hyperparameters(self)
+        refuse_lost_hyperparameters(self)
         own = {i: v for i, v in enumerate(variables) if not keras_private.is_overwritten_by_gradient(v)}
         labels = {i: _label(v) for i, v in own.items()}
         for i, v in own.items():
@@ -246,21 +212,10 @@ class RuleOptimizer(keras_private.Optimizer):
     def _wide_thetas(self) -> list[np.ndarray]:
         """Return the book's theta, of narrow variables in float32 with what rounding has dropped."""
         thetas = []
-        for variable in self.known_variables:
-            value, state = backend.native(variable).numpy(), self.state_of(variable)
-            residual = state.pop("residual", None)
-            if residual is not None:
-                value = np.asarray(_numerics.widen(value, residual, backend.dtype_of(variable)))
-            thetas.append(np.asarray(self.theta(value, **state)))
+        for i, variable in enumerate(self.known_variables):
+            state = {name: value for name, value in self._layout.state_of(i).items() if name != "residual"}
+            thetas.append(np.asarray(self.theta(self._layout.value_of(i, variable), **state)))
         return thetas
-
-    def _place(self, variable: keras.Variable, value: Tensor) -> None:
-        """Set a weight from its value in the working dtype, the residual of a narrow one included."""
-        block = self._layout.block_of[self.index_of(variable)]
-        if "residual" in block.state:
-            value, residual = _numerics.narrow(value, block.dtype)
-            block.state["residual"].assign(residual)
-        backend.native(variable).assign(value)
 
     def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         """End of `fit`: with `use_ema`, put the averages into the model."""
@@ -268,7 +223,7 @@ class RuleOptimizer(keras_private.Optimizer):
         if self.use_ema and self.built:
             for variable, average in zip(self.known_variables, self.averages, strict=True):
                 if average is not None:
-                    self._place(variable, backend.as_tensor(average))
+                    self._layout.place(self.index_of(variable), variable, backend.as_tensor(average))
 
     def save_own_variables(self, store: Store) -> None:
         """Save counters, averages and sums, then the state of each variable in its own shape."""
@@ -323,34 +278,21 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def _take_step(self, indices: tuple[int, ...], grads: list[Tensor], lr: Tensor, loss: Tensor | None) -> None:
         """Take one step with the gradients of the variables `indices`; `loss` is None unless somebody listens."""
-        mean, loss = self._sum_over_replicas(dict(zip(indices, grads, strict=True)), loss)
+        mean, loss = _stages.sum_over_replicas(dict(zip(indices, grads, strict=True)), loss)
         mean, active = self._accumulate(mean)
         t, active = self._guard(mean, active, loss)
-        clipped = self._clip(mean, active)
-        note, rows = self._observe(mean, clipped, loss)
+        clipped = _stages.clip(mean, self.known_variables, self._layout, self._clipper, active)
+        note, rows = _stages.observe(mean, clipped, loss, backend.as_tensor(self.iterations) + 1, self.telemetry)
         decay = None if self.weight_decay is None else lr * self.weight_decay
         step = Step(lr, t, active, clipped.factor, decay, note)
         backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.gathered, step, rows)
-
-    def _sum_over_replicas(self, grads: Gradients, loss: Tensor | None) -> tuple[Gradients, Tensor | None]:
-        """Return the mean gradient, in which no row of a sparse one occurs twice, and the mean loss."""
-        heard = [] if loss is None else [loss]
-        summed = backend.all_reduce_sum([*grads.values(), *heard])
-        loss = summed.pop() if heard else None
-        return dict(zip(grads, map(backend.sum_duplicates, summed), strict=True)), loss
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
         """Return the mean over the micro-steps so far, and whether the last of them has come (None: each is)."""
         if not self.gradient_accumulation_steps:
             return grads, None
-        is_last = (backend.as_tensor(self.micro_steps) + 1) % self.gradient_accumulation_steps == 0
         sums = {i: self.accumulators[i] for i in self._layout.block_of}
-        totals = {i: backend.as_tensor(s) for i, s in sums.items()}
-        for i, g in grads.items():
-            totals[i] = totals[i] + backend.densify(g, sums[i].shape)
-        after = [_numerics.choose(is_last, ops.zeros_like(total), total) for total in totals.values()]
-        backend.write(list(sums.values()), after)
-        return {i: totals[i] / self.gradient_accumulation_steps for i in grads}, is_last
+        return _stages.accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
 
     def _guard(self, grads: Gradients, active: Tensor | None, loss: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the number of the update and whether it counts; one that `skip_nonfinite` leaves out does not.
@@ -360,7 +302,7 @@ class RuleOptimizer(keras_private.Optimizer):
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is None:
             return t, active
-        gathered = self._gather(grads)  # as `_clip` does: TensorFlow keeps one of two equal operations
+        gathered = _stages.gather(grads, self._layout)  # as `clip` does: TensorFlow keeps one of two equal operations
         if self.gate is None:
             good = backend.all_finite(gathered)
         else:
@@ -369,28 +311,6 @@ class RuleOptimizer(keras_private.Optimizer):
         skipped = backend.as_tensor(self.skipped)
         backend.write([self.skipped], [skipped + ops.cast(_numerics.both(active, ~good), "int64")])
         return t - skipped, _numerics.both(active, good)
-
-    def _clip(self, grads: Gradients, active: Tensor | None) -> Clipped:
-        """Clip tensor by tensor, lay out the gradients for the update, and return the factor for all that is left."""
-        variables = [self.known_variables[i] for i in grads]
-        tensors, *before = self._clipper.tensors(list(grads.values()), variables, list(grads), active)
-        gathered = self._gather(dict(zip(grads, tensors, strict=True)))
-        halves = _numerics.half_squares(gathered)
-        return Clipped(gathered, halves, self._clipper.factor(gathered, halves, active), *before)
-
-    def _gather(self, grads: Gradients) -> list[Tensor]:
-        """Return the gradient of each block of variables: of a tile, one vector."""
-        return [block.gather([grads.get(i) for i in block.indices]) for block in self._layout.blocks_with(grads)]
-
-    def _observe(self, grads: Gradients, clipped: Clipped, loss: Tensor | None) -> tuple[telemetry.Note | None, Rows]:
-        """Return what the rows of telemetry say of the whole step, and which are due; the update writes them."""
-        number = backend.as_tensor(self.iterations) + 1
-        self.telemetry.write_layers(number, grads)
-        if not self.telemetry.listening:
-            return None, Rows(False, clipped.halves, None)
-        total = _numerics.half_of_all(clipped.halves)
-        note = telemetry.Note(number, loss, clipped.norm, clipped.nonfinite)
-        return note, Rows(self.telemetry.is_due(number, total), clipped.halves, total)
 
     def _update_all(self, given: Collection[int], gathered: list[Tensor], step: Step, rows: Rows) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
@@ -476,36 +396,3 @@ class RuleOptimizer(keras_private.Optimizer):
 
 def _label(variable: keras.Variable) -> str:
     return getattr(variable, "path", variable.name).replace("/", "_").replace(":", "_")
-
-
-def _refuse_rule_without_its_state(cls: type[RuleOptimizer]) -> None:
-    """Refuse a subclass without a rule, or with one whose parameters are not those that `state_names` says."""
-    _checks.written(cls, "rule", "rule(self, g, lr, t, **state) -> (delta_theta, new_state)")
-    names = cls.state_names
-    if not isinstance(names, tuple) or len(set(names)) < len(names) or {"theta", "residual"} & set(names):
-        raise TypeError(
-            f"`{cls.__name__}.state_names` must be a tuple of different names, none of them 'theta' or 'residual', "
-            f'which have a meaning of their own. Received: {names!r}. Write for example `state_names = ("v",)`.'
-        )
-    parameters = list(inspect.signature(cls.rule).parameters.values())
-    if not isinstance(inspect.getattr_static(cls, "rule"), staticmethod):
-        parameters = parameters[1:]
-    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    own = [p for p in parameters[3:] if p.kind is not p.VAR_KEYWORD]
-    needed = {p.name for p in own if p.default is p.empty} - {"theta"}
-    if len(parameters) < 3 or needed - set(names) or (not takes_all and set(names) - {p.name for p in own}):
-        raise TypeError(
-            f"`{cls.__name__}.rule` must have the parameters g, lr and t, then those in `state_names`, and `theta` if "
-            f"it needs the weights. Received: rule({', '.join(map(str, parameters))}) with state_names={names!r}. "
-            "Write the same names in both."
-        )
-
-
-def _refuse_lost_hyperparameters(optimizer: RuleOptimizer) -> None:
-    """Refuse names of hyperparameters that could not be saved."""
-    lost = [name for name in optimizer.hyperparameters if not hasattr(optimizer, name)]
-    if lost:
-        raise AttributeError(
-            f"`{type(optimizer).__name__}.hyperparameters` are arguments that the optimizer keeps as attributes of the "
-            f"same names, so that they are saved. Received: {lost}, which it does not have. Set them in `__init__`."
-        )

@@ -99,7 +99,7 @@ class BlockCoordinateDescent(keras_private.Optimizer):
         name: str | None = None,
     ) -> None:
         _checks.keras_3(inner)
-        inner = _first_order(_objects.of_keras("inner", inner, keras.optimizers.get, "optimizer"))
+        inner = _first_order(_objects.of_keras("inner", inner, "optimizer"))
         rate = keras_private.rate_of(inner)
         super().__init__(
             learning_rate=float(rate.numpy()) if isinstance(rate, keras.Variable) else rate,

@@ -46,8 +46,8 @@ class LookAheadRule(RuleOptimizer):
         """End of `fit`: go from the look-ahead point to theta, at rest, if asked to."""
         super().finalize_variable_values(var_list)
         if self.finish_at_theta:
-            for variable, theta in zip(self.known_variables, self._wide_thetas(), strict=True):
-                self._place(variable, theta)
+            for i, (variable, theta) in enumerate(zip(self.known_variables, self._wide_thetas(), strict=True)):
+                self._layout.place(i, variable, theta)
             for block in self._layout.blocks:
                 block.state["v"].assign(np.zeros(block.state["v"].shape))
 

@@ -148,9 +148,7 @@ class _Resolver(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Say how long the training is, once."""
         if not self._resolved:
-            for optimizer in keras_private.optimizers_of(self.model).values():
-                resolve(optimizer, self.params, epoch)
-            backend.renew(self.model)
+            resolve_all(self.model, self.params, epoch)
             self._resolved = True
 
 
@@ -171,6 +169,13 @@ def resolve(optimizer: keras.optimizers.Optimizer, params: Logs, epoch: int) -> 
     """Resolve all schedules of an optimizer that is about to train from `epoch` on."""
     for inner, schedule in relative_schedules(optimizer):
         schedule.resolve(clock_of(inner, params, epoch, schedule))
+
+
+def resolve_all(model: keras.Model, params: Logs, epoch: int) -> None:
+    """Resolve all schedules of all optimizers of a model that is about to train from `epoch` on."""
+    for optimizer in keras_private.optimizers_of(model).values():
+        resolve(optimizer, params, epoch)
+    backend.renew(model)
 
 
 def clock_of(optimizer: keras.optimizers.Optimizer, params: Logs, epoch: int, schedule: Schedule) -> Clock:

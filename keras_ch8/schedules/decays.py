@@ -116,8 +116,7 @@ class ExponentialDecay(Schedule):
         staircase: bool = False,
         name: str | None = None,
     ) -> None:
-        instead = "For a rate in steps join others: `SequentialSchedule([...], boundaries=[...])`."
-        _checks.off("staircase", staircase, False, owner="ExponentialDecay", instead=instead)
+        _refuse_staircase(staircase, owner="ExponentialDecay")
         super().__init__(
             name,
             initial_learning_rate=_checks.rate("initial_learning_rate", initial_learning_rate),
@@ -174,8 +173,7 @@ class InverseTimeDecay(Schedule):
         staircase: bool = False,
         name: str | None = None,
     ) -> None:
-        instead = "For a rate in steps join others: `SequentialSchedule([...], boundaries=[...])`."
-        _checks.off("staircase", staircase, False, owner="InverseTimeDecay", instead=instead)
+        _refuse_staircase(staircase, owner="InverseTimeDecay")
         super().__init__(
             name,
             initial_learning_rate=_checks.rate("initial_learning_rate", initial_learning_rate),
@@ -255,6 +253,11 @@ class CosineDecay(Schedule):
         """Return the learning rate of step k."""
         u = ops.minimum(k / self.steps("decay_steps"), 1.0)
         return half_cosine(self.initial_learning_rate, self.alpha * self.initial_learning_rate, u)
+
+
+def _refuse_staircase(value: bool, owner: str) -> None:
+    instead = "For a rate in steps join others: `SequentialSchedule([...], boundaries=[...])`."
+    _checks.off("staircase", value, False, owner=owner, instead=instead)
 
 
 def half_cosine(start: float, end: float, u: Tensor) -> Tensor:

@@ -83,11 +83,9 @@ def wiring(model: keras.Model, layer: keras.layers.Layer | str) -> Wiring:
     """Find the neighbours of a layer, given by itself or by name; ValueError where they are not certain."""
     edges = edges_of(model)
     by_name = {part.name: part for part in model.layers}
-    name = layer if isinstance(layer, str) else getattr(layer, "name", None)
-    if name not in by_name or (layer is not name and by_name[name] is not layer):
-        raise ValueError(f"`layer` must be a layer of the model or its name. Received: {layer!r}; it has {[*by_name]}.")
-    _check_weighted(by_name[name])
-    chain = [by_name[name]]
+    first = _objects.layer_of(model, "layer", layer)
+    _check_weighted(first)
+    chain = [first]
     while len(chain) == 1 or type(chain[-1]) not in WEIGHTED:
         chain.append(_only_next(chain[-1], edges, by_name))
     _check_weighted(chain[-1])

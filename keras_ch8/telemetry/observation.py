@@ -252,24 +252,16 @@ class Tap:
         types = [backend.dtype_of(v) for v in variables]
         wide = [backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(grads, types, strict=True)]
         *summed, loss = backend.all_reduce_sum([*wide, self.recorder.take_loss()])
-        true = [_scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
+        true = [_numerics.scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
         self.recorder.write_layers(step, dict(zip(indices, true, strict=True)))
         clipped, *norm_before = self._clipper.tensors(true, variables, indices)
         halves = _numerics.half_squares(clipped)
         factor = self._clipper.factor(clipped, halves, None)
         if self._clipper.rule is not None:
             share = scale / backend.replicas()  # Keras divides by the scale and sums over the replicas
-            handed = [_scaled(g, share if factor is None else share * factor) for g in clipped]
+            handed = [_numerics.scaled(g, share if factor is None else share * factor) for g in clipped]
             grads = [backend.as_gradient(g, t) for g, t in zip(handed, types, strict=True)]
         return grads, clipped, halves, factor, Note(step, loss, *norm_before)
-
-
-def _scaled(g: Tensor, factor: Tensor) -> Any:
-    if isinstance(factor, float) and factor == 1.0:
-        return g
-    values = backend.values(g)
-    values = values * ops.cast(factor, values.dtype)
-    return backend.with_values(g, values) if backend.is_sparse(g) else values
 
 
 def _new_state(shape: tuple[int, ...], name: str) -> keras.Variable:

@@ -198,7 +198,7 @@ def pretrain_greedily(
             "source_layers", source_layers, 1, meaning="how many hidden layers to copy", fix="Try None, for all."
         )
     if optimizer is not None:
-        optimizer = _objects.of_keras("optimizer", optimizer, keras.optimizers.get, "optimizer")
+        optimizer = _objects.of_keras("optimizer", optimizer, "optimizer")
     if not _batches.is_data_set(x):
         _objects.examples(x=x, y=y)
     chain = chain_of(model)

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ch8 import callbacks
-from keras_ch8.callbacks import _measurements, _session, _work
+from keras_ch8.callbacks import _measurements, _progress, _work
 from keras_ch8.callbacks._measurements import Clock
 from keras_ch8.callbacks._work import FEWEST, FIRST, GAP, LIGHT, MOST, Pace, places
 from tests.callbacks.runs import X, Y, fit, network
@@ -249,7 +249,7 @@ class Sleeps(keras.callbacks.Callback):
 )
 def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_under_any_load(options, monkeypatch):
     quiet = trained(**options)
-    monkeypatch.setattr(_session, "READ_SECONDS", 0.01)  # the session reads at steps that the clock chooses
+    monkeypatch.setattr(_progress, "READ_SECONDS", 0.01)  # the session reads at steps that the clock chooses
     assert trained(Sleeps(), load=True, **options) == quiet
     verdicts, steps = quiet
     assert len(verdicts) >= 8
@@ -258,7 +258,7 @@ def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_und
 
 def test_a_training_that_is_held_up_has_the_verdicts_of_one_that_is_not(monkeypatch):
     quiet = trained(options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3)
-    monkeypatch.setattr(_session, "READ_SECONDS", 0.005)
+    monkeypatch.setattr(_progress, "READ_SECONDS", 0.005)
     assert trained(Sleeps(), options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3) == quiet
     assert quiet[1]["gradient_norm"] == places(120, LIGHT)
 

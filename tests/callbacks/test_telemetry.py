@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
-from keras_ch8.callbacks import _session
+from keras_ch8.callbacks import _progress
 from tests.board.readers import python_loader
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, by_hand, fit, network
 from tests.marks import mostly
@@ -244,7 +244,7 @@ def test_the_optimizer_is_given_back_as_it_was(kind):
 
 
 def test_steps_that_are_read_late_are_still_there(monkeypatch):
-    monkeypatch.setattr(_session, "READ_EVERY", 4)
+    monkeypatch.setattr(_progress, "READ_EVERY", 4)
     frames = Frames()
     fit(network(ours.SGD(0.1), steps_per_execution=4), [frames])
     check(frames, by_hand(0.1))

@@ -15,7 +15,7 @@ from keras_ch8.board.record import Event, HeatMap, Record
 from keras_ch8.board.tags import GRADIENT_NORM, LAYER_MAP, LEARNING_RATE
 from keras_ch8.board.window import Windows
 from keras_ch8.callbacks import _states
-from keras_ch8.callbacks._plain import plain, restored
+from keras_ch8.callbacks._objects_as_data import plain, restored
 from keras_ch8.verdicts import LEVELS, Claim, VerdictTracker
 from tests.faults.resuming import assert_same, kept
 

@@ -102,7 +102,7 @@ WIRINGS = {
     "unbuilt": (lambda: keras.Sequential([units(), layers.Dense(2)]), "built Dense"),
     "LoRA": (lambda: with_lora(chain(units(), layers.Dense(2))), "without LoRA. Received: 'units'"),
     "subclassed model": (Subclassed, r"Received: a Subclassed\. Build such a model from its layers"),
-    "another name": (lambda: chain(layers.Dense(2, name="other")), r"Received: 'units'; it has \['other'\]"),
+    "another name": (lambda: chain(layers.Dense(2, name="other")), r"Received: layer='units'; it has \['other'\]"),
 }  # fmt: skip
 
 

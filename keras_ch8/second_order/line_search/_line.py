@@ -223,6 +223,11 @@ def is_level(line: Line, trial: Trial) -> Tensor:
     return abs(trial.value - line.value) <= line.rounding
 
 
+def decreases_or_level(line: Line, trial: Trial, c1: float) -> Tensor:
+    """Whether a step decreases f sufficiently, by its value or, where rounding hides that, by its slope."""
+    return decreases(line, trial, c1) | (is_level(line, trial) & slope_says_so(line, trial, c1))
+
+
 def is_low(line: Line, trial: Trial) -> Tensor:
     """Whether the value is no higher than that at the start, but for rounding."""
     return trial.value <= line.value + line.rounding

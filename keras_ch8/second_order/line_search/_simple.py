@@ -9,7 +9,7 @@ from ... import _checks
 from ..._registration import registered
 from ..._types import Tensor
 from .. import _vector
-from ._line import Line, LineSearch, SearchState, Trial, decreases, is_level, slope_says_so
+from ._line import Line, LineSearch, SearchState, Trial, decreases_or_level
 
 
 @final
@@ -138,7 +138,7 @@ class Backtracking(LineSearch):
 
     def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
         """Take it, or shorten it."""
-        enough = decreases(line, trial, self.c1) | (is_level(line, trial) & slope_says_so(line, trial, self.c1))
+        enough = decreases_or_level(line, trial, self.c1)
         return state._replace(
             step=self.shrink * trial.step,
             chosen=state.chosen_if(enough, trial),

@@ -10,7 +10,7 @@ from ..._registration import registered
 from ..._types import Tensor
 from .. import _vector
 from ._bracket import End, as_end, infinite, middle, minimum, within
-from ._line import Line, LineSearch, SearchState, Trial, decreases, is_flat, is_level, slope_says_so
+from ._line import Line, LineSearch, SearchState, Trial, decreases_or_level, is_flat, is_level
 
 _MARGIN = 0.1
 """A trial stays this fraction of the bracket away from its ends."""
@@ -66,7 +66,7 @@ class StrongWolfe(LineSearch):
     def update(self, line: Line, state: SearchState, trial: Trial) -> SearchState:
         """Let the trial replace an end of the bracket, and propose a step inside it, or beyond while it is open."""
         last, low, high = as_end(trial), as_end(state.chosen), state.own["high"]
-        enough = decreases(line, trial, self.c1) | (is_level(line, trial) & slope_says_so(line, trial, self.c1))
+        enough = decreases_or_level(line, trial, self.c1)
         accepted = enough & is_flat(line, trial, self.c2)
         is_worse = ~enough | ((trial.value >= low.value) & ~is_level(line, trial))
         turns = (trial.slope >= 0) == (high.step > low.step)

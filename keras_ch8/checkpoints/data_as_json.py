@@ -1,4 +1,4 @@
-"""States of callbacks as arrays and what JSON takes: no objects, so nothing has to be pickled."""
+"""Plain data as arrays and JSON and back: states of callbacks without objects, so that nothing has to be pickled."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,0 +1,120 @@
+"""How far a training is, and when its telemetry is read."""
+
+import time
+from typing import NamedTuple
+
+from ..integration import fit
+
+READ_EVERY = 500
+"""Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
+READ_SECONDS = 1.0
+"""Also what a process that is killed may lose of the curves."""
+
+
+class _Count(NamedTuple):
+    """How many batches a model had been trained on, and how many its optimizer had counted."""
+
+    trained: int
+    counted: int
+
+
+class Progress:
+    """On how many batches a model has been trained, over all its trainings: the x axis of every curve."""
+
+    def __init__(self, training: fit.Training) -> None:
+        self._training = training
+        self.step = self.first_epoch = 0
+        self.epoch = self.batches_before = 0
+        """The running epoch, counted from 0, and the batches of it that were made before this training entered it."""
+        self._resumed: tuple[int, int] | None = None
+        self._steps_per_epoch: int | None = None
+        self._begun = self._epoch_begun = _Count(0, 0)
+
+    def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
+        """Begin with this epoch; of one whose length is not known the steps are None."""
+        self.first_epoch, self._steps_per_epoch = epoch, steps_per_epoch
+        self.epoch, self.batches_before = epoch, self._training.first_batch
+        self.step = fit.batches_trained(self._training, epoch, steps_per_epoch)
+        self._begun = self._now()
+
+    def epoch_begins(self, epoch: int) -> None:
+        """Count the batches of an epoch from here; each member says that it begins."""
+        self._epoch_begun = self._now()
+        if self._resumed is not None or epoch != self.epoch:
+            of_epoch = self._resumed[1] if self._resumed is not None and self._resumed[0] == epoch else 0
+            self.epoch, self.batches_before, self._resumed = epoch, of_epoch, None
+
+    @property
+    def of_epoch(self) -> int:
+        """The batches of the running epoch so far, also those that were made before this training entered it."""
+        return self.batches_before + self.step - self._epoch_begun.trained
+
+    def resume(self, step: int, epoch: int, of_epoch: int) -> None:
+        """Go on at this step, after so many batches of this epoch: to be called while the session opens."""
+        self.step, self._resumed = step, (epoch, of_epoch)
+        self._begun = self._now()
+
+    def batch_ended(self, batch: int) -> int:
+        """Count on to the end of a batch of this epoch; return how many batches that were."""
+        last, steps = self.step, self._steps_per_epoch if self._training.is_fit else None
+        made = self.made(batch if steps is None else min(batch, steps - 1))
+        self.step = self._epoch_begun.trained + made + 1
+        return self.step - last
+
+    def made(self, batch: int) -> int:
+        """Return the number of a batch of the epoch among those that this training makes, counted from 0."""
+        return batch - (self._training.first_batch if self.epoch == self.first_epoch else 0)
+
+    def correct(self) -> None:
+        """Count back the batches that there were not.
+
+        Where the length of an epoch is not known, Keras rounds the last execution up; the optimizer knows better.
+        """
+        at_once = self._training.model.steps_per_execution
+        if self._steps_per_epoch is None and at_once > 1:
+            step = self._epoch_begun.trained + self._now().counted - self._epoch_begun.counted
+            if self.step - at_once < step < self.step:
+                self.step = step
+
+    def remember(self) -> None:
+        """Remember how far the model is, for its next training."""
+        fit.remember_batches(self._training, self.step, *self.pace)
+
+    @property
+    def pace(self) -> tuple[int, int]:
+        """Batches that this training has brought so far, and how many the optimizer has counted for them."""
+        now, begun = self._now(), self._begun
+        return now.trained - begun.trained, now.counted - begun.counted
+
+    def _now(self) -> _Count:
+        return _Count(self.step, fit.batches_counted(self._training))
+
+
+class Reading:
+    """When the rings are read: after READ_EVERY batches, so that no row is lost, or READ_SECONDS."""
+
+    def __init__(self, by_clock: bool = True) -> None:
+        self._by_clock = by_clock
+        """Whether READ_SECONDS count: several workers have to read at the same steps, since they do it together."""
+        self.pending = 0
+        """Batches since the last time."""
+        self.every: int | None = None
+        """Batches after which the rings are full; None before the first ones have come."""
+        self.restart()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time."""
+        return self.pending >= (self.every or 1) or (self._by_clock and time.monotonic() > self._next)
+
+    def restart(self) -> None:
+        """Wait for the next time from here."""
+        self.pending, self._next = 0, time.monotonic() + READ_SECONDS
+
+    def set_interval(self, steps_per_batch: float | None) -> None:
+        """Set after how many batches the rings are full, where so many steps are made in each; None leaves none."""
+        self.every = READ_EVERY if steps_per_batch is None else max(1, int(READ_EVERY / max(1.0, steps_per_batch)))
+
+    def until_due(self, pace: float) -> int:
+        """Return after how many more batches it is time, where `pace` of them come in a second."""
+        return max(1, int(min((self.every or 1) - self.pending, pace * READ_SECONDS)))
