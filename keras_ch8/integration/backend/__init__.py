@@ -49,6 +49,7 @@ if is_tensorflow():
     from .tensorflow import assign_rows as assign_rows
     from .tensorflow import branch as branch
     from .tensorflow import call_when as call_when
+    from .tensorflow import copies_of as copies_of
     from .tensorflow import copy as copy
     from .tensorflow import copy_when as copy_when
     from .tensorflow import cut as cut
@@ -57,6 +58,7 @@ if is_tensorflow():
     from .tensorflow import dtype_of as dtype_of
     from .tensorflow import each_replica as each_replica
     from .tensorflow import floats as floats
+    from .tensorflow import gathered_from_workers as gathered_from_workers
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
     from .tensorflow import hand_over_when as hand_over_when
     from .tensorflow import in_eager_loop as in_eager_loop
@@ -87,6 +89,7 @@ if is_tensorflow():
     from .tensorflow import wide as wide
     from .tensorflow import with_backward as with_backward
     from .tensorflow import with_values as with_values
+    from .tensorflow import worker_number as worker_number
     from .tensorflow import workers as workers
     from .tensorflow import write as write
     from .tensorflow import write_row as write_row

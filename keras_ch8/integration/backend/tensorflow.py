@@ -41,13 +41,26 @@ def workers(strategy: Any) -> int:
     return max(1, len(jobs.get("chief", [])) + len(jobs.get("worker", [])))
 
 
-def is_chief(strategy: Any) -> bool:
-    """Whether this is the process of a strategy that writes what all of them know."""
+def worker_number(strategy: Any) -> int:
+    """Return which of the workers of a strategy this process is, counted from 0, the chief."""
     if workers(strategy) == 1:
-        return True
+        return 0
     resolver = strategy.cluster_resolver
     has_chief = "chief" in resolver.cluster_spec().as_dict()
-    return bool(resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0))
+    return 0 if resolver.task_type == "chief" else int(resolver.task_id) + has_chief
+
+
+def is_chief(strategy: Any) -> bool:
+    """Whether this is the process of a strategy that writes what all of them know."""
+    return worker_number(strategy) == 0
+
+
+def gathered_from_workers(number: int, strategy: Any) -> list[int]:
+    """Return the number that each worker of a strategy gives, in their order; all of them have to call this."""
+    own = tf.constant([[worker_number(strategy), number]], "int64")
+    on_each_replica = strategy.experimental_distribute_values_from_function(lambda context: own)
+    given = strategy.gather(on_each_replica, axis=0).numpy()
+    return [given_number for _, given_number in sorted(set(map(tuple, given.tolist())))]
 
 
 def is_multi_worker(strategy: Any = None) -> bool:
@@ -128,6 +141,12 @@ def on(device: str) -> AbstractContextManager[Any]:
 def native(variable: Any) -> tf.Variable:
     """Return the tf.Variable inside a Keras variable (tf.function cannot take the Keras one)."""
     return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+def copies_of(variable: Any) -> list[tf.Variable]:
+    """Return the variables that stand for a variable in this process: one for each of its replicas."""
+    variable = native(variable)
+    return list(variable.values) if isinstance(variable, tf.distribute.DistributedValues) else [variable]
 
 
 def as_tensor(value: Any) -> tf.Tensor:
