@@ -1,13 +1,18 @@
 """Workers on this machine, each a process, that train one model together."""
 
+import functools
 import json
 import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from tests import forked
+
+PATIENCE = 30_000
+"""Milliseconds for which a worker may say nothing; after the 10 s of TensorFlow, a busy machine ends healthy tests."""
 
 
 def free_ports(count):
@@ -24,6 +29,10 @@ def strategy(index, ports):
     """Return the strategy of one of the workers; the first thing that its process asks of TensorFlow."""
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+    of_tensorflow = context.context()
+    of_tensorflow.configure_coordination_service = functools.partial(
+        of_tensorflow.configure_coordination_service, heartbeat_timeout_in_ms=PATIENCE
+    )
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
