@@ -5,14 +5,17 @@ import threading
 import types
 from concurrent.futures import ThreadPoolExecutor
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_ch8.callbacks import Resume
+from keras_ch8.checkpoints import variables
 from keras_ch8.checkpoints.folder import Folder
 from keras_ch8.checkpoints.workers import Workers
 from keras_ch8.integration import backend
+from tests import forked
 
 from .resuming import small_model, source
 
@@ -139,3 +142,35 @@ def test_what_workers_cannot_do_is_refused_before_anything_is_written(tmp_path, 
     with pytest.raises(ValueError, match=refused):
         small_model().fit(source(), callbacks=[Resume(tmp_path / "states", **options)], verbose=0)
     assert not (tmp_path / "states").exists()
+
+
+def copies(model):
+    groups = *model.variables, *model.metrics_variables, *model.optimizer.variables
+    return [[copy.numpy() for copy in backend.copies_of(variable)] for variable in groups]
+
+
+def two_replicas_before_and_after():
+    """Return the copies of all variables when they were taken, and when they were put into another model."""
+    found, state = [], {}
+    with forked.two_replicas().scope():
+        for _ in range(2):
+            keras.utils.set_random_seed(0)
+            model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(3)])
+            model.compile("adam", "mse", metrics=["mae"])
+            x = np.random.default_rng(0).normal(size=(16, 6))
+            model.fit(x[::-1] if found else x, np.ones((16, 3)), batch_size=16, shuffle=False, verbose=0)
+            if found:
+                variables.put(model, state)
+            else:
+                state, _ = variables.taken(model)
+            found.append(copies(model))
+    return found
+
+
+@pytest.mark.slow
+def test_each_replica_of_a_process_has_its_own_statistics_and_metrics_again():
+    before, after = forked.call(two_replicas_before_and_after)
+    assert sum(any((copy != first).any() for copy in others) for first, *others in before) >= 4  # two, loss, error
+    for own, again in zip(before, after, strict=True):
+        assert len(own) == 2
+        np.testing.assert_array_equal(own, again)
