@@ -78,8 +78,7 @@ def main():
         losses[name] = train(name, epochs, images, y, wrong_at)
         guard = keras_ch8.callbacks.Guard(rollback="20ba")
         losses[f"{name}, guarded"] = train(f"{name}_guarded", epochs, images, y, wrong_at, [guard])
-        named = sorted({example for record in guard.left_out for example in record["examples"]})
-        print(f"{name}: {guard.findings()[0]} Examples: {named}")
+        print(f"{name}: {guard.findings()[0]}")
     for name, loss in losses.items():
         print(f"{name:20s} loss {loss:10.4g}")
     print(f"tensorboard --logdir {LOG_DIR}")

@@ -86,6 +86,15 @@ class AveragedModel:
         held = self.swap.held
         return {"average": self.average.state(), "held": held and [np.asarray(value) for value in held]}
 
+    def show(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` has returned at the end of a training; what that has left in the model stays there."""
+        self.average.begin(**state["average"])
+        if state["held"] is not None:
+            if len(state["held"]) > len(self._swapped):  # those of `put_all`
+                self.swap.widen(self.model.weights)
+            self.swap.hold(state["held"])
+            self.leave()
+
     def put_in(self) -> None:
         """Put the averages into the model; the weights are held."""
         self.swap.put(self._write)
@@ -160,6 +169,10 @@ class Swap:
             raise
         self._assign(foreign)
         self._left = [known[i] if known is not None and i in foreign else left[i] for i in range(len(left))]
+
+    def hold(self, values: Sequence[Any]) -> None:
+        """Hold these values, where what stands in the variables was put in before."""
+        self.held, self._left = list(values), self._prints()
 
     def back(self) -> None:
         """Put the values back, but where somebody has set others meanwhile: those stay.

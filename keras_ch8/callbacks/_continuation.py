@@ -78,6 +78,7 @@ class Continuation(Callback):
     observes_steps = False
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "batches": int,
+        "read_at": int,
         "epochs": int,
         "length": (None, float),
         "stages": {str: float},
@@ -119,7 +120,7 @@ class Continuation(Callback):
 
     def _state(self) -> dict[str, Any]:
         length = {"epochs": self._epochs, "length": self._length}
-        return {"batches": self._batches, **length, "stages": dict(self._stage)}
+        return {"batches": self._batches, "read_at": self._read_at, **length, "stages": dict(self._stage)}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
@@ -138,8 +139,17 @@ class Continuation(Callback):
         else:
             epochs_left = self._epochs - self.session.first_epoch
             self._length = _in_batches(self._until, micro_steps, self.params.get("steps"), self._batches, epochs_left)
+        self._numbers = self._found()
+
+    def show_results(self, state: Mapping[str, Any]) -> None:
+        """Show how far it has come."""
+        self._batches, self._read_at = state["batches"], state["read_at"]
+        self._length, self._stage, self._numbers = state["length"], dict(state["stages"]), self._found()
+        self._arrive()
+
+    def _found(self) -> dict[str, tuple[continuation.Annealed, continuation.Schedule]]:
         found = continuation.annealed_in(self.model) if self.variables is None else dict(self.variables)
-        self._numbers = _chosen(self._schedules, found)
+        return _chosen(self._schedules, found)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the values of the first batch."""

@@ -280,9 +280,9 @@ class Curriculum(Callback):
 
     def findings(self) -> list[str]:
         """Say when all examples were in."""
-        if not self._epochs or self._sampler is None:
+        if not self._epochs:
             return []
-        u = np.minimum(np.arange(self._epochs * self.source.steps) / self._sampler.until, 1.0)
+        u = np.minimum(np.arange(self._epochs * self.source.steps) / self._steps(), 1.0)
         shares, behind = self.pacing(u), float(self.pacing.oldest(u[-1]))
         then = f"at the end, after {len(u)} steps, {shares[-1]:.0%} of the examples were in"
         if shares[-1] == 1:

@@ -226,7 +226,9 @@ class Diagnosis(Callback):
         kept = self._resumed = self._take_kept()
         if kept is not None and kept["session"] is not None:
             self.session.resume(kept["session"])
-            self._go_on(kept, steps)
+            self._go_on(kept)
+            if self.past.total:
+                self.past.total += steps * (self.session.params["epochs"] - kept["epochs"])
         self._begin_record()
         if kept is None or self.probe.batch is None:
             self.probe.open(self.session.training, self._measure_from_now_on, self._look)
@@ -264,14 +266,21 @@ class Diagnosis(Callback):
             raise _states.refuse(type(self).__name__, "parts", sorted(seen), sorted(expected))
         self._kept = given
 
-    def _go_on(self, kept: Mapping[str, Any], steps: int) -> None:
+    def show_results(self, state: Mapping[str, Any]) -> None:
+        """Show the verdicts that stood at the end."""
+        self._go_on(state)
+        for measured in restored(state["measurements"]).values():
+            pace = Pace(self.budget, self.when, self.past.total)
+            pace.set_state(measured["pace"])
+            self._paces.append(pace)
+        self._clock.stop()
+
+    def _go_on(self, kept: Mapping[str, Any]) -> None:
         """Remember what a state has, but for the measurements, which are still to be made ready."""
         modules = {type(monitor).__module__ for monitor in self.monitors}
         seen = restored(kept["seen"], modules)
         self.past.set_state(seen.pop("past"))
         self._tracker.set_state(seen.pop("verdicts"))
-        if self.past.total:
-            self.past.total += steps * (self.session.params["epochs"] - kept["epochs"])
         for name, value in seen.items():
             setattr(self, name, value)
         self.probe.set_state(kept["probe"])

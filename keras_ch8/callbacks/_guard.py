@@ -1,6 +1,7 @@
 """Leaves out steps that would ruin a training, goes back where it is ruined already, and says where it began."""
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
@@ -14,10 +15,10 @@ from ..integration import keras_private, train_step
 from ..schedules.duration import Clock, duration
 from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
+from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._guardable import guardable, release
-from ._kept_states import SURVIVED, KeptStates, lever_of
-from ._learning_rate_decay import _prepare, _put_back
-from ._left_out import DATA, Place, append, because, record_of, rows_of, sentence_of, summary_of, times
+from ._kept_states import SURVIVED, KeptStates
+from ._left_out import DATA, FILE, Place, append, because, record_of, rows_of, sentence_of, summary_of, times
 from ._origin import found_origin
 from ._session import FIRST
 from ._terminal import fitted
@@ -153,20 +154,24 @@ class Guard(Callback):
             "counts": [self._seen, self._tried, self._in_data],
             "lowered": [self._lowered, self._may_return],
             "due": [float(at) for at in (self._keep_at, self._trust_at, self._look_at)],
-            "rate": None if self._optimizer is None else lever_of(self._optimizer),
+            "rate": None if self._optimizer is None else rate_or_factor(self._optimizer),
             "gate": None if self._gate is None else self._gate.state(),
             "states": None if self._states is None else self._states.state(),
         }
 
-    def _go_on(self, state: Mapping[str, Any]) -> None:
-        """Take the state that was set."""
+    def show_results(self, state: Mapping[str, Any]) -> None:
+        """Show what was left out, and why the training has ended, if the guard has ended it."""
         self.left_out = [dict(record) for record in state["left_out"]]
         self.rollbacks, self.reason = list(state["rollbacks"]), state["reason"]
+
+    def _go_on(self, state: Mapping[str, Any]) -> None:
+        """Take the state that was set."""
+        self.show_results(state)
         self._seen, self._tried, self._in_data = state["counts"]
         self._lowered, self._may_return = state["lowered"]
         self._keep_at, self._trust_at, self._look_at = state["due"]
         if state["rate"] is not None:
-            _put_back(self._optimizer, state["rate"])
+            set_rate_or_factor(self._optimizer, state["rate"])
         if state["gate"] is not None:
             self._gate.set_state(state["gate"])
         if state["states"] is not None:
@@ -191,7 +196,7 @@ class Guard(Callback):
                 self._gate = Gate(*wanted)
         self._gate.reset()
         self._optimizer, self._states = optimizer, None
-        if _prepare(optimizer, None, to_scale=True):
+        if make_changeable(optimizer):
             self.model.make_train_function(force=True)
         optimizer.gate, optimizer.telemetry.hears = self._gate, True
         session.training.exits.callback(release, optimizer, self._gate)
@@ -298,7 +303,7 @@ class Guard(Callback):
             self.session.event("stop", self.reason)
             self._say(*fitted(self.reason, 3))
             return
-        _put_back(optimizer, min(lever_of(optimizer), good.rate) * self.lower_rate)
+        set_rate_or_factor(optimizer, min(rate_or_factor(optimizer), good.rate) * self.lower_rate)
         self._lowered *= self.lower_rate if self._may_return else 1.0
         new = keras_private.current_rate(optimizer)
         sentence = (
@@ -312,10 +317,12 @@ class Guard(Callback):
     def _return_rate(self) -> None:
         """Undo the first lowering of the rate, where the training has come to a good state with it."""
         if self._lowered < 1:
-            _put_back(self._optimizer, lever_of(self._optimizer) / self._lowered)
+            set_rate_or_factor(self._optimizer, rate_or_factor(self._optimizer) / self._lowered)
             self._lowered, self._may_return = 1.0, False
             rate = digits(keras_private.current_rate(self._optimizer), 3)
-            self.session.event("rate", f"The guard has a new good state, and the learning rate is {rate} again.")
+            sentence = f"The guard has a new good state, and the learning rate is {rate} again."
+            self.session.event("rate", sentence)
+            self._say(f"Step {self.session.step}: {sentence}")
 
     # --- what is told ------------------------------------------------------------------------------------------------
 
@@ -352,6 +359,8 @@ class Guard(Callback):
         self.session.event("spike" if record["fault"] == "spike" else "nonfinite", sentence, record["step"])
         if len(self.left_out) <= TOLD:
             self._say(*fitted(sentence, 3))
+        if len(self.left_out) == TOLD + 1:
+            self._say("Further steps that are left out are counted, and told of at the end.")
 
     def _source(self) -> ArraySource | None:
         x = self.session.training.arguments.get("x")
@@ -371,13 +380,18 @@ class Guard(Callback):
             self.session.say(*lines)
 
     def _write(self, *records: Mapping[str, Any]) -> None:
-        if self.session.writer is not None:
+        if self.session.writer is not None and self.session.is_chief:  # every worker has seen the same
             append(self.session.writer.folder, records)
 
     def findings(self) -> list[str]:
         """Return how many steps were left out, and why the training was ended."""
-        return self._summary() or ["The guard left out no step."]
+        lines = [summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard left out no step."]
+        return lines if self.reason is None else [*lines, self.reason]
 
     def _summary(self) -> list[str]:
-        lines = [summary_of(self.left_out, self.rollbacks)] if self.left_out else []
-        return lines if self.reason is None else [*lines, *fitted(self.reason, 3)]
+        if not self.left_out:
+            return []
+        writer = self.session.writer if self.session.is_chief else None
+        where = "" if writer is None else f"    Each of them: {os.path.join(writer.folder, FILE)}"
+        lines = [line for sentence in self.findings() for line in fitted(sentence, 3)]
+        return [*lines, where] if where else lines

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ..integration import backend, keras_private
+from ._changeable_rate import rate_or_factor
 
 SURVIVED = 16
 """Batches that a state must have led through before it counts as good: damage shows a step or two after it is done."""
@@ -57,7 +58,7 @@ class KeptStates:
 
     def keep(self, step: int) -> None:
         """Keep the state as it is; the first one counts as good."""
-        self.newest = Kept(step, self._updates(), lever_of(self._optimizer), list(self._copy()))
+        self.newest = Kept(step, self._updates(), rate_or_factor(self._optimizer), list(self._copy()))
         if self.good is None:
             self.trust()
 
@@ -91,9 +92,3 @@ class KeptStates:
 
 def _as_arrays(kept: Kept | None) -> dict[str, Any] | None:
     return None if kept is None else vars(kept) | {"values": [np.asarray(value) for value in kept.values]}
-
-
-def lever_of(optimizer: Any) -> float:
-    """Return what a learning rate is changed by: the number itself, or the factor of its schedule."""
-    schedule = keras_private.schedule_of(optimizer)
-    return keras_private.current_rate(optimizer) if schedule is None else float(schedule.factor)

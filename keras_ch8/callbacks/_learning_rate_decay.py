@@ -13,6 +13,7 @@ from .._types import Logs
 from ..integration import backend, keras_private
 from ..schedules.base import resolve
 from . import _states
+from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._monitored import PAST, MonitoredMetrics
 from .base import Callback
 
@@ -86,7 +87,7 @@ class LearningRateDecay(Callback):
 
     def _state(self) -> dict[str, Any]:
         return {
-            "rates": [_rate_to_keep(optimizer) for optimizer in self._optimizers()],
+            "rates": [_to_keep(optimizer) for optimizer in self._optimizers()],
             "asked": self._asked,
             "watched": self._monitored.state() if self._monitored else None,
             "changes": list(self._changes),
@@ -118,22 +119,34 @@ class LearningRateDecay(Callback):
 
     def on_open(self) -> None:
         """Give the optimizers a rate that can be changed as all callbacks of this kind together ask."""
+        self._make_changeable()
+        if (kept := self._take_kept()) is not None:
+            self._put_back(kept["rates"])
+
+    def show_results(self, state: Mapping[str, Any]) -> None:
+        """Leave the optimizers with their last rates."""
+        self._make_changeable()
+        self._put_back(state["rates"])
+
+    def _make_changeable(self) -> None:
         members = [member for member in self.session.members if isinstance(member, LearningRateDecay)]
         given = [member.rule for member in members if isinstance(member.rule, LearningRateSchedule)]
         if len(given) > 1:
             raise ValueError(f"An optimizer has one schedule. Received: {len(given)}, in as many `LearningRateDecay`s.")
+        to_scale = len(given) < len(members) or self.session.gate is not None  # a guard changes the rate too
         swapped = [
-            _prepare(optimizer, given[0] if given else None, to_scale=len(given) < len(members))
-            for optimizer in self._optimizers()
+            make_changeable(optimizer, given[0] if given else None, to_scale) for optimizer in self._optimizers()
         ]
         if any(swapped):
             self.model.make_train_function(force=True)
-        if (kept := self._take_kept()) is not None:
-            optimizers = self._optimizers()
-            if len(kept["rates"]) not in (0, len(optimizers)):  # 0 of one that was taken before any `fit`
-                raise _states.refuse(type(self).__name__, "optimizers", len(kept["rates"]), len(optimizers))
-            for optimizer, rate in zip(optimizers, kept["rates"], strict=False):
-                _put_back(optimizer, rate)
+
+    def _put_back(self, rates: list[float | None]) -> None:
+        optimizers = self._optimizers()
+        if len(rates) not in (0, len(optimizers)):  # 0 of a state that was taken before any `fit`
+            raise _states.refuse(type(self).__name__, "optimizers", len(rates), len(optimizers))
+        for optimizer, rate in zip(optimizers, rates, strict=False):
+            if rate is not None:
+                set_rate_or_factor(optimizer, rate)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Ask the function for the rate of the epoch."""
@@ -223,34 +236,8 @@ class LearningRateDecay(Callback):
         ]
 
 
-def _prepare(optimizer: keras.optimizers.Optimizer, given: LearningRateSchedule | None, to_scale: bool) -> bool:
-    """Put a schedule into an optimizer, scaled if asked; return whether the training step must be traced anew."""
-    now = keras_private.schedule_of(optimizer)
-    inner = now.schedule if isinstance(now, schedules.ScaledSchedule) else now
-    wanted = inner if given is None else given
-    if wanted is None:
-        _checks.changeable_rate(keras_private.rate_of(optimizer), type(optimizer).__name__)
-        return False
-    if wanted is inner and (inner is not now or not to_scale):
-        return False
-    optimizer.learning_rate = schedules.ScaledSchedule(wanted) if to_scale else wanted
-    return True
-
-
-def _rate_to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:
-    """Return the factor of a schedule, or the rate that is a number; None where a plain schedule says it."""
+def _to_keep(optimizer: keras.optimizers.Optimizer) -> float | None:
+    """Return what the rate of an optimizer was changed to; None where a schedule says it alone."""
     schedule = keras_private.schedule_of(optimizer)
-    if schedule is None:
-        return keras_private.current_rate(optimizer)
-    return schedule.factor if isinstance(schedule, schedules.ScaledSchedule) else None
-
-
-def _put_back(optimizer: keras.optimizers.Optimizer, rate: float | None) -> None:
-    """Undo `_rate_to_keep`."""
-    if rate is None:
-        return
-    schedule = keras_private.schedule_of(optimizer)
-    if schedule is None:
-        optimizer.learning_rate = rate
-    else:
-        schedule.factor = rate
+    is_plain = schedule is not None and not isinstance(schedule, schedules.ScaledSchedule)
+    return None if is_plain else rate_or_factor(optimizer)

@@ -83,11 +83,7 @@ def sentence_of(record: Mapping[str, Any]) -> str:
 
 def _origin_sentence(record: Mapping[str, Any]) -> str:
     place, layer, examples = record["place"], record["layer"], record["examples"]
-    whose = "of the source" if record["examples_in"] == "source" else "of the batch"
-    named = ", ".join(map(str, examples[:NAMED])) + (
-        f" and {len(examples) - NAMED} more" if len(examples) > NAMED else ""
-    )
-    which = f" {'Example' if len(examples) == 1 else 'Examples'} {whose}: {named}." if examples else ""
+    which = f" {_examples(examples, record['examples_in'])}" if examples else ""
     if place not in (*DATA, "forward", "loss", "backward"):
         return f"Where it begins is not known.{which}"
     if place in DATA:
@@ -100,12 +96,23 @@ def _origin_sentence(record: Mapping[str, Any]) -> str:
 
 
 def summary_of(records: Sequence[Mapping[str, Any]], rollbacks: Sequence[int]) -> str:
-    """Return the line that sums up what was left out."""
+    """Return what was left out in one sentence, and another that names the examples of a source."""
     spikes = sum(record["fault"] == "spike" for record in records)
     kinds = ((len(records) - spikes, "not finite"), (spikes, "spike" if spikes == 1 else "spikes"))
     named = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
-    return f"Guard: left out {len(records)} steps ({named}), went back {times(len(rollbacks))}."
+    steps = "1 step" if len(records) == 1 else f"{len(records)} steps"
+    went = f"went back {times(len(rollbacks))}" if rollbacks else "never went back"
+    of_source = {example for r in records if r["examples_in"] == "source" for example in r["examples"]}
+    which = f" {_examples(sorted(of_source), 'source')}" if of_source else ""
+    return f"Guard: left out {steps} ({named}), {went}.{which}"
+
+
+def _examples(examples: Sequence[int], of: str) -> str:
+    """Return the sentence that names the examples of a batch or a source."""
+    more = f" and {len(examples) - NAMED} more" if len(examples) > NAMED else ""
+    word = "Example" if len(examples) == 1 else "Examples"
+    return f"{word} of the {of}: {', '.join(map(str, examples[:NAMED]))}{more}."
 
 
 def times(count: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

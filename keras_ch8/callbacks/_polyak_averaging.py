@@ -257,6 +257,13 @@ class PolyakAveraging(Callback):
         self._begin(self._averaged)
         return self._averaged.average
 
+    def show_results(self, state: Mapping[str, Any]) -> None:
+        """Have the averages and the weights as they were trained last, beside what was left in the model."""
+        self._best = state["best"]["loss"], state["best"]["weights"]
+        if state["averaged"] is not None:
+            self._averaged = AveragedModel(self.model, self._plan, self.batch_norm, self.data)
+            self._averaged.show(state["averaged"])
+
     def _begin(self, averaged: AveragedModel) -> None:
         kept, self._copied = self._take_kept(), None
         self._best = (math.inf, None) if kept is None else (kept["best"]["loss"], kept["best"]["weights"])

@@ -28,8 +28,8 @@ class Resume(Callback):
     Add it to the callbacks of `fit`. After a crash, a kill, or the end of a machine that was lent, run the same script
     again: `fit` goes on from the newest state, and ends bit for bit as a training that nothing has interrupted:
     weights, statistics of layers, state of the optimizer, seeds, `History`, and the states of all callbacks of this
-    package and of Keras's own. A script whose training has ended gets the trained model and its history at once.
-    `initial_epoch` need not be given.
+    package and of Keras's own. A script whose training has ended gets the trained model, its history and
+    what callbacks have come to at once. `initial_epoch` need not be given.
 
     A state is a file in `directory`, of arrays and JSON with a checksum; nothing is pickled. A thread writes it to the
     disk under another name and then renames it, so a step waits only until the variables are copied. If the newest file
@@ -221,9 +221,14 @@ class Resume(Callback):
             callback.set_params({"epochs": epochs, "verbose": 0, "steps": None})
         history.epoch, history.history = saved.history
         model.history = history
-        for callback in self._others:
-            if isinstance(callback, Callback):
-                callback.on_train_begin()  # in which it takes the state that it was given
+        backend.random_numbers.put(saved.random)
+        ours = [callback for callback in self._others if isinstance(callback, Callback)]
+        for callback in ours:
+            callback.on_train_begin()
+        for callback in ours:
+            state = callback._take_kept()
+            if state is not None:
+                callback.show_results(state)
         callback_states.put_within(self._others, saved.callbacks)
         return history
 

@@ -31,6 +31,7 @@ RUN = {
     "session": STATE,
     "record": dict,
     "told": str,
+    "trackers": [str],
     "windows": dict,
     "sizes": {"before": float},
     "report": dict,
@@ -185,8 +186,9 @@ class TensorBoard(Callback):
             self._page = LivePage(self._writer.folder, self.log_dir)
             self._writer.follow(self._page)
         if self.log_to and session.is_chief:  # after the page, which they are handed when it is whole
-            folder, told = self._writer.folder, "" if run is None else run["told"]
-            self._writer.follow(feeds.Feeds(self.log_to, folder, os.path.join(folder, NAME), told))
+            folder = self._writer.folder
+            told = {} if run is None else {"told": run["told"], "states": run["trackers"]}
+            self._writer.follow(feeds.Feeds(self.log_to, folder, os.path.join(folder, NAME), **told))
         declared = [tag for member in session.members for tag in member.tags]
         session.record.tags += declared
         session.record.panels += [panels.of_tag(tag) for tag in declared]
@@ -201,6 +203,7 @@ class TensorBoard(Callback):
             "session": session.state(),
             "record": session.record.state(),
             "told": session.record_text() if self.log_to else "",
+            "trackers": [tracker.state() for tracker in self.log_to],
             "windows": self._windows.state(),
             "sizes": self._sizes.state(),
             "report": self._report.state(),

@@ -165,6 +165,13 @@ class Callback(keras.callbacks.Callback):
         kept, self._kept = self._kept, None
         return kept
 
+    def show_results(self, state: Mapping[str, Any]) -> None:
+        """Show what a training has come to that has ended in another process: findings, and what properties tell.
+
+        `Resume` calls it after `on_train_begin`, with the state of the end, where that has not taken it already.
+        Nothing is trained after it, and no other hook is called.
+        """
+
     # --- Keras's hooks, in the order in which they are called ---------------------------------------------------------
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..continuation import Annealed
 from ..integration import keras_private
 
 PARTS = ("model", "loss", "optimizer", "data", "callbacks", "epochs")
@@ -98,9 +99,17 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
 
 def _config_of(layer: Any) -> Any:
     try:
-        return _plain(layer.get_config())
+        return _configuration(layer)
     except Exception:  # a layer of somebody else's need not have one
         return None
+
+
+def _configuration(part: Any) -> Any:
+    """Return the configuration of a layer or a loss, without the value of a number that is annealed while it trains."""
+    config = _plain(part.get_config())
+    if any(isinstance(attribute, Annealed) for attribute in getattr(part, "__dict__", {}).values()):
+        _forget(config, "value")
+    return config
 
 
 def _arguments_of(callback: Any) -> dict[str, Any]:
@@ -132,7 +141,7 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
     if callable(getattr(value, "get_config", None)):
         try:
-            return {"class": type(value).__name__, "config": _plain(value.get_config())}
+            return {"class": type(value).__name__, "config": _configuration(value)}
         except Exception:  # of somebody else
             return type(value).__name__
     return getattr(value, "__name__", type(value).__name__)

@@ -360,12 +360,12 @@ class RuleOptimizer(keras_private.Optimizer):
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is None:
             return t, active
-        tensors = list(grads.values())
+        gathered = self._gather(grads)  # as `_clip` does: TensorFlow keeps one of two equal operations
         if self.gate is None:
-            good = backend.all_finite(tensors)
+            good = backend.all_finite(gathered)
         else:
             loss = loss if self.telemetry.knows_loss else None
-            good = self.gate.lets_through(t, loss, _numerics.half_of_all(_numerics.half_squares(tensors)), active)
+            good = self.gate.lets_through(t, loss, _numerics.half_of_all(_numerics.half_squares(gathered)), active)
         skipped = backend.as_tensor(self.skipped)
         backend.write([self.skipped], [skipped + ops.cast(_numerics.both(active, ~good), "int64")])
         return t - skipped, _numerics.both(active, good)
@@ -374,11 +374,13 @@ class RuleOptimizer(keras_private.Optimizer):
         """Clip tensor by tensor, lay out the gradients for the update, and return the factor for all that is left."""
         variables = [self.known_variables[i] for i in grads]
         tensors, *before = self._clipper.tensors(list(grads.values()), variables, list(grads), active)
-        grad_of = dict(zip(grads, tensors, strict=True))
-        blocks = self._layout.blocks_with(grads)
-        gathered = [block.gather([grad_of.get(i) for i in block.indices]) for block in blocks]
+        gathered = self._gather(dict(zip(grads, tensors, strict=True)))
         halves = _numerics.half_squares(gathered)
         return Clipped(gathered, halves, self._clipper.factor(gathered, halves, active), *before)
+
+    def _gather(self, grads: Gradients) -> list[Tensor]:
+        """Return the gradient of each block of variables: of a tile, one vector."""
+        return [block.gather([grads.get(i) for i in block.indices]) for block in self._layout.blocks_with(grads)]
 
     def _observe(self, grads: Gradients, clipped: Clipped, loss: Tensor | None) -> tuple[telemetry.Note | None, Rows]:
         """Return what the rows of telemetry say of the whole step, and which are due; the update writes them."""

@@ -17,9 +17,10 @@ class MLflow(ServerTracker):
     """Write a training to MLflow; `pip install "keras_ch8[mlflow]"` (section 8.2).
 
     The run that is active in the thread of `fit` goes on and stays active; otherwise there is a run of its own, with
-    which a later training with the same tracker goes on. Points are metrics over the batches trained on, settings are
-    parameters, which stay as they are first, a verdict is a tag. At the end the page, `verdicts.json` and `events.json`
-    are artifacts. `-x40-` in a name is a character that MLflow refuses; an infinite value it keeps as 1.8e308.
+    which a later training with the same tracker goes on, also in another process by `callbacks.Resume`. Points are
+    metrics over the batches trained on, settings are parameters, which stay as they are first, a verdict is a tag. At
+    the end the page, `verdicts.json` and `events.json` are artifacts. `-x40-` in a name is a character that MLflow
+    refuses; an infinite value it keeps as 1.8e308.
 
     Args:
         tracking_uri: Where, such as `"sqlite:///mlflow.db"`. Defaults to `None`: what MLflow is set to.

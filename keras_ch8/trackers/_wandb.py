@@ -13,10 +13,10 @@ STEP = "ch8/step"
 class WandB(ServerTracker):
     """Write a training to Weights & Biases; `pip install "keras_ch8[wandb]"` (section 8.2).
 
-    The run that is active when `fit` begins goes on and stays open; otherwise there is one of its own, which a later
-    training with this tracker resumes. Charts are over `ch8/step`, the batches trained on; W&B's own step counts rows,
-    so do not give `wandb.log` a `step=`. Settings that the config has not are added. A verdict is in the summary, as
-    `verdict/<kind>`; one to act on is an alert too. At the end come `ch8/verdicts`, `ch8/events` and `ch8/report`.
+    The run that is active goes on and stays open; else it has its own, which a later training with this tracker
+    resumes, also in another process by `callbacks.Resume`. The x axis is `ch8/step`, batches trained on; W&B's own step
+    counts rows: give `wandb.log` no `step=`. Settings new to the config are added. A verdict is `verdict/<kind>` in the
+    summary; one to act on is an alert too. `ch8/verdicts`, `ch8/events` and `ch8/report` come at the end.
 
     Args:
         init: Arguments of `wandb.init` for a run of its own, such as `project="vision"` or `mode="offline"`.

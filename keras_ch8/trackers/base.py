@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import importlib.util
+import json
 import os
 import sys
 import time
@@ -31,6 +32,11 @@ class Tracker:
         event(event)                   something happened at a step
         flush()                        keep what was told so far: every 5 s, and before the end
         close(report)                  the training has ended; also after an error, of the tracker too
+
+    Two more are called in the thread of the training, where `callbacks.Resume` lets it go on in another process:
+
+        state()                        a text that says which run it is, such as its id
+        go_on(state)                   go on with that run when it is opened next
 
     A step is a batch that the model has been trained on. Of one series steps go forward; another one may be at an
     earlier step. A value may be infinite or NaN. A tracker can be used for one training after another, and can be
@@ -71,6 +77,17 @@ class Tracker:
             if name not in self.transient and not name.startswith("_") and value not in (None, False):
                 shown |= value if isinstance(value, dict) else {name: value}  # arguments that are passed on
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def state(self) -> str:
+        """Return what another process needs to go on with the run of this training; `""` for nothing."""
+        return ""
+
+    def go_on(self, state: str) -> None:
+        """Go on with the run of a training that another process has begun, when it is opened next.
+
+        Args:
+            state: What `state` has returned there.
+        """
 
     def prepare(self) -> None:
         """Look at what only the thread of the training sees, such as the run that is active there."""
@@ -151,7 +168,7 @@ class FileTracker(Tracker):
             opened.pop_all()
         self._has_begun = True
 
-    def go_on(self) -> None:
+    def go_on(self, state: str) -> None:
         """Go on with the files, as another process has left them, when they are opened next."""
         self._has_begun = True
 
@@ -205,6 +222,15 @@ class ServerTracker(Tracker):
     """Points that are still to be sent."""
     notes: dict[str, list[dict[str, Any]]]
     """The tables of the run, `"verdicts"` and `"events"`, of which there are any."""
+
+    def state(self) -> str:
+        """Return which run is written, and what its tables have so far; its thread may add to them meanwhile."""
+        notes = {name: list(rows) for name, rows in list((self.notes or {}).items())}
+        return json.dumps({"own": self.own, "run": self.run, "notes": notes})
+
+    def go_on(self, state: str) -> None:
+        """Go on with its own run, and with the tables if it is that run that is opened next."""
+        vars(self).update(json.loads(state))
 
     def active(self, package: Any) -> str | None:
         """Return the id of the user's run, if there is one; its package has been imported."""

@@ -134,9 +134,12 @@ class Feeds:
         folder: That of the run.
         report: Path of the page of the run, which is written before the run ends.
         told: The record of which they were told all before an interruption; "" where the run begins.
+        states: What each needs to go on after one.
     """
 
-    def __init__(self, trackers: Iterable[Tracker], folder: str, report: str, told: str = "") -> None:
+    def __init__(
+        self, trackers: Iterable[Tracker], folder: str, report: str, told: str = "", states: Iterable[str] = ()
+    ) -> None:
         self._report = report
         self._feeds: list[Feed] = []
         self._hyperparameters: dict[str, Any] = {}
@@ -146,8 +149,8 @@ class Feeds:
         trackers = list(trackers)
         if told:
             self.record(told)
-            for tracker in (tracker for tracker in trackers if isinstance(tracker, FileTracker)):
-                tracker.go_on()
+            for tracker, state in zip(trackers, states, strict=False):  # of another script there may be fewer
+                tracker.go_on(state)
         self._feeds = [Feed(tracker, folder) for tracker in trackers]
         self._warn()
 

@@ -1,6 +1,8 @@
 """Guard: what is a fault, where it begins, what is left out or undone, what is told; healthy runs are let be."""
 
+import contextlib
 import copy
+import io
 import json
 import pickle
 import warnings
@@ -10,9 +12,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import callbacks, data, layers, optimizers
+from keras_ch8 import callbacks, data, layers, optimizers, schedules
 from keras_ch8.callbacks import _guard, _left_out, _origin
 from keras_ch8.callbacks._origin import origin_of
+from keras_ch8.integration import backend, keras_private
 from keras_ch8.telemetry import gate
 from tests import forked
 from tests.board.readers import python_loader
@@ -115,6 +118,32 @@ def test_the_log_folder_has_lines_of_json_a_curve_and_events(corrupt):
         assert board.scalars()["ch8/skipped_steps"][-1] == (6 * STEPS, len(guard.left_out))
     assert any("Examples of the source" in _left_out.sentence_of(r) or "Example of" in _left_out.sentence_of(r)
                for r in guard.left_out)  # fmt: skip
+
+
+def test_the_end_names_the_examples_and_the_file(corrupt):
+    guard, _, _, folder = corrupt
+    count = len(guard.left_out)
+    sentence = (
+        f"Guard: left out {count} steps ({count} not finite), never went back. Examples of the source: 3, 77, 200."
+    )
+    assert guard.findings() == [sentence]
+    spike = {"fault": "spike", "examples_in": "batch", "examples": [4]}
+    assert _left_out.summary_of([spike], [7]) == "Guard: left out 1 step (1 spike), went back once."
+    told, model = io.StringIO(), network()
+    source = data.ArraySource(broken(), Y, batch_size=BATCH, seed=0)
+    with contextlib.redirect_stdout(told):
+        model.fit(source, callbacks=[callbacks.Guard(), callbacks.TensorBoard(folder / "told")], verbose=2)
+    assert f"    Each of them: {folder / 'told' / 'optimization' / _left_out.FILE}\n" in told.getvalue()
+
+
+def test_of_several_workers_the_chief_alone_writes_what_was_left_out(corrupt, monkeypatch):
+    chief, _, _, folder = corrupt
+    before = {path.name: path.read_bytes() for path in (folder / "optimization").iterdir()}
+    monkeypatch.setattr(backend, "is_chief", lambda strategy: False)
+    guard = callbacks.Guard(rollback="20ba")
+    trained(broken(), guard, callbacks.TensorBoard(folder))
+    assert guard.left_out == chief.left_out
+    assert {path.name: path.read_bytes() for path in (folder / "optimization").iterdir()} == before
 
 
 def test_what_is_left_out_is_what_the_optimizer_leaves_out_alone(corrupt):
@@ -292,6 +321,17 @@ def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
     assert guard.get_state()["lowered"] == [1.0, False]
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_schedule_of_another_callback_is_lowered_too(place):
+    guard, spike = callbacks.Guard(rollback="20ba"), Falling(0.02, 8 * STEPS, spike_at=70)
+    members = [callbacks.LearningRateDecay(spike)]
+    members.insert(place, guard)
+    model, _ = trained(X, *members, epochs=8)
+    assert len(guard.rollbacks) == 1
+    assert isinstance(keras_private.schedule_of(model.optimizer), schedules.ScaledSchedule)
+    assert loss_of(model) < 1
+
+
 class Rates(keras.callbacks.Callback):
     """Keeps the rate after each batch."""
 
@@ -325,6 +365,7 @@ def test_it_gives_up_after_its_tries_and_says_why(capfd):
         np.testing.assert_array_equal(a, b)
     told = capfd.readouterr().out
     assert "try 2 of 2" in " ".join(told.split())
+    assert told.count("Further steps that are left out are counted") == 1
     assert all(len(line) <= 79 for line in told.splitlines() if "guard" in line)
 
 
@@ -493,9 +534,8 @@ def test_healthy_trainings_are_let_be(name):
     run = next(each for each in runs.RUNS if each.name == name and each.kind is None).make(0)
     theirs = run.model.optimizer
     if not isinstance(theirs, optimizers.RuleOptimizer):
-        run.model.compile(
-            getattr(optimizers, type(theirs).__name__)(theirs.get_config()["learning_rate"]), run.model.loss
-        )
+        rate = keras_private.schedule_of(theirs) or keras_private.current_rate(theirs)
+        run.model.compile(getattr(optimizers, type(theirs).__name__)(rate), run.model.loss)
     guard = callbacks.Guard()
     with warnings.catch_warnings():
         runs.fit(run, [guard])

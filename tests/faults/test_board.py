@@ -1,12 +1,18 @@
 """A run that goes on from a state stands on the disk as it did then: nothing twice, nothing lost."""
 
 import json
+import time
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_ch8.board.record import Event
 from keras_ch8.board.writer import RunWriter
+from keras_ch8.callbacks import TensorBoard
 from keras_ch8.trackers import CSV, JSONL
+from keras_ch8.trackers.base import ServerTracker
 from keras_ch8.trackers.feeds import Feeds
 from tests.board.readers import LOADERS, python_loader
 from tests.board.test_faults import fails
@@ -49,7 +55,7 @@ def test_what_was_written_after_the_state_is_written_again_and_stands_there_once
 def test_files_of_trackers_go_on_too_beside_the_run_and_elsewhere(tmp_path):
     def fed(writer, told):
         made = [JSONL(), CSV(), JSONL(tmp_path / "mine.jsonl")]
-        writer.follow(Feeds(made, writer.folder, "", told))
+        writer.follow(Feeds(made, writer.folder, "", told, [""] * len(made)))
         return writer
 
     told = '{"hyperparameters": {}, "verdicts": [], "events": [], "ended": false}'
@@ -69,6 +75,74 @@ def test_files_of_trackers_go_on_too_beside_the_run_and_elsewhere(tmp_path):
     assert elsewhere == [1.0, -1.0, 2.0]  # of which the state knows no size: nothing is lost there
     lines = (tmp_path / "logs" / "optimization" / "run.csv").read_text().splitlines()
     assert lines == ["step,name,value", f"1,{LOSS},1.0", f"2,{LOSS},2.0"]
+
+
+class Server(ServerTracker):
+    """A server in memory: what each of its runs was told."""
+
+    package = "json"  # any that is there
+
+    def __init__(self, runs):
+        super().__init__()
+        self.runs = runs
+
+    def active(self, package):
+        return None
+
+    def begin(self, package):
+        run = self.own or f"run {len(self.runs)}"
+        self.runs.setdefault(run, [])
+        return run
+
+    def send(self, rows):
+        self.runs[self.run] += [(row.step, dict(row.values)) for row in rows]
+
+    def close(self, report):
+        self.runs[self.run] += [note["text"] for note in self.notes.get("events", ())]
+
+
+def test_a_run_on_a_server_goes_on_in_another_process_with_its_tables():
+    runs = {}
+    first = Server(runs)
+    first.open("")
+    first.log(1, {LOSS: 1.0})
+    first.event(Event(1, "stage", "It begins."))
+    first.flush()
+    again = Server(runs)
+    again.go_on(first.state())
+    again.open("")
+    again.log(2, {LOSS: 2.0})
+    again.event(Event(2, "stage", "It goes on."))
+    again.flush()
+    again.close(None)
+    assert runs == {"run 0": [(1, {LOSS: 1.0}), (2, {LOSS: 2.0}), "It begins.", "It goes on."]}
+
+
+def test_a_state_says_which_run_each_tracker_has(tmp_path):
+    runs = {}
+
+    def train(state=None):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        server = Server(runs)
+        board = TensorBoard(tmp_path / "logs", log_to=[server])
+        if state is not None:
+            board.set_state(kept(state))
+        states = []
+
+        def take(epoch, logs):
+            until = time.monotonic() + 30
+            while server.own is None and time.monotonic() < until:  # its thread has opened it
+                time.sleep(0.01)
+            states.append(board.get_state())
+
+        taking = keras.callbacks.LambdaCallback(on_epoch_end=take)
+        x, y = np.ones((8, 2)), np.ones((8, 1))
+        model.fit(x, y, initial_epoch=1 if state else 0, epochs=2, callbacks=[board, taking], verbose=0)
+        return states[0]
+
+    train(train())
+    assert list(runs) == ["run 0"]
 
 
 def test_a_file_that_is_shorter_than_it_was_keeps_what_it_has(tmp_path):

@@ -43,7 +43,6 @@ def kills_of(seed):
 
 
 def check(case, seed, tmp_path, tmp_path_factory):
-    plain, arrays = whole(case, tmp_path_factory)
     folder = tmp_path / "killed"
     for kill in kills_of(seed):
         code = start(case, folder, kill)
@@ -51,6 +50,11 @@ def check(case, seed, tmp_path, tmp_path_factory):
             break
         assert code == -signal.SIGKILL
     assert start(case, folder) == 0
+    assert_as_whole(case, folder, tmp_path_factory)
+
+
+def assert_as_whole(case, folder, tmp_path_factory):
+    plain, arrays = whole(case, tmp_path_factory)
     plain_too, arrays_too = result(folder)
     assert arrays_too.keys() == arrays.keys()
     for name, array in arrays.items():
@@ -70,3 +74,16 @@ def test_everything(seed, tmp_path, tmp_path_factory):
 @pytest.mark.parametrize("case", [name for name in killing.CASES if name != "everything"])
 def test_others(case, seed, tmp_path, tmp_path_factory):
     check(case, seed, tmp_path, tmp_path_factory)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "everything" else pytest.mark.full)
+        for name in killing.CASES
+    ],
+)
+def test_one_that_has_ended_and_is_started_again(case, tmp_path, tmp_path_factory):
+    for _ in range(2):
+        assert start(case, tmp_path) == 0
+        assert_as_whole(case, tmp_path, tmp_path_factory)

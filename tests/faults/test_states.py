@@ -194,3 +194,31 @@ def test_a_training_that_goes_on_from_its_states_ends_as_one_that_was_not_interr
         WHOLE[name] = make().fit().result()
     state = cut_off(make(), epoch, batch)
     assert_same(make().go_on(state).result(), WHOLE[name])
+
+
+def tells(training):
+    """Return what the callbacks of a training that has ended tell their user."""
+    shown = {name: callback.findings() for name, callback in training.callbacks.items()}
+    average, diagnosis = training.callbacks["average"], training.callbacks.get("diagnosis")
+    shown["averages"] = [average.updates, average.weights, average.raw_weights, average.model.get_weights()]
+    if diagnosis is not None:
+        shown["diagnosis"] = [[str(verdict) for verdict in diagnosis.verdicts], diagnosis.measurements]
+    return shown
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in ("ours", "watched")])
+def test_one_that_has_ended_tells_in_another_process_what_it_has_come_to_and_the_next_begins_anew(
+    tmp_path, name, capsys
+):
+    def train():
+        training = ours() if name == "ours" else watched(tmp_path / "board")
+        return training.fit(callbacks.Resume(tmp_path / "states"))
+
+    first, again = train(), train()
+    assert capsys.readouterr().out.count("has ended before") == 1
+    assert_same(tells(again), tells(first))
+    for training in (first, again):
+        training.options |= {"epochs": 2}
+        training.fit()
+    assert_same(again.result(), first.result())
+    assert_same(tells(again), tells(first))

@@ -15,7 +15,7 @@ TOPICS = (
     "step_length", "conditioning", "batch_size", "flat_regions", "cliffs", "depth", "recurrent", "units", "batch_norm",
     "scale", "generalization", "healthy_images", "healthy_sequences", "healthy_tables", "wrong_set_up", "wrong_course",
     "healthy_practice", "faults_of_set_up", "faults_of_course", "healthy_at_second_sight", "users_set_up",
-    "users_course", "users_healthy",
+    "users_course", "users_healthy", "strangers_sick", "strangers_healthy",
 )  # fmt: skip
 SPLITS = ("calibration", "judged_once")
 

@@ -26,7 +26,7 @@ class Run:
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 15), "judged_once")
+GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 16), "judged_once")
 """The groups in which the runs were written, and what each was for.
 
 The thresholds were set on group 1, for calibration. Each other group was judged once, with the rules as they were, and
@@ -35,6 +35,7 @@ its published figure is from that time. What groups 2 to 10 showed changed the r
 before it was judged, at seed 0: of 40, 48 and 30 sick runs 21, 30 and 21 were named at "act", and 26, 34 and 23 at
 "act" or "watch"; 1 of 12, 1 of 14 and 1 of 12 healthy ones were told to act. What groups 12 and 13 showed changed the
 rules before the next was judged (docs/design/diagnosis.md); what group 14 showed has changed nothing yet.
+Group 15 is by a fourth author who had not read the rules, and was committed before anybody judged it.
 """
 
 RUNS: list["Planted"] = []

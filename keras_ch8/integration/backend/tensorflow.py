@@ -233,15 +233,23 @@ def hand_over_when(condition: Tensor, function: Callable[[int, Any], None], numb
         parts = [next(left).numpy() if is_there else None for is_there in places]
         function(int(number), tf.nest.pack_sequence_as(shape, parts))
 
-    def call() -> tf.Tensor:
-        tf.py_function(take, there, [])
-        return tf.constant(0)
-
     if tf.executing_eagerly():
         if bool(condition):
             take(*there)
-    else:
-        tf.cond(condition, call, lambda: tf.constant(0))
+        return True
+
+    def call(*given: tf.Tensor) -> None:
+        tf.py_function(take, given, [])
+
+    def nothing(*given: tf.Tensor) -> None:
+        del given
+
+    # `tf.cond` would become switches, with which TensorFlow takes a slower executor for all operations of the step.
+    kinds = [tf.TensorSpec(None, tensor.dtype) for tensor in there]
+    then_branch, else_branch = (
+        tf.function(f, input_signature=kinds, autograph=False).get_concrete_function() for f in (call, nothing)
+    )
+    tf.raw_ops.If(cond=condition, input=there, Tout=[], then_branch=then_branch, else_branch=else_branch)
     return True
 
 
