@@ -14,6 +14,7 @@ from tests.marks import mostly
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 PANELS = {
+    "distributed": "Loss after each epoch, training and validation",
     "guard": "Gradient norm, before and after clipping",
     "quickstart": "Clipping: share of the steps, and what is left of the gradient",
     "resume": "Loss after each epoch, training and validation",

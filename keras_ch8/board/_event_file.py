@@ -40,6 +40,9 @@ class _Mark:
 class NoFile:
     """In the place of an event file where nothing is written."""
 
+    def flush(self) -> None:
+        """Do nothing."""
+
     def flush_soon(self) -> None:
         """Do nothing."""
 

@@ -14,13 +14,11 @@ from ..checkpoints.folder import Folder
 from ..checkpoints.sigterm import Sigterm
 from ..checkpoints.state import State
 from ..checkpoints.variables import Arrays
+from ..checkpoints.workers import Workers
 from ..integration import backend, epochs, fit, keras_private
 from ..schedules.duration import duration
 from ._switch_optimizer import SwitchOptimizer
 from .base import Callback, say
-
-SHOWN = 8
-"""Differences that an error lists at most."""
 
 
 @final
@@ -40,6 +38,11 @@ class Resume(Callback):
 
     At SIGTERM, which machines that are lent send before they are taken away, a state is written at the next batch, and
     the process ends with `SystemExit(143)`.
+
+    Of several workers (`MultiWorkerMirroredStrategy`) each keeps its own states, in a folder of its own in `directory`,
+    and all go on from the newest one that each of them has. The machines need not share `directory`; where they do not,
+    each worker must find again what it wrote. When one worker dies, the others fail at their next step: start all of
+    them again, as many as before. A SIGTERM to one of them ends all, at the next state that is due.
 
     Where a training goes on, by its data:
 
@@ -96,7 +99,7 @@ class Resume(Callback):
 
     transient: ClassVar[Mapping[str, Any]] = {
         "_training": None, "_data": None, "_folder": None, "_saved": None, "_taken": None, "_others": (),
-        "_fingerprint": None, "_differs": None, "_sigterm": None,
+        "_fingerprint": None, "_differs": None, "_sigterm": None, "_workers": None,
     }  # fmt: skip
 
     _training: fit.Training
@@ -133,7 +136,9 @@ class Resume(Callback):
         epochs.install(type(self).__name__)
         self._training, self._saved, self._taken = training, None, None
         self._sigterm, self._has_begun = Sigterm(), False
-        self._folder = Folder(self.directory, self.keep)
+        self._workers, self._told_to_end = Workers(training.model.distribute_strategy), False
+        self._workers.check(self.every, self._every.unit, self.keep)
+        self._folder = Folder(self._workers.folder_in(self.directory), self.keep)
         training.exits.callback(self._leave_fit)
         self._folder.prepare()
         self._data = positions.of(training)
@@ -145,8 +150,8 @@ class Resume(Callback):
             "callbacks": fingerprint.of_callbacks([c for c in self._others if callback_states.has_state(c)]),
             "epochs": training.arguments.get("epochs", 1),
         }
-        found = self._folder.newest()
-        history = None if found is None else self._go_on(State.unpacked(*found))
+        found = self._workers.newest(self._folder)
+        history = None if found is None else self._go_on(State.unpacked(found.arrays, found.meta))
         if history is None:
             self._tell()
             self._sigterm.listen(training.exits)
@@ -170,9 +175,11 @@ class Resume(Callback):
         differs = self._differs = self._differences(saved)
         refused = [part for part in differs if part not in self.allow]
         if refused:
-            raise ValueError(_not_the_same(self.directory, differs, refused))
-        if saved.has_ended and "epochs" in differs and (earlier := self._folder.newest(unfinished=True)) is not None:
-            return self._go_on(State.unpacked(*earlier))
+            raise ValueError(fingerprint.not_the_same(self.directory, differs, refused))
+        if saved.has_ended and "epochs" in differs:
+            earlier = self._workers.newest(self._folder, unfinished=True)
+            if earlier is not None:
+                return self._go_on(State.unpacked(earlier.arrays, earlier.meta))
         self._put_variables(saved, (variables.METRICS,))
         if "data" in differs:
             saved.batch = 0
@@ -260,7 +267,7 @@ class Resume(Callback):
         elif not is_first and self._is_due(epoch):
             self._data.epoch_begins()
             self._write(*self._copy(epoch, 0))
-            if self._sigterm.came:
+            if self._must_end:
                 self._end_process()
         super().on_epoch_begin(epoch, logs)
         self._data.epoch_begins()
@@ -274,7 +281,7 @@ class Resume(Callback):
         """
         if self._saved is not None:
             self._put_within(self._saved)
-        elif batch > 0 and self._data.within_epochs and (self._sigterm.came or self._is_due(self._epoch)):
+        elif batch > 0 and self._data.within_epochs and self._is_due(self._epoch):
             self._taken = self._copy(self._epoch, batch)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -283,19 +290,25 @@ class Resume(Callback):
         taken, self._taken = self._taken, None
         if taken is not None:
             self._write(*taken)
-        if self._sigterm.came and (taken is not None or not self._data.within_epochs):
+        if self._must_end and (taken is not None or not self._data.within_epochs):
             self._end_process()
 
     def _is_due(self, epoch: int) -> bool:
         """Whether it is time to take a state, and the one before is written."""
-        if self._sigterm.came:
+        if self._must_end:
             return True
         passed = {
             "ep": epoch - self._noted_epoch,
             "ba": self.session.step - self._noted_step,
             "st": time.monotonic() - self._noted_seconds,
         }
-        return passed[self._every.unit] >= self._every.amount and not self._folder.is_writing
+        waits = self._folder.is_writing and not self._workers.are_several  # several take theirs at the same batch
+        return passed[self._every.unit] >= self._every.amount and not waits
+
+    @property
+    def _must_end(self) -> bool:
+        """Whether SIGTERM has come; of several workers, whether all have agreed that it has come to one of them."""
+        return self._told_to_end if self._workers.are_several else self._sigterm.came
 
     def _note_time(self) -> None:
         self._noted_epoch, self._noted_step, self._noted_seconds = self._epoch, self.session.step, time.monotonic()
@@ -330,8 +343,11 @@ class Resume(Callback):
         return state.packed()
 
     def _write(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
-        """Let a state be written while the training goes on."""
+        """Let a state be written while the training goes on; of several workers, once all have the one before."""
         self._note_time()
+        if self._workers.are_several:
+            self._folder.wait()
+            self._told_to_end = self._workers.any_says(self._sigterm.came)
         self._folder.write(arrays, meta)
 
     def _put_variables(self, saved: State, without: Sequence[str]) -> None:
@@ -371,24 +387,9 @@ def _refuse_what_cannot_resume(training: fit.Training) -> None:
             )
     if sum(isinstance(callback, Resume) for callback in training.callbacks) > 1:
         raise ValueError("Only one `Resume` can keep the states of a `fit`. Received: several. Leave out the others.")
-    if backend.workers(training.model.distribute_strategy) > 1:
-        raise ValueError(
-            "`Resume` works with one process, also with several devices. Received: a model in the scope of a strategy "
-            "with several workers. Use `keras.callbacks.BackupAndRestore` with a directory for each worker."
-        )
 
 
 def _switched_by(model: keras.Model, callbacks: Sequence[Any]) -> str:
     """Return the name of the callback to whose optimizer the training has gone over; "" for none."""
     switches = ((name, c) for name, c in callback_states.named(callbacks) if isinstance(c, SwitchOptimizer))
     return next((name for name, callback in switches if callback.to is model.optimizer), "")
-
-
-def _not_the_same(directory: str, differs: Mapping[str, list[str]], refused: Sequence[str]) -> str:
-    lines = [line for part in refused for line in differs[part]]
-    more = [] if len(lines) <= SHOWN else [f"and {len(lines) - SHOWN} more"]
-    listed = "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
-    return (
-        f"The states in {directory!r} are of a training that differs from this one. Received:{listed}\nMake the script "
-        f"as it was, or give another `directory` to begin anew, or accept it by `allow={list(refused)!r}`."
-    )

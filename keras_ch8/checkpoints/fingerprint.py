@@ -15,6 +15,9 @@ from ..integration import keras_private
 PARTS = ("model", "loss", "optimizer", "data", "callbacks", "epochs")
 """What may have changed: the words of `allow`."""
 
+SHOWN = 8
+"""Differences that an error lists at most."""
+
 _NOT_COMPARED = {
     "name", "seed", "registered_name", "shared_object_id", "build_config", "module",
     "directory", "log_dir", "filepath", "filename", "backup_dir", "verbose", "log_to", "logs", "model", "params",
@@ -63,6 +66,17 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, li
         if names:
             found[part] = [f"{part}{name}: {_short(before, name)} then, {_short(after, name)} now" for name in names]
     return found
+
+
+def not_the_same(directory: str, differs: Mapping[str, list[str]], refused: Sequence[str]) -> str:
+    """Return what an error says of differences that were not allowed."""
+    lines = [line for part in refused for line in differs[part]]
+    more = [] if len(lines) <= SHOWN else [f"and {len(lines) - SHOWN} more"]
+    listed = "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
+    return (
+        f"The states in {directory!r} are of a training that differs from this one. Received:{listed}\nMake the script "
+        f"as it was, or give another `directory` to begin anew, or accept it by `allow={list(refused)!r}`."
+    )
 
 
 _NO = object()

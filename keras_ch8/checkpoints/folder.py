@@ -5,7 +5,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import filelock
 import numpy as np
@@ -15,6 +15,20 @@ from .. import _arrays_file
 NAME = re.compile(r"state-(\d{6,})\.npz")
 DAMAGED = ".damaged"
 """Behind the name of a file that could not be read, so that it is not read again."""
+
+
+class Found(NamedTuple):
+    """A state that was read.
+
+    Args:
+        number: States are counted from 1.
+        arrays: Its arrays.
+        meta: What is plain in it.
+    """
+
+    number: int
+    arrays: dict[str, np.ndarray]
+    meta: dict[str, Any]
 
 
 class Folder:
@@ -27,6 +41,8 @@ class Folder:
 
     def __init__(self, directory: str, keep: int) -> None:
         self.directory, self.keep = directory, keep
+        self.number = 0
+        """That of the newest state."""
         self._writer: ThreadPoolExecutor | None = None
         self._writing: Future[None] | None = None
         self._last_failure = ""
@@ -64,21 +80,24 @@ class Folder:
             if name.endswith(_arrays_file.ENDING):
                 os.remove(os.path.join(self.directory, name))
 
-    def newest(self, unfinished: bool = False) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """Return the newest state that is whole, as arrays and plain data; None where there is none.
+        self.number = max(self._numbers(), default=0)
+
+    def newest(self, unfinished: bool = False, up_to: int | None = None) -> Found | None:
+        """Return the newest state that is whole; None where there is none.
 
         Args:
             unfinished: Whether the state at the end of a training is left out.
+            up_to: The number of the newest that may be returned; None for any.
 
         Raises:
             ValueError: If there are states, and none is whole.
         """
-        numbers = self._numbers()
+        numbers = [number for number in self._numbers() if up_to is None or number <= up_to]
         failures = []
         for number in reversed(numbers):
             path = self._path(number)
             try:
-                found = _arrays_file.read(path)
+                found = Found(number, *_arrays_file.read(path))
             except ValueError as error:
                 failures.append(f"{path!r}: {error}")
                 continue
@@ -91,7 +110,7 @@ class Folder:
                 )
                 for later in (n for n in numbers if n > number):
                     os.replace(self._path(later), self._path(later) + DAMAGED)
-            if not (unfinished and found[1]["has_ended"]):
+            if not (unfinished and found.meta["has_ended"]):
                 return found
         if failures:
             raise ValueError(
@@ -99,6 +118,13 @@ class Folder:
                 f"Received: {'; '.join(failures)}. Put back a copy of one of them, or delete them, to begin anew."
             )
         return None
+
+    def forget_after(self, number: int) -> None:
+        """Remove the states after one with which the training goes on."""
+        for later in self._numbers():
+            if later > number:
+                os.remove(self._path(later))
+        self.number = number
 
     @property
     def is_writing(self) -> bool:
@@ -110,7 +136,8 @@ class Folder:
         self.wait()
         if self._writer is None:
             self._writer = ThreadPoolExecutor(1, "keras_ch8 writes a state")
-        self._writing = self._writer.submit(self._write, arrays, meta)
+        self.number += 1
+        self._writing = self._writer.submit(self._write, self._path(self.number), arrays, meta)
 
     def wait(self) -> bool:
         """Wait until the last state is written, or has failed; return whether it is there."""
@@ -133,11 +160,10 @@ class Folder:
             self._writer = None
         self._lock.release()
 
-    def _write(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+    def _write(self, path: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         if self._is_missing:
             os.makedirs(self.directory, exist_ok=True)
-        numbers = self._numbers()
-        _arrays_file.write(self._path(numbers[-1] + 1 if numbers else 1), arrays, meta)
+        _arrays_file.write(path, arrays, meta)
         for old in self._numbers()[: -self.keep]:
             os.remove(self._path(old))
 

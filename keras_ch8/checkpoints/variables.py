@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..integration import keras_private
+from ..integration import backend, keras_private
 
 Arrays = dict[str, np.ndarray]
 
@@ -14,7 +14,11 @@ MODEL, METRICS, OPTIMIZER, SHARED_SEED = "model", "metrics", "optimizer", "seed 
 
 
 def taken(model: keras.Model) -> tuple[Arrays, dict[str, list[int]]]:
-    """Return a copy of all of them, and for which of the model's variables each optimizer was built."""
+    """Return a copy of all of them, and for which of the model's variables each optimizer was built.
+
+    Of several replicas in this process, metrics and statistics that are not synchronized have a value each: those of
+    the others are there where they differ from the first.
+    """
     found: Arrays = {}
     place = {id(variable): number for number, variable in enumerate(model.variables)}
     built_for: dict[str, list[int]] = {}
@@ -23,7 +27,14 @@ def taken(model: keras.Model) -> tuple[Arrays, dict[str, list[int]]]:
             known = keras_private.known_variables(keras_private.unscaled(optimizer))
             built_for[name] = [place[id(variable)] for variable in known if id(variable) in place]
     for name, variables in _groups(model).items():
-        found |= {f"{name}/{number}": _copied(variable) for number, variable in enumerate(variables)}
+        for number, variable in enumerate(variables):
+            first, *others = (_copied(copy) for copy in backend.copies_of(variable))
+            found[f"{name}/{number}"] = first
+            found |= {
+                f"{_replica(i)}{name}/{number}": other
+                for i, other in enumerate(others, 1)
+                if other.tobytes() != first.tobytes()
+            }
     return found, built_for
 
 
@@ -74,9 +85,11 @@ def put(model: keras.Model, arrays: Mapping[str, np.ndarray], without: Sequence[
         _check_shapes(name, variables, arrays)
     for name, variables in groups.items():
         for number, variable in enumerate(variables):
-            value = arrays.get(f"{name}/{number}")
-            if value is not None:
-                variable.assign(value)
+            first = arrays.get(f"{name}/{number}")
+            if first is None:
+                continue
+            for i, copy in enumerate(backend.copies_of(variable)):
+                copy.assign(keras.ops.cast(arrays.get(f"{_replica(i)}{name}/{number}", first), copy.dtype.name))
 
 
 def updates_of(model: keras.Model) -> int:
@@ -107,6 +120,10 @@ def _groups(model: keras.Model) -> dict[str, list[Any]]:
         METRICS: model.metrics_variables,
         SHARED_SEED: keras_private.global_seeds(),
     } | {f"{OPTIMIZER} {name}": optimizer.variables for name, optimizer in optimizers.items()}
+
+
+def _replica(number: int) -> str:
+    return f"replica {number} of "
 
 
 def _copied(variable: Any) -> np.ndarray:

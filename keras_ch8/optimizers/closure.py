@@ -14,7 +14,7 @@ from keras import ops
 
 from .. import _checks, _describe, second_order, telemetry
 from .._types import Config, Data, Logs, Tensor
-from ..integration import backend, keras_private, train_step
+from ..integration import backend, keras_private, multi_worker, train_step
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
 
 FIX = (
@@ -145,6 +145,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         self.programs: dict[Any, Callable[..., Any]] = {}
         train_step.install(owner)
         train_step.install_maker(owner)
+        multi_worker.prepare(None, owner)  # so that `fit` gets to where it refuses several replicas
 
     @property
     def method(self) -> second_order.Method:

@@ -1,10 +1,5 @@
 """Two workers, each a process, train as one process does, with much of the suite at once."""
 
-import json
-import os
-import socket
-from concurrent.futures import ThreadPoolExecutor
-
 import keras
 import numpy as np
 import pytest
@@ -14,6 +9,7 @@ import keras_ch8
 from keras_ch8 import callbacks, clipping, data, layers, optimizers
 from keras_ch8.integration import backend, multi_worker
 from tests import forked
+from tests.integration import workers
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 8)).astype("float32")
@@ -44,7 +40,30 @@ def kerass_own():
     )
 
 
-CASES = {"ours": first_order, "Keras": kerass_own}
+SEEN = []
+"""Of each batch that this process has trained on, whether there was a NaN in it."""
+
+
+class NotesNan(keras.layers.Layer):
+    """Passes on what comes, and notes what there was."""
+
+    def call(self, x, training=False):
+        if training:
+            tf.numpy_function(lambda values: SEEN.append(bool(np.isnan(values).any())), [x], [])
+        return x
+
+
+def one_nan():
+    """A NaN in an example of the second batch, which only the second worker is given."""
+    parts = [keras.layers.Dense(6, "tanh"), layers.BatchNormalization(synchronized=True), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((8,)), NotesNan(), *parts])
+    model.compile(optimizers.Adam(0.05, skip_nonfinite=True), "mse", metrics=["mae"])
+    x = X.copy()
+    x[30, 3] = np.nan
+    return model, [], {"x": data.ArraySource(x, Y, batch_size=16, shuffle=False)}
+
+
+CASES = {"ours": first_order, "Keras": kerass_own, "NaN": one_nan}
 
 
 def train(case, strategy, folder):
@@ -59,38 +78,38 @@ def train(case, strategy, folder):
         "history": fitted.history,
         "evaluated": model.evaluate(X, Y, verbose=0, return_dict=True)["loss"],
         "verdicts": [[(v.kind, v.level) for v in d.verdicts] for d in diagnosed],
+        "skipped": getattr(model.optimizer, "skipped_steps", 0),
+        "batches_with_nan": np.flatnonzero(SEEN).tolist(),
         "hooks": [hook.replaces for hook in keras_ch8.integration.hooks()],
     }
 
 
-def worker(case, index, ports, folder):
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
-    os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-    return train(case, tf.distribute.MultiWorkerMirroredStrategy(), folder)
+def worker(index, ports, case, folder):
+    return train(case, workers.strategy(index, ports), folder)
 
 
 def alone(case):
     return train(case, tf.distribute.get_strategy(), None)
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 @pytest.mark.parametrize(
     "case", [pytest.param("ours", marks=pytest.mark.slow), pytest.param("Keras", marks=pytest.mark.full)]
 )
 def test_two_workers_train_as_one_process(case, tmp_path):
-    ports = free_ports(2)
-    with ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(forked.call, worker, case, i, ports, str(tmp_path)) for i in range(2)]
-        both = [each.result() for each in waiting]
+    check_two_workers_train_as_one_process(case, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_nan_for_one_of_two_workers_is_skipped_by_both(tmp_path):
+    both, single = check_two_workers_train_as_one_process("NaN", tmp_path)
+    assert [one["batches_with_nan"] for one in (*both, single)] == [[], [1, 5, 9, 13], [1, 5, 9, 13]]
+    assert [one["skipped"] for one in (*both, single)] == [4, 4, 4]
+    assert all(np.isfinite(weights).all() for weights in both[0]["weights"])
+
+
+def check_two_workers_train_as_one_process(case, tmp_path):
+    """Train with two workers and in one process, and return what they came to."""
+    both = workers.together(worker, case, str(tmp_path))
     single = forked.call(alone, case)
     for one in both:
         for mine, its, others in zip(single["weights"], one["weights"], both[0]["weights"], strict=True):
@@ -105,6 +124,7 @@ def test_two_workers_train_as_one_process(case, tmp_path):
     assert not {multi_worker.BUILD, multi_worker.REDUCE} & set(single["hooks"])
     assert [path.name for path in tmp_path.iterdir()] == ["optimization"]  # which the chief alone has written
     assert len(list((tmp_path / "optimization").glob("*tfevents*"))) == 1
+    return both, single
 
 
 def test_keras_is_repaired_for_several_workers_alone():
@@ -112,6 +132,23 @@ def test_keras_is_repaired_for_several_workers_alone():
     optimizers.Adam()
     multi_worker.prepare(tf.distribute.get_strategy(), "nobody")
     assert not {multi_worker.BUILD, multi_worker.REDUCE} & {hook.replaces for hook in keras_ch8.integration.hooks()}
+
+
+def refused_second_order(index, ports):
+    with workers.strategy(index, ports).scope():
+        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+        model.compile(optimizers.LBFGS(), "mse")
+    try:
+        model.fit(X, Y, batch_size=16, verbose=0)
+    except ValueError as error:
+        return str(error)
+    return "nothing was refused"
+
+
+@pytest.mark.full
+def test_second_order_optimizers_are_refused_with_the_fix():
+    for error in workers.together(refused_second_order):
+        assert "a strategy of 2 replicas. Build and compile the model outside the strategy." in error
 
 
 def test_parameter_servers_are_refused_with_the_strategy_to_use():

@@ -14,6 +14,13 @@ if not is_known():
 
 if is_tensorflow():
     from . import random_numbers as random_numbers
+    from .cluster import gathered_from_workers as gathered_from_workers
+    from .cluster import is_chief as is_chief
+    from .cluster import is_multi_worker as is_multi_worker
+    from .cluster import is_parameter_server as is_parameter_server
+    from .cluster import own_part as own_part
+    from .cluster import worker_number as worker_number
+    from .cluster import workers as workers
     from .compiling import compile_xla as compile_xla
     from .compiling import eagerly as eagerly
     from .compiling import in_xla as in_xla
@@ -49,6 +56,7 @@ if is_tensorflow():
     from .tensorflow import assign_rows as assign_rows
     from .tensorflow import branch as branch
     from .tensorflow import call_when as call_when
+    from .tensorflow import copies_of as copies_of
     from .tensorflow import copy as copy
     from .tensorflow import copy_when as copy_when
     from .tensorflow import cut as cut
@@ -60,9 +68,6 @@ if is_tensorflow():
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
     from .tensorflow import hand_over_when as hand_over_when
     from .tensorflow import in_eager_loop as in_eager_loop
-    from .tensorflow import is_chief as is_chief
-    from .tensorflow import is_multi_worker as is_multi_worker
-    from .tensorflow import is_parameter_server as is_parameter_server
     from .tensorflow import is_reachable as is_reachable
     from .tensorflow import is_sparse as is_sparse
     from .tensorflow import join as join
@@ -72,7 +77,6 @@ if is_tensorflow():
     from .tensorflow import numbers as numbers
     from .tensorflow import on as on
     from .tensorflow import one_of as one_of
-    from .tensorflow import own_part as own_part
     from .tensorflow import power_of_two_below as power_of_two_below
     from .tensorflow import renew as renew
     from .tensorflow import replicas as replicas
@@ -87,7 +91,6 @@ if is_tensorflow():
     from .tensorflow import wide as wide
     from .tensorflow import with_backward as with_backward
     from .tensorflow import with_values as with_values
-    from .tensorflow import workers as workers
     from .tensorflow import write as write
     from .tensorflow import write_row as write_row
 else:

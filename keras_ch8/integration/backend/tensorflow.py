@@ -32,41 +32,6 @@ def replicas() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-def workers(strategy: Any) -> int:
-    """Return how many processes train one model together in a strategy, each with a `fit` of its own."""
-    resolver = getattr(strategy, "cluster_resolver", None)
-    if resolver is None or resolver.task_type not in ("chief", "worker"):
-        return 1
-    jobs = resolver.cluster_spec().as_dict()
-    return max(1, len(jobs.get("chief", [])) + len(jobs.get("worker", [])))
-
-
-def is_chief(strategy: Any) -> bool:
-    """Whether this is the process of a strategy that writes what all of them know."""
-    if workers(strategy) == 1:
-        return True
-    resolver = strategy.cluster_resolver
-    has_chief = "chief" in resolver.cluster_spec().as_dict()
-    return bool(resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0))
-
-
-def is_multi_worker(strategy: Any = None) -> bool:
-    """Whether a strategy, by default the one in force, has a process on each of several machines."""
-    strategy = tf.distribute.get_strategy() if strategy is None else strategy
-    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-
-
-def is_parameter_server(strategy: Any = None) -> bool:
-    """Whether a strategy, by default the one in force, keeps the variables on servers of their own."""
-    strategy = tf.distribute.get_strategy() if strategy is None else strategy
-    return isinstance(strategy, tf.distribute.ParameterServerStrategy)
-
-
-def own_part(value: Any, strategy: Any) -> Any:
-    """Return what the first replica of this process has of a value."""
-    return strategy.experimental_local_results(value)[0]
-
-
 def all_reduce_sum(tensors: list[Any]) -> list[Any]:
     """Sum each tensor over the replicas. Keras divides the loss by their number, so this gives the mean gradient."""
     if not replicated():
@@ -128,6 +93,12 @@ def on(device: str) -> AbstractContextManager[Any]:
 def native(variable: Any) -> tf.Variable:
     """Return the tf.Variable inside a Keras variable (tf.function cannot take the Keras one)."""
     return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+def copies_of(variable: Any) -> list[tf.Variable]:
+    """Return the variables that stand for a variable in this process: one for each of its replicas."""
+    variable = native(variable)
+    return list(variable.values) if isinstance(variable, tf.distribute.DistributedValues) else [variable]
 
 
 def as_tensor(value: Any) -> tf.Tensor:
