@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ch8 import callbacks, data, layers, optimizers
-from keras_ch8.callbacks import _session
+from keras_ch8.callbacks import _progress
 from tests import compiling
 from tests.faults.killing import Kill
 from tests.integration import workers
@@ -60,7 +60,7 @@ def main(index, ports, folder, kill=None, term=None, resumes=True):
     """
     warnings.simplefilter("ignore")
     compiling.quickly()
-    _session.READ_SECONDS = float("inf")
+    _progress.READ_SECONDS = float("inf")
     keras.utils.set_random_seed(1)
     tf.config.experimental.enable_op_determinism()
     strategy = workers.strategy(index, ports)
