@@ -46,6 +46,8 @@ from .progress import LAST, PART_DONE, part_done, progress_measured
 
 FEWEST_SLOPES = 3
 """Measurements in which the gradient of a matrix must be 0 before it is said that it has none."""
+WEIGHING = ("query", "key")
+"""Names that Keras gives to those layers of an attention whose outputs only weigh what others give."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -87,8 +89,13 @@ class LayerFlow(Result):
 
     @functools.cached_property
     def hidden(self) -> np.ndarray:
-        """Places of the weighted layers before the output."""
-        return np.flatnonzero(np.array(self.weighted) & ~np.array(self.is_output))
+        """Places of the weighted layers before the output, without those that only weigh what others give.
+
+        The gradient of queries and keys comes through the softmax of their attention alone: it may be next to 0 while
+        all of it passes through the values.
+        """
+        weighs = np.array([name in WEIGHING for name in self.names])
+        return np.flatnonzero(np.array(self.weighted) & ~np.array(self.is_output) & ~weighs)
 
     @functools.cached_property
     def backward_factor(self) -> float:

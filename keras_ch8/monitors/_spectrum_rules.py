@@ -12,6 +12,7 @@ from .progress import (
     FADED_RATE,
     FALLEN,
     FOREIGN,
+    FOURTEENTH,
     GAINED,
     MEASURED,
     NEWTON_GAIN,
@@ -203,6 +204,10 @@ RULES = (
         all_of=(DECREMENT, Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=2.0, source=f"{MEASURED}; {FOREIGN}")),
         when=(SLOW, *CANNOT_RISE),
         silenced_by=NO_RAVINE,
+        proven_by=(
+            Condition(PART_DONE, ">=", 0.75, source=FOURTEENTH),
+            Condition(NEWTON_GAIN, ">=", 0.7, source=FOURTEENTH),
+        ),
         mentions=(RATE_OF_LIMIT,),
     ),
     Rule(

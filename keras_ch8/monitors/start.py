@@ -290,6 +290,7 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,
             saturated=_saturated(name, outputs),
             copies=_copies(layer, slopes),
+            is_recurrent=isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional),
         )
 
 
