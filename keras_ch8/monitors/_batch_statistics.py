@@ -201,7 +201,10 @@ def _probe_over_new(past: Past) -> float:
     """Return the loss of the probe over that of minibatches that are as new; see `PROBE_OVER_NEW`."""
     if not past.passes:
         return float("nan")
-    steps, losses = past.steps_of(BatchStatisticsMonitor.name), past.series(BatchStatisticsMonitor.name, "training_loss")
+    steps, losses = (
+        past.steps_of(BatchStatisticsMonitor.name),
+        past.series(BatchStatisticsMonitor.name, "training_loss"),
+    )
     before = past.first + NEAR
     is_new = (steps > before) & (steps <= past.first + len(past.passes[0]))
     ratios = [_over_near(past, step, loss) for step, loss in zip(steps[is_new], losses[is_new], strict=True)]

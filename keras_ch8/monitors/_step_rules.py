@@ -10,17 +10,17 @@ from .progress import (
     DECREMENT,
     DIVERGED,
     EIGHTH,
-    FOURTEENTH,
-    KEEPS_ITS_PACE,
     FADED_RATE,
     FALLEN,
     FALLING_FAST,
     FOREIGN,
+    FOURTEENTH,
     GOOD,
     GROWTH,
     HARDLY_MOVED,
     HEADWAY_SINCE,
     HIGH,
+    KEEPS_ITS_PACE,
     MEASURED,
     NEWTON_GAIN,
     OF_LAST,
@@ -139,21 +139,6 @@ RULES = (
     ),
     Rule(
         kind="step_too_long",
-        says="The loss swings up and down and has not come down, since the steps go beyond the lowest point in their "
-        "direction",
-        all_of=(
-            Threshold(RISES, "above", watch=0.9, act=1.2, source=f"{FOREIGN}; {FOURTEENTH}"),
-            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {FOURTEENTH}"),
-        ),
-        when=(
-            Condition(HEIGHT_FALLEN, "<", 0.5, "the loss has not come down", FOREIGN),
-            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
-            Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
-        ),
-        silenced_by=(BY_CLIFFS,),
-    ),
-    Rule(
-        kind="step_too_long",
         says="The loss does not fall because the steps go beyond the lowest point in their direction",
         all_of=(Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),),
         when=(STUCK,),
@@ -207,6 +192,21 @@ RULES = (
         ),
         silenced_by=SWINGS,
         mentions=(HEADWAY_SINCE,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss swings up and down and has not come down, since the steps go beyond the lowest point in their "
+        "direction",
+        all_of=(
+            Threshold(RISES, "above", watch=0.9, act=1.2, source=f"{FOREIGN}; {FOURTEENTH}"),
+            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {FOURTEENTH}"),
+        ),
+        when=(
+            Condition(HEIGHT_FALLEN, "<", 0.5, "the loss has not come down", FOREIGN),
+            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+            Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
+        ),
+        silenced_by=(BY_CLIFFS,),
     ),
     Rule(
         kind="step_too_long",

@@ -180,8 +180,8 @@ OF_START = (
         lambda f: f"Before any step the gradient of {_through_time(f).name} is {digits(_through_time(f).gradient)}, at "
         f"a loss of {digits(f.start.loss)}, far above that of the layers after it: it grows from time step to time "
         "step on its way back.",
-        lambda f: "Start with recurrent weights that keep the size of the state (`recurrent_initializer='orthogonal'`), "
-        "and clip the gradient (`clipnorm=1.0`).",
+        lambda f: "Start with recurrent weights that keep the size of the state, "
+        "`recurrent_initializer='orthogonal'`, and clip the gradient: `clipnorm=1.0` of the optimizer.",
         source=FOUND,
     ),
     Check(

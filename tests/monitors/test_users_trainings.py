@@ -1,4 +1,4 @@
-"""What the trainings of users showed, the fourteenth group: pasts on which a rule was wrong or silent, and neighbours."""
+"""What trainings of users showed, the fourteenth group: pasts on which a rule was wrong or silent, and neighbours."""
 
 import keras
 import numpy as np
@@ -13,9 +13,7 @@ from tests.monitors.test_claims import AT_REST, past_of
 from tests.monitors.test_levels import flow, level, losses, said, with_steps
 
 
-@pytest.mark.parametrize(
-    "names, expected", [(("query", "key", "value", "out"), "ok"), (("a", "b", "c", "out"), "act")]
-)
+@pytest.mark.parametrize("names, expected", [(("query", "key", "value", "out"), "ok"), (("a", "b", "c", "out"), "act")])
 def test_queries_and_keys_tell_nothing_of_the_gradient_on_its_way_back(names, expected):
     depth = flow(
         names=(*names[:3], "dense", "dense_1", names[3]), gradient=np.array([1e-3, 1e-3, 8.0, 8.0, 1.0, 1.0]),
