@@ -16,6 +16,7 @@ from ..verdicts import Claim, judge
 from ..verdicts.wording import digits, percent
 from ._layer_calls import (
     SLOPES,
+    WEIGHING,
     activation,
     by_unit,
     dead,
@@ -46,8 +47,6 @@ from .progress import LAST, PART_DONE, part_done, progress_measured
 
 FEWEST_SLOPES = 3
 """Measurements in which the gradient of a matrix must be 0 before it is said that it has none."""
-WEIGHING = ("query", "key")
-"""Names that Keras gives to those layers of an attention whose outputs only weigh what others give."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -89,13 +88,9 @@ class LayerFlow(Result):
 
     @functools.cached_property
     def hidden(self) -> np.ndarray:
-        """Places of the weighted layers before the output, without those that only weigh what others give.
-
-        The gradient of queries and keys comes through the softmax of their attention alone: it may be next to 0 while
-        all of it passes through the values.
-        """
-        weighs = np.array([name in WEIGHING for name in self.names])
-        return np.flatnonzero(np.array(self.weighted) & ~np.array(self.is_output) & ~weighs)
+        """Places of the weighted layers before the output, without those that only weigh what others give."""
+        passes_on = np.array([name not in WEIGHING for name in self.names])
+        return np.flatnonzero(np.array(self.weighted) & ~np.array(self.is_output) & passes_on)
 
     @functools.cached_property
     def backward_factor(self) -> float:
