@@ -118,7 +118,7 @@ RULES = (
     Rule(
         kind="too_short",
         says="The training ends after a handful of updates, while the loss still falls",
-        all_of=(Threshold(LATELY, "above", watch=0.04, act=0.04, source=FOREIGN),),
+        all_of=(Threshold(LATELY, "above", watch=0.04, act=None, source=FOREIGN),),
         when=(
             AT_THE_END,
             NOT_LEARNED,

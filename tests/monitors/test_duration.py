@@ -34,7 +34,7 @@ def ahead(fall, epochs=10):
     "fall, updates, level",
     [
         (0.039, 49, "ok"),
-        (0.041, 49, "act"),
+        (0.041, 49, "watch"),
         (0.041, 50, "ok"),
         (0.079, 100, "ok"),
         (0.081, 100, "act"),
