@@ -13,6 +13,7 @@ from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts.remedies import SHUFFLE
 from ..verdicts.wording import counted, times
 from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot
@@ -123,6 +124,7 @@ RULES = (
         ),
         silenced_by=(EARLY,),
         cure="Let each minibatch have examples of all kinds: shuffle them before `fit`, and leave `shuffle=True`.",
+        code=SHUFFLE,
         expects="The loss of the probe should come near that of the minibatches.",
     ),
     Rule(

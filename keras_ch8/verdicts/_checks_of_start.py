@@ -4,7 +4,7 @@ import math
 
 from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
 from .facts import Facts, Layer
-from .remedies import NEW_START, SLOWER
+from .remedies import NEW_START, ORTHOGONAL, SLOWER
 from .wording import digits, percent
 
 LARGE = 1e6
@@ -182,6 +182,7 @@ OF_START = (
         "step on its way back.",
         lambda f: "Start with recurrent weights that keep the size of the state, "
         "`recurrent_initializer='orthogonal'`, and clip the gradient: `clipnorm=1.0` of the optimizer.",
+        lambda f: ORTHOGONAL,
         source=FOUND,
     ),
     Check(

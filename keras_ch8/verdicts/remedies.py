@@ -102,6 +102,9 @@ for layer in model.layers[:-1]:
     if getattr(layer, "activation", None) is keras.activations.exponential:
         layer.activation = keras.activations.relu
 {SCALE_TO_DATA}"""
+NUMPY = "import numpy as np\n\n"
+"""Where code of a cure begins that needs it."""
+SHUFFLE = f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]"
 NEW_START = """\
 start = keras.initializers.GlorotUniform(seed=0)
 for weight in model.trainable_variables:
