@@ -42,6 +42,7 @@ KERNEL_ELASTICITY = Quantity(
     ELASTICITY.endless,
     ELASTICITY.number,
 )
+EARLIER_GAIN = Quantity("earlier_gain", "As `newton_gain`, by the spectrum before the newest.")
 NEGATIVITY = Quantity(
     "negativity",
     "The strongest negative curvature over the strongest positive one; trained networks have up to 0.03.",
@@ -207,6 +208,7 @@ RULES = (
         proven_by=(
             Condition(PART_DONE, ">=", 0.75, source=FOURTEENTH),
             Condition(NEWTON_GAIN, ">=", 0.7, source=FOURTEENTH),
+            Condition(EARLIER_GAIN, ">=", 0.7, source=FOURTEENTH),
         ),
         mentions=(RATE_OF_LIMIT,),
     ),

@@ -1,5 +1,7 @@
 """What trainings of users showed, the fourteenth group: pasts on which a rule was wrong or silent, and neighbours."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -80,10 +82,17 @@ def test_steps_are_too_short_for_a_loss_that_has_hardly_moved_though_it_begins_t
     assert level("step_length", past, "step_too_short") == expected
 
 
-@pytest.mark.parametrize("total, gain, proven", [(1000, 0.85, True), (2000, 0.85, False), (1000, 0.5, False)])
-def test_one_spectrum_near_the_end_is_enough_where_most_of_the_loss_is_on_the_floor_of_a_ravine(total, gain, proven):
+@pytest.mark.parametrize(
+    "total, gain, earlier, proven",
+    [(1000, 0.85, 0.8, True), (2000, 0.85, 0.8, False), (1000, 0.5, 0.8, False), (1000, 0.85, -0.1, False)],
+)
+def test_two_spectra_that_agree_are_enough_for_a_ravine_though_the_pace_is_slow_at_the_end_only(
+    total, gain, earlier, proven
+):
     values = losses(recent=0.02)
-    past = with_steps(values, spectrum={"largest": 50.0, "resolved": gain * values[-1]})
+    past = with_steps(values, spectrum={"largest": 50.0, "resolved": earlier * values[-1]})
+    (first,) = past.of("spectrum")
+    past.add(900, {"spectrum": dataclasses.replace(first, resolved=gain * values[-1])})
     past.total = total
     claim = said("spectrum", past, "ill_conditioned")
     assert (claim.level, claim.proven) == ("act", proven)
