@@ -377,8 +377,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "no_gradient": (
         _leaky("The gradient should be above 0, and the loss fall.", "dead units"),
         Remedy(
-            "Look behind these layers for what passes no gradient on, such as `keras.ops.round`, `keras.ops.argmax` or a "
-            "comparison, and let it straight through: x + `keras.ops.stop_gradient`(f(x) - x) in place of f(x)."
+            "Look behind these layers for what passes no gradient on, such as `keras.ops.round`, `keras.ops.argmax` or "
+            "a comparison, and let it straight through: x + `keras.ops.stop_gradient`(f(x) - x) in place of f(x)."
         ),
         Remedy("Start with `keras.initializers.HeNormal`."),
     ),
