@@ -13,12 +13,16 @@ from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts.remedies import SHUFFLE
 from ..verdicts.wording import counted, times
 from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import FOREIGN, MEASURED, PART_DONE, SEVENTH, part_done
+from .progress import FOREIGN, FOURTEENTH, MEASURED, PART_DONE, SEVENTH, part_done
+
+NEAR = 20
+"""Minibatches before a measurement whose loss is compared with that of the probe."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -85,6 +89,14 @@ INFERENCE_OVER_TRAINING = Quantity(
     "the loss in inference is far above that in training",
 )
 
+PROBE_OVER_NEW = Quantity(
+    "probe_over_new",
+    "Loss of the probe, normalized by itself, over that of minibatches near by: the median over the first epoch, in "
+    "which the model has seen neither before, or the newest where that is less. Not known before the second epoch.",
+    lambda ratio: f"the loss of the probe is {times(ratio, 'that of minibatches that the model had not seen either')}",
+    "the loss of the probe is far above that of minibatches that the model had not seen either",
+)
+
 EARLY = Condition(PART_DONE, "<", 0.25, "the moving statistics are not expected to have caught up", FOREIGN)
 
 RULES = (
@@ -101,6 +113,19 @@ RULES = (
             Condition(GAP, ">=", 1.0),
             Condition(INFERENCE_OVER_TRAINING, ">=", 2.0),
         ),
+    ),
+    Rule(
+        kind="batch_norm_gap",
+        says="The model learns what holds within a minibatch and not beyond, since batch normalization hides how these "
+        "differ",
+        all_of=(
+            Threshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=FOURTEENTH),
+            Threshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
+        ),
+        silenced_by=(EARLY,),
+        cure="Let each minibatch have examples of all kinds: shuffle them before `fit`, and leave `shuffle=True`.",
+        code=SHUFFLE,
+        expects="The loss of the probe should come near that of the minibatches.",
     ),
     Rule(
         kind="batch_norm_gap",
@@ -161,12 +186,40 @@ class BatchStatisticsMonitor(Monitor):
         """Return the largest gap, and what it costs in inference."""
         last = past.of(self.name)[-1]
         ratio = last.inference_loss / last.training_loss if last.training_loss > 0 else float("nan")
-        return {GAP.name: last.gap, INFERENCE_OVER_TRAINING.name: ratio, PART_DONE.name: part_done(past)}
+        return {
+            GAP.name: last.gap,
+            INFERENCE_OVER_TRAINING.name: ratio,
+            PROBE_OVER_NEW.name: _probe_over_new(past),
+            PART_DONE.name: part_done(past),
+        }
 
     def remarks(self, past: Past) -> dict[str, str]:
         """Return the layer with the largest gap."""
         last = past.of(self.name)[-1]
         return {"batch_norm_gap": f"in {last.names[int(np.argmax(np.maximum(last.mean_gap, last.scale_gap)))]}"}
+
+
+def _probe_over_new(past: Past) -> float:
+    """Return the loss of the probe over that of minibatches that are as new; see `PROBE_OVER_NEW`."""
+    if not past.passes:
+        return float("nan")
+    steps, losses = (
+        past.steps_of(BatchStatisticsMonitor.name),
+        past.series(BatchStatisticsMonitor.name, "training_loss"),
+    )
+    before = past.first + NEAR
+    is_new = (steps > before) & (steps <= past.first + len(past.passes[0]))
+    ratios = [_over_near(past, step, loss) for step, loss in zip(steps[is_new], losses[is_new], strict=True)]
+    if not ratios:
+        return float("nan")
+    return float(min(np.median(ratios), _over_near(past, int(steps[-1]), float(losses[-1]))))
+
+
+def _over_near(past: Past, step: int, loss: float) -> float:
+    """Return a loss over the median of the minibatches up to a step; NaN where that is not known, or not above 0."""
+    near = past.rows.loss[(past.rows.steps > step - NEAR) & (past.rows.steps <= step)]
+    usual = float(np.median(near)) if len(near) else float("nan")
+    return loss / usual if usual > 0 else float("nan")
 
 
 def _gaps(layer: keras.layers.Layer, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -16,7 +16,7 @@ from .progress import FOREIGN, OVERSHOOT, THIRTEENTH, overshoot
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
 LAST_PART = 1 / 3
-"""Part of a training, at its end, whose pace is continued."""
+"""Part of a training, at its end, whose fall is judged."""
 PLAYBOOK = "Deep Learning Tuning Playbook"
 
 KINDS = (
@@ -49,22 +49,26 @@ KINDS = (
     ),
 )
 
-AHEAD = Quantity(
-    "gain_ahead",
-    "What as many epochs again would gain at the pace of the last third, as a fraction of the loss; by validation, or "
-    "without it by the training loss.",
-    lambda gain: (
-        f"at the pace of the last third as many epochs again would lower the loss by another {percent(gain)}"
-        if gain > 0
-        else "in the last third the loss did not fall"
+LATELY = Quantity(
+    "fell_lately",
+    "By how much the loss fell in the last third of the training, as a fraction of what it was before that; by "
+    "validation, or without it by the training loss.",
+    lambda fall: (
+        f"in the last third of the training the loss fell by {percent(fall)}"
+        if fall > 0
+        else "in the last third of the training the loss did not fall"
     ),
-    number=lambda gain: percent(max(gain, 0.0)),
+    number=lambda fall: percent(max(fall, 0.0)),
 )
 STILL_AHEAD = Quantity(
     "still_ahead",
-    "What as many epochs again would gain if the pace went on to fall as it did from the second third to the last, as "
-    "a fraction of the loss.",
-    lambda gain: f"if its pace goes on to fall as it does, they would lower it by {percent(gain)}" if gain > 0 else "",
+    "What as many epochs again would gain if the fall, in proportion, went on to shrink as it did from the second "
+    "third to the last, as a fraction of the loss.",
+    lambda gain: (
+        f"if the fall goes on to shrink as it does, as many epochs again would lower it by {percent(gain)}"
+        if gain > 0
+        else ""
+    ),
     number=lambda gain: percent(max(gain, 0.0)),
 )
 BEST_AT = Quantity(
@@ -113,8 +117,20 @@ AT_ONE_LEVEL = (
 RULES = (
     Rule(
         kind="too_short",
+        says="The training ends after a handful of updates, while the loss still falls",
+        all_of=(Threshold(LATELY, "above", watch=0.04, act=None, source=FOREIGN),),
+        when=(
+            AT_THE_END,
+            NOT_LEARNED,
+            FALLS_ON,
+            Condition(UPDATES, "<", 50, "there was hardly an update", FOREIGN),
+        ),
+        mentions=(UPDATES, LEFT, *HELD_OUT),
+    ),
+    Rule(
+        kind="too_short",
         says="The training ends after few updates, while the loss still falls",
-        all_of=(Threshold(AHEAD, "above", watch=0.25, act=0.25, source=FOREIGN),),
+        all_of=(Threshold(LATELY, "above", watch=0.08, act=0.08, source=FOREIGN),),
         when=(
             AT_THE_END,
             NOT_LEARNED,
@@ -127,7 +143,7 @@ RULES = (
         kind="too_short",
         says="The training ends after few updates, while the loss still falls much",
         all_of=(
-            Threshold(AHEAD, "above", watch=0.4, act=0.4, source=FOREIGN),
+            Threshold(LATELY, "above", watch=0.12, act=0.12, source=FOREIGN),
             Threshold(STILL_AHEAD, "above", watch=0.18, act=0.18, source=FOREIGN),
         ),
         when=(
@@ -142,7 +158,7 @@ RULES = (
         kind="too_short",
         says="The training ends after few updates, while the loss still falls by much of what is left",
         all_of=(
-            Threshold(AHEAD, "above", watch=0.5, act=0.5, source=THIRTEENTH),
+            Threshold(LATELY, "above", watch=0.14, act=0.14, source=THIRTEENTH),
             Threshold(STILL_AHEAD, "above", watch=0.3, act=0.3, source=THIRTEENTH),
         ),
         when=(
@@ -157,7 +173,7 @@ RULES = (
         kind="too_short",
         says="The training ends while the loss still falls",
         all_of=(
-            Threshold(AHEAD, "above", watch=0.4, act=None, source=FOREIGN),
+            Threshold(LATELY, "above", watch=0.12, act=None, source=FOREIGN),
             Threshold(STILL_AHEAD, "above", watch=0.25, act=None, source=FOREIGN),
         ),
         when=(AT_THE_END, NOT_LEARNED, FALLS_ON),
@@ -213,13 +229,13 @@ class DurationMonitor(Monitor):
     rules = RULES
 
     def measure(self, past: Past) -> dict[str, float]:
-        """Return what is ahead, where the loss was lowest, and how it swings."""
+        """Return how the loss fell last, where it was lowest, and how it swings."""
         course, losses = _course(past), _of_epochs(past, "loss")
         measured: dict[str, float] = {}
         if past.total and len(course) >= FEWEST and np.isfinite(course).all():
             best, reference = int(course.argmin()), _reference(past, course)
             measured = {
-                AHEAD.name: _ahead(course),
+                LATELY.name: _lately(course),
                 STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(past)),
                 BEST_AT.name: best / (len(course) - 1),
                 UPDATES.name: past.done,
@@ -241,9 +257,10 @@ class DurationMonitor(Monitor):
         return held_out_drawn(past)
 
     def claims(self, past: Past) -> list[Claim]:
-        """Return what the rules say; what is wrong at the end is certain, as no other measurement follows."""
+        """Return what the rules say; at the end that is certain, as no other measurement follows: good or bad."""
+        is_over = bool(past.total) and past.done >= past.total
         return [
-            dataclasses.replace(claim, proven=claim.level != "ok" and claim.kind != "oscillation")
+            dataclasses.replace(claim, proven=(claim.level != "ok" or is_over) and claim.kind != "oscillation")
             for claim in super().claims(past)
         ]
 
@@ -276,27 +293,30 @@ def _of_steps(past: Past) -> np.ndarray:
     return np.array([block.mean() for block in np.array_split(losses, BLOCKS)])
 
 
-def _ahead(course: np.ndarray) -> float:
-    """Return what as many steps again would gain at the pace of the last third, as a fraction of the loss."""
-    last = max(1, round(LAST_PART * (len(course) - 1)))
-    gain = (course[-1 - last] - course[-1]) * (len(course) - 1) / last
-    return float(gain / abs(course[-1])) if course[-1] else 0.0
+def _lately(course: np.ndarray) -> float:
+    """Return by how much the loss fell in the last third of the course, as a fraction of what it was before that.
+
+    Between the points of the course it is taken as straight.
+    """
+    before = float(np.interp((1 - LAST_PART) * (len(course) - 1), np.arange(len(course)), course))
+    return (before - float(course[-1])) / abs(before) if before else 0.0
 
 
 def _still_ahead(course: np.ndarray) -> float:
     """Return what as many steps again would gain if the fall goes on to shrink, by thirds, as it did last.
 
-    Each loss is the mean over a sixth of the course, between whose points it is taken as straight.
+    The fall is that of the logarithm: no loss falls by more than it is. Not known of losses that are not above 0. Each
+    loss is the mean over a sixth of the course, between whose points it is taken as straight.
     """
-    if len(course) < 2 or not course[-1]:
-        return 0.0
+    if len(course) < 2 or not course.min() > 0:
+        return float("nan")
     between = np.interp(np.linspace(0, len(course) - 1, 10 * BLOCKS), np.arange(len(course)), course)
-    ends = [float(block.mean()) for block in np.split(between, BLOCKS)]
+    ends = np.log([block.mean() for block in np.split(between, BLOCKS)])
     before, last = ends[1] - ends[3], ends[3] - ends[5]
     if not last > 0:
         return 0.0
     kept = min(last / before, 1.0) if before > 0 else 1.0
-    return last * (kept + kept**2 + kept**3) / abs(float(course[-1]))
+    return float(1 - np.exp(-last * (kept + kept**2 + kept**3)))
 
 
 def _reference(past: Past, course: np.ndarray) -> float:

@@ -167,6 +167,7 @@ RULES = (
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
         cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same "
         "from fewer.",
+        code="batch_size = batch_size // 4",
         expects="As many epochs should lower the loss further.",
     ),
 )

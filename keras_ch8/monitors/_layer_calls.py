@@ -14,6 +14,10 @@ FLAT = 0.05
 CONSTANT = 1e-6
 """Standard deviation of a feature, over its mean or the largest of all, up to which it is constant but for rounding."""
 
+WEIGHING = ("query", "key")
+"""Names that Keras gives to the layers of an attention that only weigh what others give. Their gradient comes through
+the softmax alone, and may be next to 0 while all of it passes through the values."""
+
 SLOPES = {
     "tanh": lambda y: 1 - ops.square(y),
     "sigmoid": lambda y: 4 * y * (1 - y),

@@ -16,6 +16,7 @@ from ..verdicts import Claim, judge
 from ..verdicts.wording import digits, percent
 from ._layer_calls import (
     SLOPES,
+    WEIGHING,
     activation,
     by_unit,
     dead,
@@ -87,8 +88,9 @@ class LayerFlow(Result):
 
     @functools.cached_property
     def hidden(self) -> np.ndarray:
-        """Places of the weighted layers before the output."""
-        return np.flatnonzero(np.array(self.weighted) & ~np.array(self.is_output))
+        """Places of the weighted layers before the output, without those that only weigh what others give."""
+        passes_on = np.array([name not in WEIGHING for name in self.names])
+        return np.flatnonzero(np.array(self.weighted) & ~np.array(self.is_output) & passes_on)
 
     @functools.cached_property
     def backward_factor(self) -> float:

@@ -91,7 +91,7 @@ STILL = Quantity(
     series="ch8_diagnosis/fraction_still",
 )
 
-EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=10.0, act=30.0, source=MEASURED)
+EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=20.0, act=30.0, source=f"{MEASURED}; watch {FOREIGN}")
 VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.01, source=MEASURED)
 DEAD_UNITS = Threshold(
     DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 0.2; act {FOREIGN}"

@@ -15,6 +15,7 @@ from ..curvature.objective import Objective
 from ..verdicts.wording import digits
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from ._spectrum_rules import (
+    EARLIER_GAIN,
     ESCAPES,
     HIDDEN,
     KERNEL_ELASTICITY,
@@ -159,6 +160,7 @@ class SpectrumMonitor(Monitor):
         limit = rate * ends.largest
         return seen.measured() | _idle_layers(past) | {
             NEWTON_GAIN.name: ends.gain,
+            EARLIER_GAIN.name: past.of(self.name)[-2].gain if len(past.of(self.name)) > 1 else float("nan"),
             ELASTICITY.name: size,
             KERNEL_ELASTICITY.name: float(np.fmin(size, ends.kernel_elasticity)),
             NEGATIVITY.name: ends.negativity,

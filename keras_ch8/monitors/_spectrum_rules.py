@@ -12,6 +12,7 @@ from .progress import (
     FADED_RATE,
     FALLEN,
     FOREIGN,
+    FOURTEENTH,
     GAINED,
     MEASURED,
     NEWTON_GAIN,
@@ -41,6 +42,7 @@ KERNEL_ELASTICITY = Quantity(
     ELASTICITY.endless,
     ELASTICITY.number,
 )
+EARLIER_GAIN = Quantity("earlier_gain", "As `newton_gain`, by the spectrum before the newest.")
 NEGATIVITY = Quantity(
     "negativity",
     "The strongest negative curvature over the strongest positive one; trained networks have up to 0.03.",
@@ -203,6 +205,11 @@ RULES = (
         all_of=(DECREMENT, Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=2.0, source=f"{MEASURED}; {FOREIGN}")),
         when=(SLOW, *CANNOT_RISE),
         silenced_by=NO_RAVINE,
+        proven_by=(
+            Condition(PART_DONE, ">=", 0.75, source=FOURTEENTH),
+            Condition(NEWTON_GAIN, ">=", 0.7, source=FOURTEENTH),
+            Condition(EARLIER_GAIN, ">=", 0.7, source=FOURTEENTH),
+        ),
         mentions=(RATE_OF_LIMIT,),
     ),
     Rule(

@@ -10,16 +10,17 @@ from .progress import (
     DECREMENT,
     DIVERGED,
     EIGHTH,
-    EVENLY,
     FADED_RATE,
     FALLEN,
     FALLING_FAST,
     FOREIGN,
+    FOURTEENTH,
     GOOD,
     GROWTH,
     HARDLY_MOVED,
     HEADWAY_SINCE,
     HIGH,
+    KEEPS_ITS_PACE,
     MEASURED,
     NEWTON_GAIN,
     OF_LAST,
@@ -33,6 +34,7 @@ from .progress import (
     SMALL_GRADIENT,
     STUCK,
     THIRTEENTH,
+    TYPICAL_STEP,
 )
 
 # --- what is measured ----------------------------------------------------------------------------------------------
@@ -95,7 +97,7 @@ LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps throw it far", FOREIGN)
 BY_CLIFFS = Combination(
     "it is single gradients that stand out, and the steps between are not too long",
     "all of",
-    (Condition(SPIKES, ">=", 3, source=FOREIGN), Condition(OVERSHOOT, "<", 0.5, source=FOREIGN)),
+    (Condition(SPIKES, ">=", 3, source=FOREIGN), Condition(TYPICAL_STEP, "<", 1.0, source=f"{FOREIGN}; {FOURTEENTH}")),
 )
 SWINGS = ("oscillation", BY_CLIFFS)
 """What explains a loss that goes up and down better than steps that are too long everywhere."""
@@ -181,7 +183,7 @@ RULES = (
         "of the training",
         all_of=(
             Threshold(RATE_OF_LIMIT, "above", watch=20.0, act=40.0, source=THIRTEENTH),
-            Threshold(OVERSHOOT, "above", watch=0.5, act=0.5, source=f"{BOOK}, section 8.2.1; {THIRTEENTH}"),
+            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {FOURTEENTH}"),
         ),
         when=(
             Condition(HEADWAY_SINCE, "<", 0.0, "the loss is no lower than in the first half"),
@@ -190,6 +192,21 @@ RULES = (
         ),
         silenced_by=SWINGS,
         mentions=(HEADWAY_SINCE,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss swings up and down and has not come down, since the steps go beyond the lowest point in their "
+        "direction",
+        all_of=(
+            Threshold(RISES, "above", watch=0.9, act=1.2, source=f"{FOREIGN}; {FOURTEENTH}"),
+            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {FOURTEENTH}"),
+        ),
+        when=(
+            Condition(HEIGHT_FALLEN, "<", 0.5, "the loss has not come down", FOREIGN),
+            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+            Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
+        ),
+        silenced_by=(BY_CLIFFS,),
     ),
     Rule(
         kind="step_too_long",
@@ -223,10 +240,10 @@ RULES = (
         all_of=(Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=5e-3, source=FOREIGN),),
         when=(
             HARDLY_MOVED,
-            EVENLY,
+            KEEPS_ITS_PACE,
             Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
         ),
-        silenced_by=CANNOT_BE_LONGER[1:],
+        silenced_by=(FALLING_FAST, *CANNOT_BE_LONGER[1:]),
         mentions=(FALLEN,),
     ),
     Rule(

@@ -26,6 +26,8 @@ QUANTILE = 0.9
 """Fraction of the steps whose gradient is not clipped."""
 LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
 """Root mean square of the inputs, and ratio of their deviations, from which on they are to be scaled."""
+NEGATIVE_BIAS = -1.0
+"""Mean of the biases of a layer below which they keep ReLUs at 0 for inputs of the usual size."""
 MANY = 0.3
 """Fraction of idle units that is many."""
 
@@ -53,6 +55,7 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
         "recurrence": any(isinstance(part, kinds.RNN) for part in parts),
         "simple recurrence": any(isinstance(part, kinds.SimpleRNN) for part in parts),
         "LSTM": any(isinstance(part, kinds.LSTM) for part in parts),
+        "negative biases": any(_has_negative_biases(part) for part in parts),
         "sigmoid units": "sigmoid" in [_activation(part) for part in parts if _activation(part)][:-1],
     }
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
@@ -67,6 +70,11 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
 
 def _adds(part: object) -> bool:
     return isinstance(part, keras.layers.Add | suite_layers.Residual) or type(part).__name__ == "Add"
+
+
+def _has_negative_biases(part: object) -> bool:
+    bias = getattr(part, "bias", None)
+    return isinstance(bias, keras.Variable) and float(keras.ops.mean(bias)) < NEGATIVE_BIAS
 
 
 def _activation(part: object) -> str:

@@ -19,8 +19,9 @@ OF_LAST = f"in the middle of the last {LAST} measurements"
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
 MEASURED = "measured on the planted runs for calibration"
-SIXTH, SEVENTH, EIGHTH, THIRTEENTH = (
-    f"set after the {which} group of planted runs was judged" for which in ("sixth", "seventh", "eighth", "thirteenth")
+SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH = (
+    f"set after the {which} group of planted runs was judged"
+    for which in ("sixth", "seventh", "eighth", "thirteenth", "fourteenth")
 )
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
@@ -242,6 +243,7 @@ class Progress:
         chance: Loss of the best constant prediction; NaN where it is not known.
         then: Median of the last three measurements before the last third of the steps.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
+        lowest: The lowest median of three measurements in a row.
     """
 
     start: float
@@ -252,15 +254,21 @@ class Progress:
     chance: float = float("nan")
     then: float = float("nan")
     neighbours: float = float("nan")
+    lowest: float = float("nan")
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
         return (self.start - loss) / abs(self.start) if self.start else 0.0
 
     def gained_at(self, loss: float) -> float:
-        """Return by how much a loss is below the start, or chance where that is less, as a fraction of that."""
+        """Return by how much a loss is below the start, or chance where that is less, as a fraction of that.
+
+        Of a loss that goes below 0 a fraction of the start says little: it is no more than the part that is kept of
+        what was once gained.
+        """
         reference = float(np.fmin(self.start, self.chance))
-        return (reference - loss) / abs(reference) if reference else 0.0
+        gain = (reference - loss) / abs(reference) if reference else 0.0
+        return min(gain, (reference - loss) / (reference - self.lowest)) if self.lowest < min(reference, 0) else gain
 
     def measured(self) -> dict[str, float]:
         """Return the quantities that the rules of many monitors judge."""
@@ -299,7 +307,12 @@ def progress(past: Past) -> Progress | None:
     recent = (then - now) / abs(then) if then else 0.0
     sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
     typical = float(np.median(sizes)) if len(sizes) else float("nan")
-    return Progress(float(start), now, recent, typical, float(losses[-1]), past.chance, then, past.neighbours)
+    lowest = float(_medians_of_three(losses).min())
+    return Progress(float(start), now, recent, typical, float(losses[-1]), past.chance, then, past.neighbours, lowest)
+
+
+def _medians_of_three(losses: np.ndarray) -> np.ndarray:
+    return np.median(np.lib.stride_tricks.sliding_window_view(losses, 3), axis=1)
 
 
 def progress_measured(past: Past) -> dict[str, float]:
@@ -383,7 +396,7 @@ def headway_since_half(past: Past) -> float:
     steps, losses = past.steps_of("gradient_norm"), past.series("gradient_norm", "loss")
     if len(losses) < FEWEST:
         return float("nan")
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(losses, 3), axis=1)
+    medians = _medians_of_three(losses)
     early = medians[: max(1, np.searchsorted(steps, past.first + (steps[-1] - past.first) / 2) - 2)]
     lowest = float(early.min())
     return (lowest - float(medians[-1])) / abs(lowest) if lowest else float("nan")

@@ -200,6 +200,8 @@ def name_of_activation(layer: keras.layers.Layer) -> str:
     """Return the name of a layer's activation, one of `RANGES`; "" where it has none, or one of the user's own."""
     if isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional):
         return ""
+    if isinstance(layer, LAYERS.TimeDistributed):
+        return name_of_activation(layer.layer)
     if isinstance(layer, LAYERS.Softmax):
         return "softmax" if layer.axis in (-1, [-1], (-1,)) else ""
     if isinstance(layer, LAYERS.ReLU):
@@ -290,6 +292,7 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,
             saturated=_saturated(name, outputs),
             copies=_copies(layer, slopes),
+            is_recurrent=isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional),
         )
 
 

@@ -9,8 +9,6 @@ from .wording import digits
 FEW = 16
 """Fewer examples than these tell nothing of all."""
 NO_LAYER = Layer("")
-NUMPY = "import numpy as np\n\n"
-"""Where code of a cure begins that needs it."""
 FACTS = "certain, no matter of degree"
 CHOSEN = "chosen; worth watching at most"
 FOUND = "flagged no repaired training of the sets of real faults"

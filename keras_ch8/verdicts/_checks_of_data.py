@@ -4,7 +4,6 @@ from ._check import (
     CHOSEN,
     FEW,
     FOUND,
-    NUMPY,
     Check,
     are_of_another_unit,
     are_two,
@@ -14,13 +13,13 @@ from ._check import (
     interval,
 )
 from .facts import CROSS_ENTROPIES, Facts, Targets
+from .remedies import NUMPY, SHUFFLE
 from .wording import counted, digits, percent
 
 FAR = 30.0
 """Ratio of the standard deviations of targets, from which on they are of two ranges; numbers with outliers have 10."""
 MANY = 32
 """Examples that are not in an order by chance, nor of one class."""
-SHUFFLE = f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]"
 NUMBERED = f"{NUMPY}_, y = np.unique(y, return_inverse=True)"
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from ._check import FEW, FOUND, NUMPY, Check, first
+from ._check import FEW, FOUND, Check, first
 from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
-from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS
+from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS, NUMPY
 from .wording import counted, digits
 
 LARGE, LARGE_RMS = 20.0, 10.0

@@ -4,7 +4,7 @@ import math
 
 from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
 from .facts import Facts, Layer
-from .remedies import NEW_START, SLOWER
+from .remedies import NEW_START, ORTHOGONAL, SLOWER
 from .wording import digits, percent
 
 LARGE = 1e6
@@ -17,6 +17,9 @@ ALIKE, DEEP = 0.01, 3
 counts."""
 
 
+IN_TIME, OF_LOSS = 100.0, 30.0
+"""Gradient of a recurrent layer over that of each layer after it, and over the loss: trainings that went well have up
+to 99 of the first, where a mean over words hides them from the layer after it, and up to 2 of the second."""
 FAR_ABOVE, GROWN, OF_SIZE_1 = 10.0, 2.0, 10.0
 """Loss at the start over that of the best constant prediction, outputs of each hidden layer over its inputs, and size
 of the inputs up to which it is the weights that are too large."""
@@ -70,6 +73,16 @@ def _last_hidden(facts: Facts) -> Layer:
     trained = facts.start.trained
     before = facts.start.layers[: facts.start.layers.index(trained[-1])] if trained else ()
     return before[-1] if before else NO_LAYER
+
+
+def _through_time(facts: Facts) -> Layer:
+    """Return the recurrent layer whose gradient is far above that of all layers after it, and above the loss."""
+    trained, loss = facts.start.trained, abs(facts.start.loss)
+    for place, layer in enumerate(trained):
+        after = max((x.gradient for x in trained[place + 1 :]), default=math.nan)
+        if layer.is_recurrent and layer.gradient > IN_TIME * after and layer.gradient > OF_LOSS * loss:
+            return layer
+    return NO_LAYER
 
 
 def _copied(facts: Facts) -> Layer:
@@ -156,6 +169,21 @@ OF_START = (
         "the gradient of all weights is exactly 0",
         lambda f: f.start.gradient == 0.0 and 0 < abs(f.start.loss) < math.inf,
         lambda f: f"The gradient of all weights is exactly 0, at a loss of {digits(f.start.loss)}: no step moves them.",
+    ),
+    Check(
+        "gradient through time",
+        "exploding",
+        "act",
+        f"the gradient of a recurrent layer is above {IN_TIME:g} times that of each layer after it, and above "
+        f"{OF_LOSS:g} times the loss, of inputs up to {OF_SIZE_1:g}",
+        lambda f: _through_time(f).input_rms <= OF_SIZE_1,
+        lambda f: f"Before any step the gradient of {_through_time(f).name} is {digits(_through_time(f).gradient)}, at "
+        f"a loss of {digits(f.start.loss)}, far above that of the layers after it: it grows from time step to time "
+        "step on its way back.",
+        lambda f: "Start with recurrent weights that keep the size of the state, "
+        "`recurrent_initializer='orthogonal'`, and clip the gradient: `clipnorm=1.0` of the optimizer.",
+        lambda f: ORTHOGONAL,
+        source=FOUND,
     ),
     Check(
         "faded gradient",

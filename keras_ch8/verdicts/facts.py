@@ -210,6 +210,7 @@ class Layer:
         dead: Fraction of its ReLUs that give 0 for every example; NaN of others.
         saturated: Fraction of its outputs on the flat ends of tanh or sigmoid; NaN of others.
         copies: Units with weights and gradients equal to those of one before them.
+        is_recurrent: Whether it goes through its inputs step by step.
     """
 
     name: str
@@ -227,6 +228,7 @@ class Layer:
     dead: float = NAN
     saturated: float = NAN
     copies: int = 0
+    is_recurrent: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,6 +17,7 @@ FACTS: Mapping[str, str] = {
     "simple recurrence": "there is a `keras.layers.SimpleRNN`",
     "LSTM": "there is a `keras.layers.LSTM`",
     "sigmoid units": "hidden units are sigmoids",
+    "negative biases": "the biases of a layer were below -1 on average before the training",
     "unscaled inputs": "the root mean square of the inputs is far from 1",
     "uneven inputs": "so it is, or features differ in their standard deviations by far",
     "scale of the start": "units were saturated or dead, or the gradient vanished, at the first measurement",
@@ -102,6 +103,13 @@ for layer in model.layers[:-1]:
     if getattr(layer, "activation", None) is keras.activations.exponential:
         layer.activation = keras.activations.relu
 {SCALE_TO_DATA}"""
+BIASES_OF_0 = """\
+for layer in model.layers:
+    if getattr(layer, "bias", None) is not None:
+        layer.bias.assign(keras.ops.zeros_like(layer.bias))"""
+NUMPY = "import numpy as np\n\n"
+"""Where code of a cure begins that needs it."""
+SHUFFLE = f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]"
 NEW_START = """\
 start = keras.initializers.GlorotUniform(seed=0)
 for weight in model.trainable_variables:
@@ -307,6 +315,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "dead_units": (
         _scale_inputs(_PASSES),
+        Remedy("Start with biases of 0.", BIASES_OF_0, _PASSES, ("negative biases",)),
         _leaky(_PASSES, "scale of the start"),
         *_LESS,
         _leaky(_PASSES),
@@ -366,7 +375,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "equal_units": (_NEW_START,),
     "no_gradient": (
-        _leaky("The gradient should be above 0, and the loss fall."),
+        _leaky("The gradient should be above 0, and the loss fall.", "dead units"),
+        Remedy(
+            "Look behind these layers for what passes no gradient on, such as `keras.ops.round`, `keras.ops.argmax` or "
+            "a comparison, and let it straight through: x + `keras.ops.stop_gradient`(f(x) - x) in place of f(x)."
+        ),
         Remedy("Start with `keras.initializers.HeNormal`."),
     ),
     "nonfinite": (

@@ -19,6 +19,9 @@ KNOWN = {
 }  # fmt: skip
 
 
+constant = keras.initializers.Constant
+
+
 def plain(*layers, optimizer="sgd", shape=(6,)):
     model = keras.Sequential([keras.Input(shape), *layers, LAYERS.Dense(1)])
     model.compile(optimizer, "mse")
@@ -46,6 +49,8 @@ def two_inputs():
         (with_sum, {"skip connections", "sigmoid units", "adaptive rates", "learning rate schedule", "clipping"}),
         (two_inputs, {"several inputs", "skip connections"}),
         (lambda: plain(LAYERS.Dense(3), LAYERS.BatchNormalization()), {"sequential", "normalization"}),
+        (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-2.0))), {"sequential", "negative biases"}),
+        (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-0.5))), {"sequential"}),
         (lambda: plain(keras_ch8.layers.Residual(LAYERS.Dense(6))), {"sequential", "skip connections"}),
         (lambda: plain(LAYERS.Normalization(mean=0.0, variance=1.0)), {"sequential", "input normalization"}),
         (lambda: plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)), {"sequential", "tokens", "recurrence", "LSTM"}),

@@ -89,7 +89,7 @@ def test_the_gradient_through_depth():
         past = past_of(losses(), layer_flow=flow(gradient=np.array([total, np.sqrt(total), 1.0, 1.0])))
         return [level("layer_flow", past, kind) for kind in ("exploding", "vanishing")]
 
-    check([(9.9, ["ok", "ok"]), (10.1, ["watch", "ok"]), (29, ["watch", "ok"]), (31, ["act", "ok"]),
+    check([(19.9, ["ok", "ok"]), (20.1, ["watch", "ok"]), (29, ["watch", "ok"]), (31, ["act", "ok"]),
            (0.051, ["ok", "ok"]), (0.049, ["ok", "watch"]), (0.0101, ["ok", "watch"]), (0.0099, ["ok", "act"])],
           through)  # fmt: skip
 

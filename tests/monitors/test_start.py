@@ -108,3 +108,14 @@ def test_labels_in_the_order_in_which_they_are_read_are_known():
     orders = [facts_of(model, (X, labels, None))[0].order_read for labels in (np.sort(Y), Y)]
     assert orders[0] == 1
     assert orders[1] > 3
+
+
+def test_a_layer_that_is_applied_to_each_time_step_has_the_activation_of_what_it_applies():
+    each = layers.TimeDistributed(layers.Dense(3, "sigmoid"))
+    model = compiled(lambda x: each(layers.LSTM(4, return_sequences=True)(x)), (5, 6))
+    facts, failed = facts_of(model, (SEQUENCES, RNG.integers(0, 3, (32, 5, 1)), None))
+    assert failed is None
+    assert (facts.output.activation, facts.output.units) == ("sigmoid", 3)
+    first, *others = facts.start.trained
+    assert first.is_recurrent
+    assert not any(layer.is_recurrent for layer in others)

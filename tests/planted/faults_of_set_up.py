@@ -294,7 +294,7 @@ def defects_in_three_of_a_hundred_images(rng, cured=False):
     )
 
 
-@sick("bad_scale", "no second division by 255", group=13)
+@sick("bad_scale", "no second division by 255", group=13, also="bad_inputs")
 def pixels_divided_by_255_twice(rng, cured=False):
     """Accuracy on new examples: 0.11, and 0.97 with the cure."""
     train, probe = digits(rng, (8, 8, 1))

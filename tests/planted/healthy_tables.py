@@ -440,7 +440,7 @@ def same_or_other_wave_by_distance(rng):
     square = ops.sum((place(left) - place(right)) ** 2, axis=1, keepdims=True)
     model = keras.Model([left, right], ops.sqrt(square + 1e-6))
     train, probe = (((x[:, 0], x[:, 1]), y) for x, y in (train, probe))
-    return ready(model, contrastive, keras.optimizers.AdamW(0.002), train, probe, 64, steps=12)
+    return ready(model, contrastive, keras.optimizers.AdamW(0.002), train, probe, 64, steps=12 * 94)
 
 
 @healthy(group=10)

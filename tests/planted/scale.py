@@ -18,7 +18,7 @@ def large_weights(rng, cured=False):
     return digits_run(rng, hidden, keras.optimizers.Adam(1e-3), 64)
 
 
-@sick("bad_scale", "standardized inputs", group=2)
+@sick("bad_scale", "standardized inputs", group=2, also="bad_inputs")
 def raw_inputs(rng, cured=False):
     train, probe = scikit_table(datasets.load_breast_cancer, rng, 128, scaled=cured)
     model = net((30,), layers.Dense(24, "tanh"), layers.Dense(12, "tanh"), layers.Dense(1, "sigmoid"))
@@ -38,7 +38,7 @@ def standard_normal_weights(rng, cured=False):
     return ready(model, "sparse_categorical_crossentropy", keras.optimizers.Adam(1e-3), *shapes(rng), 64)
 
 
-@sick("bad_scale", "standardized columns", group=4)
+@sick("bad_scale", "standardized columns", group=4, also="bad_inputs")
 def houses_in_raw_units(rng, cured=False):
     area, year, income = rng.lognormal(4.6, 0.3, 2304), rng.uniform(1900, 2020, 2304), rng.lognormal(10.5, 0.4, 2304)
     price = np.log(area) + 0.01 * (year - 1960) + 0.5 * np.log(income) + 0.1 * rng.normal(size=2304)
@@ -48,7 +48,7 @@ def houses_in_raw_units(rng, cured=False):
     return ready(model, "mae", keras.optimizers.Adam(0.002), train, probe, 32)
 
 
-@sick("bad_scale", "inputs of mean 0 and variance 1", group=5)
+@sick("bad_scale", "inputs of mean 0 and variance 1", group=5, also="bad_inputs")
 def weather_in_kelvin_and_hectopascal(rng, cured=False):
     z = rng.normal(size=(2256, 4))
     y = np.tanh(z[:, 0] * z[:, 1]) + np.sin(z[:, 2]) + 0.5 * z[:, 3]
@@ -58,7 +58,7 @@ def weather_in_kelvin_and_hectopascal(rng, cured=False):
     return ready(model, "mse", keras.optimizers.Adam(), train, probe, 32)
 
 
-@sick("bad_scale", "microvolts in place of volts", group=6)
+@sick("bad_scale", "microvolts in place of volts", group=6, also="bad_inputs")
 def brain_waves_in_volts(rng, cured=False):
     y, time = rng.integers(0, 2, 2176), np.arange(32) / 32
     alpha = np.sin(2 * np.pi * (rng.uniform(3, 5, (2176, 1)) * time + rng.uniform(0, 1, (2176, 1))))
@@ -68,7 +68,7 @@ def brain_waves_in_volts(rng, cured=False):
     return ready(model, "binary_crossentropy", keras.optimizers.RMSprop(0.001), train, probe, 32)
 
 
-@sick("bad_scale", "coordinates of mean 0 and variance 1", group=7)
+@sick("bad_scale", "coordinates of mean 0 and variance 1", group=7, also="bad_inputs")
 def rents_by_degrees_of_latitude_and_longitude(rng, cured=False):
     z = rng.normal(size=(4256, 2))
     y = np.exp(-(z**2).sum(axis=1) / 2) + np.tanh(z[:, 0] - z[:, 1]) + rng.normal(0, 0.1, 4256)
@@ -78,7 +78,7 @@ def rents_by_degrees_of_latitude_and_longitude(rng, cured=False):
     return ready(model, "mse", keras.optimizers.Adam(), train, probe, 64)
 
 
-@sick("bad_scale", "each content of mean 0 and variance 1", group=8)
+@sick("bad_scale", "each content of mean 0 and variance 1", group=8, also="bad_inputs")
 def alloys_by_contents_in_parts_per_million(rng, cured=False):
     x, y = datasets.make_classification(
         4256, 8, n_informative=6, n_redundant=0, n_classes=3, class_sep=1.5, random_state=seed_of(rng)
@@ -89,7 +89,7 @@ def alloys_by_contents_in_parts_per_million(rng, cured=False):
     return ready(model, LOGITS, keras.optimizers.Adam(), train, probe, 64)
 
 
-@sick("bad_scale", "pixels of mean 0 and variance 1", group=9)
+@sick("bad_scale", "pixels of mean 0 and variance 1", group=9, also="bad_inputs")
 def dials_read_from_pixels_of_up_to_255(rng, cured=False):
     x, y = dials(rng, 3256)
     train, probe = split((x - x.mean()) / x.std() if cured else x, y, rng, 256)
@@ -105,7 +105,7 @@ def showers(rng, size, side=8):
     return cells[..., None], np.stack([place[0].ravel(), place[1].ravel()], axis=1)
 
 
-@sick("bad_scale", "cells of mean 0 and variance 1", group=10)
+@sick("bad_scale", "cells of mean 0 and variance 1", group=10, also="bad_inputs")
 def places_of_showers_in_counts_of_a_converter(rng, cured=False):
     cells, place = showers(rng, 3256)
     counts = np.round(400 * cells + 300 + rng.normal(0, 8, cells.shape)).clip(0, 4095)
@@ -121,7 +121,7 @@ def places_of_showers_in_counts_of_a_converter(rng, cured=False):
     return ready(model, "mse", keras.optimizers.Adam(), train, probe, 32)
 
 
-@sick("bad_scale", "each value of the blood of mean 0 and variance 1", group=11)
+@sick("bad_scale", "each value of the blood of mean 0 and variance 1", group=11, also="bad_inputs")
 def patients_by_values_of_blood_as_the_laboratory_prints_them(rng, cured=False):
     x = rng.normal(size=(4256, 7))
     illness = x[:, 0] + np.abs(x[:, 1]) - x[:, 2] * x[:, 3] + 0.5 * x[:, 4]

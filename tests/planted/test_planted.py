@@ -58,7 +58,21 @@ def test_each_file_of_runs_is_a_topic_and_each_run_has_a_name_of_its_own():
     assert len({run.name for run in planted}) == len(planted)
     assert {run.split for run in planted} == set(confusion.SPLITS)
     members("full")  # monitors that bring kinds of their own
-    assert {run.kind for run in planted} - {None} <= set(verdicts.KINDS)
+    assert {kind for run in planted for kind in (run.kind, run.also)} - {None} <= set(verdicts.KINDS)
+
+
+def test_a_run_is_judged_by_its_kind_and_by_one_that_took_over_a_part_of_it():
+    def is_right(kind, also=None, **said):
+        return confusion.is_right({"kind": kind, "also": also, "said": said})
+
+    assert is_right("bad_scale", bad_scale="watch")
+    assert is_right("bad_scale", "bad_inputs", bad_inputs="act")
+    assert not is_right("bad_scale", bad_inputs="act")
+    assert not is_right("bad_scale", "bad_inputs", cliff="act")
+    assert is_right(None, cliff="watch")
+    assert not is_right(None, cliff="act")
+    kinds = {run.also for run in confusion.chosen() if run.kind == "bad_scale" and "weights" not in run.cure}
+    assert kinds == {"bad_inputs"}
 
 
 def test_the_runs_that_the_documentation_names_have_what_it_says():

@@ -45,6 +45,12 @@ def deep(*gradients):
     return facts(start=change(START, layers=tuple(change(DENSE, gradient=g) for g in gradients)))
 
 
+def through_time(**fields):
+    """Facts of a recurrent layer with a gradient far above those of the layers after it."""
+    layer = change(DENSE, **{"name": "rnn", "is_recurrent": True, "gradient": 400.0} | fields)
+    return facts(start=change(START, layers=(layer, LAST)))
+
+
 def validated(inputs=X, targets=NUMBERS, of=NUMBERS, **others):
     return facts(of, other="the validation data", other_inputs=(inputs,), other_targets=targets, **others)
 
@@ -192,6 +198,7 @@ CASES = {
     "dead layer": (first(dead=1.0, gradient=0.0), first(dead=1.0)),
     "dead output": (first(dead=1.0, gradient=0.0, is_output=True), first(dead=1.0, gradient=0.0)),
     "no gradient": (facts(start=change(START, gradient=0.0)), facts(start=change(START, gradient=0.0, loss=0.0))),
+    "gradient through time": (through_time(), through_time(is_recurrent=False)),
     "faded gradient": (deep(1e-8, 1e-7, 1e-6, 1e-3, 1e-1), deep(1e-8, 1e-8, 1e-1, 1e-1, 1e-1)),
     "faded examples": (
         facts(start=change(START, layers=(DENSE, change(DENSE, variation=1e-4), LAST))),
@@ -354,3 +361,10 @@ def test_the_words_that_answers_use_are_those_of_the_studies():
              "learning_rate.low"}  # fmt: skip
     assert {answer for kind in KINDS.values() for answer in kind.answers} <= words
     assert KINDS["wrong_output"].answers == ("activation.last", "layer_properties")
+
+
+@pytest.mark.parametrize("fields", [{"gradient": 20.0}, {"input_rms": 50.0}])  # as large as the loss is, or the inputs
+def test_a_recurrent_gradient_is_large_beside_the_loss_and_for_inputs_of_size_1(fields):
+    check = next(check for check in CHECKS if check.name == "gradient through time")
+    assert check.when(through_time())
+    assert not check.when(through_time(**fields))
