@@ -18,7 +18,7 @@ import pytest
 
 def pytest_sessionstart():
     compiling.quickly()
-    gc.set_threshold(20_000, 20, 20)  # a tenth of the collections: a traced graph is many objects that stay
+    gc.set_threshold(100_000, 4, 20)  # few collections of what is new: a traced graph is many objects that stay
 
 
 def pytest_sessionfinish():

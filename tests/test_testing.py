@@ -705,6 +705,7 @@ def test_every_check_is_tested_with_a_good_class_and_broken_ones():
         assert f"test_a_broken_{kind}_is_told_why" in globals()
 
 
+@pytest.mark.broad(slow=3)
 @pytest.mark.parametrize(
     "rule",
     [clipping.ByNorm(1.0), clipping.ByGlobalNorm(1.0), clipping.ByValue(1.0), clipping.ByPercentile(10),

@@ -443,7 +443,7 @@ class Stop(keras.callbacks.Callback):
             self.values = [v.numpy() for v in (*self.model.variables, *optimizer.variables)]
 
 
-@pytest.mark.parametrize("at", [48, 80])
+@pytest.mark.parametrize("at", [48, pytest.param(80, marks=pytest.mark.full)])
 def test_a_state_goes_on_bit_for_bit(at):
     """Before the rate spike at step 90, with states in memory to go back to."""
     whole, first, rest = (callbacks.Guard(rollback="20ba") for _ in range(3))

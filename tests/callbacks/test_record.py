@@ -290,13 +290,20 @@ def test_the_loss_has_its_name(tmp_path, loss, name):
 # --- the dashboard HParams -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loader", LOADERS)
-def test_hparams_has_a_row_for_each_run_with_its_settings_and_its_best_validation(tmp_path, loader):
-    best = {}
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory):
+    """Return a folder with two runs, and the best validation loss of each."""
+    folder, best = tmp_path_factory.mktemp("two_runs"), {}
     for name, optimizer in (("a", ours.SGD(0.1)), ("b", ours.Adam(keras_ch8.schedules.CosineDecay(0.01)))):
-        history = fit(network(optimizer), [callbacks.TensorBoard(tmp_path / name)], epochs=3, validation_data=(X, -Y))
+        history = fit(network(optimizer), [callbacks.TensorBoard(folder / name)], epochs=3, validation_data=(X, -Y))
         best[f"{name}/optimization"] = min(history["val_loss"])
-    with loader(tmp_path) as read:
+    return folder, best
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_hparams_has_a_row_for_each_run_with_its_settings_and_its_best_validation(two_runs, loader):
+    folder, best = two_runs
+    with loader(folder) as read:
         context = backend_context.Context(TBContext(data_provider=read.provider))
         ctx, known = RequestContext(), {"experiment_id": ""}
         metadata = context.hparams_metadata(ctx, "")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults import killing
 from tests.forked import PROCESSES
+from tests.marks import mostly
 
 WHOLE = {}
 """What a training that nothing kills, and that has no `Resume`, comes to."""
@@ -63,8 +64,8 @@ def assert_as_whole(case, folder, tmp_path_factory):
         np.testing.assert_equal(plain_too[name], part, err_msg=name)
 
 
-@pytest.mark.parametrize("seed", [*(pytest.param(i, marks=pytest.mark.slow) for i in range(5)),
-                                  *(pytest.param(i, marks=pytest.mark.full) for i in range(5, 20))])  # fmt: skip
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", mostly(pytest.mark.full, range(20), 0, 4))  # killed while it writes, and while not
 def test_everything(seed, tmp_path, tmp_path_factory):
     check("everything", seed, tmp_path, tmp_path_factory)
 

@@ -21,7 +21,8 @@ IGNORED = "ignore:__array__ implementation:DeprecationWarning"
 
 
 def python(backend, *arguments):
-    environment = os.environ | {"KERAS_BACKEND": backend}
+    # Several threads of OpenBLAS wait for each other by spinning: a minute for three matrices where others work too.
+    environment = os.environ | {"KERAS_BACKEND": backend, "OPENBLAS_NUM_THREADS": "1"}
     given = [sys.executable, "-W", "error", "-W", IGNORED, *map(str, arguments)]
     done = subprocess.run(given, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,5 +1,6 @@
 """What is said of any numbers, also of none and of infinite ones, is a sentence that a practitioner can read."""
 
+import functools
 import re
 
 import numpy as np
@@ -25,6 +26,7 @@ WRONG = {
 }
 
 
+@functools.cache  # of a thousand draws most say what another has said
 def assert_readable(sentence):
     sentence = re.sub("`[^`]*`", "`code`", sentence)
     for what, pattern in WRONG.items():
@@ -40,8 +42,13 @@ def assert_reasons(why):
     """Each is a sentence; what is in brackets says where a number is from, as in a bibliography."""
     assert len(why) <= 5
     for sentence in why:
-        told = re.sub(r" \((measured|set after|Goodfellow|McCandlish|Mandt|gradient descent).*\)\.$", ".", sentence)
-        assert_readable(f"It is so: {told}")  # some begin with a number
+        assert_reason(sentence)
+
+
+@functools.cache
+def assert_reason(sentence):
+    told = re.sub(r" \((measured|set after|Goodfellow|McCandlish|Mandt|gradient descent).*\)\.$", ".", sentence)
+    assert_readable(f"It is so: {told}")  # some begin with a number
 
 
 @pytest.mark.parametrize("monitor", MONITORS, ids=lambda monitor: monitor.name)

@@ -21,16 +21,21 @@ HOOKS = {"apply", "scale_loss", "train_step", "test_step", "evaluate", "fit", "p
 """Methods that somebody could have put into an instance, and must have taken out again."""
 
 
-def case(kind, *values, slow=False):
+def case(kind, *values, mark=None):
     """Return a case of a test: a kind, and maybe more; skipped where this Keras does not have what the kind needs."""
     marks = [pytest.mark.skipif(not kind.is_available, reason=f"this Keras has no {kind.needs}")]
     name = "-".join([kind.name, *values])
-    return pytest.param(kind, *values, id=name, marks=marks + [pytest.mark.slow] * slow)
+    return pytest.param(kind, *values, id=name, marks=marks + [mark] * (mark is not None))
 
 
 def each(kinds, *by_default):
-    """Parametrize a test with kinds; behind `slow` but for those of these names, if there are names."""
-    return [case(kind, slow=bool(by_default) and kind.name not in by_default) for kind in kinds]
+    """Parametrize a test with kinds; if there are names, with these by default, and half of the others behind `slow`.
+
+    They are the half that the test of kept models, which trains watched too, leaves to `full`.
+    """
+    kept = list(KINDS)[::2]
+    marks = {kind.name: pytest.mark.full if kind.name in kept else pytest.mark.slow for kind in kinds if by_default}
+    return [case(kind, mark=marks.get(kind.name) if kind.name not in by_default else None) for kind in kinds]
 
 
 MANY = pytest.mark.broad(slow=2)
