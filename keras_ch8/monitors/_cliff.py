@@ -132,6 +132,8 @@ BROKEN = Quantity(
     series="ch8_diagnosis/nonfinite_steps",
 )
 GREW = Quantity("grew", "1 where the loss, the gradient or the weights grew before the loss was infinite, else 0.")
+SKIPS = Quantity("skips", "1 where steps that are not finite are left out, else 0.")
+DOES_NOT_SKIP = Condition(SKIPS, "<", 1, "such steps are not left out")
 
 RULES = (
     Rule(
@@ -144,8 +146,17 @@ RULES = (
     ),
     Rule(
         kind="nonfinite",
+        says="Steps whose gradient is infinite or not a number were left out",
+        when=(Condition(BROKEN, ">=", 1), Condition(SKIPS, ">=", 1)),
+        at_most="watch",
+        cure="Look at the examples that `callbacks.Guard` names, and leave them out of the data or repair them: it "
+        "writes them to `guard.jsonl` in the run's folder.",
+        expects="No step should be left out.",
+    ),
+    Rule(
+        kind="nonfinite",
         says="From one step to the next the gradient is not a number, though neither it nor the loss had grown",
-        when=(Condition(BROKEN, ">=", 1), Condition(GREW, "<", 1)),
+        when=(Condition(BROKEN, ">=", 1), Condition(GREW, "<", 1), DOES_NOT_SKIP),
         proven_by=(Condition(BROKEN, ">", 1),),
         cure="Search the data, the model and the loss for what divides by 0, or takes the logarithm or the root of 0, "
         "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`; lower learning rates do not help.",
@@ -154,7 +165,7 @@ RULES = (
     Rule(
         kind="nonfinite",
         says="The gradient is infinite or not a number in some steps",
-        when=(Condition(BROKEN, ">=", 1),),
+        when=(Condition(BROKEN, ">=", 1), DOES_NOT_SKIP),
         proven_by=(Condition(BROKEN, ">", 1),),
     ),
 )
@@ -184,6 +195,7 @@ class CliffMonitor(Monitor):
             LARGEST.name: _of_rows(past).largest,
             BROKEN.name: len(_broken(past)),
             GREW.name: float(grew(past)),
+            SKIPS.name: float("skipping" in past.has),
         }
 
     def remarks(self, past: Past) -> dict[str, str]:

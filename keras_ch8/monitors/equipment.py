@@ -18,7 +18,7 @@ ADAPTIVE = (
 """Names of optimizers that give each weight a rate of its own."""
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
 BROUGHT_BY = {
-    "ClipGradients": "clipping", "LearningRateDecay": "learning rate schedule",
+    "ClipGradients": "clipping", "Guard": "skipping", "LearningRateDecay": "learning rate schedule",
     "LearningRateScheduler": "learning rate schedule", "ReduceLROnPlateau": "learning rate schedule",
 }  # fmt: skip
 """What callbacks of this suite and of Keras bring into a training, by the names of their classes."""
@@ -62,6 +62,7 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
     found |= {
         "adaptive rates": any(type(optimizer).__name__ in ADAPTIVE for optimizer in optimizers),
         "clipping": any(getattr(optimizer, name, None) is not None for optimizer in optimizers for name in CLIPS),
+        "skipping": any(getattr(optimizer, "skip_nonfinite", False) for optimizer in optimizers),
         "learning rate schedule": any(keras_private.schedule_of(optimizer) is not None for optimizer in optimizers),
     }
     brought = {BROUGHT_BY[name] for name in (type(callback).__name__ for callback in callbacks) if name in BROUGHT_BY}

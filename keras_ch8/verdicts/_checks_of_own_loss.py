@@ -8,6 +8,11 @@ SMALL = 0.05
 RARE = 0.02
 """Fraction of the targets of one sign, up to which they are exceptions."""
 
+
+def _how_small(smallest: float) -> str:
+    return f"below {percent(smallest)} of the median size" if smallest else "0"
+
+
 OF_OWN_LOSS = (
     Check(
         "labels that are not read",
@@ -31,7 +36,7 @@ OF_OWN_LOSS = (
         lambda f: f.output.loss == "mean_absolute_percentage_error" and f.targets.of == "numbers"
         and (RARE < f.targets.negative < 1 - RARE or f.targets.smallest < SMALL),
         lambda f: f"{f.output.loss} divides by the targets, which are {interval(f.targets.low, f.targets.high)}; one "
-        f"in 100 is below {percent(f.targets.smallest)} of the median size, and counts that much more.",
+        f"in 100 is {_how_small(f.targets.smallest)}, and counts that much more.",
         lambda f: "Compile with `keras.losses.MeanAbsoluteError` or `keras.losses.MeanSquaredError`: a percentage of a "
         "target near 0 means nothing.",
         lambda f: 'model.compile(model.optimizer, "mean_squared_error")',

@@ -115,7 +115,7 @@ class Targets:
         at_once: Fraction of the rows of 0 and 1 in which more than one is 1.
         empty: Fraction of the rows of 0 and 1 in which none is.
         values: How many different numbers there are.
-        smallest: The size that one number in 100 is below, over the median size.
+        smallest: The size that one number in 100 is below, over the median size of those that are not 0.
     """
 
     of: str = ""
@@ -349,6 +349,7 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
     if known.nonfinite:
         return known
     values, counts = np.unique(rows, return_counts=True)
+    sizes = np.abs(rows)
     known = dataclasses.replace(
         known,
         low=float(values[0]),
@@ -356,7 +357,7 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         deviation=float(rows.std()),
         negative=float((rows < 0).mean()),
         values=len(values),
-        smallest=float(np.quantile(np.abs(rows), 0.01) / middle) if (middle := np.median(np.abs(rows))) > 0 else NAN,
+        smallest=float(np.quantile(sizes, 0.01) / np.median(sizes[sizes > 0])) if sizes.any() else NAN,
     )
     return _of_one_column(known, values, counts) if rows.shape[1] == 1 else _of_rows(known, rows, values)
 

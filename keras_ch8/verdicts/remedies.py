@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 FACTS: Mapping[str, str] = {
     "adaptive rates": "the optimizer gives each weight a rate of its own, as Adam does",
     "clipping": "the gradient is clipped",
+    "skipping": "steps that are not finite are left out, by `callbacks.Guard` or `skip_nonfinite=True`",
     "learning rate schedule": "the learning rate follows a schedule",
     "normalization": "there is a normalization between the layers",
     "input normalization": "there is a `keras.layers.Normalization`",
@@ -386,7 +387,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         *_LESS,
         _find_rate("All gradients should be finite."),
         _clip("All gradients should be finite."),
-        Remedy("Search the data for NaN, or skip such steps: `skip_nonfinite=True` of every optimizer of the suite."),
+        Remedy("Search the data for NaN, or let `callbacks.Guard` leave such steps out and name their examples."),
     ),
 }  # fmt: skip
 """What to do about each kind of verdict, the first that suits the training first."""

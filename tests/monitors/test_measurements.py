@@ -368,6 +368,15 @@ def test_gradients_that_are_not_finite_are_said_with_the_number_of_steps():
     assert "(no spike; the largest was as large as " in said("cliff", cliffs([1.0] * 30), "cliff").finding
 
 
+def test_steps_that_are_left_out_call_for_no_other_rate():
+    past = cliffs([*[1.0] * 28, *[INF] * 2])
+    assert said("cliff", past, "nonfinite").level == "act"
+    past.has = frozenset({"skipping"})
+    claim = said("cliff", past, "nonfinite")
+    assert claim.level == "watch"
+    assert "`guard.jsonl`" in claim.cure
+
+
 def test_what_there_is_nothing_of_is_said_to_be_nothing():
     for ratio, words in (
         (0.5, "the strongest negative curvature is 50 % of"),

@@ -101,6 +101,13 @@ def test_what_is_predicted_tells_whether_the_last_axis_counts_steps_or_classes()
     assert targets_of(np.eye(3)[steps], predicted_axes=3).of == "one-hot"
 
 
+@pytest.mark.parametrize(
+    "y, smallest", [([0.0] * 60 + [2.0] * 40, 0.0), ([1.0, 2.0, 4.0], 0.51), ([0.0] * 5, np.nan), ([-4.0] * 9, 1.0)]
+)
+def test_small_targets_are_small_beside_those_that_are_not_0(y, smallest):
+    assert targets_of(np.array(y)).smallest == pytest.approx(smallest, nan_ok=True)
+
+
 def test_of_targets_that_are_not_finite_only_their_number_is_known():
     targets = targets_of(np.array([1.0, np.nan]))
     assert targets.nonfinite == 1
