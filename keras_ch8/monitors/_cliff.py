@@ -9,11 +9,11 @@ from .. import _checks, _objects
 from .._plot import COLORS, GREY, axes_of, finished
 from .._result import Result, Table
 from .._section import section
-from ..verdicts import Condition, Quantity, Rule, Threshold
+from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
 from .past import Past, once, running_median
-from .progress import GOOD, MEASURED, progress_measured
+from .progress import FALLING, FIFTEENTH, GOOD, MEASURED, OVER_NEIGHBOURS, progress_measured
 
 SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
@@ -133,6 +133,21 @@ BROKEN = Quantity(
 )
 GREW = Quantity("grew", "1 where the loss, the gradient or the weights grew before the loss was infinite, else 0.")
 SKIPS = Quantity("skips", "1 where steps that are not finite are left out, else 0.")
+AS_GOOD_AS_IT_GETS = Combination(
+    "the loss is good, and falls or is not far above what the nearest examples predict",
+    "all of",
+    (
+        GOOD,
+        Combination(
+            "the nearest examples do not predict far better, or the loss still falls",
+            "any of",
+            (
+                Combination("they do not", "none of", (Condition(OVER_NEIGHBOURS, ">=", 2, source=FIFTEENTH),)),
+                FALLING,
+            ),
+        ),
+    ),
+)
 DOES_NOT_SKIP = Condition(SKIPS, "<", 1, "such steps are not left out")
 
 RULES = (
@@ -140,7 +155,7 @@ RULES = (
         kind="cliff",
         says="The gradient of single steps is far above all others",
         all_of=(Threshold(SPIKES, "above", watch=1, act=3, source=MEASURED),),
-        silenced_by=(GOOD,),
+        silenced_by=(AS_GOOD_AS_IT_GETS,),
         proven_by=(Condition(SPIKES, ">=", 3),),
         mentions=(LARGEST,),
     ),

@@ -11,7 +11,7 @@ from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .past import Past
-from .progress import FOREIGN, OVERSHOOT, THIRTEENTH, overshoot
+from .progress import FIFTEENTH, FOREIGN, OVERSHOOT, THIRTEENTH, overshoot
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -70,6 +70,16 @@ STILL_AHEAD = Quantity(
         else ""
     ),
     number=lambda gain: percent(max(gain, 0.0)),
+)
+FALLEN_SO_FAR = Quantity(
+    "fallen_so_far", "By how much the loss is below that of the first part of the training, as a fraction of that."
+)
+LAST_OF_FALL = Quantity(
+    "last_of_fall",
+    "The part of the whole fall of the loss that the last third of the training has brought: a third where it falls "
+    "evenly, less where it comes to rest.",
+    lambda part: f"{percent(max(part, 0.0))} of its fall came in the last third",
+    number=lambda part: percent(max(part, 0.0)),
 )
 BEST_AT = Quantity(
     "best_at",
@@ -135,6 +145,19 @@ RULES = (
             AT_THE_END,
             NOT_LEARNED,
             FALLS_ON,
+            Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
+        ),
+        mentions=(UPDATES, LEFT, *HELD_OUT),
+    ),
+    Rule(
+        kind="too_short",
+        says="The training ends after few updates, when the loss has only begun to fall",
+        all_of=(Threshold(LAST_OF_FALL, "above", watch=0.25, act=0.25, source=FIFTEENTH),),
+        when=(
+            AT_THE_END,
+            Condition(LEFT, ">", 0.9, "nearly all of the loss is left", FIFTEENTH),
+            FALLS_ON,
+            Condition(FALLEN_SO_FAR, ">=", 0.02, "it has fallen for certain", FIFTEENTH),
             Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
         ),
         mentions=(UPDATES, LEFT, *HELD_OUT),
@@ -237,6 +260,8 @@ class DurationMonitor(Monitor):
             measured = {
                 LATELY.name: _lately(course),
                 STILL_AHEAD.name: _still_ahead(course if len(course) >= BLOCKS else _of_steps(past)),
+                FALLEN_SO_FAR.name: (course[0] - course[-1]) / abs(course[0]) if course[0] else 0.0,
+                LAST_OF_FALL.name: _last_of_fall(course),
                 BEST_AT.name: best / (len(course) - 1),
                 UPDATES.name: past.done,
                 DONE.name: past.done / past.total,
@@ -298,8 +323,18 @@ def _lately(course: np.ndarray) -> float:
 
     Between the points of the course it is taken as straight.
     """
-    before = float(np.interp((1 - LAST_PART) * (len(course) - 1), np.arange(len(course)), course))
+    before = _before_the_last_part(course)
     return (before - float(course[-1])) / abs(before) if before else 0.0
+
+
+def _last_of_fall(course: np.ndarray) -> float:
+    """Return the part of the fall that the last third has brought; 0 where the loss has not fallen."""
+    fall = float(course[0] - course[-1])
+    return (_before_the_last_part(course) - float(course[-1])) / fall if fall > 0 else 0.0
+
+
+def _before_the_last_part(course: np.ndarray) -> float:
+    return float(np.interp((1 - LAST_PART) * (len(course) - 1), np.arange(len(course)), course))
 
 
 def _still_ahead(course: np.ndarray) -> float:

@@ -22,6 +22,7 @@ from ._step_rules import (
     RULES,
     STEP_OVER_BEST,
     THROWN,
+    THROWN_AT_ONCE,
     TRAININGS_TO_HALVE,
     UPDATES,
 )
@@ -180,6 +181,7 @@ class StepLengthMonitor(Monitor):
             SPIKES.name: len(spikes_of(past)),
             NOISE_OVER_BATCH.name: noise_over_batch(past),
             THROWN.name: _thrown(past),
+            THROWN_AT_ONCE.name: _thrown_at_once(past),
         }  # fmt: skip
 
     def newest(self, past: Past) -> dict[str, float]:
@@ -206,6 +208,14 @@ def _thrown(past: Past) -> float:
     if len(losses) < 20 or not start > 0:
         return float("nan")
     return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max() / start)
+
+
+def _thrown_at_once(past: Past) -> float:
+    """Return the largest loss of the minibatches 2 to 11 over the start; NaN where they are not known."""
+    rows, start = past.rows, past.of("step_length")[0].loss_before
+    losses = rows.loss[(rows.steps > past.first + 1) & (rows.steps <= past.first + 11)]
+    losses = losses[np.isfinite(losses)]
+    return float(losses.max() / start) if len(losses) and start > 0 else float("nan")
 
 
 def _halving(last: list[StepLength]) -> float:

@@ -13,6 +13,7 @@ from .progress import (
     FADED_RATE,
     FALLEN,
     FALLING_FAST,
+    FIFTEENTH,
     FOREIGN,
     FOURTEENTH,
     GOOD,
@@ -24,6 +25,7 @@ from .progress import (
     MEASURED,
     NEWTON_GAIN,
     OF_LAST,
+    OVER_CHANCE,
     OVERSHOOT,
     PART_DONE,
     RATE_LIMIT,
@@ -79,6 +81,12 @@ THROWN = Quantity(
     "The largest median of nine minibatches in a row among the first hundred, over the loss on the probe at the start.",
     lambda factor: f"in the first steps it went up to {times(factor, 'its start')}",
     "in the first steps it went up beyond measure",
+)
+THROWN_AT_ONCE = Quantity(
+    "thrown_at_once",
+    "The largest loss of the ten minibatches after the first, over the loss on the probe at the start.",
+    lambda factor: f"a minibatch after the first steps had {times(factor, 'the loss of the start')}",
+    "a minibatch after the first steps had a loss beyond measure",
 )
 TRAININGS_TO_HALVE = Quantity(
     "trainings_to_halve",
@@ -215,6 +223,13 @@ RULES = (
         when=(STUCK,),
         silenced_by=(BY_CLIFFS,),
         mentions=(GROWTH,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The first steps threw the weights where nothing is learned: the loss is that of a constant since",
+        all_of=(Threshold(THROWN_AT_ONCE, "above", watch=10.0, act=20.0, source=FIFTEENTH),),
+        when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", FIFTEENTH)),
+        mentions=(OVER_CHANCE,),
     ),
     Rule(
         kind="step_too_short",

@@ -19,9 +19,9 @@ OF_LAST = f"in the middle of the last {LAST} measurements"
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
 MEASURED = "measured on the planted runs for calibration"
-SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH = (
+SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
     f"set after the {which} group of planted runs was judged"
-    for which in ("sixth", "seventh", "eighth", "thirteenth", "fourteenth")
+    for which in ("sixth", "seventh", "eighth", "thirteenth", "fourteenth", "fifteenth")
 )
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"

@@ -129,9 +129,9 @@ def test_moving_statistics_and_what_they_cost():
            (0.99, 1.0, "ok"), (1.01, 1.0, "watch")], off)  # fmt: skip
 
 
-def cliffs(norms, fallen=0.2):
+def cliffs(norms, fallen=0.2, recent=0.0):
     past = Past(total=1000)
-    for step, loss in zip(range(100, 1000, 100), losses(fallen), strict=True):
+    for step, loss in zip(range(100, 1000, 100), losses(fallen, recent), strict=True):
         past.add(step, {"gradient_norm": monitors.GradientNorm(1.0, 1.0, loss)})
     past.add_rows(Rows(np.arange(1, len(norms) + 1), np.array(norms), np.ones(len(norms))))
     return past

@@ -1,4 +1,4 @@
-"""What trainings of users showed, the fourteenth group: pasts on which a rule was wrong or silent, and neighbours."""
+"""What trainings of users showed, groups 14 and 15: pasts on which a rule was wrong or silent, and neighbours."""
 
 import dataclasses
 
@@ -12,7 +12,8 @@ from keras_ch8.monitors.progress import GOOD, progress_measured
 from keras_ch8.verdicts import causes
 from tests.monitors.test_certain_causes import claim_of
 from tests.monitors.test_claims import AT_REST, past_of
-from tests.monitors.test_levels import flow, level, losses, said, with_steps
+from tests.monitors.test_duration import past_of as of_epochs
+from tests.monitors.test_levels import cliffs, flow, level, losses, said, with_steps
 
 
 @pytest.mark.parametrize("names, expected", [(("query", "key", "value", "out"), "ok"), (("a", "b", "c", "out"), "act")])
@@ -134,3 +135,42 @@ def test_a_loss_that_swings_and_has_not_come_down_has_steps_that_are_too_long(si
     noise = monitors.GradientNoise(trace=100.0, squared_norm=1.0)
     past = past_of(values, step_length=steps, gradient_noise=noise)
     assert level("step_length", past, "step_too_long") == expected
+
+
+# --- group 15 ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first, chance, expected", [(25.0, 1.0, "act"), (12.0, 1.0, "watch"), (25.0, 1.3, "ok")])
+def test_a_first_step_that_throws_the_weights_where_nothing_is_learned_is_too_long(first, chance, expected):
+    past = with_steps(np.array([1.0] * 9), step=0.3)
+    past.chance = chance
+    past.rows = Rows()
+    past.add_rows(Rows(np.arange(1, 31), np.ones(30), np.array([1.0, first, *[1.0] * 28])))
+    assert level("step_length", past, "step_too_long") == expected
+
+
+@pytest.mark.parametrize(
+    "neighbours, recent, expected", [(0.1, 0.0, "act"), (0.3, 0.0, "ok"), (0.1, 0.1, "ok"), (np.nan, 0.0, "ok")]
+)
+def test_spikes_hold_a_loss_up_that_is_good_but_far_above_what_the_nearest_examples_predict(
+    neighbours, recent, expected
+):
+    norms = np.ones(200)
+    norms[50:150:20] = 40.0
+    past = cliffs(norms, fallen=0.6, recent=recent)
+    past.neighbours = neighbours
+    assert level("cliff", past, "cliff") == expected
+
+
+@pytest.mark.parametrize(
+    "course, updates, expected",
+    [
+        (np.linspace(3.0, 2.87, 6), 192, "act"),  # evenly, and hardly any of it yet
+        (np.linspace(3.0, 2.95, 6), 192, "ok"),  # too little to be certain
+        (2.87 + 0.13 * 0.3 ** np.arange(6), 192, "ok"),  # it comes to rest
+        (np.linspace(3.0, 2.87, 6), 400, "ok"),  # there was time
+    ],
+)
+def test_a_training_ends_too_early_when_the_loss_has_only_begun_to_fall(course, updates, expected):
+    past = of_epochs(course, total=updates, chance=2.96)
+    assert level("duration", past, "too_short") == expected
