@@ -12,6 +12,7 @@ from .. import clipping
 from .._types import Logs
 from ..board import tags
 from ..board.record import Event, Record
+from ..checkpoints import callback_states
 from ..integration import backend, fit, keras_private, registry
 from . import _progress
 from ._epoch_numbers import EpochNumbers
@@ -210,6 +211,7 @@ class Session:
         for member in self.members:
             member.on_open()
             self._closing.callback(member.on_close)
+        callback_states.warn_of_what_a_backup_forgets(self.training.callbacks)
         self._observe()
         self.training.begin_to_read(self.params["steps"])
         self.reading.restart()

@@ -5,6 +5,7 @@ and one that is put back would be changed twice.
 """
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -62,6 +63,23 @@ def put_within(callbacks: Callbacks, states: Mapping[str, Any]) -> None:
 def without_state(callbacks: Callbacks) -> list[str]:
     """Return the names of callbacks that may have something to remember, and do not say it: all are somebody else's."""
     return [name for name, callback in named(callbacks) if not _is_known(callback) and _may_remember(callback)]
+
+
+def warn_of_what_a_backup_forgets(callbacks: Callbacks) -> None:
+    """Warn where `BackupAndRestore` stands beside callbacks that have states; `TensorBoard` finds its run again."""
+    backup = next((each for each in callbacks if isinstance(each, keras.callbacks.BackupAndRestore)), None)
+    if backup is None:
+        return
+    ours = [(name, each) for name, each in named(callbacks) if isinstance(each, keras.callbacks.Callback)]
+    forgotten = [f"`{name}`" for name, each in ours if _has_own(each) and name != "TensorBoard" and each.get_state()]
+    if forgotten:
+        warnings.warn(
+            "After an interruption `BackupAndRestore` restores the weights and the epoch, and not what "
+            f"{', '.join(forgotten)} must remember: that begins anew. Take "
+            f"`keras_ch8.callbacks.Resume({os.fspath(backup.backup_dir)!r})` in its place, which restores all.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def named(callbacks: Callbacks) -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,10 @@ from keras_ch8 import callbacks, schedules
 from tests.callbacks.runs import STEPS, X
 from tests.callbacks.test_polyak_averaging import Path, again, assert_same, average_of, loss_of, shared, train
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*the average is mostly of its beginning",  # of a few updates
+    "ignore:After an interruption `BackupAndRestore` restores",
+)
 
 
 def listed(others, first):

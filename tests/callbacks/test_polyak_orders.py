@@ -23,7 +23,10 @@ from tests.callbacks.test_polyak_averaging import assert_same
 from tests.marks import mostly
 from tests.oracles import averages
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*the average is mostly of its beginning",  # of a few updates
+    "ignore:After an interruption `BackupAndRestore` restores",
+)
 
 ALPHA, EPOCHS, PATIENCE = 0.8, 5, 1
 VALIDATION = X[:20], 0.3 * Y[:20]

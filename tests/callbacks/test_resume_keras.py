@@ -151,3 +151,14 @@ def test_arrays_as_well(resume):
     """In `fit(x, y)` the callbacks of Keras see the same."""
     script = {"data": lambda: (X, Y), "batch_size": 16, "shuffle": False}
     assert_same(train(resume(), **script), train(**script))
+
+
+def test_a_backup_beside_callbacks_that_remember_something_is_told_what_it_forgets(tmp_path):
+    backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+    stop, average = keras_ch8.callbacks.EarlyStopping(), keras_ch8.callbacks.PolyakAveraging(evaluate="raw")
+    board = keras_ch8.callbacks.TensorBoard(tmp_path / "logs")
+    message = r"not what `PolyakAveraging`, `EarlyStopping` must.*Resume\('.*backup'\)"
+    with pytest.warns(UserWarning, match=message) as said:
+        train(callbacks=lambda: [board, stop, backup, average])
+    assert sum("BackupAndRestore" in str(each.message) for each in said) == 1
+    train(callbacks=lambda: [board, keras.callbacks.BackupAndRestore(tmp_path / "other")])  # nothing is forgotten
