@@ -6,6 +6,7 @@ import io
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 import traceback
 import warnings
@@ -33,10 +34,27 @@ def _answer(pipe, function, arguments):
 def call(function, *arguments, timeout=300):
     """Return what a function of a module returns in a fork of a process that has only imported.
 
+    TensorFlow crashes once in hundreds of times where Keras frees the iterator of a strategy with replicas (in
+    `EpochIterator.reset`, while its threads still read ahead). So a process that dies of a segmentation fault is
+    reported on the screen, where its traceback stands too, and begun once more; another such death is a failure.
+
     Raises:
         RuntimeError: If it raises an error, with the traceback of that, or if its process dies.
         TimeoutError: If it takes more than `timeout` seconds.
     """
+    for is_last in (False, True):
+        result, error, exitcode = _called_once(function, arguments, timeout)
+        if exitcode != -signal.SIGSEGV or is_last:
+            break
+        print(
+            f"{function.__name__}{arguments} died of a segmentation fault, and is begun once more", file=sys.__stderr__
+        )
+    if error or exitcode:
+        raise RuntimeError(f"{error} (exit code {exitcode})")
+    return result
+
+
+def _called_once(function, arguments, timeout):
     receive, send = PROCESSES.Pipe(duplex=False)
     process = PROCESSES.Process(target=_answer, args=(send, function, arguments))
     process.start()
@@ -47,12 +65,10 @@ def call(function, *arguments, timeout=300):
             raise TimeoutError(f"{function.__name__}{arguments} took more than {timeout} s")
         result, error = receive.recv()
     except EOFError:
-        error = f"{function.__name__}{arguments} sent no result"
+        result, error = None, f"{function.__name__}{arguments} sent no result"
     finally:
         process.join()
-    if error or process.exitcode:
-        raise RuntimeError(f"{error} (exit code {process.exitcode})")
-    return result
+    return result, error, process.exitcode
 
 
 def printed(code):

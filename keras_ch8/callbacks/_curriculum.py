@@ -98,6 +98,7 @@ class Curriculum(Callback):
         "seen": np.ndarray,
         "epochs": int,
         "share": float,
+        "length": float,
         "shows_losses": bool,
     }
 
@@ -149,6 +150,7 @@ class Curriculum(Callback):
             "seen": self._seen.copy(),
             "epochs": self._epochs,
             "share": self._share,
+            "length": self._length,
             "shows_losses": self._has_losses,
         }
 
@@ -172,6 +174,8 @@ class Curriculum(Callback):
         self._sampler: curriculum.CurriculumSampler | None = None
         self._epochs: int = kept.get("epochs", 0)
         self._share: float = kept.get("share", 0.0)
+        self._length: float = kept.get("length", 1.0)
+        """Batches after which all examples may be drawn."""
         self._has_losses: bool = kept.get("shows_losses", True)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -199,11 +203,12 @@ class Curriculum(Callback):
         return self._example_loss(self.source.take, examples)
 
     def _made(self, epoch: int) -> "curriculum.CurriculumSampler":
+        self._length = self._steps()
         return curriculum.CurriculumSampler(
             self.source.sampler,
             judged(self.difficulty, self.source) if self._losses is None else self._losses,
             self.pacing,
-            until=self._steps(),
+            until=self._length,
             mix=self.mix,
             order=self.order,
             soft=self._of_model and self.difficulty == "self_paced",
@@ -282,7 +287,7 @@ class Curriculum(Callback):
         """Say when all examples were in."""
         if not self._epochs:
             return []
-        u = np.minimum(np.arange(self._epochs * self.source.steps) / self._steps(), 1.0)
+        u = np.minimum(np.arange(self._epochs * self.source.steps) / self._length, 1.0)
         shares, behind = self.pacing(u), float(self.pacing.oldest(u[-1]))
         then = f"at the end, after {len(u)} steps, {shares[-1]:.0%} of the examples were in"
         if shares[-1] == 1:
