@@ -229,7 +229,7 @@ RULES = (
         says="The first steps threw the weights where nothing is learned: the loss is that of a constant since",
         all_of=(Threshold(THROWN_AT_ONCE, "above", watch=10.0, act=20.0, source=FIFTEENTH),),
         when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", FIFTEENTH)),
-        mentions=(OVER_CHANCE,),
+        mentions=(OVER_CHANCE, GROWTH),
     ),
     Rule(
         kind="step_too_short",
