@@ -76,10 +76,7 @@ class AveragedModel:
                 raise _states.refuse("PolyakAveraging", "shapes of the averages", shapes, expected)
             self.average.begin(**state["average"])
             if state["held"] is not None:
-                trained = Swap(self._swapped)
-                if len(state["held"]) > len(self._swapped):  # those of `put_all`
-                    trained.widen(self.model.weights)
-                trained.set(state["held"])
+                self._swap_for(state["held"]).set(state["held"])
 
     def state(self) -> dict[str, Any]:
         """Return the averages, and the weights where the averages are in their place."""
@@ -90,10 +87,16 @@ class AveragedModel:
         """Take what `state` has returned at the end of a training; what that has left in the model stays there."""
         self.average.begin(**state["average"])
         if state["held"] is not None:
-            if len(state["held"]) > len(self._swapped):  # those of `put_all`
-                self.swap.widen(self.model.weights)
+            self.swap = self._swap_for(state["held"])
             self.swap.hold(state["held"])
             self.leave()
+
+    def _swap_for(self, held: Sequence[Any]) -> "Swap":
+        """Return a swap of the variables of which values were held: of all weights after `put_all`."""
+        swap = Swap(self._swapped)
+        if len(held) > len(self._swapped):
+            swap.widen(self.model.weights)
+        return swap
 
     def put_in(self) -> None:
         """Put the averages into the model; the weights are held."""

@@ -236,7 +236,8 @@ class Diagnosis(Callback):
             self._measuring.prepare()
 
     def _begin_to_measure(self) -> None:
-        self.past.has = self.past.has or equipment_of(self.model, self.session.training.callbacks)
+        if not self._measuring.goes_on:  # else it is what was there when the training began
+            self.past.has = equipment_of(self.model, self.session.training.callbacks)
         self._measuring.begin(self.model, self.probe.batch, self.loss)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

@@ -106,6 +106,11 @@ class Measuring:
         self.clock.set_state(clock)
         self._resumed = restored(kept)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the measurements are still to go on from those of before an interruption."""
+        return bool(self._resumed)
+
     def show_results(self, total: int) -> None:
         """Show what was measured by a training that is over, of so many steps, in the states that it has left."""
         for measured in self._resumed.values():

@@ -202,9 +202,7 @@ def _heights(last: list[StepLength]) -> dict[str, float]:
 
 def _thrown(past: Past) -> float:
     """Return the largest median of 9 of the first 100 minibatches over the start; NaN where they are not known."""
-    rows, start = past.rows, past.of("step_length")[0].loss_before
-    losses = rows.loss[(rows.steps > past.first) & (rows.steps <= past.first + 100)]
-    losses = losses[np.isfinite(losses)]
+    losses, start = _losses_between(past, 1, 100), past.of("step_length")[0].loss_before
     if len(losses) < 20 or not start > 0:
         return float("nan")
     return float(np.median(np.lib.stride_tricks.sliding_window_view(losses, 9), axis=1).max() / start)
@@ -212,10 +210,15 @@ def _thrown(past: Past) -> float:
 
 def _thrown_at_once(past: Past) -> float:
     """Return the largest loss of the minibatches 2 to 11 over the start; NaN where they are not known."""
-    rows, start = past.rows, past.of("step_length")[0].loss_before
-    losses = rows.loss[(rows.steps > past.first + 1) & (rows.steps <= past.first + 11)]
-    losses = losses[np.isfinite(losses)]
+    losses, start = _losses_between(past, 2, 11), past.of("step_length")[0].loss_before
     return float(losses.max() / start) if len(losses) and start > 0 else float("nan")
+
+
+def _losses_between(past: Past, first: int, last: int) -> np.ndarray:
+    """Return the finite losses of some minibatches of this training, counted from 1."""
+    rows = past.rows
+    losses = rows.loss[(rows.steps >= past.first + first) & (rows.steps <= past.first + last)]
+    return losses[np.isfinite(losses)]
 
 
 def _halving(last: list[StepLength]) -> float:
