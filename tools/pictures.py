@@ -1,4 +1,4 @@
-"""Makes docs/pictures: tour, page, tab, terminal, light and dark. Needs Chromium and `pip install -e ".[dev,examples]"`.
+"""Makes docs/pictures: tour, page, tab, terminal, light and dark. Needs Chromium, `pip install -e ".[dev,examples]"`.
 
 python tools/pictures.py            # trains the six runs of tools/six_runs.py first: some minutes
 python tools/pictures.py LOGDIR     # of runs that are there
