@@ -216,7 +216,7 @@ def _inline(text: str) -> str:
             after = pieces[number + 1][:1]
             pieces[number] = f"``{piece.strip('`')}``" + ("\\ " if after.isalnum() else "")
         else:
-            pieces[number] = piece.replace("|", r"\|").replace("**", r"\*\*")
+            pieces[number] = re.sub(r"([|*])", r"\\\1", piece)
     return "".join(pieces)
 
 
