@@ -183,13 +183,14 @@ def letters_by_a_single_filter(rng, cured=False):
     return ready(model, LOGITS, keras.optimizers.Nadam(0.01), train, probe, 32, steps=600)
 
 
-@sick("too_short", "six times the epochs", group=16)
+@sick("too_short", "twice the epochs", group=16, also="step_too_short")
 def terrain_left_in_the_rough(rng, cured=False):
+    """Mean squared error over variance: 0.40 in the last epoch, in which it falls fast, and 0.01 on new examples with the cure."""
     x = rng.uniform(-1, 1, (4352, 2))
     height = np.sin(3 * x[:, :1]) * np.cos(2 * x[:, 1:]) + 0.5 * np.sin(4 * x[:, 1:])
     train, probe = split(x, standardized(height), rng, 256)
     model = net((2,), layers.Dense(64, "swish"), layers.Dense(64, "swish"), layers.Dense(1))
-    return ready(model, "mse", keras.optimizers.Adam(0.005), train, probe, 64, steps=768 if cured else 128)
+    return ready(model, "mse", keras.optimizers.Adam(0.005), train, probe, 64, steps=768 if cured else 384)
 
 
 @sick("too_long", "a sixth of the epochs", group=16, also="overfitting")

@@ -28,6 +28,7 @@ def digits_by_weights_mostly_below_zero(rng, cured=False):
 
 @sick("saturated_units", "means of the word vectors", group=16, also="bad_scale")
 def sums_of_word_vectors_into_tanh(rng, cured=False):
+    """Mean squared error over variance, new examples: 0.65, and 0.001 with the cure; training examples 0.41, and 0.001."""
     train, probe = split(*reviews(rng, 2816, length=60), rng, 512)
     inputs = keras.Input((60,))
     h = layers.Embedding(200, 16, normal(1.0))(inputs)
@@ -39,6 +40,7 @@ def sums_of_word_vectors_into_tanh(rng, cured=False):
 
 @sick("batch_norm_gap", "a momentum of 0.9", group=16)
 def batch_normalization_as_mobilenet_has_it(rng, cured=False):
+    """Mean squared error over variance, new examples: 0.74, and 0.04 with the cure; in training it is the same."""
     train, probe = split(*shared.pitches(rng, 2304), rng, 256)
     model = net((48, 1))
     for _ in range(2):
