@@ -18,6 +18,7 @@ from .runs import LOGITS, net, normal, ready, seed_of, sick, split, standardized
 
 @sick("step_too_long", "a twentieth of the learning rate", group=16)
 def lion_at_the_pace_of_adagrad(rng, cured=False):
+    """Loss on new examples: 0.149, rising since the 3rd of 8 epochs, and 0.004 with the cure."""
     train, probe = split(*shared.pitches(rng, 2304), rng, 256)
     hidden = layers.Conv1D(16, 5, strides=2, activation="swish"), layers.Conv1D(24, 5, strides=2, activation="swish")
     model = net((48, 1), *hidden, layers.GlobalAveragePooling1D(), layers.Dense(24, "swish"), layers.Dense(1))
@@ -64,6 +65,7 @@ def echo_of_a_room_one_window_at_a_time(rng, cured=False):
 
 @sick("batch_wasteful", "batches of 256, as many steps", group=16)
 def colours_by_thousands(rng, cured=False):
+    """Loss on new examples: 0.0146, and 0.0136 with the cure, which takes a fifth of the time."""
     x = rng.uniform(-1, 1, (12544, 3))
     red, green, blue = (x.T + 1) / 2
     light, strength = (red + green + blue) / 3, x.max(axis=1) - x.min(axis=1)
@@ -96,6 +98,7 @@ def key_points_farther_off_than_the_loss_can_see(rng, cured=False):
 
 @sick("saddle", "weights that start as Keras takes them by default", group=16, also="bad_scale")
 def intensities_from_amplitudes_of_nothing(rng, cured=False):
+    """Loss in four of five epochs: 2.00, that of no amplitude; on new examples: 1.37, and 0.007 with the cure."""
     x = rng.normal(size=(2304, 10))
     y = ((x @ rng.normal(size=(10, 3)) / 3) ** 2).sum(axis=1, keepdims=True)
     train, probe = split(x, y / y.std(), rng, 256)
@@ -160,7 +163,7 @@ def knocks_at_the_beginning_of_a_long_recording(rng, cured=False):
 
 @sick("overfitting", "noise added to the inputs, dropout, and a penalty of the squared weights", group=16)
 def hundred_spectra_by_wide_filters(rng, cured=False):
-    """Loss on validation examples: 1.27, rising since the 2nd of 30 epochs, and 0.69 with the cure, its penalty included."""
+    """Loss on validation examples: 1.27, rising since the 2nd of 30 epochs; 0.69 with the cure and its penalty."""
     x, y = shared.pitches(rng, 640, noise=1.2)
     train, probe = split(x, (y > 0).astype(int), rng, 512)
     penalty = keras.regularizers.L2(0.02) if cured else None
