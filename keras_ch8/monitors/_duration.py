@@ -11,7 +11,7 @@ from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .past import Past
-from .progress import FIFTEENTH, FOREIGN, OVERSHOOT, THIRTEENTH, overshoot
+from .progress import FIFTEENTH, FOREIGN, OVERSHOOT, SIXTEENTH, THIRTEENTH, overshoot
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -120,10 +120,8 @@ AT_THE_END = Condition(DONE, ">=", 0.9, "the training is at its end")
 NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left", FOREIGN)
 FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
 
-AT_ONE_LEVEL = (
-    Condition(LEFT, ">", 0.2, "it is not low", FOREIGN),
-    Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN),
-)
+NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN)
+AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low", FOREIGN), NO_HEADWAY)
 RULES = (
     Rule(
         kind="too_short",
@@ -228,7 +226,8 @@ RULES = (
             Threshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=THIRTEENTH),
         ),
         when=(
-            *AT_ONE_LEVEL,
+            Condition(LEFT, ">", 0.05, "it is not low", SIXTEENTH),
+            NO_HEADWAY,
             Condition(NOISE_OVER_BATCH, "<", 1.0, "the gradient of a minibatch is not mostly noise", THIRTEENTH),
         ),
         mentions=HELD_OUT,
