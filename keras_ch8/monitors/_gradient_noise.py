@@ -157,7 +157,7 @@ RULES = (
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
-            Condition(BATCH_SIZE, ">=", 4 * LEAST_BATCH, "there is something to save", FOREIGN),
+            Condition(BATCH_SIZE, ">=", 16 * LEAST_BATCH, "there is something to save", FOREIGN),
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",

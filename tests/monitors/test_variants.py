@@ -76,6 +76,17 @@ def test_a_low_loss_oscillates_too_where_the_curvature_explains_the_swings(left,
     assert claim_of(past, "oscillation").level == expected
 
 
+@pytest.mark.parametrize(
+    "rise, learned, best, expected",
+    [(0.2, 0.4, 3, "act"), (0.2, 0.95, 3, "ok"), (0.02, 0.4, 3, "ok"), (0.2, 0.4, 10, "ok")],
+)
+def test_epochs_after_the_best_are_too_many_where_the_examples_are_not_known_by_heart(rise, learned, best, expected):
+    after = 20 - best
+    held_out = [*np.linspace(0.9, 0.5, best), *np.linspace(0.5, 0.5 * (1 + rise), after)]
+    training = [*np.linspace(0.9, 0.5, best), *np.geomspace(0.5, 0.5 * (1 - learned), after)]
+    assert claim_of(of_epochs(held_out, training, total=400), "too_long").level == expected
+
+
 @pytest.mark.parametrize("held_out, expected", [(0.4, "act"), (0.2, "watch")])
 def test_what_is_known_by_heart_is_overfitting_where_a_quarter_of_the_held_out_loss_is_left(held_out, expected):
     course = np.geomspace(1.0, 0.002, 10)
