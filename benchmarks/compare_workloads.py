@@ -194,7 +194,7 @@ def text_data():
     whole = text()
     pieces = np.lib.stride_tricks.sliding_window_view(whole, CONTEXT + 1)
     border = len(whole) * 9 // 10
-    train, test = pieces[: border - CONTEXT : CONTEXT // 2], pieces[border :: CONTEXT]
+    train, test = pieces[: border - CONTEXT : CONTEXT // 2], pieces[border::CONTEXT]
     return tuple((part[:, :-1].copy(), part[:, 1:].copy()) for part in (train, test))
 
 
@@ -227,7 +227,7 @@ WORKLOADS = {
     "quadratic_deep": Workload(quadratic, quadratic_data, 90.0, 30, 128, solver=True),
     "digits MLP": Workload(digits_mlp, digits_data, 0.2, 15, 64, solver=True),
     "digits CNN": Workload(digits_cnn, digits_data, 0.3, 10, 64),
-    "MNIST-1D CNN": Workload(mnist1d_cnn, mnist1d_data, 0.6, 8, 100),
-    "adding, T = 50": Workload(adding, adding_data, 0.1, 10, 100),
-    "char transformer": Workload(transformer, text_data, 2.6, 8, 64),
+    "MNIST-1D CNN": Workload(mnist1d_cnn, mnist1d_data, 0.8, 8, 100),
+    "adding, T = 50": Workload(adding, adding_data, 0.15, 10, 100),
+    "char transformer": Workload(transformer, text_data, 2.6, 6, 64),
 }
