@@ -122,7 +122,7 @@ def digits_by_maxout_with_momentum(rng):
 
 @healthy(group=16)
 def stars_by_products_of_tastes(rng):
-    """Loss on new examples: 0.092, the noise alone has 0.090; with a third of the rate 0.175, with three times 0.093."""
+    """Loss on new examples: 0.092, the noise has 0.090; with a third of the rate 0.175, with three times 0.093."""
     train, probe = split(*stars(rng, 9216), rng, 512)
     pair = keras.Input((2,))
     factors = layers.Embedding(100, 4, keras.initializers.RandomNormal(stddev=0.4))(pair)
@@ -135,7 +135,7 @@ def stars_by_products_of_tastes(rng):
 
 @healthy(group=16)
 def friedman_by_an_ensemble_of_three(rng):
-    """Mean squared error over variance: 0.015, the noise has 0.01; with a third of the rate 0.020, with three times 0.016."""
+    """Error over variance: 0.015, the noise has 0.01; with a third of the rate 0.020, with three times 0.016."""
     train, probe = split(*friedman(rng, 4352, noise=0.5), rng, 256)
     inputs = keras.Input((10,))
     members = [layers.Dense(1)(layers.Dense(24, unit)(inputs)) for unit in ("relu", "tanh", "swish")]
