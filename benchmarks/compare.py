@@ -189,32 +189,6 @@ target, tracing and compiling counted, in seconds of one core. L-BFGS sees all e
 tune. `schedule_factor` is what the rates of a schedule are multiplied by.
 """
 
-PUBLISHED_TEXT,
-        "| optimizer | DeepOBS | here, median (from, to) | apart |",
-        "|---|---|---|---|",
-    ]
-    for name, losses in results["published"].items():
-        here = statistics.median(losses)
-        lines.append(
-            f"| {name} | {PUBLISHED[name]} | {here:.2f} ({min(losses):.2f}, {max(losses):.2f}) | "
-            f"{100 * abs(here / PUBLISHED[name] - 1):.2f} % |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _time(candidate):
-    times = [float("inf") if x is None else x for x in candidate["seconds_to_target"]]
-    return statistics.median(times), statistics.median(candidate["loss"])
-
-
-INTRODUCTION = """# Optimizers compared
-
-Made by `python benchmarks/compare.py` with `training.compare`: each optimizer has five trials, even in the logarithm of
-the rate from a 30th to 30 times a usual one, and up to three more where the best lies at a boundary; the best setting is
-run with five seeds that the tuning has not seen. What counts is the time until the loss on held-out data is at a target,
-tracing and compiling counted, in seconds of one core. L-BFGS sees all examples in each step and has nothing to tune.
-"""
-
 PUBLISHED_TEXT = """`quadratic_deep` with DeepOBS's own draws, settings and number of epochs (100); batches of 128 that
 are drawn once, as in its runs. Loss on its test set.
 """
