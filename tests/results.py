@@ -108,6 +108,13 @@ def curricula():
 
 
 @functools.cache
+def optimizers_compared():
+    rates = {"learning_rate": (0.005, 0.5)}
+    candidates = {name: training.Candidate(getattr(optimizers, name), rates) for name in ("SGD", "Momentum")}
+    return training.compare(candidates, network, (X, Y), target=0.5, budget=3, seeds=3, trials=2, verbose=0)
+
+
+@functools.cache
 def pretraining():
     model = keras.Sequential(
         [keras.Input((4,)), *(keras.layers.Dense(8, "relu") for _ in range(2)), keras.layers.Dense(1)]
@@ -139,6 +146,7 @@ RESULTS = {
     "preflight": lambda: training.preflight(network(activation="relu"), 100 * X, Y),
     "scale_to_data": lambda: training.scale_to_data(network(), X),
     "compare_curricula": curricula,
+    "compare": optimizers_compared,
     "cure": cured,
     "gain of a curriculum": lambda: curricula().gain("easy"),
     "pretrain_greedily": pretraining,

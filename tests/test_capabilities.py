@@ -481,6 +481,13 @@ def comparing():
     assert found.values.shape == (3, 2)
 
 
+@shows("**`training.compare`**")
+def comparing_optimizers():
+    made = training.Candidate(lambda learning_rate: optimizers.SGD(learning_rate), {"learning_rate": (0.01, 0.1)})
+    found = training.compare({"sgd": made}, network, (X, Y), budget=1, seeds=1, trials=1, verbose=0)
+    assert np.isfinite(found.values).all()
+
+
 @shows("**`callbacks.Continuation`**")
 def annealing():
     model = network()
