@@ -45,6 +45,7 @@ SECTIONS = (
     Section("8.5.1", "AdaGrad"),
     Section("8.5.2", "RMSProp"),
     Section("8.5.3", "Adam", "quickstart.py"),
+    Section("8.5.4", "Choosing the Right Optimization Algorithm"),
     Section("8.6", "approximate second-order methods", "s8_6_pinn.py"),
     Section("8.6.1", "Newton's method", "s8_6_1_newton.py"),
     Section("8.6.2", "conjugate gradients", "s8_6_2_conjugate_gradients.py"),

@@ -158,7 +158,8 @@ class Trainer:
         self.data = _arrays(data)
         self.size = _batches.examples_of(self.data[0])
         self.seed, self.epochs, self.batch_size = seed, epochs, batch_size
-        self.validation = self._probe() if validation_data is None else _arrays(validation_data)
+        self.probe_rows = np.random.default_rng(seed).permutation(self.size)[:LARGEST_PROBE]
+        self.validation = take(self.data, self.probe_rows) if validation_data is None else _arrays(validation_data)
         with generators_kept():
             keras.utils.set_random_seed(seed)
             self.model = new_model(model_factory)
@@ -175,7 +176,7 @@ class Trainer:
         self._leaves = [None if a is None else ops.convert_to_tensor(a) for a in keras.tree.flatten(self._like)]
         self._program = self._steps if self.model.run_eagerly else backend.trace(self._steps)
         self._variables = variables_of(self.model)
-        self._first = self._values()
+        self._first = self.values()
 
     @property
     def examples(self) -> int:
@@ -196,7 +197,7 @@ class Trainer:
         """Train from the first step on for so many examples, and return where that has led."""
         self.train(setting, examples, evaluations=1)
         steps = max(1, examples // setting.batch_size)
-        return Checkpoint(self._values(), steps * setting.batch_size, f"{setting} after {examples}")
+        return Checkpoint(self.values(), steps * setting.batch_size, f"{setting} after {examples}")
 
     def train(
         self,
@@ -243,6 +244,12 @@ class Trainer:
             float(np.median(seconds)) if seconds else math.nan,
             len(losses) * size / self.examples,
         )
+
+    def one_step(self, setting: Setting, scale: float) -> None:
+        """Take one step from where the model is, on the examples that it is probed with, at a part of the rate."""
+        with generators_kept():
+            self._gauge.limit.assign(setting.clip)
+            self._take_steps(self.probe_rows[None], np.array([scale * setting.rate]))
 
     def _take_steps(self, rows: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Take a step on each of these batches; return losses and norms, up to the first loss that is not finite."""
@@ -299,7 +306,8 @@ class Trainer:
             self.schedule.resolve(Clock(steps / self.epochs, 1.0, steps))
         return max(float(self.schedule(k)) for k in np.linspace(0, steps, 200))
 
-    def _values(self) -> list[np.ndarray]:
+    def values(self) -> list[np.ndarray]:
+        """Return all variables as they are."""
         return [backend.native(v).numpy() for v in self._variables]
 
     def _rows(self, begin: int, count: int) -> np.ndarray:
@@ -316,10 +324,6 @@ class Trainer:
         if getattr(self, "_ordered", None) != epoch:
             self._ordered, self._now = epoch, np.random.default_rng([self.seed, epoch]).permutation(self.size)
         return self._now
-
-    def _probe(self) -> tuple[Any, ...]:
-        rows = np.random.default_rng(self.seed).permutation(self.size)[:LARGEST_PROBE]
-        return take(self.data, rows)
 
 
 def new_model(model_factory: Callable[[], keras.Model]) -> keras.Model:
