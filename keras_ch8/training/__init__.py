@@ -17,6 +17,7 @@ from ._study_report import StudyReport
 
 __all__ = [
     "Comparison", "CureTrial", "CurriculumComparison", "InitializationCheck", "Preflight", "Pretraining", "RangeTest",
-    "Retraining", "Scaling", "Stage", "Study", "StudyReport", "check_initialization", "compare_curricula", "compare_learning_rates", "cure",
+    "Retraining", "Scaling", "Stage", "Study", "StudyReport", "check_initialization", "compare_curricula",
+    "compare_learning_rates", "cure",
     "find_learning_rate", "preflight", "pretrain_greedily", "retrain_on_all_data", "scale_to_data",
 ]  # fmt: skip

@@ -70,7 +70,7 @@ def fit(sizes: np.ndarray, examples: np.ndarray) -> tuple[float, float]:
 
 
 def best_rate(branch: Callable[[float], Branch], first: float) -> Branch:
-    """Try learning rates from `first` on, by factors of 2 in the direction that needs fewer examples; return the best."""
+    """Return the best learning rate from `first` on, by factors of 2 in the direction that needs fewer examples."""
     tried = {0: branch(first)}
     while len(tried) < MOST_RATES:
         best = min(tried, key=lambda place: (tried[place].examples, tried[place].loss))

@@ -17,24 +17,22 @@ from ..monitors import gradient_noise
 from . import _critical_batch_size as critical_batch_size
 from ._critical_batch_size import Branch, examples_to
 from ._search import band, sweep
-from ._study_findings import (
-    NEAR,
+from ._study_advice import (
     QUANTILE,
-    TOO_MUCH,
-    BatchSizes,
-    ClippingStudy,
-    Duration,
-    RateSweep,
-    Stability,
-    StudyStep,
-    WarmupStudy,
+    Advice,
     is_better,
-    length_advice,
+    of_batches,
+    of_clipping,
+    of_length,
+    of_rates,
+    of_stability,
+    of_warmup,
     refined,
-    rise_of,
 )
+from ._study_findings import BatchSizes, ClippingStudy, Duration, RateSweep, Stability, StudyStep, WarmupStudy
+from ._study_records import Records, described
 from ._study_report import StudyReport
-from ._study_trainer import Checkpoint, Records, Run, Setting, Trainer, described, take
+from ._study_trainer import Checkpoint, Run, Setting, Trainer, take
 
 APART = math.sqrt(10)
 """Ratio of one learning rate to the next."""
@@ -50,8 +48,6 @@ POINTS = 20
 """Evaluations of it."""
 SUSPICIOUS = 4.0
 """A batch so many times the gradient noise scale is compared with smaller ones."""
-ENOUGH = 1.25
-"""A batch size that needs at most so many times the examples of the best is small enough."""
 SMALLEST_BATCH = 4
 BEST = 3
 """Trainings whose best steps tell the length."""
@@ -68,7 +64,7 @@ class Study:
         stability     twice that rate for 500 steps, measured at every step: unstable at the start, or in the middle?
         warmup        the shortest warmup that makes a higher rate possible, if there is one
         clipping      the gradient clipped at the 90 % quantile of its norms; more than half clipped is too much
-        duration      where the best step lies: in the first tenth the training is too long, in the last quarter too short
+        duration      where the best step lies: in the first tenth it is too long, in the last quarter too short
 
     `run` takes these steps in this order, leaves out those for which there is no reason, and returns a `StudyReport`.
     Each method does one of them; steps that are taken one after the other build upon each other. All trainings begin
@@ -76,8 +72,8 @@ class Study:
     validation data in retrospect, after as many examples, and losses that differ by less than 3 % count as equal: what
     is as good as the best is not changed.
 
-    With a `folder`, each finished training is kept there in a file. A study that is interrupted, and made again with the
-    same arguments, goes on with the training in which it was, and comes to the same report.
+    With a `folder`, each finished training is kept there in a file. A study that is interrupted, and made again with
+    the same arguments, goes on with the training in which it was, and comes to the same report.
 
     Args:
         model_factory: Makes a new model, compiled with an optimizer that has a learning rate, each time that it is
@@ -108,8 +104,8 @@ class Study:
         (True, True)
 
     References:
-        Godbole, Dahl, Gilmer, Shallue, Nado (2023), Deep Learning Tuning Playbook; McCandlish et al. (2018), An Empirical
-        Model of Large-Batch Training; Merrill et al. (2025), Critical Batch Size Revisited.
+        Godbole, Dahl, Gilmer, Shallue, Nado (2023), Deep Learning Tuning Playbook; McCandlish et al. (2018), An
+        Empirical Model of Large-Batch Training; Merrill et al. (2025), Critical Batch Size Revisited.
     """
 
     section = "8.5.4"
@@ -205,52 +201,21 @@ class Study:
 
         first = given.setting.rate
         tried, losses, at_end = sweep(loss_of, [first] if given.diverged else [first, first * APART], MOST_EXTENSIONS)
-        if not np.isfinite(losses).any():
-            do = "Look for the reason with `training.preflight(model, x, y)`: no learning rate will help."
-            why = f"All trainings with rates from {tried[0]:.2g} to {tried[-1]:.2g} diverge."
-            return self._found(RateSweep(do, why, self._setting, self.cost - before, tuple(runs.values()), given,
-                                         math.nan, math.nan, False))  # fmt: skip
         if refine and (rate := refined(tried, losses)) is not None:
             loss_of(rate)
         ordered = tuple(runs[rate] for rate in sorted(runs))
-        best = min(ordered, key=lambda run: run.best)
         low, high = band([r.setting.rate for r in ordered], [r.best for r in ordered])
-        do, why = "", f"The rate {first:.3g} is as good as any from {tried[0]:.2g} to {tried[-1]:.2g}."
-        if is_better(best.best, given.best):
-            self._setting = best.setting
-            given_loss = "where training diverged" if given.diverged else f"with a loss of {given.best:.4g}"
-            do = f"Set the learning rate to {best.setting.rate:.3g}."
-            why = f"With it the best loss is {best.best:.4g}; {first:.3g} was given, {given_loss}."
-        if at_end:
-            why += " The best rate is still the last one that was tried."
-        return self._found(
-            RateSweep(do, why, self._setting, self.cost - before, ordered, given, low, high, not at_end)
-        )
+        return self._found(RateSweep, of_rates(ordered, given, at_end), before, ordered, given, low, high, not at_end)
 
     def stability(self) -> Stability:
-        """Train with twice the learning rate for 500 steps, measured at every step: is it unstable, and from when on?"""
+        """Train with twice the rate for 500 steps, measured at every step: is it unstable, and from when on?"""
         before = self.cost
         usual = self._train(self._setting)
         twice = dataclasses.replace(self._setting, rate=2 * self._setting.rate)
         steps = min(STEPS_AT_TWICE, self._trainer.steps(twice.batch_size))
         run = self._train(twice, steps * twice.batch_size)
-        rise = rise_of(run.losses, steps)
-        last = slice(max(0, steps - max(1, steps // 5)), steps)
-        start = float(usual.losses[0])
-        falls = [start - float(np.mean(losses[last])) for losses in (usual.losses, run.losses) if len(losses) >= steps]
-        is_slow = len(falls) == 2 and falls[0] > 0 and falls[1] < 0.5 * falls[0]
-        rate = f"With twice the rate, {twice.rate:.3g},"
-        if rise.kind == "stable" and not is_slow:
-            do, why = "", f"{rate} the loss is stable over {steps} steps: no instability keeps the rate low."
-        elif rise.kind == "middle":
-            do = "Try clipping the gradient: `Study.clipping`."
-            why = f"{rate} the loss rises in the middle, from step {rise.onset} on."
-        else:
-            do = "Try a warmup of the rate: `Study.warmup`."
-            why = f"{rate} the loss rises at the start, from step {rise.onset} on."
-            if rise.kind == "stable":
-                why = f"{rate} the loss falls by {falls[1]:.2g} in {steps} steps instead of {falls[0]:.2g}."
-        return self._found(Stability(do, why, self._setting, self.cost - before, (run,), rise, is_slow))
+        advice, rise, is_slow = of_stability(usual, run, steps)
+        return self._found(Stability, advice, before, (run,), rise, is_slow)
 
     def warmup(self) -> WarmupStudy:
         """Look for the shortest warmup with which a higher rate ends better than the given one without."""
@@ -272,18 +237,8 @@ class Study:
             runs.append(self._train(dataclasses.replace(best.setting, warmup=shorter)))
             if not is_better(best.best, runs[-1].best):
                 best = runs[-1]
-        start, later = (self._overshoot(at) for at in (None, self._checkpoint(steps * base.setting.batch_size)))
-        sharp = (
-            f"Along the first step curvature times rate {base.setting.rate:.3g} is {start:.2g}, later {later:.2g}; above "
-            "2 a step leads upwards."
-        )
-        if is_better(best.best, base.best):
-            self._setting = best.setting
-            do = f"Let the rate rise to {best.setting.rate:.3g} over the first {best.setting.warmup} steps."
-            why = f"So the best loss is {best.best:.4g}; without warmup it was {base.best:.4g}. {sharp}"
-        else:
-            do, why = "", f"No warmup of up to {steps} steps ends better than none, {base.best:.4g}. {sharp}"
-        return self._found(WarmupStudy(do, why, self._setting, self.cost - before, tuple(runs), (start, later)))
+        sharp = self._overshoot(None), self._overshoot(self._checkpoint(steps * base.setting.batch_size))
+        return self._found(WarmupStudy, of_warmup(base, best, steps, sharp), before, tuple(runs), sharp)
 
     def clipping(self) -> ClippingStudy:
         """Clip the gradient at the 90 % quantile of its norms, at the given rate and a higher one."""
@@ -292,23 +247,9 @@ class Study:
         norms = base.norms[np.isfinite(base.norms)]
         limit = float(np.quantile(norms, QUANTILE))
         clipped = dataclasses.replace(self._setting, clip=limit)
-        runs = [base, self._train(clipped), self._train(dataclasses.replace(clipped, rate=APART * clipped.rate))]
-        best = min(runs, key=lambda run: run.best)
-        median = float(np.median(norms))
-        why = f"The norm of the gradient has the median {median:.3g} and the 90 % quantile {limit:.3g}."
-        do = ""
-        if not is_better(best.best, base.best):
-            why += f" Clipped there, the best loss is {min(r.best for r in runs[1:]):.4g}, without {base.best:.4g}."
-        elif best.clipped > TOO_MUCH:
-            why += f" At rate {best.setting.rate:.3g} {best.clipped:.0%} of the steps were clipped, which is too much."
-            do = "Lower the learning rate, or begin with a warmup, in place of clipping."
-        else:
-            self._setting = best.setting
-            do = f"Clip the norm of the gradient to {limit:.3g}, with the rate {best.setting.rate:.3g}."
-            why += f" Clipped there, the best loss is {best.best:.4g}; it was {base.best:.4g}."
-        return self._found(
-            ClippingStudy(do, why, self._setting, self.cost - before, tuple(runs), limit, best.clipped)
-        )
+        runs = [self._train(clipped), self._train(dataclasses.replace(clipped, rate=APART * clipped.rate))]
+        share = min(runs, key=lambda run: run.best).clipped
+        return self._found(ClippingStudy, of_clipping(base, runs), before, (base, *runs), limit, share)
 
     def batch_sizes(self, after: float = 0.1) -> BatchSizes:
         """Measure the critical batch size: what each size needs from a checkpoint to the same loss.
@@ -338,7 +279,7 @@ class Study:
         if not target < float(first.evaluated[0]):
             why = f"The loss does not fall from the checkpoint on: {first.evaluated[0]:.4g} there, {target:.4g} later."
             do = "Find a learning rate first: `Study.rates`."
-            return self._found(BatchSizes(do, why, given, self.cost - before, tuple(runs), (), math.nan, noise, target))
+            return self._found(BatchSizes, Advice(do, why, given), before, tuple(runs), (), math.nan, noise, target)
 
         def measured(size: int, rate: float) -> Branch:
             run = branch(size, rate, target, critical_batch_size.TOO_MANY)
@@ -349,26 +290,8 @@ class Study:
         found = critical_batch_size.measure(measured, given.batch_size, given.rate, SMALLEST_BATCH, trainer.size)
         sizes, needed = (np.array([getattr(b, name) for b in found.values()]) for name in ("batch_size", "examples"))
         critical, _ = critical_batch_size.fit(sizes, needed)
-        do, why = self._chosen_batch(found, critical, noise)
-        return self._found(
-            BatchSizes(do, why, self._setting, self.cost - before, tuple(runs), tuple(found.values()), critical, noise, target)
-        )
-
-    def _chosen_batch(self, found: Any, critical: float, noise: float) -> tuple[str, str]:
-        """Take the largest batch size that needs hardly more examples than the best; return what to do, and why."""
-        fewest = min(b.examples for b in found.values())
-        here = found[self._setting.batch_size]
-        chosen = max((b for b in found.values() if b.examples <= ENOUGH * fewest), key=lambda b: b.batch_size)
-        fastest = min(found.values(), key=lambda b: b.examples / b.examples_per_second)
-        why = (
-            f"The critical batch size is {critical:.3g}, the gradient noise scale {noise:.3g}. Batches of "
-            f"{here.batch_size} need {here.examples / fewest:.2g} times the examples of the best size; in seconds "
-            f"{fastest.batch_size} is the fastest."
-        )
-        if here.examples <= ENOUGH * fewest * 1.0 / (1 - NEAR):
-            return "", why
-        self._setting = dataclasses.replace(self._setting, batch_size=chosen.batch_size, rate=chosen.rate)
-        return f"Take batches of {chosen.batch_size}, with the rate {chosen.rate:.3g}.", why
+        advice = of_batches(found, given, critical, noise)
+        return self._found(BatchSizes, advice, before, tuple(runs), tuple(found.values()), critical, noise, target)
 
     def duration(self) -> Duration:
         """Say from where its best steps lie whether the training is too long or too short."""
@@ -378,10 +301,10 @@ class Study:
         close = sorted((run for run in others if not is_better(best.best, run.best)), key=lambda run: run.best)
         runs = (best, *close)[:BEST]
         if best.diverged:
-            do, why = "Find a learning rate first: `Study.rates`.", "The training diverges."
-            return self._found(Duration(do, why, self._setting, self.cost - before, (best,), (), math.nan))
-        do, why, places, gain = length_advice(runs, self._trainer.epochs)
-        return self._found(Duration(do, why, self._setting, self.cost - before, runs, places, gain))
+            advice = Advice("Find a learning rate first: `Study.rates`.", "The training diverges.", best.setting)
+            return self._found(Duration, advice, before, (best,), (), math.nan)
+        advice, places, gain = of_length(runs, self._trainer.epochs)
+        return self._found(Duration, advice, before, runs, places, gain)
 
     def _train(
         self,
@@ -446,9 +369,11 @@ class Study:
         bend = 2 * (objective.value(after) - loss - along)
         return bend / abs(along) / SHORTENED if along else math.nan
 
-    def _found(self, step: Any) -> Any:
-        self._steps.append(step)
-        return step
+    def _found(self, kind: type, advice: Advice, before: float, runs: tuple[Run, ...], *more: Any) -> Any:
+        """Go on with the setting that a step advises; return what it has found, and keep it for the report."""
+        self._setting = advice.setting
+        self._steps.append(kind(*advice, self.cost - before, runs, *more))
+        return self._steps[-1]
 
 
 def _refuse_data_sets(name: str, value: Any) -> None:
@@ -456,5 +381,5 @@ def _refuse_data_sets(name: str, value: Any) -> None:
     if not isinstance(value, Sequence) or isinstance(value, str | bytes) or any(_batches.is_data_set(v) for v in value):
         raise TypeError(
             f"`{name}` must be arrays (x, y), or (x, y, sample_weight), of which a study draws batches of any size. "
-            f"Received: {name}={value!r:.200} of type {type(value).__name__}. Take the examples of a data set as arrays."
+            f"Received: {name}={value!r:.200} of type {type(value).__name__}. Take those of a data set as arrays."
         )

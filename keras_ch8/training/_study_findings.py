@@ -1,44 +1,15 @@
-"""What each step of a study has found, what is to be done about it, and why: pure functions of finished trainings."""
+"""What each step of a study has found, to print and to draw."""
 
 import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from .._plot import COLORS, GREY, axes_of, finished, make_log, recommend
 from .._result import Result, Table
+from ._critical_batch_size import Branch
+from ._study_advice import Rise, smoothed
 from ._study_trainer import Run, Setting
-
-NEAR = 0.03
-"""Losses that differ by less than this fraction are equally good."""
-FIRST, LAST = 0.1, 0.25
-"""Parts of a training in which its best step says that it is too long, and too short."""
-STILL_FALLING = 0.02
-"""Fraction of the loss that the last quarter must have taken off for more steps to be worth it."""
-QUANTILE = 0.9
-"""Quantile of the gradient norms that is taken for a limit."""
-TOO_MUCH = 0.5
-"""Fraction of clipped steps above which clipping is a way to lower the rate."""
-EARLY = 0.1
-"""Part of the steps at 2x the rate in which a rise of the loss has begun at the start."""
-RISE = 0.2
-"""Fraction of its fall by which the smoothed loss must rise to be unstable."""
-SIGMAS = 6.0
-"""Standard deviations of its noise by which it must rise, too."""
-
-
-def is_better(one: float, other: float) -> bool:
-    """Whether a loss is lower than another by more than what counts as equal."""
-    if math.isinf(other):
-        return not math.isinf(one)
-    return other - one > NEAR * abs(other)
-
-
-def times(a: float, b: float) -> str:
-    """Say how many times b is in a."""
-    return f"{a / b:.2g} times"
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -135,75 +106,6 @@ class RateSweep(StudyStep):
         return finished(ax, "Best loss with each learning rate", "learning rate", "loss", "training")
 
 
-def refined(rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """Return the rate at the minimum of a parabola through the best rate and its neighbours, in the logarithm of both.
-
-    None where a neighbour is missing, or where that rate lies within a tenth of a decade of one that was tried. Where
-    the higher neighbour diverged, it is the rate half-way to it.
-    """
-    order = np.argsort(rates)
-    x, y = np.log10(np.asarray(rates)[order]), np.asarray(losses, float)[order]
-    at = int(np.argmin(y))
-    if at in (0, len(x) - 1) or not np.isfinite(y[at - 1]):
-        return None
-    if not np.isfinite(y[at + 1]):
-        found = (x[at] + x[at + 1]) / 2
-    else:
-        a, b, c = np.polyfit(x[at - 1 : at + 2] - x[at], y[at - 1 : at + 2], 2)
-        found = x[at] - b / (2 * a) if a > 0 else x[at]
-        del c
-    return None if np.abs(x - found).min() < 0.1 else float(10**found)
-
-
-@dataclasses.dataclass(frozen=True)
-class Rise:
-    """Where a loss rises, and by how much.
-
-    Args:
-        kind: "stable", "start" or "middle".
-        onset: Step at which the largest rise begins.
-        height: How far the smoothed loss rises.
-    """
-
-    kind: str
-    onset: int = 0
-    height: float = 0.0
-
-
-def smoothed(losses: np.ndarray) -> np.ndarray:
-    """Return the running median over about a fiftieth of the steps, which begins with the first loss as it is."""
-    half = max(1, len(losses) // 100)
-    padded = np.pad(losses, half, mode="edge")
-    found = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
-    found[:1] = losses[:1]
-    return found
-
-
-def rise_of(losses: np.ndarray, planned: int) -> Rise:
-    """Say whether a loss that was measured at every step is stable, or rises from the start on or in the middle.
-
-    A rise is unstable where the smoothed loss climbs by more than a fifth of its whole fall above what it had reached,
-    and by more than six standard deviations of its noise; or where it is not finite any more.
-    """
-    good = losses[: int(np.argmin(np.isfinite(losses)))] if not np.isfinite(losses).all() else losses
-    if len(good) < 3:
-        return Rise("start", 0, math.inf)
-    curve = smoothed(good)
-    noise = 1.4826 * float(np.median(np.abs(good - curve)))
-    lowest = np.minimum.accumulate(curve)
-    rises = curve - lowest
-    top = int(np.argmax(rises))
-    onset = int(np.argmin(curve[: top + 1]))
-    height = float(rises[top])
-    least = max(SIGMAS * noise, RISE * float(curve[0] - curve.min()), 0.02 * abs(float(curve[0])))
-    broken = len(good) < len(losses)
-    if broken and height <= least:
-        onset, height = len(good) - 1, math.inf
-    if not broken and height <= least:
-        return Rise("stable", onset, height)
-    return Rise("start" if onset <= EARLY * planned else "middle", onset, math.inf if broken else height)
-
-
 @dataclasses.dataclass(frozen=True, repr=False)
 class Stability(StudyStep):
     """What twice the best rate does, measured at every step.
@@ -275,7 +177,7 @@ class BatchSizes(StudyStep):
         target: The loss that all had to reach.
     """
 
-    branches: tuple[Any, ...]
+    branches: tuple[Branch, ...]
     critical: float
     noise_scale: float
     target: float
@@ -301,7 +203,9 @@ class BatchSizes(StudyStep):
                 ax.axvline(size, color=COLORS[number], linestyle="--", label=f"{label}: {size:.3g}")
         make_log(ax.xaxis)
         make_log(ax.yaxis)
-        return finished(ax, "Examples that each batch size needs", "batch size", "examples to the same loss", "branches")
+        return finished(
+            ax, "Examples that each batch size needs", "batch size", "examples to the same loss", "branches"
+        )
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -317,28 +221,3 @@ class Duration(StudyStep):
     gain: float
 
     name = "duration"
-
-
-def last_gain(run: Run) -> float:
-    """Return by which fraction the best loss of a training is lower than it was after three quarters."""
-    early = run.evaluated[run.evaluated_at <= (1 - LAST) * run.steps]
-    before = float(early.min())
-    return (before - run.best) / abs(before) if before else 0.0
-
-
-def length_advice(runs: Sequence[Run], epochs: int) -> tuple[str, str, tuple[float, ...], float]:
-    """Return what to do about the length of a training and why, where the best steps lie, and what the end has gained.
-
-    The runs are the best ones, the very best first.
-    """
-    places = tuple(run.best_step / run.steps for run in runs)
-    place, gain, first = float(np.median(places)), last_gain(runs[0]), runs[0]
-    of = f"in the {len(runs)} best trainings" if len(runs) > 1 else "in the best training"
-    where = f"The loss was smallest after {place:.0%} of the steps {of}"
-    if place <= FIRST:
-        do = f"Train for fewer steps, some {max(1, 4 * first.best_step)}, or with a lower rate at the end."
-        return do, f"{where}: what comes after the first tenth is for nothing.", places, gain
-    if place >= 1 - LAST and gain > STILL_FALLING:
-        do = f"Train longer: try {2 * epochs} epochs, {2 * first.steps} steps, and let a schedule stretch with it."
-        return do, f"{where}, and the last quarter still took {gain:.0%} off.", places, gain
-    return "", f"{where}, and the last quarter took {max(gain, 0.0):.1%} off.", places, gain

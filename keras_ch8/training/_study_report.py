@@ -79,7 +79,9 @@ class StudyReport(Result):
         ax.plot(sorted(lowest), [lowest[v] for v in sorted(lowest)], "o-", color=COLORS[0], label="the best of each")
         if quantity in ("rate", "batch_size"):
             make_log(ax.xaxis)
-        return finished(ax, "Best loss of each training", QUANTITIES[quantity], "loss on the validation data", "trainings")
+        return finished(
+            ax, "Best loss of each training", QUANTITIES[quantity], "loss on the validation data", "trainings"
+        )
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the report as JSON, and write it to a file, if a path is given."""
@@ -133,7 +135,10 @@ class StudyReport(Result):
     def __str__(self) -> str:
         lines = [self._headline(), ""]
         for number, step in enumerate(self.steps, 1):
-            lines += [f"{number}. {step.name}: {step.why}", f"   {step.do}" if step.do else "   Nothing is to be changed."]
+            lines += [
+                f"{number}. {step.name}: {step.why}",
+                f"   {step.do}" if step.do else "   Nothing is to be changed.",
+            ]
         lines += ["", str(table_of(self.runs, self.setting)), "", self.code]
         return "\n".join(lines)
 

@@ -1,10 +1,7 @@
 """The trainings of a study: one model, trained again and again from the same weights, measured at every step."""
 
 import dataclasses
-import hashlib
-import json
 import math
-import os
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import _arrays_file, _batches, _checks, _numerics, _objects
+from .. import _batches, _checks, _numerics, _objects
 from .._types import Data, Tensor
 from ..integration import backend, keras_private
 from ..optimizers import ClosureOptimizer
@@ -359,74 +356,10 @@ def rated_optimizer(model: keras.Model) -> keras.optimizers.Optimizer:
 def take(data: tuple[Any, ...], rows: np.ndarray) -> tuple[Any, Any, Any]:
     """Return these examples of x, y and sample_weight."""
     parts = (*data, None, None)[:3]
-    return tuple(  # type: ignore[return-value]
-        keras.tree.map_structure(lambda a: None if a is None else a[rows], part) for part in parts
-    )
+    return tuple(keras.tree.map_structure(lambda a: None if a is None else a[rows], part) for part in parts)
 
 
 def _arrays(data: tuple[Data, ...]) -> tuple[Any, ...]:
     return tuple(
         keras.tree.map_structure(lambda a: None if a is None else ops.convert_to_numpy(a), part) for part in data
     )
-
-
-class Records:
-    """Keeps each training of a study, in memory and, if there is a folder, in a file of its own."""
-
-    def __init__(self, folder: str | os.PathLike[str] | None, settings: dict[str, Any]) -> None:
-        self.folder = None if folder is None else os.fspath(folder)
-        self._settings = json.loads(json.dumps(settings))
-        self._known: dict[str, Run] = {}
-        if self.folder is not None:
-            os.makedirs(self.folder, exist_ok=True)
-
-    def get(self, key: str) -> Run | None:
-        """Return a training that was run before, here or by a study that was interrupted; None if there is none."""
-        if key not in self._known and self.folder is not None and os.path.exists(self._path(key)):
-            self._known[key] = self._read(key)
-        return self._known.get(key)
-
-    def put(self, key: str, run: Run) -> None:
-        """Keep a training."""
-        self._known[key] = run
-        if self.folder is not None:
-            arrays = {name: getattr(run, name) for name in ("losses", "norms", "evaluated_at", "evaluated")}
-            numbers = {"seconds": run.seconds, "cost": run.cost}
-            meta = {"settings": self._settings, "setting": dataclasses.asdict(run.setting), "numbers": numbers}
-            _arrays_file.write(self._path(key), arrays, meta)
-
-    def _path(self, key: str) -> str:
-        return os.path.join(self.folder or "", f"run-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz")
-
-    def _read(self, key: str) -> Run:
-        path = self._path(key)
-        try:
-            arrays, meta = _arrays_file.read(path)
-        except ValueError as error:
-            raise ValueError(
-                f"`folder` holds the trainings of a study. Received: {path!r}, but {error}. Delete the file; its "
-                "training is run again."
-            ) from None
-        if meta["settings"] != self._settings:
-            differing = [name for name, value in self._settings.items() if meta["settings"].get(name) != value]
-            raise ValueError(
-                f"`folder` holds the trainings of another study, which differs in {', '.join(differing)}. Received: "
-                f"folder={self.folder!r}. Give the same arguments to go on with it, or another folder."
-            )
-        return Run(Setting(**meta["setting"]), **arrays, **meta["numbers"])
-
-
-def described(trainer: Trainer) -> dict[str, Any]:
-    """Return what a study must have in common with one that it goes on with."""
-    leaves = [a for a in keras.tree.flatten([trainer.data, trainer.validation]) if a is not None]
-    config = keras.saving.serialize_keras_object(trainer.model.optimizer)
-    config["config"].pop("learning_rate", None)
-    return {
-        "data": _arrays_file.checksum({str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}),
-        "weights": [[v.path.rsplit("/", 1)[-1], list(v.shape)] for v in trainer.model.variables],
-        "optimizer": json.dumps(config, default=str, sort_keys=True),
-        "learning_rate": trainer.given_rate,
-        "epochs": trainer.epochs,
-        "seed": trainer.seed,
-        "batch_size": trainer.batch_size,
-    }

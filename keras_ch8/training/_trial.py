@@ -106,7 +106,7 @@ class Dial(LearningRateSchedule):
 
 
 def dial_of(optimizer: keras.optimizers.Optimizer) -> Any:
-    """Return what the rate of an optimizer is set by between two steps: its variable or, in place of a schedule, a dial."""
+    """Return what sets the rate of an optimizer between two steps: its variable or, for a schedule, a dial."""
     rate = keras_private.rate_of(optimizer)
     return Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
 
