@@ -108,6 +108,13 @@ def curricula():
 
 
 @functools.cache
+def studied():
+    made = training.Study(network, (X, Y), epochs=4, batch_size=16, verbose=0)
+    made.duration()
+    return made
+
+
+@functools.cache
 def pretraining():
     model = keras.Sequential(
         [keras.Input((4,)), *(keras.layers.Dense(8, "relu") for _ in range(2)), keras.layers.Dense(1)]
@@ -139,6 +146,13 @@ RESULTS = {
     "preflight": lambda: training.preflight(network(activation="relu"), 100 * X, Y),
     "scale_to_data": lambda: training.scale_to_data(network(), X),
     "compare_curricula": curricula,
+    "Study": lambda: studied().report,
+    "a sweep of rates": lambda: studied().rates(),
+    "stability": lambda: studied().stability(),
+    "warmup": lambda: studied().warmup(),
+    "clipping": lambda: studied().clipping(),
+    "batch sizes": lambda: studied().batch_sizes(),
+    "duration": lambda: studied().duration(),
     "cure": cured,
     "gain of a curriculum": lambda: curricula().gain("easy"),
     "pretrain_greedily": pretraining,

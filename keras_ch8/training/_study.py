@@ -32,7 +32,7 @@ from ._study_advice import (
 from ._study_findings import BatchSizes, ClippingStudy, Duration, RateSweep, Stability, StudyStep, WarmupStudy
 from ._study_records import Records, described
 from ._study_report import StudyReport
-from ._study_trainer import Checkpoint, Run, Setting, Trainer, take
+from ._study_trainer import Checkpoint, Run, Setting, Trainer, rounded, take
 
 APART = math.sqrt(10)
 """Ratio of one learning rate to the next."""
@@ -193,13 +193,14 @@ class Study:
         refine = _checks.flag("refine", refine, meaning="whether the best rate is refined")
         before = self.cost
         given = self._train(self._setting)
-        runs = {given.setting.rate: given}
+        first = given.setting.rate
+        runs = {first: given}
 
         def loss_of(rate: float) -> float:
+            rate = first if rate == first else rounded(rate)
             runs[rate] = self._train(dataclasses.replace(self._setting, rate=rate))
             return runs[rate].best
 
-        first = given.setting.rate
         tried, losses, at_end = sweep(loss_of, [first] if given.diverged else [first, first * APART], MOST_EXTENSIONS)
         if refine and (rate := refined(tried, losses)) is not None:
             loss_of(rate)
@@ -211,7 +212,7 @@ class Study:
         """Train with twice the rate for 500 steps, measured at every step: is it unstable, and from when on?"""
         before = self.cost
         usual = self._train(self._setting)
-        twice = dataclasses.replace(self._setting, rate=2 * self._setting.rate)
+        twice = dataclasses.replace(self._setting, rate=rounded(2 * self._setting.rate))
         steps = min(STEPS_AT_TWICE, self._trainer.steps(twice.batch_size))
         run = self._train(twice, steps * twice.batch_size)
         advice, rise, is_slow = of_stability(usual, run, steps)
@@ -226,7 +227,7 @@ class Study:
         rate = base.setting.rate
         for _ in range(3):
             rate *= APART
-            runs.append(self._train(dataclasses.replace(self._setting, rate=rate, warmup=steps)))
+            runs.append(self._train(dataclasses.replace(self._setting, rate=rounded(rate), warmup=steps)))
             if not runs[-1].best < runs[-2].best:
                 break
         if len(runs) == 2:
@@ -245,9 +246,9 @@ class Study:
         before = self.cost
         base = self._train(self._setting)
         norms = base.norms[np.isfinite(base.norms)]
-        limit = float(np.quantile(norms, QUANTILE))
+        limit = rounded(np.quantile(norms, QUANTILE))
         clipped = dataclasses.replace(self._setting, clip=limit)
-        runs = [self._train(clipped), self._train(dataclasses.replace(clipped, rate=APART * clipped.rate))]
+        runs = [self._train(clipped), self._train(dataclasses.replace(clipped, rate=rounded(APART * clipped.rate)))]
         share = min(runs, key=lambda run: run.best).clipped
         return self._found(ClippingStudy, of_clipping(base, runs), before, (base, *runs), limit, share)
 
@@ -268,7 +269,7 @@ class Study:
 
         def branch(size: int, rate: float, target: float = -math.inf, length: float = 1.0) -> Run:
             points = round(POINTS * length)
-            setting = dataclasses.replace(given, batch_size=size, rate=rate)
+            setting = dataclasses.replace(given, batch_size=size, rate=rate if rate == given.rate else rounded(rate))
             examples = max(size, round(length * window))
             runs.append(self._train(setting, examples, start, target, points))
             return runs[-1]
@@ -284,7 +285,7 @@ class Study:
         def measured(size: int, rate: float) -> Branch:
             run = branch(size, rate, target, critical_batch_size.TOO_MANY)
             examples = examples_to(target, run.evaluated_at * size, run.evaluated)
-            return Branch(size, rate, math.inf if run.diverged else examples, float(run.evaluated[-1]),
+            return Branch(size, run.setting.rate, math.inf if run.diverged else examples, float(run.evaluated[-1]),
                           run.examples_per_second)  # fmt: skip
 
         found = critical_batch_size.measure(measured, given.batch_size, given.rate, SMALLEST_BATCH, trainer.size)

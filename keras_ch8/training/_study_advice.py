@@ -200,12 +200,10 @@ def of_batches(found: Mapping[int, Branch], setting: Setting, critical: float, n
     fewest = min(b.examples for b in found.values())
     here = found[setting.batch_size]
     chosen = max((b for b in found.values() if b.examples <= ENOUGH * fewest), key=lambda b: b.batch_size)
-    fastest = min(found.values(), key=lambda b: b.examples / b.examples_per_second)
     size = {0.0: "below all sizes that were tried", math.inf: "above all sizes that were tried"}
     why = (
         f"The critical batch size is {size.get(critical, f'{critical:.3g}')}, the gradient noise scale {noise:.3g}. "
-        f"Batches of {here.batch_size} need {here.examples / fewest:.2g} times the examples of the best size; in "
-        f"seconds {fastest.batch_size} is the fastest."
+        f"Batches of {here.batch_size} need {here.examples / fewest:.2g} times the examples of the best size."
     )
     if here.examples <= (1 + NEAR) * ENOUGH * fewest:
         return Advice("", why, setting)

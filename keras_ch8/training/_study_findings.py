@@ -184,6 +184,11 @@ class BatchSizes(StudyStep):
 
     name = "batch sizes"
 
+    @property
+    def fastest(self) -> int:
+        """The batch size that needs the fewest seconds to the same loss on this machine."""
+        return min(self.branches, key=lambda b: b.examples / b.examples_per_second).batch_size
+
     def _table(self) -> Table:
         columns = ("batch", "best rate", "examples to the same loss", "examples / s", "seconds")
         rows = [

@@ -13,6 +13,10 @@ from .. import _arrays_file
 from ._study_trainer import Run, Setting, Trainer
 
 
+PREFIX = "run-"
+"""What the names of its files begin with."""
+
+
 class Records:
     """Keeps each training of a study, in memory and, if there is a folder, in a file of its own."""
 
@@ -22,11 +26,15 @@ class Records:
         self._known: dict[str, Run] = {}
         if self.folder is not None:
             os.makedirs(self.folder, exist_ok=True)
+            for name in sorted(os.listdir(self.folder)):
+                if name.startswith(PREFIX) and name.endswith(".npz"):
+                    self._read(os.path.join(self.folder, name))
+                    break  # all are of one study
 
     def get(self, key: str) -> Run | None:
         """Return a training that was run before, here or by a study that was interrupted; None if there is none."""
         if key not in self._known and self.folder is not None and os.path.exists(self._path(key)):
-            self._known[key] = self._read(key)
+            self._known[key] = self._read(self._path(key))
         return self._known.get(key)
 
     def put(self, key: str, run: Run) -> None:
@@ -39,10 +47,9 @@ class Records:
             _arrays_file.write(self._path(key), arrays, meta)
 
     def _path(self, key: str) -> str:
-        return os.path.join(self.folder or "", f"run-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz")
+        return os.path.join(self.folder or "", f"{PREFIX}{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz")
 
-    def _read(self, key: str) -> Run:
-        path = self._path(key)
+    def _read(self, path: str) -> Run:
         try:
             arrays, meta = _arrays_file.read(path)
         except ValueError as error:
@@ -63,12 +70,12 @@ class Records:
 def described(trainer: Trainer) -> dict[str, Any]:
     """Return what a study must have in common with one that it goes on with."""
     leaves = [a for a in keras.tree.flatten([trainer.data, trainer.validation]) if a is not None]
-    config = keras.saving.serialize_keras_object(trainer.model.optimizer)
-    config["config"].pop("learning_rate", None)
+    optimizer = trainer.model.optimizer
+    config = {k: v for k, v in optimizer.get_config().items() if k not in ("name", "learning_rate")}
     return {
         "data": _arrays_file.checksum({str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}),
         "weights": [[v.path.rsplit("/", 1)[-1], list(v.shape)] for v in trainer.model.variables],
-        "optimizer": json.dumps(config, default=str, sort_keys=True),
+        "optimizer": [type(optimizer).__name__, json.dumps(config, default=lambda v: type(v).__name__, sort_keys=True)],
         "learning_rate": trainer.given_rate,
         "epochs": trainer.epochs,
         "seed": trainer.seed,

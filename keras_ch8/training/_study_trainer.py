@@ -51,6 +51,11 @@ class Setting:
         return ", ".join(parts)
 
 
+def rounded(number: float, digits: int = 3) -> float:
+    """Return a number with so many digits, as it is printed: what a study says is what it has trained with."""
+    return float(f"{number:.{digits}g}")
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """One training of a study.
@@ -162,6 +167,7 @@ class Trainer:
             self.model = new_model(model_factory)
             self._optimizer = rated_optimizer(self.model)
             _objects.inputs("data", self.data[0], self.model)
+            _objects.inputs("validation_data", self.validation[0], self.model)
             build_on(self.model, take(self.data, np.zeros(1, int)))
         self.schedule = keras_private.schedule_of(self._optimizer)
         self.given_rate = self._largest_rate()
@@ -297,11 +303,11 @@ class Trainer:
 
     def _largest_rate(self) -> float:
         if self.schedule is None:
-            return float(keras_private.current_rate(self._optimizer))
+            return rounded(keras_private.current_rate(self._optimizer), 6)  # it is float32
         steps = self.steps(self.batch_size)
         if isinstance(self.schedule, Schedule) and self.schedule.is_relative:
             self.schedule.resolve(Clock(steps / self.epochs, 1.0, steps))
-        return max(float(self.schedule(k)) for k in np.linspace(0, steps, 200))
+        return rounded(max(float(self.schedule(k)) for k in np.linspace(0, steps, 200)), 6)
 
     def values(self) -> list[np.ndarray]:
         """Return all variables as they are."""
