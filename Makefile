@@ -32,7 +32,7 @@ format:  ## order imports, fix what can be fixed, and format
 types:  ## mypy on the package
 	$(python) -m mypy
 
-docs:  ## what is made from the code: README's table, docs/index.md, docs/diagnosis.md; and all examples in docstrings
+docs:  ## what is made from the code: docs/index.md, docs/diagnosis.md; and all examples in docstrings
 	$(python) -m keras_ch8.chapter docs
 	$(pytest) -n 2 -m "" keras_ch8
 

@@ -1,15 +1,17 @@
 """The chapter as data: the subject of each section, its example, and the parts of this package that are for it.
 
-Each part says its section itself (`section = "8.5.3"` in a class, `@section("8.4")` at a function). README's table and
-the index of the documents are made from that:
+Each part says its section itself (`section = "8.5.3"` in a class, `@section("8.4")` at a function). The map of the
+chapter, docs/index.md, is made from that:
 
-    python -m keras_ch8.chapter            prints the table
+    python -m keras_ch8                    prints the map for a terminal
     python -m keras_ch8.chapter docs       writes the documents of `DOCUMENTS` anew, from the root of the repository
 """
 
 import importlib
 import inspect
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -84,24 +86,37 @@ def _is_here(cls: type) -> bool:
     return cls.__module__.startswith(f"{keras_ch8.__name__}.")
 
 
-def table() -> str:
-    """Return the map as a Markdown table of the sections that have parts."""
-    lines = ["| section | subject | parts of `keras_ch8` |", "|---|---|---|"]
+def for_terminal(width: int = 100) -> str:
+    """Return the map as plain text: each section with its parts, in lines of at most so many characters."""
+    lines = []
     of_sections = sorted(parts())
     for section in SECTIONS:
-        names = [f"`{name}`" for number, name in of_sections if number == section.number]
-        if names:
-            lines.append(f"| {section.number} | {section.subject} | {', '.join(names)} |")
+        names = ", ".join(name for number, name in of_sections if number == section.number)
+        indent = " " * 8
+        lines.append(f"{section.number:<8}{section.subject}")
+        lines += textwrap.wrap(names, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+    return "\n".join(lines)
+
+
+def contents() -> str:
+    """Return a table of the sections in Markdown, with the subject and the example of each."""
+    lines = ["| section | subject | example |", "|---|---|---|"]
+    for section in SECTIONS:
+        anchor = re.sub(r"[^\w -]", "", f"{section.number} {section.subject}".lower()).replace(" ", "-")
+        example = f"[{section.example}](../examples/{section.example})" if section.example else ""
+        lines.append(f"| [{section.number}](#{anchor}) | {section.subject} | {example} |")
     return "\n".join(lines)
 
 
 def index() -> str:
     """Return the index of the documents: each part, section by section, and what is meant to be extended."""
     lines = [
-        "# Index",
+        "# The map of the chapter",
         "",
-        "Every public part of `keras_ch8`, by its section of the book; `help(keras_ch8.optimizers.Adam)`",
-        "shows the whole text of a part. This page is made from the code by `python -m keras_ch8.chapter docs`.",
+        "Every public part of `keras_ch8`, in the order of the book; `help(keras_ch8.optimizers.Adam)` shows the whole",
+        "text of a part. This page is made from the code by `python -m keras_ch8.chapter docs`.",
+        "",
+        contents(),
     ]
     of_sections = sorted(parts())
     for section in SECTIONS:
@@ -122,37 +137,23 @@ def _first_line(name: str) -> str:
     return (inspect.getdoc(getattr(importlib.import_module(f"keras_ch8.{package}"), part)) or "").splitlines()[0]
 
 
-def _with_table(readme: str) -> str:
-    """Return README with the present table in the place of the one that it has."""
-    before, heading, rest = readme.partition("| section | subject | parts of `keras_ch8` |\n")
-    if not heading:
-        raise ValueError("README.md has no table of the sections. Put in the first line of `chapter.table()`.")
-    after = rest.split("\n\n", 1)[1]
-    return f"{before}{table()}\n\n{after}"
-
-
 def _rules() -> str:
     from .monitors import documentation
 
     return documentation.page()
 
 
-DOCUMENTS: dict[str, Callable[[str], str]] = {
-    "README.md": _with_table,
-    "docs/index.md": lambda _: index(),
-    "docs/diagnosis.md": lambda _: _rules(),
-}
-"""The documents that are made from the parts: what each is to be, from what it is."""
+DOCUMENTS: dict[str, Callable[[], str]] = {"docs/index.md": index, "docs/diagnosis.md": _rules}
+"""The documents that are made from the parts, by what makes them."""
 
 
 def main(arguments: list[str]) -> None:
-    """Print the table, or write the documents."""
+    """Write the documents, or print the map."""
     if arguments != ["docs"]:
-        print(table())  # noqa: T201
+        print(for_terminal())  # noqa: T201
         return
     for name, made in DOCUMENTS.items():
-        page = Path(name)
-        page.write_text(made(page.read_text() if page.exists() else ""))
+        Path(name).write_text(made())
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ LOWEST_FIRST = [
     "training",
     "testing",
     "chapter",
+    "tour",
     "commands",
     "__main__",
 ]

@@ -314,18 +314,20 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def _update_all(self, given: Collection[int], gathered: list[Tensor], step: Step, rows: Rows) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
-        update = partial(self._update_blocks, given, gathered, step)
-        of_one = [rows.total, *[None] * (len(gathered) - 1)]
-        backend.branch(
-            backend.one_of(rows.is_due), lambda: update(rows.halves, is_due=True), lambda: update(of_one, is_due=False)
-        )
+        update = partial(self._update_blocks, given, gathered, step, rows.total)
+        nothing = [None] * len(gathered)
+        backend.branch(backend.one_of(rows.is_due), lambda: update(rows.halves), lambda: update(nothing))
         if self.use_ema:
             self._update_averages(step)
 
     def _update_blocks(
-        self, given: Collection[int], gathered: list[Tensor], step: Step, halves: list[Tensor | None], is_due: bool
+        self, given: Collection[int], gathered: list[Tensor], step: Step, total: Tensor | None, halves: list[Any]
     ) -> None:
-        """Run the rule on each block; one whose half sum of squares is there leaves a row while somebody listens."""
+        """Run the rule on each block; while somebody listens, the first leaves a row for all.
+
+        Where rows are due, each whose half sum of squares is there leaves one of its own.
+        """
+        is_told = step.note is None
         for block, g, half in zip(self._layout.blocks_with(given), gathered, halves, strict=True):
             variables = [self.known_variables[i] for i in block.indices]
             place = self._layout.blocks.index(block)
@@ -335,8 +337,10 @@ class RuleOptimizer(keras_private.Optimizer):
                 decays=[step.decay is not None and self.decays(v) for v in variables],
                 g=g,
                 state={name: backend.native(v) for name, v in block.state.items()},
-                row=None if step.note is None or half is None else self.telemetry.row(place, half, is_due),
+                row=None if is_told else self.telemetry.row(place, total),
+                due=None if step.note is None or half is None else self.telemetry.row(place, half),
             )
+            is_told = True
             run = self._updater.single if block.length is None else self._updater.tile
             with backend.on(block.device):
                 backend.each_replica(work.thetas[0], run, work, step)

@@ -8,6 +8,7 @@ from .recorder import Recorder as Recorder
 from .recorder import publish as publish
 from .row import Note as Note
 from .row import Row as Row
+from .row import measured as measured
 from .solver_log import SOLVER_NUMBERS as SOLVER_NUMBERS
 from .solver_log import SolverLog as SolverLog
 

@@ -12,7 +12,6 @@ import numpy as np
 from .. import _arrays_file
 from ._study_trainer import Run, Setting, Trainer
 
-
 PREFIX = "run-"
 """What the names of its files begin with."""
 

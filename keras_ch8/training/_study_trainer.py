@@ -177,7 +177,7 @@ class Trainer:
             self._optimizer.learning_rate = self._dial
         self._like = (*self.data, None, None)[:3]
         self._leaves = [None if a is None else ops.convert_to_tensor(a) for a in keras.tree.flatten(self._like)]
-        self._program = self._steps if self.model.run_eagerly else backend.trace(self._steps)
+        self._program = self._compiled()
         self._variables = variables_of(self.model)
         self._first = self.values()
 
@@ -247,6 +247,12 @@ class Trainer:
             float(np.median(seconds)) if seconds else math.nan,
             len(losses) * size / self.examples,
         )
+
+    def _compiled(self) -> Callable[..., Any]:
+        """Return the program of some steps, compiled as `compile` says for the training step."""
+        if self.model.run_eagerly:
+            return self._steps
+        return backend.compile_xla(self._steps) if self.model.jit_compile else backend.trace(self._steps)
 
     def one_step(self, setting: Setting, scale: float) -> None:
         """Take one step from where the model is, on the examples that it is probed with, at a part of the rate."""

@@ -305,6 +305,7 @@ def callback_cases():
         make=meeting_the_model(callbacks.standard),
         log_dir=m.PATH,
         probe=m.NONE,
+        resume=m.NONE | m.PATH,
     )
 
 

@@ -37,6 +37,7 @@ if is_tensorflow():
     from .datasets import is_dataset as is_dataset
     from .datasets import iterator_of as iterator_of
     from .datasets import planned as planned
+    from .datasets import repeated as repeated
     from .datasets import why_not_skipped as why_not_skipped
     from .random_numbers import seed_state as seed_state
     from .random_numbers import set_seed_state as set_seed_state
@@ -73,8 +74,10 @@ if is_tensorflow():
     from .tensorflow import join as join
     from .tensorflow import log_gamma as log_gamma
     from .tensorflow import merge_replicas as merge_replicas
+    from .tensorflow import mixed_precision as mixed_precision
     from .tensorflow import native as native
     from .tensorflow import numbers as numbers
+    from .tensorflow import of_any_length as of_any_length
     from .tensorflow import on as on
     from .tensorflow import one_of as one_of
     from .tensorflow import power_of_two_below as power_of_two_below

@@ -82,6 +82,14 @@ def dtype_of(variable: Any) -> str:
     return str(native(variable).dtype.name)
 
 
+def mixed_precision() -> str:
+    """Return the `dtype_policy` with which the first GPU multiplies faster than in float32; "" where none does."""
+    for gpu in tf.config.list_physical_devices("GPU")[:1]:
+        capability = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
+        return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else ""
+    return ""
+
+
 def on(device: str) -> AbstractContextManager[Any]:
     """Run on this device: an XLA program reaches the variables of its own only. A strategy places by itself."""
     return contextlib.nullcontext() if replicated() or in_xla() else tf.device(device)
@@ -232,6 +240,12 @@ def cut(vector: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
     rest = int(vector.shape[0]) - sum(sizes)
     parts = tf.split(vector, [*sizes, rest]) if len(sizes) > 1 or rest else [vector]
     return [p if len(s) == 1 else tf.reshape(p, s) for p, s in zip(parts, shapes, strict=False)]
+
+
+def of_any_length(tensor: Tensor) -> tf.Tensor:
+    """Return the entries as a vector of whose length no graph knows: one graph serves all such vectors."""
+    vector = tf.reshape(tensor, [-1])
+    return vector if tf.executing_eagerly() else tf.compat.v1.placeholder_with_default(vector, [None])
 
 
 def all_finite(tensors: Sequence[Any]) -> tf.Tensor:
