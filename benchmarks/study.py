@@ -3,7 +3,8 @@
     python benchmarks/study.py [--quick] [--json study.json]
 
 - "rate": digits of scikit-learn, a small network, Adam with a tenth of a good learning rate.
-- "warmup": a deep transformer with normalization behind each block (post-norm), whose rate diverges without warmup.
+- "warmup": a deep transformer with normalization behind each block (post-norm), without warmup at a rate at which it
+  learns next to nothing.
 - "batch": digits of scikit-learn, SGD with batches far above the critical size.
 - "healthy": the first with the best rate of the grid.
 
@@ -32,7 +33,7 @@ TRAIN, VALID = ORDER[:1200], ORDER[1200:]
 DIGITS = {"data": (X[TRAIN], NOISY[TRAIN]), "validation_data": (X[VALID], Y[VALID])}
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 DIMENSION, NOISE, EXAMPLES = 100, 3.0, 16384
-WINDOW, WIDTH, BLOCKS = 16, 16, 10
+WINDOW, WIDTH, BLOCKS = 16, 16, 6
 CURVATURES = 1.0 / np.arange(1, DIMENSION + 1)
 
 
@@ -75,12 +76,12 @@ def characters():
     return {"data": (x[:3072], y[:3072]), "validation_data": (x[3072:3584], y[3072:3584])}, int(codes.max()) + 1
 
 
-def transformer(rate, blocks=BLOCKS):
+def transformer(rate):
     """Return a transformer with the normalization behind each residual block, as it was first published."""
     vocabulary = characters()[1]
     x = inputs = keras.Input((WINDOW,), dtype="int32")
     x = keras.layers.Embedding(vocabulary, WIDTH)(x) + keras.layers.Embedding(WINDOW, WIDTH)(ops.arange(WINDOW))
-    for _ in range(blocks):
+    for _ in range(BLOCKS):
         attended = keras.layers.MultiHeadAttention(2, WIDTH // 2)(x, x, use_causal_mask=True)
         x = keras.layers.LayerNormalization()(x + attended)
         wide = keras.layers.Dense(4 * WIDTH, "relu")(x)
@@ -90,37 +91,129 @@ def transformer(rate, blocks=BLOCKS):
     return model
 
 
-def steps_to(target, batch_size, rate):
+def steps_to(target, batch_size, rate, noise):
     """Return after how many steps of SGD the expected loss of the noisy quadratic model is at the target: exactly."""
     second, loss, step = np.ones(DIMENSION), 0.5 * CURVATURES.sum(), 0
     while loss > target:
-        second = (1 - rate * CURVATURES) ** 2 * second + rate**2 * NOISE**2 * CURVATURES / batch_size
+        second = (1 - rate * CURVATURES) ** 2 * second + rate**2 * noise**2 * CURVATURES / batch_size
         before, loss, step = loss, 0.5 * float(CURVATURES @ second), step + 1
         if step > 20_000 or not loss < 1e3:
             return np.inf
     return step - (target - loss) / (before - loss)
 
 
-def elbow(target):
+def elbow(target, noise):
     """Return the batch size at which the examples that a tiny batch needs meet the steps that a huge one needs."""
-    fewest = {m: min(steps_to(target, m, rate) for rate in np.geomspace(1e-4, 1.9, 40)) for m in (1 / 4, 1e6)}
+    fewest = {m: min(steps_to(target, m, rate, noise) for rate in np.geomspace(1e-4, 1.9, 40)) for m in (1 / 4, 1e6)}
     return fewest[1 / 4] / 4 / fewest[1e6]
 
 
-def critical_batch_size():
+def critical_batch_size(noise):
     """Return the measured critical batch size, and the known elbow."""
     rng = np.random.default_rng(0)
-    x = (NOISE * rng.normal(size=(EXAMPLES, DIMENSION)) / np.sqrt(CURVATURES)).astype("float32")
+    x = (noise * rng.normal(size=(EXAMPLES, DIMENSION)) / np.sqrt(CURVATURES)).astype("float32")
     zeros = np.zeros((EXAMPLES, DIMENSION), "float32")
     study = training.Study(
         lambda: quadratic(0.05), (x, zeros), validation_data=(zeros[:1], zeros[:1]), epochs=1, batch_size=16, verbose=0
     )
     found = study.batch_sizes(after=0.0)
-    print(found)
-    known = elbow(found.target)
-    return {"measured": found.critical, "known": known, "ratio": found.critical / known,
-            "noise_scale": found.noise_scale, "target": found.target}  # fmt: skip
+    print(found, end="\n\n", flush=True)
+    known = elbow(found.target, noise)
+    return {"noise": noise, "measured": found.critical, "known": known, "ratio": found.critical / known,
+            "noise scale": found.noise_scale, "target": found.target}  # fmt: skip
+
+
+def transformer_data():
+    """Return windows of characters, few enough for a benchmark."""
+    given, _ = characters()
+    return given | {"data": tuple(part[:2048] for part in given["data"])}
+
+
+SET_UPS = {
+    "rate": (lambda: network(keras.optimizers.Adam(1e-3)), lambda: DIGITS, {"epochs": 10, "batch_size": 32},
+             {"rate": np.geomspace(1e-3, 0.1, 9)}),
+    "batch": (lambda: network(optimizers.SGD(0.1)), lambda: DIGITS, {"epochs": 10, "batch_size": 600},
+              {"rate": np.geomspace(0.01, 3, 8), "batch_size": (8, 32, 128, 600)}),
+    "warmup": (lambda: transformer(0.01), transformer_data, {"epochs": 4, "batch_size": 32},
+               {"rate": (1e-3, 2e-3, 4e-3, 8e-3), "warmup": (0, 25)}),
+}  # fmt: skip
+"""For each: makes the model, gives the data, how the study is made, and the grid."""
+
+
+def on_grid(make, data, options, grid):
+    """Return the best training of a grid of settings, and all of them."""
+    own = Trainer(make, *data().values(), options["epochs"], options["batch_size"])
+    usual = Setting(own.given_rate, options["batch_size"])
+    settings = [dataclasses.replace(usual, **dict(zip(grid, values, strict=True)))
+                for values in itertools.product(*grid.values())]  # fmt: skip
+    runs = [own.train(setting, own.examples) for setting in settings]
+    return min(runs, key=lambda run: run.best), runs
+
+
+def studied(make, data, options):
+    """Return the report of a study."""
+    given = data()
+    study = training.Study(make, given["data"], validation_data=given["validation_data"], verbose=0, **options)
+    report = study.run()
+    print(report, end="\n\n", flush=True)
+    return report
+
+
+def compared(name, quick):
+    """Study a set-up and train its grid; return the row of the table, and the best setting of the grid."""
+    make, data, options, grid = SET_UPS[name]
+    if quick:
+        grid = {key: values[::2] for key, values in grid.items()}
+    report, cpu, _ = harness.timed(studied, make, data, options)
+    best, runs = on_grid(make, data, options, grid)
+    loss = report.loss_of(report.setting)
+    return {"set-up": name, "given": str(report.given), "study": str(report.setting), "loss": loss,
+            "loss given": report.loss_of(report.given), "best of grid": str(best.setting), "its loss": best.best,
+            "ratio": loss / best.best, "trainings": len(report.runs), "work": report.cost, "of grid": len(runs),
+            "cpu": cpu}, best.setting  # fmt: skip
+
+
+def healthy(setting):
+    """Return what a study says of the first set-up with the best setting of its grid."""
+    _, data, options, _ = SET_UPS["rate"]
+    report = studied(lambda: network(keras.optimizers.Adam(setting.rate)), data, options)
+    loss = report.loss_of(report.setting)
+    changed = [step.name for step in report.steps if step.do and step.name != "stability"]
+    return {"set-up": "healthy", "given": str(report.given), "study": str(report.setting), "loss": loss,
+            "says so": report.setting == report.given, "advises": changed, "trainings": len(report.runs),
+            "work": report.cost}  # fmt: skip
+
+
+def main():
+    """Measure, print the table, write JSON."""
+    options = harness.options(__doc__, "study.json", quick=False, only="")
+    names = [name for name in SET_UPS if not (options.quick and name == "warmup")]
+    chosen = options.only.split(",") if options.only else [*names, "healthy", "critical"]
+    rows, best = [], None
+    for name in SET_UPS:
+        if name in chosen:
+            row, setting = compared(name, options.quick)
+            rows.append(row)
+            best = setting if name == "rate" else best
+    if "healthy" in chosen and best is not None:
+        rows.append(healthy(best))
+    noises = ((NOISE,) if options.quick else (1.0, NOISE, 10.0)) if "critical" in chosen else ()
+    critical = [critical_batch_size(noise) for noise in noises]
+    print("| set-up | given | loss | study | loss | best of the grid | loss | ratio | trainings | work |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        if "ratio" in row:
+            print(f"| {row['set-up']} | {row['given']} | {row['loss given']:.4g} | {row['study']} | {row['loss']:.4g} | "
+                  f"{row['best of grid']} | {row['its loss']:.4g} | {row['ratio']:.3f} | {row['trainings']} | "
+                  f"{row['work']:.1f} |")  # fmt: skip
+        else:
+            print(f"| {row['set-up']} | {row['given']} | | {row['study']} | {row['loss']:.4g} | | | | {row['trainings']} | "
+                  f"{row['work']:.1f} | setting kept: {row['says so']}; advises: {row['advises'] or 'nothing'}")  # fmt: skip
+    for row in critical:
+        print(f"critical batch size: {row['measured']:.3g} measured, {row['known']:.3g} known, ratio {row['ratio']:.2f}; "
+              f"gradient noise scale {row['noise scale']:.3g}")  # fmt: skip
+    harness.save(options.json, {"set-ups": rows, "critical batch size": critical})
 
 
 if __name__ == "__main__":
-    print(critical_batch_size())
+    main()
