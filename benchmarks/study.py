@@ -16,14 +16,18 @@ elbow is where the lines of tiny and of huge batches meet. The target is a facto
 `--quick` leaves out the transformer, and takes coarser grids.
 """
 
+import dataclasses
+import itertools
 from pydoc_data.topics import topics
 
+import harness
 import keras
 import numpy as np
 from keras import ops
 from sklearn import datasets
 
 from keras_ch8 import optimizers, training
+from keras_ch8.training._study_trainer import Setting, Trainer
 
 X, Y = datasets.load_digits(return_X_y=True)
 X = (X / 16).astype("float32")
@@ -184,6 +188,17 @@ def healthy(setting):
             "work": report.cost}  # fmt: skip
 
 
+def columns(row):
+    """Return what stands in the table."""
+    cost = [str(row["trainings"]), f"{row['work']:.1f}"]
+    if "ratio" not in row:
+        said = f"setting kept: {row['says so']}; advises: {', '.join(row['advises']) or 'nothing'}"
+        return [row["set-up"], row["given"], "", row["study"], f"{row['loss']:.4g}", said, "", "", *cost]
+    given, study, grid = (f"{row[key]:.4g}" for key in ("loss given", "loss", "its loss"))
+    return [row["set-up"], row["given"], given, row["study"], study, row["best of grid"], grid,
+            f"{row['ratio']:.3f}", *cost]  # fmt: skip
+
+
 def main():
     """Measure, print the table, write JSON."""
     options = harness.options(__doc__, "study.json", quick=False, only="")
@@ -202,16 +217,12 @@ def main():
     print("| set-up | given | loss | study | loss | best of the grid | loss | ratio | trainings | work |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for row in rows:
-        if "ratio" in row:
-            print(f"| {row['set-up']} | {row['given']} | {row['loss given']:.4g} | {row['study']} | {row['loss']:.4g} | "
-                  f"{row['best of grid']} | {row['its loss']:.4g} | {row['ratio']:.3f} | {row['trainings']} | "
-                  f"{row['work']:.1f} |")  # fmt: skip
-        else:
-            print(f"| {row['set-up']} | {row['given']} | | {row['study']} | {row['loss']:.4g} | | | | {row['trainings']} | "
-                  f"{row['work']:.1f} | setting kept: {row['says so']}; advises: {row['advises'] or 'nothing'}")  # fmt: skip
+        print("|", " | ".join(columns(row)), "|")
     for row in critical:
-        print(f"critical batch size: {row['measured']:.3g} measured, {row['known']:.3g} known, ratio {row['ratio']:.2f}; "
-              f"gradient noise scale {row['noise scale']:.3g}")  # fmt: skip
+        print(
+            f"critical batch size: {row['measured']:.3g} measured, {row['known']:.3g} known, ratio {row['ratio']:.2f}; "
+            f"gradient noise scale {row['noise scale']:.3g}"
+        )
     harness.save(options.json, {"set-ups": rows, "critical batch size": critical})
 
 
