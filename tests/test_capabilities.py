@@ -472,6 +472,16 @@ def easy_first():
     assert len(fit(network(), easy, x=source, y=None, batch_size=None)["loss"]) == 2
 
 
+@shows("**`training.Study(make_model, (x, y)).run()`**")
+def studying():
+    def make():
+        return network(optimizers.SGD(1e-3))
+
+    report = training.Study(make, (X, Y), epochs=1, batch_size=16, verbose=0).run()
+    assert report.setting.rate > 1e-3
+    assert "Set the learning rate to" in str(report)
+
+
 @shows("**`training.compare_curricula`**")
 def comparing():
     hard = np.abs(X).sum(1)

@@ -15,10 +15,12 @@ from ._preflight import Preflight, preflight
 from ._pretrain_greedily import Pretraining, Stage, pretrain_greedily
 from ._retrain_on_all_data import Retraining, retrain_on_all_data
 from ._scale_to_data import Scaling, scale_to_data
+from ._study import Study
+from ._study_report import StudyReport
 
 __all__ = [
     "Candidate", "Comparison", "CureTrial", "CurriculumComparison", "InitializationCheck", "OptimizerComparison",
-    "Preflight", "Pretraining", "RangeTest", "Retraining", "Scaling", "Stage", "check_initialization", "compare",
-    "compare_curricula", "compare_learning_rates", "cure", "find_learning_rate", "preflight", "pretrain_greedily",
-    "retrain_on_all_data", "scale_to_data",
+    "Preflight", "Pretraining", "RangeTest", "Retraining", "Scaling", "Stage", "Study", "StudyReport",
+    "check_initialization", "compare", "compare_curricula", "compare_learning_rates", "cure", "find_learning_rate",
+    "preflight", "pretrain_greedily", "retrain_on_all_data", "scale_to_data",
 ]  # fmt: skip

@@ -313,6 +313,15 @@ def callback_cases():
 
 def training_cases():
     few = {"steps": lambda: 3}
+    yield case(
+        "training.Study",
+        lambda: {"model_factory": new_model, "data": (X, Y), "epochs": 1, "batch_size": 4, "verbose": 0},
+        lambda made: made.duration(),
+        model_factory=m.NOTHING,
+        data=m.NOTHING,
+        validation_data=m.NONE,
+        folder=m.NONE | m.PATH,
+    )
     yield case("training.check_initialization", on_model(), **OBJECTIVE)
     yield case(
         "training.compare_curricula",
