@@ -140,6 +140,7 @@ RESULTS = {
     "scale_to_data": lambda: training.scale_to_data(network(), X),
     "compare_curricula": curricula,
     "cure": cured,
+    "tune_speed": lambda: silently(training.tune_speed, network(), X, Y, steps_per_execution=(1,), rounds=3, verbose=0),
     "gain of a curriculum": lambda: curricula().gain("easy"),
     "pretrain_greedily": pretraining,
     "a stage": lambda: pretraining().stages[0],

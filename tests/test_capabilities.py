@@ -429,6 +429,14 @@ def easy_first():
     assert len(fit(network(), easy, x=source, y=None, batch_size=None)["loss"]) == 2
 
 
+@shows("**`training.tune_speed`**")
+def tuning():
+    found = training.tune_speed(
+        network(), X, Y, batch_size=16, steps_per_execution=(1,), multiples=(), rounds=3, verbose=0
+    )
+    assert found.recommended in [timed.setting for timed in found.settings]
+
+
 @shows("**`training.compare_curricula`**")
 def comparing():
     hard = np.abs(X).sum(1)

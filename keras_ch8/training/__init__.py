@@ -12,9 +12,11 @@ from ._preflight import Preflight, preflight
 from ._pretrain_greedily import Pretraining, Stage, pretrain_greedily
 from ._retrain_on_all_data import Retraining, retrain_on_all_data
 from ._scale_to_data import Scaling, scale_to_data
+from ._tune_speed import Setting, SpeedTuning, Timed, tune_speed
 
 __all__ = [
     "Comparison", "CureTrial", "CurriculumComparison", "InitializationCheck", "Preflight", "Pretraining", "RangeTest",
-    "Retraining", "Scaling", "Stage", "check_initialization", "compare_curricula", "compare_learning_rates", "cure",
-    "find_learning_rate", "preflight", "pretrain_greedily", "retrain_on_all_data", "scale_to_data",
+    "Retraining", "Scaling", "Setting", "SpeedTuning", "Stage", "Timed", "check_initialization", "compare_curricula",
+    "compare_learning_rates", "cure", "find_learning_rate", "preflight", "pretrain_greedily", "retrain_on_all_data",
+    "scale_to_data", "tune_speed",
 ]  # fmt: skip
