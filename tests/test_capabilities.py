@@ -482,6 +482,14 @@ def studying():
     assert "Set the learning rate to" in str(report)
 
 
+@shows("**`training.tune_speed`**")
+def tuning():
+    found = training.tune_speed(
+        network(), X, Y, batch_size=16, steps_per_execution=(1,), multiples=(), rounds=3, verbose=0
+    )
+    assert found.recommended in [timed.setting for timed in found.settings]
+
+
 @shows("**`training.compare_curricula`**")
 def comparing():
     hard = np.abs(X).sum(1)
