@@ -1,5 +1,6 @@
 """The charts of the Custom Scalars dashboard: the panels that have data, by the groups of the page."""
 
+import functools
 import re
 from collections.abc import Collection, Iterable
 
@@ -28,7 +29,7 @@ def custom_scalars(names: Collection[str], declared: Iterable[tags.Tag] = ()) ->
     charts: dict[str, list[layout_pb2.Chart]] = {section: [] for section in GROUPS}
 
     def names_of(series: str) -> set[str]:
-        return {name for name in names if re.match(_pattern(series), name)}
+        return set(filter(_compiled(series).match, names))
 
     for panel in telling([*PANELS, *_of_their_own(names, {tag.name: tag for tag in declared})], names_of):
         if any(map(names_of, panel.series)):
@@ -42,7 +43,7 @@ def custom_scalars(names: Collection[str], declared: Iterable[tags.Tag] = ()) ->
 
 def _of_their_own(names: Collection[str], declared: dict[str, tags.Tag]) -> list[Panel]:
     """Return a panel for each series that no panel shows; a metric of validation is beside that of training."""
-    shown = [re.compile(_pattern(series)) for panel in PANELS for series in panel.series]
+    shown = [_compiled(series) for panel in PANELS for series in panel.series]
     found: dict[str, Panel] = {}
     for name in names:
         is_low = name.endswith("/min") and name.removesuffix("/min") in names
@@ -54,6 +55,12 @@ def _of_their_own(names: Collection[str], declared: dict[str, tags.Tag]) -> list
     return list(found.values())
 
 
+@functools.cache
+def _compiled(series: str) -> re.Pattern[str]:
+    return re.compile(_pattern(series))
+
+
+@functools.cache
 def _pattern(series: str) -> str:
     """Return the pattern of a series, which the dashboard matches from the start.
 

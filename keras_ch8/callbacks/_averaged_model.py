@@ -9,12 +9,15 @@ import keras
 import numpy as np
 
 from .._types import Data
-from ..integration import backend, keras_private
+from ..integration import backend, fit, keras_private
 from ..layers import recalibrate
 from ..layers.batch_normalization import trainable_normalizations
 from ..schedules.duration import Duration
 from . import _states
-from ._weight_average import Plan, WeightAverage, clock_of
+from ._weight_average import Follower, Plan, WeightAverage, clock_of
+
+NAME = "average of the weights"
+"""Under which a model keeps what was traced to average it."""
 
 _left_in: "weakref.WeakKeyDictionary[keras.Model, Swap]" = weakref.WeakKeyDictionary()
 """The weights as they were trained, of models that a training has left with others."""
@@ -42,27 +45,23 @@ class AveragedModel:
         plan: Which mean to take.
         batch_norm: As in `PolyakAveraging`.
         data: Inputs to recalibrate with.
+        average: What an earlier training of the model has traced, if there is any.
     """
 
-    def __init__(self, model: keras.Model, plan: Plan, batch_norm: str, data: Data) -> None:
+    def __init__(
+        self, model: keras.Model, plan: Plan, batch_norm: str, data: Data, average: WeightAverage | None = None
+    ) -> None:
         self.model, self._plan, self._data = model, plan, data
         trained, statistics = _trained(model), _statistics(model)
-        self._log_alpha = backend.scalar(0.0, "float64")
-        averaged = trained + (statistics if batch_norm == "average" else [])
-        self.average = WeightAverage(averaged, lambda n: plan.mean.rate(n, backend.as_tensor(self._log_alpha)))
+        self.average = WeightAverage(_averaged(model, batch_norm), plan.mean) if average is None else average
         self._swapped = trained + (statistics if batch_norm != "keep" else [])
         self.swap = Swap(self._swapped)
         self._recalibrates = batch_norm == "recalibrate" and bool(statistics)
-        self._made_for = [id(v) for v in trained + statistics]
-
-    def is_of(self, model: keras.Model) -> bool:
-        """Whether these are averages of all that there is to average in a model."""
-        return self.model is model and self._made_for == [id(v) for v in _trained(model) + _statistics(model)]
 
     def begin(self, params: dict[str, Any], epoch: int, state: Mapping[str, Any] | None) -> None:
         """Begin a training of this length in this epoch, or go on in it from what `state` has returned."""
         clock = clock_of(self.model, params)
-        self._log_alpha.assign(self._plan.mean.log_decay(clock))
+        self.average.set_length(clock)
         self.swap = Swap(self._swapped)
         if state is None:
             self._plan.warn_if_too_long(clock)
@@ -97,6 +96,11 @@ class AveragedModel:
         if len(held) > len(self._swapped):
             swap.widen(self.model.weights)
         return swap
+
+    def keep_own(self) -> None:
+        """Have the averages in variables of their own, since those that were traced serve another training now."""
+        with self.model.distribute_strategy.scope():
+            self.average = self.average.copied()
 
     def put_in(self) -> None:
         """Put the averages into the model; the weights are held."""
@@ -134,6 +138,29 @@ class AveragedModel:
         self.average.put_in()
         if self._recalibrates:
             recalibrate(self.model, self._data)
+
+
+def lend(model: keras.Model, plan: Plan, batch_norm: str) -> Follower | None:
+    """Return what an earlier training has traced to average a model so, for one training; None if there is nothing."""
+    follower, owner = fit.programs_of(model).pop(NAME, (None, None))
+    if follower is None or follower.average.mean != plan.mean:
+        return None
+    if list(map(id, follower.average.variables)) != list(map(id, _averaged(model, batch_norm))):
+        return None
+    earlier = owner()
+    if earlier is not None:
+        earlier.keep_own()
+    return follower
+
+
+def give_back(follower: Follower, averaged: AveragedModel) -> None:
+    """Keep what was traced for the next training of the model, with the average of this one in it."""
+    fit.programs_of(averaged.model)[NAME] = follower, weakref.ref(averaged)
+
+
+def _averaged(model: keras.Model, batch_norm: str) -> list[Any]:
+    """Return the variables that are averaged."""
+    return _trained(model) + (_statistics(model) if batch_norm == "average" else [])
 
 
 def _trained(model: keras.Model) -> list[Any]:

@@ -15,7 +15,7 @@ from .._types import Data, Logs
 from ..board import tags
 from ..integration import fit, keras_private
 from ..schedules.duration import Duration, duration
-from ._averaged_model import AVERAGED, AveragedModel, give_back_what_was_trained
+from ._averaged_model import AVERAGED, AveragedModel, give_back, give_back_what_was_trained, lend
 from ._epoch_numbers import numbers_in
 from ._switch_optimizer import SwitchOptimizer
 from ._terminal import fitted
@@ -240,12 +240,13 @@ class PolyakAveraging(Callback):
         if any(isinstance(other, PolyakAveraging) for other in others):
             raise ValueError("A training has one average. Received: several `PolyakAveraging`. List one of them.")
         self._averages_stay = averages_stay(self.evaluate, others, training.validates)
-        if self._averaged is None or self._follower is None or not self._averaged.is_of(model):
-            self._averaged, self._follower = None, Follower(self._make)
-            if model.built:
-                self._follower.begin()
-        else:
-            self._begin(self._averaged)
+        self._averaged = None
+        kept = lend(model, self._plan, self.batch_norm)
+        self._follower = Follower(self._make) if kept is None else kept
+        if kept is not None:
+            self._begin(AveragedModel(model, self._plan, self.batch_norm, self.data, kept.average))
+        elif model.built:
+            self._follower.begin()
         self.session.after_step.append(self._follower)
         if self.evaluate == "both":
             training.validate = self._validate_both
@@ -253,9 +254,9 @@ class PolyakAveraging(Callback):
 
     def _make(self) -> WeightAverage:
         with self.model.distribute_strategy.scope():
-            self._averaged = AveragedModel(self.model, self._plan, self.batch_norm, self.data)
-        self._begin(self._averaged)
-        return self._averaged.average
+            averaged = AveragedModel(self.model, self._plan, self.batch_norm, self.data)
+        self._begin(averaged)
+        return averaged.average
 
     def show_results(self, state: Mapping[str, Any]) -> None:
         """Have the averages and the weights as they were trained last, beside what was left in the model."""
@@ -265,6 +266,7 @@ class PolyakAveraging(Callback):
             self._averaged.show(state["averaged"])
 
     def _begin(self, averaged: AveragedModel) -> None:
+        self._averaged = averaged
         kept, self._copied = self._take_kept(), None
         self._best = (math.inf, None) if kept is None else (kept["best"]["loss"], kept["best"]["weights"])
         averaged.begin(self.session.params, self.session.first_epoch, None if kept is None else kept["averaged"])
@@ -344,10 +346,12 @@ class PolyakAveraging(Callback):
         warnings.warn(f"`PolyakAveraging` leaves the weights as they are, since {why}.", UserWarning, stacklevel=2)
 
     def on_close(self) -> None:
-        """Of a training that has died, also after its last epoch, give the weights back."""
+        """Of a training that has died, also after its last epoch, give the weights back; keep what was traced."""
         if self._averaged is not None and (self._is_training or self.session.training.has_died):
             self._averaged.swap.back()
-        self._is_training = False
+        if self._averaged is not None and self._follower is not None:
+            give_back(self._follower, self._averaged)
+        self._is_training, self._follower = False, None
 
     def _summary(self) -> list[str]:
         return [line for sentence in self.findings() for line in fitted(sentence, 1)]

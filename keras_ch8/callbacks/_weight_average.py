@@ -117,12 +117,12 @@ class WeightAverage:
 
     Args:
         variables: What is averaged.
-        rate: Function of n, a float64 tensor (see `PolynomialMean`). What else it reads must be a variable.
+        mean: Which mean, and so the rate.
     """
 
-    def __init__(self, variables: Sequence[Any], rate: Callable[[Any], Any]) -> None:
-        self.variables = list(variables)
-        self._rate = rate
+    def __init__(self, variables: Sequence[Any], mean: ExponentialMean | PolynomialMean) -> None:
+        self.variables, self.mean = list(variables), mean
+        self._log_alpha = backend.scalar(0.0, "float64")
         self._updates, self._start = (backend.scalar(0, "int64") for _ in range(2))
         self._averages: list[Any] = []
         self._on_device: dict[str, list[int]] = {}
@@ -132,6 +132,10 @@ class WeightAverage:
             with backend.on(device):
                 self._averages.append(keras.Variable("zeros", tuple(variable.shape), dtype, trainable=False))
         self._move = backend.compile_xla(partial(_move))
+
+    def set_length(self, clock: Callable[[Duration], Clock]) -> None:
+        """Take the length of a training from a clock: what is a share of it depends on that."""
+        self._log_alpha.assign(self.mean.log_decay(clock))
 
     def begin(self, updates: int, start: int, averages: Sequence[np.ndarray] | None = None) -> None:
         """Begin after so many updates, to average those after the `start`-th; or go on from these averages."""
@@ -150,6 +154,12 @@ class WeightAverage:
         averages = [np.asarray(average.numpy()) for average in self._averages]
         return {"updates": int(self._updates.numpy()), "start": int(self._start.numpy()), "averages": averages}
 
+    def copied(self) -> "WeightAverage":
+        """Return the same average in variables of its own."""
+        copy = WeightAverage(self.variables, self.mean)
+        copy.begin(**self.state())
+        return copy
+
     def follow(self, moved: Tensor) -> None:
         """Take the weights as they are after a training step; `moved` says whether it was an update.
 
@@ -159,7 +169,7 @@ class WeightAverage:
         with backend.start_after(thetas):
             updates = backend.as_tensor(self._updates) + ops.cast(moved, "int64")
             n = updates - backend.as_tensor(self._start)
-            rate = self._rate(ops.cast(ops.maximum(n, 1), "float64"))
+            rate = self.mean.rate(ops.cast(ops.maximum(n, 1), "float64"), backend.as_tensor(self._log_alpha))
             backend.merge_replicas(self._write, updates, moved & (n > 0), rate, thetas)
 
     def _write(self, updates: Tensor, active: Tensor, rate: Tensor, thetas: list[Any]) -> None:
@@ -190,7 +200,8 @@ class WeightAverage:
 class Follower:
     """Moves an average on after each training step, inside the compiled step, whose train function keeps it.
 
-    It holds the average and not the callback, which may be gone before that function is.
+    It holds the average and not the callback, which may be gone before that function is. It is lent to one callback for
+    one training, and kept with the model until the next (see `fit.programs_of`), which then traces nothing.
 
     Args:
         make: Makes the average, when the model has its weights: before the first step, or while that is traced.
@@ -199,6 +210,11 @@ class Follower:
     def __init__(self, make: Callable[[], WeightAverage]) -> None:
         self._make: Callable[[], WeightAverage] | None = make
         self._average: WeightAverage | None = None
+
+    @property
+    def average(self) -> WeightAverage | None:
+        """The average; None before it is made."""
+        return self._average
 
     def begin(self) -> WeightAverage:
         """Return the average, made if it is not there."""

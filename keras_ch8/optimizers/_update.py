@@ -28,6 +28,7 @@ class Step(NamedTuple):
         factor: `None` or what a clipping rule multiplies the whole gradient by.
         decay: `None` or learning rate times weight decay.
         note: `None` or what the row of telemetry says of the whole step.
+        pending: `None` or what a gate is to judge: `active` and `t` are then as if it lets the step through.
     """
 
     lr: Tensor
@@ -36,6 +37,7 @@ class Step(NamedTuple):
     factor: Tensor | None
     decay: Tensor | None
     note: telemetry.Note | None
+    pending: telemetry.Pending | None = None
 
     @property
     def noted(self) -> tuple[Any, Tensor, Tensor | None]:
@@ -52,7 +54,8 @@ class Work(NamedTuple):
         decays: Of each, whether weight decay acts on it.
         g: The gradient of the block: of a tile one vector.
         state: The rule's state, by name.
-        row: Where the step leaves its row of telemetry, or `None`.
+        row: Where the program of the block leaves the row of telemetry of all blocks, or `None`.
+        due: Where the block leaves one of its own after that, in which the update is measured, or `None`.
     """
 
     thetas: list[keras.Variable]
@@ -61,6 +64,7 @@ class Work(NamedTuple):
     g: Tensor
     state: State
     row: telemetry.Row | None
+    due: telemetry.Row | None
 
 
 class Updater:
@@ -78,79 +82,100 @@ class Updater:
         self._reads_theta = "theta" in inspect.signature(rule).parameters
         self._programs: dict[Callable[..., Any], Any] = {}
 
-    def tile(self, first: keras.Variable, work: Work, step: Step) -> None:
-        """Update the variables of a tile; those without a gradient stay as they are."""
+    def tile(self, first: keras.Variable, work: Work, step: Step) -> Step:
+        """Update the variables of a tile; those without a gradient stay as they are.
+
+        Returns what other blocks need to know of the step: if it was to be judged, the program of the tile has done it.
+        """
         del first
-        thetas, g, row, length = work.thetas, work.g, work.row, int(work.g.shape[0])
+        thetas, g, length = work.thetas, work.g, int(work.g.shape[0])
         shapes = [tuple(theta.shape) for theta in thetas]
         counts = step.active
         if not all(work.has_g):
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, work.has_g, strict=True)]
             counts = _numerics.both(counts, backend.join(fills, length))
-        later = row if row is not None and row.is_due and step.decay is not None else None
         theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
-        now = row if later is None else None
-        delta = self._program(self._tile)(theta, g, now, step._replace(active=counts), work.state)
+        delta, decided = self._program(self._tile)(theta, g, work.row, step._replace(active=counts), work.state)
+        if decided is not None:
+            step = step._replace(active=decided.active, t=decided.t, pending=None)
         moves = []
         for theta, part, decays in zip(thetas, backend.cut(delta, shapes), work.decays, strict=True):
             moves.append(_decayed(part, theta, step.decay if decays else None, step.active))
         for theta, move, has in zip(thetas, moves, work.has_g, strict=True):
             if has:
                 theta.assign_add(move, read_value=False)
-        if later is not None:
-            self._write_row(later, step, g, lambda: backend.join(moves, length))
+        if work.due is not None:
+            self._measure(work.due, step, g, delta if step.decay is None else backend.join(moves, length))
+        return step
 
-    def single(self, theta: keras.Variable, work: Work, step: Step) -> None:
+    def single(self, theta: keras.Variable, work: Work, for_all: Step) -> Step:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
-        step = step if work.decays[0] else step._replace(decay=None)
+        step = for_all if work.decays[0] else for_all._replace(decay=None)
         if backend.is_sparse(work.g) and self.row_by_row and step.decay is None:
-            self._rows(theta, work.g, work.row, step, work.state)
+            self._rows(theta, work.g, work, step)
         else:
+            before = None if work.due is None else backend.copy(theta)
             g = backend.densify(work.g, theta.shape)
             self._program(self._single)(theta, g, work.row, step, work.state)
+            if work.due is not None:
+                self._measure(work.due, step, g, backend.as_tensor(theta) - before)
+        return for_all
 
-    def _program(self, function: Callable[..., Any]) -> Any:
+    def _program(self, function: Callable[..., Any], make: Callable[..., Any] = backend.compile_xla) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
         if backend.replicated():
             return function
         if function not in self._programs:
-            self._programs[function] = backend.compile_xla(function)
+            self._programs[function] = make(function)
         return self._programs[function]
 
-    @staticmethod
-    def _write_row(row: telemetry.Row, step: Step, g: Tensor, moved: Callable[[], Tensor]) -> None:
-        note, lr, factor = step.noted
-        made = row.make(note, lr, factor, [g], lambda: [moved()])
-        backend.write_row(row.ring, note.step, made)
+    def _measure(self, row: telemetry.Row, step: Step, g: Tensor, moved: Tensor) -> None:
+        """Write a row that is due.
 
-    def _tile(self, theta: Tensor | None, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> Tensor:
+        No XLA program: to compile another takes as long as thousands of such rows. One graph serves all blocks.
+        """
+        sample = ops.convert_to_tensor(row.sample)
+        if backend.is_sparse(g):
+            tail = _measured(row.half, g, moved, sample)
+        else:
+            g, moved = backend.of_any_length(g), backend.of_any_length(moved)
+            tail = self._program(_measured, backend.trace_each)(row.half, g, moved, sample)
+        _write_row(row, step.noted, tail)
+
+    def _tile(
+        self, theta: Tensor | None, g: Tensor, row: telemetry.Row | None, step: Step, state: State
+    ) -> tuple[Tensor, telemetry.Decided | None]:
+        decided = None if step.pending is None else telemetry.decide(step.pending)
+        if decided is not None:
+            step = step._replace(active=_numerics.both(step.active, decided.active), t=decided.t)
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         delta, new = self._masked_rule(theta, g, step, old)
         for name, variable in state.items():
             variable.assign(new[name])
         if row is not None:
-            self._write_row(row, step, g, lambda: delta)
-        return delta
+            _write_row(row, step.noted)
+        return delta, decided
 
     def _single(self, theta: keras.Variable, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> None:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
-        before = backend.as_tensor(theta)
-        after, new = self._advance(before, g, step, old)
+        after, new = self._advance(backend.as_tensor(theta), g, step, old)
         theta.assign(after)
         for name, variable in state.items():
             variable.assign(new[name])
         if row is not None:
-            self._write_row(row, step, g, lambda: after - before)
+            _write_row(row, step.noted)
 
-    def _rows(self, theta: keras.Variable, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> None:
-        before = backend.copy(theta) if row is not None and row.is_due else None
-        old = {name: backend.rows(variable, g.indices) for name, variable in state.items()}
+    def _rows(self, theta: keras.Variable, g: Tensor, work: Work, step: Step) -> None:
+        before = None if work.due is None else backend.copy(theta)
+        old = {name: backend.rows(variable, g.indices) for name, variable in work.state.items()}
         new_theta, new = self._advance(backend.rows(theta, g.indices), g.values, step, old)
         backend.assign_rows(theta, g.indices, new_theta)
-        for name, variable in state.items():
+        for name, variable in work.state.items():
             backend.assign_rows(variable, g.indices, new[name])
-        if row is not None:
-            self._write_row(row, step, g, lambda: backend.as_tensor(theta) - before)
+        if work.row is not None:
+            _write_row(work.row, step.noted)
+        if work.due is not None:
+            self._measure(work.due, step, g, backend.as_tensor(theta) - before)
 
     def _advance(self, theta: Tensor, g: Tensor, step: Step, state: State) -> tuple[Tensor, State]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""
@@ -230,6 +255,15 @@ class MovingAverage(NamedTuple):
                 now, rest = _numerics.narrow(now, dtype)
                 residual.assign(rest)
             theta.assign(now)
+
+
+def _write_row(row: telemetry.Row, noted: Any, tail: Tensor | None = None) -> None:
+    note, lr, factor = noted
+    backend.write_row(row.ring, note.step, row.make(note, lr, factor, tail))
+
+
+def _measured(half: Tensor, g: Tensor, moved: Tensor, sample: Tensor) -> Tensor:
+    return telemetry.measured(half, [g], [moved], sample)
 
 
 def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor | None) -> Tensor:

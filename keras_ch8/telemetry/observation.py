@@ -15,7 +15,7 @@ from .._types import Tensor
 from ..integration import backend, keras_private, registry
 from .frame import Frame
 from .recorder import Blocks, Recorder, Wishes, publish
-from .row import Note
+from .row import Note, measured
 from .solver_log import SolverLog
 
 
@@ -34,7 +34,8 @@ class Observation:
             name: OwnObserver(o) if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog) else Tap(o, rule)
             for name, o in self.optimizers.items()
         }
-        self._norm = backend.trace(lambda: _norm(model.trainable_variables))
+        self._weights = partial(_wide, model.trainable_variables)
+        self._squares = backend.trace(lambda: 2 * _numerics.half_of_all(_numerics.half_squares(self._weights())))
         self._counted: dict[str, int] = {}
         self._applied: list[str] = []
         self._batches = 0
@@ -108,7 +109,10 @@ class Observation:
 
     def norm_of_weights(self) -> float:
         """Return the Euclidean norm of all trainable weights, as they are now."""
-        return float(self._norm().numpy())
+        squares = self._squares()
+        if bool(_numerics.is_exact(squares)):
+            return math.sqrt(float(squares))
+        return float(_numerics.careful_norm(self._weights())[0])
 
 
 def _in_batches(steps: Any, *, first: int, made: int, before: int, batches: int) -> Any:
@@ -222,11 +226,11 @@ class Tap:
         rate = backend.as_tensor(getattr(self.optimizer, "learning_rate", math.nan))  # a MultiOptimizer has several
         grads, clipped, halves, factor, note = self._clip(grads, variables, indices, step)
         half = _numerics.half_of_all(halves)
-        row = self.recorder.row(0, half, self.recorder.is_due(step, half))
+        row, is_due = self.recorder.row(0, half), self.recorder.is_due(step, half)
         # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and
         # what it counts there it counts here too.
-        measured = self.recorder.is_measured(step)
-        before = backend.copy_when(measured, [backend.native(v) for v in variables])
+        is_measured = self.recorder.is_measured(step)
+        before = backend.copy_when(is_measured, [backend.native(v) for v in variables])
         handed = iter(grads)
         with backend.start_after(before):  # Keras says of those without a gradient what it says without us
             self._apply([None if g is None else next(handed) for g in given], everything)
@@ -234,13 +238,16 @@ class Tap:
         def moved() -> list[Any]:
             after = [backend.as_tensor(v) for v in variables]
             return backend.branch(
-                measured,
+                is_measured,
                 lambda: [a - b for a, b in zip(after, before, strict=True)],
                 lambda: [ops.full_like(a, float("nan")) for a in after],
             )
 
-        made = row.make(note, rate, factor, clipped, moved)
-        backend.merge_replicas(partial(publish, row.ring), step, made)
+        tail = None
+        if is_due is not False:
+            measure = partial(measured, half, clipped)
+            tail = backend.branch(is_due, lambda: measure(moved(), row.sample), lambda: row.nothing)
+        backend.merge_replicas(partial(publish, row.ring), step, row.make(note, rate, factor, tail))
         if getattr(self.optimizer, "step_numbers", ()):
             self.recorder.write_numbers(step, self.optimizer.tell_step(dict(zip(indices, halves, strict=True))))
 
@@ -268,8 +275,7 @@ def _new_state(shape: tuple[int, ...], name: str) -> keras.Variable:
     return keras.Variable("zeros", shape=shape, dtype="float32", trainable=False, name=name)
 
 
-def _norm(variables: list[Any]) -> Any:
+def _wide(variables: list[Any]) -> list[Any]:
+    """Return the values of variables in the types that their steps are computed in."""
     weights = [backend.as_tensor(v) for v in variables]
-    wide = [backend.as_gradient(w, _numerics.working_dtype(w.dtype.name)) for w in weights]
-    norm, _ = _numerics.total_norm(wide, _numerics.half_squares(wide))
-    return norm
+    return [backend.as_gradient(w, _numerics.working_dtype(w.dtype.name)) for w in weights]

@@ -132,6 +132,11 @@ class Recorder:
         """Listen no more."""
         self.listening, self._loss = False, None
 
+    @property
+    def measures(self) -> bool:
+        """Whether update and effective rate are measured at some steps, which therefore take another way."""
+        return self.listening and self._settings.every > 0
+
     def is_measured(self, step: Tensor) -> Any:
         """Whether update and effective rate of a step are measured."""
         every = self._settings.every
@@ -157,11 +162,11 @@ class Recorder:
         """Whether the step that was traced last has told its loss."""
         return self._knows_loss
 
-    def row(self, block: int, half: Tensor, is_due: Tensor) -> Row:
+    def row(self, block: int, half: Tensor) -> Row:
         """Return where a block leaves its row, given half the sum of squares of the gradient that it tells of."""
         self.make_rings()
         self._rings.written.add(block)
-        return Row(self._rings.of_blocks[block], self._rings.spans[block], half, is_due)
+        return Row(self._rings.of_blocks[block], self._rings.spans[block], half)
 
     def write_layers(self, step: Tensor, grads: dict[int, Any]) -> None:
         """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""

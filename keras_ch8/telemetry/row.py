@@ -5,7 +5,7 @@ write it. Where rows are due every block writes one, and what concerns the whole
 steps one block writes for all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,42 +45,53 @@ class Row(NamedTuple):
 
     ring: Any
     span: int
-    """Entries, of the block laid end to end, that the sample is spread over: its place is compiled into the program."""
+    """Entries, of the block laid end to end, that the sample is spread over."""
     half: Any
     """Half the plain sum of squares of the gradient; outside XLA a fast kernel takes it."""
-    is_due: Any
-    """Whether the row gets its tail; a Python bool chooses before anything is traced."""
 
-    def make(
-        self, note: Note, lr: Tensor, factor: Tensor, gs: Sequence[Any], moved: Callable[[], Sequence[Any]]
-    ) -> Any:
+    @property
+    def sample(self) -> np.ndarray:
+        """The places of the parameters whose effective rate is measured."""
+        size = int(self.ring.shape[1]) - len(HEAD) - len(TAIL)
+        return np.linspace(0, self.span - 1, size).round().astype("int32")
+
+    def make(self, note: Note, lr: Tensor, factor: Tensor | None, tail: Tensor | None = None) -> Any:
         """Return the row.
 
         Args:
             note: What concerns the whole step.
             lr: The learning rate.
             factor: By which the whole gradient is multiplied, or None.
-            gs: Gradient of each tensor of the block.
-            moved: Gives the change of each tensor of the block; called where the row is due only.
+            tail: What `measured` returns, or None where the row is not due.
         """
         step, *of_step = note
         head = _vector(step, lr, *of_step, 1.0 if factor is None else factor, self.half)
         size = int(self.ring.shape[1]) - len(HEAD)
         if not size:
             return head
-        nothing = ops.full((size,), float("nan"), "float32")
-        tail = backend.branch(self.is_due, lambda: self._tail(gs, moved(), size - len(TAIL)), lambda: nothing)
-        return ops.concatenate([head, tail])
+        return ops.concatenate([head, self.nothing if tail is None else tail])
 
-    def _tail(self, gs: Sequence[Any], deltas: Sequence[Any], size: int) -> Any:
-        """Return the tail, with the effective rate |delta theta / g| of `size` parameters, NaN where g is 0."""
-        sample = np.linspace(0, self.span - 1, size).round().astype("int32")
-        step = ops.take(_end_to_end(deltas), sample)
-        slope = ops.take(_end_to_end([backend.densify(g, g.shape) for g in gs]), sample)
-        some = slope != 0
-        rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
-        update, _ = _numerics.total_norm(deltas, _numerics.half_squares(deltas))
-        return ops.concatenate([_vector(*_numerics.total_norm(gs, [self.half]), update), rates])
+    @property
+    def nothing(self) -> Any:
+        """The tail of a row that is not due."""
+        return ops.full((int(self.ring.shape[1]) - len(HEAD),), float("nan"), "float32")
+
+
+def measured(half: Tensor, gs: Sequence[Any], deltas: Sequence[Any], sample: Any) -> Any:
+    """Return the tail of a row, with the effective rate |delta theta / g| of a sample, NaN where g is 0.
+
+    Args:
+        half: Half the plain sum of squares of the gradient.
+        gs: Gradient of each tensor of the block.
+        deltas: The change of each.
+        sample: Places in the block, laid end to end.
+    """
+    step = ops.take(_end_to_end(deltas), sample)
+    slope = ops.take(_end_to_end([backend.densify(g, g.shape) for g in gs]), sample)
+    some = slope != 0
+    rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
+    (norm, nonfinite), (update, _) = _numerics.norms((gs, [half]), (deltas, _numerics.half_squares(deltas)))
+    return ops.concatenate([_vector(norm, nonfinite, update), rates])
 
 
 def _vector(*scalars: Any) -> Any:

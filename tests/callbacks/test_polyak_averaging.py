@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import callbacks, optimizers
-from keras_ch8.callbacks._weight_average import WeightAverage, clock_of
+from keras_ch8.callbacks._weight_average import PolynomialMean, WeightAverage, clock_of
 from keras_ch8.schedules.duration import Clock
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_tensorboard import read, report
@@ -142,7 +142,7 @@ def test_every_mean_is_one_recursion_with_its_own_rate(arguments, oracle):
 
 def test_in_the_program_only_updates_count_and_float64_is_averaged_in_float64():
     variable, thetas = keras.Variable(np.zeros(3), dtype="float64"), np.random.default_rng(0).normal(size=(9, 3))
-    average = WeightAverage([variable], lambda n: 1 / n)
+    average = WeightAverage([variable], PolynomialMean(0.0))
     average.begin(0, 2)
     for n, theta in enumerate(thetas, 1):
         variable.assign(theta)
@@ -401,6 +401,7 @@ def test_a_memory_that_is_longer_than_the_training_is_told_and_that_of_the_defau
     train(average_of(), model=model)
 
 
+@pytest.mark.slow
 def test_fits_one_after_another_go_on_from_the_weights_as_they_were_trained():
     bare, averaged = network("sgd"), network("sgd")
     averaged.set_weights(bare.get_weights())

@@ -37,6 +37,7 @@ if is_tensorflow():
     from .datasets import is_dataset as is_dataset
     from .datasets import iterator_of as iterator_of
     from .datasets import planned as planned
+    from .datasets import repeated as repeated
     from .datasets import why_not_skipped as why_not_skipped
     from .random_numbers import seed_state as seed_state
     from .random_numbers import set_seed_state as set_seed_state
@@ -66,18 +67,20 @@ if is_tensorflow():
     from .tensorflow import each_replica as each_replica
     from .tensorflow import floats as floats
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
-    from .tensorflow import hand_over_when as hand_over_when
     from .tensorflow import in_eager_loop as in_eager_loop
     from .tensorflow import is_reachable as is_reachable
     from .tensorflow import is_sparse as is_sparse
     from .tensorflow import join as join
     from .tensorflow import log_gamma as log_gamma
     from .tensorflow import merge_replicas as merge_replicas
+    from .tensorflow import mixed_precision as mixed_precision
     from .tensorflow import native as native
     from .tensorflow import numbers as numbers
+    from .tensorflow import of_any_length as of_any_length
     from .tensorflow import on as on
     from .tensorflow import one_of as one_of
     from .tensorflow import power_of_two_below as power_of_two_below
+    from .tensorflow import put_back_when as put_back_when
     from .tensorflow import renew as renew
     from .tensorflow import replicas as replicas
     from .tensorflow import replicated as replicated

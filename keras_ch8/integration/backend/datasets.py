@@ -48,6 +48,15 @@ def _cut_again(batches: Sequence[Any]) -> tf.data.Dataset | None:
     return tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(batches[0], whole)).batch(size)
 
 
+def repeated(batches: Sequence[Any], joined: int) -> Any:
+    """Return an iterator without end over dense batches of one size, as many of them end to end as `joined` says."""
+    flat = [tf.nest.flatten(batch) for batch in batches[: len(batches) // joined * joined]]
+    size = joined * int(flat[0][0].shape[0])
+    whole = [tf.concat(parts, axis=0) for parts in zip(*flat, strict=True)]
+    cut = [tf.reshape(a, [-1, size, *a.shape[1:]]) for a in whole]
+    return iter(tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(batches[0], cut)).repeat().prefetch(2))
+
+
 def hang_together(one: Any, other: Any) -> bool:
     """Whether reading one of two data sets may change what the other gives.
 
