@@ -29,6 +29,7 @@ CONTENTS = {
         "docs/guide/diagnose", "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target",
         "docs/guide/start", "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
     ],
+    "Measured": ["docs/benchmarks", "docs/compare", "docs/study"],
     "Verdicts": ["docs/diagnosis", "docs/verdicts/index"],
     "In production": ["docs/many-workers", "docs/faults", "docs/hooks"],
     "Reference": ["docs/api/index"],
@@ -91,12 +92,18 @@ def toctree(names: list[str], caption: str = "", hidden: bool = False, start: st
     return "\n".join(["```{toctree}", *options, "", *(start + name for name in names), "```", ""])
 
 
+def there(names: list[str]) -> list[str]:
+    """Return those of some pages that are made here, or that someone has written."""
+    made = ("examples/index", "docs/verdicts/index", "docs/api/index", "docs/design/index")
+    return [name for name in names if name in made or (ROOT / f"{name}.md").exists()]
+
+
 def documents() -> Iterator[tuple[str, str]]:
     """Yield what is written by hand."""
     for page in PAGES:
         text = (ROOT / page).read_text()
         if page == "README.md":
-            text += "\n" + "\n".join(toctree(names, caption, hidden=True) for caption, names in CONTENTS.items())
+            text += "\n" + "\n".join(toctree(there(names), caption, hidden=True) for caption, names in CONTENTS.items())
         yield page, text
     for file in sorted((ROOT / "docs").rglob("*.md")):
         path = str(file.relative_to(ROOT))
