@@ -192,7 +192,8 @@ def as_rst(lines: Sequence[str]) -> list[str]:
         out.extend(_inline("\n".join(text)).split("\n") if text else [])
         text.clear()
 
-    for before, line in itertools.pairwise(["", *lines]):
+    joined = re.sub(r"(?m)^(    \w[\w, ]*,)\n +(\w[\w, ]*: )", r"\1 \2", "\n".join(lines))  # names of arguments
+    for before, line in itertools.pairwise(["", *joined.split("\n")]):
         starts = bool(line) and not before
         if line and not line.startswith(" ") and not (in_block and before):
             in_section, in_block = bool(SECTIONS.match(line)), False
