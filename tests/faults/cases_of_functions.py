@@ -313,6 +313,15 @@ def callback_cases():
 
 def training_cases():
     few = {"steps": lambda: 3}
+    yield case(
+        "training.Study",
+        lambda: {"model_factory": new_model, "data": (X, Y), "epochs": 1, "batch_size": 4, "verbose": 0},
+        lambda made: made.duration(),
+        model_factory=m.NOTHING,
+        data=m.NOTHING,
+        validation_data=m.NONE,
+        folder=m.NONE | m.PATH,
+    )
     yield case("training.check_initialization", on_model(), **OBJECTIVE)
     yield case(
         "training.compare_curricula",
@@ -389,4 +398,13 @@ def training_cases():
     )
     yield case(
         "training.scale_to_data", lambda: {"model": model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")
+    )
+    counts = m.sequence(m.count(1), empty=True)
+    yield case(
+        "training.tune_speed",
+        on_model(steps_per_execution=tuple, multiples=tuple, rounds=lambda: 3, verbose=lambda: 0),
+        steps_per_execution=counts,
+        multiples=counts,
+        rounds=m.count(3),
+        verbose=m.VERBOSE,
     )
