@@ -41,8 +41,8 @@ class Candidate:
         >>> candidate = keras_ch8.training.Candidate(
         ...     lambda learning_rate, momentum: keras_ch8.optimizers.Momentum(learning_rate, momentum=momentum),
         ...     {"learning_rate": (1e-3, 1.0), "momentum": (0.5, 0.99)})
-        >>> candidate.factory(learning_rate=0.1, momentum=0.9).name
-        'momentum'
+        >>> candidate.factory(learning_rate=0.1, momentum=0.9).momentum
+        0.9
 
     References:
         Choi et al. (2019), On Empirical Comparisons of Optimizers for Deep Learning.
