@@ -44,6 +44,8 @@ WARMUP = 0.1
 """The longest warmup that is tried, as a part of the training."""
 WINDOW = 0.1
 """Part of a training that the first branch of a batch size is long."""
+FEWEST_STEPS, LONGEST = 10, 0.25
+"""It has so many steps at least, unless that is more than this part of a training."""
 POINTS = 20
 """Evaluations of it."""
 SUSPICIOUS = 4.0
@@ -264,7 +266,7 @@ class Study:
         before = self.cost
         trainer, given = self._trainer, self._setting
         start = self._checkpoint(round(after * trainer.examples))
-        window = max(given.batch_size, round(WINDOW * trainer.examples))
+        window = min(max(WINDOW * trainer.examples, FEWEST_STEPS * given.batch_size), LONGEST * trainer.examples)
         runs: list[Run] = []
 
         def branch(size: int, rate: float, target: float = -math.inf, length: float = 1.0) -> Run:
@@ -274,21 +276,26 @@ class Study:
             runs.append(self._train(setting, examples, start, target, points))
             return runs[-1]
 
-        first = branch(given.batch_size, given.rate)
-        target = math.inf if first.diverged else float(np.median(first.evaluated[-max(1, POINTS // 5) :]))
-        noise = self._noise_scale(start)
-        if not target < float(first.evaluated[0]):
-            why = f"The loss does not fall from the checkpoint on: {first.evaluated[0]:.4g} there, {target:.4g} later."
+        def to_the_end(rate: float) -> Branch:
+            run = branch(given.batch_size, rate)
+            loss = math.inf if run.diverged else float(np.median(run.evaluated[-max(1, POINTS // 5) :]))
+            return Branch(given.batch_size, run.setting.rate, math.inf, loss, run.examples_per_second)
+
+        first = critical_batch_size.best_rate(to_the_end, given.rate)
+        target, noise, run = first.loss, self._noise_scale(start), branch(given.batch_size, first.rate)
+        if not target < float(run.evaluated[0]):
+            why = f"The loss does not fall from the checkpoint on: {run.evaluated[0]:.4g} there, {target:.4g} later."
             do = "Find a learning rate first: `Study.rates`."
             return self._found(BatchSizes, Advice(do, why, given), before, tuple(runs), (), math.nan, noise, target)
 
-        def measured(size: int, rate: float) -> Branch:
-            run = branch(size, rate, target, critical_batch_size.TOO_MANY)
+        def to_the_target(size: int, rate: float, run: Run | None = None) -> Branch:
+            run = run or branch(size, rate, target, critical_batch_size.TOO_MANY)
             examples = examples_to(target, run.evaluated_at * size, run.evaluated)
             return Branch(size, run.setting.rate, math.inf if run.diverged else examples, float(run.evaluated[-1]),
                           run.examples_per_second)  # fmt: skip
 
-        found = critical_batch_size.measure(measured, given.batch_size, given.rate, SMALLEST_BATCH, trainer.size)
+        first = to_the_target(given.batch_size, first.rate, run)
+        found = critical_batch_size.measure(to_the_target, first, SMALLEST_BATCH, trainer.size)
         sizes, needed = (np.array([getattr(b, name) for b in found.values()]) for name in ("batch_size", "examples"))
         critical, _ = critical_batch_size.fit(sizes, needed)
         advice = of_batches(found, given, critical, noise)

@@ -127,7 +127,8 @@ def test_the_best_rate_of_a_batch_size_is_found_from_either_side():
 
 @pytest.mark.parametrize("size", [4, 32, 1024])
 def test_batch_sizes_on_both_sides_of_the_critical_one_are_measured(size):
-    found = measure(parabolic, size, 0.1 / (1 + 60 / size), 4, 4096)
+    first = best_rate(lambda rate: parabolic(size, rate), 0.1 / (1 + 60 / size))
+    found = measure(parabolic, first, 4, 4096)
     assert min(found) <= 60 / 4
     assert max(found) >= 60 * 4
     critical, _ = fit(np.array(list(found)), np.array([b.examples for b in found.values()]))
