@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, final
 
 import keras
 import numpy as np
@@ -57,8 +57,9 @@ SHORTENED = 0.1
 """Part of a step's length that tells the curvature along it."""
 
 
+@final
 class Study:
-    """Tune one model in the order of the Deep Learning Tuning Playbook, and say what to do next and why (8.5.4).
+    """Tune one model as the Deep Learning Tuning Playbook does, and say what to do next, and why (section 8.5.4).
 
         batch_sizes   the examples that each batch size needs from a checkpoint to the same loss, each at its best rate:
                       examples(m) = fewest (1 + m / critical), beside the gradient noise scale and the throughput
