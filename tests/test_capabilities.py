@@ -482,6 +482,14 @@ def studying():
     assert "Set the learning rate to" in str(report)
 
 
+@shows("**`training.tune_speed`**")
+def tuning():
+    found = training.tune_speed(
+        network(), X, Y, batch_size=16, steps_per_execution=(1,), multiples=(), rounds=3, verbose=0
+    )
+    assert found.recommended in [timed.setting for timed in found.settings]
+
+
 @shows("**`training.compare_curricula`**")
 def comparing():
     hard = np.abs(X).sum(1)
@@ -489,6 +497,13 @@ def comparing():
         network, (X, Y), hard, (X, Y), epochs=2, seeds=2, orders=("none", "easy", "random"), verbose=0
     )
     assert found.values.shape == (3, 2)
+
+
+@shows("**`training.compare`**")
+def comparing_optimizers():
+    made = training.Candidate(lambda learning_rate: optimizers.SGD(learning_rate), {"learning_rate": (0.01, 0.1)})
+    found = training.compare({"sgd": made}, network, (X, Y), budget=1, seeds=1, trials=1, verbose=0)
+    assert np.isfinite(found.values).all()
 
 
 @shows("**`callbacks.Continuation`**")

@@ -66,7 +66,8 @@ def sandbox(model: keras.Model) -> Iterator[keras.Model]:
     variables = variables_of(model)
     values = [backend.native(v).numpy() for v in variables]
     rates = [keras_private.rate_of(optimizer) for optimizer in keras_private.optimizers_in(model.optimizer)]
-    attributes = {name: getattr(model, name) for name in ("train_function", "steps_per_execution", "stop_training")}
+    names = ("train_function", "steps_per_execution", "jit_compile", "stop_training")
+    attributes = {name: getattr(model, name) for name in names}
     try:
         with generators_kept():
             yield model

@@ -91,6 +91,7 @@ def test_the_best_rate_is_refined_by_a_parabola_in_its_logarithm():
     assert refined(rates, [1.0, 2.0, 3.0]) is None, "a neighbour is missing"
     assert refined(rates, [2.0, 1.0, 2.0]) is None, "it was tried"
     assert refined(rates, [2.0, 1.0, math.inf]) == pytest.approx(10**-0.5)
+    assert refined(rates, [2.0, 1.0, 9.0]) == pytest.approx(10**-0.5), "the best rate is near the cliff"
 
 
 @pytest.mark.parametrize("critical", [3.0, 50.0, 900.0])
