@@ -36,7 +36,9 @@ NOISY = np.where(np.random.default_rng(1).random(len(Y)) < 0.1, np.random.defaul
 TRAIN, VALID = ORDER[:1200], ORDER[1200:]
 DIGITS = {"data": (X[TRAIN], NOISY[TRAIN]), "validation_data": (X[VALID], Y[VALID])}
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-DIMENSION, NOISE, EXAMPLES = 100, 3.0, 16384
+DIMENSION, NOISE = 100, 3.0
+EXAMPLES = {1.0: 16384, 3.0: 16384, 10.0: 131072}
+"""For each noise of the quadratic model: a tenth of them are ten steps of the critical size at least."""
 WINDOW, WIDTH, BLOCKS = 16, 16, 6
 CURVATURES = 1.0 / np.arange(1, DIMENSION + 1)
 
@@ -115,8 +117,8 @@ def elbow(target, noise):
 def critical_batch_size(noise):
     """Return the measured critical batch size, and the known elbow."""
     rng = np.random.default_rng(0)
-    x = (noise * rng.normal(size=(EXAMPLES, DIMENSION)) / np.sqrt(CURVATURES)).astype("float32")
-    zeros = np.zeros((EXAMPLES, DIMENSION), "float32")
+    x = (noise * rng.normal(size=(EXAMPLES[noise], DIMENSION)) / np.sqrt(CURVATURES)).astype("float32")
+    zeros = np.zeros_like(x)
     study = training.Study(
         lambda: quadratic(0.05), (x, zeros), validation_data=(zeros[:1], zeros[:1]), epochs=1, batch_size=16, verbose=0
     )
@@ -212,7 +214,7 @@ def main():
             best = setting if name == "rate" else best
     if "healthy" in chosen and best is not None:
         rows.append(healthy(best))
-    noises = ((NOISE,) if options.quick else (1.0, NOISE, 10.0)) if "critical" in chosen else ()
+    noises = ((NOISE,) if options.quick else tuple(EXAMPLES)) if "critical" in chosen else ()
     critical = [critical_batch_size(noise) for noise in noises]
     print("| set-up | given | loss | study | loss | best of the grid | loss | ratio | trainings | work |")
     print("|---|---|---|---|---|---|---|---|---|---|")

@@ -36,6 +36,8 @@ from ._study_trainer import Checkpoint, Run, Setting, Trainer, rounded, take
 
 APART = math.sqrt(10)
 """Ratio of one learning rate to the next."""
+SAME_RATE = 0.02
+"""Rates that differ by less than this fraction are one."""
 MOST_EXTENSIONS = 8
 """Learning rates that are tried beyond the first two, at most."""
 STEPS_AT_TWICE = 500
@@ -200,7 +202,7 @@ class Study:
         runs = {first: given}
 
         def loss_of(rate: float) -> float:
-            rate = first if rate == first else rounded(rate)
+            rate = self._rate_near(rate)
             runs[rate] = self._train(dataclasses.replace(self._setting, rate=rate))
             return runs[rate].best
 
@@ -338,6 +340,12 @@ class Study:
                 end = f"diverged at step {run.steps - 1}" if run.diverged else f"best loss {run.best:.4g}"
                 say(f"Training {len(self.runs)}: {setting}: {end}")
         return self._runs[key]
+
+    def _rate_near(self, rate: float) -> float:
+        """Return the rate of a training that differs from the present setting by nothing else, if it is near."""
+        alike = [run.setting.rate for run in self.runs
+                 if dataclasses.replace(run.setting, rate=self._setting.rate) == self._setting]  # fmt: skip
+        return next((known for known in alike if abs(math.log(rate / known)) < SAME_RATE), rounded(rate))
 
     def _checkpoint(self, examples: int) -> Checkpoint:
         """Return the given training after some examples."""
