@@ -5,7 +5,7 @@
 - "rate": digits of scikit-learn, a small network, Adam with a tenth of a good learning rate.
 - "warmup": a deep transformer with normalization behind each block (post-norm), without warmup at a rate at which it
   learns next to nothing.
-- "batch": digits of scikit-learn, SGD with batches far above the critical size.
+- "batch": digits of scikit-learn, SGD with a rate that falls to 0, with batches far above the critical size.
 - "healthy": the first with the best rate of the grid.
 
 Each set-up is trained on a grid of settings too, and the loss of the setting that the study recommends is compared with
@@ -129,6 +129,11 @@ def critical_batch_size(noise):
             "noise scale": found.noise_scale, "target": found.target}  # fmt: skip
 
 
+def falling(rate, steps):
+    """Return a rate that falls to 0 in so many steps."""
+    return keras.optimizers.schedules.PolynomialDecay(rate, steps, 0.0)
+
+
 def transformer_data():
     """Return windows of characters, few enough for a benchmark."""
     given, _ = characters()
@@ -138,7 +143,7 @@ def transformer_data():
 SET_UPS = {
     "rate": (lambda: network(keras.optimizers.Adam(1e-3)), lambda: DIGITS, {"epochs": 10, "batch_size": 32},
              {"rate": np.geomspace(1e-3, 0.1, 9)}),
-    "batch": (lambda: network(optimizers.SGD(0.1)), lambda: DIGITS, {"epochs": 10, "batch_size": 600},
+    "batch": (lambda: network(optimizers.SGD(falling(0.1, 20))), lambda: DIGITS, {"epochs": 10, "batch_size": 600},
               {"rate": np.geomspace(0.01, 3, 8), "batch_size": (8, 32, 128, 600)}),
     "warmup": (lambda: transformer(0.01), transformer_data, {"epochs": 4, "batch_size": 32},
                {"rate": (1e-3, 2e-3, 4e-3, 8e-3), "warmup": (0, 25)}),

@@ -36,8 +36,7 @@ from ._study_trainer import Checkpoint, Run, Setting, Trainer, rounded, take
 
 APART = math.sqrt(10)
 """Ratio of one learning rate to the next."""
-SAME_RATE = 0.02
-"""Rates that differ by less than this fraction are one."""
+SAME_RATE = 0.02  # rates that differ by less than this fraction are one
 MOST_EXTENSIONS = 8
 """Learning rates that are tried beyond the first two, at most."""
 STEPS_AT_TWICE = 500
@@ -55,8 +54,7 @@ SUSPICIOUS = 4.0
 SMALLEST_BATCH = 4
 BEST = 3
 """Trainings whose best steps tell the length."""
-SHORTENED = 0.1
-"""Part of a step's length that tells the curvature along it."""
+SHORTENED = 0.1  # part of a step's length that tells the curvature along it
 
 
 @final
