@@ -1,16 +1,23 @@
-"""`python -m keras_ch8 COMMAND ...`: each module of `keras_ch8.commands` is one."""
+"""The map of the chapter, and commands: each module of `keras_ch8.commands` is one.
+
+python -m keras_ch8                     prints the map: each section of the chapter, and what is there for it
+python -m keras_ch8 COMMAND --help      says what a command does
+"""
 
 import argparse
 import importlib
 import pkgutil
+import sys
 
 from . import commands
 
 
 def main() -> int:
-    """Run the command that is asked for, and return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m keras_ch8", description=__doc__)
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    """Print the map, or run the command that is asked for, and return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m keras_ch8", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    subparsers = parser.add_subparsers(metavar="COMMAND")
     for module in pkgutil.iter_modules(commands.__path__):
         command = importlib.import_module(f"{commands.__name__}.{module.name}")
         text = command.__doc__ or ""
@@ -23,8 +30,18 @@ def main() -> int:
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     arguments = parser.parse_args()
+    if not hasattr(arguments, "run"):
+        return _print_map(list(subparsers.choices))
     status: int = arguments.run(arguments)
     return status
+
+
+def _print_map(names: list[str]) -> int:
+    from . import chapter
+
+    sys.stdout.write(f"{chapter.for_terminal()}\n\nhelp(keras_ch8.optimizers.Adam) shows the whole text of a part. ")
+    sys.stdout.write(f"Commands: {', '.join(names)}; --help says more.\n")
+    return 0
 
 
 if __name__ == "__main__":

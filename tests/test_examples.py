@@ -16,7 +16,7 @@ EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 PANELS = {
     "distributed": "Loss after each epoch, training and validation",
     "guard": "Gradient norm, before and after clipping",
-    "quickstart": "Clipping: share of the steps, and what is left of the gradient",
+    "quickstart": "Loss after each epoch, training and validation",
     "resume": "Loss after each epoch, training and validation",
     "s8_1_1_surrogate": "Surrogate and true loss",
     "s8_1_2_likelihood": "Loss after each epoch, training and validation",

@@ -1,4 +1,4 @@
-"""Makes docs/pictures: page, tab and terminal, light and dark. Needs Chromium and `pip install -e ".[dev,examples]"`.
+"""Makes docs/pictures: tour, page, tab, terminal, light and dark. Needs Chromium, `pip install -e ".[dev,examples]"`.
 
 python tools/pictures.py            # trains the six runs of tools/six_runs.py first: some minutes
 python tools/pictures.py LOGDIR     # of runs that are there
@@ -6,6 +6,7 @@ python tools/pictures.py LOGDIR     # of runs that are there
 
 import contextlib
 import html
+import io
 import os
 import pty
 import re
@@ -18,14 +19,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyte
+from PIL import Image
 from selenium import webdriver
 
 import keras_ch8
+from keras_ch8 import tour
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 COLUMNS, ROWS = 80, 34
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
+FOLDED = "document.querySelectorAll('details[open]').forEach((one, number) => one.open = number === 0)"
+"""Of several verdicts the first alone is read on a picture."""
 TRAINING = """
 import sys
 sys.path.insert(0, {tools!r})
@@ -96,7 +101,10 @@ class Camera:
         if before:
             self.browser.execute_script(before)
             time.sleep(seconds)
-        self.browser.save_screenshot(str(PICTURES / f"{name}.png"))
+        shot = Image.open(io.BytesIO(self.browser.get_screenshot_as_png())).convert("RGB")
+        shot.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+            PICTURES / f"{name}.png", optimize=True
+        )
 
 
 def main(log_dir: str | None) -> None:
@@ -107,6 +115,7 @@ def main(log_dir: str | None) -> None:
             log_dir = f"{scratch}/runs"
             subprocess.run([sys.executable, ROOT / "tools" / "six_runs.py", log_dir], check=True)
         keras_ch8.report(log_dir, f"{scratch}/report.html")
+        tour.main(f"{scratch}/tour")
         shown = Path(scratch, "terminal.html")
         for dark in (False, True):
             ink, paper = ("#e6e6e6", "#1e1e20") if dark else ("#1d1d1f", "#ffffff")
@@ -117,6 +126,7 @@ def main(log_dir: str | None) -> None:
             camera = Camera(f"{scratch}/profile_{theme}")
             camera.take(shown.as_uri(), f"terminal_{theme}", (780, 40 + 21 * len(rows)), dark, seconds=0.5)
             camera.take(f"file://{scratch}/report.html", f"page_{theme}", (1440, 1500), dark)
+            camera.take(f"file://{scratch}/tour/report.html", f"tour_{theme}", (1320, 1000), dark, FOLDED)
             with tensorboard(log_dir) as address:
                 toggle = "document.body.classList.add('dark-mode')" if dark else ""
                 camera.take(f"{address}/#keras_ch8", f"tab_{theme}", (1440, 1200), dark, toggle, seconds=10)

@@ -58,6 +58,45 @@ def write_signals(log_dir: str, before: Sums, after: Sums, text: str) -> None:
     writer.close()
 
 
+class ComparedRun(NamedTuple):
+    """One training of a comparison of optimizers.
+
+    Args:
+        settings: What the dashboard HParams and the row of the page say of it.
+        metric: What was measured, as Keras calls it: a name that begins with `val_` if on validation data.
+        steps: The steps at which it was measured.
+        values: What was measured.
+        reached: The step at which the target was reached, and a sentence on it; `None` if it was not.
+    """
+
+    settings: dict[str, object]
+    metric: str
+    steps: Sequence[int]
+    values: Sequence[float]
+    reached: tuple[int, str] | None
+
+
+def write_compared(log_dir: str, run: ComparedRun) -> None:
+    """Write a training of a comparison of optimizers as a run of its own.
+
+    Raises:
+        OSError: If nothing can be written there.
+    """
+    writer, record = RunWriter.open(log_dir, 1), Record()
+    name = tags.epoch(run.metric).name
+    writer.points((int(step), {name: float(value)}) for step, value in zip(run.steps, run.values, strict=True))
+    last = int(run.steps[-1])
+    finite = [float(value) for value in run.values if np.isfinite(value)]
+    if run.metric == "val_loss" and finite:
+        writer.scalars(last, {tags.BEST_VAL_LOSS.name: min(finite)})
+    if run.reached is not None:
+        record.events.add(Event(run.reached[0], "target", run.reached[1]))
+    record.hyperparameters, record.ended = run.settings, True
+    writer.hyperparameters(run.settings, record.begun)
+    writer.record(lambda: record.text(last), last)
+    writer.close()
+
+
 class PretrainingRun:
     """A run of its own with the losses of all stages of a pretraining, one behind another.
 

@@ -23,13 +23,16 @@ from ..trackers import Tracker, feeds
 from ..verdicts import Verdict
 from ._diagnosis import Diagnosis
 from ._progress import READ_EVERY
+from ._resume import Resume
 from ._session import Session
 from ._tensorboard import TensorBoard
 from .base import Callback
 
 
 @section("8.2")
-def standard(log_dir: str | os.PathLike[str] = "logs", probe: Data = None) -> list[Callback]:
+def standard(
+    log_dir: str | os.PathLike[str] = "logs", probe: Data = None, resume: str | os.PathLike[str] | None = None
+) -> list[Callback]:
     """Return the callbacks to begin with: they watch a training, say what is wrong with it, and change nothing (8.2).
 
     `TensorBoard(log_dir)` writes the curves and a page, and `Diagnosis(probe)` the verdicts: one that calls for action
@@ -41,6 +44,8 @@ def standard(log_dir: str | os.PathLike[str] = "logs", probe: Data = None) -> li
         log_dir: Folder of the run for TensorBoard. Defaults to `"logs"`.
         probe: What to measure on, best some 64 to 512 examples that are not trained on: `(x_val, y_val)` or a data set
             (see `Diagnosis`). Defaults to `None`: the first 256 examples that `fit` reads.
+        resume: Folder in which `Resume` keeps the training, so that it goes on when the same script is run again after
+            its process has died. Defaults to `None`: nothing is kept.
 
     Returns:
         A list of callbacks for `fit`, of new ones at each call.
@@ -59,7 +64,8 @@ def standard(log_dir: str | os.PathLike[str] = "logs", probe: Data = None) -> li
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
-    return [TensorBoard(log_dir), Diagnosis(probe)]
+    kept = [] if resume is None else [Resume(resume)]
+    return [TensorBoard(log_dir), *kept, Diagnosis(probe)]
 
 
 def watch(

@@ -11,7 +11,7 @@ from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .past import Past
-from .progress import FIFTEENTH, FOREIGN, OVERSHOOT, THIRTEENTH, overshoot
+from .progress import FIFTEENTH, FOREIGN, OVERSHOOT, SIXTEENTH, THIRTEENTH, overshoot
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -105,6 +105,12 @@ LEARNED_SINCE = Quantity(
     lambda fall: f"since then the training loss fell by {percent(max(fall, 0.0))}",
     number=lambda fall: percent(max(fall, 0.0)),
 )
+RISEN = Quantity(
+    "risen_since_best",
+    "By how much the loss is above its lowest, as a fraction of that; of the course that `best_at` is of.",
+    lambda rise: f"since then it rose by {percent(rise)}",
+    number=percent,
+)
 SWING = Quantity(
     "swing",
     "The change of the training loss from one epoch to the next in the second half, as a fraction of the loss: the "
@@ -120,10 +126,8 @@ AT_THE_END = Condition(DONE, ">=", 0.9, "the training is at its end")
 NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left", FOREIGN)
 FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
 
-AT_ONE_LEVEL = (
-    Condition(LEFT, ">", 0.2, "it is not low", FOREIGN),
-    Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN),
-)
+NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN)
+AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low", FOREIGN), NO_HEADWAY)
 RULES = (
     Rule(
         kind="too_short",
@@ -214,6 +218,21 @@ RULES = (
         mentions=(LEARNED_SINCE, *HELD_OUT),
     ),
     Rule(
+        kind="too_long",
+        says="The loss on held-out examples was best in the first quarter of the epochs, and has risen since",
+        all_of=(
+            Threshold(BEST_AT, "below", watch=0.25, act=0.25, source=PLAYBOOK),
+            Threshold(RISEN, "above", watch=0.05, act=0.05, source=SIXTEENTH),
+        ),
+        when=(
+            AT_THE_END,
+            Condition(LEARNED_SINCE, ">=", 0.02, "the training loss has fallen since", FOREIGN),
+            Condition(LEARNED_SINCE, "<", 0.8, "the examples are not known by heart", SIXTEENTH),
+            Condition(UPDATES, ">=", 200, "there were many updates", SIXTEENTH),
+        ),
+        mentions=(LEARNED_SINCE, *HELD_OUT),
+    ),
+    Rule(
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level",
         all_of=(Threshold(SWING, "above", watch=0.1, act=0.25, source=FOREIGN),),
@@ -228,7 +247,8 @@ RULES = (
             Threshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=THIRTEENTH),
         ),
         when=(
-            *AT_ONE_LEVEL,
+            Condition(LEFT, ">", 0.05, "it is not low", SIXTEENTH),
+            NO_HEADWAY,
             Condition(NOISE_OVER_BATCH, "<", 1.0, "the gradient of a minibatch is not mostly noise", THIRTEENTH),
         ),
         mentions=HELD_OUT,
@@ -263,6 +283,7 @@ class DurationMonitor(Monitor):
                 FALLEN_SO_FAR.name: (course[0] - course[-1]) / abs(course[0]) if course[0] else 0.0,
                 LAST_OF_FALL.name: _last_of_fall(course),
                 BEST_AT.name: best / (len(course) - 1),
+                RISEN.name: (course[-1] - course[best]) / abs(course[best]) if course[best] else 0.0,
                 UPDATES.name: past.done,
                 DONE.name: past.done / past.total,
                 LEFT.name: course[-1] / reference if reference > 0 else float("nan"),

@@ -19,17 +19,21 @@ from .progress import (
     BATCHES,
     DIVERGED,
     FALLING,
+    FEWEST,
     FOREIGN,
     GOOD,
     LAST,
+    LOW,
     MANDT,
     MCCANDLISH,
     MEASURED,
     OVERSHOOT,
     SEVENTH,
+    SIXTEENTH,
     SLOW,
     STUCK,
     THIRTEENTH,
+    Progress,
     effective_rate,
     overshoot,
     progress,
@@ -94,6 +98,13 @@ WHOLE_NOISE = Quantity(
     lambda ratio: f"in the middle of all measurements {NOISE_OVER_BATCH.number(ratio)} of it is noise",
     number=NOISE_OVER_BATCH.number,
 )
+FALL_NOISE = Quantity(
+    "fall_noise_over_batch",
+    "As `noise_over_batch`, by the measurements before nine tenths of the loss were gained; not known of fewer than "
+    "four.",
+    lambda ratio: f"while the loss fell, {NOISE_OVER_BATCH.number(ratio)} of it was noise",
+    number=NOISE_OVER_BATCH.number,
+)
 BATCH_SIZE = Quantity(
     "batch_size",
     "Examples of a minibatch.",
@@ -146,7 +157,7 @@ RULES = (
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
-            Condition(BATCH_SIZE, ">=", 4 * LEAST_BATCH, "there is something to save", FOREIGN),
+            Condition(BATCH_SIZE, ">=", 16 * LEAST_BATCH, "there is something to save", FOREIGN),
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
@@ -165,6 +176,22 @@ RULES = (
             Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", THIRTEENTH),
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
+        cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same "
+        "from fewer.",
+        code="batch_size = batch_size // 4",
+        expects="As many epochs should lower the loss further.",
+    ),
+    Rule(
+        kind="batch_wasteful",
+        says="While the loss fell, there was hardly any noise in batches this large",
+        all_of=(Threshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {SIXTEENTH}"),),
+        mentions=(BATCH_SIZE,),
+        when=(
+            LOW,
+            Condition(FALL_NOISE, ">", 0),
+            Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth", SIXTEENTH),
+            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", THIRTEENTH),
+        ),
         cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same "
         "from fewer.",
         code="batch_size = batch_size // 4",
@@ -217,6 +244,7 @@ class GradientNoiseMonitor(Monitor):
             NOISE_OVER_BATCH.name: noise.scale / past.batch_size,
             USUAL_NOISE.name: float(np.median([n.scale for n in last])) / past.batch_size,
             WHOLE_NOISE.name: float(np.median([n.scale for n in past.of(self.name)])) / past.batch_size,
+            FALL_NOISE.name: _while_it_fell(past, seen) / past.batch_size,
             OVERSHOOT.name: overshoot(past),
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,
@@ -235,6 +263,14 @@ def pooled(readings: list[GradientNoise]) -> GradientNoise:
     """Return the mean over several readings, whose ratio is the noise scale."""
     trace, squared_norm = (float(np.mean([getattr(r, part) for r in readings])) for part in ("trace", "squared_norm"))
     return GradientNoise(trace, squared_norm)
+
+
+def _while_it_fell(past: Past, seen: Progress) -> float:
+    """Return the noise scale by the measurements before the loss was low; NaN of fewer than four."""
+    losses = dict(zip(past.steps_of("gradient_norm"), past.series("gradient_norm", "loss"), strict=True))
+    at = zip(past.steps_of(GradientNoiseMonitor.name), past.of(GradientNoiseMonitor.name), strict=True)
+    early = [reading for step, reading in at if seen.gained_at(losses.get(step, float("nan"))) < LOW.limit]
+    return pooled(early).scale if len(early) >= FEWEST else float("nan")
 
 
 def excess(noise: GradientNoise, past: Past) -> float:

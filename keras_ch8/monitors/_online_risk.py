@@ -12,7 +12,7 @@ from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, moved, percent
 from .base import Curve, Monitor
 from .past import Past, once
-from .progress import MEASURED, SIXTH, THIRTEENTH
+from .progress import MEASURED, SIXTEENTH, SIXTH, THIRTEENTH
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
@@ -144,10 +144,10 @@ RULES = (
     ),
     Rule(
         kind="overfitting",
-        says="The model knows its examples by heart, and has learned next to nothing that holds for held-out ones",
+        says="The model knows its examples by heart, and much of the loss on held-out ones is left",
         all_of=(Threshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.03, source=THIRTEENTH),),
         when=(
-            Condition(HELD_OUT_LEFT, ">=", 0.7, "the loss on held-out examples never came far down", THIRTEENTH),
+            Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left", SIXTEENTH),
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
         ),
         mentions=HELD_OUT,

@@ -1,6 +1,7 @@
 """What a loss of the user's own says of predictions that are made up: whether it reads the labels, and rightly."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import keras
 import numpy as np
 
 from ..integration import keras_private
-from ..verdicts.facts import PROBABILITIES, Output, OwnLoss, Targets
+from ..verdicts.facts import NAN, PROBABILITIES, Output, OwnLoss, Targets
 
 EXAMPLES = 256
 MOST = 1_000_000
@@ -17,6 +18,12 @@ MOST_CLASSES = 5
 """Classes of which certain predictions are tried."""
 SAME = 1e-6
 """Change of a loss, over its size, that is rounding."""
+FARTHER = 100.0
+"""How many times as far other wrong predictions are: a loss without a bottom falls in proportion."""
+CERTAIN = 1e-6
+"""What a certain probability lacks of 1."""
+LOGIT = 4.0
+"""Size of the logits of predictions that are right, or wrong, without much doubt."""
 FAR = 10.0
 """Standard deviations of the targets, from them, at which a prediction is wrong beyond doubt."""
 BETWEEN_0_AND_1, BETWEEN_SIDES = (0.05, 0.3, 0.6, 0.95), (-3.0, -0.8, 0.4, 0.9, 3.0)
@@ -80,11 +87,24 @@ def _compared(at: Callable[..., float], y: np.ndarray, targets: Targets, output:
             wrong, doubt = 1 - truth, 0.1
         truth, wrong = ((1 - 2 * doubt) * p + doubt for p in (truth, wrong))
         constant = np.broadcast_to(truth.reshape(-1, units).mean(axis=0), truth.shape)
-        return OwnLoss(at(y, truth), at(y, wrong.astype("float32")), at(y, constant.astype("float32")))
+        certain = np.clip((truth - doubt) / (1 - 2 * doubt), CERTAIN, 1 - CERTAIN).astype("float32")
+        return OwnLoss(
+            at(y, truth), at(y, wrong.astype("float32")), at(y, constant.astype("float32")),
+            of_certainty=at(y, certain) if units == 1 or (certain.sum(axis=-1) < 1.5).all() else NAN,
+        )  # fmt: skip
+    if output.activation == "linear" and of_classes:
+        signs = 2 * np.eye(units, dtype="float32")[y[..., 0].astype(int)] - 1
+        wrong = np.roll(signs, 1, axis=-1)
+        return OwnLoss(at(y, LOGIT * signs), at(y, LOGIT * wrong), at(y, 0 * signs))
     if output.activation == "linear" and width == units and targets.of == "numbers" and y.std() > 0:
         far = np.float32(FAR * y.std())
         constant = np.broadcast_to(y.reshape(-1, units).mean(axis=0), y.shape)
-        return OwnLoss(at(y, y), max(at(y, y + far), at(y, y - far)), at(y, constant))
+        of_truth, ways = at(y, y), [(at(y, y + way * far), at(y, y + FARTHER * way * far)) for way in (1, -1)]
+        deep = [far for near, far in ways if of_truth - far > FARTHER / 2 * (of_truth - near) > 0]
+        return OwnLoss(
+            of_truth, max(near for near, _ in ways), at(y, constant), of_far=min(deep, default=NAN),
+            falls_without_end=bool(deep),
+        )  # fmt: skip
     return OwnLoss()
 
 
@@ -107,7 +127,7 @@ def _read(at: Callable[..., float], y: np.ndarray, targets: Targets, output: Out
         if not read and _influence(at, y, y != label, rows)[0]:
             would, least = _influence(at, otherwise, y == label, rows)
             if would and least >= -SAME:
-                return OwnLoss(known.of_truth, known.of_opposite, known.of_constant, float(label), written)
+                return dataclasses.replace(known, unread=float(label), written=written)
     return known
 
 

@@ -23,6 +23,7 @@ SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
     f"set after the {which} group of planted runs was judged"
     for which in ("sixth", "seventh", "eighth", "thirteenth", "fourteenth", "fifteenth")
 )
+SIXTEENTH = "set on variants of the kinds, before the sixteenth group of planted runs was judged"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
 MCCANDLISH = "McCandlish et al. (2018)"

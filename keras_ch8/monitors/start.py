@@ -15,7 +15,7 @@ from ..curvature.objective import Objective
 from ..integration import backend, keras_private
 from ..verdicts.chance import chance_level, neighbours_level
 from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
-from ..verdicts.rows import order_of
+from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
 from .equipment import equipment_of
 from .own_loss import own_loss_of, tried
@@ -38,6 +38,10 @@ ACTIVATIONS = {
     "Relu6": "relu6",
     "Softplus": "softplus",
     "Exp": "exponential",
+    "HardTanh": "hard_tanh",
+    "LogSigmoid": "log_sigmoid",
+    "LogSoftmax": "log_softmax",
+    "Squareplus": "squareplus",
 }
 """Activations by the operations of Keras that are them."""
 LOSSES = {
@@ -51,6 +55,9 @@ LOSSES = {
     "MeanSquaredLogarithmicError": "mean_squared_logarithmic_error",
     "MeanAbsolutePercentageError": "mean_absolute_percentage_error",
     "Poisson": "poisson",
+    "KLDivergence": "kl_divergence",
+    "CosineSimilarity": "cosine_similarity",
+    "CategoricalHinge": "categorical_hinge",
     "Hinge": "hinge",
     "SquaredHinge": "squared_hinge",
 }
@@ -91,7 +98,9 @@ def facts_of(
     of_chance = data
     facts = dataclasses.replace(facts, is_weighted=data[2] is not None)
     if facts.targets.of in ("0 and 1", "classes", "one-hot"):
-        facts = dataclasses.replace(facts, order_read=order_of(labels[0]))
+        facts = dataclasses.replace(facts, order_read=order_of(labels[0]), runs_read=runs_of(labels[0]))
+    elif facts.targets.of == "numbers":
+        facts = dataclasses.replace(facts, order_read=order_of_numbers(labels[0]))
     if probe is not None:
         others = inputs_of(dict(arrays_of(probe[0])))
         targets_of_probe, of_chance = targets_in(probe[1], axes), probe
@@ -227,6 +236,7 @@ def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], gi
     found |= _given(np.asarray(keras.ops.convert_to_numpy(given), "float64"), units)
     if keras_private.mask_of(given) is not None:
         found["is_mean"] = False  # what the mask leaves out does not count
+    found["limits"] = _limits_of(last)
     if place is None:
         return dataclasses.replace(output, **found, activation=_activation_of(last))
     last = calls[place]
@@ -260,6 +270,19 @@ def _activation_of(operation: Any) -> str:
         return name_of_activation(operation)
     name = ACTIVATIONS.get(type(operation).__name__, "") if _is_of_keras(type(operation)) else ""
     return "" if name == "softmax" and getattr(operation, "axis", -1) != -1 else name
+
+
+def _limits_of(operation: Any) -> tuple[float, float]:
+    """Return what an operation or a layer without a known activation can give; NaN where it is not known."""
+    if isinstance(operation, LAYERS.ReLU) and not operation.threshold:
+        largest = math.inf if operation.max_value is None else float(operation.max_value)
+        return (-math.inf if operation.negative_slope else 0.0), largest
+    if isinstance(operation, LAYERS.UnitNormalization):
+        return -1.0, 1.0
+    if type(operation).__name__ == "Clip" and _is_of_keras(type(operation)):
+        with contextlib.suppress(TypeError, ValueError):
+            return float(operation.x_min), float(operation.x_max)
+    return NAN, NAN
 
 
 def _given(values: np.ndarray, units: int) -> dict[str, float]:

@@ -16,7 +16,7 @@ from .._types import Data
 from ..callbacks import Curriculum
 from ..callbacks.base import say
 from ..curriculum.difficulty import numbers
-from ..integration import keras_private
+from ._directions import direction_of
 from ._paired_test import PairedTest, critical_t, paired_test
 
 Difficulty: TypeAlias = np.ndarray | Sequence[float] | Callable[..., np.ndarray] | str
@@ -257,14 +257,5 @@ def _fit(
 def _measure(model: keras.Model, validation_data: Data, metric: str, mode: str) -> tuple[float, str]:
     x, y, weight = (*(validation_data if isinstance(validation_data, tuple) else (validation_data,)), None, None)[:3]
     reported = model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True)
-    if metric not in reported:
-        raise ValueError(
-            f"`metric` is measured after each training. Received: metric={metric!r}. Reported: {', '.join(reported)}."
-        )
-    found = keras_private.mode_of(model, metric) if mode == "auto" else mode
-    if found is None:
-        raise ValueError(
-            f"Whether more or less of {metric!r} is better is not known. Received: mode={mode!r}. Give mode='max' or "
-            "mode='min'."
-        )
-    return float(reported[metric]), found
+    direction = direction_of(model, metric, mode, reported)
+    return float(reported[metric]), direction

@@ -1,11 +1,14 @@
 """A paired t test: whether two ways to train differ by more than chance, from runs with the same seeds.
 
-The distribution of t is computed by quadrature, for want of SciPy, which this package does not need otherwise.
+The distribution of t is computed by quadrature, for want of SciPy, which this package does not need otherwise; of
+several tests together, `compare` asks SciPy where it is installed.
 """
 
 import dataclasses
 import functools
 import math
+import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -56,7 +59,8 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
 
     Right if the differences are about normal. With a value that is not finite p is 1: nothing can be concluded.
     """
-    differences = np.asarray(first, "float64") - np.asarray(second, "float64")
+    with np.errstate(invalid="ignore"):
+        differences = np.asarray(first, "float64") - np.asarray(second, "float64")
     count = len(differences)
     if not np.isfinite(differences).all():
         return PairedTest(math.nan, math.inf, 1.0, count)
@@ -85,3 +89,27 @@ def critical_t(degrees: int) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided(middle, degrees) > LEVEL else (low, middle)
     return (low + high) / 2
+
+
+def tested_by_scipy(test: PairedTest, first: np.ndarray, second: np.ndarray) -> PairedTest | None:
+    """Return the test with the probability that SciPy gives; None where SciPy is not installed."""
+    try:
+        from scipy import stats
+    except ImportError:
+        return None
+    if not math.isfinite(test.difference) or np.array_equal(first, second):
+        return dataclasses.replace(test, p=1.0)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # of differences that are all the same
+        return dataclasses.replace(test, p=float(stats.ttest_rel(first, second).pvalue))
+
+
+def holm(probabilities: Sequence[float]) -> np.ndarray:
+    """Return the probabilities of several tests such that one below 5 % among all of them is improbable (Holm 1979).
+
+    Of n, the smallest is multiplied by n, the next by n - 1, and so on; none becomes smaller than one before it.
+    """
+    p = np.asarray(probabilities, "float64")
+    order = np.argsort(p)
+    raised = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
+    return raised[np.argsort(order)]

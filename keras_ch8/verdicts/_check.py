@@ -7,6 +7,8 @@ from .facts import DISTANCES, Facts, Layer, Targets
 from .wording import digits
 
 FEW = 16
+LARGEST_SIZE = 255.0
+"""Grey levels go up to it, and percent to 100: larger numbers are no parts of a whole in another unit."""
 """Fewer examples than these tell nothing of all."""
 NO_LAYER = Layer("")
 FACTS = "certain, no matter of degree"
@@ -59,10 +61,16 @@ def are_two(targets: Targets) -> bool:
 
 
 def are_of_another_unit(facts: Facts) -> bool:
-    """Whether rows of sizes are in a cross-entropy that would be probabilities in another unit, such as grey levels."""
+    """Whether sizes are in a cross-entropy that would be probabilities in another unit, such as grey levels or percent.
+
+    Counts of whole numbers in rows are, too: each row over its sum.
+    """
     targets, output = facts.targets, facts.output
-    is_row = targets.of == "numbers" and targets.width > 1 and targets.low >= 0 and targets.high > 1
-    return is_row and output.loss in ("binary_crossentropy", "categorical_crossentropy")
+    is_size = targets.of == "numbers" and targets.low >= 0 and targets.high > 1
+    if targets.width == 1:  # of which the last layer says, too, that they should be between 0 and 1
+        is_part = output.activation == "sigmoid" and output.loss == "binary_crossentropy"
+        return is_size and is_part and targets.high <= LARGEST_SIZE
+    return is_size and output.loss in ("binary_crossentropy", "categorical_crossentropy", "kl_divergence")
 
 
 def are_two_for_one(facts: Facts) -> bool:

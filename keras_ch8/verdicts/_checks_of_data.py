@@ -4,6 +4,7 @@ from ._check import (
     CHOSEN,
     FEW,
     FOUND,
+    LARGEST_SIZE,
     Check,
     are_of_another_unit,
     are_two,
@@ -12,12 +13,18 @@ from ._check import (
     have_gaps,
     interval,
 )
-from .facts import CROSS_ENTROPIES, Facts, Targets
+from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Targets
 from .remedies import NUMPY, SHUFFLE
 from .wording import counted, digits, percent
 
+IN_ORDER = 1.5
+"""Runs of equal labels over the classes, up to which examples are sorted by them."""
 FAR = 30.0
 """Ratio of the standard deviations of targets, from which on they are of two ranges; numbers with outliers have 10."""
+LONG_RUNS = 16.0
+"""Examples in a row of one label, on average, from which on a minibatch has one class, or few."""
+SIZES_OF_CLASSES = (*CROSS_ENTROPIES, *DISTANCES)
+"""Losses of a sigmoid or a softmax that tell classes apart."""
 MANY = 32
 """Examples that are not in an order by chance, nor of one class."""
 NUMBERED = f"{NUMPY}_, y = np.unique(y, return_inverse=True)"
@@ -47,6 +54,14 @@ def _is_one_class_of_several(facts: Facts) -> bool:
     targets, other = facts.targets, facts.other_targets
     is_one = targets.of == "one class" and targets.examples >= FEW
     return is_one and other.of in ("0 and 1", "classes", "one-hot") and other.commonest < 0.8
+
+
+def _are_in_order(facts: Facts) -> bool:
+    """Whether the examples that are trained on first are sorted, or come in long runs of one label."""
+    targets = facts.targets
+    is_sorted = facts.order_read <= IN_ORDER and (targets.of == "numbers" or targets.commonest < 0.8)
+    has_runs = facts.runs_read >= LONG_RUNS and targets.classes > 1 and targets.commonest < 0.8
+    return targets.examples >= MANY and (is_sorted or has_runs)
 
 
 def _one_value(targets: Targets) -> str:
@@ -126,10 +141,11 @@ OF_LABELS = (
         "sizes in a cross-entropy",
         "wrong_labels",
         "act",
-        "rows of numbers from 0 on, some above 1, are in a cross-entropy that reads probabilities",
+        "rows of numbers from 0 on, some above 1, are in a cross-entropy that reads probabilities, or single numbers "
+        f"of up to {LARGEST_SIZE:g} behind a sigmoid",
         are_of_another_unit,
-        lambda f: f"The targets are rows of numbers of {interval(f.targets.low, f.targets.high)}, which "
-        f"{f.output.loss} reads as probabilities.",
+        lambda f: f"The targets are {'rows of ' if f.targets.width > 1 else ''}numbers of "
+        f"{interval(f.targets.low, f.targets.high)}, which {f.output.loss} reads as probabilities.",
         lambda f: f"Divide the targets by {digits(f.targets.high)}, the largest, so that they are between 0 and 1; or "
         "take `keras.losses.MeanSquaredError` with no activation at the end."
         if f.output.loss == "binary_crossentropy" else "Divide each row by its sum.",
@@ -205,7 +221,7 @@ OF_ALL = (
         "label_order",
         "note",
         "the examples are sorted by their labels",
-        lambda f: f.order <= 1.5,
+        lambda f: f.order <= IN_ORDER,
         lambda f: "The examples are sorted by their labels: `validation_split` takes the last, and without "
         "shuffling every minibatch has one class.",
     ),
@@ -213,9 +229,12 @@ OF_ALL = (
         "labels in order",
         "label_order",
         "act",
-        f"the first {MANY} examples or more are trained on in the order of their labels",
-        lambda f: f.order_read <= 1.5 and f.targets.examples >= MANY and f.targets.commonest < 0.8,
-        lambda f: f"The first {f.targets.examples} examples that are trained on are in the order of their labels.",
+        f"the first {MANY} examples or more are trained on in the order of their labels, or of their targets if these "
+        f"are numbers, or in runs of {LONG_RUNS:g} or more of the same label",
+        _are_in_order,
+        lambda f: f"The first {f.targets.examples} examples that are trained on are in "
+        + (f"runs of {digits(f.runs_read)} of the same label." if f.order_read > IN_ORDER
+           else f"the order of their {'targets' if f.targets.of == 'numbers' else 'labels'}."),
         code=lambda f: SHUFFLE,
     ),
     Check(
@@ -232,9 +251,11 @@ OF_ALL = (
         "one class has nearly all",
         "imbalance",
         "act",
-        "one class has 95 of 100 examples or more, and they have no weights",
-        lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.95 <= f.targets.commonest < 1
-        and f.output.loss in CROSS_ENTROPIES and f.targets.examples >= 100 and not f.is_weighted,
+        "one class has 93 of 100 examples or more, and they have no weights",
+        lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.93 <= f.targets.commonest < 1
+        and (f.output.loss in CROSS_ENTROPIES
+             or (f.output.loss in SIZES_OF_CLASSES and f.output.activation in PROBABILITIES))
+        and f.targets.examples >= 100 and not f.is_weighted,
         lambda f: f"One class has {percent(f.targets.commonest)} of the examples: who always says it is right as "
         "often.",
         code=lambda f: f"{NUMPY}labels, counts = np.unique(y, return_counts=True)\n"

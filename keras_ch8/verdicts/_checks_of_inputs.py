@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ._check import FEW, FOUND, Check, first
 from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
 from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS, NUMPY
-from .wording import counted, digits
+from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 20.0, 10.0
 """Inputs whose largest size and root mean square are beyond these are too large for the first layer; half of it is not:
@@ -82,6 +82,11 @@ def _unlike(facts: Facts) -> tuple[Inputs, Inputs] | None:
     return next((pair for pair in numbers if are_of_another_scale(*pair)), None)
 
 
+def _with_stand_in(facts: Facts) -> Inputs:
+    """Return the first inputs in which a number stands for what is missing."""
+    return next((x for x in facts.inputs if x.of == "numbers" and x.stand_ins > 0), Inputs())
+
+
 def _features(facts: Facts) -> str:
     spread = max((x.spread for x in facts.inputs if x.spread > 0), default=1.0)
     return f", one feature varying {digits(spread)} times as much as another" if spread > SPREAD else ""
@@ -135,6 +140,21 @@ OF_INPUTS = (
         + (", and end with a `keras.layers.Rescaling` to the targets." if _need_scale(f) else "."),
         lambda f: "" if "several inputs" in f.has else NORMALIZE_BOTH if _need_scale(f) else NORMALIZE_INPUTS,
         FOUND,
+    ),
+    Check(
+        "a number for what is missing",
+        "bad_inputs",
+        "act",
+        "the lowest or highest number of the inputs is there again and again, 10 standard deviations from all others",
+        lambda f: _with_stand_in(f).stand_ins > 0 and "tokens" not in f.has,
+        lambda f: f"{percent(_with_stand_in(f).stand_ins)} of the numbers of the inputs are "
+        f"{digits(_with_stand_in(f).stand_in, 5)}, far from all others: it may stand for what is missing.",
+        lambda f: "Put the mean or the median of the feature in its place, and add a feature of 0 and 1 that says "
+        "where it was.",
+        lambda f: f"{NUMPY}missing = x == {digits(_with_stand_in(f).stand_in, 8)}\n"
+        "x = np.where(missing, np.nanmean(np.where(missing, np.nan, x), axis=0), x)"
+        if "several inputs" not in f.has else "",
+        CHOSEN_TO_ACT,
     ),
     Check(
         "small inputs",

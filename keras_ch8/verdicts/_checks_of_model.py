@@ -15,7 +15,7 @@ SIDED = ("hinge", "squared_hinge")
 """Losses of two sides, -1 and 1."""
 OF_NOISE = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise")
 """Layers that change what they are given at random, in training."""
-UNLIMITED = ("relu", "tanh", "linear", "softplus", "elu")
+UNLIMITED = ("relu", "tanh", "linear", "softplus", "elu", "selu", "silu", "gelu", "mish", "hard_tanh", "log_sigmoid")
 """Activations that give no probabilities."""
 
 
@@ -284,7 +284,7 @@ OF_LOSS = (
         "targets of a loss of numbers are outside what the last activation can give",
         lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
         lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {_name(f.output)} ends with "
-        f"{f.output.activation}, which gives {_can_give(f.output)}.",
+        f"{f.output.activation or f.output.ends_with}, which gives {_can_give(f.output)}.",
         lambda f: f"End with {_called(_activation_for(f.targets))}"
         + (", which has no limit." if _activation_for(f.targets) == "linear" else ", whose range holds the targets."),
         lambda f: _with(f, _activation_for(f.targets)),

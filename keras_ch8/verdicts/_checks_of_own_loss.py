@@ -1,6 +1,9 @@
 """Checks of losses by what they are for some predictions: of one's own, and of relative errors."""
 
+import math
+
 from ._check import CHOSEN, Check, interval
+from .facts import CROSS_ENTROPIES, Facts
 from .wording import digits, percent
 
 SMALL = 0.05
@@ -13,7 +16,90 @@ def _how_small(smallest: float) -> str:
     return f"below {percent(smallest)} of the median size" if smallest else "0"
 
 
+OF_SIDES = ("hinge", "squared_hinge", "categorical_hinge")
+"""Losses of classes that are written as sides, or as one-hot rows."""
+LIMITED = ("relu", "tanh", "softsign", "hard_tanh", "relu6")
+"""Activations that keep logits from being what they should."""
+LEFT = 0.6
+"""Part of the loss of the best constant prediction that right and certain predictions may have at most."""
+
+
+def _rewards_errors(facts: Facts) -> bool:
+    """Whether the loss of one's own is larger for the truth than for wrong predictions, or has no end below it."""
+    own = facts.own_loss
+    is_larger = own.of_truth > max(own.of_opposite, own.of_constant)
+    return (is_larger and own.of_truth - own.of_opposite > 0.01 * abs(own.of_truth)) or own.falls_without_end
+
+
+def _leaves_much(facts: Facts) -> bool:
+    own = facts.own_loss
+    return own.of_certainty > 0 and LEFT * own.of_constant < own.of_certainty < own.of_constant
+
+
 OF_OWN_LOSS = (
+    Check(
+        "directions of single numbers",
+        "wrong_loss",
+        "act",
+        "the cosine of one number is taken",
+        lambda f: f.output.loss == "cosine_similarity" and f.output.units == 1 and f.targets.width == 1,
+        lambda f: "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
+        "is predicted does not count.",
+        lambda f: "Compile with `keras.losses.MeanSquaredError`.",
+        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+    ),
+    Check(
+        "divergence of numbers",
+        "wrong_loss",
+        "act",
+        "the targets of a divergence of distributions are single numbers, or below 0",
+        lambda f: f.output.loss == "kl_divergence" and f.targets.of == "numbers"
+        and (f.targets.width == 1 or f.targets.low < 0),
+        lambda f: f"kl_divergence compares distributions, and the targets are numbers of "
+        f"{interval(f.targets.low, f.targets.high)}.",
+        lambda f: "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to "
+        "be met.",
+        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+    ),
+    Check(
+        "sides of numbers",
+        "wrong_loss",
+        "act",
+        "the targets of a loss of two sides are numbers",
+        lambda f: f.output.loss in OF_SIDES and f.targets.of == "numbers" and f.targets.values > 3,
+        lambda f: f"{f.output.loss} asks for sides, -1 and 1, and the targets are numbers of "
+        f"{interval(f.targets.low, f.targets.high)}.",
+        lambda f: "Compile with `keras.losses.MeanSquaredError`: these are numbers to be met.",
+        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+    ),
+    Check(
+        "logits with a limit",
+        "wrong_output",
+        "act",
+        "the loss takes logits of an activation that cannot say no, or cannot be certain",
+        lambda f: f.output.loss in CROSS_ENTROPIES and f.output.from_logits is True
+        and f.output.activation in LIMITED,
+        lambda f: f"The loss takes logits (from_logits=True), which go from far below 0 to far above it, but "
+        f"{f.output.layer or 'the last layer'} ends with {f.output.activation}, which gives numbers "
+        + (f"from {digits(f.output.range[0])} on." if math.isinf(f.output.range[1]) else
+           f"of {interval(*f.output.range)}."),
+        lambda f: "End with no activation.",
+        lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
+    ),
+    Check(
+        "a loss of certain predictions",
+        "wrong_loss",
+        "act",
+        f"a loss of one's own has for predictions that are right and certain more than {LEFT:g} of what it has for the "
+        "best constant",
+        _leaves_much,
+        lambda f: f"The loss is {digits(f.own_loss.of_certainty)} for probabilities that are right and certain, and "
+        f"{digits(f.own_loss.of_constant)} for those that are the same for all: it may take them for logits, or have a "
+        "softmax or a sigmoid of its own.",
+        lambda f: "End with no activation, if the loss has one; or take it out of the loss.",
+        lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
+        CHOSEN,
+    ),
     Check(
         "labels that are not read",
         "wrong_labels",
@@ -46,11 +132,14 @@ OF_OWN_LOSS = (
         "a loss that rewards errors",
         "wrong_loss",
         "act",
-        "a loss of one's own is larger for predictions that are right than for wrong ones and for the mean target",
-        lambda f: f.own_loss.of_truth > max(f.own_loss.of_opposite, f.own_loss.of_constant)
-        and f.own_loss.of_truth - f.own_loss.of_opposite > 0.01 * abs(f.own_loss.of_truth),
+        "a loss of one's own is larger for predictions that are right than for wrong ones and for the mean target, or "
+        "falls without end as predictions go away from the targets",
+        _rewards_errors,
         lambda f: f"The loss is {digits(f.own_loss.of_truth)} for predictions that are right and "
-        f"{digits(f.own_loss.of_opposite)} for wrong ones: training makes it small, and the predictions wrong.",
-        lambda f: "Change the sign of the loss: training makes it small, not large.",
+        + (f"falls without end as they go away from the targets: to {digits(f.own_loss.of_far)} far away."
+           if f.own_loss.falls_without_end else
+           f"{digits(f.own_loss.of_opposite)} for wrong ones: training makes it small, and the predictions wrong."),
+        lambda f: "Let the loss grow with the error, whatever its sign: take its square or its size."
+        if f.own_loss.falls_without_end else "Change the sign of the loss: training makes it small, not large.",
     ),
 )  # fmt: skip

@@ -12,12 +12,14 @@ _SLOW = ("ill_conditioned", "step_too_short", "noise_dominated", "batch_wasteful
 """What a training looks like that does not get on, whatever the reason."""
 _HELD_UP = ("vanishing", "saddle", "plateau", *_SLOW)
 """And one whose gradient is next to nothing."""
+_NOT_NEW = ("overfitting", "too_long")
+"""And one that gains nothing on new examples. The cures of the two agree: to stop in time."""
 
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
     # what is wrong before the first step: the data, and what is asked of the model
-    "wrong_labels": ("step_too_long", "imbalance", "overfitting", *_HELD_UP),
-    "wrong_output": ("no_gradient", "saturated_units", "dead_units", "step_too_long", "overfitting", *_HELD_UP),
-    "wrong_loss": ("no_gradient", "step_too_long", "overfitting", *_HELD_UP),
+    "wrong_labels": ("step_too_long", "imbalance", *_NOT_NEW, *_HELD_UP),
+    "wrong_output": ("no_gradient", "saturated_units", "dead_units", "step_too_long", *_NOT_NEW, *_HELD_UP),
+    "wrong_loss": ("no_gradient", "step_too_long", *_NOT_NEW, *_HELD_UP),
     "bad_inputs": (
         "bad_scale",
         "no_gradient",
@@ -25,11 +27,11 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
         "saturated_units",
         "short_horizon",
         "cliff",
-        "overfitting",
+        *_NOT_NEW,
         *_HELD_UP,
     ),
     "equal_units": ("no_gradient", "bad_scale", *_HELD_UP),
-    "label_order": ("noise_dominated", "oscillation", "batch_norm_gap", "cliff", "overfitting"),
+    "label_order": ("noise_dominated", "oscillation", "batch_norm_gap", "cliff", *_NOT_NEW),
     "leak": (),
     "imbalance": ("plateau", "underfitting"),
     "no_gradient": ("dead_units", *_HELD_UP),
@@ -52,8 +54,8 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "noise_dominated": ("too_short", "underfitting"),
     "short_horizon": ("underfitting",),
     # what the model has learned
-    "batch_norm_gap": ("overfitting",),
-    "overfitting": ("too_long", "batch_wasteful"),
+    "batch_norm_gap": _NOT_NEW,
+    "overfitting": ("batch_wasteful",),
     "too_short": ("underfitting",),
     "underfitting": ("too_long",),
     "too_long": (),

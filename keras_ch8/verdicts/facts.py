@@ -5,22 +5,17 @@ What is not known is "" among words and NaN among numbers, which fulfils no cond
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ._inputs import Inputs as Inputs
+from ._inputs import inputs_of as inputs_of
 from ._own_loss import NAN as NAN
 from ._own_loss import OwnLoss as OwnLoss
 
 MOST_CLASSES = 1000
 """Whole numbers of more different values count something, and are no classes."""
-CONSTANT = 1e-6
-"""Standard deviation of a feature, over its largest size, up to which it is constant but for rounding."""
-RARELY = 0.02
-"""Fraction of the examples up to which those that differ from the others leave a feature nearly constant."""
-MOST_NUMBERS, MOST_ROWS = 2_000_000, 4096
-"""Numbers and rows that are looked at, spread over all examples."""
 OF_ANOTHER_SCALE = 5.0
 """Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, which is not told."""
 OF_ANOTHER_MEAN = 3.0
@@ -37,6 +32,14 @@ RANGES: dict[str, tuple[float, float]] = {
     "softplus": (0.0, math.inf),
     "exponential": (0.0, math.inf),
     "elu": (-1.0, math.inf),
+    "selu": (-1.7581, math.inf),
+    "silu": (-0.2785, math.inf),
+    "gelu": (-0.17, math.inf),
+    "mish": (-0.3088, math.inf),
+    "hard_tanh": (-1.0, 1.0),
+    "log_sigmoid": (-math.inf, 0.0),
+    "log_softmax": (-math.inf, 0.0),
+    "squareplus": (0.0, math.inf),
     "linear": (-math.inf, math.inf),
 }
 """What each activation can give."""
@@ -47,51 +50,6 @@ SUM_IS_ONE = 1e-3
 CROSS_ENTROPIES = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
 DISTANCES = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 """Losses that compare numbers."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Inputs:
-    """One array of inputs.
-
-    Args:
-        name: Its name; "" for the only one.
-        of: `"words"`, `"whole numbers"` or `"numbers"`; "" where it is not known.
-        examples: How many there are.
-        low: The smallest finite number.
-        high: The largest finite number.
-        mean: Mean of the finite numbers.
-        deviation: Their standard deviation.
-        rms: Their root mean square.
-        nonfinite: How many numbers are infinite or not a number.
-        constant: How many of the features are the same in all examples, or nearly all.
-        features: How many features there are, on the last axis.
-        spread: The largest over the smallest standard deviation of the features that are not nearly constant.
-        offset: The size of the mean of such a feature over its standard deviation, the median over them.
-    """
-
-    name: str = ""
-    of: str = ""
-    examples: int = 0
-    low: float = NAN
-    high: float = NAN
-    mean: float = NAN
-    deviation: float = NAN
-    rms: float = NAN
-    nonfinite: int = 0
-    constant: int = 0
-    features: int = 0
-    spread: float = NAN
-    offset: float = NAN
-
-    @property
-    def largest(self) -> float:
-        """The largest size of a number."""
-        return max(abs(self.low), abs(self.high))
-
-    @property
-    def are_pixels(self) -> bool:
-        """Whether the numbers look like pixels of 0 to 255."""
-        return self.low >= 0 and 100 < self.high <= 255
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +118,7 @@ class Output:
         low: The smallest number that it gives at the start.
         high: The largest.
         off: The largest difference from 1 of the sum of its units for one prediction.
+        limits: What it can give, where that is known of an output of no known activation, such as one that is clipped.
     """
 
     layer: str = ""
@@ -177,6 +136,7 @@ class Output:
     low: float = NAN
     high: float = NAN
     off: float = NAN
+    limits: tuple[float, float] = (NAN, NAN)
 
     @property
     def are_probabilities(self) -> bool:
@@ -187,7 +147,7 @@ class Output:
     @property
     def range(self) -> tuple[float, float]:
         """What it can give; NaN where that is not known."""
-        return RANGES.get(self.activation, (NAN, NAN))
+        return RANGES.get(self.activation, self.limits)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -270,7 +230,9 @@ class Facts:
         equal_rows: Fraction of the validation examples that are among those of the training, with their targets.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
         order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
-        order_read: The same of the first examples as the training reads them.
+        order_read: The same of the first examples as the training reads them; of numbers 1 where each is at least the
+            one before, or each at most.
+        runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         is_weighted: Whether examples or classes have weights.
         own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have, of `remedies.FACTS`.
@@ -289,51 +251,13 @@ class Facts:
     rows_are_few: bool = False
     order: float = NAN
     order_read: float = NAN
+    runs_read: float = NAN
     is_weighted: bool = False
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
     has: frozenset[str] = frozenset()
 
 
 # --- from arrays ---------------------------------------------------------------------------------------------------
-
-
-def inputs_of(arrays: Mapping[str, Any]) -> tuple[Inputs, ...]:
-    """Return the facts about arrays of inputs, by their names."""
-    return tuple(_inputs(name, np.asarray(array)) for name, array in arrays.items())
-
-
-def _inputs(name: str, x: np.ndarray) -> Inputs:
-    examples = len(x) if x.ndim else 0
-    if x.dtype.kind in "OUS":
-        return Inputs(name, of="words", examples=examples)
-    if x.dtype.kind not in "fiub" or not x.size:
-        return Inputs(name, examples=examples)
-    of = "numbers" if x.dtype.kind == "f" else "whole numbers"
-    known = Inputs(name, of, examples, nonfinite=0 if x.dtype.kind != "f" else int((~np.isfinite(x)).sum()))
-    values = x[:: 1 + x.size // MOST_NUMBERS].astype("float64")
-    values[~np.isfinite(values)] = np.nan
-    some = values[~np.isnan(values)]
-    if not some.size:
-        return known
-    columns = values.reshape(-1, x.shape[-1] if x.ndim > 1 else 1)
-    columns = columns[:, ~np.isnan(columns).all(axis=0)]
-    spread, size = np.nanstd(columns, axis=0), np.nanmax(np.abs(columns), axis=0)
-    mean = np.abs(np.nanmean(columns, axis=0))
-    few = columns[:: 1 + len(columns) // MOST_ROWS]
-    differ = (few != np.nanmedian(few, axis=0)).mean(axis=0)
-    varies = (spread > CONSTANT * size) & (differ > RARELY)
-    return dataclasses.replace(
-        known,
-        low=float(some.min()),
-        high=float(some.max()),
-        mean=float(some.mean()),
-        deviation=float(some.std()),
-        rms=float(np.sqrt(np.mean(some**2))),
-        constant=int((~varies).sum()),
-        features=columns.shape[1],
-        spread=float(spread[varies].max() / spread[varies].min()) if varies.any() else NAN,
-        offset=float(np.median(mean[varies] / spread[varies])) if varies.any() else NAN,
-    )
 
 
 def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:

@@ -1,5 +1,6 @@
 """What all examples together tell: rows in training and in validation, and the order of the labels."""
 
+import collections
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,9 @@ MOST_COUNTED = 5000
 """Training examples whose different values are counted."""
 FEW = 8
 """Numbers of an example that may be equal by chance."""
+MOST_COPIES, UNLIKELY = 16, 5.0
+"""Times that one example is there up to which it may be copied, where answers that many give are there more often; and
+how unlikely two equal ones are otherwise, over the logarithm of the number of examples."""
 ALL_DIFFER = 0.5
 """Different values of a feature over different examples, from which on no two examples share one by chance."""
 
@@ -58,8 +62,16 @@ def equal_rows(
     columns = [column for a in rows[:of_inputs] for column in a[::step, _spread(a)].T]
     values = [len(np.unique(column)) for column in columns[:: 1 + (len(columns) - 1) // MOST_COLUMNS]]
     possible = sum(map(math.log2, values))
-    repeats = different < 0.98 * len(one) and max(values) < ALL_DIFFER * different
+    counts = collections.Counter(one)
+    are_copies = max(counts.values()) <= MOST_COPIES and _unlikely(columns) > UNLIKELY * math.log2(len(one))
+    repeats = different < 0.98 * len(one) and max(values) < ALL_DIFFER * different and not are_copies
     return equal / len(another), repeats or possible < math.log2(len(one)) + 3
+
+
+def _unlikely(columns: Sequence[np.ndarray]) -> float:
+    """Return how unlikely it is that two examples are equal by chance, in bits, if each column is drawn by itself."""
+    shares = [np.unique(column, return_counts=True)[1] / len(column) for column in columns]
+    return float(sum(-np.log2(np.sum(share**2)) for share in shares))
 
 
 def _width(a: np.ndarray) -> int:
@@ -87,9 +99,31 @@ def _is_equal(rows: Sequence[np.ndarray], tried: Sequence[np.ndarray], of_inputs
 
 def order_of(y: np.ndarray) -> float:
     """Return the runs of equal labels over the number of classes; NaN where these are no classes."""
-    rows = np.asarray(y)
-    labels = rows.argmax(axis=-1) if rows.ndim > 1 and rows.shape[-1] > 1 else rows.reshape(len(rows), -1)[:, 0]
+    labels = _labels(y)
     classes = len(np.unique(labels))
     if labels.ndim != 1 or classes < 2 or classes > len(labels) / 4:
         return NAN
-    return float((1 + np.count_nonzero(labels[1:] != labels[:-1])) / classes)
+    return _runs(labels) / classes
+
+
+def order_of_numbers(y: np.ndarray) -> float:
+    """Return 1 where each number is at least the one before it, or each at most, and a tenth differ; else NaN."""
+    numbers = np.asarray(y).reshape(len(y), -1)
+    changes = np.diff(numbers[:, 0])
+    is_sorted = bool((changes >= 0).all() or (changes <= 0).all())
+    return 1.0 if numbers.shape[1] == 1 and is_sorted and np.count_nonzero(changes) > len(numbers) / 10 else NAN
+
+
+def runs_of(y: np.ndarray) -> float:
+    """Return how many examples in a row have the same label, on average; NaN where labels have several axes."""
+    labels = _labels(y)
+    return len(labels) / _runs(labels) if labels.ndim == 1 and len(labels) else NAN
+
+
+def _labels(y: np.ndarray) -> np.ndarray:
+    rows = np.asarray(y)
+    return rows.argmax(axis=-1) if rows.ndim > 1 and rows.shape[-1] > 1 else rows.reshape(len(rows), -1)[:, 0]
+
+
+def _runs(labels: np.ndarray) -> float:
+    return 1.0 + np.count_nonzero(labels[1:] != labels[:-1])

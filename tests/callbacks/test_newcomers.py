@@ -21,6 +21,7 @@ def model_of(optimizer="adam", **options):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["of the first batches", "given"])
 def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, capsys, probe):
@@ -39,6 +40,24 @@ def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, cap
     assert all(verdict.finding.split()[0] in str(watching[1]) for verdict in wrong)
     assert (tmp_path / "optimization").is_dir()
     assert watching[1].measurements > 0
+
+
+@pytest.mark.slow
+def test_the_standard_callbacks_let_a_training_go_on_where_asked(tmp_path):
+    class Dies(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    def train(folder, *more):
+        watching = ch8.callbacks.standard(tmp_path / folder, resume=tmp_path / folder / "states")
+        assert type(watching[-1]) is ch8.callbacks.Diagnosis
+        return model_of().fit(X, Y, epochs=2, verbose=0, callbacks=[*watching, *more]).history["loss"]
+
+    whole = train("whole")
+    with pytest.raises(KeyboardInterrupt):
+        train("dies", Dies())
+    assert train("dies") == whole
 
 
 def test_a_loop_of_ones_own_has_no_first_batches():

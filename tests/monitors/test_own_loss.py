@@ -73,6 +73,18 @@ def stretched(y, p):
     return 1 + keras.losses.cosine_similarity(y, p)
 
 
+def sigmoid_twice(y, p):
+    return minus_likelihood(y, ops.sigmoid(p))
+
+
+def logits_of_classes(y, p):
+    return ops.mean(ops.sparse_categorical_crossentropy(ops.cast(y[:, 0], "int32"), p, from_logits=True))
+
+
+def counts_by_logarithms(y, p):
+    return ops.mean(ops.exp(p) - y * p)
+
+
 def broken(y, p):
     raise TypeError("of something else")
 
@@ -97,6 +109,9 @@ def said(loss, y, units=1, activation=None):
         (overlap, BINARY, (1, "sigmoid"), "wrong_loss"),
         (lambda y, p: -of_rows(y, p), ONE_HOT, (3, "softmax"), "wrong_loss"),
         (minus_squares, NUMBERS, (), "wrong_loss"),
+        (lambda y, p: ops.mean(p - y), NUMBERS, (), "wrong_loss"),  # the square is forgotten
+        (sigmoid_twice, BINARY, (1, "sigmoid"), "wrong_loss"),
+        (lambda y, p: -logits_of_classes(y, p), CLASSES, (3,), "wrong_loss"),
     ],
 )
 def test_labels_that_are_not_read_and_a_loss_of_the_wrong_sign_are_told(loss, y, settings, expected):
@@ -115,6 +130,8 @@ def test_labels_that_are_not_read_and_a_loss_of_the_wrong_sign_are_told(loss, y,
         (contrastive, BINARY, ()),
         (critic, 2 * BINARY - 1, ()),
         (quantile, NUMBERS, ()),
+        (logits_of_classes, CLASSES, (3,)),
+        (counts_by_logarithms, np.round(np.exp(NUMBERS)), ()),
         (of_logarithms, NUMBERS, ()),
         (stretched, NUMBERS, ()),
         (broken, NUMBERS, ()),

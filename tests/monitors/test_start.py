@@ -103,6 +103,28 @@ def test_the_units_of_both_ways_are_equal_where_those_of_each_are():
     assert any(layer.copies == layer.units - 1 for layer in found if not layer.is_output)
 
 
+@pytest.mark.parametrize(
+    "last, limits",
+    [
+        (lambda x: ops.clip(x, -1, 2), (-1.0, 2.0)),
+        (layers.ReLU(max_value=6), (0.0, 6.0)),
+        (layers.UnitNormalization(), (-1.0, 1.0)),
+    ],
+)
+def test_what_a_last_operation_without_a_known_activation_can_give(last, limits):
+    output = output_of(lambda x: last(layers.Dense(3)(x)))
+    assert (output.activation, output.range) == ("", limits)
+
+
+def test_numbers_that_are_read_in_order_and_labels_in_runs_are_known():
+    model = compiled(lambda x: layers.Dense(1)(x), loss="mse")
+    rising = np.sort(X[:, :1], axis=0)
+    assert [facts_of(model, (X, y, None))[0].order_read == 1 for y in (rising, -rising, X[:, :1])] == [1, 1, 0]
+    model = compiled(lambda x: layers.Dense(2, "softmax")(x))
+    blocks = np.arange(len(X)) // 20 % 2
+    assert facts_of(model, (X, blocks, None))[0].runs_read == pytest.approx(20, rel=0.2)
+
+
 def test_labels_in_the_order_in_which_they_are_read_are_known():
     model = compiled(lambda x: layers.Dense(3, "softmax")(x))
     orders = [facts_of(model, (X, labels, None))[0].order_read for labels in (np.sort(Y), Y)]

@@ -79,6 +79,7 @@ CASES = {
     "nonfinite inputs": (facts(inputs=change(X, nonfinite=3)), facts()),
     "pixels": (facts(inputs=PIXELS, start=LARGE), facts(inputs=PIXELS)),
     "large inputs": (facts(start=LARGE), first(input_largest=255.0, input_rms=0.5)),
+    "a number for what is missing": (facts(inputs=change(X, stand_in=-999.0, stand_ins=0.1)), facts()),
     "small inputs": (tiny(0.004), tiny(0.4)),
     "constant inputs": (
         facts(inputs=change(X, low=3.0, high=3.0, deviation=0.0, constant=4)),
@@ -180,6 +181,26 @@ CASES = {
         facts(NUMBERS, change(SQUARED, metrics=("mae",))),
     ),
     "large targets": (facts(change(NUMBERS, deviation=2000.0)), facts()),
+    "directions of single numbers": (
+        facts(output=change(SQUARED, loss="cosine_similarity")),
+        facts(SIZES, change(SQUARED, loss="cosine_similarity", units=4)),
+    ),
+    "divergence of numbers": (
+        facts(NUMBERS, change(SQUARED, loss="kl_divergence")),
+        facts(change(SIZES, of="probabilities", high=1.0), change(SOFTMAX, loss="kl_divergence")),
+    ),
+    "sides of numbers": (
+        facts(change(NUMBERS, values=90), change(SQUARED, loss="hinge")),
+        facts(BINARY, change(SQUARED, loss="hinge")),
+    ),
+    "logits with a limit": (
+        facts(FOUR, change(SOFTMAX, activation="relu", from_logits=True, hides_logits=False)),
+        facts(FOUR, change(SOFTMAX, activation="linear", from_logits=True, hides_logits=False)),
+    ),
+    "a loss of certain predictions": (
+        facts(own_loss=OwnLoss(0.55, 0.9, 0.72, of_certainty=0.5)),
+        facts(own_loss=OwnLoss(0.2, 2.0, 0.72, of_certainty=0.4)),
+    ),
     "labels that are not read": (
         facts(BINARY, own_loss=OwnLoss(unread=0.0, written="-1 and 1")),
         facts(BINARY, own_loss=OwnLoss(0.1, 2.0, 0.7)),
@@ -255,6 +276,50 @@ def test_of_an_output_of_no_known_activation_what_it_gives_tells_what_it_is(name
     assert "last" in check.says(facts(FOUR, shown))
     for known in (change(shown, low=NAN, high=NAN), change(shown, activation="elu", from_logits=None)):
         assert not check.when(facts(FOUR, known))
+
+
+@pytest.mark.parametrize(
+    "targets, output, flagged",
+    [
+        (change(NUMBERS, low=0.0, high=100.0), SIGMOID, True),  # percent
+        (change(NUMBERS, low=0.0, high=100.0), change(SIGMOID, activation="linear"), False),  # numbers to be met
+        (change(NUMBERS, low=0.0, high=4000.0), SIGMOID, False),
+        (change(SIZES, high=20.0), change(SOFTMAX, loss="kl_divergence"), True),  # counts
+    ],
+)
+def test_sizes_in_another_unit_are_told_from_numbers_to_be_met(targets, output, flagged):
+    check = next(check for check in CHECKS if check.name == "sizes in a cross-entropy")
+    assert check.when(facts(targets, output)) is flagged
+
+
+def test_an_output_that_is_clipped_has_the_range_to_which_it_is():
+    check = next(check for check in CHECKS if check.name == "targets out of reach")
+    clipped = change(SQUARED, activation="", ends_with="Clip")
+    assert check.when(facts(output=change(clipped, limits=(-1.0, 1.0))))
+    assert "Clip, which gives numbers of -1 to 1" in check.says(facts(output=change(clipped, limits=(-1.0, 1.0))))
+    assert not check.when(facts(output=clipped))
+
+
+def test_numbers_may_be_sorted_and_labels_may_come_in_runs():
+    check = next(check for check in CHECKS if check.name == "labels in order")
+    assert check.when(facts(order_read=1.0))
+    assert check.when(facts(FOUR, SOFTMAX, order_read=3.0, runs_read=32.0))
+    assert "runs of 32" in check.says(facts(FOUR, SOFTMAX, order_read=3.0, runs_read=32.0))
+    assert not check.when(facts(FOUR, SOFTMAX, order_read=6.0, runs_read=4.0))
+
+
+def test_a_loss_without_a_bottom_is_told_by_how_it_goes_on():
+    check = next(check for check in CHECKS if check.name == "a loss that rewards errors")
+    deep = OwnLoss(0.0, 5.0, 0.0, of_far=-500.0, falls_without_end=True)
+    assert check.when(facts(own_loss=deep))
+    assert "falls without end" in check.says(facts(own_loss=deep))
+
+
+def test_errors_of_a_sigmoid_may_tell_rare_classes_too():
+    check = next(check for check in CHECKS if check.name == "one class has nearly all")
+    rare = change(BINARY, commonest=0.97)
+    assert check.when(facts(rare, change(SIGMOID, loss="mean_squared_error")))
+    assert not check.when(facts(rare, SQUARED))  # numbers, of which few differ
 
 
 def test_labels_of_classes_that_come_later_are_not_written_otherwise():

@@ -51,6 +51,15 @@ def test_numbers_that_are_not_finite_are_counted_and_leave_the_rest_known():
     assert inputs(np.full((3, 2), np.nan)).nonfinite == 6
 
 
+def test_a_number_that_stands_for_what_is_missing_is_far_from_all_others():
+    few = X.copy()
+    few[RNG.random(X.shape) < 0.05] = -999
+    assert inputs(few).stand_in == -999
+    assert inputs(few).stand_ins == pytest.approx(0.05, abs=0.03)
+    for usual in (X, np.maximum(X, 0), X.clip(-1, 1), np.eye(20)):
+        assert inputs(usual).stand_ins == 0
+
+
 def test_pixels_words_and_what_is_no_number():
     assert inputs(RNG.integers(0, 256, (20, 8, 8))).are_pixels
     assert inputs(np.array([["a"], ["b"]])).of == "words"
@@ -150,6 +159,7 @@ def best_constant(loss, y, start, weights):
 SKEWED = np.eye(2)[[0] * 30 + [1] * 10]
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "loss, y, start",
     [

@@ -25,6 +25,11 @@ def test_examples_repeated_before_the_split_are_told_from_answers_that_many_give
     equal, by_nature = equal_rows(repeated[:400], repeated[400:])
     assert equal > 0.3
     assert not by_nature
+    words = np.tile(RNG.integers(0, 30, (150, 12)), (3, 1))  # no column tells them apart
+    order = RNG.permutation(450)
+    equal, by_nature = equal_rows(words[order[:300]], words[order[300:]])
+    assert equal > 0.8
+    assert not by_nature
     answers = RNG.integers(0, 4, (40, 20))[RNG.integers(0, 40, 500)]  # of 40 kinds of people
     assert equal_rows(answers[:400], answers[400:]) == (pytest.approx(1.0, abs=0.1), True)
 

@@ -1,0 +1,29 @@
+"""See a training that learns nothing diagnosed and cured, in a minute, on real handwritten digits.
+
+It needs scikit-learn (`pip install "keras_ch8[examples]"`), prints one screen, and opens nothing by itself:
+
+    python -m keras_ch8 tour
+"""
+
+import argparse
+import sys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument(
+        "--logs", default="runs/tour", metavar="FOLDER", help="where the logs go; runs/tour if not given"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer epochs, for tests")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Go on the tour; return 2 if what it needs is not installed."""
+    try:
+        from .. import tour
+
+        tour.main(arguments.logs, epochs=3 if arguments.quick else tour.EPOCHS)
+    except ImportError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0

@@ -1,0 +1,100 @@
+"""A tour of a minute: a network that learns nothing, what is wrong with it in words, and the same network cured.
+
+It trains on real handwritten digits. `python -m keras_ch8 tour` and `examples/quickstart.py` are this module.
+"""
+
+import itertools
+import os
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+import keras_ch8
+
+EPOCHS, BATCH_SIZE = 10, 32
+
+
+def digits() -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Return 1347 training and 450 validation examples of 8 x 8 pixels in [0, 1], each with its digit."""
+    try:
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+    except ImportError as error:
+        raise ImportError(
+            'The tour takes its digits from scikit-learn: `pip install "keras_ch8[examples]"`.'
+        ) from error
+    x, y = load_digits(return_X_y=True)
+    x, x_val, y, y_val = train_test_split(x.astype("float32") / 16, y, test_size=450, random_state=0)
+    return (x, y), (x_val, y_val)
+
+
+def network() -> keras.Model:
+    """Return a compiled classifier that is deep, of sigmoid units, as a beginner might make it."""
+    keras.utils.set_random_seed(2)
+    hidden = [keras.layers.Dense(32, "sigmoid") for _ in range(6)]
+    model = keras.Sequential([keras.Input((64,)), *hidden, keras.layers.Dense(10)])
+    model.compile(keras_ch8.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def train(folder: Path, epochs: int, code: str = "") -> tuple[Any, float]:
+    """Train, with some lines of code before `fit`; return the diagnosis, and the fraction of digits that is right."""
+    (x, y), val = digits()
+    names: dict[str, Any] = {"model": network(), "x": x, "y": y, "batch_size": BATCH_SIZE, "epochs": epochs}
+    names |= {"callbacks": [], "keras": keras, "keras_ch8": keras_ch8, "np": np}
+    exec(compile(code, "<verdict.code>", "exec"), names)
+    watching = keras_ch8.callbacks.standard(folder, probe=val)
+    names["model"].fit(
+        names["x"], names["y"], batch_size=names["batch_size"], epochs=names["epochs"], validation_data=val,
+        callbacks=[*watching, *names["callbacks"]], verbose=0,
+    )  # fmt: skip
+    predicted = names["model"].predict(val[0], verbose=0).argmax(axis=1)
+    return watching[-1], float(np.mean(predicted == val[1]))
+
+
+def main(log_dir: str | os.PathLike[str] = "runs/tour", epochs: int = EPOCHS) -> None:
+    """Train, diagnose, cure, train again, and print one screen."""
+    logs = _new_folder(Path(log_dir))
+    _say("Two trainings on 1347 handwritten digits. First, six hidden layers of sigmoid units with Adam ...")
+    sick, before = train(logs / "sick", epochs)
+    _say(f"... {100 * before:.0f} % of 450 new digits are right. What keras_ch8 says of it:\n")
+    wrong = [verdict for verdict in sick.verdicts if verdict.code]
+    if not wrong:
+        _say(f"{sick}\nThere is nothing to cure: a tour of more epochs has more to tell.")
+        return
+    verdict = wrong[0]
+    _say(_wrapped(f"{verdict.level.upper()} {verdict.kind} (section {verdict.section}): {verdict.finding}"))
+    _say(_wrapped(f"Cure: {verdict.cure}"))
+    _say(textwrap.indent(verdict.code, "        ") + "\n")
+    _say("Second, the same training with these lines before `fit` ...")
+    cured, after = train(logs / "cured", epochs, verdict.code)
+    _say(f"... {100 * after:.0f} % are right. What keras_ch8 says of it: {str(cured).splitlines()[0]}\n")
+    page = logs / "report.html"
+    keras_ch8.report(logs, page)
+    _say(
+        f"""In your own script: model.fit(..., callbacks=keras_ch8.callbacks.standard("logs", probe=(x_val, y_val)))
+Both trainings on one page, in a browser: {page.resolve()}
+The same live:                            tensorboard --logdir {logs}
+What there is for each section:           python -m keras_ch8"""
+    )
+
+
+def _new_folder(folder: Path) -> Path:
+    """Return the folder, or one beside it if there is one already."""
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([folder], numbered) if not path.exists())
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

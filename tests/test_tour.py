@@ -1,0 +1,53 @@
+"""`python -m keras_ch8`: the map, the help of each command, and the tour, which ends with a network that is cured."""
+
+import pkgutil
+import re
+
+import pytest
+
+from keras_ch8 import __main__, chapter, commands, tour
+
+COMMANDS = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+
+
+def test_without_a_command_the_map_of_the_chapter_is_printed(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["keras_ch8"])
+    assert __main__.main() == 0
+    said = capsys.readouterr().out
+    for section, name in chapter.parts():
+        assert re.search(rf"^{re.escape(section)} .*?^\S", said, re.MULTILINE | re.DOTALL)[0].count(f" {name}")
+    assert max(map(len, chapter.for_terminal().splitlines())) <= 100
+    assert all(name in said.splitlines()[-1] for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_with_an_example(name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["keras_ch8", name, "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        __main__.main()
+    assert f"    python -m keras_ch8 {name}" in capsys.readouterr().out
+
+
+def test_without_scikit_learn_the_tour_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
+    monkeypatch.setattr("sys.argv", ["keras_ch8", "tour"])
+    assert __main__.main() == 2
+    assert 'pip install "keras_ch8[examples]"' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_tour_finds_what_is_wrong_and_cures_it_on_one_screen(tmp_path, capsys):
+    for folder in ("tour", "tour-2"):
+        assert tour._new_folder(tmp_path / "tour") == tmp_path / folder
+        (tmp_path / folder).mkdir()
+    tour.main(tmp_path / "tour")
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) <= 24, "the rows of a small terminal"
+    before, after = (int(right) for right in re.findall(r"(\d+) %(?: of 450 new digits)? are right", said))
+    assert before < 50
+    assert after > 90
+    assert "ACT vanishing (section 8.2.5)" in said
+    assert "All right: " in said
+    page = re.search(r"in a browser: (.+)", said)[1]
+    assert page == str(tmp_path / "tour-3" / "report.html")
+    assert (tmp_path / "tour-3" / "report.html").read_text().startswith("<!doctype html>")
