@@ -53,6 +53,9 @@ def run(name, arguments, seconds, environment):
                     _, code, usage = os.wait4(process.pid, 0)
                 elif usage is None:
                     time.sleep(0.2)
+            process.returncode = code = os.waitstatus_to_exitcode(
+                code
+            )  # it is waited for by `wait4`, which tells its memory
             out.seek(0)
             err.seek(0)
             table, last = out.read().rstrip(), (err.read().strip().splitlines() or [""])[-1]
