@@ -156,7 +156,7 @@ def test_what_is_left_out_is_what_the_optimizer_leaves_out_alone(corrupt):
 
 
 def test_the_program_of_the_update_judges_as_one_of_its_own_does(monkeypatch):
-    """Of a model with a kernel that is updated on its own, after the tile whose program judges."""
+    """Of a model with a kernel that is updated on its own, and two tiles, of which one judges."""
 
     def weights():
         model = network(None, keras.layers.Dense(10_300, "relu"))
@@ -165,7 +165,7 @@ def test_the_program_of_the_update_judges_as_one_of_its_own_does(monkeypatch):
         return model.optimizer, guard.left_out, [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
 
     optimizer, left_out, values = weights()
-    assert [block.length is None for block in optimizer._layout.blocks] == [True, False]
+    assert [block.length is None for block in optimizer._layout.blocks] == [True, False, False]
     monkeypatch.setattr(Layout, "updates_at_once", lambda *_: False)
     _, same, expected = weights()
     assert left_out == same != []
