@@ -16,6 +16,7 @@ TOPICS = (
     "scale", "generalization", "healthy_images", "healthy_sequences", "healthy_tables", "wrong_set_up", "wrong_course",
     "healthy_practice", "faults_of_set_up", "faults_of_course", "healthy_at_second_sight", "users_set_up",
     "users_course", "users_healthy", "strangers_sick", "strangers_healthy",
+    "newcomers_set_up", "newcomers_course", "newcomers_healthy",
 )  # fmt: skip
 SPLITS = ("calibration", "judged_once")
 
@@ -95,7 +96,7 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", choices=SPLITS, help="all runs, if neither this nor a group or a topic is named")
-    parser.add_argument("--group", nargs="+", type=int, help="groups of runs by one author each, from 1 to 14")
+    parser.add_argument("--group", nargs="+", type=int, help="groups of runs by one author each, from 1 to 16")
     parser.add_argument("--topic", nargs="+", default=TOPICS, choices=TOPICS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--processes", type=int, default=2)
