@@ -25,6 +25,7 @@ def verdict(code, kind="step_too_long", level="act", cure="Do so."):
     return Verdict(kind, level, "So it is.", cure, "8.2.1", 5, code=code)
 
 
+@pytest.mark.slow
 def test_of_a_cure_that_helps_the_verdict_leaves_and_the_loss_falls():
     found = training.cure(linear, (X, Y), verdict("model.optimizer.learning_rate = 0.05"), epochs=8)
     assert found.levels[0] == "act"
@@ -89,6 +90,7 @@ def prepared(code, model=linear, **options):
     return fit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind, code, steps",
     [
