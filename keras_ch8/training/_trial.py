@@ -100,6 +100,10 @@ class Dial(LearningRateSchedule):
         """Set the rate."""
         self._rate.assign(rate)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return nothing: it stands in an optimizer while this is tried, and what it is set to belongs to no config."""
+        return {}
+
     def __call__(self, step: Tensor) -> Tensor:
         """Return the rate."""
         del step

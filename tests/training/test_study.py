@@ -401,6 +401,15 @@ def test_the_folder_of_another_study_and_a_damaged_file_are_refused(tmp_path):
         study(folder=tmp_path)
 
 
+def test_a_model_with_a_schedule_is_studied_too():
+    def make(rate):
+        model = linear()
+        model.compile(optimizers.SGD(keras.optimizers.schedules.PolynomialDecay(rate, 32, 0.0)), "mse")
+        return model
+
+    assert study(make=make, epochs=1).duration().setting.rate == 0.05
+
+
 # ---- bad input
 
 
