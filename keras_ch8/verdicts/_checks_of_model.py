@@ -2,7 +2,18 @@
 
 import math
 
-from ._check import FOUND, Check, are_of_another_unit, are_two, are_two_for_one, begins_at_one, have_gaps, interval
+from ._check import (
+    FOUND,
+    Check,
+    are_of_another_unit,
+    are_two,
+    are_two_for_one,
+    begins_at_one,
+    have_gaps,
+    interval,
+    is_recurrent,
+    with_dense,
+)
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
 from .remedies import WITHOUT_LAST
 from .wording import counted, digits, percent
@@ -285,9 +296,10 @@ OF_LOSS = (
         lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
         lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {_name(f.output)} ends with "
         f"{f.output.activation or f.output.ends_with}, which gives {_can_give(f.output)}.",
-        lambda f: f"End with {_called(_activation_for(f.targets))}"
+        lambda f: f"Put `layers.Dense({f.output.units})` without activation behind it, and give it several units."
+        if is_recurrent(f.output) else f"End with {_called(_activation_for(f.targets))}"
         + (", which has no limit." if _activation_for(f.targets) == "linear" else ", whose range holds the targets."),
-        lambda f: _with(f, _activation_for(f.targets)),
+        lambda f: with_dense(f) if is_recurrent(f.output) else _with(f, _activation_for(f.targets)),
         FOUND,
     ),
     Check(
