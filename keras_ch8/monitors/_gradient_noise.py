@@ -185,7 +185,7 @@ RULES = (
         kind="batch_wasteful",
         says="While the loss fell, there was hardly any noise in batches this large",
         all_of=(Threshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {SIXTEENTH}"),),
-        mentions=(BATCH_SIZE,),
+        mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             LOW,
             Condition(FALL_NOISE, ">", 0),
