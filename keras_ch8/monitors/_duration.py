@@ -221,7 +221,7 @@ RULES = (
         kind="too_long",
         says="The loss on held-out examples was best in the first third of the epochs, and has risen since",
         all_of=(
-            Threshold(BEST_AT, "below", watch=1 / 3, act=1 / 3, source=f"{PLAYBOOK}; {AFTER_SIXTEENTH}"),
+            Threshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {AFTER_SIXTEENTH}"),
             Threshold(RISEN, "above", watch=0.05, act=0.05, source=SIXTEENTH),
         ),
         when=(

@@ -170,10 +170,8 @@ RULES = (
     Rule(
         kind="saturated_units",
         says="Most units of a layer are saturated, by a layer that gives large numbers from the start",
-        all_of=(
-            Threshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=AFTER_SIXTEENTH),
-            Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=8.0, source=f"{MEASURED}; {AFTER_SIXTEENTH}"),
-        ),
+        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=AFTER_SIXTEENTH),),
+        when=(Condition(LARGEST_SIGNAL, ">=", 8.0, "a layer gave large numbers at the start", MEASURED),),
         silenced_by=(GOOD,),
         mentions=(SATURATED,),
     ),

@@ -230,7 +230,7 @@ RULES = (
             Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
         ),
         silenced_by=(BY_CLIFFS,),
-        mentions=(HEADWAY_SINCE,),
+        mentions=(STEP_OVER_BEST,),
     ),
     Rule(
         kind="step_too_long",

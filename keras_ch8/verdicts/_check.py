@@ -104,3 +104,14 @@ def with_dense(facts: Facts) -> str:
         "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers, last])\n"
         "model.compile(body.optimizer, body.loss)"
     )
+
+
+def with_softmax(facts: Facts, units: int) -> str:
+    """Return the code that puts another last layer with softmax in the place of that of a Sequential model."""
+    if "sequential" not in facts.has or not facts.output.can_be_set or not facts.start.layers[-1].has_matrix:
+        return ""
+    return (
+        f'last = keras.layers.Dense({units}, activation="softmax")\n'
+        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], last])\n"
+        'model.compile(body.optimizer, "sparse_categorical_crossentropy")'
+    )

@@ -13,6 +13,7 @@ from ._check import (
     interval,
     is_recurrent,
     with_dense,
+    with_softmax,
 )
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
 from .remedies import WITHOUT_LAST
@@ -77,17 +78,6 @@ def _classes(facts: Facts) -> int:
     return max(facts.targets.classes, int(facts.targets.high) + 1)
 
 
-def _softmax(facts: Facts, units: int) -> str:
-    """Return the code that puts another last layer with softmax in the place of that of a Sequential model."""
-    if "sequential" not in facts.has or not facts.output.can_be_set or not facts.start.layers[-1].has_matrix:
-        return ""
-    return (
-        f'last = keras.layers.Dense({units}, activation="softmax")\n'
-        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], last])\n"
-        'model.compile(body.optimizer, "sparse_categorical_crossentropy")'
-    )
-
-
 def _with(facts: Facts, activation: str, loss: str = "") -> str:
     """Return the code that sets the last activation, and another loss if it is given."""
     if not facts.output.can_be_set:
@@ -135,7 +125,7 @@ OF_LOSS = (
         f"layer has {counted(f.output.units, 'unit')}.",
         lambda f: f"Give the last layer {_classes(f)} units and softmax, and compile with "
         "`keras.losses.SparseCategoricalCrossentropy`.",
-        lambda f: _softmax(f, _classes(f)),
+        lambda f: with_softmax(f, _classes(f)),
     ),
     Check(
         "softmax of one unit",

@@ -61,8 +61,9 @@ OF_OWN_LOSS = (
         lambda f: "cosine_similarity compares directions, and the targets differ in length too, by "
         f"{percent(f.targets.lengths)} of the mean: the size of what is predicted does not count.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
-        "`layers.UnitNormalization`.",
+        "`keras.layers.UnitNormalization`.",
         lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+        CHOSEN,
     ),
     Check(
         "divergence of numbers",
