@@ -36,6 +36,13 @@ docs:  ## what is made from the code: docs/index.md, docs/diagnosis.md; and all 
 	$(python) -m keras_ch8.chapter docs
 	$(pytest) -n 2 -m "" keras_ch8
 
+site:  ## the site of the documents in build/site/html; `make site run=--run` runs the examples for their pictures
+	$(python) -m pip install -q -e ".[docs,examples]"
+	$(python) -W ignore tools/make_site.py $(run)
+
+serve:  ## the site at http://localhost:8000
+	$(python) -m http.server -d build/site/html
+
 bench:  ## all benchmarks, with torch and optax beside (the extra `bench`)
 	$(python) -m pip install -q -e ".[bench]"
 	for benchmark in $(filter-out benchmarks/harness.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
@@ -52,5 +59,5 @@ ci:  ## all that must hold before a change lands, as the public host runs it: ha
 full:  ## all that .ci/run leaves out, by hand before an issue is resolved: hours
 	bash .ci/full
 
-.PHONY: help setup test slow planted lint format types docs bench coverage ci full
+.PHONY: help setup test slow planted lint format types docs site serve bench coverage ci full
 .DEFAULT_GOAL = help

@@ -4,9 +4,9 @@
     python benchmarks/compare.py --quick              # a minute, for CI: that it runs, not what comes out
     python benchmarks/compare.py --directory kept     # goes on where it was interrupted
 
-It needs scikit-learn and SciPy. Our Adam and Keras's are one algorithm: their losses must not differ, and the protocol is
-suspect if they do, or if one optimizer wins everywhere. Of `quadratic_deep` the losses that DeepOBS has published are
-reproduced at its own settings.
+It needs scikit-learn and SciPy. Our Adam and Keras's are one algorithm: their losses must not differ, and the protocol
+is suspect if they do, or if one optimizer wins everywhere. Of `quadratic_deep` the losses that DeepOBS has published
+are reproduced at its own settings.
 """
 
 import json
@@ -15,10 +15,10 @@ import statistics
 import time
 
 import harness
+import keras
 import numpy as np
 from compare_workloads import WORKLOADS, itself, quadratic, quadratic_data
 
-import keras
 from keras_ch8 import optimizers, schedules, training
 from keras_ch8.training._paired_test import paired_test
 
@@ -145,8 +145,8 @@ def page(results):
     for name, one in loads.items():
         lines += [f"\n## {name}\n", *(f"{sentence}\n" for sentence in one["said"][1:])]
         lines += [
-            "| optimizer | s to the target, median (from, to) | steps | missed | loss at the end (from, to) | CPU s of a "
-            "training | setting | within 5 % |",
+            "| optimizer | s to the target, median (from, to) | steps | missed | loss at the end (from, to) | CPU s of "
+            "a training | setting | within 5 % |",
             "|---|---|---|---|---|---|---|---|",
         ]
         for optimizer, c in sorted(one["candidates"].items(), key=lambda item: _time(item[1])):
@@ -154,11 +154,11 @@ def page(results):
             ends = f" ({min(reached):.3g}, {max(reached):.3g})" if reached else ""
             setting = ", ".join(f"{key} {value:.2g}" for key, value in c["setting"].items()) or "its own"
             band = f"{c['band'][0]:.2g} to {c['band'][1]:.2g}" if c["band"] else ""
+            losses, cpu = c["loss"], statistics.median(c["cpu_seconds"])
             lines.append(
                 f"| {optimizer} | {median(c['seconds_to_target'])}{ends} | {median(c['steps_to_target'])} | "
-                f"{c['seconds_to_target'].count(None)} of {len(c['loss'])} | {statistics.median(c['loss']):.4g} "
-                f"({min(c['loss']):.4g}, {max(c['loss']):.4g}) | {statistics.median(c['cpu_seconds']):.2f} | {setting} | "
-                f"{band} |"
+                f"{c['seconds_to_target'].count(None)} of {len(losses)} | {statistics.median(losses):.4g} "
+                f"({min(losses):.4g}, {max(losses):.4g}) | {cpu:.2f} | {setting} | {band} |"
             )
     lines += [
         "\n## The losses of DeepOBS\n",
@@ -183,9 +183,10 @@ def _time(candidate):
 INTRODUCTION = """# Optimizers compared
 
 Made by `python benchmarks/compare.py` with `training.compare`: each optimizer has five trials, even in the logarithm of
-the rate from a 30th to 30 times a usual one, and up to three more where the best lies at a boundary; the best setting is
-run with five seeds that the tuning has not seen. What counts is the time until the loss on held-out data is at a target,
-tracing and compiling counted, in seconds of one core. L-BFGS sees all examples in each step and has nothing to tune.
+the rate from a 30th to 30 times a usual one, and up to three more where the best lies at a boundary; the best setting
+is run with five seeds that the tuning has not seen. What counts is the time until the loss on held-out data is at a
+target, tracing and compiling counted, in seconds of one core. L-BFGS sees all examples in each step and has nothing to
+tune. `schedule_factor` is what the rates of a schedule are multiplied by.
 """
 
 PUBLISHED_TEXT = """`quadratic_deep` with DeepOBS's own draws, settings and number of epochs (100); batches of 128 that

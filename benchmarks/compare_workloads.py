@@ -1,4 +1,4 @@
-"""The six small workloads of `compare.py`: data that are generated, or come inside scikit-learn, and a model for each."""
+"""The six small workloads of `compare.py`: data, generated or from inside scikit-learn, and a model for each."""
 
 import functools
 import pathlib
@@ -25,7 +25,7 @@ class Workload(NamedTuple):
     """Whether L-BFGS takes part, which sees all examples in each step."""
 
 
-# --- the noisy quadratic of DeepOBS (Schneider, Balles, Hennig 2019) -----------------------------------------------------
+# --- the noisy quadratic of DeepOBS (Schneider, Balles, Hennig 2019) -------------------------------------------------
 
 
 def rotation(draw, size):
@@ -45,7 +45,7 @@ def rotation(draw, size):
 @functools.cache
 def root_of_hessian():
     """Return a root of Q, 90 of whose eigenvalues are in (0, 1) and 10 in (30, 60), drawn as DeepOBS draws them."""
-    draw = np.random.RandomState(42)  # noqa: NPY002
+    draw = np.random.RandomState(42)
     values = np.concatenate([draw.uniform(0, 1, 90), draw.uniform(30, 60, 10)])
     return (np.sqrt(values)[:, None] * rotation(draw, 100)).T.astype("float32")
 
@@ -76,7 +76,7 @@ def quadratic():
 
 def quadratic_data():
     """Return the points of DeepOBS: 1000 to train on, 1000 others to test on."""
-    sets = [np.random.RandomState(seed).normal(0, 0.6, (1000, 100)).astype("float32") for seed in (42, 43)]  # noqa: NPY002
+    sets = [np.random.RandomState(seed).normal(0, 0.6, (1000, 100)).astype("float32") for seed in (42, 43)]
     return tuple((x, np.zeros((1000, 1), "float32")) for x in sets)
 
 
@@ -109,7 +109,7 @@ def digits_data():
     return (x, y), (x_test, y_test)
 
 
-# --- MNIST-1D (Greydanus 2020), generated ---------------------------------------------------------------------------------
+# --- MNIST-1D (Greydanus 2020), generated ----------------------------------------------------------------------------
 
 STROKES = """
 5 6 6.5 6.75 7 7 7 7 6.75 6.5 6 5

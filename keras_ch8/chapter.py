@@ -20,43 +20,72 @@ import keras_ch8
 
 
 class Section(NamedTuple):
-    """One section of chapter 8: its number, its subject, its example."""
+    """One section of chapter 8: its number, its subject in English and in Japanese, its example."""
 
     number: str
     subject: str
+    japanese: str
     example: str = ""
 
 
 SECTIONS = (
-    Section("8.1", "learning differs from pure optimization: early stopping", "s8_1_early_stopping.py"),
-    Section("8.1.1", "empirical risk, and surrogates of the 0-1 loss", "s8_1_1_surrogate.py"),
-    Section("8.1.2", "surrogate losses: maximum likelihood", "s8_1_2_likelihood.py"),
-    Section("8.1.3", "batch and minibatch algorithms", "s8_1_3_minibatches.py"),
-    Section("8.2", "challenges, seen in TensorBoard", "quickstart.py"),
-    Section("8.2.1", "ill-conditioning", "s8_2_1_ill_conditioning.py"),
-    Section("8.2.2", "local minima", "s8_2_2_local_minima.py"),
-    Section("8.2.3", "plateaus, saddle points and other flat regions", "s8_2_3_saddle_points.py"),
-    Section("8.2.4", "cliffs and exploding gradients", "s8_2_4_cliffs.py"),
-    Section("8.2.5", "long-term dependencies", "s8_2_5_long_term_dependencies.py"),
-    Section("8.2.6", "inexact gradients", "s8_2_6_inexact_gradients.py"),
-    Section("8.2.7", "poor correspondence between local and global structure", "s8_2_7_local_and_global.py"),
-    Section("8.3.1", "stochastic gradient descent and its learning rate", "s8_3_1_learning_rate.py"),
-    Section("8.3.2", "momentum"),
-    Section("8.3.3", "Nesterov momentum"),
-    Section("8.4", "parameter initialization", "s8_4_initialization.py"),
-    Section("8.5.1", "AdaGrad"),
-    Section("8.5.2", "RMSProp"),
-    Section("8.5.3", "Adam", "quickstart.py"),
-    Section("8.6", "approximate second-order methods", "s8_6_pinn.py"),
-    Section("8.6.1", "Newton's method", "s8_6_1_newton.py"),
-    Section("8.6.2", "conjugate gradients", "s8_6_2_conjugate_gradients.py"),
-    Section("8.6.3", "BFGS", "s8_6_3_bfgs.py"),
-    Section("8.7.1", "batch normalization", "s8_7_1_batch_norm.py"),
-    Section("8.7.2", "coordinate descent", "s8_7_2_coordinate_descent.py"),
-    Section("8.7.3", "Polyak averaging", "s8_7_3_polyak.py"),
-    Section("8.7.4", "supervised pretraining", "s8_7_4_pretraining.py"),
-    Section("8.7.5", "designing models to aid optimization", "s8_7_5_easy_models.py"),
-    Section("8.7.6", "continuation methods and curriculum learning", "s8_7_6_curriculum.py"),
+    Section(
+        "8.1",
+        "learning differs from pure optimization: early stopping",
+        "学習と純粋な最適化の違い:早期終了",
+        "s8_1_early_stopping.py",
+    ),
+    Section(
+        "8.1.1",
+        "empirical risk, and surrogates of the 0-1 loss",
+        "経験リスクと、0-1 損失の代理損失",
+        "s8_1_1_surrogate.py",
+    ),
+    Section("8.1.2", "surrogate losses: maximum likelihood", "代理損失:最尤推定", "s8_1_2_likelihood.py"),
+    Section("8.1.3", "batch and minibatch algorithms", "バッチ法とミニバッチ法", "s8_1_3_minibatches.py"),
+    Section("8.2", "challenges, seen in TensorBoard", "最適化の難しさを TensorBoard で見る", "quickstart.py"),
+    Section("8.2.1", "ill-conditioning", "悪条件", "s8_2_1_ill_conditioning.py"),
+    Section("8.2.2", "local minima", "局所解", "s8_2_2_local_minima.py"),
+    Section(
+        "8.2.3",
+        "plateaus, saddle points and other flat regions",
+        "プラトー、鞍点、その他の平坦な領域",
+        "s8_2_3_saddle_points.py",
+    ),
+    Section("8.2.4", "cliffs and exploding gradients", "崖と勾配爆発", "s8_2_4_cliffs.py"),
+    Section("8.2.5", "long-term dependencies", "長期依存性", "s8_2_5_long_term_dependencies.py"),
+    Section("8.2.6", "inexact gradients", "不正確な勾配", "s8_2_6_inexact_gradients.py"),
+    Section(
+        "8.2.7",
+        "poor correspondence between local and global structure",
+        "局所構造と大域構造の対応の悪さ",
+        "s8_2_7_local_and_global.py",
+    ),
+    Section(
+        "8.3.1",
+        "stochastic gradient descent and its learning rate",
+        "確率的勾配降下法と学習率",
+        "s8_3_1_learning_rate.py",
+    ),
+    Section("8.3.2", "momentum", "モメンタム"),
+    Section("8.3.3", "Nesterov momentum", "ネステロフのモメンタム"),
+    Section("8.4", "parameter initialization", "パラメータの初期化", "s8_4_initialization.py"),
+    Section("8.5.1", "AdaGrad", "AdaGrad"),
+    Section("8.5.2", "RMSProp", "RMSProp"),
+    Section("8.5.3", "Adam", "Adam", "quickstart.py"),
+    Section("8.5.4", "choosing the right optimization algorithm", "最適化アルゴリズムの選択"),
+    Section("8.6", "approximate second-order methods", "近似的な二次手法", "s8_6_pinn.py"),
+    Section("8.6.1", "Newton's method", "ニュートン法", "s8_6_1_newton.py"),
+    Section("8.6.2", "conjugate gradients", "共役勾配法", "s8_6_2_conjugate_gradients.py"),
+    Section("8.6.3", "BFGS", "BFGS", "s8_6_3_bfgs.py"),
+    Section("8.7.1", "batch normalization", "バッチ正規化", "s8_7_1_batch_norm.py"),
+    Section("8.7.2", "coordinate descent", "座標降下法", "s8_7_2_coordinate_descent.py"),
+    Section("8.7.3", "Polyak averaging", "ポリヤック平均", "s8_7_3_polyak.py"),
+    Section("8.7.4", "supervised pretraining", "教師あり事前学習", "s8_7_4_pretraining.py"),
+    Section("8.7.5", "designing models to aid optimization", "最適化しやすいモデルの設計", "s8_7_5_easy_models.py"),
+    Section(
+        "8.7.6", "continuation methods and curriculum learning", "継続法とカリキュラム学習", "s8_7_6_curriculum.py"
+    ),
 )
 
 
@@ -107,6 +136,24 @@ def contents() -> str:
     return "\n".join(lines)
 
 
+def in_japanese() -> str:
+    """Return the map of the chapter in Japanese, in Markdown."""
+    lines = [
+        "# 章の地図",
+        "",
+        "節ごとに、このパッケージにあるものと例です。英語の[地図](../index.md)には一つずつの説明があります。",
+        "",
+        "| 節 | 主題 | あるもの | 例 |",
+        "|---|---|---|---|",
+    ]
+    of_sections = sorted(parts())
+    for section in SECTIONS:
+        names = ", ".join(f"`{name}`" for number, name in of_sections if number == section.number)
+        example = f"[{section.example}](../../examples/{section.example})" if section.example else ""
+        lines.append(f"| {section.number} | {section.japanese} | {names} | {example} |")
+    return "\n".join(lines) + "\n"
+
+
 def index() -> str:
     """Return the index of the documents: each part, section by section, and what is meant to be extended."""
     lines = [
@@ -142,7 +189,11 @@ def _rules() -> str:
     return documentation.page()
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"docs/index.md": index, "docs/diagnosis.md": _rules}
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/index.md": index,
+    "docs/ja/map.md": in_japanese,
+    "docs/diagnosis.md": _rules,
+}
 """The documents that are made from the parts, by what makes them."""
 
 

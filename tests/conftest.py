@@ -49,7 +49,7 @@ ALIKE = [f"keras_ch8/optimizers/second_order.py::keras_ch8.optimizers.second_ord
 SLOW_CASES = 0
 """How many cases of a `broad` test are `slow` beside the one that runs by default, unless it says a number itself.
 
-It is at least one if none runs by default."""
+It is at least one if none runs by default, and `broad(slow="all")` has no case that is only in `.ci/full`."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items):
         by_default = next((item for item in same if not item.get_closest_marker("slow")), None)
         others = [item for item in same if item is not by_default]
         more = same[0].get_closest_marker("broad").kwargs.get("slow", SLOW_CASES)
-        chosen = spread(others, more or int(by_default is None))
+        chosen = others if more == "all" else spread(others, more or int(by_default is None))
         for item in others:
             item.add_marker(pytest.mark.slow if item in chosen else pytest.mark.full)
 

@@ -108,6 +108,20 @@ def curricula():
 
 
 @functools.cache
+def optimizers_compared():
+    rates = {"learning_rate": (0.005, 0.5)}
+    candidates = {name: training.Candidate(getattr(optimizers, name), rates) for name in ("SGD", "Momentum")}
+    return training.compare(candidates, network, (X, Y), target=0.5, budget=3, seeds=3, trials=2, verbose=0)
+
+
+@functools.cache
+def studied():
+    made = training.Study(network, (X, Y), epochs=4, batch_size=16, verbose=0)
+    made.duration()
+    return made
+
+
+@functools.cache
 def pretraining():
     model = keras.Sequential(
         [keras.Input((4,)), *(keras.layers.Dense(8, "relu") for _ in range(2)), keras.layers.Dense(1)]
@@ -139,7 +153,16 @@ RESULTS = {
     "preflight": lambda: training.preflight(network(activation="relu"), 100 * X, Y),
     "scale_to_data": lambda: training.scale_to_data(network(), X),
     "compare_curricula": curricula,
+    "compare": optimizers_compared,
+    "Study": lambda: studied().report,
+    "a sweep of rates": lambda: studied().rates(),
+    "stability": lambda: studied().stability(),
+    "warmup": lambda: studied().warmup(),
+    "clipping": lambda: studied().clipping(),
+    "batch sizes": lambda: studied().batch_sizes(),
+    "duration": lambda: studied().duration(),
     "cure": cured,
+    "tune_speed": lambda: silently(training.tune_speed, network(), X, Y, steps_per_execution=(1,), rounds=3, verbose=0),
     "gain of a curriculum": lambda: curricula().gain("easy"),
     "pretrain_greedily": pretraining,
     "a stage": lambda: pretraining().stages[0],

@@ -472,6 +472,24 @@ def easy_first():
     assert len(fit(network(), easy, x=source, y=None, batch_size=None)["loss"]) == 2
 
 
+@shows("**`training.Study(make_model, (x, y)).run()`**")
+def studying():
+    def make():
+        return network(optimizers.SGD(1e-3))
+
+    report = training.Study(make, (X, Y), epochs=1, batch_size=16, verbose=0).run()
+    assert report.setting.rate > 1e-3
+    assert "Set the learning rate to" in str(report)
+
+
+@shows("**`training.tune_speed`**")
+def tuning():
+    found = training.tune_speed(
+        network(), X, Y, batch_size=16, steps_per_execution=(1,), multiples=(), rounds=3, verbose=0
+    )
+    assert found.recommended in [timed.setting for timed in found.settings]
+
+
 @shows("**`training.compare_curricula`**")
 def comparing():
     hard = np.abs(X).sum(1)
@@ -479,6 +497,13 @@ def comparing():
         network, (X, Y), hard, (X, Y), epochs=2, seeds=2, orders=("none", "easy", "random"), verbose=0
     )
     assert found.values.shape == (3, 2)
+
+
+@shows("**`training.compare`**")
+def comparing_optimizers():
+    made = training.Candidate(lambda learning_rate: optimizers.SGD(learning_rate), {"learning_rate": (0.01, 0.1)})
+    found = training.compare({"sgd": made}, network, (X, Y), budget=1, seeds=1, trials=1, verbose=0)
+    assert np.isfinite(found.values).all()
 
 
 @shows("**`callbacks.Continuation`**")

@@ -152,6 +152,7 @@ LOADS += "    try: keras.saving.deserialize_keras_object(part)\n"
 LOADS += "    except TypeError as error: print(str(error).splitlines()[-1])"
 
 
+@pytest.mark.slow
 def test_loading_without_the_import_ends_with_what_to_import(tmp_path):
     """Of every kind of part, and of a model that has one; what else it says is Keras's."""
     parts = [

@@ -178,6 +178,7 @@ def test_a_recipe_is_short_and_touches_few_files(name):
     assert RECIPES[name][-1].path.startswith("tests/")
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("name", CASES)
 def test_what_a_recipe_adds_works_everywhere(server, name, tmp_path):
     shutil.copytree(ROOT / "keras_ch8", tmp_path / "keras_ch8", ignore=shutil.ignore_patterns("__pycache__"))

@@ -114,6 +114,7 @@ def test_an_argument_that_neither_has_is_refused_with_what_stands_for_it(make, s
         make()
 
 
+@pytest.mark.slow
 def test_update_freq_is_that_of_keras_or_a_number_of_steps(tmp_path):
     x = np.ones((24, 2))
     measured = {}

@@ -478,6 +478,7 @@ def test_a_good_monitor_passes():
     testing.check_monitor(Doubled())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("always", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_monitor_of_the_spectrum_passes_whether_or_not_the_training_gives_a_reason_to_measure_it(always):
     testing.check_monitor(monitors.SpectrumMonitor(always))
@@ -672,6 +673,7 @@ class LeavesAThread(Lines):
         threading.Thread(target=time.sleep, args=(4,), name="mine", daemon=True).start()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [Lines, trackers.CSV, trackers.JSONL])
 @pytest.mark.broad
 def test_a_good_tracker_passes(make):

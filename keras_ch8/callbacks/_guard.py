@@ -15,10 +15,10 @@ from ..integration import keras_private, train_step
 from ..schedules.duration import Clock, duration
 from ..telemetry import Gate, LeftOut
 from ..verdicts.wording import digits
+from . import _left_out
 from ._changeable_rate import make_changeable, rate_or_factor, set_rate_or_factor
 from ._guardable import guardable, release
 from ._kept_states import SURVIVED, KeptStates
-from ._left_out import DATA, FILE, Place, append, because, record_of, rows_of, sentence_of, summary_of, times
 from ._origin import found_origin
 from ._session import FIRST
 from ._terminal import fitted
@@ -133,16 +133,16 @@ class Guard(Callback):
         """The steps, in batches that the model had been trained on, at which the guard went back."""
         self.reason: str | None = None
         """Why the guard has ended the training; None if it has not."""
-        self._seen = self._tried = self._in_data = 0
+        self._seen = self._tried = self._in_data = self._written = 0
         self._lowered, self._may_return = 1.0, True
         self._epoch = self._drawn = 0
-        self._keep_at = self._trust_at = self._look_at = math.inf
+        self._keep_at = self._trust_at = self._due = math.inf
 
     # --- the state ---------------------------------------------------------------------------------------------------
 
     _state_parts: ClassVar[Mapping[str, Any]] = {
         "left_out": [dict], "rollbacks": [int], "reason": (None, str), "counts": [int], "lowered": list,
-        "due": [float], "rate": (None, float), "gate": (None, dict), "states": (None, dict),
+        "due": [float], "rate": (None, float), "gate": (None, np.ndarray), "states": (None, dict),
     }  # fmt: skip
 
     def _state(self) -> dict[str, Any]:
@@ -151,9 +151,9 @@ class Guard(Callback):
             "left_out": [dict(record) for record in self.left_out],
             "rollbacks": list(self.rollbacks),
             "reason": self.reason,
-            "counts": [self._seen, self._tried, self._in_data],
+            "counts": [self._seen, self._tried, self._in_data, self._written],
             "lowered": [self._lowered, self._may_return],
-            "due": [float(at) for at in (self._keep_at, self._trust_at, self._look_at)],
+            "due": [float(at) for at in (self._keep_at, self._trust_at, self._due)],
             "rate": None if self._optimizer is None else rate_or_factor(self._optimizer),
             "gate": None if self._gate is None else self._gate.state(),
             "states": None if self._states is None else self._states.state(),
@@ -167,9 +167,11 @@ class Guard(Callback):
     def _go_on(self, state: Mapping[str, Any]) -> None:
         """Take the state that was set."""
         self.show_results(state)
-        self._seen, self._tried, self._in_data = state["counts"]
+        self._seen, self._tried, self._in_data, self._written = state["counts"]
+        if self._writes:
+            _left_out.keep_first(self.session.writer.folder, self._written)
         self._lowered, self._may_return = state["lowered"]
-        self._keep_at, self._trust_at, self._look_at = state["due"]
+        self._keep_at, self._trust_at, self._due = state["due"]
         if state["rate"] is not None:
             set_rate_or_factor(self._optimizer, state["rate"])
         if state["gate"] is not None:
@@ -204,15 +206,16 @@ class Guard(Callback):
 
     def on_built(self) -> None:
         """Begin, if the optimizer has its state too; else with the first batch."""
-        self._look_at = self._keep_at = 0
+        self._due = self._keep_at = 0
         if self._optimizer.built:
             self._begin()
 
     def _begin(self) -> None:
         """Keep the first good state: the start, or what the first batch has left."""
         step = self.session.step
-        self._states = KeptStates(self.model, self._optimizer, [self._gate.statistics])
-        self._keep_at, self._look_at = step + self._batches(), step + LOOK_EVERY
+        self._states = KeptStates(self.model, self._optimizer, self._gate)
+        self._keep_at = step + self._batches()
+        self._due = min(self._keep_at, step + LOOK_EVERY)
         kept = self._take_kept()
         if kept is not None:
             self._go_on(kept)
@@ -232,11 +235,8 @@ class Guard(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Compare the step with the next one at which something is due."""
         super().on_train_batch_end(batch, logs)
-        step = self.session.step
-        if self._gate.caught or step >= self._keep_at or step >= self._trust_at:
-            self._look(batch)
-        elif not self._gate.calls and (step >= self._look_at or batch + 1 == self.params["steps"]):
-            self._look_at = step + LOOK_EVERY
+        gate = self._gate
+        if gate.caught or self.session.step >= self._due or not (gate.calls or batch + 1 != self.params["steps"]):
             self._look(batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -258,42 +258,42 @@ class Guard(Callback):
         """Tell what has been left out since the last time, go back or keep the state where it is time."""
         if self._states is None:
             self._begin()
-        step = self.session.step
-        _, left_out, in_a_row = (int(n) for n in self._gate.tally.numpy())
-        now, together = self._counted()
-        if left_out > self._seen:
-            self._tell(batch, left_out)
-        self._gate.caught[:] = [each for each in self._gate.caught if together > 1 and each[0] > now - together]
-        if in_a_row >= (IN_A_ROW if self._in_data < in_a_row else DATA_ALONE):
-            self._go_back(in_a_row)
-        elif step >= self._trust_at and self._states.newest is not None and not in_a_row:
+        step, knows = self.session.step, self._gate.knows()
+        if knows.faults > self._seen:
+            self._tell(batch, knows.faults)
+        if self._gate.caught:
+            now, together = self._counted()
+            self._gate.caught[:] = [each for each in self._gate.caught if together > 1 and each[0] > now - together]
+        if knows.in_a_row >= (IN_A_ROW if self._in_data < knows.in_a_row else DATA_ALONE):
+            self._go_back(knows.in_a_row)
+        elif step >= self._trust_at and self._states.newest is not None and not knows.in_a_row:
             self._trust_at = math.inf
-            if self._is_usual():
+            if self._is_usual(knows.statistics):
                 self._states.trust()
                 self._tried = 0
                 self._return_rate()
-        elif step >= self._keep_at and not in_a_row:
+        elif step >= self._keep_at and not knows.in_a_row:
             self._states.keep(step)
             self._keep_at, self._trust_at = step + self._batches(), step + SURVIVED
+        self._due = min(self._keep_at, self._trust_at, math.inf if self._gate.calls else step + LOOK_EVERY)
 
-    def _is_usual(self) -> bool:
+    def _is_usual(self, now: np.ndarray) -> bool:
         """Whether the mean loss is below the largest at the last good state: where it is not, a training diverges."""
-        good, now = np.asarray(self._states.good.values[-1]), self._gate.statistics.numpy()
+        good = self._states.good.statistics
         return not good[1].any() or bool(now[0, 0] <= good[2, 0])
 
     def _go_back(self, in_a_row: int) -> None:
         """Go back to the last good state and lower the rate, or give up."""
         step, optimizer = self.session.step, self._optimizer
         good = self._states.go_back()
-        self._gate.begin_anew()
         self._tried += 1
         self._in_data = 0
         self._trust_at, self._keep_at = math.inf, step + self._batches()
         self.rollbacks.append(step)
         last = self.left_out[-1] if self.left_out else {}
-        why = f"{in_a_row} steps in succession were left out, the last because of {because(last)}"
-        if self._tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in DATA):
-            vain = f", and going back {times(self._tried - 1)} did not help" if self._tried > 1 else ""
+        why = f"{in_a_row} steps in succession were left out, the last because of {_left_out.because(last)}"
+        if self._tried > self.tries or (in_a_row >= DATA_ALONE and last.get("place") in _left_out.DATA):
+            vain = f", and going back {_left_out.times(self._tried - 1)} did not help" if self._tried > 1 else ""
             self.reason = (
                 f"The guard gave up at step {step}: {why}{vain}. The training ends with the weights of step "
                 f"{good.step}."
@@ -349,13 +349,13 @@ class Guard(Callback):
         if data is None and rows is not None:
             data = self.session.training.arguments["x"].take(rows)
         origin = found_origin(self.model, data, fault.is_spike, len(self.left_out))
-        return record_of(fault, place, origin, rows)
+        return _left_out.record_of(fault, place, origin, rows)
 
     def _tell_of(self, record: dict[str, Any]) -> None:
-        self._in_data = self._in_data + 1 if record["place"] in DATA else 0
+        self._in_data = self._in_data + 1 if record["place"] in _left_out.DATA else 0
         self.left_out.append(record)
         self._write(record)
-        sentence = sentence_of(record)
+        sentence = _left_out.sentence_of(record)
         self.session.event("spike" if record["fault"] == "spike" else "nonfinite", sentence, record["step"])
         if len(self.left_out) <= TOLD:
             self._say(*fitted(sentence, 3))
@@ -366,32 +366,39 @@ class Guard(Callback):
         x = self.session.training.arguments.get("x")
         return x if isinstance(x, ArraySource) else None
 
-    def _place(self, batch: int, behind: int) -> tuple[Place, np.ndarray | None]:
+    def _place(self, batch: int, behind: int) -> tuple[_left_out.Place, np.ndarray | None]:
         """Return where a batch was, so many before the last one, and its examples in the source, if there is one."""
-        place = Place(self.session.step - behind, self._epoch, batch - behind)
+        place = _left_out.Place(self.session.step - behind, self._epoch, batch - behind)
         source = self._source()
         if source is None or place.batch < 0:
             return place, None
         number = source.step - 1 - behind
-        return place._replace(batch=number), rows_of(source, number)
+        return place._replace(batch=number), _left_out.rows_of(source, number)
 
     def _say(self, *lines: str) -> None:
         if not self.session.terminal.is_quiet:
             self.session.say(*lines)
 
-    def _write(self, *records: Mapping[str, Any]) -> None:
-        if self.session.writer is not None and self.session.is_chief:  # every worker has seen the same
-            append(self.session.writer.folder, records)
+    @property
+    def _writes(self) -> bool:
+        """Whether this process has the file: every worker has seen the same."""
+        return self.session.writer is not None and self.session.is_chief
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        self._written += 1
+        if self._writes:
+            _left_out.append(self.session.writer.folder, [record])
 
     def findings(self) -> list[str]:
         """Return how many steps were left out, and why the training was ended."""
-        lines = [summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard left out no step."]
+        lines = (
+            [_left_out.summary_of(self.left_out, self.rollbacks)] if self.left_out else ["The guard left out no step."]
+        )
         return lines if self.reason is None else [*lines, self.reason]
 
     def _summary(self) -> list[str]:
         if not self.left_out:
             return []
-        writer = self.session.writer if self.session.is_chief else None
-        where = "" if writer is None else f"    Each of them: {os.path.join(writer.folder, FILE)}"
+        where = f"    Each of them: {os.path.join(self.session.writer.folder, _left_out.FILE)}" if self._writes else ""
         lines = [line for sentence in self.findings() for line in fitted(sentence, 3)]
         return [*lines, where] if where else lines

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ..integration import backend, keras_private
+from ..telemetry import Gate
 from ._changeable_rate import rate_or_factor
 
 SURVIVED = 16
@@ -20,14 +21,16 @@ class Kept:
 
     Args:
         step: Batches that the model had been trained on.
-        updates: Updates that had been made, those that were left out not counted.
+        updates: Steps that the gate had let through, without those that were undone.
         rate: The learning rate, or the factor of its schedule.
+        statistics: What the gate knew of the steps before.
         values: The values of what `KeptStates` keeps, in order.
     """
 
     step: int
     updates: int
     rate: float
+    statistics: np.ndarray
     values: list[Any]
 
 
@@ -37,11 +40,11 @@ class KeptStates:
     Args:
         model: The model.
         optimizer: Its optimizer, of the suite.
-        besides: Variables to keep as well.
+        gate: What lets its steps through.
     """
 
-    def __init__(self, model: keras.Model, optimizer: Any, besides: list[Any]) -> None:
-        self._optimizer = optimizer
+    def __init__(self, model: keras.Model, optimizer: Any, gate: Gate) -> None:
+        self._optimizer, self._gate = optimizer, gate
         seeds = {id(seed) for seed in keras_private.seeds_of(model)}
         of_model = [v for v in (*model.trainable_variables, *model.non_trainable_variables) if id(v) not in seeds]
         sums = optimizer.accumulators if optimizer.gradient_accumulation_steps else ()
@@ -49,7 +52,7 @@ class KeptStates:
         counters = (optimizer.micro_steps, optimizer.skipped, keras_private.rate_of(optimizer), *self._sums)
         apart = {id(v) for v in counters}
         of_optimizer = [v for v in optimizer.variables if id(v) not in apart]
-        self._variables = [*of_model, *of_optimizer, *besides]
+        self._variables = [*of_model, *of_optimizer]
         self._copy = backend.trace(lambda: [backend.copy(v) for v in self._variables])
         self.good: Kept | None = None
         """The last state that is known to be good."""
@@ -58,7 +61,9 @@ class KeptStates:
 
     def keep(self, step: int) -> None:
         """Keep the state as it is; the first one counts as good."""
-        self.newest = Kept(step, self._updates(), rate_or_factor(self._optimizer), list(self._copy()))
+        knows = self._gate.knows()
+        rate, values = rate_or_factor(self._optimizer), list(self._copy())
+        self.newest = Kept(step, knows.passed, rate, knows.statistics, values)
         if self.good is None:
             self.trust()
 
@@ -73,13 +78,11 @@ class KeptStates:
             backend.native(variable).assign(value)
         for total in self._sums:
             total.assign(keras.ops.zeros_like(total))
-        undone = self._updates() - good.updates
+        undone = self._gate.knows().passed - good.updates
         self._optimizer.skipped.assign(self._optimizer.skipped + undone)
+        self._gate.go_back(good.updates, good.statistics)
         self.newest = None
         return good
-
-    def _updates(self) -> int:
-        return int(keras_private.iterations_of(self._optimizer)) - int(self._optimizer.skipped.numpy())
 
     def state(self) -> dict[str, Any]:
         """Return both states as arrays."""

@@ -61,6 +61,17 @@ def append(folder: str, records: Sequence[Mapping[str, Any]]) -> None:
         warnings.warn(f"`Guard` cannot write {FILE}: {error}. The training goes on.", RuntimeWarning, stacklevel=3)
 
 
+def keep_first(folder: str, count: int) -> None:
+    """Keep the first lines: what was written after the state that a training goes on from is written again."""
+    path = os.path.join(folder, FILE)
+    if os.path.isfile(path):
+        with open(path, encoding="utf-8") as file:
+            lines = file.readlines()
+        if len(lines) > count:
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(lines[:count])
+
+
 def _number(value: float) -> float | str:
     """Return a number as JSON has it: what is not finite is a word."""
     return value if math.isfinite(value) else str(value)

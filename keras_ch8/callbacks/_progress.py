@@ -1,5 +1,6 @@
 """How far a training is, and when its telemetry is read."""
 
+import math
 import time
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ class Progress:
         self._resumed: tuple[int, int] | None = None
         self._steps_per_epoch: int | None = None
         self._begun = self._epoch_begun = _Count(0, 0)
+        self._first, self._last = 0, math.inf
+        """The step at the end of batch 0 of the running epoch, and the number of its last batch."""
 
     def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
         """Begin with this epoch; of one whose length is not known the steps are None."""
@@ -43,6 +46,9 @@ class Progress:
         if self._resumed is not None or epoch != self.epoch:
             of_epoch = self._resumed[1] if self._resumed is not None and self._resumed[0] == epoch else 0
             self.epoch, self.batches_before, self._resumed = epoch, of_epoch, None
+        self._first = self._epoch_begun.trained + self.made(0) + 1
+        steps = self._steps_per_epoch if self._training.is_fit else None
+        self._last = math.inf if steps is None else steps - 1
 
     @property
     def of_epoch(self) -> int:
@@ -56,9 +62,7 @@ class Progress:
 
     def batch_ended(self, batch: int) -> int:
         """Count on to the end of a batch of this epoch; return how many batches that were."""
-        last, steps = self.step, self._steps_per_epoch if self._training.is_fit else None
-        made = self.made(batch if steps is None else min(batch, steps - 1))
-        self.step = self._epoch_begun.trained + made + 1
+        last, self.step = self.step, self._first + (batch if batch < self._last else self._last)
         return self.step - last
 
     def made(self, batch: int) -> int:

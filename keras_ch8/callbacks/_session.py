@@ -58,6 +58,8 @@ class Session:
     def __init__(self, training: fit.Training) -> None:
         self.training, self.model = training, training.model
         self.members: list[Member] = []
+        self._leader: Member | None = None
+        """The member whose batches are counted, while the training runs."""
         self.params: dict[str, Any] = {}
         self.writer: RunWriter | None = None
         self.record = Record()
@@ -203,7 +205,7 @@ class Session:
         self.numbers.epoch_begins()
 
     def _open(self) -> None:
-        self._state = State.OPEN
+        self._state, self._leader = State.OPEN, self.members[0]
         self.training.exits.callback(self._progress.remember)
         self.training.exits.callback(self._close)
         self._closing.callback(self._summarize)
@@ -271,23 +273,27 @@ class Session:
 
     def batch_ended(self, member: Member, batch: int, logs: Logs | None) -> None:
         """Count batches, and read when there are enough; the first member's call counts."""
-        if member is not self.members[0] or not self.is_open:
+        if member is not self._leader:
             return
-        brought = self._progress.batch_ended(batch)
-        self.reading.pending += brought
+        brought, reading = self._progress.batch_ended(batch), self.reading
+        reading.pending += brought
         self.terminal.batch_ended()
-        if self._state is State.OPEN:  # the first batch has made the weights
-            self._built()
-        if self.reading.every is None:
-            seen = self.observation
-            steps = None if seen is None else seen.most_steps / max(1, brought) / self.iterations_per_step
-            self.reading.set_interval(steps)
-            if self.batch_size is None:
-                so_far = brought + self.training.first_batch
-                self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
-        if self.reading.is_due:
+        if reading.every is None:
+            self._first_batch_ended(brought)
+        if reading.is_due:
             self.read(logs)
             self.write_record()
+
+    def _first_batch_ended(self, brought: int) -> None:
+        """Learn how often to read, and what a batch is; this one may have made the weights."""
+        if self._state is State.OPEN:
+            self._built()
+        seen = self.observation
+        steps = None if seen is None else seen.most_steps / max(1, brought) / self.iterations_per_step
+        self.reading.set_interval(steps)
+        if self.batch_size is None:
+            so_far = brought + self.training.first_batch
+            self.batch_size = keras_private.examples_seen(self.model) / max(1, so_far) or None
 
     # --- what the members ask for ------------------------------------------------------------------------------------
 
@@ -367,7 +373,7 @@ class Session:
 
     def _close(self) -> None:
         """Read the last rows, and let the members finish, even after an error."""
-        self._state = State.CLOSED
+        self._state, self._leader = State.CLOSED, None
         with self._closing:
             self.read()
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import ops
 
 from .._types import Data
 from . import backend, fit, keras_private, registry
@@ -92,13 +91,15 @@ def keeping_what_is_skipped(
         logs = keras_train_step(data)
     finally:
         _keeping.reset(token)
-    counted = backend.as_tensor(optimizer.skipped) == skipped
+    with backend.start_after([backend.as_tensor(v) for v in model.trainable_variables[-1:]]):
+        counted = backend.as_tensor(optimizer.skipped) == skipped
     if optimizer.gradient_accumulation_steps:  # in the middle of a sum that will be skipped
         sums = [backend.as_tensor(total) for total in optimizer.accumulators if total is not None]
         counted = counted & backend.all_finite(sums)
+    take = None if optimizer.gate is None else optimizer.gate.taker(optimizer.micro_steps, data)
+    takes = backend.put_back_when(~counted, kept, before, take)
     if optimizer.gate is not None:
-        optimizer.gate.hand_over(~counted, optimizer.micro_steps, data)
-    backend.write(kept, [ops.where(counted, backend.as_tensor(v), old) for v, old in zip(kept, before, strict=True)])
+        optimizer.gate.calls = takes
     results = model.get_metrics_result()
     return {name: results.get(name, value) for name, value in logs.items()}
 

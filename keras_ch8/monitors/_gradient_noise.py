@@ -124,6 +124,13 @@ RULES = (
         says="The noise of the gradient keeps the loss above what it could be",
         all_of=(NOISE, Threshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {FOREIGN}")),
         when=(SLOW, Condition(EXCESS, "known")),
+        silenced_by=(
+            Combination(
+                "noise keeps the loss up by less than a twentieth, and the loss is far below its start",
+                "all of",
+                (Condition(EXCESS, "<", 0.05, source=SIXTEENTH), GOOD),
+            ),
+        ),
         eased_by=(
             Combination("noise does little harm, and the loss is far below its start", "all of", (LITTLE_EXCESS, GOOD)),
             Combination("noise does little harm, and the loss still falls", "all of", (LITTLE_EXCESS, FALLING)),

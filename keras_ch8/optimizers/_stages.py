@@ -44,6 +44,16 @@ def gather(grads: Gradients, layout: Layout) -> list[Tensor]:
     return [block.gather([grads.get(i) for i in block.indices]) for block in layout.blocks_with(grads)]
 
 
+def leave_out(
+    t: Tensor, active: Tensor | None, gathered: Sequence[Tensor], skipped: keras.Variable
+) -> tuple[Tensor, Tensor]:
+    """Return the number of the update and whether it counts: not where the gradient is not finite, which is counted."""
+    good = backend.all_finite(gathered)
+    count = backend.as_tensor(skipped) + ops.cast(_numerics.both(active, ~good), "int64")
+    backend.write([skipped], [count])
+    return t - count, _numerics.both(active, good)
+
+
 class Clipped(NamedTuple):
     """The gradient after clipping, as the update reads it.
 

@@ -28,6 +28,7 @@ class Step(NamedTuple):
         factor: `None` or what a clipping rule multiplies the whole gradient by.
         decay: `None` or learning rate times weight decay.
         note: `None` or what the row of telemetry says of the whole step.
+        pending: `None` or what a gate is to judge: `active` and `t` are then as if it lets the step through.
     """
 
     lr: Tensor
@@ -36,6 +37,7 @@ class Step(NamedTuple):
     factor: Tensor | None
     decay: Tensor | None
     note: telemetry.Note | None
+    pending: telemetry.Pending | None = None
 
     @property
     def noted(self) -> tuple[Any, Tensor, Tensor | None]:
@@ -80,8 +82,11 @@ class Updater:
         self._reads_theta = "theta" in inspect.signature(rule).parameters
         self._programs: dict[Callable[..., Any], Any] = {}
 
-    def tile(self, first: keras.Variable, work: Work, step: Step) -> None:
-        """Update the variables of a tile; those without a gradient stay as they are."""
+    def tile(self, first: keras.Variable, work: Work, step: Step) -> Step:
+        """Update the variables of a tile; those without a gradient stay as they are.
+
+        Returns what other blocks need to know of the step: if it was to be judged, the program of the tile has done it.
+        """
         del first
         thetas, g, length = work.thetas, work.g, int(work.g.shape[0])
         shapes = [tuple(theta.shape) for theta in thetas]
@@ -90,7 +95,9 @@ class Updater:
             fills = [ops.full(shape, has, "bool") for shape, has in zip(shapes, work.has_g, strict=True)]
             counts = _numerics.both(counts, backend.join(fills, length))
         theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
-        delta = self._program(self._tile)(theta, g, work.row, step._replace(active=counts), work.state)
+        delta, decided = self._program(self._tile)(theta, g, work.row, step._replace(active=counts), work.state)
+        if decided is not None:
+            step = step._replace(active=decided.active, t=decided.t, pending=None)
         moves = []
         for theta, part, decays in zip(thetas, backend.cut(delta, shapes), work.decays, strict=True):
             moves.append(_decayed(part, theta, step.decay if decays else None, step.active))
@@ -99,10 +106,11 @@ class Updater:
                 theta.assign_add(move, read_value=False)
         if work.due is not None:
             self._measure(work.due, step, g, delta if step.decay is None else backend.join(moves, length))
+        return step
 
-    def single(self, theta: keras.Variable, work: Work, step: Step) -> None:
+    def single(self, theta: keras.Variable, work: Work, for_all: Step) -> Step:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
-        step = step if work.decays[0] else step._replace(decay=None)
+        step = for_all if work.decays[0] else for_all._replace(decay=None)
         if backend.is_sparse(work.g) and self.row_by_row and step.decay is None:
             self._rows(theta, work.g, work, step)
         else:
@@ -111,6 +119,7 @@ class Updater:
             self._program(self._single)(theta, g, work.row, step, work.state)
             if work.due is not None:
                 self._measure(work.due, step, g, backend.as_tensor(theta) - before)
+        return for_all
 
     def _program(self, function: Callable[..., Any], make: Callable[..., Any] = backend.compile_xla) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
@@ -133,14 +142,19 @@ class Updater:
             tail = self._program(_measured, backend.trace_each)(row.half, g, moved, sample)
         _write_row(row, step.noted, tail)
 
-    def _tile(self, theta: Tensor | None, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> Tensor:
+    def _tile(
+        self, theta: Tensor | None, g: Tensor, row: telemetry.Row | None, step: Step, state: State
+    ) -> tuple[Tensor, telemetry.Decided | None]:
+        decided = None if step.pending is None else telemetry.decide(step.pending)
+        if decided is not None:
+            step = step._replace(active=_numerics.both(step.active, decided.active), t=decided.t)
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}
         delta, new = self._masked_rule(theta, g, step, old)
         for name, variable in state.items():
             variable.assign(new[name])
         if row is not None:
             _write_row(row, step.noted)
-        return delta
+        return delta, decided
 
     def _single(self, theta: keras.Variable, g: Tensor, row: telemetry.Row | None, step: Step, state: State) -> None:
         old = {name: backend.as_tensor(variable) for name, variable in state.items()}

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 import keras
 import numpy as np
-from keras import ops
 
 from .. import _checks, _describe, _numerics, clipping, telemetry
 from .._types import Config, Logs, Tensor
@@ -280,11 +279,11 @@ class RuleOptimizer(keras_private.Optimizer):
         """Take one step with the gradients of the variables `indices`; `loss` is None unless somebody listens."""
         mean, loss = _stages.sum_over_replicas(dict(zip(indices, grads, strict=True)), loss)
         mean, active = self._accumulate(mean)
-        t, active = self._guard(mean, active, loss)
+        t, active, pending = self._guard(mean, active, loss)
         clipped = _stages.clip(mean, self.known_variables, self._layout, self._clipper, active)
         note, rows = _stages.observe(mean, clipped, loss, backend.as_tensor(self.iterations) + 1, self.telemetry)
         decay = None if self.weight_decay is None else lr * self.weight_decay
-        step = Step(lr, t, active, clipped.factor, decay, note)
+        step = Step(lr, t, active, clipped.factor, decay, note, pending)
         backend.merge_replicas(partial(self._update_all, mean.keys()), clipped.gathered, step, rows)
 
     def _accumulate(self, grads: Gradients) -> tuple[Gradients, Tensor | None]:
@@ -294,23 +293,26 @@ class RuleOptimizer(keras_private.Optimizer):
         sums = {i: self.accumulators[i] for i in self._layout.block_of}
         return _stages.accumulate(grads, sums, self.micro_steps, self.gradient_accumulation_steps)
 
-    def _guard(self, grads: Gradients, active: Tensor | None, loss: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return the number of the update and whether it counts; one that `skip_nonfinite` leaves out does not.
+    def _guard(
+        self, grads: Gradients, active: Tensor | None, loss: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, telemetry.Pending | None]:
+        """Return the number of the update, whether it counts, and what the update itself is to judge, if anything.
 
-        For the length of a training a gate may decide what is left out (see telemetry.gate).
+        For the length of a training a gate decides what is left out (see telemetry.gate).
         """
         t = backend.as_tensor(self.iterations) + 1
         if self.skipped is None:
-            return t, active
+            return t, active, None
         gathered = _stages.gather(grads, self._layout)  # as `clip` does: TensorFlow keeps one of two equal operations
         if self.gate is None:
-            good = backend.all_finite(gathered)
-        else:
-            loss = loss if self.telemetry.knows_loss else None
-            good = self.gate.lets_through(t, loss, _numerics.half_of_all(_numerics.half_squares(gathered)), active)
-        skipped = backend.as_tensor(self.skipped)
-        backend.write([self.skipped], [skipped + ops.cast(_numerics.both(active, ~good), "int64")])
-        return t - skipped, _numerics.both(active, good)
+            return *_stages.leave_out(t, active, gathered, self.skipped), None
+        half = _numerics.half_of_all(_numerics.half_squares(gathered))
+        pending = self.gate.pending(t, loss if self.telemetry.knows_loss else None, half, active, self.skipped)
+        others_ask = self.use_ema or self._clipper.state or self.telemetry.measures
+        if not others_ask and self._layout.updates_at_once(grads, self.gate.device, backend.device_of(self.skipped)):
+            return t, None, pending
+        decided = self.gate.decide(pending)
+        return decided.t, decided.active, None
 
     def _update_all(self, given: Collection[int], gathered: list[Tensor], step: Step, rows: Rows) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
@@ -325,10 +327,12 @@ class RuleOptimizer(keras_private.Optimizer):
     ) -> None:
         """Run the rule on each block; while somebody listens, the first leaves a row for all.
 
-        Where rows are due, each whose half sum of squares is there leaves one of its own.
+        Where rows are due, each whose half sum of squares is there leaves one of its own. A tile that is to judge the
+        step comes first.
         """
-        is_told = step.note is None
-        for block, g, half in zip(self._layout.blocks_with(given), gathered, halves, strict=True):
+        is_told, judges = step.note is None, step.pending is not None
+        blocks = zip(self._layout.blocks_with(given), gathered, halves, strict=True)
+        for block, g, half in sorted(blocks, key=lambda each: judges and each[0].length is None):
             variables = [self.known_variables[i] for i in block.indices]
             place = self._layout.blocks.index(block)
             work = Work(
@@ -343,7 +347,7 @@ class RuleOptimizer(keras_private.Optimizer):
             is_told = True
             run = self._updater.single if block.length is None else self._updater.tile
             with backend.on(block.device):
-                backend.each_replica(work.thetas[0], run, work, step)
+                step = backend.each_replica(work.thetas[0], run, work, step) or step
 
     def _update_averages(self, step: Step) -> None:
         average = MovingAverage(self.ema_momentum, self.ema_overwrite_frequency)

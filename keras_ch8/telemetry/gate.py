@@ -5,10 +5,10 @@ pure function, so that it is tested on lists of numbers.
 """
 
 import weakref
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -16,10 +16,11 @@ from .. import _numerics
 from .._types import Data, Tensor
 from ..integration import backend
 from . import ring
-from .recorder import publish
 
 KEPT = 64
 """Steps that were left out of which loss, norm and number are remembered, a power of two."""
+TOP = 4
+"""Rows of the table above these."""
 WARM_UP = 20
 """Steps that are only looked at before the first one can be called a spike."""
 RHO = 0.98
@@ -73,8 +74,88 @@ def judged(values: Tensor, statistics: Tensor, count: Tensor, threshold: float |
     return is_finite, is_spike, ops.stack([new_mean, new_deviation, new_largest])
 
 
+class Known(NamedTuple):
+    """What a gate knows.
+
+    Args:
+        passed: Steps that it has let through, without those that were undone.
+        faults: Faults.
+        in_a_row: How many of these came last, one after the other.
+        statistics: As in `judged`.
+    """
+
+    passed: int
+    faults: int
+    in_a_row: int
+    statistics: np.ndarray
+
+
+class Pending(NamedTuple):
+    """A step that is to be judged, by the program of an update or by one of its own.
+
+    Args:
+        threshold, nonfinite: As in `Gate`.
+        number: The number of the update, counted from 1, those that were left out among them.
+        loss: The loss; 0 where the step does not tell it.
+        half: Half the sum of squares of the gradient.
+        active: Whether the step counts; None: it does.
+        table: What the gate knows.
+        skipped: The variable that counts the steps that were left out.
+    """
+
+    threshold: float | None
+    nonfinite: bool
+    number: Tensor
+    loss: Tensor
+    half: Tensor
+    active: Tensor | None
+    table: Any
+    skipped: Any
+
+
+class Decided(NamedTuple):
+    """What is known of a step that was judged.
+
+    Args:
+        active: Whether it is made.
+        t: The number of the update, of those that are made.
+    """
+
+    active: Tensor
+    t: Tensor
+
+
+def decide(pending: Pending) -> Decided:
+    """Judge a step and write that down: in a program, since operations by themselves would cost ten times more."""
+    decided, table, skipped = _decided(pending)
+    pending.table.assign(table)
+    pending.skipped.assign(skipped)
+    return decided
+
+
+def _decided(pending: Pending) -> tuple[Decided, Tensor, Tensor]:
+    """Judge a step; return that, the new table, and how many steps have been left out."""
+    norm = ops.sqrt(2 * ops.cast(pending.half, "float32"))
+    old, skipped = backend.as_tensor(pending.table), backend.as_tensor(pending.skipped)
+    statistics, tally = ops.cast(old[:3, :2], "float32"), old[3]
+    is_finite, is_spike, new = judged(ops.stack([pending.loss, norm]), statistics, tally[0], pending.threshold)
+    good = is_finite & ~is_spike
+    passed, fault = ops.cast(good, "float64"), ops.cast(is_spike | (~is_finite & pending.nonfinite), "float64")
+    after = ops.stack([tally[0] + passed, tally[1] + fault, (tally[2] + 1) * fault, tally[3]])
+    kept = ops.pad(ops.cast(ops.where(good, new, statistics), "float64"), [(0, 0), (0, 2)])
+    row = ops.stack([ops.cast(x, "float64") for x in (pending.number, pending.loss, norm, is_spike)])
+    here = np.arange(KEPT)[:, None] == ops.cast(tally[1], "int64") % KEPT
+    whole = ops.concatenate([kept, after[None], ops.where(here, row, old[TOP:])])
+    skipped = skipped + ops.cast(_numerics.both(pending.active, ~good), "int64")
+    decided = Decided(_numerics.both(pending.active, good), pending.number - skipped)
+    return decided, _numerics.choose(pending.active, whole, old), skipped
+
+
 class Gate:
     """Lets a step of an optimizer through, or not, for the length of a training.
+
+    All that it knows is one table of numbers, since each variable more costs the program that writes it: the three rows
+    of statistics, the tally, and the last steps that were left out.
 
     Args:
         threshold: How many deviations above the mean of the steps before make a spike; None for no spikes.
@@ -83,11 +164,8 @@ class Gate:
 
     def __init__(self, threshold: float | None, nonfinite: bool = True) -> None:
         self.settings = threshold, nonfinite
-        self.statistics = backend.numbers(np.zeros((3, 2)), "float32")
-        self.tally = backend.numbers(np.zeros(3), "int64")
-        """Steps let through, faults, and how many of these came last, one after the other."""
-        self._left_out = backend.ring(KEPT, 4)
-        self._program = backend.compile_xla(self._judge_and_write)
+        self._table = backend.numbers(np.zeros((TOP + KEPT, 4)), "float64")
+        self._program = backend.compile_xla(decide)
         self.calls = False
         """Whether the step hands over the batches that it leaves out: XLA and replicas cannot call Python."""
         self.caught: list[tuple[int, Any]] = []
@@ -95,79 +173,61 @@ class Gate:
 
     def reset(self) -> None:
         """Forget everything."""
-        self.statistics.assign(np.zeros((3, 2)))
-        self.tally.assign(np.zeros(3))
+        self._table.assign(np.zeros((TOP + KEPT, 4)))
         self.caught.clear()
 
-    def lets_through(self, number: Tensor, loss: Tensor | None, half: Tensor, active: Tensor | None) -> Tensor:
-        """Return whether the step may be made, and remember it where it counts.
-
-        Args:
-            number: The number of the update, counted from 1.
-            loss: The loss; None where the step does not tell it.
-            half: Half the sum of squares of the gradient.
-            active: Whether the step counts; None: it does.
-        """
+    def pending(
+        self, number: Tensor, loss: Tensor | None, half: Tensor, active: Tensor | None, skipped: keras.Variable
+    ) -> Pending:
+        """Return a step that is to be judged: see there; a loss of None is not known."""
         loss = ops.zeros((), "float32") if loss is None else ops.cast(loss, "float32")
-        numbers = ops.cast(number, "float32"), loss, ops.cast(half, "float32"), active
+        return Pending(*self.settings, number, loss, half, active, self._table, backend.native(skipped))
+
+    def decide(self, pending: Pending) -> Decided:
+        """Judge a step by itself."""
         if not backend.replicated():
-            with backend.on(backend.device_of(self.tally)):
-                return self._program(*numbers, self.statistics, self.tally, self._left_out)
-        good, statistics, tally, row = self._judge(*numbers, self.statistics, self.tally)
-        backend.merge_replicas(partial(publish, self._left_out), backend.as_tensor(self.tally)[1], row)
-        backend.write([self.statistics, self.tally], [statistics, tally])
-        return good
+            with backend.on(self.device):
+                return self._program(pending)
+        decided, table, skipped = _decided(pending)
+        backend.write([pending.table, pending.skipped], [table, skipped])
+        return decided
 
-    def _judge(
-        self, number: Tensor, loss: Tensor, half: Tensor, active: Tensor | None, statistics: Any, tally: Any
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return whether a step may be made, the new statistics and tally, and the row of the step."""
-        threshold, nonfinite = self.settings
-        norm = ops.sqrt(2 * half)
-        tally, statistics = backend.as_tensor(tally), backend.as_tensor(statistics)
-        is_finite, is_spike, new = judged(ops.stack([loss, norm]), statistics, tally[0], threshold)
-        good = is_finite & ~is_spike
-        passed, fault = ops.cast(good, "int64"), ops.cast(is_spike | (~is_finite & nonfinite), "int64")
-        after = ops.stack([tally[0] + passed, tally[1] + fault, (tally[2] + 1) * fault])
-        kept = ops.where(good, new, statistics)
-        row = backend.floats(number, loss, norm, is_spike)
-        return good, _numerics.choose(active, kept, statistics), _numerics.choose(active, after, tally), row
+    @property
+    def device(self) -> str:
+        """Where the table is."""
+        return backend.device_of(self._table)
 
-    def _judge_and_write(
-        self, number: Tensor, loss: Tensor, half: Tensor, active: Tensor | None, statistics: Any, tally: Any, ring: Any
-    ) -> Tensor:
-        """Do all of it in one program: a dozen small operations by themselves would cost ten times as much."""
-        good, new_statistics, new_tally, row = self._judge(number, loss, half, active, statistics, tally)
-        backend.write_row(ring, backend.as_tensor(tally)[1], row)
-        statistics.assign(new_statistics)
-        tally.assign(new_tally)
-        return good
-
-    def hand_over(self, left_out: Tensor, number: Tensor, data: Data) -> None:
-        """Keep the batch of a step that was left out, where the step can call Python."""
-        self.calls = backend.hand_over_when(left_out, _unless_gone(self._catch), number, data)
+    def taker(self, number: Tensor, data: Data) -> tuple[Callable[..., None], Tensor, Data]:
+        """Return what keeps the batch of a step that is left out, and what it is to be called with."""
+        return _unless_gone(self._catch), number, data
 
     def _catch(self, number: int, data: Any) -> None:
         if len(self.caught) < KEPT:
             self.caught.append((number, data))
 
+    def knows(self) -> Known:
+        """Return what it knows."""
+        table = self._table.numpy()
+        return Known(*(int(n) for n in table[3, :3]), table[:3, :2])
+
     def read(self, first: int, last: int) -> list[LeftOut]:
         """Return the steps that were left out as number `first` to `last` of these, counted from 0."""
-        rows = ring.read(self._left_out, ring.remembered(first, last, KEPT))
-        return [LeftOut(round(float(n)), float(loss), float(norm), bool(spike)) for n, loss, norm, spike in rows]
+        rows = self._table.numpy()[TOP:][ring.remembered(first, last, KEPT) % KEPT]
+        return [LeftOut(round(number), loss, norm, bool(spike)) for number, loss, norm, spike in rows.tolist()]
 
-    def begin_anew(self) -> None:
-        """Count the steps that were left out in succession from here."""
-        self.tally.assign(self.tally * np.array([1, 1, 0]))
+    def go_back(self, passed: int, statistics: np.ndarray) -> None:
+        """Know of the steps that are kept what it knew then, and count those that are left out in succession anew."""
+        table = self._table.numpy()
+        table[:3, :2], table[3, 0], table[3, 2] = statistics, passed, 0
+        self._table.assign(table)
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> np.ndarray:
         """Return the numbers, to go on from them."""
-        return {"statistics": self.statistics.numpy(), "tally": self.tally.numpy()}
+        return self._table.numpy()
 
-    def set_state(self, state: Mapping[str, np.ndarray]) -> None:
+    def set_state(self, state: np.ndarray) -> None:
         """Go on from `state`."""
-        self.statistics.assign(state["statistics"])
-        self.tally.assign(state["tally"])
+        self._table.assign(state)
 
 
 def _unless_gone(method: Callable[..., None]) -> Callable[..., None]:

@@ -132,6 +132,11 @@ class Recorder:
         """Listen no more."""
         self.listening, self._loss = False, None
 
+    @property
+    def measures(self) -> bool:
+        """Whether update and effective rate are measured at some steps, which therefore take another way."""
+        return self.listening and self._settings.every > 0
+
     def is_measured(self, step: Tensor) -> Any:
         """Whether update and effective rate of a step are measured."""
         every = self._settings.every

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import keras
 
@@ -18,6 +18,7 @@ FACTOR = "schedule_factor"
 """The setting of an optimizer with a schedule: what the schedule is multiplied by."""
 
 
+@final
 @dataclasses.dataclass(frozen=True)
 class Candidate:
     """An optimizer to compare, and which of its settings are tuned, in which range (section 8.5.4).

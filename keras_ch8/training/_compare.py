@@ -56,9 +56,9 @@ def compare(
         tests     of each two candidates, a paired t test over the seeds, with Holm's correction for all of them
 
     A training is `budget` epochs, in a fresh order each, which ends early only where it diverges. It is measured after
-    each epoch, and the clock stands still meanwhile. Settings are chosen by the steps to the target; of those that do
-    not reach it, by what was measured at the end. All candidates have the same seeds, so the same initial weights and
-    batches; tuning has a seed of its own. Without a target the value at the end decides.
+    each epoch, and the clock stands still meanwhile. Settings are chosen by the mean over the second half of the
+    epochs. All candidates have the same seeds, so the same initial weights and batches; tuning has a seed of its own.
+    Without a target the value at the end decides.
 
     The seconds are those of the processors, which other programs on the machine do not change, or by the clock on the
     wall where Keras sees a GPU. Which differences are chance is said with SciPy only (`pip install keras_ch8[tune]`).
@@ -138,7 +138,7 @@ def compare(
     tuned_by = next(seed for seed in range(len(listed) + 1) if seed not in listed)
     with Jobs(problem, found, kept, workers, int(verbose)) as jobs:
         jobs.expect(sum(trials for one in found.values() if one.ranges) + len(found) * len(listed))
-        contenders = _tuned(found, jobs, trials, tuned_by, target)
+        contenders = _tuned(found, jobs, trials, tuned_by)
         runs = jobs.run([Job(one.name, dict(one.setting), seed, True) for seed in listed for one in contenders])
     number = len(contenders)
     contenders = [dataclasses.replace(one, runs=tuple(runs[i::number])) for i, one in enumerate(contenders)]
@@ -151,9 +151,7 @@ def compare(
     return result
 
 
-def _tuned(
-    candidates: Mapping[str, Candidate], jobs: Jobs, trials: int, seed: int, target: float | None
-) -> list[Contender]:
+def _tuned(candidates: Mapping[str, Candidate], jobs: Jobs, trials: int, seed: int) -> list[Contender]:
     """Return the candidates with their best settings, nothing run over seeds yet."""
     lower = jobs.problem.lower_is_better
     tried = {name: _search.settings(one.ranges, trials if one.ranges else 0) for name, one in candidates.items()}
@@ -165,8 +163,8 @@ def _tuned(
         new = []
         for name, own in runs.items():
             key = rate_of(candidates[name].ranges)
-            if own and (rate := _search.beyond([s[key] for s in tried[name]], scores(own, target, lower))) is not None:
-                best = tried[name][int(np.argmin(scores(own, target, lower)))]
+            if own and (rate := _search.beyond([s[key] for s in tried[name]], scores(own, lower))) is not None:
+                best = tried[name][int(np.argmin(scores(own, lower)))]
                 tried[name].append({**best, key: rate})
                 new.append(Job(name, tried[name][-1], seed))
                 jobs.expect(1)
@@ -174,11 +172,8 @@ def _tuned(
             break
     for job in new:  # of these the boundary is told
         tried[job.candidate].pop()
-    return [
-        tuned(name, rate_of(candidates[name].ranges), tried[name], own, scores(own, target, lower), lower)
-        if own else Contender(name, {}, (), (), "", False, (np.nan, np.nan))
-        for name, own in runs.items()
-    ]  # fmt: skip
+    keys = {name: rate_of(one.ranges) for name, one in candidates.items()}
+    return [tuned(name, keys[name], tried[name], own, lower) for name, own in runs.items()]
 
 
 def rate_of(ranges: Mapping[str, Any]) -> str:
@@ -188,8 +183,9 @@ def rate_of(ranges: Mapping[str, Any]) -> str:
 
 def listed_seeds(seeds: Any) -> list[int]:
     """Return the seeds as a list."""
-    if isinstance(seeds, Sequence) and not isinstance(seeds, str) and len(seeds):
-        return list(dict.fromkeys(_checks.seed(one) or 0 for one in seeds))
+    if isinstance(seeds, list | tuple | range) and len(seeds):
+        fix = "Try seeds=5 for 0 to 4."
+        return list(dict.fromkeys(_checks.count("seeds", one, 0, meaning="the seeds", fix=fix) for one in seeds))
     return list(range(_checks.count("seeds", seeds, 1, meaning="the number of seeds, or the seeds", fix="Try 5.")))
 
 

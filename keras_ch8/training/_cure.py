@@ -111,7 +111,7 @@ def cure(
     `class_weight`, `keras`, `keras_ch8` and `np`, as it would be in your script. Both trainings have the same seed,
     and a `Diagnosis` each. A smaller batch (of `batch_wasteful`) is compared after as many examples, not steps; a
     training that is to have more epochs has them. The code is executed: give a verdict of your own training, not one
-    out of a file that you do not trust.
+    out of a file that you do not trust. Code that changes the data only is run on the validation data, too.
 
     Args:
         model_factory: Makes a new model, compiled, each time that it is called.
@@ -254,6 +254,10 @@ class Fit:
                 setattr(self, name, names[name])
             if names["class_weight"] is not None:
                 self.options = {**self.options, "class_weight": names["class_weight"]}
+            if self.validation_data is not None and "model" not in code:  # it changes data: those of validation alike
+                names["x"], names["y"] = self.validation_data
+                exec(compile(code, "<verdict.code>", "exec"), names)
+                self.validation_data = names["x"], names["y"]
 
     def run(self, steps: int | None) -> None:
         """Train for so many steps, or for all epochs; evaluate before and after."""

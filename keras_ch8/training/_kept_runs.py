@@ -80,7 +80,10 @@ def described(value: Any) -> Any:
     """Return what tells whether a candidate, or arrays, are the same as another time."""
     if isinstance(value, Candidate):
         make = value.make
-        made = json.dumps([make.kind.__name__, make.config], default=_kind) if isinstance(make, Copy) else "a function"
+        made = "a function"
+        if isinstance(make, Copy):  # which Keras names anew each time
+            config = {key: each for key, each in make.config.items() if key != "name"}
+            made = json.dumps([make.kind.__name__, config], default=_kind)
         return [made, {name: list(map(float, ends)) for name, ends in value.ranges.items()}, value.batch_size]
     leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(value) if leaf is not None]
     return _arrays_file.checksum({str(place): leaf for place, leaf in enumerate(leaves)})

@@ -28,7 +28,7 @@ class Contender:
         tuning: The training with each of them.
         tuned: Name of the setting that is taken for the learning rate; "" where nothing was tuned.
         at_boundary: Whether the best rate is the lowest or the highest that was tried, also after the extensions.
-        band: The lowest and the highest rate whose values were within 5 % of the best; NaN where nothing was tuned.
+        band: The lowest and the highest rate that were within 5 % of the best; NaN where nothing was tuned.
         runs: The training of each seed with the best setting.
     """
 
@@ -288,31 +288,27 @@ class OptimizerComparison(Result):
         return "one seed, so without a spread" if number == 1 else f"{number} seeds"
 
 
-def scores(runs: Sequence[TimedRun], target: float | None, lower_is_better: bool) -> list[float]:
+def scores(runs: Sequence[TimedRun], lower_is_better: bool) -> list[float]:
     """Return how good trainings of one candidate are, smaller for better; infinite for one that diverged.
 
-    Those that reached the target come first, by their steps, then the others by what was measured at the end.
+    It is the mean over the second half of the epochs. When the target is reached first, or what is measured last, is
+    luck in a training that goes up and down: two optimizers that are one algorithm would be tuned differently.
     """
-    keys = []
-    for run in runs:
-        at = run.reached(target, lower_is_better)
-        steps = math.inf if at is None else float(run.steps[at])
-        loss = run.last if lower_is_better else -run.last
-        keys.append((math.inf, math.inf) if math.isinf(loss) and math.isinf(steps) else (steps, loss))
-    ranked = sorted(set(keys))
-    return [math.inf if key == (math.inf, math.inf) else float(ranked.index(key)) for key in keys]
+    halves = [run.values[len(run.values) // 2 :] for run in runs]
+    means = [float(np.mean(half)) if np.isfinite(half).all() else math.inf for half in halves]
+    return means if lower_is_better else [math.inf if math.isinf(mean) else -mean for mean in means]
 
 
-def tuned(name: str, key: str, tried: Sequence[Mapping[str, float]], runs: Sequence[TimedRun], found: Sequence[float],
-          lower_is_better: bool) -> Contender:  # fmt: skip
-    """Return a candidate with its best setting."""
-    best = int(np.argmin(found))
-    if not key:
-        return Contender(name, tried[best], tuple(tried), tuple(runs), "", False, (math.nan, math.nan))
-    rates = [setting[key] for setting in tried]
-    losses = [run.last if lower_is_better else -run.last for run in runs]
-    is_open = _search.beyond(rates, list(found)) is not None
-    return Contender(name, tried[best], tuple(tried), tuple(runs), key, is_open, _search.band(rates, losses))
+def tuned(
+    name: str, key: str, tried: Sequence[Mapping[str, float]], runs: Sequence[TimedRun], lower: bool
+) -> Contender:
+    """Return a candidate with its best setting; `key` is the name of its rate, and `lower` whether less is better."""
+    if not runs:
+        return Contender(name, {}, (), (), "", False, (math.nan, math.nan))
+    found, rates = scores(runs, lower), [setting[key] for setting in tried]
+    is_open = _search.beyond(rates, found) is not None
+    best = tried[int(np.argmin(found))]
+    return Contender(name, best, tuple(tried), tuple(runs), key, is_open, _search.band(rates, found))
 
 
 def _spread(values: np.ndarray) -> list[object]:

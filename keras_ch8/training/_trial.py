@@ -6,6 +6,7 @@ import random
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import numpy as np
@@ -65,7 +66,8 @@ def sandbox(model: keras.Model) -> Iterator[keras.Model]:
     variables = variables_of(model)
     values = [backend.native(v).numpy() for v in variables]
     rates = [keras_private.rate_of(optimizer) for optimizer in keras_private.optimizers_in(model.optimizer)]
-    attributes = {name: getattr(model, name) for name in ("train_function", "steps_per_execution", "stop_training")}
+    names = ("train_function", "steps_per_execution", "jit_compile", "stop_training")
+    attributes = {name: getattr(model, name) for name in names}
     try:
         with generators_kept():
             yield model
@@ -104,14 +106,19 @@ class Dial(LearningRateSchedule):
         return backend.as_tensor(self._rate)
 
 
+def dial_of(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Return what sets the rate of an optimizer between two steps: its variable or, for a schedule, a dial."""
+    rate = keras_private.rate_of(optimizer)
+    return Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
+
+
 class Trial:
     """Short trainings of one model, each in a sandbox; the training step is traced once for all of them."""
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
         (self._optimizer,) = keras_private.optimizers_in(model.optimizer)
-        rate = keras_private.rate_of(self._optimizer)
-        self._dial = Dial() if isinstance(rate, LearningRateSchedule) or callable(rate) else rate
+        self._dial = dial_of(self._optimizer)
         self._step: Callable[..., Tensor] | None = None
 
     def losses(self, data: Iterable[Batch], rates: Sequence[float], limit: float = math.inf) -> np.ndarray:

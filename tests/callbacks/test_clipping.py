@@ -72,6 +72,7 @@ def test_it_clips_the_true_gradient_also_under_loss_scaling(policy):
     np.testing.assert_allclose(moved, 0.01, rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_autoclip_goes_on_over_two_fits():
     rule, once, twice = clipping.ByPercentile(50), *(network(keras.optimizers.SGD(0.1)) for _ in range(2))
     fit(once, [callbacks.ClipGradients(rule)])
@@ -123,6 +124,7 @@ def test_what_is_no_rule_is_refused(rule):
         callbacks.ClipGradients(rule)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("kind", ["ours", "Keras"])
 def test_the_logs_are_the_numbers_of_a_loop_by_hand(kind, capsys):
     listed = [callbacks.GradientClippingLogger(verbose=True, logs=True)]

@@ -168,6 +168,7 @@ def real_and_easy():
 LABELS = np.eye(2, dtype="float32")[(Y[:, 0] > 0).astype(int)]
 
 
+@pytest.mark.slow
 def test_validation_is_on_the_real_problem_and_the_end_is_the_model_without_the_parts_bit_for_bit():
     easy, real = real_and_easy()
     losses = []

@@ -256,6 +256,7 @@ def test_equal_trainings_have_equal_verdicts_and_are_measured_at_equal_steps_und
     assert len(steps["gradient_norm"]) >= FEWEST
 
 
+@pytest.mark.slow
 def test_a_training_that_is_held_up_has_the_verdicts_of_one_that_is_not(monkeypatch):
     quiet = trained(options={"checks": ["step_length", "gradient_norm", "cliff"]}, epochs=3)
     monkeypatch.setattr(_progress, "READ_SECONDS", 0.005)
@@ -266,6 +267,7 @@ def test_a_training_that_is_held_up_has_the_verdicts_of_one_that_is_not(monkeypa
 # --- what cannot be judged -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_too_few_measurements_to_judge_trends_are_said_and_nothing_is_all_right(capsys):
     for epochs, said in ((3, True), (10, False)):
         watching = callbacks.Diagnosis((X[:16], Y[:16]), "cheap", verbose=True)

@@ -42,6 +42,7 @@ def found(watching):
     return {v.kind: v.level for v in watching.verdicts if v.level != "ok"}
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("probe", [PROBE, None])
 def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_on(probe):
     watching = diagnosis(probe)
@@ -79,6 +80,7 @@ def test_a_loss_with_penalties_is_not_compared_with_a_constant_prediction_which_
     assert math.isnan(watching.past.chance)
 
 
+@pytest.mark.slow
 def test_it_changes_nothing():
     def trained(*watching):
         model = network()
@@ -88,6 +90,7 @@ def test_it_changes_nothing():
     assert all((a == b).all() for a, b in zip(trained(), trained(diagnosis()), strict=True))
 
 
+@pytest.mark.slow
 def test_a_second_fit_is_looked_at_anew():
     model, watching = network("softmax"), diagnosis()
     fit(model, watching)
@@ -154,6 +157,7 @@ def endless():
     return tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(256, seed=1).repeat().batch(32)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "model, x, expected",
     [
@@ -212,6 +216,7 @@ def test_labels_that_the_loss_cannot_read_are_told_before_the_error_that_ends_th
     assert watching.verdicts[0].code == "y = y - 1"
 
 
+@pytest.mark.slow
 def test_validation_examples_that_are_trained_on_are_told():
     fresh = RNG.normal(size=(40, 4)).astype("float32"), Y[:40]
     repeated = np.concatenate([X, X[:64]]), np.concatenate([Y, Y[:64]])  # before the last fifth is split off
@@ -235,6 +240,7 @@ class Penalized(layers.Layer):
         return inputs
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("extra, is_known", [(layers.Activation("linear"), True), (Penalized(), False)])
 def test_a_loss_to_which_a_layer_adds_is_not_compared_with_that_of_a_constant(extra, is_known):
     keras.utils.set_random_seed(0)

@@ -50,6 +50,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,6 +69,7 @@ def test_a_data_set_that_is_trained_on_is_not_read_and_its_first_batches_are_use
     np.testing.assert_allclose(np.asarray(x) @ np.ones((8, 1)), y, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("way", ["take", "skip", "map"])
 def test_a_data_set_that_shares_a_shuffle_is_not_read_either_and_that_is_said(way):
@@ -91,6 +93,7 @@ def test_reading_such_a_data_set_would_have_changed_the_training():
     assert losses_of(shuffled, reads)[0] != bare
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("kind", ["of its own", "the same examples without a shuffle"])
 def test_another_data_set_is_read(kind):
@@ -212,6 +215,7 @@ TRAININGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.filterwarnings("ignore:.*goes on without its probe:RuntimeWarning")
 @pytest.mark.parametrize("given", [False, True], ids=["no probe", "arrays"])
@@ -240,6 +244,7 @@ def drawn_by(rng):
     return tf.data.Dataset.from_generator(rows, output_signature=kinds)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("kind", ["one layer in a map", "one layer in two maps", "a generator of Python"])
 def test_a_data_set_that_draws_with_that_of_fit_is_not_read(kind):

@@ -147,6 +147,7 @@ DATA = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("data", DATA)
 def test_what_is_measured_at_the_end_of_an_epoch_is_what_is_restored(data):
@@ -277,6 +278,7 @@ def test_several_metrics_and_the_one_that_is_restored():
     assert_same(model.get_weights(), past.weights[3])
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_the_reason_is_printed_once_and_stands_in_the_report(order, tmp_path, capsys):
     stop = callbacks.EarlyStopping("x", mode="min", patience=1, verbose=1)

@@ -59,6 +59,7 @@ def test_patience_says_how_many_epochs_are_left(baseline, values, expected):
     assert left == expected
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     ("pacing", "expected"),
     [
@@ -77,6 +78,7 @@ def test_a_stage_of_a_curriculum_is_an_event_where_it_begins(tmp_path, pacing, e
     assert events(tmp_path, "stage") == said
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("schedule", ["linear", [1.0, 0.5]])
 def test_a_stage_of_a_continuation_is_an_event_and_so_is_the_real_problem(tmp_path, schedule):
     keras.utils.set_random_seed(0)

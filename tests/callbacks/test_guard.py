@@ -88,6 +88,7 @@ def corrupt(tmp_path_factory):
     return guard, model, history, folder
 
 
+@pytest.mark.slow
 def test_corrupt_examples_are_named_exactly_and_ruin_nothing(corrupt):
     guard, model, history, _ = corrupt
     assert sorted({example for record in guard.left_out for example in record["examples"]}) == BAD
@@ -120,6 +121,7 @@ def test_the_log_folder_has_lines_of_json_a_curve_and_events(corrupt):
                for r in guard.left_out)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_end_names_the_examples_and_the_file(corrupt):
     guard, _, _, folder = corrupt
     count = len(guard.left_out)
@@ -136,6 +138,7 @@ def test_the_end_names_the_examples_and_the_file(corrupt):
     assert f"    Each of them: {folder / 'told' / 'optimization' / _left_out.FILE}\n" in told.getvalue()
 
 
+@pytest.mark.slow
 def test_of_several_workers_the_chief_alone_writes_what_was_left_out(corrupt, monkeypatch):
     chief, _, _, folder = corrupt
     before = {path.name: path.read_bytes() for path in (folder / "optimization").iterdir()}
@@ -276,6 +279,7 @@ def rescued():
     return guard, model, history
 
 
+@pytest.mark.slow
 def test_a_rate_that_is_far_too_large_and_corrupt_examples_cost_nothing(rescued):
     guard, model, history = rescued
     clean, _ = trained(X, epochs=40, model=falling())
@@ -321,6 +325,7 @@ def test_a_schedule_is_lowered_by_its_factor_until_the_next_good_state(rescued):
     assert guard.get_state()["lowered"] == [1.0, False]
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("place", [0, 1])
 def test_the_schedule_of_another_callback_is_lowered_too(place):
     guard, spike = callbacks.Guard(rollback="20ba"), Falling(0.02, 8 * STEPS, spike_at=70)
@@ -342,6 +347,7 @@ class Rates(keras.callbacks.Callback):
         self.rates.append(float(self.model.optimizer.learning_rate))
 
 
+@pytest.mark.slow
 def test_a_rate_that_is_a_number_is_lowered_from_the_last_good_one_and_stays_low_at_the_second_time():
     guard, rates = callbacks.Guard(rollback="20ba", lower_rate=0.1), Rates()
     trained(X, RateSpike(at=40, length=50), RateSpike(at=100, length=50), guard, rates, epochs=11)
@@ -396,6 +402,7 @@ def test_what_is_not_finite_can_be_left_to_the_optimizer():
 # --- what stays -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_training_without_faults_is_bit_for_bit_the_same_and_the_optimizer_is_given_back():
     guard = callbacks.Guard(rollback="20ba")
     model, history = trained(X, guard, epochs=3)
@@ -443,6 +450,7 @@ class Stop(keras.callbacks.Callback):
             self.values = [v.numpy() for v in (*self.model.variables, *optimizer.variables)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [48, pytest.param(80, marks=pytest.mark.full)])
 def test_a_state_goes_on_bit_for_bit(at):
     """Before the rate spike at step 90, with states in memory to go back to."""

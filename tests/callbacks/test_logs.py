@@ -53,6 +53,7 @@ def test_what_is_asked_for_has_no_column_of_nan_and_all_are_of_one_length(tmp_pa
     assert [name for name, values in history.items() if np.isnan(values).all()] == []
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("logs", [True, ["diagnosis_loss", "diagnosis_distance"]])
 def test_an_epoch_without_a_measurement_has_no_number(logs):
     diagnosis = callbacks.Diagnosis((X, Y), "standard", lambda step: step in (2, 14), budget=None, logs=logs)
@@ -90,6 +91,7 @@ def test_a_callback_of_keras_finds_what_it_monitors():
     assert "b" not in history
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("who", [callbacks.EarlyStopping, keras.callbacks.EarlyStopping])
 def test_the_loss_of_the_averages_can_be_monitored_where_it_is_not_printed(who):
     stop = who("val_loss_average", mode="min", patience=1, min_delta=10.0)

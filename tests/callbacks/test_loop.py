@@ -46,6 +46,7 @@ def train(model, optimizer, run, in_graph, data):
 MAKERS = {"ours": lambda: optimizers.SGD(0.1), "Keras's": lambda: keras.optimizers.SGD(0.1)}
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("in_graph", [True, False], ids=["graph", "eager"])
 @pytest.mark.parametrize("whose", MAKERS)
@@ -245,6 +246,7 @@ def test_several_models_have_no_probe_in_common():
         keras_ch8.watch([network("sgd")], keras.optimizers.SGD(), probe=(X, Y))
 
 
+@pytest.mark.slow
 def test_a_loss_that_comes_to_zero_is_judged_like_any_other():
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])

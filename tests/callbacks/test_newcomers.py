@@ -21,6 +21,7 @@ def model_of(optimizer="adam", **options):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("probe", [None, (X[:64], Y[:64])], ids=["of the first batches", "given"])
 def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, capsys, probe):

@@ -34,6 +34,7 @@ class Steepest(Callback):
         self.write({self.steepest: self.found})
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("place", [0, 1], ids=["before TensorBoard", "after it"])
 def test_its_curve_has_a_description_and_a_chart(tmp_path, place):
     mine = Steepest()

@@ -401,6 +401,7 @@ def test_a_memory_that_is_longer_than_the_training_is_told_and_that_of_the_defau
     train(average_of(), model=model)
 
 
+@pytest.mark.slow
 def test_fits_one_after_another_go_on_from_the_weights_as_they_were_trained():
     bare, averaged = network("sgd"), network("sgd")
     averaged.set_weights(bare.get_weights())

@@ -52,6 +52,7 @@ def newest(log_dir):
     return records(log_dir)[-1][1]
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_newest_record_alone_has_everything(tmp_path, order):
     watching = callbacks.Diagnosis((X, Y), when=3, budget=None)
@@ -72,6 +73,7 @@ def test_the_newest_record_alone_has_everything(tmp_path, order):
     assert found["begun"] <= found["now"]
 
 
+@pytest.mark.slow
 def test_heat_maps_are_names_and_values(tmp_path):
     watching = callbacks.Diagnosis((X, Y), when=2, budget=None)
     model = network(ours.SGD(0.1))
@@ -96,6 +98,7 @@ def test_heat_maps_are_names_and_values(tmp_path):
     assert norms["steps"][-1] == 12
 
 
+@pytest.mark.slow
 def test_of_a_recurrent_layer_the_rows_are_the_time_steps_from_the_last(tmp_path):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((7, 2)), layers.SimpleRNN(3), layers.Dense(1)])
@@ -129,6 +132,7 @@ class Stop(keras.callbacks.Callback):
             raise self.error
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("mine")])
 def test_a_training_that_is_ended_by_an_error_has_ended(tmp_path, error):
     with pytest.raises(type(error)):
@@ -177,6 +181,7 @@ class Slow(keras.callbacks.Callback):
                 self.found = next((r["verdicts"] for _, r in records(self.log_dir)[::-1] if r["verdicts"]), None)
 
 
+@pytest.mark.slow
 def test_a_verdict_is_on_the_disk_ten_seconds_after_it_was_found(tmp_path):
     model = network(ours.SGD(3.0))
     watching, slow = callbacks.Diagnosis((X, Y), when=5, budget=None), Slow(tmp_path, 10)
@@ -204,6 +209,7 @@ def test_events_of_others_are_in_the_record_and_known_without_a_board(tmp_path):
     assert [e["text"] for e in newest(tmp_path)["events"]] == ["Stage 1 ends.", "Stage 2 ends."]
 
 
+@pytest.mark.slow
 def test_a_switch_of_the_optimizer_is_an_event(tmp_path):
     switch = callbacks.SwitchOptimizer(at=1, to=ours.SGD(0.01))
     fit(network(ours.Adam()), [callbacks.TensorBoard(tmp_path), switch])
@@ -273,6 +279,7 @@ def test_an_optimizer_that_cannot_tell_its_settings_is_named(tmp_path):
     assert newest(tmp_path)["hyperparameters"]["optimizer"] == "Odd"
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "loss, name",
     [
@@ -300,6 +307,7 @@ def two_runs(tmp_path_factory):
     return folder, best
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("loader", LOADERS)
 def test_hparams_has_a_row_for_each_run_with_its_settings_and_its_best_validation(two_runs, loader):
     folder, best = two_runs

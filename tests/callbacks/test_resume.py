@@ -39,6 +39,7 @@ def states(tmp_path):
 # --- what it ends with -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_changes_nothing_and_says_that_a_training_has_ended(whole, resume, capsys):
     assert_same(train(resume()), whole)
     again = train(resume(), die_at=1)
@@ -47,16 +48,19 @@ def test_it_changes_nothing_and_says_that_a_training_has_ended(whole, resume, ca
     assert again.model.evaluate(X, Y, verbose=0) == whole.model.evaluate(X, Y, verbose=0)
 
 
+@pytest.mark.slow
 def test_a_training_that_dies_twice_ends_as_one_that_does_not(whole, resume, capsys):
     assert_same(interrupted(resume, (4, 5)), whole)
     assert "in epoch 1, after 2 of its batches" in capsys.readouterr().out
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("die_at", [1, STEPS, STEPS + 1])
 def test_a_death_before_the_first_state_or_at_the_turn_of_an_epoch(whole, resume, die_at):
     assert_same(interrupted(lambda: resume("1ep"), (die_at,)), whole)
 
 
+@pytest.mark.slow
 def test_batches_are_counted_on(resume):
     seen = []
     see = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
@@ -66,6 +70,7 @@ def test_batches_are_counted_on(resume):
     assert seen == [2, 3, 4] + 2 * list(range(STEPS))
 
 
+@pytest.mark.slow
 def test_a_model_without_weights_gets_them(resume):
     assert_same(interrupted(resume, (7,), model=without_input), train(model=without_input))
 
@@ -78,6 +83,7 @@ def without_input():
     return model
 
 
+@pytest.mark.slow
 def test_random_numbers_go_on(resume):
     """A callback draws noise for the weights: from NumPy, Python and unseeded layers of Keras."""
 
@@ -136,6 +142,7 @@ def recompiled(model):
     return model
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("part", CHANGES)
 def test_a_change_is_refused_and_named(left, part):
     script, said = CHANGES[part]
@@ -177,6 +184,7 @@ def damaged(path, how):
     }[how])  # fmt: skip
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("how", ["cut off", "empty", "one bit"])
 def test_of_a_damaged_state_one_warning_tells_and_the_one_before_is_used(whole, left, how):
     newest = max(left.glob("state-*.npz"))
@@ -222,6 +230,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_first_step(tmp_path)
     assert "file/states" in str(error.value)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("kind", ["full", "gone"])
 def test_a_disk_that_fails_while_it_trains(whole, resume, tmp_path, monkeypatch, kind):
     """It fails after the first state; later it can be written again, and is."""
@@ -248,6 +257,7 @@ def test_a_disk_that_fails_while_it_trains(whole, resume, tmp_path, monkeypatch,
 # --- SIGTERM ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_sigterm_saves_and_ends_the_process(whole, resume, tmp_path, capsys):
     class Terminates(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):

@@ -61,6 +61,7 @@ EXACT = {
 }
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("name", EXACT)
 def test_it_goes_on_at_the_very_batch(name, resume, tmp_path, capsys):
     script = EXACT[name]
@@ -113,6 +114,7 @@ AT_EPOCHS = {
 }
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("name", AT_EPOCHS)
 def test_otherwise_it_goes_on_at_the_beginning_of_an_epoch_and_says_why(name, resume, capsys):
     script, why = AT_EPOCHS[name]
@@ -146,6 +148,7 @@ def test_initial_epoch_begins_with_that_epoch_of_a_source():
     assert seen == [(5, 5), (6, 6)]
 
 
+@pytest.mark.slow
 def test_other_data_begin_with_the_epoch_where_that_is_allowed(resume):
     with pytest.raises(Died):
         train(resume(), 8, data=lambda: (X, Y), batch_size=16)
@@ -154,6 +157,7 @@ def test_other_data_begin_with_the_epoch_where_that_is_allowed(resume):
     assert int(run.model.optimizer.iterations) == 7 + 2 * 9
 
 
+@pytest.mark.slow
 def test_a_data_set_goes_on_where_no_source_has_put_the_hook_into_keras(tmp_path):
     keras_ch8.integration.uninstall()
     other = interrupted(lambda: Resume(tmp_path / "states", "2ba"), (8,), data=dataset)

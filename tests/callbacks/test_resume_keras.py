@@ -23,6 +23,7 @@ def with_averages():
     return small_model(keras.optimizers.Adam(0.02, use_ema=True, ema_momentum=0.9))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*unclosed file", "ignore::pytest.PytestUnraisableExceptionWarning")  # Keras's
 def test_what_keras_callbacks_remember_is_not_forgotten(resume, tmp_path):
     """They stop at the same epoch, lower the rate at the same, save the same, and write the same rows."""
@@ -72,6 +73,7 @@ def test_callbacks_of_somebody_else_are_told_of_once(resume, capsys):
     assert said.count("does not know what Counts must remember") == 1
 
 
+@pytest.mark.slow
 def test_a_callback_of_somebody_else_with_a_state_goes_on(resume):
     class Counts(keras.callbacks.Callback):
         count = 0
@@ -147,12 +149,14 @@ def test_a_loop_of_ones_own_is_refused(resume):
         pass
 
 
+@pytest.mark.slow
 def test_arrays_as_well(resume):
     """In `fit(x, y)` the callbacks of Keras see the same."""
     script = {"data": lambda: (X, Y), "batch_size": 16, "shuffle": False}
     assert_same(train(resume(), **script), train(**script))
 
 
+@pytest.mark.slow
 def test_a_backup_beside_callbacks_that_remember_something_is_told_what_it_forgets(tmp_path):
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
     stop, average = keras_ch8.callbacks.EarlyStopping(), keras_ch8.callbacks.PolyakAveraging(evaluate="raw")

@@ -66,6 +66,7 @@ def watched(tmp_path_factory):
     return SimpleNamespace(**locals())
 
 
+@pytest.mark.slow
 def test_the_row_of_each_iteration_is_what_a_tape_finds(watched):
     frames, kept = watched.frames, watched.weights.kept
     looks = [by_tape(weights) for weights in kept[:-1]]

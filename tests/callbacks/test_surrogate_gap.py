@@ -153,6 +153,7 @@ def test_the_direction_of_keras_s_metrics_is_known():
     assert history["accuracy"][-1] > history["accuracy"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_it_is_printed_once_when_first_flat_and_the_report_says_how_it_went_on(verbose, tmp_path, capsys):

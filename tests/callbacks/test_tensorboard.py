@@ -40,6 +40,7 @@ def report(log_dir, number=-1):
         return board.tensors("text")["ch8/report"][number][1].item().decode()
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("optimizer", [ours.SGD, keras.optimizers.SGD], ids=["ours", "Keras"])
 @pytest.mark.parametrize("steps_per_execution", [1, 6])
@@ -196,6 +197,7 @@ def test_a_thousand_steps_at_defaults_take_less_than_a_megabyte(tmp_path):
     assert sum(path.stat().st_size for path in tmp_path.rglob("*tfevents*")) < 1_000_000
 
 
+@pytest.mark.slow
 def test_layers_are_three_curves_and_a_picture_an_epoch(tmp_path):
     fit(network(ours.SGD(0.1)), [callbacks.TensorBoard(tmp_path, layers=True)])
     curves, expected = read(tmp_path), by_hand(0.1)["layers"]
@@ -214,6 +216,7 @@ def test_layers_are_three_curves_and_a_picture_an_epoch(tmp_path):
         assert (width, height) == (6 * 16, 2 * 16)
 
 
+@pytest.mark.slow
 def test_the_report_says_what_was_trained_and_what_happened(tmp_path):
     listed = [callbacks.TensorBoard(tmp_path), callbacks.GradientClippingLogger()]
     fit(network(ours.SGD(0.1, clip=clipping.ByNorm(0.2))), listed)
@@ -260,6 +263,7 @@ def test_every_curve_picture_and_text_of_all_parts_together_says_what_it_is_in_w
         assert re.search(r"\S\. \[.+\]", text), name
 
 
+@pytest.mark.slow
 def test_a_log_dir_that_cannot_be_written_is_an_error_before_the_first_step(tmp_path):
     (tmp_path / "file").write_text("")
     model = network(ours.SGD(0.1))
@@ -295,6 +299,7 @@ def test_a_disk_that_fills_up_in_mid_run_is_one_warning_and_the_weights_are_as_w
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_training_that_dies_keeps_its_rows_and_the_next_goes_on(tmp_path):
     class Dies(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -309,6 +314,7 @@ def test_a_training_that_dies_keeps_its_rows_and_the_next_goes_on(tmp_path):
     assert [step for step, _ in read(tmp_path)["ch8/loss"]] == [*range(1, 4 + STEPS + 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", ["runs[1]", "runs*", "runs?", "two words", "~"])
 @pytest.mark.parametrize("kind", [str, pathlib.Path])

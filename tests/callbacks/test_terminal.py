@@ -92,6 +92,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_with_all_callbacks_an_epoch_has_three_rows_an_alarm_three_and_the_summary_eight(capsys):
     source = ch8.data.ArraySource(X, Y, batch_size=16, seed=0)
     listed = all_of_them(source)
@@ -157,6 +158,7 @@ def test_a_healthy_training_ends_with_one_good_sentence(capsys):
     assert said == f"All right: {len(diagnosis.verdicts)} checks, nothing to do."
 
 
+@pytest.mark.slow
 def test_without_tensorboard_the_summary_says_where_the_rest_is(capsys):
     rows = fit(deep(), [callbacks.Diagnosis(budget=None)], capsys)
     assert rows[-1] == "`print` the Diagnosis for what was found, and what cures it."
@@ -170,6 +172,7 @@ def test_verbose_of_the_diagnosis_turns_alarms_and_summary_off(capsys):
     assert alarms == rest == []
 
 
+@pytest.mark.slow
 def test_in_a_long_epoch_an_alarm_comes_below_the_bar_which_goes_on_below_it(capsys, monkeypatch):
     monkeypatch.setattr(_terminal, "PATIENCE", 0.0)
     diagnosis = callbacks.Diagnosis((X, Y), when=1, budget=None, preflight=False)

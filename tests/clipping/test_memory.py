@@ -29,6 +29,7 @@ def left_of(rule, rows, build=None, **options):
     return np.array(kept), optimizer
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("settings", [(2.5, 0.97, 25), (1.0, 0.5, 2), (4.0, 0.1, 10)], ids=str)
 def test_z_scores_are_those_of_the_paper(settings):
     kept, _ = left_of(clipping.ByZScore(*settings), NORMS)
@@ -37,6 +38,7 @@ def test_z_scores_are_those_of_the_paper(settings):
     assert (np.array(expected)[[33, 50]] < 0.5 * NORMS[[33, 50]]).all()
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("settings", [(1.05, 0.98, 40, 1.0), (2.0, 0.5, 5, 0.7), (1.0, 0.0, 1, 100.0)], ids=str)
 def test_the_history_of_each_tensor_is_that_of_the_paper(settings):
     kept, _ = left_of(clipping.ByTensorHistory(*settings), PAIRS)
@@ -80,6 +82,7 @@ def test_norms_that_do_not_change_have_no_deviation_and_the_first_that_rises_com
     np.testing.assert_allclose(kept[:, 0], [2, 2, 2, 2, 2, 2], rtol=1e-6)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("rule", [
     clipping.ByZScore(1.0, warm_up=2), clipping.ByTensorHistory(1.5, warm_up=2, limit=5.0),

@@ -24,6 +24,7 @@ def norm_of(grads):
     return np.sqrt(sum(np.sum(np.square(g.astype("float64"))) for g in grads))
 
 
+@pytest.mark.slow
 def test_the_whole_norm_and_the_norm_of_each_tensor_differ_as_they_must():
     a, b = clipped(clipping.ByGlobalNorm(6.5), PAIR)
     np.testing.assert_allclose(np.concatenate([a, b]), [1.5, 2.0, 0.0, 6.0], rtol=1e-6)
@@ -33,6 +34,7 @@ def test_the_whole_norm_and_the_norm_of_each_tensor_differ_as_they_must():
     np.testing.assert_allclose(np.concatenate([a, b]), [3.0, 3.5, 0.0, 3.5], rtol=1e-6)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("rule", [
     clipping.ByGlobalNorm(13.1), clipping.ByNorm(12.1), clipping.ByValue(12.1), clipping.ByPercentile(100),
     clipping.ByZScore(), clipping.ByTensorHistory(limit=13.1),

@@ -83,6 +83,7 @@ def test_names_with_a_number_or_a_word_before_them_are_known_in_any_nested_model
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_the_garbage_collector_holds_changes_nothing():
     def trained(freeze):
         keras.utils.set_random_seed(0)

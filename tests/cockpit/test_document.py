@@ -95,6 +95,7 @@ def test_a_long_series_is_thinned_and_every_spike_is_kept():
     assert "low" in series or min(series["values"]) == 1.0
 
 
+@pytest.mark.slow
 def test_of_many_runs_less_is_kept_and_a_page_has_at_most_two_megabytes():
     runs = [Run(f"run_{number}") for number in range(24)]
     for run in runs:

@@ -42,6 +42,7 @@ class Looks(keras.callbacks.Callback):
         self.seen.append(document_in(self.path.read_text()) if self.path.exists() else None)
 
 
+@pytest.mark.slow
 def test_fit_writes_the_page_as_it_goes_on_and_at_its_end(tmp_path):
     looks = Looks(tmp_path / "logs" / "optimization" / "report.html")
     fit(tmp_path / "logs", callbacks=[looks])
@@ -53,6 +54,7 @@ def test_fit_writes_the_page_as_it_goes_on_and_at_its_end(tmp_path):
     assert made["runs"][0]["series"]["ch8/loss"]["steps"] == [*range(1, 13)]
 
 
+@pytest.mark.slow
 def test_the_page_of_memory_is_that_of_the_event_files(tmp_path):
     model = fit(tmp_path / "logs", validation_split=0.25)
     fit(tmp_path / "logs", model=model, validation_split=0.25)  # goes on in the same folder
@@ -92,6 +94,7 @@ def test_the_page_takes_a_hundredth_of_the_time(tmp_path, monkeypatch):
     assert written[-1] == now[0]
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_written_is_one_warning_and_the_training_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(live.files, "write", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with warnings.catch_warnings(record=True) as caught:

@@ -80,6 +80,7 @@ def test_tab_and_file_have_the_same_document(serve, tmp_path):
     assert made["live"]
 
 
+@pytest.mark.broad(slow="all")
 def test_a_long_run_has_its_ends_and_its_newest_record(serve, tmp_path):
     writer = write(tmp_path / "logs", curve(3_000))
     for step in range(3_001, 3_041):

@@ -35,6 +35,7 @@ def share_at_0(x):
     return np.mean((np.abs(x) < 0.1).all(axis=-1))
 
 
+@pytest.mark.slow
 def test_of_100_starts_on_rastrigin_in_10_dimensions_plain_descent_finds_none(found):
     assert share_at_0(found.plain_x) == 0
     assert share_at_0(found.x) >= 0.9

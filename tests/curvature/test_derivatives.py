@@ -94,6 +94,7 @@ def test_the_gradient_is_the_one_that_training_uses():
     np.testing.assert_allclose(found, np.concatenate([g.numpy().ravel() for g in expected]), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", ["batch normalization", "dropout"])
 def test_looking_changes_nothing(float64, name):

@@ -47,6 +47,7 @@ def rectified(seed, size=16):
     return model, rng.normal(size=(32, 6)).astype("float32"), rng.normal(size=(32, 1)).astype("float32")
 
 
+@pytest.mark.slow
 def test_a_kink_is_no_error():
     """ReLUs have kinks within the step of a finite difference; before, 2 of 10 seeds gave a false alarm."""
     checks = [curvature.check_gradient(*rectified(seed), seed=seed) for seed in range(10)]
@@ -73,6 +74,7 @@ def rectified_wrongly(x):
     return tf.nn.relu(x), lambda upstream: 1.3 * upstream * tf.cast(x > 0, x.dtype)
 
 
+@pytest.mark.slow
 def test_an_error_among_kinks_is_an_error():
     for seed in range(5):
         model, x, y = rectified(seed)

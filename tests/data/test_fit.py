@@ -63,6 +63,7 @@ DATA = {
 }
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("data", DATA.values(), ids=DATA)
 def test_in_the_order_of_the_arrays_the_model_is_given_what_it_is_given_of_arrays(data):
     model = Recorder()

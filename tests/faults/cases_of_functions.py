@@ -10,6 +10,7 @@ from tests.faults.given import (
     SEQUENCES,
     X,
     Y,
+    an_optimizer,
     at_a_point,
     batches,
     blur_images,
@@ -21,6 +22,7 @@ from tests.faults.given import (
     in_a_folder,
     lower_the_rate,
     model,
+    new_candidate,
     new_model,
     on_model,
     read_an_epoch,
@@ -311,6 +313,15 @@ def callback_cases():
 
 def training_cases():
     few = {"steps": lambda: 3}
+    yield case(
+        "training.Study",
+        lambda: {"model_factory": new_model, "data": (X, Y), "epochs": 1, "batch_size": 4, "verbose": 0},
+        lambda made: made.duration(),
+        model_factory=m.NOTHING,
+        data=m.NOTHING,
+        validation_data=m.NONE,
+        folder=m.NONE | m.PATH,
+    )
     yield case("training.check_initialization", on_model(), **OBJECTIVE)
     yield case(
         "training.compare_curricula",
@@ -322,6 +333,29 @@ def training_cases():
         orders=m.NOTHING,
         metric=m.NOTHING,
         fit_arguments=m.NONE | m.mapping(m.NOTHING),
+    )  # fmt: skip
+    yield case(
+        "training.Candidate",
+        lambda: {"make": an_optimizer, "ranges": {"learning_rate": (1e-3, 0.1)}},
+        lambda made: None,
+        make=m.Meaning("a function", callable),
+        ranges=m.Meaning("no ranges", lambda value: value == {} and isinstance(value, dict)),
+        batch_size=m.NONE | m.count(1),
+    )
+    yield case(
+        "training.compare",
+        lambda: {"candidates": {"SGD": new_candidate()}, "model_factory": new_model, "data": (X, Y), "budget": 1,
+                 "seeds": 1, "trials": 1, "verbose": 0},
+        candidates=m.NOTHING,
+        model_factory=m.NOTHING,
+        data=m.NOTHING,
+        target=m.NONE | m.NUMBER,
+        budget=m.count(1),
+        seeds=m.count(1) | m.sequence(m.SEED),
+        trials=m.count(1),
+        validation_data=m.NONE,
+        metric=m.NOTHING,
+        workers=m.count(1),
     )  # fmt: skip
     rates = m.sequence(m.POSITIVE)
     yield case("training.compare_learning_rates", on_model(**few, rates=lambda: [0.01, 0.1]), rates=rates)
@@ -364,4 +398,13 @@ def training_cases():
     )
     yield case(
         "training.scale_to_data", lambda: {"model": model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")
+    )
+    counts = m.sequence(m.count(1), empty=True)
+    yield case(
+        "training.tune_speed",
+        on_model(steps_per_execution=tuple, multiples=tuple, rounds=lambda: 3, verbose=lambda: 0),
+        steps_per_execution=counts,
+        multiples=counts,
+        rounds=m.count(3),
+        verbose=m.VERBOSE,
     )

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ch8 import callbacks, continuation, optimizers, schedules, stopping
+from keras_ch8 import callbacks, continuation, optimizers, schedules, stopping, training
 from keras_ch8.verdicts import Verdict
 
 RNG = np.random.default_rng(0)
@@ -48,6 +48,14 @@ def new_model():
     made = keras.models.clone_model(model())
     made.compile("sgd", "mse")
     return made
+
+
+def an_optimizer(learning_rate=0.1):
+    return optimizers.SGD(learning_rate)
+
+
+def new_candidate():
+    return training.Candidate(an_optimizer)
 
 
 def flat():

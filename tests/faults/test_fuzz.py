@@ -24,6 +24,7 @@ def test_there_is_a_case_for_each_part_and_for_each_of_its_arguments():
     assert not [case.name for case in CASES if not set(case.arguments()) <= set(case.meanings)]
 
 
+@pytest.mark.slow
 def test_a_value_that_is_not_allowed_is_refused_with_a_sentence_before_anything_is_done():
     draw = random.Random(8).random
     some = {(c.name, a, w) for c in CASES for a in c.meanings for w in fuzz.WILD if draw() < 0.1}

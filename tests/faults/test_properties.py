@@ -35,6 +35,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @few
 @given(values)
 def test_whatever_a_callback_remembers_comes_back_from_plain_data(value):

@@ -39,6 +39,7 @@ def flow_of(cls):
     return monitors.layer_flow(model, x.astype("float32"), y.astype("float32"))
 
 
+@pytest.mark.broad(slow="all")
 @each
 def test_signals_and_gradients_are_those_of_the_theory(start, variance):
     flow = flow_of(start)

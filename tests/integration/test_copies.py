@@ -68,6 +68,7 @@ def trained(callback):
     return model, train(model, [callback], batch_size=16)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", NAMES)
 def test_a_copy_has_the_results_and_trains_another_model_like_a_fresh_callback(tmp_path, name):
@@ -155,6 +156,7 @@ def test_a_callback_can_be_copied_in_the_middle_of_a_training(tmp_path):
     assert train(other, copies[::2], epochs=1)["loss"] == history["loss"]
 
 
+@pytest.mark.slow
 def test_a_copy_holds_no_part_of_the_model(tmp_path):
     """What is pickled is as large as the results, not as the model."""
     model = eager()

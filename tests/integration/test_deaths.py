@@ -130,6 +130,7 @@ def watched(request, tmp_path_factory):
     return Watched(tmp_path_factory.mktemp("deaths"), optimizer(), names)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_training_that_dies_in_a_foreign_callback_leaves_nothing(watched, hook):

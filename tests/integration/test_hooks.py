@@ -194,6 +194,7 @@ def test_a_list_that_the_user_has_made_is_served_and_given_back():
     assert made.callbacks[:2] == [looks, average]
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("watches", [False, True], ids=["alone", "beside one that watches"])
 @pytest.mark.parametrize("steps", [1, 2])
@@ -232,6 +233,7 @@ def test_the_first_batches_are_shown_and_the_training_is_as_without(examples, ki
         np.testing.assert_array_equal(shown, X[: len(shown)])
 
 
+@pytest.mark.slow
 def test_trainings_nest():
     inner, outer = network("sgd"), network("sgd")
     seen = []

@@ -71,6 +71,7 @@ def graphs():
     return sum(isinstance(o, tf.__internal__.FuncGraph) for o in gc.get_objects())
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_no_graph_stays_of_a_model_that_all_callbacks_have_watched(settled, tmp_path, optimizer):
@@ -90,6 +91,7 @@ def test_a_model_that_a_callback_has_watched_is_gone(settled, tmp_path, name, op
     assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], [name]))
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", [n if n != "LBFGS" else pytest.param(n, marks=pytest.mark.slow) for n in OURS])
 def test_a_model_with_an_optimizer_that_hooks_the_training_step_is_gone(settled, name):

@@ -49,12 +49,21 @@ def check_same(folder, whole):
         np.testing.assert_equal(plain_too, plain)
 
 
+def unharmed(tmp_path_factory, case):
+    """Let two workers train without `Resume`, and kill none."""
+    folder = tmp_path_factory.mktemp(case)
+    assert start(folder, [{"case": case}] * 2, resumes=False) == [0, 0]
+    return folder
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A training without `Resume` that nothing kills."""
-    folder = tmp_path_factory.mktemp("whole")
-    assert start(folder, resumes=False) == [0, 0]
-    return folder
+    return unharmed(tmp_path_factory, "averaged")
+
+
+@pytest.fixture(scope="module")
+def whole_guarded(tmp_path_factory):
+    return unharmed(tmp_path_factory, "guarded")
 
 
 def killed_and_going_on(folder, kills):
@@ -87,3 +96,42 @@ def test_a_sigterm_to_one_ends_both_at_the_next_state(tmp_path, whole):
     assert start(tmp_path, [{}, {"term": 7}]) == [143, 143]
     assert start(tmp_path) == [0, 0]
     check_same(tmp_path, whole)
+
+
+# --- a guard, a curriculum and the diagnosis --------------------------------------------------------------------------
+
+
+def lines_of_guard(folder):
+    """Return what `guard.jsonl` has; the chief alone has written it."""
+    (path,) = folder.rglob("guard.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_both_workers_leave_out_the_same_steps_go_back_together_and_the_chief_tells(whole_guarded):
+    (one, weights), (other, weights_too) = (result(whole_guarded, index) for index in range(2))
+    left_out, rollbacks, reason = one["guard"]
+    assert other["guard"] == one["guard"]
+    assert other["verdicts"] == one["verdicts"]
+    for name in weights:
+        if not name.startswith("model"):  # which has statistics of its own, and of its part of the batches
+            np.testing.assert_array_equal(weights_too[name], weights[name], err_msg=name)
+    not_finite = [record for record in left_out if record["place"] == "x"]
+    assert sorted({example for record in not_finite for example in record["examples"]}) == resuming_workers.BAD
+    assert {record["examples_in"] for record in left_out} == {"source"}
+    assert len(rollbacks) == 1
+    assert reason is None
+    assert all(np.isfinite(array).all() for array in weights.values())
+    lines = lines_of_guard(whole_guarded)
+    assert [line for line in lines if line["action"] == "left out"] == left_out
+    assert [line["step"] for line in lines if line["action"] == "went back"] == rollbacks
+
+
+@pytest.mark.slow
+def test_a_guarded_training_is_killed_and_both_go_on(tmp_path, whole_guarded):
+    """Between a state that is kept to go back to and the steps that make it necessary."""
+    codes = start(tmp_path, [{"case": "guarded"}, {"case": "guarded", "kill": (23, False)}], first=1)
+    assert codes[1] == -signal.SIGKILL
+    assert start(tmp_path, [{"case": "guarded"}] * 2) == [0, 0]
+    check_same(tmp_path, whole_guarded)
+    assert lines_of_guard(tmp_path) == lines_of_guard(whole_guarded)

@@ -20,6 +20,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("way", WAYS)
 def test_a_training_with_a_bad_batch_is_that_on_the_others(way):

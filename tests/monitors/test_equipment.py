@@ -191,6 +191,7 @@ def model_for(needs):
     return plain(*hidden, optimizer=keras.optimizers.SGD(rate)), (7 * RNG.normal(size=(64, 6)) + 3).astype("float32")
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("code, needs, unless", CODES, ids=range(len(CODES)))
 def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, needs, unless):
     model, x = model_for(needs)

@@ -53,6 +53,7 @@ def test_fit_gives_the_same_numbers_however_it_is_run(order, kind):
         np.testing.assert_allclose(losses_of(order, kind, **way), expected, rtol=2e-5, err_msg=str(way))
 
 
+@pytest.mark.slow
 def test_a_saved_model_goes_on_as_if_uninterrupted(tmp_path):
     """Saved in the middle of a turn: 4 steps an epoch, 3 in a turn."""
     inner = keras.optimizers.Adam(schedules.ExponentialDecay(0.05, 10, 0.5))

@@ -190,6 +190,7 @@ def stalled():
     return model, history, model.optimizer.stop_reason
 
 
+@pytest.mark.slow
 def test_a_run_that_stalls_in_float32_says_that_it_takes_float64(stalled):
     model, history, reason = stalled
     assert model.stop_training

@@ -61,6 +61,7 @@ def test_the_compiler_shows_the_box():
     assert "input_output_alias" in hlo, "the update is not in place"
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("options", [{}, {"weight_decay": 0.01, "global_clipnorm": 1.0}], ids=["plain", "everything"])
 def test_who_listens_changes_no_bit_of_a_large_variable(options):
@@ -79,6 +80,7 @@ def test_who_listens_changes_no_bit_of_a_large_variable(options):
     np.testing.assert_array_equal(trained(True), trained(False))
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", FEW)
 def test_traced_once_over_a_thousand_steps_with_a_changing_rate(name):

@@ -38,6 +38,7 @@ def test_a_class_keeps_the_promises_that_any_optimizer_must_keep(name, promise):
     promise(partial(make, name))
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @a_few_classes
 def test_fit_gives_the_same_numbers_however_it_is_run(name):
@@ -132,6 +133,7 @@ def test_a_schedule_counts_updates_not_micro_steps():
     np.testing.assert_allclose(variable.numpy(), -(1.0 + 0.75 + 0.5 + 0.25))
 
 
+@pytest.mark.broad(slow="all")
 @a_few_classes
 @pytest.mark.parametrize("rows", [5, 20_000])
 def test_sparse_gradients_are_the_dense_ones(name, rows):
@@ -154,6 +156,7 @@ def test_sparse_gradients_are_the_dense_ones(name, rows):
         assert not state[untouched].any()
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @a_few_classes
 def test_an_embedding_trains_in_fit(name):
@@ -218,6 +221,7 @@ def test_a_class_is_found_by_its_name(name):
     assert type(by_name) is not getattr(keras.optimizers, name, None)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @a_few_classes
 def test_a_saved_model_goes_on_as_if_uninterrupted(name, tmp_path):

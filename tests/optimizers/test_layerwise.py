@@ -54,6 +54,7 @@ def test_each_layer_is_normalized_by_its_own_norm():
     np.testing.assert_allclose(b, [[-0.6], [-0.8]], rtol=1e-6)
 
 
+@pytest.mark.broad(slow="all")
 @both
 def test_it_is_the_box_layer_by_layer(name):
     assert_same(path(RULES[name][0]()), of_box(name))
@@ -124,6 +125,7 @@ def test_a_sparse_gradient_is_the_dense_one(name):
     assert_same([[v.numpy() for v in variables]], expected[-1:])
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @both
 def test_the_rows_of_telemetry_tell_of_these_steps(name):
@@ -154,6 +156,7 @@ def go_on(model, epochs, callbacks=()):
     model.fit(x, x[:, :2], batch_size=8, epochs=epochs, shuffle=False, verbose=0, callbacks=list(callbacks))
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @both
 def test_in_fit_it_is_the_same_however_it_is_run(name):
@@ -164,6 +167,7 @@ def test_in_fit_it_is_the_same_however_it_is_run(name):
             np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @both
 def test_a_saved_model_goes_on_as_if_uninterrupted(name, tmp_path):

@@ -65,6 +65,7 @@ def test_an_assigned_value_is_trained_from_as_it_is(dtype):
     np.testing.assert_array_equal(values(variable), rounded([1e-3], dtype))
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("jit_compile", [False, True])

@@ -34,6 +34,7 @@ def test_the_rate_of_each_step_is_the_law(optimizer, steps_per_execution):
 WORDS = {"2ep": 86, "30ba": 30, "50%": 64.5, "100%": 129, "0.5ep": 21.5}
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("word", WORDS)
 def test_a_length_is_resolved_in_fit(word):

@@ -97,6 +97,7 @@ def test_traits_say_what_the_model_and_the_arguments_of_fit_are(kind):
 # --- (a) all that watches, together -----------------------------------------------------------------------------------
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("kind", each(IN_FIT, *IN_EVERY_RUN))
 def test_a_training_that_is_watched_is_the_bare_one(kind, tmp_path):
     plain = bare(kind.name, "Momentum")

@@ -135,6 +135,7 @@ def test_a_wrong_gradient_ends_in_no_step(search):
     assert count <= 30
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("search", WOLFE, ids=repr)
 def test_a_function_without_a_minimum_gives_the_farthest_step_that_was_tried(search):
     chosen, accepted, count, *_ = look_along("falls for ever", search, 1.0)

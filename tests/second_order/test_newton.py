@@ -46,6 +46,7 @@ def hessian_at(f, x):
     return Problem.of(f).hessian(ops.convert_to_tensor(x)).numpy()
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 def test_a_step_is_that_of_the_book(alpha):
     _, first = start(rosenbrock, ROSENBROCK)

@@ -218,6 +218,7 @@ def test_one_that_wants_to_hear_of_verdicts_alone_need_not_define_more(tmp_path)
     assert "nonfinite" in heard
 
 
+@pytest.mark.slow
 def test_a_second_training_goes_on_with_the_same_tracker(tmp_path):
     tracker, model = Remembers(), network()
     fit(tmp_path, tracker, model=model)
@@ -369,6 +370,7 @@ def test_the_file_of_a_tracker_is_short():
 # --- copies -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "way", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))], ids=["copy", "pickle"]
 )

@@ -112,6 +112,7 @@ def test_a_file_of_ones_own_is_overwritten_unless_it_is_to_go_on(tmp_path, appen
     assert (tmp_path / "deeper" / "mine_notes.csv").exists()
 
 
+@pytest.mark.slow
 def test_what_was_flushed_survives_a_process_that_is_killed(tmp_path):
     code = (
         "import sys, time\nfrom keras_ch8.trackers import CSV, JSONL, feeds\nfeeds.FLUSH_SECONDS = 0.05\n"

@@ -25,6 +25,7 @@ def verdict(code, kind="step_too_long", level="act", cure="Do so."):
     return Verdict(kind, level, "So it is.", cure, "8.2.1", 5, code=code)
 
 
+@pytest.mark.slow
 def test_of_a_cure_that_helps_the_verdict_leaves_and_the_loss_falls():
     found = training.cure(linear, (X, Y), verdict("model.optimizer.learning_rate = 0.05"), epochs=8)
     assert found.levels[0] == "act"
@@ -89,6 +90,7 @@ def prepared(code, model=linear, **options):
     return fit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind, code, steps",
     [
@@ -122,6 +124,14 @@ def test_targets_that_are_written_otherwise_are_those_of_both_and_classes_count_
     assert rare.options == {"class_weight": {0: 0.5, 1: 20.0}}
     each = [rare.evaluated(X[part], rare.y[part]) for part in (slice(5), slice(5, None))]
     assert compared("imbalance", rare, rare) == (pytest.approx(np.mean(each)),) * 2
+
+
+def test_validation_data_are_written_as_the_training_data_are():
+    fit = prepared("y = (y + 1) / 2", validation_data=(X[:8], Y[:8]))
+    np.testing.assert_array_equal(fit.validation_data[1], (Y[:8] + 1) / 2)
+    np.testing.assert_array_equal(
+        prepared("model.optimizer.learning_rate = 1.0", validation_data=(X, Y)).validation_data[1], Y
+    )
 
 
 def test_the_same_seed_makes_the_same_model_and_names_of_the_script_are_taken_back():

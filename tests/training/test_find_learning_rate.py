@@ -39,6 +39,7 @@ def at_the_same_point(optimizer, fitted):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("optimizer, trial, fitted", CASES)
 def test_all_is_as_it_was_bit_for_bit_and_the_training_goes_on_the_same(optimizer, trial, fitted):
@@ -127,6 +128,7 @@ DATA = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("data", DATA)
 def test_all_kinds_of_data_give_about_the_same(data):
@@ -222,6 +224,7 @@ def test_several_inputs_and_outputs():
     assert model.steps_per_execution == 4
 
 
+@pytest.mark.slow
 def test_where_the_loss_never_falls_it_says_so():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2, kernel_initializer="zeros")])

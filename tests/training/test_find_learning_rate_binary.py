@@ -52,6 +52,7 @@ def best_of_a_sweep(optimizer, data, held_out):
     return SWEEP[np.nanargmin(losses)]
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_suggestion_is_within_a_factor_3_of_the_best_of_a_sweep(name):
@@ -79,6 +80,7 @@ def weak(seed, strength):
     return x, (score > np.median(score)).astype("float32")
 
 
+@pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("seed, strength", [(0, 2.0), (1, 1.0), (2, 1.0)])
 def test_the_steps_that_the_reason_names_decide(seed, strength):

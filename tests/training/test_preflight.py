@@ -70,6 +70,7 @@ def test_what_is_wrong_is_said_of_a_model_and_its_data(model, x, y, expected):
     assert kinds(preflight(model(), x, y)) == expected
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "kind, model, x, y",
     [
@@ -111,6 +112,7 @@ def test_of_a_training_that_is_well_nothing_is_said_and_its_losses_are_right():
     assert after < found.blind
 
 
+@pytest.mark.slow
 def test_everything_ends_as_it_was_and_so_does_what_is_trained_afterwards():
     def trained(looks):
         keras.utils.set_random_seed(1)

@@ -343,6 +343,7 @@ def test_the_first_layers_come_from_a_trained_model_and_have_no_stage():
     assert [(s.name, s.trained) for s in everything.stages] == [("stage 3", ())]  # the head only
 
 
+@pytest.mark.slow
 def test_one_run_has_the_losses_of_all_stages_one_behind_another_and_says_where_each_begins(tmp_path):
     report = pretrain(chain(), log_dir=tmp_path, validation_data=(X, Y))
     curves, steps, begun = read(tmp_path), -(-len(X) // 32), 0

@@ -43,6 +43,7 @@ def test_the_slope_over_the_rate_itself_would_suggest_a_tiny_rate():
     assert suggest(RATES, losses)[1]["steepest"].rate > 5e-3
 
 
+@pytest.mark.slow
 def test_noise_alone_is_refused_and_a_small_fall_is_found():
     refused = found = 0
     for seed in range(200):
@@ -64,6 +65,7 @@ def test_the_suggestion_does_not_depend_on_how_many_rates_there_are(steps):
     assert found[1] == pytest.approx(found[0], rel=0.25)  # the minimum lies on one of the rates
 
 
+@pytest.mark.slow
 def test_the_advised_steps_tell_the_fall_that_is_named_from_noise_in_5_of_6_draws():
     rates, advised, shown = RATES[40:], 0, 0
     for seed in range(100):

@@ -159,6 +159,7 @@ def best_constant(loss, y, start, weights):
 SKEWED = np.eye(2)[[0] * 30 + [1] * 10]
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "loss, y, start",
     [

@@ -67,7 +67,6 @@ if is_tensorflow():
     from .tensorflow import each_replica as each_replica
     from .tensorflow import floats as floats
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
-    from .tensorflow import hand_over_when as hand_over_when
     from .tensorflow import in_eager_loop as in_eager_loop
     from .tensorflow import is_reachable as is_reachable
     from .tensorflow import is_sparse as is_sparse
@@ -81,6 +80,7 @@ if is_tensorflow():
     from .tensorflow import on as on
     from .tensorflow import one_of as one_of
     from .tensorflow import power_of_two_below as power_of_two_below
+    from .tensorflow import put_back_when as put_back_when
     from .tensorflow import renew as renew
     from .tensorflow import replicas as replicas
     from .tensorflow import replicated as replicated

@@ -49,12 +49,15 @@ def merge_replicas(function: Callable[..., None], *args: Any) -> None:
     )
 
 
-def each_replica(variable: Any, function: Callable[..., None], *args: Any) -> None:
-    """Call `function(variable, *args)` on every device that holds a copy of `variable`, with the copies of `args`."""
+def each_replica(variable: Any, function: Callable[..., Any], *args: Any) -> Any:
+    """Call `function(variable, *args)` on every device that holds a copy of `variable`, with the copies of `args`.
+
+    Return what it returns where there is one device; else None.
+    """
     if not replicated():
-        function(variable, *args)
-        return
+        return function(variable, *args)
     tf.distribute.get_strategy().extended.update(variable, function, args=args, group=False)
+    return None
 
 
 def one_of(value: Any) -> Any:
@@ -176,41 +179,55 @@ def call_when(condition: Tensor, function: Callable[[], None], variables: Sequen
         tf.cond(condition, call, lambda: tf.constant(0))
 
 
-def hand_over_when(condition: Tensor, function: Callable[[int, Any], None], number: Tensor, data: Any) -> bool:
-    """Call a Python function with a number and a batch as arrays where a condition holds, also in a graph.
+def put_back_when(
+    condition: Tensor,
+    variables: Sequence[Any],
+    values: Sequence[Tensor],
+    take: tuple[Callable[..., None], Any, Any] | None,
+) -> bool:
+    """Give variables back the values that they had, where a condition holds.
 
-    Return whether it can be: neither in what XLA compiles, nor in one of several replicas, nor with sparse arrays.
+    There a Python function can be called too. `take` is this function, and the number and the batch that it is given,
+    as arrays; None for none.
+
+    Return whether it is called: neither by what XLA compiles, nor by one of several replicas, nor with sparse arrays.
     """
-    flat = tf.nest.flatten(data)
-    if in_xla() or replicated() or not all(a is None or isinstance(a, tf.Tensor) for a in flat):
+    variables = [native(variable) for variable in variables]
+    if in_xla() or replicated():
+        write(variables, [tf.where(condition, old, v) for v, old in zip(variables, values, strict=True)])
         return False
-    there = [tf.convert_to_tensor(native(number)), *(a for a in flat if a is not None)]
-    places = [a is not None for a in flat]
-    shape = tf.nest.map_structure(lambda a: 0, data)
+    function, number, data = take or (lambda *args: None, 0, ())
+    flat = tf.nest.flatten(data)
+    takes = take is not None and all(a is None or isinstance(a, tf.Tensor) for a in flat)
+    given = [tf.convert_to_tensor(native(number)), *(a for a in flat if a is not None)] if takes else []
+    are_there, shape = [a is not None for a in flat], tf.nest.map_structure(lambda a: 0, data)
 
-    def take(number: tf.Tensor, *arrays: tf.Tensor) -> None:
+    def call(number: tf.Tensor, *arrays: tf.Tensor) -> None:
         left = iter(arrays)
-        parts = [next(left).numpy() if is_there else None for is_there in places]
+        parts = [next(left).numpy() if is_there else None for is_there in are_there]
         function(int(number), tf.nest.pack_sequence_as(shape, parts))
 
+    def put_back(*inputs: tf.Tensor) -> None:
+        if takes:
+            tf.py_function(call, inputs[2 * len(variables) :], [])
+        for handle, old in zip(inputs[: len(variables)], inputs[len(variables) : 2 * len(variables)], strict=True):
+            tf.raw_ops.AssignVariableOp(resource=handle, value=old)
+
+    def let_be(*inputs: tf.Tensor) -> None:
+        del inputs
+
+    inputs = [*(variable.handle for variable in variables), *values, *given]
     if tf.executing_eagerly():
         if bool(condition):
-            take(*there)
-        return True
-
-    def call(*given: tf.Tensor) -> None:
-        tf.py_function(take, given, [])
-
-    def nothing(*given: tf.Tensor) -> None:
-        del given
-
+            put_back(*inputs)
+        return takes
     # `tf.cond` would become switches, with which TensorFlow takes a slower executor for all operations of the step.
-    kinds = [tf.TensorSpec(None, tensor.dtype) for tensor in there]
+    kinds = [tf.TensorSpec([] if tensor.dtype == tf.resource else None, tensor.dtype) for tensor in inputs]
     then_branch, else_branch = (
-        tf.function(f, input_signature=kinds, autograph=False).get_concrete_function() for f in (call, nothing)
+        tf.function(f, input_signature=kinds, autograph=False).get_concrete_function() for f in (put_back, let_be)
     )
-    tf.raw_ops.If(cond=condition, input=there, Tout=[], then_branch=then_branch, else_branch=else_branch)
-    return True
+    tf.raw_ops.If(cond=condition, input=inputs, Tout=[], then_branch=then_branch, else_branch=else_branch)
+    return takes
 
 
 def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:

@@ -1,0 +1,61 @@
+"""How Sphinx makes the site from what `tools/make_site.py` has collected."""
+
+import os
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx_gallery.sorting import FileNameSortKey
+
+import keras_ch8
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+
+import make_site
+
+project, author, version = "keras_ch8", "the authors of keras_ch8", keras_ch8.__version__
+root_doc, html_theme, html_title = "README", "furo", f"keras_ch8 {version}"
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "myst_parser", "sphinx_gallery.gen_gallery"]
+exclude_patterns = ["scripts/*"]
+default_role = "code"
+html_math_renderer = "mathml"
+autodoc_typehints = "none"
+autodoc_default_options = {"show-inheritance": False}
+napoleon_use_admonition_for_examples = False
+napoleon_use_rtype = False
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4
+suppress_warnings = ["config.cache"]  # sphinx-gallery's settings hold functions
+sphinx_gallery_conf = {
+    "examples_dirs": ["scripts"],
+    "gallery_dirs": ["examples"],
+    "filename_pattern": r"\.py",
+    "plot_gallery": bool(os.environ.get("SITE_RUNS_EXAMPLES")),
+    "reset_argv": lambda gallery, script: ["--quick"],
+    "within_subsection_order": FileNameSortKey,
+    "abort_on_example_error": True,
+    "show_memory": False,
+    "write_computation_times": False,
+    "download_all_examples": False,
+}
+
+
+def with_markup(app, what, name, thing, options, lines):
+    """Give Sphinx a docstring in its own markup."""
+    lines[:] = make_site.as_rst(lines)
+
+
+def setup(app):
+    """Draw equations by MathML, which needs no script and no network; keep what docstrings align."""
+
+    def inline(self, node):
+        self.body.append(tex2mathml(node.astext()))
+        raise nodes.SkipNode
+
+    def block(self, node):
+        self.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+        raise nodes.SkipNode
+
+    app.add_html_math_renderer("mathml", inline_renderers=(inline, None), block_renderers=(block, None))
+    app.connect("autodoc-process-docstring", with_markup, priority=400)

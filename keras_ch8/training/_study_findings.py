@@ -1,0 +1,228 @@
+"""What each step of a study has found, to print and to draw."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .._plot import COLORS, GREY, axes_of, finished, make_log, recommend
+from .._result import Result, Table
+from ._critical_batch_size import Branch
+from ._study_advice import Rise, smoothed
+from ._study_trainer import Run, Setting
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class StudyStep(Result):
+    """What one step of a `Study` has found.
+
+    Args:
+        do: What to do next; "" where nothing is to be changed.
+        why: What was found.
+        setting: What to train with, as far as the study has come.
+        cost: What the step has trained, in full trainings; what was known already costs nothing.
+        runs: Its trainings.
+    """
+
+    do: str
+    why: str
+    setting: Setting
+    cost: float
+    runs: tuple[Run, ...]
+
+    name = "step"
+    """What it is called in the report."""
+
+    def _headline(self) -> str:
+        return f"{self.why} {self.do}".strip() if self.do else f"{self.why} Nothing is to be changed."
+
+    def _table(self) -> Table:
+        return table_of(self.runs, self.setting)
+
+    def _drawn(self, ax: Any) -> Any:
+        for number, run in enumerate(self.runs):
+            ax.plot(run.evaluated_at, run.evaluated, color=COLORS[number % len(COLORS)], label=str(run.setting))
+        return finished(ax, f"Study: {self.name}", "step", "loss on the validation data", "training")
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw what the step has measured, with matplotlib; return the axes."""
+        return self._drawn(axes_of(ax))
+
+
+def table_of(runs: Sequence[Run], marked: Setting | None = None) -> Table:
+    """Return trainings as a table, that of a setting marked."""
+    columns = ("rate", "batch", "warmup [steps]", "clipped to", "best loss", "at step", "of", "")
+    rows = [
+        (
+            run.setting.rate, run.setting.batch_size, run.setting.warmup,
+            None if math.isinf(run.setting.clip) else run.setting.clip,
+            None if run.diverged else run.best, run.best_step, run.steps, remark(run),
+        )
+        for run in runs
+    ]  # fmt: skip
+    places = [i for i, run in enumerate(runs) if run.setting == marked and not run.diverged]
+    return Table(columns, rows, min(places, key=lambda i: runs[i].best) if places else None)
+
+
+def remark(run: Run) -> str:
+    """Say what is special about a training."""
+    if run.diverged:
+        return f"diverged at step {max(run.steps - 1, 0)}"
+    return f"{run.clipped:.0%} of the steps clipped" if math.isfinite(run.setting.clip) else ""
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class RateSweep(StudyStep):
+    """The best learning rate, between a lower and a higher one that are worse.
+
+    Args:
+        given: The training with the rate that it began with.
+        low: The lowest rate around the best one whose losses lie within 5 % of the best.
+        high: The highest.
+        is_inside: Whether both neighbours of the best rate were tried.
+    """
+
+    given: Run
+    low: float
+    high: float
+    is_inside: bool
+
+    name = "rates"
+
+    @property
+    def best(self) -> Run:
+        """The training with the smallest loss."""
+        return min(self.runs, key=lambda run: run.best)
+
+    def _drawn(self, ax: Any) -> Any:
+        make_log(ax.xaxis)
+        good = [run for run in self.runs if not run.diverged]
+        ax.plot([r.setting.rate for r in good], [r.best for r in good], "o-", color=COLORS[0], label="best loss")
+        for number, run in enumerate(r for r in self.runs if r.diverged):
+            label = "diverged" if number == 0 else None
+            ax.plot(run.setting.rate, max((r.best for r in good), default=1.0), "x", color=COLORS[1], label=label)
+        if good:
+            recommend(ax, self.best.setting.rate, self.best.best, f"best rate: {self.best.setting.rate:.3g}")
+        return finished(ax, "Best loss with each learning rate", "learning rate", "loss", "training")
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Stability(StudyStep):
+    """What twice the best rate does, measured at every step.
+
+    Args:
+        rise: Where the loss rises.
+        is_slow: Whether it learns far less than with the best rate in as many steps, without a rise.
+    """
+
+    rise: Rise
+    is_slow: bool
+
+    name = "stability"
+
+    def _drawn(self, ax: Any) -> Any:
+        [run] = self.runs
+        ax.plot(run.losses, ".", color=GREY, markersize=3, label="each step")
+        ax.plot(smoothed(run.losses), color=COLORS[0], label="smoothed")
+        if self.rise.kind != "stable":
+            ax.axvline(self.rise.onset, color=COLORS[1], linestyle="--", label="the loss begins to rise")
+        return finished(ax, f"Twice the best rate: {run.setting.rate:.3g}", "step", "training loss", "loss")
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class WarmupStudy(StudyStep):
+    """Whether a warmup of the learning rate helps, and how long it must be.
+
+    Args:
+        overshoot: Rate times curvature along the step, over the slope along it, at the start and after a tenth of the
+            training: where it is above 2, the step leads upwards.
+    """
+
+    overshoot: tuple[float, float]
+
+    name = "warmup"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class ClippingStudy(StudyStep):
+    """Whether clipping the gradient at the 90 % quantile of its norms helps.
+
+    Args:
+        limit: That quantile, of the training without.
+        clipped: Fraction of the steps that it clips.
+    """
+
+    limit: float
+    clipped: float
+
+    name = "clipping"
+
+    def _drawn(self, ax: Any) -> Any:
+        for number, run in enumerate(self.runs):
+            ax.plot(run.norms, color=COLORS[number % len(COLORS)], linewidth=0.8, label=str(run.setting))
+        ax.axhline(self.limit, color=GREY, linestyle="--", label=f"limit {self.limit:.3g}")
+        make_log(ax.yaxis)
+        return finished(ax, "Norm of the gradient before clipping", "step", "norm", "training")
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class BatchSizes(StudyStep):
+    """How many examples each batch size needs to the same loss, from a checkpoint on, and how fast it is.
+
+    Args:
+        branches: One for each batch size, at its best rate.
+        critical: The critical batch size: it needs twice the examples of a tiny batch, and twice the steps of a huge
+            one. Infinite or 0 where it lies beyond all sizes that were tried.
+        noise_scale: The gradient noise scale at the checkpoint, tr(Sigma) / |G|^2, which estimates the same.
+        target: The loss that all had to reach.
+    """
+
+    branches: tuple[Branch, ...]
+    critical: float
+    noise_scale: float
+    target: float
+
+    name = "batch sizes"
+
+    @property
+    def fastest(self) -> int:
+        """The batch size that needs the fewest seconds to the same loss on this machine."""
+        return min(self.branches, key=lambda b: b.examples / b.examples_per_second).batch_size
+
+    def _table(self) -> Table:
+        columns = ("batch", "best rate", "examples to the same loss", "examples / s", "seconds")
+        rows = [
+            (b.batch_size, b.rate, b.examples if math.isfinite(b.examples) else None, b.examples_per_second,
+             b.examples / b.examples_per_second if math.isfinite(b.examples) else None)
+            for b in self.branches
+        ]  # fmt: skip
+        places = [i for i, b in enumerate(self.branches) if b.batch_size == self.setting.batch_size]
+        return Table(columns, rows, places[0] if places else None)
+
+    def _drawn(self, ax: Any) -> Any:
+        known = [b for b in self.branches if math.isfinite(b.examples)]
+        ax.plot([b.batch_size for b in known], [b.examples for b in known], "o-", color=COLORS[0], label="measured")
+        places = ((self.critical, "critical batch size"), (self.noise_scale, "gradient noise scale"))
+        for number, (size, label) in enumerate(places, 1):
+            if math.isfinite(size) and size > 0:
+                ax.axvline(size, color=COLORS[number], linestyle="--", label=f"{label}: {size:.3g}")
+        make_log(ax.xaxis)
+        make_log(ax.yaxis)
+        return finished(
+            ax, "Examples that each batch size needs", "batch size", "examples to the same loss", "branches"
+        )
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Duration(StudyStep):
+    """Where in the training its best step lies.
+
+    Args:
+        places: For each of the best trainings, its best step over all of its steps.
+        gain: Fraction of the loss that the last quarter of the best training has taken off.
+    """
+
+    places: tuple[float, ...]
+    gain: float
+
+    name = "duration"

@@ -1,0 +1,244 @@
+"""Makes the site of the documents: `python tools/make_site.py`, then `python -m http.server -d build/site/html`.
+
+Needs `pip install -e ".[docs,examples]"`. The pages are README, docs/ and what is made here from the code: a page for
+each kind of verdict, the reference, and the examples as a gallery. With --run the examples run with --quick, each again
+only when it has changed, and their pages have the pictures that they draw. Every warning is an error.
+"""
+
+import argparse
+import ast
+import importlib
+import inspect
+import itertools
+import os
+import posixpath
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).parent.parent
+BUILD = ROOT / "build" / "site"
+SOURCE = BUILD / "source"
+PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+CONTENTS = {
+    "Start": ["docs/choose", "docs/index", "docs/migrate", "examples/index", "docs/ja/index"],
+    "What each part does": [
+        "docs/guide/diagnose", "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target",
+        "docs/guide/start", "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
+    ],
+    "Verdicts": ["docs/diagnosis", "docs/verdicts/index"],
+    "In production": ["docs/many-workers", "docs/faults", "docs/hooks"],
+    "Reference": ["docs/api/index"],
+    "Inside": ["ARCHITECTURE", "CONTRIBUTING", "docs/design/index", "CHANGELOG"],
+}  # fmt: skip
+
+
+def main() -> int:
+    """Collect the pages, and let Sphinx make the site; return its exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", action="store_true", help="run the examples")
+    os.environ["SITE_RUNS_EXAMPLES"] = "1" if parser.parse_args().run else ""
+    collect()
+    from sphinx.cmd.build import main as sphinx
+
+    status: int = sphinx(["-W", "--keep-going", "-q", "-c", str(ROOT / "docs"), str(SOURCE), str(BUILD / "html")])
+    if not status:
+        shutil.copy(BUILD / "html" / "README.html", BUILD / "html" / "index.html")
+        print(f"{BUILD / 'html' / 'index.html'}")  # noqa: T201
+    return status
+
+
+def collect() -> None:
+    """Write all sources of the pages, where they stand in the repository."""
+    written = {path: text for path, text in [*documents(), *verdicts(), *reference(), *gallery()]}
+    for path, text in written.items():
+        write(path, linked(path, text, set(written)))
+    for page in SOURCE.rglob("*.md"):
+        if str(page.relative_to(SOURCE)) not in written:
+            page.unlink()
+    shutil.copytree(ROOT / "docs" / "pictures", SOURCE / "docs" / "pictures", dirs_exist_ok=True)
+
+
+def write(path: str, text: str) -> None:
+    """Write a page, unless it is there as it is: what has not changed is not made anew."""
+    page = SOURCE / path
+    page.parent.mkdir(parents=True, exist_ok=True)
+    if not page.exists() or page.read_text() != text:
+        page.write_text(text)
+
+
+def linked(path: str, text: str, pages: set[str]) -> str:
+    """Return a page whose links lead to pages of the site; those to other files of the repository are their names."""
+
+    def link(found: re.Match[str]) -> str:
+        name, target, anchor = found[1], found[2], found[3] or ""
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+        if place.endswith(".py") and place.startswith("examples/"):
+            page = posixpath.relpath(place.removesuffix(".py") + ".rst", posixpath.dirname(path))
+            return f"[{name}]({page})"
+        is_there = place in pages or (ROOT / place).suffix == ".png" or ":" in target
+        return f"[{name}]({target}{anchor})" if is_there else f"{name}"
+
+    return re.sub(r"\[([^\]\n]*)\]\(([^()\s#]+)(#[^()\s]*)?\)", link, text) if path.endswith(".md") else text
+
+
+def toctree(names: list[str], caption: str = "", hidden: bool = False, start: str = "") -> str:
+    """Return a list of pages for Sphinx."""
+    options = [f":caption: {caption}"] * bool(caption) + [":hidden:"] * hidden + [":maxdepth: 1"]
+    return "\n".join(["```{toctree}", *options, "", *(start + name for name in names), "```", ""])
+
+
+def documents() -> Iterator[tuple[str, str]]:
+    """Yield what is written by hand."""
+    for page in PAGES:
+        text = (ROOT / page).read_text()
+        if page == "README.md":
+            text += "\n" + "\n".join(toctree(names, caption, hidden=True) for caption, names in CONTENTS.items())
+        yield page, text
+    for file in sorted((ROOT / "docs").rglob("*.md")):
+        path = str(file.relative_to(ROOT))
+        text = file.read_text()
+        if path == "docs/ja/index.md":
+            text += "\n" + toctree(["map", "verdicts"], hidden=True)
+        yield path, text
+    notes = sorted(file.stem for file in (ROOT / "docs" / "design").glob("*.md"))
+    yield (
+        "docs/design/index.md",
+        f"# Design notes\n\nWhat was decided, and what was measured for it.\n\n{toctree(notes)}",
+    )
+
+
+def verdicts() -> Iterator[tuple[str, str]]:
+    """Yield a page for each kind of verdict, out of docs/diagnosis.md and of the table of the kinds."""
+    from keras_ch8.monitors.base import members
+    from keras_ch8.verdicts import KINDS
+
+    members("full")  # which register kinds of their own
+    page = (ROOT / "docs" / "diagnosis.md").read_text()
+    said = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    for name, kind in KINDS.items():
+        body = said.get(name) or f"\n{kind.meaning} (Section {kind.section}.)\n\n*Cure:* {kind.cure}\n"
+        yield f"docs/verdicts/{name}.md", f"# {name}\n{picture(f'verdict_{name}')}{body}"
+    head = "# Verdicts, one by one\n\n| verdict | section | what it means |\n|---|---|---|\n"
+    rows = [f"| [{name}]({name}.md) | {kind.section} | {kind.meaning} |\n" for name, kind in KINDS.items()]
+    yield "docs/verdicts/index.md", head + "".join(rows) + "\n" + toctree(list(KINDS), hidden=True)
+
+
+def picture(name: str) -> str:
+    """Return a picture that an example has made, if there is one."""
+    there = (ROOT / "docs" / "pictures" / "sections" / f"{name}.png").exists()
+    return f"\n![{name}](../pictures/sections/{name}.png)\n" if there else ""
+
+
+def reference() -> Iterator[tuple[str, str]]:
+    """Yield a page for each package, with all its public names: the text of each is the card of its method."""
+    import keras_ch8
+
+    packages = (*keras_ch8.PACKAGES, "testing")
+    for package in packages:
+        module = importlib.import_module(f"keras_ch8.{package}")
+        lines = [package, "=" * len(package), "", f".. automodule:: keras_ch8.{package}", ""]
+        for name in module.__all__:
+            thing = getattr(module, name)
+            is_part = inspect.isclass(thing) or inspect.isfunction(thing)
+            said = inspect.getdoc(thing) if is_part else said_of_constant(module, name)
+            if not said:
+                raise ValueError(f"keras_ch8.{package}.{name} is public and says nothing. Write its docstring.")
+            kind = "autoclass" if inspect.isclass(thing) else "autofunction" if is_part else "py:data"
+            lines += [name, "-" * len(name), "", f".. {kind}:: keras_ch8.{package}.{name}", ""]
+            lines += [] if is_part else [*(f"   {line}" for line in as_rst(said.splitlines())), ""]
+        yield f"docs/api/{package}.rst", "\n".join(lines)
+    own = ["watch", "read_run", "report", "register_strings"]
+    lines = ["Reference", "=========", "", "The text of a part is its method card: what it does, with which defaults, "]
+    lines += ["what it keeps, where it differs from Keras, what it raises, an example that runs, and its source.", ""]
+    lines += [f".. autofunction:: keras_ch8.{name}\n" for name in own]
+    lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {package}" for package in packages)]
+    yield "docs/api/index.rst", "\n".join(lines) + "\n"
+
+
+def said_of_constant(module: ModuleType, name: str) -> str:
+    """Return the text below the line that sets a constant of a package; "" if there is none."""
+    for file in sorted(Path(str(module.__file__)).parent.glob("*.py")):
+        body = ast.parse(file.read_text()).body
+        for set_here, below in itertools.pairwise(body):
+            targets = set_here.targets if isinstance(set_here, ast.Assign) else [getattr(set_here, "target", None)]
+            is_it = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+            if is_it and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                return str(below.value.value)
+    return ""
+
+
+SECTIONS = re.compile(r"(Args|Returns|Yields|Raises|Example|Examples|References|Attributes|Note|Notes):$")
+ROW_OF_TABLE = re.compile(r"\S.*? {2,}\S")
+
+
+def as_rst(lines: Sequence[str]) -> list[str]:
+    """Return a docstring for Sphinx: what it aligns is kept as it stands, what is in backquotes is code."""
+    out: list[str] = []
+    in_section = in_block = False
+    text: list[str] = []
+
+    def flush() -> None:
+        out.extend(_inline("\n".join(text)).split("\n") if text else [])
+        text.clear()
+
+    for before, line in itertools.pairwise(["", *lines]):
+        starts = bool(line) and not before
+        if line and not line.startswith(" ") and not (in_block and before):
+            in_section, in_block = bool(SECTIONS.match(line)), False
+            if starts and ROW_OF_TABLE.match(line):
+                flush()
+                out.extend(["::", ""])
+                in_block = True
+        elif starts and not in_section and not in_block:
+            flush()
+            out.extend(["::", ""])
+            in_block = True
+        if in_block:
+            out.append(f"    {line}" if line else line)
+        elif line.lstrip().startswith((">>>", "...")) or (in_section and line.startswith("        ") and not text):
+            flush()
+            out.append(line)
+        else:
+            text.append(line)
+    flush()
+    return out
+
+
+def _inline(text: str) -> str:
+    """Return text whose code is in double backquotes, and whose bars are no markup."""
+    pieces = re.split(r"(`+[^`]+`+)", text)
+    for number, piece in enumerate(pieces):
+        if number % 2:
+            after = pieces[number + 1][:1]
+            pieces[number] = f"``{piece.strip('`')}``" + ("\\ " if after.isalnum() else "")
+        else:
+            pieces[number] = piece.replace("|", r"\|").replace("**", r"\*\*")
+    return "".join(pieces)
+
+
+def gallery() -> Iterator[tuple[str, str]]:
+    """Yield the examples for sphinx-gallery: a heading instead of the first line, the commands as a block."""
+    from keras_ch8 import chapter
+
+    subjects = {section.example: f"{section.number} {section.subject}" for section in chapter.SECTIONS}
+    yield (
+        "scripts/GALLERY_HEADER.rst",
+        "Examples\n========\n\nEach is one script; `python -m keras_ch8` says of which.\n",
+    )
+    for file in sorted((ROOT / "examples").glob("*.py")):
+        text = file.read_text()
+        said = ast.get_docstring(ast.parse(text)) or ""
+        title = subjects.get(file.name, file.stem.replace("_", " "))
+        body = "\n".join(as_rst(said.splitlines()))
+        seen = ROOT / "docs" / "pictures" / "sections" / f"{file.stem}.png"
+        image = f"\n\n.. image:: /docs/pictures/sections/{file.stem}.png" if seen.exists() else ""
+        code = text.split('"""', 2)[2]
+        yield f"scripts/{file.name}", f'r"""\n{title}\n{"=" * len(title)}\n\n{body}{image}\n"""{code}'
+
+
+if __name__ == "__main__":
+    sys.exit(main())
