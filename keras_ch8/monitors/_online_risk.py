@@ -190,14 +190,14 @@ class OnlineRiskMonitor(Monitor):
         if len(held_out) < 3 or len(losses) < 3:
             return {}
         start, best = _start(past), float(held_out.min())
-        first, last = float(losses[0]), float(losses[-1])
+        first, middle, last = (float(losses[i]) for i in (0, len(losses) // 2, -1))
         return {
             HELD_OUT_RISE.name: _rise(past, float(held_out[-3:].min())),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
             KNOWN_OVER_NEW.name: last / float(held_out[-1]) if last > 0 and held_out[-1] > 0 else float("nan"),
             HELD_OUT_LEFT.name: best / float(np.fmin(start, past.chance)) if best > 0 else float("nan"),
             LEARNED.name: first - last,
-            LEARNED_LATELY.name: learned_lately(past),
+            LEARNED_LATELY.name: _ratio(middle - last, middle),
             BY_HEART.name: _fallen_since_the_best(past, np.min),
         }
 
@@ -222,13 +222,6 @@ class OnlineRiskMonitor(Monitor):
         ]
         said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
         return {"overfitting": "; ".join(said)}
-
-
-def learned_lately(past: Past) -> float:
-    """Return by how much the training loss fell over the second half of the epochs; NaN of fewer than three."""
-    losses = [logs["loss"] for logs in past.epochs if "loss" in logs]
-    middle = float(losses[len(losses) // 2]) if len(losses) > 2 else float("nan")
-    return _ratio(middle - float(losses[-1]), middle) if len(losses) > 2 else middle
 
 
 def held_out_drawn(past: Past) -> dict[str, float]:

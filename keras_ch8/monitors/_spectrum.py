@@ -14,7 +14,6 @@ from ..curvature import lanczos_of
 from ..curvature.objective import Objective
 from ..verdicts.wording import digits
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
-from ._online_risk import LEARNED_LATELY, learned_lately
 from ._spectrum_rules import (
     EARLIER_GAIN,
     ESCAPES,
@@ -171,7 +170,6 @@ class SpectrumMonitor(Monitor):
             UPDATES_MADE.name: past.done,
             PART_DONE.name: part_done(past),
             RATE_LEFT.name: rate_left(past),
-            LEARNED_LATELY.name: learned_lately(past),
         } | ({} if np.isnan(limit) or not past.total else {
             RATE_OF_LIMIT.name: limit,
             TRAININGS_TO_GAIN.name: trainings_to_gain(seen, ends.gain, past),

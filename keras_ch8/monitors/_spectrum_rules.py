@@ -3,9 +3,7 @@
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import part, percent
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
-from ._online_risk import LEARNED_LATELY
 from .progress import (
-    AFTER_SIXTEENTH,
     AT_REST,
     DECREMENT,
     EIGHTH,
@@ -18,7 +16,6 @@ from .progress import (
     GAINED,
     LOW,
     MEASURED,
-    NEIGHBOURS_LEFT,
     NEWTON_GAIN,
     NOT_ARRIVED,
     OVER_CHANCE,
@@ -125,14 +122,6 @@ REST_IS_CERTAIN = (
     Condition(GAINED, ">=", 0.1),
 )
 """Where one spectrum is enough: near the end, of a loss that has fallen, far above what the neighbours predict."""
-NEIGHBOURS_TELL_NOTHING = Combination(
-    "the nearest examples predict hardly more than a constant does, and the training loss is at rest too",
-    "all of",
-    (
-        Condition(NEIGHBOURS_LEFT, ">", 0.9, source=AFTER_SIXTEENTH),
-        Condition(LEARNED_LATELY, "<", 0.02, source=AFTER_SIXTEENTH),
-    ),
-)
 RESTED = Condition(UPDATES_MADE, ">=", 50, "there were updates enough to come to rest", FOREIGN)
 EVEN = Condition(LOWEST_CURVATURE, ">", 0.1, "the curvature is much the same in all directions", FOREIGN)
 BEYOND_LIMIT = Combination(
@@ -224,14 +213,7 @@ RULES = (
             "saddle",
             ON_PLATEAU,
             *NOT_ARRIVED_AT_A_MINIMUM,
-            Combination(
-                "what the nearest other examples predict is no better",
-                "all of",
-                (
-                    Condition(OVER_NEIGHBOURS, "<", 1.1, source=FOREIGN),
-                    Combination("they predict more than a constant does", "none of", (NEIGHBOURS_TELL_NOTHING,)),
-                ),
-            ),
+            Condition(OVER_NEIGHBOURS, "<", 1.1, "what the nearest other examples predict is no better", FOREIGN),
         ),
         at_most="watch",
         mentions=(FALLEN, OVER_CHANCE, RECENT),

@@ -64,11 +64,6 @@ OVER_NEIGHBOURS = Quantity(
     "it is beyond measure above that of what the nearest other examples predict",
     usual=OF_THREE,
 )
-NEIGHBOURS_LEFT = Quantity(
-    "neighbours_left",
-    "The loss of what the nearest other examples predict over that of the best constant prediction: near 1 they tell "
-    "nothing of what can be learned.",
-)
 RECENT = Quantity(
     "recent",
     "By how much the loss fell over the last third of the steps, as a fraction of what it was then.",
@@ -286,7 +281,6 @@ class Progress:
             GAINED.name: self.gained_at(self.now),
             OVER_CHANCE.name: self.over_chance(self.now),
             OVER_NEIGHBOURS.name: self.now / self.neighbours if self.neighbours > 0 else float("nan"),
-            NEIGHBOURS_LEFT.name: self.neighbours / self.chance if self.chance > 0 else float("nan"),
             RECENT.name: self.recent,
             PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             GROWTH.name: self.over_start(self.now),

@@ -81,23 +81,6 @@ def test_a_gradient_grows_through_time_also_where_the_loss_sees_every_step(growt
     assert level("time_horizon", past_of(losses(fallen), time_horizon=seen), "exploding") == expected
 
 
-@pytest.mark.parametrize(
-    "neighbours, training, expected",
-    [
-        (0.95, 0.6, "watch"),
-        (0.7, 0.6, "ok"),  # they predict, and no better
-        (0.95, 0.5, "ok"),  # it has learned lately
-    ],
-)
-def test_neighbours_that_predict_no_more_than_a_constant_do_not_speak_for_a_model(neighbours, training, expected):
-    ends = {"largest": 1.0, "smallest": 0.05, "resolved": 0.001, "gradient_norm": 1.0}
-    past = past_of(losses(0.4), spectrum=ends, layer_flow=flow())
-    past.total, past.chance, past.neighbours = 900, 1.0, neighbours
-    for loss in (1.0, 0.7, 0.6, 0.6, training):
-        past.add_epoch({"loss": loss}, np.full(3, loss))
-    assert level("spectrum", past, "underfitting") == expected
-
-
 @pytest.mark.parametrize("small, expected", [(1.0, 0.01), (0.2, 0.05), (1e-9, 0.01 / 0.9)])
 def test_a_gradient_that_has_not_made_the_step_says_nothing_of_the_rate(small, expected):
     past = Past(total=200)
