@@ -229,7 +229,7 @@ RULES = (
             Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
             Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
         ),
-        silenced_by=(BY_CLIFFS,),
+        silenced_by=SWINGS,
         mentions=(STEP_OVER_BEST,),
     ),
     Rule(

@@ -396,7 +396,7 @@ def _effective_rates(past: Past, which: slice) -> np.ndarray:
     _, there, at = np.intersect1d(steps, past.rows.steps, return_indices=True)
     norms, finite = past.rows.norm[at], np.where(np.isfinite(past.rows.norm), past.rows.norm, 0.0)
     usual = np.array([finite[max(0, place + 1 - MOMENTUM) : place + 1].mean() for place in at])
-    norms = np.where(norms <= usual / MOMENTUM, usual, norms)
+    norms = np.where((norms > 0) & (norms <= usual / MOMENTUM), usual, norms)
     is_known = (norms > 0) & np.isfinite(norms)
     return lengths[there][is_known] / norms[is_known]
 

@@ -20,20 +20,19 @@ def test_a_held_out_loss_that_was_best_in_the_first_third_was_best_long_ago(best
 
 
 @pytest.mark.parametrize(
-    "end, ratio, noise, expected",
+    "lowest, end, ratio, noise, expected",
     [
-        (0.35, 2.4, 0.1, "act"),
-        (0.19, 2.4, 0.1, "watch"),
-        (0.12, 2.4, 0.1, "ok"),  # it is at one level
-        (0.35, 0.3, 0.1, "ok"),  # the steps do not go beyond the lowest point
-        (0.35, 2.4, 1e6, "ok"),  # the gradient is mostly noise
-        (0.05, 2.4, 0.1, "ok"),  # it is low
+        (0.03, 0.15, 2.4, 0.1, "act"),
+        (0.06, 0.11, 2.4, 0.1, "watch"),
+        (0.09, 0.11, 2.4, 0.1, "ok"),  # it is at one level
+        (0.03, 0.15, 0.3, 0.1, "ok"),  # the steps do not go beyond the lowest point
+        (0.03, 0.15, 2.4, 1e6, "ok"),  # the gradient is mostly noise
+        (0.01, 0.05, 2.4, 0.1, "ok"),  # it is low
     ],
 )
 def test_a_loss_that_rises_again_by_steps_beyond_the_lowest_point_has_steps_that_are_too_long(
-    end, ratio, noise, expected
+    lowest, end, ratio, noise, expected
 ):
-    lowest = 0.1 if end > 0.1 else end / 3
     values = np.array([1.0, 0.4, lowest, lowest, lowest, *np.linspace(lowest, end, 3), end])
     past = with_steps(values, ratio=ratio, gradient_noise=monitors.GradientNoise(100.0 * noise, 1.0))
     assert level("step_length", past, "step_too_long") == expected
