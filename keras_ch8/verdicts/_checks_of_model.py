@@ -62,7 +62,7 @@ def _classes_beyond(facts: Facts) -> bool:
     """Whether there are more classes than outputs."""
     targets, output = facts.targets, facts.output
     if output.loss == "sparse_categorical_crossentropy" and targets.are_whole:
-        return targets.high - min(targets.low, 1) >= output.units > 1
+        return targets.high - min(max(targets.low, 0), 1) >= output.units > 1
     return (
         output.loss == "binary_crossentropy" and output.units == 1 and targets.of == "classes" and targets.classes > 2
     )
