@@ -40,12 +40,15 @@ site:  ## the site of the documents in build/site/html; `make site run=--run` ru
 	$(python) -m pip install -q -e ".[docs,examples]"
 	$(python) -W ignore tools/make_site.py $(run)
 
+notebooks:  ## notebooks out of examples, in build/notebooks
+	$(python) tools/notebooks.py
+
 serve:  ## the site at http://localhost:8000
 	$(python) -m http.server -d build/site/html
 
 bench:  ## all benchmarks, with torch and optax beside (the extra `bench`)
 	$(python) -m pip install -q -e ".[bench]"
-	for benchmark in $(filter-out benchmarks/harness.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
+	for benchmark in $(filter-out benchmarks/harness.py benchmarks/all.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
 
 coverage:  ## branches that the default tests run: the total, and the ten files with the least
 	$(python) -m coverage erase
@@ -59,5 +62,5 @@ ci:  ## all that must hold before a change lands, as the public host runs it: ha
 full:  ## all that .ci/run leaves out, by hand before an issue is resolved: hours
 	bash .ci/full
 
-.PHONY: help setup test slow planted lint format types docs site serve bench coverage ci full
+.PHONY: help setup test slow planted lint format types docs site notebooks serve bench coverage ci full
 .DEFAULT_GOAL = help

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .cockpit.history import read_run as read_run
     from .cockpit.page import report as report
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "__version__",
     "board",

@@ -88,6 +88,13 @@ SECTIONS = (
     ),
 )
 
+PICTURES = {
+    "8.2.3": "Paths of SGD, momentum and Adam away from a saddle point, and the loss along each",
+    "8.3.2": "Paths of SGD, momentum and Nesterov momentum through a ravine, and the loss along each",
+    "8.7.3": "A path of noisy steps around a minimum, its average nearer to it, and the loss of both",
+}
+"""What is seen on docs/pictures/sections, which `tools/section_pictures.py` draws."""
+
 
 def parts() -> Iterator[tuple[str, str]]:
     """Yield the section and the dotted name below `keras_ch8` of each public class or function that names a section."""
@@ -169,6 +176,8 @@ def index() -> str:
         names = [name for number, name in of_sections if number == section.number]
         if names:
             lines += ["", f"## {section.number} {section.subject}", ""]
+            if section.number in PICTURES:
+                lines += [f"![{PICTURES[section.number]}](pictures/sections/{section.number}.png)", ""]
             lines += [f"- `{name}`: {_first_line(name)}" for name in names]
             lines += [f"- Example: [{section.example}](../examples/{section.example})"] if section.example else []
     lines += ["", "## Base classes", "", "What to derive from; CONTRIBUTING.md has a recipe for each.", ""]

@@ -1,4 +1,4 @@
-"""examples/results.ipynb runs in a real notebook, where report, tables and pictures are seen, and names are text."""
+"""Notebooks run top to bottom: results.ipynb, where tables and pictures are seen and names are text, and made ones."""
 
 import ast
 import html
@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.marks import mostly
 
 NOTEBOOK = Path(__file__).parent.parent / "examples" / "results.ipynb"
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -26,6 +28,10 @@ _ = stranger.fit(found, found[:, :1], batch_size=8, epochs=2, verbose=0, callbac
 SHOWN = ('keras_ch8.report("logs_of_a_stranger")', 'keras_ch8.read_run("logs_of_a_stranger")', "watching")
 
 
+MADE = ("quickstart", "s8_6_pinn", "s8_7_6_curriculum", "s8_7_3_polyak")
+"""What `tools/notebooks.py` makes; two of them run in every run of `.ci/run`."""
+
+
 def cell(number, source):
     return {
         "cell_type": "code", "id": f"stranger-{number}", "source": source, "metadata": {}, "outputs": [],
@@ -40,14 +46,20 @@ def run(folder):
     notebook = json.loads(copy.read_text())
     notebook["cells"] += [cell(number, source) for number, source in enumerate((STRANGER, *SHOWN))]
     copy.write_text(json.dumps(notebook))
-    arguments = ["-m", "pytest", "--nbmake", "--overwrite", "--nbmake-timeout=600", "-p", "no:cacheprovider", copy.name]
-    away = {"IPYTHONDIR": str(folder / "ipython"), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=os.environ | away, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
+    execute(copy)
     executed = json.loads(copy.read_text())["cells"]
     return {"".join(one["source"]).strip(): shown_by(one) for one in executed if one["cell_type"] == "code"}
+
+
+def execute(notebook):
+    """Run a notebook by nbmake, which puts what its cells show into the file."""
+    arguments = ["-m", "pytest", "--nbmake", "--overwrite", "--nbmake-timeout=600", "-p", "no:cacheprovider"]
+    away = {"IPYTHONDIR": str(notebook.parent / "ipython"), "JUPYTER_RUNTIME_DIR": str(notebook.parent / "runtime")}
+    done = subprocess.run(
+        [sys.executable, *arguments, notebook.name],
+        cwd=notebook.parent, env=os.environ | away, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 def shown_by(cell):
@@ -102,3 +114,18 @@ def the_page_is_in_a_frame(shown):
 def is_a_table(shown):
     assert "<table><thead><tr><th>" in shown["text/html"]
     assert len(shown["text/plain"]) <= 400, "the line of `repr`"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, MADE, "quickstart", "s8_7_3_polyak"))
+def test_a_notebook_that_is_made_of_a_script_runs_and_ends_with_the_page(name, tmp_path):
+    for needed in ("nbmake", "ipykernel", "sklearn"):
+        pytest.importorskip(needed)
+    maker = NOTEBOOK.parent.parent / "tools" / "notebooks.py"
+    subprocess.run([sys.executable, str(maker), str(tmp_path)], check=True)
+    assert {path.stem for path in tmp_path.glob("*.ipynb")} == set(MADE)
+    made = tmp_path / f"{name}.ipynb"
+    execute(made)
+    cells = json.loads(made.read_text())["cells"]
+    the_page_is_in_a_frame(shown_by(cells[-1]))
+    assert "".join(cells[0]["source"]).startswith("# ")

@@ -29,6 +29,7 @@ CONTENTS = {
         "docs/guide/diagnose", "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target",
         "docs/guide/start", "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
     ],
+    "Measured": ["docs/benchmarks", "docs/compare", "docs/study"],
     "Verdicts": ["docs/diagnosis", "docs/verdicts/index"],
     "In production": ["docs/many-workers", "docs/faults", "docs/hooks"],
     "Reference": ["docs/api/index"],
@@ -91,12 +92,18 @@ def toctree(names: list[str], caption: str = "", hidden: bool = False, start: st
     return "\n".join(["```{toctree}", *options, "", *(start + name for name in names), "```", ""])
 
 
+def there(names: list[str]) -> list[str]:
+    """Return those of some pages that are made here, or that someone has written."""
+    made = ("examples/index", "docs/verdicts/index", "docs/api/index", "docs/design/index")
+    return [name for name in names if name in made or (ROOT / f"{name}.md").exists()]
+
+
 def documents() -> Iterator[tuple[str, str]]:
     """Yield what is written by hand."""
     for page in PAGES:
         text = (ROOT / page).read_text()
         if page == "README.md":
-            text += "\n" + "\n".join(toctree(names, caption, hidden=True) for caption, names in CONTENTS.items())
+            text += "\n" + "\n".join(toctree(there(names), caption, hidden=True) for caption, names in CONTENTS.items())
         yield page, text
     for file in sorted((ROOT / "docs").rglob("*.md")):
         path = str(file.relative_to(ROOT))
@@ -185,7 +192,8 @@ def as_rst(lines: Sequence[str]) -> list[str]:
         out.extend(_inline("\n".join(text)).split("\n") if text else [])
         text.clear()
 
-    for before, line in itertools.pairwise(["", *lines]):
+    joined = re.sub(r"(?m)^(    \w[\w, ]*,)\n +(\w[\w, ]*: )", r"\1 \2", "\n".join(lines))  # names of arguments
+    for before, line in itertools.pairwise(["", *joined.split("\n")]):
         starts = bool(line) and not before
         if line and not line.startswith(" ") and not (in_block and before):
             in_section, in_block = bool(SECTIONS.match(line)), False
@@ -216,7 +224,7 @@ def _inline(text: str) -> str:
             after = pieces[number + 1][:1]
             pieces[number] = f"``{piece.strip('`')}``" + ("\\ " if after.isalnum() else "")
         else:
-            pieces[number] = piece.replace("|", r"\|").replace("**", r"\*\*")
+            pieces[number] = re.sub(r"([|*])", r"\\\1", piece)
     return "".join(pieces)
 
 
