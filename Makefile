@@ -48,7 +48,7 @@ serve:  ## the site at http://localhost:8000
 
 bench:  ## all benchmarks, with torch and optax beside (the extra `bench`)
 	$(python) -m pip install -q -e ".[bench]"
-	for benchmark in $(filter-out benchmarks/harness.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
+	for benchmark in $(filter-out benchmarks/harness.py benchmarks/all.py, $(wildcard benchmarks/*.py)); do $(python) $$benchmark || exit 1; done
 
 coverage:  ## branches that the default tests run: the total, and the ten files with the least
 	$(python) -m coverage erase

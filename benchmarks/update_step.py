@@ -17,14 +17,21 @@ import harness
 
 warnings.filterwarnings("ignore")
 
-import jax
 import keras
 import numpy as np
-import optax
 import tensorflow as tf
-import torch
 
 import keras_ch8
+
+try:
+    import jax
+    import optax
+except ImportError:
+    optax = None
+try:
+    import torch
+except ImportError:
+    torch = None
 
 K = 20
 SHAPES = {
@@ -130,13 +137,17 @@ def time_optax(make, name, rounds):
 def measure(kind, name, rounds):
     """Return {contender: (ms, first call in s)} for one algorithm and one set of shapes."""
     ours, peer = OURS[kind], KERAS[kind]
-    return {
+    found = {
         "ours in graph": time_keras(ours, name, "graph", rounds),
         "Keras graph": time_keras(peer, name, "graph", rounds),
         "Keras jit": time_keras(peer, name, "jit", rounds),
-        "optax jit": time_optax(OPTAX[kind], name, rounds),
-        "torch foreach": time_torch(TORCH[kind], name, rounds, foreach=True),
-        "torch fused": time_torch(TORCH[kind], name, rounds, fused=True),
+    }
+    if optax is not None:
+        found["optax jit"] = time_optax(OPTAX[kind], name, rounds)
+    if torch is not None:
+        found["torch foreach"] = time_torch(TORCH[kind], name, rounds, foreach=True)
+        found["torch fused"] = time_torch(TORCH[kind], name, rounds, fused=True)
+    return found | {
         "ours from Python": time_keras(ours, name, "python", rounds),
         "Keras eager": time_keras(peer, name, "python", 3),
         "ours all in XLA": time_keras(ours, name, "xla", rounds),
@@ -158,7 +169,11 @@ PEER_OF = {
 def main():
     """Measure, print the table, write JSON."""
     options = harness.options(__doc__, "update_step.json", shapes=",".join(SHAPES), kinds="Adam,Momentum", rounds=9)
-    torch.set_num_threads(os.cpu_count())
+    if torch is not None:
+        torch.set_num_threads(os.cpu_count())
+    for peer, module in (("optax", optax), ("torch", torch)):
+        if module is None:
+            print(f"{peer} is not installed, and is left out.")
     results = {}
     for kind in options.kinds.split(","):
         for name in options.shapes.split(","):

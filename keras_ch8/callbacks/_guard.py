@@ -168,8 +168,8 @@ class Guard(Callback):
         """Take the state that was set."""
         self.show_results(state)
         self._seen, self._tried, self._in_data, self._written = state["counts"]
-        if self._writes:
-            _left_out.keep_first(self.session.writer.folder, self._written)
+        if self._folder is not None:
+            _left_out.keep_first(self._folder, self._written)
         self._lowered, self._may_return = state["lowered"]
         self._keep_at, self._trust_at, self._due = state["due"]
         if state["rate"] is not None:
@@ -380,14 +380,15 @@ class Guard(Callback):
             self.session.say(*lines)
 
     @property
-    def _writes(self) -> bool:
-        """Whether this process has the file: every worker has seen the same."""
-        return self.session.writer is not None and self.session.is_chief
+    def _folder(self) -> str | None:
+        """The folder of the run, if this process writes one: every worker has seen the same."""
+        writer = self.session.writer
+        return writer.folder if writer is not None and self.session.is_chief else None
 
     def _write(self, record: Mapping[str, Any]) -> None:
         self._written += 1
-        if self._writes:
-            _left_out.append(self.session.writer.folder, [record])
+        if self._folder is not None:
+            _left_out.append(self._folder, [record])
 
     def findings(self) -> list[str]:
         """Return how many steps were left out, and why the training was ended."""
@@ -399,6 +400,6 @@ class Guard(Callback):
     def _summary(self) -> list[str]:
         if not self.left_out:
             return []
-        where = f"    Each of them: {os.path.join(self.session.writer.folder, _left_out.FILE)}" if self._writes else ""
+        where = "" if self._folder is None else f"    Each of them: {os.path.join(self._folder, _left_out.FILE)}"
         lines = [line for sentence in self.findings() for line in fitted(sentence, 3)]
         return [*lines, where] if where else lines

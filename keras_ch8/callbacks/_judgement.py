@@ -12,6 +12,9 @@ from ..monitors.past import Past, Rows
 from ..monitors.progress import is_spectrum_worthwhile
 from ..verdicts import Verdict, VerdictTracker
 
+HARMLESS = ("cliff", "dead_units", "saturated_units")
+"""Kinds of which nothing is said where the loss is good: at the end nothing is said of what was so before either."""
+
 
 class Judgement:
     """The past of one training, and the verdicts that stand by now.
@@ -108,6 +111,8 @@ class Judgement:
         seen = progress.progress(self.past)
         if seen is not None and seen.gained_at(seen.now) >= progress.GOOD.limit:
             self.tracker.retract("preflight", ("vanishing", "exploding"))  # it learned all the same
+            if self.past.total and self.past.done >= self.past.total:
+                self.tracker.forgive(HARMLESS)
         self.numbers |= numbers
         self.unwritten |= numbers
         return changed

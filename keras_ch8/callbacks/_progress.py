@@ -62,7 +62,7 @@ class Progress:
 
     def batch_ended(self, batch: int) -> int:
         """Count on to the end of a batch of this epoch; return how many batches that were."""
-        last, self.step = self.step, self._first + (batch if batch < self._last else self._last)
+        last, self.step = self.step, self._first + int(min(batch, self._last))
         return self.step - last
 
     def made(self, batch: int) -> int:

@@ -124,6 +124,13 @@ RULES = (
         says="The noise of the gradient keeps the loss above what it could be",
         all_of=(NOISE, Threshold(EXCESS, "above", watch=0.03, act=0.05, source=f"{MANDT}; {FOREIGN}")),
         when=(SLOW, Condition(EXCESS, "known")),
+        silenced_by=(
+            Combination(
+                "noise keeps the loss up by less than a twentieth, and the loss is far below its start",
+                "all of",
+                (Condition(EXCESS, "<", 0.05, source=SIXTEENTH), GOOD),
+            ),
+        ),
         eased_by=(
             Combination("noise does little harm, and the loss is far below its start", "all of", (LITTLE_EXCESS, GOOD)),
             Combination("noise does little harm, and the loss still falls", "all of", (LITTLE_EXCESS, FALLING)),
@@ -185,7 +192,7 @@ RULES = (
         kind="batch_wasteful",
         says="While the loss fell, there was hardly any noise in batches this large",
         all_of=(Threshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {SIXTEENTH}"),),
-        mentions=(BATCH_SIZE,),
+        mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             LOW,
             Condition(FALL_NOISE, ">", 0),

@@ -169,7 +169,14 @@ RULES = (
     Rule(
         kind="bad_scale",
         says="At the start a layer gives far larger numbers than others can work with",
-        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
+        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=15.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
+        mentions=(SMALLEST_SIGNAL,),
+    ),
+    Rule(
+        kind="bad_scale",
+        says="At the start a layer gives larger numbers than others can well work with",
+        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=None, source=f"{BOOK}, section 8.4; {MEASURED}"),),
+        silenced_by=(GOOD,),
         mentions=(SMALLEST_SIGNAL,),
     ),
     Rule(

@@ -208,7 +208,8 @@ class Gate:
     def knows(self) -> Known:
         """Return what it knows."""
         table = self._table.numpy()
-        return Known(*(int(n) for n in table[3, :3]), table[:3, :2])
+        passed, faults, in_a_row = (int(n) for n in table[3, :3])
+        return Known(passed, faults, in_a_row, table[:3, :2])
 
     def read(self, first: int, last: int) -> list[LeftOut]:
         """Return the steps that were left out as number `first` to `last` of these, counted from 0."""

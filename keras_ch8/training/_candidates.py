@@ -23,26 +23,26 @@ FACTOR = "schedule_factor"
 class Candidate:
     """An optimizer to compare, and which of its settings are tuned, in which range (section 8.5.4).
 
-    `make(**settings)` makes the optimizer. The settings are spread evenly over the logarithms of the ranges; of a
+    `factory(**settings)` makes the optimizer. The settings are spread evenly over the logarithms of the ranges; of a
     range between 1/2 and 1, as of a momentum, over that of 1 - setting. The first of them is taken for a learning rate:
     where its best value lies at an end of what was tried, values beyond it are tried too.
 
     Args:
-        make: Function that returns a new Keras optimizer, called with a number for each setting by its name.
+        factory: Function that returns a new Keras optimizer, called with a number for each setting by its name.
         ranges: The lowest and the highest value of each setting. Empty for one without settings. Defaults to none.
         batch_size: Examples in a batch. Defaults to `None`: that of the comparison; all examples for an optimizer of
             section 8.6, whose steps minimize one loss.
 
     Raises:
-        TypeError: If `make` is no function, or `ranges` no dict of pairs.
+        TypeError: If `factory` is no function, or `ranges` no dict of pairs.
         ValueError: If a range does not rise, or begins below 0.
 
     Example:
         >>> candidate = keras_ch8.training.Candidate(
         ...     lambda learning_rate, momentum: keras_ch8.optimizers.Momentum(learning_rate, momentum=momentum),
         ...     {"learning_rate": (1e-3, 1.0), "momentum": (0.5, 0.99)})
-        >>> candidate.make(learning_rate=0.1, momentum=0.9).name
-        'momentum'
+        >>> candidate.factory(learning_rate=0.1, momentum=0.9).momentum
+        0.9
 
     References:
         Choi et al. (2019), On Empirical Comparisons of Optimizers for Deep Learning.
@@ -50,15 +50,15 @@ class Candidate:
 
     section: ClassVar[str] = "8.5.4"
 
-    make: Callable[..., keras.optimizers.Optimizer]
+    factory: Callable[..., keras.optimizers.Optimizer]
     ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     batch_size: int | None = None
 
     def __post_init__(self) -> None:
-        if not callable(self.make):
+        if not callable(self.factory):
             raise TypeError(
-                "`make` is called with the settings by name and returns a new optimizer, so it must be a function. "
-                f"Received: make={self.make!r}. Write `lambda learning_rate: ...`."
+                "`factory` is called with the settings by name and returns a new optimizer, so it must be a function. "
+                f"Received: factory={self.factory!r:.200}. Write `lambda learning_rate: ...`."
             )
         if not isinstance(self.ranges, Mapping):
             raise TypeError(
@@ -72,10 +72,10 @@ class Candidate:
 
     def new(self, setting: Mapping[str, float]) -> keras.optimizers.Optimizer:
         """Return a new optimizer with this setting."""
-        made = self.make(**setting)
+        made = self.factory(**setting)
         if not isinstance(made, keras.optimizers.Optimizer):
             raise TypeError(
-                f"`make` of a candidate must return a Keras optimizer. Received: {made!r:.200} of type "
+                f"`factory` of a candidate must return a Keras optimizer. Received: {made!r:.200} of type "
                 f"{type(made).__name__}."
             )
         return made
@@ -115,7 +115,7 @@ def _of_optimizer(name: str, given: Any) -> Candidate:
     if len(own) != 1 or own[0] is not optimizer:
         raise ValueError(
             f"`candidates[{name!r}]` is an optimizer with one learning rate, which is tuned. Received: one of type "
-            f"{type(optimizer).__name__}. Give `training.Candidate(make, ranges)`, which says what is tuned."
+            f"{type(optimizer).__name__}. Give `training.Candidate(factory, ranges)`, which says what is tuned."
         )
     if keras_private.schedule_of(optimizer) is not None:
         return Candidate(Copy(optimizer), {FACTOR: (1 / AROUND, AROUND)})

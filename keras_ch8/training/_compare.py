@@ -126,7 +126,8 @@ def compare(
     for name, place in (("directory", directory), ("log_dir", log_dir)):
         _objects.path(name, place, or_none=True)
     listed = listed_seeds(seeds)
-    arrays, held_out = arrays_of("data", data), arrays_of("validation_data", validation_data or data)
+    arrays = arrays_of("data", data)
+    held_out = arrays if validation_data is None else arrays_of("validation_data", validation_data)
     lower = checked_model(model_factory, arrays, held_out, metric, mode)
     problem = Problem(model_factory, arrays, held_out, metric, lower, budget, batch_size)
     settings = {

@@ -81,23 +81,21 @@ def best_rate(branch: Callable[[float], Branch], first: float) -> Branch:
     return min(tried.values(), key=lambda b: (b.examples, b.loss))
 
 
-def measure(
-    branch: Callable[[int, float], Branch], batch_size: int, rate: float, smallest: int, largest: int
-) -> Mapping[int, Branch]:
-    """Return the branch of each batch size that tells the critical one, from `batch_size` down and then up.
+def measure(branch: Callable[[int, float], Branch], first: Branch, smallest: int, largest: int) -> Mapping[int, Branch]:
+    """Return the branch of each batch size that tells the critical one, from the first one down and then up.
 
     Each size is four times the one before, and begins with the rate that suits it by the rule of proportion. Downwards
     it ends where smaller batches save no more examples, upwards where larger ones need four times as many.
     """
-    found = {batch_size: best_rate(lambda r: branch(batch_size, r), rate)}
-    size = batch_size
+    found = {first.batch_size: first}
+    size = first.batch_size
     while size // STEP >= smallest:
         before = found[size]
         size //= STEP
         found[size] = best_rate(lambda r, size=size: branch(size, r), before.rate / STEP)  # type: ignore[misc]
         if found[size].examples > SAVES * before.examples:
             break
-    size = batch_size
+    size = first.batch_size
     while size * STEP <= largest:
         fewest = min(b.examples for b in found.values())
         if found[size].examples > TOO_MANY * fewest:

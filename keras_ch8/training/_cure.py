@@ -1,5 +1,6 @@
 """A cure tried: the same training without it and with it."""
 
+import contextlib
 import dataclasses
 import importlib
 import math
@@ -21,8 +22,10 @@ from ._trial import generators_kept
 
 SAME_EXAMPLES = ("batch_wasteful",)
 """Kinds whose cure makes more steps of the same examples: they are compared after as many epochs, not steps."""
-HELD_OUT = ("overfitting",)
+HELD_OUT = ("overfitting", "too_long")
 """Kinds whose cure lowers the loss on the validation data, not that on the training data."""
+OF_EACH_CLASS = ("imbalance",)
+"""Kinds whose cure lowers the mean over the classes of the loss on each: what it costs the common one is its price."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -33,8 +36,9 @@ class CureTrial(Result):
         verdict: The verdict whose cure was tried.
         levels: Level of the verdict's kind at the end of each; "" where nothing was said of it.
         losses: Loss after each training of what `predict` gives for its training data; infinite where it is not finite.
-            Of `overfitting` it is that for the validation data. Where the cure changes the loss function, each is over
-            its own start.
+            Of `overfitting` and `too_long` it is that for the validation data, of `imbalance` the mean over the
+            classes. Where the cure writes the targets otherwise, both are for these. Where it changes the loss
+            function, each is over its own start.
         curves: For each, the steps at which its epochs ended, and the training loss then.
         verdicts: All verdicts of each, the most serious first.
         reason: Why the cure could not be tried; "" if it was.
@@ -104,10 +108,10 @@ def cure(
     """Train twice for as many steps, without and with the cure of a verdict, and say whether it helps (section 8.2).
 
     The cure is `verdict.code`, run before `fit` with the names `model`, `x`, `y`, `batch_size`, `epochs`, `callbacks`,
-    `keras`, `keras_ch8` and `np`, as it would be in your script. Both trainings have the same seed, and a `Diagnosis`
-    each. A smaller batch (of `batch_wasteful`) is compared after as many examples, not steps; a training that is to
-    have more epochs has them. The code is executed: give a verdict of your own training, not one out of a file that you
-    do not trust.
+    `class_weight`, `keras`, `keras_ch8` and `np`, as it would be in your script. Both trainings have the same seed,
+    and a `Diagnosis` each. A smaller batch (of `batch_wasteful`) is compared after as many examples, not steps; a
+    training that is to have more epochs has them. The code is executed: give a verdict of your own training, not one
+    out of a file that you do not trust. Code that changes the data only is run on the validation data, too.
 
     Args:
         model_factory: Makes a new model, compiled, each time that it is called.
@@ -187,6 +191,11 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[float, float]:
     """Return the losses that say whether the cure of a kind has helped; see `CureTrial`."""
     if kind in HELD_OUT and without.validation_data is not None:
         return without.validated, cured.validated
+    if kind in OF_EACH_CLASS:
+        return without.of_each_class(), cured.of_each_class()
+    if without.loss == cured.loss and not np.array_equal(without.y, cured.y):
+        with contextlib.suppress(Exception):  # where the loss cannot compare one model's output with the other's
+            return without.evaluated(cured.x, cured.y), cured.at_end
     if without.loss != cured.loss:
         return without.at_end / without.at_start, cured.at_end / cured.at_start
     return without.at_end, cured.at_end
@@ -238,11 +247,17 @@ class Fit:
             suite = importlib.import_module(__package__.partition(".")[0])
             names = {"model": model, "np": np, "keras": keras, "keras_ch8": suite}
             own = ("x", "y", "batch_size", "epochs", "callbacks")
-            names |= {name: getattr(self, name) for name in own}
+            names |= {name: getattr(self, name) for name in own} | {"class_weight": self.options.get("class_weight")}
             exec(compile(code, "<verdict.code>", "exec"), names)
             self.model = names["model"]
             for name in own:
                 setattr(self, name, names[name])
+            if names["class_weight"] is not None:
+                self.options = {**self.options, "class_weight": names["class_weight"]}
+            if self.validation_data is not None and "model" not in code:  # it changes data: those of validation alike
+                names["x"], names["y"] = self.validation_data
+                exec(compile(code, "<verdict.code>", "exec"), names)
+                self.validation_data = names["x"], names["y"]
 
     def run(self, steps: int | None) -> None:
         """Train for so many steps, or for all epochs; evaluate before and after."""
@@ -254,18 +269,25 @@ class Fit:
             callbacks.append(_StopAfter(steps))
         with generators_kept():
             keras.utils.set_random_seed(self.seed)
-            self.at_start = self._evaluated(self.x, self.y)
+            self.at_start = self.evaluated(self.x, self.y)
             history = self.model.fit(
                 self.x, self.y, batch_size=self.batch_size, epochs=epochs, validation_data=self.validation_data,
                 callbacks=callbacks, verbose=0, **self.options,
             )  # fmt: skip
-            self.at_end = self._evaluated(self.x, self.y)
-            self.validated = self._evaluated(*(self.validation_data or (self.x, self.y)))
+            self.at_end = self.evaluated(self.x, self.y)
+            self.validated = self.evaluated(*(self.validation_data or (self.x, self.y)))
         self.verdicts = tuple(diagnosis.verdicts)
         losses = np.array(history.history["loss"], "float64")
         self.curve = np.arange(1, len(losses) + 1) * self.steps_of_epoch, losses
 
-    def _evaluated(self, x: Any, y: Any) -> float:
+    def of_each_class(self) -> float:
+        """Return the mean over the classes of the loss on the examples of each, of the training data."""
+        y = np.asarray(self.y)
+        labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0]
+        examples = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+        return float(np.mean([self.evaluated(self.x[of_one], self.y[of_one]) for of_one in examples]))
+
+    def evaluated(self, x: Any, y: Any) -> float:
         """Return the loss of what `predict` gives: of a layer's own output, Keras may take the logits behind it."""
         given = self.model.predict(x, batch_size=256, verbose=0)
         y, y_pred = (keras.tree.map_structure(keras.ops.convert_to_tensor, part) for part in (y, given))

@@ -79,7 +79,7 @@ def _read(path: str) -> tuple[dict[str, np.ndarray], Any]:
 def described(value: Any) -> Any:
     """Return what tells whether a candidate, or arrays, are the same as another time."""
     if isinstance(value, Candidate):
-        make = value.make
+        make = value.factory
         made = "a function"
         if isinstance(make, Copy):  # which Keras names anew each time
             config = {key: each for key, each in make.config.items() if key != "name"}

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, final
 
 import keras
 import numpy as np
@@ -36,6 +36,7 @@ from ._study_trainer import Checkpoint, Run, Setting, Trainer, rounded, take
 
 APART = math.sqrt(10)
 """Ratio of one learning rate to the next."""
+SAME_RATE = 0.02  # rates that differ by less than this fraction are one
 MOST_EXTENSIONS = 8
 """Learning rates that are tried beyond the first two, at most."""
 STEPS_AT_TWICE = 500
@@ -44,6 +45,8 @@ WARMUP = 0.1
 """The longest warmup that is tried, as a part of the training."""
 WINDOW = 0.1
 """Part of a training that the first branch of a batch size is long."""
+FEWEST_STEPS, LONGEST = 10, 0.25
+"""It has so many steps at least, unless that is more than this part of a training."""
 POINTS = 20
 """Evaluations of it."""
 SUSPICIOUS = 4.0
@@ -51,12 +54,12 @@ SUSPICIOUS = 4.0
 SMALLEST_BATCH = 4
 BEST = 3
 """Trainings whose best steps tell the length."""
-SHORTENED = 0.1
-"""Part of a step's length that tells the curvature along it."""
+SHORTENED = 0.1  # part of a step's length that tells the curvature along it
 
 
+@final
 class Study:
-    """Tune one model in the order of the Deep Learning Tuning Playbook, and say what to do next and why (8.5.4).
+    """Tune one model as the Deep Learning Tuning Playbook does, and say what to do next, and why (section 8.5.4).
 
         batch_sizes   the examples that each batch size needs from a checkpoint to the same loss, each at its best rate:
                       examples(m) = fewest (1 + m / critical), beside the gradient noise scale and the throughput
@@ -197,7 +200,7 @@ class Study:
         runs = {first: given}
 
         def loss_of(rate: float) -> float:
-            rate = first if rate == first else rounded(rate)
+            rate = self._rate_near(rate)
             runs[rate] = self._train(dataclasses.replace(self._setting, rate=rate))
             return runs[rate].best
 
@@ -264,7 +267,7 @@ class Study:
         before = self.cost
         trainer, given = self._trainer, self._setting
         start = self._checkpoint(round(after * trainer.examples))
-        window = max(given.batch_size, round(WINDOW * trainer.examples))
+        window = min(max(WINDOW * trainer.examples, FEWEST_STEPS * given.batch_size), LONGEST * trainer.examples)
         runs: list[Run] = []
 
         def branch(size: int, rate: float, target: float = -math.inf, length: float = 1.0) -> Run:
@@ -274,21 +277,26 @@ class Study:
             runs.append(self._train(setting, examples, start, target, points))
             return runs[-1]
 
-        first = branch(given.batch_size, given.rate)
-        target = math.inf if first.diverged else float(np.median(first.evaluated[-max(1, POINTS // 5) :]))
-        noise = self._noise_scale(start)
-        if not target < float(first.evaluated[0]):
-            why = f"The loss does not fall from the checkpoint on: {first.evaluated[0]:.4g} there, {target:.4g} later."
+        def to_the_end(rate: float) -> Branch:
+            run = branch(given.batch_size, rate)
+            loss = math.inf if run.diverged else float(np.median(run.evaluated[-max(1, POINTS // 5) :]))
+            return Branch(given.batch_size, run.setting.rate, math.inf, loss, run.examples_per_second)
+
+        first = critical_batch_size.best_rate(to_the_end, given.rate)
+        target, noise, run = first.loss, self._noise_scale(start), branch(given.batch_size, first.rate)
+        if not target < float(run.evaluated[0]):
+            why = f"The loss does not fall from the checkpoint on: {run.evaluated[0]:.4g} there, {target:.4g} later."
             do = "Find a learning rate first: `Study.rates`."
             return self._found(BatchSizes, Advice(do, why, given), before, tuple(runs), (), math.nan, noise, target)
 
-        def measured(size: int, rate: float) -> Branch:
-            run = branch(size, rate, target, critical_batch_size.TOO_MANY)
+        def to_the_target(size: int, rate: float, run: Run | None = None) -> Branch:
+            run = run or branch(size, rate, target, critical_batch_size.TOO_MANY)
             examples = examples_to(target, run.evaluated_at * size, run.evaluated)
             return Branch(size, run.setting.rate, math.inf if run.diverged else examples, float(run.evaluated[-1]),
                           run.examples_per_second)  # fmt: skip
 
-        found = critical_batch_size.measure(measured, given.batch_size, given.rate, SMALLEST_BATCH, trainer.size)
+        first = to_the_target(given.batch_size, first.rate, run)
+        found = critical_batch_size.measure(to_the_target, first, SMALLEST_BATCH, trainer.size)
         sizes, needed = (np.array([getattr(b, name) for b in found.values()]) for name in ("batch_size", "examples"))
         critical, _ = critical_batch_size.fit(sizes, needed)
         advice = of_batches(found, given, critical, noise)
@@ -330,6 +338,12 @@ class Study:
                 end = f"diverged at step {run.steps - 1}" if run.diverged else f"best loss {run.best:.4g}"
                 say(f"Training {len(self.runs)}: {setting}: {end}")
         return self._runs[key]
+
+    def _rate_near(self, rate: float) -> float:
+        """Return the rate of a training that differs from the present setting by nothing else, if it is near."""
+        alike = [run.setting.rate for run in self.runs
+                 if dataclasses.replace(run.setting, rate=self._setting.rate) == self._setting]  # fmt: skip
+        return next((known for known in alike if abs(math.log(rate / known)) < SAME_RATE), rounded(rate))
 
     def _checkpoint(self, examples: int) -> Checkpoint:
         """Return the given training after some examples."""

@@ -14,6 +14,8 @@ Numbers: TypeAlias = Sequence[float] | np.ndarray
 
 NEAR = 0.03
 """Losses that differ by less than this fraction are equally good."""
+CLIFF = 5.0
+"""A rate whose loss is above the best by so many times what that of the lower neighbour is, lies beyond a cliff."""
 FIRST, LAST = 0.1, 0.25
 """Parts of a training in which its best step says that it is too long, and too short."""
 STILL_FALLING = 0.02
@@ -55,14 +57,14 @@ def refined(rates: Numbers, losses: Numbers) -> float | None:
     """Return the rate at the minimum of a parabola through the best rate and its neighbours, in the logarithm of both.
 
     None where a neighbour is missing, or where that rate lies within a tenth of a decade of one that was tried. Where
-    the higher neighbour diverged, it is the rate half-way to it.
+    the higher neighbour lies beyond a cliff, it is the rate half-way to it: the best rate is near the edge.
     """
     order = np.argsort(rates)
     x, y = np.log10(np.asarray(rates)[order]), np.asarray(losses, float)[order]
     at = int(np.argmin(y))
     if at in (0, len(x) - 1) or not np.isfinite(y[at - 1]):
         return None
-    if not np.isfinite(y[at + 1]):
+    if not y[at + 1] - y[at] <= CLIFF * (y[at - 1] - y[at]):
         found = (x[at] + x[at + 1]) / 2
     else:
         a, b, _ = np.polyfit(x[at - 1 : at + 2] - x[at], y[at - 1 : at + 2], 2)

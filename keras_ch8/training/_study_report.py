@@ -105,7 +105,7 @@ class StudyReport(Result):
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the report as a page, with pictures where matplotlib is installed; write it, if a path is given."""
         parts = [f"<h1>{html.escape(self._headline())}</h1>", f"<pre>{html.escape(self.code)}</pre>"]
-        parts += [self._table().as_html(), "<h2>All trainings</h2>", table_of(self.runs, self.setting).as_html()]
+        parts += [self._of_steps().as_html(), "<h2>All trainings</h2>", self._table().as_html()]
         for thing in (self, *self.steps):
             parts += [f"<h2>{html.escape(thing.name)}</h2>{_table(thing)}"] if isinstance(thing, StudyStep) else []
             parts += [_picture(thing)]
@@ -129,6 +129,9 @@ class StudyReport(Result):
         return [step.do for step in self.steps if step.do and step.name == "duration"]
 
     def _table(self) -> Table:
+        return table_of(self.runs, self.setting)
+
+    def _of_steps(self) -> Table:
         rows = [(step.name, step.cost, step.why, step.do or "-") for step in self.steps]
         return Table(("step", "work [trainings]", "found", "do"), rows)
 
@@ -139,7 +142,7 @@ class StudyReport(Result):
                 f"{number}. {step.name}: {step.why}",
                 f"   {step.do}" if step.do else "   Nothing is to be changed.",
             ]
-        lines += ["", str(table_of(self.runs, self.setting)), "", self.code]
+        lines += ["", str(self._table()), "", self.code]
         return "\n".join(lines)
 
 

@@ -64,6 +64,11 @@ def _are_in_order(facts: Facts) -> bool:
     return targets.examples >= MANY and (is_sorted or has_runs)
 
 
+def _labels(targets: Targets) -> str:
+    """Return the labels of classes as Python."""
+    return "y.argmax(axis=-1)" if targets.of == "one-hot" else "y"
+
+
 def _one_value(targets: Targets) -> str:
     return digits(targets.low, 4) if targets.width == 1 else "of one class"
 
@@ -258,7 +263,8 @@ OF_ALL = (
         and f.targets.examples >= 100 and not f.is_weighted,
         lambda f: f"One class has {percent(f.targets.commonest)} of the examples: who always says it is right as "
         "often.",
-        code=lambda f: f"{NUMPY}labels, counts = np.unique(y, return_counts=True)\n"
+        code=lambda f: f"{NUMPY}labels, counts = np.unique({_labels(f.targets)}, "
+        "return_counts=True)\n"
         "class_weight = {int(label): len(y) / len(labels) / count for label, count in zip(labels, counts)}",
         source=CHOSEN,
     ),

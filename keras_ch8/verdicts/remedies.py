@@ -247,7 +247,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "step_too_short": (*_LONGER, _find_rate("The loss should fall several times as fast.")),
     "ill_conditioned": (
         _scale_inputs("The largest curvature should come near the others, and the loss fall at once.", and_rate=True),
-        _adam("The loss should fall faster, along the floor of the ravine too."),
+        Remedy(
+            "Give each weight a rate of its own, and find it anew: `optimizers.Adam`, `training.find_learning_rate`.",
+            f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, along the floor of the ravine too.",
+            unless=("adaptive rates",),
+        ),
         _normalize("The loss should fall faster, at a larger learning rate."),
         _find_rate("The loss should fall faster."),
         Remedy("Use curvature: `optimizers.LBFGS`, or another method of section 8.6."),

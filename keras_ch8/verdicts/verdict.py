@@ -184,6 +184,13 @@ class VerdictTracker:
         for kind in kinds:
             self._standing.pop((kind, source), None)
 
+    def forgive(self, kinds: Iterable[str]) -> None:
+        """Call well what called for action before and is over, of some kinds: it has done no harm."""
+        for key, verdict in self._standing.items():
+            newest = self._claims[key][-1]
+            if key[0] in kinds and key in self._over and verdict.level == "watch" and newest.claim.level == "ok":
+                self._standing[key] = self._borne_out("ok", newest.step, [newest])
+
     def _gravest(self) -> dict[str, Verdict]:
         """Return the gravest verdict of each kind, whatever explains it; of several, the first."""
         found: dict[str, Verdict] = {}

@@ -16,6 +16,7 @@ from keras_ch8 import callbacks, data, layers, optimizers, schedules
 from keras_ch8.callbacks import _guard, _left_out, _origin
 from keras_ch8.callbacks._origin import origin_of
 from keras_ch8.integration import backend, keras_private
+from keras_ch8.optimizers._layout import Layout
 from keras_ch8.telemetry import gate
 from tests import forked
 from tests.board.readers import python_loader
@@ -155,6 +156,24 @@ def test_what_is_left_out_is_what_the_optimizer_leaves_out_alone(corrupt):
     for a, b in zip(model.get_weights(), same.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert history["loss"] == expected["loss"]
+
+
+def test_the_program_of_the_update_judges_as_one_of_its_own_does(monkeypatch):
+    """Of a model with a kernel that is updated on its own, and two tiles, of which one judges."""
+
+    def weights():
+        model = network(None, keras.layers.Dense(10_300, "relu"))
+        guard = callbacks.Guard()
+        trained(broken(), guard, epochs=1, model=model)
+        return model.optimizer, guard.left_out, [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
+
+    optimizer, left_out, values = weights()
+    assert [block.length is None for block in optimizer._layout.blocks] == [True, False, False]
+    monkeypatch.setattr(Layout, "updates_at_once", lambda *_: False)
+    _, same, expected = weights()
+    assert left_out == same != []
+    for a, b in zip(values, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("options, accumulate", [
@@ -337,6 +356,14 @@ def test_the_schedule_of_another_callback_is_lowered_too(place):
     assert loss_of(model) < 1
 
 
+def test_it_goes_back_to_the_start_once_where_nothing_later_is_known_to_be_good():
+    guard = callbacks.Guard()
+    model, _ = trained(X, RateSpike(at=40), guard, epochs=5)
+    assert len(guard.rollbacks) == 1
+    assert guard.reason is None
+    assert np.isfinite(loss_of(model))
+
+
 class Rates(keras.callbacks.Callback):
     """Keeps the rate after each batch."""
 
@@ -478,6 +505,15 @@ def test_what_is_no_state_is_refused():
     for state in ({}, {"left_out": []}, 3, None):
         with pytest.raises(ValueError, match=r"`set_state` of `Guard` goes on from.*Received"):
             callbacks.Guard().set_state(state)
+
+
+def test_what_was_written_after_the_state_that_a_training_goes_on_from_is_forgotten(tmp_path):
+    _left_out.keep_first(str(tmp_path), 0)
+    _left_out.append(str(tmp_path), [{"step": 1}, {"step": 2}, {"step": 3}])
+    for count, kept in ((5, 3), (3, 3), (2, 2)):
+        _left_out.keep_first(str(tmp_path), count)
+        lines = (tmp_path / _left_out.FILE).read_text().splitlines()
+        assert [json.loads(line)["step"] for line in lines] == [1, 2, 3][:kept]
 
 
 def test_a_full_disk_is_a_warning(tmp_path):

@@ -336,10 +336,10 @@ def training_cases():
     )  # fmt: skip
     yield case(
         "training.Candidate",
-        lambda: {"make": an_optimizer, "ranges": {"learning_rate": (1e-3, 0.1)}},
+        lambda: {"factory": an_optimizer, "ranges": {"learning_rate": (1e-3, 0.1)}},
         lambda made: None,
-        make=m.Meaning("a function", callable),
-        ranges=m.Meaning("no ranges", lambda value: value == {} and isinstance(value, dict)),
+        factory=m.Meaning("a function", callable),
+        ranges=m.mapping(m.NOTHING),
         batch_size=m.NONE | m.count(1),
     )
     yield case(

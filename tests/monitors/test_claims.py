@@ -168,9 +168,10 @@ def test_a_gradient_that_grows_on_its_way_back_through_time_explodes(losses, gro
 
 def test_a_batch_that_was_wasteful_at_the_first_measurement_only_is_not():
     """The gradient of the start outweighs all others in the ratio of means."""
-    start, later = _gradient_noise.GradientNoise(1.0, 10.0), _gradient_noise.GradientNoise(0.01, 0.001)
+    start, later = _gradient_noise.GradientNoise(1.0, 1.0), _gradient_noise.GradientNoise(0.1, 0.001)
     for seen, level in (([start] * 9, "act"), ([start, *[later] * 8], "ok")):
         past = past_of(FALLING, gradient_noise=seen)
+        past.batch_size = 1000.0
         assert levels(_gradient_noise.GradientNoiseMonitor(), past)["batch_wasteful"] == level
 
 

@@ -138,7 +138,7 @@ def test_no_batch_is_advised_that_is_smaller_than_16():
     falling = losses(0.6, 0.3)
     assert "down to some 16 examples" in wasteful(falling, scale=1.0).cure
     assert "down to some 18 examples" in wasteful(falling, scale=18.0).cure
-    assert [wasteful(falling, 0.01, size).level for size in (31, 65)] == ["ok", "act"]
+    assert [wasteful(falling, 0.01, size).level for size in (255, 257)] == ["ok", "act"]
 
 
 def test_a_pace_that_never_arrives_is_said_in_words_and_not_in_millions():

@@ -115,6 +115,25 @@ def test_losses_are_those_of_training_of_validation_or_over_their_start():
     assert compared("vanishing", sick, cured) == (0.25, 0.75)
 
 
+def test_targets_that_are_written_otherwise_are_those_of_both_and_classes_count_alike():
+    sick, cured = prepared(""), prepared("y = y / 2")
+    cured.at_end = 0.3
+    assert compared("wrong_labels", sick, cured) == (sick.evaluated(X, Y / 2), 0.3)
+    rare = Fit(X, (np.arange(len(X)) < 5).astype("float32"), 32, 4, 0, None, {})
+    rare.prepare(linear, "class_weight = {0: 0.5, 1: 20.0}")
+    assert rare.options == {"class_weight": {0: 0.5, 1: 20.0}}
+    each = [rare.evaluated(X[part], rare.y[part]) for part in (slice(5), slice(5, None))]
+    assert compared("imbalance", rare, rare) == (pytest.approx(np.mean(each)),) * 2
+
+
+def test_validation_data_are_written_as_the_training_data_are():
+    fit = prepared("y = (y + 1) / 2", validation_data=(X[:8], Y[:8]))
+    np.testing.assert_array_equal(fit.validation_data[1], (Y[:8] + 1) / 2)
+    np.testing.assert_array_equal(
+        prepared("model.optimizer.learning_rate = 1.0", validation_data=(X, Y)).validation_data[1], Y
+    )
+
+
 def test_the_same_seed_makes_the_same_model_and_names_of_the_script_are_taken_back():
     one, other = prepared(""), prepared("x, y = x[:64], y[:64]\nbatch_size = 8\nepochs = 2\ncallbacks = [None]")
     for a, b in zip(one.model.get_weights(), other.model.get_weights(), strict=True):

@@ -91,6 +91,7 @@ def test_the_best_rate_is_refined_by_a_parabola_in_its_logarithm():
     assert refined(rates, [1.0, 2.0, 3.0]) is None, "a neighbour is missing"
     assert refined(rates, [2.0, 1.0, 2.0]) is None, "it was tried"
     assert refined(rates, [2.0, 1.0, math.inf]) == pytest.approx(10**-0.5)
+    assert refined(rates, [2.0, 1.0, 9.0]) == pytest.approx(10**-0.5), "the best rate is near the cliff"
 
 
 @pytest.mark.parametrize("critical", [3.0, 50.0, 900.0])
@@ -127,7 +128,8 @@ def test_the_best_rate_of_a_batch_size_is_found_from_either_side():
 
 @pytest.mark.parametrize("size", [4, 32, 1024])
 def test_batch_sizes_on_both_sides_of_the_critical_one_are_measured(size):
-    found = measure(parabolic, size, 0.1 / (1 + 60 / size), 4, 4096)
+    first = best_rate(lambda rate: parabolic(size, rate), 0.1 / (1 + 60 / size))
+    found = measure(parabolic, first, 4, 4096)
     assert min(found) <= 60 / 4
     assert max(found) >= 60 * 4
     critical, _ = fit(np.array(list(found)), np.array([b.examples for b in found.values()]))

@@ -42,6 +42,17 @@ def test_what_called_for_action_stays_worth_watching():
     assert levels("act", "act", *["ok"] * 6) == [None, "act", "act", "act", *["watch"] * 4]
 
 
+def test_what_is_over_can_be_forgiven_and_what_is_not_cannot():
+    for last, expected in (("ok", "ok"), ("act", "act")):
+        tracker = VerdictTracker()
+        for step, level in enumerate(["act", "act", *[last] * 3]):
+            tracker.update(step, [claim(level)])
+        tracker.forgive(("vanishing",))
+        assert tracker.verdicts[0].level == ("watch" if last == "ok" else "act")
+        tracker.forgive(("cliff",))
+        assert tracker.verdicts[0].level == expected
+
+
 @pytest.mark.parametrize("length", [6])
 def test_every_course_is_what_the_rule_says(length):
     """Up to the second-highest of the last three, down to the highest of them, not below watch after act."""

@@ -1,0 +1,130 @@
+"""Run the benchmarks one after another, print one page of all tables, and write it as JSON.
+
+    python benchmarks/all.py [--quick] [--only update_step,growth] [--minutes 20] [--device cpu] [--json results.json]
+    python benchmarks/all.py --document results.json > docs/benchmarks.md
+
+With `--only` the others stay in the file as they are.
+Each is a process of its own, whose peers (torch, optax, SciPy) run beside it there. What has not ended in its share of
+the minutes is stopped, and said so. `--quick` runs fewer rounds, `--device cpu` hides GPUs; the largest memory of each
+process is that of the machine, not of a GPU.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+BENCHMARKS = {
+    # name: (arguments, arguments of --quick); the shortest first
+    "data": ("--rounds 3", "--rounds 1"),
+    "batch_norm": ("", ""),
+    "averaging": ("--rounds 3", "--rounds 1"),
+    "fit_step": ("--rounds 5", "--rounds 3"),
+    "second_order_fit": ("--rounds 3", "--rounds 1"),
+    "telemetry": ("--rounds 5", "--rounds 2 --epochs 4"),
+    "listening": ("--rounds 100", "--rounds 30"),
+    "diagnosis_cost": ("--rounds 3", "--rounds 1 --optimizers sgd"),
+    "update_step": ("", "--rounds 3 --shapes mlp,resnet"),
+    "fit_callbacks": ("--rounds 3", "--rounds 3 --steps 400 --nets conv --optimizers ours"),
+    "growth": ("--steps 1000,10000", "--variables 30,300 --callbacks 1,10 --steps 1000,4000 --runs 4"),
+}
+
+
+def run(name, arguments, seconds, environment):
+    """Return what one benchmark prints and writes, how long it took, and its largest memory in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "numbers.json"
+        command = [sys.executable, str(HERE / f"{name}.py"), *arguments.split(), "--json", str(file)]
+        begun = time.monotonic()
+        with open(pathlib.Path(folder) / "out", "w+") as out, open(pathlib.Path(folder) / "err", "w+") as err:
+            process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
+            usage, code = None, None
+            while usage is None:
+                found, code, usage = os.wait4(process.pid, os.WNOHANG)
+                usage = usage if found else None
+                if usage is None and time.monotonic() - begun > seconds:
+                    process.kill()
+                    _, code, usage = os.wait4(process.pid, 0)
+                elif usage is None:
+                    time.sleep(0.2)
+            process.returncode = code = os.waitstatus_to_exitcode(
+                code
+            )  # it is waited for by `wait4`, which tells its memory
+            out.seek(0)
+            err.seek(0)
+            table, last = out.read().rstrip(), (err.read().strip().splitlines() or [""])[-1]
+        took = time.monotonic() - begun
+        note = "" if code == 0 else f"stopped after {took:.0f} s" if took > seconds else f"failed: {last[:200]}"
+        numbers = json.loads(file.read_text()) if file.exists() else {}
+    return {
+        "command": f"python benchmarks/{name}.py {arguments}".strip(), "table": table, "numbers": numbers, "note": note,
+        "seconds": round(took, 1), "megabytes": usage.ru_maxrss // 1024,
+    }  # fmt: skip
+
+
+def machine(device):
+    """Return in words what was measured on."""
+    import tensorflow as tf
+
+    gpus = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    names = ", ".join(gpu.get("device_name", "GPU") for gpu in gpus) if device != "cpu" else ""
+    return (
+        f"{os.cpu_count()} cores, {names or 'no GPU'}, {platform.system()}, Python {platform.python_version()}, "
+        f"TensorFlow {tf.__version__}"
+    )
+
+
+def document(results):
+    """Return the results as the page docs/benchmarks.md."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `python benchmarks/all.py --document benchmarks/results.json`; a test compares it with that file.",
+        "Each table is one process, in which the peers have their turn beside us: compare numbers within a table only.",
+        f"Measured on {results['machine']}{', with few rounds (`--quick`)' if results['quick'] else ''}.",
+    ]
+    if "no GPU" in results["machine"]:
+        lines += ["Not measured on a GPU."]
+    for name, found in results["benchmarks"].items():
+        lines += ["", f"## {name}", "", found["title"], "", "```text", f"$ {found['command']}", found["table"]]
+        lines += [f"({found['note']})"] if found["note"] else []
+        lines += ["```", "", f"{found['seconds']:.0f} s, {found['megabytes']} MB at most."]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    """Run all of them, or print the page that was made of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default=",".join(BENCHMARKS))
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--device", choices=("cpu", "gpu", ""), default="")
+    parser.add_argument("--json", default="results.json")
+    parser.add_argument("--document")
+    options = parser.parse_args()
+    if options.document:
+        sys.stdout.write(document(json.loads(pathlib.Path(options.document).read_text())))
+        return
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if options.device == "cpu" else {}
+    environment = os.environ | hidden | {"TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1"}
+    names, end = options.only.split(","), time.monotonic() + 60 * options.minutes
+    results = {"machine": machine(options.device), "quick": options.quick, "benchmarks": {}}
+    if names != list(BENCHMARKS) and os.path.exists(options.json):
+        results["benchmarks"] = json.loads(pathlib.Path(options.json).read_text())["benchmarks"]
+    for number, name in enumerate(names):
+        share = 2 * (end - time.monotonic()) / (len(names) - number + 1)  # what the short ones leave is for the others
+        found = run(name, BENCHMARKS[name][options.quick], share, environment)
+        title = (HERE / f"{name}.py").read_text().split('"""')[1].strip().split("\n\n")[0]
+        results["benchmarks"][name] = {"title": title, **found}
+        print(f"\n== {name}: {title}\n$ {found['command']}\n{found['table']}\n{found['note']}", flush=True)
+        pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The page of benchmarks shows what was measured, and one command runs them all."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+RESULTS = json.loads((ROOT / "benchmarks/results.json").read_text())
+SPEC = importlib.util.spec_from_file_location("benchmarks_all", ROOT / "benchmarks/all.py")
+ALL = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(ALL)
+
+
+def test_the_page_is_made_of_the_results():
+    assert (ROOT / "docs/benchmarks.md").read_text() == ALL.document(RESULTS)
+
+
+@pytest.mark.parametrize("name", RESULTS["benchmarks"])
+def test_the_page_shows_the_table_of_each_benchmark_with_the_command_that_made_it(name):
+    page, found = (ROOT / "docs/benchmarks.md").read_text(), RESULTS["benchmarks"][name]
+    section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    assert found["table"] in section
+    assert f"$ python benchmarks/{name}.py" in section
+    assert found["note"] in section
+
+
+def test_every_benchmark_that_is_run_is_there_and_takes_the_options_that_it_is_given():
+    for name, commands in ALL.BENCHMARKS.items():
+        text = (ROOT / f"benchmarks/{name}.py").read_text()
+        for option in re.findall(r"--(\w+)", " ".join(commands)):
+            assert re.search(rf"\b{option}\b", text), f"{name} has no --{option}"
+
+
+def test_what_is_stopped_is_said(tmp_path, monkeypatch):
+    (tmp_path / "slow.py").write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
+    (tmp_path / "broken.py").write_text("raise ValueError('no such thing')\n")
+    monkeypatch.setattr(ALL, "HERE", tmp_path)
+    assert ALL.run("slow", "", 1.0, None)["note"].startswith("stopped after")
+    assert "no such thing" in ALL.run("broken", "", 60.0, None)["note"]
