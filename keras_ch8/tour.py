@@ -66,7 +66,7 @@ def main(log_dir: str | os.PathLike[str] = "runs/tour", epochs: int = EPOCHS) ->
     _say(f"... {100 * before:.0f} % of 450 new digits are right. What keras_ch8 says of it:\n")
     wrong = [verdict for verdict in sick.verdicts if verdict.code]
     if not wrong:
-        _say(f"{sick}\nThere is nothing to cure: a tour of more epochs has more to tell.")
+        _say(f"{sick}\nThere is nothing to cure. To see it: tensorboard --logdir {logs}")
         return
     verdict = wrong[0]
     _say(_wrapped(f"{verdict.level.upper()} {verdict.kind} (section {verdict.section}): {verdict.finding}"))

@@ -182,7 +182,7 @@ def test_a_recipe_is_short_and_touches_few_files(name):
 @pytest.mark.parametrize("name", CASES)
 def test_what_a_recipe_adds_works_everywhere(server, name, tmp_path):
     shutil.copytree(ROOT / "keras_ch8", tmp_path / "keras_ch8", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "ja").mkdir(parents=True)
     for piece in RECIPES[name]:
         piece.apply(tmp_path)
     code = "import runpy, keras, numpy as np, keras_ch8 as ch8\n"

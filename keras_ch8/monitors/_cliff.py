@@ -13,7 +13,7 @@ from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
 from .past import Past, once, running_median
-from .progress import FALLING, FIFTEENTH, GOOD, MEASURED, OVER_NEIGHBOURS, progress_measured
+from .progress import AFTER_SIXTEENTH, FALLING, FIFTEENTH, GOOD, GROWTH, MEASURED, OVER_NEIGHBOURS, progress_measured
 
 SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
@@ -142,7 +142,14 @@ AS_GOOD_AS_IT_GETS = Combination(
             "the nearest examples do not predict far better, or the loss still falls",
             "any of",
             (
-                Combination("they do not", "none of", (Condition(OVER_NEIGHBOURS, ">=", 2, source=FIFTEENTH),)),
+                Combination(
+                    "they do not, and the loss is not below 0, where no level is known to be good",
+                    "none of",
+                    (
+                        Condition(OVER_NEIGHBOURS, ">=", 2, source=FIFTEENTH),
+                        Condition(GROWTH, "<", 0, source=AFTER_SIXTEENTH),
+                    ),
+                ),
                 FALLING,
             ),
         ),

@@ -11,7 +11,7 @@ from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .past import Past
-from .progress import FIFTEENTH, FOREIGN, OVERSHOOT, SIXTEENTH, THIRTEENTH, overshoot
+from .progress import AFTER_SIXTEENTH, FIFTEENTH, FOREIGN, OVERSHOOT, SIXTEENTH, THIRTEENTH, overshoot
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -219,9 +219,9 @@ RULES = (
     ),
     Rule(
         kind="too_long",
-        says="The loss on held-out examples was best in the first quarter of the epochs, and has risen since",
+        says="The loss on held-out examples was best in the first third of the epochs, and has risen since",
         all_of=(
-            Threshold(BEST_AT, "below", watch=0.25, act=0.25, source=PLAYBOOK),
+            Threshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {AFTER_SIXTEENTH}"),
             Threshold(RISEN, "above", watch=0.05, act=0.05, source=SIXTEENTH),
         ),
         when=(

@@ -3,6 +3,7 @@
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent
 from .progress import (
+    AFTER_SIXTEENTH,
     BOOK,
     FALLING_FAST,
     FOREIGN,
@@ -164,6 +165,14 @@ RULES = (
         says="Nearly all units of a layer are saturated, and pass hardly a gradient on",
         all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.8, act=0.9, source=FOREIGN),),
         silenced_by=(LOW,),
+        mentions=(SATURATED,),
+    ),
+    Rule(
+        kind="saturated_units",
+        says="Most units of a layer are saturated, by a layer that gives large numbers from the start",
+        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=AFTER_SIXTEENTH),),
+        when=(Condition(LARGEST_SIGNAL, ">=", 8.0, "a layer gave large numbers at the start", MEASURED),),
+        silenced_by=(GOOD,),
         mentions=(SATURATED,),
     ),
     Rule(

@@ -5,6 +5,7 @@ from ..verdicts.wording import counted, part, percent, times
 from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH
 from .progress import (
+    AFTER_SIXTEENTH,
     BOOK,
     CREEPING,
     DECREMENT,
@@ -215,6 +216,21 @@ RULES = (
             Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
         ),
         silenced_by=(BY_CLIFFS,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The loss had come down and rises again, since the steps go beyond the lowest point in their direction",
+        all_of=(
+            Threshold(HEADWAY_SINCE, "below", watch=-0.5, act=-1.0, source=AFTER_SIXTEENTH),
+            Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {AFTER_SIXTEENTH}"),
+        ),
+        when=(
+            HIGH,
+            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+            Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
+        ),
+        silenced_by=SWINGS,
+        mentions=(STEP_OVER_BEST,),
     ),
     Rule(
         kind="step_too_long",

@@ -96,7 +96,8 @@ HORIZON_NOW = Quantity(
 )
 GROWTH_IN_TIME = Quantity(
     "growth_in_time",
-    "The gradient at the first time step over that at the last, the median over the last measurements.",
+    "The gradient at the first time step over that at the last, the median over the last measurements; where the loss "
+    "sees every time step, over their number: without growth it adds up over them.",
     lambda growth: f"on its way back through time it is multiplied by {digits(growth)}",
     "on its way back through time it grows beyond measure",
     usual=OF_LAST,
@@ -176,9 +177,7 @@ class TimeHorizonMonitor(Monitor):
     def measure(self, past: Past) -> dict[str, float]:
         """Return how far the gradient of the first recurrent layer reaches, and how it grows on the way."""
         seen, firsts = progress(past), [layers[0] for layers in past.of(self.name)]
-        if seen is None or not firsts[-1].is_final:
-            return {}
-        return seen.measured() | _reach(firsts[-LAST:])
+        return {} if seen is None else seen.measured() | _reach(firsts[-LAST:])
 
     def newest(self, past: Past) -> dict[str, float]:
         """Return the same by the last measurement alone."""
@@ -200,11 +199,16 @@ class TimeHorizonMonitor(Monitor):
 
 
 def _reach(firsts: list[TimeHorizon]) -> dict[str, float]:
-    """Return how far the gradient reaches, and how it grows on the way: the medians over some measurements."""
-    return {
-        HORIZON.name: float(np.median([first.horizon / max(1, len(first.profile)) for first in firsts])),
-        GROWTH_IN_TIME.name: float(np.median([first.growth for first in firsts])),
-    }
+    """Return how far the gradient reaches, and how it grows on the way: the medians over some measurements.
+
+    Where the loss sees every time step, each has a gradient of its own: how far it reaches is not known, and what it
+    is at the first has come from all of them.
+    """
+    growth = float(np.median([first.growth for first in firsts]))
+    if not firsts[-1].is_final:
+        return {GROWTH_IN_TIME.name: growth / max(1, len(firsts[-1].profile))}
+    reach = float(np.median([first.horizon / max(1, len(first.profile)) for first in firsts]))
+    return {HORIZON.name: reach, GROWTH_IN_TIME.name: growth}
 
 
 def _by_time(call: LayerCall, examples: int) -> Tensor:

@@ -11,6 +11,8 @@ from .past import Past, once
 
 FEWEST, LAST = 4, 9
 """Measurements before anything is said of a trend, and measurements that are judged together."""
+MOMENTUM = 10
+"""Steps that one gradient is felt in, with the usual momentum of 0.9."""
 BATCHES = 50
 """Minibatches whose gradients are."""
 OF_THREE = "in the middle of the last 3 measurements"
@@ -24,6 +26,7 @@ SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
     for which in ("sixth", "seventh", "eighth", "thirteenth", "fourteenth", "fifteenth")
 )
 SIXTEENTH = "set on variants of the kinds, before the sixteenth group of planted runs was judged"
+AFTER_SIXTEENTH = "set after the sixteenth group of planted runs was judged"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
 MCCANDLISH = "McCandlish et al. (2018)"
@@ -384,10 +387,16 @@ def rate_left(past: Past) -> float:
 
 
 def _effective_rates(past: Past, which: slice) -> np.ndarray:
-    """Return |d| / |g| of some measurements, as far as it is known."""
+    """Return |d| / |g| of some measurements, as far as it is known.
+
+    A gradient that is a tenth of the mean of the last ten or less has not made the step: momentum carries on what they
+    have made, and the mean counts.
+    """
     steps, lengths = past.steps_of("step_length")[which], past.series("step_length", "length")[which]
     _, there, at = np.intersect1d(steps, past.rows.steps, return_indices=True)
-    norms = past.rows.norm[at]
+    norms, finite = past.rows.norm[at], np.where(np.isfinite(past.rows.norm), past.rows.norm, 0.0)
+    usual = np.array([finite[max(0, place + 1 - MOMENTUM) : place + 1].mean() for place in at])
+    norms = np.where((norms > 0) & (norms <= usual / MOMENTUM), usual, norms)
     is_known = (norms > 0) & np.isfinite(norms)
     return lengths[there][is_known] / norms[is_known]
 

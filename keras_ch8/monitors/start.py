@@ -217,10 +217,10 @@ def name_of_activation(layer: keras.layers.Layer) -> str:
         is_plain = not layer.negative_slope and layer.max_value is None and not layer.threshold
         return "relu" if is_plain else ""
     function = getattr(layer, "activation", None)
-    name = getattr(function, "__name__", "")
+    name = _name_of(function)
     if name == "linear" and not is_weighted(layer):
         return ""  # such as one that only changes the type of what another layer has given
-    return name if _is_of_keras(function) and name in RANGES else ""
+    return name if name in RANGES else ""
 
 
 def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], given: Tensor) -> Output:
@@ -242,7 +242,8 @@ def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], gi
     last = calls[place]
     before = name_of_activation(calls[place - 1].layer) == "softmax" and not is_weighted(last.layer) if place else False
     found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "softmax_before": before}
-    found["can_be_set"] = model.layers[-1:] == [last.layer] and hasattr(last.layer, "activation")
+    is_set = hasattr(last.layer, "activation") and not isinstance(last.layer, LAYERS.RNN)  # which has it in its cell
+    found["can_be_set"] = model.layers[-1:] == [last.layer] and is_set
     return dataclasses.replace(output, **found)
 
 
@@ -279,10 +280,28 @@ def _limits_of(operation: Any) -> tuple[float, float]:
         return (-math.inf if operation.negative_slope else 0.0), largest
     if isinstance(operation, LAYERS.UnitNormalization):
         return -1.0, 1.0
+    if isinstance(operation, LAYERS.RNN):
+        return _limits_of_cell(operation.cell)
     if type(operation).__name__ == "Clip" and _is_of_keras(type(operation)):
         with contextlib.suppress(TypeError, ValueError):
             return float(operation.x_min), float(operation.x_max)
     return NAN, NAN
+
+
+def _limits_of_cell(cell: Any) -> tuple[float, float]:
+    """Return what a recurrent cell of Keras can give: its activation, of which gates from 0 to 1 let a part through."""
+    low, high = RANGES.get(_name_of(getattr(cell, "activation", None)), (NAN, NAN))
+    if isinstance(cell, LAYERS.SimpleRNNCell):
+        return low, high
+    gate = RANGES.get(_name_of(getattr(cell, "recurrent_activation", None)))
+    if isinstance(cell, LAYERS.LSTMCell | LAYERS.GRUCell) and gate == (0.0, 1.0):
+        return min(low, 0.0), max(high, 0.0)
+    return NAN, NAN
+
+
+def _name_of(function: Any) -> str:
+    """Return the name of an activation of Keras; "" of one of the user's own."""
+    return getattr(function, "__name__", "") if _is_of_keras(function) else ""
 
 
 def _given(values: np.ndarray, units: int) -> dict[str, float]:

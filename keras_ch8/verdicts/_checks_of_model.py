@@ -2,7 +2,19 @@
 
 import math
 
-from ._check import FOUND, Check, are_of_another_unit, are_two, are_two_for_one, begins_at_one, have_gaps, interval
+from ._check import (
+    FOUND,
+    Check,
+    are_of_another_unit,
+    are_two,
+    are_two_for_one,
+    begins_at_one,
+    have_gaps,
+    interval,
+    is_recurrent,
+    with_dense,
+    with_softmax,
+)
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
 from .remedies import WITHOUT_LAST
 from .wording import counted, digits, percent
@@ -50,7 +62,7 @@ def _classes_beyond(facts: Facts) -> bool:
     """Whether there are more classes than outputs."""
     targets, output = facts.targets, facts.output
     if output.loss == "sparse_categorical_crossentropy" and targets.are_whole:
-        return targets.high - min(targets.low, 1) >= output.units > 1
+        return targets.high - min(max(targets.low, 0), 1) >= output.units > 1
     return (
         output.loss == "binary_crossentropy" and output.units == 1 and targets.of == "classes" and targets.classes > 2
     )
@@ -64,17 +76,6 @@ def _can_give(output: Output) -> str:
 def _classes(facts: Facts) -> int:
     """Return the units that an output needs for these labels."""
     return max(facts.targets.classes, int(facts.targets.high) + 1)
-
-
-def _softmax(facts: Facts, units: int) -> str:
-    """Return the code that puts another last layer with softmax in the place of that of a Sequential model."""
-    if "sequential" not in facts.has or not facts.output.can_be_set or not facts.start.layers[-1].has_matrix:
-        return ""
-    return (
-        f'last = keras.layers.Dense({units}, activation="softmax")\n'
-        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], last])\n"
-        'model.compile(body.optimizer, "sparse_categorical_crossentropy")'
-    )
 
 
 def _with(facts: Facts, activation: str, loss: str = "") -> str:
@@ -124,7 +125,7 @@ OF_LOSS = (
         f"layer has {counted(f.output.units, 'unit')}.",
         lambda f: f"Give the last layer {_classes(f)} units and softmax, and compile with "
         "`keras.losses.SparseCategoricalCrossentropy`.",
-        lambda f: _softmax(f, _classes(f)),
+        lambda f: with_softmax(f, _classes(f)),
     ),
     Check(
         "softmax of one unit",
@@ -285,9 +286,10 @@ OF_LOSS = (
         lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
         lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {_name(f.output)} ends with "
         f"{f.output.activation or f.output.ends_with}, which gives {_can_give(f.output)}.",
-        lambda f: f"End with {_called(_activation_for(f.targets))}"
+        lambda f: f"Put `layers.Dense({f.output.units})` without activation behind it, and give it several units."
+        if is_recurrent(f.output) else f"End with {_called(_activation_for(f.targets))}"
         + (", which has no limit." if _activation_for(f.targets) == "linear" else ", whose range holds the targets."),
-        lambda f: _with(f, _activation_for(f.targets)),
+        lambda f: with_dense(f) if is_recurrent(f.output) else _with(f, _activation_for(f.targets)),
         FOUND,
     ),
     Check(

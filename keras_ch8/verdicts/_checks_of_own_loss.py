@@ -20,6 +20,9 @@ OF_SIDES = ("hinge", "squared_hinge", "categorical_hinge")
 """Losses of classes that are written as sides, or as one-hot rows."""
 LIMITED = ("relu", "tanh", "softsign", "hard_tanh", "relu6")
 """Activations that keep logits from being what they should."""
+FEW, ALIKE = 16, 0.1
+"""Columns up to which the length of a row counts, as of forces: more are those of embeddings, compared by direction.
+And the standard deviation of the lengths over their mean up to which they are alike."""
 LEFT = 0.6
 """Part of the loss of the best constant prediction that right and certain predictions may have at most."""
 
@@ -47,6 +50,20 @@ OF_OWN_LOSS = (
         "is predicted does not count.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`.",
         lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+    ),
+    Check(
+        "directions of vectors of any length",
+        "wrong_loss",
+        "act",
+        f"the cosine is taken of rows of up to {FEW} numbers whose lengths differ, of an output that is not normalized",
+        lambda f: f.output.loss == "cosine_similarity" and f.targets.of == "numbers" and 1 < f.targets.width <= FEW
+        and f.targets.lengths > ALIKE and f.output.ends_with != "UnitNormalization",
+        lambda f: "cosine_similarity compares directions, and the targets differ in length too, by "
+        f"{percent(f.targets.lengths)} of the mean: the size of what is predicted does not count.",
+        lambda f: "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
+        "`keras.layers.UnitNormalization`.",
+        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+        CHOSEN,
     ),
     Check(
         "divergence of numbers",

@@ -74,6 +74,7 @@ class Targets:
         empty: Fraction of the rows of 0 and 1 in which none is.
         values: How many different numbers there are.
         smallest: The size that one number in 100 is below, over the median size of those that are not 0.
+        lengths: Standard deviation of the lengths of rows of several numbers, over their mean.
     """
 
     of: str = ""
@@ -91,6 +92,7 @@ class Targets:
     empty: float = NAN
     values: int = 0
     smallest: float = NAN
+    lengths: float = NAN
 
     @property
     def are_whole(self) -> bool:
@@ -310,7 +312,10 @@ def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
         return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once, empty=empty)
     if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):
         return dataclasses.replace(known, of="probabilities", classes=rows.shape[1])
-    return dataclasses.replace(known, of="one class" if len(values) == 1 else "numbers")
+    if len(values) == 1:
+        return dataclasses.replace(known, of="one class")
+    lengths = np.linalg.norm(rows, axis=1)
+    return dataclasses.replace(known, of="numbers", lengths=float(lengths.std() / lengths.mean()))
 
 
 def are_of_another_scale(a: Inputs, b: Inputs) -> bool:

@@ -197,7 +197,9 @@ def test_the_median_growth_in_time_counts_and_a_single_measurement_is_enough():
     (monitor,) = chosen(["time_horizon"])
     assert monitor.measure(seen([1.0]))["horizon_reached"] == 1.0
     assert monitor.measure(seen([1.0, 0.0], [1.0, 1.0], [1.0, 99.0]))["growth_in_time"] == 1.0
-    assert monitor.measure(seen([1.0, 1.0], is_final=False)) == {}
+    of_every_step = monitor.measure(seen([1.0, 99.0], is_final=False))
+    assert of_every_step["growth_in_time"] == 99.0 / 2
+    assert "horizon_reached" not in of_every_step
     few = past_of_losses([1.0] * 3)
     few.add(3, {"time_horizon": (horizon([1.0, 1.0]),)})
     assert monitor.measure(few) == {}

@@ -116,6 +116,24 @@ def test_what_a_last_operation_without_a_known_activation_can_give(last, limits)
     assert (output.activation, output.range) == ("", limits)
 
 
+@pytest.mark.parametrize(
+    "last, limits",
+    [
+        (layers.LSTM(2), (-1.0, 1.0)),
+        (layers.GRU(2, "relu"), (0.0, np.inf)),
+        (layers.GRU(2, "exponential"), (0.0, np.inf)),
+        (layers.SimpleRNN(2), (-1.0, 1.0)),
+        (layers.LSTM(2, "linear"), (-np.inf, np.inf)),
+        (layers.LSTM(2, recurrent_activation="linear"), (np.nan, np.nan)),
+        (layers.LSTM(2, ops.sin), (np.nan, np.nan)),
+    ],
+)
+def test_what_a_recurrent_layer_can_give_follows_from_its_activations(last, limits):
+    output = facts_of(compiled(last, (5, 6), "mse"), (SEQUENCES, X[:, :2], None))[0].output
+    assert (output.activation, output.can_be_set) == ("", False)
+    np.testing.assert_array_equal(output.range, limits)
+
+
 def test_numbers_that_are_read_in_order_and_labels_in_runs_are_known():
     model = compiled(lambda x: layers.Dense(1)(x), loss="mse")
     rising = np.sort(X[:, :1], axis=0)

@@ -37,7 +37,8 @@ before it was judged, at seed 0: of 40, 48 and 30 sick runs 21, 30 and 21 were n
 rules before the next was judged, and what group 14 showed after that (docs/design/diagnosis.md).
 Group 15 is by a fourth author who had not read the rules, and was committed before it was judged, at seed 0: of 30 sick
 runs 21 were named at "act" and 22 at "act" or "watch", and of 14 healthy ones none was told to act.
-Group 16 is by a fifth author who had not read the rules, and was committed before it was judged.
+Group 16 is by a fifth author who had not read the rules, and was committed before it was judged, at seed 0: of 30 sick
+runs 20 were named at "act" and 21 at "act" or "watch", and of 14 healthy ones none was told to act.
 """
 
 RUNS: list["Planted"] = []

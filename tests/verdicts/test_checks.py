@@ -185,6 +185,10 @@ CASES = {
         facts(output=change(SQUARED, loss="cosine_similarity")),
         facts(SIZES, change(SQUARED, loss="cosine_similarity", units=4)),
     ),
+    "directions of vectors of any length": (
+        facts(change(SIZES, lengths=0.3), change(SQUARED, loss="cosine_similarity", units=4)),
+        facts(change(SIZES, lengths=0.05), change(SQUARED, loss="cosine_similarity", units=4)),
+    ),
     "divergence of numbers": (
         facts(NUMBERS, change(SQUARED, loss="kl_divergence")),
         facts(change(SIZES, of="probabilities", high=1.0), change(SOFTMAX, loss="kl_divergence")),
@@ -298,6 +302,25 @@ def test_an_output_that_is_clipped_has_the_range_to_which_it_is():
     assert check.when(facts(output=change(clipped, limits=(-1.0, 1.0))))
     assert "Clip, which gives numbers of -1 to 1" in check.says(facts(output=change(clipped, limits=(-1.0, 1.0))))
     assert not check.when(facts(output=clipped))
+
+
+def test_directions_are_what_is_asked_of_long_rows_and_of_an_output_of_length_1():
+    check = next(check for check in CHECKS if check.name == "directions of vectors of any length")
+    of_directions, vectors = change(SQUARED, loss="cosine_similarity", units=4), change(SIZES, lengths=0.3)
+    assert check.when(facts(vectors, of_directions))
+    assert not check.when(facts(change(vectors, width=100), of_directions))  # as of embeddings
+    assert not check.when(facts(vectors, change(of_directions, ends_with="UnitNormalization")))
+    assert not check.when(facts(change(vectors, of="one-hot"), of_directions))
+
+
+def test_behind_a_recurrent_output_that_has_a_limit_comes_a_layer_without():
+    recurrent = change(SQUARED, activation="", ends_with="LSTM", limits=(-1.0, 1.0))
+    for has, code in ((frozenset({"sequential"}), "Dense(1)"), (frozenset(), "")):
+        (claim,) = claims_of(facts(output=recurrent, has=has), unexpected)[0]
+        assert (claim.kind, claim.level) == ("wrong_output", "act")
+        assert claim.cure.startswith("Put `layers.Dense(1)` without activation behind it")
+        assert code in claim.code
+    assert claims_of(facts(change(NUMBERS, low=-0.9, high=0.9), recurrent), unexpected)[0] == []
 
 
 def test_numbers_may_be_sorted_and_labels_may_come_in_runs():
