@@ -38,11 +38,7 @@ def batches(x: Data, y: Data | None, sample_weight: Data | None, batch_size: int
         ValueError: If a data set is empty.
         TypeError: If `x` is a generator, which could not be read twice.
     """
-    if isinstance(x, Iterator):
-        raise TypeError(
-            "`x` is read several times, and what is read of a generator is gone. Received: "
-            f"x={x!r}. Give arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`."
-        )
+    _refuse_generator(x)
     if isinstance(x, keras.utils.PyDataset):
         yield from _of_pydataset(x, seed)
     elif _is_source(x):
@@ -69,6 +65,21 @@ def is_data_set(x: Data) -> bool:
     return (
         isinstance(x, keras.utils.PyDataset) or _is_source(x) or (not isinstance(x, Iterator) and _is_dataset(x, None))
     )
+
+
+def check_targets(x: Data, y: Data | None, model: keras.Model) -> None:
+    """Refuse a generator, and arrays without targets where the loss of the model reads them."""
+    _refuse_generator(x)
+    if not is_data_set(x):
+        _objects.targets(y, model)
+
+
+def _refuse_generator(x: Data) -> None:
+    if isinstance(x, Iterator):
+        raise TypeError(
+            "`x` is read several times, and what is read of a generator is gone. Received: "
+            f"x={x!r}. Give arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`."
+        )
 
 
 def _is_source(x: Data) -> bool:

@@ -164,8 +164,7 @@ def find_learning_rate(
     _objects.path("log_dir", log_dir, or_none=True)
     batch_size, seed = checked(batch_size, seed)
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
-    if not _batches.is_data_set(x):
-        _objects.targets(y, _objects.model(model))
+    _batches.check_targets(x, y, _objects.model(model))
     trial = _trial(model, data)
     at_start = trial.losses_at_rest(data(), steps, low)
     if len(at_start) < steps or not np.isfinite(at_start).all():
@@ -317,8 +316,7 @@ def compare_learning_rates(
     batch_size, seed = checked(batch_size, seed)
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", fix="The book has about 100.")
     data = replayable(Examples(x, y, sample_weight), batch_size, seed, steps + 1)
-    if not _batches.is_data_set(x):
-        _objects.targets(y, _objects.model(model))
+    _batches.check_targets(x, y, _objects.model(model))
     trial = _trial(model, data)
     start = float(last_of(trial.losses_at_rest(data(), steps, rates[0])[None]).mean())
     losses = np.full((len(rates), steps), np.nan)

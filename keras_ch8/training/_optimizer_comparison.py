@@ -11,7 +11,7 @@ import numpy as np
 from .._plot import axes_of, finished, line, make_log
 from .._result import Result, Table
 from . import _search
-from ._paired_test import PairedTest, holm, paired_test, tested_by_scipy
+from ._paired_test import PairedTest, by_scipy, holm, paired_test
 from ._timed_run import TimedRun
 
 SAME = "no significant difference"
@@ -112,7 +112,7 @@ class OptimizerComparison(Result):
         if numbers.shape[1] < 2:
             return {}
         pairs = list(itertools.combinations(range(len(self.names)), 2))
-        found = [tested_by_scipy(paired_test(numbers[i], numbers[j]), numbers[i], numbers[j]) for i, j in pairs]
+        found = [by_scipy(paired_test(numbers[i], numbers[j]), numbers[i], numbers[j]) for i, j in pairs]
         tests = [test for test in found if test is not None]
         if len(tests) < len(pairs):
             return {}

@@ -91,7 +91,7 @@ def critical_t(degrees: int) -> float:
     return (low + high) / 2
 
 
-def tested_by_scipy(test: PairedTest, first: np.ndarray, second: np.ndarray) -> PairedTest | None:
+def by_scipy(test: PairedTest, first: np.ndarray, second: np.ndarray) -> PairedTest | None:
     """Return the test with the probability that SciPy gives; None where SciPy is not installed."""
     try:
         from scipy import stats

@@ -263,8 +263,7 @@ def tune_speed(
     executions = _counts("steps_per_execution", steps_per_execution, "steps that are taken in one call")
     sizes = _counts("multiples", multiples, "by how much larger batches are")
     verbose = _checks.verbose(verbose)
-    if not _batches.is_data_set(x):
-        _objects.targets(y, model)
+    _batches.check_targets(x, y, model)
     batches, seconds_of_data = _read(Examples(x, y, sample_weight), batch_size, seed)
     build_on(model, batches[0])
     size = _batches.examples_of(batches[0])

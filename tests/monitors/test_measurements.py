@@ -149,20 +149,22 @@ def test_of_several_measurements_of_noise_the_ratio_of_means_counts():
 
 
 def test_a_batch_is_wasteful_if_it_usually_was():
-    usual, once = monitors.GradientNoise(4.0, 1.0), monitors.GradientNoise(1e-3, 1e-6)
+    usual, once = monitors.GradientNoise(40.0, 1.0), monitors.GradientNoise(1e-2, 1e-5)
     past = past_of(losses(0.4, 0.3), gradient_noise=[*[usual] * 8, once])
+    past.batch_size = 1000.0
     assert level("gradient_noise", past, "batch_wasteful") == "watch"
 
 
 def test_a_batch_is_wasteful_by_its_noise_and_by_what_that_usually_was():
-    def wasteful(noise, usual):
-        once, small = monitors.GradientNoise(100 * noise, 1.0), monitors.GradientNoise(1e-7 * usual, 1e-9)
+    def wasteful(noise, usual, batch=1000):
+        once, small = monitors.GradientNoise(batch * noise, 1.0), monitors.GradientNoise(1e-9 * batch * usual, 1e-9)
         past = past_of(losses(0.4, 0.3), gradient_noise=[*[small] * 8, once])
+        past.batch_size = float(batch)
         return level("gradient_noise", past, "batch_wasteful")
 
     check([(0.051, 0.001, "ok"), (0.049, 0.001, "watch"), (0.0251, 0.001, "watch"), (0.0249, 0.001, "act"),
-           (0.001, 0.051, "ok"), (0.001, 0.049, "watch"), (0.001, 0.0251, "watch"), (0.001, 0.0249, "act")],
-          wasteful)  # fmt: skip
+           (0.001, 0.051, "ok"), (0.001, 0.049, "watch"), (0.001, 0.0251, "watch"), (0.001, 0.0249, "act"),
+           (0.001, 0.001, 256, "act"), (0.001, 0.001, 255, "ok")], wasteful)  # fmt: skip
 
 
 def test_elasticity_where_the_loss_is_below_0_or_0():
