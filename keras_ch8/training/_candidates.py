@@ -10,6 +10,7 @@ from .. import _checks, _objects
 from ..integration import keras_private
 from ..optimizers import ClosureOptimizer
 from ..schedules import ScaledSchedule
+from ._kept_runs import optimizer_described
 
 AROUND = 30.0
 """How far below and above its own learning rate that of an optimizer is looked for, as a factor."""
@@ -121,6 +122,14 @@ def _of_optimizer(name: str, given: Any) -> Candidate:
         return Candidate(Copy(optimizer), {FACTOR: (1 / AROUND, AROUND)})
     rate = float(optimizer.learning_rate)
     return Candidate(Copy(optimizer), {RATE: (rate / AROUND, rate * AROUND)})
+
+
+def described(candidate: Candidate) -> list[Any]:
+    """Return what tells whether a candidate is the same as another time."""
+    make, made = candidate.factory, "a function"
+    if isinstance(make, Copy):
+        made = optimizer_described(make.kind, make.config)
+    return [made, {name: list(map(float, ends)) for name, ends in candidate.ranges.items()}, candidate.batch_size]
 
 
 class Copy:

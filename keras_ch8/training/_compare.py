@@ -16,9 +16,9 @@ from ..board.reports import ComparedRun, write_compared
 from ..callbacks.base import say
 from ..integration import keras_private
 from . import _search
-from ._candidates import FACTOR, RATE, Candidate, candidates_of
+from ._candidates import FACTOR, RATE, Candidate, candidates_of, described
 from ._directions import direction_of
-from ._kept_runs import KeptRuns, described
+from ._kept_runs import KeptRuns, fingerprint
 from ._optimizer_comparison import Contender, OptimizerComparison, scores, tuned
 from ._run_jobs import Job, Jobs
 from ._timed_run import Problem, TimedRun, count_of, measured
@@ -133,9 +133,9 @@ def compare(
     settings = {
         "candidates": {name: described(one) for name, one in found.items()},
         "target": target, "budget": budget, "seeds": listed, "trials": trials, "batch_size": batch_size,
-        "metric": metric, "lower_is_better": lower, "data": described((arrays, held_out)),
+        "metric": metric, "lower_is_better": lower, "data": fingerprint((arrays, held_out)),
     }  # fmt: skip
-    kept = KeptRuns(directory, settings)
+    kept = KeptRuns(directory, "comparison", settings)
     tuned_by = next(seed for seed in range(len(listed) + 1) if seed not in listed)
     with Jobs(problem, found, kept, workers, int(verbose)) as jobs:
         jobs.expect(sum(trials for one in found.values() if one.ranges) + len(found) * len(listed))

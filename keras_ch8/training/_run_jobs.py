@@ -57,11 +57,13 @@ class Jobs:
 
     def run(self, jobs: Sequence[Job]) -> list[TimedRun]:
         """Return the trainings in the order of the jobs."""
-        done = {place: run for place, job in enumerate(jobs) if (run := self._kept.load(job)) is not None}
+        kept = {place: self._kept.load(job) for place, job in enumerate(jobs)}
+        done = {place: TimedRun(**fields) for place, fields in kept.items() if fields is not None}
         for place in done:
             self._tell(jobs[place], done[place])
         for place, run in self._trained({place: job for place, job in enumerate(jobs) if place not in done}):
-            self._kept.save(jobs[place], run)
+            if not run.error:  # which is tried again another time
+                self._kept.save(jobs[place], run)
             self._tell(jobs[place], run)
             done[place] = run
         return [done[place] for place in range(len(jobs))]

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .._arrays_file import checksum
+from .. import _arrays_file
 from ..integration import keras_private
 
 Slots = dict[tuple[int, str], np.ndarray]
@@ -88,22 +88,12 @@ class StageFile:
         if self.path is None or not os.path.exists(self.path):
             return [], [], {}
         try:
-            with open(self.path, "rb") as file, np.load(file) as content:
-                arrays = dict(content)
-            written = str(arrays.pop("checksum"))
-            meta = json.loads(str(arrays["meta"]))
-        except Exception as error:  # numpy and zipfile raise many kinds of errors for a damaged file
+            arrays, meta = _arrays_file.read(self.path)
+        except ValueError as error:
             raise ValueError(
                 f"`directory` holds what a pretraining has written, so {self.path!r} must be such a file. Received: "
-                f"one that cannot be read ({error}). Delete it."
+                f"one that is not: {error}. Put back a copy of it, or delete it, to begin with the first stage."
             ) from error
-        found = checksum(arrays)
-        if found != written:
-            raise ValueError(
-                f"What is in {self.path!r} must be what a pretraining has written there. Received: arrays whose sha256 "
-                f"is {found}, where the file says {written}: it was damaged or changed. Put back a copy of it, or "
-                "delete it, to begin with the first stage."
-            )
         if meta["settings"] != self._settings:
             differing = [name for name, value in self._settings.items() if meta["settings"].get(name) != value]
             raise ValueError(
@@ -120,14 +110,9 @@ class StageFile:
         if self.path is None:
             return
         meta = {"settings": self._settings, "stages": stages, "variables": len(variables), "slots": list(slots)}
-        arrays = {"meta": np.array(json.dumps(meta))}
-        arrays |= {f"variable {i}": value for i, value in enumerate(variables)}
+        arrays = {f"variable {i}": value for i, value in enumerate(variables)}
         arrays |= {f"slot {i}": value for i, value in enumerate(slots.values())}
-        with open(f"{self.path}.new", "wb") as file:
-            np.savez(file, **arrays, checksum=np.array(checksum(arrays)))  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(f"{self.path}.new", self.path)
+        _arrays_file.write(self.path, arrays, meta)
 
     def remove(self) -> None:
         """Delete the file, once the training is done."""

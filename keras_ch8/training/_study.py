@@ -16,6 +16,7 @@ from ..curvature.objective import Objective
 from ..monitors import gradient_noise
 from . import _critical_batch_size as critical_batch_size
 from ._critical_batch_size import Branch, examples_to
+from ._kept_runs import KeptRuns
 from ._search import band, sweep
 from ._study_advice import (
     QUANTILE,
@@ -30,7 +31,6 @@ from ._study_advice import (
     refined,
 )
 from ._study_findings import BatchSizes, ClippingStudy, Duration, RateSweep, Stability, StudyStep, WarmupStudy
-from ._study_records import Records, described
 from ._study_report import StudyReport
 from ._study_trainer import Checkpoint, Run, Setting, Trainer, rounded, take
 
@@ -75,7 +75,7 @@ class Study:
     validation data in retrospect, after as many examples, and losses that differ by less than 3 % count as equal: what
     is as good as the best is not changed.
 
-    With a `folder`, each finished training is kept there in a file. A study that is interrupted, and made again with
+    With a `directory`, each finished training is kept there in a file. A study that is interrupted, and made again with
     the same arguments, goes on with the training in which it was, and comes to the same report.
 
     Args:
@@ -85,7 +85,7 @@ class Study:
         validation_data: The same, to compare the trainings on. Defaults to `None`: 1024 of the training examples.
         epochs: Passes over the data of each training. Defaults to `10`.
         batch_size: Examples in a batch. Defaults to `32`.
-        folder: Where finished trainings are kept; `None` for nowhere. Defaults to `None`.
+        directory: Folder where finished trainings are kept; `None` for nowhere. Defaults to `None`.
         seed: Seed of the weights and of the order of the examples. Defaults to `0`.
         verbose: 1 prints a line for each training. Defaults to `1`.
 
@@ -121,7 +121,7 @@ class Study:
         validation_data: tuple[Data, ...] | None = None,
         epochs: int = 10,
         batch_size: int = 32,
-        folder: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
         seed: int = 0,
         verbose: int = 1,
     ) -> None:
@@ -133,7 +133,7 @@ class Study:
             _objects.pair("validation_data", validation_data)
         epochs = _checks.count("epochs", epochs, 1, meaning="the passes over the data of each training", fix="Try 10.")
         batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
-        _objects.path("folder", folder, or_none=True)
+        _objects.path("directory", directory, or_none=True)
         seed = _checks.seed(seed) or 0
         self._verbose = _checks.verbose(verbose)
         size = _batches.examples_of(data[0])
@@ -149,7 +149,7 @@ class Study:
                 "The loss must be finite before the first step, or no setting helps. Received: `data` and a model with "
                 f"the loss {at_start}. `training.preflight(model, x, y)` looks for the reason."
             )
-        self._records = Records(folder, described(self._trainer))
+        self._kept = KeptRuns(directory, "study", self._trainer.described)
         self._given = self._setting = Setting(self._trainer.given_rate, batch_size)
         self._runs: dict[str, Run] = {}
         self._steps: list[StudyStep] = []
@@ -328,11 +328,13 @@ class Study:
         kind = "full" if start is None and length == self._trainer.examples else "part"
         key = f"{kind} {setting!r} {length} {start and start.of} {target!r} {evaluations}"
         if key not in self._runs:
-            run = self._records.get(key)
-            if run is None:
+            kept = self._kept.load(key)
+            if kept is None:
                 given = {} if evaluations is None else {"evaluations": evaluations}
                 run = self._trainer.train(setting, length, start, target, **given)
-                self._records.put(key, run)
+                self._kept.save(key, run)
+            else:
+                run = Run(**{**kept, "setting": setting})
             self._runs[key] = run
             if self._verbose and kind == "full":
                 end = f"diverged at step {run.steps - 1}" if run.diverged else f"best loss {run.best:.4g}"

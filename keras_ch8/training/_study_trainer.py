@@ -16,6 +16,7 @@ from ..integration import backend, keras_private
 from ..optimizers import ClosureOptimizer
 from ..schedules.base import Schedule
 from ..schedules.duration import Clock
+from ._kept_runs import fingerprint, optimizer_described
 from ._trial import build_on, dial_of, generators_kept, variables_of
 
 EVALUATIONS = 20
@@ -180,6 +181,21 @@ class Trainer:
         self._program = self._compiled()
         self._variables = variables_of(self.model)
         self._first = self.values()
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What a study must have in common with one that it goes on with."""
+        optimizer = self.model.optimizer
+        config = {key: value for key, value in optimizer.get_config().items() if key != "learning_rate"}
+        return {
+            "data": fingerprint([self.data, self.validation]),
+            "weights": [[v.path.rsplit("/", 1)[-1], list(v.shape)] for v in self.model.variables],
+            "optimizer": optimizer_described(type(optimizer), config),
+            "learning_rate": self.given_rate,
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+        }
 
     @property
     def examples(self) -> int:

@@ -320,7 +320,7 @@ def training_cases():
         model_factory=m.NOTHING,
         data=m.NOTHING,
         validation_data=m.NONE,
-        folder=m.NONE | m.PATH,
+        directory=m.NONE | m.PATH,
     )
     yield case("training.check_initialization", on_model(), **OBJECTIVE)
     yield case(

@@ -351,7 +351,7 @@ def test_batches_far_above_the_critical_size_are_made_smaller():
 
 
 def until_killed(folder):
-    """Study until the fourth training is half written."""
+    """Study until the third training is half written."""
     replace, count = os.replace, 0
 
     def dying(*paths):
@@ -367,7 +367,7 @@ def until_killed(folder):
 
 def everything(folder):
     """Return what the report of a study says in the end, without times."""
-    report = study(1e-3, folder=folder).run()
+    report = study(1e-3, directory=folder).run()
     return str(report)
 
 
@@ -380,7 +380,7 @@ def test_a_study_that_is_killed_goes_on_and_ends_with_the_same_report(tmp_path, 
     process.join(300)
     assert process.exitcode == -signal.SIGKILL
     kept = [name for name in os.listdir(tmp_path) if name.endswith(".npz")]
-    assert len(kept) == 3
+    assert len(kept) == 1 + 2
     trained = []
     train = Trainer.train
     monkeypatch.setattr(Trainer, "train", lambda *a, **k: trained.append(1) or train(*a, **k))
@@ -392,13 +392,12 @@ def test_a_study_that_is_killed_goes_on_and_ends_with_the_same_report(tmp_path, 
 
 
 def test_the_folder_of_another_study_and_a_damaged_file_are_refused(tmp_path):
-    study(folder=tmp_path).duration()
-    with pytest.raises(ValueError, match=r"another study, which differs in epochs. Received: folder="):
-        study(folder=tmp_path, epochs=3)
-    [name] = os.listdir(tmp_path)
-    (tmp_path / name).write_bytes(b"damaged")
-    with pytest.raises(ValueError, match=r"`folder` holds the trainings of a study. Received: .*Delete the file"):
-        study(folder=tmp_path)
+    study(directory=tmp_path).duration()
+    with pytest.raises(ValueError, match=r"is of another: it differs in epochs\. Received: directory="):
+        study(directory=tmp_path, epochs=3)
+    (tmp_path / "study.npz").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"`directory` holds what a study has written.* Delete it, and"):
+        study(directory=tmp_path)
 
 
 def test_a_model_with_a_schedule_is_studied_too():
