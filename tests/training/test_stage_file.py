@@ -58,9 +58,7 @@ def test_it_comes_back_bit_for_bit_also_where_numpy_does_not_know_the_type(file)
 )
 def test_a_file_that_was_changed_is_refused_with_the_fix(file, changes):
     rewritten(file, **changes)
-    with pytest.raises(
-        ValueError, match=rf"{NAME}.*that is not: its sha256 is \w+.*Put back .* or delete it"
-    ):
+    with pytest.raises(ValueError, match=rf"{NAME}.*that is not: its sha256 is \w+.*Put back .* or delete it"):
         file.load()
 
 
