@@ -576,6 +576,7 @@ def results():
 FAST = (symptoms, adagrad, adam, bad_argument, narrow, initializers, updates)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "check",
     [pytest.param(c, marks=() if c in FAST else pytest.mark.slow) for c in dict.fromkeys(CHECKS.values())],

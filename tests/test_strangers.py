@@ -150,6 +150,7 @@ def state(model):
 SLOW = ("a method and a search", "a search")
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make",
     [pytest.param(make, id=name, marks=pytest.mark.slow if name in SLOW else ()) for name, make in OPTIMIZERS.items()],

@@ -80,6 +80,7 @@ def test_a_good_optimizer_passes():
     testing.check_optimizer(Signed)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -192,6 +193,7 @@ def test_a_good_callback_passes():
     testing.check_callback(Moves, changes_training=True)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -474,6 +476,7 @@ class NumbersOfAnother(Doubled):
     source = "spectrum"
 
 
+@pytest.mark.slow
 def test_a_good_monitor_passes():
     testing.check_monitor(Doubled())
 
@@ -484,6 +487,7 @@ def test_a_monitor_of_the_spectrum_passes_whether_or_not_the_training_gives_a_re
     testing.check_monitor(monitors.SpectrumMonitor(always))
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "make, message",
     [

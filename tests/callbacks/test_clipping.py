@@ -29,6 +29,7 @@ def test_an_optimizer_of_keras_with_the_callback_is_ours_with_the_rule(rule, way
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_after_fit_the_optimizer_clips_no_more():
     model = network(keras.optimizers.SGD(0.1))
     fit(model, [callbacks.ClipGradients(clipping.ByGlobalNorm(1e-6))])

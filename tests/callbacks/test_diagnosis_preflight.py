@@ -62,6 +62,7 @@ def test_it_is_what_the_function_says():
     assert [v.finding for v in alone.verdicts] == [v.finding for v in watching.verdicts]
 
 
+@pytest.mark.slow
 def test_a_training_that_is_well_has_no_verdict_of_it_and_none_is_made_where_it_is_not_asked_for():
     watching = diagnosis()
     fit(network(), watching)
@@ -102,6 +103,7 @@ def test_a_second_fit_is_looked_at_anew():
     assert watching.verdicts == []
 
 
+@pytest.mark.slow
 def test_a_probe_on_another_scale_and_first_examples_of_one_class_are_told():
     watching = diagnosis((255 * PROBE[0], PROBE[1]))
     with pytest.warns(UserWarning, match="The inputs of `probe` have mean"):
@@ -115,6 +117,7 @@ def test_a_probe_on_another_scale_and_first_examples_of_one_class_are_told():
     assert found(watching) == {"label_order": "act"}
 
 
+@pytest.mark.slow
 def test_the_alarm_is_printed_before_the_first_step(capsys):
     network("softmax").fit(X, Y, epochs=1, verbose=2, callbacks=[diagnosis()])
     out = capsys.readouterr().out

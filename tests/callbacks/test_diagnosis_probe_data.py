@@ -121,6 +121,7 @@ def test_the_probe_of_a_model_that_its_first_batch_builds():
     assert len(diagnosis.probe.batch[0]) == 256
 
 
+@pytest.mark.slow
 def test_a_second_fit_measures_on_the_examples_of_the_first_and_a_copy_can_be_made():
     _, diagnosis, _ = losses_of(shuffled, lambda data: data)
     kept = np.asarray(diagnosis.probe.batch[0])

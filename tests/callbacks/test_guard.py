@@ -177,6 +177,7 @@ def test_the_program_of_the_update_judges_as_one_of_its_own_does(monkeypatch):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("options, accumulate", [
     ({"steps_per_execution": 4}, None), ({"jit_compile": True}, None),
     pytest.param({"run_eagerly": True}, None, marks=pytest.mark.slow),
@@ -385,6 +386,7 @@ def test_a_rate_that_is_a_number_is_lowered_from_the_last_good_one_and_stays_low
     assert rates.rates[-1] == pytest.approx(0.001)
 
 
+@pytest.mark.slow
 def test_it_gives_up_after_its_tries_and_says_why(capfd):
     x = X * 1e20  # every step is infinite, and no entry of the data is
     guard = callbacks.Guard(tries=2)

@@ -77,6 +77,7 @@ def test_a_function_of_the_epoch_sets_the_rate(optimizer, start):
     assert (falls == 0).all() if start == 0.1 else (falls < 0).all()  # within the epoch the schedule goes on
 
 
+@pytest.mark.slow
 @OPTIMIZERS
 def test_a_schedule_is_as_if_compiled_with(optimizer):
     frames = Frames()
@@ -115,6 +116,7 @@ def test_the_state_survives_an_interruption():
     np.testing.assert_array_equal(train(interrupted=True), train(interrupted=False))
 
 
+@pytest.mark.broad(slow="all")
 @OPTIMIZERS
 @pytest.mark.parametrize("start", [0.1, LinearDecay(0.1, 1000)], ids=["number", "schedule"])
 def test_at_the_floor_nothing_is_lowered_any_more(optimizer, start):
@@ -207,6 +209,7 @@ def test_mixed_precision_changes_the_inner_rate():
     assert float(model.optimizer.inner_optimizer.learning_rate) == pytest.approx(0.025)
 
 
+@pytest.mark.slow
 def test_tensorboard_shows_the_rate_at_the_step_that_used_it(tmp_path, capsys):
     decay = LearningRateDecay(ReduceOnPlateau("x", 0.5, patience=2, mode="min"), verbose=1)
     fit(network(optimizers.SGD(0.1)), [Says(x=FLAT), decay, callbacks.TensorBoard(tmp_path)], epochs=5)

@@ -74,6 +74,7 @@ def test_the_columns_of_a_training_are_those_of_its_first_epoch_or_those_that_ar
     assert "a" not in history
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("logs", [False, True])
 def test_what_is_not_in_the_logs_can_be_monitored_and_no_old_number_counts(logs):
     values = [{"a": 3.0}, {"a": 2.0}, {}, {}, {}, {"a": 2.5}, {"a": 2.6}, {"a": 2.7}]

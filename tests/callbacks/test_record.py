@@ -113,6 +113,7 @@ def test_of_a_recurrent_layer_the_rows_are_the_time_steps_from_the_last(tmp_path
     )
 
 
+@pytest.mark.slow
 def test_without_diagnosis_that_is_null_and_the_opening_is_there_before_the_first_step(tmp_path):
     fit(network("adam"), [callbacks.TensorBoard(tmp_path)])
     (step, first), *_, (_, last) = records(tmp_path)
@@ -194,6 +195,7 @@ def test_a_verdict_is_on_the_disk_ten_seconds_after_it_was_found(tmp_path):
     assert {e["text"].partition(":")[0] for e in acts} >= {v.kind for v in watching.verdicts if v.level == "act"}
 
 
+@pytest.mark.slow
 def test_events_of_others_are_in_the_record_and_known_without_a_board(tmp_path):
     class Mine(callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -216,6 +218,7 @@ def test_a_switch_of_the_optimizer_is_an_event(tmp_path):
     assert [(e["step"], e["kind"], "SGD" in e["text"]) for e in newest(tmp_path)["events"]] == [(6, "optimizer", True)]
 
 
+@pytest.mark.slow
 def test_clipping_is_two_events_and_not_one_for_each_step(tmp_path):
     model = network(ours.SGD(0.1, clip=clipping.ByGlobalNorm(1e-3)))
     fit(model, [callbacks.TensorBoard(tmp_path)])
@@ -246,6 +249,7 @@ class Mine(callbacks.Callback):
     tags = (board.Tag("mine/number", "metres", "A length of mine."),)
 
 
+@pytest.mark.slow
 def test_what_is_the_users_own_has_its_tag_and_its_panel(tmp_path):
     listed = [callbacks.TensorBoard(tmp_path), Mine(), callbacks.Diagnosis((X, Y), checks=["step_length", Ratio()])]
     fit(network("sgd"), listed)
@@ -270,6 +274,7 @@ def test_what_cannot_be_recorded_does_not_stop_the_training(tmp_path, monkeypatc
     assert len(caught) == 1
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_cannot_tell_its_settings_is_named(tmp_path):
     class Odd(keras.optimizers.SGD):
         def get_config(self):

@@ -134,6 +134,7 @@ def test_what_is_the_same_in_every_epoch_is_exact(name, resume):
     assert_same(interrupted(lambda: resume("1ep"), (8,), **script), train(**script))
 
 
+@pytest.mark.slow
 def test_initial_epoch_begins_with_that_epoch_of_a_source():
     """F5: the order of an epoch is that of Keras's epoch."""
     seen = []

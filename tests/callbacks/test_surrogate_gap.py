@@ -177,6 +177,7 @@ def test_it_is_printed_once_when_first_flat_and_the_report_says_how_it_went_on(v
         assert report(tmp_path).count(sentence) == 1
 
 
+@pytest.mark.slow
 def test_a_new_training_is_a_new_one(capsys):
     gap = callbacks.SurrogateGap("x", patience=1, mode="min", verbose=1, logs=True)
     for _ in range(2):
@@ -185,6 +186,7 @@ def test_a_new_training_is_a_new_one(capsys):
     assert capsys.readouterr().out.count("On the training set") == 2
 
 
+@pytest.mark.slow
 def test_the_state_survives_an_interruption():
     series = {"loss": [6, 5, 4, 3, 2, 1], "x": [2, 1, 1, 2, 2, 0]}
     whole, first, second = (callbacks.SurrogateGap("x", patience=2, mode="min", logs=True) for _ in range(3))

@@ -126,6 +126,7 @@ def test_nothing_is_printed_where_fit_prints_nothing(capsys):
     assert fit(deep(), all_of_them(source), capsys, source, verbose=0) == [""]
 
 
+@pytest.mark.slow
 def test_a_verbose_callback_is_heard_also_where_fit_prints_nothing_as_those_of_keras_are(capsys):
     stop = callbacks.EarlyStopping(patience=1, min_delta=0.5, verbose=1)
     assert fit(deep(1), [stop], capsys, verbose=0)[0].startswith("Stopped after epoch 2")

@@ -48,6 +48,7 @@ def test_the_history_of_each_tensor_is_that_of_the_paper(settings):
     assert expected[45, 0] > 0.3 * min(PAIRS[45, 0], expected[44, 0])  # which takes nothing from the other
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("scale", [1e-25, pytest.param(1e15, marks=pytest.mark.full), 1e25])
 def test_norms_of_any_size_are_judged_alike(scale):
     """Squares of such norms leave the range of float32."""

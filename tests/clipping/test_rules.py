@@ -127,6 +127,7 @@ def test_the_limit_of_autoclip_is_the_percentile_of_the_last_norms(p):
         np.testing.assert_allclose(before - variable.numpy()[0], min(norm, limit), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 def test_autoclip_is_not_poisoned(broken):
     moved = []

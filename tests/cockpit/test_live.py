@@ -64,6 +64,7 @@ def test_the_page_of_memory_is_that_of_the_event_files(tmp_path):
     assert made == read
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_leaves_its_page(tmp_path):
     class Fails(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -23,6 +23,7 @@ def horizon(layer):
     return found
 
 
+@pytest.mark.slow
 def test_identity_and_orthogonal_starts_extend_the_time_horizon():
     keras.utils.set_random_seed(0)
     plain = horizon(recurrent("tanh", keras.initializers.RandomNormal(stddev=0.5 / UNITS**0.5, seed=2)))

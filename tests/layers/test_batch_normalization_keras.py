@@ -17,6 +17,7 @@ def network(norm):
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), norm, keras.layers.Dense(1)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"])
 def test_a_training_is_that_with_keras_layer(jit):
     x = RNG.normal(2, 3, (64, 4)).astype("float32")
@@ -36,6 +37,7 @@ def test_a_training_is_that_with_keras_layer(jit):
     np.testing.assert_allclose(ours.layers[1].moving_variance, theirs.layers[1].moving_variance, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_short_runs_evaluate_as_they_train():
     """After 8 steps Keras's statistics are still mostly 0 and 1, and the loss in inference is another."""
     x = RNG.normal(20, 3, (128, 4)).astype("float32")

@@ -116,6 +116,7 @@ def test_words_with_a_mask_and_padding_on_the_left(float64):
     np.testing.assert_allclose(long.profile, short.profile, **CLOSE)
 
 
+@pytest.mark.slow
 def test_each_direction_has_a_profile_of_its_own(float64):
     model = model_of(layers.Bidirectional(layers.SimpleRNN(4)))
     both = model.layers[0]

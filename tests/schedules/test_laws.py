@@ -59,6 +59,7 @@ def test_a_schedule_follows_its_law(name):
         np.testing.assert_allclose(np.array(found), expected, rtol=1e-6, atol=0)
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_schedule_is_part_of_the_graph(jit):
     step = tf.Variable(0, dtype="int64")

@@ -81,6 +81,7 @@ def test_it_leaves_a_saddle_point_also_where_the_gradient_hides_the_way():
     assert float(info.numbers["eigenvalue_smallest"]) == pytest.approx(-1)
 
 
+@pytest.mark.slow
 def test_of_fifty_parameters_it_finds_the_one_that_leads_down():
     curvatures, x0 = np.linspace(1, 5, 50), np.ones(50)
     x0[7] = 0

@@ -87,6 +87,7 @@ def test_dead_and_saturated_units_are_found():
     assert wrong(training.check_initialization(network(big, depth=2), X, Y))["saturated_units"].level == "act"
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("deviation, kind", [(0.05, "vanishing"), (1.0, "exploding")])
 def test_the_scale_of_the_gradient_is_found(deviation, kind):
     """Of linear units: eight layers multiply it by sqrt(20) times the deviation each."""

@@ -21,6 +21,7 @@ def steepest_of(**curve):
     return fine[np.argmin(np.gradient(textbook(fine, **curve)))]
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("curve", [{}, {"middle": 1e-3, "sharpness": 2.0}, {"middle": 0.3, "sharpness": 8.0}])
 def test_the_steepest_point_is_found_in_50_of_50_draws(curve):
     truth, noisy = steepest_of(**curve), []

@@ -59,6 +59,7 @@ def outputs_of(model, names, x):
     return [output.numpy() for output in inside([x], training=True)]
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize(
     "start",
     [
@@ -314,6 +315,7 @@ def sigmoids(start="glorot_uniform"):
     return model, model.evaluate(FLAT, LABELS, verbose=0)
 
 
+@pytest.mark.slow
 def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction():
     model, _ = sigmoids()
     training.scale_to_data(model, FLAT)
@@ -323,6 +325,7 @@ def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction():
     assert model.evaluate(FLAT, LABELS, verbose=0) > 100  # as the book has it: the reason for the default
 
 
+@pytest.mark.broad(slow="all")
 @pytest.mark.parametrize("target", ["unit_mean_square", "unit_variance"])
 def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smaller(target):
     model, before = sigmoids()
