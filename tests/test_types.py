@@ -1,11 +1,15 @@
 """A script of a user is understood by two type checkers: what is right has its type, what is wrong is told."""
 
 import json
+import os
+import pathlib
 import shutil
 import subprocess
 import sys
 
 import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 USES = """
 from keras_ch8 import callbacks, clipping, optimizers, read_run, stopping
@@ -61,7 +65,8 @@ def test_basedpyright_understands_what_a_user_writes(tmp_path):
             sys.executable,
             in_a_file(tmp_path, text),
         ]
-        said = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout)
+        finds = os.environ | {"PYTHONPATH": str(ROOT)}  # which an editable installation leaves to an import hook
+        said = json.loads(subprocess.run(command, cwd=tmp_path, env=finds, capture_output=True, text=True).stdout)
         assert said["summary"]["filesAnalyzed"] == 1
         return [one["message"] for one in said["generalDiagnostics"] if one["severity"] == "error"]
 

@@ -10,7 +10,7 @@ from typing import Any, Self, final
 import keras
 import numpy as np
 
-from .. import _checks
+from .. import _checks, _objects
 from .._section import section
 from ..integration import backend, fit, keras_private
 from ..telemetry import ring
@@ -51,6 +51,7 @@ def standard(
         A list of callbacks for `fit`, of new ones at each call.
 
     Raises:
+        TypeError: If `resume` is no folder.
         ValueError: If `probe` is no batch.
 
     Example:
@@ -64,6 +65,7 @@ def standard(
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.
     """
+    _objects.path("resume", resume, or_none=True)
     kept = [] if resume is None else [Resume(resume)]
     return [TensorBoard(log_dir), *kept, Diagnosis(probe)]
 

@@ -34,7 +34,7 @@ class Observation:
             name: OwnObserver(o) if isinstance(getattr(o, "telemetry", None), Recorder | SolverLog) else Tap(o, rule)
             for name, o in self.optimizers.items()
         }
-        self._weights = partial(_wide, model.trainable_variables)
+        self._weights = lambda: _wide(model.trainable_variables)  # as they are then: it may be built later
         self._squares = backend.trace(lambda: 2 * _numerics.half_of_all(_numerics.half_squares(self._weights())))
         self._counted: dict[str, int] = {}
         self._applied: list[str] = []

@@ -104,8 +104,8 @@ def compare(
         >>> found = keras_ch8.training.compare(
         ...     {"L-BFGS": keras_ch8.optimizers.LBFGS(), "SGD": keras_ch8.optimizers.SGD(0.01)}, model,
         ...     (x, x @ [[1.0], [2.0], [3.0]]), budget=3, seeds=2, trials=2, verbose=0)
-        >>> found.winner, found.values.shape
-        ('L-BFGS', (2, 2))
+        >>> found.values.shape, bool(found.values.max() < 0.1)
+        ((2, 2), True)
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.5.4; Dahl et al. (2023), Benchmarking Neural
