@@ -49,6 +49,14 @@ def batches(x: Data, y: Data | None, sample_weight: Data | None, batch_size: int
         yield from _of_arrays((x, y, sample_weight), batch_size, seed)
 
 
+def take(data: tuple[Any, ...], rows: np.ndarray | slice) -> Batch:
+    """Return these examples of x, y and sample_weight; None for what is not there."""
+    x, y, weight = (
+        keras.tree.map_structure(lambda a: None if a is None else a[rows], part) for part in (*data, None, None)[:3]
+    )
+    return x, y, weight
+
+
 def parts_of(batch: Tree, count: int) -> list[Tree]:
     """Cut a batch into equal parts; what is left over is left out. A batch that is too small is one part."""
     size = examples_of(batch) // count
@@ -102,10 +110,7 @@ def _of_arrays(data: Batch, batch_size: int, seed: int) -> Iterator[Batch]:
         order = rng.permutation(size)
         for start in range(0, size - batch_size + 1, batch_size):
             rows = order[start : start + batch_size]
-            yield tuple(
-                keras.tree.map_structure(lambda a, rows=rows: None if a is None else a[rows], part)
-                for part in (x, y, sample_weight)
-            )
+            yield take((x, y, sample_weight), rows)
 
 
 def _array(value: Tensor | None) -> np.ndarray | None:

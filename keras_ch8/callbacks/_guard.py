@@ -236,7 +236,7 @@ class Guard(Callback):
         """Compare the step with the next one at which something is due."""
         super().on_train_batch_end(batch, logs)
         gate = self._gate
-        if gate.caught or self.session.step >= self._due or not (gate.calls or batch + 1 != self.params["steps"]):
+        if gate.caught or self.session.step >= self._due or (batch + 1 == self.params["steps"] and not gate.calls):
             self._look(batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

@@ -65,11 +65,10 @@ def keep_first(folder: str, count: int) -> None:
     """Keep the first lines: what was written after the state that a training goes on from is written again."""
     path = os.path.join(folder, FILE)
     if os.path.isfile(path):
-        with open(path, encoding="utf-8") as file:
-            lines = file.readlines()
-        if len(lines) > count:
-            with open(path, "w", encoding="utf-8") as file:
-                file.writelines(lines[:count])
+        with open(path, "rb+") as file:
+            for _ in range(count):
+                file.readline()
+            file.truncate(file.tell())  # where it stands: no moment without the lines that are kept
 
 
 def _number(value: float) -> float | str:

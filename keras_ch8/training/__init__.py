@@ -15,9 +15,10 @@ from ._preflight import Preflight, preflight
 from ._pretrain_greedily import Pretraining, Stage, pretrain_greedily
 from ._retrain_on_all_data import Retraining, retrain_on_all_data
 from ._scale_to_data import Scaling, scale_to_data
+from ._speed_tuning import Setting, SpeedTuning, Timed
 from ._study import Study
 from ._study_report import StudyReport
-from ._tune_speed import Setting, SpeedTuning, Timed, tune_speed
+from ._tune_speed import tune_speed
 
 __all__ = [
     "Candidate", "Comparison", "CureTrial", "CurriculumComparison", "InitializationCheck", "OptimizerComparison",

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _checks, _objects
+from .. import _batches, _checks, _objects
 from .._section import section
 from .._types import Data
 from ..board.reports import ComparedRun, write_compared
@@ -21,8 +21,8 @@ from ._directions import direction_of
 from ._kept_runs import KeptRuns, fingerprint
 from ._optimizer_comparison import Contender, OptimizerComparison, scores, tuned
 from ._run_jobs import Job, Jobs
-from ._timed_run import Problem, TimedRun, count_of, measured
-from ._trial import generators_kept
+from ._timed_run import Problem, TimedRun, measured
+from ._trial import generators_kept, new_model
 
 TRIALS = 8
 
@@ -197,12 +197,6 @@ def arrays_of(name: str, given: Any) -> tuple[Data, Data, Data]:
     return x, y, weight
 
 
-def first_two(arrays: tuple[Data, Data, Data]) -> tuple[Data, Data, Data]:
-    """Return the first two examples."""
-    x, y, weight = (keras.tree.map_structure(lambda a: None if a is None else a[:2], part) for part in arrays)
-    return x, y, weight
-
-
 def checked_model(
     model_factory: Callable[[], keras.Model],
     data: tuple[Data, Data, Data],
@@ -212,18 +206,8 @@ def checked_model(
 ) -> bool:
     """Return whether less of the metric is better; refuse a factory, or data, with which no training can begin."""
     with generators_kept():
-        first, second = (_objects.made_by("model_factory", model_factory) for _ in range(2))
-        if first is second or {id(layer) for layer in first.layers} & {id(layer) for layer in second.layers}:
-            raise ValueError(
-                "`model_factory` makes a new model each time that it is called, so that each training begins anew. "
-                "Received: one that returns the same model, or the same layers, again. Make the layers inside it."
-            )
-        if not first.compiled:
-            raise ValueError(
-                "`model_factory` must return a compiled model, which says what the loss is. Received: one that is not "
-                "compiled. Call `model.compile(loss=...)` in it."
-            )
-        few, few_held_out = first_two(data), first_two(measured_on)
+        first = new_model(model_factory)
+        few, few_held_out = (_batches.take(arrays, slice(2)) for arrays in (data, measured_on))
         try:
             keras_private.build_on(first, few)
             measured(first, few)
@@ -246,7 +230,9 @@ def _write(
         settings: dict[str, object] = {
             "optimizer": one.name,
             "learning_rate": float(optimizer.learning_rate) if schedule is None else type(schedule).__name__,
-            "batch_size": candidates[one.name].batch_size_of(optimizer, problem.batch_size, count_of(problem.data)),
+            "batch_size": candidates[one.name].batch_size_of(
+                optimizer, problem.batch_size, _batches.examples_of(problem.data[0])
+            ),
             "epochs": problem.epochs,
         }
         for run in one.runs:

@@ -19,7 +19,7 @@ from ..callbacks.base import say
 from ..integration import backend, keras_private
 from ._chain import Chain, chain_of, transfer
 from ._stage_file import Slots, StageFile, put_slots, slots_of
-from ._trial import variables_of
+from ._trial import put_values, values_of, variables_of
 
 Head: TypeAlias = Callable[[], keras.layers.Layer | list[keras.layers.Layer]]
 """Returns a new head."""
@@ -210,7 +210,8 @@ def pretrain_greedily(
     if not model.optimizer.built:
         with model.distribute_strategy.scope():
             model.optimizer.build(weights)
-    before = [(variable, backend.native(variable).numpy()) for variable in variables_of(model)]
+    variables = variables_of(model)
+    before = values_of(variables)
     flags = [flag for block in chain.blocks for link in block for flag in keras_private.flags_of(link.layer)]
     callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
 
@@ -255,16 +256,14 @@ def pretrain_greedily(
             stages.append(train(part, f"stage {number}", trained, number, epochs))
             slots |= slots_of(part.optimizer, weights)
             _restore_flags(flags)
-            values = [backend.native(v).numpy() for v in model.variables]
-            file.save([dataclasses.asdict(stage) for stage in stages], values, slots)
+            file.save([dataclasses.asdict(stage) for stage in stages], values_of(model.variables), slots)
         if type(like) is type(model.optimizer):
             put_slots(model.optimizer, weights, slots)
         if fine_tune_epochs:
             stages.append(train(model, "fine-tuning", chain.names, len(chain.blocks) + 1, fine_tune_epochs))
         file.remove()
     except BaseException:
-        for variable, value in before:
-            backend.native(variable).assign(value)
+        put_values(variables, before)
         raise
     finally:
         _restore_flags(flags)

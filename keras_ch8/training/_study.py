@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
+from .._batches import take
 from .._types import Data
 from ..callbacks.base import say
 from ..curvature.objective import Objective
@@ -32,7 +33,7 @@ from ._study_advice import (
 )
 from ._study_findings import BatchSizes, ClippingStudy, Duration, RateSweep, Stability, StudyStep, WarmupStudy
 from ._study_report import StudyReport
-from ._study_trainer import Checkpoint, Run, Setting, Trainer, rounded, take
+from ._study_trainer import Checkpoint, Run, Setting, Trainer, rounded
 
 APART = math.sqrt(10)
 """Ratio of one learning rate to the next."""

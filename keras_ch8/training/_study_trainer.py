@@ -11,13 +11,14 @@ import numpy as np
 from keras import ops
 
 from .. import _batches, _checks, _numerics, _objects
+from .._batches import take
 from .._types import Data, Tensor
 from ..integration import backend, keras_private
 from ..optimizers import ClosureOptimizer
 from ..schedules.base import Schedule
 from ..schedules.duration import Clock
 from ._kept_runs import fingerprint, optimizer_described
-from ._trial import build_on, dial_of, generators_kept, variables_of
+from ._trial import build_on, dial_of, generators_kept, new_model, put_values, values_of, variables_of
 
 EVALUATIONS = 20
 """How often a training is evaluated, at equal distances, after the evaluation before its first step."""
@@ -181,6 +182,7 @@ class Trainer:
         self._program = self._compiled()
         self._variables = variables_of(self.model)
         self._first = self.values()
+        self._ordered = -1, np.zeros(0, int)
 
     @property
     def described(self) -> dict[str, Any]:
@@ -208,8 +210,7 @@ class Trainer:
 
     def begin(self, start: Checkpoint | None = None) -> keras.Model:
         """Return the model as it was at a checkpoint, or at its first step."""
-        for variable, value in zip(self._variables, self._first if start is None else start.values, strict=True):
-            backend.native(variable).assign(value)
+        put_values(self._variables, self._first if start is None else start.values)
         return self.model
 
     def checkpoint(self, setting: Setting, examples: int) -> Checkpoint:
@@ -333,7 +334,7 @@ class Trainer:
 
     def values(self) -> list[np.ndarray]:
         """Return all variables as they are."""
-        return [backend.native(v).numpy() for v in self._variables]
+        return values_of(self._variables)
 
     def _rows(self, begin: int, count: int) -> np.ndarray:
         """Return which examples come from the `begin`-th on: a fresh order in every pass, whatever the batch size."""
@@ -346,27 +347,9 @@ class Trainer:
         return np.concatenate(found)
 
     def _order(self, epoch: int) -> np.ndarray:
-        if getattr(self, "_ordered", None) != epoch:
-            self._ordered, self._now = epoch, np.random.default_rng([self.seed, epoch]).permutation(self.size)
-        return self._now
-
-
-def new_model(model_factory: Callable[[], keras.Model]) -> keras.Model:
-    """Return a model of the factory; refuse one that makes the same model again."""
-    made = _objects.made_by("model_factory", model_factory)
-    again = _objects.made_by("model_factory", model_factory)
-    shared = {id(v) for v in made.variables} & {id(v) for v in again.variables}
-    if made is again or shared:
-        raise ValueError(
-            "`model_factory` must make a new model each time that it is called. Received: a factory that returns "
-            f"{'one shared model' if made is again else 'models that share weights'}. Make the layers inside of it."
-        )
-    if getattr(made, "optimizer", None) is None:
-        raise ValueError(
-            "`model_factory` must return a compiled model. Received: one without an optimizer. Call `model.compile("
-            "optimizer, loss)` in it."
-        )
-    return made
+        if self._ordered[0] != epoch:
+            self._ordered = epoch, np.random.default_rng([self.seed, epoch]).permutation(self.size)
+        return self._ordered[1]
 
 
 def rated_optimizer(model: keras.Model) -> keras.optimizers.Optimizer:
@@ -379,12 +362,6 @@ def rated_optimizer(model: keras.Model) -> keras.optimizers.Optimizer:
             f"{type(found[0]).__name__}. Compile with Adam or SGD."
         )
     return found[0]
-
-
-def take(data: tuple[Any, ...], rows: np.ndarray) -> tuple[Any, Any, Any]:
-    """Return these examples of x, y and sample_weight."""
-    parts = (*data, None, None)[:3]
-    return tuple(keras.tree.map_structure(lambda a: None if a is None else a[rows], part) for part in parts)
 
 
 def _arrays(data: tuple[Data, ...]) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _objects, data
+from .. import _batches, _objects, data
 from .._types import Data, Logs
 from ..integration import keras_private
 from ._candidates import Candidate
@@ -86,7 +86,7 @@ def timed_run(problem: Problem, candidate: Candidate, setting: Mapping[str, floa
         clock = _Clock(problem)
         clock.measure(model)  # traces it, which is not counted
         optimizer = candidate.new(setting)
-        size = candidate.batch_size_of(optimizer, problem.batch_size, count_of(problem.data))
+        size = candidate.batch_size_of(optimizer, problem.batch_size, _batches.examples_of(problem.data[0]))
         source = data.ArraySource(*problem.data, batch_size=size, seed=seed)
         clock.batches = len(source)
         clock.go()
@@ -94,11 +94,6 @@ def timed_run(problem: Problem, candidate: Candidate, setting: Mapping[str, floa
         model.fit(source, epochs=problem.epochs, callbacks=[clock], verbose=0)
     of_time = np.array(clock.seconds).reshape(-1, 2).T
     return TimedRun(seed, np.array(clock.steps), np.array(clock.values), *of_time)
-
-
-def count_of(arrays: tuple[Data, ...]) -> int:
-    """Return how many examples there are."""
-    return len(keras.tree.flatten(arrays[0])[0])
 
 
 class _Clock(keras.callbacks.Callback):
@@ -139,7 +134,7 @@ class _Clock(keras.callbacks.Callback):
 def measured(model: keras.Model, arrays: tuple[Data, Data, Data]) -> dict[str, Any]:
     """Return what `evaluate` reports."""
     x, y, weight = arrays
-    size = min(1024, count_of(arrays))
+    size = min(1024, _batches.examples_of(x))
     found: dict[str, Any] = model.evaluate(x, y, sample_weight=weight, batch_size=size, verbose=0, return_dict=True)
     return found
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
+from .. import _objects
 from .._batches import Batch
 from .._types import Tensor
 from ..integration import backend, keras_private
@@ -23,6 +24,35 @@ def variables_of(model: keras.Model) -> list[keras.Variable]:
     found = [*model.variables, *model.metrics_variables, *(v for o in optimizers for v in o.variables)]
     found += [generator.state] if (generator := keras_private.global_seed_generator()) is not None else []
     return list({id(v): v for v in found}.values())
+
+
+def values_of(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
+    """Return the values of variables, to put them back."""
+    return [backend.native(v).numpy() for v in variables]
+
+
+def put_values(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -> None:
+    """Give variables the values that `values_of` has returned."""
+    for variable, value in zip(variables, values, strict=True):
+        backend.native(variable).assign(value)
+
+
+def new_model(model_factory: Callable[[], keras.Model]) -> keras.Model:
+    """Return a compiled model that a function of the user makes; refuse one that makes the same model again."""
+    made, again = (_objects.made_by("model_factory", model_factory) for _ in range(2))
+    parts, others = ({id(part) for part in (*model.layers, *model.variables)} for model in (made, again))
+    if made is again or parts & others:
+        raise ValueError(
+            "`model_factory` must make a new model each time that it is called: with one that returns the same model, "
+            "or the same layers, again, a training begins where the one before ended. Received: a factory that "
+            f"returns {'one shared model' if made is again else 'models that share weights'}. Make the layers in it."
+        )
+    if not made.compiled:
+        raise ValueError(
+            "`model_factory` must return a compiled model. Received: one that is not compiled. Call "
+            "`model.compile(optimizer, loss)` in it."
+        )
+    return made
 
 
 def fingerprint(model: keras.Model) -> str:
@@ -64,7 +94,7 @@ def sandbox(model: keras.Model) -> Iterator[keras.Model]:
     """Restore everything at the end, also after an error, and verify it by a hash."""
     before, generator = fingerprint(model), keras_private.global_seed_generator()
     variables = variables_of(model)
-    values = [backend.native(v).numpy() for v in variables]
+    values = values_of(variables)
     rates = [keras_private.rate_of(optimizer) for optimizer in keras_private.optimizers_in(model.optimizer)]
     names = ("train_function", "steps_per_execution", "jit_compile", "stop_training")
     attributes = {name: getattr(model, name) for name in names}
@@ -77,8 +107,7 @@ def sandbox(model: keras.Model) -> Iterator[keras.Model]:
                 optimizer.learning_rate = rate
         if generator is None:
             keras_private.forget_global_seed_generator()
-        for variable, value in zip(variables, values, strict=True):
-            backend.native(variable).assign(value)
+        put_values(variables, values)
         for name, value in attributes.items():
             setattr(model, name, value)
     if fingerprint(model) != before:

@@ -11,7 +11,7 @@ from keras import layers
 from keras_ch8 import optimizers, training
 from keras_ch8.integration import backend
 from keras_ch8.training import Setting, SpeedTuning, Timed, _trial
-from keras_ch8.training._tune_speed import noise_of, simplest_of_the_fastest
+from keras_ch8.training._speed_tuning import noise_of, simplest_of_the_fastest
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(64, 3)).astype("float32"), RNG.normal(size=(64, 1)).astype("float32")
