@@ -60,6 +60,15 @@ def test_the_pages_of_choosing_are_made_of_their_results(name, monkeypatch):
     assert (ROOT / f"docs/{name}.md").read_text() == benchmark(name).page(results)
 
 
+def test_how_to_choose_has_the_winners_of_the_comparison():
+    results = json.loads((ROOT / "docs/compare.json").read_text())["workloads"]
+    winners = [one["winner"] for one in results.values()]
+    heavy = sum(winner.startswith("heavy ball") for winner in winners)
+    assert (heavy, winners.count("heavy ball, cosine"), winners.count("Adam")) == (3, 2, 3)
+    said = "heavy ball momentum was first on three, with a falling rate on two of them, and Adam on three"
+    assert said in (ROOT / "docs/choose.md").read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name, says", [("compare", '"digits MLP": '), ("study", "| healthy | ")])
 def test_the_quick_runs_of_choosing_end(name, says, tmp_path):
