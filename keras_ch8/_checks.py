@@ -181,6 +181,11 @@ def positive(name: str, value: Any, *, meaning: str, fix: str) -> float:
     return number(name, value, 0.0, math.inf, open_low=True, meaning=meaning, fix=fix)
 
 
+def finite(name: str, value: Any, *, meaning: str, fix: str) -> float:
+    """Check a number of either sign."""
+    return number(name, value, -math.inf, math.inf, open_low=True, meaning=meaning, fix=fix)
+
+
 def fraction(name: str, value: Any, *, meaning: str, fix: str) -> float:
     """Check a number in (0, 1]."""
     return number(name, value, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, fix=fix)
@@ -320,7 +325,7 @@ def baseline(value: Any) -> float | None:
     if value is None:
         return None
     meaning, fix = "the value that the monitored quantity has to be better than", "Try None, for no such value."
-    return number("baseline", value, -math.inf, math.inf, open_low=True, meaning=meaning, fix=fix)
+    return finite("baseline", value, meaning=meaning, fix=fix)
 
 
 def is_off(value: Any, off_value: Any) -> bool:

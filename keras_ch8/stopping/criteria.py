@@ -296,9 +296,7 @@ class Threshold(MonitorCriterion):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _checks.number(
-            "value", self.value, -math.inf, math.inf, open_low=True, meaning="the target value", fix="Try 0.01."
-        )
+        _checks.finite("value", self.value, meaning="the target value", fix="Try 0.01.")
 
     def evaluate(self, history: EpochHistory) -> Reason | None:
         """Return the reason to stop, or None."""
