@@ -15,6 +15,7 @@ from keras import ops
 from .. import _checks, _describe, second_order, telemetry
 from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, multi_worker, train_step
+from . import _arguments
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
 
 FIX = (
@@ -125,7 +126,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
                 f"`class {owner}(ClosureOptimizer, method=...)` with a method of `keras_ch8.second_order`."
             )
         unknown = {key: value for key, value in of_method.items() if key not in self.hyperparameters}
-        _checks.no_other_arguments(owner, args, unknown, (*self.hyperparameters, *_COMPILED, "name"))
+        _arguments.no_other_arguments(owner, args, unknown, (*self.hyperparameters, *_COMPILED, "name"))
         super().__init__(learning_rate=1.0, name=_checks.label(name))
         method = self._method(**_read(of_method))
         for key in self.hyperparameters:
