@@ -184,12 +184,12 @@ def again(part):
     return keras.saving.deserialize_keras_object(json.loads(saved(part)))
 
 
-def room_of(path):
+def package_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports_of(path):
-    """Yield (room of keras_ch8 or outside package, line number) for each import in a file."""
+    """Yield (package of keras_ch8 or outside it, line number) for each import in a file."""
     here = path.relative_to(PACKAGE).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -203,20 +203,20 @@ def imports_of(path):
             yield from ((name, node.lineno) for name in names)
 
 
-def test_imports_go_one_way_and_tensorflow_stays_in_its_rooms():
+def test_imports_go_one_way_and_tensorflow_stays_in_its_packages():
     read = 0
     for path in sorted(PACKAGE.rglob("*.py")):
-        room = room_of(path)
+        package = package_of(path)
         for name, line in imports_of(path):
             read += 1
             where = f"{path.relative_to(PACKAGE)}:{line} imports {name}"
             if name in ("tensorflow", "tensorboard"):
-                assert room in ("integration", "board", "cockpit"), where
-            if room != "__init__" and name in LOWEST_FIRST and name != room:
-                assert LOWEST_FIRST.index(name) < LOWEST_FIRST.index(room), where
+                assert package in ("integration", "board", "cockpit"), where
+            if package != "__init__" and name in LOWEST_FIRST and name != package:
+                assert LOWEST_FIRST.index(name) < LOWEST_FIRST.index(package), where
     assert read > 50, "the test read no imports"
-    rooms = {room_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
-    assert rooms <= set(LOWEST_FIRST), "a new room needs its place in the order"
+    packages = {package_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
+    assert packages <= set(LOWEST_FIRST), "a new package needs its place in the order"
 
 
 def modules_of(path, modules):
