@@ -1,6 +1,7 @@
 """`import keras_ch8` is light, registers its classes in either order, and imports go one way."""
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -184,6 +185,13 @@ def again(part):
     return keras.saving.deserialize_keras_object(json.loads(saved(part)))
 
 
+@functools.cache
+def import_statements(path):
+    """Return the imports of a file, wherever they stand in it."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def package_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -191,7 +199,7 @@ def package_of(path):
 def imports_of(path):
     """Yield (package of keras_ch8 or outside it, line number) for each import in a file."""
     here = path.relative_to(PACKAGE).parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in import_statements(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -222,7 +230,7 @@ def test_imports_go_one_way_and_tensorflow_stays_in_its_packages():
 def modules_of(path, modules):
     """Yield the modules of keras_ch8 that a file imports, by their dotted names; those for type checkers too."""
     here = ["keras_ch8", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in import_statements(path):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
             base = ".".join(part for part in base if part)
@@ -251,7 +259,7 @@ def test_no_modules_import_each_other():
 def test_what_packages_share_has_a_public_name():
     for path in sorted(PACKAGE.rglob("*.py")):
         inside = list(path.relative_to(PACKAGE).parts[:-1])
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in import_statements(path):
             if isinstance(node, ast.ImportFrom) and node.level and node.module:
                 module = [*inside[: len(inside) - node.level + 1], *node.module.split(".")]
                 is_shared = bool(inside) and module[0] != inside[0]
