@@ -22,6 +22,7 @@ from tests import forked
 from tests.board.readers import python_loader
 from tests.callbacks import guard_cases
 from tests.callbacks.guard_cases import BAD, BATCH, STEPS, Falling, RateSpike, X, Y, broken, loss_of, network, trained
+from tests.small_callbacks import Rates
 
 RNG = np.random.default_rng(1)
 
@@ -364,16 +365,6 @@ def test_it_goes_back_to_the_start_once_where_nothing_later_is_known_to_be_good(
     assert len(guard.rollbacks) == 1
     assert guard.reason is None
     assert np.isfinite(loss_of(model))
-
-
-class Rates(keras.callbacks.Callback):
-    """Keeps the rate after each batch."""
-
-    def on_train_begin(self, logs=None):
-        self.rates = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.rates.append(float(self.model.optimizer.learning_rate))
 
 
 @pytest.mark.slow

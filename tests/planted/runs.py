@@ -132,6 +132,13 @@ def net(shape, *layers):
     return keras.Sequential([keras.Input(shape), *layers])
 
 
+def encoder_block(h):
+    """Let 16 numbers at each place attend to the others, with the normalization before each part."""
+    normed = keras.layers.LayerNormalization()(h)
+    h = h + keras.layers.MultiHeadAttention(2, 8)(normed, normed)
+    return h + keras.layers.Dense(16)(keras.layers.Dense(32, "gelu")(keras.layers.LayerNormalization()(h)))
+
+
 def split(x, y, rng, held_out):
     """Return training and held-out examples."""
     order = rng.permutation(len(x))
