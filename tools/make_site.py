@@ -29,6 +29,11 @@ CONTENTS = {
         "docs/guide/diagnose", "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target",
         "docs/guide/start", "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
     ],
+    "Method cards": [
+        "docs/methods/optimizers", "docs/methods/second-order", "docs/methods/schedules", "docs/methods/clipping",
+        "docs/methods/stopping", "docs/methods/callbacks", "docs/methods/initializers", "docs/methods/layers",
+        "docs/methods/easy-first",
+    ],
     "Measured": ["docs/benchmarks", "docs/compare", "docs/study"],
     "Verdicts": ["docs/diagnosis", "docs/verdicts/index"],
     "In production": ["docs/many-workers", "docs/faults", "docs/hooks"],
