@@ -5,6 +5,7 @@ from ..verdicts.wording import part, percent
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from .progress import (
     AT_REST,
+    BETWEEN,
     DECREMENT,
     EIGHTH,
     ELASTICITY,
@@ -180,7 +181,7 @@ RULES = (
         says="The loss has come to rest where the nearest examples predict better: it is too small, or held back",
         all_of=(
             Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=FOREIGN),
-            Threshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.25, source=FOREIGN),
+            Threshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.15, source=f"{FOREIGN}; {BETWEEN}"),
         ),
         when=(AT_REST, Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN)),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
@@ -190,7 +191,7 @@ RULES = (
     Rule(
         kind="underfitting",
         says="The loss is far above what the nearest examples predict, hardly falls, and no steps would gain much",
-        all_of=(Threshold(OVER_NEIGHBOURS, "above", watch=2.0, act=2.5, source=SIXTEENTH),),
+        all_of=(Threshold(OVER_NEIGHBOURS, "above", watch=1.9, act=1.9, source=f"{SIXTEENTH}; {BETWEEN}"),),
         when=(
             Combination("the loss is not known to be low", "none of", (LOW,)),
             Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
@@ -201,7 +202,7 @@ RULES = (
             Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
         ),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
-        proven_by=(Condition(OVER_NEIGHBOURS, ">=", 2.5), Condition(PART_DONE, ">=", 0.75)),
+        proven_by=(Condition(OVER_NEIGHBOURS, ">=", 1.9), Condition(PART_DONE, ">=", 0.75)),
         mentions=(FALLEN, OVER_CHANCE, RECENT, NEWTON_GAIN),
     ),
     Rule(

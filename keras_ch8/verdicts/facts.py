@@ -226,6 +226,8 @@ class Facts:
         start: What one pass at the initial weights says.
         chance: Loss of the best constant prediction; NaN where it is not known.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
+        least_squares: What a linear model can reach by least squares; NaN of other models.
+        unevenness: Condition number of the covariance of the inputs of such a model, each scaled to variance 1.
         other_inputs: Inputs of other data that must be alike, such as validation data.
         other_targets: Its targets.
         other: What the other data are called, such as "the validation data".
@@ -246,6 +248,8 @@ class Facts:
     start: Start = dataclasses.field(default_factory=Start)
     chance: float = NAN
     neighbours: float = NAN
+    least_squares: float = NAN
+    unevenness: float = NAN
     other_inputs: tuple[Inputs, ...] = ()
     other_targets: Targets = dataclasses.field(default_factory=Targets)
     other: str = ""
