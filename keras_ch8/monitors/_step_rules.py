@@ -157,7 +157,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss does not fall because the steps go beyond the lowest point in their direction",
-        all_of=(Threshold(OVERSHOOT, "above", watch=0.5, act=0.8, source=f"{BOOK}, section 8.2.1; {BETWEEN}"),),
+        all_of=(Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),),
         when=(STUCK,),
         silenced_by=SWINGS,
         mentions=(STEP_OVER_BEST,),
@@ -230,7 +230,7 @@ RULES = (
         says="The loss had come down and rises again, since the steps go beyond the lowest point in their direction",
         all_of=(
             Threshold(HEADWAY_SINCE, "below", watch=-0.4, act=-0.6, source=f"{AFTER_SIXTEENTH}; {BETWEEN}"),
-            Threshold(OVERSHOOT, "above", watch=0.5, act=0.9, source=f"{BOOK}, section 8.2.1; {AFTER_SIXTEENTH}"),
+            Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {AFTER_SIXTEENTH}"),
         ),
         when=(
             HIGH,

@@ -166,9 +166,9 @@ def test_steps_that_are_too_long_where_the_loss_does_not_fall():
     def too_long(ratio, jump=0.0, recent=0.0):
         return level("step_length", with_steps(losses(0.2, recent), 2 * ratio, jump=jump), "step_too_long")
 
-    check([(0.49, "ok"), (0.51, "watch"), (0.79, "watch"), (0.81, "act"), (0.81, 0.0, 0.06, "ok"),
+    check([(0.49, "ok"), (0.51, "watch"), (0.99, "watch"), (1.01, "act"), (1.01, 0.0, 0.06, "ok"),
            (0.1, 0.099, "ok"), (0.1, 0.101, "watch"), (0.1, 0.149, "watch"), (0.1, 0.151, "act"),
-           (0.81, 0.0, 0.049, "act")], too_long)  # fmt: skip
+           (1.01, 0.0, 0.049, "act")], too_long)  # fmt: skip
 
 
 def test_steps_that_leap_while_the_loss_falls_though_it_is_high():
