@@ -155,7 +155,7 @@ RULES = (
             AT_THE_END,
             NOT_LEARNED,
             FALLS_ON,
-            Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
+            Condition(UPDATES, "<", 600, "there were few updates", BETWEEN),
         ),
         eased_by=(BY_SHORT_STEPS,),
         mentions=(UPDATES, LEFT, *HELD_OUT),

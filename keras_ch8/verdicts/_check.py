@@ -14,6 +14,7 @@ LARGEST_SIZE = 255.0
 NO_LAYER = Layer("")
 FACTS = "certain, no matter of degree"
 CHOSEN = "chosen; worth watching at most"
+CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
 FOUND = "flagged no repaired training of the sets of real faults"
 
 

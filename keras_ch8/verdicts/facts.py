@@ -11,6 +11,7 @@ import numpy as np
 
 from ._inputs import Inputs as Inputs
 from ._inputs import inputs_of as inputs_of
+from ._inputs import stand_in_of
 from ._own_loss import NAN as NAN
 from ._own_loss import OwnLoss as OwnLoss
 
@@ -75,6 +76,8 @@ class Targets:
         values: How many different numbers there are.
         smallest: The size that one number in 100 is below, over the median size of those that are not 0.
         lengths: Standard deviation of the lengths of rows of several numbers, over their mean.
+        stand_in: A number far from all others that is there again and again, as one that stands for what is missing.
+        stand_ins: Fraction of the targets that are this one.
     """
 
     of: str = ""
@@ -93,6 +96,8 @@ class Targets:
     values: int = 0
     smallest: float = NAN
     lengths: float = NAN
+    stand_in: float = NAN
+    stand_ins: float = 0.0
 
     @property
     def are_whole(self) -> bool:
@@ -280,8 +285,11 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         return known
     values, counts = np.unique(rows, return_counts=True)
     sizes = np.abs(rows)
+    stand_in, stand_ins = stand_in_of(rows)
     known = dataclasses.replace(
         known,
+        stand_in=stand_in,
+        stand_ins=stand_ins,
         low=float(values[0]),
         high=float(values[-1]),
         deviation=float(rows.std()),

@@ -39,11 +39,10 @@ def ahead(fall, epochs=10):
         (0.079, 100, "ok"),
         (0.081, 100, "act"),
         (0.081, 299, "act"),
-        (0.119, 300, "ok"),
-        (0.121, 300, "act"),
-        (0.121, 399, "act"),
-        (0.121, 400, "watch"),
-        (0.75, 400, "watch"),
+        (0.081, 599, "act"),
+        (0.119, 600, "ok"),
+        (0.121, 600, "watch"),
+        (0.75, 600, "watch"),
     ],
 )
 def test_a_training_is_too_short_where_the_loss_still_falls_at_its_end(fall, updates, level):

@@ -125,8 +125,8 @@ def test_moving_statistics_and_what_they_cost():
         assert found[0] == found[1]
         return found[0]
 
-    check([(0.29, 9.0, "ok"), (0.31, 1.09, "ok"), (0.31, 1.11, "watch"), (0.31, 1.29, "watch"), (0.31, 1.31, "act"),
-           (0.99, 1.0, "ok"), (1.01, 1.0, "watch")], off)  # fmt: skip
+    check([(0.29, 9.0, "ok"), (0.31, 1.09, "ok"), (0.31, 1.11, "watch"), (0.31, 1.14, "watch"), (0.31, 1.16, "act"),
+           (0.99, 1.0, "ok"), (1.01, 1.0, "watch"), (1.99, 1.0, "watch"), (2.01, 1.0, "act")], off)  # fmt: skip
 
 
 def cliffs(norms, fallen=0.2, recent=0.0):
