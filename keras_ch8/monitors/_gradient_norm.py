@@ -78,6 +78,7 @@ UNEVENNESS = Quantity(
     ),
     "the inputs do not vary at all in some directions",
 )
+LOSS = Quantity("loss", "The loss on the probe.", series="ch8_diagnosis/loss")
 SPECTRA = Quantity("spectra", "How often the spectrum of the Hessian has been measured.")
 
 RULES = (
@@ -104,7 +105,7 @@ RULES = (
             Condition(FALLEN, ">=", 0.05, "the loss has fallen", AFTER_SIXTEENTH),
             Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
         ),
-        mentions=(UNEVENNESS, FALLEN),
+        mentions=(UNEVENNESS, FALLEN, LOSS),
     ),
 )
 

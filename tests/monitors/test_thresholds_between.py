@@ -8,7 +8,7 @@ from keras_ch8.monitors.past import Rows
 from tests.monitors.test_claims import past_of
 from tests.monitors.test_duration import ahead, claim_of
 from tests.monitors.test_duration import past_of as of_epochs
-from tests.monitors.test_levels import level, losses
+from tests.monitors.test_levels import flow, level, losses
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,22 @@ def test_a_loss_that_falls_evenly_in_short_steps_may_want_longer_ones_as_well_as
         past.add(step, {"step_length": monitors.StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
     past.step = 90
     assert claim_of(past, "too_short").level == expected
+
+
+@pytest.mark.parametrize(
+    "units, gain, recent, expected",
+    [
+        ((8, 2, 8, 4), 0.0, 0.0, "act"),
+        ((8, 3, 8, 4), 0.0, 0.0, "ok"),  # as an autoencoder has
+        ((8, 2, 8, 2), 0.0, 0.0, "ok"),  # as many as the outputs
+        ((8, 2, 8, 4), 0.2, 0.0, "ok"),  # other steps would gain much
+        ((8, 2, 8, 4), 0.0, 0.1, "ok"),  # it still falls
+    ],
+)
+def test_a_loss_at_rest_behind_a_layer_of_one_unit_or_two_is_underfitting(units, gain, recent, expected):
+    """Though the nearest examples predict no better."""
+    values = losses(0.4, recent)
+    ends = {"largest": 1.0, "smallest": 0.05, "resolved": gain * values[-1], "gradient_norm": 1.0}
+    past = past_of(values, spectrum=ends, layer_flow=flow(units=units))
+    past.chance, past.neighbours = 1.0, values[-1]
+    assert level("spectrum", past, "underfitting") == expected
