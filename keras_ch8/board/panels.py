@@ -76,7 +76,7 @@ def _of(name: str) -> str:
 
 
 GROUPS = {
-    "8.1": "What is minimized, and what is meant",
+    "8.1": "What is minimized, and the target metric",
     "8.1.3": "Noise of the minibatches",
     "8.2": "The step",
     "8.2.1": "Curvature",

@@ -1,9 +1,8 @@
-"""Most of what the suite asks of TensorFlow: replicas, tensors, variables, sparse gradients, bit patterns, seeds."""
+"""Most of what the suite asks of TensorFlow: tensors, variables, sparse gradients, bit patterns."""
 
 import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any
 
 import keras
@@ -12,57 +11,12 @@ import tensorflow as tf
 
 from ..._types import Tensor
 from .compiling import in_xla
+from .strategies import each_replica, merge_replicas, replicated
 
 
 def in_eager_loop() -> bool:
     """Whether this runs op by op on one device: worth a graph of our own."""
     return tf.executing_eagerly() and not replicated()
-
-
-# --- replicas ----------------------------------------------------------------------------------------------------
-
-
-def replicated() -> bool:
-    """Whether a `tf.distribute` strategy is in force."""
-    return bool(tf.distribute.has_strategy())
-
-
-def replicas() -> int:
-    """Return the number of replicas."""
-    return int(tf.distribute.get_strategy().num_replicas_in_sync)
-
-
-def all_reduce_sum(tensors: list[Any]) -> list[Any]:
-    """Sum each tensor over the replicas. Keras divides the loss by their number, so this gives the mean gradient."""
-    if not replicated():
-        return tensors
-    return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors))
-
-
-def merge_replicas(function: Callable[..., None], *args: Any) -> None:
-    """Call `function` once for all replicas, where variables are written through `each_replica`."""
-    if not replicated():
-        function(*args)
-        return
-    tf.__internal__.distribute.interim.maybe_merge_call(
-        lambda strategy, *merged: function(*merged), tf.distribute.get_strategy(), *args
-    )
-
-
-def each_replica(variable: Any, function: Callable[..., Any], *args: Any) -> Any:
-    """Call `function(variable, *args)` on every device that holds a copy of `variable`, with the copies of `args`.
-
-    Return what it returns where there is one device; else None.
-    """
-    if not replicated():
-        return function(variable, *args)
-    tf.distribute.get_strategy().extended.update(variable, function, args=args, group=False)
-    return None
-
-
-def one_of(value: Any) -> Any:
-    """Return a value that is equal on all replicas, where one is asked for after `merge_replicas`."""
-    return tf.distribute.get_strategy().experimental_local_results(value)[0] if replicated() else value
 
 
 def write(variables: Sequence[Any], new: Sequence[Any]) -> None:
@@ -96,9 +50,6 @@ def mixed_precision() -> str:
 def on(device: str) -> AbstractContextManager[Any]:
     """Run on this device: an XLA program reaches the variables of its own only. A strategy places by itself."""
     return contextlib.nullcontext() if replicated() or in_xla() else tf.device(device)
-
-
-# --- tensors and variables ---------------------------------------------------------------------------------------
 
 
 def native(variable: Any) -> tf.Variable:
@@ -386,21 +337,3 @@ def rows(variable: tf.Variable, indices: tf.Tensor) -> tf.Tensor:
 def assign_rows(variable: tf.Variable, indices: tf.Tensor, new: tf.Tensor) -> None:
     """Write some rows of a variable and leave the others alone."""
     variable.scatter_update(tf.IndexedSlices(new, indices))
-
-
-def switch(index: Tensor, functions: Sequence[Callable[[Any], None]], arguments: Sequence[Any]) -> None:
-    """Run the function at `index`, which is equal on all replicas, on its argument; it may synchronize replicas.
-
-    Replicas can only meet in a branch that all take together: so the choice is made once for all of them, and each
-    runs the function that was chosen.
-    """
-    if not replicated():
-        tf.switch_case(index, [partial(f, a) for f, a in zip(functions, arguments, strict=True)])
-        return
-
-    def choose(strategy: tf.distribute.Strategy, index: Tensor, *arguments: Any) -> None:
-        each = strategy.extended.call_for_each_replica
-        branches = [partial(each, f, args=(a,)) for f, a in zip(functions, arguments, strict=True)]
-        tf.switch_case(one_of(index), branches)
-
-    tf.distribute.get_replica_context().merge_call(choose, args=(index, *arguments))
