@@ -115,7 +115,7 @@ def facts_of(
         return (
             facts,
             failed,
-        )  # the loss that is trained on is weighted, by `class_weight` too, and that of the probe is not
+        )  # by `class_weight`, too: what is trained on is another loss than that of the probe
     inputs = [array for _, array in arrays_of(of_chance[0])]
     near = least = uneven = NAN
     if len(inputs) == 1 and of_chance[2] is None:
