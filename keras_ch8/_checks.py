@@ -65,6 +65,17 @@ def seed(value: Any, *, or_none: bool = False) -> int | None:
     return count("seed", value, 0, meaning="what random numbers are drawn with", fix="Try seed=0.")
 
 
+def seeds(value: Any, fewest: int) -> list[int]:
+    """Return the seeds that a number of them stands for, from 0 on, or a list: at least so many that differ."""
+    fix = "Try seeds=5 for 0 to 4."
+    if not isinstance(value, list | tuple | range):
+        return list(range(count("seeds", value, fewest, meaning="the number of seeds, or the seeds", fix=fix)))
+    given = list(dict.fromkeys(count("seeds", one, 0, meaning="the seeds", fix=fix) for one in value))
+    if len(given) < fewest:
+        raise ValueError(f"`seeds` must hold at least {fewest} that differ. Received: seeds={value!r}. {fix}")
+    return given
+
+
 def flag(name: str, value: Any, *, meaning: str) -> bool:
     """Return what is True or False, which may be written 1 or 0, as a bool; else raise TypeError."""
     if not isinstance(value, int | np.integer | np.bool_) or value not in (0, 1):

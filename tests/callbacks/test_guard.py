@@ -516,6 +516,17 @@ def test_a_full_disk_is_a_warning(tmp_path):
         _left_out.append(str(tmp_path), [{}])
 
 
+def test_a_log_that_cannot_be_shortened_is_a_warning(tmp_path, monkeypatch):
+    _left_out.append(str(tmp_path), [{"step": 1}, {"step": 2}])
+
+    def read_only(*args, **options):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(_left_out, "open", read_only, raising=False)
+    with pytest.warns(RuntimeWarning, match="cannot write guard.jsonl: .*Read-only"):
+        _left_out.keep_first(str(tmp_path), 1)
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
