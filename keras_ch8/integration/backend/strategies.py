@@ -5,8 +5,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from ..._types import Tensor
-
 
 def replicated() -> bool:
     """Whether a `tf.distribute` strategy is in force."""
