@@ -73,7 +73,7 @@ SECTIONS = (
     Section("8.5.1", "AdaGrad", "AdaGrad"),
     Section("8.5.2", "RMSProp", "RMSProp"),
     Section("8.5.3", "Adam", "Adam", "quickstart.py"),
-    Section("8.5.4", "choosing the right optimization algorithm", "最適化アルゴリズムの選択"),
+    Section("8.5.4", "choosing the right optimization algorithm", "最適化アルゴリズムの選択", "s8_5_4_compare.py"),
     Section("8.6", "approximate second-order methods", "近似的な二次手法", "s8_6_pinn.py"),
     Section("8.6.1", "Newton's method", "ニュートン法", "s8_6_1_newton.py"),
     Section("8.6.2", "conjugate gradients", "共役勾配法", "s8_6_2_conjugate_gradients.py"),
