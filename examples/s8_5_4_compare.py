@@ -1,9 +1,9 @@
 """Section 8.5.4: which optimizer is first on your model and data, each tuned with the same budget.
 
-Handwritten digits and a network with one hidden layer. Momentum, with a rate that is held and with one that falls, RMSProp
-and Adam have the same number of settings tried, even in the logarithm of the rate. The best setting of each is run with
-seeds that the tuning has not seen. First is who reaches the target in the least time; a paired test says which differences
-are chance. No one of them is first everywhere, so ask your own model.
+Handwritten digits and a network with one hidden layer. Momentum, with a rate that is held and with one that falls,
+RMSProp and Adam have the same number of settings tried, even in the logarithm of the rate. The best setting of each is
+run with seeds that the tuning has not seen. First is who reaches the target in the least time; a paired test says which
+differences are chance. No one of them is first everywhere, so ask your own model.
 
     .venv/bin/python examples/s8_5_4_compare.py
     .venv/bin/tensorboard --logdir runs/s8_5_4_compare
@@ -55,8 +55,10 @@ def main():
     if quick:
         candidates = {name: candidates[name] for name in ("momentum", "Adam")}
     budget, seeds, trials = (2, 2, 2) if quick else (10, 5, 6)
-    found = training.compare(candidates, network, data, validation_data=held_out, target=0.2, budget=budget, seeds=seeds,
-                             trials=trials, log_dir=LOG_DIR, verbose=0)  # fmt: skip
+    counts = {"budget": budget, "seeds": seeds, "trials": trials}
+    found = training.compare(
+        candidates, network, data, validation_data=held_out, target=0.2, log_dir=LOG_DIR, verbose=0, **counts
+    )
     print(f"""{found}
 To see the logs: tensorboard --logdir {os.path.abspath(LOG_DIR)}""")
 
