@@ -1,7 +1,6 @@
 """What README and the documents say was measured is in a file of results, or names the command that prints it."""
 
 import importlib.util
-import json
 import re
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 import keras_ch8
 
 ROOT = Path(__file__).parent.parent
-MADE = ("benchmarks", "compare", "diagnosis", "index", "faults", "hooks")
+MADE = ("benchmarks", "compare", "study", "diagnosis", "index", "faults", "hooks")
 """Pages that are made of a file, or have a test of their own."""
 BY_HAND = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 MEASURED = re.compile(r"\d (ms|us|s|x|%|MB)(?![\w.])|\d\.\de-\d\d|\d of \d")
@@ -39,21 +38,6 @@ def test_numbers_of_the_update_are_those_of_the_file_of_results():
         assert page.read_text() == text, "`python tools/tables.py` writes it anew"
     assert tables.readme_row(tables.update_numbers()) in pages[ROOT / "README.md"]
     assert tables.speed_table(tables.update_numbers()) in pages[ROOT / "docs/guide/speed.md"]
-
-
-def test_optimizers_compared_is_the_page_of_its_file():
-    results = json.loads((ROOT / "docs/compare.json").read_text())
-    pytest.importorskip("sklearn")
-    assert (ROOT / "docs/compare.md").read_text() == loaded("benchmarks/compare.py").page(results)
-
-
-def test_how_to_choose_says_who_was_first():
-    workloads = json.loads((ROOT / "docs/compare.json").read_text())["workloads"]
-    winners = [one["winner"] for one in workloads.values()]
-    assert (len(winners), winners.count("heavy ball, cosine"), winners.count("Adam")) == (6, 3, 3)
-    assert "[momentum with a falling rate was first on three, and Adam on three](compare.md)" in (
-        ROOT / "docs/choose.md"
-    ).read_text().replace("\n", " ")
 
 
 def tables_by_hand():
