@@ -33,7 +33,7 @@ suppress_warnings = ["config.cache"]  # sphinx-gallery's settings hold functions
 sphinx_gallery_conf = {
     "examples_dirs": ["scripts"],
     "gallery_dirs": ["examples"],
-    "filename_pattern": r"\.py",
+    "filename_pattern": os.environ.get("SITE_RUNS_EXAMPLES") or r"\.py",
     "plot_gallery": bool(os.environ.get("SITE_RUNS_EXAMPLES")),
     "reset_argv": lambda gallery, script: ["--quick"],
     "within_subsection_order": FileNameSortKey,

@@ -30,6 +30,8 @@ PANELS = {
     "s8_2_6_inexact_gradients": "Loss of minibatches",
     "s8_2_7_local_and_global": "Loss after each epoch, training and validation",
     "s8_3_1_learning_rate": "Range test: loss over the learning rate",
+    "s8_3_2_momentum": "Loss of minibatches",
+    "s8_5_1_adaptive_rates": "Loss after each epoch, training and validation",
     "s8_5_4_compare": "Loss after each epoch, training and validation",
     "s8_4_initialization": "The start: deviation of what each layer sums up, before and after scaling",
     "s8_6_1_autoencoder": "Trust ratio",
