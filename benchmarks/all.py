@@ -5,7 +5,7 @@
 
 With `--only` the others stay in the file as they are.
 Each is a process of its own, whose peers (torch, optax, SciPy) run beside it there. What has not ended in its share of
-the minutes is stopped, and said so. `--quick` runs fewer rounds, `--device cpu` hides GPUs, `--device gpu` asks for one.
+the minutes is stopped, and said so. `--quick` runs fewer rounds, `--device cpu` hides GPUs, `--device gpu` needs one.
 The largest memory of each process is that of the machine; its table ends with that of the GPU, if there is one.
 """
 

@@ -7,7 +7,7 @@ same way; "all in XLA" compiles the loop too, as `fit` with `jit_compile=True` c
 optax step from Python. Gradients are given; entries are medians of several rounds, in ms a step; ratios are Keras's or
 the peer's time over ours, so above 1 we are faster. "first" is the first call: tracing and compiling, in seconds.
 "roofline" is the time in which the memory moves what an update has to read and write, at the bandwidth that TensorFlow
-reaches where it adds the gradient to as many arrays of this size; a single pass cannot be faster.
+reaches at best where it adds the gradient to as many arrays of this size. (Blocks that stay in a cache may be faster.)
 """
 
 import os
@@ -80,13 +80,14 @@ def roofline(kind, name, rounds):
         for variable in written:
             variable.assign_add(grad, read_value=False)
 
-    def call():
+    seconds = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
         for _ in range(K):
             add()
         written[0][0].numpy()  # waits for a GPU
-
-    ms = median_ms(call, K, rounds)
-    bandwidth = 12 * len(written) * len(whole) / ms / 1e6  # each sum reads two numbers and writes one, of 4 bytes
+        seconds.append((time.perf_counter() - start) / K)
+    bandwidth = 12 * len(written) * len(whole) / min(seconds) / 1e9  # a sum reads two numbers and writes one
     size = 4 * (1 + 2 * len(written))
     return size * len(whole) / bandwidth / 1e6, size, bandwidth
 
