@@ -13,6 +13,7 @@ from .._types import Data
 from ..curvature.eigenvalues import dot, lanczos_of, norm
 from ..curvature.objective import Objective
 from ..verdicts.wording import digits
+from ._layer_flow import LayerFlow
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from ._spectrum_rules import (
     EARLIER_GAIN,
@@ -20,6 +21,7 @@ from ._spectrum_rules import (
     HIDDEN,
     KERNEL_ELASTICITY,
     LOWEST_CURVATURE,
+    NARROWEST,
     NEGATIVITY,
     RULES,
     UNCERTAINTY,
@@ -201,11 +203,19 @@ def _idle_layers(past: Past) -> dict[str, float]:
     last = flows[-1]
     return {
         HIDDEN.name: float(len(last.hidden)),
+        NARROWEST.name: _narrowest(last),
         DEAD_UNITS.quantity.name: last.fraction_dead,
         SATURATED_UNITS.quantity.name: last.fraction_saturated,
         SMALLEST_SIGNAL.name: float(min(last.signal)),
         VANISHING.quantity.name: last.total,
     }
+
+
+def _narrowest(flow: LayerFlow) -> float:
+    """Return the units of the narrowest hidden layer, if they are fewer than the outputs; NaN otherwise."""
+    outputs = sum(units for units, is_output in zip(flow.units, flow.is_output, strict=True) if is_output)
+    fewest = min((flow.units[place] for place in flow.hidden), default=outputs)
+    return float(fewest) if fewest < outputs else float("nan")
 
 
 def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnds:

@@ -3,7 +3,7 @@
 import numbers
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +11,8 @@ import numpy as np
 from .. import _checks, _describe, _numerics, clipping, telemetry
 from .._types import Config, Logs, Tensor
 from ..integration import backend, fit, keras_private, multi_worker, train_step
-from . import _files, _stages
+from . import _arguments, _files, _stages
+from ._arguments import LearningRate
 from ._contract import refuse_lost_hyperparameters, refuse_rule_without_its_state
 from ._files import Store
 from ._layout import Block, Layout
@@ -19,20 +20,9 @@ from ._stages import Gradients, Rows
 from ._update import Done, MovingAverage, Rule, Step, Traces, Updater, Work
 
 _COMPILED = (
-    "skip_nonfinite",
-    "weight_decay",
-    "clip",
-    "clipnorm",
-    "clipvalue",
-    "global_clipnorm",
-    "use_ema",
-    "ema_momentum",
-    "ema_overwrite_frequency",
-    "gradient_accumulation_steps",
-)
-
-LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule | Callable[[], Tensor]
-"""A number, a schedule, or a callable without arguments."""
+    "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
+    "ema_overwrite_frequency", "gradient_accumulation_steps",
+)  # fmt: skip
 
 
 class RuleOptimizer(keras_private.Optimizer):
@@ -118,11 +108,11 @@ class RuleOptimizer(keras_private.Optimizer):
         **kwargs: Any,
     ) -> None:
         refuse_rule_without_its_state(type(self))
-        of_keras = _checks.of_optimizer(type(self).__name__, kwargs)
+        of_keras = _arguments.of_optimizer(type(self).__name__, kwargs)
         rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
-            learning_rate=_checks.learning_rate(learning_rate),
-            weight_decay=_checks.weight_decay(weight_decay),
+            learning_rate=_arguments.learning_rate(learning_rate),
+            weight_decay=_arguments.weight_decay(weight_decay),
             clipnorm=clipnorm,
             clipvalue=clipvalue,
             global_clipnorm=global_clipnorm,
@@ -397,7 +387,7 @@ class RuleOptimizer(keras_private.Optimizer):
     @learning_rate.setter
     def learning_rate(self, value: LearningRate) -> None:
         if isinstance(value, numbers.Real):
-            value = _checks.learning_rate(value)
+            value = _arguments.learning_rate(value)
         keras_private.Optimizer.learning_rate.fset(self, value)
 
     # --- configuration -------------------------------------------------------------------------------------------

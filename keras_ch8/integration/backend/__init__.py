@@ -55,9 +55,14 @@ if is_tensorflow():
     from .solver import value_and_gradient as value_and_gradient
     from .solver import value_and_gradients as value_and_gradients
     from .solver import value_and_jacobian as value_and_jacobian
+    from .strategies import all_reduce_sum as all_reduce_sum
+    from .strategies import each_replica as each_replica
+    from .strategies import merge_replicas as merge_replicas
+    from .strategies import one_of as one_of
+    from .strategies import replicas as replicas
+    from .strategies import replicated as replicated
     from .tensorflow import add_one as add_one
     from .tensorflow import all_finite as all_finite
-    from .tensorflow import all_reduce_sum as all_reduce_sum
     from .tensorflow import as_gradient as as_gradient
     from .tensorflow import as_tensor as as_tensor
     from .tensorflow import assign_rows as assign_rows
@@ -67,7 +72,6 @@ if is_tensorflow():
     from .tensorflow import densify as densify
     from .tensorflow import device_of as device_of
     from .tensorflow import dtype_of as dtype_of
-    from .tensorflow import each_replica as each_replica
     from .tensorflow import floats as floats
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
     from .tensorflow import in_eager_loop as in_eager_loop
@@ -75,17 +79,13 @@ if is_tensorflow():
     from .tensorflow import is_sparse as is_sparse
     from .tensorflow import join as join
     from .tensorflow import log_gamma as log_gamma
-    from .tensorflow import merge_replicas as merge_replicas
     from .tensorflow import mixed_precision as mixed_precision
     from .tensorflow import native as native
     from .tensorflow import numbers as numbers
     from .tensorflow import of_any_length as of_any_length
     from .tensorflow import on as on
-    from .tensorflow import one_of as one_of
     from .tensorflow import power_of_two_below as power_of_two_below
     from .tensorflow import renew as renew
-    from .tensorflow import replicas as replicas
-    from .tensorflow import replicated as replicated
     from .tensorflow import ring as ring
     from .tensorflow import rows as rows
     from .tensorflow import scalar as scalar

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from ..._types import Tensor
 from .compiling import in_xla
-from .tensorflow import native, one_of, replicated, write
+from .strategies import one_of, replicated
+from .tensorflow import native, write
 
 
 def branch(condition: Tensor, when_true: Callable[[], Any], when_false: Callable[[], Any]) -> Any:
