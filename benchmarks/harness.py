@@ -50,8 +50,9 @@ def save(path, results):
     """Write the results as JSON, with the largest memory, which is printed."""
     megabytes = peaks()
     print("largest memory: " + ", ".join(f"{size} MB of the {whose}" for whose, size in megabytes.items()))
-    with open(path, "w") as file:
+    with open(f"{path}.part", "w") as file:
         json.dump(results | {"largest memory, MB": megabytes}, file, indent=1)
+    os.replace(f"{path}.part", path)  # whole, or not there, also where the process is stopped
 
 
 def in_turn(calls, rounds, steps):
