@@ -15,7 +15,7 @@ from .._types import Tensor
 from ..integration import backend, keras_private, registry
 from .frame import Frame
 from .recorder import Blocks, Recorder, Wishes, publish
-from .row import Note, measured
+from .row import Change, Note, measured
 from .solver_log import SolverLog
 
 
@@ -247,7 +247,7 @@ class Tap:
             backend.merge_replicas(partial(publish, row.ring), step, row.make(note, rate, factor, tail))
 
         leave(None)
-        backend.run_when(is_due, lambda: leave(measured(half, clipped, moved(), row.sample)))
+        backend.run_when(is_due, lambda: leave(*measured([Change(half, clipped, moved(), row.sample)])))
         if getattr(self.optimizer, "step_numbers", ()):
             self.recorder.write_numbers(step, self.optimizer.tell_step(dict(zip(indices, halves, strict=True))))
 

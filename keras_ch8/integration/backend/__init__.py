@@ -83,7 +83,6 @@ if is_tensorflow():
     from .tensorflow import mixed_precision as mixed_precision
     from .tensorflow import native as native
     from .tensorflow import numbers as numbers
-    from .tensorflow import of_any_length as of_any_length
     from .tensorflow import on as on
     from .tensorflow import power_of_two_below as power_of_two_below
     from .tensorflow import renew as renew

@@ -157,12 +157,6 @@ def cut(vector: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
     return [p if len(s) == 1 else tf.reshape(p, s) for p, s in zip(parts, shapes, strict=False)]
 
 
-def of_any_length(tensor: Tensor) -> tf.Tensor:
-    """Return the entries as a vector of whose length no graph knows: one graph serves all such vectors."""
-    vector = tf.reshape(tensor, [-1])
-    return vector if tf.executing_eagerly() else tf.compat.v1.placeholder_with_default(vector, [None])
-
-
 def all_finite(tensors: Sequence[Any]) -> tf.Tensor:
     """Whether no entry of any tensor is infinite or NaN."""
     return tf.reduce_all([tf.reduce_all(tf.math.is_finite(values(t))) for t in tensors])
