@@ -40,6 +40,11 @@ site:  ## the site of the documents in build/site/html; `make site run=--run` ru
 	$(python) -m pip install -q -e ".[docs,examples]"
 	$(python) -W ignore tools/make_site.py $(run)
 
+pictures:  ## docs/pictures/sections and verdicts, in minutes; `python tools/section_pictures.py 8.2.4` draws one
+	$(python) -m pip install -q -e ".[examples]"
+	$(python) tools/section_pictures.py
+	$(python) tools/verdict_pictures.py
+
 notebooks:  ## notebooks out of examples, in build/notebooks
 	$(python) tools/notebooks.py
 
@@ -62,5 +67,5 @@ ci:  ## all that must hold before a change lands, as the public host runs it: ha
 full:  ## all that .ci/run leaves out, by hand before an issue is resolved: hours
 	bash .ci/full
 
-.PHONY: help setup test slow planted lint format types docs site notebooks serve bench coverage ci full
+.PHONY: help setup test slow planted lint format types docs site pictures notebooks serve bench coverage ci full
 .DEFAULT_GOAL = help

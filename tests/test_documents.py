@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_ch8 import chapter
 from keras_ch8.monitors.base import members
 from keras_ch8.verdicts import KINDS
 
@@ -41,6 +42,12 @@ def test_every_picture_is_small():
     pictures = list((ROOT / "docs" / "pictures").rglob("*.png"))
     assert len(pictures) > 5
     assert {path.name: path.stat().st_size for path in pictures if path.stat().st_size > 200_000} == {}
+
+
+def test_each_section_of_the_chapter_has_its_picture_which_the_map_shows():
+    shown = re.findall(r"^!\[.{20,}\]\(pictures/sections/(.+)\.png\)$", (ROOT / "docs" / "index.md").read_text(), re.M)
+    assert shown == [section.number for section in chapter.SECTIONS]
+    assert {path.stem for path in (ROOT / "docs" / "pictures" / "sections").iterdir()} == set(shown)
 
 
 def test_the_japanese_sentence_of_each_verdict_was_written_for_its_present_meaning():
