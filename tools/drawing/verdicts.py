@@ -1,5 +1,6 @@
 """Pictures of the kinds of verdicts: a small training that has the trouble, its cured twin, and what the rule reads."""
 
+import dataclasses
 import importlib
 import tempfile
 import textwrap
@@ -34,13 +35,36 @@ RUNS = {kind: name for kind, (name, _) in SEEN.items()} | {
 OF_THE_DATA = ("wrong_labels", "wrong_loss", "wrong_output", "bad_inputs", "equal_units", "leak", "label_order",
                "imbalance")  # fmt: skip
 """Kinds that are seen before the first step: there is no curve of them."""
-WORDS = {"ch8_diagnosis/": "", "ch8_epoch/": "", "ch8/": "", "_": " "}
+_EPOCHS = ("ch8_epoch/loss", "ch8_epoch/val_loss")
+SERIES = {
+    "step_too_long": ("ch8_diagnosis/step_over_optimal",),
+    "step_too_short": ("ch8_diagnosis/step_over_optimal",),
+    "ill_conditioned": ("ch8_diagnosis/newton_gain",),
+    "noise_dominated": ("ch8_diagnosis/noise_scale",),
+    "batch_wasteful": ("ch8_diagnosis/noise_scale",),
+    "plateau": ("ch8_diagnosis/elasticity",),
+    "saddle": ("ch8_diagnosis/negativity",),
+    "cliff": ("ch8_diagnosis/spikes",),
+    "exploding": ("ch8_diagnosis/backward_factor",),
+    "vanishing": ("ch8_diagnosis/backward_factor",),
+    "short_horizon": ("ch8_diagnosis/horizon",),
+    "dead_units": ("ch8_diagnosis/fraction_dead",),
+    "saturated_units": ("ch8_diagnosis/fraction_saturated",),
+    "batch_norm_gap": ("ch8_diagnosis/batch_norm_gap",),
+    "bad_scale": ("ch8_diagnosis/largest_signal",),
+    "nonfinite": ("ch8/nonfinite",),
+    "no_gradient": ("ch8_diagnosis/fraction_still",),
+} | dict.fromkeys(("overfitting", "underfitting", "too_short", "too_long", "oscillation"), _EPOCHS)
+"""Of each other kind the series that its rules read: of one both runs are drawn, of two that with the trouble."""
+STEPS = 500
+"""Of a run of a kind with one series, about: what its rules read is seen early."""
+NAMES = ("with the trouble", "cured")
 
 
 def draw(kind: str) -> Any:
     """Draw the losses of a training with a trouble and of its cured twin, and what the rule of the trouble reads."""
     planted = _planted(RUNS[kind])
-    sick, cured = planted.make(0), planted.cured(0)
+    sick, cured = (_shortened(kind, run) for run in (planted.make(0), planted.cured(0)))
     if kind in OF_THE_DATA:
         verdicts = training.preflight(sick.model, sick.x, sick.y, sick.validation_data or sick.probe, 0).verdicts
         runs = [_train(sick), _train(cured)]
@@ -52,20 +76,15 @@ def draw(kind: str) -> Any:
         raise ValueError(f"The run {RUNS[kind]} was to have {kind}. Received: {[(v.kind, v.level) for v in verdicts]}.")
     figure, (left, right) = style.figure(f"{kind}: {said[0].level}")
     figure.text(0.5, -0.005, textwrap.fill(said[0].finding, 112), ha="center", va="top", fontsize=10)
-    held_out = kind in ("overfitting", "too_long", "leak") and "ch8_epoch/val_loss" in runs[0].curves
-    for number, (run, name) in enumerate(zip(runs, ("with the trouble", "cured"), strict=True)):
-        loss = run["ch8_epoch/loss" if held_out else "ch8/loss"]
+    for number, (run, name) in enumerate(zip(runs, NAMES, strict=True)):
+        loss = run["ch8/loss"]
         left.plot(loss.steps, _smooth(loss.values), label=name, **style.look(1 - number))
-        if held_out:
-            loss = run["ch8_epoch/val_loss"]
-            look = {"color": COLORS[1 - number], "linestyle": ":"}
-            left.plot(loss.steps, loss.values, label=f"{name}, held-out", **look)
     _scaled(left)
-    style.done(left, "Loss", "step", "loss")
+    style.done(left, "Loss of minibatches, mean of ten", "step", "loss")
     if kind in OF_THE_DATA:
         _draw_data(kind, right, sick, cured)
     else:
-        _draw_series(right, said[0], runs)
+        _draw_series(kind, right, runs)
     return figure
 
 
@@ -81,6 +100,13 @@ def _train(run: Any, *callbacks: keras.callbacks.Callback) -> Any:
     return keras_ch8.read_run(folder)
 
 
+def _shortened(kind: str, run: Any) -> Any:
+    """Return a run of fewer epochs, where the whole course is not what is judged."""
+    steps = run.epochs * -(-len(keras.tree.flatten(run.x)[0]) // run.batch_size)
+    fewer = max(1, run.epochs * STEPS // steps)
+    return run if len(SERIES.get(kind, _EPOCHS)) > 1 or fewer > run.epochs else dataclasses.replace(run, epochs=fewer)
+
+
 def _smooth(values: np.ndarray) -> np.ndarray:
     """Return the mean of each value with the nine before it."""
     return np.array([values[max(0, k - 9) : k + 1].mean() for k in range(len(values))])
@@ -94,38 +120,37 @@ def _scaled(ax: Any) -> None:
         make_log(ax.yaxis)
 
 
-def series_of(verdict: Any, run: Any) -> str:
-    """Return the series that shows the number of a verdict, or one that its rules read; the loss if there is none."""
-    rules = (rule for monitor in MONITORS for rule in monitor.rules if rule.kind == verdict.kind)
-    read = (threshold.quantity.series for rule in rules for threshold in rule.all_of)
-    measured = [name for name in (verdict.series, *read) if name in run.curves]
-    return next(iter(measured), "ch8/gradient_norm")
-
-
-def _draw_series(ax: Any, verdict: Any, runs: list[Any]) -> None:
-    """Draw a series over the steps, with the limits of the rules that read it."""
-    name = series_of(verdict, runs[0])
-    for number, (run, label) in enumerate(zip(runs, ("with the trouble", "cured"), strict=True)):
-        if name in run.curves:
-            curve = run[name]
-            ax.plot(curve.steps, curve.values, marker=".", label=label, **style.look(1 - number))
+def _draw_series(kind: str, ax: Any, runs: list[Any]) -> None:
+    """Draw what the rules of a kind read over the steps, and their limits."""
+    names = SERIES[kind]
+    if len(names) > 1:
+        drawn = [(runs[0][name], "training" if name == names[0] else "held-out") for name in names if
+                 name in runs[0].curves]  # fmt: skip
+    else:
+        drawn = [(run[names[0]], label) for run, label in zip(runs, NAMES, strict=True) if names[0] in run.curves]
+    for number, (curve, label) in enumerate(drawn):
+        marker = "." if len(curve) < 60 else ""
+        ax.plot(curve.steps, curve.values, marker=marker, label=label, **style.look(1 - number))
     _scaled(ax)
-    low, high = ax.get_ylim()
-    for line in runs[0]._pictured.lines.get(name, ()):
-        if isinstance(line.value, (int, float)) and verdict.kind in line.label.replace(" ", "_"):
-            ax.axhline(line.value, color=GREY, linewidth=1.2, linestyle=":")
-            ax.text(ax.get_xlim()[1], line.value, line.label, fontsize=8.5, ha="right", va="bottom")
-            low, high = min(low, line.value), max(high, line.value)
-    curve = runs[0][name]
-    for prefix, by in WORDS.items():
-        name = name.replace(prefix, by)
-    style.done(ax, textwrap.shorten(curve.text.split(".")[0], 58, placeholder=" ..."), "step", f"{name} [{curve.unit or 1}]")
-    ax.title.set_size(9.5)
+    thresholds = (part for monitor in MONITORS for rule in monitor.rules if rule.kind == kind for part in rule.all_of)
+    limits = {
+        (level, limit) for part in thresholds if part.quantity.series == names[0] for level, limit in part.limits()
+    }
+    for level, limit in sorted(limits):
+        ax.axhline(limit, color=GREY, linewidth=1.2, linestyle=":")
+        ax.text(ax.get_xlim()[1], limit, level, fontsize=9, ha="right", va="bottom")
+    if kind in ("noise_dominated", "batch_wasteful"):
+        size = runs[0].hyperparameters["batch_size"]
+        ax.axhline(size, color=GREY, linewidth=1.2, linestyle=":", label=f"batch size, {size}")
+    curve = drawn[0][0]
+    title = "Loss after each epoch, with the trouble" if len(names) > 1 else curve.text.split(".")[0]
+    label = "loss" if len(names) > 1 else f"{names[0].split('/')[1].replace('_', ' ')} [{curve.unit or 1}]"
+    style.done(ax, textwrap.fill(title, 48), "step", label)
+    ax.title.set_size(10)
 
 
 def _draw_data(kind: str, ax: Any, sick: Any, cured: Any) -> None:
     """Draw what is seen of the data, the labels or the weights before the first step."""
-    names = ("with the trouble", "cured")
     if kind in ("wrong_labels", "wrong_loss", "wrong_output"):
         start = _planted(RUNS[kind]).make(0)
         for number, (label, values) in enumerate({"targets": start.y, "outputs at the start": start.model(
@@ -133,7 +158,7 @@ def _draw_data(kind: str, ax: Any, sick: Any, cured: Any) -> None:
             ax.hist(np.ravel(values), bins=40, density=True, alpha=0.6, color=COLORS[number], label=label)
         style.done(ax, "What is to be put out, and what is", "value", "density")
     elif kind == "bad_inputs":
-        for number, (run, name) in enumerate(zip((sick, cured), names, strict=True)):
+        for number, (run, name) in enumerate(zip((sick, cured), NAMES, strict=True)):
             ax.hist(np.ravel(run.x), bins=60, log=True, alpha=0.6, color=COLORS[1 - number], label=name)
         style.done(ax, "Inputs", "value", "how many")
     elif kind == "equal_units":
@@ -142,7 +167,7 @@ def _draw_data(kind: str, ax: Any, sick: Any, cured: Any) -> None:
         style.done(ax, "First kernel at the start", "unit", "input")
     elif kind == "leak":
         shares = [100 * _share_of_equal_rows(run) for run in (sick, cured)]
-        ax.bar(names, shares, color=[COLORS[1], COLORS[0]], width=0.5)
+        ax.bar(NAMES, shares, color=[COLORS[1], COLORS[0]], width=0.5)
         style.done(ax, "Validation rows that are trained on", "", "of all validation rows [%]")
     elif kind == "label_order":
         ax.plot(np.ravel(sick.y), ".", color=COLORS[1], markersize=3)
