@@ -69,7 +69,7 @@ def save(made: Any, file: Path) -> None:
     made.savefig(buffer, dpi=DOTS, bbox_inches="tight", pad_inches=0.06)
     pyplot.close(made)
     flat = Image.open(buffer).convert("RGB")
-    flat.quantize(96, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, optimize=True)
+    flat.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def look(number: int) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from keras_ch8 import training
 from keras_ch8._plot import COLORS, GREY, make_log
 from keras_ch8.monitors.base import members
 from keras_ch8.monitors.documentation import SEEN
-from keras_ch8.verdicts import KINDS
 
 from . import style
 
@@ -55,8 +54,8 @@ SERIES = {
     "nonfinite": ("ch8/nonfinite",),
     "no_gradient": ("ch8_diagnosis/fraction_still",),
 } | dict.fromkeys(("overfitting", "underfitting", "too_short", "too_long", "oscillation"), _EPOCHS)
-"""Of each other kind the series that its rules read: of one both runs are drawn, of two that with the trouble."""
-STEPS = 500
+"""Of each other kind the series that its rules read, in the run with the trouble."""
+STEPS = 400
 """Of a run of a kind with one series, about: what its rules read is seen early."""
 NAMES = ("with the trouble", "cured")
 
@@ -69,7 +68,7 @@ def draw(kind: str) -> Any:
         verdicts = training.preflight(sick.model, sick.x, sick.y, sick.validation_data or sick.probe, 0).verdicts
         runs = [_train(sick), _train(cured)]
     else:
-        runs = [_train(one, keras_ch8.callbacks.Diagnosis(one.probe)) for one in (sick, cured)]
+        runs = [_train(sick, keras_ch8.callbacks.Diagnosis(sick.probe)), _train(cured)]
         verdicts = tuple(runs[0].verdicts)
     said = [verdict for verdict in verdicts if verdict.kind == kind and verdict.level != "ok"]
     if not said:
@@ -123,11 +122,8 @@ def _scaled(ax: Any) -> None:
 def _draw_series(kind: str, ax: Any, runs: list[Any]) -> None:
     """Draw what the rules of a kind read over the steps, and their limits."""
     names = SERIES[kind]
-    if len(names) > 1:
-        drawn = [(runs[0][name], "training" if name == names[0] else "held-out") for name in names if
-                 name in runs[0].curves]  # fmt: skip
-    else:
-        drawn = [(run[names[0]], label) for run, label in zip(runs, NAMES, strict=True) if names[0] in run.curves]
+    labels = ("training", "held-out") if len(names) > 1 else NAMES[:1]
+    drawn = [(runs[0][name], label) for name, label in zip(names, labels, strict=True) if name in runs[0].curves]
     for number, (curve, label) in enumerate(drawn):
         marker = "." if len(curve) < 60 else ""
         ax.plot(curve.steps, curve.values, marker=marker, label=label, **style.look(1 - number))
@@ -153,10 +149,13 @@ def _draw_data(kind: str, ax: Any, sick: Any, cured: Any) -> None:
     """Draw what is seen of the data, the labels or the weights before the first step."""
     if kind in ("wrong_labels", "wrong_loss", "wrong_output"):
         start = _planted(RUNS[kind]).make(0)
-        for number, (label, values) in enumerate({"targets": start.y, "outputs at the start": start.model(
-            start.x[:1000])}.items()):  # fmt: skip
-            ax.hist(np.ravel(values), bins=40, density=True, alpha=0.6, color=COLORS[number], label=label)
-        style.done(ax, "What is to be put out, and what is", "value", "density")
+        values = {"targets": np.ravel(start.y), "outputs at the start": np.ravel(start.model(start.x[:1000]))}
+        edges = np.histogram_bin_edges(np.concatenate(list(values.values())), 40)
+        for number, (label, each) in enumerate(values.items()):
+            counts = np.histogram(each, edges)[0]
+            ax.stairs(counts / counts.sum(), edges, fill=True, alpha=0.5, color=COLORS[number], label=label)
+        ax.set_yscale("log")
+        style.done(ax, "What is to be put out, and what is", "value", "fraction of them")
     elif kind == "bad_inputs":
         for number, (run, name) in enumerate(zip((sick, cured), NAMES, strict=True)):
             ax.hist(np.ravel(run.x), bins=60, log=True, alpha=0.6, color=COLORS[1 - number], label=name)
@@ -183,6 +182,3 @@ def _share_of_equal_rows(run: Any) -> float:
     known = {row.tobytes() for row in run.x}
     held_out = (run.validation_data or run.probe)[0]
     return float(np.mean([row.tobytes() in known for row in held_out]))
-
-
-assert set(RUNS) == set(KINDS), set(KINDS) ^ set(RUNS)  # noqa: S101
