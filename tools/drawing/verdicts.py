@@ -12,6 +12,7 @@ import numpy as np
 import keras_ch8
 from keras_ch8 import training
 from keras_ch8._plot import COLORS, GREY, make_log
+from keras_ch8.board import panels
 from keras_ch8.monitors.base import members
 from keras_ch8.monitors.documentation import SEEN
 
@@ -77,7 +78,7 @@ def draw(kind: str) -> Any:
     figure.text(0.5, -0.005, textwrap.fill(said[0].finding, 112), ha="center", va="top", fontsize=10)
     for number, (run, name) in enumerate(zip(runs, NAMES, strict=True)):
         loss = run["ch8/loss"]
-        left.plot(loss.steps, _smooth(loss.values), label=name, **style.look(1 - number))
+        left.plot(loss.steps, _smooth(loss.values), label=name, zorder=4 - number, **style.look(1 - number))
     _scaled(left)
     style.done(left, "Loss of minibatches, mean of ten", "step", "loss")
     if kind in OF_THE_DATA:
@@ -132,12 +133,12 @@ def _draw_series(kind: str, ax: Any, runs: list[Any]) -> None:
     limits = {
         (level, limit) for part in thresholds if part.quantity.series == names[0] for level, limit in part.limits()
     }
-    for level, limit in sorted(limits):
-        ax.axhline(limit, color=GREY, linewidth=1.2, linestyle=":")
-        ax.text(ax.get_xlim()[1], limit, level, fontsize=9, ha="right", va="bottom")
-    if kind in ("noise_dominated", "batch_wasteful"):
-        size = runs[0].hyperparameters["batch_size"]
-        ax.axhline(size, color=GREY, linewidth=1.2, linestyle=":", label=f"batch size, {size}")
+    lines = [line for panel in panels.PANELS for line in panel.lines if names[0] in panel.series and len(names) == 1]
+    known = [(line.label, runs[0].hyperparameters.get(line.value, line.value)) for line in lines]
+    for label, value in [*sorted(limits), *known]:
+        if isinstance(value, (int, float)):
+            ax.axhline(value, color=GREY, linewidth=1.2, linestyle=":")
+            ax.text(ax.get_xlim()[1], value, label, fontsize=9, ha="right", va="bottom")
     curve = drawn[0][0]
     title = "Loss after each epoch, with the trouble" if len(names) > 1 else curve.text.split(".")[0]
     label = "loss" if len(names) > 1 else f"{names[0].split('/')[1].replace('_', ' ')} [{curve.unit or 1}]"
