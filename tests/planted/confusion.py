@@ -97,7 +97,7 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", choices=SPLITS, help="all runs, if neither this nor a group or a topic is named")
-    parser.add_argument("--group", nargs="+", type=int, help="groups of runs by one author each, from 1 to 16")
+    parser.add_argument("--group", nargs="+", type=int, help="groups of runs by one author each, from 1 to 17")
     parser.add_argument("--topic", nargs="+", default=TOPICS, choices=TOPICS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--processes", type=int, default=2)
