@@ -1,8 +1,9 @@
 """Makes the site of the documents: `python tools/make_site.py`, then `python -m http.server -d build/site/html`.
 
 Needs `pip install -e ".[docs,examples]"`. The pages are README, docs/ and what is made here from the code: a page for
-each kind of verdict, the reference, and the examples as a gallery. With --run the examples run with --quick, each again
-only when it has changed, and their pages have the pictures that they draw. Every warning is an error.
+each kind of verdict, the reference, and the examples as a gallery. With --run the examples (or those whose names
+match a pattern) run with --quick, each again only when it has changed, and their pages have what they print and draw.
+Every warning is an error.
 """
 
 import argparse
@@ -19,6 +20,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
+sys.path.insert(0, str(Path(__file__).parent))
+import equations
+
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "site"
 SOURCE = BUILD / "source"
@@ -28,6 +32,11 @@ CONTENTS = {
     "What each part does": [
         "docs/guide/diagnose", "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target",
         "docs/guide/start", "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
+    ],
+    "Method cards": [
+        "docs/methods/optimizers", "docs/methods/second-order", "docs/methods/schedules", "docs/methods/clipping",
+        "docs/methods/stopping", "docs/methods/callbacks", "docs/methods/initializers", "docs/methods/layers",
+        "docs/methods/easy-first",
     ],
     "Measured": ["docs/benchmarks", "docs/compare", "docs/study"],
     "Verdicts": ["docs/diagnosis", "docs/verdicts/index"],
@@ -40,8 +49,8 @@ CONTENTS = {
 def main() -> int:
     """Collect the pages, and let Sphinx make the site; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", action="store_true", help="run the examples")
-    os.environ["SITE_RUNS_EXAMPLES"] = "1" if parser.parse_args().run else ""
+    parser.add_argument("--run", nargs="?", const=".", default="", metavar="PATTERN", help="run the examples, or some")
+    os.environ["SITE_RUNS_EXAMPLES"] = parser.parse_args().run
     collect()
     from sphinx.cmd.build import main as sphinx
 
@@ -128,16 +137,16 @@ def verdicts() -> Iterator[tuple[str, str]]:
     said = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     for name, kind in KINDS.items():
         body = said.get(name) or f"\n{kind.meaning} (Section {kind.section}.)\n\n*Cure:* {kind.cure}\n"
-        yield f"docs/verdicts/{name}.md", f"# {name}\n{picture(f'verdict_{name}')}{body}"
+        yield f"docs/verdicts/{name}.md", f"# {name}\n{picture(name)}{body}"
     head = "# Verdicts, one by one\n\n| verdict | section | what it means |\n|---|---|---|\n"
     rows = [f"| [{name}]({name}.md) | {kind.section} | {kind.meaning} |\n" for name, kind in KINDS.items()]
     yield "docs/verdicts/index.md", head + "".join(rows) + "\n" + toctree(list(KINDS), hidden=True)
 
 
 def picture(name: str) -> str:
-    """Return a picture that an example has made, if there is one."""
-    there = (ROOT / "docs" / "pictures" / "sections" / f"{name}.png").exists()
-    return f"\n![{name}](../pictures/sections/{name}.png)\n" if there else ""
+    """Return the picture of a kind of verdict, if there is one."""
+    there = (ROOT / "docs" / "pictures" / "verdicts" / f"{name}.png").exists()
+    return f"\n![{name}](../pictures/verdicts/{name}.png)\n" if there else ""
 
 
 def reference() -> Iterator[tuple[str, str]]:
@@ -183,30 +192,29 @@ ROW_OF_TABLE = re.compile(r"\S.*? {2,}\S")
 
 
 def as_rst(lines: Sequence[str]) -> list[str]:
-    """Return a docstring for Sphinx: what it aligns is kept as it stands, what is in backquotes is code."""
+    """Return a docstring for Sphinx: with equations in TeX, with what it aligns as it stands, with code as code."""
     out: list[str] = []
-    in_section = in_block = False
     text: list[str] = []
+    block: list[str] = []
+    in_section = in_block = False
 
     def flush() -> None:
         out.extend(_inline("\n".join(text)).split("\n") if text else [])
+        out.extend(_block(block))
         text.clear()
+        block.clear()
 
     joined = re.sub(r"(?m)^(    \w[\w, ]*,)\n +(\w[\w, ]*: )", r"\1 \2", "\n".join(lines))  # names of arguments
     for before, line in itertools.pairwise(["", *joined.split("\n")]):
         starts = bool(line) and not before
         if line and not line.startswith(" ") and not (in_block and before):
-            in_section, in_block = bool(SECTIONS.match(line)), False
-            if starts and ROW_OF_TABLE.match(line):
-                flush()
-                out.extend(["::", ""])
-                in_block = True
+            flush()
+            in_section, in_block = bool(SECTIONS.match(line)), starts and bool(ROW_OF_TABLE.match(line))
         elif starts and not in_section and not in_block:
             flush()
-            out.extend(["::", ""])
             in_block = True
         if in_block:
-            out.append(f"    {line}" if line else line)
+            block.append(line)
         elif line.lstrip().startswith((">>>", "...")) or (in_section and line.startswith("        ") and not text):
             flush()
             out.append(line)
@@ -214,6 +222,14 @@ def as_rst(lines: Sequence[str]) -> list[str]:
             text.append(line)
     flush()
     return out
+
+
+def _block(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of an indented or aligned block: its equations in TeX, all else as it stands."""
+    for paragraph in re.split(r"\n{2,}", "\n".join(lines).strip("\n")) if lines else ():
+        tex = equations.as_tex(paragraph.splitlines()) if paragraph.startswith("    ") else ""
+        kind = ".. math::" if tex else "::"
+        yield from (kind, "", *(f"    {line}" for line in (tex or paragraph).splitlines()), "")
 
 
 def _inline(text: str) -> str:
@@ -233,6 +249,8 @@ def gallery() -> Iterator[tuple[str, str]]:
     from keras_ch8 import chapter
 
     subjects = {section.example: f"{section.number} {section.subject}" for section in chapter.SECTIONS}
+    drawn = {section.example: section.number for section in reversed(chapter.SECTIONS)}
+    drawn["s8_7_6_continuation.py"] = drawn.pop("s8_7_6_curriculum.py")  # the picture of 8.7.6 is of continuation
     yield (
         "scripts/GALLERY_HEADER.rst",
         "Examples\n========\n\nEach is one script; `python -m keras_ch8` says of which.\n",
@@ -242,8 +260,7 @@ def gallery() -> Iterator[tuple[str, str]]:
         said = ast.get_docstring(ast.parse(text)) or ""
         title = subjects.get(file.name, file.stem.replace("_", " "))
         body = "\n".join(as_rst(said.splitlines()))
-        seen = ROOT / "docs" / "pictures" / "sections" / f"{file.stem}.png"
-        image = f"\n\n.. image:: /docs/pictures/sections/{file.stem}.png" if seen.exists() else ""
+        image = f"\n\n.. image:: /docs/pictures/sections/{drawn[file.name]}.png" if file.name in drawn else ""
         code = text.split('"""', 2)[2]
         yield f"scripts/{file.name}", f'r"""\n{title}\n{"=" * len(title)}\n\n{body}{image}\n"""{code}'
 

@@ -10,7 +10,7 @@ from .. import _batches, _checks
 from .._result import Result
 from .._section import section
 from .._types import Data
-from ..curvature import lanczos_of
+from ..curvature.eigenvalues import dot, lanczos_of, norm
 from ..curvature.objective import Objective
 from ..verdicts.wording import digits
 from ._layer_flow import LayerFlow
@@ -230,11 +230,11 @@ def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnd
 def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     theta = objective.theta()
     loss, slope = objective.value_and_gradient(theta)
-    norm = float(np.linalg.norm(slope))
+    size = norm(slope)
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
     start = np.random.default_rng(seed).normal(size=objective.size)
-    start /= np.linalg.norm(start)
-    length = np.linalg.norm(halves[0])
+    start /= norm(start)
+    length = norm(halves[0])
     if length > 0:  # of one half: directions that follow both would find their noise in both
         start += halves[0] / length  # alone, it would never leave a plane of symmetry
     product = objective.products(theta)
@@ -246,11 +246,11 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
         smallest=found.smallest,
         largest=found.largest,
         residual=float(found.residuals[0]),
-        gradient_norm=norm,
-        weight_norm=float(np.linalg.norm(theta)),
+        gradient_norm=size,
+        weight_norm=norm(theta),
         kernel_elasticity=_kernel_elasticity(objective, theta, slope, loss),
         loss=loss,
-        slope_curvature=float(slope @ product(slope)) / norm**2 if norm > 0 else float("nan"),
+        slope_curvature=dot(slope, product(slope)) / size**2 if size > 0 else float("nan"),
         decrement=float(np.sum(along**2 / (2 * sizes))),
         resolved=float(np.sum(of_halves[0] * of_halves[1] / (2 * sizes))),
     )
@@ -259,8 +259,8 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
 def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarray, loss: float) -> float:
     sizes, ranks = np.diff(objective.ends), np.array([len(shape) for shape in objective.shapes])
     is_kernel = np.repeat((ranks > 1) | (ranks.max(initial=0) < 2), sizes)
-    moves = np.linalg.norm(slope[is_kernel]) * np.linalg.norm(theta[is_kernel])
-    return float(moves / abs(loss)) if loss else float("nan")
+    moves = norm(slope[is_kernel]) * norm(theta[is_kernel])
+    return moves / abs(loss) if loss else float("nan")
 
 
 @section("8.2.3")

@@ -16,7 +16,8 @@ from .criterion import EpochHistory, MonitorCriterion, Reason, StopReason
 class GeneralizationLoss(MonitorCriterion):
     """Stop when the error is too far above its minimum so far (sections 8.1.2 and 7.8; Prechelt's GL).
 
-        GL(t) = 100 * (E(t) / min over t' <= t of E(t') - 1)        stop if GL(t) > alpha
+        E_opt(t) = min over t' <= t of E(t')
+        GL(t)    = 100 * (E(t) / E_opt(t) - 1)        stop if GL(t) > alpha
 
     Args:
         alpha: Number above 0, in percent. Prechelt studied 1, 2, 3 and 5.

@@ -1,12 +1,9 @@
 """What is asked of a strategy: how many replicas there are, what they say together, what is done once for all."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
-
-from ..._types import Tensor
 
 
 def replicated() -> bool:
@@ -39,32 +36,19 @@ def merge_replicas(function: Callable[..., None], *args: Any) -> None:
 def each_replica(variable: Any, function: Callable[..., Any], *args: Any) -> Any:
     """Call `function(variable, *args)` on every device that holds a copy of `variable`, with the copies of `args`.
 
-    Return what it returns where there is one device; else None.
+    Return what it returns; of several devices, on the first.
     """
     if not replicated():
         return function(variable, *args)
-    tf.distribute.get_strategy().extended.update(variable, function, args=args, group=False)
-    return None
+    returned: list[Any] = []
+
+    def call(*args: Any) -> None:
+        returned.append(function(*args))
+
+    tf.distribute.get_strategy().extended.update(variable, call, args=args, group=False)
+    return returned[0]
 
 
 def one_of(value: Any) -> Any:
     """Return a value that is equal on all replicas, where one is asked for after `merge_replicas`."""
     return tf.distribute.get_strategy().experimental_local_results(value)[0] if replicated() else value
-
-
-def switch(index: Tensor, functions: Sequence[Callable[[Any], None]], arguments: Sequence[Any]) -> None:
-    """Run the function at `index`, which is equal on all replicas, on its argument; it may synchronize replicas.
-
-    Replicas can only meet in a branch that all take together: so the choice is made once for all of them, and each
-    runs the function that was chosen.
-    """
-    if not replicated():
-        tf.switch_case(index, [partial(f, a) for f, a in zip(functions, arguments, strict=True)])
-        return
-
-    def choose(strategy: tf.distribute.Strategy, index: Tensor, *arguments: Any) -> None:
-        each = strategy.extended.call_for_each_replica
-        branches = [partial(each, f, args=(a,)) for f, a in zip(functions, arguments, strict=True)]
-        tf.switch_case(one_of(index), branches)
-
-    tf.distribute.get_replica_context().merge_call(choose, args=(index, *arguments))

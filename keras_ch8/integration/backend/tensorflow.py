@@ -115,72 +115,6 @@ def floats(*numbers: Any) -> tf.Tensor:
     return tf.stack([tf.cast(tf.reshape(tf.convert_to_tensor(x), []), tf.float32) for x in numbers])
 
 
-def call_when(condition: Tensor, function: Callable[[], None], variables: Sequence[Any]) -> None:
-    """Call a Python function where a condition holds, also in the middle of a graph, once `variables` are written."""
-
-    def call() -> tf.Tensor:
-        with tf.control_dependencies([tf.convert_to_tensor(native(v)) for v in variables]):
-            tf.py_function(function, [], [])
-        return tf.constant(0)
-
-    if tf.executing_eagerly():
-        if bool(condition):
-            function()
-    else:
-        tf.cond(condition, call, lambda: tf.constant(0))
-
-
-def put_back_when(
-    condition: Tensor,
-    variables: Sequence[Any],
-    values: Sequence[Tensor],
-    take: tuple[Callable[..., None], Any, Any] | None,
-) -> bool:
-    """Give variables back the values that they had, where a condition holds.
-
-    There a Python function can be called too. `take` is this function, and the number and the batch that it is given,
-    as arrays; None for none.
-
-    Return whether it is called: neither by what XLA compiles, nor by one of several replicas, nor with sparse arrays.
-    """
-    variables = [native(variable) for variable in variables]
-    if in_xla() or replicated():
-        write(variables, [tf.where(condition, old, v) for v, old in zip(variables, values, strict=True)])
-        return False
-    function, number, data = take or (lambda *args: None, 0, ())
-    flat = tf.nest.flatten(data)
-    takes = take is not None and all(a is None or isinstance(a, tf.Tensor) for a in flat)
-    given = [tf.convert_to_tensor(native(number)), *(a for a in flat if a is not None)] if takes else []
-    are_there, shape = [a is not None for a in flat], tf.nest.map_structure(lambda a: 0, data)
-
-    def call(number: tf.Tensor, *arrays: tf.Tensor) -> None:
-        left = iter(arrays)
-        parts = [next(left).numpy() if is_there else None for is_there in are_there]
-        function(int(number), tf.nest.pack_sequence_as(shape, parts))
-
-    def put_back(*inputs: tf.Tensor) -> None:
-        if takes:
-            tf.py_function(call, inputs[2 * len(variables) :], [])
-        for handle, old in zip(inputs[: len(variables)], inputs[len(variables) : 2 * len(variables)], strict=True):
-            tf.raw_ops.AssignVariableOp(resource=handle, value=old)
-
-    def let_be(*inputs: tf.Tensor) -> None:
-        del inputs
-
-    inputs = [*(variable.handle for variable in variables), *values, *given]
-    if tf.executing_eagerly():
-        if bool(condition):
-            put_back(*inputs)
-        return takes
-    # `tf.cond` would become switches, with which TensorFlow takes a slower executor for all operations of the step.
-    kinds = [tf.TensorSpec([] if tensor.dtype == tf.resource else None, tensor.dtype) for tensor in inputs]
-    then_branch, else_branch = (
-        tf.function(f, input_signature=kinds, autograph=False).get_concrete_function() for f in (put_back, let_be)
-    )
-    tf.raw_ops.If(cond=condition, input=inputs, Tout=[], then_branch=then_branch, else_branch=else_branch)
-    return takes
-
-
 def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
     """Let what is traced inside run only once `tensors` exist.
 
@@ -191,6 +125,19 @@ def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
     if tf.executing_eagerly():
         return contextlib.nullcontext()
     return tf.control_dependencies([tf.group([values(t) for t in tensors if t is not None])])
+
+
+def beside(gradient: Any, other: Tensor) -> Any:
+    """Return a gradient as it is, for a second reader of whom TensorFlow's graph optimizer must not know.
+
+    It multiplies rate * (a * b) as (rate * a) * b, which rounds otherwise, if the product a * b, such as the gradient
+    of batch normalization's gamma, has one reader only. So the second reader has a product of its own; that it waits
+    for another tensor keeps the optimizer from making one of the two.
+    """
+    if tf.executing_eagerly() or in_xla() or not tf.is_tensor(gradient) or gradient.op.type != "Mul":
+        return gradient
+    with tf.control_dependencies([other]):
+        return tf.multiply(*gradient.op.inputs)
 
 
 def join(tensors: Sequence[Any], length: int) -> tf.Tensor:
@@ -210,12 +157,6 @@ def cut(vector: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
     return [p if len(s) == 1 else tf.reshape(p, s) for p, s in zip(parts, shapes, strict=False)]
 
 
-def of_any_length(tensor: Tensor) -> tf.Tensor:
-    """Return the entries as a vector of whose length no graph knows: one graph serves all such vectors."""
-    vector = tf.reshape(tensor, [-1])
-    return vector if tf.executing_eagerly() else tf.compat.v1.placeholder_with_default(vector, [None])
-
-
 def all_finite(tensors: Sequence[Any]) -> tf.Tensor:
     """Whether no entry of any tensor is infinite or NaN."""
     return tf.reduce_all([tf.reduce_all(tf.math.is_finite(values(t))) for t in tensors])
@@ -224,13 +165,6 @@ def all_finite(tensors: Sequence[Any]) -> tf.Tensor:
 def half_sum_of_squares(tensor: Tensor) -> tf.Tensor:
     """Return sum(x^2) / 2 of a tensor, or of the values of a sparse one: one fast kernel outside XLA."""
     return tf.nn.l2_loss(values(tensor))
-
-
-def branch(condition: Tensor, when_true: Callable[[], Any], when_false: Callable[[], Any]) -> Any:
-    """Run one of two functions; neither may synchronize replicas. A Python bool chooses before anything is traced."""
-    if isinstance(condition, bool):
-        return when_true() if condition else when_false()
-    return tf.cond(condition, when_true, when_false)
 
 
 def ring(rows: int, width: int) -> tf.Variable:
@@ -249,17 +183,6 @@ def write_row(variable: tf.Variable, step: Tensor, row: Tensor) -> None:
         variable.assign(keras.ops.slice_update(ring, [place, 0], row[None]), read_value=False)
     else:
         variable.scatter_update(tf.IndexedSlices(row[None], place[None]))
-
-
-def copy_when(condition: Tensor, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
-    """Return the values of variables, to compare them later, where the condition holds; XLA copies at every step."""
-
-    def copies() -> list[tf.Tensor]:
-        return [tf.identity(v) for v in variables]
-
-    if in_xla() and condition is not False:
-        return copies()
-    return list(branch(condition, copies, lambda: [tf.zeros([0], v.dtype) for v in variables]))
 
 
 def log_gamma(x: Tensor) -> tf.Tensor:
