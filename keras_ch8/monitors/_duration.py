@@ -131,6 +131,10 @@ BY_SHORT_STEPS = Combination(
     (Condition(LAST_OF_FALL, ">=", 0.33), Condition(OVERSHOOT, "<", 0.005)),
 )
 """Where a training that ends too early may as well have steps that are too short."""
+HARDLY_AN_UPDATE = Condition(UPDATES, "<", 50, "there was hardly an update, of which a few minibatches tell", FOREIGN)
+MAY_BE_A_SWING = Condition(
+    OVERSHOOT, ">=", 0.5, "the curvature takes back half of what a step gains: it may be a swing", AFTER_SIXTEENTH
+)
 
 NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN)
 AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low", FOREIGN), NO_HEADWAY)
@@ -171,7 +175,7 @@ RULES = (
             Condition(FALLEN_SO_FAR, ">=", 0.02, "it has fallen for certain", FIFTEENTH),
             Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
         ),
-        eased_by=(BY_SHORT_STEPS,),
+        eased_by=(BY_SHORT_STEPS, HARDLY_AN_UPDATE),
         mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
@@ -187,7 +191,7 @@ RULES = (
             FALLS_ON,
             Condition(UPDATES, "<", 400, "there were few updates", FOREIGN),
         ),
-        eased_by=(BY_SHORT_STEPS,),
+        eased_by=(BY_SHORT_STEPS, MAY_BE_A_SWING),
         mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
@@ -203,7 +207,7 @@ RULES = (
             FALLS_ON,
             Condition(UPDATES, "<", 400, "there were few updates", FOREIGN),
         ),
-        eased_by=(BY_SHORT_STEPS,),
+        eased_by=(BY_SHORT_STEPS, MAY_BE_A_SWING),
         mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(

@@ -64,7 +64,7 @@ def test_a_linear_model_is_held_against_least_squares(reached, uneven, total, ex
 
 @pytest.mark.parametrize(
     "ratio, expected",
-    [(0.009, "watch"), (0.011, "act"), (0.2, "act")],  # as fast as before, in steps of less than a hundredth, and more
+    [(0.009, "watch"), (0.011, "act"), (0.2, "act")],  # of less than a hundredth of the best, and more
 )
 def test_a_loss_that_falls_evenly_in_short_steps_may_want_longer_ones_as_well_as_more(ratio, expected):
     past = of_epochs(ahead(0.1), ahead(0.1), total=90)
@@ -98,3 +98,19 @@ def test_a_held_out_loss_above_its_start_is_no_divergence_where_the_training_los
     past = past_of(np.array([1.0, 0.8, *[1.8] * 7]), curvature=0.001)
     past.add_rows(Rows(np.arange(1001, 1061), np.ones(60), np.full(60, minibatches)))
     assert level("step_length", past, "step_too_long") == expected
+
+
+@pytest.mark.parametrize("ratio, expected", [(0.9, "act"), (1.1, "watch")])
+def test_what_falls_in_steps_of_which_the_curvature_takes_back_half_may_be_a_swing(ratio, expected):
+    course = np.array([1.0, 0.5, 0.36, 0.3, 0.25, 0.21, 0.18, 0.15])
+    past = of_epochs(course, course, total=380)
+    past.add(200, {"step_length": monitors.StepLength(1.0, 1.0, -0.01, 0.01 * ratio, 0.01)})
+    past.step = 380
+    assert claim_of(past, "too_short").level == expected
+
+
+@pytest.mark.parametrize("updates, expected", [(49, "watch"), (51, "act")])
+def test_of_a_loss_that_has_only_begun_to_fall_a_handful_of_updates_tells_little(updates, expected):
+    course = np.linspace(1.0, 0.91, 10)
+    past = of_epochs(course, course, total=updates)
+    assert claim_of(past, "too_short").level == expected

@@ -30,7 +30,8 @@ def reported(model):
 def test_all_but_what_is_changed_is_taken_over():
     model, other = deep(), deep()
     training.compile_as(model, other, optimizer="sgd")
-    assert (model.optimizer.name, model.loss, reported(model)) == ("sgd", wrong_by, ["loss", "mae", "mse"])
+    assert isinstance(model.optimizer, keras.optimizers.SGD)
+    assert (model.loss, reported(model)) == (wrong_by, ["loss", "mae", "mse"])
 
 
 def test_a_model_that_is_not_compiled_has_nothing_to_take_over():
