@@ -11,7 +11,8 @@ from .._types import Logs
 from ..board import tags
 from ..curriculum.difficulty import judged, numbers, samples_of_buckets
 from ..curriculum.example_loss import ExampleLoss
-from ..curriculum.pacing import StagedPacing, as_pacing
+from ..curriculum.pacing import as_pacing
+from ..curriculum.staged_pacing import StagedPacing
 from ..integration import keras_private
 from ..schedules.duration import Clock, duration
 from . import _states

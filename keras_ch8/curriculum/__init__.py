@@ -10,7 +10,8 @@ _backend.require_tensorflow(__name__)
 from ._sampler import ORDERS as ORDERS
 from ._sampler import CurriculumSampler
 from .difficulty import cross_validated_loss, sequence_length, teacher_loss
-from .pacing import BabySteps, Competence, Exponential, Linear, OnePass, Pacing, Root, Step
+from .pacing import Competence, Exponential, Linear, Pacing, Root, Step
+from .staged_pacing import BabySteps, OnePass
 
 __all__ = [
     "BabySteps",
