@@ -40,6 +40,22 @@ def test_numbers_of_the_update_are_those_of_the_file_of_results():
     assert tables.speed_table(tables.update_numbers()) in pages[ROOT / "docs/guide/speed.md"]
 
 
+@pytest.mark.parametrize("name", ["compare", "study"])
+def test_the_pages_of_choosing_are_made_of_their_results(name):
+    results = json.loads((ROOT / f"docs/{name}.json").read_text())
+    pytest.importorskip("sklearn")
+    assert (ROOT / f"docs/{name}.md").read_text() == loaded(f"benchmarks/{name}.py").page(results)
+
+
+def test_how_to_choose_says_who_was_first():
+    workloads = json.loads((ROOT / "docs/compare.json").read_text())["workloads"]
+    winners = [one["winner"] for one in workloads.values()]
+    heavy = sum(winner.startswith("heavy ball") for winner in winners)
+    assert (len(winners), heavy, winners.count("heavy ball, cosine"), winners.count("Adam")) == (6, 3, 2, 3)
+    said = "[heavy ball momentum was first on three, with a falling rate on two of them, and Adam on three](compare.md)"
+    assert said in (ROOT / "docs/choose.md").read_text()
+
+
 def tables_by_hand():
     """Yield the page, the section above and the rows of each table that has a measured number."""
     for page in BY_HAND:
