@@ -1,6 +1,7 @@
 """What README and the documents say was measured is in a file of results, or names the command that prints it."""
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path

@@ -164,7 +164,8 @@ def reference() -> Iterator[tuple[str, str]]:
             if not said:
                 raise ValueError(f"keras_ch8.{package}.{name} is public and says nothing. Write its docstring.")
             kind = "autoclass" if inspect.isclass(thing) else "autofunction" if is_part else "py:data"
-            lines += [name, "-" * len(name), "", f".. {kind}:: keras_ch8.{package}.{name}", ""]
+            methods = ["   :members:", "   :member-order: bysource"] if inspect.isclass(thing) else []
+            lines += [name, "-" * len(name), "", f".. {kind}:: keras_ch8.{package}.{name}", *methods, ""]
             lines += [] if is_part else [*(f"   {line}" for line in as_rst(said.splitlines())), ""]
         yield f"docs/api/{package}.rst", "\n".join(lines)
     own = ["watch", "read_run", "report", "register_strings"]
