@@ -45,6 +45,11 @@ gallery:  ## the site with what the examples print and draw with --quick, each r
 	$(python) -m pip install -q -e ".[docs,examples]"
 	$(python) -W ignore tools/make_site.py --run $(examples)
 
+pictures:  ## docs/pictures/sections and verdicts, in minutes; `python tools/section_pictures.py 8.2.4` draws one
+	$(python) -m pip install -q -e ".[examples]"
+	$(python) tools/section_pictures.py
+	$(python) tools/verdict_pictures.py
+
 notebooks:  ## notebooks out of examples, in build/notebooks
 	$(python) tools/notebooks.py
 
@@ -69,5 +74,5 @@ full:  ## all that .ci/run leaves out, by hand before an issue is resolved: hour
 
 examples ?= .  # for `make gallery examples=s8_3`: those whose names have this in them
 
-.PHONY: help setup test slow planted lint format types docs site gallery notebooks serve bench coverage ci full
+.PHONY: help setup test slow planted lint format types docs site gallery pictures notebooks serve bench coverage ci full
 .DEFAULT_GOAL = help

@@ -89,9 +89,36 @@ SECTIONS = (
 )
 
 PICTURES = {
-    "8.2.3": "Paths of SGD, momentum and Adam away from a saddle point, and the loss along each",
-    "8.3.2": "Paths of SGD, momentum and Nesterov momentum through a ravine, and the loss along each",
+    "8.1": "Loss and wrong digits over the epochs: on validation data each is lowest at another epoch",
+    "8.1.1": "Five surrogates beside the 0-1 loss; a training whose surrogate falls on after its last mistake",
+    "8.1.2": "A curve with noise that grows, and the loss of three families: one comes down to the entropy of the data",
+    "8.1.3": "The noise of the gradient falls as one over the root of the batch; the loss over the examples seen",
+    "8.2": "Loss and gradient from layer to layer of a training with the verdict vanishing, and of the same cured",
+    "8.2.1": "The loss falls over the steps, while the norm of the gradient rises and stays high",
+    "8.2.2": "A hill of the loss between two sets of weights that are one function; units after weight decay on a line",
+    "8.2.3": "Paths of SGD, momentum and Adam away from a saddle point, and the gradient along each",
+    "8.2.4": "A path up to a cliff and thrown away by it, a clipped one that stays, and the loss along both",
+    "8.2.5": "Gradients of five recurrent layers over the time steps back, and the powers of their matrices",
+    "8.2.6": "The error of a gradient over the batch falls, that of a wrong one does not; the losses in training",
+    "8.2.7": "Two descents of a sin(w x), one to the solution and one away from it, and the lines to the solution",
+    "8.3.1": "A range test of the learning rate, and the loss with a rate that is held and one that falls",
+    "8.3.2": "Paths of SGD and momentum through a ravine, and the loss along each",
+    "8.3.3": "Paths of momentum and Nesterov momentum in a ravine, and the loss along each",
+    "8.4": "Signal and gradient through twenty layers from five starts: two vanish, one explodes, two stay",
+    "8.5.1": "Paths of SGD and AdaGrad through a ravine, and AdaGrad's two rates, which only fall",
+    "8.5.2": "Paths of AdaGrad and RMSProp in Rosenbrock's valley, and the rate of each: RMSProp's grows again",
+    "8.5.3": "The lengths of the first steps of RMSProp and Adam; paths of Adam and SGD in Rosenbrock's valley",
+    "8.5.4": "The loss of four algorithms over the learning rate, and over the epochs at the best rate of each",
+    "8.6": "The solution of a differential equation, and the loss by Adam alone and with L-BFGS after Adam",
+    "8.6.1": "Newton's step to the minimum of a quadratic; on a saddle as printed into it, and saddle-free away",
+    "8.6.2": "The zigzag of steepest descent beside the two steps of conjugate gradients, and the loss over steps",
+    "8.6.3": "Loss and gradient of steepest descent, Adam, L-BFGS and BFGS over the evaluations of the gradient",
+    "8.7.1": "A chain of layers and a network of sigmoid units, with and without batch normalization",
+    "8.7.2": "Stairs of coordinate descent to a minimum, short and long, and a dictionary of strokes for sparse codes",
     "8.7.3": "A path of noisy steps around a minimum, its average nearer to it, and the loss of both",
+    "8.7.4": "Loss and wrong digits of a deep network trained at once, which stays at chance, and layer by layer",
+    "8.7.5": "The gradient through ten layers of three kinds, and the loss of each with the same Adam",
+    "8.7.6": "Rastrigin's function, blurred and real, and where plain descents and continuation end",
 }
 """What is seen on docs/pictures/sections, which `tools/section_pictures.py` draws."""
 

@@ -521,6 +521,7 @@ def blocks():
     "`logs/optimization/report.html`",
     "tensorboard --logdir logs",
     "`print(watching[-1])`",
+    "`python -m keras_ch8 diagnose logs`",
     "In the terminal, what calls for action",
 )
 def page(tmp_path):

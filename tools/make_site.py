@@ -137,16 +137,16 @@ def verdicts() -> Iterator[tuple[str, str]]:
     said = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     for name, kind in KINDS.items():
         body = said.get(name) or f"\n{kind.meaning} (Section {kind.section}.)\n\n*Cure:* {kind.cure}\n"
-        yield f"docs/verdicts/{name}.md", f"# {name}\n{picture(f'verdict_{name}')}{body}"
+        yield f"docs/verdicts/{name}.md", f"# {name}\n{picture(name)}{body}"
     head = "# Verdicts, one by one\n\n| verdict | section | what it means |\n|---|---|---|\n"
     rows = [f"| [{name}]({name}.md) | {kind.section} | {kind.meaning} |\n" for name, kind in KINDS.items()]
     yield "docs/verdicts/index.md", head + "".join(rows) + "\n" + toctree(list(KINDS), hidden=True)
 
 
 def picture(name: str) -> str:
-    """Return a picture that an example has made, if there is one."""
-    there = (ROOT / "docs" / "pictures" / "sections" / f"{name}.png").exists()
-    return f"\n![{name}](../pictures/sections/{name}.png)\n" if there else ""
+    """Return the picture of a kind of verdict, if there is one."""
+    there = (ROOT / "docs" / "pictures" / "verdicts" / f"{name}.png").exists()
+    return f"\n![{name}](../pictures/verdicts/{name}.png)\n" if there else ""
 
 
 def reference() -> Iterator[tuple[str, str]]:
@@ -250,6 +250,8 @@ def gallery() -> Iterator[tuple[str, str]]:
     from keras_ch8 import chapter
 
     subjects = {section.example: f"{section.number} {section.subject}" for section in chapter.SECTIONS}
+    drawn = {section.example: section.number for section in reversed(chapter.SECTIONS)}
+    drawn["s8_7_6_continuation.py"] = drawn.pop("s8_7_6_curriculum.py")  # the picture of 8.7.6 is of continuation
     yield (
         "scripts/GALLERY_HEADER.rst",
         "Examples\n========\n\nEach is one script; `python -m keras_ch8` says of which.\n",
@@ -259,8 +261,7 @@ def gallery() -> Iterator[tuple[str, str]]:
         said = ast.get_docstring(ast.parse(text)) or ""
         title = subjects.get(file.name, file.stem.replace("_", " "))
         body = "\n".join(as_rst(said.splitlines()))
-        seen = ROOT / "docs" / "pictures" / "sections" / f"{file.stem}.png"
-        image = f"\n\n.. image:: /docs/pictures/sections/{file.stem}.png" if seen.exists() else ""
+        image = f"\n\n.. image:: /docs/pictures/sections/{drawn[file.name]}.png" if file.name in drawn else ""
         code = text.split('"""', 2)[2]
         yield f"scripts/{file.name}", f'r"""\n{title}\n{"=" * len(title)}\n\n{body}{image}\n"""{code}'
 
