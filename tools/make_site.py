@@ -249,7 +249,7 @@ def gallery() -> Iterator[tuple[str, str]]:
     """Yield the examples for sphinx-gallery: a heading instead of the first line, the commands as a block."""
     from keras_ch8 import chapter
 
-    subjects = {section.example: f"{section.number} {section.subject}" for section in chapter.SECTIONS}
+    subjects = {section.example: f"{section.number} {section.subject}" for section in reversed(chapter.SECTIONS)}
     drawn = {section.example: section.number for section in reversed(chapter.SECTIONS)}
     drawn["s8_7_6_continuation.py"] = drawn.pop("s8_7_6_curriculum.py")  # the picture of 8.7.6 is of continuation
     yield (
