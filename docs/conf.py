@@ -24,6 +24,7 @@ exclude_patterns = ["scripts/*"]
 default_role = "code"
 html_math_renderer = "mathml"
 autodoc_typehints = "none"
+autodoc_inherit_docstrings = False  # methods that Keras says
 highlight_language = "text"  # of what docstrings align; examples and pages say theirs
 napoleon_use_admonition_for_examples = False
 napoleon_use_rtype = False

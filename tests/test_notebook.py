@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.marks import mostly
-
 NOTEBOOK = Path(__file__).parent.parent / "examples" / "results.ipynb"
 HOSTILE = "<img src=x onerror=alert(1)>"
 """Name of a run and of a metric; TensorFlow lets nothing of HTML into the name of a layer."""
@@ -29,7 +27,7 @@ SHOWN = ('keras_ch8.report("logs_of_a_stranger")', 'keras_ch8.read_run("logs_of_
 
 
 MADE = ("quickstart", "s8_6_pinn", "s8_7_6_curriculum", "s8_7_3_polyak", "s8_5_4_compare")
-"""What `tools/notebooks.py` makes; two of them run in every run of `.ci/run`."""
+"""What `tools/notebooks.py` makes."""
 
 
 def cell(number, source):
@@ -117,7 +115,7 @@ def is_a_table(shown):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", mostly(pytest.mark.full, MADE, "quickstart", "s8_7_3_polyak"))
+@pytest.mark.parametrize("name", MADE)
 def test_a_notebook_that_is_made_of_a_script_runs_and_ends_with_the_page(name, tmp_path):
     for needed in ("nbmake", "ipykernel", "sklearn"):
         pytest.importorskip(needed)

@@ -164,7 +164,8 @@ def reference() -> Iterator[tuple[str, str]]:
             if not said:
                 raise ValueError(f"keras_ch8.{package}.{name} is public and says nothing. Write its docstring.")
             kind = "autoclass" if inspect.isclass(thing) else "autofunction" if is_part else "py:data"
-            lines += [name, "-" * len(name), "", f".. {kind}:: keras_ch8.{package}.{name}", ""]
+            methods = ["   :members:", "   :member-order: bysource"] if inspect.isclass(thing) else []
+            lines += [name, "-" * len(name), "", f".. {kind}:: keras_ch8.{package}.{name}", *methods, ""]
             lines += [] if is_part else [*(f"   {line}" for line in as_rst(said.splitlines())), ""]
         yield f"docs/api/{package}.rst", "\n".join(lines)
     own = ["watch", "read_run", "report", "register_strings"]
@@ -248,7 +249,7 @@ def gallery() -> Iterator[tuple[str, str]]:
     """Yield the examples for sphinx-gallery: a heading instead of the first line, the commands as a block."""
     from keras_ch8 import chapter
 
-    subjects = {section.example: f"{section.number} {section.subject}" for section in chapter.SECTIONS}
+    subjects = {section.example: f"{section.number} {section.subject}" for section in reversed(chapter.SECTIONS)}
     drawn = {section.example: section.number for section in reversed(chapter.SECTIONS)}
     drawn["s8_7_6_continuation.py"] = drawn.pop("s8_7_6_curriculum.py")  # the picture of 8.7.6 is of continuation
     yield (
