@@ -257,7 +257,8 @@ class Tap:
         """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
         scale = self.optimizer.loss_scale_factor or 1.0
         types = [backend.dtype_of(v) for v in variables]
-        wide = [backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(grads, types, strict=True)]
+        read = grads if self._clipper.rule is not None else [backend.beside(g, step) for g in grads]
+        wide = [backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(read, types, strict=True)]
         *summed, loss = backend.all_reduce_sum([*wide, self.recorder.take_loss()])
         true = [_numerics.scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
         self.recorder.write_layers(step, dict(zip(indices, true, strict=True)))

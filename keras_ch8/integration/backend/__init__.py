@@ -66,6 +66,7 @@ if is_tensorflow():
     from .tensorflow import as_gradient as as_gradient
     from .tensorflow import as_tensor as as_tensor
     from .tensorflow import assign_rows as assign_rows
+    from .tensorflow import beside as beside
     from .tensorflow import copies_of as copies_of
     from .tensorflow import copy as copy
     from .tensorflow import cut as cut
