@@ -29,9 +29,9 @@ BENCHMARKS = {
     "second_order_fit": ("--rounds 3", "--rounds 1"),
     "telemetry": ("--rounds 5", "--rounds 2 --epochs 4"),
     "listening": ("--rounds 100", "--rounds 30"),
-    "diagnosis_cost": ("--rounds 3", "--rounds 1 --optimizers sgd"),
+    "diagnosis_cost": ("--rounds 2", "--rounds 1 --optimizers sgd"),
     "update_step": ("", "--rounds 3 --shapes mlp,resnet"),
-    "fit_callbacks": ("--rounds 3", "--rounds 3 --steps 400 --nets conv --optimizers ours"),
+    "fit_callbacks": ("--rounds 3 --optimizers ours", "--rounds 3 --steps 400 --nets conv --optimizers ours"),
     "growth": ("--steps 1000,10000", "--variables 30,300 --callbacks 1,10 --steps 1000,4000 --runs 4"),
 }
 

@@ -19,6 +19,7 @@ import math
 import multiprocessing
 import pathlib
 import resource
+import sys
 import tempfile
 
 import harness
@@ -30,6 +31,7 @@ from keras_ch8 import callbacks
 
 BATCH, KERAS_LIMIT = 32, 300  # Keras's first step of 3000 variables is minutes of tracing
 RNG = np.random.default_rng(0)
+sys.setrecursionlimit(100_000)  # Keras goes through a chain of layers by recursion
 
 
 def board():
