@@ -32,8 +32,9 @@ format:  ## order imports, fix what can be fixed, and format
 types:  ## mypy on the package
 	$(python) -m mypy
 
-docs:  ## what is made from the code: docs/index.md, docs/diagnosis.md; and all examples in docstrings
+docs:  ## what is made from the code and from what was measured: pages, tables; and all examples in docstrings
 	$(python) -m keras_ch8.chapter docs
+	$(python) tools/tables.py
 	$(pytest) -n 2 -m "" keras_ch8
 
 site:  ## the site of the documents in build/site/html; `make site run=--run` runs the examples for their pictures

@@ -1,6 +1,7 @@
 """Measure what `training.Study` finds: three sick set-ups, a healthy one, and a critical batch size that is known.
 
-    python benchmarks/study.py [--quick] [--json study.json]
+    python benchmarks/study.py              # docs/study.json, and docs/study.md of it
+    python benchmarks/study.py --quick      # coarse grids, no transformer, and nothing is written
 
 - "rate": digits of scikit-learn, a small network, Adam with a tenth of a good learning rate.
 - "warmup": a deep transformer with normalization behind each block (post-norm), without warmup at a rate at which it
@@ -12,12 +13,11 @@ Each set-up is trained on a grid of settings too, and the loss of the setting th
 the smallest one of the grid: the target is 5 % above it, in at most 10 trainings. "critical batch size" is measured on
 the noisy quadratic model (Zhang et al. 2019), whose steps to a loss are known exactly for each batch size and rate; the
 elbow is where the lines of tiny and of huge batches meet. The target is a factor 2.
-
-`--quick` leaves out the transformer, and takes coarser grids.
 """
 
 import dataclasses
 import itertools
+import os
 from pydoc_data.topics import topics
 
 import harness
@@ -152,13 +152,12 @@ SET_UPS = {
 
 
 def on_grid(make, data, options, grid):
-    """Return the best training of a grid of settings, and all of them."""
+    """Return the best training of a grid of settings."""
     own = Trainer(make, *data().values(), options["epochs"], options["batch_size"])
     usual = Setting(own.given_rate, options["batch_size"])
     settings = [dataclasses.replace(usual, **dict(zip(grid, values, strict=True)))
                 for values in itertools.product(*grid.values())]  # fmt: skip
-    runs = [own.train(setting, own.examples) for setting in settings]
-    return min(runs, key=lambda run: run.best), runs
+    return min((own.train(setting, own.examples) for setting in settings), key=lambda run: run.best)
 
 
 def studied(make, data, options):
@@ -170,67 +169,93 @@ def studied(make, data, options):
     return report
 
 
-def compared(name, quick):
-    """Study a set-up and train its grid; return the row of the table, and the best setting of the grid."""
-    make, data, options, grid = SET_UPS[name]
-    if quick:
-        grid = {key: values[::2] for key, values in grid.items()}
-    report, cpu, _ = harness.timed(studied, make, data, options)
-    best, runs = on_grid(make, data, options, grid)
+def row_of(name, report, best):
+    """Return the row of the table for a study, and what it has said."""
     loss = report.loss_of(report.setting)
     return {"set-up": name, "given": str(report.given), "study": str(report.setting), "loss": loss,
             "loss given": report.loss_of(report.given), "best of grid": str(best.setting), "its loss": best.best,
-            "ratio": loss / best.best, "trainings": len(report.runs), "work": report.cost, "of grid": len(runs),
-            "cpu": cpu}, best.setting  # fmt: skip
+            "ratio": loss / best.best, "trainings": len(report.runs), "work": report.cost,
+            "said": str(report).splitlines()[0], "steps": [[one.name, one.do, one.why] for one in report.steps],
+            }  # fmt: skip
 
 
-def healthy(setting):
-    """Return what a study says of the first set-up with the best setting of its grid."""
+def compared(name, quick):
+    """Study a set-up and train its grid; return the row of the table, and the best training of the grid."""
+    make, data, options, grid = SET_UPS[name]
+    if quick:
+        grid = {key: values[::2] for key, values in grid.items()}
+    report = studied(make, data, options)
+    best = on_grid(make, data, options, grid)
+    return row_of(name, report, best), best
+
+
+def healthy(best):
+    """Return the row of the first set-up with the best setting of its grid: the study should keep it."""
     _, data, options, _ = SET_UPS["rate"]
-    report = studied(lambda: network(keras.optimizers.Adam(setting.rate)), data, options)
-    loss = report.loss_of(report.setting)
-    changed = [step.name for step in report.steps if step.do and step.name != "stability"]
-    return {"set-up": "healthy", "given": str(report.given), "study": str(report.setting), "loss": loss,
-            "says so": report.setting == report.given, "advises": changed, "trainings": len(report.runs),
-            "work": report.cost}  # fmt: skip
+    return row_of("healthy", studied(lambda: network(keras.optimizers.Adam(best.setting.rate)), data, options), best)
 
 
-def columns(row):
-    """Return what stands in the table."""
-    cost = [str(row["trainings"]), f"{row['work']:.1f}"]
-    if "ratio" not in row:
-        said = f"setting kept: {row['says so']}; advises: {', '.join(row['advises']) or 'nothing'}"
-        return [row["set-up"], row["given"], "", row["study"], f"{row['loss']:.4g}", said, "", "", *cost]
-    given, study, grid = (f"{row[key]:.4g}" for key in ("loss given", "loss", "its loss"))
-    return [row["set-up"], row["given"], given, row["study"], study, row["best of grid"], grid,
-            f"{row['ratio']:.3f}", *cost]  # fmt: skip
+INTRODUCTION = """# What a study finds
+
+Made by `python benchmarks/study.py` with `training.Study`. Each set-up but the last is sick: a learning rate that is
+ten times too low, batches far above the critical size, a deep transformer without a warmup. The set-up is trained on a
+grid of settings too, with the same data, weights and number of examples; "apart" is by how much the smallest validation
+loss with the setting that the study recommends is above the smallest of the grid; below 0 % the study has found what
+the grid does not hold. "Work" is what the study has trained, in full trainings.
+"""
+
+CRITICAL = """## The critical batch size
+
+Measured by `Study.batch_sizes` on the noisy quadratic model (Zhang et al. 2019), whose steps to a loss are known
+exactly for each batch size and rate: the critical size is where the lines of tiny and of huge batches meet. The
+gradient noise scale, which a single batch tells, is another quantity there.
+"""
+
+
+def page(results):
+    """Return the document."""
+    lines = [
+        INTRODUCTION,
+        "| set-up | given | loss | study | loss | best of the grid | loss | apart | trainings | work |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in results["set-ups"]:
+        given, study = (f"{row[key]:.4g}" for key in ("loss given", "loss"))
+        grid = row["best of grid"], f"{row['its loss']:.4g}", f"{row['loss'] / row['its loss'] - 1:+.1%}"
+        cells = [row["set-up"], row["given"], given, row["study"], study, *grid, str(row["trainings"])]
+        lines.append(f"| {' | '.join(cells)} | {row['work']:.1f} |")
+    lines += ["\n## What it says\n"]
+    for row in results["set-ups"]:
+        lines += [f"**{row['set-up']}.** {row['said']}\n"]
+        lines += [f"- {name}: {do or 'Nothing is to be changed.'} {why}" for name, do, why in row["steps"]]
+        lines += [""]
+    lines += [CRITICAL, "| noise | known | measured | ratio | gradient noise scale |", "|---|---|---|---|---|"]
+    for row in results["critical batch size"]:
+        numbers = [row["noise"], row["known"], row["measured"], row["ratio"], row["noise scale"]]
+        lines.append(f"| {' | '.join(f'{number:.3g}' for number in numbers)} |")
+    return "\n".join(lines) + "\n"
 
 
 def main():
-    """Measure, print the table, write JSON."""
-    options = harness.options(__doc__, "study.json", quick=False, only="")
+    """Measure, print the table, write JSON and the document."""
+    options = harness.options(__doc__, "docs/study.json", quick=False, only="")
     names = [name for name in SET_UPS if not (options.quick and name == "warmup")]
     chosen = options.only.split(",") if options.only else [*names, "healthy", "critical"]
     rows, best = [], None
     for name in SET_UPS:
         if name in chosen:
-            row, setting = compared(name, options.quick)
+            row, run = compared(name, options.quick)
             rows.append(row)
-            best = setting if name == "rate" else best
+            best = run if name == "rate" else best
     if "healthy" in chosen and best is not None:
         rows.append(healthy(best))
     noises = ((NOISE,) if options.quick else tuple(EXAMPLES)) if "critical" in chosen else ()
-    critical = [critical_batch_size(noise) for noise in noises]
-    print("| set-up | given | loss | study | loss | best of the grid | loss | ratio | trainings | work |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for row in rows:
-        print("|", " | ".join(columns(row)), "|")
-    for row in critical:
-        print(
-            f"critical batch size: {row['measured']:.3g} measured, {row['known']:.3g} known, ratio {row['ratio']:.2f}; "
-            f"gradient noise scale {row['noise scale']:.3g}"
-        )
-    harness.save(options.json, {"set-ups": rows, "critical batch size": critical})
+    results = {"set-ups": rows, "critical batch size": [critical_batch_size(noise) for noise in noises]}
+    print(page(results))
+    if not (options.quick or options.only):
+        harness.save(options.json, results)
+        with open(os.path.splitext(options.json)[0] + ".md", "w") as file:
+            file.write(page(results))
 
 
 if __name__ == "__main__":

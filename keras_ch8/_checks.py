@@ -3,14 +3,11 @@
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
-from keras.optimizers.schedules import LearningRateSchedule
-
-from ._types import Tensor
 
 _SMALLEST = 1e-37
 """About the smallest number that float32 does not flush to 0."""
@@ -66,6 +63,17 @@ def seed(value: Any, *, or_none: bool = False) -> int | None:
     if value is None and or_none:
         return None
     return count("seed", value, 0, meaning="what random numbers are drawn with", fix="Try seed=0.")
+
+
+def seeds(value: Any, fewest: int) -> list[int]:
+    """Return the seeds that a number of them stands for, from 0 on, or a list: at least so many that differ."""
+    fix = "Try seeds=5 for 0 to 4."
+    if not isinstance(value, list | tuple | range):
+        return list(range(count("seeds", value, fewest, meaning="the number of seeds, or the seeds", fix=fix)))
+    given = list(dict.fromkeys(count("seeds", one, 0, meaning="the seeds", fix=fix) for one in value))
+    if len(given) < fewest:
+        raise ValueError(f"`seeds` must hold at least {fewest} that differ. Received: seeds={value!r}. {fix}")
+    return given
 
 
 def flag(name: str, value: Any, *, meaning: str) -> bool:
@@ -140,35 +148,6 @@ def stabilizer(name: str, value: Any, *, default: float) -> float:
     )
 
 
-def weight_decay(value: Any, *, or_none: bool = True) -> float | None:
-    """Check the decoupled weight decay; None passes, as the word for "off", unless the optimizer is one that decays."""
-    if value is None and or_none:
-        return None
-    return number(
-        "weight_decay",
-        value,
-        0.0,
-        math.inf,
-        meaning="the fraction of a weight that each step takes away, times the learning rate",
-        fix=f"{'Leave it out (None)' if or_none else 'Use `Adam`'} for no decay; 0.004 is a common start.",
-    )
-
-
-def learning_rate(value: Any) -> float | LearningRateSchedule | Callable[[], Tensor]:
-    """Return the learning rate as Keras wants it: a float, a schedule, or a callable without arguments."""
-    keras_3(value)
-    if isinstance(value, LearningRateSchedule) or takes(value, 0):
-        return value
-    return number(
-        "learning_rate",
-        value,
-        0.0,
-        math.inf,
-        meaning="the step size epsilon_k, a number, a `LearningRateSchedule` or a callable without arguments",
-        fix="Try 0.001, or 0.01 for SGD and momentum.",
-    )
-
-
 def rate(name: str, value: Any, *, or_zero: bool = False) -> float:
     """Check one learning rate of a schedule."""
     return number(
@@ -179,6 +158,11 @@ def rate(name: str, value: Any, *, or_zero: bool = False) -> float:
 def positive(name: str, value: Any, *, meaning: str, fix: str) -> float:
     """Check a number above 0."""
     return number(name, value, 0.0, math.inf, open_low=True, meaning=meaning, fix=fix)
+
+
+def finite(name: str, value: Any, *, meaning: str, fix: str) -> float:
+    """Check a number of either sign."""
+    return number(name, value, -math.inf, math.inf, open_low=True, meaning=meaning, fix=fix)
 
 
 def fraction(name: str, value: Any, *, meaning: str, fix: str) -> float:
@@ -320,7 +304,7 @@ def baseline(value: Any) -> float | None:
     if value is None:
         return None
     meaning, fix = "the value that the monitored quantity has to be better than", "Try None, for no such value."
-    return number("baseline", value, -math.inf, math.inf, open_low=True, meaning=meaning, fix=fix)
+    return finite("baseline", value, meaning=meaning, fix=fix)
 
 
 def is_off(value: Any, off_value: Any) -> bool:
@@ -335,56 +319,6 @@ def off(name: str, value: Any, off_value: Any, *, owner: str, instead: str) -> N
             f"`{owner}` is the algorithm as printed and has no `{name}`: "
             f"it takes {name}={off_value!r} only. Received: {name}={value!r}. {instead}"
         )
-
-
-def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Refuse what an optimizer of section 8.6 does not have, above all a learning rate."""
-    if args or unknown:
-        received = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in unknown.items())])
-        raise TypeError(
-            f"`{owner}` finds the length of each step itself: it has no learning rate, and no gradient to clip or "
-            f"decay. Received: {owner}({received}). Write `{owner}()`. Its arguments go by name: {', '.join(known)}."
-        )
-
-
-OF_OTHER_KERAS = {
-    "lr": "Write `learning_rate=`.",
-    "decay": "Give a schedule, such as `learning_rate=keras_ch8.schedules.InverseTimeDecay(...)`.",
-    "jit_compile": "The update is compiled anyway; give `jit_compile` to `compile` for the whole training step.",
-    "is_legacy_optimizer": "Leave it out.",
-}
-"""Arguments of optimizers of other versions of Keras, and what stands for them."""
-
-
-OF_KERAS: dict[str, Callable[[Any], Any]] = {
-    "use_ema": lambda value: flag("use_ema", value, meaning="whether the weights are averaged"),
-    "ema_momentum": lambda value: number(
-        "ema_momentum", value, 0.0, 1.0, closed_high=True, meaning="the fraction of the average that each step keeps",
-        fix="Try 0.99.",
-    ),
-    "ema_overwrite_frequency": lambda value: value if value is None else count(
-        "ema_overwrite_frequency", value, 1, meaning="the steps after which the average becomes the weights",
-        fix="Try None, for the end of `fit`.",
-    ),
-    "loss_scale_factor": lambda value: value if value is None else positive(
-        "loss_scale_factor", value, meaning="the factor of the loss", fix="Try None, for no factor.",
-    ),
-    "gradient_accumulation_steps": lambda value: value if value is None else count(
-        "gradient_accumulation_steps", value, 2, meaning="the batches that make one update",
-        fix="Try None, for an update after each batch.",
-    ),
-    "name": label,
-}  # fmt: skip
-"""Arguments that go to Keras's optimizer, and the check of each."""
-
-
-def of_optimizer(owner: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments for Keras's optimizer; refuse those that it does not have, with what stands for old ones."""
-    for name, value in arguments.items():
-        if name not in OF_KERAS:
-            instead = OF_OTHER_KERAS.get(name, f"Besides its own arguments it takes: {', '.join(OF_KERAS)}.")
-            raise ValueError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
-    return {name: OF_KERAS[name](value) for name, value in arguments.items()}
 
 
 def written(cls: type, name: str, contract: str) -> None:

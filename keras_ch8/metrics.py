@@ -20,9 +20,9 @@ class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
 
     For each example:
 
-        L <- 0 if y hat = y, otherwise 1
+        L <- 0 if y_hat = y, otherwise 1
 
-    Prediction (y_pred)                  y hat                                 Label (y_true)
+    Prediction (y_pred)                  y_hat                                 Label (y_true)
     (batch,) or (batch, 1)               positive if above the threshold       above 0: positive; {0, 1} or {-1, 1}
     (batch, classes)                     the largest                           class 0, 1, ..., or one-hot
     (batch, labels), `multi_label`       each as in the first row              each as in the first row

@@ -21,6 +21,7 @@ import keras_ch8 as ch8
 from keras_ch8 import callbacks, clipping, curvature, layers, monitors, optimizers, schedules, stopping, training
 from tests import forked
 from tests.optimizers.strategy_cases import run_case
+from tests.small_callbacks import Dies
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -267,13 +268,9 @@ def resuming(tmp_path):
         model = network(optimizers.Adam())
         return fit(model, *watching, shuffle=False)["loss"], model.get_weights()[0].tolist()
 
-    def die(epoch, logs):
-        if epoch == 1:
-            raise KeyboardInterrupt
-
     uninterrupted = train()
     with pytest.raises(KeyboardInterrupt):
-        train(callbacks.Resume(tmp_path), keras.callbacks.LambdaCallback(on_epoch_begin=die))
+        train(callbacks.Resume(tmp_path), Dies("on_epoch_begin", 2))
     assert train(callbacks.Resume(tmp_path)) == uninterrupted
 
 

@@ -1,6 +1,7 @@
 """`import keras_ch8` is light, registers its classes in either order, and imports go one way."""
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -184,14 +185,21 @@ def again(part):
     return keras.saving.deserialize_keras_object(json.loads(saved(part)))
 
 
-def room_of(path):
+@functools.cache
+def import_statements(path):
+    """Return the imports of a file, wherever they stand in it."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def package_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports_of(path):
-    """Yield (room of keras_ch8 or outside package, line number) for each import in a file."""
+    """Yield (package of keras_ch8 or outside it, line number) for each import in a file."""
     here = path.relative_to(PACKAGE).parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in import_statements(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -203,26 +211,26 @@ def imports_of(path):
             yield from ((name, node.lineno) for name in names)
 
 
-def test_imports_go_one_way_and_tensorflow_stays_in_its_rooms():
+def test_imports_go_one_way_and_tensorflow_stays_in_its_packages():
     read = 0
     for path in sorted(PACKAGE.rglob("*.py")):
-        room = room_of(path)
+        package = package_of(path)
         for name, line in imports_of(path):
             read += 1
             where = f"{path.relative_to(PACKAGE)}:{line} imports {name}"
             if name in ("tensorflow", "tensorboard"):
-                assert room in ("integration", "board", "cockpit"), where
-            if room != "__init__" and name in LOWEST_FIRST and name != room:
-                assert LOWEST_FIRST.index(name) < LOWEST_FIRST.index(room), where
+                assert package in ("integration", "board", "cockpit"), where
+            if package != "__init__" and name in LOWEST_FIRST and name != package:
+                assert LOWEST_FIRST.index(name) < LOWEST_FIRST.index(package), where
     assert read > 50, "the test read no imports"
-    rooms = {room_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
-    assert rooms <= set(LOWEST_FIRST), "a new room needs its place in the order"
+    packages = {package_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
+    assert packages <= set(LOWEST_FIRST), "a new package needs its place in the order"
 
 
 def modules_of(path, modules):
     """Yield the modules of keras_ch8 that a file imports, by their dotted names; those for type checkers too."""
     here = ["keras_ch8", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in import_statements(path):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
             base = ".".join(part for part in base if part)
@@ -251,7 +259,7 @@ def test_no_modules_import_each_other():
 def test_what_packages_share_has_a_public_name():
     for path in sorted(PACKAGE.rglob("*.py")):
         inside = list(path.relative_to(PACKAGE).parts[:-1])
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in import_statements(path):
             if isinstance(node, ast.ImportFrom) and node.level and node.module:
                 module = [*inside[: len(inside) - node.level + 1], *node.module.split(".")]
                 is_shared = bool(inside) and module[0] != inside[0]

@@ -19,6 +19,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
+sys.path.insert(0, str(Path(__file__).parent))
+import equations
+
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "site"
 SOURCE = BUILD / "source"
@@ -28,6 +31,11 @@ CONTENTS = {
     "What each part does": [
         "docs/guide/diagnose", "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target",
         "docs/guide/start", "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
+    ],
+    "Method cards": [
+        "docs/methods/optimizers", "docs/methods/second-order", "docs/methods/schedules", "docs/methods/clipping",
+        "docs/methods/stopping", "docs/methods/callbacks", "docs/methods/initializers", "docs/methods/layers",
+        "docs/methods/easy-first",
     ],
     "Measured": ["docs/benchmarks", "docs/compare", "docs/study"],
     "Verdicts": ["docs/diagnosis", "docs/verdicts/index"],
@@ -183,30 +191,29 @@ ROW_OF_TABLE = re.compile(r"\S.*? {2,}\S")
 
 
 def as_rst(lines: Sequence[str]) -> list[str]:
-    """Return a docstring for Sphinx: what it aligns is kept as it stands, what is in backquotes is code."""
+    """Return a docstring for Sphinx: with equations in TeX, with what it aligns as it stands, with code as code."""
     out: list[str] = []
-    in_section = in_block = False
     text: list[str] = []
+    block: list[str] = []
+    in_section = in_block = False
 
     def flush() -> None:
         out.extend(_inline("\n".join(text)).split("\n") if text else [])
+        out.extend(_block(block))
         text.clear()
+        block.clear()
 
     joined = re.sub(r"(?m)^(    \w[\w, ]*,)\n +(\w[\w, ]*: )", r"\1 \2", "\n".join(lines))  # names of arguments
     for before, line in itertools.pairwise(["", *joined.split("\n")]):
         starts = bool(line) and not before
         if line and not line.startswith(" ") and not (in_block and before):
-            in_section, in_block = bool(SECTIONS.match(line)), False
-            if starts and ROW_OF_TABLE.match(line):
-                flush()
-                out.extend(["::", ""])
-                in_block = True
+            flush()
+            in_section, in_block = bool(SECTIONS.match(line)), starts and bool(ROW_OF_TABLE.match(line))
         elif starts and not in_section and not in_block:
             flush()
-            out.extend(["::", ""])
             in_block = True
         if in_block:
-            out.append(f"    {line}" if line else line)
+            block.append(line)
         elif line.lstrip().startswith((">>>", "...")) or (in_section and line.startswith("        ") and not text):
             flush()
             out.append(line)
@@ -214,6 +221,14 @@ def as_rst(lines: Sequence[str]) -> list[str]:
             text.append(line)
     flush()
     return out
+
+
+def _block(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of an indented or aligned block: its equations in TeX, all else as it stands."""
+    for paragraph in re.split(r"\n{2,}", "\n".join(lines).strip("\n")) if lines else ():
+        tex = equations.as_tex(paragraph.splitlines()) if paragraph.startswith("    ") else ""
+        kind = ".. math::" if tex else "::"
+        yield from (kind, "", *(f"    {line}" for line in (tex or paragraph).splitlines()), "")
 
 
 def _inline(text: str) -> str:

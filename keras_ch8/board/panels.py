@@ -76,7 +76,7 @@ def _of(name: str) -> str:
 
 
 GROUPS = {
-    "8.1": "What is minimized, and what is meant",
+    "8.1": "What is minimized, and the target metric",
     "8.1.3": "Noise of the minibatches",
     "8.2": "The step",
     "8.2.1": "Curvature",
@@ -148,7 +148,7 @@ PANELS = (
     ),
     _panel(
         "Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
-        kinds=("overfitting",),
+        kinds=("overfitting", "ill_conditioned"),
     ),
     _panel(
         "Loss of the probe over its start", "8.2.1", _of("loss_over_start"), unit="ratio", kinds=("step_too_long",),

@@ -111,13 +111,13 @@ AVERAGE_DISTANCE = Tag(
     "ch8/average_distance", "weight", "Euclidean distance between the trainable weights and their average.", "8.7.3"
 )
 SURROGATE = Tag("ch8_surrogate/surrogate", "loss", "The loss that is minimized, on the training set.", "8.1.2")
-TRUE_LOSS = Tag("ch8_surrogate/true", "as the metric", "The loss that is meant, on the training set.", "8.1.2")
+TRUE_LOSS = Tag("ch8_surrogate/true", "as the metric", "The target metric, on the training set.", "8.1.2")
 VAL_SURROGATE = Tag("ch8_surrogate/val_surrogate", "loss", "The loss that is minimized, on validation data.", "8.1.2")
-VAL_TRUE_LOSS = Tag("ch8_surrogate/val_true", "as the metric", "The loss that is meant, on validation data.", "8.1.2")
+VAL_TRUE_LOSS = Tag("ch8_surrogate/val_true", "as the metric", "The target metric, on validation data.", "8.1.2")
 FLAT_EPOCHS = Tag(
     "ch8_surrogate/flat_epochs",
     "epochs",
-    "Epochs since the loss that is meant was last better than ever before on the training set.",
+    "Epochs since the target metric was last better than ever before on the training set.",
     "8.1.2",
 )
 STOPPING_METRIC = Tag("ch8_stopping/metric", "as the metric", "The quantity that early stopping monitors.", "8.1.2")

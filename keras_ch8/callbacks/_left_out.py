@@ -1,10 +1,11 @@
 """What is told of a step that was left out: as numbers and words for JSON, and as a sentence."""
 
+import contextlib
 import json
 import math
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,17 +53,28 @@ def rows_of(source: ArraySource, batch: int) -> np.ndarray:
     return row[there] if source.has_smaller_batch else np.where(there, row, row[0])
 
 
+@contextlib.contextmanager
+def _disk_may_fail() -> Iterator[None]:
+    """Warn where the disk fails."""
+    try:
+        yield
+    except OSError as error:
+        warnings.warn(f"`Guard` cannot write {FILE}: {error}. The training goes on.", RuntimeWarning, stacklevel=4)
+
+
+@_disk_may_fail()
 def append(folder: str, records: Sequence[Mapping[str, Any]]) -> None:
     """Write a line of JSON for each record; where the disk fails, a warning says so."""
-    try:
-        with open(os.path.join(folder, FILE), "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(record) + "\n" for record in records)
-    except OSError as error:
-        warnings.warn(f"`Guard` cannot write {FILE}: {error}. The training goes on.", RuntimeWarning, stacklevel=3)
+    with open(os.path.join(folder, FILE), "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records)
 
 
+@_disk_may_fail()
 def keep_first(folder: str, count: int) -> None:
-    """Keep the first lines: what was written after the state that a training goes on from is written again."""
+    """Keep the first lines: what was written after the state that a training goes on from is written again.
+
+    Where the disk fails, a warning says so.
+    """
     path = os.path.join(folder, FILE)
     if os.path.isfile(path):
         with open(path, "rb+") as file:

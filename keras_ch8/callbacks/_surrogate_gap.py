@@ -150,5 +150,5 @@ def best_epochs(past: stopping.EpochHistory, true: str, surrogate: str) -> str:
     return (
         f"`val_{surrogate}` was best at epoch {past.epochs[at_surrogate] + 1}, where `val_{true}` was "
         f"{raw[at_surrogate]:.4g}; `val_{true}` was best at epoch {past.epochs[at_true] + 1}, with "
-        f"{raw[at_true]:.4g}: to stop on what is meant, monitor it."
+        f"{raw[at_true]:.4g}: to stop on the target metric, monitor it."
     )

@@ -26,7 +26,7 @@ from ..schedules.duration import Clock, Duration
 class ExponentialMean:
     """theta_i has a weight that is proportional to alpha^(n - i).
 
-    It is the box theta_hat <- alpha theta_hat + (1 - alpha) theta from theta_hat = 0, divided by 1 - alpha^n.
+    It is the recursion theta_hat <- alpha theta_hat + (1 - alpha) theta from theta_hat = 0, divided by 1 - alpha^n.
     """
 
     decay: float | None

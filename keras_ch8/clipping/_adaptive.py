@@ -79,7 +79,7 @@ class Adaptive(TensorRule):
             ("ratio", "the largest norm of a unit's gradient, as a fraction of its weights' norm", "0.01 is Brock's."),
             ("epsilon", "the norm that a unit's weights count for at least", "0.001 is Brock's."),
         ):
-            _checks.number(name, getattr(self, name), 0.0, float("inf"), open_low=True, meaning=meaning, fix=fix)
+            _checks.positive(name, getattr(self, name), meaning=meaning, fix=fix)
         if not isinstance(self.unit_axes, Mapping):
             raise _bad_axes(self.unit_axes)
         object.__setattr__(self, "unit_axes", dict(_checked(*item) for item in self.unit_axes.items()))

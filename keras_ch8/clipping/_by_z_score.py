@@ -60,15 +60,8 @@ class ByZScore(GlobalRule):
     warm_up: int = 25
 
     def __post_init__(self) -> None:
-        _checks.number(
-            "threshold",
-            self.threshold,
-            0.0,
-            float("inf"),
-            open_low=True,
-            meaning="how many deviations above the mean a norm is a spike",
-            fix="2.5 is ZClip's; a larger one clips less.",
-        )
+        fix = "2.5 is ZClip's; a larger one clips less."
+        _checks.positive("threshold", self.threshold, meaning="how many deviations above the mean a spike is", fix=fix)
         _checks.decay_rate("rho", self.rho, of="the mean and the variance of the norms")
         _checks.count("warm_up", self.warm_up, 2, meaning="the steps in which norms are collected", fix="Try 25.")
 

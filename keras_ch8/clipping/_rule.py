@@ -138,7 +138,7 @@ def as_rule(value: Any) -> Rule | None:
 def limit(name: str, value: Any) -> float:
     """Check the limit of a rule."""
     meaning, fix = "the limit to clip the gradient to", "Leave it out (None) for no clipping."
-    return _checks.number(name, value, 0.0, float("inf"), open_low=True, meaning=meaning, fix=fix)
+    return _checks.positive(name, value, meaning=meaning, fix=fix)
 
 
 class Clipper:

@@ -75,7 +75,7 @@ class Annealed:
         self._variable = backend.scalar(self._value, "float32")
 
     def _finite(self, name: str, value: Any) -> float:
-        return _checks.number(name, value, -math.inf, math.inf, open_low=True, meaning="an annealed number", fix=FIX)
+        return _checks.finite(name, value, meaning="an annealed number", fix=FIX)
 
     def _checked(self, name: str, value: Any) -> float:
         return _checks.number(
@@ -142,7 +142,7 @@ def as_schedule(schedule: Any) -> Schedule:
     if isinstance(schedule, Sequence) and len(schedule) and not isinstance(schedule, bytes):
         fix = "Write the values of the stages, such as [1.0, 0.5, 0.0]."
         for value in schedule:
-            _checks.number("schedule", value, -math.inf, math.inf, open_low=True, meaning="values of stages", fix=fix)
+            _checks.finite("schedule", value, meaning="values of stages", fix=fix)
         return partial(_in_stages, schedule)
     raise TypeError(
         f"`schedule` must be one of {', '.join(map(repr, WAYS))}, a function of the fraction of the continuation "

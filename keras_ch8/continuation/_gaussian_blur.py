@@ -22,7 +22,7 @@ class GaussianBlur(keras.layers.Layer):
     Along each axis between batch and channels, one after the other:
 
         w_ij <- exp(-(i - j)^2 / (2 sigma^2))
-        y_i  <- sum_j w_ij x_j / sum_j w_ij          exactly x_i at sigma = 0, and in inference
+        y_i  <- (sum_j w_ij x_j) / (sum_j w_ij)          exactly x_i at sigma = 0, and in inference
 
     A network that sees no fine detail cannot begin with it. As sigma falls to 0 (`callbacks.Continuation`) the details
     come back. At the border the weights of what lies inside sum to 1, so what is constant stays as it is.

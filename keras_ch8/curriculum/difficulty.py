@@ -46,7 +46,7 @@ def sequence_length(x: np.ndarray, y: Data = None, *, padding: float = 0) -> np.
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.7.6; Bengio et al. (2009), Curriculum Learning.
     """
     x = _objects.numbers("x", x)
-    _checks.number("padding", padding, -np.inf, np.inf, open_low=True, meaning="what fills sequences up", fix="Try 0.")
+    _checks.finite("padding", padding, meaning="what fills sequences up", fix="Try 0.")
     if x.ndim < 2:
         raise ValueError(
             "`x` must have an axis of examples and one of time. Received: an array of shape "

@@ -65,9 +65,7 @@ def saturation(value: float = 0.1) -> keras.initializers.Initializer:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4.
     """
     meaning, fix = "the bias with which every unit starts", "The book's value is 0.1."
-    return keras.initializers.Constant(
-        _checks.number("value", value, float("-inf"), float("inf"), open_low=True, meaning=meaning, fix=fix)
-    )
+    return keras.initializers.Constant(_checks.finite("value", value, meaning=meaning, fix=fix))
 
 
 GATES = 4
@@ -109,7 +107,7 @@ def forget_gate(units: int, value: float = 1.0) -> keras.initializers.Initialize
     """
     units = _checks.count("units", units, 1, meaning="the number of units of the LSTM", fix="Give that of the layer.")
     meaning, fix = "the bias of the forget gates", "Try 1.0, or log(T) for a memory of T steps."
-    value = _checks.number("value", value, float("-inf"), float("inf"), open_low=True, meaning=meaning, fix=fix)
+    value = _checks.finite("value", value, meaning=meaning, fix=fix)
     fix = f"Pass unit_forget_bias=False to the `LSTM`, whose bias then has {GATES} x units entries, and its units here."
     return Bias([0.0] * units + [value] * units + [0.0] * 2 * units, fix)
 

@@ -19,7 +19,7 @@ from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import FOREIGN, FOURTEENTH, MEASURED, PART_DONE, SEVENTH, part_done
+from .progress import BETWEEN, FOREIGN, FOURTEENTH, MEASURED, PART_DONE, SEVENTH, part_done
 
 NEAR = 20
 """Minibatches before a measurement whose loss is compared with that of the probe."""
@@ -105,7 +105,7 @@ RULES = (
         says="The model is worse in inference than in training, since batch normalization uses other statistics there",
         all_of=(
             Threshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
-            Threshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.3, source=MEASURED),
+            Threshold(INFERENCE_OVER_TRAINING, "above", watch=1.1, act=1.15, source=BETWEEN),
         ),
         silenced_by=(EARLY,),
         proven_by=(
@@ -130,7 +130,7 @@ RULES = (
     Rule(
         kind="batch_norm_gap",
         says="Batch normalization uses far other statistics in inference than in training",
-        all_of=(Threshold(GAP, "above", watch=1.0, act=None, source=SEVENTH),),
+        all_of=(Threshold(GAP, "above", watch=1.0, act=2.0, source=f"{SEVENTH}; act {BETWEEN}"),),
         silenced_by=(EARLY,),
         mentions=(INFERENCE_OVER_TRAINING,),
     ),

@@ -13,7 +13,18 @@ from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
 from .past import Past, once, running_median
-from .progress import AFTER_SIXTEENTH, FALLING, FIFTEENTH, GOOD, GROWTH, MEASURED, OVER_NEIGHBOURS, progress_measured
+from .progress import (
+    AFTER_SIXTEENTH,
+    BETWEEN,
+    FALLING,
+    FIFTEENTH,
+    GOOD,
+    GROWTH,
+    HIGH,
+    MEASURED,
+    OVER_NEIGHBOURS,
+    progress_measured,
+)
 
 SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
@@ -143,11 +154,16 @@ AS_GOOD_AS_IT_GETS = Combination(
             "any of",
             (
                 Combination(
-                    "they do not, and the loss is not below 0, where no level is known to be good",
+                    "they do not, the spikes are few, and the loss is not below 0, where no level is known to be good",
                     "none of",
                     (
                         Condition(OVER_NEIGHBOURS, ">=", 2, source=FIFTEENTH),
                         Condition(GROWTH, "<", 0, source=AFTER_SIXTEENTH),
+                        Combination(
+                            "they come again and again, and the loss is not low",
+                            "all of",
+                            (Condition(SPIKES, ">=", 6, source=BETWEEN), HIGH),
+                        ),
                     ),
                 ),
                 FALLING,

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..verdicts import Claim, Condition, Kind, Quantity, Rule, Threshold
+from ..verdicts import Claim, Combination, Condition, Kind, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, percent
 from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .past import Past
-from .progress import AFTER_SIXTEENTH, FIFTEENTH, FOREIGN, OVERSHOOT, SIXTEENTH, THIRTEENTH, overshoot
+from .progress import AFTER_SIXTEENTH, BETWEEN, FIFTEENTH, FOREIGN, OVERSHOOT, SIXTEENTH, THIRTEENTH, overshoot
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -125,6 +125,12 @@ HEADWAY = Quantity(
 AT_THE_END = Condition(DONE, ">=", 0.9, "the training is at its end")
 NOT_LEARNED = Condition(LEFT, ">", 0.5, "more than half of the loss is left", FOREIGN)
 FALLS_ON = Condition(BEST_AT, ">=", 0.9, "the loss is lowest at the end", PLAYBOOK)
+BY_SHORT_STEPS = Combination(
+    "it falls no slower than before, in steps that could be a hundred times as long: more epochs, or longer steps",
+    "all of",
+    (Condition(LAST_OF_FALL, ">=", 0.33), Condition(OVERSHOOT, "<", 0.005)),
+)
+"""Where a training that ends too early may as well have steps that are too short."""
 
 NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN)
 AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low", FOREIGN), NO_HEADWAY)
@@ -149,8 +155,9 @@ RULES = (
             AT_THE_END,
             NOT_LEARNED,
             FALLS_ON,
-            Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
+            Condition(UPDATES, "<", 600, "there were few updates", BETWEEN),
         ),
+        eased_by=(BY_SHORT_STEPS,),
         mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
@@ -164,6 +171,7 @@ RULES = (
             Condition(FALLEN_SO_FAR, ">=", 0.02, "it has fallen for certain", FIFTEENTH),
             Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
         ),
+        eased_by=(BY_SHORT_STEPS,),
         mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
@@ -179,6 +187,7 @@ RULES = (
             FALLS_ON,
             Condition(UPDATES, "<", 400, "there were few updates", FOREIGN),
         ),
+        eased_by=(BY_SHORT_STEPS,),
         mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
@@ -194,6 +203,7 @@ RULES = (
             FALLS_ON,
             Condition(UPDATES, "<", 400, "there were few updates", FOREIGN),
         ),
+        eased_by=(BY_SHORT_STEPS,),
         mentions=(UPDATES, LEFT, *HELD_OUT),
     ),
     Rule(
@@ -222,12 +232,11 @@ RULES = (
         says="The loss on held-out examples was best in the first third of the epochs, and has risen since",
         all_of=(
             Threshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {AFTER_SIXTEENTH}"),
-            Threshold(RISEN, "above", watch=0.05, act=0.05, source=SIXTEENTH),
+            Threshold(RISEN, "above", watch=0.02, act=0.02, source=SIXTEENTH),
         ),
         when=(
             AT_THE_END,
             Condition(LEARNED_SINCE, ">=", 0.02, "the training loss has fallen since", FOREIGN),
-            Condition(LEARNED_SINCE, "<", 0.8, "the examples are not known by heart", SIXTEENTH),
             Condition(UPDATES, ">=", 200, "there were many updates", SIXTEENTH),
         ),
         mentions=(LEARNED_SINCE, *HELD_OUT),
@@ -235,7 +244,7 @@ RULES = (
     Rule(
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level",
-        all_of=(Threshold(SWING, "above", watch=0.1, act=0.25, source=FOREIGN),),
+        all_of=(Threshold(SWING, "above", watch=0.1, act=0.2, source=f"{FOREIGN}; {BETWEEN}"),),
         when=AT_ONE_LEVEL,
         mentions=HELD_OUT,
     ),

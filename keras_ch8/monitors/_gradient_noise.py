@@ -17,6 +17,7 @@ from .past import Past
 from .probe import Probe
 from .progress import (
     BATCHES,
+    BETWEEN,
     DIVERGED,
     FALLING,
     FEWEST,
@@ -114,7 +115,7 @@ LEAST_BATCH = 16
 """Examples of a minibatch below which smaller ones take no less time."""
 SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} at least: a batch size that would do.")
 
-NOISE = Threshold(NOISE_OVER_BATCH, "above", watch=4.0, act=8.0, source=f"{MCCANDLISH}; {MEASURED}")
+NOISE = Threshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {BETWEEN}")
 
 LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth", FOREIGN)
 

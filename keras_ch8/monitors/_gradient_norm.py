@@ -11,19 +11,27 @@ from .. import _numerics
 from .._result import Result
 from .._section import section
 from .._types import Data, Tensor
-from ..verdicts import Condition, Quantity, Rule
+from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.verdict import RAISED_BY
+from ..verdicts.wording import digits, times
 from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import (
+    AFTER_SIXTEENTH,
     ELASTICITY,
     FALLEN,
     HARDLY_MOVED,
+    MEASURED,
+    OF_THREE,
     OVER_CHANCE,
+    PART_DONE,
+    RECENT,
     SMALL_GRADIENT,
     STUCK,
     elasticity,
+    part_done,
+    progress,
     progress_measured,
     progress_newest,
 )
@@ -54,6 +62,23 @@ class GradientNorm(Result):
         return f"gradient norm {self.norm:.3g} at a loss of {self.loss:.4g}"
 
 
+OVER_LEAST_SQUARES = Quantity(
+    "over_least_squares",
+    "The loss over what least squares reach on the probe, each example by all others; of linear models with a mean "
+    "squared error alone.",
+    lambda factor: f"the loss is {times(factor, 'what least squares reach')}",
+    "the loss is beyond measure above what least squares reach",
+    usual=OF_THREE,
+)
+UNEVENNESS = Quantity(
+    "unevenness",
+    "The condition number of the covariance of the inputs of a linear model, each scaled to variance 1.",
+    lambda number: (
+        f"the inputs vary {digits(number)} times as much in one direction as in another, though each was scaled"
+    ),
+    "the inputs do not vary at all in some directions",
+)
+LOSS = Quantity("loss", "The loss on the probe.", series="ch8_diagnosis/loss")
 SPECTRA = Quantity("spectra", "How often the spectrum of the Hessian has been measured.")
 
 RULES = (
@@ -68,6 +93,19 @@ RULES = (
         ),
         at_most="watch",
         mentions=(FALLEN, OVER_CHANCE),
+    ),
+    Rule(
+        kind="ill_conditioned",
+        says="The model is linear, and its loss is far above what it can reach: it creeps along the floor of a ravine "
+        "that its inputs make",
+        all_of=(Threshold(OVER_LEAST_SQUARES, "above", watch=1.5, act=1.5, source=AFTER_SIXTEENTH),),
+        when=(
+            Condition(UNEVENNESS, ">=", 100.0, "the inputs are uneven, though each was scaled", AFTER_SIXTEENTH),
+            Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
+            Condition(FALLEN, ">=", 0.05, "the loss has fallen", AFTER_SIXTEENTH),
+            Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
+        ),
+        mentions=(UNEVENNESS, FALLEN, LOSS),
     ),
 )
 
@@ -110,8 +148,12 @@ class GradientNormMonitor(Monitor):
         measured = progress_measured(past)
         if not measured:
             return {}
-        size = elasticity(past, past.of(self.name)[-1])
-        return measured | {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum"))}
+        size, seen = elasticity(past, past.of(self.name)[-1]), progress(past)
+        measured |= {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum"))}
+        if seen is not None and past.least_squares > 0:
+            over = {OVER_LEAST_SQUARES.name: seen.now / past.least_squares, UNEVENNESS.name: past.unevenness}
+            measured |= over | {PART_DONE.name: part_done(past)}
+        return measured
 
     def newest(self, past: Past) -> dict[str, float]:
         """Return where the loss is by the last measurement alone."""

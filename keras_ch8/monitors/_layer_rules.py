@@ -4,6 +4,7 @@ from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent
 from .progress import (
     AFTER_SIXTEENTH,
+    BETWEEN,
     BOOK,
     FALLING_FAST,
     FOREIGN,
@@ -93,7 +94,7 @@ STILL = Quantity(
 )
 
 EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=20.0, act=30.0, source=f"{MEASURED}; watch {FOREIGN}")
-VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.01, source=MEASURED)
+VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.03, source=f"{MEASURED}; act {BETWEEN}")
 DEAD_UNITS = Threshold(
     DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 0.2; act {FOREIGN}"
 )
@@ -149,7 +150,7 @@ RULES = (
     Rule(
         kind="dead_units",
         says="Nearly all units of a layer take no part, so that hardly a signal gets through",
-        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.8, source=FOREIGN),),
+        all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.7, source=f"{FOREIGN}; {BETWEEN}"),),
         silenced_by=(LOW,),
         mentions=(DEAD,),
     ),
@@ -178,7 +179,7 @@ RULES = (
     Rule(
         kind="bad_scale",
         says="At the start a layer gives far larger numbers than others can work with",
-        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=15.0, act=15.0, source=f"{BOOK}, section 8.4; {MEASURED}"),),
+        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),),
         mentions=(SMALLEST_SIGNAL,),
     ),
     Rule(
@@ -207,8 +208,8 @@ RULES = (
                 SMALLEST_SIGNAL,
                 "below",
                 watch=1e-3,
-                act=1e-4,
-                source=f"{BOOK}, section 8.4; {MEASURED}; an embedding has 0.03",
+                act=5e-4,
+                source=f"{BOOK}, section 8.4; {BETWEEN}; an embedding has 0.03",
             ),
         ),
         mentions=(LARGEST_SIGNAL,),

@@ -12,7 +12,7 @@ from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, moved, percent
 from .base import Curve, Monitor
 from .past import Past, once
-from .progress import MEASURED, SIXTEENTH, SIXTH, THIRTEENTH
+from .progress import BETWEEN, MEASURED, SIXTEENTH, SIXTH, THIRTEENTH
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
@@ -135,7 +135,7 @@ RULES = (
     Rule(
         kind="overfitting",
         says="The model learns its examples by heart: the loss on held-out examples rises while it still learns",
-        all_of=(Threshold(HELD_OUT_RISE, "above", watch=0.1, act=0.3, source=MEASURED),),
+        all_of=(Threshold(HELD_OUT_RISE, "above", watch=0.1, act=0.15, source=f"{MEASURED}; {BETWEEN}"),),
         when=(
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
             Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
@@ -145,7 +145,7 @@ RULES = (
     Rule(
         kind="overfitting",
         says="The model knows its examples by heart, and much of the loss on held-out ones is left",
-        all_of=(Threshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.03, source=THIRTEENTH),),
+        all_of=(Threshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=f"{THIRTEENTH}; {BETWEEN}"),),
         when=(
             Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left", SIXTEENTH),
             Condition(LEARNED, ">", 0, "the training loss has fallen"),

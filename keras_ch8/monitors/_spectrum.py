@@ -10,9 +10,10 @@ from .. import _batches, _checks
 from .._result import Result
 from .._section import section
 from .._types import Data
-from ..curvature import lanczos_of
+from ..curvature.eigenvalues import dot, lanczos_of, norm
 from ..curvature.objective import Objective
 from ..verdicts.wording import digits
+from ._layer_flow import LayerFlow
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from ._spectrum_rules import (
     EARLIER_GAIN,
@@ -20,6 +21,7 @@ from ._spectrum_rules import (
     HIDDEN,
     KERNEL_ELASTICITY,
     LOWEST_CURVATURE,
+    NARROWEST,
     NEGATIVITY,
     RULES,
     UNCERTAINTY,
@@ -201,11 +203,19 @@ def _idle_layers(past: Past) -> dict[str, float]:
     last = flows[-1]
     return {
         HIDDEN.name: float(len(last.hidden)),
+        NARROWEST.name: _narrowest(last),
         DEAD_UNITS.quantity.name: last.fraction_dead,
         SATURATED_UNITS.quantity.name: last.fraction_saturated,
         SMALLEST_SIGNAL.name: float(min(last.signal)),
         VANISHING.quantity.name: last.total,
     }
+
+
+def _narrowest(flow: LayerFlow) -> float:
+    """Return the units of the narrowest hidden layer, if they are fewer than the outputs; NaN otherwise."""
+    outputs = sum(units for units, is_output in zip(flow.units, flow.is_output, strict=True) if is_output)
+    fewest = min((flow.units[place] for place in flow.hidden), default=outputs)
+    return float(fewest) if fewest < outputs else float("nan")
 
 
 def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnds:
@@ -220,11 +230,11 @@ def ends_of(objective: Objective, steps: int = 20, seed: int = 0) -> SpectrumEnd
 def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
     theta = objective.theta()
     loss, slope = objective.value_and_gradient(theta)
-    norm = float(np.linalg.norm(slope))
+    size = norm(slope)
     halves = [objective.gradient(theta, part) for part in _batches.parts_of(objective.data, 2)]
     start = np.random.default_rng(seed).normal(size=objective.size)
-    start /= np.linalg.norm(start)
-    length = np.linalg.norm(halves[0])
+    start /= norm(start)
+    length = norm(halves[0])
     if length > 0:  # of one half: directions that follow both would find their noise in both
         start += halves[0] / length  # alone, it would never leave a plane of symmetry
     product = objective.products(theta)
@@ -236,11 +246,11 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
         smallest=found.smallest,
         largest=found.largest,
         residual=float(found.residuals[0]),
-        gradient_norm=norm,
-        weight_norm=float(np.linalg.norm(theta)),
+        gradient_norm=size,
+        weight_norm=norm(theta),
         kernel_elasticity=_kernel_elasticity(objective, theta, slope, loss),
         loss=loss,
-        slope_curvature=float(slope @ product(slope)) / norm**2 if norm > 0 else float("nan"),
+        slope_curvature=dot(slope, product(slope)) / size**2 if size > 0 else float("nan"),
         decrement=float(np.sum(along**2 / (2 * sizes))),
         resolved=float(np.sum(of_halves[0] * of_halves[1] / (2 * sizes))),
     )
@@ -249,8 +259,8 @@ def _ends(objective: Objective, steps: int, seed: int) -> SpectrumEnds:
 def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarray, loss: float) -> float:
     sizes, ranks = np.diff(objective.ends), np.array([len(shape) for shape in objective.shapes])
     is_kernel = np.repeat((ranks > 1) | (ranks.max(initial=0) < 2), sizes)
-    moves = np.linalg.norm(slope[is_kernel]) * np.linalg.norm(theta[is_kernel])
-    return float(moves / abs(loss)) if loss else float("nan")
+    moves = norm(slope[is_kernel]) * norm(theta[is_kernel])
+    return moves / abs(loss) if loss else float("nan")
 
 
 @section("8.2.3")

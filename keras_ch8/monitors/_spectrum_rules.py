@@ -1,10 +1,12 @@
 """What is said of the curvature: the quantities, and the rules that judge them."""
 
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import part, percent
+from ..verdicts.wording import counted, part, percent
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from .progress import (
+    AFTER_SIXTEENTH,
     AT_REST,
+    BETWEEN,
     DECREMENT,
     EIGHTH,
     ELASTICITY,
@@ -67,6 +69,11 @@ ESCAPES = Quantity(
 )
 UPDATES_MADE = Quantity("updates_made", "Updates of the weights so far.")
 HIDDEN = Quantity("hidden_layers", "Layers with a matrix before those that give the output.")
+NARROWEST = Quantity(
+    "narrowest",
+    "Units of the hidden layer with the fewest; not known unless they are fewer than the outputs.",
+    lambda units: f"a hidden layer has {counted(units, 'unit')} for more outputs",
+)
 LOWEST_CURVATURE = Quantity(
     "lowest_curvature", "The smallest eigenvalue over the size of the largest: not above .001 it is no minimum."
 )
@@ -180,7 +187,7 @@ RULES = (
         says="The loss has come to rest where the nearest examples predict better: it is too small, or held back",
         all_of=(
             Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=FOREIGN),
-            Threshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.25, source=FOREIGN),
+            Threshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.15, source=f"{FOREIGN}; {BETWEEN}"),
         ),
         when=(AT_REST, Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN)),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
@@ -190,7 +197,7 @@ RULES = (
     Rule(
         kind="underfitting",
         says="The loss is far above what the nearest examples predict, hardly falls, and no steps would gain much",
-        all_of=(Threshold(OVER_NEIGHBOURS, "above", watch=2.0, act=2.5, source=SIXTEENTH),),
+        all_of=(Threshold(OVER_NEIGHBOURS, "above", watch=1.9, act=1.9, source=f"{SIXTEENTH}; {BETWEEN}"),),
         when=(
             Combination("the loss is not known to be low", "none of", (LOW,)),
             Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
@@ -201,8 +208,20 @@ RULES = (
             Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
         ),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
-        proven_by=(Condition(OVER_NEIGHBOURS, ">=", 2.5), Condition(PART_DONE, ">=", 0.75)),
+        proven_by=(Condition(OVER_NEIGHBOURS, ">=", 1.9), Condition(PART_DONE, ">=", 0.75)),
         mentions=(FALLEN, OVER_CHANCE, RECENT, NEWTON_GAIN),
+    ),
+    Rule(
+        kind="underfitting",
+        says="The loss has come to rest where it is not low, behind a layer that passes on one number or two",
+        all_of=(Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=AFTER_SIXTEENTH),),
+        when=(
+            AT_REST,
+            Condition(NARROWEST, "<=", 2, "fewer units than outputs pass on what is known", AFTER_SIXTEENTH),
+            Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN),
+        ),
+        silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
+        mentions=(NARROWEST, FALLEN, RECENT),
     ),
     Rule(
         kind="underfitting",

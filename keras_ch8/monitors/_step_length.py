@@ -17,6 +17,7 @@ from ._step_rules import (
     HEIGHT_FALLEN,
     INFINITE,
     JUMP,
+    LARGEST_STEP,
     MEASUREMENTS,
     RISES,
     RULES,
@@ -182,6 +183,7 @@ class StepLengthMonitor(Monitor):
             NOISE_OVER_BATCH.name: noise_over_batch(past),
             THROWN.name: _thrown(past),
             THROWN_AT_ONCE.name: _thrown_at_once(past),
+            LARGEST_STEP.name: _largest_step(past),
         }  # fmt: skip
 
     def newest(self, past: Past) -> dict[str, float]:
@@ -212,6 +214,15 @@ def _thrown_at_once(past: Past) -> float:
     """Return the largest loss of the minibatches 2 to 11 over the start; NaN where they are not known."""
     losses, start = _losses_between(past, 2, 11), past.of("step_length")[0].loss_before
     return float(losses.max() / start) if len(losses) and start > 0 else float("nan")
+
+
+def _largest_step(past: Past) -> float:
+    """Return the longest update that was measured over the length of the weights after it; NaN where none is known."""
+    name, weights = StepLengthMonitor.name, "gradient_norm"
+    _, at, of = np.intersect1d(past.steps_of(name), past.steps_of(weights), return_indices=True)
+    steps, sizes = past.series(name, "length")[at], past.series(weights, "weight_norm")[of]
+    parts = [step / size for step, size in zip(steps, sizes, strict=True) if size > 0 and np.isfinite(step)]
+    return float(max(parts, default=np.nan))
 
 
 def _losses_between(past: Past, first: int, last: int) -> np.ndarray:

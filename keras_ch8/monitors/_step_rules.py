@@ -6,6 +6,7 @@ from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH
 from .progress import (
     AFTER_SIXTEENTH,
+    BETWEEN,
     BOOK,
     CREEPING,
     DECREMENT,
@@ -89,6 +90,13 @@ THROWN_AT_ONCE = Quantity(
     lambda factor: f"a minibatch after the first steps had {times(factor, 'the loss of the start')}",
     "a minibatch after the first steps had a loss beyond measure",
 )
+LARGEST_STEP = Quantity(
+    "largest_step",
+    "The longest update that was measured, over the length of all weights after it.",
+    lambda part: f"a step was {percent(part)} as long as all weights together",
+    "a step was far longer than all weights together",
+    number=percent,
+)
 TRAININGS_TO_HALVE = Quantity(
     "trainings_to_halve",
     "Steps that would halve the loss at the pace of the slope along them, over the steps of the training.",
@@ -100,7 +108,7 @@ TRAININGS_TO_HALVE = Quantity(
 
 # --- what it means -------------------------------------------------------------------------------------------------
 
-SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 0.02 to 0.06")
+SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1.5e-3, source=f"{BETWEEN}; healthy Adam has 0.02 to 0.06")
 LEAPS = Threshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
 LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps throw it far", FOREIGN)
 BY_CLIFFS = Combination(
@@ -133,7 +141,7 @@ RULES = (
     Rule(
         kind="oscillation",
         says="The loss has fallen, but swings up and down at one level",
-        all_of=(Threshold(RISES, "above", watch=0.9, act=1.2, source=FOREIGN),),
+        all_of=(Threshold(RISES, "above", watch=0.6, act=0.8, source=f"{FOREIGN}; {BETWEEN}"),),
         when=(
             Condition(HEIGHT_FALLEN, ">=", 0.5, "the loss has come down", FOREIGN),
             Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
@@ -157,7 +165,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss does not fall because single steps throw it up and down",
-        all_of=(LEAPS,),
+        all_of=(Threshold(JUMP, "above", watch=0.1, act=0.15, source=f"{MEASURED}; {BETWEEN}"),),
         when=(STUCK,),
         silenced_by=SWINGS,
     ),
@@ -191,7 +199,7 @@ RULES = (
         says="The learning rate is far beyond the largest stable one, and the loss is no lower than in the first half "
         "of the training",
         all_of=(
-            Threshold(RATE_OF_LIMIT, "above", watch=20.0, act=40.0, source=THIRTEENTH),
+            Threshold(RATE_OF_LIMIT, "above", watch=20.0, act=20.0, source=f"{THIRTEENTH}; {BETWEEN}"),
             Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {FOURTEENTH}"),
         ),
         when=(
@@ -207,7 +215,7 @@ RULES = (
         says="The loss swings up and down and has not come down, since the steps go beyond the lowest point in their "
         "direction",
         all_of=(
-            Threshold(RISES, "above", watch=0.9, act=1.2, source=f"{FOREIGN}; {FOURTEENTH}"),
+            Threshold(RISES, "above", watch=0.6, act=0.8, source=f"{FOURTEENTH}; {BETWEEN}"),
             Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {FOURTEENTH}"),
         ),
         when=(
@@ -221,7 +229,7 @@ RULES = (
         kind="step_too_long",
         says="The loss had come down and rises again, since the steps go beyond the lowest point in their direction",
         all_of=(
-            Threshold(HEADWAY_SINCE, "below", watch=-0.5, act=-1.0, source=AFTER_SIXTEENTH),
+            Threshold(HEADWAY_SINCE, "below", watch=-0.4, act=-0.6, source=f"{AFTER_SIXTEENTH}; {BETWEEN}"),
             Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {AFTER_SIXTEENTH}"),
         ),
         when=(
@@ -235,7 +243,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The first steps threw the loss far above its start, and it has not come back since",
-        all_of=(Threshold(THROWN, "above", watch=3.0, act=5.0, source=FOREIGN),),
+        all_of=(Threshold(THROWN, "above", watch=3.0, act=3.0, source=f"{FOREIGN}; {BETWEEN}"),),
         when=(STUCK,),
         silenced_by=(BY_CLIFFS,),
         mentions=(GROWTH,),
@@ -243,14 +251,22 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The first steps threw the weights where nothing is learned: the loss is that of a constant since",
-        all_of=(Threshold(THROWN_AT_ONCE, "above", watch=10.0, act=20.0, source=FIFTEENTH),),
+        all_of=(Threshold(THROWN_AT_ONCE, "above", watch=7.0, act=7.0, source=f"{FIFTEENTH}; {BETWEEN}"),),
         when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", FIFTEENTH)),
         mentions=(OVER_CHANCE, GROWTH),
     ),
     Rule(
+        kind="step_too_long",
+        says="A step was about as long as all weights together, which undoes what they were, and the loss is not low",
+        all_of=(Threshold(LARGEST_STEP, "above", watch=0.5, act=0.6, source=BETWEEN),),
+        when=(HIGH, Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")),
+        silenced_by=(FALLING_FAST,),
+        mentions=(GROWTH,),
+    ),
+    Rule(
         kind="step_too_short",
         says="The loss hardly falls at this pace, and steps could be many times as long",
-        all_of=(SHORT, Threshold(TRAININGS_TO_HALVE, "above", watch=2.0, act=10.0, source=MEASURED)),
+        all_of=(SHORT, Threshold(TRAININGS_TO_HALVE, "above", watch=2.0, act=4.0, source=BETWEEN)),
         when=(Condition(RECENT, ">", 0, "the loss falls at all"),),
         silenced_by=(GOOD, *CANNOT_BE_LONGER),
     ),

@@ -18,7 +18,7 @@ from ._layer_rules import EXPLODING
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import GOOD, LAST, MEASURED, OF_LAST, SEVENTH, progress
+from .progress import BETWEEN, GOOD, LAST, MEASURED, OF_LAST, SEVENTH, progress
 
 GONE = 0.01
 """Fraction of its largest value at which the gradient counts as gone."""
@@ -121,6 +121,13 @@ RULES = (
         says="The gradient grows from time step to time step on its way back",
         all_of=(Threshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=SEVENTH),),
         eased_by=(GOOD,),
+        mentions=(FACTOR_NOW,),
+    ),
+    Rule(
+        kind="exploding",
+        says="The gradient grows from time step to time step on its way back, and the loss is not far below its start",
+        all_of=(Threshold(GROWTH_IN_TIME, "above", watch=5.0, act=10.0, source=BETWEEN),),
+        silenced_by=(GOOD,),
         mentions=(FACTOR_NOW,),
     ),
 )

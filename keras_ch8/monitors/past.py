@@ -52,6 +52,10 @@ class Past:
         """Loss of the best constant prediction on the probe; NaN where it is not known."""
         self.neighbours = float("nan")
         """Loss on it of what the nearest of its other examples predict; NaN where it is not known."""
+        self.least_squares = float("nan")
+        """Loss on it that a linear model can reach; NaN of other models."""
+        self.unevenness = float("nan")
+        """Condition number of the covariance of the scaled inputs of a linear model; NaN of others."""
         self.rate = float("nan")
         """Learning rate of the optimizer; NaN where there are several, or none."""
         self.has: frozenset[str] = frozenset()

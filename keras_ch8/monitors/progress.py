@@ -27,6 +27,7 @@ SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
 )
 SIXTEENTH = "set on variants of the kinds, before the sixteenth group of planted runs was judged"
 AFTER_SIXTEENTH = "set after the sixteenth group of planted runs was judged"
+BETWEEN = "half way, in proportion, between what it was set on and the farthest of 163 healthy trainings"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
 MCCANDLISH = "McCandlish et al. (2018)"
@@ -213,9 +214,9 @@ RATE_LIMIT = Threshold(
     RATE_OF_LIMIT, "above", watch=0.3, act=0.3, source="gradient descent is unstable at 2; " + MEASURED
 )
 SMALL_GRADIENT = Threshold(ELASTICITY, "below", watch=0.05, act=0.02, source=MEASURED)
-DIVERGED = Threshold(GROWTH, "above", watch=1.5, act=2.0, source=MEASURED)
+DIVERGED = Threshold(GROWTH, "above", watch=1.3, act=1.6, source=BETWEEN)
 
-FADED_RATE = Threshold(RATE_LEFT, "below", watch=1e-2, act=1e-3, source=THIRTEENTH)
+FADED_RATE = Threshold(RATE_LEFT, "below", watch=1e-2, act=5e-3, source=f"{THIRTEENTH}; {BETWEEN}")
 
 WORTH_A_SPECTRUM = Combination(
     "the spectrum is worth its price",

@@ -13,7 +13,7 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
-from ..verdicts.chance import chance_level, neighbours_level
+from ..verdicts.chance import chance_level, least_squares_level, neighbours_level
 from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
@@ -112,9 +112,12 @@ def facts_of(
     if own is not None and len(labels) == 1:
         facts = dataclasses.replace(facts, own_loss=tried(own, labels[0], facts.targets, facts.output, axes))
     inputs = [array for _, array in arrays_of(of_chance[0])]
-    near = neighbours_level(output, inputs[0], targets[0]) if len(inputs) == 1 and of_chance[2] is None else NAN
+    near = least = uneven = NAN
+    if len(inputs) == 1 and of_chance[2] is None:
+        near = neighbours_level(output, inputs[0], targets[0])
+        least, uneven = least_squares_level(output, start, inputs[0], targets[0])
     chance = chance_level(output, targets[0], of_chance[2])
-    return dataclasses.replace(facts, chance=chance, neighbours=near), failed
+    return dataclasses.replace(facts, chance=chance, neighbours=near, least_squares=least, unevenness=uneven), failed
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:

@@ -39,6 +39,10 @@ class Step(NamedTuple):
     note: telemetry.Note | None
     pending: telemetry.Pending | None = None
 
+    def after(self, decided: telemetry.Decided | None) -> "Step":
+        """Return the step as it is once it has been judged, if it was."""
+        return self if decided is None else self._replace(active=decided.active, t=decided.t, pending=None)
+
     @property
     def noted(self) -> tuple[Any, Tensor, Tensor | None]:
         """What a row of telemetry begins with."""
@@ -55,7 +59,7 @@ class Work(NamedTuple):
         g: The gradient of the block: of a tile one vector.
         state: The rule's state, by name.
         row: Where the program of the block leaves the row of telemetry of all blocks, or `None`.
-        due: Where the block leaves one of its own after that, in which the update is measured, or `None`.
+        before: What is updated in place as it was before the step, where the update is to be measured; else `None`.
     """
 
     thetas: list[keras.Variable]
@@ -64,7 +68,21 @@ class Work(NamedTuple):
     g: Tensor
     state: State
     row: telemetry.Row | None
-    due: telemetry.Row | None
+    before: Tensor | None
+
+
+class Done(NamedTuple):
+    """What the update of a block has come to.
+
+    Args:
+        decided: What the program of the block has judged the step to be, if that was left to it; else `None`.
+        g: The gradient as it was read: sparse, if only the rows that it has were touched.
+        moved: Returns by how much the block has changed, a vector or a tensor, where somebody asks for it.
+    """
+
+    decided: telemetry.Decided | None
+    g: Tensor
+    moved: Callable[[], Tensor]
 
 
 class Updater:
@@ -82,11 +100,8 @@ class Updater:
         self._reads_theta = "theta" in inspect.signature(rule).parameters
         self._programs: dict[Callable[..., Any], Any] = {}
 
-    def tile(self, first: keras.Variable, work: Work, step: Step) -> Step:
-        """Update the variables of a tile; those without a gradient stay as they are.
-
-        Returns what other blocks need to know of the step: if it was to be judged, the program of the tile has done it.
-        """
+    def tile(self, first: keras.Variable, work: Work, step: Step) -> Done:
+        """Update the variables of a tile; those without a gradient stay as they are."""
         del first
         thetas, g, length = work.thetas, work.g, int(work.g.shape[0])
         shapes = [tuple(theta.shape) for theta in thetas]
@@ -96,30 +111,25 @@ class Updater:
             counts = _numerics.both(counts, backend.join(fills, length))
         theta = backend.join([backend.as_tensor(each) for each in thetas], length) if self._reads_theta else None
         delta, decided = self._program(self._tile)(theta, g, work.row, step._replace(active=counts), work.state)
-        if decided is not None:
-            step = step._replace(active=decided.active, t=decided.t, pending=None)
+        step = step.after(decided)
         moves = []
         for theta, part, decays in zip(thetas, backend.cut(delta, shapes), work.decays, strict=True):
             moves.append(_decayed(part, theta, step.decay if decays else None, step.active))
         for theta, move, has in zip(thetas, moves, work.has_g, strict=True):
             if has:
                 theta.assign_add(move, read_value=False)
-        if work.due is not None:
-            self._measure(work.due, step, g, delta if step.decay is None else backend.join(moves, length))
-        return step
+        return Done(decided, g, lambda: delta if step.decay is None else backend.join(moves, length))
 
-    def single(self, theta: keras.Variable, work: Work, for_all: Step) -> Step:
+    def single(self, theta: keras.Variable, work: Work, step: Step) -> Done:
         """Update a variable on its own; if only rows with a gradient can change, only those."""
-        step = for_all if work.decays[0] else for_all._replace(decay=None)
-        if backend.is_sparse(work.g) and self.row_by_row and step.decay is None:
-            self._rows(theta, work.g, work, step)
+        step = step if work.decays[0] else step._replace(decay=None)
+        g = work.g
+        if backend.is_sparse(g) and self.row_by_row and step.decay is None:
+            self._rows(theta, g, work, step)
         else:
-            before = None if work.due is None else backend.copy(theta)
-            g = backend.densify(work.g, theta.shape)
+            g = backend.densify(g, theta.shape)
             self._program(self._single)(theta, g, work.row, step, work.state)
-            if work.due is not None:
-                self._measure(work.due, step, g, backend.as_tensor(theta) - before)
-        return for_all
+        return Done(None, g, lambda: backend.as_tensor(theta) - ops.reshape(work.before, theta.shape))
 
     def _program(self, function: Callable[..., Any], make: Callable[..., Any] = backend.compile_xla) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
@@ -129,12 +139,13 @@ class Updater:
             self._programs[function] = make(function)
         return self._programs[function]
 
-    def _measure(self, row: telemetry.Row, step: Step, g: Tensor, moved: Tensor) -> None:
-        """Write a row that is due.
+    def measure(self, first: keras.Variable, row: telemetry.Row, step: Step, done: Done) -> None:
+        """Write the row of a block that is due.
 
         No XLA program: to compile another takes as long as thousands of such rows. One graph serves all blocks.
         """
-        sample = ops.convert_to_tensor(row.sample)
+        del first
+        g, moved, sample = done.g, done.moved(), ops.convert_to_tensor(row.sample)
         if backend.is_sparse(g):
             tail = _measured(row.half, g, moved, sample)
         else:
@@ -166,16 +177,14 @@ class Updater:
             _write_row(row, step.noted)
 
     def _rows(self, theta: keras.Variable, g: Tensor, work: Work, step: Step) -> None:
-        before = None if work.due is None else backend.copy(theta)
         old = {name: backend.rows(variable, g.indices) for name, variable in work.state.items()}
-        new_theta, new = self._advance(backend.rows(theta, g.indices), g.values, step, old)
+        values = ops.reshape(g.values, (-1, *theta.shape[1:]))  # from several replicas they come without their length
+        new_theta, new = self._advance(backend.rows(theta, g.indices), values, step, old)
         backend.assign_rows(theta, g.indices, new_theta)
         for name, variable in work.state.items():
             backend.assign_rows(variable, g.indices, new[name])
         if work.row is not None:
             _write_row(work.row, step.noted)
-        if work.due is not None:
-            self._measure(work.due, step, g, backend.as_tensor(theta) - before)
 
     def _advance(self, theta: Tensor, g: Tensor, step: Step, state: State) -> tuple[Tensor, State]:
         """Return theta and state after the step; the sum is taken in float32 or wider, what rounding drops is kept."""

@@ -2,10 +2,10 @@
 
 from typing import Any, final
 
-from .. import _checks
 from .._registration import registered
+from . import _arguments
+from ._arguments import LearningRate
 from .adam import AdamRule
-from .base import LearningRate
 
 
 @final
@@ -75,5 +75,5 @@ class AdamW(AdamRule):
         amsgrad: bool = False,
         **kwargs: Any,
     ) -> None:
-        decay = _checks.weight_decay(weight_decay, or_none=False)
+        decay = _arguments.weight_decay(weight_decay, or_none=False)
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=decay, **kwargs)

@@ -3,7 +3,7 @@
 import numbers
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,28 +11,18 @@ import numpy as np
 from .. import _checks, _describe, _numerics, clipping, telemetry
 from .._types import Config, Logs, Tensor
 from ..integration import backend, fit, keras_private, multi_worker, train_step
-from . import _files, _stages
+from . import _arguments, _files, _stages
+from ._arguments import LearningRate
 from ._contract import refuse_lost_hyperparameters, refuse_rule_without_its_state
 from ._files import Store
-from ._layout import Layout
+from ._layout import Block, Layout
 from ._stages import Gradients, Rows
-from ._update import MovingAverage, Rule, Step, Traces, Updater, Work
+from ._update import Done, MovingAverage, Rule, Step, Traces, Updater, Work
 
 _COMPILED = (
-    "skip_nonfinite",
-    "weight_decay",
-    "clip",
-    "clipnorm",
-    "clipvalue",
-    "global_clipnorm",
-    "use_ema",
-    "ema_momentum",
-    "ema_overwrite_frequency",
-    "gradient_accumulation_steps",
-)
-
-LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule | Callable[[], Tensor]
-"""A number, a schedule, or a callable without arguments."""
+    "skip_nonfinite", "weight_decay", "clip", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
+    "ema_overwrite_frequency", "gradient_accumulation_steps",
+)  # fmt: skip
 
 
 class RuleOptimizer(keras_private.Optimizer):
@@ -118,11 +108,11 @@ class RuleOptimizer(keras_private.Optimizer):
         **kwargs: Any,
     ) -> None:
         refuse_rule_without_its_state(type(self))
-        of_keras = _checks.of_optimizer(type(self).__name__, kwargs)
+        of_keras = _arguments.of_optimizer(type(self).__name__, kwargs)
         rule = clipping.rule_of(clip, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         super().__init__(
-            learning_rate=_checks.learning_rate(learning_rate),
-            weight_decay=_checks.weight_decay(weight_decay),
+            learning_rate=_arguments.learning_rate(learning_rate),
+            weight_decay=_arguments.weight_decay(weight_decay),
             clipnorm=clipnorm,
             clipvalue=clipvalue,
             global_clipnorm=global_clipnorm,
@@ -308,7 +298,7 @@ class RuleOptimizer(keras_private.Optimizer):
             return *_stages.leave_out(t, active, gathered, self.skipped), None
         half = _numerics.half_of_all(_numerics.half_squares(gathered))
         pending = self.gate.pending(t, loss if self.telemetry.knows_loss else None, half, active, self.skipped)
-        others_ask = self.use_ema or self._clipper.state or self.telemetry.measures
+        others_ask = self.use_ema or self._clipper.state
         if not others_ask and self._layout.updates_at_once(grads, self.gate.device, backend.device_of(self.skipped)):
             return t, None, pending
         decided = self.gate.decide(pending)
@@ -316,38 +306,54 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def _update_all(self, given: Collection[int], gathered: list[Tensor], step: Step, rows: Rows) -> None:
         """Update each block of variables, then the averages, once for all replicas."""
-        update = partial(self._update_blocks, given, gathered, step, rows.total)
-        nothing = [None] * len(gathered)
-        backend.branch(backend.one_of(rows.is_due), lambda: update(rows.halves), lambda: update(nothing))
+        is_due, blocks = backend.one_of(rows.is_due), self._layout.blocks_with(given)
+        alone = [i for block in blocks if block.length is None for i in block.indices if rows.is_due is not False]
+        copies = backend.copy_when(is_due, [backend.native(self.known_variables[i]) for i in alone])
+        step, done = self._update_blocks(given, gathered, step, rows.total, dict(zip(alone, copies, strict=True)))
+        backend.run_when(is_due, partial(self._measure_blocks, blocks, done, step, rows.halves))
         if self.use_ema:
             self._update_averages(step)
 
     def _update_blocks(
-        self, given: Collection[int], gathered: list[Tensor], step: Step, total: Tensor | None, halves: list[Any]
-    ) -> None:
+        self,
+        given: Collection[int],
+        gathered: list[Tensor],
+        step: Step,
+        total: Tensor | None,
+        before: dict[int, Tensor],
+    ) -> tuple[Step, list[Done]]:
         """Run the rule on each block; while somebody listens, the first leaves a row for all.
 
-        Where rows are due, each whose half sum of squares is there leaves one of its own. A tile that is to judge the
-        step comes first.
+        A tile that is to judge the step comes first. Return the step as it was judged, and what became of each block.
         """
-        is_told, judges = step.note is None, step.pending is not None
-        blocks = zip(self._layout.blocks_with(given), gathered, halves, strict=True)
-        for block, g, half in sorted(blocks, key=lambda each: judges and each[0].length is None):
+        is_told, done = step.note is None, {}
+        blocks = self._layout.blocks_with(given)
+        for k in sorted(range(len(blocks)), key=lambda k: step.pending is not None and blocks[k].length is None):
+            block = blocks[k]
             variables = [self.known_variables[i] for i in block.indices]
-            place = self._layout.blocks.index(block)
             work = Work(
                 thetas=[backend.native(v) for v in variables],
                 has_g=[i in given for i in block.indices],
                 decays=[step.decay is not None and self.decays(v) for v in variables],
-                g=g,
+                g=gathered[k],
                 state={name: backend.native(v) for name, v in block.state.items()},
-                row=None if is_told else self.telemetry.row(place, total),
-                due=None if step.note is None or half is None else self.telemetry.row(place, half),
+                row=None if is_told else self.telemetry.row(self._layout.blocks.index(block), total),
+                before=before.get(block.indices[0]),
             )
             is_told = True
             run = self._updater.single if block.length is None else self._updater.tile
             with backend.on(block.device):
-                step = backend.each_replica(work.thetas[0], run, work, step) or step
+                done[k] = backend.each_replica(work.thetas[0], run, work, step)
+            step = step.after(done[k].decided)
+        return step, [done[k] for k in range(len(blocks))]
+
+    def _measure_blocks(self, blocks: list[Block], done: list[Done], step: Step, halves: list[Tensor]) -> None:
+        """Let each block leave a row of its own, in which its update is measured."""
+        for block, its, half in zip(blocks, done, halves, strict=True):
+            first = backend.native(self.known_variables[block.indices[0]])
+            row = self.telemetry.row(self._layout.blocks.index(block), half)
+            with backend.on(block.device):
+                backend.each_replica(first, self._updater.measure, row, step, its)
 
     def _update_averages(self, step: Step) -> None:
         average = MovingAverage(self.ema_momentum, self.ema_overwrite_frequency)
@@ -381,7 +387,7 @@ class RuleOptimizer(keras_private.Optimizer):
     @learning_rate.setter
     def learning_rate(self, value: LearningRate) -> None:
         if isinstance(value, numbers.Real):
-            value = _checks.learning_rate(value)
+            value = _arguments.learning_rate(value)
         keras_private.Optimizer.learning_rate.fset(self, value)
 
     # --- configuration -------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from keras import ops
 from .. import _checks, _describe, second_order, telemetry
 from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, multi_worker, train_step
+from . import _arguments, _refusals
 from ._batch_loss import BatchLoss, Stack, joined, stacks_of
 
 FIX = (
@@ -125,7 +126,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
                 f"`class {owner}(ClosureOptimizer, method=...)` with a method of `keras_ch8.second_order`."
             )
         unknown = {key: value for key, value in of_method.items() if key not in self.hyperparameters}
-        _checks.no_other_arguments(owner, args, unknown, (*self.hyperparameters, *_COMPILED, "name"))
+        _arguments.no_other_arguments(owner, args, unknown, (*self.hyperparameters, *_COMPILED, "name"))
         super().__init__(learning_rate=1.0, name=_checks.label(name))
         method = self._method(**_read(of_method))
         for key in self.hyperparameters:
@@ -165,7 +166,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             self._refuse_others(variables)
             return
         for v in variables:
-            _refuse_unfit(type(self).__name__, v)
+            _refusals.of_variable(type(self).__name__, v)
         super().build(variables)
         self.known = [id(v) for v in variables]
         self.sizes = [int(np.prod(v.shape)) for v in variables]
@@ -231,11 +232,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     def _prepare(self, model: keras.Model) -> None:
         """Refuse a model that cannot be trained, and create the state for one that can."""
-        if not model.trainable_variables:
-            raise ValueError(
-                f"`{type(self).__name__}` needs weights to train. Received: a model without trainable weights. Set "
-                "`trainable=True` on a layer, and compile again."
-            )
+        _refusals.without_weights(type(self).__name__, model)
         self.refuse(model)
         self.build(model.trainable_variables)
 
@@ -276,7 +273,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     def make_train_function_for(self, model: keras.Model, keras_make: Callable[[], None]) -> None:
         """Make the train function of a model, by Keras or over several batches, and let it end the training."""
-        self._refuse_surroundings(model)
+        _refusals.of_surroundings(self, model, self.accumulate_batches)
         self.programs.pop(self._key(model), None)  # the loss of this model may have become another one
         if model.built:
             self._prepare(model)
@@ -320,25 +317,6 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
             return logs
 
         return ending
-
-    def _refuse_surroundings(self, model: keras.Model) -> None:
-        owner = type(self).__name__
-        if model.optimizer is not self:
-            raise ValueError(
-                f"`{owner}` compares losses, which Keras scales for float16. Received: a `LossScaleOptimizer` around "
-                "it. Compile with `auto_scale_loss=False`, or use the policy 'mixed_bfloat16' or 'float32'."
-            )
-        replicas = model.distribute_strategy.num_replicas_in_sync
-        if replicas > 1:
-            raise ValueError(
-                f"`{owner}` runs on one device: its line search would go its own way on each. Received: a strategy of "
-                f"{replicas} replicas. Build and compile the model outside the strategy."
-            )
-        if self.accumulate_batches and model.steps_per_execution == 1:
-            raise ValueError(
-                "`accumulate_batches` takes the loss over all batches of an execution. Received: "
-                "steps_per_execution=1. Pass `compile(steps_per_execution=...)` the number of batches in an epoch."
-            )
 
     def _warn_of_new_data(self) -> None:
         if not self.has_warned:
@@ -388,21 +366,6 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         if name in (*self.hyperparameters, *_COMPILED) and getattr(self, "built", False):
             _checks.compiled(self.name, name, value, "Compile the model with a new optimizer.")
         super().__setattr__(name, value)
-
-
-def _refuse_unfit(owner: str, variable: keras.Variable) -> None:
-    path, dtype = getattr(variable, "path", variable.name), backend.dtype_of(variable)
-    _checks.floating(owner, path, dtype)
-    if dtype not in ("float32", "float64"):
-        raise ValueError(
-            f"`{owner}` compares losses that differ in the last digits, so weights must be float32 or float64. "
-            f"Received: {path!r} of dtype {dtype}. Use a policy such as 'mixed_bfloat16', whose weights are float32."
-        )
-    if getattr(variable, "constraint", None) is not None:
-        raise ValueError(
-            f"`{owner}` minimizes without constraints. Received: {path!r} with {variable.constraint!r}. Leave the "
-            "constraint out, or use a first-order optimizer."
-        )
 
 
 def _default_of(field: dataclasses.Field[Any]) -> Any:

@@ -5,8 +5,9 @@ from typing import Any, final
 from .. import _checks
 from .._registration import registered
 from .._types import Tensor
+from ._arguments import LearningRate
 from ._update import State
-from .base import LearningRate, RuleOptimizer
+from .base import RuleOptimizer
 
 
 @final

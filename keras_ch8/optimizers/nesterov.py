@@ -8,8 +8,9 @@ import numpy as np
 from .. import _checks
 from .._registration import registered
 from .._types import Config, Tensor
+from ._arguments import LearningRate
 from ._update import State
-from .base import LearningRate, RuleOptimizer
+from .base import RuleOptimizer
 
 
 class LookAheadRule(RuleOptimizer):

@@ -7,8 +7,9 @@ from keras import ops
 from .. import _checks
 from .._registration import registered
 from .._types import Tensor
+from ._arguments import LearningRate
 from ._update import State
-from .base import LearningRate, RuleOptimizer
+from .base import RuleOptimizer
 
 
 @final

@@ -7,8 +7,8 @@ from keras import ops
 from .. import _checks, _numerics
 from .._registration import registered
 from .._types import Tensor
+from ._arguments import LearningRate
 from ._update import State
-from .base import LearningRate
 from .nesterov import LookAheadRule
 
 

@@ -95,7 +95,7 @@ class SaddleFreeNewton(ClosureOptimizer, method=second_order.SaddleFreeNewton):
     For all weights together, at every iteration:
 
         lambda_i, u_i <- eigenvalues and eigenvectors of H in a space of `dimension` directions (Lanczos)
-        theta <- theta - sum (u_i . g) / (|lambda_i| + alpha) u_i - rest of g / (max |lambda_i| + alpha)
+        theta <- theta - sum_i u_i (u_i . g) / (|lambda_i| + alpha) - (rest of g) / (max |lambda_i| + alpha)
 
     State: one direction, a number for each weight. An iteration costs `dimension` Hessian-vector products.
 

@@ -4,18 +4,9 @@ A criterion of your own is a frozen dataclass derived from `Criterion`, or from 
 reads one quantity.
 """
 
-from .criteria import (
-    AllOf,
-    AnyOf,
-    Deadline,
-    Diverged,
-    GeneralizationLoss,
-    Patience,
-    Productivity,
-    SuccessiveRises,
-    Threshold,
-)
+from .criteria import AllOf, AnyOf, Deadline, Diverged, Patience, Threshold
 from .criterion import Criterion, EpochHistory, MonitorCriterion, Reason, StopReason
+from .prechelt import GeneralizationLoss, Productivity, SuccessiveRises
 
 __all__ = [
     "AllOf",

@@ -239,15 +239,15 @@ class Tap:
             after = [backend.as_tensor(v) for v in variables]
             return backend.branch(
                 is_measured,
-                lambda: [a - b for a, b in zip(after, before, strict=True)],
+                lambda: [a - ops.reshape(b, a.shape) for a, b in zip(after, before, strict=True)],
                 lambda: [ops.full_like(a, float("nan")) for a in after],
             )
 
-        tail = None
-        if is_due is not False:
-            measure = partial(measured, half, clipped)
-            tail = backend.branch(is_due, lambda: measure(moved(), row.sample), lambda: row.nothing)
-        backend.merge_replicas(partial(publish, row.ring), step, row.make(note, rate, factor, tail))
+        def leave(tail: Tensor | None) -> None:
+            backend.merge_replicas(partial(publish, row.ring), step, row.make(note, rate, factor, tail))
+
+        leave(None)
+        backend.run_when(is_due, lambda: leave(measured(half, clipped, moved(), row.sample)))
         if getattr(self.optimizer, "step_numbers", ()):
             self.recorder.write_numbers(step, self.optimizer.tell_step(dict(zip(indices, halves, strict=True))))
 

@@ -8,6 +8,7 @@ from ._candidates import Candidate
 from ._check_initialization import InitializationCheck, check_initialization
 from ._compare import compare
 from ._compare_curricula import CurriculumComparison, compare_curricula
+from ._compile_as import compile_as
 from ._cure import CureTrial, cure
 from ._learning_rates import Comparison, RangeTest, compare_learning_rates, find_learning_rate
 from ._optimizer_comparison import OptimizerComparison
@@ -23,6 +24,7 @@ from ._tune_speed import tune_speed
 __all__ = [
     "Candidate", "Comparison", "CureTrial", "CurriculumComparison", "InitializationCheck", "OptimizerComparison",
     "Preflight", "Pretraining", "RangeTest", "Retraining", "Scaling", "Setting", "SpeedTuning", "Stage", "Study",
-    "StudyReport", "Timed", "check_initialization", "compare", "compare_curricula", "compare_learning_rates", "cure",
-    "find_learning_rate", "preflight", "pretrain_greedily", "retrain_on_all_data", "scale_to_data", "tune_speed",
+    "StudyReport", "Timed", "check_initialization", "compare", "compare_curricula", "compare_learning_rates",
+    "compile_as", "cure", "find_learning_rate", "preflight", "pretrain_greedily", "retrain_on_all_data",
+    "scale_to_data", "tune_speed",
 ]  # fmt: skip

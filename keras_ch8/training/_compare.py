@@ -125,7 +125,7 @@ def compare(
     _checks.verbose(verbose)
     for name, place in (("directory", directory), ("log_dir", log_dir)):
         _objects.path(name, place, or_none=True)
-    listed = listed_seeds(seeds)
+    listed = _checks.seeds(seeds, 1)
     arrays = arrays_of("data", data)
     held_out = arrays if validation_data is None else arrays_of("validation_data", validation_data)
     lower = checked_model(model_factory, arrays, held_out, metric, mode)
@@ -180,14 +180,6 @@ def _tuned(candidates: Mapping[str, Candidate], jobs: Jobs, trials: int, seed: i
 def rate_of(ranges: Mapping[str, Any]) -> str:
     """Return the name of the setting that is taken for the learning rate; "" where there is none."""
     return next((name for name in (RATE, FACTOR) if name in ranges), next(iter(ranges), ""))
-
-
-def listed_seeds(seeds: Any) -> list[int]:
-    """Return the seeds as a list."""
-    if isinstance(seeds, list | tuple | range) and len(seeds):
-        fix = "Try seeds=5 for 0 to 4."
-        return list(dict.fromkeys(_checks.count("seeds", one, 0, meaning="the seeds", fix=fix) for one in seeds))
-    return list(range(_checks.count("seeds", seeds, 1, meaning="the number of seeds, or the seeds", fix="Try 5.")))
 
 
 def arrays_of(name: str, given: Any) -> tuple[Data, Data, Data]:

@@ -193,10 +193,7 @@ def compare_curricula(
         raise ValueError("`orders` says which ways to train are compared. Received: orders=[]. Try ('none', 'easy').")
     for order in orders:
         _checks.word("orders", order, ORDERS, meaning="which ways to train are compared")
-    listed = seeds if isinstance(seeds, Sequence) else None
-    number = seeds if listed is None else len(set(listed))
-    number = _checks.count("seeds", number, 2, meaning="the number of seeds", fix="Try 5.")
-    seeds = range(number) if listed is None else [_checks.seed(one) or 0 for one in listed]
+    seeds = _checks.seeds(seeds, 2)
     epochs = _checks.count("epochs", epochs, 1, meaning="the epochs of each training", fix="Try 10.")
     _checks.mode(mode)
     source = data.ArraySource(*source) if isinstance(source, tuple) else source

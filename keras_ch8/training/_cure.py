@@ -111,7 +111,8 @@ def cure(
     `class_weight`, `keras`, `keras_ch8` and `np`, as it would be in your script. Both trainings have the same seed,
     and a `Diagnosis` each. A smaller batch (of `batch_wasteful`) is compared after as many examples, not steps; a
     training that is to have more epochs has them. The code is executed: give a verdict of your own training, not one
-    out of a file that you do not trust. Code that changes the data only is run on the validation data, too.
+    out of a file that you do not trust. Code that puts other data in the place of `x` or `y` is run on the validation
+    data, too.
 
     Args:
         model_factory: Makes a new model, compiled, each time that it is called.
@@ -244,6 +245,7 @@ class Fit:
             model = _objects.made_by("model_factory", model_factory)
             if not model.built:
                 keras_private.build_on_inputs(model, self.x[:1])
+            data = self.x, self.y
             suite = importlib.import_module(__package__.partition(".")[0])
             names = {"model": model, "np": np, "keras": keras, "keras_ch8": suite}
             own = ("x", "y", "batch_size", "epochs", "callbacks")
@@ -254,7 +256,8 @@ class Fit:
                 setattr(self, name, names[name])
             if names["class_weight"] is not None:
                 self.options = {**self.options, "class_weight": names["class_weight"]}
-            if self.validation_data is not None and "model" not in code:  # it changes data: those of validation alike
+            has_new_data = names["x"] is not data[0] or names["y"] is not data[1]
+            if self.validation_data is not None and has_new_data:  # those of validation are to be written alike
                 names["x"], names["y"] = self.validation_data
                 exec(compile(code, "<verdict.code>", "exec"), names)
                 self.validation_data = names["x"], names["y"]

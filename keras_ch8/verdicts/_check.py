@@ -4,15 +4,17 @@ import dataclasses
 from collections.abc import Callable
 
 from .facts import DISTANCES, Facts, Layer, Output, Targets
+from .remedies import COMPILE_AGAIN
 from .wording import digits
 
 FEW = 16
+"""Fewer examples than these tell nothing of all."""
 LARGEST_SIZE = 255.0
 """Grey levels go up to it, and percent to 100: larger numbers are no parts of a whole in another unit."""
-"""Fewer examples than these tell nothing of all."""
 NO_LAYER = Layer("")
 FACTS = "certain, no matter of degree"
 CHOSEN = "chosen; worth watching at most"
+CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
 FOUND = "flagged no repaired training of the sets of real faults"
 
 
@@ -102,7 +104,7 @@ def with_dense(facts: Facts) -> str:
     return (
         f"last = keras.layers.Dense({facts.output.units})\n"
         "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers, last])\n"
-        "model.compile(body.optimizer, body.loss)"
+        f"{COMPILE_AGAIN}"
     )
 
 

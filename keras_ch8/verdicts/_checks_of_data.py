@@ -2,6 +2,7 @@
 
 from ._check import (
     CHOSEN,
+    CHOSEN_TO_ACT,
     FEW,
     FOUND,
     LARGEST_SIZE,
@@ -85,6 +86,20 @@ OF_LABELS = (
         lambda f: f"{counted(f.targets.nonfinite, 'target')} are infinite or not a number, and make the loss so.",
         lambda f: "Take out the examples without a finite target.",
         lambda f: f"{NUMPY}there = np.isfinite(y.reshape(len(y), -1)).all(axis=1)\nx, y = x[there], y[there]",
+    ),
+    Check(
+        "a number for a target that is missing",
+        "wrong_labels",
+        "act",
+        "the lowest or highest of numbers that are to be met is there again and again, 10 standard deviations from all "
+        "others",
+        lambda f: f.output.loss in DISTANCES and f.targets.stand_ins > 0 and f.targets.values > 2,
+        lambda f: f"{percent(f.targets.stand_ins)} of the targets are {digits(f.targets.stand_in, 5)}, far from all "
+        "others: it may stand for what is missing, and the loss is mostly theirs.",
+        lambda f: "Take out the examples whose target is missing.",
+        lambda f: f"there = (y != {digits(f.targets.stand_in, 8)}).reshape(len(y), -1).all(axis=1)\n"
+        "x, y = x[there], y[there]",
+        source=CHOSEN_TO_ACT,
     ),
     Check(
         "labels from 1",

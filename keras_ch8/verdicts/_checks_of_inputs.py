@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ._check import FEW, FOUND, Check, first
+from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
 from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
 from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS, NUMPY
 from .wording import counted, digits, percent
@@ -19,7 +19,6 @@ LARGE_TARGETS = 100.0
 """Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on it is worth a note."""
-CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
 RESCALE = f"""\
 inputs = keras.Input(x.shape[1:])
 body, model = model, keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))

@@ -82,8 +82,8 @@ def _with(facts: Facts, activation: str, loss: str = "") -> str:
     """Return the code that sets the last activation, and another loss if it is given."""
     if not facts.output.can_be_set:
         return ""
-    named = f'"{loss}"' if loss else "model.loss"
-    return f"model.layers[-1].activation = keras.activations.{activation}\nmodel.compile(model.optimizer, {named})"
+    again = f'model.compile(model.optimizer, "{loss}")' if loss else "keras_ch8.training.compile_as(model, model)"
+    return f"model.layers[-1].activation = keras.activations.{activation}\n{again}"
 
 
 def _activation_for(targets: Targets) -> str:

@@ -3,7 +3,8 @@
 import math
 
 from ._check import CHOSEN, Check, interval
-from .facts import CROSS_ENTROPIES, Facts
+from .facts import CROSS_ENTROPIES, DISTANCES, Facts
+from .remedies import WITHOUT_LAST
 from .wording import digits, percent
 
 SMALL = 0.05
@@ -23,6 +24,10 @@ LIMITED = ("relu", "tanh", "softsign", "hard_tanh", "relu6")
 FEW, ALIKE = 16, 0.1
 """Columns up to which the length of a row counts, as of forces: more are those of embeddings, compared by direction.
 And the standard deviation of the lengths over their mean up to which they are alike."""
+OF_ONE_SIZE = ("LayerNormalization", "GroupNormalization")
+"""Layers that give each example the same mean and size."""
+SMOOTHED = 0.5
+"""Smoothing of labels from which on most of them is gone; 0.1 is usual."""
 LEFT = 0.6
 """Part of the loss of the best constant prediction that right and certain predictions may have at most."""
 
@@ -37,6 +42,10 @@ def _rewards_errors(facts: Facts) -> bool:
 def _leaves_much(facts: Facts) -> bool:
     own = facts.own_loss
     return own.of_certainty > 0 and LEFT * own.of_constant < own.of_certainty < own.of_constant
+
+
+def _class_of(loss: str) -> str:
+    return "BinaryCrossentropy" if loss.startswith("binary") else "CategoricalCrossentropy"
 
 
 OF_OWN_LOSS = (
@@ -115,6 +124,30 @@ OF_OWN_LOSS = (
         "softmax or a sigmoid of its own.",
         lambda f: "End with no activation, if the loss has one; or take it out of the loss.",
         lambda f: "model.layers[-1].activation = keras.activations.linear" if f.output.can_be_set else "",
+        CHOSEN,
+    ),
+    Check(
+        "normalized at the end",
+        "wrong_output",
+        "act",
+        "a loss of numbers is taken of an output that is normalized for each example by itself",
+        lambda f: f.output.loss in DISTANCES and f.targets.of != "probabilities" and f.output.ends_with in OF_ONE_SIZE,
+        lambda f: f"The model ends with {f.output.ends_with}, which gives "
+        + ("the same for all examples." if f.output.units == 1 else "numbers of one mean and one size for each."),
+        lambda f: f"Put {f.output.ends_with} before the last layer with weights, or take it away.",
+        lambda f: WITHOUT_LAST if "sequential" in f.has else "",
+    ),
+    Check(
+        "labels that are smoothed away",
+        "wrong_loss",
+        "act",
+        f"the loss smooths the labels by {SMOOTHED:g} or more",
+        lambda f: f.output.loss in CROSS_ENTROPIES and f.output.label_smoothing >= SMOOTHED,
+        lambda f: f"label_smoothing={digits(f.output.label_smoothing)} takes that part of each label away, and gives "
+        "it to all classes alike: little is left to learn.",
+        lambda f: "Compile with a label_smoothing of 0.1, or of 0.",
+        lambda f: f"loss = keras.losses.{_class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
+        "label_smoothing=0.1)\nmodel.compile(model.optimizer, loss)",
         CHOSEN,
     ),
     Check(

@@ -14,9 +14,9 @@ RARELY = 0.02
 """Fraction of the examples up to which those that differ from the others leave a feature nearly constant."""
 MOST_NUMBERS, MOST_ROWS = 2_000_000, 4096
 """Numbers and rows that are looked at, spread over all examples."""
-AGAIN, FAR_AWAY = 0.002, 10.0
-"""Part of the numbers that are the same one, and its distance from all others in their standard deviations, from which
-on it stands for something else than its size."""
+OFTEN, AGAIN, FAR_AWAY = 3, 0.002, 10.0
+"""How many numbers are the same one, their part of all, and its distance from all others in their standard deviations,
+from which on it stands for something else than its size."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
     few = columns[:: 1 + len(columns) // MOST_ROWS]
     differ = (few != np.nanmedian(few, axis=0)).mean(axis=0)
     varies = (spread > CONSTANT * size) & (differ > RARELY)
-    stand_in, stand_ins = _stand_in(some)
+    stand_in, stand_ins = stand_in_of(some)
     return dataclasses.replace(
         known,
         low=float(some.min()),
@@ -110,11 +110,12 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
     )
 
 
-def _stand_in(numbers: np.ndarray) -> tuple[float, float]:
+def stand_in_of(numbers: np.ndarray) -> tuple[float, float]:
     """Return the lowest or highest number, if it is there again and again and far from all others, and its share."""
     for end in (float(numbers.min()), float(numbers.max())):
         is_it = numbers == end
         share, others = float(is_it.mean()), numbers[~is_it]
-        if end and AGAIN < share < 0.5 and others.size and np.abs(others - end).min() > FAR_AWAY * others.std() > 0:
+        is_far = others.size > 0 and np.abs(others - end).min() > FAR_AWAY * others.std() > 0
+        if end and is_it.sum() >= OFTEN and AGAIN < share < 0.5 and is_far:
             return end, share
     return NAN, 0.0

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from .facts import NAN, Output
+from .facts import NAN, Output, Start
 
 NEAREST, FEWEST, MOST = 8, 64, 512
 """Neighbours of an example, and examples that are looked at: so many at least, and at most."""
+NEARLY, EXACT = 0.2, 1e-9
+"""How far the inputs of a layer may be from those of the model, in size; and what is 0 but for rounding."""
 SHORT = 1024
 """Numbers of an example up to which NumPy multiplies examples without its library of linear algebra."""
 
@@ -91,6 +93,34 @@ def neighbours_level(output: Output, x: Any, y: Any) -> float:
             case "categorical_crossentropy" | "sparse_categorical_crossentropy" if rows.shape[1] > 1:
                 return float(-np.where(rows > 0, rows * np.log(predicted), 0).sum(axis=1).mean())
     return NAN
+
+
+def least_squares_level(output: Output, start: Start, x: Any, y: Any) -> tuple[float, float]:
+    """Return what a linear model can reach by least squares, and how uneven its inputs are; NaN of other models.
+
+    The first is the mean squared error of each example by the least squares of all others, (r_i / (1 - h_i))^2, without
+    a training. The second is the condition number of the covariance of the inputs, each scaled to variance 1: by that
+    the curvature of a linear model differs between directions, once its inputs are scaled.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim != 2 or x.dtype.kind != "f" or y.dtype.kind not in "fiub" or len(x) != len(y) or len(x) < FEWEST:
+        return NAN, NAN
+    x, rows = x[:MOST].astype("float64"), y.reshape(len(y), -1)[:MOST].astype("float64")
+    is_linear = output.loss == "mean_squared_error" and output.is_mean and len(start.layers) == 1
+    if not (is_linear and 1 < x.shape[1] <= len(x) // 3 and np.isfinite(x).all() and np.isfinite(rows).all()):
+        return NAN, NAN
+    (layer,) = start.layers
+    is_given = abs(layer.input_rms - np.sqrt(np.mean(x**2))) <= NEARLY * layer.input_rms
+    if not (layer.is_trained and layer.is_output and layer.activation == "linear" and is_given):
+        return NAN, NAN
+    spread = x.std(axis=0)
+    x = (x - x.mean(axis=0))[:, spread > 0] / spread[spread > 0]
+    left, sizes, _ = np.linalg.svd(np.column_stack([np.ones(len(x)), x]), full_matrices=False)
+    left = left[:, sizes > EXACT * sizes[0]]
+    lever = np.minimum((left**2).sum(axis=1), 1 - EXACT)
+    errors = (rows - left @ (left.T @ rows)) / (1 - lever)[:, None]
+    variances = np.linalg.svd(x, compute_uv=False) ** 2
+    return float((errors**2).mean()), float(variances[0] / max(variances[-1], EXACT * variances[0]))
 
 
 def _entropy_terms(p: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ._inputs import Inputs as Inputs
 from ._inputs import inputs_of as inputs_of
+from ._inputs import stand_in_of
 from ._own_loss import NAN as NAN
 from ._own_loss import OwnLoss as OwnLoss
 
@@ -75,6 +76,8 @@ class Targets:
         values: How many different numbers there are.
         smallest: The size that one number in 100 is below, over the median size of those that are not 0.
         lengths: Standard deviation of the lengths of rows of several numbers, over their mean.
+        stand_in: A number far from all others that is there again and again, as one that stands for what is missing.
+        stand_ins: Fraction of the targets that are this one.
     """
 
     of: str = ""
@@ -93,6 +96,8 @@ class Targets:
     values: int = 0
     smallest: float = NAN
     lengths: float = NAN
+    stand_in: float = NAN
+    stand_ins: float = 0.0
 
     @property
     def are_whole(self) -> bool:
@@ -226,6 +231,8 @@ class Facts:
         start: What one pass at the initial weights says.
         chance: Loss of the best constant prediction; NaN where it is not known.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
+        least_squares: What a linear model can reach by least squares; NaN of other models.
+        unevenness: Condition number of the covariance of the inputs of such a model, each scaled to variance 1.
         other_inputs: Inputs of other data that must be alike, such as validation data.
         other_targets: Its targets.
         other: What the other data are called, such as "the validation data".
@@ -246,6 +253,8 @@ class Facts:
     start: Start = dataclasses.field(default_factory=Start)
     chance: float = NAN
     neighbours: float = NAN
+    least_squares: float = NAN
+    unevenness: float = NAN
     other_inputs: tuple[Inputs, ...] = ()
     other_targets: Targets = dataclasses.field(default_factory=Targets)
     other: str = ""
@@ -276,8 +285,11 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         return known
     values, counts = np.unique(rows, return_counts=True)
     sizes = np.abs(rows)
+    stand_in, stand_ins = stand_in_of(rows)
     known = dataclasses.replace(
         known,
+        stand_in=stand_in,
+        stand_ins=stand_ins,
         low=float(values[0]),
         high=float(values[-1]),
         deviation=float(rows.std()),

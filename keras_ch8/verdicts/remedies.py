@@ -72,7 +72,7 @@ def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[
 
 # --- code that several of them share --------------------------------------------------------------------------------
 
-COMPILE_AGAIN = "model.compile(body.optimizer, body.loss)"
+COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)"
 NORMALIZE_INPUTS = f"""\
 scale = keras.layers.Normalization()
 scale.adapt(x)
@@ -86,7 +86,7 @@ FIND_RATE = """\
 found = keras_ch8.training.find_learning_rate(model, x, y)
 model.optimizer.learning_rate = found.to_try"""
 SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
-ADAM = "model.compile(keras_ch8.optimizers.Adam(0.001), model.loss)"
+ADAM = "keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.Adam(0.001))"
 NORMALIZE_LAYERS = f"""\
 hidden = []
 for layer in model.layers[:-1]:
@@ -142,7 +142,7 @@ def setting(name: str, value: str) -> str:
     """Return the code that compiles with the same optimizer, but for one of its arguments."""
     return (
         f'settings = model.optimizer.get_config() | {{{{"{name}": {value}}}}}\n'
-        "model.compile(type(model.optimizer).from_config(settings), model.loss)"
+        "keras_ch8.training.compile_as(model, model, optimizer=type(model.optimizer).from_config(settings))"
     )
 
 

@@ -112,7 +112,7 @@ def test_tensorboard_shows_the_newest_layout_of_each_run_and_no_chart_twice(tmp_
         shown = what_tensorboard_shows(board)
     assert list(shown) == [f"{section} {title}".strip() for section, title in panels.GROUPS.items()]
     assert {title: charts for title, charts in shown.items() if charts} == {
-        "8.1 What is minimized, and what is meant": ["Loss after each epoch, training and validation"],
+        "8.1 What is minimized, and the target metric": ["Loss after each epoch, training and validation"],
         "8.1.3 Noise of the minibatches": ["Loss of minibatches"],
         "8.2 The step": ["Length of the update"],
         "8.2.4 Clipping and spikes": ["Gradient norm, before and after clipping"],

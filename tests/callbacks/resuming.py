@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 import keras_ch8
+from tests.small_callbacks import Dies
 
 L = keras.layers
 RNG = np.random.default_rng(0)
@@ -16,19 +17,6 @@ STEPS = 5
 
 class Died(Exception):
     """In the place of the end of the process."""
-
-
-class Death(keras.callbacks.Callback):
-    """Raises at the end of the n-th batch of this process."""
-
-    def __init__(self, at):
-        super().__init__()
-        self.at = at
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.at -= 1
-        if self.at == 0:
-            raise Died
 
 
 @dataclasses.dataclass
@@ -63,7 +51,8 @@ def source(**arguments):
 def train(resume=None, die_at=None, *, model=small_model, data=source, callbacks=list, epochs=3, **arguments):
     """Do what a script does: make everything anew, and train; die at the end of a batch if that is asked for."""
     model, data, callbacks = model(), data(), callbacks()
-    given = [*callbacks, *([] if resume is None else [resume]), *([] if die_at is None else [Death(die_at)])]
+    dies = [] if die_at is None else [Dies("on_train_batch_end", die_at, Died)]
+    given = [*callbacks, *([] if resume is None else [resume]), *dies]
     x = data if isinstance(data, tuple) else (data,)
     arguments = {"validation_data": (X[:20], Y[:20]), "verbose": 0, **arguments}
     history = model.fit(*x, epochs=epochs, callbacks=given, **arguments)

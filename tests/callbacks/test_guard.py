@@ -22,6 +22,7 @@ from tests import forked
 from tests.board.readers import python_loader
 from tests.callbacks import guard_cases
 from tests.callbacks.guard_cases import BAD, BATCH, STEPS, Falling, RateSpike, X, Y, broken, loss_of, network, trained
+from tests.small_callbacks import Rates
 
 RNG = np.random.default_rng(1)
 
@@ -366,16 +367,6 @@ def test_it_goes_back_to_the_start_once_where_nothing_later_is_known_to_be_good(
     assert np.isfinite(loss_of(model))
 
 
-class Rates(keras.callbacks.Callback):
-    """Keeps the rate after each batch."""
-
-    def on_train_begin(self, logs=None):
-        self.rates = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.rates.append(float(self.model.optimizer.learning_rate))
-
-
 @pytest.mark.slow
 def test_a_rate_that_is_a_number_is_lowered_from_the_last_good_one_and_stays_low_at_the_second_time():
     guard, rates = callbacks.Guard(rollback="20ba", lower_rate=0.1), Rates()
@@ -523,6 +514,17 @@ def test_a_full_disk_is_a_warning(tmp_path):
     (tmp_path / _left_out.FILE).mkdir()
     with pytest.warns(RuntimeWarning, match="cannot write guard.jsonl"):
         _left_out.append(str(tmp_path), [{}])
+
+
+def test_a_log_that_cannot_be_shortened_is_a_warning(tmp_path, monkeypatch):
+    _left_out.append(str(tmp_path), [{"step": 1}, {"step": 2}])
+
+    def read_only(*args, **options):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(_left_out, "open", read_only, raising=False)
+    with pytest.warns(RuntimeWarning, match="cannot write guard.jsonl: .*Read-only"):
+        _left_out.keep_first(str(tmp_path), 1)
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

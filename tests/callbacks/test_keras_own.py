@@ -63,7 +63,7 @@ SCALES = Excuse(
     "TypeError not raised",
 )
 FLAG = Excuse(
-    "asks for a flag (staircase, power, cycle, warm-up): a schedule is one law, and others are classes",
+    "asks for a flag (staircase, power, cycle, warm-up): a schedule is one formula, and others are classes",
     r"unexpected keyword argument '(power|cycle|alpha)'|has no `(staircase|warmup_target)`",
 )
 EXCEPTIONS = {

@@ -61,8 +61,8 @@ def test_the_rate_that_each_step_uses_is_lowered_on_a_plateau(optimizer, start):
     model = network(optimizer(start))
     history = fit(model, [Says(x=FLAT), decay, frames], epochs=7)
     factor = np.repeat([1, 1, 1, 1, 0.5, 0.5, 0.25], STEPS)
-    law = np.full(7 * STEPS, 0.1) if start == 0.1 else 0.1 - 0.099 * np.arange(7 * STEPS) / 1000
-    np.testing.assert_allclose(frames.learning_rate, factor * law, rtol=1e-6)
+    expected = np.full(7 * STEPS, 0.1) if start == 0.1 else 0.1 - 0.099 * np.arange(7 * STEPS) / 1000
+    np.testing.assert_allclose(frames.learning_rate, factor * expected, rtol=1e-6)
     assert history["learning_rate"][0] == pytest.approx(0.1 if start == 0.1 else float(start(STEPS)))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import keras_ch8 as ch8
 from tests.integration.everybody import CALLBACKS
+from tests.small_callbacks import Dies
 
 X = np.random.default_rng(0).normal(size=(320, 4)).astype("float32")
 Y = X @ np.ones((4, 1), "float32")
@@ -44,11 +45,6 @@ def test_the_standard_callbacks_write_and_judge_and_change_nothing(tmp_path, cap
 
 @pytest.mark.slow
 def test_the_standard_callbacks_let_a_training_go_on_where_asked(tmp_path):
-    class Dies(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 1:
-                raise KeyboardInterrupt
-
     def train(folder, *more):
         watching = ch8.callbacks.standard(tmp_path / folder, resume=tmp_path / folder / "states")
         assert type(watching[-1]) is ch8.callbacks.Diagnosis
@@ -56,7 +52,7 @@ def test_the_standard_callbacks_let_a_training_go_on_where_asked(tmp_path):
 
     whole = train("whole")
     with pytest.raises(KeyboardInterrupt):
-        train("dies", Dies())
+        train("dies", Dies("on_epoch_begin", 2))
     assert train("dies") == whole
 
 

@@ -7,19 +7,9 @@ import pytest
 from keras_ch8 import callbacks, continuation, optimizers
 from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same, average_of, train
+from tests.small_callbacks import Dies
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the average is mostly of its beginning")  # of a few updates
-
-
-class Dies(keras.callbacks.Callback):
-    """Raises in the hook of this name."""
-
-    def __init__(self, hook):
-        super().__init__()
-        setattr(self, hook, self.die)
-
-    def die(self, *args, **kwargs):
-        raise KeyboardInterrupt
 
 
 class Refuses(callbacks.base.Callback):

@@ -7,6 +7,7 @@ import pytest
 from keras_ch8 import callbacks, schedules
 from tests.callbacks.runs import STEPS, X
 from tests.callbacks.test_polyak_averaging import Path, again, assert_same, average_of, loss_of, shared, train
+from tests.small_callbacks import Dies
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*the average is mostly of its beginning",  # of a few updates
@@ -93,14 +94,10 @@ def test_every_callback_finds_the_weights_at_the_beginning_of_an_epoch():
 
 
 def test_a_training_that_dies_loses_nothing():
-    class Dies(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            raise KeyboardInterrupt
-
     model, average, _ = shared()
     path = Path(average)
     with pytest.raises(KeyboardInterrupt):
-        again(path, average_of, Dies())
+        again(path, average_of, Dies("on_epoch_end"))
     assert_same(model.get_weights(), path.raw[-1])
     assert_same(average.raw_weights, path.raw[-1])
     assert_same(average.weights, path.averages[-1])

@@ -22,6 +22,7 @@ from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import assert_same
 from tests.marks import mostly
 from tests.oracles import averages
+from tests.small_callbacks import Dies
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*the average is mostly of its beginning",  # of a few updates
@@ -405,20 +406,6 @@ DEATHS = {
 """At which call a training dies."""
 
 
-class Dies(keras.callbacks.Callback):
-    """Raises in the hook of this name, at this call."""
-
-    def __init__(self, hook, call, error=KeyboardInterrupt):
-        super().__init__()
-        self.left, self.error = call, error
-        setattr(self, hook, self.die)
-
-    def die(self, *args, **kwargs):
-        self.left -= 1
-        if not self.left:
-            raise self.error
-
-
 def dead(model, listed, hook, first=True, error=KeyboardInterrupt, call=None):
     """Train until the death, and return what was seen."""
     seen, dies = Recorded(), Dies(hook, call or DEATHS[hook], error)
@@ -492,7 +479,7 @@ def test_what_others_restore_before_a_death_stays_and_what_they_do_not_get_to_do
         model, average = from_the_start(), shared()[1]
         average.evaluate, average.final = "average", "average"
         stop = kind("val_loss", mode="max", restore_best_weights=True, patience=1)  # stops after the second epoch
-        made = {"average": average, "stop": stop, "dies": Dies("on_train_end", 1)}
+        made = {"average": average, "stop": stop, "dies": Dies("on_train_end")}
         with pytest.raises(KeyboardInterrupt):
             train(model, [made[name] for name in order])
         restored = order.index("stop") < order.index("dies")

@@ -103,7 +103,7 @@ def test_where_the_two_were_best(true, modes, values):
     past = past_of(modes, val_loss=[1, 0.5, 0.6, 0.7], **{f"val_{true}": values})
     assert best_epochs(past, true, "loss") == (
         f"`val_loss` was best at epoch 2, where `val_{true}` was {values[1]:.4g}; `val_{true}` was best at epoch 3, "
-        f"with {values[2]:.4g}: to stop on what is meant, monitor it."
+        f"with {values[2]:.4g}: to stop on the target metric, monitor it."
     )
 
 

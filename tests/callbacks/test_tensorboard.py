@@ -18,6 +18,7 @@ from keras_ch8.callbacks import _progress
 from tests.board.readers import LOADERS, python_loader
 from tests.callbacks.runs import STEPS, Frames, X, Y, by_hand, fit, network
 from tests.marks import mostly
+from tests.small_callbacks import Dies
 
 ALWAYS = {
     "ch8/loss", "ch8/gradient_norm", "ch8/update_norm", "ch8/effective_rate", "ch8/learning_rate", "ch8/nonfinite",
@@ -301,15 +302,10 @@ def test_a_disk_that_fills_up_in_mid_run_is_one_warning_and_the_weights_are_as_w
 
 @pytest.mark.slow
 def test_a_training_that_dies_keeps_its_rows_and_the_next_goes_on(tmp_path):
-    class Dies(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if batch == 3:
-                raise SystemError("of the training")
-
     model = network(ours.SGD(0.1))
     board = callbacks.TensorBoard(tmp_path)
     with pytest.raises(SystemError):
-        fit(model, [board, Dies()])
+        fit(model, [board, Dies("on_train_batch_end", 4, SystemError)])
     fit(model, [board], epochs=1)
     assert [step for step, _ in read(tmp_path)["ch8/loss"]] == [*range(1, 4 + STEPS + 1)]
 

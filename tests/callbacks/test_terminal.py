@@ -14,6 +14,7 @@ from keras_ch8 import callbacks
 from keras_ch8.callbacks import _terminal
 from keras_ch8.verdicts import Verdict
 from keras_ch8.verdicts.texts import alarm
+from tests.small_callbacks import Dies
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(128, 6)).astype("float32")
@@ -186,13 +187,8 @@ def test_in_a_long_epoch_an_alarm_comes_below_the_bar_which_goes_on_below_it(cap
 
 @pytest.mark.slow
 def test_after_an_interruption_the_summary_begins_on_a_row_of_its_own(capsys):
-    class Interrupts(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if batch == 5:
-                raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        fit(deep(), [*callbacks.standard("logs"), Interrupts()], capsys)
+        fit(deep(), [*callbacks.standard("logs"), Dies("on_train_batch_end", 6)], capsys)
     rows = screen(capsys.readouterr().out)
     assert rows[-1] == "Curves: tensorboard --logdir logs"
     assert any(re.match(r"\d/8 ━", row.strip()) and "ACT" not in row for row in rows)

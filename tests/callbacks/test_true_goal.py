@@ -1,4 +1,4 @@
-"""Section 8.1.2 on real digits: stop on the loss that is meant, and go on after the training 0-1 loss is 0."""
+"""Section 8.1.2 on real digits: stop on the target metric, and go on after the training 0-1 loss is 0."""
 
 import functools
 
@@ -91,8 +91,8 @@ def errors():
     return {rule: 100 * np.mean(values) for rule, values in found.items()}
 
 
-def test_to_stop_on_what_is_meant_beats_to_stop_on_the_surrogate_and_that_beats_not_to_stop(errors):
-    """A fifth of the training labels is wrong; those of the validation examples are right, as what is meant is."""
+def test_to_stop_on_the_target_metric_beats_to_stop_on_the_surrogate_and_that_beats_not_to_stop(errors):
+    """A fifth of the training labels is wrong; those of the validation examples are right."""
     assert errors["val_zero_one_loss"] + 0.75 < errors["val_loss"], errors
     assert errors["val_loss"] + 3 < errors["nothing"], errors
 

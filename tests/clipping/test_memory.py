@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, clipping
 from keras_ch8 import optimizers as ours
-from tests.optimizers.boxes import step
-from tests.oracles import clipping as box
+from tests.optimizers.algorithms import step
+from tests.oracles import clipping as oracle
 
 RNG = np.random.default_rng(0)
 NORMS = RNG.lognormal(sigma=0.3, size=60)
@@ -33,7 +33,7 @@ def left_of(rule, rows, build=None, **options):
 @pytest.mark.parametrize("settings", [(2.5, 0.97, 25), (1.0, 0.5, 2), (4.0, 0.1, 10)], ids=str)
 def test_z_scores_are_those_of_the_paper(settings):
     kept, _ = left_of(clipping.ByZScore(*settings), NORMS)
-    expected = box.by_z_score(NORMS, *settings)
+    expected = oracle.by_z_score(NORMS, *settings)
     np.testing.assert_allclose(kept[:, 0], expected, rtol=2e-3)  # positions in float32 are differences of sums
     assert (np.array(expected)[[33, 50]] < 0.5 * NORMS[[33, 50]]).all()
 
@@ -42,7 +42,7 @@ def test_z_scores_are_those_of_the_paper(settings):
 @pytest.mark.parametrize("settings", [(1.05, 0.98, 40, 1.0), (2.0, 0.5, 5, 0.7), (1.0, 0.0, 1, 100.0)], ids=str)
 def test_the_history_of_each_tensor_is_that_of_the_paper(settings):
     kept, _ = left_of(clipping.ByTensorHistory(*settings), PAIRS)
-    expected = box.by_tensor_history(PAIRS, *settings)
+    expected = oracle.by_tensor_history(PAIRS, *settings)
     np.testing.assert_allclose(kept, expected, rtol=1e-3, atol=1e-5)
     assert expected[45, 1] < 0.1 * PAIRS[45, 1]  # the spike of the one tensor
     assert expected[45, 0] > 0.3 * min(PAIRS[45, 0], expected[44, 0])  # which takes nothing from the other

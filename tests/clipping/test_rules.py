@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_ch8 import clipping
 from keras_ch8 import optimizers as ours
-from tests.optimizers.boxes import FEW, make, random_grads, step
+from tests.optimizers.algorithms import FEW, make, random_grads, step
 
 PAIR = [np.array([3.0, 4.0], "float32"), np.array([0.0, 12.0], "float32")]
 

@@ -11,7 +11,7 @@ from keras import layers
 from keras_ch8 import clipping
 from keras_ch8 import optimizers as ours
 from keras_ch8.clipping.units import unit_axes
-from tests.optimizers.boxes import step
+from tests.optimizers.algorithms import step
 
 # layer, shape of a batch of its input without the first axis, {name of a variable: the axes of one unit}
 LAYERS = [

@@ -14,6 +14,7 @@ from keras_ch8.board.writer import RunWriter
 from keras_ch8.cockpit import event_files, live
 from keras_ch8.cockpit.live import LivePage
 from tests.cockpit.runs import curve, record
+from tests.small_callbacks import Dies
 
 X, Y = np.ones((64, 3), "float32"), np.ones((64, 1), "float32")
 
@@ -66,12 +67,8 @@ def test_the_page_of_memory_is_that_of_the_event_files(tmp_path):
 
 @pytest.mark.slow
 def test_a_training_that_fails_leaves_its_page(tmp_path):
-    class Fails(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        fit(tmp_path / "logs", callbacks=[Fails()])
+        fit(tmp_path / "logs", callbacks=[Dies("on_epoch_end")])
     made = document_in((tmp_path / "logs" / "optimization" / "report.html").read_text())
     assert made["runs"][0]["series"]["ch8/loss"]["steps"] == [*range(1, 5)]
 

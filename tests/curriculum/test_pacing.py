@@ -26,18 +26,18 @@ PACINGS_AND_STARTS = {
 }
 
 
-@pytest.mark.parametrize("law, start", PACINGS_AND_STARTS.values(), ids=PACINGS_AND_STARTS)
-def test_a_pacing_rises_from_the_start_to_1(law, start):
-    shares = law(U)
+@pytest.mark.parametrize("pacing, start", PACINGS_AND_STARTS.values(), ids=PACINGS_AND_STARTS)
+def test_a_pacing_rises_from_the_start_to_1(pacing, start):
+    shares = pacing(U)
     assert shares.shape == U.shape
     assert shares[0] == pytest.approx(start, rel=1e-14)
     assert shares[-1] == 1
     assert (np.diff(shares) >= -1e-16).all()
-    assert [float(law(u)) for u in (0.0, 0.31, 1.0)] == pytest.approx([shares[0], shares[310], 1.0], rel=1e-14)
+    assert [float(pacing(u)) for u in (0.0, 0.31, 1.0)] == pytest.approx([shares[0], shares[310], 1.0], rel=1e-14)
 
 
 @pytest.mark.parametrize(
-    "law, formula",
+    "pacing, formula",
     [
         (curriculum.Linear(0.3), 0.3 + 0.7 * U),
         (curriculum.Root(3, 0.1), np.cbrt(0.001 + 0.999 * U)),
@@ -50,14 +50,14 @@ def test_a_pacing_rises_from_the_start_to_1(law, start):
     ],
     ids=["linear", "root", "root of 1", "competence", "exponential", "step", "baby_steps", "baby_steps from a half"],
 )
-def test_a_pacing_is_its_formula(law, formula):
-    np.testing.assert_allclose(law(U), formula, rtol=1e-12)
+def test_a_pacing_is_its_formula(pacing, formula):
+    np.testing.assert_allclose(pacing(U), formula, rtol=1e-12)
 
 
 def test_one_pass_leaves_behind_what_came_before_and_nobody_else_does():
-    law = curriculum.OnePass(4)
-    np.testing.assert_array_equal(law.oldest(U), np.repeat([0.0, 0.25, 0.5, 0.75], [250, 250, 250, 251]))
-    np.testing.assert_array_equal(law(U) - law.oldest(U), 0.25)
+    pacing = curriculum.OnePass(4)
+    np.testing.assert_array_equal(pacing.oldest(U), np.repeat([0.0, 0.25, 0.5, 0.75], [250, 250, 250, 251]))
+    np.testing.assert_array_equal(pacing(U) - pacing.oldest(U), 0.25)
     for name, (other, _) in PACINGS_AND_STARTS.items():
         assert name == "one_pass" or not other.oldest(U).any()
 

@@ -8,11 +8,12 @@ from keras_ch8.curriculum._sampler import sampling_weights, soft_weights
 from tests.curriculum.test_pacing import PACINGS_AND_STARTS
 
 RANKS = np.arange(40)
-CURRICULA = {name: law for name, (law, _) in PACINGS_AND_STARTS.items() if name != "one_pass"}
+CURRICULA = {name: pacing for name, (pacing, _) in PACINGS_AND_STARTS.items() if name != "one_pass"}
 
 
-def weights_on_the_way(law, mix):
-    return np.array([sampling_weights(RANKS, float(law(u)), mix, float(law.oldest(u))) for u in np.linspace(0, 1, 101)])
+def weights_on_the_way(pacing, mix):
+    progress = np.linspace(0, 1, 101)
+    return np.array([sampling_weights(RANKS, float(pacing(u)), mix, float(pacing.oldest(u))) for u in progress])
 
 
 def entropies(weights):
@@ -21,24 +22,24 @@ def entropies(weights):
 
 
 @pytest.mark.parametrize("mix", [0.0, 0.1, 0.5])
-@pytest.mark.parametrize("law", CURRICULA.values(), ids=CURRICULA)
-def test_weights_lie_in_0_to_1_and_no_example_loses_weight(law, mix):
-    weights = weights_on_the_way(law, mix)
+@pytest.mark.parametrize("pacing", CURRICULA.values(), ids=CURRICULA)
+def test_weights_lie_in_0_to_1_and_no_example_loses_weight(pacing, mix):
+    weights = weights_on_the_way(pacing, mix)
     assert ((weights >= 0) & (weights <= 1)).all()
     assert (np.diff(weights, axis=0) >= 0).all()
 
 
 @pytest.mark.parametrize("mix", [0.0, 0.1, 0.5])
-@pytest.mark.parametrize("law", CURRICULA.values(), ids=CURRICULA)
-def test_the_entropy_never_falls(law, mix):
-    entropy = entropies(weights_on_the_way(law, mix))
+@pytest.mark.parametrize("pacing", CURRICULA.values(), ids=CURRICULA)
+def test_the_entropy_never_falls(pacing, mix):
+    entropy = entropies(weights_on_the_way(pacing, mix))
     assert (np.diff(entropy) >= -1e-14).all()
     assert entropy[0] < entropy[-1] == pytest.approx(np.log(40))
 
 
-@pytest.mark.parametrize("law", CURRICULA.values(), ids=CURRICULA)
-def test_in_the_end_the_distribution_is_that_of_the_data(law):
-    assert (weights_on_the_way(law, 0.1)[-1] == 1).all()
+@pytest.mark.parametrize("pacing", CURRICULA.values(), ids=CURRICULA)
+def test_in_the_end_the_distribution_is_that_of_the_data(pacing):
+    assert (weights_on_the_way(pacing, 0.1)[-1] == 1).all()
 
 
 def test_one_pass_breaks_two_of_the_three():

@@ -359,6 +359,7 @@ def training_cases():
     )  # fmt: skip
     rates = m.sequence(m.POSITIVE)
     yield case("training.compare_learning_rates", on_model(**few, rates=lambda: [0.01, 0.1]), rates=rates)
+    yield case("training.compile_as", lambda: {"model": model(), "other": model()}, model=m.NOTHING, other=m.NOTHING)
     yield case(
         "training.cure",
         lambda: {"model_factory": new_model, "data": (X, Y), "verdict": lower_the_rate(), "epochs": 1},

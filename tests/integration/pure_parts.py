@@ -30,7 +30,7 @@ def array(tensor):
 # --- one number, or several, of each part ------------------------------------------------------------------------
 
 
-LAWS = {
+SCHEDULES = {
     "CosineDecay": lambda: schedules.CosineDecay(0.1, "80%", 0.1),
     "ExponentialDecay": lambda: schedules.ExponentialDecay(0.1, "3ep", 0.5),
     "InverseTimeDecay": lambda: schedules.InverseTimeDecay(0.1, 20, 0.5),
@@ -45,7 +45,7 @@ LAWS = {
 
 
 def rates(name):
-    schedule = LAWS[name]()
+    schedule = SCHEDULES[name]()
     schedule.resolve(CLOCK)
     return [float(schedule(step)) for step in STEPS]
 
@@ -244,21 +244,21 @@ def decayed():
     _, history = trained(0.02, [callbacks.LearningRateDecay(plateau, logs=True)], epochs=5)
     np.testing.assert_allclose(history["learning_rate"], [0.02, 0.02, 0.01, 0.005, 0.0025], rtol=1e-6)
     halve = callbacks.LearningRateDecay(lambda epoch, rate: 0.04 / 2**epoch)
-    law = schedules.LinearDecay(0.02, "4ep", 0.0)
-    _, scaled = trained(law, [halve], epochs=3)
-    law_of_steps, freeze = schedules.LinearDecay(0.02, 100), lambda epoch: 0.0 if epoch else 0.02
-    frozen, _ = trained(law_of_steps, [callbacks.LearningRateDecay(freeze)], epochs=3)
-    first, _ = trained(law_of_steps, [callbacks.LearningRateDecay(freeze)], epochs=1)
+    decay = schedules.LinearDecay(0.02, "4ep", 0.0)
+    _, scaled = trained(decay, [halve], epochs=3)
+    decay_by_steps, freeze = schedules.LinearDecay(0.02, 100), lambda epoch: 0.0 if epoch else 0.02
+    frozen, _ = trained(decay_by_steps, [callbacks.LearningRateDecay(freeze)], epochs=3)
+    first, _ = trained(decay_by_steps, [callbacks.LearningRateDecay(freeze)], epochs=1)
     pairs = zip(frozen.get_weights(), first.get_weights(), strict=True)
     assert all((a == b).all() for a, b in pairs), "the step that is compiled has the new factor"
-    given, as_schedule = trained(0.02, [callbacks.LearningRateDecay(law)], epochs=2)
+    given, as_schedule = trained(0.02, [callbacks.LearningRateDecay(decay)], epochs=2)
     longer = given.fit(X[:24], Y[:24], batch_size=12, epochs=4, verbose=0, shuffle=False).history  # 2 steps an epoch
     return [*history["loss"], *scaled["loss"], *as_schedule["loss"], *longer["loss"], *np.ravel(given.get_weights()[0])]
 
 
 TRAININGS = {"EarlyStopping": stopped, "LearningRateDecay": decayed}
 KINDS = {
-    "schedules": (LAWS, rates),
+    "schedules": (SCHEDULES, rates),
     "losses": ({**FAMILIES, **LOSSES}, loss),
     "metrics": (["ZeroOneLoss"], lambda name: wrong()),
     "initializers": ({**KNOWN_STARTS, **DRAWN_STARTS}, start),
@@ -270,9 +270,9 @@ KINDS = {
 """Of each package its parts, and what gives the numbers of one by its name."""
 
 
-def numbers(*rooms):
+def numbers(*packages):
     """Return what every part of some packages gives."""
-    return {f"{room}.{name}": np.asarray(f(name)) for room in rooms for parts, f in [KINDS[room]] for name in parts}
+    return {f"{p}.{name}": np.asarray(f(name)) for p in packages for parts, f in [KINDS[p]] for name in parts}
 
 
 # --- what works, as the package says it --------------------------------------------------------------------------
@@ -280,36 +280,36 @@ def numbers(*rooms):
 
 def public_names():
     """Yield package, name (None for all of it) and error of all that is public; no error is `""`."""
-    for room in keras_ch8.__all__[1:]:
+    for package in keras_ch8.__all__[1:]:
         try:
-            module = getattr(keras_ch8, room)
+            module = getattr(keras_ch8, package)
         except ImportError as error:
-            yield room, None, str(error)
+            yield package, None, str(error)
             continue
         for name in getattr(module, "__all__", []):
             try:
                 getattr(module, name)
             except ImportError as error:
-                yield room, name, str(error)
+                yield package, name, str(error)
             else:
-                yield room, name, ""
+                yield package, name, ""
 
 
 def check_refusals(backend):
     """Check that what works is what `WORKS` says, and that all else raises the one error."""
     works = set()
-    for room, name, error in public_names():
-        part = room if name is None else f"{room}.{name}"
+    for package, name, error in public_names():
+        part = package if name is None else f"{package}.{name}"
         if not error:
-            works |= {room, part} & set(which.WORKS)
-            assert {room, part} & set(which.WORKS), part
+            works |= {package, part} & set(which.WORKS)
+            assert {package, part} & set(which.WORKS), part
             continue
-        assert not {room, part} & set(which.WORKS), part
+        assert not {package, part} & set(which.WORKS), part
         assert error.startswith(f"`keras_ch8.{part}` needs Keras's TensorFlow backend. Received: backend {backend!r}.")
         assert re.search(r'KERAS_BACKEND="tensorflow".*works with.*layers\.Maxout.*schedules', error), error
-        if name is None and room != "watch":
+        if name is None and package != "watch":
             with pytest.raises(ImportError, match=re.escape(error)):
-                importlib.import_module(f"keras_ch8.{room}")
+                importlib.import_module(f"keras_ch8.{package}")
     assert works | {"chapter"} == set(which.WORKS)  # the map has no `__all__`
 
 

@@ -15,6 +15,7 @@ from tests import compiling
 from tests.callbacks.guard_cases import Falling
 from tests.faults.killing import Kill
 from tests.integration import workers
+from tests.small_callbacks import Signals
 
 L = keras.layers
 RNG = np.random.default_rng(5)
@@ -23,19 +24,6 @@ Y = (X @ RNG.normal(size=(12, 4))).argmax(axis=1)
 STEPS = 5
 BAD = [45, 61]
 """Examples of the guarded training with a NaN."""
-
-
-class Signal(keras.callbacks.Callback):
-    """Sends its own process a SIGTERM at the end of the n-th batch."""
-
-    def __init__(self, at):
-        super().__init__()
-        self.left = at
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.left -= 1
-        if self.left == 0:
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def network(optimizer):
@@ -115,7 +103,7 @@ def main(index, ports, folder, case="averaged", kill=None, term=None, resumes=Tr
         model, examples, listed, epochs = CASES[case]()
     board = callbacks.TensorBoard(os.path.join(folder, "board"))
     resume = [callbacks.Resume(os.path.join(folder, "states"), every="2ba")] if resumes else []
-    ends = [Kill(*kill)] if kill else [Signal(term)] if term else []
+    ends = [Kill(*kill)] if kill else [Signals("on_train_batch_end", term, signal.SIGTERM)] if term else []
     given = {"epochs": epochs, "validation_data": (X[80:], Y[80:]), "verbose": 0}
     history = model.fit(examples, callbacks=[*listed, board, *resume, *ends], **given)
     groups = {"model": model.variables, "weights": model.trainable_variables, "optimizer": model.optimizer.variables}

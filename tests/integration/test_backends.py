@@ -54,7 +54,7 @@ def test_parts_that_work_elsewhere_give_the_numbers_of_tensorflow_and_the_rest_o
 
 
 def test_numbers_are_compared_of_every_part_that_works_elsewhere():
-    compared = {f"{room}.{name}" for room, (parts, _) in pure_parts.KINDS.items() for name in parts}
+    compared = {f"{package}.{name}" for package, (parts, _) in pure_parts.KINDS.items() for name in parts}
     without_numbers = {"board", "chapter", "integration", "telemetry", "verdicts"}
     works = set(which.WORKS) - without_numbers
     parts = {part for _, part in chapter.parts() if part in works or part.partition(".")[0] in works}
@@ -76,10 +76,10 @@ class Sequential:
 
 
 TAKE_A_MODEL = {
-    f"{room}.{name}": part
-    for room in keras_ch8.__all__[1:]
-    for name in getattr(getattr(keras_ch8, room), "__all__", [])
-    for part in [getattr(getattr(keras_ch8, room), name)]
+    f"{package}.{name}": part
+    for package in keras_ch8.__all__[1:]
+    for name in getattr(getattr(keras_ch8, package), "__all__", [])
+    for part in [getattr(getattr(keras_ch8, package), name)]
     if callable(part) and "model" in inspect.signature(part).parameters
 } | {"watch": keras_ch8.watch}
 OF_KERAS_2 = r"works with Keras 3 \(`import keras`\). Received: an object of Keras 2, `tf_keras\."

@@ -15,6 +15,7 @@ import tensorflow as tf
 import keras_ch8
 from keras_ch8 import callbacks, clipping, data, optimizers, schedules
 from tests.integration.everybody import CALLBACKS, OPTIMIZERS, TOGETHER, X, Y, network, train
+from tests.small_callbacks import Dies
 
 OURS = {
     "LBFGS": lambda: optimizers.LBFGS(),
@@ -42,28 +43,30 @@ def collect():
         gc.collect()
 
 
-def assert_all_is_gone(watched):
-    """`watched` trains a model and returns it; afterwards nobody has it."""
+def watched(optimizer, train_it):
+    """Make a model, have it trained, and return a weak reference to it."""
+    model = network(optimizer())
+    train_it(model)
+    return weakref.ref(model)
+
+
+def assert_is_gone(train_it, optimizer=lambda: "adam"):
+    """A model that this function has trained is nobody's afterwards, nor is a thread or a file left."""
     before = open_things()
-    models = [weakref.ref(model) for model in watched()]
+    model = watched(optimizer, train_it)
     collect()
-    assert [model() for model in models] == [None] * len(models)
+    assert model() is None
     assert open_things() == before
 
 
-def trained(folder, optimizer, names, **options):
-    def watched():
-        model = network(optimizer(), **options)
-        train(model, [CALLBACKS[name](folder) for name in names])
-        return [model]
-
-    return watched
+def with_callbacks(folder, names):
+    return lambda model: train(model, [CALLBACKS[name](folder) for name in names])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["Keras's", "ours"])
 def test_a_model_that_all_callbacks_have_watched_together_is_gone(settled, tmp_path, optimizer):
-    assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], TOGETHER))
+    assert_is_gone(with_callbacks(tmp_path, TOGETHER), OPTIMIZERS[optimizer])
 
 
 def graphs():
@@ -76,7 +79,7 @@ def graphs():
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_no_graph_stays_of_a_model_that_all_callbacks_have_watched(settled, tmp_path, optimizer):
     before = graphs()
-    trained(tmp_path, OPTIMIZERS[optimizer], TOGETHER)()
+    watched(OPTIMIZERS[optimizer], with_callbacks(tmp_path, TOGETHER))
     assert graphs() == before
 
 
@@ -88,46 +91,38 @@ def pairs():
 @pytest.mark.broad
 @pytest.mark.parametrize("name, optimizer", pairs())
 def test_a_model_that_a_callback_has_watched_is_gone(settled, tmp_path, name, optimizer):
-    assert_all_is_gone(trained(tmp_path, OPTIMIZERS[optimizer], [name]))
+    assert_is_gone(with_callbacks(tmp_path, [name]), OPTIMIZERS[optimizer])
 
 
 @pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("name", [n if n != "LBFGS" else pytest.param(n, marks=pytest.mark.slow) for n in OURS])
 def test_a_model_with_an_optimizer_that_hooks_the_training_step_is_gone(settled, name):
-    def watched():
-        model = network(OURS[name]())
-        train(model, batch_size=len(X))
-        return [model]
-
-    assert_all_is_gone(watched)
+    assert_is_gone(lambda model: train(model, batch_size=len(X)), OURS[name])
 
 
 @pytest.mark.full
 def test_a_model_that_was_switched_to_a_method_of_section_8_6_is_gone(settled, tmp_path):
-    def watched():
-        model = network("adam")
+    def switched(model):
         switch = callbacks.SwitchOptimizer(at=1, to=optimizers.LBFGS())
         train(model, [switch, callbacks.TensorBoard(tmp_path)], batch_size=len(X))
-        return [model]
 
-    assert_all_is_gone(watched)
+    assert_is_gone(switched)
 
 
 @pytest.mark.slow
 def test_a_model_with_a_curriculum_is_gone(settled):
-    def watched():
-        source, model = data.ArraySource(X, Y, batch_size=8), network("adam")
+    def from_the_easy_ones(model):
+        source = data.ArraySource(X, Y, batch_size=8)
         model.fit(source, epochs=2, verbose=0, callbacks=[callbacks.Curriculum(source, "model_loss")])
-        return [model]
 
-    assert_all_is_gone(watched)
+    assert_is_gone(from_the_easy_ones)
 
 
 @pytest.mark.slow
 def test_the_models_of_a_loop_of_ones_own_are_gone(settled, tmp_path):
-    def watched():
-        model, optimizer = network("adam"), keras.optimizers.SGD(0.1)
+    def by_hand(model):
+        optimizer = keras.optimizers.SGD(0.1)
         x, y = tf.constant(X), tf.constant(Y)
         with keras_ch8.watch(model, optimizer, tmp_path, probe=(X, Y)) as run:
 
@@ -140,25 +135,17 @@ def test_the_models_of_a_loop_of_ones_own_are_gone(settled, tmp_path):
 
             for _ in range(3):
                 train_step()
-        return [model]
 
-    assert_all_is_gone(watched)
+    assert_is_gone(by_hand)
 
 
 @pytest.mark.slow
 def test_a_model_whose_training_has_died_is_gone(settled, tmp_path):
-    def watched():
-        model = network("adam")
-
-        def die(*args):
-            raise KeyboardInterrupt
-
-        dies = keras.callbacks.LambdaCallback(on_epoch_end=die)
+    def dies(model):
         with pytest.raises(KeyboardInterrupt):
-            train(model, [*[CALLBACKS[name](tmp_path) for name in TOGETHER], dies])
-        return [model]
+            train(model, [*[CALLBACKS[name](tmp_path) for name in TOGETHER], Dies("on_epoch_end")])
 
-    assert_all_is_gone(watched)
+    assert_is_gone(dies)
 
 
 # --- memory ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from tests.board import readers
 from tests.callbacks.runs import BATCH, STEPS, Frames, X, Y, network
 from tests.callbacks.runs import fit as fit_six_steps
 from tests.marks import mostly
+from tests.small_callbacks import Dies
 
 EPOCH = list(range(1, STEPS + 1))
 
@@ -174,14 +175,9 @@ def test_a_model_that_nothing_is_known_of_begins_at_initial_epoch(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("make", mostly(pytest.mark.full, [keras.optimizers.SGD, optimizers.SGD], optimizers.SGD))
 def test_a_training_that_is_restored_after_an_interruption_goes_on(tmp_path, make):
-    def die(epoch, logs):
-        if epoch == 2:
-            raise KeyboardInterrupt
-
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
-    dies = keras.callbacks.LambdaCallback(on_epoch_begin=die)
     with pytest.raises(KeyboardInterrupt):
-        train(network(make(0.1)), tmp_path / "logs", backup, dies, epochs=4)
+        train(network(make(0.1)), tmp_path / "logs", backup, Dies("on_epoch_begin", 3), epochs=4)
     assert curves(tmp_path / "logs")["ch8/gradient_norm"] == [*range(1, 13)]
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
     train(network(make(0.1)), tmp_path / "logs", backup, epochs=4)

@@ -27,7 +27,9 @@ def faded(left, losses=AT_REST, spectrum=None):
     return past
 
 
-@pytest.mark.parametrize("left, level", [(1.0, "ok"), (0.02, "ok"), (5e-3, "watch"), (5e-4, "act"), (0.0, "act")])
+@pytest.mark.parametrize(
+    "left, level", [(1.0, "ok"), (0.02, "ok"), (9e-3, "watch"), (6e-3, "watch"), (4e-3, "act"), (0.0, "act")]
+)
 def test_a_loss_at_rest_after_a_rate_that_has_faded_has_steps_that_are_too_short(left, level):
     assert claim_of("step_length", faded(left), "step_too_short").level == level
     low = np.array([1.0, 0.5, *[0.05] * 7])
@@ -112,7 +114,7 @@ def far_beyond(largest, losses, ratio=0.8):
 
 
 def test_a_rate_far_beyond_its_limit_is_too_long_where_half_a_training_gains_nothing():
-    assert [far_beyond(largest, SWAYING) for largest in (5000.0, 3000.0, 1500.0)] == ["act", "watch", "ok"]
+    assert [far_beyond(largest, SWAYING) for largest in (5000.0, 3000.0, 1500.0)] == ["act", "act", "ok"]
     assert far_beyond(5000.0, SWAYING, ratio=0.4) == "ok"  # no step goes beyond the lowest point
     assert far_beyond(5000.0, SWAYING * np.linspace(1, 0.6, 9)) == "ok"  # the loss gets on
     assert far_beyond(5000.0, np.array([1.0, *[0.05, 0.06] * 4])) == "ok"  # it is low
@@ -137,7 +139,7 @@ def test_a_start_whose_gradient_explodes_counts_as_long_as_the_loss_has_got_nowh
     assert claim_of("layer_flow", past, "exploding").level == level
 
 
-@pytest.mark.parametrize("signal, chance, level", [(10.0, 0.5, "act"), (10.0, 0.8, "watch"), (7.0, 0.5, "ok")])
+@pytest.mark.parametrize("signal, chance, level", [(9.0, 0.5, "act"), (9.0, 0.8, "watch"), (7.0, 0.5, "ok")])
 def test_a_large_signal_at_the_start_counts_sooner_where_the_loss_stays_above_that_of_a_constant(signal, chance, level):
     past = past_of(np.linspace(2.0, 0.9, len(STEPS)), layer_flow=flow(signal=np.array([signal, 1.0, 1.0, 1.0])))
     past.chance = chance

@@ -24,7 +24,7 @@ from keras_ch8 import callbacks, layers, training  # noqa: F401
 from tests.mutation import changes, forks
 
 OPTIONS = ["-q", "-x", "-p", "no:cacheprovider"]
-BOX = r"^(SGD|Momentum|Nesterov|Adagrad|RMSprop|RMSpropNesterov|AdamRule)\.rule$"
+RULE = r"^(SGD|Momentum|Nesterov|Adagrad|RMSprop|RMSpropNesterov|AdamRule)\.rule$"
 GRAPH = (
     r"Probe|Curve|LayerCall|Evaluation|Snapshot|Monitor$|\.(tensors|reading|needs|numbers|curves|of_set)$|"
     r"^(is_weighted|activation|by_unit|gradient|dead|saturated|relative_update|root_mean_square|_gaps|_estimates|_by_time|"
@@ -35,7 +35,12 @@ TARGETS = {  # name: module or package, tests that judge it, functions that are 
     "stopping": ("keras_ch8.stopping", ["tests/stopping"], "", "^$"),
     "verdicts": ("keras_ch8.verdicts", ["tests/verdicts", "tests/monitors"], "", "^$"),
     "monitors": ("keras_ch8.monitors", ["tests/monitors"], "", GRAPH),
-    "optimizers": ("keras_ch8.optimizers", ["tests/optimizers/test_boxes.py", "-m", "not bench"], BOX, "^$"),
+    "optimizers": (
+        "keras_ch8.optimizers",
+        ["tests/optimizers/test_algorithms.py", "-m", "not bench"],
+        RULE,
+        "^$",
+    ),
     "clipping": ("keras_ch8.clipping", ["tests/clipping"], "", "^$"),
     "schedules": ("keras_ch8.schedules", ["tests/schedules"], "", "Resolver|resolve|relative_schedules|clock_of"),
 }

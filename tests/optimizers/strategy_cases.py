@@ -6,7 +6,7 @@ import numpy as np
 from keras_ch8 import callbacks, clipping, schedules
 from tests.callbacks.runs import Frames
 from tests.forked import two_replicas
-from tests.optimizers.boxes import NAMES, make
+from tests.optimizers.algorithms import NAMES, make
 from tests.optimizers.layerwise import LAMB
 
 FEATURES = {

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from keras_ch8 import clipping, second_order
 from keras_ch8 import optimizers as ours
-from tests.optimizers.boxes import step
-from tests.oracles import first_order as box
+from tests.optimizers.algorithms import step
+from tests.oracles import first_order as oracle
 
 PATTERNS = ["a", "b", "c"]
 SHAPES = {"a": (3, 2), "b": (2,), "c": ()}
@@ -73,7 +73,7 @@ def test_newtons_method_ends_the_quadratic_in_one_step():
 
 
 @both
-def test_each_block_follows_the_box_of_its_own_gradients_and_the_others_stand_still(inner):
+def test_each_block_follows_the_algorithm_of_its_own_gradients_and_the_others_stand_still(inner):
     grads = random_steps(9)
     optimizer, variables = ours.BlockCoordinateDescent(INNERS[inner](), PATTERNS, steps_per_block=2), weights()
     optimizer.build(variables)
@@ -89,8 +89,9 @@ def test_each_block_follows_the_box_of_its_own_gradients_and_the_others_stand_st
         paths[active].append(variables[active].numpy())
     for i, path in enumerate(paths):
         feed = iter([grads[n][i].astype("float64") for n in range(9) if n // 2 % 3 == i])
-        expected = box.adam(path[0].astype("float64"), lambda _, feed=feed: next(feed), len(path) - 1, 0.01, 0.9, 0.999,
-                            1e-8)  # fmt: skip
+        expected = oracle.adam(
+            path[0].astype("float64"), lambda _, feed=feed: next(feed), len(path) - 1, 0.01, 0.9, 0.999, 1e-8
+        )
         np.testing.assert_allclose(np.array(path[1:]), expected, rtol=1e-4 if inner == "Keras" else 1e-5, atol=1e-6)
     assert [int(o.iterations.numpy()) for o in optimizer.inners] == [4, 3, 2]
     assert int(optimizer.iterations.numpy()) == 9
@@ -133,7 +134,9 @@ def test_with_accumulated_gradients_a_turn_is_so_many_updates(inner):
     for i in range(3):
         at = 4 * turns.index(i)
         means = iter([(grads[n][i] + grads[n + 1][i]).astype("float64") / 2 for n in (at, at + 2)])
-        expected = box.adam(start[i].astype("float64"), lambda _, means=means: next(means), 2, 0.01, 0.9, 0.999, 1e-8)
+        expected = oracle.adam(
+            start[i].astype("float64"), lambda _, means=means: next(means), 2, 0.01, 0.9, 0.999, 1e-8
+        )
         np.testing.assert_allclose(end[i], expected[-1], atol=1e-5)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import optimizers as ours
-from tests.optimizers.boxes import step
+from tests.optimizers.algorithms import step
 
 
 def network():

@@ -11,7 +11,7 @@ from tests import forked
 from tests.board.readers import python_loader
 from tests.callbacks.runs import Frames
 from tests.marks import mostly
-from tests.optimizers.boxes import all_variables
+from tests.optimizers.algorithms import all_variables
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(32, 4)).astype("float32"), RNG.normal(size=(32, 2)).astype("float32")

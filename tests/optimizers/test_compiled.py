@@ -13,7 +13,7 @@ from keras_ch8.integration import backend
 from keras_ch8.integration.backend import compiling
 from keras_ch8.optimizers._layout import TILE, Layout
 from keras_ch8.optimizers._update import Step
-from tests.optimizers.boxes import FEW, make, random_grads, run, step
+from tests.optimizers.algorithms import FEW, make, random_grads, run, step
 
 SHAPES = [(30, 20)] * 100 + [(7,), (), (300, 200), (250, 300)]
 
@@ -44,7 +44,7 @@ def test_the_update_is_a_small_fixed_number_of_xla_programs(name):
     assert not any(n.op in ("Sqrt", "Rsqrt", "RealDiv") for n in graph.as_graph_def().node), "arithmetic outside XLA"
 
 
-def test_the_compiler_shows_the_box():
+def test_the_compiler_shows_the_algorithm():
     optimizer, variable = make("Adam"), keras.Variable(np.ones((300, 200), "float32"))
     step(optimizer, [variable], [np.ones((300, 200), "float32")])
     program = optimizer._updater._programs[optimizer._updater._single]

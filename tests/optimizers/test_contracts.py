@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_ch8 import optimizers as ours
 from keras_ch8 import testing
 from tests.marks import mostly
-from tests.optimizers.boxes import FEW, NAMES, all_variables, make, random_grads, run, step
+from tests.optimizers.algorithms import FEW, NAMES, all_variables, make, random_grads, run, step
 
 START = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
 X, Y = random_grads(1, (24, 6))[0], random_grads(1, (24, 2), seed=1)[0]

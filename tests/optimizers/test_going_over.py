@@ -7,7 +7,7 @@ import pytest
 from keras_ch8 import clipping
 from keras_ch8 import optimizers as ours
 from tests.marks import mostly
-from tests.optimizers.boxes import random_grads, step
+from tests.optimizers.algorithms import random_grads, step
 
 X = random_grads(1, (64, 6))[0]
 Y = np.tanh(2 * X[:, :2])

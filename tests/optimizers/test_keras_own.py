@@ -16,7 +16,7 @@ from tests.keras_own import Excuse, cases_of, check, copy_of
 pytest.importorskip("keras.src.optimizers.sgd_test", reason="this Keras ships without its tests")
 
 FLAG = Excuse(
-    "asks for a flag (amsgrad, centered, momentum of RMSProp, initial accumulator) that the book's box does not have",
+    "asks for a flag (amsgrad, centered, momentum of RMSProp, initial accumulator) that the algorithm does not have",
     r"has no `(amsgrad|centered|momentum|initial_accumulator_value)`",
 )
 GOLDEN = Excuse(

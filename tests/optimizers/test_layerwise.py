@@ -9,15 +9,15 @@ import tensorflow as tf
 
 from tests import forked
 from tests.callbacks.runs import Frames
-from tests.optimizers.boxes import BOXES, NAMES, all_variables, make, step
+from tests.optimizers.algorithms import ALGORITHMS, NAMES, all_variables, make, step
 from tests.optimizers.layerwise import LAMB, LARS, Mistaken, Normalized, Pulled, PulledAlone
 from tests.optimizers.strategy_cases import run_case
-from tests.oracles import layerwise as box
+from tests.oracles import layerwise as oracle
 
 SHAPES = {(4, 3): 1.0, (7,): 1e-3, (): 20.0, (2, 3, 5): 1e2, (210, 200): 0.05}
 RULES = {
-    "LARS": (LARS, lambda *given, lr: box.lars(*given, lr, eta=0.1, beta=0.01, momentum=0.9), 0.1),
-    "LAMB": (LAMB, lambda *given, lr: box.lamb(*given, lr, beta_1=0.9, beta_2=0.99, delta=1e-6, lam=0.01), 0.01),
+    "LARS": (LARS, lambda *given, lr: oracle.lars(*given, lr, eta=0.1, beta=0.01, momentum=0.9), 0.1),
+    "LAMB": (LAMB, lambda *given, lr: oracle.lamb(*given, lr, beta_1=0.9, beta_2=0.99, delta=1e-6, lam=0.01), 0.01),
 }
 both = pytest.mark.parametrize("name", RULES)
 RNG = np.random.default_rng(0)
@@ -56,13 +56,13 @@ def test_each_layer_is_normalized_by_its_own_norm():
 
 @pytest.mark.broad(slow="all")
 @both
-def test_it_is_the_box_layer_by_layer(name):
+def test_it_is_the_algorithm_layer_by_layer(name):
     assert_same(path(RULES[name][0]()), of_box(name))
 
 
 @pytest.mark.broad
 @both
-def test_in_float64_it_is_the_box_to_the_last_digits(name, float64):
+def test_in_float64_it_is_the_algorithm_to_the_last_digits(name, float64):
     assert_same(path(RULES[name][0](), dtype="float64"), of_box(name), rtol=1e-6 if name == "LAMB" else 1e-12)
 
 
@@ -223,7 +223,7 @@ def assert_updated_together_as_alone(make_one):
 @pytest.mark.broad
 @pytest.mark.parametrize("name", [*NAMES, *RULES])
 def test_no_variable_depends_on_who_is_updated_beside_it(name):
-    assert_updated_together_as_alone(BOXES[name][0] if name in BOXES else RULES[name][0])
+    assert_updated_together_as_alone(ALGORITHMS[name][0] if name in ALGORITHMS else RULES[name][0])
 
 
 def test_a_rule_that_is_called_elementwise_and_is_not_is_found_out():

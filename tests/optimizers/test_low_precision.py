@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import _numerics
-from tests.optimizers.boxes import FEW, all_variables, make, step
+from tests.optimizers.algorithms import FEW, all_variables, make, step
 
 DTYPES = ["float16", "bfloat16"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import optimizers as ours
-from tests.optimizers.boxes import random_grads, run, step
+from tests.optimizers.algorithms import random_grads, run, step
 
 START = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
 CALLS = [

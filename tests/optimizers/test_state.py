@@ -6,7 +6,7 @@ import pytest
 
 from keras_ch8 import optimizers as ours
 from tests.marks import mostly
-from tests.optimizers.boxes import make, random_grads, step
+from tests.optimizers.algorithms import make, random_grads, step
 
 START = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
 

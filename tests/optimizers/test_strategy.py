@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests import forked
-from tests.optimizers.boxes import FEW, all_variables, make
+from tests.optimizers.algorithms import FEW, all_variables, make
 from tests.optimizers.strategy_cases import CASES, run_case
 
 QUICK = ["Adam-everything"]

@@ -1,1 +1,1 @@
-"""The boxes of the book in float64 NumPy, written from the book and not from the package."""
+"""The algorithms of the book in float64 NumPy, written from the book and not from the package."""

@@ -17,6 +17,7 @@ TOPICS = (
     "healthy_practice", "faults_of_set_up", "faults_of_course", "healthy_at_second_sight", "users_set_up",
     "users_course", "users_healthy", "strangers_sick", "strangers_healthy",
     "newcomers_set_up", "newcomers_course", "newcomers_healthy",
+    "visitors_set_up", "visitors_course", "visitors_healthy",
 )  # fmt: skip
 SPLITS = ("calibration", "judged_once")
 

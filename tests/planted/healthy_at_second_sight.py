@@ -12,7 +12,7 @@ from sklearn import datasets
 from .data import disks, documents, friedman, relabeled_digits, scikit_table, texts, waves
 from .faults_of_set_up import columns_apart, mixtures, rare
 from .healthy_practice import cosine
-from .runs import LOGITS, healthy, net, ready, split, standardized
+from .runs import LOGITS, encoder_block, healthy, net, ready, split, standardized
 
 CROSS_ENTROPY = "sparse_categorical_crossentropy"
 
@@ -46,10 +46,7 @@ def encoder_with_a_long_warm_up(rng):
     """The loss hardly falls in the first quarter; accuracy on new examples: 0.93."""
     train, probe = split(*texts(rng, 10496), rng, 256)
     inputs = keras.Input((20,))
-    h = layers.Embedding(400, 16)(inputs)
-    normed = layers.LayerNormalization()(h)
-    h = h + layers.MultiHeadAttention(2, 8)(normed, normed)
-    h = h + layers.Dense(16)(layers.Dense(32, "gelu")(layers.LayerNormalization()(h)))
+    h = encoder_block(layers.Embedding(400, 16)(inputs))
     model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling1D()(h)))
     optimizer = keras.optimizers.AdamW(cosine(0.004, 480, warmup=120), weight_decay=0.05)
     return ready(model, LOGITS, optimizer, train, probe, 32, steps=480, validate=True)

@@ -26,7 +26,7 @@ class Run:
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 17), "judged_once")
+GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 18), "judged_once")
 """The groups in which the runs were written, and what each was for.
 
 The thresholds were set on group 1, for calibration. Each other group was judged once, with the rules as they were, and
@@ -39,6 +39,7 @@ Group 15 is by a fourth author who had not read the rules, and was committed bef
 runs 21 were named at "act" and 22 at "act" or "watch", and of 14 healthy ones none was told to act.
 Group 16 is by a fifth author who had not read the rules, and was committed before it was judged, at seed 0: of 30 sick
 runs 20 were named at "act" and 21 at "act" or "watch", and of 14 healthy ones none was told to act.
+Group 17 is by a sixth author who had not read the rules, and was committed before it was judged.
 """
 
 RUNS: list["Planted"] = []
@@ -129,6 +130,13 @@ def ready(model, loss, optimizer, train, probe, batch_size, *, steps=STEPS, vali
 
 def net(shape, *layers):
     return keras.Sequential([keras.Input(shape), *layers])
+
+
+def encoder_block(h):
+    """Let 16 numbers at each place attend to the others, with the normalization before each part."""
+    normed = keras.layers.LayerNormalization()(h)
+    h = h + keras.layers.MultiHeadAttention(2, 8)(normed, normed)
+    return h + keras.layers.Dense(16)(keras.layers.Dense(32, "gelu")(keras.layers.LayerNormalization()(h)))
 
 
 def split(x, y, rng, held_out):

@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from .data import digits, texts, waves
-from .runs import BINARY_LOGITS, LOGITS, healthy, net, ready, split, standardized
+from .runs import BINARY_LOGITS, LOGITS, encoder_block, healthy, net, ready, split, standardized
 from .users_course import hazard_loss, offers, pendulums
 from .users_set_up import customers, inflows, tags
 
@@ -53,10 +53,7 @@ def texts_by_a_small_transformer(rng):
     """Accuracy on new examples: 0.95."""
     train, probe = split(*texts(rng, 4352), rng, 256)
     words = keras.Input((20,))
-    h = layers.Embedding(400, 16)(words)
-    normed = layers.LayerNormalization()(h)
-    h = h + layers.MultiHeadAttention(2, 8)(normed, normed)
-    h = h + layers.Dense(16)(layers.Dense(32, "gelu")(layers.LayerNormalization()(h)))
+    h = encoder_block(layers.Embedding(400, 16)(words))
     model = keras.Model(words, layers.Dense(3)(layers.Dropout(0.3)(layers.GlobalAveragePooling1D()(h))))
     rate = CosineDecay(0.0, 300, warmup_target=0.003, warmup_steps=40)
     return ready(model, LOGITS, keras.optimizers.AdamW(rate, weight_decay=0.05), train, probe, 64, steps=320)

@@ -95,8 +95,8 @@ def test_a_schedule_counts_real_updates():
     frames = Frames()
     model = network(optimizers.SGD(LinearDecay(0.1, 4), gradient_accumulation_steps=3))
     fit_six_steps(model, [frames], epochs=3)
-    law = LinearDecay(0.1, 4)
-    np.testing.assert_allclose(frames.learning_rate, [float(law(k)) for k in range(6)], rtol=1e-6)
+    schedule = LinearDecay(0.1, 4)
+    np.testing.assert_allclose(frames.learning_rate, [float(schedule(k)) for k in range(6)], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ class Kind:
         make: Function of `optimizer`, itself a function without arguments that is called for each optimizer that the
             model needs; returns a fresh model and the arguments of its `fit`, data included.
         monitor: A quantity of the training that is reported for each epoch; smaller is better.
-        pair: Name of what is meant, name of what is minimized, and "min" or "max" for the first; `None` where the kind
-            reports one quantity only.
+        pair: Name of the target metric, name of the loss that is minimized, and "min" or "max" for the first; `None`
+            where the kind reports one quantity only.
         probe: Function of the arguments of `fit` that returns a batch to look at.
         optimizers: Attributes of the model that hold the optimizers that train it.
         has_loss: Whether Keras's `compile` is told a loss.

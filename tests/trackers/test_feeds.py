@@ -19,6 +19,7 @@ from keras_ch8.callbacks import TensorBoard
 from keras_ch8.trackers import JSONL, MLflow, Tracker, WandB, feeds
 from keras_ch8.trackers.feeds import Feeds
 from tests.board.readers import python_loader
+from tests.small_callbacks import Dies
 
 X, Y = np.ones((64, 3), "float32"), np.ones((64, 1), "float32")
 VERDICT = {"kind": "cliff", "level": "act", "finding": "It is steep.", "cure": "Clip.", "section": "8.2.4", "step": 3}
@@ -228,13 +229,9 @@ def test_a_second_training_goes_on_with_the_same_tracker(tmp_path):
 
 
 def test_a_training_that_dies_closes_it_all_the_same(tmp_path):
-    class Dies(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            raise KeyboardInterrupt
-
     tracker = Remembers()
     with pytest.raises(KeyboardInterrupt):
-        fit(tmp_path, callbacks=[TensorBoard(tmp_path, log_to=[tracker]), Dies()])
+        fit(tmp_path, callbacks=[TensorBoard(tmp_path, log_to=[tracker]), Dies("on_epoch_end")])
     assert tracker.of("close") == [(str(tmp_path / "optimization" / "report.html"),)]
     assert not threads()
 

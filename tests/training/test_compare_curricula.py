@@ -131,13 +131,14 @@ def test_a_metric_that_nobody_reports_is_an_error():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"seeds": 1}, r"`seeds` .*Received: seeds=1\. Try 5\."),
+        ({"seeds": 1}, r"`seeds` .*Received: seeds=1\. Try seeds=5 for 0 to 4\."),
+        ({"seeds": (3, 3)}, r"`seeds` .*at least 2 that differ.*Received: seeds=\(3, 3\)\."),
         ({"epochs": 0}, r"`epochs` .*Received: epochs=0\. Try 10\."),
         ({"orders": ("none", "eazy")}, r"`orders` .*Received: orders='eazy'"),
         ({"mode": "least"}, r"`mode` .*Received: mode='least'"),
         ({"until": "half", "orders": ("easy",)}, r"`until` .*Received: until='half'"),
     ],
-    ids=["seeds", "epochs", "orders", "mode", "until"],
+    ids=["seeds", "twice the same", "epochs", "orders", "mode", "until"],
 )
 def test_a_bad_argument_is_an_error(options, message):
     with pytest.raises(ValueError, match=message):

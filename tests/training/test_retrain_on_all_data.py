@@ -6,6 +6,7 @@ import pytest
 
 from keras_ch8 import callbacks, optimizers, schedules, stopping, training
 from tests.marks import mostly
+from tests.small_callbacks import Rates
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 8)).astype("float32")
@@ -73,14 +74,6 @@ def test_where_the_validation_examples_are_easier_nothing_is_left_to_do():
     model, report = training.retrain_on_all_data(factory, *TRAIN, easy, **options)
     assert (report.steps, report.second, report.reached) == (0, {}, True)
     assert report.target == pytest.approx(model.evaluate(*TRAIN, verbose=0), rel=1e-6)  # at the best weights
-
-
-class Rates(keras.callbacks.Callback):
-    def on_train_begin(self, logs=None):
-        self.rates = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.rates.append(float(self.model.optimizer.learning_rate))
 
 
 @pytest.mark.slow

@@ -11,19 +11,8 @@ import numpy as np
 import pytest
 
 from keras_ch8 import optimizers, training
+from keras_ch8.training import _study_advice as advice
 from keras_ch8.training._critical_batch_size import Branch, best_rate, examples_to, fit, measure
-from keras_ch8.training._study_advice import (
-    falls,
-    is_better,
-    of_batches,
-    of_clipping,
-    of_length,
-    of_rates,
-    of_stability,
-    of_warmup,
-    refined,
-    rise_of,
-)
 from keras_ch8.training._study_trainer import Run, Setting, Trainer
 from tests.forked import PROCESSES
 
@@ -59,20 +48,20 @@ def diverged(rate=0.1):
 def test_a_loss_that_falls_with_noise_is_stable():
     k = np.arange(500)
     losses = np.exp(-k / 100) + 0.05 * np.random.default_rng(0).normal(size=500)
-    assert rise_of(losses, 500).kind == "stable"
+    assert advice.rise_of(losses, 500).kind == "stable"
 
 
 def test_a_single_spike_is_no_instability():
     losses = np.exp(-np.arange(500) / 100)
     losses[300] = 5.0
-    assert rise_of(losses, 500).kind == "stable"
+    assert advice.rise_of(losses, 500).kind == "stable"
 
 
 @pytest.mark.parametrize("where, kind", [(10, "start"), (250, "middle")])
 def test_a_rise_is_found_where_it_begins(where, kind):
     k = np.arange(500.0)
     losses = np.exp(-k / 200) + np.where(k > where, 3 * (1 - np.exp(-(k - where) / 20)), 0)
-    found = rise_of(losses, 500)
+    found = advice.rise_of(losses, 500)
     assert found.kind == kind
     assert abs(found.onset - where) < 10
 
@@ -81,17 +70,17 @@ def test_a_rise_is_found_where_it_begins(where, kind):
 def test_a_loss_that_is_not_finite_is_unstable_from_where_it_was_last_low(at, kind):
     losses = np.exp(-np.arange(500) / 200)[: at + 1]
     losses[at] = np.nan
-    assert rise_of(losses, 500).kind == kind
+    assert advice.rise_of(losses, 500).kind == kind
 
 
 def test_the_best_rate_is_refined_by_a_parabola_in_its_logarithm():
     rates = np.array([0.01, 0.1, 1.0])
     losses = (np.log10(rates) - np.log10(0.2)) ** 2 + 1
-    assert refined(rates, losses) == pytest.approx(0.2)
-    assert refined(rates, [1.0, 2.0, 3.0]) is None, "a neighbour is missing"
-    assert refined(rates, [2.0, 1.0, 2.0]) is None, "it was tried"
-    assert refined(rates, [2.0, 1.0, math.inf]) == pytest.approx(10**-0.5)
-    assert refined(rates, [2.0, 1.0, 9.0]) == pytest.approx(10**-0.5), "the best rate is near the cliff"
+    assert advice.refined(rates, losses) == pytest.approx(0.2)
+    assert advice.refined(rates, [1.0, 2.0, 3.0]) is None, "a neighbour is missing"
+    assert advice.refined(rates, [2.0, 1.0, 2.0]) is None, "it was tried"
+    assert advice.refined(rates, [2.0, 1.0, math.inf]) == pytest.approx(10**-0.5)
+    assert advice.refined(rates, [2.0, 1.0, 9.0]) == pytest.approx(10**-0.5), "the best rate is near the cliff"
 
 
 @pytest.mark.parametrize("critical", [3.0, 50.0, 900.0])
@@ -142,10 +131,10 @@ def branches(**examples):
 
 def test_a_batch_that_needs_too_many_examples_is_made_smaller_and_no_other():
     found = branches(m16=1e4, m64=1.1e4, m256=4e4)
-    small = of_batches(found, Setting(0.2, 256), 80.0, 50.0)
+    small = advice.of_batches(found, Setting(0.2, 256), 80.0, 50.0)
     assert (small.setting.batch_size, small.setting.rate) == (64, 0.1)
     assert small.do.startswith("Take batches of 64")
-    assert of_batches(found, Setting(0.2, 64), 80.0, 50.0).do == ""
+    assert advice.of_batches(found, Setting(0.2, 64), 80.0, 50.0).do == ""
 
 
 @pytest.mark.parametrize(
@@ -158,53 +147,53 @@ def test_a_batch_that_needs_too_many_examples_is_made_smaller_and_no_other():
     ],
 )
 def test_the_place_of_the_best_step_says_how_long_to_train(evaluated, said):
-    advice, *_ = of_length([run_of(evaluated)], 10)
-    assert said in advice.do
-    assert bool(advice.do) == bool(said)
+    found, *_ = advice.of_length([run_of(evaluated)], 10)
+    assert said in found.do
+    assert bool(found.do) == bool(said)
 
 
 def test_clipping_of_more_than_half_of_the_steps_is_too_much():
     base, norms = run_of([3, 1]), np.ones(100)
-    advice = of_clipping(base, [run_of([3, 0.5], norms=norms, clip=0.5), run_of([3, 2], norms=norms, clip=0.5)])
-    assert "too much" in advice.why
-    assert advice.setting == base.setting
-    helps = of_clipping(base, [run_of([3, 0.5], norms=norms, clip=2.0)])
+    found = advice.of_clipping(base, [run_of([3, 0.5], norms=norms, clip=0.5), run_of([3, 2], norms=norms, clip=0.5)])
+    assert "too much" in found.why
+    assert found.setting == base.setting
+    helps = advice.of_clipping(base, [run_of([3, 0.5], norms=norms, clip=2.0)])
     assert helps.setting.clip == 2.0
     assert helps.do.startswith("Clip the norm of the gradient to 2")
-    assert of_clipping(base, [run_of([3, 0.99], norms=norms, clip=2.0)]).do == ""
+    assert advice.of_clipping(base, [run_of([3, 0.99], norms=norms, clip=2.0)]).do == ""
 
 
 def test_where_all_rates_diverge_that_is_said():
-    advice = of_rates([diverged(0.1), diverged(0.01)], diverged(0.1), True)
-    assert "All trainings with rates from 0.01 to 0.1 diverge" in advice.why
-    assert "preflight" in advice.do
+    found = advice.of_rates([diverged(0.1), diverged(0.01)], diverged(0.1), True)
+    assert "All trainings with rates from 0.01 to 0.1 diverge" in found.why
+    assert "preflight" in found.do
 
 
 def test_twice_the_rate_that_learns_nothing_is_slow():
     usual, twice = (
         dataclasses.replace(run_of([1, 1]), losses=losses) for losses in (np.linspace(2, 1, 500), np.full(500, 2.0))
     )
-    advice, rise, is_slow = of_stability(usual, twice, 500)
+    found, rise, is_slow = advice.of_stability(usual, twice, 500)
     assert is_slow
     assert rise.kind == "stable"
-    assert "Study.warmup" in advice.do
-    assert falls(usual.losses[:100], twice.losses) is None
+    assert "Study.warmup" in found.do
+    assert advice.falls(usual.losses[:100], twice.losses) is None
 
 
 def test_a_warmup_that_does_not_help_is_not_advised():
     base = run_of([3, 1])
-    assert of_warmup(base, run_of([3, 0.99], warmup=10), 10, (3.0, 0.5)).do == ""
-    helps = of_warmup(base, run_of([3, 0.5], rate=0.3, warmup=10), 10, (3.0, 0.5))
+    assert advice.of_warmup(base, run_of([3, 0.99], warmup=10), 10, (3.0, 0.5)).do == ""
+    helps = advice.of_warmup(base, run_of([3, 0.5], rate=0.3, warmup=10), 10, (3.0, 0.5))
     assert helps.do == "Let the rate rise to 0.3 over the first 10 steps."
     assert helps.setting.warmup == 10
 
 
 def test_losses_next_to_each_other_are_equally_good():
-    assert not is_better(0.98, 1.0)
-    assert is_better(0.96, 1.0)
-    assert is_better(1e9, math.inf)
-    assert not is_better(math.inf, math.inf)
-    assert is_better(-1.1, -1.0)
+    assert not advice.is_better(0.98, 1.0)
+    assert advice.is_better(0.96, 1.0)
+    assert advice.is_better(1e9, math.inf)
+    assert not advice.is_better(math.inf, math.inf)
+    assert advice.is_better(-1.1, -1.0)
 
 
 # ---- trainings

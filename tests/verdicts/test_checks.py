@@ -93,6 +93,10 @@ CASES = {
     "different features": (facts(inputs=change(X, spread=300.0)), facts(inputs=change(X, spread=30.0))),
     "constant features": (facts(inputs=change(X, constant=2)), facts()),
     "nonfinite targets": (facts(Targets(nonfinite=1)), facts(Targets())),
+    "a number for a target that is missing": (
+        facts(change(NUMBERS, values=90, stand_in=-999.0, stand_ins=0.05)),
+        facts(change(NUMBERS, values=90)),
+    ),
     "labels from 1": (facts(change(FOUR, low=1.0, high=4.0), SOFTMAX), facts(FOUR, SOFTMAX)),
     "negative labels": (facts(change(BINARY, of="-1 and 1", low=-1.0), SIGMOID), facts(BINARY, SIGMOID)),
     "labels with gaps": (
@@ -204,6 +208,14 @@ CASES = {
     "a loss of certain predictions": (
         facts(own_loss=OwnLoss(0.55, 0.9, 0.72, of_certainty=0.5)),
         facts(own_loss=OwnLoss(0.2, 2.0, 0.72, of_certainty=0.4)),
+    ),
+    "normalized at the end": (
+        facts(output=change(SQUARED, ends_with="LayerNormalization")),
+        facts(ONE_HOT, change(OF_ROWS, ends_with="LayerNormalization")),
+    ),
+    "labels that are smoothed away": (
+        facts(ONE_HOT, change(OF_ROWS, label_smoothing=0.9)),
+        facts(ONE_HOT, change(OF_ROWS, label_smoothing=0.2)),
     ),
     "labels that are not read": (
         facts(BINARY, own_loss=OwnLoss(unread=0.0, written="-1 and 1")),

@@ -60,6 +60,13 @@ def test_a_number_that_stands_for_what_is_missing_is_far_from_all_others():
         assert inputs(usual).stand_ins == 0
 
 
+@pytest.mark.parametrize("number, times, expected", [(-999.0, 5, 5 / 200), (-999.0, 2, 0.0), (3.0, 5, 0.0)])
+def test_so_is_one_that_stands_for_a_target_that_is_missing(number, times, expected):
+    y = np.random.default_rng(0).normal(size=(200, 1))
+    y[:times] = number
+    assert targets_of(y).stand_ins == pytest.approx(expected)
+
+
 def test_pixels_words_and_what_is_no_number():
     assert inputs(RNG.integers(0, 256, (20, 8, 8))).are_pixels
     assert inputs(np.array([["a"], ["b"]])).of == "words"

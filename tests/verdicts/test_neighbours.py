@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_ch8.verdicts.chance import chance_level, neighbours_level
-from keras_ch8.verdicts.facts import Output
+from keras_ch8.verdicts.chance import chance_level, least_squares_level, neighbours_level
+from keras_ch8.verdicts.facts import Layer, Output, Start
 
 LOSSES = (
     "mean_squared_error",
@@ -61,3 +61,44 @@ def test_constant_features_and_scales_do_not_count():
 )
 def test_it_is_not_known_where_it_would_say_nothing(output, x, y):
     assert np.isnan(neighbours_level(output, x, y))
+
+
+SQUARED = Output(loss="mean_squared_error")
+
+
+def one_layer(x, **changes):
+    size = float(np.sqrt(np.mean(x**2)))
+    whole = {"activation": "linear", "has_matrix": True, "is_trained": True, "is_output": True, "input_rms": size}
+    return Start(layers=(Layer("dense", **whole | changes),))
+
+
+def test_least_squares_are_those_of_each_example_by_all_others_and_inputs_are_scaled():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64, 3)) * [1.0, 10.0, 0.1]
+    x[:, 2] = 0.1 * x[:, 0] + 0.001 * rng.normal(size=64)
+    y = x @ [[1.0], [0.3], [-5.0]] + 0.1 * rng.normal(size=(64, 1))
+    with_one = np.column_stack([np.ones(64), x])
+    left_out = []
+    for i in range(64):
+        others = np.arange(64) != i
+        weights, *_ = np.linalg.lstsq(with_one[others], y[others], rcond=None)
+        left_out.append(float((y[i] - with_one[i] @ weights)[0] ** 2))
+    reached, uneven = least_squares_level(SQUARED, one_layer(x), x, y)
+    assert reached == pytest.approx(np.mean(left_out), rel=1e-6)
+    assert uneven == pytest.approx(np.linalg.cond(np.corrcoef(x.T)), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "output, change",
+    [
+        (Output(loss="binary_crossentropy"), {}),
+        (SQUARED, {"activation": "tanh"}),
+        (SQUARED, {"is_trained": False}),
+        (SQUARED, {"is_output": False}),
+        (SQUARED, {"input_rms": 0.1}),  # it is given something else than the inputs
+    ],
+)
+def test_what_least_squares_reach_is_known_of_linear_models_alone(output, change):
+    x = np.random.default_rng(0).normal(size=(64, 3))
+    assert np.isfinite(least_squares_level(SQUARED, one_layer(x), x, x[:, :1])).all()
+    assert np.isnan(least_squares_level(output, one_layer(x, **change), x, x[:, :1])).all()

@@ -14,6 +14,12 @@ if not is_known():
 
 if is_tensorflow():
     from . import random_numbers as random_numbers
+    from .branches import branch as branch
+    from .branches import call_when as call_when
+    from .branches import copy_when as copy_when
+    from .branches import put_back_when as put_back_when
+    from .branches import run_when as run_when
+    from .branches import switch as switch
     from .cluster import gathered_from_workers as gathered_from_workers
     from .cluster import is_chief as is_chief
     from .cluster import is_multi_worker as is_multi_worker
@@ -49,22 +55,23 @@ if is_tensorflow():
     from .solver import value_and_gradient as value_and_gradient
     from .solver import value_and_gradients as value_and_gradients
     from .solver import value_and_jacobian as value_and_jacobian
+    from .strategies import all_reduce_sum as all_reduce_sum
+    from .strategies import each_replica as each_replica
+    from .strategies import merge_replicas as merge_replicas
+    from .strategies import one_of as one_of
+    from .strategies import replicas as replicas
+    from .strategies import replicated as replicated
     from .tensorflow import add_one as add_one
     from .tensorflow import all_finite as all_finite
-    from .tensorflow import all_reduce_sum as all_reduce_sum
     from .tensorflow import as_gradient as as_gradient
     from .tensorflow import as_tensor as as_tensor
     from .tensorflow import assign_rows as assign_rows
-    from .tensorflow import branch as branch
-    from .tensorflow import call_when as call_when
     from .tensorflow import copies_of as copies_of
     from .tensorflow import copy as copy
-    from .tensorflow import copy_when as copy_when
     from .tensorflow import cut as cut
     from .tensorflow import densify as densify
     from .tensorflow import device_of as device_of
     from .tensorflow import dtype_of as dtype_of
-    from .tensorflow import each_replica as each_replica
     from .tensorflow import floats as floats
     from .tensorflow import half_sum_of_squares as half_sum_of_squares
     from .tensorflow import in_eager_loop as in_eager_loop
@@ -72,24 +79,18 @@ if is_tensorflow():
     from .tensorflow import is_sparse as is_sparse
     from .tensorflow import join as join
     from .tensorflow import log_gamma as log_gamma
-    from .tensorflow import merge_replicas as merge_replicas
     from .tensorflow import mixed_precision as mixed_precision
     from .tensorflow import native as native
     from .tensorflow import numbers as numbers
     from .tensorflow import of_any_length as of_any_length
     from .tensorflow import on as on
-    from .tensorflow import one_of as one_of
     from .tensorflow import power_of_two_below as power_of_two_below
-    from .tensorflow import put_back_when as put_back_when
     from .tensorflow import renew as renew
-    from .tensorflow import replicas as replicas
-    from .tensorflow import replicated as replicated
     from .tensorflow import ring as ring
     from .tensorflow import rows as rows
     from .tensorflow import scalar as scalar
     from .tensorflow import start_after as start_after
     from .tensorflow import sum_duplicates as sum_duplicates
-    from .tensorflow import switch as switch
     from .tensorflow import values as values
     from .tensorflow import wide as wide
     from .tensorflow import with_backward as with_backward

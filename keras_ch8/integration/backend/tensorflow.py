@@ -1,9 +1,8 @@
-"""Most of what the suite asks of TensorFlow: replicas, tensors, variables, sparse gradients, bit patterns, seeds."""
+"""Most of what the suite asks of TensorFlow: tensors, variables, sparse gradients, bit patterns."""
 
 import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any
 
 import keras
@@ -12,57 +11,12 @@ import tensorflow as tf
 
 from ..._types import Tensor
 from .compiling import in_xla
+from .strategies import each_replica, merge_replicas, replicated
 
 
 def in_eager_loop() -> bool:
     """Whether this runs op by op on one device: worth a graph of our own."""
     return tf.executing_eagerly() and not replicated()
-
-
-# --- replicas ----------------------------------------------------------------------------------------------------
-
-
-def replicated() -> bool:
-    """Whether a `tf.distribute` strategy is in force."""
-    return bool(tf.distribute.has_strategy())
-
-
-def replicas() -> int:
-    """Return the number of replicas."""
-    return int(tf.distribute.get_strategy().num_replicas_in_sync)
-
-
-def all_reduce_sum(tensors: list[Any]) -> list[Any]:
-    """Sum each tensor over the replicas. Keras divides the loss by their number, so this gives the mean gradient."""
-    if not replicated():
-        return tensors
-    return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors))
-
-
-def merge_replicas(function: Callable[..., None], *args: Any) -> None:
-    """Call `function` once for all replicas, where variables are written through `each_replica`."""
-    if not replicated():
-        function(*args)
-        return
-    tf.__internal__.distribute.interim.maybe_merge_call(
-        lambda strategy, *merged: function(*merged), tf.distribute.get_strategy(), *args
-    )
-
-
-def each_replica(variable: Any, function: Callable[..., Any], *args: Any) -> Any:
-    """Call `function(variable, *args)` on every device that holds a copy of `variable`, with the copies of `args`.
-
-    Return what it returns where there is one device; else None.
-    """
-    if not replicated():
-        return function(variable, *args)
-    tf.distribute.get_strategy().extended.update(variable, function, args=args, group=False)
-    return None
-
-
-def one_of(value: Any) -> Any:
-    """Return a value that is equal on all replicas, where one is asked for after `merge_replicas`."""
-    return tf.distribute.get_strategy().experimental_local_results(value)[0] if replicated() else value
 
 
 def write(variables: Sequence[Any], new: Sequence[Any]) -> None:
@@ -96,9 +50,6 @@ def mixed_precision() -> str:
 def on(device: str) -> AbstractContextManager[Any]:
     """Run on this device: an XLA program reaches the variables of its own only. A strategy places by itself."""
     return contextlib.nullcontext() if replicated() or in_xla() else tf.device(device)
-
-
-# --- tensors and variables ---------------------------------------------------------------------------------------
 
 
 def native(variable: Any) -> tf.Variable:
@@ -164,72 +115,6 @@ def floats(*numbers: Any) -> tf.Tensor:
     return tf.stack([tf.cast(tf.reshape(tf.convert_to_tensor(x), []), tf.float32) for x in numbers])
 
 
-def call_when(condition: Tensor, function: Callable[[], None], variables: Sequence[Any]) -> None:
-    """Call a Python function where a condition holds, also in the middle of a graph, once `variables` are written."""
-
-    def call() -> tf.Tensor:
-        with tf.control_dependencies([tf.convert_to_tensor(native(v)) for v in variables]):
-            tf.py_function(function, [], [])
-        return tf.constant(0)
-
-    if tf.executing_eagerly():
-        if bool(condition):
-            function()
-    else:
-        tf.cond(condition, call, lambda: tf.constant(0))
-
-
-def put_back_when(
-    condition: Tensor,
-    variables: Sequence[Any],
-    values: Sequence[Tensor],
-    take: tuple[Callable[..., None], Any, Any] | None,
-) -> bool:
-    """Give variables back the values that they had, where a condition holds.
-
-    There a Python function can be called too. `take` is this function, and the number and the batch that it is given,
-    as arrays; None for none.
-
-    Return whether it is called: neither by what XLA compiles, nor by one of several replicas, nor with sparse arrays.
-    """
-    variables = [native(variable) for variable in variables]
-    if in_xla() or replicated():
-        write(variables, [tf.where(condition, old, v) for v, old in zip(variables, values, strict=True)])
-        return False
-    function, number, data = take or (lambda *args: None, 0, ())
-    flat = tf.nest.flatten(data)
-    takes = take is not None and all(a is None or isinstance(a, tf.Tensor) for a in flat)
-    given = [tf.convert_to_tensor(native(number)), *(a for a in flat if a is not None)] if takes else []
-    are_there, shape = [a is not None for a in flat], tf.nest.map_structure(lambda a: 0, data)
-
-    def call(number: tf.Tensor, *arrays: tf.Tensor) -> None:
-        left = iter(arrays)
-        parts = [next(left).numpy() if is_there else None for is_there in are_there]
-        function(int(number), tf.nest.pack_sequence_as(shape, parts))
-
-    def put_back(*inputs: tf.Tensor) -> None:
-        if takes:
-            tf.py_function(call, inputs[2 * len(variables) :], [])
-        for handle, old in zip(inputs[: len(variables)], inputs[len(variables) : 2 * len(variables)], strict=True):
-            tf.raw_ops.AssignVariableOp(resource=handle, value=old)
-
-    def let_be(*inputs: tf.Tensor) -> None:
-        del inputs
-
-    inputs = [*(variable.handle for variable in variables), *values, *given]
-    if tf.executing_eagerly():
-        if bool(condition):
-            put_back(*inputs)
-        return takes
-    # `tf.cond` would become switches, with which TensorFlow takes a slower executor for all operations of the step.
-    kinds = [tf.TensorSpec([] if tensor.dtype == tf.resource else None, tensor.dtype) for tensor in inputs]
-    then_branch, else_branch = (
-        tf.function(f, input_signature=kinds, autograph=False).get_concrete_function() for f in (put_back, let_be)
-    )
-    tf.raw_ops.If(cond=condition, input=inputs, Tout=[], then_branch=then_branch, else_branch=else_branch)
-    return takes
-
-
 def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
     """Let what is traced inside run only once `tensors` exist.
 
@@ -275,13 +160,6 @@ def half_sum_of_squares(tensor: Tensor) -> tf.Tensor:
     return tf.nn.l2_loss(values(tensor))
 
 
-def branch(condition: Tensor, when_true: Callable[[], Any], when_false: Callable[[], Any]) -> Any:
-    """Run one of two functions; neither may synchronize replicas. A Python bool chooses before anything is traced."""
-    if isinstance(condition, bool):
-        return when_true() if condition else when_false()
-    return tf.cond(condition, when_true, when_false)
-
-
 def ring(rows: int, width: int) -> tf.Variable:
     """Create a table of float32 rows, at first NaN, that a step writes and Python reads; not a weight, not saved.
 
@@ -298,17 +176,6 @@ def write_row(variable: tf.Variable, step: Tensor, row: Tensor) -> None:
         variable.assign(keras.ops.slice_update(ring, [place, 0], row[None]), read_value=False)
     else:
         variable.scatter_update(tf.IndexedSlices(row[None], place[None]))
-
-
-def copy_when(condition: Tensor, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
-    """Return the values of variables, to compare them later, where the condition holds; XLA copies at every step."""
-
-    def copies() -> list[tf.Tensor]:
-        return [tf.identity(v) for v in variables]
-
-    if in_xla() and condition is not False:
-        return copies()
-    return list(branch(condition, copies, lambda: [tf.zeros([0], v.dtype) for v in variables]))
 
 
 def log_gamma(x: Tensor) -> tf.Tensor:
@@ -386,21 +253,3 @@ def rows(variable: tf.Variable, indices: tf.Tensor) -> tf.Tensor:
 def assign_rows(variable: tf.Variable, indices: tf.Tensor, new: tf.Tensor) -> None:
     """Write some rows of a variable and leave the others alone."""
     variable.scatter_update(tf.IndexedSlices(new, indices))
-
-
-def switch(index: Tensor, functions: Sequence[Callable[[Any], None]], arguments: Sequence[Any]) -> None:
-    """Run the function at `index`, which is equal on all replicas, on its argument; it may synchronize replicas.
-
-    Replicas can only meet in a branch that all take together: so the choice is made once for all of them, and each
-    runs the function that was chosen.
-    """
-    if not replicated():
-        tf.switch_case(index, [partial(f, a) for f, a in zip(functions, arguments, strict=True)])
-        return
-
-    def choose(strategy: tf.distribute.Strategy, index: Tensor, *arguments: Any) -> None:
-        each = strategy.extended.call_for_each_replica
-        branches = [partial(each, f, args=(a,)) for f, a in zip(functions, arguments, strict=True)]
-        tf.switch_case(one_of(index), branches)
-
-    tf.distribute.get_replica_context().merge_call(choose, args=(index, *arguments))

@@ -1,4 +1,4 @@
-"""Every schedule beside its law in float64, saved and made again, and what bad arguments get."""
+"""Every schedule beside its formula in float64, saved and made again, and what bad arguments get."""
 
 import json
 import math
@@ -34,7 +34,7 @@ def cosine(k):
     return 0.001 + 0.099 * (1 + math.cos(math.pi * min(k / 100, 1))) / 2
 
 
-LAWS = {
+FORMULAS = {
     "LinearDecay": (LinearDecay(0.1, 100), lambda k: 0.1 + min(k / 100, 1) * (0.001 - 0.1)),
     "InverseTimeDecay": (InverseTimeDecay(0.1, 50, 2.0), lambda k: 0.1 / (1 + 2 * k / 50)),
     "ExponentialDecay": (ExponentialDecay(0.1, 50, 0.9), lambda k: 0.1 * 0.9 ** (k / 50)),
@@ -49,10 +49,10 @@ LAWS = {
 }
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", FORMULAS)
 def test_a_schedule_follows_its_law(name):
-    schedule, law = LAWS[name]
-    expected = np.array([law(k) for k in STEPS]).astype("float32")
+    schedule, formula = FORMULAS[name]
+    expected = np.array([formula(k) for k in STEPS]).astype("float32")
     for as_step in (int, np.int64, tf.constant, lambda k: keras.Variable(k, dtype="int64")):
         found = [schedule(as_step(k)) for k in STEPS]
         assert all(rate.dtype == tf.float32 for rate in found)
@@ -63,10 +63,10 @@ def test_a_schedule_follows_its_law(name):
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_schedule_is_part_of_the_graph(jit):
     step = tf.Variable(0, dtype="int64")
-    rates = tf.function(lambda: [schedule(step) for schedule, _ in LAWS.values()], jit_compile=jit)
+    rates = tf.function(lambda: [schedule(step) for schedule, _ in FORMULAS.values()], jit_compile=jit)
     for k in STEPS[:-1]:
         step.assign(k)
-        np.testing.assert_allclose(rates(), [law(k) for _, law in LAWS.values()], rtol=1e-6)
+        np.testing.assert_allclose(rates(), [formula(k) for _, formula in FORMULAS.values()], rtol=1e-6)
     assert rates.experimental_get_tracing_count() == 1
 
 
@@ -87,9 +87,9 @@ def test_the_rates_of_inverse_time_meet_the_conditions_for_convergence():
     assert np.square(rates, dtype="float64").sum() == pytest.approx(math.pi**2 / 6, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", FORMULAS)
 def test_a_schedule_is_saved_and_made_again(name):
-    schedule, _ = LAWS[name]
+    schedule, _ = FORMULAS[name]
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(schedule)))
     again = keras.saving.deserialize_keras_object(config)
     assert type(again) is type(schedule)
@@ -153,7 +153,7 @@ def test_bad_arguments_are_refused_with_the_fix(make, message):
 
 
 def test_every_schedule_is_tested():
-    assert set(LAWS) | {"Clock", "ReduceOnPlateau", "Schedule"} == set(schedules.__all__)
+    assert set(FORMULAS) | {"Clock", "ReduceOnPlateau", "Schedule"} == set(schedules.__all__)
 
 
 def test_a_share_of_the_training_is_whole_where_it_can_be():

@@ -1,10 +1,10 @@
-"""Exactness: the classes against the book's boxes in float64 NumPy."""
+"""Exactness: the classes against the book's algorithms in float64 NumPy."""
 
 import keras
 import numpy as np
 import pytest
 
-from tests.optimizers.boxes import BOXES, NAMES, make, run, step
+from tests.optimizers.algorithms import ALGORITHMS, NAMES, make, run, step
 
 STEPS = 100
 CURVATURES = np.logspace(-2, 1.5, 12)  # condition number 3162
@@ -17,31 +17,31 @@ def quadratic(theta):
 
 @pytest.mark.broad
 @pytest.mark.parametrize("name", NAMES)
-def test_follows_the_box_on_an_ill_conditioned_quadratic(name, float64):
+def test_follows_the_algorithm_on_an_ill_conditioned_quadratic(name, float64):
     optimizer, variable = make(name), keras.Variable(START, dtype="float64")
     path = []
     for _ in range(STEPS):
         step(optimizer, [variable], [quadratic(variable.numpy())])
         path.append(optimizer.book_variables()[0])
-    expected = BOXES[name][1](START, quadratic, STEPS)
+    expected = ALGORITHMS[name][1](START, quadratic, STEPS)
     assert np.abs(np.array(path) - expected).max() <= 1e-9
     assert np.abs(path[-1] - START).max() > 1e-2, "nothing moved"
 
 
 @pytest.mark.broad
 @pytest.mark.parametrize("name", NAMES)
-def test_follows_the_box_on_random_gradients(name, float64):
+def test_follows_the_algorithm_on_random_gradients(name, float64):
     grads = np.random.default_rng(1).normal(size=(STEPS, 12)) * np.logspace(-6, 3, 12)
     _, path = run(make(name), grads, START)
     feed = iter(grads)
-    expected = BOXES[name][1](START, lambda _: next(feed), STEPS)
+    expected = ALGORITHMS[name][1](START, lambda _: next(feed), STEPS)
     assert np.abs(np.array(path) - expected).max() <= 1e-9
 
 
 @pytest.mark.broad
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("source", ["quadratic", "random"])
-def test_follows_the_box_in_float32(name, source):
+def test_follows_the_algorithm_in_float32(name, source):
     recorded = []
 
     def gradient(theta):
@@ -50,7 +50,7 @@ def test_follows_the_box_in_float32(name, source):
         return recorded[-1].astype("float64")
 
     rng = np.random.default_rng(2)
-    expected = BOXES[name][1](START.astype("float32").astype("float64"), gradient, STEPS)
+    expected = ALGORITHMS[name][1](START.astype("float32").astype("float64"), gradient, STEPS)
     _, path = run(make(name), recorded, START.astype("float32"))
     assert path[0].dtype == "float32"
     assert np.abs(np.array(path) - expected).max() <= 2e-6 * np.abs(expected).max()

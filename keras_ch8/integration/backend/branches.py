@@ -1,0 +1,138 @@
+"""What a step does only where a condition holds.
+
+`tf.cond` becomes switches, with which TensorFlow takes a slower executor for all operations of a step: 0.1 ms of 2 ms.
+So on one device what is rare is an `If`, whose branches are functions of their own.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import tensorflow as tf
+
+from ..._types import Tensor
+from .compiling import in_xla
+from .strategies import one_of, replicated
+from .tensorflow import native, write
+
+
+def branch(condition: Tensor, when_true: Callable[[], Any], when_false: Callable[[], Any]) -> Any:
+    """Run one of two functions; neither may synchronize replicas. A Python bool chooses before anything is traced."""
+    if isinstance(condition, bool):
+        return when_true() if condition else when_false()
+    return tf.cond(condition, when_true, when_false)
+
+
+def run_when(condition: Tensor | bool, function: Callable[[], None]) -> None:
+    """Run a function where a condition holds; it returns nothing, and may not synchronize replicas."""
+    if isinstance(condition, bool) or tf.executing_eagerly() or in_xla() or replicated():
+        branch(condition, function, lambda: None)
+        return
+    run = tf.function(function, autograph=False).get_concrete_function()
+    if len({variable.device for variable in run.graph.variables}) > 1:  # an `If` runs on one device
+        branch(condition, function, lambda: None)
+    else:
+        _if(condition, run, lambda *inputs: None, run.captured_inputs)
+
+
+def _if(condition: Tensor, run: Any, otherwise: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+    """Return what a traced function of `inputs` returns where a condition holds, else what `otherwise` returns."""
+    kinds = [tf.TensorSpec([] if tensor.dtype == tf.resource else None, tensor.dtype) for tensor in inputs]
+    other = tf.function(otherwise, input_signature=kinds, autograph=False).get_concrete_function()
+    types = [tensor.dtype for tensor in other.outputs]
+    return tf.raw_ops.If(cond=condition, input=inputs, Tout=types, then_branch=run, else_branch=other)
+
+
+def copy_when(condition: Tensor | bool, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
+    """Return the values of variables, to compare them later, where the condition holds; XLA copies at every step.
+
+    Elsewhere, and where there is no variable, what is returned says nothing.
+    """
+    if not variables:
+        return []
+
+    def copies() -> list[tf.Tensor]:
+        return [tf.identity(v) for v in variables]
+
+    def nothing(*handles: Any) -> list[tf.Tensor]:
+        del handles
+        return [tf.zeros([0], v.dtype) for v in variables]
+
+    if in_xla() and condition is not False:
+        return copies()
+    is_plain = isinstance(condition, bool) or tf.executing_eagerly() or replicated()
+    if is_plain or len({variable.device for variable in variables}) > 1:
+        return list(branch(condition, copies, nothing))
+    run = tf.function(copies, autograph=False).get_concrete_function()
+    return list(_if(condition, run, nothing, run.captured_inputs))
+
+
+def call_when(condition: Tensor, function: Callable[[], None], variables: Sequence[Any]) -> None:
+    """Call a Python function where a condition holds, also in the middle of a graph, once `variables` are written."""
+
+    def call() -> tf.Tensor:
+        with tf.control_dependencies([tf.convert_to_tensor(native(v)) for v in variables]):
+            tf.py_function(function, [], [])
+        return tf.constant(0)
+
+    if tf.executing_eagerly():
+        if bool(condition):
+            function()
+    else:
+        tf.cond(condition, call, lambda: tf.constant(0))
+
+
+def put_back_when(
+    condition: Tensor,
+    variables: Sequence[Any],
+    values: Sequence[Tensor],
+    take: tuple[Callable[..., None], Any, Any] | None,
+) -> bool:
+    """Give variables back the values that they had, where a condition holds.
+
+    There a Python function can be called too. `take` is this function, and the number and the batch that it is given,
+    as arrays; None for none.
+
+    Return whether it is called: neither by what XLA compiles, nor by one of several replicas, nor with sparse arrays.
+    """
+    variables = [native(variable) for variable in variables]
+    if in_xla() or replicated():
+        write(variables, [tf.where(condition, old, v) for v, old in zip(variables, values, strict=True)])
+        return False
+    function, number, data = take or (lambda *args: None, 0, ())
+    flat = tf.nest.flatten(data)
+    takes = take is not None and all(a is None or isinstance(a, tf.Tensor) for a in flat)
+    given = [tf.convert_to_tensor(native(number)), *(a for a in flat if a is not None)] if takes else []
+    are_there, shape = [a is not None for a in flat], tf.nest.map_structure(lambda a: 0, data)
+
+    def call(number: tf.Tensor, *arrays: tf.Tensor) -> None:
+        left = iter(arrays)
+        parts = [next(left).numpy() if is_there else None for is_there in are_there]
+        function(int(number), tf.nest.pack_sequence_as(shape, parts))
+
+    def put_back() -> None:
+        if takes:
+            tf.py_function(call, given, [])
+        for variable, old in zip(variables, values, strict=True):
+            variable.assign(old, read_value=False)
+
+    run_when(condition, put_back)
+    return takes
+
+
+def switch(index: Tensor, functions: Sequence[Callable[[Any], None]], arguments: Sequence[Any]) -> None:
+    """Run the function at `index`, which is equal on all replicas, on its argument; it may synchronize replicas.
+
+    Replicas can only meet in a branch that all take together: so the choice is made once for all of them, and each
+    runs the function that was chosen.
+    """
+    if not replicated():
+        tf.switch_case(index, [partial(f, a) for f, a in zip(functions, arguments, strict=True)])
+        return
+
+    def choose(strategy: tf.distribute.Strategy, index: Tensor, *arguments: Any) -> None:
+        each = strategy.extended.call_for_each_replica
+        branches = [partial(each, f, args=(a,)) for f, a in zip(functions, arguments, strict=True)]
+        tf.switch_case(one_of(index), branches)
+
+    tf.distribute.get_replica_context().merge_call(choose, args=(index, *arguments))

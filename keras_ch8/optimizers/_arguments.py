@@ -1,0 +1,92 @@
+"""What an optimizer may be given, besides the numbers of its rule."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from keras.optimizers.schedules import LearningRateSchedule
+
+from .. import _checks
+from .._types import Tensor
+
+LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Tensor]
+"""A number, a schedule, or a callable without arguments."""
+
+
+def weight_decay(value: Any, *, or_none: bool = True) -> float | None:
+    """Check the decoupled weight decay; None passes, as the word for "off", unless the optimizer is one that decays."""
+    if value is None and or_none:
+        return None
+    return _checks.number(
+        "weight_decay",
+        value,
+        0.0,
+        math.inf,
+        meaning="the fraction of a weight that each step takes away, times the learning rate",
+        fix=f"{'Leave it out (None)' if or_none else 'Use `Adam`'} for no decay; 0.004 is a common start.",
+    )
+
+
+def learning_rate(value: Any) -> LearningRate:
+    """Return the learning rate as Keras wants it."""
+    _checks.keras_3(value)
+    if isinstance(value, LearningRateSchedule) or _checks.takes(value, 0):
+        return value
+    return _checks.number(
+        "learning_rate",
+        value,
+        0.0,
+        math.inf,
+        meaning="the step size epsilon_k, a number, a `LearningRateSchedule` or a callable without arguments",
+        fix="Try 0.001, or 0.01 for SGD and momentum.",
+    )
+
+
+OF_OTHER_KERAS = {
+    "lr": "Write `learning_rate=`.",
+    "decay": "Give a schedule, such as `learning_rate=keras_ch8.schedules.InverseTimeDecay(...)`.",
+    "jit_compile": "The update is compiled anyway; give `jit_compile` to `compile` for the whole training step.",
+    "is_legacy_optimizer": "Leave it out.",
+}
+"""Arguments of optimizers of other versions of Keras, and what stands for them."""
+
+
+OF_KERAS: dict[str, Callable[[Any], Any]] = {
+    "use_ema": lambda value: _checks.flag("use_ema", value, meaning="whether the weights are averaged"),
+    "ema_momentum": lambda value: _checks.number(
+        "ema_momentum", value, 0.0, 1.0, closed_high=True, meaning="the fraction of the average that each step keeps",
+        fix="Try 0.99.",
+    ),
+    "ema_overwrite_frequency": lambda value: value if value is None else _checks.count(
+        "ema_overwrite_frequency", value, 1, meaning="the steps after which the average becomes the weights",
+        fix="Try None, for the end of `fit`.",
+    ),
+    "loss_scale_factor": lambda value: value if value is None else _checks.positive(
+        "loss_scale_factor", value, meaning="the factor of the loss", fix="Try None, for no factor.",
+    ),
+    "gradient_accumulation_steps": lambda value: value if value is None else _checks.count(
+        "gradient_accumulation_steps", value, 2, meaning="the batches that make one update",
+        fix="Try None, for an update after each batch.",
+    ),
+    "name": _checks.label,
+}  # fmt: skip
+"""Arguments that go to Keras's optimizer, and the check of each."""
+
+
+def of_optimizer(owner: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments for Keras's optimizer; refuse those that it does not have, with what stands for old ones."""
+    for name, value in arguments.items():
+        if name not in OF_KERAS:
+            instead = OF_OTHER_KERAS.get(name, f"Besides its own arguments it takes: {', '.join(OF_KERAS)}.")
+            raise ValueError(f"`{owner}` has no argument `{name}`. Received: {name}={value!r}. {instead}")
+    return {name: OF_KERAS[name](value) for name, value in arguments.items()}
+
+
+def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse what an optimizer of section 8.6 does not have, above all a learning rate."""
+    if args or unknown:
+        received = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in unknown.items())])
+        raise TypeError(
+            f"`{owner}` finds the length of each step itself: it has no learning rate, and no gradient to clip or "
+            f"decay. Received: {owner}({received}). Write `{owner}()`. Its arguments go by name: {', '.join(known)}."
+        )
