@@ -194,6 +194,7 @@ def choice() -> Any:
         left.plot(rates[best], losses[best], "*", color=style.look(number)["color"], markersize=13)
         right.plot(range(1, 9), curves[best], label=f"{name}, rate {rates[best]:.2g}", **style.look(number))
     left.set_ylim(0.1, 30)
-    style.done(left, "After 8 epochs, by the rate", "learning rate", "loss [nats], at most 10", log="xy", legend="upper center")
+    y = "loss [nats], at most 10"
+    style.done(left, "After 8 epochs, by the rate", "learning rate", y, log="xy", legend="upper center")
     style.done(right, "Each at its best rate", "epoch", "loss [nats]", log="y")
     return figure

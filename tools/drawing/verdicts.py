@@ -65,7 +65,7 @@ def draw(kind: str) -> Any:
     """Draw the losses of a training with a trouble and of its cured twin, and what the rule of the trouble reads."""
     planted = _planted(RUNS[kind])
     sick, cured = (_shortened(kind, run) for run in (planted.make(0), planted.cured(0)))
-    if kind in OF_THE_DATA:
+    if kind in OF_THE_DATA and kind != "label_order":  # which only the order in which `fit` reads tells
         verdicts = training.preflight(sick.model, sick.x, sick.y, sick.validation_data or sick.probe, 0).verdicts
         runs = [_train(sick), _train(cured)]
     else:
@@ -150,7 +150,10 @@ def _draw_data(kind: str, ax: Any, sick: Any, cured: Any) -> None:
     """Draw what is seen of the data, the labels or the weights before the first step."""
     if kind in ("wrong_labels", "wrong_loss", "wrong_output"):
         start = _planted(RUNS[kind]).make(0)
-        values = {"targets": np.ravel(start.y), "outputs at the start": np.ravel(start.model(start.x[:1000]))}
+        values = {
+            "targets": np.ravel(start.y),
+            "outputs at the start": np.ravel(start.model(keras.tree.map_structure(lambda part: part[:1000], start.x))),
+        }
         edges = np.histogram_bin_edges(np.concatenate(list(values.values())), 40)
         for number, (label, each) in enumerate(values.items()):
             counts = np.histogram(each, edges)[0]
@@ -162,9 +165,12 @@ def _draw_data(kind: str, ax: Any, sick: Any, cured: Any) -> None:
             ax.hist(np.ravel(run.x), bins=60, log=True, alpha=0.6, color=COLORS[1 - number], label=name)
         style.done(ax, "Inputs", "value", "how many")
     elif kind == "equal_units":
-        kernel = _planted(RUNS[kind]).make(0).model.trainable_variables[0].numpy()
-        ax.imshow(kernel, cmap="cividis", aspect="auto", interpolation="nearest")
-        style.done(ax, "First kernel at the start", "unit", "input")
+        both = (_planted(RUNS[kind]).make(0), _planted(RUNS[kind]).cured(0))
+        kernels = [run.model.trainable_variables[0].numpy() for run in both]
+        gap = np.full((len(kernels[0]), 6), np.nan)
+        ax.imshow(np.hstack([kernels[0], gap, kernels[1]]), cmap="cividis", aspect="auto", interpolation="nearest")
+        style.done(ax, "First kernel at the start: with the trouble, cured", "unit", "input")
+        ax.grid(visible=False)
     elif kind == "leak":
         shares = [100 * _share_of_equal_rows(run) for run in (sick, cured)]
         ax.bar(NAMES, shares, color=[COLORS[1], COLORS[0]], width=0.5)
