@@ -104,7 +104,8 @@ def _shortened(kind: str, run: Any) -> Any:
     """Return a run of fewer epochs, where the whole course is not what is judged."""
     steps = run.epochs * -(-len(keras.tree.flatten(run.x)[0]) // run.batch_size)
     fewer = max(1, run.epochs * STEPS // steps)
-    return run if len(SERIES.get(kind, _EPOCHS)) > 1 or fewer > run.epochs else dataclasses.replace(run, epochs=fewer)
+    is_whole = kind == "cliff" or len(SERIES.get(kind, _EPOCHS)) > 1  # cliffs come when they come
+    return run if is_whole or fewer > run.epochs else dataclasses.replace(run, epochs=fewer)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
