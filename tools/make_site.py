@@ -1,8 +1,9 @@
 """Makes the site of the documents: `python tools/make_site.py`, then `python -m http.server -d build/site/html`.
 
 Needs `pip install -e ".[docs,examples]"`. The pages are README, docs/ and what is made here from the code: a page for
-each kind of verdict, the reference, and the examples as a gallery. With --run the examples run with --quick, each again
-only when it has changed, and their pages have the pictures that they draw. Every warning is an error.
+each kind of verdict, the reference, and the examples as a gallery. With --run the examples (or those whose names
+match a pattern) run with --quick, each again only when it has changed, and their pages have what they print and draw.
+Every warning is an error.
 """
 
 import argparse
@@ -48,8 +49,8 @@ CONTENTS = {
 def main() -> int:
     """Collect the pages, and let Sphinx make the site; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", action="store_true", help="run the examples")
-    os.environ["SITE_RUNS_EXAMPLES"] = "1" if parser.parse_args().run else ""
+    parser.add_argument("--run", nargs="?", const=".", default="", metavar="PATTERN", help="run the examples, or some")
+    os.environ["SITE_RUNS_EXAMPLES"] = parser.parse_args().run
     collect()
     from sphinx.cmd.build import main as sphinx
 
