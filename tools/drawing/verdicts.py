@@ -30,8 +30,9 @@ RUNS = {kind: name for kind, (name, _) in SEEN.items()} | {
     "label_order": "digits_in_the_order_of_their_folders",
     "imbalance": "two_frauds_in_a_hundred_payments",
     "too_long": "tumours_told_apart_long_ago",
+    "cliff": "latch_with_a_watershed",
 }
-"""Of each kind a planted run that has it (`tests/planted`)."""
+"""Of each kind a planted run that has it (`tests/planted`); of a cliff one in which seed 0 meets it."""
 OF_THE_DATA = ("wrong_labels", "wrong_loss", "wrong_output", "bad_inputs", "equal_units", "leak", "label_order",
                "imbalance")  # fmt: skip
 """Kinds that are seen before the first step: there is no curve of them."""
@@ -104,7 +105,8 @@ def _shortened(kind: str, run: Any) -> Any:
     """Return a run of fewer epochs, where the whole course is not what is judged."""
     steps = run.epochs * -(-len(keras.tree.flatten(run.x)[0]) // run.batch_size)
     fewer = max(1, run.epochs * STEPS // steps)
-    return run if len(SERIES.get(kind, _EPOCHS)) > 1 or fewer > run.epochs else dataclasses.replace(run, epochs=fewer)
+    is_whole = kind == "cliff" or len(SERIES.get(kind, _EPOCHS)) > 1  # cliffs come when they come
+    return run if is_whole or fewer > run.epochs else dataclasses.replace(run, epochs=fewer)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
