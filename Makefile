@@ -37,9 +37,18 @@ docs:  ## what is made from the code and from what was measured: pages, tables; 
 	$(python) tools/tables.py
 	$(pytest) -n 2 -m "" keras_ch8
 
-site:  ## the site of the documents in build/site/html; `make site run=--run` runs the examples for their pictures
+site:  ## the site of the documents in build/site/html
 	$(python) -m pip install -q -e ".[docs,examples]"
-	$(python) -W ignore tools/make_site.py $(run)
+	$(python) -W ignore tools/make_site.py
+
+gallery:  ## the site with what the examples print and draw with --quick, each run again only when it has changed: ten minutes
+	$(python) -m pip install -q -e ".[docs,examples]"
+	$(python) -W ignore tools/make_site.py --run $(examples)
+
+pictures:  ## docs/pictures/sections and verdicts, in minutes; `python tools/section_pictures.py 8.2.4` draws one
+	$(python) -m pip install -q -e ".[examples]"
+	$(python) tools/section_pictures.py
+	$(python) tools/verdict_pictures.py
 
 notebooks:  ## notebooks out of examples, in build/notebooks
 	$(python) tools/notebooks.py
@@ -63,5 +72,7 @@ ci:  ## all that must hold before a change lands, as the public host runs it: ha
 full:  ## all that .ci/run leaves out, by hand before an issue is resolved: hours
 	bash .ci/full
 
-.PHONY: help setup test slow planted lint format types docs site notebooks serve bench coverage ci full
+examples ?= .  # for `make gallery examples=s8_3`: those whose names have this in them
+
+.PHONY: help setup test slow planted lint format types docs site gallery pictures notebooks serve bench coverage ci full
 .DEFAULT_GOAL = help

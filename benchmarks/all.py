@@ -5,8 +5,8 @@
 
 With `--only` the others stay in the file as they are.
 Each is a process of its own, whose peers (torch, optax, SciPy) run beside it there. What has not ended in its share of
-the minutes is stopped, and said so. `--quick` runs fewer rounds, `--device cpu` hides GPUs; the largest memory of each
-process is that of the machine, not of a GPU.
+the minutes is stopped, and said so. `--quick` runs fewer rounds, `--device cpu` hides GPUs, `--device gpu` needs one.
+The largest memory of each process is that of the machine; its table ends with that of the GPU, if there is one.
 """
 
 import argparse
@@ -119,10 +119,12 @@ def main():
         results["benchmarks"] = json.loads(pathlib.Path(options.json).read_text())["benchmarks"]
     for number, name in enumerate(names):
         share = 2 * (end - time.monotonic()) / (len(names) - number + 1)  # what the short ones leave is for the others
-        found = run(name, BENCHMARKS[name][options.quick], share, environment)
+        device = f"--device {options.device}" if options.device else ""
+        found = run(name, f"{BENCHMARKS[name][options.quick]} {device}".strip(), share, environment)
         title = (HERE / f"{name}.py").read_text().split('"""')[1].strip().split("\n\n")[0]
         results["benchmarks"][name] = {"title": title, **found}
         print(f"\n== {name}: {title}\n$ {found['command']}\n{found['table']}\n{found['note']}", flush=True)
+        print(f"{found['seconds']:.0f} s, {found['megabytes']} MB at most", flush=True)
         pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
 
 

@@ -1,30 +1,58 @@
-"""What the benchmarks share: the command line, contenders that run in turn, clocks, a classifier, results as JSON."""
+"""What the benchmarks share: command line and device, contenders in turn, clocks, a classifier, results as JSON."""
 
 import argparse
 import json
 import os
+import resource
 import statistics
+import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+import tensorflow as tf
 
 
 def options(doc, results, **defaults):
-    """Return what the command line says: `--json`, by default the file `results`, and an option for each default."""
+    """Return what the command line says: `--json`, by default the file `results`, and an option for each default.
+
+    With `--device cpu` no GPU is seen; with `--device gpu` there has to be one.
+    """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in defaults.items():
         kind = {"action": "store_true"} if default is False else {"type": type(default)}
         parser.add_argument(f"--{name}", default=default, **kind)
+    parser.add_argument("--device", choices=("cpu", "gpu", ""), default="", help="by default a GPU if there is one")
     parser.add_argument("--json", default=results)
-    return parser.parse_args()
+    found = parser.parse_args()
+    if found.device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    elif found.device == "gpu" and not tf.config.list_physical_devices("GPU"):
+        sys.exit("There is no GPU that TensorFlow sees. Received: --device gpu. Leave it out.")
+    return found
+
+
+def on_gpu():
+    """Whether the benchmark runs on a GPU."""
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def peaks():
+    """Return the largest memory so far in MB: of the process, and of the GPU if there is one."""
+    found = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    if on_gpu():
+        found["GPU"] = tf.config.experimental.get_memory_info("GPU:0")["peak"] // 2**20
+    return found
 
 
 def save(path, results):
-    """Write the results as JSON."""
-    with open(path, "w") as file:
-        json.dump(results, file, indent=1)
+    """Write the results as JSON, with the largest memory, which is printed."""
+    megabytes = peaks()
+    print("largest memory: " + ", ".join(f"{size} MB of the {whose}" for whose, size in megabytes.items()))
+    with open(f"{path}.part", "w") as file:
+        json.dump(results | {"largest memory, MB": megabytes}, file, indent=1)
+    os.replace(f"{path}.part", path)  # whole, or not there, also where the process is stopped
 
 
 def in_turn(calls, rounds, steps):

@@ -1,11 +1,13 @@
 """Time one optimizer step against Keras, torch and optax, all in the same run.
 
-    python benchmarks/update_step.py [--shapes big,mlp,many,resnet] [--json update_step.json]
+    python benchmarks/update_step.py [--shapes big,mlp,many,resnet] [--device cpu] [--json update_step.json]
 
 "in graph": K steps inside one tf.function, as in `fit`. Keras jit is Keras's step as one XLA program, called in the
 same way; "all in XLA" compiles the loop too, as `fit` with `jit_compile=True` compiles the rest of the step. torch and
 optax step from Python. Gradients are given; entries are medians of several rounds, in ms a step; ratios are Keras's or
 the peer's time over ours, so above 1 we are faster. "first" is the first call: tracing and compiling, in seconds.
+"roofline" is the time in which the memory moves what an update has to read and write, at the bandwidth that TensorFlow
+reaches at best where it adds the gradient to as many arrays of this size. (Blocks that stay in a cache may be faster.)
 """
 
 import os
@@ -34,6 +36,8 @@ except ImportError:
     torch = None
 
 K = 20
+STATES = {"Adam": 2, "Momentum": 1}
+"""Arrays beside weights and gradient that an update reads and writes."""
 SHAPES = {
     "big": [(2048, 2048)] * 4,
     "mlp": [(784, 1024), (1024,), (1024, 1024), (1024,), (1024, 10), (10,)],
@@ -66,6 +70,28 @@ def arrays(name):
     return [rng.normal(size=s).astype("float32") for s in SHAPES[name]]
 
 
+def roofline(kind, name, rounds):
+    """Return the ms in which the memory moves what one update has to, the bytes a weight, and GB/s."""
+    whole = np.concatenate([a.ravel() for a in arrays(name)])
+    grad, written = tf.constant(whole), [tf.Variable(whole) for _ in range(1 + STATES[kind])]
+
+    @tf.function(autograph=False)
+    def add():
+        for variable in written:
+            variable.assign_add(grad, read_value=False)
+
+    seconds = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        for _ in range(K):
+            add()
+        written[0][0].numpy()  # waits for a GPU
+        seconds.append((time.perf_counter() - start) / K)
+    bandwidth = 12 * len(written) * len(whole) / min(seconds) / 1e9  # a sum reads two numbers and writes one
+    size = 4 * (1 + 2 * len(written))
+    return size * len(whole) / bandwidth / 1e6, size, bandwidth
+
+
 def time_keras(make, name, mode, rounds):
     """Time a Keras optimizer, ours or Keras's: (ms a step, seconds of the first call)."""
     optimizer, variables = make(), [keras.Variable(a) for a in arrays(name)]
@@ -79,7 +105,7 @@ def time_keras(make, name, mode, rounds):
         start = time.perf_counter()
         step(grads)
         first = time.perf_counter() - start
-        return median_ms(lambda: step(grads), 1, rounds), first
+        return median_ms(waiting(lambda: step(grads), variables), 1, rounds), first
     inner = tf.function(step, jit_compile=True, autograph=False) if mode == "jit" else step
 
     @tf.function(jit_compile=mode == "xla", autograph=False)
@@ -94,19 +120,33 @@ def time_keras(make, name, mode, rounds):
     start = time.perf_counter()
     one(grads)
     first = time.perf_counter() - start
-    return median_ms(lambda: loop(grads), K, rounds), first
+    return median_ms(waiting(lambda: loop(grads), variables), K, rounds), first
+
+
+def waiting(call, variables):
+    """Return a call that is over when the variables are written, on a GPU too."""
+
+    def run():
+        call()
+        if harness.on_gpu():
+            variables[-1].numpy()
+
+    return run
 
 
 def time_torch(make, name, rounds, **options):
     """Time a torch optimizer from Python."""
-    parameters = [torch.tensor(a, requires_grad=True) for a in arrays(name)]
+    device = "cuda" if harness.on_gpu() else "cpu"
+    parameters = [torch.tensor(a, requires_grad=True, device=device) for a in arrays(name)]
     for parameter, grad in zip(parameters, arrays(name), strict=True):
-        parameter.grad = torch.tensor(grad)
+        parameter.grad = torch.tensor(grad, device=device)
     optimizer = make(parameters, **options)
 
     def call():
         for _ in range(K):
             optimizer.step()
+        if harness.on_gpu():
+            torch.cuda.synchronize()
 
     return median_ms(call, K, rounds), 0.0
 
@@ -166,20 +206,32 @@ PEER_OF = {
 }
 
 
-def main():
-    """Measure, print the table, write JSON."""
-    options = harness.options(__doc__, "update_step.json", shapes=",".join(SHAPES), kinds="Adam,Momentum", rounds=9)
-    if torch is not None:
+def leave_out_what_is_missing():
+    """Leave out peers that are not installed, or do not see the GPU."""
+    global optax, torch
+    if harness.on_gpu():
+        optax = None if optax is None or jax.default_backend() != "gpu" else optax
+        torch = None if torch is None or not torch.cuda.is_available() else torch
+    elif torch is not None:
         torch.set_num_threads(os.cpu_count())
     for peer, module in (("optax", optax), ("torch", torch)):
         if module is None:
-            print(f"{peer} is not installed, and is left out.")
+            print(f"{peer} is not installed for this device, and is left out.")
+
+
+def main():
+    """Measure, print the table, write JSON."""
+    options = harness.options(__doc__, "update_step.json", shapes=",".join(SHAPES), kinds="Adam,Momentum", rounds=9)
+    leave_out_what_is_missing()
     results = {}
     for kind in options.kinds.split(","):
         for name in options.shapes.split(","):
             row = measure(kind, name, options.rounds)
-            results[f"{kind} {name}"] = row
+            ms, size, bandwidth = roofline(kind, name, options.rounds)
+            results[f"{kind} {name}"] = row | {"roofline": (ms, bandwidth)}
             print(f"\n{kind}, {name}")
+            moved = f"{size} bytes a weight at {bandwidth:.0f} GB/s"
+            print(f"  {'roofline':18s} {ms:9.2f} ms  {ms / row['ours in graph'][0]:6.2f} x   {moved}")
             for contender, (ms, first) in row.items():
                 ratio = f"{ms / row[PEER_OF[contender]][0]:6.2f} x" if contender in PEER_OF else "        "
                 print(f"  {contender:18s} {ms:9.2f} ms  {ratio}   first {first:6.2f} s", flush=True)

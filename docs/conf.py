@@ -1,6 +1,7 @@
 """How Sphinx makes the site from what `tools/make_site.py` has collected."""
 
 import hashlib
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ exclude_patterns = ["scripts/*"]
 default_role = "code"
 html_math_renderer = "mathml"
 autodoc_typehints = "none"
-autodoc_default_options = {"show-inheritance": False}
+highlight_language = "text"  # of what docstrings align; examples and pages say theirs
 napoleon_use_admonition_for_examples = False
 napoleon_use_rtype = False
 myst_enable_extensions = ["dollarmath"]
@@ -32,7 +33,7 @@ suppress_warnings = ["config.cache"]  # sphinx-gallery's settings hold functions
 sphinx_gallery_conf = {
     "examples_dirs": ["scripts"],
     "gallery_dirs": ["examples"],
-    "filename_pattern": r"\.py",
+    "filename_pattern": os.environ.get("SITE_RUNS_EXAMPLES") or r"\.py",
     "plot_gallery": bool(os.environ.get("SITE_RUNS_EXAMPLES")),
     "reset_argv": lambda gallery, script: ["--quick"],
     "within_subsection_order": FileNameSortKey,
@@ -48,6 +49,15 @@ def with_markup(app, what, name, thing, options, lines):
     lines[:] = make_site.as_rst(lines)
 
 
+def with_arguments(app, what, name, thing, options, signature, returns):
+    """Give Sphinx the arguments of a layer, which Keras hides."""
+    if signature == "(*args, **kwargs)":
+        found = inspect.signature(thing)
+        plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in found.parameters.values()]
+        signature = str(found.replace(parameters=plain, return_annotation=inspect.Signature.empty))
+    return signature, returns
+
+
 def setup(app):
     """Draw equations by MathML, which needs no script and no network; keep what docstrings align."""
 
@@ -61,6 +71,7 @@ def setup(app):
 
     app.add_html_math_renderer("mathml", inline_renderers=(inline, None), block_renderers=(block, None))
     app.connect("autodoc-process-docstring", with_markup, priority=400)
+    app.connect("autodoc-process-signature", with_arguments)
     made_by = [Path(module.__file__).read_bytes() for module in (make_site, make_site.equations)]
     app.add_config_value(
         "made_by", hashlib.sha256(b"".join(made_by)).hexdigest(), "env"

@@ -51,17 +51,19 @@ def fit(name, model, x, y, probe, **options):
 
 
 def digits(epochs):
-    """Train a network whose gradient does not shrink, and print both ends of the training."""
+    """Train a network whose gradient does not shrink, print both ends of the training, return what looked on."""
     keras.utils.set_random_seed(0)
     hidden = [keras.layers.Dense(32, "relu") for _ in range(4)]
     model = keras.Sequential([keras.Input((64,)), *hidden, keras.layers.Dense(10)])
     model.compile(optimizers.SGD(0.1), NLL)
     x, y = load_digits(return_X_y=True)
     x = (x / 16).astype("float32")
-    rows = fit("network", model, x[:1440], y[:1440], (x[1440:], y[1440:]), batch_size=16, epochs=epochs).past.rows
+    found = fit("network", model, x[:1440], y[:1440], (x[1440:], y[1440:]), batch_size=16, epochs=epochs)
+    rows = found.past.rows
     print("network: step   loss    |g|, means over the first and the last epoch")
     for part in (slice(90), slice(-90, None)):
         print(f"{rows.steps[part][-1]:13d}{rows.loss[part].mean():7.3f}{rows.norm[part].mean():7.2f}", flush=True)
+    return found
 
 
 def wines(name, x, y):

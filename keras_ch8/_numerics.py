@@ -114,8 +114,11 @@ def norms(*groups: tuple[Sequence[Tensor], Sequence[Tensor]]) -> list[tuple[Tens
     """Return what `total_norm` does for each of several groups, with one branch for all: that is what it costs."""
     plain = [2 * half_of_all(halves) for _, halves in groups]
     none = ops.zeros((), "float32")
+    of_type: dict[str, list[Tensor]] = {}
+    for squares in plain:
+        of_type.setdefault(squares.dtype.name, []).append(squares)
     found = backend.branch(
-        functools.reduce(ops.logical_and, map(is_exact, plain)),
+        functools.reduce(ops.logical_and, [ops.all(is_exact(ops.stack(some))) for some in of_type.values()]),
         lambda: [(ops.sqrt(squares), none) for squares in plain],
         lambda: [careful_norm(tensors) for tensors, _ in groups],
     )

@@ -72,13 +72,14 @@ def main(log_dir: str | os.PathLike[str] = "runs/tour", epochs: int = EPOCHS) ->
     _say(_wrapped(f"{verdict.level.upper()} {verdict.kind} (section {verdict.section}): {verdict.finding}"))
     _say(_wrapped(f"Cure: {verdict.cure}"))
     _say(textwrap.indent(verdict.code, "        ") + "\n")
-    _say("Second, the same training with these lines before `fit` ...")
+    _say("Second, the same training with these lines between `compile` and `fit` ...")
     cured, after = train(logs / "cured", epochs, verdict.code)
     _say(f"... {100 * after:.0f} % are right. What keras_ch8 says of it: {str(cured).splitlines()[0]}\n")
     page = logs / "report.html"
     keras_ch8.report(logs, page)
     _say(
-        f"""In your own script: model.fit(..., callbacks=keras_ch8.callbacks.standard("logs", probe=(x_val, y_val)))
+        f"""In your own script: watching = keras_ch8.callbacks.standard("logs", probe=(x_val, y_val))
+                    model.fit(..., callbacks=watching), and print(watching[-1])
 Both trainings on one page, in a browser: {page.resolve()}
 The same live:                            tensorboard --logdir {logs}
 What there is for each section:           python -m keras_ch8"""

@@ -12,17 +12,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 RESULTS = json.loads((ROOT / "benchmarks/results.json").read_text())
-
-
-def benchmark(name):
-    """Return a benchmark as a module."""
-    found = importlib.util.spec_from_file_location(f"benchmarks_{name}", ROOT / f"benchmarks/{name}.py")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-ALL = benchmark("all")
+SPEC = importlib.util.spec_from_file_location("benchmarks_all", ROOT / "benchmarks/all.py")
+ALL = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(ALL)
 
 
 def test_the_page_is_made_of_the_results():
@@ -51,22 +43,6 @@ def test_what_is_stopped_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(ALL, "HERE", tmp_path)
     assert ALL.run("slow", "", 1.0, None)["note"].startswith("stopped after")
     assert "no such thing" in ALL.run("broken", "", 60.0, None)["note"]
-
-
-@pytest.mark.parametrize("name", ["compare", "study"])
-def test_the_pages_of_choosing_are_made_of_their_results(name, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    results = json.loads((ROOT / f"docs/{name}.json").read_text())
-    assert (ROOT / f"docs/{name}.md").read_text() == benchmark(name).page(results)
-
-
-def test_how_to_choose_has_the_winners_of_the_comparison():
-    results = json.loads((ROOT / "docs/compare.json").read_text())["workloads"]
-    winners = [one["winner"] for one in results.values()]
-    heavy = sum(winner.startswith("heavy ball") for winner in winners)
-    assert (heavy, winners.count("heavy ball, cosine"), winners.count("Adam")) == (3, 2, 3)
-    said = "heavy ball momentum was first on three, with a falling rate on two of them, and Adam on three"
-    assert said in (ROOT / "docs/choose.md").read_text()
 
 
 @pytest.mark.slow

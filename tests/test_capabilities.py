@@ -123,22 +123,22 @@ def test_what_is_to_be_chosen_can_be_made_as_it_is_printed():
 
 def test_README_is_short_and_every_number_of_its_table_stands_where_it_says():
     assert len(README.splitlines()) <= 150
-    rows = re.findall(r"^\| (.+) \| (.+) \| \[[^\]]+\]\((docs/[^)]+)\) \|$", README, re.MULTILINE)
-    assert len(rows) >= 5
+    rows = re.findall(r"^\| (.+) \| (.+) \| .*\((docs/[^)#]+)[^)]*\) \|$", README, re.MULTILINE)
+    assert len(rows) >= 3
     for what, measured, page in rows:
         said = (ROOT / page).read_text()
         for number in re.findall(r"\d+(?:\.\d+)?", measured):
             assert re.search(rf"\b{re.escape(number)}\b", said), f"{what}: {page} does not say {number}"
 
 
-SYMPTOMS = re.findall(r"^\| .+ \| \[`(\w+)`\]\(docs/diagnosis.md#(\w+)\) \| (.+) \|$", README, re.MULTILINE)
+SYMPTOMS = re.findall(r"^\| .+ \| \[`(\w+)`\]\(docs/diagnosis.md#([\w-]+)\) \| (.+) \|$", README, re.MULTILINE)
 
 
 @shows("](docs/diagnosis.md#")
 def symptoms():
-    assert len(SYMPTOMS) == 12
+    assert len(SYMPTOMS) == 13
     for kind, anchor, helps in SYMPTOMS:
-        assert kind == anchor
+        assert anchor in (kind, "before-the-first-step")
         remedies = [f"{remedy.cure} {remedy.code}" for remedy in ch8.verdicts.remedies.REMEDIES.get(kind, ())]
         said = " ".join([ch8.verdicts.KINDS[kind].cure, *remedies])
         for part in re.findall(r"`([^`]+)`", helps):
@@ -521,6 +521,7 @@ def blocks():
     "`logs/optimization/report.html`",
     "tensorboard --logdir logs",
     "`print(watching[-1])`",
+    "`python -m keras_ch8 diagnose logs`",
     "In the terminal, what calls for action",
 )
 def page(tmp_path):

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from keras_ch8 import chapter
 from keras_ch8.monitors.base import members
 from keras_ch8.verdicts import KINDS
+from keras_ch8.verdicts.kinds import OF_THE_CHAPTER, OF_THE_START
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -64,6 +66,22 @@ def test_every_picture_is_small():
     pictures = list((ROOT / "docs" / "pictures").rglob("*.png"))
     assert len(pictures) > 5
     assert {path.name: path.stat().st_size for path in pictures if path.stat().st_size > 200_000} == {}
+
+
+def test_each_section_of_the_chapter_has_its_picture_which_the_map_shows():
+    shown = re.findall(r"^!\[.{20,}\]\(pictures/sections/(.+)\.png\)$", (ROOT / "docs" / "index.md").read_text(), re.M)
+    assert shown == [section.number for section in chapter.SECTIONS]
+    assert {path.stem for path in (ROOT / "docs" / "pictures" / "sections").iterdir()} == set(shown)
+
+
+def test_each_kind_of_verdict_has_its_picture():
+    page = (ROOT / "docs" / "diagnosis.md").read_text()
+    kinds = {kind.name for kind in (*OF_THE_CHAPTER, *OF_THE_START)} | set(
+        re.findall(r"^## ([a-z_]+)$", page, re.MULTILINE)
+    )
+    sizes = {path.stem: path.stat().st_size for path in (ROOT / "docs" / "pictures" / "verdicts").glob("*.png")}
+    assert set(sizes) == kinds, "`python tools/verdict_pictures.py KIND` draws one"
+    assert max(sizes.values()) <= 60_000
 
 
 def test_the_japanese_sentence_of_each_verdict_was_written_for_its_present_meaning():

@@ -28,7 +28,7 @@ _ = stranger.fit(found, found[:, :1], batch_size=8, epochs=2, verbose=0, callbac
 SHOWN = ('keras_ch8.report("logs_of_a_stranger")', 'keras_ch8.read_run("logs_of_a_stranger")', "watching")
 
 
-MADE = ("quickstart", "s8_6_pinn", "s8_7_6_curriculum", "s8_7_3_polyak")
+MADE = ("quickstart", "s8_6_pinn", "s8_7_6_curriculum", "s8_7_3_polyak", "s8_5_4_compare")
 """What `tools/notebooks.py` makes; two of them run in every run of `.ci/run`."""
 
 

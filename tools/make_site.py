@@ -1,8 +1,9 @@
 """Makes the site of the documents: `python tools/make_site.py`, then `python -m http.server -d build/site/html`.
 
 Needs `pip install -e ".[docs,examples]"`. The pages are README, docs/ and what is made here from the code: a page for
-each kind of verdict, the reference, and the examples as a gallery. With --run the examples run with --quick, each again
-only when it has changed, and their pages have the pictures that they draw. Every warning is an error.
+each kind of verdict, the reference, and the examples as a gallery. With --run the examples (or those whose names
+match a pattern) run with --quick, each again only when it has changed, and their pages have what they print and draw.
+Every warning is an error.
 """
 
 import argparse
@@ -48,8 +49,8 @@ CONTENTS = {
 def main() -> int:
     """Collect the pages, and let Sphinx make the site; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", action="store_true", help="run the examples")
-    os.environ["SITE_RUNS_EXAMPLES"] = "1" if parser.parse_args().run else ""
+    parser.add_argument("--run", nargs="?", const=".", default="", metavar="PATTERN", help="run the examples, or some")
+    os.environ["SITE_RUNS_EXAMPLES"] = parser.parse_args().run
     collect()
     from sphinx.cmd.build import main as sphinx
 
@@ -136,16 +137,16 @@ def verdicts() -> Iterator[tuple[str, str]]:
     said = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     for name, kind in KINDS.items():
         body = said.get(name) or f"\n{kind.meaning} (Section {kind.section}.)\n\n*Cure:* {kind.cure}\n"
-        yield f"docs/verdicts/{name}.md", f"# {name}\n{picture(f'verdict_{name}')}{body}"
+        yield f"docs/verdicts/{name}.md", f"# {name}\n{picture(name)}{body}"
     head = "# Verdicts, one by one\n\n| verdict | section | what it means |\n|---|---|---|\n"
     rows = [f"| [{name}]({name}.md) | {kind.section} | {kind.meaning} |\n" for name, kind in KINDS.items()]
     yield "docs/verdicts/index.md", head + "".join(rows) + "\n" + toctree(list(KINDS), hidden=True)
 
 
 def picture(name: str) -> str:
-    """Return a picture that an example has made, if there is one."""
-    there = (ROOT / "docs" / "pictures" / "sections" / f"{name}.png").exists()
-    return f"\n![{name}](../pictures/sections/{name}.png)\n" if there else ""
+    """Return the picture of a kind of verdict, if there is one."""
+    there = (ROOT / "docs" / "pictures" / "verdicts" / f"{name}.png").exists()
+    return f"\n![{name}](../pictures/verdicts/{name}.png)\n" if there else ""
 
 
 def reference() -> Iterator[tuple[str, str]]:
@@ -248,6 +249,8 @@ def gallery() -> Iterator[tuple[str, str]]:
     from keras_ch8 import chapter
 
     subjects = {section.example: f"{section.number} {section.subject}" for section in chapter.SECTIONS}
+    drawn = {section.example: section.number for section in reversed(chapter.SECTIONS)}
+    drawn["s8_7_6_continuation.py"] = drawn.pop("s8_7_6_curriculum.py")  # the picture of 8.7.6 is of continuation
     yield (
         "scripts/GALLERY_HEADER.rst",
         "Examples\n========\n\nEach is one script; `python -m keras_ch8` says of which.\n",
@@ -257,8 +260,7 @@ def gallery() -> Iterator[tuple[str, str]]:
         said = ast.get_docstring(ast.parse(text)) or ""
         title = subjects.get(file.name, file.stem.replace("_", " "))
         body = "\n".join(as_rst(said.splitlines()))
-        seen = ROOT / "docs" / "pictures" / "sections" / f"{file.stem}.png"
-        image = f"\n\n.. image:: /docs/pictures/sections/{file.stem}.png" if seen.exists() else ""
+        image = f"\n\n.. image:: /docs/pictures/sections/{drawn[file.name]}.png" if file.name in drawn else ""
         code = text.split('"""', 2)[2]
         yield f"scripts/{file.name}", f'r"""\n{title}\n{"=" * len(title)}\n\n{body}{image}\n"""{code}'
 

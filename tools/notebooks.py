@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("quickstart", "s8_6_pinn", "s8_7_6_curriculum", "s8_7_3_polyak")
-"""Diagnosis, L-BFGS after Adam, a curriculum, averaging."""
+NAMES = ("quickstart", "s8_6_pinn", "s8_7_6_curriculum", "s8_7_3_polyak", "s8_5_4_compare")
+"""Diagnosis, L-BFGS after Adam, a curriculum, averaging, optimizers compared."""
 
 
 def notebook(script: str, name: str) -> dict[str, Any]:

@@ -204,10 +204,8 @@ class SpectrumMeasurement(Measurement):
         self.is_wanted = has_reason and self.pace.is_affordable(RAISED_BY)
         if has_reason and not self.is_wanted:
             self.refusal = (
-                f"The spectrum of the Hessian, on which some verdicts rest, is not measured: the {RAISED_BY} times "
-                f"that they need would pass {RAISED_BY * self.price:,.0f} examples forward and backward, "
-                f"{RAISED_BY * self.price / self.pace.training:.0%} of what the whole training does. With "
-                "`Diagnosis(budget=None)` it is measured all the same."
+                "`Diagnosis(budget=None)` measures the curvature of the loss, too, on which some verdicts rest. It was "
+                f"left out: it would have cost {RAISED_BY * self.price / self.pace.training:.0%} of the training."
             )
 
     def measure(self) -> dict[str, Any]:

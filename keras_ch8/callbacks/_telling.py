@@ -43,4 +43,4 @@ def tell(session: Session, changed: Sequence[Verdict], told: set[str], prints: b
         if verdict.kind not in told:
             told.add(verdict.kind)
             if prints and not session.terminal.is_quiet:
-                session.say(*(line for text in alarm(verdict) for line in fitted(text, 1)))
+                session.say(*(line for text in alarm(verdict) for line in fitted(text, 2)))

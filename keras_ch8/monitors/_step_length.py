@@ -19,6 +19,7 @@ from ._step_rules import (
     JUMP,
     LARGEST_STEP,
     MEASUREMENTS,
+    MINIBATCHES,
     RISES,
     RULES,
     STEP_OVER_BEST,
@@ -31,6 +32,7 @@ from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import (
+    BATCHES,
     ELASTICITY,
     HEADWAY_SINCE,
     LAST,
@@ -184,6 +186,7 @@ class StepLengthMonitor(Monitor):
             THROWN.name: _thrown(past),
             THROWN_AT_ONCE.name: _thrown_at_once(past),
             LARGEST_STEP.name: _largest_step(past),
+            MINIBATCHES.name: _minibatches_over_start(past),
         }  # fmt: skip
 
     def newest(self, past: Past) -> dict[str, float]:
@@ -214,6 +217,13 @@ def _thrown_at_once(past: Past) -> float:
     """Return the largest loss of the minibatches 2 to 11 over the start; NaN where they are not known."""
     losses, start = _losses_between(past, 2, 11), past.of("step_length")[0].loss_before
     return float(losses.max() / start) if len(losses) and start > 0 else float("nan")
+
+
+def _minibatches_over_start(past: Past) -> float:
+    """Return the loss of the last minibatches over that of the start; NaN where one is not known, or not above 0."""
+    losses, start = past.rows.loss[-BATCHES:], past.of("step_length")[0].loss_before
+    losses = losses[np.isfinite(losses)]
+    return float(np.median(losses)) / start if len(losses) and start > 0 else float("nan")
 
 
 def _largest_step(past: Past) -> float:

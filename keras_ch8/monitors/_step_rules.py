@@ -90,6 +90,11 @@ THROWN_AT_ONCE = Quantity(
     lambda factor: f"a minibatch after the first steps had {times(factor, 'the loss of the start')}",
     "a minibatch after the first steps had a loss beyond measure",
 )
+MINIBATCHES = Quantity(
+    "minibatches_over_start",
+    "The median loss of the last 50 minibatches over the loss on the probe at the start; not known of losses that may "
+    "be below 0.",
+)
 LARGEST_STEP = Quantity(
     "largest_step",
     "The longest update that was measured, over the length of all weights after it.",
@@ -136,7 +141,10 @@ RULES = (
         kind="step_too_long",
         says="The training diverges: the loss is above where it began",
         all_of=(DIVERGED,),
-        silenced_by=(BY_CLIFFS,),
+        silenced_by=(
+            BY_CLIFFS,
+            Condition(MINIBATCHES, "<", 0.7, "that of the minibatches has fallen: it is learned by heart", BETWEEN),
+        ),
     ),
     Rule(
         kind="oscillation",

@@ -2,13 +2,14 @@
 
 A graph pays about 2 us for every operation and 10 us for every compiled program, however small the tensor. So small
 variables share a tile: their gradients are laid end to end, their state is one vector for each of the rule's names, and
-one compiled program updates the tile. Shared tiles have one of ten lengths, so at most ten programs serve them all. A
-variable of more than half a tile has a vector for itself: nothing is copied together. A large variable, and one of a
-narrow type, is updated in place.
+one compiled program updates the tile. A tile that is the only one is as long as what it holds; several have one of ten
+lengths, so at most ten programs serve them all. A variable of more than half a tile has a vector for itself: nothing is
+copied together. A large variable, and one of a narrow type, is updated in place.
 
 All this is for elementwise rules. Of any other rule, each variable is updated in place, alone and in its own shape.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -24,7 +25,7 @@ TILE = 40_960
 """Entries of a full tile: four float32 vectors of it stay in a core's cache, and XLA does not split it over threads."""
 
 STEP = 4_096
-"""Shared tiles are filled up to a multiple of this."""
+"""Where there are several shared tiles, each is filled up to a multiple of this."""
 
 
 @dataclass
@@ -33,25 +34,27 @@ class Block:
 
     dtype: str
     device: str
+    length: int | None = None
     indices: list[int] = field(default_factory=list)
     shapes: list[tuple[int, ...]] = field(default_factory=list)
-    length: int | None = None
+    starts: list[int] = field(default_factory=list)
+    """Where each variable begins, laid end to end."""
+    used: int = 0
+    """Entries that belong to a variable."""
     state: dict[str, keras.Variable] = field(default_factory=dict)
-
-    @property
-    def used(self) -> int:
-        """Entries of the tile that belong to a variable."""
-        return sum(_size(shape) for shape in self.shapes)
 
     @property
     def span(self) -> int:
         """Entries at the front of the block that hold all variables, rounded so that few different programs arise."""
         return self.used if self.length is None else min(self.length, 1 << (self.used - 1).bit_length())
 
-    def add(self, index: int, shape: tuple[int, ...]) -> None:
+    def add(self, index: int, shape: tuple[int, ...]) -> "Block":
         """Append one variable."""
         self.indices.append(index)
         self.shapes.append(shape)
+        self.starts.append(self.used)
+        self.used += math.prod(shape)
+        return self
 
     def gather(self, gs: Sequence[Tensor | None]) -> Tensor:
         """Return the gradient of the block: of a tile, laid end to end, with 0 where a variable has none (None)."""
@@ -66,9 +69,8 @@ class Block:
     def part(self, index: int) -> tuple[slice, tuple[int, ...]]:
         """Return where variable `index` lies in the flattened state, and its shape."""
         place = self.indices.index(index)
-        start = sum(_size(shape) for shape in self.shapes[:place])
-        shape = self.shapes[place]
-        return slice(start, start + _size(shape)), shape
+        start, shape = self.starts[place], self.shapes[place]
+        return slice(start, start + math.prod(shape)), shape
 
 
 class Layout:
@@ -82,11 +84,11 @@ class Layout:
         self.blocks: list[Block] = []
         shared: list[Block] = []
         for index, (shape, dtype, device) in variables.items():
-            size = _size(shape)
+            size = math.prod(shape)
             if not elementwise or size > TILE or _numerics.is_narrow(dtype):
-                self.blocks.append(Block(dtype, device, [index], [shape]))
+                self.blocks.append(Block(dtype, device).add(index, shape))
             elif size > TILE // 2:
-                self.blocks.append(Block(dtype, device, [index], [shape], length=size))
+                self.blocks.append(Block(dtype, device, size).add(index, shape))
             else:
                 like = (tile for tile in shared if (tile.dtype, tile.device) == (dtype, device))
                 tile = next((tile for tile in like if tile.used + size <= TILE), None) or Block(dtype, device)
@@ -94,7 +96,7 @@ class Layout:
                 if len(tile.indices) == 1:
                     shared.append(tile)
         for tile in shared:
-            tile.length = max(1, -(-tile.used // STEP)) * STEP
+            tile.length = max(1, tile.used if len(shared) == 1 else -(-tile.used // STEP) * STEP)
         self.blocks += shared
         self.block_of = {index: block for block in self.blocks for index in block.indices}
 
@@ -162,7 +164,3 @@ class Layout:
             new[id(variable)].reshape(-1)[part] = value.reshape(-1)
         for variable in self.variables():
             variable.assign(new[id(variable)])
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape, dtype=np.int64))

@@ -131,27 +131,25 @@ class Updater:
             self._program(self._single)(theta, g, work.row, step, work.state)
         return Done(None, g, lambda: backend.as_tensor(theta) - ops.reshape(work.before, theta.shape))
 
-    def _program(self, function: Callable[..., Any], make: Callable[..., Any] = backend.compile_xla) -> Any:
+    def _program(self, function: Callable[..., Any]) -> Any:
         """Compile, except for several devices: an XLA program on CPU reaches the variables of one device only."""
         if backend.replicated():
             return function
         if function not in self._programs:
-            self._programs[function] = make(function)
+            self._programs[function] = backend.compile_xla(function)
         return self._programs[function]
 
-    def measure(self, first: keras.Variable, row: telemetry.Row, step: Step, done: Done) -> None:
-        """Write the row of a block that is due.
+    def measure(self, first: keras.Variable, rows: list[telemetry.Row], step: Step, done: list[Done]) -> None:
+        """Write the rows of some blocks that are due.
 
-        No XLA program: to compile another takes as long as thousands of such rows. One graph serves all blocks.
+        No XLA program: to compile another takes as long as thousands of such rows.
         """
         del first
-        g, moved, sample = done.g, done.moved(), ops.convert_to_tensor(row.sample)
-        if backend.is_sparse(g):
-            tail = _measured(row.half, g, moved, sample)
-        else:
-            g, moved = backend.of_any_length(g), backend.of_any_length(moved)
-            tail = self._program(_measured, backend.trace_each)(row.half, g, moved, sample)
-        _write_row(row, step.noted, tail)
+        changes = [
+            telemetry.Change(row.half, [its.g], [its.moved()], row.sample) for row, its in zip(rows, done, strict=True)
+        ]
+        for row, tail in zip(rows, telemetry.measured(changes), strict=True):
+            _write_row(row, step.noted, tail)
 
     def _tile(
         self, theta: Tensor | None, g: Tensor, row: telemetry.Row | None, step: Step, state: State
@@ -269,10 +267,6 @@ class MovingAverage(NamedTuple):
 def _write_row(row: telemetry.Row, noted: Any, tail: Tensor | None = None) -> None:
     note, lr, factor = noted
     backend.write_row(row.ring, note.step, row.make(note, lr, factor, tail))
-
-
-def _measured(half: Tensor, g: Tensor, moved: Tensor, sample: Tensor) -> Tensor:
-    return telemetry.measured(half, [g], [moved], sample)
 
 
 def _decayed(delta: Tensor, theta: Tensor, decay: Tensor | None, active: Tensor | None) -> Tensor:

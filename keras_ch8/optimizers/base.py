@@ -349,11 +349,13 @@ class RuleOptimizer(keras_private.Optimizer):
 
     def _measure_blocks(self, blocks: list[Block], done: list[Done], step: Step, halves: list[Tensor]) -> None:
         """Let each block leave a row of its own, in which its update is measured."""
-        for block, its, half in zip(blocks, done, halves, strict=True):
-            first = backend.native(self.known_variables[block.indices[0]])
-            row = self.telemetry.row(self._layout.blocks.index(block), half)
-            with backend.on(block.device):
-                backend.each_replica(first, self._updater.measure, row, step, its)
+        rows = [self.telemetry.row(self._layout.blocks.index(b), half) for b, half in zip(blocks, halves, strict=True)]
+        for device in dict.fromkeys(block.device for block in blocks):
+            here = [k for k, block in enumerate(blocks) if block.device == device]
+            first = backend.native(self.known_variables[blocks[here[0]].indices[0]])
+            with backend.on(device):
+                own = [rows[k] for k in here], step, [done[k] for k in here]
+                backend.each_replica(first, self._updater.measure, *own)
 
     def _update_averages(self, step: Step) -> None:
         average = MovingAverage(self.ema_momentum, self.ema_overwrite_frequency)

@@ -9,6 +9,7 @@ from .gate import decide as decide
 from .recorder import Blocks as Blocks
 from .recorder import Recorder as Recorder
 from .recorder import publish as publish
+from .row import Change as Change
 from .row import Note as Note
 from .row import Row as Row
 from .row import measured as measured

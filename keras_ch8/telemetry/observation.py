@@ -15,7 +15,7 @@ from .._types import Tensor
 from ..integration import backend, keras_private, registry
 from .frame import Frame
 from .recorder import Blocks, Recorder, Wishes, publish
-from .row import Note, measured
+from .row import Change, Note, measured
 from .solver_log import SolverLog
 
 
@@ -247,7 +247,7 @@ class Tap:
             backend.merge_replicas(partial(publish, row.ring), step, row.make(note, rate, factor, tail))
 
         leave(None)
-        backend.run_when(is_due, lambda: leave(measured(half, clipped, moved(), row.sample)))
+        backend.run_when(is_due, lambda: leave(*measured([Change(half, clipped, moved(), row.sample)])))
         if getattr(self.optimizer, "step_numbers", ()):
             self.recorder.write_numbers(step, self.optimizer.tell_step(dict(zip(indices, halves, strict=True))))
 
@@ -257,7 +257,8 @@ class Tap:
         """Return what the optimizer is given, and for the row: true gradients, half their squares, factor and note."""
         scale = self.optimizer.loss_scale_factor or 1.0
         types = [backend.dtype_of(v) for v in variables]
-        wide = [backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(grads, types, strict=True)]
+        read = grads if self._clipper.rule is not None else [backend.beside(g, step) for g in grads]
+        wide = [backend.as_gradient(g, _numerics.working_dtype(t)) for g, t in zip(read, types, strict=True)]
         *summed, loss = backend.all_reduce_sum([*wide, self.recorder.take_loss()])
         true = [_numerics.scaled(backend.sum_duplicates(g), 1 / scale) for g in summed]
         self.recorder.write_layers(step, dict(zip(indices, true, strict=True)))

@@ -77,8 +77,8 @@ class Row(NamedTuple):
         return ops.full((int(self.ring.shape[1]) - len(HEAD),), float("nan"), "float32")
 
 
-def measured(half: Tensor, gs: Sequence[Any], deltas: Sequence[Any], sample: Any) -> Any:
-    """Return the tail of a row, with the effective rate |delta theta / g| of a sample, NaN where g is 0.
+class Change(NamedTuple):
+    """What is measured of one block.
 
     Args:
         half: Half the plain sum of squares of the gradient.
@@ -86,12 +86,31 @@ def measured(half: Tensor, gs: Sequence[Any], deltas: Sequence[Any], sample: Any
         deltas: The change of each.
         sample: Places in the block, laid end to end.
     """
-    step = ops.take(_end_to_end(deltas), sample)
-    slope = ops.take(_end_to_end([backend.densify(g, g.shape) for g in gs]), sample)
+
+    half: Tensor
+    gs: Sequence[Any]
+    deltas: Sequence[Any]
+    sample: Any
+
+
+def measured(blocks: Sequence[Change]) -> list[Any]:
+    """Return the tail of the row of each block, with |delta theta / g| of a sample, NaN where g is 0.
+
+    What can be done for all blocks at once is: an operation takes 3 us, however little it has to do.
+    """
+    step = ops.concatenate([ops.take(_end_to_end(block.deltas), block.sample) for block in blocks])
+    dense = [[backend.densify(g, g.shape) for g in block.gs] for block in blocks]
+    slope = ops.concatenate([ops.take(_end_to_end(gs), block.sample) for gs, block in zip(dense, blocks, strict=True)])
     some = slope != 0
     rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
-    (norm, nonfinite), (update, _) = _numerics.norms((gs, [half]), (deltas, _numerics.half_squares(deltas)))
-    return ops.concatenate([_vector(norm, nonfinite, update), rates])
+    of_gradients = [(block.gs, [block.half]) for block in blocks]
+    of_changes = [(block.deltas, _numerics.half_squares(block.deltas)) for block in blocks]
+    norms = _numerics.norms(*of_gradients, *of_changes)
+    parts = backend.cut(rates, [(len(block.sample),) for block in blocks])
+    tails = []
+    for (norm, nonfinite), (update, _), part in zip(norms[: len(blocks)], norms[len(blocks) :], parts, strict=True):
+        tails.append(ops.concatenate([_vector(norm, nonfinite, update), part]))
+    return tails
 
 
 def _vector(*scalars: Any) -> Any:

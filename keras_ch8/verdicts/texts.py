@@ -12,6 +12,8 @@ _FIRST = re.compile(r"(\([^)]*\)|[^(,;.]|[,.](?=\S))*")
 """A text up to the first comma, semicolon or full stop outside brackets, names and numbers."""
 WIDTH = 80
 """Columns of a terminal."""
+WHERE = "# between `compile` and `fit`, which is given x, y and callbacks"
+"""What is said above the code of a cure."""
 
 
 def report(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
@@ -63,7 +65,7 @@ def markdown(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
         if v.level != "ok":
             parts += [f"### {_heading(v)}", f"**Found:** {_escaped(v.finding)}"]
             parts += [f"**Cure:** {_escaped(v.cure)}"] if v.cure else []
-            parts += [f"```python\n{v.code}\n```"] if v.code else []
+            parts += [f"```python\n{WHERE}\n{v.code}\n```"] if v.code else []
             parts += [f"**Afterwards:** {_escaped(v.expects)}"] if v.expects else []
             parts += [f"**If that fails:** {_escaped(v.then)}"] if v.then else []
     parts += _explained(verdicts)
@@ -164,7 +166,7 @@ def _fix(verdict: Verdict) -> list[str]:
         [_wrapped(begin, text)] if text else []
         for begin, text in (("  fix:   ", verdict.cure), ("  after: ", verdict.expects), ("  else:  ", verdict.then))
     )
-    return [*fix, *([textwrap.indent(verdict.code, " " * 9)] if verdict.code else []), *after, *otherwise]
+    return [*fix, *([textwrap.indent(f"{WHERE}\n{verdict.code}", " " * 9)] if verdict.code else []), *after, *otherwise]
 
 
 def _wrapped(begin: str, text: str) -> str:

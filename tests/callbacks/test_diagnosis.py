@@ -15,6 +15,7 @@ from keras import layers
 from keras_ch8 import callbacks, monitors, verdicts
 from keras_ch8 import optimizers as ours
 from keras_ch8.board import tags
+from keras_ch8.layers import BatchNormalization
 from keras_ch8.monitors._spectrum import SpectrumMonitor
 from keras_ch8.monitors.probe import Probe
 from keras_ch8.verdicts import Claim
@@ -72,6 +73,23 @@ def ended(optimizer, *listed, **options):
     model = models.network(optimizer, **options)
     history = model.fit(models.X[:96], models.Y[:96], batch_size=16, epochs=2, callbacks=listed, verbose=0).history
     return models.state_of(model)[0], {n: v for n, v in history.items() if not n.startswith("diagnosis_")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("norm", [layers.BatchNormalization, BatchNormalization])
+def test_a_gradient_that_is_a_product_rounds_as_without(norm):
+    """TensorFlow multiplies the rate and a product in the order it likes, unless somebody else reads the product."""
+
+    def weights(*listed):
+        keras.utils.set_random_seed(0)
+        hidden = [part for _ in range(3) for part in (layers.Dense(32, "relu"), norm())]
+        model = keras.Sequential([keras.Input((64,)), *hidden, layers.Dense(10)])
+        model.compile(keras.optimizers.SGD(0.05), keras.losses.SparseCategoricalCrossentropy(True))
+        x, y = np.random.default_rng(0).normal(size=(640, 64)).astype("float32"), np.arange(640) % 10
+        model.fit(x, y, callbacks=list(listed), verbose=0)
+        return [w.tobytes() for w in model.get_weights()]
+
+    assert weights(callbacks.GradientClippingLogger()) == weights()
 
 
 @pytest.mark.slow

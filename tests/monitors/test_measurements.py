@@ -39,7 +39,7 @@ def steps(*changes):
 
 
 @pytest.mark.parametrize("monitor, kind, good, bad, expected", [
-    ("batch_statistics", "batch_norm_gap", statistics(), statistics(2.0), "watch"),
+    ("batch_statistics", "batch_norm_gap", statistics(), statistics(1.9), "watch"),
     ("layer_flow", "dead_units", flow(dead=np.array([0.1, NAN, NAN, NAN])), flow(dead=np.array([0.9, NAN, NAN, NAN])),
      "act"),
     ("gradient_norm", "plateau", monitors.GradientNorm(1.0, 1.0, 0.9), monitors.GradientNorm(1e-3, 1.0, 0.9), "watch"),

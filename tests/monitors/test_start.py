@@ -159,3 +159,12 @@ def test_a_layer_that_is_applied_to_each_time_step_has_the_activation_of_what_it
     first, *others = facts.start.trained
     assert first.is_recurrent
     assert not any(layer.is_recurrent for layer in others)
+
+
+def test_of_a_weighted_training_the_best_constant_is_that_of_what_is_trained_on():
+    model = compiled(lambda x: layers.Dense(2)(x), loss="mse")
+    y, weights = RNG.normal(size=(32, 2)).astype("float32"), np.linspace(0.1, 2, 32).astype("float32")
+    alone = facts_of(model, (X, y, weights))[0].chance
+    assert facts_of(model, (X, y, weights), probe=(X, y, weights))[0].chance == alone > 0
+    assert np.isnan(facts_of(model, (X, y, weights), probe=(X, y, None))[0].chance)
+    assert 0 < facts_of(model, (X, y, None), probe=(X, y, None))[0].chance != alone

@@ -91,3 +91,10 @@ def test_a_loss_at_rest_behind_a_layer_of_one_unit_or_two_is_underfitting(units,
     past = past_of(values, spectrum=ends, layer_flow=flow(units=units))
     past.chance, past.neighbours = 1.0, values[-1]
     assert level("spectrum", past, "underfitting") == expected
+
+
+@pytest.mark.parametrize("minibatches, expected", [(1.5, "act"), (0.8, "act"), (0.6, "ok")])
+def test_a_held_out_loss_above_its_start_is_no_divergence_where_the_training_loss_has_fallen(minibatches, expected):
+    past = past_of(np.array([1.0, 0.8, *[1.8] * 7]), curvature=0.001)
+    past.add_rows(Rows(np.arange(1001, 1061), np.ones(60), np.full(60, minibatches)))
+    assert level("step_length", past, "step_too_long") == expected

@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from .data import chirps, digits, documents, friedman, gratings, letters, relabeled_digits, texts, waves
-from .faults_of_set_up import columns_apart, mixtures
+from .faults_of_set_up import columns_apart, inputs_of, mixtures
 from .runs import LOGITS, net, normal, ready, sick, split, standardized, tiled
 
 CROSS_ENTROPY = "sparse_categorical_crossentropy"
@@ -37,9 +37,8 @@ def digits_by_softmax_regression_in_leaps(rng, cured=False):
 @sick("step_too_long", "a thirtieth of the learning rate", group=13)
 def two_tables_by_momentum_that_runs_away(rng, cured=False):
     """Mean squared error over variance, new examples: 0.92, and 0.04 with the cure."""
-    train, probe = split(*friedman(rng, 2304, 0.3), rng, 256)
-    train, probe = columns_apart([train, probe], soil=slice(0, 5), sky=slice(5, 10))
-    inputs = {"soil": keras.Input((5,), name="soil"), "sky": keras.Input((5,), name="sky")}
+    train, probe = columns_apart(split(*friedman(rng, 2304, 0.3), rng, 256), soil=slice(0, 5), sky=slice(5, 10))
+    inputs = inputs_of(train)
     h = layers.Concatenate()([layers.Dense(24, "tanh")(part) for part in inputs.values()])
     model = keras.Model(inputs, layers.Dense(1)(layers.Dense(24, "tanh")(h)))
     optimizer = keras.optimizers.SGD(0.01 if cured else 0.3, momentum=0.9)
@@ -61,7 +60,7 @@ def from_scratch_at_a_rate_for_fine_tuning(rng, cured=False):
     """Accuracy on new examples: 0.29, and 0.97 with the cure."""
     x, y = mixtures(rng, 2304, 3, 16)
     train, probe = columns_apart(split(x, y, rng, 256), first=slice(0, 8), second=slice(8, 16))
-    inputs = {"first": keras.Input((8,), name="first"), "second": keras.Input((8,), name="second")}
+    inputs = inputs_of(train)
     h = layers.Concatenate()([layers.Dense(24, "relu")(part) for part in inputs.values()])
     model = keras.Model(inputs, layers.Dense(3)(layers.Dense(24, "relu")(h)))
     return ready(model, LOGITS, keras.optimizers.Adam(3e-3 if cured else 1e-5), train, probe, 32, steps=500)
@@ -124,7 +123,7 @@ def two_towers_that_start_next_to_zero(rng, cured=False):
     y = standardized(np.einsum("ni,ij,nj->n", x[:, :12], tastes, x[:, 12:]) + rng.normal(0, 0.3, 2304))
     train, probe = columns_apart(split(x, y[:, None], rng, 256), user=slice(0, 12), item=slice(12, 24))
     start = "glorot_uniform" if cured else normal(1e-3)
-    inputs = {"user": keras.Input((12,), name="user"), "item": keras.Input((12,), name="item")}
+    inputs = inputs_of(train)
     towers = [layers.Dense(12, use_bias=False, kernel_initializer=start)(part) for part in inputs.values()]
     model = keras.Model(inputs, layers.Dot(axes=1)(towers))
     return ready(model, "mse", keras.optimizers.SGD(0.005), train, probe, 32, steps=500)
@@ -197,10 +196,9 @@ def sparse_code_under_too_heavy_a_penalty(rng, cured=False):
 @sick("saturated_units", "weights of a four-hundredth of the variance, as Glorot and Bengio say", group=13)
 def branches_that_start_at_their_ends(rng, cured=False):
     """Mean squared error over variance, new examples: 0.57, and 0.03 with the cure."""
-    train, probe = split(*friedman(rng, 2304, 0.3), rng, 256)
-    train, probe = columns_apart([train, probe], soil=slice(0, 5), sky=slice(5, 10))
+    train, probe = columns_apart(split(*friedman(rng, 2304, 0.3), rng, 256), soil=slice(0, 5), sky=slice(5, 10))
     start = keras.initializers.VarianceScaling(1.0 if cured else 400.0, "fan_avg")
-    inputs = {"soil": keras.Input((5,), name="soil"), "sky": keras.Input((5,), name="sky")}
+    inputs = inputs_of(train)
     branches = [layers.Dense(24, "tanh", kernel_initializer=start.clone())(part) for part in inputs.values()]
     h = layers.Dense(24, "tanh", kernel_initializer=start)(layers.Concatenate()(branches))
     model = keras.Model(inputs, layers.Dense(1)(h))

@@ -20,6 +20,12 @@ def columns_apart(parts, **columns):
     return [({name: x[:, which] for name, which in columns.items()}, y) for x, y in parts]
 
 
+def inputs_of(examples):
+    """Return an input for each of the columns of such examples, by name."""
+    columns, _ = examples
+    return {name: keras.Input(x.shape[1:], name=name) for name, x in columns.items()}
+
+
 def mixtures(rng, size, classes, features, apart=2.0):
     """Return points around two centres for each class, and the class."""
     centres = apart * rng.normal(size=(classes, 2, features)) / np.sqrt(features) * 2
@@ -118,9 +124,8 @@ def likelihood_that_is_made_small(rng, cured=False):
 @sick("wrong_output", "a linear output", group=13)
 def profits_and_losses_behind_a_relu(rng, cured=False):
     """Mean squared error over variance, new examples: 0.53, and 0.03 with the cure."""
-    train, probe = split(*friedman(rng, 2304, 0.5), rng, 256)
-    train, probe = columns_apart([train, probe], shop=slice(0, 4), town=slice(4, 10))
-    inputs = {"shop": keras.Input((4,), name="shop"), "town": keras.Input((6,), name="town")}
+    train, probe = columns_apart(split(*friedman(rng, 2304, 0.5), rng, 256), shop=slice(0, 4), town=slice(4, 10))
+    inputs = inputs_of(train)
     h = layers.Concatenate()([layers.Dense(24, "relu")(part) for part in inputs.values()])
     model = keras.Model(inputs, layers.Dense(1, None if cured else "relu")(layers.Dense(24, "relu")(h)))
     return ready(model, "mse", keras.optimizers.Adam(0.003), train, probe, 32, steps=500)

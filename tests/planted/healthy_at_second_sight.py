@@ -10,7 +10,7 @@ from keras import layers, ops
 from sklearn import datasets
 
 from .data import disks, documents, friedman, relabeled_digits, scikit_table, texts, waves
-from .faults_of_set_up import columns_apart, mixtures, rare
+from .faults_of_set_up import columns_apart, inputs_of, mixtures, rare
 from .healthy_practice import cosine
 from .runs import LOGITS, encoder_block, healthy, net, ready, split, standardized
 
@@ -135,9 +135,8 @@ def words_beside_numbers(rng):
     """Two inputs of different kinds; accuracy on new examples: 0.97."""
     x, y = documents(rng, 10496, clear=0.4)[0]
     extra = np.eye(4)[y] + rng.normal(0, 1.2, (len(y), 4))
-    train, probe = split(np.hstack([x, extra]), y, rng, 256)
-    train, probe = columns_apart([train, probe], words=slice(0, 20), numbers=slice(20, 24))
-    inputs = {"words": keras.Input((20,), name="words"), "numbers": keras.Input((4,), name="numbers")}
+    train, probe = columns_apart(split(np.hstack([x, extra]), y, rng, 256), words=slice(0, 20), numbers=slice(20, 24))
+    inputs = inputs_of(train)
     h = layers.GlobalAveragePooling1D()(layers.Embedding(300, 12)(inputs["words"]))
     h = layers.Concatenate()([h, layers.Dense(8, "relu")(inputs["numbers"])])
     model = keras.Model(inputs, layers.Dense(4)(layers.Dense(24, "relu")(h)))

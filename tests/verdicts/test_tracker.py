@@ -167,7 +167,7 @@ def test_the_text_for_tensorboard_has_a_heading_for_each_that_is_wrong_and_no_ta
     assert "<img" not in html
     assert "<p><strong>Found:</strong> |g| |theta| / L is 1e-3,\nwhich is small.</p>" in html
     assert "<p><strong>Cure:</strong> Use <code>a | b</code>.</p>" in html
-    assert re.search(r"<code[^>]*>clip\(\)\n</code>", html)
+    assert re.search(r"<code[^>]*># between .*\nclip\(\)\n</code>", html)
     assert text.endswith("\n\nAll right: 1 other check. plateau (8.2.3).")
 
 
@@ -179,7 +179,7 @@ def test_the_report_is_readable_on_a_terminal_of_80_columns():
     assert max(map(len, lines)) <= 80
     assert lines[0] == "ACT vanishing (section 8.2.5), since step 4, measured at step 0"
     assert [line[:9] for line in lines[1:4]] == ["  found: ", " " * 9, " " * 9]
-    assert "  fix:   Clip.\n         clip()\n" in text
+    assert f"  fix:   Clip.\n         {texts.WHERE}\n         clip()\n" in text
     assert " ".join(text.split()).count("The first layers hardly learn, and") == 5
     assert f"\n\nAll right: {len(fine)} other checks.\n  step_too_long (8.2), " in text
     assert "All right" not in verdicts.report([long])

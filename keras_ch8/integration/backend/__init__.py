@@ -66,6 +66,7 @@ if is_tensorflow():
     from .tensorflow import as_gradient as as_gradient
     from .tensorflow import as_tensor as as_tensor
     from .tensorflow import assign_rows as assign_rows
+    from .tensorflow import beside as beside
     from .tensorflow import copies_of as copies_of
     from .tensorflow import copy as copy
     from .tensorflow import cut as cut
@@ -82,7 +83,6 @@ if is_tensorflow():
     from .tensorflow import mixed_precision as mixed_precision
     from .tensorflow import native as native
     from .tensorflow import numbers as numbers
-    from .tensorflow import of_any_length as of_any_length
     from .tensorflow import on as on
     from .tensorflow import power_of_two_below as power_of_two_below
     from .tensorflow import renew as renew

@@ -1,7 +1,7 @@
 """What a step does only where a condition holds.
 
 `tf.cond` becomes switches, with which TensorFlow takes a slower executor for all operations of a step: 0.1 ms of 2 ms.
-So on one device what is rare is an `If`, whose branches are functions of their own.
+So on a CPU what is rare is an `If`, whose branches are functions of their own.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,10 +29,16 @@ def run_when(condition: Tensor | bool, function: Callable[[], None]) -> None:
         branch(condition, function, lambda: None)
         return
     run = tf.function(function, autograph=False).get_concrete_function()
-    if len({variable.device for variable in run.graph.variables}) > 1:  # an `If` runs on one device
-        branch(condition, function, lambda: None)
-    else:
+    if _on_one_cpu(run.graph.variables):
         _if(condition, run, lambda *inputs: None, run.captured_inputs)
+    else:
+        branch(condition, function, lambda: None)
+
+
+def _on_one_cpu(variables: Sequence[tf.Variable]) -> bool:
+    """Whether variables are where an `If` serves: it runs on one device, and was measured on CPU alone."""
+    devices = {variable.device for variable in variables}
+    return len(devices) <= 1 and all("CPU" in device for device in devices)
 
 
 def _if(condition: Tensor, run: Any, otherwise: Callable[..., Any], inputs: Sequence[Any]) -> Any:
@@ -60,8 +66,7 @@ def copy_when(condition: Tensor | bool, variables: Sequence[tf.Variable]) -> lis
 
     if in_xla() and condition is not False:
         return copies()
-    is_plain = isinstance(condition, bool) or tf.executing_eagerly() or replicated()
-    if is_plain or len({variable.device for variable in variables}) > 1:
+    if isinstance(condition, bool) or tf.executing_eagerly() or replicated() or not _on_one_cpu(variables):
         return list(branch(condition, copies, nothing))
     run = tf.function(copies, autograph=False).get_concrete_function()
     return list(_if(condition, run, nothing, run.captured_inputs))

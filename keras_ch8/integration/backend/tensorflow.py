@@ -127,6 +127,19 @@ def start_after(tensors: Sequence[Any]) -> AbstractContextManager[Any]:
     return tf.control_dependencies([tf.group([values(t) for t in tensors if t is not None])])
 
 
+def beside(gradient: Any, other: Tensor) -> Any:
+    """Return a gradient as it is, for a second reader of whom TensorFlow's graph optimizer must not know.
+
+    It multiplies rate * (a * b) as (rate * a) * b, which rounds otherwise, if the product a * b, such as the gradient
+    of batch normalization's gamma, has one reader only. So the second reader has a product of its own; that it waits
+    for another tensor keeps the optimizer from making one of the two.
+    """
+    if tf.executing_eagerly() or in_xla() or not tf.is_tensor(gradient) or gradient.op.type != "Mul":
+        return gradient
+    with tf.control_dependencies([other]):
+        return tf.multiply(*gradient.op.inputs)
+
+
 def join(tensors: Sequence[Any], length: int) -> tf.Tensor:
     """Lay tensors end to end in one vector and fill it with zeros up to `length`."""
     parts = [t if len(t.shape) == 1 else tf.reshape(t, [-1]) for t in tensors]
@@ -142,12 +155,6 @@ def cut(vector: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
     rest = int(vector.shape[0]) - sum(sizes)
     parts = tf.split(vector, [*sizes, rest]) if len(sizes) > 1 or rest else [vector]
     return [p if len(s) == 1 else tf.reshape(p, s) for p, s in zip(parts, shapes, strict=False)]
-
-
-def of_any_length(tensor: Tensor) -> tf.Tensor:
-    """Return the entries as a vector of whose length no graph knows: one graph serves all such vectors."""
-    vector = tf.reshape(tensor, [-1])
-    return vector if tf.executing_eagerly() else tf.compat.v1.placeholder_with_default(vector, [None])
 
 
 def all_finite(tensors: Sequence[Any]) -> tf.Tensor:

@@ -1,0 +1,191 @@
+"""Pictures of the kinds of verdicts: a small training that has the trouble, its cured twin, and what the rule reads."""
+
+import dataclasses
+import importlib
+import tempfile
+import textwrap
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_ch8
+from keras_ch8 import training
+from keras_ch8._plot import COLORS, GREY, make_log
+from keras_ch8.board import panels
+from keras_ch8.monitors.base import members
+from keras_ch8.monitors.documentation import SEEN
+
+from . import style
+
+MONITORS = members("full")  # which register kinds of their own
+RUNS = {kind: name for kind, (name, _) in SEEN.items()} | {
+    "wrong_labels": "humidity_in_per_cent",
+    "wrong_loss": "absolute_error_of_one_hot_digits",
+    "wrong_output": "profits_and_losses_behind_a_relu",
+    "bad_inputs": "readings_missing_as_minus_9999",
+    "equal_units": "digits_from_constant_weights",
+    "no_gradient": "layers_of_signs",
+    "leak": "customers_copied_before_the_split",
+    "label_order": "digits_in_the_order_of_their_folders",
+    "imbalance": "two_frauds_in_a_hundred_payments",
+    "too_long": "tumours_told_apart_long_ago",
+}
+"""Of each kind a planted run that has it (`tests/planted`)."""
+OF_THE_DATA = ("wrong_labels", "wrong_loss", "wrong_output", "bad_inputs", "equal_units", "leak", "label_order",
+               "imbalance")  # fmt: skip
+"""Kinds that are seen before the first step: there is no curve of them."""
+_EPOCHS = ("ch8_epoch/loss", "ch8_epoch/val_loss")
+SERIES = {
+    "step_too_long": ("ch8_diagnosis/step_over_optimal",),
+    "step_too_short": ("ch8_diagnosis/step_over_optimal",),
+    "ill_conditioned": ("ch8_diagnosis/newton_gain",),
+    "noise_dominated": ("ch8_diagnosis/noise_scale",),
+    "batch_wasteful": ("ch8_diagnosis/noise_scale",),
+    "plateau": ("ch8_diagnosis/elasticity",),
+    "saddle": ("ch8_diagnosis/negativity",),
+    "cliff": ("ch8_diagnosis/spikes",),
+    "exploding": ("ch8_diagnosis/backward_factor",),
+    "vanishing": ("ch8_diagnosis/backward_factor",),
+    "short_horizon": ("ch8_diagnosis/horizon",),
+    "dead_units": ("ch8_diagnosis/fraction_dead",),
+    "saturated_units": ("ch8_diagnosis/fraction_saturated",),
+    "batch_norm_gap": ("ch8_diagnosis/batch_norm_gap",),
+    "bad_scale": ("ch8_diagnosis/largest_signal",),
+    "nonfinite": ("ch8/nonfinite",),
+    "no_gradient": ("ch8_diagnosis/fraction_still",),
+} | dict.fromkeys(("overfitting", "underfitting", "too_short", "too_long", "oscillation"), _EPOCHS)
+"""Of each other kind the series that its rules read, in the run with the trouble."""
+STEPS = 400
+"""Of a run of a kind with one series, about: what its rules read is seen early."""
+NAMES = ("with the trouble", "cured")
+
+
+def draw(kind: str) -> Any:
+    """Draw the losses of a training with a trouble and of its cured twin, and what the rule of the trouble reads."""
+    planted = _planted(RUNS[kind])
+    sick, cured = (_shortened(kind, run) for run in (planted.make(0), planted.cured(0)))
+    if kind in OF_THE_DATA and kind != "label_order":  # which only the order in which `fit` reads tells
+        verdicts = training.preflight(sick.model, sick.x, sick.y, sick.validation_data or sick.probe, 0).verdicts
+        runs = [_train(sick), _train(cured)]
+    else:
+        runs = [_train(sick, keras_ch8.callbacks.Diagnosis(sick.probe)), _train(cured)]
+        verdicts = tuple(runs[0].verdicts)
+    said = [verdict for verdict in verdicts if verdict.kind == kind and verdict.level != "ok"]
+    if not said:
+        raise ValueError(f"The run {RUNS[kind]} was to have {kind}. Received: {[(v.kind, v.level) for v in verdicts]}.")
+    figure, (left, right) = style.figure(f"{kind}: {said[0].level}")
+    figure.text(0.5, -0.005, textwrap.fill(said[0].finding, 112), ha="center", va="top", fontsize=10)
+    for number, (run, name) in enumerate(zip(runs, NAMES, strict=True)):
+        loss = run["ch8/loss"]
+        left.plot(loss.steps, _smooth(loss.values), label=name, zorder=4 - number, **style.look(1 - number))
+    _scaled(left)
+    style.done(left, "Loss of minibatches, mean of ten", "step", "loss")
+    if kind in OF_THE_DATA:
+        _draw_data(kind, right, sick, cured)
+    else:
+        _draw_series(kind, right, runs)
+    return figure
+
+
+def _planted(name: str) -> Any:
+    confusion = importlib.import_module("tests.planted.confusion")
+    return next(run for run in confusion.chosen() if run.name == name)
+
+
+def _train(run: Any, *callbacks: keras.callbacks.Callback) -> Any:
+    """Train a planted run, and return what was recorded."""
+    folder = tempfile.mkdtemp(dir=".")
+    importlib.import_module("tests.planted.runs").fit(run, [keras_ch8.callbacks.TensorBoard(folder), *callbacks])
+    return keras_ch8.read_run(folder)
+
+
+def _shortened(kind: str, run: Any) -> Any:
+    """Return a run of fewer epochs, where the whole course is not what is judged."""
+    steps = run.epochs * -(-len(keras.tree.flatten(run.x)[0]) // run.batch_size)
+    fewer = max(1, run.epochs * STEPS // steps)
+    return run if len(SERIES.get(kind, _EPOCHS)) > 1 or fewer > run.epochs else dataclasses.replace(run, epochs=fewer)
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each value with the nine before it."""
+    return np.array([values[max(0, k - 9) : k + 1].mean() for k in range(len(values))])
+
+
+def _scaled(ax: Any) -> None:
+    """Make y logarithmic where values are above 0 and far apart."""
+    values = np.concatenate([line.get_ydata() for line in ax.get_lines()])
+    values = values[np.isfinite(values)]
+    if len(values) and values.min() > 0 and values.max() > 20 * values.min():
+        make_log(ax.yaxis)
+
+
+def _draw_series(kind: str, ax: Any, runs: list[Any]) -> None:
+    """Draw what the rules of a kind read over the steps, and their limits."""
+    names = SERIES[kind]
+    labels = ("training", "held-out") if len(names) > 1 else NAMES[:1]
+    drawn = [(runs[0][name], label) for name, label in zip(names, labels, strict=True) if name in runs[0].curves]
+    for number, (curve, label) in enumerate(drawn):
+        marker = "." if len(curve) < 60 else ""
+        ax.plot(curve.steps, curve.values, marker=marker, label=label, **style.look(1 - number))
+    _scaled(ax)
+    thresholds = (part for monitor in MONITORS for rule in monitor.rules if rule.kind == kind for part in rule.all_of)
+    limits = {
+        (level, limit) for part in thresholds if part.quantity.series == names[0] for level, limit in part.limits()
+    }
+    lines = [line for panel in panels.PANELS for line in panel.lines if names[0] in panel.series and len(names) == 1]
+    known = [(line.label, runs[0].hyperparameters.get(line.value, line.value)) for line in lines]
+    for label, value in [*sorted(limits), *known]:
+        if isinstance(value, (int, float)):
+            ax.axhline(value, color=GREY, linewidth=1.2, linestyle=":")
+            ax.text(ax.get_xlim()[1], value, label, fontsize=9, ha="right", va="bottom")
+    curve = drawn[0][0]
+    title = "Loss after each epoch, with the trouble" if len(names) > 1 else curve.text.split(".")[0]
+    label = "loss" if len(names) > 1 else f"{names[0].split('/')[1].replace('_', ' ')} [{curve.unit or 1}]"
+    style.done(ax, textwrap.fill(title, 48), "step", label)
+    ax.title.set_size(10)
+
+
+def _draw_data(kind: str, ax: Any, sick: Any, cured: Any) -> None:
+    """Draw what is seen of the data, the labels or the weights before the first step."""
+    if kind in ("wrong_labels", "wrong_loss", "wrong_output"):
+        start = _planted(RUNS[kind]).make(0)
+        values = {
+            "targets": np.ravel(start.y),
+            "outputs at the start": np.ravel(start.model(keras.tree.map_structure(lambda part: part[:1000], start.x))),
+        }
+        edges = np.histogram_bin_edges(np.concatenate(list(values.values())), 40)
+        for number, (label, each) in enumerate(values.items()):
+            counts = np.histogram(each, edges)[0]
+            ax.stairs(counts / counts.sum(), edges, fill=True, alpha=0.5, color=COLORS[number], label=label)
+        ax.set_yscale("log")
+        style.done(ax, "What is to be put out, and what is", "value", "fraction of them")
+    elif kind == "bad_inputs":
+        for number, (run, name) in enumerate(zip((sick, cured), NAMES, strict=True)):
+            ax.hist(np.ravel(run.x), bins=60, log=True, alpha=0.6, color=COLORS[1 - number], label=name)
+        style.done(ax, "Inputs", "value", "how many")
+    elif kind == "equal_units":
+        both = (_planted(RUNS[kind]).make(0), _planted(RUNS[kind]).cured(0))
+        kernels = [run.model.trainable_variables[0].numpy() for run in both]
+        gap = np.full((len(kernels[0]), 6), np.nan)
+        ax.imshow(np.hstack([kernels[0], gap, kernels[1]]), cmap="cividis", aspect="auto", interpolation="nearest")
+        style.done(ax, "First kernel at the start: with the trouble, cured", "unit", "input")
+        ax.grid(visible=False)
+    elif kind == "leak":
+        shares = [100 * _share_of_equal_rows(run) for run in (sick, cured)]
+        ax.bar(NAMES, shares, color=[COLORS[1], COLORS[0]], width=0.5)
+        style.done(ax, "Validation rows that are trained on", "", "of all validation rows [%]")
+    elif kind == "label_order":
+        ax.plot(np.ravel(sick.y), ".", color=COLORS[1], markersize=3)
+        style.done(ax, "Labels in the order of the data", "place in the data", "label")
+    else:
+        classes, counts = np.unique(np.ravel(sick.y), return_counts=True)
+        ax.bar([f"class {int(one)}" for one in classes], 100 * counts / counts.sum(), color=COLORS[1], width=0.5)
+        style.done(ax, "Shares of the classes", "", "of all examples [%]")
+
+
+def _share_of_equal_rows(run: Any) -> float:
+    """Return which part of the validation examples stands among those to train on."""
+    known = {row.tobytes() for row in run.x}
+    held_out = (run.validation_data or run.probe)[0]
+    return float(np.mean([row.tobytes() in known for row in held_out]))
