@@ -506,8 +506,9 @@ def test_a_verdict_leads_to_its_charts_and_they_to_it(page, six):
             page.js("arguments[0].scrollIntoView({ block: 'center' })", link)
             title = link.text.removeprefix("\N{DOWNWARDS ARROW} ")
             link.click()
-            tops = "return [...document.querySelectorAll('.card')].map(c => [c.dataset.panel, c.getBoundingClientRect().top])"
-            seen = [top for name, top in page.js(tops) if name == title]
+            tops = "return arguments[0].map((card) => card.getBoundingClientRect().top)"
+            named = [card for card in page.all(".card") if card.get_attribute("data-panel") == title]
+            seen = page.js(tops, named)
             assert any(0 < top < 450 for top in seen), (title, seen)
     card = page.all(".card.act")[0]
     kinds = page.js("return arguments[0].querySelector('.finding').textContent.slice(3).split(', ')", card)

@@ -76,7 +76,7 @@ def test_tab_and_file_have_the_same_document(serve, tmp_path):
     assert token
     read = event_files.read(tmp_path / "logs")
     assert made == json.loads(json.dumps(read))
-    assert [run["name"] for run in made["runs"]] == [HOSTILE, "deep", "live", "logs", "optimization_2"]
+    assert [run["name"] for run in made["runs"]] == ["deep", "live", "logs", "optimization_2", HOSTILE]
     assert made["live"]
 
 
