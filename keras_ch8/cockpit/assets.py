@@ -15,19 +15,23 @@ FILES = {**dict.fromkeys(SCRIPTS, "text/javascript"), **dict.fromkeys(STYLES, "t
 TAB = "tab.js"
 """The module that shows the page as a tab of TensorBoard."""
 _IMPORT = re.compile(r'^import [^;]*? from "\./[\w/]+\.js";\n', re.MULTILINE)
+_BARE = re.compile(r"^[ ]+|^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
+"""What no browser needs: indents, and lines that are comments."""
 _EXPORT = re.compile(r"^export (default uPlot;\n)?", re.MULTILINE)
 
 
 def script() -> str:
     """Return one ES module that imports nothing and defines `render`, for a line of the host that calls it."""
-    modules = (_IMPORT.sub("", _read(name)) for name in SCRIPTS)
+    modules = (_IMPORT.sub("", read(name)) for name in SCRIPTS)
     return "\n".join(_EXPORT.sub("", module) for module in modules)
 
 
 def style() -> str:
     """Return the whole style sheet of the page."""
-    return "\n".join(map(_read, STYLES))
+    return "\n".join(map(read, STYLES))
 
 
-def _read(name: str) -> str:
-    return (STATIC / name).read_text(encoding="utf-8")
+def read(name: str) -> str:
+    """Return a file as a browser gets it: what is vendored as it came, ours without indents and comments."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    return text if name.startswith("vendor/") else _BARE.sub("", text)

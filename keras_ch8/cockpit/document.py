@@ -190,7 +190,8 @@ def most_points(runs: Iterable[Run]) -> int:
 
 
 def joined(title: str, runs: Sequence[Document], live: bool) -> Document:
-    """Return the document of runs that are documents already."""
+    """Return the document of runs that are documents already, in the order in which they began where that is known."""
+    runs = sorted(runs, key=lambda run: (run["record"] or {}).get("begun") or math.inf)
     return {
         "version": VERSION,
         "title": title,

@@ -48,7 +48,7 @@ class Plugin(base_plugin.TBPlugin):
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         """Return what is served: each file under a route of its own, and the document."""
-        files = {f"/static/{name}": _asset((assets.STATIC / name).read_bytes(), kind) for name, kind in FILES.items()}
+        files = {f"/static/{name}": _asset(assets.read(name).encode(), kind) for name, kind in FILES.items()}
         return files | {"/document": self._document}
 
     def _document(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

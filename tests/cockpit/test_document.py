@@ -72,6 +72,12 @@ def test_the_folder_of_the_run_itself_may_be_given(tmp_path):
     assert event_files.read(folder)["title"] == only_run(folder)["name"] == "logs"
 
 
+def test_runs_stand_in_the_order_in_which_they_began(tmp_path):
+    for name, begun in (("cured", 30.0), ("sick", 20.0), ("unknown", None)):
+        write(tmp_path / "logs" / name, curve(3), record(begun=begun))
+    assert [run["name"] for run in event_files.read(tmp_path / "logs")["runs"]] == ["sick", "cured", "unknown"]
+
+
 def test_bands_are_there_where_they_differ(tmp_path):
     names = {"ch8/gradient_norm": 2.0, "ch8/gradient_norm/min": 1.0, "ch8/gradient_norm/max": 3.0}
     same = {"ch8/update_norm": 2.0, "ch8/update_norm/min": 2.0, "ch8/update_norm/max": 2.0}

@@ -50,6 +50,8 @@ def logs(tmp_path_factory):
 
 def seen(browser):
     """Wait until the page is drawn, and return the titles of its panels and its table."""
+    waiting = "return document.querySelector('.ch8')?.dataset.waiting"
+    wait_for(lambda: browser.execute_script(waiting) == "0", "all is drawn")
     panels = wait_for(lambda: browser.execute_script(PANELS), "panels")
     return panels, browser.execute_script(TABLE)
 

@@ -106,7 +106,7 @@ def test_the_first_view_says_what_is_wrong_and_what_cures_it(page, six, width):
     acts = [(r["name"], v) for r in six["runs"] for v in r["record"]["verdicts"] if v["level"] == "act"]
     assert len(acts) == len(page.all(".verdict.act")) == 3
     for name, found in acts:
-        kind = f"{found['kind'].replace('_', ' ')}in {name}"
+        kind = f"{found['kind']}in {name}"
         (block,) = [block for block in page.all(".verdict.act") if kind in page.js(words, block)]
         text = page.js(words, block)
         assert block.rect["y"] + block.rect["height"] <= 900
@@ -129,9 +129,7 @@ def test_the_number_of_a_verdict_is_the_last_one_of_the_chart_that_it_frames(pag
     compared = 0
     for each in six["runs"]:
         for found in (v for v in each["record"]["verdicts"] if v["level"] != "ok"):
-            framed = [
-                card for card in page.all(f".card.{found['level']}") if found["kind"].replace("_", " ") in card.text
-            ]
+            framed = [card for card in page.all(f".card.{found['level']}") if found["kind"] in card.text]
             texts = [cells(page, card).get((each["name"], found["series"])) for card in framed]
             (text,) = set(filter(None, texts))
             assert float(text) == pytest.approx(found["value"], rel=5e-3)
@@ -147,11 +145,16 @@ def test_no_panel_is_empty_and_each_has_its_unit(page, six):
     assert not re.search(r"\b(null|NaN|undefined|Infinity|\[object)\b", page.text())
     titles = [card.get_attribute("data-panel") for card in page.all(".card")]
     in_order = [panel["title"] for panel in six["panels"]]
+    assert len(page.all(".card:is(.act, .watch)")) > 3
+    assert not page.all("h2 ~ h2 ~ .card:is(.act, .watch)"), "what a verdict is on comes first"
     assert "Range test: loss over the learning rate" in titles
     assert "Trust ratio" not in titles, "no run has it"
     assert "Heads and tails" in titles, "of a run's own"
     headings = [heading.text.upper() for heading in page.all("h2")]
-    assert headings == [h.upper() for h in six["groups"].values() if h.upper() in headings]
+    assert headings[0] == "WHERE SOMETHING IS WRONG"
+    assert headings[1:] == [h.upper() for h in six["groups"].values() if h.upper() in headings]
+    lefts = [heading.rect["x"] for heading in page.all("h2")]
+    assert set(lefts) == {lefts[0]}, "each begins a row"
     assert len(headings) > 9
     assert set(titles) <= {*in_order, "Gradient at each layer"}
     flow = titles.index("Gradient from layer to layer")
@@ -362,7 +365,7 @@ def test_zoom_and_cursor_are_shared_and_stay_when_new_numbers_come(page, six):
     assert float(cells(page, loss)["tanh_deep", "ch8/loss"]) == pytest.approx(
         np.interp(430, STEPS, six["runs"][2]["series"]["ch8/loss"]["values"]), rel=0.2
     )
-    near = page.card("Noise scale: the batch size at which noise equals the gradient")
+    near = page.card("Length of the update")
     assert near.find_element("css selector", ".legend th").text.startswith("at 4"), "the cursor is shared"
     reset = page.all(".tools > button")[1]
     assert not reset.is_enabled()
@@ -474,6 +477,71 @@ def test_code_is_copied_and_cures_name_it(page, six):
     codes = [code.text for code in page.all(".verdict.act p code")]
     assert "training.scale_to_data" in codes
     assert "`" not in page.text()
+
+
+def test_what_is_all_right_comes_before_what_could_not_be_judged(page):
+    note = "The spectrum is not measured. With `Diagnosis(budget=None)` it is."
+    said = {"measurements": 3, "cost": 0.1, "notes": [note]}
+    page.open(document(run("fine", curves(np.geomspace(1, 3.8e-4, 50)), diagnosis=said)), width=1200)
+    cell, *numbers = page.row("fine").find_elements("css selector", "td")[1:]
+    assert cell.text.split("\n") == ["OKAll right: 13 checks, nothing to do", note.replace("`", "")]
+    assert [code.text for code in cell.find_elements("css selector", ".note code")] == ["Diagnosis(budget=None)"]
+    assert "Nothing to do." in page.text()
+    assert [text.text for text in numbers[:3]] == ["SGD 0.05", "246", "3.8e-4"]
+    assert len({text.rect["height"] for text in numbers}) == 1
+    lines = """
+        const range = document.createRange();
+        range.selectNodeContents(arguments[0]);
+        return range.getClientRects().length;
+    """
+    assert {page.js(lines, text) for text in numbers} == {1}, "no number and no name is broken"
+
+
+def test_a_verdict_leads_to_its_charts_and_they_to_it(page, six):
+    page.open(six)
+    for block in page.all(".verdict[open]"):
+        links = block.find_elements("css selector", ".link")
+        assert links
+        for link in links:
+            page.js("arguments[0].scrollIntoView({ block: 'center' })", link)
+            title = link.text.removeprefix("\N{DOWNWARDS ARROW} ")
+            link.click()
+            tops = "return arguments[0].map((card) => card.getBoundingClientRect().top)"
+            named = [card for card in page.all(".card") if card.get_attribute("data-panel") == title]
+            seen = page.js(tops, named)
+            assert any(0 < top < 450 for top in seen), (title, seen)
+    card = page.all(".card.act")[0]
+    kinds = page.js("return arguments[0].querySelector('.finding').textContent.slice(3).split(', ')", card)
+    page.js("document.querySelectorAll('.verdict').forEach((block) => (block.open = false))")
+    page.scroll_to(card)
+    card.find_element("css selector", ".under .link").click()
+    (opened,) = page.all(".verdict[open]")
+    assert any(kind in opened.find_element("css selector", "summary").text for kind in kinds)
+    assert 0 <= page.js("return arguments[0].getBoundingClientRect().top", opened) < 900
+
+
+@pytest.mark.parametrize("width", [420, 1200])
+def test_code_has_the_width_of_its_verdict_and_no_button_on_it(page, six, width):
+    page.open(six, width=width)
+    assert page.js("return document.documentElement.scrollWidth") <= width
+    blocks = [block for block in page.all(".verdict[open]") if block.find_elements("css selector", ".code")]
+    assert blocks
+    for block in blocks:
+        code, pre, copy = (block.find_element("css selector", each).rect for each in (".code", "pre", ".copy"))
+        assert code["width"] > block.rect["width"] - 60
+        beside = copy["x"] >= pre["x"] + pre["width"] or copy["y"] + copy["height"] <= pre["y"]
+        assert beside, "the button does not hide the code"
+
+
+def test_each_chart_says_its_axis_and_a_single_point_is_a_ring(page):
+    found = curves(np.linspace(2, 1, 20), tag="ch8_epoch/loss") | curves([0.5], [20], tag="ch8_epoch/val_loss_best")
+    found |= curves(np.linspace(-1, 1, 20), tag="ch8_diagnosis/loss_change")
+    page.open(document(run("a", found)))
+    said = "return [...document.querySelectorAll('.card')].map((card) => card.querySelector('.axis').textContent)"
+    assert page.js(said) == ["log axis", "linear axis"]
+    assert len(page.all(".ring")) == 1
+    page.drawn("document.querySelector('.tools button').click();")
+    assert page.js(said) == ["linear axis"] * 2
 
 
 def test_early_stopping_is_told(page, six):

@@ -76,7 +76,7 @@ def test_tab_and_file_have_the_same_document(serve, tmp_path):
     assert token
     read = event_files.read(tmp_path / "logs")
     assert made == json.loads(json.dumps(read))
-    assert [run["name"] for run in made["runs"]] == [HOSTILE, "deep", "live", "logs", "optimization_2"]
+    assert [run["name"] for run in made["runs"]] == ["deep", "live", "logs", "optimization_2", HOSTILE]
     assert made["live"]
 
 
@@ -167,7 +167,7 @@ def test_all_that_the_page_loads_is_served_with_its_type(tmp_path, prefix):
             assert answer.status_code == 200
             assert answer.content_type.split(";")[0] == kind
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            assert answer.data == (assets.STATIC / name).read_bytes()
+            assert answer.data == assets.read(name).encode()
         entry = served.get(ENTRY)
         assert b'"./static/tab.js"' in entry.data
         policy = entry.headers["Content-Security-Policy"]

@@ -19,13 +19,21 @@ export function layersCard(page, run, map) {
   return { key: `${run.name}\n${map.name}`, panel, all, axis: STEPS, map, scale, height: heightOf(map.rows.length) };
 }
 
-export function newCard() {
+// Whether a verdict on a run is on what a card shows.
+export const concerns = ({ panel, all }, { kind, series }, of) =>
+  all.some(({ run }) => run.name === of.name) && (panel.kinds.includes(kind) || all.some(({ tag }) => tag === series));
+
+export function newCard(page) {
   const parts = { title: make("h3"), under: make("div.under"), plot: make("div.plot"), below: make("div") };
   const card = { parts };
   const head = make("div.head", parts.title, button("CSV", () => save(card), "button.csv"));
   card.element = make("article", head, parts.under, parts.plot, parts.below);
   card.element.card = card;
-  card.concerns = ({ kind, series }) => card.panel.kinds.includes(kind) || card.all.some(({ tag }) => tag === series);
+  card.back = button("↑ verdict", () => {
+    const block = [...page.parts.verdicts.children].find(({ verdict, of }) => concerns(card, verdict, { name: of }));
+    block.open = true;
+    block.scrollIntoView();
+  }, "button.link");
   card.read = (plot) => read(card, plot);
   return card;
 }
@@ -34,14 +42,17 @@ export function newCard() {
 export function refresh(card) {
   const { element, parts, panel, map } = card;
   const runs = [...new Set(card.curves.map(({ run }) => run))];
-  const found = kindsOf(runs.flatMap((run) => wrong(run).filter(card.concerns)));
+  const found = kindsOf(runs.flatMap((run) => wrong(run).filter((verdict) => concerns(card, verdict, run))));
   card.lines = linesOf(panel, card.curves);
-  card.marks = marksOf(card, card.axis === STEPS ? runs : []);
+  card.marks = marksOf(card, card.axis === STEPS ? runs : [], (verdict, run) => concerns(card, verdict, run));
   element.className = `card ${found[0]?.[0] ?? ""}`;
   element.dataset.panel = panel.title;
   const { run } = card.all[0];
   parts.title.replaceChildren(map ? nameOf(run, `${run.label}: ${panel.title}`) : panel.title);
-  parts.under.replaceChildren(make("span.muted", `[${panel.unit || "1"}]`), make("span", ...found.map(finding)));
+  const axis = make("span.axis.muted", map ? "" : card.log ? "log axis" : "linear axis");
+  const findings = found.map(finding);
+  if (findings.length) findings.push(card.back);
+  parts.under.replaceChildren(make("span.muted", `[${panel.unit || "1"}]`), axis, make("span", ...findings));
   parts.plot.style.minHeight = `${card.height}px`;
   card.said = make("div.said.muted");
   parts.below.replaceChildren(map ? colorBar(card.scale, map) : legendOf(card, runs), card.said);
@@ -51,7 +62,9 @@ export function refresh(card) {
 // The table of numbers below a plot: a row for each run, a column for each series.
 function legendOf(card, runs) {
   const tags = [...new Map(card.all.map(({ rank, tag }) => [rank, tag]))].sort(([a], [b]) => a - b);
-  const headOf = ([rank, tag]) => Object.assign(make("th.number", sampleOf(rank), short(lastOf(tag))), { title: tag });
+  const isDot = (rank) => card.all.every((curve) => curve.rank !== rank || curve.x.length === 1);
+  const sample = (rank) => (isDot(rank) ? make("i.sample.ring") : sampleOf(rank));
+  const headOf = ([rank, tag]) => Object.assign(make("th.number", sample(rank), short(lastOf(tag))), { title: tag });
   card.at = make("th");
   card.cells = [];
   const rows = runs.map((run) => {

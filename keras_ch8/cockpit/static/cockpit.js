@@ -1,11 +1,11 @@
 // The page of a training. `render` draws a document, and then a newer one: zoom, hidden runs and open blocks stay.
 // docs/design/cockpit.md says what a document is.
 import uPlot from "./vendor/uPlot.js";
-import { button, lastOf, make, update } from "./words.js";
+import { button, lastOf, make, update, wrong } from "./words.js";
 import { drawHead } from "./head.js";
 import { STEPS, columnsOf, curveOptions } from "./curves.js";
 import { layerOptions, scalesOf } from "./layers.js";
-import { curvesCards, layersCard, newCard, refresh } from "./cards.js";
+import { concerns, curvesCards, layersCard, newCard, refresh } from "./cards.js";
 
 const RUN_COLORS = 8; // in the style sheet
 const SLICE = 12; // milliseconds of drawing at a time
@@ -115,7 +115,7 @@ function drawTools(page) {
   update(page.parts.tools, headings.length ? [{ content, build }] : []);
 }
 
-// The groups of panels that have data, in the order of the chapter: {heading, cards}.
+// The groups of panels that have data: what a verdict is on, then the rest in the order of the chapter: {heading, cards}.
 function groupsOf(page) {
   const { groups, panels } = page.document;
   const found = new Map([...Object.keys(groups), ""].map((section) => [section, []]));
@@ -124,8 +124,14 @@ function groupsOf(page) {
   for (const panel of panels) groupOf(panel).push(...curvesCards(page, panel));
   const maps = page.runs.flatMap((run) => (run.record?.layers ?? []).map((map) => layersCard(page, run, map)));
   for (const card of maps.toReversed()) if (card.map.steps.length) insert(groupOf(card.panel), card);
-  const filled = [...found].filter(([, cards]) => cards.length);
-  return filled.map(([section, cards]) => ({ heading: groups[section] ?? "Other numbers", cards }));
+  const verdicts = page.runs.flatMap(wrong);
+  const isOn = (card) => verdicts.some((verdict) => concerns(card, verdict, card.all[0].run)); // maps of other runs, too
+  const rest = [...found].map(([section, cards]) => ({
+    heading: groups[section] ?? "Other numbers",
+    cards: cards.filter((card) => !isOn(card)),
+  }));
+  const first = { heading: "Where something is wrong", cards: [...found.values()].flat().filter(isOn) };
+  return [first, ...rest].filter(({ cards }) => cards.length);
 }
 
 // Put a map after the curves that show the same, or first.
@@ -141,7 +147,7 @@ function drawCards(page) {
   for (const { cards } of page.groups) {
     cards.forEach((fresh, i) => {
       while (page.cards.has(fresh.key)) fresh.key += "'"; // two panels of one name
-      cards[i] = Object.assign(before.get(fresh.key) ?? newCard(), fresh, { isNew: true });
+      cards[i] = Object.assign(before.get(fresh.key) ?? newCard(page), fresh, { isNew: true });
       page.cards.set(fresh.key, cards[i]);
     });
   }
@@ -150,20 +156,23 @@ function drawCards(page) {
     card.plot?.destroy();
     page.views.unobserve(card.element);
   }
-  const cards = [...page.cards.values()];
-  update(page.parts.groups, cards.map(({ key, element }) => ({ key, build: () => element })));
-  cards.forEach(({ element }) => page.views.observe(element));
+  const listed = page.groups.flatMap(({ heading, cards }) => [
+    { key: `heading ${heading}`, build: () => make("h2", heading) },
+    ...cards.map(({ key, element }) => ({ key, build: () => element })),
+  ]);
+  update(page.parts.groups, listed);
+  for (const group of page.groups) group.title = page.parts.groups.kept.get(`heading ${group.heading}`).child;
+  page.cards.forEach(({ element }) => page.views.observe(element));
   arrange(page);
 }
 
-// Hide cards that have nothing to show, and put the heading of each group on its first one.
+// Hide cards that have nothing to show, and the headings of groups of such.
 function arrange(page) {
   for (const card of page.cards.values()) {
     card.curves = card.all.filter(({ run }) => !page.hidden.has(run.name));
     card.element.hidden = !card.curves.length;
-    card.element.querySelector("h2")?.remove();
   }
-  for (const group of page.groups) firstOf(group)?.prepend(make("h2", group.heading));
+  for (const group of page.groups) group.title.hidden = !firstOf(group);
   need(page);
 }
 

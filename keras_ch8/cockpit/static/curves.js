@@ -1,6 +1,6 @@
 // The curves of a panel, their axes, and what is marked on them. uPlot draws them.
 import uPlot from "./vendor/uPlot.js";
-import { count, isNumber, number, words, wrong } from "./words.js";
+import { count, isNumber, number, wrong } from "./words.js";
 
 export const STEPS = "batches trained on"; // the x axis of nearly all panels
 export const MOST_DECADES = 12; // of a log axis
@@ -166,10 +166,11 @@ export function linesOf(panel, curves) {
   return [...lines.values()];
 }
 
-// Draw the reference lines; labels of close ones stand side by side.
+// Draw the reference lines. A label stands above its line, below it, or left of others; where there is no room, nowhere.
 function drawLines(page, card, plot) {
   const { left, top, width, height } = plot.bbox;
   const placed = [];
+  const heights = card.lines.map(({ value }) => plot.valToPos(value, "y", true));
   paint(plot, (ctx, ratio) => {
     for (const { value, label, color } of card.lines) {
       const y = plot.valToPos(value, "y", true);
@@ -177,20 +178,28 @@ function drawLines(page, card, plot) {
       ctx.strokeStyle = ctx.fillStyle = page.ink(color);
       ctx.setLineDash([5 * ratio, 4 * ratio]);
       ctx.stroke(new Path2D(`M${left} ${y}h${width}`));
-      const base = y + (y < top + 14 * ratio ? 12 : -4) * ratio;
-      const near = placed.filter((other) => Math.abs(other.base - base) < 12 * ratio).map((other) => other.start);
-      const start = Math.min(left + width, ...near) - ctx.measureText(label).width - 6 * ratio;
-      placed.push({ base, start });
-      write(page, ctx, label, start, base);
+      const long = ctx.measureText(label).width + 6 * ratio;
+      const places = [-4, 12].flatMap((down) => {
+        const base = y + down * ratio;
+        const [over, under] = [base - 9 * ratio, base + 2 * ratio];
+        if (over < top || base > top + height || heights.some((other) => other > over && other < under)) return [];
+        const near = placed.filter((other) => Math.abs(other.base - base) < 12 * ratio);
+        if (near.some((other) => other.label === label)) return [];
+        return { label, base, start: Math.min(left + width, ...near.map(({ start }) => start)) - long };
+      });
+      const place = places.sort((a, b) => b.start - a.start)[0];
+      if (!(place?.start >= left)) continue;
+      placed.push(place);
+      write(page, ctx, label, place.start, place.base);
     }
   });
 }
 
 // What is marked along the steps: verdicts where they rose, and events.
-export function marksOf({ panel, concerns }, runs) {
+export function marksOf({ panel }, runs, isOn) {
   const events = (run) => (run.record?.events ?? []).filter((event) => panel.events.includes(event.kind));
   const marks = (of) => runs.flatMap((run) => of(run).map((mark) => ({ run, ...mark })));
-  return { rose: marks((run) => wrong(run).filter(concerns)), events: marks(events) };
+  return { rose: marks((run) => wrong(run).filter((verdict) => isOn(verdict, run))), events: marks(events) };
 }
 
 // Draw a line where each verdict rose, with its kind, and the events along the lower edge.
@@ -207,12 +216,12 @@ function drawMarks(page, { marks }, plot) {
     for (const { run, kind, x } of placed(marks.rose)) {
       ctx.strokeStyle = ctx.fillStyle = page.ink(run.color);
       ctx.stroke(new Path2D(`M${x} ${top}v${height}`));
-      const long = ctx.measureText(words(kind)).width + 8 * ratio;
+      const long = ctx.measureText(kind).width + 8 * ratio;
       const start = Math.min(x, left + width - long);
       const free = ends.findIndex((end) => end <= start);
       const row = free < 0 ? ends.length : free;
       ends[row] = start + long;
-      write(page, ctx, words(kind), start + 4 * ratio, top + (11 + 12 * row) * ratio);
+      write(page, ctx, kind, start + 4 * ratio, top + (11 + 12 * row) * ratio);
     }
     for (const { run, kind, x } of placed(marks.events)) {
       above.set(x, (above.get(x) ?? 0) + 1);

@@ -1,5 +1,6 @@
 // The upper part of the page: how the runs stand, and what is wrong with each.
-import { button, count, finding, isNumber, kindsOf, make, nameOf, number, prose, update, words, wrong } from "./words.js";
+import { button, count, finding, isNumber, kindsOf, make, nameOf, number, prose, update, wrong } from "./words.js";
+import { concerns } from "./cards.js";
 
 const COLUMNS = ["run", "what is wrong", "optimizer", "steps", "loss", "validation, last (best)", "clipped"];
 const REASONS = 5; // lines of why
@@ -33,11 +34,12 @@ function findingsOf(run) {
   if (kinds.length) return kinds;
   if (!run.record?.diagnosis) return [["none", "no Diagnosis in this run"]];
   const checks = run.record.verdicts.length;
-  const notes = [run.record.diagnosis.notes ?? []].flat().map((note) => ["none", String(note)]);
-  if (notes.length) return notes;
   if (!checks) return [["none", "too little was measured"]];
   return [["ok", `All right: ${checks} check${checks > 1 ? "s" : ""}, nothing to do`]];
 }
+
+// What could not be judged in a run: sentences.
+const notesOf = (run) => [run.record?.diagnosis?.notes ?? []].flat().map(String);
 
 // The table of runs; a click, Enter or Space on a row hides its run or shows it again.
 function drawRuns(page) {
@@ -48,7 +50,7 @@ function drawRuns(page) {
   if (!some) return;
   const rows = page.runs.map((run) => {
     const hidden = page.hidden.has(run.name);
-    const content = [run.color, run.problem, hidden, run.live, findingsOf(run), textsOf(run)];
+    const content = [run.color, run.problem, hidden, run.live, findingsOf(run), notesOf(run), textsOf(run)];
     return { key: run.name, content, build: () => rowOf(run, hidden, () => page.toggle(run.name)) };
   });
   update(page.parts.runs.querySelector("tbody"), rows);
@@ -75,8 +77,9 @@ function rowOf(run, hidden, toggle) {
   const name = make("td", nameOf(run));
   if (run.live) name.append(make("span.live", "live"));
   if (run.problem) name.append(make("div.problem", run.problem));
-  const texts = textsOf(run).map((text, i) => make(i ? "td.number" : "td", text));
-  const row = make(hidden ? "tr.off" : "tr", name, make("td", ...findingsOf(run).map(finding)), ...texts);
+  const texts = textsOf(run).map((text, i) => make(i ? "td.number" : "td.whole", text));
+  const notes = notesOf(run).map((note) => make("div.note.muted", ...prose(note)));
+  const row = make(hidden ? "tr.off" : "tr", name, make("td", ...findingsOf(run).map(finding), ...notes), ...texts);
   row.dataset.run = row.dataset.focus = run.name;
   row.tabIndex = 0;
   row.title = `Click or press Enter to ${hidden ? "show" : "hide"} this run`;
@@ -93,23 +96,30 @@ function rowOf(run, hidden, toggle) {
 function blockOf(page, run, verdict) {
   const { kind, level, measured, step, section, cure, code, then, expects, why = [] } = verdict;
   const key = [run.name, kind, level].join("\n");
+  const seen = page.groups.flatMap(({ cards }) => cards.filter((card) => concerns(card, verdict, run)));
+  const charts = seen.map(({ key, panel }) => [key, panel.title]);
   const build = () => {
     const when = `measured at step ${count(measured)}, since step ${count(step)}, section ${section}`;
-    const title = make("summary", finding([level, words(kind)]), "in ", nameOf(run), make("span.muted", when));
+    const title = make("summary", finding([level, kind]), "in ", nameOf(run), make("span.muted", when));
     title.dataset.focus = key;
-    const said = make("div", make("p", ...prose(verdict.finding)));
-    const say = (head, text) => text && said.append(make("p", make("b", head), ...prose(text)));
-    say("Cure: ", cure);
+    const go = (key) => page.cards.get(key)?.element.scrollIntoView();
+    const links = charts.flatMap(([key, title]) => [" ", button(`↓ ${title}`, () => go(key), "button.link")]);
+    const said = make("div", make("p", ...prose(verdict.finding), ...links));
+    const say = (...pairs) => {
+      const parts = pairs.filter(([, text]) => text).flatMap(([head, text]) => [make("b", head), ...prose(text), " "]);
+      if (parts.length) said.append(make("p", ...parts));
+    };
+    say(["Cure: ", cure]);
     if (code) said.append(codeOf(code));
-    say("Afterwards: ", expects);
-    say("If that fails: ", then);
+    say(["Afterwards: ", expects], ["If that fails: ", then]);
     const reasons = why.slice(0, REASONS).map((reason) => make("li", ...prose(reason)));
     const block = make(`details.verdict.${level}`, title, make("div.body", said, make("ul.why", ...reasons)));
+    Object.assign(block, { verdict, of: run.name });
     block.open = page.open.get(key) ?? level === "act";
     block.ontoggle = () => page.open.set(key, block.open);
     return block;
   };
-  return { key, level, content: [verdict, run.color], build };
+  return { key, level, content: [verdict, run.color, charts], build };
 }
 
 function codeOf(code) {
@@ -118,7 +128,7 @@ function codeOf(code) {
     copy.textContent = (await copied(text)) ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   }, "button.copy");
-  return make("div.code", copy, text);
+  return make("div.code", text, copy);
 }
 
 // Whether a text is on the clipboard; where that is not allowed, it is selected.

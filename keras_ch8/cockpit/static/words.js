@@ -64,7 +64,7 @@ export function wrong(run) {
 
 // The kinds of such verdicts by level: [level, "kind, kind"].
 export function kindsOf(verdicts) {
-  const kinds = (level) => new Set(verdicts.filter((verdict) => verdict.level === level).map(({ kind }) => words(kind)));
+  const kinds = (level) => new Set(verdicts.filter((verdict) => verdict.level === level).map(({ kind }) => kind));
   return LEVELS.map((level) => [level, [...kinds(level)].join(", ")]).filter(([, text]) => text);
 }
 
