@@ -232,8 +232,8 @@ def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:
 
     Example:
         >>> from keras_ch8.monitors.base import chosen, lines
-        >>> lines(chosen(["batch_statistics"]))["ch8_diagnosis/batch_norm_gap"]
-        [{'value': 0.3, 'label': 'act: batch_norm_gap'}, {'value': 1.0, 'label': 'watch: batch_norm_gap'}]
+        >>> [line["value"] for line in lines(chosen(["batch_statistics"]))["ch8_diagnosis/batch_norm_gap"]]
+        [0.3, 1.0, 2.0]
     """
     kinds: dict[str, dict[tuple[float, str], list[str]]] = {}
     for rule in (rule for monitor in monitors for rule in monitor.rules):

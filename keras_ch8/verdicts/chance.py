@@ -114,6 +114,8 @@ def least_squares_level(output: Output, start: Start, x: Any, y: Any) -> tuple[f
     if not (layer.is_trained and layer.is_output and layer.activation == "linear" and is_given):
         return NAN, NAN
     spread = x.std(axis=0)
+    if not spread.any():
+        return NAN, NAN
     x = (x - x.mean(axis=0))[:, spread > 0] / spread[spread > 0]
     left, sizes, _ = np.linalg.svd(np.column_stack([np.ones(len(x)), x]), full_matrices=False)
     left = left[:, sizes > EXACT * sizes[0]]

@@ -102,3 +102,8 @@ def test_what_least_squares_reach_is_known_of_linear_models_alone(output, change
     x = np.random.default_rng(0).normal(size=(64, 3))
     assert np.isfinite(least_squares_level(SQUARED, one_layer(x), x, x[:, :1])).all()
     assert np.isnan(least_squares_level(output, one_layer(x, **change), x, x[:, :1])).all()
+
+
+def test_inputs_that_do_not_vary_tell_nothing_of_least_squares():
+    x = np.zeros((96, 3), "float32")
+    assert np.isnan(least_squares_level(SQUARED, one_layer(x), x, x[:, :1])).all()
