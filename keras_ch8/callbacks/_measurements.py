@@ -204,8 +204,8 @@ class SpectrumMeasurement(Measurement):
         self.is_wanted = has_reason and self.pace.is_affordable(RAISED_BY)
         if has_reason and not self.is_wanted:
             self.refusal = (
-                "`Diagnosis(budget=None)` measures the curvature of the loss, too, on which some verdicts rest. It was "
-                f"left out: it would have cost {RAISED_BY * self.price / self.pace.training:.0%} of the training."
+                "`Diagnosis(budget=None)` measures the curvature of the loss, too, on which some verdicts rest; it was "
+                f"left out, since it would have cost {RAISED_BY * self.price / self.pace.training:.0%} of the training."
             )
 
     def measure(self) -> dict[str, Any]:
