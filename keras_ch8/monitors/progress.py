@@ -20,7 +20,7 @@ OF_LAST = f"in the middle of the last {LAST} measurements"
 
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
-MEASURED = "measured on the planted runs for calibration"
+MEASURED = "measured on trainings whose trouble was known"
 SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
     f"set after the {which} group of planted runs was judged"
     for which in ("sixth", "seventh", "eighth", "thirteenth", "fourteenth", "fifteenth")

@@ -15,7 +15,7 @@ NO_LAYER = Layer("")
 FACTS = "certain, no matter of degree"
 CHOSEN = "chosen; worth watching at most"
 CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
-FOUND = "flagged no repaired training of the sets of real faults"
+FOUND = "no training of two public sets that was mended is told"
 
 
 @dataclasses.dataclass(frozen=True)

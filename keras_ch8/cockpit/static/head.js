@@ -109,7 +109,7 @@ function blockOf(page, run, verdict) {
       const parts = pairs.filter(([, text]) => text).flatMap(([head, text]) => [make("b", head), ...prose(text), " "]);
       if (parts.length) said.append(make("p", ...parts));
     };
-    say(["Cure: ", cure]);
+    say(["Cure: ", cure], ["Between compile and fit:", code && " "]);
     if (code) said.append(codeOf(code));
     say(["Afterwards: ", expects], ["If that fails: ", then]);
     const reasons = why.slice(0, REASONS).map((reason) => make("li", ...prose(reason)));
