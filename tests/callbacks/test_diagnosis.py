@@ -95,7 +95,9 @@ def test_a_gradient_that_is_a_product_rounds_as_without(norm):
 @pytest.mark.slow
 def test_in_one_xla_program_it_ends_as_with_any_callback_that_listens():
     """The row that every step leaves makes XLA fuse the step another way, by a last bit; looking adds nothing to it."""
-    found = [ended(ours.Momentum(0.01), one, jit_compile=True) for one in (diagnosis("full", probe=HELD_OUT), Frames())]
+    found = [
+        ended(ours.Momentum(0.01), one, jit_compile=True) for one in (diagnosis("full", probe=HELD_OUT), Frames(None))
+    ]
     assert found[0] == found[1]
 
 

@@ -170,8 +170,8 @@ def test_it_is_printed_once_when_first_flat_and_the_report_says_how_it_went_on(v
     assert gap.findings() == [
         "On the training set `x` is flat since epoch 4 (at 0), while `loss` has gone on falling from 3 to 1. `val_x` "
         "went from 6 to 4 meanwhile: it learns more, so go on.",
-        "`val_loss` was best at epoch 1, where `val_x` was 9; `val_x` was best at epoch 6, with 4: to stop on what is "
-        "meant, monitor it.",
+        "`val_loss` was best at epoch 1, where `val_x` was 9; `val_x` was best at epoch 6, with 4: to stop on the "
+        "target metric, monitor it.",
     ]
     for sentence in gap.findings():
         assert report(tmp_path).count(sentence) == 1
