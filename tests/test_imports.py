@@ -144,7 +144,7 @@ def test_a_model_saved_here_goes_on_in_a_new_process_bit_for_bit(order, tmp_path
     )
     uninterrupted = python(setup + first + "fit(m); show(m)")
     resumed = python(setup + f"m = keras.models.load_model({str(tmp_path / 'm.keras')!r}); fit(m); show(m)")
-    assert len(uninterrupted) > 1000
+    assert len(uninterrupted) > 500
     assert resumed == uninterrupted
 
 

@@ -74,7 +74,7 @@ UNEVENNESS = Quantity(
     "unevenness",
     "The condition number of the covariance of the inputs of a linear model, each scaled to variance 1.",
     lambda number: (
-        f"the inputs vary {digits(number)} times as much in one direction as in another, though each was scaled"
+        f"how much the inputs vary differs between directions by a factor of {digits(number)}, though each was scaled"
     ),
     "the inputs do not vary at all in some directions",
 )

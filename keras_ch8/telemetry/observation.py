@@ -246,8 +246,14 @@ class Tap:
         def leave(tail: Tensor | None) -> None:
             backend.merge_replicas(partial(publish, row.ring), step, row.make(note, rate, factor, tail))
 
-        leave(None)
-        backend.run_when(is_due, lambda: leave(*measured([Change(half, clipped, moved(), row.sample)])))
+        def tail() -> Tensor:
+            return measured([Change(half, clipped, moved(), row.sample)])[0]
+
+        if backend.replicated() and is_due is not False:  # replicas cannot meet in a branch to write a row
+            leave(backend.branch(is_due, tail, lambda: row.nothing))
+        else:
+            leave(None)
+            backend.run_when(is_due, lambda: leave(tail()))
         if getattr(self.optimizer, "step_numbers", ()):
             self.recorder.write_numbers(step, self.optimizer.tell_step(dict(zip(indices, halves, strict=True))))
 

@@ -40,7 +40,7 @@ def each_replica(variable: Any, function: Callable[..., Any], *args: Any) -> Any
     """
     if not replicated():
         return function(variable, *args)
-    returned: list[Any] = []
+    returned = list[Any]()  # AutoGraph knows no annotated name that a function inside uses
 
     def call(*args: Any) -> None:
         returned.append(function(*args))
