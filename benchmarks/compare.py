@@ -1,7 +1,7 @@
 """Optimizers on six small workloads by the protocol of `training.compare`: tuned alike, five seeds, time to a target.
 
     python benchmarks/compare.py                      # 20 minutes of two cores at most; docs/compare.md and .json
-    python benchmarks/compare.py --quick              # two of them, a minute: that it runs, not what comes out
+    python benchmarks/compare.py --quick              # two of them, two optimizers: that it runs
     python benchmarks/compare.py --directory kept     # goes on where it was interrupted
 
 It needs scikit-learn and SciPy. Our Adam and Keras's are one algorithm: their losses must not differ, and the protocol
@@ -26,14 +26,16 @@ PUBLISHED = {"SGD": 87.4, "heavy ball": 87.2, "Adam": 87.9}
 """Losses of DeepOBS on its test set after 100 epochs."""
 
 
-def candidates(solver):
-    """Return what is compared."""
+def candidates(solver, quick):
+    """Return what is compared: the two Adams alone, if it is to be quick."""
     found = {
         "Adam": optimizers.Adam(3e-3),
         "Keras Adam": keras.optimizers.Adam(3e-3),
         "heavy ball": optimizers.Momentum(0.03, momentum=0.9),
         "heavy ball, cosine": optimizers.Momentum(schedules.CosineDecay(0.03), momentum=0.9),
     }
+    if quick:
+        return {name: found[name] for name in ("Adam", "Keras Adam")}
     return found | ({"L-BFGS": optimizers.LBFGS()} if solver else {})
 
 
@@ -44,7 +46,7 @@ def compared(name, quick, directory):
     if quick:
         data = tuple(part[:200] for part in data)
     return training.compare(
-        candidates(load.solver), load.model, data, target=load.target, budget=2 if quick else load.epochs,
+        candidates(load.solver, quick), load.model, data, target=load.target, budget=2 if quick else load.epochs,
         seeds=2 if quick else 5, trials=2 if quick else 5, validation_data=held_out, batch_size=load.batch_size,
         directory=os.path.join(directory, name.replace(" ", "_")) if directory else None, verbose=0,
     )  # fmt: skip
