@@ -109,7 +109,7 @@ function blockOf(page, run, verdict) {
       const parts = pairs.filter(([, text]) => text).flatMap(([head, text]) => [make("b", head), ...prose(text), " "]);
       if (parts.length) said.append(make("p", ...parts));
     };
-    say(["Cure: ", cure], ["Between compile and fit:", code && " "]);
+    say(["Cure: ", cure]);
     if (code) said.append(codeOf(code));
     say(["Afterwards: ", expects], ["If that fails: ", then]);
     const reasons = why.slice(0, REASONS).map((reason) => make("li", ...prose(reason)));
@@ -128,7 +128,7 @@ function codeOf(code) {
     copy.textContent = (await copied(text)) ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   }, "button.copy");
-  return make("div.code", text, copy);
+  return Object.assign(make("div.code", text, copy), { title: "Goes between compile and fit." });
 }
 
 // Whether a text is on the clipboard; where that is not allowed, it is selected.
