@@ -218,9 +218,7 @@ def main():
     for name, losses in results["published"].items():
         print(f"DeepOBS {name}: {statistics.median(losses):.2f}, published {PUBLISHED[name]}")
     if not args.quick:
-        harness.save(args.json, results)
-        with open(os.path.splitext(args.json)[0] + ".md", "w") as file:
-            file.write(page(results))
+        harness.save(args.json, results, page(results))
     winners = {name: one["winner"] for name, one in results["workloads"].items()}
     print(json.dumps(winners, indent=1))
 

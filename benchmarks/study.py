@@ -17,7 +17,6 @@ elbow is where the lines of tiny and of huge batches meet. The target is a facto
 
 import dataclasses
 import itertools
-import os
 from pydoc_data.topics import topics
 
 import harness
@@ -221,7 +220,7 @@ def page(results):
     ]
     for row in results["set-ups"]:
         given, study = (f"{row[key]:.4g}" for key in ("loss given", "loss"))
-        grid = row["best of grid"], f"{row['its loss']:.4g}", f"{row['loss'] / row['its loss'] - 1:+.1%}"
+        grid = row["best of grid"], f"{row['its loss']:.4g}", f"{row['ratio'] - 1:+.1%}"
         cells = [row["set-up"], row["given"], given, row["study"], study, *grid, str(row["trainings"])]
         lines.append(f"| {' | '.join(cells)} | {row['work']:.1f} |")
     lines += ["\n## What it says\n"]
@@ -253,9 +252,7 @@ def main():
     results = {"set-ups": rows, "critical batch size": [critical_batch_size(noise) for noise in noises]}
     print(page(results))
     if not (options.quick or options.only):
-        harness.save(options.json, results)
-        with open(os.path.splitext(options.json)[0] + ".md", "w") as file:
-            file.write(page(results))
+        harness.save(options.json, results, page(results))
 
 
 if __name__ == "__main__":

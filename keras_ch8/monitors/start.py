@@ -112,10 +112,8 @@ def facts_of(
     if own is not None and len(labels) == 1:
         facts = dataclasses.replace(facts, own_loss=tried(own, labels[0], facts.targets, facts.output, axes))
     if data[2] is not None and of_chance[2] is None:
-        return (
-            facts,
-            failed,
-        )  # by `class_weight`, too: what is trained on is another loss than that of the probe
+        # Also where `class_weight` weights it, what is trained on is another loss than that of the probe.
+        return facts, failed
     inputs = [array for _, array in arrays_of(of_chance[0])]
     near = least = uneven = NAN
     if len(inputs) == 1 and of_chance[2] is None:

@@ -64,8 +64,7 @@ def neighbours_level(output: Output, x: Any, y: Any) -> float:
     rows = y.reshape(len(y), -1)[:MOST].astype("float64")
     if not (np.isfinite(x).all() and np.isfinite(rows).all()):
         return NAN
-    spread = x.std(axis=0)
-    x = (x - x.mean(axis=0))[:, spread > 0] / spread[spread > 0]
+    x = _standardized(x)
     squares = (x**2).sum(axis=1)
     # NumPy's products wait on all cores, by going round in circles: beside other work up to 0.3 s for 256 short rows.
     products = np.einsum("ik,jk->ij", x, x) if x.shape[1] <= SHORT else x @ x.T
@@ -113,16 +112,21 @@ def least_squares_level(output: Output, start: Start, x: Any, y: Any) -> tuple[f
     is_given = abs(layer.input_rms - np.sqrt(np.mean(x**2))) <= NEARLY * layer.input_rms
     if not (layer.is_trained and layer.is_output and layer.activation == "linear" and is_given):
         return NAN, NAN
-    spread = x.std(axis=0)
-    if not spread.any():
+    x = _standardized(x)
+    if not x.shape[1]:
         return NAN, NAN
-    x = (x - x.mean(axis=0))[:, spread > 0] / spread[spread > 0]
     left, sizes, _ = np.linalg.svd(np.column_stack([np.ones(len(x)), x]), full_matrices=False)
     left = left[:, sizes > EXACT * sizes[0]]
     lever = np.minimum((left**2).sum(axis=1), 1 - EXACT)
     errors = (rows - left @ (left.T @ rows)) / (1 - lever)[:, None]
     variances = np.linalg.svd(x, compute_uv=False) ** 2
     return float((errors**2).mean()), float(variances[0] / max(variances[-1], EXACT * variances[0]))
+
+
+def _standardized(x: np.ndarray) -> np.ndarray:
+    """Return the features that vary, each with mean 0 and deviation 1."""
+    spread = x.std(axis=0)
+    return (x - x.mean(axis=0))[:, spread > 0] / spread[spread > 0]
 
 
 def _entropy_terms(p: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ def markdown(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
         if v.level != "ok":
             parts += [f"### {_heading(v)}", f"**Found:** {_escaped(v.finding)}"]
             parts += [f"**Cure:** {_escaped(v.cure)}"] if v.cure else []
-            parts += [f"```python\n{WHERE}\n{v.code}\n```"] if v.code else []
+            parts += [f"```python\n{_code(v)}\n```"] if v.code else []
             parts += [f"**Afterwards:** {_escaped(v.expects)}"] if v.expects else []
             parts += [f"**If that fails:** {_escaped(v.then)}"] if v.then else []
     parts += _explained(verdicts)
@@ -166,7 +166,12 @@ def _fix(verdict: Verdict) -> list[str]:
         [_wrapped(begin, text)] if text else []
         for begin, text in (("  fix:   ", verdict.cure), ("  after: ", verdict.expects), ("  else:  ", verdict.then))
     )
-    return [*fix, *([textwrap.indent(f"{WHERE}\n{verdict.code}", " " * 9)] if verdict.code else []), *after, *otherwise]
+    return [*fix, *([textwrap.indent(_code(verdict), " " * 9)] if verdict.code else []), *after, *otherwise]
+
+
+def _code(verdict: Verdict) -> str:
+    """Return the code of a cure, below where it goes."""
+    return f"{WHERE}\n{verdict.code}"
 
 
 def _wrapped(begin: str, text: str) -> str:

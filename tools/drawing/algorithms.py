@@ -37,39 +37,36 @@ def learning_rate() -> Any:
     return figure
 
 
-def paths_on(ax: Any, beside: Any, surface: Any, paths: dict[str, np.ndarray]) -> None:
-    """Draw paths on a surface, and the loss along each beside it."""
-    for number, (name, points) in enumerate(paths.items()):
-        style.walk(ax, points, number, name)
-        beside.plot(surface.value(points), label=name, **style.look(number))
+def in_ravine(point: str, title: str, x: tuple[float, float], steps: int, made: dict[str, Any]) -> Any:
+    """Draw the paths of optimizers through a ravine, and their losses."""
+    ravine, start = landscapes.Ravine(condition=20.0), (10.0, 1.5)
+    figure, (left, right) = style.figure(point)
+    style.levels(left, ravine.value, x, (-2, 2))
+    for number, (name, optimizer) in enumerate(made.items()):
+        points = style.path(optimizer, ravine, start, steps)
+        style.walk(left, points, number, name)
+        right.plot(ravine.value(points), label=name, **style.look(number))
+    style.done(left, title, "x", "y", legend="lower left")
+    style.done(right, "Loss along each path", "step", "loss", log="y")
+    return figure
 
 
 def momentum() -> Any:
     """8.3.2: through a ravine (figure 8.5)."""
-    ravine, start = landscapes.Ravine(condition=20.0), (10.0, 1.5)
-    figure, (left, right) = style.figure("Momentum adds up along the ravine, and cancels across it")
-    style.levels(left, ravine.value, (-4, 11), (-2, 2))
-    paths_on(left, right, ravine, {
-        "SGD": style.path(optimizers.SGD(0.09), ravine, start, 40),
-        "momentum 0.7": style.path(optimizers.Momentum(0.04, momentum=0.7), ravine, start, 40),
-    })  # fmt: skip
-    style.done(left, "Condition number 20", "x", "y", legend="lower left")
-    style.done(right, "Loss along each path", "step", "loss", log="y")
-    return figure
+    made = {"SGD": optimizers.SGD(0.09), "momentum 0.7": optimizers.Momentum(0.04, momentum=0.7)}
+    return in_ravine(
+        "Momentum adds up along the ravine, and cancels across it", "Condition number 20", (-4, 11), 40, made
+    )
 
 
 def nesterov() -> Any:
     """8.3.3: the gradient taken ahead brakes before the turn."""
-    ravine, start = landscapes.Ravine(condition=20.0), (10.0, 1.5)
-    figure, (left, right) = style.figure("Nesterov's gradient is taken ahead: it brakes before the turn")
-    style.levels(left, ravine.value, (-6, 11), (-2, 2))
-    paths_on(left, right, ravine, {
-        "momentum 0.9": style.path(optimizers.Momentum(0.04, momentum=0.9), ravine, start, 60),
-        "Nesterov 0.9": style.path(optimizers.Nesterov(0.04, momentum=0.9), ravine, start, 60),
-    })  # fmt: skip
-    style.done(left, "The same rate and momentum", "x", "y", legend="lower left")
-    style.done(right, "Loss along each path", "step", "loss", log="y")
-    return figure
+    made = {
+        "momentum 0.9": optimizers.Momentum(0.04, momentum=0.9),
+        "Nesterov 0.9": optimizers.Nesterov(0.04, momentum=0.9),
+    }
+    point = "Nesterov's gradient is taken ahead: it brakes before the turn"
+    return in_ravine(point, "The same rate and momentum", (-6, 11), 60, made)
 
 
 def initialization() -> Any:
