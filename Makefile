@@ -35,6 +35,7 @@ types:  ## mypy on the package
 docs:  ## what is made from the code and from what was measured: pages, tables; and all examples in docstrings
 	$(python) -m keras_ch8.chapter docs
 	$(python) tools/tables.py
+	$(python) tools/house.py
 	$(pytest) -n 2 -m "" keras_ch8
 
 site:  ## the site of the documents in build/site/html

@@ -1,4 +1,4 @@
-"""Counts what the package is made of: `python tools/house.py` writes the first table of docs/design/house.md anew.
+"""Counts what the package is made of: `python tools/house.py` writes it into docs/design/house.md and style.md.
 
 `python tools/house.py FOLDER` prints the same of another state of the repository, as a worktree or unpacked.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "design" / "house.md"
+STYLE = ROOT / "docs" / "design" / "style.md"
 SMALL, LONG = 40, 400
 """Lines of code below which a file is small, and all lines above which it is long."""
 MOST_REQUIRED = 5
@@ -200,9 +201,20 @@ def page() -> str:
     return re.sub(r"(?m)(?<=^\|---\|---\|---\|\n)(^\|.*\n)+", "\n".join(rows) + "\n", PAGE.read_text(), count=1)
 
 
+def style() -> str:
+    """Return the page on style with the lengths of today of the files that it compares with others."""
+    text = STYLE.read_text()
+    for module in modules(ROOT / "keras_ch8"):
+        path = module.path.relative_to(ROOT / "keras_ch8")
+        row = rf"(?m)(?<=^\| `{re.escape(str(path))}` \| )(`[^|]+` \| )\d+ \(\d+\)(?= \| \d)"
+        text = re.sub(row, rf"\g<1>{module.lines} ({module.code})", text)
+    return text
+
+
 if __name__ == "__main__":
     if sys.argv[1:]:
         for what, number in counts(Path(sys.argv[1])).items():
             sys.stdout.write(f"{what}: {number}\n")
     else:
         PAGE.write_text(page())
+        STYLE.write_text(style())
