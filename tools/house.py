@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
+from recipes import recipes
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "design" / "house.md"
 STYLE = ROOT / "docs" / "design" / "style.md"
@@ -164,13 +166,6 @@ def annotations(package: Iterable[Module]) -> list[str]:
     return [ast.unparse(each.annotation) for each in arguments if each.annotation]
 
 
-def recipes(text: str) -> dict[str, int]:
-    """Return how many files each recipe of CONTRIBUTING.md touches."""
-    sections = re.split(r"(?m)^### ", text.partition(" recipes\n")[2])[1:]
-    paths = {each.partition("\n")[0]: re.findall(r"(?m)^# ((?:keras_ch8|tests)/\S+?\.py)\b", each) for each in sections}
-    return {name: len(set(found)) for name, found in paths.items()}
-
-
 def counts(root: Path) -> dict[str, str]:
     """Return what is counted of a state of the repository, each as it is shown."""
     package, tests = modules(root / "keras_ch8"), modules(root / "tests")
@@ -190,8 +185,8 @@ def counts(root: Path) -> dict[str, str]:
         "arguments that are annotated as plain `Any`": f"{plain:,} of {len(types):,} ({share:.0f} %)",
         f"functions with more than {MOST_REQUIRED} parameters without defaults": f"{len(demanding(package))}",
     }
-    for name, files in recipes((root / "CONTRIBUTING.md").read_text()).items():
-        found[f"files to touch for {name[0].lower()}{name[1:]}"] = f"{files}"
+    for name, pieces in recipes((root / "CONTRIBUTING.md").read_text()).items():
+        found[f"files to touch for {name[0].lower()}{name[1:]}"] = f"{len({piece.path for piece in pieces})}"
     return found
 
 
