@@ -8,7 +8,7 @@ import dataclasses
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from recipes import recipes
@@ -100,8 +100,9 @@ class Module:
                 yield from ((tuple(filter(None, base)), alias.name) for alias in node.names)
 
 
+@cache
 def modules(package: Path) -> list[Module]:
-    """Return the files of a package."""
+    """Return the files of a package, read once."""
     found = []
     for path in sorted(package.rglob("*.py")):
         *parts, last = path.relative_to(package.parent).with_suffix("").parts
