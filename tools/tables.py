@@ -1,6 +1,7 @@
-"""Writes the numbers of README and of docs/guide/speed.md out of benchmarks/results.json: `python tools/tables.py`.
+"""Writes the numbers of README and docs/guide/speed.md out of what benchmarks have written: `python tools/tables.py`.
 
-docs/benchmarks.md is made of the same file by `benchmarks/all.py --document`. A test compares all three.
+They are in benchmarks/results.json, of which `benchmarks/all.py --document` makes docs/benchmarks.md, and in
+benchmarks/find_learning_rate.json. A test compares all.
 """
 
 import json
@@ -85,13 +86,17 @@ def readme_rows() -> list[str]:
     scipy, torch = (span(fits[f"{problem}, {peer}"]["ratio"] for problem in NEWTON)
                     for peer in ("scipy L-BFGS-B", "torch LBFGS"))  # fmt: skip
     keras = span(1 / of["ratio"] for name, of in norms.items() if "training" in name)
+    found = json.loads((ROOT / "benchmarks" / "find_learning_rate.json").read_text())["within a factor of 3"]
+    pairs = f"learning rates found, {found['of']} pairs of problem and optimizer"
+    near = f"{found['ours']} within a factor of 3 of the best of 13"
     rows = [
         (f"update of Adam, {SHAPES['mlp']}", f"{update['ours in graph'][0]:.2f} ms; {peers}", "update_step"),
         ("step of `fit` of that network, batch 32", f"{step['ours']:.1f} ms; Keras {step['ratio']:.2f} x", "fit_step"),
         ("`fit` with `LBFGS`, digits in a full batch", f"SciPy {scipy}, torch {torch}", "second_order_fit"),
         ("layer of batch normalization, training", f"Keras {keras}", "batch_norm"),
     ]
-    return [f"| {what} | {measured} | [{name}](docs/benchmarks.md#{name}) |" for what, measured, name in rows]
+    made = [f"| {what} | {measured} | [{name}](docs/benchmarks.md#{name}) |" for what, measured, name in rows]
+    return [*made, f"| {pairs} | {near} | `benchmarks/find_learning_rate.py` |"]
 
 
 def span(ratios: Iterable[float]) -> str:
