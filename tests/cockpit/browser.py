@@ -35,6 +35,12 @@ def host(document):
     )
 
 
+UNFOLDED = """
+    for (const fold of document.querySelectorAll("details.rest")) fold.open = true;
+    return [...document.querySelectorAll("article:not([hidden])")].every((card) => card.querySelector("canvas"));
+"""
+
+
 class Page:
     """A browser with one page."""
 
@@ -54,7 +60,7 @@ class Page:
         self.browser.get(file.as_uri())
         self.wait()
         if unfold:
-            self.drawn("for (const fold of document.querySelectorAll('details.rest')) fold.open = true;")
+            wait_for(lambda: self.js(UNFOLDED), "all is unfolded and drawn", every=0.02)
             self.wait()
 
     def wait(self):

@@ -186,10 +186,11 @@ function arrange(page) {
     card.element.hidden = !card.curves.length;
   }
   for (const group of page.groups) group.title.hidden = !firstOf(group);
-  const folded = page.parts.rest.querySelectorAll(".card:not([hidden])").length;
+  const inFold = page.groups.filter(({ isFolded }) => isFolded);
+  const folded = inFold.flatMap(({ cards }) => cards.filter(({ element }) => !element.hidden)).length;
   page.fold.hidden = !folded;
   page.fold.firstChild.textContent = `All other curves: ${folded} ${folded === 1 ? "chart" : "charts"}`;
-  if (folded && !page.parts.groups.querySelector(".card")) page.fold.open = true;
+  if (folded && inFold.length === page.groups.length) page.fold.open = true; // there is nothing else
   need(page);
 }
 

@@ -43,8 +43,7 @@ function saidOf(page, run) {
   const [all, found] = [findingsOf(run), fine(run)];
   const [[level, text]] = all;
   if (!found.size) return all.map(finding);
-  const others = found.get("")?.length ?? 0;
-  const head = make("summary", level === "ok" ? text : `${others} other check${others === 1 ? "" : "s"} all right`);
+  const head = make("summary", level === "ok" ? text : `${found.get("")?.length ?? 0} all right`);
   const lines = [...found].map(([cause, verdicts]) => {
     const names = verdicts.flatMap(({ kind, finding: title }) => [" ", Object.assign(make("span", kind), { title })]);
     return make("div.muted", cause && `explained by ${cause}, which is to be cured first:`, ...names);
