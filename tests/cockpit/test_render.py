@@ -552,7 +552,7 @@ def test_what_is_all_right_comes_before_what_could_not_be_judged(page):
     said = {"measurements": 3, "cost": 0.1, "notes": [note]}
     page.open(document(run("fine", curves(np.geomspace(1, 3.8e-4, 50)), diagnosis=said)), width=1200)
     cell, *numbers = page.row("fine").find_elements("css selector", "td")[1:]
-    assert cell.text.split("\n") == ["OKAll right: 13 checks, nothing to do", note.replace("`", "")]
+    assert cell.text.split("\n") == ["OK", "All right: 13 checks, nothing to do", note.replace("`", "")]
     assert [code.text for code in cell.find_elements("css selector", ".note code")] == ["Diagnosis(budget=None)"]
     assert "Nothing to do." in page.text()
     assert [text.text for text in numbers[:3]] == ["SGD 0.05", "246", "3.8e-4"]
