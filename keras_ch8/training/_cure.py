@@ -38,7 +38,8 @@ class CureTrial(Result):
         losses: Loss after each training of what `predict` gives for its training data; infinite where it is not finite.
             Of `overfitting` and `too_long` it is that for the validation data, of `imbalance` the mean over the
             classes. Where the cure writes the targets otherwise, both are for these. Where it changes the loss
-            function, each is over its own start.
+            function, both are by the new one; where that cannot compare the outputs without the cure with the targets,
+            each is over its own start.
         curves: For each, the steps at which its epochs ended, and the training loss then.
         verdicts: All verdicts of each, the most serious first.
         reason: Why the cure could not be tried; "" if it was.
@@ -198,8 +199,16 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[float, float]:
         with contextlib.suppress(Exception):  # where the loss cannot compare one model's output with the other's
             return without.evaluated(cured.x, cured.y), cured.at_end
     if without.loss != cured.loss:
-        return without.at_end / without.at_start, cured.at_end / cured.at_start
+        with contextlib.suppress(Exception):
+            if math.isfinite(by_the_new := without.evaluated(cured.x, cured.y, by=cured.model)):
+                return by_the_new, cured.at_end
+        return _over(without.at_end, without.at_start), _over(cured.at_end, cured.at_start)
     return without.at_end, cured.at_end
+
+
+def _over(end: float, start: float) -> float:
+    """Return what is left of a loss; infinite of one that has none, or no finite one, to begin with."""
+    return end / start if start and math.isfinite(start) else math.inf
 
 
 def steps_like(kind: str, without: "Fit", cured: "Fit") -> int | None:
@@ -290,11 +299,14 @@ class Fit:
         examples = [np.flatnonzero(labels == label) for label in np.unique(labels)]
         return float(np.mean([self.evaluated(self.x[of_one], self.y[of_one]) for of_one in examples]))
 
-    def evaluated(self, x: Any, y: Any) -> float:
-        """Return the loss of what `predict` gives: of a layer's own output, Keras may take the logits behind it."""
+    def evaluated(self, x: Any, y: Any, by: keras.Model | None = None) -> float:
+        """Return the loss of what `predict` gives: of a layer's own output, Keras may take the logits behind it.
+
+        It is the loss that this model is compiled with, or another one.
+        """
         given = self.model.predict(x, batch_size=256, verbose=0)
         y, y_pred = (keras.tree.map_structure(keras.ops.convert_to_tensor, part) for part in (y, given))
-        loss = float(self.model.compute_loss(x, y, y_pred, training=False))
+        loss = float((by or self.model).compute_loss(x, y, y_pred, training=False))
         return loss if np.isfinite(loss) else math.inf
 
 

@@ -112,7 +112,12 @@ def test_losses_are_those_of_training_of_validation_or_over_their_start():
     assert compared("vanishing", sick, cured) == (2.0, 3.0)
     assert compared("overfitting", sick, cured) == (5.0, 4.0)
     cured.model.compile("sgd", "mae")
+    by_the_new = float(np.abs(sick.model.predict(X, verbose=0) - Y).mean())
+    assert compared("vanishing", sick, cured) == (pytest.approx(by_the_new), 3.0)
+    cured.model.compile("sgd", lambda y, y_pred: 1 / 0)
     assert compared("vanishing", sick, cured) == (0.25, 0.75)
+    sick.at_start = 0.0
+    assert compared("vanishing", sick, cured) == (np.inf, 0.75)
 
 
 def test_targets_that_are_written_otherwise_are_those_of_both_and_classes_count_alike():
