@@ -39,7 +39,7 @@ class CureTrial(Result):
             Of `overfitting` and `too_long` it is that for the validation data, of `imbalance` the mean over the
             classes. Where the cure writes the targets otherwise, both are for these. Where it changes the loss
             function, both are by the new one; where that cannot compare the outputs without the cure with the targets,
-            each is over its own start.
+            each is over its own start, and infinite if it has fallen below 0.
         curves: For each, the steps at which its epochs ended, and the training loss then.
         verdicts: All verdicts of each, the most serious first.
         reason: Why the cure could not be tried; "" if it was.
@@ -77,10 +77,13 @@ class CureTrial(Result):
     def _headline(self) -> str:
         if self.reason:
             return f"The cure of {self.verdict.kind} was not tried: {self.reason}"
-        left = "has left" if self.has_left else "stays"
-        fell = "fallen" if self.has_fallen else "not fallen"
+        left = "is still there" if not self.has_left else "is less serious" if self.levels[1] == "watch" else "is gone"
+        link, fell = "and" if self.has_left == self.has_fallen else "but", "lower" if self.has_fallen else "not lower"
         before, after = (digits(x, 3) if math.isfinite(x) else "beyond all numbers" for x in self.losses)
-        return f"{self.verdict.kind} {left}, and the loss has {fell}: {before} without the cure, {after} with it."
+        said = f"{self.verdict.kind} {left}, {link} the loss is {fell}: {after} with the cure, {before} without it."
+        others = (v for said in self.verdicts[-1:] for v in said if v.level == "act" and v.kind != self.verdict.kind)
+        then = next((f"{v.kind}: {v.cure}" for v in others), "") if self.has_left else self.verdict.then
+        return " ".join(filter(None, [said, then and f"What to do next: {then}"]))
 
     def _table(self) -> Table | None:
         if self.reason:
@@ -90,7 +93,8 @@ class CureTrial(Result):
             ", ".join(v.kind for v in said if v.level == "act" and v.kind != self.verdict.kind)
             for said in self.verdicts
         ]
-        rows = list(zip(("without the cure", "with the cure"), self.levels, self.losses, others, strict=True))
+        levels = [level or "nothing said" for level in self.levels]
+        rows = list(zip(("without the cure", "with the cure"), levels, self.losses, others, strict=True))
         return Table(columns, rows, 1 if self.helps else None)
 
 
@@ -207,8 +211,8 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[float, float]:
 
 
 def _over(end: float, start: float) -> float:
-    """Return what is left of a loss; infinite of one that has none, or no finite one, to begin with."""
-    return end / start if start and math.isfinite(start) else math.inf
+    """Return what is left of a loss; infinite where it was not above 0, or has fallen below, so that no part is known."""
+    return end / start if 0 < start < math.inf and end >= 0 else math.inf
 
 
 def steps_like(kind: str, without: "Fit", cured: "Fit") -> int | None:

@@ -31,7 +31,7 @@ def with_loss(facts: Facts, loss: str, body: str = "model") -> str:
     fitting = "accuracy" if loss in CROSS_ENTROPIES else "mean_absolute_error"
     metrics = f'metrics=["{fitting}"]' + (", weighted_metrics=None" if output.weighted_metrics else "")
     return (
-        f"# {fitting} in the place of {', '.join(unfit)}, of other outputs or labels\n"
+        f"# {fitting}, since {' and '.join(unfit)} {'is' if len(unfit) == 1 else 'are'} for other outputs\n"
         f'keras_ch8.training.compile_as(model, {body}, loss="{loss}", {metrics})'
     )
 

@@ -54,6 +54,6 @@ def test_metrics_stay_where_all_fit_the_loss_and_one_that_does_takes_the_place_o
     other = with_loss(Facts(output=Output(metrics=fitting, weighted_metrics=(unfit,))), loss, "body")
     new = "mean_absolute_error" if loss == "mean_squared_error" else "accuracy"
     assert other.splitlines() == [
-        f"# {new} in the place of {unfit}, of other outputs or labels",
+        f"# {new}, since {unfit} is for other outputs",
         f'keras_ch8.training.compile_as(model, body, loss="{loss}", metrics=["{new}"], weighted_metrics=None)',
     ]
