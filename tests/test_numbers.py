@@ -108,7 +108,8 @@ def test_the_seconds_on_paper_are_those_of_the_formula():
 def test_how_right_the_verdicts_are_is_said_alike_everywhere():
     readme, guide, paper = ((ROOT / page).read_text() for page in ("README.md", "docs/guide/diagnose.md", "paper.md"))
     sick, acted, told, healthy = re.search(
-        r"verdicts on (\d+) sick .*? \| (\d+) named with \*act\*(?:.|\n)*? \| (\d+) of the (\d+) was told to act", readme
+        r"verdicts on (\d+) sick .*? \| (\d+) named with \*act\*(?:.|\n)*? \| (\d+) of the (\d+) was told to act",
+        readme,
     ).groups()
     said = f"named the trouble in {acted} of the {sick}"
     told = f"{told} of the {healthy} healthy ones was told to act"

@@ -17,6 +17,10 @@ ADAPTIVE = (
     "RMSpropNesterov",
 )  # fmt: skip
 """Names of optimizers that give each weight a rate of its own."""
+OF_THE_RATE = ("Adam", "Adamax", "AdamW", "Lion", "Nadam", "RMSprop", "RMSpropNesterov")
+"""Those whose steps move each weight by about the learning rate, whatever the gradient."""
+USUAL = 0.01
+"""The largest learning rate that is usual for these."""
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
 BROUGHT_BY = {
     "ClipGradients": "clipping", "Guard": "skipping", "LearningRateDecay": "learning rate schedule",
@@ -64,6 +68,7 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
     found |= {
         "adaptive rates": any(type(optimizer).__name__ in ADAPTIVE for optimizer in optimizers),
+        "steps of the rate": any(type(optimizer).__name__ in OF_THE_RATE for optimizer in optimizers),
         "clipping": any(getattr(optimizer, name, None) is not None for optimizer in optimizers for name in CLIPS),
         "skipping": any(getattr(optimizer, "skip_nonfinite", False) for optimizer in optimizers),
         "learning rate schedule": any(keras_private.schedule_of(optimizer) is not None for optimizer in optimizers),
@@ -165,11 +170,12 @@ def _stability(past: Past) -> float:
 def _too_long(past: Past) -> float:
     """Return by what to divide the rate, so that a step is half the best length, and at most half the stable one.
 
-    NaN where the loss has overflowed.
+    Where steps are of the rate, it is at most the usual one. NaN where the loss has overflowed.
     """
     if not np.isfinite(past.series("gradient_norm", "loss")).all():
         return float("nan")  # how far too long cannot be measured any more
-    return float(np.clip(np.nanmax([3.0, 2 * _typical_step(past), _stability(past)]), 3.0, 1000.0))
+    over_usual = past.rate / USUAL if "steps of the rate" in past.has else np.nan
+    return float(np.clip(np.nanmax([3.0, 2 * _typical_step(past), _stability(past), over_usual]), 3.0, 1000.0))
 
 
 def _longer_rate(past: Past) -> float:
@@ -177,7 +183,7 @@ def _longer_rate(past: Past) -> float:
     step, stability = _typical_step(past), _stability(past)
     asked = [0.1 / step if step > 0 else np.nan, 1 / stability if stability > 0 else np.nan]
     factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
-    return min(past.rate * float(np.clip(factor, 3.0, 1e6)), 0.01 if "adaptive rates" in past.has else 1.0)
+    return min(past.rate * float(np.clip(factor, 3.0, 1e6)), USUAL if "steps of the rate" in past.has else 1.0)
 
 
 def _usual_norm(past: Past) -> float:

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -145,29 +145,37 @@ def output_of(model: keras.Model) -> Output:
     if not model.compiled or keras_private.has_own_loss(model):
         return Output()
     arguments = keras_private.compile_arguments(model)
-    names = tuple(filter(None, map(_metric, keras.tree.flatten(arguments.get("metrics") or []))))
+    names, weighted = (_names(arguments.get(of)) for of in ("metrics", "weighted_metrics"))
+    return dataclasses.replace(_loss_of(arguments), metrics=names, weighted_metrics=weighted)
+
+
+def _loss_of(arguments: Mapping[str, Any]) -> Output:
+    """Return what the arguments of `compile` tell of the loss."""
     given = keras.tree.flatten(arguments.get("loss"))
     if len(given) != 1 or given[0] is None or arguments.get("loss_weights") is not None:
-        return Output(metrics=names)
+        return Output()
     with contextlib.suppress(ValueError, TypeError):
         loss = keras.losses.get(given[0])
         if not type(loss).__module__.startswith("keras.") and not _is_of_keras(loss):
-            return Output(metrics=names)
+            return Output()
         if not isinstance(loss, keras.losses.Loss):
-            return Output(loss=loss.__name__, from_logits=False, metrics=names)
+            return Output(loss=loss.__name__, from_logits=False)
         config = loss.get_config()
         return Output(
             loss=LOSSES.get(type(loss).__name__, ""),
             from_logits=bool(config.get("from_logits", False)),
             label_smoothing=float(config.get("label_smoothing") or 0.0),
             is_mean=config.get("reduction") in ("sum_over_batch_size", "mean"),
-            metrics=names,
         )
-    return Output(metrics=names)
+    return Output()
 
 
 def _is_of_keras(function: Any) -> bool:
     return getattr(function, "__module__", "").startswith("keras.")
+
+
+def _names(metrics: Any) -> tuple[str, ...]:
+    return tuple(filter(None, map(_metric, keras.tree.flatten(metrics or []))))
 
 
 def _metric(metric: Any) -> str:

@@ -14,8 +14,9 @@ from ._check import (
     have_gaps,
     interval,
 )
+from ._ends import with_last
+from .code import NUMPY, SHUFFLE
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Targets
-from .remedies import NUMPY, SHUFFLE
 from .wording import counted, digits, percent
 
 IN_ORDER = 1.5
@@ -32,6 +33,7 @@ SIZES_OF_CLASSES = (*CROSS_ENTROPIES, *DISTANCES)
 MANY = 32
 """Examples that are not in an order by chance, nor of one class."""
 NUMBERED = f"{NUMPY}_, y = np.unique(y, return_inverse=True)"
+ROWS_OF_NONE = f"{NUMPY}y = np.concatenate([y, 1 - y.sum(axis=-1, keepdims=True)], axis=-1)"
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
 
@@ -146,6 +148,7 @@ OF_LABELS = (
         lambda f: f"{percent(f.targets.empty)} of the rows of the targets are 0 throughout: of no class, so that the "
         "loss of these examples is 0 whatever is predicted.",
         lambda f: "Give each class a column of its own, and each row one 1 (`keras.utils.to_categorical`).",
+        lambda f: f"{ROWS_OF_NONE}\n{last}" if (last := with_last(f, f.targets.width + 1, "softmax")) else "",
     ),
     Check(
         "two numbers for two classes",

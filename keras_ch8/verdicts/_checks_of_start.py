@@ -3,8 +3,9 @@
 import math
 
 from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
+from ._ends import activation_for, with_activation
+from .code import NEW_START, ORTHOGONAL, SLOWER, setting
 from .facts import Facts, Layer
-from .remedies import NEW_START, ORTHOGONAL, SLOWER
 from .wording import digits, percent
 
 LARGE = 1e6
@@ -172,6 +173,7 @@ OF_START = (
         lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, give 0 for every example, so that no weight "
         "gets a gradient.",
         lambda f: "Take no ReLU as the last activation.",
+        lambda f: with_activation(f, activation_for(f.targets)),
     ),
     Check(
         "no gradient",
@@ -192,8 +194,8 @@ OF_START = (
         f"a loss of {digits(f.start.loss)}, far above that of the layers after it: it grows from time step to time "
         "step on its way back.",
         lambda f: "Start with recurrent weights that keep the size of the state, "
-        "`recurrent_initializer='orthogonal'`, and clip the gradient: `clipnorm=1.0` of the optimizer.",
-        lambda f: ORTHOGONAL,
+        "`recurrent_initializer='orthogonal'`, and clip the gradient: `global_clipnorm=1.0` of the optimizer.",
+        lambda f: ORTHOGONAL if "clipping" in f.has else f"{ORTHOGONAL}\n{setting('global_clipnorm', '1.0').format()}",
         source=FOUND,
     ),
     Check(

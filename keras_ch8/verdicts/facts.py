@@ -120,6 +120,7 @@ class Output:
         label_smoothing: By which the loss smooths the labels.
         is_mean: Whether the loss is a mean over all numbers, or over all examples.
         metrics: Names of the metrics.
+        weighted_metrics: Names of those that are weighted as the loss is.
         can_be_set: Whether it is the last of `model.layers`, and its activation can be set.
         ends_with: Name of the class of what the model does last, such as `"Dropout"`; "" where it is not known.
         low: The smallest number that it gives at the start.
@@ -138,6 +139,7 @@ class Output:
     label_smoothing: float = 0.0
     is_mean: bool = True
     metrics: tuple[str, ...] = ()
+    weighted_metrics: tuple[str, ...] = ()
     can_be_set: bool = False
     ends_with: str = ""
     low: float = NAN

@@ -46,7 +46,17 @@ def two_inputs():
     "make, expected",
     [
         (plain, {"sequential"}),
-        (with_sum, {"skip connections", "sigmoid units", "adaptive rates", "learning rate schedule", "clipping"}),
+        (
+            with_sum,
+            {
+                "skip connections",
+                "sigmoid units",
+                "adaptive rates",
+                "steps of the rate",
+                "learning rate schedule",
+                "clipping",
+            },
+        ),
         (two_inputs, {"several inputs", "skip connections"}),
         (lambda: plain(LAYERS.Dense(3), LAYERS.BatchNormalization()), {"sequential", "normalization"}),
         (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-2.0))), {"sequential", "negative biases"}),
@@ -60,11 +70,11 @@ def two_inputs():
         ),
         (
             lambda: plain(optimizer=keras_ch8.optimizers.RMSprop(clip=keras_ch8.clipping.ByValue(1.0))),
-            {"sequential", "adaptive rates", "clipping"},
+            {"sequential", "adaptive rates", "steps of the rate", "clipping"},
         ),
         (
             lambda: plain(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.Nadam())),
-            {"sequential", "adaptive rates"},
+            {"sequential", "adaptive rates", "steps of the rate"},
         ),
     ],
 )
@@ -164,7 +174,17 @@ def test_the_numbers_of_cures_are_those_of_the_run():
     assert known["memory"] == "3.4"  # log(30)
 
 
-@pytest.mark.parametrize("step, has, rate", [(1e-4, (), "1"), (1e-4, ("adaptive rates",), "0.01"), (0.01, (), "1")])
+@pytest.mark.parametrize(
+    "has, before, after",
+    [((), 0.3, "0.1"), (("steps of the rate",), 0.3, "0.01"), (("steps of the rate",), 0.003, "0.001")],
+)
+def test_a_shorter_rate_is_a_usual_one_where_the_steps_are_of_the_rate(has, before, after):
+    past = past_of()
+    past.has, past.rate = frozenset(has), before
+    assert known_to_cures(past)["shorter_rate"] == after
+
+
+@pytest.mark.parametrize("step, has, rate", [(1e-4, (), "1"), (1e-4, ("steps of the rate",), "0.01"), (0.01, (), "1")])
 def test_a_longer_rate_is_a_tenth_of_the_best_but_no_more_than_is_usual(step, has, rate):
     past = past_of()
     past.has = frozenset(has)
