@@ -358,4 +358,4 @@ def _still_ahead(course: np.ndarray) -> float:
 
 def _reference(past: Past, course: np.ndarray) -> float:
     """Return the loss of the best constant prediction, or that of the first epoch where it is not known."""
-    return float(course[0]) if np.isnan(past.chance) else past.chance
+    return float(course[0]) if np.isnan(past.chance) or past.is_penalized else past.chance

@@ -190,12 +190,13 @@ class OnlineRiskMonitor(Monitor):
         if len(held_out) < 3 or len(losses) < 3:
             return {}
         start, best = _start(past), float(held_out.min())
+        reference = start if past.is_penalized else float(np.fmin(start, past.chance))
         first, middle, last = (float(losses[i]) for i in (0, len(losses) // 2, -1))
         return {
             HELD_OUT_RISE.name: _rise(past, float(held_out[-3:].min())),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
             KNOWN_OVER_NEW.name: last / float(held_out[-1]) if last > 0 and held_out[-1] > 0 else float("nan"),
-            HELD_OUT_LEFT.name: best / float(np.fmin(start, past.chance)) if best > 0 else float("nan"),
+            HELD_OUT_LEFT.name: best / reference if best > 0 else float("nan"),
             LEARNED.name: first - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
             BY_HEART.name: _fallen_since_the_best(past, np.min),
