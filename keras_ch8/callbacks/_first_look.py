@@ -50,9 +50,8 @@ class FirstLook:
         judgement: Judgement = measuring.judgement
         try:
             facts, _ = facts_of(session.model, data, None if data is probe else probe, self.loss)
-            if not facts.start.is_penalized:  # a constant prediction has no penalties, and the loss on the probe has
-                for name in ("chance", "neighbours", "least_squares", "unevenness"):
-                    setattr(judgement.past, name, getattr(facts, name))
+            for name in ("chance", "neighbours", "least_squares", "unevenness"):
+                setattr(judgement.past, name, getattr(facts, name))
             facts = dataclasses.replace(facts, **validated_on(session.training.arguments))
             claims, _ = claims_of(facts, measuring.leave_out)
         except Exception as error:

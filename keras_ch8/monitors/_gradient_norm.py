@@ -45,11 +45,13 @@ class GradientNorm(Result):
         norm: |g|.
         weight_norm: |theta|.
         loss: L(theta).
+        penalty: What of it layers have added, such as regularizers.
     """
 
     norm: float
     weight_norm: float
     loss: float
+    penalty: float = 0.0
 
     @property
     def elasticity(self) -> float:
@@ -132,7 +134,7 @@ class GradientNormMonitor(Monitor):
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the norms and the loss."""
         norm, weight_norm = (ops.sqrt(_numerics.squared_norm(a)) for a in (snapshot.now.grads, snapshot.theta))
-        return {"norm": norm, "weight_norm": weight_norm, "loss": snapshot.now.loss}
+        return {"norm": norm, "weight_norm": weight_norm, "loss": snapshot.now.loss, "penalty": snapshot.now.penalty}
 
     def reading(self, **arrays: np.ndarray) -> GradientNorm:
         """Return the numbers."""
@@ -150,7 +152,7 @@ class GradientNormMonitor(Monitor):
             return {}
         size, seen = elasticity(past, past.of(self.name)[-1]), progress(past)
         measured |= {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum"))}
-        if seen is not None and past.least_squares > 0:
+        if seen is not None and past.least_squares > 0 and not past.is_penalized:
             over = {OVER_LEAST_SQUARES.name: seen.now / past.least_squares, UNEVENNESS.name: past.unevenness}
             measured |= over | {PART_DONE.name: part_done(past)}
         return measured

@@ -203,7 +203,7 @@ def at_start(
     def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
         with recording([leaf for leaf in leaves if _is_recorded(leaf)], lambda _: None) as calls:
             found = objective.evaluate(values)
-        seen.update(calls=list(calls), outputs=keras.tree.flatten(found.outputs), is_penalized=found.is_penalized)
+        seen.update(calls=list(calls), outputs=keras.tree.flatten(found.outputs), penalty=found.penalty)
         return found.loss, []
 
     theta = [backend.as_tensor(v.value) for v in objective.variables]
@@ -213,7 +213,8 @@ def at_start(
     returned = {id(tensor) for tensor in outputs}
     layers = tuple(_layer(call, of, id(call.outputs) in returned) for call in calls)
     norm = math.sqrt(sum(float((g**2).sum()) for g in of.values())) if of else NAN
-    start = Start(float(reached), layers, norm, seen["is_penalized"])
+    penalty = 0.0 if seen["penalty"] is None else float(seen["penalty"])
+    start = Start(float(reached), layers, norm, penalty)
     if len(outputs) != 1:
         return start, Output(metrics=output.metrics), None
     return start, _with_last(output, model, calls, outputs[0]), len(outputs[0].shape)

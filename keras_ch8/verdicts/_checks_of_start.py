@@ -235,9 +235,9 @@ OF_START = (
         "act",
         f"the loss at the start is above {FAR_ABOVE:g} times that of the best constant prediction, and two hidden "
         f"layers or more each give {GROWN:g} times the size that they are given, of inputs up to {OF_SIZE_1:g}",
-        lambda f: f.chance > 0 and f.start.loss > FAR_ABOVE * f.chance and _grow(f),
-        lambda f: f"The loss at the start is {digits(f.start.loss)}, where the best constant prediction has "
-        f"{digits(f.chance)}, and the outputs grow from layer to layer, to {digits(_hidden(f)[-1].signal)} in "
+        lambda f: f.chance > 0 and f.start.loss_of_predictions > FAR_ABOVE * f.chance and _grow(f),
+        lambda f: f"The loss at the start is {digits(f.start.loss_of_predictions)}, where the best constant prediction "
+        f"has {digits(f.chance)}, and the outputs grow from layer to layer, to {digits(_hidden(f)[-1].signal)} in "
         f"{_hidden(f)[-1].name}: the initial weights are too large.",
         source=CHOSEN,
     ),
@@ -246,8 +246,8 @@ OF_START = (
         "bad_scale",
         "note",
         "the loss at the start is above 3 times that of the best constant prediction",
-        lambda f: f.chance > 0 and f.start.loss > 3 * f.chance,
-        lambda f: f"The loss at the start is {digits(f.start.loss)}; the best constant prediction has "
+        lambda f: f.chance > 0 and f.start.loss_of_predictions > 3 * f.chance,
+        lambda f: f"The loss at the start is {digits(f.start.loss_of_predictions)}; the best constant prediction has "
         f"{digits(f.chance)}.",
     ),
 )  # fmt: skip

@@ -208,13 +208,18 @@ class Start:
         loss: Loss, with the penalties of the layers.
         layers: The layers with a matrix or a nonlinearity, in the order of their calls.
         gradient: Norm of the gradient of all weights; NaN where it is not known.
-        is_penalized: Whether there are such penalties.
+        penalty: What of the loss these penalties are.
     """
 
     loss: float = NAN
     layers: tuple[Layer, ...] = ()
     gradient: float = NAN
-    is_penalized: bool = False
+    penalty: float = 0.0
+
+    @property
+    def loss_of_predictions(self) -> float:
+        """The loss without the penalties, as the best constant prediction has none."""
+        return self.loss - self.penalty
 
     @property
     def trained(self) -> tuple[Layer, ...]:
