@@ -1,9 +1,7 @@
 """What README and the documents say was measured is in a file of results, or names the command that prints it."""
 
-import importlib.util
 import json
 import re
-import sys
 from pathlib import Path
 
 import keras
@@ -11,24 +9,13 @@ import numpy as np
 import pytest
 
 import keras_ch8
+from tests.outside import loaded
 
 ROOT = Path(__file__).parent.parent
 MADE = ("benchmarks", "compare", "study", "diagnosis", "index", "faults", "hooks")
 """Pages that are made of a file, or have a test of their own."""
 BY_HAND = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 MEASURED = re.compile(r"\d (ms|us|s|x|%|MB)(?![\w.])|\d\.\de-\d\d|\d of \d")
-
-
-def loaded(path):
-    """Return a module that is in no package."""
-    sys.path.insert(0, str((ROOT / path).parent))
-    try:
-        spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.pop(0)
-    return module
 
 
 def test_numbers_of_README_and_of_the_page_of_speed_are_those_of_the_file_of_results():

@@ -96,7 +96,7 @@ def facts_of(
         inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=equipment_of(model)
     )
     of_chance = data
-    facts = dataclasses.replace(facts, is_weighted=data[2] is not None)
+    facts = dataclasses.replace(facts, is_weighted=data[2] is not None, is_trained=bool(model.trainable_variables))
     if facts.targets.of in ("0 and 1", "classes", "one-hot"):
         facts = dataclasses.replace(facts, order_read=order_of(labels[0]), runs_read=runs_of(labels[0]))
     elif facts.targets.of == "numbers":
@@ -115,12 +115,16 @@ def facts_of(
         # Also where `class_weight` weights it, what is trained on is another loss than that of the probe.
         return facts, failed
     inputs = [array for _, array in arrays_of(of_chance[0])]
-    near = least = uneven = NAN
+    near = near_read = least = uneven = NAN
     if len(inputs) == 1 and of_chance[2] is None:
         near = neighbours_level(output, inputs[0], targets[0])
+        read = [array for _, array in arrays_of(data[0])]
+        if probe is not None and len(read) == len(labels) == 1:
+            near_read = neighbours_level(output, inputs[0], targets[0], (read[0], labels[0]))
         least, uneven = least_squares_level(output, start, inputs[0], targets[0])
     chance = chance_level(output, targets[0], of_chance[2])
-    return dataclasses.replace(facts, chance=chance, neighbours=near, least_squares=least, unevenness=uneven), failed
+    facts = dataclasses.replace(facts, chance=chance, neighbours=near, neighbours_of_read=near_read)
+    return dataclasses.replace(facts, least_squares=least, unevenness=uneven), failed
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:

@@ -31,6 +31,7 @@ class Check:
         says: What it says, one sentence with the number.
         cure: What to do, with the number; "" for the cure of the kind.
         code: Lines of Python that do it; "" where there are none.
+        then: What to do if it does not help; "" for what the kind says.
         source: Where the condition comes from.
     """
 
@@ -42,6 +43,7 @@ class Check:
     says: Callable[[Facts], str]
     cure: Callable[[Facts], str] = lambda f: ""
     code: Callable[[Facts], str] = lambda f: ""
+    then: str = ""
     source: str = FACTS
 
 

@@ -112,6 +112,17 @@ def _name(layer: Layer | None) -> str:
 
 OF_START = (
     Check(
+        "nothing is trained",
+        "no_gradient",
+        "act",
+        "no weight of the model is trainable",
+        lambda f: not f.is_trained,
+        lambda f: "No weight of the model is trainable: no step changes anything.",
+        lambda f: "Set `trainable = True` of the layers that are to learn, and compile again.",
+        lambda f: "model.trainable = True\nkeras_ch8.training.compile_as(model, model)",
+        then="Give the model a layer with weights, such as `keras.layers.Dense`.",
+    ),
+    Check(
         "equal units",
         "equal_units",
         "act",

@@ -17,6 +17,7 @@ FACTS: Mapping[str, str] = {
     "recurrence": "there is a recurrent layer",
     "simple recurrence": "there is a `keras.layers.SimpleRNN`",
     "LSTM": "there is a `keras.layers.LSTM`",
+    "padding": "the sequences that a recurrent layer reads end in zeros, which no mask leaves out",
     "sigmoid units": "hidden units are sigmoids",
     "negative biases": "the biases of a layer were below -1 on average before the training",
     "unscaled inputs": "the root mean square of the inputs is far from 1",
@@ -126,6 +127,11 @@ for i, layer in enumerate(layers):
         )
 body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
 {COMPILE_AGAIN}"""
+MASK_ZEROS = """\
+for layer in model.layers:
+    if isinstance(layer, keras.layers.Embedding):
+        layer.mask_zero = layer.supports_masking = True
+keras_ch8.training.compile_as(model, model)"""
 OPEN_GATES = """\
 for layer in model.layers:
     if isinstance(layer, keras.layers.LSTM):
@@ -304,6 +310,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Use ReLU with `keras.initializers.HeNormal`."),
     ),
     "short_horizon": (
+        Remedy(
+            "Leave out the zeros in which the sequences end: `keras.layers.Embedding(..., mask_zero=True)`.",
+            MASK_ZEROS, _REACH, ("padding",),
+        ),
         Remedy(
             "Use `keras.layers.LSTM` with open forget gates: `initializers.forget_gate(units, {memory})`.",
             LONG_MEMORY, _REACH, ("simple recurrence", "sequential"),
