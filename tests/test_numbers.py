@@ -1,9 +1,7 @@
 """What README and the documents say was measured is in a file of results, or names the command that prints it."""
 
-import importlib.util
 import json
 import re
-import sys
 from pathlib import Path
 
 import keras
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 
 import keras_ch8
+from tests.outside import loaded
 
 ROOT = Path(__file__).parent.parent
 MADE = ("benchmarks", "compare", "study", "diagnosis", "index", "faults", "hooks")
@@ -19,26 +18,29 @@ BY_HAND = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md")), 
 MEASURED = re.compile(r"\d (ms|us|s|x|%|MB)(?![\w.])|\d\.\de-\d\d|\d of \d")
 
 
-def loaded(path):
-    """Return a module that is in no package."""
-    sys.path.insert(0, str((ROOT / path).parent))
-    try:
-        spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.pop(0)
-    return module
-
-
-def test_numbers_of_the_update_are_those_of_the_file_of_results():
+def test_numbers_of_README_and_of_the_page_of_speed_are_those_of_the_file_of_results():
     tables = loaded("tools/tables.py")
     pages = tables.pages()
     assert [page.name for page in pages] == ["README.md", "speed.md"]
     for page, text in pages.items():
         assert page.read_text() == text, "`python tools/tables.py` writes it anew"
-    assert tables.readme_row(tables.update_numbers()) in pages[ROOT / "README.md"]
-    assert tables.speed_table(tables.update_numbers()) in pages[ROOT / "docs/guide/speed.md"]
+    rows = tables.readme_rows()
+    assert len(rows) == 5
+    assert all(row in pages[ROOT / "README.md"] for row in rows)
+    for made in (tables.update_table(), tables.step_table(), tables.newton_table()):
+        assert len(made.splitlines()) > 4
+        assert f"\n\n{made}\n\n" in pages[ROOT / "docs/guide/speed.md"]
+
+
+def test_a_ratio_above_1_is_of_a_slower_peer():
+    """So that README can say it once for all its rows, though the benchmarks print it either way."""
+    tables = loaded("tools/tables.py")
+    for of in (of for name, of in tables.numbers_of("batch_norm").items() if "training" in name):
+        np.testing.assert_allclose(1 / of["ratio"], of["Keras"] / of["ours"], rtol=0.2)  # of rounds, and of medians
+    for name, of in tables.numbers_of("second_order_fit").items():
+        if "keras_ch8" not in name and "ratio" in of:
+            ours = tables.numbers_of("second_order_fit")[f"{name.rsplit(', ', 1)[0]}, keras_ch8 fit"]
+            np.testing.assert_allclose(of["cpu"] / ours["cpu"], of["ratio"])
 
 
 @pytest.mark.parametrize("name", ["compare", "study"])
@@ -101,6 +103,20 @@ def test_the_seconds_on_paper_are_those_of_the_formula():
         seconds = 2 * (workers - 1) / workers * 4 * 25.6e6 / (gigabits * 1e9 / 8)
         assert round(1000 * seconds) == milliseconds
         assert round(100 * 0.2 / (0.2 + seconds)) == share
+
+
+def test_how_right_the_verdicts_are_is_said_alike_everywhere():
+    readme, guide, paper = ((ROOT / page).read_text() for page in ("README.md", "docs/guide/diagnose.md", "paper.md"))
+    sick, acted, told, healthy = re.search(
+        r"verdicts on (\d+) sick .*? \| (\d+) named with \*act\*(?:.|\n)*? \| (\d+) of the (\d+) was told to act",
+        readme,
+    ).groups()
+    said = f"named the trouble in {acted} of the {sick}"
+    told = f"{told} of the {healthy} healthy ones was told to act"
+    for page in (guide, paper):
+        words = " ".join(page.split())
+        assert said in words
+        assert told in words
 
 
 def first_step(optimizer, gradient):

@@ -9,7 +9,7 @@ from ..monitors.start import facts_of
 from ..verdicts import Verdict
 from ..verdicts.checks import claims_of
 from ._judgement import Judgement
-from ._measuring import Measuring, why_not_measured
+from ._measuring import Measuring
 from ._session import Session
 
 
@@ -45,7 +45,7 @@ class FirstLook:
             self.first = first
             return []
         self.is_over, self.first = True, None
-        if why_not_measured(session.model) is not None:
+        if not session.model.built:  # the training step does not call it
             return []
         judgement: Judgement = measuring.judgement
         try:

@@ -13,7 +13,7 @@ from .._result import Result, Table
 from .._section import section
 from .._types import Data, Tensor
 from ..verdicts import Condition, Quantity, Rule, Threshold
-from ..verdicts.remedies import SHUFFLE
+from ..verdicts.code import SHUFFLE
 from ..verdicts.wording import counted, times
 from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot

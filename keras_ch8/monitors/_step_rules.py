@@ -1,6 +1,7 @@
 """What is said of the length of the steps: the quantities, and the rules that judge them."""
 
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
+from ..verdicts.code import SLOWER_FALL
 from ..verdicts.wording import counted, part, percent, times
 from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH
@@ -322,6 +323,8 @@ RULES = (
         mentions=(FALLEN, RATE_OF_LIMIT),
         cure="Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
         "schedule (`schedules.LinearDecay`).",
+        code=SLOWER_FALL,
+        expects="The loss should go on falling to the end.",
     ),
     Rule(
         kind="step_too_short",

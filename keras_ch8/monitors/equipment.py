@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from .. import layers as suite_layers
+from .._types import Data
 from ..integration import keras_private
 from ..verdicts.wording import digits
 from .past import Past, once
@@ -16,6 +17,10 @@ ADAPTIVE = (
     "RMSpropNesterov",
 )  # fmt: skip
 """Names of optimizers that give each weight a rate of its own."""
+OF_THE_RATE = ("Adam", "Adamax", "AdamW", "Lion", "Nadam", "RMSprop", "RMSpropNesterov")
+"""Those whose steps move each weight by about the learning rate, whatever the gradient."""
+USUAL = 0.01
+"""The largest learning rate that is usual for these."""
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
 BROUGHT_BY = {
     "ClipGradients": "clipping", "Guard": "skipping", "LearningRateDecay": "learning rate schedule",
@@ -28,6 +33,8 @@ LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
 """Root mean square of the inputs, and ratio of their deviations, from which on they are to be scaled."""
 NEGATIVE_BIAS = -1.0
 """Mean of the biases of a layer below which they keep ReLUs at 0 for inputs of the usual size."""
+PADDED = 0.2
+"""Fraction of the entries from which on padding is much of a sequence."""
 MANY = 0.3
 """Fraction of idle units that is many."""
 
@@ -61,12 +68,31 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
     found |= {
         "adaptive rates": any(type(optimizer).__name__ in ADAPTIVE for optimizer in optimizers),
+        "steps of the rate": any(type(optimizer).__name__ in OF_THE_RATE for optimizer in optimizers),
         "clipping": any(getattr(optimizer, name, None) is not None for optimizer in optimizers for name in CLIPS),
         "skipping": any(getattr(optimizer, "skip_nonfinite", False) for optimizer in optimizers),
         "learning rate schedule": any(keras_private.schedule_of(optimizer) is not None for optimizer in optimizers),
     }
     brought = {BROUGHT_BY[name] for name in (type(callback).__name__ for callback in callbacks) if name in BROUGHT_BY}
     return frozenset(name for name, is_there in found.items() if is_there) | brought
+
+
+def padding_in(model: keras.Model, x: Data) -> frozenset[str]:
+    """Return `"padding"` where sequences of tokens end in zeros that nothing hides from a recurrent layer."""
+    parts = keras_private.parts_of(model)
+    reads = any(isinstance(part, keras.layers.RNN) for part in parts)
+    embeddings = [part for part in parts if isinstance(part, keras.layers.Embedding)]
+    if not reads or not embeddings or any(part.mask_zero for part in embeddings):
+        return frozenset()
+    arrays = [np.asarray(keras.ops.convert_to_numpy(array)) for array in keras.tree.flatten(x)]
+    shares = [_zeros_at_the_end(a) for a in arrays if a.ndim == 2 and a.dtype.kind in "fiu" and (a == a.round()).all()]
+    return frozenset({"padding"} if any(share > PADDED for share in shares) else ())
+
+
+def _zeros_at_the_end(rows: np.ndarray) -> float:
+    """Return the fraction of the entries that only zeros follow, and are 0; 0 where each row has as many of them."""
+    zeros = np.logical_and.accumulate(rows[:, ::-1] == 0, axis=1).sum(axis=1)
+    return float(zeros.mean() / rows.shape[1]) if len(set(zeros)) > 1 else 0.0
 
 
 def _adds(part: object) -> bool:
@@ -144,11 +170,12 @@ def _stability(past: Past) -> float:
 def _too_long(past: Past) -> float:
     """Return by what to divide the rate, so that a step is half the best length, and at most half the stable one.
 
-    NaN where the loss has overflowed.
+    Where steps are of the rate, it is at most the usual one. NaN where the loss has overflowed.
     """
     if not np.isfinite(past.series("gradient_norm", "loss")).all():
         return float("nan")  # how far too long cannot be measured any more
-    return float(np.clip(np.nanmax([3.0, 2 * _typical_step(past), _stability(past)]), 3.0, 1000.0))
+    over_usual = past.rate / USUAL if "steps of the rate" in past.has else np.nan
+    return float(np.clip(np.nanmax([3.0, 2 * _typical_step(past), _stability(past), over_usual]), 3.0, 1000.0))
 
 
 def _longer_rate(past: Past) -> float:
@@ -156,7 +183,7 @@ def _longer_rate(past: Past) -> float:
     step, stability = _typical_step(past), _stability(past)
     asked = [0.1 / step if step > 0 else np.nan, 1 / stability if stability > 0 else np.nan]
     factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
-    return min(past.rate * float(np.clip(factor, 3.0, 1e6)), 0.01 if "adaptive rates" in past.has else 1.0)
+    return min(past.rate * float(np.clip(factor, 3.0, 1e6)), USUAL if "steps of the rate" in past.has else 1.0)
 
 
 def _usual_norm(past: Past) -> float:

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -96,7 +96,7 @@ def facts_of(
         inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=equipment_of(model)
     )
     of_chance = data
-    facts = dataclasses.replace(facts, is_weighted=data[2] is not None)
+    facts = dataclasses.replace(facts, is_weighted=data[2] is not None, is_trained=bool(model.trainable_variables))
     if facts.targets.of in ("0 and 1", "classes", "one-hot"):
         facts = dataclasses.replace(facts, order_read=order_of(labels[0]), runs_read=runs_of(labels[0]))
     elif facts.targets.of == "numbers":
@@ -115,12 +115,16 @@ def facts_of(
         # Also where `class_weight` weights it, what is trained on is another loss than that of the probe.
         return facts, failed
     inputs = [array for _, array in arrays_of(of_chance[0])]
-    near = least = uneven = NAN
+    near = near_read = least = uneven = NAN
     if len(inputs) == 1 and of_chance[2] is None:
         near = neighbours_level(output, inputs[0], targets[0])
+        read = [array for _, array in arrays_of(data[0])]
+        if probe is not None and len(read) == len(labels) == 1:
+            near_read = neighbours_level(output, inputs[0], targets[0], (read[0], labels[0]))
         least, uneven = least_squares_level(output, start, inputs[0], targets[0])
     chance = chance_level(output, targets[0], of_chance[2])
-    return dataclasses.replace(facts, chance=chance, neighbours=near, least_squares=least, unevenness=uneven), failed
+    facts = dataclasses.replace(facts, chance=chance, neighbours=near, neighbours_of_read=near_read)
+    return dataclasses.replace(facts, least_squares=least, unevenness=uneven), failed
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:
@@ -141,29 +145,37 @@ def output_of(model: keras.Model) -> Output:
     if not model.compiled or keras_private.has_own_loss(model):
         return Output()
     arguments = keras_private.compile_arguments(model)
-    names = tuple(filter(None, map(_metric, keras.tree.flatten(arguments.get("metrics") or []))))
+    names, weighted = (_names(arguments.get(of)) for of in ("metrics", "weighted_metrics"))
+    return dataclasses.replace(_loss_of(arguments), metrics=names, weighted_metrics=weighted)
+
+
+def _loss_of(arguments: Mapping[str, Any]) -> Output:
+    """Return what the arguments of `compile` tell of the loss."""
     given = keras.tree.flatten(arguments.get("loss"))
     if len(given) != 1 or given[0] is None or arguments.get("loss_weights") is not None:
-        return Output(metrics=names)
+        return Output()
     with contextlib.suppress(ValueError, TypeError):
         loss = keras.losses.get(given[0])
         if not type(loss).__module__.startswith("keras.") and not _is_of_keras(loss):
-            return Output(metrics=names)
+            return Output()
         if not isinstance(loss, keras.losses.Loss):
-            return Output(loss=loss.__name__, from_logits=False, metrics=names)
+            return Output(loss=loss.__name__, from_logits=False)
         config = loss.get_config()
         return Output(
             loss=LOSSES.get(type(loss).__name__, ""),
             from_logits=bool(config.get("from_logits", False)),
             label_smoothing=float(config.get("label_smoothing") or 0.0),
             is_mean=config.get("reduction") in ("sum_over_batch_size", "mean"),
-            metrics=names,
         )
-    return Output(metrics=names)
+    return Output()
 
 
 def _is_of_keras(function: Any) -> bool:
     return getattr(function, "__module__", "").startswith("keras.")
+
+
+def _names(metrics: Any) -> tuple[str, ...]:
+    return tuple(filter(None, map(_metric, keras.tree.flatten(metrics or []))))
 
 
 def _metric(metric: Any) -> str:

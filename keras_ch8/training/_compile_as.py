@@ -14,8 +14,9 @@ def compile_as(model: keras.Model, other: keras.Model, **changes: Any) -> None:
     """Compile a model as another one was, but for some arguments (section 8.2).
 
     Loss, metrics, weights of losses and all other arguments of `compile` are those of the other model, the objects
-    themselves. So a model that has another layer, or another optimizer, still reports the metrics of yours. The cures
-    of verdicts use it.
+    themselves. So a model that has another layer, another loss or another optimizer still reports the metrics of yours.
+    The optimizer is as it is now, with the learning rate that was set since; where it has been built for the weights of
+    the other model, it is a new one with the same settings. The cures of verdicts use it.
 
     Args:
         model: The model to compile; it may be the other one itself.
@@ -45,4 +46,13 @@ def compile_as(model: keras.Model, other: keras.Model, **changes: Any) -> None:
             "`other` must be compiled, so that there is something to take over. Received: "
             f"other={other.name!r}, which is not. Compile it, or `model` itself by `model.compile(optimizer, loss)`."
         )
-    model.compile(**keras_private.compile_arguments(other) | changes)
+    model.compile(**keras_private.compile_arguments(other) | {"optimizer": _optimizer_for(model, other)} | changes)
+
+
+def _optimizer_for(model: keras.Model, other: keras.Model) -> Any:
+    """Return the optimizer of the other model, or one with its settings where it was built for other weights."""
+    optimizer = other.optimizer
+    built_for = {id(v) for one in keras_private.optimizers_in(optimizer) for v in keras_private.known_variables(one)}
+    if not built_for or built_for == {id(v) for v in model.trainable_variables}:
+        return optimizer
+    return type(optimizer).from_config(optimizer.get_config())

@@ -38,7 +38,8 @@ class CureTrial(Result):
         losses: Loss after each training of what `predict` gives for its training data; infinite where it is not finite.
             Of `overfitting` and `too_long` it is that for the validation data, of `imbalance` the mean over the
             classes. Where the cure writes the targets otherwise, both are for these. Where it changes the loss
-            function, each is over its own start.
+            function, both are by the new one; where that cannot compare the outputs without the cure with the targets,
+            each is over its own start, and infinite if it has fallen below 0.
         curves: For each, the steps at which its epochs ended, and the training loss then.
         verdicts: All verdicts of each, the most serious first.
         reason: Why the cure could not be tried; "" if it was.
@@ -76,10 +77,13 @@ class CureTrial(Result):
     def _headline(self) -> str:
         if self.reason:
             return f"The cure of {self.verdict.kind} was not tried: {self.reason}"
-        left = "has left" if self.has_left else "stays"
-        fell = "fallen" if self.has_fallen else "not fallen"
+        left = "is still there" if not self.has_left else "is less serious" if self.levels[1] == "watch" else "is gone"
+        link, fell = "and" if self.has_left == self.has_fallen else "but", "lower" if self.has_fallen else "not lower"
         before, after = (digits(x, 3) if math.isfinite(x) else "beyond all numbers" for x in self.losses)
-        return f"{self.verdict.kind} {left}, and the loss has {fell}: {before} without the cure, {after} with it."
+        said = f"{self.verdict.kind} {left}, {link} the loss is {fell}: {after} with the cure, {before} without it."
+        others = (v for said in self.verdicts[-1:] for v in said if v.level == "act" and v.kind != self.verdict.kind)
+        then = next((f"{v.kind}: {v.cure}" for v in others), "") if self.has_left else self.verdict.then
+        return " ".join(filter(None, [said, then and f"What to do next: {then}"]))
 
     def _table(self) -> Table | None:
         if self.reason:
@@ -89,7 +93,8 @@ class CureTrial(Result):
             ", ".join(v.kind for v in said if v.level == "act" and v.kind != self.verdict.kind)
             for said in self.verdicts
         ]
-        rows = list(zip(("without the cure", "with the cure"), self.levels, self.losses, others, strict=True))
+        levels = [level or "nothing said" for level in self.levels]
+        rows = list(zip(("without the cure", "with the cure"), levels, self.losses, others, strict=True))
         return Table(columns, rows, 1 if self.helps else None)
 
 
@@ -198,8 +203,16 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[float, float]:
         with contextlib.suppress(Exception):  # where the loss cannot compare one model's output with the other's
             return without.evaluated(cured.x, cured.y), cured.at_end
     if without.loss != cured.loss:
-        return without.at_end / without.at_start, cured.at_end / cured.at_start
+        with contextlib.suppress(Exception):
+            if math.isfinite(by_the_new := without.evaluated(cured.x, cured.y, by=cured.model)):
+                return by_the_new, cured.at_end
+        return _over(without.at_end, without.at_start), _over(cured.at_end, cured.at_start)
     return without.at_end, cured.at_end
+
+
+def _over(end: float, start: float) -> float:
+    """Return what is left of a loss; infinite where it was not above 0, or has fallen below: no part is known then."""
+    return end / start if 0 < start < math.inf and end >= 0 else math.inf
 
 
 def steps_like(kind: str, without: "Fit", cured: "Fit") -> int | None:
@@ -290,11 +303,14 @@ class Fit:
         examples = [np.flatnonzero(labels == label) for label in np.unique(labels)]
         return float(np.mean([self.evaluated(self.x[of_one], self.y[of_one]) for of_one in examples]))
 
-    def evaluated(self, x: Any, y: Any) -> float:
-        """Return the loss of what `predict` gives: of a layer's own output, Keras may take the logits behind it."""
+    def evaluated(self, x: Any, y: Any, by: keras.Model | None = None) -> float:
+        """Return the loss of what `predict` gives: of a layer's own output, Keras may take the logits behind it.
+
+        It is the loss that this model is compiled with, or another one.
+        """
         given = self.model.predict(x, batch_size=256, verbose=0)
         y, y_pred = (keras.tree.map_structure(keras.ops.convert_to_tensor, part) for part in (y, given))
-        loss = float(self.model.compute_loss(x, y, y_pred, training=False))
+        loss = float((by or self.model).compute_loss(x, y, y_pred, training=False))
         return loss if np.isfinite(loss) else math.inf
 
 

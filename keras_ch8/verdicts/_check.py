@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable
 
 from .facts import DISTANCES, Facts, Layer, Output, Targets
-from .remedies import COMPILE_AGAIN
 from .wording import digits
 
 FEW = 16
@@ -31,6 +30,7 @@ class Check:
         says: What it says, one sentence with the number.
         cure: What to do, with the number; "" for the cure of the kind.
         code: Lines of Python that do it; "" where there are none.
+        then: What to do if it does not help; "" for what the kind says.
         source: Where the condition comes from.
     """
 
@@ -42,6 +42,7 @@ class Check:
     says: Callable[[Facts], str]
     cure: Callable[[Facts], str] = lambda f: ""
     code: Callable[[Facts], str] = lambda f: ""
+    then: str = ""
     source: str = FACTS
 
 
@@ -95,25 +96,3 @@ def interval(low: float, high: float) -> str:
 
 def is_recurrent(output: Output) -> bool:
     return not output.activation and output.ends_with in ("LSTM", "GRU", "SimpleRNN", "RNN")
-
-
-def with_dense(facts: Facts) -> str:
-    """Return the code that puts a layer without activation behind those of a Sequential model."""
-    if "sequential" not in facts.has:
-        return ""
-    return (
-        f"last = keras.layers.Dense({facts.output.units})\n"
-        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers, last])\n"
-        f"{COMPILE_AGAIN}"
-    )
-
-
-def with_softmax(facts: Facts, units: int) -> str:
-    """Return the code that puts another last layer with softmax in the place of that of a Sequential model."""
-    if "sequential" not in facts.has or not facts.output.can_be_set or not facts.start.layers[-1].has_matrix:
-        return ""
-    return (
-        f'last = keras.layers.Dense({units}, activation="softmax")\n'
-        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], last])\n"
-        'model.compile(body.optimizer, "sparse_categorical_crossentropy")'
-    )

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
+from .code import COMPILE_AGAIN, NORMALIZE_INPUTS, NUMPY
 from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
-from .remedies import COMPILE_AGAIN, NORMALIZE_INPUTS, NUMPY
 from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 20.0, 10.0

@@ -12,11 +12,20 @@ from ._check import (
     have_gaps,
     interval,
     is_recurrent,
-    with_dense,
-    with_softmax,
 )
+from ._ends import (
+    FOR_NUMBERS,
+    activation_for,
+    classes,
+    with_activation,
+    with_classes,
+    with_dense,
+    with_last,
+    with_loss,
+    with_right_end,
+)
+from .code import WITHOUT_LAST
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
-from .remedies import WITHOUT_LAST
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -73,26 +82,6 @@ def _can_give(output: Output) -> str:
     return f"numbers from {digits(low)} on" if math.isinf(high) else f"numbers of {interval(low, high)}"
 
 
-def _classes(facts: Facts) -> int:
-    """Return the units that an output needs for these labels."""
-    return max(facts.targets.classes, int(facts.targets.high) + 1)
-
-
-def _with(facts: Facts, activation: str, loss: str = "") -> str:
-    """Return the code that sets the last activation, and another loss if it is given."""
-    if not facts.output.can_be_set:
-        return ""
-    again = f'model.compile(model.optimizer, "{loss}")' if loss else "keras_ch8.training.compile_as(model, model)"
-    return f"model.layers[-1].activation = keras.activations.{activation}\n{again}"
-
-
-def _activation_for(targets: Targets) -> str:
-    """Return the activation whose range holds the targets."""
-    if targets.low >= 0 and targets.high <= 1:
-        return "sigmoid"
-    return "tanh" if targets.low >= -1 and targets.high <= 1 else "linear"
-
-
 def _called(activation: str) -> str:
     return "no activation" if activation == "linear" else activation
 
@@ -121,11 +110,11 @@ OF_LOSS = (
         "act",
         "there are more classes than units of the last layer",
         lambda f: _classes_beyond(f) and not begins_at_one(f) and not have_gaps(f),
-        lambda f: f"The labels go up to {digits(f.targets.high, 4)}, which are {_classes(f)} classes, but the last "
+        lambda f: f"The labels go up to {digits(f.targets.high, 4)}, which are {classes(f)} classes, but the last "
         f"layer has {counted(f.output.units, 'unit')}.",
-        lambda f: f"Give the last layer {_classes(f)} units and softmax, and compile with "
+        lambda f: f"Give the last layer {classes(f)} units and softmax, and compile with "
         "`keras.losses.SparseCategoricalCrossentropy`.",
-        lambda f: with_softmax(f, _classes(f)),
+        lambda f: with_last(f, classes(f), "softmax", "sparse_categorical_crossentropy"),
     ),
     Check(
         "softmax of one unit",
@@ -134,9 +123,8 @@ OF_LOSS = (
         "the last layer is a softmax of one unit",
         lambda f: f.output.activation == "softmax" and f.output.units == 1,
         lambda f: f"A softmax of 1 unit gives 1 whatever its input is, as {f.output.layer} does.",
-        lambda f: "Take sigmoid in the place of softmax, with `keras.losses.BinaryCrossentropy`."
-        if f.targets.of in ("0 and 1", "") else "Take a unit for each class, or no activation for numbers.",
-        lambda f: _with(f, "sigmoid" if f.targets.of in ("0 and 1", "") else "linear"),
+        lambda f: with_right_end(f)[0],
+        lambda f: with_right_end(f)[1],
     ),
     Check(
         "one unit for classes",
@@ -145,10 +133,8 @@ OF_LOSS = (
         "a cross-entropy of classes is taken of one unit",
         lambda f: _is_of_classes(f.output) and f.output.units == 1 and f.output.activation != "softmax",
         lambda f: f"{f.output.loss} compares the units of the last layer with each other, and {f.output.layer} has 1.",
-        lambda f: "Compile with `keras.losses.BinaryCrossentropy` and take sigmoid as the last activation."
-        if f.targets.of in ("0 and 1", "") else "Give the last layer a unit for each class, and softmax.",
-        lambda f: _with(f, "sigmoid", "binary_crossentropy")
-        if f.targets.of in ("0 and 1", "") else "",
+        lambda f: with_right_end(f)[0],
+        lambda f: with_right_end(f)[1],
     ),
     Check(
         "numbers in a cross-entropy",
@@ -158,9 +144,8 @@ OF_LOSS = (
         lambda f: _numbers_in_cross_entropy(f),
         lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
         f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to "
-        "be met.",
-        lambda f: _with(f, "linear", "mean_squared_error"),
+        lambda f: f"{FOR_NUMBERS}: these are numbers to be met.",
+        lambda f: with_activation(f, "linear", "mean_squared_error"),
     ),
     Check(
         "negative targets of a logarithm",
@@ -171,7 +156,7 @@ OF_LOSS = (
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
         f"the smallest at {digits(f.targets.low)}.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`: no prediction of a logarithm's loss can meet them.",
-        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+        lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
         "one column for many units",
@@ -182,8 +167,7 @@ OF_LOSS = (
         lambda f: f"{f.output.loss} compares each target with all {f.output.units} units of the last layer.",
         lambda f: "For classes compile with `keras.losses.SparseCategoricalCrossentropy` and end with softmax; for "
         "numbers end with one unit.",
-        lambda f: 'model.compile(model.optimizer, "sparse_categorical_crossentropy")' if f.targets.are_whole
-        else "",
+        lambda f: with_classes(f) if f.targets.are_whole else with_last(f, 1, "linear"),
     ),
     Check(
         "one unit for many columns",
@@ -194,6 +178,7 @@ OF_LOSS = (
         lambda f: f"The targets have {f.targets.width} columns, and the last layer 1 unit, which is compared with each "
         "of them.",
         lambda f: f"Give the last layer {f.targets.width} units.",
+        lambda f: with_last(f, f.targets.width, f.output.activation or "linear"),
     ),
     Check(
         "classes of several labels",
@@ -205,7 +190,7 @@ OF_LOSS = (
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, and "
         "categorical_crossentropy is for one class of several.",
         lambda f: "Compile with `keras.losses.BinaryCrossentropy`, and end with sigmoid.",
-        lambda f: _with(f, "sigmoid", "binary_crossentropy"),
+        lambda f: with_activation(f, "sigmoid", "binary_crossentropy"),
     ),
     Check(
         "absolute errors of classes",
@@ -217,7 +202,7 @@ OF_LOSS = (
         lambda f: f"mean_absolute_error of a softmax over {f.output.units} classes has hardly a gradient where it is "
         "wrong.",
         lambda f: "Compile with `keras.losses.CategoricalCrossentropy`.",
-        lambda f: 'model.compile(model.optimizer, "categorical_crossentropy")',
+        lambda f: with_loss(f, "categorical_crossentropy"),
         "Zhang and Sabuncu (2018), section 3",
     ),
     Check(
@@ -239,7 +224,7 @@ OF_LOSS = (
         lambda f: f"{f.output.loss} asks for -1 and 1, but {_name(f.output)} ends with {f.output.activation}, which "
         f"gives {_can_give(f.output)}.",
         lambda f: "End with tanh or with no activation.",
-        lambda f: _with(f, "linear"),
+        lambda f: with_activation(f, "linear"),
     ),
     Check(
         "negative rates",
@@ -250,7 +235,7 @@ OF_LOSS = (
         lambda f: f"poisson takes the logarithm of the predictions, which are {interval(f.output.low, f.output.high)} "
         "at the start.",
         lambda f: "End with `exponential` or softplus, which are above 0.",
-        lambda f: _with(f, "softplus"),
+        lambda f: with_activation(f, "softplus"),
     ),
     Check(
         "several labels at once",
@@ -262,7 +247,7 @@ OF_LOSS = (
         lambda f: f"{percent(f.targets.at_once)} of the examples have several labels at once, but the outputs of a "
         "softmax have the sum 1.",
         lambda f: "End with sigmoid, and compile with `keras.losses.BinaryCrossentropy`.",
-        lambda f: _with(f, "sigmoid", "binary_crossentropy"),
+        lambda f: with_activation(f, "sigmoid", "binary_crossentropy"),
     ),
     Check(
         "no probabilities",
@@ -276,7 +261,7 @@ OF_LOSS = (
            else f"gives {interval(f.output.low, f.output.high)} at the start."),
         lambda f: f"End with {_probable(f)}"
         + (", or tell the loss with `from_logits=True`." if f.output.activation in ("linear", "") else "."),
-        lambda f: _with(f, _probable(f)),
+        lambda f: with_activation(f, _probable(f)),
     ),
     Check(
         "targets out of reach",
@@ -287,9 +272,9 @@ OF_LOSS = (
         lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {_name(f.output)} ends with "
         f"{f.output.activation or f.output.ends_with}, which gives {_can_give(f.output)}.",
         lambda f: f"Put `layers.Dense({f.output.units})` without activation behind it, and give it several units."
-        if is_recurrent(f.output) else f"End with {_called(_activation_for(f.targets))}"
-        + (", which has no limit." if _activation_for(f.targets) == "linear" else ", whose range holds the targets."),
-        lambda f: with_dense(f) if is_recurrent(f.output) else _with(f, _activation_for(f.targets)),
+        if is_recurrent(f.output) else f"End with {_called(activation_for(f.targets))}"
+        + (", which has no limit." if activation_for(f.targets) == "linear" else ", whose range holds the targets."),
+        lambda f: with_dense(f) if is_recurrent(f.output) else with_activation(f, activation_for(f.targets)),
         FOUND,
     ),
     Check(
@@ -300,8 +285,8 @@ OF_LOSS = (
         lambda f: f.output.loss in DISTANCES and f.output.activation == "softmax" and f.output.units > 1
         and f.targets.of == "numbers" and f.targets.width > 1 and not _outside(f.output, f.targets),
         lambda f: "The units of a softmax have the sum 1, and the targets have not.",
-        lambda f: f"End with {_called(_activation_for(f.targets))}.",
-        lambda f: _with(f, _activation_for(f.targets)),
+        lambda f: f"End with {_called(activation_for(f.targets))}.",
+        lambda f: with_activation(f, activation_for(f.targets)),
     ),
     Check(
         "sums that are not 1",
@@ -322,7 +307,7 @@ OF_LOSS = (
         lambda f: f.output.activation == "softmax" and f.output.softmax_before,
         lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
         lambda f: "Take one of the two away.",
-        lambda f: WITHOUT_LAST,
+        lambda f: WITHOUT_LAST if "sequential" in f.has else "",
     ),
     Check(
         "probabilities as logits",
@@ -337,7 +322,7 @@ OF_LOSS = (
            + ("rows of numbers from 0 on with the sum 1." if f.output.units > 1
               else f"numbers of {interval(f.output.low, f.output.high)}.")),
         lambda f: "End with no activation, or leave from_logits=True out.",
-        lambda f: f'model.compile(model.optimizer, "{f.output.loss}")',
+        lambda f: with_loss(f, f.output.loss),
     ),
     Check(
         "logits beside probabilities",

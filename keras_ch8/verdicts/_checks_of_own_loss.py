@@ -3,8 +3,9 @@
 import math
 
 from ._check import CHOSEN, Check, interval
+from ._ends import with_loss
+from .code import WITHOUT_LAST
 from .facts import CROSS_ENTROPIES, DISTANCES, Facts
-from .remedies import WITHOUT_LAST
 from .wording import digits, percent
 
 SMALL = 0.05
@@ -28,6 +29,9 @@ OF_ONE_SIZE = ("LayerNormalization", "GroupNormalization")
 """Layers that give each example the same mean and size."""
 SMOOTHED = 0.5
 """Smoothing of labels from which on most of them is gone; 0.1 is usual."""
+OTHER_SIGN = """\
+loss = model.loss
+keras_ch8.training.compile_as(model, model, loss=lambda y_true, y_pred: -loss(y_true, y_pred))"""
 LEFT = 0.6
 """Part of the loss of the best constant prediction that right and certain predictions may have at most."""
 
@@ -58,7 +62,7 @@ OF_OWN_LOSS = (
         lambda f: "cosine_similarity compares directions, and of one number that is its sign alone: the size of what "
         "is predicted does not count.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`.",
-        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+        lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
         "directions of vectors of any length",
@@ -71,7 +75,7 @@ OF_OWN_LOSS = (
         f"{percent(f.targets.lengths)} of the mean: the size of what is predicted does not count.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`; if directions are all that counts, end with "
         "`keras.layers.UnitNormalization`.",
-        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+        lambda f: with_loss(f, "mean_squared_error"),
         CHOSEN,
     ),
     Check(
@@ -85,7 +89,7 @@ OF_OWN_LOSS = (
         f"{interval(f.targets.low, f.targets.high)}.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`, with no activation at the end: these are numbers to "
         "be met.",
-        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+        lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
         "sides of numbers",
@@ -96,7 +100,7 @@ OF_OWN_LOSS = (
         lambda f: f"{f.output.loss} asks for sides, -1 and 1, and the targets are numbers of "
         f"{interval(f.targets.low, f.targets.high)}.",
         lambda f: "Compile with `keras.losses.MeanSquaredError`: these are numbers to be met.",
-        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+        lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
         "logits with a limit",
@@ -147,7 +151,7 @@ OF_OWN_LOSS = (
         "it to all classes alike: little is left to learn.",
         lambda f: "Compile with a label_smoothing of 0.1, or of 0.",
         lambda f: f"loss = keras.losses.{_class_of(f.output.loss)}(from_logits={bool(f.output.from_logits)}, "
-        "label_smoothing=0.1)\nmodel.compile(model.optimizer, loss)",
+        "label_smoothing=0.1)\nkeras_ch8.training.compile_as(model, model, loss=loss)",
         CHOSEN,
     ),
     Check(
@@ -175,7 +179,7 @@ OF_OWN_LOSS = (
         f"in 100 is {_how_small(f.targets.smallest)}, and counts that much more.",
         lambda f: "Compile with `keras.losses.MeanAbsoluteError` or `keras.losses.MeanSquaredError`: a percentage of a "
         "target near 0 means nothing.",
-        lambda f: 'model.compile(model.optimizer, "mean_squared_error")',
+        lambda f: with_loss(f, "mean_squared_error"),
         CHOSEN,
     ),
     Check(
@@ -191,5 +195,6 @@ OF_OWN_LOSS = (
            f"{digits(f.own_loss.of_opposite)} for wrong ones: training makes it small, and the predictions wrong."),
         lambda f: "Let the loss grow with the error, whatever its sign: take its square or its size."
         if f.own_loss.falls_without_end else "Change the sign of the loss: training makes it small, not large.",
+        lambda f: with_loss(f, "mean_squared_error") if f.own_loss.falls_without_end else OTHER_SIGN,
     ),
 )  # fmt: skip

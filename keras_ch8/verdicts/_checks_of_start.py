@@ -3,8 +3,9 @@
 import math
 
 from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
+from ._ends import activation_for, with_activation
+from .code import NEW_START, ORTHOGONAL, SLOWER, setting
 from .facts import Facts, Layer
-from .remedies import NEW_START, ORTHOGONAL, SLOWER
 from .wording import digits, percent
 
 LARGE = 1e6
@@ -112,6 +113,17 @@ def _name(layer: Layer | None) -> str:
 
 OF_START = (
     Check(
+        "nothing is trained",
+        "no_gradient",
+        "act",
+        "no weight of the model is trainable",
+        lambda f: not f.is_trained,
+        lambda f: "No weight of the model is trainable: no step changes anything.",
+        lambda f: "Set `trainable = True` of the layers that are to learn, and compile again.",
+        lambda f: "model.trainable = True\nkeras_ch8.training.compile_as(model, model)",
+        then="Give the model a layer with weights, such as `keras.layers.Dense`.",
+    ),
+    Check(
         "equal units",
         "equal_units",
         "act",
@@ -161,6 +173,7 @@ OF_START = (
         lambda f: f"All ReLUs of {_name(_all_dead(f))}, the last layer, give 0 for every example, so that no weight "
         "gets a gradient.",
         lambda f: "Take no ReLU as the last activation.",
+        lambda f: with_activation(f, activation_for(f.targets)),
     ),
     Check(
         "no gradient",
@@ -181,8 +194,8 @@ OF_START = (
         f"a loss of {digits(f.start.loss)}, far above that of the layers after it: it grows from time step to time "
         "step on its way back.",
         lambda f: "Start with recurrent weights that keep the size of the state, "
-        "`recurrent_initializer='orthogonal'`, and clip the gradient: `clipnorm=1.0` of the optimizer.",
-        lambda f: ORTHOGONAL,
+        "`recurrent_initializer='orthogonal'`, and clip the gradient: `global_clipnorm=1.0` of the optimizer.",
+        lambda f: ORTHOGONAL if "clipping" in f.has else f"{ORTHOGONAL}\n{setting('global_clipnorm', '1.0').format()}",
         source=FOUND,
     ),
     Check(

@@ -120,6 +120,7 @@ class Output:
         label_smoothing: By which the loss smooths the labels.
         is_mean: Whether the loss is a mean over all numbers, or over all examples.
         metrics: Names of the metrics.
+        weighted_metrics: Names of those that are weighted as the loss is.
         can_be_set: Whether it is the last of `model.layers`, and its activation can be set.
         ends_with: Name of the class of what the model does last, such as `"Dropout"`; "" where it is not known.
         low: The smallest number that it gives at the start.
@@ -138,6 +139,7 @@ class Output:
     label_smoothing: float = 0.0
     is_mean: bool = True
     metrics: tuple[str, ...] = ()
+    weighted_metrics: tuple[str, ...] = ()
     can_be_set: bool = False
     ends_with: str = ""
     low: float = NAN
@@ -236,6 +238,8 @@ class Facts:
         start: What one pass at the initial weights says.
         chance: Loss of the best constant prediction; NaN where it is not known.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
+        neighbours_of_read: Loss of what the nearest of the other data predict for the first examples as the training
+            reads them.
         least_squares: What a linear model can reach by least squares; NaN of other models.
         unevenness: Condition number of the covariance of the inputs of such a model, each scaled to variance 1.
         other_inputs: Inputs of other data that must be alike, such as validation data.
@@ -248,6 +252,7 @@ class Facts:
             one before, or each at most.
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         is_weighted: Whether examples or classes have weights.
+        is_trained: Whether a weight of the model is trainable.
         own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have, of `remedies.FACTS`.
     """
@@ -258,6 +263,7 @@ class Facts:
     start: Start = dataclasses.field(default_factory=Start)
     chance: float = NAN
     neighbours: float = NAN
+    neighbours_of_read: float = NAN
     least_squares: float = NAN
     unevenness: float = NAN
     other_inputs: tuple[Inputs, ...] = ()
@@ -269,6 +275,7 @@ class Facts:
     order_read: float = NAN
     runs_read: float = NAN
     is_weighted: bool = False
+    is_trained: bool = True
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
     has: frozenset[str] = frozenset()
 

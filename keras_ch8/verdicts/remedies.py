@@ -3,8 +3,27 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Set
 
+from .code import (
+    ADAM,
+    BIASES_OF_0,
+    CLIP,
+    FIND_RATE,
+    LARGER,
+    LEAKY,
+    LONG_MEMORY,
+    MASK_ZEROS,
+    NEW_START,
+    NORMALIZE_INPUTS,
+    NORMALIZE_LAYERS,
+    OPEN_GATES,
+    ORTHOGONAL,
+    SCALE_TO_DATA,
+    setting,
+)
+
 FACTS: Mapping[str, str] = {
     "adaptive rates": "the optimizer gives each weight a rate of its own, as Adam does",
+    "steps of the rate": "each step moves each weight by about the learning rate, as those of Adam do",
     "clipping": "the gradient is clipped",
     "skipping": "steps that are not finite are left out, by `callbacks.Guard` or `skip_nonfinite=True`",
     "learning rate schedule": "the learning rate follows a schedule",
@@ -17,6 +36,7 @@ FACTS: Mapping[str, str] = {
     "recurrence": "there is a recurrent layer",
     "simple recurrence": "there is a `keras.layers.SimpleRNN`",
     "LSTM": "there is a `keras.layers.LSTM`",
+    "padding": "the sequences that a recurrent layer reads end in zeros, which no mask leaves out",
     "sigmoid units": "hidden units are sigmoids",
     "negative biases": "the biases of a layer were below -1 on average before the training",
     "unscaled inputs": "the root mean square of the inputs is far from 1",
@@ -69,84 +89,6 @@ def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[
         if remedy.suits(has) and (filled := remedy.filled(known)) is not None:
             yield filled
 
-
-# --- code that several of them share --------------------------------------------------------------------------------
-
-COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)"
-NORMALIZE_INPUTS = f"""\
-scale = keras.layers.Normalization()
-scale.adapt(x)
-inputs = keras.Input(x.shape[1:])
-body, model = model, keras.Model(inputs, model(scale(inputs)))
-{COMPILE_AGAIN}"""
-WITHOUT_LAST = f"""\
-body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1]])
-{COMPILE_AGAIN}"""
-FIND_RATE = """\
-found = keras_ch8.training.find_learning_rate(model, x, y)
-model.optimizer.learning_rate = found.to_try"""
-SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
-ADAM = "keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.Adam(0.001))"
-NORMALIZE_LAYERS = f"""\
-hidden = []
-for layer in model.layers[:-1]:
-    hidden += [layer, keras_ch8.layers.BatchNormalization()] if layer.weights else [layer]
-body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *hidden, model.layers[-1]])
-{COMPILE_AGAIN}"""
-LEAKY = """\
-for layer in model.layers:
-    if getattr(layer, "activation", None) in (keras.activations.relu, keras.activations.relu6):
-        layer.activation = keras.activations.leaky_relu
-    elif isinstance(layer, keras.layers.ReLU):
-        layer.negative_slope = 0.2"""
-SLOWER = f"""\
-for layer in model.layers[:-1]:
-    if getattr(layer, "activation", None) is keras.activations.exponential:
-        layer.activation = keras.activations.relu
-{SCALE_TO_DATA}"""
-BIASES_OF_0 = """\
-for layer in model.layers:
-    if getattr(layer, "bias", None) is not None:
-        layer.bias.assign(keras.ops.zeros_like(layer.bias))"""
-NUMPY = "import numpy as np\n\n"
-"""Where code of a cure begins that needs it."""
-SHUFFLE = f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]"
-NEW_START = """\
-start = keras.initializers.GlorotUniform(seed=0)
-for weight in model.trainable_variables:
-    if len(weight.shape) > 1:
-        weight.assign(start(weight.shape))"""
-LONG_MEMORY = f"""\
-layers = list(model.layers)
-for i, layer in enumerate(layers):
-    if isinstance(layer, keras.layers.SimpleRNN):
-        forget = keras_ch8.initializers.forget_gate(layer.units, {{memory}})
-        layers[i] = keras.layers.LSTM(
-            layer.units, return_sequences=layer.return_sequences, bias_initializer=forget, unit_forget_bias=False
-        )
-body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
-{COMPILE_AGAIN}"""
-OPEN_GATES = """\
-for layer in model.layers:
-    if isinstance(layer, keras.layers.LSTM):
-        forget = keras_ch8.initializers.forget_gate(layer.units, {memory})
-        layer.cell.bias.assign(forget(layer.cell.bias.shape))"""
-ORTHOGONAL = """\
-for layer in model.layers:
-    if isinstance(layer, keras.layers.RNN):
-        kernel = layer.cell.recurrent_kernel
-        kernel.assign(keras.initializers.Orthogonal(seed=0)(kernel.shape))"""
-
-
-def setting(name: str, value: str) -> str:
-    """Return the code that compiles with the same optimizer, but for one of its arguments."""
-    return (
-        f'settings = model.optimizer.get_config() | {{{{"{name}": {value}}}}}\n'
-        "keras_ch8.training.compile_as(model, model, optimizer=type(model.optimizer).from_config(settings))"
-    )
-
-
-CLIP = setting("global_clipnorm", "{clip_at}")
 
 # --- remedies that several kinds share ------------------------------------------------------------------------------
 
@@ -305,6 +247,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "short_horizon": (
         Remedy(
+            "Leave out the zeros in which the sequences end: `keras.layers.Embedding(..., mask_zero=True)`.",
+            MASK_ZEROS, _REACH, ("padding",),
+        ),
+        Remedy(
             "Use `keras.layers.LSTM` with open forget gates: `initializers.forget_gate(units, {memory})`.",
             LONG_MEMORY, _REACH, ("simple recurrence", "sequential"),
         ),
@@ -358,6 +304,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), take a smaller model, or find more data."),
     ),
     "underfitting": (
+        Remedy(
+            "Give each hidden layer four times as many units, add one, and take penalties and dropout away.", LARGER,
+            "The loss should come to rest much lower.", ("sequential",), ("skip connections",),
+        ),
         Remedy("Train longer, take a larger model, or regularize less; first cure what else is found here."),
     ),
     "too_short": (

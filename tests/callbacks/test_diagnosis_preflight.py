@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+import keras_ch8
 from keras_ch8 import callbacks, training
 from tests.networks import Softmax
 
@@ -53,6 +54,26 @@ def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_
     assert "activation = keras.activations.sigmoid" in verdict.code
     assert "ACT wrong_output" in str(watching)
     assert watching.past.chance == pytest.approx(0.69, abs=0.01)
+
+
+def test_a_model_without_a_trainable_weight_is_told_so():
+    model, watching = network(), diagnosis()
+    model.trainable = False
+    with pytest.warns(RuntimeWarning, match="no trainable weights"), pytest.warns(UserWarning, match="not have any"):
+        fit(model, watching)
+    assert found(watching) == {"no_gradient": "act"}
+    assert "No weight of the model is trainable" in str(watching)
+    exec(watching.verdicts[0].code, {"model": model, "keras_ch8": keras_ch8})
+    fit(model, watching)
+    assert found(watching) == {}
+
+
+@pytest.mark.parametrize("order, said", [(slice(None), {}), (RNG.permutation(len(X)), {"wrong_labels": "act"})])
+def test_targets_that_belong_to_other_inputs_are_seen_by_the_examples_of_the_probe(order, said):
+    x = RNG.normal(size=(128, 4)).astype("float32")
+    watching = diagnosis((3 * x, (x[:, 0] > 0).astype("float32")))
+    fit(network(), watching, 3 * X, Y[order])
+    assert found(watching) == said
 
 
 def test_it_is_what_the_function_says():

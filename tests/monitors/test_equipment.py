@@ -6,7 +6,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import monitors
-from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, rate_of
+from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, padding_in, rate_of
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.verdicts.remedies import REMEDIES
 from tests.monitors.test_claims import ENDS
@@ -46,7 +46,17 @@ def two_inputs():
     "make, expected",
     [
         (plain, {"sequential"}),
-        (with_sum, {"skip connections", "sigmoid units", "adaptive rates", "learning rate schedule", "clipping"}),
+        (
+            with_sum,
+            {
+                "skip connections",
+                "sigmoid units",
+                "adaptive rates",
+                "steps of the rate",
+                "learning rate schedule",
+                "clipping",
+            },
+        ),
         (two_inputs, {"several inputs", "skip connections"}),
         (lambda: plain(LAYERS.Dense(3), LAYERS.BatchNormalization()), {"sequential", "normalization"}),
         (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-2.0))), {"sequential", "negative biases"}),
@@ -60,16 +70,38 @@ def two_inputs():
         ),
         (
             lambda: plain(optimizer=keras_ch8.optimizers.RMSprop(clip=keras_ch8.clipping.ByValue(1.0))),
-            {"sequential", "adaptive rates", "clipping"},
+            {"sequential", "adaptive rates", "steps of the rate", "clipping"},
         ),
         (
             lambda: plain(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.Nadam())),
-            {"sequential", "adaptive rates"},
+            {"sequential", "adaptive rates", "steps of the rate"},
         ),
     ],
 )
 def test_what_a_model_and_its_optimizer_have_is_seen(make, expected):
     assert equipment_of(make()) == expected
+
+
+def sequences(lengths):
+    rows = [np.pad(RNG.integers(1, 9, length), (0, 10 - length)) for length in lengths]
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize(
+    "x, embedding, expected",
+    [
+        (sequences([3, 5, 8]), {}, {"padding"}),
+        (sequences([3, 5, 8]).astype("float32"), {}, {"padding"}),
+        (sequences([3, 5, 8]), {"mask_zero": True}, set()),
+        (sequences([3, 5, 8])[:, ::-1], {}, set()),  # padded in front, as Keras does
+        (sequences([9, 10, 9]), {}, set()),
+        (sequences([6, 6, 6]), {}, set()),  # as long as each other: 0 may be a token like others
+    ],
+)
+def test_padding_that_a_recurrent_layer_reads_is_seen(x, embedding, expected):
+    model = plain(LAYERS.Embedding(9, 4, **embedding), LAYERS.LSTM(3), shape=(10,))
+    assert padding_in(model, x) == expected
+    assert padding_in(plain(LAYERS.Embedding(9, 4), LAYERS.GlobalAveragePooling1D(), shape=(10,)), x) == set()
 
 
 def test_the_last_layers_sigmoid_is_no_hidden_unit():
@@ -142,7 +174,17 @@ def test_the_numbers_of_cures_are_those_of_the_run():
     assert known["memory"] == "3.4"  # log(30)
 
 
-@pytest.mark.parametrize("step, has, rate", [(1e-4, (), "1"), (1e-4, ("adaptive rates",), "0.01"), (0.01, (), "1")])
+@pytest.mark.parametrize(
+    "has, before, after",
+    [((), 0.3, "0.1"), (("steps of the rate",), 0.3, "0.01"), (("steps of the rate",), 0.003, "0.001")],
+)
+def test_a_shorter_rate_is_a_usual_one_where_the_steps_are_of_the_rate(has, before, after):
+    past = past_of()
+    past.has, past.rate = frozenset(has), before
+    assert known_to_cures(past)["shorter_rate"] == after
+
+
+@pytest.mark.parametrize("step, has, rate", [(1e-4, (), "1"), (1e-4, ("steps of the rate",), "0.01"), (0.01, (), "1")])
 def test_a_longer_rate_is_a_tenth_of_the_best_but_no_more_than_is_usual(step, has, rate):
     past = past_of()
     past.has = frozenset(has)
@@ -183,6 +225,8 @@ CODES = list(dict.fromkeys((r.code, r.needs, r.unless) for rs in REMEDIES.values
 
 def model_for(needs):
     """Return a model that a remedy is for, with its data."""
+    if "padding" in needs:
+        return plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(4), shape=(10,)), sequences(np.arange(64) % 8 + 1)
     if "recurrence" in needs or "LSTM" in needs or "simple recurrence" in needs:
         layer = LAYERS.LSTM(4) if "LSTM" in needs else LAYERS.SimpleRNN(4)
         return plain(layer, shape=(5, 2)), RNG.normal(size=(64, 5, 2)).astype("float32")
@@ -203,3 +247,6 @@ def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, ne
     after.fit(names["x"], names["y"], validation_split=0.5, verbose=0, **given)
     for fact in {"input normalization", "normalization", "clipping", "adaptive rates"} & set(unless):
         assert fact in equipment_of(after) or (fact == "normalization" and needs == ()), (fact, code)
+    if "padding" in needs:
+        assert not padding_in(after, x)
+        np.testing.assert_allclose(after.predict(x[:8, :8], verbose=0), after.predict(x[:8], verbose=0), rtol=1e-5)

@@ -1,5 +1,6 @@
 """The same training without and with a cure: whether the verdict left, and whether the loss fell."""
 
+import dataclasses
 import random
 
 import keras
@@ -31,18 +32,33 @@ def test_of_a_cure_that_helps_the_verdict_leaves_and_the_loss_falls():
     assert found.levels[0] == "act"
     assert (found.has_left, found.has_fallen, found.helps) == (True, True, True)
     assert found.losses[1] < 0.01 < found.losses[0]
-    assert str(found).startswith("step_too_long has left, and the loss has fallen: ")
+    assert str(found).startswith("step_too_long is gone, and the loss is lower: ")
     (steps, losses), (others, _) = found.curves
     assert steps.tolist() == others.tolist() == [8 * i for i in range(1, 9)]
     assert len(losses) == 8
     assert {v.kind for v in found.verdicts[0]} >= {"step_too_long"}
 
 
+def test_what_is_said_names_what_is_to_be_cured_next_or_what_else_to_try():
+    other = dataclasses.replace(verdict("b()", "oscillation"), cure="Lower the rate.")
+    first = dataclasses.replace(verdict("a()"), then="Find the rate.")
+    found = training.CureTrial(first, ("act", "watch"), (2.0, 0.5), verdicts=((first,), (other, first)))
+    assert str(found).splitlines()[0] == (
+        "step_too_long is less serious, and the loss is lower: 0.5 with the cure, 2 without it. What to do next: "
+        "oscillation: Lower the rate."
+    )
+    stays = dataclasses.replace(found, levels=("act", "act"), verdicts=((first,), (first,)))
+    assert str(stays).splitlines()[0] == (
+        "step_too_long is still there, but the loss is lower: 0.5 with the cure, 2 without it. What to do next: Find "
+        "the rate."
+    )
+
+
 @pytest.mark.slow
 def test_a_cure_that_makes_it_worse_is_told():
     worse = training.cure(linear, (X, Y), verdict("model.optimizer.learning_rate = 1.15"), epochs=8)
     assert (worse.has_left, worse.has_fallen, worse.helps) == (False, False, False)
-    assert "step_too_long stays, and the loss has not fallen" in str(worse)
+    assert "step_too_long is still there, and the loss is not lower" in str(worse)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +128,14 @@ def test_losses_are_those_of_training_of_validation_or_over_their_start():
     assert compared("vanishing", sick, cured) == (2.0, 3.0)
     assert compared("overfitting", sick, cured) == (5.0, 4.0)
     cured.model.compile("sgd", "mae")
+    by_the_new = float(np.abs(sick.model.predict(X, verbose=0) - Y).mean())
+    assert compared("vanishing", sick, cured) == (pytest.approx(by_the_new), 3.0)
+    cured.model.compile("sgd", lambda y, y_pred: 1 / 0)
     assert compared("vanishing", sick, cured) == (0.25, 0.75)
+    sick.at_start = 0.0
+    assert compared("vanishing", sick, cured) == (np.inf, 0.75)
+    sick.at_start, sick.at_end = 0.7, -10.0  # as a cross-entropy of labels above 1
+    assert compared("vanishing", sick, cured) == (np.inf, 0.75)
 
 
 def test_targets_that_are_written_otherwise_are_those_of_both_and_classes_count_alike():

@@ -1,0 +1,99 @@
+"""Lines of Python that several cures share, to put between `compile` and `fit`."""
+
+COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)"
+NORMALIZE_INPUTS = f"""\
+scale = keras.layers.Normalization()
+scale.adapt(x)
+inputs = keras.Input(x.shape[1:])
+body, model = model, keras.Model(inputs, model(scale(inputs)))
+{COMPILE_AGAIN}"""
+WITHOUT_LAST = f"""\
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1]])
+{COMPILE_AGAIN}"""
+FIND_RATE = """\
+found = keras_ch8.training.find_learning_rate(model, x, y)
+model.optimizer.learning_rate = found.to_try"""
+SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
+SLOWER_FALL = """\
+rate = float(model.optimizer.learning_rate)  # that of the first step
+model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay(rate, "100%")"""
+ADAM = "keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.Adam(0.001))"
+NORMALIZE_LAYERS = f"""\
+hidden = []
+for layer in model.layers[:-1]:
+    hidden += [layer, keras_ch8.layers.BatchNormalization()] if layer.weights else [layer]
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *hidden, model.layers[-1]])
+{COMPILE_AGAIN}"""
+LEAKY = """\
+for layer in model.layers:
+    if getattr(layer, "activation", None) in (keras.activations.relu, keras.activations.relu6):
+        layer.activation = keras.activations.leaky_relu
+    elif isinstance(layer, keras.layers.ReLU):
+        layer.negative_slope = 0.2"""
+SLOWER = f"""\
+for layer in model.layers[:-1]:
+    if getattr(layer, "activation", None) is keras.activations.exponential:
+        layer.activation = keras.activations.relu
+{SCALE_TO_DATA}"""
+BIASES_OF_0 = """\
+for layer in model.layers:
+    if getattr(layer, "bias", None) is not None:
+        layer.bias.assign(keras.ops.zeros_like(layer.bias))"""
+LARGER = f"""\
+last = [layer for layer in model.layers if layer.weights][-1]
+layers = []
+for layer in model.layers:
+    settings = layer.get_config()
+    for name in settings:
+        if name in ("units", "filters", "output_dim") and layer is not last:
+            settings[name] *= 4
+        elif name.endswith("_regularizer"):
+            settings[name] = None
+    layers += [keras.layers.Dense(64, "relu")] if layer is last else []
+    layers += [] if isinstance(layer, keras.layers.Dropout) else [type(layer).from_config(settings)]
+body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
+{COMPILE_AGAIN}"""
+NUMPY = "import numpy as np\n\n"
+"""Where code of a cure begins that needs it."""
+SHUFFLE = f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]"
+NEW_START = """\
+start = keras.initializers.GlorotUniform(seed=0)
+for weight in model.trainable_variables:
+    if len(weight.shape) > 1:
+        weight.assign(start(weight.shape))"""
+LONG_MEMORY = f"""\
+layers = list(model.layers)
+for i, layer in enumerate(layers):
+    if isinstance(layer, keras.layers.SimpleRNN):
+        forget = keras_ch8.initializers.forget_gate(layer.units, {{memory}})
+        layers[i] = keras.layers.LSTM(
+            layer.units, return_sequences=layer.return_sequences, bias_initializer=forget, unit_forget_bias=False
+        )
+body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
+{COMPILE_AGAIN}"""
+MASK_ZEROS = """\
+for layer in model.layers:
+    if isinstance(layer, keras.layers.Embedding):
+        layer.mask_zero = layer.supports_masking = True
+keras_ch8.training.compile_as(model, model)"""
+OPEN_GATES = """\
+for layer in model.layers:
+    if isinstance(layer, keras.layers.LSTM):
+        forget = keras_ch8.initializers.forget_gate(layer.units, {memory})
+        layer.cell.bias.assign(forget(layer.cell.bias.shape))"""
+ORTHOGONAL = """\
+for layer in model.layers:
+    if isinstance(layer, keras.layers.RNN):
+        kernel = layer.cell.recurrent_kernel
+        kernel.assign(keras.initializers.Orthogonal(seed=0)(kernel.shape))"""
+
+
+def setting(name: str, value: str) -> str:
+    """Return the code that compiles with the same optimizer, but for one of its arguments."""
+    return (
+        f'settings = model.optimizer.get_config() | {{{{"{name}": {value}}}}}\n'
+        "keras_ch8.training.compile_as(model, model, optimizer=type(model.optimizer).from_config(settings))"
+    )
+
+
+CLIP = setting("global_clipnorm", "{clip_at}")

@@ -1,0 +1,59 @@
+"""What the code of cures makes of a model."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ch8
+from keras_ch8.verdicts import code
+from keras_ch8.verdicts._ends import with_loss
+from keras_ch8.verdicts.facts import Facts, Output
+
+LAYERS = keras.layers
+X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
+
+
+def changed(code, *layers, optimizer="sgd"):
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    model.compile(optimizer, "mse")
+    names = {"model": model, "x": X, "y": X[:, :1], "keras": keras, "keras_ch8": keras_ch8}
+    exec(code, names)
+    return names["model"]
+
+
+def test_a_larger_model_has_more_units_one_more_layer_the_same_end_and_no_penalties_or_dropout():
+    hidden = LAYERS.Dense(2, "tanh", kernel_regularizer="l2")
+    model = changed(code.LARGER, hidden, LAYERS.Dropout(0.5), LAYERS.Dense(3), LAYERS.Activation("softmax"))
+    made = [(type(layer).__name__, getattr(layer, "units", 0), layer.activation.__name__) for layer in model.layers]
+    assert made == [("Dense", 8, "tanh"), ("Dense", 64, "relu"), ("Dense", 3, "linear"), ("Activation", 0, "softmax")]
+    assert not model.losses
+    (one,) = changed(code.LARGER, LAYERS.Dense(1)).layers[:-1]  # a linear model gets a hidden layer
+    assert one.units == 64
+
+
+def test_a_rate_that_fades_falls_over_the_whole_training_from_where_it_began():
+    optimizer = keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.2, 3, 0.1))
+    model = changed(code.SLOWER_FALL, LAYERS.Dense(1), optimizer=optimizer)
+    model.fit(X, X[:, :1], batch_size=8, epochs=10, verbose=0)
+    schedule = keras_ch8.schedules.LinearDecay(0.2, 20)
+    assert float(model.optimizer.learning_rate) == pytest.approx(float(schedule(20)))
+
+
+@pytest.mark.parametrize(
+    "loss, fitting, unfit",
+    [
+        ("binary_crossentropy", ("accuracy", "acc", "auc", "binary_accuracy", "mse"), "sparse_categorical_accuracy"),
+        ("categorical_crossentropy", ("accuracy", "top_k_categorical_accuracy"), "sparse_categorical_crossentropy"),
+        ("sparse_categorical_crossentropy", ("accuracy", "sparse_top_k_categorical_accuracy"), "auc"),
+        ("mean_squared_error", ("mae", "r2_score", "root_mean_squared_error"), "binary_accuracy"),
+    ],
+)
+def test_metrics_stay_where_all_fit_the_loss_and_one_that_does_takes_the_place_of_all_where_not(loss, fitting, unfit):
+    kept = with_loss(Facts(output=Output(metrics=fitting)), loss)
+    assert kept == f'keras_ch8.training.compile_as(model, model, loss="{loss}")'
+    other = with_loss(Facts(output=Output(metrics=fitting, weighted_metrics=(unfit,))), loss, "body")
+    new = "mean_absolute_error" if loss == "mean_squared_error" else "accuracy"
+    assert other.splitlines() == [
+        f"# {new}, since {unfit} is for other outputs",
+        f'keras_ch8.training.compile_as(model, body, loss="{loss}", metrics=["{new}"], weighted_metrics=None)',
+    ]
