@@ -18,6 +18,7 @@ from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import (
+    AFTER_SEVENTEENTH,
     AFTER_SIXTEENTH,
     ELASTICITY,
     FALLEN,
@@ -27,6 +28,7 @@ from .progress import (
     OVER_CHANCE,
     PART_DONE,
     RECENT,
+    SHRUNK,
     SMALL_GRADIENT,
     STUCK,
     elasticity,
@@ -109,6 +111,19 @@ RULES = (
         ),
         mentions=(UNEVENNESS, FALLEN, LOSS),
     ),
+    Rule(
+        kind="underfitting",
+        says="The penalties have shrunk the weights until the model predicts no more than a constant does",
+        when=(
+            Condition(SHRUNK, "<", 1 / 3, "penalties have shrunk the weights", AFTER_SEVENTEENTH),
+            Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", AFTER_SEVENTEENTH),
+            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+        ),
+        mentions=(LOSS,),
+        cure="Regularize less: a hundredth of the penalties, or none.",
+        code="for weight in model.trainable_variables:\n    weight.regularizer = None",
+        expects="The loss should fall below that of the best constant prediction.",
+    ),
 )
 
 
@@ -151,10 +166,9 @@ class GradientNormMonitor(Monitor):
         if not measured:
             return {}
         size, seen = elasticity(past, past.of(self.name)[-1]), progress(past)
-        measured |= {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum"))}
+        measured |= {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum")), PART_DONE.name: part_done(past)}
         if seen is not None and past.least_squares > 0 and not past.is_penalized:
-            over = {OVER_LEAST_SQUARES.name: seen.now / past.least_squares, UNEVENNESS.name: past.unevenness}
-            measured |= over | {PART_DONE.name: part_done(past)}
+            measured |= {OVER_LEAST_SQUARES.name: seen.now / past.least_squares, UNEVENNESS.name: past.unevenness}
         return measured
 
     def newest(self, past: Past) -> dict[str, float]:

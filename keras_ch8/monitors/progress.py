@@ -27,6 +27,7 @@ SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
 )
 SIXTEENTH = "set on variants of the kinds, before the sixteenth group of planted runs was judged"
 AFTER_SIXTEENTH = "set after the sixteenth group of planted runs was judged"
+AFTER_SEVENTEENTH = "set after the seventeenth group of planted runs was judged"
 BETWEEN = "half way, in proportion, between what it was set on and the farthest of 163 healthy trainings"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
@@ -65,6 +66,13 @@ OVER_NEIGHBOURS = Quantity(
     lambda factor: f"it is {times(factor, 'that of what the nearest other examples predict')}",
     "it is beyond measure above that of what the nearest other examples predict",
     usual=OF_THREE,
+)
+SHRUNK = Quantity(
+    "shrunk_weights",
+    "The length of all weights over what it was at the first measurement; not known where layers add nothing to the "
+    "loss.",
+    lambda part: f"of the length of the weights {percent(part)} is left",
+    number=percent,
 )
 RECENT = Quantity(
     "recent",
@@ -195,6 +203,15 @@ EVENLY = Combination(
     "all of",
     (KEEPS_ITS_PACE, Condition(RECENT, "<", 0.05, source=MEASURED)),
 )
+SHRUNK_AWAY = Combination(
+    "penalties have shrunk the weights until a constant predicts as well",
+    "all of",
+    (
+        Condition(SHRUNK, "<", 1 / 3, source=AFTER_SEVENTEENTH),
+        Condition(OVER_CHANCE, ">=", 0.95, source=AFTER_SEVENTEENTH),
+    ),
+)
+"""Where weights next to 0, and the units that they leave idle, are what the penalties ask for."""
 AT_REST = Combination(
     "the loss is at rest",
     "all of",
@@ -251,6 +268,7 @@ class Progress:
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
         lowest: The lowest median of three measurements in a row.
         penalty: What of the loss layers have added, such as regularizers: constants and neighbours have none of it.
+        shrunk: See `SHRUNK`.
     """
 
     start: float
@@ -263,6 +281,7 @@ class Progress:
     neighbours: float = float("nan")
     lowest: float = float("nan")
     penalty: float = 0.0
+    shrunk: float = float("nan")
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
@@ -291,7 +310,7 @@ class Progress:
             PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             GROWTH.name: self.over_start(self.now),
             TYPICAL_STEP.name: self.typical_step,
-        }
+        } | ({} if np.isnan(self.shrunk) else {SHRUNK.name: self.shrunk})  # rules on it say nothing of other losses
 
     def over_chance(self, loss: float) -> float:
         """Return a loss over that of the best constant prediction; NaN where that is not known, or not above 0."""
@@ -318,6 +337,7 @@ def progress(past: Past) -> Progress | None:
     sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
     typical = float(np.median(sizes)) if len(sizes) else float("nan")
     lowest = float(_medians_of_three(losses).min())
+    weights = past.series("gradient_norm", "weight_norm")
     return Progress(
         start=float(start),
         now=now,
@@ -329,6 +349,7 @@ def progress(past: Past) -> Progress | None:
         neighbours=past.neighbours,
         lowest=lowest,
         penalty=float(np.median(penalties[-3:])),
+        shrunk=float(weights[-1] / weights[0]) if past.is_penalized and weights[0] else float("nan"),
     )
 
 

@@ -7,7 +7,7 @@ from keras_ch8 import monitors
 from keras_ch8.monitors.past import Rows
 from keras_ch8.monitors.progress import GOOD, progress, progress_measured
 from tests.monitors.test_claims import past_of
-from tests.monitors.test_levels import epochs, level, losses
+from tests.monitors.test_levels import epochs, flow, level, losses
 
 
 def penalized(values, penalties, chance=2.3, neighbours=0.5, **more):
@@ -80,3 +80,40 @@ def test_spikes_that_undo_what_many_steps_have_done_are_cliffs_though_the_loss_f
         minibatches[at + 1 : at + 6] = 0.3 * factor
     past.add_rows(Rows(np.arange(1001, 1501), norms, minibatches))
     assert level("cliff", past, "cliff") == expected
+
+
+@pytest.mark.parametrize(
+    "kernels, chance, neighbours, expected",
+    [
+        (0.04, 1.0, 0.3, ["act", "ok"]),
+        (0.06, 1.0, 0.3, ["ok", "act"]),  # the kernels have a gradient
+        (0.04, 2.0, 0.3, ["ok", "act"]),  # the loss is half of what a constant has
+        (0.04, 1.0, 1.0, ["ok", "ok"]),  # the nearest examples predict no better: there is nothing to learn
+    ],
+)
+def test_a_flat_region_is_a_plateau_though_the_bias_of_the_output_has_a_gradient(kernels, chance, neighbours, expected):
+    ends = {"kernel_elasticity": kernels, "smallest": -0.001, "loss": 1.0}
+    past = past_of([1.001, *[1.0] * 8], spectrum=ends)
+    past.chance, past.neighbours = chance, neighbours
+    found = [level("spectrum", past, kind) for kind in ("plateau", "underfitting")]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "lengths, data, expected",
+    [
+        ((10.0, 3.0), 2.3, {"underfitting": "act", "dead_units": "ok", "saddle": "ok"}),
+        ((10.0, 4.0), 2.3, {"underfitting": "ok", "dead_units": "act", "saddle": "act"}),  # the weights are there
+        ((10.0, 3.0), 1.9, {"underfitting": "ok", "dead_units": "act", "saddle": "act"}),  # something was learned
+    ],
+)
+def test_weights_that_penalties_have_shrunk_away_are_underfitting(lengths, data, expected):
+    """The weights next to 0 are no saddle point to get away from, and the idle units no fault of their start."""
+    values = np.array([9.0, *[data + 0.1] * 8])
+    readings = [monitors.GradientNorm(0.001, lengths[i > 0], v, 6.7 if not i else 0.1) for i, v in enumerate(values)]
+    ends = {"smallest": -0.5, "kernel_elasticity": 0.001, "residual": 0.01, "loss": data + 0.1}
+    idle = flow(dead=np.array([0.9, 0.9, 0.9, np.nan]))
+    past = past_of(values, gradient_norm=readings, layer_flow=idle, spectrum=ends)
+    past.chance, past.neighbours = 2.3, 0.5
+    of = {"underfitting": "gradient_norm", "dead_units": "layer_flow", "saddle": "spectrum"}
+    assert {kind: level(monitor, past, kind) for kind, monitor in of.items()} == expected
