@@ -200,7 +200,8 @@ OF_THE_START = (
     Kind(
         "wrong_labels",
         section="8.1.2",
-        meaning="The targets are not written as the loss and the output of the model read them.",
+        meaning="The targets are not those of the inputs, or not written as the loss and the output of the model read "
+        "them.",
         fine="The targets are written as the loss reads them",
         cure="Write the targets as the loss reads them: classes as 0, 1, 2 and so on for "
         "`keras.losses.SparseCategoricalCrossentropy`, as 0 and 1 for `keras.losses.BinaryCrossentropy`.",
