@@ -277,9 +277,9 @@ def test_one_that_blocks_delays_the_end_by_a_limited_time_and_nothing_else(tmp_p
     told = Feeds([tracker, other], str(tmp_path), "")
     for step in range(1000):
         told.points([(step, {"a": 1.0})])
-    assert time.monotonic() - begun < 0.3
+    assert time.monotonic() - begun < 2  # of the 20 s that the tracker takes, also where a busy machine is slow
     (said,) = warnings_of(told.close)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5
     assert "TimeoutError: it has not kept all within 0.3 s after the end of the training" in said
     assert len(other.of("log")) == 1000
     tracker.let_go.set()
