@@ -1,11 +1,12 @@
 """Measure what listening to every step costs, one training step against another, to about 1 %.
 
-    python benchmarks/listening.py [--json listening.json]
+    python benchmarks/listening.py [--nets mlp,cnn] [--json listening.json]
 
 The networks of `benchmarks/monitors.py`, batch 128, the MLP also with Keras's Adam. Every contender has a model of its
 own, which `fit` compiles with its callbacks; then five of its training steps are timed at a time, in random order with
 those of the others, so that what disturbs the machine disturbs all. CPU time (all threads) and wall time are the median
-ratio to the bare steps of the same round. "bare again" tells how far equal code differs.
+ratio to the bare steps of the same round; "least" is the ratio of the shortest wall times, which tells most on a busy
+machine, and "us" by how much a step is longer then. "bare again" tells how far equal code differs.
 """
 
 import random
@@ -26,8 +27,9 @@ CONTENDERS = {
     "bare again": list,
     "Diagnosis": lambda: [keras_ch8.callbacks.Diagnosis((X[:BATCH], Y[:BATCH]), ["cliff"])],
     "TensorBoard": lambda: [keras_ch8.callbacks.TensorBoard(tempfile.mkdtemp())],
+    "PolyakAveraging": lambda: [keras_ch8.callbacks.PolyakAveraging()],
 }
-NETS = {"mlp": (mlp, None), "mlp, Keras's Adam": (mlp, keras.optimizers.Adam), "cnn": (cnn, None)}
+NETS = {"mlp": (mlp, None), "mlp_keras_adam": (mlp, keras.optimizers.Adam), "cnn": (cnn, None)}
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(WARM * BATCH, 784)).astype("float32"), RNG.integers(0, 10, WARM * BATCH)
 
@@ -58,21 +60,24 @@ def some_steps(step, batches):
 
 def main():
     """Measure, print the table, write JSON."""
-    options = harness.options(__doc__, "listening.json", rounds=300)
+    options = harness.options(__doc__, "listening.json", rounds=300, nets=",".join(NETS))
     batches = iter(tf.data.Dataset.from_tensors((X[:BATCH], Y[:BATCH])).repeat())
     results = {}
-    for net, (layers, optimizer) in NETS.items():
+    for net in options.nets.split(","):
+        layers, optimizer = NETS[net]
         steps = {name: training_step(layers, optimizer, callbacks()) for name, callbacks in CONTENDERS.items()}
         found = []
         for _ in harness.rounds(options):
             order = random.sample(list(steps), len(steps))
-            seconds = {name: harness.timed(some_steps, steps[name][0], batches)[1:] for name in order}
-            found.append({name: np.divide(own, seconds["bare"]) for name, own in seconds.items()})
-        print(f"{net:24}{'CPU':>8}{'wall':>8}")
+            found.append({name: harness.timed(some_steps, steps[name][0], batches)[1:] for name in order})
+        print(f"{net:24}{'CPU':>8}{'wall':>8}{'least':>8}{'us':>6}")
+        bare = min(each["bare"][1] for each in found)
         for name in steps:
-            cpu, wall = (statistics.median(each[name][k] for each in found) for k in (0, 1))
-            print(f"{name:24}{cpu:8.3f}{wall:8.3f}", flush=True)
-            results[f"{net}, {name}"] = {"cpu": cpu, "wall": wall}
+            cpu, wall = (statistics.median(each[name][k] / each["bare"][k] for each in found) for k in (0, 1))
+            least = min(each[name][1] for each in found)
+            longer = (least - bare) / AT_A_TIME * 1e6
+            print(f"{name:24}{cpu:8.3f}{wall:8.3f}{least / bare:8.3f}{longer:6.0f}", flush=True)
+            results[f"{net}, {name}"] = {"cpu": cpu, "wall": wall, "least": least / bare, "longer_us": longer}
     harness.save(options.json, results)
 
 
