@@ -35,7 +35,11 @@ types:  ## mypy on the package
 docs:  ## what is made from the code and from what was measured: pages, tables; and all examples in docstrings
 	$(python) -m keras_ch8.chapter docs
 	$(python) tools/tables.py
+	$(python) tools/house.py
 	$(pytest) -n 2 -m "" keras_ch8
+
+recipe:  ## what `make recipe add="A pacing"` adds is there to be made your own; without `add`, the names of the recipes
+	@$(python) tools/recipes.py $(add)
 
 site:  ## the site of the documents in build/site/html
 	$(python) -m pip install -q -e ".[docs,examples]"
@@ -74,5 +78,7 @@ full:  ## all that .ci/run leaves out, by hand before an issue is resolved: hour
 
 examples ?= .  # for `make gallery examples=s8_3`: those whose names have this in them
 
-.PHONY: help setup test slow planted lint format types docs site gallery pictures notebooks serve bench coverage ci full
+add ?=  # for `make recipe`: what is to be added
+
+.PHONY: help setup test slow planted lint format types docs recipe site gallery pictures notebooks serve bench coverage ci full
 .DEFAULT_GOAL = help

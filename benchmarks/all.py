@@ -21,18 +21,24 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 BENCHMARKS = {
-    # name: (arguments, arguments of --quick); the shortest first
-    "data": ("--rounds 3", "--rounds 1"),
-    "batch_norm": ("", ""),
-    "averaging": ("--rounds 3", "--rounds 1"),
-    "fit_step": ("--rounds 5", "--rounds 3"),
-    "second_order_fit": ("--rounds 3", "--rounds 1"),
-    "telemetry": ("--rounds 5", "--rounds 2 --epochs 4"),
-    "listening": ("--rounds 100", "--rounds 30"),
-    "diagnosis_cost": ("--rounds 2", "--rounds 1 --optimizers sgd"),
-    "update_step": ("", "--rounds 3 --shapes mlp,resnet"),
-    "fit_callbacks": ("--rounds 3 --optimizers ours", "--rounds 3 --steps 400 --nets conv --optimizers ours"),
-    "growth": ("--steps 1000,10000", "--variables 30,300 --callbacks 1,10 --steps 1000,4000 --runs 4"),
+    # name: (arguments, arguments of --quick); the shortest first. `--seconds` are for the rounds of a part of a table.
+    "data": ("--rounds 3 --steps 50", "--rounds 1 --steps 50"),
+    "batch_norm": ("--seconds 4", "--rounds 3"),
+    "averaging": ("--models 1 --seconds 20", "--models 1 --rounds 1"),
+    "fit_step": ("--seconds 10", "--rounds 3"),
+    "second_order_fit": ("--seconds 15", "--rounds 1"),
+    "telemetry": ("--rounds 5 --epochs 5 --seconds 60", "--rounds 2 --epochs 4"),
+    "listening": ("--seconds 25", "--rounds 30"),
+    "diagnosis_cost": ("--seconds 40 --optimizers sgd", "--rounds 1 --optimizers sgd"),
+    "update_step": ("--seconds 4", "--rounds 3 --shapes mlp,resnet"),
+    "fit_callbacks": (
+        "--steps 1000 --seconds 30 --optimizers ours",
+        "--rounds 3 --steps 400 --nets conv --optimizers ours",
+    ),
+    "growth": (
+        "--variables 30,300,1000 --steps 1000,10000",
+        "--variables 30,300 --callbacks 1,10 --steps 1000,4000 --runs 4",
+    ),
 }
 
 
@@ -108,11 +114,12 @@ def main():
     parser.add_argument("--json", default="results.json")
     parser.add_argument("--document")
     options = parser.parse_args()
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1"}
     if options.document:
         sys.stdout.write(document(json.loads(pathlib.Path(options.document).read_text())))
         return
     hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if options.device == "cpu" else {}
-    environment = os.environ | hidden | {"TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | hidden
     names, end = options.only.split(","), time.monotonic() + 60 * options.minutes
     results = {"machine": machine(options.device), "quick": options.quick, "benchmarks": {}}
     if names != list(BENCHMARKS) and os.path.exists(options.json):

@@ -59,7 +59,7 @@ def main():
                     (network(make(), jit), [average]),
                     (network(make(use_ema=True, ema_momentum=0.999), jit), []),
                 ]
-                for number in range(options.rounds + 1):
+                for number in (-1, *harness.rounds(options)):  # once before, to warm up
                     seconds, begin = np.zeros((3, 2)), np.zeros(3)
                     for who in [0, 1, 2][:: 1 if number % 2 else -1]:
                         (model, callbacks), clock = runs[who], Clock()
@@ -67,7 +67,7 @@ def main():
                         model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=[*callbacks, clock])
                         seconds[who] = np.subtract(clock.times[-1], clock.times[0])
                         begin[who] = clock.times[0][0] - start
-                    if number:
+                    if number >= 0:
                         times.append(seconds / STEPS / (EPOCHS - 1) * 1e6)
                         begins.append(begin * 1e3)
             wall, cpu = np.moveaxis(times, 2, 0)

@@ -65,7 +65,7 @@ def main():
         for training in (True, False):
             for jit in (False, True):
                 runs = {who: steps_of(make, shape, training, jit, k) for who, make in LAYERS.items()}
-                _, times = harness.in_turn(runs, options.rounds, k)
+                _, times = harness.in_turn(runs, options, k)
                 ours, peer = (statistics.median(times[who]) for who in LAYERS)
                 ratio = harness.median_ratio(times["ours"], times["Keras"])
                 kind = f"{name}  {'training' if training else 'inference'}{'  jit' if jit else ''}"

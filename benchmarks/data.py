@@ -81,7 +81,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             runs = {kind: (model_of(name, shape), data_of(kind, x, y, batch_size, folder)) for kind in kinds}
             fits = {kind: partial(m.fit, **data, epochs=options.epochs, verbose=0) for kind, (m, data) in runs.items()}
-            cpu, wall = harness.in_turn(fits, options.rounds, options.epochs * options.steps)
+            cpu, wall = harness.in_turn(fits, options, options.epochs * options.steps)
         print(f"{name:24s}{'wall':>10s}{'ratio':>9s}{'CPU':>13s}{'ratio':>9s}")
         for kind in kinds:
             row = {}

@@ -72,7 +72,7 @@ def main():
     for optimizer in options.optimizers.split(","):
         chosen = options.contenders.split(",")
         runs = {name: [] for name in chosen}
-        for number in range(options.rounds):
+        for number in harness.rounds(options):
             first = number % len(chosen)
             for name in chosen[first:] + chosen[:first]:
                 runs[name].append(in_a_fork(context, name, optimizer))

@@ -46,11 +46,11 @@ OPTIMIZERS = {"ours": keras_ch8.optimizers.Adam, "keras": keras.optimizers.Adam}
 CONTENDERS = {"bare": list, "bare again": list, "two": two, "five": five}
 
 
-def fits(models, x, y, batch, rounds):
+def fits(models, x, y, batch, options):
     """Return the CPU seconds of each contender in each round."""
     names, found = list(models), []
     start = models[names[0]].get_weights()
-    for number in range(rounds):
+    for number in harness.rounds(options):
         found.append({})
         first = number % len(names)
         for name in names[first:] + names[:first]:
@@ -76,7 +76,7 @@ def main():
             name: harness.classifier(shape, layers(), OPTIMIZERS[optimizer](), steps_per_execution=int(at_once))
             for name in options.contenders.split(",")
         }
-        rounds = fits(made, x, y, batch, options.rounds)
+        rounds = fits(made, x, y, batch, options)
         bare = statistics.median(each["bare"] for each in rounds[1:])
         for name in list(made)[1:]:
             later = sorted(each[name] / each["bare"] for each in rounds[1:])

@@ -40,7 +40,7 @@ def main():
             fit = {"batch_size": options.batch, "epochs": EPOCHS, "verbose": 0}
             models = (model_with(make(), jit_compile) for make in makers)
             runs = {name: partial(m.fit, x, y, **fit) for name, m in zip(("ours", "Keras"), models, strict=True)}
-            _, wall = harness.in_turn(runs, options.rounds, STEPS * EPOCHS)
+            _, wall = harness.in_turn(runs, options, STEPS * EPOCHS)
             ours, peer = (statistics.median(wall[name]) / 1e3 for name in runs)
             results[f"{kind} jit_compile={jit_compile}"] = {"ours": ours, "Keras": peer, "ratio": peer / ours}
             print(

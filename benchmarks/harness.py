@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import resource
 import statistics
@@ -13,16 +14,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import tensorflow as tf
 
+LEAST = 3
+"""Rounds that are made however long they take."""
+
 
 def options(doc, results, **defaults):
     """Return what the command line says: `--json`, by default the file `results`, and an option for each default.
 
-    With `--device cpu` no GPU is seen; with `--device gpu` there has to be one.
+    With `--seconds` no part of the table begins a further round after so many, once it has three. With `--device cpu`
+    no GPU is seen; with `--device gpu` there has to be one.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in defaults.items():
         kind = {"action": "store_true"} if default is False else {"type": type(default)}
         parser.add_argument(f"--{name}", default=default, **kind)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="for the rounds of each part of the table")
     parser.add_argument("--device", choices=("cpu", "gpu", ""), default="", help="by default a GPU if there is one")
     parser.add_argument("--json", default=results)
     found = parser.parse_args()
@@ -58,18 +64,29 @@ def save(path, results, page=None):
             file.write(page)
 
 
-def in_turn(calls, rounds, steps):
-    """Call each of the contenders in every round, in an order that rotates, and once before to warm up.
+def rounds(options):
+    """Count the rounds of one part of the table from 0: `options.rounds` of them, or what `options.seconds` allow."""
+    end = time.monotonic() + options.seconds
+    for number in range(options.rounds):
+        if number >= LEAST and time.monotonic() > end:
+            return
+        yield number
+
+
+def in_turn(calls, options, steps):
+    """Call each of the contenders once to warm up, then in every round, in an order that rotates.
 
     Returns CPU and wall time of each in us a step: by the name a list of them, one for each round.
     """
     names = list(calls)
     cpu, wall = {name: [] for name in names}, {name: [] for name in names}
-    for number in range(rounds + 1):
+    for call in calls.values():
+        call()
+    for number in rounds(options):
         first = number % len(names)
         for name in names[first:] + names[:first]:
             _, *seconds = timed(calls[name])
-            for times, own in zip((cpu, wall), seconds if number else (), strict=False):
+            for times, own in zip((cpu, wall), seconds, strict=True):
                 times[name].append(own / steps * 1e6)
     return cpu, wall
 

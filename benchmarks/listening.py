@@ -63,14 +63,14 @@ def main():
     results = {}
     for net, (layers, optimizer) in NETS.items():
         steps = {name: training_step(layers, optimizer, callbacks()) for name, callbacks in CONTENDERS.items()}
-        rounds = []
-        for _ in range(options.rounds):
+        found = []
+        for _ in harness.rounds(options):
             order = random.sample(list(steps), len(steps))
             seconds = {name: harness.timed(some_steps, steps[name][0], batches)[1:] for name in order}
-            rounds.append({name: np.divide(own, seconds["bare"]) for name, own in seconds.items()})
+            found.append({name: np.divide(own, seconds["bare"]) for name, own in seconds.items()})
         print(f"{net:24}{'CPU':>8}{'wall':>8}")
         for name in steps:
-            cpu, wall = (statistics.median(each[name][k] for each in rounds) for k in (0, 1))
+            cpu, wall = (statistics.median(each[name][k] for each in found) for k in (0, 1))
             print(f"{name:24}{cpu:8.3f}{wall:8.3f}", flush=True)
             results[f"{net}, {name}"] = {"cpu": cpu, "wall": wall}
     harness.save(options.json, results)

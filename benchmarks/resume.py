@@ -76,7 +76,7 @@ def main():
     y = np.tile(y, REPEATS)
     calls = {name: trained(every, x, y, options.epochs) for name, every in EVERY.items()}
     steps = options.epochs * -(-len(x) // BATCH)
-    cpu, wall = harness.in_turn(calls, options.rounds, steps)
+    cpu, wall = harness.in_turn(calls, options, steps)
     print(f"{'':20}{'CPU':>8}{'wall':>8}{'us a step':>12}")
     results = {}
     for name in calls:

@@ -125,7 +125,7 @@ def main():
             calls["torch LBFGS"] = ours.torch
         firsts = {who: harness.timed(call)[1:] for who, call in calls.items()}
         spent = {who: [] for who in calls}
-        for _ in range(options.rounds):
+        for _ in harness.rounds(options):
             for who, call in calls.items():
                 spent[who].append(harness.timed(call))
         ours.calls["keras_ch8 fit"] = ours.evaluations()

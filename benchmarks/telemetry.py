@@ -63,7 +63,7 @@ def main():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(STEPS * BATCH, 128)).astype("float32"), rng.integers(0, 10, STEPS * BATCH)
     times = {name: [] for name in CONTENDERS}
-    for _ in range(options.rounds):
+    for _ in harness.rounds(options):
         for name, (callbacks, steps, _) in CONTENDERS.items():
             model, watch = network(steps, options.jit), Stopwatch()
             start = time.process_time()

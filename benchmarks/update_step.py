@@ -4,8 +4,9 @@
 
 "in graph": K steps inside one tf.function, as in `fit`. Keras jit is Keras's step as one XLA program, called in the
 same way; "all in XLA" compiles the loop too, as `fit` with `jit_compile=True` compiles the rest of the step. torch and
-optax step from Python. Gradients are given; entries are medians of several rounds, in ms a step; ratios are Keras's or
-the peer's time over ours, so above 1 we are faster. "first" is the first call: tracing and compiling, in seconds.
+optax step from Python. Gradients are given; entries are medians of rounds in which all have their turn, in ms a step;
+ratios are Keras's or the peer's time over ours in the same round, so above 1 we are faster: their median, and the
+smallest and largest. "first" is the first call: tracing and compiling, in seconds.
 "roofline" is the time in which the memory moves what an update has to read and write, at the bandwidth that TensorFlow
 reaches at best where it adds the gradient to as many arrays of this size. (Blocks that stay in a cache may be faster.)
 """
@@ -53,24 +54,13 @@ TORCH = {
 OPTAX = {"Adam": lambda: optax.adam(0.001), "Momentum": lambda: optax.sgd(0.001, momentum=0.9)}
 
 
-def median_ms(call, steps, rounds):
-    """Return the median time of one step in ms, after one call to warm up."""
-    call()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) / steps * 1e3
-
-
 def arrays(name):
     """Return fixed random weights, or gradients, of the shapes."""
     rng = np.random.default_rng(0)
     return [rng.normal(size=s).astype("float32") for s in SHAPES[name]]
 
 
-def roofline(kind, name, rounds):
+def roofline(kind, name):
     """Return the ms in which the memory moves what one update has to, the bytes a weight, and GB/s."""
     whole = np.concatenate([a.ravel() for a in arrays(name)])
     grad, written = tf.constant(whole), [tf.Variable(whole) for _ in range(1 + STATES[kind])]
@@ -81,7 +71,7 @@ def roofline(kind, name, rounds):
             variable.assign_add(grad, read_value=False)
 
     seconds = []
-    for _ in range(rounds + 1):
+    for _ in range(4):
         start = time.perf_counter()
         for _ in range(K):
             add()
@@ -92,8 +82,8 @@ def roofline(kind, name, rounds):
     return size * len(whole) / bandwidth / 1e6, size, bandwidth
 
 
-def time_keras(make, name, mode, rounds):
-    """Time a Keras optimizer, ours or Keras's: (ms a step, seconds of the first call)."""
+def of_keras(make, name, mode):
+    """Return what calls a Keras optimizer, ours or Keras's, the steps of one call, and the seconds of the first."""
     optimizer, variables = make(), [keras.Variable(a) for a in arrays(name)]
     grads = [tf.constant(a) for a in arrays(name)]
     optimizer.build(variables)
@@ -105,7 +95,7 @@ def time_keras(make, name, mode, rounds):
         start = time.perf_counter()
         step(grads)
         first = time.perf_counter() - start
-        return median_ms(waiting(lambda: step(grads), variables), 1, rounds), first
+        return waiting(lambda: step(grads), variables), 1, first
     inner = tf.function(step, jit_compile=True, autograph=False) if mode == "jit" else step
 
     @tf.function(jit_compile=mode == "xla", autograph=False)
@@ -120,7 +110,7 @@ def time_keras(make, name, mode, rounds):
     start = time.perf_counter()
     one(grads)
     first = time.perf_counter() - start
-    return median_ms(waiting(lambda: loop(grads), variables), K, rounds), first
+    return waiting(lambda: loop(grads), variables), K, first
 
 
 def waiting(call, variables):
@@ -134,8 +124,8 @@ def waiting(call, variables):
     return run
 
 
-def time_torch(make, name, rounds, **options):
-    """Time a torch optimizer from Python."""
+def of_torch(make, name, **options):
+    """Return the same for a torch optimizer, from Python."""
     device = "cuda" if harness.on_gpu() else "cpu"
     parameters = [torch.tensor(a, requires_grad=True, device=device) for a in arrays(name)]
     for parameter, grad in zip(parameters, arrays(name), strict=True):
@@ -148,11 +138,11 @@ def time_torch(make, name, rounds, **options):
         if harness.on_gpu():
             torch.cuda.synchronize()
 
-    return median_ms(call, K, rounds), 0.0
+    return call, K, 0.0
 
 
-def time_optax(make, name, rounds):
-    """Time an optax optimizer, jitted, with its buffers donated, from Python."""
+def of_optax(make, name):
+    """Return the same for an optax optimizer, jitted, with its buffers donated, from Python."""
     optimizer, params = make(), [jax.numpy.array(a) for a in arrays(name)]
     grads, state = [jax.numpy.array(a) for a in arrays(name)], optimizer.init(params)
 
@@ -171,28 +161,36 @@ def time_optax(make, name, rounds):
             params, state = step(params, state)
         jax.block_until_ready(params)
 
-    return median_ms(call, K, rounds), first
+    return call, K, first
 
 
-def measure(kind, name, rounds):
-    """Return {contender: (ms, first call in s)} for one algorithm and one set of shapes."""
+def contenders(kind, name):
+    """Yield all that update such weights by this algorithm: name, call, steps of one call, seconds of the first."""
     ours, peer = OURS[kind], KERAS[kind]
-    found = {
-        "ours in graph": time_keras(ours, name, "graph", rounds),
-        "Keras graph": time_keras(peer, name, "graph", rounds),
-        "Keras jit": time_keras(peer, name, "jit", rounds),
-    }
+    yield "ours in graph", of_keras(ours, name, "graph")
+    yield "Keras graph", of_keras(peer, name, "graph")
+    yield "Keras jit", of_keras(peer, name, "jit")
     if optax is not None:
-        found["optax jit"] = time_optax(OPTAX[kind], name, rounds)
+        yield "optax jit", of_optax(OPTAX[kind], name)
     if torch is not None:
-        found["torch foreach"] = time_torch(TORCH[kind], name, rounds, foreach=True)
-        found["torch fused"] = time_torch(TORCH[kind], name, rounds, fused=True)
-    return found | {
-        "ours from Python": time_keras(ours, name, "python", rounds),
-        "Keras eager": time_keras(peer, name, "python", 3),
-        "ours all in XLA": time_keras(ours, name, "xla", rounds),
-        "Keras all in XLA": time_keras(peer, name, "xla", rounds),
-    }
+        yield "torch foreach", of_torch(TORCH[kind], name, foreach=True)
+        yield "torch fused", of_torch(TORCH[kind], name, fused=True)
+    yield "ours from Python", of_keras(ours, name, "python")
+    yield "Keras eager", of_keras(peer, name, "python")
+    yield "ours all in XLA", of_keras(ours, name, "xla")
+    yield "Keras all in XLA", of_keras(peer, name, "xla")
+
+
+def measure(kind, name, options):
+    """Return {contender: (ms, first call in s, median ratio to ours, smallest, largest)}, all measured in turn."""
+    made = dict(contenders(kind, name))
+    _, wall = harness.in_turn({who: call for who, (call, _, _) in made.items()}, options, 1)
+    times = {who: [us / steps / 1e3 for us in wall[who]] for who, (_, steps, _) in made.items()}
+    found = {}
+    for who, (_, _, first) in made.items():
+        ratios = [a / b for a, b in zip(times[who], times[PEER_OF.get(who, who)], strict=True)]
+        found[who] = statistics.median(times[who]), first, statistics.median(ratios), min(ratios), max(ratios)
+    return found
 
 
 PEER_OF = {
@@ -226,15 +224,15 @@ def main():
     results = {}
     for kind in options.kinds.split(","):
         for name in options.shapes.split(","):
-            row = measure(kind, name, options.rounds)
-            ms, size, bandwidth = roofline(kind, name, options.rounds)
+            row = measure(kind, name, options)
+            ms, size, bandwidth = roofline(kind, name)
             results[f"{kind} {name}"] = row | {"roofline": (ms, bandwidth)}
             print(f"\n{kind}, {name}")
             moved = f"{size} bytes a weight at {bandwidth:.0f} GB/s"
             print(f"  {'roofline':18s} {ms:9.2f} ms  {ms / row['ours in graph'][0]:6.2f} x   {moved}")
-            for contender, (ms, first) in row.items():
-                ratio = f"{ms / row[PEER_OF[contender]][0]:6.2f} x" if contender in PEER_OF else "        "
-                print(f"  {contender:18s} {ms:9.2f} ms  {ratio}   first {first:6.2f} s", flush=True)
+            for contender, (ms, first, ratio, low, high) in row.items():
+                to_ours = f"{ratio:6.2f} x ({low:5.2f} to {high:5.2f})" if contender in PEER_OF else " " * 26
+                print(f"  {contender:18s} {ms:9.2f} ms  {to_ours}   first {first:6.2f} s", flush=True)
     harness.save(options.json, results)
 
 

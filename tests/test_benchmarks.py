@@ -1,6 +1,5 @@
 """The page of benchmarks shows what was measured, and one command runs them all."""
 
-import importlib.util
 import json
 import os
 import re
@@ -10,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.outside import loaded
+
 ROOT = Path(__file__).parent.parent
 RESULTS = json.loads((ROOT / "benchmarks/results.json").read_text())
-SPEC = importlib.util.spec_from_file_location("benchmarks_all", ROOT / "benchmarks/all.py")
-ALL = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(ALL)
+ALL = loaded("benchmarks/all.py")
 
 
 def test_the_page_is_made_of_the_results():

@@ -1,31 +1,19 @@
 """The site sets the equations of docstrings in TeX, and none of them is left as code or read in another way."""
 
-import importlib.util
 import inspect
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
 import keras_ch8
 from keras_ch8 import chapter
+from tests.outside import loaded
 
-TOOLS = Path(__file__).parent.parent / "tools"
 BINDING = ("optimizers", "clipping", "schedules", "initializers", "losses", "layers", "continuation", "stopping")
 
 
-def tool(name):
-    """Return a module of tools/, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)
-    spec.loader.exec_module(module)
-    return module
-
-
-equations = tool("equations")
-make_site = tool("make_site")
+equations = loaded("tools/equations.py")
+make_site = loaded("tools/make_site.py")
 
 READ = {
     "lr / (delta + sqrt(r)) * g": r"\frac{\text{lr}}{\delta + \sqrt{r}} \, g",

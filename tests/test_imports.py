@@ -1,7 +1,6 @@
 """`import keras_ch8` is light, registers its classes in either order, and imports go one way."""
 
 import ast
-import functools
 import json
 import subprocess
 import sys
@@ -185,13 +184,6 @@ def again(part):
     return keras.saving.deserialize_keras_object(json.loads(saved(part)))
 
 
-@functools.cache
-def import_statements(path):
-    """Return the imports of a file, wherever they stand in it."""
-    nodes = ast.walk(ast.parse(path.read_text()))
-    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-
-
 def package_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -199,7 +191,7 @@ def package_of(path):
 def imports_of(path):
     """Yield (package of keras_ch8 or outside it, line number) for each import in a file."""
     here = path.relative_to(PACKAGE).parts[:-1]
-    for node in import_statements(path):
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -225,43 +217,3 @@ def test_imports_go_one_way_and_tensorflow_stays_in_its_packages():
     assert read > 50, "the test read no imports"
     packages = {package_of(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
     assert packages <= set(LOWEST_FIRST), "a new package needs its place in the order"
-
-
-def modules_of(path, modules):
-    """Yield the modules of keras_ch8 that a file imports, by their dotted names; those for type checkers too."""
-    here = ["keras_ch8", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in import_statements(path):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
-            base = ".".join(part for part in base if part)
-            for alias in node.names:
-                yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules else base
-
-
-def reached(start, imports):
-    """Return the modules that one imports, and those that they import, and so on."""
-    found, ahead = set(), set(imports[start])
-    while ahead:
-        found |= ahead
-        ahead = {further for name in ahead for further in imports[name]} - found
-    return found
-
-
-def test_no_modules_import_each_other():
-    """Also not through others, and not for type checkers alone. Packages do not count: they gather what is in them."""
-    paths = {".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts): p for p in sorted(PACKAGE.rglob("*.py"))}
-    paths = {name: path for name, path in paths.items() if not name.endswith("__init__")}
-    imports = {name: set(modules_of(path, paths)) & paths.keys() for name, path in paths.items()}
-    assert sum(map(len, imports.values())) > 100, "the test read no imports"
-    assert not {name for name in imports if name in reached(name, imports)}
-
-
-def test_what_packages_share_has_a_public_name():
-    for path in sorted(PACKAGE.rglob("*.py")):
-        inside = list(path.relative_to(PACKAGE).parts[:-1])
-        for node in import_statements(path):
-            if isinstance(node, ast.ImportFrom) and node.level and node.module:
-                module = [*inside[: len(inside) - node.level + 1], *node.module.split(".")]
-                is_shared = bool(inside) and module[0] != inside[0]
-                where = f"{path.relative_to(PACKAGE)}:{node.lineno} imports {'.'.join(module)}"
-                assert not (is_shared and any(part.startswith("_") for part in module[1:])), where

@@ -8,6 +8,8 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,17 @@ def test_the_index_names_every_part_with_the_first_line_of_its_docstring():
     index = (ROOT / "docs" / "index.md").read_text()
     for package, name, thing in PARTS:
         assert f"`{package}.{name}`: {thing.__doc__.splitlines()[0]}" in index
+
+
+@pytest.mark.slow
+def test_examples_in_docstrings_run_without_the_tests():
+    """As `make docs` runs them: no test has been there before."""
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "keras_ch8/optimizers/adamw.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout

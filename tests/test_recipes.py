@@ -1,9 +1,7 @@
 """Each recipe of CONTRIBUTING.md, as it is printed there, followed in a copy of the package: what it adds works."""
 
-import dataclasses
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,61 +9,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PATH_LINE = re.compile(r"^# ((?:keras_ch8|tests)/\S+\.py)(?:, below `(.*)`)?$")
+from tests.outside import ROOT, loaded
+
 MOST_LINES, MOST_FILES = 15, 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Piece:
-    """Code for one file: at its end, below a line (with its comma), or as imports of an `__init__.py`."""
-
-    path: str
-    below: str | None
-    lines: tuple[str, ...]
-
-    @property
-    def exported(self):
-        """The names that an `__init__.py` is to export."""
-        is_export = self.path.endswith("__init__.py") and self.below is None
-        return [line.split(" import ")[1].strip() for line in self.lines if line] if is_export else []
-
-    def apply(self, root):
-        file = root / self.path
-        before = file.read_text() if file.exists() else ""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        code = "\n".join(self.lines) + "\n"
-        if self.exported:
-            imports, found, names = before.partition("__all__ = [")
-            quoted = "".join(f'"{name}", ' for name in self.exported)
-            file.write_text(f"{imports}{code}{found}{quoted}{names}")
-        elif self.below:
-            at = next(line for line in before.splitlines() if line.strip() == self.below.strip())
-            indent = at[: len(at) - len(at.lstrip())]
-            comma = "," if at.endswith(",") else ""
-            added = "\n".join(indent + line + comma for line in self.lines if line)
-            file.write_text(before.replace(at, f"{at}\n{added}", 1))
-        else:
-            file.write_text(f"{before}\n\n{code}")
-
-
-def recipes():
-    """Return the pieces of each recipe by its heading."""
-    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## Thirteen recipes")[2]
-    found = {}
-    for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
-        heading, _, body = section.partition("\n")
-        pieces = []
-        for line in re.search(r"```python\n(.*?)```", body, re.DOTALL)[1].splitlines():
-            if begins := PATH_LINE.match(line):
-                pieces.append(Piece(begins[1], begins[2], ()))
-            else:
-                pieces[-1] = dataclasses.replace(pieces[-1], lines=(*pieces[-1].lines, line))
-        found[heading.strip()] = pieces
-    return found
-
-
-RECIPES = recipes()
+tool = loaded("tools/recipes.py")
+RECIPES = tool.recipes((ROOT / "CONTRIBUTING.md").read_text())
 FIT = """
 model.compile({optimizer}, "mse")
 model.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=[ch8.callbacks.TensorBoard("logs"), {more}])
@@ -176,6 +124,19 @@ def test_a_recipe_is_short_and_touches_few_files(name):
     assert len(lines) <= MOST_LINES, f"{len(lines)} lines"
     assert len({piece.path for piece in RECIPES[name]}) <= MOST_FILES
     assert RECIPES[name][-1].path.startswith("tests/")
+
+
+def test_a_recipe_is_followed_in_the_repository_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    for path in ("CONTRIBUTING.md", "keras_ch8/curriculum/pacing.py", "keras_ch8/curriculum/__init__.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+    assert tool.main("A pace").splitlines()[1:] == [f"  {name}" for name in RECIPES]
+    said = tool.main("A pacing").splitlines()
+    assert said[1:-1] == [f"  {piece.path}" for piece in RECIPES["A pacing"]]
+    assert "class Cubic(Pacing):" in (tmp_path / said[1].strip()).read_text()
+    assert '"Cubic"' in (tmp_path / said[2].strip()).read_text()
+    assert (tmp_path / said[3].strip()).read_text().startswith("from keras_ch8 import")
 
 
 @pytest.mark.broad(slow="all")

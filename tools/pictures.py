@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 COLUMNS, ROWS = 80, 34
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
-FOLDED = "document.querySelectorAll('details[open]').forEach((one, number) => one.open = number === 0)"
+FOLDED = "document.querySelectorAll('.verdict[open]').forEach((one, number) => one.open = number === 0)"
 """Of several verdicts the first alone is read on a picture."""
 TRAINING = """
 import sys

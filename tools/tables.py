@@ -5,6 +5,7 @@ docs/benchmarks.md is made of the same file by `benchmarks/all.py --document`. A
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,14 @@ SHAPES = {
 }
 """The names of `benchmarks/update_step.py` for weights, and what they are."""
 PEERS = ("Keras graph", "Keras jit", "optax jit", "torch fused")
-Numbers = dict[str, dict[str, list[float]]]
-"""Milliseconds of an update and seconds of the first, of each contender, by optimizer and weights."""
+Numbers = dict[str, dict[str, Any]]
+"""What a benchmark measured, by its cases and contenders."""
 
 
-def update_numbers() -> Numbers:
-    """Return what `benchmarks/update_step.py` has written into the file of results."""
+def numbers_of(benchmark: str) -> Numbers:
+    """Return what a benchmark has written into the file of results; nothing if it was not run to its end."""
     results: Any = json.loads((ROOT / "benchmarks" / "results.json").read_text())
-    numbers: Numbers = results["benchmarks"]["update_step"]["numbers"]
+    numbers: Numbers = results["benchmarks"].get(benchmark, {}).get("numbers", {})
     return numbers
 
 
@@ -33,38 +34,91 @@ def ratio(of: dict[str, list[float]], peer: str, ours: str = "ours in graph") ->
     return f"{of[peer][0] / of[ours][0]:.2f} x"
 
 
-def speed_table(numbers: Numbers) -> str:
-    """Return the table of docs/guide/speed.md."""
+def update_table() -> str:
+    """Return the table of updates in docs/guide/speed.md."""
     head = ["optimizer and weights", "here", *PEERS, "from Python: here", "Keras eager"]
-    rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for name, of in numbers.items():
-        optimizer, shape = name.split()
-        peers = [f"{of[peer][0]:.2f} ({ratio(of, peer)})" for peer in PEERS]
-        own = f"{of['ours from Python'][0]:.2f}"
-        eager = f"{of['Keras eager'][0]:.1f} ({ratio(of, 'Keras eager', 'ours from Python')})"
-        cells = [f"`{optimizer}`, {SHAPES[shape]}", f"{of['ours in graph'][0]:.2f}", *peers]
-        rows.append(f"| {' | '.join([*cells, own, eager])} |")
-    return "\n".join(rows)
+    rows = []
+    for name, of in numbers_of("update_step").items():
+        if len(name.split()) == 2:
+            optimizer, shape = name.split()
+            peers = [f"{of[peer][0]:.2f} ({ratio(of, peer)})" for peer in PEERS]
+            own = f"{of['ours from Python'][0]:.2f}"
+            eager = f"{of['Keras eager'][0]:.1f} ({ratio(of, 'Keras eager', 'ours from Python')})"
+            rows.append([f"`{optimizer}`, {SHAPES[shape]}", f"{of['ours in graph'][0]:.2f}", *peers, own, eager])
+    return table(head, rows)
 
 
-def readme_row(numbers: Numbers) -> str:
-    """Return the row of README's table of numbers."""
-    of = numbers["Adam mlp"]
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)).replace("| --- ", "|---")
+
+
+def update_row(of: Numbers) -> str:
+    """Return the row of README on updates."""
+    adam = of["Adam mlp"]
     names = ("Keras", "Keras with jit", "optax", "torch")
-    peers = ", ".join(f"{name} {ratio(of, peer)}" for name, peer in zip(names, PEERS, strict=True))
-    where = "[benchmarks](docs/benchmarks.md#update_step)"
-    return f"| update of Adam, {SHAPES['mlp']} | {of['ours in graph'][0]:.2f} ms; {peers} | {where} |"
+    peers = ", ".join(f"{name} {ratio(adam, peer)}" for name, peer in zip(names, PEERS, strict=True))
+    return readme_row(f"update of Adam, {SHAPES['mlp']}", f"{adam['ours in graph'][0]:.2f} ms; {peers}", "update_step")
+
+
+def step_row(of: Numbers) -> str:
+    """Return the row of README on steps of `fit`."""
+    adam = of["Adam jit_compile=auto"]
+    measured = f"{adam['ours']:.1f} ms; Keras {adam['ratio']:.2f} x"
+    return readme_row("step of `fit` of that network, batch 32", measured, "fit_step")
+
+
+def second_order_row(of: Numbers) -> str:
+    """Return the row of README on trainings with LBFGS."""
+    of_peer = {
+        name: [case["ratio"] for key, case in of.items() if name.casefold() in key] for name in ("SciPy", "torch")
+    }
+    measured = ", ".join(f"{name} {span(ratios)}" for name, ratios in of_peer.items() if ratios)
+    return readme_row("`fit` with `LBFGS`, digits in a full batch", measured, "second_order_fit")
+
+
+def batch_norm_row(of: Numbers) -> str:
+    """Return the row of README on batch normalization, whose benchmark prints our time over Keras's."""
+    ratios = [1 / case["ratio"] for key, case in of.items() if "training" in key]
+    return readme_row("layer of batch normalization, training", f"Keras {span(ratios)}", "batch_norm")
+
+
+ROWS = {
+    "update_step": update_row,
+    "fit_step": step_row,
+    "second_order_fit": second_order_row,
+    "batch_norm": batch_norm_row,
+}
+"""The rows of README by their benchmark; one that is not in the file of results stands as it was written by hand."""
+
+
+def readme_rows() -> list[str]:
+    """Return the rows of README's table of numbers that the file of results has."""
+    return [row(numbers) for name, row in ROWS.items() if (numbers := numbers_of(name))]
+
+
+def readme_row(what: str, measured: str, benchmark: str) -> str:
+    """Return a row of README's table of numbers."""
+    return f"| {what} | {measured} | [benchmarks](docs/benchmarks.md#{benchmark}) |"
+
+
+def span(ratios: Sequence[float]) -> str:
+    """Return the smallest and the largest of some ratios."""
+    found = sorted(ratios)
+    return f"{found[0]:.2f} x to {found[-1]:.2f} x"
 
 
 def pages() -> dict[Path, str]:
-    """Return the pages with the numbers of the file of results in them."""
-    numbers = update_numbers()
+    """Return the pages with the numbers of the file of results in them: rows and tables by how they begin."""
     readme, speed = ROOT / "README.md", ROOT / "docs" / "guide" / "speed.md"
-    row, table = r"(?m)^\| update of Adam, .*$", r"(?m)^\| optimizer and weights \|(.|\n)*?\|(?=\n\n)"
-    return {
-        readme: re.sub(row, lambda _: readme_row(numbers), readme.read_text()),
-        speed: re.sub(table, lambda _: speed_table(numbers), speed.read_text()),
-    }
+    texts = {page: page.read_text() for page in (readme, speed)}
+    for row in readme_rows():
+        begins = re.escape(row[: row.index(" | ")])
+        texts[readme] = re.sub(rf"(?m)^{begins} \|.*$", lambda _, row=row: row, texts[readme])
+    made = update_table()
+    begins = re.escape(made[: made.index(" | ")])
+    texts[speed] = re.sub(rf"(?m)^{begins} \|(.|\n)*?\|(?=\n\n)", lambda _: made, texts[speed])
+    return texts
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ PANELS = (
     ),
     _panel(
         "Loss of the probe, in training and in inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
-        kinds=("overfitting", "ill_conditioned"),
+        kinds=("overfitting", "underfitting", "ill_conditioned"),
     ),
     _panel(
         "Loss of the probe over its start", "8.2.1", _of("loss_over_start"), unit="ratio", kinds=("step_too_long",),

@@ -138,7 +138,7 @@ RANGE_REPORT = Tag("ch8_range/report", "text", "What the range test suggests.", 
 FLOW_GRADIENT = Tag(
     "ch8_diagnosis/gradient_by_layer",
     "log10 of loss / signal",
-    "Gradient with respect to what each layer gives (rows, the first on top) at each look (columns): dark is small.",
+    "Gradient with respect to what each layer gives (rows, the first on top) at each probe (columns): dark is small.",
     "8.2.5",
 )
 FLOW_SIGNAL = Tag(

@@ -1,7 +1,5 @@
 """The learning rate of an optimizer, as a callback may change it: the number, or a factor before its schedule."""
 
-from typing import Any
-
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
@@ -34,13 +32,13 @@ def make_changeable(
     return True
 
 
-def rate_or_factor(optimizer: Any) -> float:
+def rate_or_factor(optimizer: keras.optimizers.Optimizer) -> float:
     """Return what the rate is changed by: the rate where that is a number, or the factor of its `ScaledSchedule`."""
     schedule = keras_private.schedule_of(optimizer)
     return keras_private.current_rate(optimizer) if schedule is None else float(schedule.factor)
 
 
-def set_rate_or_factor(optimizer: Any, value: float) -> None:
+def set_rate_or_factor(optimizer: keras.optimizers.Optimizer, value: float) -> None:
     """Set what `rate_or_factor` returns."""
     schedule = keras_private.schedule_of(optimizer)
     if schedule is None:

@@ -138,7 +138,7 @@ class Curriculum(Callback):
         )
         self.order = _checks.word("order", order, curriculum.ORDERS, meaning="which examples come first")
         self.refresh = _checks.count(
-            "refresh", refresh, 1, meaning="the epochs between two looks at the losses", fix="Try 1."
+            "refresh", refresh, 1, meaning="the epochs between two measurements of the losses", fix="Try 1."
         )
         if self._of_model and difficulty == "self_paced":
             source.weighted = True  # what `fit` reads has places for weights or not, before any callback is told

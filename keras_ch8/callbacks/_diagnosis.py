@@ -10,7 +10,7 @@ from ..board import tags
 from ..board.record import Diagnosed
 from ..integration import keras_private
 from ..monitors.base import chosen
-from ..monitors.equipment import equipment_of, rate_of
+from ..monitors.equipment import equipment_of, padding_in, rate_of
 from ..monitors.past import Past
 from ..verdicts import Verdict, markdown, report
 from ..verdicts.texts import brief, table
@@ -237,7 +237,8 @@ class Diagnosis(Callback):
 
     def _begin_to_measure(self) -> None:
         if not self._measuring.goes_on:  # else it is what was there when the training began
-            self.past.has = equipment_of(self.model, self.session.training.callbacks)
+            has = equipment_of(self.model, self.session.training.callbacks)
+            self.past.has = has | padding_in(self.model, self.probe.batch[0])
         self._measuring.begin(self.model, self.probe.batch, self.loss)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

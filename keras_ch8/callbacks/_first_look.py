@@ -9,7 +9,7 @@ from ..monitors.start import facts_of
 from ..verdicts import Verdict
 from ..verdicts.checks import claims_of
 from ._judgement import Judgement
-from ._measuring import Measuring, why_not_measured
+from ._measuring import Measuring
 from ._session import Session
 
 
@@ -45,14 +45,13 @@ class FirstLook:
             self.first = first
             return []
         self.is_over, self.first = True, None
-        if why_not_measured(session.model) is not None:
+        if not session.model.built:  # the training step does not call it
             return []
         judgement: Judgement = measuring.judgement
         try:
             facts, _ = facts_of(session.model, data, None if data is probe else probe, self.loss)
-            if not facts.start.is_penalized:  # a constant prediction has no penalties, and the loss on the probe has
-                for name in ("chance", "neighbours", "least_squares", "unevenness"):
-                    setattr(judgement.past, name, getattr(facts, name))
+            for name in ("chance", "neighbours", "least_squares", "unevenness"):
+                setattr(judgement.past, name, getattr(facts, name))
             facts = dataclasses.replace(facts, **validated_on(session.training.arguments))
             claims, _ = claims_of(facts, measuring.leave_out)
         except Exception as error:

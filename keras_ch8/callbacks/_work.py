@@ -58,7 +58,7 @@ def places(steps: int, count: float) -> list[int]:
     return [*found, *(int(step) for step in np.linspace(found[-1], steps, rest + 1)[1:].round())]
 
 
-def multiplications(layers: Iterable[Any]) -> float:
+def multiplications(layers: Iterable[keras.layers.Layer]) -> float:
     """Return about how many multiplications an example costs forward: each weight once at each place of its output.
 
     Where a layer does not tell the shape of its output, as inside a model that is a subclass, there is one place.
@@ -66,13 +66,13 @@ def multiplications(layers: Iterable[Any]) -> float:
     return float(sum(_weights(layer) * _positions(layer) for layer in layers))
 
 
-def _weights(layer: Any) -> int:
+def _weights(layer: keras.layers.Layer) -> int:
     if isinstance(layer, keras.layers.Embedding):
         return 0  # looked up, not multiplied
     return sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) > 1)
 
 
-def _positions(layer: Any) -> int:
+def _positions(layer: keras.layers.Layer) -> int:
     """Return the places along time or space at which a layer uses its weights again."""
     try:
         shape = layer.output.shape if len(layer.output.shape) > 2 else layer.input.shape

@@ -91,21 +91,21 @@ def named(callbacks: Callbacks) -> Iterator[tuple[str, Any]]:
         yield name if count[name] == 1 else f"{name} {count[name]}", callback
 
 
-def has_state(callback: Any) -> bool:
+def has_state(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback has a state that is known."""
     return _has_own(callback) or bool(_table(callback))
 
 
-def _has_own(callback: Any) -> bool:
+def _has_own(callback: keras.callbacks.Callback) -> bool:
     return callable(getattr(callback, "get_state", None)) and callable(getattr(callback, "set_state", None))
 
 
-def _is_known(callback: Any) -> bool:
+def _is_known(callback: keras.callbacks.Callback) -> bool:
     kind = type(callback)
     return kind in (*OF_KERAS, *WITHOUT_STATE) or kind.__module__.startswith(("keras_ch8.", "keras.src."))
 
 
-def _may_remember(callback: Any) -> bool:
+def _may_remember(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback has attributes of its own, and no state but that of the class of the suite that it extends."""
     if not _has_own(callback):
         return bool(set(vars(callback)) - _OF_EVERY_CALLBACK)
@@ -113,11 +113,11 @@ def _may_remember(callback: Any) -> bool:
     return all(module.startswith("keras_ch8.") for module in says)
 
 
-def _table(callback: Any) -> tuple[str, ...]:
+def _table(callback: keras.callbacks.Callback) -> tuple[str, ...]:
     return next((names for kind, names in OF_KERAS.items() if isinstance(callback, kind)), ())
 
 
-def _state_of(callback: Any) -> dict[str, Any]:
+def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
     if _has_own(callback):
         state: dict[str, Any] = callback.get_state()
         return state

@@ -42,7 +42,7 @@ def of_loss(model: keras.Model) -> Any:
     return _plain({name: arguments.get(name) for name in ("loss", "loss_weights", "metrics", "weighted_metrics")})
 
 
-def of_optimizer(optimizer: Any) -> Any:
+def of_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return class and arguments of an optimizer; its rate only before the first step, as callbacks may change it."""
     config = _plain(optimizer)
     if isinstance(config, dict) and keras_private.iterations_of(keras_private.unscaled(optimizer)):
@@ -97,14 +97,14 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
     return {name: value}
 
 
-def _config_of(layer: Any) -> Any:
+def _config_of(layer: keras.layers.Layer) -> Any:
     try:
         return _configuration(layer)
     except Exception:  # a layer of somebody else's need not have one
         return None
 
 
-def _configuration(part: Any) -> Any:
+def _configuration(part: keras.layers.Layer | keras.losses.Loss) -> Any:
     """Return the configuration of a layer or a loss, without the value of a number that is annealed while it trains."""
     config = _plain(part.get_config())
     if any(isinstance(attribute, Annealed) for attribute in getattr(part, "__dict__", {}).values()):
@@ -112,7 +112,7 @@ def _configuration(part: Any) -> Any:
     return config
 
 
-def _arguments_of(callback: Any) -> dict[str, Any]:
+def _arguments_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
     values = vars(callback)
     names = [name for name in inspect.signature(type(callback)).parameters if name in values]
     plain = {name: values[name] for name in names if name not in _NOT_COMPARED and _is_plain(values[name])}

@@ -126,7 +126,7 @@ def _replica(number: int) -> str:
     return f"replica {number} of "
 
 
-def _copied(variable: Any) -> np.ndarray:
+def _copied(variable: keras.Variable) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(variable))  # which copies
 
 

@@ -28,7 +28,7 @@ _OPTIONAL: Mapping[str, Any] = {
 """What stands where `EMPTY` has None."""
 _VERDICT = {
     "kind": "", "level": "", "finding": "", "cure": "", "section": "", "step": 0, "measured": 0, "why": [], "code": "",
-    "series": "", "value": None, "then": "", "expects": "",
+    "series": "", "value": None, "then": "", "expects": "", "explained_by": "",
 }  # fmt: skip
 _EVENT = {"step": 0, "kind": "", "text": ""}
 _TAG = {"text": "", "unit": "", "section": ""}

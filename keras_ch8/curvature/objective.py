@@ -19,13 +19,13 @@ class Evaluation(NamedTuple):
         loss: J.
         outputs: What the model returned.
         states: What the call would write to the variables that were asked for; None for one that it leaves.
-        is_penalized: Whether layers have added to the loss, by regularizers or `add_loss`.
+        penalty: What layers have added to the loss, by regularizers or `add_loss`; None where they add nothing.
     """
 
     loss: Tensor
     outputs: Tree
     states: list[Tensor]
-    is_penalized: bool
+    penalty: Tensor
 
 
 class Objective:
@@ -161,8 +161,9 @@ class Objective:
                 loss = keras_private.compute_loss(self.model, batch, y_pred, self.training)
             else:
                 loss = ops.mean(self.loss(y, y_pred)) + sum(self.model.losses)
-            is_penalized = bool(self.model.losses)
-        return Evaluation(loss, y_pred, [scope.get_current_value(variable) for variable in states], is_penalized)
+            added = [ops.sum(one) for one in self.model.losses]
+        states_now = [scope.get_current_value(variable) for variable in states]
+        return Evaluation(loss, y_pred, states_now, sum(added) if added else None)
 
     def _gradient_at(self, values: list[Tensor], data: Tree) -> list[Tensor]:
         return backend.gradients(lambda values: self.value_at(values, data), values)

@@ -93,17 +93,9 @@ class ModifiedHuber(keras.losses.Loss):
         J <- max(0, 1 - m)^2    if m >= -1
              -4 * m             otherwise
 
-    Loss              of the margin m                          m = -2      0      2     in Keras or here
-    0-1               1 if m <= 0, otherwise 0                   1.00   1.00   0.00     metrics.ZeroOneLoss
-    logistic          log(1 + exp(-m))                           2.13   0.69   0.13     BinaryCrossentropy
-    hinge             max(0, 1 - m)                              3.00   1.00   0.00     Hinge
-    squared hinge     max(0, 1 - m)^2                            9.00   1.00   0.00     SquaredHinge
-    exponential       exp(-m)                                    7.39   1.00   0.14     losses.ExponentialLoss
-    modified Huber    max(0, 1 - m)^2, or -4 m below m = -1      8.00   1.00   0.00     losses.ModifiedHuber
-
-    All but the first are convex and no less than it (the logistic one if divided by log 2). This one's gradient is
-    never longer than 4, and 0 for what is classified correctly with a margin of 1. The score of least risk tells the
-    probability of the positive class: (f + 1) / 2, cut to [0, 1].
+    The gradient is never longer than 4, and 0 for what is classified correctly with a margin of 1. The score of least
+    risk tells the probability of the positive class: (f + 1) / 2, cut to [0, 1]. `ExponentialLoss` shows this loss in a
+    table beside the other surrogates.
 
     Symbol        Argument        Unit and meaning
     y             y_true          1 for the positive class, 0 or -1 for the other

@@ -21,6 +21,7 @@ from .progress import (
     GOOD,
     GROWTH,
     HIGH,
+    LOW,
     MEASURED,
     OVER_NEIGHBOURS,
     progress_measured,
@@ -30,6 +31,8 @@ SPIKE = 10.0
 """Norm over the running median, from which a step is a spike."""
 UNUSUAL = 3.0
 """Norm over any median so far, up to which it is usual: near the end a small gradient varies much."""
+AROUND = 10, 5
+"""Minibatches before and after a spike whose losses say what it has undone."""
 BEFORE, HUGE = 5, 1e6
 """Steps before the loss was infinite in which it, or the gradient, was large if the steps are to blame; and the
 length of a step that is too long for any weights."""
@@ -136,6 +139,13 @@ LARGEST = Quantity(
     lambda ratio: f"the largest was {times(ratio, 'the median of the 100 before it')}",
     "the largest was beyond measure",
 )
+UNDONE = Quantity(
+    "undone",
+    "The loss of the five minibatches after a spike over that of the ten before it, each their median: the median over "
+    "the spikes. Not known of losses that are not above 0.",
+    lambda factor: f"the minibatches after one have {times(factor, 'the loss of those before')}",
+    "the minibatches after one have a loss beyond measure",
+)
 BROKEN = Quantity(
     "nonfinite_steps",
     "Steps whose gradient is infinite or not a number, or has a norm above 1e19.",
@@ -179,6 +189,17 @@ RULES = (
         says="The gradient of single steps is far above all others",
         all_of=(Threshold(SPIKES, "above", watch=1, act=3, source=MEASURED),),
         silenced_by=(AS_GOOD_AS_IT_GETS,),
+        proven_by=(Condition(SPIKES, ">=", 3),),
+        mentions=(LARGEST,),
+    ),
+    Rule(
+        kind="cliff",
+        says="Single steps with a gradient far above all others undo what many steps have done",
+        all_of=(
+            Threshold(SPIKES, "above", watch=3, act=3, source=MEASURED),
+            Threshold(UNDONE, "above", watch=2.0, act=2.0, source="twice the loss is no noise of minibatches"),
+        ),
+        silenced_by=(LOW,),
         proven_by=(Condition(SPIKES, ">=", 3),),
         mentions=(LARGEST,),
     ),
@@ -231,6 +252,7 @@ class CliffMonitor(Monitor):
         return progress_measured(past) | {
             SPIKES.name: len(spikes_of(past)),
             LARGEST.name: _of_rows(past).largest,
+            UNDONE.name: _undone(past),
             BROKEN.name: len(_broken(past)),
             GREW.name: float(grew(past)),
             SKIPS.name: float("skipping" in past.has),
@@ -250,6 +272,15 @@ class CliffMonitor(Monitor):
 def spikes_of(past: Past) -> np.ndarray:
     """Return which of the last steps were spikes."""
     return _of_rows(past).spikes(SPIKE)
+
+
+def _undone(past: Past) -> float:
+    """Return what spikes do to the loss of the minibatches; see `UNDONE`."""
+    losses, places = past.rows.loss, np.searchsorted(past.rows.steps, spikes_of(past))
+    pairs = [(losses[max(0, at - AROUND[0]) : at], losses[at + 1 : at + 1 + AROUND[1]]) for at in places]
+    known = [(np.median(a), np.median(b)) for a, b in pairs if len(a) == AROUND[0] and len(b) == AROUND[1]]
+    factors = [b / a for a, b in known if a > 0]
+    return float(np.median(factors)) if factors else float("nan")
 
 
 @once

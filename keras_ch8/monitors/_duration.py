@@ -1,11 +1,10 @@
 """Whether a training ends too early, goes on for nothing, or swings at one level, by what its epochs report."""
 
 import dataclasses
-from typing import ClassVar
 
 import numpy as np
 
-from ..verdicts import Claim, Combination, Condition, Kind, Quantity, Rule, Threshold
+from ..verdicts import Claim, Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, digits, percent
 from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
@@ -18,36 +17,6 @@ FEWEST, BLOCKS = 4, 6
 LAST_PART = 1 / 3
 """Part of a training, at its end, whose fall is judged."""
 PLAYBOOK = "Deep Learning Tuning Playbook"
-
-KINDS = (
-    Kind(
-        "too_short",
-        section="8.1",
-        meaning="The training ends while the loss still falls: more epochs would go on lowering it.",
-        fine="The training does not end before the loss has stopped to fall much",
-        cure="Train for more epochs, two or three times as many, and add "
-        "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
-        answers=("epochs",),
-    ),
-    Kind(
-        "too_long",
-        section="8.1",
-        meaning="The loss on held-out examples was best long ago, and nothing was gained since.",
-        fine="The epochs are not spent for nothing",
-        cure="Train for fewer epochs, or stop when validation is best: "
-        "`callbacks.EarlyStopping(restore_best_weights=True)`.",
-    ),
-    Kind(
-        "oscillation",
-        section="8.3.1",
-        meaning="The training loss swings up and down from epoch to epoch at one level: the steps are too long to "
-        "come to rest.",
-        fine="The training loss does not swing from epoch to epoch",
-        cure="Let the learning rate fall in time: `schedules.LinearDecay`, `callbacks.LearningRateDecay`; or lower it: "
-        "`training.find_learning_rate` finds one.",
-        answers=("learning_rate.high",),
-    ),
-)
 
 LATELY = Quantity(
     "fell_lately",
@@ -281,7 +250,6 @@ class DurationMonitor(Monitor):
     sets = ("cheap", "standard", "full")
     order = 5
     source = "epochs"
-    kinds: ClassVar[tuple[Kind, ...]] = KINDS
     rules = RULES
 
     def measure(self, past: Past) -> dict[str, float]:
@@ -390,4 +358,4 @@ def _still_ahead(course: np.ndarray) -> float:
 
 def _reference(past: Past, course: np.ndarray) -> float:
     """Return the loss of the best constant prediction, or that of the first epoch where it is not known."""
-    return float(course[0]) if np.isnan(past.chance) else past.chance
+    return float(course[0]) if np.isnan(past.chance) or past.is_penalized else past.chance

@@ -18,6 +18,7 @@ from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import (
+    AFTER_SEVENTEENTH,
     AFTER_SIXTEENTH,
     ELASTICITY,
     FALLEN,
@@ -27,6 +28,7 @@ from .progress import (
     OVER_CHANCE,
     PART_DONE,
     RECENT,
+    SHRUNK,
     SMALL_GRADIENT,
     STUCK,
     elasticity,
@@ -45,11 +47,13 @@ class GradientNorm(Result):
         norm: |g|.
         weight_norm: |theta|.
         loss: L(theta).
+        penalty: What of it layers have added, such as regularizers.
     """
 
     norm: float
     weight_norm: float
     loss: float
+    penalty: float = 0.0
 
     @property
     def elasticity(self) -> float:
@@ -107,6 +111,19 @@ RULES = (
         ),
         mentions=(UNEVENNESS, FALLEN, LOSS),
     ),
+    Rule(
+        kind="underfitting",
+        says="The penalties have shrunk the weights until the model predicts no more than a constant does",
+        when=(
+            Condition(SHRUNK, "<", 1 / 3, "penalties have shrunk the weights", AFTER_SEVENTEENTH),
+            Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", AFTER_SEVENTEENTH),
+            Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
+        ),
+        mentions=(LOSS,),
+        cure="Regularize less: a hundredth of the penalties, or none.",
+        code="for weight in model.trainable_variables:\n    weight.regularizer = None",
+        expects="The loss should fall below that of the best constant prediction.",
+    ),
 )
 
 
@@ -132,7 +149,7 @@ class GradientNormMonitor(Monitor):
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the norms and the loss."""
         norm, weight_norm = (ops.sqrt(_numerics.squared_norm(a)) for a in (snapshot.now.grads, snapshot.theta))
-        return {"norm": norm, "weight_norm": weight_norm, "loss": snapshot.now.loss}
+        return {"norm": norm, "weight_norm": weight_norm, "loss": snapshot.now.loss, "penalty": snapshot.now.penalty}
 
     def reading(self, **arrays: np.ndarray) -> GradientNorm:
         """Return the numbers."""
@@ -149,10 +166,9 @@ class GradientNormMonitor(Monitor):
         if not measured:
             return {}
         size, seen = elasticity(past, past.of(self.name)[-1]), progress(past)
-        measured |= {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum"))}
-        if seen is not None and past.least_squares > 0:
-            over = {OVER_LEAST_SQUARES.name: seen.now / past.least_squares, UNEVENNESS.name: past.unevenness}
-            measured |= over | {PART_DONE.name: part_done(past)}
+        measured |= {ELASTICITY.name: size, SPECTRA.name: len(past.of("spectrum")), PART_DONE.name: part_done(past)}
+        if seen is not None and past.least_squares > 0 and not past.is_penalized:
+            measured |= {OVER_LEAST_SQUARES.name: seen.now / past.least_squares, UNEVENNESS.name: past.unevenness}
         return measured
 
     def newest(self, past: Past) -> dict[str, float]:

@@ -15,6 +15,7 @@ from .progress import (
     OF_LAST,
     OVER_CHANCE,
     PART_DONE,
+    SHRUNK_AWAY,
     THIRTEENTH,
 )
 
@@ -141,7 +142,7 @@ RULES = (
         kind="dead_units",
         says="Many units take no part and get no gradient",
         all_of=(DEAD_UNITS,),
-        silenced_by=(LOW,),
+        silenced_by=(LOW, SHRUNK_AWAY),
         eased_by=(
             Combination("it is less than 60 %, and the loss is good", "all of", (GOOD, Condition(DEAD, "<", 0.6))),
         ),
@@ -151,7 +152,7 @@ RULES = (
         kind="dead_units",
         says="Nearly all units of a layer take no part, so that hardly a signal gets through",
         all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.7, source=f"{FOREIGN}; {BETWEEN}"),),
-        silenced_by=(LOW,),
+        silenced_by=(LOW, SHRUNK_AWAY),
         mentions=(DEAD,),
     ),
     Rule(

@@ -9,13 +9,15 @@ from .. import _objects
 from .._result import Result
 from .._section import section
 from ..verdicts import Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import digits, moved, percent
+from ..verdicts.wording import digits, moved, percent, times
 from .base import Curve, Monitor
 from .past import Past, once
-from .progress import BETWEEN, MEASURED, SIXTEENTH, SIXTH, THIRTEENTH
+from .progress import BETWEEN, FOREIGN, MEASURED, SIXTEENTH, SIXTH, THIRTEENTH
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
+SINCE = 4
+"""Losses since the best, from which on a rise is told from the changes from one to the next."""
 TAIL = 0.25
 """Fraction of a pass, at its end, that is judged: the weights hardly change in it."""
 
@@ -99,6 +101,20 @@ HELD_OUT_RISE = Quantity(
     number=percent,
     usual="by the best of the last three",
 )
+RISE_OVER_BEST = Quantity(
+    "rise_over_best",
+    "By how much the held-out loss is above its best, as a fraction of that; not known unless that is above 0.",
+    lambda rise: f"the loss on held-out examples is {percent(rise)} above its best",
+    "the loss on held-out examples is beyond measure above its best",
+    number=percent,
+    usual="by the best of the last three",
+)
+RISE_OVER_CHANGES = Quantity(
+    "rise_over_changes",
+    "The same rise over the change of the held-out loss from one time to the next, the median of the sizes since its "
+    "best; not known where there are fewer than four since then.",
+    lambda factor: f"that is {times(factor, 'what it changes by from one time to the next')}",
+)
 HELD_OUT_FALLEN = Quantity(
     "held_out_fallen", "By how much the held-out loss was below its start at its best, as a fraction of the start."
 )
@@ -154,6 +170,24 @@ RULES = (
     ),
     Rule(
         kind="overfitting",
+        says="The loss on held-out examples was better before, and has risen while the model goes on learning its own",
+        all_of=(Threshold(RISE_OVER_BEST, "above", watch=0.15, act=1.0, source=FOREIGN),),
+        when=(
+            Condition(
+                RISE_OVER_CHANGES,
+                ">=",
+                3.0,
+                "it has risen by far more than it changes by from one time to the next",
+                FOREIGN,
+            ),
+            Condition(HELD_OUT_LEFT, ">=", 0.05, "at its best it was not next to nothing", FOREIGN),
+            Condition(LEARNED, ">", 0, "the training loss has fallen"),
+            Condition(LEARNED_LATELY, ">", LITTLE, "it has fallen in the second half of the training too"),
+        ),
+        mentions=HELD_OUT,
+    ),
+    Rule(
+        kind="overfitting",
         says="Most of what was learned lately does not hold for held-out examples",
         when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=SIXTH),),
         silenced_by=(Condition(HELD_OUT_FALLEN, ">=", 0.9, "the held-out loss was low", source=MEASURED),),
@@ -190,12 +224,15 @@ class OnlineRiskMonitor(Monitor):
         if len(held_out) < 3 or len(losses) < 3:
             return {}
         start, best = _start(past), float(held_out.min())
+        reference = start if past.is_penalized else float(np.fmin(start, past.chance))
         first, middle, last = (float(losses[i]) for i in (0, len(losses) // 2, -1))
         return {
             HELD_OUT_RISE.name: _rise(past, float(held_out[-3:].min())),
+            RISE_OVER_BEST.name: (float(held_out[-3:].min()) - best) / best if best > 0 else float("nan"),
+            RISE_OVER_CHANGES.name: _over_changes(held_out),
             HELD_OUT_FALLEN.name: float("inf") if start - best >= abs(start) else _ratio(start - best, start),
             KNOWN_OVER_NEW.name: last / float(held_out[-1]) if last > 0 and held_out[-1] > 0 else float("nan"),
-            HELD_OUT_LEFT.name: best / float(np.fmin(start, past.chance)) if best > 0 else float("nan"),
+            HELD_OUT_LEFT.name: best / reference if best > 0 else float("nan"),
             LEARNED.name: first - last,
             LEARNED_LATELY.name: _ratio(middle - last, middle),
             BY_HEART.name: _fallen_since_the_best(past, np.min),
@@ -204,7 +241,12 @@ class OnlineRiskMonitor(Monitor):
     def newest(self, past: Past) -> dict[str, float]:
         """Return where held-out loss and training loss are by the last epoch alone."""
         last = float(_held_out(past)[-1])
-        return {HELD_OUT_RISE.name: _rise(past, last), BY_HEART.name: _fallen_since_the_best(past, lambda x: x[-1])}
+        best = float(_held_out(past).min())
+        return {
+            HELD_OUT_RISE.name: _rise(past, last),
+            RISE_OVER_BEST.name: (last - best) / best if best > 0 else float("nan"),
+            BY_HEART.name: _fallen_since_the_best(past, lambda x: x[-1]),
+        }
 
     def drawn(self, past: Past) -> dict[str, float]:
         """Return the held-out loss by the series in which it is drawn; no rule judges the other numbers."""
@@ -253,6 +295,14 @@ def _rise(past: Past, now: float) -> float:
     """Return by how much a held-out loss is above the best, over its fall before."""
     start, best = _start(past), float(_held_out(past).min())
     return _ratio(now - best, max(start - best, LITTLE * abs(start)))
+
+
+def _over_changes(held_out: np.ndarray) -> float:
+    """Return how far the lowest of the last three losses is above the best, in changes from one to the next."""
+    since = held_out[int(held_out.argmin()) :]
+    if len(since) <= SINCE:
+        return float("nan")
+    return _ratio(float(since[-3:].min() - since[0]), float(np.median(np.abs(np.diff(since)))))
 
 
 def _ratio(change: float, size: float) -> float:

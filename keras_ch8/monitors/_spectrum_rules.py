@@ -4,6 +4,7 @@ from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, part, percent
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from .progress import (
+    AFTER_SEVENTEENTH,
     AFTER_SIXTEENTH,
     AT_REST,
     BETWEEN,
@@ -28,6 +29,7 @@ from .progress import (
     RECENT,
     SEVENTH,
     SHORT_STEP,
+    SHRUNK_AWAY,
     SIXTEENTH,
     SLOW,
     SMALL_GRADIENT,
@@ -84,12 +86,23 @@ FLAT = Threshold(NEWTON_GAIN, "below", watch=0.1, act=0.05, source=MEASURED)
 SADDLE_CANNOT_BE_LEFT = (
     Condition(ESCAPES, "<", 1, "its negative curvature leads nowhere within the training"),
     Condition(NEGATIVITY, ">", 10.0, "nearly all curvature is negative: the flat end of a loss that has a bound"),
+    SHRUNK_AWAY,
 )
 AT_SADDLE = (
     Threshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
     Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to 0.03"),
 )
 IS_NEGATIVE = Condition(UNCERTAINTY, "<", 0.5, "the curvature is negative for certain")
+AS_A_CONSTANT = Combination(
+    "only the biases have a gradient, and a constant predicts as well, though the nearest examples predict better",
+    "all of",
+    (
+        Condition(KERNEL_ELASTICITY, "<=", SMALL_GRADIENT.watch, source=MEASURED),
+        Condition(OVER_CHANCE, ">=", 0.95, source=AFTER_SEVENTEENTH),
+        Condition(OVER_NEIGHBOURS, ">=", 1.1, source=FOREIGN),
+    ),
+)
+"""A loss that the bias of the output alone has lowered; that has a gradient on any examples but those of its fit."""
 ON_PLATEAU = Combination(
     "it is a plateau",
     "all of",
@@ -99,6 +112,7 @@ ON_PLATEAU = Combination(
             "any of",
             (
                 SMALL_GRADIENT.at("watch", "there is hardly a gradient"),
+                AS_A_CONSTANT,
                 DEAD_UNITS.at("watch", "many ReLUs are dead"),
                 SATURATED_UNITS.at("watch", "many units are saturated"),
                 VANISHING.at("watch", "the gradient vanishes"),
@@ -179,7 +193,7 @@ RULES = (
         says="The training is held up on a plateau: there is hardly a gradient, and no curvature to gain from",
         all_of=(FLAT,),
         when=(STUCK, ON_PLATEAU),
-        silenced_by=("saddle",),
+        silenced_by=("saddle", SHRUNK_AWAY),
         mentions=(ELASTICITY,),
     ),
     Rule(

@@ -66,6 +66,8 @@ class Evaluation:
     grads: list[Tensor]
     part_grads: list[list[Tensor]]
     calls: list[LayerCall]
+    penalty: Tensor = 0.0
+    """What of the loss layers have added, such as regularizers."""
 
 
 @dataclasses.dataclass

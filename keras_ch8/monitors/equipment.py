@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from .. import layers as suite_layers
+from .._types import Data
 from ..integration import keras_private
 from ..verdicts.wording import digits
 from .past import Past, once
@@ -35,6 +36,8 @@ LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
 """Root mean square of the inputs, and ratio of their deviations, from which on they are to be scaled."""
 NEGATIVE_BIAS = -1.0
 """Mean of the biases of a layer below which they keep ReLUs at 0 for inputs of the usual size."""
+PADDED = 0.2
+"""Fraction of the entries from which on padding is much of a sequence."""
 MANY = 0.3
 """Fraction of idle units that is many."""
 
@@ -75,6 +78,24 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
     }
     brought = {BROUGHT_BY[name] for name in (type(callback).__name__ for callback in callbacks) if name in BROUGHT_BY}
     return frozenset(name for name, is_there in found.items() if is_there) | brought
+
+
+def padding_in(model: keras.Model, x: Data) -> frozenset[str]:
+    """Return `"padding"` where sequences of tokens end in zeros that nothing hides from a recurrent layer."""
+    parts = keras_private.parts_of(model)
+    reads = any(isinstance(part, keras.layers.RNN) for part in parts)
+    embeddings = [part for part in parts if isinstance(part, keras.layers.Embedding)]
+    if not reads or not embeddings or any(part.mask_zero for part in embeddings):
+        return frozenset()
+    arrays = [np.asarray(keras.ops.convert_to_numpy(array)) for array in keras.tree.flatten(x)]
+    shares = [_zeros_at_the_end(a) for a in arrays if a.ndim == 2 and a.dtype.kind in "fiu" and (a == a.round()).all()]
+    return frozenset({"padding"} if any(share > PADDED for share in shares) else ())
+
+
+def _zeros_at_the_end(rows: np.ndarray) -> float:
+    """Return the fraction of the entries that only zeros follow, and are 0; 0 where each row has as many of them."""
+    zeros = np.logical_and.accumulate(rows[:, ::-1] == 0, axis=1).sum(axis=1)
+    return float(zeros.mean() / rows.shape[1]) if len(set(zeros)) > 1 else 0.0
 
 
 def _adds(part: object) -> bool:

@@ -49,7 +49,7 @@ class Past:
         self.batch_size = 0.0
         """Examples of a minibatch of the training, on average; 0 where it is not known."""
         self.chance = float("nan")
-        """Loss of the best constant prediction on the probe; NaN where it is not known."""
+        """Loss of the best constant prediction on the probe, without penalties; NaN where it is not known."""
         self.neighbours = float("nan")
         """Loss on it of what the nearest of its other examples predict; NaN where it is not known."""
         self.least_squares = float("nan")
@@ -73,6 +73,11 @@ class Past:
     def done(self) -> int:
         """Steps of this training so far."""
         return self.step - self.first
+
+    @property
+    def is_penalized(self) -> bool:
+        """Whether layers add to the loss, which what is said of constants and of neighbours has not."""
+        return any(reading.penalty for reading in self.of("gradient_norm")[-1:])
 
     def state(self) -> dict[str, Any]:
         """Return all that has been measured, which `set_state` goes on from."""

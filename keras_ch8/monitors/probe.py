@@ -139,10 +139,10 @@ class Probe:
         parts = [self._part(values, part) for part in data]
         scale = 1 / (len(parts) * self._scale)
         size = len(values)
-        part_grads = [[self._unscaled(g) for g in slopes[:size]] for _, slopes, _ in parts]
+        part_grads = [[self._unscaled(g) for g in slopes[:size]] for _, _, slopes, _ in parts]
         grads = [functools.reduce(operator.add, gs) / len(parts) for gs in zip(*part_grads, strict=True)]
         slopes = [
-            ops.concatenate(s, axis=0) * scale for s in zip(*(slopes[size:] for _, slopes, _ in parts), strict=True)
+            ops.concatenate(s, axis=0) * scale for s in zip(*(slopes[size:] for *_, slopes, _ in parts), strict=True)
         ]
         recorded = [
             None if None in v else ops.concatenate(v, axis=0)
@@ -152,15 +152,20 @@ class Probe:
         for (layer, is_output), (inputs, mask, outputs) in zip(self._recorded, _threes(recorded), strict=True):
             input_gradient = next(n) if keras.backend.is_float_dtype(inputs.dtype) else None
             calls.append(LayerCall(layer, inputs, mask, outputs, input_gradient, next(n), is_output))
-        loss = functools.reduce(operator.add, [loss for loss, *_ in parts]) * scale
-        return Evaluation(loss, grads, part_grads, calls)
+        sums = zip(*(part[:2] for part in parts), strict=True)
+        loss, penalty = (functools.reduce(operator.add, some) * scale for some in sums)
+        return Evaluation(loss, grads, part_grads, calls, penalty)
 
     def _unscaled(self, g: Tensor) -> Tensor:
         return g if self._scale == 1.0 else g / self._scale  # dividing by 1 would be a pass over all gradients
 
-    def _part_at(self, values: list[Tensor], part: Data) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Return the loss of some examples, its slopes along weights and layers, and the tensors of recorded calls."""
+    def _part_at(self, values: list[Tensor], part: Data) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
+        """Return the loss of some examples, the penalties in it, its slopes, and the tensors of recorded calls.
+
+        The slopes are those along the weights, and then along the layers.
+        """
         tensors: list[Tensor] = []
+        penalties: list[Tensor] = []
 
         def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
             with recording(self._layers, watch) as calls:
@@ -168,11 +173,12 @@ class Probe:
             returned = {id(tensor) for tensor in keras.tree.flatten(found.outputs)}
             self._recorded = [(call.layer, id(call.outputs) in returned) for call in calls]
             tensors[:] = [tensor for call in calls for tensor in (call.inputs, call.mask, call.outputs)]
+            penalties[:] = [ops.zeros_like(found.loss) if found.penalty is None else found.penalty]
             ends = [end for call in calls for end in (call.inputs, call.outputs)]
             return found.loss * self._scale, [end for end in ends if keras.backend.is_float_dtype(end.dtype)]
 
         loss, slopes = backend.value_and_gradients(value, values)
-        return loss, slopes, tensors
+        return loss, self._scale * penalties[0], slopes, tensors
 
 
 def _threes(values: list[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:

@@ -27,6 +27,7 @@ SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
 )
 SIXTEENTH = "set on variants of the kinds, before the sixteenth group of planted runs was judged"
 AFTER_SIXTEENTH = "set after the sixteenth group of planted runs was judged"
+AFTER_SEVENTEENTH = "set after the seventeenth group of planted runs was judged"
 BETWEEN = "half way, in proportion, between what it was set on and the farthest of 163 healthy trainings"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
@@ -44,26 +45,34 @@ FALLEN = Quantity(
 )
 GAINED = Quantity(
     "gained",
-    "By how much the loss on the probe is below its start or, where that is less, the loss of the best constant "
-    "prediction, as a fraction of that.",
+    "By how much the loss on the probe is below its start or, where that is less, without penalties below the loss of "
+    "the best constant prediction, as a fraction of that.",
     lambda gain: f"the loss is {_below(gain)} where it began, or where the best constant prediction is if that is less",
     number=lambda gain: _below(gain),
     usual=OF_THREE,
 )
 OVER_CHANCE = Quantity(
     "over_chance",
-    "The loss over that of the best constant prediction; not known where that is not, or is not above 0.",
+    "The loss, without penalties, over that of the best constant prediction; not known where that is not, or is not "
+    "above 0.",
     lambda factor: f"it is {times(factor, 'that of the best constant prediction')}",
     "it is beyond measure above that of the best constant prediction",
     usual=OF_THREE,
 )
 OVER_NEIGHBOURS = Quantity(
     "over_neighbours",
-    "The loss over that of what the nearest other examples of the probe predict; not known for inputs that are no "
-    "numbers, or a loss with penalties.",
+    "The loss, without penalties, over that of what the nearest other examples of the probe predict; not known for "
+    "inputs that are no numbers.",
     lambda factor: f"it is {times(factor, 'that of what the nearest other examples predict')}",
     "it is beyond measure above that of what the nearest other examples predict",
     usual=OF_THREE,
+)
+SHRUNK = Quantity(
+    "shrunk_weights",
+    "The length of all weights over what it was at the first measurement; not known where layers add nothing to the "
+    "loss.",
+    lambda part: f"of the length of the weights {percent(part)} is left",
+    number=percent,
 )
 RECENT = Quantity(
     "recent",
@@ -194,6 +203,15 @@ EVENLY = Combination(
     "all of",
     (KEEPS_ITS_PACE, Condition(RECENT, "<", 0.05, source=MEASURED)),
 )
+SHRUNK_AWAY = Combination(
+    "penalties have shrunk the weights until a constant predicts as well",
+    "all of",
+    (
+        Condition(SHRUNK, "<", 1 / 3, source=AFTER_SEVENTEENTH),
+        Condition(OVER_CHANCE, ">=", 0.95, source=AFTER_SEVENTEENTH),
+    ),
+)
+"""Where weights next to 0, and the units that they leave idle, are what the penalties ask for."""
 AT_REST = Combination(
     "the loss is at rest",
     "all of",
@@ -249,6 +267,8 @@ class Progress:
         then: Median of the last three measurements before the last third of the steps.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
         lowest: The lowest median of three measurements in a row.
+        penalty: What of the loss layers have added, such as regularizers: constants and neighbours have none of it.
+        shrunk: See `SHRUNK`.
     """
 
     start: float
@@ -260,6 +280,8 @@ class Progress:
     then: float = float("nan")
     neighbours: float = float("nan")
     lowest: float = float("nan")
+    penalty: float = 0.0
+    shrunk: float = float("nan")
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
@@ -268,11 +290,13 @@ class Progress:
     def gained_at(self, loss: float) -> float:
         """Return by how much a loss is below the start, or chance where that is less, as a fraction of that.
 
-        Of a loss that goes below 0 a fraction of the start says little: it is no more than the part that is kept of
-        what was once gained.
+        The start has penalties, and chance has none. Of a loss that goes below 0 a fraction of the start says little:
+        it is no more than the part that is kept of what was once gained.
         """
-        reference = float(np.fmin(self.start, self.chance))
-        gain = (reference - loss) / abs(reference) if reference else 0.0
+        reference, by_chance = float(np.fmin(self.start, self.chance)), float("nan")
+        if self.chance:
+            by_chance = (self.chance - (loss - self.penalty)) / abs(self.chance)
+        gain = float(np.fmin(self.fallen_to(loss), by_chance))
         return min(gain, (reference - loss) / (reference - self.lowest)) if self.lowest < min(reference, 0) else gain
 
     def measured(self) -> dict[str, float]:
@@ -281,16 +305,16 @@ class Progress:
             FALLEN.name: self.fallen_to(self.now),
             GAINED.name: self.gained_at(self.now),
             OVER_CHANCE.name: self.over_chance(self.now),
-            OVER_NEIGHBOURS.name: self.now / self.neighbours if self.neighbours > 0 else float("nan"),
+            OVER_NEIGHBOURS.name: (self.now - self.penalty) / self.neighbours if self.neighbours > 0 else float("nan"),
             RECENT.name: self.recent,
             PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             GROWTH.name: self.over_start(self.now),
             TYPICAL_STEP.name: self.typical_step,
-        }
+        } | ({} if np.isnan(self.shrunk) else {SHRUNK.name: self.shrunk})  # rules on it say nothing of other losses
 
     def over_chance(self, loss: float) -> float:
         """Return a loss over that of the best constant prediction; NaN where that is not known, or not above 0."""
-        return loss / self.chance if self.chance > 0 else float("nan")
+        return (loss - self.penalty) / self.chance if self.chance > 0 else float("nan")
 
     def over_start(self, loss: float) -> float:
         """Return a loss over what it was at the start; NaN for one that may be below 0."""
@@ -303,7 +327,7 @@ def progress(past: Past) -> Progress | None:
     readings, steps = past.of("gradient_norm"), past.steps_of("gradient_norm")
     if len(readings) < FEWEST:
         return None
-    losses = past.series("gradient_norm", "loss")
+    losses, penalties = (past.series("gradient_norm", name) for name in ("loss", "penalty"))
     first = past.of("step_length")
     start = first[0].loss_before if first else losses[0]
     now = float(np.median(losses[-3:]))
@@ -313,7 +337,20 @@ def progress(past: Past) -> Progress | None:
     sizes = np.abs(past.series("step_length", "step_over_optimal")[-LAST:])
     typical = float(np.median(sizes)) if len(sizes) else float("nan")
     lowest = float(_medians_of_three(losses).min())
-    return Progress(float(start), now, recent, typical, float(losses[-1]), past.chance, then, past.neighbours, lowest)
+    weights = past.series("gradient_norm", "weight_norm")
+    return Progress(
+        start=float(start),
+        now=now,
+        recent=recent,
+        typical_step=typical,
+        newest=float(losses[-1]),
+        chance=past.chance,
+        then=then,
+        neighbours=past.neighbours,
+        lowest=lowest,
+        penalty=float(np.median(penalties[-3:])),
+        shrunk=float(weights[-1] / weights[0]) if past.is_penalized and weights[0] else float("nan"),
+    )
 
 
 def _medians_of_three(losses: np.ndarray) -> np.ndarray:

@@ -96,7 +96,7 @@ def facts_of(
         inputs_of(dict(arrays_of(data[0]))), targets_in(data[1], axes), output, start, has=equipment_of(model)
     )
     of_chance = data
-    facts = dataclasses.replace(facts, is_weighted=data[2] is not None)
+    facts = dataclasses.replace(facts, is_weighted=data[2] is not None, is_trained=bool(model.trainable_variables))
     if facts.targets.of in ("0 and 1", "classes", "one-hot"):
         facts = dataclasses.replace(facts, order_read=order_of(labels[0]), runs_read=runs_of(labels[0]))
     elif facts.targets.of == "numbers":
@@ -115,12 +115,16 @@ def facts_of(
         # Also where `class_weight` weights it, what is trained on is another loss than that of the probe.
         return facts, failed
     inputs = [array for _, array in arrays_of(of_chance[0])]
-    near = least = uneven = NAN
+    near = near_read = least = uneven = NAN
     if len(inputs) == 1 and of_chance[2] is None:
         near = neighbours_level(output, inputs[0], targets[0])
+        read = [array for _, array in arrays_of(data[0])]
+        if probe is not None and len(read) == len(labels) == 1:
+            near_read = neighbours_level(output, inputs[0], targets[0], (read[0], labels[0]))
         least, uneven = least_squares_level(output, start, inputs[0], targets[0])
     chance = chance_level(output, targets[0], of_chance[2])
-    return dataclasses.replace(facts, chance=chance, neighbours=near, least_squares=least, unevenness=uneven), failed
+    facts = dataclasses.replace(facts, chance=chance, neighbours=near, neighbours_of_read=near_read)
+    return dataclasses.replace(facts, least_squares=least, unevenness=uneven), failed
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:
@@ -199,7 +203,7 @@ def at_start(
     def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
         with recording([leaf for leaf in leaves if _is_recorded(leaf)], lambda _: None) as calls:
             found = objective.evaluate(values)
-        seen.update(calls=list(calls), outputs=keras.tree.flatten(found.outputs), is_penalized=found.is_penalized)
+        seen.update(calls=list(calls), outputs=keras.tree.flatten(found.outputs), penalty=found.penalty)
         return found.loss, []
 
     theta = [backend.as_tensor(v.value) for v in objective.variables]
@@ -209,7 +213,8 @@ def at_start(
     returned = {id(tensor) for tensor in outputs}
     layers = tuple(_layer(call, of, id(call.outputs) in returned) for call in calls)
     norm = math.sqrt(sum(float((g**2).sum()) for g in of.values())) if of else NAN
-    start = Start(float(reached), layers, norm, seen["is_penalized"])
+    penalty = 0.0 if seen["penalty"] is None else float(seen["penalty"])
+    start = Start(float(reached), layers, norm, penalty)
     if len(outputs) != 1:
         return start, Output(metrics=output.metrics), None
     return start, _with_last(output, model, calls, outputs[0]), len(outputs[0].shape)

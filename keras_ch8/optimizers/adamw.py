@@ -35,9 +35,8 @@ class AdamW(AdamRule):
     State: `s` and `r`, one tensor each for each variable, in float32 or wider. float16 and bfloat16 variables carry
     one float32 residual besides and move as a rounded float32 run does (12 bytes an entry in all).
 
-    Differs from `keras.optimizers.AdamW`: there `epsilon` (1e-7) is added to the root of the uncorrected r, which acts
-    as delta = epsilon / sqrt(1 - rho_2^t), 32 times larger at the first step; its bfloat16 weights do not move. No
-    `amsgrad`. The state is the same, so a training that goes over in its middle feels only the place of `epsilon`.
+    Differs from `keras.optimizers.AdamW` as `Adam` differs from Keras's: `epsilon` is added outside the root of the
+    corrected r, bfloat16 weights move, and there is no `amsgrad`. The state is the same.
 
     Args:
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.001`.

@@ -29,14 +29,15 @@ class Frame:
 
     Example:
         >>> class Keeps(keras_ch8.callbacks.Callback):
-        ...     def on_telemetry(self, frames, logs):
-        ...         self.frame = frames[""]
+        ...     steps = norms = ()
+        ...     def on_telemetry(self, frames, logs):  # once a second, and at the end
+        ...         self.steps, self.norms = (*self.steps, *frames[""].steps), (*self.norms, *frames[""].norm)
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> keeps = Keeps()
         >>> _ = model.fit(np.ones((32, 2)), np.ones((32, 1)), batch_size=8, callbacks=[keeps], verbose=0)
-        >>> keeps.frame.steps.tolist(), keeps.frame.norm.shape
-        ([1, 2, 3, 4], (4,))
+        >>> [int(step) for step in keeps.steps], len(keeps.norms)
+        ([1, 2, 3, 4], 4)
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.2.

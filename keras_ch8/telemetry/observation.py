@@ -1,7 +1,7 @@
 """The optimizers of one model, observed for the length of a training: each step of each leaves a row of telemetry."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -109,8 +109,8 @@ class Observation:
 
     def norm_of_weights(self) -> float:
         """Return the Euclidean norm of all trainable weights, as they are now."""
-        squares = self._squares()
-        if bool(_numerics.is_exact(squares)):
+        squares = self._squares().numpy()
+        if _numerics.is_exact(squares):
             return math.sqrt(float(squares))
         return float(_numerics.careful_norm(self._weights())[0])
 
@@ -207,7 +207,9 @@ class Tap:
         self.recorder.hear_loss(loss)
         return self._scale(loss)
 
-    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+    def apply(
+        self, grads: Iterable[Tensor | None], trainable_variables: Sequence[keras.Variable] | None = None
+    ) -> None:
         """Take a step with the optimizer, and leave a row of it."""
         grads = list(grads)
         known = keras_private.known_variables(self.optimizer)

@@ -126,7 +126,7 @@ class Gauge:
         self.norm, self.limit = backend.scalar(0.0, "float32"), backend.scalar(math.inf, "float32")
         apply = optimizer.apply
 
-        def measured(grads: list[Tensor], trainable_variables: Any = None) -> Any:
+        def measured(grads: list[Tensor | None], trainable_variables: list[keras.Variable] | None = None) -> Any:
             given = [g for g in grads if g is not None]
             scale = keras.ops.convert_to_tensor(optimizer.loss_scale_factor or 1.0, "float32")
             norm = ops.cast(ops.sqrt(_numerics.squared_norm(given)), "float32") / scale

@@ -25,6 +25,9 @@ FAR = 30.0
 """Ratio of the standard deviations of targets, from which on they are of two ranges; numbers with outliers have 10."""
 LONG_RUNS = 16.0
 """Examples in a row of one label, on average, from which on a minibatch has one class, or few."""
+KNOWN, DENIED = 0.5, 1.25
+"""Loss of what the nearest examples of the probe predict, over that of the best constant prediction: of each other, up
+to which inputs tell the targets; of training examples, from which on those have the targets of other examples."""
 SIZES_OF_CLASSES = (*CROSS_ENTROPIES, *DISTANCES)
 """Losses of a sigmoid or a softmax that tell classes apart."""
 MANY = 32
@@ -196,6 +199,23 @@ OF_LABELS = (
         lambda f: f"The targets of the training are {f.targets.of} of {interval(f.targets.low, f.targets.high)}, "
         f"those of {f.other} {f.other_targets.of} of {interval(f.other_targets.low, f.other_targets.high)}.",
         lambda f: f"Write the targets of {f.other} as those of the training.",
+        source=FOUND,
+    ),
+    Check(
+        "labels of others",
+        "wrong_labels",
+        "act",
+        f"the nearest examples of the probe predict each other's targets with less than {KNOWN:g} of the loss of the "
+        "best constant prediction, and those of training examples, which are as near to them, with more than "
+        f"{DENIED:g} of it",
+        lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance,
+        lambda f: "The training examples have other targets than the examples of the probe that are like them: the "
+        f"nearest of those predict them with a loss of {digits(f.neighbours_of_read)}, and each other with "
+        f"{digits(f.neighbours)}; the best constant prediction has {digits(f.chance)}.",
+        lambda f: "See that inputs and targets are in one order, and that the targets of training and validation are "
+        "numbered alike: shuffle both by one permutation, and split them together.",
+        lambda f: f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))  # of x and y as they were read\n"
+        "x, y = x[order], y[order]",
         source=FOUND,
     ),
     Check(

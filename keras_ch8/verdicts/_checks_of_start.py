@@ -113,6 +113,17 @@ def _name(layer: Layer | None) -> str:
 
 OF_START = (
     Check(
+        "nothing is trained",
+        "no_gradient",
+        "act",
+        "no weight of the model is trainable",
+        lambda f: not f.is_trained,
+        lambda f: "No weight of the model is trainable: no step changes anything.",
+        lambda f: "Set `trainable = True` of the layers that are to learn, and compile again.",
+        lambda f: "model.trainable = True\nkeras_ch8.training.compile_as(model, model)",
+        then="Give the model a layer with weights, such as `keras.layers.Dense`.",
+    ),
+    Check(
         "equal units",
         "equal_units",
         "act",
@@ -224,9 +235,9 @@ OF_START = (
         "act",
         f"the loss at the start is above {FAR_ABOVE:g} times that of the best constant prediction, and two hidden "
         f"layers or more each give {GROWN:g} times the size that they are given, of inputs up to {OF_SIZE_1:g}",
-        lambda f: f.chance > 0 and f.start.loss > FAR_ABOVE * f.chance and _grow(f),
-        lambda f: f"The loss at the start is {digits(f.start.loss)}, where the best constant prediction has "
-        f"{digits(f.chance)}, and the outputs grow from layer to layer, to {digits(_hidden(f)[-1].signal)} in "
+        lambda f: f.chance > 0 and f.start.loss_of_predictions > FAR_ABOVE * f.chance and _grow(f),
+        lambda f: f"The loss at the start is {digits(f.start.loss_of_predictions)}, where the best constant prediction "
+        f"has {digits(f.chance)}, and the outputs grow from layer to layer, to {digits(_hidden(f)[-1].signal)} in "
         f"{_hidden(f)[-1].name}: the initial weights are too large.",
         source=CHOSEN,
     ),
@@ -235,8 +246,8 @@ OF_START = (
         "bad_scale",
         "note",
         "the loss at the start is above 3 times that of the best constant prediction",
-        lambda f: f.chance > 0 and f.start.loss > 3 * f.chance,
-        lambda f: f"The loss at the start is {digits(f.start.loss)}; the best constant prediction has "
+        lambda f: f.chance > 0 and f.start.loss_of_predictions > 3 * f.chance,
+        lambda f: f"The loss at the start is {digits(f.start.loss_of_predictions)}; the best constant prediction has "
         f"{digits(f.chance)}.",
     ),
 )  # fmt: skip

@@ -8,6 +8,8 @@ from .facts import NAN, Output, Start
 
 NEAREST, FEWEST, MOST = 8, 64, 512
 """Neighbours of an example, and examples that are looked at: so many at least, and at most."""
+FURTHER = 1.25
+"""How far further examples may be from the nearest, over how far those are from each other."""
 NEARLY, EXACT = 0.2, 1e-9
 """How far the inputs of a layer may be from those of the model, in size; and what is 0 but for rounding."""
 SHORT = 1024
@@ -52,28 +54,37 @@ def chance_level(output: Output, y: Any, weights: Any = None) -> float:
     return float(np.mean(w * each))
 
 
-def neighbours_level(output: Output, x: Any, y: Any) -> float:
+def neighbours_level(output: Output, x: Any, y: Any, of: tuple[Any, Any] | None = None) -> float:
     """Return the loss of what the NEAREST other examples predict; NaN where the inputs are no numbers, or few.
 
     It needs no training: a model that comes to rest above it has left something to learn.
+
+    Args:
+        output: The output and its loss.
+        x: Inputs.
+        y: Their targets.
+        of: Inputs and targets of further examples, which these predict; by default they predict each other. NaN where
+            those are not as near to them as they are to each other, such as images that were turned.
     """
-    x, y = np.asarray(x), np.asarray(y)
-    if x.dtype.kind != "f" or y.dtype.kind not in "fiub" or len(x) != len(y) or len(x) < FEWEST or not output.is_mean:
+    known, asked = _numbers(x, y), _numbers(*(of or (x, y)))
+    if known is None or asked is None or not output.is_mean or known[1].shape[1] != asked[1].shape[1]:
         return NAN
-    x = x.reshape(len(x), -1)[:MOST].astype("float64")
-    rows = y.reshape(len(y), -1)[:MOST].astype("float64")
-    if not (np.isfinite(x).all() and np.isfinite(rows).all()):
+    (x, targets), (others, rows) = known, asked
+    if x.shape[1] != others.shape[1]:
         return NAN
-    x = _standardized(x)
-    squares = (x**2).sum(axis=1)
-    # NumPy's products wait on all cores, by going round in circles: beside other work up to 0.3 s for 256 short rows.
-    products = np.einsum("ik,jk->ij", x, x) if x.shape[1] <= SHORT else x @ x.T
-    distance = squares[:, None] + squares - 2 * products
-    np.fill_diagonal(distance, np.inf)
+    spread = x.std(axis=0)
+    x, others = ((a - x.mean(axis=0))[:, spread > 0] / spread[spread > 0] for a in (x, others))
+    own = _squared_distances(x, x)
+    np.fill_diagonal(own, np.inf)
+    distance = own if of is None else _squared_distances(others, x)
+    if np.median(distance.min(axis=1)) > FURTHER**2 * np.median(own.min(axis=1)):
+        return NAN
     near = np.argsort(distance, axis=1)[:, :NEAREST]
-    if output.loss == "sparse_categorical_crossentropy" and rows.shape[1] == 1 and (rows == np.round(rows)).all():
-        rows = np.eye(int(rows.max()) + 1)[rows[:, 0].astype(int)] if rows.min() >= 0 else rows
-    predicted, overall = rows[near].mean(axis=1), rows.mean(axis=0)
+    whole = (targets == np.round(targets)).all() and (rows == np.round(rows)).all() and targets.shape[1] == 1
+    if output.loss == "sparse_categorical_crossentropy" and whole and min(targets.min(), rows.min()) >= 0:
+        classes = np.eye(int(max(targets.max(), rows.max())) + 1)
+        targets, rows = classes[targets[:, 0].astype(int)], classes[rows[:, 0].astype(int)]
+    predicted, overall = targets[near].mean(axis=1), rows.mean(axis=0)
     predicted = (NEAREST * predicted + overall) / (NEAREST + 1)  # as one more neighbour, so that none is impossible
     if smoothing := output.label_smoothing:  # no model comes below the entropy of the labels as they are smoothed
         share = smoothing / (2 if output.loss == "binary_crossentropy" else rows.shape[1])
@@ -92,6 +103,21 @@ def neighbours_level(output: Output, x: Any, y: Any) -> float:
             case "categorical_crossentropy" | "sparse_categorical_crossentropy" if rows.shape[1] > 1:
                 return float(-np.where(rows > 0, rows * np.log(predicted), 0).sum(axis=1).mean())
     return NAN
+
+
+def _numbers(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return inputs and targets of the first examples as rows; None where they are no finite numbers, or few."""
+    x, y = np.asarray(x), np.asarray(y)
+    if x.dtype.kind != "f" or y.dtype.kind not in "fiub" or len(x) != len(y) or len(x) < FEWEST:
+        return None
+    x, rows = (a.reshape(len(a), -1)[:MOST].astype("float64") for a in (x, y))
+    return (x, rows) if np.isfinite(x).all() and np.isfinite(rows).all() else None
+
+
+def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    # NumPy's products wait on all cores, by going round in circles: beside other work up to 0.3 s for 256 short rows.
+    products = np.einsum("ik,jk->ij", a, b) if a.shape[1] <= SHORT else a @ b.T
+    return (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * products
 
 
 def least_squares_level(output: Output, start: Start, x: Any, y: Any) -> tuple[float, float]:

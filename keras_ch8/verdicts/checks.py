@@ -80,5 +80,5 @@ def _claim(check: Check, facts: Facts, said: str) -> Claim:
         cure, code, expects = remedies[0].cure, remedies[0].code, remedies[0].expects
         remedies = remedies[1:]
     why = (f"It is said where {check.holds} ({check.source}).",)
-    then = then or next((remedy.cure for remedy in remedies), "")
+    then = check.then or then or next((remedy.cure for remedy in remedies), "")
     return Claim(check.kind, check.level, said, cure, proven=True, why=why, code=code, then=then, expects=expects)

@@ -71,6 +71,11 @@ for i, layer in enumerate(layers):
         )
 body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
 {COMPILE_AGAIN}"""
+MASK_ZEROS = """\
+for layer in model.layers:
+    if isinstance(layer, keras.layers.Embedding):
+        layer.mask_zero = layer.supports_masking = True
+keras_ch8.training.compile_as(model, model)"""
 OPEN_GATES = """\
 for layer in model.layers:
     if isinstance(layer, keras.layers.LSTM):

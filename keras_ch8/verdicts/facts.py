@@ -208,13 +208,18 @@ class Start:
         loss: Loss, with the penalties of the layers.
         layers: The layers with a matrix or a nonlinearity, in the order of their calls.
         gradient: Norm of the gradient of all weights; NaN where it is not known.
-        is_penalized: Whether there are such penalties.
+        penalty: What of the loss these penalties are.
     """
 
     loss: float = NAN
     layers: tuple[Layer, ...] = ()
     gradient: float = NAN
-    is_penalized: bool = False
+    penalty: float = 0.0
+
+    @property
+    def loss_of_predictions(self) -> float:
+        """The loss without the penalties, as the best constant prediction has none."""
+        return self.loss - self.penalty
 
     @property
     def trained(self) -> tuple[Layer, ...]:
@@ -233,6 +238,8 @@ class Facts:
         start: What one pass at the initial weights says.
         chance: Loss of the best constant prediction; NaN where it is not known.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
+        neighbours_of_read: Loss of what the nearest of the other data predict for the first examples as the training
+            reads them.
         least_squares: What a linear model can reach by least squares; NaN of other models.
         unevenness: Condition number of the covariance of the inputs of such a model, each scaled to variance 1.
         other_inputs: Inputs of other data that must be alike, such as validation data.
@@ -245,6 +252,7 @@ class Facts:
             one before, or each at most.
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         is_weighted: Whether examples or classes have weights.
+        is_trained: Whether a weight of the model is trainable.
         own_loss: What a loss of the user's own says.
         has: What the model and the optimizer have, of `remedies.FACTS`.
     """
@@ -255,6 +263,7 @@ class Facts:
     start: Start = dataclasses.field(default_factory=Start)
     chance: float = NAN
     neighbours: float = NAN
+    neighbours_of_read: float = NAN
     least_squares: float = NAN
     unevenness: float = NAN
     other_inputs: tuple[Inputs, ...] = ()
@@ -266,6 +275,7 @@ class Facts:
     order_read: float = NAN
     runs_read: float = NAN
     is_weighted: bool = False
+    is_trained: bool = True
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)
     has: frozenset[str] = frozenset()
 

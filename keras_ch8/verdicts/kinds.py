@@ -275,7 +275,38 @@ OF_THE_START = (
 )
 """What can be seen before the first step (`verdicts.checks`)."""
 
-KINDS = {kind.name: kind for kind in (*OF_THE_CHAPTER, *OF_THE_START)}
+OF_THE_COURSE = (
+    Kind(
+        "too_short",
+        section="8.1",
+        meaning="The training ends while the loss still falls: more epochs would go on lowering it.",
+        fine="The training does not end before the loss has stopped to fall much",
+        cure="Train for more epochs, two or three times as many, and add "
+        "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
+        answers=("epochs",),
+    ),
+    Kind(
+        "too_long",
+        section="8.1",
+        meaning="The loss on held-out examples was best long ago, and nothing was gained since.",
+        fine="The epochs are not spent for nothing",
+        cure="Train for fewer epochs, or stop when validation is best: "
+        "`callbacks.EarlyStopping(restore_best_weights=True)`.",
+    ),
+    Kind(
+        "oscillation",
+        section="8.3.1",
+        meaning="The training loss swings up and down from epoch to epoch at one level: the steps are too long to "
+        "come to rest.",
+        fine="The training loss does not swing from epoch to epoch",
+        cure="Let the learning rate fall in time: `schedules.LinearDecay`, `callbacks.LearningRateDecay`; or lower it: "
+        "`training.find_learning_rate` finds one.",
+        answers=("learning_rate.high",),
+    ),
+)
+"""How long a training is, and whether it comes to rest: what its epochs say."""
+
+KINDS = {kind.name: kind for kind in (*OF_THE_CHAPTER, *OF_THE_START, *OF_THE_COURSE)}
 """Every kind of verdict by name; a monitor adds its own (`monitors.Monitor.kinds`)."""
 
 

@@ -11,6 +11,7 @@ from .code import (
     LARGER,
     LEAKY,
     LONG_MEMORY,
+    MASK_ZEROS,
     NEW_START,
     NORMALIZE_INPUTS,
     NORMALIZE_LAYERS,
@@ -35,6 +36,7 @@ FACTS: Mapping[str, str] = {
     "recurrence": "there is a recurrent layer",
     "simple recurrence": "there is a `keras.layers.SimpleRNN`",
     "LSTM": "there is a `keras.layers.LSTM`",
+    "padding": "the sequences that a recurrent layer reads end in zeros, which no mask leaves out",
     "sigmoid units": "hidden units are sigmoids",
     "negative biases": "the biases of a layer were below -1 on average before the training",
     "unscaled inputs": "the root mean square of the inputs is far from 1",
@@ -244,6 +246,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Use ReLU with `keras.initializers.HeNormal`."),
     ),
     "short_horizon": (
+        Remedy(
+            "Leave out the zeros in which the sequences end: `keras.layers.Embedding(..., mask_zero=True)`.",
+            MASK_ZEROS, _REACH, ("padding",),
+        ),
         Remedy(
             "Use `keras.layers.LSTM` with open forget gates: `initializers.forget_gate(units, {memory})`.",
             LONG_MEMORY, _REACH, ("simple recurrence", "sequential"),

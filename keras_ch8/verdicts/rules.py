@@ -24,8 +24,6 @@ LARGEST = 1e12
 """A number beyond this says no more than that there is no limit."""
 MOST_NUMBERS = 4
 """Quantities that are said of a difficulty that is not there."""
-EXPECTED = "The loss should fall below that of the best constant prediction."
-"""What should change where nothing else is said."""
 FAR = 2.0
 """Factor between the newest measurement and what is judged, from which a sentence says both."""
 

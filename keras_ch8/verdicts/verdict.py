@@ -208,7 +208,7 @@ class VerdictTracker:
         if level is None:
             return
         if before is not None and before.level == "act" != level:
-            self._over[key] = dataclasses.replace(before, step=step)
+            self._over[key] = dataclasses.replace(before, step=before.measured)
         since = step if before is None or before.level != level else before.step
         if key in self._over:
             self._fine[key] = 0 if claim.level != "ok" else self._fine.get(key, 0) + 1
@@ -244,7 +244,7 @@ class VerdictTracker:
 
     @staticmethod
     def _no_longer(over: Verdict, since: int, newest: _Said) -> Verdict:
-        """Return what is said of something that called for action until a step, and is fine now."""
+        """Return what is said of something that called for action, last by a measurement at a step, and is fine now."""
         return dataclasses.replace(
             over,
             level="watch",

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+import keras_ch8
 from keras_ch8 import callbacks, training
 from tests.networks import Softmax
 
@@ -55,6 +56,26 @@ def test_what_is_wrong_before_the_first_step_stands_in_the_verdicts_from_step_0_
     assert watching.past.chance == pytest.approx(0.69, abs=0.01)
 
 
+def test_a_model_without_a_trainable_weight_is_told_so():
+    model, watching = network(), diagnosis()
+    model.trainable = False
+    with pytest.warns(RuntimeWarning, match="no trainable weights"), pytest.warns(UserWarning, match="not have any"):
+        fit(model, watching)
+    assert found(watching) == {"no_gradient": "act"}
+    assert "No weight of the model is trainable" in str(watching)
+    exec(watching.verdicts[0].code, {"model": model, "keras_ch8": keras_ch8})
+    fit(model, watching)
+    assert found(watching) == {}
+
+
+@pytest.mark.parametrize("order, said", [(slice(None), {}), (RNG.permutation(len(X)), {"wrong_labels": "act"})])
+def test_targets_that_belong_to_other_inputs_are_seen_by_the_examples_of_the_probe(order, said):
+    x = RNG.normal(size=(128, 4)).astype("float32")
+    watching = diagnosis((3 * x, (x[:, 0] > 0).astype("float32")))
+    fit(network(), watching, 3 * X, Y[order])
+    assert found(watching) == said
+
+
 def test_it_is_what_the_function_says():
     model, watching = network("softmax"), diagnosis()
     alone = training.preflight(model, X, Y, steps=0)
@@ -74,11 +95,15 @@ def test_a_training_that_is_well_has_no_verdict_of_it_and_none_is_made_where_it_
     assert math.isnan(watching.past.chance)
 
 
-def test_a_loss_with_penalties_is_not_compared_with_a_constant_prediction_which_has_none():
-    model, watching = keras.Sequential([layers.Dense(1, "sigmoid", kernel_regularizer="l2")]), diagnosis()
+def test_of_a_loss_with_penalties_what_is_not_penalty_is_compared_with_a_constant_prediction():
+    model = keras.Sequential([layers.Dense(1, "sigmoid", kernel_regularizer="l2")])
+    watching = diagnosis(checks=["gradient_norm"])
     model.compile("sgd", "binary_crossentropy")
     fit(model, watching)
-    assert math.isnan(watching.past.chance)
+    assert watching.past.chance > 0.5
+    assert watching.past.is_penalized
+    last = watching.past.of("gradient_norm")[-1]
+    assert last.penalty == pytest.approx(float(keras.ops.sum(model.losses[0])), rel=1e-5)
 
 
 @pytest.mark.slow
@@ -244,11 +269,14 @@ class Penalized(layers.Layer):
 
 
 @pytest.mark.broad(slow="all")
-@pytest.mark.parametrize("extra, is_known", [(layers.Activation("linear"), True), (Penalized(), False)])
-def test_a_loss_to_which_a_layer_adds_is_not_compared_with_that_of_a_constant(extra, is_known):
+@pytest.mark.parametrize("extra, is_penalized", [(Penalized(), True), (layers.Activation("linear"), False)])
+def test_what_a_layer_adds_to_a_loss_is_known_apart_from_what_a_constant_prediction_has(extra, is_penalized):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), extra, layers.Dense(1, "sigmoid")])
     model.compile("adam", "binary_crossentropy")
-    watching = diagnosis()
+    watching = diagnosis(checks=["gradient_norm"])
     fit(model, watching)
-    assert np.isfinite(watching.past.chance) == np.isfinite(watching.past.neighbours) == is_known
+    assert np.isfinite([watching.past.chance, watching.past.neighbours]).all()
+    assert watching.past.is_penalized == is_penalized
+    added = 0.1 * np.mean(PROBE[0] ** 2) if is_penalized else 0.0
+    assert watching.past.of("gradient_norm")[-1].penalty == pytest.approx(added, rel=1e-5)

@@ -35,14 +35,20 @@ def host(document):
     )
 
 
+UNFOLDED = """
+    for (const fold of document.querySelectorAll("details.rest")) fold.open = true;
+    return [...document.querySelectorAll("article:not([hidden])")].every((card) => card.querySelector("canvas"));
+"""
+
+
 class Page:
     """A browser with one page."""
 
     def __init__(self, browser, folder):
         self.browser, self.folder = browser, folder
 
-    def open(self, document, width=1440, height=900, dark=False, html=None):
-        """Show a document and wait until all of it is drawn; nothing may have gone wrong."""
+    def open(self, document, width=1440, height=900, dark=False, html=None, unfold=True):
+        """Show a document with all its curves, and wait until it is drawn; nothing may have gone wrong."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
@@ -53,6 +59,9 @@ class Page:
         self.browser.get_log("browser")
         self.browser.get(file.as_uri())
         self.wait()
+        if unfold:
+            wait_for(lambda: self.js(UNFOLDED), "all is unfolded and drawn", every=0.02)
+            self.wait()
 
     def wait(self):
         waiting = "return document.querySelector('.ch8')?.dataset.waiting"

@@ -6,6 +6,7 @@ from functools import partial
 from tests.chromium import wait_for
 
 PANELS = """
+    for (const fold of document.querySelectorAll("details.rest")) fold.open = true;
     const cards = [...document.querySelectorAll("[data-panel]")];
     return cards.filter(card => card.checkVisibility()).map(card => card.dataset.panel);
 """

@@ -151,6 +151,16 @@ def test_diagnose_prints_the_verdicts_and_says_whether_to_act(logs):
     assert command("diagnose", logs / "fine")[0] == command("diagnose", logs / "plain")[0] == 0
 
 
+def test_what_follows_from_another_verdict_is_not_called_all_right(tmp_path):
+    follows = FINE | {"kind": "plateau", "section": "8.2.3", "explained_by": "vanishing"}
+    write(tmp_path / "logs", curve(9), record(verdicts=[VERDICT, FINE, follows]))
+    said = str(keras_ch8.report(tmp_path / "logs"))
+    assert said.endswith(
+        "Explained by vanishing, which is to be cured first: plateau (8.2.3).\n\n"
+        "All right: 1 other check.\n  cliff (8.2.4)"
+    )
+
+
 def test_diagnose_prints_nothing_that_a_terminal_obeys(tmp_path):
     write(tmp_path, curve(3), record(verdicts=[VERDICT | {"finding": "\x1b[2J\x07 red " * 20, "kind": "a\nb"}]))
     status, said, _ = command("diagnose", tmp_path)

@@ -124,6 +124,69 @@ def test_the_first_view_says_what_is_wrong_and_what_cures_it(page, six, width):
     assert [block.get_attribute("open") is not None for block in page.all(".verdict")] == [True, True, True, False]
 
 
+def test_a_fold_has_the_curves_that_nothing_asks_for(page, six):
+    page.open(six, unfold=False)
+    (fold,) = page.all("details.rest")
+    folded = fold.find_elements("css selector", ".card")
+    summary = fold.find_element("css selector", "summary")
+    assert fold.get_attribute("open") is None
+    assert summary.text == f"All other curves: {len(folded)} charts"
+    assert len(folded) > 15
+    sections = {panel["title"]: panel["section"] for panel in six["panels"]}
+    seen = [card.get_attribute("data-panel") for card in page.all(".part-groups:not(.rest *) .card")]
+    assert {"Loss of minibatches", "Loss after each epoch, training and validation"} <= set(seen)
+    asked = {card.get_attribute("data-panel") for card in page.all(".card:is(.act, .watch)")}
+    assert all(title in asked or sections[title].startswith("8.1") for title in seen if title in sections)
+    assert not any(card.is_displayed() for card in folded)
+    page.all(".tools nav button")[-1].click()
+    page.wait()
+    assert all(card.is_displayed() for card in folded)
+    last = page.js("return arguments[0].getBoundingClientRect().top", page.all(".rest h2")[-1])
+    assert -60 < last < 900, "a link into the fold opens it"
+    page.scroll_to(summary)
+    summary.click()
+    page.drawn("const more = structuredClone(data); more.runs.pop(); render(more, page);")
+    assert fold.get_attribute("open") is None, "what somebody has closed stays so"
+    assert "charts" in summary.text
+    assert summary.text != f"All other curves: {len(folded)} charts"
+
+
+def test_nothing_is_folded_where_that_would_be_all(page):
+    rng = np.random.default_rng(8)
+    page.open(document(run("rates", {"ch8/learning_rate": ordinary(rng, STEPS)["ch8/learning_rate"]})), unfold=False)
+    assert [card.is_displayed() for card in page.all(".card")] == [True]
+
+
+def test_the_checks_that_found_nothing_are_named_in_a_fold(page, six):
+    page.open(six)
+    page.is_sound()
+    heights = {row.get_attribute("data-run"): row.rect["height"] for row in page.all(".runs tbody tr")}
+    (fold,) = page.row("cnn_healthy").find_elements("css selector", ".checks")
+    assert fold.text == "All right: 13 checks, nothing to do"
+    assert "check_12" in page.js("return arguments[0].textContent", fold)
+    fold.find_element("css selector", "summary").click()
+    assert fold.text.split("\n")[1].split() == [f"check_{i}" for i in range(13)]
+    assert "off" not in page.row("cnn_healthy").get_attribute("class"), "the run is not hidden by that"
+    page.drawn("render(structuredClone(data), page);")
+    assert "check_12" in page.row("cnn_healthy").text, "it stays open"
+    (others,) = page.row("tanh_deep").find_elements("css selector", ".checks")
+    assert others.text == "12 all right"
+    assert not page.row("quickstart").find_elements("css selector", ".checks")
+    assert len({round(height) for height in heights.values()}) == 1, "a fold takes no line of its own"
+
+
+def test_what_a_verdict_explains_is_not_called_all_right(page):
+    act = verdict("vanishing", "act", "The gradient vanishes.", cure="Normalize.")
+    follows = verdict("plateau", "ok", "The loss is stuck.", explained_by="vanishing")
+    page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, follows, checks=5)))
+    (fold,) = page.row("deep").find_elements("css selector", ".checks")
+    assert fold.text == "3 all right"
+    fold.find_element("css selector", "summary").click()
+    assert fold.text.split("\n")[1:] == [
+        "explained by vanishing, which is to be cured first: plateau", "check_0 check_1 check_2"
+    ]  # fmt: skip
+
+
 def test_the_number_of_a_verdict_is_the_last_one_of_the_chart_that_it_frames(page, six):
     page.open(six)
     compared = 0
@@ -319,6 +382,10 @@ def test_every_word_stands_out_from_its_ground(page, six, dark):
 def test_the_keyboard_is_enough(page, six):
     page.open(six)
     ActionChains(page.browser).send_keys(Keys.TAB, Keys.TAB, Keys.TAB).perform()
+    assert page.js("return document.activeElement.dataset.focus") == "checks cnn_healthy"
+    ActionChains(page.browser).send_keys(Keys.ENTER).perform()
+    assert "check_12" in page.row("cnn_healthy").text
+    ActionChains(page.browser).send_keys(Keys.ENTER, Keys.TAB).perform()
     assert page.js("return document.activeElement.dataset.run") == "tanh_deep"
     outline = page.js("const s = getComputedStyle(document.activeElement); return [s.outlineStyle, s.outlineWidth]")
     assert outline == ["solid", "2px"]
@@ -375,6 +442,7 @@ def test_zoom_and_cursor_are_shared_and_stay_when_new_numbers_come(page, six):
     assert at(page, sweep) == pytest.approx(-5.05, abs=0.1), "another axis is another zoom"
     page.row("lbfgs").click()
     summary = page.all(".verdict summary")[0]
+    page.scroll_to(summary)
     summary.click()
     newer = """
         const newer = structuredClone(data);
@@ -484,7 +552,7 @@ def test_what_is_all_right_comes_before_what_could_not_be_judged(page):
     said = {"measurements": 3, "cost": 0.1, "notes": [note]}
     page.open(document(run("fine", curves(np.geomspace(1, 3.8e-4, 50)), diagnosis=said)), width=1200)
     cell, *numbers = page.row("fine").find_elements("css selector", "td")[1:]
-    assert cell.text.split("\n") == ["OKAll right: 13 checks, nothing to do", note.replace("`", "")]
+    assert cell.text.split("\n") == ["OK", "All right: 13 checks, nothing to do", note.replace("`", "")]
     assert [code.text for code in cell.find_elements("css selector", ".note code")] == ["Diagnosis(budget=None)"]
     assert "Nothing to do." in page.text()
     assert [text.text for text in numbers[:3]] == ["SGD 0.05", "246", "3.8e-4"]
@@ -520,7 +588,7 @@ def test_a_verdict_leads_to_its_charts_and_they_to_it(page, six):
     assert 0 <= page.js("return arguments[0].getBoundingClientRect().top", opened) < 900
 
 
-@pytest.mark.parametrize("width", [420, 1200])
+@pytest.mark.parametrize("width", [420, 900, 1200])
 def test_code_has_the_width_of_its_verdict_and_no_button_on_it(page, six, width):
     page.open(six, width=width)
     assert page.js("return document.documentElement.scrollWidth") <= width
@@ -531,6 +599,7 @@ def test_code_has_the_width_of_its_verdict_and_no_button_on_it(page, six, width)
         assert code["width"] > block.rect["width"] - 60
         beside = copy["x"] >= pre["x"] + pre["width"] or copy["y"] + copy["height"] <= pre["y"]
         assert beside, "the button does not hide the code"
+        assert "goes between compile and fit" in block.text
 
 
 def test_each_chart_says_its_axis_and_a_single_point_is_a_ring(page):

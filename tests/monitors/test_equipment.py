@@ -6,7 +6,7 @@ import pytest
 
 import keras_ch8
 from keras_ch8 import monitors
-from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, rate_of
+from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, padding_in, rate_of
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.verdicts.remedies import REMEDIES
 from tests.monitors.test_claims import ENDS
@@ -80,6 +80,28 @@ def two_inputs():
 )
 def test_what_a_model_and_its_optimizer_have_is_seen(make, expected):
     assert equipment_of(make()) == expected
+
+
+def sequences(lengths):
+    rows = [np.pad(RNG.integers(1, 9, length), (0, 10 - length)) for length in lengths]
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize(
+    "x, embedding, expected",
+    [
+        (sequences([3, 5, 8]), {}, {"padding"}),
+        (sequences([3, 5, 8]).astype("float32"), {}, {"padding"}),
+        (sequences([3, 5, 8]), {"mask_zero": True}, set()),
+        (sequences([3, 5, 8])[:, ::-1], {}, set()),  # padded in front, as Keras does
+        (sequences([9, 10, 9]), {}, set()),
+        (sequences([6, 6, 6]), {}, set()),  # as long as each other: 0 may be a token like others
+    ],
+)
+def test_padding_that_a_recurrent_layer_reads_is_seen(x, embedding, expected):
+    model = plain(LAYERS.Embedding(9, 4, **embedding), LAYERS.LSTM(3), shape=(10,))
+    assert padding_in(model, x) == expected
+    assert padding_in(plain(LAYERS.Embedding(9, 4), LAYERS.GlobalAveragePooling1D(), shape=(10,)), x) == set()
 
 
 def test_the_last_layers_sigmoid_is_no_hidden_unit():
@@ -211,6 +233,8 @@ CODES = list(dict.fromkeys((r.code, r.needs, r.unless) for rs in REMEDIES.values
 
 def model_for(needs):
     """Return a model that a remedy is for, with its data."""
+    if "padding" in needs:
+        return plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(4), shape=(10,)), sequences(np.arange(64) % 8 + 1)
     if "recurrence" in needs or "LSTM" in needs or "simple recurrence" in needs:
         layer = LAYERS.LSTM(4) if "LSTM" in needs else LAYERS.SimpleRNN(4)
         return plain(layer, shape=(5, 2)), RNG.normal(size=(64, 5, 2)).astype("float32")
@@ -231,3 +255,6 @@ def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, ne
     after.fit(names["x"], names["y"], validation_split=0.5, verbose=0, **given)
     for fact in {"input normalization", "normalization", "clipping", "adaptive rates"} & set(unless):
         assert fact in equipment_of(after) or (fact == "normalization" and needs == ()), (fact, code)
+    if "padding" in needs:
+        assert not padding_in(after, x)
+        np.testing.assert_allclose(after.predict(x[:8, :8], verbose=0), after.predict(x[:8], verbose=0), rtol=1e-5)

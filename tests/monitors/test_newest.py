@@ -223,7 +223,7 @@ def test_a_gradient_that_vanished_once_and_does_no_more_is_said_to_be_over():
     )
     assert (found[51].level, found[51].measured, found[51].value) == ("act", 1051, pytest.approx(1.1))
     over = next(
-        verdict for verdict in found if verdict and verdict.finding.startswith("No longer so, but until step 1056: ")
+        verdict for verdict in found if verdict and verdict.finding.startswith("No longer so, but until step 1053: ")
     )
     assert over.level == "watch"
     assert [verdict.level for verdict in found[-15:]] == ["ok"] * 15  # what has long been over is not worth watching

@@ -18,6 +18,7 @@ TOPICS = (
     "users_course", "users_healthy", "strangers_sick", "strangers_healthy",
     "newcomers_set_up", "newcomers_course", "newcomers_healthy",
     "visitors_set_up", "visitors_course", "visitors_healthy",
+    "travellers_set_up", "travellers_course", "travellers_healthy",
 )  # fmt: skip
 SPLITS = ("calibration", "judged_once")
 
@@ -97,7 +98,7 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", choices=SPLITS, help="all runs, if neither this nor a group or a topic is named")
-    parser.add_argument("--group", nargs="+", type=int, help="groups of runs by one author each, from 1 to 17")
+    parser.add_argument("--group", nargs="+", type=int, help="groups of runs by one author each, from 1 to 18")
     parser.add_argument("--topic", nargs="+", default=TOPICS, choices=TOPICS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--processes", type=int, default=2)

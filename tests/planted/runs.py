@@ -26,7 +26,7 @@ class Run:
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 18), "judged_once")
+GROUPS = {1: "calibration"} | dict.fromkeys(range(2, 19), "judged_once")
 """The groups in which the runs were written, and what each was for.
 
 The thresholds were set on group 1, for calibration. Each other group was judged once, with the rules as they were, and
@@ -40,6 +40,7 @@ runs 21 were named at "act" and 22 at "act" or "watch", and of 14 healthy ones n
 Group 16 is by a fifth author who had not read the rules, and was committed before it was judged, at seed 0: of 30 sick
 runs 20 were named at "act" and 21 at "act" or "watch", and of 14 healthy ones none was told to act.
 Group 17 is by a sixth author who had not read the rules, and was committed before it was judged.
+Group 18 is by a seventh author who had not read the rules, and was committed before it was judged.
 """
 
 RUNS: list["Planted"] = []

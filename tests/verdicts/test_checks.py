@@ -117,6 +117,10 @@ CASES = {
         validated(targets=ONE_HOT, of=FOUR),
         validated(targets=change(FOUR, high=2.0, classes=3), of=FOUR),
     ),
+    "labels of others": (
+        facts(FOUR, SOFTMAX, chance=1.4, neighbours=0.3, neighbours_of_read=2.5),
+        facts(FOUR, SOFTMAX, chance=1.4, neighbours=1.3, neighbours_of_read=2.5),
+    ),
     "equal targets": (facts(Targets("one class", 100, 1, 1.0, 1.0, 1)), facts(Targets("one class", 9, 1, 1.0, 1.0, 1))),
     "more classes than outputs": (facts(FOUR, change(SOFTMAX, units=3)), facts(FOUR, SOFTMAX)),
     "softmax of one unit": (facts(BINARY, change(SIGMOID, activation="softmax")), facts(BINARY, SIGMOID)),
@@ -229,6 +233,7 @@ CASES = {
         facts(own_loss=OwnLoss(-0.1, -2.0, -0.7)),
         facts(own_loss=OwnLoss(0.1, 2.0, 0.7)),
     ),
+    "nothing is trained": (facts(is_trained=False), facts()),
     "equal units": (first(copies=7), first(copies=6)),
     "layer is not finite": (facts(start=UNDEFINED), facts(start=BROKEN)),
     "loss is not finite": (facts(start=BROKEN), facts(Targets(nonfinite=1), start=BROKEN)),

@@ -63,6 +63,24 @@ def test_it_is_not_known_where_it_would_say_nothing(output, x, y):
     assert np.isnan(neighbours_level(output, x, y))
 
 
+@pytest.mark.parametrize(
+    "loss", [loss for loss in LOSSES if loss != "mean_absolute_error"]
+)  # any guess of two costs a half
+def test_they_know_whether_further_examples_have_their_own_targets(loss):
+    output, rng = Output(loss=loss), np.random.default_rng(0)
+    (x, y), (others, theirs) = rings(rng, loss, noise=False), rings(rng, loss, noise=False)
+    chance = chance_level(output, y)
+    assert neighbours_level(output, x, y, (others, theirs)) < 0.4 * chance
+    assert neighbours_level(output, x, y, (others, theirs[rng.permutation(256)])) > 1.25 * chance
+
+
+def test_they_say_nothing_of_examples_that_are_far_from_them():
+    output, rng = Output(loss="mean_squared_error"), np.random.default_rng(0)
+    (x, y), (others, theirs) = (rings(rng, output.loss, noise=False) for _ in range(2))
+    assert np.isnan(neighbours_level(output, x, y, (5 * others, theirs)))
+    assert np.isnan(neighbours_level(output, x, y, (others[:, :1], theirs)))
+
+
 SQUARED = Output(loss="mean_squared_error")
 
 

@@ -78,7 +78,7 @@ def test_what_is_still_so_but_matters_less_is_not_said_to_be_over():
     assert [(v.level, v.finding) for v in tracker.verdicts] == [("watch", "Said watch.")]
     for step in range(6, 10):
         tracker.update(step, [claim("ok")])
-    assert tracker.verdicts[0].finding == "No longer so, but until step 4: Said act."
+    assert tracker.verdicts[0].finding == "No longer so, but until step 1: Said act."
 
 
 def test_what_is_proven_counts_at_once():
@@ -111,7 +111,7 @@ def test_what_is_over_is_said_to_be():
         tracker.update(step, [claim(level, f"{level} at {step}.")])
     (verdict,) = tracker.verdicts
     assert verdict.level == "watch"
-    assert verdict.finding == "No longer so, but until step 4: act at 1."
+    assert verdict.finding == "No longer so, but until step 1: act at 1."
 
 
 def test_of_what_several_say_the_gravest_stands_and_none_takes_back_what_another_says():
@@ -245,9 +245,16 @@ def test_where_the_newest_claim_does_not_bear_it_out_that_is_the_first_reason():
 def test_what_is_over_has_the_number_that_it_has_now_and_says_so():
     found = now(drawn("act", 5.0), drawn("act", 6.0), *[drawn("ok", number, why=("Fine.",)) for number in (3, 2, 1.0)])
     assert (found.level, found.step, found.measured) == ("watch", 50, 50)
-    assert found.finding == "No longer so, but until step 50: It is 6.0."
+    assert found.finding == "No longer so, but until step 20: It is 6.0."
     assert found.why == ("At step 50: It is 1.0.", "Fine.")
     assert (found.series, found.value) == ("ch8_diagnosis/it", 1.0)
+
+
+def test_what_is_over_is_held_against_a_later_step_and_not_against_the_same():
+    """The step that is named last said so; that at which the level fell was the third to say otherwise."""
+    found = now(drawn("act", 5.0), drawn("act", 6.0), *[drawn("ok", number) for number in (3.0, 2.0, 1.0)])
+    until, since = (int(re.search(r"step (\d+)", text).group(1)) for text in (found.finding, found.why[0]))
+    assert (until, since) == (20, 50)
 
 
 def test_a_graver_claim_bears_out_what_is_worth_watching_and_no_claim_but_ok_that_all_is_well():

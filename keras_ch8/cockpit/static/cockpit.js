@@ -9,6 +9,7 @@ import { concerns, curvesCards, layersCard, newCard, refresh } from "./cards.js"
 
 const RUN_COLORS = 8; // in the style sheet
 const SLICE = 12; // milliseconds of drawing at a time
+const GOAL = "8.1"; // the section of what is minimized: of the curves that no verdict is on, these are not folded
 
 export function render(document, element) {
   const page = (element.page ??= begin(element));
@@ -36,9 +37,10 @@ export function clear(element) {
 function begin(element) {
   const parts = {};
   for (const name of ["heading", "runs", "verdicts", "stopping", "tools", "groups"]) parts[name] = make(`div.part-${name}`);
+  const fold = make("details.rest", make("summary"), make("div.part-groups"));
   const probe = make("span"); // has each colour in turn, for the canvas
   const inks = new Map();
-  const page = { element, parts, id: performance.now(), log: true, cards: new Map(), waiting: new Set() };
+  const page = { element, parts, fold, id: performance.now(), log: true, cards: new Map(), waiting: new Set() };
   Object.assign(page, { hidden: new Set(), open: new Map(), zoom: new Map(), colors: new Map() });
   page.ink = (color) => {
     probe.style.color = color;
@@ -60,6 +62,7 @@ function begin(element) {
     inks.clear();
     need(page);
   };
+  fold.ontoggle = () => need(page);
   page.views = new IntersectionObserver((entries) => seen(page, entries), { rootMargin: "20px" });
   const sizes = new ResizeObserver(([{ contentRect }]) => {
     if (contentRect.width !== page.width) need(page);
@@ -72,7 +75,8 @@ function begin(element) {
   sizes.observe(element);
   classes.observe(document.documentElement, { attributeFilter: ["class"] });
   element.classList.add("ch8");
-  element.replaceChildren(...Object.values(parts), probe);
+  element.replaceChildren(...Object.values(parts), fold, probe);
+  parts.rest = fold.lastChild;
   return page;
 }
 
@@ -107,7 +111,11 @@ function drawTools(page) {
     const reset = button("Reset zoom", () => page.zoom.forEach((_, axis) => page.zoomTo(axis)));
     reset.disabled = !page.zoom.size;
     const help = make("span.muted", "Drag to zoom, double click to reset; click a run to hide it.");
-    const go = (i) => firstOf(page.groups[i])?.scrollIntoView();
+    const go = (i) => {
+      if (page.groups[i].isFolded) page.fold.open = true;
+      for (const card of page.waiting) drawCard(page, card); // else what stands above would still grow
+      firstOf(page.groups[i])?.scrollIntoView();
+    };
     const links = headings.map((heading, i) => button(heading, () => go(i), "button.link"));
     return make("div.tools", log, reset, help, make("nav", ...links));
   };
@@ -115,7 +123,8 @@ function drawTools(page) {
   update(page.parts.tools, headings.length ? [{ content, build }] : []);
 }
 
-// The groups of panels that have data: what a verdict is on, then the rest in the order of the chapter: {heading, cards}.
+// The groups of panels that have data: what a verdict is on, then the rest in the order of the chapter:
+// {heading, isFolded, cards}.
 function groupsOf(page) {
   const { groups, panels } = page.document;
   const found = new Map([...Object.keys(groups), ""].map((section) => [section, []]));
@@ -128,6 +137,7 @@ function groupsOf(page) {
   const isOn = (card) => verdicts.some((verdict) => concerns(card, verdict, card.all[0].run)); // maps of other runs, too
   const rest = [...found].map(([section, cards]) => ({
     heading: groups[section] ?? "Other numbers",
+    isFolded: !section.startsWith(GOAL),
     cards: cards.filter((card) => !isOn(card)),
   }));
   const first = { heading: "Where something is wrong", cards: [...found.values()].flat().filter(isOn) };
@@ -156,12 +166,15 @@ function drawCards(page) {
     card.plot?.destroy();
     page.views.unobserve(card.element);
   }
-  const listed = page.groups.flatMap(({ heading, cards }) => [
-    { key: `heading ${heading}`, build: () => make("h2", heading) },
-    ...cards.map(({ key, element }) => ({ key, build: () => element })),
-  ]);
-  update(page.parts.groups, listed);
-  for (const group of page.groups) group.title = page.parts.groups.kept.get(`heading ${group.heading}`).child;
+  for (const part of [page.parts.groups, page.parts.rest]) {
+    const groups = page.groups.filter(({ isFolded = false }) => isFolded === (part === page.parts.rest));
+    const listed = groups.flatMap(({ heading, cards }) => [
+      { key: `heading ${heading}`, build: () => make("h2", heading) },
+      ...cards.map(({ key, element }) => ({ key, build: () => element })),
+    ]);
+    update(part, listed);
+    for (const group of groups) group.title = part.kept.get(`heading ${group.heading}`).child;
+  }
   page.cards.forEach(({ element }) => page.views.observe(element));
   arrange(page);
 }
@@ -173,6 +186,11 @@ function arrange(page) {
     card.element.hidden = !card.curves.length;
   }
   for (const group of page.groups) group.title.hidden = !firstOf(group);
+  const inFold = page.groups.filter(({ isFolded }) => isFolded);
+  const folded = inFold.flatMap(({ cards }) => cards.filter(({ element }) => !element.hidden)).length;
+  page.fold.hidden = !folded;
+  page.fold.firstChild.textContent = `All other curves: ${folded} ${folded === 1 ? "chart" : "charts"}`;
+  if (folded && inFold.length === page.groups.length) page.fold.open = true; // there is nothing else
   need(page);
 }
 

@@ -1,5 +1,5 @@
 // The upper part of the page: how the runs stand, and what is wrong with each.
-import { button, count, finding, isNumber, kindsOf, make, nameOf, number, prose, update, wrong } from "./words.js";
+import { button, count, fine, finding, isNumber, kindsOf, make, nameOf, number, prose, update, wrong } from "./words.js";
 import { concerns } from "./cards.js";
 
 const COLUMNS = ["run", "what is wrong", "optimizer", "steps", "loss", "validation, last (best)", "clipped"];
@@ -38,6 +38,24 @@ function findingsOf(run) {
   return [["ok", `All right: ${checks} check${checks > 1 ? "s" : ""}, nothing to do`]];
 }
 
+// What is said of a run, and folded the checks that found nothing; the fold stays as a person left it.
+function saidOf(page, run) {
+  const [all, found] = [findingsOf(run), fine(run)];
+  const [[level, text]] = all;
+  if (!found.size) return all.map(finding);
+  const head = make("summary", level === "ok" ? text : `${found.get("")?.length ?? 0} all right`);
+  const lines = [...found].map(([cause, verdicts]) => {
+    const names = verdicts.flatMap(({ kind, finding: title }) => [" ", Object.assign(make("span", kind), { title })]);
+    return make("div.muted", cause && `explained by ${cause}, which is to be cured first:`, ...names);
+  });
+  const fold = make("details.checks", head, ...lines);
+  const key = (head.dataset.focus = `checks ${run.name}`);
+  fold.open = page.open.get(key) ?? false;
+  fold.ontoggle = () => page.open.set(key, fold.open);
+  fold.onclick = (event) => event.stopPropagation(); // which would hide the run
+  return level === "ok" ? [finding([level, fold])] : [...all.map(finding), fold];
+}
+
 // What could not be judged in a run: sentences.
 const notesOf = (run) => [run.record?.diagnosis?.notes ?? []].flat().map(String);
 
@@ -50,8 +68,9 @@ function drawRuns(page) {
   if (!some) return;
   const rows = page.runs.map((run) => {
     const hidden = page.hidden.has(run.name);
-    const content = [run.color, run.problem, hidden, run.live, findingsOf(run), notesOf(run), textsOf(run)];
-    return { key: run.name, content, build: () => rowOf(run, hidden, () => page.toggle(run.name)) };
+    const said = [findingsOf(run), [...fine(run)], notesOf(run), textsOf(run)];
+    const content = [run.color, run.problem, hidden, run.live, said];
+    return { key: run.name, content, build: () => rowOf(page, run, hidden) };
   });
   update(page.parts.runs.querySelector("tbody"), rows);
 }
@@ -73,19 +92,20 @@ function textsOf({ record, step, summary }) {
   ];
 }
 
-function rowOf(run, hidden, toggle) {
+function rowOf(page, run, hidden) {
+  const toggle = () => page.toggle(run.name);
   const name = make("td", nameOf(run));
   if (run.live) name.append(make("span.live", "live"));
   if (run.problem) name.append(make("div.problem", run.problem));
   const texts = textsOf(run).map((text, i) => make(i ? "td.number" : "td.whole", text));
   const notes = notesOf(run).map((note) => make("div.note.muted", ...prose(note)));
-  const row = make(hidden ? "tr.off" : "tr", name, make("td", ...findingsOf(run).map(finding), ...notes), ...texts);
+  const row = make(hidden ? "tr.off" : "tr", name, make("td", ...saidOf(page, run), ...notes), ...texts);
   row.dataset.run = row.dataset.focus = run.name;
   row.tabIndex = 0;
   row.title = `Click or press Enter to ${hidden ? "show" : "hide"} this run`;
   row.onclick = toggle;
   row.onkeydown = (event) => {
-    if (!["Enter", " "].includes(event.key)) return;
+    if (event.target !== row || !["Enter", " "].includes(event.key)) return;
     event.preventDefault();
     toggle();
   };
@@ -128,7 +148,7 @@ function codeOf(code) {
     copy.textContent = (await copied(text)) ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   }, "button.copy");
-  return Object.assign(make("div.code", text, copy), { title: "Goes between compile and fit." });
+  return make("div.code", text, make("div.where", "goes between compile and fit", copy));
 }
 
 // Whether a text is on the clipboard; where that is not allowed, it is selected.

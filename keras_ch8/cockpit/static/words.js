@@ -62,6 +62,10 @@ export function wrong(run) {
   return LEVELS.flatMap((level) => verdicts.filter((verdict) => verdict.level === level));
 }
 
+// The checks of a run that found nothing to do, by what explains them; "" for those that are all right.
+export const fine = (run) =>
+  Map.groupBy((run.record?.verdicts ?? []).filter(({ level }) => level === "ok"), (verdict) => verdict.explained_by ?? "");
+
 // The kinds of such verdicts by level: [level, "kind, kind"].
 export function kindsOf(verdicts) {
   const kinds = (level) => new Set(verdicts.filter((verdict) => verdict.level === level).map(({ kind }) => kind));

@@ -3,14 +3,10 @@
 On the other backends on which parts of the suite work it has what these need.
 """
 
-from .which import is_known as is_known
 from .which import is_tensorflow as is_tensorflow
 from .which import needs_tensorflow as needs_tensorflow
 from .which import refuse_the_rest as refuse_the_rest
 from .which import require_tensorflow as require_tensorflow
-
-if not is_known():
-    raise needs_tensorflow("keras_ch8")
 
 if is_tensorflow():
     from . import random_numbers as random_numbers
@@ -33,7 +29,6 @@ if is_tensorflow():
     from .compiling import outside_graphs as outside_graphs
     from .compiling import trace as trace
     from .compiling import trace_each as trace_each
-    from .compiling import traces as traces
     from .datasets import Column as Column
     from .datasets import can_be_cut as can_be_cut
     from .datasets import end_to_end as end_to_end

@@ -46,11 +46,6 @@ def in_xla() -> bool:
     return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
 
 
-def traces(program: Any) -> int:
-    """Return how often a compiled function has been traced."""
-    return int(program.experimental_get_tracing_count())
-
-
 def trace_each(function: Callable[..., Any]) -> Any:
     """Turn a function into a graph for each set of shapes, without XLA."""
     return tf.function(function, autograph=False)

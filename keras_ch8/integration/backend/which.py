@@ -20,11 +20,6 @@ def is_tensorflow() -> bool:
     return bool(keras.backend.backend() == "tensorflow")
 
 
-def is_known() -> bool:
-    """Whether Keras runs on a backend on which anything is tried."""
-    return is_tensorflow() or keras.backend.backend() in IN_PARTS
-
-
 def needs_tensorflow(part: str) -> ImportError:
     """Return the error of a part that does not work on this backend."""
     given = keras.backend.backend()
@@ -55,3 +50,7 @@ def refuse_the_rest(package: str) -> None:
     if not is_tensorflow():
         module.__getattr__ = missing
         module.__all__ = [name for name in everything if name in vars(module)]
+
+
+if not is_tensorflow() and keras.backend.backend() not in IN_PARTS:
+    raise needs_tensorflow("keras_ch8")

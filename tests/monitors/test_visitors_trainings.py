@@ -1,0 +1,119 @@
+"""What trainings of the seventeenth group showed: pasts on which a rule was silent or wrong, and neighbours."""
+
+import numpy as np
+import pytest
+
+from keras_ch8 import monitors
+from keras_ch8.monitors.past import Rows
+from keras_ch8.monitors.progress import GOOD, progress, progress_measured
+from tests.monitors.test_claims import past_of
+from tests.monitors.test_levels import epochs, flow, level, losses
+
+
+def penalized(values, penalties, chance=2.3, neighbours=0.5, **more):
+    """Return a past of losses of which these parts are penalties."""
+    readings = [monitors.GradientNorm(1.0, 10.0, v, p) for v, p in zip(values, penalties, strict=True)]
+    past = past_of(values, gradient_norm=readings, **more)
+    past.chance, past.neighbours = chance, neighbours
+    return past
+
+
+def test_of_a_loss_with_penalties_the_rest_is_held_against_constants_and_neighbours():
+    """All that has fallen is the penalties."""
+    past = penalized(np.array([20.0, *[2.4] * 8]), [17.6, *[0.1] * 8])
+    measured = progress_measured(past)
+    assert (measured["gained"], measured["over_chance"], measured["over_neighbours"]) == pytest.approx((0.0, 1.0, 4.6))
+    assert measured["fallen"] == pytest.approx(0.88)
+    assert not GOOD.holds(measured)
+    without = penalized(np.array([20.0, *[0.6] * 8]), [17.6, *[0.1] * 8])
+    assert GOOD.holds(progress_measured(without))
+    assert progress(past).gained_at(1.25) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("penalty, expected", [(0.1, "act"), (1.9, "ok")])
+def test_a_loss_at_rest_that_penalties_hold_at_chance_is_underfitting(penalty, expected):
+    """Beside 1.9 of penalties, what is left is what the nearest examples predict."""
+    values = 2.4 * np.array(losses(0.4)) / 0.6
+    ends = {"largest": 1.0, "smallest": 0.2, "gradient_norm": 1.0, "loss": 2.4}
+    past = penalized(values, [penalty] * 9, spectrum=ends)
+    assert level("spectrum", past, "underfitting") == expected
+
+
+def risen(to, best=0.22, noise=0.0, training=0.001):
+    """Return what is said of 60 epochs whose validation loss falls from 2.3, and rises again from the 20th on."""
+    held_out = np.array([*np.geomspace(2.3, best, 20), *np.linspace(best, to, 41)[1:]])
+    held_out[20:] += noise * np.array([1, -1] * 20)
+    past = epochs(np.geomspace(2.3, training, 60), held_out)
+    return level("online_risk", past, "overfitting")
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        ({"to": 0.275}, "watch"),  # by a quarter of its best, a fortieth of its fall
+        ({"to": 0.245}, "ok"),  # by a tenth
+        ({"to": 0.47}, "act"),  # it has doubled
+        ({"to": 0.275, "noise": 0.005}, "watch"),
+        ({"to": 0.275, "noise": 0.01}, "ok"),  # it goes up and down by a third of that
+        ({"to": 0.075, "best": 0.06}, "ok"),  # it was next to nothing
+        ({"to": 0.275, "training": 2.2}, "ok"),  # nothing is learned
+    ],
+)
+def test_a_held_out_loss_that_rises_far_above_its_best_is_overfitting_however_far_it_had_fallen(change, expected):
+    """The training loss stays at 2 % of it, so that it is not the rule of what is known by heart that speaks."""
+    assert risen(**{"training": 0.03} | change) == expected
+
+
+@pytest.mark.parametrize(
+    "factor, spikes, fallen, expected",
+    [
+        (2.1, 4, 0.7, "act"),
+        (1.9, 4, 0.7, "ok"),  # the loss is good and falls, and the spikes have done little
+        (2.1, 2, 0.7, "ok"),  # there were too few
+        (2.1, 4, 0.92, "ok"),  # the loss is low
+    ],
+)
+def test_spikes_that_undo_what_many_steps_have_done_are_cliffs_though_the_loss_falls(factor, spikes, fallen, expected):
+    past, norms, minibatches = past_of(losses(fallen, 0.1)), np.ones(500), np.full(500, 0.3)
+    for at in range(50, 50 + 50 * spikes, 50):
+        norms[at], minibatches[at] = 40.0, 100.0
+        minibatches[at + 1 : at + 6] = 0.3 * factor
+    past.add_rows(Rows(np.arange(1001, 1501), norms, minibatches))
+    assert level("cliff", past, "cliff") == expected
+
+
+@pytest.mark.parametrize(
+    "kernels, chance, neighbours, expected",
+    [
+        (0.04, 1.0, 0.3, ["act", "ok"]),
+        (0.06, 1.0, 0.3, ["ok", "act"]),  # the kernels have a gradient
+        (0.04, 2.0, 0.3, ["ok", "act"]),  # the loss is half of what a constant has
+        (0.04, 1.0, 1.0, ["ok", "ok"]),  # the nearest examples predict no better: there is nothing to learn
+    ],
+)
+def test_a_flat_region_is_a_plateau_though_the_bias_of_the_output_has_a_gradient(kernels, chance, neighbours, expected):
+    ends = {"kernel_elasticity": kernels, "smallest": -0.001, "loss": 1.0}
+    past = past_of([1.001, *[1.0] * 8], spectrum=ends)
+    past.chance, past.neighbours = chance, neighbours
+    found = [level("spectrum", past, kind) for kind in ("plateau", "underfitting")]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "lengths, data, expected",
+    [
+        ((10.0, 3.0), 2.3, {"underfitting": "act", "dead_units": "ok", "saddle": "ok"}),
+        ((10.0, 4.0), 2.3, {"underfitting": "ok", "dead_units": "act", "saddle": "act"}),  # the weights are there
+        ((10.0, 3.0), 1.9, {"underfitting": "ok", "dead_units": "act", "saddle": "act"}),  # something was learned
+    ],
+)
+def test_weights_that_penalties_have_shrunk_away_are_underfitting(lengths, data, expected):
+    """The weights next to 0 are no saddle point to get away from, and the idle units no fault of their start."""
+    values = np.array([9.0, *[data + 0.1] * 8])
+    readings = [monitors.GradientNorm(0.001, lengths[i > 0], v, 6.7 if not i else 0.1) for i, v in enumerate(values)]
+    ends = {"smallest": -0.5, "kernel_elasticity": 0.001, "residual": 0.01, "loss": data + 0.1}
+    idle = flow(dead=np.array([0.9, 0.9, 0.9, np.nan]))
+    past = past_of(values, gradient_norm=readings, layer_flow=idle, spectrum=ends)
+    past.chance, past.neighbours = 2.3, 0.5
+    of = {"underfitting": "gradient_norm", "dead_units": "layer_flow", "saddle": "spectrum"}
+    assert {kind: level(monitor, past, kind) for kind, monitor in of.items()} == expected
