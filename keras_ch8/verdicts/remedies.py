@@ -247,7 +247,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "short_horizon": (
         Remedy(
-            "Leave out the zeros in which the sequences end: `keras.layers.Embedding(..., mask_zero=True)`.",
+            "Leave out the zeros in which the sequences end: `keras.layers.Embedding(mask_zero=True)`.",
             MASK_ZEROS, _REACH, ("padding",),
         ),
         Remedy(
