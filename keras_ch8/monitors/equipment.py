@@ -21,6 +21,9 @@ OF_THE_RATE = ("Adam", "Adamax", "AdamW", "Lion", "Nadam", "RMSprop", "RMSpropNe
 """Those whose steps move each weight by about the learning rate, whatever the gradient."""
 USUAL = 0.01
 """The largest learning rate that is usual for these."""
+LEAST, OF_IDLE = 3.0, 10.0
+"""By what a rate that is too long is divided at least, and where most of what it has done is that units are idle: steps
+are measured where hardly anything moves any more."""
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
 BROUGHT_BY = {
     "ClipGradients": "clipping", "Guard": "skipping", "LearningRateDecay": "learning rate schedule",
@@ -174,8 +177,9 @@ def _too_long(past: Past) -> float:
     """
     if not np.isfinite(past.series("gradient_norm", "loss")).all():
         return float("nan")  # how far too long cannot be measured any more
+    least = OF_IDLE if facts(past) & {"dead units", "saturated units"} else LEAST
     over_usual = past.rate / USUAL if "steps of the rate" in past.has else np.nan
-    return float(np.clip(np.nanmax([3.0, 2 * _typical_step(past), _stability(past), over_usual]), 3.0, 1000.0))
+    return min(float(np.nanmax([least, 2 * _typical_step(past), _stability(past), over_usual])), 1000.0)
 
 
 def _longer_rate(past: Past) -> float:

@@ -131,10 +131,11 @@ def test_the_rate_is_that_of_the_one_optimizer_also_by_a_schedule():
     assert np.isnan(rate_of(keras.Sequential([LAYERS.Dense(1)])))
 
 
-def flow(signal=1.0, spread=1.0, dead=0.0, total=1.0):
+def flow(signal=1.0, spread=1.0, dead=0.0, total=1.0, saturated=np.nan):
     return monitors.LayerFlow(
         names=tuple("abcd"), weighted=(True,) * 4, is_output=(False, False, False, True), units=(8,) * 4,
-        signal=np.ones(4), gradient=np.array([total, 1, 1, 1.0]), dead=np.full(4, dead), saturated=np.full(4, np.nan),
+        signal=np.ones(4), gradient=np.array([total, 1, 1, 1.0]), dead=np.full(4, dead),
+        saturated=np.full(4, saturated),
         relative_update=np.ones(4), input_signal=signal, input_spread=spread,
     )  # fmt: skip
 
@@ -182,6 +183,13 @@ def test_a_shorter_rate_is_a_usual_one_where_the_steps_are_of_the_rate(has, befo
     past = past_of()
     past.has, past.rate = frozenset(has), before
     assert known_to_cures(past)["shorter_rate"] == after
+
+
+@pytest.mark.parametrize("idle", [{"dead": 0.9}, {"saturated": 0.9}])
+def test_a_rate_that_has_left_units_idle_is_divided_by_more_since_their_steps_tell_little(idle):
+    past = past_of()
+    past.add(3, {"layer_flow": flow(**idle)})
+    assert known_to_cures(past)["shorter_rate"] == "0.01"
 
 
 @pytest.mark.parametrize("step, has, rate", [(1e-4, (), "1"), (1e-4, ("steps of the rate",), "0.01"), (0.01, (), "1")])
