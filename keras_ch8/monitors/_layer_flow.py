@@ -37,6 +37,7 @@ from ._layer_rules import (
     RULES,
     SATURATED,
     SATURATED_IN_LAYER,
+    SIGNAL_GROWTH,
     SMALLEST_SIGNAL,
     STILL,
 )
@@ -227,6 +228,7 @@ class LayerFlowMonitor(Monitor):
             | _idle(flows[-1])
             | _still(flows)
             | _scale(flows)
+            | _growth(flows)
         )
 
     def newest(self, past: Past) -> dict[str, float]:
@@ -339,6 +341,14 @@ def _scale(flows: list[LayerFlow]) -> dict[str, float]:
     if np.isnan(signals).all():
         return {}
     return {LARGEST_SIGNAL.name: float(np.nanmax(signals)), SMALLEST_SIGNAL.name: float(np.nanmin(signals))}
+
+
+def _growth(flows: list[LayerFlow]) -> dict[str, float]:
+    """Return how far the largest signal has grown since the start; nothing where that was 0 or is not known."""
+    first = flows[0].before
+    if first is None or not np.max(first) > 0:
+        return {}
+    return {SIGNAL_GROWTH.name: float(np.median([np.max(flow.signal) for flow in flows[-3:]]) / np.max(first))}
 
 
 def _scale_remarks(flows: list[LayerFlow]) -> dict[str, str]:
