@@ -1,12 +1,11 @@
-"""Writes the numbers of README and docs/guide/speed.md out of what benchmarks have written: `python tools/tables.py`.
+"""Writes the numbers of README and of docs/guide/speed.md out of benchmarks/results.json: `python tools/tables.py`.
 
-They are in benchmarks/results.json, of which `benchmarks/all.py --document` makes docs/benchmarks.md, and in
-benchmarks/find_learning_rate.json. A test compares all.
+docs/benchmarks.md is made of the same file by `benchmarks/all.py --document`. A test compares all three.
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,12 @@ SHAPES = {
 PEERS = ("Keras graph", "Keras jit", "optax jit", "torch fused")
 Numbers = dict[str, dict[str, Any]]
 """What a benchmark measured, by its cases and contenders."""
-NEWTON = {"logistic, float64": "logistic regression", "mlp, float64": "MLP, float64", "mlp, float32": "MLP, float32"}
-"""The problems of `benchmarks/second_order_fit.py`, and what they are."""
 
 
 def numbers_of(benchmark: str) -> Numbers:
-    """Return what a benchmark has written into the file of results."""
+    """Return what a benchmark has written into the file of results; nothing if it was not run to its end."""
     results: Any = json.loads((ROOT / "benchmarks" / "results.json").read_text())
-    numbers: Numbers = results["benchmarks"][benchmark]["numbers"]
+    numbers: Numbers = results["benchmarks"].get(benchmark, {}).get("numbers", {})
     return numbers
 
 
@@ -51,55 +48,61 @@ def update_table() -> str:
     return table(head, rows)
 
 
-def step_table() -> str:
-    """Return the table of steps of `fit` in docs/guide/speed.md."""
-    rows = []
-    for name, of in numbers_of("fit_step").items():
-        if "ratio" in of:
-            optimizer, jit = name.split()
-            rows.append([f"`{optimizer}`, `{jit}`", f"{of['ours']:.2f}", f"{of['Keras']:.2f} ({of['ratio']:.2f} x)"])
-    return table(["step of `fit`", "here", "Keras"], rows)
-
-
-def newton_table() -> str:
-    """Return the table of trainings with LBFGS in docs/guide/speed.md."""
-    numbers = numbers_of("second_order_fit")
-    peers = [name for name in ("scipy L-BFGS-B", "torch LBFGS") if f"{next(iter(NEWTON))}, {name}" in numbers]
-    rows = []
-    for problem, said in NEWTON.items():
-        ours, *of = (numbers[f"{problem}, {name}"] for name in ("keras_ch8 fit", *peers))
-        rows.append([said, f"{ours['cpu']:.3f}", *(f"{peer['cpu']:.3f} ({peer['ratio']:.2f} x)" for peer in of)])
-    return table(["`fit` with `LBFGS`", "here", *peers], rows)
-
-
 def table(head: list[str], rows: list[list[str]]) -> str:
     """Return a table in Markdown."""
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)).replace("| --- ", "|---")
 
 
+def update_row(of: Numbers) -> str:
+    """Return the row of README on updates."""
+    adam = of["Adam mlp"]
+    names = ("Keras", "Keras with jit", "optax", "torch")
+    peers = ", ".join(f"{name} {ratio(adam, peer)}" for name, peer in zip(names, PEERS, strict=True))
+    return readme_row(f"update of Adam, {SHAPES['mlp']}", f"{adam['ours in graph'][0]:.2f} ms; {peers}", "update_step")
+
+
+def step_row(of: Numbers) -> str:
+    """Return the row of README on steps of `fit`."""
+    adam = of["Adam jit_compile=auto"]
+    measured = f"{adam['ours']:.1f} ms; Keras {adam['ratio']:.2f} x"
+    return readme_row("step of `fit` of that network, batch 32", measured, "fit_step")
+
+
+def second_order_row(of: Numbers) -> str:
+    """Return the row of README on trainings with LBFGS."""
+    of_peer = {
+        name: [case["ratio"] for key, case in of.items() if name.casefold() in key] for name in ("SciPy", "torch")
+    }
+    measured = ", ".join(f"{name} {span(ratios)}" for name, ratios in of_peer.items() if ratios)
+    return readme_row("`fit` with `LBFGS`, digits in a full batch", measured, "second_order_fit")
+
+
+def batch_norm_row(of: Numbers) -> str:
+    """Return the row of README on batch normalization, whose benchmark prints our time over Keras's."""
+    ratios = [1 / case["ratio"] for key, case in of.items() if "training" in key]
+    return readme_row("layer of batch normalization, training", f"Keras {span(ratios)}", "batch_norm")
+
+
+ROWS = {
+    "update_step": update_row,
+    "fit_step": step_row,
+    "second_order_fit": second_order_row,
+    "batch_norm": batch_norm_row,
+}
+"""The rows of README by their benchmark; one that is not in the file of results stands as it was written by hand."""
+
+
 def readme_rows() -> list[str]:
     """Return the rows of README's table of numbers that the file of results has."""
-    update, step = numbers_of("update_step")["Adam mlp"], numbers_of("fit_step")["Adam jit_compile=auto"]
-    names = ("Keras", "Keras with jit", "optax", "torch")
-    peers = ", ".join(f"{name} {ratio(update, peer)}" for name, peer in zip(names, PEERS, strict=True))
-    fits, norms = numbers_of("second_order_fit"), numbers_of("batch_norm")
-    scipy, torch = (span(fits[f"{problem}, {peer}"]["ratio"] for problem in NEWTON)
-                    for peer in ("scipy L-BFGS-B", "torch LBFGS"))  # fmt: skip
-    keras = span(1 / of["ratio"] for name, of in norms.items() if "training" in name)
-    found = json.loads((ROOT / "benchmarks" / "find_learning_rate.json").read_text())["within a factor of 3"]
-    pairs = f"learning rates found, {found['of']} pairs of problem and optimizer"
-    near = f"{found['ours']} within a factor of 3 of the best of 13"
-    rows = [
-        (f"update of Adam, {SHAPES['mlp']}", f"{update['ours in graph'][0]:.2f} ms; {peers}", "update_step"),
-        ("step of `fit` of that network, batch 32", f"{step['ours']:.1f} ms; Keras {step['ratio']:.2f} x", "fit_step"),
-        ("`fit` with `LBFGS`, digits in a full batch", f"SciPy {scipy}, torch {torch}", "second_order_fit"),
-        ("layer of batch normalization, training", f"Keras {keras}", "batch_norm"),
-    ]
-    made = [f"| {what} | {measured} | [{name}](docs/benchmarks.md#{name}) |" for what, measured, name in rows]
-    return [*made, f"| {pairs} | {near} | `benchmarks/find_learning_rate.py` |"]
+    return [row(numbers) for name, row in ROWS.items() if (numbers := numbers_of(name))]
 
 
-def span(ratios: Iterable[float]) -> str:
+def readme_row(what: str, measured: str, benchmark: str) -> str:
+    """Return a row of README's table of numbers."""
+    return f"| {what} | {measured} | [benchmarks](docs/benchmarks.md#{benchmark}) |"
+
+
+def span(ratios: Sequence[float]) -> str:
     """Return the smallest and the largest of some ratios."""
     found = sorted(ratios)
     return f"{found[0]:.2f} x to {found[-1]:.2f} x"
@@ -112,9 +115,9 @@ def pages() -> dict[Path, str]:
     for row in readme_rows():
         begins = re.escape(row[: row.index(" | ")])
         texts[readme] = re.sub(rf"(?m)^{begins} \|.*$", lambda _, row=row: row, texts[readme])
-    for made in (update_table(), step_table(), newton_table()):
-        begins = re.escape(made[: made.index(" | ")])
-        texts[speed] = re.sub(rf"(?m)^{begins} \|(.|\n)*?\|(?=\n\n)", lambda _, made=made: made, texts[speed])
+    made = update_table()
+    begins = re.escape(made[: made.index(" | ")])
+    texts[speed] = re.sub(rf"(?m)^{begins} \|(.|\n)*?\|(?=\n\n)", lambda _: made, texts[speed])
     return texts
 
 

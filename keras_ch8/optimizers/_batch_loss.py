@@ -25,7 +25,7 @@ class Stack(NamedTuple):
 
     def batch(self, i: int | Tensor) -> Tree:
         """Return one of the batches; the index may be a tensor."""
-        return _each(lambda a: ops.take(a, i, axis=0), self.parts)
+        return _each(lambda a: backend.rows(a, i), self.parts)
 
 
 def stacks_of(parts: Sequence[Tree]) -> list[Stack]:

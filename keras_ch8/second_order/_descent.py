@@ -99,10 +99,11 @@ class Descent(Method):
         g = point.gradient
 
         d = self.direction(problem, point, known, **memory)
-        downhill = _vector.dot(g, d) < -_vector.epsilon(g) * _vector.norm(g) * _vector.norm(d)
+        slope = _vector.dot(g, d)
+        downhill = slope < -_vector.epsilon(g) * _vector.norm(g) * _vector.norm(d)
         d = ops.where(downhill, d, -g)
         known = ops.where(downhill, known, 0)
-        slope = _vector.dot(g, d)
+        slope = ops.where(downhill, slope, -_vector.dot(g, g))
         steepest = ops.all(d == -g)
 
         line = Line(problem, point, d, slope)

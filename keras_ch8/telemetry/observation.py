@@ -109,8 +109,8 @@ class Observation:
 
     def norm_of_weights(self) -> float:
         """Return the Euclidean norm of all trainable weights, as they are now."""
-        squares = self._squares()
-        if bool(_numerics.is_exact(squares)):
+        squares = self._squares().numpy()
+        if _numerics.is_exact(squares):
             return math.sqrt(float(squares))
         return float(_numerics.careful_norm(self._weights())[0])
 

@@ -98,9 +98,11 @@ def measured(blocks: Sequence[Change]) -> list[Any]:
 
     What can be done for all blocks at once is: an operation takes 3 us, however little it has to do.
     """
-    step = ops.concatenate([ops.take(_end_to_end(block.deltas), block.sample) for block in blocks])
+    step = ops.concatenate([backend.rows(_end_to_end(block.deltas), block.sample) for block in blocks])
     dense = [[backend.densify(g, g.shape) for g in block.gs] for block in blocks]
-    slope = ops.concatenate([ops.take(_end_to_end(gs), block.sample) for gs, block in zip(dense, blocks, strict=True)])
+    slope = ops.concatenate(
+        [backend.rows(_end_to_end(gs), block.sample) for gs, block in zip(dense, blocks, strict=True)]
+    )
     some = slope != 0
     rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
     of_gradients = [(block.gs, [block.half]) for block in blocks]

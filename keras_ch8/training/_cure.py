@@ -211,7 +211,7 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[float, float]:
 
 
 def _over(end: float, start: float) -> float:
-    """Return what is left of a loss; infinite where it was not above 0, or has fallen below: no part is known then."""
+    """Return what is left of a loss; infinite where it was not above 0 or is below it, so that no part is known."""
     return end / start if 0 < start < math.inf and end >= 0 else math.inf
 
 

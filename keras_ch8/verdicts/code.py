@@ -14,9 +14,9 @@ FIND_RATE = """\
 found = keras_ch8.training.find_learning_rate(model, x, y)
 model.optimizer.learning_rate = found.to_try"""
 SCALE_TO_DATA = "keras_ch8.training.scale_to_data(model, x[:256], y=y[:256])"
-SLOWER_FALL = """\
-rate = float(model.optimizer.learning_rate)  # that of the first step
-model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay(rate, "100%")"""
+SLOWER_FALL = (
+    'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay(float(model.optimizer.learning_rate), "100%")'
+)
 ADAM = "keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.Adam(0.001))"
 NORMALIZE_LAYERS = f"""\
 hidden = []

@@ -1,11 +1,11 @@
-"""The loss around the weights of a training that does not come on: along its step, its gradient, its curvature."""
+"""The loss around the weights of a training that does not come on: along its step, and along its curvature."""
 
 from typing import Any
 
 import numpy as np
 
 from keras_ch8 import curvature
-from keras_ch8._plot import COLORS, GREY
+from keras_ch8._plot import COLORS
 from keras_ch8.curvature.objective import Objective
 
 from . import style
@@ -30,20 +30,7 @@ def along_the_step(ax: Any, run: Any) -> None:
     ax.plot(times[best], losses[best], "k*", markersize=14, label=f"best: {times[best]:,.0f} times as long")
     ax.set_ylim(0, 1.3 * losses[0])
     style.done(ax, "The loss along one step", "times as long as it is taken", "loss", log="x", legend="lower left")
-
-
-def along_the_gradient(ax: Any, run: Any) -> None:
-    """Draw the loss along the gradient, and along some directions at random, as far as the weights are from 0."""
-    objective, theta = _at(run)
-    far = np.linspace(-1, 1, 61) * np.linalg.norm(theta)
-    rng = np.random.default_rng(0)
-    for number in range(8):
-        losses = _losses(objective, theta, far, _unit(rng.normal(size=len(theta))))
-        ax.plot(far, losses, color=GREY, linewidth=0.9, label="" if number else "at random")
-    ax.plot(far, _losses(objective, theta, far, -_unit(objective.gradient(theta))), label="downhill", **style.look(1))
-    ax.plot(0, objective.value(theta), "k*", markersize=14, label="here")
-    ax.set_ylim(0, 2 * objective.value(theta))
-    style.done(ax, "The loss around the weights: flat", AWAY, "loss", legend="lower right")
+    ax.set_xticks(10.0 ** np.arange(0, 7, 2))
 
 
 def along_both_curvatures(ax: Any, run: Any) -> None:
@@ -52,7 +39,7 @@ def along_both_curvatures(ax: Any, run: Any) -> None:
     found = curvature.lanczos(run.model, run.x[:EXAMPLES], run.y[:EXAMPLES], steps=60)
     down, up = found.vectors[:, 0], found.vectors[:, -1]
     _draw_two(ax, objective, theta, {"up on both sides": up, "down on both sides": down})
-    style.done(ax, "The loss around the weights: a saddle", AWAY, "loss", legend="upper center")
+    style.done(ax, "The loss around the weights: a saddle", AWAY, "loss", legend="lower center")
 
 
 def across_and_along(ax: Any, run: Any) -> None:
@@ -68,7 +55,6 @@ def across_and_along(ax: Any, run: Any) -> None:
 
 DRAWN = {
     "step_too_short": along_the_step,
-    "plateau": along_the_gradient,
     "saddle": along_both_curvatures,
     "ill_conditioned": across_and_along,
 }
