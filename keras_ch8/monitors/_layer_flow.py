@@ -38,6 +38,7 @@ from ._layer_rules import (
     SATURATED,
     SATURATED_IN_LAYER,
     SIGNAL_GROWTH,
+    SIGNAL_NOW,
     SMALLEST_SIGNAL,
     STILL,
 )
@@ -344,11 +345,12 @@ def _scale(flows: list[LayerFlow]) -> dict[str, float]:
 
 
 def _growth(flows: list[LayerFlow]) -> dict[str, float]:
-    """Return how far the largest signal has grown since the start; nothing where that was 0 or is not known."""
+    """Return how large the largest signal is, and how far it has grown; nothing where it was 0 or is not known."""
     first = flows[0].before
     if first is None or not np.max(first) > 0:
         return {}
-    return {SIGNAL_GROWTH.name: float(np.median([np.max(flow.signal) for flow in flows[-3:]]) / np.max(first))}
+    now = float(np.median([np.max(flow.signal) for flow in flows[-3:]]))
+    return {SIGNAL_GROWTH.name: now / float(np.max(first)), SIGNAL_NOW.name: now}
 
 
 def _scale_remarks(flows: list[LayerFlow]) -> dict[str, str]:

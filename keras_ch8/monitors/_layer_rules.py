@@ -95,6 +95,12 @@ SIGNAL_GROWTH = Quantity(
     lambda factor: f"what the layers give is at its largest {times(factor, 'what it was at the start')}",
     "what the layers give has grown beyond measure since the start",
 )
+SIGNAL_NOW = Quantity(
+    "signal_now",
+    "The largest root mean square of what the layers give, the median over the last three measurements.",
+    lambda signal: f"the largest root mean square of a layer is {digits(signal)}",
+    "the largest root mean square of a layer is beyond measure",
+)
 STILL = Quantity(
     "fraction_still",
     "The fraction of the matrices whose gradient is exactly 0 in all measurements, where others have one.",
@@ -141,7 +147,10 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The steps have thrown the weights far from a start that was well, to where a constant predicts as well",
-        all_of=(Threshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=AFTER_SEVENTEENTH),),
+        all_of=(
+            Threshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=AFTER_SEVENTEENTH),
+            Threshold(SIGNAL_NOW, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
+        ),
         when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", FIFTEENTH)),
         mentions=(LARGEST_SIGNAL, OVER_CHANCE),
     ),

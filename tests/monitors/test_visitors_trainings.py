@@ -120,18 +120,19 @@ def test_weights_that_penalties_have_shrunk_away_are_underfitting(lengths, data,
 
 
 @pytest.mark.parametrize(
-    "now, chance, expected",
+    "start, now, chance, expected",
     [
-        (110.0, 1.0, "act"),
-        (90.0, 1.0, "ok"),
-        (110.0, 1.2, "ok"),  # the model knows more than a constant does
+        (1.0, 110.0, 1.0, "act"),
+        (1.0, 90.0, 1.0, "ok"),
+        (1.0, 110.0, 1.2, "ok"),  # the model knows more than a constant does
+        (0.01, 9.0, 1.0, "ok"),  # they gave next to nothing, and give what others can work with
+        (0.01, 11.0, 1.0, "act"),
     ],
 )
 def test_layers_that_give_a_hundred_times_what_they_gave_were_thrown_there_by_steps_that_are_too_long(
-    now, chance, expected
+    start, now, chance, expected
 ):
-    """At the start, before the first update, each gave 1."""
-    flows = [flow(before=np.ones(4)), *[flow(signal=np.array([1.0, now, 1.0, 1.0]))] * 8]
+    flows = [flow(before=np.full(4, start)), *[flow(signal=np.array([1.0, now, 1.0, 1.0]))] * 8]
     past = past_of(losses(0.0), layer_flow=flows)
     past.chance = chance
     assert level("layer_flow", past, "step_too_long") == expected
