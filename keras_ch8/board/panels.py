@@ -185,7 +185,7 @@ PANELS = (
     ),
     _panel(
         "Signal: the largest and the smallest of all layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
-        unit="signal", kinds=("bad_scale",), lines=(Line(1.0, "best"),),
+        unit="signal", kinds=("bad_scale", "step_too_long"), lines=(Line(1.0, "best"),),
     ),
     _panel(
         "Gradient from step to step in time", "8.2.5", _of("time_factor"), unit="ratio a step",

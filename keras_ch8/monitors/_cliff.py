@@ -199,7 +199,7 @@ RULES = (
             Threshold(SPIKES, "above", watch=3, act=3, source=MEASURED),
             Threshold(UNDONE, "above", watch=2.0, act=2.0, source="twice the loss is no noise of minibatches"),
         ),
-        silenced_by=(LOW,),
+        eased_by=(LOW,),
         proven_by=(Condition(SPIKES, ">=", 3),),
         mentions=(LARGEST,),
     ),

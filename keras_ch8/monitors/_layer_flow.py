@@ -37,6 +37,8 @@ from ._layer_rules import (
     RULES,
     SATURATED,
     SATURATED_IN_LAYER,
+    SIGNAL_GROWTH,
+    SIGNAL_NOW,
     SMALLEST_SIGNAL,
     STILL,
 )
@@ -227,6 +229,7 @@ class LayerFlowMonitor(Monitor):
             | _idle(flows[-1])
             | _still(flows)
             | _scale(flows)
+            | _growth(flows)
         )
 
     def newest(self, past: Past) -> dict[str, float]:
@@ -339,6 +342,15 @@ def _scale(flows: list[LayerFlow]) -> dict[str, float]:
     if np.isnan(signals).all():
         return {}
     return {LARGEST_SIGNAL.name: float(np.nanmax(signals)), SMALLEST_SIGNAL.name: float(np.nanmin(signals))}
+
+
+def _growth(flows: list[LayerFlow]) -> dict[str, float]:
+    """Return how large the largest signal is, and how far it has grown; nothing where it was 0 or is not known."""
+    first = flows[0].before
+    if first is None or not np.max(first) > 0:
+        return {}
+    now = float(np.median([np.max(flow.signal) for flow in flows[-3:]]))
+    return {SIGNAL_GROWTH.name: now / float(np.max(first)), SIGNAL_NOW.name: now}
 
 
 def _scale_remarks(flows: list[LayerFlow]) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """What is said of signal and gradient from layer to layer: the quantities, and the rules that judge them."""
 
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
-from ..verdicts.wording import digits, percent
+from ..verdicts.wording import digits, percent, times
 from .progress import (
+    AFTER_SEVENTEENTH,
     AFTER_SIXTEENTH,
     BETWEEN,
     BOOK,
     FALLING_FAST,
+    FIFTEENTH,
     FOREIGN,
     GAINED,
     GOOD,
@@ -16,6 +18,7 @@ from .progress import (
     OVER_CHANCE,
     PART_DONE,
     SHRUNK_AWAY,
+    STUCK,
     THIRTEENTH,
 )
 
@@ -85,7 +88,19 @@ SMALLEST_SIGNAL = Quantity(
     usual=AT_THE_START,
     series="ch8_diagnosis/smallest_signal",
 )
-
+SIGNAL_GROWTH = Quantity(
+    "signal_growth",
+    "The largest root mean square of what the layers give, the median over the last three measurements, over what it "
+    "was before the first update.",
+    lambda factor: f"what the layers give is at its largest {times(factor, 'what it was at the start')}",
+    "what the layers give has grown beyond measure since the start",
+)
+SIGNAL_NOW = Quantity(
+    "signal_now",
+    "The largest root mean square of what the layers give, the median over the last three measurements.",
+    lambda signal: f"the largest root mean square of a layer is {digits(signal)}",
+    "the largest root mean square of a layer is beyond measure",
+)
 STILL = Quantity(
     "fraction_still",
     "The fraction of the matrices whose gradient is exactly 0 in all measurements, where others have one.",
@@ -128,6 +143,16 @@ RULES = (
         all_of=(VANISHING,),
         eased_by=(GOOD,),
         mentions=(BACKWARD_FACTOR,),
+    ),
+    Rule(
+        kind="step_too_long",
+        says="The steps have thrown the weights far from a start that was well, to where a constant predicts as well",
+        all_of=(
+            Threshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=AFTER_SEVENTEENTH),
+            Threshold(SIGNAL_NOW, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
+        ),
+        when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", FIFTEENTH)),
+        mentions=(LARGEST_SIGNAL, OVER_CHANCE),
     ),
     Rule(
         kind="no_gradient",

@@ -31,7 +31,10 @@ SEEN: Mapping[str, tuple[str, str]] = {
     "batch_wasteful": ("batch_of_copies", "Plateaus, and losses that rise: the noise says nothing there, nor does it."),
     "plateau": ("saturated_hidden", "Slow beginnings, which are worth watching until the spectrum is measured twice."),
     "saddle": ("tiny_weights", "Hessians of trained networks: a thirtieth of their curvature is negative."),
-    "cliff": ("few_long_sums", "Spikes that keep no loss from falling: *watch*."),
+    "cliff": (
+        "temperatures_that_say_999_where_they_are_missing",
+        "Spikes that undo nothing of a good loss: no alarm; or much of a low one: *watch*.",
+    ),
     "exploding": ("deep_and_large", "A last layer that starts small: growth is only judged between hidden layers."),
     "vanishing": ("deep_sigmoids", "A loss that falls far all the same: *watch*."),
     "short_horizon": ("first_of_45", "Sequences whose end alone matters."),

@@ -70,7 +70,7 @@ def test_a_held_out_loss_that_rises_far_above_its_best_is_overfitting_however_fa
         (2.1, 4, 0.7, "act"),
         (1.9, 4, 0.7, "ok"),  # the loss is good and falls, and the spikes have done little
         (2.1, 2, 0.7, "ok"),  # there were too few
-        (2.1, 4, 0.92, "ok"),  # the loss is low
+        (2.1, 4, 0.92, "watch"),  # the loss is low
     ],
 )
 def test_spikes_that_undo_what_many_steps_have_done_are_cliffs_though_the_loss_falls(factor, spikes, fallen, expected):
@@ -117,3 +117,22 @@ def test_weights_that_penalties_have_shrunk_away_are_underfitting(lengths, data,
     past.chance, past.neighbours = 2.3, 0.5
     of = {"underfitting": "gradient_norm", "dead_units": "layer_flow", "saddle": "spectrum"}
     assert {kind: level(monitor, past, kind) for kind, monitor in of.items()} == expected
+
+
+@pytest.mark.parametrize(
+    "start, now, chance, expected",
+    [
+        (1.0, 110.0, 1.0, "act"),
+        (1.0, 90.0, 1.0, "ok"),
+        (1.0, 110.0, 1.2, "ok"),  # the model knows more than a constant does
+        (0.01, 9.0, 1.0, "ok"),  # they gave next to nothing, and give what others can work with
+        (0.01, 11.0, 1.0, "act"),
+    ],
+)
+def test_layers_that_give_a_hundred_times_what_they_gave_were_thrown_there_by_steps_that_are_too_long(
+    start, now, chance, expected
+):
+    flows = [flow(before=np.full(4, start)), *[flow(signal=np.array([1.0, now, 1.0, 1.0]))] * 8]
+    past = past_of(losses(0.0), layer_flow=flows)
+    past.chance = chance
+    assert level("layer_flow", past, "step_too_long") == expected

@@ -93,14 +93,14 @@ TEXTS = [kind.cure for kind in KINDS.values()] + [r.cure for remedies in REMEDIE
 def test_a_cure_names_what_there_is(cure):
     assert cure.endswith((".", ")."))
     cure = re.sub(r"`(bias_initializer|initializers\.forget_gate|unit_forget_bias|global_clipnorm)[^`]*`", "so", cure)
-    for name, given in re.findall(r"`([\w.]+)(?:\((\w+)=\w+\))?(?:=\w+)?`", cure):
+    for name, given in re.findall(r"`([\w.]+)(?:\((?:\.\.\., )?(\w+)=\w+\))?(?:=\w+)?`", cure):
         if name.islower() and "." not in name:
             assert name in arguments(keras.layers.BatchNormalization, keras_ch8.optimizers.SGD), name
             continue
         found = resolve(name)
         assert callable(found), name
         assert not given or given in arguments(found), (name, given)
-    assert cure.count("`") == 2 * len(re.findall(r"`[\w.]+(?:\(\w+=\w+\))?(?:=\w+)?`", cure))
+    assert cure.count("`") == 2 * len(re.findall(r"`[\w.]+(?:\((?:\.\.\., )?\w+=\w+\))?(?:=\w+)?`", cure))
 
 
 def test_names_with_numbers_of_the_training_are_those_of_parts():
