@@ -227,10 +227,14 @@ def _minibatches_over_start(past: Past) -> float:
 
 
 def _largest_step(past: Past) -> float:
-    """Return the longest update that was measured over the length of the weights after it; NaN where none is known."""
+    """Return the longest update that was measured over the length of the weights; NaN where none is known.
+
+    That is their length after it, or what they usually have, if that is more: from a start near 0 any step is as long.
+    """
     name, weights = StepLengthMonitor.name, "gradient_norm"
     _, at, of = np.intersect1d(past.steps_of(name), past.steps_of(weights), return_indices=True)
     steps, sizes = past.series(name, "length")[at], past.series(weights, "weight_norm")[of]
+    sizes = np.maximum(sizes, np.median(sizes)) if len(sizes) else sizes
     parts = [step / size for step, size in zip(steps, sizes, strict=True) if size > 0 and np.isfinite(step)]
     return float(max(parts, default=np.nan))
 

@@ -98,7 +98,8 @@ MINIBATCHES = Quantity(
 )
 LARGEST_STEP = Quantity(
     "largest_step",
-    "The longest update that was measured, over the length of all weights after it.",
+    "The longest update that was measured, over the length of all weights after it, or over their usual one if that is "
+    "more.",
     lambda part: f"a step was {percent(part)} as long as all weights together",
     "a step was far longer than all weights together",
     number=percent,

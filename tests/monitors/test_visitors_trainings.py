@@ -136,3 +136,14 @@ def test_layers_that_give_a_hundred_times_what_they_gave_were_thrown_there_by_st
     past = past_of(losses(0.0), layer_flow=flows)
     past.chance = chance
     assert level("layer_flow", past, "step_too_long") == expected
+
+
+@pytest.mark.parametrize("at_start, expected", [(10.0, "act"), (1.0, "ok")])
+def test_a_step_is_as_long_as_all_weights_only_if_these_are_not_near_0_as_at_the_start(at_start, expected):
+    """The first step is eight tenths of the weights, which stay as long, or become a hundred times as long."""
+    values = losses(0.8)
+    taken = [monitors.StepLength(v, v, -0.005, 0.002, 0.8 * at_start if i == 0 else 0.01) for i, v in enumerate(values)]
+    lengths = [at_start, *[10.0 * 10 ** (at_start == 1.0)] * 8]
+    readings = [monitors.GradientNorm(1.0, length, v) for length, v in zip(lengths, values, strict=True)]
+    past = past_of(values, step_length=taken, gradient_norm=readings)
+    assert level("step_length", past, "step_too_long") == expected
