@@ -9,6 +9,7 @@ same round, of wall time and of CPU time. The networks are built anew several ti
 speed by some percent. "begin" is what a `fit` with ours takes longer to begin, in ms.
 """
 
+import itertools
 import time
 
 import harness
@@ -59,7 +60,7 @@ def main():
                     (network(make(), jit), [average]),
                     (network(make(use_ema=True, ema_momentum=0.999), jit), []),
                 ]
-                for number in (-1, *harness.rounds(options)):  # once before, to warm up
+                for number in itertools.chain([-1], harness.rounds(options)):  # once before, to warm up
                     seconds, begin = np.zeros((3, 2)), np.zeros(3)
                     for who in [0, 1, 2][:: 1 if number % 2 else -1]:
                         (model, callbacks), clock = runs[who], Clock()

@@ -77,7 +77,7 @@ def main():
     batches = iter(tf.data.Dataset.from_tensors((X[:BATCH], Y[:BATCH])).repeat())
     made = {(name, i): training_step(skip, make()) for name, (skip, make) in CONTENDERS.items() for i in range(MODELS)}
     rounds = []
-    for _ in range(options.rounds):
+    for _ in harness.rounds(options):
         order = random.sample(list(made), len(made))
         seconds = {each: harness.timed(some_steps, made[each][0], batches)[1:] for each in order}
         of_all = {name: [seconds[name, i] for i in range(MODELS)] for name in CONTENDERS}

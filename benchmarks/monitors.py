@@ -71,7 +71,7 @@ def main():
             measure(models[name], start, data, diagnosis)
             setup[name] = diagnosis.setup
         runs, before = {name: [] for name in CONTENDERS}, measure(bare, start, data, None)
-        for _ in range(options.rounds):
+        for _ in harness.rounds(options):
             for name, diagnosis in diagnoses.items():
                 own, after = measure(models[name], start, data, diagnosis), measure(bare, start, data, None)
                 ratios = [2 * a / (b + c) for a, b, c in zip(own, before, after, strict=True)]

@@ -1,10 +1,13 @@
 """The page of benchmarks shows what was measured, and one command runs them all."""
 
+import argparse
 import json
+import math
 import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,15 @@ def test_every_benchmark_that_is_run_is_there_and_takes_the_options_that_it_is_g
             assert re.search(r"harness\.(rounds|in_turn)\(", text), f"{name} makes as many rounds in any time"
         for option in set(re.findall(r"--(\w+)", " ".join(commands))) - {"seconds"}:
             assert re.search(rf"\b{option}\b", text), f"{name} has no --{option}"
+
+
+def test_rounds_end_by_their_number_or_after_some_seconds_once_there_are_three():
+    harness = loaded("benchmarks/harness.py")
+    begun = harness.rounds(argparse.Namespace(rounds=9, seconds=0.05))
+    assert [next(begun), next(begun)] == [0, 1]
+    time.sleep(0.1)
+    assert list(begun) == [2]
+    assert len(list(harness.rounds(argparse.Namespace(rounds=9, seconds=math.inf)))) == 9
 
 
 def test_what_is_stopped_is_said(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
-from ..verdicts.chance import chance_level, least_squares_level, neighbours_level
+from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
@@ -117,14 +117,13 @@ def facts_of(
     inputs = [array for _, array in arrays_of(of_chance[0])]
     near = near_read = least = uneven = NAN
     if len(inputs) == 1 and of_chance[2] is None:
-        near = neighbours_level(output, inputs[0], targets[0])
         read = [array for _, array in arrays_of(data[0])]
-        if probe is not None and len(read) == len(labels) == 1:
-            near_read = neighbours_level(output, inputs[0], targets[0], (read[0], labels[0]))
+        of = (read[0], labels[0]) if probe is not None and len(read) == len(labels) == 1 else None
+        near, near_read = neighbours_levels(output, inputs[0], targets[0], of)
         least, uneven = least_squares_level(output, start, inputs[0], targets[0])
     chance = chance_level(output, targets[0], of_chance[2])
-    facts = dataclasses.replace(facts, chance=chance, neighbours=near, neighbours_of_read=near_read)
-    return dataclasses.replace(facts, least_squares=least, unevenness=uneven), failed
+    facts = dataclasses.replace(facts, chance=chance, least_squares=least, unevenness=uneven)
+    return dataclasses.replace(facts, neighbours=near, neighbours_of_read=near_read), failed
 
 
 def targets_in(y: Data, axes: int | None) -> Targets:

@@ -214,8 +214,7 @@ OF_LABELS = (
         f"{digits(f.neighbours)}; the best constant prediction has {digits(f.chance)}.",
         lambda f: "See that inputs and targets are in one order, and that the targets of training and validation are "
         "numbered alike: shuffle both by one permutation, and split them together.",
-        lambda f: f"{NUMPY}order = np.random.default_rng(0).permutation(len(x))  # of x and y as they were read\n"
-        "x, y = x[order], y[order]",
+        lambda f: f"# of x and y as they were read\n{SHUFFLE}",
         source=FOUND,
     ),
     Check(

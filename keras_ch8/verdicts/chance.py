@@ -54,31 +54,39 @@ def chance_level(output: Output, y: Any, weights: Any = None) -> float:
     return float(np.mean(w * each))
 
 
-def neighbours_level(output: Output, x: Any, y: Any, of: tuple[Any, Any] | None = None) -> float:
-    """Return the loss of what the NEAREST other examples predict; NaN where the inputs are no numbers, or few.
+def neighbours_levels(output: Output, x: Any, y: Any, of: tuple[Any, Any] | None = None) -> tuple[float, float]:
+    """Return the loss of what the NEAREST other examples predict, of each other and of further ones.
 
-    It needs no training: a model that comes to rest above it has left something to learn.
+    It needs no training: a model that comes to rest above the first has left something to learn. NaN where the inputs
+    are no numbers, or few.
 
     Args:
         output: The output and its loss.
         x: Inputs.
         y: Their targets.
-        of: Inputs and targets of further examples, which these predict; by default they predict each other. NaN where
-            those are not as near to them as they are to each other, such as images that were turned.
+        of: Inputs and targets of the further examples. NaN without, and where those are not as near to these as these
+            are to each other, such as images that were turned.
     """
-    known, asked = _numbers(x, y), _numbers(*(of or (x, y)))
-    if known is None or asked is None or not output.is_mean or known[1].shape[1] != asked[1].shape[1]:
-        return NAN
-    (x, targets), (others, rows) = known, asked
-    if x.shape[1] != others.shape[1]:
-        return NAN
-    spread = x.std(axis=0)
-    x, others = ((a - x.mean(axis=0))[:, spread > 0] / spread[spread > 0] for a in (x, others))
+    known = _numbers(x, y)
+    if known is None or not output.is_mean:
+        return NAN, NAN
+    x, targets = known
+    mean, spread = x.mean(axis=0), x.std(axis=0)
+    x = _scaled(x, mean, spread)
     own = _squared_distances(x, x)
     np.fill_diagonal(own, np.inf)
-    distance = own if of is None else _squared_distances(others, x)
+    of_each_other = _loss_by_nearest(output, own, targets, targets)
+    asked = None if of is None else _numbers(*of)
+    if asked is None or (asked[0].shape[1], asked[1].shape[1]) != (len(mean), targets.shape[1]):
+        return of_each_other, NAN
+    distance = _squared_distances(_scaled(asked[0], mean, spread), x)
     if np.median(distance.min(axis=1)) > FURTHER**2 * np.median(own.min(axis=1)):
-        return NAN
+        return of_each_other, NAN
+    return of_each_other, _loss_by_nearest(output, distance, targets, asked[1])
+
+
+def _loss_by_nearest(output: Output, distance: np.ndarray, targets: np.ndarray, rows: np.ndarray) -> float:
+    """Return the loss of what those with these targets predict for others, by the distance of each to them."""
     near = np.argsort(distance, axis=1)[:, :NEAREST]
     whole = (targets == np.round(targets)).all() and (rows == np.round(rows)).all() and targets.shape[1] == 1
     if output.loss == "sparse_categorical_crossentropy" and whole and min(targets.min(), rows.min()) >= 0:
@@ -151,8 +159,12 @@ def least_squares_level(output: Output, start: Start, x: Any, y: Any) -> tuple[f
 
 def _standardized(x: np.ndarray) -> np.ndarray:
     """Return the features that vary, each with mean 0 and deviation 1."""
-    spread = x.std(axis=0)
-    return (x - x.mean(axis=0))[:, spread > 0] / spread[spread > 0]
+    return _scaled(x, x.mean(axis=0), x.std(axis=0))
+
+
+def _scaled(x: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Return the features that vary, by the mean and the deviation of some examples."""
+    return (x - mean)[:, spread > 0] / spread[spread > 0]
 
 
 def _entropy_terms(p: np.ndarray) -> np.ndarray:

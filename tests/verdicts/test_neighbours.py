@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_ch8.verdicts.chance import chance_level, least_squares_level, neighbours_level
+from keras_ch8.verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from keras_ch8.verdicts.facts import Layer, Output, Start
 
 LOSSES = (
@@ -28,15 +28,15 @@ def rings(rng, loss, noise):
 def test_neighbours_know_rings_that_no_line_parts_and_nothing_of_noise(loss):
     output = Output(loss=loss)
     x, y = rings(np.random.default_rng(0), loss, noise=False)
-    assert neighbours_level(output, x, y) < 0.4 * chance_level(output, y)
+    assert neighbours_levels(output, x, y)[0] < 0.4 * chance_level(output, y)
     x, y = rings(np.random.default_rng(1), loss, noise=True)
-    assert neighbours_level(output, x, y) > 0.95 * chance_level(output, y)
+    assert neighbours_levels(output, x, y)[0] > 0.95 * chance_level(output, y)
 
 
 @pytest.mark.parametrize("loss", ["binary_crossentropy", "categorical_crossentropy"])
 def test_they_are_not_below_the_entropy_of_smoothed_labels(loss):
     x, y = rings(np.random.default_rng(0), loss, noise=False)
-    plain, smoothed = (neighbours_level(Output(loss=loss, label_smoothing=s), x, y) for s in (0.0, 0.2))
+    plain, smoothed = (neighbours_levels(Output(loss=loss, label_smoothing=s), x, y)[0] for s in (0.0, 0.2))
     assert plain < 0.1
     entropy = -(0.1 * np.log(0.1) + 0.9 * np.log(0.9))
     assert entropy < smoothed < entropy + 0.1
@@ -46,7 +46,7 @@ def test_constant_features_and_scales_do_not_count():
     x, y = rings(np.random.default_rng(0), "mean_squared_error", noise=False)
     output = Output(loss="mean_squared_error")
     wide = np.concatenate([x * [1e6, 1e-6], np.full((256, 3), 7.0)], axis=1)
-    assert neighbours_level(output, wide, y) == pytest.approx(neighbours_level(output, x, y))
+    assert neighbours_levels(output, wide, y)[0] == pytest.approx(neighbours_levels(output, x, y)[0])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_constant_features_and_scales_do_not_count():
     ],
 )
 def test_it_is_not_known_where_it_would_say_nothing(output, x, y):
-    assert np.isnan(neighbours_level(output, x, y))
+    assert np.isnan(neighbours_levels(output, x, y)[0])
 
 
 @pytest.mark.parametrize(
@@ -70,15 +70,15 @@ def test_they_know_whether_further_examples_have_their_own_targets(loss):
     output, rng = Output(loss=loss), np.random.default_rng(0)
     (x, y), (others, theirs) = rings(rng, loss, noise=False), rings(rng, loss, noise=False)
     chance = chance_level(output, y)
-    assert neighbours_level(output, x, y, (others, theirs)) < 0.4 * chance
-    assert neighbours_level(output, x, y, (others, theirs[rng.permutation(256)])) > 1.25 * chance
+    assert neighbours_levels(output, x, y, (others, theirs))[1] < 0.4 * chance
+    assert neighbours_levels(output, x, y, (others, theirs[rng.permutation(256)]))[1] > 1.25 * chance
 
 
 def test_they_say_nothing_of_examples_that_are_far_from_them():
     output, rng = Output(loss="mean_squared_error"), np.random.default_rng(0)
     (x, y), (others, theirs) = (rings(rng, output.loss, noise=False) for _ in range(2))
-    assert np.isnan(neighbours_level(output, x, y, (5 * others, theirs)))
-    assert np.isnan(neighbours_level(output, x, y, (others[:, :1], theirs)))
+    assert np.isnan(neighbours_levels(output, x, y, (5 * others, theirs))[1])
+    assert np.isnan(neighbours_levels(output, x, y, (others[:, :1], theirs))[1])
 
 
 SQUARED = Output(loss="mean_squared_error")
