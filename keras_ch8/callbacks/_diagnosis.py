@@ -12,6 +12,7 @@ from ..integration import keras_private
 from ..monitors.base import chosen
 from ..monitors.equipment import equipment_of, padding_in, rate_of
 from ..monitors.past import Past
+from ..monitors.start import large_targets_in
 from ..verdicts import Verdict, markdown, report
 from ..verdicts.texts import brief, table
 from . import _states
@@ -238,7 +239,8 @@ class Diagnosis(Callback):
     def _begin_to_measure(self) -> None:
         if not self._measuring.goes_on:  # else it is what was there when the training began
             has = equipment_of(self.model, self.session.training.callbacks)
-            self.past.has = has | padding_in(self.model, self.probe.batch[0])
+            x, y, _ = self.probe.batch
+            self.past.has = has | padding_in(self.model, x) | large_targets_in(self.model, y)
         self._measuring.begin(self.model, self.probe.batch, self.loss)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -322,7 +324,7 @@ class Diagnosis(Callback):
         self._tell(self._judgement.judge_rows(self._measuring.batch + 1))
 
     def _tell(self, changed: Sequence[Verdict]) -> None:
-        tell(self.session, changed, self._told, prints=self.verbose)
+        tell(self.session, changed, self._told, self.verbose, len(self.past.of("gradient_norm")))
 
     def _show(self) -> None:
         """Write the numbers of this batch."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from .. import monitors
 from ..board import panels, tags
 from ..monitors.base import lines
+from ..monitors.progress import FEWEST
 from ..verdicts import Verdict
 from ..verdicts.texts import alarm
 from ._session import Session
@@ -23,7 +24,7 @@ def begin_record(session: Session, watched: Sequence[monitors.Monitor]) -> None:
     session.record.lines = {name: [panels.Line(**line) for line in some] for name, some in limits.items()}
 
 
-def tell(session: Session, changed: Sequence[Verdict], told: set[str], prints: bool) -> None:
+def tell(session: Session, changed: Sequence[Verdict], told: set[str], prints: bool, measurements: int) -> None:
     """Write the verdicts that have changed, and print each kind that calls for action when it first does.
 
     Args:
@@ -31,7 +32,9 @@ def tell(session: Session, changed: Sequence[Verdict], told: set[str], prints: b
         changed: The verdicts.
         told: Kinds whose rise to "act" was told before; those that are told now join them.
         prints: Whether anything is printed.
+        measurements: How many there were.
     """
+    so_far = measurements if measurements < FEWEST else 0
     calls = [verdict for verdict in changed if verdict.level == "act"]
     for verdict in calls:
         session.event("act", f"{verdict.kind}: {verdict.finding}", verdict.step)
@@ -43,4 +46,4 @@ def tell(session: Session, changed: Sequence[Verdict], told: set[str], prints: b
         if verdict.kind not in told:
             told.add(verdict.kind)
             if prints and not session.terminal.is_quiet:
-                session.say(*(line for text in alarm(verdict) for line in fitted(text, 2)))
+                session.say(*(line for text in alarm(verdict, so_far) for line in fitted(text, 2)))

@@ -118,6 +118,9 @@ SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} a
 NOISE = Threshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {BETWEEN}")
 
 LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth", FOREIGN)
+_A_QUARTER = (
+    "Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same from fewer."
+)
 
 RULES = (
     Rule(
@@ -184,8 +187,7 @@ RULES = (
             Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", THIRTEENTH),
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
-        cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same "
-        "from fewer.",
+        cure=_A_QUARTER,
         code="batch_size = batch_size // 4",
         expects="As many epochs should lower the loss further.",
     ),
@@ -200,8 +202,7 @@ RULES = (
             Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth", SIXTEENTH),
             Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", THIRTEENTH),
         ),
-        cure="Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same "
-        "from fewer.",
+        cure=_A_QUARTER,
         code="batch_size = batch_size // 4",
         expects="As many epochs should lower the loss further.",
     ),

@@ -8,6 +8,7 @@ from .progress import (
     BETWEEN,
     BOOK,
     FALLING_FAST,
+    FAR_OFF,
     FIFTEENTH,
     FOREIGN,
     GAINED,
@@ -152,6 +153,7 @@ RULES = (
             Threshold(SIGNAL_NOW, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
         ),
         when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", FIFTEENTH)),
+        silenced_by=(FAR_OFF,),
         mentions=(LARGEST_SIGNAL, OVER_CHANCE),
     ),
     Rule(
@@ -167,7 +169,7 @@ RULES = (
         kind="dead_units",
         says="Many units take no part and get no gradient",
         all_of=(DEAD_UNITS,),
-        silenced_by=(LOW, SHRUNK_AWAY),
+        silenced_by=(LOW, SHRUNK_AWAY, FAR_OFF),
         eased_by=(
             Combination("it is less than 60 %, and the loss is good", "all of", (GOOD, Condition(DEAD, "<", 0.6))),
         ),
@@ -177,7 +179,7 @@ RULES = (
         kind="dead_units",
         says="Nearly all units of a layer take no part, so that hardly a signal gets through",
         all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.7, source=f"{FOREIGN}; {BETWEEN}"),),
-        silenced_by=(LOW, SHRUNK_AWAY),
+        silenced_by=(LOW, SHRUNK_AWAY, FAR_OFF),
         mentions=(DEAD,),
     ),
     Rule(

@@ -13,6 +13,7 @@ from .progress import (
     ELASTICITY,
     EVENLY,
     FADED_RATE,
+    FAR_OFF,
     FALLEN,
     FOREIGN,
     FOURTEENTH,
@@ -87,6 +88,7 @@ SADDLE_CANNOT_BE_LEFT = (
     Condition(ESCAPES, "<", 1, "its negative curvature leads nowhere within the training"),
     Condition(NEGATIVITY, ">", 10.0, "nearly all curvature is negative: the flat end of a loss that has a bound"),
     SHRUNK_AWAY,
+    FAR_OFF,
 )
 AT_SADDLE = (
     Threshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
@@ -193,7 +195,7 @@ RULES = (
         says="The training is held up on a plateau: there is hardly a gradient, and no curvature to gain from",
         all_of=(FLAT,),
         when=(STUCK, ON_PLATEAU),
-        silenced_by=("saddle", SHRUNK_AWAY),
+        silenced_by=("saddle", SHRUNK_AWAY, FAR_OFF),
         mentions=(ELASTICITY,),
     ),
     Rule(

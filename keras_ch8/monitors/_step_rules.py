@@ -1,7 +1,6 @@
 """What is said of the length of the steps: the quantities, and the rules that judge them."""
 
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
-from ..verdicts.code import SLOWER_FALL
 from ..verdicts.wording import counted, part, percent, times
 from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH
@@ -16,6 +15,7 @@ from .progress import (
     FADED_RATE,
     FALLEN,
     FALLING_FAST,
+    FAR_OFF,
     FIFTEENTH,
     FOREIGN,
     FOURTEENTH,
@@ -282,6 +282,14 @@ RULES = (
     ),
     Rule(
         kind="step_too_short",
+        says="The loss is far above that of a constant: the targets are far from 1, and the outputs get there slowly",
+        all_of=(Threshold(OVER_CHANCE, "above", watch=1.5, act=2.0, source=FOREIGN),),
+        when=(FAR_OFF, Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")),
+        silenced_by=(FALLING_FAST,),
+        mentions=(FALLEN,),
+    ),
+    Rule(
+        kind="step_too_short",
         says="The loss creeps, though the learning rate could be many times as large",
         all_of=(
             Threshold(RATE_OF_LIMIT, "below", watch=0.02, act=None, source=SEVENTH),
@@ -322,10 +330,6 @@ RULES = (
         ),
         silenced_by=(GOOD, *CANNOT_BE_LONGER[1:]),
         mentions=(FALLEN, RATE_OF_LIMIT),
-        cure="Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
-        "schedule (`schedules.LinearDecay`).",
-        code=SLOWER_FALL,
-        expects="The loss should go on falling to the end.",
     ),
     Rule(
         kind="step_too_short",

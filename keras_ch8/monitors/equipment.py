@@ -10,7 +10,7 @@ from .._types import Data
 from ..integration import keras_private
 from ..verdicts.wording import digits
 from .past import Past, once
-from .progress import LAST, effective_rate
+from .progress import FADED_RATE, LAST, effective_rate, rate_left
 
 ADAPTIVE = (
     "Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "Ftrl", "Lamb", "Lion", "Muon", "Nadam", "RMSprop",
@@ -38,6 +38,8 @@ NEGATIVE_BIAS = -1.0
 """Mean of the biases of a layer below which they keep ReLUs at 0 for inputs of the usual size."""
 PADDED = 0.2
 """Fraction of the entries from which on padding is much of a sequence."""
+LEARNED = 0.5
+"""Training loss over that of the best constant prediction, below which something has been learned."""
 MANY = 0.3
 """Fraction of idle units that is many."""
 
@@ -55,6 +57,7 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
     """Return what a model, its optimizer and the callbacks of a training have, of `verdicts.remedies.FACTS`."""
     parts = keras_private.parts_of(model)
     kinds = keras.layers
+    hidden = [_activation(part) for part in parts if _activation(part)][:-1]
     found = {
         "sequential": isinstance(model, keras.Sequential),
         "several inputs": len(getattr(model, "inputs", None) or [None]) > 1,
@@ -66,7 +69,9 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
         "simple recurrence": any(isinstance(part, kinds.SimpleRNN) for part in parts),
         "LSTM": any(isinstance(part, kinds.LSTM) for part in parts),
         "negative biases": any(_has_negative_biases(part) for part in parts),
-        "sigmoid units": "sigmoid" in [_activation(part) for part in parts if _activation(part)][:-1],
+        "sigmoid units": "sigmoid" in hidden,
+        "softmax units": "softmax" in hidden and isinstance(model, keras.Sequential),
+        "linear layers": isinstance(model, keras.Sequential) and _has_linear_layers(model.layers),
     }
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
     found |= {
@@ -98,6 +103,18 @@ def _zeros_at_the_end(rows: np.ndarray) -> float:
     return float(zeros.mean() / rows.shape[1]) if len(set(zeros)) > 1 else 0.0
 
 
+def _has_linear_layers(layers: Iterable[keras.layers.Layer]) -> bool:
+    """Whether a layer with weights is given what one without activation gives, as it is."""
+    kinds = keras.layers
+    passing = kinds.Dropout | kinds.Flatten | kinds.Reshape | kinds.Rescaling
+    there = [layer for layer in layers if not isinstance(layer, passing)]
+    weighted = kinds.Dense | kinds.Conv1D | kinds.Conv2D | kinds.Conv3D
+    return any(
+        isinstance(one, weighted) and isinstance(other, weighted) and _activation(one) == "linear"
+        for one, other in zip(there, there[1:], strict=False)
+    )
+
+
 def _adds(part: object) -> bool:
     return isinstance(part, keras.layers.Add | suite_layers.Residual) or type(part).__name__ == "Add"
 
@@ -123,7 +140,7 @@ def rate_of(model: keras.Model) -> float:
 @once
 def facts(past: Past) -> frozenset[str]:
     """Return what is there: of the model and its optimizer, of the inputs, and of the start."""
-    found = set(past.has)
+    found = set(past.has) | ({"faded rate"} if FADED_RATE.level(rate_left(past)) != "ok" else set())
     flows = past.of("layer_flow")
     if flows:
         first, last = flows[0], flows[-1]
@@ -135,6 +152,11 @@ def facts(past: Past) -> frozenset[str]:
         found |= {"scale of the start"} if idle.max() > MANY or first.total < 0.01 else set()
         found |= {"dead units"} if last.fraction_dead > MANY else set()
         found |= {"saturated units"} if last.fraction_saturated > MANY else set()
+    validated = [logs for logs in past.epochs if {"loss", "val_loss"} <= set(logs)]
+    if validated and past.chance > 0:
+        is_learned = validated[-1]["loss"] < LEARNED * past.chance
+        is_worse = min(logs["val_loss"] for logs in validated) >= past.chance
+        found |= {"held-out of another kind"} if is_learned and is_worse else set()
     return frozenset(found)
 
 

@@ -8,13 +8,15 @@ import keras
 import numpy as np
 
 from .._types import Data
-from ..verdicts.rows import equal_rows
+from ..verdicts.rows import equal_rows, unseen_of
 
 
 def rows_in_both(
     x: Sequence[np.ndarray], other: Sequence[np.ndarray], targets: tuple[np.ndarray, np.ndarray] | None = None
 ) -> dict[str, Any]:
-    """Return the facts about examples that are in the training and in the validation data; {} of what has no rows.
+    """Return the facts about examples and classes that are in the training and in the validation data, or not.
+
+    Of what has no rows it is {}.
 
     Args:
         x: The arrays of inputs that are trained on.
@@ -33,7 +35,8 @@ def rows_in_both(
     if labels is not None and (len(labels[0]), len(labels[1])) != (len(x[0]), len(other[0])):
         return {}
     equal, are_few = equal_rows(x, other, labels)
-    return {"equal_rows": equal, "rows_are_few": are_few}
+    found = {"equal_rows": equal, "rows_are_few": are_few}
+    return found if labels is None else found | {"unseen": unseen_of(*labels)}
 
 
 def validated_on(arguments: Mapping[str, Any]) -> dict[str, Any]:

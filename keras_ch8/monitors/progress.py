@@ -67,6 +67,7 @@ OVER_NEIGHBOURS = Quantity(
     "it is beyond measure above that of what the nearest other examples predict",
     usual=OF_THREE,
 )
+FAR_TARGETS = Quantity("far_targets", "1 where the standard deviation of targets that are numbers is above 100, else 0.")
 SHRUNK = Quantity(
     "shrunk_weights",
     "The length of all weights over what it was at the first measurement; not known where layers add nothing to the "
@@ -189,6 +190,15 @@ HARDLY_MOVED = Condition(GAINED, "<", 0.1, "the loss is about where it began, or
 HIGH = Condition(GAINED, "<", 0.9, "the loss is not low", MEASURED)
 LOW = Condition(GAINED, ">=", 0.9, "the loss is low", MEASURED)
 NOT_ARRIVED = Condition(GAINED, "<", 0.95, "something is missing", SEVENTH)
+FAR_OFF = Combination(
+    "the loss is on its way down from far above that of a constant: targets are far from 1, and outputs have to grow",
+    "all of",
+    (
+        Condition(FAR_TARGETS, ">=", 1, source=FOREIGN),
+        Condition(OVER_CHANCE, ">=", 1.5, source=FOREIGN),
+        Condition(FALLEN, ">", 0, source=FOREIGN),
+    ),
+)
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
 SLOW = Combination(
     "the loss is slow", "all of", (HIGH, Combination("the loss does not fall fast", "none of", (FALLING_FAST,)))
@@ -269,6 +279,7 @@ class Progress:
         lowest: The lowest median of three measurements in a row.
         penalty: What of the loss layers have added, such as regularizers: constants and neighbours have none of it.
         shrunk: See `SHRUNK`.
+        far_targets: See `FAR_TARGETS`.
     """
 
     start: float
@@ -282,6 +293,7 @@ class Progress:
     lowest: float = float("nan")
     penalty: float = 0.0
     shrunk: float = float("nan")
+    far_targets: bool = False
 
     def fallen_to(self, loss: float) -> float:
         """Return by how much it fell if it is at this loss, as a fraction of the start."""
@@ -310,6 +322,7 @@ class Progress:
             PACE_KEPT.name: (self.then - self.now) / (self.start - self.now) if self.start > self.now else 0.0,
             GROWTH.name: self.over_start(self.now),
             TYPICAL_STEP.name: self.typical_step,
+            FAR_TARGETS.name: float(self.far_targets),
         } | ({} if np.isnan(self.shrunk) else {SHRUNK.name: self.shrunk})  # rules on it say nothing of other losses
 
     def over_chance(self, loss: float) -> float:
@@ -350,6 +363,7 @@ def progress(past: Past) -> Progress | None:
         lowest=lowest,
         penalty=float(np.median(penalties[-3:])),
         shrunk=float(weights[-1] / weights[0]) if past.is_penalized and weights[0] else float("nan"),
+        far_targets="large targets" in past.has,
     )
 
 

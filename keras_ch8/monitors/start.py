@@ -14,7 +14,19 @@ from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
-from ..verdicts.facts import NAN, RANGES, Facts, Layer, Output, Start, Targets, inputs_of, targets_of
+from ..verdicts.facts import (
+    DISTANCES,
+    LARGE_TARGETS,
+    NAN,
+    RANGES,
+    Facts,
+    Layer,
+    Output,
+    Start,
+    Targets,
+    inputs_of,
+    targets_of,
+)
 from ..verdicts.rows import order_of, order_of_numbers, runs_of
 from ._layer_calls import FLAT, SLOPES, activation, by_unit, is_weighted
 from .equipment import equipment_of
@@ -139,6 +151,15 @@ def _without_loss(model: keras.Model, data: Data, output: Output) -> tuple[Start
     return Start(layers=layers), output, axes
 
 
+def large_targets_in(model: keras.Model, y: Data) -> frozenset[str]:
+    """Return `"large targets"` where the only output is to give numbers that vary much, which no layer scales."""
+    targets = [array for _, array in arrays_of(y)]
+    if len(targets) != 1 or targets[0].dtype.kind not in "fiu" or output_of(model).loss not in DISTANCES:
+        return frozenset()
+    is_scaled = any(isinstance(part, LAYERS.Rescaling) for part in keras_private.parts_of(model))
+    return frozenset({"large targets"} if targets[0].std() > LARGE_TARGETS and not is_scaled else ())
+
+
 def output_of(model: keras.Model) -> Output:
     """Return what the settings of a model tell of its loss; the layer that gives the output is seen in a pass."""
     if not model.compiled or keras_private.has_own_loss(model):
@@ -251,6 +272,7 @@ def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], gi
     hides = hasattr(given, "_keras_logits")
     last = last_operation(model)
     found: dict[str, Any] = {"units": units, "hides_logits": hides, "ends_with": type(last).__name__ if last else ""}
+    found["places"] = math.prod(given.shape[1:-1]) if units else 0
     found |= _given(np.asarray(keras.ops.convert_to_numpy(given), "float64"), units)
     if keras_private.mask_of(given) is not None:
         found["is_mean"] = False  # what the mask leaves out does not count
@@ -258,8 +280,9 @@ def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], gi
     if place is None:
         return dataclasses.replace(output, **found, activation=_activation_of(last))
     last = calls[place]
-    before = name_of_activation(calls[place - 1].layer) == "softmax" and not is_weighted(last.layer) if place else False
-    found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "softmax_before": before}
+    is_alone = place > 0 and not is_weighted(last.layer)
+    before = name_of_activation(calls[place - 1].layer) if is_alone else ""
+    found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "before": before}
     is_set = hasattr(last.layer, "activation") and not isinstance(last.layer, LAYERS.RNN)  # which has it in its cell
     found["can_be_set"] = model.layers[-1:] == [last.layer] and is_set
     return dataclasses.replace(output, **found)

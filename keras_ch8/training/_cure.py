@@ -28,6 +28,10 @@ OF_EACH_CLASS = ("imbalance",)
 """Kinds whose cure lowers the mean over the classes of the loss on each: what it costs the common one is its price."""
 
 
+OF_LENGTH = ("too_short", "too_long")
+"""Kinds that are about the length of the trial, as it was asked for."""
+
+
 @dataclasses.dataclass(frozen=True, repr=False)
 class CureTrial(Result):
     """What `cure` has found: one entry for the training without the cure, and one for that with it.
@@ -81,7 +85,8 @@ class CureTrial(Result):
         link, fell = "and" if self.has_left == self.has_fallen else "but", "lower" if self.has_fallen else "not lower"
         before, after = (digits(x, 3) if math.isfinite(x) else "beyond all numbers" for x in self.losses)
         said = f"{self.verdict.kind} {left}, {link} the loss is {fell}: {after} with the cure, {before} without it."
-        others = (v for said in self.verdicts[-1:] for v in said if v.level == "act" and v.kind != self.verdict.kind)
+        passed_over = (self.verdict.kind, *OF_LENGTH)
+        others = (v for said in self.verdicts[-1:] for v in said if v.level == "act" and v.kind not in passed_over)
         then = next((f"{v.kind}: {v.cure}" for v in others), "") if self.has_left else self.verdict.then
         return " ".join(filter(None, [said, then and f"What to do next: {then}"]))
 

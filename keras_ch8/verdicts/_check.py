@@ -30,8 +30,8 @@ class Check:
         says: What it says, one sentence with the number.
         cure: What to do, with the number; "" for the cure of the kind.
         code: Lines of Python that do it; "" where there are none.
-        then: What to do if it does not help; "" for what the kind says.
         source: Where the condition comes from.
+        then: What to do if it does not help; "" for what the kind says.
     """
 
     name: str
@@ -42,8 +42,8 @@ class Check:
     says: Callable[[Facts], str]
     cure: Callable[[Facts], str] = lambda f: ""
     code: Callable[[Facts], str] = lambda f: ""
-    then: str = ""
     source: str = FACTS
+    then: str = ""
 
 
 def first(facts: Facts) -> Layer:

@@ -259,6 +259,17 @@ OF_ALL = (
         lambda f: f"{percent(f.equal_rows)} of the examples of the validation data are also trained on.",
     ),
     Check(
+        "classes of the validation alone",
+        "label_order",
+        "act",
+        "one of 10 validation examples or more is of a class that no training example has",
+        lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES,
+        lambda f: f"{percent(f.unseen)} of the validation examples are of classes that no training example has.",
+        lambda f: "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
+        lambda f: f"# before the validation data are split off\n{SHUFFLE}",
+        then="Split each class by itself, as `train_test_split(stratify=y)` of scikit-learn does.",
+    ),
+    Check(
         "sorted labels",
         "label_order",
         "note",

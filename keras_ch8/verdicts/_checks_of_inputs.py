@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
 from .code import COMPILE_AGAIN, NORMALIZE_INPUTS, NUMPY
-from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
+from .facts import DISTANCES, LARGE_TARGETS, Facts, Inputs, are_of_another_scale
 from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 20.0, 10.0
@@ -15,8 +15,6 @@ SMALL, SMALL_RMS = 0.05, 0.02
 with a thousand words, the root mean square alone is."""
 OFFSET = 20.0
 """Mean over standard deviation of the feature in the middle, from which on what differs is lost in what is the same."""
-LARGE_TARGETS = 100.0
-"""Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on it is worth a note."""
 RESCALE = f"""\

@@ -20,12 +20,13 @@ from ._ends import (
     with_activation,
     with_classes,
     with_dense,
+    with_flat,
     with_last,
     with_loss,
     with_right_end,
 )
-from .code import WITHOUT_LAST
-from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
+from .code import WITHOUT_LAST, WITHOUT_RELU
+from .facts import CROSS_ENTROPIES, DISTANCES, LARGE_TARGETS, PROBABILITIES, Facts, Output, Targets
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -115,6 +116,7 @@ OF_LOSS = (
         lambda f: f"Give the last layer {classes(f)} units and softmax, and compile with "
         "`keras.losses.SparseCategoricalCrossentropy`.",
         lambda f: with_last(f, classes(f), "softmax", "sparse_categorical_crossentropy"),
+        then="Number the labels that there are from 0: `y = np.unique(y, return_inverse=True)[1]`.",
     ),
     Check(
         "softmax of one unit",
@@ -125,6 +127,7 @@ OF_LOSS = (
         lambda f: f"A softmax of 1 unit gives 1 whatever its input is, as {f.output.layer} does.",
         lambda f: with_right_end(f)[0],
         lambda f: with_right_end(f)[1],
+        then="Give the last layer a unit for each class.",
     ),
     Check(
         "one unit for classes",
@@ -179,6 +182,7 @@ OF_LOSS = (
         "of them.",
         lambda f: f"Give the last layer {f.targets.width} units.",
         lambda f: with_last(f, f.targets.width, f.output.activation or "linear"),
+        then="Train on the one column that is to be predicted: `y = y[:, :1]`.",
     ),
     Check(
         "classes of several labels",
@@ -214,6 +218,7 @@ OF_LOSS = (
         lambda f: f"The model ends with {f.output.ends_with}, which changes its predictions at random in training.",
         lambda f: f"Put {f.output.ends_with} before the last layer with weights, or take it away.",
         lambda f: WITHOUT_LAST if "sequential" in f.has else "",
+        then="End with a `layers.Dense` of as many units as there are targets.",
     ),
     Check(
         "one side of two",
@@ -304,10 +309,38 @@ OF_LOSS = (
         "wrong_output",
         "act",
         "a softmax is taken of a softmax",
-        lambda f: f.output.activation == "softmax" and f.output.softmax_before,
+        lambda f: f.output.activation == f.output.before == "softmax",
         lambda f: "A softmax is taken of what a softmax has given, so that no output can be far from the others.",
         lambda f: "Take one of the two away.",
         lambda f: WITHOUT_LAST if "sequential" in f.has else "",
+        then="End with no activation, and compile with `from_logits=True`.",
+    ),
+    Check(
+        "no number below 0 before the end",
+        "wrong_output",
+        "act",
+        "ReLU is taken of what goes into a softmax or a sigmoid",
+        lambda f: f.output.before == "relu" and f.output.activation in ("softmax", "sigmoid"),
+        lambda f: f"{f.output.layer} takes the {f.output.activation} of what a ReLU gives, which is never below 0: "
+        + ("no probability is below a half." if f.output.activation == "sigmoid"
+           else "units that give 0 for all examples learn no more."),
+        lambda f: f"Take the ReLU before the {f.output.activation} away.",
+        lambda f: WITHOUT_RELU if "sequential" in f.has else "",
+        then="End with no activation, and compile with `from_logits=True`.",
+    ),
+    Check(
+        "one target for many places",
+        "wrong_output",
+        "act",
+        "one number for each example is compared with what the model predicts for each time step or pixel of it",
+        lambda f: f.output.loss in (*DISTANCES, "binary_crossentropy") and f.output.places > 1
+        and f.targets.places == f.targets.width == 1,
+        lambda f: f"The model gives {f.output.places} predictions for each example, one for each time step or place, "
+        "and each is compared with the one target that there is.",
+        lambda f: "Let the last recurrent layer give its last step alone (`return_sequences=False`), or put "
+        "`keras.layers.Flatten` before the last layer.",
+        lambda f: with_flat(f),
+        then="Give each time step or place a target of its own.",
     ),
     Check(
         "probabilities as logits",
@@ -374,7 +407,7 @@ OF_LOSS = (
         "bad_inputs",
         "note",
         "targets of a squared error are far from 1",
-        lambda f: f.output.loss in DISTANCES and f.targets.deviation > 100,
+        lambda f: f.output.loss in DISTANCES and f.targets.deviation > LARGE_TARGETS,
         lambda f: f"The targets have a standard deviation of {digits(f.targets.deviation)}; divided by it, the usual "
         "rates fit.",
     ),

@@ -213,7 +213,7 @@ OF_START = (
         "faded examples",
         "vanishing",
         "act",
-        f"what the last hidden layer gives differs between examples by less than {ALIKE:g} of its size, after "
+        f"what the last hidden layer gives differs between examples by less than {percent(ALIKE)} of its size, after "
         f"{DEEP - 1} layers with a matrix or more",
         lambda f: len(f.start.trained) >= DEEP and _last_hidden(f).variation < ALIKE,
         lambda f: f"After {len(f.start.trained) - 1} layers, {_last_hidden(f).name} gives nearly the same for all "

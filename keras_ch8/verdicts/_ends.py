@@ -55,13 +55,18 @@ def with_dense(facts: Facts) -> str:
     )
 
 
-def with_last(facts: Facts, units: int, activation: str, loss: str = "") -> str:
+def with_flat(facts: Facts) -> str:
+    """Return the code that ends a Sequential model with one prediction for each example, of all its places."""
+    return with_last(facts, facts.output.units, facts.output.activation or "linear", before="keras.layers.Flatten(), ")
+
+
+def with_last(facts: Facts, units: int, activation: str, loss: str = "", before: str = "") -> str:
     """Return the code that puts another last layer in the place of that of a Sequential model."""
     if "sequential" not in facts.has or not facts.output.can_be_set or not facts.start.layers[-1].has_matrix:
         return ""
     return (
         f'last = keras.layers.Dense({units}, activation="{activation}")\n'
-        "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], last])\n"
+        f"body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1], {before}last])\n"
         f"{with_loss(facts, loss, 'body') if loss else COMPILE_AGAIN}"
     )
 

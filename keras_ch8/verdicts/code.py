@@ -10,6 +10,13 @@ body, model = model, keras.Model(inputs, model(scale(inputs)))
 WITHOUT_LAST = f"""\
 body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1]])
 {COMPILE_AGAIN}"""
+WITHOUT_RELU = """\
+relu = model.layers[-2]
+if isinstance(relu, keras.layers.ReLU):
+    relu.negative_slope = 1.0  # so that it changes nothing
+else:
+    relu.activation = keras.activations.linear
+keras_ch8.training.compile_as(model, model)"""
 FIND_RATE = """\
 found = keras_ch8.training.find_learning_rate(model, x, y)
 model.optimizer.learning_rate = found.to_try"""
@@ -30,6 +37,15 @@ for layer in model.layers:
         layer.activation = keras.activations.leaky_relu
     elif isinstance(layer, keras.layers.ReLU):
         layer.negative_slope = 0.2"""
+ACTIVE = """\
+for layer in model.layers[:-1]:
+    if getattr(layer, "activation", None) in (keras.activations.linear, keras.activations.softmax):
+        layer.activation = keras.activations.relu"""
+RESCALE_TARGETS = f"""\
+targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))
+inputs = keras.Input(x.shape[1:])
+body, model = model, keras.Model(inputs, targets(model(inputs)))
+{COMPILE_AGAIN}"""
 SLOWER = f"""\
 for layer in model.layers[:-1]:
     if getattr(layer, "activation", None) is keras.activations.exponential:

@@ -17,6 +17,8 @@ from ._own_loss import OwnLoss as OwnLoss
 
 MOST_CLASSES = 1000
 """Whole numbers of more different values count something, and are no classes."""
+LARGE_TARGETS = 100.0
+"""Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 OF_ANOTHER_SCALE = 5.0
 """Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, which is not told."""
 OF_ANOTHER_MEAN = 3.0
@@ -78,6 +80,7 @@ class Targets:
         lengths: Standard deviation of the lengths of rows of several numbers, over their mean.
         stand_in: A number far from all others that is there again and again, as one that stands for what is missing.
         stand_ins: Fraction of the targets that are this one.
+        places: Things to predict for each example, such as the time steps of a sequence.
     """
 
     of: str = ""
@@ -98,6 +101,7 @@ class Targets:
     lengths: float = NAN
     stand_in: float = NAN
     stand_ins: float = 0.0
+    places: int = 0
 
     @property
     def are_whole(self) -> bool:
@@ -116,7 +120,7 @@ class Output:
         loss: Name of the loss, as Keras writes it; "" for one of the user's own.
         from_logits: Whether the loss takes logits; None where it is not known.
         hides_logits: Whether the output carries the logits that Keras's losses take in its place.
-        softmax_before: Whether a softmax is also what the last layer is given.
+        before: Name of the activation of the layer before it, where it is an activation alone; "" of others.
         label_smoothing: By which the loss smooths the labels.
         is_mean: Whether the loss is a mean over all numbers, or over all examples.
         metrics: Names of the metrics.
@@ -127,6 +131,7 @@ class Output:
         high: The largest.
         off: The largest difference from 1 of the sum of its units for one prediction.
         limits: What it can give, where that is known of an output of no known activation, such as one that is clipped.
+        places: Things that are predicted for each example, such as the time steps of a sequence; 0 as with `units`.
     """
 
     layer: str = ""
@@ -135,7 +140,7 @@ class Output:
     loss: str = ""
     from_logits: bool | None = None
     hides_logits: bool = False
-    softmax_before: bool = False
+    before: str = ""
     label_smoothing: float = 0.0
     is_mean: bool = True
     metrics: tuple[str, ...] = ()
@@ -146,6 +151,7 @@ class Output:
     high: float = NAN
     off: float = NAN
     limits: tuple[float, float] = (NAN, NAN)
+    places: int = 0
 
     @property
     def are_probabilities(self) -> bool:
@@ -246,6 +252,7 @@ class Facts:
         other_targets: Its targets.
         other: What the other data are called, such as "the validation data".
         equal_rows: Fraction of the validation examples that are among those of the training, with their targets.
+        unseen: Fraction of the validation examples whose class no training example has; NaN of targets that are none.
         rows_are_few: Whether there are so few possible inputs that equal ones are by nature.
         order: Runs of equal labels over the number of classes: 1 where the examples are sorted by them.
         order_read: The same of the first examples as the training reads them; of numbers 1 where each is at least the
@@ -270,6 +277,7 @@ class Facts:
     other_targets: Targets = dataclasses.field(default_factory=Targets)
     other: str = ""
     equal_rows: float = NAN
+    unseen: float = NAN
     rows_are_few: bool = False
     order: float = NAN
     order_read: float = NAN
@@ -292,7 +300,8 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         return Targets()
     has_last_axis = y.ndim > 1 and (predicted_axes is None or y.ndim >= predicted_axes)
     rows = y.astype("float64").reshape(-1, y.shape[-1] if has_last_axis else 1)
-    known = Targets(examples=len(y), width=rows.shape[1], nonfinite=int((~np.isfinite(rows)).sum()))
+    nonfinite = int((~np.isfinite(rows)).sum())
+    known = Targets(examples=len(y), width=rows.shape[1], places=len(rows) // len(y), nonfinite=nonfinite)
     if known.nonfinite:
         return known
     values, counts = np.unique(rows, return_counts=True)

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Set
 
 from .code import (
+    ACTIVE,
     ADAM,
     BIASES_OF_0,
     CLIP,
@@ -17,7 +18,9 @@ from .code import (
     NORMALIZE_LAYERS,
     OPEN_GATES,
     ORTHOGONAL,
+    RESCALE_TARGETS,
     SCALE_TO_DATA,
+    SLOWER_FALL,
     setting,
 )
 
@@ -27,6 +30,7 @@ FACTS: Mapping[str, str] = {
     "clipping": "the gradient is clipped",
     "skipping": "steps that are not finite are left out, by `callbacks.Guard` or `skip_nonfinite=True`",
     "learning rate schedule": "the learning rate follows a schedule",
+    "faded rate": "the effective learning rate has fallen below a hundredth of what it was at the start",
     "normalization": "there is a normalization between the layers",
     "input normalization": "there is a `keras.layers.Normalization`",
     "skip connections": "outputs of layers are added to those of others",
@@ -38,9 +42,14 @@ FACTS: Mapping[str, str] = {
     "LSTM": "there is a `keras.layers.LSTM`",
     "padding": "the sequences that a recurrent layer reads end in zeros, which no mask leaves out",
     "sigmoid units": "hidden units are sigmoids",
+    "softmax units": "hidden layers are softmaxes",
+    "linear layers": "layers with weights follow each other with no activation between them",
     "negative biases": "the biases of a layer were below -1 on average before the training",
     "unscaled inputs": "the root mean square of the inputs is far from 1",
     "uneven inputs": "so it is, or features differ in their standard deviations by far",
+    "large targets": "the standard deviation of targets that are numbers is above 100",
+    "held-out of another kind": "held-out examples were never predicted better than by a constant, and those of the "
+    "training were",
     "scale of the start": "units were saturated or dead, or the gradient vanished, at the first measurement",
     "dead units": "many ReLUs are dead",
     "saturated units": "many units are saturated",
@@ -186,7 +195,21 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _clip("The loss should fall from the first epoch on."),
         _PLAINLY,
     ),
-    "step_too_short": (*_LONGER, _find_rate("The loss should fall several times as fast.")),
+    "step_too_short": (
+        Remedy(
+            "Let the model end with a `keras.layers.Rescaling` to the targets, which are far from 1: weights that move by "
+            "the learning rate take long to get there.",
+            RESCALE_TARGETS, "The loss should fall below that of the best constant prediction in the first epochs.",
+            ("large targets", "steps of the rate"), ("several inputs",),
+        ),
+        Remedy(
+            "Let the learning rate fall more slowly, over the whole training: count its steps, not its epochs, in the "
+            "schedule (`schedules.LinearDecay`).",
+            SLOWER_FALL, "The loss should go on falling to the end.", ("faded rate",),
+        ),
+        *_LONGER,
+        _find_rate("The loss should fall several times as fast."),
+    ),
     "ill_conditioned": (
         _scale_inputs("The largest curvature should come near the others, and the loss fall at once.", and_rate=True),
         Remedy(
@@ -239,6 +262,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _clip("Single steps should no longer be far longer than others."),
     ),
     "vanishing": (
+        Remedy(
+            "Use ReLU in place of softmax in hidden layers: the units of a softmax share a sum of 1, and hardly differ.",
+            ACTIVE, _FACTOR, ("softmax units",),
+        ),
         _normalize(_FACTOR, "sigmoid units"),
         _scale_start(_FACTOR),
         _normalize(_FACTOR),
@@ -301,9 +328,18 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "overfitting": (
         _STOP,
+        Remedy(
+            "See whether held-out examples, which a constant predicts better, are drawn and prepared as the others are: "
+            "shuffle before they are split.",
+            needs=("held-out of another kind",),
+        ),
         Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), take a smaller model, or find more data."),
     ),
     "underfitting": (
+        Remedy(
+            "Give hidden layers an activation, such as ReLU: without one, layers in a row are together one linear layer.",
+            ACTIVE, "The loss should come to rest much lower.", ("linear layers",),
+        ),
         Remedy(
             "Give each hidden layer four times as many units, add one, and take penalties and dropout away.", LARGER,
             "The loss should come to rest much lower.", ("sequential",), ("skip connections",),

@@ -97,6 +97,16 @@ def _is_equal(rows: Sequence[np.ndarray], tried: Sequence[np.ndarray], of_inputs
     return not is_constant and all(np.array_equal(a[one], b[other].astype(a.dtype)) for a, b in pairs)
 
 
+def unseen_of(y: np.ndarray, other: np.ndarray) -> float:
+    """Return the fraction of other labels that are not among some; NaN where these are no classes."""
+    labels, others = (_labels(a) for a in (y, other))
+    is_known = labels.ndim == others.ndim == 1 and len(labels) and len(others)
+    classes = np.unique(labels) if is_known else labels
+    if not is_known or not 2 <= len(classes) <= len(labels) / 4:
+        return NAN
+    return float(1 - np.isin(others, classes).mean())
+
+
 def order_of(y: np.ndarray) -> float:
     """Return the runs of equal labels over the number of classes; NaN where these are no classes."""
     labels = _labels(y)

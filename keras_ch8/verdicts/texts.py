@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 
 from .._result import Table
+from .causes import EXPLAINS, follows_from
 from .verdict import Verdict
 from .wording import counted
 
@@ -12,8 +13,8 @@ _FIRST = re.compile(r"(\([^)]*\)|[^(,;.]|[,.](?=\S))*")
 """A text up to the first comma, semicolon or full stop outside brackets, names and numbers."""
 WIDTH = 80
 """Columns of a terminal."""
-WHERE = "# between `compile` and `fit`, which is given x, y and callbacks"
-"""What is said above the code of a cure."""
+ARGUMENTS = ("batch_size", "epochs", "callbacks", "class_weight")
+"""Arguments of `fit` beside x and y that the code of a cure may set."""
 
 
 def report(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
@@ -31,16 +32,19 @@ def report(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
           found: Spikes (12 of them).
           fix:   Clip.
         <BLANKLINE>
-        All right: 1 other check.
-          plateau (8.2.3)
+        1 other check found nothing.
         >>> print(keras_ch8.verdicts.report([fine]))
         All right: 1 check, nothing to do.
-          plateau (8.2.3)
     """
-    blocks = ["\n".join([_heading(v), _wrapped("  found: ", v.finding), *_fix(v)]) for v in verdicts if v.level != "ok"]
-    fine = [_wrapped("  ", names)] if (names := _fine(verdicts)) else []
+    blocks: list[str] = []
+    of_code: dict[str, str] = {}
+    for v in verdicts:
+        if v.level != "ok":
+            first = of_code.setdefault(v.code or v.kind, v.kind)
+            fix = _fix(v) if first == v.kind else [f"  fix:   As of {first}, above."]
+            blocks.append("\n".join([_heading(v), _wrapped("  found: ", v.finding), *fix]))
     blocks += [_wrapped("", said) for said in _explained(verdicts)]
-    blocks += ["\n".join([_summary(verdicts, notes), *fine])]
+    blocks += [_summary(verdicts, notes)]
     return "\n\n".join([block for block in [*blocks, *(_wrapped("", note) for note in notes)] if block])
 
 
@@ -100,11 +104,19 @@ def brief(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> list[str]:
     return [*filter(None, lines or [_summary(verdicts, notes)]), *notes]
 
 
-def alarm(verdict: Verdict) -> list[str]:
-    """Return in a line each what was found, its numbers, and the first thing that cures it."""
+def alarm(verdict: Verdict, so_far: int = 0) -> list[str]:
+    """Return in a line each what was found, its numbers, and the first thing that cures it.
+
+    Args:
+        verdict: What is told.
+        so_far: Measurements, where these are too few to tell the cause: of what may follow from another trouble no cure
+            is said. Defaults to `0`.
+    """
     found, bracket, numbers = verdict.finding.partition(" (")
     said = [f"{verdict.level.upper()} {verdict.kind} at step {verdict.step}: {_first(found)}"]
     said += [f"    {_with_number(numbers.removesuffix(').'))}"] if bracket else []
+    if verdict.step and so_far and any(verdict.kind in follows_from(kind) for kind in EXPLAINS):
+        return [*said, f"    Measured {counted(so_far, 'time')} so far: the cause may be another, and show later."]
     return said + ([f"    Cure: {_first(verdict.cure)}."] if verdict.cure else [])
 
 
@@ -139,7 +151,7 @@ def _summary(verdicts: Sequence[Verdict], notes: Sequence[str]) -> str:
         return "" if notes else "Not enough was measured to say anything."
     if fine == len(verdicts):
         return f"All right: {counted(fine, 'check')}{'' if notes else ', nothing to do'}."
-    return f"All right: {counted(fine, 'other check')}." if fine else ""
+    return f"{counted(fine, 'other check')} found nothing." if fine else ""
 
 
 def _fine(verdicts: Sequence[Verdict]) -> str:
@@ -170,8 +182,10 @@ def _fix(verdict: Verdict) -> list[str]:
 
 
 def _code(verdict: Verdict) -> str:
-    """Return the code of a cure, below where it goes."""
-    return f"{WHERE}\n{verdict.code}"
+    """Return the code of a cure, below where it goes, and what `fit` is given of it."""
+    given = [name for name in ARGUMENTS if re.search(rf"^{name} =", verdict.code, re.MULTILINE)]
+    fit = ", ".join(["x", "y", *(f"{name}={name}" for name in given), "..."])
+    return f"# between `compile` and `fit({fit})`\n{verdict.code}"
 
 
 def _wrapped(begin: str, text: str) -> str:

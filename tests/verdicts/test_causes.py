@@ -89,5 +89,5 @@ def test_what_is_explained_is_not_listed_as_all_right(written):
     text = written(tracked(step_too_long="act", ill_conditioned="act", cliff="watch", dead_units="ok").verdicts)
     said = " ".join(text.split())
     assert "Explained by step_too_long, which is to be cured first: cliff (8.2.4), ill_conditioned (8.2.1)." in said
-    assert "All right: 1 other check. dead_units (8.2.5)" in said
+    assert "1 other check found nothing." in said
     assert said.count("ill_conditioned") == 1

@@ -175,7 +175,15 @@ CASES = {
         facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=0.8)),
         facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=1e-6)),
     ),
-    "softmax twice": (facts(FOUR, change(SOFTMAX, softmax_before=True)), facts(FOUR, SOFTMAX)),
+    "softmax twice": (facts(FOUR, change(SOFTMAX, before="softmax")), facts(FOUR, SOFTMAX)),
+    "no number below 0 before the end": (
+        facts(FOUR, change(SOFTMAX, before="relu")),
+        facts(FOUR, change(SOFTMAX, before="tanh")),
+    ),
+    "one target for many places": (
+        facts(change(NUMBERS, places=1), change(SQUARED, places=20)),
+        facts(change(NUMBERS, places=20), change(SQUARED, places=20)),
+    ),
     "probabilities as logits": (
         facts(FOUR, change(SOFTMAX, from_logits=True, hides_logits=False)),
         facts(FOUR, change(SOFTMAX, from_logits=True)),
@@ -252,6 +260,10 @@ CASES = {
     "many equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
     "equal rows": (validated(equal_rows=0.07), validated(equal_rows=0.04)),
     "few rows": (validated(equal_rows=0.2, rows_are_few=True), validated(equal_rows=0.0)),
+    "classes of the validation alone": (
+        validated(of=FOUR, output=SOFTMAX, unseen=0.2),
+        validated(of=FOUR, output=SOFTMAX, unseen=0.05),
+    ),
     "sorted labels": (facts(order=1.0), facts(order=20.0)),
     "labels in order": (
         facts(FOUR, SOFTMAX, order_read=1.0),

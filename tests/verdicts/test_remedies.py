@@ -9,7 +9,6 @@ from keras_ch8 import verdicts
 from keras_ch8.verdicts import KINDS, Quantity, Rule, Threshold, judge
 from keras_ch8.verdicts.kinds import OF_THE_CHAPTER
 from keras_ch8.verdicts.remedies import FACTS, REMEDIES, applicable
-from keras_ch8.verdicts.texts import WHERE
 
 NUMBERS = {
     "rate": "0.1", "shorter_rate": "0.01", "longer_rate": "1", "clip_at": "2.5", "momentum": "0.9", "memory": "3.4",
@@ -111,7 +110,7 @@ def test_texts_have_what_to_expect_and_what_else_to_do():
     )
     assert str(verdict) == ("ACT cliff, section 8.2.4, since step 5: Spikes. Clip. It is calm. If that fails: Wait.")
     assert verdicts.report([verdict]).splitlines()[1:6] == [
-        "  found: Spikes.", "  fix:   Clip.", f"         {WHERE}", "         clip()", "  after: It is calm.",
+        "  found: Spikes.", "  fix:   Clip.", "         # between `compile` and `fit(x, y, ...)`", "         clip()", "  after: It is calm.",
     ]  # fmt: skip
     markdown = verdicts.markdown([verdict])
     assert "**Afterwards:** It is calm." in markdown

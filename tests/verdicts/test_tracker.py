@@ -168,7 +168,7 @@ def test_the_text_for_tensorboard_has_a_heading_for_each_that_is_wrong_and_no_ta
     assert "<p><strong>Found:</strong> |g| |theta| / L is 1e-3,\nwhich is small.</p>" in html
     assert "<p><strong>Cure:</strong> Use <code>a | b</code>.</p>" in html
     assert re.search(r"<code[^>]*># between .*\nclip\(\)\n</code>", html)
-    assert text.endswith("\n\nAll right: 1 other check. plateau (8.2.3).")
+    assert text.endswith("\n\n1 other check found nothing. plateau (8.2.3).")
 
 
 def test_the_report_is_readable_on_a_terminal_of_80_columns():
@@ -179,11 +179,28 @@ def test_the_report_is_readable_on_a_terminal_of_80_columns():
     assert max(map(len, lines)) <= 80
     assert lines[0] == "ACT vanishing (section 8.2.5), since step 4, measured at step 0"
     assert [line[:9] for line in lines[1:4]] == ["  found: ", " " * 9, " " * 9]
-    assert f"  fix:   Clip.\n         {texts.WHERE}\n         clip()\n" in text
+    assert "  fix:   Clip.\n         # between `compile` and `fit(x, y, ...)`\n         clip()\n" in text
     assert " ".join(text.split()).count("The first layers hardly learn, and") == 5
-    assert f"\n\nAll right: {len(fine)} other checks.\n  step_too_long (8.2), " in text
-    assert "All right" not in verdicts.report([long])
-    assert "All right" not in verdicts.markdown([long])
+    assert text.endswith(f"\n\n{len(fine)} other checks found nothing.")
+    assert "found nothing" not in verdicts.report([long])
+    assert "found nothing" not in verdicts.markdown([long])
+
+
+def test_a_cure_that_another_verdict_has_is_printed_once_and_says_what_fit_is_given():
+    one = dataclasses.replace(WATCH, code="epochs = 9\nbatch_size = 64")
+    text = verdicts.report([one, dataclasses.replace(one, kind="saddle", cure="Clip, too.")])
+    assert text.count("# between `compile` and `fit(x, y, batch_size=batch_size, epochs=epochs, ...)`") == 1
+    assert text.endswith("  fix:   As of cliff, above.")
+
+
+@pytest.mark.parametrize(
+    "kind, step, so_far, is_cured",
+    [("dead_units", 4, 0, True), ("dead_units", 4, 1, False), ("dead_units", 0, 1, True), ("leak", 4, 1, True)],
+)
+def test_what_may_follow_from_a_trouble_that_shows_later_has_no_cure_before(kind, step, so_far, is_cured):
+    last = texts.alarm(dataclasses.replace(ACT, kind=kind, step=step), so_far)[-1]
+    assert last == ("    Cure: Use `a | b`." if is_cured else
+                    "    Measured 1 time so far: the cause may be another, and show later.")  # fmt: skip
 
 
 def test_what_has_no_cure_and_no_code_is_said_without():
@@ -207,9 +224,10 @@ def test_a_report_of_nothing_says_which_nothing():
     assert texts.brief([FINE]) == ["All right: 1 check, nothing to do."]
     assert verdicts.report([FINE]).startswith("All right: 1 check, nothing to do.")
     thirteen = [dataclasses.replace(FINE, kind=kind) for kind in list(verdicts.KINDS)[:13]]
-    for text in (verdicts.report(thirteen), verdicts.markdown(thirteen)):
-        assert text.startswith("All right: 13 checks, nothing to do.")
-        assert all(verdict.kind in text for verdict in thirteen)
+    assert verdicts.report(thirteen) == "All right: 13 checks, nothing to do."
+    text = verdicts.markdown(thirteen)
+    assert text.startswith("All right: 13 checks, nothing to do.")
+    assert all(verdict.kind in text for verdict in thirteen)
 
 
 # --- what holds now ------------------------------------------------------------------------------------------------

@@ -1,0 +1,152 @@
+"""Faults of everyday scripts: what is seen of each, and what is advised; each beside a neighbour that has none."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ch8
+from keras_ch8.monitors.equipment import equipment_of, facts
+from keras_ch8.monitors.held_out import validated_on
+from keras_ch8.monitors.start import facts_of, large_targets_in
+from keras_ch8.training import preflight
+from keras_ch8.verdicts.remedies import REMEDIES, applicable
+from keras_ch8.verdicts.rows import unseen_of
+from tests.monitors.test_certain_causes import claim_of, faded
+from tests.monitors.test_claims import AT_REST, past_of
+from tests.monitors.test_levels import flow, with_steps
+
+LAYERS = keras.layers
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(64, 10, 3)).astype("float32")
+ONE, OF_EACH_STEP = np.tanh(X[:, 0, :1]), np.tanh(X[:, :, :1])
+CLASSES = np.arange(64) % 4
+
+
+def compiled(*layers, loss="mse", shape=(10, 3)):
+    model = keras.Sequential([keras.Input(shape), *layers])
+    model.compile("sgd", loss)
+    return model
+
+
+def told(model, x, y):
+    """What is said before the first step, by kind."""
+    return {verdict.kind: verdict for verdict in preflight(model, x, y, steps=0).verdicts if verdict.level == "act"}
+
+
+def cured(verdict, model, x, y):
+    names = {"model": model, "x": x, "y": y, "keras": keras, "keras_ch8": keras_ch8}
+    exec(verdict.code, names)
+    return names["model"]
+
+
+def test_one_target_is_not_compared_with_a_prediction_for_each_time_step():
+    model = compiled(LAYERS.LSTM(4, return_sequences=True), LAYERS.Dense(1, "tanh"))
+    said = told(model, X, ONE)["wrong_output"]
+    assert "10 predictions for each example" in said.finding
+    better = cured(said, model, X, ONE)
+    assert better.output_shape == (None, 1)
+    assert better.layers[-1].activation is keras.activations.tanh
+    assert "wrong_output" not in told(better, X, ONE)
+    assert "wrong_output" not in told(model, X, OF_EACH_STEP)
+    assert "wrong_output" not in told(model, X, OF_EACH_STEP[..., 0])
+
+
+@pytest.mark.parametrize("relu", [LAYERS.Dense(4, "relu"), LAYERS.ReLU()], ids=["activation", "layer"])
+def test_no_relu_comes_before_the_softmax_of_the_output(relu):
+    model = compiled(LAYERS.Flatten(), LAYERS.Dense(4), relu, LAYERS.Softmax(), loss="sparse_categorical_crossentropy")
+    said = told(model, X, CLASSES)["wrong_output"]
+    assert "never below 0" in said.finding
+    assert "wrong_output" not in told(cured(said, model, X, CLASSES), X, CLASSES)
+    hidden = compiled(LAYERS.Flatten(), LAYERS.ReLU(), LAYERS.Dense(4), LAYERS.Softmax(),
+                      loss="sparse_categorical_crossentropy")  # fmt: skip
+    assert "wrong_output" not in told(hidden, X, CLASSES)
+
+
+@pytest.mark.parametrize(
+    "layers, expected",
+    [
+        ([LAYERS.Dense(4), LAYERS.Dropout(0.1), LAYERS.Dense(2, "tanh")], {"linear layers"}),
+        ([LAYERS.Conv1D(4, 3), LAYERS.Flatten()], {"linear layers"}),
+        ([LAYERS.Dense(4), LAYERS.LeakyReLU()], set()),
+        ([LAYERS.Dense(4, "softmax")], {"softmax units"}),
+    ],
+)
+def test_hidden_layers_without_an_activation_and_softmaxes_are_seen_and_made_relus(layers, expected):
+    model = compiled(*layers, LAYERS.Dense(1))
+    assert equipment_of(model) - {"sequential"} == expected
+    for kind, fact in (("underfitting", "linear layers"), ("vanishing", "softmax units")):
+        if fact in expected:
+            remedy = next(applicable(REMEDIES[kind], {}, equipment_of(model)))
+            exec(remedy.code, {"model": model, "keras": keras})
+            assert not equipment_of(model) & {"linear layers", "softmax units"}
+            assert model.layers[-1].activation is keras.activations.linear
+
+
+def test_large_targets_are_scaled_where_steps_are_of_the_rate():
+    model, y = compiled(LAYERS.Flatten(), LAYERS.Dense(1)), 5000 * ONE + 200
+    assert large_targets_in(model, y) == {"large targets"}
+    for other, of in ((model, ONE), (compiled(LAYERS.Dense(1), LAYERS.Rescaling(9.0)), y)):
+        assert not large_targets_in(other, of)
+    has = {"large targets", "steps of the rate"}
+    assert "Rescaling" in next(applicable(REMEDIES["step_too_short"], {"longer_rate": "1", "rate": "0"}, has)).cure
+    names = {"model": model, "x": X, "y": y, "keras": keras, "keras_ch8": keras_ch8}
+    exec(next(applicable(REMEDIES["step_too_short"], {}, has)).code, names)
+    assert names["model"].predict(X, verbose=0).std() > 100
+    assert not large_targets_in(names["model"], y)
+
+
+def test_classes_that_only_the_validation_data_have_are_in_the_way_of_the_split():
+    y = np.sort(CLASSES)
+    found = validated_on({"x": X, "y": y, "validation_split": 0.25})
+    assert found["unseen"] == 1.0
+    assert validated_on({"x": X, "y": CLASSES, "validation_split": 0.25})["unseen"] == 0.0
+    assert unseen_of(np.eye(4)[y[:32]], np.eye(4)[y]) == 0.5
+    for numbers in (RNG.normal(size=64), np.zeros(64)):  # which are no classes
+        assert np.isnan(unseen_of(numbers, numbers))
+    model = compiled(LAYERS.Flatten(), LAYERS.Dense(4, "softmax"), loss="sparse_categorical_crossentropy")
+    diagnosis = keras_ch8.callbacks.Diagnosis()
+    model.fit(X, y, validation_split=0.25, shuffle=True, verbose=0, callbacks=diagnosis)
+    said = next(verdict for verdict in diagnosis.verdicts if verdict.kind == "label_order")
+    assert "100 % of the validation examples are of classes" in said.finding
+    assert "permutation" in said.code
+
+
+@pytest.mark.parametrize("val_loss, expected", [(1.2, True), (0.7, False)])
+def test_held_out_examples_that_a_constant_predicts_better_may_be_of_another_kind(val_loss, expected):
+    past = past_of(AT_REST)
+    past.chance, past.epochs = 1.0, [{"loss": 0.5, "val_loss": 1.5}, {"loss": 0.1, "val_loss": val_loss}]
+    assert ("held-out of another kind" in facts(past)) is expected
+    second = list(applicable(REMEDIES["overfitting"], {}, facts(past)))[1].cure
+    assert ("shuffle before they are split" in second) is expected
+
+
+def test_a_rate_that_has_faded_is_to_fall_more_slowly_not_to_be_raised():
+    for left, first in ((1e-3, "fall more slowly"), (1.0, "Raise the learning rate")):
+        has = facts(faded(left)) | {"learning rate schedule"}
+        assert first in next(applicable(REMEDIES["step_too_short"], {"longer_rate": "1", "rate": "0"}, has)).cure
+
+
+@pytest.mark.parametrize(
+    "targets, of_chance, thrown, short",
+    [
+        (set(), 1.0, "act", "ok"),  # a constant predicts as well
+        ({"large targets"}, 0.2, "ok", "act"),  # five times the loss of a constant, and below its start
+        ({"large targets"}, 0.6, "ok", "watch"),
+        ({"large targets"}, 0.9, "act", "ok"),
+    ],
+)
+def test_outputs_that_grow_towards_targets_far_away_are_not_thrown_far(targets, of_chance, thrown, short):
+    grown = flow(signal=np.full(4, 50.0), before=np.full(4, 0.1))
+    values = np.array([0.61, *AT_REST[1:]])
+    past = with_steps(values, layer_flow=grown)
+    past.chance, past.has = 0.6 * of_chance, frozenset(targets)
+    assert claim_of("layer_flow", past, "step_too_long").level == thrown
+    assert claim_of("step_length", past, "step_too_short").level == short
+
+
+def test_places_are_what_is_predicted_for_each_example():
+    of = facts_of(compiled(LAYERS.Dense(2), shape=(10, 3)), (X, X[..., :2], None))[0]
+    assert (of.output.places, of.targets.places, of.targets.width) == (10, 10, 2)
+    images = np.zeros((8, 4, 4, 1), "float32")
+    of = facts_of(compiled(LAYERS.Conv2D(1, 1), shape=(4, 4, 1)), (images, images[..., 0], None))[0]
+    assert (of.output.places, of.targets.places) == (16, 16)
