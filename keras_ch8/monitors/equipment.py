@@ -1,5 +1,6 @@
 """What cures have to know of a training: what its model and optimizer have already, and the numbers they name."""
 
+import itertools
 from collections.abc import Iterable
 
 import keras
@@ -111,7 +112,7 @@ def _has_linear_layers(layers: Iterable[keras.layers.Layer]) -> bool:
     weighted = kinds.Dense | kinds.Conv1D | kinds.Conv2D | kinds.Conv3D
     return any(
         isinstance(one, weighted) and isinstance(other, weighted) and _activation(one) == "linear"
-        for one, other in zip(there, there[1:], strict=False)
+        for one, other in itertools.pairwise(there)
     )
 
 

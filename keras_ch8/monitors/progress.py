@@ -67,7 +67,9 @@ OVER_NEIGHBOURS = Quantity(
     "it is beyond measure above that of what the nearest other examples predict",
     usual=OF_THREE,
 )
-FAR_TARGETS = Quantity("far_targets", "1 where the standard deviation of targets that are numbers is above 100, else 0.")
+FAR_TARGETS = Quantity(
+    "far_targets", "1 where the standard deviation of targets that are numbers is above 100, else 0."
+)
 SHRUNK = Quantity(
     "shrunk_weights",
     "The length of all weights over what it was at the first measurement; not known where layers add nothing to the "

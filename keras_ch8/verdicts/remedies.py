@@ -197,8 +197,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "step_too_short": (
         Remedy(
-            "Let the model end with a `keras.layers.Rescaling` to the targets, which are far from 1: weights that move by "
-            "the learning rate take long to get there.",
+            "Let the model end with a `keras.layers.Rescaling` to the targets, which are far from 1: weights that move "
+            "by the learning rate take long to get there.",
             RESCALE_TARGETS, "The loss should fall below that of the best constant prediction in the first epochs.",
             ("large targets", "steps of the rate"), ("several inputs",),
         ),
@@ -263,7 +263,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "vanishing": (
         Remedy(
-            "Use ReLU in place of softmax in hidden layers: the units of a softmax share a sum of 1, and hardly differ.",
+            "Use ReLU in place of softmax in hidden layers: units of a softmax share a sum of 1, and hardly differ.",
             ACTIVE, _FACTOR, ("softmax units",),
         ),
         _normalize(_FACTOR, "sigmoid units"),
@@ -329,15 +329,15 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "overfitting": (
         _STOP,
         Remedy(
-            "See whether held-out examples, which a constant predicts better, are drawn and prepared as the others are: "
-            "shuffle before they are split.",
+            "See whether held-out examples, which a constant predicts better, are drawn and prepared as the others "
+            "are: shuffle before they are split.",
             needs=("held-out of another kind",),
         ),
         Remedy("Regularize (`keras.layers.Dropout`, `optimizers.AdamW`), take a smaller model, or find more data."),
     ),
     "underfitting": (
         Remedy(
-            "Give hidden layers an activation, such as ReLU: without one, layers in a row are together one linear layer.",
+            "Give hidden layers an activation, such as ReLU: without one, layers in a row are one linear layer.",
             ACTIVE, "The loss should come to rest much lower.", ("linear layers",),
         ),
         Remedy(

@@ -155,8 +155,7 @@ def test_what_follows_from_another_verdict_is_not_called_all_right(tmp_path):
     write(tmp_path / "logs", curve(9), record(verdicts=[VERDICT, FINE, follows]))
     said = str(keras_ch8.report(tmp_path / "logs"))
     assert said.endswith(
-        "Explained by vanishing, which is to be cured first: plateau (8.2.3).\n\n"
-        "1 other check found nothing."
+        "Explained by vanishing, which is to be cured first: plateau (8.2.3).\n\n1 other check found nothing."
     )
 
 

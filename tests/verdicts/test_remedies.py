@@ -110,7 +110,8 @@ def test_texts_have_what_to_expect_and_what_else_to_do():
     )
     assert str(verdict) == ("ACT cliff, section 8.2.4, since step 5: Spikes. Clip. It is calm. If that fails: Wait.")
     assert verdicts.report([verdict]).splitlines()[1:6] == [
-        "  found: Spikes.", "  fix:   Clip.", "         # between `compile` and `fit(x, y, ...)`", "         clip()", "  after: It is calm.",
+        "  found: Spikes.", "  fix:   Clip.",
+        "         # between `compile` and `fit(x, y, ...)`", "         clip()", "  after: It is calm.",
     ]  # fmt: skip
     markdown = verdicts.markdown([verdict])
     assert "**Afterwards:** It is calm." in markdown
