@@ -286,7 +286,7 @@ RULES = (
         all_of=(Threshold(OVER_CHANCE, "above", watch=1.5, act=2.0, source=FOREIGN),),
         when=(FAR_OFF, Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")),
         silenced_by=(FALLING_FAST,),
-        mentions=(FALLEN,),
+        mentions=(STEP_OVER_BEST,),
     ),
     Rule(
         kind="step_too_short",

@@ -280,7 +280,7 @@ def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], gi
     if place is None:
         return dataclasses.replace(output, **found, activation=_activation_of(last))
     last = calls[place]
-    is_alone = place > 0 and not is_weighted(last.layer)
+    is_alone = place > 0 and not last.layer.weights
     before = name_of_activation(calls[place - 1].layer) if is_alone else ""
     found |= {"layer": last.layer.name, "activation": name_of_activation(last.layer), "before": before}
     is_set = hasattr(last.layer, "activation") and not isinstance(last.layer, LAYERS.RNN)  # which has it in its cell

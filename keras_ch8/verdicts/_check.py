@@ -14,7 +14,7 @@ NO_LAYER = Layer("")
 FACTS = "certain, no matter of degree"
 CHOSEN = "chosen; worth watching at most"
 CHOSEN_TO_ACT = "chosen, far from what healthy trainings have"
-FOUND = "no training of two public sets that was mended is told"
+FOUND = "said of no mended training of two public sets"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ _NOT_NEW = ("overfitting", "too_long")
 
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
     # what is wrong before the first step: the data, and what is asked of the model
-    "wrong_labels": ("step_too_long", "imbalance", *_NOT_NEW, *_HELD_UP),
+    "wrong_labels": ("step_too_long", "imbalance", "label_order", *_NOT_NEW, *_HELD_UP),
     "wrong_output": ("no_gradient", "saturated_units", "dead_units", "step_too_long", *_NOT_NEW, *_HELD_UP),
     "wrong_loss": ("no_gradient", "step_too_long", *_NOT_NEW, *_HELD_UP),
     "bad_inputs": (

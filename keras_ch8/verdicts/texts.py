@@ -121,10 +121,10 @@ def alarm(verdict: Verdict, so_far: int = 0) -> list[str]:
 
 
 def _with_number(text: str) -> str:
-    """Return the first part of a text that has a number, without its beginning where it is too long for a line."""
-    parts = text.split("; ")
-    part = next((part for part in parts if re.search(r"\d", part)), parts[0])
-    room = WIDTH - len("    ") - 1
+    """Return the first part of a text that has a number and fits in a line; else the end of one that does not."""
+    parts, room = text.split("; "), WIDTH - len("    ") - 1
+    numbers = [part for part in parts if re.search(r"\d", part)] or parts
+    part = next((part for part in numbers if len(part) <= room), numbers[0])
     if len(part) <= room:
         return part
     return f"... {part[-(room - len('... ')) :].partition(' ')[2]}"

@@ -1,5 +1,6 @@
 """What a user sees in a terminal of 80 columns, with all callbacks of the suite."""
 
+import dataclasses
 import itertools
 import re
 
@@ -201,7 +202,7 @@ def test_after_an_interruption_the_summary_begins_on_a_row_of_its_own(capsys):
 
 def test_an_alarm_has_what_was_found_a_number_and_the_first_cure():
     long = "steps that suit the curvature in each of all the many directions would lower the loss by 0.13 %"
-    found = f"It is a plateau: there is hardly a gradient, and no curvature (nothing helps; {long}; and 7 more)."
+    found = f"It is a plateau: there is hardly a gradient, and no curvature (nothing helps; {long}; and no more)."
     verdict = Verdict("plateau", "act", found, "Start anew (with 0.1, or 2): small. Use `optimizers.Adam`.", "8.2.3", 5)
     said = alarm(verdict)
     assert said[0] == "ACT plateau at step 5: It is a plateau: there is hardly a gradient"
@@ -209,3 +210,5 @@ def test_an_alarm_has_what_was_found_a_number_and_the_first_cure():
     assert said[1].endswith("would lower the loss by 0.13 %")
     assert said[2] == "    Cure: Start anew (with 0.1, or 2): small."
     assert max(map(len, said)) < 80
+    both = dataclasses.replace(verdict, finding=found.replace("no more", "7 more"))
+    assert alarm(both)[1] == "    and 7 more"

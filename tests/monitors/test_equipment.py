@@ -59,8 +59,11 @@ def two_inputs():
         ),
         (two_inputs, {"several inputs", "skip connections"}),
         (lambda: plain(LAYERS.Dense(3), LAYERS.BatchNormalization()), {"sequential", "normalization"}),
-        (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-2.0))), {"sequential", "negative biases"}),
-        (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-0.5))), {"sequential"}),
+        (
+            lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-2.0))),
+            {"sequential", "linear layers", "negative biases"},
+        ),
+        (lambda: plain(LAYERS.Dense(3, bias_initializer=constant(-0.5))), {"sequential", "linear layers"}),
         (lambda: plain(keras_ch8.layers.Residual(LAYERS.Dense(6))), {"sequential", "skip connections"}),
         (lambda: plain(LAYERS.Normalization(mean=0.0, variance=1.0)), {"sequential", "input normalization"}),
         (lambda: plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)), {"sequential", "tokens", "recurrence", "LSTM"}),

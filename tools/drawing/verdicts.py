@@ -31,7 +31,7 @@ RUNS = {kind: name for kind, (name, _) in SEEN.items()} | {
     "label_order": "digits_in_the_order_of_their_folders",
     "imbalance": "two_frauds_in_a_hundred_payments",
     "too_long": "tumours_told_apart_long_ago",
-    "cliff": "latch_with_a_watershed",
+    "cliff": "temperatures_that_say_999_where_they_are_missing",
     "saddle": "tiny_factors",
     "ill_conditioned": "correlated_inputs",
 }
