@@ -20,8 +20,8 @@ ADAPTIVE = (
 """Names of optimizers that give each weight a rate of its own."""
 OF_THE_RATE = ("Adam", "Adamax", "AdamW", "Lion", "Nadam", "RMSprop", "RMSpropNesterov")
 """Those whose steps move each weight by about the learning rate, whatever the gradient."""
-USUAL = 0.01
-"""The largest learning rate that is usual for these."""
+USUAL, USUAL_OF_OTHERS = 0.01, 1.0
+"""The largest learning rate that is usual for these, and for others."""
 LEAST, OF_IDLE = 3.0, 10.0
 """By what a rate that is too long is divided at least, and where most of what it has done is that units are idle: steps
 are measured where hardly anything moves any more."""
@@ -196,13 +196,17 @@ def _stability(past: Past) -> float:
 def _too_long(past: Past) -> float:
     """Return by what to divide the rate, so that a step is half the best length, and at most half the stable one.
 
-    Where steps are of the rate, it is at most the usual one. NaN where the loss has overflowed.
+    It is at most a usual one. NaN where the loss has overflowed.
     """
     if not np.isfinite(past.series("gradient_norm", "loss")).all():
         return float("nan")  # how far too long cannot be measured any more
     least = OF_IDLE if facts(past) & {"dead units", "saturated units"} else LEAST
-    over_usual = past.rate / USUAL if "steps of the rate" in past.has else np.nan
-    return min(float(np.nanmax([least, 2 * _typical_step(past), _stability(past), over_usual])), 1000.0)
+    factors = [least, 2 * _typical_step(past), _stability(past), past.rate / _usual_rate(past)]
+    return min(float(np.nanmax(factors)), 1000.0)
+
+
+def _usual_rate(past: Past) -> float:
+    return USUAL if "steps of the rate" in past.has else USUAL_OF_OTHERS
 
 
 def _longer_rate(past: Past) -> float:
@@ -210,7 +214,7 @@ def _longer_rate(past: Past) -> float:
     step, stability = _typical_step(past), _stability(past)
     asked = [0.1 / step if step > 0 else np.nan, 1 / stability if stability > 0 else np.nan]
     factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
-    return min(past.rate * float(np.clip(factor, 3.0, 1e6)), USUAL if "steps of the rate" in past.has else 1.0)
+    return min(past.rate * float(np.clip(factor, 3.0, 1e6)), _usual_rate(past))
 
 
 def _usual_norm(past: Past) -> float:

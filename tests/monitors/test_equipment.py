@@ -180,9 +180,14 @@ def test_the_numbers_of_cures_are_those_of_the_run():
 
 @pytest.mark.parametrize(
     "has, before, after",
-    [((), 0.3, "0.1"), (("steps of the rate",), 0.3, "0.01"), (("steps of the rate",), 0.003, "0.001")],
+    [
+        ((), 0.3, "0.1"),
+        ((), 20.0, "1"),
+        (("steps of the rate",), 0.3, "0.01"),
+        (("steps of the rate",), 0.003, "0.001"),
+    ],
 )
-def test_a_shorter_rate_is_a_usual_one_where_the_steps_are_of_the_rate(has, before, after):
+def test_a_shorter_rate_is_a_usual_one(has, before, after):
     past = past_of()
     past.has, past.rate = frozenset(has), before
     assert known_to_cures(past)["shorter_rate"] == after
