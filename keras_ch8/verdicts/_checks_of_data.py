@@ -263,7 +263,8 @@ OF_ALL = (
         "label_order",
         "act",
         "one of 10 validation examples or more is of a class that no training example has",
-        lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES,
+        lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES and f.targets.places == 1
+        and (f.targets.are_whole or f.targets.of == "one-hot"),
         lambda f: f"{percent(f.unseen)} of the validation examples are of classes that no training example has.",
         lambda f: "Shuffle the examples before they are split, or before `validation_split` takes the last of them.",
         lambda f: f"# before the validation data are split off\n{SHUFFLE}",

@@ -41,7 +41,7 @@ def report(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> str:
     for v in verdicts:
         if v.level != "ok":
             first = of_code.setdefault(v.code or v.kind, v.kind)
-            fix = _fix(v) if first == v.kind else [f"  fix:   As of {first}, above."]
+            fix = _fix(v) if first == v.kind else [f"  fix:   The same as for {first}, above."]
             blocks.append("\n".join([_heading(v), _wrapped("  found: ", v.finding), *fix]))
     blocks += [_wrapped("", said) for said in _explained(verdicts)]
     blocks += [_summary(verdicts, notes)]

@@ -261,8 +261,8 @@ CASES = {
     "equal rows": (validated(equal_rows=0.07), validated(equal_rows=0.04)),
     "few rows": (validated(equal_rows=0.2, rows_are_few=True), validated(equal_rows=0.0)),
     "classes of the validation alone": (
-        validated(of=FOUR, output=SOFTMAX, unseen=0.2),
-        validated(of=FOUR, output=SOFTMAX, unseen=0.05),
+        validated(of=change(FOUR, places=1), output=SOFTMAX, unseen=0.2),
+        validated(of=change(FOUR, places=1), output=SOFTMAX, unseen=0.05),
     ),
     "sorted labels": (facts(order=1.0), facts(order=20.0)),
     "labels in order": (
@@ -323,6 +323,12 @@ def test_of_an_output_of_no_known_activation_what_it_gives_tells_what_it_is(name
 def test_sizes_in_another_unit_are_told_from_numbers_to_be_met(targets, output, flagged):
     check = next(check for check in CHECKS if check.name == "sizes in a cross-entropy")
     assert check.when(facts(targets, output)) is flagged
+
+
+@pytest.mark.parametrize("targets", [change(FOUR, places=9), change(ONE_HOT, of="several labels", places=1)])
+def test_of_sequences_of_labels_and_of_several_at_once_no_class_is_unseen(targets):
+    check = next(check for check in CHECKS if check.name == "classes of the validation alone")
+    assert not check.when(validated(of=targets, output=SOFTMAX, unseen=0.5))
 
 
 def test_an_output_that_is_clipped_has_the_range_to_which_it_is():

@@ -190,7 +190,7 @@ def test_a_cure_that_another_verdict_has_is_printed_once_and_says_what_fit_is_gi
     one = dataclasses.replace(WATCH, code="epochs = 9\nbatch_size = 64")
     text = verdicts.report([one, dataclasses.replace(one, kind="saddle", cure="Clip, too.")])
     assert text.count("# between `compile` and `fit(x, y, batch_size=batch_size, epochs=epochs, ...)`") == 1
-    assert text.endswith("  fix:   As of cliff, above.")
+    assert text.endswith("  fix:   The same as for cliff, above.")
 
 
 @pytest.mark.parametrize(
