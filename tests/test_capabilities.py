@@ -136,7 +136,7 @@ SYMPTOMS = re.findall(r"^\| .+ \| \[`(\w+)`\]\(docs/diagnosis.md#([\w-]+)\) \| (
 
 @shows("](docs/diagnosis.md#")
 def symptoms():
-    assert len(SYMPTOMS) == 13
+    assert len(SYMPTOMS) == 16
     for kind, anchor, helps in SYMPTOMS:
         assert anchor in (kind, "before-the-first-step")
         remedies = [f"{remedy.cure} {remedy.code}" for remedy in ch8.verdicts.remedies.REMEDIES.get(kind, ())]
