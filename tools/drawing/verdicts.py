@@ -41,7 +41,7 @@ OF_THE_DATA = ("wrong_labels", "wrong_loss", "wrong_output", "bad_inputs", "equa
 """Kinds that are seen before the first step: there is no curve of them."""
 _EPOCHS = ("ch8_epoch/loss", "ch8_epoch/val_loss")
 SERIES = {
-    "step_too_long": ("ch8_diagnosis/step_over_optimal",),
+    "step_too_long": ("ch8_diagnosis/loss_over_start",),
     "noise_dominated": ("ch8_diagnosis/noise_scale",),
     "batch_wasteful": ("ch8_diagnosis/noise_scale",),
     "plateau": ("ch8_diagnosis/newton_gain",),
