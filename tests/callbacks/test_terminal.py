@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import re
 
 import keras
@@ -99,7 +100,8 @@ def one_line(rows):
 
 
 @pytest.mark.slow
-def test_with_all_callbacks_an_epoch_has_three_rows_an_alarm_six_and_the_summary_eight(capsys):
+def test_with_all_callbacks_an_epoch_has_three_rows_an_alarm_six_and_the_summary_eight(capsys, monkeypatch):
+    monkeypatch.setattr(_terminal, "PATIENCE", math.inf)  # however long an epoch takes here
     source = ch8.data.ArraySource(X, Y, batch_size=16, seed=0)
     listed = all_of_them(source)
     rows = fit(deep(), listed, capsys, source)
