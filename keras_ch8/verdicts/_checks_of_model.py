@@ -339,7 +339,7 @@ OF_LOSS = (
         "and each is compared with the one target that there is.",
         lambda f: "Let the last recurrent layer give its last step alone (`return_sequences=False`), or put "
         "`keras.layers.Flatten` before the last layer.",
-        lambda f: with_flat(f),
+        with_flat,
         then="Give each time step or place a target of its own.",
     ),
     Check(

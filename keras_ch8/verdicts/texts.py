@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 
 from .._result import Table
-from .causes import EXPLAINS, follows_from
+from .causes import EXPLAINS, explained_by
 from .verdict import Verdict
 from .wording import counted
 
@@ -115,7 +115,7 @@ def alarm(verdict: Verdict, so_far: int = 0) -> list[str]:
     found, bracket, numbers = verdict.finding.partition(" (")
     said = [f"{verdict.level.upper()} {verdict.kind} at step {verdict.step}: {_first(found)}"]
     said += [f"    {_with_number(numbers.removesuffix(').'))}"] if bracket else []
-    if verdict.step and so_far and any(verdict.kind in follows_from(kind) for kind in EXPLAINS):
+    if verdict.step and so_far and explained_by(verdict.kind, EXPLAINS):
         return [*said, f"    Measured {counted(so_far, 'time')} so far: the cause may be another, and show later."]
     return said + ([f"    Cure: {_first(verdict.cure)}."] if verdict.cure else [])
 

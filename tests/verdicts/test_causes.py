@@ -90,4 +90,5 @@ def test_what_is_explained_is_not_listed_as_all_right(written):
     said = " ".join(text.split())
     assert "Explained by step_too_long, which is to be cured first: cliff (8.2.4), ill_conditioned (8.2.1)." in said
     assert "1 other check found nothing." in said
+    assert ("found nothing. dead_units (8.2.5)" in said) is (written is texts.markdown)
     assert said.count("ill_conditioned") == 1
