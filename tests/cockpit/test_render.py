@@ -187,6 +187,19 @@ def test_what_a_verdict_explains_is_not_called_all_right(page):
     ]  # fmt: skip
 
 
+def test_a_code_that_cures_two_verdicts_of_a_run_is_shown_once(page):
+    code = {"cure": "Normalize.", "code": "normalize(model)", "then": "Scale.", "expects": "It falls."}
+    act = verdict("vanishing", "act", "The gradient vanishes.", **code)
+    watch = verdict("plateau", "watch", "The loss is stuck.", **code)
+    page.open(document(run("deep", curves(np.geomspace(2, 1, 50)), act, watch), run("other", curves([2, 1]), watch)))
+    page.js("document.querySelectorAll('.verdict').forEach((block) => (block.open = true))")
+    first, second, other = (block.text for block in page.all(".verdict"))
+    assert "normalize(model)" in first and "Scale." in first and "It falls." in first
+    assert "The loss is stuck." in second and "Cure: The same as for vanishing, above." in second
+    assert not any(words in second for words in ("normalize(model)", "Scale.", "It falls."))
+    assert "normalize(model)" in other and "above" not in other, "of another run"
+
+
 def test_the_number_of_a_verdict_is_the_last_one_of_the_chart_that_it_frames(page, six):
     page.open(six)
     compared = 0

@@ -9,7 +9,7 @@ export function drawHead(page) {
   drawHeading(page);
   drawRuns(page);
   const shown = page.runs.filter((run) => !page.hidden.has(run.name));
-  const all = shown.flatMap((run) => wrong(run).map((verdict) => blockOf(page, run, verdict)));
+  const all = shown.flatMap((run) => blocksOf(page, run));
   update(page.parts.verdicts, all.sort((a, b) => a.level.localeCompare(b.level)));
   update(page.parts.stopping, shown.filter((run) => run.record?.stopping).map(stoppingOf));
 }
@@ -112,8 +112,19 @@ function rowOf(page, run, hidden) {
   return row;
 }
 
-// The block of a verdict: open where it calls for action, or as a person left it.
-function blockOf(page, run, verdict) {
+// The blocks of the verdicts on a run; a code that cures several is shown for the first.
+function blocksOf(page, run) {
+  const first = new Map();
+  return wrong(run).map((verdict) => {
+    const { kind, code } = verdict;
+    if (code && !first.has(code)) first.set(code, kind);
+    return blockOf(page, run, verdict, first.get(code) ?? kind);
+  });
+}
+
+// The block of a verdict: open where it calls for action, or as a person left it. `first` is the kind, or one above it
+// that the same code cures.
+function blockOf(page, run, verdict, first) {
   const { kind, level, measured, step, section, cure, code, then, expects, why = [] } = verdict;
   const key = [run.name, kind, level].join("\n");
   const seen = page.groups.flatMap(({ cards }) => cards.filter((card) => concerns(card, verdict, run)));
@@ -129,9 +140,12 @@ function blockOf(page, run, verdict) {
       const parts = pairs.filter(([, text]) => text).flatMap(([head, text]) => [make("b", head), ...prose(text), " "]);
       if (parts.length) said.append(make("p", ...parts));
     };
-    say(["Cure: ", cure]);
-    if (code) said.append(codeOf(code));
-    say(["Afterwards: ", expects], ["If that fails: ", then]);
+    if (first !== kind) say(["Cure: ", `The same as for ${first}, above.`]);
+    else {
+      say(["Cure: ", cure]);
+      if (code) said.append(codeOf(code));
+      say(["Afterwards: ", expects], ["If that fails: ", then]);
+    }
     const reasons = why.slice(0, REASONS).map((reason) => make("li", ...prose(reason)));
     const block = make(`details.verdict.${level}`, title, make("div.body", said, make("ul.why", ...reasons)));
     Object.assign(block, { verdict, of: run.name });
@@ -139,7 +153,7 @@ function blockOf(page, run, verdict) {
     block.ontoggle = () => page.open.set(key, block.open);
     return block;
   };
-  return { key, level, content: [verdict, run.color, charts], build };
+  return { key, level, content: [verdict, first, run.color, charts], build };
 }
 
 function codeOf(code) {
