@@ -4,7 +4,7 @@
 
 "training" is a step forward and backward, with the gradients of the input, gamma and beta, and the statistics kept;
 "inference" a step forward. K steps run inside one tf.function, each on what the last one gave; "jit" compiles all of it
-by XLA. Entries are medians over rounds, in us a step. The ratio is ours over Keras's in the same round, so below 1 we
+by XLA. Entries are medians over rounds, in us a step. The ratio is Keras's over ours in the same round, so above 1 we
 are faster.
 """
 
@@ -67,7 +67,7 @@ def main():
                 runs = {who: steps_of(make, shape, training, jit, k) for who, make in LAYERS.items()}
                 _, times = harness.in_turn(runs, options, k)
                 ours, peer = (statistics.median(times[who]) for who in LAYERS)
-                ratio = harness.median_ratio(times["ours"], times["Keras"])
+                ratio = harness.median_ratio(times["Keras"], times["ours"])
                 kind = f"{name}  {'training' if training else 'inference'}{'  jit' if jit else ''}"
                 results[kind] = {"ours": ours, "Keras": peer, "ratio": ratio}
                 print(f"{kind:32s}{ours:8.1f} us{peer:7.1f} us{ratio:7.2f} x", flush=True)

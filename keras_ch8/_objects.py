@@ -25,13 +25,13 @@ def numbers(name: str, value: Any, *, may_be_empty: bool = False) -> np.ndarray:
     return array.astype("float64")
 
 
-def list_of(name: str, value: Any, kind: Any) -> list[Any]:
+def list_of(name: str, value: Any, kind: Any, of: str = "") -> list[Any]:
     """Return a list, a tuple or a flat array of objects of a class as a list; else raise TypeError."""
     is_one = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes) and np.ndim(value) > 0
     if not is_one or not all(isinstance(one, kind) for one in value):
         raise TypeError(
-            f"`{name}` must be a list of {getattr(kind, '__name__', kind)}. Received: {name}={value!r:.200} of type "
-            f"{type(value).__name__}."
+            f"`{name}` must be a list of {of or getattr(kind, '__name__', kind)}. Received: {name}={value!r:.200} of "
+            f"type {type(value).__name__}."
         )
     return list(value)
 
@@ -106,8 +106,8 @@ def of_keras(name: str, value: Any, what: str) -> Any:
         is_one = True
     if not is_one and not (value is None and what in ("regularizer", "constraint", "activation")):
         raise ValueError(
-            f"`{name}` must be a {what} of Keras or the name of one. Received: {name}={value!r}. "
-            f"`keras.{what}s` has them."
+            f"`{name}` must be one of the {what}s of Keras or the name of one. Received: {name}={value!r}. "
+            f"Take one of `keras.{what}s`."
         )
     return found
 

@@ -29,9 +29,10 @@ def numbers_of(benchmark: str) -> Numbers:
     return numbers
 
 
-def ratio(of: dict[str, list[float]], peer: str, ours: str = "ours in graph") -> str:
-    """Return a peer's time over ours."""
-    return f"{of[peer][0] / of[ours][0]:.2f} x"
+def ratio(of: dict[str, list[float]], peer: str) -> str:
+    """Return a peer's time over ours, the median over the rounds."""
+    _, _, median, _, _ = of[peer]
+    return f"{median:.2f} x"
 
 
 def update_table() -> str:
@@ -43,7 +44,7 @@ def update_table() -> str:
             optimizer, shape = name.split()
             peers = [f"{of[peer][0]:.2f} ({ratio(of, peer)})" for peer in PEERS]
             own = f"{of['ours from Python'][0]:.2f}"
-            eager = f"{of['Keras eager'][0]:.1f} ({ratio(of, 'Keras eager', 'ours from Python')})"
+            eager = f"{of['Keras eager'][0]:.1f} ({ratio(of, 'Keras eager')})"
             rows.append([f"`{optimizer}`, {SHAPES[shape]}", f"{of['ours in graph'][0]:.2f}", *peers, own, eager])
     return table(head, rows)
 
@@ -64,7 +65,7 @@ def update_row(of: Numbers) -> str:
 def step_row(of: Numbers) -> str:
     """Return the row of README on steps of `fit`."""
     adam = of["Adam jit_compile=auto"]
-    measured = f"{adam['ours']:.1f} ms; Keras {adam['ratio']:.2f} x"
+    measured = f"{adam['ours']:.2f} ms; Keras {adam['ratio']:.2f} x"
     return readme_row("step of `fit` of that network, batch 32", measured, "fit_step")
 
 
@@ -78,8 +79,8 @@ def second_order_row(of: Numbers) -> str:
 
 
 def batch_norm_row(of: Numbers) -> str:
-    """Return the row of README on batch normalization, whose benchmark prints our time over Keras's."""
-    ratios = [1 / case["ratio"] for key, case in of.items() if "training" in key]
+    """Return the row of README on batch normalization."""
+    ratios = [case["ratio"] for key, case in of.items() if "training" in key]
     return readme_row("layer of batch normalization, training", f"Keras {span(ratios)}", "batch_norm")
 
 

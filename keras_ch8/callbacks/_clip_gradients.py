@@ -27,7 +27,7 @@ class ClipGradients(Callback):
         rule: A rule of `keras_ch8.clipping`.
 
     Raises:
-        TypeError: If `rule` is none.
+        TypeError: If `rule` is not a rule of `keras_ch8.clipping`.
         ValueError: In `fit`, if the optimizer clips already, or is one of the suite's, which take `clip=`.
 
     Example:
@@ -49,9 +49,10 @@ class ClipGradients(Callback):
 
     def __init__(self, rule: Any) -> None:
         super().__init__()
-        if rule is None:
+        if not isinstance(rule, dict | clipping.Rule):
             raise TypeError(
-                "`rule` must be a rule of `keras_ch8.clipping`, such as `ByGlobalNorm(1.0)`. Received: None."
+                f"`rule` must be a rule of `keras_ch8.clipping`. Received: rule={rule!r} of type {type(rule).__name__}."
+                " Give one, such as `keras_ch8.clipping.ByGlobalNorm(1.0)`."
             )
         self.rule: Any = clipping.as_rule(rule)
 

@@ -55,7 +55,7 @@ class Continuation(Callback):
             of names. Defaults to `False`.
 
     Raises:
-        TypeError: If `schedule` is none.
+        TypeError: If `schedule` is of none of these kinds, or `variables` is not a dict of `continuation.Annealed`.
         ValueError: If `until` is no length of time; in `fit`, if there is nothing to move or nothing of a name, a value
             lies outside its range, or the length of an epoch is needed and not known.
 
@@ -110,7 +110,7 @@ class Continuation(Callback):
         by_name = schedule if isinstance(schedule, Mapping) else {"": schedule}
         self._schedules = {name: continuation.as_schedule(one) for name, one in by_name.items()}
         self.schedule, self.until, self.variables = schedule, until, variables
-        self._until = duration("until", until)
+        self._until = duration("until", until, "a number of updates above 0")
         self._in_stages = [self._schedules[name] for name, one in by_name.items() if isinstance(one, list | tuple)]
         self._numbers: dict[str, tuple[continuation.Annealed, continuation.Schedule]] = {}
         self._stage: dict[str, float] = {}

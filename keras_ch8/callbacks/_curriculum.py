@@ -70,7 +70,7 @@ class Curriculum(Callback):
             of names. Defaults to `False`.
 
     Raises:
-        TypeError: If `source` is none.
+        TypeError: If `source` is not a source of `keras_ch8.data`.
         ValueError: If an argument lies outside its range; in `fit`, if it is given other data than `source`.
 
     Example:
@@ -126,7 +126,8 @@ class Curriculum(Callback):
             )
         self._of_model = isinstance(difficulty, str)
         if self._of_model:
-            _checks.word("difficulty", difficulty, OWN_LOSS, meaning="which loss of the model it is")
+            meaning = "by which loss of the model the examples are ordered, unless it is numbers or a function"
+            _checks.word("difficulty", difficulty, OWN_LOSS, meaning=meaning)
         elif callable(difficulty):
             _objects.function("difficulty", difficulty, "x", "y", returns="a number for each example")
         else:

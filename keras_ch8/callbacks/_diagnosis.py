@@ -39,10 +39,11 @@ class Diagnosis(Callback):
 
     Now and then the loss and its gradient are taken on a batch of your choice, before and after an update of the
     optimizer, whichever it is. That changes nothing: weights, seeds, statistics and metrics end bit for bit as without
-    it. (With `jit_compile=True` as with any callback that listens: XLA fuses another step, by a last bit.) What was
-    measured becomes verdicts, each with a `kind` (one of `keras_ch8.verdicts.KINDS`), a `level` (`"ok"`, `"watch"` or
-    `"act"`), what was found with its number, the cure, and the section of the book. None rests on a single
-    measurement, unless something happened for certain. `docs/diagnosis.md` has all the rules.
+    it. (With `jit_compile=True`, every callback that observes the steps makes XLA compile another program, which may
+    round a last bit differently.) What was measured becomes verdicts, each with a `kind` (one of
+    `keras_ch8.verdicts.KINDS`), a `level` (`"ok"`, `"watch"` or `"act"`), what was found with its number, the cure, and
+    the section of the book. No verdict rests on a single measurement, unless it states an event that is certain.
+    `docs/diagnosis.md` has all the rules.
 
     `diagnosis.verdicts` are those that stand, the most serious first. With `keras_ch8.callbacks.TensorBoard` in the
     same `fit`, numbers and pictures go to its run under `ch8_diagnosis`, the report to its text `ch8/verdicts`, and
@@ -63,9 +64,9 @@ class Diagnosis(Callback):
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are
             subclasses of `monitors.Monitor`. Defaults to
             `"standard"`.
-        when: Steps between two measurements (ten times as many for the spectrum), or a function of the step that says
-            whether to measure. By default the first steps, and then evenly to the end: 6 times in any training of so
-            many steps, 12 times where that is light, and up to 100 times where `budget` pays for it.
+        when: Steps between two measurements (ten times as many for the spectrum), or a function of the step that
+            returns whether to measure. Defaults to `None`: the first steps, and then evenly spread to the end; at least
+            6 measurements in every training that has so many steps, 12 if they are cheap, up to 100 within `budget`.
         budget: Fraction of the work of the training that measurements may do beyond those that any training gets. Work
             is counted, in examples that pass forward and backward: a step has those of its batch, a measurement about
             twice those of the probe, the spectrum 45 times those. No clock decides, so that equal trainings are
@@ -84,8 +85,9 @@ class Diagnosis(Callback):
             to `True`.
 
     Raises:
-        ValueError: If `checks` names what there is not, or `probe` is no batch; at the first step, and before it is
-            made, if the shapes of `probe` are not those that `fit` trains on.
+        TypeError: If `loss` or `when` cannot be called as above, or `verbose`, `logs` or `preflight` has another type.
+        ValueError: If `checks` has an unknown name, `probe` is neither arrays nor a data set, or a number lies outside
+            its range; in `fit`, before the first step, if the shapes of `probe` are not those that `fit` trains on.
 
     Warns:
         UserWarning: At the first step, if the inputs of `probe` are of another scale than those that `fit` trains on.
@@ -141,7 +143,7 @@ class Diagnosis(Callback):
                 "when", when, 1, meaning="the steps between two measurements", fix="Try 100, or leave it out."
             )
         if budget is not None:
-            meaning = "the fraction of the training time that measurements may take"
+            meaning = "the fraction of the training's work that measurements may add"
             budget = _checks.fraction("budget", budget, meaning=meaning, fix="Try 0.03, or None.")
         self.monitors, self.loss = chosen(checks), loss
         self.verbose = self._asks_for_summary = verbose

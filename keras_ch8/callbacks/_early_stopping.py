@@ -59,9 +59,9 @@ class EarlyStopping(MonitoringCallback):
             list of names. Defaults to `False`.
 
     Raises:
-        TypeError: If `criterion` is none.
-        ValueError: If an argument lies outside its range, or two say the same; in `fit`, if the direction of a quantity
-            is not known.
+        TypeError: If `criterion` is neither `None` nor a criterion of `keras_ch8.stopping`.
+        ValueError: If an argument lies outside its range, or `criterion` is given together with `patience` or
+            `baseline`; in `fit`, if the direction of a quantity is not known.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])

@@ -73,7 +73,7 @@ class GradientClippingLogger(Callback):
 
     def __init__(self, verbose: bool = False, logs: bool | Sequence[str] = False) -> None:
         super().__init__(logs)
-        self.verbose = _checks.flag("verbose", verbose, meaning="whether a line is printed after each epoch")
+        self.verbose = _checks.flag("verbose", verbose, meaning="whether the sentence is printed when `fit` ends")
         self._clippings: dict[str, _Clipping] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -42,7 +42,8 @@ class Guard(Callback):
     The compiled step judges loss and gradient before it writes anything:
 
         not finite <- the loss or an entry of the gradient is infinite or NaN
-        a spike    <- loss or |g| lies `spike` deviations above its running mean, and above 3 times the largest
+        a spike    <- after 20 steps, loss or |g| lies more than `spike` standard deviations above its running mean,
+                      and above 3 times its largest value so far
 
     Such a step is left out as `skip_nonfinite=True` of the optimizers leaves it out: weights, their state, statistics
     of layers and the reported numbers stay. Bad examples end there. Where 3 steps in succession are left out and the
@@ -58,14 +59,18 @@ class Guard(Callback):
     Examples are positions in the `keras_ch8.data.ArraySource` that `fit` reads, else in the batch. Where XLA compiles
     the step, or several replicas take it, they are known only for a source.
 
-    For the optimizers of this package that follow a gradient; of one that is not built yet it sets `skip_nonfinite`.
+    The optimizer must be one of `keras_ch8.optimizers` that follows a gradient (a `RuleOptimizer`). One that is built
+    must have been made with `skip_nonfinite=True`; on one that is not built the callback sets it.
     Two copies of weights and optimizer state are kept on the device. Averages that other callbacks take are not undone.
     A gradient beyond 1e19, whose square leaves float32, counts as infinite.
 
     Args:
-        spike: Number above 0: deviations above the mean that make a spike; `None` for no spikes. Defaults to `10`.
-        nonfinite: Whether steps that are not finite are told, and followed by a rollback. Defaults to `True`.
-        rollback: How often the state is kept, as `"200ba"` (batches), `"1ep"` or `"5%"`. Defaults to `"200ba"`.
+        spike: Number above 0: how many standard deviations above its running mean a loss or a gradient norm must lie to
+            be a spike; `None` to look for no spikes. Defaults to `10`.
+        nonfinite: Whether steps with an infinite or NaN loss or gradient are reported, and may lead to a rollback.
+            Defaults to `True`.
+        rollback: How often the state is kept: a number of batches, or a string such as `"200ba"` (batches), `"1ep"`
+            (epochs) or `"5%"` (of the training). Defaults to `"200ba"`.
         lower_rate: Number in (0, 1]: what the learning rate is multiplied by at a rollback. Defaults to `0.5`.
         tries: Rollbacks in succession before it gives up, an integer of at least 0. Defaults to `3`.
 
@@ -112,7 +117,7 @@ class Guard(Callback):
             _checks.positive("spike", spike, meaning=meaning, fix="10 is the default; None sees no spikes.")
         meaning = "whether infinite and NaN steps are told and followed by a rollback"
         nonfinite = _checks.flag("nonfinite", nonfinite, meaning=meaning)
-        self._every = duration("rollback", rollback)
+        self._every = duration("rollback", rollback, "a number of batches above 0")
         meaning = "what the learning rate is multiplied by when the guard goes back"
         _checks.number(
             "lower_rate", lower_rate, 0.0, 1.0, open_low=True, closed_high=True, meaning=meaning, fix="Try 0.5."

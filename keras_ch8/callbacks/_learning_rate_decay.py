@@ -40,7 +40,7 @@ class LearningRateDecay(Callback):
         logs: Whether `learning_rate` joins Keras's `logs`, and so the progress bar and `History`. Defaults to `False`.
 
     Raises:
-        TypeError: If `rule` is none; in `fit`, if the optimizer's rate is a callable.
+        TypeError: If `rule` is of none of these three kinds; in `fit`, if the optimizer's rate is a callable.
         ValueError: In `fit`, if the function returns no rate, or there are two schedules.
 
     Example:
@@ -132,7 +132,10 @@ class LearningRateDecay(Callback):
         members = [member for member in self.session.members if isinstance(member, LearningRateDecay)]
         given = [member.rule for member in members if isinstance(member.rule, LearningRateSchedule)]
         if len(given) > 1:
-            raise ValueError(f"An optimizer has one schedule. Received: {len(given)}, in as many `LearningRateDecay`s.")
+            raise ValueError(
+                f"An optimizer has one schedule. Received: {len(given)}, in as many `LearningRateDecay`s. Keep one, or "
+                "join the schedules in a `keras_ch8.schedules.SequentialSchedule`."
+            )
         to_scale = len(given) < len(members) or self.session.gate is not None  # a guard changes the rate too
         swapped = [
             make_changeable(optimizer, given[0] if given else None, to_scale) for optimizer in self._optimizers()
@@ -167,7 +170,8 @@ class LearningRateDecay(Callback):
         else:
             answer = self.rule(epoch, rate)
         answer = float(answer) if hasattr(answer, "__float__") else answer
-        return _checks.rate("learning_rate, as the function gives it,", answer, or_zero=True)
+        meaning, fix = "the rate as the function gives it", "Let `rule` return a number of at least 0."
+        return _checks.number("learning_rate", answer, 0.0, float("inf"), meaning=meaning, fix=fix)
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep the weights that validation measures."""

@@ -151,14 +151,16 @@ class PolyakAveraging(Callback):
             method = "exponential"
             mean = ExponentialMean(
                 None if decay is None else _checks.decay_rate("decay", decay, of="the average"),
-                None if half_life is None else duration("half_life", half_life),
+                None if half_life is None else duration("half_life", half_life, "a number of updates above 0"),
             )
         if eta is not None and method != "polynomial":
             raise ValueError(
                 f"`eta` is of the polynomial mean. Received: eta={eta!r} and a mean that is {method}. Leave one of "
                 "them out."
             )
-        self._plan = Plan(mean, Duration(0.0, "st") if _checks.is_off(start, 0) else duration("start", start))
+        number = "a number of updates of at least 0"
+        begin = Duration(0.0, "st") if _checks.is_off(start, 0) else duration("start", start, number)
+        self._plan = Plan(mean, begin)
         self.evaluate = _checks.word(
             "evaluate", evaluate, ("average", "raw", "both"), meaning="which weights `fit` validates"
         )

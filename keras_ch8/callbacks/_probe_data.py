@@ -260,6 +260,7 @@ def _first_batch(probe: Data) -> Any:
     except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
         raise ValueError(
             "`probe` is what the training is measured on, so it must be (x, y), (x, y, sample_weight), a "
-            "`tf.data.Dataset`, a `keras.utils.PyDataset` or a `keras_ch8.data.ArraySource`. Received: a "
-            f"{type(probe).__name__}, which fails with {type(error).__name__}: {error}. Give some 64 to 512 examples."
+            "`tf.data.Dataset`, a `keras.utils.PyDataset` or a `keras_ch8.data.ArraySource`. Received: an "
+            f"object of type {type(probe).__name__}, which fails with {type(error).__name__}: "
+            f"{str(error).rstrip('.')}. Give some 64 to 512 examples."
         ) from error

@@ -119,11 +119,15 @@ class Resume(Callback):
     ) -> None:
         super().__init__()
         self.directory = os.fspath(_objects.path("directory", directory))
-        self.every, self._every = every, duration("every", every)
-        if self._every.unit == "%" or (self._every.unit in ("ep", "ba") and not self._every.amount.is_integer()):
+        try:
+            self.every, self._every = every, duration("every", every)
+            fits = self._every.unit == "st" or (self._every.unit != "%" and self._every.amount.is_integer())
+        except ValueError:
+            fits = False
+        if not fits:
             raise ValueError(
                 '`every` says when a state is taken, so it must be whole epochs ("1ep"), whole batches ("500ba") or a '
-                f'number of seconds. Received: every={every!r}. Try every="1ep".'
+                f'number of seconds above 0. Received: every={every!r}. Try every="1ep".'
             )
         self.keep = _checks.count("keep", keep, 1, meaning="how many of the newest states are kept", fix="Try 2.")
         self.allow = _checks.some_of("allow", allow, fingerprint.PARTS, meaning="what may have changed")

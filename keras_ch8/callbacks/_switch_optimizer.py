@@ -25,11 +25,12 @@ class SwitchOptimizer(Callback):
     with that one.
 
     Args:
-        at: The epoch, counted from 0, at whose beginning to switch, or `"50%"` of the epochs. Defaults to `"50%"`.
+        at: The epoch, counted from 0, at whose beginning to switch, an integer of at least 1; or a string such as
+            `"50%"` (of the epochs). Defaults to `"50%"`.
         to: A Keras optimizer, or the name of one.
 
     Raises:
-        ValueError: If `at` is neither.
+        ValueError: If `at` is neither such an epoch nor such a string, or `to` is not an optimizer.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(64, 3))
@@ -53,7 +54,13 @@ class SwitchOptimizer(Callback):
 
     def __init__(self, at: int | str = "50%", *, to: Any) -> None:
         super().__init__()
-        self.at = duration("at", f"{at}ep" if isinstance(at, int) and not isinstance(at, bool) else at)
+        is_epoch = isinstance(at, int | np.integer) and not isinstance(at, bool) and at > 0
+        if not is_epoch and not isinstance(at, str):
+            raise ValueError(
+                "`at` is a length of time, so it must be the number of an epoch, an integer of at least 1, or a string "
+                f'such as "50%" (of the epochs). Received: at={at!r}. Try at=5.'
+            )
+        self.at = duration("at", f"{at}ep" if is_epoch else at)
         _checks.keras_3(to)
         self.to = _objects.of_keras("to", to, "optimizer")
         self._is_switched = False

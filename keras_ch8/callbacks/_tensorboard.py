@@ -88,7 +88,7 @@ class TensorBoard(Callback):
             `"epoch"`, as in Keras. Loss and gradient are those of every step, however. Defaults to `10`.
         layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
             and all of them as one picture for each epoch. Defaults to `False`.
-        log_to: Who is told the same points, verdicts and events, and handed the page: a list of `keras_ch8.trackers`,
+        log_to: List of `keras_ch8.trackers` that also receive the points, verdicts, events and the report page,
             such as `[trackers.WandB(project="vision"), trackers.CSV()]`. A server that is slow or gone does not slow
             the training; `fit` waits for it at most 30 s when it ends. Defaults to `()`.
 

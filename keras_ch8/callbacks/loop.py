@@ -51,8 +51,8 @@ def standard(
         A list of callbacks for `fit`, of new ones at each call.
 
     Raises:
-        TypeError: If `resume` is no folder.
-        ValueError: If `probe` is no batch.
+        TypeError: If `log_dir` or `resume` is not a path.
+        ValueError: If `probe` is neither arrays nor a data set.
 
     Example:
         >>> import tempfile
@@ -76,7 +76,7 @@ def watch(
     log_dir: Any = None,
     probe: Data = None,
     *,
-    loss: Tensor = None,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     callbacks: Sequence[Callback] = (),
     steps: int | None = None,
     log_to: Sequence[Tracker] = (),
@@ -99,7 +99,7 @@ def watch(
         callbacks: Other callbacks of the suite that watch, such as `GradientClippingLogger()`. Defaults to `()`.
         steps: Steps of the loop in all, if known: how densely is written and measured follows from it. Defaults to
             `None`.
-        log_to: Who is told the same as TensorBoard, a list of `keras_ch8.trackers`. Defaults to `()`.
+        log_to: List of `keras_ch8.trackers` that receive what is written for TensorBoard. Defaults to `()`.
 
     Raises:
         TypeError: If `optimizers` or `log_to` holds something else.

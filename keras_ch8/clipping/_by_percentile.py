@@ -27,7 +27,7 @@ class ByPercentile(GlobalRule):
     State: `norms`, a ring of `memory` float32 numbers, and `count`, among the optimizer's variables.
 
     Args:
-        p: Number in [0, 100]. Defaults to `10`.
+        p: Number in [0, 100]: the percentile of the norms that is the limit. Defaults to `10`.
         memory: Number of norms to remember, an integer of at least 2. Defaults to `1000`.
 
     Raises:

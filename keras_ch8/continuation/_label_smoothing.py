@@ -1,6 +1,5 @@
 """Smoothed labels."""
 
-from collections.abc import Callable
 from typing import Any, Self, final
 
 import keras
@@ -15,7 +14,7 @@ from ._annealed import Annealed
 @final
 @registered
 class LabelSmoothing(keras.losses.Loss):
-    """A loss of labels that are taken less and less for uncertain (section 8.7.6; Szegedy et al. 2015).
+    """A loss whose labels are smoothed, less and less as the training goes on (section 8.7.6; Szegedy et al. 2015).
 
         y' <- (1 - s) y + s p
         J  <- loss(y', f)
@@ -37,7 +36,8 @@ class LabelSmoothing(keras.losses.Loss):
         loss: The loss: a `keras.losses.Loss` of labels that need not be whole, such as
             `keras.losses.CategoricalCrossentropy(from_logits=True)`. Its reduction is taken.
         smoothing: Number in [0, 1): s at the start. Defaults to `0.1`.
-        prior: Number: p. Defaults to 1 / classes; to 1/2 for one output. Give 0.5 for several labels of yes or no.
+        prior: Number in [0, 1]: p. Defaults to 1 / classes, and to 1/2 for one output. Give 0.5 for several labels
+            that are each 0 or 1.
         value: s now. Defaults to `smoothing`.
         name: Name of the loss. Defaults to `"label_smoothing"`.
 
@@ -64,7 +64,7 @@ class LabelSmoothing(keras.losses.Loss):
 
     def __init__(
         self,
-        loss: keras.losses.Loss | str | Callable[[Tensor, Tensor], Tensor],
+        loss: keras.losses.Loss,
         smoothing: float = 0.1,
         prior: float | None = None,
         value: float | None = None,
@@ -73,7 +73,7 @@ class LabelSmoothing(keras.losses.Loss):
         if not isinstance(loss, keras.losses.Loss):
             raise TypeError(
                 "`loss` must be a `keras.losses.Loss`, such as `keras.losses.CategoricalCrossentropy()`. "
-                f"Received: loss={loss!r} of type {type(loss).__name__}."
+                f"Received: loss={loss!r} of type {type(loss).__name__}. Make the object from its class."
             )
         super().__init__(name=_checks.label(name), reduction=loss.reduction, dtype=loss.dtype)
         self.loss = loss

@@ -187,7 +187,7 @@ def minimize(
     _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations of a stage", fix="Try 1000.")
     tolerances = {"gtol": gtol, "ftol": ftol, "xtol": xtol}
     for name, tolerance in tolerances.items():
-        _checks.tolerance(name, tolerance, fix="0 is never; try 1e-5 for `gtol`.")
+        _checks.tolerance(name, tolerance, fix="Try 1e-5 for `gtol`; 0 switches a criterion off.")
     stop = second_order.Stop(**tolerances, max_iterations=max_iterations)
     method = second_order.as_method(method)
     of_newton = second_order.Newton, second_order.SaddleFreeNewton, second_order.TruncatedNewton

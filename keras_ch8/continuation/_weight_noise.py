@@ -42,7 +42,8 @@ class WeightNoise(keras.layers.Wrapper):
         **kwargs: As in `keras.layers.Layer`: `name`, ...; `dtype` defaults to that of the layer.
 
     Raises:
-        ValueError: If `layer` is none, or `stddev` is negative.
+        TypeError: If `layer` is not a `keras.layers.Layer`.
+        ValueError: If `stddev` is negative.
 
     Example:
         >>> layer = keras_ch8.continuation.WeightNoise(keras.layers.Dense(1, use_bias=False), 0.1)

@@ -211,7 +211,9 @@ class ArraySource(keras_private.DataAdapter):
         epoch = _checks.count("epoch", epoch, 0, meaning="the number of an epoch", fix="Start with 0.")
         step = _checks.count("step", step, 0, meaning="the batches of the epoch to leave out", fix="Try 0 for none.")
         if step > self.steps:
-            raise ValueError(f"An epoch of this source has {self.steps} batches. Received: step={step}.")
+            raise ValueError(
+                f"`step` is a batch of an epoch, so it must be at most {self.steps} here. Received: step={step}. Try 0."
+            )
         self._epoch, self._step = (epoch + 1, 0) if step == self.steps else (epoch, step)
         self._running = None
 

@@ -157,7 +157,9 @@ def auxiliary_head(
         A model that is to be compiled.
 
     Raises:
-        ValueError: If the model has no such layer or several outputs, or the output of the head has another shape.
+        TypeError: If `model` is not a model, or `head` is not a layer.
+        ValueError: If the model has no such layer or several outputs, the output of the head has another shape, or
+            `weight` is negative or a schedule whose lengths are not in steps.
 
     Example:
         >>> hidden = [keras.layers.Dense(16, "tanh", name=f"h{i}") for i in range(3)]

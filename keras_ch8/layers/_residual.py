@@ -40,7 +40,8 @@ class Residual(keras.layers.Layer):
         **kwargs: As in `keras.layers.Layer`: `name`, `dtype`, ...
 
     Raises:
-        ValueError: When built, if the shapes differ in a way that no stride explains, and no `projection` is given.
+        ValueError: If `layers` is not one or more layers, or `projection` is neither `"auto"` nor a layer. When
+            built, if the shapes differ in a way that no stride explains, and no `projection` is given.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8,))])
@@ -67,13 +68,13 @@ class Residual(keras.layers.Layer):
         if not layers or not all(isinstance(layer, keras.Layer) for layer in layers):
             raise ValueError(
                 "`layers` are F in F(x) + x, so it must be a layer or a list of at least one. Received: "
-                f"layers={layers!r}."
+                f"layers={layers!r}. Write for example `Residual([keras.layers.Dense(8, 'relu')])`."
             )
         is_automatic = isinstance(projection, str) and projection == "auto"
         if not is_automatic and not isinstance(projection, keras.Layer):
             raise ValueError(
                 "`projection` fits x to the shape of F(x), so it must be 'auto' or a layer. Received: "
-                f"projection={projection!r}."
+                f"projection={projection!r}. Leave it out, or give a layer such as `keras.layers.Dense(units)`."
             )
         self.branch = keras.Sequential(layers, name="branch")
         self.branch.supports_masking = True  # its layers raise their own error if they do not

@@ -5,6 +5,7 @@ from ..verdicts.wording import counted, part, percent, times
 from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH
 from .progress import (
+    AFTER_EIGHTEENTH,
     AFTER_SIXTEENTH,
     BETWEEN,
     BOOK,
@@ -14,6 +15,7 @@ from .progress import (
     EIGHTH,
     FADED_RATE,
     FALLEN,
+    FALLING,
     FALLING_FAST,
     FAR_OFF,
     FIFTEENTH,
@@ -123,7 +125,15 @@ BY_CLIFFS = Combination(
     "all of",
     (Condition(SPIKES, ">=", 3, source=FOREIGN), Condition(TYPICAL_STEP, "<", 1.0, source=f"{FOREIGN}; {FOURTEENTH}")),
 )
-SWINGS = ("oscillation", BY_CLIFFS)
+BY_NOISE = Combination(
+    "the gradient of a minibatch is mostly noise, and the learning rate is far below the largest stable one",
+    "all of",
+    (
+        NOISE.at("act"),
+        Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch, source=AFTER_EIGHTEENTH),
+    ),
+)
+SWINGS = ("oscillation", BY_CLIFFS, BY_NOISE)
 """What explains a loss that goes up and down better than steps that are too long everywhere."""
 CANNOT_BE_LONGER = (
     RATE_LIMIT.at("watch", "the learning rate is near the largest stable one"),
@@ -270,7 +280,10 @@ RULES = (
         says="A step was about as long as all weights together, which undoes what they were, and the loss is not low",
         all_of=(Threshold(LARGEST_STEP, "above", watch=0.5, act=0.6, source=BETWEEN),),
         when=(HIGH, Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over")),
-        silenced_by=(FALLING_FAST,),
+        silenced_by=(
+            FALLING_FAST,
+            Combination("the steps follow noise, and the loss still falls", "all of", (FALLING, BY_NOISE)),
+        ),
         mentions=(GROWTH,),
     ),
     Rule(

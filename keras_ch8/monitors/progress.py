@@ -28,6 +28,7 @@ SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
 SIXTEENTH = "set on variants of the kinds, before the sixteenth group of planted runs was judged"
 AFTER_SIXTEENTH = "set after the sixteenth group of planted runs was judged"
 AFTER_SEVENTEENTH = "set after the seventeenth group of planted runs was judged"
+AFTER_EIGHTEENTH = "set after the eighteenth group of planted runs was judged"
 BETWEEN = "half way, in proportion, between what it was set on and the farthest of 163 healthy trainings"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"

@@ -37,8 +37,8 @@ def learning_rate(value: Any) -> LearningRate:
         value,
         0.0,
         math.inf,
-        meaning="the step size epsilon_k, a number, a `LearningRateSchedule` or a callable without arguments",
-        fix="Try 0.001, or 0.01 for SGD and momentum.",
+        meaning="the step size epsilon_k",
+        fix="Try 0.001, or 0.01 for SGD and momentum, or a `LearningRateSchedule`, or a function without arguments.",
     )
 
 
@@ -87,6 +87,7 @@ def no_other_arguments(owner: str, args: tuple[Any, ...], unknown: Mapping[str, 
     if args or unknown:
         received = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in unknown.items())])
         raise TypeError(
-            f"`{owner}` finds the length of each step itself: it has no learning rate, and no gradient to clip or "
-            f"decay. Received: {owner}({received}). Write `{owner}()`. Its arguments go by name: {', '.join(known)}."
+            f"`{owner}` takes its own arguments only. It has no learning rate, since it finds the length of each step "
+            f"itself, and it neither clips nor decays. Received: {owner}({received}). Write `{owner}()`. Its arguments "
+            f"go by name: {', '.join(known)}."
         )

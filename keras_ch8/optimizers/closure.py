@@ -137,7 +137,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         meaning = "whether the loss is the mean over all batches of an execution"
         self.accumulate_batches = _checks.flag("accumulate_batches", accumulate_batches, meaning=meaning)
         self.gtol, self.ftol, self.xtol = (
-            _checks.tolerance(key, value, fix="Try 1e-8; 0 is never.")
+            _checks.tolerance(key, value, fix="Try 1e-8; 0 switches this criterion off.")
             for key, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol))
         )
         self.telemetry = telemetry.SolverLog()

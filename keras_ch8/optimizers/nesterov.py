@@ -85,7 +85,7 @@ class Nesterov(LookAheadRule):
     Args:
         learning_rate: Number, `LearningRateSchedule` or callable without arguments. Defaults to `0.01`.
         momentum: Number in [0, 1). Defaults to `0.9`.
-        nesterov: Accepted at `True` only.
+        nesterov: Accepted at `True` only, its default, so that calls of `keras.optimizers.SGD` can be taken over.
         finish_at_theta: Whether `fit` ends at theta, at rest. Defaults to `False`.
         **kwargs: `skip_nonfinite`, `clip` and Keras's own (`clipnorm`, `weight_decay`, `use_ema`, `name`, ...); see
             `RuleOptimizer`.
@@ -114,7 +114,11 @@ class Nesterov(LookAheadRule):
         self, learning_rate: LearningRate = 0.01, momentum: float = 0.9, nesterov: bool = True, **kwargs: Any
     ) -> None:
         fix = "Use `keras_ch8.optimizers.Momentum`."
-        _checks.off("nesterov", nesterov, True, owner="Nesterov", instead=fix)
+        if not _checks.is_off(nesterov, True):
+            raise ValueError(
+                "`Nesterov` always takes the gradient at the look-ahead point, so `nesterov` must be True. Received: "
+                f"nesterov={nesterov!r}. {fix}"
+            )
         super().__init__(learning_rate, **kwargs)
         self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")
 

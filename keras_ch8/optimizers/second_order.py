@@ -35,6 +35,7 @@ class Newton(ClosureOptimizer, method=second_order.Newton):
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
     Raises:
+        TypeError: If an argument is unknown, or given by place, as a learning rate would be.
         ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
@@ -66,10 +67,11 @@ class TruncatedNewton(ClosureOptimizer, method=second_order.TruncatedNewton):
     State: three numbers. An iteration costs as many Hessian-vector products as conjugate gradients.
 
     Args:
-        cg_iterations: Integer of at least 1: the most conjugate gradients for a step. Defaults to `200`.
+        cg_iterations: Integer of at least 1: the most iterations of conjugate gradients in a step. Defaults to `200`.
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
     Raises:
+        TypeError: If an argument is unknown, or given by place, as a learning rate would be.
         ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
@@ -100,10 +102,11 @@ class SaddleFreeNewton(ClosureOptimizer, method=second_order.SaddleFreeNewton):
     State: one direction, a number for each weight. An iteration costs `dimension` Hessian-vector products.
 
     Args:
-        dimension: Integer of at least 2. Defaults to `20`.
+        dimension: Integer of at least 2: how many directions the space has. Defaults to `20`.
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
     Raises:
+        TypeError: If an argument is unknown, or given by place, as a learning rate would be.
         ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
@@ -139,6 +142,7 @@ class LevenbergMarquardt(ClosureOptimizer, method=second_order.LevenbergMarquard
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
     Raises:
+        TypeError: If an argument is unknown, or given by place, as a learning rate would be.
         ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
@@ -189,6 +193,7 @@ class SteepestDescent(ClosureOptimizer, method=second_order.SteepestDescent):
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
     Raises:
+        TypeError: If an argument is unknown, or given by place, as a learning rate would be.
         ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
@@ -226,6 +231,7 @@ class ConjugateGradient(ClosureOptimizer, method=second_order.ConjugateGradient)
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
     Raises:
+        TypeError: If an argument is unknown, or given by place, as a learning rate would be.
         ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
@@ -261,6 +267,7 @@ class BFGS(ClosureOptimizer, method=second_order.BFGS):
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
     Raises:
+        TypeError: If an argument is unknown, or given by place, as a learning rate would be.
         ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:
@@ -297,6 +304,7 @@ class LBFGS(ClosureOptimizer, method=second_order.LBFGS):
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
     Raises:
+        TypeError: If an argument is unknown, or given by place, as a learning rate would be.
         ValueError: If an argument lies outside its range; the message names the value and the fix.
 
     Example:

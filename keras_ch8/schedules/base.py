@@ -39,7 +39,7 @@ class Schedule(LearningRateSchedule):
 
     Raises:
         TypeError: If a subclass has no `rate`, or its `arguments` are not those that are handed on.
-        ValueError: If a duration is none.
+        ValueError: If a duration is neither a number of steps above 0 nor a string such as "10ep", "500ba" or "30%".
 
     Example:
         Polynomial decay, which is not in the chapter:

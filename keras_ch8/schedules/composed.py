@@ -60,11 +60,12 @@ class SequentialSchedule(Schedule):
         name: str | None = None,
     ) -> None:
         schedules = _objects.list_of("schedules", schedules, LearningRateSchedule)
-        boundaries = _objects.list_of("boundaries", boundaries, numbers.Real | str)
+        of = 'steps, or strings such as "10ep", "500ba" or "30%"'
+        boundaries = _objects.list_of("boundaries", boundaries, numbers.Real | str, of)
         if len(boundaries) != len(schedules) - 1:
             raise ValueError(
                 "`boundaries` are the joints between schedules, so there must be one fewer of them. Received: "
-                f"{len(schedules)} schedules and boundaries={boundaries!r}."
+                f"{len(schedules)} schedules and boundaries={boundaries!r}. Give {len(schedules) - 1}."
             )
         super().__init__(name, schedules=schedules, boundaries=boundaries)
         if not self.is_relative:
@@ -88,7 +89,8 @@ class SequentialSchedule(Schedule):
         if any(after <= before for before, after in itertools.pairwise(steps)):
             raise ValueError(
                 "`boundaries` are where one schedule takes over from the other, so they must rise. "
-                f"Received: boundaries={self.boundaries!r}, which are the steps {steps}."
+                f"Received: boundaries={self.boundaries!r}, which are the steps {steps}. Make each larger than the one "
+                "before."
             )
 
     def rate(self, k: Tensor) -> Tensor:
@@ -126,7 +128,7 @@ class ScaledSchedule(Schedule):
         name: Name of the schedule.
 
     Raises:
-        TypeError: If `schedule` is none.
+        TypeError: If `schedule` is not a `LearningRateSchedule`.
         ValueError: If `factor` is negative, infinite or NaN.
 
     Example:
@@ -148,7 +150,7 @@ class ScaledSchedule(Schedule):
         if not isinstance(schedule, LearningRateSchedule):
             raise TypeError(
                 "`schedule` must be a `LearningRateSchedule`. "
-                f"Received: {schedule!r} of type {type(schedule).__name__}."
+                f"Received: {schedule!r} of type {type(schedule).__name__}. Give one, such as `LinearDecay(0.1)`."
             )
         self._factor = backend.scalar(1.0, "float64")
         super().__init__(name, schedule=schedule, factor=factor)
@@ -160,7 +162,8 @@ class ScaledSchedule(Schedule):
 
     @factor.setter
     def factor(self, value: float) -> None:
-        self._factor.assign(_checks.rate("factor", value, or_zero=True))
+        meaning, fix = "what the rate of the schedule is multiplied by", "Try 1.0, for the schedule as it is."
+        self._factor.assign(_checks.number("factor", value, 0.0, float("inf"), meaning=meaning, fix=fix))
 
     def parts(self) -> Iterator[LearningRateSchedule]:
         """Return the schedule."""

@@ -28,7 +28,7 @@ class LinearDecay(Schedule):
     `initial_learning_rate`, and `decay_steps` may be said in epochs.
 
     Args:
-        initial_learning_rate: Number above 0.
+        initial_learning_rate: Number above 0: rate of the first step, k = 0.
         decay_steps: Steps, or "10ep", "500ba", "30%": epochs, batches, or fraction of the training that `fit` runs.
             Defaults to `"100ep"`; the book has tau at a few hundred passes over the training set.
         end_learning_rate: Number of at least 0. Defaults to 1 % of `initial_learning_rate`.
@@ -85,8 +85,9 @@ class ExponentialDecay(Schedule):
     Differs from `keras.optimizers.schedules.ExponentialDecay`: `decay_steps` may be said in epochs; no `staircase`.
 
     Args:
-        initial_learning_rate: Number above 0.
-        decay_steps: Steps, or "10ep", "500ba", "30%".
+        initial_learning_rate: Number above 0: rate of the first step, k = 0.
+        decay_steps: Steps in which the rate falls by the factor `decay_rate`, or "10ep" (epochs), "500ba" (batches),
+            "30%" (of the training).
         decay_rate: Number in (0, 1]: what is left of the rate after `decay_steps`.
         staircase: Accepted at Keras's off value `False` only.
         name: Name of the schedule.
@@ -142,7 +143,7 @@ class InverseTimeDecay(Schedule):
     Differs from `keras.optimizers.schedules.InverseTimeDecay`: `decay_steps` may be said in epochs; no `staircase`.
 
     Args:
-        initial_learning_rate: Number above 0.
+        initial_learning_rate: Number above 0: rate of the first step, k = 0.
         decay_steps: Steps, or "10ep", "500ba", "30%", after which the rate is 1 / (1 + decay_rate) of the first.
         decay_rate: Number above 0. Defaults to `1.0`: the rate halves in the first `decay_steps`.
         staircase: Accepted at Keras's off value `False` only.
@@ -199,7 +200,7 @@ class CosineDecay(Schedule):
     whole training; for a warm-up put `Warmup` before it, in a `SequentialSchedule`.
 
     Args:
-        initial_learning_rate: Number above 0.
+        initial_learning_rate: Number above 0: rate of the first step, k = 0.
         decay_steps: Steps, or "10ep", "500ba", "30%". Defaults to `"100%"`, the whole training that `fit` runs.
         alpha: Number in [0, 1]: the last rate, as a fraction of the first. Defaults to `0.0`.
         name: Name of the schedule.

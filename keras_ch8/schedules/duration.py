@@ -45,7 +45,7 @@ class Duration(NamedTuple):
         return self.amount * in_steps[self.unit] / (100 if self.unit == "%" else 1)
 
 
-def duration(name: str, value: Any) -> Duration:
+def duration(name: str, value: Any, number: str = "a number of steps above 0") -> Duration:
     """Return a duration from the user's word for it; else raise ValueError."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < float(value) < BEYOND:
         return Duration(float(value), "st")
@@ -53,6 +53,6 @@ def duration(name: str, value: Any) -> Duration:
     if word and 0 < float(word[1]) < BEYOND and not (word[2] == "%" and float(word[1]) > 100):
         return Duration(float(word[1]), word[2])
     raise ValueError(
-        f"`{name}` is a length of time, so it must be a number of steps above 0 and below 2^63, or a string such as "
+        f"`{name}` is a length of time, so it must be {number} (and below 2^63), or a string such as "
         f'"10ep" (epochs), "500ba" (batches) or "30%" (of the whole training). Received: {name}={value!r}.'
     )

@@ -22,7 +22,7 @@ class Warmup(Schedule):
 
     Args:
         learning_rate: Number above 0: rate from step `warmup_steps` on.
-        warmup_steps: Steps, or "10ep", "500ba", "30%".
+        warmup_steps: Steps in which the rate rises, or "10ep" (epochs), "500ba" (batches), "30%" (of the training).
         initial_learning_rate: Number of at least 0: rate of the first step. Defaults to `0.0`.
         name: Name of the schedule.
 
@@ -76,8 +76,9 @@ class OneCycle(Schedule):
         max_learning_rate: Number above 0: the largest rate; about what `training.find_learning_rate` suggests.
         cycle_steps: Steps, or "10ep", "500ba", "30%". Defaults to `"100%"`, the whole training that `fit` runs.
         rise: Number in (0, 1): fraction of the cycle in which the rate rises. Defaults to `0.25`.
-        initial_learning_rate: Number of at least 0. Defaults to 1/25 of `max_learning_rate`.
-        end_learning_rate: Number of at least 0. Defaults to 1/100,000 of `max_learning_rate`.
+        initial_learning_rate: Number of at least 0: rate of the first step. Defaults to 1/25 of `max_learning_rate`.
+        end_learning_rate: Number of at least 0: rate from step `cycle_steps` on. Defaults to 1/100,000 of
+            `max_learning_rate`.
         name: Name of the schedule.
 
     Raises:

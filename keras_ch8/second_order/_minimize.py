@@ -170,7 +170,7 @@ class Minimizer:
         """Run from `x0`; the arguments are those of `minimize`."""
         _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", fix="Try 1000.")
         for name, value in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol)):
-            _checks.tolerance(name, value, fix="0 is never; try 1e-5 for `gtol`.")
+            _checks.tolerance(name, value, fix="Try 1e-5 for `gtol`; 0 switches a criterion off.")
         x0 = _as_start(x0)
         typed = functools.partial(np.asarray, dtype=x0.dtype)
         stop = Stop(typed(gtol), typed(ftol), typed(xtol), np.asarray(max_iterations, "int32"))
@@ -267,9 +267,9 @@ def minimize(
         method: A method of this package, or the name of one: `"bfgs"`, `"conjugate_gradient"`, `"lbfgs"`,
             `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"steepest_descent"` or `"truncated_newton"`.
             Defaults to `"lbfgs"`.
-        max_iterations: Integer. Defaults to `1000`.
-        gtol: The largest entry of the gradient at a minimum. Defaults to `1e-5`; it has the unit of f, so that of a
-            loss of 1e-8 is smaller.
+        max_iterations: Integer of at least 0: the most iterations to make. Defaults to `1000`.
+        gtol: Stop when no entry of the gradient is larger than this in absolute value. The gradient scales with f, so
+            give a smaller number for a function whose values are tiny. Defaults to `1e-5`.
         ftol: Stop when the value changes by less than this fraction of itself in an iteration. Defaults to `0`: never.
         xtol: Stop when the step is below this fraction of x. Defaults to `0`: never.
 
@@ -277,6 +277,7 @@ def minimize(
         An `OptimizeResult`, with SciPy's names: `x`, `fun`, what it has cost, and why it ended.
 
     Raises:
+        TypeError: If `fun` is neither a function nor a `Problem`, or `method` neither a method nor a name.
         ValueError: If an argument lies outside its range, `x0` is not a vector, or `fun` returns no scalar.
 
     Example:

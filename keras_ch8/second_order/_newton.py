@@ -240,7 +240,8 @@ class SaddleFreeNewton(BoundedMethod):
     `trust_ratio`, `eigenvalue_smallest` and `eigenvalue_largest`.
 
     Args:
-        dimension: Integer of at least 2: k. Defaults to `20`.
+        dimension: Integer of at least 2: k, the dimension of the space in which eigenvalues are computed. Defaults to
+            `20`.
 
     Raises:
         ValueError: If `dimension` is below 2.
@@ -259,7 +260,7 @@ class SaddleFreeNewton(BoundedMethod):
     dimension: int = 20
 
     def __post_init__(self) -> None:
-        _checks.count("dimension", self.dimension, 2, meaning="the dimension of a space", fix="Try 20.")
+        _checks.count("dimension", self.dimension, 2, meaning="the dimension of the Lanczos space", fix="Try 20.")
 
     @property
     def numbers(self) -> tuple[str, ...]:

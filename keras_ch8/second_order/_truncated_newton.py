@@ -40,8 +40,8 @@ class TruncatedNewton(BoundedMethod):
     exactly 0 is not seen: see `SaddleFreeNewton`.
 
     Args:
-        cg_iterations: Integer of at least 1: the most conjugate gradients for a step, which are at most 3 n in any
-            case. Defaults to `200`.
+        cg_iterations: Integer of at least 1: the most iterations of conjugate gradients in a step; there are at most
+            3 n in any case. Defaults to `200`.
 
     Raises:
         ValueError: If `cg_iterations` is below 1.
@@ -61,7 +61,8 @@ class TruncatedNewton(BoundedMethod):
     step_numbers = ("radius", "cg_iterations", "negative_curvature")
 
     def __post_init__(self) -> None:
-        _checks.count("cg_iterations", self.cg_iterations, 1, meaning="the most conjugate gradients", fix="Try 200.")
+        meaning = "the most iterations of conjugate gradients in a step"
+        _checks.count("cg_iterations", self.cg_iterations, 1, meaning=meaning, fix="Try 200.")
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -95,12 +95,12 @@ class Threshold(MonitorCriterion):
         stop if E(t) <= value        (>= where larger is better)
 
     Args:
-        value: Number.
+        value: Finite number: the target value, in the unit of the quantity.
         monitor: Quantity to evaluate. Defaults to that of the callback.
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
 
     Raises:
-        ValueError: If `value` is no number.
+        ValueError: If `value` is not a finite number.
 
     Example:
         >>> good = keras_ch8.stopping.Threshold(0.99, monitor="val_accuracy")
@@ -136,12 +136,13 @@ class Diverged(MonitorCriterion):
         stop if E(t) or the training loss is not finite, or E(t) > limit        (< where larger is better)
 
     Args:
-        limit: Number; `None` for no limit. Defaults to `None`.
+        limit: Finite number beyond which the quantity counts as diverged, in its unit; `None` for no limit. Defaults to
+            `None`.
         monitor: Quantity to evaluate. Defaults to that of the callback.
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
 
     Raises:
-        ValueError: If `limit` is no number.
+        ValueError: If `limit` is not a finite number.
 
     Example:
         >>> lost = keras_ch8.stopping.AnyOf(keras_ch8.stopping.Patience(10), keras_ch8.stopping.Diverged())
@@ -195,7 +196,7 @@ class Deadline(Criterion):
     functions are compiled, counts for the mean only while it is the only one.
 
     Args:
-        seconds: Number above 0.
+        seconds: Number above 0: the time for the whole training, in seconds.
 
     Raises:
         ValueError: If `seconds` is not above 0.
@@ -257,10 +258,11 @@ class AnyOf(CombinedCriterion):
     """Stop when one of several criteria has a reason to (section 8.1.2).
 
     Args:
-        criteria: Criteria of `keras_ch8.stopping`, each with a monitor of its own if need be.
+        *criteria: One or more criteria of `keras_ch8.stopping`, each with a monitor of its own if need be.
 
     Raises:
         TypeError: If one is not a criterion.
+        ValueError: If none is given.
 
     Example:
         >>> from keras_ch8 import stopping
@@ -283,10 +285,11 @@ class AllOf(CombinedCriterion):
     """Stop when all of several criteria have a reason to at the same epoch (section 8.1.2).
 
     Args:
-        criteria: Criteria of `keras_ch8.stopping`, each with a monitor of its own if need be.
+        *criteria: One or more criteria of `keras_ch8.stopping`, each with a monitor of its own if need be.
 
     Raises:
         TypeError: If one is not a criterion.
+        ValueError: If none is given.
 
     Example:
         >>> from keras_ch8 import stopping

@@ -23,8 +23,10 @@ class MLflow(ServerTracker):
     refuses; an infinite value it keeps as 1.8e308.
 
     Args:
-        tracking_uri: Where, such as `"sqlite:///mlflow.db"`. Defaults to `None`: what MLflow is set to.
-        experiment: Its name; it is made where there is none. Defaults to `None`: what MLflow is set to.
+        tracking_uri: Address of the tracking server or store, such as `"sqlite:///mlflow.db"`. Defaults to `None`:
+            the one that MLflow is set to.
+        experiment: Name of the experiment, which is created if it does not exist. Defaults to `None`: the one that
+            MLflow is set to.
 
     Example:
         >>> board = keras_ch8.callbacks.TensorBoard("logs", log_to=[keras_ch8.trackers.MLflow(experiment="vision")])

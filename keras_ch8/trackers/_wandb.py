@@ -19,7 +19,7 @@ class WandB(ServerTracker):
     summary; one to act on is an alert too. `ch8/verdicts`, `ch8/events` and `ch8/report` come at the end.
 
     Args:
-        init: Arguments of `wandb.init` for a run of its own, such as `project="vision"` or `mode="offline"`.
+        **init: Arguments of `wandb.init` for a run of its own, such as `project="vision"` or `mode="offline"`.
 
     Example:
         >>> board = keras_ch8.callbacks.TensorBoard("logs", log_to=[keras_ch8.trackers.WandB(project="vision")])

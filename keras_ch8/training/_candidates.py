@@ -36,7 +36,7 @@ class Candidate:
 
     Raises:
         TypeError: If `factory` is no function, or `ranges` no dict of pairs.
-        ValueError: If a range does not rise, or begins below 0.
+        ValueError: If the lower end of a range is not above 0, or the higher end is not above the lower one.
 
     Example:
         >>> candidate = keras_ch8.training.Candidate(
@@ -94,8 +94,9 @@ def _range(name: Any, ends: Any) -> None:
             "`ranges` has two numbers, the lowest and the highest, for the name of each setting. Received: "
             f"{name!r}: {ends!r:.200}. Try 'learning_rate': (1e-4, 0.1)."
         )
-    low = _checks.rate(name, ends[0])
-    _checks.number(name, ends[1], low, meaning="a setting that is looked for", open_low=True, fix="Give (low, high).")
+    meaning, fix = "an end of the range of a setting", "Give (low, high) with 0 < low < high."
+    low = _checks.positive(f"ranges[{name!r}][0]", ends[0], meaning=meaning, fix=fix)
+    _checks.number(f"ranges[{name!r}][1]", ends[1], low, meaning=meaning, fix=fix, open_low=True)
 
 
 def candidates_of(given: Any) -> dict[str, Candidate]:

@@ -60,9 +60,9 @@ def compare(
     epochs. All candidates have the same seeds, so the same initial weights and batches; tuning has a seed of its own.
     Without a target the value at the end decides.
 
-    The seconds are those of the processors, which other programs on the machine do not change, or by the clock on the
-    wall where Keras sees a GPU. Which differences are chance is said with SciPy only (`pip install keras_ch8[tune]`).
-    Random number generators are as they were afterwards.
+    Seconds are CPU time, which other programs on the machine hardly change, or wall-clock time where Keras sees a GPU.
+    The tests of the differences need SciPy (`pip install keras_ch8[tune]`). Afterwards the random number generators are
+    as they were before.
 
     Args:
         candidates: What is compared, by names: a Keras optimizer, ours or Keras's, or its name, whose learning rate is
@@ -91,7 +91,8 @@ def compare(
         An `OptimizerComparison`.
 
     Raises:
-        TypeError: If an argument is not what it should be.
+        TypeError: If `candidates` is not a dict of candidates, `model_factory` is not a function that returns a model,
+            or another argument is of another type than said above.
         ValueError: If one lies outside its range, if the data do not fit the model, if `model_factory` returns the
             same model twice, or if `directory` is of another comparison.
 

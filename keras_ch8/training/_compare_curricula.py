@@ -148,7 +148,7 @@ def compare_curricula(
         difficulty: As for `callbacks.Curriculum`.
         validation_data: What each model is measured on in the end: `(x, y)`, `(x, y, sample_weight)` or a data set.
         epochs: Epochs of each training. Defaults to `10`.
-        seeds: Number of seeds, from 0 on, or the seeds. Defaults to `5`.
+        seeds: Number of seeds, counted from 0, or a list of them; at least 2. Defaults to `5`.
         orders: Which of the above. Defaults to all of them.
         metric: What is measured: a name that `evaluate` reports. Defaults to `"loss"`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
@@ -160,6 +160,7 @@ def compare_curricula(
         A `CurriculumComparison`.
 
     Raises:
+        TypeError: If `build` is not a function, `source` is neither a source nor arrays, or `fit_arguments` no dict.
         ValueError: If an argument lies outside its range, or the metric is not reported.
 
     Example:

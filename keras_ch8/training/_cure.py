@@ -139,7 +139,8 @@ def cure(
         A `CureTrial`. Where the cure has no code, or the code does not suit the model, it has a `reason`.
 
     Raises:
-        ValueError: If `data` is not two arrays, or the model is not compiled.
+        TypeError: If `model_factory` is not a function, or `verdict` is not a verdict.
+        ValueError: If `data` is not two arrays, a number lies outside its range, or the model is not compiled.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(512, 3)).astype("float32")

@@ -112,7 +112,8 @@ def find_learning_rate(
         scaled minimum   the rate with the smallest loss, times sqrt(h / 500); this is `suggestion`
 
     each with the range in which it would lie for other draws of the noise of the batches. The best constant rate
-    for T steps falls as 1 / sqrt(T); the test has spent h steps within a factor e of each rate, and 500 are a training.
+    for T steps falls as 1 / sqrt(T). The test spends h steps within a factor e of each rate, and it takes T = 500 for
+    the length of the training.
     (With 100 steps over eight decades this is the tenth of the minimum that is often used.) It works at any time of a
     training, with a schedule in place, frozen layers and any optimizer with one learning rate whose step goes to 0 with
     it (Ftrl's does not).

@@ -98,7 +98,7 @@ def preflight(
         validation_data: `(x, y)`, or a data set, that the training is to be validated on. Defaults to `None`.
         steps: Steps on one batch; 0 for none. Defaults to 30.
         sample_weight: Weights of the examples. Defaults to `None`.
-        seed: For the choice of examples.
+        seed: Seed of the choice of examples. Defaults to `0`.
 
     Returns:
         A `Preflight`, to print; its `verdicts` are as those of `callbacks.Diagnosis`.

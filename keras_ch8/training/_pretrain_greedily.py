@@ -134,8 +134,8 @@ def pretrain_greedily(
 
     Args:
         model: A built and compiled `keras.Sequential`, or `keras.Model(inputs, outputs)`, that is a chain of layers.
-        x: What `fit` takes.
-        y: What `fit` takes.
+        x: Inputs, as for `fit`.
+        y: Targets, as for `fit`. Defaults to `None`, for a data set that holds them or a loss that needs none.
         epochs: Epochs of each stage. Defaults to `10`.
         fine_tune_epochs: Epochs of the whole model at the end; 0 for none. Defaults to `10`.
         head: Function that returns a new head, a layer or a list of them. Defaults to copies of the model's last layer
@@ -145,7 +145,7 @@ def pretrain_greedily(
             another class, only the weights are passed to fine-tuning.
         source: A trained model, a chain too, whose first hidden layers are copied and have no stage of their own.
             Defaults to `None`.
-        source_layers: How many. Defaults to all that both have.
+        source_layers: How many hidden layers are copied from `source`. Defaults to `None`: all that both models have.
         seed: Seed, as for `keras.utils.set_random_seed`, of each stage plus its number: then a resumed run ends as an
             uninterrupted one (and Keras shuffles arrays in one order for all epochs of a stage). Defaults to `None`.
         log_dir: Folder for TensorBoard, with a run for each stage, and one in which the losses of all stages stand one

@@ -145,13 +145,14 @@ def retrain_on_all_data(
     if not isinstance(strategy, str) or strategy not in STRATEGIES:
         raise ValueError(
             "`strategy` says how long to train on all data, so it must be one of "
-            f"{', '.join(STRATEGIES)}. Received: strategy={strategy!r}."
+            f"{', '.join(map(repr, STRATEGIES))}. Received: strategy={strategy!r}. Try 'same_steps'."
         )
     max_epochs = _checks.count("max_epochs", max_epochs, 1, meaning="the epochs of a training", fix="Try 1000.")
     batch_size = _checks.count("batch_size", batch_size, 1, meaning="the examples in a batch", fix="Try 32.")
     if taken := {"epochs", "initial_epoch", "steps_per_epoch", "validation_split"} & set(fit_arguments):
         raise ValueError(
-            f"The lengths of both trainings are set here. Received: {', '.join(sorted(taken))}. Give `max_epochs`."
+            "`retrain_on_all_data` decides how long both trainings are, and stops on `validation_data`. Received: "
+            f"{', '.join(sorted(taken))}. Leave this out; `max_epochs` bounds both trainings."
         )
     stop = EarlyStopping(patience=5, restore_best_weights=True) if early_stopping is None else early_stopping
     if strategy == "until_loss" and not stop.restore_best_weights:

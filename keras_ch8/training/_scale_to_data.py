@@ -43,7 +43,7 @@ class Scaling(Result):
         before: The quantity that should become 1, with the initial weights; NaN if it cannot be measured.
         after: The same, with the scaled weights.
         factors: The factors by which the weights of each layer were multiplied.
-        notes: Why the sums of a layer are not of size 1; "" for all others.
+        notes: Why the pre-activations of a layer are not of size 1; "" for all others.
         loss_before: Loss on the examples with the initial weights; NaN without targets.
         loss_after: The same, with the scaled weights.
         watched: Whether there were targets.
@@ -69,7 +69,7 @@ class Scaling(Result):
         over_layers(ax, self.names, {"before": self.before, "after": self.after})
         return finished(
             ax,
-            "Sums before and after scaling to data",
+            "Pre-activations before and after scaling to data",
             "layer, the first on the left",
             f"{self._quantity} [signal^2]",
             "weights",
@@ -78,7 +78,7 @@ class Scaling(Result):
     def _headline(self) -> str:
         scaled = sum(not note for note in self.notes)
         said = f"The weights of {scaled} of {len(self.names)} layers are scaled"
-        said = f"{said}, so that the {self._quantity} of their sums"
+        said = f"{said}, so that the {self._quantity} of their pre-activations"
         losses = f"The loss was {_shown(self.loss_before)}, and is now {_shown(self.loss_after)}."
         return f"{said} is 1. {losses}" if self.watched else f"{said} is 1."
 
@@ -96,10 +96,10 @@ def scale_to_data(
     y: Data = None,
     log_dir: str | None = None,
 ) -> Scaling:
-    """Scale the weights of each layer so that on these examples its sums are of size 1 (section 8.4; Mishkin 2016).
+    """Scale the weights so that on these examples each layer has pre-activations of size 1 (section 8.4; Mishkin 2016).
 
         for each layer, in the order of the calls:
-            z <- W h + b                 for all examples of the minibatch, before the nonlinearity
+            z <- W h + b                 the pre-activations of all examples of the minibatch
             W <- W / sqrt(mean(z^2))
 
     where the mean is over examples, places and units together. Later layers receive the outputs of the scaled layers
@@ -110,7 +110,8 @@ def scale_to_data(
     made smaller until it does not, and where that does not help all weights are put back. `notes` say so.
 
     - All matrices of a layer are multiplied by the same factor. Of `SimpleRNN`, `GRU` and `LSTM` only the
-      kernel of the input is scaled: the recurrent one sets the memory. The output of an embedding counts as its sum.
+      kernel of the input is scaled: the recurrent one sets the memory. The output of an embedding counts as its
+      pre-activation.
     - A layer whose output is normalized is scaled too, which changes only the size of its weights, relative to
       which a step is large or small. The pass is one of training: `BatchNormalization` uses the statistics of the
       examples, `Dropout` drops.
@@ -124,12 +125,12 @@ def scale_to_data(
         model: A model that has not been trained, compiled or not; one that is not built is built by its first example.
         x: Examples, as one minibatch: an array, or several as the model takes them. A few hundred are enough.
         target: `"unit_mean_square"`, or `"unit_variance"`, of which Mishkin and Matas write. The variance of a layer of
-            few units over others that hardly vary, such as sigmoids in depth, is tiny though its sums are not: to scale
-            it to 1 makes its weights thousands of times as large. Defaults to `"unit_mean_square"`.
+            few units over others that hardly vary, such as sigmoids in depth, is tiny though its pre-activations are
+            not: to scale it to 1 makes its weights thousands of times as large. Defaults to `"unit_mean_square"`.
         y: Targets of the examples, for a compiled model, so that the loss is watched; `None` if it is not to be.
             Defaults to `None`.
-        log_dir: Folder of a run for TensorBoard with histograms and standard deviations of the sums before and after,
-            the layers one behind another; `None` for none. Defaults to `None`.
+        log_dir: Folder of a run for TensorBoard with histograms and standard deviations of the pre-activations before
+            and after, the layers one behind another; `None` for none. Defaults to `None`.
 
     Returns:
         A `Scaling`, to print as a table.
@@ -269,18 +270,18 @@ class _Scaling:
         for _ in range(TRIES):
             z = _array(sums())
             if z is None:
-                return factor, "left: its sums cannot be measured"
+                return factor, "left: its pre-activations cannot be measured"
             with np.errstate(all="ignore"):
                 now = self.statistic(z)
             if not np.isfinite(now):
-                return factor, "left: its sums are not finite"
+                return factor, "left: its pre-activations are not finite"
             if now < np.finfo("float32").tiny:
-                return factor, "left: its sums are all the same"
+                return factor, "left: its pre-activations are all the same"
             if abs(now - 1) <= TOLERANCE:
                 return factor, ""
             factor *= now ** (-0.5 / len(summing.matrices))
             self.assign(summing, factor)
-        return factor, "left: its sums do not follow the size of its weights"
+        return factor, "left: its pre-activations do not follow the size of its weights"
 
 
 def _shown(loss: float) -> str:

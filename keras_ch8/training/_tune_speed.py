@@ -53,8 +53,8 @@ def tune_speed(
 
     on batches that are kept in memory; the time that the data take to bring a batch is measured by itself. All settings
     have their turn in every round, in an order that changes, and the weights are the same each time. A setting is
-    faster if a paired t test of its rounds says so at 5 %, and by more than the noise: that is what the setting of now,
-    measured twice, differs from itself by. Otherwise there is no difference, and the simplest of the fastest is
+    faster if a paired t test of its rounds says so at 5 %, and by more than the noise, the difference between two
+    measurements of the present setting. Otherwise there is no difference, and the simplest of the fastest is
     recommended.
 
     The model stays as it was: every variable of model, optimizer and metrics, all random number generators, and what it
@@ -67,7 +67,7 @@ def tune_speed(
         y: Targets, if `x` is arrays.
         sample_weight: Weights of the examples, if `x` is arrays.
         batch_size: Examples in a batch, if `x` is arrays. Defaults to `32`.
-        steps_per_execution: What to try, beside that of now. Defaults to `(1, 10, 50)`.
+        steps_per_execution: Values to try, besides the one that the model is compiled with. Defaults to `(1, 10, 50)`.
         multiples: By how much larger batches to try, up to 8; `()` for none. Defaults to `(1, 2, 4)`.
         rounds: How often each setting is measured. Defaults to `7`.
         seed: Seed of the order of the examples. Defaults to `0`.

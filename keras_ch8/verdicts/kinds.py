@@ -190,7 +190,7 @@ OF_THE_CHAPTER = (
         meaning="The gradient is infinite or not a number in some steps, which can ruin all weights at once.",
         fine="All gradients were finite",
         cure="Search the data for NaN, lower the learning rate (`training.find_learning_rate`), clip "
-        "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of every optimizer of the suite.",
+        "(`clipping.ByGlobalNorm`), or skip such steps: `skip_nonfinite=True` of a first-order optimizer of the suite.",
         answers=("learning_rate.high",),
     ),
 )

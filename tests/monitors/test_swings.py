@@ -30,6 +30,32 @@ def test_a_loss_that_has_come_down_and_swings_oscillates_and_one_that_single_ste
     assert swinging(SWINGS * np.array([1, *[0.2] * 8]))[0] == "ok"  # it is low
 
 
+@pytest.mark.parametrize(
+    "noise, largest, expected",
+    [
+        (6.1, 29.0, "ok"),
+        (5.9, 29.0, "act"),  # it is not mostly noise
+        (6.1, 31.0, "act"),  # the rate, 0.01, is near the limit of 2 / 31
+        (6.1, None, "act"),  # the limit is not known
+    ],
+)
+def test_steps_that_only_follow_the_noise_of_a_few_examples_are_not_too_long(noise, largest, expected):
+    """Of the XOR of four examples, one at a time, the loss rests at a saddle point, and each step fits one example."""
+    noisy = monitors.GradientNoise(trace=100.0 * noise, squared_norm=1.0)
+    ends = {"largest": largest} if largest else None
+    past = with_steps(np.full(9, 0.7), ratio=3.0, gradient_noise=noisy, spectrum=ends)
+    assert level("step_length", past, "step_too_long") == expected
+
+
+@pytest.mark.parametrize("noise, last, expected", [(6.1, 0.7, "ok"), (5.9, 0.7, "act"), (6.1, 0.99, "act")])
+def test_a_step_as_long_as_all_weights_does_no_harm_where_it_follows_noise_and_the_loss_falls(noise, last, expected):
+    values = np.geomspace(1.0, last, 9)
+    taken = [monitors.StepLength(v, v, -0.005, 0.0005, 7.0 if i == 3 else 0.01) for i, v in enumerate(values)]
+    noisy = monitors.GradientNoise(trace=100.0 * noise, squared_norm=1.0)
+    past = past_of(values, step_length=taken, gradient_noise=noisy, spectrum={"largest": 1.0})
+    assert level("step_length", past, "step_too_long") == expected
+
+
 def spiked(spikes, ratio):
     past = with_steps(np.array([1.0, *[0.9, 1.1] * 4]), ratio=ratio, jump=0.4)
     norms = np.ones(300)

@@ -107,5 +107,5 @@ def test_the_unit_of_f_does_not_change_the_path():
 
 
 def test_it_refuses_what_it_cannot_do():
-    with pytest.raises(ValueError, match=r"`dimension` is the dimension of a space, .*Received: dimension=1"):
+    with pytest.raises(ValueError, match=r"`dimension` is the dimension of the Lanczos space, .*Received: dimension=1"):
         SaddleFreeNewton(dimension=1)

@@ -104,7 +104,7 @@ def test_a_thousand_parameters_take_some_products_and_no_matrix():
 
 
 def test_it_refuses_what_it_cannot_do():
-    with pytest.raises(ValueError, match=r"`cg_iterations` is the most conjugate gradients, .*Received: .*=0"):
+    with pytest.raises(ValueError, match=r"`cg_iterations` is the most iterations of conjugate .*Received: .*=0"):
         TruncatedNewton(cg_iterations=0)
 
 

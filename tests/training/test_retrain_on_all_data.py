@@ -113,10 +113,10 @@ def test_sample_weights_are_joined_too(strategy):
 
 
 BAD = [
-    ({"strategy": "longer"}, "one of same_steps, same_epochs, until_loss. Received: strategy='longer'"),
+    ({"strategy": "longer"}, "one of 'same_steps', 'same_epochs', 'until_loss'. Received: strategy='longer'"),
     ({"max_epochs": 0}, "max_epochs=0"),
     ({"batch_size": 0}, "batch_size=0"),
-    ({"steps_per_epoch": 3, "epochs": 2}, "Received: epochs, steps_per_epoch. Give `max_epochs`"),
+    ({"steps_per_epoch": 3, "epochs": 2}, "Received: epochs, steps_per_epoch. Leave this out; `max_epochs` bounds"),
     ({"sample_weight": np.ones(120)}, "either both parts have sample weights or neither"),
     (
         {"strategy": "until_loss", "early_stopping": callbacks.EarlyStopping(patience=2)},

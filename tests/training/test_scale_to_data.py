@@ -169,7 +169,7 @@ def test_what_cannot_be_scaled_is_left_with_the_reason():
     before = model.get_weights()
     scaling = training.scale_to_data(model, FLAT)
     notes = dict(zip(scaling.names, scaling.notes, strict=True))
-    assert notes["zero"] == "left: its sums are all the same"
+    assert notes["zero"] == "left: its pre-activations are all the same"
     assert "zero" in str(scaling)
     assert "all the same" in str(scaling)
     np.testing.assert_array_equal(model.layers[1].kernel.numpy(), before[-2])
@@ -193,7 +193,7 @@ def test_what_is_called_in_a_loop_of_the_graph_cannot_be_seen_and_the_rest_is_sc
     model = keras.Sequential([keras.Input((20,)), RowByRow(), layers.Dense(10, name="last")])
     scaling = training.scale_to_data(model, FLAT)
     assert scaling.names == ("inner", "last")
-    assert scaling.notes == ("left: its sums cannot be measured", "")
+    assert scaling.notes == ("left: its pre-activations cannot be measured", "")
     assert np.isnan(scaling.after[0])
     assert scaling.after[1] == pytest.approx(1, rel=1e-3)
 
