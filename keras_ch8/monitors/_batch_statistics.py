@@ -116,8 +116,8 @@ RULES = (
     ),
     Rule(
         kind="batch_norm_gap",
-        says="The model learns what holds within a minibatch and not beyond, since batch normalization hides how these "
-        "differ",
+        says="The model learns what holds within a minibatch and not beyond, since batch normalization hides how "
+        "minibatches differ",
         all_of=(
             Threshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=FOURTEENTH),
             Threshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
@@ -129,7 +129,7 @@ RULES = (
     ),
     Rule(
         kind="batch_norm_gap",
-        says="Batch normalization uses far other statistics in inference than in training",
+        says="In inference batch normalization uses statistics far from those in training",
         all_of=(Threshold(GAP, "above", watch=1.0, act=2.0, source=f"{SEVENTH}; act {BETWEEN}"),),
         silenced_by=(EARLY,),
         mentions=(INFERENCE_OVER_TRAINING,),

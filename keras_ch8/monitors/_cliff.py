@@ -143,8 +143,8 @@ UNDONE = Quantity(
     "undone",
     "The loss of the five minibatches after a spike over that of the ten before it, each their median: the median over "
     "the spikes. Not known of losses that are not above 0.",
-    lambda factor: f"the minibatches after one have {times(factor, 'the loss of those before')}",
-    "the minibatches after one have a loss beyond measure",
+    lambda factor: f"the minibatches after a spike have {times(factor, 'the loss of those before')}",
+    "the minibatches after a spike have a loss beyond measure",
 )
 BROKEN = Quantity(
     "nonfinite_steps",
@@ -206,7 +206,7 @@ RULES = (
     Rule(
         kind="nonfinite",
         says="Steps whose gradient is infinite or not a number were left out",
-        when=(Condition(BROKEN, ">=", 1), Condition(SKIPS, ">=", 1)),
+        when=(Condition(BROKEN, ">=", 1), Condition(SKIPS, ">=", 1, "such steps are left out")),
         at_most="watch",
         cure="Look at the examples that `callbacks.Guard` names, and leave them out of the data or repair them: it "
         "writes them to `guard.jsonl` in the run's folder.",
@@ -215,7 +215,11 @@ RULES = (
     Rule(
         kind="nonfinite",
         says="From one step to the next the gradient is not a number, though neither it nor the loss had grown",
-        when=(Condition(BROKEN, ">=", 1), Condition(GREW, "<", 1), DOES_NOT_SKIP),
+        when=(
+            Condition(BROKEN, ">=", 1),
+            Condition(GREW, "<", 1, "neither the loss nor the gradient had grown before"),
+            DOES_NOT_SKIP,
+        ),
         proven_by=(Condition(BROKEN, ">", 1),),
         cure="Search the data, the model and the loss for what divides by 0, or takes the logarithm or the root of 0, "
         "and keep it off 0, as by `keras.ops.maximum(x, 1e-7)`; lower learning rates do not help.",

@@ -34,7 +34,7 @@ STILL_AHEAD = Quantity(
     "What as many epochs again would gain if the fall, in proportion, went on to shrink as it did from the second "
     "third to the last, as a fraction of the loss.",
     lambda gain: (
-        f"if the fall goes on to shrink as it does, as many epochs again would lower it by {percent(gain)}"
+        f"if the fall goes on shrinking as it does, as many more epochs would lower the loss by {percent(gain)}"
         if gain > 0
         else ""
     ),
@@ -100,12 +100,12 @@ BY_SHORT_STEPS = Combination(
     (Condition(LAST_OF_FALL, ">=", 0.33), Condition(OVERSHOOT, "<", 0.005)),
 )
 """Where a training that ends too early may as well have steps that are too short."""
-HARDLY_AN_UPDATE = Condition(UPDATES, "<", 50, "there was hardly an update, of which a few minibatches tell", FOREIGN)
+HARDLY_AN_UPDATE = Condition(UPDATES, "<", 50, "there were fewer than 50 updates: few minibatches tell little", FOREIGN)
 MAY_BE_A_SWING = Condition(
     OVERSHOOT, ">=", 0.5, "the curvature takes back half of what a step gains: it may be a swing", AFTER_SIXTEENTH
 )
 
-NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "it makes no headway", FOREIGN)
+NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "its rises undo most of its falls", FOREIGN)
 AT_ONE_LEVEL = (Condition(LEFT, ">", 0.2, "it is not low", FOREIGN), NO_HEADWAY)
 RULES = (
     Rule(
@@ -116,7 +116,7 @@ RULES = (
             AT_THE_END,
             NOT_LEARNED,
             FALLS_ON,
-            Condition(UPDATES, "<", 50, "there was hardly an update", FOREIGN),
+            Condition(UPDATES, "<", 50, "there were fewer than 50 updates", FOREIGN),
         ),
         mentions=(UPDATES, LEFT, *HELD_OUT),
     ),

@@ -78,14 +78,14 @@ NOISE_OVER_BATCH = Quantity(
 NOISE_SCALE = Quantity(
     "noise_scale",
     "The batch size at which noise and gradient are equally large, by the mean over the last measurements.",
-    lambda scale: f"in a batch of {counted(max(scale, 0.0), 'example')} it would be half",
+    lambda scale: f"a batch of {counted(max(scale, 0.0), 'example')} would have as much noise as gradient",
     series="ch8_diagnosis/noise_scale",
 )
 EXCESS = Quantity(
     "excess",
     "By how much noise keeps the loss above its floor at rest, rate tr(Sigma) / (4 m) on a quadratic, as a fraction of "
     "the loss.",
-    lambda fraction: f"at this rate and batch size it keeps the loss higher by {percent(fraction)}",
+    lambda fraction: f"at this learning rate and batch size noise keeps the loss higher by {percent(fraction)}",
     number=percent,
 )
 USUAL_NOISE = Quantity(
@@ -146,7 +146,7 @@ RULES = (
         says="The gradient is mostly noise, and the loss falls slowly if at all",
         all_of=(NOISE,),
         when=(SLOW,),
-        silenced_by=(Condition(EXCESS, "known", name="the rule above judges what it costs"),),
+        silenced_by=(Condition(EXCESS, "known", name="what the noise costs is known, and judged by itself"),),
         at_most="watch",
         mentions=(NOISE_SCALE, BATCH_SIZE),
     ),

@@ -78,7 +78,7 @@ UNEVENNESS = Quantity(
     "unevenness",
     "The condition number of the covariance of the inputs of a linear model, each scaled to variance 1.",
     lambda number: (
-        f"how much the inputs vary differs between directions by a factor of {digits(number)}, though each was scaled"
+        f"the variance of the inputs, each scaled, differs between directions by a factor of {digits(number)}"
     ),
     "the inputs do not vary at all in some directions",
 )
@@ -93,18 +93,23 @@ RULES = (
         when=(
             HARDLY_MOVED,
             STUCK,
-            Condition(SPECTRA, "<", RAISED_BY, "the spectrum has not had its say, which tells what kind of region"),
+            Condition(
+                SPECTRA,
+                "<",
+                RAISED_BY,
+                "the curvature, which tells a plateau from a saddle point, has not been measured twice",
+            ),
         ),
         at_most="watch",
         mentions=(FALLEN, OVER_CHANCE),
     ),
     Rule(
         kind="ill_conditioned",
-        says="The model is linear, and its loss is far above what it can reach: it creeps along the floor of a ravine "
-        "that its inputs make",
+        says="The model is linear, and its loss is far above what it can reach: it creeps along the floor of a ravine, "
+        "since the inputs are correlated",
         all_of=(Threshold(OVER_LEAST_SQUARES, "above", watch=1.5, act=1.5, source=AFTER_SIXTEENTH),),
         when=(
-            Condition(UNEVENNESS, ">=", 100.0, "the inputs are uneven, though each was scaled", AFTER_SIXTEENTH),
+            Condition(UNEVENNESS, ">=", 100.0, "the inputs are correlated", AFTER_SIXTEENTH),
             Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
             Condition(FALLEN, ">=", 0.05, "the loss has fallen", AFTER_SIXTEENTH),
             Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),

@@ -288,7 +288,7 @@ def _still_remarks(flows: list[LayerFlow]) -> dict[str, str]:
     stays = _that_stay(flows)
     if stays is None or not stays.any():
         return {}
-    return {"no_gradient": f"first of all {flows[-1].weights[int(stays.argmax())]}"}
+    return {"no_gradient": f"the first is {flows[-1].weights[int(stays.argmax())]}"}
 
 
 def _that_stay(flows: list[LayerFlow]) -> np.ndarray | None:

@@ -113,10 +113,10 @@ STILL = Quantity(
 EXPLODING = Threshold(GROWTH_THROUGH_DEPTH, "above", watch=20.0, act=30.0, source=f"{MEASURED}; watch {FOREIGN}")
 VANISHING = Threshold(GROWTH_THROUGH_DEPTH, "below", watch=0.05, act=0.03, source=f"{MEASURED}; act {BETWEEN}")
 DEAD_UNITS = Threshold(
-    DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 0.2; act {FOREIGN}"
+    DEAD, "above", watch=0.3, act=0.4, source=f"{MEASURED}; healthy networks have up to 20 %; act {FOREIGN}"
 )
 SATURATED_UNITS = Threshold(
-    SATURATED, "above", watch=0.4, act=0.7, source=f"{MEASURED}; healthy networks have up to 0.15; act {FOREIGN}"
+    SATURATED, "above", watch=0.4, act=0.7, source=f"{MEASURED}; healthy networks have up to 15 %; act {FOREIGN}"
 )
 
 RULES = (
@@ -147,7 +147,7 @@ RULES = (
     ),
     Rule(
         kind="step_too_long",
-        says="The steps have thrown the weights far from a start that was well, to where a constant predicts as well",
+        says="The steps have moved the weights so far from their start that a constant predicts as well",
         all_of=(
             Threshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=AFTER_SEVENTEENTH),
             Threshold(SIGNAL_NOW, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
@@ -158,7 +158,7 @@ RULES = (
     ),
     Rule(
         kind="no_gradient",
-        says="What follows some layers lets no gradient through to them",
+        says="No gradient gets through to some layers: something between them and the loss stops it",
         all_of=(Threshold(STILL, "above", watch=0.001, act=0.001, source="any: exactly 0 is no matter of noise"),),
         silenced_by=(
             Condition(DEAD_IN_LAYER, ">=", 1.0, "a whole layer of ReLUs is dead"),
@@ -167,7 +167,7 @@ RULES = (
     ),
     Rule(
         kind="dead_units",
-        says="Many units take no part and get no gradient",
+        says="Many ReLUs are dead: they give 0 and get no gradient",
         all_of=(DEAD_UNITS,),
         silenced_by=(LOW, SHRUNK_AWAY, FAR_OFF),
         eased_by=(
@@ -177,7 +177,7 @@ RULES = (
     ),
     Rule(
         kind="dead_units",
-        says="Nearly all units of a layer take no part, so that hardly a signal gets through",
+        says="Nearly all ReLUs of a layer are dead, so that hardly a signal gets through",
         all_of=(Threshold(DEAD_IN_LAYER, "above", watch=0.7, act=0.7, source=f"{FOREIGN}; {BETWEEN}"),),
         silenced_by=(LOW, SHRUNK_AWAY, FAR_OFF),
         mentions=(DEAD,),
@@ -198,7 +198,7 @@ RULES = (
     ),
     Rule(
         kind="saturated_units",
-        says="Most units of a layer are saturated, by a layer that gives large numbers from the start",
+        says="Most units of a layer are saturated, since a layer gave large numbers from the start",
         all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=AFTER_SIXTEENTH),),
         when=(Condition(LARGEST_SIGNAL, ">=", 8.0, "a layer gave large numbers at the start", MEASURED),),
         silenced_by=(GOOD,),

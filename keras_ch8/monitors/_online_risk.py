@@ -96,7 +96,7 @@ HELD_OUT_RISE = Quantity(
     "held_out_rise",
     "By how much the held-out loss rose since its best, over its fall before; at least a tenth of its start. The "
     "held-out loss is `val_loss` or, without it, the loss on the probe.",
-    lambda rise: f"the loss on held-out examples has lost {percent(rise)} of what it had gained until its best",
+    lambda rise: f"the loss on held-out examples has risen by {percent(rise)} of what it had fallen until its best",
     "the loss on held-out examples has risen beyond measure since its best",
     number=percent,
     usual="by the best of the last three",
@@ -170,7 +170,8 @@ RULES = (
     ),
     Rule(
         kind="overfitting",
-        says="The loss on held-out examples was better before, and has risen while the model goes on learning its own",
+        says="The loss on held-out examples was better before, and has risen while that on training examples goes on "
+        "falling",
         all_of=(Threshold(RISE_OVER_BEST, "above", watch=0.15, act=1.0, source=FOREIGN),),
         when=(
             Condition(
@@ -260,7 +261,10 @@ class OnlineRiskMonitor(Monitor):
         pairs = [
             ("the training loss is now {}", losses[-1:]),
             (name + " has gone from {} at its best to {}", [held_out.min(), held_out[-1]]),
-            ("examples cost {} when they were new, and {} now", [risk.first, risk.last] if risk.passes > 1 else []),
+            (
+                "the loss of minibatches was {} when they were new, and is {} now",
+                [risk.first, risk.last] if risk.passes > 1 else [],
+            ),
         ]
         said = [text.format(*(digits(x, 3) for x in xs)) for text, xs in pairs if len(xs) and np.isfinite(xs).all()]
         return {"overfitting": "; ".join(said)}

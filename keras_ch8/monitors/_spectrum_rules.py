@@ -75,7 +75,7 @@ HIDDEN = Quantity("hidden_layers", "Layers with a matrix before those that give 
 NARROWEST = Quantity(
     "narrowest",
     "Units of the hidden layer with the fewest; not known unless they are fewer than the outputs.",
-    lambda units: f"a hidden layer has {counted(units, 'unit')} for more outputs",
+    lambda units: f"a hidden layer has {counted(units, 'unit')}, fewer than the outputs",
 )
 LOWEST_CURVATURE = Quantity(
     "lowest_curvature", "The smallest eigenvalue over the size of the largest: not above .001 it is no minimum."
@@ -92,7 +92,7 @@ SADDLE_CANNOT_BE_LEFT = (
 )
 AT_SADDLE = (
     Threshold(KERNEL_ELASTICITY, "below", watch=SMALL_GRADIENT.watch, act=SMALL_GRADIENT.act, source=MEASURED),
-    Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to 0.03"),
+    Threshold(NEGATIVITY, "above", watch=0.1, act=0.2, source=f"{MEASURED}; trained networks have up to 3 %"),
 )
 IS_NEGATIVE = Condition(UNCERTAINTY, "<", 0.5, "the curvature is negative for certain")
 AS_A_CONSTANT = Combination(
@@ -160,14 +160,16 @@ AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larg
 RULES = (
     Rule(
         kind="saddle",
-        says="The training is held up near a saddle point: there is hardly a gradient, but a way down",
+        says="The training is stuck near a saddle point: there is hardly a gradient, but a direction along which the "
+        "loss curves down",
         all_of=AT_SADDLE,
         when=(STUCK, IS_NEGATIVE),
         silenced_by=SADDLE_CANNOT_BE_LEFT,
     ),
     Rule(
         kind="saddle",
-        says="The training is held up near a saddle point: there is next to no gradient, but a slight way down",
+        says="The training is stuck near a saddle point: there is next to no gradient, but a direction along which the "
+        "loss curves down slightly",
         all_of=(Threshold(NEGATIVITY, "above", watch=0.03, act=None, source=EIGHTH),),
         when=(
             STUCK,
@@ -192,7 +194,7 @@ RULES = (
     ),
     Rule(
         kind="plateau",
-        says="The training is held up on a plateau: there is hardly a gradient, and no curvature to gain from",
+        says="The training is stuck on a plateau: there is hardly a gradient, and no curvature to gain from",
         all_of=(FLAT,),
         when=(STUCK, ON_PLATEAU),
         silenced_by=("saddle", SHRUNK_AWAY, FAR_OFF),
@@ -200,7 +202,8 @@ RULES = (
     ),
     Rule(
         kind="underfitting",
-        says="The loss has come to rest where the nearest examples predict better: it is too small, or held back",
+        says="The loss has come to rest, though predicting from similar examples does better: the model is too small, "
+        "or something such as a penalty holds it back",
         all_of=(
             Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=FOREIGN),
             Threshold(OVER_NEIGHBOURS, "above", watch=1.1, act=1.15, source=f"{FOREIGN}; {BETWEEN}"),
@@ -212,7 +215,8 @@ RULES = (
     ),
     Rule(
         kind="underfitting",
-        says="The loss is far above what the nearest examples predict, hardly falls, and no steps would gain much",
+        says="The loss hardly falls, and no steps would gain much, though predicting from similar examples does far "
+        "better",
         all_of=(Threshold(OVER_NEIGHBOURS, "above", watch=1.9, act=1.9, source=f"{SIXTEENTH}; {BETWEEN}"),),
         when=(
             Combination("the loss is not known to be low", "none of", (LOW,)),
@@ -229,11 +233,11 @@ RULES = (
     ),
     Rule(
         kind="underfitting",
-        says="The loss has come to rest where it is not low, behind a layer that passes on one number or two",
+        says="The loss has come to rest where it is not low: a hidden layer of one or two units passes on too little",
         all_of=(Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=AFTER_SIXTEENTH),),
         when=(
             AT_REST,
-            Condition(NARROWEST, "<=", 2, "fewer units than outputs pass on what is known", AFTER_SIXTEENTH),
+            Condition(NARROWEST, "<=", 2, "a hidden layer has one or two units, fewer than outputs", AFTER_SIXTEENTH),
             Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN),
         ),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
@@ -268,7 +272,7 @@ RULES = (
     ),
     Rule(
         kind="ill_conditioned",
-        says="Nearly all of the loss is left along the floor of a ravine, as it was before, and no walls let the "
+        says="Nearly all of the loss is still to be gained along the floor of a ravine, whose walls do not let the "
         "learning rate rise",
         all_of=(
             Threshold(NEWTON_GAIN, "above", watch=0.9, act=0.9, source=SIXTEENTH),

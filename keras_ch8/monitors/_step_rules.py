@@ -64,7 +64,7 @@ UPDATES = Quantity("updates_spanned", "Updates between the first and the last me
 RISES = Quantity(
     "rises",
     "All rises of the loss from one measurement to the next, as a fraction of the loss.",
-    lambda rises: f"its rises between the last measurements come to {percent(rises)} of it",
+    lambda rises: f"the rises of the loss between the last measurements come to {percent(rises)} of it",
     "between the last measurements it rises beyond measure",
     number=percent,
     series="ch8_diagnosis/rises",
@@ -84,8 +84,8 @@ STEP_OVER_BEST = Quantity(
 THROWN = Quantity(
     "thrown",
     "The largest median of nine minibatches in a row among the first hundred, over the loss on the probe at the start.",
-    lambda factor: f"in the first steps it went up to {times(factor, 'its start')}",
-    "in the first steps it went up beyond measure",
+    lambda factor: f"in the first steps the loss went up to {times(factor, 'its start')}",
+    "in the first steps the loss went up beyond measure",
 )
 THROWN_AT_ONCE = Quantity(
     "thrown_at_once",
@@ -117,9 +117,9 @@ TRAININGS_TO_HALVE = Quantity(
 
 # --- what it means -------------------------------------------------------------------------------------------------
 
-SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1.5e-3, source=f"{BETWEEN}; healthy Adam has 0.02 to 0.06")
+SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1.5e-3, source=f"{BETWEEN}; healthy Adam has 2 to 6 %")
 LEAPS = Threshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
-LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps throw it far", FOREIGN)
+LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps change it by nearly half", FOREIGN)
 BY_CLIFFS = Combination(
     "it is single gradients that stand out, and the steps between are not too long",
     "all of",
@@ -146,7 +146,10 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss on the probe has overflowed: it is infinite or not a number",
-        when=(Condition(INFINITE, ">=", 1), Condition(GREW, ">=", 1, "the loss or the gradient grew before", FOREIGN)),
+        when=(
+            Condition(INFINITE, ">=", 1, "the loss on the probe is infinite or not a number"),
+            Condition(GREW, ">=", 1, "the loss or the gradient grew before", FOREIGN),
+        ),
         proven_by=(Condition(MEASUREMENTS, ">", 1),),
     ),
     Rule(
@@ -155,7 +158,9 @@ RULES = (
         all_of=(DIVERGED,),
         silenced_by=(
             BY_CLIFFS,
-            Condition(MINIBATCHES, "<", 0.7, "that of the minibatches has fallen: it is learned by heart", BETWEEN),
+            Condition(
+                MINIBATCHES, "<", 0.7, "the loss of the minibatches has fallen: they are learned by heart", BETWEEN
+            ),
         ),
     ),
     Rule(
@@ -164,7 +169,7 @@ RULES = (
         all_of=(Threshold(RISES, "above", watch=0.6, act=0.8, source=f"{FOREIGN}; {BETWEEN}"),),
         when=(
             Condition(HEIGHT_FALLEN, ">=", 0.5, "the loss has come down", FOREIGN),
-            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+            Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more"),
             Condition(OVERSHOOT, ">=", 0.5, "the curvature takes back much of what a step gains", FOREIGN),
             Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
         ),
@@ -195,7 +200,7 @@ RULES = (
         all_of=(LEAPS,),
         when=(
             Condition(HEIGHT_FALLEN, "<", 0.9, "the loss is not low all the while", MEASURED),
-            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+            Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more"),
         ),
         silenced_by=(
             *SWINGS,
@@ -240,7 +245,7 @@ RULES = (
         ),
         when=(
             Condition(HEIGHT_FALLEN, "<", 0.5, "the loss has not come down", FOREIGN),
-            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+            Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more"),
             Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
         ),
         silenced_by=(BY_CLIFFS,),
@@ -254,7 +259,7 @@ RULES = (
         ),
         when=(
             HIGH,
-            Condition(UPDATES, ">=", 100, "so many updates that a loss which falls by a tenth in each would be gone"),
+            Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more"),
             Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
         ),
         silenced_by=SWINGS,
@@ -262,7 +267,7 @@ RULES = (
     ),
     Rule(
         kind="step_too_long",
-        says="The first steps threw the loss far above its start, and it has not come back since",
+        says="The first steps drove the loss far above its start, and it has been stuck since",
         all_of=(Threshold(THROWN, "above", watch=3.0, act=3.0, source=f"{FOREIGN}; {BETWEEN}"),),
         when=(STUCK,),
         silenced_by=(BY_CLIFFS,),
@@ -270,7 +275,7 @@ RULES = (
     ),
     Rule(
         kind="step_too_long",
-        says="The first steps threw the weights where nothing is learned: the loss is that of a constant since",
+        says="The first steps moved the weights to where nothing is learned: since then a constant predicts as well",
         all_of=(Threshold(THROWN_AT_ONCE, "above", watch=7.0, act=7.0, source=f"{FIFTEENTH}; {BETWEEN}"),),
         when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", FIFTEENTH)),
         mentions=(OVER_CHANCE, GROWTH),
@@ -334,7 +339,8 @@ RULES = (
     ),
     Rule(
         kind="step_too_short",
-        says="The learning rate has fallen to next to nothing while the loss is far from low, and the loss rests on it",
+        says="The learning rate has fallen to next to nothing, and the loss has stopped falling, though it is far from "
+        "low",
         all_of=(FADED_RATE,),
         when=(
             Condition(RECENT, "<", 0.05, "the loss does not fall", MEASURED),

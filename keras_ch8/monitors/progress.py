@@ -22,14 +22,14 @@ OF_LAST = f"in the middle of the last {LAST} measurements"
 
 MEASURED = "measured on trainings whose trouble was known"
 SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
-    f"set after the {which} group of planted runs was judged"
+    f"set after the {which} group of test trainings with a known trouble"
     for which in ("sixth", "seventh", "eighth", "thirteenth", "fourteenth", "fifteenth")
 )
-SIXTEENTH = "set on variants of the kinds, before the sixteenth group of planted runs was judged"
-AFTER_SIXTEENTH = "set after the sixteenth group of planted runs was judged"
-AFTER_SEVENTEENTH = "set after the seventeenth group of planted runs was judged"
-AFTER_EIGHTEENTH = "set after the eighteenth group of planted runs was judged"
-BETWEEN = "half way, in proportion, between what it was set on and the farthest of 163 healthy trainings"
+SIXTEENTH = "set on variants of test trainings with a known trouble, before the sixteenth group of these"
+AFTER_SIXTEENTH = "set after the sixteenth group of test trainings with a known trouble"
+AFTER_SEVENTEENTH = "set after the seventeenth group of test trainings with a known trouble"
+AFTER_EIGHTEENTH = "set after the eighteenth group of test trainings with a known trouble"
+BETWEEN = "the geometric mean of the values in a troubled training and the nearest of 163 healthy ones"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
 MCCANDLISH = "McCandlish et al. (2018)"
@@ -56,16 +56,16 @@ OVER_CHANCE = Quantity(
     "over_chance",
     "The loss, without penalties, over that of the best constant prediction; not known where that is not, or is not "
     "above 0.",
-    lambda factor: f"it is {times(factor, 'that of the best constant prediction')}",
-    "it is beyond measure above that of the best constant prediction",
+    lambda factor: f"the loss is {times(factor, 'that of the best constant prediction')}",
+    "the loss is beyond measure above that of the best constant prediction",
     usual=OF_THREE,
 )
 OVER_NEIGHBOURS = Quantity(
     "over_neighbours",
     "The loss, without penalties, over that of what the nearest other examples of the probe predict; not known for "
     "inputs that are no numbers.",
-    lambda factor: f"it is {times(factor, 'that of what the nearest other examples predict')}",
-    "it is beyond measure above that of what the nearest other examples predict",
+    lambda factor: f"the loss is {times(factor, 'that of predicting from the most similar other examples')}",
+    "the loss is beyond measure above that of predicting from the most similar other examples",
     usual=OF_THREE,
 )
 FAR_TARGETS = Quantity(
@@ -95,7 +95,7 @@ HEADWAY_SINCE = Quantity(
     "By how much the loss is below the lowest of the first half of the steps, as a fraction of that: the medians of "
     "three measurements in a row.",
     lambda fall: f"since its lowest in the first half of the steps the loss {moved(fall)}",
-    number=moved,
+    number=lambda fall: f"a {'fall' if fall >= 0 else 'rise'} of {percent(fall)}",
 )
 PART_DONE = Quantity("part_done", "Steps so far over the steps of the training; not known where these are not.")
 GROWTH = Quantity(
@@ -189,10 +189,12 @@ def _trainings(number: float) -> str:
 GOOD = Condition(GAINED, ">=", 0.5, "the loss is far below its start and the best constant prediction", MEASURED)
 FALLING = Condition(RECENT, ">=", 0.05, "the loss still falls", MEASURED)
 FALLING_FAST = Condition(RECENT, ">=", 0.2, "the loss falls fast", MEASURED)
-HARDLY_MOVED = Condition(GAINED, "<", 0.1, "the loss is about where it began, or a constant would be", MEASURED)
+HARDLY_MOVED = Condition(
+    GAINED, "<", 0.1, "the loss is hardly below its start, or that of the best constant prediction", MEASURED
+)
 HIGH = Condition(GAINED, "<", 0.9, "the loss is not low", MEASURED)
 LOW = Condition(GAINED, ">=", 0.9, "the loss is low", MEASURED)
-NOT_ARRIVED = Condition(GAINED, "<", 0.95, "something is missing", SEVENTH)
+NOT_ARRIVED = Condition(GAINED, "<", 0.95, "more than a twentieth of the loss is left", SEVENTH)
 FAR_OFF = Combination(
     "the loss is on its way down from far above that of a constant: targets are far from 1, and outputs have to grow",
     "all of",
@@ -238,7 +240,7 @@ AT_REST = Combination(
 
 # --- thresholds of several rules -----------------------------------------------------------------------------------
 
-SHORT_STEP = Threshold(TYPICAL_STEP, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 0.02 to 0.06")
+SHORT_STEP = Threshold(TYPICAL_STEP, "below", watch=1e-2, act=1e-3, source=f"{MEASURED}; healthy Adam has 2 to 6 %")
 DECREMENT = Threshold(NEWTON_GAIN, "above", watch=0.1, act=0.3, source=MEASURED)
 CREEPING = Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=3.0, source=MEASURED)
 RATE_LIMIT = Threshold(

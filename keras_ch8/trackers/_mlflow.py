@@ -23,10 +23,8 @@ class MLflow(ServerTracker):
     refuses; an infinite value it keeps as 1.8e308.
 
     Args:
-        tracking_uri: Address of the tracking server or store, such as `"sqlite:///mlflow.db"`. Defaults to `None`:
-            the one that MLflow is set to.
-        experiment: Name of the experiment, which is created if it does not exist. Defaults to `None`: the one that
-            MLflow is set to.
+        tracking_uri: Address of the server or store, as `"sqlite:///mlflow.db"`. Defaults to `None`: MLflow's own.
+        experiment: Name of the experiment, which is made if it is missing. Defaults to `None`: MLflow's own.
 
     Example:
         >>> board = keras_ch8.callbacks.TensorBoard("logs", log_to=[keras_ch8.trackers.MLflow(experiment="vision")])

@@ -273,5 +273,5 @@ def _said_of_memorizing(memorized: tuple[float, float], blind: float, steps: int
     if after > 0.9 * before:
         said.append(f"{steps} steps on one batch bring its loss from {digits(before)} to {digits(after)} only.")
     if after >= blind:
-        said.append(f"With the inputs of one example for all, the batch is learned as well: to {digits(blind)}.")
+        said.append(f"If all examples have the inputs of one, the loss falls as far: to {digits(blind)}.")
     return said

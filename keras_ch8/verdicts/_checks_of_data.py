@@ -88,7 +88,8 @@ OF_LABELS = (
         "act",
         "a target is infinite or not a number",
         lambda f: f.targets.nonfinite > 0,
-        lambda f: f"{counted(f.targets.nonfinite, 'target')} are infinite or not a number, and make the loss so.",
+        lambda f: f"Some targets are infinite or not a number ({counted(f.targets.nonfinite, 'number')}), and make "
+        "the loss so.",
         lambda f: "Take out the examples without a finite target.",
         lambda f: f"{NUMPY}there = np.isfinite(y.reshape(len(y), -1)).all(axis=1)\nx, y = x[there], y[there]",
     ),
@@ -209,12 +210,12 @@ OF_LABELS = (
         "best constant prediction, and those of training examples, which are as near to them, with more than "
         f"{DENIED:g} of it",
         lambda f: f.neighbours < KNOWN * f.chance and f.neighbours_of_read > DENIED * f.chance,
-        lambda f: "The training examples have other targets than the examples of the probe that are like them: the "
-        f"nearest of those predict them with a loss of {digits(f.neighbours_of_read)}, and each other with "
-        f"{digits(f.neighbours)}; the best constant prediction has {digits(f.chance)}.",
+        lambda f: "Training examples have other targets than examples of the probe with similar inputs (predicted from "
+        f"the most similar examples of the probe, training examples have a loss of {digits(f.neighbours_of_read)}, the "
+        f"probe's own {digits(f.neighbours)}; the best constant prediction has {digits(f.chance)}).",
         lambda f: "See that inputs and targets are in one order, and that the targets of training and validation are "
         "numbered alike: shuffle both by one permutation, and split them together.",
-        lambda f: f"# of x and y as they were read\n{SHUFFLE}",
+        lambda f: f"# of x and y as you loaded them, in place of any other shuffling\n{SHUFFLE}",
         source=FOUND,
     ),
     Check(
@@ -310,8 +311,8 @@ OF_ALL = (
         and (f.output.loss in CROSS_ENTROPIES
              or (f.output.loss in SIZES_OF_CLASSES and f.output.activation in PROBABILITIES))
         and f.targets.examples >= 100 and not f.is_weighted,
-        lambda f: f"One class has {percent(f.targets.commonest)} of the examples: who always says it is right as "
-        "often.",
+        lambda f: f"One class has {percent(f.targets.commonest)} of the examples: a model that always predicts "
+        "this class is right as often.",
         code=lambda f: f"{NUMPY}labels, counts = np.unique({_labels(f.targets)}, "
         "return_counts=True)\n"
         "class_weight = {int(label): len(y) / len(labels) / count for label, count in zip(labels, counts)}",

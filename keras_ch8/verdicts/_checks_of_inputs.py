@@ -106,8 +106,8 @@ OF_INPUTS = (
         "act",
         "an input is infinite or not a number",
         lambda f: any(x.nonfinite for x in f.inputs),
-        lambda f: f"{counted(sum(x.nonfinite for x in f.inputs), 'number')} of the inputs are infinite or not a "
-        "number, and make the loss so.",
+        lambda f: "Some inputs are infinite or not a number "
+        f"({counted(sum(x.nonfinite for x in f.inputs), 'number')}), and make the loss so.",
         lambda f: "Take out the examples with such numbers, or put another number in their place.",
         lambda f: f"{NUMPY}there = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\nx, y = x[there], y[there]",
     ),
@@ -117,8 +117,8 @@ OF_INPUTS = (
         "act",
         f"the first layer gets inputs of 0 to 255 with a root mean square above {LARGE_RMS:g}",
         lambda f: _large(f) and _pixels(f),
-        lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
-        f"mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
+        lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
+        f"root mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
         lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
         "`keras.layers.Rescaling(1 / 255)`.",
         lambda f: RESCALE if "several inputs" not in f.has else "",
@@ -130,11 +130,11 @@ OF_INPUTS = (
         "act",
         f"the first layer gets inputs of sizes above {LARGE:g} with a root mean square above {LARGE_RMS:g}",
         _large,
-        lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
-        f"mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
+        lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
+        f"root mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
         "training data, as the first layer of the model"
-        + (", and end with a `keras.layers.Rescaling` to the targets." if _need_scale(f) else "."),
+        + (", and end with `keras.layers.Rescaling`(y.std(), y.mean())." if _need_scale(f) else "."),
         lambda f: "" if "several inputs" in f.has else NORMALIZE_BOTH if _need_scale(f) else NORMALIZE_INPUTS,
         FOUND,
     ),
@@ -159,8 +159,8 @@ OF_INPUTS = (
         "act",
         f"the first layer gets inputs of sizes below {SMALL:g} with a root mean square below {SMALL_RMS:g}",
         _small,
-        lambda f: f"The inputs go into {first(f).name} with sizes of up to {digits(first(f).input_largest)} and a root "
-        f"mean square of {digits(first(f).input_rms)}; about 1 is best.",
+        lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
+        f"root mean square of {digits(first(f).input_rms)}; about 1 is best.",
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
         "training data, as the first layer of the model, unless they were divided by 255 twice.",
         lambda f: "" if "several inputs" in f.has else NORMALIZE_INPUTS,
@@ -181,8 +181,8 @@ OF_INPUTS = (
         "act",
         f"the mean of the middle feature is above {OFFSET:g} times its standard deviation, and nothing centres it",
         _far_off,
-        lambda f: f"The mean of a feature of the inputs is {digits(f.inputs[0].offset)} times its standard deviation, "
-        "in the middle of them: the first layer hardly sees what differs.",
+        lambda f: f"The mean of a feature of the inputs is {digits(f.inputs[0].offset)} times its standard deviation "
+        "(the median over the features): the first layer hardly sees how examples differ.",
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
         "training data, as the first layer of the model.",
         lambda f: "" if "several inputs" in f.has else NORMALIZE_INPUTS,
@@ -195,8 +195,8 @@ OF_INPUTS = (
         "mean or deviation of other inputs are far from those of the training",
         lambda f: _unlike(f) is not None,
         lambda f: _says_unlike(f),
-        lambda f: f"Prepare {f.other} as the inputs of the training, with the same numbers: do not scale each by its "
-        "own.",
+        lambda f: f"Prepare {f.other} as the inputs of the training, with the mean and the standard deviation of "
+        "these: do not scale each by its own.",
         source="5 times the deviation, or 3 deviations between the means; standardized pixels are not told",
     ),
     Check(
@@ -214,7 +214,7 @@ OF_INPUTS = (
         "note",
         "a feature is the same in nearly all examples",
         lambda f: any(x.of == "numbers" and x.constant and x.examples >= FEW for x in f.inputs),
-        lambda f: f"{counted(sum(x.constant for x in f.inputs), 'feature')} of {sum(x.features for x in f.inputs)} "
-        "are the same in nearly all examples.",
+        lambda f: "Some features are the same in nearly all examples "
+        f"({sum(x.constant for x in f.inputs)} of {sum(x.features for x in f.inputs)}).",
     ),
 )  # fmt: skip

@@ -124,7 +124,7 @@ OF_LOSS = (
         "act",
         "the last layer is a softmax of one unit",
         lambda f: f.output.activation == "softmax" and f.output.units == 1,
-        lambda f: f"A softmax of 1 unit gives 1 whatever its input is, as {f.output.layer} does.",
+        lambda f: f"{f.output.layer} is a softmax of 1 unit, which gives 1 whatever its input is.",
         lambda f: with_right_end(f)[0],
         lambda f: with_right_end(f)[1],
         then="Give the last layer a unit for each class.",
@@ -158,7 +158,7 @@ OF_LOSS = (
         lambda f: f.output.loss in OF_LOGARITHMS and f.targets.low < 0,
         lambda f: f"{f.output.loss} takes logarithms, but {percent(f.targets.negative)} of the targets are below 0, "
         f"the smallest at {digits(f.targets.low)}.",
-        lambda f: "Compile with `keras.losses.MeanSquaredError`: no prediction of a logarithm's loss can meet them.",
+        lambda f: "Compile with `keras.losses.MeanSquaredError`: a loss of logarithms cannot compare numbers below 0.",
         lambda f: with_loss(f, "mean_squared_error"),
     ),
     Check(
@@ -218,7 +218,7 @@ OF_LOSS = (
         lambda f: f"The model ends with {f.output.ends_with}, which changes its predictions at random in training.",
         lambda f: f"Put {f.output.ends_with} before the last layer with weights, or take it away.",
         lambda f: WITHOUT_LAST if "sequential" in f.has else "",
-        then="End with a `layers.Dense` of as many units as there are targets.",
+        then="End with a `keras.layers.Dense` of as many units as there are targets.",
     ),
     Check(
         "one side of two",
@@ -276,7 +276,8 @@ OF_LOSS = (
         lambda f: f.output.loss in DISTANCES and _outside(f.output, f.targets) and not are_two_for_one(f),
         lambda f: f"The targets are {interval(f.targets.low, f.targets.high)}, but {_name(f.output)} ends with "
         f"{f.output.activation or f.output.ends_with}, which gives {_can_give(f.output)}.",
-        lambda f: f"Put `layers.Dense({f.output.units})` without activation behind it, and give it several units."
+        lambda f: f"Put `keras.layers.Dense({f.output.units})` without activation behind the recurrent layer, and "
+        "give that several units."
         if is_recurrent(f.output) else f"End with {_called(activation_for(f.targets))}"
         + (", which has no limit." if activation_for(f.targets) == "linear" else ", whose range holds the targets."),
         lambda f: with_dense(f) if is_recurrent(f.output) else with_activation(f, activation_for(f.targets)),
@@ -408,7 +409,7 @@ OF_LOSS = (
         "note",
         "targets of a squared error are far from 1",
         lambda f: f.output.loss in DISTANCES and f.targets.deviation > LARGE_TARGETS,
-        lambda f: f"The targets have a standard deviation of {digits(f.targets.deviation)}; divided by it, the usual "
-        "rates fit.",
+        lambda f: f"The targets have a standard deviation of {digits(f.targets.deviation)}; the usual learning "
+        "rates are for targets that are divided by it.",
     ),
 )  # fmt: skip

@@ -37,12 +37,12 @@ AFTERWARDS: dict[str, tuple[str, str]] = {
         "The root mean square of what the first layer gets should be about 1.",
         "Take the logarithm of inputs that are spread over many powers of 10.",
     ),
-    "equal_units": ("The units of each layer should differ.", "Give the layer that follows random weights, too."),
+    "equal_units": ("The units of each layer should differ.", "Start the next layer with random weights, too."),
     "no_gradient": (
         "Every matrix should have a gradient at the start.",
         "Normalize before the activation (`layers.BatchNormalization`).",
     ),
-    "leak": ("Validation should be somewhat worse than before, and true.", ""),
+    "leak": ("The validation loss should be somewhat higher, and can then be trusted.", ""),
     "label_order": ("Each minibatch should have examples of several classes.", ""),
     "imbalance": ("The rare classes should be found more often.", ""),
 }

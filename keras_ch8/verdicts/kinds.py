@@ -63,7 +63,7 @@ OF_THE_CHAPTER = (
         section="8.1.3",
         meaning="The gradient of a minibatch is mostly noise, which keeps the loss above what the learning rate and "
         "the model could reach.",
-        fine="There is no sign that noise of the gradient holds the loss up",
+        fine="There is no sign that noise of the gradient keeps the loss high",
         cure="Take larger batches, or let the learning rate fall: `schedules.LinearDecay`, "
         "`callbacks.LearningRateDecay`.",
         answers=("learning_rate.high",),
@@ -254,7 +254,7 @@ OF_THE_START = (
     Kind(
         "leak",
         section="8.1",
-        meaning="Examples of the validation data are among those of the training, so validation says too much good.",
+        meaning="Examples of the validation data are among those of the training, so validation looks too good.",
         fine="No example of the validation data is among those of the training",
         cure="Take the equal examples out of the validation data, and split before anything is repeated or augmented.",
     ),
@@ -268,7 +268,7 @@ OF_THE_START = (
     Kind(
         "imbalance",
         section="8.1.1",
-        meaning="Nearly all examples are of one class, so that a model is good that always says this one.",
+        meaning="Nearly all examples are of one class, so that a model that always predicts it seems good.",
         fine="No class has nearly all examples",
         cure="Give rare classes more weight (class_weight in `keras.Model.fit`), and look at a metric that a constant "
         "prediction cannot win, such as `keras.metrics.AUC`.",
@@ -281,7 +281,7 @@ OF_THE_COURSE = (
         "too_short",
         section="8.1",
         meaning="The training ends while the loss still falls: more epochs would go on lowering it.",
-        fine="The training does not end before the loss has stopped to fall much",
+        fine="The training does not end while the loss still falls much",
         cure="Train for more epochs, two or three times as many, and add "
         "`callbacks.EarlyStopping(restore_best_weights=True)` to end in time.",
         answers=("epochs",),

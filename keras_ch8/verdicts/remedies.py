@@ -110,7 +110,10 @@ def _rate(says: str, rate: str, expects: str) -> tuple[Remedy, Remedy]:
     return (
         Remedy(f"{says}.", f"model.optimizer.learning_rate = {rate}", expects, unless=_SCHEDULED),
         Remedy(
-            f"{says}, or multiply the schedule in that proportion.", setting("learning_rate", rate), expects, _SCHEDULED
+            f"{says}, without the schedule, or multiply the schedule in that proportion.",
+            setting("learning_rate", rate),
+            expects,
+            _SCHEDULED,
         ),
     )
 
@@ -166,11 +169,11 @@ _FACTOR = "The gradient should pass through each layer nearly unchanged, by a fa
 _SIGNAL = "The signal of each layer should have a root mean square near 1."
 _BELOW_CHANCE = "The loss should fall below that of the best constant prediction."
 _REACH = "The gradient should reach the first time steps."
-_LEAVES = "The loss should leave its height within the first epochs."
-_PASSES = "Fewer than a third of the units should be idle."
+_LEAVES = "The loss should begin to fall within the first epochs."
+_PASSES = "Fewer than a third of the units should be dead or saturated."
 
 _NEW_START = Remedy(
-    "Start from random weights of the usual size, which break its symmetry: `initializers.GlorotUniform`.",
+    "Start from random weights of the usual size, which make the units differ: `initializers.GlorotUniform`.",
     NEW_START,
     _LEAVES,
 )
@@ -197,8 +200,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "step_too_short": (
         Remedy(
-            "Let the model end with a `keras.layers.Rescaling` to the targets, which are far from 1: weights that move "
-            "by the learning rate take long to get there.",
+            "End the model with `keras.layers.Rescaling`(y.std(), y.mean()): the targets are far from 1, and weights "
+            "that move by the learning rate in a step take long to get there.",
             RESCALE_TARGETS, "The loss should fall below that of the best constant prediction in the first epochs.",
             ("large targets", "steps of the rate"), ("several inputs",),
         ),
@@ -213,7 +216,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "ill_conditioned": (
         _scale_inputs("The largest curvature should come near the others, and the loss fall at once.", and_rate=True),
         Remedy(
-            "Give each weight a rate of its own, and find it anew: `optimizers.Adam`, `training.find_learning_rate`.",
+            "Give each weight a rate of its own by `optimizers.Adam`, and find the learning rate anew: "
+            "`training.find_learning_rate`.",
             f"{ADAM}\n{FIND_RATE}", "The loss should fall faster, along the floor of the ravine too.",
             unless=("adaptive rates",),
         ),
@@ -274,7 +278,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "short_horizon": (
         Remedy(
-            "Leave out the zeros in which the sequences end: `keras.layers.Embedding(mask_zero=True)`.",
+            "Mask the zeros at the end of the sequences: `keras.layers.Embedding(mask_zero=True)`.",
             MASK_ZEROS, _REACH, ("padding",),
         ),
         Remedy(
@@ -341,15 +345,15 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             ACTIVE, "The loss should come to rest much lower.", ("linear layers",),
         ),
         Remedy(
-            "Give each hidden layer four times as many units, add one, and take penalties and dropout away.", LARGER,
-            "The loss should come to rest much lower.", ("sequential",), ("skip connections",),
+            "Give each hidden layer four times as many units, add a hidden layer, and take penalties and dropout away.",
+            LARGER, "The loss should come to rest much lower.", ("sequential",), ("skip connections",),
         ),
         Remedy("Train longer, take a larger model, or regularize less; first cure what else is found here."),
     ),
     "too_short": (
         Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
-            "The loss should go on falling, and have stopped to fall at the end.",
+            "The loss should go on falling, and come to rest by the end.",
         ),
         Remedy("Raise the learning rate: `training.find_learning_rate` finds one."),
     ),

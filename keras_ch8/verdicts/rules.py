@@ -120,8 +120,14 @@ class Condition:
         yield self.quantity
 
     def stated(self, value: float, level: str = "act") -> str:
-        """Return a sentence with the value, the limit of the level, and where that comes from."""
+        """Return a sentence with the value, the limit of the level, and where that comes from.
+
+        Of a number that no sentence says, it is whether the condition holds, if that has a name.
+        """
         source = f" ({self.source})" if self.source else ""
+        if self.name and self.quantity.phrase is None:
+            answer = "yes" if _OPERATORS[self.is_](value, self.limit) else "no"
+            return f"{self.name[0].upper()}{self.name[1:]}: {answer}{source}."
         limit = f"{level} {_WORDS[self.is_]} {self.quantity.number(self.limit)}"
         return f"{self.quantity.stated(value)}: {limit}{source}."
 
@@ -205,8 +211,9 @@ class Threshold:
 
     def stated(self, value: float, at_most: str = "act") -> str:
         """Return a sentence with the value, the limits of the levels, and where these come from."""
-        on = "up" if self.direction == "above" else "down"
-        limits = [f"{level} from {self.quantity.number(limit)} {on}" for level, limit in self.limits(at_most)]
+        on = " up" if self.direction == "above" else " down"
+        numbers = [(level, self.quantity.number(limit)) for level, limit in self.limits(at_most)]
+        limits = [f"{level} from {number}{'' if number[0].isalpha() else on}" for level, number in numbers]
         source = f" ({self.source})" if self.source else ""
         return f"{self.quantity.stated(value)}: {', '.join(limits)}{source}."
 

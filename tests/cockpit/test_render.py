@@ -118,7 +118,7 @@ def test_the_first_view_says_what_is_wrong_and_what_cures_it(page, six, width):
         assert all(reason.replace("`", "") in text for reason in found["why"])
     assert "All right: 13 checks, nothing to do" in page.row("cnn_healthy").text
     assert "OK" in page.row("cnn_healthy").text
-    assert "NOT LOOKED" in page.row("quickstart").text
+    assert "NOT CHECKED" in page.row("quickstart").text
     for row in page.all(".runs tbody tr"):
         assert row.rect["y"] < 400
     assert [block.get_attribute("open") is not None for block in page.all(".verdict")] == [True, True, True, False]
@@ -308,7 +308,7 @@ def test_runs_of_any_lengths_and_those_of_before_the_record_stand_beside_each_ot
     old = run("old", ordinary(rng, STEPS), record=False)
     torn = run("torn", curves(np.linspace(2, 1, 12)), problem="The event file ends in the middle of an entry.")
     page.open(document(old, torn, run("long", ordinary(rng, np.arange(1, 4000, 7))), run("nothing", {})))
-    assert "NOT LOOKED" in page.row("old").text
+    assert "NOT CHECKED" in page.row("old").text
     assert "The event file ends in the middle of an entry." in page.row("torn").text
     assert set(cells(page, page.card("Loss of minibatches"))) == {
         (name, "ch8/loss") for name in ("old", "torn", "long")

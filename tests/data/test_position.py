@@ -177,7 +177,7 @@ def test_a_state_of_another_source_is_refused():
 
 def test_a_place_outside_the_epoch_is_refused_and_its_end_is_the_next():
     source = source_of()
-    with pytest.raises(ValueError, match=r"has 4 batches. Received: step=5"):
+    with pytest.raises(ValueError, match=r"at most 4 here. Received: step=5"):
         source.seek(0, 5)
     source.seek(1, 4)
     assert (source.epoch, source.step) == (2, 0)

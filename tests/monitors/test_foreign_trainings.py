@@ -254,7 +254,7 @@ def test_a_matrix_whose_gradient_is_always_zero_has_none_whatever_decay_moves_it
         past = past_of(losses(), layer_flow=[sloped(slope) for slope in slopes])
         assert level("layer_flow", past, "no_gradient") == expected
     found = said("layer_flow", past_of(losses(), layer_flow=[sloped(LACKS)] * 9), "no_gradient")
-    assert "25 % of the matrices that are trained have a gradient of exactly 0; first of all a/kernel" in found.finding
+    assert "25 % of the matrices that are trained have a gradient of exactly 0; the first is a/kernel" in found.finding
 
 
 def test_a_gradient_of_zero_says_nothing_where_all_are_or_a_layer_is_dead_or_saturated():

@@ -130,7 +130,7 @@ def test_a_rule_says_why_in_sentences():
     assert why(5.0, 2.0, at_most="watch")[0] == first.format(5).replace(", act from 4 m up", "")
     assert why(np.nan, 2.0) == ()
     only = Rule(kind="cliff", says="It is wide", when=(wide,))
-    assert judge([only], {"width": 2.0})[0].why == ("The width is 2: act above 1.",)
+    assert judge([only], {"width": 2.0})[0].why == ("It is wide: yes.",)
 
 
 def test_of_a_kind_that_is_fine_the_thresholds_of_all_rules_are_why_and_not_more_than_five():
@@ -235,7 +235,8 @@ def test_a_validation_loss_is_said_as_it_is_at_the_end_not_at_its_best():
     claim = said("online_risk", epochs(LEARNING, [0.9, 0.5, 0.11, *[0.3] * 4, 0.197, 0.4, 0.453]), "overfitting")
     assert "`val_loss` has gone from 0.11 at its best to 0.453" in claim.finding
     assert (
-        "now the loss on held-out examples has lost 43 % of what it had gained until its best, 11 % by" in claim.finding
+        "now the loss on held-out examples has risen by 43 % of what it had fallen until its best, 11 % by"
+        in claim.finding
     )
     assert (claim.level, claim.series, claim.drawn[claim.series]) == ("watch", "ch8_epoch/val_loss", 0.453)
 

@@ -246,18 +246,18 @@ def test_the_finding_says_what_examples_cost_when_they_were_new():
     past = epochs([1.0, 0.9, 0.8], [1.0, 0.9, 0.8])
     expected = (
         "the training loss is now 0.8; `val_loss` has gone from 0.8 at its best to 0.8; "
-        "examples cost 1 when they were new, and 0.8 now)."
+        "the loss of minibatches was 1 when they were new, and is 0.8 now)."
     )
     assert said("online_risk", past, "overfitting").finding.endswith(expected)
     past.passes = past.passes[:1]
-    assert "examples cost" not in said("online_risk", past, "overfitting").finding
+    assert "of minibatches" not in said("online_risk", past, "overfitting").finding
 
 
 def test_a_loss_is_said_with_three_digits():
     (monitor,) = chosen(["online_risk"])
     assert monitor.remarks(epochs([0.12345] * 3, [1.2345] * 3)) == {
         "overfitting": "the training loss is now 0.123; `val_loss` has gone from 1.23 at its best to 1.23; "
-        "examples cost 0.123 when they were new, and 0.123 now"
+        "the loss of minibatches was 0.123 when they were new, and is 0.123 now"
     }
 
 

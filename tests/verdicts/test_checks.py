@@ -353,7 +353,7 @@ def test_behind_a_recurrent_output_that_has_a_limit_comes_a_layer_without():
     for has, code in ((frozenset({"sequential"}), "Dense(1)"), (frozenset(), "")):
         (claim,) = claims_of(facts(output=recurrent, has=has), unexpected)[0]
         assert (claim.kind, claim.level) == ("wrong_output", "act")
-        assert claim.cure.startswith("Put `layers.Dense(1)` without activation behind it")
+        assert claim.cure.startswith("Put `keras.layers.Dense(1)` without activation behind the")
         assert code in claim.code
     assert claims_of(facts(change(NUMBERS, low=-0.9, high=0.9), recurrent), unexpected)[0] == []
 
