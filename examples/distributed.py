@@ -1,9 +1,9 @@
 """Section 8.1.3: one network, trained by two workers together, as one process would train it.
 
 Each worker is a process with a copy of the network and half of every batch; their gradients are added up. Usually each
-is on a machine of its own. Without more this script starts two of them on this machine, and compares them with one
-process that has whole batches. Where the environment variable TF_CONFIG says who the workers are, it is one of them:
-start it so on each machine, and after a failure of one on all of them again.
+is on a machine of its own. By default this script starts two workers on this machine, and compares them with one
+process that has whole batches. Where the environment variable TF_CONFIG names the workers, this script is one of them:
+start it with TF_CONFIG on each machine and, after one worker has failed, on all machines again.
 
     .venv/bin/python examples/distributed.py
     .venv/bin/tensorboard --logdir runs/distributed

@@ -1,4 +1,4 @@
-"""Corrupt examples, and a learning rate that is far too large for two steps: lost without a guard, and saved with it.
+"""Corrupt examples, or two steps with a learning rate that is far too large, ruin a training that has no guard.
 
 A small convolutional network learns digits three times: on clean data, on data in which three images hold a NaN, and
 with a typing error in the schedule. `callbacks.Guard` names the three images, and undoes what the error has done.

@@ -1,10 +1,10 @@
 """Section 8.2.7: the way downhill from here need not lead to where the loss is low, and may be long if it does.
 
-a sin(w x) is to fit sin(6 x), by gradient descent: from w = 5, and from w = 8, as far off as in figure 8.4 the other
-side of the mountain. From 5 the straight line to the solution only falls, and descent follows it. From 8 the slope
-leads away from the solution: w grows, a shrinks, and descent ends in a poor minimum, though the line to the solution,
-over a hill, is as short as before. A network that tells handwritten digits apart starts at Glorot's scale, and at
-eight times that.
+a sin(w x) is to fit sin(6 x), by gradient descent: from w = 5, and from w = 8, which lies on the wrong side of a hill,
+as the start in figure 8.4 does. From 5 the straight line to the solution only falls, and descent follows it. From 8 the
+slope leads away from the solution: w grows, a shrinks, and descent ends in a poor minimum, though the solution is only
+2 away, across the hill. A network that tells handwritten digits apart starts at Glorot's scale, and at eight times
+that.
 
     .venv/bin/python examples/s8_2_7_local_and_global.py
     .venv/bin/tensorboard --logdir runs/s8_2_7_local_and_global

@@ -3,8 +3,8 @@
 Twenty layers of tanh tell handwritten digits apart, from seven starts. What each layer does to the signal and to the
 gradient is done twenty times over: weights that are a little too small let both vanish, weights that are too large
 drive the units to their flat ends, and the gradient explodes. The older heuristic, 1 / sqrt(m), is one of those that
-are too small. Normalized weights (equation 8.23) do; orthogonal ones with the gain of tanh, and sparse ones, keep the
-signal too; and scaling to one batch of data mends even weights of 0.01.
+are too small. Normalized weights (equation 8.23) keep the signal; so do orthogonal ones with the gain of tanh, and
+sparse ones; and scaling to one batch of data mends even weights of 0.01.
 
     .venv/bin/python examples/s8_4_initialization.py
     .venv/bin/tensorboard --logdir runs/s8_4_initialization

@@ -1,8 +1,8 @@
 """Section 8.6.2: steepest descent undoes in each step some of what it did before; conjugate gradients do not.
 
 Where a line search ends the slope along the line is 0, so the next gradient is orthogonal to it: in a ravine, steepest
-descent zigzags, and on a quadratic of condition number k it takes the factor ((k - 1) / (k + 1))^2 off the loss at each
-step, from the worst start (figure 8.6). Conjugate gradients keep, along all directions gone before, what was won there:
+descent zigzags, and on a quadratic of condition number k each step from the worst start multiplies the loss by
+((k - 1) / (k + 1))^2 (figure 8.6). Conjugate gradients keep, along all directions gone before, what was won there:
 they end a quadratic of 20 weights after as many steps as its Hessian has different eigenvalues, here 4.
 
 Then a network learns handwritten digits, with all examples in each step. Its loss is no quadratic; both search along

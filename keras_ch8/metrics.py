@@ -31,19 +31,20 @@ class ZeroOneLoss(keras.metrics.MeanMetricWrapper):
     stopping may monitor it. Axes such as time may stand after batch: then each entry of them is an example. A
     prediction with NaN is wrong.
 
-    Differs from 1 less Keras's accuracies: one name for all three kinds; with `multi_label` an example is wrong if any
-    of its labels is, as with scikit-learn's `zero_one_loss`, while `keras.metrics.BinaryAccuracy` counts labels; and
-    NaN is not class 0.
+    Differs from 1 minus the accuracies of Keras: one class serves all three kinds; with `multi_label` an example is
+    wrong if any of its labels is, as with scikit-learn's `zero_one_loss`, while `keras.metrics.BinaryAccuracy` counts
+    labels; and a prediction of NaN does not count as class 0.
 
     Args:
         from_logits: Whether the predictions are logits or other scores, with the threshold 0, and not probabilities,
             with the threshold 0.5. Several classes need neither. Defaults to `False`.
         multi_label: Whether each example may have several labels, along the last axis. Defaults to `False`.
         name: Name of the metric. Defaults to `"zero_one_loss"`.
-        dtype: Type to count in. Defaults to `keras.config.floatx()`.
+        dtype: Type that the fraction is computed in. Defaults to `keras.config.floatx()`.
 
     Raises:
-        ValueError: When called, if labels and predictions do not fit each other.
+        TypeError: If `from_logits` or `multi_label` is neither `True` nor `False`.
+        ValueError: If `dtype` is not a floating type; when called, if the shapes of labels and predictions do not fit.
 
     Example:
         >>> metric = keras_ch8.metrics.ZeroOneLoss()

@@ -27,7 +27,8 @@ def digits() -> tuple[tuple[Any, Any], tuple[Any, Any]]:
         from sklearn.model_selection import train_test_split
     except ImportError as error:
         raise ImportError(
-            'The tour takes its digits from scikit-learn: `pip install "keras_ch8[examples]"`.'
+            "The tour reads its digits from scikit-learn, which is not installed. Install it with "
+            '`pip install "keras_ch8[examples]"`.'
         ) from error
     x, y = load_digits(return_X_y=True)
     x, x_val, y, y_val = train_test_split(x.astype("float32") / 16, y, test_size=450, random_state=0)
@@ -59,7 +60,12 @@ def train(folder: Path, epochs: int, code: str = "") -> tuple[Any, float]:
 
 
 def main(log_dir: str | os.PathLike[str] = "runs/tour", epochs: int = EPOCHS) -> None:
-    """Train, diagnose, cure, train again, and print one screen."""
+    """Train, diagnose, cure, train again, and print one screen.
+
+    Args:
+        log_dir: Folder for the logs and the page; where it exists, one beside it is made. Defaults to `"runs/tour"`.
+        epochs: Epochs of each of the two trainings. Defaults to `10`.
+    """
     logs = _new_folder(Path(log_dir))
     _say("Two trainings on 1347 handwritten digits. First, six hidden layers of sigmoid units with Adam ...")
     sick, before = train(logs / "sick", epochs)

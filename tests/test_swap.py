@@ -244,7 +244,7 @@ def test_the_swap_is_printed_as_a_diff_that_can_be_applied_and_what_stays_is_nam
     [
         (None, 2, "FILE must be a Python script. Received: .*train.py, which fails with .*No such file"),
         ("def (", 2, "which fails with invalid syntax"),
-        ("import keras\nprint(keras.layers.Dense(1))\n", 0, "Nothing in .*train.py is to be swapped"),
+        ("import keras\nprint(keras.layers.Dense(1))\n", 0, "Nothing in .*train.py needs to be swapped"),
     ],
 )
 def test_what_cannot_be_swapped_is_said(tmp_path, text, status, said):

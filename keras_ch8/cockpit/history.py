@@ -26,8 +26,8 @@ class RunHistory(Result):
     `history[name]` is a curve, and `history.curves` has all of them.
 
     Args:
-        run: What was read.
-        folder: Where.
+        run: What the event files of the run say.
+        folder: The folder of these files.
     """
 
     def __init__(self, run: Run, folder: str) -> None:
@@ -70,7 +70,10 @@ class RunHistory(Result):
 
     def __getitem__(self, name: str) -> Curve:
         if name not in self.curves:
-            raise KeyError(f"There is no curve {name!r} in this run. It has: {', '.join(self.curves)}.")
+            raise KeyError(
+                f"The name must be that of a curve of this run. Received: {name!r}. Give one of: "
+                f"{', '.join(map(repr, self.curves)) or 'nothing, since the run has no points'}."
+            )
         return self.curves[name]
 
     def plot(self, what: str = HISTORY.title, ax: Any = None) -> Any:
@@ -89,7 +92,7 @@ class RunHistory(Result):
             The axes; of several panels, the list of them.
 
         Raises:
-            ValueError: If there is no such panel with data, or there are several and one pair of axes.
+            ValueError: If `what` names no panel that has data, or several panels while `ax` is given.
             ImportError: If matplotlib is not installed.
         """
         found = self._found(what)
@@ -97,8 +100,8 @@ class RunHistory(Result):
             return curves.draw(found[0], self._pictured, ax)
         if ax is not None:
             raise ValueError(
-                f"`ax` is for one panel. Received: what={what!r}, which {len(found)} panels are of. Leave `ax` out, or "
-                f"give the title of one: {', '.join(repr(panel.title) for panel in found)}."
+                f"`ax` is for one panel. Received: what={what!r}, which stands for {len(found)} panels. Leave `ax` "
+                f"out, or give the title of one: {', '.join(repr(panel.title) for panel in found)}."
             )
         return curves.draw_all(found, self._pictured)
 
@@ -187,10 +190,13 @@ class RunHistory(Result):
 def read_run(logdir: str | os.PathLike[str]) -> RunHistory:
     """Return the curves, verdicts and events of the one run below a folder (section 8.2).
 
-    Numbers are all those that were written, in full. It may be a run that has been cut short or is still written.
+    All points are read, with all the digits that were written. The run may have been cut short, or may still go on.
 
     Args:
         logdir: The `log_dir` of `keras_ch8.callbacks.TensorBoard`, or the folder of one run below it.
+
+    Returns:
+        A `RunHistory`.
 
     Raises:
         FileNotFoundError: If there is no such folder, or no run of this package in it.

@@ -109,11 +109,16 @@ class Page:
 def report(logdir: str | os.PathLike[str], file: str | os.PathLike[str] | None = None) -> Page:
     """Return one page on all runs below a folder: what is wrong, what cures it, and the curves (section 8.2).
 
-    It needs nothing beside it and no network. In a notebook it is shown where it is the value of a cell.
+    The page is a single HTML file that needs no other file and no network. A notebook shows it where it is the value of
+    a cell.
 
     Args:
-        logdir: Folder with runs: the `log_dir` of `keras_ch8.callbacks.TensorBoard`, or one of several of them.
-        file: Where to write it too, such as `"report.html"`. Defaults to `None`: nowhere.
+        logdir: Folder with runs: the `log_dir` of `keras_ch8.callbacks.TensorBoard`, or a folder that holds several of
+            them.
+        file: File to write the page to, such as `"report.html"`. Defaults to `None`: no file is written.
+
+    Returns:
+        A `Page`: `print` shows the verdicts, `save` writes the file.
 
     Raises:
         FileNotFoundError: If there is no such folder, or no run of this package in it.

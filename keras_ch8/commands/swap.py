@@ -35,9 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the diff, and to the error stream what stays; return 2 if the file cannot be read."""
     name = str(arguments.file)
+    if arguments.file.suffix == ".ipynb":
+        _say(
+            f"FILE must be a Python script. Received: {name}, a notebook. Save it as a script first, as "
+            "`jupyter nbconvert --to script` does."
+        )
+        return 2
     try:
-        if arguments.file.suffix == ".ipynb":
-            raise SyntaxError("it is a notebook: save it as a script first")
         raw = arguments.file.read_bytes()
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         source = raw.decode("utf-8" if encoding == "utf-8-sig" else encoding)
@@ -54,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     for number, reason in sorted(left):
         _say(f"Line {number}: {reason}")
     if swapped == source and not left:
-        _say(f"Nothing in {name} is to be swapped: it makes no optimizer or callback that both have.")
+        _say(f"Nothing in {name} needs to be swapped: it makes no optimizer or callback that both packages have.")
     return 0
 
 
@@ -63,10 +67,10 @@ def _say(sentence: str) -> None:
 
 
 def swap(source: str) -> tuple[str, list[tuple[int, str]]]:
-    """Return a script with the parts of keras_ch8 in the place of Keras's, and for each that stays line and reason.
+    """Return the script with the parts of keras_ch8 in place of Keras's, and line and reason of each part that stays.
 
     Raises:
-        SyntaxError: If the script is no Python, or cannot be swapped.
+        SyntaxError: If the script is not valid Python, or would not be after an edit.
     """
     begins = BOM if source.startswith(BOM) else ""
     script = _Script(source.removeprefix(BOM))
@@ -74,7 +78,9 @@ def swap(source: str) -> tuple[str, list[tuple[int, str]]]:
     try:
         ast.parse(swapped)
     except SyntaxError as error:
-        raise SyntaxError(f"edits that this command cannot make well, near {error.text!r}: swap it by hand") from None
+        raise SyntaxError(
+            f"an edit near {error.text!r} that would not be valid Python; replace the names there by hand"
+        ) from None
     return begins + swapped, script.left
 
 
@@ -90,7 +96,7 @@ class _Use:
     def refusal(self) -> str:
         """Return why it stays; "" if it is swapped."""
         if self.call is None:
-            return "It is not made here, but named: what it means would change."
+            return "It is named here without being called, so that a swap would change what the script means."
         return _refused(self.call, self.package, self.name)
 
 
@@ -122,7 +128,7 @@ class _Script:
                     found.setdefault(alias.asname or name, set()).add(name)
                 elif alias.name == "*" and node.module in [f"{r}.{p}" for r in ROOTS for p in PACKAGES]:
                     self.left.append(
-                        (node.lineno, f"`from {node.module} import *` does not say what. Name the classes.")
+                        (node.lineno, f"`from {node.module} import *` names no class. Import the classes by name.")
                     )
                 else:
                     found.setdefault(alias.asname or alias.name, set()).add(f"{node.module}.{alias.name}")

@@ -28,14 +28,14 @@ class CurriculumSampler:
 
     Args:
         ordinary: The sampler of the source, without a curriculum.
-        difficulty: Number of each example.
-        pacing: How the fraction of the examples grows.
-        until: Steps after which the fraction is 1.
-        mix: Fraction of the places that are filled as without a curriculum.
-        order: "easy", "hard" or "random".
-        soft: Whether easier examples have larger weights.
-        seed: Of the draws.
-        first: The epoch of the source with which the curriculum begins.
+        difficulty: How hard each example is: an array with one number for each, the smallest for the easiest.
+        pacing: The `Pacing`: how the fraction of the examples that may be drawn grows.
+        until: Number of training steps after which all examples may be drawn.
+        mix: Fraction in [0, 1] of the places of a batch that are filled as without a curriculum. Defaults to `0.0`.
+        order: Which examples come first: `"easy"`, `"hard"` or `"random"`. Defaults to `"easy"`.
+        soft: Whether easier examples have larger weights. Defaults to `False`.
+        seed: Seed of the draws, an integer of at least 0. Defaults to `0`.
+        first: The epoch of the source, counted from 0, with which the curriculum begins. Defaults to `0`.
     """
 
     def __init__(

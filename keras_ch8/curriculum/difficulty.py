@@ -66,14 +66,15 @@ def teacher_loss(model: keras.Model, x: Data, y: Data = None) -> np.ndarray:
 
     Args:
         model: A trained and compiled model, the teacher.
-        x: Arrays, also nested.
-        y: Their targets. Defaults to `None`.
+        x: Inputs: an array, or arrays in a list, tuple or dict, with the examples along the first axis.
+        y: Targets, likewise. Defaults to `None`, for a loss that reads none.
 
     Returns:
-        Numbers, one for each example.
+        An array with one number for each example.
 
     Raises:
-        ValueError: If the loss of the model is no mean over the examples.
+        TypeError: If `model` is not a `keras.Model`.
+        ValueError: If the model is not compiled, or its loss is not the mean of the losses of the examples.
 
     Example:
         >>> teacher = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
@@ -110,20 +111,23 @@ def cross_validated_loss(
     No example is judged by a model that has memorized it, so a false label is hard.
 
     Args:
-        build: Function that returns a new compiled model.
-        x: Arrays, also nested.
-        y: Their targets. Defaults to `None`.
-        folds: Parts of the data, and models. Defaults to `5`.
+        build: Function without arguments that returns a new compiled model.
+        x: Inputs: an array, or arrays in a list, tuple or dict, with the examples along the first axis.
+        y: Targets, likewise. Defaults to `None`, for a loss that reads none.
+        folds: Integer of at least 2: into how many parts the data are cut, and how many models are trained, each
+            without one of the parts. Defaults to `5`.
         epochs: Epochs of each training. Defaults to `10`.
-        batch_size: Examples in a batch of it. Defaults to `32`.
+        batch_size: Examples in a batch of each training. Defaults to `32`.
         seed: Seed of the folds. Defaults to `0`.
-        **fit_arguments: For `fit`: `class_weight`, `callbacks`, ...
+        **fit_arguments: More arguments of `fit`, such as `class_weight` or `callbacks`.
 
     Returns:
-        Numbers, one for each example.
+        An array with one number for each example.
 
     Raises:
-        ValueError: If there are fewer examples than folds, or the loss of the model is no mean over the examples.
+        TypeError: If `build` is not a function, or does not return a model.
+        ValueError: If an argument lies outside its range, there are fewer examples than folds, or the loss of the model
+            is not the mean of the losses of the examples.
 
     Example:
         >>> def build():

@@ -46,9 +46,9 @@ class BabySteps(StagedPacing):
         c(u) = end of bucket floor(u buckets)      the last bucket is there from u = 1 - 1 / buckets on
 
     Args:
-        buckets: Number of buckets, and of equally long stages. Defaults to `5`.
+        buckets: Integer of at least 2: the number of buckets, and of equally long stages. Defaults to `5`.
         start: Fraction of the examples in the first bucket, in (0, 1]; the others are of equal size. Defaults to
-            `None`: all are.
+            `None`: all buckets are of equal size.
 
     Raises:
         ValueError: If an argument lies outside its range.
@@ -79,9 +79,9 @@ class OnePass(StagedPacing):
     add to it: with `mix`, some examples of all buckets, at all times.
 
     Args:
-        buckets: Number of buckets, and of equally long stages. Defaults to `5`.
+        buckets: Integer of at least 2: the number of buckets, and of equally long stages. Defaults to `5`.
         start: Fraction of the examples in the first bucket, in (0, 1]; the others are of equal size. Defaults to
-            `None`: all are.
+            `None`: all buckets are of equal size.
 
     Raises:
         ValueError: If an argument lies outside its range.

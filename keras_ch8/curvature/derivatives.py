@@ -24,11 +24,17 @@ def gradient(model: keras.Model, x: Data, y: Data = None, **options: Any) -> np.
         model: A compiled model.
         x: Inputs, as for `fit`.
         y: Targets.
-        **options: `sample_weight`; `loss`, to use instead of the compiled one; `training`, by default `True`, whether
-            the model runs as in training (batch statistics, Dropout with one mask).
+        **options: `sample_weight`, by default `None`: weights of the examples. `loss`, by default `None`: a Keras loss,
+            or a function of (y, y_pred), to use instead of the compiled one. `training`, by default `True`: whether the
+            model runs as in training (batch statistics, Dropout with one mask).
 
     Returns:
         A flat vector in float64.
+
+    Raises:
+        TypeError: If `model` is not a `keras.Model`, or an option is unknown.
+        ValueError: If the model is not compiled and `loss` is not given, if targets that the loss reads are missing, or
+            if `x`, `y` and `sample_weight` do not have one entry for each example.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
@@ -98,7 +104,7 @@ def hessian(model: keras.Model, x: Data, y: Data = None, **options: Any) -> np.n
         A symmetric matrix in float64, a row and a column for each weight.
 
     Raises:
-        ValueError: If the model has more weights.
+        ValueError: If the model has more than 5000 trainable weights.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

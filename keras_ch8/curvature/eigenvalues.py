@@ -115,7 +115,7 @@ def lanczos(
         A `Spectrum`.
 
     Raises:
-        ValueError: If `steps` is below 1, or `start` has another length than the weights.
+        ValueError: If `steps` is below 1, `seed` below 0, or `start` has another length than the weights.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -216,15 +216,16 @@ def matrix_power(w: np.ndarray, x: np.ndarray, t: int) -> MatrixPower:
     result points along the largest: as in a recurrent network over t time steps.
 
     Args:
-        w: Square matrix with a full set of eigenvectors.
-        x: Vector.
-        t: Number of steps, at least 0.
+        w: Square matrix with a full set of eigenvectors. This is not checked: of a defective matrix, such as
+            [[1, 1], [0, 1]], the numbers may be wrong; take `np.linalg.matrix_power(w, t) @ x` for it.
+        x: Vector with as many entries as `w` has rows.
+        t: Integer of at least 0: the exponent, the number of time steps.
 
     Returns:
         A `MatrixPower`.
 
     Raises:
-        ValueError: If `w` is not square, or `x` does not fit it.
+        ValueError: If `w` is not square, `x` does not fit it, or `t` is below 0.
 
     Example:
         >>> found = keras_ch8.curvature.matrix_power(np.diag([1.1, 0.5]), np.array([1.0, 1.0]), 20)
@@ -238,8 +239,8 @@ def matrix_power(w: np.ndarray, x: np.ndarray, t: int) -> MatrixPower:
     t = _checks.count("t", t, 0, meaning="the number of steps", fix="Try 20.")
     if w.ndim != 2 or w.shape[0] != w.shape[1] or x.shape != w.shape[:1]:
         raise ValueError(
-            "`w` must be a square matrix and `x` a vector as long as its sides. "
-            f"Received: shapes {w.shape} and {x.shape}."
+            "`w` must be a square matrix, and `x` a vector with as many entries as `w` has rows. "
+            f"Received: shapes {w.shape} and {x.shape}. Give shapes (n, n) and (n,)."
         )
     eigenvalues, v = np.linalg.eig(w)
     order = np.argsort(-np.abs(eigenvalues))

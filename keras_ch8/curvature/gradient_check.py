@@ -101,6 +101,9 @@ def check_gradient(model: keras.Model, x: Data, y: Data = None, *, seed: int = 0
     Returns:
         A `GradientCheck`; its `wrong` lists the variables whose gradient is wrong, `print` says right or wrong.
 
+    Raises:
+        ValueError: If `seed` is not an integer of at least 0.
+
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "tanh"), keras.layers.Dense(1)])
         >>> model.compile(loss="mse")

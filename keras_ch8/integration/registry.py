@@ -18,13 +18,13 @@ from . import keras_private
 
 @dataclass(frozen=True)
 class Hook:
-    """A function or class of Keras in whose place stands one of the suite, which calls it.
+    """A function or class of Keras that keras_ch8 has replaced by one of its own, which calls the original.
 
     Args:
-        replaces: Its full name, such as `"keras.Model.fit"`.
-        why: What the suite needs that Keras offers no public way for.
-        since: Whose construction installed it, and when.
-        undone_by: How to undo it.
+        replaces: Full name of the function or class of Keras, such as `"keras.Model.fit"`.
+        why: What keras_ch8 needs that Keras offers no public way for.
+        since: The object whose construction installed the hook, and the time.
+        undone_by: The call that undoes it.
     """
 
     replaces: str
@@ -127,7 +127,8 @@ def install(place: Place, make: Make, why: str, for_: str) -> None:
 def uninstall() -> None:
     """Undo every hook; parts that are made afterwards install theirs again.
 
-    A function that somebody else has wrapped since stays inside that wrapper, with a warning, and only passes on.
+    A function of keras_ch8 that other code has wrapped since stays inside that wrapper, and only calls the function of
+    Keras from then on; a `RuntimeWarning` says so.
     """
     with _lock:
         installed = list(_installed.items())

@@ -76,6 +76,9 @@ class BernoulliLikelihood(Likelihood):
     Differs from `keras.losses.BinaryCrossentropy(from_logits=True)`: summed over the outputs by
     `NegativeLogLikelihood`, not averaged.
 
+    Raises:
+        ValueError: In `nll`, if the shapes of labels and outputs do not fit.
+
     Example:
         >>> nll = keras_ch8.losses.BernoulliLikelihood().nll(y=np.array([1.0, 1.0, 0.0]), eta=np.array([0.0, 3.0, 3.0]))
         >>> [round(float(x), 4) for x in nll[:, 0]]
@@ -171,7 +174,7 @@ class GaussianLikelihood(Likelihood):
         variance: Number above 0. Defaults to `1.0`.
 
     Raises:
-        ValueError: If `variance` is not above 0.
+        ValueError: If `variance` is not above 0; in `nll`, if the shapes of labels and outputs do not fit.
 
     Example:
         >>> nll = keras_ch8.losses.GaussianLikelihood().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
@@ -213,7 +216,8 @@ class HeteroscedasticGaussianLikelihood(Likelihood):
     The likelihood has no upper bound: an example that is fitted exactly draws its variance to 0. Below s = -88 the
     precision is infinite in float32.
 
-    Differs from the book: section 6.2.2.4 makes the precision positive by a softplus, here by exp. Keras has none.
+    Differs from the book: section 6.2.2.4 makes the precision positive by a softplus, and this class by exp. Keras has
+    no such loss.
 
     Raises:
         ValueError: In `nll`, if the network does not have twice as many outputs as there are labels.
@@ -260,7 +264,7 @@ class LaplaceLikelihood(Likelihood):
         scale: Number above 0. Defaults to `1.0`.
 
     Raises:
-        ValueError: If `scale` is not above 0.
+        ValueError: If `scale` is not above 0; in `nll`, if the shapes of labels and outputs do not fit.
 
     Example:
         >>> nll = keras_ch8.losses.LaplaceLikelihood().nll(y=np.array([0.0, 2.0]), eta=np.array([0.0, 0.0]))
@@ -301,6 +305,9 @@ class PoissonLikelihood(Likelihood):
 
     Differs from `keras.losses.Poisson`: that wants the rate itself, leaves log(y!) out, so that it is no likelihood,
     and averages over the outputs.
+
+    Raises:
+        ValueError: In `nll`, if the shapes of labels and outputs do not fit.
 
     Example:
         >>> nll = keras_ch8.losses.PoissonLikelihood().nll(y=np.array([0.0, 3.0]), eta=np.log([2.0, 2.0]))

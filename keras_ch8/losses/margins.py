@@ -42,7 +42,7 @@ class ExponentialLoss(keras.losses.Loss):
     y             y_true          1 for the positive class, 0 or -1 for the other
     f             y_pred          score, above 0 for the positive class; no activation in the last layer
 
-    Differs from Keras: it has none. Averaged over the last axis, as `keras.losses.Hinge` is.
+    Differs from Keras, which has no such loss. It is averaged over the last axis, as `keras.losses.Hinge` is.
 
     Args:
         reduction: How the examples' losses are reduced, as in `keras.losses.Loss`. Defaults to
@@ -101,7 +101,7 @@ class ModifiedHuber(keras.losses.Loss):
     y             y_true          1 for the positive class, 0 or -1 for the other
     f             y_pred          score, above 0 for the positive class; no activation in the last layer
 
-    Differs from Keras: it has none. Averaged over the last axis, as `keras.losses.Hinge` is.
+    Differs from Keras, which has no such loss. It is averaged over the last axis, as `keras.losses.Hinge` is.
 
     Args:
         reduction: How the examples' losses are reduced, as in `keras.losses.Loss`. Defaults to

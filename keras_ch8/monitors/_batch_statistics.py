@@ -263,7 +263,8 @@ def batch_statistics(model: keras.Model, x: Data, y: Data = None, **options: Any
     found = Probe(model, x, y, monitors=[BatchStatisticsMonitor()], **options).measure()
     if "batch_statistics" not in found:
         raise ValueError(
-            "`batch_statistics` compares what batches and moving averages say in layers of batch normalization. "
-            f"Received: the model {model.name!r}, which has no such layer. Add one, or ask another monitor."
+            "`batch_statistics` compares the statistics of a batch with the moving averages of layers of batch "
+            f"normalization. Received: the model {model.name!r}, which has no such layer. Add one, or give another "
+            "model."
         )
     return found["batch_statistics"]

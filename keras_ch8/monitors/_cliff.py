@@ -45,8 +45,8 @@ class Cliff(Result):
     Args:
         steps: Numbers of the steps that can be judged.
         ratio: For each of them, norm of the gradient over its median in the 100 steps before.
-        rise: The same over all that was usual so far: 3 times any such median, that of the first 20 steps included. It
-            stays below 1 while the gradient only shrinks, however much it varies.
+        rise: For each of them, norm of the gradient over 3 times the largest such median so far, that of the first 20
+            steps included. It stays below 1 while the gradient only shrinks, however much it varies.
     """
 
     steps: np.ndarray
@@ -54,9 +54,12 @@ class Cliff(Result):
     rise: np.ndarray
 
     def spikes(self, above: float = SPIKE) -> np.ndarray:
-        """Return the steps at which the ratio rises above a limit, and the norm above all that was usual so far.
+        """Return the numbers of the steps at which `ratio` is above a limit, and `rise` above 1.
 
-        A run of such steps counts once.
+        Several such steps in a row count once, by the first of them.
+
+        Args:
+            above: The limit of the ratio. Defaults to `10.0`.
         """
         high = (self.ratio > above) & (self.rise > 1)
         return self.steps[high & ~np.concatenate([[False], high[:-1]])]
@@ -94,11 +97,14 @@ def cliff(norms: np.ndarray, steps: np.ndarray | None = None) -> Cliff:
     infinite or NaN norm counts as infinitely large.
 
     Args:
-        norms: Norm of the gradient of each step, before clipping.
-        steps: Numbers of the steps. Defaults to 1, 2, ...
+        norms: Euclidean norm of the gradient of each step, before clipping, in the order of the steps.
+        steps: Numbers of the steps, one for each norm. Defaults to `None`: 1, 2, ...
 
     Returns:
         A `Cliff`; the first 20 steps are not judged.
+
+    Raises:
+        ValueError: If `norms` is not an array of numbers, or `steps` has another length.
 
     Example:
         >>> norms = np.ones(50)

@@ -21,10 +21,11 @@ class Distance(Result):
     """The way from the start.
 
     Args:
-        distance: |theta - theta_0|.
+        distance: |theta - theta_0|, the distance of the weights theta from the start theta_0.
         start_norm: |theta_0|.
         weight_norm: |theta|.
-        heading: Cosine between -g and the way back to the start: -1 while the gradient leads straight away from it.
+        heading: Cosine between -g, where gradient descent goes, and the way back to the start: -1 while descent leads
+            straight away from the start, 1 while it leads straight back.
     """
 
     distance: float
@@ -84,6 +85,9 @@ def distance(model: keras.Model, x: Data, y: Data, start: list[np.ndarray], **op
 
     Returns:
         A `Distance`.
+
+    Raises:
+        ValueError: If `start` does not have the shapes of the trainable weights.
 
     Example:
         >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")

@@ -298,8 +298,9 @@ def _estimates(evaluation: Evaluation, examples: int) -> tuple[Tensor, Tensor]:
     k = len(evaluation.part_grads)
     if k < 2:
         raise ValueError(
-            "The noise of the gradient shows in how far those of two parts of the probe differ. Received: a probe with "
-            f"fewer examples ({examples}) than parts. Give more, in random order."
+            "The noise of the gradient is measured by how far the gradients of equal parts of the probe differ, so "
+            f"each part needs an example. Received: a probe with fewer examples ({examples}) than parts. Give more "
+            "examples, in random order."
         )
     squares = sum(_numerics.squared_norm(g) for g in evaluation.part_grads)
     mean = _numerics.squared_norm(evaluation.grads)
@@ -322,14 +323,15 @@ def gradient_noise(model: keras.Model, x: Data, y: Data = None, *, parts: int = 
         model: A compiled model.
         x: Inputs, as for `fit`, in random order.
         y: Targets.
-        parts: Integer of at least 2. Defaults to `2`.
+        parts: Integer of at least 2: the number k of equal parts of the batch whose gradients are compared; examples
+            that are left over are not used. Defaults to `2`.
         **options: As for `curvature.gradient`.
 
     Returns:
         A `GradientNoise`.
 
     Raises:
-        ValueError: If `parts` is below 2, or there are fewer examples.
+        ValueError: If `parts` is below 2, or there are fewer examples than parts.
 
     Example:
         >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")

@@ -44,10 +44,10 @@ class GradientNorm(Result):
     """The gradient of the probe against the loss.
 
     Args:
-        norm: |g|.
-        weight_norm: |theta|.
-        loss: L(theta).
-        penalty: What of it layers have added, such as regularizers.
+        norm: |g|, the Euclidean norm of the gradient, in units of loss / weight.
+        weight_norm: |theta|, the Euclidean norm of the trainable weights.
+        loss: L(theta), with the penalties of the layers.
+        penalty: The part of `loss` that layers have added, such as regularizers. Defaults to `0.0`.
     """
 
     norm: float

@@ -63,14 +63,14 @@ class LayerFlow(Result):
         gradient: |dL_i / dy|, the root mean square over the examples i of the norm of the gradient of its loss.
         dead: Fraction of its ReLUs that give 0 for every example; NaN for other layers.
         saturated: Fraction of its outputs that are on the flat ends of tanh or sigmoid; NaN for other layers.
-        relative_update: |d| / |W| for its weights in the last update.
+        relative_update: |d| / |W| for its matrices, where d is the last update; NaN where no update is known.
         units: Number of units of each layer.
         input_signal: Root mean square of the inputs of the first layer.
         input_spread: The largest over the smallest standard deviation of its features; those that are next to constant
             are left out.
-        before: `signal` before the last update, where one was made; `None` else.
-        weights: Names of the weights with two axes or more that are trained, wherever they are.
-        slopes: The largest size of an entry of the gradient of each of them.
+        before: `signal` before the last update; `None` where no update is known.
+        weights: Paths of all trainable variables of the model with two axes or more.
+        slopes: For each of these, the largest absolute value of an entry of its gradient.
     """
 
     names: tuple[str, ...]
@@ -389,11 +389,16 @@ def layer_flow(
         model: A compiled model; layers are listed in the order of their calls.
         x: Inputs, as for `fit`.
         y: Targets.
-        before: The trainable weights before the last update, for `relative_update`.
+        before: The trainable weights before the last update, one array for each variable. Defaults to `None`: then
+            `relative_update` is NaN.
         **options: As for `curvature.gradient`.
 
     Returns:
         A `LayerFlow`.
+
+    Raises:
+        ValueError: If the model has no layer with a matrix of weights or such an activation, or `before` does not have
+            the shapes of the trainable weights.
 
     Example:
         >>> half = keras.initializers.Constant(0.5)
@@ -410,4 +415,10 @@ def layer_flow(
         Glorot and Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Neural Networks.
     """
     probe = Probe(model, x, y, monitors=[LayerFlowMonitor()], **options)
-    return probe.measure(None if before is None else probe.objective.weights("before", before))["layer_flow"]
+    found = probe.measure(None if before is None else probe.objective.weights("before", before))
+    if "layer_flow" not in found:
+        raise ValueError(
+            "`layer_flow` follows signal and gradient through layers with a matrix of weights or an activation such as "
+            f"relu, tanh or sigmoid. Received: the model {model.name!r}, which has none. Give a model with such layers."
+        )
+    return found["layer_flow"]

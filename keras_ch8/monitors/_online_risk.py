@@ -61,7 +61,7 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
         An `OnlineRisk`.
 
     Raises:
-        ValueError: If there is no pass.
+        ValueError: If `losses` is not a list, holds no pass, or the losses of a pass are not numbers.
 
     Example:
         >>> first, second = np.array([4.0, 3.0, 2.0, 2.0]), np.array([1.5, 1.5, 1.0, 1.0])
@@ -75,8 +75,8 @@ def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
     is_list = isinstance(losses, list | tuple) or getattr(losses, "ndim", 0) > 0
     if not is_list or not len(losses):
         raise ValueError(
-            "`losses` are those of each pass over the data, so it must be a list of arrays. Received: "
-            f"losses={losses!r:.200}. Give one array a pass."
+            "`losses` holds the losses of the minibatches of each pass over the data, so it must be a list with one "
+            f"array for each pass. Received: losses={losses!r:.200}. Give at least one array."
         )
     (first, first_error), (last, last_error) = (
         _mean(_objects.numbers("losses", losses[i], may_be_empty=True)) for i in (0, -1)

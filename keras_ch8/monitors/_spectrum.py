@@ -285,7 +285,7 @@ def spectrum(
         A `SpectrumEnds`.
 
     Raises:
-        ValueError: If `steps` is below 1.
+        ValueError: If `steps` is below 1, or `seed` below 0.
 
     Example:
         >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")

@@ -278,6 +278,9 @@ def step_length(model: keras.Model, x: Data, y: Data, before: list[np.ndarray], 
     Returns:
         A `StepLength`.
 
+    Raises:
+        ValueError: If `before` does not have the shapes of the trainable weights.
+
     Example:
         >>> dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
         >>> model = keras.Sequential([keras.Input((1,)), dense])

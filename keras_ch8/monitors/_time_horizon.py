@@ -34,7 +34,8 @@ class TimeHorizon(Result):
             do not count, so that sequences of different length end together.
         is_final: Whether the loss sees the last time step only, as far as can be seen. Where it sees every step, each
             has a gradient of its own, and the profile says little about memory.
-        kernel: Recurrent kernel.
+        kernel: Recurrent kernel, of shape (units, units) or, with several gates, (units, gates * units); of shape (0,
+            0) where the cell has none.
     """
 
     name: str

@@ -45,7 +45,17 @@ class Curve:
 class LayerCall:
     """One call of a layer as tensors: its inputs, its outputs, and the gradients of the loss with respect to both.
 
-    The gradients are of the loss of the whole probe: those of one example are 1 / examples of its own loss.
+    The loss is the mean over the examples of the probe, so the gradients of one example are those of its own loss
+    divided by the number of examples.
+
+    Args:
+        layer: The layer.
+        inputs: Its first argument, with the examples along the first axis.
+        mask: The mask that it was called with, or `None`.
+        outputs: Its first output.
+        input_gradient: Gradient with respect to `inputs`, of the same shape; `None` where these are not floats.
+        output_gradient: Gradient with respect to `outputs`, of the same shape.
+        is_output: Whether the model returns what this layer returns.
     """
 
     layer: keras.layers.Layer
@@ -55,7 +65,6 @@ class LayerCall:
     input_gradient: Tensor
     output_gradient: Tensor
     is_output: bool
-    """Whether the model returns what this layer returns."""
 
 
 @dataclasses.dataclass
@@ -74,8 +83,18 @@ class Evaluation:
 class Snapshot:
     """What a monitor computes from, as tensors of a graph.
 
-    `now` is at the weights theta as they are. `before` is at theta - d, and d the last update of the optimizer; both
-    are None for a measurement without a step. `start` are the weights at the beginning of the training.
+    Args:
+        variables: The trainable variables of the model.
+        theta: Their values, one tensor for each variable.
+        start: Their values at the beginning of the training.
+        d: The last update of the optimizer, one tensor for each variable; `None` for a measurement without a step.
+        before: The `Evaluation` at theta - d: `loss`, `grads` (one gradient for each variable), `part_grads` (the same
+            for each part of the probe), `calls` (a `LayerCall` for each call of a recorded layer), `penalty` (the part
+            of the loss that layers have added). `None` for a measurement without a step.
+        now: The same at theta.
+        inference_loss: The loss at theta with the model as in inference; `None` unless a monitor with `needs_inference`
+            records a layer of the model.
+        examples: Number of examples in the probe.
     """
 
     variables: list[keras.Variable]
@@ -105,8 +124,8 @@ class Monitor:
         remarks(past)        what the sentences say besides numbers, by kind
 
     Raises:
-        ValueError: When a class is made whose `sets` there are not, or whose name, kinds or curves are those of
-            another monitor.
+        ValueError: When a subclass is defined whose `sets` are not all among "cheap", "standard" and "full", or whose
+            name, kinds or curves another monitor has already.
 
     Example:
         A warning when the loss on the probe is above 3:
@@ -272,7 +291,7 @@ def chosen(checks: str | Sequence[str | Monitor]) -> tuple[Monitor, ...]:
     """Return the monitors of a set, or those that are listed, by name or as they are.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If no set or monitor has such a name.
     """
     if isinstance(checks, str) and checks in SETS:
         return members(checks)

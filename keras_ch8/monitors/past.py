@@ -39,9 +39,9 @@ class Past:
     """What a monitor judges by: all that has been measured of one training.
 
     Args:
-        total: Steps that this training has in all; 0 where it is not known.
-        first: Steps that were made before it.
-        steps_of_update: Steps between two moments at which the weights can be seen.
+        total: Number of steps of the whole training. Defaults to `0`: it is not known.
+        first: Number of steps that the model had made before this training. Defaults to `0`.
+        steps_of_update: Number of steps between two moments at which the weights can be read. Defaults to `1`.
     """
 
     def __init__(self, total: int = 0, first: int = 0, steps_of_update: int = 1) -> None:
@@ -51,9 +51,9 @@ class Past:
         self.chance = float("nan")
         """Loss of the best constant prediction on the probe, without penalties; NaN where it is not known."""
         self.neighbours = float("nan")
-        """Loss on it of what the nearest of its other examples predict; NaN where it is not known."""
+        """Loss on the probe if each example is predicted from its nearest other examples; NaN where it is not known."""
         self.least_squares = float("nan")
-        """Loss on it that a linear model can reach; NaN of other models."""
+        """Loss on the probe that a linear model reaches by least squares; NaN where the model is not linear."""
         self.unevenness = float("nan")
         """Condition number of the covariance of the scaled inputs of a linear model; NaN of others."""
         self.rate = float("nan")
@@ -76,7 +76,7 @@ class Past:
 
     @property
     def is_penalized(self) -> bool:
-        """Whether layers add to the loss, which what is said of constants and of neighbours has not."""
+        """Whether layers add penalties to the loss; `chance` and `neighbours` contain none."""
         return any(reading.penalty for reading in self.of("gradient_norm")[-1:])
 
     def state(self) -> dict[str, Any]:

@@ -58,6 +58,12 @@ class Descent(Method):
 
     The direction is given up for -g, and what is known forgotten, where it does not lead downhill (or is NaN), and
     after a search along it that found nothing.
+
+    Args:
+        line_search: The `LineSearch` that says how far to go along the direction. Defaults to `StrongWolfe()`.
+
+    Raises:
+        TypeError: If `line_search` is not a `LineSearch`.
     """
 
     line_search: LineSearch = dataclasses.field(default_factory=StrongWolfe)
@@ -68,8 +74,9 @@ class Descent(Method):
     def __post_init__(self) -> None:
         if not isinstance(self.line_search, LineSearch):
             raise TypeError(
-                "`line_search` must be one of `keras_ch8.second_order`, such as `StrongWolfe()` or `HagerZhang()`. "
-                f"Received: line_search={self.line_search!r} of type {type(self.line_search).__name__}."
+                "`line_search` must be one of the line searches of `keras_ch8.second_order`, such as `HagerZhang()`. "
+                f"Received: line_search={self.line_search!r} of type {type(self.line_search).__name__}. Try "
+                "`StrongWolfe()`."
             )
 
     init_memory: ClassVar[Callable[..., State]]

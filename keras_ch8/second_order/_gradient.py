@@ -23,10 +23,13 @@ class SteepestDescent(Descent):
         x <- x + t d        t from the line search
 
     With exact searches successive directions are orthogonal: figure 8.6, the zigzag. On a quadratic of condition number
-    k an iteration takes the factor ((k - 1) / (k + 1))^2 off the value, at worst.
+    k an iteration multiplies the distance of the value from the minimum by ((k - 1) / (k + 1))^2 at worst.
 
     Args:
-        line_search: How far to go along d. Defaults to `StrongWolfe()`.
+        line_search: The `LineSearch` that says how far to go along d. Defaults to `StrongWolfe()`.
+
+    Raises:
+        TypeError: If `line_search` is not a `LineSearch`.
 
     Example:
         >>> second_order = keras_ch8.second_order
@@ -107,6 +110,7 @@ class ConjugateGradient(Descent):
             `StrongWolfe(c2=0.4)`.
 
     Raises:
+        TypeError: If `line_search` is not a `LineSearch`.
         ValueError: If `beta_rule` is not one of the names.
 
     Example:

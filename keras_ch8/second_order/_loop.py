@@ -154,7 +154,18 @@ class Recording(NamedTuple):
 
 
 def solve(problem: Problem, method: Method, start: Point, state: State, stop: Stop) -> Run:
-    """Iterate from `start`, whose value and gradient are there, until a reason to stop; a pure function of tensors."""
+    """Iterate from `start` until there is a reason to stop; a pure function of tensors.
+
+    Args:
+        problem: The function, a `Problem`.
+        method: The `Method` that makes the iterations.
+        start: The `Point` to begin at, as from `problem.at(x)`.
+        state: What the method remembers, as from `method.init(n, dtype)`.
+        stop: When to stop, a `Stop`.
+
+    Returns:
+        A `Run`; `run.best` is the best point, `run.status` the number of the `Status` with which it ended.
+    """
     return iterate(problem, method, begin(start, state, stop), stop, Recording())[0]
 
 
@@ -257,7 +268,16 @@ class SolverState(NamedTuple):
 
 
 def init_state(method: Method, n: int, dtype: str) -> SolverState:
-    """Return the memory before the first run, for n parameters."""
+    """Return the memory before the first run.
+
+    Args:
+        method: The `Method` that will make the iterations.
+        n: Number of parameters.
+        dtype: Their type, `"float32"` or `"float64"`.
+
+    Returns:
+        A `SolverState`, for `resume`.
+    """
     return SolverState(
         state=method.init(n, dtype),
         value=ops.full((), float("nan"), dtype),
@@ -277,13 +297,22 @@ def resume(
     stop: Stop,
     recording: Recording = Recording(),  # noqa: B008  it cannot change
 ) -> tuple[Point, Tensor, SolverState, Tree]:
-    """Iterate from `start` with what an earlier run remembers; a `recording` is carried along.
+    """Iterate from `start` with what an earlier run remembers.
 
-    Returns the point to go on from, the number of iterations, the memory and the log. The point is the best one only if
-    the run is over: with a single iteration in each run, a method that may go uphill would never get away.
+    If f has changed since that run, the values that it saw are forgotten; what the method has learned of the curvature
+    is kept.
 
-    If f has changed in between, what was seen of its values counts no more; what the method has learned of its
-    curvature does.
+    Args:
+        problem: The function, a `Problem`.
+        method: The `Method` that makes the iterations.
+        start: The `Point` to begin at, as from `problem.at(x)`.
+        memory: The memory of the run before it, or `init_state(method, n, dtype)`.
+        stop: When to stop, a `Stop`.
+        recording: A log that is carried along, a `Recording`. Defaults to one that keeps nothing.
+
+    Returns:
+        The point to go on from, the number of iterations, the memory and the log. The point is the best one only if the
+        run is over: with a single iteration in each run, a method that may go uphill would never get away.
     """
     is_new = ~(ops.abs(start.value - memory.value) <= _vector.epsilon(start.value) ** 0.5 * ops.abs(memory.value))
     first = begin(start, _on_new(is_new, memory.state, start), stop)

@@ -88,7 +88,7 @@ class OptimizeResult(Result):
 
     @property
     def success(self) -> bool:
-        """Whether a criterion for a minimum was met; coming to a halt is none."""
+        """Whether a criterion for a minimum was met; a run that only came to a halt is no success."""
         return self.status.converged
 
     @property
@@ -137,8 +137,8 @@ class Minimizer:
             Defaults to `"lbfgs"`.
 
     Raises:
-        ValueError: If there is no method of that name.
-        TypeError: If `method` is neither a method nor a name.
+        TypeError: If `fun` is neither a function nor a `Problem`, or `method` neither a method nor a name.
+        ValueError: If `method` is a name that no method has.
 
     Example:
         >>> rosenbrock = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
@@ -299,10 +299,12 @@ def as_method(value: Any) -> Method:
     if not isinstance(value, str):
         raise TypeError(
             "`method` must be a method of `keras_ch8.second_order`, such as `keras_ch8.second_order.LBFGS()`, or the "
-            f"name of one. Received: method={value!r} of type {type(value).__name__}."
+            f"name of one. Received: method={value!r} of type {type(value).__name__}. Try 'lbfgs'."
         )
     if value not in METHODS:
-        raise ValueError(f"`method` must be one of {sorted(METHODS)}, or a method. Received: method={value!r}.")
+        raise ValueError(
+            f"`method` must be one of {sorted(METHODS)}, or a method. Received: method={value!r}. Try 'lbfgs'."
+        )
     return METHODS[value]()
 
 

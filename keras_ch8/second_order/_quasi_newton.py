@@ -25,7 +25,10 @@ class BFGS(Descent):
     curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2 numbers; above some thousand parameters see `LBFGS`.
 
     Args:
-        line_search: How far to go along d. Defaults to `StrongWolfe()`.
+        line_search: The `LineSearch` that says how far to go along d. Defaults to `StrongWolfe()`.
+
+    Raises:
+        TypeError: If `line_search` is not a `LineSearch`.
 
     Example:
         >>> f = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
@@ -92,10 +95,11 @@ class LBFGS(Descent):
     for a `history_size` of m.
 
     Args:
-        history_size: Integer of at least 1: how many are kept. Defaults to `10`.
-        line_search: How far to go along d. Defaults to `StrongWolfe()`.
+        history_size: Integer of at least 1: how many pairs (s, y) are kept. Defaults to `10`.
+        line_search: The `LineSearch` that says how far to go along d. Defaults to `StrongWolfe()`.
 
     Raises:
+        TypeError: If `line_search` is not a `LineSearch`.
         ValueError: If `history_size` is below 1.
 
     Example:

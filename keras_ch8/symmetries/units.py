@@ -70,8 +70,8 @@ def rescale_units(model: keras.Model, layer: keras.layers.Layer | str, factors: 
         factors: Numbers alpha above 0, one for each unit.
 
     Raises:
-        ValueError: If `factors` are not one positive number for each unit, if they make a weight overflow, or if it is
-            not known where the units go, or if their activation is none of these.
+        ValueError: If `factors` are not one positive number for each unit, if they make a weight overflow, if it is not
+            known where the units go, or if a factor does not pass through their activation.
 
     Example:
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "relu"), keras.layers.Dense(2)])
@@ -85,12 +85,12 @@ def rescale_units(model: keras.Model, layer: keras.layers.Layer | str, factors: 
     """
     found = wiring(model, layer)
     check_homogeneous(found)
-    _checks.length("factors", factors, found.units, of="the units")
-    alpha = np.asarray(factors, "float64")
+    alpha = _objects.numbers("factors", factors)
+    _checks.length("factors", alpha, found.units, of="the units")
     if not (np.isfinite(alpha) & (alpha > 0)).all():
         raise ValueError(
             "`factors` multiply the weights into a unit and divide those out of it, so they must be finite and above "
-            f"0. Received: factors={factors!r}."
+            f"0. Received: factors={factors!r}. Give one such number for each unit, as `balance` does in its `factors`."
         )
     scaled = [found.ending(v) * alpha for v in found.incoming]
     assign([*found.incoming, found.following.kernel], [*scaled, found.leaving() / alpha[:, None]])
@@ -220,7 +220,7 @@ def difference(model: keras.Model, other: keras.Model | Sequence[np.ndarray], x:
     if [f.shape for f in first] != [s.shape for s in second]:
         raise ValueError(
             "`other` must have outputs of the same shapes. Received: "
-            f"{[s.shape for s in second]} beside {[f.shape for f in first]}."
+            f"{[s.shape for s in second]} beside {[f.shape for f in first]}. Give a model with the same outputs."
         )
     return float(np.max([_relative(f, s) for f, s in zip(first, second, strict=True)]))
 
@@ -237,7 +237,7 @@ def _state_mapping(model: keras.Model, weights: Sequence[np.ndarray]) -> list[tu
     if shapes != expected:
         raise ValueError(
             "`other` must be a model, or weights of this one as from `model.get_weights()`, of shapes "
-            f"{expected}. Received: shapes {shapes}."
+            f"{expected}. Received: shapes {shapes}. Take the weights from a model with the same layers."
         )
     return [(v, keras.ops.convert_to_tensor(w, v.dtype)) for v, w in zip(model.weights, weights, strict=True)]
 

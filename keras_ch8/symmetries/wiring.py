@@ -123,9 +123,9 @@ def _only_next(
         kinds = [f"{name} ({type(by_name.get(name)).__name__})" for name in followers]
         known = ", ".join(part.__name__ for part in (*WEIGHTED, layers.Flatten, *ACTIVATION, layers.BatchNormalization))
         raise ValueError(
-            f"The output of {layer.name!r} must go into one layer, and that into one, as far as the next Dense or "
-            f"convolution layer: {known}, pooling or Dropout, channels last, each called once. Received: it goes into "
-            f"{kinds or 'nothing else'}. {FIX}"
+            f"The output of {layer.name!r} must go into a single layer, and so on to the next Dense or convolution "
+            f"layer. These may be {known}, pooling or Dropout, channels last, each called once. Received: it goes into "
+            f"{kinds or 'no layer'}. {FIX}"
         )
     return following
 
@@ -140,8 +140,9 @@ def _check_weighted(layer: keras.layers.Layer) -> None:
     plain = isinstance(kernel, keras.Variable) and "float" in kernel.dtype and not getattr(layer, "lora_enabled", False)
     if not plain or getattr(layer, "groups", 1) != 1 or _channels_first(layer):
         raise ValueError(
-            "Units are those of a built Dense, Conv1D, Conv2D or Conv3D layer, without groups, channels last, not "
-            f"quantized and without LoRA. Received: {layer.name!r}, a {type(layer).__name__}. {FIX}"
+            "The layers on both sides of the units must each be a built Dense, Conv1D, Conv2D or Conv3D, without "
+            f"groups, channels last, not quantized and without LoRA. Received: {layer.name!r}, a "
+            f"{type(layer).__name__}. {FIX}"
         )
 
 

@@ -11,8 +11,8 @@ def check_initializer(make: Make, shape: tuple[int, ...] = (6, 4)) -> None:
     """Check an initializer: any floating type, the same values from the same seed, saved with its layer.
 
     Args:
-        make: The class, or a function that makes one; called with `seed=`, if it takes one.
-        shape: A shape that it can start. Defaults to `(6, 4)`.
+        make: The class, or a function that makes one; it is called with `seed=`, if it takes a seed.
+        shape: Shape of the weights that it is asked for, a tuple of integers. Defaults to `(6, 4)`.
 
     Raises:
         AssertionError: Where the contract is broken; the message says what is wrong and how to fix it.
@@ -23,7 +23,10 @@ def check_initializer(make: Make, shape: tuple[int, ...] = (6, 4)) -> None:
     try:
         seeded, one, other = True, make(seed=3), make(seed=3)
     except TypeError:
-        with explained("The initializer cannot be made: check a function such as `functools.partial(Mine, 0.1)`."):
+        with explained(
+            "The initializer cannot be made without arguments. Give a function that makes one, such as "
+            "`functools.partial(Mine, 0.1)`."
+        ):
             seeded, one, other = False, make(), make()
     name = name_of(one)
     require(isinstance(one, keras.initializers.Initializer), f"`{name}` must be a `keras.initializers.Initializer`.")
@@ -42,7 +45,7 @@ def check_initializer(make: Make, shape: tuple[int, ...] = (6, 4)) -> None:
             f"A `{name}` that two layers share must start them apart: draw each call with the next of `seeds`.",
         )
     for dtype in ("bfloat16", "float16", "float32"):
-        with explained(f"`{name}` must serve {dtype}: write `draw` or `values`, and leave the cast to the base class."):
+        with explained(f"`{name}` must return {dtype}. Write `draw` or `values`, and leave the cast to the base."):
             values = make(**({"seed": 3} if seeded else {}))(shape, dtype)
         found = keras.backend.standardize_dtype(values.dtype)
         require(found == dtype, f"`{name}` must return the type that it is asked for, {dtype}. Received: {found}.")

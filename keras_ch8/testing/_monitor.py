@@ -14,7 +14,7 @@ def check_monitor(monitor: Any, *, on: Training = small_training) -> None:
     """Check a monitor: it measures while `fit` runs, changes nothing, and keeps no state of its own.
 
     Args:
-        monitor: One, of a subclass of `monitors.Monitor`.
+        monitor: An object of a class derived from `monitors.Monitor`.
         on: A function that makes a compiled model with inputs and targets, for a monitor of certain layers. Defaults
             to a small network.
 
@@ -66,5 +66,6 @@ def check_monitor(monitor: Any, *, on: Training = small_training) -> None:
     )
     require(
         repr(monitor.claims(past)) == repr(claims),
-        f"`{name}.claims` must be a pure function of the past: it says two things of the same one.",
+        f"`{name}.claims` must be a pure function of the past: it has returned two different lists for the same one. "
+        "Compute the claims from the argument alone.",
     )

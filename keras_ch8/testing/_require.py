@@ -40,7 +40,10 @@ def explained(message: str) -> Iterator[None]:
 
 def made(make: Make, kind: str, base: type, base_name: str) -> Any:
     """Return what is to be checked, made by a class or a function without arguments, which must be of a base class."""
-    with explained(f"The {kind} cannot be made: check a function without arguments, such as a `functools.partial`."):
+    with explained(
+        f"The {kind} cannot be made without arguments. Give a function that makes one, such as "
+        "`functools.partial(TheClass, its_argument)`."
+    ):
         thing = make()
     require(isinstance(thing, base), f"`{name_of(thing)}` must inherit from `{base_name}`.")
     return thing

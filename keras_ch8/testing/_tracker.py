@@ -31,7 +31,7 @@ def check_tracker(make: Make) -> None:
     """Check a tracker: it takes all that a training tells, over several trainings, leaves nothing, and can be copied.
 
     Args:
-        make: The class, or a function without arguments that makes one. It writes where it is told to.
+        make: The class, or a function without arguments that makes one. The tracker is opened in a temporary folder.
 
     Raises:
         AssertionError: Where the contract is broken; the message says what is wrong and how to fix it.

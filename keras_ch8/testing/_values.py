@@ -19,7 +19,7 @@ def check_clipping_rule(rule: Any) -> None:
     """Check a clipping rule: a saved value that shortens gradients of any size, and never lengthens one.
 
     Args:
-        rule: One, with its arguments.
+        rule: An object of a class derived from `clipping.GlobalRule` or `clipping.TensorRule`.
 
     Raises:
         AssertionError: Where the contract is broken; the message says what is wrong and how to fix it.
@@ -72,7 +72,7 @@ def check_stopping_criterion(criterion: Any) -> None:
     """Check a stopping criterion: a value with one pure function of the epochs so far.
 
     Args:
-        criterion: One, with its arguments.
+        criterion: An object of a class derived from `stopping.Criterion`.
 
     Raises:
         AssertionError: Where the contract is broken; the message says what is wrong and how to fix it.
@@ -138,8 +138,9 @@ def check_schedule(schedule: Any, steps: int = 1000) -> None:
     """Check a learning-rate schedule: a pure function of the step that compiled training steps can read.
 
     Args:
-        schedule: One, with its arguments. Lengths in epochs, batches or percent are resolved for 10 epochs.
-        steps: Number of steps over which it is checked. Defaults to `1000`.
+        schedule: An object of a class derived from `schedules.Schedule`, or another learning-rate schedule of Keras.
+            Lengths in epochs, batches or percent are resolved for a training of 10 epochs.
+        steps: Number of training steps over which it is checked. Defaults to `1000`.
 
     Raises:
         AssertionError: Where the contract is broken; the message says what is wrong and how to fix it.
@@ -192,7 +193,7 @@ def check_pacing(pacing: Any) -> None:
     """Check a pacing of a curriculum: a function of the progress that rises from its start to 1.
 
     Args:
-        pacing: One, with its arguments.
+        pacing: An object of a class derived from `curriculum.Pacing`.
 
     Raises:
         AssertionError: Where the contract is broken; the message says what is wrong and how to fix it.
@@ -222,7 +223,7 @@ def check_pacing(pacing: Any) -> None:
         (falls >= -1e-16).all(),
         f"`{name}` must rise. It falls by {-falls.min():.3g} at u = {PROGRESS[int(falls.argmin())]:.3g}.",
     )
-    message = f"`{name}` must give a number the value that it has in an array."
+    message = f"`{name}` must return the same fraction for a single number u as for this u in an array."
     require_close(single, fractions[[0, 310, 1000]], message, rtol=1e-14, atol=0)
     left = np.asarray(pacing.oldest(PROGRESS))
     require(

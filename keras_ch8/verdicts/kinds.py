@@ -11,13 +11,13 @@ class Kind:
         name: What verdicts call it, such as `"cliff"`.
         section: Section of the book.
         meaning: One sentence for the documentation: what goes wrong in a training that has it.
-        fine: What is said where all is well, without the full stop: numbers in brackets follow.
+        fine: The sentence that is said where all is well, without its full stop: numbers in brackets follow.
         cure: What to do about it, in full sentences.
-        code: One or two lines of Python that cure it for certain, to be pasted; "" where there are none.
-        answers: What its cure changes, in the words that studies of real faults use: `activation.last`,
+        code: One or two lines of Python that cure it for certain, to be pasted. Defaults to `""`: there are none.
+        answers: What its cure changes, in the words that studies of real faults use: some of `activation.last`,
             `activation.hidden`, `loss`, `labels`, `preprocess`, `initialization`, `layers`, `layers.regularize`,
-            `layer_properties`, `optimizer`, `epochs`, `batch_size.large`, `learning_rate.high` (it is too high),
-            `learning_rate.low`.
+            `layer_properties`, `optimizer`, `epochs`, `batch_size.large`, `learning_rate.high` (it is too high) and
+            `learning_rate.low`. Defaults to `()`: none of these.
     """
 
     name: str

@@ -33,15 +33,17 @@ class Quantity:
     """Something that is measured, and how a sentence says it.
 
     Args:
-        name: By which monitors and rules call it.
-        meaning: What it is, for the documentation.
-        phrase: Returns what a sentence says of a finite value, such as "an update changes the loss by 12 %"; of None a
-            sentence says nothing.
-        endless: What a sentence says of an infinite value, or one beyond all use.
-        number: Returns a value by itself, in the unit of the phrase, such as "12 %". Defaults to two digits.
-        usual: Which of several measurements is judged, such as "in the middle of the last 9 measurements"; "" where it
-            is the newest.
-        series: Name of the series in TensorBoard whose last point is the newest value; "" where none is.
+        name: The name that monitors and rules use for it.
+        meaning: What it is, one sentence for the documentation.
+        phrase: Function that returns what a sentence says of a finite value, such as "an update changes the loss by
+            12 %". Defaults to `None`: no sentence mentions the value.
+        endless: What a sentence says of a value that is infinite, or above 1e12 in size. Defaults to `""`: nothing.
+        number: Function that returns the value alone as a text, in the unit of the phrase, such as "12 %". Defaults to
+            two significant digits.
+        usual: Which of several measurements is judged, such as "in the middle of the last 9 measurements". Defaults to
+            `""`: the newest one.
+        series: Name of the series in TensorBoard whose last point is the newest value. Defaults to `""`: no series
+            shows it.
     """
 
     name: str
@@ -83,6 +85,13 @@ class Quantity:
         return f"{whole[0].upper()}{whole[1:]}"
 
 
+def _check_word(name: str, value: str, words: Sequence[str]) -> None:
+    if value not in words:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(map(repr, words))}. Received: {name}={value!r}. Use one of these."
+        )
+
+
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -94,14 +103,18 @@ _WORDS = {"<": "below", "<=": "up to", ">": "above", ">=": "from"}
 
 @dataclasses.dataclass(frozen=True)
 class Condition:
-    """A quantity on one side of a number: holds or does not; where the quantity is not known it does not.
+    """A comparison of a quantity with a number: it holds or does not; where the quantity is not known it does not.
 
     Args:
         quantity: What is compared.
         is_: The comparison, one of `"<"`, `"<="`, `">"`, `">="`; or `"known"`, which needs no limit.
-        limit: The number it is compared with.
-        name: What it says of the training, such as "the loss is good"; "" where the comparison says it.
-        source: Where the limit comes from; "" where it needs no source, such as a 0.
+        limit: The number that the quantity is compared with. Defaults to NaN, for `"known"`.
+        name: What the condition says of the training, such as "the loss is good". Defaults to `""`: the comparison
+            itself is said.
+        source: Where the limit comes from. Defaults to `""`: it needs no source, such as a 0.
+
+    Raises:
+        ValueError: If `is_` is not one of these words.
     """
 
     quantity: Quantity
@@ -109,6 +122,9 @@ class Condition:
     limit: float = NAN
     name: str = ""
     source: str = ""
+
+    def __post_init__(self) -> None:
+        _check_word("is_", self.is_, (*_OPERATORS, "known"))
 
     def holds(self, measured: Measured) -> bool:
         """Whether it holds for what was measured."""
@@ -142,14 +158,20 @@ class Combination:
     """Several conditions under one name: all of them, any of them, or none of them must hold.
 
     Args:
-        name: What it says of the training, such as "the loss is stuck".
-        how: `"all of"`, `"any of"` or `"none of"`.
-        conditions: Which.
+        name: What the combination says of the training, such as "the loss is stuck".
+        how: Which of the conditions must hold: `"all of"`, `"any of"` or `"none of"` them.
+        conditions: The conditions, also combinations of others.
+
+    Raises:
+        ValueError: If `how` is not one of these words.
     """
 
     name: str
     how: Literal["all of", "any of", "none of"]
     conditions: "tuple[Condition | Combination, ...]"
+
+    def __post_init__(self) -> None:
+        _check_word("how", self.how, ("all of", "any of", "none of"))
 
     def holds(self, measured: Measured) -> bool:
         """Whether it holds for what was measured."""
@@ -169,11 +191,11 @@ class Threshold:
         quantity: What is judged.
         direction: `"above"` if larger values are more serious, `"below"` if smaller ones are.
         watch: The first value that is worth watching.
-        act: The first value that calls for action; None where no finite one does.
+        act: The first value that calls for action; `None` where no finite one does.
         source: Where the numbers come from.
 
     Raises:
-        ValueError: If `act` is less serious than `watch`.
+        ValueError: If `direction` is not one of these words, or `act` is less serious than `watch`.
     """
 
     quantity: Quantity
@@ -183,6 +205,7 @@ class Threshold:
     source: str
 
     def __post_init__(self) -> None:
+        _check_word("direction", self.direction, ("above", "below"))
         if self.act is not None and self.act != self.watch and (self.act > self.watch) != (self.direction == "above"):
             raise ValueError(
                 "`act` must be `watch` or more serious. Received: "
@@ -228,23 +251,28 @@ class Rule:
     """What must be measured for a difficulty to be there, and how serious it is then.
 
     The level is that of the mildest of the thresholds `all_of`; of several rules of one kind, the gravest counts.
-    A rule says nothing, and so it is "ok", unless all of `when` holds and nothing that it is `silenced_by`.
+    The level is "ok" unless all conditions of `when` hold and none of `silenced_by` does.
 
     Args:
-        kind: What it is about, one of `KINDS`; the section and the usual cure are those of the kind.
+        kind: The name of the difficulty, one of `KINDS`; the section and the usual cure are those of the kind.
         says: What it means for the training, in one clause without a full stop; numbers in brackets follow.
-        all_of: Thresholds that must all be reached. Without any, the rule is at `at_most` where its conditions hold.
-        when: Conditions that must all hold.
-        silenced_by: Conditions none of which may hold; the name of a kind stands for "an earlier rule of this monitor
-            claims it".
-        eased_by: Conditions under which it is worth watching at most.
-        at_most: The gravest level that it can reach.
-        proven_by: Conditions under which a single measurement that calls for action is enough; () for none.
-        mentions: Quantities that the sentence says besides those that are judged.
-        cure: What cures it, where the rule knows more than `verdicts.remedies`; `{quantity}` stands for a measured
-            number, and as there for what else is known of the training.
-        code: Lines of Python that do it, with the same.
-        expects: What should change then, with the same.
+        all_of: Thresholds that must all be reached. Defaults to `()`: the level is `at_most` where the conditions hold.
+        when: Conditions that must all hold. Defaults to `()`.
+        silenced_by: Conditions none of which may hold. The name of a kind is the condition that an earlier rule of the
+            same monitor has found that kind. Defaults to `()`.
+        eased_by: Conditions, any of which lowers the level to "watch" at most. Defaults to `()`.
+        at_most: The gravest level that it can reach: `"watch"` or `"act"`. Defaults to `"act"`.
+        proven_by: Conditions, all of which make a single measurement at "act" enough for a verdict. Defaults to `()`:
+            two of three measurements must agree.
+        mentions: Quantities that the sentence says besides those that are judged. Defaults to `()`.
+        cure: What cures it, where the rule knows more than `verdicts.remedies`; `{name}` stands for the measured
+            quantity of that name, or for a number that is known of the training, such as `{rate}`. Defaults to `""`:
+            the cures of the kind.
+        code: Lines of Python that do what `cure` says, with the same `{name}`. Defaults to `""`: there are none.
+        expects: What should change after that, with the same `{name}`. Defaults to `""`: nothing is said.
+
+    Raises:
+        ValueError: If `at_most` is not one of `LEVELS`.
 
     Example:
         >>> from keras_ch8.verdicts import Quantity, Rule, Threshold, judge
@@ -271,6 +299,9 @@ class Rule:
     cure: str = ""
     code: str = ""
     expects: str = ""
+
+    def __post_init__(self) -> None:
+        _check_word("at_most", self.at_most, LEVELS)
 
     @functools.cached_property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -353,10 +384,20 @@ def judge(
         rules: The rules of a monitor, in order.
         measured: Quantities by name, as they are judged.
         remarks: What the brackets of a sentence say besides the numbers, by kind: the name of a layer, for example.
-        newest: The newest measurement of those quantities of which several are judged together, by name.
+            Defaults to `None`: nothing.
+        newest: The newest measurement of those quantities of which several are judged together, by name. Defaults to
+            `None`: what is judged is the newest.
         drawn: The last point of each series that is drawn, by its name: for the quantities with a series, the newest.
-        known: What cures name besides measured quantities, such as a new learning rate, as texts.
-        has: What is there already, of `verdicts.remedies.FACTS`.
+            Defaults to `None`: no series is drawn.
+        known: Texts that stand for the other names in cures, such as `"rate"` for a new learning rate. Defaults to
+            `None`: cures with such names are left out.
+        has: What the training has already, of `verdicts.remedies.FACTS`. Defaults to an empty set.
+
+    Returns:
+        A list of `Claim`, one for each kind; the gravest claim where several rules are about the same kind.
+
+    Raises:
+        ValueError: If the kind of a rule is not one of `KINDS`.
     """
     remarks, newest, drawn = remarks or {}, newest or {}, drawn or {}
     levels: dict[str, str] = {}

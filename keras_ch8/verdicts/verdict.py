@@ -32,17 +32,21 @@ class Claim:
     """What one measurement says of a difficulty; it becomes a verdict when others bear it out.
 
     Args:
-        kind: One of `KINDS`.
-        level: One of `LEVELS`.
+        kind: The name of the difficulty, one of `KINDS`.
+        level: One of `LEVELS`: `"ok"`, `"watch"` or `"act"`.
         finding: One sentence: what it means, with the number.
-        cure: What to do, where the numbers tell more than the kind does; "" for the kind's own.
-        proven: Whether it needs no second measurement: something that happened, such as an infinite gradient.
-        why: Up to five sentences: what was measured, against which limits, and where these come from.
-        code: Lines of Python that cure it; "" for those of the kind.
-        series: Name of the series that shows the number in the finding; "" where none does.
-        drawn: The last point of each series that shows something of this kind, by its name.
-        then: What to do if that does not help; "" where nothing else is known.
-        expects: What should change; "" where that is not said.
+        cure: What to do, where the numbers tell more than the kind does. Defaults to `""`: the cure of the kind.
+        proven: Whether it needs no second measurement: something that happened, such as an infinite gradient. Defaults
+            to `False`.
+        why: Up to five sentences: what was measured, against which limits, and where these come from. Defaults to `()`.
+        code: Lines of Python that cure it. Defaults to `""`: those of the kind.
+        series: Name of the series that shows the number in the finding. Defaults to `""`: no series does.
+        drawn: The last point of each series that shows something of this kind, by its name. Defaults to `{}`.
+        then: What to do if that does not help. Defaults to `""`: nothing else is known.
+        expects: What should change. Defaults to `""`: that is not said.
+
+    Raises:
+        ValueError: If `kind` is not one of `KINDS`, or `level` not one of `LEVELS`.
     """
 
     kind: str

@@ -150,7 +150,7 @@ def test_a_run_of_before_the_record_has_its_verdicts(tmp_path):
 
 
 def test_a_curve_that_is_not_there_is_refused_with_those_that_are(history):
-    with pytest.raises(KeyError, match=r"no curve 'loss' in this run. It has: ch8/loss, ch8_epoch/loss"):
+    with pytest.raises(KeyError, match=r"curve of this run. Received: 'loss'. Give one of: 'ch8/loss', 'ch8_epoch"):
         history["loss"]
 
 
@@ -310,7 +310,7 @@ def test_given_axes_are_drawn_on(history, pyplot):
     ax = pyplot.subplots()[1]
     assert history.plot(ax=ax) is ax
     with pytest.raises(
-        ValueError, match=r"`ax` is for one panel. Received: what='8.2', which 2 panels are of.*'Gradient"
+        ValueError, match=r"`ax` is for one panel. Received: what='8.2', which stands for 2 panels.*'Gradient"
     ):
         history.plot("8.2", ax=ax)
 

@@ -275,6 +275,13 @@ class Looked(layers.Layer):
         return keras.ops.take(self.w, x[:, 0], axis=0) if not isinstance(x, list) else x[0] @ self.w + x[1]
 
 
+def test_a_model_without_such_layers_is_refused():
+    model = keras.Sequential([keras.Input((6,)), layers.BatchNormalization()], name="bare")
+    model.compile(loss="mse")
+    with pytest.raises(ValueError, match=r"Received: the model 'bare', which has none\. Give a model with such layers"):
+        monitors.layer_flow(model, X, X)
+
+
 def test_a_layer_whose_input_is_no_tensor_is_left_out_and_one_of_whole_numbers_is_not():
     rows, values = keras.Input((1,), dtype="int32"), keras.Input((4,))
     looked = Looked(name="rows")(rows)

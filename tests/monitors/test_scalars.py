@@ -107,7 +107,7 @@ def test_one_minibatch_has_no_error_and_no_pass_no_risk():
     found = monitors.online_risk([np.array([2.0])])
     assert (found.first, found.last, found.passes) == (2.0, 2.0, 1)
     assert np.isnan(found.first_error)
-    with pytest.raises(ValueError, match=r"Received: losses=\[\]\. Give one array a pass"):
+    with pytest.raises(ValueError, match=r"Received: losses=\[\]\. Give at least one array"):
         monitors.online_risk([])
 
 

@@ -139,6 +139,21 @@ def test_a_threshold_whose_act_is_the_milder_is_refused():
         Threshold(HEIGHT, "below", watch=1, act=3, source="")
 
 
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda: Condition(HEIGHT, "=", 2.0), r"`is_` must be one of '<', .*'known'\. Received: is_='='"),
+        (lambda: Combination("it is so", "some of", ()), r"`how` must be one of 'all of', .*Received: how='some of'"),
+        (lambda: Threshold(HEIGHT, "over", watch=1, act=3, source=""), r"one of 'above', 'below'\. Received: .*'over'"),
+        (lambda: Rule(kind="cliff", says="So", at_most="warn"), r"one of 'ok', 'watch', 'act'\. Received: .*'warn'"),
+    ],
+    ids=["condition", "combination", "threshold", "rule"],
+)
+def test_a_word_that_is_not_allowed_is_refused(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
 @pytest.mark.parametrize("direction, sign", [("above", 1), ("below", -1)])
 def test_a_threshold_may_call_for_action_from_the_first_value_that_is_worth_watching(direction, sign):
     threshold = Threshold(HEIGHT, direction, watch=2.0, act=2.0, source="")

@@ -106,7 +106,7 @@ class Backtracking(LineSearch):
 
     Args:
         c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `1e-4`.
-        shrink: Number in (0, 1). Defaults to `0.5`.
+        shrink: Number in (0, 1): the factor by which each trial shortens the step. Defaults to `0.5`.
 
     Raises:
         ValueError: If an argument lies outside its range.
