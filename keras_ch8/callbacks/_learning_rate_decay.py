@@ -171,7 +171,7 @@ class LearningRateDecay(Callback):
             answer = self.rule(epoch, rate)
         answer = float(answer) if hasattr(answer, "__float__") else answer
         meaning, fix = "the rate as the function gives it", "Let `rule` return a number of at least 0."
-        return _checks.number("learning_rate", answer, 0.0, float("inf"), meaning=meaning, fix=fix)
+        return _checks.number("learning_rate", answer, 0.0, meaning=meaning, fix=fix)
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keep the weights that validation measures."""

@@ -54,13 +54,10 @@ class SwitchOptimizer(Callback):
 
     def __init__(self, at: int | str = "50%", *, to: Any) -> None:
         super().__init__()
-        is_epoch = isinstance(at, int | np.integer) and not isinstance(at, bool) and at > 0
-        if not is_epoch and not isinstance(at, str):
-            raise ValueError(
-                "`at` is a length of time, so it must be the number of an epoch, an integer of at least 1, or a string "
-                f'such as "50%" (of the epochs). Received: at={at!r}. Try at=5.'
-            )
-        self.at = duration("at", f"{at}ep" if is_epoch else at)
+        if not isinstance(at, str):
+            fix = 'Try 5, the number of an epoch, or "50%" of the epochs.'
+            at = f"{_checks.count('at', at, 1, meaning='a length of time in epochs', fix=fix)}ep"
+        self.at = duration("at", at)
         _checks.keras_3(to)
         self.to = _objects.of_keras("to", to, "optimizer")
         self._is_switched = False

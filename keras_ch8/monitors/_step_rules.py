@@ -120,6 +120,7 @@ TRAININGS_TO_HALVE = Quantity(
 SHORT = Threshold(STEP_OVER_BEST, "below", watch=1e-2, act=1.5e-3, source=f"{BETWEEN}; healthy Adam has 2 to 6 %")
 LEAPS = Threshold(JUMP, "above", watch=0.1, act=0.3, source=MEASURED)
 LEAPS_FAR = Condition(JUMP, ">=", 0.45, "single steps change it by nearly half", FOREIGN)
+MANY_UPDATES = Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more")
 BY_CLIFFS = Combination(
     "it is single gradients that stand out, and the steps between are not too long",
     "all of",
@@ -169,7 +170,7 @@ RULES = (
         all_of=(Threshold(RISES, "above", watch=0.6, act=0.8, source=f"{FOREIGN}; {BETWEEN}"),),
         when=(
             Condition(HEIGHT_FALLEN, ">=", 0.5, "the loss has come down", FOREIGN),
-            Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more"),
+            MANY_UPDATES,
             Condition(OVERSHOOT, ">=", 0.5, "the curvature takes back much of what a step gains", FOREIGN),
             Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
         ),
@@ -200,7 +201,7 @@ RULES = (
         all_of=(LEAPS,),
         when=(
             Condition(HEIGHT_FALLEN, "<", 0.9, "the loss is not low all the while", MEASURED),
-            Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more"),
+            MANY_UPDATES,
         ),
         silenced_by=(
             *SWINGS,
@@ -245,7 +246,7 @@ RULES = (
         ),
         when=(
             Condition(HEIGHT_FALLEN, "<", 0.5, "the loss has not come down", FOREIGN),
-            Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more"),
+            MANY_UPDATES,
             Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
         ),
         silenced_by=(BY_CLIFFS,),
@@ -259,7 +260,7 @@ RULES = (
         ),
         when=(
             HIGH,
-            Condition(UPDATES, ">=", 100, "the measurements that are judged span 100 updates or more"),
+            MANY_UPDATES,
             Condition(NOISE_OVER_BATCH, "<", NOISE.watch, "the gradient of a minibatch is not mostly noise"),
         ),
         silenced_by=SWINGS,

@@ -163,7 +163,7 @@ class ScaledSchedule(Schedule):
     @factor.setter
     def factor(self, value: float) -> None:
         meaning, fix = "what the rate of the schedule is multiplied by", "Try 1.0, for the schedule as it is."
-        self._factor.assign(_checks.number("factor", value, 0.0, float("inf"), meaning=meaning, fix=fix))
+        self._factor.assign(_checks.number("factor", value, 0.0, meaning=meaning, fix=fix))
 
     def parts(self) -> Iterator[LearningRateSchedule]:
         """Return the schedule."""

@@ -142,7 +142,7 @@ class Condition:
         """
         source = f" ({self.source})" if self.source else ""
         if self.name and self.quantity.phrase is None:
-            answer = "yes" if _OPERATORS[self.is_](value, self.limit) else "no"
+            answer = "yes" if self.holds({self.quantity.name: value}) else "no"
             return f"{self.name[0].upper()}{self.name[1:]}: {answer}{source}."
         limit = f"{level} {_WORDS[self.is_]} {self.quantity.number(self.limit)}"
         return f"{self.quantity.stated(value)}: {limit}{source}."
@@ -233,7 +233,10 @@ class Threshold:
         return [("act", self.act)] if self.act == self.watch else [("watch", self.watch), ("act", self.act)]
 
     def stated(self, value: float, at_most: str = "act") -> str:
-        """Return a sentence with the value, the limits of the levels, and where these come from."""
+        """Return a sentence with the value, the limits of the levels, and where these come from.
+
+        A number that begins with a word, as "a rise of 40 %", says its direction itself.
+        """
         on = " up" if self.direction == "above" else " down"
         numbers = [(level, self.quantity.number(limit)) for level, limit in self.limits(at_most)]
         limits = [f"{level} from {number}{'' if number[0].isalpha() else on}" for level, number in numbers]
