@@ -37,6 +37,13 @@ LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
 """Root mean square of the inputs, and ratio of their deviations, from which on they are to be scaled."""
 NEGATIVE_BIAS = -1.0
 """Mean of the biases of a layer below which they keep ReLUs at 0 for inputs of the usual size."""
+SMALL_START = 0.003
+"""Standard deviation of the weights of a matrix below which they start next to 0, or all alike; Keras's embeddings have
+0.03."""
+ROWS = 256
+"""How many rows of a matrix are looked at for it."""
+LOW_RATE = 0.002
+"""A fifth of the learning rate that Keras's SGD has by default."""
 PADDED = 0.2
 """Fraction of the entries from which on padding is much of a sequence."""
 LEARNED = 0.5
@@ -70,6 +77,7 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
         "simple recurrence": any(isinstance(part, kinds.SimpleRNN) for part in parts),
         "LSTM": any(isinstance(part, kinds.LSTM) for part in parts),
         "negative biases": any(_has_negative_biases(part) for part in parts),
+        "small start": any(_is_small(variable) for variable in model.trainable_variables),
         "sigmoid units": "sigmoid" in hidden,
         "softmax units": "softmax" in hidden and isinstance(model, keras.Sequential),
         "linear layers": isinstance(model, keras.Sequential) and _has_linear_layers(model.layers),
@@ -83,7 +91,9 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
         "learning rate schedule": any(keras_private.schedule_of(optimizer) is not None for optimizer in optimizers),
     }
     brought = {BROUGHT_BY[name] for name in (type(callback).__name__ for callback in callbacks) if name in BROUGHT_BY}
-    return frozenset(name for name, is_there in found.items() if is_there) | brought
+    has = frozenset(name for name, is_there in found.items() if is_there) | brought
+    has_one_rate = not has & {"adaptive rates", "learning rate schedule"}
+    return has | ({"low rate"} if has_one_rate and rate_of(model) < LOW_RATE else set())
 
 
 def padding_in(model: keras.Model, x: Data) -> frozenset[str]:
@@ -123,6 +133,10 @@ def _adds(part: object) -> bool:
 def _has_negative_biases(part: object) -> bool:
     bias = getattr(part, "bias", None)
     return isinstance(bias, keras.Variable) and float(keras.ops.mean(bias)) < NEGATIVE_BIAS
+
+
+def _is_small(variable: keras.Variable) -> bool:
+    return len(variable.shape) > 1 and float(np.std(keras.ops.convert_to_numpy(variable[:ROWS]))) < SMALL_START
 
 
 def _activation(part: object) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
-from .code import COMPILE_AGAIN, NORMALIZE_INPUTS, NUMPY
+from .code import COMPILE_AGAIN, FIND_RATE, NORMALIZE_INPUTS, NUMPY
 from .facts import DISTANCES, LARGE_TARGETS, Facts, Inputs, are_of_another_scale
 from .wording import counted, digits, percent
 
@@ -34,6 +34,15 @@ def _need_scale(facts: Facts) -> bool:
     """Whether targets are so large that scaled inputs alone would make them harder to reach, at rates of one's own."""
     is_large = facts.output.loss in DISTANCES and facts.targets.deviation > LARGE_TARGETS
     return is_large and "adaptive rates" in facts.has
+
+
+def _and_rate(facts: Facts) -> str:
+    """Return the end of a cure that makes inputs smaller: a rate that was low for large ones is too low for these."""
+    return ", and find the learning rate anew: `training.find_learning_rate`." if "low rate" in facts.has else "."
+
+
+def _with_rate(facts: Facts, code: str) -> str:
+    return f"{code}\n{FIND_RATE}" if "low rate" in facts.has else code
 
 
 def _large(facts: Facts) -> bool:
@@ -120,8 +129,8 @@ OF_INPUTS = (
         lambda f: f"The inputs of {first(f).name} have absolute values up to {digits(first(f).input_largest)} and a "
         f"root mean square of {digits(first(f).input_rms)}, as pixels of 0 to 255; about 1 is best.",
         lambda f: "Divide all inputs by 255, those of validation and of prediction too, or begin the model with "
-        "`keras.layers.Rescaling(1 / 255)`.",
-        lambda f: RESCALE if "several inputs" not in f.has else "",
+        "`keras.layers.Rescaling(1 / 255)`" + _and_rate(f),
+        lambda f: "" if "several inputs" in f.has else _with_rate(f, RESCALE),
         FOUND,
     ),
     Check(
@@ -134,8 +143,9 @@ OF_INPUTS = (
         f"root mean square of {digits(first(f).input_rms)}{_features(f)}; about 1 is best.",
         lambda f: "Bring the inputs to mean 0 and variance 1 with `keras.layers.Normalization`, adapted to the "
         "training data, as the first layer of the model"
-        + (", and end with `keras.layers.Rescaling`(y.std(), y.mean())." if _need_scale(f) else "."),
-        lambda f: "" if "several inputs" in f.has else NORMALIZE_BOTH if _need_scale(f) else NORMALIZE_INPUTS,
+        + (", and end with `keras.layers.Rescaling`(y.std(), y.mean())." if _need_scale(f) else _and_rate(f)),
+        lambda f: "" if "several inputs" in f.has
+        else NORMALIZE_BOTH if _need_scale(f) else _with_rate(f, NORMALIZE_INPUTS),
         FOUND,
     ),
     Check(

@@ -45,6 +45,9 @@ FACTS: Mapping[str, str] = {
     "softmax units": "hidden layers are softmaxes",
     "linear layers": "layers with weights follow each other with no activation between them",
     "negative biases": "the biases of a layer were below -1 on average before the training",
+    "small start": "the weights of a matrix hardly differed before the training: a standard deviation below 0.003",
+    "low rate": "the optimizer has one learning rate for all weights, without a schedule, below a fifth of the usual "
+    "0.01",
     "unscaled inputs": "the root mean square of the inputs is far from 1",
     "uneven inputs": "so it is, or features differ in their standard deviations by far",
     "large targets": "the standard deviation of targets that are numbers is above 100",
@@ -242,8 +245,9 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _normalize(_LEAVES),
     ),
     "saddle": (
-        _NEW_START,
+        dataclasses.replace(_NEW_START, needs=("small start",)),
         _adam(_LEAVES),
+        dataclasses.replace(_NEW_START, unless=("small start",)),
         Remedy("Add momentum, which leaves a saddle point sooner: `optimizers.Momentum`."),
     ),
     "cliff": (

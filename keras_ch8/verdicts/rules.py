@@ -55,7 +55,7 @@ class Quantity:
     series: str = ""
 
     def said(self, newest: float, judged: float = NAN) -> str:
-        """Return what a sentence says of the newest value, and of the one that is judged where it is far from it.
+        """Return what a sentence says of the newest value; where that is far from the one that is judged, of both.
 
         "" for nothing; where the newest is not known, only what is judged is said.
         """
@@ -64,7 +64,7 @@ class Quantity:
             return f"{self.usual} {known}".strip()
         if not alone or not self.usual or not abs(judged) < LARGEST or not self._are_far(newest, judged):
             return alone
-        return f"now {alone}, {self.number(judged)} {self.usual}"
+        return f"{self._alone(judged)} {self.usual}, and now {self._number(newest)}"
 
     def _alone(self, value: float) -> str:
         if math.isnan(value) or self.phrase is None:

@@ -8,7 +8,7 @@ import keras_ch8
 from keras_ch8 import monitors
 from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, padding_in, rate_of
 from keras_ch8.monitors.past import Past, Rows
-from keras_ch8.verdicts.remedies import REMEDIES
+from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.test_claims import ENDS
 
 LAYERS = keras.layers
@@ -83,6 +83,43 @@ def two_inputs():
 )
 def test_what_a_model_and_its_optimizer_have_is_seen(make, expected):
     assert equipment_of(make()) == expected
+
+
+def test_a_start_whose_weights_hardly_differ_is_seen():
+    def has_small_start(kernel, size=6):
+        return "small start" in equipment_of(plain(LAYERS.Dense(size, "tanh", kernel_initializer=kernel)))
+
+    assert has_small_start("zeros")
+    assert has_small_start(constant(0.3))
+    assert has_small_start(keras.initializers.RandomNormal(stddev=0.002))
+    assert not has_small_start(keras.initializers.RandomNormal(stddev=0.005))
+    assert not has_small_start("glorot_uniform", size=4096)
+    assert "small start" not in equipment_of(plain(LAYERS.Embedding(9, 4), LAYERS.LSTM(3)))
+
+
+def test_a_saddle_point_after_a_start_of_the_usual_size_is_left_by_other_rates_first():
+    def cures(*has):
+        return [remedy.cure.split(",")[0] for remedy in applicable(REMEDIES["saddle"], KNOWN, {*has})]
+
+    anew, rates = (
+        "Start from random weights of the usual size",
+        "Give each weight a rate of its own: `optimizers.Adam`.",
+    )
+    assert cures("small start")[:2] == [anew, rates]
+    assert cures()[:2] == [rates, anew]
+    assert cures("adaptive rates")[0] == anew  # there is nothing else to be done as code
+
+
+def test_a_low_rate_is_one_for_all_weights_that_nothing_else_sets():
+    def is_low(optimizer, *callbacks):
+        return "low rate" in equipment_of(plain(optimizer=optimizer), callbacks)
+
+    assert is_low(keras.optimizers.SGD(1e-3))
+    assert is_low(keras_ch8.optimizers.Momentum(1e-4))
+    assert not is_low(keras.optimizers.SGD(3e-3))
+    assert not is_low(keras.optimizers.Adam(1e-4))
+    assert not is_low(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(1e-4, 10)))
+    assert not is_low(keras.optimizers.SGD(1e-4), keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate))
 
 
 def sequences(lengths):

@@ -33,9 +33,9 @@ def gradients(factor):
     "newest, judged, expected",
     [
         (5.0, 4.0, "a step has 5 m"),
-        (9.0, 4.0, "now a step has 9 m, 4 m in the middle of the last 3"),
-        (2.0, 4.0, "now a step has 2 m, 4 m in the middle of the last 3"),
-        (-4.0, 4.0, "now a step has -4 m, 4 m in the middle of the last 3"),
+        (9.0, 4.0, "a step has 4 m in the middle of the last 3, and now 9 m"),
+        (2.0, 4.0, "a step has 4 m in the middle of the last 3, and now 2 m"),
+        (-4.0, 4.0, "a step has 4 m in the middle of the last 3, and now -4 m"),
         (0.5, 0.6, "a step has 0.5 m"),
         (-3.0, -4.0, "a step has -3 m"),
         (-4.0, -3.0, "a step has -4 m"),
@@ -47,14 +47,14 @@ def gradients(factor):
         (np.inf, 4.0, ""),
     ],
 )
-def test_the_newest_is_said_first_and_what_is_judged_where_it_is_far_from_it(newest, judged, expected):
+def test_what_is_judged_is_said_first_and_the_newest_where_it_is_far_from_it(newest, judged, expected):
     assert STEP.said(newest, judged) == expected
 
 
 def test_numbers_that_are_written_alike_are_not_far_from_each_other():
     whole = dataclasses.replace(STEP, number="{:.0f} m".format)
     assert whole.said(0.1, 0.3) == "a step has 0.1 m"
-    assert whole.said(0.1, 0.7) == "now a step has 0.1 m, 1 m in the middle of the last 3"
+    assert whole.said(0.1, 0.7) == "a step has 0.7 m in the middle of the last 3, and now 0 m"
 
 
 def test_a_number_alone_is_stated_with_the_name_of_what_it_is():
@@ -145,10 +145,10 @@ def test_the_number_of_a_claim_is_that_of_its_series_and_only_of_one_that_is_dra
     rule = Rule(kind="cliff", says="It is long", all_of=(LONG,))
     (claim,) = judge([rule], {"step": 5.0}, drawn={"ch8_diagnosis/step": 20.0})
     assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/step", 20.0)
-    assert claim.finding == "It is long (now a step has 20 m, 5 m in the middle of the last 3)."
+    assert claim.finding == "It is long (a step has 5 m in the middle of the last 3, and now 20 m)."
     (claim,) = judge([rule], {"step": 5.0}, newest={"step": 20.0}, drawn={"ch8_diagnosis/other": 1.0})
     assert claim.series == ""
-    assert "now a step has 20 m" in claim.finding
+    assert "a step has 5 m in the middle of the last 3, and now 20 m" in claim.finding
 
 
 # --- what the monitors say -----------------------------------------------------------------------------------------
@@ -218,9 +218,7 @@ def test_a_gradient_that_vanished_once_and_does_no_more_is_said_to_be_over():
 
     found = list(course("layer_flow", pasts(), "vanishing"))
     assert (found[49].level, found[49].measured, found[49].value) == ("act", 1049, pytest.approx(0.09))
-    assert (
-        "now from the last hidden layer to the first it is multiplied by 1.2, 0.0081 in the middle" in found[51].finding
-    )
+    assert "it is multiplied by 0.0081 in the middle of the last 9 measurements, and now 1.2" in found[51].finding
     assert (found[51].level, found[51].measured, found[51].value) == ("act", 1051, pytest.approx(1.1))
     over = next(
         verdict for verdict in found if verdict and verdict.finding.startswith("No longer so, but until step 1053: ")
@@ -234,10 +232,7 @@ def test_a_gradient_that_vanished_once_and_does_no_more_is_said_to_be_over():
 def test_a_validation_loss_is_said_as_it_is_at_the_end_not_at_its_best():
     claim = said("online_risk", epochs(LEARNING, [0.9, 0.5, 0.11, *[0.3] * 4, 0.197, 0.4, 0.453]), "overfitting")
     assert "`val_loss` has gone from 0.11 at its best to 0.453" in claim.finding
-    assert (
-        "now the loss on held-out examples has risen by 43 % of what it had fallen until its best, 11 % by"
-        in claim.finding
-    )
+    assert "the loss on held-out examples has risen by 11 % of what it had fallen until its best by" in claim.finding
     assert (claim.level, claim.series, claim.drawn[claim.series]) == ("watch", "ch8_epoch/val_loss", 0.453)
 
 
@@ -253,9 +248,7 @@ def test_a_training_loss_that_has_risen_again_is_not_said_to_be_at_its_lowest():
     training = [1.2, 1.1, 1.0, *np.linspace(1, 0.2, 5), 0.9, 0.9]
     claim = said("online_risk", epochs(training, [0.9, 0.7, 0.5, *[0.501] * 7]), "overfitting")
     assert claim.level == "watch"
-    assert (
-        "now the training loss fell by 10 % after the loss on held-out examples was best, 80 % at its" in claim.finding
-    )
+    assert "the training loss fell by 80 % after the loss on held-out examples was best at its" in claim.finding
 
 
 def test_the_last_step_is_said_beside_the_usual_one():
@@ -263,9 +256,10 @@ def test_the_last_step_is_said_beside_the_usual_one():
     last = monitors.StepLength(1.0, 1.5, slope=-1.0, curvature=0.2, length=0.01)
     claim = said("step_length", past_of([*[1.0] * 8, 1.5], step_length=[*[usual] * 8, last]), "step_too_long")
     assert claim.level == "act"
-    assert "now the curvature takes back 10 % of what the slope along a step promises, 110 % in the" in claim.finding
+    assert "the curvature takes back 110 % of what the slope along a step promises in the middle" in claim.finding
     assert (
-        "; now a step has 20 % of the best length in its direction, 220 % in the middle of the last 9" in claim.finding
+        "; a step has 2.2 times the best length in its direction in the middle of the last 9 measurements, and now 20 %"
+        in claim.finding
     )
     assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/step_over_optimal", pytest.approx(0.2))
 
@@ -287,7 +281,10 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
     assert said("time_horizon", past, "short_horizon").level == "ok"
     past.add(1040, {"time_horizon": (short,)})
     claim = said("time_horizon", past, "short_horizon")
-    assert "now it falls below 1 % of its largest after 25 % of the time steps, 100 % in the middle" in claim.finding
+    assert (
+        "1 % of its largest after 100 % of the time steps in the middle of the last 9 measurements, and now 25 %"
+        in claim.finding
+    )
     assert "in rnn, now after 5 of 20 time steps" in claim.finding
     assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/horizon", 5)
 
@@ -296,7 +293,7 @@ def test_the_scale_of_the_start_is_said_beside_the_scale_now():
     past = past_of(losses(), layer_flow=[*[flow(input_signal=100.0)] * 3, *[flow()] * 6])
     claim = said("layer_flow", past, "bad_scale")
     assert claim.level == "act"
-    assert "now the largest root mean square is 1, 100 at the start" in claim.finding
+    assert "the largest root mean square is 100 at the start, and now 1;" in claim.finding
     assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/largest_signal", 1.0)
 
 

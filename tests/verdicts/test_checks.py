@@ -7,6 +7,7 @@ import pytest
 
 from keras_ch8.verdicts import KINDS, LEVELS, Claim
 from keras_ch8.verdicts.checks import CHECKS, Check, claims_of
+from keras_ch8.verdicts.code import FIND_RATE
 from keras_ch8.verdicts.facts import NAN, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets
 from keras_ch8.verdicts.kinds import OF_THE_START
 from tests.verdicts.test_rules import resolve
@@ -476,6 +477,18 @@ def test_what_a_cure_names_is_filled_in():
     assert 'Dense(4, activation="softmax")' in claims[0].code
     claims, _ = claims_of(facts(NUMBERS, change(SQUARED, activation="relu")), unexpected)
     assert claims[0].cure == "End with no activation, which has no limit."
+
+
+@pytest.mark.parametrize("inputs", [PIXELS, X])
+def test_a_rate_that_was_low_for_large_inputs_is_found_anew_for_scaled_ones(inputs):
+    def cure(*has):
+        (claim,) = [c for c in claims_of(facts(inputs=inputs, start=LARGE, has=frozenset(has)), unexpected)[0]
+                    if c.kind == "bad_inputs"]  # fmt: skip
+        return claim
+
+    assert cure("low rate").code == f"{cure().code}\n{FIND_RATE}"
+    assert "find the learning rate anew" in cure("low rate").cure
+    assert "rate" not in cure().cure
 
 
 def test_the_words_that_answers_use_are_those_of_the_studies():

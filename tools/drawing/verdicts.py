@@ -162,6 +162,7 @@ def _limits(kind: str, series: str, run: Any) -> list[tuple[float, str]]:
 def _label(ax: Any, limits: list[tuple[float, str]]) -> None:
     """Write what limits mean above them; those that are near each other share a line."""
     groups: list[tuple[float, list[str]]] = []
+    ax.get_ylim()  # so that `transData` knows all that was drawn
     for value, label in limits:
         at = ax.transAxes.inverted().transform(ax.transData.transform((0, value)))[1]
         if groups and at - groups[-1][0] < NEAR:
