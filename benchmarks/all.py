@@ -36,8 +36,8 @@ BENCHMARKS = {
         "--rounds 3 --steps 400 --nets conv --optimizers ours",
     ),
     "growth": (
-        "--variables 30,300,1000 --steps 1000,10000",
-        "--variables 30,300 --callbacks 1,10 --steps 1000,4000 --runs 4",
+        "--variables 30,300,1000 --steps 1000,10000 --at_once 10000,100000",
+        "--variables 30,300 --callbacks 1,10 --steps 1000,4000 --at_once 1000,4000 --runs 4",
     ),
 }
 

@@ -1,7 +1,7 @@
 """Measure how first call, step and memory grow with the size of a model, the number of callbacks, and the steps.
 
     python benchmarks/growth.py [--variables 30,300,3000] [--callbacks 1,10,100] [--steps 1000,10000,100000]
-        [--runs 24] [--json growth.json]
+        [--at_once 1000000] [--runs 24] [--json growth.json]
 
 Each row is measured in a process of its own, a fork of one that has only imported: CPU seconds of the first `fit` of a
 few steps, CPU milliseconds of a step of a second one, and the largest memory of the process. The exponent is the slope
@@ -11,6 +11,7 @@ of the logarithms from the first row to the last: 1 is in proportion.
                 and up to 300 variables with Keras's Adam
     callbacks   so many callbacks of one kind on a network of two layers
     steps       a network of one layer with TensorBoard, GradientClippingLogger, EarlyStopping, PolyakAveraging
+    at once     the same with 100 steps an execution
     runs        report.html of so many runs in one page, against that of one
 """
 
@@ -52,10 +53,10 @@ class Counts(callbacks.Callback):
         self.steps += sum(len(frame.steps) for frame in frames.values())
 
 
-def chain(layers, optimizer):
+def chain(layers, optimizer, **options):
     """Return a compiled network with so many layers of two variables each."""
     hidden = [keras.layers.Dense(8, "tanh") for _ in range(layers - 1)]
-    return harness.classifier((8,), [*hidden, keras.layers.Dense(10)], optimizer)
+    return harness.classifier((8,), [*hidden, keras.layers.Dense(10)], optimizer, **options)
 
 
 def data(steps):
@@ -112,11 +113,13 @@ def exponent(rows, what):
 def main():
     """Measure, print the tables, write JSON."""
     options = harness.options(
-        __doc__, "growth.json", variables="30,300,3000", callbacks="1,10,100", steps="1000,10000,100000", runs=24
-    )
+        __doc__, "growth.json", variables="30,300,3000", callbacks="1,10,100", steps="1000,10000,100000",
+        at_once="1000000", runs=24,
+    )  # fmt: skip
     ours = keras_ch8.optimizers.Adam
     numbers = {
-        name: [int(n) for n in getattr(options, name).split(",") if n] for name in ("variables", "callbacks", "steps")
+        name: [int(n) for n in getattr(options, name).split(",") if n]
+        for name in ("variables", "callbacks", "steps", "at_once")
     }
     all_of_it = lambda: [*board(), callbacks.EarlyStopping(monitor="loss", patience=10**6), callbacks.PolyakAveraging()]  # noqa: E731
     kinds = {
@@ -130,6 +133,9 @@ def main():
             numbers["callbacks"], lambda n: (lambda: chain(2, ours()), lambda: [Counts() for _ in range(n)], 3, 2000)
         ),
         "steps": (numbers["steps"], lambda n: (lambda: chain(1, ours()), all_of_it, 3, n)),
+        "steps, 100 at once": (
+            numbers["at_once"], lambda n: (lambda: chain(1, ours(), steps_per_execution=100), all_of_it, 3, n)
+        ),
     }  # fmt: skip
     results = {}
     print(f"{'':32}{'number':>9}{'first, s':>10}{'ms a step':>11}{'MB':>8}")

@@ -22,6 +22,8 @@ OF_THE_RATE = ("Adam", "Adamax", "AdamW", "Lion", "Nadam", "RMSprop", "RMSpropNe
 """Those whose steps move each weight by about the learning rate, whatever the gradient."""
 USUAL, USUAL_OF_OTHERS = 0.01, 1.0
 """The largest learning rate that is usual for these, and for others."""
+DEFAULT, DEFAULT_OF_OTHERS = 0.001, 0.01
+"""The learning rate that Keras takes by default for these, and for others."""
 LEAST, OF_IDLE = 3.0, 10.0
 """By what a rate that is too long is divided at least, and where most of what it has done is that units are idle: steps
 are measured where hardly anything moves any more."""
@@ -42,8 +44,8 @@ SMALL_START = 0.003
 0.03."""
 ROWS = 256
 """How many rows of a matrix are looked at for it."""
-LOW_RATE = 0.002
-"""A fifth of the learning rate that Keras's SGD has by default."""
+LOW = 0.2
+"""Part of the learning rate that Keras takes by default below which one is low."""
 PADDED = 0.2
 """Fraction of the entries from which on padding is much of a sequence."""
 LEARNED = 0.5
@@ -93,7 +95,7 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
     brought = {BROUGHT_BY[name] for name in (type(callback).__name__ for callback in callbacks) if name in BROUGHT_BY}
     has = frozenset(name for name, is_there in found.items() if is_there) | brought
     has_one_rate = not has & {"adaptive rates", "learning rate schedule"}
-    return has | ({"low rate"} if has_one_rate and rate_of(model) < LOW_RATE else set())
+    return has | ({"low rate"} if has_one_rate and rate_of(model) < LOW * DEFAULT_OF_OTHERS else set())
 
 
 def padding_in(model: keras.Model, x: Data) -> frozenset[str]:
@@ -164,9 +166,13 @@ def facts(past: Past) -> frozenset[str]:
         is_unscaled = signal > LARGE_INPUT or 0 < signal < SMALL_INPUT
         found |= {"unscaled inputs"} if is_unscaled else set()
         found |= {"uneven inputs"} if is_unscaled or SPREAD < first.input_spread < np.inf else set()
-        found |= {"scale of the start"} if idle.max() > MANY or first.total < 0.01 else set()
+        has_small_steps = not past.rate > _usual_rate(past)  # larger ones may have done it before the first measurement
+        is_of_the_start = has_small_steps and (idle.max() > MANY or first.total < 0.01)
+        found |= {"scale of the start"} if is_of_the_start else set()
         found |= {"dead units"} if last.fraction_dead > MANY else set()
         found |= {"saturated units"} if last.fraction_saturated > MANY else set()
+    default = DEFAULT if "steps of the rate" in past.has else DEFAULT_OF_OTHERS
+    found |= {"default rate"} if past.rate <= 1.01 * default else set()  # rates are rounded
     validated = [logs for logs in past.epochs if {"loss", "val_loss"} <= set(logs)]
     if validated and past.chance > 0:
         is_learned = validated[-1]["loss"] < LEARNED * past.chance

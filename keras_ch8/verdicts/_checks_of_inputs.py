@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
-from .code import COMPILE_AGAIN, FIND_RATE, NORMALIZE_INPUTS, NUMPY
+from .code import COMPILE_AGAIN, FIND_RATE, ITS_LAYERS, NORMALIZE_INPUTS, NUMPY
 from .facts import DISTANCES, LARGE_TARGETS, Facts, Inputs, are_of_another_scale
 from .wording import counted, digits, percent
 
@@ -18,13 +18,13 @@ OFFSET = 20.0
 SPREAD = 100.0
 """Ratio of the standard deviations of two features, from which on it is worth a note."""
 RESCALE = f"""\
-inputs = keras.Input(x.shape[1:])
-body, model = model, keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))
+{ITS_LAYERS}
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Rescaling(1 / 255), *layers])
 {COMPILE_AGAIN}"""
 NORMALIZE_BOTH = NORMALIZE_INPUTS.replace(
-    "body, model = model, keras.Model(inputs, model(scale(inputs)))",
-    "targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))\n"
-    "body, model = model, keras.Model(inputs, targets(model(scale(inputs))))",
+    f"{ITS_LAYERS}\nbody, model = model, keras.Sequential([keras.Input(x.shape[1:]), scale, *layers])",
+    f"targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))\n{ITS_LAYERS}\n"
+    "body, model = model, keras.Sequential([keras.Input(x.shape[1:]), scale, *layers, targets])",
 )
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------

@@ -1,11 +1,13 @@
 """Lines of Python that several cures share, to put between `compile` and `fit`."""
 
 COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)"
+ITS_LAYERS = "layers = model.layers if isinstance(model, keras.Sequential) else [model]"
+"""A sequential model stays one, so that the code of other cures suits it, too."""
 NORMALIZE_INPUTS = f"""\
 scale = keras.layers.Normalization()
 scale.adapt(x)
-inputs = keras.Input(x.shape[1:])
-body, model = model, keras.Model(inputs, model(scale(inputs)))
+{ITS_LAYERS}
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), scale, *layers])
 {COMPILE_AGAIN}"""
 WITHOUT_LAST = f"""\
 body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1]])
@@ -43,8 +45,8 @@ for layer in model.layers[:-1]:
         layer.activation = keras.activations.relu"""
 RESCALE_TARGETS = f"""\
 targets = keras.layers.Rescaling(float(y.std()), float(y.mean()))
-inputs = keras.Input(x.shape[1:])
-body, model = model, keras.Model(inputs, targets(model(inputs)))
+{ITS_LAYERS}
+body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *layers, targets])
 {COMPILE_AGAIN}"""
 SLOWER = f"""\
 for layer in model.layers[:-1]:
@@ -66,7 +68,8 @@ for layer in model.layers:
         elif name.endswith("_regularizer"):
             settings[name] = None
     layers += [keras.layers.Dense(64, "relu")] if layer is last else []
-    layers += [] if isinstance(layer, keras.layers.Dropout) else [type(layer).from_config(settings)]
+    if not isinstance(layer, keras.layers.Dropout):
+        layers += [type(layer).from_config(settings) if layer.trainable_weights else layer]
 body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
 {COMPILE_AGAIN}"""
 NUMPY = "import numpy as np\n\n"

@@ -53,7 +53,10 @@ FACTS: Mapping[str, str] = {
     "large targets": "the standard deviation of targets that are numbers is above 100",
     "held-out of another kind": "held-out examples were never predicted better than by a constant, and those of the "
     "training were",
-    "scale of the start": "units were saturated or dead, or the gradient vanished, at the first measurement",
+    "scale of the start": "units were saturated or dead, or the gradient vanished, at the first measurement, and the "
+    "learning rate is no larger than is usual: at most 0.01 for steps of the rate, 1 for others",
+    "default rate": "the learning rate is at most what Keras takes by default: 0.001 for steps of the rate, 0.01 for "
+    "others",
     "dead units": "many ReLUs are dead",
     "saturated units": "many units are saturated",
 }
@@ -192,6 +195,16 @@ _DECAY = Remedy(
     unless=_SCHEDULED,
 )
 
+_REVIVE = (
+    _scale_inputs(_PASSES),
+    Remedy("Start with biases of 0.", BIASES_OF_0, _PASSES, ("negative biases",)),
+    _leaky(_PASSES, "scale of the start"),
+    _leaky(_PASSES, "default rate"),
+    *_LESS,
+    _leaky(_PASSES),
+)
+"""What to do about dead units, and about the plateau that they make."""
+
 # --- the table --------------------------------------------------------------------------------------------------------
 
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
@@ -238,7 +251,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "plateau": (
         _scale_inputs(_LEAVES),
-        _leaky(_LEAVES, "dead units"),
+        *(dataclasses.replace(one, needs=(*one.needs, "dead units")) for one in _REVIVE),
         _normalize(_LEAVES, "sigmoid units"),
         _scale_start(_LEAVES),
         _adam(_LEAVES),
@@ -300,11 +313,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Shorten the sequences, or let attention reach back: `keras.layers.MultiHeadAttention`."),
     ),
     "dead_units": (
-        _scale_inputs(_PASSES),
-        Remedy("Start with biases of 0.", BIASES_OF_0, _PASSES, ("negative biases",)),
-        _leaky(_PASSES, "scale of the start"),
-        *_LESS,
-        _leaky(_PASSES),
+        *_REVIVE,
         Remedy("Start with `keras.initializers.HeNormal` and biases of 0 or slightly above."),
     ),
     "saturated_units": (

@@ -1,5 +1,7 @@
 """What a model has already is seen, the numbers of cures come from the run, and the code of every cure runs."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ import keras_ch8
 from keras_ch8 import monitors
 from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, padding_in, rate_of
 from keras_ch8.monitors.past import Past, Rows
+from keras_ch8.verdicts._checks_of_inputs import RESCALE
+from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.test_claims import ENDS
 
@@ -201,6 +205,33 @@ def test_inputs_and_start_are_facts_of_the_first_measurement(first, expected):
     assert facts(past_of(**first)) == expected
 
 
+@pytest.mark.parametrize("has, usual, default", [((), 1.0, 0.01), (("steps of the rate",), 0.01, 0.001)])
+def test_units_that_were_idle_early_are_of_the_start_unless_the_rate_is_larger_than_is_usual(has, usual, default):
+    def of_rate(rate):
+        past = past_of(dead=0.4)
+        past.has, past.rate = frozenset(has), rate
+        return facts(past) - set(has)
+
+    assert of_rate(1.5 * usual) == set()
+    assert of_rate(usual) == {"scale of the start"}
+    assert of_rate(np.float32(default)) == {"scale of the start", "default rate"}
+
+
+def test_dead_units_are_left_to_the_rate_only_where_it_is_above_the_default_and_they_were_not_so_at_the_start():
+    def first(*has):
+        return next(applicable(REMEDIES["dead_units"], KNOWN, {*has})).cure
+
+    leaky = "Use leaky units, which are never dead: `keras.layers.LeakyReLU`."
+    assert first() == "Lower the learning rate from 0.1 to 0.01."
+    assert (first("scale of the start"), first("default rate")) == (leaky, leaky)
+
+
+@pytest.mark.parametrize("has", [(), ("scale of the start",), ("negative biases",), ("unscaled inputs",)])
+def test_the_cure_of_the_plateau_that_dead_units_make_is_theirs(has):
+    cures = [next(applicable(REMEDIES[kind], KNOWN, {*has, "dead units"})) for kind in ("dead_units", "plateau")]
+    assert cures[0].code == cures[1].code
+
+
 def test_the_numbers_of_cures_are_those_of_the_run():
     past = past_of()
     assert known_to_cures(past) == {"rate": "0.1", "shorter_rate": "0.033", "longer_rate": "1", "momentum": "0.9"}
@@ -303,3 +334,40 @@ def test_the_code_of_each_remedy_runs_in_a_script_and_does_what_it_says(code, ne
     if "padding" in needs:
         assert not padding_in(after, x)
         np.testing.assert_allclose(after.predict(x[:8, :8], verbose=0), after.predict(x[:8], verbose=0), rtol=1e-5)
+
+
+WRAPPING = {"inputs": NORMALIZE_INPUTS, "layers": NORMALIZE_LAYERS, "pixels": RESCALE, "targets": RESCALE_TARGETS}
+
+
+@pytest.mark.parametrize("one, other", list(itertools.permutations(WRAPPING, 2)))
+def test_the_code_of_one_cure_suits_the_model_that_another_has_made(one, other):
+    model, x = model_for(())
+    names = {"model": model, "x": x, "y": x[:, :1], "keras": keras, "keras_ch8": keras_ch8}
+    for each in (one, other):
+        exec(compile(WRAPPING[each], "cure", "exec"), names)
+    after = names["model"]
+    assert {"sequential", *(["normalization"] if "layers" in (one, other) else [])} <= equipment_of(after)
+    assert after.predict(x, verbose=0).shape == (len(x), 1)
+
+
+@pytest.mark.parametrize("code", [NORMALIZE_INPUTS, RESCALE])
+def test_a_model_that_is_no_chain_of_layers_is_a_layer_of_the_one_with_scaled_inputs(code):
+    inputs = keras.Input((6,))
+    hidden = LAYERS.Dense(4, "relu")(inputs)
+    model = keras.Model(inputs, [LAYERS.Dense(1)(hidden), LAYERS.Dense(2)(hidden)])
+    model.compile("sgd", ["mse", "mae"])
+    x = RNG.normal(size=(64, 6)).astype("float32")
+    names = {"model": model, "x": x, "keras": keras, "keras_ch8": keras_ch8}
+    exec(compile(code, "cure", "exec"), names)
+    names["model"].fit(x, [x[:, :1], x[:, :2]], verbose=0)
+    assert [each.shape for each in names["model"].predict(x, verbose=0)] == [(64, 1), (64, 2)]
+
+
+def test_a_larger_model_keeps_the_layers_that_were_adapted_to_the_data():
+    x = (7 * RNG.normal(size=(64, 6)) + 3).astype("float32")
+    scale = LAYERS.Normalization()
+    scale.adapt(x)
+    names = {"model": plain(scale, LAYERS.Dense(3)), "x": x, "keras": keras, "keras_ch8": keras_ch8}
+    exec(compile(LARGER, "cure", "exec"), names)
+    assert names["model"].layers[0] is scale
+    assert names["model"].layers[1].units == 12
