@@ -163,6 +163,8 @@ class Diagnosis(Callback):
     # --- what it has found --------------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
+        if self.model is None and not self.verdicts:
+            return "It has watched no training yet: give it to `fit`, in `callbacks`."
         return report(self.verdicts, self._measuring.notes)
 
     def _repr_html_(self) -> str:

@@ -58,8 +58,8 @@ def standard(
         >>> import tempfile
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.Adam(), "mse")
-        >>> watching = keras_ch8.callbacks.standard(tempfile.mkdtemp())
-        >>> [type(callback).__name__ for callback in watching]
+        >>> callbacks = keras_ch8.callbacks.standard(tempfile.mkdtemp())
+        >>> [type(callback).__name__ for callback in callbacks]
         ['TensorBoard', 'Diagnosis']
 
     References:

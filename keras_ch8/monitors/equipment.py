@@ -37,6 +37,9 @@ QUANTILE = 0.9
 """Fraction of the steps whose gradient is not clipped."""
 LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
 """Root mean square of the inputs, and ratio of their deviations, from which on they are to be scaled."""
+SMALL_OUTPUT = 0.5
+"""Root mean square of what the first layer gives, below which its weights are small, and large inputs do no harm; units
+that are saturated or linear give more."""
 NEGATIVE_BIAS = -1.0
 """Mean of the biases of a layer below which they keep ReLUs at 0 for inputs of the usual size."""
 SMALL_START = 0.003
@@ -164,7 +167,8 @@ def facts(past: Past) -> frozenset[str]:
         idle = np.nan_to_num([first.fraction_saturated, first.fraction_dead])
         signal = first.input_signal
         is_unscaled = signal > LARGE_INPUT or 0 < signal < SMALL_INPUT
-        found |= {"unscaled inputs"} if is_unscaled else set()
+        is_made_small = signal > LARGE_INPUT and 0 < first.signal[0] < SMALL_OUTPUT
+        found |= {"unscaled inputs"} if is_unscaled and not is_made_small else set()
         found |= {"uneven inputs"} if is_unscaled or SPREAD < first.input_spread < np.inf else set()
         has_small_steps = not past.rate > _usual_rate(past)  # larger ones may have done it before the first measurement
         is_of_the_start = has_small_steps and (idle.max() > MANY or first.total < 0.01)

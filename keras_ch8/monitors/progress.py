@@ -15,8 +15,8 @@ MOMENTUM = 10
 """Steps that one gradient is felt in, with the usual momentum of 0.9."""
 BATCHES = 50
 """Minibatches whose gradients are."""
-OF_THREE = "in the middle of the last 3 measurements"
-OF_LAST = f"in the middle of the last {LAST} measurements"
+OF_THREE = "in the median of the last 3 measurements"
+OF_LAST = f"in the median of the last {LAST} measurements"
 
 # --- where the numbers come from -----------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import math
 
 from ._check import CHOSEN, FOUND, NO_LAYER, Check, first
 from ._ends import activation_for, with_activation
-from .code import NEW_START, ORTHOGONAL, SLOWER, setting
+from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, setting
 from .facts import Facts, Layer
 from .wording import digits, percent
 
@@ -120,7 +120,7 @@ OF_START = (
         lambda f: not f.is_trained,
         lambda f: "No weight of the model is trainable: no step changes anything.",
         lambda f: "Set `trainable = True` of the layers that are to learn, and compile again.",
-        lambda f: "model.trainable = True\nkeras_ch8.training.compile_as(model, model)",
+        lambda f: f"model.trainable = True\n{COMPILE_ANEW}",
         then="Give the model a layer with weights, such as `keras.layers.Dense`.",
     ),
     Check(

@@ -1,6 +1,6 @@
 """Another end of a model, as code: its last activation or layer, its loss, and metrics that fit them."""
 
-from .code import COMPILE_AGAIN
+from .code import COMPILE_AGAIN, COMPILE_ANEW
 from .facts import CROSS_ENTROPIES, Facts, Targets
 
 FOR_NUMBERS = "Compile with `keras.losses.MeanSquaredError`, with no activation at the end"
@@ -40,7 +40,7 @@ def with_activation(facts: Facts, activation: str, loss: str = "") -> str:
     """Return the code that sets the last activation, and another loss if it is given."""
     if not facts.output.can_be_set:
         return ""
-    again = with_loss(facts, loss) if loss else "keras_ch8.training.compile_as(model, model)"
+    again = with_loss(facts, loss) if loss else COMPILE_ANEW
     return f"model.layers[-1].activation = keras.activations.{activation}\n{again}"
 
 

@@ -1,6 +1,7 @@
 """Lines of Python that several cures share, to put between `compile` and `fit`."""
 
-COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)"
+COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)  # as it was compiled"
+COMPILE_ANEW = "keras_ch8.training.compile_as(model, model)  # anew, as it was compiled"
 ITS_LAYERS = "layers = model.layers if isinstance(model, keras.Sequential) else [model]"
 """A sequential model stays one, so that the code of other cures suits it, too."""
 NORMALIZE_INPUTS = f"""\
@@ -12,13 +13,13 @@ body, model = model, keras.Sequential([keras.Input(x.shape[1:]), scale, *layers]
 WITHOUT_LAST = f"""\
 body, model = model, keras.Sequential([keras.Input(x.shape[1:]), *model.layers[:-1]])
 {COMPILE_AGAIN}"""
-WITHOUT_RELU = """\
+WITHOUT_RELU = f"""\
 relu = model.layers[-2]
 if isinstance(relu, keras.layers.ReLU):
     relu.negative_slope = 1.0  # so that it changes nothing
 else:
     relu.activation = keras.activations.linear
-keras_ch8.training.compile_as(model, model)"""
+{COMPILE_ANEW}"""
 FIND_RATE = """\
 found = keras_ch8.training.find_learning_rate(model, x, y)
 model.optimizer.learning_rate = found.to_try"""
@@ -90,11 +91,11 @@ for i, layer in enumerate(layers):
         )
 body, model = model, keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype), *layers])
 {COMPILE_AGAIN}"""
-MASK_ZEROS = """\
+MASK_ZEROS = f"""\
 for layer in model.layers:
     if isinstance(layer, keras.layers.Embedding):
         layer.mask_zero = layer.supports_masking = True
-keras_ch8.training.compile_as(model, model)"""
+{COMPILE_ANEW}"""
 OPEN_GATES = """\
 for layer in model.layers:
     if isinstance(layer, keras.layers.LSTM):

@@ -48,8 +48,10 @@ FACTS: Mapping[str, str] = {
     "small start": "the weights of a matrix hardly differed before the training: a standard deviation below 0.003",
     "low rate": "the optimizer has one learning rate for all weights, without a schedule, below a fifth of the usual "
     "0.01",
-    "unscaled inputs": "the root mean square of the inputs is far from 1",
-    "uneven inputs": "so it is, or features differ in their standard deviations by far",
+    "unscaled inputs": "the root mean square of the inputs is far from 1, and of large ones the first layer does not "
+    "give less than 0.5",
+    "uneven inputs": "the root mean square of the inputs is far from 1, or the standard deviations of features differ "
+    "by far",
     "large targets": "the standard deviation of targets that are numbers is above 100",
     "held-out of another kind": "held-out examples were never predicted better than by a constant, and those of the "
     "training were",
@@ -185,7 +187,7 @@ _NEW_START = Remedy(
 )
 _STOP = Remedy(
     "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
-    "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True)]",
+    "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True), *callbacks]",
     "The validation loss should end where it was best.",
 )
 _DECAY = Remedy(

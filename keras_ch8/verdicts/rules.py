@@ -40,7 +40,7 @@ class Quantity:
         endless: What a sentence says of a value that is infinite, or above 1e12 in size. Defaults to `""`: nothing.
         number: Function that returns the value alone as a text, in the unit of the phrase, such as "12 %". Defaults to
             two significant digits.
-        usual: Which of several measurements is judged, such as "in the middle of the last 9 measurements". Defaults to
+        usual: Which of several measurements is judged, such as "in the median of the last 9 measurements". Defaults to
             `""`: the newest one.
         series: Name of the series in TensorBoard whose last point is the newest value. Defaults to `""`: no series
             shows it.

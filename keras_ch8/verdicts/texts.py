@@ -185,7 +185,8 @@ def _code(verdict: Verdict) -> str:
     """Return the code of a cure, below where it goes, and what `fit` is given of it."""
     given = [name for name in ARGUMENTS if re.search(rf"^{name} =", verdict.code, re.MULTILINE)]
     fit = ", ".join(["x", "y", *(f"{name}={name}" for name in given), "..."])
-    return f"# between `compile` and `fit({fit})`\n{verdict.code}"
+    data = "; x and y are your training data" if re.search(r"\b[xy]\b", verdict.code) else ""
+    return f"# between `compile` and `fit({fit})`{data}\n{verdict.code}"
 
 
 def _wrapped(begin: str, text: str) -> str:

@@ -342,7 +342,8 @@ def test_without_tensorboard_the_report_is_printed_on_request(capsys):
 def test_print_is_the_report_and_a_notebook_has_a_table_before_fit_after_it_and_after_unpickling():
     """The name of a kind is that of a monitor, which may be the user's: it is text."""
     watching = diagnosis()
-    assert str(watching) == verdicts.report([]) == "Not enough was measured to say anything."
+    assert str(watching) == "It has watched no training yet: give it to `fit`, in `callbacks`."
+    assert verdicts.report([]) == "Not enough was measured to say anything."
     line = repr(watching)
     assert line.startswith("Diagnosis(")
     assert len(line) <= 400

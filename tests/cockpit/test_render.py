@@ -613,7 +613,7 @@ def test_code_has_the_width_of_its_verdict_and_no_button_on_it(page, six, width)
         assert code["width"] > block.rect["width"] - 60
         beside = copy["x"] >= pre["x"] + pre["width"] or copy["y"] + copy["height"] <= pre["y"]
         assert beside, "the button does not hide the code"
-        assert "goes between compile and fit" in block.text
+        assert "goes between compile and fit(x, y)" in block.text
 
 
 def test_each_chart_says_its_axis_and_a_single_point_is_a_ring(page):

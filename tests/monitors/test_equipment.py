@@ -175,10 +175,10 @@ def test_the_rate_is_that_of_the_one_optimizer_also_by_a_schedule():
     assert np.isnan(rate_of(keras.Sequential([LAYERS.Dense(1)])))
 
 
-def flow(signal=1.0, spread=1.0, dead=0.0, total=1.0, saturated=np.nan):
+def flow(signal=1.0, spread=1.0, dead=0.0, total=1.0, saturated=np.nan, given=1.0):
     return monitors.LayerFlow(
         names=tuple("abcd"), weighted=(True,) * 4, is_output=(False, False, False, True), units=(8,) * 4,
-        signal=np.ones(4), gradient=np.array([total, 1, 1, 1.0]), dead=np.full(4, dead),
+        signal=np.full(4, given), gradient=np.array([total, 1, 1, 1.0]), dead=np.full(4, dead),
         saturated=np.full(4, saturated),
         relative_update=np.ones(4), input_signal=signal, input_spread=spread,
     )  # fmt: skip
@@ -197,6 +197,9 @@ def past_of(**first):
     [
         ({}, set()), ({"signal": 5.1}, {"unscaled inputs", "uneven inputs"}),
         ({"signal": 0.04}, {"unscaled inputs", "uneven inputs"}),
+        ({"signal": 5.1, "given": 0.4}, {"uneven inputs"}),  # the weights of the first layer are small
+        ({"signal": 5.1, "given": 0.0}, {"unscaled inputs", "uneven inputs"}),  # its units are dead
+        ({"signal": 0.04, "given": 0.4}, {"unscaled inputs", "uneven inputs"}),
         ({"signal": 0.0}, set()), ({"spread": 11.0}, {"uneven inputs"}), ({"spread": np.inf}, set()),
         ({"dead": 0.4}, {"scale of the start"}), ({"total": 0.001}, {"scale of the start"}),
     ],

@@ -15,7 +15,7 @@ from tests.monitors.test_levels import LEARNING, epochs, flow, losses, said
 
 RULES = [rule for monitor in members("full") for rule in monitor.rules]
 STEP = Quantity(
-    "step", "A step.", lambda x: f"a step has {x:.2g} m", number="{:.2g} m".format, usual="in the middle of the last 3",
+    "step", "A step.", lambda x: f"a step has {x:.2g} m", number="{:.2g} m".format, usual="in the median of the last 3",
     series="ch8_diagnosis/step",
 )  # fmt: skip
 LONG = Threshold(STEP, "above", watch=2.0, act=4.0, source="Experience")
@@ -33,14 +33,14 @@ def gradients(factor):
     "newest, judged, expected",
     [
         (5.0, 4.0, "a step has 5 m"),
-        (9.0, 4.0, "a step has 4 m in the middle of the last 3, and now 9 m"),
-        (2.0, 4.0, "a step has 4 m in the middle of the last 3, and now 2 m"),
-        (-4.0, 4.0, "a step has 4 m in the middle of the last 3, and now -4 m"),
+        (9.0, 4.0, "a step has 4 m in the median of the last 3, and now 9 m"),
+        (2.0, 4.0, "a step has 4 m in the median of the last 3, and now 2 m"),
+        (-4.0, 4.0, "a step has 4 m in the median of the last 3, and now -4 m"),
         (0.5, 0.6, "a step has 0.5 m"),
         (-3.0, -4.0, "a step has -3 m"),
         (-4.0, -3.0, "a step has -4 m"),
         (5.0, 1e12, "a step has 5 m"),
-        (np.nan, 4.0, "in the middle of the last 3 a step has 4 m"),
+        (np.nan, 4.0, "in the median of the last 3 a step has 4 m"),
         (5.0, np.nan, "a step has 5 m"),
         (5.0, np.inf, "a step has 5 m"),
         (np.nan, np.nan, ""),
@@ -54,7 +54,7 @@ def test_what_is_judged_is_said_first_and_the_newest_where_it_is_far_from_it(new
 def test_numbers_that_are_written_alike_are_not_far_from_each_other():
     whole = dataclasses.replace(STEP, number="{:.0f} m".format)
     assert whole.said(0.1, 0.3) == "a step has 0.1 m"
-    assert whole.said(0.1, 0.7) == "a step has 0.7 m in the middle of the last 3, and now 0 m"
+    assert whole.said(0.1, 0.7) == "a step has 0.7 m in the median of the last 3, and now 0 m"
 
 
 def test_a_number_alone_is_stated_with_the_name_of_what_it_is():
@@ -100,7 +100,7 @@ def test_a_condition_is_no_reason_where_a_threshold_is_not_reached_anyway():
     rule = Rule(kind="cliff", says="It is long", all_of=(LONG, far), when=(Condition(STEP, "<", 1.0, "it is short"),))
     (claim,) = judge([rule], {"step": 5.0, "height": 1.0})
     assert claim.why == (
-        "In the middle of the last 3 a step has 5 m: watch from 2 m up, act from 4 m up (Experience).",
+        "In the median of the last 3 a step has 5 m: watch from 2 m up, act from 4 m up (Experience).",
         "The height is 1: act from 9 up.",
     )
 
@@ -121,7 +121,7 @@ def test_a_rule_says_why_in_sentences():
         rule = Rule(**vars(mine) | changes)
         return judge([rule], {"step": step, "width": width})[0].why
 
-    first = "In the middle of the last 3 a step has {} m: watch from 2 m up, act from 4 m up (Experience)."
+    first = "In the median of the last 3 a step has {} m: watch from 2 m up, act from 4 m up (Experience)."
     last = "It counts because it is wide.", "It is worth watching at most, because it is wide."
     assert why(5.0, 2.0) == (first.format(5), *last)
     assert why(5.0, 0.0) == (first.format(5), "That counts only where it is wide.")
@@ -145,10 +145,10 @@ def test_the_number_of_a_claim_is_that_of_its_series_and_only_of_one_that_is_dra
     rule = Rule(kind="cliff", says="It is long", all_of=(LONG,))
     (claim,) = judge([rule], {"step": 5.0}, drawn={"ch8_diagnosis/step": 20.0})
     assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/step", 20.0)
-    assert claim.finding == "It is long (a step has 5 m in the middle of the last 3, and now 20 m)."
+    assert claim.finding == "It is long (a step has 5 m in the median of the last 3, and now 20 m)."
     (claim,) = judge([rule], {"step": 5.0}, newest={"step": 20.0}, drawn={"ch8_diagnosis/other": 1.0})
     assert claim.series == ""
-    assert "a step has 5 m in the middle of the last 3, and now 20 m" in claim.finding
+    assert "a step has 5 m in the median of the last 3, and now 20 m" in claim.finding
 
 
 # --- what the monitors say -----------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def test_a_gradient_that_vanished_once_and_does_no_more_is_said_to_be_over():
 
     found = list(course("layer_flow", pasts(), "vanishing"))
     assert (found[49].level, found[49].measured, found[49].value) == ("act", 1049, pytest.approx(0.09))
-    assert "it is multiplied by 0.0081 in the middle of the last 9 measurements, and now 1.2" in found[51].finding
+    assert "it is multiplied by 0.0081 in the median of the last 9 measurements, and now 1.2" in found[51].finding
     assert (found[51].level, found[51].measured, found[51].value) == ("act", 1051, pytest.approx(1.1))
     over = next(
         verdict for verdict in found if verdict and verdict.finding.startswith("No longer so, but until step 1053: ")
@@ -256,9 +256,9 @@ def test_the_last_step_is_said_beside_the_usual_one():
     last = monitors.StepLength(1.0, 1.5, slope=-1.0, curvature=0.2, length=0.01)
     claim = said("step_length", past_of([*[1.0] * 8, 1.5], step_length=[*[usual] * 8, last]), "step_too_long")
     assert claim.level == "act"
-    assert "the curvature takes back 110 % of what the slope along a step promises in the middle" in claim.finding
+    assert "the curvature takes back 110 % of what the slope along a step promises in the median" in claim.finding
     assert (
-        "; a step has 2.2 times the best length in its direction in the middle of the last 9 measurements, and now 20 %"
+        "; a step has 2.2 times the best length in its direction in the median of the last 9 measurements, and now 20 %"
         in claim.finding
     )
     assert (claim.series, claim.drawn[claim.series]) == ("ch8_diagnosis/step_over_optimal", pytest.approx(0.2))
@@ -282,7 +282,7 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
     past.add(1040, {"time_horizon": (short,)})
     claim = said("time_horizon", past, "short_horizon")
     assert (
-        "1 % of its largest after 100 % of the time steps in the middle of the last 9 measurements, and now 25 %"
+        "1 % of its largest after 100 % of the time steps in the median of the last 9 measurements, and now 25 %"
         in claim.finding
     )
     assert "in rnn, now after 5 of 20 time steps" in claim.finding

@@ -54,6 +54,20 @@ def test_what_is_said_names_what_is_to_be_cured_next_or_what_else_to_try():
     )
 
 
+def test_what_layers_add_to_the_loss_is_no_tensor_of_the_training_that_is_over():
+    def sparse():
+        hidden = keras.layers.Dense(4, "relu", activity_regularizer=keras.regularizers.L1(0.1))
+        model = keras.Sequential([keras.Input((3,)), hidden, keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.01), "mse")
+        return model
+
+    fit = Fit(X, Y, 64, 1, 0, None, {})
+    fit.prepare(sparse, "")
+    fit.run(None)
+    assert np.isfinite([fit.at_start, fit.at_end]).all()
+    assert fit.at_end < fit.at_start
+
+
 @pytest.mark.slow
 def test_a_cure_that_makes_it_worse_is_told():
     worse = training.cure(linear, (X, Y), verdict("model.optimizer.learning_rate = 1.15"), epochs=8)

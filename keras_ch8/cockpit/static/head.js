@@ -162,7 +162,7 @@ function codeOf(code) {
     copy.textContent = (await copied(text)) ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   }, "button.copy");
-  return make("div.code", text, make("div.where", "goes between compile and fit", copy));
+  return make("div.code", text, make("div.where", "goes between compile and fit(x, y)", copy));
 }
 
 // Whether a text is on the clipboard; where that is not allowed, it is selected.
