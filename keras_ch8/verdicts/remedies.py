@@ -46,12 +46,10 @@ FACTS: Mapping[str, str] = {
     "linear layers": "layers with weights follow each other with no activation between them",
     "negative biases": "the biases of a layer were below -1 on average before the training",
     "small start": "the weights of a matrix hardly differed before the training: a standard deviation below 0.003",
-    "low rate": "the optimizer has one learning rate for all weights, without a schedule, below a fifth of the usual "
-    "0.01",
+    "low rate": "there is one learning rate for all weights, without a schedule, below a fifth of the usual 0.01",
     "unscaled inputs": "the root mean square of the inputs is far from 1, and of large ones the first layer does not "
     "give less than 0.5",
-    "uneven inputs": "the root mean square of the inputs is far from 1, or the standard deviations of features differ "
-    "by far",
+    "uneven inputs": "the root mean square of the inputs is far from 1, or deviations of features differ by far",
     "large targets": "the standard deviation of targets that are numbers is above 100",
     "held-out of another kind": "held-out examples were never predicted better than by a constant, and those of the "
     "training were",
