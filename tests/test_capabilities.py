@@ -136,7 +136,7 @@ SYMPTOMS = re.findall(r"^\| .+ \| \[`(\w+)`\]\(docs/diagnosis.md#([\w-]+)\) \| (
 
 @shows("](docs/diagnosis.md#")
 def symptoms():
-    assert len(SYMPTOMS) == 16
+    assert len(SYMPTOMS) == 17
     for kind, anchor, helps in SYMPTOMS:
         assert anchor in (kind, "before-the-first-step")
         remedies = [f"{remedy.cure} {remedy.code}" for remedy in ch8.verdicts.remedies.REMEDIES.get(kind, ())]
@@ -520,7 +520,7 @@ def blocks():
 @shows(
     "`logs/optimization/report.html`",
     "tensorboard --logdir logs",
-    "`print(watching[-1])`",
+    "`print(callbacks[-1])`",
     "`python -m keras_ch8 diagnose logs`",
     "In the terminal, what calls for action",
 )
