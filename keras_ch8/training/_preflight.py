@@ -119,7 +119,7 @@ def preflight(
         ('wrong_output', 0.69)
         >>> print(found.verdicts[0].code)
         model.layers[-1].activation = keras.activations.sigmoid
-        keras_ch8.training.compile_as(model, model)
+        keras_ch8.training.compile_as(model, model)  # anew, as it was compiled
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, sections 8.2 and 11.5; Karpathy (2019), A Recipe for
