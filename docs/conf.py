@@ -40,6 +40,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": FileNameSortKey,
     "abort_on_example_error": True,
     "show_memory": False,
+    "remove_config_comments": True,
     "write_computation_times": False,
     "download_all_examples": False,
 }

@@ -46,6 +46,27 @@ CONTENTS = {
 }  # fmt: skip
 
 
+TITLES = {
+    "distributed.py": "Several workers: one training on all of them",
+    "guard.py": "A guard against corrupt examples and ruinous steps",
+    "resume.py": "A training that is killed goes on",
+    "s8_6_1_autoencoder.py": "8.6.1 Newton's method without the Hessian: a deep autoencoder",
+    "s8_6_curve_fit.py": "8.6.1 Levenberg-Marquardt fits a curve",
+    "s8_6_pinn.py": "8.6 a network that solves a differential equation",
+    "s8_7_6_continuation.py": "8.7.6 continuation",
+    "s8_7_6_curriculum.py": "8.7.6 curriculum learning",
+}
+"""Of examples that are not the one of their section, or share it."""
+TOUR = "docs/pictures/tour_light.png"
+PICTURES = {
+    "guard.py": "docs/pictures/verdicts/nonfinite.png",
+    "s8_6_1_autoencoder.py": "docs/pictures/sections/8.6.1.png",
+    "s8_6_curve_fit.py": "docs/pictures/sections/8.6.1.png",
+    "s8_7_6_curriculum.py": "docs/pictures/sections/8.7.6.png",
+}
+"""Small pictures in the list of examples, of those that no picture of the chapter is drawn by."""
+
+
 def main() -> int:
     """Collect the pages, and let Sphinx make the site; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -259,11 +280,13 @@ def gallery() -> Iterator[tuple[str, str]]:
     for file in sorted((ROOT / "examples").glob("*.py")):
         text = file.read_text()
         said = ast.get_docstring(ast.parse(text)) or ""
-        title = subjects.get(file.name, file.stem.replace("_", " "))
+        title = TITLES.get(file.name) or subjects[file.name]
         body = "\n".join(as_rst(said.splitlines()))
-        image = f"\n\n.. image:: /docs/pictures/sections/{drawn[file.name]}.png" if file.name in drawn else ""
+        picture = f"docs/pictures/sections/{drawn[file.name]}.png" if file.name in drawn else ""
+        image = f"\n\n.. image:: /{picture}" if picture else ""
+        small = f"# sphinx_gallery_thumbnail_path = '{picture or PICTURES.get(file.name, TOUR)}'"
         code = text.split('"""', 2)[2]
-        yield f"scripts/{file.name}", f'r"""\n{title}\n{"=" * len(title)}\n\n{body}{image}\n"""{code}'
+        yield f"scripts/{file.name}", f'r"""\n{title}\n{"=" * len(title)}\n\n{body}{image}\n"""\n{small}\n{code}'
 
 
 if __name__ == "__main__":
