@@ -131,16 +131,12 @@ def _remedies(remedies: Sequence[Remedy]) -> Iterator[str]:
     for number, remedy in enumerate(remedies, 1):
         yield _row(number, remedy.cure, ", ".join(remedy.needs), ", ".join(remedy.unless), remedy.expects)
     yield ""
+    numbers: dict[str, list[str]] = {}
     for number, remedy in enumerate(remedies, 1):
         if remedy.code:
-            yield from (
-                f"Code of {number}:",
-                "",
-                "```python",
-                remedy.code.replace("{{", "{").replace("}}", "}"),
-                "```",
-                "",
-            )
+            numbers.setdefault(remedy.code.replace("{{", "{").replace("}}", "}"), []).append(str(number))
+    for code, of in numbers.items():
+        yield from (f"Code of {', '.join(of)}:", "", "```python", code, "```", "")
 
 
 def _checks() -> str:
