@@ -55,8 +55,7 @@ FACTS: Mapping[str, str] = {
     "training were",
     "scale of the start": "units were saturated or dead, or the gradient vanished, at the first measurement, and the "
     "learning rate is no larger than is usual: at most 0.01 for steps of the rate, 1 for others",
-    "default rate": "the learning rate is at most what Keras takes by default: 0.001 for steps of the rate, 0.01 for "
-    "others",
+    "default rate": "the learning rate is at most Keras's default: 0.001 for steps of the rate, 0.01 for others",
     "dead units": "many ReLUs are dead",
     "saturated units": "many units are saturated",
 }
@@ -99,9 +98,11 @@ class Remedy:
 
 
 def applicable(remedies: tuple[Remedy, ...], known: Mapping[str, str], has: Set[str]) -> Iterator[Remedy]:
-    """Return the remedies that suit a training, in order, with its numbers."""
+    """Return the remedies that suit a training, in order, each thing to do once, with its numbers."""
+    said: set[str] = set()
     for remedy in remedies:
-        if remedy.suits(has) and (filled := remedy.filled(known)) is not None:
+        if remedy.suits(has) and (filled := remedy.filled(known)) is not None and filled.cure not in said:
+            said.add(filled.cure)
             yield filled
 
 
@@ -180,9 +181,8 @@ _PASSES = "Fewer than a third of the units should be dead or saturated."
 
 _NEW_START = Remedy(
     "Start from random weights of the usual size, which make the units differ: `initializers.GlorotUniform`.",
-    NEW_START,
-    _LEAVES,
-)
+    NEW_START, _LEAVES,
+)  # fmt: skip
 _STOP = Remedy(
     "Stop when validation is best: `callbacks.EarlyStopping(restore_best_weights=True)`.",
     "callbacks = [keras_ch8.callbacks.EarlyStopping(patience=3, restore_best_weights=True), *callbacks]",

@@ -12,7 +12,7 @@ from keras_ch8.monitors.equipment import equipment_of, facts, known_to_cures, pa
 from keras_ch8.monitors.past import Past, Rows
 from keras_ch8.verdicts._checks_of_inputs import RESCALE
 from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS
-from keras_ch8.verdicts.remedies import REMEDIES, applicable
+from keras_ch8.verdicts.remedies import FACTS, REMEDIES, applicable
 from tests.monitors.test_claims import ENDS
 
 LAYERS = keras.layers
@@ -233,6 +233,20 @@ def test_dead_units_are_left_to_the_rate_only_where_it_is_above_the_default_and_
 def test_the_cure_of_the_plateau_that_dead_units_make_is_theirs(has):
     cures = [next(applicable(REMEDIES[kind], KNOWN, {*has, "dead units"})) for kind in ("dead_units", "plateau")]
     assert cures[0].code == cures[1].code
+
+
+@pytest.mark.parametrize("kind", REMEDIES)
+@pytest.mark.parametrize("missing", ["", *FACTS])
+def test_what_to_do_if_a_cure_fails_is_something_else(kind, missing):
+    cures = [remedy.cure for remedy in applicable(REMEDIES[kind], KNOWN, {*FACTS} - {missing})]
+    assert len(cures) == len(set(cures))
+
+
+@pytest.mark.parametrize("has", [("scale of the start", "default rate"), ("unscaled inputs",)])
+@pytest.mark.parametrize("kind", ["dead_units", "plateau"])
+def test_of_dead_units_two_causes_with_one_cure_name_it_once(kind, has):
+    cures = [remedy.cure for remedy in applicable(REMEDIES[kind], KNOWN, {*has, "dead units"})]
+    assert len(cures) == len(set(cures))
 
 
 def test_the_numbers_of_cures_are_those_of_the_run():
