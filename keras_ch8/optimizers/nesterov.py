@@ -34,11 +34,6 @@ class LookAheadRule(RuleOptimizer):
         super().__init__(learning_rate, **kwargs)
         self.finish_at_theta = finish_at_theta
 
-    def carry(self, v_old: Tensor, v: Tensor) -> Tensor:
-        """Return the step from theta_old + alpha * v_old to theta + alpha * v, where theta = theta_old + v."""
-        alpha = self.momentum
-        return v + alpha * v - alpha * v_old
-
     def theta(self, variable: np.ndarray, **state: np.ndarray) -> np.ndarray:
         """Return the book's theta."""
         return variable - self.momentum * state["v"]
@@ -123,7 +118,7 @@ class Nesterov(LookAheadRule):
         self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")
 
     def rule(self, g: Tensor, lr: Tensor, t: Tensor, v: Tensor) -> tuple[Tensor, State]:
-        """Algorithm 8.3, seen from the look-ahead point."""
-        alpha, v_old = self.momentum, v
+        """Algorithm 8.3, from one look-ahead point to the next: v + alpha v - alpha v_old = alpha v - lr g."""
+        alpha = self.momentum
         v = alpha * v - lr * g
-        return self.carry(v_old, v), {"v": v}
+        return alpha * v - lr * g, {"v": v}

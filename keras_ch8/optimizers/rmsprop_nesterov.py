@@ -85,8 +85,9 @@ class RMSpropNesterov(LookAheadRule):
         self.momentum = _checks.decay_rate("momentum", momentum, of="the velocity")
 
     def rule(self, g: Tensor, lr: Tensor, t: Tensor, r: Tensor, v: Tensor) -> tuple[Tensor, State]:
-        """Algorithm 8.6, seen from the look-ahead point."""
-        rho, alpha, v_old = self.rho, self.momentum, v
+        """Algorithm 8.6, from one look-ahead point to the next, as in `Nesterov`."""
+        rho, alpha = self.rho, self.momentum
         r = rho * r + (1 - rho) * g * g
-        v = alpha * v - lr * _numerics.safe_ratio(g, ops.sqrt(r), otherwise=0.0)
-        return self.carry(v_old, v), {"r": r, "v": v}
+        step = lr * _numerics.safe_ratio(g, ops.sqrt(r), otherwise=0.0)
+        v = alpha * v - step
+        return alpha * v - step, {"r": r, "v": v}

@@ -136,9 +136,10 @@ class LevenbergMarquardt(ClosureOptimizer, method=second_order.LevenbergMarquard
     It is for the loss `"mse"`, with sample weights, and without regularization: anything else raises. J takes a number
     for each weight, example and output; use it for small models.
 
-    State: D, a number for each weight.
+    State: D, a number for each weight. A step takes n^2 numbers and O(n^3) for n weights.
 
     Args:
+        max_parameters: Integer: refuse models with more weights than these. Defaults to `5000`.
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 
     Raises:
@@ -263,6 +264,7 @@ class BFGS(ClosureOptimizer, method=second_order.BFGS):
     State: M, n^2 numbers for n weights: for some thousand weights; `LBFGS` is for more.
 
     Args:
+        max_parameters: Integer: refuse models with more weights than these. Defaults to `10000`, where M takes 400 MB.
         line_search: How far to go along d: a line search of `keras_ch8.second_order`. Defaults to `StrongWolfe()`.
         iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
 

@@ -18,10 +18,11 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple, Self, final
+from typing import NamedTuple, Protocol, Self, final
 
 from keras import ops
 
+from .. import _checks
 from .._types import Tensor
 from ..integration import backend
 
@@ -197,3 +198,28 @@ class Method(abc.ABC):
     @abc.abstractmethod
     def iterate(self, problem: Problem, point: Point, state: State) -> tuple[Point, State, Info]:
         """Make one iteration from a point."""
+
+
+# --- methods that hold a matrix of n^2 numbers ----------------------------------------------------------------------
+
+
+class Limited(Protocol):
+    """A method with a limit for the number of parameters."""
+
+    @property
+    def max_parameters(self) -> int:
+        """The most parameters that it takes."""
+
+
+def check_limit(max_parameters: int, fix: str) -> None:
+    """Raise unless the limit is a count."""
+    _checks.count("max_parameters", max_parameters, 1, meaning="the most parameters that are allowed", fix=fix)
+
+
+def refuse_more(method: Limited, n: int, what: str, instead: str) -> None:
+    """Raise where there are more parameters; otherwise the process would end for lack of memory, without a word."""
+    if n > method.max_parameters:
+        raise ValueError(
+            f"`{type(method).__name__}` {what}, so it takes at most {method.max_parameters} parameters. Received: {n}. "
+            f"Use {instead}, which need no matrix, or raise `max_parameters`."
+        )

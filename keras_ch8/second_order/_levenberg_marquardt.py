@@ -8,7 +8,7 @@ from keras import ops
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._contract import Point, Problem, State
+from ._contract import Point, Problem, State, check_limit, refuse_more
 from ._trust import BoundedMethod, BoundRule, GainRatio, Model, Step
 
 _LEAST = 2.0**-52
@@ -35,8 +35,12 @@ class LevenbergMarquardt(BoundedMethod):
     costs as much as min(m, n) gradients, side by side, for m residuals; memory: m n numbers. State: alpha and nu, and
     D, n numbers. The numbers are `damping` (alpha) and `trust_ratio`.
 
+    Args:
+        max_parameters: Integer: refuse more parameters than these. Defaults to `5000`, where J^T J takes 200 MB and a
+            step some seconds.
+
     Raises:
-        ValueError: If the problem has no residuals.
+        ValueError: If the problem has no residuals, `max_parameters` is below 1, or there are more parameters.
 
     Example:
         >>> residuals = lambda x: keras.ops.stack([10 * (x[1] - x[0] ** 2), 1 - x[0]])
@@ -50,6 +54,11 @@ class LevenbergMarquardt(BoundedMethod):
         Moré (1978); Nielsen (1999).
     """
 
+    max_parameters: int = 5000
+
+    def __post_init__(self) -> None:
+        check_limit(self.max_parameters, fix="Try 5000.")
+
     @property
     def numbers(self) -> tuple[str, ...]:
         """The names of `info.numbers`."""
@@ -62,6 +71,8 @@ class LevenbergMarquardt(BoundedMethod):
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the scales of the parameters."""
+        instead = "`TruncatedNewton()` or `LBFGS()`"
+        refuse_more(self, n, "solves with a matrix of n^2 numbers", instead=instead)
         return {"D": ops.zeros((n,), "float64")}
 
     def model(self, problem: Problem, point: Point, D: Tensor) -> Model:

@@ -10,7 +10,7 @@ from .. import _checks
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._contract import Point, Problem, State
+from ._contract import Point, Problem, State, check_limit, refuse_more
 from ._trust import FIRST_DAMPING, BoundedMethod, BoundRule, GainRatio, Model, Step, Unbound
 
 # --- eigenvalues in a small space, inside the compiled program ------------------------------------------------------
@@ -148,9 +148,7 @@ class Newton(BoundedMethod):
                 meaning="what is added to each eigenvalue of the Hessian (alpha in the book)",
                 fix='Try 0.0 for the algorithm as printed, or "adaptive".',
             )
-        _checks.count(
-            "max_parameters", self.max_parameters, 1, meaning="the most parameters that are allowed", fix="Try 2000."
-        )
+        check_limit(self.max_parameters, fix="Try 2000.")
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -164,11 +162,7 @@ class Newton(BoundedMethod):
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the direction of the smallest eigenvalue, where the next search for it begins."""
-        if n > self.max_parameters:
-            raise ValueError(
-                f"`Newton` computes all n^2 second derivatives, so it takes at most {self.max_parameters} parameters. "
-                f"Received: {n}. Use `TruncatedNewton()` or `LBFGS()`, which need no matrix, or raise `max_parameters`."
-            )
+        refuse_more(self, n, "computes all n^2 second derivatives", instead="`TruncatedNewton()` or `LBFGS()`")
         return {"v": start_direction(n, dtype)}
 
     def model(self, problem: Problem, point: Point, v: Tensor) -> Model:

@@ -8,7 +8,7 @@ from keras import ops
 from .. import _checks
 from .._types import Tensor
 from . import _vector
-from ._contract import Point, Problem, State
+from ._contract import Point, Problem, State, check_limit, refuse_more
 from ._descent import Descent, Move
 
 
@@ -22,13 +22,16 @@ class BFGS(Descent):
         M <- (I - rho s y^T) M (I - rho y s^T) + rho s s^T
 
     The first pair starts from M = (s . y / y . y) I, so that the unit of f does not matter. A pair without positive
-    curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2 numbers; above some thousand parameters see `LBFGS`.
+    curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2 numbers; for more parameters there is `LBFGS`.
 
     Args:
+        max_parameters: Integer: refuse more parameters than these. Defaults to `10000`, where M takes 400 MB in
+            float32.
         line_search: The `LineSearch` that says how far to go along d. Defaults to `StrongWolfe()`.
 
     Raises:
         TypeError: If `line_search` is not a `LineSearch`.
+        ValueError: If `max_parameters` is below 1, or there are more parameters.
 
     Example:
         >>> f = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
@@ -39,10 +42,17 @@ class BFGS(Descent):
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal and Wright (2006), algorithm 6.1.
     """
 
+    max_parameters: int = 10_000
+
     takes_unit_steps = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_limit(self.max_parameters, fix="Try 10000.")
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the approximate inverse of the Hessian."""
+        refuse_more(self, n, "keeps a matrix of n^2 numbers", instead="`LBFGS()`")
         return {"M": ops.zeros((n, n), dtype)}
 
     def direction(self, problem: Problem, point: Point, known: Tensor, M: Tensor) -> Tensor:

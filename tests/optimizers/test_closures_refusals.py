@@ -87,10 +87,18 @@ def test_weights_that_it_was_not_built_with_are_refused():
     check(network(optimizer, layers=[keras.layers.Dense(2)]), fix.format(2))
 
 
-def test_newton_refuses_more_weights_than_a_matrix_holds():
-    check(
-        network(ours.Newton(max_parameters=25)), r"takes at most 25 parameters. Received: 26. Use `TruncatedNewton\(\)`"
-    )
+@pytest.mark.parametrize(
+    "method, instead", [("Newton", "TruncatedNewton"), ("BFGS", "LBFGS"), ("LevenbergMarquardt", "TruncatedNewton")]
+)
+def test_more_weights_than_a_matrix_holds_are_refused(method, instead):
+    optimizer = getattr(ours, method)(max_parameters=25)
+    check(network(optimizer), rf"takes at most 25 parameters. Received: 26. Use `{instead}\(\)`")
+
+
+def test_no_optimizer_takes_all_memory_of_the_machine():
+    layers = [keras.layers.Dense(300), keras.layers.Dense(300), keras.layers.Dense(1)]  # M and H have 34 GB
+    for optimizer in (ours.Newton(), ours.BFGS(), ours.LevenbergMarquardt()):
+        check(network(optimizer, layers=layers), r"Received: \d{5}. Use")
 
 
 # --- sums of squares --------------------------------------------------------------------------------------------------
