@@ -109,7 +109,7 @@ LARGEST_STEP = Quantity(
 TRAININGS_TO_HALVE = Quantity(
     "trainings_to_halve",
     "Steps that would halve the loss at the pace of the slope along them, over the steps of the training.",
-    lambda trainings: f"at this pace the loss takes {counted(trainings, 'training')} as long as this one to halve",
+    lambda trainings: f"at this pace the loss halves after {counted(trainings, 'training')} of this length",
     "at this pace the loss never halves",
     number=lambda trainings: counted(trainings, "training"),
     usual=OF_LAST,

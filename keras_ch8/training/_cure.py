@@ -44,6 +44,7 @@ class CureTrial(Result):
             classes. Where the cure writes the targets otherwise, both are for these. Where it changes the loss
             function, both are by the new one; where that cannot compare the outputs without the cure with the targets,
             each is over its own start, and infinite if it has fallen below 0.
+        loss: Which of these it is, in words.
         curves: For each, the steps at which its epochs ended, and the training loss then.
         verdicts: All verdicts of each, the most serious first.
         reason: Why the cure could not be tried; "" if it was.
@@ -52,6 +53,7 @@ class CureTrial(Result):
     verdict: Verdict
     levels: tuple[str, str] = ("", "")
     losses: tuple[float, float] = (math.nan, math.nan)
+    loss: str = "loss on the training data"
     curves: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
     verdicts: tuple[tuple[Verdict, ...], ...] = ()
     reason: str = ""
@@ -84,7 +86,7 @@ class CureTrial(Result):
         left = "is still there" if not self.has_left else "is less serious" if self.levels[1] == "watch" else "is gone"
         link, fell = "and" if self.has_left == self.has_fallen else "but", "lower" if self.has_fallen else "not lower"
         before, after = (digits(x, 3) if math.isfinite(x) else "beyond all numbers" for x in self.losses)
-        said = f"{self.verdict.kind} {left}, {link} the loss is {fell}: {after} with the cure, {before} without it."
+        said = f"{self.verdict.kind} {left}, {link} the {self.loss} is {fell}: {after} with the cure, {before} without it."
         passed_over = (self.verdict.kind, *OF_LENGTH)
         others = (v for said in self.verdicts[-1:] for v in said if v.level == "act" and v.kind not in passed_over)
         then = next((f"{v.kind}: {v.cure}" for v in others), "") if self.has_left else self.verdict.then
@@ -93,7 +95,7 @@ class CureTrial(Result):
     def _table(self) -> Table | None:
         if self.reason:
             return None
-        columns = "training", f"level of {self.verdict.kind}", "loss at the end", "what else calls for action"
+        columns = "training", f"level of {self.verdict.kind}", self.loss, "what else calls for action"
         others = [
             ", ".join(v.kind for v in said if v.level == "act" and v.kind != self.verdict.kind)
             for said in self.verdicts
@@ -190,30 +192,34 @@ def cure(
     for fit in fits:
         fit.run(steps_like(verdict.kind, fits[0], fit))
     before, after = (next((v.level for v in fit.verdicts if v.kind == verdict.kind), "") for fit in fits)
+    loss, losses = compared(verdict.kind, *fits)
     return CureTrial(
         verdict,
         levels=(before, after),
-        losses=compared(verdict.kind, *fits),
+        losses=losses,
+        loss=loss,
         curves=tuple(fit.curve for fit in fits),
         verdicts=tuple(fit.verdicts for fit in fits),
     )
 
 
-def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[float, float]:
-    """Return the losses that say whether the cure of a kind has helped; see `CureTrial`."""
+def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[str, tuple[float, float]]:
+    """Return the losses that say whether the cure of a kind has helped, and what they are; see `CureTrial`."""
     if kind in HELD_OUT and without.validation_data is not None:
-        return without.validated, cured.validated
+        return "loss on the validation data", (without.validated, cured.validated)
     if kind in OF_EACH_CLASS:
-        return without.of_each_class(), cured.of_each_class()
+        return "mean over the classes of the loss on each", (without.of_each_class(), cured.of_each_class())
+    known = CureTrial.loss
     if without.loss == cured.loss and not np.array_equal(without.y, cured.y):
         with contextlib.suppress(Exception):  # where the loss cannot compare one model's output with the other's
-            return without.evaluated(cured.x, cured.y), cured.at_end
+            return known, (without.evaluated(cured.x, cured.y), cured.at_end)
     if without.loss != cured.loss:
         with contextlib.suppress(Exception):
             if math.isfinite(by_the_new := without.evaluated(cured.x, cured.y, by=cured.model)):
-                return by_the_new, cured.at_end
-        return _over(without.at_end, without.at_start), _over(cured.at_end, cured.at_start)
-    return without.at_end, cured.at_end
+                return known, (by_the_new, cured.at_end)
+        parts = _over(without.at_end, without.at_start), _over(cured.at_end, cured.at_start)
+        return "part of the loss at the start that is left", parts
+    return known, (without.at_end, cured.at_end)
 
 
 def _over(end: float, start: float) -> float:

@@ -32,7 +32,7 @@ def test_of_a_cure_that_helps_the_verdict_leaves_and_the_loss_falls():
     assert found.levels[0] == "act"
     assert (found.has_left, found.has_fallen, found.helps) == (True, True, True)
     assert found.losses[1] < 0.01 < found.losses[0]
-    assert str(found).startswith("step_too_long is gone, and the loss is lower: ")
+    assert str(found).startswith("step_too_long is gone, and the loss on the training data is lower: ")
     (steps, losses), (others, _) = found.curves
     assert steps.tolist() == others.tolist() == [8 * i for i in range(1, 9)]
     assert len(losses) == 8
@@ -44,13 +44,13 @@ def test_what_is_said_names_what_is_to_be_cured_next_or_what_else_to_try():
     first = dataclasses.replace(verdict("a()"), then="Find the rate.")
     found = training.CureTrial(first, ("act", "watch"), (2.0, 0.5), verdicts=((first,), (other, first)))
     assert str(found).splitlines()[0] == (
-        "step_too_long is less serious, and the loss is lower: 0.5 with the cure, 2 without it. What to do next: "
-        "oscillation: Lower the rate."
+        "step_too_long is less serious, and the loss on the training data is lower: 0.5 with the cure, 2 without it. "
+        "What to do next: oscillation: Lower the rate."
     )
     stays = dataclasses.replace(found, levels=("act", "act"), verdicts=((first,), (first,)))
     assert str(stays).splitlines()[0] == (
-        "step_too_long is still there, but the loss is lower: 0.5 with the cure, 2 without it. What to do next: Find "
-        "the rate."
+        "step_too_long is still there, but the loss on the training data is lower: 0.5 with the cure, 2 without it. "
+        "What to do next: Find the rate."
     )
 
 
@@ -72,7 +72,7 @@ def test_what_layers_add_to_the_loss_is_no_tensor_of_the_training_that_is_over()
 def test_a_cure_that_makes_it_worse_is_told():
     worse = training.cure(linear, (X, Y), verdict("model.optimizer.learning_rate = 1.15"), epochs=8)
     assert (worse.has_left, worse.has_fallen, worse.helps) == (False, False, False)
-    assert "step_too_long is still there, and the loss is not lower" in str(worse)
+    assert "step_too_long is still there, and the loss on the training data is not lower" in str(worse)
 
 
 @pytest.mark.parametrize(
@@ -135,32 +135,36 @@ def test_steps_are_the_same_but_where_the_cure_is_about_their_number(kind, code,
     assert int(cured.model.optimizer.iterations) == steps
 
 
+OVER_START = "part of the loss at the start that is left"
+
+
 def test_losses_are_those_of_training_of_validation_or_over_their_start():
     sick, cured = prepared("", validation_data=(X, Y)), prepared("", validation_data=(X, Y))
     sick.at_start, sick.at_end, sick.validated = 8.0, 2.0, 5.0
     cured.at_start, cured.at_end, cured.validated = 4.0, 3.0, 4.0
-    assert compared("vanishing", sick, cured) == (2.0, 3.0)
-    assert compared("overfitting", sick, cured) == (5.0, 4.0)
+    assert compared("vanishing", sick, cured) == ("loss on the training data", (2.0, 3.0))
+    assert compared("overfitting", sick, cured) == ("loss on the validation data", (5.0, 4.0))
     cured.model.compile("sgd", "mae")
     by_the_new = float(np.abs(sick.model.predict(X, verbose=0) - Y).mean())
-    assert compared("vanishing", sick, cured) == (pytest.approx(by_the_new), 3.0)
+    assert compared("vanishing", sick, cured)[1] == (pytest.approx(by_the_new), 3.0)
     cured.model.compile("sgd", lambda y, y_pred: 1 / 0)
-    assert compared("vanishing", sick, cured) == (0.25, 0.75)
+    assert compared("vanishing", sick, cured) == (OVER_START, (0.25, 0.75))
     sick.at_start = 0.0
-    assert compared("vanishing", sick, cured) == (np.inf, 0.75)
+    assert compared("vanishing", sick, cured) == (OVER_START, (np.inf, 0.75))
     sick.at_start, sick.at_end = 0.7, -10.0  # as a cross-entropy of labels above 1
-    assert compared("vanishing", sick, cured) == (np.inf, 0.75)
+    assert compared("vanishing", sick, cured) == (OVER_START, (np.inf, 0.75))
 
 
 def test_targets_that_are_written_otherwise_are_those_of_both_and_classes_count_alike():
     sick, cured = prepared(""), prepared("y = y / 2")
     cured.at_end = 0.3
-    assert compared("wrong_labels", sick, cured) == (sick.evaluated(X, Y / 2), 0.3)
+    assert compared("wrong_labels", sick, cured)[1] == (sick.evaluated(X, Y / 2), 0.3)
     rare = Fit(X, (np.arange(len(X)) < 5).astype("float32"), 32, 4, 0, None, {})
     rare.prepare(linear, "class_weight = {0: 0.5, 1: 20.0}")
     assert rare.options == {"class_weight": {0: 0.5, 1: 20.0}}
     each = [rare.evaluated(X[part], rare.y[part]) for part in (slice(5), slice(5, None))]
-    assert compared("imbalance", rare, rare) == (pytest.approx(np.mean(each)),) * 2
+    name = "mean over the classes of the loss on each"
+    assert compared("imbalance", rare, rare) == (name, (pytest.approx(np.mean(each)),) * 2)
 
 
 def test_validation_data_are_written_as_the_training_data_are():
