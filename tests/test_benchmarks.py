@@ -58,7 +58,7 @@ def test_what_is_stopped_is_said(tmp_path, monkeypatch):
     assert "no such thing" in ALL.run("broken", "", 60.0, None)["note"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("name, says", [("compare", '"digits MLP": '), ("study", "| healthy | ")])
 def test_the_quick_runs_of_choosing_end(name, says, tmp_path):
     command = [sys.executable, str(ROOT / f"benchmarks/{name}.py"), "--quick"]

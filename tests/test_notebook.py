@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.marks import mostly
+
 NOTEBOOK = Path(__file__).parent.parent / "examples" / "results.ipynb"
 HOSTILE = "<img src=x onerror=alert(1)>"
 """Name of a run and of a metric; TensorFlow lets nothing of HTML into the name of a layer."""
@@ -115,7 +117,7 @@ def is_a_table(shown):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, MADE, "quickstart"))
 def test_a_notebook_that_is_made_of_a_script_runs_and_ends_with_the_page(name, tmp_path):
     for needed in ("nbmake", "ipykernel", "sklearn"):
         pytest.importorskip(needed)

@@ -86,7 +86,9 @@ class CureTrial(Result):
         left = "is still there" if not self.has_left else "is less serious" if self.levels[1] == "watch" else "is gone"
         link, fell = "and" if self.has_left == self.has_fallen else "but", "lower" if self.has_fallen else "not lower"
         before, after = (digits(x, 3) if math.isfinite(x) else "beyond all numbers" for x in self.losses)
-        said = f"{self.verdict.kind} {left}, {link} the {self.loss} is {fell}: {after} with the cure, {before} without it."
+        said = (
+            f"{self.verdict.kind} {left}, {link} the {self.loss} is {fell}: {after} with the cure, {before} without it."
+        )
         passed_over = (self.verdict.kind, *OF_LENGTH)
         others = (v for said in self.verdicts[-1:] for v in said if v.level == "act" and v.kind not in passed_over)
         then = next((f"{v.kind}: {v.cure}" for v in others), "") if self.has_left else self.verdict.then

@@ -127,7 +127,7 @@ def test_both_workers_leave_out_the_same_steps_go_back_together_and_the_chief_te
     assert [line["step"] for line in lines if line["action"] == "went back"] == rollbacks
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_guarded_training_is_killed_and_both_go_on(tmp_path, whole_guarded):
     """Between a state that is kept to go back to and the steps that make it necessary."""
     codes = start(tmp_path, [{"case": "guarded"}, {"case": "guarded", "kill": (23, False)}], first=1)
