@@ -8,6 +8,7 @@ import numpy as np
 from .. import _checks, _objects
 from .._types import Logs
 from ..integration import keras_private
+from ..optimizers import ClosureOptimizer
 from ..schedules.duration import duration
 from . import _states
 from .base import Callback
@@ -22,7 +23,7 @@ class SwitchOptimizer(Callback):
     (`batch_size=len(x)`), or call `fit` twice.
 
     When it is time, the model is as if compiled with the new optimizer: it is saved, and trained by a second `fit`,
-    with that one.
+    with that one. A model that an optimizer of section 8.6 cannot train is refused before the first epoch.
 
     Args:
         at: The epoch, counted from 0, at whose beginning to switch, an integer of at least 1; or a string such as
@@ -30,7 +31,8 @@ class SwitchOptimizer(Callback):
         to: A Keras optimizer, or the name of one.
 
     Raises:
-        ValueError: If `at` is neither such an epoch nor such a string, or `to` is not an optimizer.
+        ValueError: If `at` is neither such an epoch nor such a string, or `to` is not an optimizer; in `fit`, if the
+            second optimizer cannot train the model.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(64, 3))
@@ -88,8 +90,10 @@ class SwitchOptimizer(Callback):
         self._is_switched = True
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Switch, if it is time."""
+        """Switch, if it is time; before, refuse what the second optimizer will not train."""
         super().on_epoch_begin(epoch, logs)
+        if isinstance(self.to, ClosureOptimizer) and self.model.built and not self._is_switched:
+            self.to.check(self.model)
         steps, epochs = self.params["steps"] or 1, self.params["epochs"]
         length = {"ep": 1.0, "%": epochs / 100, "ba": 1 / steps, "st": 1 / steps}[self.at.unit]
         if epoch >= self.at.amount * length and not self._is_switched:

@@ -31,14 +31,18 @@ def of_variable(owner: str, variable: keras.Variable) -> None:
         )
 
 
-def of_surroundings(optimizer: keras.optimizers.Optimizer, model: keras.Model, accumulates: bool) -> None:
-    """Refuse a scaled loss, several replicas, and a loss over all batches of an execution that has one batch."""
-    owner = type(optimizer).__name__
+def of_a_scaled_loss(optimizer: keras.optimizers.Optimizer, model: keras.Model) -> None:
+    """Refuse a model whose loss is scaled."""
     if model.optimizer is not optimizer:
         raise ValueError(
-            f"`{owner}` compares losses, which Keras scales for float16. Received: a `LossScaleOptimizer` around it. "
-            "Compile with `auto_scale_loss=False`, or use the policy 'mixed_bfloat16' or 'float32'."
+            f"`{type(optimizer).__name__}` compares losses, which Keras scales for float16. Received: a "
+            "`LossScaleOptimizer` around it. Compile with `auto_scale_loss=False`, or use the policy 'mixed_bfloat16' "
+            "or 'float32'."
         )
+
+
+def of_surroundings(owner: str, model: keras.Model, accumulates: bool) -> None:
+    """Refuse several replicas, and a loss over all batches of an execution that has one batch."""
     replicas = model.distribute_strategy.num_replicas_in_sync
     if replicas > 1:
         raise ValueError(

@@ -157,6 +157,18 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
     def refuse(self, model: keras.Model) -> None:
         """Raise where this method cannot train the model."""
 
+    def check(self, model: keras.Model) -> None:
+        """Raise where the model, which has its weights, cannot be trained with this optimizer; make nothing for it."""
+        _refusals.without_weights(type(self).__name__, model)
+        _refusals.of_surroundings(type(self).__name__, model, self.accumulate_batches)
+        self.refuse(model)
+        self._check_variables(model.trainable_variables)
+
+    def _check_variables(self, variables: list[keras.Variable]) -> None:
+        for v in variables:
+            _refusals.of_variable(type(self).__name__, v)
+        self.method.check(sum(int(np.prod(v.shape)) for v in variables))
+
     # --- state ---------------------------------------------------------------------------------------------------
 
     def build(self, variables: list[keras.Variable]) -> None:
@@ -165,8 +177,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         if self.built:
             self._refuse_others(variables)
             return
-        for v in variables:
-            _refusals.of_variable(type(self).__name__, v)
+        self._check_variables(variables)
         super().build(variables)
         self.known = [id(v) for v in variables]
         self.sizes = [int(np.prod(v.shape)) for v in variables]
@@ -232,8 +243,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     def _prepare(self, model: keras.Model) -> None:
         """Refuse a model that cannot be trained, and create the state for one that can."""
-        _refusals.without_weights(type(self).__name__, model)
-        self.refuse(model)
+        self.check(model)
         self.build(model.trainable_variables)
 
     def _key(self, model: keras.Model) -> tuple[int, Any]:
@@ -273,10 +283,12 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
 
     def make_train_function_for(self, model: keras.Model, keras_make: Callable[[], None]) -> None:
         """Make the train function of a model, by Keras or over several batches, and let it end the training."""
-        _refusals.of_surroundings(self, model, self.accumulate_batches)
+        _refusals.of_a_scaled_loss(self, model)
         self.programs.pop(self._key(model), None)  # the loss of this model may have become another one
         if model.built:
             self._prepare(model)
+        else:
+            _refusals.of_surroundings(type(self).__name__, model, self.accumulate_batches)
         if self.accumulate_batches:
             model.train_function = self._over_batches(model)
         else:

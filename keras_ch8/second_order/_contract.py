@@ -191,6 +191,9 @@ class Method(abc.ABC):
         """The names of `info.numbers`."""
         return ()
 
+    def check(self, n: int) -> None:  # noqa: B027  not every method has a limit
+        """Raise where n parameters are too many; a method without a matrix of n^2 numbers takes any number of them."""
+
     @abc.abstractmethod
     def init(self, n: int, dtype: str) -> State:
         """Return the state before the first iteration, for n parameters."""

@@ -93,6 +93,7 @@ class Descent(Method):
         """Return the state before the first iteration, for n parameters."""
         for name, contract in _CONTRACT.items():
             _checks.written(type(self), name, contract)
+        self.check(n)
         return {
             "known": ops.zeros((), "int32"),
             "promise": ops.zeros((), dtype),

@@ -69,10 +69,12 @@ class LevenbergMarquardt(BoundedMethod):
         """How alpha follows from the trials."""
         return GainRatio(least=_LEAST)
 
+    def check(self, n: int) -> None:
+        """Raise where there are more parameters than `max_parameters`."""
+        refuse_more(self, n, "solves with a matrix of n^2 numbers", instead="`TruncatedNewton()` or `LBFGS()`")
+
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the scales of the parameters."""
-        instead = "`TruncatedNewton()` or `LBFGS()`"
-        refuse_more(self, n, "solves with a matrix of n^2 numbers", instead=instead)
         return {"D": ops.zeros((n,), "float64")}
 
     def model(self, problem: Problem, point: Point, D: Tensor) -> Model:

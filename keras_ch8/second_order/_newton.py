@@ -160,9 +160,12 @@ class Newton(BoundedMethod):
         """How mu follows from the trials."""
         return GainRatio(start=0.0) if self.damping == "adaptive" else Unbound()
 
+    def check(self, n: int) -> None:
+        """Raise where there are more parameters than `max_parameters`."""
+        refuse_more(self, n, "computes all n^2 second derivatives", instead="`TruncatedNewton()` or `LBFGS()`")
+
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the direction of the smallest eigenvalue, where the next search for it begins."""
-        refuse_more(self, n, "computes all n^2 second derivatives", instead="`TruncatedNewton()` or `LBFGS()`")
         return {"v": start_direction(n, dtype)}
 
     def model(self, problem: Problem, point: Point, v: Tensor) -> Model:

@@ -50,9 +50,12 @@ class BFGS(Descent):
         super().__post_init__()
         check_limit(self.max_parameters, fix="Try 10000.")
 
+    def check(self, n: int) -> None:
+        """Raise where there are more parameters than `max_parameters`."""
+        refuse_more(self, n, "keeps a matrix of n^2 numbers", instead="`LBFGS()`")
+
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the approximate inverse of the Hessian."""
-        refuse_more(self, n, "keeps a matrix of n^2 numbers", instead="`LBFGS()`")
         return {"M": ops.zeros((n, n), dtype)}
 
     def direction(self, problem: Problem, point: Point, known: Tensor, M: Tensor) -> Tensor:

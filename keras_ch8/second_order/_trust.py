@@ -236,6 +236,7 @@ class BoundedMethod(Method):
 
     def init(self, n: int, dtype: str) -> State:
         """Return the state before the first iteration, for n parameters."""
+        self.check(n)
         return {**self.rule.begin(dtype)._asdict(), **self.init_memory(n, dtype)}
 
     def iterate(self, problem: Problem, point: Point, state: State) -> tuple[Point, State, Info]:

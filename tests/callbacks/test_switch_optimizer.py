@@ -63,6 +63,23 @@ def test_what_is_no_time_is_refused(at):
         callbacks.SwitchOptimizer(at, to="sgd")
 
 
+@pytest.mark.parametrize(
+    "to, reason",
+    [
+        (optimizers.Newton(max_parameters=20), r"`Newton` .* at most 20 parameters. Received: 21."),
+        (optimizers.LevenbergMarquardt(), r"`LevenbergMarquardt` .*Received: the loss 'mae'"),
+        (optimizers.LBFGS(accumulate_batches=True), r"Received: steps_per_execution=1"),
+    ],
+)
+def test_what_the_other_optimizer_cannot_train_is_refused_before_the_first_step(to, reason):
+    model = compiled("sgd")
+    model.compile("sgd", "mae")
+    with pytest.raises(ValueError, match=reason):
+        fit(model, callbacks.SwitchOptimizer(to=to))
+    assert int(model.optimizer.iterations.numpy()) == 0
+    assert not to.built
+
+
 def test_the_other_optimizer_may_accumulate_gradients():
     to = optimizers.SGD(0.1, gradient_accumulation_steps=2)
     fit(compiled("sgd"), callbacks.SwitchOptimizer(at=4, to=to))
