@@ -224,5 +224,5 @@ def refuse_more(method: Limited, n: int, what: str, instead: str) -> None:
     if n > method.max_parameters:
         raise ValueError(
             f"`{type(method).__name__}` {what}, so it takes at most {method.max_parameters} parameters. Received: {n}. "
-            f"Use {instead}, which need no matrix, or raise `max_parameters`."
+            f"Use {instead} instead, or raise `max_parameters`: n^2 numbers of float32 are {4e-9 * n * n:.2g} GB."
         )
