@@ -14,9 +14,9 @@ from ._check import (
     is_recurrent,
 )
 from ._ends import (
-    FOR_NUMBERS,
     activation_for,
     classes,
+    for_numbers,
     with_activation,
     with_classes,
     with_dense,
@@ -147,7 +147,7 @@ OF_LOSS = (
         lambda f: _numbers_in_cross_entropy(f),
         lambda f: f"The targets are numbers of {interval(f.targets.low, f.targets.high)}, which {f.output.loss} "
         f"reads as {'classes' if f.output.loss.startswith('sparse') else 'probabilities'}.",
-        lambda f: f"{FOR_NUMBERS}: these are numbers to be met.",
+        lambda f: f"{for_numbers(f)}: these are numbers to be met.",
         lambda f: with_activation(f, "linear", "mean_squared_error"),
     ),
     Check(

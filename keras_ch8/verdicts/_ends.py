@@ -1,9 +1,9 @@
 """Another end of a model, as code: its last activation or layer, its loss, and metrics that fit them."""
 
 from .code import COMPILE_AGAIN, COMPILE_ANEW
-from .facts import CROSS_ENTROPIES, Facts, Targets
+from .facts import CROSS_ENTROPIES, LARGE_TARGETS, Facts, Targets
+from .wording import digits
 
-FOR_NUMBERS = "Compile with `keras.losses.MeanSquaredError`, with no activation at the end"
 BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 """Metrics of classes that Keras chooses by the shapes of the output and the labels."""
 OF_CLASSES = ("acc", "auc", "precision", "recall", "crossentropy", "positives", "negatives", "f1")
@@ -19,21 +19,36 @@ def _fits(metric: str, loss: str) -> bool:
     return ("sparse" if loss == "categorical_crossentropy" else "categorical") not in metric
 
 
+def overshoots(facts: Facts) -> bool:
+    """Whether steps in proportion to the gradient of a squared error would be far too long at the usual rates."""
+    return facts.targets.deviation > LARGE_TARGETS and "adaptive rates" not in facts.has
+
+
 def with_loss(facts: Facts, loss: str, body: str = "model") -> str:
     """Return the code that compiles a model with this loss, and otherwise as it was or as another was.
 
-    Metrics stay, unless one does not fit: then one that does is in the place of all.
+    Metrics stay, unless one does not fit: then one that does is in the place of all. So does the optimizer, unless the
+    loss becomes a squared error of large targets, which steps in proportion to the gradient would overshoot.
     """
-    output = facts.output
+    output, reasons, changes = facts.output, [], [f'loss="{loss}"']
     unfit = [name for name in (*output.metrics, *output.weighted_metrics) if not _fits(name, loss)]
-    if not unfit:
-        return f'keras_ch8.training.compile_as(model, {body}, loss="{loss}")'
-    fitting = "accuracy" if loss in CROSS_ENTROPIES else "mean_absolute_error"
-    metrics = f'metrics=["{fitting}"]' + (", weighted_metrics=None" if output.weighted_metrics else "")
-    return (
-        f"# {fitting}, since {' and '.join(unfit)} {'is' if len(unfit) == 1 else 'are'} for other outputs\n"
-        f'keras_ch8.training.compile_as(model, {body}, loss="{loss}", {metrics})'
-    )
+    if unfit:
+        fitting = "accuracy" if loss in CROSS_ENTROPIES else "mean_absolute_error"
+        reasons.append(
+            f"# {fitting}, since {' and '.join(unfit)} {'is' if len(unfit) == 1 else 'are'} for other outputs"
+        )
+        changes += [f'metrics=["{fitting}"]', *(["weighted_metrics=None"] if output.weighted_metrics else [])]
+    if loss == "mean_squared_error" and overshoots(facts):
+        deviation = digits(facts.targets.deviation)
+        reasons.append(f"# Adam, since one rate for all weights overshoots targets with a deviation of {deviation}")
+        changes.append("optimizer=keras_ch8.optimizers.Adam(0.001)")
+    return "\n".join([*reasons, f"keras_ch8.training.compile_as(model, {body}, {', '.join(changes)})"])
+
+
+def for_numbers(facts: Facts) -> str:
+    """Return the cure, as the beginning of a sentence, of a cross-entropy that compares numbers; `with_loss` has it."""
+    optimizer = " and `optimizers.Adam`" if overshoots(facts) else ""
+    return f"Compile with `keras.losses.MeanSquaredError`{optimizer}, with no activation at the end"
 
 
 def with_activation(facts: Facts, activation: str, loss: str = "") -> str:
@@ -96,7 +111,7 @@ def with_right_end(facts: Facts) -> tuple[str, str]:
             facts, units, "softmax", loss
         )
     if loss in CROSS_ENTROPIES:
-        return f"{FOR_NUMBERS}.", with_activation(facts, "linear", "mean_squared_error")
+        return f"{for_numbers(facts)}.", with_activation(facts, "linear", "mean_squared_error")
     return "Take no activation at the end: the targets are numbers.", with_activation(facts, "linear")
 
 

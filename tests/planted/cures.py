@@ -41,7 +41,7 @@ def tried(build, data, *, held_out, batch_size, epochs, seed, **options):
             row["reason"] = f"{type(error).__name__}: {error}"[:200]
             continue
         row["left"] = not any(v.kind == verdict.kind and v.level == "act" for v in cured.verdicts)
-        row["losses"] = _cure.compared(verdict.kind, sick, cured)
+        _, row["losses"] = _cure.compared(verdict.kind, sick, cured)
         row["now"] = [v.kind for v in cured.verdicts if v.level == "act"]
     codes = list(dict.fromkeys(v.code for v in sick.verdicts if v.level == "act" and v.code))
     if len(codes) > 1:
@@ -60,7 +60,7 @@ def together(trained, sick, codes):
     from keras_ch8.training import _cure
 
     return row | {"left": not set(now) & {v.kind for v in sick.verdicts if v.level == "act"}, "now": now,
-                  "losses": _cure.compared("", sick, cured)}  # fmt: skip
+                  "losses": _cure.compared("", sick, cured)[1]}  # fmt: skip
 
 
 def judge(name, seed):

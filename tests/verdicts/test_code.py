@@ -1,13 +1,15 @@
 """What the code of cures makes of a model."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
 import keras_ch8
 from keras_ch8.verdicts import code
-from keras_ch8.verdicts._ends import with_loss
-from keras_ch8.verdicts.facts import Facts, Output
+from keras_ch8.verdicts._ends import for_numbers, with_loss
+from keras_ch8.verdicts.facts import Facts, Output, targets_of
 
 LAYERS = keras.layers
 X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
@@ -57,3 +59,15 @@ def test_metrics_stay_where_all_fit_the_loss_and_one_that_does_takes_the_place_o
         f"# {new}, since {unfit} is for other outputs",
         f'keras_ch8.training.compile_as(model, body, loss="{loss}", metrics=["{new}"], weighted_metrics=None)',
     ]
+
+
+def test_a_squared_error_of_large_targets_is_minimized_by_steps_of_the_rate():
+    """SGD(0.01) with targets of some hundreds came to a loss that is no number."""
+    large = Facts(targets=targets_of(np.linspace(0.0, 1000.0, 64)))
+    assert "optimizer=keras_ch8.optimizers.Adam(0.001)" in with_loss(large, "mean_squared_error")
+    assert "`optimizers.Adam`" in for_numbers(large)
+    small = Facts(targets=targets_of(np.linspace(0.0, 10.0, 64)))
+    with_adam = dataclasses.replace(large, has=frozenset({"adaptive rates"}))
+    for facts, loss in ((small, "mean_squared_error"), (with_adam, "mean_squared_error"), (large, "poisson")):
+        assert "Adam" not in with_loss(facts, loss)
+    assert "Adam" not in for_numbers(small) + for_numbers(with_adam)
