@@ -1,5 +1,7 @@
 """What an optimizer of section 8.6 cannot train: each function raises an error with the fix."""
 
+from collections.abc import Iterable
+
 import keras
 
 from .. import _checks
@@ -15,20 +17,22 @@ def without_weights(owner: str, model: keras.Model) -> None:
         )
 
 
-def of_variable(owner: str, variable: keras.Variable) -> None:
-    """Refuse a variable in which losses cannot be compared, or that must stay within a constraint."""
-    path, dtype = getattr(variable, "path", variable.name), backend.dtype_of(variable)
-    _checks.floating(owner, path, dtype)
-    if dtype not in ("float32", "float64"):
-        raise ValueError(
-            f"`{owner}` compares losses that differ in the last digits, so weights must be float32 or float64. "
-            f"Received: {path!r} of dtype {dtype}. Use a policy such as 'mixed_bfloat16', whose weights are float32."
-        )
-    if getattr(variable, "constraint", None) is not None:
-        raise ValueError(
-            f"`{owner}` minimizes without constraints. Received: {path!r} with {variable.constraint!r}. Leave the "
-            "constraint out, or use a first-order optimizer."
-        )
+def of_variables(owner: str, variables: Iterable[keras.Variable]) -> None:
+    """Refuse variables in which losses cannot be compared, or that must stay within a constraint."""
+    for variable in variables:
+        path, dtype = getattr(variable, "path", variable.name), backend.dtype_of(variable)
+        _checks.floating(owner, path, dtype)
+        if dtype not in ("float32", "float64"):
+            raise ValueError(
+                f"`{owner}` compares losses that differ in the last digits, so weights must be float32 or float64. "
+                f"Received: {path!r} of dtype {dtype}. Use a policy such as 'mixed_bfloat16', whose weights are "
+                "float32."
+            )
+        if getattr(variable, "constraint", None) is not None:
+            raise ValueError(
+                f"`{owner}` minimizes without constraints. Received: {path!r} with {variable.constraint!r}. Leave the "
+                "constraint out, or use a first-order optimizer."
+            )
 
 
 def of_a_scaled_loss(optimizer: keras.optimizers.Optimizer, model: keras.Model) -> None:

@@ -165,8 +165,7 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         self._check_variables(model.trainable_variables)
 
     def _check_variables(self, variables: list[keras.Variable]) -> None:
-        for v in variables:
-            _refusals.of_variable(type(self).__name__, v)
+        _refusals.of_variables(type(self).__name__, variables)
         self.method.check(sum(int(np.prod(v.shape)) for v in variables))
 
     # --- state ---------------------------------------------------------------------------------------------------
@@ -235,16 +234,12 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         parts = [keras.utils.unpack_x_y_sample_weight(batch) for batch in batches]
         if not model.built:
             keras_private.build_on(model, parts[0])
-        self._prepare(model)
+        self.check(model)
+        self.build(model.trainable_variables)
         stacks = stacks_of(parts)
         loss, y_pred = self._program(model)(stacks)
         x, y, sample_weight = joined(stacks)
         return keras_private.tell_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred)
-
-    def _prepare(self, model: keras.Model) -> None:
-        """Refuse a model that cannot be trained, and create the state for one that can."""
-        self.check(model)
-        self.build(model.trainable_variables)
 
     def _key(self, model: keras.Model) -> tuple[int, Any]:
         return id(model), self.telemetry.settings
@@ -286,7 +281,8 @@ class ClosureOptimizer(keras.optimizers.Optimizer):
         _refusals.of_a_scaled_loss(self, model)
         self.programs.pop(self._key(model), None)  # the loss of this model may have become another one
         if model.built:
-            self._prepare(model)
+            self.check(model)
+            self.build(model.trainable_variables)
         else:
             _refusals.of_surroundings(type(self).__name__, model, self.accumulate_batches)
         if self.accumulate_batches:
