@@ -177,6 +177,7 @@ def facts(past: Past) -> frozenset[str]:
         found |= {"saturated units"} if last.fraction_saturated > MANY else set()
     default = DEFAULT if "steps of the rate" in past.has else DEFAULT_OF_OTHERS
     found |= {"default rate"} if past.rate <= 1.01 * default else set()  # rates are rounded
+    found |= {"linear model"} if np.isfinite(past.least_squares) else set()
     validated = [logs for logs in past.epochs if {"loss", "val_loss"} <= set(logs)]
     if validated and past.chance > 0:
         is_learned = validated[-1]["loss"] < LEARNED * past.chance

@@ -28,6 +28,9 @@ SLOWER_FALL = (
     'model.optimizer.learning_rate = keras_ch8.schedules.LinearDecay(float(model.optimizer.learning_rate), "100%")'
 )
 ADAM = "keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.Adam(0.001))"
+WITH_CURVATURE = """\
+keras_ch8.training.compile_as(model, model, optimizer=keras_ch8.optimizers.LBFGS(history_size=30))
+batch_size, epochs = len(x), max(epochs, 100)  # an epoch is a step; it ends by itself"""
 NORMALIZE_LAYERS = f"""\
 hidden = []
 for layer in model.layers[:-1]:

@@ -21,6 +21,7 @@ from .code import (
     RESCALE_TARGETS,
     SCALE_TO_DATA,
     SLOWER_FALL,
+    WITH_CURVATURE,
     setting,
 )
 
@@ -43,6 +44,7 @@ FACTS: Mapping[str, str] = {
     "padding": "the sequences that a recurrent layer reads end in zeros, which no mask leaves out",
     "sigmoid units": "hidden units are sigmoids",
     "softmax units": "hidden layers are softmaxes",
+    "linear model": "the model is linear, and its loss a mean squared error that least squares are known of",
     "linear layers": "layers with weights follow each other with no activation between them",
     "negative biases": "the biases of a layer were below -1 on average before the training",
     "small start": "the weights of a matrix hardly differed before the training: a standard deviation below 0.003",
@@ -231,6 +233,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "ill_conditioned": (
         _scale_inputs("The largest curvature should come near the others, and the loss fall at once.", and_rate=True),
+        Remedy(
+            "Use curvature, with all examples in each step: `optimizers.LBFGS`. The loss of a linear model is a "
+            "quadratic, whose minimum it finds in some tens of steps.",
+            WITH_CURVATURE, "The loss should come to that of least squares.", ("linear model",), _SCHEDULED,
+        ),
         Remedy(
             "Give each weight a rate of its own by `optimizers.Adam`, and find the learning rate anew: "
             "`training.find_learning_rate`.",

@@ -242,6 +242,21 @@ def test_what_to_do_if_a_cure_fails_is_something_else(kind, missing):
     assert len(cures) == len(set(cures))
 
 
+def test_the_ravine_of_a_linear_model_that_is_not_of_scales_is_crossed_by_curvature():
+    past = past_of()
+    assert "linear model" not in facts(past)
+    past = past_of()
+    past.least_squares = 0.1
+    assert "linear model" in facts(past)
+
+    def first(*has):
+        return next(applicable(REMEDIES["ill_conditioned"], KNOWN, {*has})).cure
+
+    assert "`optimizers.LBFGS`" in first("linear model")
+    assert "`keras.layers.Normalization`" in first("linear model", "uneven inputs")
+    assert "`optimizers.Adam`" in first()
+
+
 @pytest.mark.parametrize("has", [("scale of the start", "default rate"), ("unscaled inputs",)])
 @pytest.mark.parametrize("kind", ["dead_units", "plateau"])
 def test_of_dead_units_two_causes_with_one_cure_name_it_once(kind, has):
