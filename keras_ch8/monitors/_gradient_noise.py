@@ -111,6 +111,7 @@ BATCH_SIZE = Quantity(
     "Examples of a minibatch.",
     lambda size: f"a minibatch has {counted(size, 'example')}",
 )
+COMPARES = Quantity("compares", "1 where the optimizer compares losses of a batch, as those of section 8.6 do, else 0.")
 LEAST_BATCH = 16
 """Examples of a minibatch below which smaller ones take no less time."""
 SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} at least: a batch size that would do.")
@@ -118,6 +119,7 @@ SMALLER_BATCH = Quantity("smaller_batch", f"The noise scale, but {LEAST_BATCH} a
 NOISE = Threshold(NOISE_OVER_BATCH, "above", watch=4.0, act=6.0, source=f"{MCCANDLISH}; {BETWEEN}")
 
 LITTLE_EXCESS = Condition(EXCESS, "<", 0.12, "noise keeps the loss up by less than an eighth", FOREIGN)
+WANTS_ALL = Condition(COMPARES, ">=", 1, "the optimizer wants all examples in a batch")
 _A_QUARTER = (
     "Take smaller batches, of a quarter or a sixteenth of the examples: as many steps learn nearly the same from fewer."
 )
@@ -170,7 +172,7 @@ RULES = (
             Condition(NOISE_OVER_BATCH, ">", 0),
             Condition(BATCH_SIZE, ">=", 16 * LEAST_BATCH, "there is something to save", FOREIGN),
         ),
-        silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
+        silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
         cure="Take smaller batches, down to some {smaller_batch} examples: as many steps learn the same from fewer.",
         code="batch_size = {smaller_batch}",
         expects="As many epochs should lower the loss further.",
@@ -186,7 +188,7 @@ RULES = (
             Condition(EXCESS, "<", 0.005, "noise keeps the loss up by less than a half percent", THIRTEENTH),
             Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", THIRTEENTH),
         ),
-        silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start")),
+        silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
         cure=_A_QUARTER,
         code="batch_size = batch_size // 4",
         expects="As many epochs should lower the loss further.",
@@ -202,6 +204,7 @@ RULES = (
             Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth", SIXTEENTH),
             Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", THIRTEENTH),
         ),
+        silenced_by=(WANTS_ALL,),
         cure=_A_QUARTER,
         code="batch_size = batch_size // 4",
         expects="As many epochs should lower the loss further.",
@@ -258,6 +261,7 @@ class GradientNoiseMonitor(Monitor):
             EXCESS.name: costs if np.isfinite(costs) else float("nan"),
             NOISE_SCALE.name: noise.scale,
             BATCH_SIZE.name: past.batch_size,
+            COMPARES.name: float("compared losses" in past.has),
             SMALLER_BATCH.name: float(max(LEAST_BATCH, np.rint(noise.scale))),
         }
 

@@ -9,6 +9,7 @@ import numpy as np
 from .. import layers as suite_layers
 from .._types import Data
 from ..integration import keras_private
+from ..optimizers import ClosureOptimizer
 from ..verdicts.wording import digits
 from .past import Past, once
 from .progress import FADED_RATE, LAST, effective_rate, rate_left
@@ -88,7 +89,9 @@ def equipment_of(model: keras.Model, callbacks: Iterable[object] = ()) -> frozen
         "linear layers": isinstance(model, keras.Sequential) and _has_linear_layers(model.layers),
     }
     optimizers = keras_private.optimizers_in(getattr(model, "optimizer", None))
+    later = [getattr(callback, "to", None) for callback in callbacks]  # of `SwitchOptimizer`
     found |= {
+        "compared losses": any(isinstance(optimizer, ClosureOptimizer) for optimizer in (*optimizers, *later)),
         "adaptive rates": any(type(optimizer).__name__ in ADAPTIVE for optimizer in optimizers),
         "steps of the rate": any(type(optimizer).__name__ in OF_THE_RATE for optimizer in optimizers),
         "clipping": any(getattr(optimizer, name, None) is not None for optimizer in optimizers for name in CLIPS),

@@ -28,6 +28,7 @@ from .code import (
 FACTS: Mapping[str, str] = {
     "adaptive rates": "the optimizer gives each weight a rate of its own, as Adam does",
     "steps of the rate": "each step moves each weight by about the learning rate, as those of Adam do",
+    "compared losses": "the optimizer compares losses of the same examples in a step, as those of section 8.6 do",
     "clipping": "the gradient is clipped",
     "skipping": "steps that are not finite are left out, by `callbacks.Guard` or `skip_nonfinite=True`",
     "learning rate schedule": "the learning rate follows a schedule",

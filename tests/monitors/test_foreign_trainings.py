@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+import keras_ch8
 from keras_ch8 import monitors
+from keras_ch8.monitors.equipment import equipment_of
 from keras_ch8.monitors.past import Rows
 from keras_ch8.monitors.progress import GOOD, HARDLY_MOVED, STUCK, progress, progress_measured
 from tests.monitors.test_claims import past_of
@@ -123,16 +125,28 @@ def test_features_that_are_next_to_constant_do_not_count_for_the_spread_of_the_i
     assert found.input_spread == pytest.approx(x[:, 1].std() / x[:, 0].std(), rel=1e-3)
 
 
-def wasteful(values, scale=1.0, batch_size=2000.0):
+def wasteful(values, scale=1.0, batch_size=2000.0, has=()):
     noise = monitors.GradientNoise(trace=scale, squared_norm=1.0)
     past = with_steps(values, gradient_noise=noise)
-    past.batch_size = batch_size
+    past.batch_size, past.has = batch_size, frozenset(has)
     return said("gradient_noise", past, "batch_wasteful")
 
 
 def test_a_batch_is_called_wasteful_only_where_the_loss_gets_on():
     falling, stuck, diverging = losses(0.6, 0.3), losses(0.0), [1.0, 1.0, *[2.0] * 7]
     assert [wasteful(values).level for values in (falling, stuck, diverging)] == ["act", "ok", "ok"]
+
+
+def test_no_batch_is_wasteful_for_an_optimizer_that_compares_losses_of_the_same_examples():
+    """L-BFGS wants all examples at once: fewer would be another loss at each step."""
+    assert wasteful(losses(0.6, 0.3), has=["compared losses"]).level == "ok"
+    switch = keras_ch8.callbacks.SwitchOptimizer(to=keras_ch8.optimizers.LBFGS())
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    assert "compared losses" not in equipment_of(model)
+    assert "compared losses" in equipment_of(model, [switch])
+    model.compile(keras_ch8.optimizers.BFGS(), "mse")
+    assert "compared losses" in equipment_of(model)
 
 
 def test_no_batch_is_advised_that_is_smaller_than_16():
