@@ -255,6 +255,11 @@ def test_the_ravine_of_a_linear_model_that_is_not_of_scales_is_crossed_by_curvat
     assert "`optimizers.LBFGS`" in first("linear model")
     assert "`keras.layers.Normalization`" in first("linear model", "uneven inputs")
     assert "`optimizers.Adam`" in first()
+    ours = [
+        remedy.code for remedy in applicable(REMEDIES["ill_conditioned"], KNOWN, {"linear model", "compared losses"})
+    ]
+    assert ours[0] == "epochs = 3 * epochs"
+    assert not any("LBFGS" in code for code in ours), "it is there already"
 
 
 @pytest.mark.parametrize("has", [("scale of the start", "default rate"), ("unscaled inputs",)])
