@@ -234,8 +234,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "ill_conditioned": (
         Remedy(
-            "Train for three times as many epochs: the optimizer uses curvature already, and ends by itself. In float64 "
-            "(`keras.config.set_floatx`) it comes further than where float32 ends it.",
+            "Train for three times as many epochs: the optimizer uses curvature already, and ends by itself. In "
+            "float64 (`keras.config.set_floatx`) it comes further than where float32 ends it.",
             "epochs = 3 * epochs", "The loss should go on falling.", ("compared losses",),
         ),
         _scale_inputs("The largest curvature should come near the others, and the loss fall at once.", and_rate=True),
