@@ -26,8 +26,8 @@ HELD_OUT = ("overfitting", "too_long")
 """Kinds whose cure lowers the loss on the validation data, not that on the training data."""
 OF_EACH_CLASS = ("imbalance",)
 """Kinds whose cure lowers the mean over the classes of the loss on each: what it costs the common one is its price."""
-
-
+ON_TRAINING_DATA = "loss on the training data"
+"""What is compared, unless the kind or the cure asks for another loss."""
 OF_LENGTH = ("too_short", "too_long")
 """Kinds that are about the length of the trial, as it was asked for."""
 
@@ -53,7 +53,7 @@ class CureTrial(Result):
     verdict: Verdict
     levels: tuple[str, str] = ("", "")
     losses: tuple[float, float] = (math.nan, math.nan)
-    loss: str = "loss on the training data"
+    loss: str = ON_TRAINING_DATA
     curves: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
     verdicts: tuple[tuple[Verdict, ...], ...] = ()
     reason: str = ""
@@ -211,17 +211,16 @@ def compared(kind: str, without: "Fit", cured: "Fit") -> tuple[str, tuple[float,
         return "loss on the validation data", (without.validated, cured.validated)
     if kind in OF_EACH_CLASS:
         return "mean over the classes of the loss on each", (without.of_each_class(), cured.of_each_class())
-    known = CureTrial.loss
     if without.loss == cured.loss and not np.array_equal(without.y, cured.y):
         with contextlib.suppress(Exception):  # where the loss cannot compare one model's output with the other's
-            return known, (without.evaluated(cured.x, cured.y), cured.at_end)
+            return ON_TRAINING_DATA, (without.evaluated(cured.x, cured.y), cured.at_end)
     if without.loss != cured.loss:
         with contextlib.suppress(Exception):
             if math.isfinite(by_the_new := without.evaluated(cured.x, cured.y, by=cured.model)):
-                return known, (by_the_new, cured.at_end)
+                return ON_TRAINING_DATA, (by_the_new, cured.at_end)
         parts = _over(without.at_end, without.at_start), _over(cured.at_end, cured.at_start)
         return "part of the loss at the start that is left", parts
-    return known, (without.at_end, cured.at_end)
+    return ON_TRAINING_DATA, (without.at_end, cured.at_end)
 
 
 def _over(end: float, start: float) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ._check import CHOSEN_TO_ACT, FEW, FOUND, Check, first
 from .code import COMPILE_AGAIN, FIND_RATE, ITS_LAYERS, NORMALIZE_INPUTS, NUMPY
-from .facts import DISTANCES, LARGE_TARGETS, Facts, Inputs, are_of_another_scale
+from .facts import DISTANCES, Facts, Inputs, are_of_another_scale
 from .wording import counted, digits, percent
 
 LARGE, LARGE_RMS = 20.0, 10.0
@@ -32,7 +32,7 @@ NORMALIZE_BOTH = NORMALIZE_INPUTS.replace(
 
 def _need_scale(facts: Facts) -> bool:
     """Whether targets are so large that scaled inputs alone would make them harder to reach, at rates of one's own."""
-    is_large = facts.output.loss in DISTANCES and facts.targets.deviation > LARGE_TARGETS
+    is_large = facts.output.loss in DISTANCES and facts.targets.are_large
     return is_large and "adaptive rates" in facts.has
 
 

@@ -26,7 +26,7 @@ from ._ends import (
     with_right_end,
 )
 from .code import WITHOUT_LAST, WITHOUT_RELU
-from .facts import CROSS_ENTROPIES, DISTANCES, LARGE_TARGETS, PROBABILITIES, Facts, Output, Targets
+from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -408,7 +408,7 @@ OF_LOSS = (
         "bad_inputs",
         "note",
         "targets of a squared error are far from 1",
-        lambda f: f.output.loss in DISTANCES and f.targets.deviation > LARGE_TARGETS,
+        lambda f: f.output.loss in DISTANCES and f.targets.are_large,
         lambda f: f"The targets have a standard deviation of {digits(f.targets.deviation)}; the usual learning "
         "rates are for targets that are divided by it.",
     ),

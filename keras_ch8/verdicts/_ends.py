@@ -1,7 +1,7 @@
 """Another end of a model, as code: its last activation or layer, its loss, and metrics that fit them."""
 
 from .code import COMPILE_AGAIN, COMPILE_ANEW
-from .facts import CROSS_ENTROPIES, LARGE_TARGETS, Facts, Targets
+from .facts import CROSS_ENTROPIES, Facts, Targets
 from .wording import digits
 
 BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
@@ -21,7 +21,7 @@ def _fits(metric: str, loss: str) -> bool:
 
 def overshoots(facts: Facts) -> bool:
     """Whether steps in proportion to the gradient of a squared error would be far too long at the usual rates."""
-    return facts.targets.deviation > LARGE_TARGETS and "adaptive rates" not in facts.has
+    return facts.targets.are_large and "adaptive rates" not in facts.has
 
 
 def with_loss(facts: Facts, loss: str, body: str = "model") -> str:

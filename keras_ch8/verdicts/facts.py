@@ -104,6 +104,11 @@ class Targets:
     places: int = 0
 
     @property
+    def are_large(self) -> bool:
+        """Whether they vary so much that a model of inputs of size 1 takes long to reach them."""
+        return self.deviation > LARGE_TARGETS
+
+    @property
     def are_whole(self) -> bool:
         """Whether they are whole numbers of few values."""
         return self.of in ("0 and 1", "-1 and 1", "classes", "one class") and self.classes > 0
