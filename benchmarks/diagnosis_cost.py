@@ -6,7 +6,7 @@ An MLP 64-64-64-10 on 1500 digits of scikit-learn, batch 32, 20 epochs: 940 step
 own, a fork of one that has only imported, so that nothing is traced or compiled before it; a second `fit` of the same
 model, with callback objects of its own, tells what is traced again. The contenders have their turns in an order that
 rotates. CPU time (all threads) in seconds; beside each the median over the rounds of its difference to the bare `fit`
-of the same round, and of the ratio.
+of the same round, and the ratio, with the smallest and the largest.
 """
 
 import multiprocessing
@@ -76,7 +76,7 @@ def main():
             first = number % len(chosen)
             for name in chosen[first:] + chosen[:first]:
                 runs[name].append(in_a_fork(context, name, optimizer))
-        titles = "".join(f"{fit:>10}{'more':>8}{'ratio':>7}" for fit in ("first fit", "second"))
+        titles = "".join(f"{fit:>10}{'more':>8}{'ratio':>8}{'':18}" for fit in ("first fit", "second"))
         print(f"{optimizer:18}{titles}{'looks':>7}")
         for name, rounds in runs.items():
             row = {"looks": rounds[0][0][2]}
@@ -84,9 +84,9 @@ def main():
                 own, bare = ([each[place][0] for each in some] for some in (rounds, runs["bare"]))
                 row[fit] = statistics.median(own)
                 row[f"{fit}_more"] = statistics.median(a - b for a, b in zip(own, bare, strict=True))
-                row[f"{fit}_ratio"] = harness.median_ratio(own, bare)
+                row[f"{fit}_ratio"] = harness.ratio(own, bare)
             numbers = "".join(
-                f"{row[fit]:10.2f}{row[f'{fit}_more']:+8.2f}{row[f'{fit}_ratio']:7.2f}" for fit in ("first", "second")
+                f"{row[fit]:10.2f}{row[f'{fit}_more']:+8.2f}{row[f'{fit}_ratio']}" for fit in ("first", "second")
             )
             print(f"{name:18}{numbers}{row['looks']:7d}", flush=True)
             results[f"{optimizer}, {name}"] = row

@@ -5,7 +5,8 @@
 The MLP 784-256-256-10 of `benchmarks/monitors.py` at batch 128, and a small convolutional network on images of 8 x 8
 at batch 32. In every round each contender has one `fit` of a model of its own, from the same weights, in an order that
 turns round; the first round traces and compiles. CPU time (all threads) in seconds: "first" is the difference to the
-bare `fit` in the first round, where `fit` itself is traced; "later" the median ratio in the rounds after it.
+bare `fit` in the first round, where `fit` itself is traced; "later" the ratio in the rounds after it: its
+median, the smallest and the largest.
 "two" are TensorBoard and GradientClippingLogger, "five" EarlyStopping, PolyakAveraging and Diagnosis too.
 """
 
@@ -63,10 +64,10 @@ def fits(models, x, y, batch, options):
 def main():
     """Measure, print the table, write JSON."""
     names, defaults = ",".join(CONTENDERS), {"nets": "mlp,conv", "optimizers": "ours,keras", "executions": "1,50"}
-    options = harness.options(__doc__, "fit_callbacks.json", steps=2000, rounds=4, contenders=names, **defaults)
+    options = harness.options(__doc__, "fit_callbacks.json", steps=2000, rounds=6, contenders=names, **defaults)
     rng, results = np.random.default_rng(0), {}
     np.asarray(keras.ops.ones(3) + 1)  # the first operation of a process starts TensorFlow
-    print(f"{'CPU of fit':30}{'bare, s':>9}{'contender':>13}{'first, s':>10}{'later':>8}{'from':>8}{'to':>8}")
+    print(f"{'CPU of fit':32}{'bare, s':>7}{'contender':>13}{'first, s':>10}{'later':>8}")
     kinds = itertools.product(*(getattr(options, name).split(",") for name in defaults))
     for net, optimizer, at_once in kinds:
         layers, shape, batch = NETS[net]
@@ -79,13 +80,11 @@ def main():
         rounds = fits(made, x, y, batch, options)
         bare = statistics.median(each["bare"] for each in rounds[1:])
         for name in list(made)[1:]:
-            later = sorted(each[name] / each["bare"] for each in rounds[1:])
-            row = {"bare": bare, "first": rounds[0][name] - rounds[0]["bare"], "later": statistics.median(later)}
-            row |= {"from": later[0], "to": later[-1]}
+            later = harness.ratio(*([each[who] for each in rounds[1:]] for who in (name, "bare")))
+            row = {"bare": bare, "first": rounds[0][name] - rounds[0]["bare"], "later": later}
             title = f"{net}, {optimizer} Adam, {at_once} an execution"
             results[f"{title}, {name}"] = row
-            numbers = f"{row['first']:+10.2f}{row['later']:8.3f}{later[0]:8.3f}{later[-1]:8.3f}"
-            print(f"{title:30}{bare:9.2f}{name:>13}{numbers}", flush=True)
+            print(f"{title:32}{bare:7.2f}{name:>13}{row['first']:+10.2f}{later}", flush=True)
     harness.save(options.json, results)
 
 

@@ -95,7 +95,7 @@ def main():
     for of in ("skip_nonfinite=True", "bare"):
         own, theirs = ([each[name][0] for each in rounds] for name in ("Guard", of))
         in_python = results["python_us"] * 5e-6 / statistics.median(theirs)
-        in_step = harness.median_ratio(own, theirs) - 1
+        in_step = harness.ratio(own, theirs).median - 1
         results[f"over {of}"] = in_step + in_python
         print(f"over {of}: {in_step:.2%} in the step, {in_python:.2%} in Python, together {in_step + in_python:.2%}")
     harness.save(options.json, results)

@@ -8,20 +8,21 @@ import resource
 import statistics
 import sys
 import time
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import tensorflow as tf
 
-LEAST = 3
+LEAST = 5
 """Rounds that are made however long they take."""
 
 
 def options(doc, results, **defaults):
     """Return what the command line says: `--json`, by default the file `results`, and an option for each default.
 
-    With `--seconds` no part of the table begins a further round after so many, once it has three. With `--device cpu`
+    With `--seconds` no part of the table begins a further round after so many, once it has five. With `--device cpu`
     no GPU is seen; with `--device gpu` there has to be one.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -98,9 +99,21 @@ def timed(call, *args, **options):
     return end, time.process_time() - cpu, time.perf_counter() - wall
 
 
-def median_ratio(times, of):
-    """Return the median over the rounds of the ratio to another contender in the same round."""
-    return statistics.median(a / b for a, b in zip(times, of, strict=True))
+class Ratio(NamedTuple):
+    """Ratios to another contender in the same round: the median over the rounds, the smallest and the largest."""
+
+    median: float
+    least: float
+    most: float
+
+    def __str__(self):
+        return f"{self.median:6.2f} x ({self.least:5.2f} to {self.most:5.2f})"
+
+
+def ratio(times, of):
+    """Return the ratio of the times of one contender to those of another, round by round."""
+    ratios = [a / b for a, b in zip(times, of, strict=True)]
+    return Ratio(statistics.median(ratios), min(ratios), max(ratios))
 
 
 def classifier(shape, layers, optimizer, **options):

@@ -182,14 +182,14 @@ def contenders(kind, name):
 
 
 def measure(kind, name, options):
-    """Return {contender: (ms, first call in s, median ratio to ours, smallest, largest)}, all measured in turn."""
+    """Return {contender: (ms, first call in s, ratio to ours)}, all measured in turn."""
     made = dict(contenders(kind, name))
     _, wall = harness.in_turn({who: call for who, (call, _, _) in made.items()}, options, 1)
     times = {who: [us / steps / 1e3 for us in wall[who]] for who, (_, steps, _) in made.items()}
     found = {}
     for who, (_, _, first) in made.items():
-        ratios = [a / b for a, b in zip(times[who], times[PEER_OF.get(who, who)], strict=True)]
-        found[who] = statistics.median(times[who]), first, statistics.median(ratios), min(ratios), max(ratios)
+        ratio = harness.ratio(times[who], times[PEER_OF.get(who, who)])
+        found[who] = statistics.median(times[who]), first, ratio
     return found
 
 
@@ -230,8 +230,8 @@ def main():
             print(f"\n{kind}, {name}")
             moved = f"{size} bytes a weight at {bandwidth:.0f} GB/s"
             print(f"  {'roofline':18s} {ms:9.2f} ms  {ms / row['ours in graph'][0]:6.2f} x   {moved}")
-            for contender, (ms, first, ratio, low, high) in row.items():
-                to_ours = f"{ratio:6.2f} x ({low:5.2f} to {high:5.2f})" if contender in PEER_OF else " " * 26
+            for contender, (ms, first, ratio) in row.items():
+                to_ours = str(ratio) if contender in PEER_OF else " " * 26
                 print(f"  {contender:18s} {ms:9.2f} ms  {to_ours}   first {first:6.2f} s", flush=True)
     harness.save(options.json, results)
 

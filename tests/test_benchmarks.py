@@ -41,13 +41,19 @@ def test_every_benchmark_that_is_run_is_there_and_takes_the_options_that_it_is_g
             assert re.search(rf"\b{option}\b", text), f"{name} has no --{option}"
 
 
-def test_rounds_end_by_their_number_or_after_some_seconds_once_there_are_three():
+def test_rounds_end_by_their_number_or_after_some_seconds_once_there_are_five():
     harness = loaded("benchmarks/harness.py")
     begun = harness.rounds(argparse.Namespace(rounds=9, seconds=0.05))
     assert [next(begun), next(begun)] == [0, 1]
     time.sleep(0.1)
-    assert list(begun) == [2]
+    assert list(begun) == [2, 3, 4]
     assert len(list(harness.rounds(argparse.Namespace(rounds=9, seconds=math.inf)))) == 9
+
+
+def test_a_ratio_is_of_the_same_round_and_tells_its_spread():
+    ratio = loaded("benchmarks/harness.py").ratio([2.0, 30.0, 400.0], [1.0, 10.0, 1000.0])
+    assert ratio == (2.0, 0.4, 3.0)
+    assert str(ratio) == "  2.00 x ( 0.40 to  3.00)"
 
 
 def test_what_is_stopped_is_said(tmp_path, monkeypatch):

@@ -29,9 +29,9 @@ def numbers_of(benchmark: str) -> Numbers:
     return numbers
 
 
-def ratio(of: dict[str, list[float]], peer: str) -> str:
+def ratio(of: dict[str, Any], peer: str) -> str:
     """Return a peer's time over ours, the median over the rounds."""
-    _, _, median, _, _ = of[peer]
+    _, _, (median, _, _) = of[peer]
     return f"{median:.2f} x"
 
 
@@ -65,14 +65,14 @@ def update_row(of: Numbers) -> str:
 def step_row(of: Numbers) -> str:
     """Return the row of README on steps of `fit`."""
     adam = of["Adam jit_compile=auto"]
-    measured = f"{adam['ours']:.2f} ms; Keras {adam['ratio']:.2f} x"
+    measured = f"{adam['ours']:.2f} ms; Keras {adam['ratio'][0]:.2f} x"
     return readme_row("step of `fit` of that network, batch 32", measured, "fit_step")
 
 
 def second_order_row(of: Numbers) -> str:
     """Return the row of README on trainings with LBFGS."""
     of_peer = {
-        name: [case["ratio"] for key, case in of.items() if name.casefold() in key] for name in ("SciPy", "torch")
+        name: [case["ratio"][0] for key, case in of.items() if name.casefold() in key] for name in ("SciPy", "torch")
     }
     measured = ", ".join(f"{name} {span(ratios)}" for name, ratios in of_peer.items() if ratios)
     return readme_row("`fit` with `LBFGS`, digits in a full batch", measured, "second_order_fit")
@@ -80,7 +80,7 @@ def second_order_row(of: Numbers) -> str:
 
 def batch_norm_row(of: Numbers) -> str:
     """Return the row of README on batch normalization."""
-    ratios = [case["ratio"] for key, case in of.items() if "training" in key]
+    ratios = [case["ratio"][0] for key, case in of.items() if "training" in key]
     return readme_row("layer of batch normalization, training", f"Keras {span(ratios)}", "batch_norm")
 
 
