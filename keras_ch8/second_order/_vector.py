@@ -9,7 +9,7 @@ from ..integration import backend
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
     """Return a . b."""
-    return ops.sum(a * b)
+    return backend.total(a * b)
 
 
 def norm(a: Tensor) -> Tensor:

@@ -90,6 +90,32 @@ def test_in_a_compiled_model_a_step_makes_no_more_passes_than_keras(name):
     assert 1 <= ours <= passes(KERAS[name](0.01))
 
 
+@pytest.mark.parametrize("shape", [(127, 129), (128, 128), (50_001,)], ids=["one by one", "in parts", "with a rest"])
+def test_sums_in_a_compiled_model_are_those_of_all_entries(shape):
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    total, half, is_finite = (
+        tf.function(f, jit_compile=True)
+        for f in (backend.total, backend.half_sum_of_squares, lambda x: backend.all_finite([x]))
+    )
+    np.testing.assert_allclose(total(x), x.sum(dtype="float64"), rtol=1e-5)
+    np.testing.assert_allclose(half(x), np.square(x, dtype="float64").sum() / 2, rtol=1e-6)
+    assert is_finite(x)
+    for place in (0, -1):
+        for bad in (np.inf, np.nan):
+            spoilt = x.copy()
+            spoilt.flat[place] = bad
+            assert not is_finite(spoilt)
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="XLA for a GPU sums side by side itself")
+def test_in_a_compiled_model_a_large_sum_is_not_taken_one_by_one():
+    """Each entry that is added to a large sum is rounded to its last place: so 4 million equal ones tell the order."""
+    x = np.full(1 << 22, 0.1, "float32")
+    exact = x.sum(dtype="float64")
+    one_by_one, ours = (float(tf.function(f, jit_compile=True)(x)) for f in (tf.reduce_sum, backend.total))
+    assert abs(ours - exact) < abs(one_by_one - exact) / 4
+
+
 @pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("options", [{}, {"weight_decay": 0.01, "global_clipnorm": 1.0}], ids=["plain", "everything"])

@@ -86,6 +86,7 @@ if is_tensorflow():
     from .tensorflow import scalar as scalar
     from .tensorflow import start_after as start_after
     from .tensorflow import sum_duplicates as sum_duplicates
+    from .tensorflow import total as total
     from .tensorflow import values as values
     from .tensorflow import wide as wide
     from .tensorflow import with_backward as with_backward
