@@ -82,6 +82,8 @@ class ProbeData:
         """
         if self.batch is None and not self._is_read_by(training):
             self.batch, self._data_set = _first_batch(self._data_set), None
+        if self.batch is not None:
+            refuse_no_targets(training.model, self.batch)
         if not training.can_read_ahead:
             if self.batch is None:
                 raise ValueError(
@@ -132,6 +134,12 @@ def _first_examples(batches: Sequence[Any]) -> Data:
     return _cut([b for b in unpacked if _shapes(b) == _shapes(unpacked[0])]) if unpacked else None
 
 
+def refuse_no_targets(model: keras.Model, probe: Data) -> None:
+    """Raise ValueError where Keras's loss of a model needs targets, and a probe has none."""
+    if probe[1] is None and keras_private.needs_targets(model) and not keras_private.has_own_loss(model):
+        raise _unfit("y", "no arrays", "some")
+
+
 def refuse_other_shapes(model: keras.Model, probe: Data, batch: Data) -> None:
     """Raise ValueError where a model that is trained on a batch cannot be measured on a probe.
 
@@ -151,8 +159,6 @@ def refuse_other_shapes(model: keras.Model, probe: Data, batch: Data) -> None:
             raise _unfit("x", f"shape {_shown(a)}", _shown(b))
     if keras_private.has_own_loss(model):
         return
-    if all(a is None for a in targets[0]) and any(b is not None for b in targets[1]):
-        raise _unfit("y", "no arrays", "some")
     outputs = [tuple(t.shape[1:]) for t in getattr(model, "outputs", None) or []]
     for a, b in zip(*targets, strict=False):
         is_vector = len(outputs) == 1 and len(outputs[0]) == 1
