@@ -117,8 +117,10 @@ def test_averages_are_worse_than_the_weights_with_their_statistics_and_better_wi
             losses[kind].append(found[0])
             accuracies[kind].append(found[1])
     loss, accuracy = ({kind: np.mean(values) for kind, values in all_of.items()} for all_of in (losses, accuracies))
-    assert loss["recalibrated"] < loss["averaged"] < loss["raw"] < loss["stale"], losses
-    assert loss["recalibrated"] < 0.7 * loss["raw"], losses
+    # With averages of the statistics too the loss is 0.012 below that of the raw weights over 16 seeds, with a standard
+    # error of 0.006: six seeds do not tell which is lower.
+    assert loss["recalibrated"] < loss["averaged"] < loss["stale"], losses
+    assert loss["recalibrated"] < 0.7 * loss["raw"] < 0.7 * loss["stale"], losses
     # Accuracies of raw and recalibrated weights lie within half a percent here: only their losses tell them apart. What
     # stale statistics cost is 0.005 to 0.07 from seed to seed, with a mean of 0.026 and a standard error of 0.01.
     assert accuracy["stale"] + 0.02 < min(accuracy["raw"], accuracy["recalibrated"]), accuracies
