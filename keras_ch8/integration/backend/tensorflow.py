@@ -159,18 +159,15 @@ def cut(vector: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
 
 def all_finite(tensors: Sequence[Any]) -> tf.Tensor:
     """Whether no entry of any tensor is infinite or NaN."""
-    bad = [~tf.math.is_finite(values(t)) for t in tensors]
+    finite = [tf.math.is_finite(values(t)) for t in tensors]
     if in_xla():
-        return tf.reduce_all([total(tf.cast(each, tf.float32)) == 0 for each in bad])
-    return ~tf.reduce_any([tf.reduce_any(each) for each in bad])
+        return tf.reduce_all([total(tf.cast(~each, tf.float32)) == 0 for each in finite])
+    return tf.reduce_all([tf.reduce_all(each) for each in finite])
 
 
 def half_sum_of_squares(tensor: Tensor) -> tf.Tensor:
     """Return sum(x^2) / 2 of a tensor, or of the values of a sparse one: one fast kernel outside XLA."""
     return total(tf.square(values(tensor))) / 2 if in_xla() else tf.nn.l2_loss(values(tensor))
-
-
-_PARTS, _LARGE = 16, 16_384
 
 
 def total(tensor: Tensor) -> tf.Tensor:
@@ -179,12 +176,13 @@ def total(tensor: Tensor) -> tf.Tensor:
     XLA for CPU adds one entry after the other, which takes 2 ns each. So the parts of a large tensor are first added
     to one another, entry by entry, which takes a quarter of that, and is more exact.
     """
+    parts, large = 16, 16_384
     size = tensor.shape.num_elements()
-    if not in_xla() or size is None or size < _LARGE or tf.config.list_physical_devices("GPU"):
+    if not in_xla() or size is None or size < large or tf.config.list_physical_devices("GPU"):
         return tf.reduce_sum(tensor)
-    length, rest = divmod(size, _PARTS)
-    *parts, last = tf.split(tf.reshape(tensor, [-1]), [*[length] * _PARTS, rest])
-    return tf.reduce_sum(tf.add_n(parts)) + tf.reduce_sum(last)
+    length, rest = divmod(size, parts)
+    *equal, last = tf.split(tf.reshape(tensor, [-1]), [*[length] * parts, rest])
+    return tf.reduce_sum(tf.add_n(equal)) + tf.reduce_sum(last)
 
 
 def ring(rows: int, width: int) -> tf.Variable:
