@@ -267,6 +267,17 @@ def test_a_map_that_computes_alone_is_read():
     assert (len(diagnosis.probe.batch[0]), said) == (32, [])
 
 
+@pytest.mark.parametrize("examples", [96, 100], ids=["of one size", "with a smaller last one"])
+def test_batches_that_were_read_ahead_go_back_without_a_generator(examples, monkeypatch):
+    """Of which TensorFlow keeps some objects for as long as the process lives."""
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    monkeypatch.setattr(tf.data.Dataset, "from_generator", None)
+    diagnosis = ch8.callbacks.Diagnosis(checks="cheap", logs=False, verbose=False)
+    model.fit(X[:examples], Y[:examples], batch_size=32, verbose=0, callbacks=[diagnosis])
+    assert len(diagnosis.probe.batch[0]) == examples
+
+
 # --- a probe that does not fit -----------------------------------------------------------------------------------
 
 WRONG = {

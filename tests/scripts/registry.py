@@ -47,6 +47,7 @@ class Kind:
         saves, exports, quantizes, clones: Whether Keras can save the model with its training, export it as a
             SavedModel, quantize it to int8 (and something is quantized), clone it.
         is_compiled: Whether XLA compiles the training step.
+        logs_vary: Whether the logs of a bare training are not the same each time, by a last bit.
         fits: How often `fit` is called, with the same arguments.
         loop: What trains the model instead of `fit`: a function of the model and the arguments that returns the logs of
             each epoch; no callback can take part.
@@ -71,6 +72,7 @@ class Kind:
     quantizes: bool = True
     clones: bool = True
     is_compiled: bool = False
+    logs_vary: bool = False
     fits: int = 1
     loop: Callable[[Any, dict[str, Any]], list[dict[str, float]]] | None = None
     keras_warns: str = ""

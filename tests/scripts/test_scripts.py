@@ -49,8 +49,8 @@ IN_EVERY_RUN = [
 
 
 def tolerance(kind):
-    """XLA fuses another step when somebody listens, by a last bit."""
-    return 1e-6 if kind.is_compiled else 0.0
+    """XLA fuses another step when somebody listens, by a last bit; what two bare trainings differ by is allowed too."""
+    return 1e-6 if kind.is_compiled else 1.2e-7 if kind.logs_vary else 0.0
 
 
 @contextlib.contextmanager

@@ -21,31 +21,35 @@ def iterator_of(batches: Sequence[Any], like: Any) -> Any:
     """Return an iterator over some batches of the same kind as another: what is traced for one serves both."""
     if not isinstance(like, tf.data.Iterator):
         return iter(batches)
-    dataset = _cut_again(batches)
-    if dataset is None or dataset.element_spec != like.element_spec:
+    alike = [dataset for dataset in _cut_again(batches) if dataset.element_spec == like.element_spec]
+    if alike:
+        dataset = alike[0]
+    else:  # TensorFlow keeps some objects of each generator for as long as the process lives
         dataset = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=like.element_spec)
     plain = tf.data.Options()
     plain.autotune.enabled = plain.experimental_optimization.apply_default_optimizations = False
     return iter(dataset.with_options(plain))
 
 
-def _cut_again(batches: Sequence[Any]) -> tf.data.Dataset | None:
-    """Return a data set of batches of one size, of which the last may be smaller; None if they are not such.
+def _cut_again(batches: Sequence[Any]) -> list[tf.data.Dataset]:
+    """Return data sets of batches of one size, of which the last may be smaller; none if they are not such.
 
-    It is made without a graph, which takes a generator as long as many steps of a small network.
+    Where it is not smaller, there are two: one knows the size beforehand. They are made without a graph, which takes a
+    generator as long as many steps of a small network.
     """
     flat = [tf.nest.flatten(batch) for batch in batches]
     if not all(isinstance(a, tf.Tensor) and a.shape.rank for batch in flat for a in batch):
-        return None
+        return []
     sizes = [{int(a.shape[0]) for a in batch} for batch in flat]
     if any(len(size) != 1 for size in sizes) or any(size != sizes[0] for size in sizes[:-1]):
-        return None
+        return []
     (size,), (last,) = sizes[0], sizes[-1]
     kinds = [[(a.dtype, a.shape[1:]) for a in batch] for batch in flat]
     if not 0 < last <= size or any(kind != kinds[0] for kind in kinds):
-        return None
+        return []
     whole = [tf.concat(parts, axis=0) for parts in zip(*flat, strict=True)]
-    return tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(batches[0], whole)).batch(size)
+    rows = tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(batches[0], whole))
+    return [rows.batch(size, drop_remainder=known) for known in (False, True)[: 1 + (last == size)]]
 
 
 def repeated(batches: Sequence[Any], joined: int) -> Any:
