@@ -90,11 +90,14 @@ def digits():
 
 @pytest.mark.full
 def test_averages_are_worse_than_the_weights_with_their_statistics_and_better_with_statistics_of_their_own():
-    """Three layers with batch normalization at a learning rate of 2: means of six seeds on the test set."""
+    """Three layers with batch normalization at a learning rate of 2: means of 16 seeds on the test set.
+
+    Six seeds do not tell "raw" from "averaged": between them lie 0.012, with a standard error of 0.006 over 16.
+    """
     (x, y), test = digits()
     kinds = "raw", "stale", "averaged", "recalibrated"
     losses, accuracies = ({kind: [] for kind in kinds} for _ in range(2))
-    for seed in range(6):
+    for seed in range(16):
         keras.utils.set_random_seed(seed)
         model = keras.Sequential([keras.Input((64,))])
         for _ in range(3):
@@ -117,10 +120,8 @@ def test_averages_are_worse_than_the_weights_with_their_statistics_and_better_wi
             losses[kind].append(found[0])
             accuracies[kind].append(found[1])
     loss, accuracy = ({kind: np.mean(values) for kind, values in all_of.items()} for all_of in (losses, accuracies))
-    # With averages of the statistics too the loss is 0.012 below that of the raw weights over 16 seeds, with a standard
-    # error of 0.006: six seeds do not tell which is lower.
-    assert loss["recalibrated"] < loss["averaged"] < loss["stale"], losses
-    assert loss["recalibrated"] < 0.7 * loss["raw"] < 0.7 * loss["stale"], losses
+    assert loss["recalibrated"] < loss["averaged"] < loss["raw"] < loss["stale"], losses
+    assert loss["recalibrated"] < 0.7 * loss["raw"], losses
     # Accuracies of raw and recalibrated weights lie within half a percent here: only their losses tell them apart. What
-    # stale statistics cost is 0.005 to 0.07 from seed to seed, with a mean of 0.026 and a standard error of 0.01.
+    # stale statistics cost is 0.006 to 0.15 from seed to seed, with a mean of 0.049 and a standard error of 0.011.
     assert accuracy["stale"] + 0.02 < min(accuracy["raw"], accuracy["recalibrated"]), accuracies
