@@ -109,11 +109,15 @@ def test_sums_in_a_compiled_model_are_those_of_all_entries(shape):
 
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="XLA for a GPU sums side by side itself")
 def test_in_a_compiled_model_a_large_sum_is_not_taken_one_by_one():
-    """Each entry that is added to a large sum is rounded to its last place: so 4 million equal ones tell the order."""
+    """Each entry that is added to a large sum is rounded to its last place: so 4 million equal ones tell the order.
+
+    One by one they are off by 16,690. XLA's own sum is off by 1,036 in TensorFlow 2.21, and by 0.4 in 2.19.
+    """
     x = np.full(1 << 22, 0.1, "float32")
     exact = x.sum(dtype="float64")
-    one_by_one, ours = (float(tf.function(f, jit_compile=True)(x)) for f in (tf.reduce_sum, backend.total))
-    assert abs(ours - exact) < abs(one_by_one - exact) / 4
+    one_by_one = np.add.accumulate(x)[-1]
+    ours = float(tf.function(backend.total, jit_compile=True)(x))
+    assert abs(ours - exact) < abs(one_by_one - exact) / 100
 
 
 @pytest.mark.slow
