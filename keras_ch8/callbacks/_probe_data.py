@@ -1,6 +1,7 @@
 """The examples that a training is measured on: arrays, or read from a data set without touching `fit`'s."""
 
 import copy
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -254,6 +255,12 @@ def _first_batch(probe: Data) -> Any:
     Raises:
         ValueError: If it is neither.
     """
+    if isinstance(probe, str | os.PathLike):
+        path = os.fspath(probe)
+        raise ValueError(
+            f"`probe` is what the training is measured on, not a folder for logs. Received: the path {path!r}. Give "
+            f"`fit` `callbacks=keras_ch8.callbacks.standard({path!r})`, which write there; the last is a `Diagnosis`."
+        )
     parts = tuple(probe) if isinstance(probe, tuple | list) else (probe,)
     try:
         if len(parts) > 3:

@@ -19,7 +19,7 @@ from ._layer_calls import root_mean_square
 from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import BETWEEN, FOREIGN, FOURTEENTH, MEASURED, PART_DONE, SEVENTH, part_done
+from .progress import BETWEEN, FOREIGN, MEASURED, PART_DONE, after_group, part_done
 
 NEAR = 20
 """Minibatches before a measurement whose loss is compared with that of the probe."""
@@ -119,7 +119,7 @@ RULES = (
         says="The model learns what holds within a minibatch and not beyond, since batch normalization hides how "
         "minibatches differ",
         all_of=(
-            Threshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=FOURTEENTH),
+            Threshold(PROBE_OVER_NEW, "above", watch=2.0, act=3.0, source=after_group(14)),
             Threshold(GAP, "above", watch=0.3, act=0.3, source=MEASURED),
         ),
         silenced_by=(EARLY,),
@@ -130,7 +130,7 @@ RULES = (
     Rule(
         kind="batch_norm_gap",
         says="In inference batch normalization uses statistics far from those in training",
-        all_of=(Threshold(GAP, "above", watch=1.0, act=2.0, source=f"{SEVENTH}; act {BETWEEN}"),),
+        all_of=(Threshold(GAP, "above", watch=1.0, act=2.0, source=f"{after_group(7)}; act {BETWEEN}"),),
         silenced_by=(EARLY,),
         mentions=(INFERENCE_OVER_TRAINING,),
     ),

@@ -14,16 +14,15 @@ from ..verdicts.wording import counted, digits, times
 from .base import Curve, Monitor
 from .past import Past, once, running_median
 from .progress import (
-    AFTER_SIXTEENTH,
     BETWEEN,
     FALLING,
-    FIFTEENTH,
     GOOD,
     GROWTH,
     HIGH,
     LOW,
     MEASURED,
     OVER_NEIGHBOURS,
+    after_group,
     progress_measured,
 )
 
@@ -173,8 +172,8 @@ AS_GOOD_AS_IT_GETS = Combination(
                     "they do not, the spikes are few, and the loss is not below 0, where no level is known to be good",
                     "none of",
                     (
-                        Condition(OVER_NEIGHBOURS, ">=", 2, source=FIFTEENTH),
-                        Condition(GROWTH, "<", 0, source=AFTER_SIXTEENTH),
+                        Condition(OVER_NEIGHBOURS, ">=", 2, source=after_group(15)),
+                        Condition(GROWTH, "<", 0, source=after_group(16)),
                         Combination(
                             "they come again and again, and the loss is not low",
                             "all of",

@@ -10,7 +10,7 @@ from ._gradient_noise import NOISE_OVER_BATCH, noise_over_batch
 from ._online_risk import HELD_OUT, held_out_drawn
 from .base import Monitor
 from .past import Past
-from .progress import AFTER_SIXTEENTH, BETWEEN, FIFTEENTH, FOREIGN, OVERSHOOT, SIXTEENTH, THIRTEENTH, overshoot
+from .progress import BETWEEN, FOREIGN, OVERSHOOT, VARIANTS, after_group, overshoot
 
 FEWEST, BLOCKS = 4, 6
 """Epochs of which a course is made; with fewer, parts of the minibatches in order."""
@@ -102,7 +102,7 @@ BY_SHORT_STEPS = Combination(
 """Where a training that ends too early may as well have steps that are too short."""
 HARDLY_AN_UPDATE = Condition(UPDATES, "<", 50, "there were fewer than 50 updates: few minibatches tell little", FOREIGN)
 MAY_BE_A_SWING = Condition(
-    OVERSHOOT, ">=", 0.5, "the curvature takes back half of what a step gains: it may be a swing", AFTER_SIXTEENTH
+    OVERSHOOT, ">=", 0.5, "the curvature takes back half of what a step gains: it may be a swing", after_group(16)
 )
 
 NO_HEADWAY = Condition(HEADWAY, "<", 0.2, "its rises undo most of its falls", FOREIGN)
@@ -136,12 +136,12 @@ RULES = (
     Rule(
         kind="too_short",
         says="The training ends after few updates, when the loss has only begun to fall",
-        all_of=(Threshold(LAST_OF_FALL, "above", watch=0.25, act=0.25, source=FIFTEENTH),),
+        all_of=(Threshold(LAST_OF_FALL, "above", watch=0.25, act=0.25, source=after_group(15)),),
         when=(
             AT_THE_END,
-            Condition(LEFT, ">", 0.9, "nearly all of the loss is left", FIFTEENTH),
+            Condition(LEFT, ">", 0.9, "nearly all of the loss is left", after_group(15)),
             FALLS_ON,
-            Condition(FALLEN_SO_FAR, ">=", 0.02, "it has fallen for certain", FIFTEENTH),
+            Condition(FALLEN_SO_FAR, ">=", 0.02, "it has fallen for certain", after_group(15)),
             Condition(UPDATES, "<", 300, "there were few updates", FOREIGN),
         ),
         eased_by=(BY_SHORT_STEPS, HARDLY_AN_UPDATE),
@@ -167,12 +167,12 @@ RULES = (
         kind="too_short",
         says="The training ends after few updates, while the loss still falls by much of what is left",
         all_of=(
-            Threshold(LATELY, "above", watch=0.14, act=0.14, source=THIRTEENTH),
-            Threshold(STILL_AHEAD, "above", watch=0.3, act=0.3, source=THIRTEENTH),
+            Threshold(LATELY, "above", watch=0.14, act=0.14, source=after_group(13)),
+            Threshold(STILL_AHEAD, "above", watch=0.3, act=0.3, source=after_group(13)),
         ),
         when=(
             AT_THE_END,
-            Condition(LEFT, ">", 0.05, "something is left to learn", THIRTEENTH),
+            Condition(LEFT, ">", 0.05, "something is left to learn", after_group(13)),
             FALLS_ON,
             Condition(UPDATES, "<", 400, "there were few updates", FOREIGN),
         ),
@@ -204,13 +204,13 @@ RULES = (
         kind="too_long",
         says="The loss on held-out examples was best in the first third of the epochs, and has risen since",
         all_of=(
-            Threshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {AFTER_SIXTEENTH}"),
-            Threshold(RISEN, "above", watch=0.02, act=0.02, source=SIXTEENTH),
+            Threshold(BEST_AT, "below", watch=0.33, act=0.33, source=f"{PLAYBOOK}; {after_group(16)}"),
+            Threshold(RISEN, "above", watch=0.02, act=0.02, source=VARIANTS),
         ),
         when=(
             AT_THE_END,
             Condition(LEARNED_SINCE, ">=", 0.02, "the training loss has fallen since", FOREIGN),
-            Condition(UPDATES, ">=", 200, "there were many updates", SIXTEENTH),
+            Condition(UPDATES, ">=", 200, "there were many updates", VARIANTS),
         ),
         mentions=(LEARNED_SINCE, *HELD_OUT),
     ),
@@ -225,13 +225,13 @@ RULES = (
         kind="oscillation",
         says="The training loss swings from epoch to epoch at one level, as the steps go beyond the lowest point",
         all_of=(
-            Threshold(SWING, "above", watch=0.1, act=0.12, source=THIRTEENTH),
-            Threshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=THIRTEENTH),
+            Threshold(SWING, "above", watch=0.1, act=0.12, source=after_group(13)),
+            Threshold(OVERSHOOT, "above", watch=0.5, act=0.7, source=after_group(13)),
         ),
         when=(
-            Condition(LEFT, ">", 0.05, "it is not low", SIXTEENTH),
+            Condition(LEFT, ">", 0.05, "it is not low", VARIANTS),
             NO_HEADWAY,
-            Condition(NOISE_OVER_BATCH, "<", 1.0, "the gradient of a minibatch is not mostly noise", THIRTEENTH),
+            Condition(NOISE_OVER_BATCH, "<", 1.0, "the gradient of a minibatch is not mostly noise", after_group(13)),
         ),
         mentions=HELD_OUT,
     ),

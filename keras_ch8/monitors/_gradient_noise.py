@@ -29,12 +29,11 @@ from .progress import (
     MCCANDLISH,
     MEASURED,
     OVERSHOOT,
-    SEVENTH,
-    SIXTEENTH,
     SLOW,
     STUCK,
-    THIRTEENTH,
+    VARIANTS,
     Progress,
+    after_group,
     effective_rate,
     overshoot,
     progress,
@@ -134,7 +133,7 @@ RULES = (
             Combination(
                 "noise keeps the loss up by less than a twentieth, and the loss is far below its start",
                 "all of",
-                (Condition(EXCESS, "<", 0.05, source=SIXTEENTH), GOOD),
+                (Condition(EXCESS, "<", 0.05, source=VARIANTS), GOOD),
             ),
         ),
         eased_by=(
@@ -165,7 +164,7 @@ RULES = (
         says="Far smaller batches would give nearly the same steps",
         all_of=(
             Threshold(NOISE_OVER_BATCH, "below", watch=0.05, act=0.025, source=f"{MCCANDLISH}; {MEASURED}; {FOREIGN}"),
-            Threshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=f"{SEVENTH}, as the one before"),
+            Threshold(USUAL_NOISE, "below", watch=0.05, act=0.025, source=f"{after_group(7)}, as the one before"),
         ),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
@@ -180,13 +179,13 @@ RULES = (
     Rule(
         kind="batch_wasteful",
         says="In batches this large there is hardly any noise over the training, and it does no harm even at the end",
-        all_of=(Threshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {THIRTEENTH}"),),
+        all_of=(Threshold(WHOLE_NOISE, "below", watch=0.3, act=0.2, source=f"{MCCANDLISH}; {after_group(13)}"),),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             Condition(NOISE_OVER_BATCH, ">", 0),
             Condition(NOISE_OVER_BATCH, "<", 0.5, "the gradient of a minibatch is mostly signal", MCCANDLISH),
-            Condition(EXCESS, "<", 0.005, "noise keeps the loss up by less than a half percent", THIRTEENTH),
-            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", THIRTEENTH),
+            Condition(EXCESS, "<", 0.005, "noise keeps the loss up by less than a half percent", after_group(13)),
+            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", after_group(13)),
         ),
         silenced_by=(STUCK, DIVERGED.at("watch", "the loss is above its start"), WANTS_ALL),
         cure=_A_QUARTER,
@@ -196,13 +195,13 @@ RULES = (
     Rule(
         kind="batch_wasteful",
         says="While the loss fell, there was hardly any noise in batches this large",
-        all_of=(Threshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {SIXTEENTH}"),),
+        all_of=(Threshold(FALL_NOISE, "below", watch=0.1, act=0.05, source=f"{MCCANDLISH}; {VARIANTS}"),),
         mentions=(NOISE_SCALE, BATCH_SIZE),
         when=(
             LOW,
             Condition(FALL_NOISE, ">", 0),
-            Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth", SIXTEENTH),
-            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", THIRTEENTH),
+            Condition(EXCESS, "<", 0.05, "noise keeps the loss up by less than a twentieth", VARIANTS),
+            Condition(BATCH_SIZE, ">=", 64 * LEAST_BATCH, "there is much to save", after_group(13)),
         ),
         silenced_by=(WANTS_ALL,),
         cure=_A_QUARTER,

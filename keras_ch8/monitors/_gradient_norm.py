@@ -18,8 +18,6 @@ from .base import Curve, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
 from .progress import (
-    AFTER_SEVENTEENTH,
-    AFTER_SIXTEENTH,
     ELASTICITY,
     FALLEN,
     HARDLY_MOVED,
@@ -31,6 +29,7 @@ from .progress import (
     SHRUNK,
     SMALL_GRADIENT,
     STUCK,
+    after_group,
     elasticity,
     part_done,
     progress,
@@ -107,11 +106,11 @@ RULES = (
         kind="ill_conditioned",
         says="The model is linear, and its loss is far above what it can reach: it creeps along the floor of a ravine, "
         "since the inputs are correlated",
-        all_of=(Threshold(OVER_LEAST_SQUARES, "above", watch=1.5, act=1.5, source=AFTER_SIXTEENTH),),
+        all_of=(Threshold(OVER_LEAST_SQUARES, "above", watch=1.5, act=1.5, source=after_group(16)),),
         when=(
-            Condition(UNEVENNESS, ">=", 100.0, "the inputs are correlated", AFTER_SIXTEENTH),
+            Condition(UNEVENNESS, ">=", 100.0, "the inputs are correlated", after_group(16)),
             Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
-            Condition(FALLEN, ">=", 0.05, "the loss has fallen", AFTER_SIXTEENTH),
+            Condition(FALLEN, ">=", 0.05, "the loss has fallen", after_group(16)),
             Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
         ),
         mentions=(UNEVENNESS, FALLEN, LOSS),
@@ -120,8 +119,8 @@ RULES = (
         kind="underfitting",
         says="The penalties have shrunk the weights until the model predicts no more than a constant does",
         when=(
-            Condition(SHRUNK, "<", 1 / 3, "penalties have shrunk the weights", AFTER_SEVENTEENTH),
-            Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", AFTER_SEVENTEENTH),
+            Condition(SHRUNK, "<", 1 / 3, "penalties have shrunk the weights", after_group(17)),
+            Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", after_group(17)),
             Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
         ),
         mentions=(LOSS,),

@@ -3,13 +3,10 @@
 from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, percent, times
 from .progress import (
-    AFTER_SEVENTEENTH,
-    AFTER_SIXTEENTH,
     BETWEEN,
     BOOK,
     FALLING_FAST,
     FAR_OFF,
-    FIFTEENTH,
     FOREIGN,
     GAINED,
     GOOD,
@@ -20,7 +17,7 @@ from .progress import (
     PART_DONE,
     SHRUNK_AWAY,
     STUCK,
-    THIRTEENTH,
+    after_group,
 )
 
 AT_THE_START = "at the start"
@@ -130,9 +127,11 @@ RULES = (
     Rule(
         kind="exploding",
         says="The training began with a gradient that grows from layer to layer on its way back, and has got nowhere",
-        all_of=(Threshold(GROWTH_AT_THE_START, "above", watch=30.0, act=50.0, source=THIRTEENTH),),
+        all_of=(Threshold(GROWTH_AT_THE_START, "above", watch=30.0, act=50.0, source=after_group(13)),),
         when=(
-            Condition(GAINED, "<", 0.2, "the loss is not far below that of the best constant prediction", THIRTEENTH),
+            Condition(
+                GAINED, "<", 0.2, "the loss is not far below that of the best constant prediction", after_group(13)
+            ),
             Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
         ),
         silenced_by=(FALLING_FAST,),
@@ -149,10 +148,10 @@ RULES = (
         kind="step_too_long",
         says="The steps have moved the weights so far from their start that a constant predicts as well",
         all_of=(
-            Threshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=AFTER_SEVENTEENTH),
+            Threshold(SIGNAL_GROWTH, "above", watch=100.0, act=100.0, source=after_group(17)),
             Threshold(SIGNAL_NOW, "above", watch=10.0, act=10.0, source=f"{BOOK}, section 8.4; {BETWEEN}"),
         ),
-        when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", FIFTEENTH)),
+        when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", after_group(15))),
         silenced_by=(FAR_OFF,),
         mentions=(LARGEST_SIGNAL, OVER_CHANCE),
     ),
@@ -199,7 +198,7 @@ RULES = (
     Rule(
         kind="saturated_units",
         says="Most units of a layer are saturated, since a layer gave large numbers from the start",
-        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=AFTER_SIXTEENTH),),
+        all_of=(Threshold(SATURATED_IN_LAYER, "above", watch=0.7, act=0.7, source=after_group(16)),),
         when=(Condition(LARGEST_SIGNAL, ">=", 8.0, "a layer gave large numbers at the start", MEASURED),),
         silenced_by=(GOOD,),
         mentions=(SATURATED,),
@@ -221,9 +220,11 @@ RULES = (
         kind="bad_scale",
         says="At the start a layer gave larger numbers than others can work with, and the loss is still above that of "
         "the best constant prediction",
-        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=8.0, source=f"{MEASURED}; {THIRTEENTH}"),),
+        all_of=(Threshold(LARGEST_SIGNAL, "above", watch=8.0, act=8.0, source=f"{MEASURED}; {after_group(13)}"),),
         when=(
-            Condition(OVER_CHANCE, ">=", 1.5, "the loss is far above that of the best constant prediction", THIRTEENTH),
+            Condition(
+                OVER_CHANCE, ">=", 1.5, "the loss is far above that of the best constant prediction", after_group(13)
+            ),
             Condition(PART_DONE, ">=", 1 / 3, "a third of the training is over"),
         ),
         mentions=(OVER_CHANCE,),

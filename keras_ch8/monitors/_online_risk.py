@@ -12,7 +12,7 @@ from ..verdicts import Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import digits, moved, percent, times
 from .base import Curve, Monitor
 from .past import Past, once
-from .progress import BETWEEN, FOREIGN, MEASURED, SIXTEENTH, SIXTH, THIRTEENTH
+from .progress import BETWEEN, FOREIGN, MEASURED, VARIANTS, after_group
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
@@ -161,9 +161,9 @@ RULES = (
     Rule(
         kind="overfitting",
         says="The model knows its examples by heart, and much of the loss on held-out ones is left",
-        all_of=(Threshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=f"{THIRTEENTH}; {BETWEEN}"),),
+        all_of=(Threshold(KNOWN_OVER_NEW, "below", watch=0.1, act=0.04, source=f"{after_group(13)}; {BETWEEN}"),),
         when=(
-            Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left", SIXTEENTH),
+            Condition(HELD_OUT_LEFT, ">=", 0.25, "a quarter of the loss on held-out examples is left", VARIANTS),
             Condition(LEARNED, ">", 0, "the training loss has fallen"),
         ),
         mentions=HELD_OUT,
@@ -190,7 +190,7 @@ RULES = (
     Rule(
         kind="overfitting",
         says="Most of what was learned lately does not hold for held-out examples",
-        when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=SIXTH),),
+        when=(Condition(BY_HEART, ">", 0.5, "half of the training loss went after that", source=after_group(6)),),
         silenced_by=(Condition(HELD_OUT_FALLEN, ">=", 0.9, "the held-out loss was low", source=MEASURED),),
         at_most="watch",
         mentions=HELD_OUT,

@@ -4,19 +4,15 @@ from ..verdicts import Combination, Condition, Quantity, Rule, Threshold
 from ..verdicts.wording import counted, part, percent
 from ._layer_rules import DEAD_UNITS, SATURATED_UNITS, SMALLEST_SIGNAL, VANISHING
 from .progress import (
-    AFTER_SEVENTEENTH,
-    AFTER_SIXTEENTH,
     AT_REST,
     BETWEEN,
     DECREMENT,
-    EIGHTH,
     ELASTICITY,
     EVENLY,
     FADED_RATE,
     FALLEN,
     FAR_OFF,
     FOREIGN,
-    FOURTEENTH,
     GAINED,
     LOW,
     MEASURED,
@@ -28,15 +24,15 @@ from .progress import (
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
-    SEVENTH,
     SHORT_STEP,
     SHRUNK_AWAY,
-    SIXTEENTH,
     SLOW,
     SMALL_GRADIENT,
     STUCK,
     TRAININGS_TO_GAIN,
     TYPICAL_STEP,
+    VARIANTS,
+    after_group,
 )
 
 # --- what is measured ----------------------------------------------------------------------------------------------
@@ -100,7 +96,7 @@ AS_A_CONSTANT = Combination(
     "all of",
     (
         Condition(KERNEL_ELASTICITY, "<=", SMALL_GRADIENT.watch, source=MEASURED),
-        Condition(OVER_CHANCE, ">=", 0.95, source=AFTER_SEVENTEENTH),
+        Condition(OVER_CHANCE, ">=", 0.95, source=after_group(17)),
         Condition(OVER_NEIGHBOURS, ">=", 1.1, source=FOREIGN),
     ),
 )
@@ -155,7 +151,7 @@ BEYOND_LIMIT = Combination(
 NO_RAVINE = (EVEN, BEYOND_LIMIT, EVENLY)
 """Where the walls are no steeper than the floor, where the steps are too long, or where none fell fast before."""
 
-AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larger", SEVENTH)
+AT_LIMIT = Condition(RATE_OF_LIMIT, ">=", 1.0, "the learning rate cannot be larger", after_group(7))
 
 RULES = (
     Rule(
@@ -170,11 +166,11 @@ RULES = (
         kind="saddle",
         says="The training is stuck near a saddle point: there is next to no gradient, but a direction along which the "
         "loss curves down slightly",
-        all_of=(Threshold(NEGATIVITY, "above", watch=0.03, act=None, source=EIGHTH),),
+        all_of=(Threshold(NEGATIVITY, "above", watch=0.03, act=None, source=after_group(8)),),
         when=(
             STUCK,
             IS_NEGATIVE,
-            Condition(KERNEL_ELASTICITY, "<=", 0.02, "there is next to no gradient", EIGHTH),
+            Condition(KERNEL_ELASTICITY, "<=", 0.02, "there is next to no gradient", after_group(8)),
         ),
         silenced_by=SADDLE_CANNOT_BE_LEFT,
     ),
@@ -217,14 +213,14 @@ RULES = (
         kind="underfitting",
         says="The loss hardly falls, and no steps would gain much, though predicting from similar examples does far "
         "better",
-        all_of=(Threshold(OVER_NEIGHBOURS, "above", watch=1.9, act=1.9, source=f"{SIXTEENTH}; {BETWEEN}"),),
+        all_of=(Threshold(OVER_NEIGHBOURS, "above", watch=1.9, act=1.9, source=f"{VARIANTS}; {BETWEEN}"),),
         when=(
             Combination("the loss is not known to be low", "none of", (LOW,)),
             Condition(RECENT, ">", -0.2, "the loss does not rise much", MEASURED),
-            Condition(RECENT, "<", 0.1, "the loss hardly falls", SIXTEENTH),
-            Condition(GAINED, ">=", 0.1, "something was learned", SIXTEENTH),
-            Condition(NEWTON_GAIN, "<", 0.25, "steps that suit the curvature would not gain much", SIXTEENTH),
-            Condition(UPDATES_MADE, ">=", 300, "there were many updates", SIXTEENTH),
+            Condition(RECENT, "<", 0.1, "the loss hardly falls", VARIANTS),
+            Condition(GAINED, ">=", 0.1, "something was learned", VARIANTS),
+            Condition(NEWTON_GAIN, "<", 0.25, "steps that suit the curvature would not gain much", VARIANTS),
+            Condition(UPDATES_MADE, ">=", 300, "there were many updates", VARIANTS),
             Condition(PART_DONE, ">=", 0.75, "the training is in its last quarter"),
         ),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
@@ -234,10 +230,10 @@ RULES = (
     Rule(
         kind="underfitting",
         says="The loss has come to rest where it is not low: a hidden layer of one or two units passes on too little",
-        all_of=(Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=AFTER_SIXTEENTH),),
+        all_of=(Threshold(NEWTON_GAIN, "below", watch=0.15, act=0.1, source=after_group(16)),),
         when=(
             AT_REST,
-            Condition(NARROWEST, "<=", 2, "a hidden layer has one or two units, fewer than outputs", AFTER_SIXTEENTH),
+            Condition(NARROWEST, "<=", 2, "a hidden layer has one or two units, fewer than outputs", after_group(16)),
             Condition(UPDATES_MADE, ">=", 200, "there were many updates", FOREIGN),
         ),
         silenced_by=("saddle", ON_PLATEAU, *NOT_ARRIVED_AT_A_MINIMUM),
@@ -264,9 +260,9 @@ RULES = (
         when=(SLOW, *CANNOT_RISE),
         silenced_by=NO_RAVINE,
         proven_by=(
-            Condition(PART_DONE, ">=", 0.75, source=FOURTEENTH),
-            Condition(NEWTON_GAIN, ">=", 0.7, source=FOURTEENTH),
-            Condition(EARLIER_GAIN, ">=", 0.7, source=FOURTEENTH),
+            Condition(PART_DONE, ">=", 0.75, source=after_group(14)),
+            Condition(NEWTON_GAIN, ">=", 0.7, source=after_group(14)),
+            Condition(EARLIER_GAIN, ">=", 0.7, source=after_group(14)),
         ),
         mentions=(RATE_OF_LIMIT,),
     ),
@@ -275,14 +271,14 @@ RULES = (
         says="Nearly all of the loss is still to be gained along the floor of a ravine, whose walls do not let the "
         "learning rate rise",
         all_of=(
-            Threshold(NEWTON_GAIN, "above", watch=0.9, act=0.9, source=SIXTEENTH),
+            Threshold(NEWTON_GAIN, "above", watch=0.9, act=0.9, source=VARIANTS),
             Threshold(TRAININGS_TO_GAIN, "above", watch=1.0, act=1.0, source=MEASURED),
         ),
         when=(
             SLOW,
             *CANNOT_RISE,
-            Condition(EARLIER_GAIN, ">=", 0.9, "another spectrum says the same", SIXTEENTH),
-            Condition(OVER_NEIGHBOURS, ">=", 2.0, "the nearest examples predict twice as well", SIXTEENTH),
+            Condition(EARLIER_GAIN, ">=", 0.9, "another spectrum says the same", VARIANTS),
+            Condition(OVER_NEIGHBOURS, ">=", 2.0, "the nearest examples predict twice as well", VARIANTS),
             Condition(PART_DONE, ">=", 0.5, "half of the training is over"),
         ),
         silenced_by=NO_RAVINE,
@@ -308,7 +304,7 @@ RULES = (
     Rule(
         kind="ill_conditioned",
         says="The learning rate is at its limit, and nearly all of the loss is left along the floor of a ravine",
-        all_of=(Threshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=SEVENTH),),
+        all_of=(Threshold(NEWTON_GAIN, "above", watch=0.7, act=0.7, source=after_group(7)),),
         when=(NOT_ARRIVED, *CANNOT_RISE, AT_LIMIT),
         silenced_by=NO_RAVINE,
         at_most="watch",

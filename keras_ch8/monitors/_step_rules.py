@@ -5,22 +5,17 @@ from ..verdicts.wording import counted, part, percent, times
 from ._cliff import GREW, SPIKES
 from ._gradient_noise import NOISE, NOISE_OVER_BATCH
 from .progress import (
-    AFTER_EIGHTEENTH,
-    AFTER_SIXTEENTH,
     BETWEEN,
     BOOK,
     CREEPING,
     DECREMENT,
     DIVERGED,
-    EIGHTH,
     FADED_RATE,
     FALLEN,
     FALLING,
     FALLING_FAST,
     FAR_OFF,
-    FIFTEENTH,
     FOREIGN,
-    FOURTEENTH,
     GOOD,
     GROWTH,
     HARDLY_MOVED,
@@ -36,12 +31,11 @@ from .progress import (
     RATE_LIMIT,
     RATE_OF_LIMIT,
     RECENT,
-    SEVENTH,
     SLOW,
     SMALL_GRADIENT,
     STUCK,
-    THIRTEENTH,
     TYPICAL_STEP,
+    after_group,
 )
 
 # --- what is measured ----------------------------------------------------------------------------------------------
@@ -124,14 +118,17 @@ MANY_UPDATES = Condition(UPDATES, ">=", 100, "the measurements that are judged s
 BY_CLIFFS = Combination(
     "it is single gradients that stand out, and the steps between are not too long",
     "all of",
-    (Condition(SPIKES, ">=", 3, source=FOREIGN), Condition(TYPICAL_STEP, "<", 1.0, source=f"{FOREIGN}; {FOURTEENTH}")),
+    (
+        Condition(SPIKES, ">=", 3, source=FOREIGN),
+        Condition(TYPICAL_STEP, "<", 1.0, source=f"{FOREIGN}; {after_group(14)}"),
+    ),
 )
 BY_NOISE = Combination(
     "the gradient of a minibatch is mostly noise, and the learning rate is far below the largest stable one",
     "all of",
     (
         NOISE.at("act"),
-        Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch, source=AFTER_EIGHTEENTH),
+        Condition(RATE_OF_LIMIT, "<", RATE_LIMIT.watch, source=after_group(18)),
     ),
 )
 SWINGS = ("oscillation", BY_CLIFFS, BY_NOISE)
@@ -215,7 +212,7 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The loss goes up and down in many small steps, and the learning rate is near the largest stable one",
-        all_of=(Threshold(RISES, "above", watch=0.3, act=None, source=EIGHTH),),
+        all_of=(Threshold(RISES, "above", watch=0.3, act=None, source=after_group(8)),),
         when=(SLOW, RATE_LIMIT.at("watch", "the learning rate is near the largest stable one")),
         silenced_by=(*SWINGS, GOOD, DECREMENT.at("watch", "it is a ravine: Newton's step would gain much")),
         mentions=(RATE_OF_LIMIT,),
@@ -225,8 +222,8 @@ RULES = (
         says="The learning rate is far beyond the largest stable one, and the loss is no lower than in the first half "
         "of the training",
         all_of=(
-            Threshold(RATE_OF_LIMIT, "above", watch=20.0, act=20.0, source=f"{THIRTEENTH}; {BETWEEN}"),
-            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {FOURTEENTH}"),
+            Threshold(RATE_OF_LIMIT, "above", watch=20.0, act=20.0, source=f"{after_group(13)}; {BETWEEN}"),
+            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(14)}"),
         ),
         when=(
             Condition(HEADWAY_SINCE, "<", 0.0, "the loss is no lower than in the first half"),
@@ -241,8 +238,8 @@ RULES = (
         says="The loss swings up and down and has not come down, since the steps go beyond the lowest point in their "
         "direction",
         all_of=(
-            Threshold(RISES, "above", watch=0.6, act=0.8, source=f"{FOURTEENTH}; {BETWEEN}"),
-            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {FOURTEENTH}"),
+            Threshold(RISES, "above", watch=0.6, act=0.8, source=f"{after_group(14)}; {BETWEEN}"),
+            Threshold(TYPICAL_STEP, "above", watch=1.0, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(14)}"),
         ),
         when=(
             Condition(HEIGHT_FALLEN, "<", 0.5, "the loss has not come down", FOREIGN),
@@ -255,8 +252,8 @@ RULES = (
         kind="step_too_long",
         says="The loss had come down and rises again, since the steps go beyond the lowest point in their direction",
         all_of=(
-            Threshold(HEADWAY_SINCE, "below", watch=-0.4, act=-0.6, source=f"{AFTER_SIXTEENTH}; {BETWEEN}"),
-            Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {AFTER_SIXTEENTH}"),
+            Threshold(HEADWAY_SINCE, "below", watch=-0.4, act=-0.6, source=f"{after_group(16)}; {BETWEEN}"),
+            Threshold(OVERSHOOT, "above", watch=0.5, act=1.0, source=f"{BOOK}, section 8.2.1; {after_group(16)}"),
         ),
         when=(
             HIGH,
@@ -277,8 +274,8 @@ RULES = (
     Rule(
         kind="step_too_long",
         says="The first steps moved the weights to where nothing is learned: since then a constant predicts as well",
-        all_of=(Threshold(THROWN_AT_ONCE, "above", watch=7.0, act=7.0, source=f"{FIFTEENTH}; {BETWEEN}"),),
-        when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", FIFTEENTH)),
+        all_of=(Threshold(THROWN_AT_ONCE, "above", watch=7.0, act=7.0, source=f"{after_group(15)}; {BETWEEN}"),),
+        when=(STUCK, Condition(OVER_CHANCE, ">=", 0.95, "a constant predicts as well", after_group(15))),
         mentions=(OVER_CHANCE, GROWTH),
     ),
     Rule(
@@ -311,7 +308,7 @@ RULES = (
         kind="step_too_short",
         says="The loss creeps, though the learning rate could be many times as large",
         all_of=(
-            Threshold(RATE_OF_LIMIT, "below", watch=0.02, act=None, source=SEVENTH),
+            Threshold(RATE_OF_LIMIT, "below", watch=0.02, act=None, source=after_group(7)),
             DECREMENT,
             CREEPING,
         ),
@@ -359,7 +356,11 @@ RULES = (
             HIGH,
             SHORT.at("act", "the steps are far too short"),
             Condition(
-                RATE_OF_LIMIT, "<=", 2e-3, "the learning rate is below a thousandth of the largest stable one", EIGHTH
+                RATE_OF_LIMIT,
+                "<=",
+                2e-3,
+                "the learning rate is below a thousandth of the largest stable one",
+                after_group(8),
             ),
         ),
         silenced_by=CANNOT_BE_LONGER,

@@ -18,7 +18,7 @@ from ._layer_rules import EXPLODING
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .past import Past
 from .probe import Probe
-from .progress import BETWEEN, GOOD, LAST, MEASURED, OF_LAST, SEVENTH, progress
+from .progress import BETWEEN, GOOD, LAST, MEASURED, OF_LAST, after_group, progress
 
 GONE = 0.01
 """Fraction of its largest value at which the gradient counts as gone."""
@@ -120,7 +120,7 @@ RULES = (
     Rule(
         kind="exploding",
         says="The gradient grows from time step to time step on its way back",
-        all_of=(Threshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=SEVENTH),),
+        all_of=(Threshold(GROWTH_IN_TIME, "above", watch=EXPLODING.watch, act=EXPLODING.act, source=after_group(7)),),
         eased_by=(GOOD,),
         mentions=(FACTOR_NOW,),
     ),

@@ -21,19 +21,18 @@ OF_LAST = f"in the median of the last {LAST} measurements"
 # --- where the numbers come from -----------------------------------------------------------------------------------
 
 MEASURED = "measured on trainings whose trouble was known"
-SIXTH, SEVENTH, EIGHTH, THIRTEENTH, FOURTEENTH, FIFTEENTH = (
-    f"set after the {which} group of test trainings with a known trouble"
-    for which in ("sixth", "seventh", "eighth", "thirteenth", "fourteenth", "fifteenth")
-)
-SIXTEENTH = "set on variants of test trainings with a known trouble, before the sixteenth group of these"
-AFTER_SIXTEENTH = "set after the sixteenth group of test trainings with a known trouble"
-AFTER_SEVENTEENTH = "set after the seventeenth group of test trainings with a known trouble"
-AFTER_EIGHTEENTH = "set after the eighteenth group of test trainings with a known trouble"
+VARIANTS = "set on variants of the test trainings of groups 1 to 15"
 BETWEEN = "the geometric mean of the values in a troubled training and the nearest of 163 healthy ones"
 BOOK = "Goodfellow, Bengio, Courville (2016)"
 FOREIGN = "set on trainings by authors who did not know the rules"
 MCCANDLISH = "McCandlish et al. (2018)"
 MANDT = "Mandt, Hoffman, Blei (2017), section 3"
+
+
+def after_group(number: int) -> str:
+    """Say on which test trainings (`tests/planted`) a number was set: when this group of them was the newest."""
+    return f"set on the test trainings of groups 1 to {number}"
+
 
 # --- quantities ----------------------------------------------------------------------------------------------------
 
@@ -194,7 +193,7 @@ HARDLY_MOVED = Condition(
 )
 HIGH = Condition(GAINED, "<", 0.9, "the loss is not low", MEASURED)
 LOW = Condition(GAINED, ">=", 0.9, "the loss is low", MEASURED)
-NOT_ARRIVED = Condition(GAINED, "<", 0.95, "more than a twentieth of the loss is left", SEVENTH)
+NOT_ARRIVED = Condition(GAINED, "<", 0.95, "more than a twentieth of the loss is left", after_group(7))
 FAR_OFF = Combination(
     "the loss is on its way down from far above that of a constant: targets are far from 1, and outputs have to grow",
     "all of",
@@ -222,8 +221,8 @@ SHRUNK_AWAY = Combination(
     "penalties have shrunk the weights until a constant predicts as well",
     "all of",
     (
-        Condition(SHRUNK, "<", 1 / 3, source=AFTER_SEVENTEENTH),
-        Condition(OVER_CHANCE, ">=", 0.95, source=AFTER_SEVENTEENTH),
+        Condition(SHRUNK, "<", 1 / 3, source=after_group(17)),
+        Condition(OVER_CHANCE, ">=", 0.95, source=after_group(17)),
     ),
 )
 """Where weights next to 0, and the units that they leave idle, are what the penalties ask for."""
@@ -249,7 +248,7 @@ RATE_LIMIT = Threshold(
 SMALL_GRADIENT = Threshold(ELASTICITY, "below", watch=0.05, act=0.02, source=MEASURED)
 DIVERGED = Threshold(GROWTH, "above", watch=1.3, act=1.6, source=BETWEEN)
 
-FADED_RATE = Threshold(RATE_LEFT, "below", watch=1e-2, act=5e-3, source=f"{THIRTEENTH}; {BETWEEN}")
+FADED_RATE = Threshold(RATE_LEFT, "below", watch=1e-2, act=5e-3, source=f"{after_group(13)}; {BETWEEN}")
 
 WORTH_A_SPECTRUM = Combination(
     "the spectrum is worth its price",
@@ -258,7 +257,7 @@ WORTH_A_SPECTRUM = Combination(
         Combination(
             "the training does not go well",
             "none of",
-            (Condition(GAINED, ">=", 0.95, "nothing is missing", SEVENTH), FALLING_FAST),
+            (Condition(GAINED, ">=", 0.95, "nothing is missing", after_group(7)), FALLING_FAST),
         ),
         SHORT_STEP.at("watch", "the steps are short"),
     ),

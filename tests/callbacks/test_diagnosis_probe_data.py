@@ -1,6 +1,7 @@
 """What a training is measured on: nothing is read that `fit` trains on, and what does not fit is said at once."""
 
 import copy
+import pathlib
 import pickle
 import warnings
 
@@ -378,3 +379,11 @@ def test_targets_of_a_column_and_of_a_vector_are_alike():
 def test_parts_of_other_lengths_are_an_error_at_once():
     with pytest.raises(ValueError, match=r"one entry for each example. Received: 64 in `x`, 10 in `y`"):
         ch8.callbacks.Diagnosis((X[:64], Y[:10]))
+
+
+@pytest.mark.parametrize("path", ["logs", pathlib.PurePath("logs")], ids=["str", "path"])
+def test_a_folder_for_logs_is_no_probe_and_the_error_says_what_writes_there(path):
+    with pytest.raises(
+        ValueError, match=r"Received: the path 'logs'\. Give `fit` `callbacks=keras_ch8\.callbacks\.standard"
+    ):
+        ch8.callbacks.Diagnosis(path)

@@ -1,4 +1,4 @@
-"""What trainings of the seventeenth group showed: pasts on which a rule was silent or wrong, and neighbours."""
+"""What trainings of group 17 showed: pasts on which a rule was silent or wrong, and neighbours."""
 
 import numpy as np
 import pytest
